@@ -1,0 +1,2 @@
+//! The `cli` binary.
+fn main() {}
