@@ -67,7 +67,9 @@ fn count(value: &Value, may_be_unknown: bool) -> Result<Expansion, Wrong> {
     };
     let value = match value.unmarked().convert(&Type::Number) {
         Ok(value) => value,
-        Err(error) => return unsuitable(&error.message),
+        Err(error) => {
+            return Err(("Incorrect value type", format!("Invalid expression value: {error}.")));
+        }
     };
     if value.is_null() {
         return wrong("The given `count` argument value is null. An integer is required.");

@@ -7,7 +7,7 @@ use strata_hcl::{Expression, Traversal, TraversalStep};
 
 use crate::{
     load::{missing_argument, unsupported_argument},
-    module::{Check, Module, ModuleCall, Repeat, Resource, ResourceKey},
+    module::{Check, Module, ModuleCall, Repeat, Resource, ResourceKey, Variable},
     references::{self, Target},
     suggest,
     tree::{Config, Node, NodeId},
@@ -78,6 +78,9 @@ impl Names<'_> {
         }
         for variable in module.variables.values() {
             self.checks(&variable.validations, Context::NOTHING);
+            for check in &variable.validations {
+                self.looks_at_itself(variable, check);
+            }
         }
         for output in module.outputs.values() {
             self.expression(&output.value, Context::NOTHING);
@@ -103,6 +106,12 @@ impl Names<'_> {
         let lifecycle = &resource.lifecycle;
         for trigger in &lifecycle.replace_triggered_by {
             self.expression(trigger, context);
+        }
+        for check in &lifecycle.preconditions {
+            self.looks_at_something(check, "precondition");
+        }
+        for check in &lifecycle.postconditions {
+            self.looks_at_something(check, "postcondition");
         }
         self.checks(&lifecycle.preconditions, context);
         self.checks(
@@ -159,6 +168,31 @@ impl Names<'_> {
         for check in checks {
             self.expression(&check.condition, context);
             self.expression(&check.error_message, context);
+        }
+    }
+
+    /// A validation that does not look at its own variable cannot tell a right value from a wrong one.
+    fn looks_at_itself(&mut self, variable: &Variable, check: &Check) {
+        let own = Target::Variable(variable.name.clone());
+        let references = check.condition.references();
+        if !references.iter().any(|reference| references::target(reference).is_ok_and(|found| found == own)) {
+            let summary = "Invalid variable validation condition";
+            self.diags.push(
+                Diagnostic::error("invalid-condition", summary)
+                    .detail(format!("The condition must refer to `var.{}`, the value it is about.", variable.name))
+                    .at(check.condition.span()),
+            );
+        }
+    }
+
+    /// A condition without references is always true or always false.
+    fn looks_at_something(&mut self, check: &Check, kind: &str) {
+        if check.condition.references().is_empty() {
+            self.diags.push(
+                Diagnostic::error("invalid-condition", format!("Invalid {kind} expression"))
+                    .detail("The condition must refer to at least one object of the configuration, or it never changes.")
+                    .at(check.condition.span()),
+            );
         }
     }
 

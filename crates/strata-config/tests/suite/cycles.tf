@@ -1,0 +1,5 @@
+locals {
+  a = local.b # Error: Cycle
+  b = local.c
+  c = local.a
+}
