@@ -188,3 +188,57 @@ fn chains_may_be_as_long_as_the_user_likes() {
         assert_eq!(last, Value::from(1));
     });
 }
+
+#[test]
+fn thousands_of_resources_in_a_chain_are_checked_in_linear_time() {
+    let mut text = String::from("resource \"terraform_data\" \"r0\" {}\n");
+    for at in 1..10_000 {
+        let before = at - 1;
+        writeln!(
+            text,
+            "resource \"terraform_data\" \"r{at}\" {{\n  input = terraform_data.r{before}.id\n}}"
+        )
+        .expect("writing to text");
+    }
+    within(10.0, "checking 10,000 resources", || {
+        evaluator(&text);
+        let mut diags = Diagnostics::new();
+        let config = load(
+            &MemoryFiles::new([("main.tf", &*text)]),
+            Path::new("."),
+            &mut diags,
+        );
+        let found = dependencies(&config);
+        assert!(
+            config
+                .resources()
+                .all(|(address, _)| found.resource(&address).len() <= 1)
+        );
+    });
+}
+
+#[test]
+fn thousands_of_module_instances_are_evaluated_in_linear_time() {
+    let given = Given::new(
+        r#"
+        module "m" {
+          source = "./child"
+          count  = 5000
+          at     = count.index
+        }
+        output "sum" { value = sum([for m in module.m : m.double]) }
+        output "last" { value = module.m[4999].double }
+        "#,
+    )
+    .file(
+        "child/main.tf",
+        r#"
+        variable "at" { type = number }
+        locals { double = var.at * 2 }
+        output "double" { value = local.double }
+        "#,
+    );
+    within(5.0, "evaluating 5,000 module instances", || {
+        assert_eq!(given.outputs(), "last = 9998\nsum = 24995000\n");
+    });
+}
