@@ -62,7 +62,10 @@ pub fn dependencies(config: &Config) -> Dependencies {
         for at in group {
             let place = &graph.places[*at];
             let own = resource_address(config, place);
-            let waits = union(graph.successors[*at].iter().map(|to| &brings[*to]), own.as_ref());
+            let waits = union(
+                graph.successors[*at].iter().map(|to| &brings[*to]),
+                own.as_ref(),
+            );
             brings[*at] = match own {
                 Some(address) => Arc::new(BTreeSet::from([address])),
                 None => waits.clone(),
@@ -107,7 +110,8 @@ impl Dependencies {
                 self.providers.insert(address.clone(), waits);
             }
             Cell::Output(name) => {
-                self.outputs.insert((node.path.clone(), name.clone()), waits);
+                self.outputs
+                    .insert((node.path.clone(), name.clone()), waits);
             }
             Cell::Expansion => {
                 if let (Some(parent), Some(name)) = (node.parent, node.path.0.last()) {

@@ -99,7 +99,11 @@ fn all(config: &Config) -> Vec<Place> {
         let outputs = module.outputs.keys().cloned().map(Cell::Output);
         let resources = module.resources.keys().cloned().map(Cell::Resource);
         let cells = variables.chain(locals).chain(outputs).chain(resources);
-        places.extend(cells.chain([Cell::Expansion]).map(|cell| Place { node, cell }));
+        places.extend(
+            cells
+                .chain([Cell::Expansion])
+                .map(|cell| Place { node, cell }),
+        );
     }
     let providers = provider::all(config).into_iter().map(|address| Place {
         node: config.places[&address.module],
@@ -119,12 +123,18 @@ fn successors(config: &Config, place: &Place) -> Vec<Place> {
     match &place.cell {
         Cell::Variable(name) => {
             if let (Some(parent), Some(call)) = (node.parent, call_of(config, place.node)) {
-                found.expression(parent, call.arguments.get(name).map(|argument| &argument.value));
+                found.expression(
+                    parent,
+                    call.arguments.get(name).map(|argument| &argument.value),
+                );
                 found.cell(place.node, Cell::Expansion);
             }
         }
         Cell::Local(name) => {
-            found.expression(place.node, node.module.locals.get(name).map(|local| &local.value));
+            found.expression(
+                place.node,
+                node.module.locals.get(name).map(|local| &local.value),
+            );
         }
         Cell::Output(name) => {
             if let Some(output) = node.module.outputs.get(name) {
@@ -204,7 +214,11 @@ impl Found<'_> {
         for trigger in &lifecycle.replace_triggered_by {
             self.expression(node, Some(trigger));
         }
-        for check in lifecycle.preconditions.iter().chain(&lifecycle.postconditions) {
+        for check in lifecycle
+            .preconditions
+            .iter()
+            .chain(&lifecycle.postconditions)
+        {
             self.expression(node, Some(&check.condition));
             self.expression(node, Some(&check.error_message));
         }
@@ -345,7 +359,10 @@ mod tests {
 
     #[test]
     fn long_chains_need_no_stack() {
-        let chain: Vec<Vec<usize>> = (0..100_000).map(|at| vec![at + 1]).chain([vec![]]).collect();
+        let chain: Vec<Vec<usize>> = (0..100_000)
+            .map(|at| vec![at + 1])
+            .chain([vec![]])
+            .collect();
         assert_eq!(groups(&chain).len(), 100_001);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use strata_core::{Diagnostic, addr::ResourceMode};
+use strata_core::{Diagnostic, Diagnostics, addr::ResourceMode};
 use strata_hcl::{Body, Traversal, TraversalStep};
 
 use crate::module::ResourceKey;
@@ -32,11 +32,20 @@ pub(crate) enum Target {
 
 /// The roots that mean something of their own; any other root is a resource type.
 pub(crate) const ROOTS: [&str; 10] = [
-    "var", "local", "module", "data", "resource", "path", "terraform", "each", "count", "self",
+    "var",
+    "local",
+    "module",
+    "data",
+    "resource",
+    "path",
+    "terraform",
+    "each",
+    "count",
+    "self",
 ];
 
 /// Finds out what a reference names.
-pub(crate) fn target(traversal: &Traversal) -> Result<Target, Diagnostic> {
+pub(crate) fn target(traversal: &Traversal) -> Result<Target, Diagnostics> {
     let simple: fn(Arc<str>) -> Target = match &*traversal.root {
         "var" => Target::Variable,
         "local" => Target::Local,
@@ -49,7 +58,9 @@ pub(crate) fn target(traversal: &Traversal) -> Result<Target, Diagnostic> {
         "data" => return resource(traversal, ResourceMode::Data, 0),
         "resource" => return resource(traversal, ResourceMode::Managed, 0),
         _ => {
-            let name = traversal.attribute(0).ok_or_else(|| unnamed_resource(traversal))?;
+            let name = traversal
+                .attribute(0)
+                .ok_or_else(|| unnamed_resource(traversal))?;
             return Ok(Target::Resource(ResourceKey {
                 mode: ResourceMode::Managed,
                 type_name: traversal.root.clone(),
@@ -61,7 +72,7 @@ pub(crate) fn target(traversal: &Traversal) -> Result<Target, Diagnostic> {
     Ok(simple(name.into()))
 }
 
-fn module(traversal: &Traversal) -> Result<Target, Diagnostic> {
+fn module(traversal: &Traversal) -> Result<Target, Diagnostics> {
     let call = traversal.attribute(0).ok_or_else(|| bare(traversal))?;
     let is_attribute = |at: usize| traversal.attribute(at).map(Arc::from);
     let output = match traversal.steps.get(1).map(|step| &step.kind) {
@@ -72,15 +83,17 @@ fn module(traversal: &Traversal) -> Result<Target, Diagnostic> {
     Ok(Target::Module(call.into(), output))
 }
 
-fn resource(traversal: &Traversal, mode: ResourceMode, at: usize) -> Result<Target, Diagnostic> {
-    let (Some(type_name), Some(name)) = (traversal.attribute(at), traversal.attribute(at + 1)) else {
+fn resource(traversal: &Traversal, mode: ResourceMode, at: usize) -> Result<Target, Diagnostics> {
+    let (Some(type_name), Some(name)) = (traversal.attribute(at), traversal.attribute(at + 1))
+    else {
         return Err(invalid(
             traversal,
             format!(
                 "The `{}` object must be followed by two attribute names: the type and the name.",
                 traversal.root
             ),
-        ));
+        )
+        .into());
     };
     Ok(Target::Resource(ResourceKey {
         mode,
@@ -89,7 +102,7 @@ fn resource(traversal: &Traversal, mode: ResourceMode, at: usize) -> Result<Targ
     }))
 }
 
-fn bare(traversal: &Traversal) -> Diagnostic {
+fn bare(traversal: &Traversal) -> Diagnostics {
     invalid(
         traversal,
         format!(
@@ -97,15 +110,16 @@ fn bare(traversal: &Traversal) -> Diagnostic {
             traversal.root
         ),
     )
+    .into()
 }
 
-fn unnamed_resource(traversal: &Traversal) -> Diagnostic {
+fn unnamed_resource(traversal: &Traversal) -> Diagnostics {
     let why = "A reference to a resource type must be followed by at least one attribute access, specifying the \
                resource name.";
     let found = invalid(traversal, why.to_owned());
     match crate::suggest::hint(&traversal.root, ROOTS) {
-        Some(hint) => found.hint(hint),
-        None => found,
+        Some(hint) => found.hint(hint).into(),
+        None => found.into(),
     }
 }
 
@@ -125,7 +139,11 @@ pub(crate) fn in_body(body: &Body) -> Vec<Traversal> {
 fn collect(body: &Body, iterators: &mut Vec<Arc<str>>, found: &mut Vec<Traversal>) {
     for attribute in &body.attributes {
         let references = attribute.expression.references();
-        found.extend(references.into_iter().filter(|r| !iterators.contains(&r.root)));
+        found.extend(
+            references
+                .into_iter()
+                .filter(|r| !iterators.contains(&r.root)),
+        );
     }
     for block in &body.blocks {
         match iterator_of(block) {
@@ -135,7 +153,11 @@ fn collect(body: &Body, iterators: &mut Vec<Arc<str>>, found: &mut Vec<Traversal
                 let attributes = outside.iter().filter_map(|name| block.body.attribute(name));
                 for attribute in attributes {
                     let references = attribute.expression.references();
-                    found.extend(references.into_iter().filter(|r| !iterators.contains(&r.root)));
+                    found.extend(
+                        references
+                            .into_iter()
+                            .filter(|r| !iterators.contains(&r.root)),
+                    );
                 }
                 iterators.push(iterator);
                 for content in block.body.blocks_of("content") {
