@@ -1,6 +1,5 @@
 //! Running other programs, quietly: what they said is shown when they fail.
 
-use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
 use crate::failure::Failure;
@@ -34,25 +33,6 @@ pub(crate) fn succeeds(words: &[&str]) -> bool {
 pub(crate) fn output_of(command: &mut Command) -> Result<String, Failure> {
     let output = command
         .output()
-        .map_err(|error| not_started(command, &error))?;
-    text_of(command, output)
-}
-
-/// Runs a command with a text as its standard input.
-pub(crate) fn output_given(command: &mut Command, input: &str) -> Result<String, Failure> {
-    let piped = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = piped
-        .spawn()
-        .map_err(|error| not_started(command, &error))?;
-    let mut stdin = child.stdin.take().expect("standard input was asked for");
-    // A program that ends without reading says why by its status, so a broken pipe is no news.
-    drop(stdin.write_all(input.as_bytes()));
-    drop(stdin);
-    let output = child
-        .wait_with_output()
         .map_err(|error| not_started(command, &error))?;
     text_of(command, output)
 }

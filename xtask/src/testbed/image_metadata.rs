@@ -37,19 +37,24 @@ const CLOUD: &[Template] = &[
         text: "instance-id: {{ container.name }}\nlocal-hostname: {{ container.name }}\n\
                {{ config_get(\"user.meta-data\", \"\") }}\n",
     },
+    // An empty `#cloud-config` makes cloud-init warn, hence the braces.
     Template {
         target: "/var/lib/cloud/seed/nocloud-net/user-data",
         name: "user-data.tpl",
-        text: "{% if config_get(\"cloud-init.user-data\", \"\") == \"\" %}\
-               {{ config_get(\"user.user-data\", \"#cloud-config\") }}\
-               {% else %}{{ config_get(\"cloud-init.user-data\", \"#cloud-config\") }}{% endif %}\n",
+        text: "{% if config_get(\"cloud-init.user-data\", \"\") != \"\" %}\
+               {{ config_get(\"cloud-init.user-data\", \"\") }}\n\
+               {% elif config_get(\"user.user-data\", \"\") != \"\" %}\
+               {{ config_get(\"user.user-data\", \"\") }}\n\
+               {% else %}#cloud-config\n{}\n{% endif %}",
     },
     Template {
         target: "/var/lib/cloud/seed/nocloud-net/vendor-data",
         name: "vendor-data.tpl",
-        text: "{% if config_get(\"cloud-init.vendor-data\", \"\") == \"\" %}\
-               {{ config_get(\"user.vendor-data\", \"#cloud-config\") }}\
-               {% else %}{{ config_get(\"cloud-init.vendor-data\", \"#cloud-config\") }}{% endif %}\n",
+        text: "{% if config_get(\"cloud-init.vendor-data\", \"\") != \"\" %}\
+               {{ config_get(\"cloud-init.vendor-data\", \"\") }}\n\
+               {% elif config_get(\"user.vendor-data\", \"\") != \"\" %}\
+               {{ config_get(\"user.vendor-data\", \"\") }}\n\
+               {% else %}#cloud-config\n{}\n{% endif %}",
     },
     Template {
         target: "/var/lib/cloud/seed/nocloud-net/network-config",
@@ -61,11 +66,11 @@ const CLOUD: &[Template] = &[
 ];
 
 /// Gives the files of an image's metadata tarball.
-pub(crate) fn files(cloud: bool, architecture: &str, created: u64) -> Vec<File> {
+pub(crate) fn files(cloud: bool, architecture: &str, created: u64, recipe: &str) -> Vec<File> {
     let templates = || BOTH.iter().chain(if cloud { CLOUD } else { &[] });
     let mut files = vec![File {
         path: "metadata.yaml".to_owned(),
-        text: metadata(cloud, architecture, created, templates()),
+        text: metadata(cloud, architecture, created, recipe, templates()),
     }];
     files.extend(templates().map(file));
     files
@@ -82,6 +87,7 @@ fn metadata<'a>(
     cloud: bool,
     architecture: &str,
     created: u64,
+    recipe: &str,
     templates: impl Iterator<Item = &'a Template>,
 ) -> String {
     let variant = if cloud { "cloud" } else { "default" };
@@ -89,7 +95,7 @@ fn metadata<'a>(
     format!(
         "architecture: {architecture}\ncreation_date: {created}\nproperties:\n  \
          architecture: {architecture}\n  description: Debian bookworm ({variant}) of the testbed\n  \
-         os: Debian\n  release: bookworm\n  variant: {variant}\ntemplates:\n{entries}"
+         os: Debian\n  release: bookworm\n  variant: {variant}\n  recipe: \"{recipe}\"\ntemplates:\n{entries}"
     )
 }
 
@@ -106,7 +112,7 @@ mod tests {
 
     #[test]
     fn every_template_that_the_metadata_names_is_there() {
-        let files = files(true, "x86_64", 1);
+        let files = files(true, "x86_64", 1, "r");
         let metadata = &files[0].text;
         let named = metadata
             .lines()
@@ -121,10 +127,14 @@ mod tests {
     #[test]
     fn only_the_cloud_image_seeds_cloud_init() {
         assert!(
-            files(true, "x86_64", 1)[0]
+            files(true, "x86_64", 1, "r")[0]
                 .text
                 .contains("/var/lib/cloud/seed")
         );
-        assert!(!files(false, "x86_64", 1)[0].text.contains("/var/lib/cloud"));
+        assert!(
+            !files(false, "x86_64", 1, "r")[0]
+                .text
+                .contains("/var/lib/cloud")
+        );
     }
 }

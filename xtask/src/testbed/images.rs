@@ -2,11 +2,15 @@
 //!
 //! `debian/bookworm` is a minimal system with python3; `debian/bookworm/cloud` adds cloud-init and
 //! an ssh server and nothing else. The tarballs are kept in the cache, so that the next daemon gets
-//! them in seconds. A tarball is renamed into place only once it is whole.
+//! them in seconds. A tarball is renamed into place only once it is whole. Whoever changes how an
+//! image is made changes its [`recipe`], and with it both the tarball's name and a property of the
+//! image, so that no old one is taken for the new one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
 
 use super::site::Site;
 use super::{image_metadata, packages};
@@ -25,6 +29,9 @@ const CLOUD_PACKAGES: &[&str] = &[
     "locales",
 ];
 
+const SEED: &str = "datasource_list: [ NoCloud, None ]\n";
+// The built-in default, en_US.UTF-8, is generated in no minimal Debian, and setting it fails.
+const LOCALE: &str = "locale: C.UTF-8\n";
 const INTERFACES: &str = "auto eth0\niface eth0 inet dhcp\n";
 
 /// Takes what the build left over out of a root file system.
@@ -55,32 +62,105 @@ const IMAGES: &[Image] = &[
     },
 ];
 
+/// What the daemon says about one of its images.
+struct Known {
+    fingerprint: String,
+    recipe: String,
+    aliases: Vec<String>,
+}
+
 /// Builds what is missing in the cache, then imports what is missing in the daemon.
 pub(crate) fn set_up(site: &Site) -> Result<(), Failure> {
-    let known = aliases(site)?;
-    let lacks = |image: &&Image| {
-        image
-            .aliases
-            .iter()
-            .any(|alias| !known.iter().any(|name| name == alias))
-    };
-    let wanted: Vec<&Image> = IMAGES.iter().filter(lacks).collect();
+    let known = known(site)?;
+    let wanted: Vec<&Image> = IMAGES.iter().filter(|image| !has(&known, image)).collect();
     build(site, &wanted)?;
-    wanted
-        .iter()
-        .try_for_each(|image| import(site, image, &known))
+    for image in wanted {
+        let stale = |known: &&Known| {
+            known
+                .aliases
+                .iter()
+                .any(|alias| image.aliases.contains(&alias.as_str()))
+        };
+        for old in known.iter().filter(stale) {
+            process::output_of(&mut site.incus(&["image", "delete", &old.fingerprint]))?;
+        }
+        import(site, image)?;
+    }
+    Ok(())
 }
 
 /// Lists the aliases of all images that the daemon has.
 pub(crate) fn aliases(site: &Site) -> Result<Vec<String>, Failure> {
-    let answer =
-        process::output_of(&mut site.incus(&["query", "/1.0/images/aliases?recursion=1"]))?;
-    let answer: serde_json::Value = serde_json::from_str(&answer).map_err(|error| {
-        Failure::new(format!("the daemon's list of aliases is no JSON: {error}"))
+    let mut aliases: Vec<String> = known(site)?
+        .into_iter()
+        .flat_map(|image| image.aliases)
+        .collect();
+    aliases.sort();
+    Ok(aliases)
+}
+
+fn known(site: &Site) -> Result<Vec<Known>, Failure> {
+    let answer = process::output_of(&mut site.incus(&["query", "/1.0/images?recursion=1"]))?;
+    let answer: Value = serde_json::from_str(&answer).map_err(|error| {
+        Failure::new(format!("the daemon's list of images is no JSON: {error}"))
     })?;
-    let entries = answer.as_array().map(Vec::as_slice).unwrap_or_default();
-    let names = entries.iter().filter_map(|entry| entry["name"].as_str());
-    Ok(names.map(str::to_owned).collect())
+    Ok(answer
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(known_image)
+        .collect())
+}
+
+fn known_image(entry: &Value) -> Known {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let aliases = entry["aliases"].as_array().into_iter().flatten();
+    Known {
+        fingerprint: text(&entry["fingerprint"]),
+        recipe: text(&entry["properties"]["recipe"]),
+        aliases: aliases.map(|alias| text(&alias["name"])).collect(),
+    }
+}
+
+fn has(known: &[Known], image: &Image) -> bool {
+    let recipe = recipe(image);
+    let all = |known: &Known| {
+        image
+            .aliases
+            .iter()
+            .all(|alias| known.aliases.iter().any(|name| name == alias))
+    };
+    known
+        .iter()
+        .any(|known| known.recipe == recipe && all(known))
+}
+
+/// Names the way an image is made: another way, another name.
+fn recipe(image: &Image) -> String {
+    let mut parts = vec![
+        PLAIN_PACKAGES.to_owned(),
+        TIDY.to_owned(),
+        INTERFACES.to_owned(),
+    ];
+    if image.cloud {
+        parts.extend(
+            CLOUD_PACKAGES
+                .iter()
+                .chain([&SEED, &LOCALE])
+                .map(|&part| part.to_owned()),
+        );
+    }
+    parts.extend(
+        image_metadata::files(image.cloud, "", 0, "")
+            .into_iter()
+            .map(|file| file.text),
+    );
+    let bytes = parts.iter().flat_map(|part| part.bytes().chain([0]));
+    // FNV-1a: nobody attacks it, and it is four lines.
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("{hash:016x}")
 }
 
 fn build(site: &Site, wanted: &[&Image]) -> Result<(), Failure> {
@@ -144,10 +224,9 @@ fn add_cloud(root: &Path) -> Result<(), Failure> {
         ]
         .concat(),
     )?;
-    write(
-        &root.join("etc/cloud/cloud.cfg.d/90_dpkg.cfg"),
-        "datasource_list: [ NoCloud, None ]\n",
-    )
+    let configuration = root.join("etc/cloud/cloud.cfg.d");
+    write(&configuration.join("90_dpkg.cfg"), SEED)?;
+    write(&configuration.join("91_locale.cfg"), LOCALE)
 }
 
 fn chroot_apt(root: &Path, arguments: &[&str]) -> Result<(), Failure> {
@@ -162,7 +241,7 @@ fn pack(site: &Site, image: &Image, root: &Path) -> Result<(), Failure> {
         .join("work")
         .join(format!("{}-metadata", image.name));
     make_folder(&metadata.join("templates"))?;
-    for file in image_metadata::files(image.cloud, std::env::consts::ARCH, now()) {
+    for file in image_metadata::files(image.cloud, std::env::consts::ARCH, now(), &recipe(image)) {
         write(&metadata.join(&file.path), &file.text)?;
     }
     tarball(&metadata, &metadata_file(site, image), "gzip")?;
@@ -184,45 +263,28 @@ fn tarball(folder: &Path, target: &Path, compressor: &str) -> Result<(), Failure
     fs::rename(&passing, target).map_err(|error| Failure::file(target, &error))
 }
 
-fn import(site: &Site, image: &Image, known: &[String]) -> Result<(), Failure> {
+fn import(site: &Site, image: &Image) -> Result<(), Failure> {
     println!("importing `{}`", image.aliases.join("`, `"));
     let (metadata, root) = (
         text(&metadata_file(site, image)),
         text(&root_file(site, image)),
     );
-    let fingerprint = fingerprint(&metadata, &root)?;
-    let there = site
-        .incus(&["query", &format!("/1.0/images/{fingerprint}")])
-        .output();
-    if !there.is_ok_and(|output| output.status.success()) {
-        process::output_of(&mut site.incus(&["image", "import", &metadata, &root]))?;
-    }
-    let missing = image
-        .aliases
-        .iter()
-        .filter(|alias| !known.iter().any(|name| name == *alias));
-    for alias in missing {
-        process::output_of(&mut site.incus(&["image", "alias", "create", alias, &fingerprint]))?;
-    }
-    Ok(())
-}
-
-/// Computes what Incus will call the image: the hash over both files, one after the other.
-fn fingerprint(metadata: &str, root: &str) -> Result<String, Failure> {
-    let both = "cat \"$0\" \"$1\" | sha256sum";
-    let sum = process::output(&["sh", "-c", both, metadata, root])?;
-    sum.split_whitespace()
-        .next()
-        .map(str::to_owned)
-        .ok_or_else(|| Failure::new("`sha256sum` said nothing"))
+    let aliases = image.aliases.iter().flat_map(|alias| ["--alias", alias]);
+    let arguments: Vec<&str> = ["image", "import", &metadata, &root]
+        .into_iter()
+        .chain(aliases)
+        .collect();
+    process::output_of(&mut site.incus(&arguments)).map(drop)
 }
 
 fn root_file(site: &Site, image: &Image) -> PathBuf {
-    site.cache.join(format!("{}.tar.zst", image.name))
+    site.cache
+        .join(format!("{}-{}.tar.zst", image.name, recipe(image)))
 }
 
 fn metadata_file(site: &Site, image: &Image) -> PathBuf {
-    site.cache.join(format!("{}-metadata.tar.gz", image.name))
+    site.cache
+        .join(format!("{}-{}-metadata.tar.gz", image.name, recipe(image)))
 }
 
 fn now() -> u64 {
@@ -248,4 +310,51 @@ fn remove_folder(path: &Path) -> Result<(), Failure> {
         fs::remove_dir_all(path).map_err(|error| Failure::file(path, &error))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(recipe: &str, aliases: &[&str]) -> Known {
+        let aliases = aliases.iter().map(|&alias| alias.to_owned()).collect();
+        Known {
+            fingerprint: "f".to_owned(),
+            recipe: recipe.to_owned(),
+            aliases,
+        }
+    }
+
+    #[test]
+    fn an_image_is_there_only_with_its_recipe_and_all_its_aliases() {
+        let image = &IMAGES[0];
+        let recipe = recipe(image);
+        assert!(has(
+            &[known(&recipe, &["other", "debian/12", "debian/bookworm"])],
+            image
+        ));
+        assert!(!has(&[known(&recipe, &["debian/12"])], image));
+        assert!(!has(
+            &[known("another", &["debian/12", "debian/bookworm"])],
+            image
+        ));
+    }
+
+    #[test]
+    fn the_two_images_have_recipes_of_their_own() {
+        assert_ne!(recipe(&IMAGES[0]), recipe(&IMAGES[1]));
+    }
+
+    #[test]
+    fn an_image_of_the_daemon_is_read_with_its_aliases() {
+        let entry = serde_json::json!({
+            "fingerprint": "abc", "properties": { "recipe": "r" }, "aliases": [{ "name": "debian/12" }],
+        });
+        let image = known_image(&entry);
+        assert_eq!(
+            (image.fingerprint.as_str(), image.recipe.as_str()),
+            ("abc", "r")
+        );
+        assert_eq!(image.aliases, ["debian/12"]);
+    }
 }

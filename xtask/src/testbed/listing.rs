@@ -35,6 +35,7 @@ const KINDS: &[Kind] = &[
     Kind {
         name: "network",
         query: "/1.0/networks?recursion=1&all-projects=true",
+        // Unmanaged ones are the machine's own interfaces, which come and go with containers.
         facts: &["project", "name", "type"],
     },
     Kind {
@@ -68,7 +69,11 @@ const KINDS: &[Kind] = &[
 pub(crate) fn everything(site: &Site) -> Result<String, Failure> {
     let mut lines = Vec::new();
     for kind in KINDS {
-        lines.extend(lines_of(kind.name, &ask(site, kind.query)?, kind.facts));
+        let mut answer = ask(site, kind.query)?;
+        if let Some(entries) = answer.as_array_mut() {
+            entries.retain(|entry| entry["managed"] != false);
+        }
+        lines.extend(lines_of(kind.name, &answer, kind.facts));
     }
     for pool in ask(site, "/1.0/storage-pools?recursion=1")?
         .as_array()
