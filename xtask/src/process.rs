@@ -37,6 +37,20 @@ pub(crate) fn output_of(command: &mut Command) -> Result<String, Failure> {
     text_of(command, output)
 }
 
+/// Runs a command whose output goes straight to the terminal.
+pub(crate) fn watch(mut command: Command) -> Result<(), Failure> {
+    let status = command
+        .status()
+        .map_err(|error| not_started(&command, &error))?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(Failure::new(format!(
+            "`{}` failed ({status})",
+            shown(&command)
+        ))),
+    }
+}
+
 fn text_of(command: &Command, output: Output) -> Result<String, Failure> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());

@@ -14,6 +14,9 @@ mod packages;
 mod site;
 mod ssh_target;
 
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+
 use crate::failure::Failure;
 use crate::process;
 use site::Site;
@@ -52,6 +55,15 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
         ["remove", name] => ssh_target::remove(&site, name),
         _ => Err(Failure::new(USAGE)),
     }
+}
+
+/// Gives the socket of the daemon that tests will find, if one answers there.
+///
+/// Tests look at `STRATA_TEST_INCUS_SOCKET` first and then where the daemon usually is.
+pub(crate) fn socket() -> Option<PathBuf> {
+    let named = std::env::var_os("STRATA_TEST_INCUS_SOCKET").map(PathBuf::from);
+    let socket = named.unwrap_or_else(|| Site::from_environment().socket());
+    UnixStream::connect(&socket).is_ok().then_some(socket)
 }
 
 fn up(site: &Site) -> Result<(), Failure> {
