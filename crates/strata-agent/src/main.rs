@@ -1,2 +1,3 @@
-//! The `agent` binary.
+//! The `strata-agent` binary: speaks the protocol on its standard input and output.
+
 fn main() {}
