@@ -8,4 +8,5 @@
 //! It never knows playbooks, templates or connections, and has no async runtime. Start reading in
 //! `module.rs`, then any file of `modules/`.
 
+pub mod digest;
 pub mod protocol;
