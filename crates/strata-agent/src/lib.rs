@@ -8,5 +8,17 @@
 //! It never knows playbooks, templates or connections, and has no async runtime. Start reading in
 //! `module.rs`, then any file of `modules/`.
 
+pub mod accounts;
+pub mod arguments;
+pub mod attributes;
+pub mod change;
+mod diff;
 pub mod digest;
+pub mod dpkg;
+pub mod host;
+pub mod mode;
+pub mod module;
 pub mod protocol;
+pub mod system;
+mod time;
+mod words;
