@@ -92,7 +92,7 @@ fn state_diff(host: &dyn Host, path: &Path, after: &str) -> Result<Diff, HostErr
 }
 
 /// The state of a path in the words of the `file` module.
-pub fn state_name(metadata: Option<&Metadata>) -> &'static str {
+pub(crate) fn state_name(metadata: Option<&Metadata>) -> &'static str {
     match metadata {
         None => "absent",
         Some(found) => match found.kind {

@@ -73,12 +73,14 @@ pub struct ModuleError {
     pub values: Map<String, Value>,
     /// Whether the host was changed before it failed.
     pub changed: bool,
+    /// Nothing failed: a model cannot know how this would go.
+    pub unknown: bool,
 }
 
 impl ModuleError {
     /// A failure with a message alone.
     pub fn new(msg: impl Into<String>) -> ModuleError {
-        ModuleError { msg: msg.into(), values: Map::new(), changed: false }
+        ModuleError { msg: msg.into(), values: Map::new(), changed: false, unknown: false }
     }
 
     /// The same with values.
@@ -89,7 +91,8 @@ impl ModuleError {
 
 impl From<HostError> for ModuleError {
     fn from(error: HostError) -> ModuleError {
-        ModuleError::new(error.to_string())
+        let unknown = matches!(error, HostError::Unknown(_));
+        ModuleError { unknown, ..ModuleError::new(error.to_string()) }
     }
 }
 

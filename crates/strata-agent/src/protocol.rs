@@ -118,6 +118,39 @@ pub struct TaskResult {
     pub notices: Vec<Notice>,
 }
 
+impl TaskResult {
+    /// All of it in one map, as `register` keeps it.
+    pub fn to_values(&self) -> Map<String, Value> {
+        let mut values = self.values.clone();
+        let mut put = |name: &str, value: Value| values.insert(name.to_owned(), value);
+        put("changed", self.changed.into());
+        put("failed", self.failed.into());
+        if self.skipped {
+            put("skipped", true.into());
+        }
+        if !self.msg.is_empty() {
+            put("msg", self.msg.clone().into());
+        }
+        if !self.diff.is_empty() {
+            put("diff", serde_json::to_value(&self.diff).expect("a diff is strings"));
+        }
+        let warnings: Vec<Value> = self.notices.iter().filter_map(Notice::warning).collect();
+        if !warnings.is_empty() {
+            put("warnings", warnings.into());
+        }
+        values
+    }
+}
+
+impl Notice {
+    fn warning(&self) -> Option<Value> {
+        match self {
+            Notice::Warning(text) => Some(Value::from(text.clone())),
+            Notice::Deprecation(_) => None,
+        }
+    }
+}
+
 /// One file, or what describes it, before and after.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diff {

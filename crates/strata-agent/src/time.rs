@@ -4,12 +4,12 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 /// Formats seconds since 1970 in the host's time zone, in the notation of `strftime`.
-pub fn stamp(seconds: f64, format: &str) -> String {
+pub(crate) fn stamp(seconds: f64, format: &str) -> String {
     zoned(seconds).strftime(format).to_string()
 }
 
 /// The point in time in the host's time zone; out-of-range values count as 1970.
-pub fn zoned(seconds: f64) -> jiff::Zoned {
+pub(crate) fn zoned(seconds: f64) -> jiff::Zoned {
     let microseconds = (seconds * 1e6) as i64;
     Timestamp::from_microsecond(microseconds)
         .unwrap_or(Timestamp::UNIX_EPOCH)
@@ -17,7 +17,7 @@ pub fn zoned(seconds: f64) -> jiff::Zoned {
 }
 
 /// A duration as Python prints it: `0:00:01.234567`.
-pub fn delta(seconds: f64) -> String {
+pub(crate) fn delta(seconds: f64) -> String {
     let microseconds = (seconds.max(0.0) * 1e6).round() as u64;
     let whole = microseconds / 1_000_000;
     let (hours, minutes, rest) = (whole / 3600, whole / 60 % 60, whole % 60);

@@ -1,7 +1,7 @@
 //! Splitting a command line into words as a POSIX shell does, without running one.
 
 /// Splits at white space outside quotes; `Err` tells which quote is open.
-pub fn split(line: &str) -> Result<Vec<String>, String> {
+pub(crate) fn split(line: &str) -> Result<Vec<String>, String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut characters = line.chars();

@@ -14,7 +14,7 @@ use crate::system::{
     UnitScope, User,
 };
 
-pub use local::Local;
+pub use local::{Cancel, Local};
 pub use model::Model;
 
 mod local;
