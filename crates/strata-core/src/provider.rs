@@ -1,0 +1,215 @@
+//! The contract of an infrastructure platform: how the engine plans, makes and reads its objects.
+//!
+//! It is Terraform's resource lifecycle (plugin protocol 6) with two additions: a create carries a
+//! marker by which an object can be found again after a crash ([`ConfiguredProvider::find`]), and a
+//! plan says what a change does to a running guest ([`Effect`]).
+
+use std::sync::Arc;
+
+use crate::{
+    BoxFuture,
+    diagnostic::Diagnostics,
+    schema::ProviderSchema,
+    value::{AttributePath, Value},
+};
+
+/// A platform before its `provider` block is known.
+pub trait Provider: Send + Sync {
+    /// The provider's name in configuration, such as `incus`.
+    fn name(&self) -> &'static str;
+
+    /// The address other tools know it by, such as `registry.terraform.io/lxc/incus`.
+    fn source(&self) -> &'static str;
+
+    /// What it offers.
+    fn schema(&self) -> &ProviderSchema;
+
+    /// Checks a resource's or data source's configuration, which may hold unknown values, beyond what the schema says.
+    fn validate(&self, kind: ObjectKind, type_name: &str, config: &Value) -> Diagnostics;
+
+    /// Takes the `provider` block (unknown values only while planning) and makes a provider that can work.
+    ///
+    /// It connects when first asked to do something, so that configuring without a platform at hand succeeds.
+    fn configure(&self, config: Value) -> Result<Arc<dyn ConfiguredProvider>, Diagnostics>;
+}
+
+/// Which family a type name belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ObjectKind {
+    /// A managed resource.
+    Resource,
+    /// A data source.
+    DataSource,
+}
+
+/// A provider that can work. All values are unmarked and of the schema's implied type.
+pub trait ConfiguredProvider: Send + Sync {
+    /// Decides what a resource will look like after apply. May ask the platform, changes nothing there.
+    fn plan<'a>(&'a self, request: PlanRequest)
+    -> BoxFuture<'a, Result<PlanResponse, Diagnostics>>;
+
+    /// Creates, updates or deletes one object.
+    fn apply<'a>(&'a self, request: ApplyRequest) -> BoxFuture<'a, ApplyResponse>;
+
+    /// Reads one object; none if it is no longer there.
+    fn read<'a>(
+        &'a self,
+        request: ReadRequest,
+    ) -> BoxFuture<'a, Result<Option<Object>, Diagnostics>>;
+
+    /// Reads a data source.
+    fn read_data<'a>(
+        &'a self,
+        type_name: Arc<str>,
+        config: Value,
+    ) -> BoxFuture<'a, Result<Value, Diagnostics>>;
+
+    /// Takes over an object that is there under the id a user gives.
+    fn import<'a>(
+        &'a self,
+        type_name: Arc<str>,
+        id: String,
+    ) -> BoxFuture<'a, Result<Object, Diagnostics>>;
+
+    /// Looks for the object that a create without an answer may have left behind.
+    fn find<'a>(&'a self, request: FindRequest) -> BoxFuture<'a, Result<Found, Diagnostics>>;
+}
+
+/// An object as state keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// Its attributes, of the schema's implied type.
+    pub value: Value,
+    /// What the provider wants to remember, opaque to all others.
+    pub private: Vec<u8>,
+}
+
+/// What [`ConfiguredProvider::plan`] is asked.
+#[derive(Clone, Debug)]
+pub struct PlanRequest {
+    /// The resource type.
+    pub type_name: Arc<str>,
+    /// The object as it is; none for a create.
+    pub prior: Option<Object>,
+    /// The configuration; unset attributes are null.
+    pub config: Value,
+    /// The configuration over the prior: computed attributes keep their prior value, or are unknown for a create.
+    pub proposed: Value,
+}
+
+/// What will become of a resource.
+#[derive(Clone, Debug)]
+pub struct PlanResponse {
+    /// The object after apply, with unknown values where only apply can tell.
+    pub planned: Value,
+    /// Attributes whose change needs a new object. Only paths that really change count.
+    pub requires_replace: Vec<AttributePath>,
+    /// What the change does to what is running; empty when nothing does.
+    pub effects: Vec<Effect>,
+    /// What the provider wants to remember.
+    pub private: Vec<u8>,
+    /// Warnings.
+    pub warnings: Diagnostics,
+}
+
+/// What a change does to a running guest, in the words of the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Effect {
+    /// How far it reaches.
+    pub kind: EffectKind,
+    /// Why, for example `limits.cpu is applied live`.
+    pub reason: String,
+}
+
+/// How far a change reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EffectKind {
+    /// The guest goes on running.
+    Live,
+    /// The guest is restarted.
+    Restart,
+    /// The guest is made anew; its root disk is lost.
+    Rebuild,
+}
+
+/// What [`ConfiguredProvider::apply`] is asked: no prior creates, no planned deletes.
+pub struct ApplyRequest {
+    /// The resource type.
+    pub type_name: Arc<str>,
+    /// The object as it is.
+    pub prior: Option<Object>,
+    /// The object as it shall be, with unknown values left open.
+    pub planned: Option<Value>,
+    /// The configuration; null for a delete.
+    pub config: Option<Value>,
+    /// What `plan` wanted to remember.
+    pub private: Vec<u8>,
+    /// Marks what is created, so that [`ConfiguredProvider::find`] can tell it from others' objects.
+    pub marker: String,
+    /// Tells how far the work is, in a few words; never with sensitive values.
+    pub progress: Progress,
+}
+
+/// Takes short notes on the progress of one call.
+#[derive(Clone)]
+pub struct Progress(pub Arc<dyn Fn(&str) + Send + Sync>);
+
+impl Progress {
+    /// Drops all notes.
+    pub fn ignored() -> Self {
+        Self(Arc::new(|_| {}))
+    }
+
+    /// Notes what is under way.
+    pub fn note(&self, text: &str) {
+        (self.0)(text);
+    }
+}
+
+/// What came of an apply.
+///
+/// `object` is what is there now, also after a failure: none if there is nothing. An object that
+/// is there although `diagnostics` has errors is recorded, and tainted if it was being created.
+#[derive(Clone, Debug)]
+pub struct ApplyResponse {
+    /// What is there now.
+    pub object: Option<Object>,
+    /// What went wrong.
+    pub diagnostics: Diagnostics,
+}
+
+/// What [`ConfiguredProvider::read`] is asked.
+#[derive(Clone, Debug)]
+pub struct ReadRequest {
+    /// The resource type.
+    pub type_name: Arc<str>,
+    /// The object as state has it.
+    pub object: Object,
+}
+
+/// What [`ConfiguredProvider::find`] is asked.
+#[derive(Clone, Debug)]
+pub struct FindRequest {
+    /// The resource type.
+    pub type_name: Arc<str>,
+    /// What was to be created.
+    pub planned: Value,
+    /// The marker that the create carried.
+    pub marker: String,
+}
+
+/// What a search for a half-made object gave.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// Nothing is there: the create did not happen.
+    Nothing,
+    /// This is ours. It may not be finished: it is recorded as tainted unless `complete`.
+    Ours {
+        /// The object as it is.
+        object: Object,
+        /// True if nothing is left to do.
+        complete: bool,
+    },
+    /// An object of that name is there, but does not carry our marker.
+    Foreign,
+}

@@ -1,0 +1,399 @@
+//! Numbers as Terraform has them: whole numbers exactly, others with a mantissa of 512 bits.
+
+use std::{cmp::Ordering, fmt, str::FromStr, sync::Arc};
+
+use dashu_float::{DBig, FBig, round::mode::HalfEven};
+use dashu_int::IBig;
+
+/// Bits of the mantissa, as in go-cty 1.16 (`cty.ParseNumberVal`).
+const PRECISION: usize = 512;
+/// Decimal digits that tell any two mantissas of [`PRECISION`] bits apart.
+const DIGITS: usize = 156;
+/// The largest decimal exponent that is read; beyond it a short text would need megabytes.
+const MAX_EXPONENT: i64 = 100_000;
+
+type Float = FBig<HalfEven, 2>;
+
+/// A number, whole or not.
+#[derive(Clone)]
+pub struct Number(Repr);
+
+#[derive(Clone)]
+enum Repr {
+    /// Every whole number that fits stands here, so that equality can compare variants.
+    Int(i64),
+    Big(Arc<Float>),
+}
+
+/// A text that is not a number.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a number is required")]
+pub struct ParseNumberError;
+
+impl Number {
+    /// Zero.
+    pub const ZERO: Number = Number(Repr::Int(0));
+
+    fn from_float(float: Float) -> Self {
+        if float.repr().is_int()
+            && float.repr().exponent() < 64
+            && let Ok(int) = i64::try_from(float.to_int().value())
+        {
+            return Self(Repr::Int(int));
+        }
+        Self(Repr::Big(Arc::new(float)))
+    }
+
+    fn to_float(&self) -> Float {
+        match &self.0 {
+            Repr::Int(int) => FBig::from(*int).with_precision(PRECISION).value(),
+            Repr::Big(float) => Float::clone(float),
+        }
+    }
+
+    /// The value as `i64`, if it is whole and fits.
+    pub fn as_i64(&self) -> Option<i64> {
+        match &self.0 {
+            Repr::Int(int) => Some(*int),
+            Repr::Big(_) => None,
+        }
+    }
+
+    /// The value as `usize`, if it is whole and fits.
+    pub fn as_usize(&self) -> Option<usize> {
+        usize::try_from(self.as_i64()?).ok()
+    }
+
+    /// The nearest `f64`.
+    pub fn to_f64(&self) -> f64 {
+        match &self.0 {
+            Repr::Int(int) => *int as f64,
+            Repr::Big(float) => float.to_f64().value(),
+        }
+    }
+
+    /// True for whole numbers of any size.
+    pub fn is_whole(&self) -> bool {
+        match &self.0 {
+            Repr::Int(_) => true,
+            Repr::Big(float) => float.repr().is_int(),
+        }
+    }
+
+    /// True for zero.
+    pub fn is_zero(&self) -> bool {
+        matches!(self.0, Repr::Int(0))
+    }
+
+    fn combine(
+        &self,
+        other: &Self,
+        exact: fn(i64, i64) -> Option<i64>,
+        wide: fn(Float, Float) -> Float,
+    ) -> Self {
+        if let (Repr::Int(left), Repr::Int(right)) = (&self.0, &other.0)
+            && let Some(result) = exact(*left, *right)
+        {
+            return Self(Repr::Int(result));
+        }
+        Self::from_float(wide(self.to_float(), other.to_float()))
+    }
+
+    /// Adds.
+    pub fn add(&self, other: &Self) -> Self {
+        self.combine(other, i64::checked_add, |a, b| a + b)
+    }
+
+    /// Subtracts.
+    pub fn subtract(&self, other: &Self) -> Self {
+        self.combine(other, i64::checked_sub, |a, b| a - b)
+    }
+
+    /// Multiplies.
+    pub fn multiply(&self, other: &Self) -> Self {
+        self.combine(other, i64::checked_mul, |a, b| a * b)
+    }
+
+    /// Divides; none when `other` is zero.
+    pub fn divide(&self, other: &Self) -> Option<Self> {
+        if other.is_zero() {
+            return None;
+        }
+        let exact = |a: i64, b: i64| {
+            if a.checked_rem(b)? == 0 {
+                a.checked_div(b)
+            } else {
+                None
+            }
+        };
+        Some(self.combine(other, exact, |a, b| a / b))
+    }
+
+    /// The remainder with the sign of the dividend; none when `other` is zero.
+    pub fn remainder(&self, other: &Self) -> Option<Self> {
+        if other.is_zero() {
+            return None;
+        }
+        Some(self.combine(other, i64::checked_rem, |a, b| {
+            let quotient = (&a / &b).trunc();
+            a - quotient * b
+        }))
+    }
+
+    /// Changes the sign.
+    pub fn negate(&self) -> Self {
+        Self::ZERO.subtract(self)
+    }
+
+    /// Rounds towards minus infinity.
+    pub fn floor(&self) -> Self {
+        match &self.0 {
+            Repr::Int(_) => self.clone(),
+            Repr::Big(float) => Self::from_float(float.floor()),
+        }
+    }
+
+    /// Rounds towards plus infinity.
+    pub fn ceil(&self) -> Self {
+        match &self.0 {
+            Repr::Int(_) => self.clone(),
+            Repr::Big(float) => Self::from_float(float.ceil()),
+        }
+    }
+
+    /// Reads whole numbers in a base from 2 to 36, with an optional sign.
+    pub fn from_radix(text: &str, radix: u32) -> Option<Self> {
+        let int = IBig::from_str_radix(text, radix).ok()?;
+        Some(match i64::try_from(int.clone()) {
+            Ok(int) => Self(Repr::Int(int)),
+            Err(_) => Self::from_float(FBig::from(int).with_precision(PRECISION).value()),
+        })
+    }
+
+    /// Takes a finite float, none for infinities and NaN.
+    pub fn from_f64(float: f64) -> Option<Self> {
+        let float: Float = FBig::try_from(float).ok()?;
+        if float.repr().is_infinite() {
+            return None;
+        }
+        Some(Self::from_float(float.with_precision(PRECISION).value()))
+    }
+}
+
+impl From<i64> for Number {
+    fn from(int: i64) -> Self {
+        Self(Repr::Int(int))
+    }
+}
+
+impl From<usize> for Number {
+    fn from(int: usize) -> Self {
+        match i64::try_from(int) {
+            Ok(int) => Self(Repr::Int(int)),
+            Err(_) => Self::from_float(FBig::from(int).with_precision(PRECISION).value()),
+        }
+    }
+}
+
+impl FromStr for Number {
+    type Err = ParseNumberError;
+
+    /// Reads decimal text with an optional sign, fraction and exponent.
+    fn from_str(text: &str) -> Result<Self, ParseNumberError> {
+        if let Ok(int) = text.parse::<i64>()
+            && !text.starts_with('+')
+        {
+            return Ok(Self(Repr::Int(int)));
+        }
+        check_decimal(text)?;
+        let decimal = DBig::from_str(text).map_err(|_| ParseNumberError)?;
+        let float = decimal
+            .with_rounding::<HalfEven>()
+            .with_base_and_precision::<2>(PRECISION)
+            .value();
+        Ok(Self::from_float(float))
+    }
+}
+
+/// Refuses what the decimal reader takes but Terraform does not, and exponents that need too much memory.
+fn check_decimal(text: &str) -> Result<(), ParseNumberError> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+        return Err(ParseNumberError);
+    }
+    if !digits
+        .bytes()
+        .all(|c| c.is_ascii_digit() || matches!(c, b'.' | b'e' | b'E' | b'+' | b'-'))
+    {
+        return Err(ParseNumberError);
+    }
+    let Some((_, exponent)) = digits.split_once(['e', 'E']) else {
+        return Ok(());
+    };
+    let exponent: i64 = exponent.parse().map_err(|_| ParseNumberError)?;
+    if exponent.abs() > MAX_EXPONENT {
+        Err(ParseNumberError)
+    } else {
+        Ok(())
+    }
+}
+
+impl fmt::Display for Number {
+    /// Writes decimal digits without an exponent, the fewest that give the same number back.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Repr::Int(int) => write!(f, "{int}"),
+            Repr::Big(float) if float.repr().is_int() => write!(f, "{}", float.to_int().value()),
+            Repr::Big(float) => f.write_str(&shortest(float)),
+        }
+    }
+}
+
+/// The fewest decimal digits that read back as the same 512-bit number.
+fn shortest(float: &Float) -> String {
+    let reads_back = |digits: usize| {
+        let decimal = decimal(float, digits);
+        let back = decimal
+            .clone()
+            .with_base_and_precision::<2>(PRECISION)
+            .value();
+        (back == *float).then_some(decimal)
+    };
+    // Numbers that people write have few digits, results of division have all of them.
+    let found = (1..=20).find_map(reads_back);
+    let decimal = found.unwrap_or_else(|| {
+        let (mut low, mut high) = (21, DIGITS);
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if reads_back(middle).is_some() {
+                high = middle
+            } else {
+                low = middle + 1
+            }
+        }
+        decimal(float, low)
+    });
+    plain(&decimal)
+}
+
+fn decimal(float: &Float, digits: usize) -> FBig<HalfEven, 10> {
+    float.clone().with_base_and_precision::<10>(digits).value()
+}
+
+/// Writes significand and exponent without an exponent sign.
+fn plain(decimal: &FBig<HalfEven, 10>) -> String {
+    let (significand, exponent) = decimal.clone().into_repr().into_parts();
+    let text = significand.to_string();
+    let (sign, digits) = text
+        .strip_prefix('-')
+        .map_or(("", text.as_str()), |digits| ("-", digits));
+    if exponent >= 0 {
+        return format!("{sign}{digits}{}", "0".repeat(exponent as usize));
+    }
+    let places = exponent.unsigned_abs();
+    let padded = format!("{digits:0>width$}", width = places + 1);
+    let (whole, fraction) = padded.split_at(padded.len() - places);
+    format!("{sign}{whole}.{fraction}")
+}
+
+impl fmt::Debug for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl PartialEq for Number {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Number {}
+
+impl PartialOrd for Number {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Number {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (&self.0, &other.0) {
+            (Repr::Int(left), Repr::Int(right)) => left.cmp(right),
+            _ => self.to_float().cmp(&other.to_float()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(text: &str) -> Number {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn texts_read_back_as_written() {
+        for text in [
+            "0",
+            "-7",
+            "0.1",
+            "1.5",
+            "-0.001",
+            "9223372036854775807",
+            "9223372036854775808",
+            "123456789012345678901234567890",
+        ] {
+            assert_eq!(number(text).to_string(), text);
+        }
+        assert_eq!(number("1e3").to_string(), "1000");
+        assert_eq!(number("1.50").to_string(), "1.5");
+        assert_eq!(number("25e-2").to_string(), "0.25");
+    }
+
+    #[test]
+    fn what_terraform_refuses_is_no_number() {
+        for text in [
+            "",
+            "+",
+            "0x10",
+            "1_000",
+            "inf",
+            "NaN",
+            "1e999999999999",
+            " 1",
+            "1 ",
+        ] {
+            assert!(text.parse::<Number>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn arithmetic_is_exact_where_terraform_is() {
+        assert_eq!(number("0.1").add(&number("0.2")).to_string(), "0.3");
+        assert_eq!(
+            number("9223372036854775807")
+                .add(&Number::from(1_i64))
+                .to_string(),
+            "9223372036854775808"
+        );
+        assert_eq!(number("7").divide(&number("2")).unwrap().to_string(), "3.5");
+        assert_eq!(
+            number("-7").remainder(&number("2")).unwrap().to_string(),
+            "-1"
+        );
+        assert_eq!(
+            number("5.5").remainder(&number("2")).unwrap().to_string(),
+            "1.5"
+        );
+        assert!(number("1").divide(&Number::ZERO).is_none());
+        let third = number("1").divide(&number("3")).unwrap().to_string();
+        assert!(
+            third.starts_with("0.333333333333333333333333333333333333333333"),
+            "{third}"
+        );
+        assert_eq!(number("2.5").floor().to_string(), "2");
+        assert_eq!(number("-2.5").ceil().to_string(), "-2");
+    }
+}
