@@ -9,7 +9,7 @@ mod tcp;
 use std::time::Duration;
 
 use strata_core::{Event, Events};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout};
 
 /// What is checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,8 +45,7 @@ pub async fn verify(check: &Check, retry: Duration, events: &Events) -> bool {
     let deadline = Instant::now() + retry;
     let mut pause = FIRST_PAUSE;
     let answer = loop {
-        let limit = (Instant::now() + TRY).min(deadline.max(Instant::now() + FIRST_PAUSE));
-        let answer = timeout_at(limit, ask(check)).await;
+        let answer = timeout(TRY, ask(check)).await;
         let answer = answer.unwrap_or_else(|_| Answer { passed: false, detail: "no answer in time".to_owned() });
         if answer.passed || Instant::now() + pause > deadline {
             break answer;
