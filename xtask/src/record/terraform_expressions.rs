@@ -80,9 +80,11 @@ fn ask(expression: &str) -> Result<String, Failure> {
     drop(stdin);
     let output = child.wait_with_output().map_err(failed)?;
     fs::remove_dir_all(&folder).map_err(|error| Failure::file(&folder, &error))?;
-    match output.status.success() {
+    // The console ends well even when the expression is wrong; only what it says tells.
+    let errors = summary(&String::from_utf8_lossy(&output.stderr));
+    match errors.is_empty() {
         true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
-        false => Ok(summary(&String::from_utf8_lossy(&output.stderr))),
+        false => Ok(errors),
     }
 }
 
