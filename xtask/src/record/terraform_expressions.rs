@@ -80,25 +80,31 @@ fn ask(expression: &str) -> Result<String, Failure> {
     drop(stdin);
     let output = child.wait_with_output().map_err(failed)?;
     fs::remove_dir_all(&folder).map_err(|error| Failure::file(&folder, &error))?;
-    match output.status.success() {
-        true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
-        false => Ok(summary(&String::from_utf8_lossy(&output.stderr))),
+    let errors = String::from_utf8_lossy(&output.stderr);
+    match (output.status.success(), summary(&errors)) {
+        (true, _) => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+        (false, summary) if summary.is_empty() => Err(Failure::new(format!(
+            "`terraform console` gave no answer to `{expression}`:\n{errors}"
+        ))),
+        (false, summary) => Ok(summary),
     }
 }
 
-/// Takes the summaries out of Terraform's framed diagnostics.
+/// Takes the summaries out of Terraform's framed diagnostics, which the console always colours.
 fn summary(errors: &str) -> String {
-    let line = |line: &str| {
-        line.trim_start_matches(['│', ' ', '╷', '╵'])
-            .trim()
-            .to_owned()
-    };
-    let summaries: Vec<String> = errors
+    let plain = without_colours(errors);
+    let lines = plain
         .lines()
-        .map(line)
-        .filter(|line| line.starts_with("Error: "))
-        .collect();
+        .map(|line| line.trim_start_matches(['│', ' ']).trim_end());
+    let summaries: Vec<&str> = lines.filter(|line| line.starts_with("Error: ")).collect();
     summaries.join("\n")
+}
+
+fn without_colours(text: &str) -> String {
+    let mut pieces = text.split("\u{1b}[");
+    let first = pieces.next().unwrap_or_default();
+    let rest = pieces.map(|piece| piece.split_once('m').map_or(piece, |(_, text)| text));
+    std::iter::once(first).chain(rest).collect()
 }
 
 #[cfg(test)]
@@ -118,7 +124,7 @@ mod tests {
 
     #[test]
     fn an_error_is_its_summary() {
-        let framed = "╷\n│ Error: Invalid index\n│ \n│   on <console-input> line 1:\n╵\n";
+        let framed = "\u{1b}[31m╷\u{1b}[0m\n\u{1b}[31m│\u{1b}[0m \u{1b}[1mError: \u{1b}[0mInvalid index\n│ \n│   on <console-input> line 1:\n╵\n";
         assert_eq!(summary(framed), "Error: Invalid index");
     }
 }

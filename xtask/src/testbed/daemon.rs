@@ -17,6 +17,9 @@ use crate::process;
 const DETACHED: &str = "for fd in $(ls /proc/$$/fd); do [ $fd -gt 2 ] && eval \"exec $fd>&-\"; done; \
                         exec setsid /usr/libexec/incus/incusd --group root --logfile \"$0\"";
 
+/// The file that says that everything beside it came from a testbed.
+const MARK: &str = ".strata-testbed";
+
 /// Which process is the daemon.
 #[derive(Debug, PartialEq, Eq)]
 struct Recorded {
@@ -31,6 +34,7 @@ pub(crate) fn start(site: &Site) -> Result<(), Failure> {
     }
     make_folder(&site.state)?;
     make_folder(&site.incus)?;
+    mark_if_empty(&site.incus)?;
     println!("starting the daemon, log in `{}`", site.log().display());
     let mut shell = process::command(&["bash", "-c", DETACHED]);
     shell.arg(site.log()).current_dir("/").env_clear();
@@ -66,7 +70,15 @@ pub(crate) fn stop(site: &Site) -> Result<bool, Failure> {
 }
 
 /// Removes everything an ended daemon stored, its log and the keys of its ssh targets.
+///
+/// Somebody's own Incus, which merely does not run, has no mark and is refused.
 pub(crate) fn forget(site: &Site) -> Result<(), Failure> {
+    if !site.incus.join(MARK).exists() || answers(site) {
+        let folder = site.incus.display();
+        return Err(Failure::new(format!(
+            "`{folder}` was not made by the testbed, or is in use: it stays"
+        )));
+    }
     unmount_below(&site.incus)?;
     for folder in [&site.incus, &site.state] {
         if let Err(error) = fs::remove_dir_all(folder)
@@ -90,6 +102,15 @@ pub(crate) fn describe(site: &Site) -> String {
         (true, None) => "running, not ours".to_owned(),
         (false, Some(ours)) => format!("process {} does not answer", ours.pid),
         (false, None) => "not running".to_owned(),
+    }
+}
+
+fn mark_if_empty(folder: &Path) -> Result<(), Failure> {
+    let failed = |error| Failure::file(folder, &error);
+    let mut entries = fs::read_dir(folder).map_err(failed)?;
+    match entries.next() {
+        Some(_) => Ok(()),
+        None => fs::write(folder.join(MARK), "").map_err(failed),
     }
 }
 

@@ -86,7 +86,7 @@ fn down(site: &Site, purge: bool) -> Result<(), Failure> {
             "not ours or not running: left alone"
         }
     );
-    if purge && ended {
+    if purge {
         daemon::forget(site)?;
         network::forget(site);
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
@@ -66,29 +67,25 @@ impl fmt::Display for Problem {
 }
 
 impl Tree {
-    /// Reads the repository around the current directory, new files included, ignored ones not.
+    /// Reads the workspace around the current directory, new files included.
+    ///
+    /// Hidden folders and what cargo builds are left out.
     pub(crate) fn read() -> Result<Tree, Failure> {
-        let root = process::output(&["git", "rev-parse", "--show-toplevel"])?;
-        let root = Path::new(root.trim_end());
-        let list = [
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
+        let locate = [
+            "cargo",
+            "locate-project",
+            "--workspace",
+            "--message-format",
+            "plain",
         ];
-        let mut git = process::command(&[&["git"], &list[..]].concat());
-        let names = process::output_of(git.current_dir(root))?;
-        let names = names.split('\0').filter(|name| !name.is_empty());
-        // What cannot be read as text (an image, a file deleted but not yet committed) has no lines.
-        let read = |name: &str| {
-            Some((
-                name.to_owned(),
-                std::fs::read_to_string(root.join(name)).ok()?,
-            ))
-        };
+        let manifest = process::output(&locate)?;
+        let root = Path::new(manifest.trim_end())
+            .parent()
+            .unwrap_or(Path::new("."));
+        let mut files = BTreeMap::new();
+        collect(root, root, &mut files)?;
         Ok(Tree {
-            files: names.filter_map(read).collect(),
+            files,
             packages: packages(root)?,
         })
     }
@@ -125,6 +122,30 @@ impl Tree {
         });
         self
     }
+}
+
+fn collect(
+    root: &Path,
+    folder: &Path,
+    files: &mut BTreeMap<String, String>,
+) -> Result<(), Failure> {
+    let failed = |error| Failure::file(folder, &error);
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        if name == "target" || name.to_string_lossy().starts_with('.') {
+            continue;
+        }
+        let path = entry.path();
+        if entry.file_type().map_err(failed)?.is_dir() {
+            collect(root, &path, files)?;
+        } else if let Ok(text) = fs::read_to_string(&path) {
+            // What is no text, an image say, has no lines to look at.
+            let relative = path.strip_prefix(root).unwrap_or(&path);
+            files.insert(relative.display().to_string(), text);
+        }
+    }
+    Ok(())
 }
 
 fn packages(root: &Path) -> Result<Vec<Package>, Failure> {
