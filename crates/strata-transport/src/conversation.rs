@@ -49,8 +49,12 @@ impl Conversation {
         mut reader: Reader,
         mut writer: Writer,
     ) -> Result<Conversation, TransportError> {
-        let hello = encode(&Request::Hello { version: protocol::VERSION })?;
-        write(&mut writer, &hello).await.map_err(|error| lost(&error.to_string()))?;
+        let hello = encode(&Request::Hello {
+            version: protocol::VERSION,
+        })?;
+        write(&mut writer, &hello)
+            .await
+            .map_err(|error| lost(&error.to_string()))?;
         let user = match read(&mut reader).await? {
             Some(Frame::Message(Response::Hello { version, user, .. }))
                 if version == protocol::VERSION =>
@@ -58,7 +62,9 @@ impl Conversation {
                 user
             }
             Some(Frame::Message(Response::Hello { version, .. })) => {
-                return Err(lost(&format!("it speaks version {version} of the protocol")));
+                return Err(lost(&format!(
+                    "it speaks version {version} of the protocol"
+                )));
             }
             Some(Frame::Message(Response::Fatal { message })) => return Err(lost(&message)),
             _ => return Err(lost("it ended before it said hello")),
@@ -67,7 +73,9 @@ impl Conversation {
     }
 
     fn start(reader: Reader, writer: Writer, user: String) -> Conversation {
-        let shared = Arc::new(Shared { state: Mutex::default() });
+        let shared = Arc::new(Shared {
+            state: Mutex::default(),
+        });
         let (outgoing, queue) = mpsc::channel(16);
         let (needs, needed) = mpsc::unbounded_channel();
         let jobs = vec![
@@ -75,7 +83,13 @@ impl Conversation {
             tokio::spawn(send_contents(shared.clone(), needed, outgoing.clone())),
             tokio::spawn(read_responses(reader, shared.clone(), needs)),
         ];
-        Conversation { shared, outgoing, numbers: AtomicU64::new(1), jobs, user }
+        Conversation {
+            shared,
+            outgoing,
+            numbers: AtomicU64::new(1),
+            jobs,
+            user,
+        }
     }
 
     /// Runs one task; others may run at the same time.
@@ -92,13 +106,21 @@ impl Conversation {
         }
         if let Some(content) = content {
             task.content = Some(content.reference().clone());
-            state.contents.insert(content.reference().sha256.clone(), content);
+            state
+                .contents
+                .insert(content.reference().sha256.clone(), content);
         }
         state.waiting.insert(id, sender);
         drop(state);
-        let mut guard = CancelOnDrop { id, outgoing: self.outgoing.clone(), done: false };
+        let mut guard = CancelOnDrop {
+            id,
+            outgoing: self.outgoing.clone(),
+            done: false,
+        };
         self.send(&Request::Task { id, task }).await?;
-        let result = receiver.await.unwrap_or_else(|_| Err(lost("the conversation was closed")));
+        let result = receiver
+            .await
+            .unwrap_or_else(|_| Err(lost("the conversation was closed")));
         guard.done = true;
         result
     }
@@ -108,7 +130,10 @@ impl Conversation {
             return Ok(());
         }
         let state = self.shared.state.lock().await;
-        Err(state.ended.clone().unwrap_or_else(|| lost("its input is closed")))
+        Err(state
+            .ended
+            .clone()
+            .unwrap_or_else(|| lost("its input is closed")))
     }
 
     /// Whether the stream has ended, so that a new agent must be started.
@@ -179,7 +204,10 @@ async fn read_responses(
     };
     let mut state = shared.state.lock().await;
     state.ended = Some(reason.clone());
-    for (_, sender) in std::mem::take(&mut state.waiting).into_iter().collect::<Vec<_>>() {
+    for (_, sender) in std::mem::take(&mut state.waiting)
+        .into_iter()
+        .collect::<Vec<_>>()
+    {
         sender.send(Err(reason.clone())).ok();
     }
 }
@@ -193,10 +221,15 @@ async fn send_contents(
         let content = shared.state.lock().await.contents.get(&sha256).cloned();
         let sent = match &content {
             Some(content) => send_content(content, &outgoing).await,
-            None => Err(TransportError::Content("nobody offered this content".to_owned())),
+            None => Err(TransportError::Content(
+                "nobody offered this content".to_owned(),
+            )),
         };
         if let Err(error) = sent {
-            let missing = Request::ContentMissing { sha256, reason: error.to_string() };
+            let missing = Request::ContentMissing {
+                sha256,
+                reason: error.to_string(),
+            };
             if let Ok(frame) = encode(&missing) {
                 outgoing.send(frame).await.ok();
             }
@@ -251,7 +284,10 @@ async fn announce(
     outgoing: &mpsc::Sender<Vec<u8>>,
 ) -> Result<(), TransportError> {
     let reference = content.reference();
-    let request = Request::Content { sha256: reference.sha256.clone(), size: reference.size };
+    let request = Request::Content {
+        sha256: reference.sha256.clone(),
+        size: reference.size,
+    };
     queue(outgoing, protocol::encode_message(&request)).await
 }
 
@@ -260,7 +296,10 @@ async fn queue(
     frame: Result<Vec<u8>, protocol::FrameError>,
 ) -> Result<(), TransportError> {
     let frame = frame.map_err(|error| TransportError::Content(error.to_string()))?;
-    outgoing.send(frame).await.map_err(|_| lost("its input is closed"))
+    outgoing
+        .send(frame)
+        .await
+        .map_err(|_| lost("its input is closed"))
 }
 
 async fn write(writer: &mut Writer, frame: &[u8]) -> std::io::Result<()> {
@@ -277,8 +316,13 @@ async fn read(reader: &mut Reader) -> Result<Option<Frame<Response>>, TransportE
     }
     let length = protocol::frame_length(head).map_err(|error| lost(&error.to_string()))?;
     let mut body = vec![0; length];
-    reader.read_exact(&mut body).await.map_err(|error| lost(&error.to_string()))?;
-    protocol::decode(&body).map(Some).map_err(|error| lost(&error.to_string()))
+    reader
+        .read_exact(&mut body)
+        .await
+        .map_err(|error| lost(&error.to_string()))?;
+    protocol::decode(&body)
+        .map(Some)
+        .map_err(|error| lost(&error.to_string()))
 }
 
 fn encode(request: &Request) -> Result<Vec<u8>, TransportError> {

@@ -5,8 +5,8 @@
 
 use strata_agent::protocol::{Task, TaskResult};
 
-use crate::content::Content;
 use crate::TransportError;
+use crate::content::Content;
 
 /// The way a task becomes another user.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
