@@ -19,7 +19,11 @@ struct Entry {
 }
 
 const fn entry<M: Module>(name: &'static str) -> Entry {
-    Entry { name, spec: M::SPEC, run: perform::<M> }
+    Entry {
+        name,
+        spec: M::SPEC,
+        run: perform::<M>,
+    }
 }
 
 /// All modules, sorted by name.
@@ -33,7 +37,9 @@ const MODULES: &[Entry] = &[
 /// The name without the collection that every Ansible has.
 fn short(name: &str) -> &str {
     let builtin = name.strip_prefix("ansible.builtin.");
-    builtin.or_else(|| name.strip_prefix("ansible.legacy.")).unwrap_or(name)
+    builtin
+        .or_else(|| name.strip_prefix("ansible.legacy."))
+        .unwrap_or(name)
 }
 
 fn find(name: &str) -> Option<&'static Entry> {
@@ -60,7 +66,9 @@ pub fn spec(name: &str) -> Option<&'static Spec> {
 pub fn run(context: &Context<'_>) -> TaskResult {
     let name = &context.task.module;
     let Some(entry) = find(name) else {
-        return failure(ModuleError::new(format!("the module `{name}` is not supported by Strata")));
+        return failure(ModuleError::new(format!(
+            "the module `{name}` is not supported by Strata"
+        )));
     };
     (entry.run)(context).unwrap_or_else(failure)
 }
@@ -70,7 +78,13 @@ fn failure(error: ModuleError) -> TaskResult {
     if error.unknown {
         values.insert("unknown".to_owned(), Value::Bool(true));
         let notices = vec![Notice::Warning(error.msg.clone())];
-        return TaskResult { skipped: true, msg: error.msg, values, notices, ..Default::default() };
+        return TaskResult {
+            skipped: true,
+            msg: error.msg,
+            values,
+            notices,
+            ..Default::default()
+        };
     }
     TaskResult {
         failed: true,
