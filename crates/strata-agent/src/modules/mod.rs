@@ -7,9 +7,14 @@ use crate::module::{Context, Module, ModuleError, perform};
 use crate::protocol::{Notice, TaskResult};
 
 mod command;
+mod copy;
+mod file;
+mod hostname;
 mod ping;
 mod raw;
 mod shell;
+mod slurp;
+mod stat;
 
 /// One line of the table.
 struct Entry {
@@ -29,9 +34,14 @@ const fn entry<M: Module>(name: &'static str) -> Entry {
 /// All modules, sorted by name.
 const MODULES: &[Entry] = &[
     entry::<command::Command>("command"),
+    entry::<copy::Copy>("copy"),
+    entry::<file::File>("file"),
+    entry::<hostname::Hostname>("hostname"),
     entry::<ping::Ping>("ping"),
     entry::<raw::Raw>("raw"),
     entry::<shell::Shell>("shell"),
+    entry::<slurp::Slurp>("slurp"),
+    entry::<stat::Stat>("stat"),
 ];
 
 /// The name without the collection that every Ansible has.
