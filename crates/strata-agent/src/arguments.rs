@@ -436,11 +436,11 @@ fn list(value: &Value) -> Option<Value> {
 fn expand(path: &str, environment: &BTreeMap<String, String>) -> String {
     let mut rest = path;
     let mut expanded = String::new();
-    if let (Some(after), Some(home)) = (path.strip_prefix('~'), environment.get("HOME")) {
-        if after.is_empty() || after.starts_with('/') {
-            expanded.push_str(home);
-            rest = after;
-        }
+    if let (Some(after), Some(home)) = (path.strip_prefix('~'), environment.get("HOME"))
+        && (after.is_empty() || after.starts_with('/'))
+    {
+        expanded.push_str(home);
+        rest = after;
     }
     while let Some(at) = rest.find('$') {
         expanded.push_str(&rest[..at]);

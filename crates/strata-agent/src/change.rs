@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::host::{Host, HostError, Permissions};
 use crate::module::{Context, ModuleError};
 use crate::protocol::{ContentReference, Notice};
-use crate::system::{AccountChange, Command, Output, PackageChange, UnitChange};
+use crate::system::{AccountChange, Command, Output, PackageChange, PackageVerb, UnitChange};
 
 pub use crate::diff::diffs;
 
@@ -182,8 +182,11 @@ fn apply(change: &Change, context: &Context<'_>, outcome: &mut Outcome) -> Resul
         }
         Change::Account(change) => must_succeed(host.change_account(change)?, outcome)?,
         Change::Packages(change) => {
-            // The module reads the output: what apt changed, and why it failed.
-            outcome.outputs.push(host.change_packages(change)?);
+            let output = host.change_packages(change)?;
+            if output.status != 0 {
+                return Err(packages_failed(change, &output));
+            }
+            outcome.outputs.push(output);
         }
         Change::Unit(change) => {
             let output = host.change_unit(change)?;
@@ -202,6 +205,25 @@ fn apply(change: &Change, context: &Context<'_>, outcome: &mut Outcome) -> Resul
         } => must_succeed(host.run(command)?, outcome)?,
     }
     Ok(())
+}
+
+/// Says what the package manager's complaint means.
+pub fn packages_failed(change: &PackageChange, output: &Output) -> ModuleError {
+    let said = output.stderr.trim();
+    let quoted = |start: &str| {
+        let rest = said.lines().find_map(|line| line.strip_prefix(start))?;
+        Some(rest.trim_matches(['\'', ' ']).to_owned())
+    };
+    let msg = if let Some(name) = quoted("E: Unable to locate package ") {
+        format!("No package matching '{name}' is available")
+    } else if change.verb == PackageVerb::Update {
+        format!("Failed to update apt cache: {said}")
+    } else {
+        format!("apt-get failed for {}: {said}", change.names.join(" "))
+    };
+    ModuleError::new(msg).with(json!({
+        "rc": output.status, "stdout": output.stdout, "stderr": output.stderr,
+    }))
 }
 
 fn must_succeed(output: Output, outcome: &mut Outcome) -> Result<(), ModuleError> {
@@ -242,17 +264,17 @@ fn write_file(
         validate(write, command, context, outcome)?;
     }
     let host = context.host;
-    if write.backup {
-        if let Some(before) = host.metadata_followed(&write.path)? {
-            let backup = backup_name(host, &write.path);
-            let permissions = Permissions {
-                mode: Some(before.mode),
-                uid: Some(before.uid),
-                gid: Some(before.gid),
-            };
-            host.write(&backup, &mut host.open(&write.path)?, permissions)?;
-            outcome.backup_file = Some(backup.to_string_lossy().into_owned());
-        }
+    if write.backup
+        && let Some(before) = host.metadata_followed(&write.path)?
+    {
+        let backup = backup_name(host, &write.path);
+        let permissions = Permissions {
+            mode: Some(before.mode),
+            uid: Some(before.uid),
+            gid: Some(before.gid),
+        };
+        host.write(&backup, &mut host.open(&write.path)?, permissions)?;
+        outcome.backup_file = Some(backup.to_string_lossy().into_owned());
     }
     Ok(host.write(
         &write.path,

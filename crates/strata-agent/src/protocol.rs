@@ -44,11 +44,11 @@ pub enum Request {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Response {
-    /// Answers the controller's hello.
+    /// Opens the conversation from this side, unasked: the user it runs as, and its own file.
     Hello {
         version: u32,
         user: String,
-        pid: u32,
+        path: String,
     },
     /// Asks for a content.
     Need { sha256: String },

@@ -67,22 +67,25 @@ pub fn serve(
     })
 }
 
+/// Says hello at once: only then does the controller know that `sudo` is content and we run.
 fn greet(input: &mut dyn Read, agent: &Agent) -> Result<(), FrameError> {
+    let user = rustix::process::geteuid().as_raw();
+    let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let known = crate::accounts::users(&passwd)
+        .into_iter()
+        .find(|known| known.uid == user);
+    let user = known.map_or_else(|| user.to_string(), |known| known.name);
+    let path = std::env::current_exe()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    agent.say(&Response::Hello {
+        version: VERSION,
+        user,
+        path,
+    });
     match protocol::read_frame::<Request>(input)? {
-        Some(Frame::Message(Request::Hello { version: VERSION })) => {
-            let user = rustix::process::geteuid().as_raw();
-            let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-            let known = crate::accounts::users(&passwd)
-                .into_iter()
-                .find(|known| known.uid == user);
-            let user = known.map_or_else(|| user.to_string(), |known| known.name);
-            agent.say(&Response::Hello {
-                version: VERSION,
-                user,
-                pid: std::process::id(),
-            });
-            Ok(())
-        }
+        None | Some(Frame::Message(Request::Hello { version: VERSION })) => Ok(()),
         Some(Frame::Message(Request::Hello { version })) => {
             let message = format!("the agent speaks version {VERSION}, the controller {version}");
             agent.say(&Response::Fatal {
@@ -90,7 +93,6 @@ fn greet(input: &mut dyn Read, agent: &Agent) -> Result<(), FrameError> {
             });
             Err(FrameError::Malformed(message))
         }
-        None => Ok(()),
         Some(_) => Err(FrameError::Malformed("it is no hello".to_owned())),
     }
 }

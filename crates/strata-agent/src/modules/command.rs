@@ -126,13 +126,13 @@ impl Program {
     }
 
     pub(super) fn observe(&self, host: &dyn Host) -> Result<Before, ModuleError> {
-        if let Some(folder) = &self.chdir {
-            if host.metadata_followed(folder)?.is_none() {
-                let path = folder.display();
-                return Err(ModuleError::new(format!(
-                    "Unable to change directory before execution: {path} is not there"
-                )));
-            }
+        if let Some(folder) = &self.chdir
+            && host.metadata_followed(folder)?.is_none()
+        {
+            let path = folder.display();
+            return Err(ModuleError::new(format!(
+                "Unable to change directory before execution: {path} is not there"
+            )));
         }
         let created = self
             .creates

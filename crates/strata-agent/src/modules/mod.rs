@@ -6,10 +6,22 @@ use crate::arguments::Spec;
 use crate::module::{Context, Module, ModuleError, perform};
 use crate::protocol::{Notice, TaskResult};
 
+mod apt;
 mod command;
+mod copy;
+mod file;
+mod get_url;
+mod group;
+mod hostname;
+mod lineinfile;
 mod ping;
 mod raw;
 mod shell;
+mod slurp;
+mod stat;
+mod systemd;
+mod user;
+mod wait_for;
 
 /// One line of the table.
 struct Entry {
@@ -28,10 +40,25 @@ const fn entry<M: Module>(name: &'static str) -> Entry {
 
 /// All modules, sorted by name.
 const MODULES: &[Entry] = &[
+    entry::<apt::Apt>("apt"),
     entry::<command::Command>("command"),
+    entry::<copy::Copy>("copy"),
+    entry::<file::File>("file"),
+    entry::<get_url::GetUrl>("get_url"),
+    entry::<group::Group>("group"),
+    entry::<hostname::Hostname>("hostname"),
+    entry::<lineinfile::Lineinfile>("lineinfile"),
+    entry::<apt::Package>("package"),
     entry::<ping::Ping>("ping"),
     entry::<raw::Raw>("raw"),
+    entry::<systemd::Service>("service"),
     entry::<shell::Shell>("shell"),
+    entry::<slurp::Slurp>("slurp"),
+    entry::<stat::Stat>("stat"),
+    entry::<systemd::Systemd>("systemd"),
+    entry::<systemd::SystemdService>("systemd_service"),
+    entry::<user::User>("user"),
+    entry::<wait_for::WaitFor>("wait_for"),
 ];
 
 /// The name without the collection that every Ansible has.

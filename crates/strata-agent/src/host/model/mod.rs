@@ -496,7 +496,11 @@ fn change_packages(packages: &mut Packages, change: &PackageChange) -> String {
     let mut said = String::new();
     for wanted in &change.names {
         let (name, version) = wanted.split_once('=').unwrap_or((wanted, "0~model"));
+        let there = packages.installed.contains_key(name);
         match change.verb {
+            // Nothing newer is to be had: a model has no archive.
+            PackageVerb::Install if there && !wanted.contains('=') => {}
+            PackageVerb::Remove if !there && !packages.configured.contains_key(name) => {}
             PackageVerb::Install | PackageVerb::Reinstall => {
                 let package = Package {
                     version: version.to_owned(),
