@@ -15,6 +15,7 @@ mod platform;
 mod provider;
 mod remote;
 mod remote_file;
+pub mod twin;
 mod wait;
 
 pub use platform::{Incus, Settings, Timeouts};

@@ -8,10 +8,12 @@ pub(crate) mod ansible;
 pub(crate) mod diagnostic;
 mod diff;
 pub(crate) mod json;
+pub(crate) mod plan;
 pub(crate) mod progress;
 pub(crate) mod style;
 pub(crate) mod terraform;
 pub(crate) mod terraform_json;
+pub(crate) mod value;
 
 use std::{
     sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
