@@ -7,7 +7,7 @@ use serde_json::json;
 use strata_core::{Diagnostics, addr::parse_resource_instance};
 use strata_ops::{
     files::Disk,
-    infrastructure::{self, Plan, PlanMode, PlanOptions, Session, Stop, stored},
+    infrastructure::{self, PlanMode, PlanOptions, Session, Stop, stored},
     registry::Platforms,
 };
 
@@ -80,7 +80,7 @@ async fn work(arguments: &args::Plan, approved: Option<bool>) -> Result<Exit, Di
         let session = Session::open(&settings(&arguments.settings), operation, &process, &platforms, &events).await?;
         let plan = session.plan(&options, &events).await?;
         if !arguments.settings.json {
-            drop_then_print(&plan);
+            screen.printer().print(format!("\n{}", draw::plan(&plan)));
         }
         let Some(auto_approve) = approved else {
             let changes = arguments.detailed_exitcode && !plan.is_empty();
@@ -97,10 +97,6 @@ async fn work(arguments: &args::Plan, approved: Option<bool>) -> Result<Exit, Di
     let exit = stoppable(&stop, run).await;
     drop(screen);
     exit
-}
-
-fn drop_then_print(plan: &Plan) {
-    anstream::print!("\n{}", draw::plan(plan));
 }
 
 fn not_approved() -> Diagnostics {

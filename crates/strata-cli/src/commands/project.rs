@@ -17,19 +17,19 @@ use super::{Exit, FAILED, Look, approval::ask, block_on, process, screen, signal
 use crate::{
     args,
     render::{
-        plan as draw,
+        Printer, plan as draw,
         style::{BAD, CHANGE, FAINT, GOOD, paint},
     },
 };
 
 pub(super) fn up(arguments: &args::Up) -> Result<Exit, Diagnostics> {
-    let approval = Approval { show: !arguments.environment.json, approved: arguments.auto_approve, losses_only: true };
-    with_run(&arguments.environment, &approval, async |run| summary(environment::up(run).await?))
+    let asking = Asking { approved: arguments.auto_approve, losses_only: true };
+    with_run(&arguments.environment, asking, async |run, _| summary(environment::up(run).await?))
 }
 
 pub(super) fn down(arguments: &args::Down) -> Result<Exit, Diagnostics> {
-    let approval = Approval { show: !arguments.environment.json, approved: arguments.auto_approve, losses_only: false };
-    with_run(&arguments.environment, &approval, async |run| summary(environment::down(run).await?))
+    let asking = Asking { approved: arguments.auto_approve, losses_only: false };
+    with_run(&arguments.environment, asking, async |run, _| summary(environment::down(run).await?))
 }
 
 pub(super) fn plan(arguments: &args::PlanTarget) -> Result<Exit, Diagnostics> {
@@ -47,13 +47,12 @@ pub(super) fn plan(arguments: &args::PlanTarget) -> Result<Exit, Diagnostics> {
     };
     refuse_folder_options(&arguments.plan)?;
     let json = settings.json;
-    let show = move |_: &str, plan: &Plan| {
-        if !json {
-            anstream::print!("{}", draw::plan(plan));
-        }
-    };
-    let approval = Approval { show: false, approved: false, losses_only: false };
-    with_run(&target, &approval, async |run| {
+    with_run(&target, Asking::NEVER, async |run, printer| {
+        let show = |_: &str, plan: &Plan| {
+            if !json {
+                printer.print(draw::plan(plan));
+            }
+        };
         let summary = environment::plan(run, &show).await?;
         let changes = summary.0.iter().any(|(_, _, outcome)| *outcome == strata_core::StageOutcome::Changed);
         match (summary.succeeded(), changes && arguments.plan.detailed_exitcode) {
@@ -88,9 +87,8 @@ fn refuse_folder_options(plan: &args::Plan) -> Result<(), Diagnostics> {
 }
 
 pub(super) fn status(arguments: &args::Status) -> Result<Exit, Diagnostics> {
-    let approval = Approval { show: false, approved: false, losses_only: false };
     let json = arguments.environment.json;
-    with_run(&arguments.environment, &approval, async |run| {
+    with_run(&arguments.environment, Asking::NEVER, async |run, _| {
         let stages = environment::status(run).await?;
         if json {
             let stages: Vec<_> = stages.iter().map(status_json).collect();
@@ -122,7 +120,7 @@ fn summary(summary: Summary) -> Result<Exit, Diagnostics> {
 }
 
 /// Loads the project and gives `work` what it needs to work on the environment.
-fn with_run(arguments: &args::Environment, approval: &Approval, work: impl AsyncFnOnce(&Run<'_>) -> Result<Exit, Diagnostics>) -> Result<Exit, Diagnostics> {
+fn with_run(arguments: &args::Environment, asking: Asking, work: impl AsyncFnOnce(&Run<'_>, &Printer) -> Result<Exit, Diagnostics>) -> Result<Exit, Diagnostics> {
     let process = process()?;
     let project = load(&process)?;
     let Some(environment) = project.environment(&arguments.environment) else {
@@ -139,8 +137,9 @@ fn with_run(arguments: &args::Environment, approval: &Approval, work: impl Async
         let platforms = platforms(&project, arguments, &process)?;
         let screen = screen(&look, arguments.no_color);
         let (stop, events): (Stop, Events) = (Stop::new(), screen.events());
-        let run = Run { project: &project, environment, options: &options, process: &process, platforms: &platforms, approve: approval, stop: &stop, events: &events };
-        let exit = stoppable(&stop, work(&run)).await;
+        let approval = Approval { asking, printer: screen.printer(), show: !arguments.json };
+        let run = Run { project: &project, environment, options: &options, process: &process, platforms: &platforms, approve: &approval, stop: &stop, events: &events };
+        let exit = stoppable(&stop, work(&run, &approval.printer)).await;
         let exit = exit.or_else(|diags| {
             super::tell(&events, diags);
             Ok(FAILED)
@@ -177,22 +176,36 @@ fn unknown_environment(project: &Project, name: &str) -> Diagnostics {
         .into()
 }
 
-/// Shows a plan and asks, unless told not to.
-struct Approval {
-    show: bool,
+/// When to ask before a plan is carried out.
+#[derive(Clone, Copy)]
+struct Asking {
+    /// The user has agreed beforehand.
     approved: bool,
     /// Ask only if something would be lost.
     losses_only: bool,
 }
 
+impl Asking {
+    /// For commands that carry nothing out.
+    const NEVER: Asking = Asking { approved: false, losses_only: false };
+}
+
+/// Shows a plan and asks, unless told not to.
+struct Approval {
+    asking: Asking,
+    printer: Printer,
+    show: bool,
+}
+
 impl Approve for Approval {
     fn approve(&self, stage: &str, plan: &Plan) -> bool {
         if self.show {
-            anstream::print!("{}", draw::plan(plan));
+            self.printer.print(draw::plan(plan));
         }
         let losses = plan.changes.iter().any(|change| {
             matches!(change.action, Action::Delete | Action::DeleteThenCreate | Action::CreateThenDelete)
         });
-        self.approved || (self.losses_only && !losses) || ask(&format!("Carry out the plan of stage `{stage}`?"))
+        let free = self.asking.losses_only && !losses;
+        self.asking.approved || free || ask(&format!("Carry out the plan of stage `{stage}`?"))
     }
 }

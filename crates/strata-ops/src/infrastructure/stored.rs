@@ -3,13 +3,16 @@
 use std::path::PathBuf;
 
 use strata_core::{
-    Diagnostic, Diagnostics,
-    addr::{Target, parse_target},
+    Diagnostic, Diagnostics, Marks, Value,
+    addr::{ResourceInstance, Target, parse_target},
 };
-use strata_state::{State, Store};
+use strata_state::Store;
 
 use super::{Settings, trouble::diagnostic, workspace};
 use crate::process::Process;
+
+pub use strata_engine::{Providers, json::{instance_json, state_json as json}};
+pub use strata_state::{Instance, Resource, State, json::{plain, type_to_json as type_json}};
 
 /// Reads the state of a folder, without locking it.
 pub fn read(settings: &Settings, process: &Process) -> Result<State, Diagnostics> {
@@ -48,4 +51,18 @@ pub fn target(text: &str, diags: &mut Diagnostics) -> Option<Target> {
             None
         }
     }
+}
+
+/// The type of a value in the form of the state file.
+pub fn type_of(value: &Value) -> serde_json::Value {
+    type_json(&value.ty())
+}
+
+/// The value of an instance with its sensitive parts marked; none if its provider is not there.
+pub fn value(address: &ResourceInstance, instance: &Instance, providers: &Providers) -> Option<Value> {
+    let schema = providers.resource_type(address.resource.mode, &address.resource.type_name)?;
+    let object = instance.current.as_ref()?;
+    let value = strata_state::json::decode(&object.attributes, &schema.block.implied_type()).ok()?;
+    let marks: Vec<_> = object.sensitive.iter().map(|path| (path.clone(), Marks::SENSITIVE)).collect();
+    Some(value.mark_paths(&marks))
 }
