@@ -185,7 +185,7 @@ impl Client {
     /// Begins to listen for an operation's end; to be called soon after it was started.
     pub(crate) fn watch(&self, operation: Operation) -> Watched {
         let subscription = match operation.is_final() {
-            true => Subscription::Ended(operation.clone()),
+            true => Subscription::Ended(Box::new(operation.clone())),
             false => self.events.subscribe(&operation.id),
         };
         Watched {
@@ -220,7 +220,7 @@ impl Client {
             subscription,
         } = watched;
         match subscription {
-            Subscription::Ended(end) => return Ok(end),
+            Subscription::Ended(end) => return Ok(*end),
             Subscription::NoStream => {}
             Subscription::Updates(mut updates) => {
                 while let Some(update) = updates.recv().await {

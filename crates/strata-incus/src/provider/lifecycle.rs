@@ -7,7 +7,7 @@ use hyper::Method;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use strata_core::{
-    AttributePath, Diagnostic, Diagnostics, Value,
+    AttributePath, Diagnostics, Value,
     provider::{ApplyRequest, ApplyResponse, Found, Object, PlanRequest, PlanResponse},
     schema::Resource,
 };
@@ -166,15 +166,15 @@ impl Lifecycle<'_> {
                 object,
                 diagnostics: Diagnostics::new(),
             },
-            Err(diagnostic) => ApplyResponse {
+            Err(diagnostics) => ApplyResponse {
                 object: before,
-                diagnostics: Diagnostics::from(*diagnostic),
+                diagnostics,
             },
         }
     }
 
     /// Reads it as it is now.
-    pub(crate) async fn read(&self, object: Object) -> Result<Option<Object>, Diagnostic> {
+    pub(crate) async fn read(&self, object: Object) -> Result<Option<Object>, Diagnostics> {
         let found = self.get(&object.value).await.map_err(|error| {
             error.diagnostic(format!("cannot read {}", self.name(&object.value)))
         })?;
@@ -185,7 +185,7 @@ impl Lifecycle<'_> {
     }
 
     /// Looks for what a create without an answer left behind.
-    pub(crate) async fn find(&self, planned: &Value, marker: &str) -> Result<Found, Diagnostic> {
+    pub(crate) async fn find(&self, planned: &Value, marker: &str) -> Result<Found, Diagnostics> {
         let found = self.get(planned).await;
         let found = found
             .map_err(|error| error.diagnostic(format!("cannot look for {}", self.name(planned))))?;
@@ -208,7 +208,7 @@ impl Lifecycle<'_> {
         &self,
         planned: &Value,
         request: &ApplyRequest,
-    ) -> Result<Option<Object>, Box<Diagnostic>> {
+    ) -> Result<Option<Object>, Diagnostics> {
         let object = Attributes(planned);
         let mut body = json!({
             "name": object.text("name"),
@@ -222,7 +222,7 @@ impl Lifecycle<'_> {
             body[name] = value;
         }
         let failed = |error: ClientError| {
-            Box::new(error.diagnostic(format!("cannot create {}", self.name(planned))))
+            Diagnostics::from(error.diagnostic(format!("cannot create {}", self.name(planned))))
         };
         let path = self.entity.collection(object, self.project(object));
         let notes = |text: &str| request.progress.note(text);
@@ -231,7 +231,7 @@ impl Lifecycle<'_> {
             .await
             .map_err(failed)?;
         self.result(planned).await.map(Some).map_err(|error| {
-            Box::new(error.diagnostic(format!("cannot read {} back", self.name(planned))))
+            Diagnostics::from(error.diagnostic(format!("cannot read {} back", self.name(planned))))
         })
     }
 
@@ -240,9 +240,9 @@ impl Lifecycle<'_> {
         prior: &Object,
         planned: &Value,
         request: &ApplyRequest,
-    ) -> Result<Option<Object>, Box<Diagnostic>> {
+    ) -> Result<Option<Object>, Diagnostics> {
         let failed = |error: ClientError| {
-            Box::new(error.diagnostic(format!("cannot update {}", self.name(planned))))
+            Diagnostics::from(error.diagnostic(format!("cannot update {}", self.name(planned))))
         };
         let object = Attributes(planned);
         let path = self.entity.path(object, self.project(object));
@@ -285,7 +285,7 @@ impl Lifecycle<'_> {
         &self,
         prior: &Value,
         request: &ApplyRequest,
-    ) -> Result<Option<Object>, Box<Diagnostic>> {
+    ) -> Result<Option<Object>, Diagnostics> {
         let object = Attributes(prior);
         let path = self.entity.delete_path(object, self.project(object));
         let notes = |text: &str| request.progress.note(text);
@@ -298,7 +298,7 @@ impl Lifecycle<'_> {
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => {
                 let diagnostic = error.diagnostic(format!("cannot delete {}", self.name(prior)));
-                Err(Box::new(match self.entity.delete_hint() {
+                Err(Diagnostics::from(match self.entity.delete_hint() {
                     Some(hint) if error.server_message().is_some() => diagnostic.hint(hint),
                     _ => diagnostic,
                 }))

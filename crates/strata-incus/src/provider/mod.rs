@@ -132,7 +132,7 @@ impl Configured {
         type_name: &str,
         object: &Value,
         work: impl AsyncFnOnce(Lifecycle<'_>) -> T,
-    ) -> Result<T, Diagnostic> {
+    ) -> Result<T, Diagnostics> {
         let entity = entity(type_name).ok_or_else(|| unknown_type(type_name))?;
         let client = self.0.client(Attributes(object))?;
         Ok(work(Lifecycle {
@@ -171,18 +171,16 @@ impl Configured {
                 lifecycle.apply(request).await
             })
             .await;
-        done.unwrap_or_else(|diagnostic| ApplyResponse {
+        done.unwrap_or_else(|diagnostics| ApplyResponse {
             object: prior,
-            diagnostics: diagnostic.into(),
+            diagnostics,
         })
     }
 
     async fn read(&self, request: ReadRequest) -> Result<Option<Object>, Diagnostics> {
         let ReadRequest { type_name, object } = request;
         if &*type_name == instance::TYPE {
-            return Ok(import::read_instance(&self.0, object)
-                .await
-                .map_err(|diagnostic| *diagnostic)?);
+            return import::read_instance(&self.0, object).await;
         }
         let place = object.value.clone();
         let read = self
@@ -201,7 +199,7 @@ impl Configured {
         } = request;
         if &*type_name == instance::TYPE {
             let found = instance::find(&self.0, &planned, &marker).await;
-            return Ok(found.map_err(|diagnostic| *diagnostic)?);
+            return found;
         }
         let found = self
             .lifecycle(&type_name, &planned, async |lifecycle| {

@@ -40,12 +40,14 @@ impl Session {
     }
 
     /// The client for an object's `remote`.
-    pub(crate) fn client(&self, object: Attributes<'_>) -> Result<Arc<Client>, Diagnostic> {
+    pub(crate) fn client(&self, object: Attributes<'_>) -> Result<Arc<Client>, Diagnostics> {
         let name = object.some_text("remote");
         let client = self.platform.client(&self.remotes, name);
-        client.map_err(|error| match name {
-            Some(name) => error.diagnostic(format!("cannot use remote `{name}`")),
-            None => error.diagnostic("cannot use the default remote"),
+        client.map_err(|error| {
+            let remote = name.map_or("the default remote".to_owned(), |name| {
+                format!("remote `{name}`")
+            });
+            error.diagnostic(format!("cannot use {remote}")).into()
         })
     }
 
@@ -54,7 +56,7 @@ impl Session {
         &self,
         client: &Client,
         object: Attributes<'_>,
-    ) -> Result<Json, Box<Diagnostic>> {
+    ) -> Result<Json, Diagnostics> {
         let Some(image) = object.some_text("image") else {
             return Ok(json!({ "type": "none" }));
         };
@@ -77,9 +79,7 @@ impl Session {
             return Ok(());
         }
         let client = self.client(object)?;
-        let local = self
-            .local_image(&client, image)
-            .map_err(|diagnostic| *diagnostic)?;
+        let local = self.local_image(&client, image)?;
         let project = object.text("project").unwrap_or(&client.remote().project);
         let there = self.is_there(&client, project, &local).await;
         match there.map_err(|error| error.diagnostic(format!("cannot look for image `{image}`")))? {
@@ -112,14 +112,14 @@ impl Session {
     }
 
     /// The image's name on the server that is to run the instance.
-    fn local_image(&self, client: &Client, image: &str) -> Result<String, Box<Diagnostic>> {
+    fn local_image(&self, client: &Client, image: &str) -> Result<String, Diagnostics> {
         if let Some(alias) = self.platform.image_aliases.get(image) {
             return Ok(alias.clone());
         }
         match image.split_once(':') {
             None => Ok(image.to_owned()),
             Some((remote, alias)) if remote == client.remote().name => Ok(alias.to_owned()),
-            Some((remote, alias)) => Err(Box::new(
+            Some((remote, alias)) => Err(Diagnostics::from(
                 Diagnostic::error(
                     "incus-not-supported",
                     format!("image `{image}`: images of other remotes are not supported yet"),

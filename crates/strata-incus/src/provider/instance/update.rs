@@ -3,7 +3,7 @@
 use hyper::Method;
 use serde_json::{Map, Value as Json, json};
 use strata_core::{
-    Diagnostic, Value,
+    Diagnostics, Value,
     provider::{ApplyResponse, Object},
 };
 
@@ -33,17 +33,17 @@ const SENT: [&str; 6] = [
 pub(crate) async fn update(work: &Work<'_>, prior: &Object, planned: &Value) -> ApplyResponse {
     match change(work, &prior.value, planned).await {
         Ok(()) => finished(work, planned).await,
-        Err(Failure { diagnostic, name }) => {
+        Err(Failure { diagnostics, name }) => {
             // It may be there under the old name still.
             let known =
                 crate::provider::attributes::with(&prior.value, [("name", Value::from(name))]);
-            failed_update(work, &known, *diagnostic).await
+            failed_update(work, &known, diagnostics).await
         }
     }
 }
 
 struct Failure {
-    diagnostic: Box<Diagnostic>,
+    diagnostics: Diagnostics,
     name: String,
 }
 
@@ -57,13 +57,15 @@ async fn change(work: &Work<'_>, prior: &Value, planned: &Value) -> Result<(), F
     let at = |name: &str| {
         let name = name.to_owned();
         move |error: ClientError| Failure {
-            diagnostic: Box::new(error.diagnostic(format!("cannot update instance `{name}`"))),
+            diagnostics: Diagnostics::from(
+                error.diagnostic(format!("cannot update instance `{name}`")),
+            ),
             name: name.clone(),
         }
     };
     let found = |name: &str| {
         let name = name.to_owned();
-        move |diagnostic| Failure { diagnostic, name }
+        move |diagnostics| Failure { diagnostics, name }
     };
     if running && (!run || rename) {
         work.note("stops");
@@ -173,7 +175,7 @@ fn body(server: &Map<String, Json>, prior: &Value, planned: &Value) -> Json {
 }
 
 /// After a failed update what is there is what was, changed by what the server tells.
-async fn failed_update(work: &Work<'_>, known: &Value, diagnostic: Diagnostic) -> ApplyResponse {
+async fn failed_update(work: &Work<'_>, known: &Value, diagnostics: Diagnostics) -> ApplyResponse {
     let name = Attributes(known).text("name").unwrap_or_default();
     match work.find(name).await {
         Ok(Some(instance)) => ApplyResponse {
@@ -181,8 +183,8 @@ async fn failed_update(work: &Work<'_>, known: &Value, diagnostic: Diagnostic) -
                 value: super::state(known, &instance),
                 private: Vec::new(),
             }),
-            diagnostics: diagnostic.into(),
+            diagnostics,
         },
-        _ => failed(work, known, diagnostic).await,
+        _ => failed(work, known, diagnostics).await,
     }
 }
