@@ -11,7 +11,11 @@ mod files;
 mod http;
 mod operation;
 mod path;
+#[cfg(test)]
+mod scripted;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod trust;
 mod websocket;
 
@@ -23,6 +27,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value as Json, value::RawValue};
 use tokio::sync::OnceCell;
 
+#[cfg(test)]
+pub(crate) use self::scripted::{Scripted, object, refusal};
 pub(crate) use self::{
     error::ClientError,
     events::Lifecycle,

@@ -371,3 +371,104 @@ pub(crate) fn is_marked(config: Option<&Texts>, marker: &str) -> bool {
     let mark = config.and_then(|config| config.get(MARKER_KEY));
     !marker.is_empty() && mark.is_some_and(|mark| mark == marker)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use strata_core::provider::Progress;
+
+    use super::*;
+    use crate::{
+        client::{Scripted, object, refusal},
+        provider::{attributes::with, profile::Profile},
+    };
+
+    fn profile(config: &[(&str, &str)]) -> Value {
+        let config = config
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        with(
+            &Profile.schema().block.empty_value(),
+            [
+                ("name", Value::from("a")),
+                ("project", Value::from("default")),
+                ("description", Value::from("")),
+                ("config", attributes::map(&config.collect())),
+            ],
+        )
+    }
+
+    fn request(prior: Option<Value>, planned: Option<Value>) -> ApplyRequest {
+        ApplyRequest {
+            type_name: Arc::from("incus_profile"),
+            prior: prior.map(|value| Object {
+                value,
+                private: Vec::new(),
+            }),
+            config: planned.clone(),
+            planned,
+            private: Vec::new(),
+            marker: "mark".to_owned(),
+            progress: Progress::ignored(),
+        }
+    }
+
+    async fn apply(daemon: &Scripted, request: ApplyRequest) -> ApplyResponse {
+        let client = daemon.client();
+        let lifecycle = Lifecycle {
+            entity: &Profile,
+            client: &client,
+        };
+        lifecycle.apply(request).await
+    }
+
+    #[tokio::test]
+    async fn a_create_is_one_call_with_our_mark() {
+        let daemon = Scripted::start([("POST /1.0/profiles", object("null"))]);
+        let planned = profile(&[("limits.cpu", "1")]);
+        let response = apply(&daemon, request(None, Some(planned.clone()))).await;
+        assert_eq!(response.object.map(|object| object.value), Some(planned));
+        assert_eq!(
+            daemon.seen(),
+            [
+                r#"POST /1.0/profiles {"name":"a","description":"","config":{"limits.cpu":"1","user.strata.marker":"mark"},"devices":{}}"#
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn an_update_that_meets_anothers_starts_again_from_what_is_there() {
+        let daemon = Scripted::start([
+            (
+                "GET /1.0/profiles/a",
+                object(r#"{"config":{"user.strata.marker":"m"}}"#).etag("1"),
+            ),
+            ("PUT /1.0/profiles/a", refusal(412, "ETag doesn't match")),
+            (
+                "GET /1.0/profiles/a",
+                object(r#"{"config":{"user.strata.marker":"m","x":"y"}}"#).etag("2"),
+            ),
+            ("PUT /1.0/profiles/a", object("null")),
+        ]);
+        let (prior, planned) = (profile(&[]), profile(&[("limits.cpu", "1")]));
+        let response = apply(&daemon, request(Some(prior), Some(planned))).await;
+        assert!(response.diagnostics.is_empty());
+        assert_eq!(
+            daemon.seen()[3],
+            r#"PUT /1.0/profiles/a [2] {"description":"","config":{"limits.cpu":"1","user.strata.marker":"m"},"devices":{}}"#
+        );
+    }
+
+    #[tokio::test]
+    async fn a_refused_delete_keeps_the_object_and_says_what_to_do() {
+        let daemon = Scripted::start([("DELETE /1.0/profiles/a", refusal(400, "in use"))]);
+        let response = apply(&daemon, request(Some(profile(&[])), None)).await;
+        assert!(response.object.is_some());
+        let told: Vec<_> = response.diagnostics.iter().collect();
+        assert_eq!(
+            (told[0].detail.as_str(), told[0].hints.len()),
+            ("in use", 1)
+        );
+    }
+}

@@ -8,7 +8,7 @@ use strata_core::{
 };
 use strata_incus::Incus;
 
-use crate::testbed::{settings, short, socket, variable};
+use crate::testbed::{Testbed, settings, short, socket, variable};
 
 /// Asks the daemon on its socket, as an administrator would.
 fn admin(socket: &Path, method: &str, path: &str, body: &str) -> String {
@@ -26,7 +26,15 @@ fn admin(socket: &Path, method: &str, path: &str, body: &str) -> String {
 }
 
 fn provider(folder: &Path, address: &str, extra: &[(&str, Value)]) -> Arc<dyn ConfiguredProvider> {
-    let incus = Incus::new(settings(&[], short()));
+    configured(&Incus::new(settings(&[], short())), folder, address, extra)
+}
+
+fn configured(
+    incus: &Incus,
+    folder: &Path,
+    address: &str,
+    extra: &[(&str, Value)],
+) -> Arc<dyn ConfiguredProvider> {
     let provider = incus.provider();
     let schema = &provider.schema().provider;
     let mut remote = schema.blocks["remote"]
@@ -115,7 +123,28 @@ async fn a_token_makes_the_server_trust_us_and_us_the_server() {
         &[("token", Value::from(token.as_str()))],
     );
     ask(&joining).await.unwrap();
-    ask(&provider(folder.path(), &address, &[])).await.unwrap();
+    let incus = Incus::new(settings(&[], short()));
+    let trusted = configured(&incus, folder.path(), &address, &[]);
+    ask(&trusted).await.unwrap();
+
+    // Operations, their events and programs in containers work as they do over the socket.
+    let testbed = Testbed::of(incus, trusted);
+    let mut instance = testbed.resource("incus_instance");
+    let attributes = [
+        ("name", Value::from(crate::testbed::name("https"))),
+        ("image", Value::from(testbed.image.as_str())),
+    ];
+    instance.apply(&attributes).await;
+    let object = instance.object.clone().unwrap().value;
+    let host = testbed
+        .incus
+        .inventory()
+        .host("incus_instance", &object)
+        .unwrap();
+    let connection = testbed.incus.connect(&host.variables).unwrap();
+    let output = crate::connection::run(&connection, &["echo", "hello"]).await;
+    assert_eq!(output, ("hello\n".to_owned(), 0));
+    instance.delete().await;
 
     // A server that shows another certificate than the one remembered is refused.
     let remembered = folder.path().join("servercerts/lab.crt");

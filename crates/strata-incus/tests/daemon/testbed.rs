@@ -82,14 +82,8 @@ pub(crate) fn testbed_with(timeouts: Timeouts) -> Option<Testbed> {
     let incus = Incus::new(settings(&environment, timeouts));
     let provider = incus.provider();
     let block = provider.schema().provider.empty_value();
-    Some(Testbed {
-        provider: provider.configure(block).unwrap(),
-        incus,
-        network: variable("STRATA_TEST_INCUS_NETWORK", "br0"),
-        image: variable("STRATA_TEST_INCUS_IMAGE", "debian/12"),
-        cloud_image: variable("STRATA_TEST_INCUS_CLOUD_IMAGE", "debian/12/cloud"),
-        notes: Arc::default(),
-    })
+    let configured = provider.configure(block).unwrap();
+    Some(Testbed::of(incus, configured))
 }
 
 /// A name that no other test has.
@@ -116,6 +110,17 @@ pub(crate) struct Resource<'a> {
 }
 
 impl Testbed {
+    pub(crate) fn of(incus: Incus, provider: Arc<dyn ConfiguredProvider>) -> Self {
+        Self {
+            incus,
+            provider,
+            network: variable("STRATA_TEST_INCUS_NETWORK", "br0"),
+            image: variable("STRATA_TEST_INCUS_IMAGE", "debian/12"),
+            cloud_image: variable("STRATA_TEST_INCUS_CLOUD_IMAGE", "debian/12/cloud"),
+            notes: Arc::default(),
+        }
+    }
+
     pub(crate) fn resource(&self, type_name: &'static str) -> Resource<'_> {
         Resource {
             testbed: self,
