@@ -10,7 +10,7 @@ use strata_incus::Timeouts;
 
 use crate::testbed::{Testbed, name, short, testbed, testbed_with, texts};
 
-fn waits(kinds: &[&str]) -> Value {
+pub(crate) fn waits(kinds: &[&str]) -> Value {
     let wait = |kind: &&str| {
         Value::object([
             ("type", Value::from(*kind)),

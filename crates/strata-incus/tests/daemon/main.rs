@@ -14,3 +14,4 @@ mod https;
 mod instance;
 mod plain;
 mod testbed;
+mod twin;
