@@ -19,7 +19,8 @@ use crate::{
 /// What all objects of one `provider` block share.
 pub(crate) struct Session {
     platform: Arc<Platform>,
-    remotes: Remotes,
+    /// None while the provider block has values that are known only after apply.
+    remotes: Option<Remotes>,
     /// Whether an image is there, by remote, project and image; asked once.
     images: Mutex<BTreeMap<ImageKey, Arc<OnceCell<bool>>>>,
 }
@@ -27,7 +28,7 @@ pub(crate) struct Session {
 type ImageKey = (String, String, String);
 
 impl Session {
-    pub(crate) fn new(platform: Arc<Platform>, remotes: Remotes) -> Self {
+    pub(crate) fn new(platform: Arc<Platform>, remotes: Option<Remotes>) -> Self {
         Self {
             platform,
             remotes,
@@ -42,7 +43,10 @@ impl Session {
     /// The client for an object's `remote`.
     pub(crate) fn client(&self, object: Attributes<'_>) -> Result<Arc<Client>, Diagnostics> {
         let name = object.some_text("remote");
-        let client = self.platform.client(&self.remotes, name);
+        let Some(remotes) = &self.remotes else {
+            return Err(not_known_yet().into());
+        };
+        let client = self.platform.client(remotes, name);
         client.map_err(|error| {
             let remote = name.map_or("the default remote".to_owned(), |name| {
                 format!("remote `{name}`")
@@ -71,11 +75,8 @@ impl Session {
         let Some(image) = object.some_text("image") else {
             return Ok(());
         };
-        if object
-            .0
-            .get("project")
-            .is_some_and(|project| !project.is_known())
-        {
+        let open = |name| object.0.get(name).is_some_and(|value| !value.is_known());
+        if self.remotes.is_none() || open("project") || open("remote") {
             return Ok(());
         }
         let client = self.client(object)?;
@@ -135,6 +136,13 @@ impl Session {
             )),
         }
     }
+}
+
+fn not_known_yet() -> Diagnostic {
+    let summary = "the configuration of provider `incus` is not known yet";
+    Diagnostic::error("incus-provider-unknown", summary)
+        .detail("It depends on values that are known only after apply, but the server must be asked now.")
+        .hint("apply what the provider block depends on first, with `-target`")
 }
 
 async fn look_for(client: &Client, project: &str, image: &str) -> Result<bool, ClientError> {
