@@ -44,7 +44,7 @@ pub(crate) enum ClientError {
     #[error("{0}")]
     Operation(String),
     /// The connection broke and nobody can tell what became of the operation.
-    #[error("the connection to Incus broke, and the server no longer knows the operation: {0}")]
+    #[error("nobody can tell how the operation ended: {0}")]
     OutcomeUnknown(String),
     /// It took too long.
     #[error("{what} took longer than {seconds} s")]
@@ -68,6 +68,14 @@ impl ClientError {
     /// True if the thing was changed by someone else since it was read.
     pub(crate) fn is_conflict(&self) -> bool {
         matches!(self, ClientError::Api { status: 412, .. })
+    }
+
+    /// True if the server may have done what it was asked although no answer says so.
+    pub(crate) fn is_ambiguous(&self) -> bool {
+        matches!(
+            self,
+            ClientError::OutcomeUnknown(_) | ClientError::Exchange(_) | ClientError::Timeout { .. }
+        )
     }
 
     /// The words of the server or of an operation, if the failure is theirs.

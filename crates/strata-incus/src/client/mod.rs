@@ -156,7 +156,7 @@ impl Client {
             .await?
         {
             Outcome::Sync { .. } => Ok(()),
-            Outcome::Async(operation) => self.wait(operation, notes).await,
+            Outcome::Async(operation) => self.wait(operation, notes).await.map_err(in_doubt),
         }
     }
 
@@ -296,7 +296,8 @@ impl Client {
             Ok(Outcome::Sync { metadata, .. }) => parse(&metadata),
             Ok(Outcome::Async(operation)) => Ok(operation),
             Err(error) if error.is_not_found() => {
-                Err(ClientError::OutcomeUnknown(operation.description.clone()))
+                let what = format!("the server no longer knows `{}`", operation.description);
+                Err(ClientError::OutcomeUnknown(what))
             }
             Err(error) => Err(error),
         }
@@ -353,6 +354,16 @@ impl Client {
             },
             status => ClientError::Api { status, message },
         }
+    }
+}
+
+/// An error that came after the server had begun: whether it went on is not known then.
+fn in_doubt(error: ClientError) -> ClientError {
+    match error {
+        ClientError::NoDaemon { .. } | ClientError::Denied { .. } | ClientError::Tls { .. } => {
+            ClientError::OutcomeUnknown(error.to_string())
+        }
+        error => error,
     }
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct Step {
     events: Vec<String>,
     break_events: bool,
     close: bool,
+    vanish: bool,
+    break_off: bool,
 }
 
 /// The daemon; it lives as long as this.
@@ -104,6 +106,23 @@ impl Step {
     pub(crate) fn then_close(self) -> Self {
         Self {
             close: true,
+            ..self
+        }
+    }
+
+    /// Removes the socket before the answer, so that nobody can connect again.
+    pub(crate) fn then_vanish(self) -> Self {
+        Self {
+            vanish: true,
+            close: true,
+            ..self
+        }
+    }
+
+    /// Does what it was asked, but breaks the connection off instead of answering.
+    pub(crate) fn and_break_off(self) -> Self {
+        Self {
+            break_off: true,
             ..self
         }
     }
@@ -196,6 +215,13 @@ async fn serve(mut stream: UnixStream, shared: Arc<Shared>) {
             .and_then(VecDeque::pop_front);
         let step = step.unwrap_or_else(|| refusal(500, "not in the script"));
         tell(&shared, &step).await;
+        if step.vanish {
+            let socket = stream.local_addr().unwrap();
+            std::fs::remove_file(socket.as_pathname().unwrap()).unwrap();
+        }
+        if step.break_off {
+            return;
+        }
         let length = step.body.len();
         let answer = format!(
             "HTTP/1.1 {} X\r\nContent-Type: application/json\r\nEtag: {}\r\nContent-Length: {length}\r\n\r\n{}",

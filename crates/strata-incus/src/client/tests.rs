@@ -75,9 +75,16 @@ async fn an_end_that_nobody_knows_is_told_as_such() {
         (WAIT, refusal(404, "not found")),
     ]);
     let error = create(&daemon).await.unwrap_err();
-    assert_eq!(error, ClientError::OutcomeUnknown("Testing".to_owned()));
+    assert!(error.is_ambiguous(), "{error:?}");
     let diagnostic = error.diagnostic("cannot create instance `a`");
     assert_eq!(diagnostic.code, "incus-outcome-unknown");
+}
+
+#[tokio::test]
+async fn a_daemon_that_vanishes_while_it_works_leaves_a_doubt() {
+    let daemon = Scripted::start([(CREATE, running("one").after_breaking_events().then_vanish())]);
+    let error = create(&daemon).await.unwrap_err();
+    assert!(error.is_ambiguous(), "{error:?}");
 }
 
 #[tokio::test]

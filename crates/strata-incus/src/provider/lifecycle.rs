@@ -154,20 +154,16 @@ pub(crate) fn changed(
 impl Lifecycle<'_> {
     /// Creates, updates or deletes.
     pub(crate) async fn apply(&self, request: ApplyRequest) -> ApplyResponse {
-        let before = request.prior.clone();
         let outcome = match (&request.prior, &request.planned) {
-            (None, Some(planned)) => self.create(planned, &request).await,
+            (None, Some(planned)) => return self.create(planned, &request).await,
             (Some(prior), Some(planned)) => self.update(prior, planned, &request).await,
             (Some(prior), None) => self.delete(&prior.value, &request).await,
             (None, None) => Ok(None),
         };
         match outcome {
-            Ok(object) => ApplyResponse {
-                object,
-                diagnostics: Diagnostics::new(),
-            },
+            Ok(object) => made(object),
             Err(diagnostics) => ApplyResponse {
-                object: before,
+                object: request.prior,
                 diagnostics,
             },
         }
@@ -204,16 +200,49 @@ impl Lifecycle<'_> {
         })
     }
 
-    async fn create(
-        &self,
-        planned: &Value,
-        request: &ApplyRequest,
-    ) -> Result<Option<Object>, Diagnostics> {
+    async fn create(&self, planned: &Value, request: &ApplyRequest) -> ApplyResponse {
+        let object = Attributes(planned);
+        let path = self.entity.collection(object, self.project(object));
+        let body = self.create_body(planned, &request.marker);
+        let notes = |text: &str| request.progress.note(text);
+        let created = self
+            .client
+            .change(Method::POST, &path, &body, None, &notes)
+            .await;
+        let (error, there) = match created {
+            Err(error) if error.is_ambiguous() => {
+                let there = self.left_behind(planned, &request.marker).await;
+                (error, there)
+            }
+            Err(error) => (error, None),
+            Ok(()) => match self.result(planned).await {
+                Ok(object) => return made(Some(object)),
+                Err(error) => (error, Some(as_planned(planned))),
+            },
+        };
+        let summary = format!("cannot create {}", self.name(planned));
+        ApplyResponse {
+            object: there,
+            diagnostics: error.diagnostic(summary).into(),
+        }
+    }
+
+    /// What a create whose outcome is not known left behind; if that cannot be told, what was planned,
+    /// so that the next run looks again and nothing is forgotten.
+    async fn left_behind(&self, planned: &Value, marker: &str) -> Option<Object> {
+        match self.find(planned, marker).await {
+            Ok(Found::Ours { object, .. }) => Some(object),
+            Ok(Found::Nothing | Found::Foreign) => None,
+            Err(_) => Some(as_planned(planned)),
+        }
+    }
+
+    fn create_body(&self, planned: &Value, marker: &str) -> Json {
         let object = Attributes(planned);
         let mut body = json!({
             "name": object.text("name"),
             "description": object.text("description").unwrap_or_default(),
-            "config": config::marked(object.map("config"), &request.marker),
+            "config": config::marked(object.map("config"), marker),
         });
         if self.entity.has_devices() {
             body["devices"] = json!(devices::of(planned));
@@ -221,18 +250,7 @@ impl Lifecycle<'_> {
         for (name, value) in self.entity.create_fields(object) {
             body[name] = value;
         }
-        let failed = |error: ClientError| {
-            Diagnostics::from(error.diagnostic(format!("cannot create {}", self.name(planned))))
-        };
-        let path = self.entity.collection(object, self.project(object));
-        let notes = |text: &str| request.progress.note(text);
-        self.client
-            .change(Method::POST, &path, &body, None, &notes)
-            .await
-            .map_err(failed)?;
-        self.result(planned).await.map(Some).map_err(|error| {
-            Diagnostics::from(error.diagnostic(format!("cannot read {} back", self.name(planned))))
-        })
+        body
     }
 
     async fn update(
@@ -366,6 +384,21 @@ impl Lifecycle<'_> {
     }
 }
 
+/// What was planned, where it cannot be told what is there.
+fn as_planned(planned: &Value) -> Object {
+    Object {
+        value: attributes::without_unknown(planned),
+        private: Vec::new(),
+    }
+}
+
+fn made(object: Option<Object>) -> ApplyResponse {
+    ApplyResponse {
+        object,
+        diagnostics: Diagnostics::new(),
+    }
+}
+
 /// True if a server's keys carry our mark.
 pub(crate) fn is_marked(config: Option<&Texts>, marker: &str) -> bool {
     let mark = config.and_then(|config| config.get(MARKER_KEY));
@@ -435,6 +468,25 @@ mod tests {
                 r#"POST /1.0/profiles {"name":"a","description":"","config":{"limits.cpu":"1","user.strata.marker":"mark"},"devices":{}}"#
             ]
         );
+    }
+
+    #[tokio::test]
+    async fn a_create_without_an_answer_is_looked_for() {
+        let mine = r#"{"config":{"user.strata.marker":"mark"}}"#;
+        for (found, recorded) in [
+            (object(mine), true),
+            (object(r#"{"config":{}}"#), false),
+            (refusal(404, "not found"), false),
+            (refusal(500, "the database is locked"), true),
+        ] {
+            let daemon = Scripted::start([
+                ("POST /1.0/profiles", object("null").and_break_off()),
+                ("GET /1.0/profiles/a", found),
+            ]);
+            let response = apply(&daemon, request(None, Some(profile(&[])))).await;
+            assert!(response.diagnostics.has_errors());
+            assert_eq!(response.object.is_some(), recorded);
+        }
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use strata_core::{Diagnostic, Diagnostics, Value, provider::ApplyResponse};
 use super::{Work, failed, files, finished, wait_for};
 use crate::{
     client::{ApiPath, ClientError},
-    provider::{attributes::Attributes, config, devices},
+    provider::{attributes::Attributes, config, devices, lifecycle::is_marked},
 };
 
 /// Creates an instance.
@@ -72,12 +72,11 @@ async fn not_created(
     let name = Attributes(planned).text("name").unwrap_or_default();
     let diagnostics = explain(work, planned, name, error).into();
     match work.find(name).await {
-        Ok(Some(found)) if crate::provider::lifecycle::is_marked(Some(&found.config), marker) => {
+        Ok(Some(found)) if is_marked(Some(&found.config), marker) => {
             failed(work, planned, diagnostics).await
         }
-        Err(_) if matches!(error, ClientError::OutcomeUnknown(_)) => {
-            failed(work, planned, diagnostics).await
-        }
+        // If nobody can tell, it is recorded: the next run looks again, and nothing is forgotten.
+        Err(_) if error.is_ambiguous() => failed(work, planned, diagnostics).await,
         _ => nothing(diagnostics),
     }
 }

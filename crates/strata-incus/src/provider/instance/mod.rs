@@ -140,7 +140,7 @@ async fn failed(work: &Work<'_>, known: &Value, diagnostics: Diagnostics) -> App
     let object = match work.result(known).await {
         Ok(object) => object,
         Err(_) => Some(Object {
-            value: state::without_unknown(known),
+            value: super::attributes::without_unknown(known),
             private: Vec::new(),
         }),
     };
@@ -169,7 +169,7 @@ async fn finished(work: &Work<'_>, planned: &Value) -> ApplyResponse {
         },
         Err(error) => ApplyResponse {
             object: Some(Object {
-                value: state::without_unknown(planned),
+                value: super::attributes::without_unknown(planned),
                 private: Vec::new(),
             }),
             diagnostics: error
