@@ -68,7 +68,10 @@ fn count(value: &Value, may_be_unknown: bool) -> Result<Expansion, Wrong> {
     let value = match value.unmarked().convert(&Type::Number) {
         Ok(value) => value,
         Err(error) => {
-            return Err(("Incorrect value type", format!("Invalid expression value: {error}.")));
+            return Err((
+                "Incorrect value type",
+                format!("Invalid expression value: {error}."),
+            ));
         }
     };
     if value.is_null() {

@@ -272,7 +272,7 @@ impl Evaluator {
     pub fn preconditions(&self, instance: &addr::ResourceInstance, diags: &mut Diagnostics) {
         self.in_instance(instance, None, diags, |resource, scope, diags| {
             for check in &resource.lifecycle.preconditions {
-                checks::condition(check, "Resource precondition failed", scope, diags);
+                self.condition(check, "Resource precondition failed", scope, diags);
             }
         });
     }
@@ -286,7 +286,7 @@ impl Evaluator {
     ) {
         self.in_instance(instance, Some(&value), diags, |resource, scope, diags| {
             for check in &resource.lifecycle.postconditions {
-                checks::condition(check, "Resource postcondition failed", scope, diags);
+                self.condition(check, "Resource postcondition failed", scope, diags);
             }
         });
     }

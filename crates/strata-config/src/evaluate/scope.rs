@@ -9,7 +9,7 @@ use super::{
     Evaluator, Expansion,
     state::{Children, ModuleState, Repetition, ResourceState},
 };
-use crate::references::ROOTS;
+use crate::{module::Repeat, references::ROOTS};
 
 /// The scope of expressions in one module instance, perhaps inside a repeated block.
 ///
@@ -136,6 +136,11 @@ impl InModule<'_> {
     ) -> Option<Resolved> {
         let name = reference.attribute(at)?;
         let state = self.module.resource(mode, type_name?, name)?;
+        let resource = self.module.module.resources.get(&state.key)?;
+        if !matches!(resource.repeat, Repeat::Once) && reference.attribute(at + 1).is_some() {
+            // An attribute of all instances at once: reported from the words alone.
+            return None;
+        }
         let expansion = self.evaluator.expansion(self.module, state);
         let found = match (&expansion, reference.index(at + 1)) {
             (Expansion::Unknown, _) => {
@@ -173,8 +178,8 @@ impl InModule<'_> {
         let ty = self.evaluator.missing(self.module, state).ty();
         let resource = self.module.module.resources.get(&state.key);
         let whole = match resource.map(|resource| &resource.repeat) {
-            Some(crate::module::Repeat::Count(_)) if ty != Type::Dynamic => Type::list(ty),
-            Some(crate::module::Repeat::ForEach(_)) if ty != Type::Dynamic => Type::map(ty),
+            Some(Repeat::Count(_)) if ty != Type::Dynamic => Type::list(ty),
+            Some(Repeat::ForEach(_)) if ty != Type::Dynamic => Type::map(ty),
             _ => Type::Dynamic,
         };
         Resolved::new(Value::unknown(whole), at + 1)

@@ -175,11 +175,17 @@ impl Names<'_> {
     fn looks_at_itself(&mut self, variable: &Variable, check: &Check) {
         let own = Target::Variable(variable.name.clone());
         let references = check.condition.references();
-        if !references.iter().any(|reference| references::target(reference).is_ok_and(|found| found == own)) {
+        if !references
+            .iter()
+            .any(|reference| references::target(reference).is_ok_and(|found| found == own))
+        {
             let summary = "Invalid variable validation condition";
             self.diags.push(
                 Diagnostic::error("invalid-condition", summary)
-                    .detail(format!("The condition must refer to `var.{}`, the value it is about.", variable.name))
+                    .detail(format!(
+                        "The condition must refer to `var.{}`, the value it is about.",
+                        variable.name
+                    ))
                     .at(check.condition.span()),
             );
         }

@@ -3,7 +3,7 @@ variable "a" {
   default = 1
 
   validation {
-    condition     = var.a == 1 ? "maybe" : "no" # Error: Invalid condition result
+    condition     = [var.a] # Error: Invalid condition result
     error_message = "No."
   }
 }

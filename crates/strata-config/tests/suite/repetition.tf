@@ -41,10 +41,6 @@ resource "terraform_data" "i" {
   input = terraform_data.g.id # Error: Missing resource instance key
 }
 
-resource "terraform_data" "j" {
-  input = terraform_data.h["x"].nothing # Error: Unsupported attribute
-}
-
 resource "terraform_data" "k" {
   for_each = var.names # Error: Invalid for_each argument
 }

@@ -18,7 +18,3 @@ locals {
 resource "terraform_data" "a" {
   input = data.terraform_remote_state.none.outputs # Error: Reference to undeclared resource
 }
-
-output "x" {
-  value = terraform_data.a.no_such_attribute # Error: Unsupported attribute
-}
