@@ -16,6 +16,7 @@ mod hostname;
 mod lineinfile;
 mod ping;
 mod raw;
+mod setup;
 mod shell;
 mod slurp;
 mod stat;
@@ -44,6 +45,7 @@ const MODULES: &[Entry] = &[
     entry::<command::Command>("command"),
     entry::<copy::Copy>("copy"),
     entry::<file::File>("file"),
+    entry::<setup::Setup>("gather_facts"),
     entry::<get_url::GetUrl>("get_url"),
     entry::<group::Group>("group"),
     entry::<hostname::Hostname>("hostname"),
@@ -52,6 +54,7 @@ const MODULES: &[Entry] = &[
     entry::<ping::Ping>("ping"),
     entry::<raw::Raw>("raw"),
     entry::<systemd::Service>("service"),
+    entry::<setup::Setup>("setup"),
     entry::<shell::Shell>("shell"),
     entry::<slurp::Slurp>("slurp"),
     entry::<stat::Stat>("stat"),

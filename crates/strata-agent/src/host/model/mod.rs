@@ -83,6 +83,7 @@ impl Model {
         model.file("/etc/hostname", &format!("{name}\n"));
         model.file("/etc/hosts", "127.0.0.1 localhost\n");
         model.file("/etc/os-release", OS_RELEASE);
+        model.file("/usr/bin/apt-get", "");
         model.file("/etc/debian_version", "12.12\n");
         model.lock().name = name.to_owned();
         model
@@ -185,7 +186,7 @@ const FOLDERS: &[&str] = &[
     "/home",
     "/opt",
     "/root",
-    "/run",
+    "/run/systemd/system",
     "/srv",
     "/tmp",
     "/usr/bin",
