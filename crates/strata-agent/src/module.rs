@@ -3,7 +3,7 @@
 //! [`perform`] takes any module through its steps. Only [`act`](crate::change::act) changes the
 //! host, and only in between `decide` and `report`; in check mode it changes nothing.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::arguments::{Arguments, Spec};
 use crate::change::{self, Change, Contents, Outcome};
