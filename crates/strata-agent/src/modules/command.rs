@@ -152,6 +152,7 @@ impl Program {
             (_, Some(path)) if removed == Some(false) => Some((path, "does not exist")),
             _ => None,
         };
+        let done = done.map(|(path, why)| (path.clone(), why));
         Ok(Before {
             done,
             started: host.now(),
