@@ -50,16 +50,10 @@ pub(crate) fn compile(pattern: &str) -> Option<Regex> {
         match c {
             '*' => expression.push_str(".*"),
             '?' => expression.push('.'),
-            '[' => match rest.as_str().get(1..).and_then(|inner| inner.find(']')) {
-                Some(end) => {
-                    let (set, after) = rest.as_str().split_at(end + 1);
-                    let set = set.replace('\\', "\\\\").replace('[', "\\[");
-                    let (not, set) = match set.strip_prefix('!') {
-                        Some(set) => ("^", set.to_owned()),
-                        None => ("", set),
-                    };
-                    expression.push_str(&format!("[{not}{set}]"));
-                    rest = after[1..].chars();
+            '[' => match split_set(rest.as_str()) {
+                Some((set, after)) => {
+                    expression.push_str(&set);
+                    rest = after.chars();
                 }
                 None => expression.push_str("\\["),
             },
@@ -67,6 +61,21 @@ pub(crate) fn compile(pattern: &str) -> Option<Regex> {
         }
     }
     Regex::new(&format!("{expression})$")).ok()
+}
+
+/// The set that begins after a `[`, and what follows its `]`. A `]` that comes first is part of it.
+fn split_set(text: &str) -> Option<(String, &str)> {
+    let (not, inner) = match text.strip_prefix('!') {
+        Some(inner) => ("^", inner),
+        None => ("", text),
+    };
+    let first = inner.chars().next()?.len_utf8();
+    let end = first + inner[first..].find(']')?;
+    let set = inner[..end]
+        .replace('\\', "\\\\")
+        .replace('[', "\\[")
+        .replace(']', "\\]");
+    Some((format!("[{not}{set}]"), &inner[end + 1..]))
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod contents;
 mod diff;
 pub mod digest;
 pub mod dpkg;
+mod facts;
 mod glob;
 pub mod host;
 pub mod mode;

@@ -16,10 +16,12 @@ mod hostname;
 mod lineinfile;
 mod ping;
 mod raw;
+mod setup;
 mod shell;
 mod slurp;
 mod stat;
 mod systemd;
+mod tempfile;
 mod user;
 mod wait_for;
 
@@ -44,6 +46,7 @@ const MODULES: &[Entry] = &[
     entry::<command::Command>("command"),
     entry::<copy::Copy>("copy"),
     entry::<file::File>("file"),
+    entry::<setup::Setup>("gather_facts"),
     entry::<get_url::GetUrl>("get_url"),
     entry::<group::Group>("group"),
     entry::<hostname::Hostname>("hostname"),
@@ -52,11 +55,13 @@ const MODULES: &[Entry] = &[
     entry::<ping::Ping>("ping"),
     entry::<raw::Raw>("raw"),
     entry::<systemd::Service>("service"),
+    entry::<setup::Setup>("setup"),
     entry::<shell::Shell>("shell"),
     entry::<slurp::Slurp>("slurp"),
     entry::<stat::Stat>("stat"),
     entry::<systemd::Systemd>("systemd"),
     entry::<systemd::SystemdService>("systemd_service"),
+    entry::<tempfile::Tempfile>("tempfile"),
     entry::<user::User>("user"),
     entry::<wait_for::WaitFor>("wait_for"),
 ];

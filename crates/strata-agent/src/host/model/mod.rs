@@ -83,6 +83,7 @@ impl Model {
         model.file("/etc/hostname", &format!("{name}\n"));
         model.file("/etc/hosts", "127.0.0.1 localhost\n");
         model.file("/etc/os-release", OS_RELEASE);
+        model.file("/usr/bin/apt-get", "");
         model.file("/etc/debian_version", "12.12\n");
         model.lock().name = name.to_owned();
         model
@@ -185,7 +186,7 @@ const FOLDERS: &[&str] = &[
     "/home",
     "/opt",
     "/root",
-    "/run",
+    "/run/systemd/system",
     "/srv",
     "/tmp",
     "/usr/bin",
@@ -263,7 +264,9 @@ impl Host for Model {
         let mut bytes = Vec::new();
         let read = content.take(MAX_READ).read_to_end(&mut bytes);
         read.map_err(|error| HostError::io("write", path, &error))?;
-        let before = self.metadata(path)?;
+        let before = self
+            .metadata(path)?
+            .filter(|found| found.kind != Kind::Symlink);
         let mut state = self.lock();
         let now = state.now;
         let node = state.tree.put("write", path, Kind::File, now)?;
