@@ -1,6 +1,9 @@
 //! The variables that the engine itself provides, and the levels of a host's variables in a play.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use serde_json::{Value as Json, json};
 use strata_jinja::{Scopes, Variable, Variables};
@@ -29,6 +32,29 @@ pub(crate) struct PlayScope {
     pub(crate) play_hosts_all: Arc<Json>,
     /// Hosts of this batch that are still in the play.
     pub(crate) batch_hosts: Arc<Json>,
+    pub(crate) cache: MagicCache,
+}
+
+/// What the inventory says of each host and of the groups, worked out once; to be emptied when the inventory changes.
+#[derive(Clone, Default)]
+pub(crate) struct MagicCache(Arc<Mutex<HashMap<String, Magic>>>);
+
+type Magic = Arc<BTreeMap<String, Variable>>;
+
+impl MagicCache {
+    fn of(
+        &self,
+        host: &str,
+        make: impl FnOnce() -> BTreeMap<String, Variable>,
+    ) -> BTreeMap<String, Variable> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(magic) = known.get(host) {
+            return (**magic).clone();
+        }
+        let magic = make();
+        known.insert(host.to_owned(), Arc::new(magic.clone()));
+        magic
+    }
 }
 
 impl PlayScope {
@@ -52,8 +78,9 @@ impl PlayScope {
     }
 
     fn magic(self: &Arc<Self>, host: &str, watch: &Arc<Watch>) -> BTreeMap<String, Variable> {
-        let inventory = self.table.inventory();
-        let mut magic = variables::magic(&inventory, host, &self.play);
+        let mut magic = self.cache.of(host, || {
+            variables::magic(&self.table.inventory(), host, &self.play)
+        });
         let plain = |value: Json| Variable::Plain(Arc::new(value));
         let options = &self.options;
         magic.extend([

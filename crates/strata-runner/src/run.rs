@@ -20,7 +20,7 @@ use crate::{
     Connect, JsonMap, Options, Recap,
     batch::{self, BatchEnd, Memory, Start},
     hosts::HostTable,
-    magic::PlayScope,
+    magic::{MagicCache, PlayScope},
     outcome::text,
     scope::{Templates, Watch},
     session::Sessions,
@@ -345,6 +345,7 @@ impl Run<'_> {
             play_hosts: names(&facts.hosts),
             play_hosts_all: Arc::new(facts.hosts.iter().map(|host| Json::from(&**host)).collect()),
             batch_hosts: names(hosts),
+            cache: MagicCache::default(),
         };
         let mut diags = Diagnostics::new();
         for host in hosts {

@@ -20,7 +20,7 @@ use tokio::sync::OnceCell;
 use crate::JsonMap;
 
 /// Gives the way to a host.
-pub type Connect<'a> = dyn Fn(&Target) -> Result<HostLink, Diagnostic> + Send + Sync + 'a;
+pub type Connect<'a> = dyn Fn(&Target) -> Result<HostLink, Box<Diagnostic>> + Send + Sync + 'a;
 
 /// A host to be reached.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +43,14 @@ impl HostLink {
     pub fn connection(connection: Arc<dyn Connection>) -> Self {
         Self {
             session: Arc::new(AgentSession::new(connection.clone())),
+            connection: Some(connection),
+        }
+    }
+
+    /// A host whose tasks go to `session` once `connection` says that it is ready, such as a machine of the twin.
+    pub fn session_when_ready(session: AgentSession, connection: Arc<dyn Connection>) -> Self {
+        Self {
+            session: Arc::new(session),
             connection: Some(connection),
         }
     }

@@ -8,6 +8,7 @@ mod assert;
 mod copy;
 mod debug;
 mod fail;
+mod fetch;
 mod find_file;
 mod group_by;
 mod include_vars;
@@ -33,6 +34,7 @@ const ACTIONS: &[(&str, Action)] = &[
     ("copy", |call| Box::pin(copy::run(call))),
     ("debug", |call| Box::pin(debug::run(call))),
     ("fail", |call| Box::pin(fail::run(call))),
+    ("fetch", |call| Box::pin(fetch::run(call))),
     ("group_by", |call| Box::pin(group_by::run(call))),
     ("include_vars", |call| Box::pin(include_vars::run(call))),
     ("pause", |call| Box::pin(pause::run(call))),

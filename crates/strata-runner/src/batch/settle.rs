@@ -17,6 +17,7 @@ use crate::{
     handlers,
     hosts::FactLevel,
     include,
+    magic::MagicCache,
     outcome::{self, Effect, Include, ItemResult},
     task::{Job, boolean, is_include},
 };
@@ -286,8 +287,8 @@ impl Batch<'_> {
             entry.hosts.push(name.to_owned());
         }
         let addition = Inventory::from_input(input);
+        self.grow_inventory(addition);
         let table = &self.shared.table;
-        table.change_inventory(|inventory| inventory.merge(addition));
         table.change(name, |data| {
             Arc::make_mut(&mut data.inventory).extend(variables.clone());
         });
@@ -309,8 +310,13 @@ impl Batch<'_> {
             ..InventoryInput::default()
         };
         let addition = Inventory::from_input(input);
+        self.grow_inventory(addition);
+    }
+
+    fn grow_inventory(&mut self, addition: Inventory) {
         let table = &self.shared.table;
         table.change_inventory(|inventory| inventory.merge(addition));
+        Arc::make_mut(&mut self.scope).cache = MagicCache::default();
     }
 
     fn add_statistics(&mut self, host: &str, data: &JsonMap, per_host: bool, aggregate: bool) {
