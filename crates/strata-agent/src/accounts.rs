@@ -9,7 +9,9 @@ pub fn users(text: &str) -> Vec<User> {
 
 fn user(line: &str) -> Option<User> {
     let fields: Vec<&str> = line.split(':').collect();
-    let [name, _, uid, gid, comment, home, shell] = fields[..] else { return None };
+    let [name, _, uid, gid, comment, home, shell] = fields[..] else {
+        return None;
+    };
     Some(User {
         name: name.to_owned(),
         uid: uid.parse().ok()?,
@@ -27,8 +29,13 @@ pub fn groups(text: &str) -> Vec<Group> {
 
 fn group(line: &str) -> Option<Group> {
     let fields: Vec<&str> = line.split(':').collect();
-    let [name, _, gid, members] = fields[..] else { return None };
-    let members = members.trim_end().split(',').filter(|member| !member.is_empty());
+    let [name, _, gid, members] = fields[..] else {
+        return None;
+    };
+    let members = members
+        .trim_end()
+        .split(',')
+        .filter(|member| !member.is_empty());
     Some(Group {
         name: name.to_owned(),
         gid: gid.parse().ok()?,
@@ -38,7 +45,9 @@ fn group(line: &str) -> Option<Group> {
 
 /// Finds a user's password hash in `/etc/shadow`.
 pub fn password_hash(shadow: &str, user: &str) -> Option<String> {
-    let line = shadow.lines().find(|line| line.split(':').next() == Some(user))?;
+    let line = shadow
+        .lines()
+        .find(|line| line.split(':').next() == Some(user))?;
     line.split(':').nth(1).map(str::to_owned)
 }
 
@@ -50,7 +59,10 @@ mod tests {
     fn entries_are_read_and_other_lines_left_out() {
         let users = users("root:x:0:0:root:/root:/bin/bash\n+::::::\n# no\nbad:x:a:0::/:/bin/sh\n");
         assert_eq!(users.len(), 1);
-        assert_eq!((users[0].name.as_str(), users[0].shell.as_str()), ("root", "/bin/bash"));
+        assert_eq!(
+            (users[0].name.as_str(), users[0].shell.as_str()),
+            ("root", "/bin/bash")
+        );
         let groups = groups("adm:x:4:syslog,me\nroot:x:0:\n");
         assert_eq!(groups[0].members, ["syslog", "me"]);
         assert!(groups[1].members.is_empty());

@@ -89,7 +89,10 @@ impl Field {
     /// A boolean with its default.
     pub const fn bool(name: &'static str, default: bool) -> Field {
         let field = Field::new(name, FieldKind::Bool);
-        Field { default: Some(if default { "true" } else { "false" }), ..field }
+        Field {
+            default: Some(if default { "true" } else { "false" }),
+            ..field
+        }
     }
 
     /// A boolean that may be left open.
@@ -109,7 +112,10 @@ impl Field {
 
     /// Something that Ansible has and we do not have yet.
     pub const fn unsupported(name: &'static str) -> Field {
-        Field { unsupported: true, ..Field::new(name, FieldKind::Raw) }
+        Field {
+            unsupported: true,
+            ..Field::new(name, FieldKind::Raw)
+        }
     }
 
     /// Gives it other names.
@@ -124,12 +130,18 @@ impl Field {
 
     /// Gives it a value for when it is not given.
     pub const fn default(self, default: &'static str) -> Field {
-        Field { default: Some(default), ..self }
+        Field {
+            default: Some(default),
+            ..self
+        }
     }
 
     /// Makes it required.
     pub const fn required(self) -> Field {
-        Field { required: true, ..self }
+        Field {
+            required: true,
+            ..self
+        }
     }
 
     fn names(&self) -> impl Iterator<Item = &'static str> {
@@ -171,21 +183,34 @@ impl Spec {
 
     /// The same that also takes `owner`, `group` and `mode`.
     pub const fn with_file_attributes(self) -> Spec {
-        Spec { file_attributes: true, ..self }
+        Spec {
+            file_attributes: true,
+            ..self
+        }
     }
 
     /// The same with sets of arguments that exclude each other.
     pub const fn exclusive(self, sets: &'static [&'static [&'static str]]) -> Spec {
-        Spec { mutually_exclusive: sets, ..self }
+        Spec {
+            mutually_exclusive: sets,
+            ..self
+        }
     }
 
     /// The same with sets of which one must be given.
     pub const fn one_of(self, sets: &'static [&'static [&'static str]]) -> Spec {
-        Spec { required_one_of: sets, ..self }
+        Spec {
+            required_one_of: sets,
+            ..self
+        }
     }
 
     fn all_fields(&self) -> impl Iterator<Item = &'static Field> {
-        let common = if self.file_attributes { FILE_ATTRIBUTES } else { &[] };
+        let common = if self.file_attributes {
+            FILE_ATTRIBUTES
+        } else {
+            &[]
+        };
         self.fields.iter().chain(common)
     }
 
@@ -218,14 +243,20 @@ impl Spec {
 
     fn refuse_unknown(&self, given: &Map<String, Value>) -> Result<(), ModuleError> {
         let known: BTreeSet<&str> = self.all_fields().flat_map(Field::names).collect();
-        let mut unknown: Vec<&str> =
-            given.keys().map(String::as_str).filter(|name| !known.contains(name)).collect();
+        let mut unknown: Vec<&str> = given
+            .keys()
+            .map(String::as_str)
+            .filter(|name| !known.contains(name))
+            .collect();
         if unknown.is_empty() {
             return Ok(());
         }
         unknown.sort_unstable();
-        let mut supported: Vec<String> =
-            self.all_fields().filter(|field| !field.unsupported).map(describe).collect();
+        let mut supported: Vec<String> = self
+            .all_fields()
+            .filter(|field| !field.unsupported)
+            .map(describe)
+            .collect();
         supported.sort_unstable();
         Err(ModuleError::new(format!(
             "Unsupported parameters for ({}) module: {}. Supported parameters include: {}.",
@@ -243,14 +274,22 @@ impl Spec {
     }
 
     fn check_sets(&self, values: &BTreeMap<&str, Value>) -> Result<(), ModuleError> {
-        let count = |set: &[&str]| set.iter().filter(|name| values.contains_key(**name)).count();
+        let count = |set: &[&str]| {
+            set.iter()
+                .filter(|name| values.contains_key(**name))
+                .count()
+        };
         if let Some(set) = self.mutually_exclusive.iter().find(|set| count(set) > 1) {
             let names = set.join("|");
-            return Err(ModuleError::new(format!("parameters are mutually exclusive: {names}")));
+            return Err(ModuleError::new(format!(
+                "parameters are mutually exclusive: {names}"
+            )));
         }
         if let Some(set) = self.required_one_of.iter().find(|set| count(set) == 0) {
             let names = set.join(", ");
-            return Err(ModuleError::new(format!("one of the following is required: {names}")));
+            return Err(ModuleError::new(format!(
+                "one of the following is required: {names}"
+            )));
         }
         Ok(())
     }
@@ -266,13 +305,18 @@ impl Spec {
         }
         missing.sort_unstable();
         let names = missing.join(", ");
-        Err(ModuleError::new(format!("missing required arguments: {names}")))
+        Err(ModuleError::new(format!(
+            "missing required arguments: {names}"
+        )))
     }
 }
 
 /// The field's value; a null counts as not given.
 fn given_value<'a>(field: &Field, given: &'a Map<String, Value>) -> Option<&'a Value> {
-    field.names().filter_map(|name| given.get(name)).find(|value| !value.is_null())
+    field
+        .names()
+        .filter_map(|name| given.get(name))
+        .find(|value| !value.is_null())
 }
 
 fn describe(field: &Field) -> String {
@@ -313,13 +357,17 @@ fn convert(
 }
 
 fn check_choices(field: &Field, value: &Value) -> Result<(), ModuleError> {
-    let Some(text) = value.as_str() else { return Ok(()) };
+    let Some(text) = value.as_str() else {
+        return Ok(());
+    };
     if field.choices.is_empty() || field.choices.contains(&text) {
         return Ok(());
     }
     let choices = field.choices.join(", ");
     let name = field.name;
-    Err(ModuleError::new(format!("value of {name} must be one of: {choices}, got: {text}")))
+    Err(ModuleError::new(format!(
+        "value of {name} must be one of: {choices}, got: {text}"
+    )))
 }
 
 /// A value as Ansible turns it into a string.
@@ -356,7 +404,9 @@ fn integer(value: &Value) -> Option<i64> {
     match value {
         Value::Number(number) => {
             let whole = |float: &f64| float.fract() == 0.0 && float.abs() < 9.0e15;
-            number.as_i64().or_else(|| number.as_f64().filter(whole).map(|float| float as i64))
+            number
+                .as_i64()
+                .or_else(|| number.as_f64().filter(whole).map(|float| float as i64))
         }
         Value::String(text) => text.trim().parse().ok(),
         Value::Bool(value) => Some(i64::from(*value)),
@@ -386,11 +436,11 @@ fn list(value: &Value) -> Option<Value> {
 fn expand(path: &str, environment: &BTreeMap<String, String>) -> String {
     let mut rest = path;
     let mut expanded = String::new();
-    if let (Some(after), Some(home)) = (path.strip_prefix('~'), environment.get("HOME")) {
-        if after.is_empty() || after.starts_with('/') {
-            expanded.push_str(home);
-            rest = after;
-        }
+    if let (Some(after), Some(home)) = (path.strip_prefix('~'), environment.get("HOME"))
+        && (after.is_empty() || after.starts_with('/'))
+    {
+        expanded.push_str(home);
+        rest = after;
     }
     while let Some(at) = rest.find('$') {
         expanded.push_str(&rest[..at]);
@@ -409,7 +459,9 @@ fn variable_name(text: &str) -> (&str, usize) {
     if let Some((name, _)) = text.strip_prefix('{').and_then(|rest| rest.split_once('}')) {
         return (name, name.len() + 2);
     }
-    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
+    let end = text
+        .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .unwrap_or(text.len());
     (&text[..end], end)
 }
 
@@ -445,18 +497,28 @@ fn why(kind: FieldKind, value: &Value) -> String {
             "The value '{shown}' is not a valid boolean. Valid booleans include: yes, no, on, off, \
              true, false, 1, 0"
         ),
-        kind => format!("'{shown}' cannot be converted to {}", article(kind_name(kind))),
+        kind => format!(
+            "'{shown}' cannot be converted to {}",
+            article(kind_name(kind))
+        ),
     }
 }
 
 fn article(kind: &str) -> String {
-    if kind == "int" { format!("an {kind}") } else { format!("a {kind}") }
+    if kind == "int" {
+        format!("an {kind}")
+    } else {
+        format!("a {kind}")
+    }
 }
 
 impl Arguments {
     /// A string that may be missing.
     pub fn string(&self, name: &str) -> Option<String> {
-        self.values.get(name).and_then(Value::as_str).map(str::to_owned)
+        self.values
+            .get(name)
+            .and_then(Value::as_str)
+            .map(str::to_owned)
     }
 
     /// A string that the spec requires or gives a default.
@@ -486,13 +548,21 @@ impl Arguments {
 
     /// A whole number that cannot be below zero; a negative one counts as zero.
     pub fn seconds(&self, name: &str) -> u64 {
-        self.int(name).and_then(|number| u64::try_from(number).ok()).unwrap_or(0)
+        self.int(name)
+            .and_then(|number| u64::try_from(number).ok())
+            .unwrap_or(0)
     }
 
     /// A list of strings that may be missing.
     pub fn list(&self, name: &str) -> Option<Vec<String>> {
         let items = self.values.get(name)?.as_array()?;
-        Some(items.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+        Some(
+            items
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
+        )
     }
 
     /// A value as it was given.
@@ -512,7 +582,9 @@ mod tests {
         "sample",
         &[
             Field::path("path").alias(&["dest", "name"]).required(),
-            Field::str("state").choices(&["absent", "present"]).default("present"),
+            Field::str("state")
+                .choices(&["absent", "present"])
+                .default("present"),
             Field::bool("force", false),
             Field::int("uid"),
             Field::list("groups"),

@@ -44,9 +44,21 @@ impl Attributes {
 
     /// Looks the names up.
     pub fn resolve(&self, host: &dyn Host) -> Result<Wanted, ModuleError> {
-        let uid = self.owner.as_deref().map(|name| user_number(host, name)).transpose()?;
-        let gid = self.group.as_deref().map(|name| group_number(host, name)).transpose()?;
-        Ok(Wanted { mode: self.mode.clone(), uid, gid })
+        let uid = self
+            .owner
+            .as_deref()
+            .map(|name| user_number(host, name))
+            .transpose()?;
+        let gid = self
+            .group
+            .as_deref()
+            .map(|name| group_number(host, name))
+            .transpose()?;
+        Ok(Wanted {
+            mode: self.mode.clone(),
+            uid,
+            gid,
+        })
     }
 }
 
@@ -57,7 +69,9 @@ fn user_number(host: &dyn Host, name: &str) -> Result<u32, ModuleError> {
     let found = host.users()?.into_iter().find(|user| user.name == name);
     match found.map_or_else(|| host.find_user(name), |user| Ok(Some(user)))? {
         Some(user) => Ok(user.uid),
-        None => Err(ModuleError::new(format!("chown failed: failed to look up user {name}"))),
+        None => Err(ModuleError::new(format!(
+            "chown failed: failed to look up user {name}"
+        ))),
     }
 }
 
@@ -68,7 +82,9 @@ fn group_number(host: &dyn Host, name: &str) -> Result<u32, ModuleError> {
     let found = host.groups()?.into_iter().find(|group| group.name == name);
     match found.map_or_else(|| host.find_group(name), |group| Ok(Some(group)))? {
         Some(group) => Ok(group.gid),
-        None => Err(ModuleError::new(format!("chgrp failed: failed to look up group {name}"))),
+        None => Err(ModuleError::new(format!(
+            "chgrp failed: failed to look up group {name}"
+        ))),
     }
 }
 
@@ -76,8 +92,15 @@ impl Wanted {
     /// For a file that is about to be written in place of `current`.
     pub fn for_write(&self, current: Option<&Metadata>, default_mode: u32) -> Permissions {
         let before = current.map_or(default_mode, |found| found.mode);
-        let mode = self.mode.as_ref().and_then(|mode| mode.apply(before, false));
-        Permissions { mode, uid: self.uid, gid: self.gid }
+        let mode = self
+            .mode
+            .as_ref()
+            .and_then(|mode| mode.apply(before, false));
+        Permissions {
+            mode,
+            uid: self.uid,
+            gid: self.gid,
+        }
     }
 
     /// What must be set on something that is there (or will be, as `current` tells).
@@ -86,14 +109,21 @@ impl Wanted {
         let mode = match current.kind {
             // A link has no mode of its own.
             Kind::Symlink => None,
-            _ => self.mode.as_ref().and_then(|mode| mode.apply(current.mode, is_directory)),
+            _ => self
+                .mode
+                .as_ref()
+                .and_then(|mode| mode.apply(current.mode, is_directory)),
         };
         let permissions = Permissions {
             mode: mode.filter(|mode| *mode != current.mode),
             uid: self.uid.filter(|uid| *uid != current.uid),
             gid: self.gid.filter(|gid| *gid != current.gid),
         };
-        let change = Change::Permissions { path: path.to_owned(), permissions, follow };
+        let change = Change::Permissions {
+            path: path.to_owned(),
+            permissions,
+            follow,
+        };
         (permissions != Permissions::default()).then_some(change)
     }
 }
@@ -104,7 +134,10 @@ pub fn describe(host: &dyn Host, path: &Path) -> Result<Map<String, Value>, Modu
         return Ok(Map::new());
     };
     let owner = host.users()?.into_iter().find(|user| user.uid == found.uid);
-    let group = host.groups()?.into_iter().find(|group| group.gid == found.gid);
+    let group = host
+        .groups()?
+        .into_iter()
+        .find(|group| group.gid == found.gid);
     Ok(crate::module::values(json!({
         "uid": found.uid,
         "gid": found.gid,

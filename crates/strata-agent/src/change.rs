@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::host::{Host, HostError, Permissions};
 use crate::module::{Context, ModuleError};
 use crate::protocol::{ContentReference, Notice};
-use crate::system::{AccountChange, Command, Output, PackageChange, UnitChange};
+use crate::system::{AccountChange, Command, Output, PackageChange, PackageVerb, UnitChange};
 
 pub use crate::diff::diffs;
 
@@ -19,7 +19,11 @@ pub enum Change {
     /// Put a file in its place.
     Write(FileWrite),
     /// Set mode, owner or group of what is there.
-    Permissions { path: PathBuf, permissions: Permissions, follow: bool },
+    Permissions {
+        path: PathBuf,
+        permissions: Permissions,
+        follow: bool,
+    },
     /// Make one folder.
     CreateDirectory { path: PathBuf, mode: u32 },
     /// Make a symbolic link.
@@ -29,7 +33,11 @@ pub enum Change {
     /// Remove whatever is there.
     Remove { path: PathBuf },
     /// Set the times.
-    Times { path: PathBuf, access: Option<f64>, modification: Option<f64> },
+    Times {
+        path: PathBuf,
+        access: Option<f64>,
+        modification: Option<f64>,
+    },
     /// Make, change or remove a user or group.
     Account(AccountChange),
     /// Let the package manager work.
@@ -91,7 +99,10 @@ impl Change {
 
     /// Runs a program that must succeed.
     pub fn run(argv: &[&str]) -> Change {
-        Change::Run { command: Command::new(argv.iter().copied()), may_fail: false }
+        Change::Run {
+            command: Command::new(argv.iter().copied()),
+            may_fail: false,
+        }
     }
 }
 
@@ -106,7 +117,10 @@ pub struct NoContents;
 
 impl Contents for NoContents {
     fn open(&self, reference: &ContentReference) -> Result<Box<dyn Read + Send>, HostError> {
-        Err(HostError::Other(format!("nobody offers the content {}", reference.sha256)))
+        Err(HostError::Other(format!(
+            "nobody offers the content {}",
+            reference.sha256
+        )))
     }
 }
 
@@ -127,14 +141,19 @@ pub struct Outcome {
 
 /// Makes the changes in order, stopping at the first that fails; in check mode makes none.
 pub fn act(changes: &[Change], context: &Context<'_>) -> Result<Outcome, ModuleError> {
-    let mut outcome =
-        Outcome { changed: !changes.is_empty(), check: context.task.check, ..Outcome::default() };
+    let mut outcome = Outcome {
+        changed: !changes.is_empty(),
+        check: context.task.check,
+        ..Outcome::default()
+    };
     if context.task.check {
         return Ok(outcome);
     }
     for (done, change) in changes.iter().enumerate() {
-        apply(change, context, &mut outcome)
-            .map_err(|error| ModuleError { changed: done > 0, ..error })?;
+        apply(change, context, &mut outcome).map_err(|error| ModuleError {
+            changed: done > 0,
+            ..error
+        })?;
     }
     Ok(outcome)
 }
@@ -143,20 +162,31 @@ fn apply(change: &Change, context: &Context<'_>, outcome: &mut Outcome) -> Resul
     let host = context.host;
     match change {
         Change::Write(write) => write_file(write, context, outcome)?,
-        Change::Permissions { path, permissions, follow } => {
+        Change::Permissions {
+            path,
+            permissions,
+            follow,
+        } => {
             set_permissions(host, path, *permissions, *follow)?;
         }
         Change::CreateDirectory { path, mode } => host.create_directory(path, *mode)?,
         Change::Symlink { path, target } => host.symlink(target, path)?,
         Change::HardLink { path, target } => host.hard_link(target, path)?,
         Change::Remove { path } => host.remove(path)?,
-        Change::Times { path, access, modification } => {
+        Change::Times {
+            path,
+            access,
+            modification,
+        } => {
             host.set_times(path, *access, *modification)?;
         }
         Change::Account(change) => must_succeed(host.change_account(change)?, outcome)?,
         Change::Packages(change) => {
-            // The module reads the output: what apt changed, and why it failed.
-            outcome.outputs.push(host.change_packages(change)?);
+            let output = host.change_packages(change)?;
+            if output.status != 0 {
+                return Err(packages_failed(change, &output));
+            }
+            outcome.outputs.push(output);
         }
         Change::Unit(change) => {
             let output = host.change_unit(change)?;
@@ -165,15 +195,44 @@ fn apply(change: &Change, context: &Context<'_>, outcome: &mut Outcome) -> Resul
                 return Err(ModuleError::new(format!("{what}: {}", output.stderr)));
             }
         }
-        Change::Run { command, may_fail: true } => outcome.outputs.push(host.run(command)?),
-        Change::Run { command, may_fail: false } => must_succeed(host.run(command)?, outcome)?,
+        Change::Run {
+            command,
+            may_fail: true,
+        } => outcome.outputs.push(host.run(command)?),
+        Change::Run {
+            command,
+            may_fail: false,
+        } => must_succeed(host.run(command)?, outcome)?,
     }
     Ok(())
 }
 
+/// Says what the package manager's complaint means.
+pub fn packages_failed(change: &PackageChange, output: &Output) -> ModuleError {
+    let said = output.stderr.trim();
+    let quoted = |start: &str| {
+        let rest = said.lines().find_map(|line| line.strip_prefix(start))?;
+        Some(rest.trim_matches(['\'', ' ']).to_owned())
+    };
+    let msg = if let Some(name) = quoted("E: Unable to locate package ") {
+        format!("No package matching '{name}' is available")
+    } else if change.verb == PackageVerb::Update {
+        format!("Failed to update apt cache: {said}")
+    } else {
+        format!("apt-get failed for {}: {said}", change.names.join(" "))
+    };
+    ModuleError::new(msg).with(json!({
+        "rc": output.status, "stdout": output.stdout, "stderr": output.stderr,
+    }))
+}
+
 fn must_succeed(output: Output, outcome: &mut Outcome) -> Result<(), ModuleError> {
     if output.status != 0 {
-        let said = if output.stderr.is_empty() { &output.stdout } else { &output.stderr };
+        let said = if output.stderr.is_empty() {
+            &output.stdout
+        } else {
+            &output.stderr
+        };
         return Err(ModuleError::new(said.trim_end()).with(json!({"rc": output.status})));
     }
     outcome.outputs.push(output);
@@ -205,19 +264,23 @@ fn write_file(
         validate(write, command, context, outcome)?;
     }
     let host = context.host;
-    if write.backup {
-        if let Some(before) = host.metadata_followed(&write.path)? {
-            let backup = backup_name(host, &write.path);
-            let permissions = Permissions {
-                mode: Some(before.mode),
-                uid: Some(before.uid),
-                gid: Some(before.gid),
-            };
-            host.write(&backup, &mut host.open(&write.path)?, permissions)?;
-            outcome.backup_file = Some(backup.to_string_lossy().into_owned());
-        }
+    if write.backup
+        && let Some(before) = host.metadata_followed(&write.path)?
+    {
+        let backup = backup_name(host, &write.path);
+        let permissions = Permissions {
+            mode: Some(before.mode),
+            uid: Some(before.uid),
+            gid: Some(before.gid),
+        };
+        host.write(&backup, &mut host.open(&write.path)?, permissions)?;
+        outcome.backup_file = Some(backup.to_string_lossy().into_owned());
     }
-    Ok(host.write(&write.path, &mut open(&write.content, context)?, write.permissions)?)
+    Ok(host.write(
+        &write.path,
+        &mut open(&write.content, context)?,
+        write.permissions,
+    )?)
 }
 
 /// Opens the bytes of a file that is to be written.
@@ -246,12 +309,17 @@ fn validate(
     outcome: &mut Outcome,
 ) -> Result<(), ModuleError> {
     if !command.contains("%s") {
-        return Err(ModuleError::new(format!("validate must contain %s: {command}")));
+        return Err(ModuleError::new(format!(
+            "validate must contain %s: {command}"
+        )));
     }
     let host = context.host;
     let folder = temporary_folder(host)?;
     let copy = folder.join(write.path.file_name().unwrap_or("file".as_ref()));
-    let mode = Permissions { mode: write.permissions.mode.or(Some(0o600)), ..write.permissions };
+    let mode = Permissions {
+        mode: write.permissions.mode.or(Some(0o600)),
+        ..write.permissions
+    };
     let checked = host
         .write(&copy, &mut open(&write.content, context)?, mode)
         .and_then(|()| run_check(host, command, &copy));
@@ -274,21 +342,33 @@ fn run_check(host: &dyn Host, command: &str, copy: &Path) -> Result<Output, Host
     let line = command.replace("%s", &copy.to_string_lossy());
     let argv = crate::words::split(&line).map_err(HostError::Other)?;
     let environment = BTreeMap::from([("LC_ALL".to_owned(), "C".to_owned())]);
-    host.run(&Command { environment, ..Command::new(argv) })
+    host.run(&Command {
+        environment,
+        ..Command::new(argv)
+    })
 }
 
 /// Makes a folder for this user alone.
 pub fn temporary_folder(host: &dyn Host) -> Result<PathBuf, HostError> {
-    let base = host.environment().get("TMPDIR").map_or(PathBuf::from("/tmp"), PathBuf::from);
+    let base = host
+        .environment()
+        .get("TMPDIR")
+        .map_or(PathBuf::from("/tmp"), PathBuf::from);
     let nanoseconds = (host.now().fract() * 1e9) as u64;
     for attempt in 0..100_u64 {
         let name = format!(".strata-{}-{:x}", std::process::id(), nanoseconds + attempt);
         let folder = base.join(name);
         match host.create_directory(&folder, 0o700) {
-            Err(HostError::Io { kind: std::io::ErrorKind::AlreadyExists, .. }) => {}
+            Err(HostError::Io {
+                kind: std::io::ErrorKind::AlreadyExists,
+                ..
+            }) => {}
             Err(error) => return Err(error),
             Ok(()) => return Ok(folder),
         }
     }
-    Err(HostError::Other(format!("no free name for a folder in {}", base.display())))
+    Err(HostError::Other(format!(
+        "no free name for a folder in {}",
+        base.display()
+    )))
 }

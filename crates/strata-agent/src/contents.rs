@@ -67,13 +67,19 @@ impl Store {
 
     /// Notes that a task names a content.
     pub(crate) fn hold(&self, reference: &ContentReference) {
-        *self.lock().users.entry(reference.sha256.clone()).or_default() += 1;
+        *self
+            .lock()
+            .users
+            .entry(reference.sha256.clone())
+            .or_default() += 1;
     }
 
     /// Notes that a task which named a content is done.
     pub(crate) fn release(&self, reference: &ContentReference) {
         let mut state = self.lock();
-        let Some(count) = state.users.get_mut(&reference.sha256) else { return };
+        let Some(count) = state.users.get_mut(&reference.sha256) else {
+            return;
+        };
         *count -= 1;
         if *count == 0 {
             state.users.remove(&reference.sha256);
@@ -122,10 +128,17 @@ impl Store {
         let sink = if size <= IN_MEMORY {
             Sink::Bytes(Vec::with_capacity(size as usize))
         } else {
-            state.file(&sha256).unwrap_or_else(|error| Sink::Broken(error.to_string()))
+            state
+                .file(&sha256)
+                .unwrap_or_else(|error| Sink::Broken(error.to_string()))
         };
         let digest = sha2::Sha256::new();
-        state.receiving = Some(Receiving { sha256, left: size, digest, sink });
+        state.receiving = Some(Receiving {
+            sha256,
+            left: size,
+            digest,
+            sink,
+        });
         state.finish_if_whole();
         self.arrived.notify_all();
     }
@@ -166,7 +179,12 @@ impl State {
         self.folder = Some(folder.clone());
         let path = folder.join(sha256.replace('/', "_"));
         let mut options = OpenOptions::new();
-        let file = options.write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+        let file = options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&path)?;
         Ok(Sink::File(file, path))
     }
 
@@ -217,9 +235,9 @@ impl Receiving {
         match self.sink {
             Sink::Bytes(bytes) => Slot::Bytes(bytes.into()),
             Sink::File(_, path) => Slot::File(path),
-            Sink::Broken(reason) => {
-                Slot::Missing(format!("the content cannot be stored on the host: {reason}"))
-            }
+            Sink::Broken(reason) => Slot::Missing(format!(
+                "the content cannot be stored on the host: {reason}"
+            )),
         }
     }
 }

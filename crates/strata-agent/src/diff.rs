@@ -26,7 +26,9 @@ fn diff(change: &Change, context: &Context<'_>) -> Result<Option<Diff>, HostErro
     let host = context.host;
     Ok(match change {
         Change::Write(write) => Some(write_diff(write, context)?),
-        Change::Permissions { path, permissions, .. } => permission_diff(host, path, *permissions)?,
+        Change::Permissions {
+            path, permissions, ..
+        } => permission_diff(host, path, *permissions)?,
         Change::CreateDirectory { path, .. } => Some(state_diff(host, path, "directory")?),
         Change::Symlink { path, .. } => Some(state_diff(host, path, "link")?),
         Change::HardLink { path, .. } => Some(state_diff(host, path, "hard")?),
@@ -70,7 +72,9 @@ fn permission_diff(
     path: &Path,
     wanted: Permissions,
 ) -> Result<Option<Diff>, HostError> {
-    let Some(current) = host.metadata_followed(path)? else { return Ok(None) };
+    let Some(current) = host.metadata_followed(path)? else {
+        return Ok(None);
+    };
     let mut before = Map::new();
     let mut after = Map::new();
     let mut side = |name: &str, old: Value, new: Option<Value>| {
@@ -79,9 +83,17 @@ fn permission_diff(
             after.insert(name.to_owned(), new);
         }
     };
-    side("group", json!(current.gid), wanted.gid.map(|gid| json!(gid)));
+    side(
+        "group",
+        json!(current.gid),
+        wanted.gid.map(|gid| json!(gid)),
+    );
     side("mode", shown(current.mode), wanted.mode.map(shown));
-    side("owner", json!(current.uid), wanted.uid.map(|uid| json!(uid)));
+    side(
+        "owner",
+        json!(current.uid),
+        wanted.uid.map(|uid| json!(uid)),
+    );
     Ok(Some(attribute_diff(path, before, after)))
 }
 
@@ -108,7 +120,11 @@ fn shown(mode: u32) -> Value {
     Value::from(crate::mode::show(mode))
 }
 
-fn attribute_diff(path: &Path, mut before: Map<String, Value>, mut after: Map<String, Value>) -> Diff {
+fn attribute_diff(
+    path: &Path,
+    mut before: Map<String, Value>,
+    mut after: Map<String, Value>,
+) -> Diff {
     let path = path.to_string_lossy().into_owned();
     before.insert("path".to_owned(), path.clone().into());
     after.insert("path".to_owned(), path.clone().into());

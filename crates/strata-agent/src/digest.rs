@@ -8,7 +8,9 @@ use sha2::Digest;
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let pairs = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    pairs.map(|digit| DIGITS[usize::from(digit)] as char).collect()
+    pairs
+        .map(|digit| DIGITS[usize::from(digit)] as char)
+        .collect()
 }
 
 /// The sha256 of bytes in memory.
@@ -52,10 +54,16 @@ mod tests {
     #[test]
     fn digests_are_those_of_the_coreutils() {
         let check = |name, expected: &str| {
-            assert_eq!(of_stream(name, &mut &b"abc"[..]).unwrap().as_deref(), Some(expected));
+            assert_eq!(
+                of_stream(name, &mut &b"abc"[..]).unwrap().as_deref(),
+                Some(expected)
+            );
         };
         check("sha1", "a9993e364706816aba3e25717850c26c9cd0d89d");
-        check("sha256", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        check(
+            "sha256",
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+        );
         assert_eq!(of_stream("crc32", &mut &b"abc"[..]).unwrap(), None);
     }
 }

@@ -20,7 +20,9 @@ fn read_stanza(stanza: &str, native: &str, packages: &mut Packages) {
             (name == wanted).then(|| value.trim())
         })
     };
-    let (Some(name), Some(status)) = (field("Package"), field("Status")) else { return };
+    let (Some(name), Some(status)) = (field("Package"), field("Status")) else {
+        return;
+    };
     let architecture = field("Architecture").unwrap_or(native);
     let name = match architecture {
         "all" => name.to_owned(),
@@ -52,7 +54,9 @@ fn read_stanza(stanza: &str, native: &str, packages: &mut Packages) {
 pub fn version_matches(pattern: &str, version: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = version.strip_prefix(first) else { return false };
+    let Some(mut rest) = version.strip_prefix(first) else {
+        return false;
+    };
     let mut last = None;
     for part in parts {
         if let Some(before) = last.replace(part) {
@@ -76,7 +80,10 @@ pub fn simulated(output: &str) -> BTreeMap<&'static str, Vec<String>> {
             Some("Remv" | "Purg") => "remove",
             _ => continue,
         };
-        found.entry(kind).or_default().extend(words.next().map(str::to_owned));
+        found
+            .entry(kind)
+            .or_default()
+            .extend(words.next().map(str::to_owned));
     }
     found
 }
@@ -124,7 +131,11 @@ Version: 1
     #[test]
     fn a_star_in_a_version_stands_for_anything() {
         let check = |pattern, version, expected| {
-            assert_eq!(version_matches(pattern, version), expected, "{pattern} {version}");
+            assert_eq!(
+                version_matches(pattern, version),
+                expected,
+                "{pattern} {version}"
+            );
         };
         check("1.2", "1.2", true);
         check("1.2", "1.2.1", false);

@@ -10,7 +10,9 @@ use crate::host::{Host, HostError, Kind};
 pub(crate) fn expand(host: &dyn Host, pattern: &Path) -> Result<Vec<PathBuf>, HostError> {
     let mut found = vec![PathBuf::from("/")];
     for component in pattern.components() {
-        let Component::Normal(name) = component else { continue };
+        let Component::Normal(name) = component else {
+            continue;
+        };
         let name = name.to_string_lossy();
         let mut next = Vec::new();
         for folder in found {
@@ -27,9 +29,12 @@ fn step(host: &dyn Host, folder: &Path, name: &str) -> Result<Vec<PathBuf>, Host
         let there = host.metadata(&path)?.is_some();
         return Ok(if there { vec![path] } else { Vec::new() });
     }
-    let is_folder =
-        host.metadata_followed(folder)?.is_some_and(|found| found.kind == Kind::Directory);
-    let Some(pattern) = compile(name).filter(|_| is_folder) else { return Ok(Vec::new()) };
+    let is_folder = host
+        .metadata_followed(folder)?
+        .is_some_and(|found| found.kind == Kind::Directory);
+    let Some(pattern) = compile(name).filter(|_| is_folder) else {
+        return Ok(Vec::new());
+    };
     let hidden = name.starts_with('.');
     let names = host.list(folder)?.into_iter();
     let matching =
@@ -71,7 +76,11 @@ mod tests {
     #[test]
     fn patterns_match_whole_names() {
         let check = |pattern: &str, name: &str, expected| {
-            assert_eq!(compile(pattern).unwrap().is_match(name), expected, "{pattern} {name}");
+            assert_eq!(
+                compile(pattern).unwrap().is_match(name),
+                expected,
+                "{pattern} {name}"
+            );
         };
         check("*.conf", "a.conf", true);
         check("*.conf", "a.conf.bak", false);
@@ -90,6 +99,9 @@ mod tests {
         model.file("/etc/b/x.conf", "");
         model.file("/etc/.c/x.conf", "");
         let found = expand(&model, Path::new("/etc/*/x.conf")).unwrap();
-        assert_eq!(found, [Path::new("/etc/a/x.conf"), Path::new("/etc/b/x.conf")]);
+        assert_eq!(
+            found,
+            [Path::new("/etc/a/x.conf"), Path::new("/etc/b/x.conf")]
+        );
     }
 }

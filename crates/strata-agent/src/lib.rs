@@ -21,6 +21,7 @@ pub mod host;
 pub mod mode;
 pub mod module;
 pub mod modules;
+mod pattern;
 pub mod protocol;
 pub mod serve;
 pub mod system;

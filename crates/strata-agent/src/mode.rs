@@ -41,12 +41,16 @@ impl Mode {
         }
         let digits = text.strip_prefix("0o").unwrap_or(text);
         if !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit()) {
-            let bits = u32::from_str_radix(digits, 8).ok().filter(|bits| *bits <= 0o7777);
+            let bits = u32::from_str_radix(digits, 8)
+                .ok()
+                .filter(|bits| *bits <= 0o7777);
             return bits.map(Mode::Absolute).ok_or_else(|| invalid(text));
         }
         let clauses: Option<Vec<Clause>> = text.split(',').map(clause).collect();
         clauses.map(Mode::Symbolic).ok_or_else(|| {
-            ModuleError::new(format!("mode must be in octal or symbolic form, got: {text}"))
+            ModuleError::new(format!(
+                "mode must be in octal or symbolic form, got: {text}"
+            ))
         })
     }
 
@@ -55,9 +59,11 @@ impl Mode {
         match self {
             Mode::Absolute(bits) => Some(*bits),
             Mode::Preserve => None,
-            Mode::Symbolic(clauses) => {
-                Some(clauses.iter().fold(current, |bits, clause| clause.apply(bits, is_directory)))
-            }
+            Mode::Symbolic(clauses) => Some(
+                clauses
+                    .iter()
+                    .fold(current, |bits, clause| clause.apply(bits, is_directory)),
+            ),
         }
     }
 }
@@ -68,7 +74,9 @@ pub fn show(bits: u32) -> String {
 }
 
 fn invalid(shown: &str) -> ModuleError {
-    ModuleError::new(format!("mode must be an octal number up to 7777, got: {shown}"))
+    ModuleError::new(format!(
+        "mode must be an octal number up to 7777, got: {shown}"
+    ))
 }
 
 fn clause(text: &str) -> Option<Clause> {
@@ -93,7 +101,11 @@ fn clause(text: &str) -> Option<Clause> {
 impl Clause {
     fn apply(&self, current: u32, is_directory: bool) -> u32 {
         let everybody = self.who.is_empty() || self.who.contains(&'a');
-        let whom: Vec<char> = if everybody { vec!['u', 'g', 'o'] } else { self.who.clone() };
+        let whom: Vec<char> = if everybody {
+            vec!['u', 'g', 'o']
+        } else {
+            self.who.clone()
+        };
         let mut bits = current;
         for (operator, letters) in &self.operations {
             for &who in &whom {
@@ -162,8 +174,16 @@ mod tests {
         check(json!("644"), 0, "0644");
         check(json!("1777"), 0, "1777");
         check(json!(0o644), 0, "0644");
-        check(json!("99"), 0, "mode must be an octal number up to 7777, got: 99");
-        check(json!(99_999), 0, "mode must be an octal number up to 7777, got: 99999");
+        check(
+            json!("99"),
+            0,
+            "mode must be an octal number up to 7777, got: 99",
+        );
+        check(
+            json!(99_999),
+            0,
+            "mode must be an octal number up to 7777, got: 99999",
+        );
     }
 
     /// What GNU chmod and ansible.builtin.file make of the same.
@@ -177,6 +197,10 @@ mod tests {
         check(json!("g=u"), 0o750, "0770");
         check(json!("+t"), 0o755, "1755");
         check(json!("u+s,g-s"), 0o2755, "4755");
-        check(json!("u~x"), 0o644, "mode must be in octal or symbolic form, got: u~x");
+        check(
+            json!("u~x"),
+            0o644,
+            "mode must be in octal or symbolic form, got: u~x",
+        );
     }
 }

@@ -52,7 +52,10 @@ pub struct Report {
 impl Report {
     /// A report of values alone.
     pub fn of(values: Map<String, Value>) -> Report {
-        Report { values, ..Report::default() }
+        Report {
+            values,
+            ..Report::default()
+        }
     }
 }
 
@@ -80,19 +83,30 @@ pub struct ModuleError {
 impl ModuleError {
     /// A failure with a message alone.
     pub fn new(msg: impl Into<String>) -> ModuleError {
-        ModuleError { msg: msg.into(), values: Map::new(), changed: false, unknown: false }
+        ModuleError {
+            msg: msg.into(),
+            values: Map::new(),
+            changed: false,
+            unknown: false,
+        }
     }
 
     /// The same with values.
     pub fn with(self, values: Value) -> ModuleError {
-        ModuleError { values: self::values(values), ..self }
+        ModuleError {
+            values: self::values(values),
+            ..self
+        }
     }
 }
 
 impl From<HostError> for ModuleError {
     fn from(error: HostError) -> ModuleError {
         let unknown = matches!(error, HostError::Unknown(_));
-        ModuleError { unknown, ..ModuleError::new(error.to_string()) }
+        ModuleError {
+            unknown,
+            ..ModuleError::new(error.to_string())
+        }
     }
 }
 
@@ -113,12 +127,18 @@ pub fn perform<M: Module>(context: &Context<'_>) -> Result<TaskResult, ModuleErr
     let module = M::new(&arguments, context.task)?;
     let current = module.observe(context.host)?;
     let changes = module.decide(&current);
-    let diff = if context.task.diff { change::diffs(&changes, context)? } else { Vec::new() };
+    let diff = if context.task.diff {
+        change::diffs(&changes, context)?
+    } else {
+        Vec::new()
+    };
     let outcome = change::act(&changes, context)?;
-    let report = module.report(context.host, &current, &outcome).map_err(|error| {
-        let changed = error.changed || outcome.changed;
-        ModuleError { changed, ..error }
-    })?;
+    let report = module
+        .report(context.host, &current, &outcome)
+        .map_err(|error| {
+            let changed = error.changed || outcome.changed;
+            ModuleError { changed, ..error }
+        })?;
     let mut values = report.values;
     if let Some(backup) = outcome.backup_file {
         values.insert("backup_file".to_owned(), backup.into());

@@ -44,8 +44,12 @@ pub enum Request {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Response {
-    /// Answers the controller's hello.
-    Hello { version: u32, user: String, pid: u32 },
+    /// Opens the conversation from this side, unasked: the user it runs as, and its own file.
+    Hello {
+        version: u32,
+        user: String,
+        path: String,
+    },
     /// Asks for a content.
     Need { sha256: String },
     /// Ends a task.
@@ -132,7 +136,10 @@ impl TaskResult {
             put("msg", self.msg.clone().into());
         }
         if !self.diff.is_empty() {
-            put("diff", serde_json::to_value(&self.diff).expect("a diff is strings"));
+            put(
+                "diff",
+                serde_json::to_value(&self.diff).expect("a diff is strings"),
+            );
         }
         let warnings: Vec<Value> = self.notices.iter().filter_map(Notice::warning).collect();
         if !warnings.is_empty() {
@@ -308,13 +315,19 @@ mod tests {
     fn an_input_that_ends_inside_a_frame_is_an_error() {
         let bytes = encode_message(&hello()).unwrap();
         for cut in 1..bytes.len() {
-            assert!(read_frame::<Request>(&mut &bytes[..cut]).is_err(), "cut at {cut}");
+            assert!(
+                read_frame::<Request>(&mut &bytes[..cut]).is_err(),
+                "cut at {cut}"
+            );
         }
     }
 
     #[test]
     fn text_in_place_of_a_frame_is_refused_before_it_is_read() {
         let mut text: &[u8] = b"Welcome to host1\n";
-        assert!(matches!(read_frame::<Request>(&mut text), Err(FrameError::TooLong(_))));
+        assert!(matches!(
+            read_frame::<Request>(&mut text),
+            Err(FrameError::TooLong(_))
+        ));
     }
 }

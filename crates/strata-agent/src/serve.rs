@@ -53,7 +53,9 @@ pub fn serve(
                     }
                     Request::Cancel { id } => agent.cancel(id),
                     Request::Task { id, task } => {
-                        let Some(running) = agent.begin(id, &task) else { continue };
+                        let Some(running) = agent.begin(id, &task) else {
+                            continue;
+                        };
                         let agent = &agent;
                         scope.spawn(move || agent.run(id, &task, running, machine));
                     }
@@ -65,22 +67,32 @@ pub fn serve(
     })
 }
 
+/// Says hello at once: only then does the controller know that `sudo` is content and we run.
 fn greet(input: &mut dyn Read, agent: &Agent) -> Result<(), FrameError> {
+    let user = rustix::process::geteuid().as_raw();
+    let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let known = crate::accounts::users(&passwd)
+        .into_iter()
+        .find(|known| known.uid == user);
+    let user = known.map_or_else(|| user.to_string(), |known| known.name);
+    let path = std::env::current_exe()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    agent.say(&Response::Hello {
+        version: VERSION,
+        user,
+        path,
+    });
     match protocol::read_frame::<Request>(input)? {
-        Some(Frame::Message(Request::Hello { version: VERSION })) => {
-            let user = rustix::process::geteuid().as_raw();
-            let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-            let known = crate::accounts::users(&passwd).into_iter().find(|known| known.uid == user);
-            let user = known.map_or_else(|| user.to_string(), |known| known.name);
-            agent.say(&Response::Hello { version: VERSION, user, pid: std::process::id() });
-            Ok(())
-        }
+        None | Some(Frame::Message(Request::Hello { version: VERSION })) => Ok(()),
         Some(Frame::Message(Request::Hello { version })) => {
             let message = format!("the agent speaks version {VERSION}, the controller {version}");
-            agent.say(&Response::Fatal { message: message.clone() });
+            agent.say(&Response::Fatal {
+                message: message.clone(),
+            });
             Err(FrameError::Malformed(message))
         }
-        None => Ok(()),
         Some(_) => Err(FrameError::Malformed("it is no hello".to_owned())),
     }
 }
@@ -113,12 +125,19 @@ impl Agent {
     }
 
     fn begin(&self, id: u64, task: &Task) -> Option<Running> {
-        let running = Running { cancel: Arc::default(), cancelled: Arc::default() };
+        let running = Running {
+            cancel: Arc::default(),
+            cancelled: Arc::default(),
+        };
         let mut all = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= MAX_TASKS {
             let msg = format!("more than {MAX_TASKS} tasks at once on one host");
             drop(all);
-            let result = TaskResult { failed: true, msg, ..TaskResult::default() };
+            let result = TaskResult {
+                failed: true,
+                msg,
+                ..TaskResult::default()
+            };
             self.say(&Response::Result { id, result });
             return None;
         }
@@ -131,8 +150,15 @@ impl Agent {
 
     fn run(&self, id: u64, task: &Task, running: Running, machine: &Machine) {
         let host = machine(task, running.cancel.clone());
-        let contents = Offered { agent: self, cancelled: running.cancelled.clone() };
-        let context = Context { task, host: host.as_ref(), contents: &contents };
+        let contents = Offered {
+            agent: self,
+            cancelled: running.cancelled.clone(),
+        };
+        let context = Context {
+            task,
+            host: host.as_ref(),
+            contents: &contents,
+        };
         let result = match task.timeout {
             None => modules::run(&context),
             Some(seconds) => run_within(seconds, &context, &running),
@@ -140,7 +166,10 @@ impl Agent {
         if let Some(reference) = &task.content {
             self.store.release(reference);
         }
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        self.running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&id);
         self.say(&Response::Result { id, result });
     }
 
@@ -191,7 +220,13 @@ struct Offered<'a> {
 
 impl Contents for Offered<'_> {
     fn open(&self, reference: &ContentReference) -> Result<Box<dyn Read + Send>, HostError> {
-        let ask = || self.agent.say(&Response::Need { sha256: reference.sha256.clone() });
-        self.agent.store.open(reference, &ask, &|| self.cancelled.load(Ordering::Acquire))
+        let ask = || {
+            self.agent.say(&Response::Need {
+                sha256: reference.sha256.clone(),
+            })
+        };
+        self.agent
+            .store
+            .open(reference, &ask, &|| self.cancelled.load(Ordering::Acquire))
     }
 }

@@ -22,7 +22,10 @@ pub struct Command {
 impl Command {
     /// A program with arguments and nothing else.
     pub fn new<S: Into<String>>(argv: impl IntoIterator<Item = S>) -> Command {
-        Command { argv: argv.into_iter().map(Into::into).collect(), ..Command::default() }
+        Command {
+            argv: argv.into_iter().map(Into::into).collect(),
+            ..Command::default()
+        }
     }
 }
 
@@ -42,12 +45,19 @@ pub struct Output {
 impl Output {
     /// A program that ended well.
     pub fn success(stdout: &str) -> Output {
-        Output { stdout: stdout.to_owned(), ..Output::default() }
+        Output {
+            stdout: stdout.to_owned(),
+            ..Output::default()
+        }
     }
 
     /// A program that failed.
     pub fn failure(status: i32, stderr: &str) -> Output {
-        Output { status, stderr: stderr.to_owned(), ..Output::default() }
+        Output {
+            status,
+            stderr: stderr.to_owned(),
+            ..Output::default()
+        }
     }
 }
 
@@ -79,13 +89,35 @@ pub struct Group {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum AccountChange {
-    CreateUser { name: String, options: UserOptions },
-    ModifyUser { name: String, options: UserOptions },
-    SetPassword { name: String, hash: String },
-    RemoveUser { name: String, remove_home: bool, force: bool },
-    CreateGroup { name: String, gid: Option<u32>, system: bool },
-    ModifyGroup { name: String, gid: u32 },
-    RemoveGroup { name: String },
+    CreateUser {
+        name: String,
+        options: UserOptions,
+    },
+    ModifyUser {
+        name: String,
+        options: UserOptions,
+    },
+    SetPassword {
+        name: String,
+        hash: String,
+    },
+    RemoveUser {
+        name: String,
+        remove_home: bool,
+        force: bool,
+    },
+    CreateGroup {
+        name: String,
+        gid: Option<u32>,
+        system: bool,
+    },
+    ModifyGroup {
+        name: String,
+        gid: u32,
+    },
+    RemoveGroup {
+        name: String,
+    },
 }
 
 /// What is set on a user that is made or changed; `None` leaves it.

@@ -16,6 +16,14 @@ pub(crate) fn zoned(seconds: f64) -> jiff::Zoned {
         .to_zoned(TimeZone::system())
 }
 
+/// A point in time as HTTP headers have it.
+pub(crate) fn http_date(seconds: f64) -> String {
+    let time = Timestamp::from_second(seconds as i64).unwrap_or(Timestamp::UNIX_EPOCH);
+    time.to_zoned(TimeZone::UTC)
+        .strftime("%a, %d %b %Y %H:%M:%S GMT")
+        .to_string()
+}
+
 /// A duration as Python prints it: `0:00:01.234567`.
 pub(crate) fn delta(seconds: f64) -> String {
     let microseconds = (seconds.max(0.0) * 1e6).round() as u64;

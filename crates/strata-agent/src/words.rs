@@ -47,7 +47,10 @@ mod tests {
     fn words_are_split_as_a_shell_splits_them() {
         let check = |line: &str, expected: &[&str]| assert_eq!(split(line).unwrap(), expected);
         check("a  b\tc", &["a", "b", "c"]);
-        check(r#"echo "a b" 'c "d"' e\ f "#, &["echo", "a b", "c \"d\"", "e f"]);
+        check(
+            r#"echo "a b" 'c "d"' e\ f "#,
+            &["echo", "a b", "c \"d\"", "e f"],
+        );
         check(r#"x"y"z ''"#, &["xyz", ""]);
         check(r#""\$a \" \\""#, &["\\$a \" \\"]);
         assert_eq!(split("echo 'a").unwrap_err(), "No closing quotation");

@@ -15,12 +15,13 @@ mod scope;
 mod statics;
 pub mod syntax;
 mod traversal;
+mod type_expression;
 
 pub use parser::{parse, parse_expression, parse_template};
 pub use scope::{Chance, EmptyScope, Environment, Reference, Resolved, Scope, evaluate};
-pub use statics::{TypeWithDefaults, type_expression};
 pub use syntax::{
     ByteRange, Expression, Name,
     body::{Attribute, Block, Body},
 };
 pub use traversal::{Step, Traversal, TraversalStep};
+pub use type_expression::{TypeWithDefaults, type_expression};

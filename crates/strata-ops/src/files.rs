@@ -1,10 +1,6 @@
 //! The disk as a [`Files`] tree.
 
-use std::{
-    fs, io,
-    path::Path,
-    sync::Arc,
-};
+use std::{fs, io, path::Path, sync::Arc};
 
 use strata_core::files::{Entry, EntryKind, FileError, FileErrorReason, Files};
 
@@ -19,10 +15,18 @@ impl Files for Disk {
     fn read(&self, path: &Path) -> Result<Arc<[u8]>, FileError> {
         let metadata = fs::metadata(path).map_err(|error| file_error(path, &error))?;
         if metadata.len() > MAX_SIZE {
-            let reason = format!("the file has {} bytes, more than the {MAX_SIZE} that are read", metadata.len());
-            return Err(FileError { path: path.to_owned(), reason: FileErrorReason::Other(reason) });
+            let reason = format!(
+                "the file has {} bytes, more than the {MAX_SIZE} that are read",
+                metadata.len()
+            );
+            return Err(FileError {
+                path: path.to_owned(),
+                reason: FileErrorReason::Other(reason),
+            });
         }
-        fs::read(path).map(Arc::from).map_err(|error| file_error(path, &error))
+        fs::read(path)
+            .map(Arc::from)
+            .map_err(|error| file_error(path, &error))
     }
 
     fn list(&self, folder: &Path) -> Result<Vec<Entry>, FileError> {
@@ -30,7 +34,10 @@ impl Files for Disk {
         for entry in fs::read_dir(folder).map_err(|error| file_error(folder, &error))? {
             let entry = entry.map_err(|error| file_error(folder, &error))?;
             let kind = self.kind(&entry.path()).unwrap_or(EntryKind::Other);
-            entries.push(Entry { name: entry.file_name().to_string_lossy().into_owned(), kind });
+            entries.push(Entry {
+                name: entry.file_name().to_string_lossy().into_owned(),
+                kind,
+            });
         }
         entries.sort();
         Ok(entries)
@@ -51,5 +58,8 @@ fn file_error(path: &Path, error: &io::Error) -> FileError {
         io::ErrorKind::NotFound => FileErrorReason::NotFound,
         _ => FileErrorReason::Other(error.to_string()),
     };
-    FileError { path: path.to_owned(), reason }
+    FileError {
+        path: path.to_owned(),
+        reason,
+    }
 }

@@ -29,18 +29,26 @@ impl Content {
     pub fn from_bytes(name: &str, bytes: impl Into<Arc<[u8]>>) -> Content {
         let bytes = bytes.into();
         let reference = name_content(name, &mut &bytes[..]).expect("memory can always be read");
-        Content { reference, source: Source::Bytes(bytes) }
+        Content {
+            reference,
+            source: Source::Bytes(bytes),
+        }
     }
 
     /// Offers a file of this machine; it is read now to be named, and again when a host asks.
     pub async fn from_file(path: &Path) -> Result<Content, TransportError> {
         let path = path.to_owned();
         let task = tokio::task::spawn_blocking(move || {
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+            let name = path
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned());
             let reference = std::fs::File::open(&path)
                 .and_then(|mut file| name_content(&name.unwrap_or_default(), &mut file))
                 .map_err(|error| unreadable(&path, &error))?;
-            Ok(Content { reference, source: Source::File(path) })
+            Ok(Content {
+                reference,
+                source: Source::File(path),
+            })
         });
         task.await.expect("reading a file does not panic")
     }

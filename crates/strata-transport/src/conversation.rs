@@ -10,17 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use strata_agent::protocol::{self, CHUNK, Frame, Request, Response, Task, TaskResult};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use strata_core::connection::ChannelInput;
+use tokio::io::AsyncReadExt;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::TransportError;
 use crate::content::{Content, Source, unreadable};
-
-/// The reading half of an agent's stream.
-pub(crate) type Reader = Box<dyn AsyncRead + Send + Unpin>;
-/// The writing half of an agent's stream.
-pub(crate) type Writer = Box<dyn AsyncWrite + Send + Unpin>;
+use crate::incoming::{Incoming, lost};
 
 /// One agent process and the tasks that are in flight there.
 pub(crate) struct Conversation {
@@ -28,8 +25,6 @@ pub(crate) struct Conversation {
     outgoing: mpsc::Sender<Vec<u8>>,
     numbers: AtomicU64,
     jobs: Vec<JoinHandle<()>>,
-    /// The user that the agent runs as.
-    pub(crate) user: String,
 }
 
 struct Shared {
@@ -44,38 +39,34 @@ struct State {
 }
 
 impl Conversation {
-    /// Says hello and starts the three tasks.
+    /// Says hello, which the agent did already, and starts the three tasks.
     pub(crate) async fn open(
-        mut reader: Reader,
-        mut writer: Writer,
+        incoming: Incoming,
+        mut input: Box<dyn ChannelInput>,
     ) -> Result<Conversation, TransportError> {
-        let hello = encode(&Request::Hello { version: protocol::VERSION })?;
-        write(&mut writer, &hello).await.map_err(|error| lost(&error.to_string()))?;
-        let user = match read(&mut reader).await? {
-            Some(Frame::Message(Response::Hello { version, user, .. }))
-                if version == protocol::VERSION =>
-            {
-                user
-            }
-            Some(Frame::Message(Response::Hello { version, .. })) => {
-                return Err(lost(&format!("it speaks version {version} of the protocol")));
-            }
-            Some(Frame::Message(Response::Fatal { message })) => return Err(lost(&message)),
-            _ => return Err(lost("it ended before it said hello")),
-        };
-        Ok(Conversation::start(reader, writer, user))
-    }
-
-    fn start(reader: Reader, writer: Writer, user: String) -> Conversation {
-        let shared = Arc::new(Shared { state: Mutex::default() });
+        let hello = encode(&Request::Hello {
+            version: protocol::VERSION,
+        })?;
+        input
+            .send(&hello)
+            .await
+            .map_err(|error| lost(&error.to_string()))?;
+        let shared = Arc::new(Shared {
+            state: Mutex::default(),
+        });
         let (outgoing, queue) = mpsc::channel(16);
         let (needs, needed) = mpsc::unbounded_channel();
         let jobs = vec![
-            tokio::spawn(write_frames(writer, queue)),
+            tokio::spawn(write_frames(input, queue)),
             tokio::spawn(send_contents(shared.clone(), needed, outgoing.clone())),
-            tokio::spawn(read_responses(reader, shared.clone(), needs)),
+            tokio::spawn(read_responses(incoming, shared.clone(), needs)),
         ];
-        Conversation { shared, outgoing, numbers: AtomicU64::new(1), jobs, user }
+        Ok(Conversation {
+            shared,
+            outgoing,
+            numbers: AtomicU64::new(1),
+            jobs,
+        })
     }
 
     /// Runs one task; others may run at the same time.
@@ -84,6 +75,9 @@ impl Conversation {
         mut task: Task,
         content: Option<Content>,
     ) -> Result<TaskResult, TransportError> {
+        if let Some(content) = &content {
+            task.content = Some(content.reference().clone());
+        }
         let id = self.numbers.fetch_add(1, Ordering::Relaxed);
         let (sender, receiver) = oneshot::channel();
         let mut state = self.shared.state.lock().await;
@@ -91,14 +85,21 @@ impl Conversation {
             return Err(reason.clone());
         }
         if let Some(content) = content {
-            task.content = Some(content.reference().clone());
-            state.contents.insert(content.reference().sha256.clone(), content);
+            state
+                .contents
+                .insert(content.reference().sha256.clone(), content);
         }
         state.waiting.insert(id, sender);
         drop(state);
-        let mut guard = CancelOnDrop { id, outgoing: self.outgoing.clone(), done: false };
+        let mut guard = CancelOnDrop {
+            id,
+            outgoing: self.outgoing.clone(),
+            done: false,
+        };
         self.send(&Request::Task { id, task }).await?;
-        let result = receiver.await.unwrap_or_else(|_| Err(lost("the conversation was closed")));
+        let result = receiver
+            .await
+            .unwrap_or_else(|_| Err(lost("the conversation was closed")));
         guard.done = true;
         result
     }
@@ -108,7 +109,10 @@ impl Conversation {
             return Ok(());
         }
         let state = self.shared.state.lock().await;
-        Err(state.ended.clone().unwrap_or_else(|| lost("its input is closed")))
+        Err(state
+            .ended
+            .clone()
+            .unwrap_or_else(|| lost("its input is closed")))
     }
 
     /// Whether the stream has ended, so that a new agent must be started.
@@ -145,21 +149,21 @@ impl Drop for CancelOnDrop {
     }
 }
 
-async fn write_frames(mut writer: Writer, mut queue: mpsc::Receiver<Vec<u8>>) {
+async fn write_frames(mut input: Box<dyn ChannelInput>, mut queue: mpsc::Receiver<Vec<u8>>) {
     while let Some(frame) = queue.recv().await {
-        if write(&mut writer, &frame).await.is_err() {
+        if input.send(&frame).await.is_err() {
             return;
         }
     }
 }
 
 async fn read_responses(
-    mut reader: Reader,
+    mut incoming: Incoming,
     shared: Arc<Shared>,
     needs: mpsc::UnboundedSender<String>,
 ) {
     let reason = loop {
-        match read(&mut reader).await {
+        match incoming.frame().await {
             Ok(Some(Frame::Message(Response::Result { id, result }))) => {
                 let waiting = shared.state.lock().await.waiting.remove(&id);
                 if let Some(sender) = waiting {
@@ -173,13 +177,16 @@ async fn read_responses(
             Ok(Some(Frame::Message(Response::Hello { .. }) | Frame::Chunk(_))) => {
                 break lost("it said something out of turn");
             }
-            Ok(None) => break lost("it ended"),
+            Ok(None) => break lost(&incoming.last_words()),
             Err(error) => break error,
         }
     };
     let mut state = shared.state.lock().await;
     state.ended = Some(reason.clone());
-    for (_, sender) in std::mem::take(&mut state.waiting).into_iter().collect::<Vec<_>>() {
+    for (_, sender) in std::mem::take(&mut state.waiting)
+        .into_iter()
+        .collect::<Vec<_>>()
+    {
         sender.send(Err(reason.clone())).ok();
     }
 }
@@ -193,10 +200,15 @@ async fn send_contents(
         let content = shared.state.lock().await.contents.get(&sha256).cloned();
         let sent = match &content {
             Some(content) => send_content(content, &outgoing).await,
-            None => Err(TransportError::Content("nobody offered this content".to_owned())),
+            None => Err(TransportError::Content(
+                "nobody offered this content".to_owned(),
+            )),
         };
         if let Err(error) = sent {
-            let missing = Request::ContentMissing { sha256, reason: error.to_string() };
+            let missing = Request::ContentMissing {
+                sha256,
+                reason: error.to_string(),
+            };
             if let Ok(frame) = encode(&missing) {
                 outgoing.send(frame).await.ok();
             }
@@ -251,7 +263,10 @@ async fn announce(
     outgoing: &mpsc::Sender<Vec<u8>>,
 ) -> Result<(), TransportError> {
     let reference = content.reference();
-    let request = Request::Content { sha256: reference.sha256.clone(), size: reference.size };
+    let request = Request::Content {
+        sha256: reference.sha256.clone(),
+        size: reference.size,
+    };
     queue(outgoing, protocol::encode_message(&request)).await
 }
 
@@ -260,33 +275,13 @@ async fn queue(
     frame: Result<Vec<u8>, protocol::FrameError>,
 ) -> Result<(), TransportError> {
     let frame = frame.map_err(|error| TransportError::Content(error.to_string()))?;
-    outgoing.send(frame).await.map_err(|_| lost("its input is closed"))
-}
-
-async fn write(writer: &mut Writer, frame: &[u8]) -> std::io::Result<()> {
-    writer.write_all(frame).await?;
-    writer.flush().await
-}
-
-async fn read(reader: &mut Reader) -> Result<Option<Frame<Response>>, TransportError> {
-    let mut head = [0; 4];
-    match reader.read_exact(&mut head).await {
-        Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(None),
-        Err(error) => return Err(lost(&error.to_string())),
-    }
-    let length = protocol::frame_length(head).map_err(|error| lost(&error.to_string()))?;
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).await.map_err(|error| lost(&error.to_string()))?;
-    protocol::decode(&body).map(Some).map_err(|error| lost(&error.to_string()))
+    outgoing
+        .send(frame)
+        .await
+        .map_err(|_| lost("its input is closed"))
 }
 
 fn encode(request: &Request) -> Result<Vec<u8>, TransportError> {
     protocol::encode_message(request)
         .map_err(|error| TransportError::Content(format!("the task cannot be sent: {error}")))
-}
-
-/// The agent, and with it the host, is out of reach.
-pub(crate) fn lost(reason: &str) -> TransportError {
-    TransportError::Unreachable(format!("the agent on the host was lost: {reason}"))
 }

@@ -7,9 +7,18 @@
 
 pub use content::Content;
 pub use error::TransportError;
+pub use local::local;
+pub use push::agent_size;
 pub use session::{AgentSession, Become, BecomeMethod};
+pub use ssh::{SshOptions, ssh};
 
+mod become_user;
 mod content;
 mod conversation;
 mod error;
+mod incoming;
+mod local;
+mod process;
+mod push;
 mod session;
+mod ssh;

@@ -127,14 +127,19 @@ pub trait Host: Send + Sync {
         let read = self.open(path)?.take(MAX_READ + 1).read_to_end(&mut bytes);
         read.map_err(|error| HostError::io("read", path, &error))?;
         if bytes.len() as u64 > MAX_READ {
-            return Err(HostError::Other(format!("{} is too large to edit", path.display())));
+            return Err(HostError::Other(format!(
+                "{} is too large to edit",
+                path.display()
+            )));
         }
         Ok(bytes)
     }
 
     /// Reads a whole file that may be missing, as text.
     fn read_text(&self, path: &Path) -> Option<String> {
-        self.read(path).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        self.read(path)
+            .ok()
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// What stands at a path, symbolic links followed; `None` also for a link into nothing.
@@ -266,7 +271,12 @@ pub struct HttpResponse {
 pub enum HostError {
     /// The system refused an operation on a path.
     #[error("cannot {action} {}: {reason}", path.display())]
-    Io { action: &'static str, path: PathBuf, kind: io::ErrorKind, reason: String },
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        kind: io::ErrorKind,
+        reason: String,
+    },
     /// A program cannot be started.
     #[error("[Errno 2] No such file or directory: b'{0}'")]
     NoProgram(String),
@@ -295,6 +305,11 @@ impl HostError {
             }
             None => error.to_string(),
         };
-        HostError::Io { action, path: path.to_owned(), kind: error.kind(), reason }
+        HostError::Io {
+            action,
+            path: path.to_owned(),
+            kind: error.kind(),
+            reason,
+        }
     }
 }

@@ -62,10 +62,14 @@ impl Module for Command {
     type Current = Before;
 
     fn new(arguments: &Arguments, task: &Task) -> Result<Command, ModuleError> {
-        let line = arguments.string("_raw_params").filter(|line| !line.trim().is_empty());
+        let line = arguments
+            .string("_raw_params")
+            .filter(|line| !line.trim().is_empty());
         let argv = match (line, arguments.raw("argv")) {
             (Some(_), Some(_)) => {
-                return Err(ModuleError::new("only command or argv can be given, not both"));
+                return Err(ModuleError::new(
+                    "only command or argv can be given, not both",
+                ));
             }
             (Some(line), None) => crate::words::split(&line).map_err(ModuleError::new)?,
             (None, Some(Value::Array(words))) if !words.is_empty() => {
@@ -113,21 +117,33 @@ impl Program {
             creates: arguments.string("creates"),
             removes: arguments.string("removes"),
             chdir: arguments.path("chdir"),
-            stdin: arguments.string("stdin").map(|text| if newline { text + "\n" } else { text }),
+            stdin: arguments
+                .string("stdin")
+                .map(|text| if newline { text + "\n" } else { text }),
             strip: arguments.bool("strip_empty_ends"),
             check: task.check,
         }
     }
 
     pub(super) fn observe(&self, host: &dyn Host) -> Result<Before, ModuleError> {
-        if let Some(folder) = &self.chdir {
-            if host.metadata_followed(folder)?.is_none() {
-                let path = folder.display();
-                return Err(ModuleError::new(format!("Unable to change directory before execution: {path} is not there")));
-            }
+        if let Some(folder) = &self.chdir
+            && host.metadata_followed(folder)?.is_none()
+        {
+            let path = folder.display();
+            return Err(ModuleError::new(format!(
+                "Unable to change directory before execution: {path} is not there"
+            )));
         }
-        let created = self.creates.as_deref().map(|path| self.exists(host, path)).transpose()?;
-        let removed = self.removes.as_deref().map(|path| self.exists(host, path)).transpose()?;
+        let created = self
+            .creates
+            .as_deref()
+            .map(|path| self.exists(host, path))
+            .transpose()?;
+        let removed = self
+            .removes
+            .as_deref()
+            .map(|path| self.exists(host, path))
+            .transpose()?;
         let done = match (&self.creates, &self.removes) {
             (Some(path), _) if created == Some(true) => Some(format!("since {path} exists")),
             (_, Some(path)) if removed == Some(false) => {
@@ -135,7 +151,10 @@ impl Program {
             }
             _ => None,
         };
-        Ok(Before { done, started: host.now() })
+        Ok(Before {
+            done,
+            started: host.now(),
+        })
     }
 
     /// Whether a path, or anything that a pattern means, is there.
@@ -157,7 +176,10 @@ impl Program {
             directory: self.chdir.clone(),
             ..system::Command::new(self.argv.clone())
         };
-        vec![Change::Run { command, may_fail: true }]
+        vec![Change::Run {
+            command,
+            may_fail: true,
+        }]
     }
 
     pub(super) fn report(
@@ -188,18 +210,28 @@ impl Program {
         });
         if output.status != 0 {
             let error = ModuleError::new("non-zero return code").with(values);
-            return Err(ModuleError { changed: true, ..error });
+            return Err(ModuleError {
+                changed: true,
+                ..error
+            });
         }
         let mut report = Report::of(self::values(values));
         if output.truncated {
-            let text = format!("the output is longer than {} bytes and was cut", system::MAX_OUTPUT);
+            let text = format!(
+                "the output is longer than {} bytes and was cut",
+                system::MAX_OUTPUT
+            );
             report.notices.push(crate::protocol::Notice::Warning(text));
         }
         Ok(report)
     }
 
     fn text(&self, output: &str) -> String {
-        let text = if self.strip { output.trim_end_matches(['\r', '\n']) } else { output };
+        let text = if self.strip {
+            output.trim_end_matches(['\r', '\n'])
+        } else {
+            output
+        };
         text.to_owned()
     }
 
@@ -211,7 +243,11 @@ impl Program {
             "cmd": self.shown, "rc": 0, "stdout": stdout, "stdout_lines": [stdout],
             "stderr": "", "stderr_lines": [], "start": null, "end": null, "delta": null,
         }));
-        Report { msg, values, ..Report::default() }
+        Report {
+            msg,
+            values,
+            ..Report::default()
+        }
     }
 
     /// With `creates` or `removes` a check can tell; without it knows nothing, and says so.
@@ -222,7 +258,13 @@ impl Program {
             "stderr": "", "stderr_lines": [], "start": null, "end": null, "delta": null,
         }));
         let msg = "Command would have run if not in check mode".to_owned();
-        Report { msg, values, skipped: !known, changed: Some(known), ..Report::default() }
+        Report {
+            msg,
+            values,
+            skipped: !known,
+            changed: Some(known),
+            ..Report::default()
+        }
     }
 }
 

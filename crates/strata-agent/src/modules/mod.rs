@@ -6,10 +6,22 @@ use crate::arguments::Spec;
 use crate::module::{Context, Module, ModuleError, perform};
 use crate::protocol::{Notice, TaskResult};
 
+mod apt;
 mod command;
+mod copy;
+mod file;
+mod get_url;
+mod group;
+mod hostname;
+mod lineinfile;
 mod ping;
 mod raw;
 mod shell;
+mod slurp;
+mod stat;
+mod systemd;
+mod user;
+mod wait_for;
 
 /// One line of the table.
 struct Entry {
@@ -19,21 +31,42 @@ struct Entry {
 }
 
 const fn entry<M: Module>(name: &'static str) -> Entry {
-    Entry { name, spec: M::SPEC, run: perform::<M> }
+    Entry {
+        name,
+        spec: M::SPEC,
+        run: perform::<M>,
+    }
 }
 
 /// All modules, sorted by name.
 const MODULES: &[Entry] = &[
+    entry::<apt::Apt>("apt"),
     entry::<command::Command>("command"),
+    entry::<copy::Copy>("copy"),
+    entry::<file::File>("file"),
+    entry::<get_url::GetUrl>("get_url"),
+    entry::<group::Group>("group"),
+    entry::<hostname::Hostname>("hostname"),
+    entry::<lineinfile::Lineinfile>("lineinfile"),
+    entry::<apt::Package>("package"),
     entry::<ping::Ping>("ping"),
     entry::<raw::Raw>("raw"),
+    entry::<systemd::Service>("service"),
     entry::<shell::Shell>("shell"),
+    entry::<slurp::Slurp>("slurp"),
+    entry::<stat::Stat>("stat"),
+    entry::<systemd::Systemd>("systemd"),
+    entry::<systemd::SystemdService>("systemd_service"),
+    entry::<user::User>("user"),
+    entry::<wait_for::WaitFor>("wait_for"),
 ];
 
 /// The name without the collection that every Ansible has.
 fn short(name: &str) -> &str {
     let builtin = name.strip_prefix("ansible.builtin.");
-    builtin.or_else(|| name.strip_prefix("ansible.legacy.")).unwrap_or(name)
+    builtin
+        .or_else(|| name.strip_prefix("ansible.legacy."))
+        .unwrap_or(name)
 }
 
 fn find(name: &str) -> Option<&'static Entry> {
@@ -60,7 +93,9 @@ pub fn spec(name: &str) -> Option<&'static Spec> {
 pub fn run(context: &Context<'_>) -> TaskResult {
     let name = &context.task.module;
     let Some(entry) = find(name) else {
-        return failure(ModuleError::new(format!("the module `{name}` is not supported by Strata")));
+        return failure(ModuleError::new(format!(
+            "the module `{name}` is not supported by Strata"
+        )));
     };
     (entry.run)(context).unwrap_or_else(failure)
 }
@@ -70,7 +105,13 @@ fn failure(error: ModuleError) -> TaskResult {
     if error.unknown {
         values.insert("unknown".to_owned(), Value::Bool(true));
         let notices = vec![Notice::Warning(error.msg.clone())];
-        return TaskResult { skipped: true, msg: error.msg, values, notices, ..Default::default() };
+        return TaskResult {
+            skipped: true,
+            msg: error.msg,
+            values,
+            notices,
+            ..Default::default()
+        };
     }
     TaskResult {
         failed: true,

@@ -17,7 +17,9 @@ impl Module for Ping {
     type Current = ();
 
     fn new(arguments: &Arguments, _task: &Task) -> Result<Ping, ModuleError> {
-        Ok(Ping { data: arguments.text("data") })
+        Ok(Ping {
+            data: arguments.text("data"),
+        })
     }
 
     fn observe(&self, _host: &dyn Host) -> Result<(), ModuleError> {

@@ -18,8 +18,13 @@ pub(super) struct Raw {
 }
 
 impl Module for Raw {
-    const SPEC: Spec =
-        Spec::new("raw", &[Field::str("_raw_params").alias(&["cmd"]), Field::path("executable")]);
+    const SPEC: Spec = Spec::new(
+        "raw",
+        &[
+            Field::str("_raw_params").alias(&["cmd"]),
+            Field::path("executable"),
+        ],
+    );
     type Current = ();
 
     fn new(arguments: &Arguments, _task: &Task) -> Result<Raw, ModuleError> {
@@ -27,7 +32,9 @@ impl Module for Raw {
         if line.trim().is_empty() {
             return Err(ModuleError::new("no command given").with(json!({"rc": 256})));
         }
-        let shell = arguments.string("executable").unwrap_or_else(|| "/bin/sh".to_owned());
+        let shell = arguments
+            .string("executable")
+            .unwrap_or_else(|| "/bin/sh".to_owned());
         Ok(Raw { line, shell })
     }
 
@@ -37,12 +44,19 @@ impl Module for Raw {
 
     fn decide(&self, _current: &()) -> Vec<Change> {
         let command = Command::new([self.shell.as_str(), "-c", &self.line]);
-        vec![Change::Run { command, may_fail: true }]
+        vec![Change::Run {
+            command,
+            may_fail: true,
+        }]
     }
 
     fn report(&self, _: &dyn Host, _: &(), outcome: &Outcome) -> Result<Report, ModuleError> {
         let Some(output) = outcome.outputs.first() else {
-            return Ok(Report { skipped: true, changed: Some(false), ..Report::default() });
+            return Ok(Report {
+                skipped: true,
+                changed: Some(false),
+                ..Report::default()
+            });
         };
         let lines = |text: &str| text.lines().map(Value::from).collect::<Vec<_>>();
         let found = json!({
@@ -52,7 +66,10 @@ impl Module for Raw {
         });
         if output.status != 0 {
             let error = ModuleError::new("non-zero return code").with(found);
-            return Err(ModuleError { changed: true, ..error });
+            return Err(ModuleError {
+                changed: true,
+                ..error
+            });
         }
         Ok(Report::of(values(found)))
     }

@@ -33,7 +33,9 @@ impl Module for Shell {
         if line.trim().is_empty() {
             return Err(ModuleError::new("no command given").with(json!({"rc": 256})));
         }
-        let shell = arguments.string("executable").unwrap_or_else(|| "/bin/sh".to_owned());
+        let shell = arguments
+            .string("executable")
+            .unwrap_or_else(|| "/bin/sh".to_owned());
         let argv = vec![shell, "-c".to_owned(), line.clone()];
         Ok(Shell(Program::read(argv, Some(line), arguments, task)))
     }

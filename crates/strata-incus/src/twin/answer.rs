@@ -25,10 +25,12 @@ pub(super) struct Started {
     pub(super) lifecycle: Vec<(&'static str, String)>,
     /// The project it belongs to.
     pub(super) project: String,
+    /// Why it fails, if it does: a daemon looks at images and devices only after it has answered.
+    pub(super) failure: Option<Refusal>,
 }
 
 /// A refusal.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
     pub(super) message: String,
@@ -37,7 +39,10 @@ pub(super) struct Refusal {
 pub(super) type Answered = Result<Answer, Refusal>;
 
 pub(super) fn refuse<T>(status: StatusCode, message: impl Into<String>) -> Result<T, Refusal> {
-    Err(Refusal { status, message: message.into() })
+    Err(Refusal {
+        status,
+        message: message.into(),
+    })
 }
 
 pub(super) fn not_found<T>(what: &str) -> Result<T, Refusal> {
@@ -58,14 +63,19 @@ pub(super) fn sync(value: &Value) -> Response<Full<Bytes>> {
     let body = json!({ "type": "sync", "status": "Success", "status_code": 200, "operation": "", "error_code": 0, "error": "", "metadata": value });
     let mut response = with_body(StatusCode::OK, &body);
     if value.is_object() {
-        let tag = etag(value).parse().expect("hexadecimal digits are a header's value");
+        let tag = etag(value)
+            .parse()
+            .expect("hexadecimal digits are a header's value");
         response.headers_mut().insert(header::ETAG, tag);
     }
     response
 }
 
 pub(super) fn operation(operation: &Value) -> Response<Full<Bytes>> {
-    let path = format!("/1.0/operations/{}", operation["id"].as_str().unwrap_or_default());
+    let path = format!(
+        "/1.0/operations/{}",
+        operation["id"].as_str().unwrap_or_default()
+    );
     let body = json!({ "type": "async", "status": "Operation created", "status_code": 100, "operation": path, "error_code": 0, "error": "", "metadata": operation });
     with_body(StatusCode::ACCEPTED, &body)
 }
@@ -79,6 +89,9 @@ pub(super) fn refusal(refusal: &Refusal) -> Response<Full<Bytes>> {
 fn with_body(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        header::HeaderValue::from_static("application/json"),
+    );
     response
 }

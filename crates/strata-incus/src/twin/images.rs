@@ -24,7 +24,10 @@ pub(super) fn all() -> impl Iterator<Item = (&'static str, Value)> {
 }
 
 fn image(name: &str) -> Value {
-    let fingerprint: String = Sha256::digest(name).iter().map(|byte| format!("{byte:02x}")).collect();
+    let fingerprint: String = Sha256::digest(name)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     let system = name.split('/').next().unwrap_or_default();
     json!({
         "fingerprint": fingerprint,

@@ -58,7 +58,10 @@ impl Twin {
             file: file.map(Path::to_owned),
         });
         let accepting = tokio::spawn(server::accept(listener, shared)).abort_handle();
-        Ok(Self { socket: socket.to_owned(), accepting })
+        Ok(Self {
+            socket: socket.to_owned(),
+            accepting,
+        })
     }
 
     /// Where it listens.
@@ -82,7 +85,9 @@ impl Shared {
 
     /// Writes the store to its file, whole or not at all.
     fn save(&self) -> io::Result<()> {
-        let Some(file) = &self.file else { return Ok(()) };
+        let Some(file) = &self.file else {
+            return Ok(());
+        };
         let text = serde_json::to_vec(&*self.store())?;
         let temporary = file.with_extension("new");
         std::fs::write(&temporary, text)?;

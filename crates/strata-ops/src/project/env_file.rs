@@ -36,12 +36,23 @@ impl FromIterator<(String, String)> for Variables {
 }
 
 /// Reads a file; every line that is no assignment is reported, the others count.
-pub fn parse(source: &Source, environment: &BTreeMap<String, String>, diags: &mut Diagnostics) -> Variables {
-    let mut reader = Reader { source, at: 0, found: BTreeMap::new(), environment };
+pub fn parse(
+    source: &Source,
+    environment: &BTreeMap<String, String>,
+    diags: &mut Diagnostics,
+) -> Variables {
+    let mut reader = Reader {
+        source,
+        at: 0,
+        found: BTreeMap::new(),
+        environment,
+    };
     while reader.at < source.text.len() {
         let start = reader.at;
         if let Err(problem) = reader.line() {
-            let end = source.text[start..].find('\n').map_or(source.text.len(), |length| start + length);
+            let end = source.text[start..]
+                .find('\n')
+                .map_or(source.text.len(), |length| start + length);
             diags.push(problem.at(source.span(start..end)));
             reader.at = reader.at.max(end + 1);
         }
@@ -74,7 +85,9 @@ impl Reader<'_> {
         };
         let name = name.trim_end().to_owned();
         if !is_name(&name) {
-            return Err(problem("a name has letters, digits and underscores, and does not begin with a digit"));
+            return Err(problem(
+                "a name has letters, digits and underscores, and does not begin with a digit",
+            ));
         }
         self.at += line.find('=').map_or(line.len(), |equals| equals + 1);
         self.at += self.rest().len() - self.rest().trim_start_matches([' ', '\t']).len();
@@ -89,7 +102,9 @@ impl Reader<'_> {
 
     fn single_quoted(&mut self) -> Result<String, Diagnostic> {
         let inside = &self.rest()[1..];
-        let Some(end) = inside.find('\'') else { return Err(problem("a single quote is not closed")) };
+        let Some(end) = inside.find('\'') else {
+            return Err(problem("a single quote is not closed"));
+        };
         let value = inside[..end].to_owned();
         self.after_quote(end + 2)?;
         Ok(value)
@@ -134,13 +149,20 @@ impl Reader<'_> {
         let after = self.rest().lines().next().unwrap_or_default().to_owned();
         self.at += after.len() + 1;
         let text = after.trim();
-        if text.is_empty() || text.starts_with('#') { Ok(()) } else { Err(problem("nothing may follow a closing quote")) }
+        if text.is_empty() || text.starts_with('#') {
+            Ok(())
+        } else {
+            Err(problem("nothing may follow a closing quote"))
+        }
     }
 
     fn unquoted(&mut self) -> String {
         let line = self.rest().lines().next().unwrap_or_default().to_owned();
         self.at += line.len() + 1;
-        let comment = line.find(" #").or_else(|| line.find("\t#")).unwrap_or(line.len());
+        let comment = line
+            .find(" #")
+            .or_else(|| line.find("\t#"))
+            .unwrap_or(line.len());
         let text = line[..comment].trim_end();
         let mut value = String::new();
         let mut at = 0;
@@ -159,19 +181,33 @@ impl Reader<'_> {
         if let Some(inside) = text.strip_prefix("${")
             && let Some(end) = inside.find('}')
         {
-            let (name, default) = inside[..end].split_once(":-").unwrap_or((&inside[..end], ""));
-            let value = self.lookup(name).filter(|value| !value.is_empty()).unwrap_or(default);
+            let (name, default) = inside[..end]
+                .split_once(":-")
+                .unwrap_or((&inside[..end], ""));
+            let value = self
+                .lookup(name)
+                .filter(|value| !value.is_empty())
+                .unwrap_or(default);
             return (value.to_owned(), end + 3);
         }
-        let name: String = text[1..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+        let name: String = text[1..]
+            .chars()
+            .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+            .collect();
         if !is_name(&name) {
             return ("$".to_owned(), 1);
         }
-        (self.lookup(&name).unwrap_or_default().to_owned(), name.len() + 1)
+        (
+            self.lookup(&name).unwrap_or_default().to_owned(),
+            name.len() + 1,
+        )
     }
 
     fn lookup(&self, name: &str) -> Option<&str> {
-        self.found.get(name).or_else(|| self.environment.get(name)).map(String::as_str)
+        self.found
+            .get(name)
+            .or_else(|| self.environment.get(name))
+            .map(String::as_str)
     }
 }
 
@@ -182,7 +218,11 @@ fn is_name(name: &str) -> bool {
 }
 
 fn problem(why: &str) -> Diagnostic {
-    Diagnostic::error("env-file", "This line of an environment file cannot be read").detail(why)
+    Diagnostic::error(
+        "env-file",
+        "This line of an environment file cannot be read",
+    )
+    .detail(why)
 }
 
 #[cfg(test)]
@@ -218,6 +258,9 @@ mod tests {
     fn every_bad_line_is_reported_and_the_others_count() {
         let (variables, mistakes) = read("no assignment\nA=1\n1B=2\nC='open\nD=3");
         assert_eq!(mistakes, 3);
-        assert_eq!(variables, [("A".into(), "1".into()), ("D".into(), "3".into())]);
+        assert_eq!(
+            variables,
+            [("A".into(), "1".into()), ("D".into(), "3".into())]
+        );
     }
 }

@@ -107,7 +107,9 @@ pub enum VerifyCheck {
 impl Project {
     /// The environment of a name.
     pub fn environment(&self, name: &str) -> Option<&Environment> {
-        self.environments.iter().find(|environment| &*environment.name == name)
+        self.environments
+            .iter()
+            .find(|environment| &*environment.name == name)
     }
 }
 

@@ -31,7 +31,10 @@ impl Scope<'_> {
 
     fn env(&self, reference: &Reference<'_>, diags: &mut Diagnostics) -> Resolved {
         let Some(name) = reference.attribute(0) else {
-            diags.push(Diagnostic::error("invalid-reference", "`env` needs a name: write `env.NAME`").at(reference.span()));
+            diags.push(
+                Diagnostic::error("invalid-reference", "`env` needs a name: write `env.NAME`")
+                    .at(reference.span()),
+            );
             return Resolved::failed();
         };
         match self.env.get(name) {
@@ -47,24 +50,40 @@ impl Scope<'_> {
         if reference.attribute(0) == Some("name") {
             return Resolved::new(Value::String(self.environment.clone()), 1);
         }
-        diags.push(Diagnostic::error("invalid-reference", "`environment` has only `name`").at(reference.span()));
+        diags.push(
+            Diagnostic::error("invalid-reference", "`environment` has only `name`")
+                .at(reference.span()),
+        );
         Resolved::failed()
     }
 
     fn provision(&self, reference: &Reference<'_>, diags: &mut Diagnostics) -> Resolved {
         let (Some(stage), Some(output)) = (reference.attribute(0), reference.attribute(1)) else {
-            let diagnostic = Diagnostic::error("invalid-reference", "`provision` needs a stage and an output: write `provision.STAGE.OUTPUT`");
+            let diagnostic = Diagnostic::error(
+                "invalid-reference",
+                "`provision` needs a stage and an output: write `provision.STAGE.OUTPUT`",
+            );
             diags.push(diagnostic.at(reference.span()));
             return Resolved::failed();
         };
-        let Some(outputs) = self.outputs.get(stage) else { return Resolved::new(Value::unknown(Type::Dynamic), 2) };
+        let Some(outputs) = self.outputs.get(stage) else {
+            return Resolved::new(Value::unknown(Type::Dynamic), 2);
+        };
         match outputs.get(output) {
             Some(value) => Resolved::new(value.clone(), 2),
             None => {
-                let names: Vec<_> = outputs.as_entries().into_iter().flatten().map(|(name, _)| format!("`{name}`")).collect();
-                let diagnostic = Diagnostic::error("unknown-output", format!("Stage `{stage}` has no output `{output}`"))
-                    .at(reference.span())
-                    .detail(format!("Its outputs are: {}.", names.join(", ")));
+                let names: Vec<_> = outputs
+                    .as_entries()
+                    .into_iter()
+                    .flatten()
+                    .map(|(name, _)| format!("`{name}`"))
+                    .collect();
+                let diagnostic = Diagnostic::error(
+                    "unknown-output",
+                    format!("Stage `{stage}` has no output `{output}`"),
+                )
+                .at(reference.span())
+                .detail(format!("Its outputs are: {}.", names.join(", ")));
                 diags.push(diagnostic);
                 Resolved::failed()
             }
@@ -90,7 +109,10 @@ impl strata_hcl::Scope for Scope<'_> {
     }
 
     fn environment(&self) -> Environment<'_> {
-        Environment { directory: Path::new("."), ..Environment::none() }
+        Environment {
+            directory: Path::new("."),
+            ..Environment::none()
+        }
     }
 
     fn roots(&self) -> Vec<String> {

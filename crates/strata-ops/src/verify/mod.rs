@@ -46,7 +46,10 @@ pub async fn verify(check: &Check, retry: Duration, events: &Events) -> bool {
     let mut pause = FIRST_PAUSE;
     let answer = loop {
         let answer = timeout(TRY, ask(check)).await;
-        let answer = answer.unwrap_or_else(|_| Answer { passed: false, detail: "no answer in time".to_owned() });
+        let answer = answer.unwrap_or_else(|_| Answer {
+            passed: false,
+            detail: "no answer in time".to_owned(),
+        });
         if answer.passed || Instant::now() + pause > deadline {
             break answer;
         }
@@ -54,7 +57,11 @@ pub async fn verify(check: &Check, retry: Duration, events: &Events) -> bool {
         pause = (pause * 2).min(LONGEST_PAUSE);
     };
     let Answer { passed, detail } = answer;
-    events.send(Event::Verified { what: check.describe(), passed, detail });
+    events.send(Event::Verified {
+        what: check.describe(),
+        passed,
+        detail,
+    });
     passed
 }
 
@@ -92,7 +99,9 @@ mod tests {
         let events = Events::new(move |event| sink.lock().unwrap().push(event));
         verify(&check, retry, &events).await;
         let seen = seen.lock().unwrap();
-        let [Event::Verified { passed, detail, .. }] = seen.as_slice() else { panic!("one answer") };
+        let [Event::Verified { passed, detail, .. }] = seen.as_slice() else {
+            panic!("one answer")
+        };
         format!("{passed}: {detail}")
     }
 
@@ -113,22 +122,37 @@ mod tests {
 
     #[tokio::test]
     async fn a_service_that_comes_up_late_is_waited_for() {
-        let address = serve(&["HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"]);
-        let check = Check::Http { url: format!("http://{address}/"), status: Vec::new() };
+        let address = serve(&[
+            "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        ]);
+        let check = Check::Http {
+            url: format!("http://{address}/"),
+            status: Vec::new(),
+        };
         assert_eq!(outcome(check, Duration::from_secs(5)).await, "true: 200 OK");
     }
 
     #[tokio::test]
     async fn a_wrong_status_fails_with_the_status() {
         let address = serve(&["HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"]);
-        let check = Check::Http { url: format!("http://{address}/"), status: vec![200] };
+        let check = Check::Http {
+            url: format!("http://{address}/"),
+            status: vec![200],
+        };
         assert_eq!(outcome(check, Duration::ZERO).await, "false: 404 Not Found");
     }
 
     #[tokio::test]
     async fn a_closed_port_fails_with_the_reason() {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let check = Check::Tcp { address: format!("127.0.0.1:{port}") };
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let check = Check::Tcp {
+            address: format!("127.0.0.1:{port}"),
+        };
         assert!(outcome(check, Duration::ZERO).await.starts_with("false: "));
     }
 }

@@ -28,9 +28,15 @@ fn arguments(change: &AccountChange) -> Vec<String> {
     let (program, mut options, name) = match change {
         AccountChange::CreateUser { name, options } => ("useradd", create_options(options), name),
         AccountChange::ModifyUser { name, options } => ("usermod", modify_options(options), name),
-        AccountChange::RemoveUser { name, remove_home, force } => {
-            ("userdel", flags(&[(*force, "-f"), (*remove_home, "-r")]), name)
-        }
+        AccountChange::RemoveUser {
+            name,
+            remove_home,
+            force,
+        } => (
+            "userdel",
+            flags(&[(*force, "-f"), (*remove_home, "-r")]),
+            name,
+        ),
         AccountChange::CreateGroup { name, gid, system } => {
             let mut options = flags(&[(*system, "-r")]);
             push(&mut options, "-g", gid.map(|gid| gid.to_string()));
@@ -49,9 +55,17 @@ fn arguments(change: &AccountChange) -> Vec<String> {
 
 fn create_options(options: &UserOptions) -> Vec<String> {
     let mut arguments = common_options(options);
-    push(&mut arguments, "-G", options.groups.as_ref().map(|groups| groups.join(",")));
+    push(
+        &mut arguments,
+        "-G",
+        options.groups.as_ref().map(|groups| groups.join(",")),
+    );
     push(&mut arguments, "-d", options.home.clone());
-    push(&mut arguments, "-k", options.skeleton.clone().filter(|_| options.create_home));
+    push(
+        &mut arguments,
+        "-k",
+        options.skeleton.clone().filter(|_| options.create_home),
+    );
     arguments.push(if options.create_home { "-m" } else { "-M" }.to_owned());
     arguments.extend(flags(&[(options.system, "-r")]));
     arguments
@@ -85,7 +99,11 @@ fn push(arguments: &mut Vec<String>, option: &str, value: Option<String>) {
 }
 
 fn flags(wanted: &[(bool, &str)]) -> Vec<String> {
-    wanted.iter().filter(|(wanted, _)| *wanted).map(|(_, flag)| (*flag).to_owned()).collect()
+    wanted
+        .iter()
+        .filter(|(wanted, _)| *wanted)
+        .map(|(_, flag)| (*flag).to_owned())
+        .collect()
 }
 
 #[cfg(test)]
@@ -106,19 +124,33 @@ mod tests {
         };
         let name = || "me".to_owned();
         check(
-            AccountChange::CreateUser { name: name(), options: options.clone() },
+            AccountChange::CreateUser {
+                name: name(),
+                options: options.clone(),
+            },
             "useradd -s /bin/sh -G adm,docker -m me",
         );
         check(
-            AccountChange::ModifyUser { name: name(), options },
+            AccountChange::ModifyUser {
+                name: name(),
+                options,
+            },
             "usermod -s /bin/sh -a -G adm,docker me",
         );
         check(
-            AccountChange::CreateGroup { name: name(), gid: Some(7), system: true },
+            AccountChange::CreateGroup {
+                name: name(),
+                gid: Some(7),
+                system: true,
+            },
             "groupadd -r -g 7 me",
         );
         check(
-            AccountChange::RemoveUser { name: name(), remove_home: true, force: false },
+            AccountChange::RemoveUser {
+                name: name(),
+                remove_home: true,
+                force: false,
+            },
             "userdel -r me",
         );
     }

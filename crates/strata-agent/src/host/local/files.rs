@@ -19,7 +19,10 @@ pub(super) fn metadata(path: &Path) -> Result<Option<Metadata>, HostError> {
 }
 
 fn is_absence(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 fn describe(found: &fs::Metadata) -> Metadata {
@@ -75,7 +78,13 @@ pub(super) fn list(path: &Path) -> Result<Vec<String>, HostError> {
     let failed = |error: io::Error| HostError::io("list", path, &error);
     let mut names = Vec::new();
     for entry in fs::read_dir(path).map_err(failed)? {
-        names.push(entry.map_err(failed)?.file_name().to_string_lossy().into_owned());
+        names.push(
+            entry
+                .map_err(failed)?
+                .file_name()
+                .to_string_lossy()
+                .into_owned(),
+        );
     }
     names.sort();
     Ok(names)
@@ -88,12 +97,19 @@ pub(super) fn write(
     permissions: Permissions,
 ) -> Result<(), HostError> {
     let before = metadata(path)?;
-    if before.as_ref().is_some_and(|found| found.kind == Kind::Directory) {
-        return Err(HostError::Other(format!("{} is a directory", path.display())));
+    if before
+        .as_ref()
+        .is_some_and(|found| found.kind == Kind::Directory)
+    {
+        return Err(HostError::Other(format!(
+            "{} is a directory",
+            path.display()
+        )));
     }
     let temporary = temporary_beside(path);
-    let written = fill(&temporary, content, permissions, before.as_ref())
-        .and_then(|()| fs::rename(&temporary, path).map_err(|error| failed("replace", path, &error)));
+    let written = fill(&temporary, content, permissions, before.as_ref()).and_then(|()| {
+        fs::rename(&temporary, path).map_err(|error| failed("replace", path, &error))
+    });
     if written.is_err() {
         // The first error is the one to tell; what is left of the file cannot be helped.
         fs::remove_file(&temporary).ok();
@@ -119,8 +135,12 @@ fn fill(
     let uid = permissions.uid.or(before.map(|found| found.uid));
     let gid = permissions.gid.or(before.map(|found| found.gid));
     keep_owner(temporary, uid, gid, permissions)?;
-    let mode = permissions.mode.or(before.map(|found| found.mode)).unwrap_or(0o644);
-    file.set_permissions(fs::Permissions::from_mode(mode)).map_err(told)?;
+    let mode = permissions
+        .mode
+        .or(before.map(|found| found.mode))
+        .unwrap_or(0o644);
+    file.set_permissions(fs::Permissions::from_mode(mode))
+        .map_err(told)?;
     file.sync_all().map_err(told)
 }
 
@@ -132,7 +152,9 @@ fn keep_owner(
     gid: Option<u32>,
     asked: Permissions,
 ) -> Result<(), HostError> {
-    let Some(now) = metadata(path)? else { return Ok(()) };
+    let Some(now) = metadata(path)? else {
+        return Ok(());
+    };
     let uid = uid.filter(|uid| *uid != now.uid);
     let gid = gid.filter(|gid| *gid != now.gid);
     match set_owner(path, uid, gid, false) {
@@ -175,9 +197,12 @@ pub(super) fn create_directory(path: &Path, mode: u32) -> Result<(), HostError> 
 }
 
 pub(super) fn remove(path: &Path) -> Result<(), HostError> {
-    let is_directory =
-        metadata(path)?.is_some_and(|found| found.kind == Kind::Directory);
-    let removed = if is_directory { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    let is_directory = metadata(path)?.is_some_and(|found| found.kind == Kind::Directory);
+    let removed = if is_directory {
+        fs::remove_dir_all(path)
+    } else {
+        fs::remove_file(path)
+    };
     match removed {
         Err(error) if !is_absence(&error) => Err(failed("remove", path, &error)),
         _ => Ok(()),
@@ -198,9 +223,19 @@ pub(super) fn set_owner(
     if uid.is_none() && gid.is_none() {
         return Ok(());
     }
-    let flags = if follow { AtFlags::empty() } else { AtFlags::SYMLINK_NOFOLLOW };
-    rustix::fs::chownat(CWD, path, uid.map(Uid::from_raw), gid.map(Gid::from_raw), flags)
-        .map_err(|error| failed("set the owner of", path, &error.into()))
+    let flags = if follow {
+        AtFlags::empty()
+    } else {
+        AtFlags::SYMLINK_NOFOLLOW
+    };
+    rustix::fs::chownat(
+        CWD,
+        path,
+        uid.map(Uid::from_raw),
+        gid.map(Gid::from_raw),
+        flags,
+    )
+    .map_err(|error| failed("set the owner of", path, &error.into()))
 }
 
 pub(super) fn set_times(
@@ -218,7 +253,10 @@ pub(super) fn set_times(
 
 fn timespec(seconds: Option<f64>) -> Timespec {
     match seconds {
-        None => Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT as _ },
+        None => Timespec {
+            tv_sec: 0,
+            tv_nsec: UTIME_OMIT as _,
+        },
         Some(seconds) => Timespec {
             tv_sec: seconds.floor() as _,
             tv_nsec: ((seconds - seconds.floor()) * 1e9) as _,
@@ -227,8 +265,8 @@ fn timespec(seconds: Option<f64>) -> Timespec {
 }
 
 pub(super) fn filesystem(path: &Path) -> Result<Filesystem, HostError> {
-    let found: StatVfs = rustix::fs::statvfs(path)
-        .map_err(|error| failed("measure", path, &error.into()))?;
+    let found: StatVfs =
+        rustix::fs::statvfs(path).map_err(|error| failed("measure", path, &error.into()))?;
     Ok(Filesystem {
         block_size: found.f_frsize,
         blocks: found.f_blocks,

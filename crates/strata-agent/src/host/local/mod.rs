@@ -38,13 +38,19 @@ impl Local {
     pub fn new(addition: &BTreeMap<String, String>, cancel: Arc<Cancel>) -> Local {
         let mut environment: BTreeMap<String, String> = std::env::vars().collect();
         environment.extend(addition.clone());
-        Local { environment, cancel }
+        Local {
+            environment,
+            cancel,
+        }
     }
 
     /// Runs a program whose words we read, so that they must be in English.
     fn run_plain(&self, argv: Vec<String>) -> Result<Output, HostError> {
         let environment = BTreeMap::from([("LC_ALL".to_owned(), "C".to_owned())]);
-        self.run(&Command { environment, ..Command::new(argv) })
+        self.run(&Command {
+            environment,
+            ..Command::new(argv)
+        })
     }
 }
 
@@ -54,11 +60,13 @@ impl Host for Local {
     }
 
     fn resolve(&self, path: &Path) -> Result<PathBuf, HostError> {
-        path.canonicalize().map_err(|error| HostError::io("resolve", path, &error))
+        path.canonicalize()
+            .map_err(|error| HostError::io("resolve", path, &error))
     }
 
     fn link_target(&self, path: &Path) -> Result<PathBuf, HostError> {
-        path.read_link().map_err(|error| HostError::io("read", path, &error))
+        path.read_link()
+            .map_err(|error| HostError::io("read", path, &error))
     }
 
     fn access(&self, path: &Path) -> Access {
@@ -87,7 +95,9 @@ impl Host for Local {
     }
 
     fn symlink(&self, target: &Path, path: &Path) -> Result<(), HostError> {
-        files::replace(path, |temporary| std::os::unix::fs::symlink(target, temporary))
+        files::replace(path, |temporary| {
+            std::os::unix::fs::symlink(target, temporary)
+        })
     }
 
     fn hard_link(&self, target: &Path, path: &Path) -> Result<(), HostError> {
@@ -122,11 +132,15 @@ impl Host for Local {
     }
 
     fn users(&self) -> Result<Vec<User>, HostError> {
-        Ok(crate::accounts::users(&self.read_text(Path::new("/etc/passwd")).unwrap_or_default()))
+        Ok(crate::accounts::users(
+            &self.read_text(Path::new("/etc/passwd")).unwrap_or_default(),
+        ))
     }
 
     fn groups(&self) -> Result<Vec<Group>, HostError> {
-        Ok(crate::accounts::groups(&self.read_text(Path::new("/etc/group")).unwrap_or_default()))
+        Ok(crate::accounts::groups(
+            &self.read_text(Path::new("/etc/group")).unwrap_or_default(),
+        ))
     }
 
     fn find_user(&self, name: &str) -> Result<Option<User>, HostError> {
@@ -214,7 +228,9 @@ impl Host for Local {
     }
 
     fn now(&self) -> f64 {
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0.0, |time| time.as_secs_f64())
     }
 
     fn sleep(&self, duration: Duration) -> Result<(), HostError> {

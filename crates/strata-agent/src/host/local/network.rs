@@ -35,7 +35,10 @@ pub(super) fn fetch(
     request: &HttpRequest,
     _environment: &BTreeMap<String, String>,
 ) -> Result<HttpResponse, HostError> {
-    Err(HostError::Other(format!("{}: this build of the agent has no HTTP client", request.url)))
+    Err(HostError::Other(format!(
+        "{}: this build of the agent has no HTTP client",
+        request.url
+    )))
 }
 
 #[cfg(feature = "fetch")]
@@ -65,12 +68,18 @@ mod with_client {
         environment: &BTreeMap<String, String>,
     ) -> Result<HttpResponse, HostError> {
         let client = client(request, environment)?;
-        let mut call = ureq::http::Request::builder().method(request.method).uri(&request.url);
+        let mut call = ureq::http::Request::builder()
+            .method(request.method)
+            .uri(&request.url);
         for (name, value) in &request.headers {
             call = call.header(name, value);
         }
-        let call = call.body(()).map_err(|error| failed(request, &error.to_string()))?;
-        let response = client.run(call).map_err(|error| failed(request, &error.to_string()))?;
+        let call = call
+            .body(())
+            .map_err(|error| failed(request, &error.to_string()))?;
+        let response = client
+            .run(call)
+            .map_err(|error| failed(request, &error.to_string()))?;
         let status = response.status();
         let headers = response.headers().iter().filter_map(|(name, value)| {
             Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
@@ -103,7 +112,10 @@ mod with_client {
         let tls = TlsConfig::builder()
             .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .disable_verification(!request.verify_certificates)
-            .root_certs(RootCerts::Specific(Arc::new(trusted(request, environment)?)))
+            .root_certs(RootCerts::Specific(Arc::new(trusted(
+                request,
+                environment,
+            )?)))
             .build();
         let config = ureq::Agent::config_builder()
             .tls_config(tls)
@@ -146,10 +158,18 @@ mod with_client {
         environment: &BTreeMap<String, String>,
     ) -> Result<Option<ureq::Proxy>, HostError> {
         let get = |name: &str| {
-            environment.get(name).or_else(|| environment.get(&name.to_uppercase()))
+            environment
+                .get(name)
+                .or_else(|| environment.get(&name.to_uppercase()))
         };
-        let scheme = if request.url.starts_with("https:") { "https_proxy" } else { "http_proxy" };
-        let address = get(scheme).or_else(|| get("all_proxy")).filter(|text| !text.is_empty());
+        let scheme = if request.url.starts_with("https:") {
+            "https_proxy"
+        } else {
+            "http_proxy"
+        };
+        let address = get(scheme)
+            .or_else(|| get("all_proxy"))
+            .filter(|text| !text.is_empty());
         let exempt = get("no_proxy").is_some_and(|list| is_exempt(&request.url, list));
         match address {
             Some(address) if request.use_proxy && !exempt => ureq::Proxy::new(address)
@@ -164,9 +184,12 @@ mod with_client {
         let host = host.split(['/', '?']).next().unwrap_or(host);
         let host = host.rsplit('@').next().unwrap_or(host);
         let host = host.split(':').next().unwrap_or(host);
-        list.split(',').map(str::trim).filter(|entry| !entry.is_empty()).any(|entry| {
-            let entry = entry.trim_start_matches('.');
-            entry == "*" || host == entry || host.ends_with(&format!(".{entry}"))
-        })
+        list.split(',')
+            .map(str::trim)
+            .filter(|entry| !entry.is_empty())
+            .any(|entry| {
+                let entry = entry.trim_start_matches('.');
+                entry == "*" || host == entry || host.ends_with(&format!(".{entry}"))
+            })
     }
 }

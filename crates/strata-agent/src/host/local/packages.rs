@@ -47,7 +47,10 @@ pub(super) fn run(
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-    host.run(&Command { environment, ..Command::new(arguments(change, simulate)) })
+    host.run(&Command {
+        environment,
+        ..Command::new(arguments(change, simulate))
+    })
 }
 
 fn arguments(change: &PackageChange, simulate: bool) -> Vec<String> {
@@ -56,7 +59,11 @@ fn arguments(change: &PackageChange, simulate: bool) -> Vec<String> {
     if simulate {
         arguments.push("-s".to_owned());
     }
-    arguments.extend(verb(change.verb, &change.options).iter().map(|word| (*word).to_owned()));
+    arguments.extend(
+        verb(change.verb, &change.options)
+            .iter()
+            .map(|word| (*word).to_owned()),
+    );
     arguments.extend(change.names.iter().cloned());
     arguments
 }
@@ -84,7 +91,10 @@ fn options(options: &PackageOptions, verb: PackageVerb) -> Vec<String> {
     for option in &options.dpkg_options {
         arguments.extend(["-o".to_owned(), format!("Dpkg::Options::=--{option}")]);
     }
-    arguments.extend(["-o".to_owned(), format!("DPkg::Lock::Timeout={}", options.lock_timeout)]);
+    arguments.extend([
+        "-o".to_owned(),
+        format!("DPkg::Lock::Timeout={}", options.lock_timeout),
+    ]);
     if verb == PackageVerb::Update {
         // Otherwise apt-get says that all is well when an archive did not answer.
         arguments.extend(["-o".to_owned(), "APT::Update::Error-Mode=any".to_owned()]);
@@ -92,16 +102,36 @@ fn options(options: &PackageOptions, verb: PackageVerb) -> Vec<String> {
     let flags = [
         (options.force, "--allow-downgrades"),
         (options.force, "--allow-remove-essential"),
-        (options.allow_change_held || options.force, "--allow-change-held-packages"),
-        (options.allow_downgrade && !options.force, "--allow-downgrades"),
-        (options.allow_unauthenticated || options.force, "--allow-unauthenticated"),
+        (
+            options.allow_change_held || options.force,
+            "--allow-change-held-packages",
+        ),
+        (
+            options.allow_downgrade && !options.force,
+            "--allow-downgrades",
+        ),
+        (
+            options.allow_unauthenticated || options.force,
+            "--allow-unauthenticated",
+        ),
         (options.only_upgrade, "--only-upgrade"),
         (options.fail_on_autoremove, "--no-remove"),
         (options.autoremove, "--auto-remove"),
-        (options.install_recommends == Some(true), "--install-recommends"),
-        (options.install_recommends == Some(false), "--no-install-recommends"),
+        (
+            options.install_recommends == Some(true),
+            "--install-recommends",
+        ),
+        (
+            options.install_recommends == Some(false),
+            "--no-install-recommends",
+        ),
     ];
-    arguments.extend(flags.iter().filter(|(on, _)| *on).map(|(_, flag)| (*flag).to_owned()));
+    arguments.extend(
+        flags
+            .iter()
+            .filter(|(on, _)| *on)
+            .map(|(_, flag)| (*flag).to_owned()),
+    );
     if let Some(release) = &options.default_release {
         arguments.extend(["-t".to_owned(), release.clone()]);
     }

@@ -99,7 +99,11 @@ pub(super) fn run(
         .env_clear()
         .envs(environment)
         .envs(&command.environment)
-        .stdin(if command.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
+        .stdin(if command.stdin.is_some() {
+            Stdio::piped()
+        } else {
+            Stdio::null()
+        })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
@@ -128,13 +132,26 @@ fn program(name: &str, command: &Command, environment: &BTreeMap<String, String>
 
 pub(super) fn find_program(name: &str, environment: &BTreeMap<String, String>) -> Option<PathBuf> {
     let path = environment.get("PATH").map_or("", String::as_str);
-    let system = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-    let folders = path.split(':').filter(|folder| !folder.is_empty()).chain(system);
-    folders.map(|folder| Path::new(folder).join(name)).find(|file| is_program(file))
+    let system = [
+        "/usr/local/sbin",
+        "/usr/local/bin",
+        "/usr/sbin",
+        "/usr/bin",
+        "/sbin",
+        "/bin",
+    ];
+    let folders = path
+        .split(':')
+        .filter(|folder| !folder.is_empty())
+        .chain(system);
+    folders
+        .map(|folder| Path::new(folder).join(name))
+        .find(|file| is_program(file))
 }
 
 fn is_program(file: &Path) -> bool {
-    file.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+    file.metadata()
+        .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }
 
 fn finish(mut child: Child, command: &Command, cancel: &Cancel) -> Result<Output, HostError> {
@@ -171,10 +188,19 @@ fn finish(mut child: Child, command: &Command, cancel: &Cancel) -> Result<Output
     }
     if timed_out {
         let limit = command.timeout.unwrap_or_default().as_secs();
-        return Err(HostError::TimedOut(format!("the command did not end within {limit} s")));
+        return Err(HostError::TimedOut(format!(
+            "the command did not end within {limit} s"
+        )));
     }
-    let status = status.code().unwrap_or_else(|| -status.signal().unwrap_or(1));
-    Ok(Output { status, stdout, stderr, truncated: cut_out || cut_err })
+    let status = status
+        .code()
+        .unwrap_or_else(|| -status.signal().unwrap_or(1));
+    Ok(Output {
+        status,
+        stdout,
+        stderr,
+        truncated: cut_out || cut_err,
+    })
 }
 
 fn join<T: Default>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
@@ -191,7 +217,10 @@ fn end_after(limit: Duration, group: i32, done: &Mutex<bool>, over: &Condvar) ->
             end_group(group);
             return true;
         }
-        done = over.wait_timeout(done, left).unwrap_or_else(PoisonError::into_inner).0;
+        done = over
+            .wait_timeout(done, left)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0;
     }
     false
 }
@@ -201,7 +230,9 @@ fn end_after(limit: Duration, group: i32, done: &Mutex<bool>, over: &Condvar) ->
 /// A daemon that the program left behind may hold the pipe open for ever: once the program has
 /// `ended`, a pause in the data is the end too.
 fn read_bounded(pipe: Option<impl Read + AsFd>, ended: &AtomicBool) -> (String, bool) {
-    let Some(mut pipe) = pipe else { return (String::new(), false) };
+    let Some(mut pipe) = pipe else {
+        return (String::new(), false);
+    };
     let mut kept = Vec::new();
     let mut buffer = [0; 16 << 10];
     let mut cut = false;
@@ -212,7 +243,9 @@ fn read_bounded(pipe: Option<impl Read + AsFd>, ended: &AtomicBool) -> (String, 
             }
             continue;
         }
-        let Ok(count @ 1..) = pipe.read(&mut buffer) else { break };
+        let Ok(count @ 1..) = pipe.read(&mut buffer) else {
+            break;
+        };
         let room = (MAX_OUTPUT - kept.len()).min(count);
         kept.extend_from_slice(&buffer[..room]);
         cut |= room < count;
@@ -222,7 +255,10 @@ fn read_bounded(pipe: Option<impl Read + AsFd>, ended: &AtomicBool) -> (String, 
 
 /// Waits a moment for data or the end of the pipe.
 fn has_data(pipe: &impl AsFd) -> bool {
-    let moment = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+    let moment = Timespec {
+        tv_sec: 0,
+        tv_nsec: 100_000_000,
+    };
     let mut pipes = [PollFd::new(pipe, PollFlags::IN)];
     matches!(poll(&mut pipes, Some(&moment)), Ok(1..))
 }

@@ -17,13 +17,19 @@ pub(super) fn change(state: &mut State, change: &AccountChange) -> Result<Output
             state.hashes.insert(name.clone(), hash.clone());
             Ok(Output::success(""))
         }
-        AccountChange::RemoveUser { name, remove_home, .. } => {
+        AccountChange::RemoveUser {
+            name, remove_home, ..
+        } => {
             remove_user(state, name, *remove_home);
             Ok(Output::success(""))
         }
         AccountChange::CreateGroup { name, gid, system } => {
             let gid = gid.unwrap_or_else(|| free_gid(state, *system));
-            state.groups.push(Group { name: name.clone(), gid, members: Vec::new() });
+            state.groups.push(Group {
+                name: name.clone(),
+                gid,
+                members: Vec::new(),
+            });
             Ok(Output::success(""))
         }
         AccountChange::ModifyGroup { name, gid } => {
@@ -39,12 +45,10 @@ pub(super) fn change(state: &mut State, change: &AccountChange) -> Result<Output
     }
 }
 
-fn create_user(
-    state: &mut State,
-    name: &str,
-    options: &UserOptions,
-) -> Result<Output, HostError> {
-    let uid = options.uid.unwrap_or_else(|| free_uid(state, options.system));
+fn create_user(state: &mut State, name: &str, options: &UserOptions) -> Result<Output, HostError> {
+    let uid = options
+        .uid
+        .unwrap_or_else(|| free_uid(state, options.system));
     let user = User {
         name: name.to_owned(),
         uid,
@@ -54,7 +58,11 @@ fn create_user(
         shell: "/bin/sh".to_owned(),
     };
     if options.group.is_none() {
-        state.groups.push(Group { name: name.to_owned(), gid: uid, members: Vec::new() });
+        state.groups.push(Group {
+            name: name.to_owned(),
+            gid: uid,
+            members: Vec::new(),
+        });
     }
     state.users.push(user);
     set_options(state, name, options);
@@ -62,7 +70,9 @@ fn create_user(
     if let (true, Some((home, gid))) = (options.create_home, made) {
         let now = state.now;
         if state.tree.get(Path::new(&home)).is_none() {
-            let node = state.tree.put("make", Path::new(&home), Kind::Directory, now)?;
+            let node = state
+                .tree
+                .put("make", Path::new(&home), Kind::Directory, now)?;
             (node.uid, node.gid, node.mode) = (uid, gid, 0o700);
         }
     }
@@ -74,7 +84,9 @@ fn set_options(state: &mut State, name: &str, options: &UserOptions) {
         let named = state.groups.iter().find(|group| group.name == *wanted);
         named.map(|group| group.gid).or_else(|| wanted.parse().ok())
     });
-    let Some(user) = state.users.iter_mut().find(|user| user.name == name) else { return };
+    let Some(user) = state.users.iter_mut().find(|user| user.name == name) else {
+        return;
+    };
     user.uid = options.uid.unwrap_or(user.uid);
     user.gid = primary.unwrap_or(user.gid);
     let set = |field: &mut String, value: &Option<String>| {
@@ -85,7 +97,9 @@ fn set_options(state: &mut State, name: &str, options: &UserOptions) {
     set(&mut user.comment, &options.comment);
     set(&mut user.home, &options.home);
     set(&mut user.shell, &options.shell);
-    let Some(wanted) = &options.groups else { return };
+    let Some(wanted) = &options.groups else {
+        return;
+    };
     for group in &mut state.groups {
         let member = group.members.iter().any(|member| member == name);
         if wanted.contains(&group.name) && !member {
@@ -97,9 +111,15 @@ fn set_options(state: &mut State, name: &str, options: &UserOptions) {
 }
 
 fn remove_user(state: &mut State, name: &str, remove_home: bool) {
-    let home = state.users.iter().find(|user| user.name == name).map(|user| user.home.clone());
+    let home = state
+        .users
+        .iter()
+        .find(|user| user.name == name)
+        .map(|user| user.home.clone());
     state.users.retain(|user| user.name != name);
-    state.groups.retain(|group| group.name != name || !group.members.is_empty());
+    state
+        .groups
+        .retain(|group| group.name != name || !group.members.is_empty());
     for group in &mut state.groups {
         group.members.retain(|member| member != name);
     }
@@ -109,11 +129,21 @@ fn remove_user(state: &mut State, name: &str, remove_home: bool) {
 }
 
 fn free_uid(state: &State, system: bool) -> u32 {
-    free(system, &state.users.iter().map(|user| user.uid).collect::<Vec<_>>())
+    free(
+        system,
+        &state.users.iter().map(|user| user.uid).collect::<Vec<_>>(),
+    )
 }
 
 fn free_gid(state: &State, system: bool) -> u32 {
-    free(system, &state.groups.iter().map(|group| group.gid).collect::<Vec<_>>())
+    free(
+        system,
+        &state
+            .groups
+            .iter()
+            .map(|group| group.gid)
+            .collect::<Vec<_>>(),
+    )
 }
 
 /// As Debian gives them: users from 1000 upwards, system users from 999 downwards.

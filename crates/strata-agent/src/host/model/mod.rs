@@ -50,19 +50,28 @@ const START: f64 = 1_767_225_600.0;
 impl Model {
     /// A machine with nothing but its root folder and the user root.
     pub fn empty() -> Model {
-        let mut state = State { now: START, ..State::default() };
+        let mut state = State {
+            now: START,
+            ..State::default()
+        };
         state
             .tree
             .put("make", Path::new("/"), Kind::Directory, START)
             .expect("the root needs no parent");
-        state.groups.push(Group { name: "root".to_owned(), gid: 0, members: Vec::new() });
+        state.groups.push(Group {
+            name: "root".to_owned(),
+            gid: 0,
+            members: Vec::new(),
+        });
         state.users.push(User {
             name: "root".to_owned(),
             home: "/root".to_owned(),
             shell: "/bin/bash".to_owned(),
             ..User::default()
         });
-        Model { state: Arc::new(Mutex::new(state)) }
+        Model {
+            state: Arc::new(Mutex::new(state)),
+        }
     }
 
     /// A fresh Debian container of a name.
@@ -76,8 +85,14 @@ impl Model {
         model.file("/etc/os-release", OS_RELEASE);
         model.file("/etc/debian_version", "12.12\n");
         model.lock().name = name.to_owned();
-        model.lock().units.insert("ssh.service".to_owned(), units::running());
-        model.lock().units.insert("cron.service".to_owned(), units::running());
+        model
+            .lock()
+            .units
+            .insert("ssh.service".to_owned(), units::running());
+        model
+            .lock()
+            .units
+            .insert("cron.service".to_owned(), units::running());
         model
     }
 
@@ -108,8 +123,14 @@ impl Model {
 
     /// Says that a package is installed.
     pub fn package(&self, name: &str, version: &str) {
-        let package = Package { version: version.to_owned(), held: false };
-        self.lock().packages.installed.insert(name.to_owned(), package);
+        let package = Package {
+            version: version.to_owned(),
+            held: false,
+        };
+        self.lock()
+            .packages
+            .installed
+            .insert(name.to_owned(), package);
     }
 
     /// Says what a program answers.
@@ -147,15 +168,36 @@ impl Model {
         with: impl FnOnce(&mut tree::Node) -> T,
     ) -> Result<T, HostError> {
         let mut state = self.lock();
-        state.tree.get_mut(path).map(with).ok_or_else(|| absent(action, path))
+        state
+            .tree
+            .get_mut(path)
+            .map(with)
+            .ok_or_else(|| absent(action, path))
     }
 }
 
 const FOLDERS: &[&str] = &[
-    "/bin", "/etc/apt/sources.list.d", "/etc/cron.d", "/etc/default", "/etc/systemd/system",
-    "/home", "/opt", "/root", "/run", "/srv", "/tmp", "/usr/bin", "/usr/lib/systemd/system",
-    "/usr/local/bin", "/usr/local/sbin", "/usr/sbin", "/usr/share", "/var/cache/apt", "/var/lib/apt/lists",
-    "/var/log", "/var/tmp",
+    "/bin",
+    "/etc/apt/sources.list.d",
+    "/etc/cron.d",
+    "/etc/default",
+    "/etc/systemd/system",
+    "/home",
+    "/opt",
+    "/root",
+    "/run",
+    "/srv",
+    "/tmp",
+    "/usr/bin",
+    "/usr/lib/systemd/system",
+    "/usr/local/bin",
+    "/usr/local/sbin",
+    "/usr/sbin",
+    "/usr/share",
+    "/var/cache/apt",
+    "/var/lib/apt/lists",
+    "/var/log",
+    "/var/tmp",
 ];
 
 const OS_RELEASE: &str = "\
@@ -173,7 +215,10 @@ impl Host for Model {
     }
 
     fn resolve(&self, path: &Path) -> Result<PathBuf, HostError> {
-        self.lock().tree.resolve(path).ok_or_else(|| absent("resolve", path))
+        self.lock()
+            .tree
+            .resolve(path)
+            .ok_or_else(|| absent("resolve", path))
     }
 
     fn link_target(&self, path: &Path) -> Result<PathBuf, HostError> {
@@ -184,7 +229,11 @@ impl Host for Model {
         let found = self.lock().tree.get(path).map(|node| node.mode);
         let mode = found.unwrap_or(0);
         // The model's user is root, who may run what anybody may run.
-        Access { read: found.is_some(), write: found.is_some(), execute: mode & 0o111 != 0 }
+        Access {
+            read: found.is_some(),
+            write: found.is_some(),
+            execute: mode & 0o111 != 0,
+        }
     }
 
     fn open(&self, path: &Path) -> Result<Box<dyn Read + Send>, HostError> {
@@ -220,7 +269,11 @@ impl Host for Model {
         let node = state.tree.put("write", path, Kind::File, now)?;
         node.content = bytes;
         let kept = |wanted: Option<u32>, kept: Option<u32>, new| wanted.or(kept).unwrap_or(new);
-        node.mode = kept(permissions.mode, before.as_ref().map(|found| found.mode), 0o644);
+        node.mode = kept(
+            permissions.mode,
+            before.as_ref().map(|found| found.mode),
+            0o644,
+        );
         node.uid = kept(permissions.uid, before.as_ref().map(|found| found.uid), 0);
         node.gid = kept(permissions.gid, before.as_ref().map(|found| found.gid), 0);
         Ok(())
@@ -237,7 +290,10 @@ impl Host for Model {
         }
         let mut state = self.lock();
         let now = state.now;
-        state.tree.put("make the directory", path, Kind::Directory, now)?.mode = mode;
+        state
+            .tree
+            .put("make the directory", path, Kind::Directory, now)?
+            .mode = mode;
         Ok(())
     }
 
@@ -251,7 +307,11 @@ impl Host for Model {
     }
 
     fn hard_link(&self, target: &Path, path: &Path) -> Result<(), HostError> {
-        let reason = format!("that {} and {} stay one file", target.display(), path.display());
+        let reason = format!(
+            "that {} and {} stay one file",
+            target.display(),
+            path.display()
+        );
         Err(HostError::Unknown(reason))
     }
 
@@ -272,7 +332,11 @@ impl Host for Model {
         gid: Option<u32>,
         follow: bool,
     ) -> Result<(), HostError> {
-        let end = if follow { self.resolve(path)? } else { path.to_owned() };
+        let end = if follow {
+            self.resolve(path)?
+        } else {
+            path.to_owned()
+        };
         self.node("set the owner of", &end, |node| {
             node.uid = uid.unwrap_or(node.uid);
             node.gid = gid.unwrap_or(node.gid);
@@ -309,7 +373,13 @@ impl Host for Model {
     }
 
     fn password_hash(&self, user: &str) -> Result<Option<String>, HostError> {
-        Ok(Some(self.lock().hashes.get(user).cloned().unwrap_or_else(|| "!".to_owned())))
+        Ok(Some(
+            self.lock()
+                .hashes
+                .get(user)
+                .cloned()
+                .unwrap_or_else(|| "!".to_owned()),
+        ))
     }
 
     fn change_account(&self, change: &AccountChange) -> Result<Output, HostError> {
@@ -332,7 +402,10 @@ impl Host for Model {
     }
 
     fn change_packages(&self, change: &PackageChange) -> Result<Output, HostError> {
-        Ok(Output::success(&change_packages(&mut self.lock().packages, change)))
+        Ok(Output::success(&change_packages(
+            &mut self.lock().packages,
+            change,
+        )))
     }
 
     fn unit(&self, name: &str, _scope: UnitScope) -> Result<Unit, HostError> {
@@ -348,9 +421,7 @@ impl Host for Model {
 
     fn run(&self, command: &Command) -> Result<Output, HostError> {
         let answer = self.lock().answers.get(&command.argv).cloned();
-        answer.ok_or_else(|| {
-            HostError::Unknown(format!("what `{}` does", command.argv.join(" ")))
-        })
+        answer.ok_or_else(|| HostError::Unknown(format!("what `{}` does", command.argv.join(" "))))
     }
 
     fn find_program(&self, name: &str) -> Option<PathBuf> {
@@ -361,9 +432,14 @@ impl Host for Model {
 
     fn environment(&self) -> BTreeMap<String, String> {
         let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-        [("HOME", "/root"), ("PATH", path), ("SHELL", "/bin/bash"), ("USER", "root")]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into()
+        [
+            ("HOME", "/root"),
+            ("PATH", path),
+            ("SHELL", "/bin/bash"),
+            ("USER", "root"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
     }
 
     fn user_id(&self) -> u32 {
@@ -381,7 +457,10 @@ impl Host for Model {
     }
 
     fn filesystem(&self, path: &Path) -> Result<Filesystem, HostError> {
-        Err(HostError::Unknown(format!("how large the file system of {} is", path.display())))
+        Err(HostError::Unknown(format!(
+            "how large the file system of {} is",
+            path.display()
+        )))
     }
 
     fn connect(
@@ -417,9 +496,16 @@ fn change_packages(packages: &mut Packages, change: &PackageChange) -> String {
     let mut said = String::new();
     for wanted in &change.names {
         let (name, version) = wanted.split_once('=').unwrap_or((wanted, "0~model"));
+        let there = packages.installed.contains_key(name);
         match change.verb {
+            // Nothing newer is to be had: a model has no archive.
+            PackageVerb::Install if there && !wanted.contains('=') => {}
+            PackageVerb::Remove if !there && !packages.configured.contains_key(name) => {}
             PackageVerb::Install | PackageVerb::Reinstall => {
-                let package = Package { version: version.to_owned(), held: false };
+                let package = Package {
+                    version: version.to_owned(),
+                    held: false,
+                };
                 packages.installed.insert(name.to_owned(), package);
                 said.push_str(&format!("Inst {name} ({version})\n"));
             }

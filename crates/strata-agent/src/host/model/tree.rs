@@ -57,7 +57,11 @@ impl Tree {
             kind,
             content: Vec::new(),
             target: PathBuf::new(),
-            mode: if kind == Kind::Directory { 0o755 } else { 0o644 },
+            mode: if kind == Kind::Directory {
+                0o755
+            } else {
+                0o644
+            },
             uid: 0,
             gid: 0,
             accessed: now,
@@ -65,15 +69,19 @@ impl Tree {
             inode: self.next_inode,
         };
         self.nodes.insert(resolved.clone(), node);
-        Ok(self.nodes.get_mut(&resolved).expect("it was inserted just now"))
+        Ok(self
+            .nodes
+            .get_mut(&resolved)
+            .expect("it was inserted just now"))
     }
 
     fn has_parent(&self, path: &Path) -> bool {
         match path.parent() {
             None => true,
-            Some(parent) => {
-                self.nodes.get(parent).is_some_and(|node| node.kind == Kind::Directory)
-            }
+            Some(parent) => self
+                .nodes
+                .get(parent)
+                .is_some_and(|node| node.kind == Kind::Directory),
         }
     }
 
@@ -85,7 +93,10 @@ impl Tree {
 
     /// The names in a folder.
     pub(super) fn list(&self, path: &Path) -> Vec<String> {
-        let inside = self.nodes.keys().filter(|known| known.parent() == Some(path));
+        let inside = self
+            .nodes
+            .keys()
+            .filter(|known| known.parent() == Some(path));
         inside
             .filter_map(|known| known.file_name())
             .map(|name| name.to_string_lossy().into_owned())

@@ -23,8 +23,15 @@ pub(super) fn running() -> Unit {
 }
 
 fn unit(active: &str, sub: &str, enabled: &str) -> Unit {
-    let mut unit = Unit { enabled: enabled.to_owned(), properties: BTreeMap::new() };
-    for (name, value) in [("LoadState", "loaded"), ("ActiveState", active), ("SubState", sub)] {
+    let mut unit = Unit {
+        enabled: enabled.to_owned(),
+        properties: BTreeMap::new(),
+    };
+    for (name, value) in [
+        ("LoadState", "loaded"),
+        ("ActiveState", active),
+        ("SubState", sub),
+    ] {
         unit.properties.insert(name.to_owned(), value.to_owned());
     }
     unit
@@ -35,15 +42,24 @@ pub(super) fn find(state: &State, name: &str) -> Result<Unit, HostError> {
     if let Some(known) = state.units.get(&full) {
         return Ok(known.clone());
     }
-    let folders = ["/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"];
+    let folders = [
+        "/etc/systemd/system",
+        "/usr/lib/systemd/system",
+        "/lib/systemd/system",
+    ];
     // A unit of the administrator's, then one that a package brings.
-    if folders.iter().any(|folder| state.tree.get(&Path::new(folder).join(&full)).is_some()) {
+    if folders
+        .iter()
+        .any(|folder| state.tree.get(&Path::new(folder).join(&full)).is_some())
+    {
         return Ok(unit("inactive", "dead", "disabled"));
     }
     if is_packaged(state, full.trim_end_matches(".service")) {
         return Ok(running());
     }
-    Err(HostError::Unknown(format!("whether there is a unit `{full}`")))
+    Err(HostError::Unknown(format!(
+        "whether there is a unit `{full}`"
+    )))
 }
 
 fn is_packaged(state: &State, service: &str) -> bool {
@@ -58,8 +74,10 @@ fn is_packaged(state: &State, service: &str) -> bool {
 pub(super) fn change(state: &mut State, change: &UnitChange) -> Result<Output, HostError> {
     let mut unit = find(state, &change.name)?;
     let mut activity = |active: &str, sub: &str| {
-        unit.properties.insert("ActiveState".to_owned(), active.to_owned());
-        unit.properties.insert("SubState".to_owned(), sub.to_owned());
+        unit.properties
+            .insert("ActiveState".to_owned(), active.to_owned());
+        unit.properties
+            .insert("SubState".to_owned(), sub.to_owned());
     };
     match change.verb {
         UnitVerb::Start | UnitVerb::Restart => activity("active", "running"),
@@ -69,15 +87,21 @@ pub(super) fn change(state: &mut State, change: &UnitChange) -> Result<Output, H
         UnitVerb::Mask => unit.enabled = "masked".to_owned(),
         UnitVerb::Reload | UnitVerb::DaemonReload | UnitVerb::DaemonReexec => {}
     }
-    let load = if change.verb == UnitVerb::Mask { "masked" } else { "loaded" };
-    unit.properties.insert("LoadState".to_owned(), load.to_owned());
+    let load = if change.verb == UnitVerb::Mask {
+        "masked"
+    } else {
+        "loaded"
+    };
+    unit.properties
+        .insert("LoadState".to_owned(), load.to_owned());
     state.units.insert(full_name(&change.name), unit);
     Ok(Output::success(""))
 }
 
 fn full_name(name: &str) -> String {
-    const KINDS: &[&str] =
-        &["service", "socket", "timer", "target", "mount", "path", "slice", "scope", "swap"];
+    const KINDS: &[&str] = &[
+        "service", "socket", "timer", "target", "mount", "path", "slice", "scope", "swap",
+    ];
     match name.rsplit_once('.') {
         Some((_, kind)) if KINDS.contains(&kind) => name.to_owned(),
         _ => format!("{name}.service"),

@@ -1,0 +1,1 @@
+//! From bodies to values, by schema.

@@ -1,0 +1,1 @@
+//! What expressions refer to.
