@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-/// Everything either side makes has a name that begins so.
-pub(super) const PREFIX: &str = "bench-";
+/// Everything either side makes has a name that begins so, and everything with such a name is
+/// deleted: nothing else may be called that.
+pub(super) const PREFIX: &str = "strata-bench-";
 
 /// The containers and what they stand on.
 #[derive(Debug)]
@@ -95,13 +96,16 @@ mod tests {
             network,
             pool: "default",
         };
-        assert_eq!(scene.names(), ["bench-0", "bench-1"]);
+        assert_eq!(scene.names(), ["strata-bench-0", "strata-bench-1"]);
         let module = scene.root_module();
         assert!(
-            module.contains(r#"name     = "bench-${count.index}""#),
+            module.contains(r#"name     = "strata-bench-${count.index}""#),
             "{module}"
         );
-        assert!(module.contains(r#"name = "bench-profile""#), "{module}");
+        assert!(
+            module.contains(r#"name = "strata-bench-profile""#),
+            "{module}"
+        );
         assert_eq!(scene.devices()["eth0"]["network"], "br0");
     }
 }
