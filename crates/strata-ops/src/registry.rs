@@ -86,7 +86,7 @@ impl Platforms {
 }
 
 fn incus(environment: BTreeMap<String, String>, process: &BTreeMap<String, String>) -> Incus {
-    Incus::new(Settings { environment, image_aliases: image_aliases(process), timeouts: Timeouts::usual() })
+    Incus::new(Settings { environment, image_aliases: image_aliases(process), timeouts: timeouts(process) })
 }
 
 /// Images of other remotes that are there under a local alias, as `STRATA_INCUS_IMAGES=images:debian/12=debian/12,…` says.
@@ -94,6 +94,17 @@ fn image_aliases(environment: &BTreeMap<String, String>) -> BTreeMap<String, Str
     let text = environment.get("STRATA_INCUS_IMAGES").map(String::as_str).unwrap_or_default();
     let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
     pairs.map(|(remote, local)| (remote.trim().to_owned(), local.trim().to_owned())).collect()
+}
+
+/// How long guests are waited for: `STRATA_INCUS_ADDRESS_TIMEOUT` and `STRATA_INCUS_CLOUD_INIT_TIMEOUT` in seconds.
+fn timeouts(environment: &BTreeMap<String, String>) -> Timeouts {
+    let seconds = |name: &str| environment.get(name).and_then(|text| text.parse().ok()).map(Duration::from_secs);
+    let usual = Timeouts::usual();
+    Timeouts {
+        address: seconds("STRATA_INCUS_ADDRESS_TIMEOUT").unwrap_or(usual.address),
+        cloud_init: seconds("STRATA_INCUS_CLOUD_INIT_TIMEOUT").unwrap_or(usual.cloud_init),
+        ..usual
+    }
 }
 
 fn text(value: &Json) -> Option<String> {

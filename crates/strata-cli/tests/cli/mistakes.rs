@@ -159,7 +159,7 @@ fn an_address_that_never_comes_is_told_and_the_instance_can_be_destroyed() {
     let before = daemon::listing();
     let folder = Folder::new(&[("main.tf", &INSTANCE.replace("IMAGE", "debian/12"))]);
     // The profile has no network device, so no address can come.
-    let said = fails(&folder, &["apply", "-auto-approve"], &[("STRATA_INCUS_ADDRESS_TIMEOUT", "3s")]);
+    let said = fails(&folder, &["apply", "-auto-approve"], &[("STRATA_INCUS_ADDRESS_TIMEOUT", "3")]);
     says(&said, &["strata-mistake", "IPv4"]);
     let listed = folder.run(&["state", "list"]).succeeded().stdout;
     assert_eq!(listed, "incus_instance.a\nincus_profile.p\n");
