@@ -185,3 +185,13 @@ fn check_result(
         _ => wrong.push(path.clone()),
     }
 }
+
+/// True if two values differ in what a path leads to; inside a set, if the sets differ.
+pub(crate) fn differs_at(path: &AttributePath, before: &Value, after: &Value) -> bool {
+    let named = path
+        .0
+        .iter()
+        .take_while(|step| **step != PathStep::Element)
+        .count();
+    before.at(&path.0[..named]) != after.at(&path.0[..named])
+}

@@ -5,7 +5,7 @@
 mod support;
 
 use expect_test::{Expect, expect};
-use strata_core::addr::{parse_resource_instance, parse_target};
+use strata_core::addr::{ResourceInstance, ResourceMode, parse_resource_instance, parse_target};
 use strata_engine::{PlanMode, PlanOptions};
 use strata_testing::{Fault, Operation, Platform};
 use support::{World, block_on, changes, lines, objects, options};
@@ -65,7 +65,8 @@ fn check_with(before: &str, after: &str, options: &PlanOptions, expected: Expect
 fn assert_whole(platform: &Platform, world: &World) {
     let state = world.state();
     let mut known: Vec<String> = Vec::new();
-    for (_, _, instance) in state.instances() {
+    let managed = |address: &ResourceInstance| address.resource.mode == ResourceMode::Managed;
+    for (_, _, instance) in state.instances().filter(|(address, _, _)| managed(address)) {
         for object in instance.current.iter().chain(instance.deposed.values()) {
             let json: serde_json::Value = serde_json::from_str(&object.attributes).unwrap();
             known.push(json["id"].as_str().unwrap().to_owned());
@@ -295,9 +296,9 @@ fn a_data_source_is_read_in_plan_unless_something_it_needs_changes_first() {
         &text(1),
         &text(2),
         expect![[r#"
-            <= data.test_thing.a DependencyPending
             ~ test_thing.a
             ~ test_thing.b
+            <= data.test_thing.a DependencyPending
             update a
             update b
         "#]],

@@ -223,11 +223,11 @@ async fn desire(
 }
 
 fn replaces(order: &Order<'_>, response: &strata_core::provider::PlanResponse) -> bool {
-    let before = order.prior.as_ref().map(|prior| &prior.value);
-    response
-        .requires_replace
-        .iter()
-        .any(|path| before.and_then(|before| before.at(&path.0)) != response.planned.at(&path.0))
+    let Some(prior) = &order.prior else {
+        return false;
+    };
+    let mut paths = response.requires_replace.iter();
+    paths.any(|path| conform::differs_at(path, &prior.value, &response.planned))
 }
 
 fn inconsistent_plan(

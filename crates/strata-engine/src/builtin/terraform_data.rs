@@ -161,11 +161,7 @@ fn plan(request: &PlanRequest) -> PlanResponse {
     let output = match (before("input"), before("output")) {
         (Some(prior), Some(output)) if prior == input => output,
         _ if input.is_null() => Value::Null(Type::Dynamic),
-        _ => Value::unknown(if input.is_wholly_known() {
-            input.ty()
-        } else {
-            Type::Dynamic
-        }),
+        _ => Value::unknown(input.ty()),
     };
     let replaced = before("triggers_replace").is_some_and(|prior| prior != triggers);
     let requires_replace = match replaced {

@@ -1,7 +1,7 @@
 //! A change as JSON: before, after, and masks of the same shape for what is unknown and what is sensitive.
 
 use serde_json::{Map, Value as Json, json};
-use strata_core::{Action, AttributePath, Marks, PathStep, Value};
+use strata_core::{Action, AttributePath, Marks, PathStep, Type, Value};
 use strata_state::json::plain;
 
 use crate::plan::{Change, OutputChange, Reason};
@@ -13,7 +13,7 @@ pub(crate) fn change_json(change: &Change) -> Json {
         "actions": actions(change.action),
         "before": change.before.as_ref().map(plain),
         "after": after.map(known),
-        "after_unknown": after.map_or(json!(false), |after| unknown(after)),
+        "after_unknown": after.filter(|after| !after.is_wholly_known()).map_or(json!({}), unknown),
         "before_sensitive": change.before.as_ref().map_or(json!(false), sensitive),
         "after_sensitive": after.map_or(json!(false), sensitive),
     });
@@ -96,7 +96,7 @@ fn unknown(value: &Value) -> Json {
     })
 }
 
-/// True where a value is sensitive, in its shape.
+/// True where a value is sensitive, in its shape; of what is unknown only the kind of shape is told.
 pub(crate) fn sensitive(value: &Value) -> Json {
     mask(
         value,
@@ -111,7 +111,8 @@ fn mask(value: &Value, here: &dyn Fn(&Value) -> bool, inside: &dyn Fn(&Value) ->
     }
     match value.unmarked() {
         Value::Map(_, entries) | Value::Object(entries) => {
-            let shown = |child: &Value| inside(child) || is_container(child);
+            let shown =
+                |child: &Value| inside(child) || is_container(child) || shape(child).is_some();
             let entries = entries.iter().filter(|(_, child)| shown(child));
             Json::Object(
                 entries
@@ -122,7 +123,19 @@ fn mask(value: &Value, here: &dyn Fn(&Value) -> bool, inside: &dyn Fn(&Value) ->
         Value::List(_, items) | Value::Set(_, items) | Value::Tuple(items) => {
             items.iter().map(|item| mask(item, here, inside)).collect()
         }
-        _ => json!(false),
+        value => shape(value).unwrap_or(json!(false)),
+    }
+}
+
+/// The empty shape of an unknown value, as far as its type tells.
+fn shape(value: &Value) -> Option<Json> {
+    match value.unmarked() {
+        Value::Unknown(unknown) => match unknown.ty {
+            Type::Object(_) | Type::Map(_) => Some(json!({})),
+            Type::List(_) | Type::Set(_) | Type::Tuple(_) => Some(json!([])),
+            Type::Dynamic | Type::Bool | Type::Number | Type::String => None,
+        },
+        _ => None,
     }
 }
 

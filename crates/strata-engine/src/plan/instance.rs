@@ -275,7 +275,7 @@ async fn ask(
     );
     let response = request(provider, instance, Some(&prior.object), &config).await?;
     let differs =
-        |path: &&AttributePath| response.planned.at(&path.0) != prior.object.value.at(&path.0);
+        |path: &&AttributePath| conform::differs_at(path, &prior.object.value, &response.planned);
     let replace: Vec<_> = response
         .requires_replace
         .iter()
