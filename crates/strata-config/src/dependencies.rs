@@ -7,17 +7,23 @@ use std::{
 
 use strata_core::addr::{self, ConfigResource};
 
-use crate::{provider::ProviderAddress, tree::Config};
+use crate::{
+    graph::{self, Cell, Place},
+    provider::ProviderAddress,
+    tree::Config,
+};
+
+type Set = Arc<BTreeSet<ConfigResource>>;
 
 /// The resources that each thing waits for: those it refers to, also through locals, variables and outputs.
 ///
 /// What those resources wait for themselves is not repeated.
 #[derive(Clone, Debug, Default)]
 pub struct Dependencies {
-    resources: HashMap<ConfigResource, Arc<BTreeSet<ConfigResource>>>,
-    providers: HashMap<ProviderAddress, Arc<BTreeSet<ConfigResource>>>,
-    outputs: HashMap<(addr::Module, Arc<str>), Arc<BTreeSet<ConfigResource>>>,
-    calls: HashMap<(addr::Module, Arc<str>), Arc<BTreeSet<ConfigResource>>>,
+    resources: HashMap<ConfigResource, Set>,
+    providers: HashMap<ProviderAddress, Set>,
+    outputs: HashMap<(addr::Module, Arc<str>), Set>,
+    calls: HashMap<(addr::Module, Arc<str>), Set>,
 }
 
 static NONE: BTreeSet<ConfigResource> = BTreeSet::new();
@@ -46,7 +52,74 @@ impl Dependencies {
     }
 }
 
-/// Finds out what everything waits for, in time linear in the configuration.
-pub fn dependencies(_config: &Config) -> Dependencies {
-    unimplemented!()
+/// Finds out what everything waits for: each cell is visited once.
+pub fn dependencies(config: &Config) -> Dependencies {
+    let graph = graph::explore(config);
+    let mut found = Dependencies::default();
+    // What a cell brings to those that refer to it, and what it waits for itself.
+    let mut brings: Vec<Set> = vec![Set::default(); graph.places.len()];
+    for group in &graph.groups {
+        for at in group {
+            let place = &graph.places[*at];
+            let own = resource_address(config, place);
+            let waits = union(
+                graph.successors[*at].iter().map(|to| &brings[*to]),
+                own.as_ref(),
+            );
+            brings[*at] = match own {
+                Some(address) => Arc::new(BTreeSet::from([address])),
+                None => waits.clone(),
+            };
+            found.record(config, place, waits);
+        }
+    }
+    found
+}
+
+fn resource_address(config: &Config, place: &Place) -> Option<ConfigResource> {
+    match &place.cell {
+        Cell::Resource(key) => Some(config.nodes[place.node].resource_address(key)),
+        _ => None,
+    }
+}
+
+/// All of several sets but one member; sets that would come out equal are shared.
+fn union<'a>(sets: impl Iterator<Item = &'a Set>, without: Option<&ConfigResource>) -> Set {
+    let mut all = Set::default();
+    for set in sets {
+        if all.is_empty() {
+            all = set.clone();
+        } else if !Arc::ptr_eq(&all, set) && !set.is_subset(&all) {
+            Arc::make_mut(&mut all).extend(set.iter().cloned());
+        }
+    }
+    if let Some(own) = without.filter(|own| all.contains(*own)) {
+        Arc::make_mut(&mut all).remove(own);
+    }
+    all
+}
+
+impl Dependencies {
+    fn record(&mut self, config: &Config, place: &Place, waits: Set) {
+        let node = &config.nodes[place.node];
+        match &place.cell {
+            Cell::Resource(key) => {
+                self.resources.insert(node.resource_address(key), waits);
+            }
+            Cell::Provider(address) => {
+                self.providers.insert(address.clone(), waits);
+            }
+            Cell::Output(name) => {
+                self.outputs
+                    .insert((node.path.clone(), name.clone()), waits);
+            }
+            Cell::Expansion => {
+                if let (Some(parent), Some(name)) = (node.parent, node.path.0.last()) {
+                    let caller = config.nodes[parent].path.clone();
+                    self.calls.insert((caller, name.clone()), waits);
+                }
+            }
+            Cell::Variable(_) | Cell::Local(_) | Cell::Everything => {}
+        }
+    }
 }

@@ -11,6 +11,7 @@
 mod decode;
 mod dependencies;
 mod evaluate;
+mod graph;
 mod inputs;
 mod load;
 pub mod module;

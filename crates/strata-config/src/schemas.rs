@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use strata_core::{
+    PathStep, Value,
     addr::ResourceMode,
-    schema::{ProviderSchema, Resource},
+    schema::{Attribute, Block, Nesting, ProviderSchema, Resource},
 };
 
 /// Provider schemas by full address, such as `registry.terraform.io/lxc/incus`.
@@ -44,4 +45,66 @@ impl Schemas {
 fn plain(source: &str) -> &str {
     let strip = |registry: &&str| source.strip_prefix(*registry);
     REGISTRIES.iter().find_map(strip).unwrap_or(source)
+}
+
+/// Marks the attributes that a schema calls sensitive.
+pub(crate) fn mark_sensitive(block: &Block, value: Value) -> Value {
+    if !has_sensitive(block) || value.is_null() || !value.is_known() {
+        return value;
+    }
+    value.map_children(|step, child| {
+        let PathStep::Attribute(name) = step else {
+            return child.clone();
+        };
+        if let Some(attribute) = block.attributes.get(&name) {
+            return mark_attribute(attribute, child);
+        }
+        match block.blocks.get(&name) {
+            Some(nested) if nested.nesting == Nesting::Single => {
+                mark_sensitive(&nested.block, child.clone())
+            }
+            Some(nested) => {
+                child.map_children(|_, item| mark_sensitive(&nested.block, item.clone()))
+            }
+            None => child.clone(),
+        }
+    })
+}
+
+fn mark_attribute(attribute: &Attribute, value: &Value) -> Value {
+    if attribute.sensitive && !value.is_null() {
+        return value.clone().sensitive();
+    }
+    match &attribute.nested {
+        Some(nested) if nested.attributes.values().any(attribute_has_sensitive) => {
+            let mark = |object: &Value| {
+                object.map_children(|step, child| match step {
+                    PathStep::Attribute(name) => match nested.attributes.get(&name) {
+                        Some(attribute) => mark_attribute(attribute, child),
+                        None => child.clone(),
+                    },
+                    _ => child.clone(),
+                })
+            };
+            match nested.nesting {
+                Nesting::Single => mark(value),
+                _ => value.map_children(|_, item| mark(item)),
+            }
+        }
+        _ => value.clone(),
+    }
+}
+
+fn attribute_has_sensitive(attribute: &Attribute) -> bool {
+    let inside = attribute.nested.as_ref();
+    attribute.sensitive
+        || inside.is_some_and(|nested| nested.attributes.values().any(attribute_has_sensitive))
+}
+
+fn has_sensitive(block: &Block) -> bool {
+    block.attributes.values().any(attribute_has_sensitive)
+        || block
+            .blocks
+            .values()
+            .any(|nested| has_sensitive(&nested.block))
 }

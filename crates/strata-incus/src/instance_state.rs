@@ -20,10 +20,6 @@ pub(crate) struct FullInstance {
     #[serde(default)]
     pub(crate) ephemeral: bool,
     #[serde(default)]
-    pub(crate) stateful: bool,
-    #[serde(default)]
-    pub(crate) location: String,
-    #[serde(default)]
     pub(crate) profiles: Option<Vec<String>>,
     #[serde(default)]
     pub(crate) config: BTreeMap<String, String>,

@@ -3,6 +3,7 @@
 //! [`Incus`] is made once from [`Settings`] and gives the three contracts of `strata-core`: a
 //! provider ([`provider`]), an inventory source ([`inventory`]) and connections ([`connection`]).
 //! They share one [`client`] for each remote, and with it its connections and its event stream.
+//! [`twin`] is a daemon in this process that stands in for a real one.
 //!
 //! This crate must never know the engine, playbooks or other platforms. Start reading at
 //! [`client`], then [`provider`].
@@ -15,6 +16,7 @@ mod platform;
 mod provider;
 mod remote;
 mod remote_file;
+pub mod twin;
 mod wait;
 
 pub use platform::{Incus, Settings, Timeouts};

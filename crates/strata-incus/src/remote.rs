@@ -174,7 +174,7 @@ impl Remotes {
         if let Some(declared) = self.block.remotes.get(name) {
             return self.remote(name, declared, None);
         }
-        if let Some(declared) = self.from_variables(name) {
+        if let Some(declared) = self.declared_by_variables(name) {
             return self.remote(name, &declared, None);
         }
         if name == "local" {
@@ -201,7 +201,7 @@ impl Remotes {
         }
     }
 
-    fn from_variables(&self, name: &str) -> Option<Declared> {
+    fn declared_by_variables(&self, name: &str) -> Option<Declared> {
         let named = self.variable("INCUS_REMOTE").unwrap_or("local");
         let address = self.variable("INCUS_ADDR")?;
         (named == name).then(|| Declared {

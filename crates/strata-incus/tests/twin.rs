@@ -1,5 +1,7 @@
 //! The twin, asked as any client would ask it: raw HTTP over its socket.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::{
     io::{Read, Write},
     os::unix::net::UnixStream,

@@ -12,14 +12,37 @@
 //! This crate must never know hosts and tasks, nor read files, clocks or the environment by itself: they come
 //! through [`Surroundings`]. Start reading at [`templar`].
 
+mod calendar;
+mod compile;
+mod convert;
+mod digest;
+mod engine;
 mod error;
+mod escape;
+mod filters;
+mod functions;
+mod header;
+mod lazy;
+mod lookups;
+mod methods;
+mod operators;
+mod python;
+mod python_json;
+mod python_regex;
+mod run;
+mod scope;
+mod sha_crypt;
 mod surroundings;
 mod templar;
+mod tests;
 mod variables;
+pub mod wildcard;
+pub mod yaml;
 
+pub use engine::Engine;
 pub use error::{TemplateError, TemplateErrorKind};
 pub use surroundings::{NoSurroundings, Now, Surroundings};
-pub use templar::{Engine, FileOptions, Templar};
+pub use templar::{FileOptions, Templar};
 pub use variables::{
     OMIT, Scopes, UNSAFE_KEY, VAULT_KEY, Variable, Variables, is_omit, unsafe_text,
 };

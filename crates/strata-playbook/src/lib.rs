@@ -14,7 +14,7 @@ pub mod load;
 pub mod play;
 pub mod variables;
 pub mod walk;
-pub mod yaml;
+pub use strata_jinja::yaml;
 
 pub use inventory::{Inventory, InventoryInput};
 pub use load::load;

@@ -4,14 +4,14 @@ use std::fs;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use super::Goal;
+use super::{Goal, options::Options};
 use crate::failure::Failure;
 use crate::process;
 
 const MIB: f64 = 1024.0 * 1024.0;
 
 /// Builds the agent as hosts get it and measures it.
-pub(super) fn measure() -> Result<Vec<Goal>, Failure> {
+pub(super) fn measure(_options: &Options) -> Result<Vec<Goal>, Failure> {
     let binary = build()?;
     let size = fs::metadata(&binary)
         .map_err(|error| Failure::new(format!("`{binary}`: {error}")))?
@@ -19,15 +19,17 @@ pub(super) fn measure() -> Result<Vec<Goal>, Failure> {
     println!("agent: {size} bytes, static, before compression");
     Ok(vec![
         Goal {
-            name: "agent, gzip",
+            name: "agent, gzip".to_owned(),
             unit: " MiB",
             measured: compressed(&["gzip", "-9c"], &binary)? / MIB,
+            wanted: None,
             at_most: 4.0,
         },
         Goal {
-            name: "agent, memory while idle",
+            name: "agent, memory while idle".to_owned(),
             unit: " MiB",
             measured: memory(&binary)? / MIB,
+            wanted: None,
             at_most: 10.0,
         },
     ])

@@ -4,40 +4,33 @@
 
 use std::time::Instant;
 
-use super::{Goal, median};
+use super::{Goal, median, options::Options, strata};
 use crate::failure::Failure;
 use crate::process;
 
 const PAIRS: usize = 30;
-const STRATA: &str = "target/release/strata";
 
 /// Measures both and compares their medians.
-pub(super) fn measure() -> Result<Vec<Goal>, Failure> {
+pub(super) fn measure(options: &Options) -> Result<Vec<Goal>, Failure> {
     if !process::succeeds(&["terraform", "version"]) {
         return Err(Failure::new(
             "`startup` compares with `terraform`, which is not installed",
         ));
     }
-    process::run(&[
-        "cargo",
-        "build",
-        "--quiet",
-        "--release",
-        "--locked",
-        "--package",
-        "strata-cli",
-    ])?;
+    let strata = strata(options)?.display().to_string();
+    let pairs = options.pairs.unwrap_or(PAIRS);
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    for _ in 0..PAIRS {
-        ours.push(milliseconds(STRATA)?);
+    for _ in 0..pairs {
+        ours.push(milliseconds(&strata)?);
         theirs.push(milliseconds("terraform")?);
     }
     let (ours, theirs) = (median(&ours), median(&theirs));
-    println!("startup: strata {ours:.2} ms, terraform {theirs:.2} ms (medians of {PAIRS} pairs)");
+    println!("startup: strata {ours:.2} ms, terraform {theirs:.2} ms (medians of {pairs} pairs)");
     Ok(vec![Goal {
-        name: "startup, strata / terraform",
+        name: "startup, strata / terraform".to_owned(),
         unit: "",
         measured: ours / theirs,
+        wanted: None,
         at_most: 0.05,
     }])
 }

@@ -8,10 +8,12 @@ pub(crate) mod ansible;
 pub(crate) mod diagnostic;
 mod diff;
 pub(crate) mod json;
+pub(crate) mod plan;
 pub(crate) mod progress;
 pub(crate) mod style;
 pub(crate) mod terraform;
 pub(crate) mod terraform_json;
+pub(crate) mod value;
 
 use std::{
     sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
@@ -25,6 +27,11 @@ use strata_core::{Event, Events};
 pub(crate) trait Renderer: Send {
     /// Shows one event.
     fn event(&mut self, event: Event);
+
+    /// Shows finished text, such as a plan.
+    fn text(&mut self, text: &str) {
+        anstream::print!("{text}");
+    }
 
     /// Redraws what changes by time alone; called when nothing happened for a while.
     fn tick(&mut self) {}
@@ -41,6 +48,8 @@ pub(crate) struct Screen {
 
 enum Message {
     Event(Event),
+    /// Text, and whom to tell when it is drawn.
+    Text(String, Sender<()>),
     /// Nothing comes after. Needed, since handles may outlive the screen in work that was abandoned.
     End,
 }
@@ -58,6 +67,26 @@ impl Screen {
         let sender = self.sender.clone();
         // After the screen is gone nobody looks any more, so a lost event is no loss.
         Events::new(move |event| drop(sender.send(Message::Event(event))))
+    }
+
+    /// A handle for text.
+    pub(crate) fn printer(&self) -> Printer {
+        Printer(self.sender.clone())
+    }
+}
+
+/// Puts text on the screen, in its order among the events.
+#[derive(Clone)]
+pub(crate) struct Printer(Sender<Message>);
+
+impl Printer {
+    /// Draws text; returns when it, and every event sent before, is drawn.
+    pub(crate) fn print(&self, text: String) {
+        let (sender, drawn) = channel();
+        if self.0.send(Message::Text(text, sender)).is_ok() {
+            // An error means that the screen is gone: there is nothing to wait for.
+            drop(drawn.recv());
+        }
     }
 }
 
@@ -78,6 +107,10 @@ fn draw(mut renderer: Box<dyn Renderer>, messages: &Receiver<Message>) {
     loop {
         match messages.recv_timeout(TICK) {
             Ok(Message::Event(event)) => renderer.event(event),
+            Ok(Message::Text(text, drawn)) => {
+                renderer.text(&text);
+                drop(drawn.send(()));
+            }
             Err(RecvTimeoutError::Timeout) => renderer.tick(),
             Ok(Message::End) | Err(RecvTimeoutError::Disconnected) => break,
         }

@@ -209,6 +209,13 @@ impl Renderer for ProgressLook {
         }
     }
 
+    fn text(&mut self, text: &str) {
+        match &self.bars {
+            Some(bars) => bars.suspend(|| anstream::print!("{text}")),
+            None => anstream::print!("{text}"),
+        }
+    }
+
     fn finish(&mut self) {
         for (bar, _) in self.running.values() {
             bar.finish_and_clear();

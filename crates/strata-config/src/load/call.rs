@@ -9,15 +9,30 @@ use super::{fields, folder::duplicate, provider, resource::repeat};
 use crate::module::{Argument, Module, ModuleCall, ProviderKey, ProviderReference};
 
 /// The arguments that every `module` block may have.
-const OWN: [&str; 6] = ["source", "version", "count", "for_each", "providers", "depends_on"];
+const OWN: [&str; 6] = [
+    "source",
+    "version",
+    "count",
+    "for_each",
+    "providers",
+    "depends_on",
+];
 
 pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics) {
     fields::only_attributes(&block.body, diags);
     let name = block.labels[0].text.clone();
-    let valid = fields::valid_name(&name, block.label_span(0), "Invalid module instance name", diags);
+    let valid = fields::valid_name(
+        &name,
+        block.label_span(0),
+        "Invalid module instance name",
+        diags,
+    );
     let source = source(block, diags);
     let body = &block.body;
-    let arguments = body.attributes.iter().filter(|a| !OWN.contains(&&*a.name.text));
+    let arguments = body
+        .attributes
+        .iter()
+        .filter(|a| !OWN.contains(&&*a.name.text));
     let call = ModuleCall {
         source: source.clone().unwrap_or_default(),
         repeat: repeat(body, diags),
@@ -28,7 +43,12 @@ pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics
     };
     if let Some(first) = module.calls.get(&name) {
         let what = format!("A module call named `{name}`");
-        diags.push(duplicate("Duplicate module call", what, &first.span, call.span));
+        diags.push(duplicate(
+            "Duplicate module call",
+            what,
+            &first.span,
+            call.span,
+        ));
         return;
     }
     if valid && source.is_some() {
@@ -55,7 +75,9 @@ fn source(block: &Block, diags: &mut Diagnostics) -> Option<Arc<str>> {
     }
     diags.push(
         Diagnostic::error("remote-module", "Remote module sources are not supported")
-            .detail(format!("The source `{source}` is not a folder beside this module."))
+            .detail(format!(
+                "The source `{source}` is not a folder beside this module."
+            ))
             .at(attribute.expression.span())
             .hint("A local source begins with `./` or `../`."),
     );
@@ -67,7 +89,9 @@ fn providers(
     diags: &mut Diagnostics,
 ) -> BTreeMap<ProviderKey, ProviderReference> {
     let mut found = BTreeMap::new();
-    let Some(attribute) = attribute else { return found };
+    let Some(attribute) = attribute else {
+        return found;
+    };
     let Some(entries) = attribute.expression.as_map() else {
         diags.push(
             Diagnostic::error("invalid-providers", "Invalid providers argument")
@@ -79,7 +103,9 @@ fn providers(
     for (key, value) in entries {
         let key = provider::reference(&key, diags);
         let value = provider::reference(&value, diags);
-        let (Some(key), Some(value)) = (key, value) else { continue };
+        let (Some(key), Some(value)) = (key, value) else {
+            continue;
+        };
         found.insert(key.key, value);
     }
     found

@@ -234,6 +234,11 @@ pub(super) fn without(body: &Body, attributes: &[&str], blocks: &[&str]) -> Arc<
 /// Reports every block in a body that may hold arguments only.
 pub(super) fn only_attributes(body: &Body, diags: &mut Diagnostics) {
     for block in &body.blocks {
-        diags.push(unsupported_block(&block.kind.text, block.kind_span(), false, []));
+        diags.push(unsupported_block(
+            &block.kind.text,
+            block.kind_span(),
+            false,
+            [],
+        ));
     }
 }

@@ -107,8 +107,10 @@ fn file_names(files: &dyn Files, folder: &Path, diags: &mut Diagnostics) -> Vec<
     }
     if chosen.is_empty() && !diags.has_errors() {
         diags.push(
-            Diagnostic::error("no-configuration", "No configuration files")
-                .detail(format!("The folder `{}` holds no `.tf` or `.tofu` files.", folder.display())),
+            Diagnostic::error("no-configuration", "No configuration files").detail(format!(
+                "The folder `{}` holds no `.tf` or `.tofu` files.",
+                folder.display()
+            )),
         );
     }
     chosen
@@ -138,7 +140,9 @@ fn refused_file(folder: &Path, name: &str, why: &str) -> Diagnostic {
 
 fn file(body: &Body, module: &mut Module, diags: &mut Diagnostics) {
     for attribute in &body.attributes {
-        let is_block = BLOCKS.iter().any(|(kind, _)| *kind == &*attribute.name.text);
+        let is_block = BLOCKS
+            .iter()
+            .any(|(kind, _)| *kind == &*attribute.name.text);
         diags.push(fields::unsupported_argument(
             &attribute.name.text,
             attribute.name_span(),
@@ -159,7 +163,12 @@ fn block(block: &Block, module: &mut Module, diags: &mut Diagnostics) {
     }
     let Some((_, labels)) = BLOCKS.iter().find(|(known, _)| *known == kind) else {
         let known = BLOCKS.iter().map(|(kind, _)| *kind);
-        diags.push(fields::unsupported_block(kind, block.kind_span(), false, known));
+        diags.push(fields::unsupported_block(
+            kind,
+            block.kind_span(),
+            false,
+            known,
+        ));
         return;
     };
     if !has_labels(block, labels, diags) {
@@ -203,7 +212,10 @@ fn has_labels(block: &Block, labels: &[&str], diags: &mut Diagnostics) -> bool {
     if let Some(span) = block.label_span(labels.len()) {
         let expected = match labels.len() {
             0 => format!("No labels are expected for {kind} blocks."),
-            count => format!("Only {count} labels ({}) are expected for {kind} blocks.", labels.join(", ")),
+            count => format!(
+                "Only {count} labels ({}) are expected for {kind} blocks.",
+                labels.join(", ")
+            ),
         };
         diags.push(
             Diagnostic::error("extraneous-label", format!("Extraneous label for {kind}"))

@@ -6,7 +6,13 @@ use strata_hcl::Block;
 use super::{fields, folder::duplicate};
 use crate::module::{Module, Output};
 
-const ATTRIBUTES: [&str; 5] = ["value", "description", "sensitive", "ephemeral", "depends_on"];
+const ATTRIBUTES: [&str; 5] = [
+    "value",
+    "description",
+    "sensitive",
+    "ephemeral",
+    "depends_on",
+];
 
 pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics) {
     let body = &block.body;
@@ -22,7 +28,12 @@ pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics
     let span = block.header_span();
     if let Some(first) = module.outputs.get(&name) {
         let what = format!("An output named `{name}`");
-        diags.push(duplicate("Duplicate output definition", what, &first.span, span));
+        diags.push(duplicate(
+            "Duplicate output definition",
+            what,
+            &first.span,
+            span,
+        ));
         return;
     }
     let (true, Some(value)) = (valid, value) else {

@@ -7,7 +7,14 @@ use super::{fields, folder::duplicate};
 use crate::module::{Module, ProviderBlock, ProviderKey, ProviderReference};
 
 /// Names that Terraform keeps for later.
-const RESERVED: [&str; 6] = ["count", "depends_on", "for_each", "lifecycle", "locals", "source"];
+const RESERVED: [&str; 6] = [
+    "count",
+    "depends_on",
+    "for_each",
+    "lifecycle",
+    "locals",
+    "source",
+];
 
 pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics) {
     for attribute in &block.body.attributes {
@@ -15,7 +22,10 @@ pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics
             let summary = "Reserved argument name in provider block";
             diags.push(
                 Diagnostic::error("reserved-argument", summary)
-                    .detail(format!("The argument `{}` has no meaning here.", attribute.name.text))
+                    .detail(format!(
+                        "The argument `{}` has no meaning here.",
+                        attribute.name.text
+                    ))
                     .at(attribute.name_span()),
             );
         }
@@ -24,23 +34,38 @@ pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics
         name: block.labels[0].text.clone(),
         alias: fields::text(&block.body, "alias", diags),
     };
-    let valid = fields::valid_name(&key.name, block.label_span(0), "Invalid provider configuration name", diags);
+    let valid = fields::valid_name(
+        &key.name,
+        block.label_span(0),
+        "Invalid provider configuration name",
+        diags,
+    );
     let span = block.header_span();
     if let Some(first) = module.providers.get(&key) {
         let what = format!("A provider configuration for `{key}`");
-        diags.push(duplicate("Duplicate provider configuration", what, &first.span, span));
+        diags.push(duplicate(
+            "Duplicate provider configuration",
+            what,
+            &first.span,
+            span,
+        ));
         return;
     }
     if valid {
         let mut left_out = vec!["alias", "version"];
         left_out.extend(RESERVED);
         let body = fields::without(&block.body, &left_out, &[]);
-        module.providers.insert(key.clone(), ProviderBlock { key, body, span });
+        module
+            .providers
+            .insert(key.clone(), ProviderBlock { key, body, span });
     }
 }
 
 /// `incus` or `incus.east`, as in `provider = incus.east`.
-pub(super) fn reference(expression: &Expression, diags: &mut Diagnostics) -> Option<ProviderReference> {
+pub(super) fn reference(
+    expression: &Expression,
+    diags: &mut Diagnostics,
+) -> Option<ProviderReference> {
     let key = key(expression.text());
     if key.is_none() && !expression.is_error() {
         diags.push(

@@ -1,8 +1,6 @@
 //! `resource` and `data` blocks.
 
-use strata_core::{
-    AttributePath, Diagnostic, Diagnostics, PathStep, Value, addr::ResourceMode,
-};
+use strata_core::{AttributePath, Diagnostic, Diagnostics, PathStep, Value, addr::ResourceMode};
 use strata_hcl::{Attribute, Block, Body, Expression, TraversalStep};
 
 use super::{fields, folder::duplicate, provider};
@@ -22,20 +20,33 @@ pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics
         type_name: block.labels[0].text.clone(),
         name: block.labels[1].text.clone(),
     };
-    let kind = if mode == ResourceMode::Data { "data source" } else { "resource" };
+    let kind = if mode == ResourceMode::Data {
+        "data source"
+    } else {
+        "resource"
+    };
     let valid_type = fields::valid_name(
         &key.type_name,
         block.label_span(0),
         &format!("Invalid {kind} type name"),
         diags,
     );
-    let valid_name =
-        fields::valid_name(&key.name, block.label_span(1), &format!("Invalid {kind} name"), diags);
+    let valid_name = fields::valid_name(
+        &key.name,
+        block.label_span(1),
+        &format!("Invalid {kind} name"),
+        diags,
+    );
     let resource = read(block, key.clone(), diags);
     if let Some(first) = module.resources.get(&key) {
         let word = &block.kind.text;
         let summary = format!("Duplicate {word} \"{}\" configuration", key.type_name);
-        diags.push(duplicate(summary, format!("`{key}`"), &first.span, resource.span));
+        diags.push(duplicate(
+            summary,
+            format!("`{key}`"),
+            &first.span,
+            resource.span,
+        ));
         return;
     }
     if valid_type && valid_name {
@@ -66,7 +77,10 @@ fn read(block: &Block, key: ResourceKey, diags: &mut Diagnostics) -> Resource {
 
 fn refused(block: &Block) -> Diagnostic {
     let found = Diagnostic::error("unsupported", "Block type not supported")
-        .detail(format!("`{}` blocks in resources are not carried out by Strata.", block.kind.text))
+        .detail(format!(
+            "`{}` blocks in resources are not carried out by Strata.",
+            block.kind.text
+        ))
         .at(block.header_span());
     match &*block.kind.text {
         "locals" => found,
@@ -82,10 +96,13 @@ pub(super) fn repeat(body: &Body, diags: &mut Diagnostics) -> Repeat {
         (None, None) => Repeat::Once,
         (Some(count), Some(each)) => {
             diags.push(
-                Diagnostic::error("count-and-for-each", "Invalid combination of \"count\" and \"for_each\"")
-                    .detail("Both say how many instances there are; only one of them can.")
-                    .at(each.name_span())
-                    .label(count.name_span(), "the other one"),
+                Diagnostic::error(
+                    "count-and-for-each",
+                    "Invalid combination of \"count\" and \"for_each\"",
+                )
+                .detail("Both say how many instances there are; only one of them can.")
+                .at(each.name_span())
+                .label(count.name_span(), "the other one"),
             );
             Repeat::ForEach(each.expression.clone())
         }
@@ -110,15 +127,29 @@ fn lifecycle(body: &Body, mode: ResourceMode, diags: &mut Diagnostics) -> Lifecy
 
 fn read_lifecycle(block: &Block, mode: ResourceMode, diags: &mut Diagnostics) -> Lifecycle {
     let body = &block.body;
-    let arguments =
-        ["create_before_destroy", "prevent_destroy", "ignore_changes", "replace_triggered_by"];
+    let arguments = [
+        "create_before_destroy",
+        "prevent_destroy",
+        "ignore_changes",
+        "replace_triggered_by",
+    ];
     fields::only(body, &arguments, &["precondition", "postcondition"], diags);
     if mode == ResourceMode::Data {
-        for attribute in body.attributes.iter().filter(|a| arguments.contains(&&*a.name.text)) {
+        for attribute in body
+            .attributes
+            .iter()
+            .filter(|a| arguments.contains(&&*a.name.text))
+        {
             diags.push(
-                Diagnostic::error("invalid-lifecycle", "Invalid data resource lifecycle argument")
-                    .detail(format!("`{}` is for managed resources only.", attribute.name.text))
-                    .at(attribute.name_span()),
+                Diagnostic::error(
+                    "invalid-lifecycle",
+                    "Invalid data resource lifecycle argument",
+                )
+                .detail(format!(
+                    "`{}` is for managed resources only.",
+                    attribute.name.text
+                ))
+                .at(attribute.name_span()),
             );
         }
     }
@@ -142,7 +173,12 @@ fn ignore_changes(attribute: &Attribute, diags: &mut Diagnostics) -> IgnoreChang
         return IgnoreChanges::All;
     }
     let items = fields::list(&attribute.expression, diags);
-    IgnoreChanges::Paths(items.iter().filter_map(|item| attribute_path(item, diags)).collect())
+    IgnoreChanges::Paths(
+        items
+            .iter()
+            .filter_map(|item| attribute_path(item, diags))
+            .collect(),
+    )
 }
 
 /// An attribute of the resource itself, as `ignore_changes` names it; old configurations put quotes around it.

@@ -11,7 +11,12 @@ use crate::provider::full_source;
 
 pub(super) fn decode(block: &Block, settings: &mut Settings, diags: &mut Diagnostics) {
     let blocks = ["required_providers", "backend", "cloud", "provider_meta"];
-    fields::only(&block.body, &["required_version", "experiments"], &blocks, diags);
+    fields::only(
+        &block.body,
+        &["required_version", "experiments"],
+        &blocks,
+        diags,
+    );
     if let Some(attribute) = block.body.attribute("required_version") {
         required_version(attribute, diags);
     }
@@ -55,7 +60,9 @@ fn required_version(attribute: &Attribute, diags: &mut Diagnostics) {
 
 fn invalid_constraint(text: &str, expression: &Expression) -> Diagnostic {
     Diagnostic::error("invalid-version-constraint", "Invalid version constraint")
-        .detail(format!("`{text}` is not a version constraint, such as `>= 1.2, < 2.0` or `~> 1.4`."))
+        .detail(format!(
+            "`{text}` is not a version constraint, such as `>= 1.2, < 2.0` or `~> 1.4`."
+        ))
         .at(expression.span())
 }
 
@@ -80,7 +87,12 @@ fn required_providers(block: &Block, settings: &mut Settings, diags: &mut Diagno
         let name = &attribute.name.text;
         if let Some(first) = settings.required_providers.get(name) {
             let what = format!("A provider named `{name}`");
-            diags.push(duplicate("Duplicate required provider", what, &first.span, attribute.span()));
+            diags.push(duplicate(
+                "Duplicate required provider",
+                what,
+                &first.span,
+                attribute.span(),
+            ));
             continue;
         }
         if let Some(found) = requirement(attribute, diags) {
@@ -106,9 +118,14 @@ fn requirement(attribute: &Attribute, diags: &mut Diagnostics) -> Option<Provide
             "version" => found.version = version_constraint(&value, diags),
             "configuration_aliases" => {}
             other => diags.push(
-                Diagnostic::error("invalid-required-provider", "Invalid required_providers object")
-                    .detail(format!("`{other}` is not `source`, `version` or `configuration_aliases`."))
-                    .at(key.span()),
+                Diagnostic::error(
+                    "invalid-required-provider",
+                    "Invalid required_providers object",
+                )
+                .detail(format!(
+                    "`{other}` is not `source`, `version` or `configuration_aliases`."
+                ))
+                .at(key.span()),
             ),
         }
     }
@@ -161,7 +178,12 @@ fn backend(block: &Block, settings: &mut Settings, diags: &mut Diagnostics) {
     }
     if let Some(first) = &settings.backend {
         let what = "A backend";
-        diags.push(duplicate("Duplicate backend configuration", what, &first.span, block.header_span()));
+        diags.push(duplicate(
+            "Duplicate backend configuration",
+            what,
+            &first.span,
+            block.header_span(),
+        ));
         return;
     }
     fields::only(&block.body, &["path", "workspace_dir"], &[], diags);

@@ -8,18 +8,35 @@ use strata_hcl::{Attribute, Block, TypeWithDefaults, type_expression};
 use super::{fields, folder::duplicate};
 use crate::module::{Module, Variable};
 
-const ATTRIBUTES: [&str; 6] = ["type", "default", "description", "sensitive", "ephemeral", "nullable"];
+const ATTRIBUTES: [&str; 6] = [
+    "type",
+    "default",
+    "description",
+    "sensitive",
+    "ephemeral",
+    "nullable",
+];
 
 /// Names that mean something in `module` blocks.
-const RESERVED: [&str; 8] =
-    ["source", "version", "providers", "count", "for_each", "lifecycle", "depends_on", "locals"];
+const RESERVED: [&str; 8] = [
+    "source",
+    "version",
+    "providers",
+    "count",
+    "for_each",
+    "lifecycle",
+    "depends_on",
+    "locals",
+];
 
 pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics) {
     let body = &block.body;
     fields::only(body, &ATTRIBUTES, &["validation"], diags);
     let name = block.labels[0].text.clone();
     let valid = valid_name(&name, block.label_span(0), diags);
-    let ty = body.attribute("type").map(|ty| type_expression(&ty.expression, diags));
+    let ty = body
+        .attribute("type")
+        .map(|ty| type_expression(&ty.expression, diags));
     let nullable = fields::flag(body, "nullable", diags).unwrap_or(true);
     let default = body.attribute("default");
     let default = default.map(|default| default_value(default, ty.as_ref(), nullable, diags));
@@ -36,7 +53,12 @@ pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics
     };
     if let Some(first) = module.variables.get(&name) {
         let what = format!("A variable named `{name}`");
-        diags.push(duplicate("Duplicate variable declaration", what, &first.span, variable.span));
+        diags.push(duplicate(
+            "Duplicate variable declaration",
+            what,
+            &first.span,
+            variable.span,
+        ));
         return;
     }
     if valid {
@@ -72,7 +94,9 @@ fn default_value(
             .at(attribute.expression.span())
     };
     if given.is_null() && !nullable {
-        diags.push(wrong("A null default value is not valid when nullable=false.".to_owned()));
+        diags.push(wrong(
+            "A null default value is not valid when nullable=false.".to_owned(),
+        ));
     }
     let Some(ty) = ty else { return given };
     match ty.apply_defaults(&given).convert(&ty.ty) {

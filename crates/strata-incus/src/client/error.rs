@@ -4,7 +4,7 @@ use strata_core::{Diagnostic, connection::ConnectionError};
 
 /// Why a call to Incus failed. No variant holds a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ClientError {
+pub(crate) enum ClientError {
     /// Nobody listens, or the network does not lead there.
     #[error("the Incus daemon does not answer at {endpoint}: {reason}")]
     NoDaemon {
@@ -44,7 +44,7 @@ pub enum ClientError {
     #[error("{0}")]
     Operation(String),
     /// The connection broke and nobody can tell what became of the operation.
-    #[error("the connection to Incus broke, and the server no longer knows the operation: {0}")]
+    #[error("nobody can tell how the operation ended: {0}")]
     OutcomeUnknown(String),
     /// It took too long.
     #[error("{what} took longer than {seconds} s")]
@@ -61,17 +61,25 @@ pub enum ClientError {
 
 impl ClientError {
     /// True if the server says that the thing asked for does not exist.
-    pub fn is_not_found(&self) -> bool {
+    pub(crate) fn is_not_found(&self) -> bool {
         matches!(self, ClientError::Api { status: 404, .. })
     }
 
     /// True if the thing was changed by someone else since it was read.
-    pub fn is_conflict(&self) -> bool {
+    pub(crate) fn is_conflict(&self) -> bool {
         matches!(self, ClientError::Api { status: 412, .. })
     }
 
+    /// True if the server may have done what it was asked although no answer says so.
+    pub(crate) fn is_ambiguous(&self) -> bool {
+        matches!(
+            self,
+            ClientError::OutcomeUnknown(_) | ClientError::Exchange(_) | ClientError::Timeout { .. }
+        )
+    }
+
     /// The words of the server or of an operation, if the failure is theirs.
-    pub fn server_message(&self) -> Option<&str> {
+    pub(crate) fn server_message(&self) -> Option<&str> {
         match self {
             ClientError::Api { message, .. } | ClientError::Operation(message) => Some(message),
             _ => None,
@@ -79,7 +87,7 @@ impl ClientError {
     }
 
     /// Makes a diagnostic: `summary` says what was not done, the error says why.
-    pub fn diagnostic(&self, summary: impl Into<String>) -> Diagnostic {
+    pub(crate) fn diagnostic(&self, summary: impl Into<String>) -> Diagnostic {
         let diagnostic = Diagnostic::error(self.code(), summary).detail(self.to_string());
         match self.hint() {
             Some(hint) => diagnostic.hint(hint),

@@ -62,7 +62,7 @@ struct State {
 /// What is to be heard of one operation.
 pub(crate) enum Subscription {
     /// It has ended already.
-    Ended(Operation),
+    Ended(Box<Operation>),
     /// Updates come; the channel closes when the stream breaks.
     Updates(mpsc::UnboundedReceiver<Operation>),
     /// There is no stream.
@@ -114,7 +114,7 @@ impl Events {
         }
         self.locked(|state| {
             if let Some(end) = state.ends.iter().find(|end| end.id == id) {
-                return Subscription::Ended(end.clone());
+                return Subscription::Ended(Box::new(end.clone()));
             }
             let (sender, receiver) = mpsc::unbounded_channel();
             state.waiting.insert(id.to_owned(), sender);

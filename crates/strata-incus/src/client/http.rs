@@ -37,7 +37,6 @@ pub(crate) struct Call {
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) etag: Option<String>,
-    pub(crate) headers: hyper::HeaderMap,
     pub(crate) body: Bytes,
 }
 
@@ -53,10 +52,6 @@ impl Pool {
             endpoint,
             idle: Mutex::new(Vec::new()),
         }
-    }
-
-    pub(crate) fn endpoint(&self) -> &Endpoint {
-        &self.endpoint
     }
 
     /// Opens a stream beside the pool, for a WebSocket.
@@ -135,7 +130,6 @@ impl Pool {
         Ok(Reply {
             status: head.status.as_u16(),
             etag: etag.and_then(|tag| Some(tag.to_str().ok()?.to_owned())),
-            headers: head.headers,
             body,
         })
     }

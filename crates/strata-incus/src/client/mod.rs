@@ -11,7 +11,11 @@ mod files;
 mod http;
 mod operation;
 mod path;
+#[cfg(test)]
+mod scripted;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod trust;
 mod websocket;
 
@@ -23,6 +27,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value as Json, value::RawValue};
 use tokio::sync::OnceCell;
 
+#[cfg(test)]
+pub(crate) use self::scripted::{Scripted, object, refusal};
 pub(crate) use self::{
     error::ClientError,
     events::Lifecycle,
@@ -150,7 +156,7 @@ impl Client {
             .await?
         {
             Outcome::Sync { .. } => Ok(()),
-            Outcome::Async(operation) => self.wait(operation, notes).await,
+            Outcome::Async(operation) => self.wait(operation, notes).await.map_err(in_doubt),
         }
     }
 
@@ -185,7 +191,7 @@ impl Client {
     /// Begins to listen for an operation's end; to be called soon after it was started.
     pub(crate) fn watch(&self, operation: Operation) -> Watched {
         let subscription = match operation.is_final() {
-            true => Subscription::Ended(operation.clone()),
+            true => Subscription::Ended(Box::new(operation.clone())),
             false => self.events.subscribe(&operation.id),
         };
         Watched {
@@ -220,7 +226,7 @@ impl Client {
             subscription,
         } = watched;
         match subscription {
-            Subscription::Ended(end) => return Ok(end),
+            Subscription::Ended(end) => return Ok(*end),
             Subscription::NoStream => {}
             Subscription::Updates(mut updates) => {
                 while let Some(update) = updates.recv().await {
@@ -290,7 +296,8 @@ impl Client {
             Ok(Outcome::Sync { metadata, .. }) => parse(&metadata),
             Ok(Outcome::Async(operation)) => Ok(operation),
             Err(error) if error.is_not_found() => {
-                Err(ClientError::OutcomeUnknown(operation.description.clone()))
+                let what = format!("the server no longer knows `{}`", operation.description);
+                Err(ClientError::OutcomeUnknown(what))
             }
             Err(error) => Err(error),
         }
@@ -347,6 +354,16 @@ impl Client {
             },
             status => ClientError::Api { status, message },
         }
+    }
+}
+
+/// An error that came after the server had begun: whether it went on is not known then.
+fn in_doubt(error: ClientError) -> ClientError {
+    match error {
+        ClientError::NoDaemon { .. } | ClientError::Denied { .. } | ClientError::Tls { .. } => {
+            ClientError::OutcomeUnknown(error.to_string())
+        }
+        error => error,
     }
 }
 

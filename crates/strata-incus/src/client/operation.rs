@@ -7,33 +7,33 @@ use super::error::ClientError;
 
 /// An operation as the server describes it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Operation {
+pub(crate) struct Operation {
     /// Its id.
-    pub id: String,
+    pub(crate) id: String,
     /// What it is, in the server's words.
     #[serde(default)]
-    pub description: String,
+    pub(crate) description: String,
     /// Below 200 while it runs, 200 when it succeeded, above when it did not.
-    pub status_code: u16,
+    pub(crate) status_code: u16,
     /// Why it failed.
     #[serde(default)]
-    pub err: String,
+    pub(crate) err: String,
     /// The paths of what it works on, by kind.
     #[serde(default)]
-    pub resources: Json,
+    pub(crate) resources: Json,
     /// What it gives, by its kind.
     #[serde(default)]
-    pub metadata: Json,
+    pub(crate) metadata: Json,
 }
 
 impl Operation {
     /// True if nothing more will come of it.
-    pub fn is_final(&self) -> bool {
+    pub(crate) fn is_final(&self) -> bool {
         self.status_code >= 200
     }
 
     /// The operation, or its error.
-    pub fn into_result(self) -> Result<Self, ClientError> {
+    pub(crate) fn into_result(self) -> Result<Self, ClientError> {
         match self.status_code {
             200 => Ok(self),
             401 => Err(ClientError::Operation("it was cancelled".to_owned())),
@@ -42,14 +42,14 @@ impl Operation {
     }
 
     /// What it is doing, if it tells: `Unpacking image: 40% (200MB/s)`.
-    pub fn progress(&self) -> Option<&str> {
+    pub(crate) fn progress(&self) -> Option<&str> {
         let entries = self.metadata.as_object()?;
         let telling = entries.iter().find(|(key, _)| key.ends_with("_progress"))?;
         telling.1.as_str()
     }
 
     /// True if it works on this object, given as a path without query.
-    pub fn concerns(&self, path: &str) -> bool {
+    pub(crate) fn concerns(&self, path: &str) -> bool {
         let Some(kinds) = self.resources.as_object() else {
             return false;
         };

@@ -4,11 +4,11 @@ use std::fmt::Write;
 
 /// A path below `/1.0` with its query.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ApiPath(String);
+pub(crate) struct ApiPath(String);
 
 impl ApiPath {
     /// Joins segments below `/1.0`; each may hold any text.
-    pub fn new(segments: &[&str]) -> Self {
+    pub(crate) fn new(segments: &[&str]) -> Self {
         let mut path = String::from("/1.0");
         for segment in segments {
             path.push('/');
@@ -17,14 +17,9 @@ impl ApiPath {
         Self(path)
     }
 
-    /// Takes a path as the server gives it, such as that of an operation.
-    pub fn given(path: &str) -> Self {
-        Self(path.to_owned())
-    }
-
     /// Adds a query parameter.
     #[must_use]
-    pub fn query(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn query(mut self, name: &str, value: &str) -> Self {
         self.0.push(if self.0.contains('?') { '&' } else { '?' });
         self.0.push_str(name);
         self.0.push('=');
@@ -34,7 +29,7 @@ impl ApiPath {
 
     /// Adds the project, which the server takes to be `default` if left out.
     #[must_use]
-    pub fn project(self, project: &str) -> Self {
+    pub(crate) fn project(self, project: &str) -> Self {
         match project {
             "default" => self,
             project => self.query("project", project),
@@ -42,7 +37,7 @@ impl ApiPath {
     }
 
     /// The text as it goes into the request line.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }

@@ -1,7 +1,7 @@
 //! Taking over objects that are there: what an import id says.
 
 use strata_core::{
-    Diagnostic, Value,
+    Diagnostic, Diagnostics, Value,
     provider::{Object, Progress},
 };
 
@@ -13,16 +13,16 @@ use super::{
 };
 
 /// The object that an id names, before it is read: `[REMOTE:][PROJECT/]NAME`.
-pub(crate) fn empty(type_name: &str, id: &str) -> Result<Value, Diagnostic> {
+pub(crate) fn empty(type_name: &str, id: &str) -> Result<Value, Diagnostics> {
     let schema = match entity(type_name) {
         Some(entity) => entity.schema(),
         None if type_name == instance::TYPE => instance::schema(),
-        None => return Err(unknown_type(type_name)),
+        None => return Err(unknown_type(type_name).into()),
     };
     let empty = schema.block.empty_value();
     let parts = split(type_name, id).map_err(|reason| {
-        Diagnostic::error("import-id", format!("`{id}` is not an id of `{type_name}`"))
-            .detail(reason)
+        let summary = format!("`{id}` is not an id of `{type_name}`");
+        Diagnostic::error("import-id", summary).detail(reason)
     })?;
     Ok(attributes::with(&empty, parts))
 }
@@ -71,14 +71,13 @@ fn split(type_name: &str, id: &str) -> Result<Vec<(&'static str, Value)>, String
 pub(crate) async fn read_instance(
     session: &Session,
     object: Object,
-) -> Result<Option<Object>, Box<Diagnostic>> {
+) -> Result<Option<Object>, Diagnostics> {
     let progress = Progress::ignored();
     let work = instance::Work::new(session, &object.value, &progress)?;
     let name = Attributes(&object.value).text("name").unwrap_or_default();
-    let found = work
-        .find(name)
-        .await
-        .map_err(|error| Box::new(error.diagnostic(format!("cannot read instance `{name}`"))))?;
+    let found = work.find(name).await.map_err(|error| {
+        Diagnostics::from(error.diagnostic(format!("cannot read instance `{name}`")))
+    })?;
     Ok(found.map(|server| Object {
         value: instance::state(&object.value, &server),
         private: object.private,
@@ -94,7 +93,7 @@ mod tests {
     fn check(type_name: &str, id: &str) -> String {
         let value = match empty(type_name, id) {
             Ok(value) => value,
-            Err(diagnostic) => return diagnostic.detail,
+            Err(diags) => return diags.iter().map(|error| error.detail.as_str()).collect(),
         };
         let names = ["remote", "project", "pool", "name", "image"];
         let read = |name: &&str| Some(format!("{name}={}", Attributes(&value).text(name)?));
@@ -123,7 +122,10 @@ mod tests {
     fn a_type_that_we_lack_is_named() {
         let error = empty("incus_cluster_group", "a").err();
         assert_eq!(
-            error.map(|error| error.summary),
+            error.map(|diags| diags
+                .iter()
+                .map(|error| error.summary.clone())
+                .collect::<String>()),
             Some("`incus_cluster_group` is not supported yet".to_owned())
         );
     }

@@ -7,7 +7,7 @@ use hyper::Method;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use strata_core::{
-    AttributePath, Diagnostic, Diagnostics, Value,
+    AttributePath, Diagnostics, Value,
     provider::{ApplyRequest, ApplyResponse, Found, Object, PlanRequest, PlanResponse},
     schema::Resource,
 };
@@ -154,27 +154,23 @@ pub(crate) fn changed(
 impl Lifecycle<'_> {
     /// Creates, updates or deletes.
     pub(crate) async fn apply(&self, request: ApplyRequest) -> ApplyResponse {
-        let before = request.prior.clone();
         let outcome = match (&request.prior, &request.planned) {
-            (None, Some(planned)) => self.create(planned, &request).await,
+            (None, Some(planned)) => return self.create(planned, &request).await,
             (Some(prior), Some(planned)) => self.update(prior, planned, &request).await,
             (Some(prior), None) => self.delete(&prior.value, &request).await,
             (None, None) => Ok(None),
         };
         match outcome {
-            Ok(object) => ApplyResponse {
-                object,
-                diagnostics: Diagnostics::new(),
-            },
-            Err(diagnostic) => ApplyResponse {
-                object: before,
-                diagnostics: Diagnostics::from(*diagnostic),
+            Ok(object) => made(object),
+            Err(diagnostics) => ApplyResponse {
+                object: request.prior,
+                diagnostics,
             },
         }
     }
 
     /// Reads it as it is now.
-    pub(crate) async fn read(&self, object: Object) -> Result<Option<Object>, Diagnostic> {
+    pub(crate) async fn read(&self, object: Object) -> Result<Option<Object>, Diagnostics> {
         let found = self.get(&object.value).await.map_err(|error| {
             error.diagnostic(format!("cannot read {}", self.name(&object.value)))
         })?;
@@ -185,7 +181,7 @@ impl Lifecycle<'_> {
     }
 
     /// Looks for what a create without an answer left behind.
-    pub(crate) async fn find(&self, planned: &Value, marker: &str) -> Result<Found, Diagnostic> {
+    pub(crate) async fn find(&self, planned: &Value, marker: &str) -> Result<Found, Diagnostics> {
         let found = self.get(planned).await;
         let found = found
             .map_err(|error| error.diagnostic(format!("cannot look for {}", self.name(planned))))?;
@@ -204,16 +200,49 @@ impl Lifecycle<'_> {
         })
     }
 
-    async fn create(
-        &self,
-        planned: &Value,
-        request: &ApplyRequest,
-    ) -> Result<Option<Object>, Box<Diagnostic>> {
+    async fn create(&self, planned: &Value, request: &ApplyRequest) -> ApplyResponse {
+        let object = Attributes(planned);
+        let path = self.entity.collection(object, self.project(object));
+        let body = self.create_body(planned, &request.marker);
+        let notes = |text: &str| request.progress.note(text);
+        let created = self
+            .client
+            .change(Method::POST, &path, &body, None, &notes)
+            .await;
+        let (error, there) = match created {
+            Err(error) if error.is_ambiguous() => {
+                let there = self.left_behind(planned, &request.marker).await;
+                (error, there)
+            }
+            Err(error) => (error, None),
+            Ok(()) => match self.result(planned).await {
+                Ok(object) => return made(Some(object)),
+                Err(error) => (error, Some(as_planned(planned))),
+            },
+        };
+        let summary = format!("cannot create {}", self.name(planned));
+        ApplyResponse {
+            object: there,
+            diagnostics: error.diagnostic(summary).into(),
+        }
+    }
+
+    /// What a create whose outcome is not known left behind; if that cannot be told, what was planned,
+    /// so that the next run looks again and nothing is forgotten.
+    async fn left_behind(&self, planned: &Value, marker: &str) -> Option<Object> {
+        match self.find(planned, marker).await {
+            Ok(Found::Ours { object, .. }) => Some(object),
+            Ok(Found::Nothing | Found::Foreign) => None,
+            Err(_) => Some(as_planned(planned)),
+        }
+    }
+
+    fn create_body(&self, planned: &Value, marker: &str) -> Json {
         let object = Attributes(planned);
         let mut body = json!({
             "name": object.text("name"),
             "description": object.text("description").unwrap_or_default(),
-            "config": config::marked(object.map("config"), &request.marker),
+            "config": config::marked(object.map("config"), marker),
         });
         if self.entity.has_devices() {
             body["devices"] = json!(devices::of(planned));
@@ -221,18 +250,7 @@ impl Lifecycle<'_> {
         for (name, value) in self.entity.create_fields(object) {
             body[name] = value;
         }
-        let failed = |error: ClientError| {
-            Box::new(error.diagnostic(format!("cannot create {}", self.name(planned))))
-        };
-        let path = self.entity.collection(object, self.project(object));
-        let notes = |text: &str| request.progress.note(text);
-        self.client
-            .change(Method::POST, &path, &body, None, &notes)
-            .await
-            .map_err(failed)?;
-        self.result(planned).await.map(Some).map_err(|error| {
-            Box::new(error.diagnostic(format!("cannot read {} back", self.name(planned))))
-        })
+        body
     }
 
     async fn update(
@@ -240,9 +258,9 @@ impl Lifecycle<'_> {
         prior: &Object,
         planned: &Value,
         request: &ApplyRequest,
-    ) -> Result<Option<Object>, Box<Diagnostic>> {
+    ) -> Result<Option<Object>, Diagnostics> {
         let failed = |error: ClientError| {
-            Box::new(error.diagnostic(format!("cannot update {}", self.name(planned))))
+            Diagnostics::from(error.diagnostic(format!("cannot update {}", self.name(planned))))
         };
         let object = Attributes(planned);
         let path = self.entity.path(object, self.project(object));
@@ -285,7 +303,7 @@ impl Lifecycle<'_> {
         &self,
         prior: &Value,
         request: &ApplyRequest,
-    ) -> Result<Option<Object>, Box<Diagnostic>> {
+    ) -> Result<Option<Object>, Diagnostics> {
         let object = Attributes(prior);
         let path = self.entity.delete_path(object, self.project(object));
         let notes = |text: &str| request.progress.note(text);
@@ -298,7 +316,7 @@ impl Lifecycle<'_> {
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => {
                 let diagnostic = error.diagnostic(format!("cannot delete {}", self.name(prior)));
-                Err(Box::new(match self.entity.delete_hint() {
+                Err(Diagnostics::from(match self.entity.delete_hint() {
                     Some(hint) if error.server_message().is_some() => diagnostic.hint(hint),
                     _ => diagnostic,
                 }))
@@ -366,8 +384,143 @@ impl Lifecycle<'_> {
     }
 }
 
+/// What was planned, where it cannot be told what is there.
+fn as_planned(planned: &Value) -> Object {
+    Object {
+        value: attributes::without_unknown(planned),
+        private: Vec::new(),
+    }
+}
+
+fn made(object: Option<Object>) -> ApplyResponse {
+    ApplyResponse {
+        object,
+        diagnostics: Diagnostics::new(),
+    }
+}
+
 /// True if a server's keys carry our mark.
 pub(crate) fn is_marked(config: Option<&Texts>, marker: &str) -> bool {
     let mark = config.and_then(|config| config.get(MARKER_KEY));
     !marker.is_empty() && mark.is_some_and(|mark| mark == marker)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use strata_core::provider::Progress;
+
+    use super::*;
+    use crate::{
+        client::{Scripted, object, refusal},
+        provider::{attributes::with, profile::Profile},
+    };
+
+    fn profile(config: &[(&str, &str)]) -> Value {
+        let config = config
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        with(
+            &Profile.schema().block.empty_value(),
+            [
+                ("name", Value::from("a")),
+                ("project", Value::from("default")),
+                ("description", Value::from("")),
+                ("config", attributes::map(&config.collect())),
+            ],
+        )
+    }
+
+    fn request(prior: Option<Value>, planned: Option<Value>) -> ApplyRequest {
+        ApplyRequest {
+            type_name: Arc::from("incus_profile"),
+            prior: prior.map(|value| Object {
+                value,
+                private: Vec::new(),
+            }),
+            config: planned.clone(),
+            planned,
+            private: Vec::new(),
+            marker: "mark".to_owned(),
+            progress: Progress::ignored(),
+        }
+    }
+
+    async fn apply(daemon: &Scripted, request: ApplyRequest) -> ApplyResponse {
+        let client = daemon.client();
+        let lifecycle = Lifecycle {
+            entity: &Profile,
+            client: &client,
+        };
+        lifecycle.apply(request).await
+    }
+
+    #[tokio::test]
+    async fn a_create_is_one_call_with_our_mark() {
+        let daemon = Scripted::start([("POST /1.0/profiles", object("null"))]);
+        let planned = profile(&[("limits.cpu", "1")]);
+        let response = apply(&daemon, request(None, Some(planned.clone()))).await;
+        assert_eq!(response.object.map(|object| object.value), Some(planned));
+        assert_eq!(
+            daemon.seen(),
+            [
+                r#"POST /1.0/profiles {"name":"a","description":"","config":{"limits.cpu":"1","user.strata.marker":"mark"},"devices":{}}"#
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_create_without_an_answer_is_looked_for() {
+        let mine = r#"{"config":{"user.strata.marker":"mark"}}"#;
+        for (found, recorded) in [
+            (object(mine), true),
+            (object(r#"{"config":{}}"#), false),
+            (refusal(404, "not found"), false),
+            (refusal(500, "the database is locked"), true),
+        ] {
+            let daemon = Scripted::start([
+                ("POST /1.0/profiles", object("null").and_break_off()),
+                ("GET /1.0/profiles/a", found),
+            ]);
+            let response = apply(&daemon, request(None, Some(profile(&[])))).await;
+            assert!(response.diagnostics.has_errors());
+            assert_eq!(response.object.is_some(), recorded);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_update_that_meets_anothers_starts_again_from_what_is_there() {
+        let daemon = Scripted::start([
+            (
+                "GET /1.0/profiles/a",
+                object(r#"{"config":{"user.strata.marker":"m"}}"#).etag("1"),
+            ),
+            ("PUT /1.0/profiles/a", refusal(412, "ETag doesn't match")),
+            (
+                "GET /1.0/profiles/a",
+                object(r#"{"config":{"user.strata.marker":"m","x":"y"}}"#).etag("2"),
+            ),
+            ("PUT /1.0/profiles/a", object("null")),
+        ]);
+        let (prior, planned) = (profile(&[]), profile(&[("limits.cpu", "1")]));
+        let response = apply(&daemon, request(Some(prior), Some(planned))).await;
+        assert!(response.diagnostics.is_empty());
+        assert_eq!(
+            daemon.seen()[3],
+            r#"PUT /1.0/profiles/a [2] {"description":"","config":{"limits.cpu":"1","user.strata.marker":"m"},"devices":{}}"#
+        );
+    }
+
+    #[tokio::test]
+    async fn a_refused_delete_keeps_the_object_and_says_what_to_do() {
+        let daemon = Scripted::start([("DELETE /1.0/profiles/a", refusal(400, "in use"))]);
+        let response = apply(&daemon, request(Some(profile(&[])), None)).await;
+        assert!(response.object.is_some());
+        let told: Vec<_> = response.diagnostics.iter().collect();
+        assert_eq!(
+            (told[0].detail.as_str(), told[0].hints.len()),
+            ("in use", 1)
+        );
+    }
 }

@@ -114,8 +114,11 @@ impl Provider for IncusProvider {
 
     fn configure(&self, config: Value) -> Result<Arc<dyn ConfiguredProvider>, Diagnostics> {
         let block = block::read(&config)?;
-        let remotes = Remotes::new(self.platform.environment.clone(), block);
-        self.platform.use_remotes(remotes.clone());
+        let remotes = config.is_wholly_known().then(|| {
+            let remotes = Remotes::new(self.platform.environment.clone(), block);
+            self.platform.use_remotes(remotes.clone());
+            remotes
+        });
         Ok(Arc::new(Configured(Session::new(
             self.platform.clone(),
             remotes,
@@ -132,7 +135,7 @@ impl Configured {
         type_name: &str,
         object: &Value,
         work: impl AsyncFnOnce(Lifecycle<'_>) -> T,
-    ) -> Result<T, Diagnostic> {
+    ) -> Result<T, Diagnostics> {
         let entity = entity(type_name).ok_or_else(|| unknown_type(type_name))?;
         let client = self.0.client(Attributes(object))?;
         Ok(work(Lifecycle {
@@ -171,18 +174,16 @@ impl Configured {
                 lifecycle.apply(request).await
             })
             .await;
-        done.unwrap_or_else(|diagnostic| ApplyResponse {
+        done.unwrap_or_else(|diagnostics| ApplyResponse {
             object: prior,
-            diagnostics: diagnostic.into(),
+            diagnostics,
         })
     }
 
     async fn read(&self, request: ReadRequest) -> Result<Option<Object>, Diagnostics> {
         let ReadRequest { type_name, object } = request;
         if &*type_name == instance::TYPE {
-            return Ok(import::read_instance(&self.0, object)
-                .await
-                .map_err(|diagnostic| *diagnostic)?);
+            return import::read_instance(&self.0, object).await;
         }
         let place = object.value.clone();
         let read = self
@@ -201,7 +202,7 @@ impl Configured {
         } = request;
         if &*type_name == instance::TYPE {
             let found = instance::find(&self.0, &planned, &marker).await;
-            return Ok(found.map_err(|diagnostic| *diagnostic)?);
+            return found;
         }
         let found = self
             .lifecycle(&type_name, &planned, async |lifecycle| {
@@ -268,5 +269,127 @@ impl ConfiguredProvider for Configured {
 
     fn find<'a>(&'a self, request: FindRequest) -> BoxFuture<'a, Result<Found, Diagnostics>> {
         Box::pin(self.find(request))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use strata_core::{Type, schema::Presence};
+
+    use super::*;
+    use crate::{Incus, Settings, Timeouts};
+
+    fn incus() -> Incus {
+        Incus::new(Settings {
+            environment: BTreeMap::new(),
+            image_aliases: BTreeMap::new(),
+            timeouts: Timeouts::usual(),
+        })
+    }
+
+    fn check(type_name: &str, set: &[(&'static str, Value)]) -> Vec<String> {
+        let provider = incus().provider();
+        let empty = provider.schema().resources[type_name].block.empty_value();
+        let config = attributes::with(&empty, set.iter().cloned());
+        let diags = provider.validate(ObjectKind::Resource, type_name, &config);
+        diags
+            .iter()
+            .map(|diagnostic| diagnostic.summary.clone())
+            .collect()
+    }
+
+    #[test]
+    fn what_is_not_supported_is_refused_by_name() {
+        assert_eq!(
+            check(
+                "incus_instance",
+                &[
+                    ("target", Value::from("node1")),
+                    ("source_file", Value::from("x"))
+                ]
+            ),
+            [
+                "`target` of `incus_instance` is not supported yet",
+                "`source_file` of `incus_instance` is not supported yet"
+            ]
+        );
+        assert_eq!(
+            check(
+                "incus_instance",
+                &[("type", Value::from("virtual-machine"))]
+            ),
+            ["virtual machines on Incus are not supported yet"]
+        );
+        // What is not known yet may be set: better refused now than ignored later.
+        assert_eq!(
+            check("incus_network", &[("target", Value::unknown(Type::String))]),
+            ["`target` of `incus_network` is not supported yet"]
+        );
+        assert_eq!(
+            check("incus_storage_volume", &[("type", Value::from("custom"))]),
+            [""; 0]
+        );
+        assert_eq!(
+            check(
+                "incus_storage_volume",
+                &[("content_type", Value::from("iso"))]
+            ),
+            ["`iso` is not a valid `content_type`"]
+        );
+    }
+
+    #[test]
+    fn every_attribute_is_described_and_settable_ones_are_not_computed_alone() {
+        let provider = incus().provider();
+        let schema = provider.schema();
+        for resource in schema
+            .resources
+            .values()
+            .chain(schema.data_sources.values())
+        {
+            assert!(!resource.block.description.is_empty());
+            for (name, attribute) in &resource.block.attributes {
+                assert!(attribute.description.ends_with('.'), "{name}");
+            }
+            assert_eq!(
+                resource.block.attributes["name"].presence,
+                Presence::Required
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_provider_block_that_is_not_known_yet_asks_no_server() {
+        let provider = incus().provider();
+        let empty = provider.schema().provider.empty_value();
+        let open = [("default_remote", Value::unknown(Type::String))];
+        let configured = provider
+            .configure(attributes::with(&empty, open))
+            .ok()
+            .unwrap();
+        let empty = provider.schema().resources["incus_instance"]
+            .block
+            .empty_value();
+        let config = attributes::with(&empty, [("image", Value::from("debian/12"))]);
+        let request = PlanRequest {
+            type_name: instance::TYPE.into(),
+            prior: None,
+            proposed: config.clone(),
+            config: config.clone(),
+        };
+        assert!(configured.plan(request).await.is_ok());
+        let object = Object {
+            value: config,
+            private: Vec::new(),
+        };
+        let read = ReadRequest {
+            type_name: instance::TYPE.into(),
+            object,
+        };
+        let diags = configured.read(read).await.unwrap_err();
+        let codes: Vec<_> = diags.iter().map(|diagnostic| diagnostic.code).collect();
+        assert_eq!(codes, ["incus-provider-unknown"]);
     }
 }

@@ -19,7 +19,8 @@ use crate::{
 /// What all objects of one `provider` block share.
 pub(crate) struct Session {
     platform: Arc<Platform>,
-    remotes: Remotes,
+    /// None while the provider block has values that are known only after apply.
+    remotes: Option<Remotes>,
     /// Whether an image is there, by remote, project and image; asked once.
     images: Mutex<BTreeMap<ImageKey, Arc<OnceCell<bool>>>>,
 }
@@ -27,7 +28,7 @@ pub(crate) struct Session {
 type ImageKey = (String, String, String);
 
 impl Session {
-    pub(crate) fn new(platform: Arc<Platform>, remotes: Remotes) -> Self {
+    pub(crate) fn new(platform: Arc<Platform>, remotes: Option<Remotes>) -> Self {
         Self {
             platform,
             remotes,
@@ -40,12 +41,17 @@ impl Session {
     }
 
     /// The client for an object's `remote`.
-    pub(crate) fn client(&self, object: Attributes<'_>) -> Result<Arc<Client>, Diagnostic> {
+    pub(crate) fn client(&self, object: Attributes<'_>) -> Result<Arc<Client>, Diagnostics> {
         let name = object.some_text("remote");
-        let client = self.platform.client(&self.remotes, name);
-        client.map_err(|error| match name {
-            Some(name) => error.diagnostic(format!("cannot use remote `{name}`")),
-            None => error.diagnostic("cannot use the default remote"),
+        let Some(remotes) = &self.remotes else {
+            return Err(not_known_yet().into());
+        };
+        let client = self.platform.client(remotes, name);
+        client.map_err(|error| {
+            let remote = name.map_or("the default remote".to_owned(), |name| {
+                format!("remote `{name}`")
+            });
+            error.diagnostic(format!("cannot use {remote}")).into()
         })
     }
 
@@ -54,7 +60,7 @@ impl Session {
         &self,
         client: &Client,
         object: Attributes<'_>,
-    ) -> Result<Json, Box<Diagnostic>> {
+    ) -> Result<Json, Diagnostics> {
         let Some(image) = object.some_text("image") else {
             return Ok(json!({ "type": "none" }));
         };
@@ -69,17 +75,12 @@ impl Session {
         let Some(image) = object.some_text("image") else {
             return Ok(());
         };
-        if object
-            .0
-            .get("project")
-            .is_some_and(|project| !project.is_known())
-        {
+        let open = |name| object.0.get(name).is_some_and(|value| !value.is_known());
+        if self.remotes.is_none() || open("project") || open("remote") {
             return Ok(());
         }
         let client = self.client(object)?;
-        let local = self
-            .local_image(&client, image)
-            .map_err(|diagnostic| *diagnostic)?;
+        let local = self.local_image(&client, image)?;
         let project = object.text("project").unwrap_or(&client.remote().project);
         let there = self.is_there(&client, project, &local).await;
         match there.map_err(|error| error.diagnostic(format!("cannot look for image `{image}`")))? {
@@ -112,14 +113,14 @@ impl Session {
     }
 
     /// The image's name on the server that is to run the instance.
-    fn local_image(&self, client: &Client, image: &str) -> Result<String, Box<Diagnostic>> {
+    fn local_image(&self, client: &Client, image: &str) -> Result<String, Diagnostics> {
         if let Some(alias) = self.platform.image_aliases.get(image) {
             return Ok(alias.clone());
         }
         match image.split_once(':') {
             None => Ok(image.to_owned()),
             Some((remote, alias)) if remote == client.remote().name => Ok(alias.to_owned()),
-            Some((remote, alias)) => Err(Box::new(
+            Some((remote, alias)) => Err(Diagnostics::from(
                 Diagnostic::error(
                     "incus-not-supported",
                     format!("image `{image}`: images of other remotes are not supported yet"),
@@ -135,6 +136,13 @@ impl Session {
             )),
         }
     }
+}
+
+fn not_known_yet() -> Diagnostic {
+    let summary = "the configuration of provider `incus` is not known yet";
+    Diagnostic::error("incus-provider-unknown", summary)
+        .detail("It depends on values that are known only after apply, but the server must be asked now.")
+        .hint("apply what the provider block depends on first, with `-target`")
 }
 
 async fn look_for(client: &Client, project: &str, image: &str) -> Result<bool, ClientError> {

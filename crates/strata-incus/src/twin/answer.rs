@@ -53,9 +53,17 @@ pub(super) fn bad_request<T>(message: impl Into<String>) -> Result<T, Refusal> {
     refuse(StatusCode::BAD_REQUEST, message)
 }
 
-/// The version of an object, for `ETag` and `If-Match`.
+/// The version of an object, for `ETag` and `If-Match`: of what a PUT can change, as on a real daemon.
 pub(super) fn etag(value: &Value) -> String {
-    let digest = Sha256::digest(value.to_string());
+    const FIELDS: [&str; 6] = [
+        "architecture",
+        "config",
+        "description",
+        "devices",
+        "ephemeral",
+        "profiles",
+    ];
+    let digest = Sha256::digest(json!(FIELDS.map(|field| &value[field])).to_string());
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

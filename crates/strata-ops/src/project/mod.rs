@@ -13,7 +13,8 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use strata_core::{Span, StageKind};
 use strata_hcl::Expression;
 
-pub use load::load;
+pub(crate) use load::stage_id;
+pub use load::{FILE_NAME, load};
 pub use scope::{Outputs, Scope};
 
 /// A folder with a `strata.hcl`.
@@ -110,6 +111,17 @@ impl Project {
         self.environments
             .iter()
             .find(|environment| &*environment.name == name)
+    }
+}
+
+impl Verify {
+    /// All its expressions.
+    pub(crate) fn expressions(&self) -> Vec<&Expression> {
+        match &self.check {
+            VerifyCheck::Http { url, status } => std::iter::once(url).chain(status).collect(),
+            VerifyCheck::Tcp(address) => vec![address],
+            VerifyCheck::Service { service, hosts } => std::iter::once(service).chain(hosts).collect(),
+        }
     }
 }
 

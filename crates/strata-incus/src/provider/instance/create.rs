@@ -2,12 +2,12 @@
 
 use hyper::Method;
 use serde_json::{Value as Json, json};
-use strata_core::{Diagnostic, Value, provider::ApplyResponse};
+use strata_core::{Diagnostic, Diagnostics, Value, provider::ApplyResponse};
 
 use super::{Work, failed, files, finished, wait_for};
 use crate::{
     client::{ApiPath, ClientError},
-    provider::{attributes::Attributes, config, devices},
+    provider::{attributes::Attributes, config, devices, lifecycle::is_marked},
 };
 
 /// Creates an instance.
@@ -16,7 +16,7 @@ pub(crate) async fn create(work: &Work<'_>, planned: &Value, marker: &str) -> Ap
     let name = object.text("name").unwrap_or_default();
     let source = match work.session.image_source(&work.client, object) {
         Ok(source) => source,
-        Err(diagnostic) => return nothing(*diagnostic),
+        Err(diagnostic) => return nothing(diagnostic),
     };
     let body = body(planned, name, source, marker);
     let path = ApiPath::new(&["instances"]).project(&work.project);
@@ -38,7 +38,7 @@ pub(crate) async fn create(work: &Work<'_>, planned: &Value, marker: &str) -> Ap
     };
     match outcome.await {
         Ok(()) => finished(work, planned).await,
-        Err(diagnostic) => failed(work, planned, *diagnostic).await,
+        Err(diagnostic) => failed(work, planned, diagnostic).await,
     }
 }
 
@@ -70,15 +70,14 @@ async fn not_created(
     error: &ClientError,
 ) -> ApplyResponse {
     let name = Attributes(planned).text("name").unwrap_or_default();
-    let diagnostic = explain(work, planned, name, error);
+    let diagnostics = explain(work, planned, name, error).into();
     match work.find(name).await {
-        Ok(Some(found)) if crate::provider::lifecycle::is_marked(Some(&found.config), marker) => {
-            failed(work, planned, diagnostic).await
+        Ok(Some(found)) if is_marked(Some(&found.config), marker) => {
+            failed(work, planned, diagnostics).await
         }
-        Err(_) if matches!(error, ClientError::OutcomeUnknown(_)) => {
-            failed(work, planned, diagnostic).await
-        }
-        _ => nothing(diagnostic),
+        // If nobody can tell, it is recorded: the next run looks again, and nothing is forgotten.
+        Err(_) if error.is_ambiguous() => failed(work, planned, diagnostics).await,
+        _ => nothing(diagnostics),
     }
 }
 
@@ -103,9 +102,9 @@ fn explain(work: &Work<'_>, planned: &Value, name: &str, error: &ClientError) ->
     }
 }
 
-fn nothing(diagnostic: Diagnostic) -> ApplyResponse {
+fn nothing(diagnostics: Diagnostics) -> ApplyResponse {
     ApplyResponse {
         object: None,
-        diagnostics: diagnostic.into(),
+        diagnostics,
     }
 }

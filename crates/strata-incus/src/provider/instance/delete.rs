@@ -27,7 +27,7 @@ pub(crate) async fn delete(work: &Work<'_>, prior: &Object) -> ApplyResponse {
                     .hint("`security.protection.delete` of the instance must be `false` first"),
                 false => diagnostic,
             };
-            failed(work, &still_there(&prior.value), diagnostic).await
+            failed(work, &still_there(&prior.value), diagnostic.into()).await
         }
     }
 }

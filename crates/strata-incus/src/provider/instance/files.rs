@@ -65,18 +65,18 @@ pub(crate) async fn upload(
     work: &Work<'_>,
     name: &str,
     planned: &Value,
-) -> Result<(), Box<Diagnostic>> {
+) -> Result<(), Diagnostics> {
     for file in Attributes(planned).blocks("file") {
         let target = file.text("target_path").unwrap_or_default();
         work.note(&format!("writes {target}"));
         let summary = || format!("cannot write file `{target}` into instance `{name}`");
         let content = content(file).await.map_err(|reason| {
-            Box::new(Diagnostic::error("incus-file", summary()).detail(reason))
+            Diagnostics::from(Diagnostic::error("incus-file", summary()).detail(reason))
         })?;
         let written = write(work, name, file, target, &content).await;
         written.map_err(|error| {
             let diagnostic = error.diagnostic(summary());
-            Box::new(
+            Diagnostics::from(
                 match error.is_not_found() && file.flag("create_directories") != Some(true) {
                     true => diagnostic
                         .hint("its folder is missing: `create_directories = true` makes it"),

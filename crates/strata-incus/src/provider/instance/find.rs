@@ -1,7 +1,7 @@
 //! Looks for an instance that a create without an answer left behind, and lets it finish.
 
 use strata_core::{
-    Diagnostic, Value,
+    Diagnostics, Value,
     provider::{Found, Object, Progress},
 };
 
@@ -17,13 +17,13 @@ pub(crate) async fn find(
     session: &Session,
     planned: &Value,
     marker: &str,
-) -> Result<Found, Box<Diagnostic>> {
+) -> Result<Found, Diagnostics> {
     let progress = Progress::ignored();
     let work = Work::new(session, planned, &progress)?;
     let object = Attributes(planned);
     let name = object.text("name").unwrap_or_default();
     let failed = |error: crate::client::ClientError| {
-        Box::new(error.diagnostic(format!("cannot look for instance `{name}`")))
+        Diagnostics::from(error.diagnostic(format!("cannot look for instance `{name}`")))
     };
     // The server goes on with what it began: it must have ended before we judge.
     let path = work.instance(name).path(&[]);

@@ -51,8 +51,8 @@ impl<'a> Work<'a> {
         session: &'a Session,
         object: &Value,
         progress: &'a Progress,
-    ) -> Result<Self, Box<Diagnostic>> {
-        let client = session.client(Attributes(object)).map_err(Box::new)?;
+    ) -> Result<Self, Diagnostics> {
+        let client = session.client(Attributes(object))?;
         let project = Attributes(object)
             .text("project")
             .unwrap_or(&client.remote().project);
@@ -119,10 +119,10 @@ pub(crate) async fn apply(session: &Session, request: ApplyRequest) -> ApplyResp
     };
     let work = match Work::new(session, object, &request.progress) {
         Ok(work) => work,
-        Err(diagnostic) => {
+        Err(diagnostics) => {
             return ApplyResponse {
                 object: request.prior.clone(),
-                diagnostics: Diagnostics::from(*diagnostic),
+                diagnostics,
             };
         }
     };
@@ -135,18 +135,18 @@ pub(crate) async fn apply(session: &Session, request: ApplyRequest) -> ApplyResp
 }
 
 /// What came of a change that failed: the diagnostic, and what is there now.
-async fn failed(work: &Work<'_>, known: &Value, diagnostic: Diagnostic) -> ApplyResponse {
+async fn failed(work: &Work<'_>, known: &Value, diagnostics: Diagnostics) -> ApplyResponse {
     // What is there must be recorded; if even that cannot be told, what was planned is closest.
     let object = match work.result(known).await {
         Ok(object) => object,
         Err(_) => Some(Object {
-            value: state::without_unknown(known),
+            value: super::attributes::without_unknown(known),
             private: Vec::new(),
         }),
     };
     ApplyResponse {
         object,
-        diagnostics: Diagnostics::from(diagnostic),
+        diagnostics,
     }
 }
 
@@ -169,7 +169,7 @@ async fn finished(work: &Work<'_>, planned: &Value) -> ApplyResponse {
         },
         Err(error) => ApplyResponse {
             object: Some(Object {
-                value: state::without_unknown(planned),
+                value: super::attributes::without_unknown(planned),
                 private: Vec::new(),
             }),
             diagnostics: error

@@ -111,14 +111,6 @@ fn interface_type() -> Type {
     ])
 }
 
-/// The value with null where something is unknown.
-pub(crate) fn without_unknown(value: &Value) -> Value {
-    match value {
-        Value::Unknown(unknown) => Value::Null(unknown.ty.clone()),
-        value => value.map_children(|_, child| without_unknown(child)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,7 @@
 use hyper::Method;
 use serde_json::{Map, Value as Json, json};
 use strata_core::{
-    Diagnostic, Value,
+    Diagnostics, Value,
     provider::{ApplyResponse, Object},
 };
 
@@ -11,7 +11,7 @@ use super::{Work, failed, files, finished, state::is_computed, wait_for};
 use crate::{
     client::{Answer, ClientError},
     provider::{
-        attributes::{Attributes, Texts},
+        attributes::{self, Attributes, Texts},
         config, devices,
     },
 };
@@ -33,63 +33,93 @@ const SENT: [&str; 6] = [
 pub(crate) async fn update(work: &Work<'_>, prior: &Object, planned: &Value) -> ApplyResponse {
     match change(work, &prior.value, planned).await {
         Ok(()) => finished(work, planned).await,
-        Err(Failure { diagnostic, name }) => {
+        Err(Failure { diagnostics, name }) => {
             // It may be there under the old name still.
-            let known =
-                crate::provider::attributes::with(&prior.value, [("name", Value::from(name))]);
-            failed_update(work, &known, *diagnostic).await
+            let known = attributes::with(&prior.value, [("name", Value::from(name))]);
+            failed_update(work, &known, diagnostics).await
         }
     }
 }
 
+/// Why an update failed, and under which name the instance is there now.
 struct Failure {
-    diagnostic: Box<Diagnostic>,
+    diagnostics: Diagnostics,
     name: String,
+}
+
+/// What a change does besides sending what differs.
+struct Steps {
+    stop: bool,
+    rename: bool,
+    start: bool,
+}
+
+impl Steps {
+    fn new(before: Attributes<'_>, after: Attributes<'_>) -> Self {
+        let running = before.flag("running") == Some(true);
+        let run = after.flag("running") == Some(true);
+        // A running instance cannot be renamed.
+        let rename = before.text("name") != after.text("name");
+        Self {
+            stop: running && (!run || rename),
+            start: run && (!running || rename),
+            rename,
+        }
+    }
 }
 
 async fn change(work: &Work<'_>, prior: &Value, planned: &Value) -> Result<(), Failure> {
     let (before, after) = (Attributes(prior), Attributes(planned));
+    let steps = Steps::new(before, after);
     let old = before.text("name").unwrap_or_default();
     let new = after.text("name").unwrap_or_default();
-    let running = before.flag("running") == Some(true);
-    let run = after.flag("running") == Some(true);
-    let rename = old != new;
-    let at = |name: &str| {
-        let name = name.to_owned();
-        move |error: ClientError| Failure {
-            diagnostic: Box::new(error.diagnostic(format!("cannot update instance `{name}`"))),
-            name: name.clone(),
+    vacate(work, &steps, old, new)
+        .await
+        .map_err(|error| failure(old, &error))?;
+    if SENT.iter().any(|name| prior.get(name) != planned.get(name)) {
+        put(work, new, prior, planned)
+            .await
+            .map_err(|error| failure(new, &error))?;
+    }
+    if steps.start {
+        work.note("starts");
+        start(work, new)
+            .await
+            .map_err(|error| failure(new, &error))?;
+    }
+    let in_guest = async {
+        if prior.get("file") != planned.get("file") {
+            files::upload(work, new, planned).await?;
+        }
+        match steps.start {
+            true => wait_for::wait_for(work, new, after).await,
+            false => Ok(()),
         }
     };
-    let found = |name: &str| {
-        let name = name.to_owned();
-        move |diagnostic| Failure { diagnostic, name }
-    };
-    if running && (!run || rename) {
+    in_guest.await.map_err(|diagnostics| Failure {
+        diagnostics,
+        name: new.to_owned(),
+    })
+}
+
+fn failure(name: &str, error: &ClientError) -> Failure {
+    Failure {
+        diagnostics: error
+            .diagnostic(format!("cannot update instance `{name}`"))
+            .into(),
+        name: name.to_owned(),
+    }
+}
+
+/// Stops and renames, where need be.
+async fn vacate(work: &Work<'_>, steps: &Steps, old: &str, new: &str) -> Result<(), ClientError> {
+    if steps.stop {
         work.note("stops");
-        stop(work, old).await.map_err(at(old))?;
+        stop(work, old).await?;
     }
-    if rename {
+    if steps.rename {
         work.note("renames");
-        rename_to(work, old, new).await.map_err(at(old))?;
-    }
-    if SENT.iter().any(|name| prior.get(name) != planned.get(name)) {
-        put(work, new, prior, planned).await.map_err(at(new))?;
-    }
-    let started = run && (!running || rename);
-    if started {
-        work.note("starts");
-        start(work, new).await.map_err(at(new))?;
-    }
-    if prior.get("file") != planned.get("file") {
-        files::upload(work, new, planned)
-            .await
-            .map_err(found(new))?;
-    }
-    if started {
-        wait_for::wait_for(work, new, after)
-            .await
-            .map_err(found(new))?;
+        rename_to(work, old, new).await?;
     }
     Ok(())
 }
@@ -173,7 +203,7 @@ fn body(server: &Map<String, Json>, prior: &Value, planned: &Value) -> Json {
 }
 
 /// After a failed update what is there is what was, changed by what the server tells.
-async fn failed_update(work: &Work<'_>, known: &Value, diagnostic: Diagnostic) -> ApplyResponse {
+async fn failed_update(work: &Work<'_>, known: &Value, diagnostics: Diagnostics) -> ApplyResponse {
     let name = Attributes(known).text("name").unwrap_or_default();
     match work.find(name).await {
         Ok(Some(instance)) => ApplyResponse {
@@ -181,8 +211,8 @@ async fn failed_update(work: &Work<'_>, known: &Value, diagnostic: Diagnostic) -
                 value: super::state(known, &instance),
                 private: Vec::new(),
             }),
-            diagnostics: diagnostic.into(),
+            diagnostics,
         },
-        _ => failed(work, known, diagnostic).await,
+        _ => failed(work, known, diagnostics).await,
     }
 }

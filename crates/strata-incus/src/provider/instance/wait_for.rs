@@ -38,7 +38,7 @@ pub(crate) async fn wait_for(
     work: &Work<'_>,
     name: &str,
     object: Attributes<'_>,
-) -> Result<(), Box<Diagnostic>> {
+) -> Result<(), Diagnostics> {
     let mut blocks: Vec<_> = object.blocks("wait_for").collect();
     blocks.sort_by_key(|block| {
         KINDS
@@ -101,9 +101,9 @@ async fn one(work: &Work<'_>, name: &str, block: Attributes<'_>) -> Result<(), C
     }
 }
 
-fn explain(name: &str, error: &ConnectionError) -> Box<Diagnostic> {
+fn explain(name: &str, error: &ConnectionError) -> Diagnostics {
     let summary = format!("instance `{name}` was made, but did not become what `wait_for` asks");
-    Box::new(Diagnostic::error("incus-wait-for", summary).detail(error.to_string()))
+    Diagnostics::from(Diagnostic::error("incus-wait-for", summary).detail(error.to_string()))
 }
 
 /// Reads a time as Go writes it: numbers with units, one after the other.
