@@ -544,6 +544,7 @@ fn gathering(play: &Play, subset: Option<&Spanned<Json>>) -> Task {
             },
             arguments: spanned(Json::Object(arguments)),
         },
+        inherited: play.keywords.clone(),
         keywords: Arc::new(keywords),
         r#loop: None,
         loop_control: LoopControl::default(),

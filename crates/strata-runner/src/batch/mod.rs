@@ -71,6 +71,10 @@ pub(crate) struct Batch<'a> {
     /// Tasks whose start was shown.
     shown: HashSet<(Position, String)>,
     throttles: HashMap<String, Arc<Semaphore>>,
+    /// The hosts that failed in this round of lockstep.
+    round_failed: BTreeSet<Arc<str>>,
+    /// Whether a failure of this round is to fail all hosts.
+    fatal: bool,
     end: BatchEnd,
 }
 
@@ -81,6 +85,8 @@ struct HostRun {
     /// The gathering of facts, as long as it was not done.
     gather: Option<Arc<Task>>,
     state: State,
+    /// Whether `--start-at-task` was reached.
+    started: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,11 +117,13 @@ pub(crate) struct Start {
 /// Takes the hosts through the play.
 pub(crate) async fn run(shared: &Shared<'_>, memory: &mut Memory, start: Start) -> BatchEnd {
     let play = start.scope.play.clone();
+    let started = memory.started;
     let hosts = start.hosts.iter().map(|name| HostRun {
         name: name.clone(),
         walk: Walk::new(&play),
         gather: start.gather.clone(),
         state: State::Idle,
+        started,
     });
     let mut batch = Batch {
         hosts: hosts.collect(),
@@ -136,6 +144,8 @@ pub(crate) async fn run(shared: &Shared<'_>, memory: &mut Memory, start: Start) 
         max_fail_percentage: start.max_fail_percentage,
         shown: HashSet::new(),
         throttles: HashMap::new(),
+        round_failed: BTreeSet::new(),
+        fatal: false,
         end: BatchEnd::Done,
     };
     batch.go().await;
@@ -167,7 +177,9 @@ impl Batch<'_> {
         self.memory.stopped |= stop.requested();
     }
 
-    fn settle(&mut self, at: usize, job: Job, report: Report) {
+    fn settle(&mut self, at: usize, mut job: Job, report: Report) {
+        // As long as the job shares the host's maps, adding one fact would copy them all.
+        job.variables = HostVariables::default();
         self.hosts[at].state = State::Idle;
         match report {
             Report::Crossing => self.pace = Pace::Lockstep,
