@@ -1,1 +1,30 @@
-//! `strata-agent`.
+//! `strata-agent`: what runs on a host.
+//!
+//! A task arrives as a [`protocol::Task`], is read strictly into a module's arguments, and goes
+//! through the module's three steps: observe the host, decide the changes as plain data, act.
+//! Check mode stops after the second. Everything a module may do to a machine is a method of
+//! [`host::Host`], of which there are two: the real machine and a model in memory.
+//!
+//! It never knows playbooks, templates or connections, and has no async runtime. Start reading in
+//! `module.rs`, then any file of `modules/`.
+
+pub mod accounts;
+pub mod arguments;
+pub mod attributes;
+pub mod change;
+mod contents;
+mod diff;
+pub mod digest;
+pub mod dpkg;
+mod facts;
+mod glob;
+pub mod host;
+pub mod mode;
+pub mod module;
+pub mod modules;
+mod pattern;
+pub mod protocol;
+pub mod serve;
+pub mod system;
+mod time;
+mod words;

@@ -1,2 +1,23 @@
-//! The `agent` binary.
-fn main() {}
+//! The `strata-agent` binary: speaks the protocol on its standard input and output.
+
+use std::io;
+use std::process::ExitCode;
+
+use strata_agent::host::{Host, Local};
+
+fn main() -> ExitCode {
+    // Modes of new files are what modules say, and 0644 or 0755 where they say nothing.
+    rustix::process::umask(rustix::fs::Mode::from_bits_truncate(0o022));
+    let machine = |task: &strata_agent::protocol::Task, cancel| {
+        Box::new(Local::new(&task.environment, cancel)) as Box<dyn Host>
+    };
+    match strata_agent::serve::serve(&mut io::stdin().lock(), Box::new(io::stdout()), &machine) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            use io::Write;
+            // Nobody may be left to read it.
+            writeln!(io::stderr(), "strata-agent: {error}").ok();
+            ExitCode::FAILURE
+        }
+    }
+}

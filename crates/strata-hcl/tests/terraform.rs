@@ -134,7 +134,14 @@ fn answer(case: &str) -> Answer {
     if diags.has_errors() {
         return None;
     }
+    if !value.is_wholly_known() {
+        return Some(unknown_answer());
+    }
     Some((json(&value), type_text(&value.ty())))
+}
+
+fn unknown_answer() -> (String, String) {
+    ("(unknown)".to_owned(), String::new())
 }
 
 fn json(value: &Value) -> String {
@@ -162,8 +169,6 @@ fn type_text(ty: &Type) -> String {
         Type::List(element) => format!("list({})", type_text(element)),
         Type::Set(element) => format!("set({})", type_text(element)),
         Type::Map(element) => format!("map({})", type_text(element)),
-        Type::Tuple(items) if items.is_empty() => "tuple".to_owned(),
-        Type::Object(attributes) if attributes.is_empty() => "object".to_owned(),
         Type::Tuple(items) => {
             format!(
                 "tuple([{}])",
@@ -234,11 +239,12 @@ fn record_some(folder: &Path, cases: &[String], answers: &mut BTreeMap<String, A
     let Ok(text) = serde_json::from_str::<String>(output.trim()) else {
         // One that does not parse spoils all; ask for each.
         assert!(
-            cases.len() > 1 || output.is_empty(),
+            cases.len() > 1 || output.is_empty() || output.trim() == "(known after apply)",
             "terraform said {output:?} for {cases:?}"
         );
         if let [case] = cases {
-            answers.insert(case.clone(), None);
+            let unknown = output.trim() == "(known after apply)";
+            answers.insert(case.clone(), unknown.then(unknown_answer));
             return;
         }
         let (left, right) = cases.split_at(cases.len() / 2);
@@ -263,6 +269,7 @@ fn record_some(folder: &Path, cases: &[String], answers: &mut BTreeMap<String, A
         ),
     );
     let compact: String = types.split_whitespace().collect();
+    let compact = compact.replace("),)", "))").replace("),)", "))");
     let inner = compact
         .strip_prefix("tuple([")
         .and_then(|rest| rest.strip_suffix("])"))

@@ -1,1 +1,48 @@
-//! `strata-jinja`.
+//! Jinja as Ansible has it: templates, expressions and conditions over JSON values.
+//!
+//! Data takes this path: a [`Templar`] gets a JSON value out of a play; each text in it that holds a
+//! template is compiled ([`compile`]), evaluated against a [`Scope`](scope) that asks [`Variables`] for a name
+//! only when the template uses it, and turned back into JSON ([`convert`]). A variable may hold templates
+//! itself: [`lazy`] renders them where they are touched, with a bound on depth and a check for cycles.
+//! Filters, tests and lookups are one file a family, below [`filters`], [`tests`] and [`lookups`].
+//!
+//! The language is minijinja's; what differs from it in Ansible (undefined names that chain, native values,
+//! Python's texts, conditions that must be boolean) is ours. Rules follow ansible-core 2.19.
+//!
+//! This crate must never know hosts and tasks, nor read files, clocks or the environment by itself: they come
+//! through [`Surroundings`]. Start reading at [`templar`].
+
+mod calendar;
+mod compile;
+mod convert;
+mod digest;
+mod engine;
+mod error;
+mod escape;
+mod filters;
+mod functions;
+mod header;
+mod lazy;
+mod lookups;
+mod methods;
+mod operators;
+mod python;
+mod python_json;
+mod python_regex;
+mod run;
+mod scope;
+mod sha_crypt;
+mod surroundings;
+mod templar;
+mod tests;
+mod variables;
+pub mod wildcard;
+pub mod yaml;
+
+pub use engine::Engine;
+pub use error::{TemplateError, TemplateErrorKind};
+pub use surroundings::{NoSurroundings, Now, Surroundings};
+pub use templar::{FileOptions, Templar};
+pub use variables::{
+    OMIT, Scopes, UNSAFE_KEY, VAULT_KEY, Variable, Variables, is_omit, unsafe_text,
+};

@@ -312,13 +312,9 @@ fn element(given: Given<'_>, _: &Context<'_>) -> Result_ {
             "cannot use element function with an empty list",
         ));
     }
-    let Ok(at) = usize::try_from(at) else {
-        return Err(FunctionError::argument(
-            1,
-            "cannot use element function with a negative index",
-        ));
-    };
-    Ok(elements[at % elements.len()].clone())
+    // Negative ones count from the end.
+    let at = at.rem_euclid(elements.len() as i64) as usize;
+    Ok(elements[at].clone())
 }
 
 fn flatten(given: Given<'_>, _: &Context<'_>) -> Result_ {

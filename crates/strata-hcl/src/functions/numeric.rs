@@ -100,9 +100,10 @@ pub(super) fn number(given: Given<'_>, at: usize) -> Number {
 }
 
 fn float(result: f64) -> Result_ {
-    match Number::from_f64(result) {
-        Some(number) => Ok(Value::Number(number)),
-        None => Err(FunctionError::new("the result is not a finite number")),
+    // The shortest decimal text of the float is what Terraform shows and goes on with.
+    match result.to_string().parse::<Number>() {
+        Ok(number) => Ok(Value::Number(number)),
+        Err(_) => Err(FunctionError::new("the result is not a finite number")),
     }
 }
 

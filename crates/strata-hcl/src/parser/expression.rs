@@ -12,30 +12,62 @@ use crate::syntax::{
 
 use super::{Parsed, Parser, Reported, T, TokenKind};
 
-/// Operators by precedence, the weakest first.
-const LEVELS: [&[(TokenKind, BinaryOperator)]; 6] = [
-    &[(T::OrOr, BinaryOperator::Or)],
-    &[(T::AndAnd, BinaryOperator::And)],
-    &[
-        (T::EqualEqual, BinaryOperator::Equal),
-        (T::NotEqual, BinaryOperator::NotEqual),
-    ],
-    &[
-        (T::Less, BinaryOperator::Less),
-        (T::LessOrEqual, BinaryOperator::LessOrEqual),
-        (T::Greater, BinaryOperator::Greater),
-        (T::GreaterOrEqual, BinaryOperator::GreaterOrEqual),
-    ],
-    &[
-        (T::Plus, BinaryOperator::Add),
-        (T::Minus, BinaryOperator::Subtract),
-    ],
-    &[
-        (T::Star, BinaryOperator::Multiply),
-        (T::Slash, BinaryOperator::Divide),
-        (T::Percent, BinaryOperator::Remainder),
-    ],
-];
+/// An operator and how strongly it binds; the weakest is 0.
+fn operator(kind: TokenKind) -> Option<(BinaryOperator, usize)> {
+    Some(match kind {
+        T::OrOr => (BinaryOperator::Or, 0),
+        T::AndAnd => (BinaryOperator::And, 1),
+        T::EqualEqual => (BinaryOperator::Equal, 2),
+        T::NotEqual => (BinaryOperator::NotEqual, 2),
+        T::Less => (BinaryOperator::Less, 3),
+        T::LessOrEqual => (BinaryOperator::LessOrEqual, 3),
+        T::Greater => (BinaryOperator::Greater, 3),
+        T::GreaterOrEqual => (BinaryOperator::GreaterOrEqual, 3),
+        T::Plus => (BinaryOperator::Add, 4),
+        T::Minus => (BinaryOperator::Subtract, 4),
+        T::Star => (BinaryOperator::Multiply, 5),
+        T::Slash => (BinaryOperator::Divide, 5),
+        T::Percent => (BinaryOperator::Remainder, 5),
+        _ => return None,
+    })
+}
+
+/// A row of operands of one precedence that is not complete yet; the next operand belongs to `pending`.
+struct Open {
+    level: usize,
+    first: Node,
+    operations: Vec<Operation>,
+    pending: (BinaryOperator, ByteRange),
+}
+
+impl Open {
+    fn begin(level: usize, first: Node, pending: (BinaryOperator, ByteRange)) -> Self {
+        Self {
+            level,
+            first,
+            operations: Vec::new(),
+            pending,
+        }
+    }
+
+    fn push(&mut self, right: Node) {
+        let (operator, range) = self.pending;
+        self.operations.push(Operation {
+            operator,
+            range,
+            right,
+        });
+    }
+
+    fn close(mut self, right: Node) -> Node {
+        let range = self.first.range.to(right.range);
+        self.push(right);
+        Node {
+            kind: NodeKind::Binary(Box::new(self.first), self.operations),
+            range,
+        }
+    }
+}
 
 impl Parser<'_> {
     pub(super) fn expression(&mut self) -> Parsed<Node> {
@@ -43,7 +75,7 @@ impl Parser<'_> {
     }
 
     fn conditional(&mut self) -> Parsed<Node> {
-        let condition = self.binary(0)?;
+        let condition = self.binary()?;
         if self.take(T::Question).is_none() {
             return Ok(condition);
         }
@@ -68,35 +100,28 @@ impl Parser<'_> {
         })
     }
 
-    fn binary(&mut self, level: usize) -> Parsed<Node> {
-        let Some(operators) = LEVELS.get(level) else {
-            return self.unary();
-        };
-        let first = self.binary(level + 1)?;
-        let mut operations = Vec::new();
-        while let Some(operator) = self.operator(operators) {
-            let range = self.next().range;
-            let right = self.binary(level + 1)?;
-            operations.push(Operation {
-                operator,
-                range,
-                right,
-            });
+    /// Reads operands and operators; what binds more strongly closes before what binds less.
+    fn binary(&mut self) -> Parsed<Node> {
+        let mut rows: Vec<Open> = Vec::new();
+        loop {
+            let mut operand = self.unary()?;
+            let next = operator(self.peek().kind);
+            let level = next.map_or(0, |(_, level)| level);
+            while let Some(row) = rows.pop_if(|row| next.is_none() || row.level > level) {
+                operand = row.close(operand);
+            }
+            let Some((operator, level)) = next else {
+                return Ok(operand);
+            };
+            let pending = (operator, self.next().range);
+            match rows.last_mut() {
+                Some(row) if row.level == level => {
+                    row.push(operand);
+                    row.pending = pending;
+                }
+                _ => rows.push(Open::begin(level, operand, pending)),
+            }
         }
-        let Some(last) = operations.last() else {
-            return Ok(first);
-        };
-        let range = first.range.to(last.right.range);
-        Ok(Node {
-            kind: NodeKind::Binary(Box::new(first), operations),
-            range,
-        })
-    }
-
-    fn operator(&mut self, among: &[(TokenKind, BinaryOperator)]) -> Option<BinaryOperator> {
-        let kind = self.peek().kind;
-        let (_, operator) = among.iter().find(|(token, _)| *token == kind)?;
-        Some(*operator)
     }
 
     fn unary(&mut self) -> Parsed<Node> {
@@ -245,8 +270,8 @@ impl Parser<'_> {
             T::Quote => self.quoted(),
             T::Heredoc => self.heredoc(),
             T::OpenParenthesis => self.parentheses(),
-            T::OpenBracket => self.nested(|parser| parser.tuple()),
-            T::OpenBrace => self.nested(|parser| parser.object()),
+            T::OpenBracket => self.tuple(),
+            T::OpenBrace => self.object(),
             _ => Err(self.expected(
                 "expression-required",
                 "An expression should be here",
@@ -260,7 +285,7 @@ impl Parser<'_> {
         let text = token.range.text(self.source);
         if self.is(T::OpenParenthesis) || self.is(T::DoubleColon) {
             let name = self.function_name(token.range)?;
-            return self.nested(|parser| parser.call(name));
+            return self.call(name);
         }
         Ok(match text {
             "true" => literal(Value::Bool(true), token.range),

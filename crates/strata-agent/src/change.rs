@@ -1,0 +1,378 @@
+//! The changes that modules decide on, as plain data, and the one place that makes them.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use crate::host::{Host, HostError, Permissions};
+use crate::module::{Context, ModuleError};
+use crate::protocol::{ContentReference, Notice};
+use crate::system::{AccountChange, Command, Output, PackageChange, PackageVerb, UnitChange};
+
+pub use crate::diff::diffs;
+
+/// One thing to do to a host.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// Put a file in its place.
+    Write(FileWrite),
+    /// Set mode, owner or group of what is there.
+    Permissions {
+        path: PathBuf,
+        permissions: Permissions,
+        follow: bool,
+    },
+    /// Make one folder.
+    CreateDirectory { path: PathBuf, mode: u32 },
+    /// Make a symbolic link.
+    Symlink { path: PathBuf, target: PathBuf },
+    /// Make a hard link.
+    HardLink { path: PathBuf, target: PathBuf },
+    /// Remove whatever is there.
+    Remove { path: PathBuf },
+    /// Set the times.
+    Times {
+        path: PathBuf,
+        access: Option<f64>,
+        modification: Option<f64>,
+    },
+    /// Make, change or remove a user or group.
+    Account(AccountChange),
+    /// Let the package manager work.
+    Packages(PackageChange),
+    /// Let the service manager work.
+    Unit(UnitChange),
+    /// Run a program; where `may_fail`, its module judges the exit status itself.
+    Run { command: Command, may_fail: bool },
+}
+
+/// A file to be written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FileWrite {
+    /// Where.
+    pub path: PathBuf,
+    /// What.
+    pub content: FileContent,
+    /// Mode and owners of the new file.
+    pub permissions: Permissions,
+    /// Keep what was there beside it, with the time in its name.
+    pub backup: bool,
+    /// A command that checks the file before it is put in place, `%s` standing for it.
+    pub validate: Option<String>,
+    /// Where the content comes from, for the head of a diff.
+    pub source: String,
+}
+
+/// Where the bytes of a file come from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FileContent {
+    /// They are here.
+    Bytes(Vec<u8>),
+    /// The controller has them.
+    Offered(ContentReference),
+    /// Another file of the host has them.
+    HostFile(PathBuf),
+}
+
+impl FileWrite {
+    /// Bytes for a path, with nothing asked about mode and owner.
+    pub fn new(path: impl Into<PathBuf>, bytes: impl Into<Vec<u8>>) -> FileWrite {
+        let path = path.into();
+        FileWrite {
+            source: path.to_string_lossy().into_owned(),
+            path,
+            content: FileContent::Bytes(bytes.into()),
+            permissions: Permissions::default(),
+            backup: false,
+            validate: None,
+        }
+    }
+}
+
+impl Change {
+    /// Writes a file, keeping its mode and owner.
+    pub fn write(path: impl Into<PathBuf>, bytes: impl Into<Vec<u8>>) -> Change {
+        Change::Write(FileWrite::new(path, bytes))
+    }
+
+    /// Runs a program that must succeed.
+    pub fn run(argv: &[&str]) -> Change {
+        Change::Run {
+            command: Command::new(argv.iter().copied()),
+            may_fail: false,
+        }
+    }
+}
+
+/// Gives what the controller offers.
+pub trait Contents: Send + Sync {
+    /// Opens a content, after asking for it if need be.
+    fn open(&self, reference: &ContentReference) -> Result<Box<dyn Read + Send>, HostError>;
+}
+
+/// For tasks that bring no content.
+pub struct NoContents;
+
+impl Contents for NoContents {
+    fn open(&self, reference: &ContentReference) -> Result<Box<dyn Read + Send>, HostError> {
+        Err(HostError::Other(format!(
+            "nobody offers the content {}",
+            reference.sha256
+        )))
+    }
+}
+
+/// What acting came to.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Outcome {
+    /// Whether anything was done, or would have been in check mode.
+    pub changed: bool,
+    /// Whether nothing was done because of check mode.
+    pub check: bool,
+    /// What the programs said, in order.
+    pub outputs: Vec<Output>,
+    /// The backup that was made.
+    pub backup_file: Option<String>,
+    /// Warnings.
+    pub notices: Vec<Notice>,
+}
+
+/// Makes the changes in order, stopping at the first that fails; in check mode makes none.
+pub fn act(changes: &[Change], context: &Context<'_>) -> Result<Outcome, ModuleError> {
+    let mut outcome = Outcome {
+        changed: !changes.is_empty(),
+        check: context.task.check,
+        ..Outcome::default()
+    };
+    if context.task.check {
+        return Ok(outcome);
+    }
+    for (done, change) in changes.iter().enumerate() {
+        apply(change, context, &mut outcome).map_err(|error| ModuleError {
+            changed: done > 0,
+            ..error
+        })?;
+    }
+    Ok(outcome)
+}
+
+fn apply(change: &Change, context: &Context<'_>, outcome: &mut Outcome) -> Result<(), ModuleError> {
+    let host = context.host;
+    match change {
+        Change::Write(write) => write_file(write, context, outcome)?,
+        Change::Permissions {
+            path,
+            permissions,
+            follow,
+        } => {
+            set_permissions(host, path, *permissions, *follow)?;
+        }
+        Change::CreateDirectory { path, mode } => host.create_directory(path, *mode)?,
+        Change::Symlink { path, target } => host.symlink(target, path)?,
+        Change::HardLink { path, target } => host.hard_link(target, path)?,
+        Change::Remove { path } => host.remove(path)?,
+        Change::Times {
+            path,
+            access,
+            modification,
+        } => {
+            host.set_times(path, *access, *modification)?;
+        }
+        Change::Account(change) => must_succeed(host.change_account(change)?, outcome)?,
+        Change::Packages(change) => {
+            let output = host.change_packages(change)?;
+            if output.status != 0 {
+                return Err(packages_failed(change, &output));
+            }
+            outcome.outputs.push(output);
+        }
+        Change::Unit(change) => {
+            let output = host.change_unit(change)?;
+            let what = format!("Unable to {} service {}", change.verb.name(), change.name);
+            if output.status != 0 {
+                return Err(ModuleError::new(format!("{what}: {}", output.stderr)));
+            }
+        }
+        Change::Run {
+            command,
+            may_fail: true,
+        } => outcome.outputs.push(host.run(command)?),
+        Change::Run {
+            command,
+            may_fail: false,
+        } => must_succeed(host.run(command)?, outcome)?,
+    }
+    Ok(())
+}
+
+/// Says what the package manager's complaint means.
+pub fn packages_failed(change: &PackageChange, output: &Output) -> ModuleError {
+    let said = output.stderr.trim();
+    let quoted = |start: &str| {
+        let rest = said.lines().find_map(|line| line.strip_prefix(start))?;
+        Some(rest.trim_matches(['\'', ' ']).to_owned())
+    };
+    let msg = if let Some(name) = quoted("E: Unable to locate package ") {
+        format!("No package matching '{name}' is available")
+    } else if change.verb == PackageVerb::Update {
+        format!("Failed to update apt cache: {said}")
+    } else {
+        format!("apt-get failed for {}: {said}", change.names.join(" "))
+    };
+    ModuleError::new(msg).with(json!({
+        "rc": output.status, "stdout": output.stdout, "stderr": output.stderr,
+    }))
+}
+
+fn must_succeed(output: Output, outcome: &mut Outcome) -> Result<(), ModuleError> {
+    if output.status != 0 {
+        let said = if output.stderr.is_empty() {
+            &output.stdout
+        } else {
+            &output.stderr
+        };
+        return Err(ModuleError::new(said.trim_end()).with(json!({"rc": output.status})));
+    }
+    outcome.outputs.push(output);
+    Ok(())
+}
+
+fn set_permissions(
+    host: &dyn Host,
+    path: &Path,
+    permissions: Permissions,
+    follow: bool,
+) -> Result<(), HostError> {
+    // Owner first: changing it clears the set-user-id bits that the mode may ask for.
+    if permissions.uid.is_some() || permissions.gid.is_some() {
+        host.set_owner(path, permissions.uid, permissions.gid, follow)?;
+    }
+    match permissions.mode {
+        Some(mode) => host.set_mode(path, mode),
+        None => Ok(()),
+    }
+}
+
+fn write_file(
+    write: &FileWrite,
+    context: &Context<'_>,
+    outcome: &mut Outcome,
+) -> Result<(), ModuleError> {
+    if let Some(command) = &write.validate {
+        validate(write, command, context, outcome)?;
+    }
+    let host = context.host;
+    if write.backup
+        && let Some(before) = host.metadata_followed(&write.path)?
+    {
+        let backup = backup_name(host, &write.path);
+        let permissions = Permissions {
+            mode: Some(before.mode),
+            uid: Some(before.uid),
+            gid: Some(before.gid),
+        };
+        host.write(&backup, &mut host.open(&write.path)?, permissions)?;
+        outcome.backup_file = Some(backup.to_string_lossy().into_owned());
+    }
+    Ok(host.write(
+        &write.path,
+        &mut open(&write.content, context)?,
+        write.permissions,
+    )?)
+}
+
+/// Opens the bytes of a file that is to be written.
+pub fn open(
+    content: &FileContent,
+    context: &Context<'_>,
+) -> Result<Box<dyn Read + Send>, HostError> {
+    match content {
+        FileContent::Bytes(bytes) => Ok(Box::new(std::io::Cursor::new(bytes.clone()))),
+        FileContent::Offered(reference) => context.contents.open(reference),
+        FileContent::HostFile(path) => context.host.open(path),
+    }
+}
+
+/// As Ansible names backups: process number and local time.
+fn backup_name(host: &dyn Host, path: &Path) -> PathBuf {
+    let time = crate::time::stamp(host.now(), "%Y-%m-%d@%H:%M:%S");
+    PathBuf::from(format!("{}.{}.{time}~", path.display(), std::process::id()))
+}
+
+/// Runs the check on a copy that nobody else can read.
+fn validate(
+    write: &FileWrite,
+    command: &str,
+    context: &Context<'_>,
+    outcome: &mut Outcome,
+) -> Result<(), ModuleError> {
+    if !command.contains("%s") {
+        return Err(ModuleError::new(format!(
+            "validate must contain %s: {command}"
+        )));
+    }
+    let host = context.host;
+    let folder = temporary_folder(host)?;
+    let copy = folder.join(write.path.file_name().unwrap_or("file".as_ref()));
+    let mode = Permissions {
+        mode: write.permissions.mode.or(Some(0o600)),
+        ..write.permissions
+    };
+    let checked = host
+        .write(&copy, &mut open(&write.content, context)?, mode)
+        .and_then(|()| run_check(host, command, &copy));
+    host.remove(&folder)?;
+    match checked {
+        Ok(output) if output.status == 0 => Ok(()),
+        Ok(output) => {
+            let (status, said) = (output.status, output.stderr.trim_end());
+            let msg = format!("failed to validate: rc:{status} error:{said}");
+            Err(ModuleError::new(msg).with(json!({
+                "exit_status": status, "stdout": output.stdout, "stderr": output.stderr,
+            })))
+        }
+        Err(HostError::Unknown(what)) => {
+            let text = format!("not validated: the model cannot say {what}");
+            outcome.notices.push(Notice::Warning(text));
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn run_check(host: &dyn Host, command: &str, copy: &Path) -> Result<Output, HostError> {
+    let line = command.replace("%s", &copy.to_string_lossy());
+    let argv = crate::words::split(&line).map_err(HostError::Other)?;
+    let environment = BTreeMap::from([("LC_ALL".to_owned(), "C".to_owned())]);
+    host.run(&Command {
+        environment,
+        ..Command::new(argv)
+    })
+}
+
+/// Makes a folder for this user alone.
+pub fn temporary_folder(host: &dyn Host) -> Result<PathBuf, HostError> {
+    let base = host
+        .environment()
+        .get("TMPDIR")
+        .map_or(PathBuf::from("/tmp"), PathBuf::from);
+    let nanoseconds = (host.now().fract() * 1e9) as u64;
+    for attempt in 0..100_u64 {
+        let name = format!(".strata-{}-{:x}", std::process::id(), nanoseconds + attempt);
+        let folder = base.join(name);
+        match host.create_directory(&folder, 0o700) {
+            Err(HostError::Io {
+                kind: std::io::ErrorKind::AlreadyExists,
+                ..
+            }) => {}
+            Err(error) => return Err(error),
+            Ok(()) => return Ok(folder),
+        }
+    }
+    Err(HostError::Other(format!(
+        "no free name for a folder in {}",
+        base.display()
+    )))
+}

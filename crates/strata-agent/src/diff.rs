@@ -1,0 +1,145 @@
+//! What changes inside files and about them, for a user to read.
+
+use std::io::Read;
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use crate::change::{Change, FileWrite, open};
+use crate::host::{Host, HostError, Kind, Metadata, Permissions};
+use crate::module::Context;
+use crate::protocol::Diff;
+
+/// Beyond this many bytes a diff is not shown, as in Ansible.
+const MAX_DIFF: u64 = 104_448;
+
+/// The diffs of changes that are about to be made.
+pub fn diffs(changes: &[Change], context: &Context<'_>) -> Result<Vec<Diff>, HostError> {
+    let mut diffs = Vec::new();
+    for change in changes {
+        diffs.extend(diff(change, context)?);
+    }
+    Ok(diffs)
+}
+
+fn diff(change: &Change, context: &Context<'_>) -> Result<Option<Diff>, HostError> {
+    let host = context.host;
+    Ok(match change {
+        Change::Write(write) => Some(write_diff(write, context)?),
+        Change::Permissions {
+            path, permissions, ..
+        } => permission_diff(host, path, *permissions)?,
+        Change::CreateDirectory { path, .. } => Some(state_diff(host, path, "directory")?),
+        Change::Symlink { path, .. } => Some(state_diff(host, path, "link")?),
+        Change::HardLink { path, .. } => Some(state_diff(host, path, "hard")?),
+        Change::Remove { path } => Some(state_diff(host, path, "absent")?),
+        _ => None,
+    })
+}
+
+fn write_diff(write: &FileWrite, context: &Context<'_>) -> Result<Diff, HostError> {
+    let path = write.path.to_string_lossy().into_owned();
+    let before = match context.host.metadata_followed(&write.path)? {
+        Some(found) if found.kind == Kind::File => readable(&mut context.host.open(&write.path)?),
+        _ => String::new(),
+    };
+    let after = readable(&mut open(&write.content, context)?);
+    Ok(Diff {
+        before_header: format!("before: {path}"),
+        after_header: format!("after: {}", write.source),
+        path,
+        before,
+        after,
+    })
+}
+
+fn readable(input: &mut dyn Read) -> String {
+    let mut bytes = Vec::new();
+    if input.take(MAX_DIFF + 1).read_to_end(&mut bytes).is_err() {
+        return "(cannot be read)\n".to_owned();
+    }
+    if bytes.len() as u64 > MAX_DIFF {
+        return format!("(larger than {MAX_DIFF} bytes)\n");
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) if !text.contains('\0') => text,
+        _ => "(binary)\n".to_owned(),
+    }
+}
+
+fn permission_diff(
+    host: &dyn Host,
+    path: &Path,
+    wanted: Permissions,
+) -> Result<Option<Diff>, HostError> {
+    let Some(current) = host.metadata_followed(path)? else {
+        return Ok(None);
+    };
+    let mut before = Map::new();
+    let mut after = Map::new();
+    let mut side = |name: &str, old: Value, new: Option<Value>| {
+        if let Some(new) = new.filter(|new| *new != old) {
+            before.insert(name.to_owned(), old);
+            after.insert(name.to_owned(), new);
+        }
+    };
+    side(
+        "group",
+        json!(current.gid),
+        wanted.gid.map(|gid| json!(gid)),
+    );
+    side("mode", shown(current.mode), wanted.mode.map(shown));
+    side(
+        "owner",
+        json!(current.uid),
+        wanted.uid.map(|uid| json!(uid)),
+    );
+    Ok(Some(attribute_diff(path, before, after)))
+}
+
+fn state_diff(host: &dyn Host, path: &Path, after: &str) -> Result<Diff, HostError> {
+    let before = state_name(host.metadata(path)?.as_ref());
+    let side = |state: &str| Map::from_iter([("state".to_owned(), Value::from(state))]);
+    Ok(attribute_diff(path, side(before), side(after)))
+}
+
+/// The state of a path in the words of the `file` module.
+pub(crate) fn state_name(metadata: Option<&Metadata>) -> &'static str {
+    match metadata {
+        None => "absent",
+        Some(found) => match found.kind {
+            Kind::Symlink => "link",
+            Kind::Directory => "directory",
+            _ if found.links > 1 => "hard",
+            _ => "file",
+        },
+    }
+}
+
+fn shown(mode: u32) -> Value {
+    Value::from(crate::mode::show(mode))
+}
+
+fn attribute_diff(
+    path: &Path,
+    mut before: Map<String, Value>,
+    mut after: Map<String, Value>,
+) -> Diff {
+    let path = path.to_string_lossy().into_owned();
+    before.insert("path".to_owned(), path.clone().into());
+    after.insert("path".to_owned(), path.clone().into());
+    Diff {
+        path,
+        before_header: "before".to_owned(),
+        after_header: "after".to_owned(),
+        before: sorted_json(before),
+        after: sorted_json(after),
+    }
+}
+
+fn sorted_json(map: Map<String, Value>) -> String {
+    let sorted: std::collections::BTreeMap<String, Value> = map.into_iter().collect();
+    let mut text = serde_json::to_string_pretty(&sorted).expect("strings and numbers are JSON");
+    text.push('\n');
+    text
+}

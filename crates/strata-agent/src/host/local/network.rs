@@ -1,0 +1,195 @@
+//! Connections from the real machine.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{TcpStream, ToSocketAddrs};
+use std::time::Duration;
+
+use crate::host::{HostError, HttpResponse, Stream};
+use crate::system::HttpRequest;
+
+impl Stream for TcpStream {
+    fn set_read_timeout(&self, timeout: Duration) -> io::Result<()> {
+        TcpStream::set_read_timeout(self, Some(timeout))
+    }
+}
+
+pub(super) fn connect(
+    host: &str,
+    port: u16,
+    timeout: Duration,
+) -> Result<Box<dyn Stream>, HostError> {
+    let failed = |error: io::Error| HostError::Other(format!("{host}:{port}: {error}"));
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in (host, port).to_socket_addrs().map_err(failed)? {
+        match TcpStream::connect_timeout(&address, timeout) {
+            Ok(stream) => return Ok(Box::new(stream)),
+            Err(error) => last = error,
+        }
+    }
+    Err(failed(last))
+}
+
+#[cfg(not(feature = "fetch"))]
+pub(super) fn fetch(
+    request: &HttpRequest,
+    _environment: &BTreeMap<String, String>,
+) -> Result<HttpResponse, HostError> {
+    Err(HostError::Other(format!(
+        "{}: this build of the agent has no HTTP client",
+        request.url
+    )))
+}
+
+#[cfg(feature = "fetch")]
+pub(super) use with_client::fetch;
+
+#[cfg(feature = "fetch")]
+mod with_client {
+    //! HTTP by ureq, TLS by rustls, trust as the system has it.
+
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
+
+    use super::{BTreeMap, HostError, HttpRequest, HttpResponse};
+
+    /// Where distributions keep the certificates they trust.
+    const BUNDLES: &[&str] = &[
+        "/etc/ssl/certs/ca-certificates.crt",
+        "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/ca-bundle.pem",
+        "/etc/ssl/cert.pem",
+    ];
+
+    pub(crate) fn fetch(
+        request: &HttpRequest,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<HttpResponse, HostError> {
+        let client = client(request, environment)?;
+        let mut call = ureq::http::Request::builder()
+            .method(request.method)
+            .uri(&request.url);
+        for (name, value) in &request.headers {
+            call = call.header(name, value);
+        }
+        let call = call
+            .body(())
+            .map_err(|error| failed(request, &error.to_string()))?;
+        let response = client
+            .run(call)
+            .map_err(|error| failed(request, &error.to_string()))?;
+        let status = response.status();
+        let headers = response.headers().iter().filter_map(|(name, value)| {
+            Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+        });
+        Ok(HttpResponse {
+            status: status.as_u16(),
+            reason: status.canonical_reason().unwrap_or_default().to_owned(),
+            headers: headers.collect(),
+            url: ureq::ResponseExt::get_uri(&response).to_string(),
+            body: Box::new(response.into_body().into_reader()),
+        })
+    }
+
+    fn failed(request: &HttpRequest, reason: &str) -> HostError {
+        // What follows `?` and what stands before `@` may be secret.
+        let shown = request.url.split('?').next().unwrap_or_default();
+        let shown = match shown.split_once("://") {
+            Some((scheme, rest)) => {
+                format!("{scheme}://{}", rest.rsplit('@').next().unwrap_or(rest))
+            }
+            None => shown.to_owned(),
+        };
+        HostError::Other(format!("Request failed: {reason} ({shown})"))
+    }
+
+    fn client(
+        request: &HttpRequest,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<ureq::Agent, HostError> {
+        let tls = TlsConfig::builder()
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .disable_verification(!request.verify_certificates)
+            .root_certs(RootCerts::Specific(Arc::new(trusted(
+                request,
+                environment,
+            )?)))
+            .build();
+        let config = ureq::Agent::config_builder()
+            .tls_config(tls)
+            .http_status_as_error(false)
+            .max_redirects(10)
+            .timeout_connect(Some(request.timeout))
+            .timeout_recv_response(Some(request.timeout))
+            .user_agent("ansible-httpget")
+            .proxy(proxy(request, environment)?)
+            .build();
+        Ok(config.new_agent())
+    }
+
+    /// The system's trusted certificates, or those of `SSL_CERT_FILE`.
+    fn trusted(
+        request: &HttpRequest,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<Vec<Certificate<'static>>, HostError> {
+        if !request.url.starts_with("https:") && !request.verify_certificates {
+            return Ok(Vec::new());
+        }
+        let own = environment.get("SSL_CERT_FILE").map(String::as_str);
+        let bundle = own.into_iter().chain(BUNDLES.iter().copied());
+        let found = bundle.map(Path::new).find(|path| path.exists());
+        let Some(path) = found else {
+            // Plain HTTP needs none; for HTTPS the handshake will say that nobody is trusted.
+            return Ok(Vec::new());
+        };
+        let pem = std::fs::read(path).map_err(|error| HostError::io("read", path, &error))?;
+        let certificates = ureq::tls::parse_pem(&pem).filter_map(|item| match item {
+            Ok(PemItem::Certificate(certificate)) => Some(certificate),
+            _ => None,
+        });
+        Ok(certificates.collect())
+    }
+
+    /// The proxy of the task's environment, unless the host is exempt.
+    fn proxy(
+        request: &HttpRequest,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<Option<ureq::Proxy>, HostError> {
+        let get = |name: &str| {
+            environment
+                .get(name)
+                .or_else(|| environment.get(&name.to_uppercase()))
+        };
+        let scheme = if request.url.starts_with("https:") {
+            "https_proxy"
+        } else {
+            "http_proxy"
+        };
+        let address = get(scheme)
+            .or_else(|| get("all_proxy"))
+            .filter(|text| !text.is_empty());
+        let exempt = get("no_proxy").is_some_and(|list| is_exempt(&request.url, list));
+        match address {
+            Some(address) if request.use_proxy && !exempt => ureq::Proxy::new(address)
+                .map(Some)
+                .map_err(|error| HostError::Other(format!("{scheme}: {error}"))),
+            _ => Ok(None),
+        }
+    }
+
+    fn is_exempt(url: &str, list: &str) -> bool {
+        let host = url.split("://").nth(1).unwrap_or(url);
+        let host = host.split(['/', '?']).next().unwrap_or(host);
+        let host = host.rsplit('@').next().unwrap_or(host);
+        let host = host.split(':').next().unwrap_or(host);
+        list.split(',')
+            .map(str::trim)
+            .filter(|entry| !entry.is_empty())
+            .any(|entry| {
+                let entry = entry.trim_start_matches('.');
+                entry == "*" || host == entry || host.ends_with(&format!(".{entry}"))
+            })
+    }
+}

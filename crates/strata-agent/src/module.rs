@@ -1,0 +1,159 @@
+//! What a module is: observe, decide, act.
+//!
+//! [`perform`] takes any module through its steps. Only [`act`](crate::change::act) changes the
+//! host, and only in between `decide` and `report`; in check mode it changes nothing.
+
+use serde_json::{Map, Value, json};
+
+use crate::arguments::{Arguments, Spec};
+use crate::change::{self, Change, Contents, Outcome};
+use crate::host::{Host, HostError};
+use crate::protocol::{Task, TaskResult};
+
+/// One module with the arguments of one task.
+pub trait Module: Sized {
+    /// What it takes.
+    const SPEC: Spec;
+    /// What it needs to know about the host to decide.
+    type Current;
+
+    /// Reads the arguments further than their types.
+    fn new(arguments: &Arguments, task: &Task) -> Result<Self, ModuleError>;
+    /// Looks at the host, and changes nothing.
+    fn observe(&self, host: &dyn Host) -> Result<Self::Current, ModuleError>;
+    /// Says what has to be done, in order.
+    fn decide(&self, current: &Self::Current) -> Vec<Change>;
+    /// Says what the task returns beside `changed`.
+    fn report(
+        &self,
+        host: &dyn Host,
+        current: &Self::Current,
+        outcome: &Outcome,
+    ) -> Result<Report, ModuleError>;
+}
+
+/// What a module returns.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Report {
+    /// Its message.
+    pub msg: String,
+    /// Its values, named as Ansible's module names them.
+    pub values: Map<String, Value>,
+    /// Whether it left the work out.
+    pub skipped: bool,
+    /// Whether something changed; `None` when there was any change to make.
+    pub changed: Option<bool>,
+    /// Diffs that do not follow from the changes themselves.
+    pub diff: Vec<crate::protocol::Diff>,
+    /// Warnings and deprecations.
+    pub notices: Vec<crate::protocol::Notice>,
+}
+
+impl Report {
+    /// A report of values alone.
+    pub fn of(values: Map<String, Value>) -> Report {
+        Report {
+            values,
+            ..Report::default()
+        }
+    }
+}
+
+/// Makes a map of values out of a JSON object literal.
+pub fn values(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+/// A module's failure: the message, and values that come with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModuleError {
+    /// Why.
+    pub msg: String,
+    /// What a task may look at after a rescue, as `rc` and `stderr`.
+    pub values: Map<String, Value>,
+    /// Whether the host was changed before it failed.
+    pub changed: bool,
+    /// Nothing failed: a model cannot know how this would go.
+    pub unknown: bool,
+}
+
+impl ModuleError {
+    /// A failure with a message alone.
+    pub fn new(msg: impl Into<String>) -> ModuleError {
+        ModuleError {
+            msg: msg.into(),
+            values: Map::new(),
+            changed: false,
+            unknown: false,
+        }
+    }
+
+    /// The same with values.
+    pub fn with(self, values: Value) -> ModuleError {
+        ModuleError {
+            values: self::values(values),
+            ..self
+        }
+    }
+}
+
+impl From<HostError> for ModuleError {
+    fn from(error: HostError) -> ModuleError {
+        let unknown = matches!(error, HostError::Unknown(_));
+        let failure = ModuleError::new(error.to_string());
+        match error {
+            HostError::NoProgram(name) => failure.with(json!({
+                "rc": 2, "cmd": name, "stdout": "", "stdout_lines": [],
+                "stderr": "", "stderr_lines": [],
+            })),
+            _ => ModuleError { unknown, ..failure },
+        }
+    }
+}
+
+/// What a task runs in.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The task.
+    pub task: &'a Task,
+    /// The machine.
+    pub host: &'a dyn Host,
+    /// What the controller offers.
+    pub contents: &'a dyn Contents,
+}
+
+/// Takes a module through its steps.
+pub fn perform<M: Module>(context: &Context<'_>) -> Result<TaskResult, ModuleError> {
+    let arguments = M::SPEC.read(&context.task.args, &context.host.environment())?;
+    let module = M::new(&arguments, context.task)?;
+    let current = module.observe(context.host)?;
+    let changes = module.decide(&current);
+    let diff = if context.task.diff {
+        change::diffs(&changes, context)?
+    } else {
+        Vec::new()
+    };
+    let outcome = change::act(&changes, context)?;
+    let report = module
+        .report(context.host, &current, &outcome)
+        .map_err(|error| {
+            let changed = error.changed || outcome.changed;
+            ModuleError { changed, ..error }
+        })?;
+    let mut values = report.values;
+    if let Some(backup) = outcome.backup_file {
+        values.insert("backup_file".to_owned(), backup.into());
+    }
+    Ok(TaskResult {
+        changed: report.changed.unwrap_or(outcome.changed),
+        failed: false,
+        skipped: report.skipped,
+        msg: report.msg,
+        diff: diff.into_iter().chain(report.diff).collect(),
+        values,
+        notices: outcome.notices.into_iter().chain(report.notices).collect(),
+    })
+}

@@ -1,0 +1,447 @@
+//! `file`: what stands at a path, and whose it is.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+
+use crate::arguments::{Arguments, Field, Spec};
+use crate::attributes::{self, Attributes, Wanted};
+use crate::change::{Change, Outcome};
+use crate::diff::state_name;
+use crate::host::{Host, HostError, Kind, Metadata};
+use crate::module::{Module, ModuleError, Report};
+use crate::protocol::Task;
+
+/// Deeper folders than this are not walked: such a tree is a mistake or an attack.
+const MAX_DEPTH: usize = 200;
+
+pub(super) struct File {
+    path: PathBuf,
+    state: Option<String>,
+    source: Option<PathBuf>,
+    recurse: bool,
+    force: bool,
+    follow: bool,
+    access_time: String,
+    modification_time: String,
+    attributes: Attributes,
+}
+
+/// What was found at the path.
+pub(super) struct Found {
+    state: String,
+    /// The path, or where its link ends if links are followed.
+    path: PathBuf,
+    there: Option<Metadata>,
+    wanted: Wanted,
+    /// Folders that are missing on the way, outermost first.
+    missing: Vec<PathBuf>,
+    /// All below, for `recurse`.
+    below: Vec<(PathBuf, Metadata)>,
+    /// A link that already is as asked.
+    linked: bool,
+    now: f64,
+}
+
+impl Module for File {
+    const SPEC: Spec = Spec::new(
+        "file",
+        &[
+            Field::path("path").alias(&["dest", "name"]).required(),
+            Field::str("state").choices(&["absent", "directory", "file", "hard", "link", "touch"]),
+            Field::path("src"),
+            Field::bool("recurse", false),
+            Field::bool("force", false),
+            Field::bool("follow", true),
+            Field::str("access_time"),
+            Field::str("modification_time"),
+            Field::unsupported("access_time_format"),
+            Field::unsupported("modification_time_format"),
+            Field::str("_original_basename"),
+        ],
+    )
+    .with_file_attributes();
+    type Current = Found;
+
+    fn new(arguments: &Arguments, _task: &Task) -> Result<File, ModuleError> {
+        let touch = arguments.string("state").as_deref() == Some("touch");
+        let time = |name| {
+            let default = if touch { "now" } else { "preserve" };
+            let given = arguments.string(name).unwrap_or_else(|| default.to_owned());
+            match given.as_str() {
+                "now" | "preserve" | "" => Ok(given),
+                _ => Err(ModuleError::new(format!(
+                    "the argument `{name}` of the module `file` is supported with `now` and \
+                     `preserve` only"
+                ))),
+            }
+        };
+        Ok(File {
+            path: arguments.path("path").unwrap_or_default(),
+            state: arguments.string("state"),
+            source: arguments.path("src"),
+            recurse: arguments.bool("recurse"),
+            force: arguments.bool("force"),
+            follow: arguments.bool("follow"),
+            access_time: time("access_time")?,
+            modification_time: time("modification_time")?,
+            attributes: Attributes::read(arguments)?,
+        })
+    }
+
+    fn observe(&self, host: &dyn Host) -> Result<Found, ModuleError> {
+        let own = host.metadata(&self.path)?;
+        let state = self.state(own.as_ref());
+        if self.recurse && state != "directory" {
+            return Err(ModuleError::new(
+                "recurse option requires state to be 'directory'",
+            ));
+        }
+        let is_link = own
+            .as_ref()
+            .is_some_and(|found| found.kind == Kind::Symlink);
+        let about_target = matches!(state.as_str(), "file" | "directory" | "touch");
+        let path = match host.resolve(&self.path) {
+            Ok(end) if is_link && self.follow && about_target => end,
+            _ => self.path.clone(),
+        };
+        let there = host.metadata(&path)?;
+        let linked = self.check(host, &state, &path, there.as_ref())?;
+        let missing = if state == "directory" {
+            missing_folders(host, &path)?
+        } else {
+            Vec::new()
+        };
+        let mut below = Vec::new();
+        if self.recurse && there.is_some() {
+            walk(host, &path, 0, &mut below)?;
+        }
+        let wanted = self.attributes.resolve(host)?;
+        Ok(Found {
+            state,
+            path,
+            there,
+            wanted,
+            missing,
+            below,
+            linked,
+            now: host.now(),
+        })
+    }
+
+    fn decide(&self, found: &Found) -> Vec<Change> {
+        match found.state.as_str() {
+            "absent" => match found.there {
+                Some(_) => vec![Change::Remove {
+                    path: self.path.clone(),
+                }],
+                None => Vec::new(),
+            },
+            "directory" => self.decide_directory(found),
+            "link" | "hard" => self.decide_link(found),
+            "touch" => self.decide_touch(found),
+            _ => self.decide_existing(found),
+        }
+    }
+
+    fn report(
+        &self,
+        host: &dyn Host,
+        found: &Found,
+        outcome: &Outcome,
+    ) -> Result<Report, ModuleError> {
+        let shown = |path: &Path| Value::from(path.to_string_lossy().into_owned());
+        let mut values = Map::new();
+        match found.state.as_str() {
+            "absent" => {
+                values.insert("path".to_owned(), shown(&self.path));
+                values.insert("state".to_owned(), "absent".into());
+                return Ok(Report::of(values));
+            }
+            "link" | "hard" => {
+                values.insert("dest".to_owned(), shown(&self.path));
+                let source = self.source.as_deref().map(shown);
+                values.insert("src".to_owned(), source.unwrap_or_default());
+            }
+            "touch" => {
+                values.insert("dest".to_owned(), shown(&found.path));
+            }
+            _ => {
+                values.insert("path".to_owned(), shown(&found.path));
+            }
+        }
+        values.extend(attributes::describe(host, &found.path)?);
+        if outcome.check && found.there.is_none() {
+            values.insert("state".to_owned(), found.state.clone().into());
+        }
+        Ok(Report::of(values))
+    }
+}
+
+impl File {
+    fn state(&self, there: Option<&Metadata>) -> String {
+        match (&self.state, there) {
+            (Some(state), _) => state.clone(),
+            (None, _) if self.recurse => "directory".to_owned(),
+            (None, Some(found)) if found.kind == Kind::Directory => "directory".to_owned(),
+            (None, _) => "file".to_owned(),
+        }
+    }
+
+    /// Refuses what cannot be, and says whether a link is already as asked.
+    fn check(
+        &self,
+        host: &dyn Host,
+        state: &str,
+        path: &Path,
+        there: Option<&Metadata>,
+    ) -> Result<bool, ModuleError> {
+        let shown = path.display();
+        match (state, there.map(|found| found.kind)) {
+            ("file", None) => Err(failed(
+                path,
+                format!("file ({shown}) is absent, cannot continue"),
+            )),
+            ("file", Some(Kind::Directory)) => Err(failed(
+                path,
+                format!("file ({shown}) is directory, cannot continue"),
+            )),
+            ("directory", Some(kind)) if kind != Kind::Directory => {
+                let name = state_name(there);
+                Err(failed(path, format!("{shown} already exists as a {name}")))
+            }
+            ("link", _) => self.check_link(host, there),
+            ("hard", _) => self.check_hard(host, there),
+            _ => Ok(false),
+        }
+    }
+
+    fn check_link(&self, host: &dyn Host, there: Option<&Metadata>) -> Result<bool, ModuleError> {
+        let path = &self.path;
+        let Some(source) = &self.source else {
+            // Without `src` an existing link keeps its target.
+            return match there {
+                Some(found) if found.kind == Kind::Symlink => Ok(true),
+                _ => Err(failed(
+                    path,
+                    "src is required for creating new symlinks".to_owned(),
+                )),
+            };
+        };
+        let target = path.parent().unwrap_or(Path::new("/")).join(source);
+        if !self.force && host.metadata_followed(&target)?.is_none() {
+            let shown = target.display();
+            return Err(failed(
+                path,
+                format!(
+                    "src file does not exist, use \"force=yes\" if you really want to create the \
+                     link: {shown}"
+                ),
+            ));
+        }
+        match there.map(|found| found.kind) {
+            Some(Kind::Symlink) => Ok(host.link_target(path)? == *source),
+            None => Ok(false),
+            Some(Kind::Directory) if !self.force => Err(refused(path, "directory", "symlink")),
+            Some(Kind::Directory) if !host.list(path)?.is_empty() => {
+                let shown = path.display();
+                Err(failed(
+                    path,
+                    format!("the directory {shown} is not empty, refusing to convert it"),
+                ))
+            }
+            Some(_) if !self.force => Err(refused(path, "file", "symlink")),
+            Some(_) => Ok(false),
+        }
+    }
+
+    fn check_hard(&self, host: &dyn Host, there: Option<&Metadata>) -> Result<bool, ModuleError> {
+        let path = &self.path;
+        let Some(source) = &self.source else {
+            return Err(failed(
+                path,
+                "src is required for creating new hardlinks".to_owned(),
+            ));
+        };
+        let Some(target) = host.metadata(source)? else {
+            let shown = source.display();
+            return Err(failed(path, format!("src {shown} does not exist")));
+        };
+        match there {
+            Some(found) if (found.device, found.inode) == (target.device, target.inode) => Ok(true),
+            Some(found) if found.kind == Kind::Directory => {
+                Err(refused(path, "directory", "hard link"))
+            }
+            Some(_) if !self.force => {
+                let shown = path.display();
+                Err(failed(
+                    path,
+                    format!("Cannot link, file exists at destination: {shown}"),
+                ))
+            }
+            _ => Ok(false),
+        }
+    }
+
+    fn decide_directory(&self, found: &Found) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for path in &found.missing {
+            changes.push(Change::CreateDirectory {
+                path: path.clone(),
+                mode: 0o755,
+            });
+            changes.extend(
+                found
+                    .wanted
+                    .change(path, &fresh(Kind::Directory, 0o755), true),
+            );
+        }
+        if let Some(there) = &found.there {
+            changes.extend(found.wanted.change(&found.path, there, true));
+        }
+        for (path, metadata) in &found.below {
+            changes.extend(found.wanted.change(path, metadata, false));
+        }
+        changes
+    }
+
+    fn decide_link(&self, found: &Found) -> Vec<Change> {
+        let mut changes = Vec::new();
+        if let (false, Some(target)) = (found.linked, &self.source) {
+            let (path, target) = (self.path.clone(), target.clone());
+            if found
+                .there
+                .as_ref()
+                .is_some_and(|there| there.kind == Kind::Directory)
+            {
+                changes.push(Change::Remove { path: path.clone() });
+            }
+            changes.push(match found.state.as_str() {
+                "hard" => Change::HardLink { path, target },
+                _ => Change::Symlink { path, target },
+            });
+        }
+        let fresh = fresh(
+            if found.state == "hard" {
+                Kind::File
+            } else {
+                Kind::Symlink
+            },
+            0o777,
+        );
+        let current = found
+            .there
+            .as_ref()
+            .filter(|_| found.linked)
+            .unwrap_or(&fresh);
+        changes.extend(found.wanted.change(&self.path, current, false));
+        changes
+    }
+
+    fn decide_touch(&self, found: &Found) -> Vec<Change> {
+        let mut changes = Vec::new();
+        let fresh = fresh(Kind::File, 0o644);
+        if found.there.is_none() {
+            changes.push(Change::write(&found.path, ""));
+        } else {
+            let time = |wish: &str| (wish == "now").then_some(found.now);
+            let (access, modification) = (time(&self.access_time), time(&self.modification_time));
+            if access.is_some() || modification.is_some() {
+                changes.push(Change::Times {
+                    path: found.path.clone(),
+                    access,
+                    modification,
+                });
+            }
+        }
+        let current = found.there.as_ref().unwrap_or(&fresh);
+        changes.extend(found.wanted.change(&found.path, current, true));
+        changes
+    }
+
+    fn decide_existing(&self, found: &Found) -> Vec<Change> {
+        let there = found.there.as_ref();
+        there
+            .and_then(|there| found.wanted.change(&found.path, there, self.follow))
+            .into_iter()
+            .collect()
+    }
+}
+
+fn failed(path: &Path, msg: String) -> ModuleError {
+    ModuleError::new(msg).with(json!({ "path": path.to_string_lossy() }))
+}
+
+fn refused(path: &Path, from: &str, to: &str) -> ModuleError {
+    failed(
+        path,
+        format!(
+            "refusing to convert from {from} to {to} for {}",
+            path.display()
+        ),
+    )
+}
+
+/// What is new is nobody's yet: owner and group that are asked for are always set.
+pub(super) fn fresh(kind: Kind, mode: u32) -> Metadata {
+    Metadata {
+        kind,
+        mode,
+        uid: u32::MAX,
+        gid: u32::MAX,
+        size: 0,
+        inode: 0,
+        device: 0,
+        links: 1,
+        accessed: 0.0,
+        modified: 0.0,
+        changed: 0.0,
+        blocks: 0,
+        block_size: 0,
+        device_type: 0,
+    }
+}
+
+/// The folders of a path that are not there, outermost first.
+pub(super) fn missing_folders(host: &dyn Host, path: &Path) -> Result<Vec<PathBuf>, ModuleError> {
+    let mut missing = Vec::new();
+    for folder in path.ancestors() {
+        match host.metadata_followed(folder)? {
+            Some(found) if found.kind == Kind::Directory => break,
+            Some(_) => {
+                let shown = folder.display();
+                return Err(ModuleError::new(format!("{shown} is not a directory")));
+            }
+            None if folder.as_os_str().is_empty() => break,
+            None => missing.push(folder.to_owned()),
+        }
+    }
+    missing.reverse();
+    Ok(missing)
+}
+
+fn walk(
+    host: &dyn Host,
+    folder: &Path,
+    depth: usize,
+    found: &mut Vec<(PathBuf, Metadata)>,
+) -> Result<(), HostError> {
+    if depth > MAX_DEPTH {
+        return Err(HostError::Other(format!(
+            "{} is nested too deep",
+            folder.display()
+        )));
+    }
+    for name in host.list(folder)? {
+        let path = folder.join(name);
+        let Some(metadata) = host.metadata(&path)? else {
+            continue;
+        };
+        let is_folder = metadata.kind == Kind::Directory;
+        found.push((path.clone(), metadata));
+        if is_folder {
+            walk(host, &path, depth + 1, found)?;
+        }
+    }
+    Ok(())
+}

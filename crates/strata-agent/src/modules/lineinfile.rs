@@ -1,0 +1,374 @@
+//! `lineinfile`: one line of a file is there, or is not.
+
+use std::path::{Path, PathBuf};
+
+use regex::Regex;
+use serde_json::json;
+
+use super::file::{fresh, missing_folders};
+use crate::arguments::{Arguments, Field, Spec};
+use crate::attributes::{Attributes, Wanted};
+use crate::change::{Change, FileContent, FileWrite, Outcome};
+use crate::host::{Host, Kind, Metadata};
+use crate::module::{Module, ModuleError, Report, values};
+use crate::pattern;
+use crate::protocol::Task;
+
+pub(super) struct Lineinfile {
+    path: PathBuf,
+    rule: Rule,
+    create: bool,
+    backup: bool,
+    validate: Option<String>,
+    attributes: Attributes,
+}
+
+/// What shall be in the file.
+struct Rule {
+    present: bool,
+    regexp: Option<Regex>,
+    search: Option<String>,
+    line: String,
+    backrefs: bool,
+    after: Option<Place>,
+    before: Option<Place>,
+    first: bool,
+}
+
+/// Where a new line goes.
+enum Place {
+    Edge,
+    Beside(Regex),
+}
+
+/// The file before, and what becomes of it.
+pub(super) struct Found {
+    path: PathBuf,
+    there: Option<Metadata>,
+    missing: Vec<PathBuf>,
+    wanted: Wanted,
+    edit: Edit,
+}
+
+/// A text after a rule was applied.
+#[derive(Debug, PartialEq)]
+struct Edit {
+    text: Option<String>,
+    msg: String,
+    found: Option<usize>,
+}
+
+impl Module for Lineinfile {
+    const SPEC: Spec = Spec::new(
+        "lineinfile",
+        &[
+            Field::path("path")
+                .alias(&["dest", "destfile", "name"])
+                .required(),
+            Field::str("state")
+                .choices(&["absent", "present"])
+                .default("present"),
+            Field::str("regexp").alias(&["regex"]),
+            Field::str("search_string"),
+            Field::str("line").alias(&["value"]),
+            Field::bool("backrefs", false),
+            Field::str("insertafter"),
+            Field::str("insertbefore"),
+            Field::bool("create", false),
+            Field::bool("backup", false),
+            Field::bool("firstmatch", false),
+            Field::str("validate"),
+            Field::unsupported("encoding"),
+        ],
+    )
+    .with_file_attributes()
+    .exclusive(&[
+        &["insertbefore", "insertafter"],
+        &["regexp", "search_string"],
+        &["backrefs", "search_string"],
+    ]);
+    type Current = Found;
+
+    fn new(arguments: &Arguments, _task: &Task) -> Result<Lineinfile, ModuleError> {
+        Ok(Lineinfile {
+            path: arguments.path("path").unwrap_or_default(),
+            rule: Rule::read(arguments)?,
+            create: arguments.bool("create"),
+            backup: arguments.bool("backup"),
+            validate: arguments.string("validate"),
+            attributes: Attributes::read(arguments)?,
+        })
+    }
+
+    fn observe(&self, host: &dyn Host) -> Result<Found, ModuleError> {
+        // An edit goes through a link to the file that it means.
+        let path = host
+            .resolve(&self.path)
+            .unwrap_or_else(|_| self.path.clone());
+        let shown = self.path.display();
+        let there = host.metadata(&path)?;
+        let mut missing = Vec::new();
+        match &there {
+            Some(found) if found.kind == Kind::Directory => {
+                let error = ModuleError::new(format!("Path {shown} is a directory !"));
+                return Err(error.with(json!({"rc": 256})));
+            }
+            None if self.rule.present && !self.create => {
+                let error = ModuleError::new(format!("Destination {shown} does not exist !"));
+                return Err(error.with(json!({"rc": 257})));
+            }
+            None if self.rule.present => {
+                missing = missing_folders(host, path.parent().unwrap_or(Path::new("/")))?;
+            }
+            _ => {}
+        }
+        let before = if there.is_some() {
+            host.read(&path)?
+        } else {
+            Vec::new()
+        };
+        let before = String::from_utf8(before).map_err(|_| {
+            ModuleError::new(format!(
+                "{shown} is not UTF-8, which Strata does not support here"
+            ))
+        })?;
+        let edit = match &there {
+            None if !self.rule.present => Edit {
+                text: None,
+                msg: "file not present".to_owned(),
+                found: None,
+            },
+            _ => self.rule.apply(&before),
+        };
+        Ok(Found {
+            path,
+            there,
+            missing,
+            wanted: self.attributes.resolve(host)?,
+            edit,
+        })
+    }
+
+    fn decide(&self, found: &Found) -> Vec<Change> {
+        let mut changes: Vec<Change> = Vec::new();
+        for path in &found.missing {
+            changes.push(Change::CreateDirectory {
+                path: path.clone(),
+                mode: 0o755,
+            });
+        }
+        if let Some(text) = &found.edit.text {
+            changes.push(Change::Write(FileWrite {
+                path: found.path.clone(),
+                content: FileContent::Bytes(text.clone().into_bytes()),
+                permissions: found.wanted.for_write(found.there.as_ref(), 0o644),
+                backup: self.backup,
+                validate: self.validate.clone(),
+                source: found.path.to_string_lossy().into_owned(),
+            }));
+        } else if let Some(there) = &found.there {
+            changes.extend(found.wanted.change(&found.path, there, true));
+        }
+        changes
+    }
+
+    fn report(
+        &self,
+        _: &dyn Host,
+        found: &Found,
+        outcome: &Outcome,
+    ) -> Result<Report, ModuleError> {
+        let backup = outcome.backup_file.clone().unwrap_or_default();
+        let mut values = values(json!({ "backup": backup, "msg": "" }));
+        if let Some(count) = found.edit.found {
+            values.insert("found".to_owned(), count.into());
+        }
+        let mut msg = found.edit.msg.clone();
+        let current = found
+            .there
+            .clone()
+            .unwrap_or_else(|| fresh(Kind::File, 0o644));
+        if found.wanted.change(&found.path, &current, true).is_some() {
+            let and = if msg.is_empty() { "" } else { " and " };
+            msg = format!("{msg}{and}ownership, perms or SE linux context changed");
+        }
+        Ok(Report {
+            msg,
+            values,
+            ..Report::default()
+        })
+    }
+}
+
+impl Rule {
+    fn read(arguments: &Arguments) -> Result<Rule, ModuleError> {
+        let present = arguments.text("state") == "present";
+        let regexp = arguments.string("regexp").filter(|text| !text.is_empty());
+        let search = arguments
+            .string("search_string")
+            .filter(|text| !text.is_empty());
+        let line = arguments.string("line");
+        let backrefs = arguments.bool("backrefs");
+        let fail = |msg: &str| Err(ModuleError::new(msg));
+        if present && backrefs && regexp.is_none() {
+            return fail("regexp is required with backrefs=true");
+        }
+        if present && line.is_none() {
+            return fail("line is required with state=present");
+        }
+        if !present && regexp.is_none() && search.is_none() && line.is_none() {
+            return fail("one of line, search_string, or regexp is required with state=absent");
+        }
+        let place = |name: &str, edge: &str| match arguments.string(name) {
+            None => Ok(None),
+            Some(text) if text == edge => Ok(Some(Place::Edge)),
+            Some(text) => pattern::compile(name, &text).map(|regex| Some(Place::Beside(regex))),
+        };
+        Ok(Rule {
+            present,
+            regexp: regexp
+                .map(|text| pattern::compile("regexp", &text))
+                .transpose()?,
+            search,
+            line: line.unwrap_or_default(),
+            backrefs,
+            after: place("insertafter", "EOF")?,
+            before: place("insertbefore", "BOF")?,
+            first: arguments.bool("firstmatch"),
+        })
+    }
+
+    fn apply(&self, text: &str) -> Edit {
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        if self.present {
+            self.make_present(&lines)
+        } else {
+            self.make_absent(&lines)
+        }
+    }
+
+    fn matches(&self, line: &str) -> bool {
+        let bare = line.trim_end_matches(['\r', '\n']);
+        match (&self.regexp, &self.search) {
+            (Some(regexp), _) => regexp.is_match(bare),
+            (None, Some(search)) => bare.contains(search.as_str()),
+            (None, None) => bare == self.line.trim_end_matches(['\r', '\n']),
+        }
+    }
+
+    fn make_absent(&self, lines: &[&str]) -> Edit {
+        let kept: Vec<&str> = lines
+            .iter()
+            .copied()
+            .filter(|line| !self.matches(line))
+            .collect();
+        let removed = lines.len() - kept.len();
+        let changed = removed > 0;
+        Edit {
+            text: changed.then(|| kept.concat()),
+            msg: if changed {
+                format!("{removed} line(s) removed")
+            } else {
+                String::new()
+            },
+            found: Some(removed),
+        }
+    }
+
+    fn make_present(&self, lines: &[&str]) -> Edit {
+        let mut matching = lines
+            .iter()
+            .enumerate()
+            .filter(|(_, line)| self.matches(line));
+        let found = if self.first {
+            matching.next()
+        } else {
+            matching.next_back()
+        };
+        match found {
+            Some((at, line)) => self.replace(lines, at, line),
+            // Nothing to refer back to.
+            None if self.backrefs => unchanged(),
+            None => self.insert(lines),
+        }
+    }
+
+    fn replace(&self, lines: &[&str], at: usize, line: &str) -> Edit {
+        let bare = line.trim_end_matches(['\r', '\n']);
+        let captures = self
+            .regexp
+            .as_ref()
+            .and_then(|regexp| regexp.captures(bare));
+        let mut new = match captures.filter(|_| self.backrefs) {
+            Some(captures) => pattern::expand(&captures, &self.line),
+            None => self.line.clone(),
+        };
+        if !new.ends_with('\n') {
+            new.push('\n');
+        }
+        // A last line without its end is the same line.
+        if line == new || (self.regexp.is_none() && self.search.is_none()) {
+            return unchanged();
+        }
+        let mut text: Vec<&str> = lines.to_vec();
+        text[at] = &new;
+        Edit {
+            text: Some(text.concat()),
+            msg: "line replaced".to_owned(),
+            found: None,
+        }
+    }
+
+    fn insert(&self, lines: &[&str]) -> Edit {
+        let at = match (&self.after, &self.before) {
+            (_, Some(Place::Edge)) => 0,
+            (Some(Place::Beside(regex)), _) if regex.as_str() == "BOF" => 0,
+            (Some(Place::Beside(regex)), _) => match self.beside(lines, regex) {
+                Some(at) => at + 1,
+                None => lines.len(),
+            },
+            (_, Some(Place::Beside(regex))) => self.beside(lines, regex).unwrap_or(lines.len()),
+            _ => lines.len(),
+        };
+        // The line may stand at its place already, where only the pattern missed it.
+        let there = lines
+            .get(at)
+            .is_some_and(|line| line.trim_end_matches(['\r', '\n']) == self.line);
+        if there && self.after.is_some() {
+            return unchanged();
+        }
+        let (head, tail) = lines.split_at(at);
+        let mut text = head.concat();
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        text.push_str(&self.line);
+        if !text.ends_with('\n') || self.line.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&tail.concat());
+        Edit {
+            text: Some(text),
+            msg: "line added".to_owned(),
+            found: None,
+        }
+    }
+
+    /// The line that a pattern means: the last, or the first if so asked.
+    fn beside(&self, lines: &[&str], regex: &Regex) -> Option<usize> {
+        let is_match = |line: &&str| regex.is_match(line.trim_end_matches(['\r', '\n']));
+        if self.first {
+            lines.iter().position(is_match)
+        } else {
+            lines.iter().rposition(is_match)
+        }
+    }
+}
+
+fn unchanged() -> Edit {
+    Edit {
+        text: None,
+        msg: String::new(),
+        found: None,
+    }
+}

@@ -1,0 +1,148 @@
+//! The modules, one a file, and the table that finds them by name.
+
+use serde_json::Value;
+
+use crate::arguments::Spec;
+use crate::module::{Context, Module, ModuleError, perform};
+use crate::protocol::{Notice, TaskResult};
+
+mod apt;
+mod command;
+mod copy;
+mod file;
+mod get_url;
+mod group;
+mod hostname;
+mod lineinfile;
+mod ping;
+mod raw;
+mod setup;
+mod shell;
+mod slurp;
+mod stat;
+mod systemd;
+mod tempfile;
+mod user;
+mod wait_for;
+
+/// One line of the table.
+struct Entry {
+    name: &'static str,
+    spec: Spec,
+    run: fn(&Context<'_>) -> Result<TaskResult, ModuleError>,
+}
+
+const fn entry<M: Module>(name: &'static str) -> Entry {
+    Entry {
+        name,
+        spec: M::SPEC,
+        run: perform::<M>,
+    }
+}
+
+/// All modules, sorted by name.
+const MODULES: &[Entry] = &[
+    entry::<apt::Apt>("apt"),
+    entry::<command::Command>("command"),
+    entry::<copy::Copy>("copy"),
+    entry::<file::File>("file"),
+    entry::<setup::Setup>("gather_facts"),
+    entry::<get_url::GetUrl>("get_url"),
+    entry::<group::Group>("group"),
+    entry::<hostname::Hostname>("hostname"),
+    entry::<lineinfile::Lineinfile>("lineinfile"),
+    entry::<apt::Package>("package"),
+    entry::<ping::Ping>("ping"),
+    entry::<raw::Raw>("raw"),
+    entry::<systemd::Service>("service"),
+    entry::<setup::Setup>("setup"),
+    entry::<shell::Shell>("shell"),
+    entry::<slurp::Slurp>("slurp"),
+    entry::<stat::Stat>("stat"),
+    entry::<systemd::Systemd>("systemd"),
+    entry::<systemd::SystemdService>("systemd_service"),
+    entry::<tempfile::Tempfile>("tempfile"),
+    entry::<user::User>("user"),
+    entry::<wait_for::WaitFor>("wait_for"),
+];
+
+/// The name without the collection that every Ansible has.
+fn short(name: &str) -> &str {
+    let builtin = name.strip_prefix("ansible.builtin.");
+    builtin
+        .or_else(|| name.strip_prefix("ansible.legacy."))
+        .unwrap_or(name)
+}
+
+fn find(name: &str) -> Option<&'static Entry> {
+    let name = short(name);
+    MODULES.iter().find(|entry| entry.name == name)
+}
+
+/// Whether the agent has a module of this name.
+pub fn is_known(name: &str) -> bool {
+    find(name).is_some()
+}
+
+/// The names of all modules.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    MODULES.iter().map(|entry| entry.name)
+}
+
+/// What a module takes.
+pub fn spec(name: &str) -> Option<&'static Spec> {
+    find(name).map(|entry| &entry.spec)
+}
+
+/// Runs a task to its result; a failure is a result too.
+pub fn run(context: &Context<'_>) -> TaskResult {
+    let name = &context.task.module;
+    let Some(entry) = find(name) else {
+        return failure(ModuleError::new(format!(
+            "the module `{name}` is not supported by Strata"
+        )));
+    };
+    (entry.run)(context).unwrap_or_else(failure)
+}
+
+fn failure(error: ModuleError) -> TaskResult {
+    let mut values = error.values;
+    if error.unknown {
+        values.insert("unknown".to_owned(), Value::Bool(true));
+        let notices = vec![Notice::Warning(error.msg.clone())];
+        return TaskResult {
+            skipped: true,
+            msg: error.msg,
+            values,
+            notices,
+            ..Default::default()
+        };
+    }
+    TaskResult {
+        failed: true,
+        changed: error.changed,
+        msg: error.msg,
+        values,
+        ..TaskResult::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_names_each_module_once() {
+        let names: Vec<&str> = names().collect();
+        let mut sorted = names.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        assert_eq!(names, sorted);
+    }
+
+    #[test]
+    fn a_collection_that_every_ansible_has_may_be_named() {
+        assert!(is_known("ansible.builtin.command"));
+        assert!(!is_known("community.general.command"));
+    }
+}

@@ -1,0 +1,146 @@
+//! `stat`: what stands at a path, with the names that Ansible gives to it.
+
+use std::path::PathBuf;
+
+use serde_json::{Map, Value, json};
+
+use crate::arguments::{Arguments, Field, Spec};
+use crate::change::{Change, Outcome};
+use crate::digest;
+use crate::host::{Host, Kind, Metadata};
+use crate::mode;
+use crate::module::{Module, ModuleError, Report, values};
+use crate::protocol::Task;
+
+pub(super) struct Stat {
+    path: PathBuf,
+    follow: bool,
+    checksum: Option<String>,
+}
+
+impl Module for Stat {
+    const SPEC: Spec = Spec::new(
+        "stat",
+        &[
+            Field::path("path").alias(&["dest", "name"]).required(),
+            Field::bool("follow", false),
+            Field::bool("get_checksum", true),
+            Field::str("checksum_algorithm")
+                .alias(&["checksum", "checksum_algo"])
+                .choices(&["md5", "sha1", "sha224", "sha256", "sha384", "sha512"])
+                .default("sha1"),
+            // Both need programs of the host (`file`, `lsattr`); asked for or not, they stay out.
+            Field::bool("get_mime", true).alias(&["mime", "mime_type", "mime-type"]),
+            Field::bool("get_attributes", true).alias(&["attr", "attributes"]),
+            Field::unsupported("get_selinux_context"),
+        ],
+    );
+    type Current = Map<String, Value>;
+
+    fn new(arguments: &Arguments, _task: &Task) -> Result<Stat, ModuleError> {
+        let algorithm = arguments.text("checksum_algorithm");
+        if algorithm == "md5" {
+            return Err(ModuleError::new(
+                "checksum_algorithm `md5` is not supported by Strata yet",
+            ));
+        }
+        Ok(Stat {
+            path: arguments.path("path").unwrap_or_default(),
+            follow: arguments.bool("follow"),
+            checksum: arguments.bool("get_checksum").then_some(algorithm),
+        })
+    }
+
+    fn observe(&self, host: &dyn Host) -> Result<Map<String, Value>, ModuleError> {
+        let found = match self.follow {
+            true => host.metadata_followed(&self.path)?,
+            false => host.metadata(&self.path)?,
+        };
+        let Some(found) = found else {
+            return Ok(values(json!({ "exists": false })));
+        };
+        let mut stat = attributes(host, &self.path, &found)?;
+        if found.kind == Kind::Symlink {
+            let target = host.link_target(&self.path)?;
+            stat.insert("lnk_target".to_owned(), target.to_string_lossy().into());
+            if let Ok(end) = host.resolve(&self.path) {
+                stat.insert("lnk_source".to_owned(), end.to_string_lossy().into());
+            }
+        }
+        if let (Some(algorithm), Kind::File) = (&self.checksum, found.kind) {
+            // A file that may not be read has no checksum, as in Ansible.
+            if let Ok(mut file) = host.open(&self.path) {
+                let digest = digest::of_stream(algorithm, &mut file).ok().flatten();
+                stat.insert("checksum".to_owned(), digest.into());
+            }
+        }
+        Ok(stat)
+    }
+
+    fn decide(&self, _current: &Map<String, Value>) -> Vec<Change> {
+        Vec::new()
+    }
+
+    fn report(
+        &self,
+        _: &dyn Host,
+        stat: &Map<String, Value>,
+        _: &Outcome,
+    ) -> Result<Report, ModuleError> {
+        Ok(Report::of(values(json!({ "stat": stat }))))
+    }
+}
+
+fn attributes(
+    host: &dyn Host,
+    path: &std::path::Path,
+    found: &Metadata,
+) -> Result<Map<String, Value>, ModuleError> {
+    let bit = |bit: u32| found.mode & bit != 0;
+    let is = |kind: Kind| found.kind == kind;
+    let access = host.access(path);
+    let owner = host.users()?.into_iter().find(|user| user.uid == found.uid);
+    let group = host
+        .groups()?
+        .into_iter()
+        .find(|group| group.gid == found.gid);
+    let mut stat = values(json!({
+        "exists": true,
+        "path": path.to_string_lossy(),
+        "mode": mode::show(found.mode),
+        "isdir": is(Kind::Directory),
+        "ischr": is(Kind::CharacterDevice),
+        "isblk": is(Kind::BlockDevice),
+        "isreg": is(Kind::File),
+        "isfifo": is(Kind::Fifo),
+        "islnk": is(Kind::Symlink),
+        "issock": is(Kind::Socket),
+        "uid": found.uid,
+        "gid": found.gid,
+        "size": found.size,
+        "inode": found.inode,
+        "dev": found.device,
+        "nlink": found.links,
+        "atime": found.accessed,
+        "mtime": found.modified,
+        "ctime": found.changed,
+        "blocks": found.blocks,
+        "block_size": found.block_size,
+        "device_type": found.device_type,
+        "readable": access.read,
+        "writeable": access.write,
+        "executable": access.execute,
+        "wusr": bit(0o200), "rusr": bit(0o400), "xusr": bit(0o100),
+        "wgrp": bit(0o020), "rgrp": bit(0o040), "xgrp": bit(0o010),
+        "woth": bit(0o002), "roth": bit(0o004), "xoth": bit(0o001),
+        "isuid": bit(0o4000),
+        "isgid": bit(0o2000),
+    }));
+    if let Some(owner) = owner {
+        stat.insert("pw_name".to_owned(), owner.name.into());
+    }
+    if let Some(group) = group {
+        stat.insert("gr_name".to_owned(), group.name.into());
+    }
+    Ok(stat)
+}

@@ -1,0 +1,58 @@
+//! Splitting a command line into words as a POSIX shell does, without running one.
+
+/// Splits at white space outside quotes; `Err` tells which quote is open.
+pub(crate) fn split(line: &str) -> Result<Vec<String>, String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut characters = line.chars();
+    while let Some(c) = characters.next() {
+        match c {
+            ' ' | '\t' | '\n' | '\r' => words.extend(word.take()),
+            '\\' => match characters.next() {
+                Some(next) => word.get_or_insert_default().push(next),
+                None => return Err("No escaped character".to_owned()),
+            },
+            '\'' | '"' => quoted(c, &mut characters, word.get_or_insert_default())?,
+            c => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    Ok(words)
+}
+
+fn quoted(
+    quote: char,
+    characters: &mut std::str::Chars<'_>,
+    word: &mut String,
+) -> Result<(), String> {
+    while let Some(c) = characters.next() {
+        match c {
+            c if c == quote => return Ok(()),
+            '\\' if quote == '"' => match characters.next() {
+                Some(next @ ('"' | '\\')) => word.push(next),
+                Some(next) => word.extend(['\\', next]),
+                None => break,
+            },
+            c => word.push(c),
+        }
+    }
+    Err("No closing quotation".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_split_as_a_shell_splits_them() {
+        let check = |line: &str, expected: &[&str]| assert_eq!(split(line).unwrap(), expected);
+        check("a  b\tc", &["a", "b", "c"]);
+        check(
+            r#"echo "a b" 'c "d"' e\ f "#,
+            &["echo", "a b", "c \"d\"", "e f"],
+        );
+        check(r#"x"y"z ''"#, &["xyz", ""]);
+        check(r#""\$a \" \\""#, &["\\$a \" \\"]);
+        assert_eq!(split("echo 'a").unwrap_err(), "No closing quotation");
+    }
+}

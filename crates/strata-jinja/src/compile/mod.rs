@@ -1,0 +1,142 @@
+//! From a template's text to its value.
+//!
+//! The syntax tree is minijinja's; before it is compiled, [`rewrite`] replaces the operations whose meaning
+//! in Ansible is another: an attribute of something undefined is undefined (so that `default` can follow), texts
+//! are joined and formatted as Python does.
+
+mod rewrite;
+
+pub(crate) use rewrite::{ADD, ATTRIBUTE, CONCATENATE, ITEM, REMAINDER, SUBTRACT};
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use minijinja::{
+    AutoEscape, Error, Value,
+    machinery::{CodeGenerator, Instructions, ast, eval, make_string_output, parse, parse_expr},
+    syntax::SyntaxConfig,
+};
+
+use crate::{convert, escape, python, run::Run};
+
+/// True if a text has anything that may be a template.
+pub(crate) fn may_be_template(text: &str) -> bool {
+    text.contains("{{") || text.contains("{%") || text.contains("{#")
+}
+
+/// Renders a text from a YAML file; a single value keeps its type.
+pub(crate) fn render(run: &Arc<Run>, template: &str) -> Result<Value, Error> {
+    let source = escape::backslashes(template);
+    let value = render_source(run, "<template>", &source, &run.templar.engine.syntax)?;
+    Ok(match value.as_str() {
+        Some(text) => keep_line_breaks(template, text),
+        None => value,
+    })
+}
+
+/// The line breaks at the end of a template stay, however many blocks have eaten.
+fn keep_line_breaks(template: &str, text: &str) -> Value {
+    let wanted = trailing_line_breaks(template);
+    let present = trailing_line_breaks(text);
+    Value::from(format!(
+        "{text}{}",
+        "\n".repeat(wanted.saturating_sub(present))
+    ))
+}
+
+/// How many line breaks a text ends with.
+pub(crate) fn trailing_line_breaks(text: &str) -> usize {
+    text.len() - text.trim_end_matches('\n').len()
+}
+
+/// Renders a template's source.
+pub(crate) fn render_source(
+    run: &Arc<Run>,
+    name: &str,
+    source: &str,
+    syntax: &SyntaxConfig,
+) -> Result<Value, Error> {
+    let tree = rewrite::statement(&parse(source, name, syntax.clone())?);
+    if let Some(expression) = only_expression(&tree) {
+        return evaluate(run, name, source, expression).and_then(defined);
+    }
+    let mut generator = CodeGenerator::new(name, source);
+    generator.compile_stmt(&tree);
+    let (instructions, blocks) = generator.finish();
+    run.begin_output();
+    let result = run_statements(run, &instructions, &blocks);
+    let emitted = run.end_output();
+    let text = result?;
+    Ok(match emitted.first {
+        Some(value) if emitted.count == 1 && python::output(&value) == text => value,
+        None if text.is_empty() => Value::from(()),
+        _ => Value::from(text),
+    })
+}
+
+fn run_statements<'a>(
+    run: &Arc<Run>,
+    instructions: &Instructions<'a>,
+    blocks: &BTreeMap<&'a str, Instructions<'a>>,
+) -> Result<String, Error> {
+    let mut text = String::new();
+    let environment = &run.templar.engine.environment;
+    let mut output = make_string_output(&mut text);
+    eval(
+        environment,
+        instructions,
+        run.root(),
+        blocks,
+        &mut output,
+        AutoEscape::None,
+    )?;
+    Ok(text)
+}
+
+/// Evaluates a bare expression; the value may be undefined.
+pub(crate) fn expression(run: &Arc<Run>, source: &str) -> Result<Value, Error> {
+    let tree = rewrite::expression(&parse_expr(source)?);
+    evaluate(run, "<expression>", source, &tree)
+}
+
+fn evaluate<'a>(
+    run: &Arc<Run>,
+    name: &'a str,
+    source: &'a str,
+    tree: &ast::Expr<'a>,
+) -> Result<Value, Error> {
+    let mut generator = CodeGenerator::new(name, source);
+    generator.compile_expr(tree);
+    let (instructions, _) = generator.finish();
+    let mut ignored = String::new();
+    let mut output = make_string_output(&mut ignored);
+    let (value, _) = eval(
+        &run.templar.engine.environment,
+        &instructions,
+        run.root(),
+        &BTreeMap::new(),
+        &mut output,
+        AutoEscape::None,
+    )?;
+    Ok(value.unwrap_or_default())
+}
+
+fn defined(value: Value) -> Result<Value, Error> {
+    if value.is_undefined() {
+        return Err(Error::from(minijinja::ErrorKind::UndefinedError));
+    }
+    if value.kind() == minijinja::value::ValueKind::Invalid {
+        return Err(convert::invalid(&value));
+    }
+    Ok(value)
+}
+
+fn only_expression<'a, 'tree>(tree: &'tree ast::Stmt<'a>) -> Option<&'tree ast::Expr<'a>> {
+    let ast::Stmt::Template(template) = tree else {
+        return None;
+    };
+    match template.children.as_slice() {
+        [ast::Stmt::EmitExpr(only)] => Some(&only.expr),
+        _ => None,
+    }
+}

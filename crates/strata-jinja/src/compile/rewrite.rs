@@ -1,0 +1,376 @@
+//! Rewrites a syntax tree so that operations mean what they mean in Ansible.
+//!
+//! Trees of minijinja cannot be changed in place, so this copies them.
+
+use minijinja::{
+    Value,
+    machinery::{
+        Span,
+        ast::{self, BinOpKind, CallArg, Expr, Spanned, Stmt},
+    },
+};
+
+/// The filter that takes an attribute.
+pub(crate) const ATTRIBUTE: &str = "__strata_attribute";
+/// The filter that takes an item.
+pub(crate) const ITEM: &str = "__strata_item";
+/// The filter behind `~`.
+pub(crate) const CONCATENATE: &str = "__strata_concatenate";
+/// The filter behind `%`.
+pub(crate) const REMAINDER: &str = "__strata_remainder";
+/// The filter behind `+`.
+pub(crate) const ADD: &str = "__strata_add";
+
+/// The filter behind `-`.
+pub(crate) const SUBTRACT: &str = "__strata_subtract";
+
+/// Rewrites a statement.
+pub(crate) fn statement<'a>(tree: &Stmt<'a>) -> Stmt<'a> {
+    match tree {
+        Stmt::Template(node) => Stmt::Template(Spanned::new(
+            ast::Template {
+                children: body(&node.children),
+            },
+            node.span(),
+        )),
+        Stmt::EmitExpr(node) => Stmt::EmitExpr(Spanned::new(
+            ast::EmitExpr {
+                expr: expression(&node.expr),
+            },
+            node.span(),
+        )),
+        Stmt::EmitRaw(node) => {
+            Stmt::EmitRaw(Spanned::new(ast::EmitRaw { raw: node.raw }, node.span()))
+        }
+        Stmt::ForLoop(node) => Stmt::ForLoop(Spanned::new(for_loop(node), node.span())),
+        Stmt::IfCond(node) => Stmt::IfCond(Spanned::new(
+            ast::IfCond {
+                expr: expression(&node.expr),
+                true_body: body(&node.true_body),
+                false_body: body(&node.false_body),
+            },
+            node.span(),
+        )),
+        Stmt::WithBlock(node) => Stmt::WithBlock(Spanned::new(
+            ast::WithBlock {
+                assignments: node
+                    .assignments
+                    .iter()
+                    .map(|(name, value)| (target(name), expression(value)))
+                    .collect(),
+                body: body(&node.body),
+            },
+            node.span(),
+        )),
+        Stmt::Set(node) => Stmt::Set(Spanned::new(
+            ast::Set {
+                target: target(&node.target),
+                expr: expression(&node.expr),
+            },
+            node.span(),
+        )),
+        Stmt::SetBlock(node) => Stmt::SetBlock(Spanned::new(
+            ast::SetBlock {
+                target: target(&node.target),
+                filter: node.filter.as_ref().map(expression),
+                body: body(&node.body),
+            },
+            node.span(),
+        )),
+        Stmt::AutoEscape(node) => Stmt::AutoEscape(Spanned::new(
+            ast::AutoEscape {
+                enabled: expression(&node.enabled),
+                body: body(&node.body),
+            },
+            node.span(),
+        )),
+        Stmt::FilterBlock(node) => Stmt::FilterBlock(Spanned::new(
+            ast::FilterBlock {
+                filter: expression(&node.filter),
+                body: body(&node.body),
+            },
+            node.span(),
+        )),
+        Stmt::Continue(node) => Stmt::Continue(Spanned::new(ast::Continue, node.span())),
+        Stmt::Break(node) => Stmt::Break(Spanned::new(ast::Break, node.span())),
+        Stmt::Do(node) => Stmt::Do(Spanned::new(
+            ast::Do {
+                call: spanned_call(&node.call),
+            },
+            node.span(),
+        )),
+        _ => structure(tree),
+    }
+}
+
+/// Statements that make macros and join templates.
+fn structure<'a>(tree: &Stmt<'a>) -> Stmt<'a> {
+    match tree {
+        Stmt::Block(node) => Stmt::Block(Spanned::new(
+            ast::Block {
+                name: node.name,
+                required: node.required,
+                body: body(&node.body),
+            },
+            node.span(),
+        )),
+        Stmt::Import(node) => Stmt::Import(Spanned::new(
+            ast::Import {
+                expr: expression(&node.expr),
+                name: target(&node.name),
+            },
+            node.span(),
+        )),
+        Stmt::FromImport(node) => Stmt::FromImport(Spanned::new(
+            ast::FromImport {
+                expr: expression(&node.expr),
+                names: node
+                    .names
+                    .iter()
+                    .map(|(name, alias)| (target(name), alias.as_ref().map(target)))
+                    .collect(),
+            },
+            node.span(),
+        )),
+        Stmt::Extends(node) => Stmt::Extends(Spanned::new(
+            ast::Extends {
+                name: expression(&node.name),
+            },
+            node.span(),
+        )),
+        Stmt::Include(node) => Stmt::Include(Spanned::new(
+            ast::Include {
+                name: expression(&node.name),
+                ignore_missing: node.ignore_missing,
+            },
+            node.span(),
+        )),
+        Stmt::Macro(node) => Stmt::Macro(spanned_macro(node)),
+        Stmt::CallBlock(node) => Stmt::CallBlock(Spanned::new(
+            ast::CallBlock {
+                call: spanned_call(&node.call),
+                macro_decl: spanned_macro(&node.macro_decl),
+            },
+            node.span(),
+        )),
+        _ => unreachable!("`statement` takes all others"),
+    }
+}
+
+fn body<'a>(statements: &[Stmt<'a>]) -> Vec<Stmt<'a>> {
+    statements.iter().map(statement).collect()
+}
+
+fn for_loop<'a>(node: &ast::ForLoop<'a>) -> ast::ForLoop<'a> {
+    ast::ForLoop {
+        target: target(&node.target),
+        iter: expression(&node.iter),
+        filter_expr: node.filter_expr.as_ref().map(expression),
+        recursive: node.recursive,
+        body: body(&node.body),
+        else_body: body(&node.else_body),
+    }
+}
+
+fn spanned_macro<'a>(node: &Spanned<ast::Macro<'a>>) -> Spanned<ast::Macro<'a>> {
+    Spanned::new(
+        ast::Macro {
+            name: node.name,
+            args: node.args.iter().map(target).collect(),
+            defaults: node.defaults.iter().map(expression).collect(),
+            body: body(&node.body),
+        },
+        node.span(),
+    )
+}
+
+fn spanned_call<'a>(node: &Spanned<ast::Call<'a>>) -> Spanned<ast::Call<'a>> {
+    Spanned::new(
+        ast::Call {
+            expr: callee(&node.expr),
+            args: arguments(&node.args),
+        },
+        node.span(),
+    )
+}
+
+/// What is called: a method keeps its attribute, else it could not be told from a value.
+fn callee<'a>(tree: &Expr<'a>) -> Expr<'a> {
+    match tree {
+        Expr::GetAttr(node) => Expr::GetAttr(Spanned::new(
+            ast::GetAttr {
+                expr: expression(&node.expr),
+                name: node.name,
+            },
+            node.span(),
+        )),
+        _ => expression(tree),
+    }
+}
+
+/// What is assigned to: names, tuples of names, attributes of namespaces; nothing to rewrite.
+fn target<'a>(tree: &Expr<'a>) -> Expr<'a> {
+    match tree {
+        Expr::GetAttr(node) => Expr::GetAttr(Spanned::new(
+            ast::GetAttr {
+                expr: target(&node.expr),
+                name: node.name,
+            },
+            node.span(),
+        )),
+        Expr::List(node) => Expr::List(Spanned::new(
+            ast::List {
+                items: node.items.iter().map(target).collect(),
+            },
+            node.span(),
+        )),
+        Expr::Tuple(node) => Expr::Tuple(Spanned::new(
+            ast::Tuple {
+                items: node.items.iter().map(target).collect(),
+            },
+            node.span(),
+        )),
+        _ => expression(tree),
+    }
+}
+
+/// Rewrites an expression.
+pub(crate) fn expression<'a>(tree: &Expr<'a>) -> Expr<'a> {
+    match tree {
+        Expr::Var(node) => Expr::Var(Spanned::new(ast::Var { id: node.id }, node.span())),
+        Expr::Const(node) => constant(node.value.clone(), node.span()),
+        Expr::Slice(node) => Expr::Slice(Spanned::new(
+            ast::Slice {
+                expr: expression(&node.expr),
+                start: node.start.as_ref().map(expression),
+                stop: node.stop.as_ref().map(expression),
+                step: node.step.as_ref().map(expression),
+            },
+            node.span(),
+        )),
+        Expr::UnaryOp(node) => Expr::UnaryOp(Spanned::new(
+            ast::UnaryOp {
+                op: match node.op {
+                    ast::UnaryOpKind::Not => ast::UnaryOpKind::Not,
+                    ast::UnaryOpKind::Neg => ast::UnaryOpKind::Neg,
+                },
+                expr: expression(&node.expr),
+            },
+            node.span(),
+        )),
+        Expr::BinOp(node) => binary(node),
+        Expr::Compare(node) => Expr::Compare(Spanned::new(
+            ast::Compare {
+                expr: expression(&node.expr),
+                ops: node
+                    .ops
+                    .iter()
+                    .map(|part| ast::CompareOp {
+                        op: part.op,
+                        expr: expression(&part.expr),
+                    })
+                    .collect(),
+            },
+            node.span(),
+        )),
+        Expr::IfExpr(node) => Expr::IfExpr(Spanned::new(
+            ast::IfExpr {
+                test_expr: expression(&node.test_expr),
+                true_expr: expression(&node.true_expr),
+                false_expr: node.false_expr.as_ref().map(expression),
+            },
+            node.span(),
+        )),
+        Expr::Filter(node) => Expr::Filter(Spanned::new(
+            ast::Filter {
+                name: node.name,
+                expr: node.expr.as_ref().map(expression),
+                args: arguments(&node.args),
+            },
+            node.span(),
+        )),
+        Expr::Test(node) => Expr::Test(Spanned::new(
+            ast::Test {
+                name: node.name,
+                expr: expression(&node.expr),
+                args: arguments(&node.args),
+            },
+            node.span(),
+        )),
+        _ => access(tree),
+    }
+}
+
+fn access<'a>(tree: &Expr<'a>) -> Expr<'a> {
+    match tree {
+        Expr::GetAttr(node) => {
+            let name = constant(Value::from(node.name), node.span());
+            filter(ATTRIBUTE, expression(&node.expr), name, node.span())
+        }
+        Expr::GetItem(node) => {
+            let key = expression(&node.subscript_expr);
+            filter(ITEM, expression(&node.expr), key, node.span())
+        }
+        Expr::Call(node) => Expr::Call(spanned_call(node)),
+        Expr::List(node) => Expr::List(Spanned::new(
+            ast::List {
+                items: node.items.iter().map(expression).collect(),
+            },
+            node.span(),
+        )),
+        Expr::Tuple(node) => Expr::Tuple(Spanned::new(
+            ast::Tuple {
+                items: node.items.iter().map(expression).collect(),
+            },
+            node.span(),
+        )),
+        Expr::Map(node) => Expr::Map(Spanned::new(
+            ast::Map {
+                keys: node.keys.iter().map(expression).collect(),
+                values: node.values.iter().map(expression).collect(),
+            },
+            node.span(),
+        )),
+        _ => unreachable!("`expression` takes all others"),
+    }
+}
+
+fn binary<'a>(node: &Spanned<ast::BinOp<'a>>) -> Expr<'a> {
+    let left = expression(&node.left);
+    let right = expression(&node.right);
+    let name = match node.op {
+        BinOpKind::Concat => CONCATENATE,
+        BinOpKind::Rem => REMAINDER,
+        BinOpKind::Add => ADD,
+        BinOpKind::Sub => SUBTRACT,
+        op => return Expr::BinOp(Spanned::new(ast::BinOp { op, left, right }, node.span())),
+    };
+    filter(name, left, right, node.span())
+}
+
+fn filter<'a>(name: &'a str, value: Expr<'a>, argument: Expr<'a>, span: Span) -> Expr<'a> {
+    Expr::Filter(Spanned::new(
+        ast::Filter {
+            name,
+            expr: Some(value),
+            args: vec![CallArg::Pos(argument)],
+        },
+        span,
+    ))
+}
+
+fn constant<'a>(value: Value, span: Span) -> Expr<'a> {
+    Expr::Const(Spanned::new(ast::Const { value }, span))
+}
+
+fn arguments<'a>(arguments: &[CallArg<'a>]) -> Vec<CallArg<'a>> {
+    arguments
+        .iter()
+        .map(|argument| match argument {
+            CallArg::Pos(value) => CallArg::Pos(expression(value)),
+            CallArg::Kwarg(name, value) => CallArg::Kwarg(name, expression(value)),
+            CallArg::PosSplat(value) => CallArg::PosSplat(expression(value)),
+            CallArg::KwargSplat(value) => CallArg::KwargSplat(expression(value)),
+        })
+        .collect()
+}

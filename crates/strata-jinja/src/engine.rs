@@ -1,0 +1,56 @@
+//! The language: minijinja set up as Ansible wants it.
+
+use std::sync::Arc;
+
+use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, syntax::SyntaxConfig};
+
+use crate::{filters, functions, operators, python, run::Run, tests};
+
+/// How many instructions one template may take.
+const FUEL: u64 = 20_000_000;
+
+/// The language with all filters, tests and functions; made once and shared.
+pub struct Engine {
+    pub(crate) environment: Environment<'static>,
+    pub(crate) syntax: SyntaxConfig,
+}
+
+impl Engine {
+    /// Makes the language.
+    pub fn new() -> Arc<Self> {
+        let syntax = syntax_with(true, false);
+        let mut environment = Environment::new();
+        environment.set_syntax(syntax.clone());
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        environment.set_fuel(Some(FUEL));
+        environment.set_unknown_method_callback(crate::methods::call);
+        environment.set_formatter(|out, state, value| {
+            if value.is_undefined() {
+                return Err(Error::from(ErrorKind::UndefinedError));
+            }
+            if let Ok(run) = Run::of(state) {
+                run.emit(value);
+            }
+            out.write_str(&python::output(value)).map_err(Error::from)
+        });
+        operators::register(&mut environment);
+        filters::register(&mut environment);
+        tests::register(&mut environment);
+        functions::register(&mut environment);
+        Arc::new(Self {
+            environment,
+            syntax,
+        })
+    }
+}
+
+/// The usual delimiters.
+pub(crate) fn syntax_with(trim_blocks: bool, lstrip_blocks: bool) -> SyntaxConfig {
+    SyntaxConfig::builder()
+        .trim_blocks(trim_blocks)
+        .lstrip_blocks(lstrip_blocks)
+        .keep_trailing_newline(false)
+        .build()
+        .expect("the usual delimiters do not clash")
+}

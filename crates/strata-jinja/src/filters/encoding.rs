@@ -1,0 +1,115 @@
+//! `b64encode`, `b64decode`, `quote`, `urlsplit`.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use minijinja::{Environment, Error, Value, value::Kwargs};
+
+use super::{add, option, refuse};
+use crate::python;
+
+pub(super) fn register(environment: &mut Environment<'static>) {
+    add(environment, "b64encode", b64encode);
+    add(environment, "b64decode", b64decode);
+    add(environment, "quote", quote);
+    add(environment, "urlsplit", urlsplit);
+}
+
+fn given(value: &Value) -> Result<String, Error> {
+    if value.is_undefined() {
+        return Err(Error::from(minijinja::ErrorKind::UndefinedError));
+    }
+    Ok(python::text(value))
+}
+
+fn utf8_only(options: &Kwargs) -> Result<(), Error> {
+    match option::<String>(options, "encoding")?.as_deref() {
+        None | Some("utf-8" | "utf8" | "UTF-8") => options.assert_all_used(),
+        Some(other) => refuse(format!(
+            "the encoding `{other}` is not supported, only utf-8"
+        )),
+    }
+}
+
+fn b64encode(value: &Value, options: Kwargs) -> Result<String, Error> {
+    utf8_only(&options)?;
+    Ok(STANDARD.encode(given(value)?))
+}
+
+fn b64decode(value: &Value, options: Kwargs) -> Result<String, Error> {
+    utf8_only(&options)?;
+    let text: String = given(value)?.split_whitespace().collect();
+    match STANDARD.decode(&text) {
+        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(error) => refuse(format!("the text is not base64: {error}")),
+    }
+}
+
+/// As a POSIX shell needs it.
+pub(super) fn quote(value: &Value) -> Result<String, Error> {
+    let text = python::output(&Value::from(given(value)?));
+    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
+    if text.is_empty() {
+        return Ok("''".to_owned());
+    }
+    if text.chars().all(plain) {
+        return Ok(text);
+    }
+    Ok(format!("'{}'", text.replace('\'', "'\"'\"'")))
+}
+
+/// The parts of an address; one of them when named.
+fn urlsplit(value: String, part: Option<String>) -> Result<Value, Error> {
+    let (rest, fragment) = value.split_once('#').unwrap_or((&value, ""));
+    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (scheme, rest) = match rest.split_once("://") {
+        Some((scheme, rest)) => (scheme, Some(rest)),
+        None => ("", None),
+    };
+    let (netloc, path) = match rest {
+        Some(rest) => match rest.find('/') {
+            Some(at) => rest.split_at(at),
+            None => (rest, ""),
+        },
+        None => ("", value.split(['?', '#']).next().unwrap_or_default()),
+    };
+    let (user, host) = match netloc.rsplit_once('@') {
+        Some((user, host)) => (Some(user), host),
+        None => (None, netloc),
+    };
+    let (username, password) = match user.map(|user| user.split_once(':').unwrap_or((user, ""))) {
+        Some((name, password)) => (Some(name), (!password.is_empty()).then_some(password)),
+        None => (None, None),
+    };
+    let (hostname, port) = host_and_port(host);
+    let text = |text: &str| Value::from(text);
+    let optional = |text: Option<&str>| text.map_or_else(|| Value::from(()), Value::from);
+    let parts = [
+        ("fragment", text(fragment)),
+        ("hostname", optional(hostname.as_deref())),
+        ("netloc", text(netloc)),
+        ("password", optional(password)),
+        ("path", text(path)),
+        ("port", port.map_or_else(|| Value::from(()), Value::from)),
+        ("query", text(query)),
+        ("scheme", text(scheme)),
+        ("username", optional(username)),
+    ];
+    match part {
+        None => Ok(Value::from_pairs(parts)),
+        Some(name) => match parts.into_iter().find(|(key, _)| *key == name) {
+            Some((_, value)) => Ok(value),
+            None => refuse(format!("`{name}` is no part of an address")),
+        },
+    }
+}
+
+fn host_and_port(host: &str) -> (Option<String>, Option<u16>) {
+    let (name, port) = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, rest)) => (address, rest.strip_prefix(':')),
+        None => match host.rsplit_once(':') {
+            Some((name, port)) => (name, Some(port)),
+            None => (host, None),
+        },
+    };
+    let name = (!name.is_empty()).then(|| name.to_lowercase());
+    (name, port.and_then(|port| port.parse().ok()))
+}

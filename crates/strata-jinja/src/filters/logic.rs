@@ -1,0 +1,108 @@
+//! `default`, `mandatory`, `ternary`, `bool` and the like.
+
+use minijinja::{
+    Environment, Error, ErrorKind, State, Value,
+    value::{Kwargs, ValueKind},
+};
+
+use super::{add, refuse};
+use crate::{operators::type_name, python, run::Run};
+
+pub(super) fn register(environment: &mut Environment<'static>) {
+    add(environment, "default", default);
+    add(environment, "d", default);
+    add(environment, "mandatory", mandatory);
+    add(environment, "ternary", ternary);
+    add(environment, "bool", boolean);
+    add(environment, "type_debug", type_debug);
+    add(environment, "string", string);
+}
+
+/// `value | default(other, true)`.
+fn default(
+    value: &Value,
+    other: Option<Value>,
+    always: Option<bool>,
+    options: Kwargs,
+) -> Result<Value, Error> {
+    let other = match super::option::<Value>(&options, "default_value")? {
+        Some(named) => named,
+        None => other.unwrap_or_else(|| Value::from("")),
+    };
+    let always = super::option::<bool>(&options, "boolean")?
+        .or(always)
+        .unwrap_or(false);
+    options.assert_all_used()?;
+    let replace = value.is_undefined() || always && !value.is_true();
+    Ok(if replace { other } else { value.clone() })
+}
+
+/// `value | mandatory('message')`.
+fn mandatory(
+    state: &mut State<'_, '_>,
+    value: &Value,
+    message: Option<String>,
+    options: Kwargs,
+) -> Result<Value, Error> {
+    if !value.is_undefined() {
+        return Ok(value.clone());
+    }
+    let message = super::option::<String>(&options, "msg")?.or(message);
+    options.assert_all_used()?;
+    let message = match message {
+        Some(message) => message,
+        None => {
+            let what = Run::of(state)?.missing().unwrap_or_default();
+            format!("mandatory variable is missing: {what}")
+        }
+    };
+    let source = crate::TemplateError::new(crate::TemplateErrorKind::Undefined, message.clone());
+    Err(Error::new(ErrorKind::InvalidOperation, message).with_source(source))
+}
+
+/// `value | ternary('yes', 'no', 'none')`.
+fn ternary(value: &Value, yes: &Value, no: &Value, none: Option<Value>) -> Result<Value, Error> {
+    if value.is_undefined() {
+        return Err(Error::from(ErrorKind::UndefinedError));
+    }
+    Ok(match none {
+        Some(none) if value.is_none() => none,
+        _ if value.is_true() => yes.clone(),
+        _ => no.clone(),
+    })
+}
+
+/// `value | bool`: as Ansible reads booleans.
+fn boolean(value: &Value) -> Result<Value, Error> {
+    if value.is_undefined() {
+        return Err(Error::from(ErrorKind::UndefinedError));
+    }
+    match value.kind() {
+        ValueKind::Bool => Ok(value.clone()),
+        ValueKind::None => Ok(Value::from(false)),
+        ValueKind::Number => match f64::try_from(value.clone())? {
+            1.0 => Ok(Value::from(true)),
+            0.0 => Ok(Value::from(false)),
+            other => refuse(format!("`{other}` is not a boolean")),
+        },
+        _ => {
+            let text = python::text(value);
+            match text.to_lowercase().as_str() {
+                "true" | "yes" | "on" | "1" | "y" | "t" => Ok(Value::from(true)),
+                // Ansible warns about what is neither and goes on with false.
+                _ => Ok(Value::from(false)),
+            }
+        }
+    }
+}
+
+fn type_debug(value: &Value) -> &'static str {
+    type_name(value)
+}
+
+fn string(value: &Value) -> Result<String, Error> {
+    if value.is_undefined() {
+        return Err(Error::from(ErrorKind::UndefinedError));
+    }
+    Ok(python::text(value))
+}

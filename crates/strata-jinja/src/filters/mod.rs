@@ -1,0 +1,92 @@
+//! The filters that Ansible adds to Jinja, or that mean something else there: one file a family.
+//!
+//! A filter may be called by its short name or by `ansible.builtin.NAME`. Those of collections are refused by
+//! name, but for the few that everybody uses.
+
+pub(crate) mod collections;
+mod encoding;
+mod hashing;
+mod logic;
+mod mapping;
+mod missing;
+mod number;
+mod paths;
+mod regex;
+mod serialization;
+mod sets;
+pub(crate) mod text;
+mod time;
+
+use minijinja::{
+    Environment, Error, ErrorKind, Value,
+    functions::Function,
+    value::{FunctionArgs, FunctionResult, Kwargs},
+};
+
+/// Adds all filters.
+pub(crate) fn register(environment: &mut Environment<'static>) {
+    logic::register(environment);
+    mapping::register(environment);
+    sets::register(environment);
+    collections::register(environment);
+    text::register(environment);
+    regex::register(environment);
+    paths::register(environment);
+    encoding::register(environment);
+    hashing::register(environment);
+    serialization::register(environment);
+    number::register(environment);
+    time::register(environment);
+    missing::register(environment);
+    for name in BUILTIN {
+        alias(environment, name);
+    }
+}
+
+/// minijinja's own filters that Ansible users also call by the full name.
+const BUILTIN: &[&str] = &["split"];
+
+fn alias(environment: &mut Environment<'static>, name: &'static str) {
+    environment.add_filter(
+        format!("ansible.builtin.{name}"),
+        move |state: &mut minijinja::State<'_, '_>, arguments: minijinja::value::Rest<Value>| {
+            state.apply_filter(name, &arguments)
+        },
+    );
+}
+
+/// Adds a filter under its short and its full name.
+fn add<F, Rv, Args>(environment: &mut Environment<'static>, name: &'static str, filter: F)
+where
+    F: Function<Rv, Args> + Copy,
+    Rv: FunctionResult,
+    Args: for<'a> FunctionArgs<'a>,
+{
+    environment.add_filter(name, filter);
+    environment.add_filter(format!("ansible.builtin.{name}"), filter);
+}
+
+/// A filter's refusal.
+fn refuse<T>(message: impl Into<String>) -> Result<T, Error> {
+    Err(Error::new(ErrorKind::InvalidOperation, message.into()))
+}
+
+/// The texts of a list.
+fn items(value: &Value) -> Result<Vec<Value>, Error> {
+    if value.is_undefined() {
+        return Err(Error::from(ErrorKind::UndefinedError));
+    }
+    value.try_iter().map(Iterator::collect)
+}
+
+/// A named argument that may be missing.
+fn option<'a, T>(options: &'a Kwargs, name: &'a str) -> Result<Option<T>, Error>
+where
+    T: minijinja::value::ArgType<'a, Output = T>,
+{
+    if options.has(name) {
+        options.get(name).map(Some)
+    } else {
+        Ok(None)
+    }
+}

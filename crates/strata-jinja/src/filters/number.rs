@@ -1,0 +1,258 @@
+//! Filters over numbers: `int`, `float`, `round`, `abs`, `log`, `pow`, `root`, `human_readable`, `human_to_bytes`, `min`, `max`.
+
+use minijinja::{
+    Environment, Error, Value,
+    value::{Kwargs, ValueKind},
+};
+
+use super::{add, option, refuse};
+use crate::python;
+
+pub(super) fn register(environment: &mut Environment<'static>) {
+    add(environment, "int", int);
+    add(environment, "float", float);
+    add(environment, "round", round);
+    add(environment, "log", log);
+    add(environment, "pow", pow);
+    add(environment, "root", root);
+    add(environment, "human_readable", human_readable);
+    add(environment, "human_to_bytes", human_to_bytes);
+    add(environment, "filesizeformat", filesizeformat);
+}
+
+fn defined(value: &Value) -> Result<(), Error> {
+    if value.is_undefined() {
+        return Err(Error::from(minijinja::ErrorKind::UndefinedError));
+    }
+    Ok(())
+}
+
+/// `value | int(default, base)`: what is no number becomes the default.
+fn int(
+    value: &Value,
+    default: Option<Value>,
+    base: Option<u32>,
+    options: Kwargs,
+) -> Result<Value, Error> {
+    defined(value)?;
+    let default = option::<Value>(&options, "default")?
+        .or(default)
+        .unwrap_or_else(|| Value::from(0));
+    let base = option::<u32>(&options, "base")?.or(base).unwrap_or(10);
+    options.assert_all_used()?;
+    Ok(match value.kind() {
+        ValueKind::Bool => Value::from(i64::from(value.is_true())),
+        ValueKind::Number if value.is_integer() => value.clone(),
+        ValueKind::Number => Value::from(f64::try_from(value.clone())?.trunc() as i64),
+        ValueKind::String => {
+            let text = value.as_str().unwrap_or_default();
+            parse_int(text, base).map_or(default, Value::from)
+        }
+        _ => default,
+    })
+}
+
+fn parse_int(text: &str, base: u32) -> Option<i64> {
+    let text = text.trim().replace('_', "");
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(&text)),
+    };
+    let lower = digits.to_lowercase();
+    let (base, digits) = match (base, lower.get(..2)) {
+        (16 | 0, Some("0x")) => (16, &digits[2..]),
+        (8 | 0, Some("0o")) => (8, &digits[2..]),
+        (2 | 0, Some("0b")) => (2, &digits[2..]),
+        (0, _) => (10, digits),
+        (base @ 2..=36, _) => (base, digits),
+        _ => return None,
+    };
+    let number = match i64::from_str_radix(digits, base) {
+        Ok(number) => number,
+        Err(_) if base == 10 => digits
+            .parse::<f64>()
+            .ok()
+            .filter(|number| number.is_finite())?
+            .trunc() as i64,
+        Err(_) => return None,
+    };
+    Some(if negative { -number } else { number })
+}
+
+fn float(value: &Value, default: Option<f64>, options: Kwargs) -> Result<f64, Error> {
+    defined(value)?;
+    let default = option::<f64>(&options, "default")?
+        .or(default)
+        .unwrap_or(0.0);
+    options.assert_all_used()?;
+    Ok(match value.kind() {
+        ValueKind::Bool => f64::from(u8::from(value.is_true())),
+        ValueKind::Number => f64::try_from(value.clone())?,
+        ValueKind::String => value
+            .as_str()
+            .unwrap_or_default()
+            .trim()
+            .parse()
+            .unwrap_or(default),
+        _ => default,
+    })
+}
+
+/// `value | round(precision, 'common' | 'ceil' | 'floor')`.
+fn round(
+    value: &Value,
+    precision: Option<i32>,
+    method: Option<String>,
+    options: Kwargs,
+) -> Result<f64, Error> {
+    defined(value)?;
+    let precision = option::<i32>(&options, "precision")?
+        .or(precision)
+        .unwrap_or(0)
+        .clamp(-300, 300);
+    let method = option::<String>(&options, "method")?
+        .or(method)
+        .unwrap_or_else(|| "common".to_owned());
+    options.assert_all_used()?;
+    let number = f64::try_from(value.clone())?;
+    let scale = 10_f64.powi(precision);
+    match method.as_str() {
+        // Python rounds halves to even, on the exact decimal value.
+        "common" if precision >= 0 => Ok(format!("{number:.*}", precision as usize)
+            .parse()
+            .unwrap_or(number)),
+        "common" => Ok((number * scale).round_ties_even() / scale),
+        "ceil" => Ok((number * scale).ceil() / scale),
+        "floor" => Ok((number * scale).floor() / scale),
+        other => refuse(format!("`{other}` is no way to round")),
+    }
+}
+
+fn log(value: f64, base: Option<f64>) -> f64 {
+    match base {
+        None => value.ln(),
+        Some(10.0) => value.log10(),
+        Some(base) => value.ln() / base.ln(),
+    }
+}
+
+fn pow(value: f64, exponent: f64) -> f64 {
+    value.powf(exponent)
+}
+
+fn root(value: f64, base: Option<f64>) -> f64 {
+    match base {
+        None | Some(2.0) => value.sqrt(),
+        Some(base) => value.powf(1.0 / base),
+    }
+}
+
+/// Units with their powers of 1024, the largest first.
+const UNITS: [(char, i32); 9] = [
+    ('Y', 8),
+    ('Z', 7),
+    ('E', 6),
+    ('P', 5),
+    ('T', 4),
+    ('G', 3),
+    ('M', 2),
+    ('K', 1),
+    ('B', 0),
+];
+
+fn human_readable(
+    value: f64,
+    bits: Option<bool>,
+    unit: Option<String>,
+    options: Kwargs,
+) -> Result<String, Error> {
+    let bits = option::<bool>(&options, "isbits")?
+        .or(bits)
+        .unwrap_or(false);
+    let unit = option::<String>(&options, "unit")?.or(unit);
+    options.assert_all_used()?;
+    let wanted = unit
+        .and_then(|unit| unit.chars().next())
+        .map(|letter| letter.to_ascii_uppercase());
+    let fits = |(letter, power): &(char, i32)| match wanted {
+        Some(wanted) => *letter == wanted,
+        None => value >= 1024_f64.powi(*power),
+    };
+    let (letter, power) = UNITS.into_iter().find(fits).unwrap_or(('B', 0));
+    let name = match (letter, bits) {
+        ('B', true) => "bits".to_owned(),
+        ('B', false) => "Bytes".to_owned(),
+        (letter, true) => format!("{letter}b"),
+        (letter, false) => format!("{letter}B"),
+    };
+    Ok(format!("{:.2} {name}", value / 1024_f64.powi(power)))
+}
+
+fn human_to_bytes(
+    value: &Value,
+    default_unit: Option<String>,
+    bits: Option<bool>,
+    options: Kwargs,
+) -> Result<i64, Error> {
+    let default_unit = option::<String>(&options, "default_unit")?.or(default_unit);
+    let bits = option::<bool>(&options, "isbits")?
+        .or(bits)
+        .unwrap_or(false);
+    options.assert_all_used()?;
+    let text = python::text(value);
+    let text = text.trim();
+    let digits = text.len()
+        - text
+            .trim_start_matches(|c: char| c.is_ascii_digit() || c == '.')
+            .len();
+    let Ok(number) = text[..digits].parse::<f64>() else {
+        return refuse(format!("`{text}` is no size"));
+    };
+    let unit = text[digits..].trim();
+    let unit = if unit.is_empty() {
+        default_unit.as_deref().unwrap_or("B")
+    } else {
+        unit
+    };
+    let letter = unit.chars().next().unwrap_or('B').to_ascii_uppercase();
+    let suffix = &unit[unit.len().min(1)..];
+    let expected = if bits { "b" } else { "B" };
+    let long = if bits {
+        ["bit", "bits"]
+    } else {
+        ["byte", "bytes"]
+    };
+    let plain =
+        letter == 'B' && (suffix.is_empty() || long.contains(&unit.to_lowercase().as_str()));
+    match UNITS.into_iter().find(|(other, _)| *other == letter) {
+        Some((_, power)) if plain || suffix.is_empty() || suffix == expected => {
+            Ok((number * 1024_f64.powi(power)).round() as i64)
+        }
+        _ => refuse(format!("`{unit}` is no unit of size")),
+    }
+}
+
+fn filesizeformat(value: f64, binary: Option<bool>) -> String {
+    let (base, names) = if binary == Some(true) {
+        (
+            1024.0,
+            ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"],
+        )
+    } else {
+        (1000.0, ["kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"])
+    };
+    if value == 1.0 {
+        return "1 Byte".to_owned();
+    }
+    if value < base {
+        return format!("{value:.0} Bytes");
+    }
+    let mut size = value / base;
+    for name in &names[..7] {
+        if size < base {
+            return format!("{size:.1} {name}");
+        }
+        size /= base;
+    }
+    format!("{size:.1} {}", names[7])
+}

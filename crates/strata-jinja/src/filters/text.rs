@@ -1,0 +1,554 @@
+//! Filters over texts: `comment`, `indent`, `center`, `truncate`, `wordwrap`, `urlencode`, `format`.
+
+use minijinja::{
+    Environment, Error, Value,
+    value::{Kwargs, Rest, ValueKind},
+};
+
+use super::{add, items, option, refuse};
+use crate::python;
+
+pub(super) fn register(environment: &mut Environment<'static>) {
+    add(environment, "comment", comment);
+    add(environment, "indent", indent);
+    add(environment, "truncate", truncate);
+    add(environment, "wordwrap", wordwrap);
+    add(environment, "wordcount", |value: &Value| {
+        python::text(value).split_whitespace().count()
+    });
+    add(environment, "center", center);
+    add(environment, "capitalize", capitalize);
+    add(environment, "lower", |value: &Value| lowered(value));
+    add(environment, "upper", |value: &Value| uppered(value));
+    add(environment, "trim", trim);
+    add(environment, "replace", replace);
+    add(environment, "format", format);
+    add(environment, "splitlines", |value: &Value| -> Vec<String> {
+        python::text(value).lines().map(str::to_owned).collect()
+    });
+    add(environment, "escape", escape);
+    add(environment, "e", escape);
+    add(environment, "urlencode", urlencode);
+    add(environment, "urldecode", |value: String| {
+        percent_decoded(&value)
+    });
+    add(environment, "pprint", |value: &Value| python::repr(value));
+}
+
+fn given(value: &Value) -> Result<String, Error> {
+    if value.is_undefined() {
+        return Err(Error::from(minijinja::ErrorKind::UndefinedError));
+    }
+    Ok(python::text(value))
+}
+
+fn lowered(value: &Value) -> Result<String, Error> {
+    Ok(given(value)?.to_lowercase())
+}
+
+fn uppered(value: &Value) -> Result<String, Error> {
+    Ok(given(value)?.to_uppercase())
+}
+
+fn capitalize(value: &Value) -> Result<String, Error> {
+    let text = given(value)?;
+    let mut characters = text.chars();
+    Ok(match characters.next() {
+        Some(first) => first
+            .to_uppercase()
+            .chain(characters.as_str().to_lowercase().chars())
+            .collect(),
+        None => text,
+    })
+}
+
+fn trim(value: &Value, characters: Option<String>) -> Result<String, Error> {
+    let text = given(value)?;
+    Ok(match characters {
+        Some(characters) => text.trim_matches(|c| characters.contains(c)).to_owned(),
+        None => text.trim().to_owned(),
+    })
+}
+
+fn replace(value: &Value, old: &Value, new: &Value, count: Option<usize>) -> Result<String, Error> {
+    let (text, old, new) = (given(value)?, given(old)?, given(new)?);
+    Ok(match count {
+        Some(count) => text.replacen(&old, &new, count),
+        None => text.replace(&old, &new),
+    })
+}
+
+/// The delimiters of a comment style: what begins each line, what comes before all and after all.
+fn comment_style(style: &str) -> Result<(&'static str, &'static str, &'static str), Error> {
+    Ok(match style {
+        "plain" => ("# ", "", ""),
+        "erlang" => ("% ", "", ""),
+        "c" => ("// ", "", ""),
+        "cblock" => (" * ", "/*", " */"),
+        "xml" => (" - ", "<!--", "-->"),
+        _ => return refuse(format!("`{style}` is no comment style")),
+    })
+}
+
+/// `text | comment('c', decoration='// ')`.
+fn comment(value: String, style: Option<String>, options: Kwargs) -> Result<String, Error> {
+    let style = style.unwrap_or_else(|| "plain".to_owned());
+    let (usual, beginning, end) = comment_style(&style)?;
+    let text = |name: &str, usual: &str| -> Result<String, Error> {
+        Ok(if options.has(name) {
+            options.get::<String>(name)?
+        } else {
+            usual.to_owned()
+        })
+    };
+    let decoration = text("decoration", usual)?;
+    let beginning = text("beginning", beginning)?;
+    let end = text("end", end)?;
+    let newline = text("newline", "\n")?;
+    let prefix = text("prefix", &decoration)?;
+    let postfix = text("postfix", &decoration)?;
+    let prefix_count = option::<usize>(&options, "prefix_count")?
+        .unwrap_or(1)
+        .min(1000);
+    let postfix_count = option::<usize>(&options, "postfix_count")?
+        .unwrap_or(1)
+        .min(1000);
+    options.assert_all_used()?;
+    // Blanks at line ends are not wanted, neither in empty lines nor in prefix and postfix.
+    let mut out = String::new();
+    if !beginning.is_empty() {
+        out += &beginning;
+        out += &newline;
+    }
+    for _ in 0..prefix_count {
+        out += prefix.trim_end();
+        out += &newline;
+    }
+    let body: Vec<_> = value
+        .split(newline.as_str())
+        .map(|line| format!("{decoration}{line}").trim_end().to_owned())
+        .collect();
+    out += &body.join(&newline);
+    for _ in 0..postfix_count {
+        out += &newline;
+        out += postfix.trim_end();
+    }
+    if !end.is_empty() {
+        out += &newline;
+        out += &end;
+    }
+    Ok(out)
+}
+
+/// `text | indent(4, first=true, blank=true)`.
+fn indent(
+    value: &Value,
+    width: Option<Value>,
+    first: Option<bool>,
+    blank: Option<bool>,
+    options: Kwargs,
+) -> Result<String, Error> {
+    let width = option::<Value>(&options, "width")?.or(width);
+    let first = option::<bool>(&options, "first")?
+        .or(first)
+        .unwrap_or(false);
+    let blank = option::<bool>(&options, "blank")?
+        .or(blank)
+        .unwrap_or(false);
+    options.assert_all_used()?;
+    let margin = match &width {
+        Some(width) => match width.as_str() {
+            Some(text) => text.to_owned(),
+            None => " ".repeat(width.as_usize().unwrap_or(4).min(10_000)),
+        },
+        None => "    ".to_owned(),
+    };
+    let text = given(value)? + "\n";
+    let mut lines: Vec<&str> = text.split('\n').collect();
+    lines.pop();
+    let mut out = Vec::with_capacity(lines.len());
+    for (at, line) in lines.iter().enumerate() {
+        let indented = if at == 0 {
+            first
+        } else {
+            blank || !line.is_empty()
+        };
+        out.push(if indented {
+            format!("{margin}{line}")
+        } else {
+            (*line).to_owned()
+        });
+    }
+    Ok(out.join("\n"))
+}
+
+fn truncate(
+    value: &Value,
+    length: Option<usize>,
+    killwords: Option<bool>,
+    end: Option<String>,
+    options: Kwargs,
+) -> Result<String, Error> {
+    let length = option::<usize>(&options, "length")?
+        .or(length)
+        .unwrap_or(255);
+    let killwords = option::<bool>(&options, "killwords")?
+        .or(killwords)
+        .unwrap_or(false);
+    let end = option::<String>(&options, "end")?
+        .or(end)
+        .unwrap_or_else(|| "...".to_owned());
+    let leeway = option::<usize>(&options, "leeway")?.unwrap_or(5);
+    options.assert_all_used()?;
+    let text = given(value)?;
+    if text.chars().count() <= length + leeway {
+        return Ok(text);
+    }
+    let kept: String = text
+        .chars()
+        .take(length.saturating_sub(end.chars().count()))
+        .collect();
+    let kept = match kept.rsplit_once(' ') {
+        Some((words, _)) if !killwords => words.to_owned(),
+        _ => kept,
+    };
+    Ok(kept + &end)
+}
+
+fn wordwrap(value: &Value, width: Option<usize>, options: Kwargs) -> Result<String, Error> {
+    let width = option::<usize>(&options, "width")?
+        .or(width)
+        .unwrap_or(79)
+        .max(1);
+    let separator = option::<String>(&options, "wrapstring")?.unwrap_or_else(|| "\n".to_owned());
+    let long = option::<bool>(&options, "break_long_words")?.unwrap_or(true);
+    options.assert_all_used()?;
+    let text = given(value)?;
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| wrapped(line, width, long, &separator))
+        .collect();
+    Ok(lines.join(&separator))
+}
+
+fn wrapped(line: &str, width: usize, break_long: bool, separator: &str) -> String {
+    let mut lines: Vec<String> = vec![String::new()];
+    for word in line.split_whitespace() {
+        let mut word = word.to_owned();
+        loop {
+            let current = lines.last_mut().expect("there is always a line");
+            let used = current.chars().count();
+            let gap = usize::from(used > 0);
+            if used + gap + word.chars().count() <= width || used == 0 && !break_long {
+                if gap == 1 {
+                    current.push(' ');
+                }
+                current.push_str(&word);
+                break;
+            }
+            if used == 0 {
+                let head: String = word.chars().take(width).collect();
+                word = word.chars().skip(width).collect();
+                *current = head;
+            }
+            lines.push(String::new());
+        }
+    }
+    lines.join(separator)
+}
+
+fn center(value: &Value, width: Option<usize>) -> Result<String, Error> {
+    let text = given(value)?;
+    let missing = width
+        .unwrap_or(80)
+        .min(1 << 16)
+        .saturating_sub(text.chars().count());
+    let left = missing / 2 + (missing & width.unwrap_or(80) & 1);
+    Ok(format!(
+        "{}{text}{}",
+        " ".repeat(left),
+        " ".repeat(missing - left)
+    ))
+}
+
+fn escape(value: &Value) -> Result<String, Error> {
+    Ok(given(value)?
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&#34;")
+        .replace('\'', "&#39;"))
+}
+
+/// Percent-encodes all but letters, digits and a few marks.
+pub(super) fn percent_encoded(text: &str, safe: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        let plain = byte.is_ascii_alphanumeric()
+            || b"_.-~".contains(&byte)
+            || safe.as_bytes().contains(&byte);
+        if plain {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+fn percent_decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let code = text
+            .get(at + 1..at + 3)
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match (bytes[at], code) {
+            (b'%', Some(byte)) => {
+                out.push(byte);
+                at += 3;
+            }
+            (byte, _) => {
+                out.push(byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+fn urlencode(value: &Value) -> Result<String, Error> {
+    if value.kind() != ValueKind::Map {
+        return Ok(percent_encoded(&given(value)?, "/"));
+    }
+    let pairs = super::mapping::pairs(value)?;
+    let encode = |value: &Value| percent_encoded(&python::text(value), "").replace("%20", "+");
+    Ok(pairs
+        .iter()
+        .map(|(key, value)| format!("{}={}", encode(key), encode(value)))
+        .collect::<Vec<_>>()
+        .join("&"))
+}
+
+/// `'%s-%d' | format(a, b)`.
+fn format(pattern: String, arguments: Rest<Value>) -> Result<String, Error> {
+    match arguments.as_slice() {
+        [only] if only.is_kwargs() => percent_format(&pattern, only),
+        _ => percent_format(
+            &pattern,
+            &Value::from(minijinja::value::Tuple::from(arguments.to_vec())),
+        ),
+    }
+}
+
+/// Python's `pattern % values`.
+pub(crate) fn percent_format(pattern: &str, values: &Value) -> Result<String, Error> {
+    let list = if values.is_tuple() {
+        items(values)?
+    } else {
+        vec![values.clone()]
+    };
+    let mut next = list.into_iter();
+    let mut out = String::new();
+    let mut rest = pattern;
+    while let Some(at) = rest.find('%') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        if let Some(after) = rest.strip_prefix('%') {
+            out.push('%');
+            rest = after;
+            continue;
+        }
+        let mut name = None;
+        if let Some(after) = rest.strip_prefix('(') {
+            let (key, after) = after.split_once(')').ok_or_else(|| incomplete(pattern))?;
+            name = Some(key);
+            rest = after;
+        }
+        let length = rest
+            .find(|c: char| c.is_ascii_alphabetic())
+            .ok_or_else(|| incomplete(pattern))?;
+        let conversion = char::from(rest.as_bytes()[length]);
+        let spec = Spec::parse(&rest[..length], &mut next)?;
+        let value = match name {
+            Some(key) => values.get_attr(key)?,
+            None => next.next().ok_or_else(|| incomplete(pattern))?,
+        };
+        out.push_str(&spec.format(conversion, &value)?);
+        rest = &rest[length + 1..];
+    }
+    out.push_str(rest);
+    if next.next().is_some() && !matches!(values.kind(), ValueKind::Map) {
+        return refuse("not all arguments are used by the format");
+    }
+    Ok(out)
+}
+
+fn incomplete(pattern: &str) -> Error {
+    Error::new(
+        minijinja::ErrorKind::InvalidOperation,
+        format!("not enough arguments for the format `{pattern}`"),
+    )
+}
+
+/// Flags, width and precision of one conversion.
+#[derive(Default)]
+struct Spec {
+    zero: bool,
+    left: bool,
+    plus: bool,
+    blank: bool,
+    alternate: bool,
+    width: usize,
+    precision: Option<usize>,
+}
+
+impl Spec {
+    fn parse(text: &str, arguments: &mut impl Iterator<Item = Value>) -> Result<Self, Error> {
+        let mut spec = Self::default();
+        let flags = text.len() - text.trim_start_matches(['0', '-', '+', ' ', '#']).len();
+        for flag in text[..flags].chars() {
+            match flag {
+                '0' => spec.zero = true,
+                '-' => spec.left = true,
+                '+' => spec.plus = true,
+                ' ' => spec.blank = true,
+                _ => spec.alternate = true,
+            }
+        }
+        let (width, precision) = match text[flags..].split_once('.') {
+            Some((width, precision)) => (width, Some(precision)),
+            None => (&text[flags..], None),
+        };
+        let mut number = |text: &str| -> usize {
+            let value = if text == "*" {
+                arguments.next().and_then(|value| value.as_usize())
+            } else {
+                text.parse().ok()
+            };
+            value.unwrap_or_default().min(10_000)
+        };
+        let width = number(width);
+        spec.precision = precision.map(&mut number);
+        spec.width = width;
+        Ok(spec)
+    }
+
+    fn format(&self, conversion: char, value: &Value) -> Result<String, Error> {
+        if value.is_undefined() {
+            return Err(Error::from(minijinja::ErrorKind::UndefinedError));
+        }
+        let precision = self.precision;
+        Ok(match conversion {
+            's' | 'r' | 'a' => {
+                let text = if conversion == 's' {
+                    python::text(value)
+                } else {
+                    python::repr(value)
+                };
+                let text = match precision {
+                    Some(limit) => text.chars().take(limit).collect(),
+                    None => text,
+                };
+                self.padded(&text, false)
+            }
+            'c' => self.padded(&python::text(value), false),
+            'd' | 'i' | 'u' => self.padded(&self.signed(integer(value)?.to_string()), true),
+            'x' => self.padded(&self.based("0x", format!("{:x}", integer(value)?)), true),
+            'X' => self.padded(&self.based("0X", format!("{:X}", integer(value)?)), true),
+            'o' => self.padded(&self.based("0o", format!("{:o}", integer(value)?)), true),
+            'f' | 'F' => {
+                let number = f64::try_from(value.clone())?;
+                self.padded(
+                    &self.signed(format!("{number:.*}", precision.unwrap_or(6))),
+                    true,
+                )
+            }
+            'e' | 'E' | 'g' | 'G' => {
+                let number = f64::try_from(value.clone())?;
+                let text = scientific(conversion, number, precision.unwrap_or(6));
+                self.padded(&self.signed(text), true)
+            }
+            other => return refuse(format!("`%{other}` is no conversion")),
+        })
+    }
+
+    fn signed(&self, digits: String) -> String {
+        match digits.starts_with('-') {
+            false if self.plus => format!("+{digits}"),
+            false if self.blank => format!(" {digits}"),
+            _ => digits,
+        }
+    }
+
+    fn based(&self, prefix: &str, digits: String) -> String {
+        if self.alternate {
+            format!("{prefix}{digits}")
+        } else {
+            digits
+        }
+    }
+
+    fn padded(&self, text: &str, number: bool) -> String {
+        let missing = self.width.saturating_sub(text.chars().count());
+        if self.left {
+            return format!("{text}{}", " ".repeat(missing));
+        }
+        if self.zero && number {
+            let sign = text.len() - text.trim_start_matches(['-', '+', ' ']).len();
+            return format!("{}{}{}", &text[..sign], "0".repeat(missing), &text[sign..]);
+        }
+        format!("{}{text}", " ".repeat(missing))
+    }
+}
+
+fn integer(value: &Value) -> Result<i64, Error> {
+    if let Some(number) = value.as_i64() {
+        return Ok(number);
+    }
+    match value.kind() {
+        ValueKind::Bool => Ok(i64::from(value.is_true())),
+        ValueKind::Number => Ok(f64::try_from(value.clone())? as i64),
+        _ => refuse(format!("a number is needed, not {}", python::repr(value))),
+    }
+}
+
+fn scientific(conversion: char, number: f64, precision: usize) -> String {
+    let exponent_form = |precision: usize| {
+        let text = format!("{number:.precision$e}");
+        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        let exponent: i32 = exponent.parse().unwrap_or_default();
+        let sign = if exponent < 0 { '-' } else { '+' };
+        (
+            digits.to_owned(),
+            exponent,
+            format!("e{sign}{:02}", exponent.abs()),
+        )
+    };
+    let text = match conversion {
+        'e' | 'E' => {
+            let (digits, _, exponent) = exponent_form(precision);
+            digits + &exponent
+        }
+        _ => {
+            let significant = precision.max(1);
+            let (digits, exponent, written) = exponent_form(significant - 1);
+            let trimmed = |text: String| match text.contains('.') {
+                true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+                false => text,
+            };
+            if exponent < -4 || exponent >= significant as i32 {
+                trimmed(digits) + &written
+            } else {
+                let places = usize::try_from(significant as i32 - 1 - exponent).unwrap_or(0);
+                trimmed(format!("{number:.places$}"))
+            }
+        }
+    };
+    if conversion.is_uppercase() {
+        text.to_uppercase()
+    } else {
+        text
+    }
+}

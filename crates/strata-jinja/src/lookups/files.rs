@@ -1,0 +1,262 @@
+//! Lookups that read the controller's files: `file`, `template`, `first_found`, `fileglob`, `lines` of a file, `ini`.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use minijinja::{Error, Value, value::ValueKind};
+use strata_core::files::{EntryKind, normalize};
+
+use super::{Options, refuse};
+use crate::{FileOptions, compile, header, python, run::Run};
+
+/// Runs one of these lookups, if the name is one of theirs.
+pub(super) fn run(
+    run: &Arc<Run>,
+    name: &str,
+    terms: &[Value],
+    options: &Options<'_>,
+) -> Option<Result<Vec<Value>, Error>> {
+    Some(match name {
+        "file" => terms.iter().map(|term| file(run, term, options)).collect(),
+        "template" => terms
+            .iter()
+            .map(|term| template(run, term, options))
+            .collect(),
+        "first_found" => first_found(run, terms, options),
+        "fileglob" => fileglob(run, terms),
+        "ini" => terms.iter().map(|term| ini(run, term, options)).collect(),
+        _ => return None,
+    })
+}
+
+/// Where a relative path may be: in `kind` of each search folder, then in the folder itself.
+pub(crate) fn candidates(run: &Run, kind: &str, path: &str) -> Vec<PathBuf> {
+    let path = Path::new(path);
+    if path.is_absolute() {
+        return vec![path.to_owned()];
+    }
+    run.templar
+        .surroundings
+        .search_folders()
+        .iter()
+        .flat_map(|folder| [folder.join(kind).join(path), folder.join(path)])
+        .map(|path| normalize(&path))
+        .collect()
+}
+
+pub(crate) fn find(run: &Run, kind: &str, path: &str) -> Result<PathBuf, Error> {
+    let candidates = candidates(run, kind, path);
+    let files = run.templar.surroundings.files();
+    match candidates
+        .iter()
+        .find(|path| files.kind(path) == Some(EntryKind::File))
+    {
+        Some(found) => Ok(found.clone()),
+        None => {
+            let places: Vec<_> = candidates
+                .iter()
+                .map(|path| format!("`{}`", path.display()))
+                .collect();
+            Err(refuse(format!(
+                "could not find the file `{path}`; looked at {}",
+                if places.is_empty() {
+                    "no folder".to_owned()
+                } else {
+                    places.join(", ")
+                }
+            )))
+        }
+    }
+}
+
+fn read(run: &Run, path: &Path) -> Result<Arc<str>, Error> {
+    let files = run.templar.surroundings.files();
+    files
+        .read_text(path)
+        .map_err(|error| refuse(error.to_string()))
+}
+
+fn file(run: &Arc<Run>, term: &Value, options: &Options<'_>) -> Result<Value, Error> {
+    options.only(&["rstrip", "lstrip"])?;
+    let text = read(run, &find(run, "files", &python::text(term))?)?;
+    if text.starts_with("$ANSIBLE_VAULT;") {
+        return Ok(run.vault());
+    }
+    let text = if options.flag("rstrip", true) {
+        text.trim_end()
+    } else {
+        &text
+    };
+    Ok(Value::from(if options.flag("lstrip", false) {
+        text.trim_start()
+    } else {
+        text
+    }))
+}
+
+fn template(run: &Arc<Run>, term: &Value, options: &Options<'_>) -> Result<Value, Error> {
+    options.only(&["convert_data", "template_vars"])?;
+    if options
+        .get("template_vars")
+        .is_some_and(|vars| vars.len() != Some(0))
+    {
+        return Err(refuse(
+            "the lookup `template` does not support `template_vars` yet",
+        ));
+    }
+    let path = find(run, "templates", &python::text(term))?;
+    let text = read(run, &path)?;
+    let (file_options, body) =
+        header::split(&text, &FileOptions::ansible()).map_err(|error| refuse(error.to_string()))?;
+    let syntax = header::syntax(&file_options).map_err(|error| refuse(error.to_string()))?;
+    let value = compile::render_source(run, &path.display().to_string(), body, &syntax)?;
+    let text = python::output(&value);
+    let missing =
+        compile::trailing_line_breaks(body).saturating_sub(compile::trailing_line_breaks(&text));
+    Ok(Value::from(text + &"\n".repeat(missing)))
+}
+
+/// Terms are names, or mappings with `files`, `paths` and `skip`.
+fn first_found(
+    run: &Arc<Run>,
+    terms: &[Value],
+    options: &Options<'_>,
+) -> Result<Vec<Value>, Error> {
+    options.only(&["files", "paths", "skip"])?;
+    let mut skip = options.flag("skip", false);
+    let mut names = combined(options.get("files"), options.get("paths"))?;
+    for term in flat(terms)? {
+        if term.kind() == ValueKind::Map {
+            skip = term.get_attr("skip")?.is_true();
+            let field = |name: &str| {
+                term.get_attr(name)
+                    .ok()
+                    .filter(|value| !value.is_undefined())
+            };
+            names.extend(combined(field("files").as_ref(), field("paths").as_ref())?);
+        } else {
+            names.push(python::text(&term));
+        }
+    }
+    let files = run.templar.surroundings.files();
+    for name in &names {
+        for kind in ["files", "templates", "vars", "tasks"] {
+            let found = candidates(run, kind, name)
+                .into_iter()
+                .find(|path| files.kind(path) == Some(EntryKind::File));
+            if let Some(found) = found {
+                return Ok(vec![Value::from(found.display().to_string())]);
+            }
+        }
+    }
+    if skip {
+        return Ok(Vec::new());
+    }
+    Err(refuse(format!(
+        "none of these files was found: {}",
+        names.join(", ")
+    )))
+}
+
+fn flat(terms: &[Value]) -> Result<Vec<Value>, Error> {
+    let mut flat = Vec::new();
+    for term in terms {
+        match term.kind() {
+            ValueKind::Seq => flat.extend(term.try_iter()?),
+            _ => flat.push(term.clone()),
+        }
+    }
+    Ok(flat)
+}
+
+fn texts(value: Option<&Value>) -> Result<Vec<String>, Error> {
+    Ok(match value {
+        None => Vec::new(),
+        Some(value) => match value.as_str() {
+            Some(text) => text
+                .split([',', ';'])
+                .map(|part| part.trim().to_owned())
+                .collect(),
+            None => value.try_iter()?.map(|item| python::text(&item)).collect(),
+        },
+    })
+}
+
+/// Every file in every path, the paths outermost.
+fn combined(files: Option<&Value>, paths: Option<&Value>) -> Result<Vec<String>, Error> {
+    let (files, paths) = (texts(files)?, texts(paths)?);
+    if paths.is_empty() {
+        return Ok(files);
+    }
+    let join = |path: &String, file: &String| format!("{}/{file}", path.trim_end_matches('/'));
+    Ok(paths
+        .iter()
+        .flat_map(|path| files.iter().map(move |file| join(path, file)))
+        .collect())
+}
+
+/// The files that fit a pattern in the last part of a path, sorted.
+fn fileglob(run: &Arc<Run>, terms: &[Value]) -> Result<Vec<Value>, Error> {
+    let files = run.templar.surroundings.files();
+    let mut found = Vec::new();
+    for term in flat(terms)? {
+        let text = python::text(&term);
+        for pattern in candidates(run, "files", &text) {
+            let (Some(folder), Some(name)) = (pattern.parent(), pattern.file_name()) else {
+                continue;
+            };
+            let pattern = name.to_string_lossy();
+            let entries = files.list(folder).unwrap_or_default();
+            let fitting = entries.iter().filter(|entry| {
+                entry.kind == EntryKind::File && crate::wildcard::matches(&pattern, &entry.name)
+            });
+            let paths: Vec<_> = fitting
+                .map(|entry| folder.join(&entry.name).display().to_string())
+                .collect();
+            if !paths.is_empty() {
+                found.extend(paths.into_iter().map(Value::from));
+                break;
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// `lookup('ini', 'key', section='s', file='f.ini', default='')`.
+fn ini(run: &Arc<Run>, term: &Value, options: &Options<'_>) -> Result<Value, Error> {
+    options.only(&["section", "file", "default", "type"])?;
+    if options.text("type").is_some_and(|kind| kind != "ini") {
+        return Err(refuse(
+            "the lookup `ini` does not support `type=properties` yet",
+        ));
+    }
+    let wanted = python::text(term);
+    let section = options
+        .text("section")
+        .unwrap_or_else(|| "global".to_owned());
+    let file = options
+        .text("file")
+        .unwrap_or_else(|| "ansible.ini".to_owned());
+    let text = read(run, &find(run, "files", &file)?)?;
+    let mut current = String::new();
+    for line in text.lines().map(str::trim) {
+        if let Some(name) = line
+            .strip_prefix('[')
+            .and_then(|line| line.strip_suffix(']'))
+        {
+            current = name.to_owned();
+        } else if let Some((key, value)) = line.split_once(['=', ':'])
+            && !line.starts_with(['#', ';'])
+            && current == section
+            && key.trim().eq_ignore_ascii_case(&wanted)
+        {
+            return Ok(Value::from(value.trim()));
+        }
+    }
+    Ok(options
+        .get("default")
+        .cloned()
+        .unwrap_or_else(|| Value::from("")))
+}

@@ -1,0 +1,177 @@
+//! Methods of Python's texts, lists and mappings.
+
+use minijinja::{Error, ErrorKind, State, Value, value::ValueKind};
+
+use crate::python;
+
+/// Calls a method that the value itself does not have.
+pub(crate) fn call(
+    state: &mut State<'_, '_>,
+    value: &Value,
+    method: &str,
+    arguments: &[Value],
+) -> Result<Value, Error> {
+    if value.is_undefined() {
+        return Err(Error::from(ErrorKind::UndefinedError));
+    }
+    let own = match value.kind() {
+        ValueKind::String => text_method(value.as_str().unwrap_or_default(), method, arguments),
+        ValueKind::Map => mapping_method(value, method, arguments),
+        ValueKind::Seq | ValueKind::Iterable => list_method(value, method, arguments),
+        _ => None,
+    };
+    match own {
+        Some(result) => result,
+        None => {
+            minijinja_contrib::pycompat::unknown_method_callback(state, value, method, arguments)
+        }
+    }
+}
+
+fn text_method(text: &str, method: &str, arguments: &[Value]) -> Option<Result<Value, Error>> {
+    let argument = |at: usize| {
+        arguments
+            .get(at)
+            .and_then(|value| value.as_str().map(str::to_owned))
+    };
+    let width = || {
+        arguments
+            .first()
+            .and_then(Value::as_usize)
+            .unwrap_or_default()
+    };
+    let fill = || {
+        argument(1)
+            .and_then(|text| text.chars().next())
+            .unwrap_or(' ')
+    };
+    Some(Ok(match method {
+        "zfill" => Value::from(zero_filled(text, width())),
+        "ljust" => Value::from(format!("{text}{}", padding(text, width(), fill()))),
+        "rjust" => Value::from(format!("{}{text}", padding(text, width(), fill()))),
+        "removeprefix" => {
+            let prefix = argument(0)?;
+            Value::from(text.strip_prefix(prefix.as_str()).unwrap_or(text))
+        }
+        "removesuffix" => {
+            let suffix = argument(0)?;
+            Value::from(text.strip_suffix(suffix.as_str()).unwrap_or(text))
+        }
+        "casefold" => Value::from(text.to_lowercase()),
+        "swapcase" => Value::from(text.chars().map(swapped).collect::<String>()),
+        "partition" => parts(text, text.find(argument(0)?.as_str()), &argument(0)?, true),
+        "rpartition" => parts(
+            text,
+            text.rfind(argument(0)?.as_str()),
+            &argument(0)?,
+            false,
+        ),
+        "rsplit" => split_from_right(text, argument(0).as_deref(), arguments.get(1)),
+        "index" => return Some(index_of_text(text, &argument(0)?)),
+        "encode" | "decode" => Value::from(text),
+        _ => return None,
+    }))
+}
+
+fn swapped(character: char) -> char {
+    if character.is_uppercase() {
+        character.to_ascii_lowercase()
+    } else {
+        character.to_ascii_uppercase()
+    }
+}
+
+fn padding(text: &str, width: usize, fill: char) -> String {
+    let missing = width.min(1 << 20).saturating_sub(text.chars().count());
+    std::iter::repeat_n(fill, missing).collect()
+}
+
+fn zero_filled(text: &str, width: usize) -> String {
+    let zeros = padding(text, width, '0');
+    match text.strip_prefix(['-', '+']) {
+        Some(digits) => format!("{}{zeros}{digits}", &text[..1]),
+        None => format!("{zeros}{text}"),
+    }
+}
+
+fn parts(text: &str, at: Option<usize>, separator: &str, first: bool) -> Value {
+    let (a, b, c) = match at {
+        Some(at) => (&text[..at], separator, &text[at + separator.len()..]),
+        None if first => (text, "", ""),
+        None => ("", "", text),
+    };
+    Value::from([a, b, c].map(Value::from).to_vec())
+}
+
+fn split_from_right(text: &str, separator: Option<&str>, limit: Option<&Value>) -> Value {
+    let limit = limit.and_then(Value::as_i64).filter(|limit| *limit >= 0);
+    let count = limit.map_or(usize::MAX, |limit| limit as usize + 1);
+    let mut pieces: Vec<&str> = match separator {
+        Some(separator) => text.rsplitn(count, separator).collect(),
+        None => text.split_whitespace().rev().collect(),
+    };
+    pieces.reverse();
+    Value::from(pieces.into_iter().map(Value::from).collect::<Vec<_>>())
+}
+
+fn index_of_text(text: &str, part: &str) -> Result<Value, Error> {
+    match text.find(part) {
+        Some(at) => Ok(Value::from(text[..at].chars().count())),
+        None => Err(Error::new(
+            ErrorKind::InvalidOperation,
+            "substring not found",
+        )),
+    }
+}
+
+fn mapping_method(
+    value: &Value,
+    method: &str,
+    arguments: &[Value],
+) -> Option<Result<Value, Error>> {
+    match method {
+        "update" | "pop" | "setdefault" | "clear" | "popitem" => Some(Err(changing(method))),
+        "copy" => Some(Ok(value.clone())),
+        "get" => {
+            let key = arguments.first()?;
+            let found = value.get_item(key).unwrap_or_default();
+            let fallback = || arguments.get(1).cloned().unwrap_or_else(|| Value::from(()));
+            Some(Ok(if found.is_undefined() {
+                fallback()
+            } else {
+                found
+            }))
+        }
+        _ => None,
+    }
+}
+
+fn list_method(value: &Value, method: &str, arguments: &[Value]) -> Option<Result<Value, Error>> {
+    match method {
+        "append" | "extend" | "insert" | "remove" | "pop" | "sort" | "reverse" | "clear" => {
+            Some(Err(changing(method)))
+        }
+        "copy" => Some(Ok(value.clone())),
+        "index" => {
+            let wanted = arguments.first()?;
+            let at = value.try_iter().ok()?.position(|item| item == *wanted);
+            Some(at.map(Value::from).ok_or_else(|| {
+                let wanted = python::repr(wanted);
+                Error::new(
+                    ErrorKind::InvalidOperation,
+                    format!("{wanted} is not in list"),
+                )
+            }))
+        }
+        _ => None,
+    }
+}
+
+fn changing(method: &str) -> Error {
+    Error::new(
+        ErrorKind::InvalidOperation,
+        format!(
+            "`.{method}()` changes its value in place, which Strata does not support: use `+`, `combine` or a namespace"
+        ),
+    )
+}

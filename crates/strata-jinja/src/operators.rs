@@ -1,0 +1,199 @@
+//! The operations that mean something else in Ansible than in minijinja.
+
+use minijinja::{Environment, Error, ErrorKind, State, Value, value::ValueKind};
+
+use crate::{
+    calendar::{Moment, Span},
+    compile::{ADD, ATTRIBUTE, CONCATENATE, ITEM, REMAINDER, SUBTRACT},
+    filters::text::percent_format,
+    python,
+    run::Run,
+};
+
+/// Adds them under names that no template uses.
+pub(crate) fn register(environment: &mut Environment<'static>) {
+    environment.add_filter(ATTRIBUTE, attribute);
+    environment.add_filter(ITEM, item);
+    environment.add_filter(CONCATENATE, concatenate);
+    environment.add_filter(REMAINDER, remainder);
+    environment.add_filter(ADD, add);
+    environment.add_filter(SUBTRACT, subtract);
+}
+
+/// `value.name`: undefined if there is none, and also if the value itself is undefined.
+fn attribute(state: &mut State<'_, '_>, value: &Value, name: &Value) -> Result<Value, Error> {
+    let found = value.get_attr(name.as_str().unwrap_or_default());
+    found_or_noted(state, value, name, found)
+}
+
+/// `value[key]`.
+fn item(state: &mut State<'_, '_>, value: &Value, key: &Value) -> Result<Value, Error> {
+    if key.is_undefined() {
+        return Ok(Value::UNDEFINED);
+    }
+    let found = value.get_item(key);
+    found_or_noted(state, value, key, found)
+}
+
+fn found_or_noted(
+    state: &State<'_, '_>,
+    value: &Value,
+    key: &Value,
+    found: Result<Value, Error>,
+) -> Result<Value, Error> {
+    if value.is_undefined() {
+        return Ok(Value::UNDEFINED);
+    }
+    let found = match found {
+        Ok(found) => found,
+        Err(error) if error.kind() == ErrorKind::UndefinedError => Value::UNDEFINED,
+        Err(error) => return Err(error),
+    };
+    if found.kind() == ValueKind::Invalid {
+        return Err(crate::convert::invalid(&found));
+    }
+    if found.is_undefined() {
+        let kind = type_name(value);
+        let key = python::text(key);
+        Run::of(state)?.note_missing(format!("a value of type {kind} has no attribute `{key}`"));
+    }
+    Ok(found)
+}
+
+/// The name of a value's type in Python.
+pub(crate) fn type_name(value: &Value) -> &'static str {
+    match value.kind() {
+        ValueKind::Undefined => "Undefined",
+        ValueKind::None => "NoneType",
+        ValueKind::Bool => "bool",
+        ValueKind::Number if value.is_integer() => "int",
+        ValueKind::Number => "float",
+        ValueKind::String => "str",
+        ValueKind::Bytes => "bytes",
+        ValueKind::Seq if value.is_tuple() => "tuple",
+        ValueKind::Seq => "list",
+        ValueKind::Iterable => "generator",
+        ValueKind::Map => "dict",
+        _ => "object",
+    }
+}
+
+fn undefined<T>() -> Result<T, Error> {
+    Err(Error::from(ErrorKind::UndefinedError))
+}
+
+/// `a ~ b`.
+fn concatenate(left: &Value, right: &Value) -> Result<Value, Error> {
+    if left.is_undefined() || right.is_undefined() {
+        return undefined();
+    }
+    Ok(Value::from(python::text(left) + &python::text(right)))
+}
+
+/// `a % b`: the remainder of numbers, printf for texts.
+fn remainder(left: &Value, right: &Value) -> Result<Value, Error> {
+    if left.is_undefined() || right.is_undefined() {
+        return undefined();
+    }
+    if let Some(format) = left.as_str() {
+        return percent_format(format, right).map(Value::from);
+    }
+    if let (Some(left), Some(right)) = (integer(left), integer(right))
+        && right != 0
+    {
+        // Python's remainder has the sign of the divisor.
+        let rest = left.checked_rem(right).unwrap_or(0);
+        let adjusted = if rest != 0 && (rest < 0) != (right < 0) {
+            rest + right
+        } else {
+            rest
+        };
+        return Ok(Value::from(adjusted));
+    }
+    let (left, right) = (f64::try_from(left.clone())?, f64::try_from(right.clone())?);
+    if right == 0.0 {
+        return Err(Error::new(ErrorKind::InvalidOperation, "division by zero"));
+    }
+    Ok(Value::from(left - right * (left / right).floor()))
+}
+
+/// `a + b`: texts, lists and numbers; a text and a number do not mix.
+fn add(left: &Value, right: &Value) -> Result<Value, Error> {
+    if left.is_undefined() || right.is_undefined() {
+        return undefined();
+    }
+    match (left.kind(), right.kind()) {
+        (ValueKind::String, ValueKind::String) => {
+            Ok(Value::from(python::text(left) + &python::text(right)))
+        }
+        (ValueKind::Seq, ValueKind::Seq) => Ok(Value::from(
+            left.try_iter()?
+                .chain(right.try_iter()?)
+                .collect::<Vec<_>>(),
+        )),
+        (ValueKind::Number | ValueKind::Bool, ValueKind::Number | ValueKind::Bool) => {
+            add_numbers(left, right)
+        }
+        _ => Err(Error::new(
+            ErrorKind::InvalidOperation,
+            format!("cannot add {} and {}", type_name(left), type_name(right)),
+        )),
+    }
+}
+
+fn add_numbers(left: &Value, right: &Value) -> Result<Value, Error> {
+    if let (Some(a), Some(b)) = (integer(left), integer(right)) {
+        return match a.checked_add(b) {
+            Some(sum) => Ok(Value::from(sum)),
+            None => Err(Error::new(
+                ErrorKind::InvalidOperation,
+                "the sum is too large",
+            )),
+        };
+    }
+    Ok(Value::from(
+        f64::try_from(left.clone())? + f64::try_from(right.clone())?,
+    ))
+}
+
+fn integer(value: &Value) -> Option<i64> {
+    match value.kind() {
+        ValueKind::Bool => Some(i64::from(value.is_true())),
+        _ if value.is_integer() => value.as_i64(),
+        _ => None,
+    }
+}
+
+/// `a - b`: numbers and moments.
+fn subtract(left: &Value, right: &Value) -> Result<Value, Error> {
+    if left.is_undefined() || right.is_undefined() {
+        return undefined();
+    }
+    let moments = (
+        left.downcast_object_ref::<Moment>(),
+        right.downcast_object_ref::<Moment>(),
+    );
+    if let (Some(left), Some(right)) = moments {
+        return Ok(Value::from_object(Span::between(left, right)));
+    }
+    if let (Some(a), Some(b)) = (integer(left), integer(right)) {
+        return match a.checked_sub(b) {
+            Some(difference) => Ok(Value::from(difference)),
+            None => Err(Error::new(
+                ErrorKind::InvalidOperation,
+                "the difference is too large",
+            )),
+        };
+    }
+    match (f64::try_from(left.clone()), f64::try_from(right.clone())) {
+        (Ok(a), Ok(b)) => Ok(Value::from(a - b)),
+        _ => Err(Error::new(
+            ErrorKind::InvalidOperation,
+            format!(
+                "cannot subtract {} from {}",
+                type_name(right),
+                type_name(left)
+            ),
+        )),
+    }
+}

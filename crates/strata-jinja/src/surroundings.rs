@@ -1,0 +1,78 @@
+//! What templates may ask of the world: files, environment variables, the time, chance, and further lookups.
+
+use std::path::PathBuf;
+
+use serde_json::{Map, Value as Json};
+use strata_core::files::{Files, MemoryFiles};
+
+/// The world as templates see it.
+pub trait Surroundings: Send + Sync {
+    /// The tree that lookups (`file`, `template`, `first_found`, ...), includes and path tests read.
+    fn files(&self) -> &dyn Files;
+
+    /// Folders in which relative paths are looked for, in order: the role's, the task file's, the playbook's.
+    ///
+    /// In each, `files/`, `templates/` or `vars/` comes first, as the lookup demands.
+    fn search_folders(&self) -> Vec<PathBuf>;
+
+    /// An environment variable of the controller.
+    fn environment_variable(&self, name: &str) -> Option<String>;
+
+    /// The time.
+    fn now(&self) -> Now;
+
+    /// A random number.
+    fn random(&self) -> u64;
+
+    /// A lookup that this crate lacks (`pipe`, `password`, ...); none if it is unknown there, too.
+    fn lookup(
+        &self,
+        name: &str,
+        terms: &[Json],
+        options: &Map<String, Json>,
+    ) -> Option<Result<Vec<Json>, String>> {
+        let (_, _, _) = (name, terms, options);
+        None
+    }
+}
+
+/// A moment, with the local time zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Now {
+    /// Seconds since 1970 in UTC.
+    pub seconds: i64,
+    /// Nanoseconds beyond.
+    pub nanoseconds: u32,
+    /// Seconds by which local time is ahead of UTC.
+    pub offset_seconds: i32,
+}
+
+/// Surroundings that have nothing: no files, no environment, 1970, and always the same number.
+#[derive(Debug, Default)]
+pub struct NoSurroundings(MemoryFiles);
+
+impl Surroundings for NoSurroundings {
+    fn files(&self) -> &dyn Files {
+        &self.0
+    }
+
+    fn search_folders(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    fn environment_variable(&self, _name: &str) -> Option<String> {
+        None
+    }
+
+    fn now(&self) -> Now {
+        Now {
+            seconds: 0,
+            nanoseconds: 0,
+            offset_seconds: 0,
+        }
+    }
+
+    fn random(&self) -> u64 {
+        4
+    }
+}

@@ -1,0 +1,333 @@
+//! The way in: renders texts, values, files and conditions.
+
+use std::sync::Arc;
+
+use minijinja::{Error, Value};
+use serde_json::{Map, Value as Json};
+
+use crate::{
+    Engine, OMIT, Surroundings, TemplateError, TemplateErrorKind, UNSAFE_KEY, VAULT_KEY, Variables,
+    compile, convert, header, is_omit, python, run::Run,
+};
+
+/// How deep values may nest.
+const MAX_DEPTH: usize = 200;
+
+/// Renders for one set of variables. Cheap to make and to clone.
+#[derive(Clone)]
+pub struct Templar {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) variables: Arc<dyn Variables>,
+    pub(crate) surroundings: Arc<dyn Surroundings>,
+}
+
+/// How the `template` module wants a file rendered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileOptions {
+    /// Whether the line break after a block is dropped.
+    pub trim_blocks: bool,
+    /// Whether blanks before a block are dropped.
+    pub lstrip_blocks: bool,
+    /// What line breaks become.
+    pub newline_sequence: String,
+    /// Other delimiters: block start and end, variable start and end, comment start and end.
+    pub delimiters: Option<[String; 6]>,
+}
+
+impl FileOptions {
+    /// As the `template` module does without options.
+    pub fn ansible() -> Self {
+        Self {
+            trim_blocks: true,
+            lstrip_blocks: false,
+            newline_sequence: "\n".to_owned(),
+            delimiters: None,
+        }
+    }
+}
+
+impl Templar {
+    /// Joins the language, the variables and the world.
+    pub fn new(
+        engine: &Arc<Engine>,
+        variables: Arc<dyn Variables>,
+        surroundings: Arc<dyn Surroundings>,
+    ) -> Self {
+        Self {
+            engine: engine.clone(),
+            variables,
+            surroundings,
+        }
+    }
+
+    /// Renders every template in a value; `omit` drops out of mappings and lists.
+    pub fn render(&self, value: &Json) -> Result<Json, TemplateError> {
+        self.with_run(|run| render_value(run, value, 0))
+    }
+
+    /// Renders one text; a single expression keeps its native type.
+    pub fn render_text(&self, template: &str) -> Result<Json, TemplateError> {
+        self.with_run(|run| render_text(run, template))
+    }
+
+    /// Renders a template file's text.
+    pub fn render_file(
+        &self,
+        name: &str,
+        text: &str,
+        options: &FileOptions,
+    ) -> Result<String, TemplateError> {
+        let (options, text) = header::split(text, options)?;
+        let syntax = header::syntax(&options)?;
+        self.with_run(|run| {
+            let value = compile::render_source(run, name, text, &syntax)?;
+            // The run must not outlive its values.
+            let rendered = python::output(&value);
+            let wanted = compile::trailing_line_breaks(text);
+            let present = compile::trailing_line_breaks(&rendered);
+            let missing = "\n".repeat(wanted.saturating_sub(present));
+            Ok(rendered + &missing)
+        })
+        .map(|rendered| with_newlines(rendered, &options.newline_sequence))
+    }
+
+    /// Evaluates a bare expression, as `until` or `debug: var=` has them.
+    pub fn expression(&self, expression: &str) -> Result<Json, TemplateError> {
+        self.with_run(|run| evaluate(run, expression))
+    }
+
+    /// Evaluates a condition (`when`, `failed_when`, ...), which must be boolean.
+    pub fn condition(&self, condition: &Json) -> Result<bool, TemplateError> {
+        let text = match condition {
+            Json::Bool(value) => return Ok(*value),
+            Json::String(text) => text.trim(),
+            other => return Err(not_a_condition(other)),
+        };
+        let value = self.with_run(|run| {
+            if !(text.starts_with("{{") && text.ends_with("}}")
+                || text.starts_with("{%") && text.ends_with("%}"))
+            {
+                return evaluate(run, text);
+            }
+            // A condition that is all template may yield an expression of its own.
+            match render_text(run, text)? {
+                Json::String(inner) if inner.trim().is_empty() => Ok(Json::String(inner)),
+                Json::String(inner) => evaluate(run, inner.trim()),
+                other => Ok(other),
+            }
+        })?;
+        match value {
+            Json::Bool(value) => Ok(value),
+            other => Err(not_boolean(&other)),
+        }
+    }
+
+    fn with_run<T>(
+        &self,
+        body: impl FnOnce(&Arc<Run>) -> Result<T, Error>,
+    ) -> Result<T, TemplateError> {
+        let run = Run::new(self.clone());
+        let result = body(&run);
+        let missing = run.missing();
+        run.finish();
+        result.map_err(|error| TemplateError::from_engine(&error, missing))
+    }
+}
+
+fn evaluate(run: &Arc<Run>, expression: &str) -> Result<Json, Error> {
+    if expression.trim().is_empty() {
+        return Err(Error::new(
+            minijinja::ErrorKind::SyntaxError,
+            "an empty expression has no value",
+        ));
+    }
+    convert::to_json(&compile::expression(run, expression)?)
+}
+
+fn render_text(run: &Arc<Run>, template: &str) -> Result<Json, Error> {
+    if !compile::may_be_template(template) {
+        return Ok(Json::String(template.to_owned()));
+    }
+    convert::to_json(&compile::render(run, template)?)
+}
+
+fn render_value(run: &Arc<Run>, value: &Json, depth: usize) -> Result<Json, Error> {
+    if depth > MAX_DEPTH {
+        return Err(Error::new(
+            minijinja::ErrorKind::InvalidOperation,
+            "the value nests too deep",
+        ));
+    }
+    match value {
+        Json::String(text) => render_text(run, text),
+        Json::Array(items) => render_list(run, items, depth),
+        Json::Object(_) if convert::marked(value, VAULT_KEY).is_some() => {
+            convert::to_json(&run.vault())
+        }
+        Json::Object(map) => match convert::marked(value, UNSAFE_KEY) {
+            Some(text) => Ok(Json::String(text.to_owned())),
+            None => render_mapping(run, map, depth),
+        },
+        scalar => Ok(scalar.clone()),
+    }
+}
+
+fn render_list(run: &Arc<Run>, items: &[Json], depth: usize) -> Result<Json, Error> {
+    let mut rendered = Vec::with_capacity(items.len());
+    for item in items {
+        let value = render_value(run, item, depth + 1)?;
+        if !is_omit(&value) {
+            rendered.push(value);
+        }
+    }
+    Ok(Json::Array(rendered))
+}
+
+fn render_mapping(run: &Arc<Run>, map: &Map<String, Json>, depth: usize) -> Result<Json, Error> {
+    let mut rendered = Map::with_capacity(map.len());
+    for (key, value) in map {
+        let value = render_value(run, value, depth + 1)?;
+        if !is_omit(&value) {
+            rendered.insert(key.clone(), value);
+        }
+    }
+    Ok(Json::Object(rendered))
+}
+
+fn with_newlines(text: String, sequence: &str) -> String {
+    if sequence == "\n" {
+        text
+    } else {
+        text.replace('\n', sequence)
+    }
+}
+
+fn not_a_condition(value: &Json) -> TemplateError {
+    TemplateError::new(
+        TemplateErrorKind::NotBoolean,
+        format!("a condition must be an expression or a boolean, not `{value}`"),
+    )
+}
+
+fn not_boolean(value: &Json) -> TemplateError {
+    let shown = convert::from_json(value);
+    let (truth, kind) = (
+        python::text(&Value::from(shown.is_true())),
+        crate::operators::type_name(&shown),
+    );
+    let message = if value.as_str() == Some(OMIT) {
+        "the condition is `omit`".to_owned()
+    } else {
+        format!("the condition is of type {kind} (which counts as {truth}), but must be boolean")
+    };
+    TemplateError::new(TemplateErrorKind::NotBoolean, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::{NoSurroundings, Variable};
+
+    fn templar(variables: Json) -> Templar {
+        let map: BTreeMap<String, Variable> = variables
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(name, value)| (name.clone(), Variable::Template(Arc::new(value.clone()))))
+            .collect();
+        Templar::new(
+            &Engine::new(),
+            Arc::new(map),
+            Arc::new(NoSurroundings::default()),
+        )
+    }
+
+    #[test]
+    fn variables_are_rendered_where_they_are_used() {
+        let templar =
+            templar(json!({"a": "{{ b }}x", "b": 1, "broken": {"x": "{{ no }}", "y": 2}}));
+        assert_eq!(templar.render_text("{{ a }}").unwrap(), json!("1x"));
+        assert_eq!(templar.render_text("{{ broken.y }}").unwrap(), json!(2));
+        let error = templar.render_text("{{ broken }}").unwrap_err();
+        assert_eq!(error.message, "`no` is undefined");
+    }
+
+    #[test]
+    fn variables_that_need_one_another_are_named() {
+        let templar = templar(json!({"a": "{{ b }}", "b": "{{ a }}"}));
+        let error = templar.render_text("{{ a }}").unwrap_err();
+        assert_eq!(error.kind, TemplateErrorKind::Recursion);
+        assert_eq!(error.message, "variables need one another: `a` → `b` → `a`");
+    }
+
+    #[test]
+    fn conditions_must_be_boolean() {
+        let templar = templar(json!({"s": "text", "t": true}));
+        assert!(templar.condition(&json!("t and s == 'text'")).unwrap());
+        assert!(!templar.condition(&json!("nothing is defined")).unwrap());
+        let kinds = ["s", "nothing", "not nothing", "nothing.a == 1"]
+            .map(|text| templar.condition(&json!(text)).unwrap_err().kind);
+        let undefined = TemplateErrorKind::Undefined;
+        assert_eq!(
+            kinds,
+            [
+                TemplateErrorKind::NotBoolean,
+                undefined,
+                undefined,
+                undefined
+            ]
+        );
+    }
+
+    #[test]
+    fn unsafe_and_plain_texts_are_never_templates() {
+        let mut variables = BTreeMap::new();
+        variables.insert(
+            "plain".to_owned(),
+            Variable::Plain(Arc::new(json!({"x": "{{ 7 * 7 }}"}))),
+        );
+        let templar = Templar::new(
+            &Engine::new(),
+            Arc::new(variables),
+            Arc::new(NoSurroundings::default()),
+        );
+        assert_eq!(
+            templar.render_text("{{ plain.x }}").unwrap(),
+            json!("{{ 7 * 7 }}")
+        );
+        let marked = crate::unsafe_text("{{ 1 }}");
+        assert_eq!(
+            templar.render(&json!([marked])).unwrap(),
+            json!(["{{ 1 }}"])
+        );
+    }
+
+    #[test]
+    fn omitted_values_drop_out() {
+        let templar = templar(json!({}));
+        let value = json!({"a": "{{ x | default(omit) }}", "b": ["{{ omit }}", 1]});
+        assert_eq!(templar.render(&value).unwrap(), json!({"b": [1]}));
+        assert!(is_omit(&templar.render_text("{{ omit }}").unwrap()));
+    }
+
+    #[test]
+    fn template_files_keep_their_line_breaks() {
+        let templar = templar(json!({"x": [1, 2]}));
+        let text = "#jinja2: lstrip_blocks: True\n{% for i in x %}\n  {% if i %}\n{{ i }}\n  {% endif %}\n{% endfor %}\nend\n";
+        let rendered = templar
+            .render_file("a.j2", text, &FileOptions::ansible())
+            .unwrap();
+        assert_eq!(rendered, "1\n2\nend\n");
+    }
+
+    #[test]
+    fn errors_know_their_line() {
+        let templar = templar(json!({}));
+        let error = templar.render_file("a.j2", "a\nb\n{{ nothing }}\n", &FileOptions::ansible());
+        assert_eq!(error.unwrap_err().line, Some(3));
+    }
+}

@@ -1,0 +1,343 @@
+//! Values as PyYAML writes them.
+
+use serde_json::Value as Json;
+
+use super::scalar;
+use crate::python;
+
+/// How to write.
+#[derive(Clone, Debug)]
+pub struct DumpStyle {
+    /// Blanks a level.
+    pub indent: usize,
+    /// Where lines are broken.
+    pub width: usize,
+    /// Whether keys are sorted.
+    pub sort_keys: bool,
+    /// Whether collections without collections in them are written in brackets.
+    pub flow: bool,
+    /// Whether `---` comes first.
+    pub explicit_start: bool,
+}
+
+/// Writes a value with a line break at its end.
+pub fn dump(value: &Json, style: &DumpStyle) -> String {
+    let mut writer = Writer {
+        style,
+        out: String::new(),
+        column: 0,
+    };
+    if style.explicit_start {
+        writer.push("---");
+        if matches!(value, Json::Array(_) | Json::Object(_)) && !writer.in_brackets(value) {
+            writer.line(0);
+        } else {
+            writer.push(" ");
+        }
+    }
+    writer.value(value, None, false);
+    if !matches!(value, Json::Array(_) | Json::Object(_)) && !writer.out.ends_with("...\n") {
+        // A bare scalar is ended so that it cannot run on, unless quotes do that.
+        if !writer.out.ends_with(['\'', '"']) {
+            writer.push("\n...");
+        }
+    }
+    if !writer.out.ends_with('\n') {
+        writer.push("\n");
+    }
+    writer.out
+}
+
+struct Writer<'a> {
+    style: &'a DumpStyle,
+    out: String,
+    column: usize,
+}
+
+fn is_collection(value: &Json) -> bool {
+    match value {
+        Json::Array(items) => !items.is_empty(),
+        Json::Object(map) => !map.is_empty(),
+        _ => false,
+    }
+}
+
+impl Writer<'_> {
+    fn push(&mut self, text: &str) {
+        self.out.push_str(text);
+        self.column = match text.rfind('\n') {
+            Some(at) => text[at + 1..].chars().count(),
+            None => self.column + text.chars().count(),
+        };
+    }
+
+    fn line(&mut self, indent: usize) {
+        self.push("\n");
+        self.push(&" ".repeat(indent));
+    }
+
+    fn in_brackets(&self, value: &Json) -> bool {
+        match value {
+            Json::Array(items) => {
+                items.is_empty() || self.style.flow && !items.iter().any(is_container)
+            }
+            Json::Object(map) => {
+                map.is_empty() || self.style.flow && !map.values().any(is_container)
+            }
+            _ => false,
+        }
+    }
+
+    /// `indent` is that of what holds the value; none at the root.
+    fn value(&mut self, value: &Json, indent: Option<usize>, in_mapping: bool) {
+        match value {
+            Json::Array(_) | Json::Object(_) if self.in_brackets(value) => {
+                self.flow(value, indent.unwrap_or(0) + self.style.indent);
+            }
+            Json::Array(items) => self.list(items, indent, in_mapping),
+            Json::Object(map) => self.mapping(map, indent),
+            Json::String(text) => self.text(text, indent, false),
+            scalar => {
+                let text = plain_scalar(scalar);
+                self.push(&text);
+            }
+        }
+    }
+
+    fn list(&mut self, items: &[Json], indent: Option<usize>, in_mapping: bool) {
+        // A list in a mapping stands at the mapping's own column.
+        let own = match indent {
+            None => 0,
+            Some(indent) if in_mapping => indent,
+            Some(indent) => indent + self.style.indent,
+        };
+        let first_inline = !in_mapping && indent.is_some();
+        for (at, item) in items.iter().enumerate() {
+            if at > 0 || in_mapping {
+                self.line(own);
+            } else if first_inline {
+                let missing = own.saturating_sub(self.column);
+                self.push(&" ".repeat(missing));
+            }
+            self.push("-");
+            let nested = is_collection(item) && !self.in_brackets(item);
+            let gap = if nested {
+                self.style.indent.saturating_sub(1).max(1)
+            } else {
+                1
+            };
+            self.push(&" ".repeat(gap));
+            self.value(item, Some(own), false);
+        }
+    }
+
+    fn mapping(&mut self, map: &serde_json::Map<String, Json>, indent: Option<usize>) {
+        let own = indent.map_or(0, |indent| indent + self.style.indent);
+        let mut entries: Vec<_> = map.iter().collect();
+        if self.style.sort_keys {
+            entries.sort_by_key(|(key, _)| *key);
+        }
+        for (at, (key, value)) in entries.into_iter().enumerate() {
+            if at > 0 {
+                self.line(own);
+            }
+            self.text(key, Some(own), true);
+            self.push(":");
+            let block = is_collection(value) && !self.in_brackets(value);
+            match value {
+                Json::Array(_) if block => self.value(value, Some(own), true),
+                Json::Object(_) if block => {
+                    self.line(own + self.style.indent);
+                    self.value(value, Some(own), false);
+                }
+                _ => {
+                    self.push(" ");
+                    self.value(value, Some(own), false);
+                }
+            }
+        }
+    }
+
+    fn flow(&mut self, value: &Json, indent: usize) {
+        let (open, close) = if value.is_array() {
+            ("[", "]")
+        } else {
+            ("{", "}")
+        };
+        self.push(open);
+        let empty = serde_json::Map::new();
+        let mut entries: Vec<(Option<&String>, &Json)> = match value {
+            Json::Array(items) => items.iter().map(|item| (None, item)).collect(),
+            other => other
+                .as_object()
+                .unwrap_or(&empty)
+                .iter()
+                .map(|(key, item)| (Some(key), item))
+                .collect(),
+        };
+        if self.style.sort_keys {
+            entries.sort_by_key(|(key, _)| *key);
+        }
+        for (at, (key, item)) in entries.into_iter().enumerate() {
+            if at > 0 {
+                self.push(",");
+                if self.column > self.style.width {
+                    self.line(indent);
+                } else {
+                    self.push(" ");
+                }
+            }
+            if let Some(key) = key {
+                self.text(key, Some(indent), true);
+                self.push(": ");
+            }
+            match item {
+                Json::String(text) => self.flow_text(text),
+                Json::Array(_) | Json::Object(_) => self.flow(item, indent),
+                scalar => self.push(&plain_scalar(scalar)),
+            }
+        }
+        self.push(close);
+    }
+
+    fn flow_text(&mut self, text: &str) {
+        let plain = plain_is_safe(text) && !text.contains([',', '[', ']', '{', '}', '?']);
+        let written = if plain { text.to_owned() } else { quoted(text) };
+        self.push(&written);
+    }
+
+    fn text(&mut self, text: &str, indent: Option<usize>, key: bool) {
+        let folding = indent.map_or(self.style.indent, |indent| indent + self.style.indent);
+        if plain_is_safe(text) {
+            self.folded(text, folding, key);
+        } else if needs_double(text) {
+            let written = double_quoted(text);
+            self.push(&written);
+        } else {
+            self.single_quoted(text, folding, key);
+        }
+    }
+
+    /// Plain text, broken at single blanks behind the width.
+    fn folded(&mut self, text: &str, indent: usize, key: bool) {
+        let mut rest = text;
+        while let Some(at) = rest.find(' ') {
+            let (word, after) = rest.split_at(at);
+            self.push(word);
+            let next = after.trim_start_matches(' ');
+            let blanks = after.len() - next.len();
+            if blanks == 1 && !key && self.column > self.style.width && !next.is_empty() {
+                self.line(indent);
+            } else {
+                self.push(&" ".repeat(blanks));
+            }
+            rest = next;
+        }
+        self.push(rest);
+    }
+
+    fn single_quoted(&mut self, text: &str, indent: usize, key: bool) {
+        self.push("'");
+        let escaped = text.replace('\'', "''");
+        let mut lines = escaped.split('\n').peekable();
+        while let Some(line) = lines.next() {
+            self.folded(
+                line,
+                indent,
+                key || line.starts_with(' ') || line.ends_with(' '),
+            );
+            if lines.peek().is_some() {
+                // One break is a blank, so each break is written twice; breaks in a row only one more.
+                self.push("\n");
+                if lines.peek().is_some_and(|next| !next.is_empty()) || escaped.ends_with('\n') {
+                    self.line(indent);
+                }
+            }
+        }
+        self.push("'");
+    }
+}
+
+fn is_container(value: &Json) -> bool {
+    matches!(value, Json::Array(_) | Json::Object(_))
+}
+
+fn plain_scalar(value: &Json) -> String {
+    match value {
+        Json::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
+            Some(float) => python::float(float)
+                .replace("inf", ".inf")
+                .replace("nan", ".nan"),
+            None => number.to_string(),
+        },
+        other => other.to_string(),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    if needs_double(text) {
+        double_quoted(text)
+    } else {
+        format!("'{}'", text.replace('\'', "''"))
+    }
+}
+
+/// True if the text without quotes is read back as the same text.
+fn plain_is_safe(text: &str) -> bool {
+    let Some(first) = text.chars().next() else {
+        return false;
+    };
+    let mut rest = text.chars();
+    rest.next();
+    let second_blank = rest.next().is_none_or(char::is_whitespace);
+    let bad_start = "#,[]{}&*!|>'\"%@`".contains(first) || "-?:".contains(first) && second_blank;
+    !bad_start
+        && !text.starts_with("---")
+        && !text.starts_with("...")
+        && !text.starts_with(' ')
+        && !text.ends_with([' ', ':'])
+        && !text.contains(": ")
+        && !text.contains(" #")
+        && !text.contains(|c: char| c.is_control())
+        && text != "="
+        && text != "<<"
+        && !looks_like_date(text)
+        && matches!(scalar::plain(text), Json::String(_))
+}
+
+fn looks_like_date(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    (0..4).all(digit)
+        && bytes.get(4) == Some(&b'-')
+        && digit(5)
+        && bytes[5..].contains(&b'-')
+        && bytes
+            .iter()
+            .all(|byte| byte.is_ascii_digit() || b"-:. TtZz+".contains(byte))
+}
+
+fn needs_double(text: &str) -> bool {
+    text.contains(|c: char| c.is_control() && c != '\n')
+        || text.contains(" \n")
+        || text.starts_with("\n ")
+}
+
+fn double_quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            '\u{1b}' => out.push_str("\\e"),
+            '\0' => out.push_str("\\0"),
+            other if other.is_control() => out.push_str(&format!("\\x{:02X}", u32::from(other))),
+            other => out.push(other),
+        }
+    }
+    out.push('"');
+    out
+}

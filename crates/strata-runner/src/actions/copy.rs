@@ -1,0 +1,175 @@
+//! `copy`: puts files of ours on the host. What is there already by its hash is not sent.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value as Json, json};
+use strata_core::files::EntryKind;
+use strata_transport::Content;
+
+use super::find_file;
+use crate::{
+    JsonMap,
+    session::TaskError,
+    task::{ActionResult, Call},
+};
+
+/// How deep folders are copied.
+const DEEPEST: usize = 64;
+
+pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
+    let remote = call.flag("remote_src", false);
+    let Some(source) = call.text("src").filter(|_| !remote) else {
+        return call.module("copy", call.arguments.clone(), None).await;
+    };
+    if call.arguments.contains_key("content") {
+        return Err(TaskError::Failed(
+            "`copy` takes `src` or `content`, not both".to_owned(),
+        ));
+    }
+    let path = find_file::required(call, "files", &source)?;
+    match call.shared.options.files.kind(&path) {
+        Some(EntryKind::Folder) => tree(call, &path, source.ends_with('/')).await,
+        _ => file(call, &path, arguments(call)).await,
+    }
+}
+
+/// The arguments for the agent: without those that concern this machine.
+fn arguments(call: &Call<'_>) -> JsonMap {
+    let mut arguments = call.arguments.clone();
+    for own in [
+        "src",
+        "remote_src",
+        "directory_mode",
+        "local_follow",
+        "decrypt",
+    ] {
+        arguments.remove(own);
+    }
+    arguments
+}
+
+async fn file(
+    call: &Call<'_>,
+    path: &Path,
+    mut arguments: JsonMap,
+) -> Result<ActionResult, TaskError> {
+    if arguments.get("mode").and_then(Json::as_str) == Some("preserve") {
+        arguments.insert("mode".to_owned(), own_mode(call, path)?.into());
+    }
+    let content = content(call, path).await?;
+    call.module("copy", arguments, Some(content)).await
+}
+
+/// Offers a file of ours to the host.
+pub(super) async fn content(call: &Call<'_>, path: &Path) -> Result<Content, TaskError> {
+    if call.shared.options.disk {
+        return Ok(Content::from_file(path).await?);
+    }
+    let files = call.shared.options.files.as_ref();
+    let bytes = files
+        .read(path)
+        .map_err(|error| TaskError::Failed(error.to_string()))?;
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
+    Ok(Content::from_bytes(&name.unwrap_or_default(), bytes))
+}
+
+#[cfg(unix)]
+fn own_mode(call: &Call<'_>, path: &Path) -> Result<String, TaskError> {
+    use std::os::unix::fs::PermissionsExt;
+    if !call.shared.options.disk {
+        return Err(TaskError::Failed(
+            "`mode: preserve` needs files on the disk of this machine".to_owned(),
+        ));
+    }
+    let metadata = std::fs::metadata(path).map_err(|error| {
+        TaskError::Failed(format!("`{}` cannot be read: {error}", path.display()))
+    })?;
+    Ok(format!("0{:o}", metadata.permissions().mode() & 0o7777))
+}
+
+/// Copies a folder: with a slash at its end only what is in it, else the folder itself, too.
+async fn tree(
+    call: &Call<'_>,
+    folder: &Path,
+    inside_only: bool,
+) -> Result<ActionResult, TaskError> {
+    let destination = PathBuf::from(call.required("dest")?);
+    let root = match folder.file_name() {
+        Some(name) if !inside_only => destination.join(name),
+        _ => destination.clone(),
+    };
+    let mut whole = ActionResult::values(json!({
+        "changed": false,
+        "dest": destination.display().to_string(),
+        "src": folder.display().to_string(),
+    }));
+    let mut found = Vec::new();
+    collect(call, folder, &root, 0, &mut found)?;
+    for (path, to, kind) in found {
+        let part = match kind {
+            EntryKind::Folder => make_folder(call, &to).await?,
+            _ => {
+                let mut arguments = arguments(call);
+                arguments.insert("dest".to_owned(), to.display().to_string().into());
+                file(call, &path, arguments).await?
+            }
+        };
+        whole.diffs.extend(part.diffs);
+        let failed = crate::outcome::check(&part.values, "failed");
+        if failed {
+            whole.values.extend(part.values);
+            break;
+        }
+        if crate::outcome::check(&part.values, "changed") {
+            whole.values.insert("changed".to_owned(), true.into());
+        }
+    }
+    Ok(whole)
+}
+
+fn collect(
+    call: &Call<'_>,
+    folder: &Path,
+    to: &Path,
+    depth: usize,
+    found: &mut Vec<(PathBuf, PathBuf, EntryKind)>,
+) -> Result<(), TaskError> {
+    if depth > DEEPEST {
+        return Err(TaskError::Failed(format!(
+            "`{}` is nested too deep to be copied",
+            folder.display()
+        )));
+    }
+    found.push((folder.to_owned(), to.to_owned(), EntryKind::Folder));
+    let entries = call
+        .shared
+        .options
+        .files
+        .list(folder)
+        .map_err(|error| TaskError::Failed(error.to_string()))?;
+    for entry in entries {
+        let (path, to) = (folder.join(&entry.name), to.join(&entry.name));
+        match entry.kind {
+            EntryKind::Folder => collect(call, &path, &to, depth + 1, found)?,
+            kind => found.push((path, to, kind)),
+        }
+    }
+    Ok(())
+}
+
+async fn make_folder(call: &Call<'_>, path: &Path) -> Result<ActionResult, TaskError> {
+    let mut arguments = JsonMap::new();
+    arguments.insert("path".to_owned(), path.display().to_string().into());
+    arguments.insert("state".to_owned(), "directory".into());
+    for same in ["owner", "group"] {
+        if let Some(value) = call.arguments.get(same) {
+            arguments.insert(same.to_owned(), value.clone());
+        }
+    }
+    if let Some(mode) = call.arguments.get("directory_mode") {
+        arguments.insert("mode".to_owned(), mode.clone());
+    }
+    call.module("file", arguments, None).await
+}

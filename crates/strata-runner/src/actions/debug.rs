@@ -1,0 +1,68 @@
+//! `debug`: says something.
+
+use serde_json::{Value as Json, json};
+use strata_jinja::TemplateErrorKind;
+
+use crate::{
+    session::TaskError,
+    task::{ActionResult, Call},
+};
+
+pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
+    call.only(&["msg", "var", "verbosity"])?;
+    let verbosity: u8 = match call.text("verbosity") {
+        None => 0,
+        Some(text) => text.trim().parse().map_err(|_| {
+            TaskError::Failed(format!(
+                "the argument `verbosity` needs a number, not `{text}`"
+            ))
+        })?,
+    };
+    if verbosity > call.shared.options.verbosity {
+        return Ok(ActionResult::values(json!({
+            "changed": false,
+            "skipped": true,
+            "skip_reason": "Verbosity threshold not met.",
+        })));
+    }
+    match (call.arguments.get("msg"), call.arguments.get("var")) {
+        (Some(_), Some(_)) => Err(TaskError::Failed(
+            "`debug` takes `msg` or `var`, not both".to_owned(),
+        )),
+        (_, Some(var)) => variable(call, var),
+        (Some(message), None) => Ok(ActionResult::values(
+            json!({"changed": false, "msg": message}),
+        )),
+        (None, None) => Ok(ActionResult::values(
+            json!({"changed": false, "msg": "Hello world!"}),
+        )),
+    }
+}
+
+/// Shows the value of an expression under its own text.
+fn variable(call: &Call<'_>, var: &Json) -> Result<ActionResult, TaskError> {
+    let Json::String(expression) = var else {
+        return Ok(ActionResult::values(
+            json!({"changed": false, kind(var): var}),
+        ));
+    };
+    let value = match call.templar.expression(expression) {
+        Ok(value) => value,
+        Err(error) if error.kind == TemplateErrorKind::Undefined => {
+            Json::from("VARIABLE IS NOT DEFINED!")
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(ActionResult::values(
+        json!({"changed": false, expression.as_str(): value}),
+    ))
+}
+
+/// A value that a template gave in place of a name is shown under its type.
+fn kind(value: &Json) -> &'static str {
+    match value {
+        Json::Array(_) => "<class 'list'>",
+        Json::Object(_) => "<class 'dict'>",
+        _ => "value",
+    }
+}

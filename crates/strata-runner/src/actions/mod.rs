@@ -1,0 +1,63 @@
+//! Modules that act on this side: they need templates, our files, or the run itself.
+//!
+//! One file each. An action may give the host a module of its own to do ([`Call::module`]); what is not here goes
+//! to the agent as it is.
+
+mod add_host;
+mod assert;
+mod copy;
+mod debug;
+mod fail;
+mod fetch;
+mod find_file;
+mod group_by;
+mod include_vars;
+mod pause;
+mod set_fact;
+mod set_stats;
+mod template;
+mod wait_for_connection;
+
+use strata_core::BoxFuture;
+
+use crate::{
+    session::TaskError,
+    task::{ActionResult, Call},
+};
+
+type Action = for<'a> fn(&'a Call<'a>) -> BoxFuture<'a, Result<ActionResult, TaskError>>;
+
+/// All actions by name.
+const ACTIONS: &[(&str, Action)] = &[
+    ("add_host", |call| Box::pin(add_host::run(call))),
+    ("assert", |call| Box::pin(assert::run(call))),
+    ("copy", |call| Box::pin(copy::run(call))),
+    ("debug", |call| Box::pin(debug::run(call))),
+    ("fail", |call| Box::pin(fail::run(call))),
+    ("fetch", |call| Box::pin(fetch::run(call))),
+    ("group_by", |call| Box::pin(group_by::run(call))),
+    ("include_vars", |call| Box::pin(include_vars::run(call))),
+    ("pause", |call| Box::pin(pause::run(call))),
+    ("set_fact", |call| Box::pin(set_fact::run(call))),
+    ("set_stats", |call| Box::pin(set_stats::run(call))),
+    ("template", |call| Box::pin(template::run(call))),
+    ("wait_for_connection", |call| {
+        Box::pin(wait_for_connection::run(call))
+    }),
+];
+
+/// True for modules that act on this side.
+pub(crate) fn is_known(name: &str) -> bool {
+    ACTIONS.iter().any(|(known, _)| *known == name)
+}
+
+/// Does a task: by an action of ours, or on the host.
+pub(crate) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
+    if let Some((_, action)) = ACTIONS.iter().find(|(known, _)| *known == call.name) {
+        return action(call).await;
+    }
+    if !strata_agent::modules::is_known(call.name) {
+        return Err(TaskError::Failed(crate::supported::message(call.name)));
+    }
+    call.module(call.name, call.arguments.clone(), None).await
+}

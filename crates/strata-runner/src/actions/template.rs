@@ -1,0 +1,125 @@
+//! `template`: renders a file of ours and puts it on the host, by the agent's `copy`.
+
+use std::path::Path;
+
+use serde_json::{Value as Json, json};
+use strata_jinja::FileOptions;
+use strata_transport::Content;
+
+use super::find_file;
+use crate::{
+    scope::with_local,
+    session::TaskError,
+    task::{ActionResult, Call},
+};
+
+/// Arguments that concern the rendering alone.
+const OWN: &[&str] = &[
+    "src",
+    "trim_blocks",
+    "lstrip_blocks",
+    "newline_sequence",
+    "block_start_string",
+    "block_end_string",
+    "variable_start_string",
+    "variable_end_string",
+    "comment_start_string",
+    "comment_end_string",
+    "output_encoding",
+];
+
+pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
+    let name = call.required("src")?;
+    let destination = call.required("dest")?;
+    if let Some(encoding) = call.text("output_encoding")
+        && !encoding.eq_ignore_ascii_case("utf-8")
+    {
+        return Err(TaskError::Failed(format!(
+            "`output_encoding: {encoding}` is not supported by Strata, only utf-8"
+        )));
+    }
+    let path = find_file::required(call, "templates", &name)?;
+    let files = call.shared.options.files.as_ref();
+    let source = files
+        .read_text(&path)
+        .map_err(|error| TaskError::Failed(error.to_string()))?;
+    let text = render(call, &path, &name, &destination, &source)?;
+    let mut arguments = call.arguments.clone();
+    arguments.retain(|name, _| !OWN.contains(&name.as_str()));
+    let base = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
+    let content = Content::from_bytes(&base.unwrap_or(name), text.into_bytes());
+    call.module("copy", arguments, Some(content)).await
+}
+
+fn render(
+    call: &Call<'_>,
+    path: &Path,
+    name: &str,
+    destination: &str,
+    source: &str,
+) -> Result<String, TaskError> {
+    let options = file_options(call)?;
+    let about = [
+        ("ansible_managed", json!("Ansible managed")),
+        ("template_path", json!(name)),
+        ("template_fullpath", json!(path.display().to_string())),
+        ("template_destpath", json!(destination)),
+    ];
+    use strata_jinja::Variables as _;
+    // The user's own `ansible_managed` wins.
+    let about = about
+        .into_iter()
+        .filter(|(name, _)| *name != "ansible_managed" || call.variables.get(name).is_none())
+        .map(|(name, value)| (name.to_owned(), value));
+    let variables = with_local(call.variables, about);
+    // A template includes others from beside itself.
+    let mut templates = call.job.templates.clone();
+    if let Some(folder) = path.parent() {
+        templates.folders.insert(0, folder.to_owned());
+    }
+    let templar = templates.templar(&variables);
+    let file = path.display().to_string();
+    Ok(templar.render_file(&file, source, &options)?)
+}
+
+fn file_options(call: &Call<'_>) -> Result<FileOptions, TaskError> {
+    let defaults = FileOptions::ansible();
+    Ok(FileOptions {
+        trim_blocks: call.flag("trim_blocks", defaults.trim_blocks),
+        lstrip_blocks: call.flag("lstrip_blocks", defaults.lstrip_blocks),
+        newline_sequence: newline(call, defaults.newline_sequence)?,
+        delimiters: delimiters(call),
+    })
+}
+
+fn newline(call: &Call<'_>, default: String) -> Result<String, TaskError> {
+    let Some(text) = call.text("newline_sequence") else {
+        return Ok(default);
+    };
+    match text.as_str() {
+        "\\n" | "\n" => Ok("\n".to_owned()),
+        "\\r" | "\r" => Ok("\r".to_owned()),
+        "\\r\\n" | "\r\n" => Ok("\r\n".to_owned()),
+        other => Err(TaskError::Failed(format!(
+            "`newline_sequence` must be \\n, \\r or \\r\\n, not `{other}`"
+        ))),
+    }
+}
+
+fn delimiters(call: &Call<'_>) -> Option<[String; 6]> {
+    let names = [
+        ("block_start_string", "{%"),
+        ("block_end_string", "%}"),
+        ("variable_start_string", "{{"),
+        ("variable_end_string", "}}"),
+        ("comment_start_string", "{#"),
+        ("comment_end_string", "#}"),
+    ];
+    let given = |name: &str| matches!(call.arguments.get(name), Some(Json::String(_)));
+    names
+        .iter()
+        .any(|(name, _)| given(name))
+        .then(|| names.map(|(name, default)| call.text(name).unwrap_or_else(|| default.to_owned())))
+}

@@ -1,0 +1,158 @@
+//! `meta`: tasks that steer the run itself.
+
+use std::sync::Arc;
+
+use strata_core::{Diagnostic, Event, Subject, TaskOutcome};
+use strata_playbook::{
+    play::{Action, Task},
+    walk::Outcome,
+};
+
+use super::{Batch, BatchEnd, schedule::Next};
+use crate::{counts::Count, outcome::failure, scope::Watch, task::target};
+
+impl Batch<'_> {
+    /// Does the same `meta` task for the hosts that reached it. Nothing of it is counted, except its failure.
+    pub(super) async fn meta(&mut self, round: &[Next]) {
+        for (place, next) in round.iter().enumerate() {
+            let Action::Meta(name) = &next.task.action else {
+                continue;
+            };
+            let name = name.value.clone();
+            // What speaks of all hosts is decided by the first, and passes the others by.
+            if place > 0 && speaks_of_all(&name) {
+                self.pass(next.at);
+                continue;
+            }
+            match self.holds(next) {
+                Ok(true) => self.steer(&name, next).await,
+                Ok(false) => self.pass(next.at),
+                Err(reason) => self.fail_meta(next, &reason),
+            }
+        }
+    }
+
+    fn holds(&self, next: &Next) -> Result<bool, String> {
+        let host = &self.hosts[next.at].name;
+        let templar = self.templar(host, &next.task);
+        for condition in &next.task.keywords.when {
+            if !templar
+                .condition(&condition.value)
+                .map_err(|error| error.to_string())?
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn steer(&mut self, name: &str, next: &Next) {
+        let at = next.at;
+        match name {
+            "noop" => {}
+            "flush_handlers" => self.hosts[at].walk.flush_handlers(),
+            "end_host" => self.hosts[at].walk.end_host(),
+            "end_role" => self.hosts[at].walk.end_role(),
+            "end_batch" => self.end_hosts(),
+            "end_play" => {
+                self.end_hosts();
+                self.end = BatchEnd::EndPlay;
+            }
+            "clear_facts" => self.clear_facts(),
+            "clear_host_errors" => self.clear_errors(),
+            "reset_connection" => self.reset_connection(at, &next.task).await,
+            other => {
+                let reason = format!("`meta: {other}` is not supported by Strata");
+                return self.fail_meta(next, &reason);
+            }
+        }
+        self.pass(at);
+    }
+
+    fn pass(&mut self, at: usize) {
+        // A walk that was ended has nothing left to report.
+        if self.hosts[at].walk.end().is_none() {
+            self.hosts[at].walk.report(Outcome::Ok);
+        }
+    }
+
+    fn end_hosts(&mut self) {
+        for host in &mut self.hosts {
+            host.gather = None;
+            if host.walk.end().is_none() && host.walk.next().is_some() {
+                host.walk.end_host();
+                host.walk.report(Outcome::Ok);
+            }
+        }
+    }
+
+    fn clear_facts(&mut self) {
+        for host in &self.hosts {
+            let table = &self.shared.table;
+            table.change(&host.name, |data| data.clear_facts());
+        }
+    }
+
+    /// Hosts that failed take part in the next play again. What they missed of this one stays missed, as in Ansible.
+    fn clear_errors(&mut self) {
+        for host in &self.all_hosts {
+            self.memory.failed.remove(host);
+            self.memory.unreachable.remove(host);
+        }
+        self.refresh_hosts();
+    }
+
+    async fn reset_connection(&mut self, at: usize, task: &Arc<Task>) {
+        let host = self.hosts[at].name.clone();
+        let watch = Watch::new(None);
+        let variables = self.variables(&host, task, &watch);
+        let templar = self.templates(task, watch).templar(&variables);
+        // A host that cannot be told how to be reached has no session to forget.
+        if let Ok(target) = target(&templar, &host, &variables, &task.keywords) {
+            self.shared.sessions.reset(&target).await;
+        }
+    }
+
+    fn fail_meta(&mut self, next: &Next, reason: &str) {
+        let host = self.hosts[next.at].name.clone();
+        let name: Arc<str> = self.name(&host, &next.task).into();
+        self.shared.events.send(Event::TaskFinished {
+            host: host.clone(),
+            task: name.clone(),
+            item: None,
+            outcome: TaskOutcome::Failed,
+            message: Some(reason.to_owned()),
+            diffs: Vec::new(),
+            result: serde_json::Value::Object(failure(reason))
+                .to_string()
+                .into(),
+        });
+        let rescued = self.move_on(next.at, true);
+        let count = if rescued {
+            Count::Rescued
+        } else {
+            Count::Failed
+        };
+        self.memory.counts.add(&host, count);
+        if rescued {
+            return;
+        }
+        let diagnostic =
+            Diagnostic::error("task-failed", format!("task `{name}` failed on `{host}`"))
+                .detail(reason)
+                .at(next.task.span.clone())
+                .subject(Subject::Task {
+                    host: host.to_string(),
+                    task: Some(name.to_string()),
+                });
+        self.shared.events.diagnostic(diagnostic);
+    }
+}
+
+/// True for what concerns all hosts at once.
+fn speaks_of_all(name: &str) -> bool {
+    matches!(
+        name,
+        "end_batch" | "end_play" | "clear_facts" | "clear_host_errors"
+    )
+}

@@ -1,0 +1,236 @@
+//! One batch of hosts through one play: the loop that owns all state.
+//!
+//! It asks each host's walk for the next step, starts what may start ([`schedule`]), waits for whatever is done
+//! first and settles it ([`settle`]). Nothing else changes the state of a run.
+
+mod meta;
+mod schedule;
+mod settle;
+mod show;
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
+
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use serde_json::Value as Json;
+use strata_jinja::{Engine, Templar};
+use strata_playbook::{
+    play::{Play, Task},
+    variables::HostVariables,
+    walk::{Position, Walk},
+};
+use tokio::sync::Semaphore;
+
+use crate::{
+    JsonMap, Pace,
+    counts::Counts,
+    magic::PlayScope,
+    scope::{Peers, Templates, Watch},
+    task::{self, Job, Report, Shared},
+};
+
+/// What a run remembers from batch to batch.
+#[derive(Default)]
+pub(crate) struct Memory {
+    pub(crate) counts: Counts,
+    pub(crate) failed: BTreeSet<Arc<str>>,
+    pub(crate) unreachable: BTreeSet<Arc<str>>,
+    pub(crate) statistics: JsonMap,
+    /// Whether `--start-at-task` was reached.
+    pub(crate) started: bool,
+    pub(crate) stopped: bool,
+}
+
+/// How a batch ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BatchEnd {
+    /// The next batch follows.
+    Done,
+    /// The next play follows.
+    EndPlay,
+    /// Nothing follows.
+    EndRun,
+}
+
+/// A batch under way.
+pub(crate) struct Batch<'a> {
+    shared: &'a Shared<'a>,
+    memory: &'a mut Memory,
+    engine: Arc<Engine>,
+    scope: Arc<PlayScope>,
+    hosts: Vec<HostRun>,
+    /// All hosts of the play, for those that are left.
+    all_hosts: Vec<Arc<str>>,
+    pace: Pace,
+    free: bool,
+    force_handlers: bool,
+    max_fail_percentage: Option<f64>,
+    peers: Arc<Peers>,
+    /// Tasks whose start was shown.
+    shown: HashSet<(Position, String)>,
+    throttles: HashMap<String, Arc<Semaphore>>,
+    end: BatchEnd,
+}
+
+/// A host in a batch.
+struct HostRun {
+    name: Arc<str>,
+    walk: Walk,
+    /// The gathering of facts, as long as it was not done.
+    gather: Option<Arc<Task>>,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// It waits for its next step.
+    Idle,
+    /// A task of it runs.
+    Busy,
+    /// It is through, or dropped out.
+    Gone,
+}
+
+/// What a batch starts with.
+pub(crate) struct Start {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) scope: Arc<PlayScope>,
+    /// The hosts of the batch, failed ones left out.
+    pub(crate) hosts: Vec<Arc<str>>,
+    pub(crate) all_hosts: Vec<Arc<str>>,
+    /// The size of the batch with failed hosts.
+    pub(crate) gather: Option<Arc<Task>>,
+    pub(crate) pace: Pace,
+    pub(crate) free: bool,
+    pub(crate) force_handlers: bool,
+    pub(crate) max_fail_percentage: Option<f64>,
+}
+
+/// Takes the hosts through the play.
+pub(crate) async fn run(shared: &Shared<'_>, memory: &mut Memory, start: Start) -> BatchEnd {
+    let play = start.scope.play.clone();
+    let hosts = start.hosts.iter().map(|name| HostRun {
+        name: name.clone(),
+        walk: Walk::new(&play),
+        gather: start.gather.clone(),
+        state: State::Idle,
+    });
+    let mut batch = Batch {
+        hosts: hosts.collect(),
+        peers: Peers::new(&shared.table, start.hosts.clone()),
+        // Who is alone has nobody to wait for, and nobody to get ahead of.
+        pace: if start.hosts.len() == 1 {
+            Pace::Lockstep
+        } else {
+            start.pace
+        },
+        free: start.free,
+        shared,
+        memory,
+        engine: start.engine,
+        scope: start.scope,
+        all_hosts: start.all_hosts,
+        force_handlers: start.force_handlers,
+        max_fail_percentage: start.max_fail_percentage,
+        shown: HashSet::new(),
+        throttles: HashMap::new(),
+        end: BatchEnd::Done,
+    };
+    batch.go().await;
+    batch.end
+}
+
+impl Batch<'_> {
+    async fn go(&mut self) {
+        let shared = self.shared;
+        let mut running = FuturesUnordered::new();
+        let mut stop = shared.options.stop.clone();
+        loop {
+            if !stop.requested() {
+                for (at, job) in self.startable().await {
+                    running.push(async move {
+                        let report = task::perform(&job, shared).await;
+                        (at, job, report)
+                    });
+                }
+            }
+            if running.is_empty() {
+                break;
+            }
+            tokio::select! {
+                Some((at, job, report)) = running.next() => self.settle(at, job, report),
+                () = stop.hard() => break,
+            }
+        }
+        self.memory.stopped |= stop.requested();
+    }
+
+    fn settle(&mut self, at: usize, job: Job, report: Report) {
+        self.hosts[at].state = State::Idle;
+        match report {
+            Report::Crossing => self.pace = Pace::Lockstep,
+            Report::Done { whole, includes } => self.settle_result(at, &job, *whole, includes),
+        }
+    }
+
+    fn play(&self) -> &Arc<Play> {
+        &self.scope.play
+    }
+
+    /// Watches for other hosts only as long as hosts go at their own pace.
+    fn watch(&self) -> Arc<Watch> {
+        let watched = self.pace == Pace::Ready && !self.free;
+        Watch::new(watched.then(|| self.peers.clone()))
+    }
+
+    /// The variables of a task on a host.
+    fn variables(&self, host: &str, task: &Task, watch: &Arc<Watch>) -> HostVariables {
+        self.scope.of(host, watch).for_task(self.play(), task)
+    }
+
+    fn templates(&self, task: &Task, watch: Arc<Watch>) -> Templates {
+        let role = task.role.as_ref().map(|role| role.path.clone());
+        let mut folders: Vec<std::path::PathBuf> = Vec::new();
+        let places = role
+            .into_iter()
+            .chain([task.folder.clone(), self.play().folder.clone()]);
+        for folder in places {
+            if !folders.contains(&folder) {
+                folders.push(folder);
+            }
+        }
+        Templates {
+            engine: self.engine.clone(),
+            options: self.shared.options.clone(),
+            folders,
+            watch,
+        }
+    }
+
+    /// A templar for a task's keywords, outside of its run.
+    fn templar(&self, host: &str, task: &Task) -> Templar {
+        let watch = Watch::new(None);
+        let variables = self.variables(host, task, &watch);
+        self.templates(task, watch).templar(&variables)
+    }
+
+    /// Tells templates which hosts are left.
+    fn refresh_hosts(&mut self) {
+        let gone = |host: &Arc<str>| {
+            self.memory.failed.contains(host) || self.memory.unreachable.contains(host)
+        };
+        let left = |hosts: &mut dyn Iterator<Item = &Arc<str>>| -> Json {
+            hosts
+                .filter(|host| !gone(host))
+                .map(|host| Json::from(&**host))
+                .collect()
+        };
+        let play_hosts = left(&mut self.all_hosts.iter());
+        let batch_hosts = left(&mut self.hosts.iter().map(|host| &host.name));
+        let scope = Arc::make_mut(&mut self.scope);
+        scope.play_hosts = Arc::new(play_hosts);
+        scope.batch_hosts = Arc::new(batch_hosts);
+    }
+}

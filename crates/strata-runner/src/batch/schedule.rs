@@ -1,0 +1,226 @@
+//! Which steps may start now.
+
+use std::sync::Arc;
+
+use strata_playbook::{
+    play::{Action, Task},
+    walk::{End, Outcome, Position, Step},
+};
+use tokio::sync::Semaphore;
+
+use super::{Batch, HostRun, State};
+use crate::{
+    Pace,
+    outcome::text,
+    pace,
+    tags::{TagFilter, words},
+    task::{Job, boolean},
+};
+
+/// A task that a host is to do next.
+#[derive(Clone)]
+pub(super) struct Next {
+    pub(super) at: usize,
+    pub(super) position: Position,
+    pub(super) task: Arc<Task>,
+    pub(super) handler: bool,
+}
+
+impl Batch<'_> {
+    /// The jobs that may start now. Steps that need no host (`meta`) are done on the way.
+    pub(super) async fn startable(&mut self) -> Vec<(usize, Job)> {
+        loop {
+            let ready = match self.pace {
+                Pace::Ready => self.next_at_own_pace(),
+                Pace::Lockstep => self.next_in_lockstep(),
+            };
+            let (meta, tasks): (Vec<Next>, Vec<Next>) = ready
+                .into_iter()
+                .partition(|next| matches!(next.task.action, Action::Meta(_)));
+            let again = !meta.is_empty();
+            self.meta(&meta).await;
+            let jobs: Vec<(usize, Job)> =
+                tasks.iter().filter_map(|next| self.start(next)).collect();
+            if !jobs.is_empty() || !again {
+                return jobs;
+            }
+        }
+    }
+
+    /// Every idle host's next task; or none more once one of them needs the others.
+    fn next_at_own_pace(&mut self) -> Vec<Next> {
+        let mut ready = Vec::new();
+        for at in 0..self.hosts.len() {
+            let Some(next) = self.peek(at) else { continue };
+            if !self.free && pace::needs_others(self.play(), &next.task) {
+                self.pace = Pace::Lockstep;
+                continue;
+            }
+            ready.push(next);
+        }
+        if ready.is_empty() && self.pace == Pace::Lockstep {
+            return self.next_in_lockstep();
+        }
+        ready
+    }
+
+    /// The next task of those hosts that are least far, once none is busy.
+    fn next_in_lockstep(&mut self) -> Vec<Next> {
+        if self.hosts.iter().any(|host| host.state == State::Busy) {
+            return Vec::new();
+        }
+        let waiting: Vec<Next> = (0..self.hosts.len())
+            .filter_map(|at| self.peek(at))
+            .collect();
+        let Some(first) = waiting.iter().min_by(|a, b| a.position.cmp(&b.position)) else {
+            return Vec::new();
+        };
+        let (position, span) = (first.position.clone(), first.task.span.clone());
+        let mut round: Vec<Next> = waiting
+            .into_iter()
+            .filter(|next| next.position == position && next.task.span == span)
+            .collect();
+        if self.is_once(&round[0]) {
+            round.truncate(1);
+        }
+        round
+    }
+
+    /// What an idle host does next. Steps that its walk needs only for itself are reported at once.
+    fn peek(&mut self, at: usize) -> Option<Next> {
+        loop {
+            let host = &mut self.hosts[at];
+            if host.state != State::Idle {
+                return None;
+            }
+            if let Some(gather) = &host.gather {
+                return Some(Next {
+                    at,
+                    position: Position::new(),
+                    task: gather.clone(),
+                    handler: false,
+                });
+            }
+            let Some((position, step)) = host.walk.next() else {
+                self.leave(at);
+                return None;
+            };
+            let (task, handler) = match step {
+                Step::Task(task) => (task, false),
+                Step::Handler(handler) => (handler.task.clone(), true),
+                Step::RoleDone(_) => {
+                    self.hosts[at].walk.report(Outcome::Ok);
+                    continue;
+                }
+            };
+            if self.is_wanted(at, &task) {
+                return Some(Next {
+                    at,
+                    position,
+                    task,
+                    handler,
+                });
+            }
+            self.hosts[at].walk.report(Outcome::Ok);
+        }
+    }
+
+    /// A host whose walk is over.
+    fn leave(&mut self, at: usize) {
+        let host = &mut self.hosts[at];
+        host.state = State::Gone;
+        if host.walk.end() == Some(End::Failed) {
+            self.refresh_hosts();
+        }
+    }
+
+    /// False for tasks that tags leave out, and those before `--start-at-task`.
+    fn is_wanted(&mut self, at: usize, task: &Task) -> bool {
+        if task.implicit {
+            return true;
+        }
+        let host = self.hosts[at].name.clone();
+        let options = self.shared.options.clone();
+        if !self.memory.started {
+            let wanted = options.start_at_task.as_deref();
+            let name = self.name(&host, task);
+            let plain = name.rsplit(" : ").next().unwrap_or(&name);
+            if wanted.is_some_and(|wanted| wanted != &*name && wanted != plain) {
+                return false;
+            }
+            self.memory.started = true;
+        }
+        let filter = TagFilter {
+            only: &options.tags,
+            skip: &options.skip_tags,
+        };
+        filter.allows(&self.tags(&host, task))
+    }
+
+    fn tags(&self, host: &str, task: &Task) -> Vec<String> {
+        let tags = &task.keywords.tags;
+        let all = || tags.iter().flat_map(|tag| words(&tag.value)).collect();
+        let plain: Vec<String> = all();
+        if !plain.iter().any(|tag| tag.contains("{{")) {
+            return plain;
+        }
+        let templar = self.templar(host, task);
+        let rendered = tags.iter().map(|tag| templar.render(&tag.value));
+        rendered
+            .filter_map(Result::ok)
+            .flat_map(|tag| words(&tag))
+            .collect()
+    }
+
+    /// True for tasks that one host does for all.
+    pub(super) fn is_once(&self, next: &Next) -> bool {
+        let alone = match &next.task.action {
+            Action::Module { name, .. } => matches!(name.value.as_str(), "add_host" | "pause"),
+            _ => false,
+        };
+        let keyword = next.task.keywords.run_once.as_ref();
+        if keyword.is_none() || self.free {
+            return alone && !self.free;
+        }
+        let templar = self.templar(&self.hosts[next.at].name, &next.task);
+        alone || boolean(&templar, keyword).is_ok_and(|once| once == Some(true))
+    }
+
+    fn start(&mut self, next: &Next) -> Option<(usize, Job)> {
+        let host: &mut HostRun = &mut self.hosts[next.at];
+        host.state = State::Busy;
+        let host = host.name.clone();
+        let watch = self.watch();
+        let variables = self.variables(&host, &next.task, &watch);
+        let templates = self.templates(&next.task, watch);
+        let throttle = self.throttle(&host, &next.task);
+        let name = self.announce(&host, next);
+        let job = Job {
+            host,
+            task: next.task.clone(),
+            name,
+            handler: next.handler,
+            scope: self.scope.clone(),
+            variables,
+            templates,
+            throttle,
+        };
+        Some((next.at, job))
+    }
+
+    fn throttle(&mut self, host: &str, task: &Task) -> Option<Arc<Semaphore>> {
+        let keyword = task.keywords.throttle.as_ref()?;
+        let value = self.templar(host, task).render(&keyword.value).ok()?;
+        let most: usize = text(&value).trim().parse().ok()?;
+        if most == 0 {
+            return None;
+        }
+        let place = format!("{}:{}", task.span.file, task.span.start.byte);
+        let throttle = self.throttles.entry(place);
+        Some(
+            throttle
+                .or_insert_with(|| Arc::new(Semaphore::new(most)))
+                .clone(),
+        )
+    }
+}

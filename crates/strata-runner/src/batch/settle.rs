@@ -1,0 +1,451 @@
+//! What follows from a result: facts, registered variables, handlers, included tasks, counts, failures.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde_json::{Value as Json, json};
+use strata_core::{Diagnostics, Event, TaskOutcome};
+use strata_playbook::{
+    inventory::{GroupInput, Inventory, InventoryInput},
+    play::Action,
+    walk::Outcome,
+};
+
+use super::{Batch, BatchEnd, State, schedule::Next};
+use crate::{
+    JsonMap,
+    counts::Count,
+    handlers,
+    hosts::FactLevel,
+    include,
+    magic::MagicCache,
+    outcome::{self, Effect, Include, ItemResult},
+    task::{Job, boolean, is_include},
+};
+
+impl Batch<'_> {
+    pub(super) fn settle_result(
+        &mut self,
+        at: usize,
+        job: &Job,
+        mut whole: ItemResult,
+        includes: Vec<Include>,
+    ) {
+        let next = Next {
+            at,
+            position: Vec::new(),
+            task: job.task.clone(),
+            handler: job.handler,
+        };
+        let once = self.is_once(&next);
+        let included = self.include(at, job, &mut whole, &includes);
+        self.apply_effects(job, &whole, once);
+        self.register(job, &whole, once);
+        self.notify(at, job, &mut whole);
+        let outcome = whole.outcome();
+        let all = self.hosts_of_round(at, once);
+        let rescued = self.report(&all, at, outcome, &whole);
+        if outcome == TaskOutcome::Failed && rescued {
+            self.remember_failure(job, &whole);
+        }
+        self.count(job, outcome, &whole, rescued, included);
+        let shown_already = included.is_some_and(|count| count > 0);
+        if !(shown_already && outcome == TaskOutcome::Ok) {
+            self.show(job, &whole, rescued);
+        }
+        if matches!(outcome, TaskOutcome::Failed | TaskOutcome::Unreachable) {
+            self.after_failure(at, job, once, &whole);
+        }
+    }
+
+    /// The hosts that this result moves on: all that stand at a step which one does for all.
+    fn hosts_of_round(&mut self, at: usize, once: bool) -> Vec<usize> {
+        if !once || self.hosts[at].gather.is_some() {
+            return vec![at];
+        }
+        let Some((position, _)) = self.hosts[at].walk.next() else {
+            return vec![at];
+        };
+        let mut all = vec![at];
+        for other in 0..self.hosts.len() {
+            let host = &mut self.hosts[other];
+            if other != at
+                && host.state == State::Idle
+                && host
+                    .walk
+                    .next()
+                    .is_some_and(|(theirs, _)| theirs == position)
+            {
+                all.push(other);
+            }
+        }
+        all
+    }
+
+    /// Moves the walks on. Gives true if the failure goes to a rescue.
+    fn report(
+        &mut self,
+        all: &[usize],
+        at: usize,
+        outcome: TaskOutcome,
+        whole: &ItemResult,
+    ) -> bool {
+        if outcome == TaskOutcome::Unreachable && !whole.ignore_unreachable {
+            self.hosts[at].state = State::Gone;
+            let name = self.hosts[at].name.clone();
+            self.memory.unreachable.insert(name);
+            self.refresh_hosts();
+            for other in all.iter().filter(|other| **other != at) {
+                self.hosts[*other].walk.report(Outcome::Ok);
+            }
+            return false;
+        }
+        let failed = outcome == TaskOutcome::Failed;
+        if self.hosts[at].gather.take().is_some() {
+            if failed {
+                self.drop_out(at);
+            }
+            return false;
+        }
+        let mut rescued = false;
+        for other in all {
+            let went = self.move_on(*other, failed);
+            if *other == at {
+                rescued = went;
+            }
+        }
+        rescued
+    }
+
+    /// Reports a step of one host. Gives true if its failure goes to a rescue.
+    pub(super) fn move_on(&mut self, at: usize, failed: bool) -> bool {
+        let host = &mut self.hosts[at];
+        if !failed {
+            host.walk.report(Outcome::Ok);
+            return false;
+        }
+        let rescued = host.walk.report(Outcome::Failed);
+        if !rescued {
+            self.memory.failed.insert(host.name.clone());
+            self.refresh_hosts();
+        }
+        rescued
+    }
+
+    fn drop_out(&mut self, at: usize) {
+        let host = &mut self.hosts[at];
+        host.state = State::Gone;
+        self.memory.failed.insert(host.name.clone());
+        self.refresh_hosts();
+    }
+
+    /// What a rescue may look at.
+    fn remember_failure(&mut self, job: &Job, whole: &ItemResult) {
+        let (action, arguments) = match &job.task.action {
+            Action::Module { name, arguments } => (name.value.clone(), arguments.value.clone()),
+            _ => (String::new(), Json::Null),
+        };
+        let name = job.task.name.as_ref().map(|_| own_name(&job.name));
+        let facts = outcome::map(json!({
+            "ansible_failed_task": {
+                "name": name.unwrap_or_default(),
+                "action": action,
+                "args": if whole.no_log { Json::Null } else { arguments },
+            },
+            "ansible_failed_result": Json::Object(whole.values.clone()),
+        }));
+        let table = &self.shared.table;
+        table.change(&job.host, |data| data.add(FactLevel::Set, &facts));
+    }
+
+    fn count(
+        &mut self,
+        job: &Job,
+        outcome: TaskOutcome,
+        whole: &ItemResult,
+        rescued: bool,
+        included: Option<usize>,
+    ) {
+        let counts = &mut self.memory.counts;
+        if outcome == TaskOutcome::Ok
+            && let Some(included) = included
+        {
+            for _ in 0..included {
+                counts.add(&job.host, Count::Ok);
+            }
+            return;
+        }
+        let changed = whole.is_changed();
+        let count = match outcome {
+            TaskOutcome::Ok => Count::Ok,
+            TaskOutcome::Changed => Count::Changed,
+            TaskOutcome::Skipped => Count::Skipped,
+            TaskOutcome::Ignored => Count::Ignored { changed },
+            TaskOutcome::Failed if rescued => Count::Rescued,
+            TaskOutcome::Failed => Count::Failed,
+            TaskOutcome::Unreachable if whole.ignore_unreachable => {
+                Count::Ignored { changed: false }
+            }
+            TaskOutcome::Unreachable => Count::Unreachable,
+        };
+        counts.add(&job.host, count);
+    }
+
+    /// `any_errors_fatal`, failed `run_once`, `max_fail_percentage`: a failure of one that ends it for all.
+    fn after_failure(&mut self, at: usize, job: &Job, once: bool, whole: &ItemResult) {
+        let templar = self.templar(&job.host, &job.task);
+        let keyword = job.task.keywords.any_errors_fatal.as_ref();
+        let fatal = once || boolean(&templar, keyword).is_ok_and(|fatal| fatal == Some(true));
+        if fatal && !whole.ignore_errors {
+            self.fail_others(at);
+        }
+        let Some(most) = self.max_fail_percentage else {
+            return;
+        };
+        let names = self.hosts.iter().map(|host| &host.name);
+        let failed = names
+            .filter(|name| self.memory.failed.contains(*name))
+            .count();
+        if 100.0 * failed as f64 / self.hosts.len().max(1) as f64 > most {
+            self.fail_others(at);
+            self.end = BatchEnd::EndRun;
+        }
+    }
+
+    /// Fails every other host where it stands; its rescue and always parts still run.
+    fn fail_others(&mut self, at: usize) {
+        for other in 0..self.hosts.len() {
+            let host = &mut self.hosts[other];
+            let gone = host.state == State::Gone || self.memory.failed.contains(&host.name);
+            if other == at || gone {
+                continue;
+            }
+            if host.gather.is_some() {
+                self.drop_out(other);
+            } else if host.walk.next().is_some() {
+                self.move_on(other, true);
+            } else {
+                self.drop_out(other);
+            }
+        }
+    }
+
+    /// The hosts for which a result counts: with `run_once` all of the batch.
+    fn recipients(&self, job: &Job, once: bool) -> Vec<Arc<str>> {
+        if !once {
+            return vec![job.host.clone()];
+        }
+        let hosts = self.hosts.iter().map(|host| host.name.clone());
+        hosts
+            .filter(|host| !self.memory.unreachable.contains(host))
+            .collect()
+    }
+
+    fn register(&mut self, job: &Job, whole: &ItemResult, once: bool) {
+        let Some(name) = &job.task.register else {
+            return;
+        };
+        let value = JsonMap::from_iter([(name.clone(), Json::Object(whole.values.clone()))]);
+        for host in self.recipients(job, once) {
+            let table = &self.shared.table;
+            table.change(&host, |data| data.add(FactLevel::Set, &value));
+        }
+    }
+
+    fn apply_effects(&mut self, job: &Job, whole: &ItemResult, once: bool) {
+        for effect in &whole.effects {
+            match effect {
+                Effect::Facts { level, facts, host } => {
+                    let recipients = match host {
+                        Some(host) => vec![host.clone()],
+                        None => self.recipients(job, once),
+                    };
+                    for host in recipients {
+                        let table = &self.shared.table;
+                        table.change(&host, |data| data.add(*level, facts));
+                    }
+                }
+                Effect::AddHost {
+                    name,
+                    groups,
+                    variables,
+                } => self.add_host(name, groups, variables),
+                Effect::GroupBy { group, parents } => self.group_by(&job.host, group, parents),
+                Effect::Statistics {
+                    data,
+                    per_host,
+                    aggregate,
+                } => self.add_statistics(&job.host, data, *per_host, *aggregate),
+            }
+        }
+    }
+
+    fn add_host(&mut self, name: &str, groups: &[String], variables: &JsonMap) {
+        let mut input = InventoryInput::default();
+        input.hosts.insert(name.to_owned(), variables.clone());
+        for group in groups {
+            let entry = input.groups.entry(group.clone()).or_default();
+            entry.hosts.push(name.to_owned());
+        }
+        let addition = Inventory::from_input(input);
+        self.grow_inventory(addition);
+        let table = &self.shared.table;
+        table.change(name, |data| {
+            Arc::make_mut(&mut data.inventory).extend(variables.clone());
+        });
+    }
+
+    fn group_by(&mut self, host: &str, group: &str, parents: &[String]) {
+        let mut groups = BTreeMap::new();
+        let own = GroupInput {
+            hosts: vec![host.to_owned()],
+            ..GroupInput::default()
+        };
+        groups.insert(group.to_owned(), own);
+        for parent in parents.iter().filter(|parent| *parent != "all") {
+            let entry: &mut GroupInput = groups.entry(parent.clone()).or_default();
+            entry.children.push(group.to_owned());
+        }
+        let input = InventoryInput {
+            groups,
+            ..InventoryInput::default()
+        };
+        let addition = Inventory::from_input(input);
+        self.grow_inventory(addition);
+    }
+
+    fn grow_inventory(&mut self, addition: Inventory) {
+        let table = &self.shared.table;
+        table.change_inventory(|inventory| inventory.merge(addition));
+        Arc::make_mut(&mut self.scope).cache = MagicCache::default();
+    }
+
+    fn add_statistics(&mut self, host: &str, data: &JsonMap, per_host: bool, aggregate: bool) {
+        let all = &mut self.memory.statistics;
+        let owner = if per_host { host } else { "_run" };
+        let slot = all
+            .entry(owner.to_owned())
+            .or_insert_with(|| Json::Object(JsonMap::new()));
+        let Json::Object(map) = slot else { return };
+        for (name, value) in data {
+            let sum = map
+                .get(name)
+                .filter(|_| aggregate)
+                .and_then(|old| plus(old, value));
+            map.insert(name.clone(), sum.unwrap_or_else(|| value.clone()));
+        }
+    }
+
+    /// Notes the handlers that a changed task notifies. A name that nobody has is a failure.
+    fn notify(&mut self, at: usize, job: &Job, whole: &mut ItemResult) {
+        if !whole.is_changed() || whole.is_failed() || whole.notify.is_empty() {
+            return;
+        }
+        let templar = self.templar(&job.host, &job.task);
+        for name in std::mem::take(&mut whole.notify) {
+            let walk = &mut self.hosts[at].walk;
+            let found = handlers::find(walk.handlers(), &name, &templar);
+            if found.is_empty() {
+                let reason = format!("no handler is named `{name}`, and none listens to it");
+                whole.values.extend(outcome::failure(reason));
+            }
+            for handler in found {
+                walk.notify(handler);
+            }
+        }
+    }
+
+    /// Puts included tasks behind the current step. Gives how many files or roles were read, for includes.
+    fn include(
+        &mut self,
+        at: usize,
+        job: &Job,
+        whole: &mut ItemResult,
+        includes: &[Include],
+    ) -> Option<usize> {
+        if !is_include(&job.task) {
+            return None;
+        }
+        let mut nodes = Vec::new();
+        let mut new_handlers = Vec::new();
+        for one in includes {
+            match include::load(job, self.play(), one, &self.shared.options) {
+                Ok(included) => {
+                    nodes.extend(included.nodes);
+                    new_handlers.extend(included.handlers);
+                    self.make_public(job, &included.roles);
+                    self.show_included(job, one);
+                }
+                Err(diags) => {
+                    self.fail_include(whole, diags);
+                    return Some(0);
+                }
+            }
+        }
+        self.hosts[at].walk.include(nodes, new_handlers);
+        Some(includes.len())
+    }
+
+    fn fail_include(&self, whole: &mut ItemResult, diags: Diagnostics) {
+        let errors = diags.iter().filter(|diagnostic| diagnostic.is_error());
+        let reasons: Vec<String> = errors
+            .map(|diagnostic| diagnostic.summary.clone())
+            .collect();
+        whole.values.extend(outcome::failure(reasons.join("; ")));
+        for diagnostic in diags {
+            self.shared.events.diagnostic(diagnostic);
+        }
+    }
+
+    fn make_public(&mut self, job: &Job, roles: &[Arc<strata_playbook::play::Role>]) {
+        let public = roles.iter().filter(|role| role.public).cloned();
+        let public: Vec<_> = public.collect();
+        if !public.is_empty() {
+            let scope = Arc::make_mut(&mut self.scope);
+            scope
+                .roles
+                .entry(job.host.clone())
+                .or_default()
+                .extend(public);
+        }
+    }
+
+    fn show_included(&self, job: &Job, one: &Include) {
+        let names = [job.task.loop_control.loop_var.as_deref().unwrap_or("item")];
+        let item = names.iter().find_map(|name| one.parameters.get(*name));
+        self.shared.events.send(Event::TaskFinished {
+            host: job.host.clone(),
+            task: job.name.clone(),
+            item: item
+                .filter(|_| job.task.r#loop.is_some())
+                .map(outcome::text),
+            outcome: TaskOutcome::Ok,
+            message: Some(include::message(job, one)),
+            diffs: Vec::new(),
+            result: json!({"changed": false, "include": one.name})
+                .to_string()
+                .into(),
+        });
+    }
+}
+
+fn own_name(name: &str) -> String {
+    name.rsplit(" : ").next().unwrap_or(name).to_owned()
+}
+
+/// Numbers add up, lists and texts follow one another; all else is replaced.
+fn plus(old: &Json, new: &Json) -> Option<Json> {
+    match (old, new) {
+        (Json::Number(old), Json::Number(new)) => match (old.as_i64(), new.as_i64()) {
+            (Some(old), Some(new)) => old.checked_add(new).map(Json::from),
+            _ => Some((old.as_f64()? + new.as_f64()?).into()),
+        },
+        (Json::Array(old), Json::Array(new)) => Some(old.iter().chain(new).cloned().collect()),
+        (Json::Object(old), Json::Object(new)) => {
+            let mut all = old.clone();
+            all.extend(new.clone());
+            Some(Json::Object(all))
+        }
+        (Json::String(old), Json::String(new)) => Some(format!("{old}{new}").into()),
+        _ => None,
+    }
+}

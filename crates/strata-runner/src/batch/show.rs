@@ -1,0 +1,163 @@
+//! What the user sees of a batch: starts, results, failures.
+
+use std::sync::Arc;
+
+use strata_core::{Diagnostic, Event, Subject, TaskOutcome};
+use strata_playbook::play::{Action, Task};
+
+use super::{Batch, schedule::Next};
+use crate::{
+    outcome::{self, ItemResult},
+    task::{self, Job},
+};
+
+/// How many of the last lines of a failed command's output are quoted.
+const QUOTED_LINES: usize = 20;
+
+impl Batch<'_> {
+    /// Shows that a task begins, if this host is the first to do it, and gives its name.
+    pub(super) fn announce(&mut self, host: &str, next: &Next) -> Arc<str> {
+        let name: Arc<str> = self.name(host, &next.task).into();
+        let span = &next.task.span;
+        let place = format!("{}:{}", span.file, span.start.byte);
+        if self.shown.insert((next.position.clone(), place)) {
+            self.shared.events.send(Event::TaskStarted {
+                task: name.clone(),
+                handler: next.handler,
+            });
+        }
+        name
+    }
+
+    /// A task's name as the recap shows it: `ROLE : NAME`.
+    pub(super) fn name(&self, host: &str, task: &Task) -> String {
+        let own = match &task.name {
+            None => action_name(task),
+            Some(name) => match name.value.as_str() {
+                Some(plain) if !plain.contains("{{") && !plain.contains("{%") => plain.to_owned(),
+                _ => {
+                    let rendered = self.templar(host, task).render(&name.value);
+                    outcome::text(&rendered.unwrap_or_else(|_| name.value.clone()))
+                }
+            },
+        };
+        match &task.role {
+            Some(role) => format!("{} : {own}", role.name),
+            None => own,
+        }
+    }
+
+    /// Shows a whole task's result, and why it failed where nobody deals with that.
+    pub(super) fn show(&self, job: &Job, whole: &ItemResult, rescued: bool) {
+        let outcome = whole.outcome();
+        let verbose = task::is_verbose(&job.task);
+        self.shared.events.send(Event::TaskFinished {
+            host: job.host.clone(),
+            task: job.name.clone(),
+            item: None,
+            outcome,
+            message: whole.message(verbose),
+            diffs: if whole.values.contains_key("results") {
+                // Each item showed its own.
+                Vec::new()
+            } else {
+                whole.shown_diffs()
+            },
+            result: whole.json(),
+        });
+        let diagnostic = match outcome {
+            TaskOutcome::Failed if !rescued => task_failed(job, whole),
+            TaskOutcome::Unreachable if !whole.ignore_unreachable => unreachable(job, whole),
+            _ => return,
+        };
+        self.shared.events.diagnostic(diagnostic);
+    }
+}
+
+fn action_name(task: &Task) -> String {
+    match &task.action {
+        Action::Module { name, .. } => name.value.clone(),
+        Action::IncludeTasks { .. } => "include_tasks".to_owned(),
+        Action::IncludeRole { name, .. } => {
+            format!("include_role : {}", outcome::text(&name.value))
+        }
+        Action::Meta(_) => "meta".to_owned(),
+    }
+}
+
+fn subject(job: &Job) -> Subject {
+    Subject::Task {
+        host: job.host.to_string(),
+        task: Some(job.name.to_string()),
+    }
+}
+
+fn task_failed(job: &Job, whole: &ItemResult) -> Diagnostic {
+    let mut reasons = Vec::new();
+    if whole.no_log {
+        reasons.extend(whole.message(true));
+    } else if let Some(serde_json::Value::Array(items)) = whole.values.get("results") {
+        let failed = items.iter().filter_map(serde_json::Value::as_object);
+        for item in failed.filter(|item| outcome::check(item, "failed")) {
+            reasons.push(reason(item));
+        }
+    } else {
+        reasons.push(reason(&whole.values));
+    }
+    reasons.dedup();
+    let diagnostic = Diagnostic::error(
+        "task-failed",
+        format!("task `{}` failed on `{}`", job.name, job.host),
+    )
+    .detail(reasons.join("\n"))
+    .at(job.task.span.clone())
+    .subject(subject(job));
+    match hint(&reasons.join("\n")) {
+        Some(hint) => diagnostic.hint(hint),
+        None => diagnostic,
+    }
+}
+
+fn unreachable(job: &Job, whole: &ItemResult) -> Diagnostic {
+    Diagnostic::error("host-unreachable", format!("`{}` cannot be reached", job.host))
+        .detail(whole.message(true).unwrap_or_default())
+        .at(job.task.span.clone())
+        .subject(subject(job))
+        .hint("Look whether the host is up, and whether the inventory names the right connection, address and user.")
+}
+
+/// A failed item's message, with what its command printed last.
+fn reason(values: &crate::JsonMap) -> String {
+    let mut reason = values.get("msg").map(outcome::text).unwrap_or_default();
+    for stream in ["stderr", "stdout"] {
+        let printed = values
+            .get(stream)
+            .and_then(|text| text.as_str())
+            .unwrap_or("");
+        let lines: Vec<&str> = printed.trim_end().lines().collect();
+        if lines.is_empty() || reason.contains(printed.trim()) {
+            continue;
+        }
+        let last = &lines[lines.len().saturating_sub(QUOTED_LINES)..];
+        reason.push_str(&format!("\n{stream}: {}", last.join("\n")));
+        break;
+    }
+    reason
+}
+
+/// What to do about well-known reasons.
+fn hint(reason: &str) -> Option<&'static str> {
+    if reason.contains("is not supported by Strata") {
+        Some("Use a module or option that Strata has, or leave the task out with `--skip-tags`.")
+    } else if reason.contains("undefined") {
+        Some(
+            "Define the variable in the inventory, `group_vars`, the play's `vars` or with `-e`, or give it a `default`.",
+        )
+    } else if reason.contains("was not found on this machine") {
+        Some("Put the file into one of the folders that were searched, or give its whole path.")
+    } else if reason.contains("ermission denied") {
+        Some("Let the task become another user with `become: true`.")
+    } else {
+        None
+    }
+}

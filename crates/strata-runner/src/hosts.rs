@@ -1,0 +1,193 @@
+//! What is known of each host during a run: its variables as tasks change them.
+//!
+//! Only the batch's loop writes; templates of any host read it through `hostvars`. The lock is held for the
+//! copying of one pointer. A snapshot for each task instead would cost hosts times hosts.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use serde_json::Value as Json;
+use strata_playbook::{Inventory, variables::InventoryVariables};
+
+use crate::JsonMap;
+
+/// The variables of one host that do not depend on play and task.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HostData {
+    /// Inventory, `group_vars` and `host_vars`.
+    pub(crate) inventory: Arc<JsonMap>,
+    /// `ansible_facts`, and each fact under its own name.
+    pub(crate) facts: Arc<JsonMap>,
+    /// `include_vars`.
+    pub(crate) include_vars: Arc<JsonMap>,
+    /// `set_fact` and registered results.
+    pub(crate) set_facts: Arc<JsonMap>,
+}
+
+/// All hosts of a run.
+#[derive(Debug)]
+pub(crate) struct HostTable {
+    hosts: RwLock<BTreeMap<Arc<str>, Arc<HostData>>>,
+    inventory: RwLock<Arc<Inventory>>,
+}
+
+/// To which level of variables new facts go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FactLevel {
+    /// Found on the host: `setup`, `package_facts`.
+    Gathered,
+    /// `set_fact` and registered results.
+    Set,
+    /// `set_fact` with `cacheable`: both of the above.
+    SetAndGathered,
+    /// `include_vars`.
+    Included,
+}
+
+impl HostTable {
+    pub(crate) fn new(inventory: Arc<Inventory>, variables: &InventoryVariables) -> Self {
+        let hosts = inventory.hosts().iter().map(|host| {
+            let data = HostData {
+                inventory: variables.of(&host.name),
+                ..HostData::default()
+            };
+            (Arc::from(host.name.as_str()), Arc::new(data))
+        });
+        Self {
+            hosts: RwLock::new(hosts.collect()),
+            inventory: RwLock::new(inventory),
+        }
+    }
+
+    pub(crate) fn inventory(&self) -> Arc<Inventory> {
+        let guard = self.inventory.read();
+        guard.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes the inventory, for `add_host` and `group_by`.
+    pub(crate) fn change_inventory(&self, change: impl FnOnce(&mut Inventory)) {
+        let mut guard = self
+            .inventory
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut guard));
+    }
+
+    /// What is known of a host; nothing for one that nobody named before.
+    pub(crate) fn get(&self, host: &str) -> Option<Arc<HostData>> {
+        let guard = self.hosts.read();
+        guard
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(host)
+            .cloned()
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        let guard = self.hosts.read();
+        let hosts = guard.unwrap_or_else(PoisonError::into_inner);
+        hosts.keys().map(|name| name.to_string()).collect()
+    }
+
+    pub(crate) fn change(&self, host: &str, change: impl FnOnce(&mut HostData)) {
+        let mut hosts = self.hosts.write().unwrap_or_else(PoisonError::into_inner);
+        let data = hosts.entry(host.into()).or_default();
+        change(Arc::make_mut(data));
+    }
+}
+
+impl HostData {
+    /// Adds facts at their level.
+    pub(crate) fn add(&mut self, level: FactLevel, facts: &JsonMap) {
+        match level {
+            FactLevel::Gathered => self.add_gathered(facts),
+            FactLevel::Set => extend(&mut self.set_facts, facts),
+            FactLevel::Included => extend(&mut self.include_vars, facts),
+            FactLevel::SetAndGathered => {
+                self.add_gathered(facts);
+                extend(&mut self.set_facts, facts);
+            }
+        }
+    }
+
+    /// Facts are seen under their own names, and in `ansible_facts` without the prefix `ansible_`.
+    fn add_gathered(&mut self, facts: &JsonMap) {
+        let all = Arc::make_mut(&mut self.facts);
+        let slot = all
+            .entry("ansible_facts")
+            .or_insert_with(|| Json::Object(JsonMap::new()));
+        if let Json::Object(inside) = slot {
+            for (name, value) in facts {
+                let short = name.strip_prefix("ansible_").unwrap_or(name);
+                inside.insert(short.to_owned(), value.clone());
+            }
+        }
+        for (name, value) in facts {
+            // A module could otherwise take over how the host is reached.
+            if name != "ansible_facts" && !is_connection_variable(name) {
+                all.insert(name.clone(), value.clone());
+            }
+        }
+    }
+
+    /// `meta: clear_facts`.
+    pub(crate) fn clear_facts(&mut self) {
+        self.facts = Arc::default();
+    }
+}
+
+fn extend(map: &mut Arc<JsonMap>, with: &JsonMap) {
+    let map = Arc::make_mut(map);
+    for (name, value) in with {
+        map.insert(name.clone(), value.clone());
+    }
+}
+
+/// True for the variables by which a host is reached; facts must not set them.
+fn is_connection_variable(name: &str) -> bool {
+    [
+        "ansible_become",
+        "ansible_ssh_",
+        "ansible_connection",
+        "ansible_password",
+    ]
+    .iter()
+    .any(|prefix| name.starts_with(prefix))
+        || matches!(name, "ansible_host" | "ansible_port" | "ansible_user")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn map(value: Json) -> JsonMap {
+        value.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn gathered_facts_are_seen_under_both_names() {
+        let mut data = HostData::default();
+        data.add(
+            FactLevel::Gathered,
+            &map(json!({"ansible_system": "Linux", "packages": {}})),
+        );
+        assert_eq!(
+            Json::Object((*data.facts).clone()),
+            json!({"ansible_facts": {"system": "Linux", "packages": {}}, "ansible_system": "Linux", "packages": {}})
+        );
+    }
+
+    #[test]
+    fn facts_cannot_change_how_a_host_is_reached() {
+        let mut data = HostData::default();
+        data.add(
+            FactLevel::Gathered,
+            &map(json!({"ansible_host": "evil", "ansible_ssh_common_args": "-x"})),
+        );
+        assert!(data.facts.get("ansible_host").is_none());
+        assert!(data.facts.get("ansible_ssh_common_args").is_none());
+    }
+}

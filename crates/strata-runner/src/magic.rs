@@ -1,0 +1,169 @@
+//! The variables that the engine itself provides, and the levels of a host's variables in a play.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use serde_json::{Value as Json, json};
+use strata_jinja::{Scopes, Variable, Variables};
+use strata_playbook::{
+    play::{Play, Role},
+    variables::{self, HostVariables},
+};
+
+use crate::{JsonMap, Options, hosts::HostTable, scope::Watch};
+
+/// What a batch knows for the variables of its hosts.
+#[derive(Clone)]
+pub(crate) struct PlayScope {
+    pub(crate) play: Arc<Play>,
+    pub(crate) table: Arc<HostTable>,
+    pub(crate) options: Arc<Options>,
+    /// `vars` of the play with the answers to its questions.
+    pub(crate) play_vars: Vec<Arc<JsonMap>>,
+    /// `vars_files`, as each host sees them.
+    pub(crate) vars_files: BTreeMap<Arc<str>, Vec<Arc<JsonMap>>>,
+    /// Roles whose defaults and variables the whole play sees, for each host: those of the play and public includes.
+    pub(crate) roles: BTreeMap<Arc<str>, Vec<Arc<Role>>>,
+    /// Hosts that are still in the play.
+    pub(crate) play_hosts: Arc<Json>,
+    /// Hosts of the play, in all batches.
+    pub(crate) play_hosts_all: Arc<Json>,
+    /// Hosts of this batch that are still in the play.
+    pub(crate) batch_hosts: Arc<Json>,
+    pub(crate) cache: MagicCache,
+}
+
+/// What the inventory says of each host and of the groups, worked out once; to be emptied when the inventory changes.
+#[derive(Clone, Default)]
+pub(crate) struct MagicCache(Arc<Mutex<HashMap<String, Magic>>>);
+
+type Magic = Arc<BTreeMap<String, Variable>>;
+
+impl MagicCache {
+    fn of(
+        &self,
+        host: &str,
+        make: impl FnOnce() -> BTreeMap<String, Variable>,
+    ) -> BTreeMap<String, Variable> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(magic) = known.get(host) {
+            return (**magic).clone();
+        }
+        let magic = make();
+        known.insert(host.to_owned(), Arc::new(magic.clone()));
+        magic
+    }
+}
+
+impl PlayScope {
+    /// The variables of a host before any task adds its own.
+    pub(crate) fn of(self: &Arc<Self>, host: &str, watch: &Arc<Watch>) -> HostVariables {
+        let data = self.table.get(host).unwrap_or_default();
+        let roles = self.roles.get(host).map_or(&[][..], Vec::as_slice);
+        HostVariables {
+            role_defaults: roles.iter().map(|role| role.defaults.clone()).collect(),
+            inventory: data.inventory.clone(),
+            facts: data.facts.clone(),
+            play_vars: self.play_vars.clone(),
+            vars_files: self.vars_files.get(host).cloned().unwrap_or_default(),
+            role_vars: roles.iter().map(|role| role.vars.clone()).collect(),
+            include_vars: data.include_vars.clone(),
+            set_facts: data.set_facts.clone(),
+            extra_vars: self.options.load.extra_vars.clone(),
+            magic: Arc::new(self.magic(host, watch)),
+            ..HostVariables::default()
+        }
+    }
+
+    fn magic(self: &Arc<Self>, host: &str, watch: &Arc<Watch>) -> BTreeMap<String, Variable> {
+        let mut magic = self.cache.of(host, || {
+            variables::magic(&self.table.inventory(), host, &self.play)
+        });
+        let plain = |value: Json| Variable::Plain(Arc::new(value));
+        let options = &self.options;
+        magic.extend([
+            (
+                "hostvars".to_owned(),
+                Variable::Scopes(Arc::new(HostScopes {
+                    scope: self.clone(),
+                    own: host.to_owned(),
+                    watch: watch.clone(),
+                })),
+            ),
+            (
+                "ansible_play_hosts".to_owned(),
+                Variable::Plain(self.play_hosts.clone()),
+            ),
+            (
+                "play_hosts".to_owned(),
+                Variable::Plain(self.play_hosts.clone()),
+            ),
+            (
+                "ansible_play_hosts_all".to_owned(),
+                Variable::Plain(self.play_hosts_all.clone()),
+            ),
+            (
+                "ansible_play_batch".to_owned(),
+                Variable::Plain(self.batch_hosts.clone()),
+            ),
+            ("ansible_check_mode".to_owned(), plain(options.check.into())),
+            ("ansible_diff_mode".to_owned(), plain(options.diff.into())),
+            ("ansible_forks".to_owned(), plain(options.forks.into())),
+            (
+                "ansible_verbosity".to_owned(),
+                plain(options.verbosity.into()),
+            ),
+            (
+                "ansible_run_tags".to_owned(),
+                plain(run_tags(&options.tags)),
+            ),
+            (
+                "ansible_skip_tags".to_owned(),
+                plain(json!(options.skip_tags)),
+            ),
+        ]);
+        if let Some(limit) = &options.limit {
+            magic.insert("ansible_limit".to_owned(), plain(json!(limit)));
+        }
+        magic
+    }
+}
+
+fn run_tags(tags: &[String]) -> Json {
+    if tags.is_empty() {
+        json!(["all"])
+    } else {
+        json!(tags)
+    }
+}
+
+/// `hostvars`: what is known of each host, without the variables of plays and tasks.
+struct HostScopes {
+    scope: Arc<PlayScope>,
+    own: String,
+    watch: Arc<Watch>,
+}
+
+impl Scopes for HostScopes {
+    fn names(&self) -> Vec<String> {
+        self.scope.table.names()
+    }
+
+    fn get(&self, name: &str) -> Option<Arc<dyn Variables>> {
+        if name != self.own {
+            self.watch.cross();
+        }
+        let data = self.scope.table.get(name)?;
+        Some(Arc::new(HostVariables {
+            inventory: data.inventory.clone(),
+            facts: data.facts.clone(),
+            include_vars: data.include_vars.clone(),
+            set_facts: data.set_facts.clone(),
+            extra_vars: self.scope.options.load.extra_vars.clone(),
+            magic: Arc::new(self.scope.magic(name, &self.watch)),
+            ..HostVariables::default()
+        }))
+    }
+}

@@ -1,0 +1,38 @@
+//! What came out of a run.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use strata_core::HostCounts;
+
+use crate::JsonMap;
+
+/// The results of a run, as the recap shows them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recap {
+    /// Every host that did something, by name, with its counts.
+    pub hosts: Vec<(Arc<str>, HostCounts)>,
+    /// The hosts that failed and were not rescued, nor had their errors cleared.
+    pub failed: BTreeSet<Arc<str>>,
+    /// The hosts that could not be reached.
+    pub unreachable: BTreeSet<Arc<str>>,
+    /// Whether the run was stopped from outside before its end.
+    pub stopped: bool,
+    /// What `set_stats` collected for the whole run.
+    pub statistics: JsonMap,
+}
+
+impl Recap {
+    /// The exit code of `ansible-playbook`: 4 if hosts were unreachable, 2 if hosts failed, else 0.
+    pub fn exit_code(&self) -> u8 {
+        match (self.unreachable.is_empty(), self.failed.is_empty()) {
+            (false, _) => 4,
+            (true, false) => 2,
+            (true, true) => 0,
+        }
+    }
+
+    /// How many tasks changed something, over all hosts.
+    pub fn changed(&self) -> usize {
+        self.hosts.iter().map(|(_, counts)| counts.changed).sum()
+    }
+}

@@ -1,0 +1,214 @@
+//! A rendered task on its way to an action or to the agent.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use strata_agent::protocol::{Diff, Task, TaskResult};
+use strata_core::FileDiff;
+use strata_jinja::{Templar, is_omit};
+use strata_playbook::variables::HostVariables;
+use strata_transport::{Become, Content};
+
+use super::{Job, Shared, keywords};
+use crate::{
+    JsonMap,
+    hosts::FactLevel,
+    outcome::{self, Effect},
+    session::{Order, Target, TaskError},
+};
+
+/// A task whose templates are rendered.
+pub(crate) struct Call<'a> {
+    pub(crate) job: &'a Job,
+    pub(crate) shared: &'a Shared<'a>,
+    pub(crate) variables: &'a HostVariables,
+    pub(crate) templar: &'a Templar,
+    /// The module's or action's name.
+    pub(crate) name: &'a str,
+    pub(crate) arguments: JsonMap,
+    pub(crate) check: bool,
+    pub(crate) diff: bool,
+    pub(crate) no_log: bool,
+    pub(crate) environment: BTreeMap<String, String>,
+    pub(crate) place: Place,
+}
+
+/// Where a task is done, and as whom.
+pub(crate) struct Place {
+    pub(crate) target: Target,
+    pub(crate) r#become: Option<Become>,
+    /// The other host, with `delegate_to`.
+    pub(crate) delegate: Option<Arc<str>>,
+}
+
+/// What an action gives back.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ActionResult {
+    pub(crate) values: JsonMap,
+    pub(crate) diffs: Vec<FileDiff>,
+    pub(crate) effects: Vec<Effect>,
+}
+
+impl Place {
+    pub(super) fn find(
+        job: &Job,
+        variables: &HostVariables,
+        templar: &Templar,
+    ) -> Result<Self, TaskError> {
+        let keywords = &job.task.keywords;
+        let delegate = match &keywords.delegate_to {
+            None => None,
+            Some(name) => Some(templar.render(&name.value)?).filter(|name| !is_omit(name)),
+        };
+        let options = &job.templates.options;
+        let Some(delegate) = delegate.map(|name| Arc::<str>::from(outcome::text(&name))) else {
+            return Ok(Self {
+                target: keywords::target(templar, &job.host, variables, keywords)?,
+                r#become: keywords::privilege(templar, variables, keywords, options)?,
+                delegate: None,
+            });
+        };
+        // How a host is reached is told by its own variables, not by those of the host that sends the task there.
+        let scope = job.scope.of(&delegate, &job.templates.watch);
+        let mut theirs = scope.for_task(&job.scope.play, &job.task);
+        theirs.local = variables.local.clone();
+        let their_templar = job.templates.templar(&theirs);
+        let mut target = keywords::target(&their_templar, &delegate, &theirs, keywords)?;
+        if job.scope.table.get(&delegate).is_none() && &*delegate != "localhost" {
+            let address = delegate.to_string();
+            let known = target.variables.contains_key("ansible_host");
+            if !known {
+                target
+                    .variables
+                    .insert("ansible_host".to_owned(), address.into());
+            }
+        }
+        Ok(Self {
+            target,
+            r#become: keywords::privilege(&their_templar, &theirs, keywords, options)?,
+            delegate: Some(delegate),
+        })
+    }
+}
+
+impl Call<'_> {
+    /// Gives a module to the agent on the host.
+    pub(crate) async fn module(
+        &self,
+        module: &str,
+        arguments: JsonMap,
+        content: Option<Content>,
+    ) -> Result<ActionResult, TaskError> {
+        self.module_in(module, arguments, content, self.check).await
+    }
+
+    /// The same, with a check mode of its own.
+    pub(crate) async fn module_in(
+        &self,
+        module: &str,
+        arguments: JsonMap,
+        content: Option<Content>,
+        check: bool,
+    ) -> Result<ActionResult, TaskError> {
+        let sessions = &self.shared.sessions;
+        sessions.ready(&self.place.target).await?;
+        let _permit = self.shared.forks.acquire().await.ok();
+        let task = Task {
+            module: module.to_owned(),
+            args: arguments,
+            check,
+            diff: self.diff,
+            environment: self.environment.clone(),
+            no_log: self.no_log,
+            ..Task::default()
+        };
+        let result = sessions
+            .run(Order {
+                target: &self.place.target,
+                task,
+                content,
+                r#become: self.place.r#become.as_ref(),
+            })
+            .await?;
+        Ok(ActionResult::of_module(result))
+    }
+
+    /// An argument as a text.
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        let value = self.arguments.get(name).filter(|value| !value.is_null());
+        value.map(outcome::text)
+    }
+
+    /// An argument that must be there.
+    pub(crate) fn required(&self, name: &str) -> Result<String, TaskError> {
+        self.text(name).ok_or_else(|| {
+            TaskError::Failed(format!("`{}` needs the argument `{name}`", self.name))
+        })
+    }
+
+    /// An argument that says yes or no.
+    pub(crate) fn flag(&self, name: &str, default: bool) -> bool {
+        self.arguments.get(name).map_or(default, outcome::truth)
+    }
+
+    /// An argument that is a list; a single text counts as a list of its words between commas.
+    pub(crate) fn list(&self, name: &str) -> Vec<String> {
+        self.arguments
+            .get(name)
+            .map(crate::tags::words)
+            .unwrap_or_default()
+    }
+
+    /// Refuses arguments that the action does not know.
+    pub(crate) fn only(&self, known: &[&str]) -> Result<(), TaskError> {
+        let unknown: Vec<String> = self
+            .arguments
+            .keys()
+            .filter(|name| !known.contains(&name.as_str()))
+            .map(|name| format!("`{name}`"))
+            .collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        Err(TaskError::Failed(format!(
+            "`{}` does not know the argument {}; it knows {}",
+            self.name,
+            unknown.join(", "),
+            known.join(", ")
+        )))
+    }
+}
+
+impl ActionResult {
+    /// Takes only values.
+    pub(crate) fn values(values: serde_json::Value) -> Self {
+        Self {
+            values: outcome::map(values),
+            ..Self::default()
+        }
+    }
+
+    fn of_module(result: TaskResult) -> Self {
+        let values = result.to_values();
+        let facts = values
+            .get("ansible_facts")
+            .and_then(serde_json::Value::as_object);
+        let effects = facts.map(|facts| Effect::Facts {
+            level: FactLevel::Gathered,
+            facts: facts.clone(),
+            host: None,
+        });
+        Self {
+            effects: effects.into_iter().collect(),
+            diffs: result.diff.iter().map(file_diff).collect(),
+            values,
+        }
+    }
+}
+
+fn file_diff(diff: &Diff) -> FileDiff {
+    FileDiff {
+        name: diff.path.clone(),
+        before: diff.before.clone(),
+        after: diff.after.clone(),
+    }
+}

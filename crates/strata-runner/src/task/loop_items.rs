@@ -1,0 +1,80 @@
+//! Over what a task repeats: `loop`, `with_*`.
+
+use serde_json::Value as Json;
+use strata_jinja::{Templar, TemplateError, TemplateErrorKind};
+use strata_playbook::play::Loop;
+
+use super::Job;
+use crate::scope::with_local;
+
+/// The items of a task's loop; none if it has no loop.
+pub(super) fn items(job: &Job, templar: &Templar) -> Result<Option<Vec<Json>>, TemplateError> {
+    match &job.task.r#loop {
+        None => Ok(None),
+        Some(Loop::Loop(list)) => match templar.render(&list.value)? {
+            Json::Array(items) => Ok(Some(items)),
+            other => Err(TemplateError::new(
+                TemplateErrorKind::Failed,
+                format!("`loop` needs a list, not {}", kind(&other)),
+            )),
+        },
+        Some(Loop::With { lookup, terms }) => {
+            let terms = templar.render(&terms.value)?;
+            with_lookup(job, &lookup.value, listed(terms)).map(Some)
+        }
+    }
+}
+
+/// A lookup's terms are a list; a single one may stand without brackets.
+fn listed(terms: Json) -> Vec<Json> {
+    match terms {
+        Json::Array(items) => items,
+        other => vec![other],
+    }
+}
+
+fn with_lookup(job: &Job, lookup: &str, terms: Vec<Json>) -> Result<Vec<Json>, TemplateError> {
+    match lookup {
+        "items" => Ok(flat(terms)),
+        "list" => Ok(terms),
+        _ => ask(job, lookup, terms),
+    }
+}
+
+/// `with_items` flattens one level.
+fn flat(terms: Vec<Json>) -> Vec<Json> {
+    let inner = terms.into_iter().map(listed);
+    inner.flatten().collect()
+}
+
+/// Calls the lookup inside a template, where the language has it.
+fn ask(job: &Job, lookup: &str, terms: Vec<Json>) -> Result<Vec<Json>, TemplateError> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
+    if !lookup.chars().all(plain) {
+        return Err(TemplateError::new(
+            TemplateErrorKind::Unsupported,
+            format!("`with_{lookup}` is not a lookup"),
+        ));
+    }
+    let arguments: Vec<String> = (0..terms.len())
+        .map(|at| format!(", strata_terms[{at}]"))
+        .collect();
+    let variables = with_local(
+        &job.variables,
+        [("strata_terms".to_owned(), Json::Array(terms))],
+    );
+    let expression = format!("query('{lookup}'{})", arguments.concat());
+    let found = job.templates.templar(&variables).expression(&expression)?;
+    Ok(listed(found))
+}
+
+fn kind(value: &Json) -> &'static str {
+    match value {
+        Json::Null => "nothing",
+        Json::Bool(_) => "a boolean",
+        Json::Number(_) => "a number",
+        Json::String(_) => "a text",
+        Json::Array(_) => "a list",
+        Json::Object(_) => "a mapping",
+    }
+}

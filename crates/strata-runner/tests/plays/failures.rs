@@ -1,0 +1,177 @@
+//! What goes wrong is said once, with host, task, place and reason; the others go on.
+
+use expect_test::{Expect, expect};
+use strata_core::{Diagnostic, Diagnostics, Event};
+
+use crate::world::{World, transcript};
+
+const INVENTORY: &str = "a\nb\nc\n[all:vars]\nansible_connection=local\n";
+
+fn described(diagnostic: &Diagnostic) -> String {
+    let place = diagnostic.labels.first().map(|label| {
+        let start = label.span.start;
+        format!(" at {}:{}:{}", label.span.file, start.line, start.column)
+    });
+    let mut text = format!(
+        "{:?} {}{}: {}\n",
+        diagnostic.severity,
+        diagnostic.code,
+        place.unwrap_or_default(),
+        diagnostic.summary
+    );
+    for line in diagnostic.detail.lines() {
+        text.push_str(&format!("  {line}\n"));
+    }
+    for hint in &diagnostic.hints {
+        text.push_str(&format!("  hint: {hint}\n"));
+    }
+    text
+}
+
+fn check(playbook: &str, expected: Expect) {
+    let world = World::new([("inventory.ini", INVENTORY), ("playbook.yml", playbook)]);
+    let ran = world.run();
+    let mut text = String::new();
+    match &ran.recap {
+        Ok(recap) => {
+            text.push_str(&transcript(&ran.events));
+            text.push_str(&format!("EXIT {}\n", recap.exit_code()));
+        }
+        Err(diags) => text.push_str(&all(diags)),
+    }
+    for event in &ran.events {
+        if let Event::Diagnostic { diagnostic } = event {
+            text.push_str(&described(diagnostic));
+        }
+    }
+    expected.assert_eq(&text);
+}
+
+fn all(diags: &Diagnostics) -> String {
+    diags.iter().map(described).collect()
+}
+
+#[test]
+fn a_task_that_fails_on_one_host_of_three_leaves_the_others_going_on() {
+    check(
+        "- hosts: all
+  gather_facts: false
+  tasks:
+    - name: Read
+      slurp:
+        src: \"/etc/{{ 'nothing' if inventory_hostname == 'b' else 'hosts' }}\"
+    - name: Go on
+      ping:
+",
+        expect![[""]],
+    );
+}
+
+#[test]
+fn a_variable_that_is_not_defined_is_named_with_its_argument() {
+    check(
+        "- hosts: a
+  gather_facts: false
+  tasks:
+    - name: Write
+      copy:
+        content: \"{{ missing_variable }}\"
+        dest: /tmp/x
+",
+        expect![[""]],
+    );
+}
+
+#[test]
+fn modules_that_are_not_supported_are_all_named_before_anything_runs() {
+    check(
+        "- hosts: a
+  gather_facts: false
+  tasks:
+    - ping:
+    - community.general.ufw:
+        rule: allow
+    - block:
+        - nothing_like_it:
+    - maybe_not:
+      when: false
+",
+        expect![[""]],
+    );
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named_with_the_places_that_were_searched() {
+    check(
+        "- hosts: a
+  gather_facts: false
+  tasks:
+    - template: src=missing.j2 dest=/tmp/x
+",
+        expect![[""]],
+    );
+}
+
+#[test]
+fn a_handler_that_nobody_has_fails_the_task_that_notifies_it() {
+    check(
+        "- hosts: a
+  gather_facts: false
+  tasks:
+    - copy: content=x dest=/tmp/x
+      notify: nobody
+",
+        expect![[""]],
+    );
+}
+
+#[test]
+fn an_included_file_that_is_not_there_fails_the_host() {
+    check(
+        "- hosts: a
+  gather_facts: false
+  tasks:
+    - include_tasks: missing.yml
+    - ping:
+",
+        expect![[""]],
+    );
+}
+
+#[test]
+fn what_a_task_hides_is_in_no_event() {
+    let world = World::new([
+        ("inventory.ini", INVENTORY),
+        (
+            "playbook.yml",
+            "- hosts: a
+  gather_facts: false
+  tasks:
+    - name: Hidden
+      copy:
+        content: hunter2
+        dest: /root/secret
+      no_log: true
+    - name: Hidden in a loop
+      debug:
+        msg: \"{{ item }}\"
+      loop: [hunter2]
+      no_log: true
+    - name: Hidden failure
+      fail:
+        msg: hunter2
+      no_log: true
+",
+        ),
+    ]);
+    let ran = world.run();
+    assert_eq!(ran.recap.unwrap().exit_code(), 2);
+    assert_eq!(
+        world.model("a").paths()[std::path::Path::new("/root/secret")],
+        "hunter2"
+    );
+    for event in &ran.events {
+        let text = format!("{event:?}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+}

@@ -1,0 +1,9 @@
+//! Whole plays over hosts that are models: what they do to the hosts, and what the user sees.
+
+#![expect(clippy::unwrap_used, reason = "tests may")]
+
+mod differential;
+mod failures;
+mod pace;
+mod shown;
+mod world;

@@ -1,0 +1,108 @@
+//! A program of this machine as a channel: what `ssh` and this machine itself have in common.
+
+use std::os::unix::process::ExitStatusExt;
+use std::process::Stdio;
+
+use strata_core::BoxFuture;
+use strata_core::connection::{Channel, ChannelInput, ChannelOutput, ConnectionError, Output};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+
+/// Starts a program with pipes on all three streams; dropping its output ends it.
+pub(crate) fn spawn(argv: &[String], what: &str) -> Result<Channel, ConnectionError> {
+    let (program, arguments) = argv
+        .split_first()
+        .ok_or_else(|| ConnectionError::Broken("no program".to_owned()))?;
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        // An interrupt from the terminal is ours to handle; the program ends when we close it.
+        .process_group(0)
+        .kill_on_drop(true);
+    let mut child = command.spawn().map_err(|error| {
+        ConnectionError::Unreachable(format!("{what}: `{program}` cannot be run: {error}"))
+    })?;
+    let input = Input(child.stdin.take());
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let output = Streams {
+        child,
+        stdout,
+        stderr,
+    };
+    Ok(Channel {
+        input: Box::new(input),
+        output: Box::new(output),
+    })
+}
+
+struct Input(Option<ChildStdin>);
+
+impl ChannelInput for Input {
+    fn send<'a>(&'a mut self, bytes: &'a [u8]) -> BoxFuture<'a, Result<(), ConnectionError>> {
+        Box::pin(async move {
+            let closed = || ConnectionError::Broken("the input is closed".to_owned());
+            let pipe = self.0.as_mut().ok_or_else(closed)?;
+            pipe.write_all(bytes).await.map_err(broken)?;
+            pipe.flush().await.map_err(broken)
+        })
+    }
+
+    fn close<'a>(&'a mut self) -> BoxFuture<'a, Result<(), ConnectionError>> {
+        self.0 = None;
+        Box::pin(async { Ok(()) })
+    }
+}
+
+struct Streams {
+    child: Child,
+    stdout: Option<ChildStdout>,
+    stderr: Option<ChildStderr>,
+}
+
+impl ChannelOutput for Streams {
+    fn receive<'a>(&'a mut self) -> BoxFuture<'a, Result<Output, ConnectionError>> {
+        Box::pin(self.next())
+    }
+}
+
+impl Streams {
+    async fn next(&mut self) -> Result<Output, ConnectionError> {
+        let mut out = vec![0; 64 << 10];
+        let mut err = vec![0; 4 << 10];
+        while self.stdout.is_some() || self.stderr.is_some() {
+            tokio::select! {
+                count = read(&mut self.stdout, &mut out) => match count.map_err(broken)? {
+                    0 => self.stdout = None,
+                    count => return Ok(Output::Stdout(out[..count].to_vec())),
+                },
+                count = read(&mut self.stderr, &mut err) => match count.map_err(broken)? {
+                    0 => self.stderr = None,
+                    count => return Ok(Output::Stderr(err[..count].to_vec())),
+                },
+            }
+        }
+        let status = self.child.wait().await.map_err(broken)?;
+        let code = status
+            .code()
+            .unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
+        Ok(Output::Exit(code))
+    }
+}
+
+/// Reads from a pipe that may have ended, in which case nothing ever comes.
+async fn read(
+    pipe: &mut Option<impl AsyncReadExt + Unpin>,
+    buffer: &mut [u8],
+) -> std::io::Result<usize> {
+    match pipe {
+        Some(pipe) => pipe.read(buffer).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn broken(error: std::io::Error) -> ConnectionError {
+    ConnectionError::Broken(error.to_string())
+}

@@ -1,0 +1,205 @@
+//! One host as a play sees it: give a task, get its result.
+//!
+//! Behind it is one agent process a user on the host, started when the first task for that user
+//! comes, and started again after it was lost. A model has no process: its tasks run in ours.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::sync::Arc;
+
+use strata_agent::change::Contents;
+use strata_agent::host::{HostError, Model};
+use strata_agent::module::Context;
+use strata_agent::protocol::{ContentReference, Task, TaskResult};
+use strata_core::connection::Connection;
+use tokio::sync::Mutex;
+
+use crate::content::{Content, Source};
+use crate::conversation::Conversation;
+use crate::push::Started;
+use crate::{TransportError, become_user, push};
+
+/// The way a task becomes another user.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Become {
+    /// The user to become; Ansible's default is `root`.
+    pub user: String,
+    /// `become_method`: `sudo` or `su`.
+    pub method: BecomeMethod,
+    /// `become_password`, given to `sudo` on its standard input.
+    pub password: Option<String>,
+}
+
+impl std::fmt::Debug for Become {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The password is for nobody to see.
+        f.debug_struct("Become")
+            .field("user", &self.user)
+            .field("method", &self.method)
+            .finish()
+    }
+}
+
+/// The program that makes another user of us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BecomeMethod {
+    /// `sudo`; where we are root already, `su`, which needs no configuration.
+    Sudo,
+    /// `su`.
+    Su,
+}
+
+/// The agents of one host.
+pub struct AgentSession {
+    host: Host,
+}
+
+enum Host {
+    Real {
+        connection: Arc<dyn Connection>,
+        agents: Mutex<HashMap<Option<Become>, Slot>>,
+    },
+    Model(Model),
+}
+
+/// The agent of one user, perhaps not started yet.
+type Slot = Arc<Mutex<Option<Agent>>>;
+
+#[derive(Clone)]
+struct Agent {
+    conversation: Arc<Conversation>,
+    user: String,
+    path: String,
+}
+
+impl AgentSession {
+    /// A host behind a connection. Nothing happens before the first task.
+    pub fn new(connection: Arc<dyn Connection>) -> AgentSession {
+        AgentSession {
+            host: Host::Real {
+                connection,
+                agents: Mutex::default(),
+            },
+        }
+    }
+
+    /// A host that is a model in this process.
+    pub fn for_model(model: Model) -> AgentSession {
+        AgentSession {
+            host: Host::Model(model),
+        }
+    }
+
+    /// Runs one task; any number may run at the same time.
+    ///
+    /// A module that fails is an `Ok` whose `failed` is set. Dropping the future cancels the task.
+    pub async fn run(
+        &self,
+        task: Task,
+        content: Option<Content>,
+        wanted: Option<&Become>,
+    ) -> Result<TaskResult, TransportError> {
+        match &self.host {
+            Host::Model(model) => run_on_model(model.clone(), task, content).await,
+            Host::Real { connection, agents } => {
+                let agent = find_agent(connection, agents, wanted).await?;
+                agent.conversation.run(task, content).await
+            }
+        }
+    }
+
+    /// Ends the agents on the host.
+    pub async fn close(&self) {
+        if let Host::Real { agents, .. } = &self.host {
+            agents.lock().await.clear();
+        }
+    }
+}
+
+async fn find_agent(
+    connection: &Arc<dyn Connection>,
+    agents: &Mutex<HashMap<Option<Become>, Slot>>,
+    wanted: Option<&Become>,
+) -> Result<Agent, TransportError> {
+    let base = slot(agents, None).await;
+    let base = ensure(&base, || push::start(connection)).await?;
+    let Some(wanted) = wanted.filter(|wanted| wanted.user != base.user) else {
+        return Ok(base);
+    };
+    let slot = slot(agents, Some(wanted.clone())).await;
+    ensure(&slot, || {
+        become_user::start(connection, &base.user, &base.path, wanted)
+    })
+    .await
+}
+
+async fn slot(agents: &Mutex<HashMap<Option<Become>, Slot>>, key: Option<Become>) -> Slot {
+    agents.lock().await.entry(key).or_default().clone()
+}
+
+/// Gives the agent of a slot, and starts it where there is none or it was lost.
+async fn ensure<F>(slot: &Slot, start: impl FnOnce() -> F) -> Result<Agent, TransportError>
+where
+    F: Future<Output = Result<Started, TransportError>>,
+{
+    let mut agent = slot.lock().await;
+    if let Some(known) = &*agent
+        && !known.conversation.is_over().await
+    {
+        return Ok(known.clone());
+    }
+    let Started {
+        incoming,
+        input,
+        user,
+        path,
+    } = start().await?;
+    let conversation = Arc::new(Conversation::open(incoming, input).await?);
+    Ok(agent
+        .insert(Agent {
+            conversation,
+            user,
+            path,
+        })
+        .clone())
+}
+
+async fn run_on_model(
+    model: Model,
+    mut task: Task,
+    content: Option<Content>,
+) -> Result<TaskResult, TransportError> {
+    if let Some(content) = &content {
+        task.content = Some(content.reference().clone());
+    }
+    let work = tokio::task::spawn_blocking(move || {
+        let contents = InProcess(content);
+        strata_agent::modules::run(&Context {
+            task: &task,
+            host: &model,
+            contents: &contents,
+        })
+    });
+    work.await
+        .map_err(|error| TransportError::Unreachable(format!("the model failed: {error}")))
+}
+
+/// Contents for a task in this process.
+struct InProcess(Option<Content>);
+
+impl Contents for InProcess {
+    fn open(&self, reference: &ContentReference) -> Result<Box<dyn Read + Send>, HostError> {
+        let source = self
+            .0
+            .as_ref()
+            .filter(|content| content.reference() == reference);
+        match source.map(Content::source) {
+            Some(Source::Bytes(bytes)) => Ok(Box::new(std::io::Cursor::new(bytes.clone()))),
+            Some(Source::File(path)) => match std::fs::File::open(path) {
+                Ok(file) => Ok(Box::new(file)),
+                Err(error) => Err(HostError::io("open", path, &error)),
+            },
+            None => Err(HostError::Other("nobody offers this content".to_owned())),
+        }
+    }
+}

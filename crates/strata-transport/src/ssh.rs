@@ -1,0 +1,284 @@
+//! A host reached by the system's own `ssh`.
+//!
+//! The user's configuration, agent and known hosts count as they do on the command line. One master
+//! connection a host (ControlMaster) carries every channel, and ends a minute after the last.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use strata_core::BoxFuture;
+use strata_core::connection::{Channel, Connection, ConnectionError, Output};
+
+use crate::TransportError;
+use crate::become_user::quote;
+use crate::process;
+
+/// How to reach a host by ssh. What is `None` is left to the user's own configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SshOptions {
+    /// Name or address (`ansible_host`).
+    pub host: String,
+    /// `ansible_port`.
+    pub port: Option<u16>,
+    /// `ansible_user`.
+    pub user: Option<String>,
+    /// `ansible_ssh_private_key_file`.
+    pub private_key_file: Option<PathBuf>,
+    /// Further arguments for ssh (`ansible_ssh_common_args` and the like), already split.
+    pub extra_args: Vec<String>,
+    /// Whether an unknown host key ends the attempt (`host_key_checking`).
+    pub host_key_checking: bool,
+    /// How long to wait for the first answer.
+    pub timeout: Duration,
+    /// The inventory gives a password, which is refused: ssh takes none without a terminal.
+    pub has_password: bool,
+}
+
+/// The connection to a host by ssh. Nothing happens before it is used.
+pub fn ssh(options: SshOptions) -> Result<Arc<dyn Connection>, TransportError> {
+    if options.has_password {
+        return Err(TransportError::Unsupported(format!(
+            "the inventory gives `{}` a password, and ssh with passwords is not supported: \
+             use a key (`ansible_ssh_private_key_file`) or an ssh agent",
+            options.host
+        )));
+    }
+    if options.host.starts_with('-') || options.user.as_ref().is_some_and(|u| u.starts_with('-')) {
+        return Err(TransportError::Unsupported(
+            "a host or user whose name begins with `-` would be an option of ssh".to_owned(),
+        ));
+    }
+    Ok(Arc::new(Ssh {
+        control: control_path(),
+        options,
+    }))
+}
+
+struct Ssh {
+    options: SshOptions,
+    control: String,
+}
+
+/// Where the sockets of the masters are: short, since such a path may have 108 bytes at most.
+fn control_path() -> String {
+    let base = std::env::var("XDG_RUNTIME_DIR").unwrap_or_else(|_| {
+        std::env::var("HOME").map_or_else(|_| "/tmp".to_owned(), |home| format!("{home}/.ssh"))
+    });
+    format!("{base}/strata-%C")
+}
+
+impl Ssh {
+    fn target(&self) -> String {
+        match &self.options.user {
+            Some(user) => format!("{user}@{}", self.options.host),
+            None => self.options.host.clone(),
+        }
+    }
+
+    /// The command line of ssh for a command line of the host.
+    fn arguments(&self, remote: &str) -> Vec<String> {
+        let mut arguments = vec!["ssh".to_owned(), "-T".to_owned()];
+        let mut option = |text: String| arguments.extend(["-o".to_owned(), text]);
+        option("ControlMaster=auto".to_owned());
+        option("ControlPersist=60s".to_owned());
+        option(format!("ControlPath={}", self.control));
+        option("BatchMode=yes".to_owned());
+        option(format!(
+            "ConnectTimeout={}",
+            self.options.timeout.as_secs().max(1)
+        ));
+        option("ServerAliveInterval=15".to_owned());
+        option("ServerAliveCountMax=4".to_owned());
+        if !self.options.host_key_checking {
+            option("StrictHostKeyChecking=no".to_owned());
+            option("UserKnownHostsFile=/dev/null".to_owned());
+            option("LogLevel=ERROR".to_owned());
+        }
+        if let Some(key) = &self.options.private_key_file {
+            option("IdentitiesOnly=yes".to_owned());
+            arguments.extend(["-i".to_owned(), key.to_string_lossy().into_owned()]);
+        }
+        if let Some(port) = self.options.port {
+            arguments.extend(["-p".to_owned(), port.to_string()]);
+        }
+        arguments.extend(self.options.extra_args.iter().cloned());
+        arguments.extend([self.target(), "--".to_owned(), remote.to_owned()]);
+        arguments
+    }
+
+    fn spawn(&self, remote: &str) -> Result<Channel, ConnectionError> {
+        process::spawn(&self.arguments(remote), &self.describe())
+    }
+
+    /// Runs a command line to its end, and tells what it said when it failed.
+    async fn run(&self, remote: &str, stdin: &[u8]) -> Result<String, ConnectionError> {
+        let Channel {
+            mut input,
+            mut output,
+        } = self.spawn(remote)?;
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let feed = async {
+            // What went wrong shows in what it says and how it ends.
+            input.send(stdin).await.ok();
+            input.close().await.ok();
+        };
+        let listen = async {
+            loop {
+                match output.receive().await? {
+                    Output::Stdout(bytes) => out.extend(bytes),
+                    Output::Stderr(bytes) => err.extend(bytes),
+                    Output::Exit(code) => return Ok(code),
+                }
+            }
+        };
+        let (_, code) = tokio::join!(feed, listen);
+        match code? {
+            0 => Ok(String::from_utf8_lossy(&out).into_owned()),
+            255 => Err(ConnectionError::Unreachable(self.complaint(&err))),
+            code => Err(ConnectionError::Broken(format!(
+                "{} (status {code})",
+                self.complaint(&err)
+            ))),
+        }
+    }
+
+    fn complaint(&self, stderr: &[u8]) -> String {
+        format!(
+            "{}: {}",
+            self.describe(),
+            String::from_utf8_lossy(stderr).trim()
+        )
+    }
+
+    async fn wait_until_ready(
+        &self,
+        progress: &(dyn Fn(&str) + Send + Sync),
+    ) -> Result<(), ConnectionError> {
+        progress("waiting for ssh");
+        let mut pause = Duration::from_millis(200);
+        loop {
+            match self.run("true", b"").await {
+                Ok(_) => break,
+                Err(ConnectionError::Unreachable(reason)) if !may_come(&reason) => {
+                    return Err(ConnectionError::Unreachable(reason));
+                }
+                Err(error) => progress(&error.to_string()),
+            }
+            // Nobody tells when a machine's sshd begins to listen; the caller ends the wait.
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(3));
+        }
+        progress("waiting for cloud-init");
+        let said = self.run(CLOUD_INIT, b"").await?;
+        match said.trim() {
+            "" => Ok(()),
+            said => Err(ConnectionError::NotReady(format!(
+                "cloud-init failed: {said}"
+            ))),
+        }
+    }
+}
+
+/// Waits for cloud-init, and prints its complaint when it failed. Status 2 is "done with warnings".
+const CLOUD_INIT: &str = "command -v cloud-init >/dev/null 2>&1 || exit 0; \
+    cloud-init status --wait >/dev/null 2>&1; [ $? -ne 1 ] || cloud-init status --long 2>&1; exit 0";
+
+/// Whether a refusal of ssh may turn into an answer while a machine boots.
+fn may_come(reason: &str) -> bool {
+    ![
+        "Permission denied",
+        "Host key verification failed",
+        "Bad configuration",
+        "Could not resolve",
+    ]
+    .iter()
+    .any(|end| reason.contains(end))
+}
+
+impl Connection for Ssh {
+    fn describe(&self) -> String {
+        format!("ssh {}", self.target())
+    }
+
+    fn ready<'a>(
+        &'a self,
+        progress: &'a (dyn Fn(&str) + Send + Sync),
+    ) -> BoxFuture<'a, Result<(), ConnectionError>> {
+        Box::pin(self.wait_until_ready(progress))
+    }
+
+    fn start<'a>(&'a self, argv: &'a [String]) -> BoxFuture<'a, Result<Channel, ConnectionError>> {
+        Box::pin(async move {
+            let words: Vec<String> = argv.iter().map(|word| quote(word)).collect();
+            self.spawn(&format!("exec {}", words.join(" ")))
+        })
+    }
+
+    fn upload<'a>(
+        &'a self,
+        path: &'a str,
+        mode: u32,
+        content: &'a [u8],
+    ) -> BoxFuture<'a, Result<(), ConnectionError>> {
+        Box::pin(async move {
+            let folder = path.rsplit_once('/').map_or(".", |(folder, _)| folder);
+            let (folder, file) = (quote(folder), quote(path));
+            let script = format!(
+                "umask 077; mkdir -p {folder} && cat >{file}.$$ && chmod {mode:o} {file}.$$ \
+                 && mv -f {file}.$$ {file}"
+            );
+            self.run(&format!("exec /bin/sh -c {}", quote(&script)), content)
+                .await
+                .map(drop)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options() -> SshOptions {
+        SshOptions {
+            host: "10.0.0.5".to_owned(),
+            port: Some(2222),
+            user: Some("root".to_owned()),
+            private_key_file: Some(PathBuf::from("/k")),
+            extra_args: vec!["-J".to_owned(), "jump".to_owned()],
+            host_key_checking: true,
+            timeout: Duration::from_secs(10),
+            has_password: false,
+        }
+    }
+
+    #[test]
+    fn the_command_line_holds_what_the_inventory_says() {
+        let ssh = Ssh {
+            options: options(),
+            control: "/run/strata-%C".to_owned(),
+        };
+        assert_eq!(
+            ssh.arguments("true").join(" "),
+            "ssh -T -o ControlMaster=auto -o ControlPersist=60s -o ControlPath=/run/strata-%C \
+             -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=15 \
+             -o ServerAliveCountMax=4 -o IdentitiesOnly=yes -i /k -p 2222 -J jump \
+             root@10.0.0.5 -- true"
+        );
+    }
+
+    #[test]
+    fn what_ssh_cannot_do_is_refused_by_name() {
+        let refusal = |options| ssh(options).err().map(|error| error.to_string());
+        let password = refusal(SshOptions {
+            has_password: true,
+            ..options()
+        });
+        assert!(password.is_some_and(|text| text.contains("passwords is not supported")));
+        let option = refusal(SshOptions {
+            host: "-oProxyCommand=x".to_owned(),
+            ..options()
+        });
+        assert!(option.is_some_and(|text| text.contains("option of ssh")));
+    }
+}
