@@ -1,5 +1,7 @@
 //! What waits for what, and how long it takes to find out.
 
+#![expect(clippy::disallowed_types, reason = "bounds on time need a clock")]
+
 mod support;
 
 use std::{fmt::Write, path::Path, sync::Arc, time::Instant};

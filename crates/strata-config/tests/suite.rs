@@ -5,6 +5,11 @@
 //! same line and under the same summary, unless the case says `# Differs: why`. We may find more, since Terraform
 //! stops after the first of its passes that finds something.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the cases and the records are files"
+)]
+
 mod support;
 
 use std::{
