@@ -33,6 +33,7 @@ impl Environment {
                 files: self.files.clone(),
                 working_directory: self.working_directory.clone(),
                 plan_timestamp: self.plan_timestamp.clone(),
+                chance: None,
                 schemas: schemas.clone(),
             },
         )
