@@ -1,2 +1,57 @@
-//! Developer commands.
-fn main() {}
+//! Developer commands: `cargo xtask COMMAND`.
+//!
+//! Each folder or file beside this one is a command. Nothing here is part of the product, and only
+//! the standard library and `serde_json` are used, so that it builds in seconds.
+
+mod bench;
+mod bless;
+mod check;
+mod failure;
+mod process;
+mod record;
+mod testbed;
+mod tidy;
+
+use std::process::ExitCode;
+
+use crate::failure::Failure;
+
+const USAGE: &str = "\
+Usage: cargo xtask COMMAND
+
+  check [STEP…]     what CI runs: fmt, tidy, clippy, test, doctest, deny, doc
+  tidy              crate edges, front pages, lengths and the like
+  testbed           a real Incus daemon for tests: up, down, status, env, list, ssh-target, remove
+  bless [ARGUMENT…] runs the tests and takes what they give as what is expected
+  record [NAME…]    asks the programs we follow again what they answer
+  bench [NAME…]     our figures beside those of the programs we replace";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match run(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(words: &[&str]) -> Result<(), Failure> {
+    match words {
+        ["check", steps @ ..] => check::run(steps),
+        ["tidy"] => tidy::run(),
+        ["testbed", rest @ ..] => testbed::run(rest),
+        ["bless", rest @ ..] => bless::run(rest),
+        ["record", names @ ..] => record::run(names),
+        ["bench", names @ ..] => bench::run(names),
+        [] | ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        [other, ..] => Err(Failure::new(format!(
+            "there is no command `{other}`\n{USAGE}"
+        ))),
+    }
+}

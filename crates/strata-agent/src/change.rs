@@ -326,9 +326,13 @@ fn validate(
     host.remove(&folder)?;
     match checked {
         Ok(output) if output.status == 0 => Ok(()),
-        Ok(output) => Err(ModuleError::new("failed to validate").with(json!({
-            "exit_status": output.status, "stdout": output.stdout, "stderr": output.stderr,
-        }))),
+        Ok(output) => {
+            let (status, said) = (output.status, output.stderr.trim_end());
+            let msg = format!("failed to validate: rc:{status} error:{said}");
+            Err(ModuleError::new(msg).with(json!({
+                "exit_status": status, "stdout": output.stdout, "stderr": output.stderr,
+            })))
+        }
         Err(HostError::Unknown(what)) => {
             let text = format!("not validated: the model cannot say {what}");
             outcome.notices.push(Notice::Warning(text));

@@ -71,7 +71,10 @@ fn split_set(text: &str) -> Option<(String, &str)> {
     };
     let first = inner.chars().next()?.len_utf8();
     let end = first + inner[first..].find(']')?;
-    let set = inner[..end].replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]");
+    let set = inner[..end]
+        .replace('\\', "\\\\")
+        .replace('[', "\\[")
+        .replace(']', "\\]");
     Some((format!("[{not}{set}]"), &inner[end + 1..]))
 }
 

@@ -3,7 +3,7 @@
 //! [`perform`] takes any module through its steps. Only [`act`](crate::change::act) changes the
 //! host, and only in between `decide` and `report`; in check mode it changes nothing.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::arguments::{Arguments, Spec};
 use crate::change::{self, Change, Contents, Outcome};
@@ -103,9 +103,13 @@ impl ModuleError {
 impl From<HostError> for ModuleError {
     fn from(error: HostError) -> ModuleError {
         let unknown = matches!(error, HostError::Unknown(_));
-        ModuleError {
-            unknown,
-            ..ModuleError::new(error.to_string())
+        let failure = ModuleError::new(error.to_string());
+        match error {
+            HostError::NoProgram(name) => failure.with(json!({
+                "rc": 2, "cmd": name, "stdout": "", "stdout_lines": [],
+                "stderr": "", "stderr_lines": [],
+            })),
+            _ => ModuleError { unknown, ..failure },
         }
     }
 }

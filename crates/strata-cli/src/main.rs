@@ -1,2 +1,18 @@
-//! The `cli` binary.
-fn main() {}
+//! The `strata` binary: arguments in, renderers out.
+//!
+//! Data takes this path: the command line becomes [`args::Args`], a function in [`commands`] turns
+//! them into the options of one operation of `strata-ops`, and [`render`] draws the events that the
+//! operation sends. How anything is done is never known here. Start reading at [`commands`].
+
+mod args;
+mod commands;
+mod render;
+
+use std::{env, process::ExitCode};
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let argv = args::single_dash::widen(args::called_as(env::args_os()));
+    commands::run(args::Args::parse_from(argv))
+}

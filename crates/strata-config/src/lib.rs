@@ -1,1 +1,35 @@
-//! `strata-config`.
+//! Configuration: the module tree, what refers to what, and the evaluator.
+//!
+//! Files become a [`Config`] through [`load`]; [`validate`] says what is wrong with it before anything is known;
+//! [`dependencies`] tells the engine what must come before what; an [`Evaluator`] computes values. The evaluator is
+//! a spreadsheet: a variable, local or output is a cell, evaluated once, when asked for, and the values of resources
+//! are handed in by the engine, one instance at a time.
+//!
+//! This crate must never know state, plans or a provider's code (schemas come in as data), nor touch a disk, clock
+//! or environment. Start reading at [`module`], then [`load`], then `evaluate`.
+
+mod decode;
+mod dependencies;
+mod evaluate;
+mod graph;
+mod inputs;
+mod load;
+pub mod module;
+mod provider;
+mod references;
+mod schemas;
+mod suggest;
+mod tree;
+mod validate;
+
+pub use dependencies::{Dependencies, dependencies};
+pub use evaluate::{Evaluator, EvaluatorOptions, Expansion, Mode, ModuleExpansion, ReplaceTrigger};
+pub use inputs::{
+    VariableInput, VariableOrigin, VariableText, automatic_variable_files, root_variables,
+    variable_file,
+};
+pub use load::load;
+pub use provider::ProviderAddress;
+pub use schemas::Schemas;
+pub use tree::Config;
+pub use validate::validate;

@@ -1,6 +1,10 @@
 //! What things are called: addresses, absolute and printed as users type them.
 
+mod parse;
+
 use std::{fmt, sync::Arc};
+
+pub use parse::{ParseAddressError, Target, parse_module, parse_resource_instance, parse_target};
 
 /// Which instance of something with `count` or `for_each`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

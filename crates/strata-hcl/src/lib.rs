@@ -1,1 +1,27 @@
-//! `strata-hcl`.
+//! HCL: parse, evaluate an expression in a scope, call functions.
+//!
+//! Text goes through [`parse`] (a lexer and a recursive descent that goes on after mistakes) and becomes a
+//! [`Body`] of [`Expression`]s; [`evaluate`] computes one of those in a [`Scope`], which answers for variables
+//! lazily; [`functions`] is the table of what can be called. What an expression refers to, without
+//! evaluating it, is told by [`Expression::references`].
+//!
+//! This crate must never know what a resource is, nor read a file, a clock or the environment but through
+//! [`Environment`]. Start reading at [`syntax::node`], then [`evaluate`](mod@evaluate).
+
+mod evaluate;
+pub mod functions;
+mod parser;
+mod scope;
+mod statics;
+pub mod syntax;
+mod traversal;
+mod type_expression;
+
+pub use parser::{parse, parse_expression, parse_template};
+pub use scope::{Chance, EmptyScope, Environment, Reference, Resolved, Scope, evaluate};
+pub use syntax::{
+    ByteRange, Expression, Name,
+    body::{Attribute, Block, Body},
+};
+pub use traversal::{Step, Traversal, TraversalStep};
+pub use type_expression::{TypeWithDefaults, type_expression};

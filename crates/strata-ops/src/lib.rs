@@ -1,1 +1,17 @@
-//! `strata-ops`.
+//! Every operation a user can ask for, one function each.
+//!
+//! [`infrastructure`] plans and applies Terraform configuration, [`playbook`] runs playbooks,
+//! [`environment`] does both for a whole environment of a [`project`]. Operations take plain options
+//! and send events; they never print. [`registry`] is the only module that names every platform.
+//! Start reading at [`environment`].
+
+pub mod environment;
+pub mod files;
+pub mod infrastructure;
+mod mask;
+pub mod playbook;
+pub mod process;
+pub mod project;
+pub mod registry;
+mod twin;
+pub mod verify;

@@ -278,7 +278,7 @@ pub enum HostError {
         reason: String,
     },
     /// A program cannot be started.
-    #[error("[Errno 2] No such file or directory: b'{0}'")]
+    #[error("Error executing command: [Errno 2] No such file or directory: '{0}'")]
     NoProgram(String),
     /// The task was cancelled, or its time is over.
     #[error("the task was cancelled")]

@@ -36,8 +36,8 @@ pub(super) struct Program {
 
 /// What is there before a program runs.
 pub(super) struct Before {
-    /// Why it need not run.
-    pub(super) done: Option<String>,
+    /// Why it need not run: a path, and what is the matter with it.
+    pub(super) done: Option<(String, &'static str)>,
     started: f64,
 }
 
@@ -76,7 +76,10 @@ impl Module for Command {
                 words.iter().filter_map(crate::arguments::text).collect()
             }
             (None, Some(Value::Array(_)) | None) => {
-                return Err(ModuleError::new("no command given").with(json!({"rc": 256})));
+                let names = "_raw_params, cmd, argv";
+                return Err(ModuleError::new(format!(
+                    "one of the following is required: {names}"
+                )));
             }
             (None, Some(_)) => return Err(ModuleError::new("argv must be a list")),
         };
@@ -145,12 +148,11 @@ impl Program {
             .map(|path| self.exists(host, path))
             .transpose()?;
         let done = match (&self.creates, &self.removes) {
-            (Some(path), _) if created == Some(true) => Some(format!("since {path} exists")),
-            (_, Some(path)) if removed == Some(false) => {
-                Some(format!("since {path} does not exist"))
-            }
+            (Some(path), _) if created == Some(true) => Some((path, "exists")),
+            (_, Some(path)) if removed == Some(false) => Some((path, "does not exist")),
             _ => None,
         };
+        let done = done.map(|(path, why)| (path.clone(), why));
         Ok(Before {
             done,
             started: host.now(),
@@ -188,8 +190,8 @@ impl Program {
         before: &Before,
         outcome: &Outcome,
     ) -> Result<Report, ModuleError> {
-        if let Some(reason) = &before.done {
-            return Ok(self.left_out(reason));
+        if let Some((path, why)) = &before.done {
+            return Ok(self.left_out(path, why));
         }
         let Some(output) = outcome.outputs.first() else {
             return Ok(self.only_checked());
@@ -202,6 +204,7 @@ impl Program {
             "rc": output.status,
             "stdout_lines": lines(&stdout),
             "stderr_lines": lines(&stderr),
+            "msg": "",
             "stdout": stdout,
             "stderr": stderr,
             "start": crate::time::stamp(before.started, "%Y-%m-%d %H:%M:%S.%6f"),
@@ -235,10 +238,10 @@ impl Program {
         text.to_owned()
     }
 
-    fn left_out(&self, reason: &str) -> Report {
+    fn left_out(&self, path: &str, why: &str) -> Report {
         let verb = if self.check { "Would not" } else { "Did not" };
-        let msg = format!("{verb} run command {reason}");
-        let stdout = format!("skipped, {reason}");
+        let msg = format!("{verb} run command since '{path}' {why}");
+        let stdout = format!("skipped, since {path} {why}");
         let values = values(json!({
             "cmd": self.shown, "rc": 0, "stdout": stdout, "stdout_lines": [stdout],
             "stderr": "", "stderr_lines": [], "start": null, "end": null, "delta": null,

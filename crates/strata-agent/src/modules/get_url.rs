@@ -1,7 +1,8 @@
 //! `get_url`: a file that an address serves.
 //!
-//! Without a checksum a file that is there is left alone, unless `force` asks for a look at the
-//! address. With one, the checksum decides, and what arrives must match it.
+//! Without a checksum the address is asked whether it has something newer than the file that is
+//! there; `force` takes what it has in any case. With one, the checksum decides, and what arrives
+//! must match it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -205,7 +206,11 @@ impl Module for GetUrl {
                 format!("OK ({} bytes)", fetched.size)
             }
             None if found.due => String::new(),
-            None => "file already exists".to_owned(),
+            None if self.checksum.is_some() => "file already exists".to_owned(),
+            None => {
+                put("status_code", 304.into());
+                "HTTP Error 304: Not Modified".to_owned()
+            }
         };
         values.extend(attributes::describe(host, &found.dest)?);
         Ok(Report {
@@ -305,7 +310,7 @@ impl GetUrl {
             (Some(_), Some(checksum), Some(expected)) => {
                 Ok(digest_of(host, &checksum.algorithm, &found.dest)? != expected)
             }
-            (Some(_), _, _) => Ok(self.force),
+            (Some(_), _, _) => Ok(true),
         }
     }
 
@@ -336,7 +341,7 @@ impl GetUrl {
     /// Fetches into a folder of our own; `None` when the address says that nothing changed.
     fn fetch(&self, host: &dyn Host, found: &Found) -> Result<Option<Fetched>, ModuleError> {
         let mut more = Vec::new();
-        if let (Some(there), None) = (&found.there, &self.checksum) {
+        if let (Some(there), None, false) = (&found.there, &self.checksum, self.force) {
             let since = crate::time::http_date(there.modified);
             more.push(("if-modified-since".to_owned(), since));
         }

@@ -179,7 +179,7 @@ impl Module for Lineinfile {
         outcome: &Outcome,
     ) -> Result<Report, ModuleError> {
         let backup = outcome.backup_file.clone().unwrap_or_default();
-        let mut values = values(json!({ "backup": backup }));
+        let mut values = values(json!({ "backup": backup, "msg": "" }));
         if let Some(count) = found.edit.found {
             values.insert("found".to_owned(), count.into());
         }

@@ -21,6 +21,7 @@ mod shell;
 mod slurp;
 mod stat;
 mod systemd;
+mod tempfile;
 mod user;
 mod wait_for;
 
@@ -60,6 +61,7 @@ const MODULES: &[Entry] = &[
     entry::<stat::Stat>("stat"),
     entry::<systemd::Systemd>("systemd"),
     entry::<systemd::SystemdService>("systemd_service"),
+    entry::<tempfile::Tempfile>("tempfile"),
     entry::<user::User>("user"),
     entry::<wait_for::WaitFor>("wait_for"),
 ];

@@ -27,9 +27,9 @@ impl Module for Slurp {
     fn observe(&self, host: &dyn Host) -> Result<Vec<u8>, ModuleError> {
         let shown = self.path.display();
         match host.metadata_followed(&self.path)? {
-            None => Err(ModuleError::new(format!("file not found: {shown}"))),
+            None => Err(ModuleError::new(format!("File not found: {shown}"))),
             Some(found) if found.kind == Kind::Directory => Err(ModuleError::new(format!(
-                "source is a directory and must be a file: {shown}"
+                "Source is a directory and must be a file: {shown}"
             ))),
             Some(_) => Ok(host.read(&self.path)?),
         }

@@ -171,9 +171,11 @@ impl Module for User {
         let state = if self.present { "present" } else { "absent" };
         let mut values = values(json!({ "name": self.name, "state": state }));
         let mut put = |name: &str, value: Value| values.insert(name.to_owned(), value);
-        if !self.present {
+        if !self.present && found.user.is_some() {
             put("force", self.force.into());
             put("remove", self.remove.into());
+        }
+        if !self.present {
             return Ok(Report::of(values));
         }
         if let Some(user) = host

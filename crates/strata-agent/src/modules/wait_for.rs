@@ -148,7 +148,12 @@ impl Module for WaitFor {
         Vec::new()
     }
 
-    fn report(&self, _: &dyn Host, arrived: &Arrived, _: &Outcome) -> Result<Report, ModuleError> {
+    fn report(
+        &self,
+        host: &dyn Host,
+        arrived: &Arrived,
+        _: &Outcome,
+    ) -> Result<Report, ModuleError> {
         if arrived.skipped {
             let msg = "remote module (wait_for) does not support check mode".to_owned();
             return Ok(Report {
@@ -162,7 +167,7 @@ impl Module for WaitFor {
             What::Path(path) => (None, Some(path.to_string_lossy())),
             What::Time => (None, None),
         };
-        Ok(Report::of(values(json!({
+        let mut values = values(json!({
             "state": self.state,
             "port": port,
             "path": path,
@@ -170,7 +175,11 @@ impl Module for WaitFor {
             "match_groups": arrived.groups,
             "match_groupdict": arrived.named,
             "elapsed": arrived.elapsed as u64,
-        }))))
+        }));
+        if let What::Path(path) = &self.what {
+            values.extend(crate::attributes::describe(host, path)?);
+        }
+        Ok(Report::of(values))
     }
 }
 

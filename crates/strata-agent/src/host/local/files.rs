@@ -96,7 +96,8 @@ pub(super) fn write(
     content: &mut dyn Read,
     permissions: Permissions,
 ) -> Result<(), HostError> {
-    let before = metadata(path)?;
+    // Of a link in the way nothing is kept.
+    let before = metadata(path)?.filter(|found| found.kind != Kind::Symlink);
     if before
         .as_ref()
         .is_some_and(|found| found.kind == Kind::Directory)

@@ -264,7 +264,9 @@ impl Host for Model {
         let mut bytes = Vec::new();
         let read = content.take(MAX_READ).read_to_end(&mut bytes);
         read.map_err(|error| HostError::io("write", path, &error))?;
-        let before = self.metadata(path)?;
+        let before = self
+            .metadata(path)?
+            .filter(|found| found.kind != Kind::Symlink);
         let mut state = self.lock();
         let now = state.now;
         let node = state.tree.put("write", path, Kind::File, now)?;

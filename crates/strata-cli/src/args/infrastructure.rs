@@ -1,0 +1,183 @@
+//! Options of the infrastructure commands, named as Terraform names them.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{ArgAction, Args, Subcommand};
+
+/// What every command that evaluates configuration takes.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Settings {
+    /// Set a variable of the root module.
+    #[arg(long = "var", value_name = "NAME=VALUE")]
+    pub(crate) variables: Vec<String>,
+    /// Read variables from a file.
+    #[arg(long = "var-file", value_name = "FILE")]
+    pub(crate) variable_files: Vec<PathBuf>,
+    /// State file to use instead of `terraform.tfstate`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// Take the state's lock.
+    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub(crate) lock: bool,
+    /// How long to wait for the state's lock, such as `30s` or `2m`.
+    #[arg(long, default_value = "0s", value_parser = parse_duration, value_name = "DURATION")]
+    pub(crate) lock_timeout: Duration,
+    /// How many provider calls run at once.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
+    pub(crate) parallelism: u16,
+    /// Questions are only asked with `true`; there is none yet but the approval.
+    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub(crate) input: bool,
+    /// Write events as lines of JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// No colours.
+    #[arg(long)]
+    pub(crate) no_color: bool,
+}
+
+/// What decides on the plan.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Plan {
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+    /// Plan to delete everything.
+    #[arg(long)]
+    pub(crate) destroy: bool,
+    /// Only bring the state up to date with what is there.
+    #[arg(long, conflicts_with = "destroy")]
+    pub(crate) refresh_only: bool,
+    /// Read every object from its platform before planning.
+    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub(crate) refresh: bool,
+    /// Make this resource instance anew.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) replace: Vec<String>,
+    /// Plan only this and what it depends on.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) target: Vec<String>,
+    /// Exit with 2 if there are changes.
+    #[arg(long)]
+    pub(crate) detailed_exitcode: bool,
+}
+
+/// `apply` and `destroy`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Apply {
+    #[command(flatten)]
+    pub(crate) plan: Plan,
+    /// Do not ask before changing anything.
+    #[arg(long)]
+    pub(crate) auto_approve: bool,
+}
+
+/// `validate`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Validate {
+    /// Write the result as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// No colours.
+    #[arg(long)]
+    pub(crate) no_color: bool,
+}
+
+/// `output`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Output {
+    /// Name of one output.
+    pub(crate) name: Option<String>,
+    /// Write JSON, sensitive values too.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write one output's text as it is.
+    #[arg(long, requires = "name", conflicts_with = "json")]
+    pub(crate) raw: bool,
+    /// State file to use instead of `terraform.tfstate`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// No colours.
+    #[arg(long)]
+    pub(crate) no_color: bool,
+}
+
+/// `show`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Show {
+    /// A state file, instead of `terraform.tfstate`.
+    pub(crate) file: Option<PathBuf>,
+    /// Write JSON in the published format.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// No colours.
+    #[arg(long)]
+    pub(crate) no_color: bool,
+}
+
+/// `state`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct State {
+    #[command(subcommand)]
+    pub(crate) command: StateCommand,
+}
+
+/// What can be asked of the state.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum StateCommand {
+    /// List the resource instances in the state.
+    List {
+        /// Only these, or what is in them.
+        addresses: Vec<String>,
+        /// State file to use instead of `terraform.tfstate`.
+        #[arg(long, value_name = "FILE")]
+        state: Option<PathBuf>,
+    },
+    /// Show one resource instance.
+    Show {
+        /// Its address.
+        address: String,
+        /// State file to use instead of `terraform.tfstate`.
+        #[arg(long, value_name = "FILE")]
+        state: Option<PathBuf>,
+        /// Write JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Reads `90s`, `2m`, `1h`, `500ms` and sums such as `1m30s`, as Go does.
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
+    let mut rest = text;
+    let mut total = Duration::ZERO;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let (number, after) = rest.split_at(digits);
+        let letters = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
+        let (unit, after) = after.split_at(letters);
+        let number: f64 = number.parse().map_err(|_| format!("`{text}` is no duration: write `30s` or `2m`"))?;
+        let seconds = match unit {
+            "ms" => number / 1000.0,
+            "s" => number,
+            "m" => number * 60.0,
+            "h" => number * 3600.0,
+            "" if number == 0.0 => 0.0,
+            _ => return Err(format!("`{text}` needs a unit: `ms`, `s`, `m` or `h`")),
+        };
+        total += Duration::try_from_secs_f64(seconds).map_err(|_| format!("`{text}` is too long"))?;
+        rest = after;
+    }
+    Ok(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_as_go_writes_them() {
+        assert_eq!(parse_duration("1m30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(parse_duration("0"), Ok(Duration::ZERO));
+        assert!(parse_duration("5").is_err() && parse_duration("x").is_err());
+    }
+}

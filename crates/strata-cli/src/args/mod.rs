@@ -1,0 +1,107 @@
+//! The command line: what can be asked for, as data.
+//!
+//! Options keep the spelling of the tool whose command it is: one dash for Terraform's, two for
+//! Ansible's. Both work everywhere, see [`single_dash`].
+
+mod infrastructure;
+mod playbook;
+mod project;
+pub(crate) mod single_dash;
+
+use std::{ffi::OsString, path::{Path, PathBuf}};
+
+use clap::{Parser, Subcommand};
+
+pub(crate) use infrastructure::{Apply, Output, Plan, Settings, Show, State, StateCommand, Validate};
+pub(crate) use playbook::{Inventory, Playbook};
+pub(crate) use project::{Down, Environment, PlanTarget, Status, Up};
+
+/// Runs Terraform configuration and Ansible playbooks on Incus, as one.
+#[derive(Debug, Parser)]
+#[command(name = "strata", version, arg_required_else_help = true, disable_help_subcommand = true)]
+pub(crate) struct Args {
+    /// Folder to work in.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) chdir: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Bring an environment up: make the machines, configure them, verify the services.
+    Up(Up),
+    /// Take an environment down: delete all that `up` made.
+    Down(Down),
+    /// Say for each stage of an environment what is up, changed behind our back, or missing.
+    Status(Status),
+    /// Show what would change: of an environment, or of the Terraform configuration in this folder.
+    Plan(PlanTarget),
+    /// Make the changes that the Terraform configuration in this folder needs.
+    Apply(Apply),
+    /// Delete everything that the Terraform configuration in this folder made.
+    Destroy(Apply),
+    /// Check the Terraform configuration in this folder.
+    Validate(Validate),
+    /// Show output values from state.
+    Output(Output),
+    /// Show the state.
+    Show(Show),
+    /// Look into the state.
+    State(State),
+    /// Run a playbook, as `ansible-playbook` does.
+    Playbook(Playbook),
+    /// Show an inventory, as `ansible-inventory` does.
+    Inventory(Inventory),
+    /// Show the version.
+    Version {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Under the name of a tool that Strata replaces, it behaves as that tool's command.
+///
+/// `ansible-playbook` becomes `strata playbook`, `ansible-inventory` `strata inventory`; `terraform`
+/// and `tofu` need no word more, since their commands are ours.
+pub(crate) fn called_as(argv: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut argv: Vec<OsString> = argv.into_iter().collect();
+    let name = argv.first().and_then(|path| Path::new(path).file_name()).unwrap_or_default();
+    let command = match name.to_str() {
+        Some("ansible-playbook") => "playbook",
+        Some("ansible-inventory") => "inventory",
+        _ => return argv,
+    };
+    argv.insert(1, command.into());
+    argv
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_link_of_another_name_is_that_tool() {
+        let argv = called_as(["/usr/bin/ansible-playbook", "site.yml"].map(Into::into));
+        assert_eq!(argv, ["/usr/bin/ansible-playbook", "playbook", "site.yml"]);
+    }
+
+    #[test]
+    fn terraform_options_take_one_dash() {
+        let argv = ["strata", "apply", "-auto-approve", "-parallelism=3", "-var", "a=b=c", "-refresh=false"];
+        let args = Args::parse_from(single_dash::widen(argv.map(Into::into)));
+        let Command::Apply(apply) = args.command else { panic!("not apply") };
+        assert!(apply.auto_approve);
+        assert_eq!(apply.plan.settings.parallelism, 3);
+        assert_eq!(apply.plan.settings.variables, ["a=b=c"]);
+        assert!(!apply.plan.refresh);
+    }
+}

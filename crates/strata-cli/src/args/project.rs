@@ -1,0 +1,77 @@
+//! Options of the project commands.
+
+use clap::Args;
+
+use super::infrastructure::Plan;
+
+/// Which environment, and how.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Environment {
+    /// Environment in `strata.hcl`.
+    #[arg(value_name = "ENV")]
+    pub(crate) environment: String,
+    /// Rehearse: on a model of the platform and its hosts, kept in `.strata/twin`.
+    #[arg(long)]
+    pub(crate) twin: bool,
+    /// Only these stages.
+    #[arg(long, value_name = "STAGE")]
+    pub(crate) only: Vec<String>,
+    /// Not these stages.
+    #[arg(long, value_name = "STAGE")]
+    pub(crate) skip: Vec<String>,
+    /// Provider calls, and hosts, worked on at once.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
+    pub(crate) parallelism: u16,
+    /// Show what did not change, too.
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Show how files change.
+    #[arg(long)]
+    pub(crate) diff: bool,
+    /// Write events as lines of JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// No colours.
+    #[arg(long)]
+    pub(crate) no_color: bool,
+}
+
+/// `up`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Up {
+    #[command(flatten)]
+    pub(crate) environment: Environment,
+    /// Do not ask, even if something would be lost.
+    #[arg(long)]
+    pub(crate) auto_approve: bool,
+}
+
+/// `down`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Down {
+    #[command(flatten)]
+    pub(crate) environment: Environment,
+    /// Do not ask.
+    #[arg(long)]
+    pub(crate) auto_approve: bool,
+}
+
+/// `status`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    pub(crate) environment: Environment,
+}
+
+/// `plan`, of an environment or of the folder.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct PlanTarget {
+    /// Environment in `strata.hcl`; without it the Terraform configuration in this folder is planned.
+    #[arg(value_name = "ENV")]
+    pub(crate) environment: Option<String>,
+    /// Rehearse the environment: on a model of the platform and its hosts, kept in `.strata/twin`.
+    #[arg(long, requires = "environment")]
+    pub(crate) twin: bool,
+    #[command(flatten)]
+    pub(crate) plan: Plan,
+}

@@ -1,0 +1,165 @@
+//! One file a family of commands: from arguments to an operation's options, and its events to a renderer.
+
+mod approval;
+mod infrastructure;
+mod output;
+mod playbook;
+mod project;
+mod show;
+mod signals;
+mod state;
+mod version;
+
+use std::{
+    env,
+    io::{IsTerminal, stderr, stdout},
+    process::ExitCode,
+};
+
+use strata_core::{Diagnostics, Events};
+use strata_ops::process::Process;
+
+use crate::{
+    args::{Args, Command, StateCommand},
+    render::{
+        Renderer, Screen,
+        ansible::AnsibleLook,
+        diagnostic::DiagnosticRenderer,
+        json::JsonLines,
+        progress::ProgressLook,
+        terraform::TerraformLook,
+        terraform_json::{self, TerraformJson},
+    },
+};
+
+/// How a command ended, as a shell sees it.
+pub(crate) type Exit = u8;
+
+/// Something failed.
+pub(crate) const FAILED: Exit = 1;
+
+/// Runs one command.
+pub(crate) fn run(args: Args) -> ExitCode {
+    if let Some(folder) = &args.chdir
+        && let Err(error) = env::set_current_dir(folder)
+    {
+        complain(&strata_core::Diagnostic::error("chdir", format!("Cannot go to `{}`", folder.display())).detail(error.to_string()).into());
+        return ExitCode::from(FAILED);
+    }
+    ExitCode::from(command(args.command).unwrap_or_else(|diags| {
+        complain(&diags);
+        FAILED
+    }))
+}
+
+fn command(command: Command) -> Result<Exit, Diagnostics> {
+    match command {
+        Command::Version { json } => Ok(version::run(json)),
+        Command::Up(arguments) => project::up(&arguments),
+        Command::Down(arguments) => project::down(&arguments),
+        Command::Status(arguments) => project::status(&arguments),
+        Command::Plan(arguments) if arguments.environment.is_some() => project::plan(&arguments),
+        Command::Plan(arguments) => infrastructure::plan(&arguments.plan),
+        Command::Apply(arguments) => infrastructure::apply(&arguments, false),
+        Command::Destroy(arguments) => infrastructure::apply(&arguments, true),
+        Command::Validate(arguments) => infrastructure::validate(&arguments),
+        Command::Output(arguments) => output::run(&arguments),
+        Command::Show(arguments) => show::run(&arguments),
+        Command::State(arguments) => match arguments.command {
+            StateCommand::List { addresses, state } => state::list(&addresses, state),
+            StateCommand::Show { address, state, json } => state::show(&address, state, json),
+        },
+        Command::Playbook(arguments) => playbook::run(&arguments),
+        Command::Inventory(arguments) => playbook::inventory(&arguments),
+    }
+}
+
+/// What this process is, for operations.
+pub(crate) fn process() -> Result<Process, Diagnostics> {
+    Process::current().map_err(|error| {
+        let diagnostic = strata_core::Diagnostic::error("working-directory", "The working directory is not there");
+        diagnostic.detail(error.to_string()).into()
+    })
+}
+
+/// Runs asynchronous work on this thread.
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Diagnostics> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Diagnostics::from(strata_core::Diagnostic::error("runtime", "The system refuses threads or timers").detail(error.to_string())))?;
+    let result = runtime.block_on(work);
+    // Blocking work that is still under way after a hard stop is not waited for.
+    runtime.shutdown_background();
+    Ok(result)
+}
+
+/// Shows diagnostics on standard error.
+pub(crate) fn complain(diags: &Diagnostics) {
+    let mut renderer = diagnostics(false);
+    for diagnostic in diags.iter() {
+        anstream::eprint!("{}", renderer.render(diagnostic));
+    }
+}
+
+/// Shows diagnostics as the JSON stream of Terraform's commands, or on standard error.
+pub(crate) fn complain_as(diags: &Diagnostics, json: bool) {
+    if !json {
+        return complain(diags);
+    }
+    for diagnostic in diags.iter() {
+        let level = if diagnostic.is_error() { "error" } else { "warn" };
+        let word = if diagnostic.is_error() { "Error" } else { "Warning" };
+        let fields = [("diagnostic", terraform_json::diagnostic(diagnostic))];
+        terraform_json::line(level, &format!("{word}: {}", diagnostic.summary), "diagnostic", fields);
+    }
+}
+
+fn diagnostics(no_color: bool) -> DiagnosticRenderer {
+    let colour = !no_color && anstream::AutoStream::choice(&stderr()) != anstream::ColorChoice::Never;
+    DiagnosticRenderer::new(colour, columns())
+}
+
+/// Columns of the terminal; 80 where there is none.
+pub(crate) fn columns() -> usize {
+    use indicatif::TermLike;
+    let terminal = stdout().is_terminal();
+    if terminal { console_width() } else { 80 }
+}
+
+fn console_width() -> usize {
+    usize::from(indicatif::ProgressDrawTarget::stdout().width().unwrap_or(80))
+}
+
+/// The look of a command.
+pub(crate) enum Look {
+    /// Terraform's own.
+    Terraform,
+    /// The stream of `-json` of Terraform's commands.
+    TerraformJson,
+    /// Ansible's own, with so much detail.
+    Ansible(u8),
+    /// Stages with what is under way, with so much detail.
+    Progress(u8),
+    /// Each event as a line of JSON.
+    Json,
+}
+
+/// Starts drawing with a look.
+pub(crate) fn screen(look: &Look, no_color: bool) -> Screen {
+    if no_color {
+        anstream::ColorChoice::Never.write_global();
+    }
+    let diagnostics = diagnostics(no_color);
+    let renderer: Box<dyn Renderer> = match look {
+        Look::Terraform => Box::new(TerraformLook::new(diagnostics)),
+        Look::TerraformJson => Box::new(TerraformJson::new()),
+        Look::Ansible(verbosity) => Box::new(AnsibleLook::new(columns().saturating_sub(1), *verbosity, diagnostics)),
+        Look::Progress(verbosity) => Box::new(ProgressLook::new(stderr().is_terminal(), *verbosity, diagnostics)),
+        Look::Json => Box::new(JsonLines::new()),
+    };
+    Screen::new(renderer)
+}
+
+/// Sends diagnostics to the screen, where they belong once it is drawing.
+pub(crate) fn tell(events: &Events, diags: Diagnostics) {
+    diags.into_iter().for_each(|diagnostic| events.diagnostic(diagnostic));
+}

@@ -1,0 +1,211 @@
+//! `up`, `down`, `plan ENV` and `status`: whole environments.
+
+use std::path::Path;
+
+use anstream::println;
+use strata_core::{Action, Diagnostic, Diagnostics, Events};
+use strata_ops::{
+    environment::{self, Approve, Options, Run, StageStatus, Summary},
+    files::Disk,
+    infrastructure::{Plan, Stop},
+    process::Process,
+    project::{self, Project},
+    registry::Platforms,
+};
+
+use super::{Exit, FAILED, Look, approval::ask, block_on, process, screen, signals::stoppable};
+use crate::{
+    args,
+    render::{
+        Printer, plan as draw,
+        style::{BAD, CHANGE, FAINT, GOOD, paint},
+    },
+};
+
+pub(super) fn up(arguments: &args::Up) -> Result<Exit, Diagnostics> {
+    let asking = Asking { approved: arguments.auto_approve, losses_only: true };
+    with_run(&arguments.environment, asking, async |run, _| summary(environment::up(run).await?))
+}
+
+pub(super) fn down(arguments: &args::Down) -> Result<Exit, Diagnostics> {
+    let asking = Asking { approved: arguments.auto_approve, losses_only: false };
+    with_run(&arguments.environment, asking, async |run, _| summary(environment::down(run).await?))
+}
+
+pub(super) fn plan(arguments: &args::PlanTarget) -> Result<Exit, Diagnostics> {
+    let settings = &arguments.plan.settings;
+    let target = args::Environment {
+        environment: arguments.environment.clone().unwrap_or_default(),
+        twin: arguments.twin,
+        only: Vec::new(),
+        skip: Vec::new(),
+        parallelism: settings.parallelism,
+        verbose: 0,
+        diff: true,
+        json: settings.json,
+        no_color: settings.no_color,
+    };
+    refuse_folder_options(&arguments.plan)?;
+    let json = settings.json;
+    with_run(&target, Asking::NEVER, async |run, printer| {
+        let show = |_: &str, plan: &Plan| {
+            if !json {
+                printer.print(draw::plan(plan));
+            }
+        };
+        let summary = environment::plan(run, &show).await?;
+        let changes = summary.0.iter().any(|(_, _, outcome)| *outcome == strata_core::StageOutcome::Changed);
+        match (summary.succeeded(), changes && arguments.plan.detailed_exitcode) {
+            (false, _) => Ok(FAILED),
+            (true, true) => Ok(2),
+            (true, false) => Ok(0),
+        }
+    })
+}
+
+/// Options that only make sense for one folder.
+fn refuse_folder_options(plan: &args::Plan) -> Result<(), Diagnostics> {
+    let settings = &plan.settings;
+    let given = [
+        ("-destroy", plan.destroy),
+        ("-refresh-only", plan.refresh_only),
+        ("-refresh", !plan.refresh),
+        ("-replace", !plan.replace.is_empty()),
+        ("-target", !plan.target.is_empty()),
+        ("-var", !settings.variables.is_empty()),
+        ("-var-file", !settings.variable_files.is_empty()),
+        ("-state", settings.state.is_some()),
+        ("-lock", !settings.lock),
+        ("-lock-timeout", !settings.lock_timeout.is_zero()),
+    ];
+    let mut diags = Diagnostics::new();
+    for (option, _) in given.iter().filter(|(_, given)| *given) {
+        let diagnostic = Diagnostic::error("option", format!("`{option}` does not go with an environment"));
+        diags.push(diagnostic.hint("It works on one folder: run `strata plan` there."));
+    }
+    diags.into_result(())
+}
+
+pub(super) fn status(arguments: &args::Status) -> Result<Exit, Diagnostics> {
+    let json = arguments.environment.json;
+    with_run(&arguments.environment, Asking::NEVER, async |run, _| {
+        let stages = environment::status(run).await?;
+        if json {
+            let stages: Vec<_> = stages.iter().map(status_json).collect();
+            println!("{:#}", serde_json::Value::from(stages));
+        } else {
+            stages.iter().for_each(print_status);
+        }
+        Ok(0)
+    })
+}
+
+fn status_json(status: &StageStatus) -> serde_json::Value {
+    serde_json::json!({ "stage": &*status.stage, "kind": status.kind, "status": status.word, "detail": status.detail, "good": status.good })
+}
+
+fn print_status(status: &StageStatus) {
+    let style = match (status.good, status.word) {
+        (true, _) => GOOD,
+        (false, "failing" | "unreachable") => BAD,
+        (false, _) => CHANGE,
+    };
+    let kind = serde_json::to_value(status.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned)).unwrap_or_default();
+    let name = format!("{kind} {}", status.stage);
+    println!("{name:<28} {:<12} {}", paint(style, status.word), paint(FAINT, &status.detail));
+}
+
+fn summary(summary: Summary) -> Result<Exit, Diagnostics> {
+    Ok(if summary.succeeded() { 0 } else { FAILED })
+}
+
+/// Loads the project and gives `work` what it needs to work on the environment.
+fn with_run(arguments: &args::Environment, asking: Asking, work: impl AsyncFnOnce(&Run<'_>, &Printer) -> Result<Exit, Diagnostics>) -> Result<Exit, Diagnostics> {
+    let process = process()?;
+    let project = load(&process)?;
+    let Some(environment) = project.environment(&arguments.environment) else {
+        return Err(unknown_environment(&project, &arguments.environment));
+    };
+    let options = Options {
+        only: arguments.only.clone(),
+        skip: arguments.skip.clone(),
+        parallelism: usize::from(arguments.parallelism),
+        diff: arguments.diff,
+    };
+    let look = if arguments.json { Look::Json } else { Look::Progress(arguments.verbose) };
+    let exit = block_on(async {
+        let platforms = platforms(&project, arguments, &process)?;
+        let screen = screen(&look, arguments.no_color);
+        let (stop, events): (Stop, Events) = (Stop::new(), screen.events());
+        let approval = Approval { asking, printer: screen.printer(), show: !arguments.json };
+        let run = Run { project: &project, environment, options: &options, process: &process, platforms: &platforms, approve: &approval, stop: &stop, events: &events };
+        let exit = stoppable(&stop, work(&run, &approval.printer)).await;
+        let exit = exit.or_else(|diags| {
+            super::tell(&events, diags);
+            Ok(FAILED)
+        });
+        drop(screen);
+        exit
+    })?;
+    exit
+}
+
+fn platforms(project: &Project, arguments: &args::Environment, process: &Process) -> Result<Platforms, Diagnostics> {
+    if !arguments.twin {
+        return Ok(Platforms::real(process));
+    }
+    let folder = Run::twin_folder(project, &arguments.environment);
+    Platforms::twin(process, &folder).map_err(Diagnostics::from)
+}
+
+fn load(process: &Process) -> Result<Project, Diagnostics> {
+    let mut diags = Diagnostics::new();
+    match project::load(&Disk, Path::new(""), &process.environment, &mut diags) {
+        Some(project) => {
+            super::complain(&diags);
+            Ok(project)
+        }
+        None => Err(diags),
+    }
+}
+
+fn unknown_environment(project: &Project, name: &str) -> Diagnostics {
+    let names: Vec<_> = project.environments.iter().map(|environment| format!("`{}`", environment.name)).collect();
+    Diagnostic::error("unknown-environment", format!("The project `{}` has no environment `{name}`", project.name))
+        .hint(format!("It has {}.", names.join(", ")))
+        .into()
+}
+
+/// When to ask before a plan is carried out.
+#[derive(Clone, Copy)]
+struct Asking {
+    /// The user has agreed beforehand.
+    approved: bool,
+    /// Ask only if something would be lost.
+    losses_only: bool,
+}
+
+impl Asking {
+    /// For commands that carry nothing out.
+    const NEVER: Asking = Asking { approved: false, losses_only: false };
+}
+
+/// Shows a plan and asks, unless told not to.
+struct Approval {
+    asking: Asking,
+    printer: Printer,
+    show: bool,
+}
+
+impl Approve for Approval {
+    fn approve(&self, stage: &str, plan: &Plan) -> bool {
+        if self.show {
+            self.printer.print(draw::plan(plan));
+        }
+        let losses = plan.changes.iter().any(|change| {
+            matches!(change.action, Action::Delete | Action::DeleteThenCreate | Action::CreateThenDelete)
+        });
+        let free = self.asking.losses_only && !losses;
+        self.asking.approved || free || ask(&format!("Carry out the plan of stage `{stage}`?"))
+    }
+}

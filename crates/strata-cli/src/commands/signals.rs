@@ -1,0 +1,36 @@
+//! Ctrl-C: the first ends the work gently, the second at once.
+
+use strata_ops::infrastructure::Stop;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Does `work`; signals that come meanwhile stop it.
+pub(super) async fn stoppable<T>(stop: &Stop, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    let mut signals = std::pin::pin!(count(stop));
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            () = &mut signals => {}
+        }
+    }
+}
+
+/// Turns signals into stops; never ends.
+async fn count(stop: &Stop) {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+        return std::future::pending().await;
+    };
+    let mut next = async || {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    next().await;
+    anstream::eprintln!("\nStopping: what is under way is finished first. Once more stops at once.");
+    stop.soft();
+    next().await;
+    anstream::eprintln!("\nStopping at once.");
+    stop.hard();
+    std::future::pending().await
+}

@@ -1,0 +1,34 @@
+//! Texts before and after, as a unified diff.
+
+use similar::TextDiff;
+use strata_core::FileDiff;
+
+use super::style::{BAD, GOOD, paint};
+
+/// Draws a unified diff with three lines of context.
+pub(crate) fn unified(diff: &FileDiff) -> String {
+    let text = TextDiff::from_lines(&diff.before, &diff.after);
+    let (before, after) = (format!("before: {}", diff.name), format!("after: {}", diff.name));
+    let unified = text.unified_diff().context_radius(3).header(&before, &after).to_string();
+    unified.lines().map(colour).collect::<Vec<_>>().join("\n")
+}
+
+fn colour(line: &str) -> String {
+    match line.as_bytes().first() {
+        Some(b'+') => paint(GOOD, line),
+        Some(b'-') => paint(BAD, line),
+        _ => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_only_what_changed_and_its_surroundings() {
+        let diff = FileDiff { name: "/etc/x".into(), before: "a\nb\n".into(), after: "a\nc\n".into() };
+        let plain = anstream::adapter::strip_str(&unified(&diff)).to_string();
+        assert_eq!(plain, "--- before: /etc/x\n+++ after: /etc/x\n@@ -1,2 +1,2 @@\n a\n-b\n+c");
+    }
+}

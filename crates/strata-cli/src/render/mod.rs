@@ -1,0 +1,119 @@
+//! What users see: folds over the one event stream.
+//!
+//! Operations send events; [`Screen`] hands them, in order and with their time, to one renderer on
+//! a thread of its own, so that a slow terminal never slows the work. Nothing here knows how
+//! anything is done.
+
+pub(crate) mod ansible;
+pub(crate) mod diagnostic;
+mod diff;
+pub(crate) mod json;
+pub(crate) mod plan;
+pub(crate) mod progress;
+pub(crate) mod style;
+pub(crate) mod terraform;
+pub(crate) mod terraform_json;
+pub(crate) mod value;
+
+use std::{
+    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use strata_core::{Event, Events};
+
+/// Draws events.
+pub(crate) trait Renderer: Send {
+    /// Shows one event.
+    fn event(&mut self, event: Event);
+
+    /// Shows finished text, such as a plan.
+    fn text(&mut self, text: &str) {
+        anstream::print!("{text}");
+    }
+
+    /// Redraws what changes by time alone; called when nothing happened for a while.
+    fn tick(&mut self) {}
+
+    /// Leaves the screen tidy; nothing comes after.
+    fn finish(&mut self) {}
+}
+
+/// Owns the renderer's thread.
+pub(crate) struct Screen {
+    sender: Sender<Message>,
+    thread: Option<JoinHandle<()>>,
+}
+
+enum Message {
+    Event(Event),
+    /// Text, and whom to tell when it is drawn.
+    Text(String, Sender<()>),
+    /// Nothing comes after. Needed, since handles may outlive the screen in work that was abandoned.
+    End,
+}
+
+impl Screen {
+    /// Starts drawing.
+    pub(crate) fn new(renderer: Box<dyn Renderer>) -> Self {
+        let (sender, receiver) = channel();
+        let thread = thread::spawn(move || draw(renderer, &receiver));
+        Self { sender, thread: Some(thread) }
+    }
+
+    /// A handle for operations.
+    pub(crate) fn events(&self) -> Events {
+        let sender = self.sender.clone();
+        // After the screen is gone nobody looks any more, so a lost event is no loss.
+        Events::new(move |event| drop(sender.send(Message::Event(event))))
+    }
+
+    /// A handle for text.
+    pub(crate) fn printer(&self) -> Printer {
+        Printer(self.sender.clone())
+    }
+}
+
+/// Puts text on the screen, in its order among the events.
+#[derive(Clone)]
+pub(crate) struct Printer(Sender<Message>);
+
+impl Printer {
+    /// Draws text; returns when it, and every event sent before, is drawn.
+    pub(crate) fn print(&self, text: String) {
+        let (sender, drawn) = channel();
+        if self.0.send(Message::Text(text, sender)).is_ok() {
+            // An error means that the screen is gone: there is nothing to wait for.
+            drop(drawn.recv());
+        }
+    }
+}
+
+impl Drop for Screen {
+    /// Draws what was sent until now and stops.
+    fn drop(&mut self) {
+        drop(self.sender.send(Message::End));
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+/// How often what changes by time alone is drawn again.
+const TICK: Duration = Duration::from_millis(250);
+
+fn draw(mut renderer: Box<dyn Renderer>, messages: &Receiver<Message>) {
+    loop {
+        match messages.recv_timeout(TICK) {
+            Ok(Message::Event(event)) => renderer.event(event),
+            Ok(Message::Text(text, drawn)) => {
+                renderer.text(&text);
+                drop(drawn.send(()));
+            }
+            Err(RecvTimeoutError::Timeout) => renderer.tick(),
+            Ok(Message::End) | Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    renderer.finish();
+}

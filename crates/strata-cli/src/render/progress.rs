@@ -1,0 +1,259 @@
+//! A whole environment going up or down: a line for what is done, and on a terminal a moving line
+//! for each thing under way.
+//!
+//! Off a terminal the same lines come without the moving ones.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use strata_core::{Action, ApplyPhase, Event, HostCounts, StageKind, StageOutcome, TaskOutcome};
+
+use super::{
+    Renderer,
+    diagnostic::DiagnosticRenderer,
+    diff,
+    style::{BAD, CHANGE, FAINT, GOOD, HEADING, QUIET, paint},
+};
+
+/// Draws an environment's run.
+pub(crate) struct ProgressLook {
+    bars: Option<MultiProgress>,
+    running: BTreeMap<Running, (ProgressBar, Instant)>,
+    stages: BTreeMap<Arc<str>, Instant>,
+    tasks: BTreeMap<Arc<str>, Instant>,
+    diagnostics: DiagnosticRenderer,
+    verbosity: u8,
+}
+
+/// What a moving line stands for.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Running {
+    Resource(String),
+    Host(Arc<str>),
+}
+
+impl ProgressLook {
+    /// Draws with moving lines if `live`; from verbosity 1 on also what did not change.
+    pub(crate) fn new(live: bool, verbosity: u8, diagnostics: DiagnosticRenderer) -> Self {
+        Self {
+            bars: live.then(MultiProgress::new),
+            running: BTreeMap::new(),
+            stages: BTreeMap::new(),
+            tasks: BTreeMap::new(),
+            diagnostics,
+            verbosity,
+        }
+    }
+
+    fn line(&self, text: &str) {
+        match &self.bars {
+            // Standard output carries the lines, standard error the moving ones.
+            Some(bars) => bars.suspend(|| anstream::println!("{text}")),
+            None => anstream::println!("{text}"),
+        }
+    }
+
+    fn start(&mut self, key: Running, text: String) {
+        let Some(bars) = &self.bars else {
+            let _ = self.running.insert(key, (ProgressBar::hidden(), Instant::now()));
+            return;
+        };
+        let style = ProgressStyle::with_template("  {spinner} {wide_msg} {elapsed:>5}");
+        let bar = bars.add(ProgressBar::new_spinner().with_style(style.expect("the template is well formed")));
+        bar.set_message(text);
+        bar.enable_steady_tick(Duration::from_millis(120));
+        if let Some((old, _)) = self.running.insert(key, (bar, Instant::now())) {
+            old.finish_and_clear();
+        }
+    }
+
+    fn note(&mut self, key: &Running, text: String) {
+        match self.running.get(key) {
+            Some((bar, _)) => bar.set_message(text),
+            None => self.start(key.clone(), text),
+        }
+    }
+
+    /// Takes a moving line away and says how long it was there.
+    fn stop(&mut self, key: &Running) -> String {
+        let Some((bar, since)) = self.running.remove(key) else { return String::new() };
+        bar.finish_and_clear();
+        seconds(since.elapsed())
+    }
+
+    fn resource(&mut self, address: &str, action: Action, phase: ApplyPhase) {
+        let key = Running::Resource(address.to_owned());
+        match phase {
+            ApplyPhase::Started => self.start(key, format!("{address}: {}", doing(action))),
+            ApplyPhase::Progress(note) => self.note(&key, format!("{address}: {note}")),
+            ApplyPhase::Finished(_) => {
+                let took = self.stop(&key);
+                self.line(&format!("  {} {address} {}", symbol(action), paint(FAINT, &took)));
+            }
+            ApplyPhase::Failed => {
+                let took = self.stop(&key);
+                self.line(&format!("  {} {address} {}", paint(BAD, "!"), paint(FAINT, &took)));
+            }
+        }
+    }
+
+    fn task(&mut self, result: &TaskResult<'_>) {
+        let quiet = matches!(result.outcome, TaskOutcome::Ok | TaskOutcome::Skipped);
+        if !quiet || result.message.is_some() || self.verbosity > 0 {
+            for diff in result.diffs {
+                self.line(&diff::unified(diff));
+            }
+            self.line(&result.line());
+        }
+        let key = Running::Host(result.host.clone());
+        self.note(&key, format!("{}: {}", result.host, result.task));
+    }
+
+    fn recap(&mut self, host: &Arc<str>, counts: &HostCounts) {
+        self.stop(&Running::Host(host.clone()));
+        let style = match counts {
+            counts if counts.failed + counts.unreachable > 0 => BAD,
+            counts if counts.changed > 0 => CHANGE,
+            _ => GOOD,
+        };
+        let HostCounts { ok, changed, unreachable, failed, skipped, rescued, ignored } = counts;
+        let mut text = format!("{ok} ok, {changed} changed");
+        let others = [(unreachable, "unreachable"), (failed, "failed"), (skipped, "skipped"), (rescued, "rescued"), (ignored, "ignored")];
+        for (count, name) in others.into_iter().filter(|(count, _)| **count > 0) {
+            text.push_str(&format!(", {count} {name}"));
+        }
+        self.line(&format!("  {} {host}: {text}", paint(style, "=")));
+    }
+
+    fn stage_started(&mut self, stage: &Arc<str>, kind: StageKind) {
+        self.stages.insert(stage.clone(), Instant::now());
+        self.line(&paint(HEADING, &format!("{} {stage}", kind_name(kind))));
+    }
+
+    fn stage_finished(&mut self, stage: &Arc<str>, kind: StageKind, outcome: StageOutcome) {
+        let took = self.stages.remove(stage).map(|since| seconds(since.elapsed())).unwrap_or_default();
+        let (style, word) = match outcome {
+            StageOutcome::Unchanged => (GOOD, "nothing to do"),
+            StageOutcome::Changed => (CHANGE, "done"),
+            StageOutcome::Failed => (BAD, "failed"),
+            StageOutcome::Skipped => (QUIET, "skipped"),
+        };
+        let name = kind_name(kind);
+        self.line(&format!("{name} {stage}: {} {}", paint(style, word), paint(FAINT, &took)));
+    }
+}
+
+/// One task's result, as its line is made of it.
+struct TaskResult<'a> {
+    host: Arc<str>,
+    task: &'a str,
+    item: Option<&'a str>,
+    outcome: TaskOutcome,
+    message: Option<&'a str>,
+    diffs: &'a [strata_core::FileDiff],
+}
+
+impl TaskResult<'_> {
+    fn line(&self) -> String {
+        let (style, mark) = match self.outcome {
+            TaskOutcome::Ok => (GOOD, "="),
+            TaskOutcome::Changed => (CHANGE, "~"),
+            TaskOutcome::Skipped => (QUIET, "-"),
+            TaskOutcome::Failed | TaskOutcome::Unreachable => (BAD, "!"),
+            TaskOutcome::Ignored => (QUIET, "!"),
+        };
+        let item = self.item.map(|item| format!(" ({item})")).unwrap_or_default();
+        let message = self.message.map(|message| format!(": {message}")).unwrap_or_default();
+        format!("  {} {}: {}{item}{message}", paint(style, mark), self.host, self.task)
+    }
+}
+
+impl Renderer for ProgressLook {
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::StageStarted { stage, kind } => self.stage_started(&stage, kind),
+            Event::StageFinished { stage, kind, outcome } => self.stage_finished(&stage, kind, outcome),
+            Event::DriftFound { address, action } => {
+                let what = if action == Action::Delete { "is gone" } else { "was changed" };
+                self.line(&format!("  {} {address} {what} outside of Strata", paint(CHANGE, "?")));
+            }
+            Event::Apply { address, action, phase } => self.resource(&address.to_string(), action, phase),
+            Event::HostWaiting { host, note } => self.note(&Running::Host(host.clone()), format!("{host}: {note}")),
+            Event::HostReady { host } => self.note(&Running::Host(host.clone()), format!("{host}: ready")),
+            Event::TaskStarted { task, .. } => drop(self.tasks.insert(task, Instant::now())),
+            Event::TaskFinished { host, task, item, outcome, message, diffs, .. } => {
+                let (item, message) = (item.as_deref(), message.as_deref());
+                self.task(&TaskResult { host, task: &task, item, outcome, message, diffs: &diffs });
+            }
+            Event::HostRecap { host, counts } => self.recap(&host, &counts),
+            Event::Verified { what, passed, detail } => {
+                let mark = if passed { paint(GOOD, "=") } else { paint(BAD, "!") };
+                self.line(&format!("  {mark} {what}: {detail}"));
+            }
+            Event::Diagnostic { diagnostic } => {
+                let text = self.diagnostics.render(&diagnostic);
+                match &self.bars {
+                    Some(bars) => bars.suspend(|| anstream::eprint!("{text}")),
+                    None => anstream::eprint!("{text}"),
+                }
+            }
+            Event::RefreshStarted { .. }
+            | Event::RefreshFinished { .. }
+            | Event::ChangePlanned { .. }
+            | Event::ChangeSummary { .. }
+            | Event::PlayStarted { .. } => {}
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        match &self.bars {
+            Some(bars) => bars.suspend(|| anstream::print!("{text}")),
+            None => anstream::print!("{text}"),
+        }
+    }
+
+    fn finish(&mut self) {
+        for (bar, _) in self.running.values() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn kind_name(kind: StageKind) -> &'static str {
+    match kind {
+        StageKind::Provision => "provision",
+        StageKind::Configure => "configure",
+        StageKind::Verify => "verify",
+    }
+}
+
+fn doing(action: Action) -> &'static str {
+    match action {
+        Action::NoOp => "nothing to do",
+        Action::Create => "creating",
+        Action::Read => "reading",
+        Action::Update => "changing",
+        Action::DeleteThenCreate | Action::CreateThenDelete => "replacing",
+        Action::Delete => "deleting",
+        Action::Forget => "forgetting",
+    }
+}
+
+fn symbol(action: Action) -> String {
+    match action {
+        Action::NoOp | Action::Read => paint(QUIET, "="),
+        Action::Create => paint(GOOD, "+"),
+        Action::Update => paint(CHANGE, "~"),
+        Action::DeleteThenCreate | Action::CreateThenDelete => paint(CHANGE, "±"),
+        Action::Delete => paint(BAD, "-"),
+        Action::Forget => paint(QUIET, "."),
+    }
+}
+
+fn seconds(duration: Duration) -> String {
+    format!("{:.1}s", duration.as_secs_f64())
+}

@@ -1,0 +1,11 @@
+//! The whole binary, as users run it.
+//!
+//! Tests in [`observability`] and [`kill`] need a real Incus daemon: without one they say so and
+//! pass, with `STRATA_TEST_INCUS_REQUIRED=1` (as in CI) they fail. Everything else runs anywhere.
+
+mod daemon;
+mod kill;
+mod mistakes;
+mod observability;
+mod quickstart;
+mod strata;

@@ -1,0 +1,125 @@
+//! What must come before what, without evaluating.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use strata_core::addr::{self, ConfigResource};
+
+use crate::{
+    graph::{self, Cell, Place},
+    provider::ProviderAddress,
+    tree::Config,
+};
+
+type Set = Arc<BTreeSet<ConfigResource>>;
+
+/// The resources that each thing waits for: those it refers to, also through locals, variables and outputs.
+///
+/// What those resources wait for themselves is not repeated.
+#[derive(Clone, Debug, Default)]
+pub struct Dependencies {
+    resources: HashMap<ConfigResource, Set>,
+    providers: HashMap<ProviderAddress, Set>,
+    outputs: HashMap<(addr::Module, Arc<str>), Set>,
+    calls: HashMap<(addr::Module, Arc<str>), Set>,
+}
+
+static NONE: BTreeSet<ConfigResource> = BTreeSet::new();
+
+impl Dependencies {
+    /// What a resource waits for, `depends_on` and instances of the modules around it included; not its provider's.
+    pub fn resource(&self, resource: &ConfigResource) -> &BTreeSet<ConfigResource> {
+        self.resources.get(resource).map_or(&NONE, |set| set)
+    }
+
+    /// What a provider's arguments wait for.
+    pub fn provider(&self, provider: &ProviderAddress) -> &BTreeSet<ConfigResource> {
+        self.providers.get(provider).map_or(&NONE, |set| set)
+    }
+
+    /// What an output of a module waits for.
+    pub fn output(&self, module: &addr::Module, name: &str) -> &BTreeSet<ConfigResource> {
+        let key = (module.clone(), Arc::from(name));
+        self.outputs.get(&key).map_or(&NONE, |set| set)
+    }
+
+    /// What the instances of a called module wait for: its `count` or `for_each`, and those of its callers.
+    pub fn module_call(&self, caller: &addr::Module, name: &str) -> &BTreeSet<ConfigResource> {
+        let key = (caller.clone(), Arc::from(name));
+        self.calls.get(&key).map_or(&NONE, |set| set)
+    }
+}
+
+/// Finds out what everything waits for: each cell is visited once.
+pub fn dependencies(config: &Config) -> Dependencies {
+    let graph = graph::explore(config);
+    let mut found = Dependencies::default();
+    // What a cell brings to those that refer to it, and what it waits for itself.
+    let mut brings: Vec<Set> = vec![Set::default(); graph.places.len()];
+    for group in &graph.groups {
+        for at in group {
+            let place = &graph.places[*at];
+            let own = resource_address(config, place);
+            let waits = union(
+                graph.successors[*at].iter().map(|to| &brings[*to]),
+                own.as_ref(),
+            );
+            brings[*at] = match own {
+                Some(address) => Arc::new(BTreeSet::from([address])),
+                None => waits.clone(),
+            };
+            found.record(config, place, waits);
+        }
+    }
+    found
+}
+
+fn resource_address(config: &Config, place: &Place) -> Option<ConfigResource> {
+    match &place.cell {
+        Cell::Resource(key) => Some(config.nodes[place.node].resource_address(key)),
+        _ => None,
+    }
+}
+
+/// All of several sets but one member; sets that would come out equal are shared.
+fn union<'a>(sets: impl Iterator<Item = &'a Set>, without: Option<&ConfigResource>) -> Set {
+    let mut all = Set::default();
+    for set in sets {
+        if all.is_empty() {
+            all = set.clone();
+        } else if !Arc::ptr_eq(&all, set) && !set.is_subset(&all) {
+            Arc::make_mut(&mut all).extend(set.iter().cloned());
+        }
+    }
+    if let Some(own) = without.filter(|own| all.contains(*own)) {
+        Arc::make_mut(&mut all).remove(own);
+    }
+    all
+}
+
+impl Dependencies {
+    fn record(&mut self, config: &Config, place: &Place, waits: Set) {
+        let node = &config.nodes[place.node];
+        match &place.cell {
+            Cell::Resource(key) => {
+                self.resources.insert(node.resource_address(key), waits);
+            }
+            Cell::Provider(address) => {
+                self.providers.insert(address.clone(), waits);
+            }
+            Cell::Output(name) => {
+                self.outputs
+                    .insert((node.path.clone(), name.clone()), waits);
+            }
+            Cell::Expansion => {
+                if let (Some(parent), Some(name)) = (node.parent, node.path.0.last()) {
+                    let caller = config.nodes[parent].path.clone();
+                    self.calls.insert((caller, name.clone()), waits);
+                }
+            }
+            Cell::Variable(_) | Cell::Local(_) | Cell::Everything => {}
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Conditions: `validation`, `precondition`, `postcondition`.
+
+use std::sync::Arc;
+
+use strata_core::{Diagnostic, Diagnostics, Marks, Span, Type, Value};
+use strata_hcl::{Scope, evaluate};
+
+use super::{
+    Evaluator, Mode,
+    state::{ModuleState, Repetition},
+};
+use crate::{graph, module::Check};
+
+impl Evaluator {
+    pub(super) fn check_variables(&self, module: &Arc<ModuleState>, diags: &mut Diagnostics) {
+        for variable in module.module.variables.values() {
+            self.variable(module, &variable.name);
+            let scope = self.scope(module, &Repetition::Once, None);
+            let call = graph::call_of(&self.config, module.node);
+            let argument = call.and_then(|call| call.arguments.get(&variable.name));
+            let place = argument.map_or(&variable.span, |argument| &argument.span);
+            for check in &variable.validations {
+                if let Some(message) = fails(check, &scope, diags) {
+                    diags.push(
+                        Diagnostic::error("invalid-variable", "Invalid value for variable")
+                            .detail(message)
+                            .at(place.clone())
+                            .label(check.span.clone(), "this rule checked it"),
+                    );
+                }
+            }
+        }
+    }
+
+    /// Checks the preconditions of an output and, in the root module, that it does not give secrets away.
+    pub(super) fn check_output(
+        &self,
+        module: &Arc<ModuleState>,
+        name: &str,
+        value: Option<&Value>,
+        diags: &mut Diagnostics,
+    ) {
+        let Some(output) = module.module.outputs.get(name) else {
+            return;
+        };
+        let scope = self.scope(module, &Repetition::Once, None);
+        for check in &output.preconditions {
+            self.condition(
+                check,
+                "Module output value precondition failed",
+                &scope,
+                diags,
+            );
+        }
+        let marks = value.map_or(Marks::NONE, Value::marks_deep);
+        let is_root = module.parent.is_none();
+        if is_root && !output.sensitive && marks.contains(Marks::SENSITIVE) {
+            diags.push(sensitive_output(&output.span));
+        }
+        if marks.contains(Marks::EPHEMERAL)
+            && (is_root || !output.ephemeral)
+            && self.options.mode == Mode::Run
+        {
+            diags.push(
+                Diagnostic::error("ephemeral-output", "Ephemeral value not allowed")
+                    .detail("This output is not declared as returning an ephemeral value.")
+                    .at(output.value.span()),
+            );
+        }
+    }
+
+    /// Reports a condition that is false. Without values from outside that says nothing, and only its type counts.
+    pub(super) fn condition(
+        &self,
+        check: &Check,
+        summary: &str,
+        scope: &dyn Scope,
+        diags: &mut Diagnostics,
+    ) {
+        let failed = fails(check, scope, diags).filter(|_| self.options.mode == Mode::Run);
+        if let Some(message) = failed {
+            diags.push(
+                Diagnostic::error("condition-failed", summary)
+                    .detail(message)
+                    .at(check.condition.span()),
+            );
+        }
+    }
+}
+
+fn sensitive_output(span: &Span) -> Diagnostic {
+    Diagnostic::error("sensitive-output", "Output refers to sensitive values")
+        .detail(
+            "An output of the root module is shown and stored. Data that is sensitive must be declared as such there, \
+             so that it is not given away by accident.",
+        )
+        .at(span.clone())
+        .hint("If you mean to export it, add `sensitive = true` to the output.")
+}
+
+/// The message of a condition that is false; none if it is true, not known, or mistaken and reported.
+fn fails(check: &Check, scope: &dyn Scope, diags: &mut Diagnostics) -> Option<String> {
+    let result = evaluate(&check.condition, scope, diags);
+    let wrong = |why: String| {
+        Diagnostic::error("invalid-condition", "Invalid condition result")
+            .detail(why)
+            .at(check.condition.span())
+    };
+    let result = match result.unmarked().convert(&Type::Bool) {
+        Ok(result) => result,
+        Err(error) => {
+            diags.push(wrong(format!(
+                "Condition expression must return either true or false: {error}."
+            )));
+            return None;
+        }
+    };
+    if result.is_null() {
+        diags.push(wrong(
+            "Condition expression must return either true or false, not null.".to_owned(),
+        ));
+    }
+    match result.as_bool() {
+        Some(false) => Some(message(check, scope, diags)),
+        _ => None,
+    }
+}
+
+fn message(check: &Check, scope: &dyn Scope, diags: &mut Diagnostics) -> String {
+    let value = evaluate(&check.error_message, scope, diags);
+    if !value.marks_deep().is_none() {
+        return "The error message included a sensitive value, so it will not be displayed."
+            .to_owned();
+    }
+    match value.convert(&Type::String) {
+        Ok(text) => text
+            .as_str()
+            .unwrap_or("The error message is not known yet.")
+            .trim()
+            .to_owned(),
+        Err(error) => format!("The error message is not a string: {error}."),
+    }
+}

@@ -1,0 +1,426 @@
+//! The evaluator: cells computed once, when asked for.
+//!
+//! [`state`] holds the cells of one module instance, [`scope`] leads references to them, [`cells`] computes them,
+//! [`expansion`] finds out how many instances there are, [`table`] keeps what the engine hands in, and [`checks`]
+//! holds conditions. Mistakes inside a cell are kept until the next public function returns, and reported once.
+
+mod cell;
+mod cells;
+mod checks;
+mod expansion;
+mod scope;
+mod state;
+mod table;
+mod triggers;
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use strata_core::{
+    AttributePath, Diagnostics, Value,
+    addr::{self, InstanceKey},
+    files::Files,
+    schema,
+};
+use strata_hcl::{Chance, Expression};
+
+use crate::{
+    decode,
+    module::ResourceKey,
+    provider::ProviderAddress,
+    schemas::{self, Schemas},
+    tree::Config,
+};
+use scope::InModule;
+use state::{ModuleState, Repetition, ResourceState, StateId};
+
+/// What an [`Evaluator`] needs to know besides the configuration.
+pub struct EvaluatorOptions {
+    /// What is known at all.
+    pub mode: Mode,
+    /// The root module's variables, as [`root_variables`](crate::root_variables) makes them.
+    pub variables: BTreeMap<Arc<str>, Value>,
+    /// `terraform.workspace`.
+    pub workspace: Arc<str>,
+    /// What `file` and its kin read.
+    pub files: Option<Arc<dyn Files>>,
+    /// `path.cwd`.
+    pub working_directory: PathBuf,
+    /// What `plantimestamp` gives, in RFC 3339; unknown without it.
+    pub plan_timestamp: Option<Arc<str>>,
+    /// Clock and chance, for functions whose results differ at each call; unknown without them, as in a plan.
+    pub chance: Option<Arc<dyn Chance + Send + Sync>>,
+    /// The schemas, for the types of resources that have no value yet.
+    pub schemas: Schemas,
+}
+
+/// What is known while evaluating.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Nothing from outside: variables, resources, `count` and `for_each` are unknown. For `validate`.
+    Static,
+    /// What was handed in.
+    Run,
+}
+
+/// The instances of a resource in one module instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expansion {
+    /// One, without a key.
+    Single,
+    /// With `count`.
+    Count(usize),
+    /// With `for_each`: keys and values.
+    ForEach(Arc<BTreeMap<Arc<str>, Value>>),
+    /// `count` or `for_each` is not known, or mistaken; that has been reported.
+    Unknown,
+}
+
+/// The instances of a module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModuleExpansion {
+    /// Those that are known, in order.
+    pub instances: Vec<addr::ModuleInstance>,
+    /// False if a `count` or `for_each` on the way is not known, or mistaken; that has been reported.
+    pub complete: bool,
+}
+
+/// An entry of `replace_triggered_by`, evaluated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplaceTrigger {
+    /// The resource to watch.
+    pub resource: addr::Resource,
+    /// The instance to watch; none for all of them.
+    pub key: Option<InstanceKey>,
+    /// The attribute to watch; the root for all of them.
+    pub path: AttributePath,
+}
+
+/// Computes the values of one configuration. Made for one thread at a time.
+pub struct Evaluator {
+    config: Arc<Config>,
+    options: EvaluatorOptions,
+    states: Mutex<Vec<Arc<ModuleState>>>,
+    pending: Mutex<Diagnostics>,
+}
+
+impl Evaluator {
+    /// Starts with nothing computed.
+    pub fn new(config: Arc<Config>, options: EvaluatorOptions) -> Self {
+        let root = config.nodes.first().map(|node| {
+            let address = addr::ModuleInstance::root();
+            Arc::new(ModuleState::new(
+                0,
+                0,
+                node.module.clone(),
+                address,
+                None,
+                Repetition::Once,
+            ))
+        });
+        Self {
+            config,
+            options,
+            states: Mutex::new(root.into_iter().collect()),
+            pending: Mutex::default(),
+        }
+    }
+
+    /// The instances of a module, through all modules around it.
+    pub fn module_instances(
+        &self,
+        module: &addr::Module,
+        diags: &mut Diagnostics,
+    ) -> ModuleExpansion {
+        let mut complete = true;
+        let mut ids = vec![0];
+        for name in &module.0 {
+            let mut next = Vec::new();
+            for id in ids {
+                let children = self.children(&self.state(id), name);
+                complete &= children
+                    .as_ref()
+                    .is_some_and(|c| !matches!(**c, state::Children::Unknown(_)));
+                next.extend(children.iter().flat_map(|children| children.known()));
+            }
+            ids = next;
+        }
+        self.report(diags);
+        let instances = ids
+            .into_iter()
+            .map(|id| self.state(id).address.clone())
+            .collect();
+        ModuleExpansion {
+            instances,
+            complete,
+        }
+    }
+
+    /// The instances of a resource in one module instance.
+    pub fn resource_instances(
+        &self,
+        resource: &addr::Resource,
+        diags: &mut Diagnostics,
+    ) -> Expansion {
+        let found = self.find_resource(resource, |module, state| self.expansion(module, state));
+        self.report(diags);
+        found.unwrap_or(Expansion::Unknown)
+    }
+
+    /// Hands in the value of one instance, in constant time. Attributes that the schema calls sensitive get their mark.
+    pub fn set_instance(&self, instance: &addr::ResourceInstance, value: Value) {
+        self.find_resource(&instance.resource, |module, state| {
+            let schema = self.schema(module, &state.key);
+            let value = schema.map_or(value.clone(), |schema| {
+                schemas::mark_sensitive(&schema.block, value)
+            });
+            let mut table = state.table.lock().unwrap_or_else(PoisonError::into_inner);
+            table.set(&instance.key, value);
+        });
+    }
+
+    /// The configuration of one resource instance, of the schema's implied type, with its marks.
+    ///
+    /// Null of that type for an instance that configuration does not have.
+    pub fn resource_config(
+        &self,
+        instance: &addr::ResourceInstance,
+        schema: &schema::Block,
+        diags: &mut Diagnostics,
+    ) -> Value {
+        let found = self.in_instance(instance, None, diags, |resource, scope, diags| {
+            decode::block(&resource.body, &resource.span, schema, scope, diags)
+        });
+        found.unwrap_or_else(|| Value::Null(schema.implied_type()))
+    }
+
+    /// The arguments of a provider configuration; all null if it has no block.
+    pub fn provider_config(
+        &self,
+        provider: &ProviderAddress,
+        schema: &schema::Block,
+        diags: &mut Diagnostics,
+    ) -> Value {
+        let module = provider.module.0.iter();
+        let address = module.fold(addr::ModuleInstance::root(), |at, name| {
+            at.child(name.clone(), None)
+        });
+        let block = self.config.provider_block(provider);
+        let value = match (block, self.find_module(&address)) {
+            (Some(block), Some(module)) => {
+                let scope = self.scope(&module, &module.repetition, None);
+                decode::block(&block.body, &block.span, schema, &scope, diags)
+            }
+            _ => schema.empty_value(),
+        };
+        self.report(diags);
+        value
+    }
+
+    /// The value of an output, with its marks; its preconditions are checked.
+    pub fn output(
+        &self,
+        module: &addr::ModuleInstance,
+        name: &str,
+        diags: &mut Diagnostics,
+    ) -> Value {
+        let value = self.find_module(module).and_then(|module| {
+            let value = self.output_cell(&module, name);
+            self.check_output(&module, name, value.as_ref(), diags);
+            value
+        });
+        self.report(diags);
+        value.unwrap_or_else(|| Value::unknown(strata_core::Type::Dynamic))
+    }
+
+    /// Evaluates the variables of a module instance and their validations.
+    pub fn check_inputs(&self, module: &addr::ModuleInstance, diags: &mut Diagnostics) {
+        if let Some(module) = self.find_module(module) {
+            self.check_variables(&module, diags);
+        }
+        self.report(diags);
+    }
+
+    /// Evaluates every variable, local, output and number of instances of a module instance.
+    pub(crate) fn check_module(&self, module: &addr::ModuleInstance, diags: &mut Diagnostics) {
+        let Some(module) = self.find_module(module) else {
+            return;
+        };
+        self.check_variables(&module, diags);
+        for name in module.module.locals.keys() {
+            self.local(&module, name);
+        }
+        for name in module.module.outputs.keys() {
+            let value = self.output_cell(&module, name);
+            self.check_output(&module, name, value.as_ref(), diags);
+        }
+        for name in module.module.calls.keys() {
+            self.children(&module, name);
+        }
+        for key in module.module.resources.keys() {
+            if let Some(state) = module.resource(key.mode, &key.type_name, &key.name) {
+                self.expansion(&module, state);
+            }
+        }
+        self.report(diags);
+    }
+
+    /// Checks what must hold before a resource instance is planned; what is unknown passes.
+    pub fn preconditions(&self, instance: &addr::ResourceInstance, diags: &mut Diagnostics) {
+        self.in_instance(instance, None, diags, |resource, scope, diags| {
+            for check in &resource.lifecycle.preconditions {
+                self.condition(check, "Resource precondition failed", scope, diags);
+            }
+        });
+    }
+
+    /// Checks what must hold after a resource instance is made or read; what is unknown passes.
+    pub fn postconditions(
+        &self,
+        instance: &addr::ResourceInstance,
+        value: Value,
+        diags: &mut Diagnostics,
+    ) {
+        self.in_instance(instance, Some(&value), diags, |resource, scope, diags| {
+            for check in &resource.lifecycle.postconditions {
+                self.condition(check, "Resource postcondition failed", scope, diags);
+            }
+        });
+    }
+
+    /// What replaces a resource instance when it changes.
+    pub fn replace_triggers(
+        &self,
+        instance: &addr::ResourceInstance,
+        diags: &mut Diagnostics,
+    ) -> Vec<ReplaceTrigger> {
+        let module = &instance.resource.module;
+        let found = self.in_instance(instance, None, diags, |resource, scope, diags| {
+            let triggers = resource.lifecycle.replace_triggered_by.iter();
+            triggers
+                .filter_map(|trigger| triggers::read(trigger, module, scope, diags))
+                .collect()
+        });
+        found.unwrap_or_default()
+    }
+
+    /// Evaluates an expression that is not in the configuration, as in the console, in a module instance.
+    pub fn expression(
+        &self,
+        expression: &Expression,
+        module: &addr::ModuleInstance,
+        diags: &mut Diagnostics,
+    ) -> Value {
+        let mut found = Diagnostics::new();
+        crate::validate::expression(&self.config, &module.module(), expression, &mut found);
+        let value = match self.find_module(module) {
+            Some(module) if !found.has_errors() => {
+                let scope = self.scope(&module, &module.repetition, None);
+                strata_hcl::evaluate(expression, &scope, &mut found)
+            }
+            _ => Value::unknown(strata_core::Type::Dynamic),
+        };
+        diags.append(found);
+        self.report(diags);
+        value
+    }
+
+    /// Does something with a resource block in the scope of one instance.
+    fn in_instance<T>(
+        &self,
+        instance: &addr::ResourceInstance,
+        self_value: Option<&Value>,
+        diags: &mut Diagnostics,
+        act: impl FnOnce(&crate::module::Resource, &InModule<'_>, &mut Diagnostics) -> T,
+    ) -> Option<T> {
+        let result = self.find_resource(&instance.resource, |module, state| {
+            let resource = module.module.resources.get(&state.key)?;
+            let repetition = match self.expansion(module, state) {
+                Expansion::Unknown => Repetition::unknown(&resource.repeat),
+                expansion => Repetition::of(&expansion, instance.key.as_ref()),
+            };
+            Some(act(
+                resource,
+                &self.scope(module, &repetition, self_value),
+                diags,
+            ))
+        });
+        self.report(diags);
+        result.flatten()
+    }
+
+    fn scope<'a>(
+        &'a self,
+        module: &'a Arc<ModuleState>,
+        repetition: &'a Repetition,
+        self_value: Option<&'a Value>,
+    ) -> InModule<'a> {
+        InModule {
+            evaluator: self,
+            module,
+            repetition,
+            self_value,
+        }
+    }
+
+    fn state(&self, id: StateId) -> Arc<ModuleState> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)[id].clone()
+    }
+
+    fn find_module(&self, address: &addr::ModuleInstance) -> Option<Arc<ModuleState>> {
+        self.config.nodes.first()?;
+        let mut id = 0;
+        for step in &address.0 {
+            id = self
+                .children(&self.state(id), &step.name)?
+                .get(step.key.as_ref())?;
+        }
+        Some(self.state(id))
+    }
+
+    fn find_resource<T>(
+        &self,
+        address: &addr::Resource,
+        act: impl FnOnce(&Arc<ModuleState>, &ResourceState) -> T,
+    ) -> Option<T> {
+        let module = self.find_module(&address.module)?;
+        let state = module.resource(address.mode, &address.type_name, &address.name)?;
+        Some(act(&module, state))
+    }
+
+    /// The schema of a resource of a module.
+    fn schema(&self, module: &ModuleState, key: &ResourceKey) -> Option<&schema::Resource> {
+        let resource = module.module.resources.get(key)?;
+        let provider = crate::provider::key_of(resource);
+        let source = crate::provider::source_of(&module.module, &provider.name);
+        self.options
+            .schemas
+            .resource(&source, key.mode, &key.type_name)
+    }
+
+    /// Moves the mistakes found inside cells to the caller.
+    fn report(&self, diags: &mut Diagnostics) {
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        diags.append(std::mem::take(&mut *pending));
+    }
+}
+
+impl Expansion {
+    /// The keys of all instances, in order; none if they are unknown.
+    pub fn keys(&self) -> Vec<Option<InstanceKey>> {
+        match self {
+            Expansion::Single => vec![None],
+            Expansion::Count(count) => (0..*count)
+                .map(|at| Some(InstanceKey::Int(at as i64)))
+                .collect(),
+            Expansion::ForEach(entries) => entries
+                .keys()
+                .map(|key| Some(InstanceKey::String(key.clone())))
+                .collect(),
+            Expansion::Unknown => Vec::new(),
+        }
+    }
+}

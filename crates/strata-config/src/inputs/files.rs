@@ -1,0 +1,114 @@
+//! Variable files: `terraform.tfvars`, `*.auto.tfvars`, and those the user names.
+
+use std::{path::Path, sync::Arc};
+
+use strata_core::{
+    Diagnostic, Diagnostics, Source, Span, Type, Value,
+    files::{EntryKind, Files, normalize},
+};
+use strata_hcl::{Attribute, EmptyScope, evaluate, parse};
+
+use super::{VariableInput, VariableOrigin, VariableText};
+
+/// Reads a `.tfvars` file that the user named.
+pub fn variable_file(
+    files: &dyn Files,
+    path: &Path,
+    diags: &mut Diagnostics,
+) -> Vec<VariableInput> {
+    read(files, path, VariableOrigin::NamedFile, diags)
+}
+
+/// Reads `terraform.tfvars` and all `*.auto.tfvars` beside the root module, in the order in which they count.
+pub fn automatic_variable_files(
+    files: &dyn Files,
+    root: &Path,
+    diags: &mut Diagnostics,
+) -> Vec<VariableInput> {
+    let entries = files.list(root).unwrap_or_default();
+    let names = entries
+        .into_iter()
+        .filter(|entry| entry.kind == EntryKind::File)
+        .map(|entry| entry.name);
+    // The listing is sorted, and so these are: first the one file, then the others by name.
+    let (first, rest): (Vec<_>, Vec<_>) = names
+        .filter(|name| is_automatic(name))
+        .partition(|name| name.starts_with("terraform.tfvars"));
+    let read = |name: String| {
+        read(
+            files,
+            &normalize(&root.join(name)),
+            VariableOrigin::AutomaticFile,
+            diags,
+        )
+    };
+    first.into_iter().chain(rest).flat_map(read).collect()
+}
+
+fn is_automatic(name: &str) -> bool {
+    let hcl = name.strip_suffix(".json").unwrap_or(name);
+    hcl == "terraform.tfvars" || (hcl.ends_with(".auto.tfvars") && !name.starts_with('.'))
+}
+
+fn read(
+    files: &dyn Files,
+    path: &Path,
+    origin: fn(Span) -> VariableOrigin,
+    diags: &mut Diagnostics,
+) -> Vec<VariableInput> {
+    let name: Arc<str> = path.to_string_lossy().into();
+    if name.ends_with(".json") {
+        diags.push(
+            Diagnostic::error("unsupported-file", "Unsupported variable file").detail(format!(
+                "`{name}`: variable files in JSON are not supported yet."
+            )),
+        );
+        return Vec::new();
+    }
+    let text = match files.read_text(path) {
+        Ok(text) => text,
+        Err(error) => {
+            diags.push(
+                Diagnostic::error("unreadable-file", "Failed to read variables file")
+                    .detail(error.to_string()),
+            );
+            return Vec::new();
+        }
+    };
+    let body = parse(&Arc::new(Source::new(name, text)), diags);
+    for block in &body.blocks {
+        diags.push(
+            Diagnostic::error("unsupported-block", "Unexpected block")
+                .detail("A variable file holds values only: `name = value`.")
+                .at(block.header_span()),
+        );
+    }
+    body.attributes
+        .iter()
+        .map(|attribute| input(attribute, origin, diags))
+        .collect()
+}
+
+fn input(
+    attribute: &Attribute,
+    origin: fn(Span) -> VariableOrigin,
+    diags: &mut Diagnostics,
+) -> VariableInput {
+    let expression = &attribute.expression;
+    let value = match expression.references().first() {
+        None => evaluate(expression, &EmptyScope, diags),
+        Some(reference) => {
+            diags.push(
+                Diagnostic::error("variables-not-allowed", "Variables not allowed")
+                    .detail("Variables may not be used here.")
+                    .at(reference.span()),
+            );
+            Value::unknown(Type::Dynamic)
+        }
+    };
+    VariableInput {
+        name: attribute.name.text.clone(),
+        value: VariableText::Value(value),
+        origin: origin(attribute.span()),
+    }
+}

@@ -1,0 +1,112 @@
+//! `module` blocks.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use strata_core::{Diagnostic, Diagnostics};
+use strata_hcl::{Attribute, Block};
+
+use super::{fields, folder::duplicate, provider, resource::repeat};
+use crate::module::{Argument, Module, ModuleCall, ProviderKey, ProviderReference};
+
+/// The arguments that every `module` block may have.
+const OWN: [&str; 6] = [
+    "source",
+    "version",
+    "count",
+    "for_each",
+    "providers",
+    "depends_on",
+];
+
+pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics) {
+    fields::only_attributes(&block.body, diags);
+    let name = block.labels[0].text.clone();
+    let valid = fields::valid_name(
+        &name,
+        block.label_span(0),
+        "Invalid module instance name",
+        diags,
+    );
+    let source = source(block, diags);
+    let body = &block.body;
+    let arguments = body
+        .attributes
+        .iter()
+        .filter(|a| !OWN.contains(&&*a.name.text));
+    let call = ModuleCall {
+        source: source.clone().unwrap_or_default(),
+        repeat: repeat(body, diags),
+        providers: providers(body.attribute("providers"), diags),
+        depends_on: fields::depends_on(body, diags),
+        arguments: arguments.map(argument).collect(),
+        span: block.header_span(),
+    };
+    if let Some(first) = module.calls.get(&name) {
+        let what = format!("A module call named `{name}`");
+        diags.push(duplicate(
+            "Duplicate module call",
+            what,
+            &first.span,
+            call.span,
+        ));
+        return;
+    }
+    if valid && source.is_some() {
+        module.calls.insert(name, call);
+    }
+}
+
+fn argument(attribute: &Attribute) -> (Arc<str>, Argument) {
+    let argument = Argument {
+        value: attribute.expression.clone(),
+        span: attribute.name_span(),
+    };
+    (attribute.name.text.clone(), argument)
+}
+
+/// The source, if it is a folder; anything else is reported.
+fn source(block: &Block, diags: &mut Diagnostics) -> Option<Arc<str>> {
+    let attribute = fields::required(block, "source", diags)?;
+    let source = fields::text(&block.body, "source", diags)?;
+    let is_local = ["./", "../"].iter().any(|start| source.starts_with(start))
+        || matches!(&*source, "." | "..");
+    if is_local {
+        return Some(source);
+    }
+    diags.push(
+        Diagnostic::error("remote-module", "Remote module sources are not supported")
+            .detail(format!(
+                "The source `{source}` is not a folder beside this module."
+            ))
+            .at(attribute.expression.span())
+            .hint("A local source begins with `./` or `../`."),
+    );
+    None
+}
+
+fn providers(
+    attribute: Option<&Attribute>,
+    diags: &mut Diagnostics,
+) -> BTreeMap<ProviderKey, ProviderReference> {
+    let mut found = BTreeMap::new();
+    let Some(attribute) = attribute else {
+        return found;
+    };
+    let Some(entries) = attribute.expression.as_map() else {
+        diags.push(
+            Diagnostic::error("invalid-providers", "Invalid providers argument")
+                .detail("A map is required: the module's provider names, and the configurations they get.")
+                .at(attribute.expression.span()),
+        );
+        return found;
+    };
+    for (key, value) in entries {
+        let key = provider::reference(&key, diags);
+        let value = provider::reference(&value, diags);
+        let (Some(key), Some(value)) = (key, value) else {
+            continue;
+        };
+        found.insert(key.key, value);
+    }
+    found
+}

@@ -1,0 +1,244 @@
+//! Reading the arguments of one block: what is known, what is missing, what is constant.
+
+use std::sync::Arc;
+
+use strata_core::{Diagnostic, Diagnostics, Span, Type, Value};
+use strata_hcl::{Attribute, Block, Body, EmptyScope, Expression, Traversal, evaluate};
+
+use crate::{module::Check, suggest};
+
+/// Reports every argument and block that is not in these lists.
+pub(super) fn only(body: &Body, attributes: &[&str], blocks: &[&str], diags: &mut Diagnostics) {
+    for attribute in &body.attributes {
+        if !attributes.contains(&&*attribute.name.text) {
+            let is_block = blocks.contains(&&*attribute.name.text);
+            let known = attributes.iter().copied();
+            diags.push(unsupported_argument(
+                &attribute.name.text,
+                attribute.name_span(),
+                is_block,
+                known,
+            ));
+        }
+    }
+    for block in &body.blocks {
+        if !blocks.contains(&&*block.kind.text) {
+            let is_argument = attributes.contains(&&*block.kind.text);
+            let known = blocks.iter().copied();
+            diags.push(unsupported_block(
+                &block.kind.text,
+                block.kind_span(),
+                is_argument,
+                known,
+            ));
+        }
+    }
+}
+
+/// An argument that nothing expects.
+pub(crate) fn unsupported_argument<'a>(
+    name: &str,
+    span: Span,
+    is_block: bool,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Diagnostic {
+    let found = Diagnostic::error("unsupported-argument", "Unsupported argument")
+        .detail(format!("An argument named `{name}` is not expected here."))
+        .at(span);
+    if is_block {
+        return found.hint(format!(
+            "Did you mean to define a block of type `{name}`? Then write it without the equals sign."
+        ));
+    }
+    with_hint(found, suggest::hint(name, known))
+}
+
+/// A block that nothing expects.
+pub(crate) fn unsupported_block<'a>(
+    kind: &str,
+    span: Span,
+    is_argument: bool,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Diagnostic {
+    let found = Diagnostic::error("unsupported-block", "Unsupported block type")
+        .detail(format!("Blocks of type `{kind}` are not expected here."))
+        .at(span);
+    if is_argument {
+        return found.hint(format!(
+            "Did you mean to define argument `{kind}`? Then use the equals sign to assign it a value."
+        ));
+    }
+    with_hint(found, suggest::hint(kind, known))
+}
+
+fn with_hint(diagnostic: Diagnostic, hint: Option<String>) -> Diagnostic {
+    match hint {
+        Some(hint) => diagnostic.hint(hint),
+        None => diagnostic,
+    }
+}
+
+/// An argument that should be there.
+pub(crate) fn missing_argument(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("missing-argument", "Missing required argument")
+        .detail(format!(
+            "The argument `{name}` is required, but no definition was found."
+        ))
+        .at(span)
+}
+
+/// An argument that must be there; its absence is reported.
+pub(super) fn required<'b>(
+    block: &'b Block,
+    name: &str,
+    diags: &mut Diagnostics,
+) -> Option<&'b Attribute> {
+    let found = block.body.attribute(name);
+    if found.is_none() {
+        diags.push(missing_argument(name, block.header_span()));
+    }
+    found
+}
+
+/// A value that must not depend on anything; unknown after a mistake.
+pub(super) fn constant(expression: &Expression, diags: &mut Diagnostics) -> Value {
+    if let Some(reference) = expression.references().first() {
+        diags.push(
+            Diagnostic::error("variables-not-allowed", "Variables not allowed")
+                .detail("Variables may not be used here.")
+                .at(reference.span()),
+        );
+        return Value::unknown(Type::Dynamic);
+    }
+    evaluate(expression, &EmptyScope, diags)
+}
+
+/// A constant of a type; none if it is absent, null or mistaken.
+fn typed(body: &Body, name: &str, ty: &Type, diags: &mut Diagnostics) -> Option<Value> {
+    let attribute = body.attribute(name)?;
+    let value = constant(&attribute.expression, diags);
+    match value.convert(ty) {
+        Ok(value) if value.is_known() && !value.is_null() => Some(value),
+        Ok(_) => None,
+        Err(error) => {
+            diags.push(
+                Diagnostic::error("unsuitable-value", "Unsuitable value type")
+                    .detail(format!("Unsuitable value: {error}."))
+                    .at(attribute.expression.span()),
+            );
+            None
+        }
+    }
+}
+
+/// A constant text.
+pub(super) fn text(body: &Body, name: &str, diags: &mut Diagnostics) -> Option<Arc<str>> {
+    let value = typed(body, name, &Type::String, diags)?;
+    value.as_str().map(Arc::from)
+}
+
+/// A constant truth value.
+pub(super) fn flag(body: &Body, name: &str, diags: &mut Diagnostics) -> Option<bool> {
+    typed(body, name, &Type::Bool, diags)?.as_bool()
+}
+
+/// The items of a list written out.
+pub(super) fn list(expression: &Expression, diags: &mut Diagnostics) -> Vec<Expression> {
+    let items = expression.as_list();
+    if items.is_none() && !expression.is_error() {
+        diags.push(
+            Diagnostic::error("static-list-required", "Invalid expression")
+                .detail("A static list expression is required.")
+                .at(expression.span()),
+        );
+    }
+    items.unwrap_or_default()
+}
+
+/// The references in `depends_on`.
+pub(super) fn depends_on(body: &Body, diags: &mut Diagnostics) -> Vec<Traversal> {
+    let Some(attribute) = body.attribute("depends_on") else {
+        return Vec::new();
+    };
+    let items = list(&attribute.expression, diags);
+    items.iter().filter_map(|i| reference(i, diags)).collect()
+}
+
+/// An expression that must be a plain reference.
+pub(super) fn reference(expression: &Expression, diags: &mut Diagnostics) -> Option<Traversal> {
+    let found = expression.as_traversal();
+    if found.is_none() && !expression.is_error() {
+        diags.push(
+            Diagnostic::error("static-reference-required", "Invalid expression")
+                .detail(
+                    "A single static variable reference is required: only attribute access and indexing with constant \
+                     keys. No calculations, function calls, template expressions, etc are allowed here.",
+                )
+                .at(expression.span()),
+        );
+    }
+    found
+}
+
+/// All condition blocks of one type.
+pub(super) fn checks(body: &Body, kind: &str, diags: &mut Diagnostics) -> Vec<Check> {
+    let blocks = body.blocks_of(kind);
+    blocks.filter_map(|block| check(block, diags)).collect()
+}
+
+fn check(block: &Block, diags: &mut Diagnostics) -> Option<Check> {
+    only(&block.body, &["condition", "error_message"], &[], diags);
+    let condition = required(block, "condition", diags);
+    let error_message = required(block, "error_message", diags);
+    Some(Check {
+        condition: condition?.expression.clone(),
+        error_message: error_message?.expression.clone(),
+        span: block.header_span(),
+    })
+}
+
+/// True for a name that a block may have; anything else is reported under this summary.
+pub(super) fn valid_name(
+    name: &str,
+    span: Option<Span>,
+    summary: &str,
+    diags: &mut Diagnostics,
+) -> bool {
+    let mut characters = name.chars();
+    let start = |c: char| c.is_alphabetic() || c == '_';
+    let valid = characters.next().is_some_and(start)
+        && characters.all(|c| c.is_alphanumeric() || c == '_' || c == '-');
+    if !valid {
+        let found = Diagnostic::error("invalid-name", summary).detail(
+            "A name must start with a letter or underscore and may contain only letters, digits, underscores, and \
+             dashes.",
+        );
+        diags.push(match span {
+            Some(span) => found.at(span),
+            None => found,
+        });
+    }
+    valid
+}
+
+/// The body without some arguments and blocks.
+pub(super) fn without(body: &Body, attributes: &[&str], blocks: &[&str]) -> Arc<Body> {
+    let mut rest = body.clone();
+    rest.attributes
+        .retain(|attribute| !attributes.contains(&&*attribute.name.text));
+    rest.blocks
+        .retain(|block| !blocks.contains(&&*block.kind.text));
+    Arc::new(rest)
+}
+
+/// Reports every block in a body that may hold arguments only.
+pub(super) fn only_attributes(body: &Body, diags: &mut Diagnostics) {
+    for block in &body.blocks {
+        diags.push(unsupported_block(
+            &block.kind.text,
+            block.kind_span(),
+            false,
+            [],
+        ));
+    }
+}

@@ -1,0 +1,52 @@
+//! `output` blocks.
+
+use strata_core::Diagnostics;
+use strata_hcl::Block;
+
+use super::{fields, folder::duplicate};
+use crate::module::{Module, Output};
+
+const ATTRIBUTES: [&str; 5] = [
+    "value",
+    "description",
+    "sensitive",
+    "ephemeral",
+    "depends_on",
+];
+
+pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics) {
+    let body = &block.body;
+    fields::only(body, &ATTRIBUTES, &["precondition"], diags);
+    let name = block.labels[0].text.clone();
+    let valid = fields::valid_name(&name, block.label_span(0), "Invalid output name", diags);
+    let value = fields::required(block, "value", diags);
+    let description = fields::text(body, "description", diags);
+    let sensitive = fields::flag(body, "sensitive", diags).unwrap_or(false);
+    let ephemeral = fields::flag(body, "ephemeral", diags).unwrap_or(false);
+    let depends_on = fields::depends_on(body, diags);
+    let preconditions = fields::checks(body, "precondition", diags);
+    let span = block.header_span();
+    if let Some(first) = module.outputs.get(&name) {
+        let what = format!("An output named `{name}`");
+        diags.push(duplicate(
+            "Duplicate output definition",
+            what,
+            &first.span,
+            span,
+        ));
+        return;
+    }
+    let (true, Some(value)) = (valid, value) else {
+        return;
+    };
+    let output = Output {
+        value: value.expression.clone(),
+        description,
+        sensitive,
+        ephemeral,
+        depends_on,
+        preconditions,
+        span,
+    };
+    module.outputs.insert(name, output);
+}

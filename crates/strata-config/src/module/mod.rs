@@ -1,0 +1,96 @@
+//! One module as its files describe it: plain data, expressions not evaluated.
+
+mod output;
+mod provider;
+mod resource;
+mod settings;
+mod variable;
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use strata_core::{Span, addr::ResourceMode};
+use strata_hcl::{Expression, Traversal};
+
+pub use output::Output;
+pub use provider::{ProviderBlock, ProviderKey, ProviderReference};
+pub use resource::{Check, IgnoreChanges, Lifecycle, Repeat, Resource};
+pub use settings::{Backend, ProviderRequirement, Settings};
+pub use variable::Variable;
+
+/// Everything that the files of one folder declare.
+#[derive(Clone, Debug, Default)]
+pub struct Module {
+    /// The folder, as the root folder was given, joined with the way to here.
+    pub folder: PathBuf,
+    /// The folder relative to the root module: what `path.module` gives.
+    pub relative: PathBuf,
+    /// `terraform` blocks.
+    pub settings: Settings,
+    /// `provider` blocks.
+    pub providers: BTreeMap<ProviderKey, ProviderBlock>,
+    /// `variable` blocks.
+    pub variables: BTreeMap<Arc<str>, Variable>,
+    /// The entries of all `locals` blocks.
+    pub locals: BTreeMap<Arc<str>, Local>,
+    /// `output` blocks.
+    pub outputs: BTreeMap<Arc<str>, Output>,
+    /// `resource` and `data` blocks.
+    pub resources: BTreeMap<ResourceKey, Resource>,
+    /// `module` blocks.
+    pub calls: BTreeMap<Arc<str>, ModuleCall>,
+}
+
+/// What names a resource inside its module.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ResourceKey {
+    /// `resource` or `data`.
+    pub mode: ResourceMode,
+    /// The resource type, such as `incus_instance`.
+    pub type_name: Arc<str>,
+    /// The block's name.
+    pub name: Arc<str>,
+}
+
+/// One entry of a `locals` block.
+#[derive(Clone, Debug)]
+pub struct Local {
+    /// What it is.
+    pub value: Expression,
+    /// The place of its name.
+    pub span: Span,
+}
+
+/// A `module` block.
+#[derive(Clone, Debug)]
+pub struct ModuleCall {
+    /// The folder of the called module, relative to the calling one, as written.
+    pub source: Arc<str>,
+    /// `count` or `for_each`.
+    pub repeat: Repeat,
+    /// The child's provider names and the caller's configurations they get.
+    pub providers: BTreeMap<ProviderKey, ProviderReference>,
+    /// What all of the module waits for.
+    pub depends_on: Vec<Traversal>,
+    /// The values of the child's variables.
+    pub arguments: BTreeMap<Arc<str>, Argument>,
+    /// The place of the block's header.
+    pub span: Span,
+}
+
+/// A value for a variable of a called module.
+#[derive(Clone, Debug)]
+pub struct Argument {
+    /// What it is.
+    pub value: Expression,
+    /// The place of its name.
+    pub span: Span,
+}
+
+impl std::fmt::Display for ResourceKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.mode == ResourceMode::Data {
+            f.write_str("data.")?;
+        }
+        write!(f, "{}.{}", self.type_name, self.name)
+    }
+}

@@ -1,0 +1,89 @@
+//! `resource` and `data` blocks.
+
+use std::sync::Arc;
+
+use strata_core::{AttributePath, Span};
+use strata_hcl::{Body, Expression, Traversal};
+
+use super::{ProviderReference, ResourceKey};
+
+/// A `resource` or `data` block.
+#[derive(Clone, Debug)]
+pub struct Resource {
+    /// What it is called.
+    pub key: ResourceKey,
+    /// `count` or `for_each`.
+    pub repeat: Repeat,
+    /// The provider configuration it asks for; none for the default one of its type.
+    pub provider: Option<ProviderReference>,
+    /// What it waits for, beyond what it refers to.
+    pub depends_on: Vec<Traversal>,
+    /// How it is replaced, kept, checked.
+    pub lifecycle: Lifecycle,
+    /// Its arguments, without those that every resource has.
+    pub body: Arc<Body>,
+    /// The place of the block's header.
+    pub span: Span,
+}
+
+/// How many instances something has.
+#[derive(Clone, Debug, Default)]
+pub enum Repeat {
+    /// One, without a key.
+    #[default]
+    Once,
+    /// `count`.
+    Count(Expression),
+    /// `for_each`.
+    ForEach(Expression),
+}
+
+/// A `lifecycle` block.
+#[derive(Clone, Debug, Default)]
+pub struct Lifecycle {
+    /// True if a replacement is made before the old object is destroyed.
+    pub create_before_destroy: bool,
+    /// True if a plan that destroys it is refused.
+    pub prevent_destroy: bool,
+    /// Which changes of configuration do not count.
+    pub ignore_changes: IgnoreChanges,
+    /// What makes it be replaced when it changes.
+    pub replace_triggered_by: Vec<Expression>,
+    /// What must hold before it is planned.
+    pub preconditions: Vec<Check>,
+    /// What must hold after it is made or read.
+    pub postconditions: Vec<Check>,
+}
+
+/// Which changes of configuration do not count.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum IgnoreChanges {
+    /// All count.
+    #[default]
+    None,
+    /// None counts.
+    All,
+    /// Those under these paths do not count.
+    Paths(Vec<AttributePath>),
+}
+
+/// A condition with its message: `validation`, `precondition`, `postcondition`.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// What must be true.
+    pub condition: Expression,
+    /// What to say where it is false.
+    pub error_message: Expression,
+    /// The place of the block's header.
+    pub span: Span,
+}
+
+impl Repeat {
+    /// The expression of `count` or `for_each`.
+    pub fn expression(&self) -> Option<&Expression> {
+        match self {
+            Repeat::Once => None,
+            Repeat::Count(expression) | Repeat::ForEach(expression) => Some(expression),
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! `terraform` blocks.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use strata_core::Span;
+use strata_hcl::Body;
+
+/// What all `terraform` blocks of a module say together.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Providers by local name.
+    pub required_providers: BTreeMap<Arc<str>, ProviderRequirement>,
+    /// Where state is kept; none for the default, a local file.
+    pub backend: Option<Backend>,
+}
+
+/// An entry of `required_providers`.
+#[derive(Clone, Debug)]
+pub struct ProviderRequirement {
+    /// The full address, such as `registry.terraform.io/lxc/incus`.
+    pub source: Arc<str>,
+    /// The versions that will do, as written; none for any.
+    pub version: Option<Arc<str>>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// A `backend` block.
+#[derive(Clone, Debug)]
+pub struct Backend {
+    /// Which backend; only `local` is loaded.
+    pub kind: Arc<str>,
+    /// `path` of the local backend.
+    pub path: Option<Arc<str>>,
+    /// `workspace_dir` of the local backend.
+    pub workspace_directory: Option<Arc<str>>,
+    /// Its arguments as written.
+    pub body: Arc<Body>,
+    /// The place of the block's header.
+    pub span: Span,
+}

@@ -1,0 +1,123 @@
+//! The tree of modules: the root, what it calls, and so on, each place once.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use strata_core::{Source, addr};
+
+use crate::module::{Module, ProviderBlock, ProviderKey, Resource, ResourceKey};
+use crate::provider::ProviderAddress;
+
+/// A whole configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) places: HashMap<addr::Module, NodeId>,
+    pub(crate) sources: BTreeMap<Arc<str>, Arc<Source>>,
+}
+
+/// Which place in the tree; the root is 0, and a caller comes before what it calls.
+pub(crate) type NodeId = usize;
+
+/// A place in the tree. Modules that are called twice from one folder share their [`Module`].
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub(crate) path: addr::Module,
+    pub(crate) module: Arc<Module>,
+    pub(crate) parent: Option<NodeId>,
+    pub(crate) children: BTreeMap<Arc<str>, NodeId>,
+}
+
+impl Config {
+    /// The root module.
+    pub fn root(&self) -> &Module {
+        &self.nodes[0].module
+    }
+
+    /// The module at a place.
+    pub fn module(&self, path: &addr::Module) -> Option<&Module> {
+        self.node(path).map(|node| &*node.module)
+    }
+
+    /// All modules, callers before what they call.
+    pub fn modules(&self) -> impl Iterator<Item = (&addr::Module, &Module)> {
+        self.nodes.iter().map(|node| (&node.path, &*node.module))
+    }
+
+    /// All resources and data sources of all modules.
+    pub fn resources(&self) -> impl Iterator<Item = (addr::ConfigResource, &Resource)> {
+        self.nodes.iter().flat_map(|node| {
+            let address = |key: &ResourceKey| node.resource_address(key);
+            let resources = node.module.resources.iter();
+            resources.map(move |(key, resource)| (address(key), resource))
+        })
+    }
+
+    /// One resource or data source.
+    pub fn resource(&self, address: &addr::ConfigResource) -> Option<&Resource> {
+        let key = ResourceKey {
+            mode: address.mode,
+            type_name: address.type_name.clone(),
+            name: address.name.clone(),
+        };
+        self.module(&address.module)?.resources.get(&key)
+    }
+
+    /// The provider configuration that a resource uses; none if there is no such resource.
+    pub fn provider_of(&self, address: &addr::ConfigResource) -> Option<ProviderAddress> {
+        let node = *self.places.get(&address.module)?;
+        let key = crate::provider::key_of(self.resource(address)?);
+        Some(crate::provider::resolve(self, node, &key))
+    }
+
+    /// All provider configurations that resources use, or that have a block.
+    pub fn providers(&self) -> Vec<ProviderAddress> {
+        crate::provider::all(self)
+    }
+
+    /// The block of a provider configuration; none if it is used without one.
+    pub fn provider_block(&self, address: &ProviderAddress) -> Option<&ProviderBlock> {
+        let key = ProviderKey {
+            name: address.local_name.clone(),
+            alias: address.alias.clone(),
+        };
+        self.module(&address.module)?.providers.get(&key)
+    }
+
+    /// The folders of all modules, each once.
+    pub fn folders(&self) -> Vec<PathBuf> {
+        let mut folders: Vec<_> = self.nodes.iter().map(|n| n.module.folder.clone()).collect();
+        folders.sort();
+        folders.dedup();
+        folders
+    }
+
+    /// The root module's folder.
+    pub fn folder(&self) -> &Path {
+        &self.root().folder
+    }
+
+    /// The text of a file that was loaded, by the name that spans give it.
+    pub fn source(&self, file: &str) -> Option<&Arc<Source>> {
+        self.sources.get(file)
+    }
+
+    pub(crate) fn node(&self, path: &addr::Module) -> Option<&Node> {
+        self.places.get(path).map(|id| &self.nodes[*id])
+    }
+}
+
+impl Node {
+    /// The address of a resource of this module.
+    pub(crate) fn resource_address(&self, key: &ResourceKey) -> addr::ConfigResource {
+        addr::ConfigResource {
+            module: self.path.clone(),
+            mode: key.mode,
+            type_name: key.type_name.clone(),
+            name: key.name.clone(),
+        }
+    }
+}

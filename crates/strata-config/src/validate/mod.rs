@@ -1,0 +1,54 @@
+//! What is wrong with a configuration before anything is known.
+//!
+//! In three passes: [`names`] looks at the words alone (what references name, what calls pass), [`cycles`] at what
+//! refers to itself, [`values`] evaluates everything with unknown values for all that comes from outside.
+
+mod cycles;
+mod names;
+mod values;
+
+use std::sync::Arc;
+
+use strata_core::{Diagnostics, addr};
+use strata_hcl::Expression;
+
+use crate::{schemas::Schemas, tree::Config};
+
+/// Checks references, arguments and types, with unknown values for everything from outside.
+pub fn validate(config: &Arc<Config>, schemas: &Schemas, diags: &mut Diagnostics) {
+    let mut found = Diagnostics::new();
+    names::check(config, &mut found);
+    cycles::check(config, &mut found);
+    let cyclic = found.iter().any(|diagnostic| diagnostic.code == "cycle");
+    // What refers to itself has no value, and evaluating would only find the cycle again.
+    if !cyclic {
+        values::check(config, schemas, &mut found);
+    }
+    diags.append(without_repeats(found));
+}
+
+/// Checks the references of an expression that is not part of the configuration.
+pub(crate) fn expression(
+    config: &Config,
+    module: &addr::Module,
+    expression: &Expression,
+    diags: &mut Diagnostics,
+) {
+    if let Some(node) = config.places.get(module) {
+        names::expression(config, *node, expression, diags);
+    }
+}
+
+/// A module that is called twice is checked twice, and its mistakes are found twice.
+fn without_repeats(diags: Diagnostics) -> Diagnostics {
+    let mut seen = std::collections::HashSet::new();
+    let mut kept = Diagnostics::new();
+    for diagnostic in diags {
+        let place = diagnostic.labels.first().map(|label| label.span.clone());
+        let key = (place, diagnostic.summary.clone(), diagnostic.detail.clone());
+        if seen.insert(key) {
+            kept.push(diagnostic);
+        }
+    }
+    kept
+}

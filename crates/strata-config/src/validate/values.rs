@@ -1,0 +1,131 @@
+//! Evaluates everything with unknown values for all that comes from outside.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use strata_core::{Diagnostic, Diagnostics, addr, schema};
+
+use crate::{
+    evaluate::{Evaluator, EvaluatorOptions, Mode},
+    module::Resource,
+    schemas::Schemas,
+    suggest,
+    tree::{Config, Node},
+};
+
+pub(super) fn check(config: &Arc<Config>, schemas: &Schemas, diags: &mut Diagnostics) {
+    let options = EvaluatorOptions {
+        mode: Mode::Static,
+        variables: BTreeMap::new(),
+        workspace: "default".into(),
+        files: None,
+        working_directory: PathBuf::from("."),
+        plan_timestamp: None,
+        chance: None,
+        schemas: schemas.clone(),
+    };
+    let evaluator = Evaluator::new(config.clone(), options);
+    let mut known = BTreeMap::new();
+    for node in &config.nodes {
+        module(&evaluator, config, schemas, node, &mut known, diags);
+    }
+    for provider in config.providers() {
+        if let Some(schema) = schemas.provider(&provider.source) {
+            evaluator.provider_config(&provider, &schema.provider, diags);
+        }
+    }
+}
+
+/// Which providers were reported as unknown.
+type Reported = BTreeMap<Arc<str>, ()>;
+
+fn module(
+    evaluator: &Evaluator,
+    config: &Config,
+    schemas: &Schemas,
+    node: &Node,
+    reported: &mut Reported,
+    diags: &mut Diagnostics,
+) {
+    let steps = node.path.0.iter();
+    let instance = steps.fold(addr::ModuleInstance::root(), |at, name| {
+        at.child(name.clone(), None)
+    });
+    evaluator.check_module(&instance, diags);
+    for (key, resource) in &node.module.resources {
+        let address = node.resource_address(key);
+        let Some(provider) = config.provider_of(&address) else {
+            continue;
+        };
+        let at = instance.resource(key.mode, key.type_name.clone(), key.name.clone());
+        let at = at.instance(None);
+        if schemas.provider(&provider.source).is_none() {
+            if reported.insert(provider.source.clone(), ()).is_none() {
+                diags.push(unknown_provider(&provider.source, resource));
+            }
+        } else if let Some(schema) = schemas.resource(&provider.source, key.mode, &key.type_name) {
+            evaluator.resource_config(&at, &schema.block, diags);
+            deprecated(resource, &schema.block, diags);
+        } else {
+            diags.push(unknown_type(schemas, &provider.source, resource));
+        }
+        evaluator.preconditions(&at, diags);
+        let unknown = strata_core::Value::unknown(
+            schemas
+                .resource(&provider.source, key.mode, &key.type_name)
+                .map_or(strata_core::Type::Dynamic, |schema| {
+                    schema.block.implied_type()
+                }),
+        );
+        evaluator.postconditions(&at, unknown, diags);
+        evaluator.replace_triggers(&at, diags);
+    }
+}
+
+fn unknown_provider(source: &str, resource: &Resource) -> Diagnostic {
+    Diagnostic::error("unknown-provider", "Provider not available")
+        .detail(format!(
+            "`{}` needs the provider `{source}`, which Strata does not have.",
+            resource.key
+        ))
+        .at(resource.span.clone())
+        .hint("If the provider is not one of HashiCorp's, name its source in `required_providers`.")
+}
+
+fn unknown_type(schemas: &Schemas, source: &str, resource: &Resource) -> Diagnostic {
+    let is_data = resource.key.mode == addr::ResourceMode::Data;
+    let (summary, what) = match is_data {
+        true => ("Invalid data source", "data source"),
+        false => ("Invalid resource type", "resource type"),
+    };
+    let found = Diagnostic::error("unknown-resource-type", summary)
+        .detail(format!(
+            "The provider `{source}` does not support {what} `{}`.",
+            resource.key.type_name
+        ))
+        .at(resource.span.clone());
+    let known = schemas.provider(source).map(|provider| match is_data {
+        true => &provider.data_sources,
+        false => &provider.resources,
+    });
+    let names = known
+        .into_iter()
+        .flat_map(|known| known.keys().map(|name| &**name));
+    match suggest::hint(&resource.key.type_name, names) {
+        Some(hint) => found.hint(hint),
+        None => found,
+    }
+}
+
+/// Warns of arguments that should no longer be used.
+fn deprecated(resource: &Resource, schema: &schema::Block, diags: &mut Diagnostics) {
+    for attribute in &resource.body.attributes {
+        let known = schema.attributes.get(&attribute.name.text);
+        if let Some(instead) = known.and_then(|known| known.deprecated) {
+            diags.push(
+                Diagnostic::warning("deprecated-argument", "Argument is deprecated")
+                    .detail(instead)
+                    .at(attribute.name_span()),
+            );
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! `[for …]` and `{for …}`.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use strata_core::{Diagnostic, Marks, Type, Value};
+
+use crate::syntax::{
+    ByteRange, Name,
+    node::{For, Node},
+};
+
+use super::{Evaluator, failed, kind_of};
+
+/// What a `for` goes through: keys and values in order.
+pub(super) enum Entries {
+    Known(Box<dyn Iterator<Item = (Value, Value)>>),
+    Unknown,
+    Mistaken,
+}
+
+/// What a `for` has made so far.
+#[derive(Default)]
+struct Made {
+    items: Vec<Value>,
+    entries: Vec<(Arc<str>, Value)>,
+    marks: Marks,
+    unknown: bool,
+}
+
+impl Evaluator<'_> {
+    pub(super) fn for_expression(&mut self, inner: &For) -> Value {
+        let collection = self.node(&inner.collection);
+        let mut made = Made {
+            marks: collection.marks(),
+            ..Made::default()
+        };
+        let entries = match self.entries(&collection, inner.collection.range) {
+            Entries::Known(entries) => entries,
+            Entries::Unknown | Entries::Mistaken => return failed().with_marks(made.marks),
+        };
+        let before = self.diags.len();
+        for (key, value) in entries {
+            self.with_bound(
+                &inner.key_name,
+                &inner.value_name,
+                key,
+                value,
+                |evaluator| {
+                    evaluator.round(inner, &mut made);
+                },
+            );
+            // What is mistaken for one element mostly is for all; once is enough.
+            if self.diags.len() > before {
+                return failed().with_marks(made.marks);
+            }
+        }
+        self.finish(inner, made)
+    }
+
+    fn round(&mut self, inner: &For, made: &mut Made) {
+        if let Some(condition) = &inner.condition {
+            match self.condition(condition, &mut made.marks) {
+                Some(true) => {}
+                Some(false) => return,
+                None => {
+                    made.unknown = true;
+                    return;
+                }
+            }
+        }
+        let Some(key) = &inner.key else {
+            let value = self.node(&inner.value);
+            made.items.push(value);
+            return;
+        };
+        let key_value = self.node(key);
+        let text = self.object_key(&key_value, key.range, &mut made.marks);
+        let value = self.node(&inner.value);
+        match text {
+            Some(text) => made.entries.push((text, value)),
+            None => made.unknown = true,
+        }
+    }
+
+    fn condition(&mut self, condition: &Node, marks: &mut Marks) -> Option<bool> {
+        let value = self.node(condition);
+        *marks |= value.marks();
+        let detail = match value.unmarked() {
+            Value::Null(_) => "It is null.".to_owned(),
+            value => match value.convert(&Type::Bool) {
+                Ok(truth) => return truth.as_bool(),
+                Err(error) => format!("It must be true or false: {error}."),
+            },
+        };
+        self.report(
+            condition.range,
+            "invalid-condition",
+            "Not a condition",
+            detail,
+        );
+        None
+    }
+
+    fn finish(&mut self, inner: &For, made: Made) -> Value {
+        let marks = made.marks;
+        if made.unknown {
+            return failed().with_marks(marks);
+        }
+        let Some(key) = &inner.key else {
+            return Value::tuple(made.items).with_marks(marks);
+        };
+        let result = if inner.group {
+            grouped(made.entries)
+        } else {
+            match distinct(made.entries) {
+                Ok(value) => value,
+                Err(double) => self.duplicate_key(&double, key.range, marks),
+            }
+        };
+        result.with_marks(marks)
+    }
+
+    fn duplicate_key(&mut self, key: &str, range: ByteRange, marks: Marks) -> Value {
+        let detail = if marks.contains(Marks::SENSITIVE) {
+            "Two elements give the same key.".to_owned()
+        } else {
+            format!("Two elements give the key {key:?}.")
+        };
+        let diagnostic = Diagnostic::error("duplicate-object-key", "Duplicate object key")
+            .detail(detail)
+            .at(self.span(range))
+            .hint("`...` after the value groups all values of one key in a list");
+        self.diags.push(diagnostic);
+        failed()
+    }
+
+    /// What a collection holds, in the order in which a `for` goes through it.
+    pub(super) fn entries(&mut self, collection: &Value, range: ByteRange) -> Entries {
+        match collection.unmarked() {
+            Value::List(_, items) | Value::Tuple(items) => {
+                let items = items.clone();
+                Entries::Known(Box::new(
+                    (0..items.len()).map(move |at| (Value::number(at), items[at].clone())),
+                ))
+            }
+            Value::Set(_, items) => {
+                let items = items.clone();
+                let each = move |at: usize| (items[at].clone(), items[at].clone());
+                let count = collection.as_sequence().map_or(0, <[Value]>::len);
+                Entries::Known(Box::new((0..count).map(each)))
+            }
+            Value::Map(_, entries) | Value::Object(entries) => {
+                let entries: Vec<_> = entries
+                    .iter()
+                    .map(|(key, value)| (Value::String(key.clone()), value.clone()))
+                    .collect();
+                Entries::Known(Box::new(entries.into_iter()))
+            }
+            Value::Unknown(unknown) if !unknown.ty.is_primitive() => Entries::Unknown,
+            Value::Null(_) => {
+                self.report(
+                    range,
+                    "iteration-over-null",
+                    "Iteration over null value",
+                    "The value is null, so there is nothing to go through.",
+                );
+                Entries::Mistaken
+            }
+            other => {
+                let detail = format!("The value is {}, which has no elements.", kind_of(other));
+                self.report(
+                    range,
+                    "not-iterable",
+                    "Iteration over non-iterable value",
+                    detail,
+                );
+                Entries::Mistaken
+            }
+        }
+    }
+
+    pub(super) fn with_bound(
+        &mut self,
+        key_name: &Option<Name>,
+        value_name: &Name,
+        key: Value,
+        value: Value,
+        run: impl FnOnce(&mut Self),
+    ) {
+        let before = self.bound.len();
+        if let Some(name) = key_name {
+            self.bound.push((name.text.clone(), key));
+        }
+        self.bound.push((value_name.text.clone(), value));
+        run(self);
+        self.bound.truncate(before);
+    }
+}
+
+fn distinct(mut entries: Vec<(Arc<str>, Value)>) -> Result<Value, Arc<str>> {
+    entries.sort_by(|left, right| left.0.cmp(&right.0));
+    match entries.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        Some(pair) => Err(pair[0].0.clone()),
+        None => Ok(Value::object(entries)),
+    }
+}
+
+fn grouped(entries: Vec<(Arc<str>, Value)>) -> Value {
+    let mut groups: BTreeMap<Arc<str>, Vec<Value>> = BTreeMap::new();
+    for (key, value) in entries {
+        groups.entry(key).or_default().push(value);
+    }
+    Value::object(
+        groups
+            .into_iter()
+            .map(|(key, values)| (key, Value::tuple(values))),
+    )
+}

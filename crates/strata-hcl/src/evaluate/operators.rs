@@ -1,0 +1,223 @@
+//! Arithmetic, comparison, logic.
+
+use std::cmp::Ordering;
+
+use strata_core::{Marks, Number, Type, Value, value::Unknown};
+
+use crate::syntax::{
+    ByteRange,
+    node::{BinaryOperator as B, Node, Operation, UnaryOperator},
+};
+
+use super::{Evaluator, failed};
+
+impl Evaluator<'_> {
+    pub(super) fn binary(&mut self, first: &Node, operations: &[Operation]) -> Value {
+        let mut left = self.node(first);
+        let mut range = first.range;
+        for operation in operations {
+            let right = self.node(&operation.right);
+            left = self.operate(&left, operation, &right, range);
+            range = range.to(operation.right.range);
+        }
+        left
+    }
+
+    fn operate(
+        &mut self,
+        left: &Value,
+        operation: &Operation,
+        right: &Value,
+        range: ByteRange,
+    ) -> Value {
+        if matches!(operation.operator, B::Equal | B::NotEqual) {
+            let mut marks = Marks::NONE;
+            let same = equal(left, right, &mut marks);
+            let wanted = operation.operator == B::Equal;
+            return match same {
+                Some(same) => Value::Bool(same == wanted),
+                None => unknown(Type::Bool),
+            }
+            .with_marks(marks);
+        }
+        let ty = match operation.operator {
+            B::Or | B::And => Type::Bool,
+            _ => Type::Number,
+        };
+        let marks = left.marks() | right.marks();
+        let left = self.operand(left, &ty, range);
+        let right = self.operand(right, &ty, operation.right.range);
+        let (Some(left), Some(right)) = (left, right) else {
+            return unknown(result_type(operation.operator)).with_marks(marks);
+        };
+        self.compute(&left, operation, &right).with_marks(marks)
+    }
+
+    /// An operand as the operator needs it; none if that cannot be.
+    fn operand(&mut self, value: &Value, ty: &Type, range: ByteRange) -> Option<Value> {
+        let detail = match value.unmarked() {
+            Value::Null(_) => "It is null.".to_owned(),
+            value => match value.convert(ty) {
+                Ok(value) => return Some(value),
+                Err(error) => format!("It does not fit the operator: {error}."),
+            },
+        };
+        self.report(
+            range,
+            "invalid-operand",
+            "Not an operand of this operator",
+            detail,
+        );
+        None
+    }
+
+    fn compute(&mut self, left: &Value, operation: &Operation, right: &Value) -> Value {
+        match (left, right) {
+            (Value::Bool(left), Value::Bool(right)) => match operation.operator {
+                B::And => Value::Bool(*left && *right),
+                _ => Value::Bool(*left || *right),
+            },
+            (Value::Number(left), Value::Number(right)) => self.arithmetic(left, operation, right),
+            // What one side decides alone is known, whatever the other will be.
+            (Value::Bool(known), _) | (_, Value::Bool(known)) => match operation.operator {
+                B::And if !known => Value::Bool(false),
+                B::Or if *known => Value::Bool(true),
+                _ => unknown(Type::Bool),
+            },
+            _ => unknown(result_type(operation.operator)),
+        }
+    }
+
+    fn arithmetic(&mut self, left: &Number, operation: &Operation, right: &Number) -> Value {
+        let order = left.cmp(right);
+        let number = match operation.operator {
+            B::Less => return Value::Bool(order == Ordering::Less),
+            B::LessOrEqual => return Value::Bool(order != Ordering::Greater),
+            B::Greater => return Value::Bool(order == Ordering::Greater),
+            B::GreaterOrEqual => return Value::Bool(order != Ordering::Less),
+            B::Add => Some(left.add(right)),
+            B::Subtract => Some(left.subtract(right)),
+            B::Multiply => Some(left.multiply(right)),
+            B::Divide => left.divide(right),
+            B::Remainder => left.remainder(right),
+            B::Or | B::And | B::Equal | B::NotEqual => return failed(),
+        };
+        match number {
+            Some(number) => Value::Number(number),
+            None => self.report(
+                operation.right.range,
+                "division-by-zero",
+                "Division by zero",
+                "The divisor is 0.",
+            ),
+        }
+    }
+
+    pub(super) fn unary(&mut self, operator: UnaryOperator, operand: &Node) -> Value {
+        let ty = match operator {
+            UnaryOperator::Negate => Type::Number,
+            UnaryOperator::Not => Type::Bool,
+        };
+        let value = self.node(operand);
+        let marks = value.marks();
+        let result = match self.operand(&value, &ty, operand.range) {
+            Some(Value::Number(number)) => Value::Number(number.negate()),
+            Some(Value::Bool(truth)) => Value::Bool(!truth),
+            _ => unknown(ty),
+        };
+        result.with_marks(marks)
+    }
+}
+
+fn unknown(ty: Type) -> Value {
+    Value::Unknown(Unknown {
+        ty,
+        not_null: true,
+        prefix: None,
+        length: None,
+    })
+}
+
+fn result_type(operator: B) -> Type {
+    match operator {
+        B::Add | B::Subtract | B::Multiply | B::Divide | B::Remainder => Type::Number,
+        _ => Type::Bool,
+    }
+}
+
+/// Whether two values are equal; none if that depends on what is unknown. Values of different types differ.
+pub(crate) fn equal(left: &Value, right: &Value, marks: &mut Marks) -> Option<bool> {
+    *marks |= left.marks() | right.marks();
+    match (left.unmarked(), right.unmarked()) {
+        (Value::Null(_), Value::Null(_)) => Some(true),
+        (Value::Unknown(unknown), other) | (other, Value::Unknown(unknown)) => {
+            unknown_equal(unknown, other)
+        }
+        (Value::Null(_), _) | (_, Value::Null(_)) => Some(false),
+        (Value::Bool(left), Value::Bool(right)) => Some(left == right),
+        (Value::Number(left), Value::Number(right)) => Some(left == right),
+        (Value::String(left), Value::String(right)) => Some(left == right),
+        (Value::List(a, left), Value::List(b, right))
+        | (Value::Set(a, left), Value::Set(b, right)) => {
+            if a != b {
+                return Some(false);
+            }
+            equal_items(left, right, marks)
+        }
+        (Value::Tuple(left), Value::Tuple(right)) => equal_items(left, right, marks),
+        (Value::Map(a, left), Value::Map(b, right)) => {
+            if a != b {
+                return Some(false);
+            }
+            equal_entries(left, right, marks)
+        }
+        (Value::Object(left), Value::Object(right)) => equal_entries(left, right, marks),
+        _ => Some(false),
+    }
+}
+
+fn unknown_equal(unknown: &Unknown, other: &Value) -> Option<bool> {
+    match other {
+        Value::Null(_) if unknown.not_null => Some(false),
+        Value::String(text) => match &unknown.prefix {
+            Some(prefix) if !text.starts_with(&**prefix) => Some(false),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn equal_items(left: &[Value], right: &[Value], marks: &mut Marks) -> Option<bool> {
+    if left.len() != right.len() {
+        return Some(false);
+    }
+    all(left
+        .iter()
+        .zip(right)
+        .map(|(left, right)| equal(left, right, marks)))
+}
+
+type Entries = std::collections::BTreeMap<std::sync::Arc<str>, Value>;
+
+fn equal_entries(left: &Entries, right: &Entries, marks: &mut Marks) -> Option<bool> {
+    if left.len() != right.len() || !left.keys().eq(right.keys()) {
+        return Some(false);
+    }
+    all(left
+        .values()
+        .zip(right.values())
+        .map(|(left, right)| equal(left, right, marks)))
+}
+
+/// False if one is false, else unknown if one is.
+fn all(results: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    let mut known = true;
+    for result in results {
+        match result {
+            Some(false) => return Some(false),
+            Some(true) => {}
+            None => known = false,
+        }
+    }
+    known.then_some(true)
+}

@@ -1,0 +1,131 @@
+//! Templates: text with values in it.
+
+use std::{fmt::Write, sync::Arc};
+
+use strata_core::{Marks, Type, Value, value::Unknown};
+
+use crate::syntax::{
+    ByteRange,
+    node::{TemplateFor, TemplateIf, TemplatePart},
+};
+
+use super::{Evaluator, for_expression::Entries};
+
+/// The text so far.
+#[derive(Default)]
+struct Output {
+    text: String,
+    marks: Marks,
+    /// Set at the first unknown part; what was before is the known beginning.
+    known: Option<usize>,
+}
+
+impl Evaluator<'_> {
+    pub(super) fn template(&mut self, parts: &[TemplatePart]) -> Value {
+        if let [TemplatePart::Interpolation(only)] = parts {
+            return self.node(only);
+        }
+        let mut output = Output::default();
+        self.parts(parts, &mut output);
+        match output.known {
+            None => Value::from(output.text),
+            Some(known) => Value::Unknown(Unknown {
+                ty: Type::String,
+                not_null: true,
+                prefix: (known > 0).then(|| Arc::from(&output.text[..known])),
+                length: None,
+            }),
+        }
+        .with_marks(output.marks)
+    }
+
+    fn parts(&mut self, parts: &[TemplatePart], output: &mut Output) {
+        for part in parts {
+            match part {
+                TemplatePart::Text(text) => output.text.push_str(text),
+                TemplatePart::Interpolation(node) => {
+                    let value = self.node(node);
+                    self.interpolate(&value, node.range, output);
+                }
+                TemplatePart::If(part) => self.template_if(part, output),
+                TemplatePart::For(part) => self.template_for(part, output),
+            }
+        }
+    }
+
+    fn interpolate(&mut self, value: &Value, range: ByteRange, output: &mut Output) {
+        output.marks |= value.marks();
+        let detail = match value.unmarked() {
+            Value::String(text) => return output.text.push_str(text),
+            Value::Number(number) => {
+                return write!(output.text, "{number}").expect("writing to memory cannot fail");
+            }
+            Value::Unknown(unknown) if unknown.ty.is_primitive() || unknown.ty == Type::Dynamic => {
+                return output.unknown(unknown.prefix.as_deref());
+            }
+            Value::Null(_) => "The value is null, which has no text.".to_owned(),
+            value => match value.convert(&Type::String) {
+                Ok(Value::String(text)) => return output.text.push_str(&text),
+                Ok(_) => return output.unknown(None),
+                Err(error) => format!("The value cannot become text: {error}."),
+            },
+        };
+        self.report(
+            range,
+            "invalid-template-value",
+            "A value does not fit into text",
+            detail,
+        );
+        output.unknown(None);
+    }
+
+    fn template_if(&mut self, part: &TemplateIf, output: &mut Output) {
+        let condition = self.node(&part.condition);
+        output.marks |= condition.marks();
+        let detail = match condition.unmarked() {
+            Value::Null(_) => "It is null.".to_owned(),
+            condition => match condition.convert(&Type::Bool) {
+                Ok(Value::Bool(true)) => return self.parts(&part.then, output),
+                Ok(Value::Bool(false)) => return self.parts(&part.otherwise, output),
+                Ok(_) => return output.unknown(None),
+                Err(error) => format!("It must be true or false: {error}."),
+            },
+        };
+        self.report(
+            part.condition.range,
+            "invalid-condition",
+            "Not a condition",
+            detail,
+        );
+        output.unknown(None);
+    }
+
+    fn template_for(&mut self, part: &TemplateFor, output: &mut Output) {
+        let collection = self.node(&part.collection);
+        output.marks |= collection.marks();
+        let before = self.diags.len();
+        match self.entries(&collection, part.collection.range) {
+            Entries::Unknown | Entries::Mistaken => output.unknown(None),
+            Entries::Known(entries) => {
+                for (key, value) in entries {
+                    self.with_bound(&part.key_name, &part.value_name, key, value, |evaluator| {
+                        evaluator.parts(&part.body, output);
+                    });
+                    if self.diags.len() > before {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Output {
+    /// Takes an unknown text in, of which perhaps the beginning is known.
+    fn unknown(&mut self, prefix: Option<&str>) {
+        if self.known.is_none() {
+            self.text.push_str(prefix.unwrap_or(""));
+            self.known = Some(self.text.len());
+        }
+    }
+}

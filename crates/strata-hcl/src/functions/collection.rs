@@ -1,0 +1,520 @@
+//! Lists, and what works on any collection.
+
+use strata_core::{Marks, Number, Type, Value, value::unify};
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::{
+    Context, Function, FunctionError, Given, Kind, Parameter, Result_, Returns, items, strings,
+    whole,
+};
+use crate::evaluate::equal;
+
+const LIST: Parameter = Parameter::new("list", Kind::Any).shallow();
+const VALUES: Parameter = Parameter::new("vals", Kind::Any).nullable().raw();
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    Function::new(
+        "alltrue",
+        &[Parameter::new("list", Kind::ListOfBool)],
+        Returns::Bool,
+        "Tells whether all elements are true.",
+        |given, _| Ok(Value::Bool(items(given, 0).iter().all(is_true))),
+    ),
+    Function::new(
+        "anytrue",
+        &[Parameter::new("list", Kind::ListOfBool)],
+        Returns::Bool,
+        "Tells whether any element is true.",
+        |given, _| Ok(Value::Bool(items(given, 0).iter().any(is_true))),
+    ),
+    Function::new(
+        "chunklist",
+        &[
+            Parameter::new("list", Kind::List).shallow(),
+            Parameter::new("size", Kind::Number),
+        ],
+        Returns::Dynamic,
+        "Splits a list into lists of one size.",
+        chunklist,
+    ),
+    Function::new(
+        "coalesce",
+        &[],
+        Returns::Dynamic,
+        "Gives the first value that is neither null nor empty text.",
+        coalesce,
+    )
+    .variadic(VALUES),
+    Function::new(
+        "coalescelist",
+        &[],
+        Returns::Dynamic,
+        "Gives the first list that has elements.",
+        coalescelist,
+    )
+    .variadic(Parameter::new("vals", Kind::Any).nullable().shallow()),
+    Function::new(
+        "compact",
+        &[Parameter::new("list", Kind::ListOfString)],
+        Returns::ListOfString,
+        "Takes null and empty text out of a list.",
+        |given, _| {
+            let full = |item: &&Value| item.as_str().is_some_and(|text| !text.is_empty());
+            Ok(strings(items(given, 0).iter().filter(full).cloned()))
+        },
+    ),
+    Function::new(
+        "concat",
+        &[],
+        Returns::Dynamic,
+        "Puts lists one after another.",
+        concat,
+    )
+    .variadic(Parameter::new("seqs", Kind::Any).shallow()),
+    Function::new(
+        "contains",
+        &[LIST, Parameter::new("value", Kind::Any).nullable().raw()],
+        Returns::Bool,
+        "Tells whether a list has an element.",
+        contains,
+    ),
+    Function::new(
+        "distinct",
+        &[Parameter::new("list", Kind::List)],
+        Returns::Same(0),
+        "Takes repeated elements out of a list.",
+        distinct,
+    ),
+    Function::new(
+        "element",
+        &[LIST, Parameter::new("index", Kind::Number)],
+        Returns::Dynamic,
+        "Gives an element, counting on from the beginning after the last.",
+        element,
+    )
+    .or_null(),
+    Function::new(
+        "flatten",
+        &[LIST],
+        Returns::Dynamic,
+        "Puts the elements of nested lists into one list.",
+        flatten,
+    ),
+    Function::new(
+        "index",
+        &[LIST, Parameter::new("value", Kind::Any)],
+        Returns::Number,
+        "Gives the place of an element.",
+        index,
+    ),
+    Function::new(
+        "length",
+        &[Parameter::new("value", Kind::Any).raw()],
+        Returns::Number,
+        "Counts elements, or the characters of a text.",
+        length,
+    ),
+    Function::new(
+        "matchkeys",
+        &[
+            Parameter::new("values", Kind::List),
+            Parameter::new("keys", Kind::List),
+            Parameter::new("searchset", Kind::List),
+        ],
+        Returns::Same(0),
+        "Gives those values whose keys are searched for.",
+        matchkeys,
+    ),
+    Function::new(
+        "one",
+        &[LIST],
+        Returns::Dynamic,
+        "Gives the only element, or null if there is none.",
+        one,
+    )
+    .or_null(),
+    Function::new(
+        "range",
+        &[],
+        Returns::By(|_| Ok(Type::list(Type::Number))),
+        "Counts from a start to a limit in steps.",
+        range,
+    )
+    .variadic(Parameter::new("params", Kind::Number)),
+    Function::new(
+        "reverse",
+        &[LIST],
+        Returns::Dynamic,
+        "Turns the order of a list around.",
+        reverse,
+    ),
+    Function::new(
+        "slice",
+        &[
+            LIST,
+            Parameter::new("start_index", Kind::Number),
+            Parameter::new("end_index", Kind::Number),
+        ],
+        Returns::Dynamic,
+        "Takes a part of a list.",
+        slice,
+    ),
+    Function::new(
+        "sort",
+        &[Parameter::new("list", Kind::ListOfString)],
+        Returns::ListOfString,
+        "Sorts a list of texts.",
+        sort,
+    ),
+];
+
+fn is_true(value: &Value) -> bool {
+    value.as_bool() == Some(true)
+}
+
+/// The elements of a list, set or tuple.
+fn sequence(given: Given<'_>, at: usize) -> Result<&[Value], FunctionError> {
+    given
+        .get(at)
+        .and_then(Value::as_sequence)
+        .ok_or_else(|| FunctionError::argument(at, "a list, set or tuple is required"))
+}
+
+/// Some of a value's elements, in a list if it was one.
+fn like(value: &Value, elements: Vec<Value>) -> Value {
+    match value {
+        Value::List(element, _) | Value::Set(element, _) => Value::list(element.clone(), elements),
+        _ => Value::tuple(elements),
+    }
+}
+
+fn chunklist(given: Given<'_>, _: &Context<'_>) -> Result_ {
+    let size = usize::try_from(whole(given, 1)?)
+        .map_err(|_| FunctionError::argument(1, "the size argument must be positive"))?;
+    let elements = items(given, 0);
+    let list = match &given[0] {
+        Value::List(element, _) => Type::list(element.clone()),
+        _ => Type::list(Type::Dynamic),
+    };
+    let size = if size == 0 {
+        elements.len().max(1)
+    } else {
+        size
+    };
+    let chunks = elements
+        .chunks(size)
+        .map(|chunk| like(&given[0], chunk.to_vec()));
+    Ok(Value::list(list, chunks.collect()))
+}
+
+fn coalesce(given: Given<'_>, _: &Context<'_>) -> Result_ {
+    let types: Vec<Type> = given.iter().map(Value::ty).collect();
+    let Some(ty) = unify(&types) else {
+        return Err(FunctionError::new("all arguments must have the same type"));
+    };
+    let mut marks = Marks::NONE;
+    for value in given {
+        marks |= value.marks();
+        if !value.is_known() {
+            return Ok(Value::unknown(ty).with_marks(marks));
+        }
+        let converted = value
+            .convert(&ty)
+            .map_err(|error| FunctionError::new(error.to_string()))?;
+        if converted.is_null() || converted.as_str() == Some("") {
+            continue;
+        }
+        return Ok(converted.with_marks(marks));
+    }
+    Err(FunctionError::new(
+        "no non-null, non-empty-string arguments",
+    ))
+}
+
+fn coalescelist(given: Given<'_>, _: &Context<'_>) -> Result_ {
+    for (at, value) in given.iter().enumerate() {
+        if value.is_null() {
+            continue;
+        }
+        if !sequence(given, at)?.is_empty() {
+            return Ok(value.clone());
+        }
+    }
+    Err(FunctionError::new("no non-null arguments"))
+}
+
+fn concat(given: Given<'_>, _: &Context<'_>) -> Result_ {
+    if given.is_empty() {
+        return Err(FunctionError::new("at least one argument is required"));
+    }
+    let mut all = Vec::new();
+    let mut elements = Some(Vec::new());
+    for (at, value) in given.iter().enumerate() {
+        all.extend_from_slice(sequence(given, at)?);
+        match (value, &mut elements) {
+            (Value::List(element, _), Some(elements)) => elements.push(element.clone()),
+            _ => elements = None,
+        }
+    }
+    let Some(element) = elements.and_then(|elements| unify(&elements)) else {
+        return Ok(Value::tuple(all));
+    };
+    let converted: Result<Vec<_>, _> = all.iter().map(|item| item.convert(&element)).collect();
+    Ok(match converted {
+        Ok(converted) => Value::list(element, converted),
+        Err(_) => Value::tuple(all),
+    })
+}
+
+fn contains(given: Given<'_>, _: &Context<'_>) -> Result_ {
+    let mut marks = Marks::NONE;
+    let mut unknown = false;
+    for item in sequence(given, 0)? {
+        match equal(item, &given[1], &mut marks) {
+            Some(true) => return Ok(Value::Bool(true).with_marks(marks)),
+            Some(false) => {}
+            None => unknown = true,
+        }
+    }
+    let result = if unknown {
+        Value::unknown(Type::Bool)
+    } else {
+        Value::Bool(false)
+    };
+    Ok(result.with_marks(marks))
+}
+
+fn distinct(given: Given<'_>, _: &Context<'_>) -> Result_ {
+    // Sorting finds what is repeated without comparing each with each; of equals the first stays.
+    let elements = items(given, 0);
+    let mut order: Vec<usize> = (0..elements.len()).collect();
+    order.sort_by(|a, b| elements[*a].order(&elements[*b]));
+    order.dedup_by(|later, earlier| elements[*later].order(&elements[*earlier]).is_eq());
+    order.sort_unstable();
+    Ok(like(
+        &given[0],
+        order.into_iter().map(|at| elements[at].clone()).collect(),
+    ))
+}
+
+fn element(given: Given<'_>, _: &Context<'_>) -> Result_ {
+    let at = whole(given, 1)?;
+    if matches!(given[0], Value::Set(..)) {
+        return Err(FunctionError::argument(
+            0,
+            "a set has no order; convert it with tolist or sort",
+        ));
+    }
+    let elements = sequence(given, 0)?;
+    if elements.is_empty() {
+        return Err(FunctionError::argument(
+            0,
+            "cannot use element function with an empty list",
+        ));
+    }
+    // Negative ones count from the end.
+    let at = at.rem_euclid(elements.len() as i64) as usize;
+    Ok(elements[at].clone())
+}
+
+fn flatten(given: Given<'_>, _: &Context<'_>) -> Result_ {
+    let mut flat = Vec::new();
+    let mut marks = Marks::NONE;
+    sequence(given, 0)?;
+    if !flatten_into(&given[0], &mut flat, &mut marks) {
+        return Ok(Value::unknown(Type::Dynamic).with_marks(marks));
+    }
+    Ok(Value::tuple(flat).with_marks(marks))
+}
+
+/// False if an unknown element may be a list, so that the result's length is not known.
+fn flatten_into(value: &Value, flat: &mut Vec<Value>, marks: &mut Marks) -> bool {
+    for item in value.as_sequence().unwrap_or(&[]) {
+        match item.unmarked() {
+            Value::List(..) | Value::Set(..) | Value::Tuple(_) => {
+                *marks |= item.marks();
+                if !flatten_into(item.unmarked(), flat, marks) {
+                    return false;
+                }
+            }
+            Value::Unknown(unknown)
+                if !unknown.ty.is_primitive()
+                    && !matches!(unknown.ty, Type::Map(_) | Type::Object(_)) =>
+            {
+                *marks |= item.marks();
+                return false;
+            }
+            _ => flat.push(item.clone()),
+        }
+    }
+    true
+}
+
+fn index(given: Given<'_>, _: &Context<'_>) -> Result_ {
+    let elements = sequence(given, 0)?;
+    if elements.is_empty() {
+        return Err(FunctionError::new("cannot search an empty list"));
+    }
+    let mut marks = Marks::NONE;
+    for (at, item) in elements.iter().enumerate() {
+        match equal(item, &given[1], &mut marks) {
+            Some(true) => return Ok(Value::number(at).with_marks(marks)),
+            Some(false) => {}
+            None => return Ok(Value::unknown(Type::Number).with_marks(marks)),
+        }
+    }
+    Err(FunctionError::new("item not found"))
+}
+
+fn length(given: Given<'_>, _: &Context<'_>) -> Result_ {
+    let value = &given[0];
+    let count = match value.unmarked() {
+        Value::String(text) => text.graphemes(true).count(),
+        Value::List(_, items) | Value::Set(_, items) | Value::Tuple(items) => items.len(),
+        Value::Map(_, entries) | Value::Object(entries) => entries.len(),
+        Value::Unknown(unknown) => match &unknown.ty {
+            Type::Tuple(items) => items.len(),
+            Type::Object(attributes) => attributes.len(),
+            Type::Bool | Type::Number => return Err(no_length()),
+            _ => return Ok(Value::unknown(Type::Number).with_marks(value.marks())),
+        },
+        _ => return Err(no_length()),
+    };
+    Ok(Value::number(count).with_marks(value.marks()))
+}
+
+fn no_length() -> FunctionError {
+    FunctionError::argument(
+        0,
+        "argument must be a string, a collection type, or a structural type",
+    )
+}
+
+fn matchkeys(given: Given<'_>, _: &Context<'_>) -> Result_ {
+    let (values, keys, wanted) = (items(given, 0), items(given, 1), items(given, 2));
+    if values.len() != keys.len() {
+        return Err(FunctionError::new(
+            "length of keys and values should be equal",
+        ));
+    }
+    let mut sorted: Vec<&Value> = wanted.iter().collect();
+    sorted.sort_by(|a, b| a.order(b));
+    let found = |key: &Value| sorted.binary_search_by(|probe| probe.order(key)).is_ok();
+    let chosen = values.iter().zip(keys).filter(|(_, key)| found(key));
+    Ok(like(
+        &given[0],
+        chosen.map(|(value, _)| value.clone()).collect(),
+    ))
+}
+
+fn one(given: Given<'_>, _: &Context<'_>) -> Result_ {
+    match sequence(given, 0)? {
+        [] => Ok(Value::Null(
+            given[0].ty().element().cloned().unwrap_or(Type::Dynamic),
+        )),
+        [only] => Ok(only.clone()),
+        _ => Err(FunctionError::argument(
+            0,
+            "must be a list, set, or tuple value with either zero or one elements",
+        )),
+    }
+}
+
+/// As in Terraform; more is taken for a mistake.
+const MAX_RANGE: usize = 1024;
+
+fn range(given: Given<'_>, _: &Context<'_>) -> Result_ {
+    let numbers: Vec<&Number> = given.iter().filter_map(Value::as_number).collect();
+    let one = Number::from(1_i64);
+    let minus_one = Number::from(-1_i64);
+    let zero = Number::ZERO;
+    let down = |start: &Number, end: &Number| end < start;
+    let (start, end, step) = match numbers.as_slice() {
+        [end] => (
+            &zero,
+            *end,
+            if down(&zero, end) { &minus_one } else { &one },
+        ),
+        [start, end] => (
+            *start,
+            *end,
+            if down(start, end) { &minus_one } else { &one },
+        ),
+        [start, end, step] => (*start, *end, *step),
+        _ => return Err(FunctionError::new("must have one, two, or three arguments")),
+    };
+    let falling = *step < zero;
+    if step.is_zero() && start != end {
+        return Err(FunctionError::argument(2, "step must not be zero"));
+    }
+    if falling && end > start || !falling && end < start {
+        let message = if falling {
+            "end must be less than start when step is negative"
+        } else {
+            "end must be greater than start when step is positive"
+        };
+        return Err(FunctionError::argument(1, message));
+    }
+    let mut made = Vec::new();
+    let mut at = start.clone();
+    while if falling { at > *end } else { at < *end } {
+        if made.len() >= MAX_RANGE {
+            return Err(FunctionError::new(format!(
+                "more than {MAX_RANGE} values were generated; either decrease the difference between start and end or use a smaller step"
+            )));
+        }
+        let next = at.add(step);
+        made.push(Value::Number(at));
+        at = next;
+    }
+    Ok(Value::list(Type::Number, made))
+}
+
+fn reverse(given: Given<'_>, _: &Context<'_>) -> Result_ {
+    let turned = sequence(given, 0)?.iter().rev().cloned().collect();
+    Ok(like(&given[0], turned))
+}
+
+fn slice(given: Given<'_>, _: &Context<'_>) -> Result_ {
+    if matches!(given[0], Value::Set(..)) {
+        return Err(FunctionError::argument(
+            0,
+            "cannot slice a set, because its elements do not have indices; use tolist or sort",
+        ));
+    }
+    let elements = sequence(given, 0)?;
+    let place = |at: usize| {
+        usize::try_from(whole(given, at)?)
+            .ok()
+            .filter(|place| *place <= elements.len())
+            .ok_or_else(|| {
+                FunctionError::argument(
+                    at,
+                    format!(
+                        "the index must be from 0 to the length of the list, {}",
+                        elements.len()
+                    ),
+                )
+            })
+    };
+    let (start, end) = (place(1)?, place(2)?);
+    if start > end {
+        return Err(FunctionError::argument(
+            1,
+            "start index must not be greater than end index",
+        ));
+    }
+    Ok(like(&given[0], elements[start..end].to_vec()))
+}
+
+fn sort(given: Given<'_>, _: &Context<'_>) -> Result_ {
+    let mut sorted = items(given, 0).to_vec();
+    if let Some(at) = sorted.iter().position(Value::is_null) {
+        return Err(FunctionError::argument(
+            0,
+            format!("element {at} is null; a null string cannot be sorted"),
+        ));
+    }
+    sorted.sort_by(Value::order);
+    Ok(Value::list(Type::String, sorted))
+}

@@ -1,0 +1,127 @@
+//! Types and marks.
+
+use strata_core::{Marks, Type, Value};
+
+use super::{Function, FunctionError, Given, Kind, Parameter, Result_, Returns};
+
+const VALUE: Parameter = Parameter::new("v", Kind::Any).nullable().raw();
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    Function::new(
+        "tobool",
+        &[VALUE],
+        Returns::Bool,
+        "Converts to bool.",
+        |given, _| convert(given, &Type::Bool),
+    )
+    .or_null(),
+    Function::new(
+        "tonumber",
+        &[VALUE],
+        Returns::Number,
+        "Converts to a number.",
+        |given, _| convert(given, &Type::Number),
+    )
+    .or_null(),
+    Function::new(
+        "tostring",
+        &[VALUE],
+        Returns::String,
+        "Converts to a string.",
+        |given, _| convert(given, &Type::String),
+    )
+    .or_null(),
+    Function::new(
+        "tolist",
+        &[VALUE],
+        Returns::Dynamic,
+        "Converts to a list.",
+        |given, _| convert(given, &Type::list(Type::Dynamic)),
+    )
+    .or_null(),
+    Function::new(
+        "tomap",
+        &[VALUE],
+        Returns::Dynamic,
+        "Converts to a map.",
+        |given, _| convert(given, &Type::map(Type::Dynamic)),
+    )
+    .or_null(),
+    Function::new(
+        "toset",
+        &[VALUE],
+        Returns::Dynamic,
+        "Converts to a set.",
+        |given, _| convert(given, &Type::set(Type::Dynamic)),
+    )
+    .or_null(),
+    Function::new(
+        "sensitive",
+        &[VALUE],
+        Returns::Same(0),
+        "Marks a value as sensitive.",
+        |given, _| Ok(first(given).clone().sensitive()),
+    )
+    .or_null(),
+    Function::new(
+        "nonsensitive",
+        &[VALUE],
+        Returns::Same(0),
+        "Takes the sensitive mark off a value.",
+        |given, _| {
+            let value = first(given);
+            let marks = value.marks().without(Marks::SENSITIVE);
+            Ok(value.unmarked().clone().with_marks(marks))
+        },
+    )
+    .or_null(),
+    Function::new(
+        "issensitive",
+        &[VALUE],
+        Returns::Bool,
+        "Tells whether a value is sensitive.",
+        |given, _| {
+            let value = first(given);
+            let sensitive = value.marks().contains(Marks::SENSITIVE);
+            if !sensitive && !value.is_known() {
+                return Ok(Value::unknown(Type::Bool));
+            }
+            Ok(Value::Bool(sensitive))
+        },
+    ),
+    Function::new(
+        "ephemeralasnull",
+        &[VALUE],
+        Returns::Same(0),
+        "Puts null where a value is ephemeral.",
+        |given, _| Ok(without_ephemeral(first(given))),
+    )
+    .or_null(),
+];
+
+fn first(given: Given<'_>) -> &Value {
+    static NULL: Value = Value::Null(Type::Dynamic);
+    given.first().unwrap_or(&NULL)
+}
+
+fn convert(given: Given<'_>, ty: &Type) -> Result_ {
+    let value = first(given);
+    value.convert(ty).map_err(|error| {
+        let from = value.ty().friendly_name();
+        let to = match ty {
+            Type::List(_) => "list".to_owned(),
+            Type::Set(_) => "set".to_owned(),
+            Type::Map(_) => "map".to_owned(),
+            ty => ty.friendly_name(),
+        };
+        FunctionError::argument(0, format!("cannot convert {from} to {to}: {error}"))
+    })
+}
+
+fn without_ephemeral(value: &Value) -> Value {
+    if value.marks().contains(Marks::EPHEMERAL) {
+        let marks = value.marks().without(Marks::EPHEMERAL);
+        return Value::Null(value.ty()).with_marks(marks);
+    }
+    value.map_children(|_, child| without_ephemeral(child))
+}

@@ -1,0 +1,257 @@
+//! Network addresses: `cidr*`.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use strata_core::{Number, Value};
+
+use super::{
+    Context, Function, FunctionError, Given, Kind, Parameter, Result_, Returns, strings, text,
+    whole,
+};
+
+const PREFIX: Parameter = Parameter::new("prefix", Kind::String);
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    Function::new(
+        "cidrhost",
+        &[PREFIX, Parameter::new("hostnum", Kind::Number)],
+        Returns::String,
+        "Gives the address of a host in a network by its number.",
+        cidrhost,
+    ),
+    Function::new(
+        "cidrnetmask",
+        &[PREFIX],
+        Returns::String,
+        "Gives the mask of an IPv4 network.",
+        cidrnetmask,
+    ),
+    Function::new(
+        "cidrsubnet",
+        &[
+            PREFIX,
+            Parameter::new("newbits", Kind::Number),
+            Parameter::new("netnum", Kind::Number),
+        ],
+        Returns::String,
+        "Gives a network inside a network by its number.",
+        cidrsubnet,
+    ),
+    Function::new(
+        "cidrsubnets",
+        &[PREFIX],
+        Returns::ListOfString,
+        "Gives networks inside a network, one after another.",
+        cidrsubnets,
+    )
+    .variadic(Parameter::new("newbits", Kind::Number)),
+];
+
+/// A network as bits, whichever version it is.
+#[derive(Clone, Copy)]
+struct Network {
+    address: u128,
+    prefix: u32,
+    /// 32 or 128.
+    bits: u32,
+}
+
+impl Network {
+    fn parse(text: &str) -> Result<Self, FunctionError> {
+        let invalid = || {
+            FunctionError::argument(
+                0,
+                format!("invalid CIDR expression: {text:?} is no address with a prefix length"),
+            )
+        };
+        let net: IpNet = unpadded(text).parse().map_err(|_| invalid())?;
+        Ok(match net.trunc() {
+            IpNet::V4(net) => Self {
+                address: u128::from(u32::from(net.addr())),
+                prefix: u32::from(net.prefix_len()),
+                bits: 32,
+            },
+            IpNet::V6(net) => Self {
+                address: u128::from(net.addr()),
+                prefix: u32::from(net.prefix_len()),
+                bits: 128,
+            },
+        })
+    }
+
+    fn host_bits(self) -> u32 {
+        self.bits - self.prefix
+    }
+
+    fn address(self) -> IpAddr {
+        match u32::try_from(self.address) {
+            Ok(address) if self.bits == 32 => IpAddr::V4(address.into()),
+            _ => IpAddr::V6(self.address.into()),
+        }
+    }
+
+    fn subnet(self, newbits: i64, number: u128) -> Result<Self, String> {
+        let added = u32::try_from(newbits)
+            .map_err(|_| "the number of new bits must not be negative".to_owned())?;
+        let prefix = self.prefix.saturating_add(added);
+        if prefix > self.bits {
+            return Err(format!(
+                "insufficient address space to extend prefix of {} by {added}",
+                self.prefix
+            ));
+        }
+        if added < 128 && number >> added != 0 {
+            return Err(format!(
+                "prefix extension of {added} does not accommodate a subnet numbered {number}"
+            ));
+        }
+        let address = self.address | number.checked_shl(self.bits - prefix).unwrap_or(0);
+        Ok(Self {
+            address,
+            prefix,
+            bits: self.bits,
+        })
+    }
+}
+
+impl std::fmt::Display for Network {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.address(), self.prefix)
+    }
+}
+
+/// Takes zeros off before the parts of an IPv4 address, which Terraform reads as decimal.
+fn unpadded(text: &str) -> String {
+    if text.contains(':') {
+        return text.to_owned();
+    }
+    let part = |part: &str| match part.trim_start_matches('0') {
+        "" if !part.is_empty() => "0".to_owned(),
+        rest => rest.to_owned(),
+    };
+    match text.split_once('/') {
+        Some((address, prefix)) => {
+            let parts: Vec<_> = address.split('.').map(part).collect();
+            format!("{}/{prefix}", parts.join("."))
+        }
+        None => text.to_owned(),
+    }
+}
+
+/// All ones below a bit.
+fn ones(bits: u32) -> u128 {
+    1_u128.checked_shl(bits).map_or(u128::MAX, |bit| bit - 1)
+}
+
+fn cidrhost(given: Given<'_>, _: &Context<'_>) -> Result_ {
+    let network = Network::parse(text(given, 0))?;
+    let number = given
+        .get(1)
+        .and_then(Value::as_number)
+        .cloned()
+        .unwrap_or(Number::ZERO);
+    if !number.is_whole() {
+        return Err(FunctionError::argument(1, "a whole number is required"));
+    }
+    let none = || {
+        FunctionError::new(format!(
+            "prefix of {} does not accommodate a host numbered {number}",
+            network.prefix
+        ))
+    };
+    let most = ones(network.host_bits());
+    let magnitude: u128 = number
+        .to_string()
+        .trim_start_matches('-')
+        .parse()
+        .map_err(|_| none())?;
+    let host = if number < Number::ZERO {
+        // Negative numbers count from the end.
+        most.checked_sub(magnitude - 1).ok_or_else(none)?
+    } else if magnitude > most {
+        return Err(none());
+    } else {
+        magnitude
+    };
+    let address = Network {
+        address: network.address | host,
+        ..network
+    }
+    .address();
+    Ok(Value::from(address.to_string()))
+}
+
+fn cidrnetmask(given: Given<'_>, _: &Context<'_>) -> Result_ {
+    let network = Network::parse(text(given, 0))?;
+    if network.bits != 32 {
+        return Err(FunctionError::argument(
+            0,
+            "IPv6 addresses cannot have a netmask",
+        ));
+    }
+    let mask = ones(32) ^ ones(network.host_bits());
+    Ok(Value::from(
+        Network {
+            address: mask,
+            ..network
+        }
+        .address()
+        .to_string(),
+    ))
+}
+
+fn cidrsubnet(given: Given<'_>, _: &Context<'_>) -> Result_ {
+    let network = Network::parse(text(given, 0))?;
+    let number = whole(given, 2)?;
+    let number = u128::try_from(number)
+        .map_err(|_| FunctionError::argument(2, "a number of 0 or more is required"))?;
+    match network.subnet(whole(given, 1)?, number) {
+        Ok(subnet) => Ok(Value::from(subnet.to_string())),
+        Err(message) => Err(FunctionError::new(message)),
+    }
+}
+
+fn cidrsubnets(given: Given<'_>, _: &Context<'_>) -> Result_ {
+    let network = Network::parse(text(given, 0))?;
+    let mut next = network.address;
+    let end = network.address | ones(network.host_bits());
+    let mut full = false;
+    let mut subnets = Vec::new();
+    for at in 1..given.len() {
+        let newbits = whole(given, at)?;
+        if newbits < 1 {
+            return Err(FunctionError::argument(
+                at,
+                "must extend prefix by at least one bit",
+            ));
+        }
+        let size = network
+            .subnet(newbits, 0)
+            .map_err(|message| FunctionError::argument(at, message))?;
+        let mask = ones(size.host_bits());
+        // The next network of this size begins at a multiple of it.
+        let start = next.checked_add(mask).map(|start| start & !mask);
+        let Some(start) = start.filter(|start| !full && (*start | mask) <= end) else {
+            return Err(FunctionError::argument(
+                at,
+                format!(
+                    "not enough remaining address space for a subnet with a prefix of {} bits",
+                    size.prefix
+                ),
+            ));
+        };
+        subnets.push(
+            Network {
+                address: start,
+                ..size
+            }
+            .to_string(),
+        );
+        match (start | mask).checked_add(1) {
+            Some(after) => next = after,
+            None => full = true,
+        }
+    }
+    Ok(strings(subnets.into_iter().map(Value::from)))
+}

@@ -1,0 +1,317 @@
+//! Files and blocks: attributes and blocks, one a line.
+
+use crate::syntax::{
+    ByteRange, Expression, Name,
+    body::{Attribute, Block, Body},
+};
+
+use super::{Parsed, Parser, T, lexer};
+
+impl Parser<'_> {
+    pub(super) fn file(&mut self) -> Body {
+        let mut body = self.empty_body(0);
+        loop {
+            self.items(&mut body);
+            let Some(brace) = self.take(T::CloseBrace) else {
+                break;
+            };
+            self.report_hint(
+                brace.range,
+                "unexpected-brace",
+                "A closing brace without an opening one",
+                "All blocks before this brace are closed already.",
+                "remove it, or add the opening brace that is missing",
+            );
+        }
+        body.range = ByteRange::new(0, self.text.len());
+        body
+    }
+
+    fn empty_body(&self, start: u32) -> Body {
+        Body {
+            source: self.source.clone(),
+            attributes: Vec::new(),
+            blocks: Vec::new(),
+            range: ByteRange::new(start as usize, start as usize),
+        }
+    }
+
+    /// Reads items up to a closing brace or the end.
+    fn items(&mut self, body: &mut Body) {
+        loop {
+            while self.take(T::Newline).is_some() {}
+            if self.is(T::CloseBrace) || self.is(T::End) {
+                return;
+            }
+            if self.item(body).is_err() {
+                self.skip_item();
+            }
+        }
+    }
+
+    fn item(&mut self, body: &mut Body) -> Parsed<()> {
+        if !self.is(T::Identifier) {
+            return Err(self.expected(
+                "argument-or-block-required",
+                "An argument or a block should be here",
+                "Arguments and blocks begin with a name",
+            ));
+        }
+        let token = self.next();
+        let name = self.name(token);
+        match self.peek().kind {
+            T::Equal => self.attribute(name, body)?,
+            T::OpenBrace | T::Quote | T::Identifier => self.block(name, body)?,
+            T::Colon => {
+                let colon = self.peek();
+                return Err(self.report_hint(
+                    colon.range,
+                    "equals-required",
+                    "An argument takes `=`",
+                    format!("`{}` is followed by a colon.", name.text),
+                    "write `=` between name and value",
+                ));
+            }
+            _ => {
+                return Err(self.expected(
+                    "argument-or-block-required",
+                    "An argument or a block should be here",
+                    &format!("`{}` should be followed by `=`, a label or `{{`", name.text),
+                ));
+            }
+        }
+        self.end_of_item()
+    }
+
+    fn attribute(&mut self, name: Name, body: &mut Body) -> Parsed<()> {
+        self.next();
+        let start = self.peek().range.start;
+        let parsed = self.expression();
+        let result = parsed.as_ref().map(|_| ()).map_err(|reported| *reported);
+        let node = match parsed {
+            Ok(node) => node,
+            // The attribute is there, if mistaken: nobody shall complain that it is missing.
+            Err(_) => self.error_node(start.min(self.end as u32)),
+        };
+        let first = body.attribute(&name.text).map(Attribute::name_span);
+        if let Some(first) = first {
+            let diagnostic = strata_core::Diagnostic::error(
+                "duplicate-argument",
+                format!("`{}` is set twice", name.text),
+            )
+            .detail("Each argument may be set only once in a block.")
+            .label(name.range.span(self.source), "set again here")
+            .label(first, "set here before")
+            .hint("remove one of the two");
+            self.diags.push(diagnostic);
+        } else {
+            body.attributes.push(Attribute {
+                name,
+                expression: Expression::new(self.source.clone(), node),
+            });
+        }
+        result
+    }
+
+    fn block(&mut self, kind: Name, body: &mut Body) -> Parsed<()> {
+        let mut labels = Vec::new();
+        loop {
+            match self.peek().kind {
+                T::Identifier => {
+                    let token = self.next();
+                    labels.push(self.name(token));
+                }
+                T::Quote => labels.push(self.label()?),
+                T::OpenBrace => break,
+                _ => {
+                    return Err(self.expected(
+                        "invalid-block",
+                        "A block has no body",
+                        &format!("The block `{}` needs `{{` on the line it begins", kind.text),
+                    ));
+                }
+            }
+        }
+        let open = self.next();
+        let content = self.nested(|parser| Ok(parser.block_body(open.range.end, &kind)))?;
+        let range = ByteRange {
+            start: kind.range.start,
+            end: self.end as u32,
+        };
+        body.blocks.push(Block {
+            kind,
+            labels,
+            body: content,
+            range,
+        });
+        Ok(())
+    }
+
+    fn block_body(&mut self, start: u32, kind: &Name) -> Body {
+        let mut body = self.empty_body(start);
+        if self.is(T::Newline) || self.is(T::CloseBrace) {
+            self.items(&mut body);
+        } else {
+            self.one_line_body(&mut body);
+        }
+        body.range.end = self.at as u32;
+        if self.take(T::CloseBrace).is_none() && self.is(T::End) {
+            self.report_hint(
+                kind.range,
+                "unclosed-block",
+                "A block is not closed",
+                format!(
+                    "The file ends before the `}}` of this `{}` block.",
+                    kind.text
+                ),
+                "add the closing brace",
+            );
+        }
+        body
+    }
+
+    /// Reads `{ name = value }`.
+    fn one_line_body(&mut self, body: &mut Body) {
+        let result = self.one_line_item(body);
+        if result.is_err() {
+            self.skip_item();
+            self.items(body);
+        }
+    }
+
+    fn one_line_item(&mut self, body: &mut Body) -> Parsed<()> {
+        let token = self.peek();
+        if token.kind != T::Identifier || self.peek_second().kind != T::Equal {
+            return Err(self.expected(
+                "invalid-one-line-block",
+                "A block on one line holds one argument",
+                "An argument or `}` should follow the brace",
+            ));
+        }
+        self.next();
+        let name = self.name(token);
+        self.attribute(name, body)?;
+        if self.is(T::CloseBrace) {
+            return Ok(());
+        }
+        let token = self.peek();
+        let found = self.describe(token);
+        Err(self.report_hint(
+            token.range,
+            "invalid-one-line-block",
+            "A block on one line holds one argument",
+            format!("After the argument, `}}` should follow, but {found} is here."),
+            "put each argument on a line of its own",
+        ))
+    }
+
+    fn label(&mut self) -> Parsed<Name> {
+        let quote = self.next();
+        let inside = &self.text[self.at..];
+        let length = inside
+            .find(['"', '\n'])
+            .filter(|end| inside[*end..].starts_with('"'));
+        let Some(length) = length else {
+            return Err(self.report_hint(
+                quote.range,
+                "unterminated-text",
+                "A quoted text does not end",
+                "The label that begins here has no closing quote on its line.",
+                "add the closing quote",
+            ));
+        };
+        let text = &inside[..length];
+        let start = quote.range.start;
+        self.go_to(self.at + length + 1);
+        let range = self.range_from(start);
+        if text.contains("${") || text.contains("%{") || text.contains('\\') {
+            return Err(self.report(
+                range,
+                "invalid-label",
+                "A label is plain text",
+                "Labels can hold neither interpolations nor escapes.",
+            ));
+        }
+        Ok(Name {
+            text: text.into(),
+            range,
+        })
+    }
+
+    fn end_of_item(&mut self) -> Parsed<()> {
+        match self.peek().kind {
+            T::Newline | T::End => Ok(()),
+            T::Comma => {
+                let comma = self.peek();
+                Err(self.report_hint(
+                    comma.range,
+                    "unexpected-comma",
+                    "Arguments are not separated by commas",
+                    "Each argument stands on a line of its own.",
+                    "remove the comma",
+                ))
+            }
+            // `a = 1 }` closes its block, although it should not stand there.
+            _ => Err(self.expected(
+                "end-of-line-required",
+                "The line should end here",
+                "The argument or block is complete",
+            )),
+        }
+    }
+
+    /// Goes to the end of the line on which all brackets opened on the way are closed.
+    ///
+    /// A closing brace without an opening one belongs to the block around and stays.
+    fn skip_item(&mut self) {
+        self.newlines = true;
+        let mut open = 0_usize;
+        loop {
+            let token = self.peek();
+            match token.kind {
+                T::End => return,
+                T::Newline if open == 0 || self.line_begins_item(token.range.end as usize) => {
+                    return;
+                }
+                T::CloseBrace if open == 0 => return,
+                T::OpenBrace | T::OpenBracket | T::OpenParenthesis => open += 1,
+                T::CloseBrace | T::CloseBracket | T::CloseParenthesis => {
+                    open = open.saturating_sub(1)
+                }
+                T::Quote => {
+                    self.skip_quoted();
+                    continue;
+                }
+                T::Heredoc => {
+                    self.skip_heredoc();
+                    continue;
+                }
+                _ => {}
+            }
+            self.next();
+        }
+    }
+
+    /// True if the line at an offset begins, without indentation, as a top-level block does.
+    fn line_begins_item(&self, at: usize) -> bool {
+        let line = self.text[at..].lines().next().unwrap_or("");
+        let Some((word, rest)) = line.split_once(' ') else {
+            return false;
+        };
+        lexer::is_identifier(word)
+            && line.trim_end().ends_with('{')
+            && (rest.starts_with('"') || rest.starts_with('{'))
+    }
+
+    pub(super) fn skip_quoted(&mut self) {
+        let start = self.next().range.end as usize;
+        let line = self.text[start..].lines().next().unwrap_or("");
+        let mut escaped = false;
+        let end = line.find(|c| {
+            let ends = c == '"' && !escaped;
+            escaped = c == '\\' && !escaped;
+            ends
+        });
+        self.go_to(start + end.map_or(line.len(), |end| end + 1));
+    }
+}

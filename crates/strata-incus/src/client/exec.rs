@@ -1,0 +1,202 @@
+//! Programs in an instance: one operation with four WebSockets, for the three streams and for control.
+//!
+//! The end of a stream is an empty text message. Breaking the control socket off kills the program;
+//! that is how dropping the output ends it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use serde_json::json;
+use strata_core::{
+    BoxFuture,
+    connection::{Channel, ChannelInput, ChannelOutput, ConnectionError, Output},
+};
+use tokio_tungstenite::tungstenite::Message;
+
+use super::{
+    ApiPath, Client, ClientError, Operation, Watched,
+    files::Instance,
+    websocket::{self, WebSocket},
+};
+
+/// Starts a program (argv, no shell) and gives its streams.
+pub(crate) async fn start(
+    client: &Arc<Client>,
+    instance: Instance<'_>,
+    argv: &[String],
+) -> Result<Channel, ClientError> {
+    let body = json!({
+        "command": argv,
+        "environment": {},
+        "interactive": false,
+        "wait-for-websocket": true,
+    });
+    let operation = client.start(&instance.path(&["exec"]), &body).await?;
+    let socket = |descriptor: &'static str| open(client, &operation, descriptor);
+    let (input, stdout, stderr, control) =
+        tokio::try_join!(socket("0"), socket("1"), socket("2"), socket("control"))?;
+    Ok(Channel {
+        input: Box::new(Input {
+            socket: Some(input),
+        }),
+        output: Box::new(Running {
+            stdout: Some(stdout),
+            stderr: Some(stderr),
+            _control: control,
+            end: Some((client.clone(), client.watch(operation))),
+        }),
+    })
+}
+
+/// Runs a program without input to its end.
+pub(crate) async fn run(
+    client: &Arc<Client>,
+    instance: Instance<'_>,
+    argv: &[&str],
+) -> Result<Finished, ConnectionError> {
+    let argv: Vec<String> = argv.iter().map(|word| (*word).to_owned()).collect();
+    let Channel {
+        mut input,
+        mut output,
+    } = start(client, instance, &argv).await?;
+    input.close().await?;
+    let mut finished = Finished {
+        code: 0,
+        output: Vec::new(),
+    };
+    loop {
+        match output.receive().await? {
+            Output::Stdout(bytes) | Output::Stderr(bytes) => finished.output.extend(bytes),
+            Output::Exit(code) => return Ok(Finished { code, ..finished }),
+        }
+    }
+}
+
+/// What came of a program.
+#[derive(Clone, Debug)]
+pub(crate) struct Finished {
+    /// Its exit code.
+    pub(crate) code: i32,
+    /// Its standard output and error, as they came.
+    pub(crate) output: Vec<u8>,
+}
+
+/// The exit code of a program that does not exist, as shells have it.
+pub(crate) const NOT_FOUND: i32 = 127;
+
+async fn open(
+    client: &Client,
+    operation: &Operation,
+    descriptor: &str,
+) -> Result<WebSocket, ClientError> {
+    let secret = operation
+        .metadata
+        .pointer(&format!("/fds/{descriptor}"))
+        .and_then(serde_json::Value::as_str)
+        .ok_or_else(|| {
+            ClientError::Exchange("the server gave no socket for a stream".to_owned())
+        })?;
+    let path = ApiPath::new(&["operations", &operation.id, "websocket"]).query("secret", secret);
+    websocket::open(client.pool().await?, &path).await
+}
+
+struct Input {
+    socket: Option<WebSocket>,
+}
+
+impl ChannelInput for Input {
+    fn send<'a>(&'a mut self, bytes: &'a [u8]) -> BoxFuture<'a, Result<(), ConnectionError>> {
+        Box::pin(async move {
+            let Some(socket) = &mut self.socket else {
+                return Err(ConnectionError::Broken(
+                    "the program's input is closed".to_owned(),
+                ));
+            };
+            let message = Message::Binary(Bytes::copy_from_slice(bytes));
+            socket.send(message).await.map_err(|error| broken(&error))
+        })
+    }
+
+    fn close<'a>(&'a mut self) -> BoxFuture<'a, Result<(), ConnectionError>> {
+        Box::pin(async move {
+            let Some(mut socket) = self.socket.take() else {
+                return Ok(());
+            };
+            // A program that has ended already no longer takes the message; that is no mistake.
+            socket.send(Message::Text("".into())).await.ok();
+            socket.close(None).await.ok();
+            Ok(())
+        })
+    }
+}
+
+struct Running {
+    stdout: Option<WebSocket>,
+    stderr: Option<WebSocket>,
+    _control: WebSocket,
+    end: Option<(Arc<Client>, Watched)>,
+}
+
+impl ChannelOutput for Running {
+    fn receive<'a>(&'a mut self) -> BoxFuture<'a, Result<Output, ConnectionError>> {
+        Box::pin(async move {
+            while self.stdout.is_some() || self.stderr.is_some() {
+                let piece = tokio::select! {
+                    piece = next(&mut self.stdout) => piece?.map(Output::Stdout),
+                    piece = next(&mut self.stderr) => piece?.map(Output::Stderr),
+                };
+                if let Some(output) = piece {
+                    return Ok(output);
+                }
+            }
+            let Some((client, operation)) = self.end.take() else {
+                return Err(ConnectionError::Broken("the program has ended".to_owned()));
+            };
+            Ok(Output::Exit(client.exit_code(operation).await?))
+        })
+    }
+}
+
+/// The next piece of a stream; none if it has just ended. A stream that has ended never answers.
+async fn next(stream: &mut Option<WebSocket>) -> Result<Option<Vec<u8>>, ConnectionError> {
+    let Some(socket) = stream else {
+        return std::future::pending().await;
+    };
+    loop {
+        match socket.next().await {
+            Some(Ok(Message::Binary(bytes))) if bytes.is_empty() => {}
+            Some(Ok(Message::Binary(bytes))) => return Ok(Some(bytes.into())),
+            Some(Ok(Message::Text(_) | Message::Close(_)) | Err(_)) | None => {
+                // Whether it ended or broke is told by the operation, which knows the exit code.
+                *stream = None;
+                return Ok(None);
+            }
+            Some(Ok(_)) => {}
+        }
+    }
+}
+
+impl Client {
+    async fn exit_code(&self, operation: Watched) -> Result<i32, ClientError> {
+        let end = self.end_of(operation, &|_| {}).await?;
+        // A program that does not exist is a failed operation that gives an exit code nevertheless.
+        match end
+            .metadata
+            .get("return")
+            .and_then(serde_json::Value::as_i64)
+        {
+            Some(code) => Ok(i32::try_from(code).unwrap_or(i32::MAX)),
+            None => match end.into_result() {
+                Err(error) => Err(error),
+                Ok(_) => Err(ClientError::Exchange(
+                    "the server gave no exit code".to_owned(),
+                )),
+            },
+        }
+    }
+}
+
+fn broken(error: &tokio_tungstenite::tungstenite::Error) -> ConnectionError {
+    websocket::failed(error).into()
+}

@@ -1,0 +1,59 @@
+//! Looks for an instance that a create without an answer left behind, and lets it finish.
+
+use strata_core::{
+    Diagnostics, Value,
+    provider::{Found, Object, Progress},
+};
+
+use super::{Work, state, wait_for};
+use crate::provider::{
+    attributes::{self, Attributes},
+    lifecycle::is_marked,
+    session::Session,
+};
+
+/// Finds an instance by its name and our mark.
+pub(crate) async fn find(
+    session: &Session,
+    planned: &Value,
+    marker: &str,
+) -> Result<Found, Diagnostics> {
+    let progress = Progress::ignored();
+    let work = Work::new(session, planned, &progress)?;
+    let object = Attributes(planned);
+    let name = object.text("name").unwrap_or_default();
+    let failed = |error: crate::client::ClientError| {
+        Diagnostics::from(error.diagnostic(format!("cannot look for instance `{name}`")))
+    };
+    // The server goes on with what it began: it must have ended before we judge.
+    let path = work.instance(name).path(&[]);
+    let path = path.as_str().split('?').next().unwrap_or_default();
+    for operation in work.client.running(&work.project).await.map_err(failed)? {
+        if operation.concerns(path) {
+            // Its failure shows in what is there.
+            work.client.wait(operation, &|_| {}).await.ok();
+        }
+    }
+    let Some(instance) = work.find(name).await.map_err(failed)? else {
+        return Ok(Found::Nothing);
+    };
+    if !is_marked(Some(&instance.config), marker) {
+        return Ok(Found::Foreign);
+    }
+    let wanted = object.flag("running") == Some(true);
+    let complete = wanted == instance.is_running()
+        && !object.is_set("file")
+        && (!wanted || wait_for::wait_for(&work, name, object).await.is_ok());
+    let instance = work.find(name).await.map_err(failed)?.unwrap_or(instance);
+    let now = state(planned, &instance);
+    Ok(Found::Ours {
+        object: Object {
+            value: match complete {
+                true => attributes::conform(planned, &now),
+                false => now,
+            },
+            private: Vec::new(),
+        },
+        complete,
+    })
+}

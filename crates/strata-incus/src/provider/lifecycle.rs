@@ -1,0 +1,526 @@
+//! The life of the plain objects: profile, network, volume, project.
+//!
+//! They are all made by one call, changed by one call with the state they were read in, and
+//! removed by one call. What tells them apart is an [`Entity`].
+
+use hyper::Method;
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+use strata_core::{
+    AttributePath, Diagnostics, Value,
+    provider::{ApplyRequest, ApplyResponse, Found, Object, PlanRequest, PlanResponse},
+    schema::Resource,
+};
+
+use super::{
+    attributes::{self, Attributes, Texts},
+    config::{self, IsComputed, MARKER_KEY},
+    devices::{self, Devices},
+};
+use crate::client::{Answer, ApiPath, Client, ClientError};
+
+/// How often an update starts again because someone else changed the object in between.
+const CONFLICT_RETRIES: usize = 5;
+
+/// What tells one kind of plain object from the others.
+pub(crate) trait Entity: Send + Sync {
+    /// The type in configuration.
+    fn type_name(&self) -> &'static str;
+
+    /// The word for it in messages.
+    fn noun(&self) -> &'static str;
+
+    /// Its attributes.
+    fn schema(&self) -> Resource;
+
+    /// What computed attributes are if configuration does not say.
+    fn defaults(&self) -> Vec<(&'static str, Value)>;
+
+    /// Attributes whose change needs a new object.
+    fn replacing(&self) -> &'static [&'static str];
+
+    /// Attributes that the schema has but that are refused if set.
+    fn refused(&self) -> &'static [&'static str];
+
+    /// Further checks of a configuration.
+    fn validate(&self, config: Attributes<'_>, diags: &mut Diagnostics);
+
+    /// Where its kind is made.
+    fn collection(&self, object: Attributes<'_>, project: &str) -> ApiPath;
+
+    /// Where it is.
+    fn path(&self, object: Attributes<'_>, project: &str) -> ApiPath;
+
+    /// Keys that the server adds to its `config`.
+    fn is_computed(&self) -> IsComputed;
+
+    /// True if it has `device` blocks.
+    fn has_devices(&self) -> bool {
+        false
+    }
+
+    /// What the create call says beside name, description, config and devices.
+    fn create_fields(&self, object: Attributes<'_>) -> Vec<(&'static str, Json)>;
+
+    /// Attributes beside name, description, config and devices that the server tells.
+    fn read_fields(&self, server: &ServerObject) -> Vec<(&'static str, Value)>;
+
+    /// The path for the delete call, if it says more than where the object is.
+    fn delete_path(&self, object: Attributes<'_>, project: &str) -> ApiPath {
+        self.path(object, project)
+    }
+
+    /// What to do when a delete is refused.
+    fn delete_hint(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// The attributes that an import id gives, from its parts after remote and project.
+    fn import(&self, id: &str) -> Result<Vec<(&'static str, Value)>, String>;
+}
+
+/// A plain object as the server describes it.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct ServerObject {
+    #[serde(default)]
+    pub(crate) description: String,
+    #[serde(default)]
+    pub(crate) config: Option<Texts>,
+    #[serde(default)]
+    pub(crate) devices: Option<Devices>,
+    #[serde(default, rename = "type")]
+    pub(crate) kind: String,
+    #[serde(default)]
+    pub(crate) managed: bool,
+    #[serde(default)]
+    pub(crate) status: String,
+    #[serde(default)]
+    pub(crate) location: String,
+    #[serde(default)]
+    pub(crate) locations: Option<Vec<String>>,
+    #[serde(default)]
+    pub(crate) content_type: String,
+}
+
+/// One plain object's type on one remote.
+pub(crate) struct Lifecycle<'a> {
+    pub(crate) entity: &'a dyn Entity,
+    pub(crate) client: &'a Client,
+}
+
+/// Decides what the object will look like; asks nobody.
+pub(crate) fn plan(entity: &dyn Entity, request: &PlanRequest) -> PlanResponse {
+    let planned = with_defaults(&request.config, &request.proposed, entity.defaults());
+    let prior = request.prior.as_ref().map(|prior| &prior.value);
+    PlanResponse {
+        requires_replace: changed(prior, &planned, entity.replacing()),
+        effects: Vec::new(),
+        private: Vec::new(),
+        warnings: Diagnostics::new(),
+        planned,
+    }
+}
+
+/// Fills in defaults where configuration says nothing.
+pub(crate) fn with_defaults(
+    config: &Value,
+    proposed: &Value,
+    defaults: Vec<(&'static str, Value)>,
+) -> Value {
+    let unset = |name: &str| config.get(name).is_none_or(Value::is_null);
+    attributes::with(
+        proposed,
+        defaults.into_iter().filter(|(name, _)| unset(name)),
+    )
+}
+
+/// The attributes among `names` that differ from what is there.
+pub(crate) fn changed(
+    prior: Option<&Value>,
+    planned: &Value,
+    names: &[&'static str],
+) -> Vec<AttributePath> {
+    let Some(prior) = prior else {
+        return Vec::new();
+    };
+    let differing = names
+        .iter()
+        .filter(|name| prior.get(name) != planned.get(name));
+    differing
+        .map(|name| AttributePath::attribute(*name))
+        .collect()
+}
+
+impl Lifecycle<'_> {
+    /// Creates, updates or deletes.
+    pub(crate) async fn apply(&self, request: ApplyRequest) -> ApplyResponse {
+        let outcome = match (&request.prior, &request.planned) {
+            (None, Some(planned)) => return self.create(planned, &request).await,
+            (Some(prior), Some(planned)) => self.update(prior, planned, &request).await,
+            (Some(prior), None) => self.delete(&prior.value, &request).await,
+            (None, None) => Ok(None),
+        };
+        match outcome {
+            Ok(object) => made(object),
+            Err(diagnostics) => ApplyResponse {
+                object: request.prior,
+                diagnostics,
+            },
+        }
+    }
+
+    /// Reads it as it is now.
+    pub(crate) async fn read(&self, object: Object) -> Result<Option<Object>, Diagnostics> {
+        let found = self.get(&object.value).await.map_err(|error| {
+            error.diagnostic(format!("cannot read {}", self.name(&object.value)))
+        })?;
+        Ok(found.map(|server| Object {
+            value: self.state(&object.value, &server.value),
+            private: object.private,
+        }))
+    }
+
+    /// Looks for what a create without an answer left behind.
+    pub(crate) async fn find(&self, planned: &Value, marker: &str) -> Result<Found, Diagnostics> {
+        let found = self.get(planned).await;
+        let found = found
+            .map_err(|error| error.diagnostic(format!("cannot look for {}", self.name(planned))))?;
+        let Some(server) = found else {
+            return Ok(Found::Nothing);
+        };
+        if !is_marked(server.value.config.as_ref(), marker) {
+            return Ok(Found::Foreign);
+        }
+        Ok(Found::Ours {
+            object: Object {
+                value: attributes::conform(planned, &self.state(planned, &server.value)),
+                private: Vec::new(),
+            },
+            complete: true,
+        })
+    }
+
+    async fn create(&self, planned: &Value, request: &ApplyRequest) -> ApplyResponse {
+        let object = Attributes(planned);
+        let path = self.entity.collection(object, self.project(object));
+        let body = self.create_body(planned, &request.marker);
+        let notes = |text: &str| request.progress.note(text);
+        let created = self
+            .client
+            .change(Method::POST, &path, &body, None, &notes)
+            .await;
+        let (error, there) = match created {
+            Err(error) if error.is_ambiguous() => {
+                let there = self.left_behind(planned, &request.marker).await;
+                (error, there)
+            }
+            Err(error) => (error, None),
+            Ok(()) => match self.result(planned).await {
+                Ok(object) => return made(Some(object)),
+                Err(error) => (error, Some(as_planned(planned))),
+            },
+        };
+        let summary = format!("cannot create {}", self.name(planned));
+        ApplyResponse {
+            object: there,
+            diagnostics: error.diagnostic(summary).into(),
+        }
+    }
+
+    /// What a create whose outcome is not known left behind; if that cannot be told, what was planned,
+    /// so that the next run looks again and nothing is forgotten.
+    async fn left_behind(&self, planned: &Value, marker: &str) -> Option<Object> {
+        match self.find(planned, marker).await {
+            Ok(Found::Ours { object, .. }) => Some(object),
+            Ok(Found::Nothing | Found::Foreign) => None,
+            Err(_) => Some(as_planned(planned)),
+        }
+    }
+
+    fn create_body(&self, planned: &Value, marker: &str) -> Json {
+        let object = Attributes(planned);
+        let mut body = json!({
+            "name": object.text("name"),
+            "description": object.text("description").unwrap_or_default(),
+            "config": config::marked(object.map("config"), marker),
+        });
+        if self.entity.has_devices() {
+            body["devices"] = json!(devices::of(planned));
+        }
+        for (name, value) in self.entity.create_fields(object) {
+            body[name] = value;
+        }
+        body
+    }
+
+    async fn update(
+        &self,
+        prior: &Object,
+        planned: &Value,
+        request: &ApplyRequest,
+    ) -> Result<Option<Object>, Diagnostics> {
+        let failed = |error: ClientError| {
+            Diagnostics::from(error.diagnostic(format!("cannot update {}", self.name(planned))))
+        };
+        let object = Attributes(planned);
+        let path = self.entity.path(object, self.project(object));
+        let notes = |text: &str| request.progress.note(text);
+        for attempt in 0.. {
+            let server: Answer<ServerObject> = self.client.get(&path).await.map_err(failed)?;
+            let body = self.update_body(&prior.value, planned, &server.value);
+            let etag = server.etag.as_deref();
+            match self
+                .client
+                .change(Method::PUT, &path, &body, etag, &notes)
+                .await
+            {
+                Err(error) if error.is_conflict() && attempt < CONFLICT_RETRIES => {}
+                outcome => {
+                    outcome.map_err(failed)?;
+                    break;
+                }
+            }
+        }
+        self.result(planned).await.map(Some).map_err(failed)
+    }
+
+    fn update_body(&self, prior: &Value, planned: &Value, server: &ServerObject) -> Json {
+        let config = config::merged(
+            server.config.as_ref().unwrap_or(&Texts::new()),
+            &Attributes(prior).map("config"),
+            &Attributes(planned).map("config"),
+            self.entity.is_computed(),
+        );
+        let description = Attributes(planned).text("description").unwrap_or_default();
+        let mut body = json!({ "description": description, "config": config });
+        if self.entity.has_devices() {
+            body["devices"] = json!(devices::of(planned));
+        }
+        body
+    }
+
+    async fn delete(
+        &self,
+        prior: &Value,
+        request: &ApplyRequest,
+    ) -> Result<Option<Object>, Diagnostics> {
+        let object = Attributes(prior);
+        let path = self.entity.delete_path(object, self.project(object));
+        let notes = |text: &str| request.progress.note(text);
+        match self
+            .client
+            .change(Method::DELETE, &path, &Json::Null, None, &notes)
+            .await
+        {
+            Ok(()) => Ok(None),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => {
+                let diagnostic = error.diagnostic(format!("cannot delete {}", self.name(prior)));
+                Err(Diagnostics::from(match self.entity.delete_hint() {
+                    Some(hint) if error.server_message().is_some() => diagnostic.hint(hint),
+                    _ => diagnostic,
+                }))
+            }
+        }
+    }
+
+    /// The object after a change; asks the server only if something was left open.
+    async fn result(&self, planned: &Value) -> Result<Object, ClientError> {
+        let value = if planned.is_wholly_known() {
+            planned.clone()
+        } else {
+            let object = Attributes(planned);
+            let path = self.entity.path(object, self.project(object));
+            let server: Answer<ServerObject> = self.client.get(&path).await?;
+            attributes::conform(planned, &self.state(planned, &server.value))
+        };
+        Ok(Object {
+            value,
+            private: Vec::new(),
+        })
+    }
+
+    async fn get(&self, object: &Value) -> Result<Option<Answer<ServerObject>>, ClientError> {
+        let object = Attributes(object);
+        self.client
+            .find(&self.entity.path(object, self.project(object)))
+            .await
+    }
+
+    /// The object as state has it: `known` brings what the server does not tell.
+    fn state(&self, known: &Value, server: &ServerObject) -> Value {
+        let config = server.config.clone().unwrap_or_default();
+        let config = config::visible(
+            &config,
+            &Attributes(known).map("config"),
+            self.entity.is_computed(),
+        );
+        let mut changes = vec![
+            ("description", Value::from(server.description.as_str())),
+            (
+                "config",
+                attributes::map_with_nulls(known.get("config"), &config),
+            ),
+        ];
+        if self.entity.has_devices() {
+            changes.push((
+                "device",
+                devices::value(server.devices.as_ref().unwrap_or(&Devices::new())),
+            ));
+        }
+        changes.extend(self.entity.read_fields(server));
+        attributes::with(known, changes)
+    }
+
+    fn project<'a>(&'a self, object: Attributes<'a>) -> &'a str {
+        object
+            .text("project")
+            .unwrap_or(&self.client.remote().project)
+    }
+
+    fn name(&self, object: &Value) -> String {
+        let name = Attributes(object).text("name").unwrap_or_default();
+        format!("{} `{name}`", self.entity.noun())
+    }
+}
+
+/// What was planned, where it cannot be told what is there.
+fn as_planned(planned: &Value) -> Object {
+    Object {
+        value: attributes::without_unknown(planned),
+        private: Vec::new(),
+    }
+}
+
+fn made(object: Option<Object>) -> ApplyResponse {
+    ApplyResponse {
+        object,
+        diagnostics: Diagnostics::new(),
+    }
+}
+
+/// True if a server's keys carry our mark.
+pub(crate) fn is_marked(config: Option<&Texts>, marker: &str) -> bool {
+    let mark = config.and_then(|config| config.get(MARKER_KEY));
+    !marker.is_empty() && mark.is_some_and(|mark| mark == marker)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use strata_core::provider::Progress;
+
+    use super::*;
+    use crate::{
+        client::{Scripted, object, refusal},
+        provider::{attributes::with, profile::Profile},
+    };
+
+    fn profile(config: &[(&str, &str)]) -> Value {
+        let config = config
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        with(
+            &Profile.schema().block.empty_value(),
+            [
+                ("name", Value::from("a")),
+                ("project", Value::from("default")),
+                ("description", Value::from("")),
+                ("config", attributes::map(&config.collect())),
+            ],
+        )
+    }
+
+    fn request(prior: Option<Value>, planned: Option<Value>) -> ApplyRequest {
+        ApplyRequest {
+            type_name: Arc::from("incus_profile"),
+            prior: prior.map(|value| Object {
+                value,
+                private: Vec::new(),
+            }),
+            config: planned.clone(),
+            planned,
+            private: Vec::new(),
+            marker: "mark".to_owned(),
+            progress: Progress::ignored(),
+        }
+    }
+
+    async fn apply(daemon: &Scripted, request: ApplyRequest) -> ApplyResponse {
+        let client = daemon.client();
+        let lifecycle = Lifecycle {
+            entity: &Profile,
+            client: &client,
+        };
+        lifecycle.apply(request).await
+    }
+
+    #[tokio::test]
+    async fn a_create_is_one_call_with_our_mark() {
+        let daemon = Scripted::start([("POST /1.0/profiles", object("null"))]);
+        let planned = profile(&[("limits.cpu", "1")]);
+        let response = apply(&daemon, request(None, Some(planned.clone()))).await;
+        assert_eq!(response.object.map(|object| object.value), Some(planned));
+        assert_eq!(
+            daemon.seen(),
+            [
+                r#"POST /1.0/profiles {"name":"a","description":"","config":{"limits.cpu":"1","user.strata.marker":"mark"},"devices":{}}"#
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_create_without_an_answer_is_looked_for() {
+        let mine = r#"{"config":{"user.strata.marker":"mark"}}"#;
+        for (found, recorded) in [
+            (object(mine), true),
+            (object(r#"{"config":{}}"#), false),
+            (refusal(404, "not found"), false),
+            (refusal(500, "the database is locked"), true),
+        ] {
+            let daemon = Scripted::start([
+                ("POST /1.0/profiles", object("null").and_break_off()),
+                ("GET /1.0/profiles/a", found),
+            ]);
+            let response = apply(&daemon, request(None, Some(profile(&[])))).await;
+            assert!(response.diagnostics.has_errors());
+            assert_eq!(response.object.is_some(), recorded);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_update_that_meets_anothers_starts_again_from_what_is_there() {
+        let daemon = Scripted::start([
+            (
+                "GET /1.0/profiles/a",
+                object(r#"{"config":{"user.strata.marker":"m"}}"#).etag("1"),
+            ),
+            ("PUT /1.0/profiles/a", refusal(412, "ETag doesn't match")),
+            (
+                "GET /1.0/profiles/a",
+                object(r#"{"config":{"user.strata.marker":"m","x":"y"}}"#).etag("2"),
+            ),
+            ("PUT /1.0/profiles/a", object("null")),
+        ]);
+        let (prior, planned) = (profile(&[]), profile(&[("limits.cpu", "1")]));
+        let response = apply(&daemon, request(Some(prior), Some(planned))).await;
+        assert!(response.diagnostics.is_empty());
+        assert_eq!(
+            daemon.seen()[3],
+            r#"PUT /1.0/profiles/a [2] {"description":"","config":{"limits.cpu":"1","user.strata.marker":"m"},"devices":{}}"#
+        );
+    }
+
+    #[tokio::test]
+    async fn a_refused_delete_keeps_the_object_and_says_what_to_do() {
+        let daemon = Scripted::start([("DELETE /1.0/profiles/a", refusal(400, "in use"))]);
+        let response = apply(&daemon, request(Some(profile(&[])), None)).await;
+        assert!(response.object.is_some());
+        let told: Vec<_> = response.diagnostics.iter().collect();
+        assert_eq!(
+            (told[0].detail.as_str(), told[0].hints.len()),
+            ("in use", 1)
+        );
+    }
+}

@@ -1,0 +1,103 @@
+//! `incus_network`: a network that the server manages; bridges are made for others to plug into.
+
+use serde_json::{Value as Json, json};
+use strata_core::{Diagnostics, Type, Value, schema::Resource};
+
+use super::{
+    attributes::{Attributes, Texts, map},
+    config::IsComputed,
+    lifecycle::{Entity, ServerObject},
+    schemas::{computed, config, defaulted, optional, place, required, resource},
+    validate,
+};
+use crate::client::ApiPath;
+
+pub(crate) struct Network;
+
+impl Entity for Network {
+    fn type_name(&self) -> &'static str {
+        "incus_network"
+    }
+
+    fn noun(&self) -> &'static str {
+        "network"
+    }
+
+    fn schema(&self) -> Resource {
+        let attributes = [
+            required("name", "Its name."),
+            defaulted("description", Type::String, "What it is for."),
+            defaulted(
+                "type",
+                Type::String,
+                "Its type; the server's choice if not set.",
+            ),
+            optional("target", "The cluster member that it is on. Not supported."),
+            computed("managed", Type::Bool, "Whether the server manages it."),
+            config(),
+        ];
+        resource("A network.", attributes.into_iter().chain(place()), [])
+    }
+
+    fn defaults(&self) -> Vec<(&'static str, Value)> {
+        vec![
+            ("description", Value::from("")),
+            ("config", map(&Texts::new())),
+        ]
+    }
+
+    fn replacing(&self) -> &'static [&'static str] {
+        &["name", "type", "project", "remote"]
+    }
+
+    fn refused(&self) -> &'static [&'static str] {
+        &["target"]
+    }
+
+    fn validate(&self, config: Attributes<'_>, diags: &mut Diagnostics) {
+        let known = ["bridge", "macvlan", "sriov", "ovn", "physical"];
+        validate::one_of(config, "type", &known, diags);
+    }
+
+    fn collection(&self, _: Attributes<'_>, project: &str) -> ApiPath {
+        ApiPath::new(&["networks"]).project(project)
+    }
+
+    fn path(&self, object: Attributes<'_>, project: &str) -> ApiPath {
+        ApiPath::new(&["networks", object.text("name").unwrap_or_default()]).project(project)
+    }
+
+    fn is_computed(&self) -> IsComputed {
+        is_computed
+    }
+
+    fn create_fields(&self, object: Attributes<'_>) -> Vec<(&'static str, Json)> {
+        // Left out, the server chooses: a bridge, or OVN in a project with networks of its own.
+        let kind = object.some_text("type");
+        kind.map(|kind| ("type", json!(kind))).into_iter().collect()
+    }
+
+    fn read_fields(&self, server: &ServerObject) -> Vec<(&'static str, Value)> {
+        vec![
+            ("type", Value::from(server.kind.as_str())),
+            ("managed", Value::from(server.managed)),
+        ]
+    }
+
+    fn delete_hint(&self) -> Option<&'static str> {
+        Some("instances and profiles that use a network must be removed, or changed, before it")
+    }
+
+    fn import(&self, id: &str) -> Result<Vec<(&'static str, Value)>, String> {
+        Ok(vec![("name", Value::from(id))])
+    }
+}
+
+/// Keys that a server chooses when a bridge, or an OVN network, is made without them.
+fn is_computed(key: &str) -> bool {
+    key.starts_with("volatile.")
+        || matches!(
+            key,
+            "ipv4.address" | "ipv4.nat" | "ipv6.address" | "ipv6.nat" | "network" | "bridge.mtu"
+        )
+}

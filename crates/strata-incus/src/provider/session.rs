@@ -1,0 +1,199 @@
+//! A configured provider: its remotes, and what it has learned of them.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use serde_json::{Value as Json, json};
+use strata_core::{Diagnostic, Diagnostics};
+use tokio::sync::OnceCell;
+
+use super::attributes::Attributes;
+use crate::{
+    client::{ApiPath, Client, ClientError},
+    platform::{Platform, Timeouts},
+    remote::Remotes,
+};
+
+/// What all objects of one `provider` block share.
+pub(crate) struct Session {
+    platform: Arc<Platform>,
+    /// None while the provider block has values that are known only after apply.
+    remotes: Option<Remotes>,
+    /// Whether an image is there, by remote, project and image; asked once.
+    images: Mutex<BTreeMap<ImageKey, Arc<OnceCell<bool>>>>,
+}
+
+type ImageKey = (String, String, String);
+
+impl Session {
+    pub(crate) fn new(platform: Arc<Platform>, remotes: Option<Remotes>) -> Self {
+        Self {
+            platform,
+            remotes,
+            images: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn timeouts(&self) -> Timeouts {
+        self.platform.timeouts
+    }
+
+    /// The client for an object's `remote`.
+    pub(crate) fn client(&self, object: Attributes<'_>) -> Result<Arc<Client>, Diagnostics> {
+        let name = object.some_text("remote");
+        let Some(remotes) = &self.remotes else {
+            return Err(not_known_yet().into());
+        };
+        let client = self.platform.client(remotes, name);
+        client.map_err(|error| {
+            let remote = name.map_or("the default remote".to_owned(), |name| {
+                format!("remote `{name}`")
+            });
+            error.diagnostic(format!("cannot use {remote}")).into()
+        })
+    }
+
+    /// Where the create call finds the image.
+    pub(crate) fn image_source(
+        &self,
+        client: &Client,
+        object: Attributes<'_>,
+    ) -> Result<Json, Diagnostics> {
+        let Some(image) = object.some_text("image") else {
+            return Ok(json!({ "type": "none" }));
+        };
+        match self.local_image(client, image)? {
+            image if is_fingerprint(&image) => Ok(json!({ "type": "image", "fingerprint": image })),
+            image => Ok(json!({ "type": "image", "alias": image })),
+        }
+    }
+
+    /// Fails if an instance's image is surely not there.
+    pub(crate) async fn check_image(&self, object: Attributes<'_>) -> Result<(), Diagnostics> {
+        let Some(image) = object.some_text("image") else {
+            return Ok(());
+        };
+        let open = |name| object.0.get(name).is_some_and(|value| !value.is_known());
+        if self.remotes.is_none() || open("project") || open("remote") {
+            return Ok(());
+        }
+        let client = self.client(object)?;
+        let local = self.local_image(&client, image)?;
+        let project = object.text("project").unwrap_or(&client.remote().project);
+        let there = self.is_there(&client, project, &local).await;
+        match there.map_err(|error| error.diagnostic(format!("cannot look for image `{image}`")))? {
+            true => Ok(()),
+            false => Err(no_image(&client, project, image, &local).into()),
+        }
+    }
+
+    async fn is_there(
+        &self,
+        client: &Client,
+        project: &str,
+        image: &str,
+    ) -> Result<bool, ClientError> {
+        let key = (
+            client.remote().name.clone(),
+            project.to_owned(),
+            image.to_owned(),
+        );
+        let cell = self
+            .images
+            .lock()
+            .expect("no panic holds this")
+            .entry(key)
+            .or_default()
+            .clone();
+        cell.get_or_try_init(|| look_for(client, project, image))
+            .await
+            .copied()
+    }
+
+    /// The image's name on the server that is to run the instance.
+    fn local_image(&self, client: &Client, image: &str) -> Result<String, Diagnostics> {
+        if let Some(alias) = self.platform.image_aliases.get(image) {
+            return Ok(alias.clone());
+        }
+        match image.split_once(':') {
+            None => Ok(image.to_owned()),
+            Some((remote, alias)) if remote == client.remote().name => Ok(alias.to_owned()),
+            Some((remote, alias)) => Err(Diagnostics::from(
+                Diagnostic::error(
+                    "incus-not-supported",
+                    format!("image `{image}`: images of other remotes are not supported yet"),
+                )
+                .detail(format!(
+                    "Remote `{remote}` is not `{}`, which is to hold the instance.",
+                    client.remote().name
+                ))
+                .hint(format!(
+                    "copy it once with `incus image copy {image} {}: --alias {alias}`, and write `image = \"{alias}\"`",
+                    client.remote().name
+                )),
+            )),
+        }
+    }
+}
+
+fn not_known_yet() -> Diagnostic {
+    let summary = "the configuration of provider `incus` is not known yet";
+    Diagnostic::error("incus-provider-unknown", summary)
+        .detail("It depends on values that are known only after apply, but the server must be asked now.")
+        .hint("apply what the provider block depends on first, with `-target`")
+}
+
+async fn look_for(client: &Client, project: &str, image: &str) -> Result<bool, ClientError> {
+    let path = match is_fingerprint(image) {
+        true => ApiPath::new(&["images", image]),
+        false => ApiPath::new(&["images", "aliases", image]),
+    };
+    let found = client.find::<Json>(&path.project(project)).await?;
+    if found.is_some() || project == "default" {
+        return Ok(found.is_some());
+    }
+    // A project that does not exist yet may be planned, and may well share the images of `default`.
+    let there = client
+        .find::<Json>(&ApiPath::new(&["projects", project]))
+        .await?;
+    Ok(there.is_none())
+}
+
+/// True if an image is named by its fingerprint, or by the beginning of it.
+fn is_fingerprint(image: &str) -> bool {
+    (12..=64).contains(&image.len()) && image.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn no_image(client: &Client, project: &str, image: &str, local: &str) -> Diagnostic {
+    let place = match project {
+        "default" => format!("Remote `{}`", client.remote().name),
+        project => format!("Project `{project}` on remote `{}`", client.remote().name),
+    };
+    let known_as = if image == local {
+        String::new()
+    } else {
+        format!(" (`{local}` here)")
+    };
+    Diagnostic::error(
+        "incus-image-not-found",
+        format!("there is no image `{image}`{known_as}"),
+    )
+    .detail(format!(
+        "{place} has no image of this alias or fingerprint."
+    ))
+    .hint("`incus image list` shows what is there")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fingerprints_are_told_from_aliases_by_their_look() {
+        assert!(is_fingerprint("5d2e24c01926"));
+        assert!(!is_fingerprint("debian/12"));
+        assert!(!is_fingerprint("cafe"));
+    }
+}

@@ -1,0 +1,191 @@
+//! What can be done with each kind of object.
+//!
+//! [`objects`] has what all kinds share: list, read, create, replace, merge, delete, each with its
+//! checks; [`Family`] says what differs. Instances have more, and so a file of their own.
+
+pub(super) mod images;
+pub(super) mod instances;
+pub(super) mod networks;
+pub(super) mod objects;
+
+use serde_json::{Value, json};
+
+use super::{
+    answer::{Refusal, bad_request},
+    store::{Kind, Store},
+};
+
+/// What tells a kind of objects from the others.
+pub(super) struct Family {
+    pub(super) kind: Kind,
+    /// The path of the collection, below `/1.0/`.
+    pub(super) path: String,
+    /// What error messages call it.
+    pub(super) noun: &'static str,
+    /// What stands before a name in the store, for volumes: their pool.
+    pub(super) prefix: String,
+    /// Fields of an object that is made with only its name.
+    pub(super) defaults: fn(name: &str) -> Value,
+    /// What the daemon adds to what a client asks for; checks it, too.
+    pub(super) complete: fn(&Store, &mut Value) -> Result<(), Refusal>,
+    /// Why it cannot be deleted now, if so.
+    pub(super) in_use: fn(&Store, project: &str, name: &str) -> Option<String>,
+}
+
+fn accept(_: &Store, _: &mut Value) -> Result<(), Refusal> {
+    Ok(())
+}
+
+fn free(_: &Store, _: &str, _: &str) -> Option<String> {
+    None
+}
+
+/// The family of a collection; volumes have [`volumes`].
+pub(super) fn family(collection: &str) -> Option<Family> {
+    let family = |kind, noun, defaults, complete, in_use| Family {
+        kind,
+        path: collection.to_owned(),
+        noun,
+        prefix: String::new(),
+        defaults,
+        complete,
+        in_use,
+    };
+    Some(match collection {
+        "instances" => family(
+            Kind::Instance,
+            "Instance",
+            |name| json!({ "name": name }),
+            accept,
+            free,
+        ),
+        "networks" => family(
+            Kind::Network,
+            "Network",
+            networks::defaults,
+            networks::complete,
+            networks::in_use,
+        ),
+        "profiles" => family(
+            Kind::Profile,
+            "Profile",
+            |name| json!({ "name": name, "description": "", "config": {}, "devices": {} }),
+            accept,
+            profile_in_use,
+        ),
+        "projects" => family(
+            Kind::Project,
+            "Project",
+            |name| json!({ "name": name, "description": "", "config": {} }),
+            complete_project,
+            project_in_use,
+        ),
+        "storage-pools" => family(
+            Kind::Pool,
+            "Storage pool",
+            |name| json!({ "name": name, "description": "", "config": {} }),
+            accept,
+            |_, _, _| Some("the twin keeps its pool".to_owned()),
+        ),
+        "images" => family(
+            Kind::Image,
+            "Image",
+            |name| json!({ "name": name }),
+            accept,
+            free,
+        ),
+        _ => return None,
+    })
+}
+
+/// The custom volumes of a pool.
+pub(super) fn volumes(pool: &str) -> Family {
+    Family {
+        kind: Kind::Volume,
+        path: format!("storage-pools/{pool}/volumes/custom"),
+        noun: "Storage volume",
+        prefix: format!("{pool}/"),
+        defaults: |name| json!({ "name": name, "description": "", "type": "custom", "content_type": "filesystem", "config": {}, "location": "none" }),
+        complete: |_, volume| match volume["type"].as_str() {
+            Some("custom") => Ok(()),
+            _ => bad_request("the twin has only custom volumes"),
+        },
+        in_use: volume_in_use,
+    }
+}
+
+fn complete_project(_: &Store, project: &mut Value) -> Result<(), Refusal> {
+    let config = &mut project["config"];
+    for feature in [
+        "features.images",
+        "features.profiles",
+        "features.storage.buckets",
+        "features.storage.volumes",
+    ] {
+        if config[feature].is_null() {
+            config[feature] = json!("true");
+        }
+    }
+    Ok(())
+}
+
+fn project_in_use(store: &Store, _: &str, name: &str) -> Option<String> {
+    let kinds = [Kind::Instance, Kind::Network, Kind::Volume];
+    let used = kinds
+        .iter()
+        .any(|kind| !store.list(*kind, Some(name)).is_empty());
+    let profiles = store
+        .list(Kind::Profile, Some(name))
+        .iter()
+        .any(|(profile, _)| *profile != "default");
+    (used || profiles).then(|| "Only empty projects can be removed".to_owned())
+}
+
+fn profile_in_use(store: &Store, project: &str, name: &str) -> Option<String> {
+    if name == "default" {
+        return Some("The \"default\" profile cannot be deleted".to_owned());
+    }
+    let uses = |instance: &Value| {
+        instance["profiles"]
+            .as_array()
+            .is_some_and(|profiles| profiles.iter().any(|profile| profile == name))
+    };
+    let used = store
+        .list(Kind::Instance, None)
+        .iter()
+        .any(|(_, instance)| uses(instance) && home_is(store, Kind::Profile, instance, project));
+    used.then(|| "Profile is currently in use".to_owned())
+}
+
+fn volume_in_use(store: &Store, project: &str, name: &str) -> Option<String> {
+    let (pool, volume) = name.split_once('/')?;
+    let uses = |device: &Value| {
+        device["type"] == "disk" && device["pool"] == pool && device["source"] == volume
+    };
+    uses_device(store, Kind::Volume, project, &uses)
+        .then(|| "The storage volume is still in use".to_owned())
+}
+
+/// True if an instance or profile has a device like that, for objects that live in `project`.
+pub(super) fn uses_device(
+    store: &Store,
+    kind: Kind,
+    project: &str,
+    uses: &dyn Fn(&Value) -> bool,
+) -> bool {
+    let holders = [Kind::Instance, Kind::Profile]
+        .into_iter()
+        .flat_map(|holder| store.list(holder, None));
+    let within = |object: &Value| {
+        object["devices"]
+            .as_object()
+            .is_some_and(|devices| devices.values().any(uses))
+    };
+    holders
+        .into_iter()
+        .any(|(_, object)| within(object) && home_is(store, kind, object, project))
+}
+
+fn home_is(store: &Store, kind: Kind, object: &Value, project: &str) -> bool {
+    store.home(kind, object["project"].as_str().unwrap_or("default")) == project
+}

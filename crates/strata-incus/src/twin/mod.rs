@@ -1,0 +1,96 @@
+//! An Incus daemon in this process: the same HTTP API over a unix socket, objects as models.
+//!
+//! It stands in for a real daemon where there is none: `strata up --twin` and tests. A request goes
+//! from [`server`] through [`route`] to the function of its object in [`api`], which reads and
+//! changes [`Store`]. What takes a while on a real daemon is an operation here, too, and ends with
+//! an event ([`operations`]). With a file the store outlives the process.
+//!
+//! Narrow: the calls that our provider makes for instances (containers), profiles, bridge networks,
+//! custom volumes, projects and images. Anything else answers 501 and says so; no program runs
+//! in an instance: `exec` answers that, and hosts are modelled by the agent's own model.
+//! Wordings of errors are those of Incus 6.0.4, as seen on a real daemon.
+
+mod answer;
+mod api;
+mod images;
+mod operations;
+mod route;
+mod server;
+mod store;
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::{net::UnixListener, task::AbortHandle};
+
+use operations::Operations;
+use store::Store;
+
+/// A running twin; it ends when this is dropped.
+pub struct Twin {
+    socket: PathBuf,
+    accepting: AbortHandle,
+}
+
+/// What all requests share.
+struct Shared {
+    store: Mutex<Store>,
+    operations: Operations,
+    file: Option<PathBuf>,
+}
+
+impl Twin {
+    /// Starts a twin that listens at `socket`; it begins with what `file` holds, and keeps it there.
+    ///
+    /// Must be called in a tokio runtime.
+    pub fn start(socket: &Path, file: Option<&Path>) -> io::Result<Self> {
+        let store = match file.filter(|file| file.exists()) {
+            Some(file) => serde_json::from_slice(&std::fs::read(file)?)?,
+            None => Store::new(),
+        };
+        let listener = UnixListener::bind(socket)?;
+        let shared = Arc::new(Shared {
+            store: Mutex::new(store),
+            operations: Operations::new(),
+            file: file.map(Path::to_owned),
+        });
+        let accepting = tokio::spawn(server::accept(listener, shared)).abort_handle();
+        Ok(Self {
+            socket: socket.to_owned(),
+            accepting,
+        })
+    }
+
+    /// Where it listens.
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+}
+
+impl Drop for Twin {
+    fn drop(&mut self) {
+        self.accepting.abort();
+        // If it stays, the folder it lies in goes with it: it is always a temporary one.
+        drop(std::fs::remove_file(&self.socket));
+    }
+}
+
+impl Shared {
+    fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes the store to its file, whole or not at all.
+    fn save(&self) -> io::Result<()> {
+        let Some(file) = &self.file else {
+            return Ok(());
+        };
+        let text = serde_json::to_vec(&*self.store())?;
+        let temporary = file.with_extension("new");
+        std::fs::write(&temporary, text)?;
+        std::fs::rename(&temporary, file)
+    }
+}

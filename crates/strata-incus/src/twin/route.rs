@@ -1,0 +1,192 @@
+//! From a request's method and path to the function that answers it.
+
+use hyper::{Method, StatusCode, http::request::Parts};
+use serde_json::{Value, json};
+
+use super::{
+    Shared,
+    answer::{Answer, Answered, bad_request, not_found, refuse},
+    api,
+    store::Kind,
+};
+
+/// A request as the functions of [`api`] see it.
+pub(super) struct Call<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) method: &'a Method,
+    /// The project it asks for.
+    pub(super) project: String,
+    /// How deep answers go: 0 for paths, 1 for objects, 2 for all about them.
+    pub(super) recursion: u8,
+    /// True if it asks for the objects of all projects.
+    pub(super) all_projects: bool,
+    /// `If-Match`.
+    pub(super) if_match: Option<String>,
+    pub(super) body: Value,
+    /// The `path` of the files API.
+    pub(super) path: String,
+}
+
+pub(super) fn answer(shared: &Shared, parts: &Parts, body: &[u8]) -> Answered {
+    let query = parts.uri.query().unwrap_or_default();
+    let parameter = |name: &str| {
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs
+            .filter(|(key, _)| *key == name)
+            .map(|(_, value)| decode(value))
+            .next_back()
+    };
+    let is_file = parts.uri.path().ends_with("/files");
+    let call = Call {
+        shared,
+        method: &parts.method,
+        project: parameter("project").unwrap_or_else(|| "default".to_owned()),
+        recursion: parameter("recursion")
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(0),
+        all_projects: parameter("all-projects").is_some_and(|text| text == "true"),
+        if_match: parts
+            .headers
+            .get("if-match")
+            .and_then(|tag| tag.to_str().ok())
+            .map(str::to_owned),
+        body: if is_file {
+            Value::Null
+        } else {
+            json_body(body)?
+        },
+        path: parameter("path").unwrap_or_default(),
+    };
+    let segments: Vec<String> = parts
+        .uri
+        .path()
+        .split('/')
+        .filter(|part| !part.is_empty())
+        .map(decode)
+        .collect();
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    match segments.as_slice() {
+        ["1.0", rest @ ..] => dispatch(&call, rest),
+        [] => Ok(Answer::Sync(json!(["/1.0"]))),
+        _ => refuse(StatusCode::NOT_FOUND, "Not Found"),
+    }
+}
+
+fn json_body(body: &[u8]) -> Result<Value, super::answer::Refusal> {
+    if body.is_empty() {
+        return Ok(Value::Null);
+    }
+    serde_json::from_slice(body).or_else(|error| bad_request(error.to_string()))
+}
+
+fn dispatch(call: &Call<'_>, segments: &[&str]) -> Answered {
+    if segments.first() != Some(&"projects")
+        && call
+            .shared
+            .store()
+            .get(Kind::Project, "", &call.project)
+            .is_none()
+    {
+        return refuse(
+            StatusCode::NOT_FOUND,
+            format!(
+                "Failed loading project {:?}: Project not found",
+                call.project
+            ),
+        );
+    }
+    let (get, post) = (call.method == Method::GET, call.method == Method::POST);
+    match segments {
+        [] if get => Ok(Answer::Sync(server())),
+        ["instances"] if post => api::instances::create(call),
+        ["instances", name] if post => api::instances::rename(call, name),
+        ["instances", name] if get && call.recursion > 0 => api::instances::full(call, name),
+        ["instances", name] if get => api::instances::read(call, name),
+        ["instances", name] if call.method == Method::PUT || call.method == Method::PATCH => {
+            api::instances::update(call, name)
+        }
+        ["instances", name] if call.method == Method::DELETE => api::instances::delete(call, name),
+        ["instances", name, "state"] => api::instances::state(call, name),
+        ["instances", name, "files"] => api::instances::file(call, name),
+        ["images", "aliases", alias] if get => api::images::alias(call, alias),
+        ["images", fingerprint] if get => api::images::get(call, fingerprint),
+        ["networks", name, "state"] if get => api::networks::state(call, name),
+        ["storage-pools", pool, "volumes"] => api::objects::collection(call, &api::volumes(pool)),
+        ["storage-pools", pool, "volumes", "custom"] => {
+            api::objects::collection(call, &api::volumes(pool))
+        }
+        ["storage-pools", pool, "volumes", "custom", name] => {
+            api::objects::one(call, &api::volumes(pool), name)
+        }
+        ["operations"] if get => Ok(Answer::Sync(json!({}))),
+        ["operations", id] | ["operations", id, "wait"] if get => {
+            match call.shared.operations.get(id) {
+                Some(ended) => ended.map(Answer::Sync),
+                None => not_found("Operation"),
+            }
+        }
+        [collection] => match api::family(collection) {
+            Some(family) => api::objects::collection(call, &family),
+            None => missing(call, segments),
+        },
+        [collection, name] => match api::family(collection) {
+            Some(family) => api::objects::one(call, &family, name),
+            None => missing(call, segments),
+        },
+        _ => missing(call, segments),
+    }
+}
+
+fn missing(call: &Call<'_>, segments: &[&str]) -> Answered {
+    let message = format!(
+        "the twin has no {} /1.0/{}",
+        call.method,
+        segments.join("/")
+    );
+    refuse(StatusCode::NOT_IMPLEMENTED, message)
+}
+
+fn server() -> Value {
+    json!({
+        "api_extensions": ["projects", "operation_wait", "event_lifecycle", "instances", "custom_volume_snapshot_expiry", "instance_create_start"],
+        "api_status": "stable",
+        "api_version": "1.0",
+        "auth": "trusted",
+        "public": false,
+        "config": {},
+        "environment": { "server": "incus", "server_version": "6.0.4", "server_name": "twin", "server_clustered": false, "architectures": ["x86_64"], "driver": "lxc", "storage": "dir", "project": "default" },
+    })
+}
+
+/// Undoes percent-encoding; what is no UTF-8 then becomes replacement characters, and so names nothing.
+fn decode(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let hex = text
+            .get(at + 1..at + 3)
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match (bytes[at], hex) {
+            (b'%', Some(byte)) => {
+                decoded.push(byte);
+                at += 2;
+            }
+            (b'+', _) => decoded.push(b' '),
+            (byte, _) => decoded.push(byte),
+        }
+        at += 1;
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percent_encoding_is_undone() {
+        assert_eq!(decode("debian%2F12"), "debian/12");
+        assert_eq!(decode("a+b%zz%"), "a b%zz%");
+    }
+}

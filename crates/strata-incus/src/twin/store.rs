@@ -1,0 +1,177 @@
+//! All objects of the twin, by kind, project and name.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::images;
+
+/// A kind of objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Kind {
+    Instance,
+    Network,
+    Profile,
+    Project,
+    Pool,
+    /// Named `POOL/NAME`.
+    Volume,
+    Image,
+}
+
+/// Everything that a daemon would keep in its database.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Store {
+    /// By `PROJECT/NAME`, where projects and pools are in no project.
+    objects: BTreeMap<Kind, BTreeMap<String, Value>>,
+    /// Counts what was made, for times that grow.
+    made: u64,
+}
+
+impl Store {
+    /// A daemon after `incus admin init --minimal`, with the images of [`images`].
+    pub(super) fn new() -> Self {
+        let mut store = Self {
+            objects: BTreeMap::new(),
+            made: 0,
+        };
+        let features = [
+            "features.images",
+            "features.profiles",
+            "features.storage.buckets",
+            "features.storage.volumes",
+            "features.networks",
+            "features.networks.zones",
+        ];
+        let config: Map<String, Value> = features
+            .map(|feature| (feature.to_owned(), json!("true")))
+            .into_iter()
+            .collect();
+        store.put(
+            Kind::Project,
+            "",
+            "default",
+            json!({ "name": "default", "description": "Default Incus project", "config": config }),
+        );
+        store.put(Kind::Pool, "", "default", json!({ "name": "default", "description": "", "driver": "dir", "status": "Created", "locations": ["none"], "config": { "source": "/var/lib/incus/storage-pools/default" } }));
+        store.put(Kind::Network, "default", "incusbr0", json!({
+            "name": "incusbr0", "description": "", "type": "bridge", "managed": true, "status": "Created", "locations": ["none"], "project": "default",
+            "config": { "ipv4.address": "10.99.0.1/24", "ipv4.nat": "true", "ipv6.address": "none" },
+        }));
+        store.put(Kind::Profile, "default", "default", json!({
+            "name": "default", "description": "Default Incus profile", "config": {}, "project": "default",
+            "devices": { "eth0": { "name": "eth0", "network": "incusbr0", "type": "nic" }, "root": { "path": "/", "pool": "default", "type": "disk" } },
+        }));
+        for (name, image) in images::all() {
+            store.put(Kind::Image, "default", name, image);
+        }
+        store
+    }
+
+    fn key(project: &str, name: &str) -> String {
+        if project.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{project}/{name}")
+        }
+    }
+
+    pub(super) fn get(&self, kind: Kind, project: &str, name: &str) -> Option<&Value> {
+        self.objects.get(&kind)?.get(&Self::key(project, name))
+    }
+
+    pub(super) fn put(&mut self, kind: Kind, project: &str, name: &str, object: Value) {
+        self.objects
+            .entry(kind)
+            .or_default()
+            .insert(Self::key(project, name), object);
+    }
+
+    pub(super) fn remove(&mut self, kind: Kind, project: &str, name: &str) -> Option<Value> {
+        self.objects
+            .get_mut(&kind)?
+            .remove(&Self::key(project, name))
+    }
+
+    /// All of a kind in a project, by name; of all projects if `project` is none.
+    pub(super) fn list(&self, kind: Kind, project: Option<&str>) -> Vec<(&str, &Value)> {
+        let all = self.objects.get(&kind).into_iter().flatten();
+        let name = |key: &'_ str| match project {
+            None => Some(key.find('/').map_or(0, |slash| slash + 1)),
+            Some("") => Some(0),
+            Some(project) => key
+                .strip_prefix(project)?
+                .starts_with('/')
+                .then_some(project.len() + 1),
+        };
+        all.filter_map(|(key, object)| Some((&key[name(key)?..], object)))
+            .collect()
+    }
+
+    /// The project whose objects of a kind a project uses: its own, or those of `default`.
+    pub(super) fn home(&self, kind: Kind, project: &str) -> String {
+        let feature = match kind {
+            Kind::Instance => return project.to_owned(),
+            Kind::Project | Kind::Pool => return String::new(),
+            Kind::Network => "features.networks",
+            Kind::Profile => "features.profiles",
+            Kind::Volume => "features.storage.volumes",
+            Kind::Image => "features.images",
+        };
+        let own = self
+            .get(Kind::Project, "", project)
+            .is_some_and(|object| object["config"][feature] == "true");
+        // Images of the twin are everywhere, as if each project had copied them.
+        if own && kind != Kind::Image {
+            project.to_owned()
+        } else {
+            "default".to_owned()
+        }
+    }
+
+    /// A time for something new, later than all before.
+    pub(super) fn now(&mut self) -> String {
+        self.made += 1;
+        let (minutes, seconds) = (self.made / 60 % 60, self.made % 60);
+        format!(
+            "2026-01-01T{:02}:{minutes:02}:{seconds:02}Z",
+            self.made / 3600 % 24
+        )
+    }
+
+    /// Config and devices of an instance with those of its profiles under them.
+    pub(super) fn expanded(
+        &self,
+        project: &str,
+        instance: &Value,
+        field: &str,
+    ) -> Map<String, Value> {
+        let home = self.home(Kind::Profile, project);
+        let mut expanded = Map::new();
+        for profile in instance["profiles"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+        {
+            let from = self
+                .get(Kind::Profile, &home, profile)
+                .and_then(|profile| profile[field].as_object());
+            expanded.extend(
+                from.into_iter()
+                    .flatten()
+                    .map(|(name, value)| (name.clone(), value.clone())),
+            );
+        }
+        expanded.extend(
+            instance[field]
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(name, value)| (name.clone(), value.clone())),
+        );
+        expanded
+    }
+}

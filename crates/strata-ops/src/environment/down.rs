@@ -1,0 +1,67 @@
+//! Takes an environment down.
+
+use strata_core::{Diagnostics, Event, StageKind, StageOutcome};
+use strata_engine::PlanMode;
+
+use super::{Made, Run, StageEnd, Summary, provision::not_approved};
+use crate::{
+    infrastructure::Session,
+    project::{Provision, Stage, StageBody},
+};
+
+/// Deletes all that the provision stages made, the last stage first.
+///
+/// Stops at the first stage that fails: what it still has may need what earlier stages made.
+pub async fn down(run: &Run<'_>) -> Result<Summary, Diagnostics> {
+    run.unknown_stages().into_result(())?;
+    let made = run.made_until_now()?;
+    let mut ends = Vec::new();
+    for stage in run.environment.stages.iter().rev() {
+        let StageBody::Provision(provision) = &stage.body else { continue };
+        if !run.wants(stage) {
+            continue;
+        }
+        run.events.send(Event::StageStarted { stage: stage.name.clone(), kind: StageKind::Provision });
+        let end = run.destroy(stage, provision, &made).await.unwrap_or_else(|diags| {
+            run.tell(stage, diags);
+            StageEnd::of(StageOutcome::Failed)
+        });
+        run.events.send(Event::StageFinished { stage: stage.name.clone(), kind: StageKind::Provision, outcome: end.outcome });
+        ends.push((stage.name.clone(), StageKind::Provision, end.outcome));
+        if end.outcome == StageOutcome::Failed {
+            break;
+        }
+    }
+    run.platforms.forget(&made.hosts);
+    Ok(Summary(ends))
+}
+
+impl Run<'_> {
+    async fn destroy(&self, stage: &Stage, provision: &Provision, made: &Made) -> Result<StageEnd, Diagnostics> {
+        let settings = self.settings(stage, provision, &made.outputs)?;
+        let session = Session::open(&settings, "OperationTypeApply", self.process, self.platforms, self.events).await?;
+        let plan = session.plan(&self.plan_options(PlanMode::Destroy), self.events).await?;
+        let unchanged = plan.is_empty();
+        if !unchanged && !self.approve.approve(&stage.name, &plan) {
+            return Err(not_approved(stage));
+        }
+        let applied = session.apply(&plan, self.stop, self.events).await?;
+        let failed = applied.diagnostics.has_errors() || applied.stopped;
+        self.tell(stage, applied.diagnostics);
+        let done = if unchanged { StageOutcome::Unchanged } else { StageOutcome::Changed };
+        Ok(StageEnd::of(if failed { StageOutcome::Failed } else { done }))
+    }
+
+    /// What all provision stages made until now, by their states alone.
+    pub(super) fn made_until_now(&self) -> Result<Made, Diagnostics> {
+        let mut all = Made::default();
+        for stage in &self.environment.stages {
+            if let StageBody::Provision(provision) = &stage.body {
+                let made = self.made_before(stage, provision, &all.outputs)?;
+                all.outputs.extend(made.outputs);
+                all.hosts.extend(made.hosts);
+            }
+        }
+        Ok(all)
+    }
+}

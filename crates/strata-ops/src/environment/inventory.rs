@@ -1,0 +1,145 @@
+//! The inventory of a `configure` stage: out of outputs and of the hosts that providers made.
+//!
+//! An output `NAME_instances` gives group NAME and its hosts, an output `NAME_ansible_vars` the
+//! group's variables. A host that a provider made brings the variables that say how to reach it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value as Json};
+use strata_core::{Diagnostic, Diagnostics, Span, Value, inventory::InventoryHost};
+use strata_playbook::{GroupInput, InventoryInput};
+use strata_state::json::plain;
+
+use super::Made;
+
+const INSTANCES: &str = "_instances";
+const VARIABLES: &str = "_ansible_vars";
+
+/// Makes an inventory by the convention of output names.
+pub(super) fn from_outputs(made: &Made) -> InventoryInput {
+    let mut input = InventoryInput::default();
+    for (name, value) in made.outputs.values().filter_map(Value::as_entries).flatten() {
+        if let Some(group) = name.strip_suffix(INSTANCES) {
+            add_hosts(&mut input, group, value);
+        } else if let Some(group) = name.strip_suffix(VARIABLES)
+            && let Json::Object(variables) = plain(&unmarked(value))
+        {
+            input.groups.entry(group.to_owned()).or_default().vars.extend(variables);
+        }
+    }
+    add_connections(&mut input, &made.hosts);
+    input
+}
+
+/// Makes an inventory from a map of groups, as `hosts = { GROUP = ... }` gives it.
+pub(super) fn from_groups(groups: &Value, made: &Made, span: Span) -> Result<InventoryInput, Diagnostics> {
+    let Some(entries) = groups.as_entries() else {
+        let diagnostic = Diagnostic::error("invalid-hosts", "`hosts` must be a map from groups to hosts").at(span);
+        return Err(diagnostic.hint("Write `hosts = { web = [\"a\", \"b\"] }`.").into());
+    };
+    let mut input = InventoryInput::default();
+    for (group, value) in entries {
+        add_hosts(&mut input, group, value);
+    }
+    add_connections(&mut input, &made.hosts);
+    input.hosts.retain(|host, _| input.groups.values().any(|group| group.hosts.contains(host)));
+    Ok(input)
+}
+
+/// Hosts of a group: a map by name, a list of names, a list of objects with a `name`, or one name.
+fn add_hosts(input: &mut InventoryInput, group: &str, value: &Value) {
+    let hosts: Vec<(String, Json)> = match unmarked(value) {
+        Value::Map(_, entries) | Value::Object(entries) => entries.iter().map(|(name, value)| (name.to_string(), plain(value))).collect(),
+        Value::List(_, items) | Value::Set(_, items) | Value::Tuple(items) => items.iter().filter_map(listed).collect(),
+        Value::String(name) => vec![(name.to_string(), Json::Null)],
+        _ => Vec::new(),
+    };
+    let members = &mut input.groups.entry(group.to_owned()).or_default().hosts;
+    for (name, variables) in hosts {
+        if !members.contains(&name) {
+            members.push(name.clone());
+        }
+        let known = input.hosts.entry(name).or_default();
+        if let Json::Object(variables) = variables {
+            known.extend(variables);
+        }
+    }
+}
+
+fn listed(item: &Value) -> Option<(String, Json)> {
+    match item {
+        Value::String(name) => Some((name.to_string(), Json::Null)),
+        other => Some((other.get("name")?.as_str()?.to_owned(), plain(other))),
+    }
+}
+
+/// Adds how to reach the hosts that providers made; what an output says counts more.
+fn add_connections(input: &mut InventoryInput, hosts: &[InventoryHost]) {
+    for host in hosts {
+        let known = input.hosts.entry(host.name.to_string()).or_default();
+        let variables: Map<String, Json> = host.variables.iter().map(|(name, value)| (name.to_string(), plain(value))).collect();
+        for (name, value) in variables {
+            known.entry(name).or_insert(value);
+        }
+    }
+}
+
+/// The value without marks: a playbook has none. Its tasks hide secrets with `no_log`.
+fn unmarked(value: &Value) -> Value {
+    value.unmark_deep(&mut strata_core::Marks::default())
+}
+
+/// All sensitive texts among the outputs, so that they can be hidden wherever they turn up.
+pub(super) fn secrets(made: &Made) -> Vec<String> {
+    let mut secrets = Vec::new();
+    for value in made.outputs.values() {
+        collect(value, false, &mut secrets);
+    }
+    secrets
+}
+
+fn collect(value: &Value, sensitive: bool, secrets: &mut Vec<String>) {
+    let sensitive = sensitive || value.marks().contains(strata_core::Marks::SENSITIVE);
+    if let Some(text) = value.as_str().filter(|_| sensitive) {
+        secrets.push(text.to_owned());
+    }
+    for (_, child) in value.unmarked().children() {
+        collect(child, sensitive, secrets);
+    }
+}
+
+/// Names of groups and their hosts, for messages.
+pub(super) fn group_names(input: &InventoryInput) -> BTreeMap<&str, &GroupInput> {
+    input.groups.iter().map(|(name, group)| (name.as_str(), group)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use strata_core::Type;
+
+    use super::*;
+
+    fn made(outputs: Value) -> Made {
+        let variables = BTreeMap::from([("ansible_connection".into(), Value::from("incus"))]);
+        let host = InventoryHost { name: "web-1".into(), variables };
+        Made { outputs: [("vm".into(), outputs)].into(), hosts: vec![host] }
+    }
+
+    #[test]
+    fn outputs_give_groups_hosts_and_variables() {
+        let instance = Value::object([("port", Value::from(80))]);
+        let outputs = Value::object([
+            ("web_instances", Value::object([("web-1", instance)])),
+            ("web_ansible_vars", Value::object([("greeting", Value::from("hi").sensitive())])),
+            ("db_instances", Value::list(Type::String, vec!["db-1".into()])),
+            ("address", Value::from("10.0.0.1")),
+        ]);
+        let made = made(outputs);
+        let input = from_outputs(&made);
+        assert_eq!(input.groups["web"].hosts, ["web-1"]);
+        assert_eq!(input.groups["web"].vars["greeting"], "hi");
+        assert_eq!(input.groups["db"].hosts, ["db-1"]);
+        assert_eq!(serde_json::to_string(&input.hosts["web-1"]).unwrap(), r#"{"port":80,"ansible_connection":"incus"}"#);
+        assert_eq!(secrets(&made), ["hi"]);
+    }
+}

@@ -1,0 +1,65 @@
+//! The disk as a [`Files`] tree.
+
+use std::{fs, io, path::Path, sync::Arc};
+
+use strata_core::files::{Entry, EntryKind, FileError, FileErrorReason, Files};
+
+/// The largest file that is read as configuration, in bytes: far above any that people write.
+const MAX_SIZE: u64 = 64 << 20;
+
+/// Reads from disk; relative paths are relative to the working directory.
+#[derive(Clone, Copy, Debug)]
+pub struct Disk;
+
+impl Files for Disk {
+    fn read(&self, path: &Path) -> Result<Arc<[u8]>, FileError> {
+        let metadata = fs::metadata(path).map_err(|error| file_error(path, &error))?;
+        if metadata.len() > MAX_SIZE {
+            let reason = format!(
+                "the file has {} bytes, more than the {MAX_SIZE} that are read",
+                metadata.len()
+            );
+            return Err(FileError {
+                path: path.to_owned(),
+                reason: FileErrorReason::Other(reason),
+            });
+        }
+        fs::read(path)
+            .map(Arc::from)
+            .map_err(|error| file_error(path, &error))
+    }
+
+    fn list(&self, folder: &Path) -> Result<Vec<Entry>, FileError> {
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(folder).map_err(|error| file_error(folder, &error))? {
+            let entry = entry.map_err(|error| file_error(folder, &error))?;
+            let kind = self.kind(&entry.path()).unwrap_or(EntryKind::Other);
+            entries.push(Entry {
+                name: entry.file_name().to_string_lossy().into_owned(),
+                kind,
+            });
+        }
+        entries.sort();
+        Ok(entries)
+    }
+
+    fn kind(&self, path: &Path) -> Option<EntryKind> {
+        let metadata = fs::metadata(path).ok()?;
+        Some(match () {
+            () if metadata.is_file() => EntryKind::File,
+            () if metadata.is_dir() => EntryKind::Folder,
+            () => EntryKind::Other,
+        })
+    }
+}
+
+fn file_error(path: &Path, error: &io::Error) -> FileError {
+    let reason = match error.kind() {
+        io::ErrorKind::NotFound => FileErrorReason::NotFound,
+        _ => FileErrorReason::Other(error.to_string()),
+    };
+    FileError {
+        path: path.to_owned(),
+        reason,
+    }
+}

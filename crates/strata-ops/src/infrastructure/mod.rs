@@ -1,0 +1,61 @@
+//! The infrastructure layer: a folder with Terraform configuration, its state, and what is done to both.
+//!
+//! [`Settings`] say which folder and how; [`Session::open`] loads the configuration, takes the lock,
+//! reads the state and settles what a killed run left; then [`Session::plan`] and
+//! [`Session::apply`]. What only reads the state is in [`stored`].
+
+mod inputs;
+mod session;
+pub mod stored;
+mod trouble;
+mod validate;
+mod workspace;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use strata_core::Value;
+
+pub(crate) use session::{check_inputs, outputs};
+pub use session::{Applied, Session};
+pub use strata_engine::{Change, Plan, PlanMode, PlanOptions, Stop};
+pub use validate::validate;
+
+/// Which configuration, which state, and how to work with them.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Folder of the root module.
+    pub directory: PathBuf,
+    /// The state file; none for the one that the folder and the workspace give.
+    pub state: Option<PathBuf>,
+    /// The workspace; none for the one that is selected in the folder.
+    pub workspace: Option<Arc<str>>,
+    /// `-var` arguments, `NAME=VALUE`.
+    pub variables: Vec<String>,
+    /// `-var-file` arguments.
+    pub variable_files: Vec<PathBuf>,
+    /// Values that Strata itself gives, from the project file; they count above all others.
+    pub given: Vec<(Arc<str>, Value)>,
+    /// Whether to take the state's lock.
+    pub lock: bool,
+    /// How long to wait for the lock.
+    pub lock_timeout: Duration,
+    /// How many provider calls run at once.
+    pub parallelism: usize,
+}
+
+impl Settings {
+    /// The settings of a command without options.
+    pub fn of(directory: PathBuf) -> Self {
+        Self {
+            directory,
+            state: None,
+            workspace: None,
+            variables: Vec::new(),
+            variable_files: Vec::new(),
+            given: Vec::new(),
+            lock: true,
+            lock_timeout: Duration::ZERO,
+            parallelism: 10,
+        }
+    }
+}

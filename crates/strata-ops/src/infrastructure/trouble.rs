@@ -1,0 +1,30 @@
+//! Trouble with a state, with what to do about it.
+
+use strata_core::Diagnostic;
+use strata_state::StateError;
+
+/// Says what went wrong with a state, and what to do.
+pub(super) fn diagnostic(error: &StateError) -> Diagnostic {
+    match error {
+        StateError::Locked(info) => Diagnostic::error("state-locked", "The state is locked")
+            .detail(info.to_string())
+            .hint("Wait until the other run is over, or wait in this run: `-lock-timeout=5m`.")
+            .hint(format!("If you are sure that nobody works with it: `terraform force-unlock {}`.", info.id)),
+        StateError::Io { .. } => Diagnostic::error("state-file", "The state cannot be read or written").detail(error.to_string()),
+        StateError::Format { .. } => Diagnostic::error("state-format", "The state file cannot be read")
+            .detail(error.to_string())
+            .hint("The version before is beside it, as `terraform.tfstate.backup`."),
+        StateError::NoSuchLock(_) => Diagnostic::error("state-lock", "There is no such lock").detail(error.to_string()),
+        StateError::Changed(_) => Diagnostic::error("state-changed", "The state was changed by somebody else")
+            .detail(error.to_string())
+            .hint("Run the command again: it then plans on the new state."),
+        StateError::JournalOfOtherState(_) | StateError::JournalLeft(_) => {
+            Diagnostic::error("state-journal", "Unfinished work does not belong to this state")
+                .detail(error.to_string())
+                .hint("Restore the state that the journal belongs to. Moving the journal away loses track of what that run was doing.")
+        }
+        StateError::JournalDamaged { .. } => Diagnostic::error("state-journal", "The journal of a killed run is damaged")
+            .detail(error.to_string())
+            .hint("Compare what it says with the platform, then move it away."),
+    }
+}

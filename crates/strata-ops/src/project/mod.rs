@@ -1,0 +1,146 @@
+//! The project file `strata.hcl`: which environments there are, and the stages of each.
+//!
+//! [`load()`] reads it with the `.env` files and reports every mistake in them. What a stage needs
+//! from earlier stages stays an expression until they are done: [`Scope`] evaluates it then.
+
+pub mod env_file;
+mod load;
+mod order;
+mod scope;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use strata_core::{Span, StageKind};
+use strata_hcl::Expression;
+
+pub(crate) use load::stage_id;
+pub use load::{FILE_NAME, load};
+pub use scope::{Outputs, Scope};
+
+/// A folder with a `strata.hcl`.
+pub struct Project {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The folder; paths in the file are relative to it.
+    pub folder: PathBuf,
+    /// What `env.NAME` stands for.
+    pub env: env_file::Variables,
+    /// Its environments, in the order of the file.
+    pub environments: Vec<Environment>,
+}
+
+/// One deployable copy of the project.
+pub struct Environment {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its stages, each behind those it comes after.
+    pub stages: Vec<Stage>,
+}
+
+/// One step of an environment.
+pub struct Stage {
+    /// Its name; unique for its kind.
+    pub name: Arc<str>,
+    /// Positions in [`Environment::stages`] of those that must be done before.
+    pub after: Vec<usize>,
+    /// What it does.
+    pub body: StageBody,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// What a stage does.
+pub enum StageBody {
+    /// Makes machines, networks, storage.
+    Provision(Provision),
+    /// Runs a playbook.
+    Configure(Configure),
+    /// Checks from outside.
+    Verify(Verify),
+}
+
+/// A stage that applies an HCL root module.
+pub struct Provision {
+    /// Folder of the root module.
+    pub directory: PathBuf,
+    /// Object with values for the root module's variables.
+    pub variables: Option<Expression>,
+}
+
+/// A stage that runs a playbook.
+pub struct Configure {
+    /// The playbook.
+    pub playbook: PathBuf,
+    /// Map from group to hosts; none to make the inventory from the outputs.
+    pub hosts: Option<Expression>,
+    /// Object with extra variables.
+    pub variables: Option<Expression>,
+}
+
+/// A stage that checks from outside.
+pub struct Verify {
+    /// What is checked.
+    pub check: VerifyCheck,
+    /// How long to go on asking.
+    pub retry: Duration,
+}
+
+/// What a `verify` stage checks, with expressions that may refer to outputs.
+pub enum VerifyCheck {
+    /// A URL that must answer.
+    Http {
+        /// The URL.
+        url: Expression,
+        /// Accepted status codes; none for any of success.
+        status: Option<Expression>,
+    },
+    /// An address that must accept connections.
+    Tcp(Expression),
+    /// A service that must run on hosts of the inventory.
+    Service {
+        /// The service's name.
+        service: Expression,
+        /// List of groups or hosts; all without it.
+        hosts: Option<Expression>,
+    },
+}
+
+impl Project {
+    /// The environment of a name.
+    pub fn environment(&self, name: &str) -> Option<&Environment> {
+        self.environments
+            .iter()
+            .find(|environment| &*environment.name == name)
+    }
+}
+
+impl Verify {
+    /// All its expressions.
+    pub(crate) fn expressions(&self) -> Vec<&Expression> {
+        match &self.check {
+            VerifyCheck::Http { url, status } => std::iter::once(url).chain(status).collect(),
+            VerifyCheck::Tcp(address) => vec![address],
+            VerifyCheck::Service { service, hosts } => std::iter::once(service).chain(hosts).collect(),
+        }
+    }
+}
+
+impl Stage {
+    /// Which kind it is.
+    pub fn kind(&self) -> StageKind {
+        match self.body {
+            StageBody::Provision(_) => StageKind::Provision,
+            StageBody::Configure(_) => StageKind::Configure,
+            StageBody::Verify(_) => StageKind::Verify,
+        }
+    }
+}
+
+/// The word of the project file for a kind.
+pub(crate) fn keyword(kind: StageKind) -> &'static str {
+    match kind {
+        StageKind::Provision => "provision",
+        StageKind::Configure => "configure",
+        StageKind::Verify => "verify",
+    }
+}

@@ -1,0 +1,121 @@
+//! What an expression of the project file may refer to.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use strata_core::{Diagnostic, Diagnostics, Type, Value};
+use strata_hcl::{Environment, Expression, Reference, Resolved};
+
+use super::env_file::Variables;
+
+/// Root names of the project file.
+pub(super) const ROOTS: [&str; 5] = ["configure", "env", "environment", "provision", "verify"];
+
+/// Outputs of the provision stages that are done, by stage.
+pub type Outputs = BTreeMap<Arc<str>, Value>;
+
+/// Resolves `env.NAME`, `environment.name` and `provision.STAGE.OUTPUT`.
+pub struct Scope<'a> {
+    /// What `env.NAME` stands for.
+    pub env: &'a Variables,
+    /// What `environment.name` stands for.
+    pub environment: Arc<str>,
+    /// What `provision.STAGE` stands for; a stage that is not here is not done, its outputs are unknown.
+    pub outputs: &'a Outputs,
+}
+
+impl Scope<'_> {
+    /// Evaluates an expression; mistakes are reported and give an unknown value.
+    pub fn evaluate(&self, expression: &Expression, diags: &mut Diagnostics) -> Value {
+        strata_hcl::evaluate(expression, self, diags)
+    }
+
+    fn env(&self, reference: &Reference<'_>, diags: &mut Diagnostics) -> Resolved {
+        let Some(name) = reference.attribute(0) else {
+            diags.push(
+                Diagnostic::error("invalid-reference", "`env` needs a name: write `env.NAME`")
+                    .at(reference.span()),
+            );
+            return Resolved::failed();
+        };
+        match self.env.get(name) {
+            Some(value) => Resolved::new(Value::from(value), 1),
+            None => {
+                diags.push(missing_env(name).at(reference.span()));
+                Resolved::failed()
+            }
+        }
+    }
+
+    fn environment_name(&self, reference: &Reference<'_>, diags: &mut Diagnostics) -> Resolved {
+        if reference.attribute(0) == Some("name") {
+            return Resolved::new(Value::String(self.environment.clone()), 1);
+        }
+        diags.push(
+            Diagnostic::error("invalid-reference", "`environment` has only `name`")
+                .at(reference.span()),
+        );
+        Resolved::failed()
+    }
+
+    fn provision(&self, reference: &Reference<'_>, diags: &mut Diagnostics) -> Resolved {
+        let (Some(stage), Some(output)) = (reference.attribute(0), reference.attribute(1)) else {
+            let diagnostic = Diagnostic::error(
+                "invalid-reference",
+                "`provision` needs a stage and an output: write `provision.STAGE.OUTPUT`",
+            );
+            diags.push(diagnostic.at(reference.span()));
+            return Resolved::failed();
+        };
+        let Some(outputs) = self.outputs.get(stage) else {
+            return Resolved::new(Value::unknown(Type::Dynamic), 2);
+        };
+        match outputs.get(output) {
+            Some(value) => Resolved::new(value.clone(), 2),
+            None => {
+                let names: Vec<_> = outputs
+                    .as_entries()
+                    .into_iter()
+                    .flatten()
+                    .map(|(name, _)| format!("`{name}`"))
+                    .collect();
+                let diagnostic = Diagnostic::error(
+                    "unknown-output",
+                    format!("Stage `{stage}` has no output `{output}`"),
+                )
+                .at(reference.span())
+                .detail(format!("Its outputs are: {}.", names.join(", ")));
+                diags.push(diagnostic);
+                Resolved::failed()
+            }
+        }
+    }
+}
+
+/// A name that neither the process environment nor a `.env` file sets.
+pub(super) fn missing_env(name: &str) -> Diagnostic {
+    Diagnostic::error("missing-env", format!("`{name}` is not set"))
+        .detail("Neither the environment of this process nor an `env_file` of the project sets it.")
+        .hint(format!("Add a line `{name}=...` to `.env`."))
+}
+
+impl strata_hcl::Scope for Scope<'_> {
+    fn resolve(&self, reference: &Reference<'_>, diags: &mut Diagnostics) -> Option<Resolved> {
+        Some(match reference.root {
+            "env" => self.env(reference, diags),
+            "environment" => self.environment_name(reference, diags),
+            "provision" => self.provision(reference, diags),
+            _ => return None,
+        })
+    }
+
+    fn environment(&self) -> Environment<'_> {
+        Environment {
+            directory: Path::new("."),
+            ..Environment::none()
+        }
+    }
+
+    fn roots(&self) -> Vec<String> {
+        ROOTS.map(str::to_owned).to_vec()
+    }
+}

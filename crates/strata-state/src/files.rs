@@ -1,0 +1,93 @@
+//! Writing files so that a crash leaves the old one or the new one, never half of one.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{ErrorKind, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use sha2::{Digest, Sha256};
+
+use crate::error::StateError;
+
+/// State holds secrets: only its owner may read it.
+const MODE: u32 = 0o600;
+
+/// Reads a file; none if there is none.
+pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StateError::io("read", path)(error)),
+    }
+}
+
+/// Replaces a file by way of a temporary one beside it.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
+    let temporary = beside(path, &format!(".{}.tmp", std::process::id()));
+    let written = write_new(&temporary, bytes)
+        .and_then(|()| fs::rename(&temporary, path).map_err(StateError::io("replace", path)));
+    if written.is_err() {
+        // What is left of a failed attempt is of no use; the error that counts is the first one.
+        drop(fs::remove_file(&temporary));
+    }
+    written?;
+    sync_folder(path)
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
+    let mut options = OpenOptions::new();
+    let file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(MODE)
+        .open(path);
+    let mut file = file.map_err(StateError::io("create", path))?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    written.map_err(StateError::io("write", path))
+}
+
+/// Opens a file that must not be there yet.
+pub(crate) fn create_new(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options
+        .append(true)
+        .read(true)
+        .create_new(true)
+        .mode(MODE)
+        .open(path)
+}
+
+/// Removes a file, if it is there, for good.
+pub(crate) fn remove(path: &Path) -> Result<(), StateError> {
+    match fs::remove_file(path) {
+        Ok(()) => sync_folder(path),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(StateError::io("remove", path)(error)),
+    }
+}
+
+/// Makes sure that a file's name survives a crash of the machine.
+pub(crate) fn sync_folder(path: &Path) -> Result<(), StateError> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(StateError::io("sync the folder of", path))
+}
+
+/// The path with something more at its end.
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// What tells whether a file is still the same.
+pub(crate) fn fingerprint(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,267 @@
+//! The journal: what is being done to the objects of a state, written down before and after.
+//!
+//! One line a record, each with a checksum, only ever appended. A `begin` is on disk ([`Journal::sync`]) before
+//! its call goes out; an `end` needs no sync of its own, since a call whose end got lost is looked for on the
+//! platform anyway. So one sync serves all calls that start together.
+
+use std::{
+    collections::BTreeMap,
+    fs::{File, OpenOptions},
+    io::Write,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use strata_core::addr;
+
+use crate::{
+    error::StateError,
+    files,
+    record::{self, Begin, InFlight, Outcome, Record},
+    state::{State, StoredObject},
+};
+
+/// Takes notes while an apply runs.
+#[derive(Debug)]
+pub struct Journal {
+    file: File,
+    path: PathBuf,
+    next: u64,
+    buffer: String,
+    unsynced: bool,
+}
+
+/// A call that was begun, to name it when it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Begun(u64);
+
+impl Journal {
+    /// Starts a journal on top of the state file with this fingerprint.
+    pub(crate) fn create(
+        path: &Path,
+        base: Option<String>,
+        lineage: &Arc<str>,
+    ) -> Result<Self, StateError> {
+        let file = match files::create_new(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                return Err(StateError::JournalLeft(path.to_owned()));
+            }
+            Err(error) => return Err(StateError::io("create", path)(error)),
+        };
+        let mut journal = Self {
+            file,
+            path: path.to_owned(),
+            next: 0,
+            buffer: String::new(),
+            unsynced: false,
+        };
+        journal.append(&Record::Base(base, lineage.clone()))?;
+        journal.sync()?;
+        files::sync_folder(path)?;
+        Ok(journal)
+    }
+
+    /// Notes a call that is about to be made. It may go out after the next [`Journal::sync`].
+    pub fn begin(&mut self, begin: &Begin) -> Result<Begun, StateError> {
+        let id = self.next;
+        self.next += 1;
+        self.append(&Record::Begin(id, Box::new(begin.clone())))?;
+        Ok(Begun(id))
+    }
+
+    /// Notes how a call ended.
+    pub fn end(&mut self, begun: Begun, outcome: Outcome) -> Result<(), StateError> {
+        self.append(&Record::End(begun.0, outcome))
+    }
+
+    /// Notes an object that no call changed, such as one that was read.
+    pub fn put(
+        &mut self,
+        address: &addr::ResourceInstance,
+        provider: &Arc<str>,
+        object: &StoredObject,
+    ) -> Result<(), StateError> {
+        self.append(&Record::Put {
+            address: address.clone(),
+            deposed: None,
+            provider: provider.clone(),
+            object: Box::new(object.clone()),
+        })
+    }
+
+    /// Notes that an object is forgotten.
+    pub fn remove(
+        &mut self,
+        address: &addr::ResourceInstance,
+        deposed: Option<&Arc<str>>,
+    ) -> Result<(), StateError> {
+        self.append(&Record::Remove(address.clone(), deposed.cloned()))
+    }
+
+    /// Notes that the current object is set aside under a key.
+    pub fn depose(
+        &mut self,
+        address: &addr::ResourceInstance,
+        key: &Arc<str>,
+    ) -> Result<(), StateError> {
+        self.append(&Record::Depose(address.clone(), key.clone()))
+    }
+
+    /// Notes that an object that was set aside is current again.
+    pub fn restore(
+        &mut self,
+        address: &addr::ResourceInstance,
+        key: &Arc<str>,
+    ) -> Result<(), StateError> {
+        self.append(&Record::Restore(address.clone(), key.clone()))
+    }
+
+    /// Hands everything noted so far to the operating system: it survives the end of this process.
+    pub fn flush(&mut self) -> Result<(), StateError> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        let written = self.file.write_all(self.buffer.as_bytes());
+        self.buffer.clear();
+        self.unsynced = true;
+        written.map_err(StateError::io("write", &self.path))
+    }
+
+    /// Makes sure that everything noted so far survives a crash of the machine.
+    pub fn sync(&mut self) -> Result<(), StateError> {
+        self.flush()?;
+        if std::mem::take(&mut self.unsynced) {
+            self.file
+                .sync_data()
+                .map_err(StateError::io("sync", &self.path))?;
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, record: &Record) -> Result<(), StateError> {
+        let line = record::print(record).map_err(|reason| StateError::Format {
+            path: self.path.clone(),
+            reason,
+        })?;
+        self.buffer.push_str(&line);
+        Ok(())
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        // The last chance to keep what was noted; who needs to know whether it worked calls `sync`.
+        drop(self.flush());
+    }
+}
+
+/// Notes at the end of a journal, if there is one, that all of it is in the state file with this fingerprint.
+pub(crate) fn mark_folded(path: &Path, fingerprint: &str) -> Result<(), StateError> {
+    let Some(bytes) = files::read(path)? else {
+        return Ok(());
+    };
+    let whole = bytes
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |at| at + 1);
+    let line = record::print(&Record::Folded(fingerprint.to_owned())).map_err(|reason| {
+        StateError::Format {
+            path: path.to_owned(),
+            reason,
+        }
+    })?;
+    let mut file = OpenOptions::new()
+        .append(true)
+        .open(path)
+        .map_err(StateError::io("open", path))?;
+    let written = file
+        // A torn last line would swallow this one.
+        .set_len(whole as u64)
+        .and_then(|()| file.write_all(line.as_bytes()))
+        .and_then(|()| file.sync_data());
+    written.map_err(StateError::io("write", path))
+}
+
+/// What a journal, left by a run that was killed, adds to a state.
+#[derive(Debug, Default)]
+pub(crate) struct Replayed {
+    /// How many finished calls it had.
+    pub(crate) finished: usize,
+    /// Calls without an end.
+    pub(crate) in_flight: Vec<InFlight>,
+}
+
+/// Reads the records of a journal; none if there is none. A torn last line is left out.
+pub(crate) fn read(path: &Path) -> Result<Option<Vec<Record>>, StateError> {
+    let Some(bytes) = files::read(path)? else {
+        return Ok(None);
+    };
+    let mut records = Vec::new();
+    let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
+    for (at, line) in lines.iter().enumerate() {
+        match str::from_utf8(line)
+            .ok()
+            .filter(|line| line.ends_with('\n'))
+            .and_then(record::parse)
+        {
+            Some(record) => records.push(record),
+            None if at + 1 == lines.len() => {}
+            None => {
+                return Err(StateError::JournalDamaged {
+                    path: path.to_owned(),
+                    line: at + 1,
+                });
+            }
+        }
+    }
+    Ok(Some(records))
+}
+
+/// Does to a state what the records say.
+pub(crate) fn replay(records: Vec<Record>, state: &mut State) -> Replayed {
+    let mut open: BTreeMap<u64, Begin> = BTreeMap::new();
+    let mut replayed = Replayed::default();
+    for record in records {
+        match record {
+            Record::Base(..) | Record::Folded(_) => {}
+            Record::Begin(id, begin) => {
+                open.insert(id, *begin);
+            }
+            Record::End(id, outcome) => {
+                if let Some(begin) = open.remove(&id) {
+                    replayed.finished += 1;
+                    end(state, &begin, outcome);
+                }
+            }
+            Record::Put {
+                address,
+                deposed,
+                provider,
+                object,
+            } => state.put(&address, deposed.as_deref(), &provider, *object),
+            Record::Remove(address, deposed) => {
+                state.remove(&address, deposed.as_deref());
+            }
+            Record::Depose(address, key) => state.depose(&address, &key),
+            Record::Restore(address, key) => state.restore(&address, &key),
+        }
+    }
+    replayed.in_flight = open.into_values().map(|begin| InFlight { begin }).collect();
+    replayed
+}
+
+fn end(state: &mut State, begin: &Begin, outcome: Outcome) {
+    match outcome {
+        Outcome::Object(object) => state.put(
+            &begin.address,
+            begin.deposed.as_deref(),
+            &begin.provider,
+            *object,
+        ),
+        Outcome::Gone => {
+            state.remove(&begin.address, begin.deposed.as_deref());
+        }
+        Outcome::Unchanged => {}
+    }
+}

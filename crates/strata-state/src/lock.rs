@@ -1,0 +1,200 @@
+//! Locking a state, so that two runs do not work on it at once.
+//!
+//! The lock is a lock of the operating system on the file that says who holds it, beside the state, under the
+//! name and in the format that Terraform uses. The system gives the lock back when a process dies, so a file
+//! without lock tells of a run that was killed.
+
+use std::{
+    fmt,
+    fs::{self, File, OpenOptions},
+    io::{ErrorKind, Read, Seek, Write},
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use rustix::{
+    fs::{FlockOperation, flock},
+    process::Pid,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::error::StateError;
+
+/// Who wants to lock, and what for.
+#[derive(Clone, Debug)]
+pub struct LockRequest {
+    /// What is to be done, such as `apply`.
+    pub operation: String,
+    /// Who: `user@host`.
+    pub who: String,
+    /// This machine's name.
+    pub host: String,
+    /// Which Strata this is.
+    pub version: String,
+}
+
+/// Who holds a lock.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct LockInfo {
+    /// Names the lock, to break it by hand.
+    #[serde(rename = "ID")]
+    pub id: String,
+    /// What is being done.
+    pub operation: String,
+    /// Anything more.
+    pub info: String,
+    /// Who: `user@host`.
+    pub who: String,
+    /// Which version of the program.
+    pub version: String,
+    /// Since when, in RFC 3339.
+    pub created: String,
+    /// The state's path.
+    pub path: String,
+    /// The machine's name; Terraform does not say it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub host: String,
+    /// The process; Terraform does not say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pid: Option<i32>,
+}
+
+/// A lock that is held until this is dropped.
+#[derive(Debug)]
+pub struct Lock {
+    path: PathBuf,
+    file: File,
+    /// The lock of a run that was killed, which this one replaces.
+    pub stale: Option<LockInfo>,
+}
+
+impl fmt::Display for LockInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} by {}", self.operation, self.who)?;
+        if let Some(pid) = self.pid {
+            write!(f, ", process {pid}")?;
+        }
+        write!(f, ", since {} (lock {})", self.created, self.id)
+    }
+}
+
+pub(crate) fn lock(path: &Path, state: &Path, request: &LockRequest) -> Result<Lock, StateError> {
+    loop {
+        let mut file = open(path)?;
+        let before = info(&mut file);
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            return Err(StateError::Locked(Box::new(before.unwrap_or_default())));
+        }
+        // Whoever held the lock may have removed the file between our opening and our locking it.
+        if !is_at(&file, path) {
+            continue;
+        }
+        let before = info(&mut file);
+        if let Some(before) = &before
+            && may_be_held(before, &request.host)
+        {
+            return Err(StateError::Locked(Box::new(before.clone())));
+        }
+        write(&mut file, &new_info(state, request)).map_err(StateError::io("write", path))?;
+        return Ok(Lock {
+            path: path.to_owned(),
+            file,
+            stale: before,
+        });
+    }
+}
+
+fn open(path: &Path) -> Result<File, StateError> {
+    let mut options = OpenOptions::new();
+    let opened = options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path);
+    opened.map_err(StateError::io("open", path))
+}
+
+fn is_at(file: &File, path: &Path) -> bool {
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(ours), Ok(there)) => ours.ino() == there.ino() && ours.dev() == there.dev(),
+        _ => false,
+    }
+}
+
+/// Whether a lock may be held although the system says it is free: Terraform does not lock this file, and a
+/// network file system may not carry locks between machines.
+fn may_be_held(info: &LockInfo, host: &str) -> bool {
+    match info.pid {
+        Some(pid) if info.host == host => is_alive(pid) && pid != std::process::id() as i32,
+        _ => true,
+    }
+}
+
+fn is_alive(pid: i32) -> bool {
+    let Some(pid) = Pid::from_raw(pid) else {
+        return false;
+    };
+    // A process of somebody else answers that we may not ask.
+    !matches!(
+        rustix::process::test_kill_process(pid),
+        Err(rustix::io::Errno::SRCH)
+    )
+}
+
+fn new_info(state: &Path, request: &LockRequest) -> LockInfo {
+    LockInfo {
+        id: uuid::Uuid::new_v4().to_string(),
+        operation: request.operation.clone(),
+        info: String::new(),
+        who: request.who.clone(),
+        version: request.version.clone(),
+        created: jiff::Timestamp::now().to_string(),
+        path: state.display().to_string(),
+        host: request.host.clone(),
+        pid: Some(std::process::id() as i32),
+    }
+}
+
+fn info(file: &mut File) -> Option<LockInfo> {
+    let mut text = String::new();
+    file.rewind().ok()?;
+    file.read_to_string(&mut text).ok()?;
+    if text.trim().is_empty() {
+        return None;
+    }
+    Some(serde_json::from_str(&text).unwrap_or_default())
+}
+
+fn write(file: &mut File, info: &LockInfo) -> std::io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    file.write_all(serde_json::to_string(info)?.as_bytes())?;
+    file.flush()
+}
+
+/// Breaks the lock with this id.
+pub(crate) fn force(path: &Path, id: &str) -> Result<LockInfo, StateError> {
+    let bytes = crate::files::read(path)?.unwrap_or_default();
+    match serde_json::from_slice::<LockInfo>(&bytes) {
+        Ok(info) if info.id == id => fs::remove_file(path)
+            .map(|()| info)
+            .map_err(StateError::io("remove", path)),
+        _ => Err(StateError::NoSuchLock(id.to_owned())),
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Removed while still locked, and only if nobody broke the lock meanwhile.
+        if is_at(&self.file, &self.path)
+            && let Err(error) = fs::remove_file(&self.path)
+            && error.kind() != ErrorKind::NotFound
+        {
+            // The file stays, and will be seen to be of a dead process.
+            drop(self.file.set_len(0));
+        }
+    }
+}

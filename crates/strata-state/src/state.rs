@@ -1,0 +1,212 @@
+//! A state in memory.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use strata_core::{
+    AttributePath, Value,
+    addr::{self, InstanceKey},
+};
+
+/// Everything that is known of one root module's objects.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// Stays the same through all versions of one state.
+    pub lineage: Arc<str>,
+    /// Grows with each version.
+    pub serial: u64,
+    /// Which version of Terraform's format and rules wrote it.
+    pub terraform_version: Arc<str>,
+    /// All resources that have an instance.
+    pub resources: BTreeMap<addr::Resource, Resource>,
+    /// Outputs of the root module.
+    pub outputs: BTreeMap<Arc<str>, Output>,
+    /// Results of checks, as JSON text; kept as it was read.
+    pub check_results: Option<Arc<str>>,
+}
+
+/// One resource's instances.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    /// The provider configuration, as `provider["registry.terraform.io/lxc/incus"].alias`.
+    pub provider: Arc<str>,
+    /// The instances by key.
+    pub instances: BTreeMap<Option<InstanceKey>, Instance>,
+}
+
+/// One instance's objects.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Instance {
+    /// The object that the instance stands for.
+    pub current: Option<StoredObject>,
+    /// Objects that are replaced and wait to be deleted.
+    pub deposed: BTreeMap<Arc<str>, StoredObject>,
+}
+
+/// One object as state keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredObject {
+    /// Version of the schema that `attributes` follow.
+    pub schema_version: u64,
+    /// Attributes as compact JSON text; [`crate::json::decode`] reads them.
+    pub attributes: Arc<str>,
+    /// What inside `attributes` must not be shown.
+    pub sensitive: Vec<AttributePath>,
+    /// What the provider wants to remember.
+    pub private: Arc<[u8]>,
+    /// True if it is to be replaced because its creation failed or a user said so.
+    pub tainted: bool,
+    /// What must go after it, when it is deleted.
+    pub dependencies: Arc<[addr::ConfigResource]>,
+    /// True if it is replaced before it is deleted.
+    pub create_before_destroy: bool,
+}
+
+/// A value of an output.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Output {
+    /// The value, without marks.
+    pub value: Value,
+    /// True if it must not be shown.
+    pub sensitive: bool,
+}
+
+/// The version of Terraform whose format and rules we follow, for readers that compare it with theirs.
+const TERRAFORM_VERSION: &str = "1.11.4";
+
+impl Default for State {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl State {
+    /// An empty state with a lineage of its own.
+    pub fn new() -> Self {
+        Self {
+            lineage: uuid::Uuid::new_v4().to_string().into(),
+            serial: 0,
+            terraform_version: TERRAFORM_VERSION.into(),
+            resources: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+            check_results: None,
+        }
+    }
+
+    /// True without resources and outputs.
+    pub fn is_empty(&self) -> bool {
+        self.resources.is_empty() && self.outputs.is_empty()
+    }
+
+    /// All instances in the order of their addresses.
+    pub fn instances(
+        &self,
+    ) -> impl Iterator<Item = (addr::ResourceInstance, &Resource, &Instance)> {
+        self.resources.iter().flat_map(|(address, resource)| {
+            let instances = resource.instances.iter();
+            instances
+                .map(move |(key, instance)| (address.instance(key.clone()), resource, instance))
+        })
+    }
+
+    /// One instance.
+    pub fn instance(&self, address: &addr::ResourceInstance) -> Option<&Instance> {
+        let resource = self.resources.get(&address.resource)?;
+        resource.instances.get(&address.key)
+    }
+
+    /// The object that an instance stands for.
+    pub fn current(&self, address: &addr::ResourceInstance) -> Option<&StoredObject> {
+        self.instance(address)?.current.as_ref()
+    }
+
+    /// An object of an instance, by the key under which it was set aside.
+    pub fn object(
+        &self,
+        address: &addr::ResourceInstance,
+        deposed: Option<&str>,
+    ) -> Option<&StoredObject> {
+        let instance = self.instance(address)?;
+        match deposed {
+            None => instance.current.as_ref(),
+            Some(key) => instance.deposed.get(key),
+        }
+    }
+
+    /// Records an object; `deposed` names one that is set aside.
+    pub fn put(
+        &mut self,
+        address: &addr::ResourceInstance,
+        deposed: Option<&str>,
+        provider: &Arc<str>,
+        object: StoredObject,
+    ) {
+        let instance = self.instance_mut(address, provider);
+        match deposed {
+            None => instance.current = Some(object),
+            Some(key) => {
+                instance.deposed.insert(key.into(), object);
+            }
+        }
+    }
+
+    /// Takes an object out, and with the last one its instance and resource.
+    pub fn remove(
+        &mut self,
+        address: &addr::ResourceInstance,
+        deposed: Option<&str>,
+    ) -> Option<StoredObject> {
+        let resource = self.resources.get_mut(&address.resource)?;
+        let instance = resource.instances.get_mut(&address.key)?;
+        let object = match deposed {
+            None => instance.current.take(),
+            Some(key) => instance.deposed.remove(key),
+        };
+        if instance.current.is_none() && instance.deposed.is_empty() {
+            resource.instances.remove(&address.key);
+        }
+        if resource.instances.is_empty() {
+            self.resources.remove(&address.resource);
+        }
+        object
+    }
+
+    /// Sets the current object aside, to be deleted when its replacement is made.
+    pub fn depose(&mut self, address: &addr::ResourceInstance, key: &str) {
+        let resource = self.resources.get_mut(&address.resource);
+        let instance = resource.and_then(|resource| resource.instances.get_mut(&address.key));
+        if let Some(instance) = instance
+            && let Some(object) = instance.current.take()
+        {
+            instance.deposed.insert(key.into(), object);
+        }
+    }
+
+    /// Takes back an object that was set aside, where no replacement came to be.
+    pub fn restore(&mut self, address: &addr::ResourceInstance, key: &str) {
+        let resource = self.resources.get_mut(&address.resource);
+        let instance = resource.and_then(|resource| resource.instances.get_mut(&address.key));
+        if let Some(instance) = instance
+            && instance.current.is_none()
+        {
+            instance.current = instance.deposed.remove(key);
+        }
+    }
+
+    fn instance_mut(
+        &mut self,
+        address: &addr::ResourceInstance,
+        provider: &Arc<str>,
+    ) -> &mut Instance {
+        let resource = self
+            .resources
+            .entry(address.resource.clone())
+            .or_insert_with(|| Resource {
+                provider: provider.clone(),
+                instances: BTreeMap::new(),
+            });
+        if resource.provider != *provider {
+            resource.provider = provider.clone();
+        }
+        resource.instances.entry(address.key.clone()).or_default()
+    }
+}

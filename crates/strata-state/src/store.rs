@@ -1,0 +1,178 @@
+//! A state on disk: the file, its backup, its journal and its lock.
+
+use std::path::{Path, PathBuf};
+
+use crate::{
+    error::StateError,
+    file, files,
+    journal::{self, Journal},
+    lock::{self, Lock, LockInfo, LockRequest},
+    record::{InFlight, Record},
+    state::State,
+};
+
+/// Where a state is kept: a file, with a backup, a journal and a lock beside it.
+#[derive(Clone, Debug)]
+pub struct Store {
+    path: PathBuf,
+}
+
+/// The state file as it was when it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base {
+    fingerprint: Option<String>,
+}
+
+/// A state, and what a run that was killed left.
+#[derive(Debug)]
+pub struct Opened {
+    /// The state, with the finished calls of a killed run.
+    pub state: State,
+    /// The file that it was read from.
+    pub base: Base,
+    /// Calls of a killed run of which nobody knows how they ended.
+    pub in_flight: Vec<InFlight>,
+    /// How many finished calls of a killed run are in the state but not yet in its file.
+    pub replayed: usize,
+    /// True if a journal is there, which [`Store::write`] removes.
+    pub has_journal: bool,
+}
+
+impl Store {
+    /// Names the state file; nothing is read. A link is followed, so that it stays a link.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        Self {
+            path: path.canonicalize().unwrap_or(path),
+        }
+    }
+
+    /// The state file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Takes the lock, or says who has it.
+    pub fn lock(&self, request: &LockRequest) -> Result<Lock, StateError> {
+        lock::lock(&self.lock_path(), &self.path, request)
+    }
+
+    /// Breaks the lock with this id.
+    pub fn force_unlock(&self, id: &str) -> Result<LockInfo, StateError> {
+        lock::force(&self.lock_path(), id)
+    }
+
+    /// Reads the state and what the journal adds to it. No file, or an empty one, is a new state.
+    pub fn open(&self) -> Result<Opened, StateError> {
+        let (state, base) = self.read()?;
+        let mut opened = Opened {
+            state,
+            base,
+            in_flight: Vec::new(),
+            replayed: 0,
+            has_journal: false,
+        };
+        let Some(records) = journal::read(&self.journal_path())? else {
+            return Ok(opened);
+        };
+        opened.has_journal = true;
+        let folded = |record: &Record| match record {
+            Record::Folded(fingerprint) => Some(fingerprint) == opened.base.fingerprint.as_ref(),
+            _ => false,
+        };
+        match records.first() {
+            // The run was killed before it had begun anything, or after everything had been folded.
+            None => return Ok(opened),
+            _ if records.iter().any(folded) => return Ok(opened),
+            Some(Record::Base(fingerprint, lineage)) if *fingerprint == opened.base.fingerprint => {
+                opened.state.lineage = lineage.clone();
+            }
+            _ => return Err(StateError::JournalOfOtherState(self.journal_path())),
+        }
+        let replayed = journal::replay(records, &mut opened.state);
+        opened.in_flight = replayed.in_flight;
+        opened.replayed = replayed.finished;
+        Ok(opened)
+    }
+
+    fn read(&self) -> Result<(State, Base), StateError> {
+        let bytes = files::read(&self.path)?;
+        let base = Base {
+            fingerprint: bytes.as_deref().map(files::fingerprint),
+        };
+        let text = match bytes.as_deref().map(str::from_utf8) {
+            None => "",
+            Some(Ok(text)) => text,
+            Some(Err(_)) => {
+                return Err(StateError::Format {
+                    path: self.path.clone(),
+                    reason: "it is not UTF-8".to_owned(),
+                });
+            }
+        };
+        match text.trim() {
+            "" => Ok((State::new(), base)),
+            text => Ok((file::parse(text, &self.path)?, base)),
+        }
+    }
+
+    /// Starts the journal of an apply on top of a state that was read.
+    pub fn journal(&self, opened: &Base, state: &State) -> Result<Journal, StateError> {
+        self.check(opened)?;
+        Journal::create(
+            &self.journal_path(),
+            opened.fingerprint.clone(),
+            &state.lineage,
+        )
+    }
+
+    /// Writes the state, with the next serial if anything changed, and ends the journal.
+    ///
+    /// All calls of the journal must have ended in `state`: settle those that were in flight before.
+    pub fn write(&self, state: &mut State, base: &Base) -> Result<Base, StateError> {
+        let before = self.check(base)?;
+        let text = self.print(state)?;
+        let journal = self.journal_path();
+        if before.as_deref() == Some(text.as_bytes()) || (before.is_none() && state.is_empty()) {
+            files::remove(&journal)?;
+            return Ok(base.clone());
+        }
+        state.serial += 1;
+        let text = self.print(state)?;
+        let fingerprint = files::fingerprint(text.as_bytes());
+        if let Some(before) = before.filter(|before| !before.is_empty()) {
+            files::replace(&files::beside(&self.path, ".backup"), &before)?;
+        }
+        journal::mark_folded(&journal, &fingerprint)?;
+        files::replace(&self.path, text.as_bytes())?;
+        files::remove(&journal)?;
+        Ok(Base {
+            fingerprint: Some(fingerprint),
+        })
+    }
+
+    fn print(&self, state: &State) -> Result<String, StateError> {
+        file::print(state).map_err(|error| StateError::Format {
+            path: self.path.clone(),
+            reason: error.to_string(),
+        })
+    }
+
+    /// Refuses a file that is not as it was when it was read; gives what is in it.
+    fn check(&self, base: &Base) -> Result<Option<Vec<u8>>, StateError> {
+        let bytes = files::read(&self.path)?;
+        match bytes.as_deref().map(files::fingerprint) == base.fingerprint {
+            true => Ok(bytes),
+            false => Err(StateError::Changed(self.path.clone())),
+        }
+    }
+
+    fn journal_path(&self) -> PathBuf {
+        files::beside(&self.path, ".journal")
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        self.path.with_file_name(format!(".{name}.lock.info"))
+    }
+}

@@ -1,0 +1,83 @@
+//! Wall time and peak memory of one command.
+//!
+//! The peak comes from GNU time, which asks the kernel for it when the command has ended; looking
+//! from outside would miss commands that take milliseconds. Starting it costs both sides alike.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use crate::failure::Failure;
+use crate::process;
+
+/// What one command took.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reading {
+    pub(super) seconds: f64,
+    pub(super) mebibytes: f64,
+}
+
+/// Says what is missing on a machine that cannot measure.
+pub(super) fn require() -> Result<(), Failure> {
+    match process::succeeds(&["time", "--version"]) {
+        true => Ok(()),
+        false => Err(Failure::new(
+            "peak memory is measured with GNU time: install the package `time`",
+        )),
+    }
+}
+
+/// Runs a command in a folder and measures it; it must end with this exit code.
+pub(super) fn measure(folder: &Path, words: &[&str], code: i32) -> Result<Reading, Failure> {
+    let peak = folder.join("peak.txt");
+    let file = peak.display().to_string();
+    let mut command = process::command(&[&["time", "-q", "-f", "%M", "-o", &file], words].concat());
+    command
+        .current_dir(folder)
+        .env("CHECKPOINT_DISABLE", "1")
+        .env("NO_COLOR", "1");
+    let start = Instant::now();
+    let output = command
+        .output()
+        .map_err(|error| Failure::new(format!("`time` could not be run: {error}")))?;
+    let seconds = start.elapsed().as_secs_f64();
+    if output.status.code() != Some(code) {
+        return Err(unexpected(&command, &output));
+    }
+    let text = std::fs::read_to_string(&peak).map_err(|error| Failure::file(&peak, &error))?;
+    let mebibytes = mebibytes(&text)
+        .ok_or_else(|| Failure::new(format!("`time` answered `{}`", text.trim())))?;
+    Ok(Reading { seconds, mebibytes })
+}
+
+fn unexpected(command: &Command, output: &std::process::Output) -> Failure {
+    let words: Vec<_> = command
+        .get_args()
+        .skip(5)
+        .map(|word| word.to_string_lossy())
+        .collect();
+    let said = String::from_utf8_lossy(&output.stderr);
+    let said: Vec<&str> = said.lines().take(20).collect();
+    Failure::new(format!(
+        "`{}` ended with {}:\n{}",
+        words.join(" "),
+        output.status,
+        said.join("\n")
+    ))
+}
+
+fn mebibytes(text: &str) -> Option<f64> {
+    let kibibytes: f64 = text.trim().parse().ok()?;
+    Some(kibibytes / 1024.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_peak_is_given_in_kibibytes() {
+        assert_eq!(mebibytes("2048\n"), Some(2.0));
+        assert_eq!(mebibytes("Command exited with non-zero status 1\n"), None);
+    }
+}
