@@ -2,7 +2,7 @@
 
 use strata_core::Diagnostics;
 use strata_playbook::{
-    load::{self, Included, Site},
+    load::{self, Included, RoleInclude, Site},
     play::{Action, Play, Spanned},
 };
 
@@ -38,10 +38,13 @@ pub(crate) fn load(
             public,
             ..
         } => {
-            let apply = apply.as_ref().map(|apply| &apply.value);
-            load::include_role(
-                files, site, &name, from, apply, *public, load_options, &mut diags,
-            )
+            let role = RoleInclude {
+                name: &name,
+                from,
+                apply: apply.as_ref().map(|apply| &apply.value),
+                public: *public,
+            };
+            load::include_role(files, site, role, load_options, &mut diags)
         }
         Action::Module { .. } | Action::Meta(_) => None,
     };

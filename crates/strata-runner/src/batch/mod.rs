@@ -65,7 +65,6 @@ pub(crate) struct Batch<'a> {
     all_hosts: Vec<Arc<str>>,
     pace: Pace,
     free: bool,
-    force_handlers: bool,
     max_fail_percentage: Option<f64>,
     peers: Arc<Peers>,
     /// Tasks whose start was shown.
@@ -106,7 +105,7 @@ pub(crate) struct Start {
     /// The hosts of the batch, failed ones left out.
     pub(crate) hosts: Vec<Arc<str>>,
     pub(crate) all_hosts: Vec<Arc<str>>,
-    /// The size of the batch with failed hosts.
+    /// The task that gathers facts first.
     pub(crate) gather: Option<Arc<Task>>,
     pub(crate) pace: Pace,
     pub(crate) free: bool,
@@ -120,7 +119,7 @@ pub(crate) async fn run(shared: &Shared<'_>, memory: &mut Memory, start: Start) 
     let started = memory.started;
     let hosts = start.hosts.iter().map(|name| HostRun {
         name: name.clone(),
-        walk: Walk::new(&play),
+        walk: Walk::new(&play).forcing_handlers(start.force_handlers),
         gather: start.gather.clone(),
         state: State::Idle,
         started,
@@ -140,7 +139,6 @@ pub(crate) async fn run(shared: &Shared<'_>, memory: &mut Memory, start: Start) 
         engine: start.engine,
         scope: start.scope,
         all_hosts: start.all_hosts,
-        force_handlers: start.force_handlers,
         max_fail_percentage: start.max_fail_percentage,
         shown: HashSet::new(),
         throttles: HashMap::new(),

@@ -211,9 +211,13 @@ impl Batch<'_> {
         if std::mem::take(&mut self.fatal) {
             self.fail_others(&failed_now);
         }
-        let Some(most) = self.max_fail_percentage else { return };
+        let Some(most) = self.max_fail_percentage else {
+            return;
+        };
         let names = self.hosts.iter().map(|host| &host.name);
-        let failed = names.filter(|name| self.memory.failed.contains(*name)).count();
+        let failed = names
+            .filter(|name| self.memory.failed.contains(*name))
+            .count();
         if 100.0 * failed as f64 / self.hosts.len().max(1) as f64 > most {
             self.fail_others(&failed_now);
             self.end = BatchEnd::EndRun;
