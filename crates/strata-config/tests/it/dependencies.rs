@@ -2,8 +2,6 @@
 
 #![expect(clippy::disallowed_types, reason = "bounds on time need a clock")]
 
-mod support;
-
 use std::{fmt::Write, path::Path, sync::Arc, time::Instant};
 
 use expect_test::expect;
@@ -13,7 +11,8 @@ use strata_core::{
     addr::{InstanceKey, ModuleInstance, ResourceMode},
     files::MemoryFiles,
 };
-use support::Given;
+
+use crate::support::{self, Given};
 
 #[test]
 fn references_lead_through_locals_variables_outputs_and_modules() {

@@ -10,8 +10,6 @@
     reason = "the cases and the records are files"
 )]
 
-mod support;
-
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -21,6 +19,8 @@ use std::{
 
 use strata_config::{load, validate};
 use strata_core::{Diagnostic, Diagnostics, Severity, files::MemoryFiles};
+
+use crate::support;
 
 /// Line and words, such as `main.tf:3 error Unsupported argument`.
 type Found = BTreeSet<(String, u32, String)>;
