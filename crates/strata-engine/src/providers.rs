@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use strata_config::Schemas;
-use strata_core::provider::Provider;
+use strata_core::{addr::ResourceMode, provider::Provider, schema};
 
 use crate::builtin;
 
@@ -35,6 +35,15 @@ impl Providers {
     /// What they offer.
     pub fn schemas(&self) -> &Schemas {
         &self.schemas
+    }
+
+    /// The schema of a resource type or data source, of whichever provider has one of that name.
+    pub fn resource_type(&self, mode: ResourceMode, type_name: &str) -> Option<&schema::Resource> {
+        let mut schemas = self.providers.values().map(|provider| provider.schema());
+        schemas.find_map(|schema| match mode {
+            ResourceMode::Managed => schema.resources.get(type_name),
+            ResourceMode::Data => schema.data_sources.get(type_name),
+        })
     }
 
     /// The provider with this address; which public registry it names does not matter.

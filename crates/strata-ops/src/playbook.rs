@@ -75,8 +75,8 @@ pub async fn run(playbooks: &[PathBuf], options: &Options, process: &Process, pl
     }
     let mut recaps = Vec::new();
     for (path, playbook) in playbooks.iter().zip(loaded.into_iter().flatten()) {
-        let folder = path.parent().map(Path::to_path_buf);
-        let variables = InventoryVariables::load(&Disk, &inventory, &folders, folder.as_ref(), &mut diags);
+        let folder = path.parent();
+        let variables = InventoryVariables::load(&Disk, &inventory, &folders, folder, &mut diags);
         let mut settings = runner_options(process, extra.clone(), Arc::new(variables), stop.clone());
         apply(options, &mut settings);
         if diags.has_errors() {

@@ -45,7 +45,8 @@ impl Stop {
         });
     }
 
-    pub(crate) fn is_soft(&self) -> bool {
+    /// True if nothing more is to be started.
+    pub fn is_soft(&self) -> bool {
         *self.0.borrow() >= Wish::StartNothing
     }
 

@@ -143,8 +143,8 @@ pub(super) fn load(configure: &Configure, extra: &Map<String, Json>, diags: &mut
 fn prepared(playbook: Playbook, input: InventoryInput, extra: Map<String, Json>, configure: &Configure) -> Result<Prepared, Diagnostics> {
     let mut diags = Diagnostics::new();
     let inventory = Inventory::from_input(input);
-    let folder = configure.playbook.parent().map(std::path::Path::to_path_buf);
-    let variables = InventoryVariables::load(&Disk, &inventory, &[], folder.as_ref(), &mut diags);
+    let folder = configure.playbook.parent();
+    let variables = InventoryVariables::load(&Disk, &inventory, &[], folder, &mut diags);
     diags.into_result(Prepared { playbook, inventory, variables: Arc::new(variables), extra, from_outputs: configure.hosts.is_none() })
 }
 
