@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
-use strata_config::{Config, Evaluator, EvaluatorOptions, Mode, Schemas};
+use strata_config::{Chance, Config, Evaluator, EvaluatorOptions, Mode, Schemas};
 use strata_core::{Value, files::Files};
 
 /// A configuration and everything from outside that its values depend on; cheap to clone.
@@ -23,7 +23,11 @@ pub struct Environment {
 }
 
 impl Environment {
-    pub(crate) fn evaluator(&self, schemas: &Schemas) -> Evaluator {
+    pub(crate) fn evaluator(
+        &self,
+        schemas: &Schemas,
+        chance: Option<Arc<dyn Chance + Send + Sync>>,
+    ) -> Evaluator {
         Evaluator::new(
             self.config.clone(),
             EvaluatorOptions {
@@ -33,7 +37,7 @@ impl Environment {
                 files: self.files.clone(),
                 working_directory: self.working_directory.clone(),
                 plan_timestamp: self.plan_timestamp.clone(),
-                chance: None,
+                chance,
                 schemas: schemas.clone(),
             },
         )

@@ -10,8 +10,10 @@
 
 mod apply;
 mod builtin;
+mod chance;
 mod conform;
 mod environment;
+pub mod json;
 
 mod objects;
 mod plan;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use strata_config::Schemas;
-use strata_core::{addr::ResourceMode, provider::Provider, schema};
+use strata_core::{addr::ResourceMode, provider::Provider, schema::Resource};
 
 use crate::builtin;
 
@@ -37,13 +37,24 @@ impl Providers {
         &self.schemas
     }
 
-    /// The schema of a resource type or data source, of whichever provider has one of that name.
-    pub fn resource_type(&self, mode: ResourceMode, type_name: &str) -> Option<&schema::Resource> {
-        let mut schemas = self.providers.values().map(|provider| provider.schema());
-        schemas.find_map(|schema| match mode {
-            ResourceMode::Managed => schema.resources.get(type_name),
-            ResourceMode::Data => schema.data_sources.get(type_name),
+    /// The schema of a type, by whichever provider has it.
+    pub fn resource_type(&self, mode: ResourceMode, type_name: &str) -> Option<&Resource> {
+        self.providers.values().find_map(|provider| match mode {
+            ResourceMode::Managed => provider.schema().resources.get(type_name),
+            ResourceMode::Data => provider.schema().data_sources.get(type_name),
         })
+    }
+
+    /// The address of the provider that has a type.
+    pub fn source_of(&self, mode: ResourceMode, type_name: &str) -> Option<&'static str> {
+        let has = |provider: &&Arc<dyn Provider>| match mode {
+            ResourceMode::Managed => provider.schema().resources.contains_key(type_name),
+            ResourceMode::Data => provider.schema().data_sources.contains_key(type_name),
+        };
+        self.providers
+            .values()
+            .find(has)
+            .map(|provider| provider.source())
     }
 
     /// The provider with this address; which public registry it names does not matter.

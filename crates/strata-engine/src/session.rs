@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use strata_config::{Evaluator, ProviderAddress};
+use strata_config::{Chance, Evaluator, ProviderAddress};
 use strata_core::{
     Diagnostic, Diagnostics, Events, Subject, Value,
     addr::{self, Module, ResourceMode},
@@ -13,7 +13,7 @@ use strata_core::{
 };
 use strata_state::{State, StoredObject};
 
-use crate::{environment::Environment, objects::Kind, providers::Providers};
+use crate::{chance::SystemChance, environment::Environment, objects::Kind, providers::Providers};
 
 /// One run over one configuration.
 pub(crate) struct Session<'a> {
@@ -26,14 +26,33 @@ pub(crate) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    pub(crate) fn new(
+    /// A run in which clock and chance have no results yet.
+    pub(crate) fn planning(
         environment: &'a Environment,
         providers: &'a Providers,
         events: &'a Events,
     ) -> Self {
+        Self::new(environment, providers, events, None)
+    }
+
+    /// A run in which everything gets its value.
+    pub(crate) fn applying(
+        environment: &'a Environment,
+        providers: &'a Providers,
+        events: &'a Events,
+    ) -> Self {
+        Self::new(environment, providers, events, Some(Arc::new(SystemChance)))
+    }
+
+    fn new(
+        environment: &'a Environment,
+        providers: &'a Providers,
+        events: &'a Events,
+        chance: Option<Arc<dyn Chance + Send + Sync>>,
+    ) -> Self {
         Self {
             environment,
-            evaluator: environment.evaluator(providers.schemas()),
+            evaluator: environment.evaluator(providers.schemas(), chance),
             providers,
             events,
             configured: Mutex::default(),

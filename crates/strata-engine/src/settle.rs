@@ -26,7 +26,7 @@ pub async fn settle(
     diags: &mut Diagnostics,
     events: &Events,
 ) -> Result<(), Diagnostics> {
-    let session = Session::new(environment, providers, events);
+    let session = Session::planning(environment, providers, events);
     session.set_state(state, diags);
     let mut errors = Diagnostics::new();
     for InFlight { begin } in in_flight {

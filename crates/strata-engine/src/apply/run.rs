@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc, task::Poll};
 use futures_util::{Stream, StreamExt, future::Either, stream::FuturesUnordered};
 use strata_core::{
     Action, ApplyPhase, BoxFuture, ChangeCounts, Diagnostic, Diagnostics, Event, Events, Marks,
-    OperationKind, Value,
+    Value,
     addr::ModuleInstance,
     provider::{ApplyResponse, Object, Progress},
 };
@@ -33,7 +33,7 @@ pub async fn apply(
     stop: &Stop,
     events: &Events,
 ) -> Applied {
-    let session = Session::new(&plan.environment, providers, events);
+    let session = Session::applying(&plan.environment, providers, events);
     let mut run = Run::new(&session, plan, journal, stop, options);
     run.hand_in_what_stays();
     let abandoned = run.go().await;
@@ -604,14 +604,6 @@ impl<'a> Run<'a> {
     }
 
     fn sum_up(self, abandoned: bool) -> Applied {
-        let operation = match self.plan.mode {
-            PlanMode::Destroy => OperationKind::Destroy,
-            PlanMode::Normal | PlanMode::RefreshOnly => OperationKind::Apply,
-        };
-        self.session.events.send(Event::ChangeSummary {
-            operation,
-            counts: self.counts,
-        });
         Applied {
             state: self.state,
             stopped: self.stop.is_soft() && (self.skipped || abandoned),

@@ -117,9 +117,10 @@ async fn decide(
             return None;
         }
     };
-    planned
-        .diagnostics
-        .append(about(std::mem::take(&mut decided.response.warnings), instance.address));
+    planned.diagnostics.append(about(
+        std::mem::take(&mut decided.response.warnings),
+        instance.address,
+    ));
     let template = Template {
         tainted: false,
         dependencies: instance.dependencies.clone(),

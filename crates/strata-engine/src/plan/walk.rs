@@ -33,7 +33,7 @@ pub async fn plan(
     options: &PlanOptions,
     events: &Events,
 ) -> Result<Plan, Diagnostics> {
-    let session = Session::new(environment, providers, events);
+    let session = Session::planning(environment, providers, events);
     let config = &environment.config;
     let dependencies = strata_config::dependencies(config);
     let scope = Scope::new(&options.targets, options.mode, config, &dependencies, state);
