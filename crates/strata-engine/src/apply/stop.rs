@@ -50,6 +50,11 @@ impl Stop {
         *self.0.borrow() >= Wish::StartNothing
     }
 
+    /// True if what runs was left to itself.
+    pub fn is_hard(&self) -> bool {
+        *self.0.borrow() == Wish::Leave
+    }
+
     /// Waits for a hard stop.
     pub(crate) async fn left(&self) {
         let mut wishes = self.0.subscribe();

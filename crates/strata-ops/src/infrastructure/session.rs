@@ -85,16 +85,14 @@ impl Session {
 
     /// Does what a plan says, and writes the state.
     pub async fn apply(self, plan: &Plan, stop: &Stop, events: &Events) -> Result<Applied, Diagnostics> {
-        let mut journal = self.store.journal(&self.opened.base, &plan.prior).map_err(|error| diagnostic(&error))?;
+        let mut journal = self.store.journal(&self.opened.base).map_err(|error| diagnostic(&error))?;
         let options = ApplyOptions { parallelism: self.parallelism };
         let applied = strata_engine::apply(plan, &self.providers, &mut journal, &options, stop.engine(), events).await;
         if stop.is_hard() {
             // Calls may still be under way: the journal stays, and the next run finds out about them.
             return Err(interrupted().into());
         }
-        drop(journal);
-        let mut state = applied.state;
-        self.store.write(&mut state, &self.opened.base).map_err(|error| diagnostic(&error))?;
+        let state = journal.fold(applied.state).map_err(|error| diagnostic(&error))?;
         let (counts, diagnostics, stopped) = (applied.counts, applied.diagnostics, applied.stopped);
         if !diagnostics.has_errors() {
             let operation = if plan.mode == PlanMode::Destroy { OperationKind::Destroy } else { OperationKind::Apply };
