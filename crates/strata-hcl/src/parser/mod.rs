@@ -24,7 +24,7 @@ pub(crate) use lexer::is_identifier;
 use lexer::{Token, TokenKind as T, TokenKind};
 
 /// How deep expressions and blocks may nest.
-pub(crate) const MAX_NESTING: usize = 250;
+pub(crate) const MAX_NESTING: usize = 128;
 
 /// Parses a file in native syntax. Always gives a body; what is mistaken is reported and left out.
 pub fn parse(source: &Arc<Source>, diags: &mut Diagnostics) -> Body {
