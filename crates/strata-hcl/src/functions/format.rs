@@ -294,10 +294,7 @@ fn integer(verb: &Verb, number: &Number) -> Result<String, String> {
 fn in_base(mut magnitude: Number, base: i64) -> String {
     let base = Number::from(base);
     let mut digits = Vec::new();
-    loop {
-        let Some(digit) = magnitude.remainder(&base).and_then(|digit| digit.as_i64()) else {
-            break;
-        };
+    while let Some(digit) = magnitude.remainder(&base).and_then(|digit| digit.as_i64()) {
         digits.push(char::from_digit(digit as u32, 16).unwrap_or('0'));
         magnitude = magnitude
             .subtract(&Number::from(digit))

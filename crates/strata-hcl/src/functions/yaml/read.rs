@@ -1,6 +1,6 @@
 //! From YAML to values: sequences become tuples, mappings objects.
 
-use std::{borrow::Cow, collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use granit_parser::{Event, Parser, ScalarStyle, Tag};
 use strata_core::{Number, Type, Value};
@@ -159,15 +159,15 @@ fn name(tag: &Tag) -> Option<&str> {
     (tag.handle() == "tag:yaml.org,2002:").then(|| tag.suffix())
 }
 
-fn scalar(text: &Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, String> {
+fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, String> {
     let plain = style == ScalarStyle::Plain;
     match tag {
         None if plain => plain_scalar(text),
-        None => Ok(Value::from(&**text)),
+        None => Ok(Value::from(text)),
         Some(tag) => match name(tag) {
-            Some("str" | "binary") => Ok(Value::from(&**text)),
+            Some("str" | "binary") => Ok(Value::from(text)),
             Some("int" | "float" | "bool" | "null" | "timestamp") if plain => plain_scalar(text),
-            Some("int" | "float" | "bool" | "null" | "timestamp") => Ok(Value::from(&**text)),
+            Some("int" | "float" | "bool" | "null" | "timestamp") => Ok(Value::from(text)),
             _ => Err("a tag is not supported".to_owned()),
         },
     }
