@@ -6,9 +6,12 @@
 //! a bracket at the next comma) catches it. Nesting beyond [`MAX_NESTING`] is a mistake as well.
 
 mod body;
+mod bracket;
 mod expression;
+mod for_expression;
 mod heredoc;
 mod lexer;
+mod recovery;
 mod template;
 
 use std::sync::Arc;
