@@ -5,6 +5,8 @@
 //! or that machine left out), and what was then different in the folder. `ours` holds the values
 //! in which we differ on purpose, and `because` says why.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on shall fail")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
