@@ -32,4 +32,5 @@ pub use load::load;
 pub use provider::ProviderAddress;
 pub use schemas::Schemas;
 pub use tree::Config;
+pub use strata_hcl::Chance;
 pub use validate::validate;

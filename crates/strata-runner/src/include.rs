@@ -2,7 +2,7 @@
 
 use strata_core::Diagnostics;
 use strata_playbook::{
-    load::{self, Included},
+    load::{self, Included, RoleInclude, Site},
     play::{Action, Play, Spanned},
 };
 
@@ -21,27 +21,31 @@ pub(crate) fn load(
         span: job.task.span.clone(),
     };
     let files = options.files.as_ref();
-    let parameters = include.parameters.clone();
+    let site = Site {
+        play,
+        task: &job.task,
+        parameters: &include.parameters,
+    };
+    let load_options = &options.load;
     let included = match &job.task.action {
-        Action::IncludeTasks { .. } => load::include_tasks(
-            files,
-            play,
-            &job.task,
-            &name,
-            parameters,
-            &options.load,
-            &mut diags,
-        ),
-        Action::IncludeRole { from, .. } => load::include_role(
-            files,
-            play,
-            &job.task,
-            &name,
+        Action::IncludeTasks { apply, .. } => {
+            let apply = apply.as_ref().map(|apply| &apply.value);
+            load::include_tasks(files, site, &name, apply, load_options, &mut diags)
+        }
+        Action::IncludeRole {
             from,
-            parameters,
-            &options.load,
-            &mut diags,
-        ),
+            apply,
+            public,
+            ..
+        } => {
+            let role = RoleInclude {
+                name: &name,
+                from,
+                apply: apply.as_ref().map(|apply| &apply.value),
+                public: *public,
+            };
+            load::include_role(files, site, role, load_options, &mut diags)
+        }
         Action::Module { .. } | Action::Meta(_) => None,
     };
     if let Some(included) = &included {
