@@ -3,7 +3,7 @@
 use strata_core::Diagnostics;
 use strata_playbook::{
     load::{self, Included, RoleInclude, Site},
-    play::{Action, Play, Spanned},
+    play::{Action, Node, Play, Spanned},
 };
 
 use crate::{Options, outcome::Include, supported, task::Job};
@@ -57,7 +57,21 @@ pub(crate) fn load(
     }
 }
 
+/// The file that the tasks came from, as far as there are any.
+pub(crate) fn file(included: &Included) -> Option<String> {
+    let span = match included.nodes.first()? {
+        Node::Task(task) => &task.span,
+        Node::Block(block) => &block.span,
+        Node::RoleDone(_) => return None,
+    };
+    Some(span.file.to_string())
+}
+
 /// What is shown when the tasks are there.
-pub(crate) fn message(job: &Job, include: &Include) -> String {
-    format!("included: {} for {}", include.name, job.host)
+pub(crate) fn message(job: &Job, include: &Include, file: &str) -> String {
+    let what = match &job.task.action {
+        Action::IncludeRole { .. } => &include.name,
+        _ => file,
+    };
+    format!("included: {what} for {}", job.host)
 }

@@ -4,6 +4,7 @@
 //! first and settles it ([`settle`]). Nothing else changes the state of a run.
 
 mod meta;
+mod roles;
 mod schedule;
 mod settle;
 mod show;
@@ -22,6 +23,8 @@ use strata_playbook::{
     walk::{Position, Walk},
 };
 use tokio::sync::Semaphore;
+
+use roles::RolesRun;
 
 use crate::{
     JsonMap, Pace,
@@ -86,6 +89,9 @@ struct HostRun {
     state: State,
     /// Whether `--start-at-task` was reached.
     started: bool,
+    /// Whether `meta` took it out of the play.
+    ended: bool,
+    roles: RolesRun,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +129,8 @@ pub(crate) async fn run(shared: &Shared<'_>, memory: &mut Memory, start: Start) 
         gather: start.gather.clone(),
         state: State::Idle,
         started,
+        ended: false,
+        roles: RolesRun::default(),
     });
     let mut batch = Batch {
         hosts: hosts.collect(),
@@ -228,8 +236,11 @@ impl Batch<'_> {
 
     /// Tells templates which hosts are left.
     fn refresh_hosts(&mut self) {
+        let ended = |host: &Arc<str>| self.hosts.iter().any(|run| run.ended && run.name == *host);
         let gone = |host: &Arc<str>| {
-            self.memory.failed.contains(host) || self.memory.unreachable.contains(host)
+            self.memory.failed.contains(host)
+                || self.memory.unreachable.contains(host)
+                || ended(host)
         };
         let left = |hosts: &mut dyn Iterator<Item = &Arc<str>>| -> Json {
             hosts

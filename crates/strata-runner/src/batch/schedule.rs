@@ -109,12 +109,14 @@ impl Batch<'_> {
             let (task, handler) = match step {
                 Step::Task(task) => (task, false),
                 Step::Handler(handler) => (handler.task.clone(), true),
-                Step::RoleDone(_) => {
+                Step::RoleDone(role) => {
+                    self.hosts[at].roles.finish(&role);
                     self.hosts[at].walk.report(Outcome::Ok);
                     continue;
                 }
             };
-            if self.is_wanted(at, &task, handler) {
+            let repeated = !handler && self.hosts[at].roles.is_repeated(&task);
+            if !repeated && self.is_wanted(at, &task, handler) {
                 return Some(Next {
                     at,
                     position,

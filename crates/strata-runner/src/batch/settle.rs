@@ -51,6 +51,9 @@ impl Batch<'_> {
             self.remember_failure(job, &whole);
         }
         self.count(job, outcome, &whole, rescued, included);
+        if !matches!(outcome, TaskOutcome::Skipped | TaskOutcome::Unreachable) {
+            self.hosts[at].roles.did(&job.task);
+        }
         let shown_already = included.is_some_and(|count| count > 0);
         if !(shown_already && outcome == TaskOutcome::Ok) {
             self.show(job, &whole, rescued);
@@ -381,10 +384,11 @@ impl Batch<'_> {
         for one in includes {
             match include::load(job, self.play(), one, &self.shared.options) {
                 Ok(included) => {
+                    let file = include::file(&included).unwrap_or_else(|| one.name.clone());
                     nodes.extend(included.nodes);
                     new_handlers.extend(included.handlers);
                     self.make_public(job, &included.roles);
-                    self.show_included(job, one);
+                    self.show_included(job, one, &file);
                 }
                 Err(diags) => {
                     self.fail_include(whole, diags);
@@ -420,7 +424,7 @@ impl Batch<'_> {
         }
     }
 
-    fn show_included(&self, job: &Job, one: &Include) {
+    fn show_included(&self, job: &Job, one: &Include, file: &str) {
         let names = [job.task.loop_control.loop_var.as_deref().unwrap_or("item")];
         let item = names.iter().find_map(|name| one.parameters.get(*name));
         self.shared.events.send(Event::TaskFinished {
@@ -430,7 +434,7 @@ impl Batch<'_> {
                 .filter(|_| job.task.r#loop.is_some())
                 .map(outcome::text),
             outcome: TaskOutcome::Ok,
-            message: Some(include::message(job, one)),
+            message: Some(include::message(job, one, file)),
             diffs: Vec::new(),
             result: json!({"changed": false, "include": one.name})
                 .to_string()
