@@ -271,7 +271,7 @@ mod tests {
         let proposed = propose(&block(), None, &value(r#"{"name":"b","kind":"c"}"#));
         assert_eq!(
             show(&proposed),
-            r#"{"disk":[],"id":null,"kind":"c","name":"b","nic":[],"tags":null} ?id"#
+            r#"{"disk":null,"id":null,"kind":"c","name":"b","nic":null,"tags":null} ?id"#
         );
     }
 
@@ -292,7 +292,7 @@ mod tests {
         ];
         assert_eq!(
             ignored(&IgnoreChanges::Paths(paths)),
-            r#"{"disk":[],"id":null,"kind":"c","name":"a","nic":[],"tags":{"x":"1","y":"2"}} ?"#
+            r#"{"disk":null,"id":null,"kind":"c","name":"a","nic":null,"tags":{"x":"1","y":"2"}} ?"#
         );
         assert!(ignored(&IgnoreChanges::All).contains(r#""kind":"vm","name":"a""#));
     }
