@@ -23,6 +23,7 @@ use crate::system::{
 use tree::{Tree, absent};
 
 mod accounts;
+mod brought;
 mod tree;
 mod units;
 
@@ -420,10 +421,15 @@ impl Host for Model {
     }
 
     fn change_packages(&self, change: &PackageChange) -> Result<Output, HostError> {
-        Ok(Output::success(&change_packages(
-            &mut self.lock().packages,
-            change,
-        )))
+        let mut state = self.lock();
+        let said = change_packages(&mut state.packages, change);
+        if change.verb == PackageVerb::Install {
+            for name in &change.names {
+                let name = name.split('=').next().unwrap_or(name);
+                brought::install(&mut state, name);
+            }
+        }
+        Ok(Output::success(&said))
     }
 
     fn unit(&self, name: &str, _scope: UnitScope) -> Result<Unit, HostError> {
