@@ -89,6 +89,11 @@ impl Moment {
         }
     }
 
+    /// Which of two moments comes first.
+    pub(crate) fn cmp_time(&self, other: &Self) -> std::cmp::Ordering {
+        (self.seconds, self.nanoseconds).cmp(&(other.seconds, other.nanoseconds))
+    }
+
     fn fields(self) -> Fields {
         let local = self.seconds + i64::from(self.offset);
         let (days, second) = (local.div_euclid(86_400), local.rem_euclid(86_400));

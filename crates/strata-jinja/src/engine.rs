@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, syntax::SyntaxConfig};
+use minijinja::{Environment, Error, UndefinedBehavior, syntax::SyntaxConfig};
 
 use crate::{filters, functions, operators, python, run::Run, tests};
 
@@ -27,7 +27,8 @@ impl Engine {
         environment.set_unknown_method_callback(crate::methods::call);
         environment.set_formatter(|out, state, value| {
             if value.is_undefined() {
-                return Err(Error::from(ErrorKind::UndefinedError));
+                // A condition without `else` gives nothing, which is no mistake; minijinja knows which it is.
+                return minijinja::escape_formatter(out, state, value);
             }
             if let Ok(run) = Run::of(state) {
                 run.emit(value);

@@ -94,6 +94,38 @@ fn escape_literals(expression: &str, out: &mut String) {
     }
 }
 
+/// Marks the literals of an expression that hold templates, so that they are rendered.
+///
+/// Ansible still allows `when: "{{ x }}" == 'y'`, though it warns.
+pub(crate) fn render_literals<'a>(expression: &'a str, filter: &str) -> Cow<'a, str> {
+    if !expression.contains("{{") {
+        return Cow::Borrowed(expression);
+    }
+    let mut out = String::new();
+    let mut characters = expression.char_indices();
+    let mut copied = 0;
+    while let Some((begin, quote)) = characters.next() {
+        if !matches!(quote, '\'' | '"') {
+            continue;
+        }
+        while let Some((at, character)) = characters.next() {
+            if character == '\\' {
+                characters.next();
+            } else if character == quote {
+                let literal = &expression[begin..=at];
+                if literal.contains("{{") {
+                    out.push_str(&expression[copied..begin]);
+                    out.push_str(&format!("({literal} | {filter})"));
+                    copied = at + 1;
+                }
+                break;
+            }
+        }
+    }
+    out.push_str(&expression[copied..]);
+    Cow::Owned(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,6 +135,10 @@ mod tests {
         assert_eq!(
             backslashes(r"a\n {{ '\d' ~ {'a': '}}\n'} }} {% set x = '\n' %}"),
             r"a\n {{ '\\d' ~ {'a': '}}\\n'} }} {% set x = '\n' %}"
+        );
+        assert_eq!(
+            render_literals("a == '{{ b }}' and c == 'd'", "r"),
+            "a == ('{{ b }}' | r) and c == 'd'"
         );
         assert_eq!(backslashes(r"{{ 'it\'s' }}"), r"{{ 'it\\\'s' }}");
     }

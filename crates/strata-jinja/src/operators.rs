@@ -1,10 +1,15 @@
 //! The operations that mean something else in Ansible than in minijinja.
 
+use std::cmp::Ordering;
+
 use minijinja::{Environment, Error, ErrorKind, State, Value, value::ValueKind};
 
 use crate::{
     calendar::{Moment, Span},
-    compile::{ADD, ATTRIBUTE, CONCATENATE, ITEM, REMAINDER, SUBTRACT},
+    compile::{
+        ADD, ATTRIBUTE, CONCATENATE, DEFINED, GREATER, GREATER_OR_EQUAL, ITEM, LESS, LESS_OR_EQUAL,
+        REMAINDER, RENDER, SUBTRACT,
+    },
     filters::text::percent_format,
     python,
     run::Run,
@@ -18,6 +23,21 @@ pub(crate) fn register(environment: &mut Environment<'static>) {
     environment.add_filter(REMAINDER, remainder);
     environment.add_filter(ADD, add);
     environment.add_filter(SUBTRACT, subtract);
+    environment.add_filter(DEFINED, defined);
+    environment.add_filter(RENDER, render);
+    let comparison = |name, holds: fn(Ordering) -> bool, sign: &'static str| {
+        (name, move |left: &Value, right: &Value| {
+            compare(left, right, sign).map(holds)
+        })
+    };
+    for (name, filter) in [
+        comparison(LESS, Ordering::is_lt, "<"),
+        comparison(LESS_OR_EQUAL, Ordering::is_le, "<="),
+        comparison(GREATER, Ordering::is_gt, ">"),
+        comparison(GREATER_OR_EQUAL, Ordering::is_ge, ">="),
+    ] {
+        environment.add_filter(name, filter);
+    }
 }
 
 /// `value.name`: undefined if there is none, and also if the value itself is undefined.
@@ -196,4 +216,49 @@ fn subtract(left: &Value, right: &Value) -> Result<Value, Error> {
             ),
         )),
     }
+}
+
+/// An argument, if it is defined.
+fn defined(value: &Value) -> Result<Value, Error> {
+    if value.is_undefined() {
+        return undefined();
+    }
+    Ok(value.clone())
+}
+
+/// How two values lie; only values of one kind can be compared.
+fn compare(left: &Value, right: &Value, sign: &str) -> Result<Ordering, Error> {
+    if left.is_undefined() || right.is_undefined() {
+        return undefined();
+    }
+    let kind = |value: &Value| match value.kind() {
+        ValueKind::Bool => ValueKind::Number,
+        kind => kind,
+    };
+    let (left_kind, right_kind) = (kind(left), kind(right));
+    if left_kind != right_kind || matches!(left_kind, ValueKind::None | ValueKind::Map) {
+        let (left, right) = (type_name(left), type_name(right));
+        return Err(Error::new(
+            ErrorKind::InvalidOperation,
+            format!("`{sign}` cannot compare {left} and {right}"),
+        ));
+    }
+    let moments = (
+        left.downcast_object_ref::<Moment>(),
+        right.downcast_object_ref::<Moment>(),
+    );
+    Ok(match moments {
+        (Some(left), Some(right)) => left.cmp_time(right),
+        _ => left.cmp(right),
+    })
+}
+
+/// A literal that holds a template.
+fn render(state: &mut State<'_, '_>, text: String) -> Result<Value, Error> {
+    let run = Run::of(state)?;
+    let value = run.text(&text);
+    if value.kind() == ValueKind::Invalid {
+        return Err(crate::convert::invalid(&value));
+    }
+    Ok(value)
 }

@@ -120,7 +120,7 @@ mod tests {
         );
         assert_eq!(
             crypt(Kind::Sha256, b"Hello world!", "saltstring", None),
-            "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc8"
+            "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5"
         );
     }
 }

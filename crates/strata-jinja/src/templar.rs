@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::{
     Engine, OMIT, Surroundings, TemplateError, TemplateErrorKind, UNSAFE_KEY, VAULT_KEY, Variables,
-    compile, convert, header, is_omit, python, run::Run,
+    compile, convert, escape, header, is_omit, python, run::Run,
 };
 
 /// How deep values may nest.
@@ -107,7 +107,8 @@ impl Templar {
             if !(text.starts_with("{{") && text.ends_with("}}")
                 || text.starts_with("{%") && text.ends_with("%}"))
             {
-                return evaluate(run, text);
+                let text = escape::render_literals(text, compile::RENDER);
+                return evaluate(run, &text);
             }
             // A condition that is all template may yield an expression of its own.
             match render_text(run, text)? {

@@ -9,11 +9,12 @@ use std::{
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Map, Value as Json};
-use strata_core::{Diagnostic, Diagnostics, Events, files::Files};
-use strata_playbook::{Inventory, InventoryVariables};
+use strata_core::{Diagnostic, Diagnostics, Events, Source, files::Files};
+use strata_jinja::{Now, yaml};
+use strata_playbook::{Inventory, variables::InventoryVariables};
 use strata_runner::{BecomeDefaults, Pace, Recap, StopSignal};
 
-use crate::{files::Disk, process::Process, registry::Platforms};
+use crate::{files::Disk, process::Process, registry::{Platforms, split}};
 
 /// How long a host may take to answer.
 const READY: Duration = Duration::from_secs(60);
@@ -74,11 +75,10 @@ pub async fn run(playbooks: &[PathBuf], options: &Options, process: &Process, pl
     }
     let mut recaps = Vec::new();
     for (path, playbook) in playbooks.iter().zip(loaded.into_iter().flatten()) {
-        let folder = path.parent().map(Path::to_path_buf);
-        let variables = InventoryVariables::load(&Disk, &inventory, &folders, folder.as_ref(), &mut diags);
-        let mut settings = runner_options(process, extra.clone(), Arc::new(variables));
+        let folder = path.parent();
+        let variables = InventoryVariables::load(&Disk, &inventory, &folders, folder, &mut diags);
+        let mut settings = runner_options(process, extra.clone(), Arc::new(variables), stop.clone());
         apply(options, &mut settings);
-        settings.stop = stop.clone();
         if diags.has_errors() {
             return Err(diags);
         }
@@ -124,11 +124,11 @@ fn with_defaults(target: &strata_runner::Target, options: &Options) -> strata_ru
 
 /// How playbooks are looked for and what is given to all of them.
 pub(crate) fn load_options(extra: Map<String, Json>, roles_path: &[PathBuf]) -> strata_playbook::load::Options {
-    strata_playbook::load::Options { roles_path: roles_path.to_vec(), extra_vars: extra }
+    strata_playbook::load::Options { roles_path: roles_path.to_vec(), extra_vars: Arc::new(extra) }
 }
 
 /// The runner's options where nothing else was asked for.
-pub(crate) fn runner_options(process: &Process, extra: Map<String, Json>, variables: Arc<InventoryVariables>) -> strata_runner::Options {
+pub(crate) fn runner_options(process: &Process, extra: Map<String, Json>, variables: Arc<InventoryVariables>, stop: StopSignal) -> strata_runner::Options {
     strata_runner::Options {
         files: Arc::new(Disk),
         disk: true,
@@ -147,15 +147,16 @@ pub(crate) fn runner_options(process: &Process, extra: Map<String, Json>, variab
         force_handlers: false,
         verbosity: 0,
         pace: Pace::Lockstep,
-        become_defaults: BecomeDefaults::default(),
+        become_defaults: BecomeDefaults { enabled: false, user: "root".to_owned(), method: "sudo".to_owned(), password: None },
         ready_timeout: READY,
-        stop: StopSignal::default(),
+        stop,
     }
 }
 
-fn now() -> strata_jinja::Now {
+fn now() -> Now {
     let zoned = Timestamp::now().to_zoned(TimeZone::system());
-    strata_jinja::Now::new(zoned.timestamp().as_second(), zoned.timestamp().subsec_nanosecond(), zoned.offset().seconds())
+    let (seconds, nanoseconds) = (zoned.timestamp().as_second(), zoned.timestamp().subsec_nanosecond());
+    Now { seconds, nanoseconds: nanoseconds.unsigned_abs(), offset_seconds: zoned.offset().seconds() }
 }
 
 /// Reads the inventory sources of `-i`, and the folders whose `group_vars` and `host_vars` count.
@@ -176,16 +177,47 @@ fn inventory(sources: &[String], diags: &mut Diagnostics) -> (Inventory, Vec<Pat
     (inventory, paths.iter().map(folder).collect())
 }
 
-/// Reads `-e`: JSON, YAML, `@FILE`, or words `NAME=VALUE`.
+/// Reads `-e`: `@FILE`, JSON or YAML in braces, or words `NAME=VALUE`.
 fn extra_vars(arguments: &[String], diags: &mut Diagnostics) -> Map<String, Json> {
     let mut all = Map::new();
     for argument in arguments {
-        match strata_playbook::extra_vars(&Disk, argument) {
-            Ok(variables) => all.extend(variables),
-            Err(found) => diags.append(found),
-        }
+        let variables = match argument.strip_prefix('@') {
+            Some(file) => strata_playbook::load::vars_file(&Disk, Path::new(file), diags),
+            None if argument.trim_start().starts_with(['{', '[']) => inline(argument, diags),
+            None => words(argument, diags),
+        };
+        all.extend(variables.unwrap_or_default());
     }
     all
+}
+
+fn inline(text: &str, diags: &mut Diagnostics) -> Option<Map<String, Json>> {
+    let source = Source::new("--extra-vars", text);
+    match yaml::parse(&source, diags)?.to_json() {
+        Json::Object(variables) => Some(variables),
+        _ => {
+            diags.push(Diagnostic::error("extra-vars", "`-e` needs a mapping of names to values"));
+            None
+        }
+    }
+}
+
+fn words(text: &str, diags: &mut Diagnostics) -> Option<Map<String, Json>> {
+    let Some(words) = split(text) else {
+        diags.push(Diagnostic::error("extra-vars", format!("`-e {text}` has an open quote")));
+        return None;
+    };
+    let mut variables = Map::new();
+    for word in words {
+        match word.split_once('=') {
+            Some((name, value)) => drop(variables.insert(name.to_owned(), Json::from(value))),
+            None => diags.push(
+                Diagnostic::error("extra-vars", format!("`-e {word}` has no value"))
+                    .hint("Write `-e NAME=VALUE`, `-e '{\"name\": value}'` or `-e @FILE`."),
+            ),
+        }
+    }
+    Some(variables)
 }
 
 /// The whole inventory as `ansible-inventory --list` prints it.

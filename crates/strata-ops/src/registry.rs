@@ -54,9 +54,9 @@ impl Platforms {
     }
 
     /// The way to a host of an inventory, by its variables.
-    pub fn connect(&self, target: &Target) -> Result<HostLink, Diagnostic> {
+    pub fn connect(&self, target: &Target) -> Result<HostLink, Box<Diagnostic>> {
         if let Some(twin) = &self.twin {
-            return twin.link(&target.host);
+            return twin.link(&target.host).map_err(Box::new);
         }
         let text = |name: &str| target.variables.get(name).and_then(text);
         match text("ansible_connection").as_deref().unwrap_or("ssh") {
@@ -68,7 +68,8 @@ impl Platforms {
             "local" | "ansible.builtin.local" => Ok(HostLink::connection(strata_transport::local())),
             "ssh" | "smart" | "ansible.builtin.ssh" | "paramiko" => Ok(HostLink::connection(ssh(target)?)),
             other => Err(failed(target, &format!("the connection `{other}` is not there"))
-                .hint("Strata has `ssh`, `incus` and `local`.")),
+                .hint("Strata has `ssh`, `incus` and `local`.")
+                .into()),
         }
     }
 
@@ -141,7 +142,7 @@ fn ssh(target: &Target) -> Result<Arc<dyn Connection>, Diagnostic> {
 }
 
 /// Splits words as a shell does, with quotes and backslashes; none if a quote is open.
-fn split(text: &str) -> Option<Vec<String>> {
+pub(crate) fn split(text: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;

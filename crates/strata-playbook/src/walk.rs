@@ -3,10 +3,13 @@
 //! [`Walk::next`] gives the next step; the runner does it and says with [`Walk::report`] how it went. The walk
 //! decides where to go on: into `rescue` after a failure, through `always`, to the flush of handlers. It knows
 //! nothing of conditions, loops and tags: a skipped task is reported as [`Outcome::Ok`].
+//!
+//! Inside, a stack of frames says where the host is: each frame is a list of nodes with a place in it. A failure
+//! unwinds frames until a block with a rescue is found; on the way, every block's `always` still runs.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
-use crate::play::{Handler, Node, Play, Role, Task};
+use crate::play::{Block, Handler, Node, Play, Role, Task};
 
 /// What to do next.
 #[derive(Clone, Debug)]
@@ -34,7 +37,7 @@ pub type Position = Vec<u32>;
 /// How a walk ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// Everything was done.
+    /// Everything was done, or the host was told to leave.
     Done,
     /// A failure was not rescued.
     Failed,
@@ -42,58 +45,344 @@ pub enum End {
 
 /// The way of one host.
 #[derive(Clone, Debug)]
-pub struct Walk {}
+pub struct Walk {
+    frames: Vec<Frame>,
+    handlers: Vec<Arc<Handler>>,
+    notified: BTreeSet<usize>,
+    /// What was reached and not reported yet.
+    current: Option<Step>,
+    /// Nodes that an include put behind the current step.
+    included: Vec<Node>,
+    /// Whether handlers run before the next step.
+    flush: bool,
+    force_handlers: bool,
+    failed: bool,
+    ended: Option<End>,
+}
+
+/// What a frame is for.
+#[derive(Clone, Debug)]
+enum Kind {
+    /// A section of the play, or what an include brought.
+    Plain,
+    /// The end of a section: notified handlers run.
+    Flush,
+    /// Notified handlers run, in the order of the list of handlers.
+    Handlers,
+    /// `block` of a block.
+    Block(Arc<Block>),
+    /// `rescue` of a block.
+    Rescue(Arc<Block>),
+    /// `always` of a block; if true, a failure goes on behind it.
+    Always(bool),
+}
+
+#[derive(Clone, Debug)]
+struct Frame {
+    kind: Kind,
+    nodes: Arc<[Node]>,
+    next: usize,
+    /// The part of the position that lies in front of this frame's own.
+    prefix: Position,
+}
+
+/// Parts of the play and of blocks, as numbers in positions.
+const BLOCK: u32 = 0;
+const RESCUE: u32 = 1;
+const ALWAYS: u32 = 2;
+
+impl Frame {
+    fn new(kind: Kind, nodes: &[Node], prefix: Position) -> Self {
+        Self {
+            kind,
+            nodes: nodes.into(),
+            next: 0,
+            prefix,
+        }
+    }
+
+    /// The position of the node that was taken last.
+    fn position(&self, part: Option<u32>) -> Position {
+        let mut position = self.prefix.clone();
+        position.push(u32::try_from(self.next).unwrap_or(u32::MAX));
+        position.extend(part);
+        position
+    }
+}
 
 impl Walk {
     /// Starts at the play's beginning.
     pub fn new(play: &Arc<Play>) -> Self {
-        unimplemented!("{play:?}")
+        let main: Vec<Node> = play.role_tasks.iter().chain(&play.tasks).cloned().collect();
+        let sections: [&[Node]; 3] = [&play.pre_tasks, &main, &play.post_tasks];
+        let mut frames = Vec::new();
+        for (at, section) in sections.into_iter().enumerate().rev() {
+            let at = u32::try_from(at).unwrap_or_default() * 2;
+            frames.push(Frame::new(Kind::Flush, &[], vec![at + 1]));
+            frames.push(Frame::new(Kind::Plain, section, vec![at]));
+        }
+        Self {
+            frames,
+            handlers: play.handlers.clone(),
+            notified: BTreeSet::new(),
+            current: None,
+            included: Vec::new(),
+            flush: false,
+            force_handlers: false,
+            failed: false,
+            ended: None,
+        }
+    }
+
+    /// Lets handlers run even after the host has failed.
+    #[must_use]
+    pub fn forcing_handlers(mut self, force: bool) -> Self {
+        self.force_handlers = force;
+        self
     }
 
     /// The step to do, with its position; none at the end. Gives the same step until [`Walk::report`] is called.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "a step is given again until it is reported"
+    )]
     pub fn next(&mut self) -> Option<(Position, Step)> {
-        unimplemented!()
+        if let Some(step) = &self.current {
+            let position = self
+                .frames
+                .last()
+                .map(|frame| frame.position(None))
+                .unwrap_or_default();
+            return Some((position, step.clone()));
+        }
+        while self.ended.is_none() {
+            if let Some(found) = self.advance() {
+                return Some(found);
+            }
+        }
+        None
+    }
+
+    /// Moves on by one node or one frame.
+    fn advance(&mut self) -> Option<(Position, Step)> {
+        let Some(frame) = self.frames.last_mut() else {
+            self.ended = Some(if self.failed { End::Failed } else { End::Done });
+            return None;
+        };
+        if let Kind::Flush = frame.kind {
+            let prefix = frame.prefix.clone();
+            self.frames.pop();
+            self.push_handlers(prefix);
+            return None;
+        }
+        if let Kind::Handlers = frame.kind {
+            // A handler may have notified one further down, which runs in this pass; one further up waits for
+            // the next flush, as in Ansible.
+            let Some(place) = self.notified.range(frame.next..).next().copied() else {
+                self.frames.pop();
+                return None;
+            };
+            self.notified.remove(&place);
+            frame.next = place + 1;
+            let position = frame.position(None);
+            let step = Step::Handler(self.handlers[place].clone());
+            self.current = Some(step.clone());
+            return Some((position, step));
+        }
+        let Some(node) = frame.nodes.get(frame.next).cloned() else {
+            self.leave();
+            return None;
+        };
+        frame.next += 1;
+        let step = match node {
+            Node::Block(block) => {
+                let prefix = frame.position(Some(BLOCK));
+                let nodes = block.block.clone();
+                self.frames
+                    .push(Frame::new(Kind::Block(block), &nodes, prefix));
+                return None;
+            }
+            Node::Task(task) => Step::Task(task),
+            Node::RoleDone(role) => Step::RoleDone(role),
+        };
+        let position = frame.position(None);
+        self.current = Some(step.clone());
+        Some((position, step))
+    }
+
+    /// Leaves a frame whose nodes are used up.
+    fn leave(&mut self) {
+        let Some(frame) = self.frames.pop() else {
+            return;
+        };
+        match frame.kind {
+            Kind::Block(block) | Kind::Rescue(block) => {
+                self.enter_always(&block, frame.prefix, false)
+            }
+            Kind::Always(true) => self.fail(),
+            _ => {}
+        }
+    }
+
+    fn enter_always(&mut self, block: &Arc<Block>, mut prefix: Position, failing: bool) {
+        if block.always.is_empty() {
+            if failing {
+                self.fail();
+            }
+            return;
+        }
+        if let Some(part) = prefix.last_mut() {
+            *part = ALWAYS;
+        }
+        let frame = Frame::new(Kind::Always(failing), &block.always, prefix);
+        self.frames.push(frame);
+    }
+
+    /// Unwinds until something takes the failure.
+    fn fail(&mut self) {
+        let mut flush = None;
+        while let Some(frame) = self.frames.pop() {
+            match frame.kind {
+                // Where hosts that did not fail run their handlers, too.
+                Kind::Flush => flush = flush.or(Some(frame.prefix)),
+                Kind::Block(block) if !block.rescue.is_empty() => {
+                    let mut prefix = frame.prefix;
+                    if let Some(part) = prefix.last_mut() {
+                        *part = RESCUE;
+                    }
+                    let nodes = block.rescue.clone();
+                    self.frames
+                        .push(Frame::new(Kind::Rescue(block), &nodes, prefix));
+                    return;
+                }
+                Kind::Block(block) | Kind::Rescue(block) if !block.always.is_empty() => {
+                    self.enter_always(&block, frame.prefix, true);
+                    return;
+                }
+                _ => {}
+            }
+        }
+        self.failed = true;
+        if self.force_handlers && !self.notified.is_empty() {
+            self.push_handlers(flush.unwrap_or_default());
+        }
+    }
+
+    fn push_handlers(&mut self, prefix: Position) {
+        if self.notified.is_empty() {
+            return;
+        }
+        self.frames.push(Frame::new(Kind::Handlers, &[], prefix));
     }
 
     /// Says how the step went and moves on. Gives true if the failure goes to a rescue.
     pub fn report(&mut self, outcome: Outcome) -> bool {
-        unimplemented!("{outcome:?}")
+        self.current = None;
+        let nodes = std::mem::take(&mut self.included);
+        let flush = std::mem::take(&mut self.flush);
+        if outcome == Outcome::Failed {
+            let rescued = self.has_rescue();
+            self.fail();
+            return rescued;
+        }
+        let position = self
+            .frames
+            .last()
+            .map(|frame| frame.position(None))
+            .unwrap_or_default();
+        if !nodes.is_empty() {
+            self.frames
+                .push(Frame::new(Kind::Plain, &nodes, position.clone()));
+        }
+        if flush {
+            self.push_handlers(position);
+        }
+        false
+    }
+
+    fn has_rescue(&self) -> bool {
+        self.frames
+            .iter()
+            .any(|frame| matches!(&frame.kind, Kind::Block(block) if !block.rescue.is_empty()))
     }
 
     /// Puts the tasks of an include behind the current step; call before [`Walk::report`].
     pub fn include(&mut self, nodes: Vec<Node>, handlers: Vec<Arc<Handler>>) {
-        unimplemented!("{nodes:?} {handlers:?}")
+        self.included.extend(nodes);
+        for handler in handlers {
+            let same = |other: &Arc<Handler>| other.task.span == handler.task.span;
+            // The role may have come before with other parameters: the last one counts.
+            match self.handlers.iter().rposition(same) {
+                Some(known) => self.handlers[known] = handler,
+                None => self.handlers.push(handler),
+            }
+        }
     }
 
     /// All handlers of this host, included ones too, to find those that a `notify` means.
+    ///
+    /// Of several handlers with one name the last is meant; of a topic that is listened to, all.
     pub fn handlers(&self) -> &[Arc<Handler>] {
-        &[]
+        &self.handlers
     }
 
     /// Notes that a handler (by its place in [`Walk::handlers`]) was notified. Gives false if it already was.
     pub fn notify(&mut self, handler: usize) -> bool {
-        unimplemented!("{handler}")
+        handler < self.handlers.len() && self.notified.insert(handler)
     }
 
     /// Runs notified handlers after the current step (`meta: flush_handlers`); call before [`Walk::report`].
-    pub fn flush_handlers(&mut self) {}
+    pub fn flush_handlers(&mut self) {
+        self.flush = true;
+    }
 
-    /// Leaves the play (`end_host`, `end_play`), the current role (`end_role`) or batch; call before [`Walk::report`].
-    pub fn end_host(&mut self) {}
+    /// Leaves the play (`end_host`, `end_play`, `end_batch`).
+    pub fn end_host(&mut self) {
+        self.current = None;
+        self.frames.clear();
+        self.ended = Some(End::Done);
+    }
 
-    /// Leaves the role of the current step; call before [`Walk::report`].
-    pub fn end_role(&mut self) {}
+    /// Leaves the role of the current step (`end_role`): what is left of its tasks is not done.
+    pub fn end_role(&mut self) {
+        let role = match &self.current {
+            Some(Step::Task(task)) => task.role.clone(),
+            _ => None,
+        };
+        let Some(role) = role else {
+            return;
+        };
+        self.current = None;
+        let is_end = |node: &Node| matches!(node, Node::RoleDone(done) if Arc::ptr_eq(done, &role));
+        while let Some(frame) = self.frames.last_mut() {
+            let rest = &frame.nodes[frame.next.min(frame.nodes.len())..];
+            if let Some(at) = rest.iter().position(is_end) {
+                frame.next += at;
+                return;
+            }
+            self.frames.pop();
+        }
+    }
 
-    /// Forgets a failure (`clear_host_errors`) so that the host goes on.
-    pub fn clear_errors(&mut self) {}
+    /// Forgets a failure (`clear_host_errors`) so that the host counts as well again.
+    pub fn clear_errors(&mut self) {
+        self.failed = false;
+    }
 
-    /// True if a failure waits to be rescued or the walk is in a rescue.
+    /// True if a failure of the current step would go to a rescue.
+    pub fn would_be_rescued(&self) -> bool {
+        self.has_rescue()
+    }
+
+    /// True while the host is in a rescue part.
     pub fn in_rescue(&self) -> bool {
-        false
+        self.frames
+            .iter()
+            .any(|frame| matches!(frame.kind, Kind::Rescue(_)))
     }
 
     /// How it ended, or none while it goes on.
     pub fn end(&self) -> Option<End> {
-        None
+        self.ended
     }
 }

@@ -326,22 +326,13 @@ impl Run<'_> {
             let left = hosts.iter().filter(|host| !self.is_bad(host));
             Arc::new(left.map(|host| Json::from(&**host)).collect())
         };
-        let roles: Vec<_> = play
-            .roles
-            .iter()
-            .filter(|role| role.public)
-            .cloned()
-            .collect();
         let mut scope = PlayScope {
             play: play.clone(),
             table: self.shared.table.clone(),
             options: self.shared.options.clone(),
             play_vars: vec![play.vars.clone(), self.answers(play)],
             vars_files: BTreeMap::new(),
-            roles: hosts
-                .iter()
-                .map(|host| (host.clone(), roles.clone()))
-                .collect(),
+            roles: BTreeMap::new(),
             play_hosts: names(&facts.hosts),
             play_hosts_all: Arc::new(facts.hosts.iter().map(|host| Json::from(&**host)).collect()),
             batch_hosts: names(hosts),
@@ -544,6 +535,7 @@ fn gathering(play: &Play, subset: Option<&Spanned<Json>>) -> Task {
             },
             arguments: spanned(Json::Object(arguments)),
         },
+        inherited: play.keywords.clone(),
         keywords: Arc::new(keywords),
         r#loop: None,
         loop_control: LoopControl::default(),

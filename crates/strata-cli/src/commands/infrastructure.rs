@@ -7,8 +7,9 @@ use serde_json::json;
 use strata_core::{Diagnostics, addr::parse_resource_instance};
 use strata_ops::{
     files::Disk,
-    infrastructure::{self, PlanMode, PlanOptions, Session, Stop, stored},
+    infrastructure::{self, PlanMode, PlanOptions, Session, stored},
     registry::Platforms,
+    stop::Stop,
 };
 
 use super::{Exit, FAILED, Look, approval::ask, block_on, complain_as, process, screen, signals::stoppable, tell};

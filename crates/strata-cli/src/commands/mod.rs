@@ -12,7 +12,7 @@ mod version;
 
 use std::{
     env,
-    io::{IsTerminal, stderr, stdout},
+    io::{IsTerminal, stderr},
     process::ExitCode,
 };
 
@@ -120,13 +120,7 @@ fn diagnostics(no_color: bool) -> DiagnosticRenderer {
 
 /// Columns of the terminal; 80 where there is none.
 pub(crate) fn columns() -> usize {
-    use indicatif::TermLike;
-    let terminal = stdout().is_terminal();
-    if terminal { console_width() } else { 80 }
-}
-
-fn console_width() -> usize {
-    usize::from(indicatif::ProgressDrawTarget::stdout().width().unwrap_or(80))
+    terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0))
 }
 
 /// The look of a command.

@@ -3,7 +3,7 @@
 use anstream::println;
 use strata_core::Diagnostics;
 use strata_ops::{
-    infrastructure::Stop,
+    stop::Stop,
     playbook::{self, Options},
     registry::Platforms,
 };

@@ -7,7 +7,8 @@ use strata_core::{Action, Diagnostic, Diagnostics, Events};
 use strata_ops::{
     environment::{self, Approve, Options, Run, StageStatus, Summary},
     files::Disk,
-    infrastructure::{Plan, Stop},
+    infrastructure::Plan,
+    stop::Stop,
     process::Process,
     project::{self, Project},
     registry::Platforms,

@@ -1,6 +1,6 @@
 //! Ctrl-C: the first ends the work gently, the second at once.
 
-use strata_ops::infrastructure::Stop;
+use strata_ops::stop::Stop;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Does `work`; signals that come meanwhile stop it.

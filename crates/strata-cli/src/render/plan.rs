@@ -1,7 +1,7 @@
 //! A plan for people, in the look of `terraform plan`.
 
 use strata_core::{Action, AttributePath, Type, Value};
-use strata_ops::infrastructure::{Change, Plan};
+use strata_ops::infrastructure::{Change, Plan, Reason};
 
 use super::{
     style::{BAD, CHANGE, FAINT, GOOD, HEADING, paint},
@@ -46,7 +46,7 @@ fn drift(plan: &Plan) -> String {
 fn change(change: &Change) -> String {
     let (sign, word) = words(change.action);
     let deposed = change.deposed.as_ref().map(|key| format!(" (deposed object {key})")).unwrap_or_default();
-    let reason = change.reason.as_ref().map(|reason| format!(", {reason}")).unwrap_or_default();
+    let reason = change.reason.as_ref().map(|reason| format!(", because {}", why(reason))).unwrap_or_default();
     let mut text = format!("  {}\n", paint(HEADING, &format!("# {}{deposed} {word}{reason}", change.address)));
     for effect in &change.effects {
         text.push_str(&format!("  {}\n", paint(CHANGE, &format!("# {}", effect.reason))));
@@ -57,6 +57,24 @@ fn change(change: &Change) -> String {
     text.push_str(&lines(change, 6));
     text.push_str("    }\n\n");
     text
+}
+
+/// Why, as the end of a sentence.
+fn why(reason: &Reason) -> &'static str {
+    match reason {
+        Reason::CannotUpdate => "it cannot change in place",
+        Reason::Tainted => "it is tainted",
+        Reason::Requested => "you asked for it",
+        Reason::Triggered => "something in replace_triggered_by changes",
+        Reason::NotInConfiguration => "it is not in configuration",
+        Reason::NoModule => "its module is not in configuration",
+        Reason::CountIndex => "its index is out of range for count",
+        Reason::EachKey => "its key is not in for_each",
+        Reason::WrongRepetition => "count or for_each came or went",
+        Reason::Deposed => "it was left over from a replacement",
+        Reason::ConfigUnknown => "its configuration is not known yet",
+        Reason::DependencyPending => "what it depends on changes first",
+    }
 }
 
 fn lines(change: &Change, indent: usize) -> String {

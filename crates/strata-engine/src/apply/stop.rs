@@ -45,8 +45,14 @@ impl Stop {
         });
     }
 
-    pub(crate) fn is_soft(&self) -> bool {
+    /// True if nothing more is to be started.
+    pub fn is_soft(&self) -> bool {
         *self.0.borrow() >= Wish::StartNothing
+    }
+
+    /// True if what runs was left to itself.
+    pub fn is_hard(&self) -> bool {
+        *self.0.borrow() == Wish::Leave
     }
 
     /// Waits for a hard stop.

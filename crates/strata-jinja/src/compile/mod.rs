@@ -6,7 +6,10 @@
 
 mod rewrite;
 
-pub(crate) use rewrite::{ADD, ATTRIBUTE, CONCATENATE, ITEM, REMAINDER, SUBTRACT};
+pub(crate) use rewrite::{
+    ADD, ATTRIBUTE, CONCATENATE, DEFINED, GREATER, GREATER_OR_EQUAL, ITEM, LESS, LESS_OR_EQUAL,
+    REMAINDER, RENDER, SUBTRACT,
+};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -24,6 +24,16 @@ pub(crate) const ADD: &str = "__strata_add";
 /// The filter behind `-`.
 pub(crate) const SUBTRACT: &str = "__strata_subtract";
 
+/// The filters behind comparisons.
+pub(crate) const LESS: &str = "__strata_less";
+pub(crate) const LESS_OR_EQUAL: &str = "__strata_less_or_equal";
+pub(crate) const GREATER: &str = "__strata_greater";
+pub(crate) const GREATER_OR_EQUAL: &str = "__strata_greater_or_equal";
+/// The filter that renders a literal in a condition.
+pub(crate) const RENDER: &str = "__strata_render";
+/// The filter that refuses an undefined argument, which a filter would take for one that was not given.
+pub(crate) const DEFINED: &str = "__strata_defined";
+
 /// Rewrites a statement.
 pub(crate) fn statement<'a>(tree: &Stmt<'a>) -> Stmt<'a> {
     match tree {
@@ -285,7 +295,11 @@ pub(crate) fn expression<'a>(tree: &Expr<'a>) -> Expr<'a> {
             ast::Filter {
                 name: node.name,
                 expr: node.expr.as_ref().map(expression),
-                args: arguments(&node.args),
+                args: match node.name {
+                    // What stands in for a missing value may itself be missing.
+                    "default" | "d" | "ansible.builtin.default" => arguments(&node.args),
+                    _ => arguments(&node.args).into_iter().map(defined).collect(),
+                },
             },
             node.span(),
         )),
@@ -293,7 +307,7 @@ pub(crate) fn expression<'a>(tree: &Expr<'a>) -> Expr<'a> {
             ast::Test {
                 name: node.name,
                 expr: expression(&node.expr),
-                args: arguments(&node.args),
+                args: arguments(&node.args).into_iter().map(defined).collect(),
             },
             node.span(),
         )),
@@ -343,6 +357,10 @@ fn binary<'a>(node: &Spanned<ast::BinOp<'a>>) -> Expr<'a> {
         BinOpKind::Rem => REMAINDER,
         BinOpKind::Add => ADD,
         BinOpKind::Sub => SUBTRACT,
+        BinOpKind::Lt => LESS,
+        BinOpKind::Lte => LESS_OR_EQUAL,
+        BinOpKind::Gt => GREATER,
+        BinOpKind::Gte => GREATER_OR_EQUAL,
         op => return Expr::BinOp(Spanned::new(ast::BinOp { op, left, right }, node.span())),
     };
     filter(name, left, right, node.span())
@@ -354,6 +372,33 @@ fn filter<'a>(name: &'a str, value: Expr<'a>, argument: Expr<'a>, span: Span) ->
             name,
             expr: Some(value),
             args: vec![CallArg::Pos(argument)],
+        },
+        span,
+    ))
+}
+
+/// Makes an undefined argument a mistake.
+fn defined(argument: CallArg<'_>) -> CallArg<'_> {
+    match argument {
+        CallArg::Pos(value) => CallArg::Pos(checked(value)),
+        CallArg::Kwarg(name, value) => CallArg::Kwarg(name, checked(value)),
+        other => other,
+    }
+}
+
+fn checked(value: Expr<'_>) -> Expr<'_> {
+    if matches!(
+        value,
+        Expr::Const(_) | Expr::List(_) | Expr::Map(_) | Expr::Tuple(_)
+    ) {
+        return value;
+    }
+    let span = value.span();
+    Expr::Filter(Spanned::new(
+        ast::Filter {
+            name: DEFINED,
+            expr: Some(value),
+            args: Vec::new(),
         },
         span,
     ))

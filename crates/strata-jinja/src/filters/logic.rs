@@ -2,7 +2,7 @@
 
 use minijinja::{
     Environment, Error, ErrorKind, State, Value,
-    value::{Kwargs, ValueKind},
+    value::{Kwargs, Rest, ValueKind, ValueOrKwargs, from_args},
 };
 
 use super::{add, refuse};
@@ -19,19 +19,20 @@ pub(super) fn register(environment: &mut Environment<'static>) {
 }
 
 /// `value | default(other, true)`.
-fn default(
-    value: &Value,
-    other: Option<Value>,
-    always: Option<bool>,
-    options: Kwargs,
-) -> Result<Value, Error> {
-    let other = match super::option::<Value>(&options, "default_value")? {
+fn default(value: &Value, arguments: Rest<ValueOrKwargs>) -> Result<Value, Error> {
+    let arguments = arguments.into_values();
+    let (given, options) = from_args::<(&[Value], Kwargs)>(&arguments)?;
+    let named = options
+        .has("default_value")
+        .then(|| options.get("default_value"));
+    let other = match named.transpose()? {
         Some(named) => named,
-        None => other.unwrap_or_else(|| Value::from("")),
+        None => given.first().cloned().unwrap_or_else(|| Value::from("")),
     };
-    let always = super::option::<bool>(&options, "boolean")?
-        .or(always)
-        .unwrap_or(false);
+    let always = match options.has("boolean") {
+        true => options.get::<Value>("boolean")?.is_true(),
+        false => given.get(1).is_some_and(Value::is_true),
+    };
     options.assert_all_used()?;
     let replace = value.is_undefined() || always && !value.is_true();
     Ok(if replace { other } else { value.clone() })

@@ -85,18 +85,36 @@ fn search(value: &Value, pattern: String, arguments: Rest<ValueOrKwargs>) -> Res
     let mut texts = Vec::new();
     for group in groups {
         let name = python::text(group);
-        let name = name.trim_start_matches('\\');
-        let name = name
-            .strip_prefix("g<")
-            .and_then(|name| name.strip_suffix('>'))
-            .unwrap_or(name);
-        let capture = match name.parse() {
-            Ok(number) => found.get(number),
-            Err(_) => found.name(name),
+        let capture = match group_name(&name)? {
+            Group::Number(number) if number < found.len() => found.get(number),
+            Group::Name(name) if regex.capture_names().flatten().any(|other| other == name) => {
+                found.name(name)
+            }
+            _ => return refuse(format!("`{pattern}` has no group `{name}`")),
         };
         texts.push(capture.map_or(Value::from(()), |capture| Value::from(capture.as_str())));
     }
     Ok(Value::from(texts))
+}
+
+enum Group<'a> {
+    Number(usize),
+    Name(&'a str),
+}
+
+/// `\\1` or `\\g<name>`.
+fn group_name(text: &str) -> Result<Group<'_>, Error> {
+    let name = text
+        .strip_prefix("\\g<")
+        .and_then(|rest| rest.split_once('>'));
+    let number = text.strip_prefix('\\').and_then(|rest| rest.parse().ok());
+    match (name, number) {
+        (Some((name, _)), _) => Ok(Group::Name(name)),
+        (_, Some(number)) => Ok(Group::Number(number)),
+        _ => refuse(format!(
+            "`{text}` does not name a group; write `\\\\1` or `\\\\g<name>`"
+        )),
+    }
 }
 
 fn find_all(

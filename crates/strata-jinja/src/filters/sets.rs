@@ -23,8 +23,7 @@ fn unique(
     let named_case = option::<bool>(&options, "case_sensitive")?;
     let attribute = option::<String>(&options, "attribute")?.or(attribute);
     options.assert_all_used()?;
-    // Jinja folds case unless told otherwise, Ansible's own filter never does; only the former knows attributes.
-    let fold = named_case.or(case_sensitive) == Some(false);
+    let fold = named_case.or(case_sensitive) != Some(true);
     let mut seen: Vec<Value> = Vec::new();
     let mut result = Vec::new();
     for item in items(value)? {

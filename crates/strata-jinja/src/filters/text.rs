@@ -23,9 +23,6 @@ pub(super) fn register(environment: &mut Environment<'static>) {
     add(environment, "trim", trim);
     add(environment, "replace", replace);
     add(environment, "format", format);
-    add(environment, "splitlines", |value: &Value| -> Vec<String> {
-        python::text(value).lines().map(str::to_owned).collect()
-    });
     add(environment, "escape", escape);
     add(environment, "e", escape);
     add(environment, "urlencode", urlencode);

@@ -34,9 +34,10 @@ fn version(
     let (left, right) = (python::text(value), python::text(other));
     let strict = strict.is_some_and(|strict| strict.is_true());
     let ordering = match kind.as_deref() {
-        None if strict => semantic(&left, &right),
+        None if strict => exact(&left)?.cmp(&exact(&right)?),
+        Some("strict") => exact(&left)?.cmp(&exact(&right)?),
         None | Some("loose" | "pep440") => loose(&left, &right),
-        Some("strict" | "semver" | "semantic") => semantic(&left, &right),
+        Some("semver" | "semantic") => semantic(&left, &right),
         Some(other) => return Err(refused(format!("`{other}` is no type of version"))),
     };
     holds(ordering, &operator)
@@ -121,4 +122,27 @@ fn semantic(left: &str, right: &str) -> Ordering {
         (Some(_), None) => Ordering::Less,
         (Some(left), Some(right)) => loose(&left, &right),
     })
+}
+
+/// Python's old `StrictVersion`: two or three numbers, perhaps with `a1` or `b2`, which comes before the version itself.
+fn exact(version: &str) -> Result<(Vec<u64>, (char, u64)), Error> {
+    let wrong = || refused(format!("`{version}` is no strict version"));
+    let (numbers, suffix) = match version.find(['a', 'b']) {
+        Some(at) => version.split_at(at),
+        None => (version, ""),
+    };
+    let mut parts = numbers
+        .split('.')
+        .map(|part| part.parse::<u64>().map_err(|_| wrong()))
+        .collect::<Result<Vec<_>, _>>()?;
+    if !(2..=3).contains(&parts.len()) {
+        return Err(wrong());
+    }
+    parts.resize(3, 0);
+    let mut letters = suffix.chars();
+    let suffix = match letters.next() {
+        Some(letter) => (letter, letters.as_str().parse().map_err(|_| wrong())?),
+        None => ('z', 0),
+    };
+    Ok((parts, suffix))
 }

@@ -36,12 +36,6 @@ pub fn dump(value: &Json, style: &DumpStyle) -> String {
         }
     }
     writer.value(value, None, false);
-    if !matches!(value, Json::Array(_) | Json::Object(_)) && !writer.out.ends_with("...\n") {
-        // A bare scalar is ended so that it cannot run on, unless quotes do that.
-        if !writer.out.ends_with(['\'', '"']) {
-            writer.push("\n...");
-        }
-    }
     if !writer.out.ends_with('\n') {
         writer.push("\n");
     }
@@ -241,11 +235,7 @@ impl Writer<'_> {
         let escaped = text.replace('\'', "''");
         let mut lines = escaped.split('\n').peekable();
         while let Some(line) = lines.next() {
-            self.folded(
-                line,
-                indent,
-                key || line.starts_with(' ') || line.ends_with(' '),
-            );
+            self.folded(line, indent, key);
             if lines.peek().is_some() {
                 // One break is a blank, so each break is written twice; breaks in a row only one more.
                 self.push("\n");

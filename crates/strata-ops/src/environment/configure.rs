@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde_json::{Map, Value as Json};
 use strata_core::{Diagnostic, Diagnostics, Events, StageOutcome};
-use strata_playbook::{Inventory, InventoryInput, InventoryVariables, Playbook};
+use strata_playbook::{Inventory, InventoryInput, Playbook, variables::InventoryVariables};
 use strata_runner::{HostLink, Pace, Recap, Target};
 use strata_state::json::plain;
 
@@ -83,14 +83,13 @@ impl Run<'_> {
         connect: &strata_runner::Connect<'_>,
         events: &Events,
     ) -> Result<Recap, Diagnostics> {
-        let mut options = runner_options(self.process, prepared.extra.clone(), prepared.variables.clone());
+        let mut options = runner_options(self.process, prepared.extra.clone(), prepared.variables.clone(), self.stop.signal());
         options.forks = self.options.parallelism;
         options.check = manner.check;
         options.diff = manner.diff;
         options.limit = manner.limit.clone();
         options.pace = Pace::Ready;
         options.ready_timeout = READY;
-        options.stop = self.stop.signal();
         strata_runner::run(&prepared.playbook, &prepared.inventory, connect, &options, events).await
     }
 
@@ -113,7 +112,7 @@ impl Run<'_> {
         );
         let mut diags = Diagnostics::new();
         let files = strata_core::files::MemoryFiles::new([("verify.yml", playbook.as_str())]);
-        let options = strata_playbook::load::Options::default();
+        let options = crate::playbook::load_options(Map::new(), &[]);
         let playbook = strata_playbook::load(&files, "verify.yml".as_ref(), &options, &mut diags);
         let playbook = diags.into_result(playbook)?.expect("without errors there is a playbook");
         let inventory = Inventory::from_input(inventory::from_outputs(made));
@@ -144,8 +143,8 @@ pub(super) fn load(configure: &Configure, extra: &Map<String, Json>, diags: &mut
 fn prepared(playbook: Playbook, input: InventoryInput, extra: Map<String, Json>, configure: &Configure) -> Result<Prepared, Diagnostics> {
     let mut diags = Diagnostics::new();
     let inventory = Inventory::from_input(input);
-    let folder = configure.playbook.parent().map(std::path::Path::to_path_buf);
-    let variables = InventoryVariables::load(&Disk, &inventory, &[], folder.as_ref(), &mut diags);
+    let folder = configure.playbook.parent();
+    let variables = InventoryVariables::load(&Disk, &inventory, &[], folder, &mut diags);
     diags.into_result(Prepared { playbook, inventory, variables: Arc::new(variables), extra, from_outputs: configure.hosts.is_none() })
 }
 
@@ -162,7 +161,7 @@ impl Prepared {
 }
 
 /// A model of a host that is not there yet.
-pub(super) fn imagined(target: &Target) -> Result<HostLink, Diagnostic> {
+pub(super) fn imagined(target: &Target) -> Result<HostLink, Box<Diagnostic>> {
     let model = strata_agent::host::Model::debian(&target.host);
     Ok(HostLink::session(strata_transport::AgentSession::for_model(model)))
 }

@@ -3,11 +3,9 @@
 //! An output `NAME_instances` gives group NAME and its hosts, an output `NAME_ansible_vars` the
 //! group's variables. A host that a provider made brings the variables that say how to reach it.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value as Json};
 use strata_core::{Diagnostic, Diagnostics, Span, Value, inventory::InventoryHost};
-use strata_playbook::{GroupInput, InventoryInput};
+use strata_playbook::InventoryInput;
 use strata_state::json::plain;
 
 use super::Made;
@@ -108,13 +106,10 @@ fn collect(value: &Value, sensitive: bool, secrets: &mut Vec<String>) {
     }
 }
 
-/// Names of groups and their hosts, for messages.
-pub(super) fn group_names(input: &InventoryInput) -> BTreeMap<&str, &GroupInput> {
-    input.groups.iter().map(|(name, group)| (name.as_str(), group)).collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use strata_core::Type;
 
     use super::*;

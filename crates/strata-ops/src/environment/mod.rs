@@ -17,12 +17,13 @@ mod verify;
 use std::{path::PathBuf, sync::Arc};
 
 use strata_core::{Diagnostic, Diagnostics, Events, StageKind, StageOutcome, Subject, Value, inventory::InventoryHost};
-use strata_engine::{Plan, Stop};
+use strata_engine::Plan;
 
 use crate::{
     process::Process,
     project::{Environment, Outputs, Project, Scope, Stage, env_file::Variables},
     registry::Platforms,
+    stop::Stop,
 };
 
 pub use check::check;

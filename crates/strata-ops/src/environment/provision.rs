@@ -106,7 +106,7 @@ impl Run<'_> {
 }
 
 fn decode(providers: &Providers, type_name: &str, attributes: &str) -> Option<Value> {
-    let schema = providers.resource_type(type_name)?;
+    let schema = providers.resource_type(ResourceMode::Managed, type_name)?;
     strata_state::json::decode(attributes, &schema.block.implied_type()).ok()
 }
 

@@ -17,7 +17,7 @@ use strata_core::Value;
 
 pub(crate) use session::{check_inputs, outputs};
 pub use session::{Applied, Session};
-pub use strata_engine::{Change, Plan, PlanMode, PlanOptions, Stop};
+pub use strata_engine::{Change, Plan, PlanMode, PlanOptions, Reason};
 pub use validate::validate;
 
 /// Which configuration, which state, and how to work with them.

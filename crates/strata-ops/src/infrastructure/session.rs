@@ -4,11 +4,11 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
 
 use strata_config::Config;
 use strata_core::{ChangeCounts, Diagnostic, Diagnostics, Event, Events, OperationKind, Value, files::Files};
-use strata_engine::{ApplyOptions, Environment, Plan, PlanMode, PlanOptions, Providers, Stop};
+use strata_engine::{ApplyOptions, Environment, Plan, PlanMode, PlanOptions, Providers};
 use strata_state::{Lock, LockRequest, Opened, State, StateError, Store};
 
 use super::{Settings, inputs, trouble::diagnostic, validate, workspace};
-use crate::{files::Disk, process::Process, registry::Platforms};
+use crate::{files::Disk, process::Process, registry::Platforms, stop::Stop};
 
 /// How long to wait between two tries to get a lock.
 const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(250);
@@ -87,7 +87,7 @@ impl Session {
     pub async fn apply(self, plan: &Plan, stop: &Stop, events: &Events) -> Result<Applied, Diagnostics> {
         let mut journal = self.store.journal(&self.opened.base).map_err(|error| diagnostic(&error))?;
         let options = ApplyOptions { parallelism: self.parallelism };
-        let applied = strata_engine::apply(plan, &self.providers, &mut journal, &options, stop, events).await;
+        let applied = strata_engine::apply(plan, &self.providers, &mut journal, &options, stop.engine(), events).await;
         if stop.is_hard() {
             // Calls may still be under way: the journal stays, and the next run finds out about them.
             return Err(interrupted().into());
@@ -95,7 +95,7 @@ impl Session {
         let state = journal.fold(applied.state).map_err(|error| diagnostic(&error))?;
         let (counts, diagnostics, stopped) = (applied.counts, applied.diagnostics, applied.stopped);
         if !diagnostics.has_errors() {
-            let operation = if plan.mode() == PlanMode::Destroy { OperationKind::Destroy } else { OperationKind::Apply };
+            let operation = if plan.mode == PlanMode::Destroy { OperationKind::Destroy } else { OperationKind::Apply };
             events.send(Event::ChangeSummary { operation, counts });
         }
         Ok(Applied { state, counts, diagnostics, stopped })
@@ -134,7 +134,7 @@ fn environment(settings: &Settings, process: &Process, platforms: &Platforms, ev
         workspace: workspace::name(settings, &process.environment),
         files: Some(files),
         working_directory: process.working_directory.clone(),
-        plan_timestamp: Some(process.now()),
+        plan_timestamp: Some(process.now().into()),
     })
 }
 

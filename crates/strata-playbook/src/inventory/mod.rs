@@ -1,12 +1,26 @@
 //! Hosts and groups.
+//!
+//! [`Inventory::load`] reads INI ([`ini`]) and YAML ([`yaml`]) files and folders of them, [`Inventory::from_input`]
+//! takes plain data. Both fill a [`Builder`](build::Builder), which at the end knows parents, depths and the two groups that are
+//! always there, `all` and `ungrouped`. [`pattern`] selects hosts, [`range`] writes out `web[01:10]`.
+
+mod build;
+mod ini;
+mod pattern;
+mod range;
+mod value;
+mod yaml;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use strata_core::{Diagnostics, files::Files};
+use strata_core::{
+    Diagnostic, Diagnostics, Source,
+    files::{EntryKind, Files},
+};
 
 use crate::play::JsonMap;
 
@@ -35,10 +49,11 @@ pub struct GroupInput {
 pub struct Inventory {
     hosts: Vec<Arc<Host>>,
     groups: Vec<Arc<Group>>,
+    places: BTreeMap<String, usize>,
 }
 
 /// A host.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Host {
     /// Its inventory name.
     pub name: String,
@@ -51,7 +66,7 @@ pub struct Host {
 }
 
 /// A group.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Group {
     /// Its name.
     pub name: String,
@@ -69,28 +84,62 @@ pub struct Group {
     pub priority: i64,
 }
 
+/// Files in an inventory folder that are no inventories.
+const IGNORED_ENDINGS: &[&str] = &[
+    "~", ".orig", ".bak", ".ini.j2", ".cfg", ".retry", ".pyc", ".pyo", ".swp", ".md", ".txt",
+    ".log",
+];
+
 impl Inventory {
-    /// Reads inventory files and folders; `group_vars` and `host_vars` beside them are read, too.
+    /// Reads inventory files and folders. `group_vars` and `host_vars` beside them are read by
+    /// [`InventoryVariables`](crate::variables::InventoryVariables).
     pub fn load(files: &dyn Files, sources: &[PathBuf], diags: &mut Diagnostics) -> Self {
-        unimplemented!(
-            "{sources:?} {diags:?} {}",
-            files.kind(Path::new("")).is_some()
-        )
+        let mut builder = build::Builder::new();
+        for source in sources {
+            read_source(files, source, &mut builder, diags);
+        }
+        builder.finish(diags)
     }
 
     /// Makes one out of data.
     pub fn from_input(input: InventoryInput) -> Self {
-        unimplemented!("{input:?}")
+        let mut builder = build::Builder::new();
+        for (name, group) in input.groups {
+            builder.group(&name).vars.extend(group.vars);
+            for host in &group.hosts {
+                builder.host(host, None);
+                builder.add_host(&name, host);
+            }
+            for child in &group.children {
+                builder.add_child(&name, child);
+            }
+        }
+        for (name, vars) in input.hosts {
+            builder.host(&name, None).vars.extend(vars);
+        }
+        // Cycles among computed groups are cut; there is no file to point at.
+        builder.finish(&mut Diagnostics::new())
     }
 
     /// A host list as `-i a,b,` gives it.
     pub fn from_names(names: &[String]) -> Self {
-        unimplemented!("{names:?}")
+        let mut builder = build::Builder::new();
+        for name in names
+            .iter()
+            .flat_map(|name| range::expand(name).unwrap_or_default())
+        {
+            builder.host(&name, None);
+        }
+        builder.finish(&mut Diagnostics::new())
     }
 
     /// Adds hosts and groups of another (a second `-i`, `add_host`); what it says wins.
     pub fn merge(&mut self, other: Inventory) {
-        unimplemented!("{other:?}")
+        let mut builder = build::Builder::new();
+        for inventory in [&*self, &other] {
+            builder.take(inventory);
+        }
+        *self = builder.finish(&mut Diagnostics::new());
     }
 
     /// All hosts in order.
@@ -105,7 +154,7 @@ impl Inventory {
 
     /// A host by name.
     pub fn host(&self, name: &str) -> Option<&Arc<Host>> {
-        self.hosts.iter().find(|host| host.name == name)
+        self.places.get(name).map(|at| &self.hosts[*at])
     }
 
     /// A group by name.
@@ -115,16 +164,127 @@ impl Inventory {
 
     /// The names of the hosts that a pattern means, in the inventory's order; `localhost` is always known.
     pub fn matching(&self, pattern: &str) -> Result<Vec<String>, String> {
-        Err(pattern.to_owned())
+        pattern::matching(self, pattern)
     }
 
-    /// The names of all hosts of a group, those of its children too.
+    /// The names of all hosts of a group, those of its children too, in the inventory's order.
     pub fn hosts_in(&self, group: &str) -> Vec<String> {
-        unimplemented!("{group}")
+        let mut found = BTreeSet::new();
+        let mut seen = BTreeSet::new();
+        let mut queue = vec![group];
+        while let Some(name) = queue.pop() {
+            if !seen.insert(name) {
+                continue;
+            }
+            if let Some(group) = self.group(name) {
+                found.extend(group.hosts.iter().filter_map(|host| self.places.get(host)));
+                queue.extend(group.children.iter().map(String::as_str));
+            }
+        }
+        found
+            .into_iter()
+            .map(|at: &usize| self.hosts[*at].name.clone())
+            .collect()
     }
 
     /// `group_names` of a host: all groups it is in, sorted, without `all`.
     pub fn group_names(&self, host: &str) -> Vec<String> {
-        unimplemented!("{host}")
+        let groups = self.groups_of(host);
+        let mut names: Vec<_> = groups
+            .iter()
+            .map(|group| group.name.clone())
+            .filter(|name| name != "all")
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// All groups of a host, those around them too, in the order in which their variables are laid:
+    /// the widest first, then by priority, then by name.
+    pub fn groups_of(&self, host: &str) -> Vec<&Arc<Group>> {
+        let Some(host) = self.host(host) else {
+            return Vec::new();
+        };
+        let mut names = BTreeSet::new();
+        let mut queue: Vec<&str> = host
+            .groups
+            .iter()
+            .map(String::as_str)
+            .chain(["all"])
+            .collect();
+        while let Some(name) = queue.pop() {
+            if names.insert(name)
+                && let Some(group) = self.group(name)
+            {
+                queue.extend(group.parents.iter().map(String::as_str));
+            }
+        }
+        let mut groups: Vec<_> = names
+            .into_iter()
+            .filter_map(|name| self.group(name))
+            .collect();
+        groups.sort_by_key(|group| (group.depth, group.priority, group.name.clone()));
+        groups
+    }
+}
+
+fn read_source(
+    files: &dyn Files,
+    source: &Path,
+    builder: &mut build::Builder,
+    diags: &mut Diagnostics,
+) {
+    match files.kind(source) {
+        Some(EntryKind::Folder) => {
+            for entry in files.list(source).unwrap_or_default() {
+                let ignored = entry.name.starts_with('.')
+                    || matches!(entry.name.as_str(), "group_vars" | "host_vars")
+                    || IGNORED_ENDINGS
+                        .iter()
+                        .any(|ending| entry.name.ends_with(ending));
+                if !ignored {
+                    read_source(files, &source.join(&entry.name), builder, diags);
+                }
+            }
+        }
+        Some(_) => read_file(files, source, builder, diags),
+        None => diags.push(Diagnostic::error(
+            "unreadable-file",
+            format!("there is no inventory `{}`", source.display()),
+        )),
+    }
+}
+
+fn read_file(
+    files: &dyn Files,
+    path: &Path,
+    builder: &mut build::Builder,
+    diags: &mut Diagnostics,
+) {
+    let text = match files.read_text(path) {
+        Ok(text) => text,
+        Err(error) => {
+            diags.push(Diagnostic::error(
+                "unreadable-file",
+                format!("cannot read the inventory {error}"),
+            ));
+            return;
+        }
+    };
+    if text.starts_with("#!") {
+        diags.push(Diagnostic::error(
+            "unsupported",
+            format!(
+                "the inventory `{}` is a program, which Strata does not run",
+                path.display()
+            ),
+        ));
+        return;
+    }
+    let source = Source::new(path.display().to_string(), text);
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    match extension {
+        Some("yml" | "yaml" | "json") => yaml::read(&source, path, builder, diags),
+        _ => ini::read(&source, path, builder, diags),
     }
 }

@@ -1,4 +1,21 @@
 //! From files to a [`Playbook`].
+//!
+//! A playbook file becomes plays ([`plays`]), those name roles ([`roles`]) and hold tasks ([`tasks`]), whose
+//! actions are taken apart by [`actions`]. What plays and blocks hand down travels in a [`Context`]. What is
+//! static (`import_*`, `roles`) is expanded here; [`include_tasks`] and [`include_role`] load the rest when the
+//! runner gets there.
+
+mod actions;
+mod arguments;
+mod context;
+mod fields;
+mod include;
+mod keywords;
+mod plays;
+mod reader;
+mod roles;
+mod spelling;
+mod tasks;
 
 use std::{
     path::{Path, PathBuf},
@@ -7,9 +24,10 @@ use std::{
 
 use strata_core::{Diagnostics, files::Files};
 
-use crate::play::{
-    Handler, JsonMap, Keywords, Node, Play, Playbook, Role, RoleFiles, Spanned, Task,
-};
+use crate::play::{JsonMap, Playbook};
+
+pub use include::{Included, RoleInclude, Site, include_role, include_tasks};
+pub use reader::vars_file;
 
 /// Where things are looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,68 +45,16 @@ pub fn load(
     options: &Options,
     diags: &mut Diagnostics,
 ) -> Option<Playbook> {
-    unimplemented!(
-        "{path:?} {options:?} {diags:?} {}",
-        files.kind(path).is_some()
-    )
+    let mut found = Diagnostics::new();
+    let mut reader = reader::Reader::new(files, options, &mut found);
+    let plays = plays::read(&mut reader, path, 0);
+    let failed = found.has_errors();
+    diags.append(found);
+    (!failed).then(|| Playbook {
+        path: path.to_owned(),
+        plays,
+    })
 }
 
-/// What an `include_tasks` or `include_role` brought.
-#[derive(Clone, Debug)]
-pub struct Included {
-    /// The tasks.
-    pub nodes: Vec<Node>,
-    /// Handlers of included roles.
-    pub handlers: Vec<Arc<Handler>>,
-    /// The included roles with their dependencies.
-    pub roles: Vec<Arc<Role>>,
-}
-
-/// Reads the tasks of a file for the `include_tasks` task that reached it.
-///
-/// `file` is rendered; a relative one is looked for beside the including file and in the role's `tasks`.
-/// `parameters` are the variables that the include gives (`vars`, rendered loop variable).
-pub fn include_tasks(
-    files: &dyn Files,
-    play: &Play,
-    task: &Task,
-    file: &Spanned<String>,
-    parameters: Arc<JsonMap>,
-    options: &Options,
-    diags: &mut Diagnostics,
-) -> Option<Included> {
-    unimplemented!(
-        "{play:?} {task:?} {file:?} {parameters:?} {options:?} {diags:?} {}",
-        files.kind(Path::new("")).is_some()
-    )
-}
-
-/// Loads a role for the `include_role` task that reached it.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "each says something else about the include"
-)]
-pub fn include_role(
-    files: &dyn Files,
-    play: &Play,
-    task: &Task,
-    name: &Spanned<String>,
-    from: &RoleFiles,
-    parameters: Arc<JsonMap>,
-    options: &Options,
-    diags: &mut Diagnostics,
-) -> Option<Included> {
-    unimplemented!(
-        "{play:?} {task:?} {name:?} {from:?} {parameters:?} {options:?} {diags:?} {}",
-        files.kind(Path::new("")).is_some()
-    )
-}
-
-/// Reads a file of variables: `vars_files`, `include_vars`, `-e @FILE`. YAML or JSON by content.
-pub fn vars_file(files: &dyn Files, path: &Path, diags: &mut Diagnostics) -> Option<JsonMap> {
-    unimplemented!(
-        "{path:?} {diags:?} {} {:?}",
-        files.kind(path).is_some(),
-        Keywords::default()
-    )
-}
+#[cfg(test)]
+mod tests;

@@ -161,10 +161,23 @@ pub struct Role {
     pub parameters: Arc<JsonMap>,
     /// The roles it depends on, in order.
     pub dependencies: Vec<Arc<Role>>,
-    /// The role that depends on it or included it.
-    pub parent_names: Vec<String>,
+    /// The roles that led to it, the outermost first.
+    pub parents: Vec<RoleParent>,
     /// Whether it may run more than once with equal parameters.
     pub allow_duplicates: bool,
     /// Whether its defaults and variables are seen by the whole play.
     pub public: bool,
+}
+
+/// A role that depends on another one or includes it, as far as the other one sees of it.
+#[derive(Clone, Debug)]
+pub struct RoleParent {
+    /// Its name.
+    pub name: String,
+    /// Its defaults.
+    pub defaults: Arc<JsonMap>,
+    /// Its variables.
+    pub vars: Arc<JsonMap>,
+    /// The variables that were given to it.
+    pub parameters: Arc<JsonMap>,
 }

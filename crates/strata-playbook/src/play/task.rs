@@ -16,6 +16,8 @@ pub struct Task {
     pub action: Action,
     /// Inherited and own keywords.
     pub keywords: Arc<Keywords>,
+    /// The inherited keywords alone, which is what the tasks of a dynamic include inherit.
+    pub inherited: Arc<Keywords>,
     /// Over what it repeats.
     pub r#loop: Option<Loop>,
     /// How it repeats.

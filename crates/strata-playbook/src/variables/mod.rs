@@ -1,45 +1,21 @@
 //! Which of several variables of one name counts.
 //!
 //! Ansible has 22 levels. Here a host's variables are a stack of maps, the weakest first; [`HostVariables`]
-//! names the levels, so that nobody can put a map into the wrong place. Templates in them are rendered only
-//! when they are used, by `strata-jinja`.
+//! names the levels, so that nobody can put a map into the wrong place. What inventory files, `group_vars` and
+//! `host_vars` say is merged once for each host ([`InventoryVariables`]). Templates are rendered only when they
+//! are used, by `strata-jinja`.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+mod inventory;
+mod magic;
 
-use strata_core::{Diagnostics, files::Files};
+use std::{collections::BTreeMap, sync::Arc};
+
 use strata_jinja::{Variable, Variables};
 
-use crate::{
-    Inventory,
-    play::{JsonMap, Play, Task},
-};
+use crate::play::{JsonMap, Play, Role, Task};
 
-/// The variables that inventory files, `group_vars` and `host_vars` give each host, merged in Ansible's order.
-#[derive(Clone, Debug)]
-pub struct InventoryVariables {
-    hosts: BTreeMap<String, Arc<JsonMap>>,
-}
-
-impl InventoryVariables {
-    /// Reads `group_vars` and `host_vars` beside the inventory sources and the playbook, and merges all.
-    pub fn load(
-        files: &dyn Files,
-        inventory: &Inventory,
-        inventory_folders: &[PathBuf],
-        playbook_folder: Option<&PathBuf>,
-        diags: &mut Diagnostics,
-    ) -> Self {
-        unimplemented!(
-            "{inventory:?} {inventory_folders:?} {playbook_folder:?} {diags:?} {}",
-            files.list(std::path::Path::new("")).is_ok()
-        )
-    }
-
-    /// The variables of a host; empty for unknown ones.
-    pub fn of(&self, host: &str) -> Arc<JsonMap> {
-        self.hosts.get(host).cloned().unwrap_or_default()
-    }
-}
+pub use inventory::InventoryVariables;
+pub use magic::magic;
 
 /// All that a host's templates may see, by level, the weakest first. Cheap to clone.
 #[derive(Clone, Default)]
@@ -75,25 +51,130 @@ pub struct HostVariables {
 }
 
 impl HostVariables {
+    /// Adds what the play's roles say to everybody: defaults and variables of those in `roles:` and of public includes.
+    #[must_use]
+    pub fn with_roles(&self, roles: &[Arc<Role>]) -> Self {
+        let mut all = self.clone();
+        for role in roles.iter().filter(|role| role.public) {
+            all.role_defaults.push(role.defaults.clone());
+            all.role_vars.push(role.vars.clone());
+        }
+        all
+    }
+
     /// Adds what a task sees beyond the play: its role's defaults, vars and parameters, its own and its blocks' vars.
+    ///
+    /// The play's own roles are added, too, so this starts from what belongs to the host and the play.
     #[must_use]
     pub fn for_task(&self, play: &Play, task: &Task) -> Self {
-        unimplemented!("{play:?} {task:?}")
+        let mut all = self.with_roles(&play.roles);
+        if let Some(role) = &task.role {
+            all.add_role(role);
+            all.magic = Arc::new(with_role(&self.magic, role));
+        }
+        all.task_vars.extend(task.keywords.vars.iter().cloned());
+        all.include_parameters
+            .extend(task.include_parameters.iter().cloned());
+        all
     }
+
+    fn add_role(&mut self, role: &Role) {
+        for parent in &role.parents {
+            self.role_defaults.push(parent.defaults.clone());
+            self.role_vars.push(parent.vars.clone());
+            self.role_parameters.push(parent.parameters.clone());
+        }
+        for dependency in &role.dependencies {
+            self.add_dependency(dependency);
+        }
+        self.role_defaults.push(role.defaults.clone());
+        self.role_vars.push(role.vars.clone());
+        self.role_parameters.push(role.parameters.clone());
+    }
+
+    fn add_dependency(&mut self, role: &Role) {
+        for dependency in &role.dependencies {
+            self.add_dependency(dependency);
+        }
+        self.role_defaults.push(role.defaults.clone());
+        self.role_vars.push(role.vars.clone());
+    }
+
+    /// The levels, the strongest first, each with whether its texts are templates.
+    fn levels(&self) -> impl Iterator<Item = (&Arc<JsonMap>, bool)> {
+        let one = |map, templates| std::iter::once((map, templates));
+        one(&self.extra_vars, true)
+            .chain(one(&self.local, false))
+            .chain(many(&self.include_parameters))
+            .chain(many(&self.role_parameters))
+            .chain(one(&self.set_facts, false))
+            .chain(one(&self.include_vars, true))
+            .chain(many(&self.task_vars))
+            .chain(many(&self.role_vars))
+            .chain(many(&self.vars_files))
+            .chain(many(&self.play_vars))
+            .chain(one(&self.facts, false))
+            .chain(one(&self.inventory, true))
+            .chain(many(&self.role_defaults))
+    }
+}
+
+fn many(maps: &[Arc<JsonMap>]) -> impl Iterator<Item = (&Arc<JsonMap>, bool)> {
+    maps.iter().rev().map(|map| (map, true))
+}
+
+fn with_role(magic: &BTreeMap<String, Variable>, role: &Role) -> BTreeMap<String, Variable> {
+    let mut magic = magic.clone();
+    let text = |text: &str| Variable::Plain(Arc::new(text.into()));
+    let list = |names: Vec<String>| Variable::Plain(Arc::new(names.into()));
+    let parents: Vec<String> = role
+        .parents
+        .iter()
+        .rev()
+        .map(|parent| parent.name.clone())
+        .collect();
+    let dependencies = role
+        .dependencies
+        .iter()
+        .map(|role| role.name.clone())
+        .collect();
+    magic.insert("role_name".to_owned(), text(&role.name));
+    magic.insert("ansible_role_name".to_owned(), text(&role.name));
+    magic.insert(
+        "role_path".to_owned(),
+        text(&role.path.display().to_string()),
+    );
+    magic.insert("ansible_parent_role_names".to_owned(), list(parents));
+    magic.insert(
+        "ansible_dependent_role_names".to_owned(),
+        list(dependencies),
+    );
+    magic
 }
 
 impl Variables for HostVariables {
     fn get(&self, name: &str) -> Option<Variable> {
-        self.magic.get(name).cloned()
+        if let Some(variable) = self.magic.get(name) {
+            return Some(variable.clone());
+        }
+        let found = self
+            .levels()
+            .find_map(|(map, templates)| map.get(name).map(|value| (value, templates)));
+        found.map(|(value, templates)| {
+            let value = Arc::new(value.clone());
+            if templates {
+                Variable::Template(value)
+            } else {
+                Variable::Plain(value)
+            }
+        })
     }
 
     fn names(&self) -> Vec<String> {
-        Vec::new()
+        let mut names: Vec<String> = self.magic.keys().cloned().collect();
+        names.extend(self.levels().flat_map(|(map, _)| map.keys().cloned()));
+        names.sort();
+        names.dedup();
+        names
     }
-}
-
-/// The magic variables that need no running: `inventory_hostname`, `group_names`, `groups`, `playbook_dir`,
-/// `role_path`, `inventory_dir`, ... The runner adds `hostvars`, `ansible_play_hosts`, `ansible_check_mode` and the like.
-pub fn magic(inventory: &Inventory, host: &str, play: &Play) -> BTreeMap<String, Variable> {
-    unimplemented!("{inventory:?} {host} {play:?}")
 }

@@ -161,23 +161,30 @@ fn include(job: &Job, templar: &Templar, name: &Json) -> Result<Done, TaskError>
     let mut values = JsonMap::new();
     values.insert("changed".to_owned(), false.into());
     values.insert("include".to_owned(), name.clone().into());
-    let local = templar_local(job, templar);
     Ok(Done::Finished(Box::new(ItemResult {
         values,
         include: Some(Include {
             name,
-            parameters: Arc::new(local),
+            parameters: Arc::new(parameters(job, templar)),
         }),
         ..ItemResult::default()
     })))
 }
 
-/// The loop's variables as they are in this round: the included tasks see them.
-fn templar_local(job: &Job, templar: &Templar) -> JsonMap {
+/// The variables that go with an include: its own `vars`, and the loop's as they are in this round.
+fn parameters(job: &Job, templar: &Templar) -> JsonMap {
+    let mut parameters = JsonMap::new();
+    let inherited = job.task.inherited.vars.len();
+    for vars in job.task.keywords.vars.iter().skip(inherited) {
+        for (name, value) in vars.iter() {
+            // What cannot be rendered yet may be once the tasks use it.
+            let value = templar.render(value).unwrap_or_else(|_| value.clone());
+            parameters.insert(name.clone(), value);
+        }
+    }
     let control = &job.task.loop_control;
-    let mut local = JsonMap::new();
     if job.task.r#loop.is_none() {
-        return local;
+        return parameters;
     }
     let names = [
         Some(control.loop_var.as_deref().unwrap_or("item")),
@@ -186,10 +193,10 @@ fn templar_local(job: &Job, templar: &Templar) -> JsonMap {
     ];
     for name in names.into_iter().flatten() {
         if let Ok(value) = templar.expression(name) {
-            local.insert(name.to_owned(), value);
+            parameters.insert(name.to_owned(), value);
         }
     }
-    local
+    parameters
 }
 
 /// A module's name may be a template.

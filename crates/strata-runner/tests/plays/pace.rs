@@ -106,7 +106,15 @@ fn a_host_that_is_ready_goes_through_its_tasks_while_its_neighbour_starts() {
       ping:
 ",
         "two",
-        expect![[""]],
+        expect![[r#"
+            a is ready
+            b is waited for: starting
+            a one Ok
+            a two Ok
+            b is ready
+            b one Ok
+            b two Ok
+        "#]],
     );
 }
 
@@ -125,7 +133,16 @@ fn a_host_waits_where_one_does_a_task_for_all() {
       ping:
 ",
         "one",
-        expect![[""]],
+        expect![[r#"
+            a is ready
+            b is waited for: starting
+            a one Ok
+            b is ready
+            b one Ok
+            a once Ok
+            a two Ok
+            b two Ok
+        "#]],
     );
 }
 
@@ -136,14 +153,22 @@ fn a_host_waits_where_a_template_looks_at_another_host() {
   gather_facts: false
   tasks:
     - name: one
-      set_fact:
-        mine: \"{{ inventory_hostname }}\"
+      ping:
+      register: mine
     - name: yours
       ping:
-        data: \"{{ hostvars['b'].mine }}\"
+        data: \"{{ hostvars['b'].mine.ping }}\"
 ",
         "one",
-        expect![[""]],
+        expect![[r#"
+            a is ready
+            b is waited for: starting
+            a one Ok
+            b is ready
+            b one Ok
+            b yours Ok
+            a yours Ok
+        "#]],
     );
 }
 
@@ -162,7 +187,17 @@ fn a_host_waits_where_a_condition_tells_hosts_apart() {
       ping:
 ",
         "one",
-        expect![[""]],
+        expect![[r#"
+            a is ready
+            b is waited for: starting
+            a one Ok
+            b is ready
+            b one Ok
+            a first Ok
+            b first Skipped
+            a two Ok
+            b two Ok
+        "#]],
     );
 }
 
@@ -182,6 +217,16 @@ fn the_free_strategy_waits_for_nobody() {
       ping:
 ",
         "two",
-        expect![[""]],
+        expect![[r#"
+            a is ready
+            b is waited for: starting
+            a one Ok
+            a first Ok
+            a two Ok
+            b is ready
+            b one Ok
+            b first Skipped
+            b two Ok
+        "#]],
     );
 }

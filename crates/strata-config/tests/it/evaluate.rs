@@ -1,9 +1,8 @@
 //! What the evaluator gives: configuration in, values out.
 
-mod support;
-
 use expect_test::{Expect, expect};
-use support::Given;
+
+use crate::support::Given;
 
 fn check_outputs(given: &Given, expected: Expect) {
     expected.assert_eq(&given.outputs());

@@ -1,6 +1,6 @@
 //! What waits for what, and how long it takes to find out.
 
-mod support;
+#![expect(clippy::disallowed_types, reason = "bounds on time need a clock")]
 
 use std::{fmt::Write, path::Path, sync::Arc, time::Instant};
 
@@ -11,7 +11,8 @@ use strata_core::{
     addr::{InstanceKey, ModuleInstance, ResourceMode},
     files::MemoryFiles,
 };
-use support::Given;
+
+use crate::support::{self, Given};
 
 #[test]
 fn references_lead_through_locals_variables_outputs_and_modules() {

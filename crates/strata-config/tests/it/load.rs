@@ -1,13 +1,12 @@
 //! What cannot be loaded, and what is said about it.
 
-mod support;
-
 use std::path::Path;
 
 use expect_test::{Expect, expect};
 use strata_config::{VariableText, automatic_variable_files, variable_file};
 use strata_core::{Diagnostics, files::MemoryFiles};
-use support::Given;
+
+use crate::support::{self, Given};
 
 fn check_load(given: &Given, expected: Expect) {
     let mut diags = Diagnostics::new();

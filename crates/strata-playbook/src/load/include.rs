@@ -1,0 +1,132 @@
+//! Loads what the runner reaches: `include_tasks` and `include_role`.
+
+use std::{path::Path, sync::Arc};
+
+use strata_core::{Diagnostics, files::Files};
+
+use super::{Options, context::Context, keywords::inherit, reader::Reader, roles::Spec};
+use crate::{
+    play::{Handler, JsonMap, Keywords, Node, Play, Role, RoleFiles, Spanned, Task},
+    yaml,
+};
+
+/// What an `include_tasks` or `include_role` brought.
+#[derive(Clone, Debug)]
+pub struct Included {
+    /// The tasks.
+    pub nodes: Vec<Node>,
+    /// Handlers of included roles.
+    pub handlers: Vec<Arc<Handler>>,
+    /// The included roles with their dependencies.
+    pub roles: Vec<Arc<Role>>,
+}
+
+/// Where an include stands and what goes with it.
+#[derive(Clone, Copy, Debug)]
+pub struct Site<'a> {
+    /// The play.
+    pub play: &'a Play,
+    /// The task that includes.
+    pub task: &'a Task,
+    /// Variables that go with the include: its `vars` and the loop variable, rendered.
+    pub parameters: &'a Arc<JsonMap>,
+}
+
+/// Reads the tasks of a file for the `include_tasks` task that reached it.
+///
+/// `file` is rendered; a relative one is looked for beside the including file and in the role's `tasks`.
+pub fn include_tasks(
+    files: &dyn Files,
+    site: Site<'_>,
+    file: &Spanned<String>,
+    apply: Option<&yaml::Node>,
+    options: &Options,
+    diags: &mut Diagnostics,
+) -> Option<Included> {
+    with_reader(files, options, diags, |reader| {
+        let context = context(reader, site, apply);
+        let path = reader.find_task_file(file, &context, "tasks")?;
+        let nodes = reader.task_file(&path, &file.span, &context);
+        Some(Included {
+            nodes,
+            handlers: std::mem::take(&mut reader.imported_handlers),
+            roles: std::mem::take(&mut reader.imported_roles),
+        })
+    })
+}
+
+/// A role as `include_role` asks for it, rendered.
+#[derive(Clone, Copy, Debug)]
+pub struct RoleInclude<'a> {
+    /// Its name.
+    pub name: &'a Spanned<String>,
+    /// Which of its files to use.
+    pub from: &'a RoleFiles,
+    /// Keywords for its tasks.
+    pub apply: Option<&'a yaml::Node>,
+    /// Whether its variables are seen by the rest of the play.
+    pub public: bool,
+}
+
+/// Loads a role for the `include_role` task that reached it.
+pub fn include_role(
+    files: &dyn Files,
+    site: Site<'_>,
+    role: RoleInclude<'_>,
+    options: &Options,
+    diags: &mut Diagnostics,
+) -> Option<Included> {
+    let spec = Spec {
+        name: role.name.clone(),
+        from: role.from.clone(),
+        parameters: Arc::default(),
+        public: role.public,
+        allow_duplicates: Some(true),
+    };
+    with_reader(files, options, diags, |reader| {
+        let context = context(reader, site, role.apply);
+        let mut loaded = reader.role(&spec, &context)?;
+        loaded.handlers.append(&mut reader.imported_handlers);
+        loaded.roles.append(&mut reader.imported_roles);
+        Some(Included {
+            nodes: loaded.nodes,
+            handlers: loaded.handlers,
+            roles: loaded.roles,
+        })
+    })
+}
+
+fn with_reader(
+    files: &dyn Files,
+    options: &Options,
+    diags: &mut Diagnostics,
+    body: impl FnOnce(&mut Reader<'_>) -> Option<Included>,
+) -> Option<Included> {
+    let mut found = Diagnostics::new();
+    let result = body(&mut Reader::new(files, options, &mut found));
+    let failed = found.has_errors();
+    diags.append(found);
+    result.filter(|_| !failed)
+}
+
+/// Included tasks inherit what is around the include, and `apply`, but not what the include says for itself.
+fn context(reader: &mut Reader<'_>, site: Site<'_>, apply: Option<&yaml::Node>) -> Context {
+    let mut own = Keywords::default();
+    for entry in apply.and_then(yaml::Node::entries).unwrap_or_default() {
+        if !reader.keyword(entry, &mut own, "`apply`") {
+            reader.unknown(entry, "`apply`", super::keywords::SHARED);
+        }
+    }
+    let mut include_parameters = site.task.include_parameters.clone();
+    if !site.parameters.is_empty() {
+        include_parameters.push(site.parameters.clone());
+    }
+    Context {
+        keywords: Arc::new(inherit(&site.task.inherited, own)),
+        role: site.task.role.clone(),
+        folder: site.task.folder.clone(),
+        playbook_folder: Path::new(&site.play.folder).to_owned(),
+        include_parameters,
+        depth: 0,
+    }
+}

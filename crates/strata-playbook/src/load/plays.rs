@@ -1,0 +1,397 @@
+//! Reads the plays of a playbook file.
+
+use std::{path::Path, sync::Arc};
+
+use serde_json::Value as Json;
+use strata_core::{Diagnostic, files::normalize};
+
+use super::{
+    context::{Context, MAX_DEPTH},
+    fields::{list, spanned},
+    keywords::{MISSING, SHARED, inherit, short_name},
+    reader::{Reader, variables},
+};
+use crate::{
+    play::{Keywords, Node as PlayNode, Order, Play, Spanned, Strategy, VarsPrompt},
+    yaml::{Entry, Node},
+};
+
+/// Keywords that only plays have.
+const PLAY: &[&str] = &[
+    "force_handlers",
+    "gather_facts",
+    "gather_subset",
+    "handlers",
+    "hosts",
+    "max_fail_percentage",
+    "name",
+    "order",
+    "post_tasks",
+    "pre_tasks",
+    "roles",
+    "serial",
+    "strategy",
+    "tasks",
+    "vars_files",
+    "vars_prompt",
+];
+
+/// Keywords of plays that Ansible has and Strata does not.
+const PLAY_MISSING: &[&str] = &["fact_path", "gather_timeout", "user", "sudo"];
+
+/// Reads a playbook file.
+pub(super) fn read(reader: &mut Reader<'_>, path: &Path, depth: usize) -> Vec<Arc<Play>> {
+    let Some(node) = reader.yaml(path, None) else {
+        return Vec::new();
+    };
+    let Some(items) = node.items() else {
+        reader.error(
+            "wrong-type",
+            "a playbook must be a list of plays",
+            &node.span,
+        );
+        return Vec::new();
+    };
+    let mut plays = Vec::new();
+    for item in items {
+        if reader.mapping(item, "a play").is_none() {
+            continue;
+        }
+        match import_entry(item) {
+            Some(entry) => plays.extend(import(reader, item, entry, path, depth)),
+            None => plays.extend(play(reader, item, path).map(Arc::new)),
+        }
+    }
+    plays
+}
+
+fn import_entry(node: &Node) -> Option<&Entry> {
+    let entries = node.entries()?;
+    entries
+        .iter()
+        .find(|entry| short_name(entry.key.text().unwrap_or_default()) == "import_playbook")
+}
+
+/// `import_playbook`: the plays of another file, with what is said here added to them.
+fn import(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    entry: &Entry,
+    path: &Path,
+    depth: usize,
+) -> Vec<Arc<Play>> {
+    if depth > MAX_DEPTH {
+        reader.error(
+            "import-depth",
+            "playbooks import one another without end",
+            &entry.key.span,
+        );
+        return Vec::new();
+    }
+    let mut own = Keywords::default();
+    for other in node.entries().unwrap_or_default() {
+        match other.key.text().unwrap_or_default() {
+            "name" => {}
+            "when" | "tags" | "vars" => {
+                reader.keyword(other, &mut own, "`import_playbook`");
+            }
+            _ if std::ptr::eq(other, entry) => {}
+            _ => reader.unknown(
+                other,
+                "`import_playbook`",
+                &["name", "when", "tags", "vars"],
+            ),
+        }
+    }
+    let Some(name) = reader.text(entry) else {
+        return Vec::new();
+    };
+    let Some(file) = reader.static_text(&name) else {
+        return Vec::new();
+    };
+    let target = normalize(&folder_of(path).join(file));
+    if !reader.is_file(&target) {
+        reader.error(
+            "missing-file",
+            format!("there is no playbook `{}`", target.display()),
+            &name.span,
+        );
+        return Vec::new();
+    }
+    let saved = std::mem::take(&mut reader.import_keywords);
+    reader.import_keywords = Arc::new(inherit(&saved, own));
+    let plays = read(reader, &target, depth + 1);
+    reader.import_keywords = saved;
+    plays
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
+}
+
+/// The parts of a play that are no inherited keywords.
+#[derive(Default)]
+struct Parts<'n> {
+    name: Option<Spanned<Json>>,
+    hosts: Option<Spanned<Json>>,
+    gather_facts: Option<Spanned<Json>>,
+    gather_subset: Option<Spanned<Json>>,
+    vars_files: Vec<Spanned<Json>>,
+    vars_prompt: Vec<VarsPrompt>,
+    serial: Vec<Spanned<Json>>,
+    strategy: Option<Strategy>,
+    order: Option<Order>,
+    max_fail_percentage: Option<Spanned<Json>>,
+    force_handlers: Option<Spanned<Json>>,
+    roles: Option<&'n Node>,
+    pre_tasks: Option<&'n Node>,
+    tasks: Option<&'n Node>,
+    post_tasks: Option<&'n Node>,
+    handlers: Option<&'n Node>,
+}
+
+fn play(reader: &mut Reader<'_>, node: &Node, path: &Path) -> Option<Play> {
+    let mut parts = Parts::default();
+    let mut own = Keywords::default();
+    let mut vars = crate::play::JsonMap::new();
+    for entry in node.entries().unwrap_or_default() {
+        match entry.key.text().unwrap_or_default() {
+            "vars" => vars = variables(&entry.value, reader.diags).unwrap_or_default(),
+            "when" => reader.error(
+                "unknown-keyword",
+                "a play cannot have `when`; its tasks, blocks and roles can",
+                &entry.key.span,
+            ),
+            _ if part(reader, entry, &mut parts) => {}
+            _ if reader.keyword(entry, &mut own, "a play") => {}
+            key if PLAY_MISSING.contains(&key) => reader.unsupported(entry, "a play"),
+            _ => {
+                let known: Vec<_> = SHARED.iter().chain(PLAY).chain(MISSING).copied().collect();
+                reader.unknown(entry, "a play", &known);
+            }
+        }
+    }
+    let Some(hosts) = parts.hosts.take() else {
+        reader.error("missing-hosts", "a play must have `hosts`", &node.span);
+        return None;
+    };
+    // What an import says holds for each task, but its variables are weaker than the play's own.
+    for imported in &reader.import_keywords.vars {
+        for (name, value) in imported.iter() {
+            vars.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+    }
+    let imported = Keywords {
+        vars: Vec::new(),
+        ..(*reader.import_keywords).clone()
+    };
+    let keywords = Arc::new(inherit(&imported, own));
+    Some(finish(reader, node, path, parts, hosts, vars, keywords))
+}
+
+fn finish(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    path: &Path,
+    parts: Parts<'_>,
+    hosts: Spanned<Json>,
+    vars: crate::play::JsonMap,
+    keywords: Arc<Keywords>,
+) -> Play {
+    let folder = folder_of(path).to_owned();
+    let context = Context {
+        keywords: keywords.clone(),
+        role: None,
+        folder: folder.clone(),
+        playbook_folder: folder.clone(),
+        include_parameters: Vec::new(),
+        depth: 0,
+    };
+    reader.begin_play();
+    let roles = parts.roles.map(|roles| reader.role_list(roles, &context));
+    let mut tasks = |part: Option<&Node>| -> Vec<PlayNode> {
+        part.map(|node| reader.tasks(node, &context))
+            .unwrap_or_default()
+    };
+    let pre_tasks = tasks(parts.pre_tasks);
+    let main = tasks(parts.tasks);
+    let post_tasks = tasks(parts.post_tasks);
+    let own_handlers = parts
+        .handlers
+        .map(|node| reader.handlers(node, &context))
+        .unwrap_or_default();
+    let (role_tasks, mut handlers, mut all_roles) = match roles {
+        Some(loaded) => (loaded.nodes, loaded.handlers, loaded.roles),
+        None => Default::default(),
+    };
+    handlers.append(&mut reader.imported_handlers);
+    all_roles.append(&mut reader.imported_roles);
+    handlers.extend(own_handlers);
+    Play {
+        name: parts.name.unwrap_or_else(|| hosts.clone()),
+        hosts,
+        folder,
+        gather_facts: parts.gather_facts,
+        gather_subset: parts.gather_subset,
+        keywords,
+        vars: Arc::new(vars),
+        vars_files: parts.vars_files,
+        vars_prompt: parts.vars_prompt,
+        serial: parts.serial,
+        strategy: parts.strategy.unwrap_or(Strategy::Linear),
+        order: parts.order.unwrap_or(Order::Inventory),
+        max_fail_percentage: parts.max_fail_percentage,
+        force_handlers: parts.force_handlers,
+        pre_tasks,
+        role_tasks,
+        tasks: main,
+        post_tasks,
+        handlers,
+        roles: all_roles,
+        span: node.span.clone(),
+    }
+}
+
+fn part<'n>(reader: &mut Reader<'_>, entry: &'n Entry, parts: &mut Parts<'n>) -> bool {
+    let value = &entry.value;
+    match entry.key.text().unwrap_or_default() {
+        "name" => {
+            parts.name = if value.is_null() {
+                None
+            } else {
+                reader.text(entry)
+            }
+        }
+        "hosts" => parts.hosts = hosts(reader, entry),
+        "gather_facts" => parts.gather_facts = reader.boolean(entry),
+        "gather_subset" => parts.gather_subset = Some(spanned(value)),
+        "vars_files" => parts.vars_files = vars_files(value),
+        "vars_prompt" => parts.vars_prompt = vars_prompt(reader, value),
+        "serial" => parts.serial = list(value),
+        "strategy" => parts.strategy = strategy(reader, entry),
+        "order" => parts.order = order(reader, entry),
+        "max_fail_percentage" => parts.max_fail_percentage = reader.integer(entry),
+        "force_handlers" => parts.force_handlers = reader.boolean(entry),
+        "roles" => parts.roles = Some(value),
+        "pre_tasks" => parts.pre_tasks = Some(value),
+        "tasks" => parts.tasks = Some(value),
+        "post_tasks" => parts.post_tasks = Some(value),
+        "handlers" => parts.handlers = Some(value),
+        _ => return false,
+    }
+    true
+}
+
+fn hosts(reader: &mut Reader<'_>, entry: &Entry) -> Option<Spanned<Json>> {
+    let hosts = spanned(&entry.value);
+    let text = |value: &Json| value.as_str().is_some_and(|text| !text.trim().is_empty());
+    let fits = match &hosts.value {
+        Json::Array(items) => !items.is_empty() && items.iter().all(text),
+        value => text(value),
+    };
+    if !fits {
+        reader.error(
+            "wrong-type",
+            "`hosts` must be a pattern or a list of patterns, and not empty",
+            &hosts.span,
+        );
+        // The play goes on to be read, so that its other mistakes show up too.
+    }
+    Some(hosts)
+}
+
+/// Names, or lists of names of which the first that is found counts.
+fn vars_files(node: &Node) -> Vec<Spanned<Json>> {
+    list(node)
+}
+
+fn strategy(reader: &mut Reader<'_>, entry: &Entry) -> Option<Strategy> {
+    let name = reader.plain_text(entry)?;
+    match short_name(&name.value) {
+        "linear" => Some(Strategy::Linear),
+        "free" => Some(Strategy::Free),
+        other => {
+            reader.error(
+                "unsupported",
+                format!("the strategy `{other}` is not supported, only `linear` and `free`"),
+                &name.span,
+            );
+            None
+        }
+    }
+}
+
+fn order(reader: &mut Reader<'_>, entry: &Entry) -> Option<Order> {
+    let name = reader.plain_text(entry)?;
+    match name.value.as_str() {
+        "inventory" => Some(Order::Inventory),
+        "reverse_inventory" => Some(Order::ReverseInventory),
+        "sorted" => Some(Order::Sorted),
+        "reverse_sorted" => Some(Order::ReverseSorted),
+        "shuffle" => Some(Order::Shuffle),
+        other => {
+            reader.error(
+                "wrong-value",
+                format!("`{other}` is no order of hosts"),
+                &name.span,
+            );
+            None
+        }
+    }
+}
+
+fn vars_prompt(reader: &mut Reader<'_>, node: &Node) -> Vec<VarsPrompt> {
+    let known = [
+        "name",
+        "prompt",
+        "default",
+        "private",
+        "confirm",
+        "encrypt",
+        "salt",
+        "salt_size",
+        "unsafe",
+    ];
+    let mut prompts = Vec::new();
+    for item in reader.sequence(node, "`vars_prompt`").unwrap_or_default() {
+        let mut prompt = VarsPrompt {
+            name: String::new(),
+            prompt: String::new(),
+            default: None,
+            private: true,
+        };
+        for entry in reader.mapping(item, "a prompt").unwrap_or_default() {
+            match entry.key.text().unwrap_or_default() {
+                "name" => prompt.name = reader.variable_name(entry).unwrap_or_default(),
+                "prompt" => {
+                    let text = reader
+                        .text(entry)
+                        .and_then(|text| text.value.as_str().map(str::to_owned));
+                    prompt.prompt = text.unwrap_or_default();
+                }
+                "default" => prompt.default = Some(entry.value.to_json()),
+                "private" => {
+                    prompt.private = reader
+                        .boolean(entry)
+                        .is_none_or(|value| value.value != Json::Bool(false));
+                }
+                "confirm" | "encrypt" | "salt" | "salt_size" | "unsafe" => {
+                    reader.unsupported(entry, "a prompt")
+                }
+                _ => reader.unknown(entry, "a prompt", &known),
+            }
+        }
+        if prompt.name.is_empty() {
+            reader.diags.push(
+                Diagnostic::error("missing-name", "a prompt must have a `name`")
+                    .at(item.span.clone()),
+            );
+            continue;
+        }
+        if prompt.prompt.is_empty() {
+            prompt.prompt.clone_from(&prompt.name);
+        }
+        prompts.push(prompt);
+    }
+    prompts
+}

@@ -1,0 +1,347 @@
+//! Finds roles and loads them with what they depend on.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde_json::Value as Json;
+use strata_core::{Diagnostic, Span, files::normalize};
+
+use super::{
+    context::{Context, MAX_DEPTH},
+    fields::spanned,
+    keywords::{SHARED, inherit},
+    reader::{Reader, variables},
+};
+use crate::{
+    play::{Handler, JsonMap, Keywords, Node as PlayNode, Role, RoleFiles, RoleParent, Spanned},
+    yaml::{Entry, Node},
+};
+
+/// A role as something asks for it.
+pub(super) struct Spec {
+    pub(super) name: Spanned<String>,
+    pub(super) from: RoleFiles,
+    pub(super) parameters: Arc<JsonMap>,
+    pub(super) public: bool,
+    /// Whether it may run again; none: as its metadata say.
+    pub(super) allow_duplicates: Option<bool>,
+}
+
+/// A role with its tasks.
+pub(super) struct Loaded {
+    /// The tasks of its dependencies and its own.
+    pub(super) nodes: Vec<PlayNode>,
+    /// The handlers of its dependencies and its own.
+    pub(super) handlers: Vec<Arc<Handler>>,
+    /// Its dependencies and itself.
+    pub(super) roles: Vec<Arc<Role>>,
+}
+
+impl Reader<'_> {
+    /// Reads the `roles` of a play, or the `dependencies` of a role.
+    pub(super) fn role_list(&mut self, node: &Node, context: &Context) -> Loaded {
+        let mut all = Loaded {
+            nodes: Vec::new(),
+            handlers: Vec::new(),
+            roles: Vec::new(),
+        };
+        for item in self.sequence(node, "a list of roles").unwrap_or_default() {
+            let Some((spec, own)) = self.role_entry(item) else {
+                continue;
+            };
+            let inner = Context {
+                keywords: Arc::new(inherit(&context.keywords, own)),
+                ..context.clone()
+            };
+            if let Some(loaded) = self.role(&spec, &inner) {
+                all.nodes.extend(loaded.nodes);
+                all.handlers.extend(loaded.handlers);
+                all.roles.extend(loaded.roles);
+            }
+        }
+        all
+    }
+
+    /// `name`, `{role: name, tags: x, vars: {...}, parameter: value}`.
+    fn role_entry(&mut self, node: &Node) -> Option<(Spec, Keywords)> {
+        let mut own = Keywords::default();
+        let mut parameters = JsonMap::new();
+        let mut name = None;
+        if node.entries().is_none() {
+            let entry = Entry {
+                key: node.clone(),
+                value: node.clone(),
+            };
+            name = self.text(&entry);
+        }
+        for entry in node.entries().unwrap_or_default() {
+            let key = entry.key.text().unwrap_or_default();
+            match key {
+                "role" | "name" => name = self.text(entry),
+                "src" if node.get("role").is_none() => name = self.text(entry),
+                "vars" => {
+                    let vars = variables(&entry.value, self.diags).unwrap_or_default();
+                    parameters.extend(vars);
+                }
+                "version" | "scm" | "src" => {}
+                _ if SHARED.contains(&key) => {
+                    self.keyword(entry, &mut own, "a role");
+                }
+                _ => {
+                    parameters.insert(key.to_owned(), spanned(&entry.value).value);
+                }
+            }
+        }
+        let Some(name) = name else {
+            self.error("missing-role", "the role must have a name", &node.span);
+            return None;
+        };
+        let text = self.static_text(&name)?;
+        let spec = Spec {
+            name: Spanned {
+                value: text,
+                span: name.span,
+            },
+            from: RoleFiles::default(),
+            parameters: Arc::new(parameters),
+            public: true,
+            allow_duplicates: None,
+        };
+        Some((spec, own))
+    }
+
+    /// Loads a role; `context` says what it inherits, and its `role` is the one that asks for it.
+    pub(super) fn role(&mut self, spec: &Spec, context: &Context) -> Option<Loaded> {
+        if context.depth > MAX_DEPTH {
+            self.error(
+                "role-depth",
+                "roles depend on one another without end",
+                &spec.name.span,
+            );
+            return None;
+        }
+        let path = self.find_role(&spec.name, context)?;
+        let metadata = self.role_file(&path, "meta", None, &spec.name.span);
+        let defaults = self.role_variables(
+            &path,
+            "defaults",
+            spec.from.defaults.as_deref(),
+            &spec.name.span,
+        );
+        let vars = self.role_variables(&path, "vars", spec.from.vars.as_deref(), &spec.name.span);
+        let allowed = metadata
+            .as_ref()
+            .and_then(|(_, node)| node.get("allow_duplicates"));
+        let allow_duplicates = spec
+            .allow_duplicates
+            .unwrap_or_else(|| allowed.is_some_and(|node| node.to_json() == Json::Bool(true)));
+        let mut role = Role {
+            name: spec.name.value.clone(),
+            path: path.clone(),
+            defaults: Arc::new(defaults),
+            vars: Arc::new(vars),
+            parameters: spec.parameters.clone(),
+            dependencies: Vec::new(),
+            parents: parents(context.role.as_deref()),
+            allow_duplicates,
+            public: spec.public,
+        };
+        let dependencies =
+            self.dependencies(metadata.as_ref().map(|(_, node)| node), &role, context);
+        role.dependencies = dependencies.roles.clone();
+        let role = Arc::new(role);
+        let inner = Context {
+            role: Some(role.clone()),
+            depth: context.depth + 1,
+            ..context.clone()
+        };
+        let mut loaded = dependencies;
+        loaded
+            .handlers
+            .extend(self.role_handlers(&path, spec, &inner));
+        if self.first_run(&role, &inner.keywords) {
+            loaded.nodes.extend(self.role_tasks(&path, spec, &inner));
+            loaded.nodes.push(PlayNode::RoleDone(role.clone()));
+        }
+        loaded.roles.push(role);
+        Some(loaded)
+    }
+
+    /// Within one play a role runs once with the same parameters, tags and conditions, unless it says otherwise.
+    fn first_run(&mut self, role: &Role, keywords: &Keywords) -> bool {
+        let texts = |values: &[Spanned<Json>]| -> Vec<String> {
+            values.iter().map(|value| value.value.to_string()).collect()
+        };
+        let key = format!(
+            "{}\0{}\0{:?}\0{:?}",
+            role.path.display(),
+            Json::Object((*role.parameters).clone()),
+            texts(&keywords.when),
+            texts(&keywords.tags),
+        );
+        self.roles_seen.insert(key) || role.allow_duplicates
+    }
+
+    fn dependencies(&mut self, metadata: Option<&Node>, role: &Role, context: &Context) -> Loaded {
+        let none = Loaded {
+            nodes: Vec::new(),
+            handlers: Vec::new(),
+            roles: Vec::new(),
+        };
+        let Some(list) = metadata.and_then(|node| node.get("dependencies")) else {
+            return none;
+        };
+        let inner = Context {
+            role: Some(Arc::new(role.clone())),
+            depth: context.depth + 1,
+            ..context.clone()
+        };
+        self.role_list(list, &inner)
+    }
+
+    fn role_handlers(&mut self, path: &Path, spec: &Spec, context: &Context) -> Vec<Arc<Handler>> {
+        let from = spec.from.handlers.as_deref();
+        let Some((file, node)) = self.role_file(path, "handlers", from, &spec.name.span) else {
+            return Vec::new();
+        };
+        let context = inside(context, &file);
+        self.handlers(&node, &context)
+    }
+
+    fn role_tasks(&mut self, path: &Path, spec: &Spec, context: &Context) -> Vec<PlayNode> {
+        let from = spec.from.tasks.as_deref();
+        let Some((file, node)) = self.role_file(path, "tasks", from, &spec.name.span) else {
+            return Vec::new();
+        };
+        let context = inside(context, &file);
+        self.tasks(&node, &context)
+    }
+
+    fn role_variables(
+        &mut self,
+        path: &Path,
+        folder: &str,
+        from: Option<&str>,
+        place: &Span,
+    ) -> JsonMap {
+        let main = path.join(folder).join("main");
+        if from.is_none() && self.is_folder(&main) {
+            return self.variable_folder(&main);
+        }
+        match self.role_file(path, folder, from, place) {
+            Some((_, node)) => variables(&node, self.diags).unwrap_or_default(),
+            None => JsonMap::new(),
+        }
+    }
+
+    /// All files of a folder `defaults/main/` or `vars/main/`, by name.
+    fn variable_folder(&mut self, folder: &Path) -> JsonMap {
+        let mut all = JsonMap::new();
+        for entry in self.files.list(folder).unwrap_or_default() {
+            let path = folder.join(&entry.name);
+            let known = [".yml", ".yaml", ".json"]
+                .iter()
+                .any(|ending| entry.name.ends_with(ending));
+            if known
+                && let Some(node) = self.yaml(&path, None)
+                && let Some(map) = variables(&node, self.diags)
+            {
+                all.extend(map);
+            }
+        }
+        all
+    }
+
+    /// `main.yml` of a folder of a role, or the file that is asked for; it must then be there.
+    fn role_file(
+        &mut self,
+        role: &Path,
+        folder: &str,
+        from: Option<&str>,
+        place: &Span,
+    ) -> Option<(PathBuf, Node)> {
+        let name = from.unwrap_or("main");
+        let base = role.join(folder);
+        let candidates: Vec<_> = [".yml", ".yaml", ".json", ""]
+            .iter()
+            .map(|ending| base.join(format!("{name}{ending}")))
+            .collect();
+        match self.first_file(&candidates) {
+            Some(file) => {
+                let node = self.yaml(&file, Some(place))?;
+                Some((file, node))
+            }
+            None => {
+                if from.is_some() {
+                    self.error(
+                        "missing-file",
+                        format!("the role has no file `{folder}/{name}.yml`"),
+                        place,
+                    );
+                }
+                None
+            }
+        }
+    }
+
+    fn find_role(&mut self, name: &Spanned<String>, context: &Context) -> Option<PathBuf> {
+        let text = name.value.as_str();
+        let mut folders = Vec::new();
+        if let [namespace, collection, role] = text.split('.').collect::<Vec<_>>().as_slice() {
+            let inside = Path::new("ansible_collections")
+                .join(namespace)
+                .join(collection)
+                .join("roles")
+                .join(role);
+            folders.push(context.playbook_folder.join("collections").join(inside));
+        }
+        folders.push(context.playbook_folder.join("roles").join(text));
+        folders.extend(
+            self.options
+                .roles_path
+                .iter()
+                .map(|folder| folder.join(text)),
+        );
+        if let Some(parent) = context.role.as_ref().and_then(|role| role.path.parent()) {
+            folders.push(parent.join(text));
+        }
+        folders.push(context.playbook_folder.join(text));
+        let folders: Vec<_> = folders.iter().map(|folder| normalize(folder)).collect();
+        if let Some(found) = folders.iter().find(|folder| self.is_folder(folder)) {
+            return Some(found.clone());
+        }
+        let places: Vec<_> = folders
+            .iter()
+            .map(|folder| format!("`{}`", folder.display()))
+            .collect();
+        self.diags.push(
+            Diagnostic::error("missing-role", format!("the role `{text}` was not found"))
+                .detail(format!("Looked at {}.", places.join(", ")))
+                .at(name.span.clone())
+                .hint("roles live in `roles/` beside the playbook, or in a folder of `roles_path`"),
+        );
+        None
+    }
+}
+
+fn inside(context: &Context, file: &Path) -> Context {
+    Context {
+        folder: file.parent().unwrap_or(Path::new("")).to_owned(),
+        ..context.clone()
+    }
+}
+
+fn parents(role: Option<&Role>) -> Vec<RoleParent> {
+    let Some(role) = role else {
+        return Vec::new();
+    };
+    let own = RoleParent {
+        name: role.name.clone(),
+        defaults: role.defaults.clone(),
+        vars: role.vars.clone(),
+        parameters: role.parameters.clone(),
+    };
+    role.parents.iter().cloned().chain([own]).collect()
+}

@@ -1,0 +1,654 @@
+//! Reads lists of tasks and blocks.
+
+use std::{path::Path, sync::Arc};
+
+use serde_json::Value as Json;
+use strata_core::{Diagnostic, files::normalize};
+
+use super::{
+    actions::Named,
+    context::{Context, MAX_DEPTH},
+    fields::{list, spanned},
+    keywords::{MISSING, SHARED, inherit},
+    reader::Reader,
+    spelling,
+};
+use crate::{
+    play::{Block, Handler, Keywords, Loop, LoopControl, Node as PlayNode, Spanned, Task},
+    yaml::{Entry, Node},
+};
+
+/// Keywords that only tasks have.
+const TASK: &[&str] = &[
+    "action",
+    "args",
+    "async",
+    "changed_when",
+    "delay",
+    "failed_when",
+    "local_action",
+    "loop",
+    "loop_control",
+    "name",
+    "notify",
+    "poll",
+    "register",
+    "retries",
+    "until",
+];
+
+/// Keywords that only blocks have.
+const BLOCK: &[&str] = &["always", "block", "name", "notify", "rescue"];
+
+/// Lookups over which a task may loop with `with_NAME`.
+const WITH: &[&str] = &[
+    "cartesian",
+    "dict",
+    "env",
+    "file",
+    "fileglob",
+    "first_found",
+    "flattened",
+    "indexed_items",
+    "ini",
+    "items",
+    "list",
+    "nested",
+    "random_choice",
+    "sequence",
+    "subelements",
+    "template",
+    "together",
+    "vars",
+];
+
+impl Reader<'_> {
+    /// Reads a file of tasks.
+    pub(super) fn task_file(
+        &mut self,
+        path: &Path,
+        place: &strata_core::Span,
+        context: &Context,
+    ) -> Vec<PlayNode> {
+        if context.depth > MAX_DEPTH {
+            self.error(
+                "import-depth",
+                "task files import one another without end",
+                place,
+            );
+            return Vec::new();
+        }
+        let Some(node) = self.yaml(path, Some(place)) else {
+            return Vec::new();
+        };
+        let context = Context {
+            folder: path.parent().unwrap_or(Path::new("")).to_owned(),
+            depth: context.depth + 1,
+            ..context.clone()
+        };
+        self.tasks(&node, &context)
+    }
+
+    /// Reads a list of tasks.
+    pub(super) fn tasks(&mut self, node: &Node, context: &Context) -> Vec<PlayNode> {
+        let items = self.sequence(node, "a list of tasks").unwrap_or_default();
+        items
+            .iter()
+            .flat_map(|item| self.task_or_block(item, context))
+            .collect()
+    }
+
+    fn task_or_block(&mut self, node: &Node, context: &Context) -> Vec<PlayNode> {
+        if self.mapping(node, "a task").is_none() {
+            return Vec::new();
+        }
+        if node.get("block").is_some()
+            || node.get("rescue").is_some()
+            || node.get("always").is_some()
+        {
+            return self.block(node, context);
+        }
+        let Some(read) = self.task(node, context, false) else {
+            return Vec::new();
+        };
+        match read.named.name.value.as_str() {
+            "import_tasks" => self.import_tasks(&read, context),
+            "import_role" => self.import_role(&read, context),
+            _ => self
+                .finish(read, context)
+                .map(PlayNode::Task)
+                .into_iter()
+                .collect(),
+        }
+    }
+
+    fn block(&mut self, node: &Node, context: &Context) -> Vec<PlayNode> {
+        let mut own = Keywords::default();
+        let mut notify = Vec::new();
+        for entry in node.entries().unwrap_or_default() {
+            match entry.key.text().unwrap_or_default() {
+                "block" | "rescue" | "always" | "name" => {}
+                "notify" => notify = list(&entry.value),
+                _ if self.keyword(entry, &mut own, "a block") => {}
+                key => {
+                    let known: Vec<_> = SHARED.iter().chain(BLOCK).copied().collect();
+                    if TASK.contains(&key) || key.starts_with("with_") {
+                        self.error(
+                            "unknown-keyword",
+                            format!("`{key}` is not for a block, only for a task"),
+                            &entry.key.span,
+                        );
+                    } else {
+                        self.unknown(entry, "a block", &known);
+                    }
+                }
+            }
+        }
+        let inner = Context {
+            keywords: Arc::new(inherit(&context.keywords, own)),
+            ..context.clone()
+        };
+        let mut part = |key: &str| match node.get(key) {
+            Some(tasks) => self.tasks(tasks, &inner),
+            None => Vec::new(),
+        };
+        let mut block = Block {
+            block: part("block"),
+            rescue: part("rescue"),
+            always: part("always"),
+            span: node.span.clone(),
+        };
+        if !notify.is_empty() {
+            for nodes in [&mut block.block, &mut block.rescue, &mut block.always] {
+                add_notify(nodes, &notify);
+            }
+        }
+        vec![PlayNode::Block(Arc::new(block))]
+    }
+
+    /// Reads handlers, which are tasks that may listen.
+    pub(super) fn handlers(&mut self, node: &Node, context: &Context) -> Vec<Arc<Handler>> {
+        let items = self.sequence(node, "`handlers`").unwrap_or_default();
+        let mut handlers = Vec::new();
+        for item in items {
+            if self.mapping(item, "a handler").is_none() {
+                continue;
+            }
+            if let Some(block) = item.get("block") {
+                self.error(
+                    "unsupported",
+                    "blocks among handlers are not supported by Ansible",
+                    &block.span,
+                );
+                continue;
+            }
+            let Some(read) = self.task(item, context, true) else {
+                continue;
+            };
+            let listen = read.listen.clone();
+            match read.named.name.value.as_str() {
+                "import_tasks" => handlers.extend(self.import_handlers(&read, context)),
+                _ => handlers.extend(
+                    self.finish(read, context)
+                        .map(|task| Arc::new(Handler { task, listen })),
+                ),
+            }
+        }
+        handlers
+    }
+
+    fn import_handlers(&mut self, read: &Read, context: &Context) -> Vec<Arc<Handler>> {
+        let Some(path) = self.imported_file(read, context, "handlers") else {
+            return Vec::new();
+        };
+        if context.depth > MAX_DEPTH {
+            self.error(
+                "import-depth",
+                "handler files import one another without end",
+                &read.named.name.span,
+            );
+            return Vec::new();
+        }
+        let Some(node) = self.yaml(&path, Some(&read.named.name.span)) else {
+            return Vec::new();
+        };
+        let inner = Context {
+            keywords: Arc::new(inherit(&context.keywords, read.own.clone())),
+            folder: path.parent().unwrap_or(Path::new("")).to_owned(),
+            depth: context.depth + 1,
+            ..context.clone()
+        };
+        self.handlers(&node, &inner)
+    }
+
+    fn import_tasks(&mut self, read: &Read, context: &Context) -> Vec<PlayNode> {
+        if let Some(repeat) = &read.r#loop {
+            let span = repeat.span().clone();
+            self.diags.push(
+                Diagnostic::error(
+                    "loop-on-import",
+                    "an import cannot loop: it is expanded before anything runs",
+                )
+                .at(span)
+                .hint("use `include_tasks`"),
+            );
+            return Vec::new();
+        }
+        let Some(path) = self.imported_file(read, context, "tasks") else {
+            return Vec::new();
+        };
+        let inner = Context {
+            keywords: Arc::new(inherit(&context.keywords, read.own.clone())),
+            ..context.clone()
+        };
+        self.task_file(&path, &read.named.name.span, &inner)
+    }
+
+    fn imported_file(
+        &mut self,
+        read: &Read,
+        context: &Context,
+        folder: &str,
+    ) -> Option<std::path::PathBuf> {
+        let name = self.file_argument(&read.named)?;
+        let file = self.static_text(&name)?;
+        self.find_task_file(
+            &Spanned {
+                value: file,
+                span: name.span,
+            },
+            context,
+            folder,
+        )
+    }
+
+    /// Looks beside the including file, then in the role's folder, then beside the playbook.
+    pub(super) fn find_task_file(
+        &mut self,
+        file: &Spanned<String>,
+        context: &Context,
+        folder: &str,
+    ) -> Option<std::path::PathBuf> {
+        let name = Path::new(&file.value);
+        let mut candidates = vec![context.folder.join(name)];
+        if let Some(role) = &context.role {
+            candidates.push(role.path.join(folder).join(name));
+            candidates.push(role.path.join(name));
+        }
+        candidates.push(context.playbook_folder.join(folder).join(name));
+        candidates.push(context.playbook_folder.join(name));
+        let mut candidates: Vec<_> = candidates.iter().map(|path| normalize(path)).collect();
+        candidates.dedup();
+        let found = self.first_file(&candidates);
+        if found.is_none() {
+            let looked: Vec<_> = candidates
+                .iter()
+                .map(|path| format!("`{}`", path.display()))
+                .collect();
+            self.diags.push(
+                Diagnostic::error("missing-file", format!("there is no file `{}`", file.value))
+                    .detail(format!("Looked at {}.", looked.join(", ")))
+                    .at(file.span.clone()),
+            );
+        }
+        found
+    }
+
+    fn import_role(&mut self, read: &Read, context: &Context) -> Vec<PlayNode> {
+        if let Some(repeat) = &read.r#loop {
+            let span = repeat.span().clone();
+            self.error(
+                "loop-on-import",
+                "an import cannot loop: use `include_role`",
+                &span,
+            );
+            return Vec::new();
+        }
+        let Some((name, from)) = self.role_argument(&read.named) else {
+            return Vec::new();
+        };
+        let Some(text) = self.static_text(&name) else {
+            return Vec::new();
+        };
+        let inner = Context {
+            keywords: Arc::new(inherit(&context.keywords, read.own.clone())),
+            ..context.clone()
+        };
+        let spec = super::roles::Spec {
+            name: Spanned {
+                value: text,
+                span: name.span,
+            },
+            from,
+            parameters: Arc::default(),
+            public: true,
+            allow_duplicates: Some(true),
+        };
+        match self.role(&spec, &inner) {
+            Some(loaded) => {
+                self.imported_roles.extend(loaded.roles.iter().cloned());
+                self.imported_handlers.extend(loaded.handlers);
+                loaded.nodes
+            }
+            None => Vec::new(),
+        }
+    }
+}
+
+fn add_notify(nodes: &mut [PlayNode], notify: &[Spanned<Json>]) {
+    for node in nodes {
+        match node {
+            PlayNode::Task(task) => Arc::make_mut(task).notify.extend_from_slice(notify),
+            PlayNode::Block(block) => {
+                let block = Arc::make_mut(block);
+                for nodes in [&mut block.block, &mut block.rescue, &mut block.always] {
+                    add_notify(nodes, notify);
+                }
+            }
+            PlayNode::RoleDone(_) => {}
+        }
+    }
+}
+
+/// A task with its keys taken apart.
+pub(super) struct Read {
+    pub(super) named: Named,
+    pub(super) own: Keywords,
+    pub(super) r#loop: Option<Loop>,
+    listen: Vec<Spanned<Json>>,
+    task: TaskKeys,
+    span: strata_core::Span,
+}
+
+/// The keywords that only tasks have.
+#[derive(Default)]
+struct TaskKeys {
+    name: Option<Spanned<Json>>,
+    loop_control: LoopControl,
+    register: Option<String>,
+    notify: Vec<Spanned<Json>>,
+    changed_when: Option<Vec<Spanned<Json>>>,
+    failed_when: Option<Vec<Spanned<Json>>>,
+    until: Option<Vec<Spanned<Json>>>,
+    retries: Option<Spanned<Json>>,
+    delay: Option<Spanned<Json>>,
+    r#async: Option<Spanned<Json>>,
+    poll: Option<Spanned<Json>>,
+}
+
+impl Loop {
+    /// Where the loop is written.
+    pub(super) fn span(&self) -> &strata_core::Span {
+        match self {
+            Self::Loop(values) | Self::With { terms: values, .. } => &values.span,
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// Takes a task's keys apart.
+    fn task(&mut self, node: &Node, context: &Context, handler: bool) -> Option<Read> {
+        let mut keys = TaskKeys::default();
+        let mut own = Keywords::default();
+        let mut repeat = None;
+        let mut listen = Vec::new();
+        let mut modules: Vec<&Entry> = Vec::new();
+        let what = if handler { "a handler" } else { "a task" };
+        for entry in node.entries().unwrap_or_default() {
+            let key = entry.key.text().unwrap_or_default();
+            match key {
+                "args" => {}
+                "listen" if handler => listen = list(&entry.value),
+                "listen" => self.error(
+                    "unknown-keyword",
+                    "only handlers can `listen`",
+                    &entry.key.span,
+                ),
+                "loop" => set_loop(self, &mut repeat, entry, Loop::Loop(spanned(&entry.value))),
+                _ if key.starts_with("with_") => {
+                    if let Some(with) = self.with(entry) {
+                        set_loop(self, &mut repeat, entry, with);
+                    }
+                }
+                _ if self.task_keyword(entry, &mut keys) => {}
+                _ if self.keyword(entry, &mut own, what) => {}
+                _ => modules.push(entry),
+            }
+        }
+        let module = self.only_module(node, &modules, what)?;
+        let mut named = self.module(module)?;
+        if let Some(args) = node.get("args") {
+            self.add_args(&mut named, args);
+        }
+        if named.local && own.delegate_to.is_none() {
+            own.delegate_to = Some(Spanned {
+                value: Json::String("localhost".to_owned()),
+                span: named.name.span.clone(),
+            });
+        }
+        let _ = context;
+        Some(Read {
+            named,
+            own,
+            r#loop: repeat,
+            listen,
+            task: keys,
+            span: node.span.clone(),
+        })
+    }
+
+    /// The one entry that names a module.
+    fn only_module<'n>(
+        &mut self,
+        node: &Node,
+        modules: &[&'n Entry],
+        what: &str,
+    ) -> Option<&'n Entry> {
+        let known = || {
+            SHARED
+                .iter()
+                .chain(TASK)
+                .chain(MISSING)
+                .copied()
+                .chain(["listen", "block", "rescue", "always"])
+        };
+        match modules {
+            [only] => {
+                let key = only.key.text().unwrap_or_default();
+                if let Some(meant) = spelling::closest(key, known())
+                    .filter(|_| node.entries().is_some_and(|e| e.len() > 1))
+                {
+                    // A module may look like a keyword (`group`, `async_status`), but not one that has no dot and no own name.
+                    let is_module = KNOWN_LIKE_KEYWORDS.contains(&key) || key.contains('.');
+                    if !is_module {
+                        self.diags.push(
+                            Diagnostic::error("unknown-keyword", format!("`{key}` is not a keyword of {what}, and there is no module besides it"))
+                                .at(only.key.span.clone())
+                                .hint(format!("did you mean `{meant}`?")),
+                        );
+                        return None;
+                    }
+                }
+                Some(only)
+            }
+            [] => {
+                self.error(
+                    "missing-module",
+                    format!("{what} must name a module"),
+                    &node.span,
+                );
+                None
+            }
+            several => {
+                let (slips, real): (Vec<_>, Vec<_>) =
+                    several.iter().copied().partition(|entry: &&Entry| {
+                        let key = entry.key.text().unwrap_or_default();
+                        !key.contains('.')
+                            && spelling::closest(key, known()).is_some()
+                            && !KNOWN_LIKE_KEYWORDS.contains(&key)
+                    });
+                let known: Vec<_> = known().collect();
+                for slip in &slips {
+                    self.unknown(slip, what, &known);
+                }
+                match (real.as_slice(), slips.is_empty()) {
+                    ([only], _) => Some(only),
+                    (_, true) => {
+                        let names: Vec<_> = several
+                            .iter()
+                            .map(|entry| format!("`{}`", entry.key.text().unwrap_or_default()))
+                            .collect();
+                        let mut diagnostic = Diagnostic::error("two-modules", format!("{what} names more than one module: {}", names.join(" and ")))
+                            .hint("one of them may be a misspelled keyword, or an argument with too few blanks before it");
+                        for entry in several {
+                            diagnostic = diagnostic.at(entry.key.span.clone());
+                        }
+                        self.diags.push(diagnostic);
+                        None
+                    }
+                    _ => None,
+                }
+            }
+        }
+    }
+
+    fn task_keyword(&mut self, entry: &Entry, keys: &mut TaskKeys) -> bool {
+        match entry.key.text().unwrap_or_default() {
+            "name" => {
+                keys.name = if entry.value.is_null() {
+                    None
+                } else {
+                    self.text(entry)
+                }
+            }
+            "register" => keys.register = self.variable_name(entry),
+            "notify" => keys.notify = list(&entry.value),
+            "changed_when" => keys.changed_when = Some(self.conditions(entry)),
+            "failed_when" => keys.failed_when = Some(self.conditions(entry)),
+            "until" => keys.until = Some(self.conditions(entry)),
+            "retries" => keys.retries = self.integer(entry),
+            "delay" => keys.delay = self.integer(entry),
+            "async" => keys.r#async = self.integer(entry),
+            "poll" => keys.poll = self.integer(entry),
+            "loop_control" => keys.loop_control = self.loop_control(&entry.value),
+            _ => return false,
+        }
+        true
+    }
+
+    fn with(&mut self, entry: &Entry) -> Option<Loop> {
+        let key = entry.key.text().unwrap_or_default();
+        let lookup = super::keywords::short_name(key.strip_prefix("with_").unwrap_or(key));
+        if !WITH.contains(&lookup) {
+            self.error(
+                "unsupported",
+                format!("`{key}` is not supported by Strata"),
+                &entry.key.span,
+            );
+            return None;
+        }
+        Some(Loop::With {
+            lookup: Spanned {
+                value: lookup.to_owned(),
+                span: entry.key.span.clone(),
+            },
+            terms: spanned(&entry.value),
+        })
+    }
+
+    fn loop_control(&mut self, node: &Node) -> LoopControl {
+        let mut control = LoopControl::default();
+        let known = [
+            "loop_var",
+            "index_var",
+            "label",
+            "pause",
+            "extended",
+            "extended_allitems",
+            "break_when",
+        ];
+        for entry in self.mapping(node, "`loop_control`").unwrap_or_default() {
+            match entry.key.text().unwrap_or_default() {
+                "loop_var" => control.loop_var = self.variable_name(entry),
+                "index_var" => control.index_var = self.variable_name(entry),
+                "label" => control.label = Some(spanned(&entry.value)),
+                "pause" => control.pause = self.integer(entry),
+                "extended" => {
+                    control.extended = self
+                        .boolean(entry)
+                        .is_some_and(|value| value.value == Json::Bool(true));
+                }
+                "extended_allitems" => self.unsupported(entry, "`loop_control`"),
+                "break_when" => control.break_when = self.conditions(entry),
+                _ => self.unknown(entry, "`loop_control`", &known),
+            }
+        }
+        control
+    }
+
+    fn finish(&mut self, read: Read, context: &Context) -> Option<Arc<Task>> {
+        let action = self.dynamic_action(read.named)?;
+        let keys = read.task;
+        Some(Arc::new(Task {
+            name: keys.name,
+            action,
+            keywords: Arc::new(inherit(&context.keywords, read.own)),
+            inherited: context.keywords.clone(),
+            r#loop: read.r#loop,
+            loop_control: keys.loop_control,
+            register: keys.register,
+            notify: keys.notify,
+            changed_when: keys.changed_when,
+            failed_when: keys.failed_when,
+            until: keys.until,
+            retries: keys.retries,
+            delay: keys.delay,
+            r#async: keys.r#async,
+            poll: keys.poll,
+            role: context.role.clone(),
+            folder: context.folder.clone(),
+            include_parameters: context.include_parameters.clone(),
+            implicit: false,
+            span: read.span,
+        }))
+    }
+}
+
+/// Modules whose names are close to keywords.
+const KNOWN_LIKE_KEYWORDS: &[&str] = &[
+    "ping",
+    "pip",
+    "apt",
+    "raw",
+    "git",
+    "file",
+    "find",
+    "fail",
+    "yum",
+    "dnf",
+    "user",
+    "cron",
+    "meta",
+    "uri",
+    "copy",
+    "stat",
+    "unarchive",
+    "group",
+    "async_status",
+    "mount",
+    "script",
+    "slurp",
+    "debug",
+    "assert",
+];
+
+fn set_loop(reader: &mut Reader<'_>, repeat: &mut Option<Loop>, entry: &Entry, new: Loop) {
+    if repeat.is_some() {
+        reader.error(
+            "two-loops",
+            "a task can have only one loop",
+            &entry.key.span,
+        );
+    }
+    *repeat = Some(new);
+}

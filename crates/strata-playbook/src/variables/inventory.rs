@@ -1,0 +1,150 @@
+//! What the inventory says about each host: its files, and `group_vars` and `host_vars` beside it and the playbook.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use strata_core::{
+    Diagnostics,
+    files::{EntryKind, Files},
+};
+
+use crate::{Inventory, load, play::JsonMap};
+
+/// The variables that inventory files, `group_vars` and `host_vars` give each host, merged in Ansible's order.
+#[derive(Clone, Debug)]
+pub struct InventoryVariables {
+    hosts: BTreeMap<String, Arc<JsonMap>>,
+    everybody: Arc<JsonMap>,
+}
+
+impl InventoryVariables {
+    /// Reads `group_vars` and `host_vars` beside the inventory sources and the playbook, and merges all.
+    ///
+    /// `inventory_folders` are the folders of inventory files, and folders given as inventories themselves.
+    pub fn load(
+        files: &dyn Files,
+        inventory: &Inventory,
+        inventory_folders: &[PathBuf],
+        playbook_folder: Option<&Path>,
+        diags: &mut Diagnostics,
+    ) -> Self {
+        let mut reader = Reader {
+            files,
+            diags,
+            read: BTreeMap::new(),
+        };
+        let all = inventory
+            .group("all")
+            .map(|group| group.vars.clone())
+            .unwrap_or_default();
+        let beside = reader.group_all(inventory_folders, playbook_folder);
+        let mut hosts = BTreeMap::new();
+        for host in inventory.hosts() {
+            let mut vars = all.clone();
+            let groups = inventory.groups_of(&host.name);
+            let groups: Vec<_> = groups
+                .into_iter()
+                .filter(|group| group.name != "all")
+                .collect();
+            // What stands in inventory files is weaker than any `group_vars`, even those of `all`.
+            for group in &groups {
+                vars.extend(group.vars.clone());
+            }
+            vars.extend(beside.clone());
+            for group in &groups {
+                for folder in inventory_folders {
+                    vars.extend(reader.folder(folder, "group_vars", &group.name));
+                }
+            }
+            for group in &groups {
+                if let Some(folder) = playbook_folder {
+                    vars.extend(reader.folder(folder, "group_vars", &group.name));
+                }
+            }
+            vars.extend(host.vars.clone());
+            for folder in inventory_folders
+                .iter()
+                .map(PathBuf::as_path)
+                .chain(playbook_folder)
+            {
+                vars.extend(reader.folder(folder, "host_vars", &host.name));
+            }
+            hosts.insert(host.name.clone(), Arc::new(vars));
+        }
+        let mut everybody = all;
+        everybody.extend(beside);
+        Self {
+            hosts,
+            everybody: Arc::new(everybody),
+        }
+    }
+
+    /// The variables of a host; those of `all` for one that no inventory names.
+    pub fn of(&self, host: &str) -> Arc<JsonMap> {
+        self.hosts.get(host).unwrap_or(&self.everybody).clone()
+    }
+}
+
+struct Reader<'a> {
+    files: &'a dyn Files,
+    diags: &'a mut Diagnostics,
+    read: BTreeMap<PathBuf, JsonMap>,
+}
+
+impl Reader<'_> {
+    /// `group_vars/all` of all folders.
+    fn group_all(&mut self, folders: &[PathBuf], playbook: Option<&Path>) -> JsonMap {
+        let mut vars = JsonMap::new();
+        for folder in folders.iter().map(PathBuf::as_path).chain(playbook) {
+            vars.extend(self.folder(folder, "group_vars", "all"));
+        }
+        vars
+    }
+
+    /// The variables of `KIND/NAME`, `KIND/NAME.yml`, ... in a folder; each file is read once.
+    fn folder(&mut self, folder: &Path, kind: &str, name: &str) -> JsonMap {
+        // A name with a slash would lead out of the folder.
+        if name.contains('/') || name == ".." {
+            return JsonMap::new();
+        }
+        let base = folder.join(kind).join(name);
+        if let Some(vars) = self.read.get(&base) {
+            return vars.clone();
+        }
+        let mut vars = JsonMap::new();
+        for ending in ["", ".yml", ".yaml", ".json"] {
+            let path = folder.join(kind).join(format!("{name}{ending}"));
+            match self.files.kind(&path) {
+                Some(EntryKind::Folder) if ending.is_empty() => self.tree(&path, 0, &mut vars),
+                Some(EntryKind::File) => vars.extend(self.file(&path)),
+                _ => {}
+            }
+        }
+        self.read.insert(base, vars.clone());
+        vars
+    }
+
+    fn tree(&mut self, folder: &Path, depth: usize, vars: &mut JsonMap) {
+        for entry in self.files.list(folder).unwrap_or_default() {
+            let path = folder.join(&entry.name);
+            let hidden = entry.name.starts_with('.') || entry.name.ends_with('~');
+            let known = !entry.name.contains('.')
+                || [".yml", ".yaml", ".json"]
+                    .iter()
+                    .any(|ending| entry.name.ends_with(ending));
+            match entry.kind {
+                _ if hidden => {}
+                EntryKind::Folder if depth < 10 => self.tree(&path, depth + 1, vars),
+                EntryKind::File if known => vars.extend(self.file(&path)),
+                _ => {}
+            }
+        }
+    }
+
+    fn file(&mut self, path: &Path) -> JsonMap {
+        load::vars_file(self.files, path, self.diags).unwrap_or_default()
+    }
+}

@@ -1,0 +1,64 @@
+//! The variables that the engine provides.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde_json::{Map, Value as Json, json};
+use strata_jinja::Variable;
+
+use crate::{Inventory, play::Play};
+
+/// The magic variables that need no running: `inventory_hostname`, `group_names`, `groups`, `playbook_dir`,
+/// `inventory_dir`, ... The runner adds `hostvars`, `ansible_play_hosts`, `ansible_check_mode` and the like;
+/// those of roles come with [`HostVariables::for_task`](super::HostVariables::for_task).
+pub fn magic(inventory: &Inventory, host: &str, play: &Play) -> BTreeMap<String, Variable> {
+    let short = host.split('.').next().unwrap_or(host);
+    let source = inventory.host(host).and_then(|host| host.source.clone());
+    let folder = source
+        .as_ref()
+        .and_then(|source| source.parent())
+        .map(|folder| folder.display().to_string());
+    let names: Vec<_> = play
+        .roles
+        .iter()
+        .filter(|role| role.parents.is_empty())
+        .map(|role| role.name.clone())
+        .collect();
+    let values = [
+        ("inventory_hostname", json!(host)),
+        ("inventory_hostname_short", json!(short)),
+        ("group_names", json!(inventory.group_names(host))),
+        ("groups", groups(inventory)),
+        ("playbook_dir", json!(play.folder.display().to_string())),
+        (
+            "inventory_file",
+            json!(source.map(|source| source.display().to_string())),
+        ),
+        ("inventory_dir", json!(folder)),
+        ("ansible_play_name", play.name.value.clone()),
+        ("ansible_role_names", json!(names)),
+        ("role_names", json!(names)),
+        ("play_role_names", json!(names)),
+        ("ansible_play_role_names", json!(names)),
+    ];
+    values
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), Variable::Plain(Arc::new(value))))
+        .collect()
+}
+
+/// `groups`: the hosts of each group.
+fn groups(inventory: &Inventory) -> Json {
+    let all = inventory.groups().iter();
+    let hosts = |name: &str| match name {
+        "all" => inventory
+            .hosts()
+            .iter()
+            .map(|host| host.name.clone())
+            .collect(),
+        name => inventory.hosts_in(name),
+    };
+    Json::Object(
+        all.map(|group| (group.name.clone(), json!(hosts(&group.name))))
+            .collect::<Map<_, _>>(),
+    )
+}
