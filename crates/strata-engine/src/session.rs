@@ -13,7 +13,13 @@ use strata_core::{
 };
 use strata_state::{State, StoredObject};
 
-use crate::{chance::SystemChance, environment::Environment, objects::Kind, providers::Providers};
+use crate::{
+    chance::SystemChance, environment::Environment, objects::Kind, plan::about,
+    providers::Providers,
+};
+
+/// A provider's address, and a type of it.
+type KindKey = (Arc<str>, ResourceMode, Arc<str>);
 
 /// One run over one configuration.
 pub(crate) struct Session<'a> {
@@ -22,7 +28,7 @@ pub(crate) struct Session<'a> {
     pub(crate) providers: &'a Providers,
     pub(crate) events: &'a Events,
     configured: Mutex<BTreeMap<ProviderAddress, Option<Arc<dyn ConfiguredProvider>>>>,
-    kinds: Mutex<BTreeMap<(Arc<str>, ResourceMode, Arc<str>), Option<Kind>>>,
+    kinds: Mutex<BTreeMap<KindKey, Option<Kind>>>,
 }
 
 impl<'a> Session<'a> {
@@ -167,7 +173,7 @@ impl<'a> Session<'a> {
         &self,
         resource: &addr::Resource,
         stored: Option<&str>,
-    ) -> Result<ProviderAddress, Diagnostic> {
+    ) -> Result<ProviderAddress, Diagnostics> {
         let config = &self.environment.config;
         if let Some(address) = config.provider_of(&resource.config()) {
             return Ok(address);
@@ -189,6 +195,7 @@ impl<'a> Session<'a> {
                 "It was made with `{stored}`. What is made with a provider configuration can only be destroyed with it."
             ))
             .hint("put the `provider` block back, apply, and remove it then")
+            .into()
         })
     }
 
@@ -214,7 +221,7 @@ impl<'a> Session<'a> {
             if let Some(stored) = &instance.current {
                 match self.provider_of(&address.resource, Some(&resource.provider)) {
                     Ok(provider) => self.set_stored(&address, &provider, stored, diags),
-                    Err(error) => diags.push(error.subject(Subject::Resource(address))),
+                    Err(errors) => diags.append(about(errors, &address)),
                 }
             }
         }

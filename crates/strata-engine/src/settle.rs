@@ -73,19 +73,20 @@ async fn settle_one(
     Ok(changed(state, begin, &kind, stored, read))
 }
 
-fn planned(kind: &Kind, begin: &Begin) -> Result<Value, Diagnostic> {
+fn planned(kind: &Kind, begin: &Begin) -> Result<Value, Diagnostics> {
     let text = begin.planned.as_deref().unwrap_or("null");
     let value =
         json::decode(text, &kind.ty).map_err(|error| unreadable(begin, &error.to_string()))?;
     Ok(json::with_unknown(&value, &begin.unknown))
 }
 
-fn unreadable(begin: &Begin, error: &str) -> Diagnostic {
+fn unreadable(begin: &Begin, error: &str) -> Diagnostics {
     Diagnostic::error(
         "unreadable-journal",
         format!("what was planned for `{}` cannot be read", begin.address),
     )
     .detail(error)
+    .into()
 }
 
 fn created(

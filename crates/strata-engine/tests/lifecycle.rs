@@ -511,3 +511,35 @@ fn a_circle_is_refused() {
         assert!(diags.has_errors());
     });
 }
+
+#[test]
+fn planning_and_applying_can_run_on_any_thread() {
+    fn check<T: Send>(_: &T) {}
+    let (_platform, world) = world();
+    let environment = world.environment("");
+    let (state, events, options) = (world.state(), strata_core::Events::ignored(), options());
+    check(&strata_engine::plan(
+        &environment,
+        &state,
+        &world.providers,
+        &options,
+        &events,
+    ));
+    block_on(async {
+        let opened = world.open(&environment).await.unwrap();
+        let plan = world.plan("").await;
+        let mut journal = world.store().journal(&opened.base).unwrap();
+        let (stop, apply) = (
+            strata_engine::Stop::new(),
+            strata_engine::ApplyOptions { parallelism: 1 },
+        );
+        check(&strata_engine::apply(
+            &plan,
+            &world.providers,
+            &mut journal,
+            &apply,
+            &stop,
+            &events,
+        ));
+    });
+}

@@ -30,7 +30,7 @@ pub(crate) fn output_json(change: &OutputChange) -> Json {
     let mut json = json!({
         "actions": actions(change.action),
         "before": change.before.as_ref().map(plain),
-        "after_unknown": after.map_or(json!(false), |after| unknown(after)),
+        "after_unknown": after.map_or(json!(false), unknown),
         "before_sensitive": change.sensitive,
         "after_sensitive": change.sensitive,
     });

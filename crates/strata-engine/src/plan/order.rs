@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use strata_core::{Action, Diagnostic, addr::ConfigResource};
+use strata_core::{Action, Diagnostic, Diagnostics, addr::ConfigResource};
 use strata_state::State;
 
 use super::Change;
@@ -65,7 +65,11 @@ impl Work {
 pub(crate) type Needs = BTreeMap<ConfigResource, BTreeSet<ConfigResource>>;
 
 /// Works out the graph.
-pub(crate) fn order(changes: &[Change], needs: &Needs, state: &State) -> Result<Graph, Diagnostic> {
+pub(crate) fn order(
+    changes: &[Change],
+    needs: &Needs,
+    state: &State,
+) -> Result<Graph, Diagnostics> {
     let uses = Uses::new(needs, state);
     for soft in [true, false] {
         let graph = Builder::build(changes, needs, &uses, soft);
@@ -73,7 +77,7 @@ pub(crate) fn order(changes: &[Change], needs: &Needs, state: &State) -> Result<
             return Ok(graph);
         }
         if !soft {
-            return Err(cycle(changes, &graph));
+            return Err(cycle(changes, &graph).into());
         }
     }
     unreachable!("the second round returns")

@@ -45,7 +45,7 @@ pub(crate) async fn refresh(
     let before = match decode(subject, &stored) {
         Ok(object) => object,
         Err(error) => {
-            planned.diagnostics.push(error);
+            planned.diagnostics.append(error);
             return None;
         }
     };
@@ -159,15 +159,17 @@ fn drift(
     }
 }
 
-fn decode(subject: &Subjected<'_>, stored: &StoredObject) -> Result<Object, Diagnostic> {
+fn decode(subject: &Subjected<'_>, stored: &StoredObject) -> Result<Object, Diagnostics> {
     let version = subject.kind.schema.version;
     if stored.schema_version > version {
         let summary = format!(
             "`{}` was written by a newer version of its provider: schema {}, ours is {version}",
             subject.address, stored.schema_version
         );
-        return Err(Diagnostic::error("state-too-new", summary)
-            .subject(Subject::Resource(subject.address.clone())));
+        let error = Diagnostic::error("state-too-new", summary);
+        return Err(error
+            .subject(Subject::Resource(subject.address.clone()))
+            .into());
     }
     subject.kind.decode(stored).map_err(|error| {
         Diagnostic::error(
@@ -178,6 +180,7 @@ fn decode(subject: &Subjected<'_>, stored: &StoredObject) -> Result<Object, Diag
             "Its attributes do not fit the schema of its type: {error}."
         ))
         .subject(Subject::Resource(subject.address.clone()))
+        .into()
     })
 }
 

@@ -8,7 +8,7 @@ use std::{
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use strata_config::{Dependencies, Expansion, ProviderAddress};
 use strata_core::{
-    Action, BoxFuture, Diagnostic, Diagnostics, Event, Events, OperationKind, Subject,
+    Action, BoxFuture, Diagnostic, Diagnostics, Event, Events, OperationKind,
     addr::{self, ConfigResource, InstanceKey, ModuleInstance, ResourceInstance, ResourceMode},
 };
 use strata_state::State;
@@ -20,7 +20,7 @@ use super::{
     order::{Needs, order},
     outputs::plan_outputs,
     read::plan_read,
-    refresh::Subjected,
+    refresh::{Subjected, about},
     targets::{Scope, needs},
 };
 use crate::{environment::Environment, providers::Providers, session::Session};
@@ -455,10 +455,8 @@ impl<'a> Walk<'a> {
         }
         let provider = match self.session.provider_of(&address.resource, Some(provider)) {
             Ok(provider) => provider,
-            Err(error) => {
-                self.found
-                    .diagnostics
-                    .push(error.subject(Subject::Resource(address)));
+            Err(errors) => {
+                self.found.diagnostics.append(about(errors, &address));
                 return None;
             }
         };
@@ -585,8 +583,9 @@ fn finish(
         }
     }
     let targeted = !context.options.targets.is_empty();
+    let keeps_outputs = targeted && context.options.mode == PlanMode::Destroy;
     let mut outputs = BTreeMap::new();
-    if !found.diagnostics.has_errors() && !(targeted && context.options.mode == PlanMode::Destroy) {
+    if !found.diagnostics.has_errors() && !keeps_outputs {
         outputs = plan_outputs(
             session,
             before,
