@@ -109,7 +109,14 @@ async fn crash_and_go_on(moment: usize, left: Left) -> bool {
     .unwrap();
     let stop = Stop::new();
     let on_crash = stop.clone();
-    platform.crash_at(moment, move || on_crash.hard());
+    let (seen, path) = (
+        platform.clone(),
+        world.folder.path().join("terraform.tfstate.journal"),
+    );
+    platform.crash_at(moment, move || {
+        assert_begun(&seen, &fs::read_to_string(&path).unwrap());
+        on_crash.hard();
+    });
     let applied = world.apply_plan(&plan, &opened, &stop).await.unwrap();
     let crashed = platform.recover();
     assert_eq!(applied.abandoned, crashed);
@@ -135,6 +142,25 @@ async fn crash_and_go_on(moment: usize, left: Left) -> bool {
         "made twice: {log:?}"
     );
     crashed
+}
+
+/// Whatever was done on the platform had been begun in the journal file by then.
+fn assert_begun(platform: &Platform, journal: &str) {
+    let begun: Vec<_> = journal
+        .lines()
+        .filter(|line| line.contains("{\"begin\""))
+        .collect();
+    let count = |verb: &str| {
+        begun
+            .iter()
+            .filter(|line| line.contains(&format!("\"call\":\"{verb}\"")))
+            .count()
+    };
+    let log = platform.log();
+    for verb in ["create", "update", "delete"] {
+        let done = log.iter().filter(|line| line.starts_with(verb)).count();
+        assert!(done <= count(verb), "{log:?} before\n{journal}");
+    }
 }
 
 fn damage(world: &World, left: Left) {
@@ -283,4 +309,41 @@ async fn crash(platform: &Platform, world: &World, text: &str, moment: usize) {
             .abandoned
     );
     assert!(platform.recover());
+}
+
+#[test]
+fn calls_that_ended_are_not_looked_for_again() {
+    block_on(async {
+        let platform = Platform::new();
+        let world = World::new(vec![platform.provider()]);
+        let text = format!(
+            "{HEADER}resource \"test_thing\" \"a\" {{ name = \"a\" }}\nresource \"test_thing\" \"b\" {{\n  name = \"b\"\n  needs = [test_thing.a.id]\n}}"
+        );
+        crash(&platform, &world, &text, 3).await;
+        let opened = world.store().open().unwrap();
+        assert_eq!(opened.replayed, 1);
+        let in_flight: Vec<_> = opened
+            .in_flight
+            .iter()
+            .map(|call| call.begin.address.to_string())
+            .collect();
+        assert_eq!(in_flight, ["test_thing.b"]);
+    });
+}
+
+#[test]
+fn an_old_object_whose_replacement_never_began_is_current_again() {
+    block_on(async {
+        let platform = Platform::new();
+        let world = World::new(vec![platform.provider()]);
+        let text = |name: &str| {
+            format!(
+                "{HEADER}resource \"test_thing\" \"a\" {{\n  name = \"{name}\"\n  lifecycle {{\n    create_before_destroy = true\n  }}\n}}"
+            )
+        };
+        world.apply(&text("a")).await;
+        crash(&platform, &world, &text("a2"), 0).await;
+        let opened = world.open(&world.environment(&text("a2"))).await.unwrap();
+        assert!(support::objects(&opened.state).starts_with("test_thing.a {"));
+    });
 }

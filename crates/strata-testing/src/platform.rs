@@ -89,7 +89,12 @@ impl Platform {
         };
     }
 
-    /// What was done since the last call, in order.
+    /// What was done since the log was taken, in order.
+    pub fn log(&self) -> Vec<String> {
+        self.model().log.clone()
+    }
+
+    /// Takes the log, which begins anew.
     pub fn take_log(&self) -> Vec<String> {
         std::mem::take(&mut self.model().log)
     }
