@@ -347,3 +347,22 @@ fn an_old_object_whose_replacement_never_began_is_current_again() {
         assert!(support::objects(&opened.state).starts_with("test_thing.a {"));
     });
 }
+
+#[test]
+fn an_instance_that_moved_is_not_there_twice_after_a_crash() {
+    block_on(async {
+        let platform = Platform::new();
+        let world = World::new(vec![platform.provider()]);
+        let text = |more: &str| {
+            format!("{HEADER}resource \"test_thing\" \"a\" {{\n  name = \"a\"\n{more}}}")
+        };
+        world.apply(&text("")).await;
+        crash(&platform, &world, &text("  count = 1\n  size = 1\n"), 1).await;
+        let opened = world
+            .open(&world.environment(&text("  count = 1\n")))
+            .await
+            .unwrap();
+        assert!(support::objects(&opened.state).starts_with("test_thing.a[0] {"));
+        assert_eq!(opened.state.instances().count(), 1);
+    });
+}

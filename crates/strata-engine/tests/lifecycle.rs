@@ -229,6 +229,28 @@ fn instances_whose_keys_are_gone_are_deleted() {
 }
 
 #[test]
+fn an_instance_follows_its_block_when_count_comes_or_goes() {
+    let once = "resource \"test_thing\" \"a\" { name = \"a\" }";
+    let counted = "resource \"test_thing\" \"a\" {\n  count = 2\n  name  = \"a${count.index == 0 ? \"\" : \"b\"}\"\n}";
+    check(
+        once,
+        counted,
+        expect![[r#"
+            + test_thing.a[1]
+            create ab
+        "#]],
+    );
+    check(
+        counted,
+        once,
+        expect![[r#"
+            - test_thing.a[1] WrongRepetition
+            delete ab
+        "#]],
+    );
+}
+
+#[test]
 fn what_happened_behind_our_back_is_drift_and_is_set_right() {
     block_on(async {
         let (platform, world) = world();
@@ -387,6 +409,15 @@ fn a_plan_can_be_narrowed_and_told_to_replace() {
             create c
         "#]],
     );
+    block_on(async {
+        let (_platform, world) = world();
+        let outputs =
+            "output \"a\" { value = test_thing.a.id }\noutput \"c\" { value = test_thing.c.id }";
+        let text = with_header(&format!("{CHAIN}\n{outputs}"));
+        let plan = world.plan_with(&text, &narrow).await.unwrap();
+        let names: Vec<_> = plan.outputs.keys().map(|name| &**name).collect();
+        assert_eq!(names, ["a"], "outputs of what is left out are left out");
+    });
     let destroy = PlanOptions {
         mode: PlanMode::Destroy,
         targets: vec![parse_target("test_thing.b").unwrap()],

@@ -108,6 +108,15 @@ impl Journal {
         self.append(&Record::Remove(address.clone(), deposed.cloned()))
     }
 
+    /// Notes that an instance has another address now.
+    pub fn rename(
+        &mut self,
+        from: &addr::ResourceInstance,
+        to: &addr::ResourceInstance,
+    ) -> Result<(), StateError> {
+        self.append(&Record::Move(from.clone(), to.clone()))
+    }
+
     /// Notes that the current object is set aside under a key.
     pub fn depose(
         &mut self,
@@ -252,6 +261,7 @@ pub(crate) fn replay(records: Vec<Record>, state: &mut State) -> Replayed {
             Record::Remove(address, deposed) => {
                 state.remove(&address, deposed.as_deref());
             }
+            Record::Move(from, to) => state.rename(&from, &to),
             Record::Depose(address, key) => state.depose(&address, &key),
             Record::Restore(address, key) => state.restore(&address, &key),
         }

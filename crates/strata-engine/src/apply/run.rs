@@ -36,6 +36,9 @@ pub async fn apply(
     let session = Session::applying(&plan.environment, providers, events);
     let mut run = Run::new(&session, plan, journal, stop, options);
     run.hand_in_what_stays();
+    for (from, to) in &plan.moves {
+        run.note(|journal| journal.rename(from, to));
+    }
     let abandoned = run.go().await;
     if !abandoned {
         run.outputs();

@@ -25,10 +25,18 @@ pub fn plan_json(plan: &Plan, providers: &Providers) -> Json {
     }
     json["planned_values"] = planned_values(plan, providers);
     if !plan.drift.is_empty() {
-        json["resource_drift"] = plan.drift.iter().map(resource_json).collect();
+        json["resource_drift"] = plan
+            .drift
+            .iter()
+            .map(|change| resource_json(plan, change))
+            .collect();
     }
     if !plan.changes.is_empty() {
-        json["resource_changes"] = plan.changes.iter().map(resource_json).collect();
+        json["resource_changes"] = plan
+            .changes
+            .iter()
+            .map(|change| resource_json(plan, change))
+            .collect();
     }
     if !plan.outputs.is_empty() {
         let outputs = plan
@@ -102,8 +110,11 @@ fn planned_values(plan: &Plan, providers: &Providers) -> Json {
     json
 }
 
-fn resource_json(change: &Change) -> Json {
+fn resource_json(plan: &Plan, change: &Change) -> Json {
     let mut json = head(&change.address, &change.provider.source);
+    if let Some(from) = plan.moved_from(&change.address) {
+        json["previous_address"] = json!(from.to_string());
+    }
     if !change.address.resource.module.0.is_empty() {
         json["module_address"] = json!(change.address.resource.module.to_string());
     }

@@ -6,7 +6,9 @@ use strata_config::{ProviderAddress, module};
 use strata_core::{
     Action, AttributePath, Diagnostic, Diagnostics, Marks, Subject, Value,
     addr::{self, ConfigResource},
-    provider::{ConfiguredProvider, Object, ObjectKind, PlanRequest, PlanResponse},
+    provider::{
+        ConfiguredProvider, Effect, EffectKind, Object, ObjectKind, PlanRequest, PlanResponse,
+    },
 };
 
 use super::{
@@ -283,7 +285,9 @@ async fn ask(
         .cloned()
         .collect();
     if !replace.is_empty() {
-        let effects = response.effects;
+        // What an update would have done live is not done; that something is rebuilt stays true.
+        let rebuilds = |effect: &Effect| effect.kind == EffectKind::Rebuild;
+        let effects: Vec<_> = response.effects.into_iter().filter(rebuilds).collect();
         let mut response = request(provider, instance, None, &config).await?;
         response.effects.extend(effects);
         return Ok(decided(

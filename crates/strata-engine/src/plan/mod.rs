@@ -1,11 +1,14 @@
 //! Planning: what has to be done, as plain data.
 
 mod delete;
+mod finish;
 mod instance;
+mod moves;
 mod order;
 mod outputs;
 mod read;
 mod refresh;
+mod sort;
 mod targets;
 mod walk;
 
@@ -75,6 +78,8 @@ pub struct Plan {
     pub warnings: Diagnostics,
     /// True if outputs are to be left as they are, since only a part is planned.
     pub(crate) targeted: bool,
+    /// Instances that have another address in configuration than in state, since `count` came or went.
+    pub moves: Vec<(addr::ResourceInstance, addr::ResourceInstance)>,
     /// True if reading made a difference to the state.
     pub(crate) refreshed: bool,
 }
@@ -151,6 +156,12 @@ pub struct OutputChange {
 }
 
 impl Plan {
+    /// Where an instance was before it got its address.
+    pub fn moved_from(&self, address: &addr::ResourceInstance) -> Option<&addr::ResourceInstance> {
+        let mut moves = self.moves.iter();
+        moves.find(|(_, to)| to == address).map(|(from, _)| from)
+    }
+
     /// How much there is to do.
     pub fn counts(&self) -> ChangeCounts {
         let mut counts = ChangeCounts::default();
@@ -202,7 +213,10 @@ pub(crate) struct Context<'a> {
     pub(crate) dependencies: &'a strata_config::Dependencies,
     /// Resources that are replaced by making the new object first, since they or what depends on them say so.
     pub(crate) create_before_destroy: &'a std::collections::BTreeSet<addr::ConfigResource>,
+    /// With all instances where configuration has them.
     pub(crate) state: &'a State,
+    /// What was moved for that.
+    pub(crate) moves: &'a [(addr::ResourceInstance, addr::ResourceInstance)],
 }
 
 /// What planning one instance gave.

@@ -2,22 +2,34 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use strata_core::{Action, Diagnostics, Marks, Value, addr::ModuleInstance};
-use strata_state::{Output, State};
+use strata_core::{
+    Action, Diagnostics, Marks, Value,
+    addr::{Module, ModuleInstance},
+};
+use strata_state::Output;
 
-use super::{OutputChange, PlanMode};
+use super::{Context, OutputChange, PlanMode, targets::Scope};
 use crate::session::Session;
 
 /// Plans all outputs.
 pub(crate) fn plan_outputs(
     session: &Session<'_>,
-    state: &State,
-    mode: PlanMode,
+    context: &Context<'_>,
+    scope: &Scope,
     diags: &mut Diagnostics,
 ) -> BTreeMap<Arc<str>, OutputChange> {
     let mut changes = BTreeMap::new();
-    if mode != PlanMode::Destroy {
+    let state = context.state;
+    if context.options.mode != PlanMode::Destroy {
         for (name, output) in &session.environment.config.root().outputs {
+            // What refers to something that is not planned cannot be told.
+            let refers_to = context.dependencies.output(&Module::root(), name);
+            if !refers_to
+                .iter()
+                .all(|resource| scope.has_resource(resource))
+            {
+                continue;
+            }
             let value = session
                 .evaluator
                 .output(&ModuleInstance::root(), name, diags);
@@ -28,7 +40,12 @@ pub(crate) fn plan_outputs(
             );
         }
     }
+    let is_declared =
+        |name: &Arc<str>| session.environment.config.root().outputs.contains_key(name);
     for (name, output) in &state.outputs {
+        if context.options.mode != PlanMode::Destroy && is_declared(name) {
+            continue;
+        }
         changes.entry(name.clone()).or_insert_with(|| OutputChange {
             action: Action::Delete,
             before: Some(output.value.clone()),

@@ -1,14 +1,15 @@
 //! Going through configuration in the order of its dependencies, then through what it no longer has.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
-use strata_config::{Dependencies, Expansion, ProviderAddress};
+use strata_config::{Expansion, ProviderAddress};
 use strata_core::{
-    Action, BoxFuture, Diagnostic, Diagnostics, Event, Events, OperationKind,
+    Action, BoxFuture, Diagnostics, Events,
     addr::{self, ConfigResource, InstanceKey, ModuleInstance, ResourceInstance, ResourceMode},
 };
 use strata_state::State;
@@ -16,12 +17,14 @@ use strata_state::State;
 use super::{
     Change, Context, Plan, PlanMode, PlanOptions, Planned, Reason,
     delete::plan_delete,
+    finish::{Found, finish},
     instance::{Instance, plan_instance},
-    order::{Needs, order},
-    outputs::plan_outputs,
+    moves::implied_moves,
+    order::Needs,
     read::plan_read,
     refresh::{Subjected, about},
-    targets::{Scope, needs},
+    sort::{all_needs, create_before_destroy, sort},
+    targets::Scope,
 };
 use crate::{environment::Environment, providers::Providers, session::Session};
 
@@ -35,6 +38,12 @@ pub async fn plan(
 ) -> Result<Plan, Diagnostics> {
     let session = Session::planning(environment, providers, events);
     let config = &environment.config;
+    let moves = implied_moves(config, state);
+    let mut moved = Cow::Borrowed(state);
+    for (from, to) in &moves {
+        moved.to_mut().rename(from, to);
+    }
+    let state = &*moved;
     let dependencies = strata_config::dependencies(config);
     let scope = Scope::new(&options.targets, options.mode, config, &dependencies, state);
     let needs = all_needs(&session, &dependencies);
@@ -45,6 +54,7 @@ pub async fn plan(
         dependencies: &dependencies,
         create_before_destroy: &create_before_destroy,
         state,
+        moves: &moves,
     };
     let mut walk = Walk {
         session: &session,
@@ -73,98 +83,7 @@ pub async fn plan(
         }
     }
     let found = walk.found;
-    finish(&session, &context, &needs, found)
-}
-
-fn all_needs(session: &Session<'_>, dependencies: &Dependencies) -> Needs {
-    let config = &session.environment.config;
-    let entry = |address: ConfigResource| {
-        let needs = needs(config, dependencies, &address);
-        (address, needs)
-    };
-    config
-        .resources()
-        .map(|(address, _)| entry(address))
-        .collect()
-}
-
-/// Resources in an order in which each comes after what it needs.
-fn sort(needs: &Needs) -> Result<Vec<ConfigResource>, Diagnostics> {
-    let mut waiting: BTreeMap<&ConfigResource, usize> = BTreeMap::new();
-    let mut dependents: BTreeMap<&ConfigResource, Vec<&ConfigResource>> = BTreeMap::new();
-    for (resource, needed) in needs {
-        let needed = needed.iter().filter(|needed| needs.contains_key(needed));
-        waiting.insert(resource, needed.clone().count());
-        needed.for_each(|needed| dependents.entry(needed).or_default().push(resource));
-    }
-    let mut ready: VecDeque<_> = needs
-        .keys()
-        .filter(|resource| waiting[resource] == 0)
-        .collect();
-    let mut sorted = Vec::with_capacity(needs.len());
-    while let Some(resource) = ready.pop_front() {
-        sorted.push(resource.clone());
-        for next in dependents.get(resource).into_iter().flatten() {
-            let left = waiting.entry(next).or_default();
-            *left -= 1;
-            if *left == 0 {
-                ready.push_back(next);
-            }
-        }
-    }
-    if sorted.len() == needs.len() {
-        return Ok(sorted);
-    }
-    let left = needs
-        .keys()
-        .filter(|resource| waiting[resource] > 0)
-        .map(|resource| format!("`{resource}`"));
-    Err(Diagnostic::error(
-        "dependency-cycle",
-        "resources depend on each other in a circle",
-    )
-    .detail(format!(
-        "Each of these waits for another one: {}.",
-        left.collect::<Vec<_>>().join(", ")
-    ))
-    .into())
-}
-
-/// Who is replaced by making the new object first: who says so, and all that they depend on.
-fn create_before_destroy(
-    session: &Session<'_>,
-    needs: &Needs,
-    sorted: &[ConfigResource],
-) -> BTreeSet<ConfigResource> {
-    let config = &session.environment.config;
-    let says_so = |resource: &ConfigResource| {
-        config
-            .resource(resource)
-            .is_some_and(|block| block.lifecycle.create_before_destroy)
-    };
-    let mut all = BTreeSet::new();
-    for resource in sorted.iter().rev() {
-        if says_so(resource) {
-            all.insert(resource.clone());
-        }
-        if all.contains(resource) {
-            all.extend(needs[resource].iter().cloned());
-        }
-    }
-    all
-}
-
-/// What planning has found so far.
-#[derive(Default)]
-struct Found {
-    changes: Vec<Change>,
-    drift: Vec<Change>,
-    refreshed: Vec<super::Refreshed>,
-    diagnostics: Diagnostics,
-    /// Where in `changes` those of a resource are.
-    by_resource: BTreeMap<addr::Resource, Vec<usize>>,
-    /// Resources with a change.
-    changing: BTreeSet<ConfigResource>,
+    finish(&session, &context, &scope, &needs, found)
 }
 
 struct Walk<'a> {
@@ -544,97 +463,4 @@ fn changes_at(change: &Change, path: &[strata_core::PathStep]) -> bool {
         return true;
     };
     path.is_empty() || before.unmark_paths().0.at(path) != after.unmark_paths().0.at(path)
-}
-
-impl Found {
-    fn take(&mut self, planned: Planned) {
-        for change in planned.changes {
-            if change.action != Action::NoOp {
-                self.changing.insert(change.address.resource.config());
-            }
-            let at = self.changes.len();
-            self.by_resource
-                .entry(change.address.resource.clone())
-                .or_default()
-                .push(at);
-            self.changes.push(change);
-        }
-        self.drift.extend(planned.drift);
-        self.refreshed.extend(planned.refreshed);
-        self.diagnostics.append(planned.diagnostics);
-    }
-}
-
-fn finish(
-    session: &Session<'_>,
-    context: &Context<'_>,
-    needs: &Needs,
-    mut found: Found,
-) -> Result<Plan, Diagnostics> {
-    let mut prior = context.state.clone();
-    let before = context.state;
-    for refreshed in found.refreshed {
-        let deposed = refreshed.deposed.as_deref();
-        match refreshed.object {
-            Some(object) => prior.put(&refreshed.address, deposed, &refreshed.provider, object),
-            None => {
-                prior.remove(&refreshed.address, deposed);
-            }
-        }
-    }
-    let targeted = !context.options.targets.is_empty();
-    let keeps_outputs = targeted && context.options.mode == PlanMode::Destroy;
-    let mut outputs = BTreeMap::new();
-    if !found.diagnostics.has_errors() && !keeps_outputs {
-        outputs = plan_outputs(
-            session,
-            before,
-            context.options.mode,
-            &mut found.diagnostics,
-        );
-    }
-    let key = |change: &Change| (change.address.clone(), change.deposed.clone());
-    found.changes.sort_by_cached_key(key);
-    found.drift.sort_by_cached_key(key);
-    if found.diagnostics.has_errors() {
-        return Err(found.diagnostics);
-    }
-    let graph = order(&found.changes, needs, &prior)?;
-    let plan = Plan {
-        environment: session.environment.clone(),
-        mode: context.options.mode,
-        refreshed: prior.resources != before.resources,
-        prior,
-        drift: found.drift,
-        changes: found.changes,
-        outputs,
-        graph,
-        warnings: found.diagnostics,
-        targeted,
-    };
-    announce(&plan, session.events);
-    Ok(plan)
-}
-
-fn announce(plan: &Plan, events: &Events) {
-    for change in &plan.drift {
-        events.send(Event::DriftFound {
-            address: change.address.clone(),
-            action: change.action,
-        });
-    }
-    for change in plan
-        .changes
-        .iter()
-        .filter(|change| change.action != Action::NoOp)
-    {
-        events.send(Event::ChangePlanned {
-            address: change.address.clone(),
-            action: change.action,
-        });
-    }
-    events.send(Event::ChangeSummary {
-        operation: OperationKind::Plan,
-        counts: plan.counts(),
-    });
 }
