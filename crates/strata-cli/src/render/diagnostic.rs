@@ -138,6 +138,15 @@ mod tests {
         let text = DiagnosticRenderer::new(false, 80)
             .render(&diagnostic)
             .replace(&name, "main.tf");
-        expect_test::expect![[r#""#]].assert_eq(&text);
+        expect_test::expect![[r#"
+            error[undefined-variable]: There is no variable `imge`
+             --> main.tf:2:9
+              |
+            2 | image = var.imge
+              |         ^^^^^^^^ not declared
+              |
+              = why: The module declares `image`.
+              = next: Did you mean `var.image`?
+        "#]].assert_eq(&text);
     }
 }
