@@ -147,6 +147,7 @@ mod tests {
               |
               = why: The module declares `image`.
               = next: Did you mean `var.image`?
-        "#]].assert_eq(&text);
+        "#]]
+        .assert_eq(&text);
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     env,
+    fs::File,
     io::{Read, Write},
     os::unix::net::UnixStream,
     path::Path,
@@ -18,17 +19,24 @@ pub(crate) fn socket() -> Option<String> {
     (Path::new(&path).exists() && UnixStream::connect(&path).is_ok()).then_some(path)
 }
 
-/// True if the tests that need the daemon can run; says so if not, and fails where they must run.
-pub(crate) fn is_there(test: &str) -> bool {
-    if socket().is_some() {
-        return true;
+/// The daemon for one test alone, as long as this lives: tests compare all that is on it.
+pub(crate) struct Alone {
+    _lock: File,
+}
+
+/// Waits for the daemon; without one says so, and fails where the tests must run.
+pub(crate) fn alone(test: &str) -> Option<Alone> {
+    if socket().is_none() {
+        assert!(
+            env::var_os("STRATA_TEST_INCUS_REQUIRED").is_none(),
+            "{test} needs an Incus daemon, and there is none"
+        );
+        eprintln!("skipped: {test} needs an Incus daemon (`cargo xtask testbed up`)");
+        return None;
     }
-    assert!(
-        env::var_os("STRATA_TEST_INCUS_REQUIRED").is_none(),
-        "{test} needs an Incus daemon, and there is none"
-    );
-    eprintln!("skipped: {test} needs an Incus daemon (`cargo xtask testbed up`)");
-    false
+    let lock = File::create(env::temp_dir().join("strata-test-daemon.lock")).unwrap();
+    lock.lock().unwrap();
+    Some(Alone { _lock: lock })
 }
 
 /// Sends one request and gives the answer's body.

@@ -73,9 +73,9 @@ const MOMENTS: [u64; 10] = [40, 150, 350, 600, 900, 1300, 1800, 2400, 3200, 4500
 
 #[test]
 fn an_up_killed_at_ten_moments_converges_and_leaves_nothing_over() {
-    if !daemon::is_there("killing `up`") {
+    let Some(_alone) = daemon::alone("killing `up`") else {
         return;
-    }
+    };
     let before = daemon::listing();
     for moment in MOMENTS {
         let folder = Folder::new(&[

@@ -198,9 +198,9 @@ fn a_daemon_that_is_not_there_is_named_by_its_socket() {
 
 #[test]
 fn an_image_that_does_not_exist_is_refused_before_anything_is_made() {
-    if !daemon::is_there("a missing image") {
+    let Some(_alone) = daemon::alone("a missing image") else {
         return;
-    }
+    };
     let before = daemon::listing();
     let folder = Folder::new(&[("main.tf", &INSTANCE.replace("IMAGE", "no/such/image"))]);
     says(
@@ -213,9 +213,9 @@ fn an_image_that_does_not_exist_is_refused_before_anything_is_made() {
 
 #[test]
 fn an_address_that_never_comes_is_told_and_the_instance_can_be_destroyed() {
-    if !daemon::is_there("an address that never comes") {
+    let Some(_alone) = daemon::alone("an address that never comes") else {
         return;
-    }
+    };
     let before = daemon::listing();
     let folder = Folder::new(&[("main.tf", &INSTANCE.replace("IMAGE", "debian/12"))]);
     // The profile has no network device, so no address can come.

@@ -50,9 +50,9 @@ fn outcomes(ran: &Ran) -> Vec<Value> {
 
 #[test]
 fn the_whole_way_through_on_a_real_daemon() {
-    if !daemon::is_there("the observability example") {
+    let Some(_alone) = daemon::alone("the observability example") else {
         return;
-    }
+    };
     let before = daemon::listing();
     let folder = Folder::example("observability");
     let up = |environment: &[(&str, &str)]| {
