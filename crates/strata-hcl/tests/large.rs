@@ -1,5 +1,10 @@
 //! Large collections take time in proportion to their size; unknown and sensitive values come out as such.
 
+#![expect(
+    clippy::disallowed_types,
+    reason = "the crate is pure; its tests measure time and ask the real terraform"
+)]
+
 use std::{sync::Arc, time::Instant};
 
 use strata_core::{Diagnostics, Marks, Source, Type, Value};

@@ -5,6 +5,11 @@
 //! again: `STRATA_RECORD=1 cargo test -p strata-hcl --test terraform`. `cases/differences.txt` lists what differs, with the reason.
 
 #![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the crate is pure; its tests measure time and ask the real terraform"
+)]
+#![expect(
     clippy::unwrap_used,
     reason = "what cannot be read or run fails the test"
 )]

@@ -14,7 +14,11 @@ use strata_jinja::{Now, yaml};
 use strata_playbook::{Inventory, variables::InventoryVariables};
 use strata_runner::{BecomeDefaults, Pace, Recap, StopSignal};
 
-use crate::{files::Disk, process::Process, registry::{Platforms, split}};
+use crate::{
+    files::Disk,
+    process::Process,
+    registry::{Platforms, split},
+};
 
 /// How long a host may take to answer.
 const READY: Duration = Duration::from_secs(60);
@@ -59,16 +63,33 @@ pub fn syntax_check(playbooks: &[PathBuf], options: &Options) -> Result<(), Diag
     let mut diags = Diagnostics::new();
     let extra = extra_vars(&options.extra_vars, &mut diags);
     for playbook in playbooks {
-        strata_playbook::load(&Disk, playbook, &load_options(extra.clone(), &[]), &mut diags);
+        strata_playbook::load(
+            &Disk,
+            playbook,
+            &load_options(extra.clone(), &[]),
+            &mut diags,
+        );
     }
     diags.into_result(())
 }
 
 /// Runs playbooks one after another; ends with the first that fails. Gives the recaps of those that ran.
-pub async fn run(playbooks: &[PathBuf], options: &Options, process: &Process, platforms: &Platforms, stop: &StopSignal, events: &Events) -> Result<Vec<Recap>, Diagnostics> {
+pub async fn run(
+    playbooks: &[PathBuf],
+    options: &Options,
+    process: &Process,
+    platforms: &Platforms,
+    stop: &StopSignal,
+    events: &Events,
+) -> Result<Vec<Recap>, Diagnostics> {
     let mut diags = Diagnostics::new();
     let extra = extra_vars(&options.extra_vars, &mut diags);
-    let loaded: Vec<_> = playbooks.iter().map(|path| strata_playbook::load(&Disk, path, &load_options(extra.clone(), &[]), &mut diags)).collect();
+    let loaded: Vec<_> = playbooks
+        .iter()
+        .map(|path| {
+            strata_playbook::load(&Disk, path, &load_options(extra.clone(), &[]), &mut diags)
+        })
+        .collect();
     let (inventory, folders) = inventory(&options.inventory, &mut diags);
     if diags.has_errors() {
         return Err(diags);
@@ -77,12 +98,14 @@ pub async fn run(playbooks: &[PathBuf], options: &Options, process: &Process, pl
     for (path, playbook) in playbooks.iter().zip(loaded.into_iter().flatten()) {
         let folder = path.parent();
         let variables = InventoryVariables::load(&Disk, &inventory, &folders, folder, &mut diags);
-        let mut settings = runner_options(process, extra.clone(), Arc::new(variables), stop.clone());
+        let mut settings =
+            runner_options(process, extra.clone(), Arc::new(variables), stop.clone());
         apply(options, &mut settings);
         if diags.has_errors() {
             return Err(diags);
         }
-        let connect = |target: &strata_runner::Target| platforms.connect(&with_defaults(target, options));
+        let connect =
+            |target: &strata_runner::Target| platforms.connect(&with_defaults(target, options));
         let recap = strata_runner::run(&playbook, &inventory, &connect, &settings, events).await?;
         let failed = recap.exit_code() != 0 || recap.stopped;
         recaps.push(recap);
@@ -90,7 +113,9 @@ pub async fn run(playbooks: &[PathBuf], options: &Options, process: &Process, pl
             break;
         }
     }
-    diags.into_iter().for_each(|warning| events.diagnostic(warning));
+    diags
+        .into_iter()
+        .for_each(|warning| events.diagnostic(warning));
     Ok(recaps)
 }
 
@@ -111,24 +136,45 @@ fn apply(options: &Options, settings: &mut strata_runner::Options) {
 
 /// What the command line says of a connection counts where the inventory is silent.
 fn with_defaults(target: &strata_runner::Target, options: &Options) -> strata_runner::Target {
-    let key = options.private_key.as_ref().map(|path| path.display().to_string());
-    let defaults = [("ansible_user", &options.remote_user), ("ansible_ssh_private_key_file", &key), ("ansible_connection", &options.connection)];
+    let key = options
+        .private_key
+        .as_ref()
+        .map(|path| path.display().to_string());
+    let defaults = [
+        ("ansible_user", &options.remote_user),
+        ("ansible_ssh_private_key_file", &key),
+        ("ansible_connection", &options.connection),
+    ];
     let mut target = target.clone();
     for (name, value) in defaults {
         if let Some(value) = value {
-            target.variables.entry(name).or_insert_with(|| Json::from(value.as_str()));
+            target
+                .variables
+                .entry(name)
+                .or_insert_with(|| Json::from(value.as_str()));
         }
     }
     target
 }
 
 /// How playbooks are looked for and what is given to all of them.
-pub(crate) fn load_options(extra: Map<String, Json>, roles_path: &[PathBuf]) -> strata_playbook::load::Options {
-    strata_playbook::load::Options { roles_path: roles_path.to_vec(), extra_vars: Arc::new(extra) }
+pub(crate) fn load_options(
+    extra: Map<String, Json>,
+    roles_path: &[PathBuf],
+) -> strata_playbook::load::Options {
+    strata_playbook::load::Options {
+        roles_path: roles_path.to_vec(),
+        extra_vars: Arc::new(extra),
+    }
 }
 
 /// The runner's options where nothing else was asked for.
-pub(crate) fn runner_options(process: &Process, extra: Map<String, Json>, variables: Arc<InventoryVariables>, stop: StopSignal) -> strata_runner::Options {
+pub(crate) fn runner_options(
+    process: &Process,
+    extra: Map<String, Json>,
+    variables: Arc<InventoryVariables>,
+    stop: StopSignal,
+) -> strata_runner::Options {
     strata_runner::Options {
         files: Arc::new(Disk),
         disk: true,
@@ -147,7 +193,12 @@ pub(crate) fn runner_options(process: &Process, extra: Map<String, Json>, variab
         force_handlers: false,
         verbosity: 0,
         pace: Pace::Lockstep,
-        become_defaults: BecomeDefaults { enabled: false, user: "root".to_owned(), method: "sudo".to_owned(), password: None },
+        become_defaults: BecomeDefaults {
+            enabled: false,
+            user: "root".to_owned(),
+            method: "sudo".to_owned(),
+            password: None,
+        },
         ready_timeout: READY,
         stop,
     }
@@ -155,25 +206,46 @@ pub(crate) fn runner_options(process: &Process, extra: Map<String, Json>, variab
 
 fn now() -> Now {
     let zoned = Timestamp::now().to_zoned(TimeZone::system());
-    let (seconds, nanoseconds) = (zoned.timestamp().as_second(), zoned.timestamp().subsec_nanosecond());
-    Now { seconds, nanoseconds: nanoseconds.unsigned_abs(), offset_seconds: zoned.offset().seconds() }
+    let (seconds, nanoseconds) = (
+        zoned.timestamp().as_second(),
+        zoned.timestamp().subsec_nanosecond(),
+    );
+    Now {
+        seconds,
+        nanoseconds: nanoseconds.unsigned_abs(),
+        offset_seconds: zoned.offset().seconds(),
+    }
 }
 
 /// Reads the inventory sources of `-i`, and the folders whose `group_vars` and `host_vars` count.
 fn inventory(sources: &[String], diags: &mut Diagnostics) -> (Inventory, Vec<PathBuf>) {
-    let (names, paths): (Vec<&String>, Vec<&String>) = sources.iter().partition(|source| source.contains(','));
+    let (names, paths): (Vec<&String>, Vec<&String>) =
+        sources.iter().partition(|source| source.contains(','));
     let paths: Vec<PathBuf> = paths.into_iter().map(PathBuf::from).collect();
     for path in paths.iter().filter(|path| Disk.kind(path).is_none()) {
-        let diagnostic = Diagnostic::error("no-inventory", format!("There is no inventory `{}`", path.display()))
-            .hint("A list of hosts has a comma at its end: `-i web1,`.");
+        let diagnostic = Diagnostic::error(
+            "no-inventory",
+            format!("There is no inventory `{}`", path.display()),
+        )
+        .hint("A list of hosts has a comma at its end: `-i web1,`.");
         diags.push(diagnostic);
     }
     let mut inventory = Inventory::load(&Disk, &paths, diags);
     for source in names {
-        let hosts: Vec<String> = source.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
+        let hosts: Vec<String> = source
+            .split(',')
+            .map(|name| name.trim().to_owned())
+            .filter(|name| !name.is_empty())
+            .collect();
         inventory.merge(Inventory::from_names(&hosts));
     }
-    let folder = |path: &PathBuf| if path.is_dir() { path.clone() } else { path.parent().unwrap_or(Path::new("")).to_path_buf() };
+    let folder = |path: &PathBuf| {
+        if path.is_dir() {
+            path.clone()
+        } else {
+            path.parent().unwrap_or(Path::new("")).to_path_buf()
+        }
+    };
     (inventory, paths.iter().map(folder).collect())
 }
 
@@ -196,7 +268,10 @@ fn inline(text: &str, diags: &mut Diagnostics) -> Option<Map<String, Json>> {
     match yaml::parse(&source, diags)?.to_json() {
         Json::Object(variables) => Some(variables),
         _ => {
-            diags.push(Diagnostic::error("extra-vars", "`-e` needs a mapping of names to values"));
+            diags.push(Diagnostic::error(
+                "extra-vars",
+                "`-e` needs a mapping of names to values",
+            ));
             None
         }
     }
@@ -204,7 +279,10 @@ fn inline(text: &str, diags: &mut Diagnostics) -> Option<Map<String, Json>> {
 
 fn words(text: &str, diags: &mut Diagnostics) -> Option<Map<String, Json>> {
     let Some(words) = split(text) else {
-        diags.push(Diagnostic::error("extra-vars", format!("`-e {text}` has an open quote")));
+        diags.push(Diagnostic::error(
+            "extra-vars",
+            format!("`-e {text}` has an open quote"),
+        ));
         return None;
     };
     let mut variables = Map::new();
@@ -225,7 +303,16 @@ pub fn inventory_list(sources: &[String]) -> Result<Json, Diagnostics> {
     let mut diags = Diagnostics::new();
     let (inventory, folders) = inventory(sources, &mut diags);
     let variables = InventoryVariables::load(&Disk, &inventory, &folders, None, &mut diags);
-    let hosts: BTreeMap<&str, Json> = inventory.hosts().iter().map(|host| (host.name.as_str(), Json::Object((*variables.of(&host.name)).clone()))).collect();
+    let hosts: BTreeMap<&str, Json> = inventory
+        .hosts()
+        .iter()
+        .map(|host| {
+            (
+                host.name.as_str(),
+                Json::Object((*variables.of(&host.name)).clone()),
+            )
+        })
+        .collect();
     let mut list = Map::new();
     list.insert("_meta".to_owned(), serde_json::json!({ "hostvars": hosts }));
     for group in inventory.groups() {
@@ -248,7 +335,10 @@ pub fn inventory_host(sources: &[String], host: &str) -> Result<Json, Diagnostic
     let mut diags = Diagnostics::new();
     let (inventory, folders) = inventory(sources, &mut diags);
     if inventory.host(host).is_none() {
-        diags.push(Diagnostic::error("unknown-host", format!("There is no host `{host}` in the inventory")));
+        diags.push(Diagnostic::error(
+            "unknown-host",
+            format!("There is no host `{host}` in the inventory"),
+        ));
     }
     let variables = InventoryVariables::load(&Disk, &inventory, &folders, None, &mut diags);
     diags.into_result(Json::Object((*variables.of(host)).clone()))

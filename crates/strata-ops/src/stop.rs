@@ -16,7 +16,11 @@ impl Stop {
     /// A handle that nobody has used yet.
     pub fn new() -> Self {
         let (handle, signal) = strata_runner::stop_handle();
-        Self { engine: strata_engine::Stop::new(), runner: Arc::new(handle), signal }
+        Self {
+            engine: strata_engine::Stop::new(),
+            runner: Arc::new(handle),
+            signal,
+        }
     }
 
     /// Starts nothing more; what runs is waited for.

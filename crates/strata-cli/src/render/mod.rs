@@ -59,7 +59,10 @@ impl Screen {
     pub(crate) fn new(renderer: Box<dyn Renderer>) -> Self {
         let (sender, receiver) = channel();
         let thread = thread::spawn(move || draw(renderer, &receiver));
-        Self { sender, thread: Some(thread) }
+        Self {
+            sender,
+            thread: Some(thread),
+        }
     }
 
     /// A handle for operations.

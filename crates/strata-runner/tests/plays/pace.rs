@@ -78,12 +78,6 @@ fn check(playbook: &str, until: &str, order: Expect) {
                 opened.notify_one();
             }
         }
-        Event::HostWaiting { host, note } => {
-            lines
-                .lock()
-                .unwrap()
-                .push_str(&format!("{host} is waited for: {note}\n"));
-        }
         Event::HostReady { host } => lines
             .lock()
             .unwrap()
@@ -91,7 +85,17 @@ fn check(playbook: &str, until: &str, order: Expect) {
         _ => {}
     });
     ran.recap.unwrap();
-    order.assert_eq(&seen.lock().unwrap());
+    // Hosts that do the same task at the same time may finish it in any order.
+    let seen = seen.lock().unwrap();
+    let mut lines: Vec<&str> = seen.lines().collect();
+    lines
+        .chunk_by_mut(|one, other| task(one) == task(other))
+        .for_each(<[&str]>::sort_unstable);
+    order.assert_eq(&format!("{}\n", lines.join("\n")));
+}
+
+fn task(line: &str) -> Option<&str> {
+    line.split(' ').nth(1)
 }
 
 #[test]
@@ -108,7 +112,6 @@ fn a_host_that_is_ready_goes_through_its_tasks_while_its_neighbour_starts() {
         "two",
         expect![[r#"
             a is ready
-            b is waited for: starting
             a one Ok
             a two Ok
             b is ready
@@ -135,7 +138,6 @@ fn a_host_waits_where_one_does_a_task_for_all() {
         "one",
         expect![[r#"
             a is ready
-            b is waited for: starting
             a one Ok
             b is ready
             b one Ok
@@ -162,12 +164,11 @@ fn a_host_waits_where_a_template_looks_at_another_host() {
         "one",
         expect![[r#"
             a is ready
-            b is waited for: starting
             a one Ok
             b is ready
             b one Ok
-            b yours Ok
             a yours Ok
+            b yours Ok
         "#]],
     );
 }
@@ -189,7 +190,6 @@ fn a_host_waits_where_a_condition_tells_hosts_apart() {
         "one",
         expect![[r#"
             a is ready
-            b is waited for: starting
             a one Ok
             b is ready
             b one Ok
@@ -219,7 +219,6 @@ fn the_free_strategy_waits_for_nobody() {
         "two",
         expect![[r#"
             a is ready
-            b is waited for: starting
             a one Ok
             a first Ok
             a two Ok

@@ -27,7 +27,10 @@ const KNOWN: &[Brought] = &[
             "/etc/nginx/sites-enabled",
             "/var/www/html",
         ],
-        files: &["/etc/nginx/nginx.conf", "/etc/nginx/sites-available/default"],
+        files: &[
+            "/etc/nginx/nginx.conf",
+            "/etc/nginx/sites-available/default",
+        ],
         user: None,
     },
     Brought {
@@ -106,7 +109,9 @@ fn make_user(state: &mut State, name: &str, home: &str) {
         state.users.iter().any(|user| user.uid == *id)
             || state.groups.iter().any(|group| group.gid == *id)
     };
-    let id = (FIRST_SYSTEM_ID..).find(|id| !taken(id)).unwrap_or(FIRST_SYSTEM_ID);
+    let id = (FIRST_SYSTEM_ID..)
+        .find(|id| !taken(id))
+        .unwrap_or(FIRST_SYSTEM_ID);
     state.groups.push(Group {
         name: name.to_owned(),
         gid: id,
@@ -136,8 +141,14 @@ mod tests {
             options: PackageOptions::default(),
         };
         model.change_packages(&change).unwrap();
-        assert!(model.metadata("/etc/prometheus/prometheus.yml".as_ref()).unwrap().is_some());
-        let user = model.find_user("prometheus").unwrap().unwrap();
+        assert!(
+            model
+                .metadata("/etc/prometheus/prometheus.yml".as_ref())
+                .unwrap()
+                .is_some()
+        );
+        let users = model.users().unwrap();
+        let user = users.iter().find(|user| user.name == "prometheus").unwrap();
         assert_eq!(user.home, "/var/lib/prometheus");
     }
 }
