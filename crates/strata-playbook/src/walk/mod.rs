@@ -67,8 +67,8 @@ enum Kind {
     Plain,
     /// The end of a section: notified handlers run.
     Flush,
-    /// Handlers that run; the places in the list of handlers.
-    Handlers(Vec<usize>),
+    /// Notified handlers run; those before this place had their turn.
+    Handlers(usize),
     /// `block` of a block.
     Block(Arc<Block>),
     /// `rescue` of a block.
@@ -175,11 +175,14 @@ impl Walk {
             self.push_handlers(prefix);
             return None;
         }
-        if let Kind::Handlers(places) = &frame.kind {
-            let Some(place) = places.get(frame.next).copied() else {
-                self.leave_handlers();
+        if let Kind::Handlers(from) = &mut frame.kind {
+            // A handler may notify one behind it, which then runs in the same round; one before it waits for
+            // the next flush.
+            let Some(place) = self.notified.range(*from..).next().copied() else {
+                self.frames.pop();
                 return None;
             };
+            *from = place + 1;
             frame.next += 1;
             self.notified.remove(&place);
             let position = frame.position(None);
@@ -264,20 +267,8 @@ impl Walk {
     }
 
     fn push_handlers(&mut self, prefix: Position) {
-        if self.notified.is_empty() {
-            return;
-        }
-        let places = self.notified.iter().copied().collect();
-        self.frames
-            .push(Frame::new(Kind::Handlers(places), &[], prefix));
-    }
-
-    /// Handlers may have notified further ones: those run next, until none is left.
-    fn leave_handlers(&mut self) {
-        if let Some(frame) = self.frames.pop() {
-            let mut prefix = frame.prefix;
-            prefix.push(u32::MAX);
-            self.push_handlers(prefix);
+        if !self.notified.is_empty() {
+            self.frames.push(Frame::new(Kind::Handlers(0), &[], prefix));
         }
     }
 
@@ -393,3 +384,6 @@ impl Walk {
         self.ended
     }
 }
+
+#[cfg(test)]
+mod tests;
