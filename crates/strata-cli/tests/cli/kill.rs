@@ -90,13 +90,8 @@ fn an_up_killed_at_ten_moments_converges_and_leaves_nothing_over() {
         up.wait().unwrap();
 
         let next = folder.run(&["up", "local", "-auto-approve", "-json"]);
-        assert_eq!(
-            next.code,
-            Some(0),
-            "killed after {moment} ms:\n{}\n{}",
-            next.stdout,
-            next.stderr
-        );
+        let complaints = next.events_of("diagnostic");
+        assert_eq!(next.code, Some(0), "killed after {moment} ms: {complaints:#?}");
         let again = folder
             .run(&["up", "local", "-auto-approve", "-json"])
             .succeeded();

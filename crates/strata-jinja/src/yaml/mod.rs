@@ -6,6 +6,7 @@
 mod dump;
 mod node;
 mod parse;
+mod relaxed;
 mod scalar;
 
 pub use dump::{DumpStyle, dump};

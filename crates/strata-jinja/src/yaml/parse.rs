@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use granit_parser::{Event, Parser, ScalarStyle as Style, Span as EventSpan, Tag};
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle as Style, Span as EventSpan, Tag};
 use strata_core::{Diagnostic, Diagnostics, Source, Span};
 
-use super::{Entry, Node, NodeKind, ScalarStyle};
+use super::{Entry, Node, NodeKind, ScalarStyle, relaxed::Relaxed};
 
 /// How deep a file may nest.
 const MAX_DEPTH: usize = 100;
@@ -29,23 +29,40 @@ pub fn parse(source: &Source, diags: &mut Diagnostics) -> Option<Node> {
 
 /// Reads all documents of a file. After a mistake in the syntax nothing is given.
 pub fn parse_all(source: &Source, diags: &mut Diagnostics) -> Vec<Node> {
+    let mut text = Relaxed::new(&source.text);
+    loop {
+        let mut found = Diagnostics::new();
+        let (documents, crooked) = read(source, &text, &mut found);
+        match crooked {
+            Some(at) if text.indent_line(at) => {}
+            _ => {
+                diags.append(found);
+                return documents;
+            }
+        }
+    }
+}
+
+/// Reads all documents once; the offset is that of a continued line in quotes which stands too far left.
+fn read(source: &Source, text: &Relaxed, diags: &mut Diagnostics) -> (Vec<Node>, Option<usize>) {
     let mut builder = Builder {
         source,
-        parser: Parser::new_from_str(&source.text),
+        text,
+        parser: Parser::new_from_str(&text.text),
         anchors: BTreeMap::new(),
         nodes: 0,
+        crooked: None,
         diags,
     };
     let mut documents = Vec::new();
     loop {
         match builder.next() {
-            Err(Stop) => return Vec::new(),
-            Ok(None) => return documents,
-            Ok(Some((Event::StreamStart | Event::StreamEnd | Event::DocumentEnd, _))) => {}
+            Err(Stop) => return (Vec::new(), builder.crooked),
+            Ok(None) => return (documents, None),
             Ok(Some((Event::DocumentStart(..), _))) => match builder.node(0) {
                 Ok(Some(node)) => documents.push(node),
                 Ok(None) => {}
-                Err(Stop) => return Vec::new(),
+                Err(Stop) => return (Vec::new(), builder.crooked),
             },
             Ok(Some(_)) => {}
         }
@@ -57,9 +74,11 @@ struct Stop;
 
 struct Builder<'a> {
     source: &'a Source,
+    text: &'a Relaxed,
     parser: Parser<'a, granit_parser::StrInput<'a>>,
     anchors: BTreeMap<usize, Node>,
     nodes: usize,
+    crooked: Option<usize>,
     diags: &'a mut Diagnostics,
 }
 
@@ -70,6 +89,10 @@ impl<'a> Builder<'a> {
             Some(Ok(event)) => Ok(Some(event)),
             Some(Err(error)) => {
                 let at = error.marker().byte_offset().unwrap_or_default();
+                if matches!(error.kind(), ErrorKind::InvalidQuotedScalarIndent) {
+                    self.crooked = Some(at);
+                }
+                let at = self.text.original(at);
                 let span = self.source.span(at..at);
                 let mut diagnostic = Diagnostic::error("yaml-syntax", "the file is not valid YAML")
                     .detail(error.info().to_owned())
@@ -85,7 +108,9 @@ impl<'a> Builder<'a> {
     }
 
     fn span(&self, span: &EventSpan) -> Span {
-        self.source.span(span.byte_range().unwrap_or_default())
+        let range = span.byte_range().unwrap_or_default();
+        self.source
+            .span(self.text.original(range.start)..self.text.original(range.end))
     }
 
     /// Reads one node; none at the end of what holds it.
@@ -282,7 +307,7 @@ mod tests {
 
     use super::*;
 
-    fn read(text: &str) -> (serde_json::Value, Vec<String>) {
+    fn shown(text: &str) -> (serde_json::Value, Vec<String>) {
         let mut diags = Diagnostics::new();
         let node = parse(&Source::new("a.yml", text), &mut diags);
         let shown = diags
@@ -299,7 +324,7 @@ mod tests {
 
     #[test]
     fn anchors_and_merge_keys_are_resolved() {
-        let (value, mistakes) = read("a: &a {x: 1, y: 2}\nb:\n  <<: *a\n  y: 3\n");
+        let (value, mistakes) = shown("a: &a {x: 1, y: 2}\nb:\n  <<: *a\n  y: 3\n");
         assert_eq!(value["b"], json!({"y": 3, "x": 1}));
         assert_eq!(mistakes, Vec::<String>::new());
     }
@@ -307,7 +332,7 @@ mod tests {
     #[test]
     fn tags_become_marks() {
         let (value, _) =
-            read("a: !unsafe '{{ x }}'\nb: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  33\n");
+            shown("a: !unsafe '{{ x }}'\nb: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  33\n");
         assert_eq!(value["a"], json!({"__ansible_unsafe": "{{ x }}"}));
         assert!(
             value["b"]["__ansible_vault"]
@@ -319,10 +344,19 @@ mod tests {
 
     #[test]
     fn mistakes_have_places() {
-        assert_eq!(read("a: 1\na: 2\n").1, ["2:1 the key `a` is there twice"]);
-        assert_eq!(read("a: {{ x }}\n").1, ["1:5 a key must be a text"]);
-        assert_eq!(read("a: b: c\n").1.len(), 1);
-        assert_eq!(read("a: *x\n").1.len(), 1);
+        assert_eq!(shown("a: 1\na: 2\n").1, ["2:1 the key `a` is there twice"]);
+        assert_eq!(shown("a: {{ x }}\n").1, ["1:5 a key must be a text"]);
+        assert_eq!(shown("a: b: c\n").1.len(), 1);
+        assert_eq!(shown("a: *x\n").1.len(), 1);
+    }
+
+    #[test]
+    fn quoted_texts_may_continue_anywhere() {
+        let (value, mistakes) = shown("a:\n  b: \"one\n  two\nthree\"\nc: *x\n");
+        assert_eq!((value, mistakes.len()), (json!(null), 1));
+        let (value, mistakes) = shown("a:\n  b: \"one\n  two\nthree\"\nc: 1\nc: 2\n");
+        assert_eq!(value, json!({"a": {"b": "one two three"}, "c": 2}));
+        assert_eq!(mistakes, ["6:1 the key `c` is there twice"]);
     }
 
     #[test]
@@ -332,6 +366,6 @@ mod tests {
             let refs = vec![format!("*a{}", at - 1); 10].join(", ");
             text.push_str(&format!("a{at}: &a{at} [{refs}]\n"));
         }
-        assert_eq!(read(&text).1.len(), 1);
+        assert_eq!(shown(&text).1.len(), 1);
     }
 }

@@ -105,7 +105,11 @@ impl Builder {
         self.place_hosts();
         self.place_groups();
         for at in 0..self.groups.len() {
-            self.groups[at].priority = priority(&self.groups[at].vars);
+            // The priority is no variable for templates.
+            let named = self.groups[at].vars.shift_remove("ansible_group_priority");
+            if let Some(named) = named {
+                self.groups[at].priority = priority(&named);
+            }
         }
         self.measure_depths();
         Inventory {
@@ -205,10 +209,10 @@ impl Builder {
     }
 }
 
-fn priority(vars: &JsonMap) -> i64 {
-    match vars.get("ansible_group_priority") {
-        Some(Json::Number(number)) => number.as_i64().unwrap_or(1),
-        Some(Json::String(text)) => text.parse().unwrap_or(1),
+fn priority(value: &Json) -> i64 {
+    match value {
+        Json::Number(number) => number.as_i64().unwrap_or(1),
+        Json::String(text) => text.parse().unwrap_or(1),
         _ => 1,
     }
 }

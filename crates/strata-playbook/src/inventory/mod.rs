@@ -12,7 +12,7 @@ mod value;
 mod yaml;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -167,24 +167,27 @@ impl Inventory {
         pattern::matching(self, pattern)
     }
 
-    /// The names of all hosts of a group, those of its children too, in the inventory's order.
+    /// The names of all hosts of a group: its own in their order, then those of its children, theirs, and so on.
     pub fn hosts_in(&self, group: &str) -> Vec<String> {
-        let mut found = BTreeSet::new();
+        let mut found: Vec<String> = Vec::new();
+        let mut named = BTreeSet::new();
         let mut seen = BTreeSet::new();
-        let mut queue = vec![group];
-        while let Some(name) = queue.pop() {
+        let mut queue = VecDeque::from([group]);
+        while let Some(name) = queue.pop_front() {
             if !seen.insert(name) {
                 continue;
             }
-            if let Some(group) = self.group(name) {
-                found.extend(group.hosts.iter().filter_map(|host| self.places.get(host)));
-                queue.extend(group.children.iter().map(String::as_str));
-            }
+            let Some(group) = self.group(name) else {
+                continue;
+            };
+            let new = group
+                .hosts
+                .iter()
+                .filter(|host| named.insert(host.as_str()));
+            found.extend(new.cloned());
+            queue.extend(group.children.iter().map(String::as_str));
         }
         found
-            .into_iter()
-            .map(|at: &usize| self.hosts[*at].name.clone())
-            .collect()
     }
 
     /// `group_names` of a host: all groups it is in, sorted, without `all`.

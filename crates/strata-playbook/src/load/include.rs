@@ -111,6 +111,7 @@ fn with_reader(
 
 /// Included tasks inherit what is around the include, and `apply`, but not what the include says for itself.
 fn context(reader: &mut Reader<'_>, site: Site<'_>, apply: Option<&yaml::Node>) -> Context {
+    reader.begin_play(&site.play.vars);
     let mut own = Keywords::default();
     for entry in apply.and_then(yaml::Node::entries).unwrap_or_default() {
         if !reader.keyword(entry, &mut own, "`apply`") {

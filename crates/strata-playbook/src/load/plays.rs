@@ -106,7 +106,8 @@ fn import(
     let Some(name) = reader.text(entry) else {
         return Vec::new();
     };
-    let Some(file) = reader.static_text(&name) else {
+    let context = top_context(Arc::new(own.clone()), folder_of(path));
+    let Some(file) = reader.static_text(&name, &context) else {
         return Vec::new();
     };
     let target = normalize(&folder_of(path).join(file));
@@ -127,6 +128,18 @@ fn import(
 
 fn folder_of(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new(""))
+}
+
+/// What the top of a file inherits.
+fn top_context(keywords: Arc<Keywords>, folder: &Path) -> Context {
+    Context {
+        keywords,
+        role: None,
+        folder: folder.to_owned(),
+        playbook_folder: folder.to_owned(),
+        include_parameters: Vec::new(),
+        depth: 0,
+    }
 }
 
 /// The parts of a play that are no inherited keywords.
@@ -199,15 +212,9 @@ fn finish(
     keywords: Arc<Keywords>,
 ) -> Play {
     let folder = folder_of(path).to_owned();
-    let context = Context {
-        keywords: keywords.clone(),
-        role: None,
-        folder: folder.clone(),
-        playbook_folder: folder.clone(),
-        include_parameters: Vec::new(),
-        depth: 0,
-    };
-    reader.begin_play();
+    let context = top_context(keywords.clone(), &folder);
+    let vars = Arc::new(vars);
+    reader.begin_play(&vars);
     let roles = parts.roles.map(|roles| reader.role_list(roles, &context));
     let mut tasks = |part: Option<&Node>| -> Vec<PlayNode> {
         part.map(|node| reader.tasks(node, &context))
@@ -234,7 +241,7 @@ fn finish(
         gather_facts: parts.gather_facts,
         gather_subset: parts.gather_subset,
         keywords,
-        vars: Arc::new(vars),
+        vars,
         vars_files: parts.vars_files,
         vars_prompt: parts.vars_prompt,
         serial: parts.serial,

@@ -1,7 +1,7 @@
 //! Reads YAML files, and remembers what every part of loading needs.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -13,7 +13,7 @@ use strata_core::{
 };
 use strata_jinja::{Engine, NoSurroundings, Templar, Variable};
 
-use super::Options;
+use super::{Options, context::Context};
 use crate::{
     play::{Handler, JsonMap, Keywords, Role, Spanned},
     yaml::{self, Node},
@@ -34,7 +34,9 @@ pub(super) struct Reader<'a> {
     pub(super) imported_roles: Vec<Arc<Role>>,
     /// Handlers that `import_role` brought into the play.
     pub(super) imported_handlers: Vec<Arc<Handler>>,
-    templar: Templar,
+    /// The variables of the play that is being read.
+    pub(super) play_vars: Arc<JsonMap>,
+    engine: Arc<Engine>,
 }
 
 impl<'a> Reader<'a> {
@@ -43,16 +45,6 @@ impl<'a> Reader<'a> {
         options: &'a Options,
         diags: &'a mut Diagnostics,
     ) -> Self {
-        let variables: std::collections::BTreeMap<String, Variable> = options
-            .extra_vars
-            .iter()
-            .map(|(name, value)| (name.clone(), Variable::Template(Arc::new(value.clone()))))
-            .collect();
-        let templar = Templar::new(
-            &Engine::new(),
-            Arc::new(variables),
-            Arc::new(NoSurroundings::default()),
-        );
         Self {
             files,
             options,
@@ -61,20 +53,26 @@ impl<'a> Reader<'a> {
             roles_seen: BTreeSet::new(),
             imported_roles: Vec::new(),
             imported_handlers: Vec::new(),
-            templar,
+            engine: Engine::new(),
+            play_vars: Arc::default(),
         }
     }
 
     /// Forgets what belongs to the play before.
-    pub(super) fn begin_play(&mut self) {
+    pub(super) fn begin_play(&mut self, vars: &Arc<JsonMap>) {
+        self.play_vars = vars.clone();
         self.roles_seen.clear();
         self.imported_roles.clear();
         self.imported_handlers.clear();
     }
 
-    /// Renders the name of a file that is imported, with what is known before anything runs.
-    pub(super) fn static_text(&mut self, name: &Spanned<Json>) -> Option<String> {
-        match self.templar.render(&name.value) {
+    /// Renders the name of a file or role that is expanded while loading, with what is known before anything runs.
+    pub(super) fn static_text(
+        &mut self,
+        name: &Spanned<Json>,
+        context: &Context,
+    ) -> Option<String> {
+        match self.static_templar(context).render(&name.value) {
             Ok(Json::String(text)) => Some(text),
             Ok(other) => {
                 self.error(
@@ -87,13 +85,45 @@ impl<'a> Reader<'a> {
             Err(error) => {
                 self.diags.push(
                     Diagnostic::error("undefined-variable", error.to_string())
-                        .detail("Imports are expanded before anything runs, so only extra variables can be used in their names.")
+                        .detail("Imports are expanded before anything runs, so their names can use extra variables and those of the play, its blocks and roles, but none of hosts.")
                         .at(name.span.clone())
                         .hint("use the `include_` form, which is read when it is reached"),
                 );
                 None
             }
         }
+    }
+
+    fn static_templar(&self, context: &Context) -> Templar {
+        let mut variables: BTreeMap<String, Variable> = BTreeMap::new();
+        let mut add = |map: &JsonMap| {
+            for (name, value) in map {
+                variables.insert(name.clone(), Variable::Template(Arc::new(value.clone())));
+            }
+        };
+        if let Some(role) = &context.role {
+            add(&role.defaults);
+        }
+        add(&self.play_vars);
+        if let Some(role) = &context.role {
+            add(&role.vars);
+            add(&role.parameters);
+        }
+        context.keywords.vars.iter().for_each(|map| add(map));
+        add(&self.options.extra_vars);
+        let mut place = |name: &str, path: &Path| {
+            let text = Json::String(path.display().to_string());
+            variables.insert(name.to_owned(), Variable::Plain(Arc::new(text)));
+        };
+        place("playbook_dir", &context.playbook_folder);
+        if let Some(role) = &context.role {
+            place("role_path", &role.path);
+        }
+        Templar::new(
+            &self.engine,
+            Arc::new(variables),
+            Arc::new(NoSurroundings::default()),
+        )
     }
 
     pub(super) fn error(&mut self, code: &'static str, summary: impl Into<String>, span: &Span) {

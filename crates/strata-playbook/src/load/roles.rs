@@ -48,7 +48,7 @@ impl Reader<'_> {
             roles: Vec::new(),
         };
         for item in self.sequence(node, "a list of roles").unwrap_or_default() {
-            let Some((spec, own)) = self.role_entry(item) else {
+            let Some((spec, own)) = self.role_entry(item, context) else {
                 continue;
             };
             let inner = Context {
@@ -65,7 +65,7 @@ impl Reader<'_> {
     }
 
     /// `name`, `{role: name, tags: x, vars: {...}, parameter: value}`.
-    fn role_entry(&mut self, node: &Node) -> Option<(Spec, Keywords)> {
+    fn role_entry(&mut self, node: &Node, context: &Context) -> Option<(Spec, Keywords)> {
         let mut own = Keywords::default();
         let mut parameters = JsonMap::new();
         let mut name = None;
@@ -98,7 +98,7 @@ impl Reader<'_> {
             self.error("missing-role", "the role must have a name", &node.span);
             return None;
         };
-        let text = self.static_text(&name)?;
+        let text = self.static_text(&name, context)?;
         let spec = Spec {
             name: Spanned {
                 value: text,
@@ -308,7 +308,9 @@ impl Reader<'_> {
             folders.push(parent.join(text));
         }
         folders.push(context.playbook_folder.join(text));
-        let folders: Vec<_> = folders.iter().map(|folder| normalize(folder)).collect();
+        let mut folders: Vec<_> = folders.iter().map(|folder| normalize(folder)).collect();
+        let mut seen = std::collections::BTreeSet::new();
+        folders.retain(|folder| seen.insert(folder.clone()));
         if let Some(found) = folders.iter().find(|folder| self.is_folder(folder)) {
             return Some(found.clone());
         }

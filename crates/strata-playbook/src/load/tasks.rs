@@ -251,7 +251,7 @@ impl Reader<'_> {
         folder: &str,
     ) -> Option<std::path::PathBuf> {
         let name = self.file_argument(&read.named)?;
-        let file = self.static_text(&name)?;
+        let file = self.static_text(&name, context)?;
         self.find_task_file(
             &Spanned {
                 value: file,
@@ -278,7 +278,8 @@ impl Reader<'_> {
         candidates.push(context.playbook_folder.join(folder).join(name));
         candidates.push(context.playbook_folder.join(name));
         let mut candidates: Vec<_> = candidates.iter().map(|path| normalize(path)).collect();
-        candidates.dedup();
+        let mut seen = std::collections::BTreeSet::new();
+        candidates.retain(|path| seen.insert(path.clone()));
         let found = self.first_file(&candidates);
         if found.is_none() {
             let looked: Vec<_> = candidates
@@ -307,7 +308,7 @@ impl Reader<'_> {
         let Some((name, from)) = self.role_argument(&read.named) else {
             return Vec::new();
         };
-        let Some(text) = self.static_text(&name) else {
+        let Some(text) = self.static_text(&name, context) else {
             return Vec::new();
         };
         let inner = Context {
