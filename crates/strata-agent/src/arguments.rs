@@ -159,7 +159,7 @@ const FILE_ATTRIBUTES: &[Field] = &[
     Field::unsupported("setype"),
     Field::unsupported("selevel"),
     Field::unsupported("attributes").alias(&["attr"]),
-    Field::bool("unsafe_writes", false),
+    Field::unsupported("unsafe_writes"),
 ];
 
 /// Arguments with the declared types. Asking for a name that the spec lacks is a bug of ours and
@@ -224,6 +224,10 @@ impl Spec {
         let mut values = BTreeMap::new();
         for field in self.all_fields() {
             if let Some(value) = given_value(field, given) {
+                if field.unsupported && boolean(value) == Some(false) {
+                    // Not asked for.
+                    continue;
+                }
                 if field.unsupported {
                     return Err(self.unsupported(field));
                 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// A program to run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Command {
@@ -65,7 +67,7 @@ impl Output {
 pub const MAX_OUTPUT: usize = 8 << 20;
 
 /// A user, as in `/etc/passwd`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct User {
     pub name: String,
@@ -77,7 +79,7 @@ pub struct User {
 }
 
 /// A group, as in `/etc/group`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Group {
     pub name: String,
@@ -140,7 +142,7 @@ pub struct UserOptions {
 }
 
 /// What a package manager has.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Packages {
     /// Installed packages by name (with `:arch` for a foreign architecture).
     pub installed: BTreeMap<String, Package>,
@@ -151,7 +153,7 @@ pub struct Packages {
 }
 
 /// One package.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Package {
     pub version: String,
@@ -217,7 +219,7 @@ pub enum UnitScope {
 }
 
 /// What the service manager says about a unit.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Unit {
     /// All properties, as `systemctl show` prints them.
     pub properties: BTreeMap<String, String>,

@@ -31,5 +31,6 @@ pub use inputs::{
 pub use load::load;
 pub use provider::ProviderAddress;
 pub use schemas::Schemas;
+pub use strata_hcl::Chance;
 pub use tree::Config;
 pub use validate::validate;

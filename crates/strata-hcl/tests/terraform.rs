@@ -4,6 +4,16 @@
 //! of `---`. `cases/answers.json` holds what Terraform gave for each: its JSON and type, or null for an error. To ask it
 //! again: `STRATA_RECORD=1 cargo test -p strata-hcl --test terraform`. `cases/differences.txt` lists what differs, with the reason.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the crate is pure; its tests measure time and ask the real terraform"
+)]
+#![expect(
+    clippy::unwrap_used,
+    reason = "what cannot be read or run fails the test"
+)]
+
 use std::{collections::BTreeMap, fs, io::Write, path::Path, process::Command, sync::Arc};
 
 use strata_core::{Diagnostics, Source, Type, Value, files::MemoryFiles};

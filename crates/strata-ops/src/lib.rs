@@ -13,5 +13,6 @@ pub mod playbook;
 pub mod process;
 pub mod project;
 pub mod registry;
+pub mod stop;
 mod twin;
 pub mod verify;

@@ -24,15 +24,26 @@ pub(crate) fn events(events: &Events, mut secrets: Vec<String>) -> Events {
 
 fn masked(mut event: Event, secrets: &[String]) -> Event {
     match &mut event {
-        Event::TaskFinished { item, message, diffs, result, .. } => {
-            item.iter_mut().chain(message).for_each(|text| hide(text, secrets));
+        Event::TaskFinished {
+            item,
+            message,
+            diffs,
+            result,
+            ..
+        } => {
+            item.iter_mut()
+                .chain(message)
+                .for_each(|text| hide(text, secrets));
             diffs.iter_mut().for_each(|diff| hide_diff(diff, secrets));
             *result = hidden(result, secrets);
         }
         Event::Diagnostic { diagnostic } => {
             hide(&mut diagnostic.summary, secrets);
             hide(&mut diagnostic.detail, secrets);
-            diagnostic.hints.iter_mut().for_each(|hint| hide(hint, secrets));
+            diagnostic
+                .hints
+                .iter_mut()
+                .for_each(|hint| hide(hint, secrets));
         }
         _ => {}
     }
@@ -45,7 +56,11 @@ fn hide_diff(diff: &mut FileDiff, secrets: &[String]) {
 }
 
 fn hide(text: &mut String, secrets: &[String]) {
-    for secret in secrets.iter().filter(|secret| text.contains(secret.as_str())).collect::<Vec<_>>() {
+    for secret in secrets
+        .iter()
+        .filter(|secret| text.contains(secret.as_str()))
+        .collect::<Vec<_>>()
+    {
         *text = text.replace(secret, MASK);
     }
 }
@@ -54,7 +69,15 @@ fn hide(text: &mut String, secrets: &[String]) {
 fn hidden(json: &Arc<str>, secrets: &[String]) -> Arc<str> {
     let mut text = json.to_string();
     hide(&mut text, secrets);
-    let escaped: Vec<String> = secrets.iter().map(|secret| serde_json::Value::from(secret.as_str()).to_string().trim_matches('"').to_owned()).collect();
+    let escaped: Vec<String> = secrets
+        .iter()
+        .map(|secret| {
+            serde_json::Value::from(secret.as_str())
+                .to_string()
+                .trim_matches('"')
+                .to_owned()
+        })
+        .collect();
     hide(&mut text, &escaped);
     text.into()
 }
@@ -71,7 +94,9 @@ mod tests {
     fn secrets_do_not_leave_in_messages_diffs_or_results() {
         let seen = Arc::new(Mutex::new(String::new()));
         let sink = seen.clone();
-        let out = Events::new(move |event| *sink.lock().unwrap() = serde_json::to_string(&event).unwrap());
+        let out = Events::new(move |event| {
+            *sink.lock().unwrap() = serde_json::to_string(&event).unwrap()
+        });
         let secret = "pass\"word".to_owned();
         events(&out, vec![secret.clone(), "abc".to_owned()]).send(Event::TaskFinished {
             host: "a".into(),
@@ -79,11 +104,20 @@ mod tests {
             item: Some(secret.clone()),
             outcome: TaskOutcome::Ok,
             message: Some(format!("x {secret} y")),
-            diffs: vec![FileDiff { name: "f".into(), before: String::new(), after: secret.clone() }],
-            result: serde_json::json!({ "stdout": secret, "short": "abc" }).to_string().into(),
+            diffs: vec![FileDiff {
+                name: "f".into(),
+                before: String::new(),
+                after: secret.clone(),
+            }],
+            result: serde_json::json!({ "stdout": secret, "short": "abc" })
+                .to_string()
+                .into(),
         });
         let seen = seen.lock().unwrap();
         assert!(!seen.contains("word"), "{seen}");
-        assert!(seen.contains("abc"), "too short to be hidden everywhere: {seen}");
+        assert!(
+            seen.contains("abc"),
+            "too short to be hidden everywhere: {seen}"
+        );
     }
 }

@@ -1,10 +1,6 @@
 //! What an operation must know of the process it runs in, as data.
 
-use std::{
-    collections::BTreeMap,
-    env, io,
-    path::PathBuf,
-};
+use std::{collections::BTreeMap, env, io, path::PathBuf};
 
 use jiff::Timestamp;
 
@@ -22,19 +18,33 @@ pub struct Process {
 impl Process {
     /// This process, now.
     pub fn current() -> io::Result<Self> {
-        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
-        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        Ok(Self { environment: env::vars_os().filter_map(text).collect(), working_directory: env::current_dir()?, host })
+        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        let host = rustix::system::uname()
+            .nodename()
+            .to_string_lossy()
+            .into_owned();
+        Ok(Self {
+            environment: env::vars_os().filter_map(text).collect(),
+            working_directory: env::current_dir()?,
+            host,
+        })
     }
 
     /// The user's name, as far as the environment tells.
     pub fn user(&self) -> &str {
-        self.environment.get("USER").or_else(|| self.environment.get("LOGNAME")).map_or("unknown", String::as_str)
+        self.environment
+            .get("USER")
+            .or_else(|| self.environment.get("LOGNAME"))
+            .map_or("unknown", String::as_str)
     }
 
     /// The time, in RFC 3339 and UTC, to the second.
     pub fn now(&self) -> String {
         let now = Timestamp::now();
-        Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
+        Timestamp::from_second(now.as_second())
+            .unwrap_or(now)
+            .to_string()
     }
 }

@@ -26,7 +26,10 @@ pub struct Platforms {
 impl Platforms {
     /// The real ones. Nothing is asked of them yet.
     pub fn real(process: &Process) -> Self {
-        Self { incus: incus(process.environment.clone(), &process.environment), twin: None }
+        Self {
+            incus: incus(process.environment.clone(), &process.environment),
+            twin: None,
+        }
     }
 
     /// Models of them, kept in `folder`. Must be called in a tokio runtime.
@@ -35,7 +38,10 @@ impl Platforms {
         let socket = twin.incus_socket().display().to_string();
         // The twin alone: nothing of the environment may lead to a real daemon.
         let environment = BTreeMap::from([("INCUS_SOCKET".to_owned(), socket)]);
-        Ok(Self { incus: incus(environment, &process.environment), twin: Some(Arc::new(twin)) })
+        Ok(Self {
+            incus: incus(environment, &process.environment),
+            twin: Some(Arc::new(twin)),
+        })
     }
 
     /// True if these are models.
@@ -54,21 +60,31 @@ impl Platforms {
     }
 
     /// The way to a host of an inventory, by its variables.
-    pub fn connect(&self, target: &Target) -> Result<HostLink, Diagnostic> {
+    pub fn connect(&self, target: &Target) -> Result<HostLink, Box<Diagnostic>> {
         if let Some(twin) = &self.twin {
-            return twin.link(&target.host);
+            return twin.link(&target.host).map_err(Box::new);
         }
         let text = |name: &str| target.variables.get(name).and_then(text);
         match text("ansible_connection").as_deref().unwrap_or("ssh") {
             "incus" | "community.general.incus" => {
                 let variables = incus_variables(target);
-                let connection = self.incus.connect(&variables).map_err(|error| failed(target, &error.to_string()))?;
+                let connection = self
+                    .incus
+                    .connect(&variables)
+                    .map_err(|error| failed(target, &error.to_string()))?;
                 Ok(HostLink::connection(connection))
             }
-            "local" | "ansible.builtin.local" => Ok(HostLink::connection(strata_transport::local())),
-            "ssh" | "smart" | "ansible.builtin.ssh" | "paramiko" => Ok(HostLink::connection(ssh(target)?)),
-            other => Err(failed(target, &format!("the connection `{other}` is not there"))
-                .hint("Strata has `ssh`, `incus` and `local`.")),
+            "local" | "ansible.builtin.local" => {
+                Ok(HostLink::connection(strata_transport::local()))
+            }
+            "ssh" | "smart" | "ansible.builtin.ssh" | "paramiko" => {
+                Ok(HostLink::connection(ssh(target)?))
+            }
+            other => Err(
+                failed(target, &format!("the connection `{other}` is not there"))
+                    .hint("Strata has `ssh`, `incus` and `local`.")
+                    .into(),
+            ),
         }
     }
 
@@ -86,19 +102,33 @@ impl Platforms {
 }
 
 fn incus(environment: BTreeMap<String, String>, process: &BTreeMap<String, String>) -> Incus {
-    Incus::new(Settings { environment, image_aliases: image_aliases(process), timeouts: timeouts(process) })
+    Incus::new(Settings {
+        environment,
+        image_aliases: image_aliases(process),
+        timeouts: timeouts(process),
+    })
 }
 
 /// Images of other remotes that are there under a local alias, as `STRATA_INCUS_IMAGES=images:debian/12=debian/12,…` says.
 fn image_aliases(environment: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    let text = environment.get("STRATA_INCUS_IMAGES").map(String::as_str).unwrap_or_default();
+    let text = environment
+        .get("STRATA_INCUS_IMAGES")
+        .map(String::as_str)
+        .unwrap_or_default();
     let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
-    pairs.map(|(remote, local)| (remote.trim().to_owned(), local.trim().to_owned())).collect()
+    pairs
+        .map(|(remote, local)| (remote.trim().to_owned(), local.trim().to_owned()))
+        .collect()
 }
 
 /// How long guests are waited for: `STRATA_INCUS_ADDRESS_TIMEOUT` and `STRATA_INCUS_CLOUD_INIT_TIMEOUT` in seconds.
 fn timeouts(environment: &BTreeMap<String, String>) -> Timeouts {
-    let seconds = |name: &str| environment.get(name).and_then(|text| text.parse().ok()).map(Duration::from_secs);
+    let seconds = |name: &str| {
+        environment
+            .get(name)
+            .and_then(|text| text.parse().ok())
+            .map(Duration::from_secs)
+    };
     let usual = Timeouts::usual();
     Timeouts {
         address: seconds("STRATA_INCUS_ADDRESS_TIMEOUT").unwrap_or(usual.address),
@@ -117,31 +147,59 @@ fn text(value: &Json) -> Option<String> {
 }
 
 fn incus_variables(target: &Target) -> BTreeMap<Arc<str>, Value> {
-    let known = target.variables.iter().filter_map(|(name, value)| Some((Arc::from(name.as_str()), Value::from(text(value)?))));
+    let known = target
+        .variables
+        .iter()
+        .filter_map(|(name, value)| Some((Arc::from(name.as_str()), Value::from(text(value)?))));
     let mut variables: BTreeMap<Arc<str>, Value> = known.collect();
-    variables.entry("inventory_hostname".into()).or_insert_with(|| Value::String(target.host.clone()));
+    variables
+        .entry("inventory_hostname".into())
+        .or_insert_with(|| Value::String(target.host.clone()));
     variables
 }
 
 fn ssh(target: &Target) -> Result<Arc<dyn Connection>, Diagnostic> {
-    let text = |names: &[&str]| names.iter().find_map(|name| target.variables.get(*name).and_then(text));
-    let words = |names: &[&str]| names.iter().filter_map(|name| target.variables.get(*name).and_then(Json::as_str)).collect::<Vec<_>>().join(" ");
+    let text = |names: &[&str]| {
+        names
+            .iter()
+            .find_map(|name| target.variables.get(*name).and_then(text))
+    };
+    let words = |names: &[&str]| {
+        names
+            .iter()
+            .filter_map(|name| target.variables.get(*name).and_then(Json::as_str))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
     let arguments = words(&["ansible_ssh_common_args", "ansible_ssh_extra_args"]);
     let options = SshOptions {
-        host: text(&["ansible_host", "ansible_ssh_host"]).unwrap_or_else(|| target.host.to_string()),
+        host: text(&["ansible_host", "ansible_ssh_host"])
+            .unwrap_or_else(|| target.host.to_string()),
         port: text(&["ansible_port", "ansible_ssh_port"]).and_then(|port| port.parse().ok()),
         user: text(&["ansible_user", "ansible_ssh_user"]),
-        private_key_file: text(&["ansible_ssh_private_key_file", "ansible_private_key_file"]).map(PathBuf::from),
-        extra_args: split(&arguments).ok_or_else(|| failed(target, "`ansible_ssh_common_args` has an open quote"))?,
-        host_key_checking: text(&["ansible_host_key_checking", "ansible_ssh_host_key_checking"]).is_none_or(|truth| truth != "false" && truth != "False"),
-        timeout: Duration::from_secs(text(&["ansible_ssh_timeout", "ansible_timeout"]).and_then(|seconds| seconds.parse().ok()).unwrap_or(10)),
-        has_password: text(&["ansible_password", "ansible_ssh_pass", "ansible_ssh_password"]).is_some(),
+        private_key_file: text(&["ansible_ssh_private_key_file", "ansible_private_key_file"])
+            .map(PathBuf::from),
+        extra_args: split(&arguments)
+            .ok_or_else(|| failed(target, "`ansible_ssh_common_args` has an open quote"))?,
+        host_key_checking: text(&["ansible_host_key_checking", "ansible_ssh_host_key_checking"])
+            .is_none_or(|truth| truth != "false" && truth != "False"),
+        timeout: Duration::from_secs(
+            text(&["ansible_ssh_timeout", "ansible_timeout"])
+                .and_then(|seconds| seconds.parse().ok())
+                .unwrap_or(10),
+        ),
+        has_password: text(&[
+            "ansible_password",
+            "ansible_ssh_pass",
+            "ansible_ssh_password",
+        ])
+        .is_some(),
     };
     strata_transport::ssh(options).map_err(|error| failed(target, &error.to_string()))
 }
 
 /// Splits words as a shell does, with quotes and backslashes; none if a quote is open.
-fn split(text: &str) -> Option<Vec<String>> {
+pub(crate) fn split(text: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;
@@ -164,8 +222,16 @@ fn split(text: &str) -> Option<Vec<String>> {
 }
 
 fn failed(target: &Target, reason: &str) -> Diagnostic {
-    let subject = Subject::Task { host: target.host.to_string(), task: None };
-    Diagnostic::error("no-connection", format!("There is no way to host `{}`", target.host)).detail(reason).subject(subject)
+    let subject = Subject::Task {
+        host: target.host.to_string(),
+        task: None,
+    };
+    Diagnostic::error(
+        "no-connection",
+        format!("There is no way to host `{}`", target.host),
+    )
+    .detail(reason)
+    .subject(subject)
 }
 
 #[cfg(test)]

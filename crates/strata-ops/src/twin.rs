@@ -32,9 +32,17 @@ impl TwinPlatforms {
         let hosts = folder.join("hosts");
         fs::create_dir_all(&hosts).map_err(|error| trouble(folder, &error))?;
         let sockets = tempfile::tempdir().map_err(|error| trouble(folder, &error))?;
-        let incus = Twin::start(&sockets.path().join("incus.socket"), Some(&folder.join("incus.json")));
+        let incus = Twin::start(
+            &sockets.path().join("incus.socket"),
+            Some(&folder.join("incus.json")),
+        );
         let incus = incus.map_err(|error| trouble(folder, &error))?;
-        Ok(Self { incus, _sockets: sockets, folder: folder.to_owned(), hosts: Mutex::default() })
+        Ok(Self {
+            incus,
+            _sockets: sockets,
+            folder: folder.to_owned(),
+            hosts: Mutex::default(),
+        })
     }
 
     pub(crate) fn incus_socket(&self) -> &Path {
@@ -65,8 +73,17 @@ impl TwinPlatforms {
     }
 
     fn file(&self, host: &str) -> PathBuf {
-        let plain = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' };
-        self.folder.join("hosts").join(format!("{}.json", host.chars().map(plain).collect::<String>()))
+        let plain = |c: char| {
+            if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') {
+                c
+            } else {
+                '_'
+            }
+        };
+        self.folder.join("hosts").join(format!(
+            "{}.json",
+            host.chars().map(plain).collect::<String>()
+        ))
     }
 
     /// Writes down what the hosts are like now.
@@ -81,14 +98,20 @@ impl TwinPlatforms {
 
     /// Forgets the models of hosts that are gone.
     pub(crate) fn forget(&self, host: &str) {
-        self.hosts.lock().unwrap_or_else(PoisonError::into_inner).remove(host);
+        self.hosts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(host);
         // A model that was never written has no file.
         drop(fs::remove_file(self.file(host)));
     }
 }
 
 fn trouble(path: &Path, error: &dyn std::fmt::Display) -> Diagnostic {
-    Diagnostic::error("twin", format!("The twin in `{}` cannot be used", path.display()))
-        .detail(error.to_string())
-        .hint("Delete the folder to begin with an empty twin.")
+    Diagnostic::error(
+        "twin",
+        format!("The twin in `{}` cannot be used", path.display()),
+    )
+    .detail(error.to_string())
+    .hint("Delete the folder to begin with an empty twin.")
 }

@@ -2,8 +2,8 @@
 
 use strata_core::Diagnostics;
 use strata_playbook::{
-    load::{self, Included},
-    play::{Action, Play, Spanned},
+    load::{self, Included, RoleInclude, Site},
+    play::{Action, Node, Play, Spanned},
 };
 
 use crate::{Options, outcome::Include, supported, task::Job};
@@ -21,27 +21,31 @@ pub(crate) fn load(
         span: job.task.span.clone(),
     };
     let files = options.files.as_ref();
-    let parameters = include.parameters.clone();
+    let site = Site {
+        play,
+        task: &job.task,
+        parameters: &include.parameters,
+    };
+    let load_options = &options.load;
     let included = match &job.task.action {
-        Action::IncludeTasks { .. } => load::include_tasks(
-            files,
-            play,
-            &job.task,
-            &name,
-            parameters,
-            &options.load,
-            &mut diags,
-        ),
-        Action::IncludeRole { from, .. } => load::include_role(
-            files,
-            play,
-            &job.task,
-            &name,
+        Action::IncludeTasks { apply, .. } => {
+            let apply = apply.as_ref().map(|apply| &apply.value);
+            load::include_tasks(files, site, &name, apply, load_options, &mut diags)
+        }
+        Action::IncludeRole {
             from,
-            parameters,
-            &options.load,
-            &mut diags,
-        ),
+            apply,
+            public,
+            ..
+        } => {
+            let role = RoleInclude {
+                name: &name,
+                from,
+                apply: apply.as_ref().map(|apply| &apply.value),
+                public: *public,
+            };
+            load::include_role(files, site, role, load_options, &mut diags)
+        }
         Action::Module { .. } | Action::Meta(_) => None,
     };
     if let Some(included) = &included {
@@ -53,7 +57,21 @@ pub(crate) fn load(
     }
 }
 
+/// The file that the tasks came from, as far as there are any.
+pub(crate) fn file(included: &Included) -> Option<String> {
+    let span = match included.nodes.first()? {
+        Node::Task(task) => &task.span,
+        Node::Block(block) => &block.span,
+        Node::RoleDone(_) => return None,
+    };
+    Some(span.file.to_string())
+}
+
 /// What is shown when the tasks are there.
-pub(crate) fn message(job: &Job, include: &Include) -> String {
-    format!("included: {} for {}", include.name, job.host)
+pub(crate) fn message(job: &Job, include: &Include, file: &str) -> String {
+    let what = match &job.task.action {
+        Action::IncludeRole { .. } => &include.name,
+        _ => file,
+    };
+    format!("included: {what} for {}", job.host)
 }

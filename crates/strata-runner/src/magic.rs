@@ -24,7 +24,7 @@ pub(crate) struct PlayScope {
     pub(crate) play_vars: Vec<Arc<JsonMap>>,
     /// `vars_files`, as each host sees them.
     pub(crate) vars_files: BTreeMap<Arc<str>, Vec<Arc<JsonMap>>>,
-    /// Roles whose defaults and variables the whole play sees, for each host: those of the play and public includes.
+    /// Included roles whose defaults and variables the rest of the play sees, for each host.
     pub(crate) roles: BTreeMap<Arc<str>, Vec<Arc<Role>>>,
     /// Hosts that are still in the play.
     pub(crate) play_hosts: Arc<Json>,

@@ -19,12 +19,15 @@ use crate::{
     files,
     record::{self, Begin, InFlight, Outcome, Record},
     state::{State, StoredObject},
+    store::{Base, Store},
 };
 
 /// Takes notes while an apply runs.
 #[derive(Debug)]
 pub struct Journal {
     file: File,
+    store: Store,
+    base: Base,
     path: PathBuf,
     next: u64,
     buffer: String,
@@ -36,30 +39,36 @@ pub struct Journal {
 pub struct Begun(u64);
 
 impl Journal {
-    /// Starts a journal on top of the state file with this fingerprint.
-    pub(crate) fn create(
-        path: &Path,
-        base: Option<String>,
-        lineage: &Arc<str>,
-    ) -> Result<Self, StateError> {
-        let file = match files::create_new(path) {
+    /// Starts a journal on top of a state file as it was read.
+    pub(crate) fn create(store: &Store, base: &Base) -> Result<Self, StateError> {
+        let path = store.journal_path();
+        let file = match files::create_new(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                return Err(StateError::JournalLeft(path.to_owned()));
+                return Err(StateError::JournalLeft(path));
             }
-            Err(error) => return Err(StateError::io("create", path)(error)),
+            Err(error) => return Err(StateError::io("create", &path)(error)),
         };
         let mut journal = Self {
             file,
-            path: path.to_owned(),
+            store: store.clone(),
+            base: base.clone(),
+            path,
             next: 0,
             buffer: String::new(),
             unsynced: false,
         };
-        journal.append(&Record::Base(base, lineage.clone()))?;
+        journal.append(&base.record())?;
         journal.sync()?;
-        files::sync_folder(path)?;
+        files::sync_folder(&journal.path)?;
         Ok(journal)
+    }
+
+    /// Writes the state with everything that was noted, and ends the journal.
+    pub fn fold(mut self, mut state: State) -> Result<State, StateError> {
+        self.flush()?;
+        self.store.write(&mut state, &self.base)?;
+        Ok(state)
     }
 
     /// Notes a call that is about to be made. It may go out after the next [`Journal::sync`].
@@ -97,6 +106,15 @@ impl Journal {
         deposed: Option<&Arc<str>>,
     ) -> Result<(), StateError> {
         self.append(&Record::Remove(address.clone(), deposed.cloned()))
+    }
+
+    /// Notes that an instance has another address now.
+    pub fn rename(
+        &mut self,
+        from: &addr::ResourceInstance,
+        to: &addr::ResourceInstance,
+    ) -> Result<(), StateError> {
+        self.append(&Record::Move(from.clone(), to.clone()))
     }
 
     /// Notes that the current object is set aside under a key.
@@ -243,6 +261,7 @@ pub(crate) fn replay(records: Vec<Record>, state: &mut State) -> Replayed {
             Record::Remove(address, deposed) => {
                 state.remove(&address, deposed.as_deref());
             }
+            Record::Move(from, to) => state.rename(&from, &to),
             Record::Depose(address, key) => state.depose(&address, &key),
             Record::Restore(address, key) => state.restore(&address, &key),
         }

@@ -86,6 +86,8 @@ pub(crate) enum Record {
     },
     /// An object is forgotten without a call that deletes it.
     Remove(addr::ResourceInstance, Option<Arc<str>>),
+    /// An instance has another address.
+    Move(addr::ResourceInstance, addr::ResourceInstance),
     /// The current object is set aside.
     Depose(addr::ResourceInstance, Arc<str>),
     /// An object that was set aside is current again.
@@ -117,6 +119,10 @@ enum Line {
     Remove {
         address: String,
         deposed: Option<Arc<str>>,
+    },
+    Move {
+        from: String,
+        to: String,
     },
     Depose {
         address: String,
@@ -205,6 +211,10 @@ fn to_line(record: &Record) -> Result<Line, String> {
             address: address.to_string(),
             deposed: deposed.clone(),
         },
+        Record::Move(from, to) => Line::Move {
+            from: from.to_string(),
+            to: to.to_string(),
+        },
         Record::Depose(address, key) => Line::Depose {
             address: address.to_string(),
             key: key.clone(),
@@ -278,6 +288,7 @@ fn from_line(line: Line) -> Option<Record> {
             address: at,
             deposed,
         } => Record::Remove(address(&at)?, deposed),
+        Line::Move { from, to } => Record::Move(address(&from)?, address(&to)?),
         Line::Depose { address: at, key } => Record::Depose(address(&at)?, key),
         Line::Restore { address: at, key } => Record::Restore(address(&at)?, key),
         Line::Folded { fingerprint } => Record::Folded(fingerprint),

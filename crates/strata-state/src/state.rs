@@ -170,6 +170,20 @@ impl State {
         object
     }
 
+    /// Gives an instance with all its objects another address, at which nothing may be.
+    pub fn rename(&mut self, from: &addr::ResourceInstance, to: &addr::ResourceInstance) {
+        let Some(resource) = self.resources.get_mut(&from.resource) else {
+            return;
+        };
+        let provider = resource.provider.clone();
+        if let Some(instance) = resource.instances.remove(&from.key) {
+            if resource.instances.is_empty() {
+                self.resources.remove(&from.resource);
+            }
+            *self.instance_mut(to, &provider) = instance;
+        }
+    }
+
     /// Sets the current object aside, to be deleted when its replacement is made.
     pub fn depose(&mut self, address: &addr::ResourceInstance, key: &str) {
         let resource = self.resources.get_mut(&address.resource);

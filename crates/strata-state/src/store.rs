@@ -1,6 +1,9 @@
 //! A state on disk: the file, its backup, its journal and its lock.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use crate::{
     error::StateError,
@@ -21,6 +24,7 @@ pub struct Store {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Base {
     fingerprint: Option<String>,
+    lineage: Arc<str>,
 }
 
 /// A state, and what a run that was killed left.
@@ -36,6 +40,12 @@ pub struct Opened {
     pub replayed: usize,
     /// True if a journal is there, which [`Store::write`] removes.
     pub has_journal: bool,
+}
+
+impl Base {
+    pub(crate) fn record(&self) -> Record {
+        Record::Base(self.fingerprint.clone(), self.lineage.clone())
+    }
 }
 
 impl Store {
@@ -64,7 +74,11 @@ impl Store {
 
     /// Reads the state and what the journal adds to it. No file, or an empty one, is a new state.
     pub fn open(&self) -> Result<Opened, StateError> {
-        let (state, base) = self.read()?;
+        let (state, fingerprint) = self.read()?;
+        let base = Base {
+            fingerprint,
+            lineage: state.lineage.clone(),
+        };
         let mut opened = Opened {
             state,
             base,
@@ -86,6 +100,7 @@ impl Store {
             _ if records.iter().any(folded) => return Ok(opened),
             Some(Record::Base(fingerprint, lineage)) if *fingerprint == opened.base.fingerprint => {
                 opened.state.lineage = lineage.clone();
+                opened.base.lineage = lineage.clone();
             }
             _ => return Err(StateError::JournalOfOtherState(self.journal_path())),
         }
@@ -95,11 +110,9 @@ impl Store {
         Ok(opened)
     }
 
-    fn read(&self) -> Result<(State, Base), StateError> {
+    fn read(&self) -> Result<(State, Option<String>), StateError> {
         let bytes = files::read(&self.path)?;
-        let base = Base {
-            fingerprint: bytes.as_deref().map(files::fingerprint),
-        };
+        let fingerprint = bytes.as_deref().map(files::fingerprint);
         let text = match bytes.as_deref().map(str::from_utf8) {
             None => "",
             Some(Ok(text)) => text,
@@ -111,19 +124,15 @@ impl Store {
             }
         };
         match text.trim() {
-            "" => Ok((State::new(), base)),
-            text => Ok((file::parse(text, &self.path)?, base)),
+            "" => Ok((State::new(), fingerprint)),
+            text => Ok((file::parse(text, &self.path)?, fingerprint)),
         }
     }
 
     /// Starts the journal of an apply on top of a state that was read.
-    pub fn journal(&self, opened: &Base, state: &State) -> Result<Journal, StateError> {
-        self.check(opened)?;
-        Journal::create(
-            &self.journal_path(),
-            opened.fingerprint.clone(),
-            &state.lineage,
-        )
+    pub fn journal(&self, base: &Base) -> Result<Journal, StateError> {
+        self.check(base)?;
+        Journal::create(self, base)
     }
 
     /// Writes the state, with the next serial if anything changed, and ends the journal.
@@ -148,6 +157,7 @@ impl Store {
         files::remove(&journal)?;
         Ok(Base {
             fingerprint: Some(fingerprint),
+            lineage: state.lineage.clone(),
         })
     }
 
@@ -167,7 +177,7 @@ impl Store {
         }
     }
 
-    fn journal_path(&self) -> PathBuf {
+    pub(crate) fn journal_path(&self) -> PathBuf {
         files::beside(&self.path, ".journal")
     }
 

@@ -164,10 +164,7 @@ fn a_file_that_changed_since_is_not_overwritten() {
         store.write(&mut state, &base),
         Err(StateError::Changed(_))
     ));
-    assert!(matches!(
-        store.journal(&base, &state),
-        Err(StateError::Changed(_))
-    ));
+    assert!(matches!(store.journal(&base), Err(StateError::Changed(_))));
     assert_eq!(fs::read_to_string(store.path()).unwrap(), THEIRS);
 }
 
@@ -237,7 +234,7 @@ fn journal(store: &Store) -> State {
         state.put(&address(name), None, &provider, object(r#"{"id":"1"}"#));
     }
     let base = store.write(&mut state, &base).unwrap();
-    let mut journal = store.journal(&base, &state).unwrap();
+    let mut journal = store.journal(&base).unwrap();
     let create = journal.begin(&begin("a.new", Call::Create)).unwrap();
     let delete = journal.begin(&begin("a.old", Call::Delete)).unwrap();
     journal.sync().unwrap();
@@ -261,7 +258,7 @@ fn a_killed_run_is_replayed_and_tells_what_was_in_flight() {
     assert_eq!(opened.in_flight.len(), 1);
     assert_eq!(opened.in_flight[0].begin, begin("a.kept", Call::Create));
     assert!(matches!(
-        store.journal(&opened.base, &opened.state),
+        store.journal(&opened.base),
         Err(StateError::JournalLeft(_))
     ));
 

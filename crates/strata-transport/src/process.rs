@@ -31,6 +31,7 @@ pub(crate) fn spawn(argv: &[String], what: &str) -> Result<Channel, ConnectionEr
         child,
         stdout,
         stderr,
+        exit: None,
     };
     Ok(Channel {
         input: Box::new(input),
@@ -60,6 +61,7 @@ struct Streams {
     child: Child,
     stdout: Option<ChildStdout>,
     stderr: Option<ChildStderr>,
+    exit: Option<i32>,
 }
 
 impl ChannelOutput for Streams {
@@ -69,11 +71,14 @@ impl ChannelOutput for Streams {
 }
 
 impl Streams {
+    /// The next piece; the end of the program is its end even where a pipe stays open: the master
+    /// connection that `ssh` leaves behind keeps its standard error for as long as it lives.
     async fn next(&mut self) -> Result<Output, ConnectionError> {
         let mut out = vec![0; 64 << 10];
         let mut err = vec![0; 4 << 10];
-        while self.stdout.is_some() || self.stderr.is_some() {
+        while self.stdout.is_some() || (self.stderr.is_some() && self.exit.is_none()) {
             tokio::select! {
+                biased;
                 count = read(&mut self.stdout, &mut out) => match count.map_err(broken)? {
                     0 => self.stdout = None,
                     count => return Ok(Output::Stdout(out[..count].to_vec())),
@@ -82,13 +87,43 @@ impl Streams {
                     0 => self.stderr = None,
                     count => return Ok(Output::Stderr(err[..count].to_vec())),
                 },
+                status = self.child.wait(), if self.exit.is_none() => {
+                    let status = status.map_err(broken)?;
+                    self.exit = Some(status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0)));
+                }
             }
         }
-        let status = self.child.wait().await.map_err(broken)?;
-        let code = status
-            .code()
-            .unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
-        Ok(Output::Exit(code))
+        // What was written to the standard error before the end is there by now.
+        if let Some(said) = self
+            .stderr
+            .as_mut()
+            .and_then(|pipe| now(pipe.read(&mut err)))
+        {
+            match said.map_err(broken)? {
+                0 => self.stderr = None,
+                count => return Ok(Output::Stderr(err[..count].to_vec())),
+            }
+        }
+        match self.exit {
+            Some(code) => Ok(Output::Exit(code)),
+            None => {
+                let status = self.child.wait().await.map_err(broken)?;
+                let code = status
+                    .code()
+                    .unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
+                Ok(Output::Exit(*self.exit.insert(code)))
+            }
+        }
+    }
+}
+
+/// The result of a future that is ready at once.
+fn now<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = std::pin::pin!(future);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match future.as_mut().poll(&mut context) {
+        std::task::Poll::Ready(output) => Some(output),
+        std::task::Poll::Pending => None,
     }
 }
 

@@ -17,6 +17,9 @@ use crate::incoming::{Incoming, Next, lost};
 /// The agent for this program's own processor, as `build.rs` made it.
 const PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/agent.gz"));
 
+/// How often the script is run again when its answer got lost.
+const MAX_UNHEARD: u32 = 3;
+
 /// The exit status by which the script says that the agent is not there.
 const MISSING: i32 = 44;
 
@@ -55,10 +58,20 @@ pub(crate) async fn start(connection: &Arc<dyn Connection>) -> Result<Started, T
     let sha256 = AGENT.sha256.clone();
     let argv = ["/bin/sh".to_owned(), "-c".to_owned(), script(&sha256)];
     let mut tried = Vec::new();
+    let mut unheard = 0;
     loop {
         let missing = match launch(connection, &argv).await? {
             Launch::Started(started) => return Ok(started),
             Launch::Missing(missing) => missing,
+            // Seen with Incus 6.0.4 on a busy machine: the output of a program that ends at once
+            // is lost, its exit status is not.
+            Launch::Unheard if unheard < MAX_UNHEARD => {
+                unheard += 1;
+                continue;
+            }
+            Launch::Unheard => {
+                return Err(lost("what it says on standard error does not arrive"));
+            }
         };
         missing.check_processor()?;
         let Some(folder) = missing
@@ -100,6 +113,8 @@ async fn upload(
 enum Launch {
     Started(Started),
     Missing(Missing),
+    /// It is missing, but what it said got lost on the way.
+    Unheard,
 }
 
 async fn launch(
@@ -126,6 +141,7 @@ async fn launch(
             Next::Exit(MISSING) => {
                 return match Missing::read(&incoming.complaints()) {
                     Some(missing) => Ok(Launch::Missing(missing)),
+                    None if incoming.complaints().is_empty() => Ok(Launch::Unheard),
                     None => Err(lost(&incoming.last_words())),
                 };
             }

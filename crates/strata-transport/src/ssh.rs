@@ -3,7 +3,8 @@
 //! The user's configuration, agent and known hosts count as they do on the command line. One master
 //! connection a host (ControlMaster) carries every channel, and ends a minute after the last.
 
-use std::path::PathBuf;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,10 +63,18 @@ struct Ssh {
 
 /// Where the sockets of the masters are: short, since such a path may have 108 bytes at most.
 fn control_path() -> String {
-    let base = std::env::var("XDG_RUNTIME_DIR").unwrap_or_else(|_| {
-        std::env::var("HOME").map_or_else(|_| "/tmp".to_owned(), |home| format!("{home}/.ssh"))
-    });
-    format!("{base}/strata-%C")
+    let run = std::env::var("XDG_RUNTIME_DIR")
+        .ok()
+        .filter(|path| Path::new(path).is_dir());
+    let home = std::env::var("HOME").unwrap_or_else(|_| "/".to_owned());
+    let folder = run.unwrap_or_else(|| format!("{home}/.ssh"));
+    // Where it cannot be made, ssh says so itself and goes on without a master.
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&folder)
+        .ok();
+    format!("{folder}/strata-%C")
 }
 
 impl Ssh {

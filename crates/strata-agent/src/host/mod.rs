@@ -197,7 +197,7 @@ pub struct Metadata {
 }
 
 /// The kinds of things in a file system.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[allow(missing_docs)]
 pub enum Kind {
     File,

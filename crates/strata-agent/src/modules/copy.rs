@@ -172,6 +172,9 @@ impl Module for Copy {
         }
         values.insert("checksum".to_owned(), found.sha1.clone().into());
         values.insert("src".to_owned(), self.source_name().into());
+        if found.same {
+            values.insert("path".to_owned(), found.dest.to_string_lossy().into());
+        }
         if !(outcome.check && found.there.is_none()) {
             values.extend(attributes::describe(host, &found.dest)?);
         }

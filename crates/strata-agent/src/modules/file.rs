@@ -234,7 +234,7 @@ impl File {
             return Err(failed(
                 path,
                 format!(
-                    "src file does not exist, use \"force=yes\" if you really want to create the \
+                    "src file does not exist, use 'force=yes' if you really want to create the \
                      link: {shown}"
                 ),
             ));

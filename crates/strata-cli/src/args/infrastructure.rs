@@ -150,11 +150,17 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let mut rest = text;
     let mut total = Duration::ZERO;
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .unwrap_or(rest.len());
         let (number, after) = rest.split_at(digits);
-        let letters = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
+        let letters = after
+            .find(|c: char| !c.is_ascii_alphabetic())
+            .unwrap_or(after.len());
         let (unit, after) = after.split_at(letters);
-        let number: f64 = number.parse().map_err(|_| format!("`{text}` is no duration: write `30s` or `2m`"))?;
+        let number: f64 = number
+            .parse()
+            .map_err(|_| format!("`{text}` is no duration: write `30s` or `2m`"))?;
         let seconds = match unit {
             "ms" => number / 1000.0,
             "s" => number,
@@ -163,7 +169,8 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
             "" if number == 0.0 => 0.0,
             _ => return Err(format!("`{text}` needs a unit: `ms`, `s`, `m` or `h`")),
         };
-        total += Duration::try_from_secs_f64(seconds).map_err(|_| format!("`{text}` is too long"))?;
+        total +=
+            Duration::try_from_secs_f64(seconds).map_err(|_| format!("`{text}` is too long"))?;
         rest = after;
     }
     Ok(total)

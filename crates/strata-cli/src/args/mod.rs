@@ -8,17 +8,27 @@ mod playbook;
 mod project;
 pub(crate) mod single_dash;
 
-use std::{ffi::OsString, path::{Path, PathBuf}};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use infrastructure::{Apply, Output, Plan, Settings, Show, State, StateCommand, Validate};
+pub(crate) use infrastructure::{
+    Apply, Output, Plan, Settings, Show, State, StateCommand, Validate,
+};
 pub(crate) use playbook::{Inventory, Playbook};
 pub(crate) use project::{Down, Environment, PlanTarget, Status, Up};
 
 /// Runs Terraform configuration and Ansible playbooks on Incus, as one.
 #[derive(Debug, Parser)]
-#[command(name = "strata", version, arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(
+    name = "strata",
+    version,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
 pub(crate) struct Args {
     /// Folder to work in.
     #[arg(long, global = true, value_name = "DIR")]
@@ -67,7 +77,10 @@ pub(crate) enum Command {
 /// and `tofu` need no word more, since their commands are ours.
 pub(crate) fn called_as(argv: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut argv: Vec<OsString> = argv.into_iter().collect();
-    let name = argv.first().and_then(|path| Path::new(path).file_name()).unwrap_or_default();
+    let name = argv
+        .first()
+        .and_then(|path| Path::new(path).file_name())
+        .unwrap_or_default();
     let command = match name.to_str() {
         Some("ansible-playbook") => "playbook",
         Some("ansible-inventory") => "inventory",
@@ -96,9 +109,19 @@ mod tests {
 
     #[test]
     fn terraform_options_take_one_dash() {
-        let argv = ["strata", "apply", "-auto-approve", "-parallelism=3", "-var", "a=b=c", "-refresh=false"];
+        let argv = [
+            "strata",
+            "apply",
+            "-auto-approve",
+            "-parallelism=3",
+            "-var",
+            "a=b=c",
+            "-refresh=false",
+        ];
         let args = Args::parse_from(single_dash::widen(argv.map(Into::into)));
-        let Command::Apply(apply) = args.command else { panic!("not apply") };
+        let Command::Apply(apply) = args.command else {
+            panic!("not apply")
+        };
         assert!(apply.auto_approve);
         assert_eq!(apply.plan.settings.parallelism, 3);
         assert_eq!(apply.plan.settings.variables, ["a=b=c"]);

@@ -15,8 +15,13 @@ pub(crate) fn widen(argv: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     for (position, argument) in argv.into_iter().enumerate() {
         let text = argument.to_str().unwrap_or_default();
         verbatim |= text == "--" || SHORT_OPTIONS.contains(&text);
-        let one_dash = position > 0 && text.starts_with('-') && !text.starts_with("--") && text.len() > 2;
-        let argument = if one_dash && !verbatim { OsString::from(format!("-{text}")) } else { argument };
+        let one_dash =
+            position > 0 && text.starts_with('-') && !text.starts_with("--") && text.len() > 2;
+        let argument = if one_dash && !verbatim {
+            OsString::from(format!("-{text}"))
+        } else {
+            argument
+        };
         widened.push(argument);
     }
     widened
@@ -27,13 +32,25 @@ mod tests {
     use super::*;
 
     fn widened(argv: &[&str]) -> Vec<String> {
-        widen(argv.iter().map(OsString::from)).into_iter().map(|a| a.into_string().unwrap()).collect()
+        widen(argv.iter().map(OsString::from))
+            .into_iter()
+            .map(|a| a.into_string().unwrap())
+            .collect()
     }
 
     #[test]
     fn long_options_get_a_second_dash_and_all_else_stays() {
-        assert_eq!(widened(&["strata", "-chdir=x", "plan", "-json", "-h"]), ["strata", "--chdir=x", "plan", "--json", "-h"]);
-        assert_eq!(widened(&["strata", "playbook", "-vvv", "-i", "x"]), ["strata", "playbook", "-vvv", "-i", "x"]);
-        assert_eq!(widened(&["strata", "apply", "--", "-plan"]), ["strata", "apply", "--", "-plan"]);
+        assert_eq!(
+            widened(&["strata", "-chdir=x", "plan", "-json", "-h"]),
+            ["strata", "--chdir=x", "plan", "--json", "-h"]
+        );
+        assert_eq!(
+            widened(&["strata", "playbook", "-vvv", "-i", "x"]),
+            ["strata", "playbook", "-vvv", "-i", "x"]
+        );
+        assert_eq!(
+            widened(&["strata", "apply", "--", "-plan"]),
+            ["strata", "apply", "--", "-plan"]
+        );
     }
 }

@@ -7,11 +7,15 @@ use serde_json::json;
 use strata_core::{Diagnostics, addr::parse_resource_instance};
 use strata_ops::{
     files::Disk,
-    infrastructure::{self, PlanMode, PlanOptions, Session, Stop, stored},
+    infrastructure::{self, PlanMode, PlanOptions, Session, stored},
     registry::Platforms,
+    stop::Stop,
 };
 
-use super::{Exit, FAILED, Look, approval::ask, block_on, complain_as, process, screen, signals::stoppable, tell};
+use super::{
+    Exit, FAILED, Look, approval::ask, block_on, complain_as, process, screen, signals::stoppable,
+    tell,
+};
 use crate::{
     args,
     render::{plan as draw, terraform_json},
@@ -23,10 +27,16 @@ const CHANGES: Exit = 2;
 pub(super) fn validate(arguments: &args::Validate) -> Result<Exit, Diagnostics> {
     let process = process()?;
     let mut diags = Diagnostics::new();
-    infrastructure::validate(&Disk, Path::new("."), &Platforms::real(&process), &mut diags);
+    infrastructure::validate(
+        &Disk,
+        Path::new("."),
+        &Platforms::real(&process),
+        &mut diags,
+    );
     let valid = !diags.has_errors();
     if arguments.json {
-        let (errors, warnings): (Vec<_>, Vec<_>) = diags.iter().partition(|diagnostic| diagnostic.is_error());
+        let (errors, warnings): (Vec<_>, Vec<_>) =
+            diags.iter().partition(|diagnostic| diagnostic.is_error());
         let diagnostics: Vec<_> = diags.iter().map(terraform_json::diagnostic).collect();
         let result = json!({
             "format_version": "1.0",
@@ -71,13 +81,28 @@ async fn work(arguments: &args::Plan, approved: Option<bool>) -> Result<Exit, Di
     let options = options(arguments)?;
     let process = process()?;
     let platforms = Platforms::real(&process);
-    let look = if arguments.settings.json { Look::TerraformJson } else { Look::Terraform };
+    let look = if arguments.settings.json {
+        Look::TerraformJson
+    } else {
+        Look::Terraform
+    };
     let screen = screen(&look, arguments.settings.no_color);
     let events = screen.events();
-    let operation = if approved.is_some() { "OperationTypeApply" } else { "OperationTypePlan" };
+    let operation = if approved.is_some() {
+        "OperationTypeApply"
+    } else {
+        "OperationTypePlan"
+    };
     let stop = Stop::new();
     let run = async {
-        let session = Session::open(&settings(&arguments.settings), operation, &process, &platforms, &events).await?;
+        let session = Session::open(
+            &settings(&arguments.settings),
+            operation,
+            &process,
+            &platforms,
+            &events,
+        )
+        .await?;
         let plan = session.plan(&options, &events).await?;
         if !arguments.settings.json {
             screen.printer().print(format!("\n{}", draw::plan(&plan)));
@@ -107,15 +132,25 @@ fn not_approved() -> Diagnostics {
 
 fn options(arguments: &args::Plan) -> Result<PlanOptions, Diagnostics> {
     let mut diags = Diagnostics::new();
-    let targets = arguments.target.iter().filter_map(|text| stored::target(text, &mut diags)).collect();
-    let replace = arguments.replace.iter().filter_map(|text| match parse_resource_instance(text) {
-        Ok(address) => Some(address),
-        Err(error) => {
-            let summary = format!("`{text}` is no address of a resource instance");
-            diags.push(strata_core::Diagnostic::error("invalid-address", summary).detail(error.to_string()));
-            None
-        }
-    });
+    let targets = arguments
+        .target
+        .iter()
+        .filter_map(|text| stored::target(text, &mut diags))
+        .collect();
+    let replace = arguments
+        .replace
+        .iter()
+        .filter_map(|text| match parse_resource_instance(text) {
+            Ok(address) => Some(address),
+            Err(error) => {
+                let summary = format!("`{text}` is no address of a resource instance");
+                diags.push(
+                    strata_core::Diagnostic::error("invalid-address", summary)
+                        .detail(error.to_string()),
+                );
+                None
+            }
+        });
     let replace = replace.collect();
     let mode = match () {
         () if arguments.destroy => PlanMode::Destroy,
@@ -123,7 +158,13 @@ fn options(arguments: &args::Plan) -> Result<PlanOptions, Diagnostics> {
         () => PlanMode::Normal,
     };
     let parallelism = usize::from(arguments.settings.parallelism);
-    diags.into_result(PlanOptions { mode, refresh: arguments.refresh, targets, replace, parallelism })
+    diags.into_result(PlanOptions {
+        mode,
+        refresh: arguments.refresh,
+        targets,
+        replace,
+        parallelism,
+    })
 }
 
 /// The settings of a command, for the folder it runs in.

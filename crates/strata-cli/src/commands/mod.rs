@@ -12,7 +12,7 @@ mod version;
 
 use std::{
     env,
-    io::{IsTerminal, stderr, stdout},
+    io::{IsTerminal, stderr},
     process::ExitCode,
 };
 
@@ -43,7 +43,14 @@ pub(crate) fn run(args: Args) -> ExitCode {
     if let Some(folder) = &args.chdir
         && let Err(error) = env::set_current_dir(folder)
     {
-        complain(&strata_core::Diagnostic::error("chdir", format!("Cannot go to `{}`", folder.display())).detail(error.to_string()).into());
+        complain(
+            &strata_core::Diagnostic::error(
+                "chdir",
+                format!("Cannot go to `{}`", folder.display()),
+            )
+            .detail(error.to_string())
+            .into(),
+        );
         return ExitCode::from(FAILED);
     }
     ExitCode::from(command(args.command).unwrap_or_else(|diags| {
@@ -67,7 +74,11 @@ fn command(command: Command) -> Result<Exit, Diagnostics> {
         Command::Show(arguments) => show::run(&arguments),
         Command::State(arguments) => match arguments.command {
             StateCommand::List { addresses, state } => state::list(&addresses, state),
-            StateCommand::Show { address, state, json } => state::show(&address, state, json),
+            StateCommand::Show {
+                address,
+                state,
+                json,
+            } => state::show(&address, state, json),
         },
         Command::Playbook(arguments) => playbook::run(&arguments),
         Command::Inventory(arguments) => playbook::inventory(&arguments),
@@ -77,15 +88,25 @@ fn command(command: Command) -> Result<Exit, Diagnostics> {
 /// What this process is, for operations.
 pub(crate) fn process() -> Result<Process, Diagnostics> {
     Process::current().map_err(|error| {
-        let diagnostic = strata_core::Diagnostic::error("working-directory", "The working directory is not there");
+        let diagnostic = strata_core::Diagnostic::error(
+            "working-directory",
+            "The working directory is not there",
+        );
         diagnostic.detail(error.to_string()).into()
     })
 }
 
 /// Runs asynchronous work on this thread.
 pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Diagnostics> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Diagnostics::from(strata_core::Diagnostic::error("runtime", "The system refuses threads or timers").detail(error.to_string())))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|error| {
+        Diagnostics::from(
+            strata_core::Diagnostic::error("runtime", "The system refuses threads or timers")
+                .detail(error.to_string()),
+        )
+    })?;
     let result = runtime.block_on(work);
     // Blocking work that is still under way after a hard stop is not waited for.
     runtime.shutdown_background();
@@ -106,27 +127,35 @@ pub(crate) fn complain_as(diags: &Diagnostics, json: bool) {
         return complain(diags);
     }
     for diagnostic in diags.iter() {
-        let level = if diagnostic.is_error() { "error" } else { "warn" };
-        let word = if diagnostic.is_error() { "Error" } else { "Warning" };
+        let level = if diagnostic.is_error() {
+            "error"
+        } else {
+            "warn"
+        };
+        let word = if diagnostic.is_error() {
+            "Error"
+        } else {
+            "Warning"
+        };
         let fields = [("diagnostic", terraform_json::diagnostic(diagnostic))];
-        terraform_json::line(level, &format!("{word}: {}", diagnostic.summary), "diagnostic", fields);
+        terraform_json::line(
+            level,
+            &format!("{word}: {}", diagnostic.summary),
+            "diagnostic",
+            fields,
+        );
     }
 }
 
 fn diagnostics(no_color: bool) -> DiagnosticRenderer {
-    let colour = !no_color && anstream::AutoStream::choice(&stderr()) != anstream::ColorChoice::Never;
+    let colour =
+        !no_color && anstream::AutoStream::choice(&stderr()) != anstream::ColorChoice::Never;
     DiagnosticRenderer::new(colour, columns())
 }
 
 /// Columns of the terminal; 80 where there is none.
 pub(crate) fn columns() -> usize {
-    use indicatif::TermLike;
-    let terminal = stdout().is_terminal();
-    if terminal { console_width() } else { 80 }
-}
-
-fn console_width() -> usize {
-    usize::from(indicatif::ProgressDrawTarget::stdout().width().unwrap_or(80))
+    terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0))
 }
 
 /// The look of a command.
@@ -152,8 +181,16 @@ pub(crate) fn screen(look: &Look, no_color: bool) -> Screen {
     let renderer: Box<dyn Renderer> = match look {
         Look::Terraform => Box::new(TerraformLook::new(diagnostics)),
         Look::TerraformJson => Box::new(TerraformJson::new()),
-        Look::Ansible(verbosity) => Box::new(AnsibleLook::new(columns().saturating_sub(1), *verbosity, diagnostics)),
-        Look::Progress(verbosity) => Box::new(ProgressLook::new(stderr().is_terminal(), *verbosity, diagnostics)),
+        Look::Ansible(verbosity) => Box::new(AnsibleLook::new(
+            columns().saturating_sub(1),
+            *verbosity,
+            diagnostics,
+        )),
+        Look::Progress(verbosity) => Box::new(ProgressLook::new(
+            stderr().is_terminal(),
+            *verbosity,
+            diagnostics,
+        )),
         Look::Json => Box::new(JsonLines::new()),
     };
     Screen::new(renderer)
@@ -161,5 +198,7 @@ pub(crate) fn screen(look: &Look, no_color: bool) -> Screen {
 
 /// Sends diagnostics to the screen, where they belong once it is drawing.
 pub(crate) fn tell(events: &Events, diags: Diagnostics) {
-    diags.into_iter().for_each(|diagnostic| events.diagnostic(diagnostic));
+    diags
+        .into_iter()
+        .for_each(|diagnostic| events.diagnostic(diagnostic));
 }

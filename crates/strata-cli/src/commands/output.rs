@@ -11,15 +11,19 @@ use super::{Exit, process};
 use crate::{args, render::value::long};
 
 pub(super) fn run(arguments: &args::Output) -> Result<Exit, Diagnostics> {
-    let settings = Settings { state: arguments.state.clone(), ..Settings::of(PathBuf::from(".")) };
+    let settings = Settings {
+        state: arguments.state.clone(),
+        ..Settings::of(PathBuf::from("."))
+    };
     let state = stored::read(&settings, &process()?)?;
     let Some(name) = &arguments.name else {
         all(&state, arguments.json);
         return Ok(0);
     };
     let Some(output) = state.outputs.get(name.as_str()) else {
-        let diagnostic = Diagnostic::error("no-output", format!("Output `{name}` is not in the state"))
-            .hint("If it was added to the configuration just now, run `strata apply` first.");
+        let diagnostic =
+            Diagnostic::error("no-output", format!("Output `{name}` is not in the state"))
+                .hint("If it was added to the configuration just now, run `strata apply` first.");
         return Err(diagnostic.into());
     };
     match (arguments.json, arguments.raw) {
@@ -31,15 +35,22 @@ pub(super) fn run(arguments: &args::Output) -> Result<Exit, Diagnostics> {
 }
 
 fn print_raw(name: &str, value: &strata_core::Value) -> Result<(), Diagnostics> {
-    let text = value.convert(&Type::String).ok().filter(|text| !text.is_null());
+    let text = value
+        .convert(&Type::String)
+        .ok()
+        .filter(|text| !text.is_null());
     match text.as_ref().and_then(|text| text.as_str()) {
         Some(text) => {
             anstream::print!("{text}");
             Ok(())
         }
         None => {
-            let diagnostic = Diagnostic::error("raw-output", format!("Output `{name}` has no raw text"));
-            Err(diagnostic.detail("Only strings, numbers and bools have.").hint("Use `-json`.").into())
+            let diagnostic =
+                Diagnostic::error("raw-output", format!("Output `{name}` has no raw text"));
+            Err(diagnostic
+                .detail("Only strings, numbers and bools have.")
+                .hint("Use `-json`.")
+                .into())
         }
     }
 }
@@ -57,7 +68,11 @@ fn all(state: &stored::State, as_json: bool) {
         anstream::eprintln!("There are no outputs in the state.");
     }
     for (name, output) in &state.outputs {
-        let text = if output.sensitive { "<sensitive>".to_owned() } else { long(&output.value, 0) };
+        let text = if output.sensitive {
+            "<sensitive>".to_owned()
+        } else {
+            long(&output.value, 0)
+        };
         println!("{name} = {text}");
     }
 }

@@ -3,9 +3,9 @@
 use anstream::println;
 use strata_core::Diagnostics;
 use strata_ops::{
-    infrastructure::Stop,
     playbook::{self, Options},
     registry::Platforms,
+    stop::Stop,
 };
 
 use super::{Exit, Look, block_on, process, screen, signals::stoppable};
@@ -18,21 +18,39 @@ pub(super) fn run(arguments: &args::Playbook) -> Result<Exit, Diagnostics> {
     let options = options(arguments);
     if arguments.syntax_check {
         playbook::syntax_check(&arguments.playbooks, &options)?;
-        arguments.playbooks.iter().for_each(|path| println!("\nplaybook: {}", path.display()));
+        arguments
+            .playbooks
+            .iter()
+            .for_each(|path| println!("\nplaybook: {}", path.display()));
         return Ok(0);
     }
     let process = process()?;
     let platforms = Platforms::real(&process);
-    let look = if arguments.json { Look::Json } else { Look::Ansible(arguments.verbose) };
+    let look = if arguments.json {
+        Look::Json
+    } else {
+        Look::Ansible(arguments.verbose)
+    };
     let screen = screen(&look, false);
     let events = screen.events();
     let stop = Stop::new();
     let signal = stop.signal();
-    let work = playbook::run(&arguments.playbooks, &options, &process, &platforms, &signal, &events);
+    let work = playbook::run(
+        &arguments.playbooks,
+        &options,
+        &process,
+        &platforms,
+        &signal,
+        &events,
+    );
     let recaps = block_on(stoppable(&stop, work))?;
     drop(screen);
     match recaps {
-        Ok(recaps) => Ok(recaps.iter().map(|recap| recap.exit_code()).max().unwrap_or(0)),
+        Ok(recaps) => Ok(recaps
+            .iter()
+            .map(|recap| recap.exit_code())
+            .max()
+            .unwrap_or(0)),
         Err(diags) => {
             super::complain(&diags);
             Ok(UNREADABLE)

@@ -7,10 +7,11 @@ use strata_core::{Action, Diagnostic, Diagnostics, Events};
 use strata_ops::{
     environment::{self, Approve, Options, Run, StageStatus, Summary},
     files::Disk,
-    infrastructure::{Plan, Stop},
+    infrastructure::Plan,
     process::Process,
     project::{self, Project},
     registry::Platforms,
+    stop::Stop,
 };
 
 use super::{Exit, FAILED, Look, approval::ask, block_on, process, screen, signals::stoppable};
@@ -23,13 +24,23 @@ use crate::{
 };
 
 pub(super) fn up(arguments: &args::Up) -> Result<Exit, Diagnostics> {
-    let asking = Asking { approved: arguments.auto_approve, losses_only: true };
-    with_run(&arguments.environment, asking, async |run, _| summary(environment::up(run).await?))
+    let asking = Asking {
+        approved: arguments.auto_approve,
+        losses_only: true,
+    };
+    with_run(&arguments.environment, asking, async |run, _| {
+        summary(environment::up(run).await?)
+    })
 }
 
 pub(super) fn down(arguments: &args::Down) -> Result<Exit, Diagnostics> {
-    let asking = Asking { approved: arguments.auto_approve, losses_only: false };
-    with_run(&arguments.environment, asking, async |run, _| summary(environment::down(run).await?))
+    let asking = Asking {
+        approved: arguments.auto_approve,
+        losses_only: false,
+    };
+    with_run(&arguments.environment, asking, async |run, _| {
+        summary(environment::down(run).await?)
+    })
 }
 
 pub(super) fn plan(arguments: &args::PlanTarget) -> Result<Exit, Diagnostics> {
@@ -54,8 +65,14 @@ pub(super) fn plan(arguments: &args::PlanTarget) -> Result<Exit, Diagnostics> {
             }
         };
         let summary = environment::plan(run, &show).await?;
-        let changes = summary.0.iter().any(|(_, _, outcome)| *outcome == strata_core::StageOutcome::Changed);
-        match (summary.succeeded(), changes && arguments.plan.detailed_exitcode) {
+        let changes = summary
+            .0
+            .iter()
+            .any(|(_, _, outcome)| *outcome == strata_core::StageOutcome::Changed);
+        match (
+            summary.succeeded(),
+            changes && arguments.plan.detailed_exitcode,
+        ) {
             (false, _) => Ok(FAILED),
             (true, true) => Ok(2),
             (true, false) => Ok(0),
@@ -80,7 +97,10 @@ fn refuse_folder_options(plan: &args::Plan) -> Result<(), Diagnostics> {
     ];
     let mut diags = Diagnostics::new();
     for (option, _) in given.iter().filter(|(_, given)| *given) {
-        let diagnostic = Diagnostic::error("option", format!("`{option}` does not go with an environment"));
+        let diagnostic = Diagnostic::error(
+            "option",
+            format!("`{option}` does not go with an environment"),
+        );
         diags.push(diagnostic.hint("It works on one folder: run `strata plan` there."));
     }
     diags.into_result(())
@@ -110,9 +130,16 @@ fn print_status(status: &StageStatus) {
         (false, "failing" | "unreachable") => BAD,
         (false, _) => CHANGE,
     };
-    let kind = serde_json::to_value(status.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned)).unwrap_or_default();
+    let kind = serde_json::to_value(status.kind)
+        .ok()
+        .and_then(|kind| kind.as_str().map(str::to_owned))
+        .unwrap_or_default();
     let name = format!("{kind} {}", status.stage);
-    println!("{name:<28} {:<12} {}", paint(style, status.word), paint(FAINT, &status.detail));
+    println!(
+        "{name:<28} {:<12} {}",
+        paint(style, status.word),
+        paint(FAINT, &status.detail)
+    );
 }
 
 fn summary(summary: Summary) -> Result<Exit, Diagnostics> {
@@ -120,7 +147,11 @@ fn summary(summary: Summary) -> Result<Exit, Diagnostics> {
 }
 
 /// Loads the project and gives `work` what it needs to work on the environment.
-fn with_run(arguments: &args::Environment, asking: Asking, work: impl AsyncFnOnce(&Run<'_>, &Printer) -> Result<Exit, Diagnostics>) -> Result<Exit, Diagnostics> {
+fn with_run(
+    arguments: &args::Environment,
+    asking: Asking,
+    work: impl AsyncFnOnce(&Run<'_>, &Printer) -> Result<Exit, Diagnostics>,
+) -> Result<Exit, Diagnostics> {
     let process = process()?;
     let project = load(&process)?;
     let Some(environment) = project.environment(&arguments.environment) else {
@@ -132,13 +163,30 @@ fn with_run(arguments: &args::Environment, asking: Asking, work: impl AsyncFnOnc
         parallelism: usize::from(arguments.parallelism),
         diff: arguments.diff,
     };
-    let look = if arguments.json { Look::Json } else { Look::Progress(arguments.verbose) };
-    let exit = block_on(async {
+    let look = if arguments.json {
+        Look::Json
+    } else {
+        Look::Progress(arguments.verbose)
+    };
+    block_on(async {
         let platforms = platforms(&project, arguments, &process)?;
         let screen = screen(&look, arguments.no_color);
         let (stop, events): (Stop, Events) = (Stop::new(), screen.events());
-        let approval = Approval { asking, printer: screen.printer(), show: !arguments.json };
-        let run = Run { project: &project, environment, options: &options, process: &process, platforms: &platforms, approve: &approval, stop: &stop, events: &events };
+        let approval = Approval {
+            asking,
+            printer: screen.printer(),
+            show: !arguments.json,
+        };
+        let run = Run {
+            project: &project,
+            environment,
+            options: &options,
+            process: &process,
+            platforms: &platforms,
+            approve: &approval,
+            stop: &stop,
+            events: &events,
+        };
         let exit = stoppable(&stop, work(&run, &approval.printer)).await;
         let exit = exit.or_else(|diags| {
             super::tell(&events, diags);
@@ -146,11 +194,14 @@ fn with_run(arguments: &args::Environment, asking: Asking, work: impl AsyncFnOnc
         });
         drop(screen);
         exit
-    })?;
-    exit
+    })?
 }
 
-fn platforms(project: &Project, arguments: &args::Environment, process: &Process) -> Result<Platforms, Diagnostics> {
+fn platforms(
+    project: &Project,
+    arguments: &args::Environment,
+    process: &Process,
+) -> Result<Platforms, Diagnostics> {
     if !arguments.twin {
         return Ok(Platforms::real(process));
     }
@@ -170,10 +221,17 @@ fn load(process: &Process) -> Result<Project, Diagnostics> {
 }
 
 fn unknown_environment(project: &Project, name: &str) -> Diagnostics {
-    let names: Vec<_> = project.environments.iter().map(|environment| format!("`{}`", environment.name)).collect();
-    Diagnostic::error("unknown-environment", format!("The project `{}` has no environment `{name}`", project.name))
-        .hint(format!("It has {}.", names.join(", ")))
-        .into()
+    let names: Vec<_> = project
+        .environments
+        .iter()
+        .map(|environment| format!("`{}`", environment.name))
+        .collect();
+    Diagnostic::error(
+        "unknown-environment",
+        format!("The project `{}` has no environment `{name}`", project.name),
+    )
+    .hint(format!("It has {}.", names.join(", ")))
+    .into()
 }
 
 /// When to ask before a plan is carried out.
@@ -187,7 +245,10 @@ struct Asking {
 
 impl Asking {
     /// For commands that carry nothing out.
-    const NEVER: Asking = Asking { approved: false, losses_only: false };
+    const NEVER: Asking = Asking {
+        approved: false,
+        losses_only: false,
+    };
 }
 
 /// Shows a plan and asks, unless told not to.
@@ -203,7 +264,10 @@ impl Approve for Approval {
             self.printer.print(draw::plan(plan));
         }
         let losses = plan.changes.iter().any(|change| {
-            matches!(change.action, Action::Delete | Action::DeleteThenCreate | Action::CreateThenDelete)
+            matches!(
+                change.action,
+                Action::Delete | Action::DeleteThenCreate | Action::CreateThenDelete
+            )
         });
         let free = self.asking.losses_only && !losses;
         self.asking.approved || free || ask(&format!("Carry out the plan of stage `{stage}`?"))

@@ -14,7 +14,10 @@ use crate::{args, commands::state};
 
 pub(super) fn run(arguments: &args::Show) -> Result<Exit, Diagnostics> {
     let process = process()?;
-    let settings = Settings { state: arguments.file.clone(), ..Settings::of(PathBuf::from(".")) };
+    let settings = Settings {
+        state: arguments.file.clone(),
+        ..Settings::of(PathBuf::from("."))
+    };
     let file = stored::read(&settings, &process)?;
     let providers = Platforms::real(&process).providers();
     if arguments.json {
@@ -31,7 +34,11 @@ pub(super) fn run(arguments: &args::Show) -> Result<Exit, Diagnostics> {
     if !file.outputs.is_empty() {
         println!("\nOutputs:\n");
         for (name, output) in &file.outputs {
-            let text = if output.sensitive { "(sensitive value)".to_owned() } else { crate::render::value::long(&output.value, 0) };
+            let text = if output.sensitive {
+                "(sensitive value)".to_owned()
+            } else {
+                crate::render::value::long(&output.value, 0)
+            };
             println!("{name} = {text}");
         }
     }

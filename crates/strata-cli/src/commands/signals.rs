@@ -1,6 +1,6 @@
 //! Ctrl-C: the first ends the work gently, the second at once.
 
-use strata_ops::infrastructure::Stop;
+use strata_ops::stop::Stop;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Does `work`; signals that come meanwhile stop it.
@@ -17,7 +17,10 @@ pub(super) async fn stoppable<T>(stop: &Stop, work: impl Future<Output = T>) -> 
 
 /// Turns signals into stops; never ends.
 async fn count(stop: &Stop) {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
         return std::future::pending().await;
     };
     let mut next = async || {
@@ -27,7 +30,9 @@ async fn count(stop: &Stop) {
         }
     };
     next().await;
-    anstream::eprintln!("\nStopping: what is under way is finished first. Once more stops at once.");
+    anstream::eprintln!(
+        "\nStopping: what is under way is finished first. Once more stops at once."
+    );
     stop.soft();
     next().await;
     anstream::eprintln!("\nStopping at once.");

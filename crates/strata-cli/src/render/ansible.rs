@@ -27,7 +27,12 @@ pub(crate) struct AnsibleLook {
 impl AnsibleLook {
     /// Draws for `width` columns; from verbosity 1 on with each task's whole result.
     pub(crate) fn new(width: usize, verbosity: u8, diagnostics: DiagnosticRenderer) -> Self {
-        Self { width, verbosity, diagnostics, recap: BTreeMap::new() }
+        Self {
+            width,
+            verbosity,
+            diagnostics,
+            recap: BTreeMap::new(),
+        }
     }
 
     fn banner(&self, text: &str) {
@@ -65,13 +70,22 @@ struct ResultLine<'a> {
 impl ResultLine<'_> {
     fn text(&self, verbosity: u8) -> (Style, String) {
         let host = self.host;
-        let item = self.item.map(|item| format!(" => (item={item})")).unwrap_or_default();
+        let item = self
+            .item
+            .map(|item| format!(" => (item={item})"))
+            .unwrap_or_default();
         match self.outcome {
             TaskOutcome::Ok => (GOOD, format!("ok: [{host}]{item}{}", self.shown(verbosity))),
-            TaskOutcome::Changed => (CHANGE, format!("changed: [{host}]{item}{}", self.shown(verbosity))),
+            TaskOutcome::Changed => (
+                CHANGE,
+                format!("changed: [{host}]{item}{}", self.shown(verbosity)),
+            ),
             TaskOutcome::Skipped => (QUIET, format!("skipping: [{host}]{item}")),
             TaskOutcome::Failed | TaskOutcome::Ignored => (BAD, self.failure()),
-            TaskOutcome::Unreachable => (BAD, format!("fatal: [{host}]: UNREACHABLE! => {}", self.result)),
+            TaskOutcome::Unreachable => (
+                BAD,
+                format!("fatal: [{host}]: UNREACHABLE! => {}", self.result),
+            ),
         }
     }
 
@@ -98,7 +112,15 @@ fn quoted(text: &str) -> String {
 
 /// One line of the recap.
 fn recap(host: &str, counts: &HostCounts) -> String {
-    let HostCounts { ok, changed, unreachable, failed, skipped, rescued, ignored } = *counts;
+    let HostCounts {
+        ok,
+        changed,
+        unreachable,
+        failed,
+        skipped,
+        rescued,
+        ignored,
+    } = *counts;
     format!(
         "{host:<26} : ok={ok:<4} changed={changed:<4} unreachable={unreachable:<4} failed={failed:<4} \
          skipped={skipped:<4} rescued={rescued:<4} ignored={ignored:<4}"
@@ -117,14 +139,37 @@ impl Renderer for AnsibleLook {
     fn event(&mut self, event: Event) {
         match event {
             Event::PlayStarted { name, .. } => self.banner(&format!("PLAY [{name}]")),
-            Event::TaskStarted { task, handler: false } => self.banner(&format!("TASK [{task}]")),
-            Event::TaskStarted { task, handler: true } => self.banner(&format!("RUNNING HANDLER [{task}]")),
-            Event::TaskFinished { host, item, outcome, message, diffs, result, .. } => {
+            Event::TaskStarted {
+                task,
+                handler: false,
+            } => self.banner(&format!("TASK [{task}]")),
+            Event::TaskStarted {
+                task,
+                handler: true,
+            } => self.banner(&format!("RUNNING HANDLER [{task}]")),
+            Event::TaskFinished {
+                host,
+                item,
+                outcome,
+                message,
+                diffs,
+                result,
+                ..
+            } => {
                 let (item, message) = (item.as_deref(), message.as_deref());
-                self.result(&ResultLine { host: &host, item, outcome, message, diffs: &diffs, result: &result });
+                self.result(&ResultLine {
+                    host: &host,
+                    item,
+                    outcome,
+                    message,
+                    diffs: &diffs,
+                    result: &result,
+                });
             }
             Event::HostRecap { host, counts } => drop(self.recap.insert(host, counts)),
-            Event::Diagnostic { diagnostic } => anstream::eprint!("{}", self.diagnostics.render(&diagnostic)),
+            Event::Diagnostic { diagnostic } => {
+                anstream::eprint!("{}", self.diagnostics.render(&diagnostic))
+            }
             _ => {}
         }
     }
@@ -147,7 +192,11 @@ mod tests {
 
     #[test]
     fn the_recap_is_padded_as_ansible_pads_it() {
-        let counts = HostCounts { ok: 12, changed: 3, ..HostCounts::default() };
+        let counts = HostCounts {
+            ok: 12,
+            changed: 3,
+            ..HostCounts::default()
+        };
         let expected = "web-1                      : ok=12   changed=3    unreachable=0    failed=0    skipped=0    rescued=0    ignored=0   ";
         assert_eq!(recap("web-1", &counts), expected);
     }
@@ -155,6 +204,9 @@ mod tests {
     #[test]
     fn banners_reach_the_width_and_have_three_stars_at_least() {
         assert_eq!(banner("PLAY [x]", 20), "\nPLAY [x] ***********");
-        assert_eq!(banner("a name longer than the width", 10), "\na name longer than the width ***");
+        assert_eq!(
+            banner("a name longer than the width", 10),
+            "\na name longer than the width ***"
+        );
     }
 }

@@ -14,9 +14,18 @@ pub(crate) struct DiagnosticRenderer {
 impl DiagnosticRenderer {
     /// Draws for a terminal of `width` columns, with or without colours.
     pub(crate) fn new(colour: bool, width: usize) -> Self {
-        let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
-        let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(width.max(40));
-        Self { renderer, sources: BTreeMap::new() }
+        let renderer = if colour {
+            Renderer::styled()
+        } else {
+            Renderer::plain()
+        };
+        let renderer = renderer
+            .decor_style(DecorStyle::Ascii)
+            .term_width(width.max(40));
+        Self {
+            renderer,
+            sources: BTreeMap::new(),
+        }
     }
 
     /// Draws one, with a line break at its end.
@@ -24,7 +33,8 @@ impl DiagnosticRenderer {
         for label in &diagnostic.labels {
             let file = &label.span.file;
             if !self.sources.contains_key(file) {
-                self.sources.insert(file.clone(), fs::read_to_string(Path::new(&**file)).ok());
+                self.sources
+                    .insert(file.clone(), fs::read_to_string(Path::new(&**file)).ok());
             }
         }
         let report = [self.group(diagnostic)];
@@ -38,7 +48,8 @@ impl DiagnosticRenderer {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
         };
-        let mut group = Group::with_title(level.primary_title(&diagnostic.summary).id(diagnostic.code));
+        let mut group =
+            Group::with_title(level.primary_title(&diagnostic.summary).id(diagnostic.code));
         for (position, label) in diagnostic.labels.iter().enumerate() {
             group = match self.snippet(label, position == 0) {
                 Some(snippet) => group.element(snippet),
@@ -57,15 +68,27 @@ impl DiagnosticRenderer {
         group
     }
 
-    fn snippet<'a>(&'a self, label: &'a Label, primary: bool) -> Option<Snippet<'a, annotate_snippets::Annotation<'a>>> {
+    fn snippet<'a>(
+        &'a self,
+        label: &'a Label,
+        primary: bool,
+    ) -> Option<Snippet<'a, annotate_snippets::Annotation<'a>>> {
         let source = self.sources.get(&label.span.file)?.as_deref()?;
         let range = byte_range(&label.span, source)?;
-        let kind = if primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+        let kind = if primary {
+            AnnotationKind::Primary
+        } else {
+            AnnotationKind::Context
+        };
         let mut annotation = kind.span(range);
         if !label.text.is_empty() {
             annotation = annotation.label(Cow::Borrowed(label.text.as_str()));
         }
-        Some(Snippet::source(source).path(&*label.span.file).annotation(annotation))
+        Some(
+            Snippet::source(source)
+                .path(&*label.span.file)
+                .annotation(annotation),
+        )
     }
 }
 
@@ -84,9 +107,14 @@ fn place(span: &Span) -> String {
 pub(crate) fn describe(subject: &Subject) -> String {
     match subject {
         Subject::Resource(address) => address.to_string(),
-        Subject::Task { host, task: Some(task) } => format!("host `{host}`, task `{task}`"),
+        Subject::Task {
+            host,
+            task: Some(task),
+        } => format!("host `{host}`, task `{task}`"),
         Subject::Task { host, task: None } => format!("host `{host}`"),
-        Subject::Stage { environment, stage } => format!("environment `{environment}`, stage `{stage}`"),
+        Subject::Stage { environment, stage } => {
+            format!("environment `{environment}`, stage `{stage}`")
+        }
     }
 }
 
@@ -107,7 +135,19 @@ mod tests {
             .label(span, "not declared")
             .detail("The module declares `image`.")
             .hint("Did you mean `var.image`?");
-        let text = DiagnosticRenderer::new(false, 80).render(&diagnostic).replace(&name, "main.tf");
-        expect_test::expect![[r#""#]].assert_eq(&text);
+        let text = DiagnosticRenderer::new(false, 80)
+            .render(&diagnostic)
+            .replace(&name, "main.tf");
+        expect_test::expect![[r#"
+            error[undefined-variable]: There is no variable `imge`
+             --> main.tf:2:9
+              |
+            2 | image = var.imge
+              |         ^^^^^^^^ not declared
+              |
+              = why: The module declares `image`.
+              = next: Did you mean `var.image`?
+        "#]]
+        .assert_eq(&text);
     }
 }

@@ -8,8 +8,15 @@ use super::style::{BAD, GOOD, paint};
 /// Draws a unified diff with three lines of context.
 pub(crate) fn unified(diff: &FileDiff) -> String {
     let text = TextDiff::from_lines(&diff.before, &diff.after);
-    let (before, after) = (format!("before: {}", diff.name), format!("after: {}", diff.name));
-    let unified = text.unified_diff().context_radius(3).header(&before, &after).to_string();
+    let (before, after) = (
+        format!("before: {}", diff.name),
+        format!("after: {}", diff.name),
+    );
+    let unified = text
+        .unified_diff()
+        .context_radius(3)
+        .header(&before, &after)
+        .to_string();
     unified.lines().map(colour).collect::<Vec<_>>().join("\n")
 }
 
@@ -27,8 +34,15 @@ mod tests {
 
     #[test]
     fn shows_only_what_changed_and_its_surroundings() {
-        let diff = FileDiff { name: "/etc/x".into(), before: "a\nb\n".into(), after: "a\nc\n".into() };
+        let diff = FileDiff {
+            name: "/etc/x".into(),
+            before: "a\nb\n".into(),
+            after: "a\nc\n".into(),
+        };
         let plain = anstream::adapter::strip_str(&unified(&diff)).to_string();
-        assert_eq!(plain, "--- before: /etc/x\n+++ after: /etc/x\n@@ -1,2 +1,2 @@\n a\n-b\n+c");
+        assert_eq!(
+            plain,
+            "--- before: /etc/x\n+++ after: /etc/x\n@@ -1,2 +1,2 @@\n a\n-b\n+c"
+        );
     }
 }

@@ -30,7 +30,10 @@ impl JsonLines {
 
 impl Renderer for JsonLines {
     fn event(&mut self, event: Event) {
-        let line = Line { time: Timestamp::now().to_string(), event: &event };
+        let line = Line {
+            time: Timestamp::now().to_string(),
+            event: &event,
+        };
         let text = serde_json::to_string(&line).expect("events have only text keys");
         // Whoever read our output is gone; the work goes on all the same.
         drop(writeln!(self.output.lock(), "{text}"));

@@ -59,7 +59,10 @@ impl Screen {
     pub(crate) fn new(renderer: Box<dyn Renderer>) -> Self {
         let (sender, receiver) = channel();
         let thread = thread::spawn(move || draw(renderer, &receiver));
-        Self { sender, thread: Some(thread) }
+        Self {
+            sender,
+            thread: Some(thread),
+        }
     }
 
     /// A handle for operations.
@@ -85,7 +88,7 @@ impl Printer {
         let (sender, drawn) = channel();
         if self.0.send(Message::Text(text, sender)).is_ok() {
             // An error means that the screen is gone: there is nothing to wait for.
-            drop(drawn.recv());
+            drawn.recv().ok();
         }
     }
 }
@@ -109,7 +112,7 @@ fn draw(mut renderer: Box<dyn Renderer>, messages: &Receiver<Message>) {
             Ok(Message::Event(event)) => renderer.event(event),
             Ok(Message::Text(text, drawn)) => {
                 renderer.text(&text);
-                drop(drawn.send(()));
+                drawn.send(()).ok();
             }
             Err(RecvTimeoutError::Timeout) => renderer.tick(),
             Ok(Message::End) | Err(RecvTimeoutError::Disconnected) => break,

@@ -59,11 +59,15 @@ impl ProgressLook {
 
     fn start(&mut self, key: Running, text: String) {
         let Some(bars) = &self.bars else {
-            let _ = self.running.insert(key, (ProgressBar::hidden(), Instant::now()));
+            let _ = self
+                .running
+                .insert(key, (ProgressBar::hidden(), Instant::now()));
             return;
         };
         let style = ProgressStyle::with_template("  {spinner} {wide_msg} {elapsed:>5}");
-        let bar = bars.add(ProgressBar::new_spinner().with_style(style.expect("the template is well formed")));
+        let bar = bars.add(
+            ProgressBar::new_spinner().with_style(style.expect("the template is well formed")),
+        );
         bar.set_message(text);
         bar.enable_steady_tick(Duration::from_millis(120));
         if let Some((old, _)) = self.running.insert(key, (bar, Instant::now())) {
@@ -80,7 +84,9 @@ impl ProgressLook {
 
     /// Takes a moving line away and says how long it was there.
     fn stop(&mut self, key: &Running) -> String {
-        let Some((bar, since)) = self.running.remove(key) else { return String::new() };
+        let Some((bar, since)) = self.running.remove(key) else {
+            return String::new();
+        };
         bar.finish_and_clear();
         seconds(since.elapsed())
     }
@@ -92,11 +98,19 @@ impl ProgressLook {
             ApplyPhase::Progress(note) => self.note(&key, format!("{address}: {note}")),
             ApplyPhase::Finished(_) => {
                 let took = self.stop(&key);
-                self.line(&format!("  {} {address} {}", symbol(action), paint(FAINT, &took)));
+                self.line(&format!(
+                    "  {} {address} {}",
+                    symbol(action),
+                    paint(FAINT, &took)
+                ));
             }
             ApplyPhase::Failed => {
                 let took = self.stop(&key);
-                self.line(&format!("  {} {address} {}", paint(BAD, "!"), paint(FAINT, &took)));
+                self.line(&format!(
+                    "  {} {address} {}",
+                    paint(BAD, "!"),
+                    paint(FAINT, &took)
+                ));
             }
         }
     }
@@ -120,9 +134,23 @@ impl ProgressLook {
             counts if counts.changed > 0 => CHANGE,
             _ => GOOD,
         };
-        let HostCounts { ok, changed, unreachable, failed, skipped, rescued, ignored } = counts;
+        let HostCounts {
+            ok,
+            changed,
+            unreachable,
+            failed,
+            skipped,
+            rescued,
+            ignored,
+        } = counts;
         let mut text = format!("{ok} ok, {changed} changed");
-        let others = [(unreachable, "unreachable"), (failed, "failed"), (skipped, "skipped"), (rescued, "rescued"), (ignored, "ignored")];
+        let others = [
+            (unreachable, "unreachable"),
+            (failed, "failed"),
+            (skipped, "skipped"),
+            (rescued, "rescued"),
+            (ignored, "ignored"),
+        ];
         for (count, name) in others.into_iter().filter(|(count, _)| **count > 0) {
             text.push_str(&format!(", {count} {name}"));
         }
@@ -135,15 +163,24 @@ impl ProgressLook {
     }
 
     fn stage_finished(&mut self, stage: &Arc<str>, kind: StageKind, outcome: StageOutcome) {
-        let took = self.stages.remove(stage).map(|since| seconds(since.elapsed())).unwrap_or_default();
+        let took = self
+            .stages
+            .remove(stage)
+            .map(|since| seconds(since.elapsed()))
+            .unwrap_or_default();
         let (style, word) = match outcome {
+            StageOutcome::Unchanged if kind == StageKind::Verify => (GOOD, "holds"),
             StageOutcome::Unchanged => (GOOD, "nothing to do"),
             StageOutcome::Changed => (CHANGE, "done"),
             StageOutcome::Failed => (BAD, "failed"),
             StageOutcome::Skipped => (QUIET, "skipped"),
         };
         let name = kind_name(kind);
-        self.line(&format!("{name} {stage}: {} {}", paint(style, word), paint(FAINT, &took)));
+        self.line(&format!(
+            "{name} {stage}: {} {}",
+            paint(style, word),
+            paint(FAINT, &took)
+        ));
     }
 }
 
@@ -166,9 +203,20 @@ impl TaskResult<'_> {
             TaskOutcome::Failed | TaskOutcome::Unreachable => (BAD, "!"),
             TaskOutcome::Ignored => (QUIET, "!"),
         };
-        let item = self.item.map(|item| format!(" ({item})")).unwrap_or_default();
-        let message = self.message.map(|message| format!(": {message}")).unwrap_or_default();
-        format!("  {} {}: {}{item}{message}", paint(style, mark), self.host, self.task)
+        let item = self
+            .item
+            .map(|item| format!(" ({item})"))
+            .unwrap_or_default();
+        let message = self
+            .message
+            .map(|message| format!(": {message}"))
+            .unwrap_or_default();
+        format!(
+            "  {} {}: {}{item}{message}",
+            paint(style, mark),
+            self.host,
+            self.task
+        )
     }
 }
 
@@ -176,22 +224,64 @@ impl Renderer for ProgressLook {
     fn event(&mut self, event: Event) {
         match event {
             Event::StageStarted { stage, kind } => self.stage_started(&stage, kind),
-            Event::StageFinished { stage, kind, outcome } => self.stage_finished(&stage, kind, outcome),
+            Event::StageFinished {
+                stage,
+                kind,
+                outcome,
+            } => self.stage_finished(&stage, kind, outcome),
             Event::DriftFound { address, action } => {
-                let what = if action == Action::Delete { "is gone" } else { "was changed" };
-                self.line(&format!("  {} {address} {what} outside of Strata", paint(CHANGE, "?")));
+                let what = if action == Action::Delete {
+                    "is gone"
+                } else {
+                    "was changed"
+                };
+                self.line(&format!(
+                    "  {} {address} {what} outside of Strata",
+                    paint(CHANGE, "?")
+                ));
             }
-            Event::Apply { address, action, phase } => self.resource(&address.to_string(), action, phase),
-            Event::HostWaiting { host, note } => self.note(&Running::Host(host.clone()), format!("{host}: {note}")),
-            Event::HostReady { host } => self.note(&Running::Host(host.clone()), format!("{host}: ready")),
+            Event::Apply {
+                address,
+                action,
+                phase,
+            } => self.resource(&address.to_string(), action, phase),
+            Event::HostWaiting { host, note } => {
+                self.note(&Running::Host(host.clone()), format!("{host}: {note}"))
+            }
+            Event::HostReady { host } => {
+                self.note(&Running::Host(host.clone()), format!("{host}: ready"))
+            }
             Event::TaskStarted { task, .. } => drop(self.tasks.insert(task, Instant::now())),
-            Event::TaskFinished { host, task, item, outcome, message, diffs, .. } => {
+            Event::TaskFinished {
+                host,
+                task,
+                item,
+                outcome,
+                message,
+                diffs,
+                ..
+            } => {
                 let (item, message) = (item.as_deref(), message.as_deref());
-                self.task(&TaskResult { host, task: &task, item, outcome, message, diffs: &diffs });
+                self.task(&TaskResult {
+                    host,
+                    task: &task,
+                    item,
+                    outcome,
+                    message,
+                    diffs: &diffs,
+                });
             }
             Event::HostRecap { host, counts } => self.recap(&host, &counts),
-            Event::Verified { what, passed, detail } => {
-                let mark = if passed { paint(GOOD, "=") } else { paint(BAD, "!") };
+            Event::Verified {
+                what,
+                passed,
+                detail,
+            } => {
+                let mark = if passed {
+                    paint(GOOD, "=")
+                } else {
+                    paint(BAD, "!")
+                };
                 self.line(&format!("  {mark} {what}: {detail}"));
             }
             Event::Diagnostic { diagnostic } => {

@@ -29,22 +29,42 @@ impl TerraformJson {
     /// Begins the stream with the version line.
     pub(crate) fn new() -> Self {
         let version = env!("CARGO_PKG_VERSION");
-        line("info", &format!("Strata {version}"), "version", [("strata", json!(version)), ("ui", json!("1.2"))]);
-        Self { since: BTreeMap::new() }
+        line(
+            "info",
+            &format!("Strata {version}"),
+            "version",
+            [("strata", json!(version)), ("ui", json!("1.2"))],
+        );
+        Self {
+            since: BTreeMap::new(),
+        }
     }
 
     fn apply(&mut self, address: ResourceInstance, action: Action, phase: ApplyPhase) {
         let (doing, done) = words(action);
-        let elapsed = self.since.get(&address).map_or(0, |since| since.elapsed().as_secs());
+        let elapsed = self
+            .since
+            .get(&address)
+            .map_or(0, |since| since.elapsed().as_secs());
         let mut hook = json!({ "resource": resource(&address), "action": action_name(action) });
         match phase {
             ApplyPhase::Started => {
-                line("info", &format!("{address}: {doing}..."), "apply_start", [("hook", hook)]);
+                line(
+                    "info",
+                    &format!("{address}: {doing}..."),
+                    "apply_start",
+                    [("hook", hook)],
+                );
                 self.since.insert(address, Instant::now());
             }
             ApplyPhase::Progress(note) => {
                 hook["elapsed_seconds"] = json!(elapsed);
-                line("info", &format!("{address}: {note} [{elapsed}s elapsed]"), "apply_progress", [("hook", hook)]);
+                line(
+                    "info",
+                    &format!("{address}: {note} [{elapsed}s elapsed]"),
+                    "apply_progress",
+                    [("hook", hook)],
+                );
             }
             ApplyPhase::Finished(id) => {
                 hook["elapsed_seconds"] = json!(elapsed);
@@ -52,12 +72,22 @@ impl TerraformJson {
                     hook["id_key"] = json!("id");
                     hook["id_value"] = json!(id);
                 }
-                line("info", &format!("{address}: {done} complete after {elapsed}s"), "apply_complete", [("hook", hook)]);
+                line(
+                    "info",
+                    &format!("{address}: {done} complete after {elapsed}s"),
+                    "apply_complete",
+                    [("hook", hook)],
+                );
                 self.since.remove(&address);
             }
             ApplyPhase::Failed => {
                 hook["elapsed_seconds"] = json!(elapsed);
-                line("info", &format!("{address}: {done} errored after {elapsed}s"), "apply_errored", [("hook", hook)]);
+                line(
+                    "info",
+                    &format!("{address}: {done} errored after {elapsed}s"),
+                    "apply_errored",
+                    [("hook", hook)],
+                );
                 self.since.remove(&address);
             }
         }
@@ -65,7 +95,12 @@ impl TerraformJson {
 }
 
 /// Writes one line of the stream.
-pub(crate) fn line<const N: usize>(level: &str, message: &str, kind: &str, fields: [(&str, Value); N]) {
+pub(crate) fn line<const N: usize>(
+    level: &str,
+    message: &str,
+    kind: &str,
+    fields: [(&str, Value); N],
+) {
     let mut line = json!({
         "@level": level,
         "@message": message,
@@ -135,7 +170,11 @@ pub(crate) fn diagnostic(diagnostic: &Diagnostic) -> Value {
         Severity::Warning => "warning",
     };
     let hints = diagnostic.hints.iter().map(String::as_str);
-    let detail: Vec<&str> = Some(diagnostic.detail.as_str()).filter(|text| !text.is_empty()).into_iter().chain(hints).collect();
+    let detail: Vec<&str> = Some(diagnostic.detail.as_str())
+        .filter(|text| !text.is_empty())
+        .into_iter()
+        .chain(hints)
+        .collect();
     let mut value = json!({ "severity": severity, "summary": diagnostic.summary, "detail": detail.join("\n\n") });
     if let Some(label) = diagnostic.labels.first() {
         value["range"] = range(&label.span);
@@ -154,7 +193,11 @@ fn snippet(span: &Span, text: &str) -> Value {
     let source = Source::new(span.file.clone(), text);
     let code = source.line(span.start.line);
     let start = span.start.column as usize - 1;
-    let end = if span.end.line == span.start.line { span.end.column as usize - 1 } else { code.chars().count() };
+    let end = if span.end.line == span.start.line {
+        span.end.column as usize - 1
+    } else {
+        code.chars().count()
+    };
     json!({
         "context": Value::Null,
         "code": code,
@@ -170,28 +213,67 @@ impl Renderer for TerraformJson {
         match event {
             Event::RefreshStarted { address } => {
                 let hook = json!({ "resource": resource(&address) });
-                line("info", &format!("{address}: Refreshing state..."), "refresh_start", [("hook", hook)]);
+                line(
+                    "info",
+                    &format!("{address}: Refreshing state..."),
+                    "refresh_start",
+                    [("hook", hook)],
+                );
             }
             Event::RefreshFinished { address } => {
                 let hook = json!({ "resource": resource(&address) });
-                line("info", &format!("{address}: Refresh complete"), "refresh_complete", [("hook", hook)]);
+                line(
+                    "info",
+                    &format!("{address}: Refresh complete"),
+                    "refresh_complete",
+                    [("hook", hook)],
+                );
             }
             Event::DriftFound { address, action } => {
-                let change = json!({ "resource": resource(&address), "action": action_name(action) });
-                line("info", &format!("{address}: Drift detected ({})", action_name(action)), "resource_drift", [("change", change)]);
+                let change =
+                    json!({ "resource": resource(&address), "action": action_name(action) });
+                line(
+                    "info",
+                    &format!("{address}: Drift detected ({})", action_name(action)),
+                    "resource_drift",
+                    [("change", change)],
+                );
             }
             Event::ChangePlanned { address, action } => {
-                let change = json!({ "resource": resource(&address), "action": action_name(action) });
-                line("info", &format!("{address}: Plan to {}", action_name(action)), "planned_change", [("change", change)]);
+                let change =
+                    json!({ "resource": resource(&address), "action": action_name(action) });
+                line(
+                    "info",
+                    &format!("{address}: Plan to {}", action_name(action)),
+                    "planned_change",
+                    [("change", change)],
+                );
             }
-            Event::ChangeSummary { operation, counts: sum } => {
-                line("info", &summary(operation, &sum), "change_summary", [("changes", counts(operation, &sum))]);
+            Event::ChangeSummary {
+                operation,
+                counts: sum,
+            } => {
+                line(
+                    "info",
+                    &summary(operation, &sum),
+                    "change_summary",
+                    [("changes", counts(operation, &sum))],
+                );
             }
-            Event::Apply { address, action, phase } => self.apply(address, action, phase),
+            Event::Apply {
+                address,
+                action,
+                phase,
+            } => self.apply(address, action, phase),
             Event::Diagnostic { diagnostic: found } => {
                 let level = if found.is_error() { "error" } else { "warn" };
                 let name = if found.is_error() { "Error" } else { "Warning" };
-                line(level, &format!("{name}: {}", found.summary), "diagnostic", [("diagnostic", diagnostic(&found))]);
+                line(
+                    level,
+                    &format!("{name}: {}", found.summary),
+                    "diagnostic",
+                    [("diagnostic", diagnostic(&found))],
+                );
             }
             _ => {}
         }

@@ -33,33 +33,86 @@ impl Sign {
 
 impl ValueLines<'_> {
     /// Draws the attributes of an object at `indent` columns; those that stay as they are only by number.
-    pub(crate) fn object(&mut self, before: &Value, after: &Value, path: &AttributePath, indent: usize) {
+    pub(crate) fn object(
+        &mut self,
+        before: &Value,
+        after: &Value,
+        path: &AttributePath,
+        indent: usize,
+    ) {
         let names = names(before, after);
-        let width = names.iter().filter(|(_, sign)| *sign != Sign::Same).map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+        let width = names
+            .iter()
+            .filter(|(_, sign)| *sign != Sign::Same)
+            .map(|(name, _)| name.chars().count())
+            .max()
+            .unwrap_or(0);
         let mut same = 0;
         for (name, sign) in names {
             if sign == Sign::Same {
                 same += usize::from(!get(after, &name).is_null());
                 continue;
             }
-            let step = if matches!(after.unmarked(), Value::Map(..)) || matches!(before.unmarked(), Value::Map(..)) { PathStep::Key(name.as_str().into()) } else { PathStep::Attribute(name.as_str().into()) };
-            let label = if matches!(step, PathStep::Key(_)) { format!("{name:?}") } else { name.clone() };
-            let padded = format!("{label:<width$}", width = width + label.chars().count() - name.chars().count());
-            self.entry(&padded, get(before, &name), get(after, &name), sign, &path.then(step), indent);
+            let step = if matches!(after.unmarked(), Value::Map(..))
+                || matches!(before.unmarked(), Value::Map(..))
+            {
+                PathStep::Key(name.as_str().into())
+            } else {
+                PathStep::Attribute(name.as_str().into())
+            };
+            let label = if matches!(step, PathStep::Key(_)) {
+                format!("{name:?}")
+            } else {
+                name.clone()
+            };
+            let padded = format!(
+                "{label:<width$}",
+                width = width + label.chars().count() - name.chars().count()
+            );
+            self.entry(
+                &padded,
+                get(before, &name),
+                get(after, &name),
+                sign,
+                &path.then(step),
+                indent,
+            );
         }
         if same > 0 {
             let noun = if same == 1 { "attribute" } else { "attributes" };
-            self.push(indent, Sign::Same, &paint(QUIET, &format!("# ({same} unchanged {noun} hidden)")));
+            self.push(
+                indent,
+                Sign::Same,
+                &paint(QUIET, &format!("# ({same} unchanged {noun} hidden)")),
+            );
         }
     }
 
-    fn entry(&mut self, label: &str, before: &Value, after: &Value, sign: Sign, path: &AttributePath, indent: usize) {
-        let forced = if self.requires_replace.iter().any(|wanted| wanted == path) { paint(BAD, " # forces replacement") } else { String::new() };
-        if is_shown_inside(before) && is_shown_inside(after) && (before.as_entries().is_some() || after.as_entries().is_some()) {
+    fn entry(
+        &mut self,
+        label: &str,
+        before: &Value,
+        after: &Value,
+        sign: Sign,
+        path: &AttributePath,
+        indent: usize,
+    ) {
+        let forced = if self.requires_replace.iter().any(|wanted| wanted == path) {
+            paint(BAD, " # forces replacement")
+        } else {
+            String::new()
+        };
+        if is_shown_inside(before)
+            && is_shown_inside(after)
+            && (before.as_entries().is_some() || after.as_entries().is_some())
+        {
             self.push(indent, sign, &format!("{label} = {{{forced}"));
             self.object(before, after, path, indent + 4);
             self.push(indent, Sign::Same, "}");
-        } else if is_shown_inside(before) && is_shown_inside(after) && (before.as_sequence().is_some() || after.as_sequence().is_some()) {
+        } else if is_shown_inside(before)
+            && is_shown_inside(after)
+            && (before.as_sequence().is_some() || after.as_sequence().is_some())
+        {
             self.push(indent, sign, &format!("{label} = [{forced}"));
             self.sequence(before, after, path, indent + 4);
             self.push(indent, Sign::Same, "]");
@@ -75,7 +128,10 @@ impl ValueLines<'_> {
 
     /// Elements that are in both stay, in the order of `after`; those only in one are added or removed.
     fn sequence(&mut self, before: &Value, after: &Value, path: &AttributePath, indent: usize) {
-        let (old, new) = (before.as_sequence().unwrap_or_default(), after.as_sequence().unwrap_or_default());
+        let (old, new) = (
+            before.as_sequence().unwrap_or_default(),
+            after.as_sequence().unwrap_or_default(),
+        );
         for item in old.iter().filter(|item| !new.contains(item)) {
             self.element(item, Sign::Remove, path, indent);
         }
@@ -89,7 +145,11 @@ impl ValueLines<'_> {
         }
         if same > 0 {
             let noun = if same == 1 { "element" } else { "elements" };
-            self.push(indent, Sign::Same, &paint(QUIET, &format!("# ({same} unchanged {noun} hidden)")));
+            self.push(
+                indent,
+                Sign::Same,
+                &paint(QUIET, &format!("# ({same} unchanged {noun} hidden)")),
+            );
         }
     }
 
@@ -100,19 +160,29 @@ impl ValueLines<'_> {
         }
         let nothing = Value::Null(strata_core::Type::Dynamic);
         self.push(indent, sign, "{");
-        let (before, after) = if sign == Sign::Remove { (item, &nothing) } else { (&nothing, item) };
+        let (before, after) = if sign == Sign::Remove {
+            (item, &nothing)
+        } else {
+            (&nothing, item)
+        };
         self.object(before, after, path, indent + 4);
         self.push(indent, Sign::Same, "},");
     }
 
     fn push(&mut self, indent: usize, sign: Sign, text: &str) {
-        self.lines.push(format!("{:indent$}{} {text}", "", sign.draw()));
+        self.lines
+            .push(format!("{:indent$}{} {text}", "", sign.draw()));
     }
 }
 
 /// The names in either value, sorted, with what happens to each; those that are null in both are left out.
 fn names(before: &Value, after: &Value) -> Vec<(String, Sign)> {
-    let mut names: Vec<&str> = [before, after].into_iter().filter_map(Value::as_entries).flatten().map(|(name, _)| &**name).collect();
+    let mut names: Vec<&str> = [before, after]
+        .into_iter()
+        .filter_map(Value::as_entries)
+        .flatten()
+        .map(|(name, _)| &**name)
+        .collect();
     names.sort_unstable();
     names.dedup();
     let sign = |name: &str| {
@@ -125,12 +195,18 @@ fn names(before: &Value, after: &Value) -> Vec<(String, Sign)> {
             (false, false) => Some(Sign::Change),
         }
     };
-    names.into_iter().filter_map(|name| Some((name.to_owned(), sign(name)?))).collect()
+    names
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), sign(name)?)))
+        .collect()
 }
 
-/// Null, or a collection without elements where there was none before: nobody set it.
+/// Null, or a collection without elements: there is nothing to show.
 fn is_nothing(value: &Value) -> bool {
-    value.is_null() || value.as_sequence().is_some_and(<[Value]>::is_empty)
+    let no_items = value.as_sequence().is_some_and(<[Value]>::is_empty);
+    value.is_null()
+        || no_items
+        || matches!(value.unmarked(), Value::Map(_, entries) if entries.is_empty())
 }
 
 fn get<'a>(value: &'a Value, name: &str) -> &'a Value {
@@ -154,10 +230,16 @@ pub(crate) fn short(value: &Value) -> String {
         Value::Number(number) => number.to_string(),
         Value::String(text) => format!("{text:?}"),
         Value::List(_, items) | Value::Set(_, items) | Value::Tuple(items) => {
-            format!("[{}]", items.iter().map(short).collect::<Vec<_>>().join(", "))
+            format!(
+                "[{}]",
+                items.iter().map(short).collect::<Vec<_>>().join(", ")
+            )
         }
         Value::Map(_, entries) | Value::Object(entries) => {
-            let entries: Vec<_> = entries.iter().map(|(name, value)| format!("{name:?} = {}", short(value))).collect();
+            let entries: Vec<_> = entries
+                .iter()
+                .map(|(name, value)| format!("{name:?} = {}", short(value)))
+                .collect();
             format!("{{{}}}", entries.join(", "))
         }
         Value::Marked(value, _) => short(value),
@@ -178,12 +260,22 @@ pub(crate) fn long(value: &Value, indent: usize) -> String {
                 Value::Set(..) => ("toset([", "])"),
                 _ => ("[", "]"),
             };
-            let items: Vec<_> = items.iter().map(|item| format!("{pad}{},\n", long(item, indent + 2))).collect();
+            let items: Vec<_> = items
+                .iter()
+                .map(|item| format!("{pad}{},\n", long(item, indent + 2)))
+                .collect();
             format!("{open}\n{}{end}{close}", items.concat())
         }
         Value::Map(_, entries) | Value::Object(entries) if !entries.is_empty() => {
-            let (open, close) = if matches!(value.unmarked(), Value::Map(..)) { ("tomap({", "})") } else { ("{", "}") };
-            let entries: Vec<_> = entries.iter().map(|(name, value)| format!("{pad}{name:?} = {}\n", long(value, indent + 2))).collect();
+            let (open, close) = if matches!(value.unmarked(), Value::Map(..)) {
+                ("tomap({", "})")
+            } else {
+                ("{", "}")
+            };
+            let entries: Vec<_> = entries
+                .iter()
+                .map(|(name, value)| format!("{pad}{name:?} = {}\n", long(value, indent + 2)))
+                .collect();
             format!("{open}\n{}{end}{close}", entries.concat())
         }
         value => short(value),

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     env,
+    fs::File,
     io::{Read, Write},
     os::unix::net::UnixStream,
     path::Path,
@@ -18,22 +19,41 @@ pub(crate) fn socket() -> Option<String> {
     (Path::new(&path).exists() && UnixStream::connect(&path).is_ok()).then_some(path)
 }
 
-/// True if the tests that need the daemon can run; says so if not, and fails where they must run.
-pub(crate) fn is_there(test: &str) -> bool {
-    if socket().is_some() {
-        return true;
+/// The daemon for one test alone, as long as this lives: tests compare all that is on it.
+pub(crate) struct Alone {
+    _lock: File,
+}
+
+/// Waits for the daemon; without one says so, and fails where the tests must run.
+pub(crate) fn alone(test: &str) -> Option<Alone> {
+    if socket().is_none() {
+        assert!(
+            env::var_os("STRATA_TEST_INCUS_REQUIRED").is_none(),
+            "{test} needs an Incus daemon, and there is none"
+        );
+        eprintln!("skipped: {test} needs an Incus daemon (`cargo xtask testbed up`)");
+        return None;
     }
-    assert!(env::var_os("STRATA_TEST_INCUS_REQUIRED").is_none(), "{test} needs an Incus daemon, and there is none");
-    eprintln!("skipped: {test} needs an Incus daemon (`cargo xtask testbed up`)");
-    false
+    let lock = File::create(env::temp_dir().join("strata-test-daemon.lock")).unwrap();
+    lock.lock().unwrap();
+    Some(Alone { _lock: lock })
 }
 
 /// Sends one request and gives the answer's body.
 pub(crate) fn request(method: &str, path: &str, body: &Value) -> Value {
     let mut stream = UnixStream::connect(socket().unwrap()).unwrap();
-    let body = if body.is_null() { String::new() } else { body.to_string() };
+    let body = if body.is_null() {
+        String::new()
+    } else {
+        body.to_string()
+    };
     // HTTP/1.0, so that the answer comes in one piece and ends with the connection.
-    write!(stream, "{method} {path} HTTP/1.0\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.0\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (_, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -42,18 +62,33 @@ pub(crate) fn request(method: &str, path: &str, body: &Value) -> Value {
 
 /// Everything on the daemon that an environment could leave behind.
 pub(crate) fn listing() -> BTreeSet<String> {
-    let lists = ["instances?all-projects=true", "networks?all-projects=true", "profiles?all-projects=true", "projects", "storage-pools/default/volumes?all-projects=true", "images?all-projects=true"];
+    let lists = [
+        "instances?all-projects=true",
+        "networks?all-projects=true",
+        "profiles?all-projects=true",
+        "projects",
+        "storage-pools/default/volumes?all-projects=true",
+        "images?all-projects=true",
+    ];
     let entries = lists.iter().flat_map(|list| {
         let answer = request("GET", &format!("/1.0/{list}"), &Value::Null);
         answer["metadata"].as_array().cloned().unwrap_or_default()
     });
-    entries.map(|entry| entry.as_str().unwrap_or_default().to_owned()).collect()
+    entries
+        .map(|entry| entry.as_str().unwrap_or_default().to_owned())
+        .collect()
 }
 
 /// Stops an instance at once, behind Strata's back.
 pub(crate) fn stop(instance: &str) {
-    let answer = request("PUT", &format!("/1.0/instances/{instance}/state"), &json!({ "action": "stop", "force": true, "timeout": 30 }));
-    let operation = answer["operation"].as_str().expect("stopping is an operation");
+    let answer = request(
+        "PUT",
+        &format!("/1.0/instances/{instance}/state"),
+        &json!({ "action": "stop", "force": true, "timeout": 30 }),
+    );
+    let operation = answer["operation"]
+        .as_str()
+        .expect("stopping is an operation");
     let done = request("GET", &format!("{operation}/wait?timeout=60"), &Value::Null);
     assert_eq!(done["metadata"]["status"], "Success", "{done}");
 }

@@ -73,12 +73,16 @@ const MOMENTS: [u64; 10] = [40, 150, 350, 600, 900, 1300, 1800, 2400, 3200, 4500
 
 #[test]
 fn an_up_killed_at_ten_moments_converges_and_leaves_nothing_over() {
-    if !daemon::is_there("killing `up`") {
+    let Some(_alone) = daemon::alone("killing `up`") else {
         return;
-    }
+    };
     let before = daemon::listing();
     for moment in MOMENTS {
-        let folder = Folder::new(&[("strata.hcl", PROJECT), ("infrastructure/main.tf", MAIN), ("site.yml", PLAYBOOK)]);
+        let folder = Folder::new(&[
+            ("strata.hcl", PROJECT),
+            ("infrastructure/main.tf", MAIN),
+            ("site.yml", PLAYBOOK),
+        ]);
         let mut up = folder.start(&["up", "local", "-auto-approve"]);
         // The moment is what is tested; nothing is waited for.
         std::thread::sleep(Duration::from_millis(moment));
@@ -86,10 +90,21 @@ fn an_up_killed_at_ten_moments_converges_and_leaves_nothing_over() {
         up.wait().unwrap();
 
         let next = folder.run(&["up", "local", "-auto-approve", "-json"]);
-        assert_eq!(next.code, Some(0), "killed after {moment} ms:\n{}\n{}", next.stdout, next.stderr);
-        let again = folder.run(&["up", "local", "-auto-approve", "-json"]).succeeded();
-        let outcomes: Vec<_> = again.events_of("stage_finished").iter().map(|event| event["outcome"].clone()).collect();
-        assert_eq!(outcomes, ["unchanged", "unchanged"], "killed after {moment} ms");
+        let complaints = next.events_of("diagnostic");
+        assert_eq!(next.code, Some(0), "killed after {moment} ms: {complaints:#?}");
+        let again = folder
+            .run(&["up", "local", "-auto-approve", "-json"])
+            .succeeded();
+        let outcomes: Vec<_> = again
+            .events_of("stage_finished")
+            .iter()
+            .map(|event| event["outcome"].clone())
+            .collect();
+        assert_eq!(
+            outcomes,
+            ["unchanged", "unchanged"],
+            "killed after {moment} ms"
+        );
         folder.run(&["down", "local", "-auto-approve"]).succeeded();
         assert_eq!(daemon::listing(), before, "killed after {moment} ms");
     }

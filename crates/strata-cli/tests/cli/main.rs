@@ -3,6 +3,12 @@
 //! Tests in [`observability`] and [`kill`] need a real Incus daemon: without one they say so and
 //! pass, with `STRATA_TEST_INCUS_REQUIRED=1` (as in CI) they fail. Everything else runs anywhere.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "tests fail by panicking, and say what they skip"
+)]
+
 mod daemon;
 mod kill;
 mod mistakes;

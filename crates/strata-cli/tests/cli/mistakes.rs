@@ -8,7 +8,11 @@ use crate::{
 /// Runs a command that must fail without a trace of a panic, and gives all it said.
 #[track_caller]
 fn fails(folder: &Folder, arguments: &[&str], environment: &[(&str, &str)]) -> String {
-    let Ran { code, stdout, stderr } = folder.run_with(arguments, environment);
+    let Ran {
+        code,
+        stdout,
+        stderr,
+    } = folder.run_with(arguments, environment);
     let said = format!("{stdout}{stderr}");
     assert!(matches!(code, Some(1..=4)), "exit code {code:?}:\n{said}");
     assert!(!said.contains("panicked"), "{said}");
@@ -28,24 +32,38 @@ fn refused(main: &str, wanted: &[&str]) {
     let folder = Folder::new(&[("main.tf", main)]);
     says(&fails(&folder, &["validate"], &[]), wanted);
     says(&fails(&folder, &["apply", "-auto-approve"], &[]), wanted);
-    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(left, ["main.tf"], "a refused configuration leaves nothing behind");
+    let left: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(
+        left,
+        ["main.tf"],
+        "a refused configuration leaves nothing behind"
+    );
 }
 
 #[test]
 fn every_mistake_of_a_malformed_file_is_reported() {
-    let main = "resource \"terraform_data\" \"a\" {\n  input = = 1\n}\n\nlocals {\n  b = [1, 2\n}\n";
+    let main =
+        "resource \"terraform_data\" \"a\" {\n  input = = 1\n}\n\nlocals {\n  b = [1, 2\n}\n";
     refused(main, &["main.tf:2:", "main.tf:"]);
 }
 
 #[test]
 fn a_missing_module_folder_is_named() {
-    refused("module \"net\" {\n  source = \"./modules/net\"\n}\n", &["modules/net", "main.tf:"]);
+    refused(
+        "module \"net\" {\n  source = \"./modules/net\"\n}\n",
+        &["modules/net", "main.tf:"],
+    );
 }
 
 #[test]
 fn an_unknown_argument_is_named_with_its_place() {
-    refused("resource \"terraform_data\" \"a\" {\n  inptu = 1\n}\n", &["inptu", "main.tf:2:3", "input"]);
+    refused(
+        "resource \"terraform_data\" \"a\" {\n  inptu = 1\n}\n",
+        &["inptu", "main.tf:2:3", "input"],
+    );
 }
 
 #[test]
@@ -56,13 +74,17 @@ fn a_wrong_type_is_refused_before_anything_runs() {
 
 #[test]
 fn an_undefined_variable_is_named_with_the_one_that_was_meant() {
-    let main = "variable \"image\" {\n  default = \"a\"\n}\noutput \"x\" {\n  value = var.imgae\n}\n";
+    let main =
+        "variable \"image\" {\n  default = \"a\"\n}\noutput \"x\" {\n  value = var.imgae\n}\n";
     refused(main, &["imgae", "main.tf:5:", "image"]);
 }
 
 #[test]
 fn a_reference_cycle_is_named_with_its_path() {
-    refused("locals {\n  a = local.b\n  b = local.a\n}\noutput \"x\" {\n  value = local.a\n}\n", &["local.a", "local.b"]);
+    refused(
+        "locals {\n  a = local.b\n  b = local.a\n}\noutput \"x\" {\n  value = local.a\n}\n",
+        &["local.a", "local.b"],
+    );
     let main = "resource \"terraform_data\" \"a\" {\n  input = terraform_data.b.id\n}\nresource \"terraform_data\" \"b\" {\n  input = terraform_data.a.id\n}\n";
     refused(main, &["terraform_data.a", "terraform_data.b"]);
 }
@@ -75,33 +97,64 @@ fn a_missing_value_is_asked_for_by_name() {
 
 #[test]
 fn malformed_yaml_is_named_with_its_place() {
-    let folder = Folder::new(&[("site.yml", "- hosts: all\n  tasks:\n    - debug: {msg: [1, 2\n")]);
-    says(&fails(&folder, &["playbook", "-i", "localhost,", "-c", "local", "site.yml"], &[]), &["site.yml:"]);
+    let folder = Folder::new(&[(
+        "site.yml",
+        "- hosts: all\n  tasks:\n    - debug: {msg: [1, 2\n",
+    )]);
+    says(
+        &fails(
+            &folder,
+            &["playbook", "-i", "localhost,", "-c", "local", "site.yml"],
+            &[],
+        ),
+        &["site.yml:"],
+    );
 }
 
 #[test]
 fn malformed_jinja_fails_the_task_with_its_place() {
     let playbook = "- hosts: all\n  gather_facts: false\n  tasks:\n    - name: Say\n      debug:\n        msg: \"{{ 1 + }}\"\n";
     let folder = Folder::new(&[("site.yml", playbook)]);
-    says(&fails(&folder, &["playbook", "-i", "localhost,", "-c", "local", "site.yml"], &[]), &["site.yml:", "failed=1"]);
+    says(
+        &fails(
+            &folder,
+            &["playbook", "-i", "localhost,", "-c", "local", "site.yml"],
+            &[],
+        ),
+        &["site.yml:", "failed=1"],
+    );
 }
 
 #[test]
 fn an_undefined_variable_of_a_playbook_is_named() {
     let playbook = "- hosts: all\n  gather_facts: false\n  tasks:\n    - name: Say\n      debug:\n        msg: \"{{ greetign }}\"\n";
     let folder = Folder::new(&[("site.yml", playbook)]);
-    says(&fails(&folder, &["playbook", "-i", "localhost,", "-c", "local", "site.yml"], &[]), &["greetign", "failed=1"]);
+    says(
+        &fails(
+            &folder,
+            &["playbook", "-i", "localhost,", "-c", "local", "site.yml"],
+            &[],
+        ),
+        &["greetign", "failed=1"],
+    );
 }
 
 #[test]
 fn a_task_that_fails_on_one_host_of_three_leaves_the_others_going() {
     let playbook = "- hosts: all\n  gather_facts: false\n  tasks:\n    - name: Fail on one\n      command: test {{ inventory_hostname }} != b\n      changed_when: false\n    - name: Go on\n      debug:\n        msg: still here\n";
     let folder = Folder::new(&[("site.yml", playbook)]);
-    let Ran { code, stdout, .. } = folder.run(&["playbook", "-i", "a,b,c,", "-c", "local", "site.yml"]);
+    let Ran { code, stdout, .. } =
+        folder.run(&["playbook", "-i", "a,b,c,", "-c", "local", "site.yml"]);
     assert_eq!(code, Some(2), "{stdout}");
     for (host, ok, failed) in [("a", 2, 0), ("b", 0, 1), ("c", 2, 0)] {
-        let recap = stdout.lines().find(|line| line.starts_with(host) && line.contains("ok=")).unwrap();
-        assert!(recap.contains(&format!("ok={ok} ")) && recap.contains(&format!("failed={failed} ")), "{recap}");
+        let recap = stdout
+            .lines()
+            .find(|line| line.starts_with(host) && line.contains("ok="))
+            .unwrap();
+        assert!(
+            recap.contains(&format!("ok={ok} ")) && recap.contains(&format!("failed={failed} ")),
+            "{recap}"
+        );
     }
 }
 
@@ -134,32 +187,43 @@ resource "incus_instance" "a" {
 #[test]
 fn a_daemon_that_is_not_there_is_named_by_its_socket() {
     let folder = Folder::new(&[("main.tf", &INSTANCE.replace("IMAGE", "debian/12"))]);
-    let said = fails(&folder, &["apply", "-auto-approve"], &[("INCUS_SOCKET", "/nowhere/incus.socket")]);
+    let said = fails(
+        &folder,
+        &["apply", "-auto-approve"],
+        &[("INCUS_SOCKET", "/nowhere/incus.socket")],
+    );
     says(&said, &["/nowhere/incus.socket"]);
     assert!(!folder.path().join(".terraform.tfstate.lock.info").exists());
 }
 
 #[test]
 fn an_image_that_does_not_exist_is_refused_before_anything_is_made() {
-    if !daemon::is_there("a missing image") {
+    let Some(_alone) = daemon::alone("a missing image") else {
         return;
-    }
+    };
     let before = daemon::listing();
     let folder = Folder::new(&[("main.tf", &INSTANCE.replace("IMAGE", "no/such/image"))]);
-    says(&fails(&folder, &["apply", "-auto-approve"], &[]), &["no/such/image"]);
+    says(
+        &fails(&folder, &["apply", "-auto-approve"], &[]),
+        &["no/such/image"],
+    );
     folder.run(&["destroy", "-auto-approve"]).succeeded();
     assert_eq!(daemon::listing(), before);
 }
 
 #[test]
 fn an_address_that_never_comes_is_told_and_the_instance_can_be_destroyed() {
-    if !daemon::is_there("an address that never comes") {
+    let Some(_alone) = daemon::alone("an address that never comes") else {
         return;
-    }
+    };
     let before = daemon::listing();
     let folder = Folder::new(&[("main.tf", &INSTANCE.replace("IMAGE", "debian/12"))]);
     // The profile has no network device, so no address can come.
-    let said = fails(&folder, &["apply", "-auto-approve"], &[("STRATA_INCUS_ADDRESS_TIMEOUT", "3")]);
+    let said = fails(
+        &folder,
+        &["apply", "-auto-approve"],
+        &[("STRATA_INCUS_ADDRESS_TIMEOUT", "3")],
+    );
     says(&said, &["strata-mistake", "IPv4"]);
     let listed = folder.run(&["state", "list"]).succeeded().stdout;
     assert_eq!(listed, "incus_instance.a\nincus_profile.p\n");
@@ -170,8 +234,15 @@ fn an_address_that_never_comes_is_told_and_the_instance_can_be_destroyed() {
 #[test]
 fn a_project_says_what_is_missing_in_its_files() {
     let project = "project \"p\" {\n  env_file = [\".env\"]\n}\nenvironment \"local\" {\n  provision \"vm\" {\n    directory = \"nowhere\"\n    variables = { a = env.NOT_SET }\n  }\n  configure \"x\" {\n    playbook = \"nothing.yml\"\n    after    = [provision.vmm]\n  }\n}\n";
-    let folder = Folder::new(&[("strata.hcl", project), (".env", "A=1\n"), (".env.example", "A=\nB_MISSING=\n")]);
+    let folder = Folder::new(&[
+        ("strata.hcl", project),
+        (".env", "A=1\n"),
+        (".env.example", "A=\nB_MISSING=\n"),
+    ]);
     let said = fails(&folder, &["up", "local"], &[]);
-    says(&said, &["NOT_SET", "B_MISSING", "provision.vmm", "strata.hcl:7:"]);
+    says(
+        &said,
+        &["NOT_SET", "B_MISSING", "provision.vmm", "strata.hcl:7:"],
+    );
     says(&fails(&folder, &["up", "prod"], &[]), &["strata.hcl"]);
 }

@@ -10,32 +10,70 @@ use crate::{
 /// Tasks that changed something, as `host: task`.
 fn changed_tasks(ran: &Ran) -> Vec<String> {
     let finished = ran.events_of("task_finished");
-    let changed = finished.iter().filter(|event| event["outcome"] == "changed");
-    changed.map(|event| format!("{}: {}", event["host"].as_str().unwrap(), event["task"].as_str().unwrap())).collect()
+    let changed = finished
+        .iter()
+        .filter(|event| event["outcome"] == "changed");
+    changed
+        .map(|event| {
+            format!(
+                "{}: {}",
+                event["host"].as_str().unwrap(),
+                event["task"].as_str().unwrap()
+            )
+        })
+        .collect()
 }
 
 /// Resource instances that were changed.
 fn applied(ran: &Ran) -> Vec<String> {
-    let finished = ran.events_of("apply").into_iter().filter(|event| event["phase"].get("finished").is_some());
-    finished.map(|event| format!("{} {}", event["action"].as_str().unwrap(), event["address"].as_str().unwrap())).collect()
+    let finished = ran
+        .events_of("apply")
+        .into_iter()
+        .filter(|event| event["phase"].get("finished").is_some());
+    finished
+        .map(|event| {
+            format!(
+                "{} {}",
+                event["action"].as_str().unwrap(),
+                event["address"].as_str().unwrap()
+            )
+        })
+        .collect()
 }
 
 fn outcomes(ran: &Ran) -> Vec<Value> {
-    ran.events_of("stage_finished").iter().map(|event| event["outcome"].clone()).collect()
+    ran.events_of("stage_finished")
+        .iter()
+        .map(|event| event["outcome"].clone())
+        .collect()
 }
 
 #[test]
 fn the_whole_way_through_on_a_real_daemon() {
-    if !daemon::is_there("the observability example") {
+    let Some(_alone) = daemon::alone("the observability example") else {
         return;
-    }
+    };
     let before = daemon::listing();
     let folder = Folder::example("observability");
-    let up = |environment: &[(&str, &str)]| folder.run_with(&["up", "local", "-json"], environment).succeeded();
+    let up = |environment: &[(&str, &str)]| {
+        folder
+            .run_with(&["up", "local", "-json"], environment)
+            .succeeded()
+    };
 
     let first = up(&[]);
-    assert_eq!(outcomes(&first), ["changed", "changed", "unchanged", "unchanged", "unchanged"]);
-    assert_eq!(first.events_of("verified").iter().filter(|event| event["passed"] == true).count(), 3);
+    assert_eq!(
+        outcomes(&first),
+        ["changed", "changed", "unchanged", "unchanged", "unchanged"]
+    );
+    assert_eq!(
+        first
+            .events_of("verified")
+            .iter()
+            .filter(|event| event["passed"] == true)
+            .count(),
+        3
+    );
     assert_eq!(applied(&first).len(), 9, "{:?}", applied(&first));
 
     let second = up(&[]);
@@ -44,14 +82,37 @@ fn the_whole_way_through_on_a_real_daemon() {
 
     let third = up(&[("SCRAPE_INTERVAL", "30s")]);
     assert_eq!(applied(&third), [""; 0]);
-    assert_eq!(changed_tasks(&third), ["prometheus: prometheus : Configure what is scraped", "prometheus: prometheus : Restart Prometheus"]);
+    assert_eq!(
+        changed_tasks(&third),
+        [
+            "prometheus: prometheus : Configure what is scraped",
+            "prometheus: prometheus : Restart Prometheus"
+        ]
+    );
 
     daemon::stop("mosquitto");
     let fourth = up(&[("SCRAPE_INTERVAL", "30s")]);
-    let drift: Vec<Value> = fourth.events_of("drift_found").into_iter().map(|event| event["address"].clone()).collect();
-    assert_eq!(drift, ["module.service[\"mosquitto\"].incus_instance.service"]);
-    assert_eq!(applied(&fourth), ["update module.service[\"mosquitto\"].incus_instance.service"]);
-    assert_eq!(fourth.events_of("verified").iter().filter(|event| event["passed"] == true).count(), 3);
+    let drift: Vec<Value> = fourth
+        .events_of("drift_found")
+        .into_iter()
+        .map(|event| event["address"].clone())
+        .collect();
+    assert_eq!(
+        drift,
+        ["module.service[\"mosquitto\"].incus_instance.service"]
+    );
+    assert_eq!(
+        applied(&fourth),
+        ["update module.service[\"mosquitto\"].incus_instance.service"]
+    );
+    assert_eq!(
+        fourth
+            .events_of("verified")
+            .iter()
+            .filter(|event| event["passed"] == true)
+            .count(),
+        3
+    );
 
     folder.run(&["down", "local", "-auto-approve"]).succeeded();
     assert_eq!(daemon::listing(), before);

@@ -4,28 +4,59 @@ use crate::strata::{Folder, Ran};
 
 fn outcomes(ran: &Ran) -> Vec<String> {
     let finished = ran.events_of("stage_finished");
-    finished.iter().map(|event| format!("{} {}", event["stage"].as_str().unwrap(), event["outcome"].as_str().unwrap())).collect()
+    finished
+        .iter()
+        .map(|event| {
+            format!(
+                "{} {}",
+                event["stage"].as_str().unwrap(),
+                event["outcome"].as_str().unwrap()
+            )
+        })
+        .collect()
 }
 
 #[test]
 fn goes_up_finds_nothing_to_do_and_goes_down_in_the_twin() {
     let folder = Folder::example("quickstart");
     let up = folder.run(&["up", "local", "--twin", "-json"]).succeeded();
-    assert_eq!(outcomes(&up), ["machines changed", "web changed", "nginx unchanged"]);
+    assert_eq!(
+        outcomes(&up),
+        ["machines changed", "web changed", "nginx unchanged"]
+    );
 
     let again = folder.run(&["up", "local", "--twin", "-json"]).succeeded();
-    assert_eq!(outcomes(&again), ["machines unchanged", "web unchanged", "nginx unchanged"]);
+    assert_eq!(
+        outcomes(&again),
+        ["machines unchanged", "web unchanged", "nginx unchanged"]
+    );
 
-    let changed = folder.run_with(&["up", "local", "--twin", "-json"], &[("GREETING", "Good evening")]).succeeded();
+    let changed = folder
+        .run_with(
+            &["up", "local", "--twin", "-json"],
+            &[("GREETING", "Good evening")],
+        )
+        .succeeded();
     let tasks: Vec<String> = changed
         .events_of("task_finished")
         .iter()
         .filter(|event| event["outcome"] == "changed")
-        .map(|event| format!("{}: {}", event["host"].as_str().unwrap(), event["task"].as_str().unwrap()))
+        .map(|event| {
+            format!(
+                "{}: {}",
+                event["host"].as_str().unwrap(),
+                event["task"].as_str().unwrap()
+            )
+        })
         .collect();
-    assert_eq!(tasks, ["web-1: web : Write the page", "web-2: web : Write the page"]);
+    assert_eq!(
+        tasks,
+        ["web-1: web : Write the page", "web-2: web : Write the page"]
+    );
 
-    folder.run(&["down", "local", "--twin", "-auto-approve"]).succeeded();
+    folder
+        .run(&["down", "local", "--twin", "-auto-approve"])
+        .succeeded();
     let status = folder.run(&["status", "local", "--twin"]).succeeded();
     assert!(status.stdout.contains("not there"), "{}", status.stdout);
 }
@@ -34,8 +65,17 @@ fn goes_up_finds_nothing_to_do_and_goes_down_in_the_twin() {
 fn the_plan_of_an_environment_changes_nothing() {
     let folder = Folder::example("quickstart");
     let plan = folder.run(&["plan", "local", "--twin"]).succeeded();
-    assert!(plan.stdout.contains("incus_instance.web[\"web-1\"]"), "{}", plan.stdout);
-    assert!(plan.stdout.contains("Plan: 4 to add, 0 to change, 0 to destroy."), "{}", plan.stdout);
+    assert!(
+        plan.stdout.contains("incus_instance.web[\"web-1\"]"),
+        "{}",
+        plan.stdout
+    );
+    assert!(
+        plan.stdout
+            .contains("Plan: 4 to add, 0 to change, 0 to destroy."),
+        "{}",
+        plan.stdout
+    );
     let status = folder.run(&["status", "local", "--twin"]).succeeded();
     assert!(status.stdout.contains("not there"), "{}", status.stdout);
 }

@@ -24,7 +24,9 @@ pub(crate) struct Ran {
 impl Folder {
     /// Writes these files.
     pub(crate) fn new(files: &[(&str, &str)]) -> Self {
-        let folder = Self { folder: tempfile::tempdir().unwrap() };
+        let folder = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
         for (path, text) in files {
             folder.write(path, text);
         }
@@ -34,7 +36,9 @@ impl Folder {
     /// A copy of one of the examples.
     pub(crate) fn example(name: &str) -> Self {
         let folder = Self::new(&[]);
-        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name);
+        let example = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../examples")
+            .join(name);
         copy(&example, folder.path());
         folder
     }
@@ -49,14 +53,16 @@ impl Folder {
         fs::write(path, text).unwrap();
     }
 
-    pub(crate) fn read(&self, path: &str) -> String {
-        fs::read_to_string(self.folder.path().join(path)).unwrap()
-    }
-
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_strata"));
-        command.args(arguments).current_dir(self.path()).stdin(Stdio::null());
-        command.env_remove("INCUS_SOCKET").env("NO_COLOR", "1").env("HOME", self.path());
+        command
+            .args(arguments)
+            .current_dir(self.path())
+            .stdin(Stdio::null());
+        command
+            .env_remove("INCUS_SOCKET")
+            .env("NO_COLOR", "1")
+            .env("HOME", self.path());
         if let Some(socket) = crate::daemon::socket() {
             command.env("INCUS_SOCKET", socket);
         }
@@ -70,19 +76,35 @@ impl Folder {
 
     /// Runs to the end with more environment.
     pub(crate) fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Ran {
-        let output = self.command(arguments).envs(environment.iter().copied()).output().unwrap();
+        let output = self
+            .command(arguments)
+            .envs(environment.iter().copied())
+            .output()
+            .unwrap();
         self.ran(&output)
     }
 
     /// Starts without waiting; what it prints is thrown away.
     pub(crate) fn start(&self, arguments: &[&str]) -> Child {
-        self.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        self.command(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
     }
 
     fn ran(&self, output: &Output) -> Ran {
         let folder = self.path().display().to_string();
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap().replace(&folder, "[FOLDER]");
-        Ran { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+        let text = |bytes: &[u8]| {
+            String::from_utf8(bytes.to_vec())
+                .unwrap()
+                .replace(&folder, "[FOLDER]")
+        };
+        Ran {
+            code: output.status.code(),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+        }
     }
 }
 
@@ -90,20 +112,32 @@ impl Ran {
     /// Fails the test unless the command succeeded.
     #[track_caller]
     pub(crate) fn succeeded(self) -> Self {
-        assert_eq!(self.code, Some(0), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        assert_eq!(
+            self.code,
+            Some(0),
+            "stdout:\n{}\nstderr:\n{}",
+            self.stdout,
+            self.stderr
+        );
         self
     }
 
     /// The events of a run with `-json`.
     #[track_caller]
     pub(crate) fn events(&self) -> Vec<Value> {
-        self.stdout.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+        self.stdout
+            .lines()
+            .map(|line| serde_json::from_str(line).expect(line))
+            .collect()
     }
 
     /// The events of one kind.
     #[track_caller]
     pub(crate) fn events_of(&self, kind: &str) -> Vec<Value> {
-        self.events().into_iter().filter(|event| event["event"] == kind).collect()
+        self.events()
+            .into_iter()
+            .filter(|event| event["event"] == kind)
+            .collect()
     }
 }
 

@@ -8,7 +8,7 @@ use strata_core::{
 };
 use strata_hcl::{Attribute, EmptyScope, evaluate, parse};
 
-use super::{VariableInput, VariableOrigin, VariableText};
+use super::{VariableInput, VariableOrigin, VariableText, json};
 
 /// Reads a `.tfvars` file that the user named.
 pub fn variable_file(
@@ -57,14 +57,6 @@ fn read(
     diags: &mut Diagnostics,
 ) -> Vec<VariableInput> {
     let name: Arc<str> = path.to_string_lossy().into();
-    if name.ends_with(".json") {
-        diags.push(
-            Diagnostic::error("unsupported-file", "Unsupported variable file").detail(format!(
-                "`{name}`: variable files in JSON are not supported yet."
-            )),
-        );
-        return Vec::new();
-    }
     let text = match files.read_text(path) {
         Ok(text) => text,
         Err(error) => {
@@ -75,7 +67,19 @@ fn read(
             return Vec::new();
         }
     };
-    let body = parse(&Arc::new(Source::new(name, text)), diags);
+    let source = Arc::new(Source::new(name, text));
+    match source.name.ends_with(".json") {
+        true => json::read(&source, origin, diags),
+        false => native(&source, origin, diags),
+    }
+}
+
+fn native(
+    source: &Arc<Source>,
+    origin: fn(Span) -> VariableOrigin,
+    diags: &mut Diagnostics,
+) -> Vec<VariableInput> {
+    let body = parse(source, diags);
     for block in &body.blocks {
         diags.push(
             Diagnostic::error("unsupported-block", "Unexpected block")

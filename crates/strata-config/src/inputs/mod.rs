@@ -1,6 +1,7 @@
 //! Values for the root module's variables: from where they come, and what becomes of them.
 
 mod files;
+mod json;
 mod prepare;
 
 use std::{collections::BTreeMap, sync::Arc};

@@ -71,6 +71,13 @@ fn source(block: &Block, diags: &mut Diagnostics) -> Option<Arc<str>> {
     let is_local = ["./", "../"].iter().any(|start| source.starts_with(start))
         || matches!(&*source, "." | "..");
     if is_local {
+        if let Some(version) = block.body.attribute("version") {
+            diags.push(
+                Diagnostic::error("version-of-local-module", "Invalid module version")
+                    .detail("A module in a folder has no versions: `version` is for registries.")
+                    .at(version.name_span()),
+            );
+        }
         return Some(source);
     }
     diags.push(

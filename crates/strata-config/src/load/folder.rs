@@ -92,10 +92,11 @@ fn file_names(files: &dyn Files, folder: &Path, diags: &mut Diagnostics) -> Vec<
         .filter(|entry| entry.kind == EntryKind::File && !is_ignored(&entry.name))
         .map(|entry| entry.name)
         .collect();
-    let mut chosen = Vec::new();
+    let (mut chosen, mut refused) = (Vec::new(), false);
     for name in &names {
         if let Some(why) = refusal(name) {
             diags.push(refused_file(folder, name, why));
+            refused = true;
         } else if let Some(stem) = name.strip_suffix(".tf") {
             // OpenTofu reads its own file instead of the Terraform file of the same name.
             if !names.contains(&format!("{stem}.tofu")) {
@@ -105,7 +106,7 @@ fn file_names(files: &dyn Files, folder: &Path, diags: &mut Diagnostics) -> Vec<
             chosen.push(name.clone());
         }
     }
-    if chosen.is_empty() && !diags.has_errors() {
+    if chosen.is_empty() && !refused {
         diags.push(
             Diagnostic::error("no-configuration", "No configuration files").detail(format!(
                 "The folder `{}` holds no `.tf` or `.tofu` files.",

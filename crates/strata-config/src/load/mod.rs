@@ -151,6 +151,14 @@ impl Loader<'_> {
             &mut self.config.sources,
             self.diags,
         ));
+        let is_root = relative == Path::new(".");
+        if let Some(backend) = module.settings.backend.as_ref().filter(|_| !is_root) {
+            self.diags.push(
+                Diagnostic::warning("ignored-backend", "Backend configuration ignored")
+                    .detail("Only the root module's `backend` counts; this module is called from another.")
+                    .at(backend.span.clone()),
+            );
+        }
         self.folders.insert(relative.to_owned(), module.clone());
         module
     }

@@ -30,6 +30,17 @@ pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics
             );
         }
     }
+    if let Some(version) = block.body.attribute("version") {
+        diags.push(
+            Diagnostic::warning(
+                "provider-version",
+                "Version constraints inside provider configuration blocks are deprecated",
+            )
+            .detail("This one has no effect.")
+            .at(version.span())
+            .hint("Write the version in `required_providers`."),
+        );
+    }
     let key = ProviderKey {
         name: block.labels[0].text.clone(),
         alias: fields::text(&block.body, "alias", diags),

@@ -7,7 +7,9 @@ use strata_hcl::{Expression, Traversal, TraversalStep};
 
 use crate::{
     load::{missing_argument, unsupported_argument},
-    module::{Check, Module, ModuleCall, Repeat, Resource, ResourceKey, Variable},
+    module::{
+        Check, Module, ModuleCall, ProviderReference, Repeat, Resource, ResourceKey, Variable,
+    },
     references::{self, Target},
     suggest,
     tree::{Config, Node, NodeId},
@@ -99,6 +101,9 @@ impl Names<'_> {
     }
 
     fn resource(&mut self, resource: &Resource) {
+        if let Some(reference) = &resource.provider {
+            self.provider(reference);
+        }
         self.repeat(&resource.repeat);
         self.all(&resource.depends_on, Context::NOTHING);
         let context = Context::of(&resource.repeat);
@@ -126,6 +131,9 @@ impl Names<'_> {
     fn call(&mut self, name: &Arc<str>, call: &ModuleCall) {
         self.repeat(&call.repeat);
         self.all(&call.depends_on, Context::NOTHING);
+        for reference in call.providers.values() {
+            self.provider(reference);
+        }
         let context = Context::of(&call.repeat);
         for argument in call.arguments.values() {
             self.expression(&argument.value, context);
@@ -133,6 +141,24 @@ impl Names<'_> {
         if let Some(child) = self.node.children.get(name) {
             let child = self.config.nodes[*child].module.clone();
             self.arguments(&child, call);
+        }
+    }
+
+    /// A configuration with an alias must be there; one without may be left to its defaults.
+    fn provider(&mut self, reference: &ProviderReference) {
+        let Some(node) = self.config.places.get(&self.node.path) else {
+            return;
+        };
+        let address = crate::provider::resolve(self.config, *node, &reference.key);
+        if address.alias.is_some() && self.config.provider_block(&address).is_none() {
+            self.diags.push(
+                Diagnostic::error("undeclared-provider", "Provider configuration not present")
+                    .detail(format!(
+                        "There is no `provider` block for `{}`, nor is one passed by that name.",
+                        reference.key
+                    ))
+                    .at(reference.span.clone()),
+            );
         }
     }
 

@@ -196,32 +196,35 @@ impl Evaluator<'_> {
             Value::Null(_) => Value::tuple(Vec::new()),
             Value::Unknown(unknown) => self.splat_unknown(unknown, steps),
             Value::List(element, items) | Value::Set(element, items) => {
-                let values: Vec<_> = self.each(items, steps);
-                let element = match values.first() {
-                    Some(first) => first.ty(),
-                    None => self.result_type(element, steps),
-                };
-                Value::list(element, values)
+                match self.each(items, steps) {
+                    Some(values) => {
+                        let element = match values.first() {
+                            Some(first) => first.ty(),
+                            None => self.result_type(element, steps),
+                        };
+                        Value::list(element, values)
+                    }
+                    None => failed(),
+                }
             }
-            Value::Tuple(items) => Value::tuple(self.each(items, steps)),
+            Value::Tuple(items) => self.each(items, steps).map_or_else(failed, Value::tuple),
             // One value counts as a list of it.
             single => Value::tuple(vec![self.steps(single.clone(), steps)]),
         };
         result.with_marks(marks)
     }
 
-    fn each(&mut self, items: &Arc<Vec<Value>>, steps: &[Step]) -> Vec<Value> {
+    /// The steps applied to each; none after the first mistake, which the others would only repeat.
+    fn each(&mut self, items: &Arc<Vec<Value>>, steps: &[Step]) -> Option<Vec<Value>> {
         let before = self.diags.len();
         let mut values = Vec::with_capacity(items.len());
         for item in items.iter() {
-            if self.diags.len() > before {
-                // The same mistake in every element is one mistake.
-                values.push(failed());
-                continue;
-            }
             values.push(self.steps(item.clone(), steps));
+            if self.diags.len() > before {
+                return None;
+            }
         }
-        values
+        Some(values)
     }
 
     fn splat_unknown(&mut self, unknown: &Unknown, steps: &[Step]) -> Value {

@@ -10,7 +10,7 @@ mod for_expression;
 mod operators;
 mod template;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use strata_core::{Diagnostic, Diagnostics, Marks, Source, Span, Type, Value};
 
@@ -153,22 +153,24 @@ impl Evaluator<'_> {
     }
 
     fn object(&mut self, items: &[ObjectItem]) -> Value {
-        let mut entries: Vec<(Arc<str>, Value)> = Vec::with_capacity(items.len());
+        // Of items with one key the last counts.
+        let mut entries = BTreeMap::new();
         let mut marks = Marks::NONE;
         let mut known = true;
         for item in items {
             let key = self.node(&item.key);
             let value = self.node(&item.value);
             match self.object_key(&key, item.key.range, &mut marks) {
-                Some(key) => entries.push((key, value)),
+                Some(key) => {
+                    entries.insert(key, value);
+                }
                 None => known = false,
             }
         }
         if !known {
             return failed().with_marks(marks);
         }
-        // Of items with one key the last counts.
-        Value::object(entries).with_marks(marks)
+        Value::Object(Arc::new(entries)).with_marks(marks)
     }
 
     /// The text of an object key; none if it is unknown or mistaken.

@@ -6,8 +6,10 @@
 
 mod collection;
 mod conversion;
+mod decimal;
 mod encoding;
 mod files;
+mod format;
 mod hash;
 mod json;
 mod keyed;
@@ -17,6 +19,8 @@ mod numeric;
 mod pattern;
 mod sets;
 mod text;
+mod time;
+mod yaml;
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -211,11 +215,12 @@ impl Parameter {
 type Given<'a> = &'a [Value];
 type Result_ = Result<Value, FunctionError>;
 
-const FAMILIES: [&[Function]; 12] = [
+const FAMILIES: [&[Function]; 15] = [
     collection::FUNCTIONS,
     conversion::FUNCTIONS,
     encoding::FUNCTIONS,
     files::FUNCTIONS,
+    format::FUNCTIONS,
     hash::FUNCTIONS,
     json::FUNCTIONS,
     keyed::FUNCTIONS,
@@ -224,6 +229,8 @@ const FAMILIES: [&[Function]; 12] = [
     sets::FUNCTIONS,
     text::FUNCTIONS,
     pattern::FUNCTIONS,
+    time::FUNCTIONS,
+    yaml::FUNCTIONS,
 ];
 
 static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> =
@@ -231,7 +238,7 @@ static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> =
 
 /// All functions, family by family.
 pub fn all() -> impl Iterator<Item = &'static Function> {
-    static TABLE: [&[Function]; 12] = FAMILIES;
+    static TABLE: [&[Function]; 15] = FAMILIES;
     TABLE.iter().flat_map(|family| family.iter())
 }
 

@@ -6,9 +6,12 @@
 //! a bracket at the next comma) catches it. Nesting beyond [`MAX_NESTING`] is a mistake as well.
 
 mod body;
+mod bracket;
 mod expression;
+mod for_expression;
 mod heredoc;
 mod lexer;
+mod recovery;
 mod template;
 
 use std::sync::Arc;
@@ -24,7 +27,7 @@ pub(crate) use lexer::is_identifier;
 use lexer::{Token, TokenKind as T, TokenKind};
 
 /// How deep expressions and blocks may nest.
-pub(crate) const MAX_NESTING: usize = 250;
+pub(crate) const MAX_NESTING: usize = 128;
 
 /// Parses a file in native syntax. Always gives a body; what is mistaken is reported and left out.
 pub fn parse(source: &Arc<Source>, diags: &mut Diagnostics) -> Body {

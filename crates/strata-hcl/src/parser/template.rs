@@ -64,10 +64,7 @@ impl Parser<'_> {
         let mut result = Ok(());
         loop {
             let start = self.at;
-            let text = match self.text_piece(until) {
-                Ok(text) => text,
-                Err(reported) => return Err(reported),
-            };
+            let text = self.text_piece(until)?;
             if self.at > start || !text.is_empty() {
                 pieces.push(piece(PieceKind::Text(text), ByteRange::new(start, self.at)));
             }

@@ -132,7 +132,28 @@ fn subelements(run: &Arc<Run>, terms: &[Value]) -> Result<Vec<Value>, Error> {
         "subelements",
         &[list.clone(), path.clone(), Value::from(skip)],
     )?;
-    Ok(found.try_iter()?.collect())
+    let name = python::text(path);
+    let last = name.rsplit('.').next().unwrap_or(&name);
+    found
+        .try_iter()?
+        .map(|pair| without_list(&pair, last))
+        .collect()
+}
+
+/// Unlike the filter of that name, the lookup takes the list out of the items that it gives.
+fn without_list(pair: &Value, list: &str) -> Result<Value, Error> {
+    let item = pair.get_item_by_index(0)?;
+    let mut rest = Vec::new();
+    for key in item.try_iter()? {
+        if key.as_str() != Some(list) {
+            let value = item.get_item(&key)?;
+            rest.push((key, value));
+        }
+    }
+    Ok(Value::from(vec![
+        Value::from_pairs(rest),
+        pair.get_item_by_index(1)?,
+    ]))
 }
 
 fn random_choice(run: &Arc<Run>, terms: &[Value]) -> Result<Vec<Value>, Error> {

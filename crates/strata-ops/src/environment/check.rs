@@ -14,11 +14,19 @@ use crate::{
 /// Outputs of stages that have not run are unknown here, and fit any type.
 pub fn check(run: &Run<'_>, diags: &mut Diagnostics) {
     let outputs = Outputs::new();
-    for stage in run.environment.stages.iter().filter(|stage| run.wants(stage)) {
+    for stage in run
+        .environment
+        .stages
+        .iter()
+        .filter(|stage| run.wants(stage))
+    {
         match &stage.body {
             StageBody::Provision(provision) => {
                 let given = run.given(provision, &outputs, diags);
-                let settings = Settings { given, ..Settings::of(provision.directory.clone()) };
+                let settings = Settings {
+                    given,
+                    ..Settings::of(provision.directory.clone())
+                };
                 check_inputs(&Disk, &settings, run.process, run.platforms, diags);
             }
             StageBody::Configure(stage) => {

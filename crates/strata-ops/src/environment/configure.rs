@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde_json::{Map, Value as Json};
 use strata_core::{Diagnostic, Diagnostics, Events, StageOutcome};
-use strata_playbook::{Inventory, InventoryInput, InventoryVariables, Playbook};
+use strata_playbook::{Inventory, InventoryInput, Playbook, variables::InventoryVariables};
 use strata_runner::{HostLink, Pace, Recap, Target};
 use strata_state::json::plain;
 
@@ -42,21 +42,42 @@ pub(super) struct Manner {
 
 impl Run<'_> {
     /// Runs the playbook.
-    pub(super) async fn configure(&self, stage: &Stage, configure: &Configure, made: &Made) -> Result<StageEnd, Diagnostics> {
+    pub(super) async fn configure(
+        &self,
+        stage: &Stage,
+        configure: &Configure,
+        made: &Made,
+    ) -> Result<StageEnd, Diagnostics> {
         let prepared = self.prepare(configure, made)?;
-        let manner = Manner { diff: self.options.diff, ..Manner::default() };
+        let manner = Manner {
+            diff: self.options.diff,
+            ..Manner::default()
+        };
         let connect = |target: &Target| self.platforms.connect(target);
         let events = mask::events(self.events, inventory::secrets(made));
         let recap = self.play(&prepared, &manner, &connect, &events).await?;
         if recap.exit_code() != 0 || recap.stopped {
-            let failed = Diagnostic::error("configure-failed", format!("The playbook of stage `{}` failed", stage.name));
-            return Err(failed.hint("Mend the cause and run it again: what is done already is found to be done.").into());
+            let failed = Diagnostic::error(
+                "configure-failed",
+                format!("The playbook of stage `{}` failed", stage.name),
+            );
+            return Err(failed
+                .hint("Mend the cause and run it again: what is done already is found to be done.")
+                .into());
         }
-        Ok(StageEnd::of(if recap.changed() > 0 { StageOutcome::Changed } else { StageOutcome::Unchanged }))
+        Ok(StageEnd::of(if recap.changed() > 0 {
+            StageOutcome::Changed
+        } else {
+            StageOutcome::Unchanged
+        }))
     }
 
     /// Loads the playbook and makes its inventory.
-    pub(super) fn prepare(&self, configure: &Configure, made: &Made) -> Result<Prepared, Diagnostics> {
+    pub(super) fn prepare(
+        &self,
+        configure: &Configure,
+        made: &Made,
+    ) -> Result<Prepared, Diagnostics> {
         let mut diags = Diagnostics::new();
         let input = match &configure.hosts {
             Some(expression) => {
@@ -69,9 +90,15 @@ impl Run<'_> {
             Some(expression) => plain(&self.scope(&made.outputs).evaluate(expression, &mut diags)),
             None => Json::Null,
         };
-        let extra = if let Json::Object(extra) = extra { extra } else { Map::new() };
+        let extra = if let Json::Object(extra) = extra {
+            extra
+        } else {
+            Map::new()
+        };
         let playbook = load(configure, &extra, &mut diags);
-        let playbook = diags.into_result(playbook)?.expect("without errors there is a playbook");
+        let playbook = diags
+            .into_result(playbook)?
+            .expect("without errors there is a playbook");
         prepared(playbook, input, extra, configure)
     }
 
@@ -83,28 +110,54 @@ impl Run<'_> {
         connect: &strata_runner::Connect<'_>,
         events: &Events,
     ) -> Result<Recap, Diagnostics> {
-        let mut options = runner_options(self.process, prepared.extra.clone(), prepared.variables.clone());
+        let mut options = runner_options(
+            self.process,
+            prepared.extra.clone(),
+            prepared.variables.clone(),
+            self.stop.signal(),
+        );
         options.forks = self.options.parallelism;
         options.check = manner.check;
         options.diff = manner.diff;
         options.limit = manner.limit.clone();
         options.pace = Pace::Ready;
         options.ready_timeout = READY;
-        options.stop = self.stop.signal();
-        strata_runner::run(&prepared.playbook, &prepared.inventory, connect, &options, events).await
+        strata_runner::run(
+            &prepared.playbook,
+            &prepared.inventory,
+            connect,
+            &options,
+            events,
+        )
+        .await
     }
 
     /// Asks on each host whether a service runs, by what it would take to start it.
-    pub(super) async fn verify_service(&self, stage: &Stage, settings: &Verify, made: &Made) -> Result<bool, Diagnostics> {
-        let VerifyCheck::Service { service, hosts } = &settings.check else { return Ok(false) };
+    pub(super) async fn verify_service(
+        &self,
+        stage: &Stage,
+        settings: &Verify,
+        made: &Made,
+    ) -> Result<bool, Diagnostics> {
+        let VerifyCheck::Service { service, hosts } = &settings.check else {
+            return Ok(false);
+        };
         let mut diags = Diagnostics::new();
         let scope = self.scope(&made.outputs);
         let service = scope.evaluate(service, &mut diags);
-        let hosts = hosts.as_ref().map(|hosts| scope.evaluate(hosts, &mut diags));
+        let hosts = hosts
+            .as_ref()
+            .map(|hosts| scope.evaluate(hosts, &mut diags));
         diags.into_result(())?;
         let service = service.as_str().unwrap_or_default().to_owned();
         let names = hosts.as_ref().and_then(|hosts| hosts.as_sequence());
-        let pattern = names.map_or("all".to_owned(), |names| names.iter().filter_map(|name| name.as_str()).collect::<Vec<_>>().join(":"));
+        let pattern = names.map_or("all".to_owned(), |names| {
+            names
+                .iter()
+                .filter_map(|name| name.as_str())
+                .collect::<Vec<_>>()
+                .join(":")
+        });
         let playbook = format!(
             "- hosts: {}\n  gather_facts: false\n  tasks:\n    - name: {}\n      service:\n        name: {}\n        state: started\n",
             Json::from(pattern),
@@ -113,56 +166,103 @@ impl Run<'_> {
         );
         let mut diags = Diagnostics::new();
         let files = strata_core::files::MemoryFiles::new([("verify.yml", playbook.as_str())]);
-        let options = strata_playbook::load::Options::default();
+        let options = crate::playbook::load_options(Map::new(), &[]);
         let playbook = strata_playbook::load(&files, "verify.yml".as_ref(), &options, &mut diags);
-        let playbook = diags.into_result(playbook)?.expect("without errors there is a playbook");
+        let playbook = diags
+            .into_result(playbook)?
+            .expect("without errors there is a playbook");
         let inventory = Inventory::from_input(inventory::from_outputs(made));
-        let variables = InventoryVariables::load(&files, &inventory, &[], None, &mut Diagnostics::new());
-        let prepared = Prepared { playbook, inventory, variables: Arc::new(variables), extra: Map::new(), from_outputs: true };
-        let manner = Manner { check: true, ..Manner::default() };
+        let variables =
+            InventoryVariables::load(&files, &inventory, &[], None, &mut Diagnostics::new());
+        let prepared = Prepared {
+            playbook,
+            inventory,
+            variables: Arc::new(variables),
+            extra: Map::new(),
+            from_outputs: true,
+        };
+        let manner = Manner {
+            check: true,
+            ..Manner::default()
+        };
         let connect = |target: &Target| self.platforms.connect(target);
-        let recap = self.play(&prepared, &manner, &connect, &Events::ignored()).await?;
+        let recap = self
+            .play(&prepared, &manner, &connect, &Events::ignored())
+            .await?;
         for (host, counts) in &recap.hosts {
             let passed = counts.ok > 0 && counts.changed + counts.failed + counts.unreachable == 0;
             let detail = if passed { "runs" } else { "does not run" };
             let what = format!("service {service} on {host}");
-            self.events.send(strata_core::Event::Verified { what, passed, detail: detail.to_owned() });
+            self.events.send(strata_core::Event::Verified {
+                what,
+                passed,
+                detail: detail.to_owned(),
+            });
         }
         if recap.hosts.is_empty() {
-            return Err(Diagnostic::error("no-hosts", "There is no host to verify the service on").at(stage.span.clone()).into());
+            return Err(
+                Diagnostic::error("no-hosts", "There is no host to verify the service on")
+                    .at(stage.span.clone())
+                    .into(),
+            );
         }
         Ok(recap.exit_code() == 0 && recap.changed() == 0)
     }
 }
 
 /// Loads the playbook; mistakes are reported.
-pub(super) fn load(configure: &Configure, extra: &Map<String, Json>, diags: &mut Diagnostics) -> Option<Playbook> {
+pub(super) fn load(
+    configure: &Configure,
+    extra: &Map<String, Json>,
+    diags: &mut Diagnostics,
+) -> Option<Playbook> {
     let options = crate::playbook::load_options(extra.clone(), &[]);
     strata_playbook::load(&Disk, &configure.playbook, &options, diags)
 }
 
-fn prepared(playbook: Playbook, input: InventoryInput, extra: Map<String, Json>, configure: &Configure) -> Result<Prepared, Diagnostics> {
+fn prepared(
+    playbook: Playbook,
+    input: InventoryInput,
+    extra: Map<String, Json>,
+    configure: &Configure,
+) -> Result<Prepared, Diagnostics> {
     let mut diags = Diagnostics::new();
     let inventory = Inventory::from_input(input);
-    let folder = configure.playbook.parent().map(std::path::Path::to_path_buf);
-    let variables = InventoryVariables::load(&Disk, &inventory, &[], folder.as_ref(), &mut diags);
-    diags.into_result(Prepared { playbook, inventory, variables: Arc::new(variables), extra, from_outputs: configure.hosts.is_none() })
+    let folder = configure.playbook.parent();
+    let variables = InventoryVariables::load(&Disk, &inventory, &[], folder, &mut diags);
+    diags.into_result(Prepared {
+        playbook,
+        inventory,
+        variables: Arc::new(variables),
+        extra,
+        from_outputs: configure.hosts.is_none(),
+    })
 }
 
 impl Prepared {
     /// True if the host comes from an output, or its variables say that a platform has it.
     pub(super) fn is_made_by_provider(&self, host: &str) -> bool {
-        self.from_outputs || self.inventory.host(host).is_some_and(|host| host.vars.contains_key("ansible_connection"))
+        self.from_outputs
+            || self
+                .inventory
+                .host(host)
+                .is_some_and(|host| host.vars.contains_key("ansible_connection"))
     }
 
     /// Names of the hosts in the inventory.
     pub(super) fn hosts(&self) -> BTreeSet<String> {
-        self.inventory.hosts().iter().map(|host| host.name.clone()).collect()
+        self.inventory
+            .hosts()
+            .iter()
+            .map(|host| host.name.clone())
+            .collect()
     }
 }
 
 /// A model of a host that is not there yet.
-pub(super) fn imagined(target: &Target) -> Result<HostLink, Diagnostic> {
+pub(super) fn imagined(target: &Target) -> Result<HostLink, Box<Diagnostic>> {
     let model = strata_agent::host::Model::debian(&target.host);
-    Ok(HostLink::session(strata_transport::AgentSession::for_model(model)))
+    Ok(HostLink::session(
+        strata_transport::AgentSession::for_model(model),
+    ))
 }

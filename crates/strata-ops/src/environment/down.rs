@@ -17,16 +17,28 @@ pub async fn down(run: &Run<'_>) -> Result<Summary, Diagnostics> {
     let made = run.made_until_now()?;
     let mut ends = Vec::new();
     for stage in run.environment.stages.iter().rev() {
-        let StageBody::Provision(provision) = &stage.body else { continue };
+        let StageBody::Provision(provision) = &stage.body else {
+            continue;
+        };
         if !run.wants(stage) {
             continue;
         }
-        run.events.send(Event::StageStarted { stage: stage.name.clone(), kind: StageKind::Provision });
-        let end = run.destroy(stage, provision, &made).await.unwrap_or_else(|diags| {
-            run.tell(stage, diags);
-            StageEnd::of(StageOutcome::Failed)
+        run.events.send(Event::StageStarted {
+            stage: stage.name.clone(),
+            kind: StageKind::Provision,
         });
-        run.events.send(Event::StageFinished { stage: stage.name.clone(), kind: StageKind::Provision, outcome: end.outcome });
+        let end = run
+            .destroy(stage, provision, &made)
+            .await
+            .unwrap_or_else(|diags| {
+                run.tell(stage, diags);
+                StageEnd::of(StageOutcome::Failed)
+            });
+        run.events.send(Event::StageFinished {
+            stage: stage.name.clone(),
+            kind: StageKind::Provision,
+            outcome: end.outcome,
+        });
         ends.push((stage.name.clone(), StageKind::Provision, end.outcome));
         if end.outcome == StageOutcome::Failed {
             break;
@@ -37,10 +49,24 @@ pub async fn down(run: &Run<'_>) -> Result<Summary, Diagnostics> {
 }
 
 impl Run<'_> {
-    async fn destroy(&self, stage: &Stage, provision: &Provision, made: &Made) -> Result<StageEnd, Diagnostics> {
+    async fn destroy(
+        &self,
+        stage: &Stage,
+        provision: &Provision,
+        made: &Made,
+    ) -> Result<StageEnd, Diagnostics> {
         let settings = self.settings(stage, provision, &made.outputs)?;
-        let session = Session::open(&settings, "OperationTypeApply", self.process, self.platforms, self.events).await?;
-        let plan = session.plan(&self.plan_options(PlanMode::Destroy), self.events).await?;
+        let session = Session::open(
+            &settings,
+            "OperationTypeApply",
+            self.process,
+            self.platforms,
+            self.events,
+        )
+        .await?;
+        let plan = session
+            .plan(&self.plan_options(PlanMode::Destroy), self.events)
+            .await?;
         let unchanged = plan.is_empty();
         if !unchanged && !self.approve.approve(&stage.name, &plan) {
             return Err(not_approved(stage));
@@ -48,8 +74,16 @@ impl Run<'_> {
         let applied = session.apply(&plan, self.stop, self.events).await?;
         let failed = applied.diagnostics.has_errors() || applied.stopped;
         self.tell(stage, applied.diagnostics);
-        let done = if unchanged { StageOutcome::Unchanged } else { StageOutcome::Changed };
-        Ok(StageEnd::of(if failed { StageOutcome::Failed } else { done }))
+        let done = if unchanged {
+            StageOutcome::Unchanged
+        } else {
+            StageOutcome::Changed
+        };
+        Ok(StageEnd::of(if failed {
+            StageOutcome::Failed
+        } else {
+            done
+        }))
     }
 
     /// What all provision stages made until now, by their states alone.

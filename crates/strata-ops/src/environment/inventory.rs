@@ -3,11 +3,9 @@
 //! An output `NAME_instances` gives group NAME and its hosts, an output `NAME_ansible_vars` the
 //! group's variables. A host that a provider made brings the variables that say how to reach it.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value as Json};
 use strata_core::{Diagnostic, Diagnostics, Span, Value, inventory::InventoryHost};
-use strata_playbook::{GroupInput, InventoryInput};
+use strata_playbook::InventoryInput;
 use strata_state::json::plain;
 
 use super::Made;
@@ -18,13 +16,23 @@ const VARIABLES: &str = "_ansible_vars";
 /// Makes an inventory by the convention of output names.
 pub(super) fn from_outputs(made: &Made) -> InventoryInput {
     let mut input = InventoryInput::default();
-    for (name, value) in made.outputs.values().filter_map(Value::as_entries).flatten() {
+    for (name, value) in made
+        .outputs
+        .values()
+        .filter_map(Value::as_entries)
+        .flatten()
+    {
         if let Some(group) = name.strip_suffix(INSTANCES) {
             add_hosts(&mut input, group, value);
         } else if let Some(group) = name.strip_suffix(VARIABLES)
             && let Json::Object(variables) = plain(&unmarked(value))
         {
-            input.groups.entry(group.to_owned()).or_default().vars.extend(variables);
+            input
+                .groups
+                .entry(group.to_owned())
+                .or_default()
+                .vars
+                .extend(variables);
         }
     }
     add_connections(&mut input, &made.hosts);
@@ -32,25 +40,45 @@ pub(super) fn from_outputs(made: &Made) -> InventoryInput {
 }
 
 /// Makes an inventory from a map of groups, as `hosts = { GROUP = ... }` gives it.
-pub(super) fn from_groups(groups: &Value, made: &Made, span: Span) -> Result<InventoryInput, Diagnostics> {
+pub(super) fn from_groups(
+    groups: &Value,
+    made: &Made,
+    span: Span,
+) -> Result<InventoryInput, Diagnostics> {
     let Some(entries) = groups.as_entries() else {
-        let diagnostic = Diagnostic::error("invalid-hosts", "`hosts` must be a map from groups to hosts").at(span);
-        return Err(diagnostic.hint("Write `hosts = { web = [\"a\", \"b\"] }`.").into());
+        let diagnostic = Diagnostic::error(
+            "invalid-hosts",
+            "`hosts` must be a map from groups to hosts",
+        )
+        .at(span);
+        return Err(diagnostic
+            .hint("Write `hosts = { web = [\"a\", \"b\"] }`.")
+            .into());
     };
     let mut input = InventoryInput::default();
     for (group, value) in entries {
         add_hosts(&mut input, group, value);
     }
     add_connections(&mut input, &made.hosts);
-    input.hosts.retain(|host, _| input.groups.values().any(|group| group.hosts.contains(host)));
+    input.hosts.retain(|host, _| {
+        input
+            .groups
+            .values()
+            .any(|group| group.hosts.contains(host))
+    });
     Ok(input)
 }
 
 /// Hosts of a group: a map by name, a list of names, a list of objects with a `name`, or one name.
 fn add_hosts(input: &mut InventoryInput, group: &str, value: &Value) {
     let hosts: Vec<(String, Json)> = match unmarked(value) {
-        Value::Map(_, entries) | Value::Object(entries) => entries.iter().map(|(name, value)| (name.to_string(), plain(value))).collect(),
-        Value::List(_, items) | Value::Set(_, items) | Value::Tuple(items) => items.iter().filter_map(listed).collect(),
+        Value::Map(_, entries) | Value::Object(entries) => entries
+            .iter()
+            .map(|(name, value)| (name.to_string(), plain(value)))
+            .collect(),
+        Value::List(_, items) | Value::Set(_, items) | Value::Tuple(items) => {
+            items.iter().filter_map(listed).collect()
+        }
         Value::String(name) => vec![(name.to_string(), Json::Null)],
         _ => Vec::new(),
     };
@@ -77,7 +105,11 @@ fn listed(item: &Value) -> Option<(String, Json)> {
 fn add_connections(input: &mut InventoryInput, hosts: &[InventoryHost]) {
     for host in hosts {
         let known = input.hosts.entry(host.name.to_string()).or_default();
-        let variables: Map<String, Json> = host.variables.iter().map(|(name, value)| (name.to_string(), plain(value))).collect();
+        let variables: Map<String, Json> = host
+            .variables
+            .iter()
+            .map(|(name, value)| (name.to_string(), plain(value)))
+            .collect();
         for (name, value) in variables {
             known.entry(name).or_insert(value);
         }
@@ -108,21 +140,24 @@ fn collect(value: &Value, sensitive: bool, secrets: &mut Vec<String>) {
     }
 }
 
-/// Names of groups and their hosts, for messages.
-pub(super) fn group_names(input: &InventoryInput) -> BTreeMap<&str, &GroupInput> {
-    input.groups.iter().map(|(name, group)| (name.as_str(), group)).collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use strata_core::Type;
 
     use super::*;
 
     fn made(outputs: Value) -> Made {
         let variables = BTreeMap::from([("ansible_connection".into(), Value::from("incus"))]);
-        let host = InventoryHost { name: "web-1".into(), variables };
-        Made { outputs: [("vm".into(), outputs)].into(), hosts: vec![host] }
+        let host = InventoryHost {
+            name: "web-1".into(),
+            variables,
+        };
+        Made {
+            outputs: [("vm".into(), outputs)].into(),
+            hosts: vec![host],
+        }
     }
 
     #[test]
@@ -130,8 +165,14 @@ mod tests {
         let instance = Value::object([("port", Value::from(80))]);
         let outputs = Value::object([
             ("web_instances", Value::object([("web-1", instance)])),
-            ("web_ansible_vars", Value::object([("greeting", Value::from("hi").sensitive())])),
-            ("db_instances", Value::list(Type::String, vec!["db-1".into()])),
+            (
+                "web_ansible_vars",
+                Value::object([("greeting", Value::from("hi").sensitive())]),
+            ),
+            (
+                "db_instances",
+                Value::list(Type::String, vec!["db-1".into()]),
+            ),
             ("address", Value::from("10.0.0.1")),
         ]);
         let made = made(outputs);
@@ -139,7 +180,10 @@ mod tests {
         assert_eq!(input.groups["web"].hosts, ["web-1"]);
         assert_eq!(input.groups["web"].vars["greeting"], "hi");
         assert_eq!(input.groups["db"].hosts, ["db-1"]);
-        assert_eq!(serde_json::to_string(&input.hosts["web-1"]).unwrap(), r#"{"port":80,"ansible_connection":"incus"}"#);
+        assert_eq!(
+            serde_json::to_string(&input.hosts["web-1"]).unwrap(),
+            r#"{"port":80,"ansible_connection":"incus"}"#
+        );
         assert_eq!(secrets(&made), ["hi"]);
     }
 }

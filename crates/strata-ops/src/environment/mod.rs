@@ -16,13 +16,17 @@ mod verify;
 
 use std::{path::PathBuf, sync::Arc};
 
-use strata_core::{Diagnostic, Diagnostics, Events, StageKind, StageOutcome, Subject, Value, inventory::InventoryHost};
-use strata_engine::{Plan, Stop};
+use strata_core::{
+    Diagnostic, Diagnostics, Events, StageKind, StageOutcome, Subject, Value,
+    inventory::InventoryHost,
+};
+use strata_engine::Plan;
 
 use crate::{
     process::Process,
     project::{Environment, Outputs, Project, Scope, Stage, env_file::Variables},
     registry::Platforms,
+    stop::Stop,
 };
 
 pub use check::check;
@@ -94,26 +98,39 @@ pub struct Summary(pub Vec<(Arc<str>, StageKind, StageOutcome)>);
 impl Summary {
     /// True if no stage failed.
     pub fn succeeded(&self) -> bool {
-        self.0.iter().all(|(_, _, outcome)| *outcome != StageOutcome::Failed)
+        self.0
+            .iter()
+            .all(|(_, _, outcome)| *outcome != StageOutcome::Failed)
     }
 }
 
 impl StageEnd {
     /// A stage that gives nothing to others.
     pub(crate) fn of(outcome: StageOutcome) -> Self {
-        Self { outcome, made: Made::default(), left_out: false }
+        Self {
+            outcome,
+            made: Made::default(),
+            left_out: false,
+        }
     }
 
     /// The same, but what comes after may run although this did not.
     pub(crate) fn left_out(self) -> Self {
-        Self { left_out: true, ..self }
+        Self {
+            left_out: true,
+            ..self
+        }
     }
 }
 
 impl<'a> Run<'a> {
     /// What expressions of the project file may refer to, after what was made.
     pub(crate) fn scope<'b>(&'b self, outputs: &'b Outputs) -> Scope<'b> {
-        Scope { env: self.env(), environment: self.environment.name.clone(), outputs }
+        Scope {
+            env: self.env(),
+            environment: self.environment.name.clone(),
+            outputs,
+        }
     }
 
     fn env(&self) -> &Variables {
@@ -122,21 +139,34 @@ impl<'a> Run<'a> {
 
     /// True if the user wants this stage to run.
     pub(crate) fn wants(&self, stage: &Stage) -> bool {
-        let named = |names: &[String]| names.iter().any(|name| *name == *stage.name || *name == crate::project::stage_id(stage.kind(), &stage.name));
+        let named = |names: &[String]| {
+            names.iter().any(|name| {
+                *name == *stage.name || *name == crate::project::stage_id(stage.kind(), &stage.name)
+            })
+        };
         (self.options.only.is_empty() || named(&self.options.only)) && !named(&self.options.skip)
     }
 
     /// Reports stage names on the command line that are not in the environment.
     pub(crate) fn unknown_stages(&self) -> Diagnostics {
         let known = |name: &String| {
-            let is = |stage: &Stage| *name == *stage.name || *name == crate::project::stage_id(stage.kind(), &stage.name);
+            let is = |stage: &Stage| {
+                *name == *stage.name || *name == crate::project::stage_id(stage.kind(), &stage.name)
+            };
             self.environment.stages.iter().any(is)
         };
         let names = self.options.only.iter().chain(&self.options.skip);
         let mut diags = Diagnostics::new();
         for name in names.filter(|name| !known(name)) {
-            let stages: Vec<_> = self.environment.stages.iter().map(|stage| format!("`{}`", crate::project::stage_id(stage.kind(), &stage.name))).collect();
-            let diagnostic = Diagnostic::error("unknown-stage", format!("There is no stage `{name}`")).hint(format!("There are {}.", stages.join(", ")));
+            let stages: Vec<_> = self
+                .environment
+                .stages
+                .iter()
+                .map(|stage| format!("`{}`", crate::project::stage_id(stage.kind(), &stage.name)))
+                .collect();
+            let diagnostic =
+                Diagnostic::error("unknown-stage", format!("There is no stage `{name}`"))
+                    .hint(format!("There are {}.", stages.join(", ")));
             diags.push(diagnostic);
         }
         diags
@@ -146,7 +176,8 @@ impl<'a> Run<'a> {
     pub(crate) fn tell(&self, stage: &Stage, diags: Diagnostics) {
         for mut diagnostic in diags {
             if diagnostic.subject.is_none() && diagnostic.labels.is_empty() {
-                let (environment, stage) = (self.environment.name.to_string(), stage.name.to_string());
+                let (environment, stage) =
+                    (self.environment.name.to_string(), stage.name.to_string());
                 diagnostic.subject = Some(Subject::Stage { environment, stage });
             }
             self.events.diagnostic(diagnostic);
@@ -155,7 +186,11 @@ impl<'a> Run<'a> {
 
     /// Where the twin of this environment is kept.
     pub fn twin_folder(project: &Project, environment: &str) -> PathBuf {
-        project.folder.join(".strata").join("twin").join(environment)
+        project
+            .folder
+            .join(".strata")
+            .join("twin")
+            .join(environment)
     }
 }
 

@@ -19,21 +19,35 @@ use crate::{
 /// Plans all stages. `show` is given the plan of each provision stage.
 ///
 /// A playbook is run in check mode on the hosts that are there, and on models of those that are not.
-pub async fn plan<'a>(run: &'a Run<'a>, show: &'a (dyn Fn(&str, &Plan) + Send + Sync)) -> Result<Summary, Diagnostics> {
+pub async fn plan<'a>(
+    run: &'a Run<'a>,
+    show: &'a (dyn Fn(&str, &Plan) + Send + Sync),
+) -> Result<Summary, Diagnostics> {
     let mut diags = run.unknown_stages();
     check(run, &mut diags);
     diags.into_result(())?;
     Ok(stages::run(run, |stage, made| stage_plan(run, stage, made, show)).await)
 }
 
-fn stage_plan<'a>(run: &'a Run<'a>, stage: &'a Stage, made: Made, show: &'a (dyn Fn(&str, &Plan) + Send + Sync)) -> BoxFuture<'a, StageEnd> {
+fn stage_plan<'a>(
+    run: &'a Run<'a>,
+    stage: &'a Stage,
+    made: Made,
+    show: &'a (dyn Fn(&str, &Plan) + Send + Sync),
+) -> BoxFuture<'a, StageEnd> {
     Box::pin(async move {
         if !run.wants(stage) || matches!(stage.body, StageBody::Verify(_)) {
             return StageEnd::of(StageOutcome::Skipped).left_out();
         }
-        run.events.send(Event::StageStarted { stage: stage.name.clone(), kind: stage.kind() });
+        run.events.send(Event::StageStarted {
+            stage: stage.name.clone(),
+            kind: stage.kind(),
+        });
         let end = match &stage.body {
-            StageBody::Provision(provision) => run.plan_provision(stage, provision, &made.outputs, show).await,
+            StageBody::Provision(provision) => {
+                run.plan_provision(stage, provision, &made.outputs, show)
+                    .await
+            }
             StageBody::Configure(configure) => run.plan_configure(configure, &made).await,
             StageBody::Verify(_) => Ok(StageEnd::of(StageOutcome::Skipped)),
         };
@@ -41,31 +55,71 @@ fn stage_plan<'a>(run: &'a Run<'a>, stage: &'a Stage, made: Made, show: &'a (dyn
             run.tell(stage, diags);
             StageEnd::of(StageOutcome::Failed)
         });
-        run.events.send(Event::StageFinished { stage: stage.name.clone(), kind: stage.kind(), outcome: end.outcome });
+        run.events.send(Event::StageFinished {
+            stage: stage.name.clone(),
+            kind: stage.kind(),
+            outcome: end.outcome,
+        });
         end
     })
 }
 
 impl Run<'_> {
-    async fn plan_provision(&self, stage: &Stage, provision: &Provision, outputs: &Outputs, show: &(dyn Fn(&str, &Plan) + Send + Sync)) -> Result<StageEnd, Diagnostics> {
+    async fn plan_provision(
+        &self,
+        stage: &Stage,
+        provision: &Provision,
+        outputs: &Outputs,
+        show: &(dyn Fn(&str, &Plan) + Send + Sync),
+    ) -> Result<StageEnd, Diagnostics> {
         let settings = self.settings(stage, provision, outputs)?;
-        let session = Session::open(&settings, "OperationTypePlan", self.process, self.platforms, self.events).await?;
-        let plan = session.plan(&self.plan_options(PlanMode::Normal), self.events).await?;
+        let session = Session::open(
+            &settings,
+            "OperationTypePlan",
+            self.process,
+            self.platforms,
+            self.events,
+        )
+        .await?;
+        let plan = session
+            .plan(&self.plan_options(PlanMode::Normal), self.events)
+            .await?;
         show(&stage.name, &plan);
-        let outcome = if plan.is_empty() { StageOutcome::Unchanged } else { StageOutcome::Changed };
+        let outcome = if plan.is_empty() {
+            StageOutcome::Unchanged
+        } else {
+            StageOutcome::Changed
+        };
         let mut made = self.made(stage, session.state());
-        let planned = plan.outputs.iter().filter_map(|(name, change)| Some((name.clone(), change.after.clone()?)));
-        made.outputs.insert(stage.name.clone(), Value::object(planned));
-        Ok(StageEnd { made, ..StageEnd::of(outcome) })
+        let planned = plan
+            .outputs
+            .iter()
+            .filter_map(|(name, change)| Some((name.clone(), change.after.clone()?)));
+        made.outputs
+            .insert(stage.name.clone(), Value::object(planned));
+        Ok(StageEnd {
+            made,
+            ..StageEnd::of(outcome)
+        })
     }
 
-    async fn plan_configure(&self, configure: &Configure, made: &Made) -> Result<StageEnd, Diagnostics> {
+    async fn plan_configure(
+        &self,
+        configure: &Configure,
+        made: &Made,
+    ) -> Result<StageEnd, Diagnostics> {
         let prepared = self.prepare(configure, made)?;
-        let there: BTreeSet<String> = made.hosts.iter().map(|host| host.name.to_string()).collect();
+        let there: BTreeSet<String> = made
+            .hosts
+            .iter()
+            .map(|host| host.name.to_string())
+            .collect();
         let all = prepared.hosts();
         // A host of no provider is somebody's machine: it is there.
         let managed = |host: &String| prepared.is_made_by_provider(host);
-        let (new, old): (Vec<String>, Vec<String>) = all.into_iter().partition(|host| !there.contains(host) && managed(host));
+        let (new, old): (Vec<String>, Vec<String>) = all
+            .into_iter()
+            .partition(|host| !there.contains(host) && managed(host));
         let events = mask::events(self.events, inventory::secrets(made));
         let mut changed = 0;
         let mut failed = false;
@@ -73,9 +127,21 @@ impl Run<'_> {
             if hosts.is_empty() {
                 continue;
             }
-            let manner = Manner { check: exist, diff: true, limit: Some(hosts.join(":")) };
+            let manner = Manner {
+                check: exist,
+                diff: true,
+                limit: Some(hosts.join(":")),
+            };
             let recap = match exist {
-                true => self.play(&prepared, &manner, &|target| self.platforms.connect(target), &events).await?,
+                true => {
+                    self.play(
+                        &prepared,
+                        &manner,
+                        &|target| self.platforms.connect(target),
+                        &events,
+                    )
+                    .await?
+                }
                 false => self.play(&prepared, &manner, &imagined, &events).await?,
             };
             changed += recap.changed();

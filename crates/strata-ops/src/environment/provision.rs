@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use strata_core::{Diagnostic, Diagnostics, StageOutcome, Value, addr::ResourceMode, inventory::InventoryHost};
+use strata_core::{
+    Diagnostic, Diagnostics, StageOutcome, Value, addr::ResourceMode, inventory::InventoryHost,
+};
 use strata_engine::{PlanMode, PlanOptions, Providers};
 use strata_state::State;
 
@@ -14,10 +16,24 @@ use crate::{
 
 impl Run<'_> {
     /// Plans, asks, applies.
-    pub(super) async fn provision(&self, stage: &Stage, provision: &Provision, outputs: &Outputs) -> Result<StageEnd, Diagnostics> {
+    pub(super) async fn provision(
+        &self,
+        stage: &Stage,
+        provision: &Provision,
+        outputs: &Outputs,
+    ) -> Result<StageEnd, Diagnostics> {
         let settings = self.settings(stage, provision, outputs)?;
-        let session = Session::open(&settings, "OperationTypeApply", self.process, self.platforms, self.events).await?;
-        let plan = session.plan(&self.plan_options(PlanMode::Normal), self.events).await?;
+        let session = Session::open(
+            &settings,
+            "OperationTypeApply",
+            self.process,
+            self.platforms,
+            self.events,
+        )
+        .await?;
+        let plan = session
+            .plan(&self.plan_options(PlanMode::Normal), self.events)
+            .await?;
         let unchanged = plan.is_empty();
         if !unchanged && !self.approve.approve(&stage.name, &plan) {
             return Err(not_approved(stage));
@@ -30,11 +46,19 @@ impl Run<'_> {
             (false, true) => StageOutcome::Unchanged,
             (false, false) => StageOutcome::Changed,
         };
-        Ok(StageEnd { made: self.made(stage, &applied.state), ..StageEnd::of(outcome) })
+        Ok(StageEnd {
+            made: self.made(stage, &applied.state),
+            ..StageEnd::of(outcome)
+        })
     }
 
     /// What an earlier run made, by its state alone.
-    pub(super) fn made_before(&self, stage: &Stage, provision: &Provision, outputs: &Outputs) -> Result<Made, Diagnostics> {
+    pub(super) fn made_before(
+        &self,
+        stage: &Stage,
+        provision: &Provision,
+        outputs: &Outputs,
+    ) -> Result<Made, Diagnostics> {
         let settings = self.settings(stage, provision, outputs)?;
         let state = stored::read(&settings, self.process)?;
         Ok(self.made(stage, &state))
@@ -42,29 +66,45 @@ impl Run<'_> {
 
     pub(super) fn made(&self, stage: &Stage, state: &State) -> Made {
         let outputs = [(stage.name.clone(), outputs(state))].into();
-        Made { outputs, hosts: self.hosts(state) }
+        Made {
+            outputs,
+            hosts: self.hosts(state),
+        }
     }
 
     /// The hosts among a state's objects.
     fn hosts(&self, state: &State) -> Vec<InventoryHost> {
         let providers = self.platforms.providers();
-        let managed = state.instances().filter(|(address, _, _)| address.resource.mode == ResourceMode::Managed);
+        let managed = state
+            .instances()
+            .filter(|(address, _, _)| address.resource.mode == ResourceMode::Managed);
         managed
             .filter_map(|(address, _, instance)| {
                 let type_name = &address.resource.type_name;
-                let value = decode(&providers, type_name, &instance.current.as_ref()?.attributes)?;
+                let value = decode(
+                    &providers,
+                    type_name,
+                    &instance.current.as_ref()?.attributes,
+                )?;
                 self.platforms.host(type_name, &value)
             })
             .collect()
     }
 
     /// How the engine works on this stage.
-    pub(super) fn settings(&self, stage: &Stage, provision: &Provision, outputs: &Outputs) -> Result<Settings, Diagnostics> {
+    pub(super) fn settings(
+        &self,
+        stage: &Stage,
+        provision: &Provision,
+        outputs: &Outputs,
+    ) -> Result<Settings, Diagnostics> {
         let mut diags = Diagnostics::new();
         let given = self.given(provision, outputs, &mut diags);
         let settings = Settings {
             state: self.platforms.are_twins().then(|| self.twin_state(stage)),
-            workspace: self.shares_directory(provision).then(|| self.environment.name.clone()),
+            workspace: self
+                .shares_directory(provision)
+                .then(|| self.environment.name.clone()),
             given,
             parallelism: self.options.parallelism,
             ..Settings::of(provision.directory.clone())
@@ -73,14 +113,27 @@ impl Run<'_> {
     }
 
     /// Values of the root module's variables, as far as they are known.
-    pub(super) fn given(&self, provision: &Provision, outputs: &Outputs, diags: &mut Diagnostics) -> Vec<(Arc<str>, Value)> {
-        let Some(expression) = &provision.variables else { return Vec::new() };
+    pub(super) fn given(
+        &self,
+        provision: &Provision,
+        outputs: &Outputs,
+        diags: &mut Diagnostics,
+    ) -> Vec<(Arc<str>, Value)> {
+        let Some(expression) = &provision.variables else {
+            return Vec::new();
+        };
         let value = self.scope(outputs).evaluate(expression, diags);
         match value.as_entries() {
-            Some(entries) => entries.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+            Some(entries) => entries
+                .iter()
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
             None => {
                 if value.is_known() {
-                    diags.push(Diagnostic::error("invalid-variables", "`variables` must be an object").at(expression.span()));
+                    diags.push(
+                        Diagnostic::error("invalid-variables", "`variables` must be an object")
+                            .at(expression.span()),
+                    );
                 }
                 Vec::new()
             }
@@ -89,29 +142,45 @@ impl Run<'_> {
 
     /// True if another environment has the same root module: then each has a workspace of its own.
     fn shares_directory(&self, provision: &Provision) -> bool {
-        let others = self.project.environments.iter().filter(|other| other.name != self.environment.name);
-        others.flat_map(|other| &other.stages).any(|stage| match &stage.body {
-            StageBody::Provision(other) => other.directory == provision.directory,
-            StageBody::Configure(_) | StageBody::Verify(_) => false,
-        })
+        let others = self
+            .project
+            .environments
+            .iter()
+            .filter(|other| other.name != self.environment.name);
+        others
+            .flat_map(|other| &other.stages)
+            .any(|stage| match &stage.body {
+                StageBody::Provision(other) => other.directory == provision.directory,
+                StageBody::Configure(_) | StageBody::Verify(_) => false,
+            })
     }
 
     fn twin_state(&self, stage: &Stage) -> std::path::PathBuf {
-        Run::twin_folder(self.project, &self.environment.name).join(format!("{}.tfstate", stage.name))
+        Run::twin_folder(self.project, &self.environment.name)
+            .join(format!("{}.tfstate", stage.name))
     }
 
     pub(super) fn plan_options(&self, mode: PlanMode) -> PlanOptions {
-        PlanOptions { mode, refresh: true, targets: Vec::new(), replace: Vec::new(), parallelism: self.options.parallelism }
+        PlanOptions {
+            mode,
+            refresh: true,
+            targets: Vec::new(),
+            replace: Vec::new(),
+            parallelism: self.options.parallelism,
+        }
     }
 }
 
 fn decode(providers: &Providers, type_name: &str, attributes: &str) -> Option<Value> {
-    let schema = providers.resource_type(type_name)?;
+    let schema = providers.resource_type(ResourceMode::Managed, type_name)?;
     strata_state::json::decode(attributes, &schema.block.implied_type()).ok()
 }
 
 pub(super) fn not_approved(stage: &Stage) -> Diagnostics {
-    Diagnostic::error("not-approved", format!("The plan of stage `{}` was not approved", stage.name))
-        .hint("Answer `yes`, or say `-auto-approve` where nobody can be asked.")
-        .into()
+    Diagnostic::error(
+        "not-approved",
+        format!("The plan of stage `{}` was not approved", stage.name),
+    )
+    .hint("Answer `yes`, or say `-auto-approve` where nobody can be asked.")
+    .into()
 }

@@ -7,7 +7,10 @@ use super::{Made, Run, StageEnd, Summary};
 use crate::project::Stage;
 
 /// Runs every stage with `run_stage`; those behind a failed one are skipped, the others go on.
-pub(super) async fn run<'a>(run: &'a Run<'a>, run_stage: impl Fn(&'a Stage, Made) -> BoxFuture<'a, StageEnd>) -> Summary {
+pub(super) async fn run<'a>(
+    run: &'a Run<'a>,
+    run_stage: impl Fn(&'a Stage, Made) -> BoxFuture<'a, StageEnd>,
+) -> Summary {
     let stages = &run.environment.stages;
     let mut ends: Vec<Option<StageEnd>> = stages.iter().map(|_| None).collect();
     let mut started = vec![false; stages.len()];
@@ -18,7 +21,10 @@ pub(super) async fn run<'a>(run: &'a Run<'a>, run_stage: impl Fn(&'a Stage, Made
                 continue;
             }
             started[at] = true;
-            let broken = stage.after.iter().any(|before| blocks(ends[*before].as_ref()));
+            let broken = stage
+                .after
+                .iter()
+                .any(|before| blocks(ends[*before].as_ref()));
             if broken || run.stop.is_soft() {
                 skip(run, stage);
                 ends[at] = Some(StageEnd::of(StageOutcome::Skipped));
@@ -38,7 +44,9 @@ pub(super) async fn run<'a>(run: &'a Run<'a>, run_stage: impl Fn(&'a Stage, Made
         }
     }
     let end = |(stage, end): (&Stage, &Option<StageEnd>)| {
-        let outcome = end.as_ref().map_or(StageOutcome::Skipped, |end| end.outcome);
+        let outcome = end
+            .as_ref()
+            .map_or(StageOutcome::Skipped, |end| end.outcome);
         (stage.name.clone(), stage.kind(), outcome)
     };
     Summary(stages.iter().zip(&ends).map(end).collect())
@@ -46,12 +54,18 @@ pub(super) async fn run<'a>(run: &'a Run<'a>, run_stage: impl Fn(&'a Stage, Made
 
 /// True if what comes after cannot run.
 fn blocks(end: Option<&StageEnd>) -> bool {
-    end.is_some_and(|end| matches!(end.outcome, StageOutcome::Failed | StageOutcome::Skipped) && !end.left_out)
+    end.is_some_and(|end| {
+        matches!(end.outcome, StageOutcome::Failed | StageOutcome::Skipped) && !end.left_out
+    })
 }
 
 fn skip(run: &Run<'_>, stage: &Stage) {
     let (name, kind) = (stage.name.clone(), stage.kind());
-    run.events.send(Event::StageFinished { stage: name, kind, outcome: StageOutcome::Skipped });
+    run.events.send(Event::StageFinished {
+        stage: name,
+        kind,
+        outcome: StageOutcome::Skipped,
+    });
 }
 
 /// Everything that the stages done so far made.

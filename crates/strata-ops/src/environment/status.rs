@@ -32,14 +32,29 @@ pub async fn status(run: &Run<'_>) -> Result<Vec<StageStatus>, Diagnostics> {
     run.unknown_stages().into_result(())?;
     let made = run.made_until_now()?;
     let mut all = Vec::new();
-    for stage in run.environment.stages.iter().filter(|stage| run.wants(stage)) {
+    for stage in run
+        .environment
+        .stages
+        .iter()
+        .filter(|stage| run.wants(stage))
+    {
         let (word, detail, good) = match &stage.body {
-            StageBody::Provision(provision) => run.provision_status(stage, provision, &made).await?,
-            _ if made.hosts.is_empty() && run.has_provision() => ("not there", "its hosts are not there".to_owned(), false),
+            StageBody::Provision(provision) => {
+                run.provision_status(stage, provision, &made).await?
+            }
+            _ if made.hosts.is_empty() && run.has_provision() => {
+                ("not there", "its hosts are not there".to_owned(), false)
+            }
             StageBody::Configure(configure) => run.configure_status(configure, &made).await?,
             StageBody::Verify(verify) => run.verify_status(stage, verify, &made).await?,
         };
-        all.push(StageStatus { stage: stage.name.clone(), kind: stage.kind(), word, detail, good });
+        all.push(StageStatus {
+            stage: stage.name.clone(),
+            kind: stage.kind(),
+            word,
+            detail,
+            good,
+        });
     }
     Ok(all)
 }
@@ -48,44 +63,97 @@ type Status = (&'static str, String, bool);
 
 impl Run<'_> {
     fn has_provision(&self) -> bool {
-        self.environment.stages.iter().any(|stage| stage.kind() == StageKind::Provision)
+        self.environment
+            .stages
+            .iter()
+            .any(|stage| stage.kind() == StageKind::Provision)
     }
 
-    async fn provision_status(&self, stage: &Stage, provision: &Provision, made: &Made) -> Result<Status, Diagnostics> {
+    async fn provision_status(
+        &self,
+        stage: &Stage,
+        provision: &Provision,
+        made: &Made,
+    ) -> Result<Status, Diagnostics> {
         let settings = self.settings(stage, provision, &made.outputs)?;
-        let session = Session::open(&settings, "OperationTypePlan", self.process, self.platforms, &Events::ignored()).await?;
+        let session = Session::open(
+            &settings,
+            "OperationTypePlan",
+            self.process,
+            self.platforms,
+            &Events::ignored(),
+        )
+        .await?;
         let resources = session.state().instances().count();
         if resources == 0 {
             return Ok(("not there", "nothing was made".to_owned(), false));
         }
-        let plan = session.plan(&self.plan_options(PlanMode::Normal), &Events::ignored()).await?;
+        let plan = session
+            .plan(&self.plan_options(PlanMode::Normal), &Events::ignored())
+            .await?;
         let counts = plan.counts();
-        let changes = format!("{} to add, {} to change, {} to destroy", counts.add, counts.change, counts.destroy);
+        let changes = format!(
+            "{} to add, {} to change, {} to destroy",
+            counts.add, counts.change, counts.destroy
+        );
         Ok(match (plan.drift.len(), plan.is_empty()) {
             (0, true) => ("up", format!("{resources} objects"), true),
             (0, false) => ("behind", changes, false),
-            (drifted, _) => ("drifted", format!("{drifted} changed outside of Strata; {changes}"), false),
+            (drifted, _) => (
+                "drifted",
+                format!("{drifted} changed outside of Strata; {changes}"),
+                false,
+            ),
         })
     }
 
-    async fn configure_status(&self, configure: &Configure, made: &Made) -> Result<Status, Diagnostics> {
+    async fn configure_status(
+        &self,
+        configure: &Configure,
+        made: &Made,
+    ) -> Result<Status, Diagnostics> {
         let prepared = self.prepare(configure, made)?;
-        let manner = Manner { check: true, ..Manner::default() };
-        let recap = self.play(&prepared, &manner, &|target| self.platforms.connect(target), &Events::ignored()).await?;
+        let manner = Manner {
+            check: true,
+            ..Manner::default()
+        };
+        let recap = self
+            .play(
+                &prepared,
+                &manner,
+                &|target| self.platforms.connect(target),
+                &Events::ignored(),
+            )
+            .await?;
         Ok(match (recap.exit_code(), recap.changed()) {
             (0, 0) => ("up", format!("{} hosts", recap.hosts.len()), true),
-            (0, changed) => ("behind", format!("{changed} tasks would change something"), false),
+            (0, changed) => (
+                "behind",
+                format!("{changed} tasks would change something"),
+                false,
+            ),
             (4, _) => ("unreachable", "a host does not answer".to_owned(), false),
             _ => ("failing", "a task would fail".to_owned(), false),
         })
     }
 
-    async fn verify_status(&self, stage: &Stage, settings: &Verify, made: &Made) -> Result<Status, Diagnostics> {
+    async fn verify_status(
+        &self,
+        stage: &Stage,
+        settings: &Verify,
+        made: &Made,
+    ) -> Result<Status, Diagnostics> {
         let passed = match self.check_of(settings, made)? {
-            Some(_) if self.platforms.are_twins() => return Ok(("not checked", "the twin has no network".to_owned(), true)),
+            Some(_) if self.platforms.are_twins() => {
+                return Ok(("not checked", "the twin has no network".to_owned(), true));
+            }
             Some(check) => verify(&check, std::time::Duration::ZERO, &Events::ignored()).await,
             None => self.verify_service(stage, settings, made).await?,
         };
-        Ok(if passed { ("up", String::new(), true) } else { ("failing", "it does not hold".to_owned(), false) })
+        Ok(if passed {
+            ("up", String::new(), true)
+        } else {
+            ("failing", "it does not hold".to_owned(), false)
+        })
     }
 }

@@ -25,7 +25,10 @@ fn stage_up<'a>(run: &'a Run<'a>, stage: &'a Stage, made: Made) -> BoxFuture<'a,
         if !run.wants(stage) {
             return left_out(run, stage, made);
         }
-        run.events.send(Event::StageStarted { stage: stage.name.clone(), kind: stage.kind() });
+        run.events.send(Event::StageStarted {
+            stage: stage.name.clone(),
+            kind: stage.kind(),
+        });
         let end = match &stage.body {
             StageBody::Provision(provision) => run.provision(stage, provision, &made.outputs).await,
             StageBody::Configure(configure) => run.configure(stage, configure, &made).await,
@@ -35,20 +38,34 @@ fn stage_up<'a>(run: &'a Run<'a>, stage: &'a Stage, made: Made) -> BoxFuture<'a,
             run.tell(stage, diags);
             StageEnd::of(StageOutcome::Failed)
         });
-        run.events.send(Event::StageFinished { stage: stage.name.clone(), kind: stage.kind(), outcome: end.outcome });
+        run.events.send(Event::StageFinished {
+            stage: stage.name.clone(),
+            kind: stage.kind(),
+            outcome: end.outcome,
+        });
         end
     })
 }
 
 /// A stage that the user left out still gives what its state holds.
 fn left_out(run: &Run<'_>, stage: &Stage, made: Made) -> StageEnd {
-    run.events.send(Event::StageFinished { stage: stage.name.clone(), kind: stage.kind(), outcome: StageOutcome::Skipped });
+    run.events.send(Event::StageFinished {
+        stage: stage.name.clone(),
+        kind: stage.kind(),
+        outcome: StageOutcome::Skipped,
+    });
     let made = match &stage.body {
-        StageBody::Provision(provision) => run.made_before(stage, provision, &made.outputs).unwrap_or_else(|diags| {
-            run.tell(stage, diags);
-            Made::default()
-        }),
+        StageBody::Provision(provision) => run
+            .made_before(stage, provision, &made.outputs)
+            .unwrap_or_else(|diags| {
+                run.tell(stage, diags);
+                Made::default()
+            }),
         StageBody::Configure(_) | StageBody::Verify(_) => Made::default(),
     };
-    StageEnd { outcome: StageOutcome::Skipped, made, left_out: true }
+    StageEnd {
+        outcome: StageOutcome::Skipped,
+        made,
+        left_out: true,
+    }
 }

@@ -10,28 +10,46 @@ use crate::{
 
 impl Run<'_> {
     /// Checks until it holds or the time is up.
-    pub(super) async fn verify(&self, stage: &Stage, settings: &Verify, made: &Made) -> Result<StageEnd, Diagnostics> {
+    pub(super) async fn verify(
+        &self,
+        stage: &Stage,
+        settings: &Verify,
+        made: &Made,
+    ) -> Result<StageEnd, Diagnostics> {
         let passed = match self.check_of(settings, made)? {
             // The twin has no network: nothing can be asked, and nothing is said to hold.
-            Some(_) if self.platforms.are_twins() => return Ok(StageEnd::of(StageOutcome::Skipped).left_out()),
+            Some(_) if self.platforms.are_twins() => {
+                return Ok(StageEnd::of(StageOutcome::Skipped).left_out());
+            }
             Some(check) => verify(&check, settings.retry, self.events).await,
             None => self.verify_service(stage, settings, made).await?,
         };
         if passed {
             return Ok(StageEnd::of(StageOutcome::Unchanged));
         }
-        Err(Diagnostic::error("not-verified", format!("`{}` does not hold", stage.name)).at(stage.span.clone()).into())
+        Err(
+            Diagnostic::error("not-verified", format!("`{}` does not hold", stage.name))
+                .at(stage.span.clone())
+                .into(),
+        )
     }
 
     /// The check with its expressions evaluated; none for a service, which is asked on its hosts.
-    pub(super) fn check_of(&self, settings: &Verify, made: &Made) -> Result<Option<Check>, Diagnostics> {
+    pub(super) fn check_of(
+        &self,
+        settings: &Verify,
+        made: &Made,
+    ) -> Result<Option<Check>, Diagnostics> {
         let mut diags = Diagnostics::new();
         let scope = self.scope(&made.outputs);
         let text = |expression, diags: &mut Diagnostics| {
             let value = scope.evaluate(expression, diags);
             text_of(&value).unwrap_or_else(|| {
                 if value.is_known() || !diags.has_errors() {
-                    diags.push(Diagnostic::error("invalid-argument", "A text is needed here").at(expression.span()));
+                    diags.push(
+                        Diagnostic::error("invalid-argument", "A text is needed here")
+                            .at(expression.span()),
+                    );
                 }
                 String::new()
             })
@@ -39,10 +57,17 @@ impl Run<'_> {
         let check = match &settings.check {
             VerifyCheck::Http { url, status } => {
                 let url = text(url, &mut diags);
-                let status = status.as_ref().map(|status| scope.evaluate(status, &mut diags));
-                Some(Check::Http { url, status: status.as_ref().map(codes).unwrap_or_default() })
+                let status = status
+                    .as_ref()
+                    .map(|status| scope.evaluate(status, &mut diags));
+                Some(Check::Http {
+                    url,
+                    status: status.as_ref().map(codes).unwrap_or_default(),
+                })
             }
-            VerifyCheck::Tcp(address) => Some(Check::Tcp { address: text(address, &mut diags) }),
+            VerifyCheck::Tcp(address) => Some(Check::Tcp {
+                address: text(address, &mut diags),
+            }),
             VerifyCheck::Service { .. } => None,
         };
         diags.into_result(check)
@@ -51,7 +76,11 @@ impl Run<'_> {
 
 /// One status code, or several.
 fn codes(value: &Value) -> Vec<u16> {
-    let one = |value: &Value| value.as_number().and_then(|number| u16::try_from(number.as_i64()?).ok());
+    let one = |value: &Value| {
+        value
+            .as_number()
+            .and_then(|number| u16::try_from(number.as_i64()?).ok())
+    };
     match value.as_sequence() {
         Some(items) => items.iter().filter_map(one).collect(),
         None => one(value).into_iter().collect(),

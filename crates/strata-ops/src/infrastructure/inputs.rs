@@ -2,19 +2,31 @@
 
 use std::collections::BTreeMap;
 
-use strata_config::{VariableInput, VariableOrigin, VariableText, automatic_variable_files, variable_file};
+use strata_config::{
+    VariableInput, VariableOrigin, VariableText, automatic_variable_files, variable_file,
+};
 use strata_core::{Diagnostic, Diagnostics, files::Files};
 
 use super::Settings;
 
 /// Collects from the environment, the files beside the configuration, the command line and the project; later ones win.
-pub(super) fn collect(settings: &Settings, environment: &BTreeMap<String, String>, files: &dyn Files, diags: &mut Diagnostics) -> Vec<VariableInput> {
+pub(super) fn collect(
+    settings: &Settings,
+    environment: &BTreeMap<String, String>,
+    files: &dyn Files,
+    diags: &mut Diagnostics,
+) -> Vec<VariableInput> {
     let mut inputs: Vec<VariableInput> = environment.iter().filter_map(from_environment).collect();
     inputs.extend(automatic_variable_files(files, &settings.directory, diags));
     for path in &settings.variable_files {
         inputs.extend(variable_file(files, path, diags));
     }
-    inputs.extend(settings.variables.iter().filter_map(|text| from_command_line(text, diags)));
+    inputs.extend(
+        settings
+            .variables
+            .iter()
+            .filter_map(|text| from_command_line(text, diags)),
+    );
     let given = settings.given.iter().map(|(name, value)| VariableInput {
         name: name.clone(),
         value: VariableText::Value(value.clone()),
@@ -27,7 +39,11 @@ pub(super) fn collect(settings: &Settings, environment: &BTreeMap<String, String
 fn from_environment((name, value): (&String, &String)) -> Option<VariableInput> {
     let name = name.strip_prefix("TF_VAR_")?;
     let value = VariableText::Raw(value.clone());
-    Some(VariableInput { name: name.into(), value, origin: VariableOrigin::Environment })
+    Some(VariableInput {
+        name: name.into(),
+        value,
+        origin: VariableOrigin::Environment,
+    })
 }
 
 fn from_command_line(text: &str, diags: &mut Diagnostics) -> Option<VariableInput> {
@@ -38,5 +54,9 @@ fn from_command_line(text: &str, diags: &mut Diagnostics) -> Option<VariableInpu
         return None;
     };
     let value = VariableText::Raw(value.to_owned());
-    Some(VariableInput { name: name.trim().into(), value, origin: VariableOrigin::CommandLine })
+    Some(VariableInput {
+        name: name.trim().into(),
+        value,
+        origin: VariableOrigin::CommandLine,
+    })
 }

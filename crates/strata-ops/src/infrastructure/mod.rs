@@ -15,9 +15,9 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use strata_core::Value;
 
-pub(crate) use session::{check_inputs, outputs};
 pub use session::{Applied, Session};
-pub use strata_engine::{Change, Plan, PlanMode, PlanOptions, Stop};
+pub(crate) use session::{check_inputs, outputs};
+pub use strata_engine::{Change, OutputChange, Plan, PlanMode, PlanOptions, Reason};
 pub use validate::validate;
 
 /// Which configuration, which state, and how to work with them.

@@ -3,12 +3,14 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
 
 use strata_config::Config;
-use strata_core::{ChangeCounts, Diagnostic, Diagnostics, Event, Events, OperationKind, Value, files::Files};
-use strata_engine::{ApplyOptions, Environment, Plan, PlanMode, PlanOptions, Providers, Stop};
+use strata_core::{
+    ChangeCounts, Diagnostic, Diagnostics, Event, Events, OperationKind, Value, files::Files,
+};
+use strata_engine::{ApplyOptions, Environment, Plan, PlanMode, PlanOptions, Providers};
 use strata_state::{Lock, LockRequest, Opened, State, StateError, Store};
 
 use super::{Settings, inputs, trouble::diagnostic, validate, workspace};
-use crate::{files::Disk, process::Process, registry::Platforms};
+use crate::{files::Disk, process::Process, registry::Platforms, stop::Stop};
 
 /// How long to wait between two tries to get a lock.
 const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(250);
@@ -39,19 +41,47 @@ impl Session {
     /// Loads, locks, reads, and settles what a killed run left.
     ///
     /// Warnings are sent as events. `operation` is what the lock says is done.
-    pub async fn open(settings: &Settings, operation: &str, process: &Process, platforms: &Platforms, events: &Events) -> Result<Self, Diagnostics> {
+    pub async fn open(
+        settings: &Settings,
+        operation: &str,
+        process: &Process,
+        platforms: &Platforms,
+        events: &Events,
+    ) -> Result<Self, Diagnostics> {
         let environment = environment(settings, process, platforms, events)?;
         let backend = environment.config.root().settings.backend.as_ref();
-        let (path, folder) = (backend.and_then(|b| b.path.as_deref()), backend.and_then(|b| b.workspace_directory.as_deref()));
-        let file = workspace::state_file(settings, &environment.workspace, path.map(Path::new), folder.map(Path::new));
-        if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        let (path, folder) = (
+            backend.and_then(|b| b.path.as_deref()),
+            backend.and_then(|b| b.workspace_directory.as_deref()),
+        );
+        let file = workspace::state_file(
+            settings,
+            &environment.workspace,
+            path.map(Path::new),
+            folder.map(Path::new),
+        );
+        if let Some(folder) = file
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+        {
             create_folder(folder)?;
         }
         let store = Store::new(file);
-        let lock = if settings.lock { Some(lock(&store, settings, operation, process, events).await?) } else { None };
+        let lock = if settings.lock {
+            Some(lock(&store, settings, operation, process, events).await?)
+        } else {
+            None
+        };
         let opened = store.open().map_err(|error| diagnostic(&error))?;
         let (providers, parallelism) = (platforms.providers(), settings.parallelism);
-        let mut session = Self { environment, providers, store, opened, parallelism, _lock: lock };
+        let mut session = Self {
+            environment,
+            providers,
+            store,
+            opened,
+            parallelism,
+            _lock: lock,
+        };
         session.settle(events).await?;
         Ok(session)
     }
@@ -63,10 +93,22 @@ impl Session {
         }
         let mut diags = Diagnostics::new();
         let in_flight = std::mem::take(&mut self.opened.in_flight);
-        let settled = strata_engine::settle(&self.environment, &mut self.opened.state, &in_flight, &self.providers, &mut diags, events).await;
-        diags.into_iter().for_each(|diagnostic| events.diagnostic(diagnostic));
+        let settled = strata_engine::settle(
+            &self.environment,
+            &mut self.opened.state,
+            &in_flight,
+            &self.providers,
+            &mut diags,
+            events,
+        )
+        .await;
+        diags
+            .into_iter()
+            .for_each(|diagnostic| events.diagnostic(diagnostic));
         settled?;
-        self.store.write(&mut self.opened.state, &self.opened.base).map_err(|error| diagnostic(&error))?;
+        self.store
+            .write(&mut self.opened.state, &self.opened.base)
+            .map_err(|error| diagnostic(&error))?;
         self.opened = self.store.open().map_err(|error| diagnostic(&error))?;
         Ok(())
     }
@@ -78,27 +120,65 @@ impl Session {
 
     /// What configuration, state and platform together ask for.
     pub async fn plan(&self, options: &PlanOptions, events: &Events) -> Result<Plan, Diagnostics> {
-        let plan = strata_engine::plan(&self.environment, &self.opened.state, &self.providers, options, events).await?;
-        plan.warnings.iter().for_each(|warning| events.diagnostic(warning.clone()));
+        let plan = strata_engine::plan(
+            &self.environment,
+            &self.opened.state,
+            &self.providers,
+            options,
+            events,
+        )
+        .await?;
+        plan.warnings
+            .iter()
+            .for_each(|warning| events.diagnostic(warning.clone()));
         Ok(plan)
     }
 
     /// Does what a plan says, and writes the state.
-    pub async fn apply(self, plan: &Plan, stop: &Stop, events: &Events) -> Result<Applied, Diagnostics> {
-        let mut journal = self.store.journal(&self.opened.base).map_err(|error| diagnostic(&error))?;
-        let options = ApplyOptions { parallelism: self.parallelism };
-        let applied = strata_engine::apply(plan, &self.providers, &mut journal, &options, stop, events).await;
+    pub async fn apply(
+        self,
+        plan: &Plan,
+        stop: &Stop,
+        events: &Events,
+    ) -> Result<Applied, Diagnostics> {
+        let mut journal = self
+            .store
+            .journal(&self.opened.base)
+            .map_err(|error| diagnostic(&error))?;
+        let options = ApplyOptions {
+            parallelism: self.parallelism,
+        };
+        let applied = strata_engine::apply(
+            plan,
+            &self.providers,
+            &mut journal,
+            &options,
+            stop.engine(),
+            events,
+        )
+        .await;
         if stop.is_hard() {
             // Calls may still be under way: the journal stays, and the next run finds out about them.
             return Err(interrupted().into());
         }
-        let state = journal.fold(applied.state).map_err(|error| diagnostic(&error))?;
+        let state = journal
+            .fold(applied.state)
+            .map_err(|error| diagnostic(&error))?;
         let (counts, diagnostics, stopped) = (applied.counts, applied.diagnostics, applied.stopped);
         if !diagnostics.has_errors() {
-            let operation = if plan.mode() == PlanMode::Destroy { OperationKind::Destroy } else { OperationKind::Apply };
+            let operation = if plan.mode == PlanMode::Destroy {
+                OperationKind::Destroy
+            } else {
+                OperationKind::Apply
+            };
             events.send(Event::ChangeSummary { operation, counts });
         }
-        Ok(Applied { state, counts, diagnostics, stopped })
+        Ok(Applied {
+            state,
+            counts,
+            diagnostics,
+            stopped,
+        })
     }
 
     /// The providers in use, for what is made of plan and state.
@@ -108,33 +188,47 @@ impl Session {
 }
 
 fn interrupted() -> Diagnostic {
-    Diagnostic::error("interrupted", "Stopped at once; calls to the platform were under way")
-        .detail("The journal beside the state says which.")
-        .hint("The next run looks what became of them.")
+    Diagnostic::error(
+        "interrupted",
+        "Stopped at once; calls to the platform were under way",
+    )
+    .detail("The journal beside the state says which.")
+    .hint("The next run looks what became of them.")
 }
 
 fn create_folder(folder: &Path) -> Result<(), Diagnostic> {
     std::fs::create_dir_all(folder).map_err(|error| {
-        Diagnostic::error("state-file", format!("The folder `{}` cannot be made", folder.display())).detail(error.to_string())
+        Diagnostic::error(
+            "state-file",
+            format!("The folder `{}` cannot be made", folder.display()),
+        )
+        .detail(error.to_string())
     })
 }
 
 /// Loads the configuration and the values of its variables; nothing runs if either has a mistake.
-fn environment(settings: &Settings, process: &Process, platforms: &Platforms, events: &Events) -> Result<Environment, Diagnostics> {
+fn environment(
+    settings: &Settings,
+    process: &Process,
+    platforms: &Platforms,
+    events: &Events,
+) -> Result<Environment, Diagnostics> {
     let mut diags = Diagnostics::new();
     let files: Arc<dyn Files> = Arc::new(Disk);
     let (config, variables) = check_inputs(&*files, settings, process, platforms, &mut diags);
     if diags.has_errors() {
         return Err(diags);
     }
-    diags.into_iter().for_each(|warning| events.diagnostic(warning));
+    diags
+        .into_iter()
+        .for_each(|warning| events.diagnostic(warning));
     Ok(Environment {
         config,
         variables,
         workspace: workspace::name(settings, &process.environment),
         files: Some(files),
         working_directory: process.working_directory.clone(),
-        plan_timestamp: Some(process.now()),
+        plan_timestamp: Some(process.now().into()),
     })
 }
 
@@ -153,7 +247,13 @@ pub(crate) fn check_inputs(
 }
 
 /// Takes the lock, waiting as long as the settings say.
-async fn lock(store: &Store, settings: &Settings, operation: &str, process: &Process, events: &Events) -> Result<Lock, Diagnostic> {
+async fn lock(
+    store: &Store,
+    settings: &Settings,
+    operation: &str,
+    process: &Process,
+    events: &Events,
+) -> Result<Lock, Diagnostic> {
     let request = LockRequest {
         operation: operation.to_owned(),
         who: format!("{}@{}", process.user(), process.host),
@@ -165,13 +265,19 @@ async fn lock(store: &Store, settings: &Settings, operation: &str, process: &Pro
         match store.lock(&request) {
             Ok(lock) => {
                 if let Some(stale) = &lock.stale {
-                    let warning = Diagnostic::warning("stale-lock", "An earlier run ended without giving its lock back").detail(stale.to_string());
+                    let warning = Diagnostic::warning(
+                        "stale-lock",
+                        "An earlier run ended without giving its lock back",
+                    )
+                    .detail(stale.to_string());
                     events.diagnostic(warning);
                 }
                 return Ok(lock);
             }
             // The holder may be on another machine: nothing would tell us when it is done.
-            Err(StateError::Locked(_)) if Instant::now() + LOCK_PAUSE < end => tokio::time::sleep(LOCK_PAUSE).await,
+            Err(StateError::Locked(_)) if Instant::now() + LOCK_PAUSE < end => {
+                tokio::time::sleep(LOCK_PAUSE).await
+            }
             Err(error) => return Err(diagnostic(&error)),
         }
     }
@@ -181,6 +287,13 @@ async fn lock(store: &Store, settings: &Settings, operation: &str, process: &Pro
 pub(crate) fn outputs(state: &State) -> Value {
     Value::object(state.outputs.iter().map(|(name, output)| {
         let value = output.value.clone();
-        (name.clone(), if output.sensitive { value.sensitive() } else { value })
+        (
+            name.clone(),
+            if output.sensitive {
+                value.sensitive()
+            } else {
+                value
+            },
+        )
     }))
 }

@@ -11,8 +11,14 @@ use strata_state::Store;
 use super::{Settings, trouble::diagnostic, workspace};
 use crate::process::Process;
 
-pub use strata_engine::{Providers, json::{instance_json, state_json as json}};
-pub use strata_state::{Instance, Resource, State, json::{plain, type_to_json as type_json}};
+pub use strata_engine::{
+    Providers,
+    json::{instance_json, state_json as json},
+};
+pub use strata_state::{
+    Instance, Resource, State,
+    json::{plain, type_to_json as type_json},
+};
 
 /// Reads the state of a folder, without locking it.
 pub fn read(settings: &Settings, process: &Process) -> Result<State, Diagnostics> {
@@ -23,19 +29,26 @@ pub fn read(settings: &Settings, process: &Process) -> Result<State, Diagnostics
 
 /// Reads a state file; there is an empty state where there is no file.
 pub fn read_file(file: PathBuf) -> Result<State, Diagnostics> {
-    let opened = Store::new(file).open().map_err(|error| diagnostic(&error))?;
+    let opened = Store::new(file)
+        .open()
+        .map_err(|error| diagnostic(&error))?;
     Ok(opened.state)
 }
 
 /// The addresses in a state, those of `within` only unless that is empty.
 pub fn addresses(state: &State, within: &[String]) -> Result<Vec<String>, Diagnostics> {
     let mut diags = Diagnostics::new();
-    let targets: Vec<Target> = within.iter().filter_map(|text| target(text, &mut diags)).collect();
+    let targets: Vec<Target> = within
+        .iter()
+        .filter_map(|text| target(text, &mut diags))
+        .collect();
     if diags.has_errors() {
         return Err(diags);
     }
     let instances = state.instances().map(|(address, _, _)| address);
-    let wanted = instances.filter(|address| targets.is_empty() || targets.iter().any(|target| target.covers(address)));
+    let wanted = instances.filter(|address| {
+        targets.is_empty() || targets.iter().any(|target| target.covers(address))
+    });
     Ok(wanted.map(|address| address.to_string()).collect())
 }
 
@@ -59,10 +72,19 @@ pub fn type_of(value: &Value) -> serde_json::Value {
 }
 
 /// The value of an instance with its sensitive parts marked; none if its provider is not there.
-pub fn value(address: &ResourceInstance, instance: &Instance, providers: &Providers) -> Option<Value> {
+pub fn value(
+    address: &ResourceInstance,
+    instance: &Instance,
+    providers: &Providers,
+) -> Option<Value> {
     let schema = providers.resource_type(address.resource.mode, &address.resource.type_name)?;
     let object = instance.current.as_ref()?;
-    let value = strata_state::json::decode(&object.attributes, &schema.block.implied_type()).ok()?;
-    let marks: Vec<_> = object.sensitive.iter().map(|path| (path.clone(), Marks::SENSITIVE)).collect();
+    let value =
+        strata_state::json::decode(&object.attributes, &schema.block.implied_type()).ok()?;
+    let marks: Vec<_> = object
+        .sensitive
+        .iter()
+        .map(|path| (path.clone(), Marks::SENSITIVE))
+        .collect();
     Some(value.mark_paths(&marks))
 }

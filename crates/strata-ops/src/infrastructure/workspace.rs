@@ -15,13 +15,31 @@ const DEFAULT: &str = "default";
 /// The workspace: the one asked for, `TF_WORKSPACE`, the selected one, or `default`.
 pub(super) fn name(settings: &Settings, environment: &BTreeMap<String, String>) -> Arc<str> {
     let selected = || fs::read_to_string(settings.directory.join(".terraform/environment")).ok();
-    let from_environment = || environment.get("TF_WORKSPACE").filter(|name| !name.is_empty()).cloned();
-    let named = settings.workspace.as_deref().map(str::to_owned).or_else(from_environment).or_else(selected);
-    named.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).map_or(DEFAULT.into(), Into::into)
+    let from_environment = || {
+        environment
+            .get("TF_WORKSPACE")
+            .filter(|name| !name.is_empty())
+            .cloned()
+    };
+    let named = settings
+        .workspace
+        .as_deref()
+        .map(str::to_owned)
+        .or_else(from_environment)
+        .or_else(selected);
+    named
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .map_or(DEFAULT.into(), Into::into)
 }
 
 /// The state file: `-state`, the `path` of the `local` backend, or Terraform's place for the workspace.
-pub(super) fn state_file(settings: &Settings, workspace: &str, backend_path: Option<&Path>, backend_folder: Option<&Path>) -> PathBuf {
+pub(super) fn state_file(
+    settings: &Settings,
+    workspace: &str,
+    backend_path: Option<&Path>,
+    backend_folder: Option<&Path>,
+) -> PathBuf {
     if let Some(state) = &settings.state {
         return state.clone();
     }
@@ -40,10 +58,22 @@ mod tests {
     #[test]
     fn each_workspace_has_its_state_where_terraform_has_it() {
         let settings = Settings::of("root".into());
-        assert_eq!(state_file(&settings, "default", None, None), Path::new("root/terraform.tfstate"));
-        assert_eq!(state_file(&settings, "default", Some(Path::new("x.tfstate")), None), Path::new("root/x.tfstate"));
-        assert_eq!(state_file(&settings, "prod", None, None), Path::new("root/terraform.tfstate.d/prod/terraform.tfstate"));
-        let other = Settings { state: Some("y".into()), ..settings };
+        assert_eq!(
+            state_file(&settings, "default", None, None),
+            Path::new("root/terraform.tfstate")
+        );
+        assert_eq!(
+            state_file(&settings, "default", Some(Path::new("x.tfstate")), None),
+            Path::new("root/x.tfstate")
+        );
+        assert_eq!(
+            state_file(&settings, "prod", None, None),
+            Path::new("root/terraform.tfstate.d/prod/terraform.tfstate")
+        );
+        let other = Settings {
+            state: Some("y".into()),
+            ..settings
+        };
         assert_eq!(state_file(&other, "prod", None, None), Path::new("y"));
     }
 }

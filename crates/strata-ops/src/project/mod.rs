@@ -120,7 +120,9 @@ impl Verify {
         match &self.check {
             VerifyCheck::Http { url, status } => std::iter::once(url).chain(status).collect(),
             VerifyCheck::Tcp(address) => vec![address],
-            VerifyCheck::Service { service, hosts } => std::iter::once(service).chain(hosts).collect(),
+            VerifyCheck::Service { service, hosts } => {
+                std::iter::once(service).chain(hosts).collect()
+            }
         }
     }
 }

@@ -56,15 +56,64 @@ fn is_name(key: &str) -> bool {
 }
 
 fn unquoted(value: &str) -> String {
+    let value = unescaped(value);
     for quote in ['"', '\''] {
         let inner = value
             .strip_prefix(quote)
             .and_then(|rest| rest.strip_suffix(quote));
         if let Some(inner) = inner {
-            return inner.replace(&format!("\\{quote}"), &quote.to_string());
+            return inner.to_owned();
         }
     }
-    value.to_owned()
+    value
+}
+
+/// Turns `\n`, `\t`, `\x41`, `\u00e9` and the like into what they stand for, quoted or not, as Ansible does.
+fn unescaped(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    let mut rest = value;
+    while let Some(at) = rest.find('\\') {
+        text.push_str(&rest[..at]);
+        let escape = &rest[at + 1..];
+        let (character, length) = escaped(escape).unwrap_or(('\\', 0));
+        text.push(character);
+        rest = &escape[length..];
+    }
+    text.push_str(rest);
+    text
+}
+
+/// The character that an escape behind its backslash stands for, and the bytes it takes.
+fn escaped(escape: &str) -> Option<(char, usize)> {
+    let first = escape.chars().next()?;
+    let plain = match first {
+        '\\' | '\'' | '"' => first,
+        'a' => '\x07',
+        'b' => '\x08',
+        'f' => '\x0c',
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        'v' => '\x0b',
+        'x' => return code(escape.get(1..3)?, 16, 3),
+        'u' => return code(escape.get(1..5)?, 16, 5),
+        'U' => return code(escape.get(1..9)?, 16, 9),
+        '0'..='7' => {
+            let digits = escape
+                .bytes()
+                .take(3)
+                .take_while(u8::is_ascii_digit)
+                .count();
+            return code(&escape[..digits], 8, digits);
+        }
+        _ => return None,
+    };
+    Some((plain, 1))
+}
+
+fn code(digits: &str, radix: u32, length: usize) -> Option<(char, usize)> {
+    let code = u32::from_str_radix(digits, radix).ok()?;
+    Some((char::from_u32(code)?, length))
 }
 
 /// Words with the blanks before them. Quotes and templates hold words together.
@@ -120,6 +169,15 @@ mod tests {
         assert_eq!(
             Json::Object(arguments),
             json!({"creates": "/tmp/x", "chdir": "/a b", "_raw_params": r#"echo "a  b"   x=1"#})
+        );
+    }
+
+    #[test]
+    fn escapes_in_values_are_decoded() {
+        let arguments = key_values(r#"content="a\n\x41\u00e9 \"q\" \d" tab=x\ty"#);
+        assert_eq!(
+            Json::Object(arguments),
+            json!({"content": "a\nAé \"q\" \\d", "tab": "x\ty"})
         );
     }
 

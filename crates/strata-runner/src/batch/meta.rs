@@ -51,7 +51,11 @@ impl Batch<'_> {
         match name {
             "noop" => {}
             "flush_handlers" => self.hosts[at].walk.flush_handlers(),
-            "end_host" => self.hosts[at].walk.end_host(),
+            "end_host" => {
+                self.hosts[at].walk.end_host();
+                self.hosts[at].ended = true;
+                self.refresh_hosts();
+            }
             "end_role" => self.hosts[at].walk.end_role(),
             "end_batch" => self.end_hosts(),
             "end_play" => {

@@ -4,6 +4,7 @@
 //! first and settles it ([`settle`]). Nothing else changes the state of a run.
 
 mod meta;
+mod roles;
 mod schedule;
 mod settle;
 mod show;
@@ -22,6 +23,8 @@ use strata_playbook::{
     walk::{Position, Walk},
 };
 use tokio::sync::Semaphore;
+
+use roles::RolesRun;
 
 use crate::{
     JsonMap, Pace,
@@ -65,12 +68,15 @@ pub(crate) struct Batch<'a> {
     all_hosts: Vec<Arc<str>>,
     pace: Pace,
     free: bool,
-    force_handlers: bool,
     max_fail_percentage: Option<f64>,
     peers: Arc<Peers>,
     /// Tasks whose start was shown.
     shown: HashSet<(Position, String)>,
     throttles: HashMap<String, Arc<Semaphore>>,
+    /// The hosts that failed in this round of lockstep.
+    round_failed: BTreeSet<Arc<str>>,
+    /// Whether a failure of this round is to fail all hosts.
+    fatal: bool,
     end: BatchEnd,
 }
 
@@ -81,6 +87,11 @@ struct HostRun {
     /// The gathering of facts, as long as it was not done.
     gather: Option<Arc<Task>>,
     state: State,
+    /// Whether `--start-at-task` was reached.
+    started: bool,
+    /// Whether `meta` took it out of the play.
+    ended: bool,
+    roles: RolesRun,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +111,7 @@ pub(crate) struct Start {
     /// The hosts of the batch, failed ones left out.
     pub(crate) hosts: Vec<Arc<str>>,
     pub(crate) all_hosts: Vec<Arc<str>>,
-    /// The size of the batch with failed hosts.
+    /// The task that gathers facts first.
     pub(crate) gather: Option<Arc<Task>>,
     pub(crate) pace: Pace,
     pub(crate) free: bool,
@@ -111,11 +122,15 @@ pub(crate) struct Start {
 /// Takes the hosts through the play.
 pub(crate) async fn run(shared: &Shared<'_>, memory: &mut Memory, start: Start) -> BatchEnd {
     let play = start.scope.play.clone();
+    let started = memory.started;
     let hosts = start.hosts.iter().map(|name| HostRun {
         name: name.clone(),
-        walk: Walk::new(&play),
+        walk: Walk::new(&play).forcing_handlers(start.force_handlers),
         gather: start.gather.clone(),
         state: State::Idle,
+        started,
+        ended: false,
+        roles: RolesRun::default(),
     });
     let mut batch = Batch {
         hosts: hosts.collect(),
@@ -132,10 +147,11 @@ pub(crate) async fn run(shared: &Shared<'_>, memory: &mut Memory, start: Start) 
         engine: start.engine,
         scope: start.scope,
         all_hosts: start.all_hosts,
-        force_handlers: start.force_handlers,
         max_fail_percentage: start.max_fail_percentage,
         shown: HashSet::new(),
         throttles: HashMap::new(),
+        round_failed: BTreeSet::new(),
+        fatal: false,
         end: BatchEnd::Done,
     };
     batch.go().await;
@@ -167,7 +183,9 @@ impl Batch<'_> {
         self.memory.stopped |= stop.requested();
     }
 
-    fn settle(&mut self, at: usize, job: Job, report: Report) {
+    fn settle(&mut self, at: usize, mut job: Job, report: Report) {
+        // As long as the job shares the host's maps, adding one fact would copy them all.
+        job.variables = HostVariables::default();
         self.hosts[at].state = State::Idle;
         match report {
             Report::Crossing => self.pace = Pace::Lockstep,
@@ -218,8 +236,11 @@ impl Batch<'_> {
 
     /// Tells templates which hosts are left.
     fn refresh_hosts(&mut self) {
+        let ended = |host: &Arc<str>| self.hosts.iter().any(|run| run.ended && run.name == *host);
         let gone = |host: &Arc<str>| {
-            self.memory.failed.contains(host) || self.memory.unreachable.contains(host)
+            self.memory.failed.contains(host)
+                || self.memory.unreachable.contains(host)
+                || ended(host)
         };
         let left = |hosts: &mut dyn Iterator<Item = &Arc<str>>| -> Json {
             hosts

@@ -69,6 +69,7 @@ impl Batch<'_> {
         if self.hosts.iter().any(|host| host.state == State::Busy) {
             return Vec::new();
         }
+        self.end_round();
         let waiting: Vec<Next> = (0..self.hosts.len())
             .filter_map(|at| self.peek(at))
             .collect();
@@ -108,12 +109,14 @@ impl Batch<'_> {
             let (task, handler) = match step {
                 Step::Task(task) => (task, false),
                 Step::Handler(handler) => (handler.task.clone(), true),
-                Step::RoleDone(_) => {
+                Step::RoleDone(role) => {
+                    self.hosts[at].roles.finish(&role);
                     self.hosts[at].walk.report(Outcome::Ok);
                     continue;
                 }
             };
-            if self.is_wanted(at, &task) {
+            let repeated = !handler && self.hosts[at].roles.is_repeated(&task);
+            if !repeated && self.is_wanted(at, &task, handler) {
                 return Some(Next {
                     at,
                     position,
@@ -135,19 +138,21 @@ impl Batch<'_> {
     }
 
     /// False for tasks that tags leave out, and those before `--start-at-task`.
-    fn is_wanted(&mut self, at: usize, task: &Task) -> bool {
-        if task.implicit {
+    fn is_wanted(&mut self, at: usize, task: &Task, handler: bool) -> bool {
+        // A handler runs if it was notified, whatever its tags.
+        if task.implicit || handler {
             return true;
         }
         let host = self.hosts[at].name.clone();
         let options = self.shared.options.clone();
-        if !self.memory.started {
+        if !self.hosts[at].started {
             let wanted = options.start_at_task.as_deref();
             let name = self.name(&host, task);
             let plain = name.rsplit(" : ").next().unwrap_or(&name);
             if wanted.is_some_and(|wanted| wanted != &*name && wanted != plain) {
                 return false;
             }
+            self.hosts[at].started = true;
             self.memory.started = true;
         }
         let filter = TagFilter {

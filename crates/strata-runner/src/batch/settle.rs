@@ -1,6 +1,9 @@
 //! What follows from a result: facts, registered variables, handlers, included tasks, counts, failures.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde_json::{Value as Json, json};
 use strata_core::{Diagnostics, Event, TaskOutcome};
@@ -48,12 +51,15 @@ impl Batch<'_> {
             self.remember_failure(job, &whole);
         }
         self.count(job, outcome, &whole, rescued, included);
+        if !matches!(outcome, TaskOutcome::Skipped | TaskOutcome::Unreachable) {
+            self.hosts[at].roles.did(&job.task);
+        }
         let shown_already = included.is_some_and(|count| count > 0);
         if !(shown_already && outcome == TaskOutcome::Ok) {
             self.show(job, &whole, rescued);
         }
         if matches!(outcome, TaskOutcome::Failed | TaskOutcome::Unreachable) {
-            self.after_failure(at, job, once, &whole);
+            self.after_failure(job, once, &whole);
         }
     }
 
@@ -190,13 +196,23 @@ impl Batch<'_> {
         counts.add(&job.host, count);
     }
 
-    /// `any_errors_fatal`, failed `run_once`, `max_fail_percentage`: a failure of one that ends it for all.
-    fn after_failure(&mut self, at: usize, job: &Job, once: bool, whole: &ItemResult) {
+    /// Notes a failure for the end of the round, when those that it concerns have finished what they do.
+    fn after_failure(&mut self, job: &Job, once: bool, whole: &ItemResult) {
+        self.round_failed.insert(job.host.clone());
         let templar = self.templar(&job.host, &job.task);
         let keyword = job.task.keywords.any_errors_fatal.as_ref();
-        let fatal = once || boolean(&templar, keyword).is_ok_and(|fatal| fatal == Some(true));
-        if fatal && !whole.ignore_errors {
-            self.fail_others(at);
+        let said = boolean(&templar, keyword).is_ok_and(|fatal| fatal == Some(true));
+        self.fatal |= (once || said) && !self.free && !whole.ignore_errors;
+    }
+
+    /// `any_errors_fatal`, a failed `run_once`, `max_fail_percentage`: a failure of some that ends it for all.
+    pub(super) fn end_round(&mut self) {
+        let failed_now = std::mem::take(&mut self.round_failed);
+        if failed_now.is_empty() {
+            return;
+        }
+        if std::mem::take(&mut self.fatal) {
+            self.fail_others(&failed_now);
         }
         let Some(most) = self.max_fail_percentage else {
             return;
@@ -206,22 +222,20 @@ impl Batch<'_> {
             .filter(|name| self.memory.failed.contains(*name))
             .count();
         if 100.0 * failed as f64 / self.hosts.len().max(1) as f64 > most {
-            self.fail_others(at);
+            self.fail_others(&failed_now);
             self.end = BatchEnd::EndRun;
         }
     }
 
     /// Fails every other host where it stands; its rescue and always parts still run.
-    fn fail_others(&mut self, at: usize) {
+    fn fail_others(&mut self, failed_now: &BTreeSet<Arc<str>>) {
         for other in 0..self.hosts.len() {
             let host = &mut self.hosts[other];
-            let gone = host.state == State::Gone || self.memory.failed.contains(&host.name);
-            if other == at || gone {
+            let unreachable = self.memory.unreachable.contains(&host.name);
+            if unreachable || failed_now.contains(&host.name) {
                 continue;
             }
-            if host.gather.is_some() {
-                self.drop_out(other);
-            } else if host.walk.next().is_some() {
+            if host.gather.is_none() && host.state != State::Gone && host.walk.next().is_some() {
                 self.move_on(other, true);
             } else {
                 self.drop_out(other);
@@ -370,10 +384,11 @@ impl Batch<'_> {
         for one in includes {
             match include::load(job, self.play(), one, &self.shared.options) {
                 Ok(included) => {
+                    let file = include::file(&included).unwrap_or_else(|| one.name.clone());
                     nodes.extend(included.nodes);
                     new_handlers.extend(included.handlers);
                     self.make_public(job, &included.roles);
-                    self.show_included(job, one);
+                    self.show_included(job, one, &file);
                 }
                 Err(diags) => {
                     self.fail_include(whole, diags);
@@ -409,7 +424,7 @@ impl Batch<'_> {
         }
     }
 
-    fn show_included(&self, job: &Job, one: &Include) {
+    fn show_included(&self, job: &Job, one: &Include, file: &str) {
         let names = [job.task.loop_control.loop_var.as_deref().unwrap_or("item")];
         let item = names.iter().find_map(|name| one.parameters.get(*name));
         self.shared.events.send(Event::TaskFinished {
@@ -419,7 +434,7 @@ impl Batch<'_> {
                 .filter(|_| job.task.r#loop.is_some())
                 .map(outcome::text),
             outcome: TaskOutcome::Ok,
-            message: Some(include::message(job, one)),
+            message: Some(include::message(job, one, file)),
             diffs: Vec::new(),
             result: json!({"changed": false, "include": one.name})
                 .to_string()

@@ -3,10 +3,12 @@
 //! [`perform`] is a function of what it is given: it changes nothing of the run, all that follows is in its
 //! [`Report`]. A task with a loop is done once for each item, one after the other.
 
+mod arguments;
 mod call;
 mod item;
 mod keywords;
 mod loop_items;
+mod tries;
 
 use std::sync::Arc;
 
@@ -126,7 +128,7 @@ async fn repeat(job: &Job, shared: &Shared<'_>, items: Vec<Json>) -> Report {
             ));
             break;
         };
-        item::apply_facts(&mut variables, &result);
+        tries::apply_facts(&mut variables, &result);
         if let Some(register) = &job.task.register {
             let registered = Json::Object(result.values.clone());
             variables = with_local(&variables, [(register.clone(), registered)]);

@@ -63,7 +63,24 @@ fn a_task_that_fails_on_one_host_of_three_leaves_the_others_going_on() {
     - name: Go on
       ping:
 ",
-        expect![[""]],
+        expect![[r#"
+            PLAY [all]
+            TASK [Read]
+              ok: [a]
+              fatal: [b]: FAILED!
+                File not found: /etc/nothing
+              ok: [c]
+            TASK [Go on]
+              ok: [a]
+              ok: [c]
+            PLAY RECAP
+              a: ok=2 changed=0 unreachable=0 failed=0 skipped=0 rescued=0 ignored=0
+              b: ok=0 changed=0 unreachable=0 failed=1 skipped=0 rescued=0 ignored=0
+              c: ok=2 changed=0 unreachable=0 failed=0 skipped=0 rescued=0 ignored=0
+            EXIT 2
+            Error task-failed at playbook.yml:4:7: task `Read` failed on `b`
+              File not found: /etc/nothing
+        "#]],
     );
 }
 
@@ -78,7 +95,18 @@ fn a_variable_that_is_not_defined_is_named_with_its_argument() {
         content: \"{{ missing_variable }}\"
         dest: /tmp/x
 ",
-        expect![[""]],
+        expect![[r#"
+            PLAY [a]
+            TASK [Write]
+              fatal: [a]: FAILED!
+                the argument `content` cannot be rendered: `missing_variable` is undefined
+            PLAY RECAP
+              a: ok=0 changed=0 unreachable=0 failed=1 skipped=0 rescued=0 ignored=0
+            EXIT 2
+            Error task-failed at playbook.yml:4:7: task `Write` failed on `a`
+              the argument `content` cannot be rendered: `missing_variable` is undefined
+              hint: Define the variable in the inventory, `group_vars`, the play's `vars` or with `-e`, or give it a `default`.
+        "#]],
     );
 }
 
@@ -96,7 +124,15 @@ fn modules_that_are_not_supported_are_all_named_before_anything_runs() {
     - maybe_not:
       when: false
 ",
-        expect![[""]],
+        expect![[r#"
+            Error unsupported-module at playbook.yml:5:7: the module `community.general.ufw` is not supported by Strata
+              hint: Use a module that Strata has, or leave the task out with `--skip-tags`.
+            Error unsupported-module at playbook.yml:8:11: the module `nothing_like_it` is not supported by Strata
+              hint: Use a module that Strata has, or leave the task out with `--skip-tags`.
+            Warning unsupported-module at playbook.yml:9:7: the module `maybe_not` is not supported by Strata
+              The task fails if its condition holds when it is reached.
+              hint: Use a module that Strata has, or leave the task out with `--skip-tags`.
+        "#]],
     );
 }
 
@@ -108,7 +144,18 @@ fn a_file_that_is_not_there_is_named_with_the_places_that_were_searched() {
   tasks:
     - template: src=missing.j2 dest=/tmp/x
 ",
-        expect![[""]],
+        expect![[r#"
+            PLAY [a]
+            TASK [template]
+              fatal: [a]: FAILED!
+                `missing.j2` was not found on this machine; looked for `templates/missing.j2`, `missing.j2`
+            PLAY RECAP
+              a: ok=0 changed=0 unreachable=0 failed=1 skipped=0 rescued=0 ignored=0
+            EXIT 2
+            Error task-failed at playbook.yml:4:7: task `template` failed on `a`
+              `missing.j2` was not found on this machine; looked for `templates/missing.j2`, `missing.j2`
+              hint: Put the file into one of the folders that were searched, or give its whole path.
+        "#]],
     );
 }
 
@@ -121,7 +168,17 @@ fn a_handler_that_nobody_has_fails_the_task_that_notifies_it() {
     - copy: content=x dest=/tmp/x
       notify: nobody
 ",
-        expect![[""]],
+        expect![[r#"
+            PLAY [a]
+            TASK [copy]
+              fatal: [a]: FAILED!
+                no handler is named `nobody`, and none listens to it
+            PLAY RECAP
+              a: ok=0 changed=0 unreachable=0 failed=1 skipped=0 rescued=0 ignored=0
+            EXIT 2
+            Error task-failed at playbook.yml:4:7: task `copy` failed on `a`
+              no handler is named `nobody`, and none listens to it
+        "#]],
     );
 }
 
@@ -134,7 +191,19 @@ fn an_included_file_that_is_not_there_fails_the_host() {
     - include_tasks: missing.yml
     - ping:
 ",
-        expect![[""]],
+        expect![[r#"
+            PLAY [a]
+            TASK [include_tasks]
+              fatal: [a]: FAILED!
+                there is no file `missing.yml`
+            PLAY RECAP
+              a: ok=0 changed=0 unreachable=0 failed=1 skipped=0 rescued=0 ignored=0
+            EXIT 2
+            Error missing-file at playbook.yml:4:7: there is no file `missing.yml`
+              Looked at `missing.yml`, `tasks/missing.yml`, `missing.yml`.
+            Error task-failed at playbook.yml:4:7: task `include_tasks` failed on `a`
+              there is no file `missing.yml`
+        "#]],
     );
 }
 

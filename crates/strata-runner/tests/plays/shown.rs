@@ -37,14 +37,38 @@ const THREE: &str = "- hosts: all
 fn a_run_may_start_at_a_task() {
     let mut world = world(THREE);
     world.options.start_at_task = Some("three".to_owned());
-    check(&world, expect![[""]]);
+    check(
+        &world,
+        expect![[r#"
+        PLAY [all]
+        TASK [three]
+          ok: [a]
+          ok: [b]
+        PLAY RECAP
+          a: ok=1 changed=0 unreachable=0 failed=0 skipped=0 rescued=0 ignored=0
+          b: ok=1 changed=0 unreachable=0 failed=0 skipped=0 rescued=0 ignored=0
+    "#]],
+    );
 }
 
 #[test]
 fn a_limit_leaves_hosts_out() {
     let mut world = world(THREE);
     world.options.limit = Some("b".to_owned());
-    check(&world, expect![[""]]);
+    check(
+        &world,
+        expect![[r#"
+        PLAY [all]
+        TASK [one]
+          ok: [b]
+        TASK [two]
+          ok: [b]
+        TASK [three]
+          ok: [b]
+        PLAY RECAP
+          b: ok=3 changed=0 unreachable=0 failed=0 skipped=0 rescued=0 ignored=0
+    "#]],
+    );
 }
 
 #[test]
@@ -55,7 +79,19 @@ fn facts_are_gathered_first_and_seen_by_tasks() {
     - debug: msg=\"{{ ansible_facts.distribution }} {{ ansible_distribution }} {{ ansible_hostname }}\"
 ",
     );
-    check(&world, expect![[""]]);
+    check(
+        &world,
+        expect![[r#"
+        PLAY [a]
+        TASK [Gathering Facts]
+          ok: [a]
+        TASK [debug]
+          ok: [a]
+            Debian Debian a
+        PLAY RECAP
+          a: ok=2 changed=0 unreachable=0 failed=0 skipped=0 rescued=0 ignored=0
+    "#]],
+    );
 }
 
 #[test]
@@ -69,7 +105,17 @@ fn check_mode_shows_changes_and_makes_none() {
     );
     world.options.check = true;
     world.options.diff = true;
-    check(&world, expect![[""]]);
+    check(
+        &world,
+        expect![[r#"
+        PLAY [a]
+        TASK [copy]
+          |+new
+          changed: [a]
+        PLAY RECAP
+          a: ok=1 changed=1 unreachable=0 failed=0 skipped=0 rescued=0 ignored=0
+    "#]],
+    );
     assert!(!world.model("a").paths().contains_key(Path::new("/etc/new")));
 }
 
@@ -90,7 +136,20 @@ fn a_folder_of_ours_is_copied_whole() {
         ("files/tree/one", "1"),
         ("files/tree/in/two", "2"),
     ]);
-    check(&world, expect![[""]]);
+    check(
+        &world,
+        expect![[r#"
+        PLAY [a]
+        TASK [copy]
+          changed: [a]
+        TASK [copy]
+          changed: [a]
+        TASK [copy]
+          ok: [a]
+        PLAY RECAP
+          a: ok=3 changed=2 unreachable=0 failed=0 skipped=0 rescued=0 ignored=0
+    "#]],
+    );
     let paths = world.model("a").paths();
     assert_eq!(paths[Path::new("/srv/tree/in/two")], "2");
     assert_eq!(paths[Path::new("/opt/tree/one")], "1");
@@ -113,7 +172,21 @@ fn a_host_that_cannot_be_reached_drops_out_and_the_code_says_so() {
     });
     let recap = ran.recap.unwrap();
     assert_eq!(recap.exit_code(), 4);
-    expect![[""]].assert_eq(&transcript(&ran.events));
+    expect![[r#"
+        PLAY [all]
+        TASK [one]
+          fatal: [a]: UNREACHABLE!
+            no route to a
+          ok: [b]
+        TASK [two]
+          ok: [b]
+        TASK [three]
+          ok: [b]
+        PLAY RECAP
+          a: ok=0 changed=0 unreachable=1 failed=0 skipped=0 rescued=0 ignored=0
+          b: ok=3 changed=0 unreachable=0 failed=0 skipped=0 rescued=0 ignored=0
+    "#]]
+    .assert_eq(&transcript(&ran.events));
 }
 
 #[test]
@@ -133,7 +206,19 @@ fn a_soft_stop_finishes_the_task_and_starts_no_other() {
     });
     let recap = ran.recap.unwrap();
     assert!(recap.stopped);
-    expect![[""]].assert_eq(&transcript(&ran.events));
+    expect![[r#"
+        PLAY [all]
+        TASK [one]
+          ok: [a]
+          ok: [b]
+        TASK [two]
+          ok: [a]
+          ok: [b]
+        PLAY RECAP
+          a: ok=2 changed=0 unreachable=0 failed=0 skipped=0 rescued=0 ignored=0
+          b: ok=2 changed=0 unreachable=0 failed=0 skipped=0 rescued=0 ignored=0
+    "#]]
+    .assert_eq(&transcript(&ran.events));
 }
 
 #[test]
@@ -168,5 +253,26 @@ fn keywords_say_how_a_host_is_reached_unless_variables_do() {
         )))
     });
     ran.recap.unwrap();
-    expect![[""]].assert_eq(&seen.lock().unwrap().join("\n"));
+    expect![[r#"
+        a {"ansible_host":"10.0.0.1","ansible_port":22,"ansible_user":"admin"}
+        localhost {"ansible_port":22,"ansible_user":"admin","ansible_connection":"local"}"#]]
+    .assert_eq(&seen.lock().unwrap().join("\n"));
+}
+
+#[test]
+fn a_run_may_be_moved_to_another_thread() {
+    fn sent<T: Send>(_: T) {}
+    fn never(
+        playbook: &strata_playbook::Playbook,
+        inventory: &strata_playbook::Inventory,
+        connect: &strata_runner::Connect<'_>,
+        options: &strata_runner::Options,
+        events: &strata_core::Events,
+    ) {
+        sent(strata_runner::run(
+            playbook, inventory, connect, options, events,
+        ));
+    }
+    // That this compiles is the test.
+    let _ = never;
 }

@@ -22,6 +22,7 @@ pub use process::Cancel;
 
 mod accounts;
 mod files;
+mod names;
 mod network;
 mod packages;
 mod process;

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use crate::host::{HostError, HttpResponse, Stream};
 use crate::system::HttpRequest;
+
+use super::names;
 
 impl Stream for TcpStream {
     fn set_read_timeout(&self, timeout: Duration) -> io::Result<()> {
@@ -21,7 +23,7 @@ pub(super) fn connect(
 ) -> Result<Box<dyn Stream>, HostError> {
     let failed = |error: io::Error| HostError::Other(format!("{host}:{port}: {error}"));
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for address in (host, port).to_socket_addrs().map_err(failed)? {
+    for address in names::addresses(host, port).map_err(failed)? {
         match TcpStream::connect_timeout(&address, timeout) {
             Ok(stream) => return Ok(Box::new(stream)),
             Err(error) => last = error,
@@ -51,9 +53,13 @@ mod with_client {
     use std::path::Path;
     use std::sync::Arc;
 
+    use ureq::config::Config;
+    use ureq::http::Uri;
     use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
+    use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+    use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
-    use super::{BTreeMap, HostError, HttpRequest, HttpResponse};
+    use super::{BTreeMap, HostError, HttpRequest, HttpResponse, names};
 
     /// Where distributions keep the certificates they trust.
     const BUNDLES: &[&str] = &[
@@ -126,7 +132,40 @@ mod with_client {
             .user_agent("ansible-httpget")
             .proxy(proxy(request, environment)?)
             .build();
-        Ok(config.new_agent())
+        Ok(ureq::Agent::with_parts(
+            config,
+            DefaultConnector::new(),
+            Names,
+        ))
+    }
+
+    /// Names as the rest of the agent resolves them.
+    #[derive(Debug)]
+    struct Names;
+
+    impl Resolver for Names {
+        fn resolve(
+            &self,
+            uri: &Uri,
+            _config: &Config,
+            _timeout: NextTimeout,
+        ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+            let host = uri.host().unwrap_or_default();
+            let default = if uri.scheme_str() == Some("https") {
+                443
+            } else {
+                80
+            };
+            let mut resolved = self.empty();
+            // As many as ureq has room for.
+            for address in names::addresses(host, uri.port_u16().unwrap_or(default))?
+                .into_iter()
+                .take(16)
+            {
+                resolved.push(address);
+            }
+            Ok(resolved)
+        }
     }
 
     /// The system's trusted certificates, or those of `SSL_CERT_FILE`.

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::host::{
     Access, Filesystem, Host, HostError, HttpResponse, Kernel, Kind, MAX_READ, Metadata,
     Permissions, Stream,
@@ -21,6 +23,7 @@ use crate::system::{
 use tree::{Tree, absent};
 
 mod accounts;
+mod brought;
 mod tree;
 mod units;
 
@@ -30,7 +33,7 @@ pub struct Model {
     state: Arc<Mutex<State>>,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct State {
     name: String,
     tree: Tree,
@@ -39,7 +42,9 @@ struct State {
     hashes: BTreeMap<String, String>,
     packages: Packages,
     units: BTreeMap<String, Unit>,
+    #[serde(skip)]
     answers: BTreeMap<Vec<String>, Output>,
+    #[serde(skip)]
     ports: BTreeSet<u16>,
     now: f64,
 }
@@ -48,6 +53,17 @@ struct State {
 const START: f64 = 1_767_225_600.0;
 
 impl Model {
+    /// The machine that [`Model::to_json`] wrote down.
+    pub fn from_json(bytes: &[u8]) -> Result<Model, serde_json::Error> {
+        let state = Arc::new(Mutex::new(serde_json::from_slice(bytes)?));
+        Ok(Model { state })
+    }
+
+    /// The machine as it is now, without the answers and ports that it was told of.
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(&*self.lock()).expect("all keys are text")
+    }
+
     /// A machine with nothing but its root folder and the user root.
     pub fn empty() -> Model {
         let mut state = State {
@@ -405,10 +421,15 @@ impl Host for Model {
     }
 
     fn change_packages(&self, change: &PackageChange) -> Result<Output, HostError> {
-        Ok(Output::success(&change_packages(
-            &mut self.lock().packages,
-            change,
-        )))
+        let mut state = self.lock();
+        let said = change_packages(&mut state.packages, change);
+        if change.verb == PackageVerb::Install {
+            for name in &change.names {
+                let name = name.split('=').next().unwrap_or(name);
+                brought::install(&mut state, name);
+            }
+        }
+        Ok(Output::success(&said))
     }
 
     fn unit(&self, name: &str, _scope: UnitScope) -> Result<Unit, HostError> {

@@ -4,20 +4,22 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use crate::host::{HostError, Kind, Metadata};
 
 /// Links are followed so many times, then they are a loop.
 const MAX_LINKS: usize = 40;
 
 /// All that stands in the model's file system.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Tree {
     nodes: BTreeMap<PathBuf, Node>,
     next_inode: u64,
 }
 
 /// One thing in it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Node {
     pub(super) kind: Kind,
     pub(super) content: Vec<u8>,

@@ -1,9 +1,8 @@
 //! What the evaluator gives: configuration in, values out.
 
-mod support;
-
 use expect_test::{Expect, expect};
-use support::Given;
+
+use crate::support::Given;
 
 fn check_outputs(given: &Given, expected: Expect) {
     expected.assert_eq(&given.outputs());
@@ -342,6 +341,20 @@ fn mistakes_in_bodies_are_all_reported() {
         tags = null(set(string))
         volume = map(object({name=string,size=number})){}
         wait = {"name": "b", "size": null(number)}
+        error: Unsupported argument (main.tf:3): An argument named `nmae` is not expected here.
+        error: Unsupported argument (main.tf:6): An argument named `device` is not expected here.
+        error: Unsupported block type (main.tf:7): Blocks of type `tags` are not expected here.
+        error: Value for unconfigurable attribute (main.tf:5): The provider decides the value of `address`; configuration cannot.
+        error: Incorrect attribute value type (main.tf:4): Inappropriate value for attribute `config`: map of string required.
+        error: Missing required argument (main.tf:2): The argument `name` is required, but no definition was found.
+        error: There is no attribute `nothing` (main.tf:18): The object does not have `nothing`.
+        error: There is no attribute `nothing` (main.tf:18): The object does not have `nothing`.
+        error: There is no attribute `nothing` (main.tf:18): The object does not have `nothing`.
+        error: There is no attribute `nothing` (main.tf:18): The object does not have `nothing`.
+        error: Too many device blocks (main.tf:15): No more than 3 `device` blocks are allowed.
+        error: Missing dynamic content block (main.tf:21): A dynamic block must have a nested block of type `content` to describe the body of each block.
+        error: Incorrect attribute value type (main.tf:10): Inappropriate value for attribute `size`: a number is required.
+        error: Duplicate wait block (main.tf:12): No more than 1 `wait` blocks are allowed.
     "#]]
     .assert_eq(&given.config("test_machine.a", None));
 }

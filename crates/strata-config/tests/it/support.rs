@@ -1,7 +1,5 @@
 //! What the tests of this crate share: schemas, and configurations in memory.
 
-#![allow(dead_code, reason = "not every test binary uses all of it")]
-
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use strata_config::{

@@ -5,7 +5,10 @@
 //! same line and under the same summary, unless the case says `# Differs: why`. We may find more, since Terraform
 //! stops after the first of its passes that finds something.
 
-mod support;
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the cases and the records are files"
+)]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,6 +19,8 @@ use std::{
 
 use strata_config::{load, validate};
 use strata_core::{Diagnostic, Diagnostics, Severity, files::MemoryFiles};
+
+use crate::support;
 
 /// Line and words, such as `main.tf:3 error Unsupported argument`.
 type Found = BTreeSet<(String, u32, String)>;

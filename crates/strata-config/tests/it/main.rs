@@ -1,0 +1,7 @@
+//! The tests of configuration as others use it: text in, text out.
+
+mod dependencies;
+mod evaluate;
+mod load;
+mod suite;
+mod support;

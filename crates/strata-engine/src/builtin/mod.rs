@@ -1,0 +1,8 @@
+//! The provider that is always there, `terraform.io/builtin/terraform`: objects that live only in state.
+
+mod terraform_data;
+
+pub(crate) use terraform_data::Terraform;
+
+/// Its address.
+pub(crate) const SOURCE: &str = "terraform.io/builtin/terraform";

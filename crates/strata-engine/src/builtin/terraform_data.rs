@@ -1,0 +1,209 @@
+//! `terraform_data`: keeps a value, and is replaced when another one changes.
+
+use std::sync::Arc;
+
+use strata_core::{
+    AttributePath, BoxFuture, Diagnostic, Diagnostics, Type, Value,
+    provider::{
+        ApplyRequest, ApplyResponse, ConfiguredProvider, FindRequest, Found, Object, ObjectKind,
+        PlanRequest, PlanResponse, Provider, ReadRequest,
+    },
+    schema::{Attribute, Block, Presence, ProviderSchema, Resource},
+};
+
+use super::SOURCE;
+
+/// The builtin provider.
+pub(crate) struct Terraform {
+    schema: ProviderSchema,
+}
+
+struct Configured;
+
+impl Terraform {
+    pub(crate) fn new() -> Self {
+        let attribute = |name: &str, ty, presence, description| {
+            (Arc::from(name), Attribute::new(ty, presence, description))
+        };
+        let attributes = [
+            attribute("id", Type::String, Presence::Computed, "A random id."),
+            attribute(
+                "input",
+                Type::Dynamic,
+                Presence::Optional,
+                "The value to keep.",
+            ),
+            attribute(
+                "output",
+                Type::Dynamic,
+                Presence::Computed,
+                "What `input` was at the last apply.",
+            ),
+            attribute(
+                "triggers_replace",
+                Type::Dynamic,
+                Presence::Optional,
+                "A value whose change replaces the resource.",
+            ),
+        ];
+        let block = Block {
+            attributes: attributes.into_iter().collect(),
+            blocks: Default::default(),
+            description: "Keeps a value in state.",
+        };
+        let resource = Resource { version: 0, block };
+        Self {
+            schema: ProviderSchema {
+                resources: [("terraform_data".into(), resource)].into(),
+                ..ProviderSchema::default()
+            },
+        }
+    }
+}
+
+impl Provider for Terraform {
+    fn name(&self) -> &'static str {
+        "terraform"
+    }
+
+    fn source(&self) -> &'static str {
+        SOURCE
+    }
+
+    fn schema(&self) -> &ProviderSchema {
+        &self.schema
+    }
+
+    fn validate(&self, _kind: ObjectKind, _type_name: &str, _config: &Value) -> Diagnostics {
+        Diagnostics::new()
+    }
+
+    fn configure(&self, _config: Value) -> Result<Arc<dyn ConfiguredProvider>, Diagnostics> {
+        Ok(Arc::new(Configured))
+    }
+}
+
+impl ConfiguredProvider for Configured {
+    fn plan<'a>(
+        &'a self,
+        request: PlanRequest,
+    ) -> BoxFuture<'a, Result<PlanResponse, Diagnostics>> {
+        Box::pin(std::future::ready(Ok(plan(&request))))
+    }
+
+    fn apply<'a>(&'a self, request: ApplyRequest) -> BoxFuture<'a, ApplyResponse> {
+        Box::pin(std::future::ready(ApplyResponse {
+            object: request.planned.map(apply),
+            diagnostics: Diagnostics::new(),
+        }))
+    }
+
+    fn read<'a>(
+        &'a self,
+        request: ReadRequest,
+    ) -> BoxFuture<'a, Result<Option<Object>, Diagnostics>> {
+        Box::pin(std::future::ready(Ok(Some(request.object))))
+    }
+
+    fn read_data<'a>(
+        &'a self,
+        type_name: Arc<str>,
+        _config: Value,
+    ) -> BoxFuture<'a, Result<Value, Diagnostics>> {
+        let error = Diagnostic::error(
+            "unsupported-data-source",
+            format!("the data source `{type_name}` is not supported"),
+        );
+        Box::pin(std::future::ready(Err(error.into())))
+    }
+
+    fn import<'a>(
+        &'a self,
+        _type_name: Arc<str>,
+        id: String,
+    ) -> BoxFuture<'a, Result<Object, Diagnostics>> {
+        let null = || Value::Null(Type::Dynamic);
+        let value = Value::object([
+            ("id", Value::string(id)),
+            ("input", null()),
+            ("output", null()),
+            ("triggers_replace", null()),
+        ]);
+        Box::pin(std::future::ready(Ok(Object {
+            value,
+            private: Vec::new(),
+        })))
+    }
+
+    /// Nothing is left behind anywhere: what is not in state does not exist.
+    fn find<'a>(&'a self, _request: FindRequest) -> BoxFuture<'a, Result<Found, Diagnostics>> {
+        Box::pin(std::future::ready(Ok(Found::Nothing)))
+    }
+}
+
+fn plan(request: &PlanRequest) -> PlanResponse {
+    let proposed = |name| {
+        request
+            .proposed
+            .get(name)
+            .cloned()
+            .unwrap_or(Value::Null(Type::Dynamic))
+    };
+    let before = |name| {
+        request
+            .prior
+            .as_ref()
+            .and_then(|prior| prior.value.get(name))
+            .cloned()
+    };
+    let input = proposed("input");
+    let triggers = proposed("triggers_replace");
+    let output = match (before("input"), before("output")) {
+        (Some(prior), Some(output)) if prior == input => output,
+        _ if input.is_null() => Value::Null(Type::Dynamic),
+        _ => Value::unknown(input.ty()),
+    };
+    let replaced = before("triggers_replace").is_some_and(|prior| prior != triggers);
+    let requires_replace = match replaced {
+        true => vec![AttributePath::attribute("triggers_replace")],
+        false => Vec::new(),
+    };
+    PlanResponse {
+        planned: Value::object([
+            (
+                "id",
+                before("id").unwrap_or_else(|| Value::unknown(Type::String)),
+            ),
+            ("input", input),
+            ("output", output),
+            ("triggers_replace", triggers),
+        ]),
+        requires_replace,
+        effects: Vec::new(),
+        private: Vec::new(),
+        warnings: Diagnostics::new(),
+    }
+}
+
+fn apply(planned: Value) -> Object {
+    let get = |name| {
+        planned
+            .get(name)
+            .cloned()
+            .unwrap_or(Value::Null(Type::Dynamic))
+    };
+    let id = match get("id") {
+        id if id.is_known() => id,
+        _ => Value::string(uuid::Uuid::new_v4().to_string()),
+    };
+    let value = Value::object([
+        ("id", id),
+        ("input", get("input")),
+        ("output", get("input")),
+        ("triggers_replace", get("triggers_replace")),
+    ]);
+    Object {
+        value,
+        private: Vec::new(),
+    }
+}

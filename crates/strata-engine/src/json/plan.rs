@@ -1,0 +1,133 @@
+//! A plan, as `terraform show -json` gives it.
+
+use serde_json::{Map, Value as Json, json};
+use strata_core::addr::ModuleInstance;
+use strata_state::json::{plain, type_to_json};
+
+use super::{
+    changes::{change_json, output_json, reason},
+    resources::{Tree, head, planned_json, values_json},
+};
+use crate::{
+    plan::{Change, Plan},
+    providers::Providers,
+};
+
+/// Writes a plan for other programs.
+pub fn plan_json(plan: &Plan, providers: &Providers) -> Json {
+    let mut json = json!({
+        "format_version": "1.2",
+        "terraform_version": &*plan.prior.terraform_version,
+    });
+    let variables = variables(plan);
+    if !variables.is_empty() {
+        json["variables"] = Json::Object(variables);
+    }
+    json["planned_values"] = planned_values(plan, providers);
+    if !plan.drift.is_empty() {
+        json["resource_drift"] = plan
+            .drift
+            .iter()
+            .map(|change| resource_json(plan, change))
+            .collect();
+    }
+    if !plan.changes.is_empty() {
+        json["resource_changes"] = plan
+            .changes
+            .iter()
+            .map(|change| resource_json(plan, change))
+            .collect();
+    }
+    if !plan.outputs.is_empty() {
+        let outputs = plan
+            .outputs
+            .iter()
+            .map(|(name, change)| (name.to_string(), output_json(change)));
+        json["output_changes"] = Json::Object(outputs.collect());
+    }
+    if !plan.prior.is_empty() {
+        json["prior_state"] = json!({
+            "format_version": "1.0",
+            "terraform_version": &*plan.prior.terraform_version,
+            "values": values_json(&plan.prior, providers),
+        });
+    }
+    if let Some(timestamp) = &plan.environment.plan_timestamp {
+        json["timestamp"] = json!(&**timestamp);
+    }
+    json["applyable"] = json!(plan.is_applyable());
+    json["complete"] = json!(!plan.targeted);
+    json["errored"] = json!(false);
+    json
+}
+
+fn variables(plan: &Plan) -> Map<String, Json> {
+    let variable = |(name, value): (&std::sync::Arc<str>, &strata_core::Value)| {
+        (name.to_string(), json!({ "value": plain(value) }))
+    };
+    plan.environment.variables.iter().map(variable).collect()
+}
+
+fn planned_values(plan: &Plan, providers: &Providers) -> Json {
+    let mut tree = Tree::default();
+    for change in plan
+        .changes
+        .iter()
+        .filter(|change| change.deposed.is_none())
+    {
+        if let Some(after) = &change.after {
+            let address = &change.address;
+            let schema = providers.schemas().resource(
+                &change.provider.source,
+                address.resource.mode,
+                &address.resource.type_name,
+            );
+            let version = schema.map_or(0, |schema| schema.version);
+            tree.add(
+                &address.resource.module,
+                planned_json(address, &change.provider.source, version, after),
+            );
+        }
+    }
+    let outputs: Map<_, _> = plan
+        .outputs
+        .iter()
+        .filter_map(|(name, change)| {
+            let after = change.after.as_ref()?;
+            let mut json = json!({ "sensitive": change.sensitive });
+            if after.is_wholly_known() {
+                json["type"] = type_to_json(&after.ty());
+                json["value"] = plain(after);
+            }
+            Some((name.to_string(), json))
+        })
+        .collect();
+    let mut json = json!({});
+    if !outputs.is_empty() {
+        json["outputs"] = Json::Object(outputs);
+    }
+    json["root_module"] = tree.into_json(&ModuleInstance::root());
+    json
+}
+
+fn resource_json(plan: &Plan, change: &Change) -> Json {
+    let mut json = head(&change.address, &change.provider.source);
+    if let Some(from) = plan.moved_from(&change.address) {
+        json["previous_address"] = json!(from.to_string());
+    }
+    if !change.address.resource.module.0.is_empty() {
+        json["module_address"] = json!(change.address.resource.module.to_string());
+    }
+    if let Some(key) = &change.deposed {
+        json["deposed"] = json!(&**key);
+    }
+    json["change"] = change_json(change);
+    if let Some(reason) = change
+        .reason
+        .as_ref()
+        .and_then(|why| reason(change.action, why))
+    {
+        json["action_reason"] = json!(reason);
+    }
+    json
+}

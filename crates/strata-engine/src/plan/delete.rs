@@ -1,0 +1,96 @@
+//! Planning what goes: instances that configuration no longer has, and objects that were set aside.
+
+use strata_config::module;
+use strata_core::{Action, Diagnostic, Subject, addr};
+
+use super::{
+    Change, Context, PlanMode, Planned, Reason,
+    refresh::{Prior, Subjected, refresh, template},
+};
+use crate::session::Session;
+
+/// Plans to delete the objects of an instance that were set aside.
+pub(crate) async fn deposed(
+    session: &Session<'_>,
+    context: &Context<'_>,
+    subject: &Subjected<'_>,
+    planned: &mut Planned,
+) {
+    let Some(instance) = context.state.instance(subject.address) else {
+        return;
+    };
+    for key in instance.deposed.keys() {
+        let subject = Subjected {
+            deposed: Some(key),
+            ..*subject
+        };
+        if let Some(prior) = refresh(session, context, &subject, planned).await
+            && context.options.mode != PlanMode::RefreshOnly
+        {
+            planned
+                .changes
+                .push(change(&subject, prior, Some(Reason::Deposed)));
+        }
+    }
+}
+
+/// Plans to delete an instance.
+pub(crate) async fn plan_delete(
+    session: &Session<'_>,
+    context: &Context<'_>,
+    subject: Subjected<'_>,
+    reason: Option<Reason>,
+) -> Planned {
+    let mut planned = Planned::default();
+    let prior = refresh(session, context, &subject, &mut planned).await;
+    deposed(session, context, &subject, &mut planned).await;
+    let Some(prior) = prior else {
+        return planned;
+    };
+    session
+        .evaluator
+        .set_instance(subject.address, prior.marked.clone());
+    if context.options.mode == PlanMode::RefreshOnly {
+        return planned;
+    }
+    let block = session
+        .environment
+        .config
+        .resource(&subject.address.resource.config());
+    if let Some(block) = block
+        && block.lifecycle.prevent_destroy
+    {
+        planned.diagnostics.push(prevented(subject.address, block));
+    }
+    planned.changes.push(change(&subject, prior, reason));
+    planned
+}
+
+fn change(subject: &Subjected<'_>, prior: Prior, reason: Option<Reason>) -> Change {
+    Change {
+        address: subject.address.clone(),
+        deposed: subject.deposed.cloned(),
+        action: Action::Delete,
+        reason,
+        before: Some(prior.marked),
+        after: None,
+        requires_replace: Vec::new(),
+        effects: Vec::new(),
+        provider: subject.provider.clone(),
+        private: Vec::new(),
+        template: template(&prior.stored),
+        config_known: true,
+    }
+}
+
+/// The refusal to destroy.
+pub(crate) fn prevented(address: &addr::ResourceInstance, block: &module::Resource) -> Diagnostic {
+    Diagnostic::error(
+        "prevent-destroy",
+        format!("`{address}` may not be destroyed, but the plan would destroy it"),
+    )
+    .detail("Its `lifecycle` block has `prevent_destroy` set.")
+    .label(block.span.clone(), "declared here")
+    .subject(Subject::Resource(address.clone()))
+    .hint("take `prevent_destroy` out, or narrow the plan with `-target` to leave it out")
+}

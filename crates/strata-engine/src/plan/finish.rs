@@ -1,0 +1,121 @@
+//! Putting together what planning found: the plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use strata_core::{
+    Action, Diagnostics, Event, Events, OperationKind,
+    addr::{self, ConfigResource},
+};
+
+use super::{
+    Change, Context, Plan, PlanMode, Planned, Refreshed,
+    order::{Needs, order},
+    outputs::plan_outputs,
+    targets::Scope,
+};
+use crate::session::Session;
+
+/// What planning has found so far.
+#[derive(Default)]
+pub(crate) struct Found {
+    pub(crate) changes: Vec<Change>,
+    pub(crate) drift: Vec<Change>,
+    pub(crate) refreshed: Vec<Refreshed>,
+    pub(crate) diagnostics: Diagnostics,
+    /// Where in `changes` those of a resource are.
+    pub(crate) by_resource: BTreeMap<addr::Resource, Vec<usize>>,
+    /// Resources with a change.
+    pub(crate) changing: BTreeSet<ConfigResource>,
+}
+
+impl Found {
+    /// Takes in what planning one instance gave.
+    pub(crate) fn take(&mut self, planned: Planned) {
+        for change in planned.changes {
+            if change.action != Action::NoOp {
+                self.changing.insert(change.address.resource.config());
+            }
+            let at = self.changes.len();
+            self.by_resource
+                .entry(change.address.resource.clone())
+                .or_default()
+                .push(at);
+            self.changes.push(change);
+        }
+        self.drift.extend(planned.drift);
+        self.refreshed.extend(planned.refreshed);
+        self.diagnostics.append(planned.diagnostics);
+    }
+}
+
+/// Makes the plan; there is none if anything is wrong.
+pub(crate) fn finish(
+    session: &Session<'_>,
+    context: &Context<'_>,
+    scope: &Scope,
+    needs: &Needs,
+    mut found: Found,
+) -> Result<Plan, Diagnostics> {
+    let mut prior = context.state.clone();
+    let before = context.state;
+    for refreshed in found.refreshed {
+        let deposed = refreshed.deposed.as_deref();
+        match refreshed.object {
+            Some(object) => prior.put(&refreshed.address, deposed, &refreshed.provider, object),
+            None => {
+                prior.remove(&refreshed.address, deposed);
+            }
+        }
+    }
+    let targeted = !context.options.targets.is_empty();
+    let keeps_outputs = targeted && context.options.mode == PlanMode::Destroy;
+    let mut outputs = BTreeMap::new();
+    if !found.diagnostics.has_errors() && !keeps_outputs {
+        outputs = plan_outputs(session, context, scope, &mut found.diagnostics);
+    }
+    let key = |change: &Change| (change.address.clone(), change.deposed.clone());
+    found.changes.sort_by_cached_key(key);
+    found.drift.sort_by_cached_key(key);
+    if found.diagnostics.has_errors() {
+        return Err(found.diagnostics);
+    }
+    let graph = order(&found.changes, needs, &prior)?;
+    let plan = Plan {
+        environment: session.environment.clone(),
+        mode: context.options.mode,
+        refreshed: !context.moves.is_empty() || prior.resources != before.resources,
+        moves: context.moves.to_vec(),
+        prior,
+        drift: found.drift,
+        changes: found.changes,
+        outputs,
+        graph,
+        warnings: found.diagnostics,
+        targeted,
+    };
+    announce(&plan, session.events);
+    Ok(plan)
+}
+
+fn announce(plan: &Plan, events: &Events) {
+    for change in &plan.drift {
+        events.send(Event::DriftFound {
+            address: change.address.clone(),
+            action: change.action,
+        });
+    }
+    for change in plan
+        .changes
+        .iter()
+        .filter(|change| change.action != Action::NoOp)
+    {
+        events.send(Event::ChangePlanned {
+            address: change.address.clone(),
+            action: change.action,
+        });
+    }
+    events.send(Event::ChangeSummary {
+        operation: OperationKind::Plan,
+        counts: plan.counts(),
+    });
+}

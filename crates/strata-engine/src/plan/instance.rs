@@ -1,0 +1,360 @@
+//! Planning one instance that configuration has.
+
+use std::sync::Arc;
+
+use strata_config::{ProviderAddress, module};
+use strata_core::{
+    Action, AttributePath, Diagnostic, Diagnostics, Marks, Subject, Value,
+    addr::{self, ConfigResource},
+    provider::{
+        ConfiguredProvider, Effect, EffectKind, Object, ObjectKind, PlanRequest, PlanResponse,
+    },
+};
+
+use super::{
+    Change, Context, PlanMode, Planned, Reason, Refreshed, delete,
+    refresh::{Prior, Subjected, about, refresh},
+};
+use crate::{
+    conform,
+    objects::{Kind, Template, sensitive_paths},
+    propose,
+    session::Session,
+};
+
+/// What an instance is planned with.
+pub(crate) struct Instance<'a> {
+    pub(crate) address: &'a addr::ResourceInstance,
+    pub(crate) block: &'a module::Resource,
+    pub(crate) provider: &'a ProviderAddress,
+    pub(crate) kind: &'a Kind,
+    pub(crate) dependencies: &'a Arc<[ConfigResource]>,
+    /// True if something in `replace_triggered_by` changes.
+    pub(crate) triggered: bool,
+}
+
+/// Reads it, evaluates it, asks the provider, and hands the planned value to the evaluator.
+pub(crate) async fn plan_instance(
+    session: &Session<'_>,
+    context: &Context<'_>,
+    instance: Instance<'_>,
+) -> Planned {
+    let mut planned = Planned::default();
+    let subject = Subjected {
+        address: instance.address,
+        deposed: None,
+        provider: instance.provider,
+        kind: instance.kind,
+    };
+    let prior = refresh(session, context, &subject, &mut planned).await;
+    delete::deposed(session, context, &subject, &mut planned).await;
+    if planned.diagnostics.has_errors() {
+        return planned;
+    }
+    if context.options.mode == PlanMode::RefreshOnly {
+        if let Some(prior) = prior {
+            session
+                .evaluator
+                .set_instance(instance.address, prior.marked.clone());
+        }
+        return planned;
+    }
+    let change = decide(session, context, &instance, prior, &mut planned).await;
+    if let Some(change) = change {
+        check_after(session, &instance, &change, &mut planned);
+        if let Some(after) = &change.after {
+            session
+                .evaluator
+                .set_instance(instance.address, after.clone());
+        }
+        planned.changes.push(change);
+    }
+    planned
+}
+
+fn check_after(
+    session: &Session<'_>,
+    instance: &Instance<'_>,
+    change: &Change,
+    planned: &mut Planned,
+) {
+    if let Some(after) = &change.after
+        && !instance.block.lifecycle.postconditions.is_empty()
+    {
+        session
+            .evaluator
+            .postconditions(instance.address, after.clone(), &mut planned.diagnostics);
+    }
+    let destroys = matches!(
+        change.action,
+        Action::DeleteThenCreate | Action::CreateThenDelete
+    );
+    if destroys && instance.block.lifecycle.prevent_destroy {
+        planned
+            .diagnostics
+            .push(delete::prevented(instance.address, instance.block));
+    }
+}
+
+/// Configuration of an instance, without marks, and where the marks were.
+struct Desired {
+    value: Value,
+    marks: Vec<(AttributePath, Marks)>,
+}
+
+async fn decide(
+    session: &Session<'_>,
+    context: &Context<'_>,
+    instance: &Instance<'_>,
+    prior: Option<Prior>,
+    planned: &mut Planned,
+) -> Option<Change> {
+    let desired = desired(session, instance, &mut planned.diagnostics)?;
+    let provider = session.configured(instance.provider, &mut planned.diagnostics)?;
+    let asked = ask(&*provider, context, instance, prior.as_ref(), &desired).await;
+    let mut decided = match asked {
+        Ok(decided) => decided,
+        Err(errors) => {
+            planned.diagnostics.append(about(errors, instance.address));
+            return None;
+        }
+    };
+    planned.diagnostics.append(about(
+        std::mem::take(&mut decided.response.warnings),
+        instance.address,
+    ));
+    let template = Template {
+        tainted: false,
+        dependencies: instance.dependencies.clone(),
+        create_before_destroy: context
+            .create_before_destroy
+            .contains(&instance.address.resource.config()),
+    };
+    let after = instance
+        .kind
+        .mark(&decided.response.planned, &desired.marks);
+    let mut action = action(&decided, template.create_before_destroy);
+    if action == Action::NoOp
+        && let Some(prior) = &prior
+    {
+        if sensitive_paths(&after) != sensitive_paths(&prior.marked) {
+            action = Action::Update;
+        }
+        note_template(instance, prior, &template, planned);
+    }
+    Some(Change {
+        address: instance.address.clone(),
+        deposed: None,
+        action,
+        reason: decided.reason,
+        before: prior.map(|prior| prior.marked),
+        after: Some(after),
+        requires_replace: decided.requires_replace,
+        effects: decided.response.effects,
+        provider: instance.provider.clone(),
+        private: decided.response.private,
+        template,
+        config_known: desired.value.is_wholly_known(),
+    })
+}
+
+/// Keeps what state says of an unchanged object's surroundings as configuration has it now.
+fn note_template(
+    instance: &Instance<'_>,
+    prior: &Prior,
+    template: &Template,
+    planned: &mut Planned,
+) {
+    let stored = &prior.stored;
+    let provider: Arc<str> = instance.provider.to_string().into();
+    if stored.dependencies == template.dependencies
+        && stored.create_before_destroy == template.create_before_destroy
+    {
+        return;
+    }
+    let mut object = stored.clone();
+    object.dependencies = template.dependencies.clone();
+    object.create_before_destroy = template.create_before_destroy;
+    planned.refreshed.push(Refreshed {
+        address: instance.address.clone(),
+        deposed: None,
+        provider,
+        object: Some(object),
+    });
+}
+
+fn desired(
+    session: &Session<'_>,
+    instance: &Instance<'_>,
+    diags: &mut Diagnostics,
+) -> Option<Desired> {
+    let mut found = Diagnostics::new();
+    if !instance.block.lifecycle.preconditions.is_empty() {
+        session
+            .evaluator
+            .preconditions(instance.address, &mut found);
+    }
+    let marked =
+        session
+            .evaluator
+            .resource_config(instance.address, instance.kind.block(), &mut found);
+    let failed = found.has_errors();
+    diags.append(found);
+    if failed {
+        return None;
+    }
+    let (value, marks) = marked.unmark_paths();
+    let provider = session.providers.get(&instance.provider.source)?;
+    let found = provider.validate(
+        ObjectKind::Resource,
+        &instance.address.resource.type_name,
+        &value,
+    );
+    let failed = found.has_errors();
+    diags.append(about(found, instance.address));
+    (!failed).then_some(Desired { value, marks })
+}
+
+/// What the provider said, and what follows from it.
+struct Decided {
+    response: PlanResponse,
+    reason: Option<Reason>,
+    requires_replace: Vec<AttributePath>,
+    verdict: Verdict,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Create,
+    Keep,
+    Update,
+    Replace,
+}
+
+fn action(decided: &Decided, create_before_destroy: bool) -> Action {
+    match decided.verdict {
+        Verdict::Create => Action::Create,
+        Verdict::Keep => Action::NoOp,
+        Verdict::Update => Action::Update,
+        Verdict::Replace if create_before_destroy => Action::CreateThenDelete,
+        Verdict::Replace => Action::DeleteThenCreate,
+    }
+}
+
+async fn ask(
+    provider: &dyn ConfiguredProvider,
+    context: &Context<'_>,
+    instance: &Instance<'_>,
+    prior: Option<&Prior>,
+    desired: &Desired,
+) -> Result<Decided, Diagnostics> {
+    let Some(prior) = prior else {
+        let response = request(provider, instance, None, &desired.value).await?;
+        return Ok(decided(response, Verdict::Create, None, Vec::new()));
+    };
+    let forced = if prior.stored.tainted {
+        Some(Reason::Tainted)
+    } else if context.options.replace.contains(instance.address) {
+        Some(Reason::Requested)
+    } else {
+        instance.triggered.then_some(Reason::Triggered)
+    };
+    if let Some(reason) = forced {
+        let response = request(provider, instance, None, &desired.value).await?;
+        return Ok(decided(
+            response,
+            Verdict::Replace,
+            Some(reason),
+            Vec::new(),
+        ));
+    }
+    let rules = &instance.block.lifecycle.ignore_changes;
+    let config = propose::ignore_changes(
+        rules,
+        instance.kind.block(),
+        &prior.object.value,
+        &desired.value,
+    );
+    let response = request(provider, instance, Some(&prior.object), &config).await?;
+    let differs =
+        |path: &&AttributePath| conform::differs_at(path, &prior.object.value, &response.planned);
+    let replace: Vec<_> = response
+        .requires_replace
+        .iter()
+        .filter(differs)
+        .cloned()
+        .collect();
+    if !replace.is_empty() {
+        // What an update would have done live is not done; that something is rebuilt stays true.
+        let rebuilds = |effect: &Effect| effect.kind == EffectKind::Rebuild;
+        let effects: Vec<_> = response.effects.into_iter().filter(rebuilds).collect();
+        let mut response = request(provider, instance, None, &config).await?;
+        response.effects.extend(effects);
+        return Ok(decided(
+            response,
+            Verdict::Replace,
+            Some(Reason::CannotUpdate),
+            replace,
+        ));
+    }
+    let verdict = match response.planned == prior.object.value {
+        true => Verdict::Keep,
+        false => Verdict::Update,
+    };
+    Ok(decided(response, verdict, None, Vec::new()))
+}
+
+fn decided(
+    response: PlanResponse,
+    verdict: Verdict,
+    reason: Option<Reason>,
+    requires_replace: Vec<AttributePath>,
+) -> Decided {
+    Decided {
+        response,
+        reason,
+        requires_replace,
+        verdict,
+    }
+}
+
+async fn request(
+    provider: &dyn ConfiguredProvider,
+    instance: &Instance<'_>,
+    prior: Option<&Object>,
+    config: &Value,
+) -> Result<PlanResponse, Diagnostics> {
+    ask_provider(provider, instance.address, instance.kind, prior, config).await
+}
+
+/// Asks a provider to plan, and checks that the answer agrees with configuration.
+pub(crate) async fn ask_provider(
+    provider: &dyn ConfiguredProvider,
+    address: &addr::ResourceInstance,
+    kind: &Kind,
+    prior: Option<&Object>,
+    config: &Value,
+) -> Result<PlanResponse, Diagnostics> {
+    let before = prior.map(|object| &object.value);
+    let request = PlanRequest {
+        type_name: address.resource.type_name.clone(),
+        prior: prior.cloned(),
+        config: config.clone(),
+        proposed: propose::propose(kind.block(), before, config),
+    };
+    let response = provider.plan(request).await?;
+    let wrong = conform::plan_against_config(kind.block(), before, config, &response.planned);
+    if wrong.is_empty() {
+        return Ok(response);
+    }
+    let paths: Vec<_> = wrong.iter().map(|path| format!("`{path}`")).collect();
+    let summary = format!("the provider planned `{address}` against its configuration");
+    Err(Diagnostic::error("provider-invalid-plan", summary)
+        .detail(format!(
+            "This is a bug in the provider of `{}`: it may not decide on {}.",
+            address.resource.type_name,
+            paths.join(", ")
+        ))
+        .subject(Subject::Resource(address.clone()))
+        .into())
+}

@@ -1,0 +1,238 @@
+//! Planning: what has to be done, as plain data.
+
+mod delete;
+mod finish;
+mod instance;
+mod moves;
+mod order;
+mod outputs;
+mod read;
+mod refresh;
+mod sort;
+mod targets;
+mod walk;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use strata_config::ProviderAddress;
+use strata_core::{
+    Action, AttributePath, ChangeCounts, Diagnostics, Value,
+    addr::{self, Target},
+    provider::Effect,
+};
+use strata_state::State;
+
+use crate::{environment::Environment, objects::Template};
+
+pub(crate) use instance::ask_provider;
+pub(crate) use order::edges;
+pub(crate) use refresh::about;
+
+pub use order::{Graph, Node, Work};
+pub use walk::plan;
+
+/// What a plan is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlanMode {
+    /// Makes everything as configuration has it.
+    Normal,
+    /// Only takes into state what has changed on the platforms.
+    RefreshOnly,
+    /// Deletes everything.
+    Destroy,
+}
+
+/// How to plan.
+#[derive(Clone, Debug)]
+pub struct PlanOptions {
+    /// What for.
+    pub mode: PlanMode,
+    /// Whether objects are read first; if not, state is believed.
+    pub refresh: bool,
+    /// What to narrow the plan to, with all that it depends on; everything if empty.
+    pub targets: Vec<Target>,
+    /// What to replace even if nothing asks for it.
+    pub replace: Vec<addr::ResourceInstance>,
+    /// How many calls to providers may run at once.
+    pub parallelism: usize,
+}
+
+/// What has to be done.
+#[derive(Debug)]
+pub struct Plan {
+    /// What it was made of; apply evaluates it again with what is known then.
+    pub environment: Environment,
+    /// What it is for.
+    pub mode: PlanMode,
+    /// The state as it is after reading all objects.
+    pub prior: State,
+    /// What happened behind our back since the last apply.
+    pub drift: Vec<Change>,
+    /// What will become of each instance, those without change included, by address.
+    pub changes: Vec<Change>,
+    /// What will become of the root module's outputs.
+    pub outputs: BTreeMap<Arc<str>, OutputChange>,
+    /// In which order.
+    pub graph: Graph,
+    /// What is not wrong enough to stop.
+    pub warnings: Diagnostics,
+    /// True if outputs are to be left as they are, since only a part is planned.
+    pub(crate) targeted: bool,
+    /// Instances that have another address in configuration than in state, since `count` came or went.
+    pub moves: Vec<(addr::ResourceInstance, addr::ResourceInstance)>,
+    /// True if reading made a difference to the state.
+    pub(crate) refreshed: bool,
+}
+
+/// What will become of one object.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// Which instance.
+    pub address: addr::ResourceInstance,
+    /// Which of its objects that were set aside; none for the current one.
+    pub deposed: Option<Arc<str>>,
+    /// What will be done.
+    pub action: Action,
+    /// Why, where it is not just that configuration changed.
+    pub reason: Option<Reason>,
+    /// The object before, with marks; none if there is none.
+    pub before: Option<Value>,
+    /// The object after, with marks and with unknown values; none if there will be none.
+    pub after: Option<Value>,
+    /// Which attributes need a new object.
+    pub requires_replace: Vec<AttributePath>,
+    /// What it does to what is running.
+    pub effects: Vec<Effect>,
+    /// The provider configuration that does it.
+    pub provider: ProviderAddress,
+    /// What the provider remembered while planning.
+    pub(crate) private: Vec<u8>,
+    /// What state will keep besides the attributes.
+    pub(crate) template: Template,
+    /// True if all of the configuration was known.
+    pub(crate) config_known: bool,
+}
+
+/// Why a change is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Attributes cannot change in place.
+    CannotUpdate,
+    /// Its creation failed, or a user said so.
+    Tainted,
+    /// The user asked for it.
+    Requested,
+    /// Something in `replace_triggered_by` changes.
+    Triggered,
+    /// It is not in configuration any more.
+    NotInConfiguration,
+    /// Its module is not in configuration any more.
+    NoModule,
+    /// Its index is beyond `count`.
+    CountIndex,
+    /// Its key is not in `for_each` any more.
+    EachKey,
+    /// `count` or `for_each` came or went.
+    WrongRepetition,
+    /// It was set aside by a replacement that did not finish.
+    Deposed,
+    /// Its configuration holds values that are not known yet.
+    ConfigUnknown,
+    /// What it depends on changes first.
+    DependencyPending,
+}
+
+/// What will become of an output.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutputChange {
+    /// `NoOp`, `Create`, `Update` or `Delete`.
+    pub action: Action,
+    /// The value in state.
+    pub before: Option<Value>,
+    /// The value after, with unknown values; none if it goes away.
+    pub after: Option<Value>,
+    /// True if it must not be shown.
+    pub sensitive: bool,
+}
+
+impl Plan {
+    /// Where an instance was before it got its address.
+    pub fn moved_from(&self, address: &addr::ResourceInstance) -> Option<&addr::ResourceInstance> {
+        let mut moves = self.moves.iter();
+        moves.find(|(_, to)| to == address).map(|(from, _)| from)
+    }
+
+    /// How much there is to do.
+    pub fn counts(&self) -> ChangeCounts {
+        let mut counts = ChangeCounts::default();
+        self.changes
+            .iter()
+            .for_each(|change| count(&mut counts, change.action));
+        counts
+    }
+
+    /// True if applying it would change neither an object nor an output.
+    pub fn is_empty(&self) -> bool {
+        let still = |action: Action| action == Action::NoOp;
+        self.changes.iter().all(|change| still(change.action))
+            && self.outputs.values().all(|output| still(output.action))
+    }
+
+    /// True if applying it does anything, be it only to write down what was read.
+    pub fn is_applyable(&self) -> bool {
+        !self.is_empty() || self.refreshed
+    }
+}
+
+impl Change {
+    /// True if the object is replaced although nothing in it asks for that: all of configuration counts then.
+    pub(crate) fn is_forced(&self) -> bool {
+        matches!(
+            self.reason,
+            Some(Reason::Tainted | Reason::Requested | Reason::Triggered)
+        )
+    }
+}
+
+pub(crate) fn count(counts: &mut ChangeCounts, action: Action) {
+    match action {
+        Action::Create => counts.add += 1,
+        Action::Update => counts.change += 1,
+        Action::Delete => counts.destroy += 1,
+        Action::DeleteThenCreate | Action::CreateThenDelete => {
+            counts.add += 1;
+            counts.destroy += 1;
+        }
+        Action::NoOp | Action::Read | Action::Forget => {}
+    }
+}
+
+/// What is known while planning, besides the session.
+pub(crate) struct Context<'a> {
+    pub(crate) options: &'a PlanOptions,
+    pub(crate) dependencies: &'a strata_config::Dependencies,
+    /// Resources that are replaced by making the new object first, since they or what depends on them say so.
+    pub(crate) create_before_destroy: &'a std::collections::BTreeSet<addr::ConfigResource>,
+    /// With all instances where configuration has them.
+    pub(crate) state: &'a State,
+    /// What was moved for that.
+    pub(crate) moves: &'a [(addr::ResourceInstance, addr::ResourceInstance)],
+}
+
+/// What planning one instance gave.
+#[derive(Default)]
+pub(crate) struct Planned {
+    pub(crate) changes: Vec<Change>,
+    pub(crate) drift: Vec<Change>,
+    /// What state shall have after reading: none to take the object out.
+    pub(crate) refreshed: Vec<Refreshed>,
+    pub(crate) diagnostics: Diagnostics,
+}
+
+/// What reading did to one object of the state.
+pub(crate) struct Refreshed {
+    pub(crate) address: addr::ResourceInstance,
+    pub(crate) deposed: Option<Arc<str>>,
+    pub(crate) provider: Arc<str>,
+    pub(crate) object: Option<strata_state::StoredObject>,
+}

@@ -1,0 +1,314 @@
+//! In which order a plan's changes are made: worked out once, as a graph that apply obeys.
+//!
+//! What is made waits for what it refers to; what is deleted waits until all that used it is gone. Between two
+//! resources there are no edges from instance to instance but joins (all of `a` is done, all of `a` is gone), so
+//! that the graph grows with the number of instances and not with its square.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use strata_core::{Action, Diagnostic, Diagnostics, addr::ConfigResource};
+use strata_state::State;
+
+use super::Change;
+
+/// The actions of a plan and what each waits for.
+#[derive(Clone, Debug, Default)]
+pub struct Graph {
+    /// The actions; edges name them by their position.
+    pub nodes: Vec<Node>,
+}
+
+/// One action.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// What is done.
+    pub work: Work,
+    /// Which actions must have succeeded before.
+    pub after: Vec<usize>,
+}
+
+/// What an action does; the number is that of the change in the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Nothing: it stands for all that it waits for.
+    Join,
+    /// An object is made, or made anew.
+    Create(usize),
+    /// An object is changed in place.
+    Update(usize),
+    /// An object is deleted; for a replacement, the old one.
+    Delete(usize),
+    /// A data source is read.
+    Read(usize),
+    /// State forgets an object.
+    Forget(usize),
+}
+
+impl Work {
+    /// The change that it is part of.
+    pub fn change(self) -> Option<usize> {
+        match self {
+            Work::Join => None,
+            Work::Create(at)
+            | Work::Update(at)
+            | Work::Delete(at)
+            | Work::Read(at)
+            | Work::Forget(at) => Some(at),
+        }
+    }
+}
+
+/// What configuration says must come before what.
+pub(crate) type Needs = BTreeMap<ConfigResource, BTreeSet<ConfigResource>>;
+
+/// Works out the graph.
+pub(crate) fn order(
+    changes: &[Change],
+    needs: &Needs,
+    state: &State,
+) -> Result<Graph, Diagnostics> {
+    let uses = Uses::new(needs, state);
+    for soft in [true, false] {
+        let graph = Builder::build(changes, needs, &uses, soft);
+        if stuck(&graph).is_empty() {
+            return Ok(graph);
+        }
+        if !soft {
+            return Err(cycle(changes, &graph).into());
+        }
+    }
+    unreachable!("the second round returns")
+}
+
+fn cycle(changes: &[Change], graph: &Graph) -> Diagnostic {
+    let names: BTreeSet<String> = stuck(graph)
+        .iter()
+        .filter_map(|at| graph.nodes[*at].work.change())
+        .map(|at| format!("`{}`", changes[at].address))
+        .collect();
+    let names: Vec<_> = names.into_iter().collect();
+    Diagnostic::error(
+        "order-cycle",
+        "there is no order in which these changes could be made",
+    )
+    .detail(format!(
+        "Each of these waits for another one: {}.",
+        names.join(", ")
+    ))
+    .hint("apply a part of it first, with `-target`")
+}
+
+/// The actions that can never begin.
+fn stuck(graph: &Graph) -> Vec<usize> {
+    let (mut waiting, dependents) = edges(graph);
+    let mut ready: Vec<usize> = (0..waiting.len()).filter(|at| waiting[*at] == 0).collect();
+    while let Some(at) = ready.pop() {
+        for next in &dependents[at] {
+            waiting[*next] -= 1;
+            if waiting[*next] == 0 {
+                ready.push(*next);
+            }
+        }
+    }
+    (0..waiting.len()).filter(|at| waiting[*at] > 0).collect()
+}
+
+/// For each action, how many it waits for and which wait for it.
+pub(crate) fn edges(graph: &Graph) -> (Vec<usize>, Vec<Vec<usize>>) {
+    let mut dependents = vec![Vec::new(); graph.nodes.len()];
+    let waiting = graph.nodes.iter().enumerate().map(|(at, node)| {
+        node.after
+            .iter()
+            .for_each(|before| dependents[*before].push(at));
+        node.after.len()
+    });
+    (waiting.collect(), dependents)
+}
+
+/// Who uses what: pairs of a resource and one that it depends on.
+struct Uses {
+    /// These always count.
+    hard: BTreeSet<(ConfigResource, ConfigResource)>,
+    /// These only tell of the past: what an object once depended on.
+    soft: BTreeSet<(ConfigResource, ConfigResource)>,
+}
+
+impl Uses {
+    fn new(needs: &Needs, state: &State) -> Self {
+        let pairs = |(user, used): (&ConfigResource, &BTreeSet<ConfigResource>)| {
+            let user = user.clone();
+            used.iter()
+                .map(move |used| (user.clone(), used.clone()))
+                .collect::<Vec<_>>()
+        };
+        let mut uses = Self {
+            hard: needs.iter().flat_map(pairs).collect(),
+            soft: BTreeSet::new(),
+        };
+        for (address, resource) in &state.resources {
+            let user = address.config();
+            let mut last: Option<&Arc<[ConfigResource]>> = None;
+            let objects = resource
+                .instances
+                .values()
+                .flat_map(|instance| instance.current.iter().chain(instance.deposed.values()));
+            for object in objects {
+                if last.is_some_and(|last| last == &object.dependencies) {
+                    continue;
+                }
+                last = Some(&object.dependencies);
+                object
+                    .dependencies
+                    .iter()
+                    .for_each(|used| uses.add(needs, &user, used));
+            }
+        }
+        uses
+    }
+
+    fn add(&mut self, needs: &Needs, user: &ConfigResource, used: &ConfigResource) {
+        let pair = (user.clone(), used.clone());
+        if user == used || self.hard.contains(&pair) {
+            return;
+        }
+        match needs.contains_key(user) && needs.contains_key(used) {
+            true => self.soft.insert(pair),
+            false => self.hard.insert(pair),
+        };
+    }
+}
+
+/// The joins of one resource.
+#[derive(Clone, Copy)]
+struct Joins {
+    /// All that is made of it is made, and all that it needs.
+    done: usize,
+    /// All that uses it and goes is gone.
+    unused: usize,
+    /// All of it that goes is gone, and all that used it.
+    gone: usize,
+    /// All that refers to it is done, so that nothing uses its old objects any more.
+    moved: usize,
+}
+
+struct Builder<'a> {
+    graph: Graph,
+    joins: BTreeMap<ConfigResource, Joins>,
+    needs: &'a Needs,
+}
+
+impl<'a> Builder<'a> {
+    fn build(changes: &[Change], needs: &'a Needs, uses: &Uses, soft: bool) -> Graph {
+        let mut builder = Builder {
+            graph: Graph::default(),
+            joins: BTreeMap::new(),
+            needs,
+        };
+        for (resource, needed) in needs {
+            let done = builder.joins(resource).done;
+            for needed in needed {
+                let before = builder.joins(needed).done;
+                builder.graph.nodes[done].after.push(before);
+            }
+        }
+        for (user, used) in &uses.hard {
+            builder.add_use(
+                user,
+                used,
+                needs.get(user).is_some_and(|needed| needed.contains(used)),
+            );
+        }
+        if soft {
+            for (user, used) in &uses.soft {
+                builder.add_use(user, used, false);
+            }
+        }
+        for (at, change) in changes.iter().enumerate() {
+            builder.add_change(at, change, soft);
+        }
+        builder.graph
+    }
+
+    fn add_use(&mut self, user: &ConfigResource, used: &ConfigResource, configured: bool) {
+        let (user_joins, used_joins) = (self.joins(user), self.joins(used));
+        self.graph.nodes[used_joins.unused]
+            .after
+            .push(user_joins.gone);
+        // Objects that are no longer used by configuration wait for their former users to be changed, too.
+        if configured || self.needs.contains_key(user) {
+            self.graph.nodes[used_joins.moved]
+                .after
+                .push(user_joins.done);
+        }
+    }
+
+    fn add_change(&mut self, at: usize, change: &Change, soft: bool) {
+        let resource = change.address.resource.config();
+        let joins = self.joins(&resource);
+        match change.action {
+            Action::NoOp => {}
+            Action::Create => self.make(Work::Create(at), &resource, &[]),
+            Action::Update => self.make(Work::Update(at), &resource, &[]),
+            Action::Read => self.make(Work::Read(at), &resource, &[]),
+            Action::Forget => {
+                self.push(Work::Forget(at), Vec::new());
+            }
+            Action::Delete => {
+                let after = match soft {
+                    true => vec![joins.unused, joins.moved],
+                    false => vec![joins.unused],
+                };
+                let node = self.push(Work::Delete(at), after);
+                self.graph.nodes[joins.gone].after.push(node);
+            }
+            Action::DeleteThenCreate => {
+                let node = self.push(Work::Delete(at), vec![joins.unused]);
+                self.graph.nodes[joins.gone].after.push(node);
+                self.make(Work::Create(at), &resource, &[node]);
+            }
+            Action::CreateThenDelete => {
+                self.make(Work::Create(at), &resource, &[]);
+                let made = self.graph.nodes.len() - 1;
+                let node = self.push(Work::Delete(at), vec![made, joins.unused, joins.moved]);
+                self.graph.nodes[joins.gone].after.push(node);
+            }
+        }
+    }
+
+    fn make(&mut self, work: Work, resource: &ConfigResource, before: &[usize]) {
+        let mut after = before.to_vec();
+        let needs = self.needs;
+        for needed in needs.get(resource).into_iter().flatten() {
+            after.push(self.joins(needed).done);
+        }
+        let node = self.push(work, after);
+        let done = self.joins(resource).done;
+        self.graph.nodes[done].after.push(node);
+    }
+
+    fn joins(&mut self, resource: &ConfigResource) -> Joins {
+        if let Some(joins) = self.joins.get(resource) {
+            return *joins;
+        }
+        let done = self.push(Work::Join, Vec::new());
+        let unused = self.push(Work::Join, Vec::new());
+        let gone = self.push(Work::Join, vec![unused]);
+        let moved = self.push(Work::Join, Vec::new());
+        let joins = Joins {
+            done,
+            unused,
+            gone,
+            moved,
+        };
+        self.joins.insert(resource.clone(), joins);
+        joins
+    }
+
+    fn push(&mut self, work: Work, after: Vec<usize>) -> usize {
+        self.graph.nodes.push(Node { work, after });
+        self.graph.nodes.len() - 1
+    }
+}

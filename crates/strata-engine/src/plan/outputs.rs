@@ -1,0 +1,73 @@
+//! What becomes of the root module's outputs.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use strata_core::{
+    Action, Diagnostics, Marks, Value,
+    addr::{Module, ModuleInstance},
+};
+use strata_state::Output;
+
+use super::{Context, OutputChange, PlanMode, targets::Scope};
+use crate::session::Session;
+
+/// Plans all outputs.
+pub(crate) fn plan_outputs(
+    session: &Session<'_>,
+    context: &Context<'_>,
+    scope: &Scope,
+    diags: &mut Diagnostics,
+) -> BTreeMap<Arc<str>, OutputChange> {
+    let mut changes = BTreeMap::new();
+    let state = context.state;
+    if context.options.mode != PlanMode::Destroy {
+        for (name, output) in &session.environment.config.root().outputs {
+            // What refers to something that is not planned cannot be told.
+            let refers_to = context.dependencies.output(&Module::root(), name);
+            if !refers_to
+                .iter()
+                .all(|resource| scope.has_resource(resource))
+            {
+                continue;
+            }
+            let value = session
+                .evaluator
+                .output(&ModuleInstance::root(), name, diags);
+            let sensitive = output.sensitive || value.marks_deep().contains(Marks::SENSITIVE);
+            changes.insert(
+                name.clone(),
+                change(state.outputs.get(name), value.unmark_paths().0, sensitive),
+            );
+        }
+    }
+    let is_declared =
+        |name: &Arc<str>| session.environment.config.root().outputs.contains_key(name);
+    for (name, output) in &state.outputs {
+        if context.options.mode != PlanMode::Destroy && is_declared(name) {
+            continue;
+        }
+        changes.entry(name.clone()).or_insert_with(|| OutputChange {
+            action: Action::Delete,
+            before: Some(output.value.clone()),
+            after: None,
+            sensitive: output.sensitive,
+        });
+    }
+    changes
+}
+
+fn change(before: Option<&Output>, after: Value, sensitive: bool) -> OutputChange {
+    let action = match before {
+        // State does not keep outputs that are null.
+        None if after.is_null() => Action::NoOp,
+        None => Action::Create,
+        Some(before) if before.value == after && before.sensitive == sensitive => Action::NoOp,
+        Some(_) => Action::Update,
+    };
+    OutputChange {
+        action,
+        before: before.map(|output| output.value.clone()),
+        after: Some(after),
+        sensitive: sensitive || before.is_some_and(|output| output.sensitive),
+    }
+}

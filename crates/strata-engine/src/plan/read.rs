@@ -1,0 +1,125 @@
+//! Planning a data source: it is read now, or in apply if that is too early.
+
+use std::sync::Arc;
+
+use strata_core::{Action, Diagnostics, Event, Value, provider::ObjectKind};
+
+use super::{
+    Change, Context, PlanMode, Planned, Reason, Refreshed, instance::Instance, refresh::about,
+};
+use crate::{objects::Template, propose, session::Session};
+
+/// Reads a data source, or plans to; `pending` says that something it depends on changes first.
+pub(crate) async fn plan_read(
+    session: &Session<'_>,
+    context: &Context<'_>,
+    instance: Instance<'_>,
+    pending: bool,
+) -> Planned {
+    let mut planned = Planned::default();
+    let marked = session.evaluator.resource_config(
+        instance.address,
+        instance.kind.block(),
+        &mut planned.diagnostics,
+    );
+    if !instance.block.lifecycle.preconditions.is_empty() {
+        session
+            .evaluator
+            .preconditions(instance.address, &mut planned.diagnostics);
+    }
+    if planned.diagnostics.has_errors() {
+        return planned;
+    }
+    let (config, marks) = marked.unmark_paths();
+    let reason = match pending {
+        _ if !config.is_wholly_known() => Some(Reason::ConfigUnknown),
+        true => Some(Reason::DependencyPending),
+        false => None,
+    };
+    if reason.is_some() && context.options.mode != PlanMode::RefreshOnly {
+        let after = instance.kind.mark(
+            &propose::propose(instance.kind.block(), None, &config),
+            &marks,
+        );
+        session
+            .evaluator
+            .set_instance(instance.address, after.clone());
+        planned.changes.push(later(&instance, after, reason));
+        return planned;
+    }
+    let Some(value) = read(session, &instance, config, &mut planned.diagnostics).await else {
+        return planned;
+    };
+    let value = instance.kind.mark(&value, &marks);
+    if !instance.block.lifecycle.postconditions.is_empty() {
+        session
+            .evaluator
+            .postconditions(instance.address, value.clone(), &mut planned.diagnostics);
+    }
+    session
+        .evaluator
+        .set_instance(instance.address, value.clone());
+    let stored = instance.kind.encode(&value, Vec::new(), &template());
+    if context.state.current(instance.address) != Some(&stored) {
+        planned.refreshed.push(Refreshed {
+            address: instance.address.clone(),
+            deposed: None,
+            provider: instance.provider.to_string().into(),
+            object: Some(stored),
+        });
+    }
+    planned
+}
+
+/// What state keeps of a data source besides its attributes: nothing, as it is read anew each time.
+pub(crate) fn template() -> Template {
+    Template {
+        tainted: false,
+        dependencies: Arc::new([]),
+        create_before_destroy: false,
+    }
+}
+
+async fn read(
+    session: &Session<'_>,
+    instance: &Instance<'_>,
+    config: Value,
+    diags: &mut Diagnostics,
+) -> Option<Value> {
+    let provider = session.providers.get(&instance.provider.source)?;
+    let type_name = &instance.address.resource.type_name;
+    let found = provider.validate(ObjectKind::DataSource, type_name, &config);
+    let failed = found.has_errors();
+    diags.append(about(found, instance.address));
+    if failed {
+        return None;
+    }
+    let configured = session.configured(instance.provider, diags)?;
+    session.events.send(Event::RefreshStarted {
+        address: instance.address.clone(),
+    });
+    let value = configured.read_data(type_name.clone(), config).await;
+    session.events.send(Event::RefreshFinished {
+        address: instance.address.clone(),
+    });
+    value
+        .map_err(|errors| diags.append(about(errors, instance.address)))
+        .ok()
+}
+
+fn later(instance: &Instance<'_>, after: Value, reason: Option<Reason>) -> Change {
+    Change {
+        address: instance.address.clone(),
+        deposed: None,
+        action: Action::Read,
+        reason,
+        before: None,
+        after: Some(after),
+        requires_replace: Vec::new(),
+        effects: Vec::new(),
+        provider: instance.provider.clone(),
+        private: Vec::new(),
+        template: template(),
+        config_known: false,
+    }
+}

@@ -1,0 +1,466 @@
+//! Going through configuration in the order of its dependencies, then through what it no longer has.
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
+
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use strata_config::{Expansion, ProviderAddress};
+use strata_core::{
+    Action, BoxFuture, Diagnostics, Events,
+    addr::{self, ConfigResource, InstanceKey, ModuleInstance, ResourceInstance, ResourceMode},
+};
+use strata_state::State;
+
+use super::{
+    Change, Context, Plan, PlanMode, PlanOptions, Planned, Reason,
+    delete::plan_delete,
+    finish::{Found, finish},
+    instance::{Instance, plan_instance},
+    moves::implied_moves,
+    order::Needs,
+    read::plan_read,
+    refresh::{Subjected, about},
+    sort::{all_needs, create_before_destroy, sort},
+    targets::Scope,
+};
+use crate::{environment::Environment, providers::Providers, session::Session};
+
+/// Works out what has to be done.
+pub async fn plan(
+    environment: &Environment,
+    state: &State,
+    providers: &Providers,
+    options: &PlanOptions,
+    events: &Events,
+) -> Result<Plan, Diagnostics> {
+    let session = Session::planning(environment, providers, events);
+    let config = &environment.config;
+    let moves = implied_moves(config, state);
+    let mut moved = Cow::Borrowed(state);
+    for (from, to) in &moves {
+        moved.to_mut().rename(from, to);
+    }
+    let state = &*moved;
+    let dependencies = strata_config::dependencies(config);
+    let scope = Scope::new(&options.targets, options.mode, config, &dependencies, state);
+    let needs = all_needs(&session, &dependencies);
+    let sorted = sort(&needs)?;
+    let create_before_destroy = create_before_destroy(&session, &needs, &sorted);
+    let context = Context {
+        options,
+        dependencies: &dependencies,
+        create_before_destroy: &create_before_destroy,
+        state,
+        moves: &moves,
+    };
+    let mut walk = Walk {
+        session: &session,
+        context: &context,
+        scope: &scope,
+        needs: &needs,
+        in_state: BTreeMap::new(),
+        found: Found::default(),
+    };
+    for address in state.resources.keys() {
+        walk.in_state
+            .entry(address.config())
+            .or_default()
+            .push(address);
+    }
+    walk.keep_what_is_out_of_scope();
+    match options.mode {
+        PlanMode::Destroy => walk.destroy().await,
+        PlanMode::Normal | PlanMode::RefreshOnly => {
+            session
+                .evaluator
+                .check_inputs(&ModuleInstance::root(), &mut walk.found.diagnostics);
+            walk.configuration(&sorted).await;
+            walk.orphans().await;
+            walk.check_modules();
+        }
+    }
+    let found = walk.found;
+    finish(&session, &context, &scope, &needs, found)
+}
+
+struct Walk<'a> {
+    session: &'a Session<'a>,
+    context: &'a Context<'a>,
+    scope: &'a Scope,
+    needs: &'a Needs,
+    /// The resources in state that belong to one of configuration.
+    in_state: BTreeMap<ConfigResource, Vec<&'a addr::Resource>>,
+    found: Found,
+}
+
+/// One instance to plan; the number says to which resource it belongs.
+type Job<'a> = (usize, BoxFuture<'a, Planned>);
+
+impl<'a> Walk<'a> {
+    /// Values of what is not planned are as state has them.
+    fn keep_what_is_out_of_scope(&mut self) {
+        if matches!(self.scope, Scope::All) && self.context.options.mode != PlanMode::Destroy {
+            return;
+        }
+        for (address, resource, instance) in self.context.state.instances() {
+            let planned =
+                self.scope.has_instance(&address) && self.context.options.mode != PlanMode::Destroy;
+            if let (false, Some(stored)) = (planned, &instance.current)
+                && let Ok(provider) = self
+                    .session
+                    .provider_of(&address.resource, Some(&resource.provider))
+            {
+                self.session
+                    .set_stored(&address, &provider, stored, &mut self.found.diagnostics);
+            }
+        }
+    }
+
+    /// Plans all that configuration has, each resource as soon as all that it needs is planned.
+    async fn configuration(&mut self, sorted: &[ConfigResource]) {
+        let position: BTreeMap<&ConfigResource, usize> =
+            sorted.iter().enumerate().map(|(at, r)| (r, at)).collect();
+        let mut waiting = vec![0; sorted.len()];
+        let mut dependents = vec![Vec::new(); sorted.len()];
+        for (at, resource) in sorted.iter().enumerate() {
+            for needed in self.needs[resource]
+                .iter()
+                .filter_map(|needed| position.get(needed))
+            {
+                waiting[at] += 1;
+                dependents[*needed].push(at);
+            }
+        }
+        let mut left = vec![0; sorted.len()];
+        let mut ready: VecDeque<usize> = (0..sorted.len()).filter(|at| waiting[*at] == 0).collect();
+        let mut queue: VecDeque<Job<'a>> = VecDeque::new();
+        let mut running = FuturesUnordered::new();
+        loop {
+            while let Some(at) = ready.pop_front() {
+                let jobs = self.jobs(&sorted[at]);
+                left[at] = jobs.len();
+                queue.extend(jobs.into_iter().map(|job| (at, job)));
+                if left[at] == 0 {
+                    release(at, &dependents, &mut waiting, &mut ready);
+                }
+            }
+            while running.len() < self.context.options.parallelism.max(1)
+                && let Some((at, job)) = queue.pop_front()
+            {
+                running.push(async move { (at, job.await) });
+            }
+            let Some((at, planned)) = running.next().await else {
+                return;
+            };
+            self.found.take(planned);
+            left[at] -= 1;
+            if left[at] == 0 {
+                release(at, &dependents, &mut waiting, &mut ready);
+            }
+        }
+    }
+
+    /// What is to be planned for one resource: its instances, and those that it no longer has.
+    fn jobs(&mut self, resource: &ConfigResource) -> Vec<BoxFuture<'a, Planned>> {
+        if !self.scope.has_resource(resource) {
+            return Vec::new();
+        }
+        let config = &self.session.environment.config;
+        let (Some(block), Some(provider)) =
+            (config.resource(resource), config.provider_of(resource))
+        else {
+            return Vec::new();
+        };
+        let modules = self
+            .session
+            .evaluator
+            .module_instances(&resource.module, &mut self.found.diagnostics);
+        let mut complete = modules.complete;
+        let mut expected = BTreeSet::new();
+        for module in &modules.instances {
+            let address = module.resource(
+                resource.mode,
+                resource.type_name.clone(),
+                resource.name.clone(),
+            );
+            match self
+                .session
+                .evaluator
+                .resource_instances(&address, &mut self.found.diagnostics)
+            {
+                Expansion::Unknown => complete = false,
+                expansion => expected.extend(
+                    expansion
+                        .keys()
+                        .into_iter()
+                        .map(|key| address.instance(key)),
+                ),
+            }
+        }
+        let pending = self.needs[resource]
+            .iter()
+            .any(|needed| self.found.changing.contains(needed));
+        let dependencies: Arc<[ConfigResource]> = self.stored_dependencies(resource);
+        let mut jobs: Vec<BoxFuture<'a, Planned>> = Vec::with_capacity(expected.len());
+        for address in &expected {
+            if !self.scope.has_instance(address) {
+                continue;
+            }
+            let triggered =
+                !block.lifecycle.replace_triggered_by.is_empty() && self.is_triggered(address);
+            let (address, provider, dependencies) =
+                (address.clone(), provider.clone(), dependencies.clone());
+            let (session, context) = (self.session, self.context);
+            jobs.push(Box::pin(async move {
+                let mut diagnostics = Diagnostics::new();
+                let Some(kind) = session.kind(&provider, &address, &mut diagnostics) else {
+                    return failed(diagnostics);
+                };
+                let instance = Instance {
+                    address: &address,
+                    block,
+                    provider: &provider,
+                    kind: &kind,
+                    dependencies: &dependencies,
+                    triggered,
+                };
+                match address.resource.mode {
+                    ResourceMode::Managed => plan_instance(session, context, instance).await,
+                    ResourceMode::Data => plan_read(session, context, instance, pending).await,
+                }
+            }));
+        }
+        if complete {
+            let modules: BTreeSet<_> = modules.instances.into_iter().collect();
+            jobs.extend(self.former(resource, &expected, &modules));
+        }
+        jobs
+    }
+
+    /// What an object needs to be there as long as it is: managed resources, also those behind data sources.
+    fn stored_dependencies(&self, resource: &ConfigResource) -> Arc<[ConfigResource]> {
+        let mut found = BTreeSet::new();
+        let mut queue: Vec<&ConfigResource> = self
+            .context
+            .dependencies
+            .resource(resource)
+            .iter()
+            .collect();
+        let mut seen = BTreeSet::new();
+        while let Some(needed) = queue.pop() {
+            if !seen.insert(needed) {
+                continue;
+            }
+            found.insert(needed.clone());
+            if needed.mode == ResourceMode::Data {
+                queue.extend(self.context.dependencies.resource(needed));
+            }
+        }
+        found.into_iter().collect()
+    }
+
+    fn is_triggered(&mut self, address: &ResourceInstance) -> bool {
+        let triggers = self
+            .session
+            .evaluator
+            .replace_triggers(address, &mut self.found.diagnostics);
+        triggers.iter().any(|trigger| {
+            let changes = self
+                .found
+                .by_resource
+                .get(&trigger.resource)
+                .into_iter()
+                .flatten();
+            let mut changes = changes
+                .map(|at| &self.found.changes[*at])
+                .filter(|change| change.deposed.is_none());
+            changes.any(|change| {
+                let is_meant = trigger.key.is_none() || trigger.key == change.address.key;
+                is_meant && changes_at(change, &trigger.path.0)
+            })
+        })
+    }
+
+    /// Instances in state of a resource that configuration has, whose keys it no longer has.
+    fn former(
+        &mut self,
+        resource: &ConfigResource,
+        expected: &BTreeSet<ResourceInstance>,
+        modules: &BTreeSet<ModuleInstance>,
+    ) -> Vec<BoxFuture<'a, Planned>> {
+        let state = self.context.state;
+        let of_this = self.in_state.get(resource).into_iter().flatten().copied();
+        let instances: Vec<_> = of_this
+            .flat_map(|address| {
+                let stored = &state.resources[address];
+                stored
+                    .instances
+                    .keys()
+                    .map(move |key| (address.instance(key.clone()), stored))
+            })
+            .filter(|(address, _)| !expected.contains(address))
+            .collect();
+        let block = self.session.environment.config.resource(resource);
+        let mut jobs = Vec::new();
+        for (address, stored) in instances {
+            let reason = match (&address.key, block.map(|block| &block.repeat)) {
+                _ if !modules.contains(&address.resource.module) => Reason::NoModule,
+                (Some(InstanceKey::Int(_)), Some(strata_config::module::Repeat::Count(_))) => {
+                    Reason::CountIndex
+                }
+                (Some(InstanceKey::String(_)), Some(strata_config::module::Repeat::ForEach(_))) => {
+                    Reason::EachKey
+                }
+                _ => Reason::WrongRepetition,
+            };
+            jobs.extend(self.delete_job(address, &stored.provider, Some(reason)));
+        }
+        jobs
+    }
+
+    /// Plans to delete what no block describes any more.
+    async fn orphans(&mut self) {
+        let state = self.context.state;
+        let mut jobs = Vec::new();
+        for (address, resource, _) in state.instances() {
+            if self
+                .session
+                .environment
+                .config
+                .resource(&address.resource.config())
+                .is_some()
+            {
+                continue;
+            }
+            let config = &self.session.environment.config;
+            let reason = match config.module(&address.resource.module.module()) {
+                Some(_) => Reason::NotInConfiguration,
+                None => Reason::NoModule,
+            };
+            jobs.extend(self.delete_job(address, &resource.provider, Some(reason)));
+        }
+        self.run(jobs).await;
+    }
+
+    /// Plans to delete everything.
+    async fn destroy(&mut self) {
+        let mut jobs = Vec::new();
+        for (address, resource, _) in self.context.state.instances() {
+            jobs.extend(self.delete_job(address, &resource.provider, None));
+        }
+        self.run(jobs).await;
+    }
+
+    fn delete_job(
+        &mut self,
+        address: ResourceInstance,
+        provider: &str,
+        reason: Option<Reason>,
+    ) -> Option<BoxFuture<'a, Planned>> {
+        if !self.scope.has_instance(&address) {
+            return None;
+        }
+        if address.resource.mode == ResourceMode::Data {
+            self.found.refreshed.push(super::Refreshed {
+                address,
+                deposed: None,
+                provider: provider.into(),
+                object: None,
+            });
+            return None;
+        }
+        let provider = match self.session.provider_of(&address.resource, Some(provider)) {
+            Ok(provider) => provider,
+            Err(errors) => {
+                self.found.diagnostics.append(about(errors, &address));
+                return None;
+            }
+        };
+        let (session, context) = (self.session, self.context);
+        Some(Box::pin(delete_one(
+            session, context, address, provider, reason,
+        )))
+    }
+
+    async fn run(&mut self, jobs: Vec<BoxFuture<'a, Planned>>) {
+        let parallelism = self.context.options.parallelism.max(1);
+        let mut planned = futures_util::stream::iter(jobs).buffer_unordered(parallelism);
+        while let Some(planned) = planned.next().await {
+            self.found.take(planned);
+        }
+    }
+
+    /// Checks the inputs of all called modules.
+    fn check_modules(&mut self) {
+        if !matches!(self.scope, Scope::All) || self.found.diagnostics.has_errors() {
+            return;
+        }
+        let modules = self.session.environment.config.modules();
+        for (module, _) in modules.filter(|(module, _)| !module.0.is_empty()) {
+            let expansion = self
+                .session
+                .evaluator
+                .module_instances(module, &mut self.found.diagnostics);
+            for instance in &expansion.instances {
+                self.session
+                    .evaluator
+                    .check_inputs(instance, &mut self.found.diagnostics);
+            }
+        }
+    }
+}
+
+async fn delete_one(
+    session: &Session<'_>,
+    context: &Context<'_>,
+    address: ResourceInstance,
+    provider: ProviderAddress,
+    reason: Option<Reason>,
+) -> Planned {
+    let mut diagnostics = Diagnostics::new();
+    let Some(kind) = session.kind(&provider, &address, &mut diagnostics) else {
+        return failed(diagnostics);
+    };
+    let subject = Subjected {
+        address: &address,
+        deposed: None,
+        provider: &provider,
+        kind: &kind,
+    };
+    plan_delete(session, context, subject, reason).await
+}
+
+fn failed(diagnostics: Diagnostics) -> Planned {
+    Planned {
+        diagnostics,
+        ..Planned::default()
+    }
+}
+
+fn release(
+    at: usize,
+    dependents: &[Vec<usize>],
+    waiting: &mut [usize],
+    ready: &mut VecDeque<usize>,
+) {
+    for next in &dependents[at] {
+        waiting[*next] -= 1;
+        if waiting[*next] == 0 {
+            ready.push_back(*next);
+        }
+    }
+}
+
+/// True if a change changes what a path leads to.
+fn changes_at(change: &Change, path: &[strata_core::PathStep]) -> bool {
+    if matches!(change.action, Action::NoOp | Action::Read) {
+        return false;
+    }
+    let (Some(before), Some(after)) = (&change.before, &change.after) else {
+        return true;
+    };
+    path.is_empty() || before.unmark_paths().0.at(path) != after.unmark_paths().0.at(path)
+}

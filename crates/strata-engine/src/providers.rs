@@ -1,0 +1,69 @@
+//! The platforms at hand.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use strata_config::Schemas;
+use strata_core::{addr::ResourceMode, provider::Provider, schema::Resource};
+
+use crate::builtin;
+
+/// All providers that can be used, by their address.
+#[derive(Clone)]
+pub struct Providers {
+    providers: BTreeMap<Arc<str>, Arc<dyn Provider>>,
+    schemas: Schemas,
+}
+
+/// The registries that hold the same providers under the same names.
+const REGISTRIES: [&str; 2] = ["registry.terraform.io/", "registry.opentofu.org/"];
+
+impl Providers {
+    /// Takes providers; the builtin one is always there.
+    pub fn new(providers: impl IntoIterator<Item = Arc<dyn Provider>>) -> Self {
+        let builtin: Arc<dyn Provider> = Arc::new(builtin::Terraform::new());
+        let providers: Vec<_> = std::iter::once(builtin).chain(providers).collect();
+        let schema =
+            |provider: &Arc<dyn Provider>| (provider.source(), Arc::new(provider.schema().clone()));
+        let schemas = Schemas::new(providers.iter().map(schema));
+        let entry = |provider: Arc<dyn Provider>| (plain(provider.source()).into(), provider);
+        Self {
+            providers: providers.into_iter().map(entry).collect(),
+            schemas,
+        }
+    }
+
+    /// What they offer.
+    pub fn schemas(&self) -> &Schemas {
+        &self.schemas
+    }
+
+    /// The schema of a type, by whichever provider has it.
+    pub fn resource_type(&self, mode: ResourceMode, type_name: &str) -> Option<&Resource> {
+        self.providers.values().find_map(|provider| match mode {
+            ResourceMode::Managed => provider.schema().resources.get(type_name),
+            ResourceMode::Data => provider.schema().data_sources.get(type_name),
+        })
+    }
+
+    /// The address of the provider that has a type.
+    pub fn source_of(&self, mode: ResourceMode, type_name: &str) -> Option<&'static str> {
+        let has = |provider: &&Arc<dyn Provider>| match mode {
+            ResourceMode::Managed => provider.schema().resources.contains_key(type_name),
+            ResourceMode::Data => provider.schema().data_sources.contains_key(type_name),
+        };
+        self.providers
+            .values()
+            .find(has)
+            .map(|provider| provider.source())
+    }
+
+    /// The provider with this address; which public registry it names does not matter.
+    pub fn get(&self, source: &str) -> Option<&Arc<dyn Provider>> {
+        self.providers.get(plain(source))
+    }
+}
+
+fn plain(source: &str) -> &str {
+    let strip = |registry: &&str| source.strip_prefix(*registry);
+    REGISTRIES.iter().find_map(strip).unwrap_or(source)
+}

@@ -1,0 +1,247 @@
+//! What planning and applying share: the evaluator, and providers that are configured when first needed.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use strata_config::{Chance, Evaluator, ProviderAddress};
+use strata_core::{
+    Diagnostic, Diagnostics, Events, Subject, Value,
+    addr::{self, Module, ResourceMode},
+    provider::{ConfiguredProvider, Provider},
+};
+use strata_state::{State, StoredObject};
+
+use crate::{
+    chance::SystemChance, environment::Environment, objects::Kind, plan::about,
+    providers::Providers,
+};
+
+/// A provider's address, and a type of it.
+type KindKey = (Arc<str>, ResourceMode, Arc<str>);
+
+/// One run over one configuration.
+pub(crate) struct Session<'a> {
+    pub(crate) environment: &'a Environment,
+    pub(crate) evaluator: Evaluator,
+    pub(crate) providers: &'a Providers,
+    pub(crate) events: &'a Events,
+    configured: Mutex<BTreeMap<ProviderAddress, Option<Arc<dyn ConfiguredProvider>>>>,
+    kinds: Mutex<BTreeMap<KindKey, Option<Kind>>>,
+}
+
+impl<'a> Session<'a> {
+    /// A run in which clock and chance have no results yet.
+    pub(crate) fn planning(
+        environment: &'a Environment,
+        providers: &'a Providers,
+        events: &'a Events,
+    ) -> Self {
+        Self::new(environment, providers, events, None)
+    }
+
+    /// A run in which everything gets its value.
+    pub(crate) fn applying(
+        environment: &'a Environment,
+        providers: &'a Providers,
+        events: &'a Events,
+    ) -> Self {
+        Self::new(environment, providers, events, Some(Arc::new(SystemChance)))
+    }
+
+    fn new(
+        environment: &'a Environment,
+        providers: &'a Providers,
+        events: &'a Events,
+        chance: Option<Arc<dyn Chance + Send + Sync>>,
+    ) -> Self {
+        Self {
+            environment,
+            evaluator: environment.evaluator(providers.schemas(), chance),
+            providers,
+            events,
+            configured: Mutex::default(),
+            kinds: Mutex::default(),
+        }
+    }
+
+    /// The schema of a resource type; a mistake is reported with the instance.
+    pub(crate) fn kind(
+        &self,
+        provider: &ProviderAddress,
+        address: &addr::ResourceInstance,
+        diags: &mut Diagnostics,
+    ) -> Option<Kind> {
+        let resource = &address.resource;
+        let key = (
+            provider.source.clone(),
+            resource.mode,
+            resource.type_name.clone(),
+        );
+        let kind = || {
+            let schemas = self.providers.schemas();
+            let schema = schemas.resource(&provider.source, resource.mode, &resource.type_name);
+            schema.map(Kind::new)
+        };
+        let kind = unpoisoned(self.kinds.lock())
+            .entry(key)
+            .or_insert_with(kind)
+            .clone();
+        if kind.is_none() {
+            diags.push(self.unknown_type(provider, address));
+        }
+        kind
+    }
+
+    fn unknown_type(
+        &self,
+        provider: &ProviderAddress,
+        address: &addr::ResourceInstance,
+    ) -> Diagnostic {
+        let diagnostic = match self.providers.get(&provider.source) {
+            None => Diagnostic::error(
+                "unknown-provider",
+                format!("the provider `{}` is not supported", provider.source),
+            ),
+            Some(_) => Diagnostic::error(
+                "unknown-resource-type",
+                format!(
+                    "the provider `{}` has no type `{}`",
+                    provider.source, address.resource.type_name
+                ),
+            ),
+        };
+        diagnostic.subject(Subject::Resource(address.clone()))
+    }
+
+    /// A provider that can work; none if that cannot be, which is reported once.
+    pub(crate) fn configured(
+        &self,
+        address: &ProviderAddress,
+        diags: &mut Diagnostics,
+    ) -> Option<Arc<dyn ConfiguredProvider>> {
+        if let Some(configured) = unpoisoned(self.configured.lock()).get(address) {
+            return configured.clone();
+        }
+        let configured = self.configure(address, diags);
+        unpoisoned(self.configured.lock()).insert(address.clone(), configured.clone());
+        configured
+    }
+
+    fn configure(
+        &self,
+        address: &ProviderAddress,
+        diags: &mut Diagnostics,
+    ) -> Option<Arc<dyn ConfiguredProvider>> {
+        let Some(provider) = self.providers.get(&address.source) else {
+            diags.push(Diagnostic::error(
+                "unknown-provider",
+                format!("the provider `{}` is not supported", address.source),
+            ));
+            return None;
+        };
+        let value = self.provider_value(provider, address, diags)?;
+        match provider.configure(value) {
+            Ok(configured) => Some(configured),
+            Err(errors) => {
+                diags.append(errors);
+                None
+            }
+        }
+    }
+
+    fn provider_value(
+        &self,
+        provider: &Arc<dyn Provider>,
+        address: &ProviderAddress,
+        diags: &mut Diagnostics,
+    ) -> Option<Value> {
+        let schema = &provider.schema().provider;
+        if self.environment.config.module(&address.module).is_none() {
+            return Some(schema.empty_value());
+        }
+        let mut found = Diagnostics::new();
+        let value = self.evaluator.provider_config(address, schema, &mut found);
+        let failed = found.has_errors();
+        diags.append(found);
+        (!failed).then(|| value.unmark_paths().0)
+    }
+
+    /// The provider configuration that an object in state belongs to: that of its block, or the one it was made with.
+    pub(crate) fn provider_of(
+        &self,
+        resource: &addr::Resource,
+        stored: Option<&str>,
+    ) -> Result<ProviderAddress, Diagnostics> {
+        let config = &self.environment.config;
+        if let Some(address) = config.provider_of(&resource.config()) {
+            return Ok(address);
+        }
+        let stored = stored.unwrap_or_default();
+        let known = config.providers().into_iter();
+        if let Some(address) = known
+            .into_iter()
+            .find(|address| address.to_string() == stored)
+        {
+            return Ok(address);
+        }
+        default_provider(stored).ok_or_else(|| {
+            Diagnostic::error(
+                "missing-provider-configuration",
+                format!("the provider configuration of `{resource}` is not there any more"),
+            )
+            .detail(format!(
+                "It was made with `{stored}`. What is made with a provider configuration can only be destroyed with it."
+            ))
+            .hint("put the `provider` block back, apply, and remove it then")
+            .into()
+        })
+    }
+
+    /// Hands an object out of state to the evaluator.
+    pub(crate) fn set_stored(
+        &self,
+        address: &addr::ResourceInstance,
+        provider: &ProviderAddress,
+        stored: &StoredObject,
+        diags: &mut Diagnostics,
+    ) {
+        if let Some(kind) = self.kind(provider, address, diags)
+            && let Ok(object) = kind.decode(stored)
+        {
+            self.evaluator
+                .set_instance(address, kind.mark_stored(&object.value, stored));
+        }
+    }
+
+    /// Hands all objects of a state to the evaluator.
+    pub(crate) fn set_state(&self, state: &State, diags: &mut Diagnostics) {
+        for (address, resource, instance) in state.instances() {
+            if let Some(stored) = &instance.current {
+                match self.provider_of(&address.resource, Some(&resource.provider)) {
+                    Ok(provider) => self.set_stored(&address, &provider, stored, diags),
+                    Err(errors) => diags.append(about(errors, &address)),
+                }
+            }
+        }
+    }
+}
+
+/// The root module's configuration without alias of the provider that a state's text names.
+fn default_provider(stored: &str) -> Option<ProviderAddress> {
+    let source = stored.strip_prefix("provider[\"")?.strip_suffix("\"]")?;
+    Some(ProviderAddress {
+        module: Module::root(),
+        source: source.into(),
+        local_name: source.rsplit('/').next().unwrap_or(source).into(),
+        alias: None,
+    })
+}
+
+/// A lock is only held for a moment, and what it guards is whole after each step.
+fn unpoisoned<'m, T>(
+    lock: Result<MutexGuard<'m, T>, PoisonError<MutexGuard<'m, T>>>,
+) -> MutexGuard<'m, T> {
+    lock.unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,256 @@
+//! One root module in memory with its state on disk, planned and applied step by step.
+
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the message")]
+
+use std::{path::Path, sync::Arc};
+
+use strata_core::{Action, Diagnostics, Events, files::MemoryFiles, provider::Provider};
+use strata_engine::{
+    Applied, ApplyOptions, Change, Environment, Plan, PlanMode, PlanOptions, Providers, Stop,
+    apply, plan, settle,
+};
+use strata_state::{Opened, State, Store};
+use tempfile::TempDir;
+
+/// A folder for the state, and the providers at hand.
+pub struct World {
+    pub folder: TempDir,
+    pub providers: Providers,
+}
+
+impl World {
+    pub fn new(providers: Vec<Arc<dyn Provider>>) -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            providers: Providers::new(providers),
+        }
+    }
+
+    pub fn store(&self) -> Store {
+        Store::new(self.folder.path().join("terraform.tfstate"))
+    }
+
+    pub fn state(&self) -> State {
+        self.store().open().unwrap().state
+    }
+
+    /// Loads and validates a configuration; mistakes fail the test.
+    pub fn environment(&self, text: &str) -> Environment {
+        let (environment, diags) = self.try_environment(&[("main.tf", text)]);
+        assert!(!diags.has_errors(), "{}", lines(&diags));
+        environment
+    }
+
+    pub fn try_environment(&self, files: &[(&str, &str)]) -> (Environment, Diagnostics) {
+        let files = MemoryFiles::new(files.iter().copied());
+        let mut diags = Diagnostics::new();
+        let config = Arc::new(strata_config::load(&files, Path::new(""), &mut diags));
+        if !diags.has_errors() {
+            strata_config::validate(&config, self.providers.schemas(), &mut diags);
+        }
+        let variables = strata_config::root_variables(&config, &[], &mut diags);
+        let environment = Environment {
+            config,
+            variables,
+            workspace: "default".into(),
+            files: Some(Arc::new(files)),
+            working_directory: "/work".into(),
+            plan_timestamp: Some("2026-01-01T00:00:00Z".into()),
+        };
+        (environment, diags)
+    }
+
+    pub async fn plan_with(&self, text: &str, options: &PlanOptions) -> Result<Plan, Diagnostics> {
+        let environment = self.environment(text);
+        plan(
+            &environment,
+            &self.state(),
+            &self.providers,
+            options,
+            &Events::ignored(),
+        )
+        .await
+    }
+
+    pub async fn plan(&self, text: &str) -> Plan {
+        self.plan_with(text, &options())
+            .await
+            .unwrap_or_else(|diags| panic!("{}", lines(&diags)))
+    }
+
+    /// Settles, plans, applies and writes the state, as a command would.
+    pub async fn apply_with(
+        &self,
+        text: &str,
+        options: &PlanOptions,
+    ) -> Result<Applied, Diagnostics> {
+        let environment = self.environment(text);
+        let opened = self.open(&environment).await?;
+        let plan = plan(
+            &environment,
+            &opened.state,
+            &self.providers,
+            options,
+            &Events::ignored(),
+        )
+        .await?;
+        self.apply_plan(&plan, &opened, &Stop::new()).await
+    }
+
+    pub async fn open(&self, environment: &Environment) -> Result<Opened, Diagnostics> {
+        let store = self.store();
+        let mut opened = store.open().unwrap();
+        if opened.has_journal {
+            let mut diags = Diagnostics::new();
+            let events = Events::ignored();
+            settle(
+                environment,
+                &mut opened.state,
+                &opened.in_flight,
+                &self.providers,
+                &mut diags,
+                &events,
+            )
+            .await?;
+            store.write(&mut opened.state, &opened.base).unwrap();
+            opened = store.open().unwrap();
+        }
+        Ok(opened)
+    }
+
+    pub async fn apply_plan(
+        &self,
+        plan: &Plan,
+        opened: &Opened,
+        stop: &Stop,
+    ) -> Result<Applied, Diagnostics> {
+        let mut journal = self.store().journal(&opened.base).unwrap();
+        let options = ApplyOptions { parallelism: 10 };
+        let mut applied = apply(
+            plan,
+            &self.providers,
+            &mut journal,
+            &options,
+            stop,
+            &Events::ignored(),
+        )
+        .await;
+        if !applied.abandoned {
+            applied.state = journal.fold(applied.state).unwrap();
+        }
+        Ok(applied)
+    }
+
+    pub async fn apply(&self, text: &str) -> Applied {
+        let applied = self
+            .apply_with(text, &options())
+            .await
+            .unwrap_or_else(|diags| panic!("{}", lines(&diags)));
+        assert!(
+            !applied.diagnostics.has_errors(),
+            "{}",
+            lines(&applied.diagnostics)
+        );
+        applied
+    }
+}
+
+/// What a plain plan is asked.
+pub fn options() -> PlanOptions {
+    PlanOptions {
+        mode: PlanMode::Normal,
+        refresh: true,
+        targets: Vec::new(),
+        replace: Vec::new(),
+        parallelism: 10,
+    }
+}
+
+/// Runs a test's future.
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap()
+        .block_on(future)
+}
+
+/// Diagnostics as lines.
+pub fn lines(diags: &Diagnostics) -> String {
+    let line = |diag: &strata_core::Diagnostic| {
+        let place = diag
+            .labels
+            .first()
+            .map(|label| format!(" at {}:{}", label.span.file, label.span.start.line));
+        let detail = if diag.detail.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", diag.detail)
+        };
+        format!(
+            "{:?} {}{}{detail}\n",
+            diag.severity,
+            diag.summary,
+            place.unwrap_or_default()
+        )
+    };
+    diags.iter().map(line).collect()
+}
+
+/// What a plan will change, one line each.
+pub fn changes(plan: &Plan) -> String {
+    let line = |change: &Change| {
+        let deposed = change
+            .deposed
+            .as_ref()
+            .map(|_| " (deposed)")
+            .unwrap_or_default();
+        let reason = change
+            .reason
+            .as_ref()
+            .map(|reason| format!(" {reason:?}"))
+            .unwrap_or_default();
+        format!(
+            "{} {}{deposed}{reason}\n",
+            sign(change.action),
+            change.address
+        )
+    };
+    let changing = plan
+        .changes
+        .iter()
+        .filter(|change| change.action != Action::NoOp);
+    let drift = plan
+        .drift
+        .iter()
+        .map(|change| format!("drift {}", line(change)));
+    drift.chain(changing.map(line)).collect()
+}
+
+fn sign(action: Action) -> &'static str {
+    match action {
+        Action::NoOp => " ",
+        Action::Create => "+",
+        Action::Read => "<=",
+        Action::Update => "~",
+        Action::DeleteThenCreate => "-/+",
+        Action::CreateThenDelete => "+/-",
+        Action::Delete => "-",
+        Action::Forget => ".",
+    }
+}
+
+/// What a state holds, one line for each object.
+pub fn objects(state: &State) -> String {
+    let mut text = String::new();
+    for (address, _, instance) in state.instances() {
+        for object in instance.deposed.values() {
+            text.push_str(&format!("{address} (deposed) {}\n", object.attributes));
+        }
+        if let Some(object) = &instance.current {
+            let tainted = if object.tainted { " tainted" } else { "" };
+            text.push_str(&format!("{address}{tainted} {}\n", object.attributes));
+        }
+    }
+    text
+}

@@ -1,0 +1,213 @@
+//! From YAML to values: sequences become tuples, mappings objects.
+
+use std::{collections::HashMap, sync::Arc};
+
+use granit_parser::{Event, Parser, ScalarStyle, Tag};
+use strata_core::{Number, Type, Value};
+
+/// How many values a document may have, those that aliases repeat counted each time.
+const MAX_VALUES: usize = 1_000_000;
+/// How deep a document may nest.
+const MAX_DEPTH: usize = 500;
+
+/// Reads one document.
+pub(super) fn decode(text: &str) -> Result<Value, String> {
+    let mut reader = Reader::default();
+    for event in Parser::new_from_str(text) {
+        let (event, _) = event.map_err(|error| {
+            let place = error.marker();
+            format!(
+                "on line {}, column {}: {}",
+                place.line(),
+                place.col() + 1,
+                error.info()
+            )
+        })?;
+        reader.event(event)?;
+    }
+    reader
+        .result
+        .map(|(value, _)| value)
+        .ok_or_else(|| "the text holds no document".to_owned())
+}
+
+/// A sequence or mapping that is not complete yet.
+struct Open {
+    anchor: usize,
+    mapping: bool,
+    items: Vec<Value>,
+    size: usize,
+}
+
+#[derive(Default)]
+struct Reader {
+    open: Vec<Open>,
+    anchors: HashMap<usize, (Value, usize)>,
+    result: Option<(Value, usize)>,
+    documents: usize,
+}
+
+impl Reader {
+    fn event(&mut self, event: Event<'_>) -> Result<(), String> {
+        match event {
+            Event::DocumentStart(..) => {
+                self.documents += 1;
+                if self.documents > 1 {
+                    return Err("only one document is allowed".to_owned());
+                }
+            }
+            Event::Scalar(text, style, anchor, tag) => {
+                let value = scalar(&text, style, tag.as_deref())?;
+                self.complete(value, 1, anchor)?;
+            }
+            Event::SequenceStart(_, anchor, tag) => self.begin(anchor, false, tag.as_deref())?,
+            Event::MappingStart(_, anchor, tag) => self.begin(anchor, true, tag.as_deref())?,
+            Event::SequenceEnd | Event::MappingEnd => self.end()?,
+            Event::Alias(anchor) => {
+                let Some((value, size)) = self.anchors.get(&anchor).cloned() else {
+                    return Err("an alias refers to what it stands in".to_owned());
+                };
+                self.complete(value, size, 0)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, anchor: usize, mapping: bool, tag: Option<&Tag>) -> Result<(), String> {
+        let known = tag.is_none_or(|tag| matches!(name(tag), Some("seq" | "map")));
+        if !known {
+            return Err("the tag of a collection is not supported".to_owned());
+        }
+        if self.open.len() >= MAX_DEPTH {
+            return Err("nested too deeply".to_owned());
+        }
+        self.open.push(Open {
+            anchor,
+            mapping,
+            items: Vec::new(),
+            size: 1,
+        });
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), String> {
+        let Some(open) = self.open.pop() else {
+            return Ok(());
+        };
+        let value = if open.mapping {
+            object(open.items)?
+        } else {
+            Value::tuple(open.items)
+        };
+        self.complete(value, open.size, open.anchor)
+    }
+
+    fn complete(&mut self, value: Value, size: usize, anchor: usize) -> Result<(), String> {
+        if anchor > 0 {
+            self.anchors.insert(anchor, (value.clone(), size));
+        }
+        match self.open.last_mut() {
+            Some(open) => {
+                open.size = open.size.saturating_add(size);
+                if open.size > MAX_VALUES {
+                    return Err(format!("the document has more than {MAX_VALUES} values"));
+                }
+                open.items.push(value);
+            }
+            None => self.result = Some((value, size)),
+        }
+        Ok(())
+    }
+}
+
+/// Makes an object of keys and values in turn; `<<` takes in what other mappings have.
+fn object(items: Vec<Value>) -> Result<Value, String> {
+    let mut entries: Vec<(Arc<str>, Value)> = Vec::new();
+    let mut merged: Vec<(Arc<str>, Value)> = Vec::new();
+    let mut items = items.into_iter();
+    while let (Some(key), Some(value)) = (items.next(), items.next()) {
+        let key = match key.convert(&Type::String) {
+            Ok(Value::String(key)) => key,
+            _ => return Err("a key of a mapping is no text".to_owned()),
+        };
+        if &*key != "<<" {
+            entries.push((key, value));
+            continue;
+        }
+        let sources = match value.as_sequence() {
+            Some(items) => items.to_vec(),
+            None => vec![value],
+        };
+        for source in sources.iter().rev() {
+            let Some(source) = source.as_entries() else {
+                return Err("`<<` takes in mappings only".to_owned());
+            };
+            merged.extend(
+                source
+                    .iter()
+                    .map(|(key, value)| (key.clone(), value.clone())),
+            );
+        }
+    }
+    merged.extend(entries);
+    Ok(Value::object(merged))
+}
+
+/// The name of a tag of YAML itself, such as `str`.
+fn name(tag: &Tag) -> Option<&str> {
+    (tag.handle() == "tag:yaml.org,2002:").then(|| tag.suffix())
+}
+
+fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, String> {
+    let plain = style == ScalarStyle::Plain;
+    match tag {
+        None if plain => plain_scalar(text),
+        None => Ok(Value::from(text)),
+        Some(tag) => match name(tag) {
+            Some("str" | "binary") => Ok(Value::from(text)),
+            Some("int" | "float" | "bool" | "null" | "timestamp") if plain => plain_scalar(text),
+            Some("int" | "float" | "bool" | "null" | "timestamp") => Ok(Value::from(text)),
+            _ => Err("a tag is not supported".to_owned()),
+        },
+    }
+}
+
+fn plain_scalar(text: &str) -> Result<Value, String> {
+    Ok(match text {
+        "" | "~" | "null" | "Null" | "NULL" => Value::Null(Type::Dynamic),
+        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
+            Value::Bool(true)
+        }
+        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
+            Value::Bool(false)
+        }
+        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" | "-.inf" | "-.Inf" | "-.INF"
+        | ".nan" | ".NaN" | ".NAN" => {
+            return Err("infinity and not-a-number are not supported".to_owned());
+        }
+        text => match number(text) {
+            Some(number) => Value::Number(number),
+            None => Value::from(
+                super::super::time::yaml_timestamp(text).unwrap_or_else(|| text.to_owned()),
+            ),
+        },
+    })
+}
+
+fn number(text: &str) -> Option<Number> {
+    if let Some(hex) = text.strip_prefix("0x") {
+        return Number::from_radix(hex, 16);
+    }
+    if let Some(octal) = text.strip_prefix("0o") {
+        return Number::from_radix(octal, 8);
+    }
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    let unsigned = digits.strip_prefix('-').unwrap_or(digits);
+    if !unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+        || !unsigned.contains(|c: char| c.is_ascii_digit())
+    {
+        return None;
+    }
+    digits.strip_suffix('.').unwrap_or(digits).parse().ok()
+}

@@ -1,0 +1,105 @@
+//! `[for …]` and `{for …}`, from after the bracket to before its end.
+
+use crate::syntax::{
+    Name,
+    node::{For, Node, NodeKind},
+};
+
+use super::{Parsed, Parser, T, TokenKind};
+
+impl Parser<'_> {
+    pub(super) fn begins_for(&mut self) -> bool {
+        self.is_word("for") && self.peek_second().kind == T::Identifier
+    }
+
+    /// Reads from `for` to before the closing bracket.
+    pub(super) fn for_expression(&mut self, close: TokenKind) -> Parsed<NodeKind> {
+        self.next();
+        let (key_name, value_name, collection) = self.for_header()?;
+        if self.take(T::Colon).is_none() {
+            return Err(self.expected(
+                "invalid-for",
+                "A `for` is incomplete",
+                "`:` should follow what the `for` goes through",
+            ));
+        }
+        let mut key = None;
+        let mut value = self.expression()?;
+        if close == T::CloseBrace {
+            if self.take(T::Arrow).is_none() {
+                return Err(self.expected(
+                    "invalid-for",
+                    "A `for` in braces makes keys and values",
+                    "`=>` should follow the key",
+                ));
+            }
+            key = Some(value);
+            value = self.expression()?;
+        }
+        let group = self.for_group(close)?;
+        let condition = match self.take_word("if") {
+            Some(_) => Some(self.expression()?),
+            None => None,
+        };
+        if !self.is(close) {
+            return Err(self.expected(
+                "invalid-for",
+                "A `for` is not closed",
+                "The closing bracket should follow",
+            ));
+        }
+        Ok(NodeKind::For(Box::new(For {
+            key_name,
+            value_name,
+            collection,
+            key,
+            value,
+            group,
+            condition,
+        })))
+    }
+
+    pub(super) fn for_group(&mut self, close: TokenKind) -> Parsed<bool> {
+        let Some(token) = self.take(T::Ellipsis) else {
+            return Ok(false);
+        };
+        if close == T::CloseBracket {
+            return Err(self.report_hint(
+                token.range,
+                "invalid-for",
+                "Only a `for` in braces can group",
+                "`...` groups the values of one key, and a list has no keys.",
+                "remove `...`, or use `{for …}`",
+            ));
+        }
+        Ok(true)
+    }
+
+    /// Reads `k, v in collection`.
+    pub(super) fn for_header(&mut self) -> Parsed<(Option<Name>, Name, Node)> {
+        let mut key_name = None;
+        let mut value_name = self.for_name()?;
+        if self.take(T::Comma).is_some() {
+            key_name = Some(std::mem::replace(&mut value_name, self.for_name()?));
+        }
+        if self.take_word("in").is_none() {
+            return Err(self.expected(
+                "invalid-for",
+                "A `for` is incomplete",
+                "`in` should follow the names of a `for`",
+            ));
+        }
+        Ok((key_name, value_name, self.expression()?))
+    }
+
+    pub(super) fn for_name(&mut self) -> Parsed<Name> {
+        match self.take(T::Identifier) {
+            Some(token) => Ok(self.name(token)),
+            None => Err(self.expected(
+                "invalid-for",
+                "A `for` is incomplete",
+                "A name should follow",
+            )),
+        }
+    }
+}

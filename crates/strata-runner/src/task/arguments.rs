@@ -1,0 +1,68 @@
+//! A module's name and arguments, rendered.
+
+use serde_json::Value as Json;
+use strata_jinja::{Templar, TemplateError};
+
+use super::Job;
+use crate::{JsonMap, outcome, session::TaskError};
+
+/// A module's name may be a template.
+pub(super) fn module_name(templar: &Templar, name: &str) -> Result<String, TaskError> {
+    if !name.contains("{{") {
+        return Ok(name.to_owned());
+    }
+    let rendered = outcome::text(&templar.render_text(name)?);
+    let builtin = rendered.strip_prefix("ansible.builtin.");
+    let legacy = rendered.strip_prefix("ansible.legacy.");
+    Ok(builtin.or(legacy).unwrap_or(&rendered).to_owned())
+}
+
+/// The arguments with the module's defaults below them, rendered.
+pub(super) fn arguments_of(
+    job: &Job,
+    templar: &Templar,
+    module: &str,
+    arguments: &Json,
+) -> Result<JsonMap, TaskError> {
+    let mut all = JsonMap::new();
+    for defaults in &job.task.keywords.module_defaults {
+        if defaults.module != module {
+            continue;
+        }
+        match templar.render(&defaults.arguments.value)? {
+            Json::Object(map) => all.extend(map),
+            _ => {
+                return Err(TaskError::Failed(format!(
+                    "the `module_defaults` of `{module}` need a mapping"
+                )));
+            }
+        }
+    }
+    match templar
+        .render(arguments)
+        .map_err(|error| of_argument(error, arguments, templar))?
+    {
+        Json::Object(map) => all.extend(map),
+        Json::Null => {}
+        other => {
+            return Err(TaskError::Failed(format!(
+                "the arguments of `{module}` need a mapping, not `{other}`"
+            )));
+        }
+    }
+    Ok(all)
+}
+
+/// Names the argument in which a template went wrong.
+fn of_argument(error: TemplateError, arguments: &Json, templar: &Templar) -> TaskError {
+    let Json::Object(map) = arguments else {
+        return error.into();
+    };
+    let wrong = map.iter().find(|(_, value)| templar.render(value).is_err());
+    match (wrong, TaskError::from(error)) {
+        (Some((name, _)), TaskError::Failed(reason)) => TaskError::Failed(format!(
+            "the argument `{name}` cannot be rendered: {reason}"
+        )),
+        (_, error) => error,
+    }
+}

@@ -1,0 +1,240 @@
+//! A task is tried until it is good, or often enough; each try is judged by the task's own words.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::Value as Json;
+use strata_jinja::Templar;
+use strata_playbook::variables::HostVariables;
+
+use super::{Call, Job, call::ActionResult, item::all_hold, keywords};
+use crate::{
+    JsonMap, actions,
+    hosts::HostData,
+    outcome::{self, Effect, ItemResult},
+    scope::with_local,
+    session::TaskError,
+};
+
+/// How often a task is tried, and how long it waits between.
+pub(super) struct Tries {
+    most: u64,
+    delay: Duration,
+}
+
+impl Tries {
+    pub(super) fn of(job: &Job, templar: &Templar) -> Result<Self, TaskError> {
+        let task = &job.task;
+        let retries = keywords::number(templar, task.retries.as_ref())?;
+        let most = match (retries, &task.until) {
+            (Some(retries), _) => 1 + retries.max(0.0) as u64,
+            (None, Some(_)) => 4,
+            (None, None) => 1,
+        };
+        let delay = keywords::seconds(templar, task.delay.as_ref())?;
+        Ok(Self {
+            most,
+            delay: delay.unwrap_or(Duration::from_secs(5)),
+        })
+    }
+}
+
+/// `async`: how long a task may run. The agent keeps the task going, so nothing has to be polled.
+pub(super) struct Background {
+    pub(super) limit: Option<Duration>,
+}
+
+impl Background {
+    pub(super) fn of(job: &Job, templar: &Templar) -> Result<Self, TaskError> {
+        let limit = keywords::seconds(templar, job.task.r#async.as_ref())?;
+        let limit = limit.filter(|limit| !limit.is_zero());
+        let poll = keywords::number(templar, job.task.poll.as_ref())?;
+        if limit.is_some() && poll == Some(0.0) {
+            return Err(TaskError::Failed(
+                "`async` with `poll: 0` (a task left behind in the background) is not supported by Strata"
+                    .to_owned(),
+            ));
+        }
+        Ok(Self { limit })
+    }
+}
+
+/// Does the task until it is good, or tried often enough.
+pub(super) async fn repeat(
+    call: &Call<'_>,
+    tries: &Tries,
+    limit: Option<Duration>,
+) -> Result<ItemResult, TaskError> {
+    let job = call.job;
+    let mut attempt = 1;
+    loop {
+        let done = once(call, limit).await?;
+        let mut result = ItemResult {
+            values: done.values,
+            diffs: done.diffs,
+            effects: done.effects,
+            ..ItemResult::default()
+        };
+        complete(&mut result.values);
+        if tries.most > 1 {
+            result.values.insert("attempts".to_owned(), attempt.into());
+        }
+        if let Some(host) = facts_host(call)? {
+            give_facts_to(&mut result.effects, &host);
+        }
+        let variables = after(call, &result);
+        let templar = job.templates.templar(&variables);
+        if !result.values.contains_key("skipped") {
+            judge(job, &templar, &mut result.values);
+        }
+        // What was judged is seen by `until`, too.
+        let variables = after(call, &result);
+        let templar = job.templates.templar(&variables);
+        if tries.most == 1 || good(job, &templar, &result)? {
+            result.notify = notified(job, &templar)?;
+            return Ok(result);
+        }
+        if attempt >= tries.most {
+            result
+                .values
+                .insert("attempts".to_owned(), (tries.most - 1).into());
+            result.values.insert("failed".to_owned(), true.into());
+            return Ok(result);
+        }
+        tokio::time::sleep(tries.delay).await;
+        attempt += 1;
+    }
+}
+
+async fn once(call: &Call<'_>, limit: Option<Duration>) -> Result<ActionResult, TaskError> {
+    let action = actions::run(call);
+    let Some(limit) = limit else {
+        return action.await;
+    };
+    match tokio::time::timeout(limit, action).await {
+        Ok(result) => result,
+        Err(_) => Err(TaskError::Failed(format!(
+            "the task was ended after {} s, its time limit",
+            limit.as_secs()
+        ))),
+    }
+}
+
+/// `changed` and `failed` are always there; a module without `failed` has failed if its `rc` is not 0.
+fn complete(values: &mut JsonMap) {
+    if !values.contains_key("failed") {
+        let rc = values.get("rc").and_then(Json::as_i64).unwrap_or(0);
+        values.insert("failed".to_owned(), (rc != 0).into());
+    }
+    values
+        .entry("changed".to_owned())
+        .or_insert(Json::Bool(false));
+}
+
+/// The host to which facts go with `delegate_facts`.
+fn facts_host(call: &Call<'_>) -> Result<Option<Arc<str>>, TaskError> {
+    let keyword = call.job.task.keywords.delegate_facts.as_ref();
+    let given = keywords::boolean(call.templar, keyword)?.unwrap_or(false);
+    Ok(call.place.delegate.clone().filter(|_| given))
+}
+
+fn give_facts_to(effects: &mut [Effect], to: &Arc<str>) {
+    for effect in effects {
+        if let Effect::Facts { host, .. } = effect {
+            *host = Some(to.clone());
+        }
+    }
+}
+
+/// The variables after the task: with its facts and its registered result.
+fn after(call: &Call<'_>, result: &ItemResult) -> HostVariables {
+    let mut variables = call.variables.clone();
+    apply_facts(&mut variables, result);
+    match &call.job.task.register {
+        None => variables,
+        Some(register) => {
+            let value = Json::Object(result.values.clone());
+            with_local(&variables, [(register.clone(), value)])
+        }
+    }
+}
+
+/// Adds the facts of a result to the variables of its host.
+pub(super) fn apply_facts(variables: &mut HostVariables, result: &ItemResult) {
+    for effect in &result.effects {
+        let Effect::Facts {
+            level,
+            facts,
+            host: None,
+        } = effect
+        else {
+            continue;
+        };
+        let mut data = HostData {
+            inventory: Arc::default(),
+            facts: variables.facts.clone(),
+            include_vars: variables.include_vars.clone(),
+            set_facts: variables.set_facts.clone(),
+        };
+        data.add(*level, facts);
+        variables.facts = data.facts;
+        variables.include_vars = data.include_vars;
+        variables.set_facts = data.set_facts;
+    }
+}
+
+/// Lets `changed_when` and `failed_when` decide. A mistake in them is a failure.
+fn judge(job: &Job, templar: &Templar, values: &mut JsonMap) {
+    if let Some(conditions) = &job.task.changed_when
+        && !conditions.is_empty()
+    {
+        match all_hold(templar, conditions) {
+            Ok(changed) => put(values, "changed", changed.into()),
+            Err(error) => return wrong(values, "changed_when", error),
+        }
+    }
+    if let Some(conditions) = &job.task.failed_when
+        && !conditions.is_empty()
+    {
+        match all_hold(templar, conditions) {
+            Ok(failed) => {
+                put(values, "failed_when_result", failed.into());
+                put(values, "failed", failed.into());
+            }
+            Err(error) => wrong(values, "failed_when", error),
+        }
+    }
+}
+
+fn put(values: &mut JsonMap, name: &str, value: Json) {
+    values.insert(name.to_owned(), value);
+}
+
+fn wrong(values: &mut JsonMap, keyword: &str, error: TaskError) {
+    let (TaskError::Failed(reason) | TaskError::Unreachable(reason)) = error;
+    put(values, "failed", true.into());
+    put(values, &format!("{keyword}_result"), reason.clone().into());
+    put(
+        values,
+        "msg",
+        format!("`{keyword}` cannot be evaluated: {reason}").into(),
+    );
+}
+
+fn good(job: &Job, templar: &Templar, result: &ItemResult) -> Result<bool, TaskError> {
+    match &job.task.until {
+        Some(conditions) => all_hold(templar, conditions),
+        None => Ok(!outcome::check(&result.values, "failed")),
+    }
+}
+
+fn notified(job: &Job, templar: &Templar) -> Result<Vec<String>, TaskError> {
+    let mut names = Vec::new();
+    for notify in &job.task.notify {
+        match templar.render(&notify.value)? {
+            Json::Array(items) => names.extend(items.iter().map(outcome::text)),
+            value if strata_jinja::is_omit(&value) => {}
+            value => names.push(outcome::text(&value)),
+        }
+    }
+    Ok(names)
+}

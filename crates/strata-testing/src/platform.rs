@@ -1,0 +1,178 @@
+//! A platform in memory: named things, a log of what was done, and faults on request.
+
+use std::{
+    collections::BTreeMap,
+    future::poll_fn,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
+};
+
+use strata_core::provider::Provider;
+
+use crate::provider::TestProvider;
+
+/// A platform; clones are the same one.
+#[derive(Clone, Default)]
+pub struct Platform(Arc<Mutex<Model>>);
+
+/// One object of the platform.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thing {
+    /// What the platform calls it.
+    pub id: String,
+    /// Can change in place.
+    pub size: i64,
+    /// Chosen by the platform, where configuration does not say.
+    pub kind: String,
+    /// Who made it.
+    pub marker: String,
+    /// False if making it was broken off.
+    pub complete: bool,
+}
+
+/// What a provider does on the platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Operation {
+    /// A thing is made.
+    Create,
+    /// A thing is changed.
+    Update,
+    /// A thing is deleted.
+    Delete,
+    /// A thing is read.
+    Read,
+}
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is refused, and nothing happens.
+    Refused,
+    /// It fails on the way: what is there then is not complete.
+    HalfDone,
+}
+
+/// Called when the crash comes.
+type OnCrash = Arc<dyn Fn() + Send + Sync>;
+
+#[derive(Default)]
+struct Model {
+    things: BTreeMap<String, Thing>,
+    log: Vec<String>,
+    next: u32,
+    faults: BTreeMap<(Operation, String), Fault>,
+    points: usize,
+    crash: Option<(usize, OnCrash)>,
+}
+
+impl Platform {
+    /// An empty platform.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The provider `test` (address `example.com/test/test`) on it, with the resource and data source `test_thing`.
+    pub fn provider(&self) -> Arc<dyn Provider> {
+        Arc::new(TestProvider::new(self.clone()))
+    }
+
+    /// Everything that is there, by name.
+    pub fn things(&self) -> BTreeMap<String, Thing> {
+        self.model().things.clone()
+    }
+
+    /// Puts a thing there behind everybody's back, or takes it away.
+    pub fn set(&self, name: &str, thing: Option<Thing>) {
+        match thing {
+            Some(thing) => self.model().things.insert(name.to_owned(), thing),
+            None => self.model().things.remove(name),
+        };
+    }
+
+    /// What was done since the log was taken, in order.
+    pub fn log(&self) -> Vec<String> {
+        self.model().log.clone()
+    }
+
+    /// Takes the log, which begins anew.
+    pub fn take_log(&self) -> Vec<String> {
+        std::mem::take(&mut self.model().log)
+    }
+
+    /// Makes the next operation of this kind on this name go wrong.
+    pub fn fail(&self, operation: Operation, name: &str, fault: Fault) {
+        self.model()
+            .faults
+            .insert((operation, name.to_owned()), fault);
+    }
+
+    /// From the given moment on no call gives an answer; `on_crash` is told when it comes.
+    ///
+    /// Each change has two moments, one before and one after it takes place; they count from 0.
+    pub fn crash_at(&self, moment: usize, on_crash: impl Fn() + Send + Sync + 'static) {
+        let mut model = self.model();
+        model.points = 0;
+        model.crash = Some((moment, Arc::new(on_crash)));
+    }
+
+    /// Lets calls be answered again; true if the crash had come.
+    pub fn recover(&self) -> bool {
+        let mut model = self.model();
+        let crash = model.crash.take();
+        crash.is_some_and(|(moment, _)| model.points > moment)
+    }
+
+    /// One moment: others get their turn, and the crash may come.
+    pub(crate) async fn moment(&self) {
+        let mut waited = false;
+        poll_fn(|context| {
+            if std::mem::replace(&mut waited, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+        if self.is_crashing() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    fn is_crashing(&self) -> bool {
+        let mut model = self.model();
+        let now = model.points;
+        model.points += 1;
+        let Some((at, on_crash)) = model.crash.clone() else {
+            return false;
+        };
+        drop(model);
+        if now == at {
+            on_crash();
+        }
+        now >= at
+    }
+
+    pub(crate) fn fault(&self, operation: Operation, name: &str) -> Option<Fault> {
+        self.model().faults.remove(&(operation, name.to_owned()))
+    }
+
+    pub(crate) fn note(&self, operation: Operation, name: &str) {
+        let verb = match operation {
+            Operation::Create => "create",
+            Operation::Update => "update",
+            Operation::Delete => "delete",
+            Operation::Read => return,
+        };
+        self.model().log.push(format!("{verb} {name}"));
+    }
+
+    pub(crate) fn new_id(&self) -> String {
+        let mut model = self.model();
+        model.next += 1;
+        format!("id-{}", model.next)
+    }
+
+    fn model(&self) -> MutexGuard<'_, Model> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

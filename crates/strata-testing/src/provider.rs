@@ -1,0 +1,295 @@
+//! The provider of the platform in memory.
+
+use std::sync::Arc;
+
+use strata_core::{
+    AttributePath, BoxFuture, Diagnostic, Diagnostics, Type, Value,
+    provider::{
+        ApplyRequest, ApplyResponse, ConfiguredProvider, Effect, EffectKind, FindRequest, Found,
+        Object, ObjectKind, PlanRequest, PlanResponse, Provider, ReadRequest,
+    },
+    schema::ProviderSchema,
+};
+
+use crate::{
+    platform::{Fault, Operation, Platform, Thing},
+    schema::provider_schema,
+};
+
+pub(crate) struct TestProvider {
+    platform: Platform,
+    schema: ProviderSchema,
+}
+
+struct Configured {
+    platform: Platform,
+}
+
+impl TestProvider {
+    pub(crate) fn new(platform: Platform) -> Self {
+        Self {
+            platform,
+            schema: provider_schema(),
+        }
+    }
+}
+
+impl Provider for TestProvider {
+    fn name(&self) -> &'static str {
+        "test"
+    }
+
+    fn source(&self) -> &'static str {
+        "example.com/test/test"
+    }
+
+    fn schema(&self) -> &ProviderSchema {
+        &self.schema
+    }
+
+    fn validate(&self, _kind: ObjectKind, _type_name: &str, config: &Value) -> Diagnostics {
+        match config.get("name").and_then(Value::as_str) {
+            Some("") => Diagnostic::error("test-no-name", "a thing needs a name").into(),
+            _ => Diagnostics::new(),
+        }
+    }
+
+    fn configure(&self, _config: Value) -> Result<Arc<dyn ConfiguredProvider>, Diagnostics> {
+        Ok(Arc::new(Configured {
+            platform: self.platform.clone(),
+        }))
+    }
+}
+
+impl ConfiguredProvider for Configured {
+    fn plan<'a>(
+        &'a self,
+        request: PlanRequest,
+    ) -> BoxFuture<'a, Result<PlanResponse, Diagnostics>> {
+        Box::pin(std::future::ready(Ok(plan(&request))))
+    }
+
+    fn apply<'a>(&'a self, request: ApplyRequest) -> BoxFuture<'a, ApplyResponse> {
+        Box::pin(async move {
+            match (&request.prior, &request.planned) {
+                (None, Some(planned)) => self.create(planned, &request.marker).await,
+                (Some(prior), Some(planned)) => self.update(prior, planned).await,
+                (Some(prior), None) => self.delete(prior).await,
+                (None, None) => answer(None, None),
+            }
+        })
+    }
+
+    fn read<'a>(
+        &'a self,
+        request: ReadRequest,
+    ) -> BoxFuture<'a, Result<Option<Object>, Diagnostics>> {
+        Box::pin(std::future::ready(self.read_now(&request.object)))
+    }
+
+    fn read_data<'a>(
+        &'a self,
+        _type_name: Arc<str>,
+        config: Value,
+    ) -> BoxFuture<'a, Result<Value, Diagnostics>> {
+        let name = text(&config, "name");
+        let read = match self.platform.things().get(&name) {
+            None => Err(refused(Operation::Read, &name).into()),
+            Some(thing) => Ok(Value::object([
+                ("id", Value::string(&*thing.id)),
+                ("name", Value::string(name)),
+                ("size", Value::number(thing.size)),
+            ])),
+        };
+        Box::pin(std::future::ready(read))
+    }
+
+    fn import<'a>(
+        &'a self,
+        _type_name: Arc<str>,
+        id: String,
+    ) -> BoxFuture<'a, Result<Object, Diagnostics>> {
+        Box::pin(std::future::ready(Err(Diagnostic::error(
+            "test-import",
+            format!("cannot import `{id}`"),
+        )
+        .into())))
+    }
+
+    fn find<'a>(&'a self, request: FindRequest) -> BoxFuture<'a, Result<Found, Diagnostics>> {
+        let name = text(&request.planned, "name");
+        let found = match self.platform.things().get(&name) {
+            None => Found::Nothing,
+            Some(thing) if thing.marker != request.marker => Found::Foreign,
+            Some(thing) => Found::Ours {
+                object: object(&request.planned, thing),
+                complete: thing.complete,
+            },
+        };
+        Box::pin(std::future::ready(Ok(found)))
+    }
+}
+
+impl Configured {
+    async fn create(&self, planned: &Value, marker: &str) -> ApplyResponse {
+        let name = text(planned, "name");
+        self.platform.moment().await;
+        let fault = self.platform.fault(Operation::Create, &name);
+        if fault == Some(Fault::Refused) || self.platform.things().contains_key(&name) {
+            return answer(None, Some(refused(Operation::Create, &name)));
+        }
+        let complete = fault.is_none();
+        let kind = planned
+            .get("kind")
+            .and_then(Value::as_str)
+            .unwrap_or("plain");
+        let thing = Thing {
+            id: self.platform.new_id(),
+            size: number(planned, "size"),
+            kind: kind.to_owned(),
+            marker: marker.to_owned(),
+            complete,
+        };
+        self.platform.note(Operation::Create, &name);
+        self.platform.set(&name, Some(thing.clone()));
+        self.platform.moment().await;
+        let error = (!complete).then(|| half_done(Operation::Create, &name));
+        answer(Some(object(planned, &thing)), error)
+    }
+
+    async fn update(&self, prior: &Object, planned: &Value) -> ApplyResponse {
+        let name = text(&prior.value, "name");
+        self.platform.moment().await;
+        let fault = self.platform.fault(Operation::Update, &name);
+        let Some(mut thing) = self.platform.things().remove(&name) else {
+            return answer(None, Some(refused(Operation::Update, &name)));
+        };
+        if fault == Some(Fault::Refused) {
+            return answer(Some(prior.clone()), Some(refused(Operation::Update, &name)));
+        }
+        thing.size = number(planned, "size");
+        self.platform.note(Operation::Update, &name);
+        self.platform.set(&name, Some(thing.clone()));
+        self.platform.moment().await;
+        let error = fault.map(|_| half_done(Operation::Update, &name));
+        answer(Some(object(planned, &thing)), error)
+    }
+
+    async fn delete(&self, prior: &Object) -> ApplyResponse {
+        let name = text(&prior.value, "name");
+        self.platform.moment().await;
+        if self.platform.fault(Operation::Delete, &name).is_some() {
+            return answer(Some(prior.clone()), Some(refused(Operation::Delete, &name)));
+        }
+        // An object that was replaced under the same name is not ours to delete any more.
+        let is_same = |thing: &Thing| thing.id == text(&prior.value, "id");
+        if self.platform.things().get(&name).is_some_and(is_same) {
+            self.platform.note(Operation::Delete, &name);
+            self.platform.set(&name, None);
+        }
+        self.platform.moment().await;
+        answer(None, None)
+    }
+
+    fn read_now(&self, known: &Object) -> Result<Option<Object>, Diagnostics> {
+        let name = text(&known.value, "name");
+        if self.platform.fault(Operation::Read, &name).is_some() {
+            return Err(refused(Operation::Read, &name).into());
+        }
+        let things = self.platform.things();
+        let is_same = |thing: &&Thing| thing.id == text(&known.value, "id");
+        Ok(things
+            .get(&name)
+            .filter(is_same)
+            .map(|thing| object(&known.value, thing)))
+    }
+}
+
+fn plan(request: &PlanRequest) -> PlanResponse {
+    let planned = &request.proposed;
+    let mut requires_replace = Vec::new();
+    let mut effects = Vec::new();
+    if let Some(prior) = &request.prior {
+        for name in ["name", "kind"] {
+            if prior.value.get(name) != planned.get(name) {
+                requires_replace.push(AttributePath::attribute(name));
+            }
+        }
+        if prior.value.get("size") != planned.get("size") {
+            effects.push(Effect {
+                kind: EffectKind::Live,
+                reason: "size is applied live".to_owned(),
+            });
+        }
+    }
+    PlanResponse {
+        planned: planned.clone(),
+        requires_replace,
+        effects,
+        private: Vec::new(),
+        warnings: Diagnostics::new(),
+    }
+}
+
+/// A thing as an object, with what only state keeps.
+fn object(known: &Value, thing: &Thing) -> Object {
+    let keep = |name: &str| {
+        known
+            .get(name)
+            .cloned()
+            .unwrap_or(Value::Null(Type::String))
+    };
+    let size = match known.get("size") {
+        Some(size) if size.is_null() && thing.size == 0 => size.clone(),
+        _ => Value::number(thing.size),
+    };
+    Object {
+        value: Value::object([
+            ("id", Value::string(&*thing.id)),
+            ("name", keep("name")),
+            ("size", size),
+            ("kind", Value::string(&*thing.kind)),
+            ("note", keep("note")),
+            ("secret", keep("secret")),
+            ("needs", keep("needs")),
+        ]),
+        private: b"test".to_vec(),
+    }
+}
+
+fn text(value: &Value, name: &str) -> String {
+    value
+        .get(name)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+fn number(value: &Value, name: &str) -> i64 {
+    value
+        .get(name)
+        .and_then(Value::as_number)
+        .and_then(strata_core::Number::as_i64)
+        .unwrap_or_default()
+}
+
+fn answer(object: Option<Object>, error: Option<Diagnostic>) -> ApplyResponse {
+    ApplyResponse {
+        object,
+        diagnostics: error.map(Diagnostics::from).unwrap_or_default(),
+    }
+}
+
+fn refused(operation: Operation, name: &str) -> Diagnostic {
+    Diagnostic::error(
+        "test-refused",
+        format!("{operation:?} of `{name}` is refused"),
+    )
+}
+
+fn half_done(operation: Operation, name: &str) -> Diagnostic {
+    Diagnostic::error(
+        "test-half-done",
+        format!("{operation:?} of `{name}` broke off"),
+    )
+}

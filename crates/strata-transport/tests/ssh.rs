@@ -1,0 +1,290 @@
+//! The way by ssh, to a real container of the testbed.
+//!
+//! Without an Incus daemon the test says so and is left out; `STRATA_TEST_INCUS_REQUIRED` makes
+//! that a failure.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use strata_agent::protocol::{Task, TaskResult};
+use strata_core::BoxFuture;
+use strata_core::connection::{Channel, Connection, ConnectionError};
+use strata_transport::{AgentSession, Become, BecomeMethod, Content, SshOptions, ssh};
+
+const NAME: &str = "strata-transport-ssh";
+
+#[tokio::test]
+async fn a_host_is_worked_on_by_ssh() {
+    let Some(target) = Target::make() else { return };
+    let connection = Arc::new(Counted {
+        inner: target.connect(),
+        uploads: AtomicUsize::new(0),
+    });
+    connection
+        .ready(&|_| {})
+        .await
+        .expect("the container answers");
+    let session = AgentSession::new(connection.clone());
+
+    // The first task brings the agent; the next session finds it by its hash.
+    assert_eq!(
+        run(&session, "ping", json!({})).await.values["ping"],
+        "pong"
+    );
+    assert_eq!(connection.uploads.load(Ordering::Relaxed), 1);
+    session.close().await;
+    let session = AgentSession::new(connection.clone());
+    assert_eq!(
+        run(&session, "ping", json!({})).await.values["ping"],
+        "pong"
+    );
+    assert_eq!(connection.uploads.load(Ordering::Relaxed), 1);
+
+    files(&session).await;
+    accounts(&session).await;
+    system(&session).await;
+    session.close().await;
+}
+
+async fn files(session: &AgentSession) {
+    let large = vec![b'x'; 3 << 20];
+    let args = json!({ "dest": "/srv/large", "mode": "0640" });
+    for changed in [true, false] {
+        let content = Content::from_bytes("large", large.clone());
+        let result = session
+            .run(task("copy", args.clone()), Some(content), None)
+            .await;
+        let result = result.expect("the host is there");
+        assert_eq!(
+            (result.failed, result.changed),
+            (false, changed),
+            "{result:?}"
+        );
+        assert_eq!(result.values["size"], 3 << 20);
+    }
+}
+
+async fn accounts(session: &AgentSession) {
+    let args =
+        json!({ "name": "app", "shell": "/bin/sh", "groups": ["adm"], "password": "$6$x$y" });
+    assert!(run(session, "user", args.clone()).await.changed);
+    assert!(!run(session, "user", args).await.changed);
+    let app = become_user("app", None);
+    let id = task(
+        "shell",
+        json!({ "_raw_params": "id -un; id -Gn; echo $HOME" }),
+    );
+    let result = session
+        .run(id, None, Some(&app))
+        .await
+        .expect("root may become anybody");
+    assert_eq!(
+        result.values["stdout_lines"],
+        json!(["app", "app adm", "/home/app"])
+    );
+    let nobody = become_user("nosuch", None);
+    let refused = session
+        .run(task("ping", json!({})), None, Some(&nobody))
+        .await;
+    let error = refused.expect_err("there is no such user");
+    assert!(
+        error
+            .to_string()
+            .contains("cannot become the user `nosuch`"),
+        "{error}"
+    );
+    assert!(!error.is_unreachable());
+}
+
+async fn system(session: &AgentSession) {
+    let facts = run(session, "setup", json!({})).await.values["ansible_facts"].clone();
+    assert_eq!(facts["ansible_distribution"], "Debian");
+    assert_eq!(facts["ansible_service_mgr"], "systemd");
+    assert_eq!(facts["ansible_virtualization_type"], "lxc");
+    let installed = json!({ "name": ["sudo", "curl"], "state": "present" });
+    assert!(!run(session, "apt", installed).await.changed);
+    let running = json!({ "name": "ssh", "state": "started", "enabled": true });
+    assert!(!run(session, "systemd", running).await.changed);
+
+    let unit = "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n";
+    let path = "/etc/systemd/system/strata-test.service";
+    assert!(
+        run(session, "copy", json!({ "dest": path, "content": unit }))
+            .await
+            .changed
+    );
+    let service = json!({
+        "name": "strata-test", "state": "started", "enabled": true, "daemon_reload": true,
+    });
+    assert!(run(session, "systemd", service.clone()).await.changed);
+    let again = run(session, "systemd", service).await;
+    assert!(!again.changed);
+    assert_eq!(again.values["status"]["ActiveState"], "active");
+    let unknown = task("service", json!({ "name": "nosuch", "state": "started" }));
+    let unknown = session
+        .run(unknown, None, None)
+        .await
+        .expect("the host is there");
+    assert_eq!(
+        unknown.msg,
+        "Could not find the requested service nosuch: host"
+    );
+}
+
+#[tokio::test]
+async fn a_host_that_does_not_answer_is_unreachable() {
+    let options = SshOptions {
+        port: Some(1),
+        ..options("127.0.0.1", &[])
+    };
+    let session = AgentSession::new(ssh(options).expect("the options are good"));
+    let error = session
+        .run(task("ping", json!({})), None, None)
+        .await
+        .expect_err("nobody listens");
+    assert!(error.is_unreachable());
+    assert!(error.to_string().contains("Connection refused"), "{error}");
+}
+
+fn task(module: &str, args: Value) -> Task {
+    let args = args.as_object().cloned().unwrap_or_default();
+    Task {
+        module: module.to_owned(),
+        args,
+        ..Task::default()
+    }
+}
+
+async fn run(session: &AgentSession, module: &str, args: Value) -> TaskResult {
+    let result = session
+        .run(task(module, args), None, None)
+        .await
+        .expect("the host is there");
+    assert!(!result.failed, "{module}: {}", result.msg);
+    result
+}
+
+fn become_user(user: &str, password: Option<&str>) -> Become {
+    let password = password.map(str::to_owned);
+    Become {
+        user: user.to_owned(),
+        method: BecomeMethod::Sudo,
+        password,
+    }
+}
+
+fn options(host: &str, extra: &[String]) -> SshOptions {
+    SshOptions {
+        host: host.to_owned(),
+        port: None,
+        user: Some("root".to_owned()),
+        private_key_file: None,
+        extra_args: extra.to_vec(),
+        host_key_checking: true,
+        timeout: Duration::from_secs(10),
+        has_password: false,
+    }
+}
+
+/// A container of the testbed, removed again when this is dropped.
+struct Target {
+    fields: BTreeMap<String, String>,
+}
+
+impl Target {
+    fn make() -> Option<Target> {
+        let socket = std::env::var("INCUS_SOCKET");
+        let socket = socket.unwrap_or_else(|_| "/var/lib/incus/unix.socket".to_owned());
+        if !Path::new(&socket).exists() {
+            let required = std::env::var_os("STRATA_TEST_INCUS_REQUIRED").is_some();
+            assert!(!required, "no Incus daemon at {socket}");
+            #[expect(clippy::print_stdout, reason = "what is left out is said")]
+            {
+                println!("skipped: no Incus daemon at {socket}");
+            }
+            return None;
+        }
+        let said = testbed("ssh-target");
+        let fields = said.lines().filter_map(|line| line.split_once('='));
+        let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Some(Target {
+            fields: fields.collect(),
+        })
+    }
+
+    fn connect(&self) -> Arc<dyn Connection> {
+        let field = |name: &str| self.fields.get(name).cloned().unwrap_or_default();
+        let known = format!("UserKnownHostsFile={}", field("known_hosts"));
+        let options = SshOptions {
+            private_key_file: Some(PathBuf::from(field("key"))),
+            ..options(&field("host"), &["-o".to_owned(), known])
+        };
+        ssh(options).expect("the testbed gives no password")
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        testbed("remove");
+    }
+}
+
+fn testbed(verb: &str) -> String {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "run",
+            "--quiet",
+            "--package",
+            "xtask",
+            "--",
+            "testbed",
+            verb,
+            NAME,
+        ])
+        .output()
+        .expect("cargo can be run");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Counts what is uploaded.
+struct Counted {
+    inner: Arc<dyn Connection>,
+    uploads: AtomicUsize,
+}
+
+impl Connection for Counted {
+    fn describe(&self) -> String {
+        self.inner.describe()
+    }
+
+    fn ready<'a>(
+        &'a self,
+        progress: &'a (dyn Fn(&str) + Send + Sync),
+    ) -> BoxFuture<'a, Result<(), ConnectionError>> {
+        self.inner.ready(progress)
+    }
+
+    fn start<'a>(&'a self, argv: &'a [String]) -> BoxFuture<'a, Result<Channel, ConnectionError>> {
+        self.inner.start(argv)
+    }
+
+    fn upload<'a>(
+        &'a self,
+        path: &'a str,
+        mode: u32,
+        content: &'a [u8],
+    ) -> BoxFuture<'a, Result<(), ConnectionError>> {
+        self.uploads.fetch_add(1, Ordering::Relaxed);
+        self.inner.upload(path, mode, content)
+    }
+}
