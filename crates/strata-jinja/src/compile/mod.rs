@@ -8,7 +8,7 @@ mod rewrite;
 
 pub(crate) use rewrite::{
     ADD, ATTRIBUTE, CONCATENATE, DEFINED, GREATER, GREATER_OR_EQUAL, ITEM, LESS, LESS_OR_EQUAL,
-    REMAINDER, RENDER, SUBTRACT,
+    MULTIPLY, REMAINDER, RENDER, SUBTRACT,
 };
 
 use std::collections::BTreeMap;

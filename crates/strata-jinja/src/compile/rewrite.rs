@@ -24,6 +24,9 @@ pub(crate) const ADD: &str = "__strata_add";
 /// The filter behind `-`.
 pub(crate) const SUBTRACT: &str = "__strata_subtract";
 
+/// The filter behind `*`.
+pub(crate) const MULTIPLY: &str = "__strata_multiply";
+
 /// The filters behind comparisons.
 pub(crate) const LESS: &str = "__strata_less";
 pub(crate) const LESS_OR_EQUAL: &str = "__strata_less_or_equal";
@@ -357,6 +360,7 @@ fn binary<'a>(node: &Spanned<ast::BinOp<'a>>) -> Expr<'a> {
         BinOpKind::Rem => REMAINDER,
         BinOpKind::Add => ADD,
         BinOpKind::Sub => SUBTRACT,
+        BinOpKind::Mul => MULTIPLY,
         BinOpKind::Lt => LESS,
         BinOpKind::Lte => LESS_OR_EQUAL,
         BinOpKind::Gt => GREATER,

@@ -322,6 +322,7 @@ impl Reader<'_> {
             },
             from,
             parameters: Arc::default(),
+            given: Arc::default(),
             public: true,
             allow_duplicates: Some(true),
         };
