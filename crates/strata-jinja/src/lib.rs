@@ -27,6 +27,7 @@ mod lookups;
 mod methods;
 mod operators;
 mod python;
+mod python_format;
 mod python_json;
 mod python_regex;
 mod run;
