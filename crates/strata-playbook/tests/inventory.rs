@@ -1,6 +1,6 @@
 //! Inventories as Ansible reads them: `inventory/NAME/` holds the files, `inventory/NAME.json` what it said of them.
 
-#![expect(clippy::unwrap_used, reason = "a test stops where its data are wrong")]
+#![expect(clippy::unwrap_used, reason = "what cannot be read fails the test")]
 
 use std::path::{Path, PathBuf};
 
