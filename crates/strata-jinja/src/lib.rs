@@ -22,6 +22,7 @@ mod escape;
 mod filters;
 mod functions;
 mod header;
+mod include;
 mod lazy;
 mod lookups;
 mod methods;
