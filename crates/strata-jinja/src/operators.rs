@@ -10,8 +10,8 @@ use crate::{
         ADD, ATTRIBUTE, CONCATENATE, DEFINED, GREATER, GREATER_OR_EQUAL, ITEM, LESS, LESS_OR_EQUAL,
         MULTIPLY, REMAINDER, RENDER, SUBTRACT,
     },
-    filters::text::percent_format,
     python,
+    python_format::percent_format,
     run::Run,
 };
 
