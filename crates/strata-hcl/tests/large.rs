@@ -76,36 +76,6 @@ fn nothing_is_quadratic() {
     }
 }
 
-/// Prints how long `text` takes for a hundred thousand elements, and the peak of memory so far where the system tells it.
-fn measure(text: &str) {
-    let variables = numbers(100_000);
-    let start = Instant::now();
-    let (value, diags) = run(text, variables);
-    assert!(diags.is_empty() && value.is_known(), "{diags:?}");
-    let took = start.elapsed();
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find(|line| line.starts_with("VmHWM"));
-    println!("{took:?} {} {text}", peak.unwrap_or(""));
-}
-
-#[test]
-#[ignore = "a measurement, run by hand in release, alone"]
-fn a_hundred_thousand_elements_in_a_tuple() {
-    measure("[for i in v.n : i * 2]");
-}
-
-#[test]
-#[ignore = "a measurement, run by hand in release, alone"]
-fn a_hundred_thousand_entries_in_an_object() {
-    measure("{ for i in v.n : \"key-${i}\" => { id = i, name = upper(\"n${i}\") } }");
-}
-
-#[test]
-#[ignore = "a measurement, run by hand in release, alone"]
-fn a_hundred_thousand_entries_as_json() {
-    measure("jsonencode({ for i in v.n : \"key-${i}\" => { id = i, name = \"n${i}\" } })");
-}
-
 /// `known`, `unknown`, `unknown_list` and `secret`.
 fn mixed() -> Value {
     Value::object([

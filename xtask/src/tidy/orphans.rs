@@ -40,7 +40,27 @@ fn is_named(tree: &Tree, path: &str) -> bool {
         .iter()
         .chain([&beside])
         .filter_map(|parent| tree.files.get(parent));
-    parents.any(|text| text.lines().any(|line| declares(line, name)))
+    // Every file directly in a target folder is a crate of its own and may name modules beside it.
+    let mut roots = tree
+        .rust()
+        .filter(|(root, _)| in_folder(root, folder) && *root != path && is_root(tree, root))
+        .map(|(_, text)| text);
+    roots.any(|text| text.lines().any(|line| declares(line, name)))
+        || parents.any(|text| text.lines().any(|line| declares(line, name)))
+}
+
+fn in_folder(path: &str, folder: &str) -> bool {
+    path.rsplit_once('/').is_some_and(|(of, _)| of == folder)
+}
+
+/// Tells whether cargo makes a crate of each file in the folder of this one.
+fn is_root(tree: &Tree, path: &str) -> bool {
+    ["tests", "benches", "examples"].iter().any(|target| {
+        path.rsplit_once(&format!("/{target}/"))
+            .is_some_and(|(package, file)| {
+                !file.contains('/') && tree.files.contains_key(&format!("{package}/Cargo.toml"))
+            })
+    })
 }
 
 fn declares(line: &str, name: &str) -> bool {
@@ -61,7 +81,8 @@ mod tests {
         ("crates/a/src/b.rs", ""),
         ("crates/a/src/c/mod.rs", "pub(crate) mod d;"),
         ("crates/a/src/c/d.rs", ""),
-        ("crates/a/tests/whole.rs", ""),
+        ("crates/a/tests/whole.rs", "mod support;"),
+        ("crates/a/tests/support/mod.rs", ""),
         ("crates/a/tests/it/main.rs", "mod case;"),
         ("crates/a/tests/it/case.rs", ""),
     ];
@@ -77,6 +98,7 @@ mod tests {
             "crates/a/src/e.rs",
             "crates/a/src/c/b.rs",
             "crates/a/tests/it/d.rs",
+            "crates/a/tests/other/mod.rs",
         ];
         for path in forgotten {
             let found = check(&Tree::of(&[CRATE, &[(path, "")]].concat()));
