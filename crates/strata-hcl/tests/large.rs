@@ -76,6 +76,20 @@ fn nothing_is_quadratic() {
     }
 }
 
+#[test]
+fn a_hundred_thousand_elements() {
+    for text in [
+        "{ for i in v.n : \"key-${i}\" => { id = i, name = upper(\"n${i}\") } }",
+        "jsonencode({ for i in v.n : \"key-${i}\" => { id = i, name = \"n${i}\" } })",
+    ] {
+        let variables = numbers(100_000);
+        let start = Instant::now();
+        run(text, variables);
+        let seconds = start.elapsed().as_secs();
+        assert!(seconds < 60, "{text} took {seconds} s");
+    }
+}
+
 /// `known`, `unknown`, `unknown_list` and `secret`.
 fn mixed() -> Value {
     Value::object([

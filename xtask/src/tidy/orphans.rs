@@ -36,31 +36,18 @@ fn is_named(tree: &Tree, path: &str) -> bool {
     };
     let parents = ["mod.rs", "lib.rs", "main.rs"].map(|file| format!("{folder}/{file}"));
     let beside = format!("{folder}.rs");
-    let mut parents = parents
+    let parents = parents
         .iter()
         .chain([&beside])
         .filter_map(|parent| tree.files.get(parent));
-    // Every file directly in a target folder is a crate of its own and may name modules beside it.
-    let mut roots = tree
+    // Each file in `tests/` is a root of its own, and may share modules beside it.
+    let siblings = tree
         .rust()
-        .filter(|(root, _)| in_folder(root, folder) && *root != path && is_root(tree, root))
+        .filter(|(other, _)| other.rsplit_once('/').map(|(at, _)| at) == Some(folder))
+        .filter(|(other, _)| is_target(tree, other))
         .map(|(_, text)| text);
-    roots.any(|text| text.lines().any(|line| declares(line, name)))
-        || parents.any(|text| text.lines().any(|line| declares(line, name)))
-}
-
-fn in_folder(path: &str, folder: &str) -> bool {
-    path.rsplit_once('/').is_some_and(|(of, _)| of == folder)
-}
-
-/// Tells whether cargo makes a crate of each file in the folder of this one.
-fn is_root(tree: &Tree, path: &str) -> bool {
-    ["tests", "benches", "examples"].iter().any(|target| {
-        path.rsplit_once(&format!("/{target}/"))
-            .is_some_and(|(package, file)| {
-                !file.contains('/') && tree.files.contains_key(&format!("{package}/Cargo.toml"))
-            })
-    })
+    let mut namers = parents.map(|text| &**text).chain(siblings);
+    namers.any(|text| text.lines().any(|line| declares(line, name)))
 }
 
 fn declares(line: &str, name: &str) -> bool {
@@ -81,8 +68,8 @@ mod tests {
         ("crates/a/src/b.rs", ""),
         ("crates/a/src/c/mod.rs", "pub(crate) mod d;"),
         ("crates/a/src/c/d.rs", ""),
-        ("crates/a/tests/whole.rs", "mod support;"),
-        ("crates/a/tests/support/mod.rs", ""),
+        ("crates/a/tests/whole.rs", "mod shared;"),
+        ("crates/a/tests/shared/mod.rs", ""),
         ("crates/a/tests/it/main.rs", "mod case;"),
         ("crates/a/tests/it/case.rs", ""),
     ];
@@ -98,7 +85,6 @@ mod tests {
             "crates/a/src/e.rs",
             "crates/a/src/c/b.rs",
             "crates/a/tests/it/d.rs",
-            "crates/a/tests/other/mod.rs",
         ];
         for path in forgotten {
             let found = check(&Tree::of(&[CRATE, &[(path, "")]].concat()));
