@@ -67,8 +67,8 @@ enum Kind {
     Plain,
     /// The end of a section: notified handlers run.
     Flush,
-    /// Notified handlers run; those before this place had their turn.
-    Handlers(usize),
+    /// Notified handlers run, in the order of the list of handlers.
+    Handlers,
     /// `block` of a block.
     Block(Arc<Block>),
     /// `rescue` of a block.
@@ -175,16 +175,15 @@ impl Walk {
             self.push_handlers(prefix);
             return None;
         }
-        if let Kind::Handlers(from) = &mut frame.kind {
-            // A handler may notify one behind it, which then runs in the same round; one before it waits for
-            // the next flush.
-            let Some(place) = self.notified.range(*from..).next().copied() else {
+        if let Kind::Handlers = frame.kind {
+            // A handler may have notified one further down, which runs in this pass; one further up waits for
+            // the next flush, as in Ansible.
+            let Some(place) = self.notified.range(frame.next..).next().copied() else {
                 self.frames.pop();
                 return None;
             };
-            *from = place + 1;
-            frame.next += 1;
             self.notified.remove(&place);
+            frame.next = place + 1;
             let position = frame.position(None);
             let step = Step::Handler(self.handlers[place].clone());
             self.current = Some(step.clone());
@@ -241,8 +240,11 @@ impl Walk {
 
     /// Unwinds until something takes the failure.
     fn fail(&mut self) {
+        let mut flush = None;
         while let Some(frame) = self.frames.pop() {
             match frame.kind {
+                // Where hosts that did not fail run their handlers, too.
+                Kind::Flush => flush = flush.or(Some(frame.prefix)),
                 Kind::Block(block) if !block.rescue.is_empty() => {
                     let mut prefix = frame.prefix;
                     if let Some(part) = prefix.last_mut() {
@@ -262,14 +264,15 @@ impl Walk {
         }
         self.failed = true;
         if self.force_handlers && !self.notified.is_empty() {
-            self.push_handlers(vec![u32::MAX]);
+            self.push_handlers(flush.unwrap_or_default());
         }
     }
 
     fn push_handlers(&mut self, prefix: Position) {
-        if !self.notified.is_empty() {
-            self.frames.push(Frame::new(Kind::Handlers(0), &[], prefix));
+        if self.notified.is_empty() {
+            return;
         }
+        self.frames.push(Frame::new(Kind::Handlers, &[], prefix));
     }
 
     /// Says how the step went and moves on. Gives true if the failure goes to a rescue.
@@ -307,12 +310,11 @@ impl Walk {
     pub fn include(&mut self, nodes: Vec<Node>, handlers: Vec<Arc<Handler>>) {
         self.included.extend(nodes);
         for handler in handlers {
-            let known = self
-                .handlers
-                .iter()
-                .any(|other| other.task.span == handler.task.span);
-            if !known {
-                self.handlers.push(handler);
+            let same = |other: &Arc<Handler>| other.task.span == handler.task.span;
+            // The role may have come before with other parameters: the last one counts.
+            match self.handlers.iter().rposition(same) {
+                Some(known) => self.handlers[known] = handler,
+                None => self.handlers.push(handler),
             }
         }
     }

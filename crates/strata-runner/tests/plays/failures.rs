@@ -200,7 +200,7 @@ fn an_included_file_that_is_not_there_fails_the_host() {
               a: ok=0 changed=0 unreachable=0 failed=1 skipped=0 rescued=0 ignored=0
             EXIT 2
             Error missing-file at playbook.yml:4:7: there is no file `missing.yml`
-              Looked at `missing.yml`, `tasks/missing.yml`, `missing.yml`.
+              Looked at `missing.yml`, `tasks/missing.yml`.
             Error task-failed at playbook.yml:4:7: task `include_tasks` failed on `a`
               there is no file `missing.yml`
         "#]],
