@@ -118,6 +118,15 @@ impl Field {
         }
     }
 
+    /// Something that may only be given the value it has anyhow.
+    pub const fn fixed(name: &'static str, value: &'static str) -> Field {
+        Field {
+            unsupported: true,
+            default: Some(value),
+            ..Field::new(name, FieldKind::Raw)
+        }
+    }
+
     /// Gives it other names.
     pub const fn alias(self, aliases: &'static [&'static str]) -> Field {
         Field { aliases, ..self }
@@ -224,8 +233,7 @@ impl Spec {
         let mut values = BTreeMap::new();
         for field in self.all_fields() {
             if let Some(value) = given_value(field, given) {
-                if field.unsupported && boolean(value) == Some(false) {
-                    // Not asked for.
+                if field.unsupported && asks_for_nothing(field, value) {
                     continue;
                 }
                 if field.unsupported {
@@ -237,7 +245,8 @@ impl Spec {
         self.check_sets(&values)?;
         self.check_required(&values)?;
         for field in self.all_fields() {
-            if let (Some(default), false) = (field.default, values.contains_key(field.name)) {
+            let default = field.default.filter(|_| !field.unsupported);
+            if let (Some(default), false) = (default, values.contains_key(field.name)) {
                 let default = Value::from(default);
                 values.insert(field.name, convert(field, &default, environment)?);
             }
@@ -312,6 +321,17 @@ impl Spec {
         Err(ModuleError::new(format!(
             "missing required arguments: {names}"
         )))
+    }
+}
+
+/// Whether a value of an argument that we lack is the one it has anyhow.
+fn asks_for_nothing(field: &Field, value: &Value) -> bool {
+    match field.default.map(Value::from) {
+        None => boolean(value) == Some(false),
+        Some(default) => match boolean(&default) {
+            Some(wanted) if integer(&default).is_none() => boolean(value) == Some(wanted),
+            _ => text(value) == text(&default),
+        },
     }
 }
 
@@ -595,6 +615,8 @@ mod tests {
             Field::str("content"),
             Field::str("src"),
             Field::unsupported("local"),
+            Field::fixed("wait", "10"),
+            Field::fixed("quick", "true"),
         ],
     )
     .exclusive(&[&["content", "src"]]);
@@ -645,6 +667,22 @@ mod tests {
         check(
             json!({"path": "/a", "local": true}),
             expect!["the argument `local` of the module `sample` is not supported by Strata yet"],
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_changed_may_be_given_as_it_is() {
+        check(
+            json!({"path": "/a", "wait": 10, "quick": "yes"}),
+            expect![[r#"{"force":false,"path":"/a","state":"present"}"#]],
+        );
+        check(
+            json!({"path": "/a", "wait": 11}),
+            expect!["the argument `wait` of the module `sample` is not supported by Strata yet"],
+        );
+        check(
+            json!({"path": "/a", "quick": false}),
+            expect!["the argument `quick` of the module `sample` is not supported by Strata yet"],
         );
     }
 

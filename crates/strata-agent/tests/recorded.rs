@@ -21,6 +21,11 @@ use strata_agent::modules;
 use strata_agent::protocol::Task;
 
 #[test]
+fn blockinfile() {
+    check("blockinfile", include_str!("recorded/blockinfile.json"));
+}
+
+#[test]
 fn command() {
     check("command", include_str!("recorded/command.json"));
 }
@@ -38,6 +43,11 @@ fn file() {
 #[test]
 fn lineinfile() {
     check("lineinfile", include_str!("recorded/lineinfile.json"));
+}
+
+#[test]
+fn replace() {
+    check("replace", include_str!("recorded/replace.json"));
 }
 
 #[test]

@@ -90,6 +90,10 @@ pub struct Environment<'a> {
     pub files: Option<&'a dyn Files>,
     /// The folder that relative paths start from.
     pub directory: &'a Path,
+    /// The folder that the program runs in, for `abspath`.
+    pub working_directory: Option<&'a Path>,
+    /// The home folder, for `pathexpand`.
+    pub home: Option<&'a Path>,
     /// Clock and chance; without them `timestamp`, `uuid` and `bcrypt` give unknown values, as in a plan.
     pub chance: Option<&'a dyn Chance>,
     /// What `plantimestamp` gives, in RFC 3339; unknown without it.
@@ -102,6 +106,8 @@ impl Environment<'_> {
         Self {
             files: None,
             directory: Path::new("."),
+            working_directory: None,
+            home: None,
             chance: None,
             plan_timestamp: None,
         }

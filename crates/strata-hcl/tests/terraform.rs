@@ -119,6 +119,7 @@ impl Scope for CaseScope {
     fn environment(&self) -> Environment<'_> {
         Environment {
             files: Some(&self.0),
+            home: Some(Path::new("/home/me")),
             ..Environment::none()
         }
     }
@@ -322,6 +323,7 @@ fn console(folder: &Path, expression: &str) -> String {
         .current_dir(folder)
         .env("TF_CLI_CONFIG_FILE", "/dev/null")
         .env("NO_COLOR", "1")
+        .env("HOME", "/home/me")
         .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::null())

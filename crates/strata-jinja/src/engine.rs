@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use minijinja::{Environment, Error, UndefinedBehavior, syntax::SyntaxConfig};
 
-use crate::{filters, functions, operators, python, run::Run, tests};
+use crate::{filters, functions, include, operators, python, run::Run, tests};
 
 /// How many instructions one template may take.
 const FUEL: u64 = 20_000_000;
@@ -24,6 +24,7 @@ impl Engine {
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
         environment.set_fuel(Some(FUEL));
+        environment.set_loader(include::refuse);
         environment.set_unknown_method_callback(crate::methods::call);
         environment.set_formatter(|out, state, value| {
             if value.is_undefined() {
@@ -36,6 +37,7 @@ impl Engine {
             out.write_str(&python::output(value)).map_err(Error::from)
         });
         operators::register(&mut environment);
+        include::register(&mut environment);
         filters::register(&mut environment);
         tests::register(&mut environment);
         functions::register(&mut environment);

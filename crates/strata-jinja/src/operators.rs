@@ -8,10 +8,10 @@ use crate::{
     calendar::{Moment, Span},
     compile::{
         ADD, ATTRIBUTE, CONCATENATE, DEFINED, GREATER, GREATER_OR_EQUAL, ITEM, LESS, LESS_OR_EQUAL,
-        REMAINDER, RENDER, SUBTRACT,
+        MULTIPLY, REMAINDER, RENDER, SUBTRACT,
     },
-    filters::text::percent_format,
     python,
+    python_format::percent_format,
     run::Run,
 };
 
@@ -23,6 +23,7 @@ pub(crate) fn register(environment: &mut Environment<'static>) {
     environment.add_filter(REMAINDER, remainder);
     environment.add_filter(ADD, add);
     environment.add_filter(SUBTRACT, subtract);
+    environment.add_filter(MULTIPLY, multiply);
     environment.add_filter(DEFINED, defined);
     environment.add_filter(RENDER, render);
     let comparison = |name, holds: fn(Ordering) -> bool, sign: &'static str| {
@@ -261,4 +262,55 @@ fn render(state: &mut State<'_, '_>, text: String) -> Result<Value, Error> {
         return Err(crate::convert::invalid(&value));
     }
     Ok(value)
+}
+
+/// How long a repeated text or list may become.
+const MAX_REPEATED: usize = 10_000_000;
+
+/// `a * b`: the product of numbers, a text or list so many times.
+fn multiply(left: &Value, right: &Value) -> Result<Value, Error> {
+    if left.is_undefined() || right.is_undefined() {
+        return undefined();
+    }
+    if let (Some(a), Some(b)) = (integer(left), integer(right)) {
+        let product = i128::from(a) * i128::from(b);
+        return Ok(i64::try_from(product).map_or_else(|_| Value::from(product), Value::from));
+    }
+    match (left.kind(), right.kind()) {
+        (ValueKind::String | ValueKind::Seq, _) => repeated(left, right),
+        (_, ValueKind::String | ValueKind::Seq) => repeated(right, left),
+        (ValueKind::Number | ValueKind::Bool, ValueKind::Number | ValueKind::Bool) => {
+            let product = f64::try_from(left.clone())? * f64::try_from(right.clone())?;
+            Ok(Value::from(product))
+        }
+        _ => Err(Error::new(
+            ErrorKind::InvalidOperation,
+            format!(
+                "cannot multiply {} and {}",
+                type_name(left),
+                type_name(right)
+            ),
+        )),
+    }
+}
+
+fn repeated(value: &Value, count: &Value) -> Result<Value, Error> {
+    let refuse = |message: String| Err(Error::new(ErrorKind::InvalidOperation, message));
+    let Some(count) = integer(count) else {
+        let (value, count) = (type_name(value), type_name(count));
+        return refuse(format!("cannot repeat {value} by {count}"));
+    };
+    let count = usize::try_from(count).unwrap_or(0);
+    let length = value
+        .as_str()
+        .map_or_else(|| value.len().unwrap_or(0), str::len);
+    if length.saturating_mul(count) > MAX_REPEATED {
+        return refuse("the repeated value is too long".to_owned());
+    }
+    if let Some(text) = value.as_str() {
+        return Ok(Value::from(text.repeat(count)));
+    }
+    let items: Vec<Value> = value.try_iter()?.collect();
+    let all = std::iter::repeat_n(&items, count).flatten().cloned();
+    Ok(Value::from(all.collect::<Vec<_>>()))
 }

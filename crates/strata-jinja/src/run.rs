@@ -154,7 +154,8 @@ impl Run {
         }
     }
 
-    fn nested<T>(&self, body: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    /// Guards against templates that lead into one another without end.
+    pub(crate) fn nested<T>(&self, body: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
         let depth = self.depth.fetch_add(1, Ordering::Relaxed);
         let result = if depth > MAX_DEPTH {
             Err(recursion(format!(

@@ -325,6 +325,63 @@ mod tests {
         assert_eq!(rendered, "1\n2\nend\n");
     }
 
+    struct Folder(strata_core::files::MemoryFiles);
+
+    impl Surroundings for Folder {
+        fn files(&self) -> &dyn strata_core::files::Files {
+            &self.0
+        }
+
+        fn search_folders(&self) -> Vec<std::path::PathBuf> {
+            vec!["role".into()]
+        }
+
+        fn environment_variable(&self, _name: &str) -> Option<String> {
+            None
+        }
+
+        fn now(&self) -> crate::Now {
+            NoSurroundings::default().now()
+        }
+
+        fn random(&self) -> u64 {
+            0
+        }
+    }
+
+    #[test]
+    fn included_files_see_the_same_names() {
+        let files = [
+            ("role/templates/part.j2", "{{ x }}{{ v }};\n"),
+            ("role/templates/self.j2", "{% include 'self.j2' %}"),
+            ("role/files/a.txt", "text\n"),
+        ];
+        let mut variables = BTreeMap::new();
+        variables.insert("v".to_owned(), Variable::Plain(Arc::new(json!("!"))));
+        let folder = Folder(strata_core::files::MemoryFiles::new(files));
+        let templar = Templar::new(&Engine::new(), Arc::new(variables), Arc::new(folder));
+        let render = |text: &str| templar.render_file("a.j2", text, &FileOptions::ansible());
+        let text = "{% for x in [1, 2] %}{% include 'part.j2' %}{% endfor %}";
+        assert_eq!(render(text).unwrap(), "1!;2!;");
+        assert_eq!(
+            render("{% include 'no.j2' ignore missing %}x").unwrap(),
+            "x"
+        );
+        assert!(
+            render("{% include 'no.j2' %}")
+                .unwrap_err()
+                .message
+                .contains("`role/templates/no.j2`")
+        );
+        assert_eq!(
+            render("{% include 'self.j2' %}").unwrap_err().kind,
+            TemplateErrorKind::Recursion
+        );
+        let import = render("{% import 'part.j2' as p %}{{ p }}").unwrap_err();
+        assert_eq!(import.kind, TemplateErrorKind::Unsupported);
+        assert_eq!(render("{{ lookup('file', 'a.txt') }}").unwrap(), "text");
+    }
+
     #[test]
     fn errors_know_their_line() {
         let templar = templar(json!({}));

@@ -3,6 +3,8 @@
 //! `oracle/templates.json` holds the variables, the templates and the recorded answers; a template that begins
 //! with `when:` is a condition. `oracle/differences.txt` lists where we differ on purpose, each with its reason.
 
+#![expect(clippy::unwrap_used, reason = "what cannot be read fails the test")]
+
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use serde_json::{Value as Json, json};

@@ -36,11 +36,18 @@ fn is_named(tree: &Tree, path: &str) -> bool {
     };
     let parents = ["mod.rs", "lib.rs", "main.rs"].map(|file| format!("{folder}/{file}"));
     let beside = format!("{folder}.rs");
-    let mut parents = parents
+    let parents = parents
         .iter()
         .chain([&beside])
         .filter_map(|parent| tree.files.get(parent));
-    parents.any(|text| text.lines().any(|line| declares(line, name)))
+    // Each file in `tests/` is a root of its own, and may share modules beside it.
+    let siblings = tree
+        .rust()
+        .filter(|(other, _)| other.rsplit_once('/').map(|(at, _)| at) == Some(folder))
+        .filter(|(other, _)| is_target(tree, other))
+        .map(|(_, text)| text);
+    let mut namers = parents.map(|text| &**text).chain(siblings);
+    namers.any(|text| text.lines().any(|line| declares(line, name)))
 }
 
 fn declares(line: &str, name: &str) -> bool {
@@ -61,7 +68,8 @@ mod tests {
         ("crates/a/src/b.rs", ""),
         ("crates/a/src/c/mod.rs", "pub(crate) mod d;"),
         ("crates/a/src/c/d.rs", ""),
-        ("crates/a/tests/whole.rs", ""),
+        ("crates/a/tests/whole.rs", "mod shared;"),
+        ("crates/a/tests/shared/mod.rs", ""),
         ("crates/a/tests/it/main.rs", "mod case;"),
         ("crates/a/tests/it/case.rs", ""),
     ];

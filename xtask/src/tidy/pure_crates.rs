@@ -15,8 +15,17 @@ const PURE: &[&str] = &[
 ];
 
 /// Modules of the standard library that act or look at the outside.
-const MODULES: &[&str] = &["fs", "env", "net", "process", "thread"];
-const WORDS: &[&str] = &["SystemTime", "Instant::now", "tokio"];
+const MODULES: &[&str] = &["fs", "env", "process", "thread"];
+/// Of `std::net` only what opens connections or asks for names; addresses are arithmetic.
+const WORDS: &[&str] = &[
+    "SystemTime",
+    "Instant::now",
+    "tokio",
+    "TcpStream",
+    "TcpListener",
+    "UdpSocket",
+    "ToSocketAddrs",
+];
 const PACKAGES: &[&str] = &["tokio", "hyper", "hyper-util", "rustix", "tempfile", "mio"];
 
 /// Finds what such a crate mentions although it must not.

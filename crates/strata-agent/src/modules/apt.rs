@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use crate::arguments::{Arguments, Field, FieldKind, Spec};
+use crate::arguments::{Arguments, Field, Spec};
 use crate::change::{Change, Outcome, packages_failed};
 use crate::dpkg;
 use crate::host::Host;
@@ -77,9 +77,9 @@ const FIELDS: &[Field] = &[
     Field::str("dpkg_options").default("force-confdef,force-confold"),
     Field::int("lock_timeout").default("60"),
     // These say how Ansible finds its own tools; there is nothing to find here.
-    Field::bool("force_apt_get", false),
-    Field::bool("auto_install_module_deps", true),
-    Field::new("policy_rc_d", FieldKind::Raw),
+    Field::unsupported("force_apt_get"),
+    Field::fixed("auto_install_module_deps", "true"),
+    Field::unsupported("policy_rc_d"),
 ];
 
 impl Module for Apt {
@@ -97,11 +97,6 @@ impl Module for Apt {
     type Current = Found;
 
     fn new(arguments: &Arguments, task: &Task) -> Result<Apt, ModuleError> {
-        if arguments.raw("policy_rc_d").is_some() {
-            return Err(ModuleError::new(
-                "the argument `policy_rc_d` of the module `apt` is not supported by Strata yet",
-            ));
-        }
         let state = arguments.text("state");
         let names = arguments.list("name").unwrap_or_default();
         let valid = arguments.seconds("cache_valid_time");

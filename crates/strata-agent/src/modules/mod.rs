@@ -7,19 +7,27 @@ use crate::module::{Context, Module, ModuleError, perform};
 use crate::protocol::{Notice, TaskResult};
 
 mod apt;
+mod apt_repository;
+mod authorized_key;
+mod blockinfile;
 mod command;
 mod copy;
+mod edit;
 mod file;
 mod get_url;
+mod getent;
 mod group;
 mod hostname;
 mod lineinfile;
+mod modprobe;
 mod ping;
 mod raw;
+mod replace;
 mod setup;
 mod shell;
 mod slurp;
 mod stat;
+mod sysctl;
 mod systemd;
 mod tempfile;
 mod user;
@@ -43,22 +51,29 @@ const fn entry<M: Module>(name: &'static str) -> Entry {
 /// All modules, sorted by name.
 const MODULES: &[Entry] = &[
     entry::<apt::Apt>("apt"),
+    entry::<apt_repository::AptRepository>("apt_repository"),
+    entry::<authorized_key::AuthorizedKey>("authorized_key"),
+    entry::<blockinfile::Blockinfile>("blockinfile"),
     entry::<command::Command>("command"),
     entry::<copy::Copy>("copy"),
     entry::<file::File>("file"),
     entry::<setup::Setup>("gather_facts"),
     entry::<get_url::GetUrl>("get_url"),
+    entry::<getent::Getent>("getent"),
     entry::<group::Group>("group"),
     entry::<hostname::Hostname>("hostname"),
     entry::<lineinfile::Lineinfile>("lineinfile"),
+    entry::<modprobe::Modprobe>("modprobe"),
     entry::<apt::Package>("package"),
     entry::<ping::Ping>("ping"),
     entry::<raw::Raw>("raw"),
+    entry::<replace::Replace>("replace"),
     entry::<systemd::Service>("service"),
     entry::<setup::Setup>("setup"),
     entry::<shell::Shell>("shell"),
     entry::<slurp::Slurp>("slurp"),
     entry::<stat::Stat>("stat"),
+    entry::<sysctl::Sysctl>("sysctl"),
     entry::<systemd::Systemd>("systemd"),
     entry::<systemd::SystemdService>("systemd_service"),
     entry::<tempfile::Tempfile>("tempfile"),
@@ -66,12 +81,25 @@ const MODULES: &[Entry] = &[
     entry::<wait_for::WaitFor>("wait_for"),
 ];
 
-/// The name without the collection that every Ansible has.
+/// Modules that live in a collection of their own; Ansible finds them by the short name too.
+const COLLECTIONS: &[(&str, &[&str])] = &[
+    ("ansible.posix", &["authorized_key", "sysctl"]),
+    ("community.general", &["modprobe"]),
+];
+
+/// The name without the collection; as it is where the collection has no such module.
 fn short(name: &str) -> &str {
-    let builtin = name.strip_prefix("ansible.builtin.");
-    builtin
-        .or_else(|| name.strip_prefix("ansible.legacy."))
-        .unwrap_or(name)
+    let Some((collection, bare)) = name.rsplit_once('.') else {
+        return name;
+    };
+    let home = COLLECTIONS
+        .iter()
+        .find(|(_, modules)| modules.contains(&bare));
+    let fits = match home {
+        Some((home, _)) => collection == *home,
+        None => matches!(collection, "ansible.builtin" | "ansible.legacy"),
+    };
+    if fits { bare } else { name }
 }
 
 fn find(name: &str) -> Option<&'static Entry> {
@@ -141,8 +169,10 @@ mod tests {
     }
 
     #[test]
-    fn a_collection_that_every_ansible_has_may_be_named() {
+    fn a_modules_own_collection_may_be_named() {
         assert!(is_known("ansible.builtin.command"));
+        assert!(is_known("ansible.posix.sysctl"));
+        assert!(!is_known("ansible.builtin.sysctl"));
         assert!(!is_known("community.general.command"));
     }
 }

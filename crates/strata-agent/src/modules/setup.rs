@@ -22,7 +22,7 @@ impl Module for Setup {
             Field::list("gather_subset").default("all"),
             Field::list("filter"),
             // Nothing here takes long enough to be given up.
-            Field::int("gather_timeout").default("10"),
+            Field::fixed("gather_timeout", "10"),
             Field::path("fact_path")
                 .choices(&["/etc/ansible/facts.d"])
                 .default("/etc/ansible/facts.d"),

@@ -1,6 +1,6 @@
 //! `stat`: what stands at a path, with the names that Ansible gives to it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
@@ -11,11 +11,14 @@ use crate::host::{Host, Kind, Metadata};
 use crate::mode;
 use crate::module::{Module, ModuleError, Report, values};
 use crate::protocol::Task;
+use crate::system::Command;
 
 pub(super) struct Stat {
     path: PathBuf,
     follow: bool,
     checksum: Option<String>,
+    mime: bool,
+    flags: bool,
 }
 
 impl Module for Stat {
@@ -29,9 +32,9 @@ impl Module for Stat {
                 .alias(&["checksum", "checksum_algo"])
                 .choices(&["md5", "sha1", "sha224", "sha256", "sha384", "sha512"])
                 .default("sha1"),
-            // Both need programs of the host (`file`, `lsattr`); asked for or not, they stay out.
-            Field::bool("get_mime", true).alias(&["mime", "mime_type", "mime-type"]),
-            Field::bool("get_attributes", true).alias(&["attr", "attributes"]),
+            // On by default in Ansible; as both cost a program's run, here they are on demand.
+            Field::maybe("get_mime").alias(&["mime", "mime_type", "mime-type"]),
+            Field::maybe("get_attributes").alias(&["attr", "attributes"]),
             Field::unsupported("get_selinux_context"),
         ],
     );
@@ -48,6 +51,8 @@ impl Module for Stat {
             path: arguments.path("path").unwrap_or_default(),
             follow: arguments.bool("follow"),
             checksum: arguments.bool("get_checksum").then_some(algorithm),
+            mime: arguments.bool("get_mime"),
+            flags: arguments.bool("get_attributes"),
         })
     }
 
@@ -74,6 +79,12 @@ impl Module for Stat {
                 stat.insert("checksum".to_owned(), digest.into());
             }
         }
+        if self.mime {
+            stat.extend(mime(host, &self.path)?);
+        }
+        if self.flags {
+            stat.extend(flags(host, &self.path)?);
+        }
         Ok(stat)
     }
 
@@ -93,7 +104,7 @@ impl Module for Stat {
 
 fn attributes(
     host: &dyn Host,
-    path: &std::path::Path,
+    path: &Path,
     found: &Metadata,
 ) -> Result<Map<String, Value>, ModuleError> {
     let bit = |bit: u32| found.mode & bit != 0;
@@ -144,3 +155,59 @@ fn attributes(
     }
     Ok(stat)
 }
+
+/// What `file` takes the content for.
+fn mime(host: &dyn Host, path: &Path) -> Result<Map<String, Value>, ModuleError> {
+    let unknown = || values(json!({"mimetype": "unknown", "charset": "unknown"}));
+    if host.find_program("file").is_none() {
+        return Ok(unknown());
+    }
+    let shown = path.to_string_lossy();
+    let argv = ["file", "-b", "--mime-type", "--mime-encoding", &shown];
+    let said = host.run(&Command::new(argv))?;
+    let found = said.stdout.trim().split_once("; charset=");
+    Ok(match found.filter(|_| said.status == 0) {
+        Some((kind, charset)) => values(json!({"mimetype": kind, "charset": charset})),
+        None => unknown(),
+    })
+}
+
+/// The flags of the file system, as `lsattr` prints them.
+fn flags(host: &dyn Host, path: &Path) -> Result<Map<String, Value>, ModuleError> {
+    let mut found = values(json!({"version": null, "attributes": [], "attr_flags": ""}));
+    if host.find_program("lsattr").is_none() {
+        return Ok(found);
+    }
+    let said = host.run(&Command::new(["lsattr", "-vd", &path.to_string_lossy()]))?;
+    let mut words = said.stdout.split_whitespace();
+    if let (0, Some(version), Some(letters)) = (said.status, words.next(), words.next()) {
+        let letters = letters.replace('-', "");
+        let names = FLAGS.iter().filter(|(letter, _)| letters.contains(*letter));
+        let names: Vec<&str> = names.map(|(_, name)| *name).collect();
+        found = values(json!({"version": version, "attributes": names, "attr_flags": letters}));
+    }
+    Ok(found)
+}
+
+/// The letters of `lsattr`, as chattr(1) names them.
+const FLAGS: &[(char, &str)] = &[
+    ('A', "noatime"),
+    ('a', "append"),
+    ('c', "compressed"),
+    ('C', "nocow"),
+    ('d', "nodump"),
+    ('D', "dirsync"),
+    ('e', "extents"),
+    ('E', "encrypted"),
+    ('I', "indexed"),
+    ('i', "immutable"),
+    ('j', "journalled"),
+    ('N', "inline"),
+    ('s', "zero"),
+    ('S', "synchronous"),
+    ('t', "notail"),
+    ('T', "blockroot"),
+    ('u', "undelete"),
+    ('X', "compressedraw"),
+    ('Z', "compresseddirty"),
+];

@@ -119,7 +119,7 @@ async fn work(arguments: &args::Plan, approved: Option<bool>) -> Result<Exit, Di
         tell(&events, applied.diagnostics);
         Ok(if failed { FAILED } else { 0 })
     };
-    let exit = stoppable(&stop, run).await;
+    let exit = stoppable(&stop, &screen.printer(), run).await;
     drop(screen);
     exit
 }

@@ -168,6 +168,8 @@ pub(crate) enum Look {
     Ansible(u8),
     /// Stages with what is under way, with so much detail.
     Progress(u8),
+    /// Stages with what would be done, with so much detail.
+    Planning(u8),
     /// Each event as a line of JSON.
     Json,
 }
@@ -186,11 +188,10 @@ pub(crate) fn screen(look: &Look, no_color: bool) -> Screen {
             *verbosity,
             diagnostics,
         )),
-        Look::Progress(verbosity) => Box::new(ProgressLook::new(
-            stderr().is_terminal(),
-            *verbosity,
-            diagnostics,
-        )),
+        Look::Progress(verbosity) | Look::Planning(verbosity) => {
+            let (live, planning) = (stderr().is_terminal(), matches!(look, Look::Planning(_)));
+            Box::new(ProgressLook::new(live, planning, *verbosity, diagnostics))
+        }
         Look::Json => Box::new(JsonLines::new()),
     };
     Screen::new(renderer)

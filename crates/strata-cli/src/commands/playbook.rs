@@ -43,7 +43,7 @@ pub(super) fn run(arguments: &args::Playbook) -> Result<Exit, Diagnostics> {
         &signal,
         &events,
     );
-    let recaps = block_on(stoppable(&stop, work))?;
+    let recaps = block_on(stoppable(&stop, &screen.printer(), work))?;
     drop(screen);
     match recaps {
         Ok(recaps) => Ok(recaps

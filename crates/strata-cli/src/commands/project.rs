@@ -27,6 +27,7 @@ pub(super) fn up(arguments: &args::Up) -> Result<Exit, Diagnostics> {
     let asking = Asking {
         approved: arguments.auto_approve,
         losses_only: true,
+        planning: false,
     };
     with_run(&arguments.environment, asking, async |run, _| {
         summary(environment::up(run).await?)
@@ -37,6 +38,7 @@ pub(super) fn down(arguments: &args::Down) -> Result<Exit, Diagnostics> {
     let asking = Asking {
         approved: arguments.auto_approve,
         losses_only: false,
+        planning: false,
     };
     with_run(&arguments.environment, asking, async |run, _| {
         summary(environment::down(run).await?)
@@ -165,6 +167,8 @@ fn with_run(
     };
     let look = if arguments.json {
         Look::Json
+    } else if asking.planning {
+        Look::Planning(arguments.verbose)
     } else {
         Look::Progress(arguments.verbose)
     };
@@ -187,7 +191,7 @@ fn with_run(
             stop: &stop,
             events: &events,
         };
-        let exit = stoppable(&stop, work(&run, &approval.printer)).await;
+        let exit = stoppable(&stop, &approval.printer, work(&run, &approval.printer)).await;
         let exit = exit.or_else(|diags| {
             super::tell(&events, diags);
             Ok(FAILED)
@@ -241,6 +245,8 @@ struct Asking {
     approved: bool,
     /// Ask only if something would be lost.
     losses_only: bool,
+    /// Nothing is carried out.
+    planning: bool,
 }
 
 impl Asking {
@@ -248,6 +254,7 @@ impl Asking {
     const NEVER: Asking = Asking {
         approved: false,
         losses_only: false,
+        planning: true,
     };
 }
 

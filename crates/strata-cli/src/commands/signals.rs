@@ -3,10 +3,16 @@
 use strata_ops::stop::Stop;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::render::Printer;
+
 /// Does `work`; signals that come meanwhile stop it.
-pub(super) async fn stoppable<T>(stop: &Stop, work: impl Future<Output = T>) -> T {
+pub(super) async fn stoppable<T>(
+    stop: &Stop,
+    printer: &Printer,
+    work: impl Future<Output = T>,
+) -> T {
     let mut work = std::pin::pin!(work);
-    let mut signals = std::pin::pin!(count(stop));
+    let mut signals = std::pin::pin!(count(stop, printer));
     loop {
         tokio::select! {
             done = &mut work => return done,
@@ -16,7 +22,7 @@ pub(super) async fn stoppable<T>(stop: &Stop, work: impl Future<Output = T>) -> 
 }
 
 /// Turns signals into stops; never ends.
-async fn count(stop: &Stop) {
+async fn count(stop: &Stop, printer: &Printer) {
     let (Ok(mut interrupt), Ok(mut terminate)) = (
         signal(SignalKind::interrupt()),
         signal(SignalKind::terminate()),
@@ -30,12 +36,12 @@ async fn count(stop: &Stop) {
         }
     };
     next().await;
-    anstream::eprintln!(
-        "\nStopping: what is under way is finished first. Once more stops at once."
+    printer.print(
+        "Stopping: what is under way is finished first. Once more stops at once.\n".to_owned(),
     );
     stop.soft();
     next().await;
-    anstream::eprintln!("\nStopping at once.");
+    printer.print("Stopping at once.\n".to_owned());
     stop.hard();
     std::future::pending().await
 }

@@ -27,6 +27,8 @@ pub(crate) struct ProgressLook {
     tasks: BTreeMap<Arc<str>, Instant>,
     diagnostics: DiagnosticRenderer,
     verbosity: u8,
+    /// True if nothing is done, only looked at.
+    planning: bool,
 }
 
 /// What a moving line stands for.
@@ -38,7 +40,12 @@ enum Running {
 
 impl ProgressLook {
     /// Draws with moving lines if `live`; from verbosity 1 on also what did not change.
-    pub(crate) fn new(live: bool, verbosity: u8, diagnostics: DiagnosticRenderer) -> Self {
+    pub(crate) fn new(
+        live: bool,
+        planning: bool,
+        verbosity: u8,
+        diagnostics: DiagnosticRenderer,
+    ) -> Self {
         Self {
             bars: live.then(MultiProgress::new),
             running: BTreeMap::new(),
@@ -46,6 +53,7 @@ impl ProgressLook {
             tasks: BTreeMap::new(),
             diagnostics,
             verbosity,
+            planning,
         }
     }
 
@@ -171,6 +179,7 @@ impl ProgressLook {
         let (style, word) = match outcome {
             StageOutcome::Unchanged if kind == StageKind::Verify => (GOOD, "holds"),
             StageOutcome::Unchanged => (GOOD, "nothing to do"),
+            StageOutcome::Changed if self.planning => (CHANGE, "has changes"),
             StageOutcome::Changed => (CHANGE, "done"),
             StageOutcome::Failed => (BAD, "failed"),
             StageOutcome::Skipped => (QUIET, "skipped"),

@@ -91,7 +91,11 @@ fn an_up_killed_at_ten_moments_converges_and_leaves_nothing_over() {
 
         let next = folder.run(&["up", "local", "-auto-approve", "-json"]);
         let complaints = next.events_of("diagnostic");
-        assert_eq!(next.code, Some(0), "killed after {moment} ms: {complaints:#?}");
+        assert_eq!(
+            next.code,
+            Some(0),
+            "killed after {moment} ms: {complaints:#?}"
+        );
         let again = folder
             .run(&["up", "local", "-auto-approve", "-json"])
             .succeeded();

@@ -10,6 +10,7 @@
 )]
 
 mod daemon;
+mod infrastructure;
 mod kill;
 mod mistakes;
 mod observability;

@@ -46,6 +46,8 @@ impl Scope for InModule<'_> {
         Environment {
             files: options.files.as_deref(),
             directory: self.evaluator.config.folder(),
+            working_directory: Some(&options.working_directory),
+            home: None,
             chance: options
                 .chance
                 .as_ref()

@@ -41,7 +41,7 @@ fn convert(value: &Value, ty: &Type, path: &AttributePath) -> Result<Value, Conv
         }
         (Value::Unknown(unknown), _) => {
             convert_typed(&unknown.ty, ty, path)?;
-            Ok(Value::Unknown(convert_unknown(unknown, ty)))
+            Ok(convert_unknown(unknown, ty).into())
         }
         (Value::Bool(_), Type::Bool)
         | (Value::Number(_), Type::Number)

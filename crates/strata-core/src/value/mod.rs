@@ -27,7 +27,7 @@ pub enum Value {
     /// No value, of a type.
     Null(Type),
     /// A value that will be known later.
-    Unknown(Unknown),
+    Unknown(Arc<Unknown>),
     /// `true` or `false`.
     Bool(bool),
     /// A number.
@@ -74,12 +74,13 @@ impl Value {
 
     /// An unknown value of a type.
     pub fn unknown(ty: Type) -> Self {
-        Value::Unknown(Unknown {
+        Unknown {
             ty,
             not_null: false,
             prefix: None,
             length: None,
-        })
+        }
+        .into()
     }
 
     /// A list; the caller has converted the elements to `element`.
@@ -213,17 +214,17 @@ impl Value {
 
     /// True if it, or something inside, has a mark.
     pub fn is_marked_deep(&self) -> bool {
-        matches!(self, Value::Marked(..))
-            || self.children().any(|(_, child)| child.is_marked_deep())
+        matches!(self, Value::Marked(..)) || self.any_child(Value::is_marked_deep)
     }
 
     /// All marks, its own and those inside.
     pub fn marks_deep(&self) -> Marks {
-        let inside = self
-            .unmarked()
-            .children()
-            .map(|(_, child)| child.marks_deep());
-        inside.fold(self.marks(), |all, marks| all | marks)
+        let mut all = self.marks();
+        self.unmarked().any_child(|child| {
+            all |= child.marks_deep();
+            false
+        });
+        all
     }
 
     /// True for null, marked or not.
@@ -238,11 +239,7 @@ impl Value {
 
     /// True if it and everything inside is known.
     pub fn is_wholly_known(&self) -> bool {
-        self.is_known()
-            && self
-                .unmarked()
-                .children()
-                .all(|(_, child)| child.is_wholly_known())
+        self.is_known() && !self.unmarked().any_child(|child| !child.is_wholly_known())
     }
 
     /// The text of a known string, marked or not.
@@ -288,6 +285,17 @@ impl Value {
     /// One entry of a known map or object; does not carry the container's marks.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.as_entries()?.get(name)
+    }
+
+    /// True if `test` holds for anything directly inside; makes no steps, so that asking large values is cheap.
+    fn any_child(&self, test: impl FnMut(&Value) -> bool) -> bool {
+        match self {
+            Value::List(_, items) | Value::Set(_, items) | Value::Tuple(items) => {
+                items.iter().any(test)
+            }
+            Value::Map(_, entries) | Value::Object(entries) => entries.values().any(test),
+            _ => false,
+        }
     }
 
     /// What is directly inside, with the step that leads there. Nothing for marked values: unmark first.
@@ -465,6 +473,12 @@ fn mark_path(value: &Value, path: &[PathStep], marks: Marks) -> Value {
     })
 }
 
+impl From<Unknown> for Value {
+    fn from(unknown: Unknown) -> Self {
+        Value::Unknown(Arc::new(unknown))
+    }
+}
+
 impl From<bool> for Value {
     fn from(truth: bool) -> Self {
         Value::Bool(truth)
@@ -512,6 +526,13 @@ impl fmt::Debug for Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_is_small() {
+        // Collections hold many values; what few of them need stands behind a pointer.
+        assert!(size_of::<Type>() <= 16, "{}", size_of::<Type>());
+        assert!(size_of::<Value>() <= 32, "{}", size_of::<Value>());
+    }
 
     #[test]
     fn a_set_is_sorted_distinct_and_carries_the_marks_of_its_elements() {

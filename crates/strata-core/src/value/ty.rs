@@ -20,7 +20,7 @@ pub enum Type {
     /// Elements of one type by text keys.
     Map(Arc<Type>),
     /// Ordered elements, each with its own type.
-    Tuple(Arc<[Type]>),
+    Tuple(Arc<Vec<Type>>),
     /// Named attributes, each with its own type.
     Object(Arc<BTreeMap<Arc<str>, ObjectAttribute>>),
 }
@@ -52,7 +52,7 @@ impl Type {
 
     /// A tuple.
     pub fn tuple(elements: impl IntoIterator<Item = Type>) -> Self {
-        Type::Tuple(elements.into_iter().collect())
+        Type::Tuple(Arc::new(elements.into_iter().collect()))
     }
 
     /// An object whose attributes are all required.

@@ -240,7 +240,7 @@ impl Evaluator<'_> {
             Type::Dynamic => failed(),
             // Whether it is null, and so the result empty, is not known.
             _ if !unknown.not_null => failed(),
-            _ => Value::tuple(vec![self.steps(Value::Unknown(unknown.clone()), steps)]),
+            _ => Value::tuple(vec![self.steps(Value::from(unknown.clone()), steps)]),
         }
     }
 

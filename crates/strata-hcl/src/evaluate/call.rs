@@ -304,7 +304,7 @@ fn located(error: &strata_core::value::ConvertError) -> String {
 
 fn unknown(ty: Type, may_be_null: bool) -> Value {
     let not_null = !may_be_null && ty != Type::Dynamic;
-    Value::Unknown(Unknown {
+    Value::from(Unknown {
         ty,
         not_null,
         prefix: None,

@@ -103,7 +103,7 @@ fn either(then: &Value, otherwise: &Value, ty: Option<Type>) -> Value {
         Value::Unknown(unknown) => unknown.not_null,
         _ => true,
     };
-    Value::Unknown(Unknown {
+    Value::from(Unknown {
         ty,
         not_null: not_null(then) && not_null(otherwise),
         prefix: None,

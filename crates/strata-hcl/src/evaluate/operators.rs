@@ -130,7 +130,7 @@ impl Evaluator<'_> {
 }
 
 fn unknown(ty: Type) -> Value {
-    Value::Unknown(Unknown {
+    Value::from(Unknown {
         ty,
         not_null: true,
         prefix: None,

@@ -29,7 +29,7 @@ impl Evaluator<'_> {
         self.parts(parts, &mut output);
         match output.known {
             None => Value::from(output.text),
-            Some(known) => Value::Unknown(Unknown {
+            Some(known) => Value::from(Unknown {
                 ty: Type::String,
                 not_null: true,
                 prefix: (known > 0).then(|| Arc::from(&output.text[..known])),

@@ -169,7 +169,7 @@ fn dirname(path: &str) -> String {
 }
 
 /// The shortest path of the same meaning.
-fn cleaned(path: &str) -> String {
+pub(super) fn cleaned(path: &str) -> String {
     let mut clean = PathBuf::new();
     for component in Path::new(path).components() {
         match component {

@@ -16,9 +16,11 @@ mod keyed;
 mod md5;
 mod network;
 mod numeric;
+mod paths;
 mod pattern;
 mod sets;
 mod text;
+mod text_encoding;
 mod time;
 mod yaml;
 
@@ -215,7 +217,7 @@ impl Parameter {
 type Given<'a> = &'a [Value];
 type Result_ = Result<Value, FunctionError>;
 
-const FAMILIES: [&[Function]; 15] = [
+const FAMILIES: [&[Function]; 17] = [
     collection::FUNCTIONS,
     conversion::FUNCTIONS,
     encoding::FUNCTIONS,
@@ -228,7 +230,9 @@ const FAMILIES: [&[Function]; 15] = [
     numeric::FUNCTIONS,
     sets::FUNCTIONS,
     text::FUNCTIONS,
+    paths::FUNCTIONS,
     pattern::FUNCTIONS,
+    text_encoding::FUNCTIONS,
     time::FUNCTIONS,
     yaml::FUNCTIONS,
 ];
@@ -238,7 +242,7 @@ static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> =
 
 /// All functions, family by family.
 pub fn all() -> impl Iterator<Item = &'static Function> {
-    static TABLE: [&[Function]; 15] = FAMILIES;
+    static TABLE: [&[Function]; 17] = FAMILIES;
     TABLE.iter().flat_map(|family| family.iter())
 }
 
@@ -257,10 +261,6 @@ pub(crate) fn not_supported(name: &str) -> Option<&'static str> {
     match name {
         "bcrypt" => Some("no bcrypt implementation is built in yet"),
         "rsadecrypt" => Some("no RSA implementation is built in yet"),
-        "base64gzip" => Some("no gzip implementation is built into expressions yet"),
-        "textencodebase64" | "textdecodebase64" => {
-            Some("other text encodings than UTF-8 are not built in yet")
-        }
         "type" => Some("it exists only in the console"),
         _ => None,
     }

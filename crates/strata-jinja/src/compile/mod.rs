@@ -7,8 +7,8 @@
 mod rewrite;
 
 pub(crate) use rewrite::{
-    ADD, ATTRIBUTE, CONCATENATE, DEFINED, GREATER, GREATER_OR_EQUAL, ITEM, LESS, LESS_OR_EQUAL,
-    REMAINDER, RENDER, SUBTRACT,
+    ADD, ATTRIBUTE, CONCATENATE, DEFINED, GREATER, GREATER_OR_EQUAL, INCLUDE, ITEM, LESS,
+    LESS_OR_EQUAL, MULTIPLY, REMAINDER, RENDER, SUBTRACT,
 };
 
 use std::collections::BTreeMap;
@@ -59,15 +59,26 @@ pub(crate) fn render_source(
     source: &str,
     syntax: &SyntaxConfig,
 ) -> Result<Value, Error> {
+    render_with(run, run.root(), name, source, syntax)
+}
+
+/// Renders a template's source with a root of names other than the run's own.
+pub(crate) fn render_with(
+    run: &Arc<Run>,
+    root: Value,
+    name: &str,
+    source: &str,
+    syntax: &SyntaxConfig,
+) -> Result<Value, Error> {
     let tree = rewrite::statement(&parse(source, name, syntax.clone())?);
     if let Some(expression) = only_expression(&tree) {
-        return evaluate(run, name, source, expression).and_then(defined);
+        return evaluate(run, root, name, source, expression).and_then(defined);
     }
     let mut generator = CodeGenerator::new(name, source);
     generator.compile_stmt(&tree);
     let (instructions, blocks) = generator.finish();
     run.begin_output();
-    let result = run_statements(run, &instructions, &blocks);
+    let result = run_statements(run, root, &instructions, &blocks);
     let emitted = run.end_output();
     let text = result?;
     Ok(match emitted.first {
@@ -79,6 +90,7 @@ pub(crate) fn render_source(
 
 fn run_statements<'a>(
     run: &Arc<Run>,
+    root: Value,
     instructions: &Instructions<'a>,
     blocks: &BTreeMap<&'a str, Instructions<'a>>,
 ) -> Result<String, Error> {
@@ -88,7 +100,7 @@ fn run_statements<'a>(
     eval(
         environment,
         instructions,
-        run.root(),
+        root,
         blocks,
         &mut output,
         AutoEscape::None,
@@ -99,11 +111,12 @@ fn run_statements<'a>(
 /// Evaluates a bare expression; the value may be undefined.
 pub(crate) fn expression(run: &Arc<Run>, source: &str) -> Result<Value, Error> {
     let tree = rewrite::expression(&parse_expr(source)?);
-    evaluate(run, "<expression>", source, &tree)
+    evaluate(run, run.root(), "<expression>", source, &tree)
 }
 
 fn evaluate<'a>(
     run: &Arc<Run>,
+    root: Value,
     name: &'a str,
     source: &'a str,
     tree: &ast::Expr<'a>,
@@ -116,7 +129,7 @@ fn evaluate<'a>(
     let (value, _) = eval(
         &run.templar.engine.environment,
         &instructions,
-        run.root(),
+        root,
         &BTreeMap::new(),
         &mut output,
         AutoEscape::None,

@@ -24,11 +24,16 @@ pub(crate) const ADD: &str = "__strata_add";
 /// The filter behind `-`.
 pub(crate) const SUBTRACT: &str = "__strata_subtract";
 
+/// The filter behind `*`.
+pub(crate) const MULTIPLY: &str = "__strata_multiply";
+
 /// The filters behind comparisons.
 pub(crate) const LESS: &str = "__strata_less";
 pub(crate) const LESS_OR_EQUAL: &str = "__strata_less_or_equal";
 pub(crate) const GREATER: &str = "__strata_greater";
 pub(crate) const GREATER_OR_EQUAL: &str = "__strata_greater_or_equal";
+/// The filter behind `include`.
+pub(crate) const INCLUDE: &str = "__strata_include";
 /// The filter that renders a literal in a condition.
 pub(crate) const RENDER: &str = "__strata_render";
 /// The filter that refuses an undefined argument, which a filter would take for one that was not given.
@@ -148,13 +153,11 @@ fn structure<'a>(tree: &Stmt<'a>) -> Stmt<'a> {
             },
             node.span(),
         )),
-        Stmt::Include(node) => Stmt::Include(Spanned::new(
-            ast::Include {
-                name: expression(&node.name),
-                ignore_missing: node.ignore_missing,
-            },
-            node.span(),
-        )),
+        Stmt::Include(node) => {
+            let missing = constant(Value::from(node.ignore_missing), node.span());
+            let included = filter(INCLUDE, expression(&node.name), missing, node.span());
+            Stmt::EmitExpr(Spanned::new(ast::EmitExpr { expr: included }, node.span()))
+        }
         Stmt::Macro(node) => Stmt::Macro(spanned_macro(node)),
         Stmt::CallBlock(node) => Stmt::CallBlock(Spanned::new(
             ast::CallBlock {
@@ -357,6 +360,7 @@ fn binary<'a>(node: &Spanned<ast::BinOp<'a>>) -> Expr<'a> {
         BinOpKind::Rem => REMAINDER,
         BinOpKind::Add => ADD,
         BinOpKind::Sub => SUBTRACT,
+        BinOpKind::Mul => MULTIPLY,
         BinOpKind::Lt => LESS,
         BinOpKind::Lte => LESS_OR_EQUAL,
         BinOpKind::Gt => GREATER,

@@ -20,6 +20,8 @@ pub(super) fn register(environment: &mut Environment<'static>) {
     add(environment, "last", last);
     add(environment, "random", random);
     add(environment, "shuffle", shuffle);
+    add(environment, "batch", batch);
+    add(environment, "slice", slice);
     add(environment, "list", list);
     add(environment, "sort", sort);
     add(environment, "sum", sum);
@@ -296,6 +298,42 @@ fn shuffle(state: &mut State<'_, '_>, value: &Value, options: Kwargs) -> Result<
         list.swap(at, other as usize);
     }
     Ok(list)
+}
+
+/// `list | batch(3, fill)`: rows of so many items.
+fn batch(value: &Value, size: i64, fill: Option<Value>) -> Result<Vec<Value>, Error> {
+    let size = row_count(size)?;
+    let mut rows: Vec<Vec<Value>> = items(value)?.chunks(size).map(<[_]>::to_vec).collect();
+    if let (Some(last), Some(fill)) = (rows.last_mut(), fill) {
+        last.resize(size, fill);
+    }
+    Ok(rows.into_iter().map(Value::from).collect())
+}
+
+/// `list | slice(3, fill)`: so many rows, as even as can be.
+fn slice(value: &Value, count: i64, fill: Option<Value>) -> Result<Vec<Value>, Error> {
+    let count = row_count(count)?;
+    let list = items(value)?;
+    let (even, longer) = (list.len() / count, list.len() % count);
+    let mut rest = list.as_slice();
+    let mut rows = Vec::with_capacity(count);
+    for at in 0..count {
+        let (row, after) = rest.split_at(even + usize::from(at < longer));
+        rest = after;
+        let mut row = row.to_vec();
+        if let Some(fill) = fill.as_ref().filter(|_| at >= longer) {
+            row.push(fill.clone());
+        }
+        rows.push(Value::from(row));
+    }
+    Ok(rows)
+}
+
+fn row_count(count: i64) -> Result<usize, Error> {
+    match usize::try_from(count) {
+        Ok(count) if (1..=MAX_ROWS).contains(&count) => Ok(count),
+        _ => refuse(format!("`{count}` is no number of rows")),
+    }
 }
 
 fn list(value: &Value) -> Result<Vec<Value>, Error> {

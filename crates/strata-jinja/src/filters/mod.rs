@@ -14,7 +14,7 @@ mod paths;
 mod regex;
 mod serialization;
 mod sets;
-pub(crate) mod text;
+mod text;
 mod time;
 
 use minijinja::{

@@ -3,7 +3,7 @@
 //! Those that only turn values into values stand in [`plain`], those that read the controller's files in
 //! [`files`]. All others are asked of the surroundings; what is unknown there, too, is refused by name.
 
-mod files;
+pub(crate) mod files;
 mod plain;
 mod sequence;
 

@@ -3,7 +3,7 @@
 use minijinja::{Error, Value};
 
 use super::refuse;
-use crate::filters::text::percent_format;
+use crate::python_format::percent_format;
 
 /// How many numbers are made at most.
 const MAX: i64 = 1_000_000;

@@ -94,7 +94,7 @@ impl Run<'_> {
         let planned = plan
             .outputs
             .iter()
-            .filter_map(|(name, change)| Some((name.clone(), change.after.clone()?)));
+            .filter_map(|(name, change)| Some((name.clone(), shown(change.after.as_ref()?))));
         made.outputs
             .insert(stage.name.clone(), Value::object(planned));
         Ok(StageEnd {
@@ -153,5 +153,37 @@ impl Run<'_> {
             (false, _) => StageOutcome::Changed,
         };
         Ok(StageEnd::of(outcome))
+    }
+}
+
+/// The value with what is not known yet said in words, so that files made of it can be shown.
+fn shown(value: &Value) -> Value {
+    match value {
+        Value::Unknown(_) => Value::from("(known after apply)"),
+        value => value.map_children(|_, child| shown(child)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use strata_core::Type;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_yet_is_said_in_words() {
+        let value = Value::object([
+            ("a", Value::unknown(Type::String)),
+            (
+                "b",
+                Value::tuple(vec![Value::from(1), Value::unknown(Type::Number)]),
+            ),
+        ]);
+        let words = Value::from("(known after apply)");
+        let expected = Value::object([
+            ("a", words.clone()),
+            ("b", Value::tuple(vec![Value::from(1), words])),
+        ]);
+        assert_eq!(shown(&value), expected);
     }
 }

@@ -47,7 +47,8 @@ pub(super) fn matching(inventory: &Inventory, pattern: &str) -> Result<Vec<Strin
 fn split(pattern: &str) -> Vec<String> {
     let mut parts = Vec::new();
     for piece in pattern.split(',').map(str::trim) {
-        let address = piece.matches(':').count() > 1 && piece.parse::<std::net::Ipv6Addr>().is_ok();
+        let address =
+            piece.matches(':').count() > 1 && piece.parse::<core::net::Ipv6Addr>().is_ok();
         if address || piece.starts_with('~') {
             parts.push(piece.to_owned());
             continue;

@@ -80,6 +80,7 @@ pub fn include_role(
         name: role.name.clone(),
         from: role.from.clone(),
         parameters: Arc::default(),
+        given: Arc::default(),
         public: role.public,
         allow_duplicates: Some(true),
     };

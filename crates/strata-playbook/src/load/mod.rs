@@ -9,6 +9,7 @@ mod actions;
 mod arguments;
 mod context;
 mod fields;
+mod imports;
 mod include;
 mod keywords;
 mod plays;

@@ -107,6 +107,7 @@ impl<'a> Reader<'a> {
         add(&self.play_vars);
         if let Some(role) = &context.role {
             add(&role.vars);
+            add(&role.given);
             add(&role.parameters);
         }
         context.keywords.vars.iter().for_each(|map| add(map));

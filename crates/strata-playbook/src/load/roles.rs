@@ -24,6 +24,8 @@ pub(super) struct Spec {
     pub(super) name: Spanned<String>,
     pub(super) from: RoleFiles,
     pub(super) parameters: Arc<JsonMap>,
+    /// `vars` of the entry.
+    pub(super) given: Arc<JsonMap>,
     pub(super) public: bool,
     /// Whether it may run again; none: as its metadata say.
     pub(super) allow_duplicates: Option<bool>,
@@ -68,6 +70,7 @@ impl Reader<'_> {
     fn role_entry(&mut self, node: &Node, context: &Context) -> Option<(Spec, Keywords)> {
         let mut own = Keywords::default();
         let mut parameters = JsonMap::new();
+        let mut given = JsonMap::new();
         let mut name = None;
         if node.entries().is_none() {
             let entry = Entry {
@@ -82,8 +85,7 @@ impl Reader<'_> {
                 "role" | "name" => name = self.text(entry),
                 "src" if node.get("role").is_none() => name = self.text(entry),
                 "vars" => {
-                    let vars = variables(&entry.value, self.diags).unwrap_or_default();
-                    parameters.extend(vars);
+                    given = variables(&entry.value, self.diags).unwrap_or_default();
                 }
                 "version" | "scm" | "src" => {}
                 _ if SHARED.contains(&key) => {
@@ -106,6 +108,7 @@ impl Reader<'_> {
             },
             from: RoleFiles::default(),
             parameters: Arc::new(parameters),
+            given: Arc::new(given),
             public: true,
             allow_duplicates: None,
         };
@@ -143,6 +146,7 @@ impl Reader<'_> {
             defaults: Arc::new(defaults),
             vars: Arc::new(vars),
             parameters: spec.parameters.clone(),
+            given: spec.given.clone(),
             dependencies: Vec::new(),
             parents: parents(context.role.as_deref()),
             allow_duplicates,
@@ -175,9 +179,10 @@ impl Reader<'_> {
             values.iter().map(|value| value.value.to_string()).collect()
         };
         let key = format!(
-            "{}\0{}\0{:?}\0{:?}",
+            "{}\0{}\0{}\0{:?}\0{:?}",
             role.path.display(),
             Json::Object((*role.parameters).clone()),
+            Json::Object((*role.given).clone()),
             texts(&keywords.when),
             texts(&keywords.tags),
         );
@@ -344,6 +349,7 @@ fn parents(role: Option<&Role>) -> Vec<RoleParent> {
         defaults: role.defaults.clone(),
         vars: role.vars.clone(),
         parameters: role.parameters.clone(),
+        given: role.given.clone(),
     };
     role.parents.iter().cloned().chain([own]).collect()
 }

@@ -157,8 +157,10 @@ pub struct Role {
     pub defaults: Arc<JsonMap>,
     /// Its variables.
     pub vars: Arc<JsonMap>,
-    /// The variables that the play gave it where it named it.
+    /// The parameters that the play gave it where it named it: `{role: x, port: 80}`.
     pub parameters: Arc<JsonMap>,
+    /// The `vars` that the play gave it where it named it; only its own tasks see them.
+    pub given: Arc<JsonMap>,
     /// The roles it depends on, in order.
     pub dependencies: Vec<Arc<Role>>,
     /// The roles that led to it, the outermost first.
@@ -178,6 +180,8 @@ pub struct RoleParent {
     pub defaults: Arc<JsonMap>,
     /// Its variables.
     pub vars: Arc<JsonMap>,
-    /// The variables that were given to it.
+    /// The parameters that were given to it.
     pub parameters: Arc<JsonMap>,
+    /// The `vars` that were given to it.
+    pub given: Arc<JsonMap>,
 }

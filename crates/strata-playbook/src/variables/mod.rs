@@ -81,6 +81,7 @@ impl HostVariables {
     fn add_role(&mut self, role: &Role) {
         for parent in &role.parents {
             self.role_defaults.push(parent.defaults.clone());
+            self.role_vars.push(parent.given.clone());
             self.role_vars.push(parent.vars.clone());
             self.role_parameters.push(parent.parameters.clone());
         }
@@ -89,6 +90,7 @@ impl HostVariables {
         }
         self.role_defaults.push(role.defaults.clone());
         self.role_vars.push(role.vars.clone());
+        self.role_vars.push(role.given.clone());
         self.role_parameters.push(role.parameters.clone());
     }
 
@@ -178,3 +180,6 @@ impl Variables for HostVariables {
         names
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,33 +1,33 @@
 //! `record`: asks the programs we follow again what they answer, and keeps it as our test data.
 //!
 //! Tests compare with what is committed, so they need none of those programs; `git diff` after a
-//! recording shows what a new version answers differently. A recorder is one file here and one
-//! line in [`RECORDERS`].
+//! recording shows what a new version answers differently. A recorder is a test that asks the real
+//! program instead when `STRATA_RECORD` is set, and one line in [`RECORDERS`].
 
-mod terraform_expressions;
+use std::process::Command;
 
 use crate::failure::Failure;
 use crate::process;
 
-/// Who asks what.
+/// Which test asks whom.
 struct Recorder {
     name: &'static str,
     /// The program that answers, looked for on the path.
     tool: &'static str,
-    /// Records everything and gives the number of answers.
-    run: fn() -> Result<usize, Failure>,
+    package: &'static str,
+    test: &'static str,
 }
 
 const RECORDERS: &[Recorder] = &[Recorder {
-    name: "terraform-expressions",
+    name: "expressions",
     tool: "terraform",
-    run: terraform_expressions::record,
+    package: "strata-hcl",
+    test: "terraform",
 }];
 
 /// Runs the recorders named, or all of them.
 pub(crate) fn run(names: &[&str]) -> Result<(), Failure> {
-    let chosen = choose(names)?;
-    for recorder in &chosen {
+    for recorder in choose(names)? {
         if !process::succeeds(&[recorder.tool, "--version"]) {
             let message = format!(
                 "`{}` needs `{}`, which is not installed",
@@ -35,9 +35,29 @@ pub(crate) fn run(names: &[&str]) -> Result<(), Failure> {
             );
             return Err(Failure::new(message));
         }
-        println!("{}: {} answers recorded", recorder.name, (recorder.run)()?);
+        record(recorder)?;
     }
     Ok(())
+}
+
+fn record(recorder: &Recorder) -> Result<(), Failure> {
+    let mut cargo = Command::new("cargo");
+    cargo.args([
+        "test",
+        "--package",
+        recorder.package,
+        "--test",
+        recorder.test,
+    ]);
+    let status = cargo.env("STRATA_RECORD", "1").status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(Failure::new(format!(
+            "recording `{}` failed: {status}",
+            recorder.name
+        ))),
+        Err(error) => Err(Failure::new(format!("cargo cannot be run: {error}"))),
+    }
 }
 
 fn choose(names: &[&str]) -> Result<Vec<&'static Recorder>, Failure> {
@@ -59,4 +79,18 @@ fn unknown(name: &str) -> Failure {
         "there is no recorder `{name}`; there are {}",
         known.join(", ")
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recorder_is_found_by_its_name_and_an_unknown_name_lists_all() {
+        assert!(choose(&["expressions"]).is_ok_and(|found| found.len() == 1));
+        let Err(failure) = choose(&["nothing"]) else {
+            panic!("there is no recorder of that name");
+        };
+        assert!(failure.to_string().contains("there are expressions"));
+    }
 }

@@ -1,0 +1,260 @@
+//! `authorized_key`: public keys that may log in as a user.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::edit::Existing;
+use crate::arguments::{Arguments, Field, Spec};
+use crate::change::{Change, FileWrite, Outcome};
+use crate::host::{Host, Permissions};
+use crate::module::{Module, ModuleError, Report, values};
+use crate::protocol::Task;
+
+pub(super) struct AuthorizedKey {
+    user: String,
+    keys: Vec<Key>,
+    given: String,
+    present: bool,
+    exclusive: bool,
+    path: Option<PathBuf>,
+    manage_dir: bool,
+}
+
+/// One line of the file, taken apart.
+#[derive(Debug, Clone, PartialEq)]
+struct Key {
+    options: String,
+    kind: String,
+    body: String,
+    comment: String,
+}
+
+/// The file, what it becomes, and what else is missing.
+pub(super) struct Found {
+    file: Existing,
+    text: String,
+    /// The folder, where it is to be made.
+    folder: Option<PathBuf>,
+    owner: Option<(u32, u32)>,
+}
+
+impl Module for AuthorizedKey {
+    const SPEC: Spec = Spec::new(
+        "ansible.posix.authorized_key",
+        &[
+            Field::str("user").required(),
+            Field::str("key").required(),
+            Field::str("state")
+                .choices(&["absent", "present"])
+                .default("present"),
+            Field::path("path"),
+            Field::bool("manage_dir", true),
+            Field::str("key_options"),
+            Field::str("comment"),
+            Field::bool("exclusive", false),
+            // Keys are never fetched from an address here.
+            Field::fixed("validate_certs", "true"),
+            Field::unsupported("follow"),
+        ],
+    );
+    type Current = Found;
+
+    fn new(arguments: &Arguments, _task: &Task) -> Result<AuthorizedKey, ModuleError> {
+        let given = arguments.text("key");
+        if given.contains("://") && !given.contains(' ') {
+            return Err(ModuleError::new(
+                "`key` with an address is not supported by Strata yet: give the keys themselves",
+            ));
+        }
+        let lines = given.lines().map(str::trim);
+        let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let mut keys = Vec::new();
+        for line in lines {
+            let key = Key::read(line)
+                .ok_or_else(|| ModuleError::new(format!("invalid key specified: {line}")))?;
+            let options = arguments.string("key_options").unwrap_or(key.options);
+            let comment = arguments.string("comment").unwrap_or(key.comment);
+            keys.push(Key {
+                options,
+                comment,
+                ..key
+            });
+        }
+        Ok(AuthorizedKey {
+            user: arguments.text("user"),
+            keys,
+            given,
+            present: arguments.text("state") == "present",
+            exclusive: arguments.bool("exclusive"),
+            path: arguments.path("path"),
+            manage_dir: arguments.bool("manage_dir"),
+        })
+    }
+
+    fn observe(&self, host: &dyn Host) -> Result<Found, ModuleError> {
+        let users = host.users()?;
+        let user = match users.into_iter().find(|user| user.name == self.user) {
+            Some(user) => Some(user),
+            None => host.find_user(&self.user)?,
+        };
+        let path = match (&self.path, &user) {
+            (Some(path), _) => path.clone(),
+            (None, Some(user)) => Path::new(&user.home).join(".ssh/authorized_keys"),
+            (None, None) => {
+                let name = &self.user;
+                return Err(ModuleError::new(format!(
+                    "Failed to lookup user {name}: the host has no such user"
+                )));
+            }
+        };
+        let file = Existing::read(host, &path)?;
+        let folder = path.parent().map(Path::to_owned);
+        let missing = match &folder {
+            Some(folder) => host.metadata_followed(folder)?.is_none(),
+            None => false,
+        };
+        Ok(Found {
+            text: self.edit(&file.text),
+            folder: folder.filter(|_| missing && self.manage_dir),
+            owner: user.map(|user| (user.uid, user.gid)),
+            file,
+        })
+    }
+
+    fn decide(&self, found: &Found) -> Vec<Change> {
+        let mut changes = Vec::new();
+        if found.text == found.file.text {
+            return changes;
+        }
+        let owner = Permissions {
+            mode: None,
+            uid: found.owner.map(|(uid, _)| uid),
+            gid: found.owner.map(|(_, gid)| gid),
+        };
+        if let Some(path) = found.folder.clone() {
+            changes.push(Change::CreateDirectory {
+                path: path.clone(),
+                mode: 0o700,
+            });
+            changes.push(Change::Permissions {
+                path,
+                permissions: owner,
+                follow: true,
+            });
+        }
+        let write = FileWrite::new(&found.file.path, found.text.as_bytes());
+        // A file of the user's own keeps its owner and mode.
+        changes.push(Change::Write(match found.file.there {
+            Some(_) => write,
+            None => FileWrite {
+                permissions: Permissions {
+                    mode: Some(0o600),
+                    ..owner
+                },
+                ..write
+            },
+        }));
+        changes
+    }
+
+    fn report(&self, _: &dyn Host, found: &Found, _: &Outcome) -> Result<Report, ModuleError> {
+        Ok(Report::of(values(json!({
+            "user": self.user,
+            "key": self.given,
+            "state": if self.present { "present" } else { "absent" },
+            "exclusive": self.exclusive,
+            "manage_dir": self.manage_dir,
+            "path": self.path.as_ref().map(|path| path.to_string_lossy()),
+            "keyfile": found.file.path.to_string_lossy(),
+        }))))
+    }
+}
+
+impl AuthorizedKey {
+    fn edit(&self, text: &str) -> String {
+        let mut lines: Vec<String> = Vec::new();
+        let mut open: Vec<&Key> = self.keys.iter().collect();
+        for line in text.lines() {
+            let key = Key::read(line.trim()).filter(|_| !line.trim_start().starts_with('#'));
+            let asked = key
+                .as_ref()
+                .and_then(|key| self.keys.iter().find(|asked| asked.is_same(key)));
+            match (key, asked) {
+                (Some(_), Some(_)) if !self.present => {}
+                (Some(key), Some(asked)) => {
+                    open.retain(|one| !one.is_same(asked));
+                    let differs = key.options != asked.options || key.comment != asked.comment;
+                    lines.push(if differs {
+                        asked.line()
+                    } else {
+                        line.to_owned()
+                    });
+                }
+                (Some(_), None) if self.exclusive && self.present => {}
+                _ => lines.push(line.to_owned()),
+            }
+        }
+        if self.present {
+            lines.extend(open.into_iter().map(Key::line));
+        }
+        let new: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        // A last line without its end is no reason to write.
+        if new.trim_end() == text.trim_end() {
+            return text.to_owned();
+        }
+        new
+    }
+}
+
+impl Key {
+    /// Takes `[options] kind body [comment]` apart.
+    fn read(line: &str) -> Option<Key> {
+        let kind_at = kind_at(line)?;
+        let mut words = line[kind_at..].splitn(3, char::is_whitespace);
+        let kind = words.next()?.to_owned();
+        let body = words.next().filter(|body| !body.is_empty())?.to_owned();
+        Some(Key {
+            options: line[..kind_at].trim().to_owned(),
+            kind,
+            body,
+            comment: words.next().unwrap_or_default().trim().to_owned(),
+        })
+    }
+
+    fn is_same(&self, other: &Key) -> bool {
+        self.body == other.body && self.kind == other.kind
+    }
+
+    fn line(&self) -> String {
+        let words = [&self.options, &self.kind, &self.body, &self.comment];
+        let words = words.into_iter().filter(|word| !word.is_empty());
+        words.map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Where the kind of the key begins: the first word outside quotes that names one.
+fn kind_at(line: &str) -> Option<usize> {
+    let mut quoted = false;
+    let mut begins = true;
+    for (at, c) in line.char_indices() {
+        if begins && !quoted && is_kind(line[at..].split(char::is_whitespace).next()?) {
+            return Some(at);
+        }
+        quoted ^= c == '"';
+        begins = c.is_whitespace();
+    }
+    None
+}
+
+fn is_kind(word: &str) -> bool {
+    const STARTS: &[&str] = &[
+        "ssh-ed25519",
+        "ssh-rsa",
+        "ssh-dss",
+        "ecdsa-sha2-",
+        "sk-ecdsa-sha2-",
+        "sk-ssh-ed25519",
+    ];
+    STARTS.iter().any(|start| word.starts_with(start))
+}

@@ -1,0 +1,171 @@
+//! `sysctl`: a kernel parameter in a file that is read at boot, and in the running kernel.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::edit::{Edited, Existing};
+use crate::arguments::{Arguments, Field, Spec};
+use crate::attributes::Wanted;
+use crate::change::{Change, Outcome};
+use crate::host::Host;
+use crate::module::{Module, ModuleError, Report, values};
+use crate::protocol::Task;
+use crate::system::Command;
+
+pub(super) struct Sysctl {
+    name: String,
+    value: String,
+    present: bool,
+    file: PathBuf,
+    reload: bool,
+    set: bool,
+    ignore_errors: bool,
+}
+
+/// The file, what it becomes, and what the kernel has where that is asked for.
+pub(super) struct Found {
+    file: Existing,
+    text: Option<String>,
+    kernel: Option<String>,
+}
+
+impl Module for Sysctl {
+    const SPEC: Spec = Spec::new(
+        "ansible.posix.sysctl",
+        &[
+            Field::str("name").alias(&["key"]).required(),
+            Field::str("value").alias(&["val"]),
+            Field::str("state")
+                .choices(&["absent", "present"])
+                .default("present"),
+            Field::path("sysctl_file").default("/etc/sysctl.conf"),
+            Field::bool("reload", true),
+            Field::bool("sysctl_set", false),
+            Field::bool("ignoreerrors", false),
+        ],
+    );
+    type Current = Found;
+
+    fn new(arguments: &Arguments, _task: &Task) -> Result<Sysctl, ModuleError> {
+        let name = arguments.text("name").trim().to_owned();
+        let present = arguments.text("state") == "present";
+        let value = one_line(&arguments.text("value"));
+        if name.is_empty() || name.starts_with('-') || name.contains(['=', '\n']) {
+            return Err(ModuleError::new(format!(
+                "`{name}` cannot be the name of a kernel parameter"
+            )));
+        }
+        if present && arguments.string("value").is_none() {
+            return Err(ModuleError::new(
+                "state is present but all of the following are missing: value",
+            ));
+        }
+        Ok(Sysctl {
+            name,
+            value: boolean_as_number(&value),
+            present,
+            file: arguments.path("sysctl_file").unwrap_or_default(),
+            reload: arguments.bool("reload"),
+            set: arguments.bool("sysctl_set"),
+            ignore_errors: arguments.bool("ignoreerrors"),
+        })
+    }
+
+    fn observe(&self, host: &dyn Host) -> Result<Found, ModuleError> {
+        let file = Existing::read(host, &self.file)?;
+        let text = self.edit(&file.text).filter(|text| *text != file.text);
+        let kernel = match self.set && self.present {
+            true => Some(self.in_kernel(host)?),
+            false => None,
+        };
+        Ok(Found { file, text, kernel })
+    }
+
+    fn decide(&self, found: &Found) -> Vec<Change> {
+        let mut changes = Vec::new();
+        if found.kernel.as_ref().is_some_and(|now| *now != self.value) {
+            let pair = format!("{}={}", self.name, self.value);
+            changes.push(self.run(&["-w", &pair]));
+        }
+        if let Some(text) = found.text.clone() {
+            let write = Edited {
+                text,
+                backup: false,
+                validate: None,
+            };
+            changes.extend(found.file.changes(Some(write), &Wanted::default()));
+            if self.reload {
+                changes.push(self.run(&["-p", &self.file.to_string_lossy()]));
+            }
+        }
+        changes
+    }
+
+    fn report(&self, _: &dyn Host, _: &Found, _: &Outcome) -> Result<Report, ModuleError> {
+        Ok(Report::of(values(json!({}))))
+    }
+}
+
+impl Sysctl {
+    fn run(&self, words: &[&str]) -> Change {
+        let mut argv = vec!["sysctl"];
+        // Parameters that this kernel does not have are passed over.
+        argv.extend(self.ignore_errors.then_some("-e"));
+        argv.extend(words);
+        Change::run(&argv)
+    }
+
+    fn in_kernel(&self, host: &dyn Host) -> Result<String, ModuleError> {
+        let said = host.run(&Command::new(["sysctl", "-e", "-n", &self.name]))?;
+        Ok(one_line(&said.stdout))
+    }
+
+    /// The file's text with the parameter once, or without it; `None` when nothing is to be done.
+    fn edit(&self, text: &str) -> Option<String> {
+        let line = format!("{}={}\n", self.name, self.value);
+        let mut new = String::new();
+        let mut written = false;
+        for old in text.split_inclusive('\n') {
+            match self.value_of(old) {
+                None => new.push_str(old),
+                Some(_) if !self.present || written => {}
+                Some(value) => {
+                    new.push_str(if value == self.value { old } else { &line });
+                    written = true;
+                }
+            }
+        }
+        if self.present && !written {
+            if !new.is_empty() && !new.ends_with('\n') {
+                new.push('\n');
+            }
+            new.push_str(&line);
+        }
+        (new != text).then_some(new)
+    }
+
+    /// The value, where a line is about the parameter.
+    fn value_of(&self, line: &str) -> Option<String> {
+        let line = line.trim();
+        if line.starts_with(['#', ';']) {
+            return None;
+        }
+        let (name, value) = line.split_once('=')?;
+        (name.trim() == self.name).then(|| one_line(value))
+    }
+}
+
+/// Values of several numbers are compared without regard to the space between.
+fn one_line(value: &str) -> String {
+    value.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// YAML's booleans mean numbers to the kernel.
+fn boolean_as_number(value: &str) -> String {
+    match value.to_lowercase().as_str() {
+        "y" | "yes" | "on" | "true" | "t" => "1".to_owned(),
+        "n" | "no" | "off" | "false" | "f" => "0".to_owned(),
+        _ => value.to_owned(),
+    }
+}

@@ -1,0 +1,278 @@
+//! The infrastructure commands by themselves, on resources that need no platform.
+
+use std::{
+    os::unix::fs::PermissionsExt,
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::strata::Folder;
+
+const MAIN: &str = r#"
+variable "names" {
+  type    = set(string)
+  default = ["a", "b"]
+}
+
+variable "token" {
+  type      = string
+  default   = "hunter2-secret"
+  sensitive = true
+}
+
+resource "terraform_data" "one" {
+  for_each = var.names
+  input    = "name ${each.key}"
+}
+
+resource "terraform_data" "secret" {
+  input            = var.token
+  triggers_replace = [for name, one in terraform_data.one : one.id]
+}
+
+output "names" {
+  value = { for key, one in terraform_data.one : key => one.output }
+}
+
+output "token" {
+  value     = terraform_data.secret.output
+  sensitive = true
+}
+"#;
+
+fn applied() -> Folder {
+    let folder = Folder::new(&[("main.tf", MAIN)]);
+    folder.run(&["apply", "-auto-approve"]).succeeded();
+    folder
+}
+
+/// The types of the lines of a machine-readable stream, each once.
+fn kinds(stream: &str) -> Vec<String> {
+    let mut kinds: Vec<String> = stream
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect(line))
+        .map(|line| line["type"].as_str().unwrap().to_owned())
+        .collect();
+    kinds.dedup();
+    kinds
+}
+
+#[test]
+fn a_plan_says_by_its_exit_code_whether_there_is_something_to_do() {
+    let folder = Folder::new(&[("main.tf", MAIN)]);
+    let first = folder.run(&["plan", "-detailed-exitcode"]);
+    assert_eq!(first.code, Some(2), "{}", first.stderr);
+    assert!(
+        first
+            .stdout
+            .contains("Plan: 3 to add, 0 to change, 0 to destroy."),
+        "{}",
+        first.stdout
+    );
+    folder.run(&["apply", "-auto-approve"]).succeeded();
+    let second = folder.run(&["plan", "-detailed-exitcode"]).succeeded();
+    assert!(second.stdout.contains("No changes."), "{}", second.stdout);
+}
+
+#[test]
+fn a_changed_value_changes_what_it_reaches_and_nothing_else() {
+    let folder = applied();
+    let plan = folder
+        .run(&["plan", "-var", "names=[\"a\",\"c\"]"])
+        .succeeded();
+    assert!(
+        plan.stdout
+            .contains("terraform_data.one[\"b\"] will be destroyed"),
+        "{}",
+        plan.stdout
+    );
+    assert!(
+        plan.stdout
+            .contains("terraform_data.one[\"c\"] will be created"),
+        "{}",
+        plan.stdout
+    );
+    assert!(
+        plan.stdout
+            .contains("terraform_data.secret must be replaced"),
+        "{}",
+        plan.stdout
+    );
+    assert!(
+        !plan.stdout.contains("terraform_data.one[\"a\"] will"),
+        "{}",
+        plan.stdout
+    );
+}
+
+#[test]
+fn the_stream_for_machines_has_terraforms_line_types() {
+    let folder = Folder::new(&[("main.tf", MAIN)]);
+    let stream = folder
+        .run(&["apply", "-auto-approve", "-json", "-parallelism=1"])
+        .succeeded()
+        .stdout;
+    let kinds = kinds(&stream);
+    assert_eq!(kinds.first().map(String::as_str), Some("version"));
+    for kind in [
+        "planned_change",
+        "change_summary",
+        "apply_start",
+        "apply_complete",
+    ] {
+        assert!(
+            kinds.iter().any(|found| found == kind),
+            "{kind} is not in {kinds:?}"
+        );
+    }
+}
+
+#[test]
+fn outputs_are_shown_whole_by_name_and_as_json() {
+    let folder = applied();
+    let all = folder.run(&["output"]).succeeded().stdout;
+    assert_eq!(
+        all,
+        "names = {\n  \"a\" = \"name a\"\n  \"b\" = \"name b\"\n}\ntoken = <sensitive>\n"
+    );
+    assert_eq!(
+        folder.run(&["output", "-raw", "token"]).succeeded().stdout,
+        "hunter2-secret"
+    );
+    let json: Value =
+        serde_json::from_str(&folder.run(&["output", "-json"]).succeeded().stdout).unwrap();
+    assert_eq!(json["names"]["value"]["a"], "name a");
+    assert_eq!(json["token"]["sensitive"], true);
+    let missing = folder.run(&["output", "nothing"]);
+    assert_eq!(missing.code, Some(1));
+    assert!(missing.stderr.contains("`nothing`"), "{}", missing.stderr);
+}
+
+#[test]
+fn the_state_can_be_listed_and_shown() {
+    let folder = applied();
+    let list = folder.run(&["state", "list"]).succeeded().stdout;
+    assert_eq!(
+        list,
+        "terraform_data.one[\"a\"]\nterraform_data.one[\"b\"]\nterraform_data.secret\n"
+    );
+    let shown = folder
+        .run(&["state", "show", "terraform_data.one[\"a\"]"])
+        .succeeded()
+        .stdout;
+    assert!(shown.contains("input  = \"name a\""), "{shown}");
+    let json: Value =
+        serde_json::from_str(&folder.run(&["show", "-json"]).succeeded().stdout).unwrap();
+    assert_eq!(
+        json["values"]["root_module"]["resources"]
+            .as_array()
+            .unwrap()
+            .len(),
+        3
+    );
+}
+
+#[test]
+fn a_sensitive_value_is_shown_nowhere_and_kept_from_other_users() {
+    let folder = Folder::new(&[("main.tf", MAIN)]);
+    let apply = folder.run(&["apply", "-auto-approve"]).succeeded();
+    let stream = folder
+        .run(&["plan", "-json", "-replace=terraform_data.secret"])
+        .succeeded();
+    // `output` of a `terraform_data` is made by the provider, which knows no marks: as in Terraform.
+    let show = folder
+        .run(&["state", "show", "terraform_data.secret"])
+        .succeeded();
+    assert!(
+        show.stdout.contains("input            = (sensitive value)"),
+        "{}",
+        show.stdout
+    );
+    for said in [apply.stdout, apply.stderr, stream.stdout, stream.stderr] {
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+    let state = folder.path().join("terraform.tfstate");
+    assert_eq!(
+        state.metadata().unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+}
+
+#[test]
+fn terraform_reads_our_state_and_finds_nothing_to_do() {
+    let is_there = Command::new("terraform")
+        .arg("version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    if !is_there.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: terraform is not on this machine");
+        return;
+    }
+    let folder = applied();
+    let terraform = |arguments: &[&str]| {
+        let mut command = Command::new("terraform");
+        command
+            .args(arguments)
+            .current_dir(folder.path())
+            .stdin(Stdio::null());
+        command
+            .env("TF_CLI_CONFIG_FILE", "/dev/null")
+            .output()
+            .unwrap()
+    };
+    assert!(terraform(&["init", "-input=false"]).status.success());
+    let plan = terraform(&["plan", "-detailed-exitcode", "-input=false", "-no-color"]);
+    assert_eq!(
+        plan.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&plan.stdout)
+    );
+    // And back: what terraform wrote opens here.
+    assert!(
+        terraform(&[
+            "apply",
+            "-auto-approve",
+            "-input=false",
+            "-var",
+            "names=[\"a\"]"
+        ])
+        .status
+        .success()
+    );
+    let back = folder
+        .run(&["plan", "-detailed-exitcode", "-var", "names=[\"a\"]"])
+        .succeeded();
+    assert!(back.stdout.contains("No changes."), "{}", back.stdout);
+}
+
+#[test]
+fn destroy_leaves_an_empty_state() {
+    let folder = applied();
+    let refused = folder.run(&["destroy"]);
+    assert_eq!(
+        refused.code,
+        Some(1),
+        "nobody was asked, so nothing may be destroyed"
+    );
+    assert_eq!(
+        folder
+            .run(&["state", "list"])
+            .succeeded()
+            .stdout
+            .lines()
+            .count(),
+        3
+    );
+    let destroy = folder.run(&["destroy", "-auto-approve"]).succeeded();
+    assert!(
+        destroy
+            .stdout
+            .contains("Destroy complete! Resources: 3 destroyed."),
+        "{}",
+        destroy.stdout
+    );
+    assert_eq!(folder.run(&["state", "list"]).succeeded().stdout, "");
+}

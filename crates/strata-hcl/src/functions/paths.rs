@@ -1,0 +1,64 @@
+//! Paths as the machine has them: `abspath` and `pathexpand`. Nothing is read for it.
+
+use std::path::Path;
+
+use strata_core::Value;
+
+use super::{
+    Context, Function, FunctionError, Given, Kind, Parameter, Result_, Returns, files::cleaned,
+    text,
+};
+
+const PATH: Parameter = Parameter::new("path", Kind::String);
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    Function::new(
+        "abspath",
+        &[PATH],
+        Returns::String,
+        "Gives the whole path of a relative one, from the working folder.",
+        abspath,
+    ),
+    Function::new(
+        "pathexpand",
+        &[PATH],
+        Returns::String,
+        "Puts the home folder where a path begins with `~`.",
+        pathexpand,
+    ),
+];
+
+fn abspath(given: Given<'_>, context: &Context<'_>) -> Result_ {
+    let path = text(given, 0);
+    if path.starts_with('/') {
+        return Ok(Value::from(cleaned(path)));
+    }
+    let environment = context.scope.environment();
+    let folder = environment.working_directory;
+    let Some(folder) = folder.filter(|folder| folder.is_absolute()) else {
+        return Err(FunctionError::new("the working folder is not known here"));
+    };
+    Ok(Value::from(joined(folder, path)))
+}
+
+fn pathexpand(given: Given<'_>, context: &Context<'_>) -> Result_ {
+    let path = text(given, 0);
+    let Some(rest) = path.strip_prefix('~') else {
+        return Ok(Value::from(path));
+    };
+    if !(rest.is_empty() || rest.starts_with(['/', '\\'])) {
+        return Err(FunctionError::argument(
+            0,
+            "the home folder of another user cannot be found",
+        ));
+    }
+    let environment = context.scope.environment();
+    let Some(home) = environment.home else {
+        return Err(FunctionError::new("the home folder is not known here"));
+    };
+    Ok(Value::from(joined(home, rest.trim_start_matches('/'))))
+}
+
+fn joined(folder: &Path, path: &str) -> String {
+    cleaned(&folder.join(path).to_string_lossy())
+}
