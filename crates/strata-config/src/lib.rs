@@ -1,12 +1,12 @@
 //! Configuration: the module tree, what refers to what, and the evaluator.
 //!
-//! Files become a [`Config`] through [`load`]; [`validate`] says what is wrong with it before anything is known;
-//! [`dependencies`] tells the engine what must come before what; an [`Evaluator`] computes values. The evaluator is
+//! Files become a [`Config`] through [`load()`]; [`validate()`] says what is wrong with it before anything is known;
+//! [`dependencies()`] tells the engine what must come before what; an [`Evaluator`] computes values. The evaluator is
 //! a spreadsheet: a variable, local or output is a cell, evaluated once, when asked for, and the values of resources
 //! are handed in by the engine, one instance at a time.
 //!
 //! This crate must never know state, plans or a provider's code (schemas come in as data), nor touch a disk, clock
-//! or environment. Start reading at [`module`], then [`load`], then `evaluate`.
+//! or environment. Start reading at [`module`], then [`load()`], then `evaluate`.
 
 mod decode;
 mod dependencies;

@@ -1,12 +1,12 @@
 //! The engine of the infrastructure layer: what has to be done, and doing it.
 //!
-//! [`plan`] reads what is there, evaluates configuration in the order of its dependencies, asks providers what
-//! would become of each instance, and works out a graph of actions once; [`apply`] obeys that graph. Both run one
-//! loop on one task; only calls to providers run at the same time. [`settle`] comes before both, where a run was
+//! [`plan()`] reads what is there, evaluates configuration in the order of its dependencies, asks providers what
+//! would become of each instance, and works out a graph of actions once; [`apply()`] obeys that graph. Both run one
+//! loop on one task; only calls to providers run at the same time. [`settle()`] comes before both, where a run was
 //! killed: it looks for what the calls without an answer left behind.
 //!
 //! This crate must never know a single platform (`terraform_data` excepted, which has none), nor the terminal.
-//! Start reading at [`Plan`], then [`plan`], then [`apply`].
+//! Start reading at [`Plan`], then [`plan()`], then [`apply()`].
 
 mod apply;
 mod builtin;

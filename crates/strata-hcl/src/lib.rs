@@ -1,7 +1,7 @@
 //! HCL: parse, evaluate an expression in a scope, call functions.
 //!
 //! Text goes through [`parse`] (a lexer and a recursive descent that goes on after mistakes) and becomes a
-//! [`Body`] of [`Expression`]s; [`evaluate`] computes one of those in a [`Scope`], which answers for variables
+//! [`Body`] of [`Expression`]s; [`evaluate()`] computes one of those in a [`Scope`], which answers for variables
 //! lazily; [`functions`] is the table of what can be called. What an expression refers to, without
 //! evaluating it, is told by [`Expression::references`].
 //!

@@ -1,7 +1,7 @@
 //! Plays, roles, tasks, inventory and the precedence of variables.
 //!
-//! Data takes this path: [`yaml`] reads a file into a tree in which every node knows its place; [`load`] turns
-//! such trees into a [`Playbook`](play::Playbook), expanding what is static (imports, roles) and handing down
+//! Data takes this path: [`yaml`] reads a file into a tree in which every node knows its place; [`load()`] turns
+//! such trees into a [`Playbook`], expanding what is static (imports, roles) and handing down
 //! what blocks and plays say to their tasks; [`inventory`] does the same for hosts and groups. A
 //! [`HostVariables`](variables::HostVariables) orders everything that a host's templates may see. A
 //! [`Walk`](walk::Walk) is one host's way through a play, a pure iterator that the runner feeds with outcomes.

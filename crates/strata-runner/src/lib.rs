@@ -1,6 +1,6 @@
 //! Running a playbook on hosts: strategy, templating of tasks, controller-side actions, handlers.
 //!
-//! Data takes this path: [`run`] checks the playbook ([`unsupported_modules`]), then takes its plays one after
+//! Data takes this path: [`run()`] checks the playbook ([`unsupported_modules`]), then takes its plays one after
 //! the other, each in batches of hosts. A batch ([`batch`]) is one loop on one task that owns all state: it asks
 //! each host's walk for the next step, starts what may run as futures that own what they need ([`task`]), and
 //! settles what they give back: facts, registered results, notified handlers, included tasks, counts. A task is

@@ -1,7 +1,7 @@
 //! When the hosts of a play wait for one another.
 //!
 //! Ansible's default strategy, linear, takes every task to all hosts before the next. That is slow where hosts
-//! come up at different times, and most tasks concern one host alone. So here, with [`Pace::Ready`], each host
+//! come up at different times, and most tasks concern one host alone. So here, with [`Pace::Ready`](crate::Pace::Ready), each host
 //! starts when it is ready and goes on at its own pace, as long as nobody could tell the difference but by the
 //! order in which lines are printed. The first step of a play that needs the others puts the play into lockstep
 //! for its rest: hosts that are ahead wait there until the last one has come. A step needs the others if
@@ -15,7 +15,7 @@
 //!   values): then somebody is first for a reason.
 //!
 //! Batches (`serial`) and plays always wait for their last host. With `strategy: free` nobody waits, as in Ansible.
-//! With [`Pace::Lockstep`] everybody always does.
+//! With [`Pace::Lockstep`](crate::Pace::Lockstep) everybody always does.
 
 use serde_json::Value as Json;
 use strata_playbook::play::{Action, Play, Spanned, Task};

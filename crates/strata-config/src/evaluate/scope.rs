@@ -14,7 +14,7 @@ use crate::{module::Repeat, references::ROOTS};
 /// The scope of expressions in one module instance, perhaps inside a repeated block.
 ///
 /// References to what is not declared lead to unknown values without a message: that is reported from the words
-/// alone, by [`crate::validate`].
+/// alone, by [`crate::validate()`].
 pub(super) struct InModule<'a> {
     pub(super) evaluator: &'a Evaluator,
     pub(super) module: &'a Arc<ModuleState>,

@@ -14,6 +14,7 @@ use crate::{
     mask,
     playbook::runner_options,
     project::{Configure, Stage, Verify, VerifyCheck},
+    verify::again,
 };
 
 /// How long a host may take to come up and finish its cloud-init.
@@ -186,9 +187,10 @@ impl Run<'_> {
             ..Manner::default()
         };
         let connect = |target: &Target| self.platforms.connect(target);
-        let recap = self
-            .play(&prepared, &manner, &connect, &Events::ignored())
-            .await?;
+        let ignored = Events::ignored();
+        let ask = || self.play(&prepared, &manner, &connect, &ignored);
+        let is_good = |recap: &Result<Recap, Diagnostics>| recap.as_ref().is_ok_and(all_as_desired);
+        let recap = again(settings.retry, ask, is_good).await?;
         for (host, counts) in &recap.hosts {
             let passed = counts.ok > 0 && counts.changed + counts.failed + counts.unreachable == 0;
             let detail = if passed { "runs" } else { "does not run" };
@@ -206,8 +208,13 @@ impl Run<'_> {
                     .into(),
             );
         }
-        Ok(recap.exit_code() == 0 && recap.changed() == 0)
+        Ok(all_as_desired(&recap))
     }
+}
+
+/// True if no host failed and nothing is left to do on any.
+fn all_as_desired(recap: &Recap) -> bool {
+    recap.exit_code() == 0 && recap.changed() == 0
 }
 
 /// Loads the playbook; mistakes are reported.

@@ -42,20 +42,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Checks until it holds, or for `retry` at most; true if it held.
 pub async fn verify(check: &Check, retry: Duration, events: &Events) -> bool {
-    let deadline = Instant::now() + retry;
-    let mut pause = FIRST_PAUSE;
-    let answer = loop {
-        let answer = timeout(TRY, ask(check)).await;
-        let answer = answer.unwrap_or_else(|_| Answer {
-            passed: false,
-            detail: "no answer in time".to_owned(),
-        });
-        if answer.passed || Instant::now() + pause > deadline {
-            break answer;
-        }
-        sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
-    };
+    let answer = again(retry, || try_once(check), |answer| answer.passed).await;
     let Answer { passed, detail } = answer;
     events.send(Event::Verified {
         what: check.describe(),
@@ -63,6 +50,32 @@ pub async fn verify(check: &Check, retry: Duration, events: &Events) -> bool {
         detail,
     });
     passed
+}
+
+/// Asks until the answer is good or the time is up; gives the last answer.
+pub(crate) async fn again<T, F: Future<Output = T>>(
+    time: Duration,
+    mut ask: impl FnMut() -> F,
+    is_good: impl Fn(&T) -> bool,
+) -> T {
+    let deadline = Instant::now() + time;
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let answer = ask().await;
+        if is_good(&answer) || Instant::now() + pause > deadline {
+            return answer;
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+async fn try_once(check: &Check) -> Answer {
+    let answer = timeout(TRY, ask(check)).await;
+    answer.unwrap_or_else(|_| Answer {
+        passed: false,
+        detail: "no answer in time".to_owned(),
+    })
 }
 
 async fn ask(check: &Check) -> Answer {

@@ -1,7 +1,7 @@
 //! From files to a [`Playbook`].
 //!
 //! A playbook file becomes plays ([`plays`]), those name roles ([`roles`]) and hold tasks ([`tasks`]), whose
-//! actions are taken apart by [`actions`]. What plays and blocks hand down travels in a [`Context`]. What is
+//! actions are taken apart by [`actions`]. What plays and blocks hand down travels in a `Context`. What is
 //! static (`import_*`, `roles`) is expanded here; [`include_tasks`] and [`include_role`] load the rest when the
 //! runner gets there.
 

@@ -1,7 +1,7 @@
 //! `incus_instance`: a container, from its image to the moment when its guest is up.
 //!
-//! [`plan`] decides and names effects, [`create`], [`update`] and [`delete`] make changes,
-//! [`state`] turns what the server tells into attributes, [`wait_for`] waits for the guest and
+//! [`plan()`] decides and names effects, [`create`], [`update`] and [`delete`] make changes,
+//! [`state()`] turns what the server tells into attributes, [`wait_for`] waits for the guest and
 //! [`files`] puts files into it.
 
 mod create;
