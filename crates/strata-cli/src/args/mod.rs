@@ -108,6 +108,43 @@ mod tests {
     }
 
     #[test]
+    fn playbook_options_are_ansibles() {
+        let argv = [
+            "strata",
+            "playbook",
+            "-i",
+            "hosts",
+            "-u",
+            "root",
+            "-b",
+            "-e",
+            "a=1",
+            "-l",
+            "web",
+            "-t",
+            "x",
+            "-C",
+            "-D",
+            "-f",
+            "9",
+            "-c",
+            "ssh",
+            "-vv",
+            "--private-key",
+            "k",
+            "site.yml",
+        ];
+        let args = Args::parse_from(single_dash::widen(argv.map(Into::into)));
+        let Command::Playbook(playbook) = args.command else {
+            panic!("not playbook")
+        };
+        assert_eq!(playbook.remote_user.as_deref(), Some("root"));
+        assert_eq!(playbook.extra_vars, ["a=1"]);
+        assert_eq!((playbook.forks, playbook.verbose), (9, 2));
+        assert!(playbook.become_ && playbook.check && playbook.diff);
+    }
+
+    #[test]
     fn terraform_options_take_one_dash() {
         let argv = [
             "strata",

@@ -44,7 +44,7 @@ pub(crate) struct Playbook {
     #[arg(long, value_name = "USER")]
     pub(crate) become_user: Option<String>,
     /// User to log in as.
-    #[arg(short, long = "user", value_name = "USER")]
+    #[arg(short = 'u', long = "user", value_name = "USER")]
     pub(crate) remote_user: Option<String>,
     /// Private key to log in with.
     #[arg(long = "private-key", visible_alias = "key-file", value_name = "FILE")]
