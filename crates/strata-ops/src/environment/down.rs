@@ -3,11 +3,8 @@
 use strata_core::{Diagnostics, Event, StageKind, StageOutcome};
 use strata_engine::PlanMode;
 
-use super::{Made, Run, StageEnd, Summary, provision::not_approved};
-use crate::{
-    infrastructure::Session,
-    project::{Provision, Stage, StageBody},
-};
+use super::{Made, Run, StageEnd, Summary};
+use crate::project::StageBody;
 
 /// Deletes all that the provision stages made, the last stage first.
 ///
@@ -28,12 +25,12 @@ pub async fn down(run: &Run<'_>) -> Result<Summary, Diagnostics> {
             kind: StageKind::Provision,
         });
         let end = run
-            .destroy(stage, provision, &made)
-            .await
-            .unwrap_or_else(|diags| {
-                run.tell(stage, diags);
-                StageEnd::of(StageOutcome::Failed)
-            });
+            .provision(stage, provision, &made.outputs, PlanMode::Destroy)
+            .await;
+        let end = end.unwrap_or_else(|diags| {
+            run.tell(stage, diags);
+            StageEnd::of(StageOutcome::Failed)
+        });
         run.events.send(Event::StageFinished {
             stage: stage.name.clone(),
             kind: StageKind::Provision,
@@ -44,48 +41,14 @@ pub async fn down(run: &Run<'_>) -> Result<Summary, Diagnostics> {
             break;
         }
     }
-    run.platforms.forget(&made.hosts);
-    Ok(Summary(ends))
+    let summary = Summary(ends);
+    if summary.succeeded() {
+        run.platforms.forget(&made.hosts);
+    }
+    Ok(summary)
 }
 
 impl Run<'_> {
-    async fn destroy(
-        &self,
-        stage: &Stage,
-        provision: &Provision,
-        made: &Made,
-    ) -> Result<StageEnd, Diagnostics> {
-        let settings = self.settings(stage, provision, &made.outputs)?;
-        let session = Session::open(
-            &settings,
-            "OperationTypeApply",
-            self.process,
-            self.platforms,
-            self.events,
-        )
-        .await?;
-        let plan = session
-            .plan(&self.plan_options(PlanMode::Destroy), self.events)
-            .await?;
-        let unchanged = plan.is_empty();
-        if !unchanged && !self.approve.approve(&stage.name, &plan) {
-            return Err(not_approved(stage));
-        }
-        let applied = session.apply(&plan, self.stop, self.events).await?;
-        let failed = applied.diagnostics.has_errors() || applied.stopped;
-        self.tell(stage, applied.diagnostics);
-        let done = if unchanged {
-            StageOutcome::Unchanged
-        } else {
-            StageOutcome::Changed
-        };
-        Ok(StageEnd::of(if failed {
-            StageOutcome::Failed
-        } else {
-            done
-        }))
-    }
-
     /// What all provision stages made until now, by their states alone.
     pub(super) fn made_until_now(&self) -> Result<Made, Diagnostics> {
         let mut all = Made::default();

@@ -15,12 +15,13 @@ use crate::{
 };
 
 impl Run<'_> {
-    /// Plans, asks, applies.
+    /// Plans, asks, applies: what configuration has, or with [`PlanMode::Destroy`] that nothing is left.
     pub(super) async fn provision(
         &self,
         stage: &Stage,
         provision: &Provision,
         outputs: &Outputs,
+        mode: PlanMode,
     ) -> Result<StageEnd, Diagnostics> {
         let settings = self.settings(stage, provision, outputs)?;
         let session = Session::open(
@@ -31,9 +32,7 @@ impl Run<'_> {
             self.events,
         )
         .await?;
-        let plan = session
-            .plan(&self.plan_options(PlanMode::Normal), self.events)
-            .await?;
+        let plan = session.plan(&self.plan_options(mode), self.events).await?;
         let unchanged = plan.is_empty();
         if !unchanged && !self.approve.approve(&stage.name, &plan) {
             return Err(not_approved(stage));
@@ -176,7 +175,7 @@ fn decode(providers: &Providers, type_name: &str, attributes: &str) -> Option<Va
     strata_state::json::decode(attributes, &schema.block.implied_type()).ok()
 }
 
-pub(super) fn not_approved(stage: &Stage) -> Diagnostics {
+fn not_approved(stage: &Stage) -> Diagnostics {
     Diagnostic::error(
         "not-approved",
         format!("The plan of stage `{}` was not approved", stage.name),

@@ -1,6 +1,7 @@
 //! Brings an environment up.
 
 use strata_core::{BoxFuture, Diagnostics, Event, StageOutcome};
+use strata_engine::PlanMode;
 
 use super::{Made, Run, StageEnd, Summary, check, stages};
 use crate::project::{Stage, StageBody};
@@ -30,7 +31,10 @@ fn stage_up<'a>(run: &'a Run<'a>, stage: &'a Stage, made: Made) -> BoxFuture<'a,
             kind: stage.kind(),
         });
         let end = match &stage.body {
-            StageBody::Provision(provision) => run.provision(stage, provision, &made.outputs).await,
+            StageBody::Provision(provision) => {
+                run.provision(stage, provision, &made.outputs, PlanMode::Normal)
+                    .await
+            }
             StageBody::Configure(configure) => run.configure(stage, configure, &made).await,
             StageBody::Verify(verify) => run.verify(stage, verify, &made).await,
         };
