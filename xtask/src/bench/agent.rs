@@ -42,6 +42,8 @@ fn build() -> Result<String, Failure> {
         "build",
         "--quiet",
         "--locked",
+        "--features",
+        "fetch",
         "--profile",
         "agent",
         "--package",
