@@ -171,7 +171,7 @@ fn backend(block: &Block, settings: &mut Settings, diags: &mut Diagnostics) {
         let what = format!("The backend `{kind}`");
         diags.push(
             unsupported(&what)
-                .detail("State is kept in a local file for now.")
+                .detail("State is kept in a local file only.")
                 .at(block.header_span()),
         );
         return;

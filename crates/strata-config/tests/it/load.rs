@@ -85,7 +85,7 @@ fn what_is_not_supported_is_refused_and_not_ignored() {
         error: Unsupported configuration file: `main_override.tf`: Override files are not supported yet.
         error: Unsupported configuration file: `more.tf.json`: Configuration in JSON is not supported yet.
         error: Unsupported Terraform Core version (main.tf:3): The configuration asks for `>= 2.0`. Strata speaks the language of Terraform 1.11.4.
-        error: The backend `s3` is not supported (main.tf:4): State is kept in a local file for now.
+        error: The backend `s3` is not supported (main.tf:4): State is kept in a local file only.
         error: The `cloud` block is not supported (main.tf:5): 
         error: Block type not supported yet (main.tf:7): Strata does not yet carry out `moved` blocks, and will not ignore one.
         error: Block type not supported (main.tf:12): `provisioner` blocks in resources are not carried out by Strata.

@@ -8,7 +8,8 @@
 //! Narrow: the calls that our provider makes for instances (containers), profiles, bridge networks,
 //! custom volumes, projects and images. Anything else answers 501 and says so; no program runs
 //! in an instance: `exec` answers that, and hosts are modelled by the agent's own model.
-//! Wordings of errors are those of Incus 6.0.4, as seen on a real daemon.
+//! Wordings of errors follow Incus 6.0.4; those in `tests/twin.rs` were compared with a real daemon,
+//! the others were not yet.
 
 mod answer;
 mod api;
