@@ -19,7 +19,7 @@ pub(crate) use infrastructure::{
     Apply, Output, Plan, Settings, Show, State, StateCommand, Validate,
 };
 pub(crate) use playbook::{Inventory, Playbook};
-pub(crate) use project::{Down, Environment, PlanTarget, Status, Up};
+pub(crate) use project::{Down, Environment, PlanTarget, Stages, Status, Up};
 
 /// Runs Terraform configuration and Ansible playbooks on Incus, as one.
 #[derive(Debug, Parser)]
@@ -43,6 +43,10 @@ pub(crate) enum Command {
     Up(Up),
     /// Take an environment down: delete all that `up` made.
     Down(Down),
+    /// Run the playbooks of an environment, on the machines that are there.
+    Configure(Stages),
+    /// Verify the services of an environment.
+    Verify(Stages),
     /// Say for each stage of an environment what is up, changed behind our back, or missing.
     Status(Status),
     /// Show what would change: of an environment, or of the Terraform configuration in this folder.

@@ -16,7 +16,7 @@ use std::{
     process::ExitCode,
 };
 
-use strata_core::{Diagnostics, Events};
+use strata_core::{Diagnostics, Events, StageKind};
 use strata_ops::process::Process;
 
 use crate::{
@@ -64,6 +64,8 @@ fn command(command: Command) -> Result<Exit, Diagnostics> {
         Command::Version { json } => Ok(version::run(json)),
         Command::Up(arguments) => project::up(&arguments),
         Command::Down(arguments) => project::down(&arguments),
+        Command::Configure(arguments) => project::stages(&arguments, StageKind::Configure),
+        Command::Verify(arguments) => project::stages(&arguments, StageKind::Verify),
         Command::Status(arguments) => project::status(&arguments),
         Command::Plan(arguments) if arguments.environment.is_some() => project::plan(&arguments),
         Command::Plan(arguments) => infrastructure::plan(&arguments.plan),

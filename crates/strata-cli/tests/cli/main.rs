@@ -14,5 +14,6 @@ mod infrastructure;
 mod kill;
 mod mistakes;
 mod observability;
+mod project;
 mod quickstart;
 mod strata;
