@@ -15,4 +15,5 @@ mod kill;
 mod mistakes;
 mod observability;
 mod quickstart;
+mod state;
 mod strata;
