@@ -37,9 +37,6 @@ pub(crate) struct Environment {
     /// Write events as lines of JSON.
     #[arg(long)]
     pub(crate) json: bool,
-    /// No colours.
-    #[arg(long)]
-    pub(crate) no_color: bool,
 }
 
 /// `up`.

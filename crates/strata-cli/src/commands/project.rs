@@ -68,7 +68,6 @@ pub(super) fn plan(arguments: &args::PlanTarget) -> Result<Exit, Diagnostics> {
         verbose: 0,
         diff: true,
         json: settings.json,
-        no_color: settings.no_color,
     };
     refuse_folder_options(&arguments.plan)?;
     let json = settings.json;
@@ -195,7 +194,7 @@ fn with_run(
     };
     block_on(async {
         let platforms = platforms(&project, arguments, &process)?;
-        let screen = screen(&look, arguments.no_color);
+        let screen = screen(&look);
         let (stop, events): (Stop, Events) = (Stop::new(), screen.events());
         let approval = Approval {
             asking,

@@ -16,4 +16,5 @@ mod mistakes;
 mod observability;
 mod project;
 mod quickstart;
+mod state;
 mod strata;
