@@ -11,6 +11,7 @@ use strata_ops::{
     process::Process,
     project::{self, Project},
     registry::Platforms,
+    secrets::Secrets,
     stop::Stop,
 };
 
@@ -201,7 +202,9 @@ fn with_run(
             printer: screen.printer(),
             show: !arguments.json,
         };
+        let unread = Secrets::new();
         let run = Run {
+            secrets: &unread,
             project: &project,
             environment,
             options: &options,

@@ -16,5 +16,6 @@ mod mistakes;
 mod observability;
 mod project;
 mod quickstart;
+mod secrets;
 mod state;
 mod strata;

@@ -114,7 +114,7 @@ impl Run<'_> {
             ..Manner::default()
         };
         let connect = |target: &Target| self.platforms.connect(target);
-        let events = mask::events(self.events, inventory::secrets(made));
+        let events = mask::events(self.events, self.hidden_texts(made));
         let recap = self.play(&prepared, &manner, &connect, &events).await?;
         if recap.exit_code() != 0 || recap.stopped {
             let of = instance.map(|instance| format!(", instance `{}`,", instance.name));
@@ -257,11 +257,10 @@ fn prepared(
 impl Prepared {
     /// True if the host comes from an output, or its variables say that a platform has it.
     pub(super) fn is_made_by_provider(&self, host: &str) -> bool {
-        self.from_outputs
-            || self
-                .inventory
-                .host(host)
-                .is_some_and(|host| host.vars.contains_key("ansible_connection"))
+        let here = [Some("local"), Some("ansible.builtin.local")];
+        let host = self.inventory.host(host);
+        let connection = host.and_then(|host| host.vars.get("ansible_connection"));
+        self.from_outputs || connection.is_some_and(|name| !here.contains(&name.as_str()))
     }
 
     /// Names of the hosts in the inventory.

@@ -10,6 +10,7 @@ mod down;
 mod inventory;
 mod plan;
 mod provision;
+mod secrets;
 mod service;
 mod stages;
 mod status;
@@ -27,6 +28,7 @@ use crate::{
     process::Process,
     project::{Environment, Outputs, Project, Scope, Stage, env_file::Variables},
     registry::Platforms,
+    secrets::Secrets,
     stop::Stop,
 };
 
@@ -71,6 +73,8 @@ pub struct Run<'a> {
     pub options: &'a Options,
     /// The process.
     pub process: &'a Process,
+    /// Secrets that were read; none before a run begins.
+    pub secrets: &'a Secrets,
     /// Platforms, real ones or twins.
     pub platforms: &'a Platforms,
     /// Asked before anything is changed on a platform.
@@ -138,6 +142,7 @@ impl<'a> Run<'a> {
             environment: self.environment.name.clone(),
             outputs,
             instance: None,
+            secrets: self.secrets,
         }
     }
 

@@ -30,6 +30,8 @@ pub struct StageStatus {
 /// Looks at every stage.
 pub async fn status(run: &Run<'_>) -> Result<Vec<StageStatus>, Diagnostics> {
     run.unknown_names().into_result(())?;
+    let opened = run.open_secrets().await?;
+    let run = &run.with(&opened);
     let made = run.made_until_now()?;
     let mut all = Vec::new();
     for stage in run
