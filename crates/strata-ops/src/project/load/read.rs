@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use strata_core::Diagnostic;
+use strata_core::{Diagnostic, Diagnostics};
 use strata_hcl::{Attribute, Block, Body, Expression};
 
 use super::{super::Scope, Loader};
@@ -17,11 +17,17 @@ impl Loader<'_> {
             );
             return None;
         };
-        let before = self.diags.len();
-        let value = scope.evaluate(&attribute.expression, self.diags);
+        let mut found = Diagnostics::new();
+        let value = scope.evaluate(&attribute.expression, &mut found);
+        // Names that are missing were reported where they are referred to.
+        let failed = found.has_errors();
+        let others = found
+            .into_iter()
+            .filter(|found| found.code != "missing-env");
+        self.diags.extend(others);
         match value.as_str() {
             Some(text) => Some(self.folder.join(text)),
-            None if self.diags.len() > before => None,
+            None if failed => None,
             None => {
                 let summary = format!("`{name}` must be a text that is known before anything runs");
                 self.diags.push(
