@@ -100,6 +100,44 @@ fn stages_are_chosen_by_kind_and_by_where_to_begin() {
 }
 
 #[test]
+fn a_command_verifies_here_and_on_hosts() {
+    let project = r#"
+project "app" {}
+
+environment "local" {
+  configure "app" {
+    playbook = "site.yml"
+    hosts    = { app = { here = { ansible_connection = "local" } } }
+  }
+
+  verify "here" {
+    command = ["test", "-e", "dev.txt"]
+    after   = [configure.app]
+  }
+
+  verify "there" {
+    command = ["test", "-e", "/no/such/file"]
+    hosts   = ["app"]
+    after   = [configure.app]
+  }
+}
+"#;
+    let site = SITE.replace("{{ label }} {{ port }} {{ strata_instance }}", "x");
+    let site = site.replace("{{ strata_instance }}", "dev");
+    let folder = Folder::new(&[("strata.hcl", project), ("site.yml", &site)]);
+    let ran = folder.run(&["up", "local", "-json"]);
+    assert_eq!(ran.code, Some(1));
+    let mut verified: Vec<String> = ran
+        .events_of("verified")
+        .iter()
+        .map(|event| format!("{}: {}", event["what"], event["passed"]))
+        .collect();
+    verified.sort();
+    let there = r#""test -e /no/such/file on here": false"#;
+    assert_eq!(verified, [there, r#""test -e dev.txt": true"#]);
+}
+
+#[test]
 fn wrong_instances_are_refused_before_anything_runs() {
     for instances in ["\"dev\"", "[\"a-b\"]", "[\"a\", \"a\"]", "[]", "{ a = 1 }"] {
         let text = format!(

@@ -8,10 +8,11 @@ mod choice;
 mod configure;
 mod down;
 mod inventory;
+mod on_hosts;
 mod plan;
 mod provision;
 mod secrets;
-mod service;
+
 mod stages;
 mod status;
 mod up;

@@ -142,6 +142,13 @@ pub enum VerifyCheck {
     },
     /// An address that must accept connections.
     Tcp(Expression),
+    /// A command that must succeed, here or on hosts of the inventory.
+    Command {
+        /// A list of words.
+        words: Expression,
+        /// List of groups or hosts; this machine without it.
+        hosts: Option<Expression>,
+    },
     /// A service that must run on hosts of the inventory.
     Service {
         /// The service's name.
@@ -166,6 +173,7 @@ impl Verify {
         match &self.check {
             VerifyCheck::Http { url, status } => std::iter::once(url).chain(status).collect(),
             VerifyCheck::Tcp(address) => vec![address],
+            VerifyCheck::Command { words, hosts } => std::iter::once(words).chain(hosts).collect(),
             VerifyCheck::Service { service, hosts } => {
                 std::iter::once(service).chain(hosts).collect()
             }

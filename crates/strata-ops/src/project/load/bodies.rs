@@ -72,25 +72,29 @@ impl Loader<'_> {
             &block.body,
             "A `verify` block",
             &[
-                "http", "status", "tcp", "service", "hosts", "retry", "after",
+                "http", "status", "tcp", "command", "service", "hosts", "retry", "after",
             ],
             &[],
         );
         let of = |name| expression(&block.body, name);
-        let check = match (of("http"), of("tcp"), of("service")) {
-            (Some(url), None, None) => VerifyCheck::Http {
+        let check = match (of("http"), of("tcp"), of("command"), of("service")) {
+            (Some(url), None, None, None) => VerifyCheck::Http {
                 url,
                 status: of("status"),
             },
-            (None, Some(address), None) => VerifyCheck::Tcp(address),
-            (None, None, Some(service)) => VerifyCheck::Service {
+            (None, Some(address), None, None) => VerifyCheck::Tcp(address),
+            (None, None, Some(words), None) => VerifyCheck::Command {
+                words,
+                hosts: of("hosts"),
+            },
+            (None, None, None, Some(service)) => VerifyCheck::Service {
                 service,
                 hosts: of("hosts"),
             },
             _ => {
                 self.error(
                     "verify-check",
-                    "A `verify` block needs exactly one of `http`, `tcp` and `service`",
+                    "A `verify` block needs exactly one of `http`, `tcp`, `command` and `service`",
                     block,
                 );
                 return None;
@@ -99,7 +103,7 @@ impl Loader<'_> {
         let others = match check {
             VerifyCheck::Http { .. } => &["hosts"][..],
             VerifyCheck::Tcp(_) => &["hosts", "status"],
-            VerifyCheck::Service { .. } => &["status"],
+            VerifyCheck::Command { .. } | VerifyCheck::Service { .. } => &["status"],
         };
         for attribute in block
             .body
