@@ -146,7 +146,7 @@ fn status_json(status: &StageStatus) -> serde_json::Value {
 fn print_status(status: &StageStatus) {
     let style = match (status.good, status.word) {
         (true, _) => GOOD,
-        (false, "failing" | "unreachable") => BAD,
+        (false, "failed" | "failing" | "unreachable") => BAD,
         (false, _) => CHANGE,
     };
     let kind = serde_json::to_value(status.kind)

@@ -100,6 +100,28 @@ fn stages_are_chosen_by_kind_and_by_where_to_begin() {
 }
 
 #[test]
+fn the_status_tells_what_never_ran_from_what_failed() {
+    let word = |folder: &Folder| {
+        let ran = folder
+            .run(&["status", "local", "-json", "--only", "app"])
+            .succeeded();
+        let status: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        status[0]["status"].as_str().unwrap().to_owned()
+    };
+    let folder = instances();
+    assert_eq!(word(&folder), "never run");
+    let failing = format!("{SITE}    - command: \"false\"\n");
+    folder.write("site.yml", &failing);
+    assert_eq!(folder.run(&["up", "local"]).code, Some(1));
+    folder.write("site.yml", &SITE.replace("{{ label }}", "new"));
+    assert_eq!(word(&folder), "failed");
+    folder.run(&["configure", "local"]).succeeded();
+    assert_eq!(word(&folder), "up");
+    folder.write("site.yml", SITE);
+    assert_eq!(word(&folder), "behind");
+}
+
+#[test]
 fn a_command_verifies_here_and_on_hosts() {
     let project = r#"
 project "app" {}

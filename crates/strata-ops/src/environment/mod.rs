@@ -11,6 +11,7 @@ mod inventory;
 mod on_hosts;
 mod plan;
 mod provision;
+mod record;
 mod secrets;
 
 mod stages;
