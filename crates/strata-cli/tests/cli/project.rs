@@ -122,6 +122,17 @@ fn the_status_tells_what_never_ran_from_what_failed() {
 }
 
 #[test]
+fn a_playbook_for_groups_that_are_not_there_fails_with_those_that_are() {
+    let folder = instances();
+    folder.write("site.yml", &SITE.replace("hosts: app", "hosts: web"));
+    let ran = folder.run(&["configure", "local", "--instance", "dev"]);
+    assert_eq!(ran.code, Some(1));
+    let message = ran.stderr;
+    assert!(message.contains("has no host to run on"), "{message}");
+    assert!(message.contains("`app`, `dev`"), "{message}");
+}
+
+#[test]
 fn a_command_verifies_here_and_on_hosts() {
     let project = r#"
 project "app" {}
