@@ -133,6 +133,53 @@ fn a_playbook_for_groups_that_are_not_there_fails_with_those_that_are() {
 }
 
 #[test]
+fn variables_come_from_files_and_from_the_environment_files() {
+    let project = r#"
+project "p" {
+  env_file = [".env"]
+}
+
+environment "staging" {
+  provision "x" {
+    directory      = "infrastructure"
+    variable_files = ["${environment.name}.tfvars"]
+    variables      = { c = "given" }
+  }
+}
+"#;
+    let main = r#"
+variable "a" {}
+variable "b" {}
+variable "c" {}
+output "all" {
+  value = "${var.a} ${var.b} ${var.c}"
+}
+"#;
+    let folder = Folder::new(&[
+        ("strata.hcl", project),
+        (".env", "TF_VAR_a=environment\nTF_VAR_b=environment\n"),
+        ("staging.tfvars", "b = \"file\"\nc = \"file\"\n"),
+        ("infrastructure/main.tf", main),
+    ]);
+    folder.run(&["up", "staging"]).succeeded();
+    let output = folder
+        .run(&["-chdir=infrastructure", "output", "-raw", "all"])
+        .succeeded();
+    assert_eq!(output.stdout, "environment file given");
+
+    folder.write(
+        "strata.hcl",
+        &project.replace("[\"${environment.name}.tfvars\"]", "3"),
+    );
+    let wrong = folder.run(&["up", "staging"]);
+    assert!(
+        wrong.stderr.contains("must be a list of files"),
+        "{}",
+        wrong.stderr
+    );
+}
+
+#[test]
 fn a_command_verifies_here_and_on_hosts() {
     let project = r#"
 project "app" {}

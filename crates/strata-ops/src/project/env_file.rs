@@ -18,6 +18,11 @@ impl Variables {
         self.0.get(name).map(String::as_str)
     }
 
+    /// All names and values.
+    pub fn into_map(self) -> BTreeMap<String, String> {
+        self.0
+    }
+
     /// Adds or replaces all of `other`.
     pub fn extend(&mut self, other: Variables) {
         self.0.extend(other.0);

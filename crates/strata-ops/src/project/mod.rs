@@ -99,7 +99,9 @@ pub enum StageBody {
 pub struct Provision {
     /// Folder of the root module.
     pub directory: PathBuf,
-    /// Object with values for the root module's variables.
+    /// Files with values for the root module's variables.
+    pub variable_files: Vec<PathBuf>,
+    /// Object with values for the root module's variables; they win over those of files.
     pub variables: Option<Expression>,
 }
 

@@ -16,12 +16,13 @@ impl Loader<'_> {
         self.only(
             &block.body,
             "A `provision` block",
-            &["directory", "variables", "after"],
+            &["directory", "variable_files", "variables", "after"],
             &[],
         );
         let directory = self.path(block, "directory", scope)?;
         Some(Provision {
             directory,
+            variable_files: self.paths(block, "variable_files", scope),
             variables: expression(&block.body, "variables"),
         })
     }
