@@ -180,6 +180,32 @@ output "all" {
 }
 
 #[test]
+fn an_inventory_that_is_there_already_is_used() {
+    let project = r#"
+project "app" {}
+
+environment "local" {
+  configure "app" {
+    playbook  = "site.yml"
+    inventory = ["inventories/${environment.name}/hosts.ini"]
+  }
+}
+"#;
+    let site = SITE.replace("{{ label }} {{ port }} {{ strata_instance }}", "{{ port }}");
+    let folder = Folder::new(&[
+        ("strata.hcl", project),
+        ("site.yml", &site.replace("{{ strata_instance }}", "app")),
+        (
+            "inventories/local/hosts.ini",
+            "[app]\nhere ansible_connection=local\n",
+        ),
+        ("inventories/local/group_vars/app.yml", "port: 8080\n"),
+    ]);
+    folder.run(&["up", "local"]).succeeded();
+    assert_eq!(read(&folder, "app.txt").unwrap(), "8080");
+}
+
+#[test]
 fn a_command_verifies_here_and_on_hosts() {
     let project = r#"
 project "app" {}

@@ -244,16 +244,22 @@ fn prepared(
     configure: &Configure,
 ) -> Result<Prepared, Diagnostics> {
     let mut diags = Diagnostics::new();
-    let inventory = Inventory::from_input(input);
+    let sources: Vec<String> = configure
+        .inventory
+        .iter()
+        .map(|path| absolute(path).display().to_string())
+        .collect();
+    let (mut inventory, folders) = crate::playbook::inventory(&sources, &mut diags);
+    inventory.merge(Inventory::from_input(input));
     let playbook_file = absolute(&configure.playbook);
     let folder = playbook_file.parent();
-    let variables = InventoryVariables::load(&Disk, &inventory, &[], folder, &mut diags);
+    let variables = InventoryVariables::load(&Disk, &inventory, &folders, folder, &mut diags);
     diags.into_result(Prepared {
         playbook,
         inventory,
         variables: Arc::new(variables),
         extra,
-        from_outputs: configure.hosts.is_none(),
+        from_outputs: configure.hosts.is_none() && configure.inventory.is_empty(),
     })
 }
 

@@ -109,6 +109,8 @@ pub struct Provision {
 pub struct Configure {
     /// The playbook.
     pub playbook: PathBuf,
+    /// Inventory files and folders, as with `-i`.
+    pub inventory: Vec<PathBuf>,
     /// Map from group to hosts; none to make the inventory from the outputs.
     pub hosts: Option<Expression>,
     /// Object with extra variables.

@@ -31,7 +31,14 @@ impl Loader<'_> {
         self.only(
             &block.body,
             "A `configure` block",
-            &["playbook", "hosts", "variables", "instances", "after"],
+            &[
+                "playbook",
+                "inventory",
+                "hosts",
+                "variables",
+                "instances",
+                "after",
+            ],
             &[],
         );
         let playbook = self.path(block, "playbook", scope)?;
@@ -41,6 +48,7 @@ impl Loader<'_> {
         );
         Some(Configure {
             playbook,
+            inventory: self.paths(block, "inventory", scope),
             hosts,
             variables,
             instances: self.instances(block, scope),
