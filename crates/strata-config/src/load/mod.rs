@@ -8,13 +8,16 @@ mod call;
 mod check;
 mod ephemeral;
 mod fields;
+mod files;
 mod folder;
 mod output;
+mod overrides;
 mod provider;
 mod provisioner;
 mod refactor;
 mod resource;
 mod settings;
+mod shape;
 mod variable;
 mod version;
 
@@ -33,6 +36,7 @@ use crate::module::{Module, ModuleCall};
 use crate::tree::{Config, Node, NodeId};
 
 pub(crate) use fields::{missing_argument, unsupported_argument, unsupported_block};
+pub(crate) use files::source;
 
 /// How deep module calls may nest.
 const MOST_LEVELS: usize = 64;

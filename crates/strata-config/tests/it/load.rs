@@ -145,7 +145,6 @@ fn variable_files_are_read_in_the_order_in_which_they_count() {
         a = {"b": [true]}
         a = unknown(any)
         a = 9
-        error: Invalid JSON in variables file (b.auto.tfvars.json:1): The file must hold a JSON object, whose members are the variables.
         error: Unexpected block (c.auto.tfvars:2): A variable file holds values only: `name = value`.
         error: Variables not allowed (c.auto.tfvars:1): Variables may not be used here.
         error: Failed to read variables file: none.tfvars: no such file or folder
