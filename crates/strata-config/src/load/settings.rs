@@ -5,7 +5,8 @@ use std::sync::Arc;
 use strata_core::{Diagnostic, Diagnostics, Type};
 use strata_hcl::{Attribute, Block, Expression};
 
-use super::{fields, folder::duplicate, provider, version};
+use super::{fields, folder::duplicate, provider};
+use crate::version;
 use crate::module::{Backend, ProviderReference, ProviderRequirement, Settings, SettingsBlock};
 use crate::provider::full_source;
 

@@ -9,7 +9,7 @@ use strata_core::{
 use strata_engine::{ApplyOptions, Environment, Plan, PlanMode, PlanOptions, Providers};
 use strata_state::{Lock, LockRequest, Opened, State, StateError, Store};
 
-use super::{Settings, inputs, trouble::diagnostic, validate, workspace};
+use super::{Settings, inputs, trouble::diagnostic, validate::validate_with, workspace};
 use crate::{files::Disk, process::Process, registry::Platforms, stop::Stop};
 
 /// How long to wait between two tries to get a lock.
@@ -240,8 +240,8 @@ pub(crate) fn check_inputs(
     platforms: &Platforms,
     diags: &mut Diagnostics,
 ) -> (Arc<Config>, BTreeMap<Arc<str>, Value>) {
-    let config = validate(files, &settings.directory, platforms, diags);
     let inputs = inputs::collect(settings, &process.environment, files, diags);
+    let config = validate_with(files, settings, &inputs, process, platforms, diags);
     let variables = strata_config::root_variables(&config, &inputs, diags);
     (config, variables)
 }
