@@ -44,13 +44,19 @@ impl ModuleManifest {
         let body = source.map(|source| parse_json(&source, &Shape(&[], &[]), &mut found));
         if found.has_errors() {
             diags.push(
-                Diagnostic::error("invalid-manifest", "Cannot read the list of installed modules")
-                    .detail(format!("`{}` is not what `init` writes.", path.display()))
-                    .hint("Run `strata init`, which writes it anew."),
+                Diagnostic::error(
+                    "invalid-manifest",
+                    "Cannot read the list of installed modules",
+                )
+                .detail(format!("`{}` is not what `init` writes.", path.display()))
+                .hint("Run `strata init`, which writes it anew."),
             );
         }
         let modules = body.and_then(|body| body.attribute("Modules")?.expression.json_value());
-        let entries = modules.as_ref().and_then(Value::as_sequence).unwrap_or_default();
+        let entries = modules
+            .as_ref()
+            .and_then(Value::as_sequence)
+            .unwrap_or_default();
         Self {
             modules: entries.iter().filter_map(entry).collect(),
         }

@@ -87,7 +87,10 @@ impl ModuleSource {
 }
 
 fn is_local(text: &str) -> bool {
-    ["./", "../", ".\\", "..\\"].iter().any(|start| text.starts_with(start)) || matches!(text, "." | "..")
+    ["./", "../", ".\\", "..\\"]
+        .iter()
+        .any(|start| text.starts_with(start))
+        || matches!(text, "." | "..")
 }
 
 /// Three or four names between slashes; hosts that stand for repositories are none.
@@ -132,8 +135,14 @@ fn split_subfolder(text: &str) -> (&str, &str) {
     };
     let start = path.find("://").map_or(0, |at| at + 3);
     match path[start..].find("//") {
-        Some(at) if query.is_empty() => (&text[..start + at], text[start + at + 2..].trim_matches('/')),
-        Some(at) => (&text[..start + at], path[start + at + 2..].trim_matches('/')),
+        Some(at) if query.is_empty() => (
+            &text[..start + at],
+            text[start + at + 2..].trim_matches('/'),
+        ),
+        Some(at) => (
+            &text[..start + at],
+            path[start + at + 2..].trim_matches('/'),
+        ),
         None => (text, ""),
     }
 }
@@ -211,7 +220,10 @@ fn detect(text: &str) -> Option<(Getter, String)> {
     if user.is_empty() || host.is_empty() || !user.chars().chain(host.chars()).all(plain) {
         return None;
     }
-    Some((Getter::Git, format!("ssh://{user}@{host}/{}", path.trim_start_matches('/'))))
+    Some((
+        Getter::Git,
+        format!("ssh://{user}@{host}/{}", path.trim_start_matches('/')),
+    ))
 }
 
 fn repository(host: &str, rest: &str) -> Option<(Getter, String)> {
@@ -225,7 +237,10 @@ fn repository(host: &str, rest: &str) -> Option<(Getter, String)> {
     if owner.is_empty() || name.is_empty() || parts.next().is_some() {
         return None;
     }
-    Some((Getter::Git, format!("https://{host}/{owner}/{name}.git{query}")))
+    Some((
+        Getter::Git,
+        format!("https://{host}/{owner}/{name}.git{query}"),
+    ))
 }
 
 impl fmt::Display for ModuleSource {
@@ -241,7 +256,13 @@ impl fmt::Display for ModuleSource {
 
 impl fmt::Display for RegistryModule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { host, namespace, name, provider, subfolder } = self;
+        let Self {
+            host,
+            namespace,
+            name,
+            provider,
+            subfolder,
+        } = self;
         write!(f, "{host}/{namespace}/{name}/{provider}")?;
         match subfolder.is_empty() {
             true => Ok(()),
@@ -279,7 +300,10 @@ mod tests {
             Ok(ModuleSource::Local(path)) => format!("local {path}"),
             Ok(ModuleSource::Registry(module)) => format!("registry {module}"),
             Ok(ModuleSource::Remote(module)) => {
-                format!("{:?} {} [{}] {module}", module.getter, module.address, module.subfolder)
+                format!(
+                    "{:?} {} [{}] {module}",
+                    module.getter, module.address, module.subfolder
+                )
             }
             Err(why) => format!("error {why}"),
         };

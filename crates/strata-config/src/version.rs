@@ -105,7 +105,9 @@ impl VersionConstraint {
         if version.before_release.is_some() && !self.0.iter().any(named) {
             return false;
         }
-        self.0.iter().all(|(operator, wanted)| operator.holds(version, wanted))
+        self.0
+            .iter()
+            .all(|(operator, wanted)| operator.holds(version, wanted))
     }
 }
 

@@ -32,13 +32,6 @@ impl Process {
         })
     }
 
-    /// The folder beside a configuration that `init` writes: `TF_DATA_DIR`, or `.terraform`.
-    pub fn data_directory(&self) -> PathBuf {
-        let named = self.environment.get("TF_DATA_DIR");
-        let named = named.filter(|folder| !folder.is_empty());
-        named.map_or(".terraform".into(), PathBuf::from)
-    }
-
     /// The user's name, as far as the environment tells.
     pub fn user(&self) -> &str {
         self.environment

@@ -33,7 +33,9 @@ impl EarlyScope<'_> {
         diags: &mut Diagnostics,
     ) -> Option<Arc<str>> {
         let before = diags.len();
-        let constant = expression.json_value().filter(|_| expression.references().is_empty());
+        let constant = expression
+            .json_value()
+            .filter(|_| expression.references().is_empty());
         let value = constant.unwrap_or_else(|| evaluate(expression, self, diags));
         if diags.len() > before {
             return None;
@@ -109,8 +111,12 @@ fn unknown(reference: &Reference<'_>) -> Diagnostic {
     let name = reference.attribute(0).unwrap_or_default();
     let found = Diagnostic::error("variables-not-allowed", "Variables not allowed");
     let why = match reference.root {
-        "var" => format!("`var.{name}` has no value here: what is needed before planning must have one."),
-        _ => "Only variables, locals, `path` and `terraform.workspace` may be used here.".to_owned(),
+        "var" => {
+            format!("`var.{name}` has no value here: what is needed before planning must have one.")
+        }
+        _ => {
+            "Only variables, locals, `path` and `terraform.workspace` may be used here.".to_owned()
+        }
     };
     found.detail(why).at(reference.span())
 }

@@ -59,8 +59,8 @@ pub struct LoadOptions<'a> {
     pub inputs: &'a [VariableInput],
     /// The selected workspace.
     pub workspace: &'a str,
-    /// The folder that `init` writes, relative to the root module: `.terraform`.
-    pub data_directory: &'a Path,
+    /// The folder that `init` writes; none for `.terraform` beside the root module.
+    pub data_directory: Option<&'a Path>,
 }
 
 impl Default for LoadOptions<'_> {
@@ -68,7 +68,7 @@ impl Default for LoadOptions<'_> {
         Self {
             inputs: &[],
             workspace: "default",
-            data_directory: Path::new(".terraform"),
+            data_directory: None,
         }
     }
 }
@@ -100,7 +100,8 @@ pub fn load_with(
     options: &LoadOptions<'_>,
     diags: &mut Diagnostics,
 ) -> Config {
-    let modules = root.join(options.data_directory).join("modules");
+    let beside = root.join(".terraform");
+    let modules = options.data_directory.unwrap_or(&beside).join("modules");
     let mut loader = Loader {
         manifest: ModuleManifest::read(files, &modules, diags),
         files,
@@ -211,7 +212,10 @@ impl Loader<'_> {
     }
 
     /// The version constraint of a call; none after a mistake.
-    #[expect(clippy::type_complexity, reason = "a mistake is not the absence of a constraint")]
+    #[expect(
+        clippy::type_complexity,
+        reason = "a mistake is not the absence of a constraint"
+    )]
     fn version(
         &mut self,
         caller: NodeId,
@@ -224,9 +228,12 @@ impl Loader<'_> {
         if !matches!(source, ModuleSource::Registry(_)) {
             let why = "Only modules of registries have versions: `version` has no meaning for this source.";
             self.diags.push(
-                Diagnostic::error("version-of-local-module", "Invalid registry module source address")
-                    .detail(why)
-                    .at(call.source.span()),
+                Diagnostic::error(
+                    "version-of-local-module",
+                    "Invalid registry module source address",
+                )
+                .detail(why)
+                .at(call.source.span()),
             );
             return None;
         }

@@ -6,9 +6,9 @@ use strata_core::{Diagnostic, Diagnostics, Type};
 use strata_hcl::{Attribute, Block, Expression};
 
 use super::{fields, folder::duplicate, provider};
-use crate::version;
 use crate::module::{Backend, ProviderReference, ProviderRequirement, Settings, SettingsBlock};
 use crate::provider::full_source;
+use crate::version;
 
 pub(super) fn decode(block: &Block, settings: &mut Settings, diags: &mut Diagnostics) {
     let blocks = [

@@ -6,7 +6,7 @@ use strata_config::{Config, LoadOptions, VariableInput};
 use strata_core::{Diagnostic, Diagnostics, files::Files};
 use strata_engine::Providers;
 
-use super::{Settings, inputs, workspace};
+use super::{Settings, inputs, places};
 use crate::{process::Process, registry::Platforms};
 
 /// Loads the configuration in `directory` and reports every mistake that can be found without running it.
@@ -33,11 +33,12 @@ pub(super) fn validate_with(
     platforms: &Platforms,
     diags: &mut Diagnostics,
 ) -> Arc<Config> {
-    let data_directory = process.data_directory();
+    let data_directory = places::data_folder(settings, process);
+    let workspace = places::workspace(settings, process);
     let options = LoadOptions {
         inputs,
-        workspace: &workspace::name(settings, &process.environment),
-        data_directory: &data_directory,
+        workspace: &workspace,
+        data_directory: Some(&data_directory),
     };
     let config = strata_config::load_with(files, &settings.directory, &options, diags);
     let config = Arc::new(config);

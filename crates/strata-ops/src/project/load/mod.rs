@@ -6,6 +6,7 @@
 mod bodies;
 mod env;
 mod read;
+mod secrets;
 mod stages;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
@@ -65,7 +66,12 @@ struct Loader<'a> {
 
 impl Loader<'_> {
     fn project(&mut self, body: &Body) -> Option<Project> {
-        self.only(body, "The project file", &[], &["project", "environment"]);
+        self.only(
+            body,
+            "The project file",
+            &[],
+            &["project", "environment", "secret"],
+        );
         let block = body.blocks_of("project").next();
         if block.is_none() {
             let diagnostic = Diagnostic::error(
@@ -86,6 +92,7 @@ impl Loader<'_> {
         }
         let name = self.name(block)?;
         let env = self.env(block);
+        let secrets = self.secrets(body);
         let mut environments: Vec<Environment> = Vec::new();
         for block in body.blocks_of("environment") {
             let Some(name) = self.name(block) else {
@@ -98,13 +105,14 @@ impl Loader<'_> {
                     block,
                 );
             }
-            let stages = self.stages(block, &name, &env);
+            let stages = self.stages(block, &name, &env, &secrets);
             environments.push(Environment { name, stages });
         }
         Some(Project {
             name,
             folder: self.folder.to_owned(),
             env,
+            secrets,
             environments,
         })
     }
