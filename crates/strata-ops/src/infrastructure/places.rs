@@ -51,6 +51,7 @@ impl Places {
         let mut diags = Diagnostics::new();
         let files: &dyn Files = &Disk;
         let config = strata_config::load(files, &settings.directory, &mut diags);
+        strata_config::unsupported(&config, &mut diags);
         let is_about_backend = |text: &str| text.contains("The backend `");
         let mut wrong = Diagnostics::new();
         wrong.extend(

@@ -14,7 +14,7 @@ use super::{
     lock::lock,
     places::{self, Places},
     trouble::diagnostic,
-    validate,
+    validate::validate_with,
 };
 use crate::{files::Disk, process::Process, registry::Platforms, stop::Stop};
 
@@ -234,8 +234,8 @@ pub(crate) fn check_inputs(
     platforms: &Platforms,
     diags: &mut Diagnostics,
 ) -> (Arc<Config>, BTreeMap<Arc<str>, Value>) {
-    let config = validate(files, &settings.directory, platforms, diags);
     let inputs = inputs::collect(settings, &process.environment, files, diags);
+    let config = validate_with(files, settings, &inputs, process, platforms, diags);
     let variables = strata_config::root_variables(&config, &inputs, diags);
     (config, variables)
 }
