@@ -16,7 +16,7 @@ pub fn validate(
     diags: &mut Diagnostics,
 ) -> Arc<Config> {
     let config = Arc::new(strata_config::load(files, directory, diags));
-    let providers = platforms.providers();
+    let providers = platforms.providers(directory);
     strata_config::validate(&config, providers.schemas(), diags);
     unknown_providers(&config, &providers, diags);
     config
