@@ -54,9 +54,12 @@ impl Platforms {
     }
 
     /// The providers, with Terraform's built-in one and the small ones that have no platform.
-    ///
-    /// Relative paths of files start from `directory`, where the root module is.
-    pub fn providers(&self, directory: &Path) -> Providers {
+    pub fn providers(&self) -> Providers {
+        self.providers_in(Path::new(""))
+    }
+
+    /// The same, with relative paths of files from `directory`, where the root module is.
+    pub fn providers_in(&self, directory: &Path) -> Providers {
         let settings = strata_builtin::Settings {
             working_directory: self.working_directory.join(directory),
             clock: Clock::system(),

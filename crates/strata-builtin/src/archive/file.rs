@@ -105,7 +105,10 @@ impl ArchiveFile {
     fn make(&mut self, settings: &Settings) -> Result<(), Diagnostics> {
         let entries = self.entries(settings)?;
         if entries.is_empty() {
-            return Err(failed("Archive creation error", "archive has not been created as it would be empty"));
+            return Err(failed(
+                "Archive creation error",
+                "archive has not been created as it would be empty",
+            ));
         }
         let mode = self.output_file_mode.as_deref().and_then(mode);
         let archive = match self.kind.as_str() {
@@ -116,25 +119,51 @@ impl ArchiveFile {
             write(&settings.path(&self.output_path), &archive)?;
             Ok(archive)
         });
-        let archive = written.map_err(|error| failed("Archive creation error", format!("`{}` cannot be written: {error}.", self.output_path)))?;
+        let archive = written.map_err(|error| {
+            failed(
+                "Archive creation error",
+                format!("`{}` cannot be written: {error}.", self.output_path),
+            )
+        })?;
         self.fill(&archive);
         Ok(())
     }
 
     fn entries(&self, settings: &Settings) -> Result<Entries, Diagnostics> {
-        let read = |path: &str, error: io::Error| failed("Archive creation error", format!("`{path}` cannot be read: {error}."));
+        let read = |path: &str, error: io::Error| {
+            failed(
+                "Archive creation error",
+                format!("`{path}` cannot be read: {error}."),
+            )
+        };
         if let Some(path) = &self.source_file {
             return source::file(&settings.path(path)).map_err(|error| read(path, error));
         }
         if let Some(path) = &self.source_dir {
             let excludes = source::excludes(self.excludes.as_ref().unwrap_or(&BTreeSet::new()))
-                .map_err(|error| failed("Archive creation error", format!("A pattern in `excludes` is wrong: {error}.")))?;
+                .map_err(|error| {
+                    failed(
+                        "Archive creation error",
+                        format!("A pattern in `excludes` is wrong: {error}."),
+                    )
+                })?;
             let skip = self.exclude_symlink_directories.unwrap_or(false);
-            return source::folder(&settings.path(path), &excludes, skip).map_err(|error| read(path, error));
+            return source::folder(&settings.path(path), &excludes, skip)
+                .map_err(|error| read(path, error));
         }
-        let named = self.source_content_filename.as_deref().zip(Some(self.source_content.as_deref().unwrap_or_default()));
-        let blocks = self.source.iter().map(|source| (source.filename.as_str(), source.content.as_str()));
-        Ok(named.into_iter().chain(blocks).map(|(name, content)| source::text(name, content)).collect())
+        let named = self
+            .source_content_filename
+            .as_deref()
+            .zip(Some(self.source_content.as_deref().unwrap_or_default()));
+        let blocks = self
+            .source
+            .iter()
+            .map(|source| (source.filename.as_str(), source.content.as_str()));
+        Ok(named
+            .into_iter()
+            .chain(blocks)
+            .map(|(name, content)| source::text(name, content))
+            .collect())
     }
 
     fn fill(&mut self, archive: &[u8]) {

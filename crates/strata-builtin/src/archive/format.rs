@@ -19,7 +19,9 @@ pub(crate) fn zip(entries: &Entries, mode: Option<u32>) -> io::Result<Vec<u8>> {
             .compression_method(CompressionMethod::Deflated)
             .last_modified_time(time)
             .unix_permissions(mode.unwrap_or(entry.mode));
-        writer.start_file(name.as_str(), options).map_err(io::Error::other)?;
+        writer
+            .start_file(name.as_str(), options)
+            .map_err(io::Error::other)?;
         writer.write_all(&entry.content)?;
     }
     Ok(writer.finish().map_err(io::Error::other)?.into_inner())
@@ -27,7 +29,10 @@ pub(crate) fn zip(entries: &Entries, mode: Option<u32>) -> io::Result<Vec<u8>> {
 
 /// Writes a tar archive, compressed with gzip.
 pub(crate) fn tar_gz(entries: &Entries, mode: Option<u32>) -> io::Result<Vec<u8>> {
-    let packed = GzBuilder::new().mtime(0).operating_system(255).write(Vec::new(), Compression::default());
+    let packed = GzBuilder::new()
+        .mtime(0)
+        .operating_system(255)
+        .write(Vec::new(), Compression::default());
     let mut builder = tar::Builder::new(packed);
     for (name, entry) in entries {
         builder.append_data(&mut header(entry, mode), name, entry.content.as_slice())?;
@@ -56,8 +61,17 @@ mod tests {
 
     #[test]
     fn the_same_entries_give_the_same_bytes() {
-        assert_eq!(zip(&entries(), None).unwrap(), zip(&entries(), None).unwrap());
-        assert_eq!(tar_gz(&entries(), None).unwrap(), tar_gz(&entries(), None).unwrap());
-        assert_ne!(zip(&entries(), None).unwrap(), zip(&entries(), Some(0o600)).unwrap());
+        assert_eq!(
+            zip(&entries(), None).unwrap(),
+            zip(&entries(), None).unwrap()
+        );
+        assert_eq!(
+            tar_gz(&entries(), None).unwrap(),
+            tar_gz(&entries(), None).unwrap()
+        );
+        assert_ne!(
+            zip(&entries(), None).unwrap(),
+            zip(&entries(), Some(0o600)).unwrap()
+        );
     }
 }

@@ -17,8 +17,12 @@ use crate::Settings;
 
 /// The provider.
 pub(crate) fn provider(settings: &Settings) -> Arc<dyn Provider> {
-    provider_without_configuration("archive", "registry.terraform.io/hashicorp/archive", settings.clone())
-        .resource::<file::ArchiveFile>()
-        .data_source::<file::ArchiveFile>()
-        .build()
+    provider_without_configuration(
+        "archive",
+        "registry.terraform.io/hashicorp/archive",
+        settings.clone(),
+    )
+    .resource::<file::ArchiveFile>()
+    .data_source::<file::ArchiveFile>()
+    .build()
 }

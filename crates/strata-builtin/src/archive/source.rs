@@ -33,17 +33,26 @@ pub(crate) fn excludes(patterns: &BTreeSet<String>) -> Result<GlobSet, globset::
 
 /// A file, under its own name.
 pub(crate) fn file(path: &Path) -> io::Result<Entries> {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
     Ok(Entries::from([(name.unwrap_or_default(), entry(path)?)]))
 }
 
 /// Everything in a folder, but what is excluded; an excluded folder is left out whole.
-pub(crate) fn folder(root: &Path, excluded: &GlobSet, skip_linked_folders: bool) -> io::Result<Entries> {
+pub(crate) fn folder(
+    root: &Path,
+    excluded: &GlobSet,
+    skip_linked_folders: bool,
+) -> io::Result<Entries> {
     let mut entries = Entries::new();
     let mut pending = vec![(PathBuf::new(), 0)];
     while let Some((folder, depth)) = pending.pop() {
         if depth > DEEPEST {
-            return Err(io::Error::other(format!("folders are nested more than {DEEPEST} deep: `{}`", folder.display())));
+            return Err(io::Error::other(format!(
+                "folders are nested more than {DEEPEST} deep: `{}`",
+                folder.display()
+            )));
         }
         for child in fs::read_dir(root.join(&folder))? {
             let relative = folder.join(child?.file_name());
@@ -73,5 +82,11 @@ fn entry(path: &Path) -> io::Result<Entry> {
 /// Content that has no file.
 pub(crate) fn text(name: &str, content: &str) -> (String, Entry) {
     let content = content.as_bytes().to_vec();
-    (name.to_owned(), Entry { content, mode: 0o644 })
+    (
+        name.to_owned(),
+        Entry {
+            content,
+            mode: 0o644,
+        },
+    )
 }

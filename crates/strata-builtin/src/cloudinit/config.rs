@@ -25,7 +25,7 @@ pub(crate) struct CloudinitConfig {
     /// What stands between parts.
     #[schema(default = "MIMEBOUNDARY", replace, check = is_boundary)]
     boundary: String,
-    #[schema(block(list, min = 1))]
+    #[schema(block(list, min = 1), replace)]
     part: Vec<CloudinitPart>,
     /// The user data.
     #[schema(computed)]
@@ -39,16 +39,13 @@ pub(crate) struct CloudinitConfig {
 #[derive(Default, Schema)]
 pub(crate) struct CloudinitPart {
     /// What is in it.
-    #[schema(replace)]
     content: String,
     /// What kind of thing it is.
-    #[schema(default = "text/plain", replace)]
+    #[schema(default = "text/plain")]
     content_type: String,
     /// What it is called.
-    #[schema(replace)]
     filename: Option<String>,
     /// How cloud-init puts it together with others.
-    #[schema(replace)]
     merge_type: Option<String>,
 }
 
@@ -60,7 +57,9 @@ fn is_boundary(value: &Value) -> Result<(), String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || " '()+_,-./:=?".contains(c);
     match (1..=70).contains(&text.len()) && text.chars().all(plain) && !text.ends_with(' ') {
         true => Ok(()),
-        false => Err("must have 1 to 70 characters of those that a MIME boundary may have".to_owned()),
+        false => {
+            Err("must have 1 to 70 characters of those that a MIME boundary may have".to_owned())
+        }
     }
 }
 
@@ -87,8 +86,12 @@ impl CloudinitConfig {
         });
         let message = mime::message(&self.boundary, parts);
         let bytes = match self.gzip {
-            true => gzip(message.as_bytes())
-                .map_err(|_| failed("Unable to render cloudinit config", "The user data could not be compressed."))?,
+            true => gzip(message.as_bytes()).map_err(|_| {
+                failed(
+                    "Unable to render cloudinit config",
+                    "The user data could not be compressed.",
+                )
+            })?,
             false => message.into_bytes(),
         };
         self.rendered = match self.base64_encode {
@@ -105,7 +108,10 @@ impl CloudinitConfig {
 
 /// Compresses with a header that is always the same.
 fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut encoder = GzBuilder::new().mtime(0).operating_system(255).write(Vec::new(), Compression::default());
+    let mut encoder = GzBuilder::new()
+        .mtime(0)
+        .operating_system(255)
+        .write(Vec::new(), Compression::default());
     encoder.write_all(bytes)?;
     encoder.finish()
 }

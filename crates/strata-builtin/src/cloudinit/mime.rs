@@ -10,11 +10,17 @@ pub(crate) struct Part<'a> {
 
 /// Writes the message. Headers of a part stand in the order of their names.
 pub(crate) fn message<'a>(boundary: &str, parts: impl Iterator<Item = Part<'a>>) -> String {
-    let mut text = format!("Content-Type: multipart/mixed; boundary=\"{boundary}\"\nMIME-Version: 1.0\r\n\r\n");
+    let mut text = format!(
+        "Content-Type: multipart/mixed; boundary=\"{boundary}\"\nMIME-Version: 1.0\r\n\r\n"
+    );
     for (at, part) in parts.enumerate() {
         // The line break before a boundary belongs to it, and there is none before the first.
         let before = if at == 0 { "" } else { "\r\n" };
-        text.push_str(&format!("{before}--{boundary}\r\n{}\r\n{}", headers(&part), part.content));
+        text.push_str(&format!(
+            "{before}--{boundary}\r\n{}\r\n{}",
+            headers(&part),
+            part.content
+        ));
     }
     text.push_str(&format!("\r\n--{boundary}--\r\n"));
     text
@@ -23,7 +29,9 @@ pub(crate) fn message<'a>(boundary: &str, parts: impl Iterator<Item = Part<'a>>)
 fn headers(part: &Part<'_>) -> String {
     let mut text = String::new();
     if let Some(filename) = part.filename.filter(|filename| !filename.is_empty()) {
-        text.push_str(&format!("Content-Disposition: attachment; filename=\"{filename}\"\r\n"));
+        text.push_str(&format!(
+            "Content-Disposition: attachment; filename=\"{filename}\"\r\n"
+        ));
     }
     text.push_str("Content-Transfer-Encoding: 7bit\r\n");
     if !part.content_type.is_empty() {
@@ -43,8 +51,18 @@ mod tests {
     #[test]
     fn parts_stand_one_after_the_other_with_their_headers_in_order() {
         let parts = [
-            Part { content: "baz", content_type: "text/x-shellscript", filename: None, merge_type: None },
-            Part { content: "a\n", content_type: "text/cloud-config", filename: Some("a.yaml"), merge_type: Some("list()") },
+            Part {
+                content: "baz",
+                content_type: "text/x-shellscript",
+                filename: None,
+                merge_type: None,
+            },
+            Part {
+                content: "a\n",
+                content_type: "text/cloud-config",
+                filename: Some("a.yaml"),
+                merge_type: Some("list()"),
+            },
         ];
         let expected = "Content-Type: multipart/mixed; boundary=\"MIMEBOUNDARY\"\nMIME-Version: 1.0\r\n\r\n\
             --MIMEBOUNDARY\r\nContent-Transfer-Encoding: 7bit\r\nContent-Type: text/x-shellscript\r\nMime-Version: 1.0\r\n\r\nbaz\r\n\

@@ -12,8 +12,12 @@ use crate::Settings;
 
 /// The provider.
 pub(crate) fn provider(settings: &Settings) -> Arc<dyn Provider> {
-    provider_without_configuration("cloudinit", "registry.terraform.io/hashicorp/cloudinit", settings.clone())
-        .resource::<config::CloudinitConfig>()
-        .data_source::<config::CloudinitConfig>()
-        .build()
+    provider_without_configuration(
+        "cloudinit",
+        "registry.terraform.io/hashicorp/cloudinit",
+        settings.clone(),
+    )
+    .resource::<config::CloudinitConfig>()
+    .data_source::<config::CloudinitConfig>()
+    .build()
 }

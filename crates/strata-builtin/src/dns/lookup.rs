@@ -33,7 +33,12 @@ enum NoAnswer {
 /// The addresses of a host, as programs of this machine see them: `/etc/hosts` counts.
 pub(crate) async fn addresses(host: &str) -> Result<Vec<IpAddr>, Diagnostics> {
     let found = lookup_host((host, 0)).await;
-    let found = found.map_err(|error| failed("DNS lookup failed", format!("error looking up records for host `{host}`: {error}.")))?;
+    let found = found.map_err(|error| {
+        failed(
+            "DNS lookup failed",
+            format!("error looking up records for host `{host}`: {error}."),
+        )
+    })?;
     let mut addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();
     addresses.sort();
     addresses.dedup();
@@ -46,12 +51,23 @@ pub(crate) async fn records<T>(
     kind: TYPE,
     read: impl Fn(&RData<'_>) -> Option<T>,
 ) -> Result<Vec<T>, Diagnostics> {
-    let config = tokio::fs::read_to_string("/etc/resolv.conf").await.unwrap_or_default();
-    let told = |reason: &str| failed("DNS lookup failed", format!("error looking up {kind:?} records for `{name}`: {reason}."));
+    let config = tokio::fs::read_to_string("/etc/resolv.conf")
+        .await
+        .unwrap_or_default();
+    let told = |reason: &str| {
+        failed(
+            "DNS lookup failed",
+            format!("error looking up {kind:?} records for `{name}`: {reason}."),
+        )
+    };
     match ask_all(&servers(&config), name, kind).await {
         Ok(answer) => {
             let packet = Packet::parse(&answer).map_err(|_| told("the answer cannot be read"))?;
-            Ok(packet.answers.iter().filter_map(|record| read(&record.rdata)).collect())
+            Ok(packet
+                .answers
+                .iter()
+                .filter_map(|record| read(&record.rdata))
+                .collect())
         }
         Err(NoAnswer::Refused(RCODE::NameError)) => Err(told("no such host")),
         Err(NoAnswer::Refused(code)) => Err(told(&format!("the server refuses it: {code:?}"))),
@@ -95,9 +111,15 @@ async fn ask(server: SocketAddr, name: &str, kind: TYPE) -> Result<Vec<u8>, NoAn
     let id = u16::from_be_bytes(id);
     let query = query(id, name, kind).ok_or(NoAnswer::Malformed)?;
     let late = |_| NoAnswer::Io(io::ErrorKind::TimedOut.into());
-    let mut answer = timeout(PATIENCE, over_udp(server, &query)).await.map_err(late)?.map_err(NoAnswer::Io)?;
+    let mut answer = timeout(PATIENCE, over_udp(server, &query))
+        .await
+        .map_err(late)?
+        .map_err(NoAnswer::Io)?;
     if check(&answer, id)? {
-        answer = timeout(PATIENCE, over_tcp(server, &query)).await.map_err(late)?.map_err(NoAnswer::Io)?;
+        answer = timeout(PATIENCE, over_tcp(server, &query))
+            .await
+            .map_err(late)?
+            .map_err(NoAnswer::Io)?;
         check(&answer, id)?;
     }
     Ok(answer)
@@ -107,7 +129,9 @@ fn query(id: u16, name: &str, kind: TYPE) -> Option<Vec<u8>> {
     let mut packet = Packet::new_query(id);
     packet.set_flags(PacketFlag::RECURSION_DESIRED);
     let name = Name::new(name.strip_suffix('.').unwrap_or(name)).ok()?;
-    packet.questions.push(Question::new(name, kind.into(), CLASS::IN.into(), false));
+    packet
+        .questions
+        .push(Question::new(name, kind.into(), CLASS::IN.into(), false));
     packet.build_bytes_vec().ok()
 }
 
@@ -141,7 +165,9 @@ async fn over_udp(server: SocketAddr, query: &[u8]) -> io::Result<Vec<u8>> {
 async fn over_tcp(server: SocketAddr, query: &[u8]) -> io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect(server).await?;
     let length = u16::try_from(query.len()).map_err(io::Error::other)?;
-    stream.write_all(&[&length.to_be_bytes(), query].concat()).await?;
+    stream
+        .write_all(&[&length.to_be_bytes(), query].concat())
+        .await?;
     let length = stream.read_u16().await?;
     let mut buffer = vec![0; length.into()];
     stream.read_exact(&mut buffer).await?;
@@ -164,8 +190,16 @@ mod tests {
         match cut_off {
             true => packet.set_flags(PacketFlag::TRUNCATION),
             false => {
-                let data = RData::MX(MX { preference: 10, exchange: Name::new_unchecked("mail.example.com") });
-                packet.answers.push(ResourceRecord::new(Name::new_unchecked("example.com"), CLASS::IN, 60, data));
+                let data = RData::MX(MX {
+                    preference: 10,
+                    exchange: Name::new_unchecked("mail.example.com"),
+                });
+                packet.answers.push(ResourceRecord::new(
+                    Name::new_unchecked("example.com"),
+                    CLASS::IN,
+                    60,
+                    data,
+                ));
             }
         }
         packet.build_bytes_vec().unwrap()
@@ -179,7 +213,9 @@ mod tests {
         tokio::spawn(async move {
             let mut buffer = [0; 512];
             let (length, from) = udp.recv_from(&mut buffer).await.unwrap();
-            udp.send_to(&answer(&buffer[..length], cut_off, code), from).await.unwrap();
+            udp.send_to(&answer(&buffer[..length], cut_off, code), from)
+                .await
+                .unwrap();
             let (mut stream, _) = tcp.accept().await.unwrap();
             let mut query = vec![0; stream.read_u16().await.unwrap().into()];
             stream.read_exact(&mut query).await.unwrap();
@@ -199,7 +235,10 @@ mod tests {
             let RData::MX(mx) = &packet.answers[0].rdata else {
                 panic!("{packet:?}");
             };
-            assert_eq!((mx.preference, absolute(&mx.exchange)), (10, "mail.example.com.".to_owned()));
+            assert_eq!(
+                (mx.preference, absolute(&mx.exchange)),
+                (10, "mail.example.com.".to_owned())
+            );
         }
     }
 
@@ -207,13 +246,19 @@ mod tests {
     async fn a_name_that_is_not_there_is_no_answer() {
         let address = server(false, RCODE::NameError).await;
         let refused = ask_all(&[address], "example.com", TYPE::MX).await;
-        assert!(matches!(refused, Err(NoAnswer::Refused(RCODE::NameError))), "{refused:?}");
+        assert!(
+            matches!(refused, Err(NoAnswer::Refused(RCODE::NameError))),
+            "{refused:?}"
+        );
     }
 
     #[test]
     fn servers_are_those_of_the_file() {
         let config = "# nameserver 9.9.9.9\nsearch a\nnameserver 10.0.0.1\nnameserver ::1\n";
-        assert_eq!(servers(config), ["10.0.0.1:53".parse().unwrap(), "[::1]:53".parse().unwrap()]);
+        assert_eq!(
+            servers(config),
+            ["10.0.0.1:53".parse().unwrap(), "[::1]:53".parse().unwrap()]
+        );
         assert_eq!(servers(""), ["127.0.0.1:53".parse().unwrap()]);
     }
 }

@@ -22,14 +22,18 @@ use crate::Settings;
 
 /// The provider.
 pub(crate) fn provider(settings: &Settings) -> Arc<dyn Provider> {
-    provider_without_configuration("dns", "registry.terraform.io/hashicorp/dns", settings.clone())
-        .data_source::<a::ARecordSet>()
-        .data_source::<aaaa::AaaaRecordSet>()
-        .data_source::<cname::CnameRecordSet>()
-        .data_source::<mx::MxRecordSet>()
-        .data_source::<ns::NsRecordSet>()
-        .data_source::<ptr::PtrRecordSet>()
-        .data_source::<srv::SrvRecordSet>()
-        .data_source::<txt::TxtRecordSet>()
-        .build()
+    provider_without_configuration(
+        "dns",
+        "registry.terraform.io/hashicorp/dns",
+        settings.clone(),
+    )
+    .data_source::<a::ARecordSet>()
+    .data_source::<aaaa::AaaaRecordSet>()
+    .data_source::<cname::CnameRecordSet>()
+    .data_source::<mx::MxRecordSet>()
+    .data_source::<ns::NsRecordSet>()
+    .data_source::<ptr::PtrRecordSet>()
+    .data_source::<srv::SrvRecordSet>()
+    .data_source::<txt::TxtRecordSet>()
+    .build()
 }

@@ -35,7 +35,10 @@ impl DataSourceType for MxRecordSet {
 
     async fn read(&mut self, _: &mut Context<'_, Settings>) -> Result<(), Diagnostics> {
         self.mx = lookup::records(&self.domain, TYPE::MX, |data| match data {
-            RData::MX(mx) => Some(MailServer { preference: mx.preference, exchange: absolute(&mx.exchange) }),
+            RData::MX(mx) => Some(MailServer {
+                preference: mx.preference,
+                exchange: absolute(&mx.exchange),
+            }),
             _ => None,
         })
         .await?;

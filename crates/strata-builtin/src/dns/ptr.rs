@@ -38,7 +38,11 @@ fn reverse(address: &str) -> String {
             format!("{d}.{c}.{b}.{a}.in-addr.arpa.")
         }
         Ok(IpAddr::V6(address)) => {
-            let nibbles = address.octets().into_iter().rev().map(|byte| format!("{:x}.{:x}.", byte & 15, byte >> 4));
+            let nibbles = address
+                .octets()
+                .into_iter()
+                .rev()
+                .map(|byte| format!("{:x}.{:x}.", byte & 15, byte >> 4));
             nibbles.collect::<String>() + "ip6.arpa."
         }
         Err(_) => String::new(),

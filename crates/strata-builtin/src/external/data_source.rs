@@ -32,15 +32,33 @@ const MOST_TOLD: usize = 4000;
 
 impl External {
     async fn ask(&self, settings: &Settings) -> Result<Vec<u8>, Diagnostics> {
-        let words: Vec<&str> = self.program.iter().map(String::as_str).filter(|word| !word.is_empty()).collect();
+        let words: Vec<&str> = self
+            .program
+            .iter()
+            .map(String::as_str)
+            .filter(|word| !word.is_empty())
+            .collect();
         let [program, arguments @ ..] = &words[..] else {
-            return Err(failed("External Program Missing", "`program` names no program."));
+            return Err(failed(
+                "External Program Missing",
+                "`program` names no program.",
+            ));
         };
-        let folder = self.working_dir.as_deref().filter(|folder| !folder.is_empty());
-        let folder = folder.map_or(settings.working_directory.clone(), |folder| settings.path(folder));
-        let mut child = command(program, arguments, folder).spawn().map_err(|error| {
-            failed("External Program Lookup Failed", format!("The program `{program}` cannot be started: {error}."))
-        })?;
+        let folder = self
+            .working_dir
+            .as_deref()
+            .filter(|folder| !folder.is_empty());
+        let folder = folder.map_or(settings.working_directory.clone(), |folder| {
+            settings.path(folder)
+        });
+        let mut child = command(program, arguments, folder)
+            .spawn()
+            .map_err(|error| {
+                failed(
+                    "External Program Lookup Failed",
+                    format!("The program `{program}` cannot be started: {error}."),
+                )
+            })?;
         let query = self.query_text();
         let input = child.stdin.take();
         let feed = async move {
@@ -50,8 +68,12 @@ impl External {
             }
         };
         let (output, ()) = tokio::join!(child.wait_with_output(), feed);
-        let output = output
-            .map_err(|error| failed("External Program Execution Failed", format!("The program `{program}` was lost: {error}.")))?;
+        let output = output.map_err(|error| {
+            failed(
+                "External Program Execution Failed",
+                format!("The program `{program}` was lost: {error}."),
+            )
+        })?;
         match output.status.success() {
             true => Ok(output.stdout),
             false => Err(self.complaint(program, &output.stderr, &output.status.to_string())),
@@ -61,18 +83,26 @@ impl External {
     /// The query as the original writes it: texts only, null as an empty one.
     fn query_text(&self) -> String {
         let query = self.query.iter().flatten();
-        let texts = query.map(|(name, value)| (name.clone(), value.clone().unwrap_or_default().into()));
+        let texts =
+            query.map(|(name, value)| (name.clone(), value.clone().unwrap_or_default().into()));
         serde_json::Value::Object(texts.collect()).to_string()
     }
 
     /// What the program said, without the values that it was asked with, which may be secret.
     fn complaint(&self, program: &str, said: &[u8], state: &str) -> Diagnostics {
         let mut text = String::from_utf8_lossy(said).into_owned();
-        let secrets = self.query.iter().flatten().filter_map(|(name, value)| Some((name, value.as_deref()?)));
+        let secrets = self
+            .query
+            .iter()
+            .flatten()
+            .filter_map(|(name, value)| Some((name, value.as_deref()?)));
         for (name, value) in secrets.filter(|(_, value)| value.len() > 3) {
             text = text.replace(value, &format!("(query.{name})"));
         }
-        let end = text.char_indices().nth(MOST_TOLD).map_or(text.len(), |(at, _)| at);
+        let end = text
+            .char_indices()
+            .nth(MOST_TOLD)
+            .map_or(text.len(), |(at, _)| at);
         text.truncate(end);
         let said = match text.trim() {
             "" => "The program said nothing on its standard error.",

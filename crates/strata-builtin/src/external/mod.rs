@@ -11,7 +11,11 @@ use crate::Settings;
 
 /// The provider.
 pub(crate) fn provider(settings: &Settings) -> Arc<dyn Provider> {
-    provider_without_configuration("external", "registry.terraform.io/hashicorp/external", settings.clone())
-        .data_source::<data_source::External>()
-        .build()
+    provider_without_configuration(
+        "external",
+        "registry.terraform.io/hashicorp/external",
+        settings.clone(),
+    )
+    .data_source::<data_source::External>()
+    .build()
 }

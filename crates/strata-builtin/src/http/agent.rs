@@ -58,8 +58,14 @@ pub(super) fn ask(agent: &Agent, ask: &Ask) -> Result<Answer, String> {
 fn answer(mut response: Response<Body>) -> Result<Answer, String> {
     let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
     let headers = response.headers().iter();
-    let headers = headers.map(|(name, value)| (name.to_string(), text(value.as_bytes()))).collect();
-    let body = response.body_mut().with_config().limit(LONGEST).read_to_vec();
+    let headers = headers
+        .map(|(name, value)| (name.to_string(), text(value.as_bytes())))
+        .collect();
+    let body = response
+        .body_mut()
+        .with_config()
+        .limit(LONGEST)
+        .read_to_vec();
     Ok(Answer {
         status: response.status().as_u16(),
         headers,
@@ -87,7 +93,10 @@ pub(super) fn agent(ask: &Ask) -> Result<Agent, Diagnostics> {
 
 /// The certificates to trust: those given beside those of this machine.
 fn roots(ask: &Ask) -> Result<Vec<Certificate<'static>>, Diagnostics> {
-    let bundle = BUNDLES.iter().map(Path::new).find_map(|path| fs::read(path).ok());
+    let bundle = BUNDLES
+        .iter()
+        .map(Path::new)
+        .find_map(|path| fs::read(path).ok());
     let mut trusted = certificates(&bundle.unwrap_or_default());
     if let Some(pem) = &ask.ca_cert_pem {
         let given = certificates(pem.as_bytes());
@@ -103,7 +112,12 @@ fn roots(ask: &Ask) -> Result<Vec<Certificate<'static>>, Diagnostics> {
 }
 
 fn identity(certificate: &str, key: &str) -> Result<ClientCert, Diagnostics> {
-    let wrong = |what: &str| failed("error creating x509 key pair from provided pem blocks", format!("`{what}` is not in PEM."));
+    let wrong = |what: &str| {
+        failed(
+            "error creating x509 key pair from provided pem blocks",
+            format!("`{what}` is not in PEM."),
+        )
+    };
     let chain = certificates(certificate.as_bytes());
     if chain.is_empty() {
         return Err(wrong("client_cert_pem"));

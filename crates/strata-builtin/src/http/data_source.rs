@@ -11,7 +11,10 @@ use crate::{Settings, failure::failed};
 
 /// Asks a web server. A status that tells of an error is an answer: check `status_code` in a postcondition.
 #[derive(Default, Schema)]
-#[schema(conflicts("ca_cert_pem", "insecure"), together("client_cert_pem", "client_key_pem"))]
+#[schema(
+    conflicts("ca_cert_pem", "insecure"),
+    together("client_cert_pem", "client_key_pem")
+)]
 pub(crate) struct Http {
     /// Where to ask.
     #[schema(check = is_url)]
@@ -93,13 +96,21 @@ fn is_url(value: &Value) -> Result<(), String> {
 impl Http {
     fn question(&self) -> Ask {
         let headers = self.request_headers.iter().flatten();
-        let pair = self.client_cert_pem.clone().zip(self.client_key_pem.clone());
+        let pair = self
+            .client_cert_pem
+            .clone()
+            .zip(self.client_key_pem.clone());
         Ask {
             method: self.method.clone().unwrap_or_else(|| "GET".to_owned()),
             url: self.url.clone(),
-            headers: headers.map(|(name, value)| (name.clone(), value.clone())).collect(),
+            headers: headers
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
             body: self.request_body.clone(),
-            timeout: self.request_timeout_ms.and_then(|limit| u64::try_from(limit).ok()).map(Duration::from_millis),
+            timeout: self
+                .request_timeout_ms
+                .and_then(|limit| u64::try_from(limit).ok())
+                .map(Duration::from_millis),
             insecure: self.insecure.unwrap_or(false),
             ca_cert_pem: self.ca_cert_pem.clone(),
             client_pem: pair,
@@ -119,7 +130,12 @@ impl Http {
                 Err(_) => true,
             };
             if !again || attempt >= retry.attempts.unwrap_or(0) {
-                return answer.map_err(|reason| failed("Error making request", format!("Error making request: {reason}.")));
+                return answer.map_err(|reason| {
+                    failed(
+                        "Error making request",
+                        format!("Error making request: {reason}."),
+                    )
+                });
             }
             tokio::time::sleep(retry.delay(attempt)).await;
             attempt += 1;
@@ -174,8 +190,14 @@ mod tests {
 
     #[test]
     fn the_wait_doubles_up_to_its_most() {
-        let retry = Retry { attempts: Some(9), min_delay_ms: Some(10), max_delay_ms: Some(50) };
-        let delays: Vec<u128> = (0..4).map(|attempt| retry.delay(attempt).as_millis()).collect();
+        let retry = Retry {
+            attempts: Some(9),
+            min_delay_ms: Some(10),
+            max_delay_ms: Some(50),
+        };
+        let delays: Vec<u128> = (0..4)
+            .map(|attempt| retry.delay(attempt).as_millis())
+            .collect();
         assert_eq!(delays, [10, 20, 40, 50]);
     }
 }

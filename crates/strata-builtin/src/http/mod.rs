@@ -12,7 +12,11 @@ use crate::Settings;
 
 /// The provider.
 pub(crate) fn provider(settings: &Settings) -> Arc<dyn Provider> {
-    provider_without_configuration("http", "registry.terraform.io/hashicorp/http", settings.clone())
-        .data_source::<data_source::Http>()
-        .build()
+    provider_without_configuration(
+        "http",
+        "registry.terraform.io/hashicorp/http",
+        settings.clone(),
+    )
+    .data_source::<data_source::Http>()
+    .build()
 }

@@ -17,7 +17,8 @@ impl Content<'_> {
     pub(crate) fn bytes(&self, settings: &Settings) -> Result<Vec<u8>, Diagnostics> {
         if let Some(base64) = self.base64 {
             let decoded = STANDARD.decode(base64);
-            return decoded.map_err(|_| failed("Create local file error", "`content_base64` is not base64."));
+            return decoded
+                .map_err(|_| failed("Create local file error", "`content_base64` is not base64."));
         }
         if let Some(source) = self.source {
             return read(settings, source);
@@ -28,8 +29,12 @@ impl Content<'_> {
 
 /// Reads a file that a user named.
 pub(crate) fn read(settings: &Settings, filename: &str) -> Result<Vec<u8>, Diagnostics> {
-    std::fs::read(settings.path(filename))
-        .map_err(|error| failed("Read local file error", format!("The file `{filename}` cannot be read: {error}.")))
+    std::fs::read(settings.path(filename)).map_err(|error| {
+        failed(
+            "Read local file error",
+            format!("The file `{filename}` cannot be read: {error}."),
+        )
+    })
 }
 
 /// Checks that a value is base64.
@@ -50,7 +55,8 @@ pub(crate) fn is_mode(value: &Value) -> Result<(), String> {
 
 /// Reads a mode: three or four octal digits.
 pub(crate) fn mode(text: &str) -> Option<u32> {
-    let digits = (3..=4).contains(&text.len()) && text.bytes().all(|digit| (b'0'..=b'7').contains(&digit));
+    let digits =
+        (3..=4).contains(&text.len()) && text.bytes().all(|digit| (b'0'..=b'7').contains(&digit));
     digits.then(|| u32::from_str_radix(text, 8).ok()).flatten()
 }
 

@@ -60,7 +60,10 @@ pub(crate) struct LocalFile {
 impl LocalFile {
     fn bytes(&self, settings: &Settings) -> Result<Vec<u8>, Diagnostics> {
         let content = Content {
-            text: self.content.as_deref().or(self.sensitive_content.as_deref()),
+            text: self
+                .content
+                .as_deref()
+                .or(self.sensitive_content.as_deref()),
             base64: self.content_base64.as_deref(),
             source: self.source.as_deref(),
         };
@@ -85,7 +88,10 @@ impl ResourceType for LocalFile {
 
     async fn create(&mut self, context: &mut Context<'_, Settings>) -> Result<(), Diagnostics> {
         let content = self.bytes(context.client)?;
-        let modes = (self.file_permission.as_str(), self.directory_permission.as_str());
+        let modes = (
+            self.file_permission.as_str(),
+            self.directory_permission.as_str(),
+        );
         write::write(context.client, &self.filename, &content, modes)?;
         self.fill(&content);
         Ok(())
@@ -104,7 +110,10 @@ impl ResourceType for LocalFile {
     }
 
     /// Files are written whole: either ours is there, or nothing of it, and a create writes it again.
-    async fn find(mut self, context: &mut Context<'_, Settings>) -> Result<Leftover<Self>, Diagnostics> {
+    async fn find(
+        mut self,
+        context: &mut Context<'_, Settings>,
+    ) -> Result<Leftover<Self>, Diagnostics> {
         let content = self.bytes(context.client)?;
         self.fill(&content);
         match write::is_there(context.client, &self.filename, &self.id)? {

@@ -16,10 +16,14 @@ use crate::Settings;
 
 /// The provider.
 pub(crate) fn provider(settings: &Settings) -> Arc<dyn Provider> {
-    provider_without_configuration("local", "registry.terraform.io/hashicorp/local", settings.clone())
-        .resource::<file::LocalFile>()
-        .resource::<sensitive_file::LocalSensitiveFile>()
-        .data_source::<data_file::DataLocalFile>()
-        .data_source::<data_sensitive_file::DataLocalSensitiveFile>()
-        .build()
+    provider_without_configuration(
+        "local",
+        "registry.terraform.io/hashicorp/local",
+        settings.clone(),
+    )
+    .resource::<file::LocalFile>()
+    .resource::<sensitive_file::LocalSensitiveFile>()
+    .data_source::<data_file::DataLocalFile>()
+    .data_source::<data_sensitive_file::DataLocalSensitiveFile>()
+    .build()
 }

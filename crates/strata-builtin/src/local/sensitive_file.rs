@@ -82,7 +82,10 @@ impl ResourceType for LocalSensitiveFile {
 
     async fn create(&mut self, context: &mut Context<'_, Settings>) -> Result<(), Diagnostics> {
         let content = self.bytes(context.client)?;
-        let modes = (self.file_permission.as_str(), self.directory_permission.as_str());
+        let modes = (
+            self.file_permission.as_str(),
+            self.directory_permission.as_str(),
+        );
         write::write(context.client, &self.filename, &content, modes)?;
         self.fill(&content);
         Ok(())
@@ -101,7 +104,10 @@ impl ResourceType for LocalSensitiveFile {
     }
 
     /// Files are written whole: either ours is there, or nothing of it, and a create writes it again.
-    async fn find(mut self, context: &mut Context<'_, Settings>) -> Result<Leftover<Self>, Diagnostics> {
+    async fn find(
+        mut self,
+        context: &mut Context<'_, Settings>,
+    ) -> Result<Leftover<Self>, Diagnostics> {
         let content = self.bytes(context.client)?;
         self.fill(&content);
         match write::is_there(context.client, &self.filename, &self.id)? {

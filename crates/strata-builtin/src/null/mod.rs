@@ -12,8 +12,12 @@ use crate::Settings;
 
 /// The provider.
 pub(crate) fn provider(settings: &Settings) -> Arc<dyn Provider> {
-    provider_without_configuration("null", "registry.terraform.io/hashicorp/null", settings.clone())
-        .resource::<resource::NullResource>()
-        .data_source::<data_source::NullDataSource>()
-        .build()
+    provider_without_configuration(
+        "null",
+        "registry.terraform.io/hashicorp/null",
+        settings.clone(),
+    )
+    .resource::<resource::NullResource>()
+    .data_source::<data_source::NullDataSource>()
+    .build()
 }

@@ -31,6 +31,9 @@ impl ResourceType for NullResource {
     }
 
     async fn import(id: &str, _: &mut Context<'_, Settings>) -> Result<Self, Diagnostics> {
-        Ok(Self { id: id.to_owned(), triggers: None })
+        Ok(Self {
+            id: id.to_owned(),
+            triggers: None,
+        })
     }
 }

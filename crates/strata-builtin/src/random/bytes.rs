@@ -46,7 +46,10 @@ impl ResourceType for RandomBytes {
         let bytes = STANDARD.decode(id).ok().filter(|bytes| !bytes.is_empty());
         let bytes = bytes.ok_or_else(|| bad_import(Self::NAME, "BASE64"))?;
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        let mut imported = Self { length, ..Self::default() };
+        let mut imported = Self {
+            length,
+            ..Self::default()
+        };
         imported.fill(&bytes);
         Ok(imported)
     }

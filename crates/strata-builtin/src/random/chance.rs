@@ -17,7 +17,10 @@ impl Chance {
     /// By a seed if there is one.
     pub(crate) fn new(seed: Option<&str>) -> Self {
         match seed.filter(|seed| !seed.is_empty()) {
-            Some(seed) => Self::Seeded { seed: seed.to_owned(), counter: 0 },
+            Some(seed) => Self::Seeded {
+                seed: seed.to_owned(),
+                counter: 0,
+            },
             None => Self::System,
         }
     }
@@ -89,7 +92,9 @@ mod tests {
     fn a_seed_gives_the_same_again() {
         let draw = |seed| {
             let mut chance = Chance::new(Some(seed));
-            (0..20).map(|_| chance.below(1000).unwrap()).collect::<Vec<_>>()
+            (0..20)
+                .map(|_| chance.below(1000).unwrap())
+                .collect::<Vec<_>>()
         };
         assert_eq!(draw("a"), draw("a"));
         assert_ne!(draw("a"), draw("b"));
@@ -98,7 +103,8 @@ mod tests {
     #[test]
     fn every_number_below_the_end_comes_up() {
         let mut chance = Chance::new(None);
-        let drawn: std::collections::BTreeSet<u64> = (0..500).map(|_| chance.below(5).unwrap()).collect();
+        let drawn: std::collections::BTreeSet<u64> =
+            (0..500).map(|_| chance.below(5).unwrap()).collect();
         assert_eq!(drawn, (0..5).collect());
     }
 }

@@ -66,10 +66,17 @@ impl ResourceType for RandomId {
             Some((prefix, text)) => (Some(prefix.to_owned()), text),
             None => (None, id),
         };
-        let bytes = URL_SAFE_NO_PAD.decode(text).ok().filter(|bytes| !bytes.is_empty());
+        let bytes = URL_SAFE_NO_PAD
+            .decode(text)
+            .ok()
+            .filter(|bytes| !bytes.is_empty());
         let bytes = bytes.ok_or_else(|| bad_import(Self::NAME, "PREFIX,BASE64_URL"))?;
         let byte_length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        let mut imported = Self { byte_length, prefix, ..Self::default() };
+        let mut imported = Self {
+            byte_length,
+            prefix,
+            ..Self::default()
+        };
         imported.fill(&bytes);
         Ok(imported)
     }

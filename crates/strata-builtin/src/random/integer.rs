@@ -37,7 +37,12 @@ impl ResourceType for RandomInteger {
     type Client = Settings;
 
     fn validate(config: &Value, diags: &mut Diagnostics) {
-        let bound = |name| config.get(name).and_then(Value::as_number).and_then(Number::as_i64);
+        let bound = |name| {
+            config
+                .get(name)
+                .and_then(Value::as_number)
+                .and_then(Number::as_i64)
+        };
         if let (Some(min), Some(max)) = (bound("min"), bound("max"))
             && min > max
         {
@@ -64,7 +69,12 @@ impl ResourceType for RandomInteger {
     async fn import(id: &str, _: &mut Context<'_, Settings>) -> Result<Self, Diagnostics> {
         let form = || bad_import(Self::NAME, "RESULT,MIN,MAX or RESULT,MIN,MAX,SEED");
         let parts: Vec<&str> = id.splitn(4, ',').collect();
-        let number = |at: usize| parts.get(at).and_then(|text| text.parse::<i64>().ok()).ok_or_else(form);
+        let number = |at: usize| {
+            parts
+                .get(at)
+                .and_then(|text| text.parse::<i64>().ok())
+                .ok_or_else(form)
+        };
         let result = number(0)?;
         Ok(Self {
             min: number(1)?,

@@ -25,10 +25,10 @@ pub(crate) struct RandomPassword {
     #[schema(default = true, replace)]
     lower: bool,
     /// Whether digits may occur.
-    #[schema(default = true, deprecated = "use `numeric`")]
+    #[schema(optional_computed, deprecated = "use `numeric`")]
     number: bool,
-    /// Whether digits may occur.
-    #[schema(default = true)]
+    /// Whether digits may occur. Default: `true`.
+    #[schema(optional_computed)]
     numeric: bool,
     /// Whether special characters may occur: those of `override_special`, or `!@#$%&*()-_=+[]{}<>:?`.
     #[schema(default = true, replace)]
@@ -83,8 +83,12 @@ impl RandomPassword {
 fn bcrypt_hash(password: &str) -> Result<String, Diagnostics> {
     let bytes = password.as_bytes();
     let bytes = bytes[..bytes.len().min(72)].to_vec();
-    bcrypt::non_truncating_hash(bytes, 10)
-        .map_err(|_| failed("Hash Generation Error", "The password could not be hashed with bcrypt."))
+    bcrypt::non_truncating_hash(bytes, 10).map_err(|_| {
+        failed(
+            "Hash Generation Error",
+            "The password could not be hashed with bcrypt.",
+        )
+    })
 }
 
 impl ResourceType for RandomPassword {

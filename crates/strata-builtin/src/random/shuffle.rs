@@ -34,7 +34,9 @@ impl ResourceType for RandomShuffle {
     type Client = Settings;
 
     async fn create(&mut self, _: &mut Context<'_, Settings>) -> Result<(), Diagnostics> {
-        let count = self.result_count.map_or(self.input.len(), |count| count as usize);
+        let count = self
+            .result_count
+            .map_or(self.input.len(), |count| count as usize);
         let mut chance = Chance::new(self.seed.as_deref());
         // Each element occurs once before any occurs again.
         while self.result.len() < count && !self.input.is_empty() {

@@ -25,10 +25,10 @@ pub(crate) struct RandomString {
     #[schema(default = true, replace)]
     lower: bool,
     /// Whether digits may occur.
-    #[schema(default = true, deprecated = "use `numeric`")]
+    #[schema(optional_computed, deprecated = "use `numeric`")]
     number: bool,
-    /// Whether digits may occur.
-    #[schema(default = true)]
+    /// Whether digits may occur. Default: `true`.
+    #[schema(optional_computed)]
     numeric: bool,
     /// Whether special characters may occur: those of `override_special`, or `!@#$%&*()-_=+[]{}<>:?`.
     #[schema(default = true, replace)]

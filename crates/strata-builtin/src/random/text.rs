@@ -37,7 +37,10 @@ pub(crate) fn make(rules: &Rules<'_>) -> Result<String, Diagnostics> {
         .flat_map(|(family, _)| family.chars())
         .collect();
     if allowed.is_empty() {
-        return Err(failed("Create Random String Error", "The character set specified is empty."));
+        return Err(failed(
+            "Create Random String Error",
+            "The character set specified is empty.",
+        ));
     }
     let mut text = Vec::new();
     for (family, (_, count)) in families {
@@ -55,8 +58,15 @@ pub(crate) fn make(rules: &Rules<'_>) -> Result<String, Diagnostics> {
 
 /// `number` and `numeric` are one thing under two names: what configuration says of one holds for both.
 pub(crate) fn plan_numeric(plan: &mut Plan<'_, Settings>) {
-    let said = |name: &str| plan.config.get(name).filter(|value| !value.is_null()).cloned();
-    let value = said("numeric").or_else(|| said("number")).unwrap_or(Value::Bool(true));
+    let said = |name: &str| {
+        plan.config
+            .get(name)
+            .filter(|value| !value.is_null())
+            .cloned()
+    };
+    let value = said("numeric")
+        .or_else(|| said("number"))
+        .unwrap_or(Value::Bool(true));
     plan.set_value("number", value.clone());
     plan.set_value("numeric", value);
     for name in ["number", "numeric"] {
@@ -81,10 +91,21 @@ pub(crate) fn validate(config: &Value, diags: &mut Diagnostics) {
         number.and_then(strata_core::Number::as_i64)
     };
     let least = ["min_upper", "min_lower", "min_numeric", "min_special"];
-    let least: i64 = least.iter().filter_map(|name| count(name)).fold(0, i64::saturating_add);
+    let least: i64 = least
+        .iter()
+        .filter_map(|name| count(name))
+        .fold(0, i64::saturating_add);
     if count("length").is_some_and(|length| length < least) {
-        let detail = format!("`length` must be at least `min_upper` + `min_lower` + `min_numeric` + `min_special`, which is {least}.");
-        diags.push(Diagnostic::error("invalid-attribute-value", "Invalid attribute value in `length`").detail(detail));
+        let detail = format!(
+            "`length` must be at least `min_upper` + `min_lower` + `min_numeric` + `min_special`, which is {least}."
+        );
+        diags.push(
+            Diagnostic::error(
+                "invalid-attribute-value",
+                "Invalid attribute value in `length`",
+            )
+            .detail(detail),
+        );
     }
 }
 
@@ -105,17 +126,41 @@ mod tests {
 
     #[test]
     fn characters_are_of_the_families_allowed() {
-        let only_digits = Rules { upper: (false, 0), lower: (false, 0), special: (false, 0), ..rules() };
+        let only_digits = Rules {
+            upper: (false, 0),
+            lower: (false, 0),
+            special: (false, 0),
+            ..rules()
+        };
         let text = make(&only_digits).unwrap();
-        assert!(text.len() == 12 && text.chars().all(|c| c.is_ascii_digit()), "{text}");
-        let own = Rules { override_special: Some("_"), special: (true, 9), upper: (false, 0), lower: (false, 0), ..rules() };
+        assert!(
+            text.len() == 12 && text.chars().all(|c| c.is_ascii_digit()),
+            "{text}"
+        );
+        let own = Rules {
+            override_special: Some("_"),
+            special: (true, 9),
+            upper: (false, 0),
+            lower: (false, 0),
+            ..rules()
+        };
         let text = make(&own).unwrap();
-        assert!(text.matches('_').count() >= 9 && text.chars().all(|c| c == '_' || c.is_ascii_digit()), "{text}");
+        assert!(
+            text.matches('_').count() >= 9 && text.chars().all(|c| c == '_' || c.is_ascii_digit()),
+            "{text}"
+        );
     }
 
     #[test]
     fn every_family_occurs_as_often_as_it_must() {
-        let text = make(&Rules { upper: (false, 3), lower: (true, 3), numeric: (true, 3), special: (true, 3), ..rules() }).unwrap();
+        let text = make(&Rules {
+            upper: (false, 3),
+            lower: (true, 3),
+            numeric: (true, 3),
+            special: (true, 3),
+            ..rules()
+        })
+        .unwrap();
         let count = |test: fn(&char) -> bool| text.chars().filter(test).count();
         assert_eq!(count(char::is_ascii_uppercase), 3, "{text}");
         assert_eq!(count(char::is_ascii_lowercase), 3, "{text}");
@@ -124,7 +169,13 @@ mod tests {
 
     #[test]
     fn without_any_family_there_is_no_text() {
-        let none = Rules { upper: (false, 0), lower: (false, 0), numeric: (false, 0), special: (false, 0), ..rules() };
+        let none = Rules {
+            upper: (false, 0),
+            lower: (false, 0),
+            numeric: (false, 0),
+            special: (false, 0),
+            ..rules()
+        };
         assert!(make(&none).is_err());
     }
 }

@@ -35,6 +35,10 @@ impl ResourceType for RandomUuid {
     async fn import(id: &str, _: &mut Context<'_, Settings>) -> Result<Self, Diagnostics> {
         let uuid = Uuid::try_parse(id).map_err(|_| bad_import(Self::NAME, "UUID"))?;
         let result = uuid.to_string();
-        Ok(Self { id: result.clone(), result, ..Self::default() })
+        Ok(Self {
+            id: result.clone(),
+            result,
+            ..Self::default()
+        })
     }
 }

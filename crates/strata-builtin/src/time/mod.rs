@@ -18,10 +18,14 @@ type Triggers = Option<BTreeMap<String, Option<String>>>;
 
 /// The provider.
 pub(crate) fn provider(settings: &Settings) -> Arc<dyn Provider> {
-    provider_without_configuration("time", "registry.terraform.io/hashicorp/time", settings.clone())
-        .resource::<offset::TimeOffset>()
-        .resource::<rotating::TimeRotating>()
-        .resource::<sleep::TimeSleep>()
-        .resource::<static_::TimeStatic>()
-        .build()
+    provider_without_configuration(
+        "time",
+        "registry.terraform.io/hashicorp/time",
+        settings.clone(),
+    )
+    .resource::<offset::TimeOffset>()
+    .resource::<rotating::TimeRotating>()
+    .resource::<sleep::TimeSleep>()
+    .resource::<static_::TimeStatic>()
+    .build()
 }

@@ -53,7 +53,12 @@ pub(crate) fn text(at: Timestamp) -> String {
 /// Reads RFC 3339.
 pub(crate) fn parse(text: &str) -> Result<Timestamp, Diagnostics> {
     let parsed = text.parse::<Timestamp>().ok();
-    parsed.ok_or_else(|| failed("Invalid RFC3339 timestamp", "The text is not a timestamp such as `2026-02-12T06:36:13Z`."))
+    parsed.ok_or_else(|| {
+        failed(
+            "Invalid RFC3339 timestamp",
+            "The text is not a timestamp such as `2026-02-12T06:36:13Z`.",
+        )
+    })
 }
 
 /// Checks that a value is RFC 3339.
@@ -69,7 +74,12 @@ impl Distance {
     ///
     /// As in Go, a day that a month does not have runs over into the next: a month after January 31 is March 3.
     pub(crate) fn after(self, at: Timestamp) -> Result<Timestamp, Diagnostics> {
-        let out_of_range = || failed("Timestamp out of range", "The moment is beyond the years that a calendar has.");
+        let out_of_range = || {
+            failed(
+                "Timestamp out of range",
+                "The moment is beyond the years that a calendar has.",
+            )
+        };
         let moved = self.moved(at).ok_or_else(out_of_range)?;
         Ok(moved)
     }
@@ -89,7 +99,10 @@ impl Distance {
             civil.subsec_nanosecond(),
         );
         let days = i64::from(civil.day()) - 1 + whole(self.days);
-        let seconds = days * 86_400 + whole(self.hours) * 3600 + whole(self.minutes) * 60 + whole(self.seconds);
+        let seconds = days * 86_400
+            + whole(self.hours) * 3600
+            + whole(self.minutes) * 60
+            + whole(self.seconds);
         let first = first.ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp();
         first.checked_add(SignedDuration::from_secs(seconds)).ok()
     }
@@ -114,22 +127,37 @@ mod tests {
 
     #[test]
     fn months_run_over_as_in_go() {
-        let month = Distance { months: Some(1), ..Distance::default() };
+        let month = Distance {
+            months: Some(1),
+            ..Distance::default()
+        };
         assert_eq!(after("2025-01-31T01:02:03Z", month), "2025-03-03T01:02:03Z");
-        let back = Distance { months: Some(-13), ..Distance::default() };
+        let back = Distance {
+            months: Some(-13),
+            ..Distance::default()
+        };
         assert_eq!(after("2025-01-15T00:00:00Z", back), "2023-12-15T00:00:00Z");
-        let leap = Distance { years: Some(1), ..Distance::default() };
+        let leap = Distance {
+            years: Some(1),
+            ..Distance::default()
+        };
         assert_eq!(after("2024-02-29T00:00:00Z", leap), "2025-03-01T00:00:00Z");
     }
 
     #[test]
     fn a_moment_past_all_calendars_is_refused() {
-        let far = Distance { years: Some(i32::MAX), ..Distance::default() };
+        let far = Distance {
+            years: Some(i32::MAX),
+            ..Distance::default()
+        };
         assert!(far.after(parse("2025-01-31T01:02:03Z").unwrap()).is_err());
     }
 
     #[test]
     fn text_is_in_utc_without_fractions() {
-        assert_eq!(text(parse("2025-01-31T01:02:03.5+02:00").unwrap()), "2025-01-30T23:02:03Z");
+        assert_eq!(
+            text(parse("2025-01-31T01:02:03.5+02:00").unwrap()),
+            "2025-01-30T23:02:03Z"
+        );
     }
 }

@@ -119,7 +119,9 @@ impl ResourceType for TimeRotating {
 
     async fn read(&mut self, context: &mut Context<'_, Settings>) -> Result<Observed, Diagnostics> {
         match self.rotation_rfc3339.is_empty() {
-            false if context.client.clock.now() > moment::parse(&self.rotation_rfc3339)? => Ok(Observed::Gone),
+            false if context.client.clock.now() > moment::parse(&self.rotation_rfc3339)? => {
+                Ok(Observed::Gone)
+            }
             _ => Ok(Observed::Present),
         }
     }
@@ -129,7 +131,12 @@ impl ResourceType for TimeRotating {
     }
 
     async fn import(id: &str, _: &mut Context<'_, Settings>) -> Result<Self, Diagnostics> {
-        let form = || bad_import(Self::NAME, "BASE,YEARS,MONTHS,DAYS,HOURS,MINUTES or BASE,ROTATION");
+        let form = || {
+            bad_import(
+                Self::NAME,
+                "BASE,YEARS,MONTHS,DAYS,HOURS,MINUTES or BASE,ROTATION",
+            )
+        };
         let parts: Vec<&str> = id.split(',').collect();
         let number = |text: &str| match text {
             "" | "0" => Ok(None),

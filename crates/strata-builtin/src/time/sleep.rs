@@ -28,7 +28,9 @@ pub(crate) struct TimeSleep {
 
 fn is_duration(value: &Value) -> Result<(), String> {
     match value.as_str().map(duration) {
-        Some(None) => Err("must be a number immediately followed by `ms`, `s`, `m` or `h`".to_owned()),
+        Some(None) => {
+            Err("must be a number immediately followed by `ms`, `s`, `m` or `h`".to_owned())
+        }
         _ => Ok(()),
     }
 }
@@ -43,7 +45,8 @@ fn duration(text: &str) -> Option<Duration> {
         "h" => 3_600_000.0,
         _ => return None,
     };
-    let plain = number.starts_with(|c: char| c.is_ascii_digit()) && number.ends_with(|c: char| c.is_ascii_digit());
+    let plain = number.starts_with(|c: char| c.is_ascii_digit())
+        && number.ends_with(|c: char| c.is_ascii_digit());
     let number = number.parse::<f64>().ok().filter(|_| plain)?;
     Duration::try_from_secs_f64(number * milliseconds / 1000.0).ok()
 }
@@ -83,7 +86,12 @@ impl ResourceType for TimeSleep {
             return Err(form());
         }
         let id = moment::text(context.client.clock.now());
-        Ok(Self { create_duration, destroy_duration, id, triggers: None })
+        Ok(Self {
+            create_duration,
+            destroy_duration,
+            id,
+            triggers: None,
+        })
     }
 }
 
@@ -95,7 +103,9 @@ mod tests {
     fn durations_are_a_number_and_a_unit() {
         assert_eq!(duration("1.5h"), Some(Duration::from_secs(5400)));
         assert_eq!(duration("200ms"), Some(Duration::from_millis(200)));
-        for wrong in ["", "5", "5d", "s", "-1s", ".5s", "1.s", "1 s", "1s1m", "1e9s"] {
+        for wrong in [
+            "", "5", "5d", "s", "-1s", ".5s", "1.s", "1 s", "1s1m", "1e9s",
+        ] {
             assert_eq!(duration(wrong), None, "{wrong}");
         }
     }

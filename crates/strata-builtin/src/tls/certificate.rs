@@ -14,7 +14,9 @@ use rustls::{
         WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
-    crypto::{CryptoProvider, aws_lc_rs::default_provider, verify_tls12_signature, verify_tls13_signature},
+    crypto::{
+        CryptoProvider, aws_lc_rs::default_provider, verify_tls12_signature, verify_tls13_signature,
+    },
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject};
 use strata_core::{Diagnostics, Value};
@@ -24,11 +26,7 @@ use super::{
     pem,
     read::{self, CertificateFacts},
 };
-use crate::{
-    Settings,
-    digests::sha1,
-    failure::failed,
-};
+use crate::{Settings, digests::sha1, failure::failed};
 
 /// Certificates: those in a text, or those that a server shows.
 #[derive(Default, Schema)]
@@ -61,7 +59,10 @@ const BUNDLES: [&str; 3] = [
 
 fn is_url(value: &Value) -> Result<(), String> {
     match value.as_str().map(server) {
-        Some(None) => Err("must have the form `https://HOST`, `https://HOST:PORT` or `tls://HOST:PORT`".to_owned()),
+        Some(None) => Err(
+            "must have the form `https://HOST`, `https://HOST:PORT` or `tls://HOST:PORT`"
+                .to_owned(),
+        ),
         _ => Ok(()),
     }
 }
@@ -70,7 +71,9 @@ fn is_url(value: &Value) -> Result<(), String> {
 fn server(url: &str) -> Option<(String, u16)> {
     let (scheme, rest) = url.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;
-    let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let authority = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host);
     let default = match scheme {
         "https" => Some(443),
         "tls" => None,
@@ -96,17 +99,24 @@ fn chain(host: &str, port: u16, verify: bool) -> Result<Vec<CertificateDer<'stat
             let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider).build();
             config.with_webpki_verifier(verifier.map_err(|error| error.to_string())?)
         }
-        false => config.dangerous().with_custom_certificate_verifier(Arc::new(Anything(provider))),
+        false => config
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Anything(provider))),
     };
     let name = ServerName::try_from(host.to_owned()).map_err(|error| error.to_string())?;
-    let mut connection =
-        ClientConnection::new(Arc::new(config.with_no_client_auth()), name).map_err(|error| error.to_string())?;
+    let mut connection = ClientConnection::new(Arc::new(config.with_no_client_auth()), name)
+        .map_err(|error| error.to_string())?;
     let mut stream = connect(host, port).map_err(|error| error.to_string())?;
     while connection.is_handshaking() {
-        connection.complete_io(&mut stream).map_err(|error| error.to_string())?;
+        connection
+            .complete_io(&mut stream)
+            .map_err(|error| error.to_string())?;
     }
     let shown = connection.peer_certificates().unwrap_or_default();
-    Ok(shown.iter().map(|certificate| certificate.clone().into_owned()).collect())
+    Ok(shown
+        .iter()
+        .map(|certificate| certificate.clone().into_owned())
+        .collect())
 }
 
 fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
@@ -126,7 +136,10 @@ fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
 
 /// What this machine trusts.
 fn trusted() -> RootCertStore {
-    let bundle = BUNDLES.iter().map(Path::new).find_map(|path| fs::read(path).ok());
+    let bundle = BUNDLES
+        .iter()
+        .map(Path::new)
+        .find_map(|path| fs::read(path).ok());
     let bundle = bundle.unwrap_or_default();
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(CertificateDer::pem_slice_iter(&bundle).filter_map(Result::ok));
@@ -155,7 +168,12 @@ impl ServerCertVerifier for Anything {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+        verify_tls12_signature(
+            message,
+            certificate,
+            signature,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -164,7 +182,12 @@ impl ServerCertVerifier for Anything {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+        verify_tls13_signature(
+            message,
+            certificate,
+            signature,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -175,12 +198,23 @@ impl ServerCertVerifier for Anything {
 impl TlsCertificate {
     async fn shown(&self) -> Result<Vec<Vec<u8>>, Diagnostics> {
         let url = self.url.as_deref().unwrap_or_default();
-        let wrong = |reason: String| failed("Failed to fetch certificates", format!("The server of `{url}` shows none that can be used: {reason}."));
+        let wrong = |reason: String| {
+            failed(
+                "Failed to fetch certificates",
+                format!("The server of `{url}` shows none that can be used: {reason}."),
+            )
+        };
         let (host, port) = server(url).ok_or_else(|| wrong("it names no server".to_owned()))?;
         let verify = self.verify_chain.unwrap_or(true);
         let shown = tokio::task::spawn_blocking(move || chain(&host, port, verify)).await;
-        let shown = shown.unwrap_or_else(|_| Err("the connection was cut off".to_owned())).map_err(wrong)?;
-        Ok(shown.iter().rev().map(|certificate| certificate.to_vec()).collect())
+        let shown = shown
+            .unwrap_or_else(|_| Err("the connection was cut off".to_owned()))
+            .map_err(wrong)?;
+        Ok(shown
+            .iter()
+            .rev()
+            .map(|certificate| certificate.to_vec())
+            .collect())
     }
 }
 
@@ -192,14 +226,23 @@ impl DataSourceType for TlsCertificate {
         let ders = match &self.content {
             Some(content) => {
                 let blocks = pem::decode(content).into_iter();
-                blocks.filter(|(label, _)| label == "CERTIFICATE").map(|(_, der)| der).collect()
+                blocks
+                    .filter(|(label, _)| label == "CERTIFICATE")
+                    .map(|(_, der)| der)
+                    .collect()
             }
             None => self.shown().await?,
         };
-        let facts = ders.iter().map(|der| read::facts(der)).collect::<Option<Vec<_>>>();
+        let facts = ders
+            .iter()
+            .map(|der| read::facts(der))
+            .collect::<Option<Vec<_>>>();
         let facts = facts.filter(|facts| !facts.is_empty());
         self.certificates = facts.ok_or_else(|| {
-            failed("Failed to parse certificates", "There is no certificate in PEM, or one that cannot be read.")
+            failed(
+                "Failed to parse certificates",
+                "There is no certificate in PEM, or one that cannot be read.",
+            )
         })?;
         self.id = sha1(&ders.concat());
         Ok(())
@@ -213,7 +256,10 @@ mod tests {
     #[test]
     fn a_server_is_a_host_and_a_port() {
         let read = |url| server(url).map(|(host, port)| format!("{host} {port}"));
-        assert_eq!(read("https://a.example/x").as_deref(), Some("a.example 443"));
+        assert_eq!(
+            read("https://a.example/x").as_deref(),
+            Some("a.example 443")
+        );
         assert_eq!(read("tls://[::1]:99").as_deref(), Some("::1 99"));
         assert_eq!(read("https://[::1]").as_deref(), Some("::1 443"));
         for wrong in ["tls://a", "http://a", "a", "https://", "https://a:x"] {

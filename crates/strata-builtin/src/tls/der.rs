@@ -43,7 +43,10 @@ pub(super) fn integer(bytes: &[u8]) -> Vec<u8> {
 
 /// The bytes of a number without needless zeros, but one where the first bit would make it negative.
 pub(super) fn with_sign(bytes: &[u8]) -> Vec<u8> {
-    let from = bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len());
+    let from = bytes
+        .iter()
+        .position(|byte| *byte != 0)
+        .unwrap_or(bytes.len());
     let bytes = &bytes[from..];
     match bytes.first() {
         Some(first) if first & 0x80 == 0 => bytes.to_vec(),
@@ -91,7 +94,14 @@ pub(super) fn oid(parts: &[u64]) -> Vec<u8> {
 /// Text: a `PrintableString` if it can be one, else a `UTF8String`.
 pub(super) fn text(text: &str) -> Vec<u8> {
     let printable = |c: char| c.is_ascii_alphanumeric() || " '()+,-./:=?".contains(c);
-    tagged(if text.chars().all(printable) { 0x13 } else { 0x0c }, text.as_bytes())
+    tagged(
+        if text.chars().all(printable) {
+            0x13
+        } else {
+            0x0c
+        },
+        text.as_bytes(),
+    )
 }
 
 /// `IA5String`.
@@ -105,7 +115,10 @@ mod tests {
 
     #[test]
     fn values_are_as_the_standard_has_them() {
-        assert_eq!(oid(&[1, 2, 840, 113549]), [0x06, 6, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d]);
+        assert_eq!(
+            oid(&[1, 2, 840, 113549]),
+            [0x06, 6, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d]
+        );
         assert_eq!(oid(&[2, 5, 29, 37, 0]), [0x06, 4, 0x55, 29, 37, 0]);
         assert_eq!(integer(&[0, 0, 0x80]), [2, 2, 0, 0x80]);
         assert_eq!(integer(&[0]), [2, 1, 0]);

@@ -41,7 +41,12 @@ pub(super) struct Issued {
 /// Issues a certificate that is valid from `now`.
 pub(super) fn issue(wanted: Wanted<'_>, now: Timestamp) -> Result<Issued, Diagnostics> {
     let mut serial = vec![0; 16];
-    aws_lc_rs::rand::fill(&mut serial).map_err(|_| failed("Failed to create serial", "The system gave no random bytes."))?;
+    aws_lc_rs::rand::fill(&mut serial).map_err(|_| {
+        failed(
+            "Failed to create serial",
+            "The system gave no random bytes.",
+        )
+    })?;
     let not_after = after(now, wanted.hours)?;
     let id = decimal(&serial);
     let certificate = Certificate {
@@ -54,7 +59,10 @@ pub(super) fn issue(wanted: Wanted<'_>, now: Timestamp) -> Result<Issued, Diagno
         extensions: extensions(&wanted),
     };
     Ok(Issued {
-        cert_pem: pem::encode("CERTIFICATE", &x509::certificate(&certificate, wanted.issuer_key)?),
+        cert_pem: pem::encode(
+            "CERTIFICATE",
+            &x509::certificate(&certificate, wanted.issuer_key)?,
+        ),
         start: text(now),
         end: text(not_after),
         id,
@@ -74,15 +82,26 @@ fn extensions(wanted: &Wanted<'_>) -> Vec<Vec<u8>> {
     if let Some(names) = &wanted.names {
         // Without a subject these names are all there is, and nobody may overlook them.
         let no_subject = wanted.subject.as_slice() == [0x30, 0];
-        extensions.push(x509::extension(x509::Extension::AlternativeNames, no_subject, names));
+        extensions.push(x509::extension(
+            x509::Extension::AlternativeNames,
+            no_subject,
+            names,
+        ));
     }
     extensions.extend(wanted.further.iter().cloned());
     extensions
 }
 
 fn after(at: Timestamp, hours: i64) -> Result<Timestamp, Diagnostics> {
-    let moved = hours.checked_mul(3600).and_then(|seconds| at.checked_add(SignedDuration::from_secs(seconds)).ok());
-    moved.ok_or_else(|| failed("Invalid validity period", "The certificate would end beyond the years that a calendar has."))
+    let moved = hours
+        .checked_mul(3600)
+        .and_then(|seconds| at.checked_add(SignedDuration::from_secs(seconds)).ok());
+    moved.ok_or_else(|| {
+        failed(
+            "Invalid validity period",
+            "The certificate would end beyond the years that a calendar has.",
+        )
+    })
 }
 
 fn text(at: Timestamp) -> String {
@@ -102,7 +121,8 @@ pub(super) fn plan(plan: &mut Plan<'_, Settings>) {
     let ready = match (plan.before::<String>("validity_end_time"), plan.client) {
         (Some(end), Some(settings)) => {
             let early = plan.get::<i64>("early_renewal_hours").unwrap_or(0);
-            is_ready_for_renewal(&end, early, settings.clock.now()) || plan.before("ready_for_renewal") == Some(true)
+            is_ready_for_renewal(&end, early, settings.clock.now())
+                || plan.before("ready_for_renewal") == Some(true)
         }
         _ => false,
     };
@@ -136,7 +156,9 @@ mod tests {
 
     #[test]
     fn renewal_comes_as_early_as_asked() {
-        let ready = |early, now: &str| is_ready_for_renewal("2026-01-02T00:00:00Z", early, now.parse().unwrap());
+        let ready = |early, now: &str| {
+            is_ready_for_renewal("2026-01-02T00:00:00Z", early, now.parse().unwrap())
+        };
         assert!(!ready(0, "2026-01-01T23:59:59Z"));
         assert!(ready(0, "2026-01-02T00:00:00Z"));
         assert!(ready(24, "2026-01-01T00:00:00Z"));

@@ -5,8 +5,9 @@ use aws_lc_rs::{
     rand::SystemRandom,
     rsa::{KeyPair as RsaKeyPair, KeySize},
     signature::{
-        ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING,
-        EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256,
+        ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING,
+        ECDSA_P521_SHA512_ASN1_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair,
+        KeyPair, RSA_PKCS1_SHA256,
     },
 };
 use strata_core::Diagnostics;
@@ -80,7 +81,9 @@ impl Curve {
     }
 
     fn of(parts: &[u64]) -> Option<Self> {
-        [Curve::P256, Curve::P384, Curve::P521].into_iter().find(|curve| curve.oid() == parts)
+        [Curve::P256, Curve::P384, Curve::P521]
+            .into_iter()
+            .find(|curve| curve.oid() == parts)
     }
 
     fn bytes(self) -> usize {
@@ -110,11 +113,17 @@ impl Curve {
 }
 
 fn not_made() -> Diagnostics {
-    failed("Unable to generate Key from configuration", "The key could not be made.")
+    failed(
+        "Unable to generate Key from configuration",
+        "The key could not be made.",
+    )
 }
 
 fn not_used() -> Diagnostics {
-    failed("Unable to use the private key", "The key is broken, or of a size that is not supported: RSA needs 2048 to 8192 bits.")
+    failed(
+        "Unable to use the private key",
+        "The key is broken, or of a size that is not supported: RSA needs 2048 to 8192 bits.",
+    )
 }
 
 impl PrivateKey {
@@ -161,15 +170,22 @@ impl PrivateKey {
 
     /// Reads a key in PEM: PKCS #1, SEC 1, PKCS #8 or OpenSSH's own, without a passphrase.
     pub(super) fn parse(text: &str) -> Result<Self, Diagnostics> {
-        let wrong = || failed("Failed to parse the private key", "The text is not a private key in PEM without a passphrase, or is of a kind that is not supported.");
+        let wrong = || {
+            failed(
+                "Failed to parse the private key",
+                "The text is not a private key in PEM without a passphrase, or is of a kind that is not supported.",
+            )
+        };
         let blocks = pem::decode(text);
-        let key = blocks.iter().find_map(|(label, bytes)| match label.as_str() {
-            "RSA PRIVATE KEY" => pkcs1_key(bytes),
-            "EC PRIVATE KEY" => sec1_key(bytes, None),
-            "PRIVATE KEY" => pkcs8_key(bytes),
-            "OPENSSH PRIVATE KEY" => ssh::parse_private_key(bytes),
-            _ => None,
-        });
+        let key = blocks
+            .iter()
+            .find_map(|(label, bytes)| match label.as_str() {
+                "RSA PRIVATE KEY" => pkcs1_key(bytes),
+                "EC PRIVATE KEY" => sec1_key(bytes, None),
+                "PRIVATE KEY" => pkcs8_key(bytes),
+                "OPENSSH PRIVATE KEY" => ssh::parse_private_key(bytes),
+                _ => None,
+            });
         key.ok_or_else(wrong)
     }
 
@@ -198,15 +214,26 @@ impl PrivateKey {
             Self::Ecdsa(key) => (ec_algorithm(key.curve), key.sec1(false)),
             Self::Ed25519(key) => (sequence(&[oid(ED25519)]), octets(&key.seed)),
         };
-        pem::encode("PRIVATE KEY", &sequence(&[integer(&[0]), algorithm, octets(&key)]))
+        pem::encode(
+            "PRIVATE KEY",
+            &sequence(&[integer(&[0]), algorithm, octets(&key)]),
+        )
     }
 
     /// The public part.
     pub(super) fn public(&self) -> PublicKey {
         match self {
-            Self::Rsa(key) => PublicKey::Rsa { n: key.n.clone(), e: key.e.clone() },
-            Self::Ecdsa(key) => PublicKey::Ecdsa { curve: key.curve, point: key.point.clone() },
-            Self::Ed25519(key) => PublicKey::Ed25519 { public: key.public.clone() },
+            Self::Rsa(key) => PublicKey::Rsa {
+                n: key.n.clone(),
+                e: key.e.clone(),
+            },
+            Self::Ecdsa(key) => PublicKey::Ecdsa {
+                curve: key.curve,
+                point: key.point.clone(),
+            },
+            Self::Ed25519(key) => PublicKey::Ed25519 {
+                public: key.public.clone(),
+            },
         }
     }
 
@@ -217,22 +244,40 @@ impl PrivateKey {
             Self::Rsa(key) => {
                 let pair = RsaKeyPair::from_der(&key.pkcs1()).map_err(|_| not_used())?;
                 let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).map_err(|_| not_used())?;
-                Ok((sequence(&[oid(&[1, 2, 840, 113549, 1, 1, 11]), null()]), signature))
+                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)
+                    .map_err(|_| not_used())?;
+                Ok((
+                    sequence(&[oid(&[1, 2, 840, 113549, 1, 1, 11]), null()]),
+                    signature,
+                ))
             }
             Self::Ecdsa(key) => {
-                let pair = EcdsaKeyPair::from_private_key_and_public_key(key.curve.signing(), &key.secret, &key.point);
-                let signature = pair.map_err(|_| not_used())?.sign(&random, message).map_err(|_| not_used())?;
+                let pair = EcdsaKeyPair::from_private_key_and_public_key(
+                    key.curve.signing(),
+                    &key.secret,
+                    &key.point,
+                );
+                let signature = pair
+                    .map_err(|_| not_used())?
+                    .sign(&random, message)
+                    .map_err(|_| not_used())?;
                 let last = match key.curve {
                     Curve::P256 => 2,
                     Curve::P384 => 3,
                     Curve::P521 => 4,
                 };
-                Ok((sequence(&[oid(&[1, 2, 840, 10045, 4, 3, last])]), signature.as_ref().to_vec()))
+                Ok((
+                    sequence(&[oid(&[1, 2, 840, 10045, 4, 3, last])]),
+                    signature.as_ref().to_vec(),
+                ))
             }
             Self::Ed25519(key) => {
-                let pair = Ed25519KeyPair::from_seed_and_public_key(&key.seed, &key.public).map_err(|_| not_used())?;
-                Ok((sequence(&[oid(ED25519)]), pair.sign(message).as_ref().to_vec()))
+                let pair = Ed25519KeyPair::from_seed_and_public_key(&key.seed, &key.public)
+                    .map_err(|_| not_used())?;
+                Ok((
+                    sequence(&[oid(ED25519)]),
+                    pair.sign(message).as_ref().to_vec(),
+                ))
             }
         }
     }
@@ -266,13 +311,31 @@ impl PublicKey {
 
 impl Rsa {
     /// Works out what OpenSSH leaves out of a key; none if the numbers are no key.
-    pub(super) fn of(n: Vec<u8>, e: Vec<u8>, d: Vec<u8>, p: Vec<u8>, q: Vec<u8>, qinv: Vec<u8>) -> Option<Self> {
+    pub(super) fn of(
+        n: Vec<u8>,
+        e: Vec<u8>,
+        d: Vec<u8>,
+        p: Vec<u8>,
+        q: Vec<u8>,
+        qinv: Vec<u8>,
+    ) -> Option<Self> {
         let (dp, dq) = (remainder(&d, &p)?, remainder(&d, &q)?);
-        Some(Self { n, e, d, p, q, dp, dq, qinv })
+        Some(Self {
+            n,
+            e,
+            d,
+            p,
+            q,
+            dp,
+            dq,
+            qinv,
+        })
     }
 
     fn pkcs1(&self) -> Vec<u8> {
-        let numbers = [&self.n, &self.e, &self.d, &self.p, &self.q, &self.dp, &self.dq, &self.qinv];
+        let numbers = [
+            &self.n, &self.e, &self.d, &self.p, &self.q, &self.dp, &self.dq, &self.qinv,
+        ];
         let numbers = numbers.into_iter().map(|number| integer(number));
         sequence(&[vec![integer(&[0])], numbers.collect()].concat())
     }
@@ -362,15 +425,23 @@ fn sec1_key(der: &[u8], curve: Option<Curve>) -> Option<PrivateKey> {
         reader.read_sequence(|reader| {
             reader.next().read_u8()?;
             let secret = reader.next().read_bytes()?;
-            let own = reader.read_optional(|reader| reader.read_tagged(Tag::context(0), |reader| reader.read_oid()))?;
-            reader.read_optional(|reader| reader.read_tagged(Tag::context(1), |reader| reader.read_bitvec_bytes()))?;
+            let own = reader.read_optional(|reader| {
+                reader.read_tagged(Tag::context(0), |reader| reader.read_oid())
+            })?;
+            reader.read_optional(|reader| {
+                reader.read_tagged(Tag::context(1), |reader| reader.read_bitvec_bytes())
+            })?;
             Ok((secret, own))
         })
     });
     let (secret, own) = read.ok()?;
     let curve = own.and_then(|own| Curve::of(own.components())).or(curve)?;
     // The public point may be missing: it is worked out anew.
-    let whole = sequence(&[integer(&[1]), octets(&curve.padded(&secret)?), context(0, &oid(curve.oid()))]);
+    let whole = sequence(&[
+        integer(&[1]),
+        octets(&curve.padded(&secret)?),
+        context(0, &oid(curve.oid())),
+    ]);
     let pair = EcdsaKeyPair::from_private_key_der(curve.signing(), &whole).ok()?;
     Some(PrivateKey::Ecdsa(Ecdsa {
         curve,
@@ -399,7 +470,9 @@ fn pkcs8_key(der: &[u8]) -> Option<PrivateKey> {
     }
 }
 
-fn algorithm(reader: &mut yasna::BERReaderSeq<'_, '_>) -> ASN1Result<(ObjectIdentifier, Option<ObjectIdentifier>)> {
+fn algorithm(
+    reader: &mut yasna::BERReaderSeq<'_, '_>,
+) -> ASN1Result<(ObjectIdentifier, Option<ObjectIdentifier>)> {
     let name = reader.next().read_oid()?;
     let parameters = reader.read_optional(|reader| reader.read_der())?;
     let curve = parameters.and_then(|der| yasna::parse_der(&der, |reader| reader.read_oid()).ok());
@@ -433,7 +506,11 @@ mod tests {
 
     #[test]
     fn what_is_no_key_is_refused() {
-        for text in ["", "x", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"] {
+        for text in [
+            "",
+            "x",
+            "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+        ] {
             assert!(PrivateKey::parse(text).is_err());
         }
         let sizes = [0, 1024, 2047, 16384];
@@ -443,7 +520,13 @@ mod tests {
     #[test]
     fn a_remainder_is_what_division_leaves() {
         // 0x1234567 modulo (0x101 - 1) and modulo (0xffff - 1).
-        assert_eq!(remainder(&[1, 0x23, 0x45, 0x67], &[1, 1]).unwrap(), [0, 0, 0x67]);
-        assert_eq!(remainder(&[1, 0x23, 0x45, 0x67], &[0xff, 0xff]).unwrap(), [0, 0x47, 0xad]);
+        assert_eq!(
+            remainder(&[1, 0x23, 0x45, 0x67], &[1, 1]).unwrap(),
+            [0, 0, 0x67]
+        );
+        assert_eq!(
+            remainder(&[1, 0x23, 0x45, 0x67], &[0xff, 0xff]).unwrap(),
+            [0, 0x47, 0xad]
+        );
     }
 }

@@ -66,15 +66,29 @@ impl TlsLocallySignedCert {
     fn issue(&mut self, settings: &Settings) -> Result<Issued, Diagnostics> {
         let key = PrivateKey::parse(&self.ca_private_key_pem)?;
         self.ca_key_algorithm = key.algorithm().to_owned();
-        let request = read::block(&self.cert_request_pem, &["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"]);
+        let request = read::block(
+            &self.cert_request_pem,
+            &["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"],
+        );
         let request = request.and_then(|der| read::request(&der)).ok_or_else(|| {
-            failed("Failed to parse `cert_request_pem`", "It is not a certificate request in PEM whose signature is right.")
+            failed(
+                "Failed to parse `cert_request_pem`",
+                "It is not a certificate request in PEM whose signature is right.",
+            )
         })?;
-        let signer = read::block(&self.ca_cert_pem, &["CERTIFICATE"]).and_then(|der| read::signer(&der));
-        let signer = signer
-            .ok_or_else(|| failed("Failed to parse `ca_cert_pem`", "It is not a certificate in PEM."))?;
+        let signer =
+            read::block(&self.ca_cert_pem, &["CERTIFICATE"]).and_then(|der| read::signer(&der));
+        let signer = signer.ok_or_else(|| {
+            failed(
+                "Failed to parse `ca_cert_pem`",
+                "It is not a certificate in PEM.",
+            )
+        })?;
         if signer.public_key != key.public().info() {
-            return Err(failed("Failed to sign the certificate", "`ca_private_key_pem` is not the key of `ca_cert_pem`."));
+            return Err(failed(
+                "Failed to sign the certificate",
+                "`ca_private_key_pem` is not the key of `ca_cert_pem`.",
+            ));
         }
         let wanted = Wanted {
             names: alternative_names(&request.dns_names, &request.ip_addresses, &request.uris),
@@ -114,7 +128,8 @@ impl ResourceType for TlsLocallySignedCert {
 
     async fn read(&mut self, context: &mut Context<'_, Settings>) -> Result<Observed, Diagnostics> {
         let now = context.client.clock.now();
-        self.ready_for_renewal = issue::is_ready_for_renewal(&self.validity_end_time, self.early_renewal_hours, now);
+        self.ready_for_renewal =
+            issue::is_ready_for_renewal(&self.validity_end_time, self.early_renewal_hours, now);
         Ok(Observed::Present)
     }
 }

@@ -28,12 +28,16 @@ use crate::Settings;
 
 /// The provider.
 pub(crate) fn provider(settings: &Settings) -> Arc<dyn Provider> {
-    provider_without_configuration("tls", "registry.terraform.io/hashicorp/tls", settings.clone())
-        .resource::<cert_request::TlsCertRequest>()
-        .resource::<locally_signed_cert::TlsLocallySignedCert>()
-        .resource::<private_key::TlsPrivateKey>()
-        .resource::<self_signed_cert::TlsSelfSignedCert>()
-        .data_source::<certificate::TlsCertificate>()
-        .data_source::<public_key::TlsPublicKey>()
-        .build()
+    provider_without_configuration(
+        "tls",
+        "registry.terraform.io/hashicorp/tls",
+        settings.clone(),
+    )
+    .resource::<cert_request::TlsCertRequest>()
+    .resource::<locally_signed_cert::TlsLocallySignedCert>()
+    .resource::<private_key::TlsPrivateKey>()
+    .resource::<self_signed_cert::TlsSelfSignedCert>()
+    .data_source::<certificate::TlsCertificate>()
+    .data_source::<public_key::TlsPublicKey>()
+    .build()
 }

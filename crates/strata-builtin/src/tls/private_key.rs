@@ -70,7 +70,12 @@ impl TlsPrivateKey {
             // Large RSA keys take seconds, in which others must go on.
             _ => tokio::task::spawn_blocking(move || PrivateKey::rsa(bits))
                 .await
-                .unwrap_or_else(|_| Err(failed("Unable to generate Key from configuration", "It was cut off."))),
+                .unwrap_or_else(|_| {
+                    Err(failed(
+                        "Unable to generate Key from configuration",
+                        "It was cut off.",
+                    ))
+                }),
         }
     }
 }
@@ -82,9 +87,12 @@ impl ResourceType for TlsPrivateKey {
 
     fn validate(config: &strata_core::Value, diags: &mut Diagnostics) {
         let text = |name: &str| config.get(name).and_then(strata_core::Value::as_str);
-        let unset = config.get("ecdsa_curve").is_some_and(strata_core::Value::is_null);
+        let unset = config
+            .get("ecdsa_curve")
+            .is_some_and(strata_core::Value::is_null);
         if text("algorithm") == Some("ECDSA") && (unset || text("ecdsa_curve") == Some("P224")) {
-            let detail = "Set `ecdsa_curve` to `P256`, `P384` or `P521`; the original's default is `P224`.";
+            let detail =
+                "Set `ecdsa_curve` to `P256`, `P384` or `P521`; the original's default is `P224`.";
             diags.append(failed("The curve `P224` is not supported", detail));
         }
     }
@@ -92,7 +100,12 @@ impl ResourceType for TlsPrivateKey {
     async fn create(&mut self, _: &mut Context<'_, Settings>) -> Result<(), Diagnostics> {
         let key = self.make().await?;
         let mut check = [0; 4];
-        aws_lc_rs::rand::fill(&mut check).map_err(|_| failed("Unable to generate Key from configuration", "The system gave no random bytes."))?;
+        aws_lc_rs::rand::fill(&mut check).map_err(|_| {
+            failed(
+                "Unable to generate Key from configuration",
+                "The system gave no random bytes.",
+            )
+        })?;
         let public = key.public();
         self.private_key_pem = key.pem();
         self.private_key_pem_pkcs8 = key.pem_pkcs8();

@@ -41,7 +41,10 @@ impl DataSourceType for TlsPublicKey {
     type Client = Settings;
 
     async fn read(&mut self, _: &mut Context<'_, Settings>) -> Result<(), Diagnostics> {
-        let given = self.private_key_pem.as_ref().or(self.private_key_openssh.as_ref());
+        let given = self
+            .private_key_pem
+            .as_ref()
+            .or(self.private_key_openssh.as_ref());
         let key = PrivateKey::parse(given.map(String::as_str).unwrap_or_default())?;
         let public = key.public();
         self.algorithm = key.algorithm().to_owned();

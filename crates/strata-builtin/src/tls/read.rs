@@ -61,7 +61,9 @@ pub(super) fn facts(der: &[u8]) -> Option<CertificateFacts> {
             Ok(PublicKey::RSA(_)) => "RSA",
             Ok(PublicKey::EC(_)) => "ECDSA",
             Ok(PublicKey::DSA(_)) => "DSA",
-            _ if certificate.public_key().algorithm.algorithm.to_id_string() == "1.3.101.112" => "Ed25519",
+            _ if certificate.public_key().algorithm.algorithm.to_id_string() == "1.3.101.112" => {
+                "Ed25519"
+            }
             _ => "Unknown",
         }
         .to_owned(),
@@ -178,7 +180,8 @@ impl Request {
             GeneralName::IPAddress(bytes) => {
                 let v4 = <[u8; 4]>::try_from(*bytes).map(std::net::IpAddr::from);
                 let v6 = <[u8; 16]>::try_from(*bytes).map(std::net::IpAddr::from);
-                self.ip_addresses.extend(v4.or(v6).ok().map(|address| address.to_string()));
+                self.ip_addresses
+                    .extend(v4.or(v6).ok().map(|address| address.to_string()));
             }
             _ => {}
         }
@@ -197,10 +200,14 @@ pub(super) struct Signer {
 /// Reads a signer's certificate in DER.
 pub(super) fn signer(der: &[u8]) -> Option<Signer> {
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
-    let key_id = certificate.extensions().iter().find_map(|extension| match extension.parsed_extension() {
-        ParsedExtension::SubjectKeyIdentifier(id) => Some(id.0.to_vec()),
-        _ => None,
-    });
+    let key_id =
+        certificate
+            .extensions()
+            .iter()
+            .find_map(|extension| match extension.parsed_extension() {
+                ParsedExtension::SubjectKeyIdentifier(id) => Some(id.0.to_vec()),
+                _ => None,
+            });
     Some(Signer {
         subject: certificate.subject().as_raw().to_vec(),
         public_key: certificate.public_key().raw.to_vec(),
@@ -211,5 +218,8 @@ pub(super) fn signer(der: &[u8]) -> Option<Signer> {
 /// The content of the first block of a kind in PEM.
 pub(super) fn block(text: &str, labels: &[&str]) -> Option<Vec<u8>> {
     let blocks = pem::decode(text).into_iter();
-    blocks.into_iter().find(|(label, _)| labels.contains(&label.as_str())).map(|(_, bytes)| bytes)
+    blocks
+        .into_iter()
+        .find(|(label, _)| labels.contains(&label.as_str()))
+        .map(|(_, bytes)| bytes)
 }

@@ -108,11 +108,23 @@ impl TlsSelfSignedCert {
     }
 
     fn constraints(&self) -> Option<Vec<u8>> {
-        let permitted = self.name_constraint_permitted_dns_names.as_deref().unwrap_or_default();
-        let excluded = self.name_constraint_excluded_dns_names.as_deref().unwrap_or_default();
-        let critical = self.name_constraint_permitted_dns_names_critical.unwrap_or(false);
+        let permitted = self
+            .name_constraint_permitted_dns_names
+            .as_deref()
+            .unwrap_or_default();
+        let excluded = self
+            .name_constraint_excluded_dns_names
+            .as_deref()
+            .unwrap_or_default();
+        let critical = self
+            .name_constraint_permitted_dns_names_critical
+            .unwrap_or(false);
         let content = name_constraints(permitted, excluded)?;
-        Some(x509::extension(x509::Extension::NameConstraints, critical, &content))
+        Some(x509::extension(
+            x509::Extension::NameConstraints,
+            critical,
+            &content,
+        ))
     }
 }
 
@@ -136,7 +148,8 @@ impl ResourceType for TlsSelfSignedCert {
 
     async fn read(&mut self, context: &mut Context<'_, Settings>) -> Result<Observed, Diagnostics> {
         let now = context.client.clock.now();
-        self.ready_for_renewal = issue::is_ready_for_renewal(&self.validity_end_time, self.early_renewal_hours, now);
+        self.ready_for_renewal =
+            issue::is_ready_for_renewal(&self.validity_end_time, self.early_renewal_hours, now);
         Ok(Observed::Present)
     }
 }

@@ -63,22 +63,39 @@ pub(super) fn authorized_key(key: &PublicKey) -> String {
 /// The fingerprint that older programs show.
 pub(super) fn fingerprint_md5(key: &PublicKey) -> String {
     let digest = Md5::digest(blob(key).1);
-    digest.iter().map(|byte| hex(&[*byte])).collect::<Vec<_>>().join(":")
+    digest
+        .iter()
+        .map(|byte| hex(&[*byte]))
+        .collect::<Vec<_>>()
+        .join(":")
 }
 
 /// The fingerprint that `ssh-keygen -l` shows.
 pub(super) fn fingerprint_sha256(key: &PublicKey) -> String {
-    format!("SHA256:{}", STANDARD_NO_PAD.encode(Sha256::digest(blob(key).1)))
+    format!(
+        "SHA256:{}",
+        STANDARD_NO_PAD.encode(Sha256::digest(blob(key).1))
+    )
 }
 
 /// The private key without a passphrase; `check` is any number.
 pub(super) fn private_key(key: &PrivateKey, check: u32) -> String {
     let (name, public) = blob(&key.public());
     let fields = match key {
-        PrivateKey::Rsa(Rsa { n, e, d, p, q, qinv, .. }) => [n, e, d, qinv, p, q].map(|part| number(part)).concat(),
-        PrivateKey::Ecdsa(Ecdsa { curve, secret, point }) => {
-            [string(curve.ssh_name()), string(point), number(secret)].concat()
-        }
+        PrivateKey::Rsa(Rsa {
+            n,
+            e,
+            d,
+            p,
+            q,
+            qinv,
+            ..
+        }) => [n, e, d, qinv, p, q].map(|part| number(part)).concat(),
+        PrivateKey::Ecdsa(Ecdsa {
+            curve,
+            secret,
+            point,
+        }) => [string(curve.ssh_name()), string(point), number(secret)].concat(),
         PrivateKey::Ed25519(Ed25519 { seed, public }) => {
             [string(public), string([seed.as_slice(), public].concat())].concat()
         }
@@ -124,12 +141,18 @@ pub(super) fn parse_private_key(bytes: &[u8]) -> Option<PrivateKey> {
         }
         name => {
             let curve = [Curve::P256, Curve::P384, Curve::P521];
-            let is = |curve: &Curve| name.strip_prefix(b"ecdsa-sha2-") == Some(curve.ssh_name().as_bytes());
+            let is = |curve: &Curve| {
+                name.strip_prefix(b"ecdsa-sha2-") == Some(curve.ssh_name().as_bytes())
+            };
             let curve = curve.into_iter().find(is)?;
             inner.string()?;
             let point = inner.string()?.to_vec();
             let secret = curve.padded(inner.string()?)?;
-            Some(PrivateKey::Ecdsa(Ecdsa { curve, secret, point }))
+            Some(PrivateKey::Ecdsa(Ecdsa {
+                curve,
+                secret,
+                point,
+            }))
         }
     }
 }

@@ -11,34 +11,24 @@ use super::der::{ascii, context, context_bytes, oid, sequence, set_of_one, text}
 #[derive(Clone, Default, Schema)]
 pub(crate) struct Subject {
     /// The name, such as that of a host (`CN`).
-    #[schema(replace)]
     common_name: Option<String>,
     /// The organization (`O`).
-    #[schema(replace)]
     organization: Option<String>,
     /// The part of the organization (`OU`).
-    #[schema(replace)]
     organizational_unit: Option<String>,
     /// The lines of the address (`STREET`).
-    #[schema(replace)]
     street_address: Option<Vec<String>>,
     /// The town (`L`).
-    #[schema(replace)]
     locality: Option<String>,
     /// The state or province (`ST`).
-    #[schema(replace)]
     province: Option<String>,
     /// The country (`C`).
-    #[schema(replace)]
     country: Option<String>,
     /// The postal code.
-    #[schema(replace)]
     postal_code: Option<String>,
     /// The serial number of the subject (`SERIALNUMBER`).
-    #[schema(replace)]
     serial_number: Option<String>,
     /// The address for mail.
-    #[schema(replace)]
     email_address: Option<String>,
 }
 
@@ -57,8 +47,12 @@ impl Subject {
             (3, one(&self.common_name)),
             (5, one(&self.serial_number)),
         ];
-        let filled = parts.iter().filter(|(_, values)| values.iter().any(|value| !value.is_empty()));
-        let mut names: Vec<Vec<u8>> = filled.map(|(last, values)| relative(*last, values)).collect();
+        let filled = parts
+            .iter()
+            .filter(|(_, values)| values.iter().any(|value| !value.is_empty()));
+        let mut names: Vec<Vec<u8>> = filled
+            .map(|(last, values)| relative(*last, values))
+            .collect();
         if let Some(email) = &self.email_address {
             let attribute = sequence(&[oid(&[1, 2, 840, 113549, 1, 9, 1]), ascii(email)]);
             names.push(set_of_one(&attribute));
@@ -81,7 +75,9 @@ pub(super) fn alternative_names(
     ip_addresses: &[String],
     uris: &[String],
 ) -> Option<Vec<u8>> {
-    let hosts = dns_names.iter().map(|name| context_bytes(2, name.as_bytes()));
+    let hosts = dns_names
+        .iter()
+        .map(|name| context_bytes(2, name.as_bytes()));
     let addresses = ip_addresses.iter().filter_map(|text| text.parse().ok());
     let addresses = addresses.map(|address| match address {
         IpAddr::V4(address) => context_bytes(7, &address.octets()),
@@ -97,18 +93,27 @@ pub(super) fn name_constraints(permitted: &[String], excluded: &[String]) -> Opt
     let trees = |number, names: &[String]| match names {
         [] => None,
         names => {
-            let names = names.iter().map(|name| sequence(&[context_bytes(2, name.as_bytes())]));
+            let names = names
+                .iter()
+                .map(|name| sequence(&[context_bytes(2, name.as_bytes())]));
             Some(context(number, &names.collect::<Vec<_>>().concat()))
         }
     };
-    let parts: Vec<Vec<u8>> = trees(0, permitted).into_iter().chain(trees(1, excluded)).collect();
+    let parts: Vec<Vec<u8>> = trees(0, permitted)
+        .into_iter()
+        .chain(trees(1, excluded))
+        .collect();
     (!parts.is_empty()).then(|| sequence(&parts))
 }
 
 /// Checks that all elements are ASCII, as names in certificates must be.
 pub(super) fn are_ascii(value: &Value) -> Result<(), String> {
     let items = value.as_sequence().unwrap_or_default();
-    match items.iter().filter_map(Value::as_str).all(|name| name.is_ascii() && !name.is_empty()) {
+    match items
+        .iter()
+        .filter_map(Value::as_str)
+        .all(|name| name.is_ascii() && !name.is_empty())
+    {
         true => Ok(()),
         false => Err("must hold names in ASCII; others in their `xn--` form".to_owned()),
     }
@@ -117,7 +122,11 @@ pub(super) fn are_ascii(value: &Value) -> Result<(), String> {
 /// Checks that all elements are addresses.
 pub(super) fn are_addresses(value: &Value) -> Result<(), String> {
     let items = value.as_sequence().unwrap_or_default();
-    match items.iter().filter_map(Value::as_str).all(|text| text.parse::<IpAddr>().is_ok()) {
+    match items
+        .iter()
+        .filter_map(Value::as_str)
+        .all(|text| text.parse::<IpAddr>().is_ok())
+    {
         true => Ok(()),
         false => Err("must hold IP addresses".to_owned()),
     }

@@ -47,10 +47,22 @@ const EXTENDED_KEY_USAGES: [(&str, &[u64]); 14] = [
     ("ipsec_user", &[1, 3, 6, 1, 5, 5, 7, 3, 7]),
     ("timestamping", &[1, 3, 6, 1, 5, 5, 7, 3, 8]),
     ("ocsp_signing", &[1, 3, 6, 1, 5, 5, 7, 3, 9]),
-    ("microsoft_server_gated_crypto", &[1, 3, 6, 1, 4, 1, 311, 10, 3, 3]),
-    ("netscape_server_gated_crypto", &[2, 16, 840, 1, 113730, 4, 1]),
-    ("microsoft_commercial_code_signing", &[1, 3, 6, 1, 4, 1, 311, 2, 1, 22]),
-    ("microsoft_kernel_code_signing", &[1, 3, 6, 1, 4, 1, 311, 61, 1, 1]),
+    (
+        "microsoft_server_gated_crypto",
+        &[1, 3, 6, 1, 4, 1, 311, 10, 3, 3],
+    ),
+    (
+        "netscape_server_gated_crypto",
+        &[2, 16, 840, 1, 113730, 4, 1],
+    ),
+    (
+        "microsoft_commercial_code_signing",
+        &[1, 3, 6, 1, 4, 1, 311, 2, 1, 22],
+    ),
+    (
+        "microsoft_kernel_code_signing",
+        &[1, 3, 6, 1, 4, 1, 311, 61, 1, 1],
+    ),
 ];
 
 /// The extensions of a certificate by the last number of their name: all begin with 2.5.29.
@@ -79,22 +91,34 @@ pub(super) fn extension(kind: Extension, critical: bool, content: &[u8]) -> Vec<
 /// The extensions that say what a key may be used for; none for what is not asked for.
 pub(super) fn usages(uses: &[String]) -> Vec<Vec<u8>> {
     let is_asked = |name: &str| uses.iter().any(|wanted| wanted == name);
-    let set: Vec<u8> = KEY_USAGES.iter().filter(|(name, _)| is_asked(name)).map(|(_, bit)| *bit).collect();
+    let set: Vec<u8> = KEY_USAGES
+        .iter()
+        .filter(|(name, _)| is_asked(name))
+        .map(|(_, bit)| *bit)
+        .collect();
     let names = EXTENDED_KEY_USAGES.iter();
-    let extended: Vec<Vec<u8>> = names.filter(|(name, _)| is_asked(name)).map(|(_, name)| oid(name)).collect();
+    let extended: Vec<Vec<u8>> = names
+        .filter(|(name, _)| is_asked(name))
+        .map(|(_, name)| oid(name))
+        .collect();
     let mut extensions = Vec::new();
     if !set.is_empty() {
         extensions.push(extension(Extension::KeyUsage, true, &named_bits(&set)));
     }
     if !extended.is_empty() {
-        extensions.push(extension(Extension::ExtendedKeyUsage, false, &sequence(&extended)));
+        extensions.push(extension(
+            Extension::ExtendedKeyUsage,
+            false,
+            &sequence(&extended),
+        ));
     }
     extensions
 }
 
 /// True if there is a use of this name.
 pub(super) fn is_use(name: &str) -> bool {
-    KEY_USAGES.iter().any(|(known, _)| *known == name) || EXTENDED_KEY_USAGES.iter().any(|(known, _)| *known == name)
+    KEY_USAGES.iter().any(|(known, _)| *known == name)
+        || EXTENDED_KEY_USAGES.iter().any(|(known, _)| *known == name)
 }
 
 /// A bit string that ends with its last bit set.
@@ -135,11 +159,18 @@ pub(super) fn subject_key_id(id: &[u8]) -> Vec<u8> {
 
 /// The extension with the id of the key that signs.
 pub(super) fn authority_key_id(id: &[u8]) -> Vec<u8> {
-    extension(Extension::AuthorityKeyId, false, &sequence(&[context_bytes(0, id)]))
+    extension(
+        Extension::AuthorityKeyId,
+        false,
+        &sequence(&[context_bytes(0, id)]),
+    )
 }
 
 /// A certificate in DER, signed.
-pub(super) fn certificate(certificate: &Certificate, key: &PrivateKey) -> Result<Vec<u8>, Diagnostics> {
+pub(super) fn certificate(
+    certificate: &Certificate,
+    key: &PrivateKey,
+) -> Result<Vec<u8>, Diagnostics> {
     signed(key, |algorithm| {
         sequence(&[
             context(0, &integer(&[2])),
@@ -155,17 +186,29 @@ pub(super) fn certificate(certificate: &Certificate, key: &PrivateKey) -> Result
 }
 
 /// A request in DER, signed.
-pub(super) fn request(subject: Vec<u8>, names: Option<Vec<u8>>, key: &PrivateKey) -> Result<Vec<u8>, Diagnostics> {
+pub(super) fn request(
+    subject: Vec<u8>,
+    names: Option<Vec<u8>>,
+    key: &PrivateKey,
+) -> Result<Vec<u8>, Diagnostics> {
     let wanted = names.map(|names| {
         let extensions = sequence(&[extension(Extension::AlternativeNames, false, &names)]);
-        sequence(&[oid(&[1, 2, 840, 113549, 1, 9, 14]), super::der::set_of_one(&extensions)])
+        sequence(&[
+            oid(&[1, 2, 840, 113549, 1, 9, 14]),
+            super::der::set_of_one(&extensions),
+        ])
     });
     let attributes = context(0, &wanted.unwrap_or_default());
-    signed(key, |_| sequence(&[integer(&[0]), subject, key.public().info(), attributes]))
+    signed(key, |_| {
+        sequence(&[integer(&[0]), subject, key.public().info(), attributes])
+    })
 }
 
 /// Content, the algorithm and the signature over the content.
-fn signed(key: &PrivateKey, content: impl FnOnce(&[u8]) -> Vec<u8>) -> Result<Vec<u8>, Diagnostics> {
+fn signed(
+    key: &PrivateKey,
+    content: impl FnOnce(&[u8]) -> Vec<u8>,
+) -> Result<Vec<u8>, Diagnostics> {
     // The algorithm stands inside what is signed too; which it is does not depend on the message.
     let (algorithm, _) = key.sign(&[])?;
     let content = content(&algorithm);

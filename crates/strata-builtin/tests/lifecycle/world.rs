@@ -35,14 +35,19 @@ impl World {
         let told = clock.clone();
         let settings = Settings {
             working_directory: folder.path().to_owned(),
-            clock: Clock::by(move || jiff::Timestamp::from_second(told.load(Ordering::Relaxed)).unwrap()),
+            clock: Clock::by(move || {
+                jiff::Timestamp::from_second(told.load(Ordering::Relaxed)).unwrap()
+            }),
         };
         Self {
             providers: Providers::new(strata_builtin::providers(&settings)),
             folder,
             settings,
             clock,
-            runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
+            runtime: tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap(),
         }
     }
 
@@ -88,7 +93,8 @@ impl World {
             parallelism: 10,
         };
         let state = self.store().open().unwrap().state;
-        let plan = plan(&environment, &state, &self.providers, &options, &Events::ignored());
+        let events = Events::ignored();
+        let plan = plan(&environment, &state, &self.providers, &options, &events);
         self.runtime.block_on(plan)
     }
 
@@ -98,16 +104,24 @@ impl World {
         let mut journal = self.store().journal(&opened.base).unwrap();
         let options = ApplyOptions { parallelism: 10 };
         let (stop, events) = (Stop::new(), Events::ignored());
-        let work = apply(&plan, &self.providers, &mut journal, &options, &stop, &events);
+        let work = apply(
+            &plan,
+            &self.providers,
+            &mut journal,
+            &options,
+            &stop,
+            &events,
+        );
         let applied = self.runtime.block_on(work);
-        let mut state = journal.fold(applied.state).unwrap();
-        self.store().write(&mut state, &opened.base).unwrap();
+        journal.fold(applied.state).unwrap();
         applied.diagnostics.into_result(())
     }
 
     /// What a plan would do, one word and address a line; nothing if nothing changes.
     pub(crate) fn plan(&self, text: &str) -> String {
-        let plan = self.try_plan(text).unwrap_or_else(|diags| panic!("{}", lines(&diags)));
+        let plan = self
+            .try_plan(text)
+            .unwrap_or_else(|diags| panic!("{}", lines(&diags)));
         let line = |change: &strata_engine::Change| {
             let word = match change.action {
                 Action::NoOp => return None,
@@ -118,15 +132,28 @@ impl World {
                 Action::Delete => "delete",
                 Action::Forget => "forget",
             };
-            let because: Vec<String> = change.requires_replace.iter().map(ToString::to_string).collect();
-            Some(format!("{word} {} {}", change.address, because.join(",")).trim().to_owned())
+            let because: Vec<String> = change
+                .requires_replace
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            Some(
+                format!("{word} {} {}", change.address, because.join(","))
+                    .trim()
+                    .to_owned(),
+            )
         };
-        plan.changes.iter().filter_map(line).collect::<Vec<_>>().join("\n")
+        plan.changes
+            .iter()
+            .filter_map(line)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     /// Applies, and sees that nothing is left to do.
     pub(crate) fn apply(&self, text: &str) {
-        self.try_apply(text).unwrap_or_else(|diags| panic!("{}", lines(&diags)));
+        self.try_apply(text)
+            .unwrap_or_else(|diags| panic!("{}", lines(&diags)));
         assert_eq!(self.plan(text), "", "the second plan is not empty");
     }
 
@@ -141,7 +168,9 @@ impl World {
     /// The attributes of an object in state.
     pub(crate) fn object(&self, address: &str) -> Json {
         let state = self.store().open().unwrap().state;
-        let found = state.instances().find(|(found, _, _)| found.to_string() == address);
+        let found = state
+            .instances()
+            .find(|(found, _, _)| found.to_string() == address);
         let (_, _, instance) = found.unwrap_or_else(|| panic!("there is no `{address}`"));
         serde_json::from_str(&instance.current.as_ref().unwrap().attributes).unwrap()
     }
@@ -149,7 +178,10 @@ impl World {
     /// One text of an object.
     pub(crate) fn text(&self, address: &str, attribute: &str) -> String {
         let value = self.object(address)[attribute].clone();
-        value.as_str().unwrap_or_else(|| panic!("`{attribute}` is {value}")).to_owned()
+        value
+            .as_str()
+            .unwrap_or_else(|| panic!("`{attribute}` is {value}"))
+            .to_owned()
     }
 
     /// What an import makes of an id; what is wrong with it else.
@@ -160,8 +192,12 @@ impl World {
         };
         let provider = providers.iter().find(has).unwrap();
         let configured = provider.configure(Value::object::<&str>([])).unwrap();
-        let imported = self.runtime.block_on(configured.import(type_name.into(), id.to_owned()));
-        imported.map(|object| object.value).map_err(|diags| lines(&diags))
+        let imported = self
+            .runtime
+            .block_on(configured.import(type_name.into(), id.to_owned()));
+        imported
+            .map(|object| object.value)
+            .map_err(|diags| lines(&diags))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The `provision` stage: an HCL root module, planned and applied.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use strata_core::{
     Diagnostic, Diagnostics, StageOutcome, Value, addr::ResourceMode, inventory::InventoryHost,
@@ -73,7 +73,7 @@ impl Run<'_> {
 
     /// The hosts among a state's objects.
     fn hosts(&self, state: &State) -> Vec<InventoryHost> {
-        let providers = self.platforms.providers(Path::new(""));
+        let providers = self.platforms.providers();
         let managed = state
             .instances()
             .filter(|(address, _, _)| address.resource.mode == ResourceMode::Managed);
@@ -105,6 +105,7 @@ impl Run<'_> {
                 .shares_directory(provision)
                 .then(|| self.environment.name.clone()),
             given,
+            variable_files: provision.variable_files.clone(),
             parallelism: self.options.parallelism,
             ..Settings::of(provision.directory.clone())
         };
