@@ -19,6 +19,7 @@ mod objects;
 mod plan;
 mod propose;
 mod providers;
+pub mod saved;
 mod session;
 mod settle;
 

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     builtin,
-    objects::Template,
+    objects::{Template, shown_id},
     plan::{Change, Work},
 };
 
@@ -25,6 +25,7 @@ impl<'a> Run<'a> {
             Work::Join => {}
             Work::Forget(change) => self.forget(at, change),
             Work::Read(change) => {
+                self.announce(at, ApplyPhase::Started, None);
                 let prepared = prepare_read(self.session, &self.plan.changes[change]);
                 self.running
                     .push(Box::pin(std::future::ready(Step::Prepared(at, prepared))));
@@ -68,9 +69,11 @@ impl<'a> Run<'a> {
             deposed,
             prior,
             template: self.template(change, call, stored),
-            progress: self.progress(change),
+            progress: self.progress(at, change),
         };
-        self.announce(change, ApplyPhase::Started);
+        let known = order.prior.as_ref().and_then(|prior| shown_id(&prior.value));
+        let is_shown = stored.is_some_and(|stored| stored.sensitive.is_empty());
+        self.announce(at, ApplyPhase::Started, known.filter(|_| is_shown));
         let session = self.session;
         self.running.push(Box::pin(async move {
             Step::Prepared(at, prepare(session, order).await)
@@ -116,17 +119,19 @@ impl<'a> Run<'a> {
         }
     }
 
-    pub(super) fn progress(&self, change: &Change) -> Progress {
+    pub(super) fn progress(&self, at: usize, change: &Change) -> Progress {
+        let action = self.plan.graph.nodes[at].work.action();
         let (events, address, action) = (
             self.session.events.clone(),
             change.address.clone(),
-            change.action,
+            action.unwrap_or(change.action),
         );
         Progress(Arc::new(move |note: &str| {
             events.send(Event::Apply {
                 address: address.clone(),
                 action,
                 phase: ApplyPhase::Progress(note.to_owned()),
+                id: None,
             });
         }))
     }

@@ -10,7 +10,7 @@ use super::{
     run::{Flight, Run, Status, Step},
 };
 use crate::{
-    objects::Kind,
+    objects::{Kind, shown_id},
     plan::{Change, about, count},
 };
 
@@ -68,10 +68,10 @@ impl<'a> Run<'a> {
                 .set_instance(&change.address, value.clone());
             if !diagnostics.has_errors() {
                 self.check_after(change, value, &mut diagnostics);
-                self.announce(change, ApplyPhase::Finished(id));
+                self.announce(at, ApplyPhase::Finished(id), None);
             }
         } else if !diagnostics.has_errors() {
-            self.announce(change, ApplyPhase::Finished(None));
+            self.announce(at, ApplyPhase::Finished(None), None);
         }
         if diagnostics.has_errors() {
             self.fail(at, diagnostics);
@@ -143,6 +143,7 @@ impl<'a> Run<'a> {
                 return;
             }
         };
+        let id = shown_id(&value);
         let stored = kind.encode(&value, Vec::new(), &change.template);
         let provider: Arc<str> = change.provider.to_string().into();
         self.note(|journal| journal.put(&change.address, &provider, &stored));
@@ -152,18 +153,12 @@ impl<'a> Run<'a> {
             .set_instance(&change.address, value.clone());
         let mut diagnostics = Diagnostics::new();
         self.check_after(change, value, &mut diagnostics);
-        match diagnostics.has_errors() {
-            true => self.fail(at, diagnostics),
-            false => self.settle(at, Status::Done),
+        if diagnostics.has_errors() {
+            self.fail(at, diagnostics);
+            return;
         }
-    }
-}
-
-/// The id that users know an object by, unless it is secret.
-fn shown_id(value: &Value) -> Option<String> {
-    let id = value.get("id").or_else(|| value.get("name"))?;
-    match id.marks().is_none() && value.marks().is_none() {
-        true => id.as_str().map(str::to_owned),
-        false => None,
+        self.diagnostics.append(diagnostics);
+        self.announce(at, ApplyPhase::Finished(id), None);
+        self.settle(at, Status::Done);
     }
 }

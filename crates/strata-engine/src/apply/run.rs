@@ -217,9 +217,7 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn fail(&mut self, at: usize, errors: Diagnostics) {
-        if let Some(index) = self.plan.graph.nodes[at].work.change() {
-            self.announce(&self.plan.changes[index], ApplyPhase::Failed);
-        }
+        self.announce(at, ApplyPhase::Failed, None);
         self.diagnostics.append(errors);
         self.settle(at, Status::Failed);
     }
@@ -257,12 +255,17 @@ impl<'a> Run<'a> {
         }
     }
 
-    pub(super) fn announce(&self, change: &Change, phase: ApplyPhase) {
-        self.session.events.send(Event::Apply {
-            address: change.address.clone(),
-            action: change.action,
-            phase,
-        });
+    /// Says how far a step is: a replacement is told as its two halves.
+    pub(super) fn announce(&self, at: usize, phase: ApplyPhase, id: Option<String>) {
+        let work = self.plan.graph.nodes[at].work;
+        if let (Some(index), Some(action)) = (work.change(), work.action()) {
+            self.session.events.send(Event::Apply {
+                address: self.plan.changes[index].address.clone(),
+                action,
+                phase,
+                id,
+            });
+        }
     }
 
     pub(super) fn sum_up(self, abandoned: bool) -> Applied {

@@ -71,6 +71,17 @@ pub(crate) fn reason(action: Action, reason: &Reason) -> Option<&'static str> {
     })
 }
 
+/// The name of a reason in the stream of `plan -json`, which differs.
+pub(crate) fn reason_in_stream(action: Action, why: &Reason) -> Option<&'static str> {
+    match why {
+        Reason::CannotUpdate => Some("cannot_update"),
+        Reason::Tainted => Some("tainted"),
+        Reason::Requested => Some("requested"),
+        Reason::Triggered => Some("replace_triggered_by"),
+        why => reason(action, why),
+    }
+}
+
 /// A value without what is unknown in objects and maps; elsewhere null stands for it.
 pub(crate) fn known(value: &Value) -> Json {
     match value.unmarked() {

@@ -13,7 +13,7 @@ use super::{
     outputs::plan_outputs,
     targets::Scope,
 };
-use crate::session::Session;
+use crate::{json::reason_in_stream, session::Session};
 
 /// What planning has found so far.
 #[derive(Default)]
@@ -67,7 +67,7 @@ pub(crate) fn finish(
             }
         }
     }
-    let targeted = !context.options.targets.is_empty();
+    let targeted = !context.options.targets.is_empty() || !context.options.exclude.is_empty();
     let keeps_outputs = targeted && context.options.mode == PlanMode::Destroy;
     let mut outputs = BTreeMap::new();
     if !found.diagnostics.has_errors() && !keeps_outputs {
@@ -112,6 +112,12 @@ fn announce(plan: &Plan, events: &Events) {
         events.send(Event::ChangePlanned {
             address: change.address.clone(),
             action: change.action,
+            reason: change
+                .reason
+                .as_ref()
+                .and_then(|reason| reason_in_stream(change.action, reason)),
+            previous: plan.moved_from(&change.address).cloned(),
+            importing: None,
         });
     }
     events.send(Event::ChangeSummary {

@@ -51,6 +51,8 @@ pub struct PlanOptions {
     pub refresh: bool,
     /// What to narrow the plan to, with all that it depends on; everything if empty.
     pub targets: Vec<Target>,
+    /// What to leave out of the plan, with all that depends on it; nothing if empty. Not together with `targets`.
+    pub exclude: Vec<Target>,
     /// What to replace even if nothing asks for it.
     pub replace: Vec<addr::ResourceInstance>,
     /// How many calls to providers may run at once.
@@ -176,6 +178,11 @@ impl Plan {
         let still = |action: Action| action == Action::NoOp;
         self.changes.iter().all(|change| still(change.action))
             && self.outputs.values().all(|output| still(output.action))
+    }
+
+    /// True if only a part of the configuration was planned.
+    pub fn is_partial(&self) -> bool {
+        self.targeted
     }
 
     /// True if applying it does anything, be it only to write down what was read.

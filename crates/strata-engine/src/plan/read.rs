@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use strata_core::{Action, Diagnostics, Event, Value, provider::ObjectKind};
+use strata_core::{Action, ApplyPhase, Diagnostics, Event, Value, provider::ObjectKind};
 
 use super::{
     Change, Context, PlanMode, Planned, Reason, Refreshed, instance::Instance, refresh::about,
 };
-use crate::{objects::Template, propose, session::Session};
+use crate::{
+    objects::{Template, shown_id},
+    propose, session::Session};
 
 /// Reads a data source, or plans to; `pending` says that something it depends on changes first.
 pub(crate) async fn plan_read(
@@ -95,13 +97,19 @@ async fn read(
         return None;
     }
     let configured = session.configured(instance.provider, diags)?;
-    session.events.send(Event::RefreshStarted {
+    let phase = |phase, id| Event::Apply {
         address: instance.address.clone(),
-    });
+        action: Action::Read,
+        phase,
+        id,
+    };
+    session.events.send(phase(ApplyPhase::Started, None));
     let value = configured.read_data(type_name.clone(), config).await;
-    session.events.send(Event::RefreshFinished {
-        address: instance.address.clone(),
-    });
+    let ended = match &value {
+        Ok(value) => ApplyPhase::Finished(shown_id(value)),
+        Err(_) => ApplyPhase::Failed,
+    };
+    session.events.send(phase(ended, None));
     value
         .map_err(|errors| diags.append(about(errors, instance.address)))
         .ok()

@@ -45,7 +45,7 @@ pub async fn plan(
     }
     let state = &*moved;
     let dependencies = strata_config::dependencies(config);
-    let scope = Scope::new(&options.targets, options.mode, config, &dependencies, state);
+    let scope = Scope::new(options, config, &dependencies, state);
     let needs = all_needs(&session, &dependencies);
     let sorted = sort(&needs)?;
     let create_before_destroy = create_before_destroy(&session, &needs, &sorted);

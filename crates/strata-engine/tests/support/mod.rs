@@ -162,6 +162,7 @@ pub fn options() -> PlanOptions {
         mode: PlanMode::Normal,
         refresh: true,
         targets: Vec::new(),
+        exclude: Vec::new(),
         replace: Vec::new(),
         parallelism: 10,
     }
