@@ -17,9 +17,9 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use infrastructure::{Apply, Output, Plan, Settings, Show, Validate};
+pub(crate) use infrastructure::{Apply, Destroy, Output, Plan, Refresh, Settings, Show, Validate};
 pub(crate) use playbook::{Inventory, Playbook};
-pub(crate) use project::{Down, Environment, PlanTarget, Status, Up};
+pub(crate) use project::{Down, Environment, PlanTarget, Stages, Status, Up};
 pub(crate) use state::{
     ForceUnlock, State, StateCommand, StateFile, Taint, Workspace, WorkspaceCommand,
 };
@@ -49,6 +49,10 @@ pub(crate) enum Command {
     Up(Up),
     /// Take an environment down: delete all that `up` made.
     Down(Down),
+    /// Run the playbooks of an environment, on the machines that are there.
+    Configure(Stages),
+    /// Verify the services of an environment.
+    Verify(Stages),
     /// Say for each stage of an environment what is up, changed behind our back, or missing.
     Status(Status),
     /// Show what would change: of an environment, or of the Terraform configuration in this folder.
@@ -56,7 +60,9 @@ pub(crate) enum Command {
     /// Make the changes that the Terraform configuration in this folder needs.
     Apply(Apply),
     /// Delete everything that the Terraform configuration in this folder made.
-    Destroy(Apply),
+    Destroy(Destroy),
+    /// Bring the state up to date with what is there.
+    Refresh(Refresh),
     /// Check the Terraform configuration in this folder.
     Validate(Validate),
     /// Show output values from state.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anstream::println;
-use strata_core::{Action, Diagnostic, Diagnostics, Events};
+use strata_core::{Action, Diagnostic, Diagnostics, Events, StageKind};
 use strata_ops::{
     environment::{self, Approve, Options, Run, StageStatus, Summary},
     files::Disk,
@@ -29,9 +29,19 @@ pub(super) fn up(arguments: &args::Up) -> Result<Exit, Diagnostics> {
         losses_only: true,
         planning: false,
     };
-    with_run(&arguments.environment, asking, async |run, _| {
+    with_run(&arguments.environment, None, asking, async |run, _| {
         summary(environment::up(run).await?)
     })
+}
+
+/// Runs the stages of one kind; machines are taken as they are.
+pub(super) fn stages(arguments: &args::Stages, kind: StageKind) -> Result<Exit, Diagnostics> {
+    with_run(
+        &arguments.environment,
+        Some(kind),
+        Asking::WORKING,
+        async |run, _| summary(environment::up(run).await?),
+    )
 }
 
 pub(super) fn down(arguments: &args::Down) -> Result<Exit, Diagnostics> {
@@ -40,7 +50,7 @@ pub(super) fn down(arguments: &args::Down) -> Result<Exit, Diagnostics> {
         losses_only: false,
         planning: false,
     };
-    with_run(&arguments.environment, asking, async |run, _| {
+    with_run(&arguments.environment, None, asking, async |run, _| {
         summary(environment::down(run).await?)
     })
 }
@@ -52,6 +62,8 @@ pub(super) fn plan(arguments: &args::PlanTarget) -> Result<Exit, Diagnostics> {
         twin: arguments.twin,
         only: Vec::new(),
         skip: Vec::new(),
+        from: None,
+        instance: Vec::new(),
         parallelism: settings.parallelism,
         verbose: 0,
         diff: true,
@@ -59,7 +71,7 @@ pub(super) fn plan(arguments: &args::PlanTarget) -> Result<Exit, Diagnostics> {
     };
     refuse_folder_options(&arguments.plan)?;
     let json = settings.json;
-    with_run(&target, Asking::NEVER, async |run, printer| {
+    with_run(&target, None, Asking::NEVER, async |run, printer| {
         let show = |_: &str, plan: &Plan| {
             if !json {
                 printer.print(draw::plan(plan));
@@ -70,10 +82,7 @@ pub(super) fn plan(arguments: &args::PlanTarget) -> Result<Exit, Diagnostics> {
             .0
             .iter()
             .any(|(_, _, outcome)| *outcome == strata_core::StageOutcome::Changed);
-        match (
-            summary.succeeded(),
-            changes && arguments.plan.detailed_exitcode,
-        ) {
+        match (summary.succeeded(), changes && arguments.detailed_exitcode) {
             (false, _) => Ok(FAILED),
             (true, true) => Ok(2),
             (true, false) => Ok(0),
@@ -90,6 +99,9 @@ fn refuse_folder_options(plan: &args::Plan) -> Result<(), Diagnostics> {
         ("-refresh", !plan.refresh),
         ("-replace", !plan.replace.is_empty()),
         ("-target", !plan.target.is_empty()),
+        ("-exclude", !plan.exclude.is_empty()),
+        ("-backup", settings.backup.is_some()),
+        ("-compact-warnings", plan.compact_warnings),
         ("-var", !settings.variables.is_empty()),
         ("-var-file", !settings.variable_files.is_empty()),
         ("-state", settings.state.is_some()),
@@ -109,16 +121,21 @@ fn refuse_folder_options(plan: &args::Plan) -> Result<(), Diagnostics> {
 
 pub(super) fn status(arguments: &args::Status) -> Result<Exit, Diagnostics> {
     let json = arguments.environment.json;
-    with_run(&arguments.environment, Asking::NEVER, async |run, _| {
-        let stages = environment::status(run).await?;
-        if json {
-            let stages: Vec<_> = stages.iter().map(status_json).collect();
-            println!("{:#}", serde_json::Value::from(stages));
-        } else {
-            stages.iter().for_each(print_status);
-        }
-        Ok(0)
-    })
+    with_run(
+        &arguments.environment,
+        None,
+        Asking::NEVER,
+        async |run, _| {
+            let stages = environment::status(run).await?;
+            if json {
+                let stages: Vec<_> = stages.iter().map(status_json).collect();
+                println!("{:#}", serde_json::Value::from(stages));
+            } else {
+                stages.iter().for_each(print_status);
+            }
+            Ok(0)
+        },
+    )
 }
 
 fn status_json(status: &StageStatus) -> serde_json::Value {
@@ -150,6 +167,7 @@ fn summary(summary: Summary) -> Result<Exit, Diagnostics> {
 /// Loads the project and gives `work` what it needs to work on the environment.
 fn with_run(
     arguments: &args::Environment,
+    kind: Option<StageKind>,
     asking: Asking,
     work: impl AsyncFnOnce(&Run<'_>, &Printer) -> Result<Exit, Diagnostics>,
 ) -> Result<Exit, Diagnostics> {
@@ -161,6 +179,9 @@ fn with_run(
     let options = Options {
         only: arguments.only.clone(),
         skip: arguments.skip.clone(),
+        from: arguments.from.clone(),
+        kind,
+        instances: arguments.instance.clone(),
         parallelism: usize::from(arguments.parallelism),
         diff: arguments.diff,
     };
@@ -249,6 +270,13 @@ struct Asking {
 }
 
 impl Asking {
+    /// For commands that change no machine.
+    const WORKING: Asking = Asking {
+        approved: false,
+        losses_only: true,
+        planning: false,
+    };
+
     /// For commands that carry nothing out.
     const NEVER: Asking = Asking {
         approved: false,

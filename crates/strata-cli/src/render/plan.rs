@@ -1,7 +1,9 @@
 //! A plan for people, in the look of `terraform plan`.
 
+use std::path::Path;
+
 use strata_core::{Action, AttributePath, Type, Value, addr::InstanceKey};
-use strata_ops::infrastructure::{Change, OutputChange, Plan, Reason};
+use strata_ops::infrastructure::{Change, OutputChange, Plan, PlanMode, Reason};
 
 use super::{
     style::{BAD, CHANGE, FAINT, GOOD, HEADING, paint},
@@ -40,6 +42,35 @@ pub(crate) fn plan(plan: &Plan) -> String {
     ));
     text.push_str(&outputs(plan));
     text
+}
+
+/// What is asked before a plan is applied.
+pub(crate) fn question(plan: &Plan) -> &'static str {
+    match plan.mode {
+        PlanMode::Normal => {
+            "Do you want to perform these actions?\n  Strata will perform the actions described above."
+        }
+        PlanMode::RefreshOnly => {
+            "Would you like to update the state to reflect these detected changes?\n  Strata will write these changes to the state without modifying any real infrastructure.\n  There is no undo."
+        }
+        PlanMode::Destroy => {
+            "Do you really want to destroy all resources?\n  Strata will destroy all your managed infrastructure, as shown above.\n  There is no undo."
+        }
+    }
+}
+
+/// What can be done with a plan that was only shown.
+pub(crate) fn next_steps(out: Option<&Path>, plan: &Plan) -> String {
+    match out {
+        Some(path) => format!(
+            "\nSaved the plan to: {path}\n\nTo perform exactly these actions, run the following command to apply:\n    strata apply {path:?}\n",
+            path = path.display()
+        ),
+        None if plan.is_applyable() => {
+            "\nNote: The plan was not saved (-out), so `strata apply` plans again.\n".to_owned()
+        }
+        None => String::new(),
+    }
 }
 
 fn drift(plan: &Plan) -> String {

@@ -14,6 +14,7 @@ mod infrastructure;
 mod kill;
 mod mistakes;
 mod observability;
+mod project;
 mod quickstart;
 mod state;
 mod strata;

@@ -71,7 +71,10 @@ impl<'a> Run<'a> {
             template: self.template(change, call, stored),
             progress: self.progress(at, change),
         };
-        let known = order.prior.as_ref().and_then(|prior| shown_id(&prior.value));
+        let known = order
+            .prior
+            .as_ref()
+            .and_then(|prior| shown_id(&prior.value));
         let is_shown = stored.is_some_and(|stored| stored.sensitive.is_empty());
         self.announce(at, ApplyPhase::Started, known.filter(|_| is_shown));
         let session = self.session;

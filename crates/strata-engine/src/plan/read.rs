@@ -9,7 +9,9 @@ use super::{
 };
 use crate::{
     objects::{Template, shown_id},
-    propose, session::Session};
+    propose,
+    session::Session,
+};
 
 /// Reads a data source, or plans to; `pending` says that something it depends on changes first.
 pub(crate) async fn plan_read(

@@ -50,7 +50,10 @@ impl SavedChange {
             address: change.address.to_string(),
             deposed: change.deposed.clone(),
             action: action_name(change.action).to_owned(),
-            reason: change.reason.as_ref().map(|reason| reason_name(reason).to_owned()),
+            reason: change
+                .reason
+                .as_ref()
+                .map(|reason| reason_name(reason).to_owned()),
             before: change.before.as_ref().map(value_to_json),
             after: change.after.as_ref().map(value_to_json),
             replace: change.requires_replace.iter().map(path_to_json).collect(),

@@ -98,7 +98,10 @@ mod tests {
     #[test]
     fn values_come_back_as_they_were() {
         let value = Value::object([
-            ("a", Value::Number("12345678901234567890.125".parse().unwrap())),
+            (
+                "a",
+                Value::Number("12345678901234567890.125".parse().unwrap()),
+            ),
             ("b", Value::unknown(Type::list(Type::String))),
             ("c", Value::Null(Type::Dynamic)),
             (
@@ -126,7 +129,12 @@ mod tests {
 
     #[test]
     fn what_is_no_value_is_refused() {
-        for json in [json!(null), json!(1), json!({"list": 1}), json!({"null": "x"})] {
+        for json in [
+            json!(null),
+            json!(1),
+            json!({"list": 1}),
+            json!({"null": "x"}),
+        ] {
             assert_eq!(value_from_json(&json), None, "{json}");
         }
     }

@@ -11,7 +11,7 @@ use crate::project::{Stage, StageBody};
 /// Nothing runs if a file of any stage has a mistake. What fails is told by events; the stages
 /// behind it are skipped, all others go on.
 pub async fn up(run: &Run<'_>) -> Result<Summary, Diagnostics> {
-    let mut diags = run.unknown_stages();
+    let mut diags = run.unknown_names();
     check(run, &mut diags);
     diags.into_result(())?;
     let summary = stages::run(run, |stage, made| stage_up(run, stage, made)).await;

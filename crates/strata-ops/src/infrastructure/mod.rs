@@ -33,6 +33,7 @@ pub use replace_provider::{full as full_provider, replace_provider};
 pub use saved::SavedPlan;
 pub use session::{Applied, Session};
 pub(crate) use session::{check_inputs, outputs};
+pub use strata_engine::json::plan_json;
 pub use strata_engine::{Change, OutputChange, Plan, PlanMode, PlanOptions, Reason};
 pub use taint::taint;
 pub use transfer::{pull, push};

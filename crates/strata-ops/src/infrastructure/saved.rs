@@ -155,7 +155,8 @@ impl SavedPlan {
                 .hint("Plan again with this version.")
                 .into());
         }
-        let file = serde_json::from_str(&text).map_err(|error| damaged(path, &error.to_string()))?;
+        let file =
+            serde_json::from_str(&text).map_err(|error| damaged(path, &error.to_string()))?;
         Ok(Some(Self {
             file,
             path: path.to_owned(),
@@ -193,7 +194,13 @@ impl SavedPlan {
         let mut variables =
             variables.ok_or_else(|| damaged(&self.path, "a variable cannot be read"))?;
         let missing = |name: &&Arc<str>| !variables.contains_key(*name);
-        let missing: Vec<Arc<str>> = config.root().variables.keys().filter(missing).cloned().collect();
+        let missing: Vec<Arc<str>> = config
+            .root()
+            .variables
+            .keys()
+            .filter(missing)
+            .cloned()
+            .collect();
         if let Some(settings) = settings.filter(|_| !missing.is_empty()) {
             let (_, given) = check_inputs(&*files, settings, process, platforms, &mut diags);
             let wanted = given.into_iter().filter(|(name, _)| missing.contains(name));

@@ -8,9 +8,9 @@ mod load;
 mod order;
 mod scope;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
-use strata_core::{Span, StageKind};
+use strata_core::{Span, StageKind, Value};
 use strata_hcl::Expression;
 
 pub(crate) use load::stage_id;
@@ -75,6 +75,16 @@ pub struct Configure {
     pub hosts: Option<Expression>,
     /// Object with extra variables.
     pub variables: Option<Expression>,
+    /// Copies of the application, each with a run of its own; none for a single run.
+    pub instances: Vec<Instance>,
+}
+
+/// One of several copies of an application on the same hosts.
+pub struct Instance {
+    /// Its name, which is also a group of all hosts: `group_vars/NAME` belongs to it.
+    pub name: Arc<str>,
+    /// Variables that the project file gives to it.
+    pub variables: BTreeMap<Arc<str>, Value>,
 }
 
 /// A stage that checks from outside.

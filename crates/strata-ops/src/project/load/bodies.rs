@@ -1,12 +1,12 @@
 //! What each kind of stage takes.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use strata_core::{Diagnostic, Value};
 use strata_hcl::Block;
 
 use super::{
-    super::{Configure, Provision, Scope, Verify, VerifyCheck},
+    super::{Configure, Instance, Provision, Scope, Verify, VerifyCheck},
     Loader,
     read::{duration, expression},
 };
@@ -30,7 +30,7 @@ impl Loader<'_> {
         self.only(
             &block.body,
             "A `configure` block",
-            &["playbook", "hosts", "variables", "after"],
+            &["playbook", "hosts", "variables", "instances", "after"],
             &[],
         );
         let playbook = self.path(block, "playbook", scope)?;
@@ -42,7 +42,29 @@ impl Loader<'_> {
             playbook,
             hosts,
             variables,
+            instances: self.instances(block, scope),
         })
+    }
+
+    /// `["dev", "prod"]`, or `{ dev = { port = 2113 }, prod = {} }`.
+    fn instances(&mut self, block: &Block, scope: &Scope<'_>) -> Vec<Instance> {
+        let Some(attribute) = block.body.attribute("instances") else {
+            return Vec::new();
+        };
+        let before = self.diags.len();
+        let value = scope.evaluate(&attribute.expression, self.diags);
+        let instances = instances_of(&value).unwrap_or_default();
+        if instances.is_empty() && self.diags.len() == before {
+            let diagnostic = Diagnostic::error(
+                "invalid-argument",
+                "`instances` must be a list of names, or a map from names to variables",
+            )
+            .at(attribute.expression.span())
+            .detail("A name has letters, digits and underscores, as that of a group, and comes once. It must be known before anything runs.")
+            .hint("Write `instances = [\"dev\", \"prod\"]`.");
+            self.diags.push(diagnostic);
+        }
+        instances
     }
 
     pub(super) fn verify(&mut self, block: &Block, scope: &Scope<'_>) -> Option<Verify> {
@@ -112,4 +134,33 @@ impl Loader<'_> {
             }
         }
     }
+}
+
+/// None if the value is no list of distinct names and no map from names to objects.
+fn instances_of(value: &Value) -> Option<Vec<Instance>> {
+    let instances: Vec<Instance> = match (value.as_entries(), value.as_sequence()) {
+        (Some(entries), _) => entries
+            .iter()
+            .map(|(name, variables)| instance(name, variables.as_entries()?))
+            .collect::<Option<_>>()?,
+        (None, Some(names)) => names
+            .iter()
+            .map(|name| instance(name.as_str()?, &BTreeMap::new()))
+            .collect::<Option<_>>()?,
+        (None, None) => return None,
+    };
+    let mut names: Vec<&str> = instances.iter().map(|instance| &*instance.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    (names.len() == instances.len()).then_some(instances)
+}
+
+fn instance(name: &str, variables: &BTreeMap<Arc<str>, Value>) -> Option<Instance> {
+    let is_group = !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    is_group.then_some(Instance {
+        name: name.into(),
+        variables: variables.clone(),
+    })
 }

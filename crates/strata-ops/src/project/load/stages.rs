@@ -56,6 +56,7 @@ impl Loader<'_> {
             env,
             environment: name.clone(),
             outputs: &outputs,
+            instance: None,
         };
         let stages: Vec<_> = blocks
             .iter()
@@ -115,7 +116,7 @@ impl Loader<'_> {
                 {
                     self.diags.push(missing_env(name).at(reference.span()));
                 }
-                if ["env", "environment"].contains(&&*reference.root) {
+                if ["env", "environment", "instance"].contains(&&*reference.root) {
                     continue;
                 }
                 let wanted = reference.attribute(0).unwrap_or_default();
