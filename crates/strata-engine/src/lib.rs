@@ -11,8 +11,10 @@
 mod apply;
 mod builtin;
 mod chance;
+mod checks;
 mod conform;
 mod environment;
+mod import;
 pub mod json;
 
 mod objects;
@@ -23,8 +25,10 @@ pub mod saved;
 mod session;
 mod settle;
 
-pub use apply::{Applied, ApplyOptions, Stop, apply};
+pub use apply::{Applied, ApplyOptions, NoProvisioners, Provision, Provisioners, Stop, apply};
+pub use checks::{CheckObject, CheckResult, CheckSubject, Status};
 pub use environment::Environment;
+pub use import::import;
 pub use plan::{
     Change, Graph, Node, OutputChange, Plan, PlanMode, PlanOptions, Reason, Work, plan,
 };

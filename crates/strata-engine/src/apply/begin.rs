@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use strata_config::module::ProvisionerWhen;
 use strata_core::{
     Action, ApplyPhase, BoxFuture, Diagnostic, Diagnostics, Event,
     provider::{Object, Progress},
@@ -11,6 +12,7 @@ use strata_state::{Call, StoredObject};
 use super::{
     finish::Sent,
     prepare::{Order, Prepared, Task, prepare, prepare_read},
+    provision,
     run::{Flight, Run, Status, Step},
 };
 use crate::{
@@ -78,7 +80,21 @@ impl<'a> Run<'a> {
         let is_shown = stored.is_some_and(|stored| stored.sensitive.is_empty());
         self.announce(at, ApplyPhase::Started, known.filter(|_| is_shown));
         let session = self.session;
+        let provisioners = self.provisioners.clone();
+        // Neither what was set aside nor what was never finished has its provisioners run.
+        let is_whole = order.deposed.is_none() && !order.template.tainted;
+        let steps = match call == Call::Delete && is_whole {
+            true => provision::steps(session, &change.address, ProvisionerWhen::Destroy),
+            false => None,
+        };
         self.running.push(Box::pin(async move {
+            if let (Some(steps), Some(itself)) = (steps, &change.before) {
+                let address = &change.address;
+                let run = provision::run(session, &*provisioners, address, steps, itself).await;
+                if let Err(errors) = run {
+                    return Step::Prepared(at, Err(errors));
+                }
+            }
             Step::Prepared(at, prepare(session, order).await)
         }));
     }

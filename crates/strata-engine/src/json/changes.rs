@@ -17,6 +17,9 @@ pub(crate) fn change_json(change: &Change) -> Json {
         "before_sensitive": change.before.as_ref().map_or(json!(false), sensitive),
         "after_sensitive": after.map_or(json!(false), sensitive),
     });
+    if let Some(id) = &change.importing {
+        json["importing"] = json!({ "id": &**id });
+    }
     if !change.requires_replace.is_empty() {
         json["replace_paths"] = change.requires_replace.iter().map(path).collect();
     }

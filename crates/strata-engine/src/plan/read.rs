@@ -5,7 +5,9 @@ use std::sync::Arc;
 use strata_core::{Action, ApplyPhase, Diagnostics, Event, Value, provider::ObjectKind};
 
 use super::{
-    Change, Context, PlanMode, Planned, Reason, Refreshed, instance::Instance, refresh::about,
+    Change, Context, PlanMode, Planned, Reason, Refreshed,
+    instance::Instance,
+    refresh::{about, as_warnings},
 };
 use crate::{
     objects::{Template, shown_id},
@@ -52,6 +54,10 @@ pub(crate) async fn plan_read(
         return planned;
     }
     let Some(value) = read(session, &instance, config, &mut planned.diagnostics).await else {
+        if instance.block.scoped_to.is_some() {
+            // A check only tells; its conditions are then unknown.
+            planned.diagnostics = as_warnings(std::mem::take(&mut planned.diagnostics));
+        }
         return planned;
     };
     let value = instance.kind.mark(&value, &marks);
@@ -123,6 +129,7 @@ fn later(instance: &Instance<'_>, after: Value, reason: Option<Reason>) -> Chang
         deposed: None,
         action: Action::Read,
         reason,
+        importing: None,
         before: None,
         after: Some(after),
         requires_replace: Vec::new(),

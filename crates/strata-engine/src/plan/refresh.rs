@@ -150,6 +150,7 @@ fn drift(
             Action::Delete
         },
         reason: None,
+        importing: None,
         before: Some(before),
         after,
         requires_replace: Vec::new(),
@@ -196,4 +197,14 @@ pub(crate) fn about(diagnostics: Diagnostics, address: &addr::ResourceInstance) 
         diagnostic
     }));
     named
+}
+
+/// What is wrong is told, but stops nothing.
+pub(crate) fn as_warnings(diagnostics: Diagnostics) -> Diagnostics {
+    let mut warnings = Diagnostics::new();
+    warnings.extend(diagnostics.into_iter().map(|mut diagnostic| {
+        diagnostic.severity = strata_core::Severity::Warning;
+        diagnostic
+    }));
+    warnings
 }

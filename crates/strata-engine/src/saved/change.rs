@@ -23,6 +23,7 @@ pub(super) struct SavedChange {
     deposed: Option<Arc<str>>,
     action: String,
     reason: Option<String>,
+    importing: Option<Arc<str>>,
     before: Option<Json>,
     after: Option<Json>,
     replace: Vec<Vec<Json>>,
@@ -54,6 +55,7 @@ impl SavedChange {
                 .reason
                 .as_ref()
                 .map(|reason| reason_name(reason).to_owned()),
+            importing: change.importing.clone(),
             before: change.before.as_ref().map(value_to_json),
             after: change.after.as_ref().map(value_to_json),
             replace: change.requires_replace.iter().map(path_to_json).collect(),
@@ -91,6 +93,7 @@ impl SavedChange {
             deposed: self.deposed,
             action: action_of(&self.action)?,
             reason,
+            importing: self.importing,
             before: read_values(self.before.as_ref())?,
             after: read_values(self.after.as_ref())?,
             requires_replace: replace.collect::<Option<_>>()?,

@@ -112,6 +112,7 @@ pub fn plan_from_text(text: &str, environment: Environment) -> Result<Plan, Stri
             .collect::<Option<_>>()
             .ok_or("an output cannot be read")?,
         graph,
+        checks: Vec::new(),
         warnings: Diagnostics::new(),
         targeted: saved.targeted,
         moves: moves
