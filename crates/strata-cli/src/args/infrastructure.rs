@@ -87,6 +87,17 @@ pub(crate) struct Destroy {
     pub(crate) auto_approve: bool,
 }
 
+/// `import`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Import {
+    /// Address of a resource instance that the configuration has.
+    pub(crate) address: String,
+    /// The id under which the platform knows the object.
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+}
+
 /// `refresh`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Refresh {

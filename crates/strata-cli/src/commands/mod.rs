@@ -1,6 +1,7 @@
 //! One file a family of commands: from arguments to an operation's options, and its events to a renderer.
 
 mod approval;
+mod import;
 mod infrastructure;
 mod output;
 mod playbook;
@@ -85,6 +86,7 @@ fn command(command: Command) -> Result<Exit, Diagnostics> {
         Command::Plan(arguments) => infrastructure::plan(&arguments),
         Command::Apply(arguments) => infrastructure::apply(&arguments),
         Command::Destroy(arguments) => infrastructure::destroy(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
         Command::Refresh(arguments) => infrastructure::refresh(&arguments),
         Command::Validate(arguments) => infrastructure::validate(&arguments),
         Command::Output(arguments) => output::run(&arguments),

@@ -15,23 +15,33 @@ use super::{
 pub(crate) fn plan(plan: &Plan) -> String {
     let mut text = drift(plan);
     if plan.is_empty() {
-        text.push_str(&format!(
-            "{}\n",
-            paint(
-                GOOD,
-                "No changes. Your infrastructure matches the configuration."
-            )
-        ));
+        let nothing = match plan.mode {
+            _ if plan.mode == PlanMode::RefreshOnly && !plan.drift.is_empty() => {
+                "This plan only takes what has changed into the state."
+            }
+            PlanMode::Normal => "No changes. Your infrastructure matches the configuration.",
+            PlanMode::RefreshOnly => {
+                "No changes. Your infrastructure still matches the configuration."
+            }
+            PlanMode::Destroy => "No changes. No objects need to be destroyed.",
+        };
+        text.push_str(&format!("{}\n", paint(GOOD, nothing)));
         return text;
     }
     let changes: Vec<&Change> = plan
         .changes
         .iter()
-        .filter(|change| change.action != Action::NoOp)
+        .filter(|change| {
+            change.action != Action::NoOp
+                || change.importing.is_some()
+                || plan.moved_from(&change.address).is_some()
+        })
         .collect();
     if !changes.is_empty() {
         text.push_str("Strata will perform the following actions:\n\n");
-        changes.iter().for_each(|one| text.push_str(&change(one)));
+        changes
+            .iter()
+            .for_each(|one| text.push_str(&change(one, plan)));
     }
     text.push_str(&format!(
         "{}\n",
@@ -98,15 +108,29 @@ fn drift(plan: &Plan) -> String {
 }
 
 /// Draws one change.
-fn change(change: &Change) -> String {
+fn change(change: &Change, plan: &Plan) -> String {
     let deposed = change
         .deposed
         .as_ref()
         .map(|key| format!(" (deposed object {key})"))
         .unwrap_or_default();
     let sign = sign(change.action);
-    let headline = format!("# {}{deposed} {}", change.address, verdict(change));
+    let moved_from = plan.moved_from(&change.address);
+    let headline = match (moved_from, change.action) {
+        (Some(from), Action::NoOp) => format!("# {from} has moved to {}", change.address),
+        _ => format!("# {}{deposed} {}", change.address, verdict(change)),
+    };
     let mut text = format!("  {}\n", paint(HEADING, &headline));
+    if let Some(from) = moved_from.filter(|_| change.action != Action::NoOp) {
+        text.push_str(&format!("  # (moved from {from})\n"));
+    }
+    if let Some(id) = change
+        .importing
+        .as_ref()
+        .filter(|_| change.action != Action::NoOp)
+    {
+        text.push_str(&format!("  # (imported from {id:?})\n"));
+    }
     if let Some(why) = change
         .reason
         .as_ref()
@@ -148,7 +172,7 @@ fn verdict(change: &Change) -> &'static str {
             "will be replaced due to changes in replace_triggered_by"
         }
         _ if replaces => "must be replaced",
-        (Action::NoOp, _) => "stays as it is",
+        (Action::NoOp, _) => "will be imported",
         (Action::Create, _) => "will be created",
         (Action::Read, _) => "will be read during apply",
         (Action::Update, _) => "will be updated in-place",
@@ -168,6 +192,9 @@ fn why(reason: &Reason, change: &Change) -> Option<String> {
             .unwrap_or_default()
     };
     Some(match reason {
+        _ if change.action == Action::Forget => {
+            "destroy = false is set in the configuration".to_owned()
+        }
         Reason::NotInConfiguration => {
             format!("because {} is not in configuration", address.resource)
         }

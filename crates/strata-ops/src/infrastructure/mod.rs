@@ -7,10 +7,12 @@
 
 mod edit;
 mod forgetting;
+mod import;
 mod inputs;
 mod lock;
 mod moving;
 mod places;
+mod provisioners;
 mod recording;
 mod replace_provider;
 mod saved;

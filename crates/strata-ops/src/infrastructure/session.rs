@@ -17,6 +17,7 @@ use super::{
     Settings, edit, inputs,
     lock::lock,
     places::{self, Places},
+    provisioners::BuiltIn,
     recording::Recording,
     trouble::diagnostic,
     validate,
@@ -32,6 +33,7 @@ pub struct Session {
     /// What was read of the disk for the configuration.
     pub(super) recording: Arc<Recording>,
     parallelism: usize,
+    provisioners: Arc<BuiltIn>,
     _lock: Option<Lock>,
 }
 
@@ -106,6 +108,7 @@ impl Session {
             opened,
             recording: loaded.recording,
             parallelism: settings.parallelism,
+            provisioners: BuiltIn::new(&process.environment),
             _lock: lock,
         })
     }
@@ -171,6 +174,7 @@ impl Session {
             .map_err(|error| diagnostic(&error))?;
         let options = ApplyOptions {
             parallelism: self.parallelism,
+            provisioners: self.provisioners.clone(),
         };
         let applied = strata_engine::apply(
             plan,
