@@ -7,20 +7,31 @@ use crate::module::{Context, Module, ModuleError, perform};
 use crate::protocol::{Notice, TaskResult};
 
 mod apt;
+mod apt_key;
 mod apt_repository;
 mod authorized_key;
 mod blockinfile;
 mod command;
 mod copy;
+mod cron;
+mod deb822_repository;
+mod download;
 mod edit;
 mod file;
+mod find;
 mod get_url;
 mod getent;
+mod git;
 mod group;
 mod hostname;
+mod ini_file;
+mod known_hosts;
 mod lineinfile;
 mod modprobe;
+mod mount;
+mod openpgp;
 mod ping;
+mod programs;
 mod raw;
 mod replace;
 mod setup;
@@ -30,6 +41,8 @@ mod stat;
 mod sysctl;
 mod systemd;
 mod tempfile;
+mod unarchive;
+mod uri;
 mod user;
 mod wait_for;
 
@@ -51,19 +64,27 @@ const fn entry<M: Module>(name: &'static str) -> Entry {
 /// All modules, sorted by name.
 const MODULES: &[Entry] = &[
     entry::<apt::Apt>("apt"),
+    entry::<apt_key::AptKey>("apt_key"),
     entry::<apt_repository::AptRepository>("apt_repository"),
     entry::<authorized_key::AuthorizedKey>("authorized_key"),
     entry::<blockinfile::Blockinfile>("blockinfile"),
     entry::<command::Command>("command"),
     entry::<copy::Copy>("copy"),
+    entry::<cron::Cron>("cron"),
+    entry::<deb822_repository::Deb822Repository>("deb822_repository"),
     entry::<file::File>("file"),
+    entry::<find::Find>("find"),
     entry::<setup::Setup>("gather_facts"),
     entry::<get_url::GetUrl>("get_url"),
     entry::<getent::Getent>("getent"),
+    entry::<git::Git>("git"),
     entry::<group::Group>("group"),
     entry::<hostname::Hostname>("hostname"),
+    entry::<ini_file::IniFile>("ini_file"),
+    entry::<known_hosts::KnownHosts>("known_hosts"),
     entry::<lineinfile::Lineinfile>("lineinfile"),
     entry::<modprobe::Modprobe>("modprobe"),
+    entry::<mount::Mount>("mount"),
     entry::<apt::Package>("package"),
     entry::<ping::Ping>("ping"),
     entry::<raw::Raw>("raw"),
@@ -77,14 +98,16 @@ const MODULES: &[Entry] = &[
     entry::<systemd::Systemd>("systemd"),
     entry::<systemd::SystemdService>("systemd_service"),
     entry::<tempfile::Tempfile>("tempfile"),
+    entry::<unarchive::Unarchive>("unarchive"),
+    entry::<uri::Uri>("uri"),
     entry::<user::User>("user"),
     entry::<wait_for::WaitFor>("wait_for"),
 ];
 
 /// Modules that live in a collection of their own; Ansible finds them by the short name too.
 const COLLECTIONS: &[(&str, &[&str])] = &[
-    ("ansible.posix", &["authorized_key", "sysctl"]),
-    ("community.general", &["modprobe"]),
+    ("ansible.posix", &["authorized_key", "mount", "sysctl"]),
+    ("community.general", &["ini_file", "modprobe"]),
 ];
 
 /// The name without the collection; as it is where the collection has no such module.
