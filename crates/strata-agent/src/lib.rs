@@ -19,6 +19,7 @@ pub mod crc32;
 pub mod digest;
 pub mod dpkg;
 mod facts;
+pub mod fragments;
 mod glob;
 pub mod host;
 pub mod mode;
