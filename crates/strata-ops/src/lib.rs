@@ -13,6 +13,7 @@ pub mod playbook;
 pub mod process;
 pub mod project;
 pub mod registry;
+pub mod secrets;
 pub mod stop;
 mod twin;
 pub mod verify;

@@ -86,7 +86,7 @@ async fn work(arguments: &args::Plan, approved: Option<bool>) -> Result<Exit, Di
     } else {
         Look::Terraform
     };
-    let screen = screen(&look, arguments.settings.no_color);
+    let screen = screen(&look);
     let events = screen.events();
     let operation = if approved.is_some() {
         "OperationTypeApply"

@@ -8,7 +8,7 @@ use strata_engine::PlanMode;
 use super::{Made, Run, configure::Manner};
 use crate::{
     infrastructure::Session,
-    project::{Configure, Provision, Stage, StageBody, Verify},
+    project::{Configure, Instance, Provision, Stage, StageBody, Verify},
     verify::verify,
 };
 
@@ -29,7 +29,9 @@ pub struct StageStatus {
 
 /// Looks at every stage.
 pub async fn status(run: &Run<'_>) -> Result<Vec<StageStatus>, Diagnostics> {
-    run.unknown_stages().into_result(())?;
+    run.unknown_names().into_result(())?;
+    let opened = run.open_secrets().await?;
+    let run = &run.with(&opened);
     let made = run.made_until_now()?;
     let mut all = Vec::new();
     for stage in run
@@ -112,7 +114,33 @@ impl Run<'_> {
         configure: &Configure,
         made: &Made,
     ) -> Result<Status, Diagnostics> {
-        let prepared = self.prepare(configure, made)?;
+        let mut worst: Option<Status> = None;
+        for instance in self.instances(configure) {
+            let status = self.instance_status(configure, instance, made).await?;
+            let status = match instance {
+                Some(instance) if !status.2 => {
+                    (status.0, format!("{}: {}", instance.name, status.1), false)
+                }
+                _ => status,
+            };
+            if worst.as_ref().is_none_or(|(_, _, good)| *good) {
+                worst = Some(status);
+            }
+        }
+        Ok(worst.unwrap_or((
+            "not checked",
+            "none of its instances is asked for".to_owned(),
+            true,
+        )))
+    }
+
+    async fn instance_status(
+        &self,
+        configure: &Configure,
+        instance: Option<&Instance>,
+        made: &Made,
+    ) -> Result<Status, Diagnostics> {
+        let prepared = self.prepare(configure, instance, made)?;
         let manner = Manner {
             check: true,
             ..Manner::default()
@@ -148,7 +176,10 @@ impl Run<'_> {
                 return Ok(("not checked", "the twin has no network".to_owned(), true));
             }
             Some(check) => verify(&check, std::time::Duration::ZERO, &Events::ignored()).await,
-            None => self.verify_service(stage, settings, made).await?,
+            None if self.unknown_to_models(settings) => {
+                return Ok(("not checked", "models run no programs".to_owned(), true));
+            }
+            None => self.verify_on_hosts(stage, settings, made).await?,
         };
         Ok(if passed {
             ("up", String::new(), true)
