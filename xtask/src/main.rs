@@ -6,6 +6,7 @@
 mod bench;
 mod bless;
 mod check;
+mod corpus;
 mod failure;
 mod process;
 mod record;
@@ -24,6 +25,7 @@ Usage: cargo xtask COMMAND
   testbed           a real Incus daemon for tests: up, down, status, env, list, ssh-target, remove
   bless [ARGUMENT…] runs the tests and takes what they give as what is expected
   record [NAME…]    asks the programs we follow again what they answer
+  corpus FOLDER     parses and formats all configuration in a folder of repositories, beside terraform
   bench [NAME…]     our figures beside those of the programs we replace";
 
 fn main() -> ExitCode {
@@ -45,6 +47,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["testbed", rest @ ..] => testbed::run(rest),
         ["bless", rest @ ..] => bless::run(rest),
         ["record", names @ ..] => record::run(names),
+        ["corpus", rest @ ..] => corpus::run(rest),
         ["bench", names @ ..] => bench::run(names),
         [] | ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

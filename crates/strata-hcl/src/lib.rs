@@ -9,6 +9,7 @@
 //! [`Environment`]. Start reading at [`syntax::node`], then [`evaluate`](mod@evaluate).
 
 mod evaluate;
+mod format;
 pub mod functions;
 mod parser;
 mod scope;
@@ -17,6 +18,7 @@ pub mod syntax;
 mod traversal;
 mod type_expression;
 
+pub use format::format;
 pub use parser::{parse, parse_expression, parse_template};
 pub use scope::{Chance, EmptyScope, Environment, Reference, Resolved, Scope, evaluate};
 pub use syntax::{

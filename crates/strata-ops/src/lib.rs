@@ -7,6 +7,7 @@
 
 pub mod environment;
 pub mod files;
+pub mod format;
 pub mod infrastructure;
 mod mask;
 pub mod playbook;

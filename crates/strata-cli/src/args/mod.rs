@@ -4,6 +4,7 @@
 //! Ansible's. Both work everywhere, see [`single_dash`].
 
 mod infrastructure;
+mod language;
 mod playbook;
 mod project;
 pub(crate) mod single_dash;
@@ -18,6 +19,7 @@ use clap::{Parser, Subcommand};
 pub(crate) use infrastructure::{
     Apply, Output, Plan, Settings, Show, State, StateCommand, Validate,
 };
+pub(crate) use language::Format;
 pub(crate) use playbook::{Inventory, Playbook};
 pub(crate) use project::{Down, Environment, PlanTarget, Status, Up};
 
@@ -53,6 +55,8 @@ pub(crate) enum Command {
     Destroy(Apply),
     /// Check the Terraform configuration in this folder.
     Validate(Validate),
+    /// Rewrite configuration files in the usual style, as `terraform fmt` does.
+    Fmt(Format),
     /// Show output values from state.
     Output(Output),
     /// Show the state.

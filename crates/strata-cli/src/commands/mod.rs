@@ -1,6 +1,7 @@
 //! One file a family of commands: from arguments to an operation's options, and its events to a renderer.
 
 mod approval;
+mod format;
 mod infrastructure;
 mod output;
 mod playbook;
@@ -70,6 +71,7 @@ fn command(command: Command) -> Result<Exit, Diagnostics> {
         Command::Apply(arguments) => infrastructure::apply(&arguments, false),
         Command::Destroy(arguments) => infrastructure::apply(&arguments, true),
         Command::Validate(arguments) => infrastructure::validate(&arguments),
+        Command::Fmt(arguments) => format::run(&arguments),
         Command::Output(arguments) => output::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::State(arguments) => match arguments.command {

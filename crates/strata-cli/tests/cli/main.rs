@@ -10,6 +10,7 @@
 )]
 
 mod daemon;
+mod format;
 mod infrastructure;
 mod kill;
 mod mistakes;

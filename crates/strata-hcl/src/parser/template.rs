@@ -154,7 +154,7 @@ impl Parser<'_> {
         }
     }
 
-    fn end_of_text(&mut self, until: Until<'_>, out: String) -> Parsed<String> {
+    pub(super) fn end_of_text(&mut self, until: Until<'_>, out: String) -> Parsed<String> {
         let here = ByteRange::new(self.at, self.at);
         match until {
             Until::End => Ok(out),
