@@ -19,7 +19,17 @@ use strata_core::{Diagnostics, Source};
 use strata_hcl::format;
 
 /// Line breaks of other systems, byte order marks, missing line breaks, mistakes.
-const ODD: [&str; 16] = [
+const ODD: [&str; 26] = [
+    "a=1  ",
+    "a=1\n  ",
+    "a=1\t\t",
+    "x {\n}\n  \t",
+    "a=1 # foo  ",
+    "a=[\n1\n]  ",
+    "   ",
+    "a=1\r",
+    "a=1 \r\n\r",
+    "x\u{feff}=1\n",
     "a=\"${\"${x}\"}\"\n",
     "",
     "\n\n\n",

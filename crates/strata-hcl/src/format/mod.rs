@@ -28,5 +28,15 @@ pub fn format(source: &Arc<Source>) -> Result<String, Diagnostics> {
     lines::indent(&mut lines);
     spacing::space(&mut lines);
     lines::align(&mut lines);
-    Ok(lines::write(&lines, source.text.len()))
+    let mut out = lines::write(&lines, source.text.len());
+    out.push_str(&space_at_end(&source.text, &out));
+    Ok(out)
+}
+
+/// What stands after the last token stays, each tab as one space: Terraform counts it as space before the end.
+fn space_at_end(text: &str, out: &str) -> String {
+    let rest = text.len() - text.trim_end_matches([' ', '\t']).len();
+    // A comment that runs to the end of the file has it already.
+    let in_comment = out.ends_with([' ', '\t']);
+    " ".repeat(if in_comment { 0 } else { rest })
 }

@@ -140,8 +140,12 @@ fn single(first: char) -> TokenKind {
 fn skip_space(text: &str, mut at: usize) -> Result<usize, usize> {
     loop {
         let rest = &text[at..];
-        let trimmed = rest.trim_start_matches([' ', '\t', '\r', '\u{feff}']);
+        let trimmed = rest.trim_start_matches([' ', '\t']);
         at += rest.len() - trimmed.len();
+        if trimmed.starts_with("\r\n") || at == 0 && trimmed.starts_with('\u{feff}') {
+            at += trimmed.chars().next().map_or(0, char::len_utf8);
+            continue;
+        }
         if trimmed.starts_with('#') || trimmed.starts_with("//") {
             at += trimmed.find('\n').unwrap_or(trimmed.len());
         } else if trimmed.starts_with("/*") {
