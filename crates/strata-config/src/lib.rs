@@ -16,21 +16,28 @@ mod inputs;
 mod load;
 pub mod module;
 mod provider;
+mod provisioners;
 mod references;
 mod schemas;
 mod suggest;
 mod tree;
+mod unsupported;
 mod validate;
 
 pub use dependencies::{Dependencies, dependencies};
-pub use evaluate::{Evaluator, EvaluatorOptions, Expansion, Mode, ModuleExpansion, ReplaceTrigger};
+pub use evaluate::{
+    CheckStatus, Evaluator, EvaluatorOptions, Expansion, ImportTarget, Mode, ModuleExpansion,
+    ReplaceTrigger,
+};
 pub use inputs::{
     VariableInput, VariableOrigin, VariableText, automatic_variable_files, root_variables,
     variable_file,
 };
 pub use load::load;
 pub use provider::ProviderAddress;
+pub use provisioners::{connection_body, connection_schema, provisioner_schema};
 pub use schemas::Schemas;
 pub use strata_hcl::Chance;
 pub use tree::Config;
+pub use unsupported::unsupported;
 pub use validate::validate;

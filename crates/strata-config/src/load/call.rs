@@ -19,7 +19,7 @@ const OWN: [&str; 6] = [
 ];
 
 pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics) {
-    fields::only_attributes(&block.body, diags);
+    nested_blocks(block, diags);
     let name = block.labels[0].text.clone();
     let valid = fields::valid_name(
         &name,
@@ -53,6 +53,21 @@ pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics
     }
     if valid && source.is_some() {
         module.calls.insert(name, call);
+    }
+}
+
+/// A module has no blocks but OpenTofu's `lifecycle { enabled }`.
+fn nested_blocks(block: &Block, diags: &mut Diagnostics) {
+    for inner in &block.body.blocks {
+        match &*inner.kind.text {
+            "lifecycle" => fields::only(&inner.body, &["enabled"], &[], diags),
+            kind => diags.push(fields::unsupported_block(
+                kind,
+                inner.kind_span(),
+                false,
+                [],
+            )),
+        }
     }
 }
 

@@ -13,11 +13,13 @@ use strata_core::{
 };
 use strata_hcl::{Block, Body};
 
-use super::{call, fields, output, provider, resource, settings, variable};
+use super::{
+    call, check, ephemeral, fields, output, provider, refactor, resource, settings, variable,
+};
 use crate::module::{Local, Module};
 
 /// The blocks that a file may hold, with what their labels are called.
-const BLOCKS: [(&str, &[&str]); 9] = [
+const BLOCKS: [(&str, &[&str]); 13] = [
     ("terraform", &[]),
     ("provider", &["name"]),
     ("variable", &["name"]),
@@ -27,10 +29,11 @@ const BLOCKS: [(&str, &[&str]); 9] = [
     ("resource", &["type", "name"]),
     ("data", &["type", "name"]),
     ("ephemeral", &["type", "name"]),
+    ("moved", &[]),
+    ("removed", &[]),
+    ("import", &[]),
+    ("check", &["name"]),
 ];
-
-/// The blocks that Terraform has and this program does not, yet.
-const REFUSED: [&str; 5] = ["moved", "removed", "import", "check", "ephemeral"];
 
 /// Reads all files of a folder, given relative to the root.
 pub(super) fn read(
@@ -46,6 +49,7 @@ pub(super) fn read(
         relative: relative.to_owned(),
         ..Module::default()
     };
+    let mut bodies = Vec::new();
     for name in file_names(files, &folder, diags) {
         let path = normalize(&folder.join(&name));
         let text = match files.read_text(&path) {
@@ -58,8 +62,14 @@ pub(super) fn read(
         let shown: Arc<str> = path.to_string_lossy().into();
         let source = Arc::new(Source::new(shown.clone(), text));
         sources.insert(shown, source.clone());
-        let body = strata_hcl::parse(&source, diags);
-        file(&body, &mut module, diags);
+        bodies.push(strata_hcl::parse(&source, diags));
+    }
+    for body in &bodies {
+        file(body, &mut module, diags);
+    }
+    // The data sources inside checks come last: a resource of the same name is not the one that is too many.
+    for check in bodies.iter().flat_map(|body| body.blocks_of("check")) {
+        block(check, &mut module, diags);
     }
     module
 }
@@ -152,16 +162,14 @@ fn file(body: &Body, module: &mut Module, diags: &mut Diagnostics) {
         ));
     }
     for found in &body.blocks {
-        block(found, module, diags);
+        if &*found.kind.text != "check" {
+            block(found, module, diags);
+        }
     }
 }
 
 fn block(block: &Block, module: &mut Module, diags: &mut Diagnostics) {
     let kind = &*block.kind.text;
-    if REFUSED.contains(&kind) {
-        diags.push(refused_block(block));
-        return;
-    }
     let Some((_, labels)) = BLOCKS.iter().find(|(known, _)| *known == kind) else {
         let known = BLOCKS.iter().map(|(kind, _)| *kind);
         diags.push(fields::unsupported_block(
@@ -182,21 +190,17 @@ fn block(block: &Block, module: &mut Module, diags: &mut Diagnostics) {
         "locals" => locals(block, module, diags),
         "output" => output::decode(block, module, diags),
         "module" => call::decode(block, module, diags),
+        "moved" => refactor::moved(block, module, diags),
+        "removed" => refactor::removed(block, module, diags),
+        "import" => refactor::import(block, module, diags),
+        "check" => check::decode(block, module, diags),
+        "ephemeral" => ephemeral::decode(block, module, diags),
         _ => resource::decode(block, module, diags),
     }
 }
 
-fn refused_block(block: &Block) -> Diagnostic {
-    Diagnostic::error("unsupported", "Block type not supported yet")
-        .detail(format!(
-            "Strata does not yet carry out `{}` blocks, and will not ignore one.",
-            block.kind.text
-        ))
-        .at(block.header_span())
-}
-
 /// True if a block has as many labels as its type needs; else that is reported.
-fn has_labels(block: &Block, labels: &[&str], diags: &mut Diagnostics) -> bool {
+pub(super) fn has_labels(block: &Block, labels: &[&str], diags: &mut Diagnostics) -> bool {
     let kind = &block.kind.text;
     if let Some(missing) = labels.get(block.labels.len()) {
         diags.push(

@@ -3,11 +3,16 @@
 //! [`folder`] reads one folder into a [`Module`]; the files beside it decode one kind of block each; this file
 //! builds the tree. Nothing is evaluated here but constants, and loading goes on after every mistake.
 
+mod address;
 mod call;
+mod check;
+mod ephemeral;
 mod fields;
 mod folder;
 mod output;
 mod provider;
+mod provisioner;
+mod refactor;
 mod resource;
 mod settings;
 mod variable;

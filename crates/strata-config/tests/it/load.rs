@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use expect_test::{Expect, expect};
-use strata_config::{VariableText, automatic_variable_files, variable_file};
+use strata_config::{VariableText, automatic_variable_files, validate, variable_file};
 use strata_core::{Diagnostics, files::MemoryFiles};
 
 use crate::support::{self, Given};
@@ -64,7 +64,13 @@ fn what_is_not_supported_is_refused_and_not_ignored() {
         terraform {
           required_version = ">= 2.0"
           backend "s3" {}
-          cloud {}
+          encryption {}
+        }
+        check "c" {
+          assert {
+            condition     = terraform_data.b.id != ""
+            error_message = "No."
+          }
         }
         moved {
           from = terraform_data.a
@@ -76,21 +82,18 @@ fn what_is_not_supported_is_refused_and_not_ignored() {
           }
         }
         "#,
-    )
-    .file("more.tf.json", "{}")
-    .file("main_override.tf", "");
-    check_load(
-        &given,
-        expect![[r#"
-        error: Unsupported configuration file: `main_override.tf`: Override files are not supported yet.
-        error: Unsupported configuration file: `more.tf.json`: Configuration in JSON is not supported yet.
-        error: Unsupported Terraform Core version (main.tf:3): The configuration asks for `>= 2.0`. Strata speaks the language of Terraform 1.11.4.
-        error: The backend `s3` is not supported (main.tf:4): State is kept in a local file only.
-        error: The `cloud` block is not supported (main.tf:5): 
-        error: Block type not supported yet (main.tf:7): Strata does not yet carry out `moved` blocks, and will not ignore one.
-        error: Block type not supported (main.tf:12): `provisioner` blocks in resources are not carried out by Strata.
-    "#]],
     );
+    let mut diags = Diagnostics::new();
+    let config = given.load(&mut diags);
+    validate(&config, &support::schemas(), &mut diags);
+    expect![[r#"
+        error: Unsupported Terraform Core version (main.tf:3): The configuration asks for `>= 2.0`. Strata speaks the language of Terraform 1.11.4.
+        error: A `moved` block is not supported yet (main.tf:13): Strata understands it, does not carry it out, and will not ignore it.
+        error: A `check` block is not supported yet (main.tf:7): Strata understands it, does not carry it out, and will not ignore it.
+        error: The provisioner `local-exec` is not supported yet (main.tf:18): Strata understands it, does not carry it out, and will not ignore it.
+        error: The backend `s3` is not supported yet (main.tf:4): Strata understands it, does not carry it out, and will not ignore it.
+        error: The `encryption` block is not supported yet (main.tf:5): Strata understands it, does not carry it out, and will not ignore it.
+    "#]].assert_eq(&support::render(&diags));
 }
 
 #[test]

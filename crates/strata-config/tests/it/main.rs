@@ -5,3 +5,4 @@ mod evaluate;
 mod load;
 mod suite;
 mod support;
+mod terraform;

@@ -13,8 +13,7 @@ use crate::{
     files::Disk,
     mask,
     playbook::runner_options,
-    project::{Configure, Stage, Verify, VerifyCheck},
-    verify::again,
+    project::{Configure, Stage},
 };
 
 /// How long a host may take to come up and finish its cloud-init.
@@ -22,12 +21,12 @@ const READY: Duration = Duration::from_secs(20 * 60);
 
 /// A playbook and the hosts it is for.
 pub(super) struct Prepared {
-    playbook: Playbook,
-    inventory: Inventory,
-    variables: Arc<InventoryVariables>,
-    extra: Map<String, Json>,
+    pub(super) playbook: Playbook,
+    pub(super) inventory: Inventory,
+    pub(super) variables: Arc<InventoryVariables>,
+    pub(super) extra: Map<String, Json>,
     /// True if the inventory was made by convention, so that every host is a provider's.
-    from_outputs: bool,
+    pub(super) from_outputs: bool,
 }
 
 /// How to run it.
@@ -132,89 +131,6 @@ impl Run<'_> {
         )
         .await
     }
-
-    /// Asks on each host whether a service runs, by what it would take to start it.
-    pub(super) async fn verify_service(
-        &self,
-        stage: &Stage,
-        settings: &Verify,
-        made: &Made,
-    ) -> Result<bool, Diagnostics> {
-        let VerifyCheck::Service { service, hosts } = &settings.check else {
-            return Ok(false);
-        };
-        let mut diags = Diagnostics::new();
-        let scope = self.scope(&made.outputs);
-        let service = scope.evaluate(service, &mut diags);
-        let hosts = hosts
-            .as_ref()
-            .map(|hosts| scope.evaluate(hosts, &mut diags));
-        diags.into_result(())?;
-        let service = service.as_str().unwrap_or_default().to_owned();
-        let names = hosts.as_ref().and_then(|hosts| hosts.as_sequence());
-        let pattern = names.map_or("all".to_owned(), |names| {
-            names
-                .iter()
-                .filter_map(|name| name.as_str())
-                .collect::<Vec<_>>()
-                .join(":")
-        });
-        let playbook = format!(
-            "- hosts: {}\n  gather_facts: false\n  tasks:\n    - name: {}\n      service:\n        name: {}\n        state: started\n",
-            Json::from(pattern),
-            Json::from(format!("service {service} runs")),
-            Json::from(service.clone()),
-        );
-        let mut diags = Diagnostics::new();
-        let files = strata_core::files::MemoryFiles::new([("verify.yml", playbook.as_str())]);
-        let options = crate::playbook::load_options(Map::new(), &[]);
-        let playbook = strata_playbook::load(&files, "verify.yml".as_ref(), &options, &mut diags);
-        let playbook = diags
-            .into_result(playbook)?
-            .expect("without errors there is a playbook");
-        let inventory = Inventory::from_input(inventory::from_outputs(made));
-        let variables =
-            InventoryVariables::load(&files, &inventory, &[], None, &mut Diagnostics::new());
-        let prepared = Prepared {
-            playbook,
-            inventory,
-            variables: Arc::new(variables),
-            extra: Map::new(),
-            from_outputs: true,
-        };
-        let manner = Manner {
-            check: true,
-            ..Manner::default()
-        };
-        let connect = |target: &Target| self.platforms.connect(target);
-        let ignored = Events::ignored();
-        let ask = || self.play(&prepared, &manner, &connect, &ignored);
-        let is_good = |recap: &Result<Recap, Diagnostics>| recap.as_ref().is_ok_and(all_as_desired);
-        let recap = again(settings.retry, ask, is_good).await?;
-        for (host, counts) in &recap.hosts {
-            let passed = counts.ok > 0 && counts.changed + counts.failed + counts.unreachable == 0;
-            let detail = if passed { "runs" } else { "does not run" };
-            let what = format!("service {service} on {host}");
-            self.events.send(strata_core::Event::Verified {
-                what,
-                passed,
-                detail: detail.to_owned(),
-            });
-        }
-        if recap.hosts.is_empty() {
-            return Err(
-                Diagnostic::error("no-hosts", "There is no host to verify the service on")
-                    .at(stage.span.clone())
-                    .into(),
-            );
-        }
-        Ok(all_as_desired(&recap))
-    }
-}
-
-/// True if no host failed and nothing is left to do on any.
-fn all_as_desired(recap: &Recap) -> bool {
-    recap.exit_code() == 0 && recap.changed() == 0
 }
 
 /// Loads the playbook; mistakes are reported.

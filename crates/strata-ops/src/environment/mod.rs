@@ -9,6 +9,7 @@ mod down;
 mod inventory;
 mod plan;
 mod provision;
+mod service;
 mod stages;
 mod status;
 mod up;
