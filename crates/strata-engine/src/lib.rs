@@ -23,6 +23,7 @@ mod session;
 mod settle;
 
 pub use apply::{Applied, ApplyOptions, Stop, apply};
+pub use chance::SystemChance;
 pub use environment::Environment;
 pub use plan::{
     Change, Graph, Node, OutputChange, Plan, PlanMode, PlanOptions, Reason, Work, plan,

@@ -20,7 +20,7 @@ pub mod syntax;
 mod traversal;
 mod type_expression;
 
-pub use format::format;
+pub use format::{format, is_closed};
 pub use json::{Shape, parse_json};
 pub use parser::{parse, parse_expression, parse_template};
 pub use scope::{Chance, EmptyScope, Environment, Reference, Resolved, Scope, evaluate};

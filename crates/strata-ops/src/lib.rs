@@ -5,15 +5,19 @@
 //! and send events; they never print. [`registry`] is the only module that names every platform.
 //! Start reading at [`environment`].
 
+pub mod console;
 pub mod environment;
 pub mod files;
 pub mod format;
+pub mod functions;
+pub mod graph;
 pub mod infrastructure;
 mod mask;
 pub mod playbook;
 pub mod process;
 pub mod project;
 pub mod registry;
+pub mod requirements;
 pub mod stop;
 mod twin;
 pub mod verify;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args};
+use clap::{ArgAction, Args, Subcommand};
 
 /// `fmt`.
 #[derive(Args, Clone, Debug)]
@@ -28,4 +28,53 @@ pub(crate) struct Format {
     /// No colours.
     #[arg(long)]
     pub(crate) no_color: bool,
+}
+
+/// `console`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Console {
+    /// Set a variable of the root module.
+    #[arg(long = "var", value_name = "NAME=VALUE")]
+    pub(crate) variables: Vec<String>,
+    /// Read variables from a file.
+    #[arg(long = "var-file", value_name = "FILE")]
+    pub(crate) variable_files: Vec<PathBuf>,
+    /// State file to use instead of `terraform.tfstate`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// No colours.
+    #[arg(long)]
+    pub(crate) no_color: bool,
+}
+
+/// `graph`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Graph {
+    /// Kinds of graphs beside the one of resources: none is there yet.
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) kind: Option<String>,
+    /// Mark cycles, which the graph of resources cannot have.
+    #[arg(long)]
+    pub(crate) draw_cycles: bool,
+    /// Show the graph of a saved plan: not there yet.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: Option<PathBuf>,
+}
+
+/// `metadata`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Metadata {
+    #[command(subcommand)]
+    pub(crate) command: MetadataCommand,
+}
+
+/// What the language consists of.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum MetadataCommand {
+    /// Show the signatures of all functions.
+    Functions {
+        /// As JSON, the only form there is.
+        #[arg(long, required = true)]
+        json: bool,
+    },
 }

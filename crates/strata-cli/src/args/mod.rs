@@ -19,7 +19,7 @@ use clap::{Parser, Subcommand};
 pub(crate) use infrastructure::{
     Apply, Output, Plan, Settings, Show, State, StateCommand, Validate,
 };
-pub(crate) use language::Format;
+pub(crate) use language::{Console, Format, Graph, Metadata, MetadataCommand};
 pub(crate) use playbook::{Inventory, Playbook};
 pub(crate) use project::{Down, Environment, PlanTarget, Status, Up};
 
@@ -55,6 +55,14 @@ pub(crate) enum Command {
     Destroy(Apply),
     /// Check the Terraform configuration in this folder.
     Validate(Validate),
+    /// Evaluate expressions in the scope of the configuration and state in this folder.
+    Console(Console),
+    /// Draw which resource waits for which, in the language of Graphviz.
+    Graph(Graph),
+    /// Show which module needs which providers.
+    Providers,
+    /// Show what the language consists of.
+    Metadata(Metadata),
     /// Rewrite configuration files in the usual style, as `terraform fmt` does.
     Fmt(Format),
     /// Show output values from state.

@@ -1,11 +1,15 @@
 //! One file a family of commands: from arguments to an operation's options, and its events to a renderer.
 
 mod approval;
+mod console;
 mod format;
+mod graph;
 mod infrastructure;
+mod metadata;
 mod output;
 mod playbook;
 mod project;
+mod providers;
 mod show;
 mod signals;
 mod state;
@@ -21,7 +25,7 @@ use strata_core::{Diagnostics, Events};
 use strata_ops::process::Process;
 
 use crate::{
-    args::{Args, Command, StateCommand},
+    args::{Args, Command, MetadataCommand, StateCommand},
     render::{
         Renderer, Screen,
         ansible::AnsibleLook,
@@ -62,7 +66,7 @@ pub(crate) fn run(args: Args) -> ExitCode {
 
 fn command(command: Command) -> Result<Exit, Diagnostics> {
     match command {
-        Command::Version { json } => Ok(version::run(json)),
+        Command::Version { json } => version::run(json),
         Command::Up(arguments) => project::up(&arguments),
         Command::Down(arguments) => project::down(&arguments),
         Command::Status(arguments) => project::status(&arguments),
@@ -71,6 +75,12 @@ fn command(command: Command) -> Result<Exit, Diagnostics> {
         Command::Apply(arguments) => infrastructure::apply(&arguments, false),
         Command::Destroy(arguments) => infrastructure::apply(&arguments, true),
         Command::Validate(arguments) => infrastructure::validate(&arguments),
+        Command::Console(arguments) => console::run(&arguments),
+        Command::Graph(arguments) => graph::run(&arguments),
+        Command::Providers => providers::run(),
+        Command::Metadata(arguments) => match arguments.command {
+            MetadataCommand::Functions { json: _ } => Ok(metadata::functions()),
+        },
         Command::Fmt(arguments) => format::run(&arguments),
         Command::Output(arguments) => output::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),

@@ -33,6 +33,11 @@ pub fn format(source: &Arc<Source>) -> Result<String, Diagnostics> {
     Ok(out)
 }
 
+/// True unless a bracket, a quoted text or a heredoc is open at the end, as while an expression is being typed.
+pub fn is_closed(text: &str) -> bool {
+    scan::is_closed(text)
+}
+
 /// What stands after the last token stays, each tab as one space: Terraform counts it as space before the end.
 fn space_at_end(text: &str, out: &str) -> String {
     let rest = text.len() - text.trim_end_matches([' ', '\t']).len();

@@ -106,6 +106,17 @@ struct Scanner<'a> {
 
 /// All tokens of a text that has been parsed without mistakes.
 pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
+    scan(text).tokens
+}
+
+/// True if nothing is open at the end of the text, which may have mistakes.
+pub(super) fn is_closed(text: &str) -> bool {
+    let scanner = scan(text);
+    let open: isize = scanner.tokens.iter().map(Token::bracket).sum();
+    open <= 0 && scanner.modes.len() == 1
+}
+
+fn scan(text: &str) -> Scanner<'_> {
     let mut scanner = Scanner {
         text,
         at: if text.starts_with('\u{feff}') { 3 } else { 0 },
@@ -115,7 +126,7 @@ pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
     while scanner.at < text.len() {
         scanner.step();
     }
-    scanner.tokens
+    scanner
 }
 
 impl<'a> Scanner<'a> {

@@ -73,7 +73,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     .variadic(Parameter::new("seqs", Kind::Any).shallow()),
     Function::new(
         "contains",
-        &[LIST, Parameter::new("value", Kind::Any).nullable().raw()],
+        &[LIST, Parameter::new("value", Kind::Any).raw()],
         Returns::Bool,
         "Tells whether a list has an element.",
         contains,

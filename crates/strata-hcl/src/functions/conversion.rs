@@ -4,12 +4,13 @@ use strata_core::{Marks, Type, Value};
 
 use super::{Function, FunctionError, Given, Kind, Parameter, Result_, Returns};
 
-const VALUE: Parameter = Parameter::new("v", Kind::Any).nullable().raw();
+const V: Parameter = Parameter::new("v", Kind::Any).nullable().raw();
+const VALUE: Parameter = Parameter::new("value", Kind::Any).nullable().raw();
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new(
         "tobool",
-        &[VALUE],
+        &[V],
         Returns::Bool,
         "Converts to bool.",
         |given, _| convert(given, &Type::Bool),
@@ -17,7 +18,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     .or_null(),
     Function::new(
         "tonumber",
-        &[VALUE],
+        &[V],
         Returns::Number,
         "Converts to a number.",
         |given, _| convert(given, &Type::Number),
@@ -25,7 +26,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     .or_null(),
     Function::new(
         "tostring",
-        &[VALUE],
+        &[V],
         Returns::String,
         "Converts to a string.",
         |given, _| convert(given, &Type::String),
@@ -33,7 +34,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     .or_null(),
     Function::new(
         "tolist",
-        &[VALUE],
+        &[V],
         Returns::Dynamic,
         "Converts to a list.",
         |given, _| convert(given, &Type::list(Type::Dynamic)),
@@ -41,7 +42,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     .or_null(),
     Function::new(
         "tomap",
-        &[VALUE],
+        &[V],
         Returns::Dynamic,
         "Converts to a map.",
         |given, _| convert(given, &Type::map(Type::Dynamic)),
@@ -49,7 +50,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     .or_null(),
     Function::new(
         "toset",
-        &[VALUE],
+        &[V],
         Returns::Dynamic,
         "Converts to a set.",
         |given, _| convert(given, &Type::set(Type::Dynamic)),

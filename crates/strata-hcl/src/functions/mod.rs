@@ -19,6 +19,7 @@ mod numeric;
 mod paths;
 mod pattern;
 mod sets;
+mod signature;
 mod text;
 mod text_encoding;
 mod time;
@@ -29,6 +30,7 @@ use std::{collections::HashMap, sync::LazyLock};
 use strata_core::{Type, Value};
 
 use crate::scope::Scope;
+pub use signature::{Signature, TypedParameter, signatures};
 
 /// A function, as reference documentation shows it.
 pub struct Function {

@@ -15,10 +15,12 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use strata_core::Value;
 
+pub(crate) use inputs::collect as variable_inputs;
 pub use session::{Applied, Session};
 pub(crate) use session::{check_inputs, outputs};
 pub use strata_engine::{Change, OutputChange, Plan, PlanMode, PlanOptions, Reason};
 pub use validate::validate;
+pub(crate) use workspace::name as workspace_name;
 
 /// Which configuration, which state, and how to work with them.
 #[derive(Clone, Debug)]

@@ -13,7 +13,7 @@ use super::Settings;
 const DEFAULT: &str = "default";
 
 /// The workspace: the one asked for, `TF_WORKSPACE`, the selected one, or `default`.
-pub(super) fn name(settings: &Settings, environment: &BTreeMap<String, String>) -> Arc<str> {
+pub(crate) fn name(settings: &Settings, environment: &BTreeMap<String, String>) -> Arc<str> {
     let selected = || fs::read_to_string(settings.directory.join(".terraform/environment")).ok();
     let from_environment = || {
         environment
