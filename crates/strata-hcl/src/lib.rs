@@ -13,6 +13,7 @@ mod evaluate;
 mod format;
 pub mod functions;
 mod json;
+mod normal;
 mod parser;
 mod scope;
 mod statics;

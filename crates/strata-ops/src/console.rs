@@ -81,7 +81,10 @@ impl Console {
         if diags.has_errors() {
             return Err(diags);
         }
-        let inside = expression.argument_of("type");
+        let inside = match expression.as_call() {
+            Some(("type", arguments)) if arguments.len() == 1 => arguments.into_iter().next(),
+            _ => None,
+        };
         let asked = inside.as_ref().unwrap_or(&expression);
         let root = addr::ModuleInstance::root();
         let value = self.evaluator.expression(asked, &root, &mut diags);

@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 use strata_core::{Diagnostics, Source};
 
+pub(crate) use rewrite::quoted;
+
 /// Formats a file in native syntax; with its mistakes if it has any.
 ///
 /// What it gives is byte for byte what `terraform fmt` 1.11 leaves in the file. A byte order mark goes.

@@ -123,7 +123,7 @@ fn ends_value(token: &Token<'_>) -> bool {
 }
 
 /// Writes a text as it stands between quotes.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
@@ -162,7 +162,9 @@ fn unwrap(mut value: Vec<Token<'_>>) -> Vec<Token<'_>> {
         return inside;
     };
     let inside = inside[first..=last].to_vec();
-    let several_lines = inside.iter().any(|token| token.kind == Kind::Newline);
+    // Terraform overlooks comments that end a line before the value does, and writes what it cannot read back.
+    let ends_line = |token: &Token<'_>| token.kind == Kind::Newline || token.ends_line();
+    let several_lines = inside[..inside.len() - 1].iter().any(ends_line);
     let bracketed = inside[0].kind == Kind::OpenParenthesis
         && inside[inside.len() - 1].kind == Kind::CloseParenthesis;
     if several_lines && !bracketed {

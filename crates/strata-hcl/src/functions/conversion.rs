@@ -107,15 +107,22 @@ fn first(given: Given<'_>) -> &Value {
 
 fn convert(given: Given<'_>, ty: &Type) -> Result_ {
     let value = first(given);
-    value.convert(ty).map_err(|error| {
+    value.convert(ty).map_err(|_| {
         let from = value.ty().friendly_name();
-        let to = match ty {
-            Type::List(_) => "list".to_owned(),
-            Type::Set(_) => "set".to_owned(),
-            Type::Map(_) => "map".to_owned(),
-            ty => ty.friendly_name(),
+        let text = value.as_str().unwrap_or_default();
+        let message = match (ty, value.unmarked()) {
+            (Type::Number, Value::String(_)) => format!(
+                "cannot convert {text:?} to number; given string must be a decimal representation of a number"
+            ),
+            (Type::Bool, Value::String(_)) => format!(
+                "cannot convert {text:?} to bool; only the strings \"true\" or \"false\" are allowed"
+            ),
+            (Type::List(_), _) => format!("cannot convert {from} to list of any single type"),
+            (Type::Set(_), _) => format!("cannot convert {from} to set of any single type"),
+            (Type::Map(_), _) => format!("cannot convert {from} to map of any single type"),
+            (ty, _) => format!("cannot convert {from} to {}", ty.friendly_name()),
         };
-        FunctionError::argument(0, format!("cannot convert {from} to {to}: {error}"))
+        FunctionError::argument(0, message)
     })
 }
 

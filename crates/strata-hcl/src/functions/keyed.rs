@@ -98,7 +98,7 @@ fn lookup_type(given: Given<'_>) -> Result<Type, FunctionError> {
 
 fn lookup(given: Given<'_>, _: &Context<'_>) -> Result_ {
     if given.len() > 3 {
-        return Err(FunctionError::new("lookup takes two or three arguments"));
+        return Err(FunctionError::new("lookup() takes two or three arguments"));
     }
     let key = text(given, 1);
     if let Some(found) = entries(given, 0)?.get(key) {

@@ -55,8 +55,7 @@ fn signature(function: &Function) -> Signature {
 /// What Terraform tells of a function whose result's type we know better, or less, before there are arguments.
 fn told(name: &str) -> Option<Type> {
     Some(match name {
-        "contains" | "format" | "formatlist" | "index" | "parseint" | "sum" => Type::Dynamic,
-        "chunklist" => Type::list(Type::list(Type::Dynamic)),
+        "format" | "formatlist" => Type::Dynamic,
         "templatestring" => Type::String,
         "tolist" => Type::list(Type::Dynamic),
         "tomap" => Type::map(Type::Dynamic),

@@ -149,7 +149,8 @@ fn skip_space(text: &str, mut at: usize) -> Result<usize, usize> {
         if trimmed.starts_with('#') || trimmed.starts_with("//") {
             at += trimmed.find('\n').unwrap_or(trimmed.len());
         } else if trimmed.starts_with("/*") {
-            at += trimmed.find("*/").ok_or(at)? + 2;
+            // The star of the beginning is not that of the end: `/*/` goes on.
+            at += trimmed[2..].find("*/").ok_or(at)? + 4;
         } else {
             return Ok(at);
         }
@@ -230,5 +231,7 @@ mod tests {
             [T::Identifier, T::Less, T::Less, T::Number]
         );
         assert_eq!(kinds("/* a"), [T::OpenComment]);
+        assert_eq!(kinds("/*/ a */ b"), [T::Identifier]);
+        assert_eq!(kinds("/*/"), [T::OpenComment]);
     }
 }

@@ -311,7 +311,7 @@ impl Parser<'_> {
             return Ok(literal(Value::from(""), range));
         }
         if let [TemplatePart::Text(text)] = parts.as_slice() {
-            return Ok(literal(Value::String(text.clone()), range));
+            return Ok(literal(Value::from(&*crate::normal::text(text)), range));
         }
         parts.shrink_to_fit();
         Ok(Node {

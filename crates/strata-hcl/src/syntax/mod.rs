@@ -98,19 +98,6 @@ impl Expression {
         self.node.range.text(&self.source)
     }
 
-    /// The argument, where the whole expression is a call of `function` with one argument.
-    pub fn argument_of(&self, function: &str) -> Option<Expression> {
-        match &self.node.kind {
-            NodeKind::Call(call) if &*call.name.text == function && !call.expand => {
-                let [argument] = call.arguments.as_slice() else {
-                    return None;
-                };
-                Some(self.part(argument))
-            }
-            _ => None,
-        }
-    }
-
     /// A part of it as an expression of its own; copies that part.
     pub(crate) fn part(&self, node: &Node) -> Expression {
         Expression::new(self.source.clone(), node.clone())
