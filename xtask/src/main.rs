@@ -6,6 +6,7 @@
 mod bench;
 mod bless;
 mod check;
+mod corpus;
 mod failure;
 mod process;
 mod pve_data;
@@ -26,6 +27,7 @@ Usage: cargo xtask COMMAND
   bless [ARGUMENT…] runs the tests and takes what they give as what is expected
   pve-data [NAME…]  makes the data of strata-proxmox from published facts: api, recordings, schema
   record [NAME…]    asks the programs we follow again what they answer
+  corpus FOLDER     parses and formats all configuration in a folder of repositories, beside terraform
   bench [NAME…]     our figures beside those of the programs we replace";
 
 fn main() -> ExitCode {
@@ -48,6 +50,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["bless", rest @ ..] => bless::run(rest),
         ["pve-data", names @ ..] => pve_data::run(names),
         ["record", names @ ..] => record::run(names),
+        ["corpus", rest @ ..] => corpus::run(rest),
         ["bench", names @ ..] => bench::run(names),
         [] | ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
