@@ -163,7 +163,7 @@ fn render_value(run: &Arc<Run>, value: &Json, depth: usize) -> Result<Json, Erro
         Json::String(text) => render_text(run, text),
         Json::Array(items) => render_list(run, items, depth),
         Json::Object(_) if convert::marked(value, VAULT_KEY).is_some() => {
-            convert::to_json(&run.vault())
+            convert::to_json(&run.vault(value))
         }
         Json::Object(map) => match convert::marked(value, UNSAFE_KEY) {
             Some(text) => Ok(Json::String(text.to_owned())),

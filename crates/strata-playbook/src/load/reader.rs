@@ -183,7 +183,7 @@ fn read_yaml(
     if text.starts_with("$ANSIBLE_VAULT;") {
         diags.push(unreadable(
             path,
-            "it is encrypted with Ansible Vault, which Strata cannot decrypt yet",
+            "it is encrypted with Ansible Vault, and there is no password for it",
             place,
         ));
         return None;
@@ -192,10 +192,14 @@ fn read_yaml(
 }
 
 fn unreadable(path: &Path, reason: &str, place: Option<&Span>) -> Diagnostic {
-    let diagnostic = Diagnostic::error(
+    let mut diagnostic = Diagnostic::error(
         "unreadable-file",
         format!("cannot read `{}`: {reason}", path.display()),
     );
+    if reason.contains("ecrypt") {
+        diagnostic = diagnostic
+            .hint("Give the password with `--vault-password-file`, `--vault-id` or `--ask-vault-pass`.");
+    }
     match place {
         Some(span) => diagnostic.at(span.clone()),
         None => diagnostic,
