@@ -27,7 +27,7 @@ pub mod value;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity, Subject};
 pub use event::{
-    Action, ApplyPhase, ChangeCounts, Event, Events, FileDiff, HostCounts, OperationKind,
+    Action, ApplyPhase, ChangeCounts, Event, Events, FileDiff, HostCounts, OperationKind, ResultKind,
     StageKind, StageOutcome, TaskOutcome,
 };
 pub use span::{Position, Source, Span};

@@ -119,6 +119,7 @@ impl Templar {
         })?;
         match value {
             Json::Bool(value) => Ok(value),
+            other if self.engine.lenient && other.as_str() != Some(OMIT) => Ok(leniently(&other)),
             other => Err(not_boolean(&other)),
         }
     }
@@ -200,6 +201,14 @@ fn with_newlines(text: String, sequence: &str) -> String {
         text
     } else {
         text.replace('\n', sequence)
+    }
+}
+
+/// Truth as up to ansible-core 2.18: what prints as one of Python's `False`, `None` or nothing is false.
+fn leniently(value: &Json) -> bool {
+    match value {
+        Json::String(text) => !matches!(text.trim(), "" | "False" | "false" | "None"),
+        other => convert::from_json(other).is_true(),
     }
 }
 

@@ -86,7 +86,7 @@ fn hidden(json: &Arc<str>, secrets: &[String]) -> Arc<str> {
 mod tests {
     use std::sync::Mutex;
 
-    use strata_core::TaskOutcome;
+    use strata_core::{ResultKind, TaskOutcome};
 
     use super::*;
 
@@ -112,6 +112,8 @@ mod tests {
             result: serde_json::json!({ "stdout": secret, "short": "abc" })
                 .to_string()
                 .into(),
+            delegate: None,
+            kind: ResultKind::Plain,
         });
         let seen = seen.lock().unwrap();
         assert!(!seen.contains("word"), "{seen}");

@@ -17,6 +17,7 @@ mod counts;
 mod handlers;
 mod hosts;
 mod include;
+mod jobs;
 mod magic;
 mod options;
 mod outcome;
@@ -31,7 +32,9 @@ mod surroundings;
 mod tags;
 mod task;
 
-pub use options::{BecomeDefaults, Options, Pace};
+pub use options::{
+    Ask, BecomeDefaults, FactCache, Gathering, Lookup, Options, Pace, Reload,
+};
 pub use recap::Recap;
 pub use run::run;
 pub use session::{Connect, HostLink, Target};

@@ -132,11 +132,6 @@ impl<'a> Reader<'a> {
             .push(Diagnostic::error(code, summary).at(span.clone()));
     }
 
-    pub(super) fn warn(&mut self, code: &'static str, summary: impl Into<String>, span: &Span) {
-        self.diags
-            .push(Diagnostic::warning(code, summary).at(span.clone()));
-    }
-
     /// Reads a file that must be there; `place` is where it was named.
     pub(super) fn yaml(&mut self, path: &Path, place: Option<&Span>) -> Option<Node> {
         read_yaml(self.files, path, place, self.diags)

@@ -293,15 +293,7 @@ impl Reader<'_> {
 
     fn find_role(&mut self, name: &Spanned<String>, context: &Context) -> Option<PathBuf> {
         let text = name.value.as_str();
-        let mut folders = Vec::new();
-        if let [namespace, collection, role] = text.split('.').collect::<Vec<_>>().as_slice() {
-            let inside = Path::new("ansible_collections")
-                .join(namespace)
-                .join(collection)
-                .join("roles")
-                .join(role);
-            folders.push(context.playbook_folder.join("collections").join(inside));
-        }
+        let mut folders = self.collection_roles(text, context);
         folders.push(context.playbook_folder.join("roles").join(text));
         folders.extend(
             self.options
@@ -330,6 +322,33 @@ impl Reader<'_> {
                 .hint("roles live in `roles/` beside the playbook, or in a folder of `roles_path`"),
         );
         None
+    }
+}
+
+impl Reader<'_> {
+    /// Where a role of a collection may be: named in full, or short with `collections:`, or beside its own kind.
+    fn collection_roles(&self, name: &str, context: &Context) -> Vec<PathBuf> {
+        let parts: Vec<&str> = name.split('.').collect();
+        let mut inside: Vec<PathBuf> = Vec::new();
+        let mut add = |collection: &str, role: &str| {
+            if let Some((namespace, collection)) = collection.split_once('.') {
+                let folder = Path::new(namespace).join(collection).join("roles").join(role);
+                inside.push(folder);
+            }
+        };
+        if let [namespace, collection, role] = parts.as_slice() {
+            add(&format!("{namespace}.{collection}"), role);
+        } else if parts.len() == 1 {
+            context.keywords.collections.iter().for_each(|collection| add(collection, name));
+        }
+        let roots = std::iter::once(context.playbook_folder.join("collections"))
+            .chain(self.options.collections_path.iter().cloned());
+        roots
+            .flat_map(|root| {
+                let root = root.join("ansible_collections");
+                inside.iter().map(move |inside| root.join(inside)).collect::<Vec<_>>()
+            })
+            .collect()
     }
 }
 

@@ -126,6 +126,8 @@ pub struct LoopControl {
     pub pause: Option<Spanned<Json>>,
     /// Whether `ansible_loop` is set.
     pub extended: bool,
+    /// Whether `ansible_loop.allitems` is left out.
+    pub without_items: bool,
     /// When to stop: all must hold.
     pub break_when: Vec<Spanned<Json>>,
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use strata_core::{Diagnostic, Event, Subject, TaskOutcome};
+use strata_core::{Diagnostic, Event, ResultKind, Subject, TaskOutcome};
 use strata_playbook::{
     play::{Action, Task},
     walk::Outcome,
@@ -130,6 +130,8 @@ impl Batch<'_> {
             result: serde_json::Value::Object(failure(reason))
                 .to_string()
                 .into(),
+            delegate: None,
+            kind: ResultKind::Plain,
         });
         let rescued = self.move_on(next.at, true);
         let count = if rescued {

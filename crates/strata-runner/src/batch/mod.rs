@@ -44,6 +44,8 @@ pub(crate) struct Memory {
     /// Whether `--start-at-task` was reached.
     pub(crate) started: bool,
     pub(crate) stopped: bool,
+    /// Whether a play could not be run.
+    pub(crate) broken: bool,
 }
 
 /// How a batch ended.
@@ -68,6 +70,7 @@ pub(crate) struct Batch<'a> {
     all_hosts: Vec<Arc<str>>,
     pace: Pace,
     free: bool,
+    pinned: bool,
     max_fail_percentage: Option<f64>,
     peers: Arc<Peers>,
     /// Tasks whose start was shown.
@@ -115,6 +118,8 @@ pub(crate) struct Start {
     pub(crate) gather: Option<Arc<Task>>,
     pub(crate) pace: Pace,
     pub(crate) free: bool,
+    /// No new host begins before another is through, beyond as many as tasks may run at a time.
+    pub(crate) pinned: bool,
     pub(crate) force_handlers: bool,
     pub(crate) max_fail_percentage: Option<f64>,
 }
@@ -142,6 +147,7 @@ pub(crate) async fn run(shared: &Shared<'_>, memory: &mut Memory, start: Start) 
             start.pace
         },
         free: start.free,
+        pinned: start.pinned,
         shared,
         memory,
         engine: start.engine,

@@ -50,7 +50,14 @@ impl Batch<'_> {
     /// Every idle host's next task; or none more once one of them needs the others.
     fn next_at_own_pace(&mut self) -> Vec<Next> {
         let mut ready = Vec::new();
+        let mut present = 0;
         for at in 0..self.hosts.len() {
+            if self.pinned && self.hosts[at].state != State::Gone {
+                if present >= self.shared.options.forks {
+                    break;
+                }
+                present += 1;
+            }
             let Some(next) = self.peek(at) else { continue };
             if !self.free && pace::needs_others(self.play(), &next.task) {
                 self.pace = Pace::Lockstep;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::{Value as Json, json};
-use strata_core::{Diagnostics, Event, TaskOutcome};
+use strata_core::{Diagnostics, Event, ResultKind, TaskOutcome};
 use strata_playbook::{
     inventory::{GroupInput, Inventory, InventoryInput},
     play::Action,
@@ -439,6 +439,8 @@ impl Batch<'_> {
             result: json!({"changed": false, "include": one.name})
                 .to_string()
                 .into(),
+            delegate: None,
+            kind: ResultKind::Included,
         });
     }
 }

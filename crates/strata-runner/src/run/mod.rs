@@ -21,6 +21,7 @@ use crate::{
     Connect, JsonMap, Options, Recap,
     batch::{self, BatchEnd, Memory, Start},
     hosts::HostTable,
+    jobs::Jobs,
     magic::{MagicCache, PlayScope},
     outcome::text,
     scope::{Templates, Watch},
@@ -32,7 +33,8 @@ use play::{PlayFacts, batches, unusable};
 
 /// Runs a playbook on the hosts of an inventory.
 ///
-/// An error means that nothing was run. Tasks that fail are in the recap, and each sends a diagnostic as an event.
+/// An error means that nothing was run. Tasks that fail are in the recap, and each sends a diagnostic as an event;
+/// so does a play that cannot be run after others were.
 pub async fn run(
     playbook: &Playbook,
     inventory: &Inventory,
@@ -46,21 +48,33 @@ pub async fn run(
         sessions: Sessions::new(connect, options.ready_timeout, events),
         table: Arc::new(table),
         events,
+        jobs: Jobs::default(),
         forks: Semaphore::new(options.forks.max(1)),
         options,
     };
     let mut run = Run {
         shared: &shared,
-        engine: Engine::new(),
+        engine: Engine::with(shared.options.lenient_conditions),
         memory: Memory {
             started: shared.options.start_at_task.is_none(),
             ..Memory::default()
         },
+        any_play: false,
     };
     run.check(playbook)?;
     let done = run.plays(playbook).await;
+    if !shared.options.stop.requested() {
+        shared.jobs.wait().await;
+    }
     shared.sessions.close().await;
-    done?;
+    match done {
+        Err(diags) if !run.any_play => return Err(diags),
+        Err(diags) => {
+            run.memory.broken = true;
+            diags.into_iter().for_each(|diagnostic| events.diagnostic(diagnostic));
+        }
+        Ok(()) => {}
+    }
     Ok(run.recap())
 }
 
@@ -68,6 +82,8 @@ struct Run<'a> {
     shared: &'a Shared<'a>,
     engine: Arc<Engine>,
     memory: Memory,
+    /// Whether a batch of some play was begun.
+    any_play: bool,
 }
 
 impl Run<'_> {
@@ -189,6 +205,7 @@ impl Run<'_> {
             return Ok(BatchEnd::Done);
         }
         let scope = self.scope(play, facts, &left)?;
+        self.any_play = true;
         let options = &self.shared.options;
         let start = Start {
             engine: self.engine.clone(),
@@ -197,7 +214,8 @@ impl Run<'_> {
             all_hosts: facts.hosts.clone(),
             gather: facts.gather.clone(),
             pace: options.pace,
-            free: play.strategy == Strategy::Free,
+            free: play.strategy != Strategy::Linear,
+            pinned: play.strategy == Strategy::HostPinned,
             force_handlers: facts.force_handlers,
             max_fail_percentage: facts.max_fail_percentage,
         };
@@ -308,6 +326,7 @@ impl Run<'_> {
             failed: self.memory.failed,
             unreachable: self.memory.unreachable,
             stopped: self.memory.stopped,
+            broken: self.memory.broken,
             statistics: self.memory.statistics,
         }
     }
