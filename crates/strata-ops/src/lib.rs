@@ -5,8 +5,10 @@
 //! and send events; they never print. [`registry`] is the only module that names every platform.
 //! Start reading at [`environment`].
 
+pub mod adhoc;
 pub mod environment;
 pub mod files;
+mod http;
 pub mod infrastructure;
 mod mask;
 pub mod playbook;
@@ -15,4 +17,5 @@ pub mod project;
 pub mod registry;
 pub mod stop;
 mod twin;
+pub mod vault;
 pub mod verify;

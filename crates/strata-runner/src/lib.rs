@@ -43,3 +43,8 @@ pub use supported::unsupported_modules;
 
 /// A mapping of JSON values, as variables and results are.
 pub(crate) type JsonMap = serde_json::Map<String, serde_json::Value>;
+
+/// True if a task with `tags` runs under `--tags` and `--skip-tags`.
+pub fn tags_allow(only: &[String], skip: &[String], tags: &[String]) -> bool {
+    tags::TagFilter { only, skip }.allows(tags)
+}

@@ -8,6 +8,7 @@ mod project;
 mod show;
 mod signals;
 mod state;
+mod vault;
 mod version;
 
 use std::{
@@ -23,7 +24,8 @@ use crate::{
     args::{Args, Command, StateCommand},
     render::{
         Renderer, Screen,
-        ansible::AnsibleLook,
+        adhoc::AdhocLook,
+        ansible::{AnsibleLook, Manner},
         diagnostic::DiagnosticRenderer,
         json::JsonLines,
         progress::ProgressLook,
@@ -82,6 +84,8 @@ fn command(command: Command) -> Result<Exit, Diagnostics> {
         },
         Command::Playbook(arguments) => playbook::run(&arguments),
         Command::Inventory(arguments) => playbook::inventory(&arguments),
+        Command::Run(arguments) => playbook::adhoc(&arguments),
+        Command::Vault(arguments) => vault::run(&arguments),
     }
 }
 
@@ -164,8 +168,17 @@ pub(crate) enum Look {
     Terraform,
     /// The stream of `-json` of Terraform's commands.
     TerraformJson,
-    /// Ansible's own, with so much detail.
-    Ansible(u8),
+    /// That of `ansible-playbook`.
+    Ansible(Manner),
+    /// That of `ansible`.
+    Adhoc {
+        /// How results are shown.
+        manner: Manner,
+        /// Whether the module's output is shown as it is.
+        command: bool,
+        /// One line a host.
+        one_line: bool,
+    },
     /// Stages with what is under way, with so much detail.
     Progress(u8),
     /// Stages with what would be done, with so much detail.
@@ -183,11 +196,14 @@ pub(crate) fn screen(look: &Look, no_color: bool) -> Screen {
     let renderer: Box<dyn Renderer> = match look {
         Look::Terraform => Box::new(TerraformLook::new(diagnostics)),
         Look::TerraformJson => Box::new(TerraformJson::new()),
-        Look::Ansible(verbosity) => Box::new(AnsibleLook::new(
-            columns().saturating_sub(1),
-            *verbosity,
-            diagnostics,
-        )),
+        Look::Ansible(manner) => {
+            Box::new(AnsibleLook::new(columns().saturating_sub(1), *manner, diagnostics))
+        }
+        Look::Adhoc {
+            manner,
+            command,
+            one_line,
+        } => Box::new(AdhocLook::new(*manner, *command, *one_line, diagnostics)),
         Look::Progress(verbosity) | Look::Planning(verbosity) => {
             let (live, planning) = (stderr().is_terminal(), matches!(look, Look::Planning(_)));
             Box::new(ProgressLook::new(live, planning, *verbosity, diagnostics))

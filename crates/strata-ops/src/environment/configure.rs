@@ -10,10 +10,10 @@ use strata_state::json::plain;
 
 use super::{Made, Run, StageEnd, inventory};
 use crate::{
-    files::Disk,
     mask,
-    playbook::runner_options,
+    playbook::{Project, runner_options},
     project::{Configure, Stage, Verify, VerifyCheck},
+    vault::Sources,
     verify::again,
 };
 
@@ -26,6 +26,7 @@ pub(super) struct Prepared {
     inventory: Inventory,
     variables: Arc<InventoryVariables>,
     extra: Map<String, Json>,
+    project: Project,
     /// True if the inventory was made by convention, so that every host is a provider's.
     from_outputs: bool,
 }
@@ -56,6 +57,7 @@ impl Run<'_> {
         };
         let connect = |target: &Target| self.platforms.connect(target);
         let events = mask::events(self.events, inventory::secrets(made));
+        let events = prepared.project.masked(&events);
         let recap = self.play(&prepared, &manner, &connect, &events).await?;
         if recap.exit_code() != 0 || recap.stopped {
             let failed = Diagnostic::error(
@@ -96,11 +98,12 @@ impl Run<'_> {
         } else {
             Map::new()
         };
-        let playbook = load(configure, &extra, &mut diags);
+        let project = Project::open(&Sources::default(), self.process, None, &mut diags);
+        let playbook = load(configure, &extra, &project, &mut diags);
         let playbook = diags
             .into_result(playbook)?
             .expect("without errors there is a playbook");
-        prepared(playbook, input, extra, configure)
+        prepared(playbook, input, extra, configure, project)
     }
 
     /// Runs a prepared playbook.
@@ -111,11 +114,17 @@ impl Run<'_> {
         connect: &strata_runner::Connect<'_>,
         events: &Events,
     ) -> Result<Recap, Diagnostics> {
+        let around = crate::playbook::Around {
+            process: self.process,
+            platforms: self.platforms,
+            stop: &self.stop.signal(),
+            ask: None,
+        };
         let mut options = runner_options(
-            self.process,
+            &around,
+            &prepared.project,
             prepared.extra.clone(),
             prepared.variables.clone(),
-            self.stop.signal(),
         );
         options.forks = self.options.parallelism;
         options.check = manner.check;
@@ -167,7 +176,8 @@ impl Run<'_> {
         );
         let mut diags = Diagnostics::new();
         let files = strata_core::files::MemoryFiles::new([("verify.yml", playbook.as_str())]);
-        let options = crate::playbook::load_options(Map::new(), &[]);
+        let project = Project::open(&Sources::default(), self.process, None, &mut diags);
+        let options = project.load_options(Map::new());
         let playbook = strata_playbook::load(&files, "verify.yml".as_ref(), &options, &mut diags);
         let playbook = diags
             .into_result(playbook)?
@@ -180,6 +190,7 @@ impl Run<'_> {
             inventory,
             variables: Arc::new(variables),
             extra: Map::new(),
+            project,
             from_outputs: true,
         };
         let manner = Manner {
@@ -221,10 +232,11 @@ fn all_as_desired(recap: &Recap) -> bool {
 pub(super) fn load(
     configure: &Configure,
     extra: &Map<String, Json>,
+    project: &Project,
     diags: &mut Diagnostics,
 ) -> Option<Playbook> {
-    let options = crate::playbook::load_options(extra.clone(), &[]);
-    strata_playbook::load(&Disk, &configure.playbook, &options, diags)
+    let options = project.load_options(extra.clone());
+    strata_playbook::load(project.files.as_ref(), &configure.playbook, &options, diags)
 }
 
 fn prepared(
@@ -232,16 +244,18 @@ fn prepared(
     input: InventoryInput,
     extra: Map<String, Json>,
     configure: &Configure,
+    project: Project,
 ) -> Result<Prepared, Diagnostics> {
     let mut diags = Diagnostics::new();
     let inventory = Inventory::from_input(input);
     let folder = configure.playbook.parent();
-    let variables = InventoryVariables::load(&Disk, &inventory, &[], folder, &mut diags);
+    let variables = InventoryVariables::load(project.files.as_ref(), &inventory, &[], folder, &mut diags);
     diags.into_result(Prepared {
         playbook,
         inventory,
         variables: Arc::new(variables),
         extra,
+        project,
         from_outputs: configure.hosts.is_none(),
     })
 }

@@ -6,6 +6,7 @@
 //! runner gets there.
 
 mod actions;
+mod argument_specs;
 mod arguments;
 mod context;
 mod fields;

@@ -29,6 +29,8 @@ pub(super) struct Spec {
     pub(super) public: bool,
     /// Whether it may run again; none: as its metadata say.
     pub(super) allow_duplicates: Option<bool>,
+    /// Whether its arguments are checked by its `meta/argument_specs.yml`.
+    pub(super) validate: bool,
 }
 
 /// A role with its tasks.
@@ -111,6 +113,7 @@ impl Reader<'_> {
             given: Arc::new(given),
             public: true,
             allow_duplicates: None,
+            validate: true,
         };
         Some((spec, own))
     }
@@ -126,7 +129,7 @@ impl Reader<'_> {
             return None;
         }
         let path = self.find_role(&spec.name, context)?;
-        let metadata = self.role_file(&path, "meta", None, &spec.name.span);
+        let metadata = self.role_file(&path, "meta", None, Some(&spec.name.span));
         let defaults = self.role_variables(
             &path,
             "defaults",
@@ -166,6 +169,8 @@ impl Reader<'_> {
             .handlers
             .extend(self.role_handlers(&path, spec, &inner));
         if self.first_run(&role, &inner.keywords) {
+            let check = self.argument_spec(&path, spec, metadata.as_ref(), &inner);
+            loaded.nodes.extend(check.map(PlayNode::Task));
             loaded.nodes.extend(self.role_tasks(&path, spec, &inner));
             loaded.nodes.push(PlayNode::RoleDone(role.clone()));
         }
@@ -208,7 +213,7 @@ impl Reader<'_> {
 
     fn role_handlers(&mut self, path: &Path, spec: &Spec, context: &Context) -> Vec<Arc<Handler>> {
         let from = spec.from.handlers.as_deref();
-        let Some((file, node)) = self.role_file(path, "handlers", from, &spec.name.span) else {
+        let Some((file, node)) = self.role_file(path, "handlers", from, Some(&spec.name.span)) else {
             return Vec::new();
         };
         let context = inside(context, &file);
@@ -217,7 +222,7 @@ impl Reader<'_> {
 
     fn role_tasks(&mut self, path: &Path, spec: &Spec, context: &Context) -> Vec<PlayNode> {
         let from = spec.from.tasks.as_deref();
-        let Some((file, node)) = self.role_file(path, "tasks", from, &spec.name.span) else {
+        let Some((file, node)) = self.role_file(path, "tasks", from, Some(&spec.name.span)) else {
             return Vec::new();
         };
         let context = inside(context, &file);
@@ -235,7 +240,7 @@ impl Reader<'_> {
         if from.is_none() && self.is_folder(&main) {
             return self.variable_folder(&main);
         }
-        match self.role_file(path, folder, from, place) {
+        match self.role_file(path, folder, from, Some(place)) {
             Some((_, node)) => variables(&node, self.diags).unwrap_or_default(),
             None => JsonMap::new(),
         }
@@ -260,12 +265,14 @@ impl Reader<'_> {
     }
 
     /// `main.yml` of a folder of a role, or the file that is asked for; it must then be there.
-    fn role_file(
+    ///
+    /// Without a `place` where it was asked for, it may be missing.
+    pub(super) fn role_file(
         &mut self,
         role: &Path,
         folder: &str,
         from: Option<&str>,
-        place: &Span,
+        place: Option<&Span>,
     ) -> Option<(PathBuf, Node)> {
         let name = from.unwrap_or("main");
         let base = role.join(folder);
@@ -275,11 +282,11 @@ impl Reader<'_> {
             .collect();
         match self.first_file(&candidates) {
             Some(file) => {
-                let node = self.yaml(&file, Some(place))?;
+                let node = self.yaml(&file, place)?;
                 Some((file, node))
             }
             None => {
-                if from.is_some() {
+                if let (Some(_), Some(place)) = (from, place) {
                     self.error(
                         "missing-file",
                         format!("the role has no file `{folder}/{name}.yml`"),

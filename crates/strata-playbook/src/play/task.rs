@@ -81,6 +81,8 @@ pub enum Action {
         public: bool,
         /// Whether it may run again with equal parameters.
         allow_duplicates: bool,
+        /// Whether its arguments are checked by its `meta/argument_specs.yml`.
+        validate: bool,
     },
     /// `meta`: `flush_handlers`, `end_host`, ...
     Meta(Spanned<String>),

@@ -73,6 +73,8 @@ pub(crate) struct Batch<'a> {
     pinned: bool,
     max_fail_percentage: Option<f64>,
     peers: Arc<Peers>,
+    /// What the user said to each task (`--step`); none any more once all are to be done.
+    confirmed: Option<HashMap<(Position, String), bool>>,
     /// Tasks whose start was shown.
     shown: HashSet<(Position, String)>,
     throttles: HashMap<String, Arc<Semaphore>>,
@@ -116,6 +118,8 @@ pub(crate) struct Start {
     pub(crate) all_hosts: Vec<Arc<str>>,
     /// The task that gathers facts first.
     pub(crate) gather: Option<Arc<Task>>,
+    /// Whether hosts whose facts are known are spared that.
+    pub(crate) smart: bool,
     pub(crate) pace: Pace,
     pub(crate) free: bool,
     /// No new host begins before another is through, beyond as many as tasks may run at a time.
@@ -131,7 +135,9 @@ pub(crate) async fn run(shared: &Shared<'_>, memory: &mut Memory, start: Start) 
     let hosts = start.hosts.iter().map(|name| HostRun {
         name: name.clone(),
         walk: Walk::new(&play).forcing_handlers(start.force_handlers),
-        gather: start.gather.clone(),
+        gather: start.gather.clone().filter(|_| {
+            !start.smart || shared.table.get(name).is_none_or(|data| data.facts.is_empty())
+        }),
         state: State::Idle,
         started,
         ended: false,
@@ -154,6 +160,7 @@ pub(crate) async fn run(shared: &Shared<'_>, memory: &mut Memory, start: Start) 
         scope: start.scope,
         all_hosts: start.all_hosts,
         max_fail_percentage: start.max_fail_percentage,
+        confirmed: shared.options.step.then(HashMap::new),
         shown: HashSet::new(),
         throttles: HashMap::new(),
         round_failed: BTreeSet::new(),

@@ -1,6 +1,7 @@
 //! The whole run: its plays one after the other, each in batches of hosts.
 
 mod play;
+mod prompts;
 
 use std::{
     collections::BTreeMap,
@@ -18,9 +19,9 @@ use strata_playbook::{
 use tokio::sync::Semaphore;
 
 use crate::{
-    Connect, JsonMap, Options, Recap,
+    Connect, Gathering, JsonMap, Options, Recap,
     batch::{self, BatchEnd, Memory, Start},
-    hosts::HostTable,
+    hosts::{FactLevel, HostTable},
     jobs::Jobs,
     magic::{MagicCache, PlayScope},
     outcome::text,
@@ -43,6 +44,12 @@ pub async fn run(
     events: &Events,
 ) -> Result<Recap, Diagnostics> {
     let table = HostTable::new(Arc::new(inventory.clone()), &options.inventory_variables);
+    for host in inventory.hosts() {
+        let known = options.fact_cache.as_ref().and_then(|cache| cache.load(&host.name));
+        if let Some(facts) = known {
+            table.change(&host.name, |data| data.add(FactLevel::Gathered, &facts));
+        }
+    }
     let options = Arc::new(options.clone());
     let shared = Shared {
         sessions: Sessions::new(connect, options.ready_timeout, events),
@@ -60,6 +67,7 @@ pub async fn run(
             ..Memory::default()
         },
         any_play: false,
+        answers: JsonMap::new(),
     };
     run.check(playbook)?;
     let done = run.plays(playbook).await;
@@ -84,6 +92,8 @@ struct Run<'a> {
     memory: Memory,
     /// Whether a batch of some play was begun.
     any_play: bool,
+    /// What the user answered.
+    answers: JsonMap,
 }
 
 impl Run<'_> {
@@ -109,7 +119,7 @@ impl Run<'_> {
             let name = &prompt.name;
             let given =
                 options.load.extra_vars.contains_key(name) || options.prompted.contains_key(name);
-            !given && prompt.default.is_none()
+            !given && prompt.default.is_none() && options.ask.is_none()
         });
         open.map(|prompt| {
             Diagnostic::error(
@@ -154,6 +164,7 @@ impl Run<'_> {
     }
 
     async fn play(&mut self, play: &Arc<Play>) -> Result<BatchEnd, Diagnostics> {
+        self.ask(play)?;
         let facts = self.play_facts(play)?;
         let hosts = facts.hosts.clone();
         if hosts.is_empty() {
@@ -213,6 +224,7 @@ impl Run<'_> {
             hosts: left,
             all_hosts: facts.hosts.clone(),
             gather: facts.gather.clone(),
+            smart: options.gathering == Gathering::Smart && play.gather_facts.is_none(),
             pace: options.pace,
             free: play.strategy != Strategy::Linear,
             pinned: play.strategy == Strategy::HostPinned,
@@ -270,6 +282,7 @@ impl Run<'_> {
             let answer = options
                 .prompted
                 .get(&prompt.name)
+                .or(self.answers.get(&prompt.name))
                 .or(prompt.default.as_ref())?;
             Some((prompt.name.clone(), answer.clone()))
         });

@@ -89,8 +89,14 @@ impl Run<'_> {
     }
 
     fn play_templar(&self, play: &Arc<Play>) -> Templar {
+        self.play_templar_with(play, JsonMap::new())
+    }
+
+    /// A templar for what a play says without any host, with further values.
+    pub(super) fn play_templar_with(&self, play: &Arc<Play>, values: JsonMap) -> Templar {
         let variables = HostVariables {
-            play_vars: vec![play.vars.clone()],
+            local: Arc::new(values),
+            play_vars: vec![play.vars.clone(), self.answers(play)],
             extra_vars: self.shared.options.load.extra_vars.clone(),
             magic: Arc::new(strata_playbook::variables::magic(
                 &self.shared.table.inventory(),

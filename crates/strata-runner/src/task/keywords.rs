@@ -298,7 +298,11 @@ pub(crate) fn is_include(task: &Task) -> bool {
 pub(crate) fn kind(task: &Task) -> ResultKind {
     match &task.action {
         Action::Module { name, .. } if name.value == "debug" => ResultKind::Shown,
-        Action::Module { name, .. } if name.value == "assert" => ResultKind::Verbose,
+        Action::Module { name, arguments } if name.value == "assert" => {
+            // What was quiet about it is known by its argument alone.
+            let quiet = arguments.value.get("quiet").is_some_and(truth);
+            if quiet { ResultKind::Plain } else { ResultKind::Verbose }
+        }
         _ => ResultKind::Plain,
     }
 }
