@@ -6,6 +6,7 @@
 //! Start reading at [`environment`].
 
 pub mod adhoc;
+pub mod adopt;
 pub mod environment;
 pub mod files;
 mod http;
@@ -15,6 +16,7 @@ pub mod playbook;
 pub mod process;
 pub mod project;
 pub mod registry;
+pub mod secrets;
 pub mod stop;
 mod twin;
 pub mod vault;

@@ -3,10 +3,12 @@
 //! Options keep the spelling of the tool whose command it is: one dash for Terraform's, two for
 //! Ansible's. Both work everywhere, see [`single_dash`].
 
+pub(crate) mod environment;
 mod infrastructure;
 mod playbook;
 mod project;
 pub(crate) mod single_dash;
+mod state;
 
 use std::{
     ffi::OsString,
@@ -15,13 +17,14 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use infrastructure::{
-    Apply, Output, Plan, Settings, Show, State, StateCommand, Validate,
-};
+pub(crate) use infrastructure::{Apply, Output, Plan, Settings, Show, Validate};
 pub(crate) use playbook::{
     Adhoc, Hosts, Inventory, Passwords, Playbook, Vault, VaultCommand, VaultFiles,
 };
-pub(crate) use project::{Down, Environment, PlanTarget, Status, Up};
+pub(crate) use project::{Down, Environment, PlanTarget, Stages, Status, Up};
+pub(crate) use state::{
+    ForceUnlock, State, StateCommand, StateFile, Taint, Workspace, WorkspaceCommand,
+};
 
 /// Runs Terraform configuration and Ansible playbooks on Incus, as one.
 #[derive(Debug, Parser)]
@@ -35,6 +38,9 @@ pub(crate) struct Args {
     /// Folder to work in.
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) chdir: Option<PathBuf>,
+    /// No colours.
+    #[arg(long, global = true)]
+    pub(crate) no_color: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -45,6 +51,10 @@ pub(crate) enum Command {
     Up(Up),
     /// Take an environment down: delete all that `up` made.
     Down(Down),
+    /// Run the playbooks of an environment, on the machines that are there.
+    Configure(Stages),
+    /// Verify the services of an environment.
+    Verify(Stages),
     /// Say for each stage of an environment what is up, changed behind our back, or missing.
     Status(Status),
     /// Show what would change: of an environment, or of the Terraform configuration in this folder.
@@ -59,8 +69,16 @@ pub(crate) enum Command {
     Output(Output),
     /// Show the state.
     Show(Show),
-    /// Look into the state.
+    /// Look into the state, and change it by hand.
     State(State),
+    /// Have an object replaced by the next apply.
+    Taint(Taint),
+    /// Do not have an object replaced any more.
+    Untaint(Taint),
+    /// Take the state's lock away from who holds it.
+    ForceUnlock(ForceUnlock),
+    /// Several states of one configuration.
+    Workspace(Workspace),
     /// Run a playbook, as `ansible-playbook` does.
     Playbook(Playbook),
     /// Show an inventory, as `ansible-inventory` does.

@@ -50,7 +50,7 @@ pub(super) fn run(arguments: &args::Playbook) -> Result<Exit, Diagnostics> {
     } else {
         Look::Ansible(manner(arguments.hosts.verbose, &process))
     };
-    let screen = screen(&look, false);
+    let screen = screen(&look);
     let platforms = Platforms::real(&process);
     let stop = Stop::new();
     let around = Around {
@@ -107,7 +107,7 @@ pub(super) fn adhoc(arguments: &args::Adhoc) -> Result<Exit, Diagnostics> {
             one_line: arguments.one_line,
         }
     };
-    let screen = screen(&look, false);
+    let screen = screen(&look);
     let events = screen.events();
     let work = adhoc::run(&task, &options, &around, &events);
     let done = block_on(stoppable(&stop, &screen.printer(), work))?;

@@ -7,7 +7,7 @@ use crate::{
     files::Disk,
     infrastructure::{Settings, check_inputs},
     playbook::Project,
-    project::{Outputs, StageBody},
+    project::{Outputs, Scope, StageBody},
     vault::Sources,
 };
 
@@ -28,13 +28,19 @@ pub fn check(run: &Run<'_>, diags: &mut Diagnostics) {
                 let given = run.given(provision, &outputs, diags);
                 let settings = Settings {
                     given,
+                    variable_files: provision.variable_files.clone(),
                     ..Settings::of(provision.directory.clone())
                 };
                 check_inputs(&Disk, &settings, run.process, run.platforms, diags);
             }
             StageBody::Configure(stage) => {
+                let first = stage.instances.first();
+                let scope = Scope {
+                    instance: first.map(|instance| instance.name.clone()),
+                    ..run.scope(&outputs)
+                };
                 for expression in stage.hosts.iter().chain(&stage.variables) {
-                    let _: Value = run.scope(&outputs).evaluate(expression, diags);
+                    let _: Value = scope.evaluate(expression, diags);
                 }
                 // Read once, so that settings without effect are named once.
                 let project = project.get_or_insert_with(|| {

@@ -29,8 +29,38 @@ pub(crate) fn read(
     playbook: Option<&Path>,
     diags: &mut Diagnostics,
 ) -> Found {
-    let files = project.files.as_ref();
     let (names, paths) = sources(given, project);
+    let (inventory, folders) = from(names, paths, project, process, diags);
+    let files = project.files.as_ref();
+    let variables = InventoryVariables::load(files, &inventory, &folders, playbook, diags);
+    Found {
+        inventory,
+        variables: Arc::new(variables),
+    }
+}
+
+/// Reads inventory sources as they are given, and the folders whose `group_vars` and `host_vars` count; nothing is
+/// asked of the settings.
+pub(crate) fn given(
+    given: &[String],
+    project: &Project,
+    process: &Process,
+    diags: &mut Diagnostics,
+) -> (Inventory, Vec<PathBuf>) {
+    let (names, paths): (Vec<String>, Vec<String>) =
+        given.iter().cloned().partition(|source| source.contains(','));
+    let paths = paths.into_iter().map(PathBuf::from).collect();
+    from(names, paths, project, process, diags)
+}
+
+fn from(
+    names: Vec<String>,
+    paths: Vec<PathBuf>,
+    project: &Project,
+    process: &Process,
+    diags: &mut Diagnostics,
+) -> (Inventory, Vec<PathBuf>) {
+    let files = project.files.as_ref();
     for path in paths.iter().filter(|path| files.kind(path).is_none()) {
         let diagnostic = Diagnostic::error(
             "no-inventory",
@@ -39,7 +69,10 @@ pub(crate) fn read(
         .hint("A list of hosts has a comma at its end: `-i web1,`.");
         diags.push(diagnostic);
     }
-    let paths: Vec<PathBuf> = paths.into_iter().filter(|path| files.kind(path).is_some()).collect();
+    let there = paths.into_iter().filter(|path| files.kind(path).is_some());
+    let paths: Vec<PathBuf> = there
+        .map(|path| std::path::absolute(&path).unwrap_or(path))
+        .collect();
     let programs = fetch::Programs::new(process, &project.settings);
     let mut inventory = Inventory::load_with(files, &paths, &programs, diags);
     for source in names {
@@ -57,12 +90,8 @@ pub(crate) fn read(
             path.parent().unwrap_or(Path::new("")).to_path_buf()
         }
     };
-    let folders: Vec<PathBuf> = paths.iter().map(folder).collect();
-    let variables = InventoryVariables::load(files, &inventory, &folders, playbook, diags);
-    Found {
-        inventory,
-        variables: Arc::new(variables),
-    }
+    let folders = paths.iter().map(folder).collect();
+    (inventory, folders)
 }
 
 /// Lists of names, and paths; those of the settings where none are given.

@@ -37,7 +37,7 @@ pub fn list(
     let (loaded, _) = load(playbooks, options, &project, &mut diags);
     let mut text = String::new();
     for (path, playbook) in playbooks.iter().zip(loaded) {
-        let found = inventory::read(&options.inventory, &project, process, path.parent(), &mut diags);
+        let found = inventory::read(&options.inventory, &project, process, super::absolute(path).parent(), &mut diags);
         text.push_str(&format!("\nplaybook: {}\n", path.display()));
         for (at, play) in playbook.iter().flat_map(|playbook| &playbook.plays).enumerate() {
             match play_text(at, play, options, listing, &found.inventory) {

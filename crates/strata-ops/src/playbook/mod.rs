@@ -116,6 +116,15 @@ impl Project {
         }
     }
 
+    /// The disk, without settings and passwords, for plays of our own.
+    pub(crate) fn bare() -> Self {
+        Self {
+            settings: Arc::default(),
+            secrets: Arc::default(),
+            files: Arc::new(Disk),
+        }
+    }
+
     /// Where roles and collections are looked for.
     pub(crate) fn load_options(&self, extra: Map<String, Json>) -> strata_playbook::load::Options {
         let usual = |places: Vec<PathBuf>, home: &str, system: &str| {
@@ -175,8 +184,15 @@ fn load(
     let files = project.files.as_ref();
     let extra = extra_vars::read(files, &options.extra_vars, diags);
     let load_options = project.load_options(extra.clone());
-    let read = |path: &PathBuf| strata_playbook::load(files, path, &load_options, diags);
+    // Tasks see the playbook's folder: `playbook_dir` and `role_path` are absolute, as in Ansible.
+    let read = |path: &PathBuf| {
+        strata_playbook::load(files, &absolute(path), &load_options, diags)
+    };
     (playbooks.iter().map(read).collect(), extra)
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// What a run needs of the process around it.
@@ -204,6 +220,7 @@ pub async fn run(
     let events = &project.masked(events);
     let mut recaps = Vec::new();
     for (path, playbook) in playbooks.iter().zip(loaded) {
+        let path = absolute(path);
         let one = One {
             playbook: playbook.as_ref(),
             folder: path.parent(),
