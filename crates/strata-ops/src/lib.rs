@@ -5,6 +5,7 @@
 //! and send events; they never print. [`registry`] is the only module that names every platform.
 //! Start reading at [`environment`].
 
+pub mod adhoc;
 pub mod adopt;
 pub mod console;
 pub mod environment;
@@ -12,6 +13,7 @@ pub mod files;
 pub mod format;
 pub mod functions;
 pub mod graph;
+mod http;
 pub mod infrastructure;
 mod mask;
 pub mod playbook;
@@ -22,4 +24,5 @@ pub mod secrets;
 pub mod requirements;
 pub mod stop;
 mod twin;
+pub mod vault;
 pub mod verify;

@@ -22,7 +22,9 @@ pub(crate) use infrastructure::{
     Apply, Destroy, Import, Output, Plan, Refresh, Settings, Show, Validate,
 };
 pub(crate) use language::{Console, Format, Graph, Metadata, MetadataCommand};
-pub(crate) use playbook::{Inventory, Playbook};
+pub(crate) use playbook::{
+    Adhoc, Hosts, Inventory, Passwords, Playbook, Vault, VaultCommand, VaultFiles,
+};
 pub(crate) use project::{Down, Environment, PlanTarget, Stages, Status, Up};
 pub(crate) use state::{
     ForceUnlock, State, StateCommand, StateFile, Taint, Workspace, WorkspaceCommand,
@@ -99,6 +101,10 @@ pub(crate) enum Command {
     Playbook(Playbook),
     /// Show an inventory, as `ansible-inventory` does.
     Inventory(Inventory),
+    /// Run one module on some hosts, as `ansible` does.
+    Run(Adhoc),
+    /// Encrypt and decrypt files and values, as `ansible-vault` does.
+    Vault(Vault),
     /// Show the version.
     Version {
         /// As JSON.
@@ -120,6 +126,8 @@ pub(crate) fn called_as(argv: impl IntoIterator<Item = OsString>) -> Vec<OsStrin
     let command = match name.to_str() {
         Some("ansible-playbook") => "playbook",
         Some("ansible-inventory") => "inventory",
+        Some("ansible-vault") => "vault",
+        Some("ansible") => "run",
         _ => return argv,
     };
     argv.insert(1, command.into());
@@ -174,10 +182,11 @@ mod tests {
         let Command::Playbook(playbook) = args.command else {
             panic!("not playbook")
         };
-        assert_eq!(playbook.remote_user.as_deref(), Some("root"));
-        assert_eq!(playbook.extra_vars, ["a=1"]);
-        assert_eq!((playbook.forks, playbook.verbose), (9, 2));
-        assert!(playbook.become_ && playbook.check && playbook.diff);
+        let hosts = playbook.hosts;
+        assert_eq!(hosts.remote_user.as_deref(), Some("root"));
+        assert_eq!(hosts.extra_vars, ["a=1"]);
+        assert_eq!((hosts.forks, hosts.verbose), (Some(9), 2));
+        assert!(hosts.become_ && hosts.check && hosts.diff);
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod state;
 mod surgery;
 mod taint;
 mod unlock;
+mod vault;
 mod version;
 mod workspace;
 
@@ -34,7 +35,8 @@ use crate::{
     args::{Args, Command, MetadataCommand},
     render::{
         Renderer, Screen,
-        ansible::AnsibleLook,
+        adhoc::AdhocLook,
+        ansible::{AnsibleLook, Manner},
         diagnostic::DiagnosticRenderer,
         json::JsonLines,
         progress::ProgressLook,
@@ -110,6 +112,8 @@ fn command(command: Command) -> Result<Exit, Diagnostics> {
         Command::Workspace(arguments) => workspace::run(&arguments.command),
         Command::Playbook(arguments) => playbook::run(&arguments),
         Command::Inventory(arguments) => playbook::inventory(&arguments),
+        Command::Run(arguments) => playbook::adhoc(&arguments),
+        Command::Vault(arguments) => vault::run(&arguments),
     }
 }
 
@@ -194,8 +198,17 @@ pub(crate) enum Look {
     },
     /// The stream of `-json` of Terraform's commands.
     TerraformJson,
-    /// Ansible's own, with so much detail.
-    Ansible(u8),
+    /// That of `ansible-playbook`.
+    Ansible(Manner),
+    /// That of `ansible`.
+    Adhoc {
+        /// How results are shown.
+        manner: Manner,
+        /// Whether the module's output is shown as it is.
+        command: bool,
+        /// One line a host.
+        one_line: bool,
+    },
     /// Stages with what is under way, with so much detail.
     Progress(u8),
     /// Stages with what would be done, with so much detail.
@@ -212,11 +225,14 @@ pub(crate) fn screen(look: &Look) -> Screen {
             Box::new(TerraformLook::new(diagnostics, *compact_warnings))
         }
         Look::TerraformJson => Box::new(TerraformJson::new()),
-        Look::Ansible(verbosity) => Box::new(AnsibleLook::new(
-            columns().saturating_sub(1),
-            *verbosity,
-            diagnostics,
-        )),
+        Look::Ansible(manner) => {
+            Box::new(AnsibleLook::new(columns().saturating_sub(1), *manner, diagnostics))
+        }
+        Look::Adhoc {
+            manner,
+            command,
+            one_line,
+        } => Box::new(AdhocLook::new(*manner, *command, *one_line, diagnostics)),
         Look::Progress(verbosity) | Look::Planning(verbosity) => {
             let (live, planning) = (stderr().is_terminal(), matches!(look, Look::Planning(_)));
             Box::new(ProgressLook::new(live, planning, *verbosity, diagnostics))
