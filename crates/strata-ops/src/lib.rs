@@ -8,6 +8,7 @@
 pub mod environment;
 pub mod files;
 pub mod infrastructure;
+pub mod initialize;
 mod mask;
 pub mod playbook;
 pub mod process;

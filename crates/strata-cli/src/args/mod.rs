@@ -5,6 +5,7 @@
 
 pub(crate) mod environment;
 mod infrastructure;
+mod initialize;
 mod playbook;
 mod project;
 pub(crate) mod single_dash;
@@ -17,6 +18,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use initialize::{Get, Init};
 pub(crate) use infrastructure::{Apply, Output, Plan, Settings, Show, Validate};
 pub(crate) use playbook::{Inventory, Playbook};
 pub(crate) use project::{Down, Environment, PlanTarget, Stages, Status, Up};
@@ -61,6 +63,10 @@ pub(crate) enum Command {
     Apply(Apply),
     /// Delete everything that the Terraform configuration in this folder made.
     Destroy(Apply),
+    /// Fetch the modules that the Terraform configuration in this folder calls, and check what else it needs.
+    Init(Init),
+    /// Fetch the modules that the Terraform configuration in this folder calls.
+    Get(Get),
     /// Check the Terraform configuration in this folder.
     Validate(Validate),
     /// Show output values from state.

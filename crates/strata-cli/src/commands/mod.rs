@@ -2,6 +2,7 @@
 
 mod approval;
 mod infrastructure;
+mod initialize;
 mod output;
 mod playbook;
 mod project;
@@ -84,6 +85,8 @@ fn command(command: Command) -> Result<Exit, Diagnostics> {
         Command::Plan(arguments) => infrastructure::plan(&arguments.plan),
         Command::Apply(arguments) => infrastructure::apply(&arguments, false),
         Command::Destroy(arguments) => infrastructure::apply(&arguments, true),
+        Command::Init(arguments) => initialize::init(&arguments),
+        Command::Get(arguments) => initialize::get(&arguments),
         Command::Validate(arguments) => infrastructure::validate(&arguments),
         Command::Output(arguments) => output::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),

@@ -12,6 +12,7 @@
 mod daemon;
 mod infrastructure;
 mod kill;
+mod language;
 mod mistakes;
 mod observability;
 mod project;

@@ -7,6 +7,7 @@
 
 mod edit;
 mod forgetting;
+pub(crate) mod initial;
 mod inputs;
 mod lock;
 mod moving;

@@ -1,6 +1,6 @@
 //! Does a URL answer as it should?
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use ureq::{
     Agent,
@@ -20,7 +20,7 @@ pub(super) async fn ask(url: &str, status: &[u16]) -> Answer {
 }
 
 fn ask_blocking(url: &str, status: &[u16]) -> Answer {
-    match agent().get(url).call() {
+    match agent(TRY).get(url).call() {
         Ok(response) => {
             let code = response.status();
             let passed = if status.is_empty() {
@@ -47,7 +47,8 @@ const BUNDLES: [&str; 3] = [
     "/etc/ssl/cert.pem",
 ];
 
-fn agent() -> Agent {
+/// Speaks HTTP, and trusts what this machine trusts.
+pub(crate) fn agent(timeout: Duration) -> Agent {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let tls = TlsConfig::builder()
         .unversioned_rustls_crypto_provider(provider)
@@ -56,7 +57,7 @@ fn agent() -> Agent {
     let config = Agent::config_builder()
         .tls_config(tls)
         .http_status_as_error(false)
-        .timeout_global(Some(TRY));
+        .timeout_global(Some(timeout));
     config.build().new_agent()
 }
 

@@ -8,6 +8,8 @@ mod tcp;
 
 use std::time::Duration;
 
+pub(crate) use http::agent;
+
 use strata_core::{Event, Events};
 use tokio::time::{Instant, sleep, timeout};
 
