@@ -18,8 +18,8 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use initialize::{Get, Init};
 pub(crate) use infrastructure::{Apply, Output, Plan, Settings, Show, Validate};
+pub(crate) use initialize::{Get, Init};
 pub(crate) use playbook::{Inventory, Playbook};
 pub(crate) use project::{Down, Environment, PlanTarget, Stages, Status, Up};
 pub(crate) use state::{

@@ -13,8 +13,8 @@ use strata_ops::{
 };
 
 use super::{
-    Exit, FAILED, Look, approval::ask, block_on, complain_as, process, screen, signals::stoppable,
-    tell,
+    Exit, FAILED, Look, approval::ask, block_on, complain_as, process, prompt, screen,
+    signals::stoppable, tell,
 };
 use crate::{
     args,
@@ -95,15 +95,10 @@ async fn work(arguments: &args::Plan, approved: Option<bool>) -> Result<Exit, Di
         "OperationTypePlan"
     };
     let stop = Stop::new();
+    let mut given = settings(&arguments.settings);
+    prompt::variables(&mut given, arguments.settings.input, &process);
     let run = async {
-        let session = Session::open(
-            &settings(&arguments.settings),
-            operation,
-            &process,
-            &platforms,
-            &events,
-        )
-        .await?;
+        let session = Session::open(&given, operation, &process, &platforms, &events).await?;
         let plan = session.plan(&options, &events).await?;
         if !arguments.settings.json {
             screen.printer().print(format!("\n{}", draw::plan(&plan)));

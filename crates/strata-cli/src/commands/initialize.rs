@@ -58,9 +58,17 @@ pub(super) fn get(arguments: &args::Get) -> Result<Exit, Diagnostics> {
     run(&options, false, &mut diags)?;
     // Which providers are there is not what was asked.
     let mut about_modules = Diagnostics::new();
-    about_modules.extend(diags.into_iter().filter(|found| found.code != "unknown-provider"));
+    about_modules.extend(
+        diags
+            .into_iter()
+            .filter(|found| found.code != "unknown-provider"),
+    );
     complain_as(&about_modules, false);
-    Ok(if about_modules.has_errors() { FAILED } else { 0 })
+    Ok(if about_modules.has_errors() {
+        FAILED
+    } else {
+        0
+    })
 }
 
 fn run(options: &Options, json: bool, diags: &mut Diagnostics) -> Result<Initialized, Diagnostics> {
@@ -73,7 +81,9 @@ fn run(options: &Options, json: bool, diags: &mut Diagnostics) -> Result<Initial
         }
         tell(json, &line(&step));
     };
-    Ok(initialize::run(options, &process, &platforms, &mut say, diags))
+    Ok(initialize::run(
+        options, &process, &platforms, &mut say, diags,
+    ))
 }
 
 fn line(step: &Step) -> String {
@@ -81,10 +91,18 @@ fn line(step: &Step) -> String {
         Step::Local { key, folder } | Step::Installed { key, folder } => {
             format!("- {key} in {folder}")
         }
-        Step::Downloading { key, source, version: None } => {
+        Step::Downloading {
+            key,
+            source,
+            version: None,
+        } => {
             format!("Downloading {source} for {key}...")
         }
-        Step::Downloading { key, source, version: Some(version) } => {
+        Step::Downloading {
+            key,
+            source,
+            version: Some(version),
+        } => {
             format!("Downloading {source} {version} for {key}...")
         }
     }
@@ -93,7 +111,10 @@ fn line(step: &Step) -> String {
 fn providers(found: &Initialized, json: bool) {
     tell(json, "Initializing provider plugins...");
     for provider in &found.providers {
-        tell(json, &format!("- {} is built in to Strata", provider.source));
+        tell(
+            json,
+            &format!("- {} is built in to Strata", provider.source),
+        );
     }
 }
 

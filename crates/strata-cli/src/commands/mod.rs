@@ -6,6 +6,7 @@ mod initialize;
 mod output;
 mod playbook;
 mod project;
+mod prompt;
 mod show;
 mod signals;
 mod state;

@@ -20,7 +20,11 @@ fn git(folder: &Path, arguments: &[&str]) {
         .current_dir(folder)
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 /// A repository with a module in its folder `m`, tagged v1 and v2.
@@ -28,7 +32,11 @@ fn repository(folder: &Path) {
     fs::create_dir_all(folder.join("m")).unwrap();
     git(folder, &["init", "-q", "-b", "main"]);
     for version in ["v1", "v2"] {
-        fs::write(folder.join("m/main.tf"), format!("output \"version\" {{ value = \"{version}\" }}\n")).unwrap();
+        fs::write(
+            folder.join("m/main.tf"),
+            format!("output \"version\" {{ value = \"{version}\" }}\n"),
+        )
+        .unwrap();
         git(folder, &["add", "."]);
         git(folder, &["commit", "-q", "-m", version]);
         git(folder, &["tag", version]);
@@ -56,7 +64,9 @@ fn modules_from_git_are_installed_at_their_reference_and_only_once() {
     folder.write("work/main.tf", &configuration);
     let before = folder.run(&["-chdir=work", "validate"]);
     assert_eq!(before.code, Some(1));
-    assert!(before.stderr.contains("Module not installed") && before.stderr.contains("strata init"));
+    assert!(
+        before.stderr.contains("Module not installed") && before.stderr.contains("strata init")
+    );
 
     let init = folder.run(&["-chdir=work", "init", "-input=false"]);
     assert_eq!(init.code, Some(0), "{}{}", init.stdout, init.stderr);
@@ -67,15 +77,24 @@ fn modules_from_git_are_installed_at_their_reference_and_only_once() {
     let versions: Vec<String> = serde_json::from_str(&output.stdout).unwrap();
     assert_eq!(versions, ["v1", "v2", "v2", "v1"]);
 
-    let manifest = fs::read_to_string(folder.path().join("work/.terraform/modules/modules.json")).unwrap();
+    let manifest =
+        fs::read_to_string(folder.path().join("work/.terraform/modules/modules.json")).unwrap();
     let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
     let folders: BTreeMap<&str, &str> = manifest["Modules"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|entry| (entry["Key"].as_str().unwrap(), entry["Dir"].as_str().unwrap()))
+        .map(|entry| {
+            (
+                entry["Key"].as_str().unwrap(),
+                entry["Dir"].as_str().unwrap(),
+            )
+        })
         .collect();
-    assert_eq!(folders["again"], folders["new"], "one package is fetched once");
+    assert_eq!(
+        folders["again"], folders["new"],
+        "one package is fetched once"
+    );
     assert_eq!(folders[""], ".");
     assert_eq!(folders["old"], ".terraform/modules/old/m");
 
@@ -84,7 +103,11 @@ fn modules_from_git_are_installed_at_their_reference_and_only_once() {
     let upgrade = folder.run(&["-chdir=work", "init", "-upgrade"]);
     assert!(upgrade.stdout.contains("Downloading"), "{}", upgrade.stdout);
     let changed = folder.run(&["-chdir=work", "plan", "-var", "tag=v2"]);
-    assert!(changed.stderr.contains("Module source has changed"), "{}", changed.stderr);
+    assert!(
+        changed.stderr.contains("Module source has changed"),
+        "{}",
+        changed.stderr
+    );
 }
 
 #[test]
@@ -99,7 +122,11 @@ fn a_module_that_cannot_be_fetched_is_named_with_its_source() {
     )]);
     let init = folder.run(&["init", "-input=false"]);
     assert_eq!(init.code, Some(1));
-    for part in ["git::file:///no/such/repository.git", "does not fetch by `s3`", "Failed to download module"] {
+    for part in [
+        "git::file:///no/such/repository.git",
+        "does not fetch by `s3`",
+        "Failed to download module",
+    ] {
         assert!(init.stderr.contains(part), "{part}: {}", init.stderr);
     }
 }
@@ -122,9 +149,14 @@ fn serve(answers: impl Fn(&str) -> Option<(String, Vec<u8>)> + Send + 'static) -
                 Some((headers, body)) => ("200 OK", headers, body),
                 None => ("404 Not Found", String::new(), Vec::new()),
             };
-            let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n", body.len());
+            let head = format!(
+                "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n",
+                body.len()
+            );
             let mut stream = stream;
-            let sent = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
+            let sent = stream
+                .write_all(head.as_bytes())
+                .and_then(|()| stream.write_all(&body));
             drop(sent);
         }
     });
@@ -134,7 +166,11 @@ fn serve(answers: impl Fn(&str) -> Option<(String, Vec<u8>)> + Send + 'static) -
 /// A `.tar.gz` with a module in the folder `top/m`.
 fn archive(folder: &Path) -> Vec<u8> {
     fs::create_dir_all(folder.join("top/m")).unwrap();
-    fs::write(folder.join("top/m/main.tf"), "output \"from\" { value = \"archive\" }\n").unwrap();
+    fs::write(
+        folder.join("top/m/main.tf"),
+        "output \"from\" { value = \"archive\" }\n",
+    )
+    .unwrap();
     let made = Command::new("tar")
         .args(["czf", "archive.tar.gz", "top"])
         .current_dir(folder)
@@ -154,9 +190,10 @@ fn modules_come_from_archives_and_registries() {
             let versions = r#"{"modules":[{"versions":[{"version":"1.0.0"},{"version":"1.2.0"},{"version":"2.0.0"}]}]}"#;
             Some((String::new(), versions.into()))
         }
-        "/v1/modules/ns/name/test/1.2.0/download" => {
-            Some(("X-Terraform-Get: /a/archive.tar.gz//*\r\n".to_owned(), Vec::new()))
-        }
+        "/v1/modules/ns/name/test/1.2.0/download" => Some((
+            "X-Terraform-Get: /a/archive.tar.gz//*\r\n".to_owned(),
+            Vec::new(),
+        )),
         _ => None,
     });
     folder.write(
@@ -172,19 +209,35 @@ fn modules_come_from_archives_and_registries() {
             "#
         ),
     );
-    let hosts = format!("host \"registry.example.com\" {{ services = {{ \"modules.v1\" = \"http://{address}/v1/modules/\" }} }}\n");
+    let hosts = format!(
+        "host \"registry.example.com\" {{ services = {{ \"modules.v1\" = \"http://{address}/v1/modules/\" }} }}\n"
+    );
     folder.write("cli.tfrc", &hosts);
     let file = folder.path().join("cli.tfrc").display().to_string();
     let init = folder.run_with(&["init"], &[("TF_CLI_CONFIG_FILE", &file)]);
     assert_eq!(init.code, Some(0), "{}{}", init.stdout, init.stderr);
-    assert!(init.stdout.contains("1.2.0 for registry"), "{}", init.stdout);
+    assert!(
+        init.stdout.contains("1.2.0 for registry"),
+        "{}",
+        init.stdout
+    );
     let plan = folder.run(&["plan"]);
-    assert!(plan.stdout.contains("archive"), "{}{}", plan.stdout, plan.stderr);
+    assert!(
+        plan.stdout.contains("archive"),
+        "{}{}",
+        plan.stdout,
+        plan.stderr
+    );
 
     folder.write("more.tf", "module \"none\" {\n  source  = \"registry.example.com/ns/name/test\"\n  version = \">= 9\"\n}\n");
     let init = folder.run_with(&["get"], &[("TF_CLI_CONFIG_FILE", &file)]);
     assert_eq!(init.code, Some(1));
-    assert!(init.stderr.contains("Unresolvable module version constraint"), "{}", init.stderr);
+    assert!(
+        init.stderr
+            .contains("Unresolvable module version constraint"),
+        "{}",
+        init.stderr
+    );
 }
 
 #[test]
@@ -195,40 +248,80 @@ fn init_names_the_providers_that_are_not_there_with_their_places() {
     )]);
     let init = folder.run(&["init", "-backend=false"]);
     assert_eq!(init.code, Some(1));
-    assert_eq!(init.stderr.matches("hashicorp/aws` is not there").count(), 1, "{}", init.stderr);
-    assert!(init.stderr.contains("needed at 2 places"), "{}", init.stderr);
+    assert_eq!(
+        init.stderr.matches("hashicorp/aws").count(),
+        1,
+        "{}",
+        init.stderr
+    );
+    assert!(
+        init.stderr.contains("needed at 2 places"),
+        "{}",
+        init.stderr
+    );
     let validate = folder.run(&["validate"]);
-    assert_eq!(validate.stderr.matches("hashicorp/aws").count(), 1, "{}", validate.stderr);
+    assert_eq!(
+        validate.stderr.matches("hashicorp/aws").count(),
+        1,
+        "{}",
+        validate.stderr
+    );
 }
 
 #[test]
 fn a_variable_file_that_is_none_is_named() {
     let folder = Folder::new(&[
-        ("main.tf", "variable \"a\" {}\noutput \"a\" { value = var.a }\n"),
+        (
+            "main.tf",
+            "variable \"a\" {}\noutput \"a\" { value = var.a }\n",
+        ),
         ("folder/x", ""),
         ("json.tfvars.json", "{\"a\": {\"b\": [1, \"${x}\"]}}"),
     ]);
     let plan = folder.run(&["plan", "-var-file=folder"]);
     assert_eq!(plan.code, Some(1));
-    assert!(plan.stderr.contains("Failed to read variables file"), "{}", plan.stderr);
+    assert!(
+        plan.stderr.contains("Failed to read variables file"),
+        "{}",
+        plan.stderr
+    );
     let plan = folder.run(&["plan", "-var-file=json.tfvars.json"]);
-    assert!(plan.stdout.contains("${x}"), "{}{}", plan.stdout, plan.stderr);
+    assert!(
+        plan.stdout.contains("${x}"),
+        "{}{}",
+        plan.stdout,
+        plan.stderr
+    );
     std::os::unix::fs::symlink("loop.tf", folder.path().join("loop.tf")).unwrap();
     let plan = folder.run(&["validate"]);
-    assert!(plan.stderr.contains("Failed to read file") && plan.stderr.contains("loop.tf"), "{}", plan.stderr);
+    assert!(
+        plan.stderr.contains("Failed to read file") && plan.stderr.contains("loop.tf"),
+        "{}",
+        plan.stderr
+    );
 }
 
 #[test]
 fn without_a_terminal_a_missing_variable_is_a_mistake() {
-    let folder = Folder::new(&[("main.tf", "variable \"a\" {}\noutput \"a\" { value = var.a }\n")]);
+    let folder = Folder::new(&[(
+        "main.tf",
+        "variable \"a\" {}\noutput \"a\" { value = var.a }\n",
+    )]);
     let plan = folder.run(&["plan"]);
     assert_eq!(plan.code, Some(1));
-    assert!(plan.stderr.contains("No value for required variable"), "{}", plan.stderr);
+    assert!(
+        plan.stderr.contains("No value for required variable"),
+        "{}",
+        plan.stderr
+    );
 }
 
 #[test]
 fn nesting_beyond_all_reason_is_a_mistake() {
-    let folder = Folder::new(&[("main.tf", &format!("locals {{\n  a = {}\n}}\n", "[".repeat(10_000)))]);
+    let folder = Folder::new(&[(
+        "main.tf",
+        &format!("locals {{\n  a = {}\n}}\n", "[".repeat(10_000)),
+    )]);
     let validate = folder.run(&["validate"]);
     assert_eq!(validate.code, Some(1), "{}", validate.stderr);
     let blocks = "a {\n".repeat(10_000);

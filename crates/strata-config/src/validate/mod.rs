@@ -6,12 +6,15 @@
 mod blocks;
 mod cycles;
 mod names;
+mod providers;
 mod values;
 
 use std::sync::Arc;
 
 use strata_core::{Diagnostics, addr};
 use strata_hcl::Expression;
+
+pub use providers::unknown_providers;
 
 use crate::{schemas::Schemas, tree::Config};
 
@@ -25,6 +28,7 @@ pub fn validate(config: &Arc<Config>, schemas: &Schemas, diags: &mut Diagnostics
     if !cyclic {
         values::check(config, schemas, &mut found);
     }
+    unknown_providers(config, schemas, &mut found);
     crate::unsupported(config, &mut found);
     diags.append(without_repeats(found));
 }

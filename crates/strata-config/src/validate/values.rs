@@ -25,9 +25,8 @@ pub(super) fn check(config: &Arc<Config>, schemas: &Schemas, diags: &mut Diagnos
         schemas: schemas.clone(),
     };
     let evaluator = Evaluator::new(config.clone(), options);
-    let mut known = BTreeMap::new();
     for node in &config.nodes {
-        module(&evaluator, config, schemas, node, &mut known, diags);
+        module(&evaluator, config, schemas, node, diags);
     }
     for provider in config.providers() {
         if let Some(schema) = schemas.provider(&provider.source) {
@@ -36,15 +35,11 @@ pub(super) fn check(config: &Arc<Config>, schemas: &Schemas, diags: &mut Diagnos
     }
 }
 
-/// Which providers were reported as unknown.
-type Reported = BTreeMap<Arc<str>, ()>;
-
 fn module(
     evaluator: &Evaluator,
     config: &Config,
     schemas: &Schemas,
     node: &Node,
-    reported: &mut Reported,
     diags: &mut Diagnostics,
 ) {
     let steps = node.path.0.iter();
@@ -61,9 +56,7 @@ fn module(
         let at = instance.resource(key.mode, key.type_name.clone(), key.name.clone());
         let at = at.instance(None);
         if schemas.provider(&provider.source).is_none() {
-            if reported.insert(provider.source.clone(), ()).is_none() {
-                diags.push(unknown_provider(&provider.source, resource));
-            }
+            // Reported once for all that need it.
         } else if let Some(schema) = schemas.resource(&provider.source, key.mode, &key.type_name) {
             evaluator.resource_config(&at, &schema.block, diags);
             deprecated(resource, &schema.block, diags);
@@ -82,16 +75,6 @@ fn module(
         evaluator.postconditions(&at, unknown, diags);
         evaluator.replace_triggers(&at, diags);
     }
-}
-
-fn unknown_provider(source: &str, resource: &Resource) -> Diagnostic {
-    Diagnostic::error("unknown-provider", "Provider not available")
-        .detail(format!(
-            "`{}` needs the provider `{source}`, which Strata does not have.",
-            resource.key
-        ))
-        .at(resource.span.clone())
-        .hint("If the provider is not one of HashiCorp's, name its source in `required_providers`.")
 }
 
 fn unknown_type(schemas: &Schemas, source: &str, resource: &Resource) -> Diagnostic {

@@ -3,8 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use strata_config::{Config, LoadOptions, VariableInput};
-use strata_core::{Diagnostic, Diagnostics, files::Files};
-use strata_engine::Providers;
+use strata_core::{Diagnostics, files::Files};
 
 use super::{Settings, inputs, places};
 use crate::{process::Process, registry::Platforms};
@@ -44,28 +43,5 @@ pub(super) fn validate_with(
     let config = Arc::new(config);
     let providers = platforms.providers();
     strata_config::validate(&config, providers.schemas(), diags);
-    unknown_providers(&config, &providers, diags);
     config
-}
-
-/// Reports providers that this program does not have.
-fn unknown_providers(config: &Config, providers: &Providers, diags: &mut Diagnostics) {
-    let schemas = providers.schemas();
-    let mut missing: Vec<_> = config
-        .providers()
-        .into_iter()
-        .map(|address| address.source)
-        .filter(|source| schemas.provider(source).is_none())
-        .collect();
-    missing.sort();
-    missing.dedup();
-    for source in missing {
-        let diagnostic = Diagnostic::error(
-            "unknown-provider",
-            format!("Provider `{source}` is not there"),
-        )
-        .detail("Strata has its providers built in, and runs no plugins yet.")
-        .hint("It has `lxc/incus` and `terraform.io/builtin/terraform`.");
-        diags.push(diagnostic);
-    }
 }

@@ -21,13 +21,19 @@ fn argument_mistake(argument: &str, has_backend: bool) -> Option<Diagnostic> {
     let name = argument.split('=').next().unwrap_or_default();
     if !has_backend {
         return Some(
-            Diagnostic::warning("backend-config", "Missing backend configuration")
-                .detail("-backend-config was used without a \"backend\" block in the configuration."),
+            Diagnostic::warning("backend-config", "Missing backend configuration").detail(
+                "-backend-config was used without a \"backend\" block in the configuration.",
+            ),
         );
     }
     Some(
-        Diagnostic::error("unsupported", "Partial configuration of backends is not supported")
-            .detail(format!("Strata would forget `-backend-config={name}` after this command."))
-            .hint("Write it in the `backend` block; variables may be used there."),
+        Diagnostic::error(
+            "unsupported",
+            "Partial configuration of backends is not supported",
+        )
+        .detail(format!(
+            "Strata would forget `-backend-config={name}` after this command."
+        ))
+        .hint("Write it in the `backend` block; variables may be used there."),
     )
 }

@@ -54,7 +54,10 @@ impl Hosts {
             // The file may hold tokens: no excerpt of it.
             diags.push(
                 Diagnostic::warning("cli-configuration", "The CLI configuration cannot be read")
-                    .detail(format!("`{}` is not valid; what it says is not used.", path.display())),
+                    .detail(format!(
+                        "`{}` is not valid; what it says is not used.",
+                        path.display()
+                    )),
             );
             return;
         }
@@ -63,12 +66,17 @@ impl Hosts {
             match &*block.kind.text {
                 "host" => {
                     let service = services(block);
-                    self.services.extend(service.map(|service| (host.to_owned(), service)));
+                    self.services
+                        .extend(service.map(|service| (host.to_owned(), service)));
                 }
                 "credentials" => {
-                    let token = block.body.attribute("token").and_then(|a| a.expression.as_literal());
+                    let token = block
+                        .body
+                        .attribute("token")
+                        .and_then(|a| a.expression.as_literal());
                     let token = token.as_ref().and_then(Value::as_str).map(str::to_owned);
-                    self.tokens.extend(token.map(|token| (host.to_owned(), token)));
+                    self.tokens
+                        .extend(token.map(|token| (host.to_owned(), token)));
                 }
                 _ => {}
             }
@@ -89,7 +97,12 @@ impl Hosts {
 }
 
 fn configuration(process: &Process) -> Option<PathBuf> {
-    let value = |name: &str| process.environment.get(name).filter(|value| !value.is_empty());
+    let value = |name: &str| {
+        process
+            .environment
+            .get(name)
+            .filter(|value| !value.is_empty())
+    };
     if let Some(file) = value("TF_CLI_CONFIG_FILE").or_else(|| value("TERRAFORM_CONFIG")) {
         return Some(PathBuf::from(file));
     }

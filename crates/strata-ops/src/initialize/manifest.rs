@@ -12,7 +12,11 @@ pub(super) fn of(config: &Config, installed: &ModuleManifest) -> Vec<serde_json:
         let names: Vec<&str> = path.0.iter().map(|name| &**name).collect();
         let key = names.join(".");
         let folder = module.relative.to_string_lossy();
-        let entry = match installed.modules.get(&key).filter(|entry| is_remote(&entry.source)) {
+        let entry = match installed
+            .modules
+            .get(&key)
+            .filter(|entry| is_remote(&entry.source))
+        {
             Some(entry) => match &entry.version {
                 Some(version) => {
                     json!({ "Key": key, "Source": entry.source, "Version": version, "Dir": folder })
@@ -48,7 +52,9 @@ pub(super) fn write(folder: &Path, entries: &[serde_json::Value]) -> io::Result<
     let text = json!({ "Modules": entries }).to_string();
     let file = tempfile::NamedTempFile::new_in(folder)?;
     std::fs::write(file.path(), text)?;
-    let kept = file.persist(folder.join(MANIFEST)).map_err(|error| error.error)?;
+    let kept = file
+        .persist(folder.join(MANIFEST))
+        .map_err(|error| error.error)?;
     // Temporary files are only for their owner; this one is as public as the modules beside it.
     rustix::fs::fchmod(&kept, rustix::fs::Mode::from_raw_mode(0o644)).map_err(io::Error::from)
 }

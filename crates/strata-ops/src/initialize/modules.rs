@@ -97,7 +97,9 @@ pub(super) fn install(
         if missing.is_empty() {
             break;
         }
-        missing.iter().for_each(|module| installer.one(module, process, diags));
+        missing
+            .iter()
+            .for_each(|module| installer.one(module, process, diags));
     }
     let failed = installer.failed.clone();
     let entries = manifest::of(&config, &installer.manifest);
@@ -125,8 +127,7 @@ fn local_steps(config: &Config, installed: &ModuleManifest, say: &mut dyn FnMut(
 
 fn unwritable(folder: &Path, error: &io::Error) -> Diagnostic {
     let summary = "Modules cannot be written";
-    Diagnostic::error("modules-folder", summary)
-        .detail(format!("`{}`: {error}", folder.display()))
+    Diagnostic::error("modules-folder", summary).detail(format!("`{}`: {error}", folder.display()))
 }
 
 /// Makes the folder, and waits until no other run works in it.
@@ -158,13 +159,19 @@ impl Installer<'_> {
             })
         };
         let entries: Vec<_> = self.manifest.modules.iter().map(entry).collect();
-        serde_json::json!({ "Modules": entries }).to_string().into_bytes().into()
+        serde_json::json!({ "Modules": entries })
+            .to_string()
+            .into_bytes()
+            .into()
     }
 
     /// What is missing and has not failed yet.
     fn to_fetch(&self, config: &Config) -> Vec<MissingModule> {
         let missing = config.missing_modules().iter();
-        missing.filter(|module| !self.failed.contains(&key(module))).cloned().collect()
+        missing
+            .filter(|module| !self.failed.contains(&key(module)))
+            .cloned()
+            .collect()
     }
 
     fn one(&mut self, module: &MissingModule, process: &Process, diags: &mut Diagnostics) {
@@ -199,7 +206,11 @@ impl Installer<'_> {
             version: request.version.clone(),
         });
         let identity = request.package.to_string();
-        let known = self.packages.get(&identity).filter(|folder| folder.is_dir()).cloned();
+        let known = self
+            .packages
+            .get(&identity)
+            .filter(|folder| folder.is_dir())
+            .cloned();
         let package = match known {
             Some(folder) => folder,
             None => {
@@ -228,7 +239,11 @@ fn key(module: &MissingModule) -> String {
 fn relative(root: &Path, folder: &Path) -> String {
     let root = strata_core::files::normalize(root);
     let folder = strata_core::files::normalize(folder);
-    folder.strip_prefix(&root).unwrap_or(&folder).to_string_lossy().into_owned()
+    folder
+        .strip_prefix(&root)
+        .unwrap_or(&folder)
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// The packages that an earlier run fetched; those of registries are not known by their address.
@@ -240,8 +255,14 @@ fn packages(manifest: &ModuleManifest, place: &Place) -> BTreeMap<String, PathBu
         };
         let folder = place.root.join(&entry.folder);
         let inside = Path::new(&remote.subfolder);
-        if let Some(package) = folder.to_str().and_then(|f| f.strip_suffix(&*inside.to_string_lossy())) {
-            let whole = strata_config::RemoteModule { subfolder: String::new(), ..remote };
+        if let Some(package) = folder
+            .to_str()
+            .and_then(|f| f.strip_suffix(&*inside.to_string_lossy()))
+        {
+            let whole = strata_config::RemoteModule {
+                subfolder: String::new(),
+                ..remote
+            };
             packages.insert(whole.to_string(), PathBuf::from(package));
         }
     }

@@ -46,9 +46,13 @@ pub(super) fn kind(address: &str, named: Option<&str>) -> Result<Option<Kind>, F
     };
     match ENDINGS.iter().find(|(ending, _)| is_it(ending)) {
         Some((_, Some(kind))) => Ok(Some(*kind)),
-        Some((ending, None)) => Err(Failure::new(format!("Strata does not unpack `{ending}` archives."))),
+        Some((ending, None)) => Err(Failure::new(format!(
+            "Strata does not unpack `{ending}` archives."
+        ))),
         None => match named {
-            Some(named) => Err(Failure::new(format!("There are no archives named `{named}`."))),
+            Some(named) => Err(Failure::new(format!(
+                "There are no archives named `{named}`."
+            ))),
             None => Ok(None),
         },
     }
@@ -77,7 +81,9 @@ fn zip(file: File, folder: &Path) -> io::Result<()> {
         .filter_map(|at| Some(archive.by_index_raw(at).ok()?.size()))
         .fold(0, u64::saturating_add);
     if size > MOST_BYTES {
-        return Err(io::Error::other(format!("it holds more than {MOST_BYTES} bytes")));
+        return Err(io::Error::other(format!(
+            "it holds more than {MOST_BYTES} bytes"
+        )));
     }
     archive.extract(folder).map_err(io::Error::other)
 }

@@ -24,7 +24,11 @@ pub(super) fn clone(
         match name {
             "ref" => reference = Some(value),
             "depth" => depth = Some(value.parse::<u32>().map_err(|_| bad("depth", value))?),
-            other => return Err(Failure::new(format!("Strata does not know the argument `{other}` of git sources."))),
+            other => {
+                return Err(Failure::new(format!(
+                    "Strata does not know the argument `{other}` of git sources."
+                )));
+            }
         }
     }
     if let Some(reference) = reference.filter(|r| r.starts_with('-') || r.is_empty()) {
@@ -36,7 +40,11 @@ pub(super) fn clone(
         (Some(depth), reference) => {
             let depth = depth.to_string();
             let mut arguments = vec!["clone", "--quiet", "--depth", &depth];
-            arguments.extend(reference.iter().flat_map(|reference| ["--branch", *reference]));
+            arguments.extend(
+                reference
+                    .iter()
+                    .flat_map(|reference| ["--branch", *reference]),
+            );
             arguments.extend(["--", url, &folder_text]);
             git.run(None, &arguments)?;
         }
@@ -48,7 +56,10 @@ pub(super) fn clone(
         }
     }
     if folder.join(".gitmodules").exists() {
-        git.run(Some(folder), &["submodule", "--quiet", "update", "--init", "--recursive"])?;
+        git.run(
+            Some(folder),
+            &["submodule", "--quiet", "update", "--init", "--recursive"],
+        )?;
     }
     Ok(())
 }
@@ -76,19 +87,27 @@ impl Git<'_> {
             command.env_remove(name);
         }
         if !self.input {
-            command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_SSH_COMMAND", self.ssh());
+            command
+                .env("GIT_TERMINAL_PROMPT", "0")
+                .env("GIT_SSH_COMMAND", self.ssh());
         }
         if let Some(folder) = folder {
             command.current_dir(folder);
         }
         let output = command.output().map_err(|error| {
-            Failure::new(format!("`git` cannot be run: {error}. It fetches modules from repositories."))
+            Failure::new(format!(
+                "`git` cannot be run: {error}. It fetches modules from repositories."
+            ))
         })?;
         if output.status.success() {
             return Ok(());
         }
         let said = String::from_utf8_lossy(&output.stderr);
-        Err(Failure::new(format!("git {}: {}", arguments[0], said.trim())))
+        Err(Failure::new(format!(
+            "git {}: {}",
+            arguments[0],
+            said.trim()
+        )))
     }
 
     /// ssh without questions, unless the user says which ssh.

@@ -32,9 +32,16 @@ pub(super) fn fetch(
     process: &Process,
 ) -> Result<(), Failure> {
     let (plain, pairs) = query(address);
-    let value = |name: &str| pairs.iter().find(|(known, _)| *known == name).map(|(_, v)| *v);
+    let value = |name: &str| {
+        pairs
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, v)| *v)
+    };
     if value("checksum").is_some() {
-        return Err(Failure::new("Strata does not check the argument `checksum`, and will not ignore it."));
+        return Err(Failure::new(
+            "Strata does not check the argument `checksum`, and will not ignore it.",
+        ));
     }
     let kept: Vec<String> = pairs
         .iter()
@@ -44,7 +51,8 @@ pub(super) fn fetch(
     match archive::kind(plain, value("archive"))? {
         Some(kind) => {
             let response = get(&join(plain, &kept), hosts)?;
-            let mut file = tempfile::tempfile().map_err(|error| Failure::io("no temporary file", &error))?;
+            let mut file =
+                tempfile::tempfile().map_err(|error| Failure::io("no temporary file", &error))?;
             let mut reader = response.into_body().into_reader().take(MOST_BYTES);
             let copied = io::copy(&mut reader, &mut file).and_then(|_| file.rewind());
             copied.map_err(|error| Failure::io("the archive did not arrive whole", &error))?;
@@ -80,7 +88,10 @@ pub(super) fn get(url: &str, hosts: &Hosts) -> Result<Response<Body>, Failure> {
         .map_err(|error| Failure::new(format!("{url}: {error}")))?;
     match response.status().is_success() {
         true => Ok(response),
-        false => Err(Failure::new(format!("{url}: the server answers {}", response.status()))),
+        false => Err(Failure::new(format!(
+            "{url}: the server answers {}",
+            response.status()
+        ))),
     }
 }
 
@@ -95,14 +106,21 @@ fn next(mut response: Response<Body>) -> Result<String, Failure> {
     let read = reader.take(MOST_OF_PAGE).read_to_string(&mut page);
     read.map_err(|error| Failure::io("the page cannot be read", &error))?;
     meta(&page).ok_or_else(|| {
-        Failure::new("The address is no archive, and the page there does not say where the module is.")
+        Failure::new(
+            "The address is no archive, and the page there does not say where the module is.",
+        )
     })
 }
 
 /// The content of `<meta name="terraform-get" content="…">`.
 fn meta(page: &str) -> Option<String> {
-    let tags = page.split("<meta").skip(1).filter_map(|rest| rest.split_once('>'));
-    let tag = tags.map(|(tag, _)| tag).find(|tag| tag.contains("terraform-get"))?;
+    let tags = page
+        .split("<meta")
+        .skip(1)
+        .filter_map(|rest| rest.split_once('>'));
+    let tag = tags
+        .map(|(tag, _)| tag)
+        .find(|tag| tag.contains("terraform-get"))?;
     let (_, content) = tag.split_once("content=")?;
     let quote = content.chars().next().filter(|c| matches!(c, '"' | '\''))?;
     let content = &content[1..];
@@ -118,7 +136,9 @@ fn follow(
     hosts: &Hosts,
 ) -> Result<(), Failure> {
     let Ok(ModuleSource::Remote(remote)) = ModuleSource::parse(address) else {
-        return Err(Failure::new(format!("The page leads to `{address}`, which cannot be fetched.")));
+        return Err(Failure::new(format!(
+            "The page leads to `{address}`, which cannot be fetched."
+        )));
     };
     let whole = folder.with_extension("whole");
     match remote.getter {
@@ -127,12 +147,16 @@ fn follow(
             fetch(&remote.address, &whole, hosts, input, process)?;
         }
         Getter::File => local::link(&remote.address, &whole)?,
-        _ => return Err(Failure::new(format!("The page leads to `{address}`, which cannot be fetched."))),
+        _ => {
+            return Err(Failure::new(format!(
+                "The page leads to `{address}`, which cannot be fetched."
+            )));
+        }
     }
     let inside = super::subfolder(&whole, &[remote.subfolder])?;
-    std::fs::rename(inside, folder).map_err(|error| Failure::io("the package cannot be moved", &error))
+    std::fs::rename(inside, folder)
+        .map_err(|error| Failure::io("the package cannot be moved", &error))
 }
-
 
 #[cfg(test)]
 mod tests {

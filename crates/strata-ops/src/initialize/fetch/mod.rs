@@ -125,7 +125,11 @@ pub(super) fn subfolder(package: &Path, subfolders: &[String]) -> Result<PathBuf
         for part in subfolder.split('/').filter(|part| !part.is_empty()) {
             folder = match part {
                 "*" => only_folder(&folder)?,
-                ".." => return Err(Failure::new("The folder inside may not lead out of the package.")),
+                ".." => {
+                    return Err(Failure::new(
+                        "The folder inside may not lead out of the package.",
+                    ));
+                }
                 part => folder.join(part),
             };
         }
@@ -141,14 +145,17 @@ pub(super) fn subfolder(package: &Path, subfolders: &[String]) -> Result<PathBuf
 
 /// `*` stands for the one folder that archives of repositories hold.
 fn only_folder(folder: &Path) -> Result<PathBuf, Failure> {
-    let entries = fs::read_dir(folder).map_err(|error| Failure::io("the package cannot be read", &error))?;
+    let entries =
+        fs::read_dir(folder).map_err(|error| Failure::io("the package cannot be read", &error))?;
     let mut folders: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.is_dir())
         .collect();
     match (folders.pop(), folders.is_empty()) {
         (Some(only), true) => Ok(only),
-        _ => Err(Failure::new("`*` must match exactly one folder of the package.")),
+        _ => Err(Failure::new(
+            "`*` must match exactly one folder of the package.",
+        )),
     }
 }
 
@@ -158,5 +165,10 @@ fn query(address: &str) -> (&str, Vec<(&str, &str)>) {
         return (address, Vec::new());
     };
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    (plain, pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).collect())
+    (
+        plain,
+        pairs
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+            .collect(),
+    )
 }

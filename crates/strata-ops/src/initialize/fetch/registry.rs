@@ -3,9 +3,7 @@
 //! The module registry protocol, version 1, as HashiCorp documents it.
 
 use serde_json::Value;
-use strata_config::{
-    ModuleSource, RegistryModule, RemoteModule, Version, VersionConstraint,
-};
+use strata_config::{ModuleSource, RegistryModule, RemoteModule, Version, VersionConstraint};
 
 use super::{Failure, http::get};
 use crate::initialize::hosts::Hosts;
@@ -19,7 +17,12 @@ pub(super) fn find(
     hosts: &Hosts,
 ) -> Result<(String, RemoteModule), Failure> {
     let service = service(&module.host, hosts)?;
-    let RegistryModule { namespace, name, provider, .. } = module;
+    let RegistryModule {
+        namespace,
+        name,
+        provider,
+        ..
+    } = module;
     let base = format!("{service}{namespace}/{name}/{provider}");
     let version = choose(&versions(&base, hosts)?, constraint)?;
     let package = download(&base, &version, hosts)?;
@@ -50,7 +53,9 @@ fn absolute(base: &str, path: &str) -> String {
         true => path.to_owned(),
         false => {
             let host = base.find("://").map_or(base, |at| {
-                let end = base[at + 3..].find('/').map_or(base.len(), |end| at + 3 + end);
+                let end = base[at + 3..]
+                    .find('/')
+                    .map_or(base.len(), |end| at + 3 + end);
                 &base[..end]
             });
             format!("{host}/{}", path.trim_start_matches('/'))
@@ -92,7 +97,10 @@ fn choose(
         Some((_, text)) => Ok(text.clone()),
         None => Err(Failure::of_registry(
             "Unresolvable module version constraint",
-            format!("None of the {} versions there is one that will do.", versions.len()),
+            format!(
+                "None of the {} versions there is one that will do.",
+                versions.len()
+            ),
         )),
     }
 }
@@ -102,14 +110,18 @@ fn download(base: &str, version: &str, hosts: &Hosts) -> Result<RemoteModule, Fa
     let url = format!("{base}/{version}/download");
     let mut response = get(&url, hosts)?;
     let header = response.headers().get("X-Terraform-Get");
-    let mut location = header.and_then(|header| header.to_str().ok()).map(str::to_owned);
+    let mut location = header
+        .and_then(|header| header.to_str().ok())
+        .map(str::to_owned);
     if location.is_none() {
         let body = response.body_mut().read_to_string().unwrap_or_default();
         let body: Value = serde_json::from_str(&body).unwrap_or_default();
         location = body["location"].as_str().map(str::to_owned);
     }
     let Some(location) = location else {
-        return Err(Failure::new(format!("{url}: the registry does not say where the module is.")));
+        return Err(Failure::new(format!(
+            "{url}: the registry does not say where the module is."
+        )));
     };
     let location = match location.starts_with(['/', '.']) {
         true => relative(&url, &location),
@@ -117,7 +129,9 @@ fn download(base: &str, version: &str, hosts: &Hosts) -> Result<RemoteModule, Fa
     };
     match ModuleSource::parse(&location) {
         Ok(ModuleSource::Remote(remote)) => Ok(remote),
-        _ => Err(Failure::new(format!("The registry leads to `{location}`, which cannot be fetched."))),
+        _ => Err(Failure::new(format!(
+            "The registry leads to `{location}`, which cannot be fetched."
+        ))),
     }
 }
 
@@ -154,14 +168,22 @@ mod tests {
     fn places_that_a_registry_gives_may_be_relative() {
         let url = "https://r.example/v1/ns/n/p/1.0/download";
         assert_eq!(relative(url, "/x.zip"), "https://r.example/x.zip");
-        assert_eq!(relative(url, "../../x.zip?a=b"), "https://r.example/v1/ns/n/x.zip?a=b");
-        assert_eq!(absolute("https://r.example", "/v1/modules/"), "https://r.example/v1/modules/");
+        assert_eq!(
+            relative(url, "../../x.zip?a=b"),
+            "https://r.example/v1/ns/n/x.zip?a=b"
+        );
+        assert_eq!(
+            absolute("https://r.example", "/v1/modules/"),
+            "https://r.example/v1/modules/"
+        );
     }
 
     #[test]
     fn the_newest_version_that_will_do_is_chosen() {
         let versions = ["1.0.0", "1.10.0", "1.9.0", "2.0.0-beta1"];
-        let versions: Vec<_> = versions.map(|v| (Version::parse(v).unwrap(), v.to_owned())).into();
+        let versions: Vec<_> = versions
+            .map(|v| (Version::parse(v).unwrap(), v.to_owned()))
+            .into();
         let choose = |text: Option<&str>| {
             let constraint = text.map(|text| VersionConstraint::parse(text).unwrap());
             super::choose(&versions, constraint.as_ref()).ok()
