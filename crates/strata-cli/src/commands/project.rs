@@ -146,7 +146,7 @@ fn status_json(status: &StageStatus) -> serde_json::Value {
 fn print_status(status: &StageStatus) {
     let style = match (status.good, status.word) {
         (true, _) => GOOD,
-        (false, "failing" | "unreachable") => BAD,
+        (false, "failed" | "failing" | "unreachable") => BAD,
         (false, _) => CHANGE,
     };
     let kind = serde_json::to_value(status.kind)
@@ -172,8 +172,10 @@ fn with_run(
     asking: Asking,
     work: impl AsyncFnOnce(&Run<'_>, &Printer) -> Result<Exit, Diagnostics>,
 ) -> Result<Exit, Diagnostics> {
-    let process = process()?;
+    let mut process = process()?;
     let project = load(&process)?;
+    // What the environment files say counts for all that reads the environment: `TF_VAR_…`, a platform's token.
+    process.environment = project.env.clone().into_map();
     let Some(environment) = project.environment(&arguments.environment) else {
         return Err(unknown_environment(&project, &arguments.environment));
     };
