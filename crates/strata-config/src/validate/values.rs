@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
-use strata_core::{Diagnostic, Diagnostics, addr, schema};
+use strata_core::{Diagnostic, Diagnostics, addr, files::Files, schema};
 
 use super::blocks;
 use crate::{
@@ -13,12 +13,17 @@ use crate::{
     tree::{Config, Node},
 };
 
-pub(super) fn check(config: &Arc<Config>, schemas: &Schemas, diags: &mut Diagnostics) {
+pub(super) fn check(
+    config: &Arc<Config>,
+    schemas: &Schemas,
+    files: Option<Arc<dyn Files>>,
+    diags: &mut Diagnostics,
+) {
     let options = EvaluatorOptions {
         mode: Mode::Static,
         variables: BTreeMap::new(),
         workspace: "default".into(),
-        files: None,
+        files,
         working_directory: PathBuf::from("."),
         plan_timestamp: None,
         chance: None,

@@ -6,7 +6,7 @@ use strata_config::{Config, LoadOptions, VariableInput};
 use strata_core::{Diagnostics, files::Files};
 
 use super::{Settings, inputs, places};
-use crate::{process::Process, registry::Platforms};
+use crate::{files::Disk, process::Process, registry::Platforms};
 
 /// Loads the configuration in `directory` and reports every mistake that can be found without running it.
 pub fn validate(
@@ -42,6 +42,6 @@ pub(super) fn validate_with(
     let config = strata_config::load_with(files, &settings.directory, &options, diags);
     let config = Arc::new(config);
     let providers = platforms.providers();
-    strata_config::validate(&config, providers.schemas(), diags);
+    strata_config::validate_with_files(&config, providers.schemas(), Arc::new(Disk), diags);
     config
 }
