@@ -84,7 +84,13 @@ pub(super) fn reference(
     expression: &Expression,
     diags: &mut Diagnostics,
 ) -> Option<ProviderReference> {
-    let plain = expression.plain();
+    let plain = match expression.quoted() {
+        Some(quoted) => {
+            diags.push(fields::quoted_reference(expression));
+            quoted
+        }
+        None => expression.plain(),
+    };
     let text = plain.text();
     let key = key(text);
     // OpenTofu's instances of providers: `incus.by_host[each.key]`.

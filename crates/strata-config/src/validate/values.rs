@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
-use strata_core::{Diagnostic, Diagnostics, addr, files::Files, schema};
+use strata_core::{Diagnostic, Diagnostics, PathStep, addr, files::Files, schema};
 
 use super::blocks;
 use crate::{
     evaluate::{Evaluator, EvaluatorOptions, Mode},
-    module::Resource,
+    module::{IgnoreChanges, Resource},
     schemas::Schemas,
     suggest,
     tree::{Config, Node},
@@ -53,6 +53,7 @@ fn module(
     });
     evaluator.check_module(&instance, diags);
     blocks::check(evaluator, node, &instance, diags);
+    ephemerals(node, schemas, diags);
     for (key, resource) in &node.module.resources {
         let address = node.resource_address(key);
         let Some(provider) = config.provider_of(&address) else {
@@ -65,6 +66,7 @@ fn module(
         } else if let Some(schema) = schemas.resource(&provider.source, key.mode, &key.type_name) {
             evaluator.resource_config(&at, &schema.block, diags);
             deprecated(resource, &schema.block, diags);
+            ignored(resource, &schema.block, diags);
         } else {
             diags.push(unknown_type(schemas, &provider.source, resource));
         }
@@ -104,6 +106,49 @@ fn unknown_type(schemas: &Schemas, source: &str, resource: &Resource) -> Diagnos
     match suggest::hint(&resource.key.type_name, names) {
         Some(hint) => found.hint(hint),
         None => found,
+    }
+}
+
+/// Reports what `ignore_changes` names and the schema does not have.
+fn ignored(resource: &Resource, schema: &schema::Block, diags: &mut Diagnostics) {
+    let IgnoreChanges::Paths(paths) = &resource.lifecycle.ignore_changes else {
+        return;
+    };
+    for (path, span) in paths.iter().zip(&resource.lifecycle.ignore_changes_spans) {
+        let Some(PathStep::Attribute(name)) = path.0.first() else {
+            continue;
+        };
+        if !schema.attributes.contains_key(name) && !schema.blocks.contains_key(name) {
+            let found = Diagnostic::error("unsupported-attribute", "Unsupported attribute")
+                .detail(format!("This object has no argument, nested block, or exported attribute named `{name}`."))
+                .at(span.clone());
+            let known = schema.attributes.keys().chain(schema.blocks.keys()).map(|name| &**name);
+            diags.push(match suggest::hint(name, known) {
+                Some(hint) => found.hint(hint),
+                None => found,
+            });
+        }
+    }
+}
+
+/// Reports every ephemeral resource: no provider has any yet.
+fn ephemerals(node: &Node, schemas: &Schemas, diags: &mut Diagnostics) {
+    for resource in node.module.ephemerals.values() {
+        let name = match &resource.provider {
+            Some(reference) => reference.key.name.clone(),
+            None => crate::provider::implied_name(&resource.key.type_name),
+        };
+        let source = crate::provider::source_of(&node.module, &name);
+        if schemas.provider(&source).is_some() {
+            diags.push(
+                Diagnostic::error("unknown-resource-type", "Invalid ephemeral resource")
+                    .detail(format!(
+                        "The provider `{source}` does not support ephemeral resource `{}`.",
+                        resource.key.type_name
+                    ))
+                    .at(resource.span.clone()),
+            );
+        }
     }
 }
 
