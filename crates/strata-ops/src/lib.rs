@@ -15,6 +15,7 @@ pub mod functions;
 pub mod graph;
 mod http;
 pub mod infrastructure;
+pub mod initialize;
 mod mask;
 pub mod playbook;
 pub mod process;

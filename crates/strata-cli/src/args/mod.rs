@@ -6,6 +6,7 @@
 pub(crate) mod environment;
 mod infrastructure;
 mod language;
+mod initialize;
 mod playbook;
 mod project;
 pub(crate) mod single_dash;
@@ -25,6 +26,7 @@ pub(crate) use language::{Console, Format, Graph, Metadata, MetadataCommand};
 pub(crate) use playbook::{
     Adhoc, Hosts, Inventory, Passwords, Playbook, Vault, VaultCommand, VaultFiles,
 };
+pub(crate) use initialize::{Get, Init};
 pub(crate) use project::{Down, Environment, PlanTarget, Stages, Status, Up};
 pub(crate) use state::{
     ForceUnlock, State, StateCommand, StateFile, Taint, Workspace, WorkspaceCommand,
@@ -71,6 +73,10 @@ pub(crate) enum Command {
     Import(Import),
     /// Bring the state up to date with what is there.
     Refresh(Refresh),
+    /// Fetch the modules that the Terraform configuration in this folder calls, and check what else it needs.
+    Init(Init),
+    /// Fetch the modules that the Terraform configuration in this folder calls.
+    Get(Get),
     /// Check the Terraform configuration in this folder.
     Validate(Validate),
     /// Evaluate expressions in the scope of the configuration and state in this folder.

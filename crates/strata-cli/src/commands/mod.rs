@@ -7,9 +7,11 @@ mod format;
 mod graph;
 mod infrastructure;
 mod metadata;
+mod initialize;
 mod output;
 mod playbook;
 mod project;
+mod prompt;
 mod saved;
 mod providers;
 mod show;
@@ -95,6 +97,8 @@ fn command(command: Command) -> Result<Exit, Diagnostics> {
         Command::Destroy(arguments) => infrastructure::destroy(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Refresh(arguments) => infrastructure::refresh(&arguments),
+        Command::Init(arguments) => initialize::init(&arguments),
+        Command::Get(arguments) => initialize::get(&arguments),
         Command::Validate(arguments) => infrastructure::validate(&arguments),
         Command::Console(arguments) => console::run(&arguments),
         Command::Graph(arguments) => graph::run(&arguments),

@@ -14,6 +14,7 @@ mod daemon;
 mod format;
 mod infrastructure;
 mod kill;
+mod language;
 mod mistakes;
 mod observability;
 mod plans;
