@@ -3,6 +3,7 @@
 //! Options keep the spelling of the tool whose command it is: one dash for Terraform's, two for
 //! Ansible's. Both work everywhere, see [`single_dash`].
 
+mod check;
 mod infrastructure;
 mod playbook;
 mod project;
@@ -15,6 +16,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use check::Check;
 pub(crate) use infrastructure::{
     Apply, Output, Plan, Settings, Show, State, StateCommand, Validate,
 };
@@ -45,6 +47,8 @@ pub(crate) enum Command {
     Down(Down),
     /// Say for each stage of an environment what is up, changed behind our back, or missing.
     Status(Status),
+    /// Look for what is known to go wrong: the layer rules, on a project or on any folder.
+    Check(Check),
     /// Show what would change: of an environment, or of the Terraform configuration in this folder.
     Plan(PlanTarget),
     /// Make the changes that the Terraform configuration in this folder needs.

@@ -1,6 +1,7 @@
 //! One file a family of commands: from arguments to an operation's options, and its events to a renderer.
 
 mod approval;
+mod check;
 mod infrastructure;
 mod output;
 mod playbook;
@@ -65,6 +66,7 @@ fn command(command: Command) -> Result<Exit, Diagnostics> {
         Command::Up(arguments) => project::up(&arguments),
         Command::Down(arguments) => project::down(&arguments),
         Command::Status(arguments) => project::status(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
         Command::Plan(arguments) if arguments.environment.is_some() => project::plan(&arguments),
         Command::Plan(arguments) => infrastructure::plan(&arguments.plan),
         Command::Apply(arguments) => infrastructure::apply(&arguments, false),

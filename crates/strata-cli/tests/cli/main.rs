@@ -9,6 +9,7 @@
     reason = "tests fail by panicking, and say what they skip"
 )]
 
+mod check;
 mod daemon;
 mod infrastructure;
 mod kill;
