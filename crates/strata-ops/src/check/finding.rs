@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use strata_core::{Diagnostic, Severity, Span};
 
-use super::rule::Rule;
+use super::{rule::Rule, view::expand::Resource};
 
 /// One place that breaks a rule.
 #[derive(Clone, Debug)]
@@ -80,6 +80,20 @@ impl<'a> Findings<'a> {
     pub(crate) fn at(&mut self, span: &Span, summary: impl Into<String>) {
         let diagnostic = self.rule.diagnostic(summary).at(span.clone());
         self.push(diagnostic);
+    }
+
+    /// Adds a finding about a resource; instances that come from the same lines count once.
+    pub(crate) fn on(&mut self, resource: &Resource, span: &Span, summary: impl Into<String>) {
+        let mut diagnostic = self.rule.diagnostic(summary).at(span.clone());
+        if let Some(call) = &resource.called {
+            diagnostic = diagnostic.label(call.clone(), "called here");
+        }
+        let same = |finding: &Finding| {
+            finding.rule.name == self.rule.name && finding.diagnostic.labels == diagnostic.labels
+        };
+        if !self.found.iter().any(same) {
+            self.push(diagnostic);
+        }
     }
 
     /// Begins a finding with the rule's own reason and fix, to which places are added.

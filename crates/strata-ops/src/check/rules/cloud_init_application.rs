@@ -18,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "Applications or services set up by cloud-init",
     reason: "Cloud-init runs once, at the first start: a change to it makes the machine anew or does nothing, nobody sees it fail, and the playbook does not know what it did.",
     fix: "Leave in cloud-init what the playbook needs to get in (a user, a key, Python, the guest agent), and install and configure the rest in a role.",
-    scope: "`packages`, `snap`, `runcmd`, `bootcmd` and service files in `write_files` of user-data: in files, heredocs, `yamlencode` and templates. Packages that only make the bridge (guest agents, Python, sshd, sudo, certificates, …) are fine.",
+    scope: "`packages`, `snap`, `runcmd`, `bootcmd` and service files in `write_files` of user-data: in files, heredocs, `yamlencode` and templates. Packages that only make the bridge (guest agents, Python, sshd, sudo, certificates, …) are fine, and so are tools that only people use (editors, `htop`, `git`, …).",
     bad: &[(
         "main.tf",
         r#"provider "incus" {}
@@ -62,8 +62,8 @@ resource "incus_instance" "web" {
     find,
 };
 
-/// Packages that make the bridge to the application layer.
-const BRIDGE: [&str; 40] = [
+/// Packages that make the bridge to the application layer, and tools that only people use.
+const BRIDGE: [&str; 70] = [
     "qemu-guest-agent",
     "open-vm-tools",
     "hyperv-daemons",
@@ -104,6 +104,36 @@ const BRIDGE: [&str; 40] = [
     "epel-release",
     "netplan.io",
     "apt-utils",
+    "vim",
+    "vim-tiny",
+    "vim-nox",
+    "neovim",
+    "nano",
+    "htop",
+    "btop",
+    "tmux",
+    "screen",
+    "git",
+    "jq",
+    "unzip",
+    "zip",
+    "tree",
+    "less",
+    "man-db",
+    "rsync",
+    "bash-completion",
+    "iputils-ping",
+    "traceroute",
+    "tcpdump",
+    "telnet",
+    "uuid-runtime",
+    "file",
+    "zsh",
+    "lsof",
+    "strace",
+    "ncdu",
+    "mc",
+    "bc",
 ];
 
 /// What installs or starts something.

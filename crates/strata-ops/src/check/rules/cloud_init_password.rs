@@ -7,7 +7,7 @@ use strata_jinja::yaml::{Node, NodeKind};
 use crate::check::{
     finding::Findings,
     rule::Rule,
-    view::{View, hcl},
+    view::{View, hcl, mask},
 };
 
 pub(super) static RULE: Rule = Rule {
@@ -56,7 +56,8 @@ fn find(view: &View, findings: &mut Findings<'_>) {
             if part == "password" {
                 report(part, node, findings);
             }
-            look(node, findings);
+            // What builds an image needs a way in; it is filled in for the time of the build.
+            look(node, part == "autoinstall", findings);
         }
         if let Some(list) = user_data.get("chpasswd").and_then(|node| node.get("list")) {
             report("chpasswd", list, findings);
@@ -74,17 +75,18 @@ fn find(view: &View, findings: &mut Findings<'_>) {
     }
 }
 
-fn look(node: &Node, findings: &mut Findings<'_>) {
+fn look(node: &Node, building: bool, findings: &mut Findings<'_>) {
     match &node.kind {
         NodeKind::Scalar { .. } => {}
-        NodeKind::Sequence(items) => items.iter().for_each(|item| look(item, findings)),
+        NodeKind::Sequence(items) => items.iter().for_each(|item| look(item, building, findings)),
         NodeKind::Mapping(entries) => {
             for entry in entries {
                 let key = entry.key.text().unwrap_or_default();
-                if KEYS.contains(&key) {
+                let filled_in = entry.value.text().is_some_and(mask::is_dynamic);
+                if KEYS.contains(&key) && !(building && filled_in) {
                     report(key, &entry.value, findings);
                 }
-                look(&entry.value, findings);
+                look(&entry.value, building, findings);
             }
         }
     }

@@ -14,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "The profile `default` of Incus",
     reason: "It belongs to whoever runs the host: what it holds differs from host to host and changes without a word here, so that the same configuration gives other machines.",
     fix: "Make profiles of your own and name them in `profiles`; for none at all write `profiles = []`.",
-    scope: "Instances of the Incus and LXD providers that name it, or that leave `profiles` out, which means `default`; and profiles that are called so.",
+    scope: "Instances of the Incus and LXD providers that name it, or that leave `profiles` out, which means `default`; and profiles that are called so. Within a project of their own they are left alone.",
     bad: &[(
         "main.tf",
         r#"provider "incus" {}
@@ -57,12 +57,15 @@ fn find(view: &View, findings: &mut Findings<'_>) {
             _ => None,
         };
         if let Some((span, what)) = found {
-            findings.at(span, format!("`{}` {what}", resource.address));
+            findings.on(resource, span, format!("`{}` {what}", resource.address));
         }
     }
 }
 
 fn instance(resource: &Resource) -> Option<(&Span, &'static str)> {
+    if is_in_own_project(resource) {
+        return None;
+    }
     let Some((profiles, span)) = resource.values.get("profiles") else {
         let said = "has the profile `default`, since it names none";
         return Some((&resource.values.span, said));
@@ -74,7 +77,12 @@ fn instance(resource: &Resource) -> Option<(&Span, &'static str)> {
 
 fn profile(resource: &Resource) -> Option<(&Span, &'static str)> {
     let (name, span) = resource.values.get("name")?;
-    // In a project of our own the profile is ours, too.
-    let ours = resource.values.get("project").is_some();
+    let ours = is_in_own_project(resource);
     (name.as_str() == Some("default") && !ours).then_some((span, "changes the profile `default`"))
+}
+
+/// True in a project of one's own, whose profile `default` nobody else changes.
+fn is_in_own_project(resource: &Resource) -> bool {
+    let project = resource.values.get("project").map(|(value, _)| value);
+    project.is_some_and(|project| project.as_str() != Some("default"))
 }

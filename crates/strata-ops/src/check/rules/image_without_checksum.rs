@@ -52,7 +52,11 @@ fn find(view: &View, findings: &mut Findings<'_>) {
     for resource in view.roots.iter().flat_map(|root| &root.resources) {
         if let Some(span) = download(resource) {
             let address = &resource.address;
-            findings.at(span, format!("The download of `{address}` has no checksum"));
+            findings.on(
+                resource,
+                span,
+                format!("The download of `{address}` has no checksum"),
+            );
         }
     }
     for task in &view.tasks {

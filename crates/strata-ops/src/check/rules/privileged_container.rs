@@ -55,7 +55,7 @@ fn find(view: &View, findings: &mut Findings<'_>) {
         };
         if let Some((span, how)) = found {
             let address = &resource.address;
-            findings.at(&span, format!("`{address}` is privileged{how}"));
+            findings.on(resource, &span, format!("`{address}` is privileged{how}"));
         }
     }
     for task in &view.tasks {

@@ -74,10 +74,9 @@ const SECRETS: [&str; 14] = [
 ];
 
 /// Arguments that are passwords, whatever the resource.
-const PASSWORDS: [&str; 8] = [
+const PASSWORDS: [&str; 7] = [
     "password",
     "passwd",
-    "cipassword",
     "passphrase",
     "api_key",
     "client_secret",
@@ -90,7 +89,7 @@ fn find(view: &View, findings: &mut Findings<'_>) {
         let variables = secrets(folder);
         for block in folder.resources() {
             let mut places = Vec::new();
-            look(&block.body, &variables, &mut places);
+            look(&block.body, false, &variables, &mut places);
             let address = address(block);
             for (span, name) in places {
                 let summary = match name {
@@ -122,18 +121,34 @@ fn secrets(folder: &Folder) -> BTreeMap<&str, bool> {
             let value = block.body.attribute(argument)?.expression.as_literal()?;
             value.as_bool()
         };
-        let called = SECRETS.iter().any(|ending| {
-            name == *ending
-                || name
-                    .strip_suffix(ending)
-                    .is_some_and(|name| name.ends_with('_'))
-        });
-        let secret = says("sensitive").unwrap_or(called && holds_text(block));
+        let called = is_called_secret(name);
+        let hidden = says("sensitive").unwrap_or(called && holds_text(block));
+        let secret = hidden && !is_known_to_others(name);
         if secret && says("ephemeral") != Some(true) {
             secrets.insert(name, true);
         }
     }
     secrets
+}
+
+fn is_called_secret(name: &str) -> bool {
+    SECRETS.iter().any(|ending| {
+        let before = name.strip_suffix(ending);
+        name == *ending || before.is_some_and(|name| name.ends_with('_'))
+    })
+}
+
+/// True for names of what is no secret, even where the screen need not show it.
+fn is_known_to_others(name: &str) -> bool {
+    const ENDINGS: [&str; 20] = [
+        "id", "ids", "ocid", "arn", "email", "domain", "username", "user", "users", "host",
+        "hostname", "url", "endpoint", "ip", "cidr", "name", "path", "address", "port", "region",
+    ];
+    let last = name.rsplit('_').next().unwrap_or(name);
+    let ssh_key = ["ssh_key", "ssh_keys", "authorized_keys"]
+        .iter()
+        .any(|key| name.ends_with(key));
+    name.contains("public") || ssh_key || ENDINGS.contains(&last)
 }
 
 /// False for variables that can only be a choice or a number.
@@ -144,18 +159,22 @@ fn holds_text(variable: &Block) -> bool {
 
 fn look<'a>(
     body: &'a Body,
+    cloud_init: bool,
     variables: &BTreeMap<&'a str, bool>,
     places: &mut Vec<(Span, Option<&'a str>)>,
 ) {
     for attribute in &body.attributes {
         let name = &*attribute.name.text;
-        let control = matches!(name, "count" | "for_each" | "depends_on" | "provider");
+        let control = matches!(
+            name,
+            "count" | "for_each" | "depends_on" | "provider" | "name" | "path" | "mount" | "key"
+        );
         if control || name.ends_with("_wo") {
             continue;
         }
         if let Some(secret) = used(attribute.expression.node(), variables) {
             places.push((attribute.span(), Some(secret)));
-        } else if is_password(attribute) {
+        } else if is_password(attribute) && !cloud_init {
             places.push((attribute.span(), None));
         }
     }
@@ -164,7 +183,8 @@ fn look<'a>(
             &*block.kind.text,
             "provisioner" | "connection" | "lifecycle"
         ) {
-            look(&block.body, variables, places);
+            let cloud_init = &*block.kind.text == "user_account";
+            look(&block.body, cloud_init, variables, places);
         }
     }
 }
@@ -174,7 +194,13 @@ fn used<'a>(node: &'a Node, variables: &BTreeMap<&'a str, bool>) -> Option<&'a s
     match &node.kind {
         NodeKind::Access(of, steps) => match (&of.kind, steps.first().map(|step| &step.kind)) {
             (NodeKind::Variable(root), Some(StepKind::Attribute(name))) if &**root == "var" => {
-                variables.get_key_value(&**name).map(|(name, _)| *name)
+                let member = steps[1..].iter().rev().find_map(|step| match &step.kind {
+                    StepKind::Attribute(name) => Some(&**name),
+                    _ => None,
+                });
+                let secret = member.is_none_or(is_called_secret);
+                let known = variables.get_key_value(&**name).filter(|_| secret);
+                known.map(|(name, _)| *name)
             }
             _ => used(of, variables),
         },

@@ -9,7 +9,7 @@ use strata_jinja::yaml::Node;
 use crate::check::{
     finding::Findings,
     rule::Rule,
-    view::{View, mask, task::Task},
+    view::{View, ansible::FileKind, mask, task::Task},
 };
 
 pub(super) static RULE: Rule = Rule {
@@ -18,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "A command that changes something on every run",
     reason: "The second run does it again, or fails, and always says `changed`: nobody sees any more what really changed, and handlers run for nothing.",
     fix: "Use the module for it, if there is one. Otherwise say when it is done: `creates` or `removes`, a `when` on what a task before has found, or `changed_when`.",
-    scope: "`command`, `shell`, `raw` and `script`. Left alone are handlers, commands that only read, results that other tasks look at, commands with `creates`, `removes` or `changed_when`, with a `when` on a result or a fact, with a test of their own (`||`, `if`, `test`), and tasks with the tag `never`.",
+    scope: "`command`, `shell`, `raw` and `script`. Left alone are handlers, commands that only read, results that other tasks look at, commands with `creates`, `removes` or `changed_when`, with a `when` on a result or a fact, or on a variable that is `false` unless somebody asks, with a test of their own (`||`, `if`, `test`), tasks with the tag `never`, and files that are there to do a thing each time (`restart`, `update`, `restore`, `reset`, … in their name).",
     bad: &[(
         "site.yml",
         r#"- name: Cluster
@@ -77,7 +77,7 @@ static TESTS: LazyLock<Regex> = LazyLock::new(|| {
 /// Facts that tell what is there.
 static FACTS: LazyLock<Regex> = LazyLock::new(|| {
     regex(
-        r"\bansible_facts\.(?:packages|services)|ansible_facts\[.(?:packages|services)|\bis (?:changed|failed|succeeded|success|exists|directory|file)\b|\.(?:rc|stdout|stderr|stat|matched|changed|failed|status|stdout_lines|json|files)\b|\b(?:packages|services)\[| in services\b| in packages\b|ansible_local\b",
+        r"\bansible_facts\.(?:packages|services)|ansible_facts\[.(?:packages|services)|\bis (?:changed|failed|succeeded|success|exists|directory|file)\b|\.(?:rc|stdout|stderr|stat|matched|changed|failed|status|stdout_lines|json|files)\b|\b(?:packages|services)\[| in services\b| in packages\b|ansible_local\b|swaptotal_mb|swapfree_mb|ansible_(?:facts\.|facts\[.)?(?:mounts|lvm|devices|interfaces|hostname|cmdline|selinux|kernel)\b",
     )
 });
 
@@ -85,14 +85,15 @@ fn find(view: &View, findings: &mut Findings<'_>) {
     let registered = view.registered();
     let facts = set_facts(view);
     let read = read(view);
+    let off = switched_off(view);
     for task in &view.tasks {
         if !matches!(task.module.as_str(), "command" | "shell" | "raw" | "script") {
             continue;
         }
-        let guarded = task
-            .conditions
-            .iter()
-            .any(|condition| is_guard(condition, &registered) || is_guard(condition, &facts));
+        let guarded = task.conditions.iter().any(|condition| {
+            let names = [&registered, &facts, &off];
+            FACTS.is_match(condition) || names.iter().any(|names| mentions(condition, names))
+        });
         if !guarded && !is_settled(task, &read) {
             let name = task.keyword("name").and_then(Node::text);
             let what = name.map_or_else(|| task.module.clone(), str::to_owned);
@@ -121,6 +122,7 @@ fn is_settled(task: &Task, read: &BTreeSet<String>) -> bool {
         .iter()
         .any(|tag| tag.split(',').any(|tag| tag.trim() == "never"));
     task.handler
+        || is_deed(task)
         || says
         || asked_for
         || ["creates", "removes"]
@@ -131,12 +133,38 @@ fn is_settled(task: &Task, read: &BTreeSet<String>) -> bool {
         || TESTS.is_match(&task.command())
 }
 
-/// True for a condition on what the host was found to be.
-fn is_guard(condition: &str, names: &BTreeSet<&str>) -> bool {
-    FACTS.is_match(condition)
-        || condition
-            .split(|c: char| !c.is_alphanumeric() && c != '_')
-            .any(|word| names.contains(word))
+fn mentions(condition: &str, names: &BTreeSet<&str>) -> bool {
+    condition
+        .split(|c: char| !c.is_alphanumeric() && c != '_')
+        .any(|word| names.contains(word))
+}
+
+/// Variables that are `false` unless somebody asks for what they stand for.
+fn switched_off(view: &View) -> BTreeSet<&str> {
+    let plays = view
+        .yaml_of(FileKind::Playbook)
+        .flat_map(|file| file.root.items());
+    let play_vars = plays.flatten().filter_map(|play| play.get("vars"));
+    let files = view.yaml_of(FileKind::Variables).map(|file| &file.root);
+    files
+        .chain(play_vars)
+        .filter_map(Node::entries)
+        .flatten()
+        .filter(|entry| matches!(entry.value.text(), Some("false" | "no" | "False")))
+        .filter_map(|entry| entry.key.text())
+        .collect()
+}
+
+/// Playbooks and task files that somebody runs to have the thing done, each time.
+static DEEDS: LazyLock<Regex> = LazyLock::new(|| {
+    regex(
+        r"(?i)reboot|restart|shutdown|poweroff|power_off|update|upgrade|restore|reset|backup|destroy|uninstall|teardown|tear_down|cleanup|clean_up|clean\b|purge|nuke|wipe|resize|rollback|rotate|remove|delete|migrat|rebuild",
+    )
+});
+
+fn is_deed(task: &Task) -> bool {
+    let stem = task.file.file_stem().unwrap_or_default().to_string_lossy();
+    DEEDS.is_match(&stem)
 }
 
 /// A command whose result others look at, and which by its words changes nothing.
@@ -147,7 +175,7 @@ fn is_probe(task: &Task, read: &BTreeSet<String>) -> bool {
     let forgiven = task
         .keyword("failed_when")
         .is_some_and(|node| matches!(node.text(), Some("false" | "no" | "False")));
-    (read.contains(name) || forgiven) && !CHANGES.is_match(&task.command())
+    (read.contains(name) || forgiven) && !CHANGES.is_match(&steps(&task.command()).join("\n"))
 }
 
 /// Words of all conditions, templates and loops: names of results that somebody looks at.
@@ -162,6 +190,9 @@ fn read(view: &View) -> BTreeSet<String> {
         for condition in &task.conditions {
             add(condition, &mut words);
         }
+    }
+    for text in view.files.iter().filter(|text| text.is(&[".j2"])) {
+        add(&text.source.text, &mut words);
     }
     words
 }
@@ -186,15 +217,20 @@ fn add(text: &str, words: &mut BTreeSet<String>) {
 
 /// True if every step of a command only looks.
 fn only_reads(command: &str) -> bool {
-    let joined = command.replace("\\\n", " ");
-    let steps: Vec<&str> = joined
+    let steps = steps(command);
+    !steps.is_empty() && steps.iter().all(|step| step_reads(step))
+}
+
+/// The steps of a command, without those that only prepare.
+fn steps(command: &str) -> Vec<String> {
+    command
+        .replace("\\\n", " ")
         .lines()
         .flat_map(|line| line.split("&&"))
         .flat_map(|step| step.split(';'))
-        .map(str::trim)
+        .map(|step| step.trim().to_owned())
         .filter(|step| !is_preparation(step))
-        .collect();
-    !steps.is_empty() && steps.iter().all(|step| step_reads(step))
+        .collect()
 }
 
 fn is_preparation(step: &str) -> bool {

@@ -6,7 +6,7 @@ use strata_hcl::{Block, Body};
 use crate::check::{
     finding::Findings,
     rule::Rule,
-    view::{View, expand::Values},
+    view::{View, expand::Values, hcl},
 };
 
 pub(super) static RULE: Rule = Rule {
@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "A template without a cloud-init drive or without the guest agent",
     reason: "Clones of it cannot be told their name, address and keys, or cannot tell theirs: whoever waits for their address waits until the time is up.",
     fix: "Give the template a cloud-init drive (`initialization {}`; in Packer `cloud_init = true`) and the agent (`agent { enabled = true }`), and install `qemu-guest-agent` in it.",
-    scope: "VMs of the Proxmox provider with `template = true`, and Proxmox sources of Packer.",
+    scope: "VMs of the Proxmox provider with `template = true`, and Proxmox sources of Packer, but for Windows.",
     bad: &[(
         "main.tf",
         r#"provider "proxmox" {}
@@ -62,7 +62,7 @@ fn find(view: &View, findings: &mut Findings<'_>) {
                 "The template `{address}` has no {}",
                 missing.join(" and no ")
             );
-            findings.at(&resource.values.span, summary);
+            findings.on(resource, &resource.values.span, summary);
         }
     }
     for body in &view.packer {
@@ -95,6 +95,9 @@ fn packer(body: &Body, findings: &mut Findings<'_>) {
             continue;
         }
         let mut missing = Vec::new();
+        if is_windows(block) {
+            continue;
+        }
         if is(block, "cloud_init") != Some(true) && block.body.attribute("cloud_init").is_none() {
             missing.push("cloud-init drive");
         }
@@ -108,6 +111,18 @@ fn packer(body: &Body, findings: &mut Findings<'_>) {
             findings.at(&block.header_span(), summary);
         }
     }
+}
+
+/// Windows is set up by other means than cloud-init.
+fn is_windows(block: &Block) -> bool {
+    let says = |name: &str, wanted: &[&str]| {
+        let text = block
+            .body
+            .attribute(name)
+            .and_then(|value| hcl::text(&value.expression));
+        text.is_some_and(|text| wanted.iter().any(|begin| text.starts_with(begin)))
+    };
+    says("communicator", &["winrm"]) || says("os", &["w"])
 }
 
 fn is(block: &Block, name: &str) -> Option<bool> {

@@ -1,5 +1,7 @@
 //! `unpinned-version`.
 
+use std::path::Path;
+
 use strata_core::{Severity, Span};
 use strata_hcl::Expression;
 use strata_jinja::yaml::Node;
@@ -20,7 +22,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "A provider, module, role or collection without a version",
     reason: "The next run on another machine takes whatever is newest that day: what worked yesterday fails today, or does something else.",
     fix: "Give a version: `version = \"~> 0.66\"` for a provider (or commit `.terraform.lock.hcl`), `version` or `?ref=TAG` for a module, `version` for a role or collection.",
-    scope: "Providers in `required_providers` of root modules that have no committed lock file, modules from registries and git, and `requirements.yml`. A branch is not a version.",
+    scope: "Providers in `required_providers` of root modules that have no committed lock file, modules from registries and git, and `requirements.yml`. A branch is not a version. Folders called `examples` are left alone.",
     bad: &[
         (
             "main.tf",
@@ -67,7 +69,7 @@ provider "proxmox" {}
 };
 
 fn find(view: &View, findings: &mut Findings<'_>) {
-    for root in view.used_roots() {
+    for root in view.used_roots().filter(|root| !is_example(&root.folder)) {
         let folder = view
             .folders
             .iter()
@@ -76,12 +78,24 @@ fn find(view: &View, findings: &mut Findings<'_>) {
             providers(folder, findings);
         }
     }
-    for folder in &view.folders {
+    for folder in view
+        .folders
+        .iter()
+        .filter(|folder| !is_example(&folder.path))
+    {
         modules(folder, findings);
     }
     for file in view.yaml_of(FileKind::Requirements) {
         requirements(&file.root, findings);
     }
+}
+
+/// Examples of a module are tried with whatever is newest.
+fn is_example(folder: &Path) -> bool {
+    folder.components().any(|part| {
+        let name = part.as_os_str();
+        name == "examples" || name == "example"
+    })
 }
 
 fn providers(folder: &Folder, findings: &mut Findings<'_>) {

@@ -99,7 +99,7 @@ fn unknown(view: &View) -> Option<String> {
     if let Some(path) = view.encrypted.first() {
         return Some(format!("`{}` is encrypted", path.display()));
     }
-    let modules = view.files.iter().find(|text| sets_at_run_time(&text.path));
+    let modules = view.files.iter().find(|text| sets_at_run_time(text));
     if let Some(text) = modules {
         return Some(format!("`{}` may set variables", text.path.display()));
     }
@@ -112,18 +112,18 @@ fn unknown(view: &View) -> Option<String> {
     (!inventory).then(|| "there is no inventory here".to_owned())
 }
 
-/// Plugins and modules of the repository's own.
-fn sets_at_run_time(path: &Path) -> bool {
-    let folders = [
-        "library",
-        "vars_plugins",
-        "action_plugins",
-        "inventory_plugins",
-        "facts.d",
-    ];
-    path.ancestors()
-        .skip(1)
-        .any(|part| folders.iter().any(|folder| part.ends_with(folder)))
+/// Plugins and modules of the repository's own that set variables.
+fn sets_at_run_time(text: &TextFile) -> bool {
+    let below = |folder: &str| {
+        text.path
+            .ancestors()
+            .skip(1)
+            .any(|part| part.ends_with(folder))
+    };
+    let module = below("library") || below("modules") || below("action_plugins");
+    below("vars_plugins")
+        || below("inventory_plugins")
+        || text.is(&[".py"]) && module && text.source.text.contains("ansible_facts")
 }
 
 fn is_ini_inventory(text: &TextFile) -> bool {

@@ -51,6 +51,8 @@ pub(crate) struct Resource {
     pub(crate) kind: Arc<str>,
     /// Its arguments.
     pub(crate) values: Values,
+    /// Where the root calls the module that it is in.
+    pub(crate) called: Option<Span>,
     /// False if it is not known how many of it there are.
     pub(crate) counted: bool,
 }
@@ -125,7 +127,7 @@ pub(crate) fn expand(
         folders,
         root: &mut root,
     };
-    expander.module(&module, "", true, 0);
+    expander.module(&module, "", true, &[]);
     for block in folder.blocks("output") {
         let (Some(name), Some(value)) = (block.labels.first(), block.body.attribute("value"))
         else {
@@ -204,14 +206,14 @@ struct Expander<'a> {
 }
 
 impl Expander<'_> {
-    fn module(&mut self, module: &Module<'_>, address: &str, counted: bool, depth: usize) {
+    fn module(&mut self, module: &Module<'_>, address: &str, counted: bool, calls: &[Span]) {
         if let Some((low, high)) = module.id_range() {
             self.root.ranges.push((address.to_owned(), low, high));
         }
         for block in module.folder.blocks("resource") {
-            self.resource(module, address, block, counted);
+            self.resource(module, address, block, counted, calls.first());
         }
-        if depth >= MAX_DEPTH {
+        if calls.len() >= MAX_DEPTH {
             return;
         }
         for (block, path) in module.folder.calls() {
@@ -226,12 +228,20 @@ impl Expander<'_> {
                 let address = join(address, &format!("module.{name}{key}"));
                 let variables = called(module, block, folder, each.as_ref());
                 let inner = Module::new(folder, variables, module.files, module.root);
-                self.module(&inner, &address, counted && known, depth + 1);
+                let calls = [calls, &[block.header_span()]].concat();
+                self.module(&inner, &address, counted && known, &calls);
             }
         }
     }
 
-    fn resource(&mut self, module: &Module<'_>, address: &str, block: &Block, counted: bool) {
+    fn resource(
+        &mut self,
+        module: &Module<'_>,
+        address: &str,
+        block: &Block,
+        counted: bool,
+        called: Option<&Span>,
+    ) {
         let [kind, name] = block.labels.as_slice() else {
             return;
         };
@@ -244,6 +254,7 @@ impl Expander<'_> {
                 module: address.to_owned(),
                 kind: kind.text.clone(),
                 values: values(module, &block.body, block.header_span(), each.as_ref(), &[]),
+                called: called.cloned(),
                 counted: counted && known,
             });
         }

@@ -77,7 +77,9 @@ impl View {
 
     fn yaml_file(&mut self, text: &TextFile, unchecked: &mut Vec<String>) {
         if text.source.text.starts_with("$ANSIBLE_VAULT") {
-            self.encrypted.push(text.path.clone());
+            if is_variables(text) {
+                self.encrypted.push(text.path.clone());
+            }
             return;
         }
         let in_vars = ["group_vars", "host_vars"].iter().any(|folder| {
@@ -217,11 +219,9 @@ impl View {
                 cloud_init::of_yaml(&file.root, &mut found);
             }
         }
-        for text in self
-            .files
-            .iter()
-            .filter(|text| !text.is(&[".tf", ".tofu", ".hcl"]))
-        {
+        // What is only there to be copied and filled in is not used as it stands.
+        let others = [".tf", ".tofu", ".hcl", ".example", ".sample", ".dist"];
+        for text in self.files.iter().filter(|text| !text.is(&others)) {
             found.extend(cloud_init::of_file(&text.source));
         }
         self.cloud_inits = found;
@@ -246,6 +246,18 @@ impl View {
             .filter_map(|task| task.keyword("register")?.text())
             .collect()
     }
+}
+
+/// True for files that hold variables, by where they stand; others are copied or unpacked as they are.
+fn is_variables(text: &TextFile) -> bool {
+    let below = |folder: &str| {
+        let mut above = text.path.ancestors().skip(1);
+        above.any(|part| part.ends_with(folder))
+    };
+    let yaml = text.is(&[".yml", ".yaml"]);
+    let plain = !text.name().contains('.');
+    let vars = below("group_vars") || below("host_vars") || below("vars");
+    !below("files") && !below("templates") && (yaml || plain && vars)
 }
 
 fn play_tasks(play: &Node, around: &Around, tasks: &mut Vec<Task>) {

@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, sync::LazyLock};
 use regex::Regex;
 
 /// Words that are not variables of the user.
-const LANGUAGE: [&str; 62] = [
+const LANGUAGE: [&str; 66] = [
     "and",
     "or",
     "not",
@@ -71,6 +71,10 @@ const LANGUAGE: [&str; 62] = [
     "template_host",
     "undefined",
     "template_uid",
+    "yes",
+    "no",
+    "on",
+    "off",
 ];
 
 static TEMPLATE: LazyLock<Regex> =
