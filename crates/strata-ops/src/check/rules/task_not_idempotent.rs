@@ -320,6 +320,11 @@ mod tests {
                     "- name: look\n  command: foo info\n  register: found\n- name: guarded\n  command: foo make\n  when: found.rc != 0\n- name: inline\n  command: foo make creates=/a\n- name: in a block\n  when: not st.stat.exists\n  block:\n    - name: in\n      shell: foo make\n- name: tested\n  shell: test -e /a || foo make\n- name: by choice\n  command: foo make\n  when: wanted\n",
                 ),
                 (
+                    "roles/b/tasks/main.yml",
+                    "- name: look\n  stat: path=/a\n  register: done\n- include_tasks: make.yml\n  when: not done.stat.exists\n",
+                ),
+                ("roles/b/tasks/make.yml", "- name: in a file\n  command: foo make\n"),
+                (
                     "roles/a/handlers/main.yml",
                     "- name: again\n  command: foo make\n",
                 ),

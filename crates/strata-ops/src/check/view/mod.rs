@@ -8,6 +8,7 @@ pub(crate) mod ansible;
 mod cloud_init;
 pub(crate) mod expand;
 pub(crate) mod hcl;
+mod includes;
 pub(crate) mod mask;
 pub(crate) mod names;
 pub(crate) mod task;
@@ -202,6 +203,7 @@ impl View {
                 _ => {}
             }
         }
+        includes::inherit(&mut tasks);
         self.tasks = tasks;
     }
 
