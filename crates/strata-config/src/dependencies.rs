@@ -24,6 +24,7 @@ pub struct Dependencies {
     providers: HashMap<ProviderAddress, Set>,
     outputs: HashMap<(addr::Module, Arc<str>), Set>,
     calls: HashMap<(addr::Module, Arc<str>), Set>,
+    checks: HashMap<(addr::Module, Arc<str>), Set>,
 }
 
 static NONE: BTreeSet<ConfigResource> = BTreeSet::new();
@@ -43,6 +44,12 @@ impl Dependencies {
     pub fn output(&self, module: &addr::Module, name: &str) -> &BTreeSet<ConfigResource> {
         let key = (module.clone(), Arc::from(name));
         self.outputs.get(&key).map_or(&NONE, |set| set)
+    }
+
+    /// What a `check` block of a module waits for, its own data source included.
+    pub fn check(&self, module: &addr::Module, name: &str) -> &BTreeSet<ConfigResource> {
+        let key = (module.clone(), Arc::from(name));
+        self.checks.get(&key).map_or(&NONE, |set| set)
     }
 
     /// What the instances of a called module wait for: its `count` or `for_each`, and those of its callers.
@@ -112,6 +119,9 @@ impl Dependencies {
             Cell::Output(name) => {
                 self.outputs
                     .insert((node.path.clone(), name.clone()), waits);
+            }
+            Cell::Check(name) => {
+                self.checks.insert((node.path.clone(), name.clone()), waits);
             }
             Cell::Expansion => {
                 if let (Some(parent), Some(name)) = (node.parent, node.path.0.last()) {

@@ -9,8 +9,9 @@ use std::{collections::HashMap, fmt, sync::Arc};
 use strata_hcl::{Expression, Traversal};
 
 use crate::{
-    module::{ModuleCall, Resource, ResourceKey},
+    module::{ModuleCall, Provisioner, ProvisionerWhen, Resource, ResourceKey},
     provider::{self, ProviderAddress},
+    provisioners,
     references::{self, Target},
     tree::{Config, NodeId},
 };
@@ -29,6 +30,8 @@ pub(crate) enum Cell {
     Local(Arc<str>),
     Output(Arc<str>),
     Resource(ResourceKey),
+    /// A `check` block.
+    Check(Arc<str>),
     /// A provider configuration.
     Provider(ProviderAddress),
     /// The instances of the module.
@@ -98,7 +101,9 @@ fn all(config: &Config) -> Vec<Place> {
         let locals = module.locals.keys().cloned().map(Cell::Local);
         let outputs = module.outputs.keys().cloned().map(Cell::Output);
         let resources = module.resources.keys().cloned().map(Cell::Resource);
+        let checks = module.checks.keys().cloned().map(Cell::Check);
         let cells = variables.chain(locals).chain(outputs).chain(resources);
+        let cells = cells.chain(checks);
         places.extend(
             cells
                 .chain([Cell::Expansion])
@@ -149,6 +154,16 @@ fn successors(config: &Config, place: &Place) -> Vec<Place> {
         Cell::Resource(key) => {
             if let Some(resource) = node.module.resources.get(key) {
                 found.resource(place.node, resource);
+            }
+        }
+        Cell::Check(name) => {
+            if let Some(check) = node.module.checks.get(name) {
+                let data = check.data.iter().cloned();
+                data.for_each(|key| found.cell(place.node, Cell::Resource(key)));
+                for assert in &check.asserts {
+                    found.expression(place.node, Some(&assert.condition));
+                    found.expression(place.node, Some(&assert.error_message));
+                }
             }
         }
         Cell::Provider(address) => {
@@ -222,7 +237,19 @@ impl Found<'_> {
             self.expression(node, Some(&check.condition));
             self.expression(node, Some(&check.error_message));
         }
+        self.provisioners(node, resource);
         self.cell(node, Cell::Expansion);
+    }
+
+    /// What provisioners refer to must be there before the resource is; those of destruction refer to nothing else.
+    fn provisioners(&mut self, node: NodeId, resource: &Resource) {
+        let at_creation = |p: &&Provisioner| p.when == ProvisionerWhen::Create;
+        for provisioner in resource.provisioners.iter().filter(at_creation) {
+            self.all(node, references::in_body(&provisioner.body));
+            if let Some(connection) = provisioners::connection_of(resource, provisioner) {
+                self.all(node, references::in_body(&connection.body));
+            }
+        }
     }
 
     /// Waiting for a module is waiting for everything in it.
@@ -338,6 +365,7 @@ impl fmt::Display for Cell {
             Cell::Local(name) => write!(f, "local.{name}"),
             Cell::Output(name) => write!(f, "output.{name}"),
             Cell::Resource(key) => write!(f, "{key}"),
+            Cell::Check(name) => write!(f, "check.{name}"),
             Cell::Provider(address) => write!(f, "{address}"),
             Cell::Expansion | Cell::Everything => f.write_str("module"),
         }

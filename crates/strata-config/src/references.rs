@@ -5,7 +5,7 @@ use std::sync::Arc;
 use strata_core::{Diagnostic, Diagnostics, addr::ResourceMode};
 use strata_hcl::{Body, Traversal, TraversalStep};
 
-use crate::module::ResourceKey;
+use crate::module::{EphemeralKey, ResourceKey};
 
 /// What a reference names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub(crate) enum Target {
     Local(Arc<str>),
     /// `type.name`, `resource.type.name` or `data.type.name`
     Resource(ResourceKey),
+    /// `ephemeral.type.name`
+    Ephemeral(EphemeralKey),
     /// `module.name`, perhaps with an output
     Module(Arc<str>, Option<Arc<str>>),
     /// `path.name`
@@ -31,12 +33,13 @@ pub(crate) enum Target {
 }
 
 /// The roots that mean something of their own; any other root is a resource type.
-pub(crate) const ROOTS: [&str; 10] = [
+pub(crate) const ROOTS: [&str; 11] = [
     "var",
     "local",
     "module",
     "data",
     "resource",
+    "ephemeral",
     "path",
     "terraform",
     "each",
@@ -57,6 +60,7 @@ pub(crate) fn target(traversal: &Traversal) -> Result<Target, Diagnostics> {
         "module" => return module(traversal),
         "data" => return resource(traversal, ResourceMode::Data, 0),
         "resource" => return resource(traversal, ResourceMode::Managed, 0),
+        "ephemeral" => return ephemeral(traversal),
         _ => {
             let name = traversal
                 .attribute(0)
@@ -97,6 +101,17 @@ fn resource(traversal: &Traversal, mode: ResourceMode, at: usize) -> Result<Targ
     };
     Ok(Target::Resource(ResourceKey {
         mode,
+        type_name: type_name.into(),
+        name: name.into(),
+    }))
+}
+
+fn ephemeral(traversal: &Traversal) -> Result<Target, Diagnostics> {
+    let (Some(type_name), Some(name)) = (traversal.attribute(0), traversal.attribute(1)) else {
+        let why = "The `ephemeral` object must be followed by two attribute names: the type and the name.";
+        return Err(invalid(traversal, why.to_owned()).into());
+    };
+    Ok(Target::Ephemeral(EphemeralKey {
         type_name: type_name.into(),
         name: name.into(),
     }))
@@ -176,6 +191,6 @@ pub(crate) fn iterator_of(block: &strata_hcl::Block) -> Option<Arc<str>> {
     }
     let label = block.labels.first()?;
     let named = block.body.attribute("iterator");
-    let named = named.and_then(|a| a.expression.as_keyword().map(Arc::from));
+    let named = named.and_then(|a| a.expression.plain().as_keyword().map(Arc::from));
     Some(named.unwrap_or_else(|| label.text.clone()))
 }

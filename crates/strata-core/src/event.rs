@@ -29,6 +29,13 @@ pub enum Event {
         /// How.
         outcome: StageOutcome,
     },
+    /// A configure stage goes on to one of its instances.
+    InstanceStarted {
+        /// The stage.
+        stage: Arc<str>,
+        /// The instance.
+        instance: Arc<str>,
+    },
     /// A resource instance is being read from its platform.
     RefreshStarted {
         /// Which.

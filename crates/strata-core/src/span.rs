@@ -51,6 +51,15 @@ impl Source {
         }
     }
 
+    /// A text whose lines begin at the same bytes as those of another: the same file in another form.
+    pub fn with_lines_of(other: &Source, text: impl Into<Arc<str>>) -> Self {
+        Self {
+            name: other.name.clone(),
+            text: text.into(),
+            line_starts: other.line_starts.clone(),
+        }
+    }
+
     /// The position of a byte offset; offsets past the end give the end.
     pub fn position(&self, byte: usize) -> Position {
         let byte = self.text.floor_char_boundary(byte.min(self.text.len()));
@@ -59,7 +68,11 @@ impl Source {
             .partition_point(|start| *start as usize <= byte)
             - 1;
         let start = self.line_starts[line] as usize;
-        let column = self.text[start..byte].chars().count() as u32 + 1;
+        let column = self
+            .text
+            .get(start..byte)
+            .map_or(0, |before| before.chars().count()) as u32
+            + 1;
         Position {
             line: line as u32 + 1,
             column,

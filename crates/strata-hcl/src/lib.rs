@@ -1,6 +1,7 @@
 //! HCL: parse, evaluate an expression in a scope, call functions.
 //!
-//! Text goes through [`parse`] (a lexer and a recursive descent that goes on after mistakes) and becomes a
+//! Text goes through [`parse`] (a lexer and a recursive descent that goes on after mistakes), or through
+//! [`parse_json`], and becomes a
 //! [`Body`] of [`Expression`]s; [`evaluate()`] computes one of those in a [`Scope`], which answers for variables
 //! lazily; [`functions`] is the table of what can be called. What an expression refers to, without
 //! evaluating it, is told by [`Expression::references`].
@@ -10,6 +11,7 @@
 
 mod evaluate;
 pub mod functions;
+mod json;
 mod parser;
 mod scope;
 mod statics;
@@ -17,6 +19,7 @@ pub mod syntax;
 mod traversal;
 mod type_expression;
 
+pub use json::{Shape, parse_json};
 pub use parser::{parse, parse_expression, parse_template};
 pub use scope::{Chance, EmptyScope, Environment, Reference, Resolved, Scope, evaluate};
 pub use syntax::{

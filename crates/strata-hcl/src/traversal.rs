@@ -78,6 +78,11 @@ impl Traversal {
         .span(&self.source)
     }
 
+    /// The place of one of its steps.
+    pub fn span_of(&self, step: &Step) -> Span {
+        step.range.span(&self.source)
+    }
+
     /// The name of the step at a position, if it is an attribute.
     pub fn attribute(&self, at: usize) -> Option<&str> {
         self.steps.get(at)?.attribute()

@@ -5,7 +5,12 @@
 
 use super::tree::{Package, Problem, Tree};
 
-const LEAVES: &[&str] = &["strata-incus", "strata-plugin", "strata-proxmox"];
+const LEAVES: &[&str] = &[
+    "strata-builtin",
+    "strata-incus",
+    "strata-plugin",
+    "strata-proxmox",
+];
 
 /// Each crate, those that are only planned included, and the ones of ours that it may use.
 const MAY_USE: &[(&str, &[&str])] = &[
@@ -31,9 +36,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "strata-transport",
         ],
     ),
-    ("strata-incus", &["strata-core"]),
+    ("strata-provider-derive", &[]),
+    (
+        "strata-provider",
+        &["strata-core", "strata-provider-derive"],
+    ),
+    ("strata-builtin", &["strata-core", "strata-provider"]),
+    ("strata-incus", &["strata-core", "strata-provider"]),
     ("strata-plugin", &["strata-core"]),
-    ("strata-proxmox", &["strata-core"]),
+    ("strata-proxmox", &["strata-core", "strata-provider"]),
     ("strata-ops", OPS),
     ("strata-cli", &["strata-core", "strata-ops"]),
     ("strata-server", &["strata-core", "strata-ops"]),
@@ -54,6 +65,7 @@ const OPS: &[&str] = &[
     LEAVES[0],
     LEAVES[1],
     LEAVES[2],
+    LEAVES[3],
 ];
 
 /// Finds uses that the list does not hold, and crates of which it says nothing.

@@ -20,7 +20,4 @@ pub(crate) struct Check {
     /// Explain a rule instead of checking.
     #[arg(long, value_name = "RULE", conflicts_with_all = ["environment", "strict", "json", "sarif"])]
     pub(crate) explain: Option<String>,
-    /// No colours.
-    #[arg(long)]
-    pub(crate) no_color: bool,
 }

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{ArgAction, Args, Subcommand};
+use clap::{ArgAction, Args};
 
 /// What every command that evaluates configuration takes.
 #[derive(Args, Clone, Debug)]
@@ -31,9 +31,6 @@ pub(crate) struct Settings {
     /// Write events as lines of JSON.
     #[arg(long)]
     pub(crate) json: bool,
-    /// No colours.
-    #[arg(long)]
-    pub(crate) no_color: bool,
 }
 
 /// What decides on the plan.
@@ -77,9 +74,6 @@ pub(crate) struct Validate {
     /// Write the result as JSON.
     #[arg(long)]
     pub(crate) json: bool,
-    /// No colours.
-    #[arg(long)]
-    pub(crate) no_color: bool,
 }
 
 /// `output`.
@@ -96,9 +90,6 @@ pub(crate) struct Output {
     /// State file to use instead of `terraform.tfstate`.
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
-    /// No colours.
-    #[arg(long)]
-    pub(crate) no_color: bool,
 }
 
 /// `show`.
@@ -109,40 +100,6 @@ pub(crate) struct Show {
     /// Write JSON in the published format.
     #[arg(long)]
     pub(crate) json: bool,
-    /// No colours.
-    #[arg(long)]
-    pub(crate) no_color: bool,
-}
-
-/// `state`.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct State {
-    #[command(subcommand)]
-    pub(crate) command: StateCommand,
-}
-
-/// What can be asked of the state.
-#[derive(Clone, Debug, Subcommand)]
-pub(crate) enum StateCommand {
-    /// List the resource instances in the state.
-    List {
-        /// Only these, or what is in them.
-        addresses: Vec<String>,
-        /// State file to use instead of `terraform.tfstate`.
-        #[arg(long, value_name = "FILE")]
-        state: Option<PathBuf>,
-    },
-    /// Show one resource instance.
-    Show {
-        /// Its address.
-        address: String,
-        /// State file to use instead of `terraform.tfstate`.
-        #[arg(long, value_name = "FILE")]
-        state: Option<PathBuf>,
-        /// Write JSON.
-        #[arg(long)]
-        json: bool,
-    },
 }
 
 /// Reads `90s`, `2m`, `1h`, `500ms` and sums such as `1m30s`, as Go does.

@@ -4,10 +4,12 @@
 //! Ansible's. Both work everywhere, see [`single_dash`].
 
 mod check;
+pub(crate) mod environment;
 mod infrastructure;
 mod playbook;
 mod project;
 pub(crate) mod single_dash;
+mod state;
 
 use std::{
     ffi::OsString,
@@ -17,11 +19,12 @@ use std::{
 use clap::{Parser, Subcommand};
 
 pub(crate) use check::Check;
-pub(crate) use infrastructure::{
-    Apply, Output, Plan, Settings, Show, State, StateCommand, Validate,
-};
+pub(crate) use infrastructure::{Apply, Output, Plan, Settings, Show, Validate};
 pub(crate) use playbook::{Inventory, Playbook};
-pub(crate) use project::{Down, Environment, PlanTarget, Status, Up};
+pub(crate) use project::{Down, Environment, PlanTarget, Stages, Status, Up};
+pub(crate) use state::{
+    ForceUnlock, State, StateCommand, StateFile, Taint, Workspace, WorkspaceCommand,
+};
 
 /// Runs Terraform configuration and Ansible playbooks on Incus, as one.
 #[derive(Debug, Parser)]
@@ -35,6 +38,9 @@ pub(crate) struct Args {
     /// Folder to work in.
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) chdir: Option<PathBuf>,
+    /// No colours.
+    #[arg(long, global = true)]
+    pub(crate) no_color: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -45,6 +51,10 @@ pub(crate) enum Command {
     Up(Up),
     /// Take an environment down: delete all that `up` made.
     Down(Down),
+    /// Run the playbooks of an environment, on the machines that are there.
+    Configure(Stages),
+    /// Verify the services of an environment.
+    Verify(Stages),
     /// Say for each stage of an environment what is up, changed behind our back, or missing.
     Status(Status),
     /// Look for what is known to go wrong: the layer rules, on a project or on any folder.
@@ -61,8 +71,16 @@ pub(crate) enum Command {
     Output(Output),
     /// Show the state.
     Show(Show),
-    /// Look into the state.
+    /// Look into the state, and change it by hand.
     State(State),
+    /// Have an object replaced by the next apply.
+    Taint(Taint),
+    /// Do not have an object replaced any more.
+    Untaint(Taint),
+    /// Take the state's lock away from who holds it.
+    ForceUnlock(ForceUnlock),
+    /// Several states of one configuration.
+    Workspace(Workspace),
     /// Run a playbook, as `ansible-playbook` does.
     Playbook(Playbook),
     /// Show an inventory, as `ansible-inventory` does.

@@ -19,6 +19,12 @@ pub(crate) struct Environment {
     /// Not these stages.
     #[arg(long, value_name = "STAGE")]
     pub(crate) skip: Vec<String>,
+    /// Only this stage, and all that come after it.
+    #[arg(long, value_name = "STAGE")]
+    pub(crate) from: Option<String>,
+    /// Of stages with instances, only these instances.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) instance: Vec<String>,
     /// Provider calls, and hosts, worked on at once.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
     pub(crate) parallelism: u16,
@@ -31,9 +37,6 @@ pub(crate) struct Environment {
     /// Write events as lines of JSON.
     #[arg(long)]
     pub(crate) json: bool,
-    /// No colours.
-    #[arg(long)]
-    pub(crate) no_color: bool,
 }
 
 /// `up`.
@@ -54,6 +57,13 @@ pub(crate) struct Down {
     /// Do not ask.
     #[arg(long)]
     pub(crate) auto_approve: bool,
+}
+
+/// `configure` and `verify`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Stages {
+    #[command(flatten)]
+    pub(crate) environment: Environment,
 }
 
 /// `status`.

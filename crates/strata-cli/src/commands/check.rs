@@ -28,7 +28,7 @@ pub(super) fn run(arguments: &args::Check) -> Result<Exit, Diagnostics> {
     } else if arguments.json {
         println!("{:#}", as_json(&report));
     } else {
-        show(&report, arguments.no_color);
+        show(&report);
     }
     let warnings = arguments.strict && !report.findings.is_empty();
     let failed = warnings || report.count(Severity::Error) > 0;
@@ -51,8 +51,8 @@ fn explain(name: &str) -> Result<Exit, Diagnostics> {
 }
 
 /// Shows the findings to people: each with its place, reason and fix, then the sums.
-fn show(report: &Report, no_color: bool) {
-    let mut renderer = super::diagnostics(no_color);
+fn show(report: &Report) {
+    let mut renderer = super::diagnostics();
     for finding in &report.findings {
         println!("{}", renderer.render(&finding.diagnostic));
     }

@@ -30,6 +30,7 @@ pub(super) fn validate(arguments: &args::Validate) -> Result<Exit, Diagnostics> 
     infrastructure::validate(
         &Disk,
         Path::new("."),
+        &process,
         &Platforms::real(&process),
         &mut diags,
     );
@@ -86,7 +87,7 @@ async fn work(arguments: &args::Plan, approved: Option<bool>) -> Result<Exit, Di
     } else {
         Look::Terraform
     };
-    let screen = screen(&look, arguments.settings.no_color);
+    let screen = screen(&look);
     let events = screen.events();
     let operation = if approved.is_some() {
         "OperationTypeApply"

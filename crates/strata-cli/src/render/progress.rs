@@ -238,6 +238,12 @@ impl Renderer for ProgressLook {
                 kind,
                 outcome,
             } => self.stage_finished(&stage, kind, outcome),
+            Event::InstanceStarted { instance, .. } => {
+                self.line(&format!(
+                    "  {}",
+                    paint(FAINT, &format!("instance {instance}"))
+                ));
+            }
             Event::DriftFound { address, action } => {
                 let what = if action == Action::Delete {
                     "is gone"

@@ -15,5 +15,8 @@ mod infrastructure;
 mod kill;
 mod mistakes;
 mod observability;
+mod project;
 mod quickstart;
+mod secrets;
+mod state;
 mod strata;

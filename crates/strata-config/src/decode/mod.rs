@@ -38,6 +38,8 @@ fn body_at(
     level: usize,
     diags: &mut Diagnostics,
 ) -> Value {
+    let shaped = shaped(body, schema, diags);
+    let body = shaped.as_ref().unwrap_or(body);
     unexpected(body, schema, diags);
     let mut entries = BTreeMap::new();
     for (name, attribute) in &schema.attributes {
@@ -52,6 +54,15 @@ fn body_at(
         entries.insert(name.clone(), found.finish(name, nested, span, diags));
     }
     Value::Object(Arc::new(entries))
+}
+
+/// In JSON only the schema says what is a block; none if there is nothing to change.
+fn shaped(body: &Body, schema: &schema::Block, diags: &mut Diagnostics) -> Option<Body> {
+    let labels = |name: &str| {
+        let nested = schema.blocks.get(name)?;
+        Some(usize::from(nested.nesting == Nesting::Map))
+    };
+    body.shaped(labels, diags)
 }
 
 /// Reports arguments and blocks that the schema does not have.

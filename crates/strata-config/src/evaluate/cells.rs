@@ -209,10 +209,13 @@ impl Evaluator {
                 let child = |key: &Arc<str>| (key.clone(), keyed(InstanceKey::String(key.clone())));
                 Children::ForEach(entries.keys().map(child).collect())
             }
+            Expansion::Disabled => Children::Disabled,
             Expansion::Unknown => {
                 let child = self.make_child(parent, None, Repetition::unknown(repeat));
                 match repeat {
-                    crate::module::Repeat::Once => Children::Once(child),
+                    crate::module::Repeat::Once | crate::module::Repeat::Enabled(_) => {
+                        Children::Once(child)
+                    }
                     _ => Children::Unknown(child),
                 }
             }
@@ -254,6 +257,7 @@ impl Evaluator {
                 Children::ForEach(ids) => {
                     Value::object(ids.iter().map(|(key, id)| (key.clone(), self.outputs(*id))))
                 }
+                Children::Disabled => Value::Null(Type::Dynamic),
                 Children::Unknown(_) => unknown(),
             }),
         )

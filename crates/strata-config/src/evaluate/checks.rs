@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use strata_core::{Diagnostic, Diagnostics, Marks, Span, Type, Value};
+use strata_core::{Diagnostic, Diagnostics, Marks, Span, Type, Value, addr};
 use strata_hcl::{Scope, evaluate};
 
 use super::{
@@ -11,7 +11,43 @@ use super::{
 };
 use crate::{graph, module::Check};
 
+/// What came of one condition of a `check` block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CheckStatus {
+    /// It holds.
+    Pass,
+    /// It does not hold: its message.
+    Fail(String),
+    /// It depends on what is not known yet.
+    Unknown,
+    /// It could not be evaluated; that has been reported.
+    Error,
+}
+
 impl Evaluator {
+    /// Evaluates the conditions of a `check` block in a module instance, in order. One that does not hold is reported
+    /// as a warning, with Terraform's summary.
+    pub fn check_block(
+        &self,
+        module: &addr::ModuleInstance,
+        name: &str,
+        diags: &mut Diagnostics,
+    ) -> Vec<CheckStatus> {
+        let Some(module) = self.find_module(module) else {
+            return Vec::new();
+        };
+        let Some(check) = module.module.checks.get(name) else {
+            return Vec::new();
+        };
+        let scope = self.scope(&module, &Repetition::Once, None);
+        let asserts = check.asserts.iter();
+        let found = asserts
+            .map(|assert| status(assert, &scope, diags))
+            .collect();
+        self.report(diags);
+        found
+    }
+
     pub(super) fn check_variables(&self, module: &Arc<ModuleState>, diags: &mut Diagnostics) {
         for variable in module.module.variables.values() {
             self.variable(module, &variable.name);
@@ -88,6 +124,27 @@ impl Evaluator {
     }
 }
 
+fn status(assert: &Check, scope: &dyn Scope, diags: &mut Diagnostics) -> CheckStatus {
+    let before = diags.iter().filter(|found| found.is_error()).count();
+    let Some(holds) = holds(assert, scope, diags) else {
+        let after = diags.iter().filter(|found| found.is_error()).count();
+        return match after > before {
+            true => CheckStatus::Error,
+            false => CheckStatus::Unknown,
+        };
+    };
+    if holds {
+        return CheckStatus::Pass;
+    }
+    let message = message(assert, scope, diags);
+    diags.push(
+        Diagnostic::warning("check-failed", "Check block assertion failed")
+            .detail(message.clone())
+            .at(assert.condition.span()),
+    );
+    CheckStatus::Fail(message)
+}
+
 fn sensitive_output(span: &Span) -> Diagnostic {
     Diagnostic::error("sensitive-output", "Output refers to sensitive values")
         .detail(
@@ -100,6 +157,14 @@ fn sensitive_output(span: &Span) -> Diagnostic {
 
 /// The message of a condition that is false; none if it is true, not known, or mistaken and reported.
 fn fails(check: &Check, scope: &dyn Scope, diags: &mut Diagnostics) -> Option<String> {
+    match holds(check, scope, diags) {
+        Some(false) => Some(message(check, scope, diags)),
+        _ => None,
+    }
+}
+
+/// The truth of a condition; none if it is not known, or mistaken and reported.
+fn holds(check: &Check, scope: &dyn Scope, diags: &mut Diagnostics) -> Option<bool> {
     let result = evaluate(&check.condition, scope, diags);
     let wrong = |why: String| {
         Diagnostic::error("invalid-condition", "Invalid condition result")
@@ -120,10 +185,7 @@ fn fails(check: &Check, scope: &dyn Scope, diags: &mut Diagnostics) -> Option<St
             "Condition expression must return either true or false, not null.".to_owned(),
         ));
     }
-    match result.as_bool() {
-        Some(false) => Some(message(check, scope, diags)),
-        _ => None,
-    }
+    result.as_bool()
 }
 
 fn message(check: &Check, scope: &dyn Scope, diags: &mut Diagnostics) -> String {

@@ -17,6 +17,12 @@ pub(super) fn expand(
 ) -> Expansion {
     let result = match repeat {
         Repeat::Once => return Expansion::Single,
+        Repeat::Enabled(expression) => {
+            let before = diags.len();
+            let value = evaluate(expression, scope, diags);
+            let reported = diags.len() > before;
+            enabled(&value, mode == Mode::Static || reported)
+        }
         Repeat::Count(expression) => {
             let before = diags.len();
             let value = evaluate(expression, scope, diags);
@@ -47,6 +53,25 @@ pub(super) fn expand(
     match mode {
         Mode::Static => Expansion::Unknown,
         Mode::Run => expansion,
+    }
+}
+
+fn enabled(value: &Value, may_be_unknown: bool) -> Result<Expansion, Wrong> {
+    let wrong = |why: String| Err(("Invalid enabled argument", why));
+    if !value.marks().is_none() {
+        return wrong("The given `enabled` value is sensitive or ephemeral.".to_owned());
+    }
+    match value.convert(&Type::Bool) {
+        Err(error) => wrong(format!("The given `enabled` value is unsuitable: {error}.")),
+        Ok(value) if value.is_null() => wrong("The given `enabled` value is null.".to_owned()),
+        Ok(value) => match value.as_bool() {
+            Some(true) => Ok(Expansion::Single),
+            Some(false) => Ok(Expansion::Disabled),
+            None if may_be_unknown => Ok(Expansion::Unknown),
+            None => wrong(
+                "The `enabled` value depends on resource attributes that cannot be determined until apply.".to_owned(),
+            ),
+        },
     }
 }
 

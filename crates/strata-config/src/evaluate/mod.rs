@@ -1,13 +1,15 @@
 //! The evaluator: cells computed once, when asked for.
 //!
 //! [`state`] holds the cells of one module instance, [`scope`] leads references to them, [`cells`] computes them,
-//! [`expansion`] finds out how many instances there are, [`table`] keeps what the engine hands in, and [`checks`]
+//! [`blocks`] decodes provisioners, [`imports`] evaluates `import` blocks, [`expansion`] finds out how many instances there are, [`table`] keeps what the engine hands in, and [`checks`]
 //! holds conditions. Mistakes inside a cell are kept until the next public function returns, and reported once.
 
+mod blocks;
 mod cell;
 mod cells;
 mod checks;
 mod expansion;
+mod imports;
 mod scope;
 mod state;
 mod table;
@@ -34,6 +36,8 @@ use crate::{
     schemas::{self, Schemas},
     tree::Config,
 };
+pub use checks::CheckStatus;
+pub use imports::ImportTarget;
 use scope::InModule;
 use state::{ModuleState, Repetition, ResourceState, StateId};
 
@@ -75,6 +79,8 @@ pub enum Expansion {
     Count(usize),
     /// With `for_each`: keys and values.
     ForEach(Arc<BTreeMap<Arc<str>, Value>>),
+    /// None at all: `lifecycle { enabled = false }`. References read as null.
+    Disabled,
     /// `count` or `for_each` is not known, or mistaken; that has been reported.
     Unknown,
 }
@@ -420,7 +426,7 @@ impl Expansion {
                 .keys()
                 .map(|key| Some(InstanceKey::String(key.clone())))
                 .collect(),
-            Expansion::Unknown => Vec::new(),
+            Expansion::Disabled | Expansion::Unknown => Vec::new(),
         }
     }
 }

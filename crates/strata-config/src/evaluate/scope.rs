@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use strata_core::{Diagnostics, Type, Value, addr::ResourceMode};
+use strata_core::{Diagnostics, Marks, Type, Value, addr::ResourceMode};
 use strata_hcl::{Environment, Reference, Resolved, Scope};
 
 use super::{
@@ -31,6 +31,10 @@ impl Scope for InModule<'_> {
             "path" => self.path(reference),
             "terraform" => self.terraform(reference),
             "each" | "count" => self.repetition(reference),
+            "ephemeral" => {
+                let value = Value::unknown(Type::Dynamic).with_marks(Marks::EPHEMERAL);
+                reference.attribute(1).map(|_| Resolved::new(value, 2))
+            }
             "self" => self.self_value.map(|value| Resolved::new(value.clone(), 0)),
             "data" => self.resource(ResourceMode::Data, reference.attribute(0), reference, 1),
             "resource" => {
@@ -139,7 +143,9 @@ impl InModule<'_> {
         let name = reference.attribute(at)?;
         let state = self.module.resource(mode, type_name?, name)?;
         let resource = self.module.module.resources.get(&state.key)?;
-        if !matches!(resource.repeat, Repeat::Once) && reference.attribute(at + 1).is_some() {
+        if !matches!(resource.repeat, Repeat::Once | Repeat::Enabled(_))
+            && reference.attribute(at + 1).is_some()
+        {
             // An attribute of all instances at once: reported from the words alone.
             return None;
         }

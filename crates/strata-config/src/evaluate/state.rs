@@ -58,6 +58,8 @@ pub(super) enum Children {
     Once(StateId),
     Count(Vec<StateId>),
     ForEach(BTreeMap<Arc<str>, StateId>),
+    /// `enabled` is false.
+    Disabled,
     /// `count` or `for_each` is not known; this one stands for all of them.
     Unknown(StateId),
 }
@@ -138,7 +140,7 @@ impl Children {
             Children::Once(id) => vec![*id],
             Children::Count(ids) => ids.clone(),
             Children::ForEach(ids) => ids.values().copied().collect(),
-            Children::Unknown(_) => Vec::new(),
+            Children::Disabled | Children::Unknown(_) => Vec::new(),
         }
     }
 
@@ -178,7 +180,7 @@ impl Repetition {
     /// What an instance has where nothing is known of the number.
     pub(super) fn unknown(repeat: &crate::module::Repeat) -> Self {
         match repeat {
-            crate::module::Repeat::Once => Repetition::Once,
+            crate::module::Repeat::Once | crate::module::Repeat::Enabled(_) => Repetition::Once,
             crate::module::Repeat::Count(_) => Repetition::Count(Value::unknown(Type::Number)),
             crate::module::Repeat::ForEach(_) => Repetition::Each {
                 key: Value::unknown(Type::String),

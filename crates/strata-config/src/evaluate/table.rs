@@ -60,6 +60,7 @@ impl Table {
                     .keys()
                     .map(|key| (key.clone(), or_missing(self.key(key)))),
             ),
+            Expansion::Disabled => Value::Null(strata_core::Type::Dynamic),
             Expansion::Unknown => return Value::unknown(strata_core::Type::Dynamic),
         };
         self.whole = Some(whole.clone());

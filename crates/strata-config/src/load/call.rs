@@ -19,7 +19,7 @@ const OWN: [&str; 6] = [
 ];
 
 pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics) {
-    fields::only_attributes(&block.body, diags);
+    nested_blocks(block, diags);
     let name = block.labels[0].text.clone();
     let valid = fields::valid_name(
         &name,
@@ -27,14 +27,18 @@ pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics
         "Invalid module instance name",
         diags,
     );
-    let source = source(block, diags);
+    let source = fields::required(block, "source", diags);
     let body = &block.body;
     let arguments = body
         .attributes
         .iter()
         .filter(|a| !OWN.contains(&&*a.name.text));
+    let Some(source) = source else {
+        return;
+    };
     let call = ModuleCall {
-        source: source.clone().unwrap_or_default(),
+        source: source.expression.clone(),
+        version: body.attribute("version").map(|a| a.expression.clone()),
         repeat: repeat(body, diags),
         providers: providers(body.attribute("providers"), diags),
         depends_on: fields::depends_on(body, diags),
@@ -51,8 +55,23 @@ pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics
         ));
         return;
     }
-    if valid && source.is_some() {
+    if valid {
         module.calls.insert(name, call);
+    }
+}
+
+/// A module has no blocks but OpenTofu's `lifecycle { enabled }`.
+fn nested_blocks(block: &Block, diags: &mut Diagnostics) {
+    for inner in &block.body.blocks {
+        match &*inner.kind.text {
+            "lifecycle" => fields::only(&inner.body, &["enabled"], &[], diags),
+            kind => diags.push(fields::unsupported_block(
+                kind,
+                inner.kind_span(),
+                false,
+                [],
+            )),
+        }
     }
 }
 
@@ -62,33 +81,6 @@ fn argument(attribute: &Attribute) -> (Arc<str>, Argument) {
         span: attribute.name_span(),
     };
     (attribute.name.text.clone(), argument)
-}
-
-/// The source, if it is a folder; anything else is reported.
-fn source(block: &Block, diags: &mut Diagnostics) -> Option<Arc<str>> {
-    let attribute = fields::required(block, "source", diags)?;
-    let source = fields::text(&block.body, "source", diags)?;
-    let is_local = ["./", "../"].iter().any(|start| source.starts_with(start))
-        || matches!(&*source, "." | "..");
-    if is_local {
-        if let Some(version) = block.body.attribute("version") {
-            diags.push(
-                Diagnostic::error("version-of-local-module", "Invalid module version")
-                    .detail("A module in a folder has no versions: `version` is for registries.")
-                    .at(version.name_span()),
-            );
-        }
-        return Some(source);
-    }
-    diags.push(
-        Diagnostic::error("remote-module", "Remote module sources are not supported")
-            .detail(format!(
-                "The source `{source}` is not a folder beside this module."
-            ))
-            .at(attribute.expression.span())
-            .hint("A local source begins with `./` or `../`."),
-    );
-    None
 }
 
 fn providers(

@@ -42,6 +42,13 @@ pub(crate) fn unsupported_argument<'a>(
     is_block: bool,
     known: impl IntoIterator<Item = &'a str>,
 ) -> Diagnostic {
+    // In JSON nobody can tell what it was meant to be.
+    if span.file.ends_with(".json") {
+        let found = Diagnostic::error("unsupported-argument", "Extraneous JSON object property")
+            .detail(format!("No argument or block type is named `{name}`."))
+            .at(span);
+        return with_hint(found, suggest::hint(name, known));
+    }
     let found = Diagnostic::error("unsupported-argument", "Unsupported argument")
         .detail(format!("An argument named `{name}` is not expected here."))
         .at(span);
@@ -102,6 +109,9 @@ pub(super) fn required<'b>(
 
 /// A value that must not depend on anything; unknown after a mistake.
 pub(super) fn constant(expression: &Expression, diags: &mut Diagnostics) -> Value {
+    if let Some(value) = expression.json_value() {
+        return value;
+    }
     if let Some(reference) = expression.references().first() {
         diags.push(
             Diagnostic::error("variables-not-allowed", "Variables not allowed")
@@ -166,7 +176,7 @@ pub(super) fn depends_on(body: &Body, diags: &mut Diagnostics) -> Vec<Traversal>
 
 /// An expression that must be a plain reference.
 pub(super) fn reference(expression: &Expression, diags: &mut Diagnostics) -> Option<Traversal> {
-    let found = expression.as_traversal();
+    let found = expression.plain().as_traversal();
     if found.is_none() && !expression.is_error() {
         diags.push(
             Diagnostic::error("static-reference-required", "Invalid expression")
@@ -178,6 +188,41 @@ pub(super) fn reference(expression: &Expression, diags: &mut Diagnostics) -> Opt
         );
     }
     found
+}
+
+/// What a text of JSON says where a reference, a type or a bare word is expected; anything else as it is.
+pub(super) fn plain(expression: &Expression) -> Expression {
+    expression.plain()
+}
+
+/// A bare word; one in quotes is an old habit, of which the user is told.
+pub(super) fn keyword(expression: &Expression, diags: &mut Diagnostics) -> Option<Arc<str>> {
+    let plain = expression.plain();
+    if let Some(word) = plain.as_keyword() {
+        return Some(word.into());
+    }
+    if let Some(word) = plain.as_literal().as_ref().and_then(Value::as_str) {
+        diags.push(
+            Diagnostic::warning("quoted-keyword", "Quoted keywords are deprecated")
+                .detail("Keywords are written without quotes.")
+                .at(expression.span())
+                .hint("Remove the quotes."),
+        );
+        return Some(word.into());
+    }
+    if !expression.is_error() {
+        diags.push(
+            Diagnostic::error("invalid-expression", "Invalid expression")
+                .detail("A single keyword is expected.")
+                .at(expression.span()),
+        );
+    }
+    None
+}
+
+/// The one label of a block; another number of labels is reported.
+pub(super) fn only_label(block: &Block, what: &str, diags: &mut Diagnostics) -> Option<Arc<str>> {
+    super::folder::has_labels(block, &[what], diags).then(|| block.labels[0].text.clone())
 }
 
 /// All condition blocks of one type.

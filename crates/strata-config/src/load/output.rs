@@ -6,11 +6,12 @@ use strata_hcl::Block;
 use super::{fields, folder::duplicate};
 use crate::module::{Module, Output};
 
-const ATTRIBUTES: [&str; 5] = [
+const ATTRIBUTES: [&str; 6] = [
     "value",
     "description",
     "sensitive",
     "ephemeral",
+    "deprecated",
     "depends_on",
 ];
 
@@ -23,6 +24,7 @@ pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics
     let description = fields::text(body, "description", diags);
     let sensitive = fields::flag(body, "sensitive", diags).unwrap_or(false);
     let ephemeral = fields::flag(body, "ephemeral", diags).unwrap_or(false);
+    let deprecated = fields::text(body, "deprecated", diags);
     let depends_on = fields::depends_on(body, diags);
     let preconditions = fields::checks(body, "precondition", diags);
     let span = block.header_span();
@@ -44,6 +46,7 @@ pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics
         description,
         sensitive,
         ephemeral,
+        deprecated,
         depends_on,
         preconditions,
         span,

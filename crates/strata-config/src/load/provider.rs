@@ -77,7 +77,7 @@ pub(super) fn reference(
     expression: &Expression,
     diags: &mut Diagnostics,
 ) -> Option<ProviderReference> {
-    let key = key(expression.text());
+    let key = key(expression.plain().text());
     if key.is_none() && !expression.is_error() {
         diags.push(
             Diagnostic::error("invalid-provider-reference", "Invalid provider configuration reference")

@@ -1,16 +1,41 @@
 //! `resource` and `data` blocks.
 
+use std::sync::Arc;
+
 use strata_core::{AttributePath, Diagnostic, Diagnostics, PathStep, Value, addr::ResourceMode};
 use strata_hcl::{Attribute, Block, Body, Expression, TraversalStep};
 
-use super::{fields, folder::duplicate, provider};
+use super::{fields, folder::duplicate, provider, provisioner};
 use crate::module::{IgnoreChanges, Lifecycle, Module, Repeat, Resource, ResourceKey};
 
 /// The arguments and blocks that every resource may have.
-const OWN_ATTRIBUTES: [&str; 4] = ["count", "for_each", "provider", "depends_on"];
-const OWN_BLOCKS: [&str; 4] = ["lifecycle", "connection", "provisioner", "locals"];
+pub(super) const OWN_ATTRIBUTES: [&str; 4] = ["count", "for_each", "provider", "depends_on"];
+pub(super) const OWN_BLOCKS: [&str; 4] = ["lifecycle", "connection", "provisioner", "locals"];
 
+/// What of the blocks of a data source is its provider's to know.
+const OWN_BLOCKS_OF_DATA: [&str; 2] = ["lifecycle", "locals"];
+
+/// Reads a `resource` or `data` block of a module.
 pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics) {
+    decode_in(block, None, module, diags);
+}
+
+/// Reads the `data` block of a `check`.
+pub(super) fn decode_scoped(
+    block: &Block,
+    check: &Arc<str>,
+    module: &mut Module,
+    diags: &mut Diagnostics,
+) {
+    decode_in(block, Some(check.clone()), module, diags);
+}
+
+fn decode_in(
+    block: &Block,
+    scoped_to: Option<Arc<str>>,
+    module: &mut Module,
+    diags: &mut Diagnostics,
+) {
     let mode = match &*block.kind.text {
         "data" => ResourceMode::Data,
         _ => ResourceMode::Managed,
@@ -37,7 +62,7 @@ pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics
         &format!("Invalid {kind} name"),
         diags,
     );
-    let resource = read(block, key.clone(), diags);
+    let resource = read(block, key.clone(), scoped_to, diags);
     if let Some(first) = module.resources.get(&key) {
         let word = &block.kind.text;
         let summary = format!("Duplicate {word} \"{}\" configuration", key.type_name);
@@ -54,66 +79,103 @@ pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics
     }
 }
 
-fn read(block: &Block, key: ResourceKey, diags: &mut Diagnostics) -> Resource {
+fn read(
+    block: &Block,
+    key: ResourceKey,
+    scoped_to: Option<Arc<str>>,
+    diags: &mut Diagnostics,
+) -> Resource {
     let body = &block.body;
-    for inner in &body.blocks {
-        if matches!(&*inner.kind.text, "connection" | "provisioner" | "locals") {
-            diags.push(refused(inner));
-        }
+    for reserved in body.blocks_of("locals") {
+        diags.push(reserved_block(reserved, block));
     }
     let provider = body.attribute("provider");
     let provider = provider.and_then(|a| provider::reference(&a.expression, diags));
-    let lifecycle = lifecycle(body, key.mode, diags);
+    let managed = key.mode == ResourceMode::Managed;
+    let of = match managed {
+        true => LifecycleOf::Managed,
+        false => LifecycleOf::Data,
+    };
+    let own_blocks: &[&str] = match managed {
+        true => &OWN_BLOCKS,
+        false => &OWN_BLOCKS_OF_DATA,
+    };
+    let (provisioners, connection) = match managed {
+        true => (
+            provisioner::all(body, diags),
+            provisioner::connection(body, "resource", diags),
+        ),
+        false => (Vec::new(), None),
+    };
     Resource {
         repeat: repeat(body, diags),
         provider,
         depends_on: fields::depends_on(body, diags),
-        lifecycle,
-        body: fields::without(body, &OWN_ATTRIBUTES, &OWN_BLOCKS),
+        lifecycle: lifecycle(body, of, diags),
+        provisioners,
+        connection,
+        scoped_to,
+        body: fields::without(body, &OWN_ATTRIBUTES, own_blocks),
         span: block.header_span(),
         key,
     }
 }
 
-fn refused(block: &Block) -> Diagnostic {
-    let found = Diagnostic::error("unsupported", "Block type not supported")
+fn reserved_block(reserved: &Block, within: &Block) -> Diagnostic {
+    let (kind, outer) = (&reserved.kind.text, &within.kind.text);
+    let summary = format!("Reserved block type name in {outer} block");
+    Diagnostic::error("reserved-block", summary)
         .detail(format!(
-            "`{}` blocks in resources are not carried out by Strata.",
-            block.kind.text
+            "The block type name `{kind}` is reserved for a future version of the language."
         ))
-        .at(block.header_span());
-    match &*block.kind.text {
-        "locals" => found,
-        _ => found.hint("Configure the machine in a `configure` stage, with a playbook."),
-    }
+        .at(reserved.header_span())
 }
 
-/// `count` or `for_each`.
+/// `count`, `for_each` or `enabled`.
 pub(super) fn repeat(body: &Body, diags: &mut Diagnostics) -> Repeat {
-    match (body.attribute("count"), body.attribute("for_each")) {
+    let number = match (body.attribute("count"), body.attribute("for_each")) {
         (Some(count), None) => Repeat::Count(count.expression.clone()),
         (None, Some(each)) => Repeat::ForEach(each.expression.clone()),
         (None, None) => Repeat::Once,
         (Some(count), Some(each)) => {
-            diags.push(
-                Diagnostic::error(
-                    "count-and-for-each",
-                    "Invalid combination of \"count\" and \"for_each\"",
-                )
-                .detail("Both say how many instances there are; only one of them can.")
-                .at(each.name_span())
-                .label(count.name_span(), "the other one"),
-            );
+            diags.push(both("count", "for_each", each, count));
             Repeat::ForEach(each.expression.clone())
         }
+    };
+    let mut lifecycles = body.blocks_of("lifecycle");
+    let Some(enabled) = lifecycles.find_map(|block| block.body.attribute("enabled")) else {
+        return number;
+    };
+    for name in ["count", "for_each"] {
+        if let Some(other) = body.attribute(name) {
+            diags.push(both(name, "enabled", enabled, other));
+        }
     }
+    Repeat::Enabled(enabled.expression.clone())
 }
 
-fn lifecycle(body: &Body, mode: ResourceMode, diags: &mut Diagnostics) -> Lifecycle {
+fn both(one: &str, other: &str, second: &Attribute, first: &Attribute) -> Diagnostic {
+    let summary = format!("Invalid combination of \"{one}\" and \"{other}\"");
+    Diagnostic::error("count-and-for-each", summary)
+        .detail("Both say how many instances there are; only one of them can.")
+        .at(second.name_span())
+        .label(first.name_span(), "the other one")
+}
+
+/// Whose `lifecycle` it is: what may be in it differs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum LifecycleOf {
+    Managed,
+    Data,
+    Ephemeral,
+}
+
+/// Reads the `lifecycle` block, if one is there.
+pub(super) fn lifecycle(body: &Body, of: LifecycleOf, diags: &mut Diagnostics) -> Lifecycle {
     let mut found = Lifecycle::default();
     let mut blocks = body.blocks_of("lifecycle");
     if let Some(block) = blocks.next() {
-        found = read_lifecycle(block, mode, diags);
+        found = read_lifecycle(block, of, diags);
     }
     if let Some(second) = blocks.next() {
         diags.push(
@@ -125,32 +187,24 @@ fn lifecycle(body: &Body, mode: ResourceMode, diags: &mut Diagnostics) -> Lifecy
     found
 }
 
-fn read_lifecycle(block: &Block, mode: ResourceMode, diags: &mut Diagnostics) -> Lifecycle {
+/// The arguments of `lifecycle` that only managed resources have.
+const OF_MANAGED: [&str; 4] = [
+    "create_before_destroy",
+    "prevent_destroy",
+    "ignore_changes",
+    "replace_triggered_by",
+];
+
+fn read_lifecycle(block: &Block, of: LifecycleOf, diags: &mut Diagnostics) -> Lifecycle {
     let body = &block.body;
-    let arguments = [
-        "create_before_destroy",
-        "prevent_destroy",
-        "ignore_changes",
-        "replace_triggered_by",
-    ];
+    let mut arguments = OF_MANAGED.to_vec();
+    arguments.push("enabled");
     fields::only(body, &arguments, &["precondition", "postcondition"], diags);
-    if mode == ResourceMode::Data {
-        for attribute in body
-            .attributes
-            .iter()
-            .filter(|a| arguments.contains(&&*a.name.text))
-        {
-            diags.push(
-                Diagnostic::error(
-                    "invalid-lifecycle",
-                    "Invalid data resource lifecycle argument",
-                )
-                .detail(format!(
-                    "`{}` is for managed resources only.",
-                    attribute.name.text
-                ))
-                .at(attribute.name_span()),
-            );
+    if of != LifecycleOf::Managed {
+        for attribute in &body.attributes {
+            if OF_MANAGED.contains(&&*attribute.name.text) {
+                diags.push(only_managed(attribute, of));
+            }
         }
     }
     let triggers = body.attribute("replace_triggered_by");
@@ -168,8 +222,22 @@ fn read_lifecycle(block: &Block, mode: ResourceMode, diags: &mut Diagnostics) ->
     }
 }
 
+fn only_managed(attribute: &Attribute, of: LifecycleOf) -> Diagnostic {
+    let kind = match of {
+        LifecycleOf::Ephemeral => "ephemeral",
+        _ => "data",
+    };
+    let summary = format!("Invalid {kind} resource lifecycle argument");
+    Diagnostic::error("invalid-lifecycle", summary)
+        .detail(format!(
+            "`{}` is for managed resources only.",
+            attribute.name.text
+        ))
+        .at(attribute.name_span())
+}
+
 fn ignore_changes(attribute: &Attribute, diags: &mut Diagnostics) -> IgnoreChanges {
-    if attribute.expression.as_keyword() == Some("all") {
+    if attribute.expression.plain().as_keyword() == Some("all") {
         return IgnoreChanges::All;
     }
     let items = fields::list(&attribute.expression, diags);
@@ -183,10 +251,17 @@ fn ignore_changes(attribute: &Attribute, diags: &mut Diagnostics) -> IgnoreChang
 
 /// An attribute of the resource itself, as `ignore_changes` names it; old configurations put quotes around it.
 fn attribute_path(expression: &Expression, diags: &mut Diagnostics) -> Option<AttributePath> {
-    if let Some(name) = expression.as_literal().as_ref().and_then(Value::as_str) {
+    let plain = expression.plain();
+    if let Some(name) = plain.as_literal().as_ref().and_then(Value::as_str) {
+        diags.push(
+            Diagnostic::warning("quoted-reference", "Quoted references are deprecated")
+                .detail("References are written without quotes.")
+                .at(expression.span())
+                .hint("Remove the quotes."),
+        );
         return Some(AttributePath::attribute(name));
     }
-    let traversal = fields::reference(expression, diags)?;
+    let traversal = fields::reference(&plain, diags)?;
     let mut path = AttributePath::attribute(traversal.root.clone());
     for step in &traversal.steps {
         path.0.push(match &step.kind {

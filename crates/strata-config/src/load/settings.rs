@@ -5,12 +5,19 @@ use std::sync::Arc;
 use strata_core::{Diagnostic, Diagnostics, Type};
 use strata_hcl::{Attribute, Block, Expression};
 
-use super::{fields, folder::duplicate, version};
-use crate::module::{Backend, ProviderRequirement, Settings};
+use super::{fields, folder::duplicate, provider};
+use crate::module::{Backend, ProviderReference, ProviderRequirement, Settings, SettingsBlock};
 use crate::provider::full_source;
+use crate::version;
 
 pub(super) fn decode(block: &Block, settings: &mut Settings, diags: &mut Diagnostics) {
-    let blocks = ["required_providers", "backend", "cloud", "provider_meta"];
+    let blocks = [
+        "required_providers",
+        "backend",
+        "cloud",
+        "provider_meta",
+        "encryption",
+    ];
     fields::only(
         &block.body,
         &["required_version", "experiments"],
@@ -21,23 +28,81 @@ pub(super) fn decode(block: &Block, settings: &mut Settings, diags: &mut Diagnos
         required_version(attribute, diags);
     }
     if let Some(attribute) = block.body.attribute("experiments") {
-        diags.push(unsupported("Language experiments").at(attribute.span()));
+        diags.push(
+            Diagnostic::error("unsupported", "Language experiments are not supported")
+                .at(attribute.span()),
+        );
     }
     for inner in &block.body.blocks {
         match &*inner.kind.text {
             "required_providers" => required_providers(inner, settings, diags),
             "backend" => backend(inner, settings, diags),
-            "cloud" | "provider_meta" => {
-                let what = format!("The `{}` block", inner.kind.text);
-                diags.push(unsupported(&what).at(inner.header_span()));
-            }
+            "cloud" => cloud(inner, settings, diags),
+            "provider_meta" => provider_meta(inner, settings, diags),
+            "encryption" => encryption(inner, settings, diags),
             _ => {}
         }
     }
+    if let (Some(backend), Some(cloud)) = (&settings.backend, &settings.cloud) {
+        diags.push(
+            Diagnostic::error(
+                "backend-and-cloud",
+                "Both a backend and cloud configuration are present",
+            )
+            .detail("A module may have one `cloud` block or one `backend` block.")
+            .at(backend.span.clone())
+            .label(cloud.span.clone(), "the cloud configuration"),
+        );
+    }
 }
 
-fn unsupported(what: &str) -> Diagnostic {
-    Diagnostic::error("unsupported", format!("{what} is not supported"))
+fn kept(block: &Block) -> SettingsBlock {
+    SettingsBlock {
+        body: Arc::new(block.body.clone()),
+        span: block.header_span(),
+    }
+}
+
+fn cloud(block: &Block, settings: &mut Settings, diags: &mut Diagnostics) {
+    if let Some(first) = &settings.cloud {
+        diags.push(duplicate(
+            "Duplicate HCP Terraform configurations",
+            "A cloud configuration",
+            &first.span,
+            block.header_span(),
+        ));
+        return;
+    }
+    settings.cloud = Some(kept(block));
+}
+
+fn provider_meta(block: &Block, settings: &mut Settings, diags: &mut Diagnostics) {
+    let Some(name) = fields::only_label(block, "provider", diags) else {
+        return;
+    };
+    if let Some(first) = settings.provider_meta.get(&name) {
+        diags.push(duplicate(
+            "Duplicate provider_meta block",
+            format!("A provider_meta block for provider `{name}`"),
+            &first.span,
+            block.header_span(),
+        ));
+        return;
+    }
+    settings.provider_meta.insert(name, kept(block));
+}
+
+fn encryption(block: &Block, settings: &mut Settings, diags: &mut Diagnostics) {
+    if let Some(first) = &settings.encryption {
+        diags.push(duplicate(
+            "Duplicate encryption configuration",
+            "An encryption configuration",
+            &first.span,
+            block.header_span(),
+        ));
+        return;
+    }
+    settings.encryption = Some(kept(block));
 }
 
 fn required_version(attribute: &Attribute, diags: &mut Diagnostics) {
@@ -105,6 +170,7 @@ fn requirement(attribute: &Attribute, diags: &mut Diagnostics) -> Option<Provide
     let mut found = ProviderRequirement {
         source: full_source(&attribute.name.text),
         version: None,
+        aliases: Vec::new(),
         span: attribute.span(),
     };
     let Some(entries) = attribute.expression.as_map() else {
@@ -116,7 +182,7 @@ fn requirement(attribute: &Attribute, diags: &mut Diagnostics) -> Option<Provide
         match key.text().trim_matches('"') {
             "source" => found.source = source(&value, diags)?,
             "version" => found.version = version_constraint(&value, diags),
-            "configuration_aliases" => {}
+            "configuration_aliases" => found.aliases = aliases(&value, diags),
             other => diags.push(
                 Diagnostic::error(
                     "invalid-required-provider",
@@ -130,6 +196,13 @@ fn requirement(attribute: &Attribute, diags: &mut Diagnostics) -> Option<Provide
         }
     }
     Some(found)
+}
+
+/// The configurations that callers must pass: `[incus.east, incus.west]`.
+fn aliases(expression: &Expression, diags: &mut Diagnostics) -> Vec<ProviderReference> {
+    let items = fields::list(expression, diags);
+    let read = |item: &Expression| provider::reference(item, diags);
+    items.iter().filter_map(read).collect()
 }
 
 fn version_constraint(expression: &Expression, diags: &mut Diagnostics) -> Option<Arc<str>> {
@@ -159,39 +232,29 @@ fn source(expression: &Expression, diags: &mut Diagnostics) -> Option<Arc<str>> 
 }
 
 fn backend(block: &Block, settings: &mut Settings, diags: &mut Diagnostics) {
-    let Some(kind) = block.label(0) else {
-        diags.push(
-            Diagnostic::error("missing-label", "Missing type for backend")
-                .detail("All backend blocks must have 1 labels (type).")
-                .at(block.header_span()),
-        );
+    let Some(kind) = fields::only_label(block, "type", diags) else {
         return;
     };
-    if kind != "local" {
-        let what = format!("The backend `{kind}`");
-        diags.push(
-            unsupported(&what)
-                .detail("State is kept in a local file only.")
-                .at(block.header_span()),
-        );
-        return;
-    }
     if let Some(first) = &settings.backend {
-        let what = "A backend";
         diags.push(duplicate(
             "Duplicate backend configuration",
-            what,
+            "A backend",
             &first.span,
             block.header_span(),
         ));
         return;
     }
-    fields::only(&block.body, &["path", "workspace_dir"], &[], diags);
-    settings.backend = Some(Backend {
-        kind: kind.into(),
-        path: fields::text(&block.body, "path", diags),
-        workspace_directory: fields::text(&block.body, "workspace_dir", diags),
+    let mut backend = Backend {
+        path: None,
+        workspace_directory: None,
         body: Arc::new(block.body.clone()),
         span: block.header_span(),
-    });
+        kind,
+    };
+    if &*backend.kind == "local" {
+        fields::only(&block.body, &["path", "workspace_dir"], &[], diags);
+        backend.path = fields::text(&block.body, "path", diags);
+        backend.workspace_directory = fields::text(&block.body, "workspace_dir", diags);
+    }
+    settings.backend = Some(backend);
 }

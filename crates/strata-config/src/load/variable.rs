@@ -8,12 +8,13 @@ use strata_hcl::{Attribute, Block, TypeWithDefaults, type_expression};
 use super::{fields, folder::duplicate};
 use crate::module::{Module, Variable};
 
-const ATTRIBUTES: [&str; 6] = [
+const ATTRIBUTES: [&str; 7] = [
     "type",
     "default",
     "description",
     "sensitive",
     "ephemeral",
+    "deprecated",
     "nullable",
 ];
 
@@ -36,7 +37,7 @@ pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics
     let valid = valid_name(&name, block.label_span(0), diags);
     let ty = body
         .attribute("type")
-        .map(|ty| type_expression(&ty.expression, diags));
+        .map(|ty| type_expression(&ty.expression.plain(), diags));
     let nullable = fields::flag(body, "nullable", diags).unwrap_or(true);
     let default = body.attribute("default");
     let default = default.map(|default| default_value(default, ty.as_ref(), nullable, diags));
@@ -48,6 +49,7 @@ pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics
         validations: fields::checks(body, "validation", diags),
         sensitive: fields::flag(body, "sensitive", diags).unwrap_or(false),
         ephemeral: fields::flag(body, "ephemeral", diags).unwrap_or(false),
+        deprecated: fields::text(body, "deprecated", diags),
         nullable,
         span: block.header_span(),
     };

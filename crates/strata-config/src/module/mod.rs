@@ -1,7 +1,11 @@
 //! One module as its files describe it: plain data, expressions not evaluated.
 
+mod check;
+mod ephemeral;
 mod output;
 mod provider;
+mod provisioner;
+mod refactor;
 mod resource;
 mod settings;
 mod variable;
@@ -11,10 +15,14 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use strata_core::{Span, addr::ResourceMode};
 use strata_hcl::{Expression, Traversal};
 
+pub use check::CheckBlock;
+pub use ephemeral::{EphemeralKey, EphemeralResource};
 pub use output::Output;
 pub use provider::{ProviderBlock, ProviderKey, ProviderReference};
+pub use provisioner::{Connection, OnFailure, Provisioner, ProvisionerWhen};
+pub use refactor::{Import, Moved, Removed};
 pub use resource::{Check, IgnoreChanges, Lifecycle, Repeat, Resource};
-pub use settings::{Backend, ProviderRequirement, Settings};
+pub use settings::{Backend, ProviderRequirement, Settings, SettingsBlock};
 pub use variable::Variable;
 
 /// Everything that the files of one folder declare.
@@ -36,8 +44,18 @@ pub struct Module {
     pub outputs: BTreeMap<Arc<str>, Output>,
     /// `resource` and `data` blocks.
     pub resources: BTreeMap<ResourceKey, Resource>,
+    /// `ephemeral` blocks.
+    pub ephemerals: BTreeMap<EphemeralKey, EphemeralResource>,
     /// `module` blocks.
     pub calls: BTreeMap<Arc<str>, ModuleCall>,
+    /// `moved` blocks, in the order in which they stand.
+    pub moved: Vec<Moved>,
+    /// `removed` blocks, in the order in which they stand.
+    pub removed: Vec<Removed>,
+    /// `import` blocks, in the order in which they stand.
+    pub imports: Vec<Import>,
+    /// `check` blocks.
+    pub checks: BTreeMap<Arc<str>, CheckBlock>,
 }
 
 /// What names a resource inside its module.
@@ -63,8 +81,10 @@ pub struct Local {
 /// A `module` block.
 #[derive(Clone, Debug)]
 pub struct ModuleCall {
-    /// The folder of the called module, relative to the calling one, as written.
-    pub source: Arc<str>,
+    /// Where the module comes from; [`ModuleSource`](crate::ModuleSource) reads its value.
+    pub source: Expression,
+    /// Which versions will do, for modules of registries.
+    pub version: Option<Expression>,
     /// `count` or `for_each`.
     pub repeat: Repeat,
     /// The child's provider names and the caller's configurations they get.

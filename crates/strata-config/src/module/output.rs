@@ -18,6 +18,8 @@ pub struct Output {
     pub sensitive: bool,
     /// True if its value must not be stored.
     pub ephemeral: bool,
+    /// Why it should no longer be used (OpenTofu).
+    pub deprecated: Option<Arc<str>>,
     /// What it waits for.
     pub depends_on: Vec<Traversal>,
     /// What must hold before it is given out.

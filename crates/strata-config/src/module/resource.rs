@@ -5,7 +5,7 @@ use std::sync::Arc;
 use strata_core::{AttributePath, Span};
 use strata_hcl::{Body, Expression, Traversal};
 
-use super::{ProviderReference, ResourceKey};
+use super::{Connection, ProviderReference, Provisioner, ResourceKey};
 
 /// A `resource` or `data` block.
 #[derive(Clone, Debug)]
@@ -20,6 +20,12 @@ pub struct Resource {
     pub depends_on: Vec<Traversal>,
     /// How it is replaced, kept, checked.
     pub lifecycle: Lifecycle,
+    /// What runs after it is made or before it is destroyed, in order; only managed resources have any.
+    pub provisioners: Vec<Provisioner>,
+    /// How its provisioners reach it.
+    pub connection: Option<Connection>,
+    /// The `check` block that a data source stands in, if it does.
+    pub scoped_to: Option<Arc<str>>,
     /// Its arguments, without those that every resource has.
     pub body: Arc<Body>,
     /// The place of the block's header.
@@ -36,6 +42,8 @@ pub enum Repeat {
     Count(Expression),
     /// `for_each`.
     ForEach(Expression),
+    /// `lifecycle { enabled }` of OpenTofu: one without a key, or none.
+    Enabled(Expression),
 }
 
 /// A `lifecycle` block.
@@ -83,7 +91,9 @@ impl Repeat {
     pub fn expression(&self) -> Option<&Expression> {
         match self {
             Repeat::Once => None,
-            Repeat::Count(expression) | Repeat::ForEach(expression) => Some(expression),
+            Repeat::Count(expression)
+            | Repeat::ForEach(expression)
+            | Repeat::Enabled(expression) => Some(expression),
         }
     }
 }

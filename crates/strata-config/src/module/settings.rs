@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use strata_core::Span;
 use strata_hcl::Body;
 
+use super::ProviderReference;
+
 /// What all `terraform` blocks of a module say together.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -12,6 +14,12 @@ pub struct Settings {
     pub required_providers: BTreeMap<Arc<str>, ProviderRequirement>,
     /// Where state is kept; none for the default, a local file.
     pub backend: Option<Backend>,
+    /// `cloud`.
+    pub cloud: Option<SettingsBlock>,
+    /// `provider_meta` by provider.
+    pub provider_meta: BTreeMap<Arc<str>, SettingsBlock>,
+    /// `encryption`, as OpenTofu has it.
+    pub encryption: Option<SettingsBlock>,
 }
 
 /// An entry of `required_providers`.
@@ -21,14 +29,25 @@ pub struct ProviderRequirement {
     pub source: Arc<str>,
     /// The versions that will do, as written; none for any.
     pub version: Option<Arc<str>>,
+    /// The configurations with alias that callers must pass: `configuration_aliases`.
+    pub aliases: Vec<ProviderReference>,
     /// Where it stands.
+    pub span: Span,
+}
+
+/// A block of settings that is kept as written.
+#[derive(Clone, Debug)]
+pub struct SettingsBlock {
+    /// Its arguments as written.
+    pub body: Arc<Body>,
+    /// The place of the block's header.
     pub span: Span,
 }
 
 /// A `backend` block.
 #[derive(Clone, Debug)]
 pub struct Backend {
-    /// Which backend; only `local` is loaded.
+    /// Which backend; any word.
     pub kind: Arc<str>,
     /// `path` of the local backend.
     pub path: Option<Arc<str>>,

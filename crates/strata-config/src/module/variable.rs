@@ -24,6 +24,8 @@ pub struct Variable {
     pub sensitive: bool,
     /// True if its value must not be stored.
     pub ephemeral: bool,
+    /// Why it should no longer be set (OpenTofu).
+    pub deprecated: Option<Arc<str>>,
     /// True if null is a value of its own; else null stands for the default.
     pub nullable: bool,
     /// The place of the block's header.

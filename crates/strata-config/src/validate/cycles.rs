@@ -89,6 +89,7 @@ fn span(config: &Config, place: &Place) -> Option<Span> {
             .resources
             .get(key)
             .map(|resource| resource.span.clone()),
+        Cell::Check(name) => module.checks.get(name).map(|check| check.span.clone()),
         Cell::Provider(address) => config
             .provider_block(address)
             .map(|block| block.span.clone()),

@@ -3,6 +3,7 @@
 //! In three passes: [`names`] looks at the words alone (what references name, what calls pass), [`cycles`] at what
 //! refers to itself, [`values`] evaluates everything with unknown values for all that comes from outside.
 
+mod blocks;
 mod cycles;
 mod names;
 mod values;
@@ -24,6 +25,7 @@ pub fn validate(config: &Arc<Config>, schemas: &Schemas, diags: &mut Diagnostics
     if !cyclic {
         values::check(config, schemas, &mut found);
     }
+    crate::unsupported(config, &mut found);
     diags.append(without_repeats(found));
 }
 

@@ -8,7 +8,8 @@ use strata_hcl::{Expression, Traversal, TraversalStep};
 use crate::{
     load::{missing_argument, unsupported_argument},
     module::{
-        Check, Module, ModuleCall, ProviderReference, Repeat, Resource, ResourceKey, Variable,
+        Check, EphemeralResource, Import, Module, ModuleCall, ProviderReference, Repeat, Resource,
+        ResourceKey, Variable,
     },
     references::{self, Target},
     suggest,
@@ -44,24 +45,42 @@ pub(super) fn expression(
 
 /// What may be referred to besides what is declared.
 #[derive(Clone, Copy)]
-struct Context {
+struct Context<'a> {
     each: bool,
     count: bool,
     itself: bool,
+    /// The `check` block around it, whose data source may be referred to.
+    check: Option<&'a str>,
 }
 
-impl Context {
+impl<'a> Context<'a> {
     const NOTHING: Self = Self {
         each: false,
         count: false,
         itself: false,
+        check: None,
     };
+
+    fn itself(self) -> Self {
+        Self {
+            itself: true,
+            ..self
+        }
+    }
+
+    fn in_check(name: &'a str) -> Self {
+        Self {
+            check: Some(name),
+            ..Self::NOTHING
+        }
+    }
 
     fn of(repeat: &Repeat) -> Self {
         Self {
             each: matches!(repeat, Repeat::ForEach(_)),
             count: matches!(repeat, Repeat::Count(_)),
             itself: false,
+            check: None,
         }
     }
 }
@@ -98,6 +117,57 @@ impl Names<'_> {
         for (name, call) in &module.calls {
             self.call(name, call);
         }
+        for ephemeral in module.ephemerals.values() {
+            self.ephemeral(ephemeral);
+        }
+        for (name, check) in &module.checks {
+            let context = Context::in_check(name);
+            self.checks(&check.asserts, context);
+        }
+        for import in &module.imports {
+            self.import(import);
+        }
+    }
+
+    fn ephemeral(&mut self, ephemeral: &EphemeralResource) {
+        if let Some(reference) = &ephemeral.provider {
+            self.provider(reference);
+        }
+        self.repeat(&ephemeral.repeat);
+        self.all(&ephemeral.depends_on, Context::NOTHING);
+        let context = Context::of(&ephemeral.repeat);
+        self.all(&references::in_body(&ephemeral.body), context);
+        self.checks(&ephemeral.lifecycle.preconditions, context);
+        self.checks(&ephemeral.lifecycle.postconditions, context.itself());
+    }
+
+    fn import(&mut self, import: &Import) {
+        let context = Context {
+            each: import.for_each.is_some(),
+            ..Context::NOTHING
+        };
+        if let Some(for_each) = &import.for_each {
+            self.expression(for_each, Context::NOTHING);
+        }
+        self.expression(&import.id, context);
+        if !self.node.path.0.is_empty() {
+            self.diags.push(
+                Diagnostic::error("invalid-import", "Invalid import configuration")
+                    .detail(format!(
+                        "Import blocks are only allowed in the root module, and this one is in `{}`.",
+                        self.node.path
+                    ))
+                    .at(import.span.clone()),
+            );
+        }
+        // The address itself names what is to come; only its keys refer to anything.
+        let address = import.to.references();
+        let first = address.iter().map(|reference| reference.range.start).min();
+        let keys: Vec<Traversal> = address
+            .into_iter()
+            .filter(|reference| Some(reference.range.start) != first)
+            .collect();
+        self.all(&keys, context);
     }
 
     fn resource(&mut self, resource: &Resource) {
@@ -106,8 +176,12 @@ impl Names<'_> {
         }
         self.repeat(&resource.repeat);
         self.all(&resource.depends_on, Context::NOTHING);
-        let context = Context::of(&resource.repeat);
+        let context = Context {
+            check: resource.scoped_to.as_deref(),
+            ..Context::of(&resource.repeat)
+        };
         self.all(&references::in_body(&resource.body), context);
+        self.provisioners(resource, context.itself());
         let lifecycle = &resource.lifecycle;
         for trigger in &lifecycle.replace_triggered_by {
             self.expression(trigger, context);
@@ -119,13 +193,18 @@ impl Names<'_> {
             self.looks_at_something(check, "postcondition");
         }
         self.checks(&lifecycle.preconditions, context);
-        self.checks(
-            &lifecycle.postconditions,
-            Context {
-                itself: true,
-                ..context
-            },
-        );
+        self.checks(&lifecycle.postconditions, context.itself());
+    }
+
+    fn provisioners(&mut self, resource: &Resource, context: Context<'_>) {
+        let own = resource.provisioners.iter().flat_map(|provisioner| {
+            let connection = provisioner.connection.as_ref().map(|c| &c.body);
+            [&provisioner.body].into_iter().chain(connection)
+        });
+        let connection = resource.connection.as_ref().map(|c| &c.body);
+        for body in own.chain(connection) {
+            self.all(&references::in_body(body), context);
+        }
     }
 
     fn call(&mut self, name: &Arc<str>, call: &ModuleCall) {
@@ -141,6 +220,7 @@ impl Names<'_> {
         if let Some(child) = self.node.children.get(name) {
             let child = self.config.nodes[*child].module.clone();
             self.arguments(&child, call);
+            self.aliases(&child, name, call);
         }
     }
 
@@ -184,13 +264,33 @@ impl Names<'_> {
         }
     }
 
+    /// The configurations that a called module says it must be given.
+    fn aliases(&mut self, child: &Module, name: &str, call: &ModuleCall) {
+        let required = child.settings.required_providers.values();
+        for alias in required.flat_map(|requirement| &requirement.aliases) {
+            if !call.providers.contains_key(&alias.key) {
+                self.diags.push(
+                    Diagnostic::error("missing-provider", "Missing required provider configuration")
+                        .detail(format!(
+                            "The module `{name}` requires an additional configuration for the provider `{}`, by the \
+                             name `{}`.",
+                            alias.key.name, alias.key
+                        ))
+                        .at(call.span.clone())
+                        .label(alias.span.clone(), "required here")
+                        .hint(format!("Add it to the `providers` argument: `providers = {{ {} = ... }}`.", alias.key)),
+                );
+            }
+        }
+    }
+
     fn repeat(&mut self, repeat: &Repeat) {
         if let Some(expression) = repeat.expression() {
             self.expression(expression, Context::NOTHING);
         }
     }
 
-    fn checks(&mut self, checks: &[Check], context: Context) {
+    fn checks(&mut self, checks: &[Check], context: Context<'_>) {
         for check in checks {
             self.expression(&check.condition, context);
             self.expression(&check.error_message, context);
@@ -228,11 +328,11 @@ impl Names<'_> {
         }
     }
 
-    fn expression(&mut self, expression: &Expression, context: Context) {
+    fn expression(&mut self, expression: &Expression, context: Context<'_>) {
         self.all(&expression.references(), context);
     }
 
-    fn all(&mut self, traversals: &[Traversal], context: Context) {
+    fn all(&mut self, traversals: &[Traversal], context: Context<'_>) {
         for traversal in traversals {
             match references::target(traversal) {
                 Ok(target) => self.diags.extend(self.target(&target, traversal, context)),
@@ -246,7 +346,7 @@ impl Names<'_> {
         &self,
         target: &Target,
         traversal: &Traversal,
-        context: Context,
+        context: Context<'_>,
     ) -> Option<Diagnostic> {
         let module = &self.node.module;
         match target {
@@ -261,9 +361,14 @@ impl Names<'_> {
                 with_hint(found, suggest::hint(name, module.locals.keys().map(|name| &**name)))
             }),
             Target::Resource(key) => match module.resources.get(key) {
-                Some(resource) => missing_key(resource, traversal),
+                Some(resource) => out_of_scope(resource, traversal, context)
+                    .or_else(|| missing_key(resource, traversal)),
                 None => Some(self.undeclared_resource(key, traversal)),
             },
+            Target::Ephemeral(key) => (!module.ephemerals.contains_key(key)).then(|| {
+                let why = format!("An ephemeral resource `{}` `{}` has not been declared in {}.", key.type_name, key.name, self.place());
+                undeclared(traversal, 2, "resource", why)
+            }),
             Target::Module(call, output) => self.module_target(call, output.as_deref(), traversal),
             Target::Path(name) => attribute_of("path", name, &["module", "root", "cwd"], traversal),
             Target::Terraform(name) => attribute_of("terraform", name, &["workspace"], traversal),
@@ -327,7 +432,7 @@ impl Names<'_> {
             return Some(with_hint(undeclared(traversal, 1, "module", why), hint));
         };
         let child = &self.config.nodes[*self.node.children.get(call)?].module;
-        let repeated = !matches!(found.repeat, Repeat::Once);
+        let repeated = !matches!(found.repeat, Repeat::Once | Repeat::Enabled(_));
         let step = traversal.steps.get(1).map(|step| &step.kind);
         match (repeated, step, output) {
             (true, Some(TraversalStep::Attribute(_)), _) => Some(
@@ -374,10 +479,27 @@ fn with_hint(diagnostic: Diagnostic, hint: Option<String>) -> Diagnostic {
     }
 }
 
+/// The data source of a `check` block is nobody else's.
+fn out_of_scope(
+    resource: &Resource,
+    traversal: &Traversal,
+    context: Context<'_>,
+) -> Option<Diagnostic> {
+    let check = resource.scoped_to.as_deref()?;
+    (context.check != Some(check)).then(|| {
+        Diagnostic::error("scoped-reference", "Reference to scoped resource")
+            .detail(format!(
+                "`{}` belongs to the check `{check}`, and only that may refer to it.",
+                resource.key
+            ))
+            .at(traversal.span_to(2))
+    })
+}
+
 /// The attributes of a resource with several instances are reached by way of one of them.
 fn missing_key(resource: &Resource, traversal: &Traversal) -> Option<Diagnostic> {
     let argument = match resource.repeat {
-        Repeat::Once => return None,
+        Repeat::Once | Repeat::Enabled(_) => return None,
         Repeat::Count(_) => "count",
         Repeat::ForEach(_) => "for_each",
     };

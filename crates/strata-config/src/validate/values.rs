@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use strata_core::{Diagnostic, Diagnostics, addr, schema};
 
+use super::blocks;
 use crate::{
     evaluate::{Evaluator, EvaluatorOptions, Mode},
     module::Resource,
@@ -51,6 +52,7 @@ fn module(
         at.child(name.clone(), None)
     });
     evaluator.check_module(&instance, diags);
+    blocks::check(evaluator, node, &instance, diags);
     for (key, resource) in &node.module.resources {
         let address = node.resource_address(key);
         let Some(provider) = config.provider_of(&address) else {
@@ -76,6 +78,7 @@ fn module(
                     schema.block.implied_type()
                 }),
         );
+        blocks::provisioners(evaluator, &at, resource, &unknown, diags);
         evaluator.postconditions(&at, unknown, diags);
         evaluator.replace_triggers(&at, diags);
     }

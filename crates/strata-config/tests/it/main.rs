@@ -2,6 +2,8 @@
 
 mod dependencies;
 mod evaluate;
+mod files;
 mod load;
 mod suite;
 mod support;
+mod terraform;

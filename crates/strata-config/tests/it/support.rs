@@ -56,7 +56,23 @@ fn terraform() -> ProviderSchema {
         ("triggers_replace", Type::Dynamic, Presence::Optional),
         ("id", Type::String, Presence::Computed),
     ];
-    provider("terraform_data", attributes(&list), Vec::new())
+    let mut found = provider("terraform_data", attributes(&list), Vec::new());
+    let remote = [
+        ("backend", Type::String, Presence::Required),
+        ("workspace", Type::String, Presence::Optional),
+        ("config", Type::Dynamic, Presence::Optional),
+        ("defaults", Type::Dynamic, Presence::Optional),
+        ("outputs", Type::Dynamic, Presence::Computed),
+    ];
+    let block = Block {
+        attributes: attributes(&remote),
+        ..Block::default()
+    };
+    let remote = Resource { version: 0, block };
+    found
+        .data_sources
+        .insert("terraform_remote_state".into(), remote);
+    found
 }
 
 fn test() -> ProviderSchema {

@@ -4,7 +4,10 @@
 //! with what is known now), then begun in the journal, and only then does the call go out. All steps that become
 //! ready together share one sync of the journal.
 
+mod begin;
+mod end;
 mod finish;
+mod outputs;
 mod prepare;
 mod run;
 mod stop;

@@ -62,6 +62,43 @@ pub fn parse_template(source: &Arc<Source>, diags: &mut Diagnostics) -> Expressi
     Expression::new(source.clone(), node)
 }
 
+/// Parses a part of a source as one expression.
+pub(crate) fn parse_expression_within(
+    source: &Arc<Source>,
+    range: ByteRange,
+    diags: &mut Diagnostics,
+) -> Expression {
+    let mut parser = Parser::within(source, range, diags);
+    parser.newlines = false;
+    let node = match parser.expression() {
+        Ok(node) if parser.is(T::End) => node,
+        Ok(_) => {
+            let token = parser.peek();
+            let found = parser.describe(token);
+            parser.report(
+                token.range,
+                "extra-characters",
+                "Extra characters after the expression",
+                format!("The expression is complete, but {found} follows."),
+            );
+            parser.error_node(range.start)
+        }
+        Err(_) => parser.error_node(range.start),
+    };
+    Expression::new(source.clone(), node)
+}
+
+/// Parses a part of a source as a template without quotes.
+pub(crate) fn parse_template_within(
+    source: &Arc<Source>,
+    range: ByteRange,
+    diags: &mut Diagnostics,
+) -> Node {
+    let mut parser = Parser::within(source, range, diags);
+    let node = parser.template_file();
+    node.unwrap_or(parser.error_node(range.start))
+}
+
 /// A mistake that has been reported already.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reported;
@@ -93,6 +130,15 @@ impl<'a> Parser<'a> {
             peeked: None,
             diags,
         }
+    }
+
+    /// A parser that begins and ends inside a source.
+    fn within(source: &'a Arc<Source>, range: ByteRange, diags: &'a mut Diagnostics) -> Self {
+        let (start, end) = (range.start as usize, range.end as usize);
+        let mut parser = Self::new(source, diags);
+        parser.text = &source.text[..end];
+        parser.go_to(start);
+        parser
     }
 
     /// The current token; line breaks only where they matter.

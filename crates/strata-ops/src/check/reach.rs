@@ -20,11 +20,13 @@ const FILES: [&str; 6] = [
     "vars_files",
 ];
 
-/// All files that playbooks use, themselves too.
+/// All files that playbooks and inventories use, themselves too.
 pub(super) fn files(yaml: &[YamlFile], playbooks: &[&Path]) -> BTreeSet<PathBuf> {
     let mut used = BTreeSet::new();
     let mut open: Vec<PathBuf> = playbooks.iter().map(|path| (*path).to_owned()).collect();
     open.extend(beside(yaml, playbooks));
+    let below = |file: &&YamlFile| playbooks.iter().any(|start| file.path.starts_with(start));
+    open.extend(yaml.iter().filter(below).map(|file| file.path.clone()));
     while let Some(path) = open.pop() {
         let Some(file) = yaml.iter().find(|file| file.path == path) else {
             continue;
@@ -43,12 +45,7 @@ pub(super) fn files(yaml: &[YamlFile], playbooks: &[&Path]) -> BTreeSet<PathBuf>
 
 /// Variables of groups and hosts, and requirements, beside the playbooks or above them.
 fn beside<'a>(yaml: &'a [YamlFile], playbooks: &'a [&Path]) -> impl Iterator<Item = PathBuf> + 'a {
-    let near = |folder: &Path| {
-        playbooks
-            .iter()
-            .filter_map(|playbook| playbook.parent())
-            .any(|parent| parent.starts_with(folder))
-    };
+    let near = |folder: &Path| playbooks.iter().any(|start| start.starts_with(folder));
     yaml.iter().filter_map(move |file| {
         let mut above = file.path.ancestors().skip(1);
         let vars = above.find(|part| part.ends_with("group_vars") || part.ends_with("host_vars"));

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use strata_core::{Diagnostics, Source, StageKind, Type, Value};
+use strata_core::{Diagnostics, Source, StageKind, Type, Value, files::normalize};
 use strata_hcl::{Block, Body, Environment, Expression, Reference, Resolved, Scope};
 
 /// A stage of an environment.
@@ -21,6 +21,8 @@ pub(crate) struct Stage {
     pub(crate) kind: StageKind,
     /// The folder of the root module, or the playbook; none if it is computed.
     pub(crate) path: Option<PathBuf>,
+    /// Inventories that are files or folders.
+    pub(crate) inventories: Vec<PathBuf>,
     /// The instances of the application.
     pub(crate) instances: Vec<String>,
     /// What the block says.
@@ -31,6 +33,12 @@ impl Stage {
     /// True if it should have a path and that cannot be told.
     pub(crate) fn is_computed(&self) -> bool {
         self.path.is_none() && self.kind != StageKind::Verify
+    }
+
+    /// The playbook and the inventories: beside them stand variables.
+    pub(crate) fn starts(&self) -> impl Iterator<Item = &Path> {
+        let own = self.path.iter().chain(&self.inventories);
+        own.map(PathBuf::as_path)
     }
 
     /// What the stage gives to a variable of its root module; none if it does not.
@@ -95,10 +103,18 @@ fn stage(block: &Block, environment: &str, folder: &Path) -> Option<Stage> {
         environment: environment.into(),
         name: block.label(0).unwrap_or_default().into(),
         kind,
-        path: path.map(|path| strata_core::files::normalize(&path)),
+        path: path.map(|path| normalize(&path)),
+        inventories: inventories(evaluated("inventory"), folder),
         instances: names(&instances),
         body: block.body.clone(),
     })
+}
+
+fn inventories(value: Option<Value>, folder: &Path) -> Vec<PathBuf> {
+    let value = value.unwrap_or(Value::Null(Type::Dynamic));
+    let one = value.as_str().map(str::to_owned);
+    let all = one.into_iter().chain(names(&value));
+    all.map(|path| normalize(&folder.join(path))).collect()
 }
 
 /// Names in a list, or keys of a map.

@@ -112,6 +112,64 @@ fn a_waiver_with_a_reason_sets_a_finding_aside() {
 }
 
 #[test]
+fn waivers_work_in_yaml_on_the_line_and_above_and_for_a_module_where_it_is_called() {
+    let report = report(&[
+        (
+            "user-data.yml",
+            "#cloud-config\npackages:\n  # strata:ignore cloud-init-application: the image has no network later\n  - nginx\npassword: x # strata:ignore cloud-init-password: console only\n",
+        ),
+        (
+            "main.tf",
+            "provider \"proxmox\" {}\n# strata:ignore privileged-container: NFS server\nmodule \"nfs\" {\n  source = \"./ct\"\n}\n",
+        ),
+        (
+            "ct/main.tf",
+            "resource \"proxmox_virtual_environment_container\" \"this\" {\n}\n",
+        ),
+    ]);
+    assert!(report.findings.is_empty(), "{:?}", report.findings);
+    assert_eq!(report.waived.len(), 3);
+}
+
+#[test]
+fn nothing_that_is_written_brings_a_check_down() {
+    let texts = [
+        "",
+        "\u{feff}",
+        "#cloud-config\n- a\n",
+        "#cloud-config\nusers: x\npackages: {a: [}\n",
+        "a: ${b\n",
+        "- hosts:\n",
+        "- hosts: all\n  tasks: x\n  roles: {a: b}\n",
+        "- shell:\n- command: {argv: x}\n- name: y\n",
+        "{{{{",
+        "locals { a = local.b\n b = local.a }",
+        "module \"a\" { source = \"./\" }",
+        "resource \"incus_instance\" \"x\" { for_each = 1\n profiles = [for p in q: p]\n dynamic \"device\" {} }",
+        "collections: [1, {name: []}]\nroles: [[]]\n",
+        "services: {a: {image: [], ports: [[], {}]}}\n",
+        "ä: ${ü}\n",
+    ];
+    let paths = [
+        "main.tf",
+        "tasks/main.yml",
+        "site.yml",
+        "requirements.yml",
+        "user-data",
+        "docker-compose.yml",
+        "strata.hcl",
+        "hosts",
+        "a/main.tf",
+        "compose.yml.j2",
+    ];
+    for text in texts {
+        let files = MemoryFiles::new(paths.iter().map(|path| (*path, text)));
+        // A project file that cannot be read is an answer, too.
+        drop(super::check(&files, Path::new(""), None, &|_| false));
+    }
+}
+
+#[test]
 fn a_waiver_of_nothing_and_one_of_an_unknown_rule_are_reported() {
     check(
         "unused-waiver",

@@ -19,6 +19,9 @@ const MAX_FILES: usize = 20_000;
 /// How many bytes a file may have; people write less.
 const MAX_BYTES: usize = 512 << 10;
 
+/// How many bytes are read in all.
+const MAX_TOTAL: usize = 256 << 20;
+
 /// Folders whose files are others', or are there to be wrong.
 const SKIPPED: [&str; 8] = [
     "node_modules",
@@ -60,7 +63,8 @@ pub(crate) fn texts(
     is_link: &dyn Fn(&Path) -> bool,
     unchecked: &mut Vec<String>,
 ) -> Vec<TextFile> {
-    let mut found = Vec::new();
+    let mut found: Vec<TextFile> = Vec::new();
+    let mut total = 0;
     let mut folders = vec![(folder.to_owned(), 0)];
     while let Some((folder, depth)) = folders.pop() {
         let shown = if folder.as_os_str().is_empty() {
@@ -77,9 +81,13 @@ pub(crate) fn texts(
                 EntryKind::Folder if depth < MAX_DEPTH && !skipped(&entry.name) => {
                     folders.push((path, depth + 1));
                 }
-                EntryKind::File if found.len() < MAX_FILES => found.extend(text(files, path)),
+                EntryKind::File if found.len() < MAX_FILES && total < MAX_TOTAL => {
+                    let text = text(files, path);
+                    total += text.as_ref().map_or(0, |text| text.source.text.len());
+                    found.extend(text);
+                }
                 EntryKind::File => {
-                    let note = format!("Only the first {MAX_FILES} files were looked at.");
+                    let note = "there are too many files; only the first were looked at".to_owned();
                     if !unchecked.contains(&note) {
                         unchecked.push(note);
                     }

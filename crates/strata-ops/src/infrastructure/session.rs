@@ -1,19 +1,22 @@
 //! One root module being worked on: its configuration, and its state under lock.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use strata_config::Config;
 use strata_core::{
     ChangeCounts, Diagnostic, Diagnostics, Event, Events, OperationKind, Value, files::Files,
 };
 use strata_engine::{ApplyOptions, Environment, Plan, PlanMode, PlanOptions, Providers};
-use strata_state::{Lock, LockRequest, Opened, State, StateError, Store};
+use strata_state::{Lock, Opened, State, Store};
 
-use super::{Settings, inputs, trouble::diagnostic, validate, workspace};
+use super::{
+    Settings, inputs,
+    lock::lock,
+    places::{self, Places},
+    trouble::diagnostic,
+    validate::validate_with,
+};
 use crate::{files::Disk, process::Process, registry::Platforms, stop::Stop};
-
-/// How long to wait between two tries to get a lock.
-const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(250);
 
 /// An opened root module. The lock goes with it.
 pub struct Session {
@@ -49,17 +52,8 @@ impl Session {
         events: &Events,
     ) -> Result<Self, Diagnostics> {
         let environment = environment(settings, process, platforms, events)?;
-        let backend = environment.config.root().settings.backend.as_ref();
-        let (path, folder) = (
-            backend.and_then(|b| b.path.as_deref()),
-            backend.and_then(|b| b.workspace_directory.as_deref()),
-        );
-        let file = workspace::state_file(
-            settings,
-            &environment.workspace,
-            path.map(Path::new),
-            folder.map(Path::new),
-        );
+        let places = Places::of(settings, &environment.config, process);
+        let file = places.state_file(&environment.workspace);
         if let Some(folder) = file
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty())
@@ -73,7 +67,7 @@ impl Session {
             None
         };
         let opened = store.open().map_err(|error| diagnostic(&error))?;
-        let (providers, parallelism) = (platforms.providers(), settings.parallelism);
+        let (providers, parallelism) = (platforms.providers_in(&settings.directory), settings.parallelism);
         let mut session = Self {
             environment,
             providers,
@@ -196,7 +190,7 @@ fn interrupted() -> Diagnostic {
     .hint("The next run looks what became of them.")
 }
 
-fn create_folder(folder: &Path) -> Result<(), Diagnostic> {
+pub(super) fn create_folder(folder: &Path) -> Result<(), Diagnostic> {
     std::fs::create_dir_all(folder).map_err(|error| {
         Diagnostic::error(
             "state-file",
@@ -225,7 +219,7 @@ fn environment(
     Ok(Environment {
         config,
         variables,
-        workspace: workspace::name(settings, &process.environment),
+        workspace: places::workspace(settings, process),
         files: Some(files),
         working_directory: process.working_directory.clone(),
         plan_timestamp: Some(process.now().into()),
@@ -240,47 +234,10 @@ pub(crate) fn check_inputs(
     platforms: &Platforms,
     diags: &mut Diagnostics,
 ) -> (Arc<Config>, BTreeMap<Arc<str>, Value>) {
-    let config = validate(files, &settings.directory, platforms, diags);
     let inputs = inputs::collect(settings, &process.environment, files, diags);
+    let config = validate_with(files, settings, &inputs, process, platforms, diags);
     let variables = strata_config::root_variables(&config, &inputs, diags);
     (config, variables)
-}
-
-/// Takes the lock, waiting as long as the settings say.
-async fn lock(
-    store: &Store,
-    settings: &Settings,
-    operation: &str,
-    process: &Process,
-    events: &Events,
-) -> Result<Lock, Diagnostic> {
-    let request = LockRequest {
-        operation: operation.to_owned(),
-        who: format!("{}@{}", process.user(), process.host),
-        host: process.host.clone(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
-    let end = Instant::now() + settings.lock_timeout;
-    loop {
-        match store.lock(&request) {
-            Ok(lock) => {
-                if let Some(stale) = &lock.stale {
-                    let warning = Diagnostic::warning(
-                        "stale-lock",
-                        "An earlier run ended without giving its lock back",
-                    )
-                    .detail(stale.to_string());
-                    events.diagnostic(warning);
-                }
-                return Ok(lock);
-            }
-            // The holder may be on another machine: nothing would tell us when it is done.
-            Err(StateError::Locked(_)) if Instant::now() + LOCK_PAUSE < end => {
-                tokio::time::sleep(LOCK_PAUSE).await
-            }
-            Err(error) => return Err(diagnostic(&error)),
-        }
-    }
 }
 
 /// All outputs of a state as one object; sensitive ones carry their mark.

@@ -1,9 +1,6 @@
 //! `port-conflict`.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, path::Path};
 
 use strata_core::{Severity, Span, StageKind, Value};
 use strata_jinja::yaml::Node;
@@ -255,59 +252,77 @@ const REMOTE: [&str; 14] = [
 
 /// Instances of one application on the same hosts with the same port.
 fn instances(view: &View, stage: &Stage, findings: &mut Findings<'_>) {
-    let mut known: BTreeMap<(String, String), (&str, Span)> = BTreeMap::new();
-    for instance in &stage.instances {
-        for (name, node) in ports(view, stage, instance) {
-            let Some(port) = node.text().filter(|port| port.parse::<u16>().is_ok()) else {
-                continue;
-            };
-            match known.get(&(name.to_owned(), port.to_owned())) {
-                Some((first, place)) if *first != instance => {
-                    let summary = format!(
-                        "The instances `{first}` and `{instance}` have the port {port} in `{name}`"
-                    );
-                    let diagnostic = findings.draft(summary).at(node.span.clone());
-                    findings.push(diagnostic.label(place.clone(), "first here"));
-                }
-                Some(_) => {}
-                None => {
-                    let key = (name.to_owned(), port.to_owned());
-                    known.insert(key, (instance, node.span.clone()));
-                }
+    let mut known: BTreeMap<(String, String), (String, Span)> = BTreeMap::new();
+    let in_files = stage.instances.iter().flat_map(|instance| {
+        let ports = ports(view, stage, instance).into_iter();
+        ports.filter_map(move |(name, node)| {
+            let port = node.text()?.to_owned();
+            Some((instance.clone(), name.to_owned(), port, node.span.clone()))
+        })
+    });
+    for (instance, name, port, span) in in_files.chain(in_stage(stage)) {
+        if port.parse::<u16>().is_err() || !listens_itself(&name) {
+            continue;
+        }
+        match known.get(&(name.clone(), port.clone())) {
+            Some((first, place)) if *first != instance => {
+                let summary = format!(
+                    "The instances `{first}` and `{instance}` have the port {port} in `{name}`"
+                );
+                let diagnostic = findings.draft(summary).at(span);
+                findings.push(diagnostic.label(place.clone(), "first here"));
+            }
+            Some(_) => {}
+            None => {
+                known.insert((name, port), (instance, span));
             }
         }
     }
 }
 
+/// True for variables that name a port on which the application listens.
+fn listens_itself(name: &str) -> bool {
+    let port = name == "port" || name.ends_with("_port");
+    port && !name.split('_').any(|word| REMOTE.contains(&word))
+}
+
+/// Ports that stand in the stage itself: instance, variable, number and place.
+fn in_stage(stage: &Stage) -> Vec<(String, String, String, Span)> {
+    let attribute = stage.body.attribute("instances");
+    let instances = attribute.and_then(|instances| instances.expression.as_map());
+    let mut ports = Vec::new();
+    for (instance, variables) in instances.unwrap_or_default() {
+        for (name, value) in variables.as_map().unwrap_or_default() {
+            let text = |written: &str| written.trim_matches('"').to_owned();
+            let (instance, name) = (text(instance.text()), text(name.text()));
+            ports.push((instance, name, text(value.text()), value.span()));
+        }
+    }
+    ports
+}
+
+/// What the variables of an instance's group say.
 fn ports<'a>(view: &'a View, stage: &Stage, instance: &str) -> Vec<(&'a str, &'a Node)> {
-    let Some(playbook) = &stage.path else {
-        return Vec::new();
-    };
-    let folder = playbook
-        .parent()
-        .unwrap_or(Path::new(""))
-        .join("group_vars");
-    let wanted = [
-        folder.join(instance),
-        folder.join(format!("{instance}.yml")),
-        folder.join(format!("{instance}.yaml")),
-    ];
-    let is_wanted = |path: &Path| {
-        let parent: Option<PathBuf> = path.parent().map(Path::to_owned);
-        wanted
-            .iter()
-            .any(|wanted| wanted == path || parent.as_ref() == Some(wanted))
-    };
     view.yaml
         .iter()
-        .filter(|file| is_wanted(&file.path))
+        .filter(|file| is_of_group(&file.path, stage, instance))
         .filter_map(|file| file.root.entries())
         .flatten()
         .filter_map(|entry| Some((entry.key.text()?, &entry.value)))
-        .filter(|(name, _)| {
-            name.ends_with("_port") && !name.split('_').any(|w| REMOTE.contains(&w))
-        })
         .collect()
+}
+
+/// True for `group_vars/NAME.yml` and files in `group_vars/NAME`, beside what the stage names.
+fn is_of_group(path: &Path, stage: &Stage, group: &str) -> bool {
+    path.ancestors().any(|part| {
+        let folder = part
+            .parent()
+            .filter(|parent| parent.ends_with("group_vars"));
+        let near = folder
+            .and_then(Path::parent)
+            .is_some_and(|folder| stage.starts().any(|start| start.starts_with(folder)));
+        near && part.file_stem() == Some(group.as_ref())
+    })
 }
 
 #[cfg(test)]
@@ -334,6 +349,23 @@ mod tests {
             ],
             &expect![[r#"
                 a/group_vars/prod/main.yml:1:11: The instances `dev` and `prod` have the port 80 in `app_port`
+            "#]],
+        );
+    }
+
+    #[test]
+    fn instances_that_are_a_map_are_compared_where_they_stand() {
+        check(
+            "port-conflict",
+            &[
+                (
+                    "strata.hcl",
+                    "project \"p\" {}\nenvironment \"e\" {\n  configure \"c\" {\n    playbook = \"site.yml\"\n    instances = {\n      dev  = { port = 2113 }\n      prod = { port = 2113 }\n    }\n  }\n}\n",
+                ),
+                ("site.yml", "- hosts: all\n  tasks: []\n"),
+            ],
+            &expect![[r#"
+                strata.hcl:7:23: The instances `dev` and `prod` have the port 2113 in `port`
             "#]],
         );
     }

@@ -323,7 +323,10 @@ mod tests {
                     "roles/b/tasks/main.yml",
                     "- name: look\n  stat: path=/a\n  register: done\n- include_tasks: make.yml\n  when: not done.stat.exists\n",
                 ),
-                ("roles/b/tasks/make.yml", "- name: in a file\n  command: foo make\n"),
+                (
+                    "roles/b/tasks/make.yml",
+                    "- name: in a file\n  command: foo make\n",
+                ),
                 (
                     "roles/a/handlers/main.yml",
                     "- name: again\n  command: foo make\n",

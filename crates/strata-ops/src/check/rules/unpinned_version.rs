@@ -211,6 +211,9 @@ fn requirement(item: &Node) -> Option<(String, Span, String)> {
         .or_else(|| item.get("src"))
         .or_else(|| item.get("source"))?;
     let name = named.text()?.to_owned();
+    if name.contains(',') {
+        return None;
+    }
     // A folder or an archive is what it is.
     let kind = item.get("type").and_then(Node::text).unwrap_or_default();
     let fixed = matches!(kind, "dir" | "subdirs" | "file" | "url") || name.ends_with(".tar.gz");
@@ -230,7 +233,49 @@ fn requirement(item: &Node) -> Option<(String, Span, String)> {
 
 #[cfg(test)]
 mod tests {
+    use expect_test::expect;
+
     use super::module;
+    use crate::check::tests::check;
+
+    const OPEN: &str = "terraform {\n  required_providers {\n    a = \">= 1.0\"\n    b = { version = \">= 1.0, < 2.0\" }\n    c = { source = \"x/c\" }\n  }\n}\nprovider \"a\" {}\n";
+
+    #[test]
+    fn a_lock_file_pins_providers_and_examples_need_not_be_pinned() {
+        check(
+            "unpinned-version",
+            &[
+                ("main.tf", OPEN),
+                ("locked/main.tf", OPEN),
+                ("locked/.terraform.lock.hcl", ""),
+                ("examples/a/main.tf", OPEN),
+                (
+                    "modules/m/main.tf",
+                    "terraform {\n  required_providers {\n    a = {}\n  }\n}\n",
+                ),
+            ],
+            &expect![[r#"
+                main.tf:3:5: The provider `a` has any version `>= 1.0`
+                main.tf:5:5: The provider `c` has no version
+            "#]],
+        );
+    }
+
+    #[test]
+    fn requirements_are_read_in_every_form() {
+        check(
+            "unpinned-version",
+            &[(
+                "requirements.yml",
+                "roles:\n  - src: a.b\n  - src: git+https://x.org/r.git\n    version: main\n  - name: c.d,1.2\n  - name: local\n    version: 1.0.0\ncollections:\n  - x.y\n  - x.z:1.2.0\n  - name: ./local\n    type: dir\n",
+            )],
+            &expect![[r#"
+                requirements.yml:2:10: The role `a.b` has no version
+                requirements.yml:3:10: The role `git+https://x.org/r.git` has any version of `main`
+                requirements.yml:9:5: The collection `x.y` has no version
+            "#]],
+        );
+    }
 
     #[test]
     fn modules_from_registries_and_git_need_a_version_and_folders_do_not() {

@@ -22,6 +22,9 @@ use super::hcl::Folder;
 /// How many resource instances of a root module are looked at.
 const MAX_INSTANCES: usize = 5_000;
 
+/// How many calls of modules are followed, each instance counted.
+const MAX_MODULES: usize = 5_000;
+
 /// How deep modules may call each other.
 const MAX_DEPTH: usize = 12;
 
@@ -126,6 +129,7 @@ pub(crate) fn expand(
     let mut expander = Expander {
         folders,
         root: &mut root,
+        modules: 0,
     };
     expander.module(&module, "", true, &[]);
     for block in folder.blocks("output") {
@@ -203,6 +207,7 @@ fn unknown() -> Value {
 struct Expander<'a> {
     folders: &'a BTreeMap<&'a Path, &'a Folder>,
     root: &'a mut Root,
+    modules: usize,
 }
 
 impl Expander<'_> {
@@ -221,7 +226,8 @@ impl Expander<'_> {
                 continue;
             };
             for (key, each, known) in instances(module, block) {
-                if self.root.resources.len() > MAX_INSTANCES {
+                self.modules += 1;
+                if self.root.resources.len() > MAX_INSTANCES || self.modules > MAX_MODULES {
                     return;
                 }
                 let name = block.label(0).unwrap_or_default();

@@ -16,9 +16,18 @@ const OPENINGS: [(&str, &str); 6] = [
     ("$${", "}"),
 ];
 
+/// Lines that people write are shorter.
+const MAX_LINE: usize = 20_000;
+
+/// How long a template may be until it is closed.
+const MAX_TEMPLATE: usize = 4_000;
+
 /// Parses the part of a file from `start` to `end` as YAML; none if it is not YAML even so.
 pub(crate) fn parse(file: &Source, start: usize, end: usize) -> Option<Node> {
     let text = file.text.get(start..end)?;
+    if text.lines().any(|line| line.len() > MAX_LINE) {
+        return None;
+    }
     let blank: String = file.text[..start]
         .chars()
         .flat_map(|c| match c {
@@ -140,6 +149,7 @@ fn first_opening(text: &str) -> Option<(usize, usize)> {
 fn closing(text: &str) -> Option<usize> {
     let (_, which) = first_opening(text).filter(|(at, _)| *at == 0)?;
     let (open, close) = OPENINGS[which];
+    let text = &text[..text.floor_char_boundary(MAX_TEMPLATE)];
     if close != "}" {
         return Some(open.len() + text[open.len()..].find(close)? + close.len());
     }

@@ -120,12 +120,11 @@ impl View {
         }
         let used = self.used_folders();
         self.folders.retain(|folder| used.contains(&folder.path));
-        let playbooks: Vec<&Path> = self
+        let configure = self
             .stages
             .iter()
-            .filter(|stage| stage.kind == StageKind::Configure)
-            .filter_map(|stage| stage.path.as_deref())
-            .collect();
+            .filter(|stage| stage.kind == StageKind::Configure);
+        let playbooks: Vec<&Path> = configure.flat_map(Stage::starts).collect();
         let used = super::reach::files(&self.yaml, &playbooks);
         self.yaml.retain(|file| used.contains(&file.path));
     }

@@ -1,0 +1,155 @@
+//! The stages of an environment: each once, behind those it comes after.
+
+use std::sync::Arc;
+
+use strata_core::Diagnostic;
+use strata_hcl::Block;
+
+use super::{
+    super::{Outputs, Scope, Secret, Stage, StageBody, env_file::Variables, order, scope::ROOTS},
+    Loader,
+};
+use crate::secrets::Secrets;
+
+impl Loader<'_> {
+    pub(super) fn stages(
+        &mut self,
+        environment: &Block,
+        name: &Arc<str>,
+        env: &Variables,
+        secrets: &[Secret],
+    ) -> Vec<Stage> {
+        const KINDS: [&str; 3] = ["provision", "configure", "verify"];
+        self.only(&environment.body, "An `environment` block", &[], &KINDS);
+        let blocks: Vec<&Block> = environment
+            .body
+            .blocks
+            .iter()
+            .filter(|block| KINDS.contains(&&*block.kind.text))
+            .collect();
+        let ids: Vec<(Arc<str>, Arc<str>)> = blocks
+            .iter()
+            .map(|block| {
+                (
+                    block.kind.text.clone(),
+                    block
+                        .labels
+                        .first()
+                        .map_or("".into(), |label| label.text.clone()),
+                )
+            })
+            .collect();
+        for (at, block) in blocks.iter().enumerate() {
+            if ids[..at].contains(&ids[at]) {
+                self.error(
+                    "duplicate-block",
+                    &format!("There are two stages `{}.{}`", ids[at].0, ids[at].1),
+                    block,
+                );
+            }
+        }
+        let (outputs, unread) = (Outputs::new(), Secrets::new());
+        let scope = Scope {
+            env,
+            environment: name.clone(),
+            outputs: &outputs,
+            instance: None,
+            secrets: &unread,
+        };
+        let stages: Vec<_> = blocks
+            .iter()
+            .filter_map(|block| self.stage(block, &ids, &scope, secrets))
+            .collect();
+        if stages.len() < blocks.len() {
+            Vec::new()
+        } else {
+            order::sort(stages, self.diags)
+        }
+    }
+
+    fn stage(
+        &mut self,
+        block: &Block,
+        ids: &[(Arc<str>, Arc<str>)],
+        scope: &Scope<'_>,
+        secrets: &[Secret],
+    ) -> Option<Stage> {
+        let name = self.name(block)?;
+        let after = self.after(block, ids, scope.env, secrets);
+        let body = match &*block.kind.text {
+            "provision" => StageBody::Provision(self.provision(block, scope)?),
+            "configure" => StageBody::Configure(self.configure(block, scope)?),
+            _ => StageBody::Verify(self.verify(block, scope)?),
+        };
+        Some(Stage {
+            name,
+            after,
+            body,
+            span: block.header_span(),
+        })
+    }
+
+    /// Stages that `after` names, and those that any expression refers to.
+    fn after(
+        &mut self,
+        block: &Block,
+        ids: &[(Arc<str>, Arc<str>)],
+        env: &Variables,
+        secrets: &[Secret],
+    ) -> Vec<usize> {
+        let mut after = Vec::new();
+        for attribute in &block.body.attributes {
+            for reference in attribute.expression.references() {
+                if !ROOTS.contains(&&*reference.root) {
+                    let summary = format!("`{}` is not known here", reference.root);
+                    let hint = "An expression may begin with `env`, `environment`, `provision` or `secret`.";
+                    self.diags.push(
+                        Diagnostic::error("unknown-reference", summary)
+                            .at(reference.span())
+                            .hint(hint),
+                    );
+                    continue;
+                }
+                if &*reference.root == "env"
+                    && let Some(name) = reference.attribute(0)
+                    && env.get(name).is_none()
+                {
+                    self.missing(name, &reference.span(), "");
+                }
+                if &*reference.root == "secret" {
+                    let name = reference.attribute(0).unwrap_or_default();
+                    if !secrets.iter().any(|secret| &*secret.name == name) {
+                        let summary = format!("There is no secret `{name}` in this project");
+                        let diagnostic = Diagnostic::error("unknown-secret", summary)
+                            .at(reference.span())
+                            .hint(format!(
+                                "Say where it is in a block `secret \"{name}\" {{}}`."
+                            ));
+                        self.diags.push(diagnostic);
+                    }
+                    continue;
+                }
+                if ["env", "environment", "instance"].contains(&&*reference.root) {
+                    continue;
+                }
+                let wanted = reference.attribute(0).unwrap_or_default();
+                match ids
+                    .iter()
+                    .position(|(kind, name)| *kind == reference.root && &**name == wanted)
+                {
+                    Some(at) if !after.contains(&at) => after.push(at),
+                    Some(_) => {}
+                    None => {
+                        let summary = format!(
+                            "There is no stage `{}.{wanted}` in this environment",
+                            reference.root
+                        );
+                        self.diags
+                            .push(Diagnostic::error("unknown-stage", summary).at(reference.span()));
+                    }
+                }
+            }
+        }
+        after
+    }
+}
