@@ -3,6 +3,7 @@
 //! Options keep the spelling of the tool whose command it is: one dash for Terraform's, two for
 //! Ansible's. Both work everywhere, see [`single_dash`].
 
+mod check;
 pub(crate) mod environment;
 mod infrastructure;
 mod language;
@@ -27,6 +28,7 @@ pub(crate) use playbook::{
     Adhoc, Hosts, Inventory, Passwords, Playbook, Vault, VaultCommand, VaultFiles,
 };
 pub(crate) use initialize::{Get, Init};
+pub(crate) use check::Check;
 pub(crate) use project::{Down, Environment, PlanTarget, Stages, Status, Up};
 pub(crate) use state::{
     ForceUnlock, State, StateCommand, StateFile, Taint, Workspace, WorkspaceCommand,
@@ -63,6 +65,8 @@ pub(crate) enum Command {
     Verify(Stages),
     /// Say for each stage of an environment what is up, changed behind our back, or missing.
     Status(Status),
+    /// Look for what is known to go wrong: the layer rules, on a project or on any folder.
+    Check(Check),
     /// Show what would change: of an environment, or of the Terraform configuration in this folder.
     Plan(PlanTarget),
     /// Make the changes that the Terraform configuration in this folder needs.

@@ -5,6 +5,7 @@ mod import;
 mod console;
 mod format;
 mod graph;
+mod check;
 mod infrastructure;
 mod metadata;
 mod initialize;
@@ -91,6 +92,7 @@ fn command(command: Command) -> Result<Exit, Diagnostics> {
         Command::Configure(arguments) => project::stages(&arguments, StageKind::Configure),
         Command::Verify(arguments) => project::stages(&arguments, StageKind::Verify),
         Command::Status(arguments) => project::status(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
         Command::Plan(arguments) if arguments.environment.is_some() => project::plan(&arguments),
         Command::Plan(arguments) => infrastructure::plan(&arguments),
         Command::Apply(arguments) => infrastructure::apply(&arguments),

@@ -10,6 +10,7 @@
 )]
 
 mod console;
+mod check;
 mod daemon;
 mod format;
 mod infrastructure;
