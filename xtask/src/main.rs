@@ -6,6 +6,7 @@
 mod bench;
 mod bless;
 mod check;
+mod docs;
 mod failure;
 mod process;
 mod record;
@@ -23,6 +24,7 @@ Usage: cargo xtask COMMAND
   tidy              crate edges, front pages, lengths and the like
   testbed           a real Incus daemon for tests: up, down, status, env, list, ssh-target, remove
   bless [ARGUMENT…] runs the tests and takes what they give as what is expected
+  docs              writes docs/reference anew from the code
   record [NAME…]    asks the programs we follow again what they answer
   bench [NAME…]     our figures beside those of the programs we replace";
 
@@ -44,6 +46,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["tidy"] => tidy::run(),
         ["testbed", rest @ ..] => testbed::run(rest),
         ["bless", rest @ ..] => bless::run(rest),
+        ["docs"] => docs::run(),
         ["record", names @ ..] => record::run(names),
         ["bench", names @ ..] => bench::run(names),
         [] | ["help" | "--help" | "-h"] => {

@@ -1,6 +1,7 @@
 //! One file a family of commands: from arguments to an operation's options, and its events to a renderer.
 
 mod approval;
+mod doc;
 mod infrastructure;
 mod output;
 mod playbook;
@@ -74,6 +75,7 @@ pub(crate) fn refuse(wrong: &str) -> ExitCode {
 
 fn command(command: Command) -> Result<Exit, Diagnostics> {
     match command {
+        Command::Doc(arguments) => doc::run(&arguments),
         Command::Version { json } => Ok(version::run(json)),
         Command::Up(arguments) => project::up(&arguments),
         Command::Down(arguments) => project::down(&arguments),

@@ -16,6 +16,7 @@ mod mistakes;
 mod observability;
 mod project;
 mod quickstart;
+mod reference;
 mod secrets;
 mod state;
 mod strata;

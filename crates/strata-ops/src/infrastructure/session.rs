@@ -67,7 +67,10 @@ impl Session {
             None
         };
         let opened = store.open().map_err(|error| diagnostic(&error))?;
-        let (providers, parallelism) = (platforms.providers_in(&settings.directory), settings.parallelism);
+        let (providers, parallelism) = (
+            platforms.providers_in(&settings.directory),
+            settings.parallelism,
+        );
         let mut session = Self {
             environment,
             providers,
