@@ -61,7 +61,7 @@ pub fn parse(
 }
 
 /// What a file says of its names in comments: the lines right above one, and behind its value.
-pub(super) fn notes(source: &Source) -> Vec<Note> {
+pub(crate) fn notes(source: &Source) -> Vec<Note> {
     let mut notes = Vec::new();
     let mut above: Vec<&str> = Vec::new();
     let mut at = 0;
@@ -86,11 +86,11 @@ pub(super) fn notes(source: &Source) -> Vec<Note> {
 }
 
 /// A name of an environment file, and what the file says of it.
-pub(super) struct Note {
-    pub(super) name: String,
+pub(crate) struct Note {
+    pub(crate) name: String,
     /// The comments, in one line; empty if there are none.
-    pub(super) text: String,
-    pub(super) span: Span,
+    pub(crate) text: String,
+    pub(crate) span: Span,
 }
 
 fn assignment(text: &str) -> Option<(&str, &str)> {
