@@ -58,6 +58,16 @@ pub struct Opened {
 }
 
 impl Base {
+    /// The lineage of the state; of a new one where there was no file.
+    pub fn lineage(&self) -> &Arc<str> {
+        &self.lineage
+    }
+
+    /// What tells the file from every other one; none if there was none.
+    pub fn fingerprint(&self) -> Option<&str> {
+        self.fingerprint.as_deref()
+    }
+
     /// True if there was a file with something in it.
     pub fn is_there(&self) -> bool {
         self.fingerprint.is_some()

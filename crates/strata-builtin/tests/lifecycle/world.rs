@@ -89,6 +89,7 @@ impl World {
             mode: PlanMode::Normal,
             refresh: true,
             targets: Vec::new(),
+            exclude: Vec::new(),
             replace: Vec::new(),
             parallelism: 10,
         };
@@ -102,7 +103,10 @@ impl World {
         let plan = self.try_plan(text)?;
         let opened = self.store().open().unwrap();
         let mut journal = self.store().journal(&opened.base).unwrap();
-        let options = ApplyOptions { parallelism: 10 };
+        let options = ApplyOptions {
+            parallelism: 10,
+            provisioners: Arc::new(strata_engine::NoProvisioners),
+        };
         let (stop, events) = (Stop::new(), Events::ignored());
         let work = apply(
             &plan,

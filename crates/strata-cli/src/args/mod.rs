@@ -17,7 +17,9 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use infrastructure::{Apply, Output, Plan, Settings, Show, Validate};
+pub(crate) use infrastructure::{
+    Apply, Destroy, Import, Output, Plan, Refresh, Settings, Show, Validate,
+};
 pub(crate) use playbook::{Inventory, Playbook};
 pub(crate) use project::{Down, Environment, PlanTarget, Stages, Status, Up};
 pub(crate) use state::{
@@ -60,7 +62,11 @@ pub(crate) enum Command {
     /// Make the changes that the Terraform configuration in this folder needs.
     Apply(Apply),
     /// Delete everything that the Terraform configuration in this folder made.
-    Destroy(Apply),
+    Destroy(Destroy),
+    /// Take an object that is there already into the state.
+    Import(Import),
+    /// Bring the state up to date with what is there.
+    Refresh(Refresh),
     /// Check the Terraform configuration in this folder.
     Validate(Validate),
     /// Show output values from state.

@@ -2,10 +2,12 @@
 
 mod approval;
 mod doc;
+mod import;
 mod infrastructure;
 mod output;
 mod playbook;
 mod project;
+mod saved;
 mod show;
 mod signals;
 mod state;
@@ -83,9 +85,11 @@ fn command(command: Command) -> Result<Exit, Diagnostics> {
         Command::Verify(arguments) => project::stages(&arguments, StageKind::Verify),
         Command::Status(arguments) => project::status(&arguments),
         Command::Plan(arguments) if arguments.environment.is_some() => project::plan(&arguments),
-        Command::Plan(arguments) => infrastructure::plan(&arguments.plan),
-        Command::Apply(arguments) => infrastructure::apply(&arguments, false),
-        Command::Destroy(arguments) => infrastructure::apply(&arguments, true),
+        Command::Plan(arguments) => infrastructure::plan(&arguments),
+        Command::Apply(arguments) => infrastructure::apply(&arguments),
+        Command::Destroy(arguments) => infrastructure::destroy(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
+        Command::Refresh(arguments) => infrastructure::refresh(&arguments),
         Command::Validate(arguments) => infrastructure::validate(&arguments),
         Command::Output(arguments) => output::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
@@ -174,7 +178,10 @@ pub(crate) fn columns() -> usize {
 /// The look of a command.
 pub(crate) enum Look {
     /// Terraform's own.
-    Terraform,
+    Terraform {
+        /// Whether warnings are shown by their summaries only.
+        compact_warnings: bool,
+    },
     /// The stream of `-json` of Terraform's commands.
     TerraformJson,
     /// Ansible's own, with so much detail.
@@ -191,7 +198,9 @@ pub(crate) enum Look {
 pub(crate) fn screen(look: &Look) -> Screen {
     let diagnostics = diagnostics();
     let renderer: Box<dyn Renderer> = match look {
-        Look::Terraform => Box::new(TerraformLook::new(diagnostics)),
+        Look::Terraform { compact_warnings } => {
+            Box::new(TerraformLook::new(diagnostics, *compact_warnings))
+        }
         Look::TerraformJson => Box::new(TerraformJson::new()),
         Look::Ansible(verbosity) => Box::new(AnsibleLook::new(
             columns().saturating_sub(1),

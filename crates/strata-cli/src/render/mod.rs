@@ -7,6 +7,7 @@
 pub(crate) mod ansible;
 pub(crate) mod diagnostic;
 mod diff;
+pub(crate) mod failures;
 pub(crate) mod json;
 pub(crate) mod plan;
 pub(crate) mod progress;

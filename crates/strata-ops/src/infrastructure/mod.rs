@@ -7,11 +7,15 @@
 
 mod edit;
 mod forgetting;
+mod import;
 mod inputs;
 mod lock;
 mod moving;
 mod places;
+mod provisioners;
+mod recording;
 mod replace_provider;
+mod saved;
 mod session;
 pub mod stored;
 mod taint;
@@ -28,8 +32,10 @@ use strata_core::Value;
 pub use forgetting::forget;
 pub use moving::{Move, move_objects};
 pub use replace_provider::{full as full_provider, replace_provider};
+pub use saved::SavedPlan;
 pub use session::{Applied, Session};
 pub(crate) use session::{check_inputs, outputs};
+pub use strata_engine::json::plan_json;
 pub use strata_engine::{Change, OutputChange, Plan, PlanMode, PlanOptions, Reason};
 pub use taint::taint;
 pub use transfer::{pull, push};
