@@ -263,3 +263,31 @@ fn an_import_block_takes_over_what_is_there_without_a_change() {
         world.object(&format!("{type_name}.a"));
     }
 }
+
+#[test]
+fn a_password_of_an_old_state_stays() {
+    let world = World::new();
+    let text = r#"resource "random_password" "a" { length = 9 }"#;
+    world.apply(text);
+    let before = world.text("random_password.a", "result");
+    world.rewrite_state(|state| {
+        let instance = &mut state["resources"][0]["instances"][0];
+        instance["schema_version"] = 1.into();
+        let attributes = instance["attributes"].as_object_mut().unwrap();
+        attributes.remove("numeric");
+        attributes.remove("min_special");
+    });
+    assert_eq!(world.plan(text), "update random_password.a");
+    world.apply(text);
+    assert_eq!(world.text("random_password.a", "result"), before);
+    assert_eq!(world.object("random_password.a")["numeric"], true);
+}
+
+#[test]
+fn nothing_is_left_behind_by_a_crash() {
+    let found = World::new().find("random_id", &[]);
+    assert!(
+        matches!(found, strata_core::provider::Found::Nothing),
+        "{found:?}"
+    );
+}
