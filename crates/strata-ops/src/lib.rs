@@ -21,6 +21,7 @@ mod mask;
 pub mod playbook;
 pub mod process;
 pub mod project;
+pub mod reference;
 pub mod registry;
 pub mod secrets;
 pub mod requirements;

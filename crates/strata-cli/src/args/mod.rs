@@ -115,12 +115,21 @@ pub(crate) enum Command {
     Run(Adhoc),
     /// Encrypt and decrypt files and values, as `ansible-vault` does.
     Vault(Vault),
+    /// Show what a resource or data source takes and gives; without a name, which there are.
+    Doc(Doc),
     /// Show the version.
     Version {
         /// As JSON.
         #[arg(long)]
         json: bool,
     },
+}
+
+/// Options of `doc`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Doc {
+    /// A type, such as `random_password` or `data.local_file`, or a provider, such as `random`.
+    pub(crate) name: Option<String>,
 }
 
 /// Under the name of a tool that Strata replaces, it behaves as that tool's command.

@@ -1,6 +1,7 @@
 //! One file a family of commands: from arguments to an operation's options, and its events to a renderer.
 
 mod approval;
+mod doc;
 mod import;
 mod console;
 mod format;
@@ -87,6 +88,7 @@ pub(crate) fn refuse(wrong: &str) -> ExitCode {
 fn command(command: Command) -> Result<Exit, Diagnostics> {
     match command {
         Command::Version { json } => version::run(json),
+        Command::Doc(arguments) => doc::run(&arguments),
         Command::Up(arguments) => project::up(&arguments),
         Command::Down(arguments) => project::down(&arguments),
         Command::Configure(arguments) => project::stages(&arguments, StageKind::Configure),

@@ -15,6 +15,7 @@ pub(crate) mod json;
 pub(crate) mod plan;
 pub(crate) mod progress;
 pub(crate) mod sarif;
+pub(crate) mod reference;
 pub(crate) mod style;
 pub(crate) mod terraform;
 pub(crate) mod terraform_json;

@@ -22,6 +22,7 @@ mod plans;
 mod project;
 mod provisioners;
 mod quickstart;
+mod reference;
 mod secrets;
 mod state;
 mod strata;
