@@ -5,6 +5,7 @@
 //! and send events; they never print. [`registry`] is the only module that names every platform.
 //! Start reading at [`environment`].
 
+pub mod adopt;
 pub mod environment;
 pub mod files;
 pub mod infrastructure;
@@ -13,6 +14,7 @@ pub mod playbook;
 pub mod process;
 pub mod project;
 pub mod registry;
+pub mod secrets;
 pub mod stop;
 mod twin;
 pub mod verify;

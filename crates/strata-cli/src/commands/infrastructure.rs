@@ -30,6 +30,7 @@ pub(super) fn validate(arguments: &args::Validate) -> Result<Exit, Diagnostics> 
     infrastructure::validate(
         &Disk,
         Path::new("."),
+        &process,
         &Platforms::real(&process),
         &mut diags,
     );

@@ -11,6 +11,7 @@ use strata_ops::{
     process::Process,
     project::{self, Project},
     registry::Platforms,
+    secrets::Secrets,
     stop::Stop,
 };
 
@@ -145,7 +146,7 @@ fn status_json(status: &StageStatus) -> serde_json::Value {
 fn print_status(status: &StageStatus) {
     let style = match (status.good, status.word) {
         (true, _) => GOOD,
-        (false, "failing" | "unreachable") => BAD,
+        (false, "failed" | "failing" | "unreachable") => BAD,
         (false, _) => CHANGE,
     };
     let kind = serde_json::to_value(status.kind)
@@ -171,8 +172,10 @@ fn with_run(
     asking: Asking,
     work: impl AsyncFnOnce(&Run<'_>, &Printer) -> Result<Exit, Diagnostics>,
 ) -> Result<Exit, Diagnostics> {
-    let process = process()?;
+    let mut process = process()?;
     let project = load(&process)?;
+    // What the environment files say counts for all that reads the environment: `TF_VAR_…`, a platform's token.
+    process.environment = project.env.clone().into_map();
     let Some(environment) = project.environment(&arguments.environment) else {
         return Err(unknown_environment(&project, &arguments.environment));
     };
@@ -201,7 +204,9 @@ fn with_run(
             printer: screen.printer(),
             show: !arguments.json,
         };
+        let unread = Secrets::new();
         let run = Run {
+            secrets: &unread,
             project: &project,
             environment,
             options: &options,

@@ -18,5 +18,6 @@ mod plans;
 mod project;
 mod provisioners;
 mod quickstart;
+mod secrets;
 mod state;
 mod strata;

@@ -25,6 +25,7 @@ pub fn check(run: &Run<'_>, diags: &mut Diagnostics) {
                 let given = run.given(provision, &outputs, diags);
                 let settings = Settings {
                     given,
+                    variable_files: provision.variable_files.clone(),
                     ..Settings::of(provision.directory.clone())
                 };
                 check_inputs(&Disk, &settings, run.process, run.platforms, diags);

@@ -114,7 +114,7 @@ impl Run<'_> {
             ..Manner::default()
         };
         let connect = |target: &Target| self.platforms.connect(target);
-        let events = mask::events(self.events, inventory::secrets(made));
+        let events = mask::events(self.events, self.hidden_texts(made));
         let recap = self.play(&prepared, &manner, &connect, &events).await?;
         if recap.exit_code() != 0 || recap.stopped {
             let of = instance.map(|instance| format!(", instance `{}`,", instance.name));
@@ -127,6 +127,9 @@ impl Run<'_> {
             return Err(failed
                 .hint("Mend the cause and run it again: what is done already is found to be done.")
                 .into());
+        }
+        if recap.hosts.is_empty() {
+            return Err(prepared.without_hosts(stage).into());
         }
         Ok(match recap.changed() {
             0 => StageOutcome::Unchanged,
@@ -241,27 +244,55 @@ fn prepared(
     configure: &Configure,
 ) -> Result<Prepared, Diagnostics> {
     let mut diags = Diagnostics::new();
-    let inventory = Inventory::from_input(input);
+    let sources: Vec<String> = configure
+        .inventory
+        .iter()
+        .map(|path| absolute(path).display().to_string())
+        .collect();
+    let (mut inventory, folders) = crate::playbook::inventory(&sources, &mut diags);
+    inventory.merge(Inventory::from_input(input));
     let playbook_file = absolute(&configure.playbook);
     let folder = playbook_file.parent();
-    let variables = InventoryVariables::load(&Disk, &inventory, &[], folder, &mut diags);
+    let variables = InventoryVariables::load(&Disk, &inventory, &folders, folder, &mut diags);
     diags.into_result(Prepared {
         playbook,
         inventory,
         variables: Arc::new(variables),
         extra,
-        from_outputs: configure.hosts.is_none(),
+        from_outputs: configure.hosts.is_none() && configure.inventory.is_empty(),
     })
 }
 
 impl Prepared {
     /// True if the host comes from an output, or its variables say that a platform has it.
     pub(super) fn is_made_by_provider(&self, host: &str) -> bool {
-        self.from_outputs
-            || self
-                .inventory
-                .host(host)
-                .is_some_and(|host| host.vars.contains_key("ansible_connection"))
+        let here = [Some("local"), Some("ansible.builtin.local")];
+        let host = self.inventory.host(host);
+        let connection = host.and_then(|host| host.vars.get("ansible_connection"));
+        self.from_outputs || connection.is_some_and(|name| !here.contains(&name.as_str()))
+    }
+
+    /// No play of the playbook is for a host of the inventory.
+    fn without_hosts(&self, stage: &Stage) -> Diagnostic {
+        let groups = self.inventory.groups().iter();
+        let groups: Vec<String> = groups
+            .filter(|group| !["all", "ungrouped"].contains(&group.name.as_str()))
+            .map(|group| format!("`{}`", group.name))
+            .collect();
+        let has = match groups.len() {
+            0 => "The inventory has no groups.".to_owned(),
+            _ => format!("The inventory has the groups {}.", groups.join(", ")),
+        };
+        let summary = format!(
+            "The playbook of stage `{}` has no host to run on",
+            stage.name
+        );
+        Diagnostic::error("no-hosts", summary)
+            .at(stage.span.clone())
+            .detail(has)
+            .hint(
+                "Name the groups that its plays want in `hosts`, or in outputs `GROUP_instances`.",
+            )
     }
 
     /// Names of the hosts in the inventory.

@@ -8,9 +8,12 @@ mod choice;
 mod configure;
 mod down;
 mod inventory;
+mod on_hosts;
 mod plan;
 mod provision;
-mod service;
+mod record;
+mod secrets;
+
 mod stages;
 mod status;
 mod up;
@@ -27,6 +30,7 @@ use crate::{
     process::Process,
     project::{Environment, Outputs, Project, Scope, Stage, env_file::Variables},
     registry::Platforms,
+    secrets::Secrets,
     stop::Stop,
 };
 
@@ -71,6 +75,8 @@ pub struct Run<'a> {
     pub options: &'a Options,
     /// The process.
     pub process: &'a Process,
+    /// Secrets that were read; none before a run begins.
+    pub secrets: &'a Secrets,
     /// Platforms, real ones or twins.
     pub platforms: &'a Platforms,
     /// Asked before anything is changed on a platform.
@@ -138,6 +144,7 @@ impl<'a> Run<'a> {
             environment: self.environment.name.clone(),
             outputs,
             instance: None,
+            secrets: self.secrets,
         }
     }
 

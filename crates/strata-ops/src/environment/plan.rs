@@ -8,7 +8,7 @@ use strata_engine::{Plan, PlanMode};
 use super::{
     Made, Run, StageEnd, Summary, check,
     configure::{Manner, imagined},
-    inventory, stages,
+    stages,
 };
 use crate::{
     infrastructure::Session,
@@ -26,6 +26,8 @@ pub async fn plan<'a>(
     let mut diags = run.unknown_names();
     check(run, &mut diags);
     diags.into_result(())?;
+    let opened = run.open_secrets().await?;
+    let run = &run.with(&opened);
     Ok(stages::run(run, |stage, made| stage_plan(run, stage, made, show)).await)
 }
 
@@ -138,7 +140,7 @@ impl Run<'_> {
         let (new, old): (Vec<String>, Vec<String>) = all
             .into_iter()
             .partition(|host| !there.contains(host) && managed(host));
-        let events = mask::events(self.events, inventory::secrets(made));
+        let events = mask::events(self.events, self.hidden_texts(made));
         let mut changed = 0;
         let mut failed = false;
         for (hosts, exist) in [(old, true), (new, false)] {

@@ -20,7 +20,7 @@ use super::{
     provisioners::BuiltIn,
     recording::Recording,
     trouble::diagnostic,
-    validate,
+    validate::validate_with,
 };
 use crate::{process::Process, registry::Platforms, stop::Stop};
 
@@ -269,8 +269,8 @@ pub(crate) fn check_inputs(
     platforms: &Platforms,
     diags: &mut Diagnostics,
 ) -> (Arc<Config>, BTreeMap<Arc<str>, Value>) {
-    let config = validate(files, &settings.directory, platforms, diags);
     let inputs = inputs::collect(settings, &process.environment, files, diags);
+    let config = validate_with(files, settings, &inputs, process, platforms, diags);
     let variables = strata_config::root_variables(&config, &inputs, diags);
     (config, variables)
 }

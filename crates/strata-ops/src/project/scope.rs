@@ -6,21 +6,23 @@ use strata_core::{Diagnostic, Diagnostics, Type, Value};
 use strata_hcl::{Environment, Expression, Reference, Resolved};
 
 use super::env_file::Variables;
+use crate::secrets::Secrets;
 
 /// Root names of the project file.
-pub(super) const ROOTS: [&str; 6] = [
+pub(super) const ROOTS: [&str; 7] = [
     "configure",
     "env",
     "environment",
     "instance",
     "provision",
+    "secret",
     "verify",
 ];
 
 /// Outputs of the provision stages that are done, by stage.
 pub type Outputs = BTreeMap<Arc<str>, Value>;
 
-/// Resolves `env.NAME`, `environment.name`, `instance.name` and `provision.STAGE.OUTPUT`.
+/// Resolves `env.NAME`, `environment.name`, `instance.name`, `provision.STAGE.OUTPUT` and `secret.NAME`.
 pub struct Scope<'a> {
     /// What `env.NAME` stands for.
     pub env: &'a Variables,
@@ -30,6 +32,8 @@ pub struct Scope<'a> {
     pub outputs: &'a Outputs,
     /// What `instance.name` stands for, in a stage with `instances`.
     pub instance: Option<Arc<str>>,
+    /// What `secret.NAME` stands for; one that is not here was not read, and is an unknown text.
+    pub secrets: &'a Secrets,
 }
 
 impl Scope<'_> {
@@ -53,6 +57,19 @@ impl Scope<'_> {
                 Resolved::failed()
             }
         }
+    }
+
+    fn secret(&self, reference: &Reference<'_>, diags: &mut Diagnostics) -> Resolved {
+        let Some(name) = reference.attribute(0) else {
+            let summary = "`secret` needs a name: write `secret.NAME`";
+            diags.push(Diagnostic::error("invalid-reference", summary).at(reference.span()));
+            return Resolved::failed();
+        };
+        let value = self.secrets.get(name).cloned();
+        Resolved::new(
+            value.unwrap_or_else(|| Value::unknown(Type::String).sensitive()),
+            1,
+        )
     }
 
     fn instance_name(&self, reference: &Reference<'_>, diags: &mut Diagnostics) -> Resolved {
@@ -128,6 +145,7 @@ impl strata_hcl::Scope for Scope<'_> {
             "environment" => only_name(&self.environment, reference, diags),
             "instance" => self.instance_name(reference, diags),
             "provision" => self.provision(reference, diags),
+            "secret" => self.secret(reference, diags),
             _ => return None,
         })
     }
