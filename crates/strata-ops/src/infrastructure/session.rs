@@ -24,6 +24,9 @@ use super::{
 };
 use crate::{process::Process, registry::Platforms, stop::Stop};
 
+/// How often the state is written while an apply goes on.
+const FOLD_EVERY: std::time::Duration = std::time::Duration::from_secs(10);
+
 /// An opened root module. The lock goes with it.
 pub struct Session {
     pub(super) environment: Environment,
@@ -174,6 +177,7 @@ impl Session {
             .map_err(|error| diagnostic(&error))?;
         let options = ApplyOptions {
             parallelism: self.parallelism,
+            fold_every: FOLD_EVERY,
             provisioners: self.provisioners.clone(),
         };
         let applied = strata_engine::apply(
