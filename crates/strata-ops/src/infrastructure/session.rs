@@ -116,6 +116,19 @@ impl Session {
         })
     }
 
+    /// Reads the configuration again, after files were added to it.
+    pub(super) fn reload(
+        &mut self,
+        settings: &Settings,
+        process: &Process,
+        platforms: &Platforms,
+        events: &Events,
+    ) -> Result<(), Diagnostics> {
+        self.recording = Arc::new(Recording::default());
+        self.environment = environment(&self.recording, settings, process, platforms, events)?;
+        Ok(())
+    }
+
     /// Finds out what became of the calls that a killed run had under way, and writes that down.
     async fn settle(&mut self, events: &Events) -> Result<(), Diagnostics> {
         if !self.opened.has_journal {
