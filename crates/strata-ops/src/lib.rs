@@ -6,8 +6,12 @@
 //! Start reading at [`environment`].
 
 pub mod adopt;
+pub mod console;
 pub mod environment;
 pub mod files;
+pub mod format;
+pub mod functions;
+pub mod graph;
 pub mod infrastructure;
 mod mask;
 pub mod playbook;
@@ -15,6 +19,7 @@ pub mod process;
 pub mod project;
 pub mod registry;
 pub mod secrets;
+pub mod requirements;
 pub mod stop;
 mod twin;
 pub mod verify;

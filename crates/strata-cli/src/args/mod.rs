@@ -5,6 +5,7 @@
 
 pub(crate) mod environment;
 mod infrastructure;
+mod language;
 mod playbook;
 mod project;
 pub(crate) mod single_dash;
@@ -20,6 +21,7 @@ use clap::{Parser, Subcommand};
 pub(crate) use infrastructure::{
     Apply, Destroy, Import, Output, Plan, Refresh, Settings, Show, Validate,
 };
+pub(crate) use language::{Console, Format, Graph, Metadata, MetadataCommand};
 pub(crate) use playbook::{Inventory, Playbook};
 pub(crate) use project::{Down, Environment, PlanTarget, Stages, Status, Up};
 pub(crate) use state::{
@@ -69,6 +71,16 @@ pub(crate) enum Command {
     Refresh(Refresh),
     /// Check the Terraform configuration in this folder.
     Validate(Validate),
+    /// Evaluate expressions in the scope of the configuration and state in this folder.
+    Console(Console),
+    /// Draw which resource waits for which, in the language of Graphviz.
+    Graph(Graph),
+    /// Show which module needs which providers.
+    Providers,
+    /// Show what the language consists of.
+    Metadata(Metadata),
+    /// Rewrite configuration files in the usual style, as `terraform fmt` does.
+    Fmt(Format),
     /// Show output values from state.
     Output(Output),
     /// Show the state.

@@ -2,11 +2,16 @@
 
 mod approval;
 mod import;
+mod console;
+mod format;
+mod graph;
 mod infrastructure;
+mod metadata;
 mod output;
 mod playbook;
 mod project;
 mod saved;
+mod providers;
 mod show;
 mod signals;
 mod state;
@@ -26,7 +31,7 @@ use strata_core::{Diagnostics, Events, StageKind};
 use strata_ops::process::Process;
 
 use crate::{
-    args::{Args, Command},
+    args::{Args, Command, MetadataCommand},
     render::{
         Renderer, Screen,
         ansible::AnsibleLook,
@@ -76,7 +81,7 @@ pub(crate) fn refuse(wrong: &str) -> ExitCode {
 
 fn command(command: Command) -> Result<Exit, Diagnostics> {
     match command {
-        Command::Version { json } => Ok(version::run(json)),
+        Command::Version { json } => version::run(json),
         Command::Up(arguments) => project::up(&arguments),
         Command::Down(arguments) => project::down(&arguments),
         Command::Configure(arguments) => project::stages(&arguments, StageKind::Configure),
@@ -89,6 +94,13 @@ fn command(command: Command) -> Result<Exit, Diagnostics> {
         Command::Import(arguments) => import::run(&arguments),
         Command::Refresh(arguments) => infrastructure::refresh(&arguments),
         Command::Validate(arguments) => infrastructure::validate(&arguments),
+        Command::Console(arguments) => console::run(&arguments),
+        Command::Graph(arguments) => graph::run(&arguments),
+        Command::Providers => providers::run(),
+        Command::Metadata(arguments) => match arguments.command {
+            MetadataCommand::Functions { json: _ } => Ok(metadata::functions()),
+        },
+        Command::Fmt(arguments) => format::run(&arguments),
         Command::Output(arguments) => output::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::State(arguments) => state::run(&arguments.command),

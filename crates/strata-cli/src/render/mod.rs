@@ -5,6 +5,7 @@
 //! anything is done.
 
 pub(crate) mod ansible;
+pub(crate) mod console;
 pub(crate) mod diagnostic;
 mod diff;
 pub(crate) mod failures;

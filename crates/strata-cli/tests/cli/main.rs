@@ -9,7 +9,9 @@
     reason = "tests fail by panicking, and say what they skip"
 )]
 
+mod console;
 mod daemon;
+mod format;
 mod infrastructure;
 mod kill;
 mod mistakes;

@@ -106,7 +106,7 @@ impl Session {
         let opened = store.open().map_err(|error| diagnostic(&error))?;
         Ok(Self {
             environment: loaded.environment,
-            providers: platforms.providers(),
+            providers: platforms.providers_in(&settings.directory),
             store,
             opened,
             recording: loaded.recording,
