@@ -14,6 +14,7 @@ mod chance;
 mod checks;
 mod conform;
 mod environment;
+mod generate;
 mod import;
 pub mod json;
 
@@ -29,6 +30,7 @@ pub use apply::{Applied, ApplyOptions, NoProvisioners, Provision, Provisioners, 
 pub use checks::{CheckObject, CheckResult, CheckSubject, Status};
 pub use chance::SystemChance;
 pub use environment::Environment;
+pub use generate::generate;
 pub use import::import;
 pub use plan::{
     Change, Graph, Node, OutputChange, Plan, PlanMode, PlanOptions, Reason, Work, plan,

@@ -109,6 +109,7 @@ impl World {
         let mut journal = self.store().journal(&opened.base).unwrap();
         let options = ApplyOptions {
             parallelism: 10,
+            fold_every: std::time::Duration::MAX,
             provisioners: Arc::new(strata_engine::NoProvisioners),
         };
         let (stop, events) = (Stop::new(), Events::ignored());
