@@ -18,12 +18,21 @@ struct Recorder {
     test: &'static str,
 }
 
-const RECORDERS: &[Recorder] = &[Recorder {
-    name: "expressions",
-    tool: "terraform",
-    package: "strata-hcl",
-    test: "terraform",
-}];
+const RECORDERS: &[Recorder] = &[
+    Recorder {
+        name: "expressions",
+        tool: "terraform",
+        package: "strata-hcl",
+        test: "terraform",
+    },
+    // Needs `STRATA_COLLECTIONS` (a folder with `ansible_collections`) and the testbed.
+    Recorder {
+        name: "modules",
+        tool: "/opt/ansible/bin/ansible",
+        package: "strata-agent",
+        test: "compared",
+    },
+];
 
 /// Runs the recorders named, or all of them.
 pub(crate) fn run(names: &[&str]) -> Result<(), Failure> {
