@@ -31,6 +31,13 @@ const RECORDERS: &[Recorder] = &[
         package: "strata-hcl",
         test: "format",
     },
+    // Needs `STRATA_COLLECTIONS` (a folder with `ansible_collections`) and the testbed.
+    Recorder {
+        name: "modules",
+        tool: "/opt/ansible/bin/ansible",
+        package: "strata-agent",
+        test: "compared",
+    },
 ];
 
 /// Runs the recorders named, or all of them.

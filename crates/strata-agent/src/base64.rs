@@ -31,7 +31,8 @@ mod tests {
 
     #[test]
     fn bytes_come_back() {
-        let check = |text: &str, expected: &[u8]| assert_eq!(decode(text).as_deref(), Some(expected));
+        let check =
+            |text: &str, expected: &[u8]| assert_eq!(decode(text).as_deref(), Some(expected));
         check("", b"");
         check("YQ==", b"a");
         check("YWI=", b"ab");

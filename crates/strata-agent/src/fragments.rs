@@ -9,7 +9,9 @@ pub fn choose<'a>(
     regexp: Option<&str>,
     ignore_hidden: bool,
 ) -> Result<Vec<&'a str>, ModuleError> {
-    let regexp = regexp.map(|text| pattern::compile("regexp", text)).transpose()?;
+    let regexp = regexp
+        .map(|text| pattern::compile("regexp", text))
+        .transpose()?;
     let chosen = names.iter().map(String::as_str).filter(|name| {
         regexp.as_ref().is_none_or(|regexp| regexp.is_match(name))
             && !(ignore_hidden && name.starts_with('.'))
@@ -47,7 +49,10 @@ mod tests {
         assert_eq!(join(&parts, None), b"a\nb\nc");
         assert_eq!(join(&parts, Some("# --")), b"a\n# --\nb\n# --\nc");
         let names = ["10-a", ".h", "20-b"].map(str::to_owned);
-        assert_eq!(choose(&names, Some("^\\d"), false).unwrap(), ["10-a", "20-b"]);
+        assert_eq!(
+            choose(&names, Some("^\\d"), false).unwrap(),
+            ["10-a", "20-b"]
+        );
         assert_eq!(choose(&names, None, true).unwrap(), ["10-a", "20-b"]);
     }
 }

@@ -99,7 +99,9 @@ fn file_name(answer: &Answer) -> String {
     });
     let path = answer.url.split(['?', '#']).next().unwrap_or_default();
     let path = path.split_once("://").map_or(path, |(_, rest)| rest);
-    let last = path.split_once('/').and_then(|(_, path)| path.rsplit('/').next());
+    let last = path
+        .split_once('/')
+        .and_then(|(_, path)| path.rsplit('/').next());
     let name = given.unwrap_or_else(|| last.unwrap_or_default().to_owned());
     match name.as_str() {
         "" | "." | ".." => "index.html".to_owned(),

@@ -26,6 +26,8 @@ pub struct Spec {
     pub module: &'static str,
     /// Its own arguments.
     pub fields: &'static [Field],
+    /// Those that it shares with its family.
+    pub shared: &'static [Field],
     /// Whether it also takes `owner`, `group`, `mode` and what belongs to them.
     pub file_attributes: bool,
     /// Sets of which at most one may be given.
@@ -47,6 +49,7 @@ impl Spec {
         Spec {
             module,
             fields,
+            shared: &[],
             file_attributes: false,
             mutually_exclusive: &[],
             required_one_of: &[],
@@ -59,6 +62,11 @@ impl Spec {
             file_attributes: true,
             ..self
         }
+    }
+
+    /// The same with arguments that a family of modules shares.
+    pub const fn with(self, shared: &'static [Field]) -> Spec {
+        Spec { shared, ..self }
     }
 
     /// The same with sets of arguments that exclude each other.
@@ -83,7 +91,7 @@ impl Spec {
         } else {
             &[]
         };
-        self.fields.iter().chain(common)
+        self.fields.iter().chain(self.shared).chain(common)
     }
 
     /// Reads what a task gave; `environment` is for the expansion of paths.

@@ -124,7 +124,10 @@ impl Acl {
         let mut argv = vec!["setfacl"];
         argv.extend(test.then_some("--test"));
         argv.extend(self.default.then_some("-d"));
-        argv.extend([if self.state == "absent" { "-x" } else { "-m" }, &self.entry]);
+        argv.extend([
+            if self.state == "absent" { "-x" } else { "-m" },
+            &self.entry,
+        ]);
         argv.extend(self.flags.iter());
         argv.push(&path);
         plain(argv)
@@ -149,7 +152,9 @@ fn entry(arguments: &Arguments, state: &str) -> Result<(Option<bool>, String), M
             }
             return fail(format!("'etype' MUST be set when 'state={state}'."));
         };
-        let permissions = permissions.map(|text| format!(":{text}")).unwrap_or_default();
+        let permissions = permissions
+            .map(|text| format!(":{text}"))
+            .unwrap_or_default();
         return Ok((None, format!("{kind}:{entity}{permissions}")));
     };
     if kind.is_some() || !entity.is_empty() || permissions.is_some() {

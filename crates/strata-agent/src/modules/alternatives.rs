@@ -88,7 +88,9 @@ impl Module for Alternatives {
         let installs = self.must_install(&found);
         if let (true, Some(path)) = (installs, &self.path) {
             if !found.path_is_there {
-                return Err(ModuleError::new(format!("Specified path {path} does not exist")));
+                return Err(ModuleError::new(format!(
+                    "Specified path {path} does not exist"
+                )));
             }
             if self.link.is_none() && found.link.is_none() {
                 return Err(ModuleError::new(
@@ -129,16 +131,23 @@ impl Module for Alternatives {
     fn report(&self, _: &dyn Host, found: &Found, _: &Outcome) -> Result<Report, ModuleError> {
         let path = self.path.as_deref().unwrap_or_default();
         let name = &self.name;
-        let what = self.path.as_deref().or(self.family.as_deref()).unwrap_or_default();
-        let told = self.decide(found).into_iter().filter_map(|change| match change {
-            Change::Run { command, .. } => Some(match command.argv[1].as_str() {
-                "--install" => format!("Install alternative '{path}' for '{name}'."),
-                "--remove" => format!("Remove alternative '{path}' from '{name}'."),
-                "--set" => format!("Set alternative '{what}' for '{name}'."),
-                _ => format!("Set alternative to auto for '{name}'."),
-            }),
-            _ => None,
-        });
+        let what = self
+            .path
+            .as_deref()
+            .or(self.family.as_deref())
+            .unwrap_or_default();
+        let told = self
+            .decide(found)
+            .into_iter()
+            .filter_map(|change| match change {
+                Change::Run { command, .. } => Some(match command.argv[1].as_str() {
+                    "--install" => format!("Install alternative '{path}' for '{name}'."),
+                    "--remove" => format!("Remove alternative '{path}' from '{name}'."),
+                    "--set" => format!("Set alternative '{what}' for '{name}'."),
+                    _ => format!("Set alternative to auto for '{name}'."),
+                }),
+                _ => None,
+            });
         Ok(Report {
             msg: told.collect::<Vec<_>>().join(" "),
             ..Report::default()
@@ -154,7 +163,9 @@ impl Alternatives {
         let Some(choice) = found.choices.iter().find(|choice| choice.path == *path) else {
             return true;
         };
-        let other_priority = self.priority.is_some_and(|priority| priority != choice.priority);
+        let other_priority = self
+            .priority
+            .is_some_and(|priority| priority != choice.priority);
         let other_commands = self.subcommands.as_ref().is_some_and(|wanted| {
             let sorted = |commands: &[Subcommand]| {
                 let mut commands = commands.to_vec();
@@ -228,8 +239,9 @@ fn read(said: &str) -> Found {
             found.manual = true;
         } else if let Some(path) = bare.strip_prefix("link currently points to ") {
             found.current = Some(path.to_owned());
-        } else if let Some((_, path)) =
-            bare.strip_prefix("link ").and_then(|rest| rest.split_once(" is "))
+        } else if let Some((_, path)) = bare
+            .strip_prefix("link ")
+            .and_then(|rest| rest.split_once(" is "))
         {
             found.link = Some(path.to_owned());
         } else if let Some(rest) = subcommand(bare) {
@@ -258,7 +270,9 @@ fn read(said: &str) -> Found {
             found.choices.push(Choice {
                 path: path.to_owned(),
                 family: after("family").map(str::to_owned),
-                priority: after("priority").and_then(|number| number.parse().ok()).unwrap_or(0),
+                priority: after("priority")
+                    .and_then(|number| number.parse().ok())
+                    .unwrap_or(0),
                 subcommands: Vec::new(),
             });
         }
@@ -267,7 +281,8 @@ fn read(said: &str) -> Found {
 }
 
 fn subcommand(line: &str) -> Option<&str> {
-    line.strip_prefix("slave ").or_else(|| line.strip_prefix("follower "))
+    line.strip_prefix("slave ")
+        .or_else(|| line.strip_prefix("follower "))
 }
 
 #[cfg(test)]
@@ -285,7 +300,10 @@ mod tests {
         assert!(found.manual);
         assert_eq!(found.current.as_deref(), Some("/usr/bin/vim"));
         assert_eq!(found.link.as_deref(), Some("/usr/bin/editor"));
-        assert_eq!(found.choices[0].subcommands[0].link, "/usr/share/man/editor.1");
+        assert_eq!(
+            found.choices[0].subcommands[0].link,
+            "/usr/share/man/editor.1"
+        );
         assert_eq!(found.choices[1].priority, 30);
     }
 }

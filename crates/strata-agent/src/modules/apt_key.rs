@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::openpgp::{self, Key};
 use super::download;
+use super::openpgp::{self, Key};
 use crate::arguments::{Arguments, Field, Spec};
 use crate::change::{Change, FileWrite, Outcome};
 use crate::host::{Host, Permissions};
@@ -92,23 +92,21 @@ impl Module for AptKey {
             let content = if there { host.read(&path)? } else { Vec::new() };
             rings.push((path, openpgp::keys(&content)));
         }
-        let is_in = |id: &str| rings.iter().any(|(_, keys)| keys.iter().any(|key| key.is(id)));
+        let is_in = |id: &str| {
+            rings
+                .iter()
+                .any(|(_, keys)| keys.iter().any(|key| key.is(id)))
+        };
         let mut new = Vec::new();
+        let mut first = None;
         let known = self.id.as_deref().is_some_and(is_in);
         if self.present && !known {
             new = self.fetch(host)?;
+            first = new.first().map(|key| tail(&key.fingerprint, 16).to_owned());
             new.retain(|key| !is_in(&key.fingerprint));
         }
-        let id = match (&self.id, new.first()) {
-            (Some(id), _) => id.clone(),
-            (None, Some(key)) => key.fingerprint.clone(),
-            (None, None) => String::new(),
-        };
-        Ok(Found {
-            rings,
-            id,
-            new,
-        })
+        let id = self.id.clone().or(first).unwrap_or_default();
+        Ok(Found { rings, id, new })
     }
 
     fn decide(&self, found: &Found) -> Vec<Change> {
@@ -116,11 +114,18 @@ impl Module for AptKey {
             let mut ring = found.rings[0].1.clone();
             ring.extend(found.new.iter().cloned());
             let adds = !found.new.is_empty();
-            return adds.then(|| write(&found.rings[0].0, &ring)).into_iter().collect();
+            return adds
+                .then(|| write(&found.rings[0].0, &ring))
+                .into_iter()
+                .collect();
         }
         let mut changes = Vec::new();
         for (path, keys) in &found.rings {
-            let kept: Vec<Key> = keys.iter().filter(|key| !key.is(&found.id)).cloned().collect();
+            let kept: Vec<Key> = keys
+                .iter()
+                .filter(|key| !key.is(&found.id))
+                .cloned()
+                .collect();
             if kept.len() == keys.len() {
                 continue;
             }
@@ -134,7 +139,9 @@ impl Module for AptKey {
 
     fn report(&self, _: &dyn Host, found: &Found, _: &Outcome) -> Result<Report, ModuleError> {
         let ids = |keys: &mut dyn Iterator<Item = &Key>| -> Vec<String> {
-            keys.map(|key| tail(&key.fingerprint, 16).to_owned()).collect()
+            keys.flat_map(|key| std::iter::once(&key.fingerprint).chain(&key.subkeys))
+                .map(|fingerprint| tail(fingerprint, 16).to_owned())
+                .collect()
         };
         let old = || found.rings.iter().flat_map(|(_, keys)| keys);
         let before = ids(&mut old());
@@ -146,8 +153,8 @@ impl Module for AptKey {
         if !found.id.is_empty() {
             let id = found.id.as_str();
             report.extend(values(json!({
-                "id": self.id.clone().unwrap_or_else(|| id.to_owned()), "fp": id,
-                "key_id": tail(id, 16), "short_id": tail(id, 8),
+                "id": self.id.clone().unwrap_or_else(|| id.to_owned()), "fp": tail(id, 16),
+                "key_id": id, "short_id": tail(id, 8),
             })));
         }
         Ok(Report::of(report))
@@ -187,7 +194,9 @@ impl AptKey {
         };
         let keys = openpgp::keys(&content);
         if keys.is_empty() {
-            return Err(ModuleError::new("No valid key found: it is not an OpenPGP key"));
+            return Err(ModuleError::new(
+                "No valid key found: it is not an OpenPGP key",
+            ));
         }
         if let Some(id) = id.filter(|id| !keys.iter().any(|key| key.is(id))) {
             return Err(ModuleError::new(format!(
@@ -208,7 +217,10 @@ fn lookup(server: &str, id: &str) -> String {
         Some(_) => server.to_owned(),
         None => format!("http://{server}:11371"),
     };
-    format!("{}/pks/lookup?op=get&options=mr&search=0x{id}", base.trim_end_matches('/'))
+    format!(
+        "{}/pks/lookup?op=get&options=mr&search=0x{id}",
+        base.trim_end_matches('/')
+    )
 }
 
 /// A key ID or fingerprint, without `0x` and gaps.

@@ -99,7 +99,15 @@ impl Module for Archive {
         let dest = self.destination(&there, is_single)?;
         let mut members = Vec::new();
         for path in &there {
-            collect(host, path, &root, &excluded, &self.patterns, 0, &mut members)?;
+            collect(
+                host,
+                path,
+                &root,
+                &excluded,
+                &self.patterns,
+                0,
+                &mut members,
+            )?;
         }
         let before = host.metadata_followed(&dest)?;
         let mut found = Found {
@@ -138,11 +146,20 @@ impl Module for Archive {
         changes
     }
 
-    fn report(&self, _: &dyn Host, found: &Found, _: &Outcome) -> Result<Report, ModuleError> {
+    fn report(
+        &self,
+        _: &dyn Host,
+        found: &Found,
+        outcome: &Outcome,
+    ) -> Result<Report, ModuleError> {
         let shown = |paths: &[PathBuf]| -> Vec<String> {
-            paths.iter().map(|path| path.to_string_lossy().into_owned()).collect()
+            paths
+                .iter()
+                .map(|path| path.to_string_lossy().into_owned())
+                .collect()
         };
         let state = match (&found.there[..], found.missing.is_empty(), found.single) {
+            _ if outcome.check && found.before.is_none() => "absent",
             ([], _, _) => "absent",
             (_, false, _) => "incomplete",
             (_, true, true) if self.format != "tar" && self.format != "zip" => "compress",
@@ -199,7 +216,11 @@ impl Archive {
             _ => programs::plain(["tar", "--list", "--file", &dest]),
         };
         let said = host.run(&list)?;
-        let mut listed: Vec<&str> = said.stdout.lines().map(|name| name.trim_end_matches('/')).collect();
+        let mut listed: Vec<&str> = said
+            .stdout
+            .lines()
+            .map(|name| name.trim_end_matches('/'))
+            .collect();
         let mut members: Vec<&str> = found.members.iter().map(String::as_str).collect();
         listed.sort_unstable();
         members.sort_unstable();
@@ -237,8 +258,11 @@ impl Archive {
         let names = found.members.join("\n") + "\n";
         let argv: Vec<String> = match self.format.as_str() {
             "zip" => {
-                let script = "umask 022; rm -f \"$1.part\"; zip -q \"$1.part\" -@ && mv \"$1.part\" \"$1\"";
-                ["sh", "-c", script, "sh", &dest].map(str::to_owned).to_vec()
+                let script =
+                    "umask 022; rm -f \"$1.part\"; zip -q \"$1.part\" -@ && mv \"$1.part\" \"$1\"";
+                ["sh", "-c", script, "sh", &dest]
+                    .map(str::to_owned)
+                    .to_vec()
             }
             format => {
                 let flag = match format {
@@ -249,7 +273,9 @@ impl Archive {
                 };
                 let script = "umask 022; tar --create \"$2\" --no-recursion --file \"$1.part\" \
                               --files-from - && mv \"$1.part\" \"$1\"";
-                ["sh", "-c", script, "sh", &dest, flag].map(str::to_owned).to_vec()
+                ["sh", "-c", script, "sh", &dest, flag]
+                    .map(str::to_owned)
+                    .to_vec()
             }
         };
         Command {
@@ -288,15 +314,22 @@ fn collect(
     depth: usize,
     members: &mut Vec<String>,
 ) -> Result<(), ModuleError> {
-    let name = path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned();
-    let matches = |pattern: &String| glob::compile(pattern).is_some_and(|glob| glob.is_match(&name));
+    let name = path
+        .strip_prefix(root)
+        .unwrap_or(path)
+        .to_string_lossy()
+        .into_owned();
+    let matches =
+        |pattern: &String| glob::compile(pattern).is_some_and(|glob| glob.is_match(&name));
     if depth > 200 || excluded.iter().any(|out| out == path) || patterns.iter().any(matches) {
         return Ok(());
     }
     if !name.is_empty() {
         members.push(name);
     }
-    let is_folder = host.metadata(path)?.is_some_and(|found| found.kind == Kind::Directory);
+    let is_folder = host
+        .metadata(path)?
+        .is_some_and(|found| found.kind == Kind::Directory);
     if is_folder {
         for inner in host.list(path)? {
             let path = path.join(inner);

@@ -69,7 +69,9 @@ impl Module for Assemble {
                 return Err(ModuleError::new(format!("Source ({shown}) does not exist")));
             }
             Some(found) if found.kind != Kind::Directory => {
-                return Err(ModuleError::new(format!("Source ({shown}) is not a directory")));
+                return Err(ModuleError::new(format!(
+                    "Source ({shown}) is not a directory"
+                )));
             }
             Some(_) => {}
         }

@@ -120,7 +120,9 @@ impl Module for Deb822Repository {
 
     fn new(arguments: &Arguments, _task: &Task) -> Result<Deb822Repository, ModuleError> {
         let types = arguments.list("types").unwrap_or_default();
-        if let Some(wrong) = types.iter().find(|kind| !["deb", "deb-src"].contains(&kind.as_str()))
+        if let Some(wrong) = types
+            .iter()
+            .find(|kind| !["deb", "deb-src"].contains(&kind.as_str()))
         {
             return Err(ModuleError::new(format!(
                 "value of types must be one or more of: deb, deb-src. Got no match for: {wrong}"
@@ -156,17 +158,17 @@ impl Module for Deb822Repository {
             return Ok(found);
         }
         let mut signed_by = self.signed_by.clone();
-        if let Some(url) = self.signed_by.as_ref().filter(|text| download::is_address(text)) {
-            let bytes = download::fetch(host, url, true)
-                .map_err(|error| match error.unknown {
-                    true => error,
-                    false => ModuleError::new(format!(
-                        "Could not fetch signed_by key: {}",
-                        error.msg
-                    )),
-                })?;
-            let armored = String::from_utf8_lossy(&bytes)
-                .contains("-----BEGIN PGP PUBLIC KEY BLOCK-----");
+        if let Some(url) = self
+            .signed_by
+            .as_ref()
+            .filter(|text| download::is_address(text))
+        {
+            let bytes = download::fetch(host, url, true).map_err(|error| match error.unknown {
+                true => error,
+                false => ModuleError::new(format!("Could not fetch signed_by key: {}", error.msg)),
+            })?;
+            let armored =
+                String::from_utf8_lossy(&bytes).contains("-----BEGIN PGP PUBLIC KEY BLOCK-----");
             let path = self.key_path(if armored { "asc" } else { "gpg" });
             signed_by = Some(path.to_string_lossy().into_owned());
             let there = read(host, &path)?;
@@ -336,7 +338,10 @@ mod tests {
     #[test]
     fn names_become_parts_of_file_names() {
         assert_eq!(slug("Docker CE_stable!"), "docker-ce-stable");
-        assert_eq!(field_name("allow_downgrade_to_insecure"), "Allow-Downgrade-To-Insecure");
+        assert_eq!(
+            field_name("allow_downgrade_to_insecure"),
+            "Allow-Downgrade-To-Insecure"
+        );
         assert_eq!(folded("a\n\nb\n"), "\n    a\n    .\n    b");
     }
 }

@@ -101,7 +101,9 @@ impl Module for Debconf {
             None => false,
             Some(answer) => match answers.get(&answer.question) {
                 None => true,
-                Some(_) if answer.kind == "password" => self.password(host, answer)? != answer.value,
+                Some(_) if answer.kind == "password" => {
+                    self.password(host, answer)? != answer.value
+                }
                 Some(now) => !answer.is(now),
             },
         };

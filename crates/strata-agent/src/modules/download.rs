@@ -34,7 +34,11 @@ pub(super) fn fetch(
         )));
     }
     let mut bytes = Vec::new();
-    let read = answer.body.by_ref().take(LARGEST + 1).read_to_end(&mut bytes);
+    let read = answer
+        .body
+        .by_ref()
+        .take(LARGEST + 1)
+        .read_to_end(&mut bytes);
     read.map_err(|error| ModuleError::new(format!("{}: {error}", shown(url))))?;
     if bytes.len() as u64 > LARGEST {
         let shown = shown(url);

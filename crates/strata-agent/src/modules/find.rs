@@ -205,7 +205,9 @@ impl Find {
                 continue;
             }
             if self.filter.fits(host, name, path, metadata) {
-                found.files.push(self.describe(host, path, metadata)?.into());
+                found
+                    .files
+                    .push(self.describe(host, path, metadata)?.into());
             }
             if self.limit.is_some_and(|limit| found.files.len() >= limit) {
                 found.limited = true;
@@ -347,7 +349,9 @@ impl Filter {
         };
         match host.read_text(path) {
             Some(text) if self.whole => pattern.is_match(&text),
-            Some(text) => text.split_inclusive('\n').any(|line| pattern.is_match(line)),
+            Some(text) => text
+                .split_inclusive('\n')
+                .any(|line| pattern.is_match(line)),
             None => false,
         }
     }
@@ -396,7 +400,8 @@ fn quantity(
     let parsed: Option<i64> = number.parse().ok();
     match parsed.and_then(|number| number.checked_mul(factor)) {
         Some(number) => Ok(Some(number)),
-        None => Err(ModuleError::new(format!("failed to process {name}"))
-            .with(json!({ name: given }))),
+        None => {
+            Err(ModuleError::new(format!("failed to process {name}")).with(json!({ name: given })))
+        }
     }
 }

@@ -159,7 +159,11 @@ impl KnownHosts {
                     .is_none_or(|key| (entry.kind, entry.key) == (key.kind, key.key))
             })
         };
-        Some(text.split_inclusive('\n').filter(|line| !goes(line)).collect())
+        Some(
+            text.split_inclusive('\n')
+                .filter(|line| !goes(line))
+                .collect(),
+        )
     }
 
     /// The line with the host's name hidden, as `ssh-keygen -H` does.

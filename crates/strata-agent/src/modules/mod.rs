@@ -3,11 +3,13 @@
 use serde_json::Value;
 
 use crate::arguments::Spec;
+use crate::host::Host;
 use crate::module::{Context, Module, ModuleError, perform};
 use crate::protocol::{Notice, TaskResult};
 
 mod acl;
 mod alternatives;
+mod apk;
 mod apt;
 mod apt_key;
 mod apt_repository;
@@ -20,6 +22,8 @@ mod copy;
 mod cron;
 mod deb822_repository;
 mod debconf;
+mod dnf;
+mod docker_compose_v2;
 mod download;
 mod dpkg_selections;
 mod edit;
@@ -39,12 +43,15 @@ mod modprobe;
 mod mount;
 mod openpgp;
 mod package_facts;
+mod pacman;
 mod pam_limits;
 mod ping;
 mod pip;
+mod postgresql;
 mod programs;
 mod raw;
 mod replace;
+mod rpm_key;
 mod service_facts;
 mod setup;
 mod shell;
@@ -59,6 +66,9 @@ mod unarchive;
 mod uri;
 mod user;
 mod wait_for;
+mod yum_repository;
+mod zypper;
+mod zypper_repository;
 
 /// One line of the table.
 struct Entry {
@@ -79,6 +89,7 @@ const fn entry<M: Module>(name: &'static str) -> Entry {
 const MODULES: &[Entry] = &[
     entry::<acl::Acl>("acl"),
     entry::<alternatives::Alternatives>("alternatives"),
+    entry::<apk::Apk>("apk"),
     entry::<apt::Apt>("apt"),
     entry::<apt_key::AptKey>("apt_key"),
     entry::<apt_repository::AptRepository>("apt_repository"),
@@ -91,6 +102,9 @@ const MODULES: &[Entry] = &[
     entry::<cron::Cron>("cron"),
     entry::<deb822_repository::Deb822Repository>("deb822_repository"),
     entry::<debconf::Debconf>("debconf"),
+    entry::<dnf::Dnf>("dnf"),
+    entry::<dnf::Dnf>("dnf5"),
+    entry::<docker_compose_v2::DockerComposeV2>("docker_compose_v2"),
     entry::<dpkg_selections::DpkgSelections>("dpkg_selections"),
     entry::<file::File>("file"),
     entry::<find::Find>("find"),
@@ -109,11 +123,16 @@ const MODULES: &[Entry] = &[
     entry::<mount::Mount>("mount"),
     entry::<apt::Package>("package"),
     entry::<package_facts::PackageFacts>("package_facts"),
+    entry::<pacman::Pacman>("pacman"),
     entry::<pam_limits::PamLimits>("pam_limits"),
     entry::<ping::Ping>("ping"),
     entry::<pip::Pip>("pip"),
+    entry::<postgresql::db::PostgresqlDb>("postgresql_db"),
+    entry::<postgresql::ext::PostgresqlExt>("postgresql_ext"),
+    entry::<postgresql::user::PostgresqlUser>("postgresql_user"),
     entry::<raw::Raw>("raw"),
     entry::<replace::Replace>("replace"),
+    entry::<rpm_key::RpmKey>("rpm_key"),
     entry::<systemd::Service>("service"),
     entry::<service_facts::ServiceFacts>("service_facts"),
     entry::<setup::Setup>("setup"),
@@ -130,12 +149,40 @@ const MODULES: &[Entry] = &[
     entry::<uri::Uri>("uri"),
     entry::<user::User>("user"),
     entry::<wait_for::WaitFor>("wait_for"),
+    entry::<dnf::Dnf>("yum"),
+    entry::<yum_repository::YumRepository>("yum_repository"),
+    entry::<zypper::Zypper>("zypper"),
+    entry::<zypper_repository::ZypperRepository>("zypper_repository"),
 ];
 
 /// Modules that live in a collection of their own; Ansible finds them by the short name too.
 const COLLECTIONS: &[(&str, &[&str])] = &[
-    ("ansible.posix", &["acl", "authorized_key", "mount", "sysctl"]),
-    ("community.general", &["alternatives", "archive", "ini_file", "locale_gen", "modprobe", "pam_limits", "timezone", "ufw"]),
+    (
+        "ansible.posix",
+        &["acl", "authorized_key", "mount", "sysctl"],
+    ),
+    ("community.docker", &["docker_compose_v2"]),
+    (
+        "community.general",
+        &[
+            "alternatives",
+            "apk",
+            "archive",
+            "ini_file",
+            "locale_gen",
+            "modprobe",
+            "pacman",
+            "pam_limits",
+            "timezone",
+            "ufw",
+            "zypper",
+            "zypper_repository",
+        ],
+    ),
+    (
+        "community.postgresql",
+        &["postgresql_db", "postgresql_ext", "postgresql_user"],
+    ),
 ];
 
 /// The name without the collection; as it is where the collection has no such module.
@@ -181,7 +228,42 @@ pub fn run(context: &Context<'_>) -> TaskResult {
             "the module `{name}` is not supported by Strata"
         )));
     };
+    if entry.name == "package"
+        && let Some(manager) = other_manager(context.host)
+    {
+        return package_by(manager, context);
+    }
     (entry.run)(context).unwrap_or_else(failure)
+}
+
+/// The module for the host's package manager, where it is another than apt.
+fn other_manager(host: &dyn Host) -> Option<&'static Entry> {
+    const PROGRAMS: &[(&str, &str)] = &[
+        ("dnf5", "dnf"),
+        ("dnf", "dnf"),
+        ("yum", "dnf"),
+        ("pacman", "pacman"),
+        ("zypper", "zypper"),
+        ("apk", "apk"),
+    ];
+    if host.find_program("apt-get").is_some() {
+        return None;
+    }
+    let found = PROGRAMS
+        .iter()
+        .find(|(program, _)| host.find_program(program).is_some());
+    found.and_then(|(_, module)| find(module))
+}
+
+/// Does `package` by another module, to which all arguments but `use` belong.
+fn package_by(manager: &Entry, context: &Context<'_>) -> TaskResult {
+    let mut task = context.task.clone();
+    task.args.remove("use");
+    let context = Context {
+        task: &task,
+        ..*context
+    };
+    (manager.run)(&context).unwrap_or_else(failure)
 }
 
 fn failure(error: ModuleError) -> TaskResult {

@@ -68,7 +68,11 @@ impl Packet<'_> {
         }
         let number = |from: usize, count: usize| {
             let digits = bytes.get(from..from + count)?;
-            Some(digits.iter().fold(0_usize, |number, digit| number << 8 | usize::from(*digit)))
+            Some(
+                digits
+                    .iter()
+                    .fold(0_usize, |number, digit| number << 8 | usize::from(*digit)),
+            )
         };
         let (tag, start, size): (u8, usize, usize) = if head & 0x40 != 0 {
             let first = usize::from(*bytes.get(1)?);
@@ -100,7 +104,11 @@ impl Packet<'_> {
 
 fn fingerprint(body: &[u8]) -> String {
     let mut digest = sha1::Sha1::new();
-    digest.update([0x99, (body.len() >> 8 & 0xff) as u8, (body.len() & 0xff) as u8]);
+    digest.update([
+        0x99,
+        (body.len() >> 8 & 0xff) as u8,
+        (body.len() & 0xff) as u8,
+    ]);
     digest.update(body);
     crate::digest::hex(&digest.finalize()).to_uppercase()
 }
@@ -118,7 +126,10 @@ fn dearmor(content: &[u8]) -> Option<Vec<u8>> {
         if let Some(gap) = lines.iter().position(|line| line.is_empty()) {
             lines.drain(..=gap);
         }
-        let body: String = lines.into_iter().filter(|line| !line.starts_with('=')).collect();
+        let body: String = lines
+            .into_iter()
+            .filter(|line| !line.starts_with('='))
+            .collect();
         bytes.extend(crate::base64::decode(&body)?);
     }
     (!bytes.is_empty()).then_some(bytes)

@@ -47,7 +47,9 @@ impl Module for PackageFacts {
                 managers.extend(MANAGERS.iter().map(|(name, _)| (*name).to_owned()));
                 continue;
             }
-            let known = MANAGERS.iter().find(|(_, names)| names.contains(&name.as_str()));
+            let known = MANAGERS
+                .iter()
+                .find(|(_, names)| names.contains(&name.as_str()));
             match known {
                 Some((known, _)) => managers.push((*known).to_owned()),
                 None => {
@@ -109,18 +111,18 @@ impl Module for PackageFacts {
 /// The packages of one manager; none where the host does not have it.
 fn list(host: &dyn Host, manager: &str) -> Result<Option<Vec<Value>>, ModuleError> {
     match manager {
-        "apt" if host.find_program("apt-get").is_some() => match host
-            .read_text(Path::new("/var/lib/dpkg/status"))
-        {
-            Some(status) => Ok(Some(status.split("\n\n").filter_map(of_dpkg).collect())),
-            // A model knows names and versions.
-            None => {
-                let known = host.packages()?.installed.into_iter();
-                let known = known
-                    .map(|(name, package)| json!({"name": name, "version": package.version}));
-                Ok(Some(known.collect()))
+        "apt" if host.find_program("apt-get").is_some() => {
+            match host.read_text(Path::new("/var/lib/dpkg/status")) {
+                Some(status) => Ok(Some(status.split("\n\n").filter_map(of_dpkg).collect())),
+                // A model knows names and versions.
+                None => {
+                    let known = host.packages()?.installed.into_iter();
+                    let known = known
+                        .map(|(name, package)| json!({"name": name, "version": package.version}));
+                    Ok(Some(known.collect()))
+                }
             }
-        },
+        }
         "rpm" if host.find_program("rpm").is_some() => {
             let format = "%{NAME}\t%{EPOCH}\t%{VERSION}\t%{RELEASE}\t%{ARCH}\n";
             let said = checked(host, &plain(["rpm", "-qa", "--qf", format]))?;
@@ -173,5 +175,7 @@ fn of_apk(stanza: &str) -> Option<Value> {
     let field = |mark: &str| stanza.lines().find_map(|line| line.strip_prefix(mark));
     let whole = field("V:")?;
     let (version, release) = whole.rsplit_once("-r").unwrap_or((whole, "0"));
-    Some(json!({"name": field("P:")?, "version": version, "release": format!("r{release}"), "arch": field("A:")}))
+    Some(
+        json!({"name": field("P:")?, "version": version, "release": format!("r{release}"), "arch": field("A:")}),
+    )
 }

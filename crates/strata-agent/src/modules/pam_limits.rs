@@ -160,12 +160,12 @@ impl Rule {
                 continue;
             }
             must_be_valid(item, value, prefix)?;
-            if comment.is_empty() {
-                comment = remark.trim_end_matches('\n').to_owned();
-            }
             if (domain, kind, item) != (&self.domain, &self.kind, &self.item) {
                 new.push_str(line);
                 continue;
+            }
+            if comment.is_empty() {
+                comment = remark.trim_end_matches('\n').to_owned();
             }
             let wanted = self.choose(value);
             let chosen = match wanted == value {
@@ -220,12 +220,14 @@ fn must_be_valid(item: &str, value: &str, prefix: &str) -> Result<(), ModuleErro
     let is_number = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
     if matches!(item, "nice" | "priority") {
         let number = value.strip_prefix('-').unwrap_or(value);
-        let fits = value.parse::<i64>().is_ok_and(|number| (-20..=19).contains(&number));
+        let fits = value
+            .parse::<i64>()
+            .is_ok_and(|number| (-20..=19).contains(&number));
         if fits && is_number(number) {
             return Ok(());
         }
         return Err(ModuleError::new(format!(
-            "{prefix} Value of {value:?} for item {item:?} is invalid. Value must be a number in \
+            "{prefix} Value of '{value}' for item '{item}' is invalid. Value must be a number in \
              the range -20 to 19 inclusive. Refer to the limits.conf(5) manual pages for more \
              details."
         )));
@@ -234,7 +236,7 @@ fn must_be_valid(item: &str, value: &str, prefix: &str) -> Result<(), ModuleErro
         return Ok(());
     }
     Err(ModuleError::new(format!(
-        "{prefix} Value of {value:?} for item {item:?} is invalid. Value must either be \
+        "{prefix} Value of '{value}' for item '{item}' is invalid. Value must either be \
          'unlimited', 'infinity', '-1', or a number. Refer to the limits.conf(5) manual pages for \
          more details."
     )))

@@ -11,8 +11,8 @@ use crate::system::{Command, Output};
 
 /// A program whose words are to be read: it speaks English.
 pub(super) fn plain<S: Into<String>>(argv: impl IntoIterator<Item = S>) -> Command {
-    let environment = ["LANG", "LC_ALL", "LC_MESSAGES", "LANGUAGE"]
-        .map(|name| (name.to_owned(), "C".to_owned()));
+    let environment =
+        ["LANG", "LC_ALL", "LC_MESSAGES", "LANGUAGE"].map(|name| (name.to_owned(), "C".to_owned()));
     Command {
         environment: BTreeMap::from(environment),
         ..Command::new(argv)

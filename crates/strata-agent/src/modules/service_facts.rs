@@ -33,7 +33,14 @@ impl Module for ServiceFacts {
         let managed = host.metadata(Path::new("/run/systemd/system"))?.is_some();
         if managed {
             let list = |what: &str| {
-                let argv = ["systemctl", what, "--no-pager", "--type", "service", "--all"];
+                let argv = [
+                    "systemctl",
+                    what,
+                    "--no-pager",
+                    "--type",
+                    "service",
+                    "--all",
+                ];
                 host.run(&plain(argv.into_iter().chain(["--plain", "--no-legend"])))
             };
             units(&list("list-units")?.stdout, &mut services);
@@ -92,7 +99,11 @@ fn units(said: &str, services: &mut Services) {
         let before_description = &fields[..fields.len() - 1];
         let bad = BAD.iter().find(|bad| before_description.contains(bad));
         let status = bad.copied().unwrap_or(active);
-        let state = if sub == "running" { "running" } else { "stopped" };
+        let state = if sub == "running" {
+            "running"
+        } else {
+            "stopped"
+        };
         services.insert(name.to_owned(), entry(name, state, Some(status), "systemd"));
     }
 }
@@ -107,7 +118,10 @@ fn unit_files(said: &str, services: &mut Services) -> Vec<String> {
         };
         match services.get_mut(name) {
             None => {
-                services.insert(name.to_owned(), entry(name, "unknown", Some(status), "systemd"));
+                services.insert(
+                    name.to_owned(),
+                    entry(name, "unknown", Some(status), "systemd"),
+                );
                 unknown.push(name.to_owned());
             }
             Some(service) => {
@@ -157,7 +171,10 @@ mod tests {
             "ssh.service loaded active running Shell\nx.service not-found inactive dead x.service\n",
             &mut services,
         );
-        let unknown = unit_files("ssh.service enabled enabled\ny@.service static -\n", &mut services);
+        let unknown = unit_files(
+            "ssh.service enabled enabled\ny@.service static -\n",
+            &mut services,
+        );
         assert_eq!(services["ssh.service"]["status"], "enabled");
         assert_eq!(services["ssh.service"]["state"], "running");
         assert_eq!(services["x.service"]["status"], "not-found");

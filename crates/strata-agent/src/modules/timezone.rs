@@ -89,7 +89,11 @@ impl Module for Timezone {
         let mut changes = Vec::new();
         if let Some(name) = self.name.as_ref().filter(|name| **name != found.name) {
             if found.systemd {
-                changes.push(programs::change(plain(["timedatectl", "set-timezone", name])));
+                changes.push(programs::change(plain([
+                    "timedatectl",
+                    "set-timezone",
+                    name,
+                ])));
             } else {
                 changes.push(Change::Symlink {
                     path: PathBuf::from("/etc/localtime"),
@@ -100,7 +104,11 @@ impl Module for Timezone {
                 }
             }
         }
-        if let Some(clock) = self.hwclock.as_ref().filter(|clock| Some(*clock) != found.hwclock.as_ref()) {
+        if let Some(clock) = self
+            .hwclock
+            .as_ref()
+            .filter(|clock| Some(*clock) != found.hwclock.as_ref())
+        {
             let is_local = clock == "local";
             let argv: &[&str] = match (found.systemd, is_local) {
                 (true, true) => &["timedatectl", "set-local-rtc", "yes"],
@@ -119,10 +127,13 @@ impl Module for Timezone {
         found: &Found,
         outcome: &Outcome,
     ) -> Result<Report, ModuleError> {
-        let lines = self.decide(found).into_iter().filter_map(|change| match change {
-            Change::Run { command, .. } => Some(command.argv.join(" ")),
-            _ => None,
-        });
+        let lines = self
+            .decide(found)
+            .into_iter()
+            .filter_map(|change| match change {
+                Change::Run { command, .. } => Some(command.argv.join(" ")),
+                _ => None,
+            });
         let told: Vec<String> = lines.map(|line| format!("executed `{line}`")).collect();
         let shown = |name: &str, clock: Option<&String>| {
             let mut values = values(json!({}));
@@ -142,7 +153,11 @@ impl Module for Timezone {
             ..Diff::default()
         });
         Ok(Report {
-            msg: if outcome.check { String::new() } else { told.join("\n") },
+            msg: if outcome.check {
+                String::new()
+            } else {
+                told.join("\n")
+            },
             diff: diff.into_iter().collect(),
             ..Report::default()
         })
@@ -155,7 +170,9 @@ impl Timezone {
             let said = checked(host, &plain(["timedatectl", "show", "-p", "LocalRTC"]))?;
             said.stdout.trim() == "LocalRTC=yes"
         } else {
-            let text = host.read_text(Path::new("/etc/adjtime")).unwrap_or_default();
+            let text = host
+                .read_text(Path::new("/etc/adjtime"))
+                .unwrap_or_default();
             text.lines().any(|line| line.trim() == "LOCAL")
         };
         Ok(if is_local { "local" } else { "UTC" }.to_owned())

@@ -56,13 +56,7 @@ impl Module for Ufw {
             Field::bool("route", false),
             Field::int("insert"),
             Field::str("insert_relative_to")
-                .choices(&[
-                    "zero",
-                    "first-ipv4",
-                    "last-ipv4",
-                    "first-ipv6",
-                    "last-ipv6",
-                ])
+                .choices(&["zero", "first-ipv4", "last-ipv4", "first-ipv6", "last-ipv6"])
                 .default("zero"),
             Field::str("rule").choices(&["allow", "deny", "limit", "reject"]),
             Field::str("interface").alias(&["if"]),
@@ -186,10 +180,13 @@ impl Module for Ufw {
         found: &Found,
         outcome: &Outcome,
     ) -> Result<Report, ModuleError> {
-        let runs = self.decide(found).into_iter().filter_map(|change| match change {
-            Change::Run { command, .. } => Some(command.argv.join(" ")),
-            _ => None,
-        });
+        let runs = self
+            .decide(found)
+            .into_iter()
+            .filter_map(|change| match change {
+                Change::Run { command, .. } => Some(command.argv.join(" ")),
+                _ => None,
+            });
         let commands: Vec<String> = std::iter::once(format!("{} status verbose", found.program))
             .chain(runs)
             .collect();
@@ -204,7 +201,10 @@ impl Module for Ufw {
         let status = checked(host, &plain([&found.program, "status", "verbose"]))?.stdout;
         let acts = matches!(self.state.as_deref(), Some("reloaded" | "reset"));
         // Where the status does not say how much is logged, it counts as other.
-        let changed = acts || self.logging_differs(&found.status) || status != found.status || rules(host) != found.rules;
+        let changed = acts
+            || self.logging_differs(&found.status)
+            || status != found.status
+            || rules(host) != found.rules;
         Ok(Report {
             msg: status.trim_end().to_owned(),
             values,
@@ -327,7 +327,11 @@ fn place(numbered: &str, number: i64, relative: &str) -> Option<i64> {
         })
         .collect();
     let last = rules.iter().map(|(number, _)| *number).max().unwrap_or(0);
-    let last_v4 = rules.iter().filter(|(_, v6)| !v6).map(|(number, _)| *number).max();
+    let last_v4 = rules
+        .iter()
+        .filter(|(_, v6)| !v6)
+        .map(|(number, _)| *number)
+        .max();
     let has_v6 = rules.iter().any(|(_, v6)| *v6);
     let base = match relative {
         "last-ipv4" => last_v4.unwrap_or(1),
@@ -341,7 +345,9 @@ fn place(numbered: &str, number: i64, relative: &str) -> Option<i64> {
 
 /// The rules that ufw keeps, a line each.
 fn rules(host: &dyn Host) -> String {
-    let texts = RULES.iter().filter_map(|path| host.read_text(Path::new(path)));
+    let texts = RULES
+        .iter()
+        .filter_map(|path| host.read_text(Path::new(path)));
     texts.map(|text| tuples(&text)).collect()
 }
 
@@ -400,7 +406,10 @@ mod tests {
         let v4 = "### tuple ### allow any 22 0.0.0.0/0 any 0.0.0.0/0 in\n";
         let v6 = "### tuple ### allow any 22 ::/0 any ::/0 in\n";
         let both = format!("{v4}{v6}");
-        assert!(!would_change("Skipping adding existing rule\nSkipping adding existing rule (v6)\n", &both));
+        assert!(!would_change(
+            "Skipping adding existing rule\nSkipping adding existing rule (v6)\n",
+            &both
+        ));
         assert!(would_change(&format!("*filter\n{both}"), ""));
         assert!(!would_change(v4, &both));
         assert!(would_change(&format!("{both}{v4}"), &both));

@@ -33,12 +33,18 @@ const PYTHON: &str = "/opt/ansible/bin/python";
 const PACKAGES: &str = "/opt/ansible/lib/python3.11/site-packages";
 
 pub(crate) fn has_testbed() -> bool {
-    let listed = Command::new("incus").args(["image", "list", "-f", "csv", "-c", "l"]).output();
+    let listed = Command::new("incus")
+        .args(["image", "list", "-f", "csv", "-c", "l"])
+        .output();
     listed.is_ok_and(|listed| String::from_utf8_lossy(&listed.stdout).contains("debian/12/cloud"))
 }
 
 fn incus(args: &[&str]) -> String {
-    let output = Command::new("incus").args(args).stdin(Stdio::null()).output().unwrap();
+    let output = Command::new("incus")
+        .args(args)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "incus {args:?}: {said}");
     String::from_utf8(output.stdout).unwrap()
@@ -85,7 +91,11 @@ impl Ground {
     fn shell(&self, line: &str) -> String {
         let root = self.root();
         let line = format!("umask 022; mkdir -p {root}; cd {root}; {line}");
-        let output = self.command(&["sh", "-c", &line]).stdin(Stdio::null()).output().unwrap();
+        let output = self
+            .command(&["sh", "-c", &line])
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 }
@@ -94,7 +104,10 @@ impl Drop for Ground {
     fn drop(&mut self) {
         if let Ground::Container(name) = self {
             // A container left over is seen in the list; a panic here would hide the test's own.
-            Command::new("incus").args(["delete", "-f", name]).output().ok();
+            Command::new("incus")
+                .args(["delete", "-f", name])
+                .output()
+                .ok();
         }
     }
 }
@@ -110,7 +123,15 @@ impl Ansible {
         let ground = Ground::new(suite, name);
         if let Ground::Container(name) = &ground {
             let mut tar = Command::new("tar")
-                .args(["-C", PACKAGES, "-cz", "ansible", "yaml", "jinja2", "markupsafe"])
+                .args([
+                    "-C",
+                    PACKAGES,
+                    "-cz",
+                    "ansible",
+                    "yaml",
+                    "jinja2",
+                    "markupsafe",
+                ])
                 .args(["packaging", "passlib"])
                 .stdout(Stdio::piped())
                 .spawn()
@@ -123,9 +144,15 @@ impl Ansible {
             assert!(into.unwrap().success() && tar.wait().unwrap().success());
             if let Ok(collections) = std::env::var("STRATA_COLLECTIONS") {
                 let mut tar = Command::new("tar")
-                    .args(["-C", &collections, "-cz", "ansible_collections/community/general"])
+                    .args([
+                        "-C",
+                        &collections,
+                        "-cz",
+                        "ansible_collections/community/general",
+                    ])
                     .args(["ansible_collections/ansible/posix"])
                     .args(["ansible_collections/community/crypto"])
+                    .args(["ansible_collections/community/postgresql"])
                     .args(["ansible_collections/community/library_inventory_filtering_v1"])
                     .stdout(Stdio::piped())
                     .spawn()
@@ -172,7 +199,12 @@ impl Place for Ansible {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(input.as_bytes())
+            .unwrap();
         let output = child.wait_with_output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout);
         let line = said.lines().rfind(|line| line.starts_with('{'));

@@ -36,7 +36,8 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
     }
     let bytes = together(call, &folder)?;
     let content = Content::from_bytes("assembled", bytes);
-    call.module("copy", stage::without(call, OWN), Some(content)).await
+    call.module("copy", stage::without(call, OWN), Some(content))
+        .await
 }
 
 fn together(call: &Call<'_>, folder: &Path) -> Result<Vec<u8>, TaskError> {
@@ -55,7 +56,9 @@ fn together(call: &Call<'_>, folder: &Path) -> Result<Vec<u8>, TaskError> {
         .map_err(|error| failed(&error.msg))?;
     let mut parts = Vec::new();
     for name in chosen {
-        let part = files.read(&folder.join(name)).map_err(|error| failed(&error))?;
+        let part = files
+            .read(&folder.join(name))
+            .map_err(|error| failed(&error))?;
         parts.push(part);
     }
     let delimiter = call.text("delimiter");

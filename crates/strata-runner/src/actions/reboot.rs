@@ -55,7 +55,11 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
         Err(TaskError::Unreachable(_)) => {}
         Err(error) => return Err(error),
         Ok(result) if outcome::check(&result.values, "failed") => {
-            let why = result.values.get("stderr").map(outcome::text).unwrap_or_default();
+            let why = result
+                .values
+                .get("stderr")
+                .map(outcome::text)
+                .unwrap_or_default();
             return Ok(failed(
                 &format!("Reboot command failed. Error was: '{}'", why.trim()),
                 0,
@@ -65,7 +69,9 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
     }
     tokio::time::sleep(seconds(call, "post_reboot_delay", 0)?).await;
     let was = said(&before);
-    let test = call.text("test_command").unwrap_or_else(|| "whoami".to_owned());
+    let test = call
+        .text("test_command")
+        .unwrap_or_else(|| "whoami".to_owned());
     let is_new = |result: &ActionResult| succeeded(result) && said(result) != was;
     let mut waits = wait(call, &marker, started, timeout, &is_new).await;
     if waits {

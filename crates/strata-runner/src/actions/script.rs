@@ -22,12 +22,16 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
     let line = call.text("_raw_params").or_else(|| call.text("cmd"));
     let line = line.filter(|line| !line.trim().is_empty());
     let Some(line) = line else {
-        return Err(TaskError::Failed("`script` needs a script to run".to_owned()));
+        return Err(TaskError::Failed(
+            "`script` needs a script to run".to_owned(),
+        ));
     };
     if let Some(path) = call.text("creates")
         && stage::is_there(call, &path).await?
     {
-        return Ok(stage::skipped(format!("{path} exists, matching creates option")));
+        return Ok(stage::skipped(format!(
+            "{path} exists, matching creates option"
+        )));
     }
     if let Some(path) = call.text("removes")
         && !stage::is_there(call, &path).await?
@@ -39,12 +43,12 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
     let (source, rest) = first_word(line.trim());
     if call.check {
         super::find_file::required(call, "files", &source)?;
-        let conditional = ["creates", "removes"].iter().any(|name| call.text(name).is_some());
+        let conditional = ["creates", "removes"]
+            .iter()
+            .any(|name| call.text(name).is_some());
         return Ok(match conditional {
             true => ActionResult::values(json!({"changed": true})),
-            false => stage::skipped(
-                "Command would have run if not in check mode".to_owned(),
-            ),
+            false => stage::skipped("Command would have run if not in check mode".to_owned()),
         });
     }
     let staged = match stage::file(call, &source, "0700").await? {

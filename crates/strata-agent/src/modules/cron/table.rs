@@ -164,8 +164,16 @@ mod tests {
             |table| table.set_job("j", "new"),
             "#Ansible: j\nnew\n1 x\n",
         );
-        check("#Ansible: j\nold\n1 x\n", |table| table.remove_job("j"), "1 x\n");
-        check("1 x\n", |table| table.set_job("j", "1 x"), "#Ansible: j\n1 x\n");
+        check(
+            "#Ansible: j\nold\n1 x\n",
+            |table| table.remove_job("j"),
+            "1 x\n",
+        );
+        check(
+            "1 x\n",
+            |table| table.set_job("j", "1 x"),
+            "#Ansible: j\n1 x\n",
+        );
     }
 
     #[test]

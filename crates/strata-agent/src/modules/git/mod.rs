@@ -109,7 +109,10 @@ impl Module for Git {
                 "missing parameter(s) required by 'archive_prefix': archive",
             ));
         }
-        for (name, value) in [("version", arguments.text("version")), ("repo", repo.clone())] {
+        for (name, value) in [
+            ("version", arguments.text("version")),
+            ("repo", repo.clone()),
+        ] {
             // It would be taken for an option.
             if value.starts_with('-') {
                 return Err(ModuleError::new(format!("`{value}` cannot be the {name}")));
@@ -221,7 +224,10 @@ impl Module for Git {
         let changed = outcome.changed || (!found.is_there && !self.clone);
         let diff = (self.diff && differs).then(|| Diff {
             path: dest.to_string(),
-            before: found.before.clone().map_or(String::new(), |commit| commit + "\n"),
+            before: found
+                .before
+                .clone()
+                .map_or(String::new(), |commit| commit + "\n"),
             after: after.map_or(String::new(), |commit| commit + "\n"),
             ..Diff::default()
         });
@@ -327,7 +333,9 @@ impl Git {
             words.extend(["--branch", name]);
         }
         // A commit without a name cannot be asked for alone.
-        let shallow = depth.as_deref().filter(|_| named.is_some() || self.refspec.is_some());
+        let shallow = depth
+            .as_deref()
+            .filter(|_| named.is_some() || self.refspec.is_some());
         if let Some(depth) = shallow {
             words.extend(["--depth", depth]);
         }
@@ -380,7 +388,10 @@ impl Git {
             specs.push(refspec.clone());
         }
         if version.is_branch && depth.is_some() {
-            specs.push(format!("+refs/heads/{name}:refs/remotes/{}/{name}", self.remote));
+            specs.push(format!(
+                "+refs/heads/{name}:refs/remotes/{}/{name}",
+                self.remote
+            ));
         } else if version.is_tag && depth.is_some() {
             specs.push(format!("+refs/tags/{name}:refs/tags/{name}"));
         }
@@ -417,7 +428,11 @@ impl Git {
             None => changes.push(self.change(&["checkout", "--force", &self.version])),
         }
         if self.verify_commit {
-            let verb = if version.is_annotated { "verify-tag" } else { "verify-commit" };
+            let verb = if version.is_annotated {
+                "verify-tag"
+            } else {
+                "verify-commit"
+            };
             changes.push(self.change(&[verb, &self.version]));
         }
     }
@@ -451,7 +466,9 @@ impl Git {
 
 fn umask(value: &Value) -> Result<String, ModuleError> {
     let Some(text) = value.as_str() else {
-        return Err(ModuleError::new("umask must be defined as a quoted octal integer"));
+        return Err(ModuleError::new(
+            "umask must be defined as a quoted octal integer",
+        ));
     };
     match u32::from_str_radix(text, 8) {
         Ok(number) => Ok(format!("{number:04o}")),

@@ -117,8 +117,14 @@ eeee\trefs/tags/light
         let remote = Remote::read(LISTING);
         let find = |version| remote.find(version, "r").unwrap();
         assert_eq!(find("HEAD").name.as_deref(), Some("main"));
-        assert_eq!((find("dev").commit.as_str(), find("dev").is_branch), ("bbbb", true));
-        assert_eq!((find("v1").commit.as_str(), find("v1").is_annotated), ("dddd", true));
+        assert_eq!(
+            (find("dev").commit.as_str(), find("dev").is_branch),
+            ("bbbb", true)
+        );
+        assert_eq!(
+            (find("v1").commit.as_str(), find("v1").is_annotated),
+            ("dddd", true)
+        );
         assert_eq!(find("light").commit, "eeee");
         assert_eq!(find("0123abc").name, None);
         assert!(remote.find("nothing", "r").is_err());

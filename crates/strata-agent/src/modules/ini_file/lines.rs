@@ -252,7 +252,10 @@ impl Section<'_> {
 
     /// Puts what is missing behind the last line that says something.
     fn add(&mut self, option: &str, left: &[String], stands_alone: bool) {
-        let last = self.lines.iter().rposition(|line| !is_blank_or_comment(line));
+        let last = self
+            .lines
+            .iter()
+            .rposition(|line| !is_blank_or_comment(line));
         // Before all sections there may be nothing yet.
         let at = match (last, &self.rule.section) {
             (Some(last), _) => last + 1,

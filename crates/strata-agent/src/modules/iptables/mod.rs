@@ -24,6 +24,8 @@ pub(super) struct Iptables {
     numeric: bool,
     wait: Option<String>,
     ip_version: String,
+    /// The rule as it was given, without the jump that logging implies.
+    shown: String,
 }
 
 /// For each program whether it has to do something.
@@ -118,7 +120,9 @@ impl Module for Iptables {
                 "Logging options can only be used with the LOG jump target.",
             ));
         }
-        let is_tee = jump.as_ref().is_some_and(|jump| jump.eq_ignore_ascii_case("tee"));
+        let is_tee = jump
+            .as_ref()
+            .is_some_and(|jump| jump.eq_ignore_ascii_case("tee"));
         if is_tee && arguments.string("gateway").is_none() {
             return Err(ModuleError::new(
                 "jump is TEE but all of the following are missing: gateway",
@@ -144,6 +148,7 @@ impl Module for Iptables {
             numeric: arguments.bool("numeric"),
             wait: arguments.string("wait"),
             ip_version,
+            shown: rule::words(arguments, false, false).join(" "),
         })
     }
 
@@ -163,11 +168,10 @@ impl Module for Iptables {
     }
 
     fn report(&self, _: &dyn Host, found: &Found, _: &Outcome) -> Result<Report, ModuleError> {
-        let rule = self.programs.first().map(|(_, rule)| rule.join(" "));
         Ok(Report {
             values: values(json!({
                 "ip_version": self.ip_version, "table": self.table, "chain": self.chain,
-                "flush": self.flush, "rule": rule,
+                "flush": self.flush, "rule": self.shown,
                 "state": if self.present { "present" } else { "absent" },
                 "chain_management": self.chain_management,
             })),
@@ -231,7 +235,9 @@ impl Iptables {
         }
         if rule.is_empty() {
             let action = if self.present { "-N" } else { "-X" };
-            return self.chain_management.then(|| self.argv(program, action, &[]));
+            return self
+                .chain_management
+                .then(|| self.argv(program, action, &[]));
         }
         let action = match (self.present, self.insert) {
             (false, _) => "-D",

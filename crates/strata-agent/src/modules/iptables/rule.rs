@@ -31,7 +31,8 @@ impl Words<'_> {
     }
 
     fn push(&mut self, words: &[&str]) {
-        self.words.extend(words.iter().map(|word| (*word).to_owned()));
+        self.words
+            .extend(words.iter().map(|word| (*word).to_owned()));
     }
 
     /// A flag with its value; `!` before the value stands before the flag.
@@ -147,7 +148,10 @@ impl Words<'_> {
             self.push(&["-j", "REJECT"]);
         }
         self.add("reject_with", "--reject-with");
-        self.add("icmp_type", if v6 { "--icmpv6-type" } else { "--icmp-type" });
+        self.add(
+            "icmp_type",
+            if v6 { "--icmpv6-type" } else { "--icmp-type" },
+        );
         if let Some(comment) = self.get("comment") {
             self.push(&["-m", "comment", "--comment", &comment]);
         }

@@ -126,7 +126,11 @@ mod tests {
         );
         assert_eq!(with(&text, &tmp), None);
         let other = entry("none", "/my tmp", "tmpfs");
-        assert!(with(&text, &other).unwrap().ends_with("none /my\\040tmp tmpfs defaults 0 0\n"));
+        assert!(
+            with(&text, &other)
+                .unwrap()
+                .ends_with("none /my\\040tmp tmpfs defaults 0 0\n")
+        );
         assert_eq!(without(&text, &tmp).unwrap(), "# c\n/dev/a / ext4 rw 0 1\n");
         assert_eq!(without("# c\n", &tmp), None);
     }
@@ -135,6 +139,9 @@ mod tests {
     fn swap_is_told_by_its_source() {
         let text = "/swap1 none swap sw 0 0\n";
         let added = with(text, &entry("/swap2", "none", "swap")).unwrap();
-        assert_eq!(added, "/swap1 none swap sw 0 0\n/swap2 none swap defaults 0 0\n");
+        assert_eq!(
+            added,
+            "/swap1 none swap sw 0 0\n/swap2 none swap defaults 0 0\n"
+        );
     }
 }

@@ -181,7 +181,9 @@ impl Module for Mount {
             State::Present | State::AbsentFromFstab => table,
             State::Absent if written => {
                 let leave = is_mounted.then(|| self.umount());
-                let gone = found.is_folder.then(|| change(plain(["rmdir", &self.entry.path])));
+                let gone = found
+                    .is_folder
+                    .then(|| change(plain(["rmdir", &self.entry.path])));
                 table.into_iter().chain(leave).chain(gone).collect()
             }
             State::Absent => Vec::new(),
@@ -189,9 +191,10 @@ impl Module for Mount {
             State::Remounted => vec![self.mount(true)],
             State::Ephemeral => folders.chain([self.mount(is_mounted)]).collect(),
             State::Mounted if is_mounted && !written => Vec::new(),
-            State::Mounted => {
-                folders.chain(table).chain([self.mount(is_mounted)]).collect()
-            }
+            State::Mounted => folders
+                .chain(table)
+                .chain([self.mount(is_mounted)])
+                .collect(),
         }
     }
 
@@ -293,7 +296,10 @@ mod tests {
         let table = "36 35 98:0 /a\\040b /mnt\\0402 rw - ext3 /dev/root rw\n\
                      37 35 0:5 / /tmp rw shared:1 - tmpfs tmpfs rw\n";
         let found = mounted_at(table, "/mnt 2/").unwrap();
-        assert_eq!((found.device.as_str(), found.root.as_str()), ("/dev/root", "/a b"));
+        assert_eq!(
+            (found.device.as_str(), found.root.as_str()),
+            ("/dev/root", "/a b")
+        );
         assert_eq!(mounted_at(table, "/tmp").unwrap().device, "tmpfs");
         assert_eq!(mounted_at(table, "/"), None);
     }

@@ -20,6 +20,7 @@ use requirement::{Requirement, canonical};
 mod requirement;
 
 pub(super) struct Pip {
+    given: Option<Vec<String>>,
     names: Vec<String>,
     version: Option<String>,
     requirements: Option<String>,
@@ -74,7 +75,9 @@ impl Module for Pip {
         let version = arguments.string("version");
         let state = arguments.text("state");
         if state == "latest" && version.is_some() {
-            return Err(ModuleError::new("version is incompatible with state=latest"));
+            return Err(ModuleError::new(
+                "version is incompatible with state=latest",
+            ));
         }
         if version.is_some() && names.len() > 1 {
             return Err(ModuleError::new(
@@ -95,6 +98,7 @@ impl Module for Pip {
         let chdir = arguments.path("chdir");
         let environment = arguments.path("virtualenv");
         Ok(Pip {
+            given: arguments.list("name"),
             names,
             version,
             requirements: arguments.string("requirements"),
@@ -167,7 +171,7 @@ impl Module for Pip {
             false => self.install(&found.pip),
         };
         let mut values = values(json!({
-            "cmd": command, "name": self.names, "version": self.version, "state": self.state,
+            "cmd": command, "name": self.given, "version": self.version, "state": self.state,
             "requirements": self.requirements,
             "virtualenv": self.environment.as_ref().map(|path| path.to_string_lossy()),
             "stdout": "", "stderr": "",
@@ -251,11 +255,16 @@ impl Pip {
         if self.site_packages {
             argv.push("--system-site-packages".to_owned());
         }
-        let is_venv = argv.iter().any(|word| word.contains("venv") && !word.contains("virtualenv"));
+        let is_venv = argv
+            .iter()
+            .any(|word| word.contains("venv") && !word.contains("virtualenv"));
         if let Some(python) = self.python.as_ref().filter(|_| !is_venv) {
             argv.push(format!("-p{python}"));
         }
-        let path = self.environment.as_ref().map(|path| path.to_string_lossy().into_owned());
+        let path = self
+            .environment
+            .as_ref()
+            .map(|path| path.to_string_lossy().into_owned());
         argv.extend(path);
         argv
     }
@@ -317,7 +326,10 @@ impl Pip {
             return Ok(output.stdout.contains("Successfully uninstalled"));
         }
         let by_list = self.requirements.is_some()
-            || self.names.iter().any(|name| name.contains("+") && name.contains("://"));
+            || self
+                .names
+                .iter()
+                .any(|name| name.contains("+") && name.contains("://"));
         if by_list && !found.before.is_empty() {
             return Ok(host.run(&self.list(&found.pip))?.stdout != found.before);
         }

@@ -26,7 +26,11 @@ impl Requirement {
             return None;
         }
         let mut limits = Vec::new();
-        for limit in rest.split(',').map(str::trim).filter(|limit| !limit.is_empty()) {
+        for limit in rest
+            .split(',')
+            .map(str::trim)
+            .filter(|limit| !limit.is_empty())
+        {
             let end = limit.find(|c: char| !"<>=!~".contains(c))?;
             let (operator, version) = limit.split_at(end);
             limits.push((operator.to_owned(), version.trim().to_owned()));
@@ -75,7 +79,11 @@ mod tests {
     #[test]
     fn versions_are_held_against_limits() {
         let check = |text: &str, version: &str, expected| {
-            assert_eq!(Requirement::read(text).unwrap().allows(version), expected, "{text}");
+            assert_eq!(
+                Requirement::read(text).unwrap().allows(version),
+                expected,
+                "{text}"
+            );
         };
         check("a", "1", Some(true));
         check("a==1.0", "1", Some(true));

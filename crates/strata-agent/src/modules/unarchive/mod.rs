@@ -121,7 +121,9 @@ impl Module for Unarchive {
         let dest = host.metadata_followed(&self.dest)?;
         if dest.is_none_or(|dest| dest.kind != Kind::Directory) {
             let shown = self.dest.display();
-            return Err(ModuleError::new(format!("dest '{shown}' must be an existing dir")));
+            return Err(ModuleError::new(format!(
+                "dest '{shown}' must be an existing dir"
+            )));
         }
         if self.src.contains("://") {
             let (folder, file) = handler::fetch(host, &self.src, self.verify)?;
@@ -269,9 +271,7 @@ impl Unarchive {
 /// `extra_opts`: a list, of which none is split.
 fn options(given: Option<&Value>) -> Vec<String> {
     match given {
-        Some(Value::Array(items)) => {
-            items.iter().filter_map(crate::arguments::text).collect()
-        }
+        Some(Value::Array(items)) => items.iter().filter_map(crate::arguments::text).collect(),
         Some(one) => crate::arguments::text(one)
             .filter(|text| !text.is_empty())
             .into_iter()

@@ -103,7 +103,9 @@ impl<'a> Tar<'a> {
             ends(": Uid differs") && is_root && self.choice.owner.is_none()
                 || ends(": Gid differs") && is_root && self.choice.group.is_none()
                 || ends(": Mode differs") && !self.choice.has_mode
-                || DIFFERENCES.iter().any(|difference| line.contains(difference))
+                || DIFFERENCES
+                    .iter()
+                    .any(|difference| line.contains(difference))
         };
         let differs = said.stdout.lines().chain(said.stderr.lines()).any(counts);
         Ok(differs)
@@ -119,8 +121,18 @@ impl<'a> Tar<'a> {
             argv.extend(choice.options.iter().cloned());
         }
         if sets {
-            argv.extend(choice.owner.as_ref().map(|owner| format!("--owner={owner}")));
-            argv.extend(choice.group.as_ref().map(|group| format!("--group={group}")));
+            argv.extend(
+                choice
+                    .owner
+                    .as_ref()
+                    .map(|owner| format!("--owner={owner}")),
+            );
+            argv.extend(
+                choice
+                    .group
+                    .as_ref()
+                    .map(|group| format!("--group={group}")),
+            );
             argv.extend(choice.keep_newer.then(|| "--keep-newer-files".to_owned()));
         }
         let excluded = choice.exclude.iter().map(|path| path.trim_end_matches('/'));
@@ -146,7 +158,9 @@ fn unquoted(line: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = line.as_bytes();
     while let Some((&byte, tail)) = rest.split_first() {
-        let digits = tail.get(..3).and_then(|digits| std::str::from_utf8(digits).ok());
+        let digits = tail
+            .get(..3)
+            .and_then(|digits| std::str::from_utf8(digits).ok());
         let octal = digits.and_then(|digits| u8::from_str_radix(digits, 8).ok());
         match (byte, octal, tail.first()) {
             (b'\\', Some(octal), _) => {

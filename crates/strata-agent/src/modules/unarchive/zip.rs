@@ -71,7 +71,10 @@ impl<'a> Zip<'a> {
     }
 
     pub(super) fn files(&self) -> Vec<String> {
-        self.entries.iter().map(|entry| entry.name.clone()).collect()
+        self.entries
+            .iter()
+            .map(|entry| entry.name.clone())
+            .collect()
     }
 
     pub(super) fn differs(&mut self, host: &dyn Host) -> Result<bool, ModuleError> {
@@ -122,7 +125,13 @@ impl<'a> Zip<'a> {
         argv.extend(self.choice.options.iter().cloned());
         argv.push(shown(&self.src));
         argv.extend(self.choice.include.iter().cloned());
-        let left: Vec<String> = self.choice.exclude.iter().chain(&self.newer).cloned().collect();
+        let left: Vec<String> = self
+            .choice
+            .exclude
+            .iter()
+            .chain(&self.newer)
+            .cloned()
+            .collect();
         if !left.is_empty() {
             argv.push("-x".to_owned());
             argv.extend(left);
@@ -142,7 +151,9 @@ impl Entry {
             return true;
         }
         let is_file = self.kind == Kind::File;
-        let mode = self.mode.filter(|_| !choice.has_mode && self.kind != Kind::Symlink);
+        let mode = self
+            .mode
+            .filter(|_| !choice.has_mode && self.kind != Kind::Symlink);
         let older = match choice.keep_newer {
             true => self.time.as_str() > time,
             false => self.time != time,

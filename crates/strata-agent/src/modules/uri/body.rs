@@ -61,9 +61,7 @@ impl Body {
         match self {
             Body::Bytes { kind, .. } => kind.map(str::to_owned),
             Body::File(_) => None,
-            Body::Multipart(_) => {
-                Some(format!("multipart/form-data; boundary=\"{BOUNDARY}\""))
-            }
+            Body::Multipart(_) => Some(format!("multipart/form-data; boundary=\"{BOUNDARY}\"")),
         }
     }
 
@@ -83,7 +81,10 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Adds a header field unless the task gives it itself.
 pub(super) fn set_default(headers: &mut Vec<(String, String)>, name: &str, value: &str) {
-    if !headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)) {
+    if !headers
+        .iter()
+        .any(|(known, _)| known.eq_ignore_ascii_case(name))
+    {
         headers.push((name.to_owned(), value.to_owned()));
     }
 }
@@ -105,7 +106,9 @@ fn form(body: &Value) -> Result<String, ModuleError> {
     }
     let mut encoded = Vec::new();
     for (name, value) in pairs {
-        let several = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+        let several = value
+            .as_array()
+            .map_or(std::slice::from_ref(value), Vec::as_slice);
         for value in several {
             let value = text(value).unwrap_or_else(|| "None".to_owned());
             encoded.push(format!("{}={}", quote(&name), quote(&value)));
@@ -136,7 +139,8 @@ fn quote(text: &str) -> String {
 }
 
 fn parts(body: &Value) -> Result<Vec<Part>, ModuleError> {
-    let fail = |why: &str| ModuleError::new(format!("failed to parse body as form-multipart: {why}"));
+    let fail =
+        |why: &str| ModuleError::new(format!("failed to parse body as form-multipart: {why}"));
     let Some(fields) = body.as_object() else {
         return Err(fail("Mapping is required, cannot be anything else"));
     };
@@ -151,9 +155,8 @@ fn parts(body: &Value) -> Result<Vec<Part>, ModuleError> {
             }
             (value, _, _) => Content::Text(text(value).unwrap_or_default()),
         };
-        let file_name = get("filename").map(|path| {
-            path.rsplit('/').next().unwrap_or_default().to_owned()
-        });
+        let file_name =
+            get("filename").map(|path| path.rsplit('/').next().unwrap_or_default().to_owned());
         parts.push(Part {
             name: name.clone(),
             kind: get("mime_type"),
@@ -211,6 +214,9 @@ mod tests {
         let parts = parts(&json!({"f": {"content": "x", "filename": "/a/b.txt"}})).unwrap();
         let bytes = multipart(&crate::host::Model::empty(), &parts).unwrap();
         let text = String::from_utf8(bytes).unwrap();
-        assert!(text.contains("name=\"f\"; filename=\"b.txt\"\r\n\r\nx\r\n--"), "{text}");
+        assert!(
+            text.contains("name=\"f\"; filename=\"b.txt\"\r\n\r\nx\r\n--"),
+            "{text}"
+        );
     }
 }

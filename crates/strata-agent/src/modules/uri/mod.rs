@@ -133,7 +133,10 @@ impl Module for Uri {
         } else if let Some(path) = &self.removes
             && !is_there(path)?
         {
-            found.skipped = Some(format!("skipped, since '{}' does not exist", path.display()));
+            found.skipped = Some(format!(
+                "skipped, since '{}' does not exist",
+                path.display()
+            ));
         } else if let Some(body) = &self.body {
             found.request.body = Some(body.bytes(host)?);
         }
@@ -142,7 +145,10 @@ impl Module for Uri {
             && there.kind == crate::host::Kind::File
         {
             let since = crate::time::http_date(there.modified);
-            found.request.headers.push(("If-Modified-Since".to_owned(), since));
+            found
+                .request
+                .headers
+                .push(("If-Modified-Since".to_owned(), since));
         }
         Ok(found)
     }
@@ -185,7 +191,10 @@ impl Module for Uri {
             changed |= self.settle(host, path)?;
             report.insert("path".to_owned(), path.to_string_lossy().into());
         }
-        let said = report.remove("msg").and_then(|msg| text(&msg)).unwrap_or_default();
+        let said = report
+            .remove("msg")
+            .and_then(|msg| text(&msg))
+            .unwrap_or_default();
         if self.expected.contains(&answer.status) {
             return Ok(Report {
                 msg: said,
@@ -218,8 +227,15 @@ impl Uri {
             true => format!("{} ({length} bytes)", answer.reason),
             false => format!("HTTP Error {}: {}", answer.status, answer.reason),
         };
-        let cookies: Vec<(&str, &str)> = answer.cookies.iter().filter_map(|one| cookie(one)).collect();
-        let pairs: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies: Vec<(&str, &str)> = answer
+            .cookies
+            .iter()
+            .filter_map(|one| cookie(one))
+            .collect();
+        let pairs: Vec<String> = cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         let cookies: Map<String, Value> = cookies
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).into()))
@@ -229,7 +245,10 @@ impl Uri {
             "redirected": answer.url.trim_end_matches('/') != self.request.url.trim_end_matches('/'),
             "elapsed": answer.elapsed as u64, "cookies": cookies, "cookies_string": pairs.join("; "),
         })));
-        let is_json = answer.headers.get("content-type").is_some_and(|kind| is_json(kind));
+        let is_json = answer
+            .headers
+            .get("content-type")
+            .is_some_and(|kind| is_json(kind));
         let content = || String::from_utf8_lossy(&answer.body);
         if is_json && let Ok(json) = serde_json::from_slice::<Value>(&answer.body) {
             described.insert("json".to_owned(), json);
@@ -245,7 +264,12 @@ impl Uri {
         let wanted = self.attributes.resolve(host)?;
         let there = host.metadata(path)?;
         let change = there.and_then(|there| wanted.change(path, &there, true));
-        if let Some(Change::Permissions { path, permissions, follow }) = &change {
+        if let Some(Change::Permissions {
+            path,
+            permissions,
+            follow,
+        }) = &change
+        {
             crate::change::set_permissions(host, path, *permissions, *follow)?;
         }
         Ok(change.is_some())
@@ -297,7 +321,12 @@ fn cookie(field: &str) -> Option<(&str, &str)> {
 
 /// Whether a content type is one of JSON.
 fn is_json(kind: &str) -> bool {
-    let kind = kind.split(';').next().unwrap_or_default().trim().to_lowercase();
+    let kind = kind
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_lowercase();
     let sub = kind.split_once('/').map_or("", |(_, sub)| sub);
     let sub = sub.rsplit('+').next().unwrap_or(sub);
     matches!(sub, "json" | "javascript")
@@ -305,7 +334,9 @@ fn is_json(kind: &str) -> bool {
 
 /// The address without a password; what follows `?` is kept, as in Ansible.
 fn shown_url(url: &str) -> String {
-    let (path, query) = url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query)));
+    let (path, query) = url
+        .split_once('?')
+        .map_or((url, None), |(path, query)| (path, Some(query)));
     let path = shown(path);
     query.map_or(path.clone(), |query| format!("{path}?{query}"))
 }
