@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 use strata_core::{Diagnostic, Subject, Value, connection::Connection, inventory::InventoryHost};
 use strata_engine::Providers;
 use strata_incus::{Incus, Settings, Timeouts};
+use strata_proxmox::Proxmox;
 use strata_runner::{HostLink, Target};
 use strata_transport::SshOptions;
 
@@ -20,6 +21,7 @@ use crate::{process::Process, twin::TwinPlatforms};
 #[derive(Clone)]
 pub struct Platforms {
     incus: Incus,
+    proxmox: Proxmox,
     twin: Option<Arc<TwinPlatforms>>,
 }
 
@@ -28,6 +30,7 @@ impl Platforms {
     pub fn real(process: &Process) -> Self {
         Self {
             incus: incus(process.environment.clone(), &process.environment),
+            proxmox: proxmox(process, None),
             twin: None,
         }
     }
@@ -40,6 +43,7 @@ impl Platforms {
         let environment = BTreeMap::from([("INCUS_SOCKET".to_owned(), socket)]);
         Ok(Self {
             incus: incus(environment, &process.environment),
+            proxmox: proxmox(process, Some(twin.proxmox_endpoint())),
             twin: Some(Arc::new(twin)),
         })
     }
@@ -51,12 +55,13 @@ impl Platforms {
 
     /// The providers, with Terraform's built-in one.
     pub fn providers(&self) -> Providers {
-        Providers::new(vec![self.incus.provider()])
+        Providers::new(vec![self.incus.provider(), self.proxmox.provider()])
     }
 
     /// The host that an object of this type is, if it is one.
     pub fn host(&self, type_name: &str, object: &Value) -> Option<InventoryHost> {
-        self.incus.inventory().host(type_name, object)
+        let incus = self.incus.inventory().host(type_name, object);
+        incus.or_else(|| self.proxmox.inventory().host(type_name, object))
     }
 
     /// The way to a host of an inventory, by its variables.
@@ -99,6 +104,15 @@ impl Platforms {
     pub fn save(&self) -> Result<(), Diagnostic> {
         self.twin.as_ref().map_or(Ok(()), |twin| twin.save())
     }
+}
+
+/// Proxmox VE; with the endpoint of a twin that one alone, whatever a configuration says.
+fn proxmox(process: &Process, twin: Option<&str>) -> Proxmox {
+    Proxmox::new(strata_proxmox::Settings {
+        environment: process.environment.clone(),
+        directory: process.working_directory.clone(),
+        twin: twin.map(str::to_owned),
+    })
 }
 
 fn incus(environment: BTreeMap<String, String>, process: &BTreeMap<String, String>) -> Incus {
