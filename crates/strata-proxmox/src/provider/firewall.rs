@@ -111,28 +111,30 @@ fn told_rule(told: &Json) -> Json {
     rule
 }
 
-/// Brings a list of rules to what is wanted: what stands in the way goes, what is missing is put in its place.
-async fn set_rules(work: &Work<'_>, list: &str, one: &str, wanted: &[Json]) -> Outcome<()> {
+/// Brings a list of rules to what is wanted. A new rule always comes first, wherever it is asked
+/// for, so that the list is made anew from its end.
+async fn set_rules(work: &Work<'_>, list: &str, wanted: &[Json]) -> Outcome<()> {
     let summary = || "The firewall rules were not changed".to_owned();
     let notes = |text: &str| work.note(text);
     let told = work.session.client.get(list).await.doing(summary)?;
     let told = told.as_array().cloned().unwrap_or_default();
-    let same = wanted
-        .iter()
-        .zip(&told)
-        .take_while(|(wanted, told)| is_same(wanted, told))
-        .count();
-    // From the end, so that positions stay what they are.
-    for at in (same..told.len()).rev() {
+    let same = wanted.len() == told.len()
+        && wanted
+            .iter()
+            .zip(&told)
+            .all(|(wanted, told)| is_same(wanted, told));
+    if same {
+        return Ok(());
+    }
+    for at in (0..told.len()).rev() {
         work.session
-            .delete(&format!("{one}/{at}"), &Params::new(), &notes)
+            .delete(&format!("{list}/{at}"), &Params::new(), &notes)
             .await
             .doing(summary)?;
     }
-    for (at, wanted) in wanted.iter().enumerate().skip(same) {
-        let params = rule(wanted).with("pos", at);
+    for wanted in wanted.iter().rev() {
         work.session
-            .post(list, &params, &notes)
+            .post(list, &rule(wanted), &notes)
             .await
             .doing(summary)?;
     }
@@ -186,7 +188,7 @@ impl Kind for Rules {
         Box::pin(async move {
             let (place, id) = scope(object);
             let list = format!("{place}/rules");
-            set_rules(work, &list, &list, all(object, "rule")).await?;
+            set_rules(work, &list, all(object, "rule")).await?;
             object["id"] = json!(id);
             number_rules(object);
             Ok(())
@@ -219,7 +221,7 @@ impl Kind for Rules {
             let (place, _) = scope(object);
             let list = format!("{place}/rules");
             match work.session.client.find(&list).await {
-                Ok(Some(_)) => set_rules(work, &list, &list, &[]).await,
+                Ok(Some(_)) => set_rules(work, &list, &[]).await,
                 // With its guest its firewall is gone, too.
                 _ => Ok(()),
             }
@@ -532,7 +534,7 @@ impl Kind for Group {
             made.doing(|| format!("The security group `{name}` was not created"))?;
             object["id"] = json!(name);
             let one = path(&["cluster", "firewall", "groups", &name]);
-            let done = set_rules(work, &one, &one, all(object, "rule")).await;
+            let done = set_rules(work, &one, all(object, "rule")).await;
             number_rules(object);
             done.map_err(|failure| failure.half_made())
         })
@@ -593,7 +595,7 @@ impl Kind for Group {
             }
             object["id"] = json!(name);
             let one = path(&["cluster", "firewall", "groups", &name]);
-            set_rules(work, &one, &one, all(object, "rule")).await?;
+            set_rules(work, &one, all(object, "rule")).await?;
             number_rules(object);
             Ok(())
         })
@@ -605,7 +607,7 @@ impl Kind for Group {
             let one = path(&["cluster", "firewall", "groups", name]);
             let notes = |text: &str| work.note(text);
             match work.session.client.find(&one).await {
-                Ok(Some(_)) => set_rules(work, &one, &one, &[]).await?,
+                Ok(Some(_)) => set_rules(work, &one, &[]).await?,
                 _ => return Ok(()),
             }
             let gone = work.session.delete(&one, &Params::new(), &notes).await;

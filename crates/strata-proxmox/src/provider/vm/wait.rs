@@ -133,7 +133,8 @@ pub(super) async fn guest(work: &Work<'_>, object: &mut Json, place: &Place) -> 
             }
             Err(error) if error.is_ambiguous() => Step::NoAgent,
             Err(error) => {
-                return Err(error).doing(|| format!("The agent of VM {} cannot be asked", place.id));
+                return Err(error)
+                    .doing(|| format!("The agent of VM {} cannot be asked", place.id));
             }
         };
         if begun.elapsed() > limit {
