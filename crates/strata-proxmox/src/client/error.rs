@@ -111,12 +111,6 @@ impl ClientError {
             || words.contains("error with cfs lock")
     }
 
-    /// True if it was changed by someone else since it was read.
-    pub(crate) fn is_conflict(&self) -> bool {
-        let words = self.words();
-        words.contains("checksum mismatch") || words.contains("detected modified configuration")
-    }
-
     /// True if a guest or node is between two answers: asking again may help.
     pub(crate) fn is_passing(&self) -> bool {
         matches!(

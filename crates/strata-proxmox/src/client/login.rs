@@ -53,11 +53,6 @@ impl Credentials {
             )),
         }
     }
-
-    /// True for a login by token, which PVE never takes for root itself.
-    pub(crate) fn is_token(&self) -> bool {
-        matches!(self, Self::Token(_))
-    }
 }
 
 /// Buys tickets and keeps the one that is good.
@@ -79,10 +74,6 @@ impl Login {
             credentials,
             bought: Mutex::new(None),
         }
-    }
-
-    pub(crate) fn credentials(&self) -> &Credentials {
-        &self.credentials
     }
 
     /// The headers that a call needs.

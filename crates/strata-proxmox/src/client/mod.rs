@@ -116,13 +116,9 @@ impl Client {
     }
 
     /// How many calls went out until now.
+    #[cfg(test)]
     pub(crate) fn calls(&self) -> usize {
         self.calls.load(Ordering::Relaxed)
-    }
-
-    /// True for a login by token, for which some settings are closed.
-    pub(crate) fn uses_token(&self) -> bool {
-        self.login.credentials().is_token()
     }
 
     /// Reads; asks again when a node does not answer its proxy.

@@ -136,11 +136,97 @@ fn fixture(area: &str, twin: &Twin) {
         };
         store.guests.insert(*id, guest);
     }
+    if area == "concurrency" {
+        template(&mut store);
+    }
+    if area == "base" {
+        let entry = super::store::AclEntry {
+            path: "/".to_owned(),
+            kind: "user".to_owned(),
+            who: "rec1@pve".to_owned(),
+            role: "PVEAdmin".to_owned(),
+            propagate: true,
+        };
+        store.acl.push(entry);
+    }
     if area == "access" {
         store
             .users
             .insert("ra2@nope".to_owned(), begin::settings(&[("enable", "1")]));
     }
+}
+
+/// What was cleaned up and made between two scenarios, unrecorded.
+fn prepare(store: &mut super::store::Store, exchange: &Json) {
+    store.guests.retain(|id, _| *id == 2000);
+    store
+        .volumes
+        .retain(|_, volume| volume.vmid.is_none_or(|id| id == 2000));
+    let path = exchange["request"]["path"].as_str().unwrap_or_default();
+    let id = path
+        .split('/')
+        .filter_map(|part| part.parse::<u32>().ok())
+        .next();
+    let Some(id) = id.filter(|id| *id != 2000) else {
+        return;
+    };
+    let disk = format!("local:{id}/vm-{id}-disk-0.raw");
+    let volume = Volume {
+        content: "images".to_owned(),
+        format: "raw".to_owned(),
+        size: 1 << 30,
+        vmid: Some(id),
+        ..Volume::default()
+    };
+    store.make_volume(&disk, volume);
+    let drive = format!("{disk},size=1G");
+    let config = begin::settings(&[
+        ("name", "race"),
+        ("memory", "32"),
+        ("scsi0", &drive),
+        ("boot", "order=scsi0"),
+        ("meta", "m"),
+        ("smbios1", "u"),
+        ("vmgenid", "v"),
+    ]);
+    let guest = Guest {
+        kind: Kind::Qemu,
+        node: "pve1".to_owned(),
+        config,
+        ..Guest::default()
+    };
+    store.guests.insert(id, guest);
+}
+
+/// The template that twenty clones were made of.
+fn template(store: &mut super::store::Store) {
+    let disk = "local:2000/base-2000-disk-0.qcow2";
+    let volume = Volume {
+        content: "images".to_owned(),
+        format: "qcow2".to_owned(),
+        size: 1 << 30,
+        vmid: Some(2000),
+        ..Volume::default()
+    };
+    store.make_volume(disk, volume);
+    let drive = format!("{disk},size=1G");
+    let config = begin::settings(&[
+        ("name", "tpl"),
+        ("memory", "32"),
+        ("template", "1"),
+        ("scsi0", &drive),
+        ("boot", "order=scsi0"),
+        ("meta", "m"),
+        ("smbios1", "u"),
+        ("vmgenid", "v"),
+    ]);
+    let guest = Guest {
+        kind: Kind::Qemu,
+        node: "pve1".to_owned(),
+        config,
+        ..Guest::default()
+    };
+    store.guests.insert(2000, guest);
 }
 
 async fn replay(area: &str, text: &str) -> Score {
@@ -169,6 +255,9 @@ async fn replay(area: &str, text: &str) -> Score {
     let mut score = Score::default();
     for (number, line) in text.lines().enumerate() {
         let exchange: Json = serde_json::from_str(line).unwrap();
+        if area == "concurrency" && exchange["step"] == 1 {
+            prepare(&mut twin.shared.store(), &exchange);
+        }
         session.step(number, &exchange, &mut score).await;
     }
     score
@@ -450,9 +539,10 @@ fn learn(names: &mut BTreeMap<String, String>, expected: &Json, ours: &Json) {
 
 /// The row of a list that stands for the same thing.
 fn partner<'a>(row: &Json, rows: &'a [Json]) -> Option<&'a Json> {
-    const KEYS: [&str; 20] = [
-        "volid", "upid", "id", "vmid", "key", "roleid", "userid", "groupid", "poolid", "realm",
-        "sid", "subnet", "vnet", "zone", "storage", "iface", "name", "subdir", "macro", "path",
+    const KEYS: [&str; 21] = [
+        "volid", "upid", "id", "vmid", "key", "roleid", "userid", "groupid", "poolid", "tokenid",
+        "realm", "sid", "subnet", "vnet", "zone", "storage", "iface", "name", "subdir", "macro",
+        "path",
     ];
     if !row.is_object() {
         return rows.iter().find(|other| *other == row);
@@ -516,18 +606,30 @@ struct Compare<'a> {
 
 impl Compare<'_> {
     fn values(&self, at: &str, expected: &Json, ours: &Json, problems: &mut Vec<String>) {
-        if self.volatile.contains(at) || problems.len() > 6 {
+        let placeholder = expected
+            .as_str()
+            .is_some_and(|text| text.starts_with('<') && text.ends_with('>'));
+        if self.volatile.contains(at) || problems.len() > 6 || (placeholder && ours.is_string()) {
             return;
         }
         match (expected, ours) {
             (Json::Object(expected), Json::Object(own)) => {
-                for (name, value) in expected {
+                let lagging = expected.get("status") == Some(&json!("unknown"))
+                    && expected.contains_key("vmid");
+                for (name, value) in expected
+                    .iter()
+                    .filter(|(name, _)| !lagging || *name != "status")
+                {
                     let path = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
                     match own.get(name) {
                         Some(other) => self.values(&path, value, other, problems),
                         None if self.volatile.contains(path.as_str()) => {}
                         None => problems.push(format!("no {path} {value}")),
                     }
+                }
+                // The server looks at guests every ten seconds; the twin knows of them at once.
+                if lagging {
+                    return;
                 }
                 for (name, value) in own.iter().filter(|(name, _)| !expected.contains_key(*name)) {
                     problems.push(format!("too much: {at}/{name} {value}"));

@@ -196,6 +196,13 @@ fn prepare(shared: &Shared, parts: &Parts, body: &[u8]) -> Result<Call, Refusal>
     if found.method.on_node && found.in_path.contains_key("node") {
         reachable(&store, &node)?;
     }
+    // A rehearsal has no nodes to write snippets to over ssh: they come in here.
+    let snippet = store.lenient
+        && found.method.path.ends_with("/upload")
+        && given.get("content") == Some(&json!("snippets"));
+    if snippet {
+        return Ok(call);
+    }
     call.params = api::check(found.method, &given).map_err(Refusal::parameters)?;
     Ok(call)
 }

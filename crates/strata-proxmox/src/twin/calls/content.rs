@@ -222,6 +222,7 @@ fn kind_of(content: &str, file: &str) -> Result<(&'static str, String), Refusal>
             .any(|ending| file.to_lowercase().ends_with(ending))
     };
     let (folder, fits, format) = match content {
+        "snippets" => ("snippets", true, "snippet".to_owned()),
         "iso" => ("iso", ends(&[".iso", ".img"]), "iso".to_owned()),
         "vztmpl" => (
             "vztmpl",

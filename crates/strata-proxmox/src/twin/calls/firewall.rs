@@ -237,11 +237,8 @@ fn add_rule(store: &mut Store, call: &Call, scope: &str) -> Answered {
         .or_insert_with(|| "0".to_owned());
     let firewall = firewall(store, scope);
     check_digest(call, &rules_digest(firewall))?;
-    let at = call
-        .number("pos")
-        .and_then(|at| usize::try_from(at).ok())
-        .unwrap_or(0);
-    firewall.rules.insert(at.min(firewall.rules.len()), rule);
+    // A new rule comes first, wherever it is asked for.
+    firewall.rules.insert(0, rule);
     null()
 }
 

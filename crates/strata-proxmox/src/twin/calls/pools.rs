@@ -133,7 +133,7 @@ fn update(store: &mut Store, call: &Call) -> Answered {
         store
             .pools
             .values_mut()
-            .for_each(|pool| drop(pool.guests.remove(&id)));
+            .for_each(|pool| pool.guests.retain(|own| *own != id));
         if !call.flag("delete")
             && let Some(pool) = store.pools.get_mut(&name)
         {

@@ -115,7 +115,7 @@ pub(in super::super) fn discard(store: &mut Store, id: u32) {
     store
         .pools
         .values_mut()
-        .for_each(|pool| drop(pool.guests.remove(&id)));
+        .for_each(|pool| pool.guests.retain(|own| *own != id));
     store
         .volumes
         .retain(|_, volume| volume.vmid != Some(id) || volume.content == "backup");

@@ -144,8 +144,6 @@ fn nics(guest: &Guest, id: u32, row: &mut Json) {
     if !nics.is_empty() {
         row["nics"] = Json::Object(nics);
     }
-    row["running-machine"] = json!("pc-i440fx-10.0+pve0");
-    row["running-qemu"] = json!("10.0.13");
 }
 
 /// Whether the guest is in the care of the HA manager.
