@@ -13,6 +13,11 @@ use std::{env, process::ExitCode};
 use clap::Parser;
 
 fn main() -> ExitCode {
-    let argv = args::single_dash::widen(args::called_as(env::args_os()));
-    commands::run(args::Args::parse_from(argv))
+    let argv = args::called_as(env::args_os());
+    let environment = env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    match args::environment::with_environment(argv, &environment.collect()) {
+        Ok(argv) => commands::run(args::Args::parse_from(args::single_dash::widen(argv))),
+        Err(wrong) => commands::refuse(&wrong),
+    }
 }

@@ -11,20 +11,25 @@
 mod apply;
 mod builtin;
 mod chance;
+mod checks;
 mod conform;
 mod environment;
+mod import;
 pub mod json;
 
 mod objects;
 mod plan;
 mod propose;
 mod providers;
+pub mod saved;
 mod session;
 mod settle;
 
-pub use apply::{Applied, ApplyOptions, Stop, apply};
+pub use apply::{Applied, ApplyOptions, NoProvisioners, Provision, Provisioners, Stop, apply};
 pub use chance::SystemChance;
+pub use checks::{CheckObject, CheckResult, CheckSubject, Status};
 pub use environment::Environment;
+pub use import::import;
 pub use plan::{
     Change, Graph, Node, OutputChange, Plan, PlanMode, PlanOptions, Reason, Work, plan,
 };

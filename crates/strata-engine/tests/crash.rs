@@ -268,7 +268,10 @@ fn a_soft_stop_waits_for_what_runs_and_begins_nothing_more() {
             }
         });
         let mut journal = world.store().journal(&opened.base).unwrap();
-        let apply_options = strata_engine::ApplyOptions { parallelism: 10 };
+        let apply_options = strata_engine::ApplyOptions {
+            parallelism: 10,
+            provisioners: std::sync::Arc::new(strata_engine::NoProvisioners),
+        };
         let applied = strata_engine::apply(
             &plan,
             &world.providers,

@@ -6,6 +6,7 @@
 //! Start reading at [`environment`].
 
 pub mod console;
+pub mod adopt;
 pub mod environment;
 pub mod files;
 pub mod format;
@@ -18,6 +19,7 @@ pub mod process;
 pub mod project;
 pub mod registry;
 pub mod requirements;
+pub mod secrets;
 pub mod stop;
 mod twin;
 pub mod verify;

@@ -37,6 +37,10 @@ fn masked(mut event: Event, secrets: &[String]) -> Event {
             diffs.iter_mut().for_each(|diff| hide_diff(diff, secrets));
             *result = hidden(result, secrets);
         }
+        Event::Verified { what, detail, .. } => {
+            hide(what, secrets);
+            hide(detail, secrets);
+        }
         Event::Diagnostic { diagnostic } => {
             hide(&mut diagnostic.summary, secrets);
             hide(&mut diagnostic.detail, secrets);

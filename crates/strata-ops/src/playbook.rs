@@ -218,7 +218,7 @@ fn now() -> Now {
 }
 
 /// Reads the inventory sources of `-i`, and the folders whose `group_vars` and `host_vars` count.
-fn inventory(sources: &[String], diags: &mut Diagnostics) -> (Inventory, Vec<PathBuf>) {
+pub(crate) fn inventory(sources: &[String], diags: &mut Diagnostics) -> (Inventory, Vec<PathBuf>) {
     let (names, paths): (Vec<&String>, Vec<&String>) =
         sources.iter().partition(|source| source.contains(','));
     let paths: Vec<PathBuf> = paths.into_iter().map(PathBuf::from).collect();

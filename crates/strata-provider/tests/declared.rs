@@ -228,7 +228,7 @@ fn the_schema_follows_from_the_struct() {
 #[test]
 fn a_wrong_configuration_is_told_without_its_values() {
     let name = ("name", Value::from("a"));
-    assert!(problems(&[name.clone()]).is_empty());
+    assert!(problems(std::slice::from_ref(&name)).is_empty());
     assert_eq!(
         problems(&[
             ("name", Value::from("far-too-long")),

@@ -23,22 +23,46 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
     }
 }
 
-/// Replaces a file by way of a temporary one beside it.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
+/// Reads a file; none if there is none, or nothing in it.
+pub(crate) fn read_filled(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
+    Ok(read(path)?.filter(|bytes| !bytes.is_empty()))
+}
+
+/// Writes a file that only its owner may read; a crash leaves the old one or the new one.
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
+    replace(path, bytes).map(drop)
+}
+
+/// Replaces a file by way of a temporary one beside it, and gives the new one.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<File, StateError> {
+    replace_with(path, bytes, |_| Ok(()))
+}
+
+/// The same; `prepare` is given the new file before it takes the place of the old one.
+pub(crate) fn replace_with(
+    path: &Path,
+    bytes: &[u8],
+    prepare: impl FnOnce(&File) -> std::io::Result<()>,
+) -> Result<File, StateError> {
     let temporary = beside(path, &format!(".{}.tmp", std::process::id()));
-    let written = write_new(&temporary, bytes)
-        .and_then(|()| fs::rename(&temporary, path).map_err(StateError::io("replace", path)));
+    let written = write_new(&temporary, bytes).and_then(|file| {
+        prepare(&file).map_err(StateError::io("lock", path))?;
+        fs::rename(&temporary, path).map_err(StateError::io("replace", path))?;
+        Ok(file)
+    });
     if written.is_err() {
         // What is left of a failed attempt is of no use; the error that counts is the first one.
         drop(fs::remove_file(&temporary));
     }
-    written?;
-    sync_folder(path)
+    let file = written?;
+    sync_folder(path)?;
+    Ok(file)
 }
 
-fn write_new(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
+fn write_new(path: &Path, bytes: &[u8]) -> Result<File, StateError> {
     let mut options = OpenOptions::new();
     let file = options
+        .read(true)
         .write(true)
         .create(true)
         .truncate(true)
@@ -46,7 +70,8 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
         .open(path);
     let mut file = file.map_err(StateError::io("create", path))?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
-    written.map_err(StateError::io("write", path))
+    written.map_err(StateError::io("write", path))?;
+    Ok(file)
 }
 
 /// Opens a file that must not be there yet.

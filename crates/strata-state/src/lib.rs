@@ -12,6 +12,7 @@ mod address;
 mod error;
 mod file;
 mod files;
+mod held;
 mod journal;
 pub mod json;
 mod lock;
@@ -20,8 +21,9 @@ mod state;
 mod store;
 
 pub use error::StateError;
+pub use files::write_private;
 pub use journal::{Begun, Journal};
 pub use lock::{Lock, LockInfo, LockRequest};
 pub use record::{Begin, Call, InFlight, Outcome};
 pub use state::{Instance, Output, Resource, State, StoredObject};
-pub use store::{Base, Opened, Store};
+pub use store::{Backup, Base, Opened, Store};

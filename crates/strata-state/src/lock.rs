@@ -18,7 +18,7 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::error::StateError;
+use crate::{error::StateError, held::Held};
 
 /// Who wants to lock, and what for.
 #[derive(Clone, Debug)]
@@ -65,6 +65,8 @@ pub struct LockInfo {
 pub struct Lock {
     path: PathBuf,
     file: File,
+    state: PathBuf,
+    held: Held,
     /// The lock of a run that was killed, which this one replaces.
     pub stale: Option<LockInfo>,
 }
@@ -79,7 +81,12 @@ impl fmt::Display for LockInfo {
     }
 }
 
-pub(crate) fn lock(path: &Path, state: &Path, request: &LockRequest) -> Result<Lock, StateError> {
+pub(crate) fn lock(
+    path: &Path,
+    state: &Path,
+    held: &Held,
+    request: &LockRequest,
+) -> Result<Lock, StateError> {
     loop {
         let mut file = open(path)?;
         let before = info(&mut file);
@@ -91,17 +98,32 @@ pub(crate) fn lock(path: &Path, state: &Path, request: &LockRequest) -> Result<L
             continue;
         }
         let before = info(&mut file);
+        if !held.take(state)? {
+            return Err(StateError::Locked(Box::new(before.unwrap_or_else(unknown))));
+        }
         if let Some(before) = &before
             && may_be_held(before, &request.host)
         {
+            held.release(state);
             return Err(StateError::Locked(Box::new(before.clone())));
         }
         write(&mut file, &new_info(state, request)).map_err(StateError::io("write", path))?;
         return Ok(Lock {
             path: path.to_owned(),
             file,
+            state: state.to_owned(),
+            held: held.clone(),
             stale: before,
         });
+    }
+}
+
+/// Somebody holds the state file itself, and says nothing more.
+fn unknown() -> LockInfo {
+    LockInfo {
+        operation: "some work".to_owned(),
+        who: "another program, such as terraform".to_owned(),
+        ..LockInfo::default()
     }
 }
 
@@ -129,7 +151,12 @@ fn is_at(file: &File, path: &Path) -> bool {
 fn may_be_held(info: &LockInfo, host: &str) -> bool {
     match info.pid {
         Some(pid) if info.host == host => is_alive(pid) && pid != std::process::id() as i32,
-        _ => true,
+        // Terraform says no process, but would hold the state file, which we hold.
+        None => info
+            .who
+            .rsplit_once('@')
+            .is_none_or(|(_, machine)| machine != host),
+        Some(_) => true,
     }
 }
 
@@ -188,6 +215,7 @@ pub(crate) fn force(path: &Path, id: &str) -> Result<LockInfo, StateError> {
 
 impl Drop for Lock {
     fn drop(&mut self) {
+        self.held.release(&self.state);
         // Removed while still locked, and only if nobody broke the lock meanwhile.
         if is_at(&self.file, &self.path)
             && let Err(error) = fs::remove_file(&self.path)

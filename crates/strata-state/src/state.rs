@@ -92,6 +92,16 @@ impl State {
         }
     }
 
+    /// Reads the text of a state file; `path` names it where it is wrong.
+    pub fn parse(text: &str, path: &std::path::Path) -> Result<Self, crate::StateError> {
+        crate::file::parse(text, path)
+    }
+
+    /// The text of the state file.
+    pub fn print(&self) -> String {
+        crate::file::print(self).unwrap_or_default()
+    }
+
     /// True without resources and outputs.
     pub fn is_empty(&self) -> bool {
         self.resources.is_empty() && self.outputs.is_empty()
@@ -172,15 +182,42 @@ impl State {
 
     /// Gives an instance with all its objects another address, at which nothing may be.
     pub fn rename(&mut self, from: &addr::ResourceInstance, to: &addr::ResourceInstance) {
-        let Some(resource) = self.resources.get_mut(&from.resource) else {
-            return;
-        };
+        if let Some((provider, instance)) = self.take(from) {
+            self.insert(to, &provider, instance);
+        }
+    }
+
+    /// Takes an instance out, with all its objects and the provider that they are made with.
+    pub fn take(&mut self, address: &addr::ResourceInstance) -> Option<(Arc<str>, Instance)> {
+        let resource = self.resources.get_mut(&address.resource)?;
         let provider = resource.provider.clone();
-        if let Some(instance) = resource.instances.remove(&from.key) {
-            if resource.instances.is_empty() {
-                self.resources.remove(&from.resource);
+        let instance = resource.instances.remove(&address.key)?;
+        if resource.instances.is_empty() {
+            self.resources.remove(&address.resource);
+        }
+        Some((provider, instance))
+    }
+
+    /// Puts an instance where nothing may be.
+    pub fn insert(
+        &mut self,
+        address: &addr::ResourceInstance,
+        provider: &Arc<str>,
+        instance: Instance,
+    ) {
+        *self.instance_mut(address, provider) = instance;
+    }
+
+    /// Marks an object as to be replaced, or as sound; false if there is none, or nothing to change.
+    pub fn set_tainted(&mut self, address: &addr::ResourceInstance, tainted: bool) -> bool {
+        let resource = self.resources.get_mut(&address.resource);
+        let instance = resource.and_then(|resource| resource.instances.get_mut(&address.key));
+        match instance.and_then(|instance| instance.current.as_mut()) {
+            Some(object) if object.tainted != tainted => {
+                object.tainted = tainted;
+                true
             }
-            *self.instance_mut(to, &provider) = instance;
+            _ => false,
         }
     }
 

@@ -8,6 +8,7 @@ use std::{
 use crate::{
     error::StateError,
     file, files,
+    held::Held,
     journal::{self, Journal},
     lock::{self, Lock, LockInfo, LockRequest},
     record::{InFlight, Record},
@@ -18,6 +19,20 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Store {
     path: PathBuf,
+    backup: Backup,
+    held: Held,
+}
+
+/// Where the version before goes when a state is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Backup {
+    /// Beside the state, with `.backup` at its end.
+    #[default]
+    Beside,
+    /// To this file.
+    At(PathBuf),
+    /// Nowhere.
+    Nowhere,
 }
 
 /// The state file as it was when it was read.
@@ -43,6 +58,21 @@ pub struct Opened {
 }
 
 impl Base {
+    /// The lineage of the state; of a new one where there was no file.
+    pub fn lineage(&self) -> &Arc<str> {
+        &self.lineage
+    }
+
+    /// What tells the file from every other one; none if there was none.
+    pub fn fingerprint(&self) -> Option<&str> {
+        self.fingerprint.as_deref()
+    }
+
+    /// True if there was a file with something in it.
+    pub fn is_there(&self) -> bool {
+        self.fingerprint.is_some()
+    }
+
     pub(crate) fn record(&self) -> Record {
         Record::Base(self.fingerprint.clone(), self.lineage.clone())
     }
@@ -54,7 +84,15 @@ impl Store {
         let path = path.into();
         Self {
             path: path.canonicalize().unwrap_or(path),
+            backup: Backup::default(),
+            held: Held::default(),
         }
+    }
+
+    /// The same with the version before kept elsewhere.
+    #[must_use]
+    pub fn with_backup(self, backup: Backup) -> Self {
+        Self { backup, ..self }
     }
 
     /// The state file.
@@ -64,7 +102,7 @@ impl Store {
 
     /// Takes the lock, or says who has it.
     pub fn lock(&self, request: &LockRequest) -> Result<Lock, StateError> {
-        lock::lock(&self.lock_path(), &self.path, request)
+        lock::lock(&self.lock_path(), &self.path, &self.held, request)
     }
 
     /// Breaks the lock with this id.
@@ -111,7 +149,7 @@ impl Store {
     }
 
     fn read(&self) -> Result<(State, Option<String>), StateError> {
-        let bytes = files::read(&self.path)?;
+        let bytes = files::read_filled(&self.path)?;
         let fingerprint = bytes.as_deref().map(files::fingerprint);
         let text = match bytes.as_deref().map(str::from_utf8) {
             None => "",
@@ -149,16 +187,46 @@ impl Store {
         state.serial += 1;
         let text = self.print(state)?;
         let fingerprint = files::fingerprint(text.as_bytes());
-        if let Some(before) = before.filter(|before| !before.is_empty()) {
-            files::replace(&files::beside(&self.path, ".backup"), &before)?;
-        }
+        self.back_up(before)?;
         journal::mark_folded(&journal, &fingerprint)?;
-        files::replace(&self.path, text.as_bytes())?;
+        self.replace(&text)?;
         files::remove(&journal)?;
         Ok(Base {
             fingerprint: Some(fingerprint),
             lineage: state.lineage.clone(),
         })
+    }
+
+    /// Writes a state as it is, its serial and lineage too, over the one that was read.
+    pub fn overwrite(&self, state: &State, base: &Base) -> Result<(), StateError> {
+        let before = self.check(base)?;
+        let text = self.print(state)?;
+        if before.as_deref() == Some(text.as_bytes()) {
+            return Ok(());
+        }
+        self.back_up(before)?;
+        self.replace(&text)
+    }
+
+    fn back_up(&self, before: Option<Vec<u8>>) -> Result<(), StateError> {
+        let Some(before) = before else {
+            return Ok(());
+        };
+        match &self.backup {
+            Backup::Beside => {
+                files::replace(&files::beside(&self.path, ".backup"), &before).map(drop)
+            }
+            Backup::At(path) => files::replace(path, &before).map(drop),
+            Backup::Nowhere => Ok(()),
+        }
+    }
+
+    /// Replaces the state file; where it is locked, the new one is before it takes the place.
+    fn replace(&self, text: &str) -> Result<(), StateError> {
+        let new =
+            files::replace_with(&self.path, text.as_bytes(), |file| self.held.lock_too(file))?;
+        self.held.pass_on(new);
+        Ok(())
     }
 
     fn print(&self, state: &State) -> Result<String, StateError> {
@@ -170,7 +238,7 @@ impl Store {
 
     /// Refuses a file that is not as it was when it was read; gives what is in it.
     fn check(&self, base: &Base) -> Result<Option<Vec<u8>>, StateError> {
-        let bytes = files::read(&self.path)?;
+        let bytes = files::read_filled(&self.path)?;
         match bytes.as_deref().map(files::fingerprint) == base.fingerprint {
             true => Ok(bytes),
             false => Err(StateError::Changed(self.path.clone())),

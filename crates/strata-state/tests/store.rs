@@ -396,3 +396,73 @@ fn unknown_parts_of_what_was_planned_survive() {
         Value::number(1i64)
     );
 }
+
+/// Locks a file as Terraform does; with the file the lock goes.
+fn lock_as_terraform(path: &Path) -> Option<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    let file = options.read(true).write(true).create(true).truncate(false);
+    let file = file.open(path).unwrap();
+    let whole = nix::libc::flock {
+        l_type: nix::libc::F_WRLCK as i16,
+        l_whence: nix::libc::SEEK_SET as i16,
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    };
+    nix::fcntl::fcntl(&file, nix::fcntl::FcntlArg::F_SETLK(&whole))
+        .is_ok()
+        .then_some(file)
+}
+
+#[test]
+fn terraforms_lock_and_ours_exclude_each_other_also_after_writing() {
+    let (_folder, store) = store();
+    let request = LockRequest {
+        operation: "apply".to_owned(),
+        who: "me@here".to_owned(),
+        host: "here".to_owned(),
+        version: String::new(),
+    };
+    let theirs = lock_as_terraform(store.path()).unwrap();
+    assert!(matches!(store.lock(&request), Err(StateError::Locked(_))));
+    drop(theirs);
+    fs::remove_file(store.path()).unwrap();
+
+    let ours = store.lock(&request).unwrap();
+    assert!(lock_as_terraform(store.path()).is_none());
+    let Opened {
+        mut state, base, ..
+    } = store.open().unwrap();
+    state.put(&address("a.b"), None, &PROVIDER.into(), object("{}"));
+    store.write(&mut state, &base).unwrap();
+    assert!(lock_as_terraform(store.path()).is_none());
+    drop(ours);
+    assert!(lock_as_terraform(store.path()).is_some());
+}
+
+#[test]
+fn a_lock_without_work_leaves_no_file_behind() {
+    let (folder, store) = store();
+    let request = LockRequest {
+        operation: "plan".to_owned(),
+        who: "me@here".to_owned(),
+        host: "here".to_owned(),
+        version: String::new(),
+    };
+    drop(store.lock(&request).unwrap());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_state_is_written_over_with_the_serial_it_has() {
+    let (folder, store) = store();
+    fs::write(store.path(), THEIRS).unwrap();
+    let Opened {
+        mut state, base, ..
+    } = store.open().unwrap();
+    state.serial = 99;
+    store.overwrite(&state, &base).unwrap();
+    assert_eq!(store.open().unwrap().state.serial, 99);
+    let backup = folder.path().join("terraform.tfstate.backup");
+    assert_eq!(fs::read_to_string(backup).unwrap(), THEIRS);
+}

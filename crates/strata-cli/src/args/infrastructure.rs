@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{ArgAction, Args, Subcommand};
+use clap::{ArgAction, Args};
 
 /// What every command that evaluates configuration takes.
 #[derive(Args, Clone, Debug)]
@@ -16,6 +16,9 @@ pub(crate) struct Settings {
     /// State file to use instead of `terraform.tfstate`.
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
+    /// Where to keep the version before; `-` for nowhere.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) backup: Option<PathBuf>,
     /// Take the state's lock.
     #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub(crate) lock: bool,
@@ -31,9 +34,6 @@ pub(crate) struct Settings {
     /// Write events as lines of JSON.
     #[arg(long)]
     pub(crate) json: bool,
-    /// No colours.
-    #[arg(long)]
-    pub(crate) no_color: bool,
 }
 
 /// What decides on the plan.
@@ -56,19 +56,62 @@ pub(crate) struct Plan {
     /// Plan only this and what it depends on.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) target: Vec<String>,
-    /// Exit with 2 if there are changes.
+    /// Leave this out, and what depends on it.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "target")]
+    pub(crate) exclude: Vec<String>,
+    /// Show warnings by their summaries only.
     #[arg(long)]
-    pub(crate) detailed_exitcode: bool,
+    pub(crate) compact_warnings: bool,
 }
 
-/// `apply` and `destroy`.
+/// `apply`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Apply {
+    /// A plan that `plan -out` saved; without it a new one is made.
+    #[arg(value_name = "PLAN")]
+    pub(crate) saved: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) plan: Plan,
     /// Do not ask before changing anything.
     #[arg(long)]
     pub(crate) auto_approve: bool,
+}
+
+/// `destroy`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Destroy {
+    #[command(flatten)]
+    pub(crate) plan: Plan,
+    /// Do not ask before deleting anything.
+    #[arg(long)]
+    pub(crate) auto_approve: bool,
+}
+
+/// `import`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Import {
+    /// Address of a resource instance that the configuration has.
+    pub(crate) address: String,
+    /// The id under which the platform knows the object.
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+}
+
+/// `refresh`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Refresh {
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+    /// Only this and what it depends on.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) target: Vec<String>,
+    /// Leave this out, and what depends on it.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "target")]
+    pub(crate) exclude: Vec<String>,
+    /// Show warnings by their summaries only.
+    #[arg(long)]
+    pub(crate) compact_warnings: bool,
 }
 
 /// `validate`.
@@ -77,9 +120,6 @@ pub(crate) struct Validate {
     /// Write the result as JSON.
     #[arg(long)]
     pub(crate) json: bool,
-    /// No colours.
-    #[arg(long)]
-    pub(crate) no_color: bool,
 }
 
 /// `output`.
@@ -96,53 +136,16 @@ pub(crate) struct Output {
     /// State file to use instead of `terraform.tfstate`.
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
-    /// No colours.
-    #[arg(long)]
-    pub(crate) no_color: bool,
 }
 
 /// `show`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Show {
-    /// A state file, instead of `terraform.tfstate`.
+    /// A saved plan or a state file, instead of the state.
     pub(crate) file: Option<PathBuf>,
     /// Write JSON in the published format.
     #[arg(long)]
     pub(crate) json: bool,
-    /// No colours.
-    #[arg(long)]
-    pub(crate) no_color: bool,
-}
-
-/// `state`.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct State {
-    #[command(subcommand)]
-    pub(crate) command: StateCommand,
-}
-
-/// What can be asked of the state.
-#[derive(Clone, Debug, Subcommand)]
-pub(crate) enum StateCommand {
-    /// List the resource instances in the state.
-    List {
-        /// Only these, or what is in them.
-        addresses: Vec<String>,
-        /// State file to use instead of `terraform.tfstate`.
-        #[arg(long, value_name = "FILE")]
-        state: Option<PathBuf>,
-    },
-    /// Show one resource instance.
-    Show {
-        /// Its address.
-        address: String,
-        /// State file to use instead of `terraform.tfstate`.
-        #[arg(long, value_name = "FILE")]
-        state: Option<PathBuf>,
-        /// Write JSON.
-        #[arg(long)]
-        json: bool,
-    },
 }
 
 /// Reads `90s`, `2m`, `1h`, `500ms` and sums such as `1m30s`, as Go does.

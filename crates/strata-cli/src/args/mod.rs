@@ -3,11 +3,13 @@
 //! Options keep the spelling of the tool whose command it is: one dash for Terraform's, two for
 //! Ansible's. Both work everywhere, see [`single_dash`].
 
+pub(crate) mod environment;
 mod infrastructure;
 mod language;
 mod playbook;
 mod project;
 pub(crate) mod single_dash;
+mod state;
 
 use std::{
     ffi::OsString,
@@ -17,11 +19,14 @@ use std::{
 use clap::{Parser, Subcommand};
 
 pub(crate) use infrastructure::{
-    Apply, Output, Plan, Settings, Show, State, StateCommand, Validate,
+    Apply, Destroy, Import, Output, Plan, Refresh, Settings, Show, Validate,
 };
 pub(crate) use language::{Console, Format, Graph, Metadata, MetadataCommand};
 pub(crate) use playbook::{Inventory, Playbook};
-pub(crate) use project::{Down, Environment, PlanTarget, Status, Up};
+pub(crate) use project::{Down, Environment, PlanTarget, Stages, Status, Up};
+pub(crate) use state::{
+    ForceUnlock, State, StateCommand, StateFile, Taint, Workspace, WorkspaceCommand,
+};
 
 /// Runs Terraform configuration and Ansible playbooks on Incus, as one.
 #[derive(Debug, Parser)]
@@ -35,6 +40,9 @@ pub(crate) struct Args {
     /// Folder to work in.
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) chdir: Option<PathBuf>,
+    /// No colours.
+    #[arg(long, global = true)]
+    pub(crate) no_color: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -45,6 +53,10 @@ pub(crate) enum Command {
     Up(Up),
     /// Take an environment down: delete all that `up` made.
     Down(Down),
+    /// Run the playbooks of an environment, on the machines that are there.
+    Configure(Stages),
+    /// Verify the services of an environment.
+    Verify(Stages),
     /// Say for each stage of an environment what is up, changed behind our back, or missing.
     Status(Status),
     /// Show what would change: of an environment, or of the Terraform configuration in this folder.
@@ -52,7 +64,11 @@ pub(crate) enum Command {
     /// Make the changes that the Terraform configuration in this folder needs.
     Apply(Apply),
     /// Delete everything that the Terraform configuration in this folder made.
-    Destroy(Apply),
+    Destroy(Destroy),
+    /// Take an object that is there already into the state.
+    Import(Import),
+    /// Bring the state up to date with what is there.
+    Refresh(Refresh),
     /// Check the Terraform configuration in this folder.
     Validate(Validate),
     /// Evaluate expressions in the scope of the configuration and state in this folder.
@@ -69,8 +85,16 @@ pub(crate) enum Command {
     Output(Output),
     /// Show the state.
     Show(Show),
-    /// Look into the state.
+    /// Look into the state, and change it by hand.
     State(State),
+    /// Have an object replaced by the next apply.
+    Taint(Taint),
+    /// Do not have an object replaced any more.
+    Untaint(Taint),
+    /// Take the state's lock away from who holds it.
+    ForceUnlock(ForceUnlock),
+    /// Several states of one configuration.
+    Workspace(Workspace),
     /// Run a playbook, as `ansible-playbook` does.
     Playbook(Playbook),
     /// Show an inventory, as `ansible-inventory` does.

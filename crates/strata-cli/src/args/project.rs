@@ -1,5 +1,7 @@
 //! Options of the project commands.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::infrastructure::Plan;
@@ -19,6 +21,12 @@ pub(crate) struct Environment {
     /// Not these stages.
     #[arg(long, value_name = "STAGE")]
     pub(crate) skip: Vec<String>,
+    /// Only this stage, and all that come after it.
+    #[arg(long, value_name = "STAGE")]
+    pub(crate) from: Option<String>,
+    /// Of stages with instances, only these instances.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) instance: Vec<String>,
     /// Provider calls, and hosts, worked on at once.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
     pub(crate) parallelism: u16,
@@ -31,9 +39,6 @@ pub(crate) struct Environment {
     /// Write events as lines of JSON.
     #[arg(long)]
     pub(crate) json: bool,
-    /// No colours.
-    #[arg(long)]
-    pub(crate) no_color: bool,
 }
 
 /// `up`.
@@ -56,6 +61,13 @@ pub(crate) struct Down {
     pub(crate) auto_approve: bool,
 }
 
+/// `configure` and `verify`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Stages {
+    #[command(flatten)]
+    pub(crate) environment: Environment,
+}
+
 /// `status`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Status {
@@ -74,4 +86,10 @@ pub(crate) struct PlanTarget {
     pub(crate) twin: bool,
     #[command(flatten)]
     pub(crate) plan: Plan,
+    /// Exit with 2 if there are changes.
+    #[arg(long)]
+    pub(crate) detailed_exitcode: bool,
+    /// Save the plan, to be applied by `apply FILE`.
+    #[arg(long, value_name = "FILE", conflicts_with = "environment")]
+    pub(crate) out: Option<PathBuf>,
 }

@@ -4,16 +4,22 @@ mod approval;
 mod console;
 mod format;
 mod graph;
+mod import;
 mod infrastructure;
 mod metadata;
 mod output;
 mod playbook;
 mod project;
 mod providers;
+mod saved;
 mod show;
 mod signals;
 mod state;
+mod surgery;
+mod taint;
+mod unlock;
 mod version;
+mod workspace;
 
 use std::{
     env,
@@ -21,11 +27,11 @@ use std::{
     process::ExitCode,
 };
 
-use strata_core::{Diagnostics, Events};
+use strata_core::{Diagnostics, Events, StageKind};
 use strata_ops::process::Process;
 
 use crate::{
-    args::{Args, Command, MetadataCommand, StateCommand},
+    args::{Args, Command, MetadataCommand},
     render::{
         Renderer, Screen,
         ansible::AnsibleLook,
@@ -45,6 +51,9 @@ pub(crate) const FAILED: Exit = 1;
 
 /// Runs one command.
 pub(crate) fn run(args: Args) -> ExitCode {
+    if args.no_color {
+        anstream::ColorChoice::Never.write_global();
+    }
     if let Some(folder) = &args.chdir
         && let Err(error) = env::set_current_dir(folder)
     {
@@ -64,16 +73,26 @@ pub(crate) fn run(args: Args) -> ExitCode {
     }))
 }
 
+/// Says that the environment's arguments cannot be read.
+pub(crate) fn refuse(wrong: &str) -> ExitCode {
+    complain(&strata_core::Diagnostic::error("environment-arguments", wrong).into());
+    ExitCode::from(FAILED)
+}
+
 fn command(command: Command) -> Result<Exit, Diagnostics> {
     match command {
         Command::Version { json } => version::run(json),
         Command::Up(arguments) => project::up(&arguments),
         Command::Down(arguments) => project::down(&arguments),
+        Command::Configure(arguments) => project::stages(&arguments, StageKind::Configure),
+        Command::Verify(arguments) => project::stages(&arguments, StageKind::Verify),
         Command::Status(arguments) => project::status(&arguments),
         Command::Plan(arguments) if arguments.environment.is_some() => project::plan(&arguments),
-        Command::Plan(arguments) => infrastructure::plan(&arguments.plan),
-        Command::Apply(arguments) => infrastructure::apply(&arguments, false),
-        Command::Destroy(arguments) => infrastructure::apply(&arguments, true),
+        Command::Plan(arguments) => infrastructure::plan(&arguments),
+        Command::Apply(arguments) => infrastructure::apply(&arguments),
+        Command::Destroy(arguments) => infrastructure::destroy(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
+        Command::Refresh(arguments) => infrastructure::refresh(&arguments),
         Command::Validate(arguments) => infrastructure::validate(&arguments),
         Command::Console(arguments) => console::run(&arguments),
         Command::Graph(arguments) => graph::run(&arguments),
@@ -84,14 +103,11 @@ fn command(command: Command) -> Result<Exit, Diagnostics> {
         Command::Fmt(arguments) => format::run(&arguments),
         Command::Output(arguments) => output::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
-        Command::State(arguments) => match arguments.command {
-            StateCommand::List { addresses, state } => state::list(&addresses, state),
-            StateCommand::Show {
-                address,
-                state,
-                json,
-            } => state::show(&address, state, json),
-        },
+        Command::State(arguments) => state::run(&arguments.command),
+        Command::Taint(arguments) => taint::run(&arguments, true),
+        Command::Untaint(arguments) => taint::run(&arguments, false),
+        Command::ForceUnlock(arguments) => unlock::run(&arguments),
+        Command::Workspace(arguments) => workspace::run(&arguments.command),
         Command::Playbook(arguments) => playbook::run(&arguments),
         Command::Inventory(arguments) => playbook::inventory(&arguments),
     }
@@ -127,7 +143,7 @@ pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Diagnostic
 
 /// Shows diagnostics on standard error.
 pub(crate) fn complain(diags: &Diagnostics) {
-    let mut renderer = diagnostics(false);
+    let mut renderer = diagnostics();
     for diagnostic in diags.iter() {
         anstream::eprint!("{}", renderer.render(diagnostic));
     }
@@ -159,9 +175,8 @@ pub(crate) fn complain_as(diags: &Diagnostics, json: bool) {
     }
 }
 
-fn diagnostics(no_color: bool) -> DiagnosticRenderer {
-    let colour =
-        !no_color && anstream::AutoStream::choice(&stderr()) != anstream::ColorChoice::Never;
+fn diagnostics() -> DiagnosticRenderer {
+    let colour = anstream::AutoStream::choice(&stderr()) != anstream::ColorChoice::Never;
     DiagnosticRenderer::new(colour, columns())
 }
 
@@ -173,7 +188,10 @@ pub(crate) fn columns() -> usize {
 /// The look of a command.
 pub(crate) enum Look {
     /// Terraform's own.
-    Terraform,
+    Terraform {
+        /// Whether warnings are shown by their summaries only.
+        compact_warnings: bool,
+    },
     /// The stream of `-json` of Terraform's commands.
     TerraformJson,
     /// Ansible's own, with so much detail.
@@ -187,13 +205,12 @@ pub(crate) enum Look {
 }
 
 /// Starts drawing with a look.
-pub(crate) fn screen(look: &Look, no_color: bool) -> Screen {
-    if no_color {
-        anstream::ColorChoice::Never.write_global();
-    }
-    let diagnostics = diagnostics(no_color);
+pub(crate) fn screen(look: &Look) -> Screen {
+    let diagnostics = diagnostics();
     let renderer: Box<dyn Renderer> = match look {
-        Look::Terraform => Box::new(TerraformLook::new(diagnostics)),
+        Look::Terraform { compact_warnings } => {
+            Box::new(TerraformLook::new(diagnostics, *compact_warnings))
+        }
         Look::TerraformJson => Box::new(TerraformJson::new()),
         Look::Ansible(verbosity) => Box::new(AnsibleLook::new(
             columns().saturating_sub(1),

@@ -31,7 +31,7 @@ pub(super) fn run(arguments: &args::Playbook) -> Result<Exit, Diagnostics> {
     } else {
         Look::Ansible(arguments.verbose)
     };
-    let screen = screen(&look, false);
+    let screen = screen(&look);
     let events = screen.events();
     let stop = Stop::new();
     let signal = stop.signal();

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anstream::println;
-use strata_core::{Action, Diagnostic, Diagnostics, Events};
+use strata_core::{Action, Diagnostic, Diagnostics, Events, StageKind};
 use strata_ops::{
     environment::{self, Approve, Options, Run, StageStatus, Summary},
     files::Disk,
@@ -11,6 +11,7 @@ use strata_ops::{
     process::Process,
     project::{self, Project},
     registry::Platforms,
+    secrets::Secrets,
     stop::Stop,
 };
 
@@ -29,9 +30,19 @@ pub(super) fn up(arguments: &args::Up) -> Result<Exit, Diagnostics> {
         losses_only: true,
         planning: false,
     };
-    with_run(&arguments.environment, asking, async |run, _| {
+    with_run(&arguments.environment, None, asking, async |run, _| {
         summary(environment::up(run).await?)
     })
+}
+
+/// Runs the stages of one kind; machines are taken as they are.
+pub(super) fn stages(arguments: &args::Stages, kind: StageKind) -> Result<Exit, Diagnostics> {
+    with_run(
+        &arguments.environment,
+        Some(kind),
+        Asking::WORKING,
+        async |run, _| summary(environment::up(run).await?),
+    )
 }
 
 pub(super) fn down(arguments: &args::Down) -> Result<Exit, Diagnostics> {
@@ -40,7 +51,7 @@ pub(super) fn down(arguments: &args::Down) -> Result<Exit, Diagnostics> {
         losses_only: false,
         planning: false,
     };
-    with_run(&arguments.environment, asking, async |run, _| {
+    with_run(&arguments.environment, None, asking, async |run, _| {
         summary(environment::down(run).await?)
     })
 }
@@ -52,15 +63,16 @@ pub(super) fn plan(arguments: &args::PlanTarget) -> Result<Exit, Diagnostics> {
         twin: arguments.twin,
         only: Vec::new(),
         skip: Vec::new(),
+        from: None,
+        instance: Vec::new(),
         parallelism: settings.parallelism,
         verbose: 0,
         diff: true,
         json: settings.json,
-        no_color: settings.no_color,
     };
     refuse_folder_options(&arguments.plan)?;
     let json = settings.json;
-    with_run(&target, Asking::NEVER, async |run, printer| {
+    with_run(&target, None, Asking::NEVER, async |run, printer| {
         let show = |_: &str, plan: &Plan| {
             if !json {
                 printer.print(draw::plan(plan));
@@ -71,10 +83,7 @@ pub(super) fn plan(arguments: &args::PlanTarget) -> Result<Exit, Diagnostics> {
             .0
             .iter()
             .any(|(_, _, outcome)| *outcome == strata_core::StageOutcome::Changed);
-        match (
-            summary.succeeded(),
-            changes && arguments.plan.detailed_exitcode,
-        ) {
+        match (summary.succeeded(), changes && arguments.detailed_exitcode) {
             (false, _) => Ok(FAILED),
             (true, true) => Ok(2),
             (true, false) => Ok(0),
@@ -91,6 +100,9 @@ fn refuse_folder_options(plan: &args::Plan) -> Result<(), Diagnostics> {
         ("-refresh", !plan.refresh),
         ("-replace", !plan.replace.is_empty()),
         ("-target", !plan.target.is_empty()),
+        ("-exclude", !plan.exclude.is_empty()),
+        ("-backup", settings.backup.is_some()),
+        ("-compact-warnings", plan.compact_warnings),
         ("-var", !settings.variables.is_empty()),
         ("-var-file", !settings.variable_files.is_empty()),
         ("-state", settings.state.is_some()),
@@ -110,16 +122,21 @@ fn refuse_folder_options(plan: &args::Plan) -> Result<(), Diagnostics> {
 
 pub(super) fn status(arguments: &args::Status) -> Result<Exit, Diagnostics> {
     let json = arguments.environment.json;
-    with_run(&arguments.environment, Asking::NEVER, async |run, _| {
-        let stages = environment::status(run).await?;
-        if json {
-            let stages: Vec<_> = stages.iter().map(status_json).collect();
-            println!("{:#}", serde_json::Value::from(stages));
-        } else {
-            stages.iter().for_each(print_status);
-        }
-        Ok(0)
-    })
+    with_run(
+        &arguments.environment,
+        None,
+        Asking::NEVER,
+        async |run, _| {
+            let stages = environment::status(run).await?;
+            if json {
+                let stages: Vec<_> = stages.iter().map(status_json).collect();
+                println!("{:#}", serde_json::Value::from(stages));
+            } else {
+                stages.iter().for_each(print_status);
+            }
+            Ok(0)
+        },
+    )
 }
 
 fn status_json(status: &StageStatus) -> serde_json::Value {
@@ -129,7 +146,7 @@ fn status_json(status: &StageStatus) -> serde_json::Value {
 fn print_status(status: &StageStatus) {
     let style = match (status.good, status.word) {
         (true, _) => GOOD,
-        (false, "failing" | "unreachable") => BAD,
+        (false, "failed" | "failing" | "unreachable") => BAD,
         (false, _) => CHANGE,
     };
     let kind = serde_json::to_value(status.kind)
@@ -151,17 +168,23 @@ fn summary(summary: Summary) -> Result<Exit, Diagnostics> {
 /// Loads the project and gives `work` what it needs to work on the environment.
 fn with_run(
     arguments: &args::Environment,
+    kind: Option<StageKind>,
     asking: Asking,
     work: impl AsyncFnOnce(&Run<'_>, &Printer) -> Result<Exit, Diagnostics>,
 ) -> Result<Exit, Diagnostics> {
-    let process = process()?;
+    let mut process = process()?;
     let project = load(&process)?;
+    // What the environment files say counts for all that reads the environment: `TF_VAR_…`, a platform's token.
+    process.environment = project.env.clone().into_map();
     let Some(environment) = project.environment(&arguments.environment) else {
         return Err(unknown_environment(&project, &arguments.environment));
     };
     let options = Options {
         only: arguments.only.clone(),
         skip: arguments.skip.clone(),
+        from: arguments.from.clone(),
+        kind,
+        instances: arguments.instance.clone(),
         parallelism: usize::from(arguments.parallelism),
         diff: arguments.diff,
     };
@@ -174,14 +197,16 @@ fn with_run(
     };
     block_on(async {
         let platforms = platforms(&project, arguments, &process)?;
-        let screen = screen(&look, arguments.no_color);
+        let screen = screen(&look);
         let (stop, events): (Stop, Events) = (Stop::new(), screen.events());
         let approval = Approval {
             asking,
             printer: screen.printer(),
             show: !arguments.json,
         };
+        let unread = Secrets::new();
         let run = Run {
+            secrets: &unread,
             project: &project,
             environment,
             options: &options,
@@ -250,6 +275,13 @@ struct Asking {
 }
 
 impl Asking {
+    /// For commands that change no machine.
+    const WORKING: Asking = Asking {
+        approved: false,
+        losses_only: true,
+        planning: false,
+    };
+
     /// For commands that carry nothing out.
     const NEVER: Asking = Asking {
         approved: false,

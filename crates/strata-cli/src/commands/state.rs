@@ -1,53 +1,99 @@
-//! `state list` and `state show`.
+//! The `state` commands.
 
-use std::path::PathBuf;
+use std::{
+    fs,
+    io::{Read, stdin},
+    path::{Path, PathBuf},
+};
 
 use anstream::println;
 use strata_core::{
     Diagnostic, Diagnostics,
-    addr::{ResourceInstance, ResourceMode, parse_resource_instance},
+    addr::{ResourceInstance, ResourceMode},
 };
 use strata_ops::{
-    infrastructure::{Settings, stored},
+    infrastructure::{self, Move, stored},
     registry::Platforms,
 };
 
-use super::{Exit, process};
-use crate::render::value::long;
+use super::{
+    Exit,
+    approval::ask,
+    process,
+    surgery::{instance, reading, settings, targets, work},
+};
+use crate::{
+    args::{StateCommand, StateFile},
+    render::value::long,
+};
 
-pub(super) fn list(addresses: &[String], state: Option<PathBuf>) -> Result<Exit, Diagnostics> {
-    let settings = Settings {
-        state,
-        ..Settings::of(PathBuf::from("."))
+pub(super) fn run(command: &StateCommand) -> Result<Exit, Diagnostics> {
+    match command {
+        StateCommand::List {
+            addresses,
+            id,
+            state,
+        } => list(addresses, id.as_deref(), state.clone()),
+        StateCommand::Show {
+            address,
+            state,
+            json,
+        } => show(address, state.clone(), *json),
+        StateCommand::Move {
+            from,
+            to,
+            dry_run,
+            state_out,
+            file,
+        } => move_objects(from, to, *dry_run, state_out.clone(), file),
+        StateCommand::Remove {
+            addresses,
+            dry_run,
+            file,
+        } => remove(addresses, *dry_run, file),
+        StateCommand::Pull { state } => {
+            let text = infrastructure::pull(&reading(state.clone()), &process()?)?;
+            anstream::print!("{text}");
+            Ok(0)
+        }
+        StateCommand::Push { path, force, file } => push(path, *force, file),
+        StateCommand::ReplaceProvider {
+            from,
+            to,
+            auto_approve,
+            file,
+        } => replace_provider(from, to, *auto_approve, file),
+    }
+}
+
+fn list(
+    addresses: &[String],
+    id: Option<&str>,
+    state: Option<PathBuf>,
+) -> Result<Exit, Diagnostics> {
+    let Some(state) = stored::read_if_there(&reading(state), &process()?)? else {
+        return Err(Diagnostic::error("no-state", "No state file was found!")
+            .detail("Nothing was applied here yet, or this is not the folder of the configuration.")
+            .hint("Name another state file with `-state`.")
+            .into());
     };
-    let state = stored::read(&settings, &process()?)?;
-    for address in stored::addresses(&state, addresses)? {
+    for address in stored::addresses_with_id(&state, addresses, id)? {
         println!("{address}");
     }
     Ok(0)
 }
 
-pub(super) fn show(address: &str, state: Option<PathBuf>, json: bool) -> Result<Exit, Diagnostics> {
+fn show(address: &str, state: Option<PathBuf>, json: bool) -> Result<Exit, Diagnostics> {
     let process = process()?;
-    let settings = Settings {
-        state,
-        ..Settings::of(PathBuf::from("."))
-    };
-    let state = stored::read(&settings, &process)?;
-    let wanted = parse_resource_instance(address).map_err(|error| {
-        Diagnostics::from(
-            Diagnostic::error(
-                "invalid-address",
-                format!("`{address}` is no address of a resource instance"),
-            )
-            .detail(error.to_string()),
-        )
-    })?;
+    let state = stored::read(&reading(state), &process)?;
+    let wanted = instance(address)?;
     let Some((_, resource, instance)) =
         state.instances().find(|(address, _, _)| *address == wanted)
     else {
         let diagnostic =
-            Diagnostic::error("not-in-state", format!("`{address}` is not in the state"));
+            Diagnostic::error("not-in-state", "No instance found for the given address!").detail(
+                format!("`{address}` is not one specific instance that is in the state."),
+            );
         return Err(diagnostic.hint("`strata state list` lists what is.").into());
     };
     let providers = Platforms::real(&process).providers();
@@ -55,6 +101,102 @@ pub(super) fn show(address: &str, state: Option<PathBuf>, json: bool) -> Result<
         println!("{:#}", stored::instance_json(&wanted, instance, &providers));
     } else {
         draw(&wanted, resource, instance, &providers);
+    }
+    Ok(0)
+}
+
+fn move_objects(
+    from: &str,
+    to: &str,
+    dry_run: bool,
+    into: Option<PathBuf>,
+    file: &StateFile,
+) -> Result<Exit, Diagnostics> {
+    let mut wished = targets(&[from.to_owned(), to.to_owned()])?.into_iter();
+    let (Some(source), Some(target)) = (wished.next(), wished.next()) else {
+        return Ok(super::FAILED);
+    };
+    let wish = Move {
+        from: source,
+        to: target,
+        into,
+        dry_run,
+    };
+    let (settings, process) = (settings(file), process()?);
+    work(async |events| infrastructure::move_objects(&wish, &settings, &process, events).await)?;
+    if dry_run {
+        println!("Would move {from:?} to {to:?}");
+    } else {
+        println!("Move {from:?} to {to:?}\nSuccessfully moved 1 object(s).");
+    }
+    Ok(0)
+}
+
+fn remove(addresses: &[String], dry_run: bool, file: &StateFile) -> Result<Exit, Diagnostics> {
+    let targets = targets(addresses)?;
+    let (settings, process) = (settings(file), process()?);
+    let found = work(async |events| {
+        infrastructure::forget(&targets, dry_run, &settings, &process, events).await
+    })?;
+    let word = if dry_run { "Would remove" } else { "Removed" };
+    for address in &found {
+        println!("{word} {address}");
+    }
+    match dry_run {
+        true if found.is_empty() => println!("Would have removed nothing."),
+        true => {}
+        false => println!("Successfully removed {} resource instance(s).", found.len()),
+    }
+    Ok(0)
+}
+
+fn push(path: &Path, force: bool, file: &StateFile) -> Result<Exit, Diagnostics> {
+    let text = match path.as_os_str() == "-" {
+        true => {
+            let mut text = String::new();
+            stdin().lock().read_to_string(&mut text).map(|_| text)
+        }
+        false => fs::read_to_string(path),
+    };
+    let text = text.map_err(|error| {
+        let summary = format!("`{}` cannot be read", path.display());
+        Diagnostics::from(Diagnostic::error("state-file", summary).detail(error.to_string()))
+    })?;
+    let (settings, process) = (settings(file), process()?);
+    work(async |events| {
+        infrastructure::push(&text, path, force, &settings, &process, events).await
+    })?;
+    Ok(0)
+}
+
+fn replace_provider(
+    from: &str,
+    to: &str,
+    auto_approve: bool,
+    file: &StateFile,
+) -> Result<Exit, Diagnostics> {
+    let (settings, process) = (settings(file), process()?);
+    let full = infrastructure::full_provider;
+    let mut asked = false;
+    let found = work(async |events| {
+        infrastructure::replace_provider(from, to, &settings, &process, events, |found| {
+            asked = true;
+            println!(
+                "Strata will perform the following actions:\n\n  ~ Updating provider:\n    - {}\n    + {}\n\nChanging {} resources:\n",
+                full(from), full(to), found.len()
+            );
+            found.iter().for_each(|address| println!("  {address}"));
+            println!();
+            auto_approve || ask("Do you want to make these changes?")
+        })
+        .await
+    })?;
+    match (asked, found.len()) {
+        (false, _) => println!("No matching resources found."),
+        (true, 0) => {
+            println!("Cancelled replacing providers.");
+        }
+        (true, count) => println!("Successfully replaced provider for {count} resources."),
     }
     Ok(0)
 }

@@ -1,6 +1,13 @@
 //! Diagnostics for people: what, where with an excerpt, why, what to do next.
 
-use std::{borrow::Cow, collections::BTreeMap, fs, ops::Range, path::Path, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    env, fs,
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, renderer::DecorStyle};
 use strata_core::{Diagnostic, Label, Severity, Span, Subject};
@@ -9,6 +16,8 @@ use strata_core::{Diagnostic, Label, Severity, Span, Subject};
 pub(crate) struct DiagnosticRenderer {
     renderer: Renderer,
     sources: BTreeMap<Arc<str>, Option<String>>,
+    /// The working folder; files in it are named without it.
+    folder: PathBuf,
 }
 
 impl DiagnosticRenderer {
@@ -25,6 +34,7 @@ impl DiagnosticRenderer {
         Self {
             renderer,
             sources: BTreeMap::new(),
+            folder: env::current_dir().unwrap_or_default(),
         }
     }
 
@@ -53,7 +63,7 @@ impl DiagnosticRenderer {
         for (position, label) in diagnostic.labels.iter().enumerate() {
             group = match self.snippet(label, position == 0) {
                 Some(snippet) => group.element(snippet),
-                None => group.element(Level::NOTE.message(place(&label.span))),
+                None => group.element(Level::NOTE.message(self.place(&label.span))),
             };
         }
         if let Some(subject) = &diagnostic.subject {
@@ -70,6 +80,17 @@ impl DiagnosticRenderer {
             group = group.element(Level::HELP.with_name("next").message(hint));
         }
         group
+    }
+
+    fn place(&self, span: &Span) -> String {
+        let (file, start) = (self.near(&span.file), span.start);
+        format!("at {file}:{}:{}", start.line, start.column)
+    }
+
+    /// A file's name as the user would type it here.
+    fn near<'a>(&self, file: &'a str) -> &'a str {
+        let short = Path::new(file).strip_prefix(&self.folder).ok();
+        short.and_then(Path::to_str).unwrap_or(file)
     }
 
     fn snippet<'a>(
@@ -90,7 +111,7 @@ impl DiagnosticRenderer {
         }
         Some(
             Snippet::source(source)
-                .path(&*label.span.file)
+                .path(self.near(&label.span.file))
                 .annotation(annotation),
         )
     }
@@ -101,10 +122,6 @@ fn byte_range(span: &Span, source: &str) -> Option<Range<usize>> {
     let (start, end) = (span.start.byte as usize, span.end.byte as usize);
     let end = end.max(start);
     (source.is_char_boundary(start) && source.is_char_boundary(end)).then_some(start..end)
-}
-
-fn place(span: &Span) -> String {
-    format!("at {}:{}:{}", span.file, span.start.line, span.start.column)
 }
 
 /// Names what a diagnostic is about.

@@ -8,6 +8,7 @@ pub(crate) mod ansible;
 pub(crate) mod console;
 pub(crate) mod diagnostic;
 mod diff;
+pub(crate) mod failures;
 pub(crate) mod json;
 pub(crate) mod plan;
 pub(crate) mod progress;

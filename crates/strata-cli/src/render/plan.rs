@@ -1,7 +1,9 @@
 //! A plan for people, in the look of `terraform plan`.
 
-use strata_core::{Action, AttributePath, Type, Value};
-use strata_ops::infrastructure::{Change, OutputChange, Plan, Reason};
+use std::path::Path;
+
+use strata_core::{Action, AttributePath, Type, Value, addr::InstanceKey};
+use strata_ops::infrastructure::{Change, OutputChange, Plan, PlanMode, Reason};
 
 use super::{
     style::{BAD, CHANGE, FAINT, GOOD, HEADING, paint},
@@ -13,23 +15,33 @@ use super::{
 pub(crate) fn plan(plan: &Plan) -> String {
     let mut text = drift(plan);
     if plan.is_empty() {
-        text.push_str(&format!(
-            "{}\n",
-            paint(
-                GOOD,
-                "No changes. Your infrastructure matches the configuration."
-            )
-        ));
+        let nothing = match plan.mode {
+            _ if plan.mode == PlanMode::RefreshOnly && !plan.drift.is_empty() => {
+                "This plan only takes what has changed into the state."
+            }
+            PlanMode::Normal => "No changes. Your infrastructure matches the configuration.",
+            PlanMode::RefreshOnly => {
+                "No changes. Your infrastructure still matches the configuration."
+            }
+            PlanMode::Destroy => "No changes. No objects need to be destroyed.",
+        };
+        text.push_str(&format!("{}\n", paint(GOOD, nothing)));
         return text;
     }
     let changes: Vec<&Change> = plan
         .changes
         .iter()
-        .filter(|change| change.action != Action::NoOp)
+        .filter(|change| {
+            change.action != Action::NoOp
+                || change.importing.is_some()
+                || plan.moved_from(&change.address).is_some()
+        })
         .collect();
     if !changes.is_empty() {
         text.push_str("Strata will perform the following actions:\n\n");
-        changes.iter().for_each(|one| text.push_str(&change(one)));
+        changes
+            .iter()
+            .for_each(|one| text.push_str(&change(one, plan)));
     }
     text.push_str(&format!(
         "{}\n",
@@ -40,6 +52,35 @@ pub(crate) fn plan(plan: &Plan) -> String {
     ));
     text.push_str(&outputs(plan));
     text
+}
+
+/// What is asked before a plan is applied.
+pub(crate) fn question(plan: &Plan) -> &'static str {
+    match plan.mode {
+        PlanMode::Normal => {
+            "Do you want to perform these actions?\n  Strata will perform the actions described above."
+        }
+        PlanMode::RefreshOnly => {
+            "Would you like to update the state to reflect these detected changes?\n  Strata will write these changes to the state without modifying any real infrastructure.\n  There is no undo."
+        }
+        PlanMode::Destroy => {
+            "Do you really want to destroy all resources?\n  Strata will destroy all your managed infrastructure, as shown above.\n  There is no undo."
+        }
+    }
+}
+
+/// What can be done with a plan that was only shown.
+pub(crate) fn next_steps(out: Option<&Path>, plan: &Plan) -> String {
+    match out {
+        Some(path) => format!(
+            "\nSaved the plan to: {path}\n\nTo perform exactly these actions, run the following command to apply:\n    strata apply {path:?}\n",
+            path = path.display()
+        ),
+        None if plan.is_applyable() => {
+            "\nNote: The plan was not saved (-out), so `strata apply` plans again.\n".to_owned()
+        }
+        None => String::new(),
+    }
 }
 
 fn drift(plan: &Plan) -> String {
@@ -67,25 +108,36 @@ fn drift(plan: &Plan) -> String {
 }
 
 /// Draws one change.
-fn change(change: &Change) -> String {
-    let (sign, word) = words(change.action);
+fn change(change: &Change, plan: &Plan) -> String {
     let deposed = change
         .deposed
         .as_ref()
         .map(|key| format!(" (deposed object {key})"))
         .unwrap_or_default();
-    let reason = change
+    let sign = sign(change.action);
+    let moved_from = plan.moved_from(&change.address);
+    let headline = match (moved_from, change.action) {
+        (Some(from), Action::NoOp) => format!("# {from} has moved to {}", change.address),
+        _ => format!("# {}{deposed} {}", change.address, verdict(change)),
+    };
+    let mut text = format!("  {}\n", paint(HEADING, &headline));
+    if let Some(from) = moved_from.filter(|_| change.action != Action::NoOp) {
+        text.push_str(&format!("  # (moved from {from})\n"));
+    }
+    if let Some(id) = change
+        .importing
+        .as_ref()
+        .filter(|_| change.action != Action::NoOp)
+    {
+        text.push_str(&format!("  # (imported from {id:?})\n"));
+    }
+    if let Some(why) = change
         .reason
         .as_ref()
-        .map(|reason| format!(", because {}", why(reason)))
-        .unwrap_or_default();
-    let mut text = format!(
-        "  {}\n",
-        paint(
-            HEADING,
-            &format!("# {}{deposed} {word}{reason}", change.address)
-        )
-    );
+        .and_then(|reason| why(reason, change))
+    {
+        text.push_str(&format!("  # ({why})\n"));
+    }
     for effect in &change.effects {
         text.push_str(&format!(
             "  {}\n",
@@ -107,22 +159,67 @@ fn change(change: &Change) -> String {
     text
 }
 
-/// Why, as the end of a sentence.
-fn why(reason: &Reason) -> &'static str {
-    match reason {
-        Reason::CannotUpdate => "it cannot change in place",
-        Reason::Tainted => "it is tainted",
-        Reason::Requested => "you asked for it",
-        Reason::Triggered => "something in replace_triggered_by changes",
-        Reason::NotInConfiguration => "it is not in configuration",
-        Reason::NoModule => "its module is not in configuration",
-        Reason::CountIndex => "its index is out of range for count",
-        Reason::EachKey => "its key is not in for_each",
-        Reason::WrongRepetition => "count or for_each came or went",
-        Reason::Deposed => "it was left over from a replacement",
-        Reason::ConfigUnknown => "its configuration is not known yet",
-        Reason::DependencyPending => "what it depends on changes first",
+/// What will become of it, after its address, in Terraform's words.
+fn verdict(change: &Change) -> &'static str {
+    let replaces = matches!(
+        change.action,
+        Action::DeleteThenCreate | Action::CreateThenDelete
+    );
+    match (change.action, &change.reason) {
+        (_, Some(Reason::Tainted)) if replaces => "is tainted, so must be replaced",
+        (_, Some(Reason::Requested)) if replaces => "will be replaced, as requested",
+        (_, Some(Reason::Triggered)) if replaces => {
+            "will be replaced due to changes in replace_triggered_by"
+        }
+        _ if replaces => "must be replaced",
+        (Action::NoOp, _) => "will be imported",
+        (Action::Create, _) => "will be created",
+        (Action::Read, _) => "will be read during apply",
+        (Action::Update, _) => "will be updated in-place",
+        (Action::Delete, _) => "will be destroyed",
+        (_, _) => "will no longer be managed by Strata, but will not be destroyed",
     }
+}
+
+/// Why, where the verdict does not say it.
+fn why(reason: &Reason, change: &Change) -> Option<String> {
+    let address = &change.address;
+    let key = || {
+        address
+            .key
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default()
+    };
+    Some(match reason {
+        _ if change.action == Action::Forget => {
+            "destroy = false is set in the configuration".to_owned()
+        }
+        Reason::NotInConfiguration => {
+            format!("because {} is not in configuration", address.resource)
+        }
+        Reason::NoModule => format!(
+            "because {} is not in configuration",
+            address.resource.module
+        ),
+        Reason::CountIndex => format!("because index {} is out of range for count", key()),
+        Reason::EachKey => format!("because key {} is not in for_each map", key()),
+        Reason::WrongRepetition => match &address.key {
+            None => "because resource uses count or for_each".to_owned(),
+            Some(InstanceKey::Int(_)) => "because resource does not use count".to_owned(),
+            Some(InstanceKey::String(_)) => "because resource does not use for_each".to_owned(),
+        },
+        Reason::Deposed => {
+            "left over from a partially-failed replacement of this instance".to_owned()
+        }
+        Reason::ConfigUnknown => "config refers to values not yet known".to_owned(),
+        Reason::DependencyPending => {
+            "depends on a resource or a module with changes pending".to_owned()
+        }
+        Reason::CannotUpdate | Reason::Tainted | Reason::Requested | Reason::Triggered => {
+            return None;
+        }
+    })
 }
 
 fn lines(change: &Change, indent: usize) -> String {
@@ -139,29 +236,16 @@ fn lines(change: &Change, indent: usize) -> String {
     lines.lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
-fn words(action: Action) -> (String, &'static str) {
-    let both = format!("{}/{}", paint(BAD, "-"), paint(GOOD, "+"));
+fn sign(action: Action) -> String {
     match action {
-        Action::NoOp => ("   ".to_owned(), "stays as it is"),
-        Action::Create => (format!("  {}", paint(GOOD, "+")), "will be created"),
-        Action::Read => (
-            format!(" {}", paint(FAINT, "<=")),
-            "will be read during apply",
-        ),
-        Action::Update => (
-            format!("  {}", paint(CHANGE, "~")),
-            "will be updated in-place",
-        ),
-        Action::DeleteThenCreate => (both, "must be replaced"),
-        Action::CreateThenDelete => (
-            format!("{}/{}", paint(GOOD, "+"), paint(BAD, "-")),
-            "must be replaced",
-        ),
-        Action::Delete => (format!("  {}", paint(BAD, "-")), "will be destroyed"),
-        Action::Forget => (
-            format!("  {}", paint(FAINT, ".")),
-            "will no longer be managed",
-        ),
+        Action::NoOp => "   ".to_owned(),
+        Action::Create => format!("  {}", paint(GOOD, "+")),
+        Action::Read => format!(" {}", paint(FAINT, "<=")),
+        Action::Update => format!("  {}", paint(CHANGE, "~")),
+        Action::DeleteThenCreate => format!("{}/{}", paint(BAD, "-"), paint(GOOD, "+")),
+        Action::CreateThenDelete => format!("{}/{}", paint(GOOD, "+"), paint(BAD, "-")),
+        Action::Delete => format!("  {}", paint(BAD, "-")),
+        Action::Forget => format!("  {}", paint(FAINT, ".")),
     }
 }
 

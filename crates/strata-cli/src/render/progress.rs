@@ -238,6 +238,12 @@ impl Renderer for ProgressLook {
                 kind,
                 outcome,
             } => self.stage_finished(&stage, kind, outcome),
+            Event::InstanceStarted { instance, .. } => {
+                self.line(&format!(
+                    "  {}",
+                    paint(FAINT, &format!("instance {instance}"))
+                ));
+            }
             Event::DriftFound { address, action } => {
                 let what = if action == Action::Delete {
                     "is gone"
@@ -253,6 +259,7 @@ impl Renderer for ProgressLook {
                 address,
                 action,
                 phase,
+                ..
             } => self.resource(&address.to_string(), action, phase),
             Event::HostWaiting { host, note } => {
                 self.note(&Running::Host(host.clone()), format!("{host}: {note}"))
@@ -303,6 +310,7 @@ impl Renderer for ProgressLook {
             Event::RefreshStarted { .. }
             | Event::RefreshFinished { .. }
             | Event::ChangePlanned { .. }
+            | Event::Provision { .. }
             | Event::ChangeSummary { .. }
             | Event::PlayStarted { .. } => {}
         }

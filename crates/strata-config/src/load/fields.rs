@@ -42,6 +42,13 @@ pub(crate) fn unsupported_argument<'a>(
     is_block: bool,
     known: impl IntoIterator<Item = &'a str>,
 ) -> Diagnostic {
+    // In JSON nobody can tell what it was meant to be.
+    if span.file.ends_with(".json") {
+        let found = Diagnostic::error("unsupported-argument", "Extraneous JSON object property")
+            .detail(format!("No argument or block type is named `{name}`."))
+            .at(span);
+        return with_hint(found, suggest::hint(name, known));
+    }
     let found = Diagnostic::error("unsupported-argument", "Unsupported argument")
         .detail(format!("An argument named `{name}` is not expected here."))
         .at(span);

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use strata_core::{Diagnostic, Diagnostics, Type};
 use strata_hcl::{Attribute, Block, Expression};
 
-use super::{fields, folder::duplicate, provider, version};
+use super::{fields, folder::duplicate, provider};
 use crate::module::{Backend, ProviderReference, ProviderRequirement, Settings, SettingsBlock};
 use crate::provider::full_source;
+use crate::version;
 
 pub(super) fn decode(block: &Block, settings: &mut Settings, diags: &mut Diagnostics) {
     let blocks = [

@@ -220,6 +220,7 @@ impl Names<'_> {
         if let Some(child) = self.node.children.get(name) {
             let child = self.config.nodes[*child].module.clone();
             self.arguments(&child, call);
+            self.aliases(&child, name, call);
         }
     }
 
@@ -259,6 +260,26 @@ impl Names<'_> {
                 let found = missing_argument(&variable.name, call.span.clone());
                 self.diags
                     .push(found.label(variable.span.clone(), "declared here"));
+            }
+        }
+    }
+
+    /// The configurations that a called module says it must be given.
+    fn aliases(&mut self, child: &Module, name: &str, call: &ModuleCall) {
+        let required = child.settings.required_providers.values();
+        for alias in required.flat_map(|requirement| &requirement.aliases) {
+            if !call.providers.contains_key(&alias.key) {
+                self.diags.push(
+                    Diagnostic::error("missing-provider", "Missing required provider configuration")
+                        .detail(format!(
+                            "The module `{name}` requires an additional configuration for the provider `{}`, by the \
+                             name `{}`.",
+                            alias.key.name, alias.key
+                        ))
+                        .at(call.span.clone())
+                        .label(alias.span.clone(), "required here")
+                        .hint(format!("Add it to the `providers` argument: `providers = {{ {} = ... }}`.", alias.key)),
+                );
             }
         }
     }

@@ -2,6 +2,7 @@
 
 mod dependencies;
 mod evaluate;
+mod files;
 mod load;
 mod suite;
 mod support;

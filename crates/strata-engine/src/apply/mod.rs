@@ -4,22 +4,31 @@
 //! with what is known now), then begun in the journal, and only then does the call go out. All steps that become
 //! ready together share one sync of the journal.
 
+mod begin;
+mod end;
 mod finish;
+mod outputs;
 mod prepare;
+mod provision;
 mod run;
 mod stop;
+
+use std::sync::Arc;
 
 use strata_core::{ChangeCounts, Diagnostics};
 use strata_state::State;
 
+pub use provision::{NoProvisioners, Provision, Provisioners};
 pub use run::apply;
 pub use stop::Stop;
 
 /// How to apply.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ApplyOptions {
     /// How many calls to providers may run at once.
     pub parallelism: usize,
+    /// What runs provisioners.
+    pub provisioners: Arc<dyn Provisioners>,
 }
 
 /// What came of an apply.

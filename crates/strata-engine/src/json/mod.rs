@@ -7,5 +7,6 @@ mod changes;
 mod plan;
 mod resources;
 
+pub(crate) use changes::reason_in_stream;
 pub use plan::plan_json;
 pub use resources::{instance_json, state_json};

@@ -9,6 +9,7 @@ use super::{
     resources::{Tree, head, planned_json, values_json},
 };
 use crate::{
+    checks,
     plan::{Change, Plan},
     providers::Providers,
 };
@@ -51,6 +52,9 @@ pub fn plan_json(plan: &Plan, providers: &Providers) -> Json {
             "terraform_version": &*plan.prior.terraform_version,
             "values": values_json(&plan.prior, providers),
         });
+    }
+    if !plan.checks.is_empty() {
+        json["checks"] = checks::to_json(&plan.checks);
     }
     if let Some(timestamp) = &plan.environment.plan_timestamp {
         json["timestamp"] = json!(&**timestamp);

@@ -126,7 +126,10 @@ impl World {
         stop: &Stop,
     ) -> Result<Applied, Diagnostics> {
         let mut journal = self.store().journal(&opened.base).unwrap();
-        let options = ApplyOptions { parallelism: 10 };
+        let options = ApplyOptions {
+            parallelism: 10,
+            provisioners: Arc::new(strata_engine::NoProvisioners),
+        };
         let mut applied = apply(
             plan,
             &self.providers,
@@ -162,6 +165,7 @@ pub fn options() -> PlanOptions {
         mode: PlanMode::Normal,
         refresh: true,
         targets: Vec::new(),
+        exclude: Vec::new(),
         replace: Vec::new(),
         parallelism: 10,
     }

@@ -6,7 +6,7 @@ use super::{Run, configure};
 use crate::{
     files::Disk,
     infrastructure::{Settings, check_inputs},
-    project::{Outputs, StageBody},
+    project::{Outputs, Scope, StageBody},
 };
 
 /// Loads every root module and playbook, and checks the values that the project gives to variables.
@@ -25,13 +25,19 @@ pub fn check(run: &Run<'_>, diags: &mut Diagnostics) {
                 let given = run.given(provision, &outputs, diags);
                 let settings = Settings {
                     given,
+                    variable_files: provision.variable_files.clone(),
                     ..Settings::of(provision.directory.clone())
                 };
                 check_inputs(&Disk, &settings, run.process, run.platforms, diags);
             }
             StageBody::Configure(stage) => {
+                let first = stage.instances.first();
+                let scope = Scope {
+                    instance: first.map(|instance| instance.name.clone()),
+                    ..run.scope(&outputs)
+                };
                 for expression in stage.hosts.iter().chain(&stage.variables) {
-                    let _: Value = run.scope(&outputs).evaluate(expression, diags);
+                    let _: Value = scope.evaluate(expression, diags);
                 }
                 configure::load(stage, &serde_json::Map::new(), diags);
             }

@@ -1,19 +1,28 @@
 //! The `configure` stage: a playbook on the hosts that earlier stages made.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use serde_json::{Map, Value as Json};
-use strata_core::{Diagnostic, Diagnostics, Events, StageOutcome};
+use strata_core::{Diagnostic, Diagnostics, Event, Events, StageOutcome};
+use strata_hcl::Expression;
 use strata_playbook::{Inventory, InventoryInput, Playbook, variables::InventoryVariables};
 use strata_runner::{HostLink, Pace, Recap, Target};
 use strata_state::json::plain;
 
-use super::{Made, Run, StageEnd, inventory};
+use super::{
+    Made, Run, StageEnd,
+    inventory::{self, unmarked},
+};
 use crate::{
     files::Disk,
     mask,
     playbook::runner_options,
-    project::{Configure, Stage},
+    project::{Configure, Instance, Scope, Stage},
 };
 
 /// How long a host may take to come up and finish its cloud-init.
@@ -41,60 +50,121 @@ pub(super) struct Manner {
 }
 
 impl Run<'_> {
-    /// Runs the playbook.
+    /// Runs the playbook, for each instance if there are any.
     pub(super) async fn configure(
         &self,
         stage: &Stage,
         configure: &Configure,
         made: &Made,
     ) -> Result<StageEnd, Diagnostics> {
-        let prepared = self.prepare(configure, made)?;
+        let mut outcome = StageOutcome::Unchanged;
+        let mut diags = Diagnostics::new();
+        // One after the other: they are on the same hosts, which have one package manager.
+        for instance in self.instances(configure) {
+            self.tell_instance(stage, instance);
+            match self.configure_once(stage, configure, instance, made).await {
+                Ok(StageOutcome::Unchanged) => {}
+                Ok(changed) => outcome = changed,
+                Err(failed) => diags.append(failed),
+            }
+            if self.stop.is_soft() {
+                break;
+            }
+        }
+        diags.into_result(StageEnd::of(outcome))
+    }
+
+    /// The instances that are wanted; one nameless one for a stage without.
+    pub(super) fn instances<'b>(&self, configure: &'b Configure) -> Vec<Option<&'b Instance>> {
+        if configure.instances.is_empty() {
+            return vec![None];
+        }
+        let wanted = |instance: &&Instance| {
+            let names = &self.options.instances;
+            names.is_empty() || names.iter().any(|name| **name == *instance.name)
+        };
+        configure
+            .instances
+            .iter()
+            .filter(wanted)
+            .map(Some)
+            .collect()
+    }
+
+    /// Says which instance of a stage what follows is about.
+    pub(super) fn tell_instance(&self, stage: &Stage, instance: Option<&Instance>) {
+        if let Some(instance) = instance {
+            self.events.send(Event::InstanceStarted {
+                stage: stage.name.clone(),
+                instance: instance.name.clone(),
+            });
+        }
+    }
+
+    async fn configure_once(
+        &self,
+        stage: &Stage,
+        configure: &Configure,
+        instance: Option<&Instance>,
+        made: &Made,
+    ) -> Result<StageOutcome, Diagnostics> {
+        let prepared = self.prepare(configure, instance, made)?;
         let manner = Manner {
             diff: self.options.diff,
             ..Manner::default()
         };
         let connect = |target: &Target| self.platforms.connect(target);
-        let events = mask::events(self.events, inventory::secrets(made));
+        let events = mask::events(self.events, self.hidden_texts(made));
         let recap = self.play(&prepared, &manner, &connect, &events).await?;
         if recap.exit_code() != 0 || recap.stopped {
-            let failed = Diagnostic::error(
-                "configure-failed",
-                format!("The playbook of stage `{}` failed", stage.name),
+            let of = instance.map(|instance| format!(", instance `{}`,", instance.name));
+            let summary = format!(
+                "The playbook of stage `{}`{} failed",
+                stage.name,
+                of.unwrap_or_default()
             );
+            let failed = Diagnostic::error("configure-failed", summary);
             return Err(failed
                 .hint("Mend the cause and run it again: what is done already is found to be done.")
                 .into());
         }
-        Ok(StageEnd::of(if recap.changed() > 0 {
-            StageOutcome::Changed
-        } else {
-            StageOutcome::Unchanged
-        }))
+        if recap.hosts.is_empty() {
+            return Err(prepared.without_hosts(stage).into());
+        }
+        Ok(match recap.changed() {
+            0 => StageOutcome::Unchanged,
+            _ => StageOutcome::Changed,
+        })
     }
 
     /// Loads the playbook and makes its inventory.
     pub(super) fn prepare(
         &self,
         configure: &Configure,
+        instance: Option<&Instance>,
         made: &Made,
     ) -> Result<Prepared, Diagnostics> {
         let mut diags = Diagnostics::new();
-        let input = match &configure.hosts {
+        let scope = Scope {
+            instance: instance.map(|instance| instance.name.clone()),
+            ..self.scope(&made.outputs)
+        };
+        let mut input = match &configure.hosts {
             Some(expression) => {
-                let value = self.scope(&made.outputs).evaluate(expression, &mut diags);
+                let value = scope.evaluate(expression, &mut diags);
                 inventory::from_groups(&value, made, expression.span())?
             }
             None => inventory::from_outputs(made),
         };
-        let extra = match &configure.variables {
-            Some(expression) => plain(&self.scope(&made.outputs).evaluate(expression, &mut diags)),
-            None => Json::Null,
+        let mut extra = match &configure.variables {
+            Some(expression) => variables(&scope, expression, &mut diags),
+            None => Map::new(),
         };
-        let extra = if let Json::Object(extra) = extra {
-            extra
-        } else {
-            Map::new()
-        };
+        if let Some(instance) = instance {
+            inventory::add_instance(&mut input, &instance.name);
+            let own = instance.variables.iter();
+            extra.extend(own.map(|(name, value)| (name.to_string(), plain(&unmarked(value)))));
+        }
         let playbook = load(configure, &extra, &mut diags);
         let playbook = diags
             .into_result(playbook)?
@@ -133,6 +203,25 @@ impl Run<'_> {
     }
 }
 
+/// The extra variables that an expression gives.
+fn variables(
+    scope: &Scope<'_>,
+    expression: &Expression,
+    diags: &mut Diagnostics,
+) -> Map<String, Json> {
+    let value = scope.evaluate(expression, diags);
+    match plain(&unmarked(&value)) {
+        Json::Object(variables) => variables,
+        _ => {
+            if value.is_known() {
+                let summary = "`variables` must be an object";
+                diags.push(Diagnostic::error("invalid-variables", summary).at(expression.span()));
+            }
+            Map::new()
+        }
+    }
+}
+
 /// Loads the playbook; mistakes are reported.
 pub(super) fn load(
     configure: &Configure,
@@ -140,7 +229,12 @@ pub(super) fn load(
     diags: &mut Diagnostics,
 ) -> Option<Playbook> {
     let options = crate::playbook::load_options(extra.clone(), &[]);
-    strata_playbook::load(&Disk, &configure.playbook, &options, diags)
+    strata_playbook::load(&Disk, &absolute(&configure.playbook), &options, diags)
+}
+
+/// Tasks see the playbook's folder: `playbook_dir` and `role_path` are absolute, as in Ansible.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 fn prepared(
@@ -150,26 +244,55 @@ fn prepared(
     configure: &Configure,
 ) -> Result<Prepared, Diagnostics> {
     let mut diags = Diagnostics::new();
-    let inventory = Inventory::from_input(input);
-    let folder = configure.playbook.parent();
-    let variables = InventoryVariables::load(&Disk, &inventory, &[], folder, &mut diags);
+    let sources: Vec<String> = configure
+        .inventory
+        .iter()
+        .map(|path| absolute(path).display().to_string())
+        .collect();
+    let (mut inventory, folders) = crate::playbook::inventory(&sources, &mut diags);
+    inventory.merge(Inventory::from_input(input));
+    let playbook_file = absolute(&configure.playbook);
+    let folder = playbook_file.parent();
+    let variables = InventoryVariables::load(&Disk, &inventory, &folders, folder, &mut diags);
     diags.into_result(Prepared {
         playbook,
         inventory,
         variables: Arc::new(variables),
         extra,
-        from_outputs: configure.hosts.is_none(),
+        from_outputs: configure.hosts.is_none() && configure.inventory.is_empty(),
     })
 }
 
 impl Prepared {
     /// True if the host comes from an output, or its variables say that a platform has it.
     pub(super) fn is_made_by_provider(&self, host: &str) -> bool {
-        self.from_outputs
-            || self
-                .inventory
-                .host(host)
-                .is_some_and(|host| host.vars.contains_key("ansible_connection"))
+        let here = [Some("local"), Some("ansible.builtin.local")];
+        let host = self.inventory.host(host);
+        let connection = host.and_then(|host| host.vars.get("ansible_connection"));
+        self.from_outputs || connection.is_some_and(|name| !here.contains(&name.as_str()))
+    }
+
+    /// No play of the playbook is for a host of the inventory.
+    fn without_hosts(&self, stage: &Stage) -> Diagnostic {
+        let groups = self.inventory.groups().iter();
+        let groups: Vec<String> = groups
+            .filter(|group| !["all", "ungrouped"].contains(&group.name.as_str()))
+            .map(|group| format!("`{}`", group.name))
+            .collect();
+        let has = match groups.len() {
+            0 => "The inventory has no groups.".to_owned(),
+            _ => format!("The inventory has the groups {}.", groups.join(", ")),
+        };
+        let summary = format!(
+            "The playbook of stage `{}` has no host to run on",
+            stage.name
+        );
+        Diagnostic::error("no-hosts", summary)
+            .at(stage.span.clone())
+            .detail(has)
+            .hint(
+                "Name the groups that its plays want in `hosts`, or in outputs `GROUP_instances`.",
+            )
     }
 
     /// Names of the hosts in the inventory.

@@ -10,7 +10,9 @@ use crate::project::StageBody;
 ///
 /// Stops at the first stage that fails: what it still has may need what earlier stages made.
 pub async fn down(run: &Run<'_>) -> Result<Summary, Diagnostics> {
-    run.unknown_stages().into_result(())?;
+    run.unknown_names().into_result(())?;
+    let opened = run.open_secrets().await?;
+    let run = &run.with(&opened);
     let made = run.made_until_now()?;
     let mut ends = Vec::new();
     for stage in run.environment.stages.iter().rev() {
@@ -44,6 +46,7 @@ pub async fn down(run: &Run<'_>) -> Result<Summary, Diagnostics> {
     let summary = Summary(ends);
     if summary.succeeded() {
         run.platforms.forget(&made.hosts);
+        run.forget_runs();
     }
     Ok(summary)
 }

@@ -12,6 +12,8 @@ use super::Made;
 
 const INSTANCES: &str = "_instances";
 const VARIABLES: &str = "_ansible_vars";
+/// Groups have 1 unless their variables say otherwise.
+const INSTANCE_PRIORITY: u32 = 100;
 
 /// Makes an inventory by the convention of output names.
 pub(super) fn from_outputs(made: &Made) -> InventoryInput {
@@ -69,6 +71,36 @@ pub(super) fn from_groups(
     Ok(input)
 }
 
+/// Adds the hosts and groups of another inventory.
+pub(super) fn add(all: &mut InventoryInput, other: InventoryInput) {
+    for (name, variables) in other.hosts {
+        all.hosts.entry(name).or_default().extend(variables);
+    }
+    for (name, group) in other.groups {
+        let known = all.groups.entry(name).or_default();
+        let new = group
+            .hosts
+            .into_iter()
+            .filter(|host| !known.hosts.contains(host));
+        let new: Vec<String> = new.collect();
+        known.hosts.extend(new);
+        known.vars.extend(group.vars);
+    }
+}
+
+/// Puts all hosts into the group of an instance, whose variables win over those of other groups.
+pub(super) fn add_instance(input: &mut InventoryInput, name: &str) {
+    let hosts = input.hosts.keys().cloned().collect();
+    let group = input.groups.entry(name.to_owned()).or_default();
+    group.hosts = hosts;
+    let variables = [
+        ("ansible_group_priority", Json::from(INSTANCE_PRIORITY)),
+        ("strata_instance", Json::from(name)),
+    ];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value));
+    group.vars.extend(variables);
+}
+
 /// Hosts of a group: a map by name, a list of names, a list of objects with a `name`, or one name.
 fn add_hosts(input: &mut InventoryInput, group: &str, value: &Value) {
     let hosts: Vec<(String, Json)> = match unmarked(value) {
@@ -117,7 +149,7 @@ fn add_connections(input: &mut InventoryInput, hosts: &[InventoryHost]) {
 }
 
 /// The value without marks: a playbook has none. Its tasks hide secrets with `no_log`.
-fn unmarked(value: &Value) -> Value {
+pub(super) fn unmarked(value: &Value) -> Value {
     value.unmark_deep(&mut strata_core::Marks::default())
 }
 
@@ -158,6 +190,18 @@ mod tests {
             outputs: [("vm".into(), outputs)].into(),
             hosts: vec![host],
         }
+    }
+
+    #[test]
+    fn an_instance_is_a_group_of_all_hosts_that_wins() {
+        let mut input = from_outputs(&made(Value::object([(
+            "web_instances",
+            Value::list(Type::String, vec!["web-1".into()]),
+        )])));
+        add_instance(&mut input, "dev");
+        assert_eq!(input.groups["dev"].hosts, ["web-1"]);
+        assert_eq!(input.groups["dev"].vars["strata_instance"], "dev");
+        assert_eq!(input.groups["dev"].vars["ansible_group_priority"], 100);
     }
 
     #[test]

@@ -4,12 +4,16 @@
 //! are done. One file a kind of stage says what is done in it: `provision`, `configure`, `verify`.
 
 mod check;
+mod choice;
 mod configure;
 mod down;
 mod inventory;
+mod on_hosts;
 mod plan;
 mod provision;
-mod service;
+mod record;
+mod secrets;
+
 mod stages;
 mod status;
 mod up;
@@ -18,8 +22,7 @@ mod verify;
 use std::{path::PathBuf, sync::Arc};
 
 use strata_core::{
-    Diagnostic, Diagnostics, Events, StageKind, StageOutcome, Subject, Value,
-    inventory::InventoryHost,
+    Diagnostics, Events, StageKind, StageOutcome, Subject, Value, inventory::InventoryHost,
 };
 use strata_engine::Plan;
 
@@ -27,6 +30,7 @@ use crate::{
     process::Process,
     project::{Environment, Outputs, Project, Scope, Stage, env_file::Variables},
     registry::Platforms,
+    secrets::Secrets,
     stop::Stop,
 };
 
@@ -43,6 +47,12 @@ pub struct Options {
     pub only: Vec<String>,
     /// Not these stages.
     pub skip: Vec<String>,
+    /// Only this stage and those that come after it.
+    pub from: Option<String>,
+    /// Only stages of this kind.
+    pub kind: Option<StageKind>,
+    /// Of the stages with instances, only these instances, if there are any.
+    pub instances: Vec<String>,
     /// How many provider calls run, and hosts are worked on, at once.
     pub parallelism: usize,
     /// Show how files change.
@@ -65,6 +75,8 @@ pub struct Run<'a> {
     pub options: &'a Options,
     /// The process.
     pub process: &'a Process,
+    /// Secrets that were read; none before a run begins.
+    pub secrets: &'a Secrets,
     /// Platforms, real ones or twins.
     pub platforms: &'a Platforms,
     /// Asked before anything is changed on a platform.
@@ -131,46 +143,13 @@ impl<'a> Run<'a> {
             env: self.env(),
             environment: self.environment.name.clone(),
             outputs,
+            instance: None,
+            secrets: self.secrets,
         }
     }
 
     fn env(&self) -> &Variables {
         &self.project.env
-    }
-
-    /// True if the user wants this stage to run.
-    pub(crate) fn wants(&self, stage: &Stage) -> bool {
-        let named = |names: &[String]| {
-            names.iter().any(|name| {
-                *name == *stage.name || *name == crate::project::stage_id(stage.kind(), &stage.name)
-            })
-        };
-        (self.options.only.is_empty() || named(&self.options.only)) && !named(&self.options.skip)
-    }
-
-    /// Reports stage names on the command line that are not in the environment.
-    pub(crate) fn unknown_stages(&self) -> Diagnostics {
-        let known = |name: &String| {
-            let is = |stage: &Stage| {
-                *name == *stage.name || *name == crate::project::stage_id(stage.kind(), &stage.name)
-            };
-            self.environment.stages.iter().any(is)
-        };
-        let names = self.options.only.iter().chain(&self.options.skip);
-        let mut diags = Diagnostics::new();
-        for name in names.filter(|name| !known(name)) {
-            let stages: Vec<_> = self
-                .environment
-                .stages
-                .iter()
-                .map(|stage| format!("`{}`", crate::project::stage_id(stage.kind(), &stage.name)))
-                .collect();
-            let diagnostic =
-                Diagnostic::error("unknown-stage", format!("There is no stage `{name}`"))
-                    .hint(format!("There are {}.", stages.join(", ")));
-            diags.push(diagnostic);
-        }
-        diags
     }
 
     /// Says of diagnostics which stage they belong to, unless they say what they are about.

@@ -8,12 +8,12 @@ use strata_engine::{Plan, PlanMode};
 use super::{
     Made, Run, StageEnd, Summary, check,
     configure::{Manner, imagined},
-    inventory, stages,
+    stages,
 };
 use crate::{
     infrastructure::Session,
     mask,
-    project::{Configure, Outputs, Provision, Stage, StageBody},
+    project::{Configure, Instance, Outputs, Provision, Stage, StageBody},
 };
 
 /// Plans all stages. `show` is given the plan of each provision stage.
@@ -23,9 +23,11 @@ pub async fn plan<'a>(
     run: &'a Run<'a>,
     show: &'a (dyn Fn(&str, &Plan) + Send + Sync),
 ) -> Result<Summary, Diagnostics> {
-    let mut diags = run.unknown_stages();
+    let mut diags = run.unknown_names();
     check(run, &mut diags);
     diags.into_result(())?;
+    let opened = run.open_secrets().await?;
+    let run = &run.with(&opened);
     Ok(stages::run(run, |stage, made| stage_plan(run, stage, made, show)).await)
 }
 
@@ -48,7 +50,7 @@ fn stage_plan<'a>(
                 run.plan_provision(stage, provision, &made.outputs, show)
                     .await
             }
-            StageBody::Configure(configure) => run.plan_configure(configure, &made).await,
+            StageBody::Configure(configure) => run.plan_configure(stage, configure, &made).await,
             StageBody::Verify(_) => Ok(StageEnd::of(StageOutcome::Skipped)),
         };
         let end = end.unwrap_or_else(|diags| {
@@ -105,10 +107,28 @@ impl Run<'_> {
 
     async fn plan_configure(
         &self,
+        stage: &Stage,
         configure: &Configure,
         made: &Made,
     ) -> Result<StageEnd, Diagnostics> {
-        let prepared = self.prepare(configure, made)?;
+        let mut outcomes = Vec::new();
+        for instance in self.instances(configure) {
+            self.tell_instance(stage, instance);
+            outcomes.push(self.plan_instance(configure, instance, made).await?);
+        }
+        let worst = [StageOutcome::Failed, StageOutcome::Changed]
+            .into_iter()
+            .find(|outcome| outcomes.contains(outcome));
+        Ok(StageEnd::of(worst.unwrap_or(StageOutcome::Unchanged)))
+    }
+
+    async fn plan_instance(
+        &self,
+        configure: &Configure,
+        instance: Option<&Instance>,
+        made: &Made,
+    ) -> Result<StageOutcome, Diagnostics> {
+        let prepared = self.prepare(configure, instance, made)?;
         let there: BTreeSet<String> = made
             .hosts
             .iter()
@@ -120,7 +140,7 @@ impl Run<'_> {
         let (new, old): (Vec<String>, Vec<String>) = all
             .into_iter()
             .partition(|host| !there.contains(host) && managed(host));
-        let events = mask::events(self.events, inventory::secrets(made));
+        let events = mask::events(self.events, self.hidden_texts(made));
         let mut changed = 0;
         let mut failed = false;
         for (hosts, exist) in [(old, true), (new, false)] {
@@ -147,12 +167,11 @@ impl Run<'_> {
             changed += recap.changed();
             failed |= recap.exit_code() != 0;
         }
-        let outcome = match (failed, changed) {
+        Ok(match (failed, changed) {
             (true, _) => StageOutcome::Failed,
             (false, 0) => StageOutcome::Unchanged,
             (false, _) => StageOutcome::Changed,
-        };
-        Ok(StageEnd::of(outcome))
+        })
     }
 }
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use strata_core::{Diagnostics, Events, StageKind};
 use strata_engine::PlanMode;
 
-use super::{Made, Run, configure::Manner};
+use super::{Made, Run, configure::Manner, record::LastRun};
 use crate::{
     infrastructure::Session,
-    project::{Configure, Provision, Stage, StageBody, Verify},
+    project::{Configure, Instance, Provision, Stage, StageBody, Verify},
     verify::verify,
 };
 
@@ -29,7 +29,9 @@ pub struct StageStatus {
 
 /// Looks at every stage.
 pub async fn status(run: &Run<'_>) -> Result<Vec<StageStatus>, Diagnostics> {
-    run.unknown_stages().into_result(())?;
+    run.unknown_names().into_result(())?;
+    let opened = run.open_secrets().await?;
+    let run = &run.with(&opened);
     let made = run.made_until_now()?;
     let mut all = Vec::new();
     for stage in run
@@ -45,7 +47,9 @@ pub async fn status(run: &Run<'_>) -> Result<Vec<StageStatus>, Diagnostics> {
             _ if made.hosts.is_empty() && run.has_provision() => {
                 ("not there", "its hosts are not there".to_owned(), false)
             }
-            StageBody::Configure(configure) => run.configure_status(configure, &made).await?,
+            StageBody::Configure(configure) => {
+                run.configure_status(stage, configure, &made).await?
+            }
             StageBody::Verify(verify) => run.verify_status(stage, verify, &made).await?,
         };
         all.push(StageStatus {
@@ -109,10 +113,40 @@ impl Run<'_> {
 
     async fn configure_status(
         &self,
+        stage: &Stage,
         configure: &Configure,
         made: &Made,
     ) -> Result<Status, Diagnostics> {
-        let prepared = self.prepare(configure, made)?;
+        let mut worst: Option<Status> = None;
+        for instance in self.instances(configure) {
+            let status = self
+                .instance_status(stage, configure, instance, made)
+                .await?;
+            let status = match instance {
+                Some(instance) if !status.2 => {
+                    (status.0, format!("{}: {}", instance.name, status.1), false)
+                }
+                _ => status,
+            };
+            if worst.as_ref().is_none_or(|(_, _, good)| *good) {
+                worst = Some(status);
+            }
+        }
+        Ok(worst.unwrap_or((
+            "not checked",
+            "none of its instances is asked for".to_owned(),
+            true,
+        )))
+    }
+
+    async fn instance_status(
+        &self,
+        stage: &Stage,
+        configure: &Configure,
+        instance: Option<&Instance>,
+        made: &Made,
+    ) -> Result<Status, Diagnostics> {
+        let prepared = self.prepare(configure, instance, made)?;
         let manner = Manner {
             check: true,
             ..Manner::default()
@@ -127,11 +161,18 @@ impl Run<'_> {
             .await?;
         Ok(match (recap.exit_code(), recap.changed()) {
             (0, 0) => ("up", format!("{} hosts", recap.hosts.len()), true),
-            (0, changed) => (
-                "behind",
-                format!("{changed} tasks would change something"),
-                false,
-            ),
+            (0, changed) => {
+                let word = match self.last_run(stage) {
+                    LastRun::Never => "never run",
+                    LastRun::Failed => "failed",
+                    LastRun::Succeeded => "behind",
+                };
+                (
+                    word,
+                    format!("{changed} tasks would change something"),
+                    false,
+                )
+            }
             (4, _) => ("unreachable", "a host does not answer".to_owned(), false),
             _ => ("failing", "a task would fail".to_owned(), false),
         })
@@ -148,7 +189,10 @@ impl Run<'_> {
                 return Ok(("not checked", "the twin has no network".to_owned(), true));
             }
             Some(check) => verify(&check, std::time::Duration::ZERO, &Events::ignored()).await,
-            None => self.verify_service(stage, settings, made).await?,
+            None if self.unknown_to_models(settings) => {
+                return Ok(("not checked", "models run no programs".to_owned(), true));
+            }
+            None => self.verify_on_hosts(stage, settings, made).await?,
         };
         Ok(if passed {
             ("up", String::new(), true)

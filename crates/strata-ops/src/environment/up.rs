@@ -11,9 +11,11 @@ use crate::project::{Stage, StageBody};
 /// Nothing runs if a file of any stage has a mistake. What fails is told by events; the stages
 /// behind it are skipped, all others go on.
 pub async fn up(run: &Run<'_>) -> Result<Summary, Diagnostics> {
-    let mut diags = run.unknown_stages();
+    let mut diags = run.unknown_names();
     check(run, &mut diags);
     diags.into_result(())?;
+    let opened = run.open_secrets().await?;
+    let run = &run.with(&opened);
     let summary = stages::run(run, |stage, made| stage_up(run, stage, made)).await;
     if let Err(diagnostic) = run.platforms.save() {
         return Err(diagnostic.into());
@@ -42,6 +44,7 @@ fn stage_up<'a>(run: &'a Run<'a>, stage: &'a Stage, made: Made) -> BoxFuture<'a,
             run.tell(stage, diags);
             StageEnd::of(StageOutcome::Failed)
         });
+        run.remember(stage, end.outcome);
         run.events.send(Event::StageFinished {
             stage: stage.name.clone(),
             kind: stage.kind(),

@@ -2,25 +2,46 @@
 //!
 //! [`Settings`] say which folder and how; [`Session::open`] loads the configuration, takes the lock,
 //! reads the state and settles what a killed run left; then [`Session::plan`] and
-//! [`Session::apply`]. What only reads the state is in [`stored`].
+//! [`Session::apply`]. What only reads the state is in [`stored`]; what changes it by hand, without configuration,
+//! begins in `edit`.
 
+mod edit;
+mod forgetting;
+mod import;
 mod inputs;
+mod lock;
+mod moving;
+mod places;
+mod provisioners;
+mod recording;
+mod replace_provider;
+mod saved;
 mod session;
 pub mod stored;
+mod taint;
+mod transfer;
 mod trouble;
+mod unlock;
 mod validate;
-mod workspace;
+pub mod workspaces;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use strata_core::Value;
 
 pub(crate) use inputs::collect as variable_inputs;
+pub use forgetting::forget;
+pub use moving::{Move, move_objects};
+pub use replace_provider::{full as full_provider, replace_provider};
+pub use saved::SavedPlan;
 pub use session::{Applied, Session};
 pub(crate) use session::{check_inputs, outputs};
+pub use strata_engine::json::plan_json;
 pub use strata_engine::{Change, OutputChange, Plan, PlanMode, PlanOptions, Reason};
+pub use taint::taint;
+pub use transfer::{pull, push};
+pub use unlock::force_unlock;
 pub use validate::validate;
-pub(crate) use workspace::name as workspace_name;
 
 /// Which configuration, which state, and how to work with them.
 #[derive(Clone, Debug)]
@@ -29,6 +50,8 @@ pub struct Settings {
     pub directory: PathBuf,
     /// The state file; none for the one that the folder and the workspace give.
     pub state: Option<PathBuf>,
+    /// Where the version before goes when the state is changed by hand, `-` for nowhere; none for beside the state.
+    pub backup: Option<PathBuf>,
     /// The workspace; none for the one that is selected in the folder.
     pub workspace: Option<Arc<str>>,
     /// `-var` arguments, `NAME=VALUE`.
@@ -51,6 +74,7 @@ impl Settings {
         Self {
             directory,
             state: None,
+            backup: None,
             workspace: None,
             variables: Vec::new(),
             variable_files: Vec::new(),

@@ -1,28 +1,47 @@
 //! One root module being worked on: its configuration, and its state under lock.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use strata_config::Config;
 use strata_core::{
     ChangeCounts, Diagnostic, Diagnostics, Event, Events, OperationKind, Value, files::Files,
 };
 use strata_engine::{ApplyOptions, Environment, Plan, PlanMode, PlanOptions, Providers};
-use strata_state::{Lock, LockRequest, Opened, State, StateError, Store};
+use strata_state::{Lock, Opened, State, Store};
 
-use super::{Settings, inputs, trouble::diagnostic, validate, workspace};
-use crate::{files::Disk, process::Process, registry::Platforms, stop::Stop};
-
-/// How long to wait between two tries to get a lock.
-const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(250);
+use super::{
+    Settings, edit, inputs,
+    lock::lock,
+    places::{self, Places},
+    provisioners::BuiltIn,
+    recording::Recording,
+    trouble::diagnostic,
+    validate::validate_with,
+};
+use crate::{process::Process, registry::Platforms, stop::Stop};
 
 /// An opened root module. The lock goes with it.
 pub struct Session {
-    environment: Environment,
-    providers: Providers,
-    store: Store,
-    opened: Opened,
+    pub(super) environment: Environment,
+    pub(super) providers: Providers,
+    pub(super) store: Store,
+    pub(super) opened: Opened,
+    /// What was read of the disk for the configuration.
+    pub(super) recording: Arc<Recording>,
     parallelism: usize,
+    provisioners: Arc<BuiltIn>,
     _lock: Option<Lock>,
+}
+
+/// A configuration with its values, and where its state is.
+pub(super) struct Loaded {
+    pub(super) environment: Environment,
+    pub(super) recording: Arc<Recording>,
+    pub(super) file: PathBuf,
 }
 
 /// What came of an apply.
@@ -48,42 +67,50 @@ impl Session {
         platforms: &Platforms,
         events: &Events,
     ) -> Result<Self, Diagnostics> {
-        let environment = environment(settings, process, platforms, events)?;
-        let backend = environment.config.root().settings.backend.as_ref();
-        let (path, folder) = (
-            backend.and_then(|b| b.path.as_deref()),
-            backend.and_then(|b| b.workspace_directory.as_deref()),
-        );
-        let file = workspace::state_file(
-            settings,
-            &environment.workspace,
-            path.map(Path::new),
-            folder.map(Path::new),
-        );
-        if let Some(folder) = file
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-        {
-            create_folder(folder)?;
-        }
-        let store = Store::new(file);
-        let lock = if settings.lock {
-            Some(lock(&store, settings, operation, process, events).await?)
-        } else {
-            None
-        };
-        let opened = store.open().map_err(|error| diagnostic(&error))?;
-        let (providers, parallelism) = (platforms.providers(), settings.parallelism);
-        let mut session = Self {
+        let recording = Arc::new(Recording::default());
+        let environment = environment(&recording, settings, process, platforms, events)?;
+        let places = Places::of(settings, &environment.config, process);
+        let file = places.state_file(&environment.workspace);
+        let settled = Loaded {
             environment,
-            providers,
-            store,
-            opened,
-            parallelism,
-            _lock: lock,
+            recording,
+            file,
         };
+        let mut session =
+            Self::open_state(settled, settings, operation, process, platforms, events).await?;
         session.settle(events).await?;
         Ok(session)
+    }
+
+    /// Locks and reads the state of a configuration that is loaded.
+    pub(super) async fn open_state(
+        loaded: Loaded,
+        settings: &Settings,
+        operation: &str,
+        process: &Process,
+        platforms: &Platforms,
+        events: &Events,
+    ) -> Result<Self, Diagnostics> {
+        let folder = loaded.file.parent();
+        if let Some(folder) = folder.filter(|folder| !folder.as_os_str().is_empty()) {
+            create_folder(folder)?;
+        }
+        let store = Store::new(loaded.file).with_backup(edit::backup(settings));
+        let lock = match settings.lock {
+            true => Some(lock(&store, settings, operation, process, events).await?),
+            false => None,
+        };
+        let opened = store.open().map_err(|error| diagnostic(&error))?;
+        Ok(Self {
+            environment: loaded.environment,
+            providers: platforms.providers_in(&settings.directory),
+            store,
+            opened,
+            recording: loaded.recording,
+            parallelism: settings.parallelism,
+            provisioners: BuiltIn::new(&process.environment),
+            _lock: lock,
+        })
     }
 
     /// Finds out what became of the calls that a killed run had under way, and writes that down.
@@ -147,6 +174,7 @@ impl Session {
             .map_err(|error| diagnostic(&error))?;
         let options = ApplyOptions {
             parallelism: self.parallelism,
+            provisioners: self.provisioners.clone(),
         };
         let applied = strata_engine::apply(
             plan,
@@ -196,7 +224,7 @@ fn interrupted() -> Diagnostic {
     .hint("The next run looks what became of them.")
 }
 
-fn create_folder(folder: &Path) -> Result<(), Diagnostic> {
+pub(super) fn create_folder(folder: &Path) -> Result<(), Diagnostic> {
     std::fs::create_dir_all(folder).map_err(|error| {
         Diagnostic::error(
             "state-file",
@@ -208,13 +236,14 @@ fn create_folder(folder: &Path) -> Result<(), Diagnostic> {
 
 /// Loads the configuration and the values of its variables; nothing runs if either has a mistake.
 fn environment(
+    recording: &Arc<Recording>,
     settings: &Settings,
     process: &Process,
     platforms: &Platforms,
     events: &Events,
 ) -> Result<Environment, Diagnostics> {
     let mut diags = Diagnostics::new();
-    let files: Arc<dyn Files> = Arc::new(Disk);
+    let files: Arc<dyn Files> = recording.clone();
     let (config, variables) = check_inputs(&*files, settings, process, platforms, &mut diags);
     if diags.has_errors() {
         return Err(diags);
@@ -225,7 +254,7 @@ fn environment(
     Ok(Environment {
         config,
         variables,
-        workspace: workspace::name(settings, &process.environment),
+        workspace: places::workspace(settings, process),
         files: Some(files),
         working_directory: process.working_directory.clone(),
         plan_timestamp: Some(process.now().into()),
@@ -240,47 +269,10 @@ pub(crate) fn check_inputs(
     platforms: &Platforms,
     diags: &mut Diagnostics,
 ) -> (Arc<Config>, BTreeMap<Arc<str>, Value>) {
-    let config = validate(files, &settings.directory, platforms, diags);
     let inputs = inputs::collect(settings, &process.environment, files, diags);
+    let config = validate_with(files, settings, &inputs, process, platforms, diags);
     let variables = strata_config::root_variables(&config, &inputs, diags);
     (config, variables)
-}
-
-/// Takes the lock, waiting as long as the settings say.
-async fn lock(
-    store: &Store,
-    settings: &Settings,
-    operation: &str,
-    process: &Process,
-    events: &Events,
-) -> Result<Lock, Diagnostic> {
-    let request = LockRequest {
-        operation: operation.to_owned(),
-        who: format!("{}@{}", process.user(), process.host),
-        host: process.host.clone(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
-    let end = Instant::now() + settings.lock_timeout;
-    loop {
-        match store.lock(&request) {
-            Ok(lock) => {
-                if let Some(stale) = &lock.stale {
-                    let warning = Diagnostic::warning(
-                        "stale-lock",
-                        "An earlier run ended without giving its lock back",
-                    )
-                    .detail(stale.to_string());
-                    events.diagnostic(warning);
-                }
-                return Ok(lock);
-            }
-            // The holder may be on another machine: nothing would tell us when it is done.
-            Err(StateError::Locked(_)) if Instant::now() + LOCK_PAUSE < end => {
-                tokio::time::sleep(LOCK_PAUSE).await
-            }
-            Err(error) => return Err(diagnostic(&error)),
-        }
-    }
 }
 
 /// All outputs of a state as one object; sensitive ones carry their mark.

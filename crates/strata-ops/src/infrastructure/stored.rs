@@ -8,7 +8,11 @@ use strata_core::{
 };
 use strata_state::Store;
 
-use super::{Settings, trouble::diagnostic, workspace};
+use super::{
+    Settings,
+    places::{self, Places},
+    trouble::diagnostic,
+};
 use crate::process::Process;
 
 pub use strata_engine::{
@@ -20,19 +24,51 @@ pub use strata_state::{
     json::{plain, type_to_json as type_json},
 };
 
-/// Reads the state of a folder, without locking it.
+/// Reads the state of a folder, without locking it; where there is none it is empty.
 pub fn read(settings: &Settings, process: &Process) -> Result<State, Diagnostics> {
-    let workspace = workspace::name(settings, &process.environment);
-    let file = workspace::state_file(settings, &workspace, None, None);
+    Ok(read_if_there(settings, process)?.unwrap_or_default())
+}
+
+/// Reads the state of a folder, without locking it; none if nothing was written there yet.
+pub fn read_if_there(settings: &Settings, process: &Process) -> Result<Option<State>, Diagnostics> {
+    let places = Places::find(settings, process)?;
+    let file = places.state_file(&places::workspace(settings, process));
     read_file(file)
 }
 
-/// Reads a state file; there is an empty state where there is no file.
-pub fn read_file(file: PathBuf) -> Result<State, Diagnostics> {
+/// Reads a state file, and what the journal of a killed run adds to it.
+pub fn read_file(file: PathBuf) -> Result<Option<State>, Diagnostics> {
     let opened = Store::new(file)
         .open()
         .map_err(|error| diagnostic(&error))?;
-    Ok(opened.state)
+    let is_there = opened.base.is_there() || opened.has_journal;
+    Ok(is_there.then_some(opened.state))
+}
+
+/// The same, of objects with this id only, if one is given.
+pub fn addresses_with_id(
+    state: &State,
+    within: &[String],
+    id: Option<&str>,
+) -> Result<Vec<String>, Diagnostics> {
+    let listed = addresses(state, within)?;
+    let Some(id) = id else {
+        return Ok(listed);
+    };
+    let has_id = |instance: &Instance| {
+        let current = instance.current.as_ref();
+        let json = current.and_then(|object| serde_json::from_str(&object.attributes).ok());
+        json.is_some_and(|json: serde_json::Value| json["id"] == id)
+    };
+    let found: std::collections::BTreeSet<_> = state
+        .instances()
+        .filter(|(_, _, instance)| has_id(instance))
+        .map(|(address, _, _)| address.to_string())
+        .collect();
+    Ok(listed
+        .into_iter()
+        .filter(|address| found.contains(address))
+        .collect())
 }
 
 /// The addresses in a state, those of `within` only unless that is empty.
@@ -45,11 +81,29 @@ pub fn addresses(state: &State, within: &[String]) -> Result<Vec<String>, Diagno
     if diags.has_errors() {
         return Err(diags);
     }
-    let instances = state.instances().map(|(address, _, _)| address);
+    let all: Vec<_> = state.instances().map(|(address, _, _)| address).collect();
+    if let Some(target) = targets
+        .iter()
+        .find(|target| !all.iter().any(|address| target.covers(address)))
+    {
+        return Err(unknown(target).into());
+    }
+    let instances = all.into_iter();
     let wanted = instances.filter(|address| {
         targets.is_empty() || targets.iter().any(|target| target.covers(address))
     });
     Ok(wanted.map(|address| address.to_string()).collect())
+}
+
+fn unknown(target: &Target) -> Diagnostic {
+    let (what, address) = match target {
+        Target::Module(module) => ("module", module.to_string()),
+        Target::Resource(resource) => ("resource", resource.to_string()),
+        Target::Instance(instance) => ("resource", instance.to_string()),
+    };
+    Diagnostic::error("not-in-state", format!("Unknown {what}"))
+        .detail(format!("The current state contains no {what} {address}."))
+        .hint("If it was added to the configuration just now, apply it first.")
 }
 
 /// Reads an address as `-target` takes it.

@@ -8,9 +8,9 @@ mod load;
 mod order;
 mod scope;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
-use strata_core::{Span, StageKind};
+use strata_core::{Span, StageKind, Value};
 use strata_hcl::Expression;
 
 pub(crate) use load::stage_id;
@@ -25,8 +25,44 @@ pub struct Project {
     pub folder: PathBuf,
     /// What `env.NAME` stands for.
     pub env: env_file::Variables,
+    /// Secrets that are kept elsewhere.
+    pub secrets: Vec<Secret>,
     /// Its environments, in the order of the file.
     pub environments: Vec<Environment>,
+}
+
+/// A secret that is kept elsewhere: what `secret.NAME` stands for.
+pub struct Secret {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Where it is.
+    pub source: SecretSource,
+    /// Where it is written down.
+    pub span: Span,
+}
+
+/// Where a secret is, with expressions that may refer to `env` and `environment`.
+pub enum SecretSource {
+    /// A file that SOPS encrypted, and the path to the text in it.
+    Sops {
+        /// The file.
+        file: Expression,
+        /// Names with dots between them.
+        key: Expression,
+    },
+    /// A reference for 1Password's `op`.
+    OnePassword(Expression),
+    /// An item of Bitwarden.
+    Bitwarden {
+        /// Its name or id.
+        item: Expression,
+        /// Its field; without it the password.
+        field: Option<Expression>,
+    },
+    /// A program that prints it: a list of words.
+    Command(Expression),
+    /// A name of the environment.
+    Environment(Expression),
 }
 
 /// One deployable copy of the project.
@@ -63,7 +99,9 @@ pub enum StageBody {
 pub struct Provision {
     /// Folder of the root module.
     pub directory: PathBuf,
-    /// Object with values for the root module's variables.
+    /// Files with values for the root module's variables.
+    pub variable_files: Vec<PathBuf>,
+    /// Object with values for the root module's variables; they win over those of files.
     pub variables: Option<Expression>,
 }
 
@@ -71,10 +109,22 @@ pub struct Provision {
 pub struct Configure {
     /// The playbook.
     pub playbook: PathBuf,
+    /// Inventory files and folders, as with `-i`.
+    pub inventory: Vec<PathBuf>,
     /// Map from group to hosts; none to make the inventory from the outputs.
     pub hosts: Option<Expression>,
     /// Object with extra variables.
     pub variables: Option<Expression>,
+    /// Copies of the application, each with a run of its own; none for a single run.
+    pub instances: Vec<Instance>,
+}
+
+/// One of several copies of an application on the same hosts.
+pub struct Instance {
+    /// Its name, which is also a group of all hosts: `group_vars/NAME` belongs to it.
+    pub name: Arc<str>,
+    /// Variables that the project file gives to it.
+    pub variables: BTreeMap<Arc<str>, Value>,
 }
 
 /// A stage that checks from outside.
@@ -96,6 +146,13 @@ pub enum VerifyCheck {
     },
     /// An address that must accept connections.
     Tcp(Expression),
+    /// A command that must succeed, here or on hosts of the inventory.
+    Command {
+        /// A list of words.
+        words: Expression,
+        /// List of groups or hosts; this machine without it.
+        hosts: Option<Expression>,
+    },
     /// A service that must run on hosts of the inventory.
     Service {
         /// The service's name.
@@ -120,6 +177,7 @@ impl Verify {
         match &self.check {
             VerifyCheck::Http { url, status } => std::iter::once(url).chain(status).collect(),
             VerifyCheck::Tcp(address) => vec![address],
+            VerifyCheck::Command { words, hosts } => std::iter::once(words).chain(hosts).collect(),
             VerifyCheck::Service { service, hosts } => {
                 std::iter::once(service).chain(hosts).collect()
             }
@@ -128,6 +186,17 @@ impl Verify {
 }
 
 impl Stage {
+    /// All its expressions that are evaluated when it runs.
+    pub(crate) fn expressions(&self) -> Vec<&Expression> {
+        match &self.body {
+            StageBody::Provision(provision) => provision.variables.iter().collect(),
+            StageBody::Configure(configure) => {
+                configure.hosts.iter().chain(&configure.variables).collect()
+            }
+            StageBody::Verify(verify) => verify.expressions(),
+        }
+    }
+
     /// Which kind it is.
     pub fn kind(&self) -> StageKind {
         match self.body {

@@ -6,14 +6,23 @@ use strata_core::{Diagnostic, Diagnostics, Type, Value};
 use strata_hcl::{Environment, Expression, Reference, Resolved};
 
 use super::env_file::Variables;
+use crate::secrets::Secrets;
 
 /// Root names of the project file.
-pub(super) const ROOTS: [&str; 5] = ["configure", "env", "environment", "provision", "verify"];
+pub(super) const ROOTS: [&str; 7] = [
+    "configure",
+    "env",
+    "environment",
+    "instance",
+    "provision",
+    "secret",
+    "verify",
+];
 
 /// Outputs of the provision stages that are done, by stage.
 pub type Outputs = BTreeMap<Arc<str>, Value>;
 
-/// Resolves `env.NAME`, `environment.name` and `provision.STAGE.OUTPUT`.
+/// Resolves `env.NAME`, `environment.name`, `instance.name`, `provision.STAGE.OUTPUT` and `secret.NAME`.
 pub struct Scope<'a> {
     /// What `env.NAME` stands for.
     pub env: &'a Variables,
@@ -21,6 +30,10 @@ pub struct Scope<'a> {
     pub environment: Arc<str>,
     /// What `provision.STAGE` stands for; a stage that is not here is not done, its outputs are unknown.
     pub outputs: &'a Outputs,
+    /// What `instance.name` stands for, in a stage with `instances`.
+    pub instance: Option<Arc<str>>,
+    /// What `secret.NAME` stands for; one that is not here was not read, and is an unknown text.
+    pub secrets: &'a Secrets,
 }
 
 impl Scope<'_> {
@@ -46,15 +59,32 @@ impl Scope<'_> {
         }
     }
 
-    fn environment_name(&self, reference: &Reference<'_>, diags: &mut Diagnostics) -> Resolved {
-        if reference.attribute(0) == Some("name") {
-            return Resolved::new(Value::String(self.environment.clone()), 1);
+    fn secret(&self, reference: &Reference<'_>, diags: &mut Diagnostics) -> Resolved {
+        let Some(name) = reference.attribute(0) else {
+            let summary = "`secret` needs a name: write `secret.NAME`";
+            diags.push(Diagnostic::error("invalid-reference", summary).at(reference.span()));
+            return Resolved::failed();
+        };
+        let value = self.secrets.get(name).cloned();
+        Resolved::new(
+            value.unwrap_or_else(|| Value::unknown(Type::String).sensitive()),
+            1,
+        )
+    }
+
+    fn instance_name(&self, reference: &Reference<'_>, diags: &mut Diagnostics) -> Resolved {
+        match &self.instance {
+            Some(name) => only_name(name, reference, diags),
+            None => {
+                let summary = "`instance` is only there in a stage with `instances`";
+                diags.push(
+                    Diagnostic::error("invalid-reference", summary)
+                        .at(reference.span())
+                        .hint("Give the stage `instances = [\"dev\", \"prod\"]`."),
+                );
+                Resolved::failed()
+            }
         }
-        diags.push(
-            Diagnostic::error("invalid-reference", "`environment` has only `name`")
-                .at(reference.span()),
-        );
-        Resolved::failed()
     }
 
     fn provision(&self, reference: &Reference<'_>, diags: &mut Diagnostics) -> Resolved {
@@ -91,6 +121,16 @@ impl Scope<'_> {
     }
 }
 
+/// Something that has a name and nothing else.
+fn only_name(name: &Arc<str>, reference: &Reference<'_>, diags: &mut Diagnostics) -> Resolved {
+    if reference.attribute(0) == Some("name") {
+        return Resolved::new(Value::String(name.clone()), 1);
+    }
+    let summary = format!("`{}` has only `name`", reference.root);
+    diags.push(Diagnostic::error("invalid-reference", summary).at(reference.span()));
+    Resolved::failed()
+}
+
 /// A name that neither the process environment nor a `.env` file sets.
 pub(super) fn missing_env(name: &str) -> Diagnostic {
     Diagnostic::error("missing-env", format!("`{name}` is not set"))
@@ -102,8 +142,10 @@ impl strata_hcl::Scope for Scope<'_> {
     fn resolve(&self, reference: &Reference<'_>, diags: &mut Diagnostics) -> Option<Resolved> {
         Some(match reference.root {
             "env" => self.env(reference, diags),
-            "environment" => self.environment_name(reference, diags),
+            "environment" => only_name(&self.environment, reference, diags),
+            "instance" => self.instance_name(reference, diags),
             "provision" => self.provision(reference, diags),
+            "secret" => self.secret(reference, diags),
             _ => return None,
         })
     }

@@ -1,12 +1,12 @@
 //! What each kind of stage takes.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use strata_core::{Diagnostic, Value};
 use strata_hcl::Block;
 
 use super::{
-    super::{Configure, Provision, Scope, Verify, VerifyCheck},
+    super::{Configure, Instance, Provision, Scope, Verify, VerifyCheck},
     Loader,
     read::{duration, expression},
 };
@@ -16,12 +16,13 @@ impl Loader<'_> {
         self.only(
             &block.body,
             "A `provision` block",
-            &["directory", "variables", "after"],
+            &["directory", "variable_files", "variables", "after"],
             &[],
         );
         let directory = self.path(block, "directory", scope)?;
         Some(Provision {
             directory,
+            variable_files: self.paths(block, "variable_files", scope),
             variables: expression(&block.body, "variables"),
         })
     }
@@ -30,7 +31,14 @@ impl Loader<'_> {
         self.only(
             &block.body,
             "A `configure` block",
-            &["playbook", "hosts", "variables", "after"],
+            &[
+                "playbook",
+                "inventory",
+                "hosts",
+                "variables",
+                "instances",
+                "after",
+            ],
             &[],
         );
         let playbook = self.path(block, "playbook", scope)?;
@@ -40,9 +48,32 @@ impl Loader<'_> {
         );
         Some(Configure {
             playbook,
+            inventory: self.paths(block, "inventory", scope),
             hosts,
             variables,
+            instances: self.instances(block, scope),
         })
+    }
+
+    /// `["dev", "prod"]`, or `{ dev = { port = 2113 }, prod = {} }`.
+    fn instances(&mut self, block: &Block, scope: &Scope<'_>) -> Vec<Instance> {
+        let Some(attribute) = block.body.attribute("instances") else {
+            return Vec::new();
+        };
+        let before = self.diags.len();
+        let value = scope.evaluate(&attribute.expression, self.diags);
+        let instances = instances_of(&value).unwrap_or_default();
+        if instances.is_empty() && self.diags.len() == before {
+            let diagnostic = Diagnostic::error(
+                "invalid-argument",
+                "`instances` must be a list of names, or a map from names to variables",
+            )
+            .at(attribute.expression.span())
+            .detail("A name has letters, digits and underscores, as that of a group, and comes once. It must be known before anything runs.")
+            .hint("Write `instances = [\"dev\", \"prod\"]`.");
+            self.diags.push(diagnostic);
+        }
+        instances
     }
 
     pub(super) fn verify(&mut self, block: &Block, scope: &Scope<'_>) -> Option<Verify> {
@@ -50,25 +81,29 @@ impl Loader<'_> {
             &block.body,
             "A `verify` block",
             &[
-                "http", "status", "tcp", "service", "hosts", "retry", "after",
+                "http", "status", "tcp", "command", "service", "hosts", "retry", "after",
             ],
             &[],
         );
         let of = |name| expression(&block.body, name);
-        let check = match (of("http"), of("tcp"), of("service")) {
-            (Some(url), None, None) => VerifyCheck::Http {
+        let check = match (of("http"), of("tcp"), of("command"), of("service")) {
+            (Some(url), None, None, None) => VerifyCheck::Http {
                 url,
                 status: of("status"),
             },
-            (None, Some(address), None) => VerifyCheck::Tcp(address),
-            (None, None, Some(service)) => VerifyCheck::Service {
+            (None, Some(address), None, None) => VerifyCheck::Tcp(address),
+            (None, None, Some(words), None) => VerifyCheck::Command {
+                words,
+                hosts: of("hosts"),
+            },
+            (None, None, None, Some(service)) => VerifyCheck::Service {
                 service,
                 hosts: of("hosts"),
             },
             _ => {
                 self.error(
                     "verify-check",
-                    "A `verify` block needs exactly one of `http`, `tcp` and `service`",
+                    "A `verify` block needs exactly one of `http`, `tcp`, `command` and `service`",
                     block,
                 );
                 return None;
@@ -77,7 +112,7 @@ impl Loader<'_> {
         let others = match check {
             VerifyCheck::Http { .. } => &["hosts"][..],
             VerifyCheck::Tcp(_) => &["hosts", "status"],
-            VerifyCheck::Service { .. } => &["status"],
+            VerifyCheck::Command { .. } | VerifyCheck::Service { .. } => &["status"],
         };
         for attribute in block
             .body
@@ -112,4 +147,33 @@ impl Loader<'_> {
             }
         }
     }
+}
+
+/// None if the value is no list of distinct names and no map from names to objects.
+fn instances_of(value: &Value) -> Option<Vec<Instance>> {
+    let instances: Vec<Instance> = match (value.as_entries(), value.as_sequence()) {
+        (Some(entries), _) => entries
+            .iter()
+            .map(|(name, variables)| instance(name, variables.as_entries()?))
+            .collect::<Option<_>>()?,
+        (None, Some(names)) => names
+            .iter()
+            .map(|name| instance(name.as_str()?, &BTreeMap::new()))
+            .collect::<Option<_>>()?,
+        (None, None) => return None,
+    };
+    let mut names: Vec<&str> = instances.iter().map(|instance| &*instance.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    (names.len() == instances.len()).then_some(instances)
+}
+
+fn instance(name: &str, variables: &BTreeMap<Arc<str>, Value>) -> Option<Instance> {
+    let is_group = !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    is_group.then_some(Instance {
+        name: name.into(),
+        variables: variables.clone(),
+    })
 }

@@ -6,9 +6,14 @@
 mod bodies;
 mod env;
 mod read;
+mod secrets;
 mod stages;
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
 
 use strata_core::{Diagnostic, Diagnostics, Source, StageKind, files::Files};
 use strata_hcl::Body;
@@ -48,6 +53,7 @@ pub fn load(
         files,
         folder,
         environment,
+        missing: BTreeSet::new(),
         diags: &mut found,
     }
     .project(&body);
@@ -60,12 +66,19 @@ struct Loader<'a> {
     files: &'a dyn Files,
     folder: &'a Path,
     environment: &'a BTreeMap<String, String>,
+    /// Names of the environment that are known to be missing.
+    missing: BTreeSet<String>,
     diags: &'a mut Diagnostics,
 }
 
 impl Loader<'_> {
     fn project(&mut self, body: &Body) -> Option<Project> {
-        self.only(body, "The project file", &[], &["project", "environment"]);
+        self.only(
+            body,
+            "The project file",
+            &[],
+            &["project", "environment", "secret"],
+        );
         let block = body.blocks_of("project").next();
         if block.is_none() {
             let diagnostic = Diagnostic::error(
@@ -86,6 +99,7 @@ impl Loader<'_> {
         }
         let name = self.name(block)?;
         let env = self.env(block);
+        let secrets = self.secrets(body);
         let mut environments: Vec<Environment> = Vec::new();
         for block in body.blocks_of("environment") {
             let Some(name) = self.name(block) else {
@@ -98,13 +112,14 @@ impl Loader<'_> {
                     block,
                 );
             }
-            let stages = self.stages(block, &name, &env);
+            let stages = self.stages(block, &name, &env, &secrets);
             environments.push(Environment { name, stages });
         }
         Some(Project {
             name,
             folder: self.folder.to_owned(),
             env,
+            secrets,
             environments,
         })
     }

@@ -6,14 +6,10 @@ use strata_core::Diagnostic;
 use strata_hcl::Block;
 
 use super::{
-    super::{
-        Outputs, Scope, Stage, StageBody,
-        env_file::Variables,
-        order,
-        scope::{ROOTS, missing_env},
-    },
+    super::{Outputs, Scope, Secret, Stage, StageBody, env_file::Variables, order, scope::ROOTS},
     Loader,
 };
+use crate::secrets::Secrets;
 
 impl Loader<'_> {
     pub(super) fn stages(
@@ -21,6 +17,7 @@ impl Loader<'_> {
         environment: &Block,
         name: &Arc<str>,
         env: &Variables,
+        secrets: &[Secret],
     ) -> Vec<Stage> {
         const KINDS: [&str; 3] = ["provision", "configure", "verify"];
         self.only(&environment.body, "An `environment` block", &[], &KINDS);
@@ -51,15 +48,17 @@ impl Loader<'_> {
                 );
             }
         }
-        let outputs = Outputs::new();
+        let (outputs, unread) = (Outputs::new(), Secrets::new());
         let scope = Scope {
             env,
             environment: name.clone(),
             outputs: &outputs,
+            instance: None,
+            secrets: &unread,
         };
         let stages: Vec<_> = blocks
             .iter()
-            .filter_map(|block| self.stage(block, &ids, &scope))
+            .filter_map(|block| self.stage(block, &ids, &scope, secrets))
             .collect();
         if stages.len() < blocks.len() {
             Vec::new()
@@ -73,14 +72,15 @@ impl Loader<'_> {
         block: &Block,
         ids: &[(Arc<str>, Arc<str>)],
         scope: &Scope<'_>,
+        secrets: &[Secret],
     ) -> Option<Stage> {
         let name = self.name(block)?;
+        let after = self.after(block, ids, scope.env, secrets);
         let body = match &*block.kind.text {
             "provision" => StageBody::Provision(self.provision(block, scope)?),
             "configure" => StageBody::Configure(self.configure(block, scope)?),
             _ => StageBody::Verify(self.verify(block, scope)?),
         };
-        let after = self.after(block, ids, scope.env);
         Some(Stage {
             name,
             after,
@@ -95,13 +95,14 @@ impl Loader<'_> {
         block: &Block,
         ids: &[(Arc<str>, Arc<str>)],
         env: &Variables,
+        secrets: &[Secret],
     ) -> Vec<usize> {
         let mut after = Vec::new();
         for attribute in &block.body.attributes {
             for reference in attribute.expression.references() {
                 if !ROOTS.contains(&&*reference.root) {
                     let summary = format!("`{}` is not known here", reference.root);
-                    let hint = "An expression may begin with `env`, `environment` or `provision`.";
+                    let hint = "An expression may begin with `env`, `environment`, `provision` or `secret`.";
                     self.diags.push(
                         Diagnostic::error("unknown-reference", summary)
                             .at(reference.span())
@@ -113,9 +114,22 @@ impl Loader<'_> {
                     && let Some(name) = reference.attribute(0)
                     && env.get(name).is_none()
                 {
-                    self.diags.push(missing_env(name).at(reference.span()));
+                    self.missing(name, &reference.span(), "");
                 }
-                if ["env", "environment"].contains(&&*reference.root) {
+                if &*reference.root == "secret" {
+                    let name = reference.attribute(0).unwrap_or_default();
+                    if !secrets.iter().any(|secret| &*secret.name == name) {
+                        let summary = format!("There is no secret `{name}` in this project");
+                        let diagnostic = Diagnostic::error("unknown-secret", summary)
+                            .at(reference.span())
+                            .hint(format!(
+                                "Say where it is in a block `secret \"{name}\" {{}}`."
+                            ));
+                        self.diags.push(diagnostic);
+                    }
+                    continue;
+                }
+                if ["env", "environment", "instance"].contains(&&*reference.root) {
                     continue;
                 }
                 let wanted = reference.attribute(0).unwrap_or_default();

@@ -1,0 +1,182 @@
+//! Options of the commands that work on the state alone, named as Terraform names them.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{ArgAction, Args, Subcommand};
+
+use super::infrastructure::parse_duration;
+
+/// Which state, and how it is held while it is changed.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct StateFile {
+    /// State file to use instead of `terraform.tfstate`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// Where to keep the version before; `-` for nowhere.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) backup: Option<PathBuf>,
+    /// Take the state's lock.
+    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub(crate) lock: bool,
+    /// How long to wait for the state's lock, such as `30s` or `2m`.
+    #[arg(long, default_value = "0s", value_parser = parse_duration, value_name = "DURATION")]
+    pub(crate) lock_timeout: Duration,
+}
+
+/// `state`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct State {
+    #[command(subcommand)]
+    pub(crate) command: StateCommand,
+}
+
+/// What can be asked of the state.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum StateCommand {
+    /// List the resource instances in the state.
+    List {
+        /// Only these, or what is in them.
+        addresses: Vec<String>,
+        /// Only objects with this id.
+        #[arg(long, value_name = "ID")]
+        id: Option<String>,
+        /// State file to use instead of `terraform.tfstate`.
+        #[arg(long, value_name = "FILE")]
+        state: Option<PathBuf>,
+    },
+    /// Show one resource instance.
+    Show {
+        /// Its address.
+        address: String,
+        /// State file to use instead of `terraform.tfstate`.
+        #[arg(long, value_name = "FILE")]
+        state: Option<PathBuf>,
+        /// Write JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Give an object, or all of a resource or module, another address.
+    #[command(name = "mv")]
+    Move {
+        /// What is there.
+        from: String,
+        /// Where it shall be.
+        to: String,
+        /// Change nothing, only say what would be moved.
+        #[arg(long)]
+        dry_run: bool,
+        /// State file to move it to.
+        #[arg(long, value_name = "FILE")]
+        state_out: Option<PathBuf>,
+        #[command(flatten)]
+        file: StateFile,
+    },
+    /// Forget objects without destroying them.
+    #[command(name = "rm")]
+    Remove {
+        /// Which, or what they are in.
+        #[arg(required = true)]
+        addresses: Vec<String>,
+        /// Change nothing, only say what would be forgotten.
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        file: StateFile,
+    },
+    /// Write the state file to standard output.
+    Pull {
+        /// State file to use instead of `terraform.tfstate`.
+        #[arg(long, value_name = "FILE")]
+        state: Option<PathBuf>,
+    },
+    /// Put a state file in the place of the state.
+    Push {
+        /// The file, or `-` for standard input.
+        path: PathBuf,
+        /// Also if it is another state, or an older one.
+        #[arg(long)]
+        force: bool,
+        #[command(flatten)]
+        file: StateFile,
+    },
+    /// Say of the objects of one provider that they are of another.
+    ReplaceProvider {
+        /// The provider they are of.
+        from: String,
+        /// The provider they shall be of.
+        to: String,
+        /// Do not ask.
+        #[arg(long)]
+        auto_approve: bool,
+        #[command(flatten)]
+        file: StateFile,
+    },
+}
+
+/// `taint` and `untaint`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Taint {
+    /// Address of a resource instance.
+    pub(crate) address: String,
+    /// Succeed also if it is not there.
+    #[arg(long)]
+    pub(crate) allow_missing: bool,
+    #[command(flatten)]
+    pub(crate) file: StateFile,
+}
+
+/// `force-unlock`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ForceUnlock {
+    /// The lock's id, as the message says that refuses.
+    pub(crate) id: String,
+    /// Do not ask.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// `workspace`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Workspace {
+    #[command(subcommand)]
+    pub(crate) command: WorkspaceCommand,
+}
+
+/// What can be done with workspaces.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum WorkspaceCommand {
+    /// List the workspaces.
+    List,
+    /// Show which workspace is selected.
+    Show,
+    /// Make a workspace and select it.
+    New {
+        /// Its name.
+        name: String,
+        /// A state file to copy into it.
+        #[arg(long, value_name = "FILE")]
+        state: Option<PathBuf>,
+    },
+    /// Select another workspace.
+    Select {
+        /// Its name.
+        name: String,
+        /// Make it if it is not there.
+        #[arg(long)]
+        or_create: bool,
+    },
+    /// Delete a workspace.
+    Delete {
+        /// Its name.
+        name: String,
+        /// Also if it still has objects.
+        #[arg(long)]
+        force: bool,
+        /// Take the state's lock.
+        #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+        lock: bool,
+        /// How long to wait for the state's lock, such as `30s` or `2m`.
+        #[arg(long, default_value = "0s", value_parser = parse_duration, value_name = "DURATION")]
+        lock_timeout: Duration,
+    },
+}

@@ -1,0 +1,76 @@
+//! The `workspace` commands.
+
+use std::path::PathBuf;
+
+use anstream::{eprintln, println};
+use strata_core::Diagnostics;
+use strata_ops::infrastructure::{Settings, workspaces};
+
+use super::{
+    Exit, process,
+    surgery::{reading, work},
+};
+use crate::args::WorkspaceCommand;
+
+pub(super) fn run(command: &WorkspaceCommand) -> Result<Exit, Diagnostics> {
+    let (settings, process) = (reading(None), process()?);
+    match command {
+        WorkspaceCommand::List => list(&workspaces::list(&settings, &process)?),
+        WorkspaceCommand::Show => println!("{}", workspaces::current(&settings, &process)),
+        WorkspaceCommand::New { name, state } => {
+            workspaces::create(name, state.as_deref(), &settings, &process)?;
+            created(name);
+        }
+        WorkspaceCommand::Select { name, or_create } => {
+            match workspaces::select(name, *or_create, &settings, &process)? {
+                None => {}
+                Some(true) => created(name),
+                Some(false) => println!("Switched to workspace \"{name}\"."),
+            }
+        }
+        WorkspaceCommand::Delete {
+            name,
+            force,
+            lock,
+            lock_timeout,
+        } => {
+            let settings = Settings {
+                lock: *lock,
+                lock_timeout: *lock_timeout,
+                ..Settings::of(PathBuf::from("."))
+            };
+            let had_objects = work(async |events| {
+                workspaces::delete(name, *force, &settings, &process, events).await
+            })?;
+            println!("Deleted workspace \"{name}\"!");
+            if had_objects {
+                println!(
+                    "WARNING: \"{name}\" was non-empty. Its objects may still be there, but nothing tracks them any more."
+                );
+            }
+        }
+    }
+    Ok(0)
+}
+
+fn list(found: &workspaces::Workspaces) {
+    // The first one is always there, as Terraform shows it.
+    let first = found.all.get("default");
+    let others = found.all.iter().filter(|name| &***name != "default");
+    for name in first.into_iter().chain(others) {
+        let mark = if *name == found.current { "*" } else { " " };
+        println!("{mark} {name}");
+    }
+    println!();
+    if found.overridden {
+        eprintln!(
+            "The active workspace is being overridden using the TF_WORKSPACE environment variable."
+        );
+    }
+}
+
+fn created(name: &str) {
+    println!(
+        "Created and switched to workspace \"{name}\"!\n\nIt is empty: a plan here sees no state of other workspaces."
+    );
+}

@@ -1,0 +1,52 @@
+//! `import`: an object that is there already is taken into the state.
+
+use strata_core::{Diagnostic, Diagnostics, Events, Subject, addr::ResourceInstance};
+
+use super::{Session, trouble::diagnostic};
+
+impl Session {
+    /// Takes over the object with this id under an address that configuration has, and writes the state.
+    pub async fn import(
+        mut self,
+        address: &ResourceInstance,
+        id: &str,
+        events: &Events,
+    ) -> Result<(), Diagnostics> {
+        let config = &self.environment.config;
+        if config.resource(&address.resource.config()).is_none() {
+            return Err(no_configuration(address).into());
+        }
+        if self.opened.state.current(address).is_some() {
+            return Err(already_there(address).into());
+        }
+        strata_engine::import(
+            &self.environment,
+            &mut self.opened.state,
+            address,
+            id,
+            &self.providers,
+            events,
+        )
+        .await?;
+        self.store
+            .write(&mut self.opened.state, &self.opened.base)
+            .map_err(|error| diagnostic(&error))?;
+        Ok(())
+    }
+}
+
+fn no_configuration(address: &ResourceInstance) -> Diagnostic {
+    let summary = format!("resource address \"{address}\" does not exist in the configuration.");
+    let resource = &address.resource;
+    Diagnostic::error("import-target", summary).hint(format!(
+        "Write its block first: `resource {:?} {:?} {{ … }}`.",
+        &*resource.type_name, &*resource.name
+    ))
+}
+
+fn already_there(address: &ResourceInstance) -> Diagnostic {
+    Diagnostic::error("import-exists", "Resource already managed by Strata")
+        .detail(format!("There is an object for {address} in the state."))
+        .subject(Subject::Resource(address.clone()))
+        .hint("Take it out of the state first: `strata state rm`.")
+}

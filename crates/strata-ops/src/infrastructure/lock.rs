@@ -1,0 +1,49 @@
+//! Taking the lock of a state.
+
+use std::time::{Duration, Instant};
+
+use strata_core::{Diagnostic, Events};
+use strata_state::{Lock, LockRequest, StateError, Store};
+
+use super::{Settings, trouble::diagnostic};
+use crate::process::Process;
+
+/// How long to wait between two tries to get a lock.
+const LOCK_PAUSE: Duration = Duration::from_millis(250);
+
+/// Takes the lock, waiting as long as the settings say.
+pub(super) async fn lock(
+    store: &Store,
+    settings: &Settings,
+    operation: &str,
+    process: &Process,
+    events: &Events,
+) -> Result<Lock, Diagnostic> {
+    let request = LockRequest {
+        operation: operation.to_owned(),
+        who: format!("{}@{}", process.user(), process.host),
+        host: process.host.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let end = Instant::now() + settings.lock_timeout;
+    loop {
+        match store.lock(&request) {
+            Ok(lock) => {
+                if let Some(stale) = &lock.stale {
+                    let warning = Diagnostic::warning(
+                        "stale-lock",
+                        "An earlier run ended without giving its lock back",
+                    )
+                    .detail(stale.to_string());
+                    events.diagnostic(warning);
+                }
+                return Ok(lock);
+            }
+            // The holder may be on another machine: nothing would tell us when it is done.
+            Err(StateError::Locked(_)) if Instant::now() + LOCK_PAUSE < end => {
+                tokio::time::sleep(LOCK_PAUSE).await
+            }
+            Err(error) => return Err(diagnostic(&error)),
+        }
+    }
+}

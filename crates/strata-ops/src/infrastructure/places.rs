@@ -1,0 +1,164 @@
+//! Where things are kept: Terraform's own folder, the selected workspace, and the state of each workspace.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use strata_config::Config;
+use strata_core::{Diagnostic, Diagnostics, files::Files};
+
+use super::Settings;
+use crate::{files::Disk, process::Process};
+
+/// The workspace that is there without being made.
+pub(super) const DEFAULT: &str = "default";
+
+/// Where the states of a root module are.
+#[derive(Clone, Debug)]
+pub(super) struct Places {
+    /// Where everything begins.
+    folder: PathBuf,
+    /// `-state`: the one state that counts.
+    state: Option<PathBuf>,
+    /// `path` of the backend.
+    path: Option<PathBuf>,
+    /// `workspace_dir` of the backend.
+    workspaces: Option<PathBuf>,
+    /// `.terraform`, or what `TF_DATA_DIR` says.
+    data: PathBuf,
+}
+
+impl Places {
+    /// The places of a configuration that is loaded.
+    pub(super) fn of(settings: &Settings, config: &Config, process: &Process) -> Self {
+        let backend = config.root().settings.backend.as_ref();
+        let path = |text: Option<&str>| text.map(PathBuf::from);
+        Self {
+            folder: settings.directory.clone(),
+            state: settings.state.clone(),
+            path: path(backend.and_then(|backend| backend.path.as_deref())),
+            workspaces: path(backend.and_then(|backend| backend.workspace_directory.as_deref())),
+            data: data_folder(settings, process),
+        }
+    }
+
+    /// The places of the configuration in the folder, as far as it can be read.
+    ///
+    /// A backend that is not supported is a mistake; all others are of no account to who only works on the state.
+    pub(super) fn find(settings: &Settings, process: &Process) -> Result<Self, Diagnostics> {
+        let mut diags = Diagnostics::new();
+        let files: &dyn Files = &Disk;
+        let config = strata_config::load(files, &settings.directory, &mut diags);
+        let found = &config.root().settings;
+        let mut wrong = Diagnostics::new();
+        if let Some(backend) = found
+            .backend
+            .as_ref()
+            .filter(|found| &*found.kind != "local")
+        {
+            let summary = format!("The backend `{}` is not supported yet", backend.kind);
+            wrong.push(Diagnostic::error("unsupported", summary).at(backend.span.clone()));
+        }
+        if let Some(cloud) = &found.cloud {
+            let summary = "The `cloud` block is not supported yet";
+            wrong.push(Diagnostic::error("unsupported", summary).at(cloud.span.clone()));
+        }
+        wrong.into_result(Self::of(settings, &config, process))
+    }
+
+    /// The state file of a workspace: `-state`, the `path` of the `local` backend, or Terraform's place for it.
+    pub(super) fn state_file(&self, workspace: &str) -> PathBuf {
+        if let Some(state) = &self.state {
+            return state.clone();
+        }
+        let usual = || PathBuf::from("terraform.tfstate");
+        match workspace {
+            DEFAULT => self.folder.join(self.path.clone().unwrap_or_else(usual)),
+            workspace => self.workspaces().join(workspace).join(usual()),
+        }
+    }
+
+    /// The folder with a folder for each workspace.
+    pub(super) fn workspaces(&self) -> PathBuf {
+        let folder = self.workspaces.as_deref();
+        self.folder
+            .join(folder.unwrap_or(Path::new("terraform.tfstate.d")))
+    }
+
+    /// The file that says which workspace is selected.
+    pub(super) fn selection(&self) -> PathBuf {
+        self.data.join("environment")
+    }
+}
+
+/// Where Terraform keeps what is of this folder alone.
+pub(super) fn data_folder(settings: &Settings, process: &Process) -> PathBuf {
+    let named = process.environment.get("TF_DATA_DIR");
+    let named = named.filter(|folder| !folder.is_empty());
+    settings
+        .directory
+        .join(named.map_or(".terraform", String::as_str))
+}
+
+/// The workspace: the one asked for, `TF_WORKSPACE`, the selected one, or `default`.
+pub(super) fn workspace(settings: &Settings, process: &Process) -> Arc<str> {
+    let selected = || {
+        let file = data_folder(settings, process).join("environment");
+        fs::read_to_string(file).ok()
+    };
+    let named = settings.workspace.as_deref().map(str::to_owned);
+    named
+        .or_else(|| overridden(process))
+        .or_else(selected)
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .map_or(DEFAULT.into(), Into::into)
+}
+
+/// What `TF_WORKSPACE` says.
+pub(super) fn overridden(process: &Process) -> Option<String> {
+    let name = process.environment.get("TF_WORKSPACE");
+    name.filter(|name| !name.is_empty()).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_workspace_has_its_state_where_terraform_has_it() {
+        let places = Places {
+            folder: "root".into(),
+            state: None,
+            path: None,
+            workspaces: None,
+            data: "root/.terraform".into(),
+        };
+        let file = |places: &Places, workspace| places.state_file(workspace);
+        assert_eq!(
+            file(&places, "default"),
+            Path::new("root/terraform.tfstate")
+        );
+        assert_eq!(
+            file(&places, "prod"),
+            Path::new("root/terraform.tfstate.d/prod/terraform.tfstate")
+        );
+        let named = Places {
+            path: Some("x.tfstate".into()),
+            workspaces: Some("w".into()),
+            ..places.clone()
+        };
+        assert_eq!(file(&named, "default"), Path::new("root/x.tfstate"));
+        assert_eq!(
+            file(&named, "prod"),
+            Path::new("root/w/prod/terraform.tfstate")
+        );
+        let other = Places {
+            state: Some("y".into()),
+            ..places
+        };
+        assert_eq!(file(&other, "prod"), Path::new("y"));
+    }
+}

@@ -1,0 +1,60 @@
+//! `state pull` and `state push`: a whole state out of its place, and into it.
+
+use std::path::Path;
+
+use strata_core::{Diagnostic, Diagnostics, Events};
+use strata_state::State;
+
+use super::{Settings, edit::Edited, stored, trouble::diagnostic};
+use crate::process::Process;
+
+/// The state file's text; empty if there is no state.
+pub fn pull(settings: &Settings, process: &Process) -> Result<String, Diagnostics> {
+    let state = stored::read_if_there(settings, process)?;
+    Ok(state.map(|state| state.print()).unwrap_or_default())
+}
+
+/// Puts a state in the place of the one that is there; `name` says where its text is from.
+///
+/// Without `force` it must be a later version of the same state, by lineage and serial.
+pub async fn push(
+    text: &str,
+    name: &Path,
+    force: bool,
+    settings: &Settings,
+    process: &Process,
+    events: &Events,
+) -> Result<(), Diagnostics> {
+    let new = State::parse(text, name).map_err(|error| diagnostic(&error))?;
+    let edited = Edited::open(settings, "state-push", process, events).await?;
+    if !force && edited.opened.base.is_there() {
+        check(&new, edited.state_ref())?;
+    }
+    edited
+        .store
+        .overwrite(&new, &edited.opened.base)
+        .map_err(|error| diagnostic(&error))?;
+    Ok(())
+}
+
+fn check(new: &State, there: &State) -> Result<(), Diagnostic> {
+    let why = match () {
+        () if new.lineage != there.lineage => format!(
+            "cannot import state with lineage \"{}\" over unrelated state with lineage \"{}\"",
+            new.lineage, there.lineage
+        ),
+        () if new.serial < there.serial => format!(
+            "cannot import state with serial {} over newer state with serial {}",
+            new.serial, there.serial
+        ),
+        () if new.serial == there.serial && new.print() != there.print() => format!(
+            "cannot overwrite existing state with serial {} with a different state that has the same serial",
+            new.serial
+        ),
+        () => return Ok(()),
+    };
+    Err(
+        Diagnostic::error("state-push", format!("Failed to write state: {why}"))
+            .hint("`strata state pull` gives the one that is there. `-force` overwrites it."),
+    )
+}

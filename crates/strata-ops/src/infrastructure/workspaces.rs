@@ -1,0 +1,208 @@
+//! The `workspace` commands: several states of one configuration, one of them selected.
+
+use std::{collections::BTreeSet, fs, io, path::Path, sync::Arc};
+
+use strata_core::{Diagnostic, Diagnostics, Events};
+use strata_state::{State, Store};
+
+use super::{
+    Settings,
+    edit::Edited,
+    places::{self, DEFAULT, Places},
+    session::create_folder,
+    stored,
+    trouble::diagnostic,
+};
+use crate::process::Process;
+
+/// The workspaces of a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workspaces {
+    /// All there are; `default` is always there.
+    pub all: BTreeSet<Arc<str>>,
+    /// The one that commands work with.
+    pub current: Arc<str>,
+    /// True if that is only because `TF_WORKSPACE` says so.
+    pub overridden: bool,
+}
+
+/// The workspace that commands work with.
+pub fn current(settings: &Settings, process: &Process) -> Arc<str> {
+    places::workspace(settings, process)
+}
+
+/// All workspaces of a folder.
+pub fn list(settings: &Settings, process: &Process) -> Result<Workspaces, Diagnostics> {
+    let places = Places::find(settings, process)?;
+    Ok(Workspaces {
+        all: all(&places)?,
+        current: current(settings, process),
+        overridden: places::overridden(process).is_some(),
+    })
+}
+
+fn all(places: &Places) -> Result<BTreeSet<Arc<str>>, Diagnostics> {
+    let mut all = BTreeSet::from([Arc::from(DEFAULT)]);
+    let entries = match fs::read_dir(places.workspaces()) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(all),
+        Err(error) => return Err(cannot("read", &places.workspaces(), &error).into()),
+    };
+    for entry in entries.filter_map(Result::ok) {
+        if entry.path().is_dir() {
+            all.insert(entry.file_name().to_string_lossy().into());
+        }
+    }
+    Ok(all)
+}
+
+/// Makes a workspace, with a copy of the state in a file if one is given, and selects it.
+pub fn create(
+    name: &str,
+    from: Option<&Path>,
+    settings: &Settings,
+    process: &Process,
+) -> Result<(), Diagnostics> {
+    check_not_overridden(process, "You cannot make another one meanwhile.")?;
+    check_name(name)?;
+    let places = Places::find(settings, process)?;
+    if all(&places)?.contains(name) {
+        let summary = format!("Workspace \"{name}\" already exists");
+        return Err(Diagnostic::error("workspace-exists", summary)
+            .hint(format!("`strata workspace select {name}` switches to it."))
+            .into());
+    }
+    create_folder(&places.workspaces().join(name))?;
+    if let Some(from) = from {
+        copy_state(from, &places.state_file(name))?;
+    }
+    write_selection(&places, name)
+}
+
+fn copy_state(from: &Path, to: &Path) -> Result<(), Diagnostics> {
+    let text = fs::read_to_string(from).map_err(|error| cannot("read", from, &error))?;
+    let mut state = State::parse(&text, from).map_err(|error| diagnostic(&error))?;
+    // It is a state of its own from now on.
+    (state.lineage, state.serial) = (State::new().lineage, 0);
+    let store = Store::new(to);
+    let opened = store.open().map_err(|error| diagnostic(&error))?;
+    store
+        .write(&mut state, &opened.base)
+        .map_err(|error| diagnostic(&error))?;
+    Ok(())
+}
+
+/// Selects a workspace; true if it was made for that, which `or_create` allows. None if it was selected already.
+pub fn select(
+    name: &str,
+    or_create: bool,
+    settings: &Settings,
+    process: &Process,
+) -> Result<Option<bool>, Diagnostics> {
+    check_not_overridden(process, "To select another one, change or unset it.")?;
+    let places = Places::find(settings, process)?;
+    if *current(settings, process) == *name {
+        return Ok(None);
+    }
+    if all(&places)?.contains(name) {
+        write_selection(&places, name)?;
+        return Ok(Some(false));
+    }
+    if !or_create {
+        return Err(no_such(name).into());
+    }
+    create(name, None, settings, process)?;
+    Ok(Some(true))
+}
+
+/// Deletes a workspace with its state; true if that still had objects, which only `force` allows.
+pub async fn delete(
+    name: &str,
+    force: bool,
+    settings: &Settings,
+    process: &Process,
+    events: &Events,
+) -> Result<bool, Diagnostics> {
+    let places = Places::find(settings, process)?;
+    if !all(&places)?.contains(name) {
+        return Err(no_such(name).into());
+    }
+    if *current(settings, process) == *name {
+        let summary = format!("Workspace \"{name}\" is your active workspace.");
+        return Err(Diagnostic::error("workspace-active", summary)
+            .hint("Switch to another one first: `strata workspace select default`.")
+            .into());
+    }
+    if name == DEFAULT {
+        return Err(Diagnostic::error(
+            "workspace-default",
+            "The workspace \"default\" cannot be deleted",
+        )
+        .into());
+    }
+    let file = places.state_file(name);
+    let edited = Edited::open_file(file, settings, "workspace-delete", process, events).await?;
+    let has_objects = !edited.state_ref().resources.is_empty();
+    if has_objects && !force {
+        return Err(not_empty(name, edited.state_ref()).into());
+    }
+    let folder = places.workspaces().join(name);
+    fs::remove_dir_all(&folder).map_err(|error| cannot("delete", &folder, &error))?;
+    Ok(has_objects)
+}
+
+fn not_empty(name: &str, state: &State) -> Diagnostic {
+    let listed = stored::addresses(state, &[]).unwrap_or_default();
+    let listed: Vec<_> = listed.iter().map(|line| format!("  - {line}")).collect();
+    Diagnostic::error("workspace-not-empty", "Workspace is not empty")
+        .detail(format!(
+            "Workspace \"{name}\" is currently tracking the following resource instances:\n{}",
+            listed.join("\n")
+        ))
+        .hint("Destroy them first. `-force` deletes the workspace and loses track of them.")
+}
+
+fn check_name(name: &str) -> Result<(), Diagnostic> {
+    let is_safe = |c: char| c.is_ascii_alphanumeric() || "-_.~!$&'()*+,;=:@".contains(c);
+    if !name.is_empty() && name != "." && name != ".." && name.chars().all(is_safe) {
+        return Ok(());
+    }
+    let summary = format!("The workspace name \"{name}\" is not allowed");
+    Err(Diagnostic::error("workspace-name", summary)
+        .detail("The name must contain only URL safe characters, and no path separators."))
+}
+
+fn check_not_overridden(process: &Process, why: &str) -> Result<(), Diagnostic> {
+    match places::overridden(process) {
+        None => Ok(()),
+        Some(name) => Err(Diagnostic::error(
+            "workspace-overridden",
+            "The selected workspace is currently overridden using the TF_WORKSPACE environment variable",
+        )
+        .detail(format!("It says `{name}`. {why}"))),
+    }
+}
+
+fn no_such(name: &str) -> Diagnostic {
+    Diagnostic::error(
+        "no-workspace",
+        format!("Workspace \"{name}\" doesn't exist."),
+    )
+    .hint("`strata workspace new` makes one, as does `select` with `-or-create`.")
+}
+
+fn write_selection(places: &Places, name: &str) -> Result<(), Diagnostics> {
+    let file = places.selection();
+    if let Some(folder) = file.parent() {
+        create_folder(folder)?;
+    }
+    fs::write(&file, name).map_err(|error| cannot("write", &file, &error).into())
+}
+
+fn cannot(what: &str, path: &Path, error: &io::Error) -> Diagnostic {
+    Diagnostic::error(
+        "workspace-file",
+        format!("Cannot {what} `{}`", path.display()),
+    )
+    .detail(error.to_string())
+}
