@@ -5,8 +5,8 @@
 //! and send events; they never print. [`registry`] is the only module that names every platform.
 //! Start reading at [`environment`].
 
-pub mod console;
 pub mod adopt;
+pub mod console;
 pub mod environment;
 pub mod files;
 pub mod format;
