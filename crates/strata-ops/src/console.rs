@@ -12,7 +12,7 @@ use strata_hcl::parse_expression;
 use crate::{
     files::Disk,
     graph::without_emptiness,
-    infrastructure::{Settings, places, stored, variable_inputs},
+    infrastructure::{Settings, stored, variable_inputs, workspaces},
     process::Process,
     registry::Platforms,
 };
@@ -57,7 +57,7 @@ impl Console {
             EvaluatorOptions {
                 mode: Mode::Run,
                 variables,
-                workspace: places::workspace(settings, process),
+                workspace: workspaces::current(settings, process),
                 files: Some(files),
                 working_directory: process.working_directory.clone(),
                 plan_timestamp: Some(process.now().into()),

@@ -408,7 +408,9 @@ impl Ord for Number {
     fn cmp(&self, other: &Self) -> Ordering {
         match (&self.0, &other.0) {
             (Repr::Int(left), Repr::Int(right)) => left.cmp(right),
-            (Repr::Infinite { .. }, _) | (_, Repr::Infinite { .. }) => self.rank().cmp(&other.rank()),
+            (Repr::Infinite { .. }, _) | (_, Repr::Infinite { .. }) => {
+                self.rank().cmp(&other.rank())
+            }
             _ => self.to_float().cmp(&other.to_float()),
         }
     }
@@ -460,7 +462,10 @@ mod tests {
 
     #[test]
     fn arithmetic_is_exact_where_terraform_is() {
-        assert_eq!(number("0.1").add(&number("0.2")).unwrap().to_string(), "0.3");
+        assert_eq!(
+            number("0.1").add(&number("0.2")).unwrap().to_string(),
+            "0.3"
+        );
         assert_eq!(
             number("9223372036854775807")
                 .add(&Number::from(1_i64))
@@ -508,7 +513,11 @@ mod tests {
 
     #[test]
     fn exact_digits_are_those_of_the_binary_number() {
-        assert!(number("0.1").to_exact_string().starts_with("0.1000000000000000"));
+        assert!(
+            number("0.1")
+                .to_exact_string()
+                .starts_with("0.1000000000000000")
+        );
         assert_eq!(number("-0.375").to_exact_string(), "-0.375");
         assert_eq!(number("12").to_exact_string(), "12");
         assert!(number("2.675").to_exact_string() != "2.675");
