@@ -27,8 +27,8 @@ pub mod value;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity, Subject};
 pub use event::{
-    Action, ApplyPhase, ChangeCounts, Event, Events, FileDiff, HostCounts, OperationKind, ResultKind,
-    StageKind, StageOutcome, TaskOutcome,
+    Action, ApplyPhase, ChangeCounts, Event, Events, FileDiff, HostCounts, OperationKind,
+    ResultKind, StageKind, StageOutcome, TaskOutcome,
 };
 pub use span::{Position, Source, Span};
 pub use value::{AttributePath, Marks, Number, PathStep, Type, Value};

@@ -9,6 +9,7 @@ pub mod adhoc;
 pub mod adopt;
 pub mod environment;
 pub mod files;
+pub mod galaxy;
 mod http;
 pub mod infrastructure;
 mod mask;

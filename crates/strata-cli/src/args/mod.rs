@@ -19,7 +19,8 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use infrastructure::{Apply, Output, Plan, Settings, Show, Validate};
 pub(crate) use playbook::{
-    Adhoc, Hosts, Inventory, Passwords, Playbook, Vault, VaultCommand, VaultFiles,
+    Adhoc, Galaxy, GalaxyCommand, GalaxyInstall, GalaxyKind, GalaxyPlace, Hosts, Inventory,
+    Passwords, Playbook, Vault, VaultCommand, VaultFiles,
 };
 pub(crate) use project::{Down, Environment, PlanTarget, Stages, Status, Up};
 pub(crate) use state::{
@@ -85,6 +86,8 @@ pub(crate) enum Command {
     Inventory(Inventory),
     /// Run one module on some hosts, as `ansible` does.
     Run(Adhoc),
+    /// Install roles and collections, as `ansible-galaxy` does.
+    Galaxy(Galaxy),
     /// Encrypt and decrypt files and values, as `ansible-vault` does.
     Vault(Vault),
     /// Show the version.
@@ -109,6 +112,7 @@ pub(crate) fn called_as(argv: impl IntoIterator<Item = OsString>) -> Vec<OsStrin
         Some("ansible-playbook") => "playbook",
         Some("ansible-inventory") => "inventory",
         Some("ansible-vault") => "vault",
+        Some("ansible-galaxy") => "galaxy",
         Some("ansible") => "run",
         _ => return argv,
     };

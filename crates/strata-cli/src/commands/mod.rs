@@ -1,6 +1,7 @@
 //! One file a family of commands: from arguments to an operation's options, and its events to a renderer.
 
 mod approval;
+mod galaxy;
 mod infrastructure;
 mod output;
 mod playbook;
@@ -97,6 +98,7 @@ fn command(command: Command) -> Result<Exit, Diagnostics> {
         Command::Playbook(arguments) => playbook::run(&arguments),
         Command::Inventory(arguments) => playbook::inventory(&arguments),
         Command::Run(arguments) => playbook::adhoc(&arguments),
+        Command::Galaxy(arguments) => galaxy::run(&arguments),
         Command::Vault(arguments) => vault::run(&arguments),
     }
 }
@@ -204,9 +206,11 @@ pub(crate) fn screen(look: &Look) -> Screen {
     let renderer: Box<dyn Renderer> = match look {
         Look::Terraform => Box::new(TerraformLook::new(diagnostics)),
         Look::TerraformJson => Box::new(TerraformJson::new()),
-        Look::Ansible(manner) => {
-            Box::new(AnsibleLook::new(columns().saturating_sub(1), *manner, diagnostics))
-        }
+        Look::Ansible(manner) => Box::new(AnsibleLook::new(
+            columns().saturating_sub(1).max(79),
+            *manner,
+            diagnostics,
+        )),
         Look::Adhoc {
             manner,
             command,

@@ -60,7 +60,10 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
 /// The first word, which may be quoted, and the rest as it stands: the host's shell reads it.
 fn first_word(line: &str) -> (String, &str) {
     for quote in ['"', '\''] {
-        if let Some((word, rest)) = line.strip_prefix(quote).and_then(|rest| rest.split_once(quote)) {
+        if let Some((word, rest)) = line
+            .strip_prefix(quote)
+            .and_then(|rest| rest.split_once(quote))
+        {
             return (word.to_owned(), rest.trim());
         }
     }
@@ -71,7 +74,9 @@ fn first_word(line: &str) -> (String, &str) {
 /// `creates` and `removes`: the result if the script need not run.
 async fn spared(call: &Call<'_>) -> Result<Option<ActionResult>, TaskError> {
     for (name, spares) in [("creates", true), ("removes", false)] {
-        let Some(path) = call.text(name) else { continue };
+        let Some(path) = call.text(name) else {
+            continue;
+        };
         let arguments = JsonMap::from_iter([("path".to_owned(), Json::from(path.as_str()))]);
         let found = call.module_in("stat", arguments, None, false).await?;
         let exists = found.values.get("stat").and_then(|stat| stat.get("exists"));
@@ -89,20 +94,33 @@ async fn spared(call: &Call<'_>) -> Result<Option<ActionResult>, TaskError> {
 fn interpreter(call: &Call<'_>, path: &std::path::Path) -> Result<String, TaskError> {
     let bytes = call.shared.options.files.read(path);
     let bytes = bytes.map_err(|error| TaskError::Failed(error.to_string()))?;
-    let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    Ok(match str::from_utf8(first).ok().and_then(|line| line.strip_prefix("#!")) {
-        Some(named) => named.trim().to_owned(),
-        // A program that is no text must be started by itself.
-        None if bytes.starts_with(b"\x7fELF") => "chmod 0700".to_owned(),
-        None => "/bin/sh".to_owned(),
-    })
+    let first = bytes
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    Ok(
+        match str::from_utf8(first)
+            .ok()
+            .and_then(|line| line.strip_prefix("#!"))
+        {
+            Some(named) => named.trim().to_owned(),
+            // A program that is no text must be started by itself.
+            None if bytes.starts_with(b"\x7fELF") => "chmod 0700".to_owned(),
+            None => "/bin/sh".to_owned(),
+        },
+    )
 }
 
 async fn temporary(call: &Call<'_>, path: &std::path::Path) -> Result<String, TaskError> {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
     let arguments = JsonMap::from_iter([
         ("state".to_owned(), Json::from("file")),
-        ("suffix".to_owned(), format!("-{}", name.unwrap_or_default()).into()),
+        (
+            "suffix".to_owned(),
+            format!("-{}", name.unwrap_or_default()).into(),
+        ),
     ]);
     let made = call.module_in("tempfile", arguments, None, false).await?;
     succeeded(&made)?;
@@ -121,7 +139,9 @@ async fn send(
         ("dest".to_owned(), Json::from(place)),
         ("mode".to_owned(), "0700".into()),
     ]);
-    let sent = call.module_in("copy", arguments, Some(content), false).await?;
+    let sent = call
+        .module_in("copy", arguments, Some(content), false)
+        .await?;
     succeeded(&sent)
 }
 
@@ -136,13 +156,21 @@ fn succeeded(result: &ActionResult) -> Result<(), TaskError> {
 async fn execute(call: &Call<'_>, line: &str) -> Result<ActionResult, TaskError> {
     // A program that is no text: made runnable by `send` already, so it is called by its name alone.
     let line = line.strip_prefix("chmod 0700 ").unwrap_or(line);
-    let mut arguments = JsonMap::from_iter([("_raw_params".to_owned(), Json::from(line))]);
+    let mut arguments = JsonMap::from_iter([
+        ("_raw_params".to_owned(), Json::from(line)),
+        // What a script prints is kept as it is.
+        ("strip_empty_ends".to_owned(), false.into()),
+    ]);
     if let Some(folder) = call.text("chdir") {
         arguments.insert("chdir".to_owned(), folder.into());
     }
     let mut done = call.module("shell", arguments, None).await?;
-    done.values
-        .retain(|name, _| !matches!(name.as_str(), "cmd" | "start" | "end" | "delta" | "invocation"));
+    done.values.retain(|name, _| {
+        !matches!(
+            name.as_str(),
+            "cmd" | "start" | "end" | "delta" | "invocation"
+        )
+    });
     done.values.insert("changed".to_owned(), true.into());
     Ok(done)
 }
