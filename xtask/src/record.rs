@@ -38,6 +38,12 @@ const RECORDERS: &[Recorder] = &[
         package: "strata-agent",
         test: "compared",
     },
+    Recorder {
+        name: "playbooks",
+        tool: "ansible-playbook",
+        package: "strata-runner",
+        test: "plays",
+    },
 ];
 
 /// Runs the recorders named, or all of them.
@@ -106,6 +112,10 @@ mod tests {
         let Err(failure) = choose(&["nothing"]) else {
             panic!("there is no recorder of that name");
         };
-        assert!(failure.to_string().contains("there are expressions"));
+        assert!(
+            failure
+                .to_string()
+                .contains("there are expressions, playbooks")
+        );
     }
 }

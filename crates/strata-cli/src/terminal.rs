@@ -37,7 +37,10 @@ fn hidden_line(terminal: File) -> Option<String> {
     let mut silent = before.clone();
     silent.local_modes.remove(LocalModes::ECHO);
     tcsetattr(&terminal, OptionalActions::Flush, &silent).ok()?;
-    let answer = terminal.try_clone().ok().and_then(|copy| line(&mut BufReader::new(copy)));
+    let answer = terminal
+        .try_clone()
+        .ok()
+        .and_then(|copy| line(&mut BufReader::new(copy)));
     tcsetattr(&terminal, OptionalActions::Flush, &before).ok()?;
     anstream::eprintln!();
     answer

@@ -174,9 +174,7 @@ impl Run {
         match self.templar.surroundings.decrypt(text) {
             Some(Ok(text)) => Value::from(text),
             Some(Err(reason)) => undecryptable(reason),
-            None => undecryptable(
-                "Attempting to decrypt but no vault secrets found".to_owned(),
-            ),
+            None => undecryptable("Attempting to decrypt but no vault secrets found".to_owned()),
         }
     }
 

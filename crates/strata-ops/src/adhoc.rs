@@ -26,10 +26,25 @@ pub struct Task {
 }
 
 /// The hosts that a pattern means.
-pub fn hosts(task: &Task, options: &Options, around: &Around<'_>) -> Result<Vec<String>, Diagnostics> {
+pub fn hosts(
+    task: &Task,
+    options: &Options,
+    around: &Around<'_>,
+) -> Result<Vec<String>, Diagnostics> {
     let mut diags = Diagnostics::new();
-    let project = Project::open(&options.vault, around.process, around.ask.as_ref(), &mut diags);
-    let found = inventory::read(&options.inventory, &project, around.process, None, &mut diags);
+    let project = Project::open(
+        &options.vault,
+        around.process,
+        around.ask.as_ref(),
+        &mut diags,
+    );
+    let found = inventory::read(
+        &options.inventory,
+        &project,
+        around.process,
+        None,
+        &mut diags,
+    );
     diags.into_result(())?;
     let find = |pattern: &str| {
         found.inventory.matching(pattern).map_err(|reason| {
@@ -54,7 +69,14 @@ pub async fn run(
 ) -> Result<Recap, Diagnostics> {
     let text = json!([play(task)]).to_string();
     let files = Arc::new(MemoryFiles::new([("adhoc.json", text.as_str())]));
-    playbook::run_text(files.as_ref(), Path::new("adhoc.json"), options, around, events).await
+    playbook::run_text(
+        files.as_ref(),
+        Path::new("adhoc.json"),
+        options,
+        around,
+        events,
+    )
+    .await
 }
 
 fn play(task: &Task) -> Json {
@@ -65,7 +87,11 @@ fn play(task: &Task) -> Json {
         false => Json::from(given),
     };
     entry.insert(task.module.clone(), arguments);
-    let seconds = [("async", task.background), ("poll", task.poll), ("timeout", task.timeout)];
+    let seconds = [
+        ("async", task.background),
+        ("poll", task.poll),
+        ("timeout", task.timeout),
+    ];
     for (name, value) in seconds {
         if let Some(value) = value {
             entry.insert(name.to_owned(), value.into());

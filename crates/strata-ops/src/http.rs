@@ -46,7 +46,11 @@ pub(crate) fn get(
     if !status.is_success() {
         return Err(format!("`{url}` answers {status}"));
     }
-    let body = response.body_mut().with_config().limit(MAX_SIZE).read_to_vec();
+    let body = response
+        .body_mut()
+        .with_config()
+        .limit(MAX_SIZE)
+        .read_to_vec();
     body.map_err(|error| error.to_string())
 }
 

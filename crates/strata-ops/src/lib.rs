@@ -14,6 +14,7 @@ pub mod files;
 pub mod format;
 pub mod functions;
 pub mod graph;
+pub mod galaxy;
 mod http;
 pub mod infrastructure;
 pub mod initialize;

@@ -30,8 +30,17 @@ pub(crate) fn decrypted(
 ) -> Events {
     let events = events.clone();
     Events::new(move |event| {
-        let shown = matches!(&event, Event::TaskFinished { kind: ResultKind::Shown, .. });
-        let concerned = matches!(&event, Event::TaskFinished { .. } | Event::Diagnostic { .. });
+        let shown = matches!(
+            &event,
+            Event::TaskFinished {
+                kind: ResultKind::Shown,
+                ..
+            }
+        );
+        let concerned = matches!(
+            &event,
+            Event::TaskFinished { .. } | Event::Diagnostic { .. }
+        );
         if shown || !concerned {
             return events.send(event);
         }

@@ -77,7 +77,9 @@ fn passwords(
     for given in &sources.ids {
         let (id, source) = given.split_once('@').unwrap_or((DEFAULT_ID, given));
         match source {
-            "prompt" | "prompt_ask_vault_pass" => add(id, prompted(&format!("Vault password ({id}): "), ask)),
+            "prompt" | "prompt_ask_vault_pass" => {
+                add(id, prompted(&format!("Vault password ({id}): "), ask))
+            }
             path => add(id, password_of(Path::new(path), Some(id), process)),
         }
     }
@@ -112,7 +114,10 @@ pub(crate) fn password_of(
         _ => process.working_directory.join(path),
     };
     let wrong = |why: String| {
-        let message = format!("The vault password file `{}` cannot be used", path.display());
+        let message = format!(
+            "The vault password file `{}` cannot be used",
+            path.display()
+        );
         Box::new(Diagnostic::error("vault-password", message).detail(why))
     };
     let metadata = fs::metadata(&path).map_err(|error| wrong(error.to_string()))?;
@@ -130,7 +135,11 @@ pub(crate) fn password_of(
 
 fn printed(path: &Path, id: Option<&str>) -> Result<Vec<u8>, String> {
     let mut command = Command::new(path);
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let stem = path
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     if stem.ends_with("-client") {
         command.args(["--vault-id", id.unwrap_or(DEFAULT_ID)]);
     }
@@ -172,7 +181,9 @@ impl Keys {
                 Err(diagnostic) => diags.push(*diagnostic),
             }
         }
-        let encrypt_id = encrypt_id.map(str::to_owned).or(settings.text("vault_encrypt_identity"));
+        let encrypt_id = encrypt_id
+            .map(str::to_owned)
+            .or(settings.text("vault_encrypt_identity"));
         diags.into_result(Self {
             secrets,
             encrypt_id,
@@ -183,16 +194,27 @@ impl Keys {
     fn encrypting(&self) -> Result<&Password, Diagnostics> {
         let passwords = self.secrets.passwords();
         if let Some(id) = &self.encrypt_id {
-            return passwords.iter().find(|password| &password.id == id).ok_or_else(|| {
-                let message = format!("Did not find a match for --encrypt-vault-id={id} in the known vault-ids");
-                Diagnostic::error("vault-password", message).into()
-            });
+            return passwords
+                .iter()
+                .find(|password| &password.id == id)
+                .ok_or_else(|| {
+                    let message = format!(
+                        "Did not find a match for --encrypt-vault-id={id} in the known vault-ids"
+                    );
+                    Diagnostic::error("vault-password", message).into()
+                });
         }
-        let ids: std::collections::BTreeSet<&str> =
-            passwords.iter().map(|password| password.id.as_str()).collect();
+        let ids: std::collections::BTreeSet<&str> = passwords
+            .iter()
+            .map(|password| password.id.as_str())
+            .collect();
         match (passwords.first(), ids.len()) {
             (Some(first), 1) => Ok(first),
-            (None, _) => Err(Diagnostic::error("vault-password", "A vault password is required to use Ansible's Vault").into()),
+            (None, _) => Err(Diagnostic::error(
+                "vault-password",
+                "A vault password is required to use Ansible's Vault",
+            )
+            .into()),
             _ => {
                 let ids: Vec<&str> = ids.into_iter().collect();
                 let message = format!(
@@ -233,7 +255,9 @@ fn failed(error: &VaultError) -> Diagnostics {
 fn salt() -> Result<Salt, Diagnostics> {
     let mut salt = [0; 32];
     random::fill(&mut salt).map_err(|error| {
-        Diagnostics::from(Diagnostic::error("chance", "The system gives no chance").detail(error.to_string()))
+        Diagnostics::from(
+            Diagnostic::error("chance", "The system gives no chance").detail(error.to_string()),
+        )
     })?;
     Ok(salt)
 }
@@ -245,18 +269,24 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Diagnostics> {
 
 fn file_error(path: &Path, error: &std::io::Error) -> Diagnostics {
     let message = format!("`{}` cannot be used", path.display());
-    Diagnostic::error("file", message).detail(error.to_string()).into()
+    Diagnostic::error("file", message)
+        .detail(error.to_string())
+        .into()
 }
 
 /// Encrypts a file where it stands.
 pub fn encrypt_file(path: &Path, keys: &Keys) -> Result<(), Diagnostics> {
-    let text = keys.encrypt(&read(path)?).map_err(|diags| about(path, diags))?;
+    let text = keys
+        .encrypt(&read(path)?)
+        .map_err(|diags| about(path, diags))?;
     replace(path, text.as_bytes())
 }
 
 /// Decrypts a file where it stands.
 pub fn decrypt_file(path: &Path, keys: &Keys) -> Result<(), Diagnostics> {
-    let text = keys.decrypt(&read(path)?).map_err(|diags| about(path, diags))?;
+    let text = keys
+        .decrypt(&read(path)?)
+        .map_err(|diags| about(path, diags))?;
     replace(path, &text)
 }
 
@@ -286,12 +316,15 @@ fn replace(path: &Path, text: &[u8]) -> Result<(), Diagnostics> {
 
 /// Writes a file with this mode, whole or not at all.
 pub fn write(path: &Path, text: &[u8], mode: u32) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     let mut file = tempfile::Builder::new()
         .prefix(".vault-")
         .tempfile_in(folder.unwrap_or(Path::new(".")))?;
     file.write_all(text)?;
-    file.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
+    file.as_file()
+        .set_permissions(fs::Permissions::from_mode(mode))?;
     file.persist(path)?;
     Ok(())
 }
@@ -299,10 +332,20 @@ pub fn write(path: &Path, text: &[u8], mode: u32) -> std::io::Result<()> {
 /// Lets the user edit a text in `$EDITOR`. The file it is in is theirs alone and is gone afterwards.
 pub fn edit(text: &[u8], name: &Path, process: &Process) -> Result<Vec<u8>, Diagnostics> {
     let broken = |error: std::io::Error| file_error(name, &error);
-    let folder = tempfile::Builder::new().prefix("strata-vault-").tempdir().map_err(broken)?;
-    let path = folder.path().join(name.file_name().unwrap_or("vault".as_ref()));
+    let folder = tempfile::Builder::new()
+        .prefix("strata-vault-")
+        .tempdir()
+        .map_err(broken)?;
+    let path = folder
+        .path()
+        .join(name.file_name().unwrap_or("vault".as_ref()));
     let mut options = fs::OpenOptions::new();
-    let mut file = options.write(true).create_new(true).mode(0o600).open(&path).map_err(broken)?;
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(broken)?;
     file.write_all(text).map_err(broken)?;
     drop(file);
     let editor = ["EDITOR", "VISUAL"]
@@ -333,14 +376,20 @@ pub fn edit(text: &[u8], name: &Path, process: &Process) -> Result<Vec<u8>, Diag
 /// Leaves nothing of the text on the disk, as far as the file system lets us.
 fn overwrite(path: &Path, length: usize) {
     if let Ok(mut file) = fs::OpenOptions::new().write(true).open(path) {
-        drop(file.write_all(&vec![0; length]).and_then(|()| file.sync_all()));
+        drop(
+            file.write_all(&vec![0; length])
+                .and_then(|()| file.sync_all()),
+        );
     }
 }
 
 /// Opens a vaulted file in the editor and encrypts what comes back, if it changed.
 pub fn edit_file(path: &Path, keys: &Keys, process: &Process) -> Result<(), Diagnostics> {
     let sealed = read(path)?;
-    let (text, password) = keys.secrets.open(&sealed).map_err(|error| about(path, failed(&error)))?;
+    let (text, password) = keys
+        .secrets
+        .open(&sealed)
+        .map_err(|error| about(path, failed(&error)))?;
     let edited = edit(&text, path, process)?;
     if edited == text {
         return Ok(());

@@ -130,9 +130,18 @@ fn programs_and_rules_in_a_folder_add_up_in_the_order_of_their_names() {
 #[test]
 fn rubbish_out_of_a_program_is_a_mistake_with_its_name() {
     let files = MemoryFiles::new([("inv.py", "#!/bin/sh")]);
-    for rubbish in [serde_json::json!([1]), serde_json::json!({"web": 3}), serde_json::json!({"web": {"hosts": "a"}})] {
+    for rubbish in [
+        serde_json::json!([1]),
+        serde_json::json!({"web": 3}),
+        serde_json::json!({"web": {"hosts": "a"}}),
+    ] {
         let mut diags = Diagnostics::new();
-        Inventory::load_with(&files, &["inv.py".into()], &Says(rubbish.clone()), &mut diags);
+        Inventory::load_with(
+            &files,
+            &["inv.py".into()],
+            &Says(rubbish.clone()),
+            &mut diags,
+        );
         let said: Vec<_> = diags.iter().map(|one| one.summary.clone()).collect();
         assert_eq!(said, ["the inventory `inv.py` cannot be used"], "{rubbish}");
     }

@@ -141,8 +141,13 @@ impl HostData {
 
     /// The facts by the names that modules gave them.
     pub(crate) fn named_facts(&self) -> JsonMap {
-        let facts = self.facts.iter().filter(|(name, _)| *name != "ansible_facts");
-        facts.map(|(name, value)| (name.clone(), value.clone())).collect()
+        let facts = self
+            .facts
+            .iter()
+            .filter(|(name, _)| *name != "ansible_facts");
+        facts
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
     }
 
     /// `meta: clear_facts`.

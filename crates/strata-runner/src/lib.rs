@@ -32,9 +32,7 @@ mod surroundings;
 mod tags;
 mod task;
 
-pub use options::{
-    Ask, BecomeDefaults, FactCache, Gathering, Lookup, Options, Pace, Reload,
-};
+pub use options::{Ask, BecomeDefaults, FactCache, Gathering, Lookup, Options, Pace, Reload};
 pub use recap::Recap;
 pub use run::run;
 pub use session::{Connect, HostLink, Target};

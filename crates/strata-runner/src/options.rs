@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
-use strata_core::files::Files;
-use strata_jinja::Now;
 use serde_json::Value as Json;
 use strata_core::Diagnostics;
+use strata_core::files::Files;
+use strata_jinja::Now;
 use strata_playbook::{Inventory, load, variables::InventoryVariables, vault::Secrets};
 
 use crate::{JsonMap, StopSignal};

@@ -116,7 +116,11 @@ fn sudo(exe: String, own: Option<Vec<String>>, path: &str, wanted: &Become) -> V
     let mut words = vec![exe];
     let flags = own.unwrap_or_else(|| texts(&["-H"]));
     // `-n` and a password contradict one another; without one, nobody is there to be asked.
-    words.extend(flags.into_iter().filter(|flag| !matches!(flag.as_str(), "-n" | "-S")));
+    words.extend(
+        flags
+            .into_iter()
+            .filter(|flag| !matches!(flag.as_str(), "-n" | "-S")),
+    );
     if asked {
         words.extend(texts(&["-S", "-p", PROMPT]));
     } else {

@@ -25,7 +25,8 @@ pub(crate) use infrastructure::{
 };
 pub(crate) use language::{Console, Format, Graph, Metadata, MetadataCommand};
 pub(crate) use playbook::{
-    Adhoc, Hosts, Inventory, Passwords, Playbook, Vault, VaultCommand, VaultFiles,
+    Adhoc, Galaxy, GalaxyCommand, GalaxyInstall, GalaxyKind, GalaxyPlace, Hosts, Inventory,
+    Passwords, Playbook, Vault, VaultCommand, VaultFiles,
 };
 pub(crate) use initialize::{Get, Init};
 pub(crate) use check::Check;
@@ -113,6 +114,8 @@ pub(crate) enum Command {
     Inventory(Inventory),
     /// Run one module on some hosts, as `ansible` does.
     Run(Adhoc),
+    /// Install roles and collections, as `ansible-galaxy` does.
+    Galaxy(Galaxy),
     /// Encrypt and decrypt files and values, as `ansible-vault` does.
     Vault(Vault),
     /// Show what a resource or data source takes and gives; without a name, which there are.
@@ -146,6 +149,7 @@ pub(crate) fn called_as(argv: impl IntoIterator<Item = OsString>) -> Vec<OsStrin
         Some("ansible-playbook") => "playbook",
         Some("ansible-inventory") => "inventory",
         Some("ansible-vault") => "vault",
+        Some("ansible-galaxy") => "galaxy",
         Some("ansible") => "run",
         _ => return argv,
     };

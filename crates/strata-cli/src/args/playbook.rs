@@ -8,7 +8,12 @@ use clap::{ArgAction, Args, Subcommand};
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Hosts {
     /// Inventory file or folder, program, state, or hosts with commas between.
-    #[arg(short, long = "inventory", visible_alias = "inventory-file", value_name = "INVENTORY")]
+    #[arg(
+        short,
+        long = "inventory",
+        visible_alias = "inventory-file",
+        value_name = "INVENTORY"
+    )]
     pub(crate) inventory: Vec<String>,
     /// Only these hosts.
     #[arg(short, long, value_name = "PATTERN")]
@@ -72,13 +77,23 @@ pub(crate) struct Hosts {
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Passwords {
     /// A vault password with its id: `ID@FILE`, `ID@PROGRAM` or `ID@prompt`.
-    #[arg(long = "vault-id", value_name = "ID@SOURCE")]
+    #[arg(id = "vault_ids", long = "vault-id", value_name = "ID@SOURCE")]
     pub(crate) ids: Vec<String>,
     /// File with the vault password, or program that prints it.
-    #[arg(long = "vault-password-file", visible_alias = "vault-pass-file", value_name = "FILE")]
+    #[arg(
+        id = "vault_password_files",
+        long = "vault-password-file",
+        visible_alias = "vault-pass-file",
+        value_name = "FILE"
+    )]
     pub(crate) files: Vec<PathBuf>,
     /// Ask for the vault password.
-    #[arg(short = 'J', long = "ask-vault-pass", visible_alias = "ask-vault-password")]
+    #[arg(
+        id = "ask_vault_pass",
+        short = 'J',
+        long = "ask-vault-pass",
+        visible_alias = "ask-vault-password"
+    )]
     pub(crate) ask: bool,
 }
 
@@ -131,10 +146,21 @@ pub(crate) struct Adhoc {
     #[command(flatten)]
     pub(crate) hosts: Hosts,
     /// The module.
-    #[arg(short, long = "module-name", default_value = "command", value_name = "MODULE")]
+    #[arg(
+        short,
+        long = "module-name",
+        default_value = "command",
+        value_name = "MODULE"
+    )]
     pub(crate) module: String,
     /// Its arguments.
-    #[arg(short, long = "args", default_value = "", value_name = "ARGS", allow_hyphen_values = true)]
+    #[arg(
+        short,
+        long = "args",
+        default_value = "",
+        value_name = "ARGS",
+        allow_hyphen_values = true
+    )]
     pub(crate) arguments: String,
     /// One line a host.
     #[arg(short, long)]
@@ -157,7 +183,12 @@ pub(crate) struct Adhoc {
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Inventory {
     /// Inventory file or folder, program, state, or hosts with commas between.
-    #[arg(short, long = "inventory", visible_alias = "inventory-file", value_name = "INVENTORY")]
+    #[arg(
+        short,
+        long = "inventory",
+        visible_alias = "inventory-file",
+        value_name = "INVENTORY"
+    )]
     pub(crate) inventory: Vec<String>,
     /// Only these hosts.
     #[arg(short, long, value_name = "PATTERN")]
@@ -258,4 +289,67 @@ pub(crate) enum VaultCommand {
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+}
+
+/// `galaxy`, as `ansible-galaxy`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Galaxy {
+    #[command(subcommand)]
+    pub(crate) command: GalaxyCommand,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum GalaxyCommand {
+    /// Install roles and collections.
+    Install(GalaxyInstall),
+    /// List what is installed.
+    List(GalaxyPlace),
+    /// Roles alone.
+    Role {
+        #[command(subcommand)]
+        command: GalaxyKind,
+    },
+    /// Collections alone.
+    Collection {
+        #[command(subcommand)]
+        command: GalaxyKind,
+    },
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum GalaxyKind {
+    /// Install them.
+    Install(GalaxyInstall),
+    /// List what is installed.
+    List(GalaxyPlace),
+}
+
+/// Where roles and collections are put.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct GalaxyPlace {
+    /// Folder of roles or collections.
+    #[arg(short, long = "path", visible_aliases = ["roles-path", "collections-path"], value_name = "FOLDER")]
+    pub(crate) path: Option<PathBuf>,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct GalaxyInstall {
+    /// Names, archives, repositories: `OWNER.NAME,VERSION`, `NAMESPACE.NAME:VERSION`, `git+ADDRESS,VERSION`.
+    pub(crate) names: Vec<String>,
+    /// File that says what is wanted.
+    #[arg(
+        short,
+        long = "role-file",
+        visible_alias = "requirements-file",
+        value_name = "FILE"
+    )]
+    pub(crate) requirements: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) place: GalaxyPlace,
+    /// Install again what is there.
+    #[arg(short, long)]
+    pub(crate) force: bool,
+    /// The Galaxy server.
+    #[arg(short, long, value_name = "URL")]
+    pub(crate) server: Option<String>,
 }

@@ -7,6 +7,7 @@ mod console;
 mod format;
 mod graph;
 mod check;
+mod galaxy;
 mod infrastructure;
 mod metadata;
 mod initialize;
@@ -121,6 +122,7 @@ fn command(command: Command) -> Result<Exit, Diagnostics> {
         Command::Playbook(arguments) => playbook::run(&arguments),
         Command::Inventory(arguments) => playbook::inventory(&arguments),
         Command::Run(arguments) => playbook::adhoc(&arguments),
+        Command::Galaxy(arguments) => galaxy::run(&arguments),
         Command::Vault(arguments) => vault::run(&arguments),
     }
 }
@@ -233,9 +235,11 @@ pub(crate) fn screen(look: &Look) -> Screen {
             Box::new(TerraformLook::new(diagnostics, *compact_warnings))
         }
         Look::TerraformJson => Box::new(TerraformJson::new()),
-        Look::Ansible(manner) => {
-            Box::new(AnsibleLook::new(columns().saturating_sub(1), *manner, diagnostics))
-        }
+        Look::Ansible(manner) => Box::new(AnsibleLook::new(
+            columns().saturating_sub(1).max(79),
+            *manner,
+            diagnostics,
+        )),
         Look::Adhoc {
             manner,
             command,

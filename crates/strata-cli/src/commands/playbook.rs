@@ -41,7 +41,13 @@ pub(super) fn run(arguments: &args::Playbook) -> Result<Exit, Diagnostics> {
         return Ok(0);
     }
     if listing != Listing::default() {
-        let text = playbook::list(&arguments.playbooks, &options, listing, &process, Some(&asker))?;
+        let text = playbook::list(
+            &arguments.playbooks,
+            &options,
+            listing,
+            &process,
+            Some(&asker),
+        )?;
         print!("{text}");
         return Ok(0);
     }
@@ -64,7 +70,11 @@ pub(super) fn run(arguments: &args::Playbook) -> Result<Exit, Diagnostics> {
     let done = block_on(stoppable(&stop, &screen.printer(), work))?;
     drop(screen);
     match done {
-        Ok(recaps) => Ok(recaps.iter().map(|recap| recap.exit_code()).max().unwrap_or(0)),
+        Ok(recaps) => Ok(recaps
+            .iter()
+            .map(|recap| recap.exit_code())
+            .max()
+            .unwrap_or(0)),
         Err(diags) => {
             super::complain(&diags);
             Ok(UNREADABLE)
@@ -125,14 +135,18 @@ fn is_command(module: &str) -> bool {
 fn manner(verbosity: u8, process: &Process) -> Manner {
     // What is wrong in the settings is said by the operation.
     let settings = Settings::read(&strata_ops::files::Disk, process, &mut Diagnostics::new());
-    let said = settings.number("verbosity", &mut Diagnostics::new()).unwrap_or(0);
+    let said = settings
+        .number("verbosity", &mut Diagnostics::new())
+        .unwrap_or(0);
     let callback = settings.text("stdout_callback").unwrap_or_default();
-    let yaml = callback.ends_with("yaml")
-        || settings.text("result_format").as_deref() == Some("yaml");
+    let yaml =
+        callback.ends_with("yaml") || settings.text("result_format").as_deref() == Some("yaml");
     Manner {
         verbosity: verbosity.max(said.min(5) as u8),
         yaml,
-        skipped_hosts: settings.flag("display_skipped_hosts").unwrap_or(callback != "skippy"),
+        skipped_hosts: settings
+            .flag("display_skipped_hosts")
+            .unwrap_or(callback != "skippy"),
         ok_hosts: settings.flag("display_ok_hosts").unwrap_or(true),
     }
 }

@@ -18,12 +18,20 @@ pub(super) fn run(arguments: &Vault) -> Result<Exit, Diagnostics> {
     match &arguments.command {
         VaultCommand::Encrypt(files) => {
             let keys = keys(files)?;
-            each(files, |path| vault::encrypt_file(path, &keys), |text| Ok(keys.encrypt(text)?.into_bytes()))?;
+            each(
+                files,
+                |path| vault::encrypt_file(path, &keys),
+                |text| Ok(keys.encrypt(text)?.into_bytes()),
+            )?;
             told("Encryption successful")
         }
         VaultCommand::Decrypt(files) => {
             let keys = keys(files)?;
-            each(files, |path| vault::decrypt_file(path, &keys), |text| keys.decrypt(text))?;
+            each(
+                files,
+                |path| vault::decrypt_file(path, &keys),
+                |text| keys.decrypt(text),
+            )?;
             told("Decryption successful")
         }
         VaultCommand::View(files) => {
@@ -35,26 +43,47 @@ pub(super) fn run(arguments: &Vault) -> Result<Exit, Diagnostics> {
         }
         VaultCommand::Edit(files) => {
             let (keys, process) = (keys(files)?, process()?);
-            named(files)?.iter().try_for_each(|path| vault::edit_file(path, &keys, &process))?;
+            named(files)?
+                .iter()
+                .try_for_each(|path| vault::edit_file(path, &keys, &process))?;
             Ok(0)
         }
         VaultCommand::Create(files) => {
             let (keys, process) = (keys(files)?, process()?);
             let [path] = named(files)? else {
-                return Err(wrong("ansible-vault create can take only one filename argument"));
+                return Err(wrong(
+                    "ansible-vault create can take only one filename argument",
+                ));
             };
             vault::create(path, &keys, &process)?;
             Ok(0)
         }
-        VaultCommand::Rekey { files, new_vault_id, new_vault_password_file } => {
-            rekey(files, new_vault_id.as_deref(), new_vault_password_file.as_deref())
-        }
-        VaultCommand::EncryptString { passwords, encrypt_vault_id, values, name, stdin_name, prompt, output } => {
+        VaultCommand::Rekey {
+            files,
+            new_vault_id,
+            new_vault_password_file,
+        } => rekey(
+            files,
+            new_vault_id.as_deref(),
+            new_vault_password_file.as_deref(),
+        ),
+        VaultCommand::EncryptString {
+            passwords,
+            encrypt_vault_id,
+            values,
+            name,
+            stdin_name,
+            prompt,
+            output,
+        } => {
             let keys = gathered(passwords, encrypt_vault_id.as_deref())?;
             let values = strings(values, name, stdin_name.as_deref(), *prompt)?;
             let mut text = String::new();
             for (name, value) in &values {
-                text.push_str(&vault::as_value(name.as_deref(), &keys.encrypt(value.as_bytes())?));
+                text.push_str(&vault::as_value(
+                    name.as_deref(),
+                    &keys.encrypt(value.as_bytes())?,
+                ));
             }
             write(output.as_deref(), text.as_bytes())?;
             told("Encryption successful")
@@ -76,7 +105,12 @@ fn keys(files: &VaultFiles) -> Result<Keys, Diagnostics> {
 }
 
 fn gathered(passwords: &Passwords, encrypt_id: Option<&str>) -> Result<Keys, Diagnostics> {
-    Keys::gather(&sources(passwords), encrypt_id, &process()?, Some(&terminal::ask()))
+    Keys::gather(
+        &sources(passwords),
+        encrypt_id,
+        &process()?,
+        Some(&terminal::ask()),
+    )
 }
 
 /// The files of a command that needs some.
@@ -93,14 +127,18 @@ fn each(
     in_place: impl Fn(&Path) -> Result<(), Diagnostics>,
     text: impl Fn(&[u8]) -> Result<Vec<u8>, Diagnostics>,
 ) -> Result<(), Diagnostics> {
-    let from_input = matches!(files.files.as_slice(), [] ) || files.files == [PathBuf::from("-")];
+    let from_input = matches!(files.files.as_slice(), []) || files.files == [PathBuf::from("-")];
     if !from_input && files.output.is_none() {
         return files.files.iter().try_for_each(|path| in_place(path));
     }
     let given = match files.files.as_slice() {
         _ if from_input => input()?,
         [path] => vault::read(path)?,
-        _ => return Err(wrong("At most one input file may be used with the --output option")),
+        _ => {
+            return Err(wrong(
+                "At most one input file may be used with the --output option",
+            ));
+        }
     };
     write(files.output.as_deref(), &text(&given)?)
 }
@@ -108,7 +146,8 @@ fn each(
 fn input() -> Result<Vec<u8>, Diagnostics> {
     let mut bytes = Vec::new();
     let read = stdin().lock().read_to_end(&mut bytes);
-    read.map(|_| bytes).map_err(|error| wrong(&format!("standard input cannot be read: {error}")))
+    read.map(|_| bytes)
+        .map_err(|error| wrong(&format!("standard input cannot be read: {error}")))
 }
 
 /// Writes to a file that is for its owner alone, or to standard output.
@@ -129,10 +168,16 @@ fn rekey(files: &VaultFiles, id: Option<&str>, file: Option<&Path>) -> Result<Ex
     };
     let mut clean = process()?;
     // The settings name the old password: the new one must be said.
-    clean.environment.retain(|name, _| !name.starts_with("ANSIBLE_VAULT"));
-    clean.environment.insert("ANSIBLE_CONFIG".to_owned(), "/dev/null".to_owned());
+    clean
+        .environment
+        .retain(|name, _| !name.starts_with("ANSIBLE_VAULT"));
+    clean
+        .environment
+        .insert("ANSIBLE_CONFIG".to_owned(), "/dev/null".to_owned());
     let new = Keys::gather(&sources, None, &clean, Some(&terminal::ask()))?;
-    named(files)?.iter().try_for_each(|path| vault::rekey(path, &old, &new))?;
+    named(files)?
+        .iter()
+        .try_for_each(|path| vault::rekey(path, &old, &new))?;
     told("Rekey successful")
 }
 
@@ -147,7 +192,9 @@ fn strings(
     if prompt {
         let answer = (terminal::ask())("String to encrypt (hidden): ", true);
         let answer = answer.filter(|answer| !answer.is_empty());
-        let answer = answer.ok_or_else(|| wrong("The plaintext provided from the prompt was empty, not encrypting"))?;
+        let answer = answer.ok_or_else(|| {
+            wrong("The plaintext provided from the prompt was empty, not encrypting")
+        })?;
         all.push((names.first().cloned(), answer));
         return Ok(all);
     }

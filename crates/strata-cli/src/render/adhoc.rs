@@ -24,7 +24,12 @@ pub(crate) struct AdhocLook {
 }
 
 impl AdhocLook {
-    pub(crate) fn new(manner: Manner, command: bool, one_line: bool, diagnostics: DiagnosticRenderer) -> Self {
+    pub(crate) fn new(
+        manner: Manner,
+        command: bool,
+        one_line: bool,
+        diagnostics: DiagnosticRenderer,
+    ) -> Self {
         Self {
             manner,
             command,
@@ -33,9 +38,19 @@ impl AdhocLook {
         }
     }
 
-    fn shown(&self, host: &str, outcome: TaskOutcome, kind: ResultKind, result: &str) -> (Style, String) {
+    fn shown(
+        &self,
+        host: &str,
+        outcome: TaskOutcome,
+        kind: ResultKind,
+        result: &str,
+    ) -> (Style, String) {
         let map = ansible_result::abridged(result, self.manner.verbosity);
-        let map = if kind == ResultKind::Shown { ansible_result::debugged(map) } else { map };
+        let map = if kind == ResultKind::Shown {
+            ansible_result::debugged(map)
+        } else {
+            map
+        };
         let (style, word) = match outcome {
             TaskOutcome::Changed => (CHANGE, "CHANGED"),
             TaskOutcome::Failed | TaskOutcome::Ignored => (BAD, "FAILED"),
@@ -44,12 +59,20 @@ impl AdhocLook {
             TaskOutcome::Ok => (GOOD, "SUCCESS"),
         };
         let failed = matches!(outcome, TaskOutcome::Failed | TaskOutcome::Unreachable);
-        let text = if self.command && map.contains_key("rc") && outcome != TaskOutcome::Unreachable {
+        let text = if self.command && map.contains_key("rc") && outcome != TaskOutcome::Unreachable
+        {
             self.output(host, word, &map)
         } else {
             let mark = if failed { "!" } else { "" };
-            let format = if self.one_line { Format::Line } else { Format::Json };
-            format!("{host} | {word}{mark} => {}", ansible_result::write(&map, format))
+            let format = if self.one_line {
+                Format::Line
+            } else {
+                Format::Json
+            };
+            format!(
+                "{host} | {word}{mark} => {}",
+                ansible_result::write(&map, format)
+            )
         };
         (style, text)
     }
@@ -61,24 +84,44 @@ impl AdhocLook {
         if self.one_line {
             let stdout = text("stdout").replace('\n', "\\n").replace('\r', "\\r");
             let stderr = text("stderr").replace('\n', "\\n").replace('\r', "\\r");
-            let errors = if stderr.is_empty() { String::new() } else { format!(" (stderr) {stderr}") };
+            let errors = if stderr.is_empty() {
+                String::new()
+            } else {
+                format!(" (stderr) {stderr}")
+            };
             return format!("{host} | {word} | rc={rc} | (stdout) {stdout}{errors}");
         }
-        format!("{host} | {word} | rc={rc} >>\n{}{}{}", line(text("stdout")), text("stderr"), text("msg"))
-            .trim_end_matches('\n')
-            .to_owned()
+        format!(
+            "{host} | {word} | rc={rc} >>\n{}{}{}",
+            line(text("stdout")),
+            text("stderr"),
+            text("msg")
+        )
+        .trim_end_matches('\n')
+        .to_owned()
     }
 }
 
 /// A text as it is, its last line ended.
 fn line(text: &str) -> String {
-    if text.is_empty() || text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") }
+    if text.is_empty() || text.ends_with('\n') {
+        text.to_owned()
+    } else {
+        format!("{text}\n")
+    }
 }
 
 impl Renderer for AdhocLook {
     fn event(&mut self, event: Event) {
         match event {
-            Event::TaskFinished { host, outcome, kind, diffs, result, .. } => {
+            Event::TaskFinished {
+                host,
+                outcome,
+                kind,
+                diffs,
+                result,
+                ..
+            } => {
                 for one in &diffs {
                     println!("{}\n", diff::unified(one));
                 }
@@ -101,8 +144,18 @@ mod tests {
     use super::*;
 
     fn text(command: bool, one_line: bool, outcome: TaskOutcome, result: &str) -> String {
-        let manner = Manner { verbosity: 0, yaml: false, skipped_hosts: true, ok_hosts: true };
-        let look = AdhocLook::new(manner, command, one_line, DiagnosticRenderer::new(false, 80));
+        let manner = Manner {
+            verbosity: 0,
+            yaml: false,
+            skipped_hosts: true,
+            ok_hosts: true,
+        };
+        let look = AdhocLook::new(
+            manner,
+            command,
+            one_line,
+            DiagnosticRenderer::new(false, 80),
+        );
         look.shown("web", outcome, ResultKind::Plain, result).1
     }
 
@@ -113,11 +166,23 @@ mod tests {
             text(false, false, TaskOutcome::Ok, ping),
             "web | SUCCESS => {\n    \"changed\": false,\n    \"ping\": \"pong\"\n}"
         );
-        assert_eq!(text(false, true, TaskOutcome::Ok, ping), "web | SUCCESS => {\"changed\": false, \"ping\": \"pong\"}");
+        assert_eq!(
+            text(false, true, TaskOutcome::Ok, ping),
+            "web | SUCCESS => {\"changed\": false, \"ping\": \"pong\"}"
+        );
         let id = r#"{"changed":true,"rc":0,"stdout":"uid=0","stderr":"","msg":""}"#;
-        assert_eq!(text(true, false, TaskOutcome::Changed, id), "web | CHANGED | rc=0 >>\nuid=0");
-        assert_eq!(text(true, true, TaskOutcome::Changed, id), "web | CHANGED | rc=0 | (stdout) uid=0");
+        assert_eq!(
+            text(true, false, TaskOutcome::Changed, id),
+            "web | CHANGED | rc=0 >>\nuid=0"
+        );
+        assert_eq!(
+            text(true, true, TaskOutcome::Changed, id),
+            "web | CHANGED | rc=0 | (stdout) uid=0"
+        );
         let bad = r#"{"rc":3,"stdout":"a","stderr":"","msg":"non-zero return code"}"#;
-        assert_eq!(text(true, false, TaskOutcome::Failed, bad), "web | FAILED | rc=3 >>\na\nnon-zero return code");
+        assert_eq!(
+            text(true, false, TaskOutcome::Failed, bad),
+            "web | FAILED | rc=3 >>\na\nnon-zero return code"
+        );
     }
 }

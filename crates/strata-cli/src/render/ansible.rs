@@ -98,8 +98,12 @@ impl AnsibleLook {
 
     /// Tasks that were included: one line for all hosts of the same file and item.
     fn include(&mut self, message: &str, host: &str, item: Option<&str>) {
-        let file = message.strip_suffix(&format!(" for {host}")).unwrap_or(message);
-        let item = item.map(|item| format!(" => (item={item})")).unwrap_or_default();
+        let file = message
+            .strip_suffix(&format!(" for {host}"))
+            .unwrap_or(message);
+        let item = item
+            .map(|item| format!(" => (item={item})"))
+            .unwrap_or_default();
         let key = format!("{file}\0{item}");
         match self.included.iter_mut().find(|(known, _)| *known == key) {
             Some((_, hosts)) => hosts.push_str(&format!(", {host}")),
@@ -121,7 +125,7 @@ const INCLUDED: Style = anstyle::AnsiColor::Cyan.on_default();
 
 /// `text`, and stars up to the width, at least three.
 fn banner(text: &str, width: usize) -> String {
-    let stars = width.saturating_sub(text.chars().count() + 1).max(3);
+    let stars = width.saturating_sub(text.chars().count()).max(3);
     format!("\n{text} {}", "*".repeat(stars))
 }
 
@@ -146,7 +150,10 @@ impl ResultLine<'_> {
             Some(delegate) => format!("{} -> {delegate}", self.host),
             None => self.host.to_owned(),
         };
-        let item = self.item.map(|item| format!(" => (item={item})")).unwrap_or_default();
+        let item = self
+            .item
+            .map(|item| format!(" => (item={item})"))
+            .unwrap_or_default();
         // A loop's items were shown before; only that all were skipped is news.
         if self.kind == ResultKind::Loop && self.outcome != TaskOutcome::Skipped {
             return None;
@@ -154,11 +161,18 @@ impl ResultLine<'_> {
         Some(match self.outcome {
             TaskOutcome::Ok if !manner.ok_hosts && self.kind != ResultKind::Shown => return None,
             TaskOutcome::Ok => (GOOD, format!("ok: [{host}]{item}{}", self.shown(manner))),
-            TaskOutcome::Changed => (CHANGE, format!("changed: [{host}]{item}{}", self.shown(manner))),
+            TaskOutcome::Changed => (
+                CHANGE,
+                format!("changed: [{host}]{item}{}", self.shown(manner)),
+            ),
             TaskOutcome::Skipped if !manner.skipped_hosts => return None,
             TaskOutcome::Skipped => {
                 let blank = if self.item.is_some() { " " } else { "" };
-                let shown = if manner.verbosity > 0 { self.arrow(manner) } else { String::new() };
+                let shown = if manner.verbosity > 0 {
+                    self.arrow(manner)
+                } else {
+                    String::new()
+                };
                 (QUIET, format!("skipping: [{host}]{item}{blank}{shown}"))
             }
             TaskOutcome::Failed | TaskOutcome::Ignored => {
@@ -168,9 +182,10 @@ impl ResultLine<'_> {
                 };
                 (BAD, head + &self.arrow(manner))
             }
-            TaskOutcome::Unreachable => {
-                (BAD, format!("fatal: [{host}]: UNREACHABLE!{}", self.arrow(manner)))
-            }
+            TaskOutcome::Unreachable => (
+                BAD,
+                format!("fatal: [{host}]: UNREACHABLE!{}", self.arrow(manner)),
+            ),
         })
     }
 
@@ -195,7 +210,8 @@ impl ResultLine<'_> {
             ResultKind::Shown if good => ansible_result::debugged(map),
             _ => map,
         };
-        let always = matches!(self.kind, ResultKind::Verbose) || self.kind == ResultKind::Shown && good;
+        let always =
+            matches!(self.kind, ResultKind::Verbose) || self.kind == ResultKind::Shown && good;
         let format = match (manner.yaml, always || manner.verbosity > 2) {
             (true, _) => Format::Yaml,
             (false, true) => Format::Json,
@@ -234,7 +250,11 @@ impl Renderer for AnsibleLook {
     fn event(&mut self, event: Event) {
         let joins = matches!(
             &event,
-            Event::TaskFinished { kind: ResultKind::Included, outcome: TaskOutcome::Ok, .. }
+            Event::TaskFinished {
+                kind: ResultKind::Included,
+                outcome: TaskOutcome::Ok,
+                ..
+            }
         );
         if !joins {
             self.show_included();
@@ -248,7 +268,11 @@ impl Renderer for AnsibleLook {
                 }
                 self.played = false;
             }
-            Event::TaskStarted { task, handler, path } => {
+            Event::TaskStarted {
+                task,
+                handler,
+                path,
+            } => {
                 let what = if handler { "RUNNING HANDLER" } else { "TASK" };
                 self.task(format!("{what} [{task}]"), path);
             }
@@ -322,14 +346,19 @@ mod tests {
 
     #[test]
     fn banners_reach_the_width_and_have_three_stars_at_least() {
-        assert_eq!(banner("PLAY [x]", 20), "\nPLAY [x] ***********");
+        assert_eq!(banner("PLAY [x]", 20), "\nPLAY [x] ************");
         assert_eq!(
             banner("a name longer than the width", 10),
             "\na name longer than the width ***"
         );
     }
 
-    fn line(outcome: TaskOutcome, kind: ResultKind, item: Option<&str>, verbosity: u8) -> Option<String> {
+    fn line(
+        outcome: TaskOutcome,
+        kind: ResultKind,
+        item: Option<&str>,
+        verbosity: u8,
+    ) -> Option<String> {
         let line = ResultLine {
             host: "web",
             delegate: None,
@@ -353,11 +382,26 @@ mod tests {
         use {ResultKind::*, TaskOutcome::*};
         let text = |outcome, kind, item, verbosity| line(outcome, kind, item, verbosity).unwrap();
         assert_eq!(text(Changed, Plain, None, 0), "changed: [web]");
-        assert_eq!(text(Changed, Plain, Some("a"), 1), r#"changed: [web] => (item=a) => {"changed": true, "msg": "hi"}"#);
-        assert_eq!(text(Ok, Shown, None, 0), "ok: [web] => {\n    \"msg\": \"hi\"\n}");
-        assert_eq!(text(Skipped, Plain, Some("a"), 0), "skipping: [web] => (item=a) ");
-        assert_eq!(text(Failed, Plain, Some("a"), 0), r#"failed: [web] (item=a) => {"changed": true, "msg": "hi"}"#);
-        assert_eq!(text(Ignored, Plain, None, 0), r#"fatal: [web]: FAILED! => {"changed": true, "msg": "hi"}"#);
+        assert_eq!(
+            text(Changed, Plain, Some("a"), 1),
+            r#"changed: [web] => (item=a) => {"changed": true, "msg": "hi"}"#
+        );
+        assert_eq!(
+            text(Ok, Shown, None, 0),
+            "ok: [web] => {\n    \"msg\": \"hi\"\n}"
+        );
+        assert_eq!(
+            text(Skipped, Plain, Some("a"), 0),
+            "skipping: [web] => (item=a) "
+        );
+        assert_eq!(
+            text(Failed, Plain, Some("a"), 0),
+            r#"failed: [web] (item=a) => {"changed": true, "msg": "hi"}"#
+        );
+        assert_eq!(
+            text(Ignored, Plain, None, 0),
+            r#"fatal: [web]: FAILED! => {"changed": true, "msg": "hi"}"#
+        );
         assert_eq!(line(Changed, Loop, None, 3), None);
     }
 }

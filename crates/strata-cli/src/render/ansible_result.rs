@@ -30,9 +30,19 @@ pub(crate) fn abridged(result: &str, verbosity: u8) -> Map<String, Json> {
 /// What `debug` is there to show: its message alone, or the variable alone.
 pub(crate) fn debugged(mut map: Map<String, Json>) -> Map<String, Json> {
     if map.contains_key("msg") {
-        map.retain(|name, _| matches!(name.as_str(), "msg" | "exception" | "warnings" | "deprecations"));
+        map.retain(|name, _| {
+            matches!(
+                name.as_str(),
+                "msg" | "exception" | "warnings" | "deprecations"
+            )
+        });
     } else {
-        map.retain(|name, _| !matches!(name.as_str(), "changed" | "invocation" | "skip_reason" | "ansible_loop_var"));
+        map.retain(|name, _| {
+            !matches!(
+                name.as_str(),
+                "changed" | "invocation" | "skip_reason" | "ansible_loop_var"
+            )
+        });
     }
     map
 }
@@ -109,7 +119,8 @@ fn indented(value: &Json, depth: usize, text: &mut String) {
 fn yaml(map: &Map<String, Json>) -> String {
     let mut lines = Vec::new();
     let omitted = |name: &str| {
-        name.strip_suffix("_lines").is_some_and(|text| map.contains_key(text))
+        name.strip_suffix("_lines")
+            .is_some_and(|text| map.contains_key(text))
     };
     for (name, value) in sorted(map) {
         if omitted(name) {
@@ -132,7 +143,9 @@ fn entry(name: &str, value: &Json, lines: &mut Vec<String>) {
         Json::Object(map) if !map.is_empty() => {
             lines.push(format!("{name}:"));
             let mut inside = Vec::new();
-            sorted(map).into_iter().for_each(|(name, value)| entry(name, value, &mut inside));
+            sorted(map)
+                .into_iter()
+                .for_each(|(name, value)| entry(name, value, &mut inside));
             lines.extend(inside.into_iter().map(|line| pad(&line)));
         }
         Json::Array(items) if !items.is_empty() => {
@@ -141,9 +154,16 @@ fn entry(name: &str, value: &Json, lines: &mut Vec<String>) {
         }
         Json::String(text) if text.contains('\n') => {
             lines.push(format!("{name}: {}", block_mark(text)));
-            lines.extend(text.trim_end_matches('\n').lines().map(|line| pad(line.trim_end())));
+            lines.extend(
+                text.trim_end_matches('\n')
+                    .lines()
+                    .map(|line| pad(line.trim_end())),
+            );
         }
-        scalar => lines.push(format!("{name}: {}", strata_ops::playbook::yaml_scalar(scalar))),
+        scalar => lines.push(format!(
+            "{name}: {}",
+            strata_ops::playbook::yaml_scalar(scalar)
+        )),
     }
 }
 
@@ -151,12 +171,20 @@ fn item(value: &Json, lines: &mut Vec<String>) {
     let mut inside = Vec::new();
     match value {
         Json::Object(map) if !map.is_empty() => {
-            sorted(map).into_iter().for_each(|(name, value)| entry(name, value, &mut inside));
+            sorted(map)
+                .into_iter()
+                .for_each(|(name, value)| entry(name, value, &mut inside));
         }
-        Json::Array(items) if !items.is_empty() => items.iter().for_each(|one| item(one, &mut inside)),
+        Json::Array(items) if !items.is_empty() => {
+            items.iter().for_each(|one| item(one, &mut inside))
+        }
         Json::String(text) if text.contains('\n') => {
             lines.push(format!("- {}", block_mark(text)));
-            lines.extend(text.trim_end_matches('\n').lines().map(|line| pad(line.trim_end())));
+            lines.extend(
+                text.trim_end_matches('\n')
+                    .lines()
+                    .map(|line| pad(line.trim_end())),
+            );
             return;
         }
         scalar => {
@@ -165,7 +193,11 @@ fn item(value: &Json, lines: &mut Vec<String>) {
         }
     }
     for (at, line) in inside.iter().enumerate() {
-        lines.push(if at == 0 { format!("-   {line}") } else { pad(line) });
+        lines.push(if at == 0 {
+            format!("-   {line}")
+        } else {
+            pad(line)
+        });
     }
 }
 
@@ -174,7 +206,11 @@ fn block_mark(text: &str) -> &'static str {
 }
 
 fn pad(line: &str) -> String {
-    if line.is_empty() { String::new() } else { format!("    {line}") }
+    if line.is_empty() {
+        String::new()
+    } else {
+        format!("    {line}")
+    }
 }
 
 #[cfg(test)]
@@ -187,14 +223,21 @@ mod tests {
 
     #[test]
     fn keys_are_sorted_and_what_only_marks_the_result_is_left_out() {
-        let result = r#"{"rc":0,"changed":true,"failed":false,"diff":[],"cmd":["a","ü"],"invocation":{}}"#;
-        assert_eq!(written(result, Format::Line), r#"{"changed": true, "cmd": ["a", "ü"], "rc": 0}"#);
+        let result =
+            r#"{"rc":0,"changed":true,"failed":false,"diff":[],"cmd":["a","ü"],"invocation":{}}"#;
+        assert_eq!(
+            written(result, Format::Line),
+            r#"{"changed": true, "cmd": ["a", "ü"], "rc": 0}"#
+        );
     }
 
     #[test]
     fn debug_shows_its_message_or_variable_alone() {
         let shown = |result: &str| write(&debugged(abridged(result, 0)), Format::Json);
-        assert_eq!(shown(r#"{"changed":false,"msg":"hi","x":1}"#), "{\n    \"msg\": \"hi\"\n}");
+        assert_eq!(
+            shown(r#"{"changed":false,"msg":"hi","x":1}"#),
+            "{\n    \"msg\": \"hi\"\n}"
+        );
         let nested = r#"{"changed":false,"x":{"a":1,"b":[1,{}]}}"#;
         let expected = "{\n    \"x\": {\n        \"a\": 1,\n        \"b\": [\n            1,\n            {}\n        ]\n    }\n}";
         assert_eq!(shown(nested), expected);

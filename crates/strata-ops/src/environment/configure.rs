@@ -280,7 +280,7 @@ fn prepared(
         variables: Arc::new(variables),
         extra,
         project,
-                from_outputs: configure.hosts.is_none() && configure.inventory.is_empty(),
+        from_outputs: configure.hosts.is_none() && configure.inventory.is_empty(),
     })
 }
 

@@ -60,4 +60,3 @@ fn words(text: &str, diags: &mut Diagnostics) -> Option<Map<String, Json>> {
     }
     Some(variables)
 }
-

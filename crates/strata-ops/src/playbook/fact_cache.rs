@@ -36,7 +36,9 @@ pub(super) fn of(
         "memory" => return None,
         "jsonfile" => {}
         _ => {
-            let message = format!("the fact cache `{kind}` is not supported by Strata, only `memory` and `jsonfile`");
+            let message = format!(
+                "the fact cache `{kind}` is not supported by Strata, only `memory` and `jsonfile`"
+            );
             diags.push(Diagnostic::error("ansible-cfg", message));
             return None;
         }
@@ -46,7 +48,9 @@ pub(super) fn of(
         diags.push(Diagnostic::error("ansible-cfg", message));
         return None;
     };
-    let seconds = settings.number("fact_caching_timeout", diags).unwrap_or(TIMEOUT);
+    let seconds = settings
+        .number("fact_caching_timeout", diags)
+        .unwrap_or(TIMEOUT);
     let cache = JsonFiles {
         folder,
         prefix: settings.text("fact_caching_prefix").unwrap_or_default(),
@@ -90,7 +94,12 @@ impl JsonFiles {
         // Beside the file and renamed, so that nobody reads half of it; facts are for nobody else to see.
         let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
         let mut options = fs::OpenOptions::new();
-        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+        let mut file = options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&temporary)?;
         file.write_all(&serde_json::to_vec_pretty(facts)?)?;
         fs::rename(&temporary, path)
     }

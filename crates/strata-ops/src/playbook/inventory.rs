@@ -47,8 +47,10 @@ pub(crate) fn given(
     process: &Process,
     diags: &mut Diagnostics,
 ) -> (Inventory, Vec<PathBuf>) {
-    let (names, paths): (Vec<String>, Vec<String>) =
-        given.iter().cloned().partition(|source| source.contains(','));
+    let (names, paths): (Vec<String>, Vec<String>) = given
+        .iter()
+        .cloned()
+        .partition(|source| source.contains(','));
     let paths = paths.into_iter().map(PathBuf::from).collect();
     from(names, paths, project, process, diags)
 }
@@ -97,8 +99,10 @@ fn from(
 /// Lists of names, and paths; those of the settings where none are given.
 fn sources(given: &[String], project: &Project) -> (Vec<String>, Vec<PathBuf>) {
     if !given.is_empty() {
-        let (names, paths): (Vec<String>, Vec<String>) =
-            given.iter().cloned().partition(|source| source.contains(','));
+        let (names, paths): (Vec<String>, Vec<String>) = given
+            .iter()
+            .cloned()
+            .partition(|source| source.contains(','));
         return (names, paths.into_iter().map(PathBuf::from).collect());
     }
     let settings = &project.settings;
@@ -109,7 +113,13 @@ fn sources(given: &[String], project: &Project) -> (Vec<String>, Vec<PathBuf>) {
     let paths = settings.paths("inventory", ',');
     if paths.is_empty() {
         let usual = PathBuf::from("/etc/ansible/hosts");
-        return (Vec::new(), Some(usual).filter(|path| path.exists()).into_iter().collect());
+        return (
+            Vec::new(),
+            Some(usual)
+                .filter(|path| path.exists())
+                .into_iter()
+                .collect(),
+        );
     }
     (Vec::new(), paths)
 }
@@ -149,7 +159,13 @@ pub fn show(
 ) -> Result<(String, Diagnostics), Diagnostics> {
     let mut diags = Diagnostics::new();
     let project = Project::open(&options.vault, process, ask, &mut diags);
-    let found = read(&options.inventory, &project, process, Some(Path::new("")), &mut diags);
+    let found = read(
+        &options.inventory,
+        &project,
+        process,
+        Some(Path::new("")),
+        &mut diags,
+    );
     if diags.has_errors() {
         return Err(diags);
     }
@@ -161,10 +177,17 @@ pub fn show(
     let text = match wanted {
         Wanted::Host { name, yaml } => {
             let vars = shown.host(name)?;
-            if *yaml { show::yaml(&vars) } else { show::json(&vars) }
+            if *yaml {
+                show::yaml(&vars)
+            } else {
+                show::json(&vars)
+            }
         }
         Wanted::List { yaml: true, export } => show::yaml(&shown.tree(*export)),
-        Wanted::List { yaml: false, export } => show::json(&shown.list(*export)),
+        Wanted::List {
+            yaml: false,
+            export,
+        } => show::json(&shown.list(*export)),
         Wanted::Graph { group, vars } => shown.graph(group.as_deref().unwrap_or("all"), *vars)?,
     };
     Ok((text, diags))
@@ -174,15 +197,14 @@ fn limited(inventory: &Inventory, limit: Option<&str>) -> Result<Option<Vec<Stri
     let Some(limit) = limit else { return Ok(None) };
     inventory.matching(limit).map(Some).map_err(|reason| {
         let message = format!("the host pattern `{limit}` cannot be used");
-        Diagnostic::error("bad-host-pattern", message).detail(reason).into()
+        Diagnostic::error("bad-host-pattern", message)
+            .detail(reason)
+            .into()
     })
 }
 
 /// All groups with their hosts and children, and the variables of hosts, as values.
-pub fn list(
-    options: &Options,
-    process: &Process,
-) -> Result<Json, Diagnostics> {
+pub fn list(options: &Options, process: &Process) -> Result<Json, Diagnostics> {
     let mut diags = Diagnostics::new();
     let project = Project::open(&options.vault, process, None, &mut diags);
     let found = read(&options.inventory, &project, process, None, &mut diags);

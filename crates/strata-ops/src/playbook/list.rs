@@ -37,9 +37,19 @@ pub fn list(
     let (loaded, _) = load(playbooks, options, &project, &mut diags);
     let mut text = String::new();
     for (path, playbook) in playbooks.iter().zip(loaded) {
-        let found = inventory::read(&options.inventory, &project, process, super::absolute(path).parent(), &mut diags);
+        let found = inventory::read(
+            &options.inventory,
+            &project,
+            process,
+            super::absolute(path).parent(),
+            &mut diags,
+        );
         text.push_str(&format!("\nplaybook: {}\n", path.display()));
-        for (at, play) in playbook.iter().flat_map(|playbook| &playbook.plays).enumerate() {
+        for (at, play) in playbook
+            .iter()
+            .flat_map(|playbook| &playbook.plays)
+            .enumerate()
+        {
             match play_text(at, play, options, listing, &found.inventory) {
                 Ok(shown) => text.push_str(&shown),
                 Err(diagnostic) => diags.push(*diagnostic),
@@ -70,12 +80,26 @@ fn play_text(
     );
     if listing.hosts {
         let hosts = matching(inventory, &pattern, options.limit.as_deref())?;
-        let shown: Vec<String> = patterns.iter().map(|pattern| format!("'{pattern}'")).collect();
-        text.push_str(&format!("    pattern: [{}]\n    hosts ({}):\n", shown.join(", "), hosts.len()));
-        hosts.iter().for_each(|host| text.push_str(&format!("      {host}\n")));
+        let shown: Vec<String> = patterns
+            .iter()
+            .map(|pattern| format!("'{pattern}'"))
+            .collect();
+        text.push_str(&format!(
+            "    pattern: [{}]\n    hosts ({}):\n",
+            shown.join(", "),
+            hosts.len()
+        ));
+        hosts
+            .iter()
+            .for_each(|host| text.push_str(&format!("      {host}\n")));
     }
     let mut tasks = Vec::new();
-    for section in [&play.pre_tasks, &play.role_tasks, &play.tasks, &play.post_tasks] {
+    for section in [
+        &play.pre_tasks,
+        &play.role_tasks,
+        &play.tasks,
+        &play.post_tasks,
+    ] {
         collect(section, &mut tasks);
     }
     let tasks: Vec<(&Task, Vec<String>)> = tasks
@@ -86,7 +110,11 @@ fn play_text(
     if listing.tasks {
         text.push_str("    tasks:\n");
         for (task, tags) in &tasks {
-            text.push_str(&format!("      {}\tTAGS: [{}]\n", name(task), tags.join(", ")));
+            text.push_str(&format!(
+                "      {}\tTAGS: [{}]\n",
+                name(task),
+                tags.join(", ")
+            ));
         }
     }
     if listing.tags {
@@ -98,7 +126,11 @@ fn play_text(
     Ok(text)
 }
 
-fn matching(inventory: &Inventory, pattern: &str, limit: Option<&str>) -> Result<Vec<String>, Box<Diagnostic>> {
+fn matching(
+    inventory: &Inventory,
+    pattern: &str,
+    limit: Option<&str>,
+) -> Result<Vec<String>, Box<Diagnostic>> {
     let find = |pattern: &str| {
         inventory.matching(pattern).map_err(|reason| {
             let message = format!("the host pattern `{pattern}` cannot be used");
@@ -151,5 +183,7 @@ fn own_tags(tags: &[strata_playbook::Spanned<Json>]) -> Vec<String> {
 }
 
 fn word(value: &Json) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }

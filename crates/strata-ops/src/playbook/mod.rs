@@ -185,9 +185,7 @@ fn load(
     let extra = extra_vars::read(files, &options.extra_vars, diags);
     let load_options = project.load_options(extra.clone());
     // Tasks see the playbook's folder: `playbook_dir` and `role_path` are absolute, as in Ansible.
-    let read = |path: &PathBuf| {
-        strata_playbook::load(files, &absolute(path), &load_options, diags)
-    };
+    let read = |path: &PathBuf| strata_playbook::load(files, &absolute(path), &load_options, diags);
     (playbooks.iter().map(read).collect(), extra)
 }
 
@@ -215,7 +213,12 @@ pub async fn run(
     events: &Events,
 ) -> Result<Vec<Recap>, Diagnostics> {
     let mut diags = Diagnostics::new();
-    let project = Project::open(&options.vault, around.process, around.ask.as_ref(), &mut diags);
+    let project = Project::open(
+        &options.vault,
+        around.process,
+        around.ask.as_ref(),
+        &mut diags,
+    );
     let (loaded, extra) = load(playbooks, options, &project, &mut diags);
     let events = &project.masked(events);
     let mut recaps = Vec::new();
@@ -248,7 +251,12 @@ pub(crate) async fn run_text(
     events: &Events,
 ) -> Result<Recap, Diagnostics> {
     let mut diags = Diagnostics::new();
-    let project = Project::open(&options.vault, around.process, around.ask.as_ref(), &mut diags);
+    let project = Project::open(
+        &options.vault,
+        around.process,
+        around.ask.as_ref(),
+        &mut diags,
+    );
     let extra = extra_vars::read(project.files.as_ref(), &options.extra_vars, &mut diags);
     let load_options = project.load_options(extra.clone());
     let playbook = strata_playbook::load(files, path, &load_options, &mut diags);
@@ -281,7 +289,13 @@ impl One<'_> {
         diags: &mut Diagnostics,
     ) -> Result<Option<Recap>, Diagnostics> {
         let project = self.project;
-        let found = inventory::read(&options.inventory, project, around.process, self.folder, diags);
+        let found = inventory::read(
+            &options.inventory,
+            project,
+            around.process,
+            self.folder,
+            diags,
+        );
         let variables = found.variables.clone();
         let mut runner = runner_options(around, project, self.extra.clone(), variables);
         apply(options, project, around, &mut runner, diags);
@@ -296,9 +310,8 @@ impl One<'_> {
             .into_iter()
             .for_each(|warning| events.diagnostic(warning));
         let defaults = ConnectionDefaults::of(options, &project.settings);
-        let connect = |target: &strata_runner::Target| {
-            around.platforms.connect(&defaults.applied(target))
-        };
+        let connect =
+            |target: &strata_runner::Target| around.platforms.connect(&defaults.applied(target));
         strata_runner::run(playbook, &found.inventory, &connect, &runner, events)
             .await
             .map(Some)
@@ -331,7 +344,11 @@ fn apply(
     runner.check = options.check;
     runner.diff = options.diff || settings.flag("always_show_diff").unwrap_or(false);
     let tags = |own: &[String], name: &str| {
-        if own.is_empty() { settings.list(name) } else { own.to_vec() }
+        if own.is_empty() {
+            settings.list(name)
+        } else {
+            own.to_vec()
+        }
     };
     runner.tags = tags(&options.tags, "run_tags");
     runner.skip_tags = tags(&options.skip_tags, "skip_tags");
@@ -347,7 +364,8 @@ fn apply(
         Some("explicit") => Gathering::Explicit,
         Some("smart") => Gathering::Smart,
         Some(other) => {
-            let message = format!("`gathering` is `implicit`, `explicit` or `smart`, not `{other}`");
+            let message =
+                format!("`gathering` is `implicit`, `explicit` or `smart`, not `{other}`");
             diags.push(Diagnostic::error("ansible-cfg", message));
             Gathering::Implicit
         }
@@ -367,12 +385,19 @@ fn apply_become(
     if let Some(user) = options.become_user.clone().or(settings.text("become_user")) {
         defaults.user = user;
     }
-    if let Some(method) = options.become_method.clone().or(settings.text("become_method")) {
+    if let Some(method) = options
+        .become_method
+        .clone()
+        .or(settings.text("become_method"))
+    {
         defaults.method = method;
     }
     defaults.exe = settings.text("become_exe");
     defaults.flags = settings.text("become_flags");
-    let file = options.become_password_file.clone().or(settings.path("become_password_file"));
+    let file = options
+        .become_password_file
+        .clone()
+        .or(settings.path("become_password_file"));
     if let Some(file) = file {
         match vault::password_of(&file, None, around.process) {
             Ok(bytes) => defaults.password = String::from_utf8(bytes).ok(),
@@ -392,23 +417,55 @@ struct ConnectionDefaults(Vec<(&'static str, String)>);
 impl ConnectionDefaults {
     fn of(options: &Options, settings: &Settings) -> Self {
         let shown = |path: PathBuf| path.display().to_string();
-        let key = options.private_key.clone().or(settings.path("private_key_file"));
+        let key = options
+            .private_key
+            .clone()
+            .or(settings.path("private_key_file"));
         let said = [
-            ("ansible_user", options.remote_user.clone().or(settings.text("remote_user"))),
+            (
+                "ansible_user",
+                options.remote_user.clone().or(settings.text("remote_user")),
+            ),
             ("ansible_port", settings.text("remote_port")),
             ("ansible_ssh_private_key_file", key.map(shown)),
-            ("ansible_connection", options.connection.clone().or(settings.text("transport"))),
+            (
+                "ansible_connection",
+                options.connection.clone().or(settings.text("transport")),
+            ),
             ("ansible_ssh_args", settings.text("ssh_args")),
-            ("ansible_ssh_common_args", options.ssh_common_args.clone().or(settings.text("ssh_common_args"))),
-            ("ansible_ssh_extra_args", options.ssh_extra_args.clone().or(settings.text("ssh_extra_args"))),
-            ("ansible_timeout", options.timeout.map(|seconds| seconds.to_string()).or(settings.text("timeout"))),
+            (
+                "ansible_ssh_common_args",
+                options
+                    .ssh_common_args
+                    .clone()
+                    .or(settings.text("ssh_common_args")),
+            ),
+            (
+                "ansible_ssh_extra_args",
+                options
+                    .ssh_extra_args
+                    .clone()
+                    .or(settings.text("ssh_extra_args")),
+            ),
+            (
+                "ansible_timeout",
+                options
+                    .timeout
+                    .map(|seconds| seconds.to_string())
+                    .or(settings.text("timeout")),
+            ),
             (
                 "ansible_host_key_checking",
-                settings.flag("host_key_checking").map(|checked| checked.to_string()),
+                settings
+                    .flag("host_key_checking")
+                    .map(|checked| checked.to_string()),
             ),
         ];
         let said = said.into_iter();
-        Self(said.filter_map(|(name, value)| Some((name, value?))).collect())
+        Self(
+            said.filter_map(|(name, value)| Some((name, value?)))
+                .collect(),
+        )
     }
 
     fn applied(&self, target: &strata_runner::Target) -> strata_runner::Target {
@@ -442,7 +499,10 @@ pub(crate) fn runner_options(
         fact_cache: None,
         reload: None,
         step: false,
-        lenient_conditions: project.settings.flag("allow_broken_conditionals").unwrap_or(false),
+        lenient_conditions: project
+            .settings
+            .flag("allow_broken_conditionals")
+            .unwrap_or(false),
         now: Arc::new(now),
         load: project.load_options(extra),
         inventory_variables: variables,
@@ -480,7 +540,10 @@ pub fn yaml_scalar(value: &Json) -> String {
         explicit_start: false,
     };
     let text = strata_jinja::yaml::dump(value, &style);
-    text.trim_end().trim_end_matches("...").trim_end().to_owned()
+    text.trim_end()
+        .trim_end_matches("...")
+        .trim_end()
+        .to_owned()
 }
 
 fn now() -> Now {

@@ -52,7 +52,11 @@ impl Settings {
     fn find(&self, files: &dyn Files, process: &Process) -> Option<PathBuf> {
         let named = process.environment.get("ANSIBLE_CONFIG").map(|path| {
             let path = PathBuf::from(path);
-            if path.is_dir() { path.join("ansible.cfg") } else { path }
+            if path.is_dir() {
+                path.join("ansible.cfg")
+            } else {
+                path
+            }
         });
         let here = (!anybody_may_write(&process.working_directory))
             .then(|| process.working_directory.join("ansible.cfg"));
@@ -74,16 +78,30 @@ impl Settings {
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         let (entries, wrong) = file::parse(&text);
         for line in wrong {
-            let message = format!("`{}:{line}` is neither a section nor `name = value`", path.display());
+            let message = format!(
+                "`{}:{line}` is neither a section nor `name = value`",
+                path.display()
+            );
             diags.push(Diagnostic::error("ansible-cfg", message));
         }
         let mut unknown = Vec::new();
-        for Entry { section, key, value } in entries {
+        for Entry {
+            section,
+            key,
+            value,
+        } in entries
+        {
             let Some(setting) = known(&section, &key) else {
                 unknown.push(format!("`{section}.{key}`"));
                 continue;
             };
-            self.take(setting, &format!("`{section}.{key}`"), value, &folder, diags);
+            self.take(
+                setting,
+                &format!("`{section}.{key}`"),
+                value,
+                &folder,
+                diags,
+            );
         }
         warn_unknown(&format!("`{}`", path.display()), unknown, diags);
     }
@@ -94,7 +112,10 @@ impl Settings {
             if !name.starts_with("ANSIBLE_") || known::OTHER_VARIABLES.contains(&name.as_str()) {
                 continue;
             }
-            match KNOWN.iter().find(|setting| setting.variables.contains(&name.as_str())) {
+            match KNOWN
+                .iter()
+                .find(|setting| setting.variables.contains(&name.as_str()))
+            {
                 Some(setting) => {
                     let folder = process.working_directory.clone();
                     self.take(setting, &format!("`{name}`"), value.clone(), &folder, diags);
@@ -114,7 +135,9 @@ impl Settings {
         diags: &mut Diagnostics,
     ) {
         if let Effect::Only(values, why) = setting.effect
-            && !values.iter().any(|value| value.eq_ignore_ascii_case(text.trim()))
+            && !values
+                .iter()
+                .any(|value| value.eq_ignore_ascii_case(text.trim()))
         {
             let message = format!("{shown} is `{text}`, which is not supported by Strata: {why}");
             diags.push(Diagnostic::warning("ansible-cfg", message));
@@ -136,7 +159,10 @@ impl Settings {
     /// A setting that says yes or no.
     pub fn flag(&self, name: &str) -> Option<bool> {
         let text = self.text(name)?.to_ascii_lowercase();
-        Some(matches!(text.as_str(), "true" | "yes" | "on" | "1" | "y" | "t"))
+        Some(matches!(
+            text.as_str(),
+            "true" | "yes" | "on" | "1" | "y" | "t"
+        ))
     }
 
     /// A setting that is a number; what is none is a mistake.
@@ -161,14 +187,20 @@ impl Settings {
         let (Some(text), Some(value)) = (self.text(name), self.values.get(name)) else {
             return Vec::new();
         };
-        let parts = text.split(separator).map(str::trim).filter(|part| !part.is_empty());
+        let parts = text
+            .split(separator)
+            .map(str::trim)
+            .filter(|part| !part.is_empty());
         parts.map(|part| self.expand(part, &value.folder)).collect()
     }
 
     /// A setting that is a list with commas between.
     pub fn list(&self, name: &str) -> Vec<String> {
         let text = self.text(name).unwrap_or_default();
-        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        let parts = text
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty());
         parts.map(str::to_owned).collect()
     }
 
@@ -191,7 +223,10 @@ impl Settings {
 
 fn known(section: &str, key: &str) -> Option<&'static Setting> {
     KNOWN.iter().find(|setting| {
-        setting.places.iter().any(|place| place.split_once('.') == Some((section, key)))
+        setting
+            .places
+            .iter()
+            .any(|place| place.split_once('.') == Some((section, key)))
     })
 }
 
@@ -200,7 +235,10 @@ fn warn_unknown(place: &str, mut unknown: Vec<String>, diags: &mut Diagnostics) 
         return;
     }
     unknown.dedup();
-    let message = format!("{place} has settings that Strata does not have: {}", unknown.join(", "));
+    let message = format!(
+        "{place} has settings that Strata does not have: {}",
+        unknown.join(", ")
+    );
     diags.push(Diagnostic::warning("ansible-cfg", message).detail("They have no effect."));
 }
 
@@ -222,7 +260,10 @@ mod tests {
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
         environment.insert("HOME".to_owned(), "/home/me".to_owned());
-        environment.insert("ANSIBLE_CONFIG".to_owned(), "/project/ansible.cfg".to_owned());
+        environment.insert(
+            "ANSIBLE_CONFIG".to_owned(),
+            "/project/ansible.cfg".to_owned(),
+        );
         let process = Process {
             environment,
             working_directory: "/elsewhere".into(),
@@ -231,15 +272,27 @@ mod tests {
         let files = MemoryFiles::new([("/project/ansible.cfg", cfg)]);
         let mut diags = Diagnostics::new();
         let settings = Settings::read(&files, &process, &mut diags);
-        (settings, diags.iter().map(|one| one.summary.clone()).collect())
+        (
+            settings,
+            diags.iter().map(|one| one.summary.clone()).collect(),
+        )
     }
 
     #[test]
     fn the_environment_wins_over_the_file_and_paths_are_relative_to_it() {
         let cfg = "[defaults]\n# note\ninventory = hosts, prod ; both\nroles_path=~/roles:lib\nforks: 20\n[ssh_connection]\npipelining = True\n";
-        let (settings, said) = settings(cfg, &[("ANSIBLE_FORKS", "7"), ("ANSIBLE_REMOTE_USER", "joe")]);
-        assert_eq!(settings.paths("inventory", ','), [Path::new("/project/hosts"), Path::new("/project/prod")]);
-        assert_eq!(settings.paths("roles_path", ':'), [Path::new("/home/me/roles"), Path::new("/project/lib")]);
+        let (settings, said) = settings(
+            cfg,
+            &[("ANSIBLE_FORKS", "7"), ("ANSIBLE_REMOTE_USER", "joe")],
+        );
+        assert_eq!(
+            settings.paths("inventory", ','),
+            [Path::new("/project/hosts"), Path::new("/project/prod")]
+        );
+        assert_eq!(
+            settings.paths("roles_path", ':'),
+            [Path::new("/home/me/roles"), Path::new("/project/lib")]
+        );
         assert_eq!(settings.number("forks", &mut Diagnostics::new()), Some(7));
         assert_eq!(settings.text("remote_user").as_deref(), Some("joe"));
         assert!(said.is_empty(), "{said:?}");
@@ -247,7 +300,10 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_named_once() {
-        let (_, said) = settings("[defaults]\nfancy = 1\nhash_behaviour = merge\nbroken\n", &[("ANSIBLE_MAGIC", "1")]);
+        let (_, said) = settings(
+            "[defaults]\nfancy = 1\nhash_behaviour = merge\nbroken\n",
+            &[("ANSIBLE_MAGIC", "1")],
+        );
         assert_eq!(
             said,
             [

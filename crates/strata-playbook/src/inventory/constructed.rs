@@ -10,7 +10,14 @@ use super::build::Builder;
 use crate::play::JsonMap;
 
 const KNOWN: &[&str] = &[
-    "plugin", "strict", "compose", "groups", "keyed_groups", "use_extra_vars", "use_vars_plugins", "leading_separator",
+    "plugin",
+    "strict",
+    "compose",
+    "groups",
+    "keyed_groups",
+    "use_extra_vars",
+    "use_vars_plugins",
+    "leading_separator",
 ];
 
 struct Rules<'a> {
@@ -22,9 +29,17 @@ struct Rules<'a> {
 
 /// Applies the rules of a file to all hosts read so far.
 pub(super) fn apply(settings: &Json, path: &Path, builder: &mut Builder, diags: &mut Diagnostics) {
-    for key in settings.as_object().into_iter().flatten().map(|(key, _)| key) {
+    for key in settings
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(key, _)| key)
+    {
         if !KNOWN.contains(&key.as_str()) {
-            let message = format!("`{}`: the plugin `constructed` has no option `{key}`", path.display());
+            let message = format!(
+                "`{}`: the plugin `constructed` has no option `{key}`",
+                path.display()
+            );
             diags.push(Diagnostic::error("inventory", message));
         }
     }
@@ -42,20 +57,44 @@ pub(super) fn apply(settings: &Json, path: &Path, builder: &mut Builder, diags: 
 impl Rules<'_> {
     fn host(&self, host: &str, builder: &mut Builder, diags: &mut Diagnostics) {
         let mut vars = builder.known_of(host);
-        for (name, template) in self.settings.get("compose").and_then(Json::as_object).into_iter().flatten() {
+        for (name, template) in self
+            .settings
+            .get("compose")
+            .and_then(Json::as_object)
+            .into_iter()
+            .flatten()
+        {
             let composed = self.evaluate(template, &vars, diags);
             if let Some(value) = composed {
                 vars.insert(name.clone(), value.clone());
-                builder.host(host, Some(self.path)).vars.insert(name.clone(), value);
+                builder
+                    .host(host, Some(self.path))
+                    .vars
+                    .insert(name.clone(), value);
             }
         }
-        for (group, condition) in self.settings.get("groups").and_then(Json::as_object).into_iter().flatten() {
-            if self.evaluate(condition, &vars, diags).is_some_and(|value| truthy(&value)) {
+        for (group, condition) in self
+            .settings
+            .get("groups")
+            .and_then(Json::as_object)
+            .into_iter()
+            .flatten()
+        {
+            if self
+                .evaluate(condition, &vars, diags)
+                .is_some_and(|value| truthy(&value))
+            {
                 builder.group(group);
                 builder.add_host(&valid(group), host);
             }
         }
-        for rule in self.settings.get("keyed_groups").and_then(Json::as_array).into_iter().flatten() {
+        for rule in self
+            .settings
+            .get("keyed_groups")
+            .and_then(Json::as_array)
+            .into_iter()
+            .flatten()
+        {
             self.keyed(rule, host, &vars, builder, diags);
         }
     }
@@ -69,11 +108,18 @@ impl Rules<'_> {
             .iter()
             .map(|(name, value)| (name.clone(), Variable::Template(Arc::new(value.clone()))))
             .collect();
-        let templar = Templar::new(&self.engine, Arc::new(variables), Arc::new(NoSurroundings::default()));
+        let templar = Templar::new(
+            &self.engine,
+            Arc::new(variables),
+            Arc::new(NoSurroundings::default()),
+        );
         match templar.expression(expression) {
             Ok(value) => Some(value),
             Err(error) if self.strict => {
-                let message = format!("`{}`: `{expression}` cannot be evaluated", self.path.display());
+                let message = format!(
+                    "`{}`: `{expression}` cannot be evaluated",
+                    self.path.display()
+                );
                 diags.push(Diagnostic::error("inventory", message).detail(error.to_string()));
                 None
             }
@@ -81,10 +127,20 @@ impl Rules<'_> {
         }
     }
 
-    fn keyed(&self, rule: &Json, host: &str, vars: &JsonMap, builder: &mut Builder, diags: &mut Diagnostics) {
+    fn keyed(
+        &self,
+        rule: &Json,
+        host: &str,
+        vars: &JsonMap,
+        builder: &mut Builder,
+        diags: &mut Diagnostics,
+    ) {
         let text = |name: &str| rule.get(name).and_then(Json::as_str).map(str::to_owned);
         let Some(key) = rule.get("key") else {
-            let message = format!("`{}`: an entry of `keyed_groups` needs a `key`", self.path.display());
+            let message = format!(
+                "`{}`: an entry of `keyed_groups` needs a `key`",
+                self.path.display()
+            );
             diags.push(Diagnostic::error("inventory", message));
             return;
         };
@@ -99,12 +155,19 @@ impl Rules<'_> {
         let separator = text("separator").unwrap_or_else(|| "_".to_owned());
         let names: Vec<String> = match &value {
             Json::Array(items) => items.iter().map(plain).collect(),
-            Json::Object(map) => map.iter().map(|(name, value)| format!("{name}{separator}{}", plain(value))).collect(),
+            Json::Object(map) => map
+                .iter()
+                .map(|(name, value)| format!("{name}{separator}{}", plain(value)))
+                .collect(),
             single => vec![plain(single)],
         };
         let leading = self.settings.get("leading_separator") != Some(&Json::Bool(false));
         for name in names {
-            let head = if prefix.is_empty() && !leading { String::new() } else { format!("{prefix}{separator}") };
+            let head = if prefix.is_empty() && !leading {
+                String::new()
+            } else {
+                format!("{prefix}{separator}")
+            };
             let group = valid(&format!("{head}{name}"));
             builder.group(&group);
             builder.add_host(&group, host);
@@ -116,7 +179,9 @@ impl Rules<'_> {
 }
 
 fn plain(value: &Json) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn truthy(value: &Json) -> bool {
@@ -133,6 +198,12 @@ fn truthy(value: &Json) -> bool {
 /// A group's name may have only letters, digits and `_`.
 fn valid(name: &str) -> String {
     name.chars()
-        .map(|one| if one.is_ascii_alphanumeric() || one == '_' { one } else { '_' })
+        .map(|one| {
+            if one.is_ascii_alphanumeric() || one == '_' {
+                one
+            } else {
+                '_'
+            }
+        })
         .collect()
 }

@@ -37,7 +37,12 @@ impl Fetch for NoFetch {
 }
 
 /// Adds what was said.
-pub(super) fn add(said: &Result<Json, String>, path: &Path, builder: &mut Builder, diags: &mut Diagnostics) {
+pub(super) fn add(
+    said: &Result<Json, String>,
+    path: &Path,
+    builder: &mut Builder,
+    diags: &mut Diagnostics,
+) {
     let problem = match said {
         Ok(Json::Object(groups)) => {
             let mut problems = Vec::new();
@@ -73,9 +78,15 @@ fn add_group(name: &str, group: &Json, path: &Path, builder: &mut Builder) -> Re
     let map = match group {
         Json::Array(_) => Map::from_iter([("hosts".to_owned(), group.clone())]),
         Json::Object(map) => map.clone(),
-        other => return Err(format!("the group `{name}` must be a mapping or a list, not `{other}`")),
+        other => {
+            return Err(format!(
+                "the group `{name}` must be a mapping or a list, not `{other}`"
+            ));
+        }
     };
-    let known = map.keys().any(|key| matches!(key.as_str(), "hosts" | "children" | "vars"));
+    let known = map
+        .keys()
+        .any(|key| matches!(key.as_str(), "hosts" | "children" | "vars"));
     if !known && !map.is_empty() {
         // The oldest form: a host by itself with its variables.
         builder.host(name, Some(path)).vars.extend(map);
@@ -85,7 +96,12 @@ fn add_group(name: &str, group: &Json, path: &Path, builder: &mut Builder) -> Re
         builder.host(&host, Some(path));
         builder.add_host(name, &host);
     }
-    for child in map.get("children").map(names).transpose()?.unwrap_or_default() {
+    for child in map
+        .get("children")
+        .map(names)
+        .transpose()?
+        .unwrap_or_default()
+    {
         builder.add_child(name, &child);
     }
     if let Some(Json::Object(vars)) = map.get("vars") {

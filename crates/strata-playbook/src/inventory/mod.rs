@@ -294,7 +294,10 @@ fn read_file(
         }
     };
     if text.starts_with("#!") {
-        let message = format!("the inventory `{}` is a program, which cannot be run", path.display());
+        let message = format!(
+            "the inventory `{}` is a program, which cannot be run",
+            path.display()
+        );
         diags.push(Diagnostic::error("unsupported", message));
         return;
     }

@@ -1,6 +1,9 @@
 //! A role's `meta/argument_specs.yml`: a task before its own ones that checks what the role was given.
 
-use std::{path::{Path, PathBuf}, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use serde_json::{Value as Json, json};
 use strata_core::Span;

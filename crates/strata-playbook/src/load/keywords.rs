@@ -88,9 +88,15 @@ impl Reader<'_> {
     /// `collections`: where roles and modules without a collection are looked for.
     fn collections(&mut self, entry: &Entry) -> Vec<String> {
         let names = list(&entry.value);
-        let names = names.iter().map(|name| name.value.as_str().map(str::to_owned));
+        let names = names
+            .iter()
+            .map(|name| name.value.as_str().map(str::to_owned));
         names.collect::<Option<Vec<_>>>().unwrap_or_else(|| {
-            self.error("wrong-type", "`collections` must be a list of names", &entry.value.span);
+            self.error(
+                "wrong-type",
+                "`collections` must be a list of names",
+                &entry.value.span,
+            );
             Vec::new()
         })
     }
@@ -173,7 +179,9 @@ impl Reader<'_> {
             );
             return Vec::new();
         };
-        let full = modules.iter().map(|module| format!("{collection}.{module}"));
+        let full = modules
+            .iter()
+            .map(|module| format!("{collection}.{module}"));
         full.collect()
     }
 }

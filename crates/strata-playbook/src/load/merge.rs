@@ -32,12 +32,21 @@ mod tests {
     #[test]
     fn mappings_are_merged_only_where_that_is_asked_for() {
         let merged = |merge| {
-            let mut all = json!({"a": {"x": 1, "l": [1]}, "b": 1}).as_object().unwrap().clone();
-            let more = json!({"a": {"y": 2, "l": [2]}}).as_object().unwrap().clone();
+            let mut all = json!({"a": {"x": 1, "l": [1]}, "b": 1})
+                .as_object()
+                .unwrap()
+                .clone();
+            let more = json!({"a": {"y": 2, "l": [2]}})
+                .as_object()
+                .unwrap()
+                .clone();
             add_variables(&mut all, more, merge);
             Json::Object(all)
         };
-        assert_eq!(merged(true), json!({"a": {"x": 1, "l": [2], "y": 2}, "b": 1}));
+        assert_eq!(
+            merged(true),
+            json!({"a": {"x": 1, "l": [2], "y": 2}, "b": 1})
+        );
         assert_eq!(merged(false), json!({"a": {"y": 2, "l": [2]}, "b": 1}));
     }
 }

@@ -6,10 +6,10 @@ use serde_json::Value as Json;
 use strata_core::files::normalize;
 
 use super::{
-    prompts,
     context::{Context, MAX_DEPTH},
     fields::{list, spanned},
     keywords::{SHARED, inherit, short_name},
+    prompts,
     reader::{Reader, variables},
 };
 use crate::{

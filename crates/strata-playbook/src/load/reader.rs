@@ -192,8 +192,9 @@ fn unreadable(path: &Path, reason: &str, place: Option<&Span>) -> Diagnostic {
         format!("cannot read `{}`: {reason}", path.display()),
     );
     if reason.contains("ecrypt") {
-        diagnostic = diagnostic
-            .hint("Give the password with `--vault-password-file`, `--vault-id` or `--ask-vault-pass`.");
+        diagnostic = diagnostic.hint(
+            "Give the password with `--vault-password-file`, `--vault-id` or `--ask-vault-pass`.",
+        );
     }
     match place {
         Some(span) => diagnostic.at(span.clone()),

@@ -213,7 +213,8 @@ impl Reader<'_> {
 
     fn role_handlers(&mut self, path: &Path, spec: &Spec, context: &Context) -> Vec<Arc<Handler>> {
         let from = spec.from.handlers.as_deref();
-        let Some((file, node)) = self.role_file(path, "handlers", from, Some(&spec.name.span)) else {
+        let Some((file, node)) = self.role_file(path, "handlers", from, Some(&spec.name.span))
+        else {
             return Vec::new();
         };
         let context = inside(context, &file);
@@ -339,21 +340,31 @@ impl Reader<'_> {
         let mut inside: Vec<PathBuf> = Vec::new();
         let mut add = |collection: &str, role: &str| {
             if let Some((namespace, collection)) = collection.split_once('.') {
-                let folder = Path::new(namespace).join(collection).join("roles").join(role);
+                let folder = Path::new(namespace)
+                    .join(collection)
+                    .join("roles")
+                    .join(role);
                 inside.push(folder);
             }
         };
         if let [namespace, collection, role] = parts.as_slice() {
             add(&format!("{namespace}.{collection}"), role);
         } else if parts.len() == 1 {
-            context.keywords.collections.iter().for_each(|collection| add(collection, name));
+            context
+                .keywords
+                .collections
+                .iter()
+                .for_each(|collection| add(collection, name));
         }
         let roots = std::iter::once(context.playbook_folder.join("collections"))
             .chain(self.options.collections_path.iter().cloned());
         roots
             .flat_map(|root| {
                 let root = root.join("ansible_collections");
-                inside.iter().map(move |inside| root.join(inside)).collect::<Vec<_>>()
+                inside
+                    .iter()
+                    .map(move |inside| root.join(inside))
+                    .collect::<Vec<_>>()
             })
             .collect()
     }

@@ -37,7 +37,13 @@ impl Envelope {
         let digits: String = lines.map(str::trim).collect();
         let inner = unhex(digits.as_bytes())?;
         let mut parts = inner.splitn(3, |byte| *byte == b'\n');
-        let mut part = || unhex(parts.next().ok_or(VaultError::Damaged("a part is missing"))?);
+        let mut part = || {
+            unhex(
+                parts
+                    .next()
+                    .ok_or(VaultError::Damaged("a part is missing"))?,
+            )
+        };
         Ok(Self {
             id,
             salt: part()?,
@@ -85,7 +91,9 @@ fn id_of(header: &str) -> Result<Option<String>, VaultError> {
         [_, "1.1", "AES256", ..] => Ok(None),
         [_, "1.2", "AES256", id, ..] if !id.is_empty() => Ok(Some((*id).to_owned())),
         [_, "1.2", "AES256"] => Ok(None),
-        _ => Err(VaultError::Format(header.trim_start_matches('$').to_owned())),
+        _ => Err(VaultError::Format(
+            header.trim_start_matches('$').to_owned(),
+        )),
     }
 }
 

@@ -108,7 +108,10 @@ impl Secrets {
 /// The value on a line of YAML, without key, dash and quotes; the whole line where there is none.
 fn value_on(line: &str) -> &str {
     let line = line.trim().trim_start_matches("- ");
-    let value = line.split_once(": ").map_or(line, |(_, value)| value).trim();
+    let value = line
+        .split_once(": ")
+        .map_or(line, |(_, value)| value)
+        .trim();
     let unquoted = ['"', '\''].iter().find_map(|quote| {
         value
             .strip_prefix(*quote)

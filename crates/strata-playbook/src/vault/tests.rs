@@ -39,7 +39,10 @@ fn both_formats_of_ansible_vault_are_read() {
     let secrets = secrets(&[("default", "pw-one"), ("prod", "pw-two")]);
     assert_eq!(secrets.value(DEFAULT).unwrap(), PLAIN);
     let (text, password) = secrets.open(LABELLED.as_bytes()).unwrap();
-    assert_eq!((text.as_slice(), password.id.as_str()), (PLAIN.as_bytes(), "prod"));
+    assert_eq!(
+        (text.as_slice(), password.id.as_str()),
+        (PLAIN.as_bytes(), "prod")
+    );
 }
 
 #[test]
@@ -70,20 +73,43 @@ fn the_same_salt_gives_the_text_that_ansible_gave() {
 
 #[test]
 fn wrong_passwords_and_damaged_texts_are_told_apart() {
-    let error = |passwords: &[(&str, &str)], text: &str| secrets(passwords).value(text).unwrap_err();
+    let error =
+        |passwords: &[(&str, &str)], text: &str| secrets(passwords).value(text).unwrap_err();
     assert_eq!(error(&[], DEFAULT), VaultError::NoSecrets);
-    assert_eq!(error(&[("default", "no")], DEFAULT), VaultError::WrongPassword);
-    assert_eq!(error(&[("default", "x")], "plain"), VaultError::NotEncrypted);
+    assert_eq!(
+        error(&[("default", "no")], DEFAULT),
+        VaultError::WrongPassword
+    );
+    assert_eq!(
+        error(&[("default", "x")], "plain"),
+        VaultError::NotEncrypted
+    );
     let old = "$ANSIBLE_VAULT;1.0;AES\n00";
-    assert!(matches!(error(&[("default", "x")], old), VaultError::Format(_)));
-    for damaged in ["$ANSIBLE_VAULT;1.1;AES256\nzz", "$ANSIBLE_VAULT;1.1;AES256\n", "$ANSIBLE_VAULT;1.1;AES256\n363"] {
-        assert!(matches!(error(&[("d", "x")], damaged), VaultError::Damaged(_)), "{damaged}");
+    assert!(matches!(
+        error(&[("default", "x")], old),
+        VaultError::Format(_)
+    ));
+    for damaged in [
+        "$ANSIBLE_VAULT;1.1;AES256\nzz",
+        "$ANSIBLE_VAULT;1.1;AES256\n",
+        "$ANSIBLE_VAULT;1.1;AES256\n363",
+    ] {
+        assert!(
+            matches!(error(&[("d", "x")], damaged), VaultError::Damaged(_)),
+            "{damaged}"
+        );
     }
 }
 
 #[test]
 fn encrypted_files_are_read_as_what_is_in_them_and_their_values_are_known_for_hiding() {
-    let sealed = Envelope::seal(b"password: \"correct horse\"\nshort: abc\n", "default", b"p", &[1; 32]).write();
+    let sealed = Envelope::seal(
+        b"password: \"correct horse\"\nshort: abc\n",
+        "default",
+        b"p",
+        &[1; 32],
+    )
+    .write();
     let files = MemoryFiles::new([("group_vars/all.yml", sealed.as_str()), ("plain", "x")]);
     let secrets = Arc::new(secrets(&[("default", "p")]));
     let files = VaultFiles::new(Arc::new(files), secrets.clone());

@@ -163,14 +163,16 @@ struct Wanted {
 impl Wanted {
     fn of(call: &Call<'_>, extensions: Vec<String>) -> Result<Self, TaskError> {
         let compile = |pattern: &str| {
-            regex::Regex::new(pattern).map_err(|_| {
-                TaskError::Failed(format!("`{pattern}` is no regular expression"))
-            })
+            regex::Regex::new(pattern)
+                .map_err(|_| TaskError::Failed(format!("`{pattern}` is no regular expression")))
         };
         let ignored = call.list("ignore_files");
         Ok(Self {
             extensions,
-            matching: call.text("files_matching").map(|text| compile(&text)).transpose()?,
+            matching: call
+                .text("files_matching")
+                .map(|text| compile(&text))
+                .transpose()?,
             ignored: ignored
                 .iter()
                 .map(|text| compile(&format!("{text}$")))
@@ -181,7 +183,10 @@ impl Wanted {
 
     /// A file with another extension is a mistake, unless it is left out by name or by wish.
     fn takes(&self, path: &Path, name: &str) -> Result<bool, TaskError> {
-        let matching = self.matching.as_ref().is_none_or(|regex| regex.is_match(name));
+        let matching = self
+            .matching
+            .as_ref()
+            .is_none_or(|regex| regex.is_match(name));
         if !matching || self.ignored.iter().any(|regex| regex.is_match(name)) {
             return Ok(false);
         }

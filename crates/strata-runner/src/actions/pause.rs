@@ -42,9 +42,7 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
 /// Asks the user; goes on at once where there is nobody, as Ansible does.
 fn ask(call: &Call<'_>) -> ActionResult {
     let prompt = call.text("prompt");
-    let text = prompt.unwrap_or_else(|| {
-        "Press enter to continue, Ctrl+C to interrupt".to_owned()
-    });
+    let text = prompt.unwrap_or_else(|| "Press enter to continue, Ctrl+C to interrupt".to_owned());
     let echo = call.flag("echo", true);
     let options = &call.shared.options;
     let answer = options

@@ -13,7 +13,11 @@ use crate::{
 const DEEPEST: usize = 32;
 
 pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
-    call.only(&["argument_spec", "provided_arguments", "validate_args_context"])?;
+    call.only(&[
+        "argument_spec",
+        "provided_arguments",
+        "validate_args_context",
+    ])?;
     let spec = match call.arguments.get("argument_spec") {
         Some(Json::Object(spec)) => spec.clone(),
         Some(other) => {
@@ -74,7 +78,9 @@ fn check(
         return;
     }
     let set = |name: &&String| given.get(*name).is_some_and(|value| !value.is_null());
-    let required = spec.iter().filter(|(_, option)| option.get("required").is_some_and(truth));
+    let required = spec
+        .iter()
+        .filter(|(_, option)| option.get("required").is_some_and(truth));
     let missing: Vec<&str> = required
         .map(|(name, _)| name)
         .filter(|name| !set(name))
@@ -121,15 +127,23 @@ fn one(
     }
     choices(name, option, value, within, errors);
     elements(name, option, value, errors);
-    let Some(Json::Object(inner)) = option.get("options") else { return };
-    let path = if within.is_empty() { name.to_owned() } else { format!("{within} -> {name}") };
+    let Some(Json::Object(inner)) = option.get("options") else {
+        return;
+    };
+    let path = if within.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{within} -> {name}")
+    };
     let maps = match value {
         Json::Array(items) => items.as_slice(),
         single => std::slice::from_ref(single),
     };
     for map in maps.iter().filter_map(Json::as_object) {
         let known: Vec<&str> = inner.keys().map(String::as_str).collect();
-        let unknown = map.keys().filter(|key| !inner.contains_key(*key) && !is_alias(inner, key));
+        let unknown = map
+            .keys()
+            .filter(|key| !inner.contains_key(*key) && !is_alias(inner, key));
         for key in unknown {
             errors.push(format!(
                 "{path}.{key}. Supported parameters include: {}.",
@@ -141,12 +155,16 @@ fn one(
 }
 
 fn is_alias(options: &Map<String, Json>, key: &str) -> bool {
-    let aliases = options.values().filter_map(|option| option.get("aliases")?.as_array());
+    let aliases = options
+        .values()
+        .filter_map(|option| option.get("aliases")?.as_array());
     aliases.flatten().any(|alias| alias.as_str() == Some(key))
 }
 
 fn choices(name: &str, option: &Json, value: &Json, within: &str, errors: &mut Vec<String>) {
-    let Some(Json::Array(choices)) = option.get("choices") else { return };
+    let Some(Json::Array(choices)) = option.get("choices") else {
+        return;
+    };
     let known = |value: &Json| choices.iter().any(|choice| text(choice) == text(value));
     let shown: Vec<String> = choices.iter().map(text).collect();
     let wrong: Vec<String> = match value {
@@ -157,7 +175,11 @@ fn choices(name: &str, option: &Json, value: &Json, within: &str, errors: &mut V
     if wrong.is_empty() {
         return;
     }
-    let how = if value.is_array() { "one or more of" } else { "one of" };
+    let how = if value.is_array() {
+        "one or more of"
+    } else {
+        "one of"
+    };
     errors.push(format!(
         "value of {name} must be {how}: {}, got: {}{}",
         shown.join(", "),
@@ -167,7 +189,8 @@ fn choices(name: &str, option: &Json, value: &Json, within: &str, errors: &mut V
 }
 
 fn elements(name: &str, option: &Json, value: &Json, errors: &mut Vec<String>) {
-    let (Some(kind), Json::Array(items)) = (option.get("elements").and_then(Json::as_str), value) else {
+    let (Some(kind), Json::Array(items)) = (option.get("elements").and_then(Json::as_str), value)
+    else {
         return;
     };
     for item in items {
@@ -223,7 +246,11 @@ fn fits(kind: &str, value: &Json) -> Result<(), String> {
 }
 
 fn article(kind: &str) -> String {
-    let word = if kind.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    let word = if kind.starts_with(['a', 'e', 'i', 'o', 'u']) {
+        "an"
+    } else {
+        "a"
+    };
     format!("{word} {kind}")
 }
 
@@ -261,7 +288,10 @@ mod tests {
             "users": {"type": "list", "elements": "dict", "options": {"id": {"type": "int", "required": true}}},
         });
         assert_eq!(
-            errors(spec.clone(), json!({"port": "x", "state": "up", "users": [{"id": 1}, {}]})),
+            errors(
+                spec.clone(),
+                json!({"port": "x", "state": "up", "users": [{"id": 1}, {}]})
+            ),
             [
                 "missing required arguments: name",
                 "argument 'port' is of type <class 'str'> and we were unable to convert to int: <class 'str'> cannot be converted to an int",
@@ -269,6 +299,12 @@ mod tests {
                 "missing required arguments: id found in users",
             ]
         );
-        assert!(errors(spec, json!({"name": "x", "port": "80", "state": "on", "users": []})).is_empty());
+        assert!(
+            errors(
+                spec,
+                json!({"name": "x", "port": "80", "state": "on", "users": []})
+            )
+            .is_empty()
+        );
     }
 }

@@ -136,7 +136,11 @@ pub(crate) async fn run(shared: &Shared<'_>, memory: &mut Memory, start: Start) 
         name: name.clone(),
         walk: Walk::new(&play).forcing_handlers(start.force_handlers),
         gather: start.gather.clone().filter(|_| {
-            !start.smart || shared.table.get(name).is_none_or(|data| data.facts.is_empty())
+            !start.smart
+                || shared
+                    .table
+                    .get(name)
+                    .is_none_or(|data| data.facts.is_empty())
         }),
         state: State::Idle,
         started,

@@ -38,7 +38,10 @@ impl Batch<'_> {
                 .into_iter()
                 .partition(|next| matches!(next.task.action, Action::Meta(_)));
             let before = tasks.len();
-            let tasks: Vec<Next> = tasks.into_iter().filter(|next| self.is_confirmed(next)).collect();
+            let tasks: Vec<Next> = tasks
+                .into_iter()
+                .filter(|next| self.is_confirmed(next))
+                .collect();
             let again = !meta.is_empty() || tasks.len() < before;
             self.meta(&meta).await;
             let jobs: Vec<(usize, Job)> =
@@ -247,7 +250,9 @@ impl Batch<'_> {
         let name = self.name(host, &next.task);
         let question = format!("Perform task: TASK: {name} (N)o/(y)es/(c)ontinue: ");
         let ask = self.shared.options.ask.clone();
-        let answer = ask.and_then(|ask| ask(&question, false)).unwrap_or_default();
+        let answer = ask
+            .and_then(|ask| ask(&question, false))
+            .unwrap_or_default();
         let answer = answer.trim().to_ascii_lowercase();
         if matches!(answer.as_str(), "c" | "continue") {
             self.confirmed = None;

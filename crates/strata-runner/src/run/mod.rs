@@ -45,7 +45,10 @@ pub async fn run(
 ) -> Result<Recap, Diagnostics> {
     let table = HostTable::new(Arc::new(inventory.clone()), &options.inventory_variables);
     for host in inventory.hosts() {
-        let known = options.fact_cache.as_ref().and_then(|cache| cache.load(&host.name));
+        let known = options
+            .fact_cache
+            .as_ref()
+            .and_then(|cache| cache.load(&host.name));
         if let Some(facts) = known {
             table.change(&host.name, |data| data.add(FactLevel::Gathered, &facts));
         }
@@ -79,7 +82,9 @@ pub async fn run(
         Err(diags) if !run.any_play => return Err(diags),
         Err(diags) => {
             run.memory.broken = true;
-            diags.into_iter().for_each(|diagnostic| events.diagnostic(diagnostic));
+            diags
+                .into_iter()
+                .for_each(|diagnostic| events.diagnostic(diagnostic));
         }
         Ok(()) => {}
     }

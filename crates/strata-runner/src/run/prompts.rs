@@ -16,8 +16,8 @@ impl Run<'_> {
         };
         for prompt in &play.vars_prompt {
             let name = &prompt.name;
-            let known = options.load.extra_vars.contains_key(name)
-                || options.prompted.contains_key(name);
+            let known =
+                options.load.extra_vars.contains_key(name) || options.prompted.contains_key(name);
             if known {
                 continue;
             }
@@ -55,7 +55,10 @@ impl Run<'_> {
         let mut expression = "answer | password_hash(scheme".to_owned();
         let mut values = JsonMap::from_iter([
             ("answer".to_owned(), Json::from(answer)),
-            ("scheme".to_owned(), scheme.trim_end_matches("_crypt").into()),
+            (
+                "scheme".to_owned(),
+                scheme.trim_end_matches("_crypt").into(),
+            ),
         ]);
         if let Some(salt) = &prompt.salt {
             expression.push_str(", salt=salt");

@@ -152,7 +152,8 @@ pub(crate) fn target(
             rendered.insert(name.to_owned(), value.into());
         }
     }
-    if &**host == "localhost" && !rendered.contains_key("ansible_connection") {
+    let here = matches!(&**host, "localhost" | "127.0.0.1" | "::1");
+    if here && !rendered.contains_key("ansible_connection") {
         rendered.insert("ansible_connection".to_owned(), "local".into());
     }
     Ok(Target {
@@ -251,10 +252,11 @@ pub(super) fn privilege(
         .filter(|value| !value.is_null())
         .map(|value| text(&value))
         .or_else(|| defaults.password.clone());
-    let optional = |value: Option<Json>, keyword: Option<&Spanned<Json>>, default: &Option<String>| {
-        let value = choose(value, keyword, default.as_deref().unwrap_or_default())?;
-        Ok::<_, TemplateError>(Some(value).filter(|value| !value.trim().is_empty()))
-    };
+    let optional =
+        |value: Option<Json>, keyword: Option<&Spanned<Json>>, default: &Option<String>| {
+            let value = choose(value, keyword, default.as_deref().unwrap_or_default())?;
+            Ok::<_, TemplateError>(Some(value).filter(|value| !value.trim().is_empty()))
+        };
     let exe = optional(
         variable(["ansible_become_exe", "ansible_sudo_exe"])?,
         keywords.become_exe.as_ref(),
@@ -301,7 +303,11 @@ pub(crate) fn kind(task: &Task) -> ResultKind {
         Action::Module { name, arguments } if name.value == "assert" => {
             // What was quiet about it is known by its argument alone.
             let quiet = arguments.value.get("quiet").is_some_and(truth);
-            if quiet { ResultKind::Plain } else { ResultKind::Verbose }
+            if quiet {
+                ResultKind::Plain
+            } else {
+                ResultKind::Verbose
+            }
         }
         _ => ResultKind::Plain,
     }

@@ -162,7 +162,9 @@ fn loop_variables(job: &Job, items: &[Json], index: usize) -> JsonMap {
     }
     if control.extended {
         let mut extended = extended(items, index);
-        if control.without_items && let Json::Object(map) = &mut extended {
+        if control.without_items
+            && let Json::Object(map) = &mut extended
+        {
             map.remove("allitems");
         }
         local.insert("ansible_loop".to_owned(), extended);

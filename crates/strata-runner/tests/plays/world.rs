@@ -156,7 +156,7 @@ fn options(
         load: load::Options {
             roles_path: Vec::new(),
             collections_path: Vec::new(),
-        merge_hashes: false,
+            merge_hashes: false,
             extra_vars: Arc::new(extra_vars),
         },
         vault: Arc::default(),
@@ -209,7 +209,8 @@ pub(crate) fn transcript(events: &[Event]) -> String {
             }
             // Meta tasks have a header and mostly no results; they are not compared.
             Event::TaskStarted { .. } if is_meta(&events[at..]) => {}
-            Event::TaskStarted { task, .. } | Event::TaskFinished { task, .. } if &**task == "meta" => {}
+            Event::TaskStarted { task, .. } | Event::TaskFinished { task, .. }
+                if &**task == "meta" => {}
             Event::TaskStarted { task, handler, .. } => {
                 flush(&mut text, &mut hosts);
                 let what = if *handler { "RUNNING HANDLER" } else { "TASK" };
@@ -246,11 +247,16 @@ pub(crate) fn transcript(events: &[Event]) -> String {
 /// True if no result follows the header of a task before something else begins.
 fn is_meta(events: &[Event]) -> bool {
     let next = events.iter().skip(1).find(|event| {
-        !matches!(event, Event::Diagnostic { .. } | Event::HostReady { .. } | Event::HostWaiting { .. })
+        !matches!(
+            event,
+            Event::Diagnostic { .. } | Event::HostReady { .. } | Event::HostWaiting { .. }
+        )
     });
     matches!(
         next,
-        None | Some(Event::TaskStarted { .. } | Event::PlayStarted { .. } | Event::HostRecap { .. })
+        None | Some(
+            Event::TaskStarted { .. } | Event::PlayStarted { .. } | Event::HostRecap { .. }
+        )
     )
 }
 

@@ -39,7 +39,11 @@ impl Programs {
 
     /// What a program prints as JSON.
     fn ask(&self, path: &Path, arguments: &[&str]) -> Result<Json, Failure> {
-        let program = if path.is_absolute() { path.to_owned() } else { Path::new(".").join(path) };
+        let program = if path.is_absolute() {
+            path.to_owned()
+        } else {
+            Path::new(".").join(path)
+        };
         let child = Command::new(program)
             .args(arguments)
             .env_clear()
@@ -56,7 +60,10 @@ impl Programs {
         let printed = finish(child, self.timeout).map_err(Failure::Said)?;
         serde_json::from_slice(&printed).map_err(|error| {
             let shown: String = String::from_utf8_lossy(&printed).chars().take(80).collect();
-            Failure::Said(format!("it does not print JSON: {error}; it prints `{}`", shown.trim()))
+            Failure::Said(format!(
+                "it does not print JSON: {error}; it prints `{}`",
+                shown.trim()
+            ))
         })
     }
 
@@ -90,7 +97,11 @@ fn hosts(groups: &Map<String, Json>) -> Vec<String> {
         Json::Array(hosts) => Some(hosts),
         other => other.get("hosts")?.as_array(),
     });
-    let mut names: Vec<String> = lists.flatten().filter_map(Json::as_str).map(str::to_owned).collect();
+    let mut names: Vec<String> = lists
+        .flatten()
+        .filter_map(Json::as_str)
+        .map(str::to_owned)
+        .collect();
     names.sort();
     names.dedup();
     names
@@ -155,7 +166,10 @@ impl Fetch for Programs {
         for project in projects {
             // Relative paths are the working directory's, as in the plugin; then the file's own folder.
             let places = [Path::new(project).to_owned(), folder.join(project)];
-            let state = places.iter().map(|place| place.join("terraform.tfstate")).find(|file| file.is_file());
+            let state = places
+                .iter()
+                .map(|place| place.join("terraform.tfstate"))
+                .find(|file| file.is_file());
             let Some(state) = state else {
                 return Some(Err(format!("there is no state in `{project}`")));
             };
@@ -195,8 +209,16 @@ fn state_hosts(text: &str) -> Option<Json> {
         return None;
     }
     let mut hosts = Hosts::default();
-    for resource in state.get("resources").and_then(Json::as_array).into_iter().flatten() {
-        let kind = resource.get("type").and_then(Json::as_str).unwrap_or_default();
+    for resource in state
+        .get("resources")
+        .and_then(Json::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let kind = resource
+            .get("type")
+            .and_then(Json::as_str)
+            .unwrap_or_default();
         let instances = resource.get("instances").and_then(Json::as_array);
         for instance in instances.into_iter().flatten() {
             if let Some(attributes) = instance.get("attributes") {
@@ -204,12 +226,19 @@ fn state_hosts(text: &str) -> Option<Json> {
             }
         }
     }
-    for (name, output) in state.get("outputs").and_then(Json::as_object).into_iter().flatten() {
+    for (name, output) in state
+        .get("outputs")
+        .and_then(Json::as_object)
+        .into_iter()
+        .flatten()
+    {
         if let Some(value) = output.get("value") {
             hosts.output(name, value);
         }
     }
-    hosts.groups.insert("_meta".to_owned(), json!({ "hostvars": hosts.vars }));
+    hosts
+        .groups
+        .insert("_meta".to_owned(), json!({ "hostvars": hosts.vars }));
     Some(Json::Object(hosts.groups))
 }
 
@@ -221,7 +250,10 @@ struct Hosts {
 
 impl Hosts {
     fn group(&mut self, name: &str) -> &mut Map<String, Json> {
-        let group = self.groups.entry(name).or_insert_with(|| json!({"hosts": [], "children": [], "vars": {}}));
+        let group = self
+            .groups
+            .entry(name)
+            .or_insert_with(|| json!({"hosts": [], "children": [], "vars": {}}));
         group.as_object_mut().expect("groups are mappings")
     }
 
@@ -233,16 +265,28 @@ impl Hosts {
 
     fn host(&mut self, name: &str, vars: Map<String, Json>) {
         let known = self.vars.entry(name).or_insert_with(|| json!({}));
-        known.as_object_mut().expect("variables are mappings").extend(vars);
+        known
+            .as_object_mut()
+            .expect("variables are mappings")
+            .extend(vars);
     }
 
     fn resource(&mut self, kind: &str, attributes: &Json) {
         let text = |name: &str| attributes.get(name).and_then(Json::as_str);
         let list = |name: &str| -> Vec<String> {
             let items = attributes.get(name).and_then(Json::as_array);
-            items.into_iter().flatten().filter_map(Json::as_str).map(str::to_owned).collect()
+            items
+                .into_iter()
+                .flatten()
+                .filter_map(Json::as_str)
+                .map(str::to_owned)
+                .collect()
         };
-        let vars = attributes.get("variables").and_then(Json::as_object).cloned().unwrap_or_default();
+        let vars = attributes
+            .get("variables")
+            .and_then(Json::as_object)
+            .cloned()
+            .unwrap_or_default();
         let Some(name) = text("name") else { return };
         match kind {
             "ansible_host" => {
@@ -250,19 +294,29 @@ impl Hosts {
                 if groups.is_empty() {
                     self.add("ungrouped", "hosts", name);
                 }
-                groups.iter().for_each(|group| self.add(group, "hosts", name));
+                groups
+                    .iter()
+                    .for_each(|group| self.add(group, "hosts", name));
                 self.host(name, vars);
             }
             "ansible_group" => {
-                list("children").iter().for_each(|child| self.add(name, "children", child));
+                list("children")
+                    .iter()
+                    .for_each(|child| self.add(name, "children", child));
                 if let Some(Json::Object(own)) = self.group(name).get_mut("vars") {
                     own.extend(vars);
                 }
             }
             "incus_instance" => {
                 let mut vars = Map::new();
-                vars.insert("ansible_connection".to_owned(), "community.general.incus".into());
-                for (attribute, variable) in [("project", "ansible_incus_project"), ("remote", "ansible_incus_remote")] {
+                vars.insert(
+                    "ansible_connection".to_owned(),
+                    "community.general.incus".into(),
+                );
+                for (attribute, variable) in [
+                    ("project", "ansible_incus_project"),
+                    ("remote", "ansible_incus_remote"),
+                ] {
                     if let Some(value) = text(attribute).filter(|value| !value.is_empty()) {
                         vars.insert(variable.to_owned(), value.into());
                     }
@@ -275,14 +329,21 @@ impl Hosts {
 
     fn output(&mut self, name: &str, value: &Json) {
         if let Some(group) = name.strip_suffix("_ansible_vars") {
-            if let (Some(Json::Object(own)), Json::Object(vars)) = (self.group(group).get_mut("vars"), value) {
+            if let (Some(Json::Object(own)), Json::Object(vars)) =
+                (self.group(group).get_mut("vars"), value)
+            {
                 own.extend(vars.clone());
             }
             return;
         }
-        let Some(group) = name.strip_suffix("_instances") else { return };
+        let Some(group) = name.strip_suffix("_instances") else {
+            return;
+        };
         let named: Vec<(String, Map<String, Json>)> = match value {
-            Json::Object(map) => map.iter().map(|(host, vars)| (host.clone(), object(vars))).collect(),
+            Json::Object(map) => map
+                .iter()
+                .map(|(host, vars)| (host.clone(), object(vars)))
+                .collect(),
             Json::Array(items) => items.iter().filter_map(listed).collect(),
             Json::String(host) => vec![(host.clone(), Map::new())],
             _ => Vec::new(),
@@ -327,14 +388,28 @@ mod tests {
     fn a_program_is_asked_for_each_host_unless_it_said_all_at_once() {
         let script = "#!/bin/sh\nif [ $1 = --host ]; then echo \"{\\\"v\\\": \\\"$2\\\"}\"; else echo '{\"web\": [\"a\", \"b\"]}'; fi\n";
         let said = ask(script, 10_000).unwrap();
-        assert_eq!(said["_meta"]["hostvars"], json!({"a": {"v": "a"}, "b": {"v": "b"}}));
+        assert_eq!(
+            said["_meta"]["hostvars"],
+            json!({"a": {"v": "a"}, "b": {"v": "b"}})
+        );
     }
 
     #[test]
     fn rubbish_failure_and_hanging_are_told() {
-        assert!(ask("#!/bin/sh\necho rubbish\n", 10_000).unwrap_err().contains("it prints `rubbish`"));
-        assert!(ask("#!/bin/sh\necho broken >&2; exit 3\n", 10_000).unwrap_err().contains("broken"));
-        assert_eq!(ask("#!/bin/sh\nexec sleep 60\n", 50).unwrap_err(), "it did not end within 0 s");
+        assert!(
+            ask("#!/bin/sh\necho rubbish\n", 10_000)
+                .unwrap_err()
+                .contains("it prints `rubbish`")
+        );
+        assert!(
+            ask("#!/bin/sh\necho broken >&2; exit 3\n", 10_000)
+                .unwrap_err()
+                .contains("broken")
+        );
+        assert_eq!(
+            ask("#!/bin/sh\nexec sleep 60\n", 50).unwrap_err(),
+            "it did not end within 0 s"
+        );
     }
 
     #[test]

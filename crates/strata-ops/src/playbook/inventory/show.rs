@@ -37,7 +37,10 @@ fn sorted(value: &Json) -> Json {
     match value {
         Json::Array(items) => items.iter().map(sorted).collect(),
         Json::Object(map) => {
-            let mut entries: Vec<_> = map.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
+            let mut entries: Vec<_> = map
+                .iter()
+                .map(|(key, value)| (key.clone(), sorted(value)))
+                .collect();
             entries.sort_by(|one, other| one.0.cmp(&other.0));
             Json::Object(entries.into_iter().collect())
         }
@@ -47,7 +50,9 @@ fn sorted(value: &Json) -> Json {
 
 impl Shown<'_> {
     fn has(&self, host: &str) -> bool {
-        self.limit.as_ref().is_none_or(|limit| limit.iter().any(|one| one == host))
+        self.limit
+            .as_ref()
+            .is_none_or(|limit| limit.iter().any(|one| one == host))
     }
 
     /// The variables of a host: all of them, or only its own.
@@ -86,7 +91,11 @@ impl Shown<'_> {
         let mut list = Map::new();
         for group in self.inventory.groups() {
             let mut entry = Map::new();
-            let hosts = if group.name == "all" { Vec::new() } else { self.hosts(group) };
+            let hosts = if group.name == "all" {
+                Vec::new()
+            } else {
+                self.hosts(group)
+            };
             let children = self.children(group);
             if !hosts.is_empty() {
                 entry.insert("hosts".to_owned(), hosts.into());
@@ -101,7 +110,11 @@ impl Shown<'_> {
                 list.insert(group.name.clone(), Json::Object(entry));
             }
         }
-        let hosts = self.inventory.hosts().iter().filter(|host| self.has(&host.name));
+        let hosts = self
+            .inventory
+            .hosts()
+            .iter()
+            .filter(|host| self.has(&host.name));
         let hostvars: Map<String, Json> = hosts
             .map(|host| (host.name.clone(), self.vars(&host.name, export)))
             .filter(|(_, vars)| !vars.is_empty())
@@ -137,7 +150,11 @@ impl Shown<'_> {
         let mut hosts = Map::new();
         for host in self.hosts(group).iter().filter(|_| group.name != "all") {
             // Variables stand where a host is named first.
-            let vars = if seen.contains(host) { Map::new() } else { self.vars(host, export) };
+            let vars = if seen.contains(host) {
+                Map::new()
+            } else {
+                self.vars(host, export)
+            };
             seen.push(host.clone());
             hosts.insert(host.clone(), Json::Object(vars));
         }

@@ -18,7 +18,10 @@ pub(super) fn parse(text: &str) -> (Vec<Entry>, Vec<usize>) {
         if words.is_empty() {
             continue;
         }
-        if let Some(name) = words.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        if let Some(name) = words
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+        {
             name.trim().clone_into(&mut section);
         } else if line.starts_with([' ', '\t'])
             && let Some(last) = entries.last_mut()
@@ -49,7 +52,9 @@ fn without_comment(line: &str) -> &str {
 
 fn unquoted(value: &str) -> &str {
     let quoted = ['"', '\''].iter().find_map(|quote| {
-        value.strip_prefix(*quote).and_then(|rest| rest.strip_suffix(*quote))
+        value
+            .strip_prefix(*quote)
+            .and_then(|rest| rest.strip_suffix(*quote))
     });
     quoted.unwrap_or(value)
 }
