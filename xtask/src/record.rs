@@ -18,12 +18,20 @@ struct Recorder {
     test: &'static str,
 }
 
-const RECORDERS: &[Recorder] = &[Recorder {
-    name: "expressions",
-    tool: "terraform",
-    package: "strata-hcl",
-    test: "terraform",
-}];
+const RECORDERS: &[Recorder] = &[
+    Recorder {
+        name: "expressions",
+        tool: "terraform",
+        package: "strata-hcl",
+        test: "terraform",
+    },
+    Recorder {
+        name: "configurations",
+        tool: "terraform",
+        package: "strata-config",
+        test: "it",
+    },
+];
 
 /// Runs the recorders named, or all of them.
 pub(crate) fn run(names: &[&str]) -> Result<(), Failure> {
@@ -91,6 +99,10 @@ mod tests {
         let Err(failure) = choose(&["nothing"]) else {
             panic!("there is no recorder of that name");
         };
-        assert!(failure.to_string().contains("there are expressions"));
+        assert!(
+            failure
+                .to_string()
+                .contains("there are expressions, configurations")
+        );
     }
 }
