@@ -44,6 +44,12 @@ const RECORDERS: &[Recorder] = &[
         package: "strata-runner",
         test: "plays",
     },
+    Recorder {
+        name: "configurations",
+        tool: "terraform",
+        package: "strata-config",
+        test: "it",
+    },
 ];
 
 /// Runs the recorders named, or all of them.
@@ -115,7 +121,7 @@ mod tests {
         assert!(
             failure
                 .to_string()
-                .contains("there are expressions, playbooks")
+                .contains("there are expressions, format")
         );
     }
 }

@@ -14,9 +14,7 @@ pub fn unsupported(config: &Config, diags: &mut Diagnostics) {
     let mut refuse = |what: &str, span: &Span| diags.push(refused(what).at(span.clone()));
     for (path, module) in config.modules() {
         blocks(module, &mut refuse);
-        if path.0.is_empty() {
-            settings(module, &mut refuse);
-        }
+        settings(module, path.0.is_empty(), &mut refuse);
     }
 }
 
@@ -26,9 +24,11 @@ fn blocks(module: &Module, refuse: &mut impl FnMut(&str, &Span)) {
     }
 }
 
-fn settings(module: &Module, refuse: &mut impl FnMut(&str, &Span)) {
+/// Only the root module's backend counts; that of any other is warned of.
+fn settings(module: &Module, is_root: bool, refuse: &mut impl FnMut(&str, &Span)) {
     let settings = &module.settings;
-    if let Some(backend) = settings.backend.as_ref().filter(|b| &*b.kind != "local") {
+    let backend = settings.backend.as_ref().filter(|_| is_root);
+    if let Some(backend) = backend.filter(|backend| &*backend.kind != "local") {
         refuse(&format!("The backend `{}`", backend.kind), &backend.span);
     }
     if let Some(found) = &settings.cloud {

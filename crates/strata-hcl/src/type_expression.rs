@@ -177,8 +177,8 @@ fn keyword(expression: &Expression, word: &str, diags: &mut Diagnostics) -> Type
     };
     diags.push(
         Diagnostic::error("incomplete-type", "Invalid type specification")
-        .detail(format!("{needs}."))
-        .at(expression.span()),
+            .detail(format!("{needs}."))
+            .at(expression.span()),
     );
     Type::Dynamic
 }

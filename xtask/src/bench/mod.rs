@@ -9,6 +9,7 @@ mod options;
 mod scratch;
 mod startup;
 mod up;
+mod validate;
 
 use std::path::PathBuf;
 
@@ -48,6 +49,11 @@ const BENCHES: &[Bench] = &[
         name: "up",
         about: "`strata up` of containers beside the same calls to Incus made by hand",
         run: up::measure,
+    },
+    Bench {
+        name: "validate",
+        about: "a configuration of 1,000 files beside `terraform validate`",
+        run: validate::measure,
     },
     Bench {
         name: "infrastructure",

@@ -113,7 +113,9 @@ impl Evaluator {
         let argument = call.and_then(|call| call.arguments.get(&variable.name));
         let given = argument.map(|argument| self.argument(module, parent, argument, diags));
         let marks = given.as_ref().map_or(Marks::NONE, Value::marks_deep);
-        if let Some(argument) = argument.filter(|_| marks.contains(Marks::EPHEMERAL) && !variable.ephemeral) {
+        if let Some(argument) =
+            argument.filter(|_| marks.contains(Marks::EPHEMERAL) && !variable.ephemeral)
+        {
             let what = "This input variable is not declared as accepting ephemeral values";
             diags.push(super::checks::ephemeral_value(what, argument.value.span()));
         }
@@ -127,11 +129,10 @@ impl Evaluator {
                     inputs::Unfit::Null => "Required variable not set",
                     _ => "Invalid value for input variable",
                 };
-                let found = Diagnostic::error("invalid-variable", summary)
-                        .detail(format!(
-                            "The given value is not suitable for {}.var.{}: {}.",
-                            module.address, variable.name, unfit
-                        ));
+                let found = Diagnostic::error("invalid-variable", summary).detail(format!(
+                    "The given value is not suitable for {}.var.{}: {}.",
+                    module.address, variable.name, unfit
+                ));
                 let found = match span {
                     Some(span) => found.at(span),
                     None => found,

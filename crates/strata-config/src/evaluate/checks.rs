@@ -117,7 +117,8 @@ impl Evaluator {
         scope: &dyn Scope,
         diags: &mut Diagnostics,
     ) {
-        let failed = fails(check, CONDITION_RESULT, scope, diags).filter(|_| self.options.mode == Mode::Run);
+        let failed =
+            fails(check, CONDITION_RESULT, scope, diags).filter(|_| self.options.mode == Mode::Run);
         if let Some(message) = failed {
             diags.push(
                 Diagnostic::error("condition-failed", summary)

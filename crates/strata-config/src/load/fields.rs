@@ -171,19 +171,20 @@ pub(super) fn depends_on(body: &Body, diags: &mut Diagnostics) -> Vec<Traversal>
         return Vec::new();
     };
     let items = list(&attribute.expression, diags);
-    items.iter().filter_map(|i| reference(i, diags)).collect()
+    let read = |item: &Expression| {
+        let quoted = item.quoted().and_then(|quoted| quoted.as_traversal());
+        if quoted.is_some() {
+            diags.push(quoted_reference(item));
+            return quoted;
+        }
+        reference(item, diags)
+    };
+    items.iter().filter_map(read).collect()
 }
 
 /// An expression that must be a plain reference.
 pub(super) fn reference(expression: &Expression, diags: &mut Diagnostics) -> Option<Traversal> {
-    let plain = match expression.quoted() {
-        Some(quoted) => {
-            diags.push(quoted_reference(expression));
-            quoted
-        }
-        None => expression.plain(),
-    };
-    let found = plain.as_traversal();
+    let found = expression.plain().as_traversal();
     if found.is_none() && !expression.is_error() {
         diags.push(
             Diagnostic::error("static-reference-required", "Invalid expression")

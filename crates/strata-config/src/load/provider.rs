@@ -7,13 +7,7 @@ use super::{fields, folder::duplicate};
 use crate::module::{Module, ProviderBlock, ProviderKey, ProviderReference};
 
 /// Names that Terraform keeps for later.
-const RESERVED: [&str; 5] = [
-    "count",
-    "depends_on",
-    "lifecycle",
-    "locals",
-    "source",
-];
+const RESERVED: [&str; 5] = ["count", "depends_on", "lifecycle", "locals", "source"];
 
 pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics) {
     if let Some(for_each) = block.body.attribute("for_each") {
@@ -98,9 +92,12 @@ pub(super) fn reference(
         && self::key(configuration).is_some()
     {
         diags.push(
-            Diagnostic::error("unsupported", "Instances of provider configurations are not supported yet")
-                .detail(format!("`{text}` is one of several that `for_each` makes."))
-                .at(expression.span()),
+            Diagnostic::error(
+                "unsupported",
+                "Instances of provider configurations are not supported yet",
+            )
+            .detail(format!("`{text}` is one of several that `for_each` makes."))
+            .at(expression.span()),
         );
         return None;
     }

@@ -150,7 +150,12 @@ fn required_providers(block: &Block, settings: &mut Settings, diags: &mut Diagno
     fields::only_attributes(&block.body, diags);
     if let Some(first) = &settings.required_providers_span {
         let summary = "Duplicate required providers configuration";
-        diags.push(duplicate(summary, "Required providers", first, block.header_span()));
+        diags.push(duplicate(
+            summary,
+            "Required providers",
+            first,
+            block.header_span(),
+        ));
         return;
     }
     settings.required_providers_span = Some(block.header_span());

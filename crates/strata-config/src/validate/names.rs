@@ -246,7 +246,20 @@ impl Names<'_> {
     /// Compares what is passed with what the called module declares.
     fn arguments(&mut self, child: &Module, call: &ModuleCall) {
         for (name, argument) in &call.arguments {
-            if !child.variables.contains_key(name) {
+            let variable = child.variables.get(name);
+            if let Some(message) = variable.and_then(|variable| variable.deprecated.as_ref()) {
+                self.diags.push(
+                    Diagnostic::warning(
+                        "deprecated-variable",
+                        "Variable marked as deprecated by the module author",
+                    )
+                    .detail(format!(
+                        "Variable `{name}` is marked as deprecated: {message}"
+                    ))
+                    .at(argument.span.clone()),
+                );
+            }
+            if variable.is_none() {
                 let known = child.variables.keys().map(|name| &**name);
                 self.diags.push(unsupported_argument(
                     name,
@@ -479,6 +492,14 @@ impl Names<'_> {
                     .detail(format!("`module.{call}` has no output named `{output}`."))
                     .at(traversal.span_to(if repeated { 3 } else { 2 }));
                 Some(with_hint(found, suggest::hint(output, known)))
+            }
+            (_, _, Some(output)) => {
+                let message = child.outputs.get(output)?.deprecated.as_ref()?;
+                Some(
+                    Diagnostic::warning("deprecated-output", "Value derived from a deprecated source")
+                        .detail(format!("Output `{output}` of `module.{call}` is deprecated: {message}"))
+                        .at(traversal.span()),
+                )
             }
             _ => None,
         }

@@ -122,7 +122,11 @@ fn ignored(resource: &Resource, schema: &schema::Block, diags: &mut Diagnostics)
             let found = Diagnostic::error("unsupported-attribute", "Unsupported attribute")
                 .detail(format!("This object has no argument, nested block, or exported attribute named `{name}`."))
                 .at(span.clone());
-            let known = schema.attributes.keys().chain(schema.blocks.keys()).map(|name| &**name);
+            let known = schema
+                .attributes
+                .keys()
+                .chain(schema.blocks.keys())
+                .map(|name| &**name);
             diags.push(match suggest::hint(name, known) {
                 Some(hint) => found.hint(hint),
                 None => found,

@@ -97,14 +97,14 @@ fn mistakes_in_json_have_their_places() {
     check_validate(
         &given,
         expect![[r#"
-        error: Extraneous JSON object property (all.tf.json:5): No argument or block type is named `nonsense`.
-        error: Extraneous JSON object property (all.tf.json:2): No argument or block type is named `defult`.
-        error: There is no type `strin` (all.tf.json:2): The types are `any`, `bool`, `number`, `string`, `list`, `set`, `map`, `tuple` and `object`.
-        error: Reference to undeclared local value (all.tf.json:4): A local value with the name `nothing` has not been declared.
-        error: Reference to undeclared resource (all.tf.json:3): A managed resource `nothing` `here` has not been declared in the root module.
-        error: Reference to undeclared input variable (all.tf.json:3): An input variable with the name `b` has not been declared.
-        error: Extraneous JSON object property (all.tf.json:3): No argument or block type is named `bogus`.
-    "#]],
+            error: Extraneous JSON object property (all.tf.json:5): No argument or block type is named `nonsense`.
+            error: Extraneous JSON object property (all.tf.json:2): No argument or block type is named `defult`.
+            error: Invalid type specification (all.tf.json:2): There is no type `strin`. The types are `any`, `bool`, `number`, `string`, `list`, `set`, `map`, `tuple` and `object`.
+            error: Reference to undeclared local value (all.tf.json:4): A local value with the name `nothing` has not been declared.
+            error: Reference to undeclared resource (all.tf.json:3): A managed resource `nothing` `here` has not been declared in the root module.
+            error: Reference to undeclared input variable (all.tf.json:3): An input variable with the name `b` has not been declared.
+            error: Extraneous JSON object property (all.tf.json:3): No argument or block type is named `bogus`.
+        "#]],
     );
 }
 
@@ -327,4 +327,61 @@ impl Files for Bytes {
     fn kind(&self, _: &Path) -> Option<EntryKind> {
         Some(EntryKind::Other)
     }
+}
+
+#[test]
+fn what_modules_call_deprecated_is_warned_of_where_it_is_used() {
+    let given = Given::new(
+        r#"
+        module "m" {
+          source = "./m"
+          old    = 1
+        }
+        output "o" { value = module.m.old }
+        "#,
+    )
+    .file(
+        "m/main.tf",
+        r#"
+        variable "old" {
+          default    = 0
+          deprecated = "Use new."
+        }
+        output "old" {
+          value      = var.old
+          deprecated = "Gone soon."
+        }
+        "#,
+    );
+    check_validate(
+        &given,
+        expect![[r#"
+        warning: Value derived from a deprecated source (main.tf:6): Output `old` of `module.m` is deprecated: Gone soon.
+        warning: Variable marked as deprecated by the module author (main.tf:4): Variable `old` is marked as deprecated: Use new.
+    "#]],
+    );
+}
+
+#[test]
+fn what_is_disabled_is_not_there_and_reads_as_null() {
+    let given = Given::new(
+        r#"
+        variable "on" { default = false }
+        resource "terraform_data" "a" {
+          lifecycle { enabled = var.on }
+        }
+        module "m" {
+          source = "./m"
+          lifecycle { enabled = var.on }
+        }
+        output "all" { value = [terraform_data.a, module.m] }
+        "#,
+    )
+    .file("m/main.tf", "output \"x\" { value = 1 }");
+    check_outputs(
+        &given,
+        expect![[r#"
+        all = [null(any), null(any)]
+    "#]],
+    );
 }

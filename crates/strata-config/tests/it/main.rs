@@ -7,4 +7,5 @@ mod files;
 mod load;
 mod suite;
 mod support;
+mod syntaxes;
 mod terraform;

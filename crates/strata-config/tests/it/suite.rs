@@ -46,11 +46,11 @@ fn every_mistake_is_found_where_it_is_and_nothing_else() {
 fn what_terraform_finds_is_found() {
     let mut missing = Vec::new();
     for case in cases() {
-        record(&case);
         let texts: String = case.files.values().map(String::as_str).collect();
         if texts.contains("# Differs: ") {
             continue;
         }
+        record(&case);
         let recorded = fs::read_to_string(folder().join(format!("{}.terraform", case.name)));
         let recorded = recorded.unwrap_or_else(|_| panic!("{} is not recorded", case.name));
         let found: Vec<String> = validated(&case.files)

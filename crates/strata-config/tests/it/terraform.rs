@@ -24,7 +24,10 @@ impl Answer {
 
 /// Writes the files to a folder, initializes it without network, and validates it.
 pub(crate) fn validate(files: &BTreeMap<String, String>) -> Answer {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("terraform");
+    // Tests that record at the same time have folders of their own.
+    let thread = format!("{:?}", std::thread::current().id());
+    let name: String = thread.chars().filter(char::is_ascii_digit).collect();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("terraform-{name}"));
     let _ = fs::remove_dir_all(&folder);
     for (name, text) in files {
         let path = folder.join(name);

@@ -3,7 +3,7 @@ variable "a" {
   default = 1
 
   validation {
-    condition     = [var.a] # Error: Invalid condition result
+    condition     = [var.a] # Error: Invalid variable validation result
     error_message = "No."
   }
 }

@@ -14,7 +14,7 @@ resource "test_machine" "b" {
 }
 
 resource "test_machine" "c" {
-  provider = "test.east" # Error: Invalid provider configuration reference
+  provider = "test.east" # Warning: Quoted references are deprecated
   name     = "c"
 }
 

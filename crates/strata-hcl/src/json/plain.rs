@@ -41,7 +41,10 @@ impl Expression {
 
     /// The reference that a quoted text of native syntax holds, as `depends_on` had them before Terraform 0.12.
     pub fn quoted(&self) -> Option<Expression> {
-        let is_text = matches!(self.node().kind, NodeKind::Literal(strata_core::Value::String(_)));
+        let is_text = matches!(
+            self.node().kind,
+            NodeKind::Literal(strata_core::Value::String(_))
+        );
         if self.is_json() || !is_text || !self.is_quoted() {
             return None;
         }

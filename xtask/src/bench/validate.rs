@@ -1,0 +1,76 @@
+//! How long it takes to check a configuration of a thousand files, pairwise with Terraform.
+
+use std::{fmt::Write, path::Path, time::Instant};
+
+use super::{Goal, median, options::Options, scratch::Scratch, strata};
+use crate::failure::Failure;
+use crate::process;
+
+const PAIRS: usize = 5;
+const FILES: usize = 1000;
+
+/// Measures both and compares their medians.
+pub(super) fn measure(options: &Options) -> Result<Vec<Goal>, Failure> {
+    if !process::succeeds(&["terraform", "version"]) {
+        return Err(Failure::new(
+            "`validate` compares with `terraform`, which is not installed",
+        ));
+    }
+    let strata = strata(options)?.display().to_string();
+    let files: Vec<(String, String)> = (0..FILES).map(file).collect();
+    let files: Vec<(&str, String)> = files
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.clone()))
+        .collect();
+    let scratch = Scratch::with(&files)?;
+    run("terraform", &["init", "-backend=false"], scratch.path())?;
+    let pairs = options.pairs.unwrap_or(PAIRS);
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for _ in 0..pairs {
+        ours.push(run(&strata, &["validate"], scratch.path())?);
+        theirs.push(run("terraform", &["validate"], scratch.path())?);
+    }
+    let (ours, theirs) = (median(&ours), median(&theirs));
+    println!(
+        "validate of {FILES} files: strata {ours:.1} ms, terraform {theirs:.1} ms (medians of {pairs} pairs)"
+    );
+    Ok(vec![Goal {
+        name: format!("validate of {FILES} files, strata / terraform"),
+        unit: "",
+        measured: ours / theirs,
+        wanted: None,
+        at_most: 0.1,
+    }])
+}
+
+/// One file of many: variables, locals, resources and outputs that refer to each other and to the file before.
+fn file(at: usize) -> (String, String) {
+    let mut text = format!(
+        "variable \"v{at}\" {{\n  type    = object({{ name = string, size = optional(number, {at}) }})\n  \
+         default = {{ name = \"n{at}\" }}\n}}\n\nlocals {{\n  l{at} = {{ for i in range(3) : \"k${{i}}\" => \
+         \"${{var.v{at}.name}}-${{i}}\" if i > 0 }}\n}}\n\n"
+    );
+    let before = match at {
+        0 => "null".to_owned(),
+        _ => format!("terraform_data.r{}.id", at - 1),
+    };
+    let resource = write!(
+        text,
+        "resource \"terraform_data\" \"r{at}\" {{\n  input            = merge(local.l{at}, {{ size = \
+         var.v{at}.size }})\n  triggers_replace = {before}\n\n  lifecycle {{\n    ignore_changes = [input]\n  }}\n}}\n\n\
+         output \"o{at}\" {{\n  value = terraform_data.r{at}.output\n}}\n"
+    );
+    resource.expect("writing to text cannot fail");
+    (format!("file{at}.tf"), text)
+}
+
+fn run(program: &str, arguments: &[&str], folder: &Path) -> Result<f64, Failure> {
+    let mut command = process::command(&[&[program], arguments].concat());
+    command
+        .current_dir(folder)
+        .env("CHECKPOINT_DISABLE", "1")
+        .env("TF_CLI_CONFIG_FILE", "/dev/null");
+    let start = Instant::now();
+    process::output_of(&mut command)?;
+    Ok(start.elapsed().as_secs_f64() * 1000.0)
+}
