@@ -6,8 +6,8 @@
 mod check;
 pub(crate) mod environment;
 mod infrastructure;
-mod language;
 mod initialize;
+mod language;
 mod playbook;
 mod project;
 pub(crate) mod single_dash;
@@ -20,16 +20,16 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use check::Check;
 pub(crate) use infrastructure::{
     Apply, Destroy, Import, Output, Plan, Refresh, Settings, Show, Validate,
 };
+pub(crate) use initialize::{Get, Init};
 pub(crate) use language::{Console, Format, Graph, Metadata, MetadataCommand};
 pub(crate) use playbook::{
     Adhoc, Galaxy, GalaxyCommand, GalaxyInstall, GalaxyKind, GalaxyPlace, Hosts, Inventory,
     Passwords, Playbook, Vault, VaultCommand, VaultFiles,
 };
-pub(crate) use initialize::{Get, Init};
-pub(crate) use check::Check;
 pub(crate) use project::{Down, Environment, PlanTarget, Stages, Status, Up};
 pub(crate) use state::{
     ForceUnlock, State, StateCommand, StateFile, Taint, Workspace, WorkspaceCommand,

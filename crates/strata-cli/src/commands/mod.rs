@@ -1,22 +1,22 @@
 //! One file a family of commands: from arguments to an operation's options, and its events to a renderer.
 
 mod approval;
-mod doc;
-mod import;
-mod console;
-mod format;
-mod graph;
 mod check;
+mod console;
+mod doc;
+mod format;
 mod galaxy;
+mod graph;
+mod import;
 mod infrastructure;
-mod metadata;
 mod initialize;
+mod metadata;
 mod output;
 mod playbook;
 mod project;
 mod prompt;
-mod saved;
 mod providers;
+mod saved;
 mod show;
 mod signals;
 mod state;

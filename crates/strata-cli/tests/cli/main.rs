@@ -9,8 +9,8 @@
     reason = "tests fail by panicking, and say what they skip"
 )]
 
-mod console;
 mod check;
+mod console;
 mod daemon;
 mod format;
 mod infrastructure;
