@@ -10,16 +10,19 @@
 )]
 
 mod console;
+mod check;
 mod daemon;
 mod format;
 mod infrastructure;
 mod kill;
+mod language;
 mod mistakes;
 mod observability;
 mod plans;
 mod project;
 mod provisioners;
 mod quickstart;
+mod reference;
 mod secrets;
 mod state;
 mod strata;

@@ -63,6 +63,14 @@ fn failed() -> Value {
     Value::unknown(Type::Dynamic)
 }
 
+/// The place of a key that could be a reference or a name.
+fn ambiguous(key: &Node) -> Option<ByteRange> {
+    match &key.kind {
+        NodeKind::Access(of, _) if matches!(of.kind, NodeKind::Variable(_)) => Some(key.range),
+        _ => None,
+    }
+}
+
 impl Evaluator<'_> {
     fn node(&mut self, node: &Node) -> Value {
         match &node.kind {
@@ -170,6 +178,11 @@ impl Evaluator<'_> {
         let mut marks = Marks::NONE;
         let mut known = true;
         for item in items {
+            if let Some(key) = ambiguous(&item.key) {
+                self.ambiguous_key(key);
+                known = false;
+                continue;
+            }
             let key = self.node(&item.key);
             let value = self.node(&item.value);
             match self.object_key(&key, item.key.range, &mut marks, false) {
@@ -183,6 +196,17 @@ impl Evaluator<'_> {
             return failed().with_marks(marks);
         }
         Value::Object(Arc::new(entries)).with_marks(marks)
+    }
+
+    /// As in `providers = { incus.east = … }`, which is read without being evaluated.
+    fn ambiguous_key(&mut self, range: ByteRange) {
+        self.report(
+            range,
+            "ambiguous-object-key",
+            "Ambiguous attribute key",
+            "If this expression is intended to be a reference, wrap it in parentheses. If it's instead intended as a \
+             literal name containing periods, wrap it in quotes to create a string literal.",
+        );
     }
 
     /// The text of an object key; none if it is unknown or mistaken.

@@ -8,6 +8,7 @@
 mod edit;
 mod forgetting;
 mod import;
+pub(crate) mod initial;
 mod inputs;
 mod lock;
 mod moving;
@@ -22,6 +23,7 @@ mod taint;
 mod transfer;
 mod trouble;
 mod unlock;
+mod unset;
 mod validate;
 pub mod workspaces;
 
@@ -41,6 +43,7 @@ pub use strata_engine::{Change, OutputChange, Plan, PlanMode, PlanOptions, Reaso
 pub use taint::taint;
 pub use transfer::{pull, push};
 pub use unlock::force_unlock;
+pub use unset::{UnsetVariable, unset_variables};
 pub use validate::validate;
 
 /// Which configuration, which state, and how to work with them.
