@@ -27,8 +27,8 @@ mod session;
 mod settle;
 
 pub use apply::{Applied, ApplyOptions, NoProvisioners, Provision, Provisioners, Stop, apply};
-pub use checks::{CheckObject, CheckResult, CheckSubject, Status};
 pub use chance::SystemChance;
+pub use checks::{CheckObject, CheckResult, CheckSubject, Status};
 pub use environment::Environment;
 pub use generate::generate;
 pub use import::import;
