@@ -32,6 +32,12 @@ const RECORDERS: &[Recorder] = &[
         package: "strata-agent",
         test: "compared",
     },
+    Recorder {
+        name: "format",
+        tool: "terraform",
+        package: "strata-hcl",
+        test: "format",
+    },
 ];
 
 /// Runs the recorders named, or all of them.

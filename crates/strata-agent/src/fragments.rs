@@ -20,7 +20,7 @@ pub fn choose<'a>(
 }
 
 /// The fragments one after the other, each on lines of its own, with the delimiter between.
-pub fn join(parts: &[Vec<u8>], delimiter: Option<&str>) -> Vec<u8> {
+pub fn join(parts: &[impl AsRef<[u8]>], delimiter: Option<&str>) -> Vec<u8> {
     let delimiter = delimiter.map(|text| text.replace("\\n", "\n").replace("\\t", "\t"));
     let mut whole: Vec<u8> = Vec::new();
     for (at, part) in parts.iter().enumerate() {
@@ -34,7 +34,7 @@ pub fn join(parts: &[Vec<u8>], delimiter: Option<&str>) -> Vec<u8> {
                 whole.push(b'\n');
             }
         }
-        whole.extend_from_slice(part);
+        whole.extend_from_slice(part.as_ref());
     }
     whole
 }

@@ -14,15 +14,18 @@ mod evaluate;
 mod graph;
 mod inputs;
 mod load;
+mod manifest;
 pub mod module;
 mod provider;
 mod provisioners;
 mod references;
 mod schemas;
+mod source;
 mod suggest;
 mod tree;
 mod unsupported;
 mod validate;
+mod version;
 
 pub use dependencies::{Dependencies, dependencies};
 pub use evaluate::{
@@ -33,11 +36,14 @@ pub use inputs::{
     VariableInput, VariableOrigin, VariableText, automatic_variable_files, root_variables,
     variable_file,
 };
-pub use load::load;
+pub use load::{LoadOptions, MissingModule, load, load_with};
+pub use manifest::{MANIFEST, ManifestModule, ModuleManifest};
 pub use provider::ProviderAddress;
 pub use provisioners::{connection_body, connection_schema, provisioner_schema};
 pub use schemas::Schemas;
+pub use source::{Getter, ModuleSource, RegistryModule, RemoteModule};
 pub use strata_hcl::Chance;
 pub use tree::Config;
 pub use unsupported::unsupported;
-pub use validate::validate;
+pub use validate::{unknown_providers, validate, validate_with_files};
+pub use version::{Version, VersionConstraint};

@@ -8,6 +8,7 @@ use std::{
 
 use strata_core::{Source, addr};
 
+use crate::load::MissingModule;
 use crate::module::{Module, ProviderBlock, ProviderKey, Resource, ResourceKey};
 use crate::provider::ProviderAddress;
 
@@ -17,6 +18,7 @@ pub struct Config {
     pub(crate) nodes: Vec<Node>,
     pub(crate) places: HashMap<addr::Module, NodeId>,
     pub(crate) sources: BTreeMap<Arc<str>, Arc<Source>>,
+    pub(crate) missing: Vec<MissingModule>,
 }
 
 /// Which place in the tree; the root is 0, and a caller comes before what it calls.
@@ -85,6 +87,11 @@ impl Config {
             alias: address.alias.clone(),
         };
         self.module(&address.module)?.providers.get(&key)
+    }
+
+    /// The modules that are called and not installed, or not as they are asked for.
+    pub fn missing_modules(&self) -> &[MissingModule] {
+        &self.missing
     }
 
     /// The folders of all modules, each once.

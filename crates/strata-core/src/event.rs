@@ -40,11 +40,15 @@ pub enum Event {
     RefreshStarted {
         /// Which.
         address: addr::ResourceInstance,
+        /// The id that users know it by, unless it is secret.
+        id: Option<String>,
     },
     /// A resource instance was read.
     RefreshFinished {
         /// Which.
         address: addr::ResourceInstance,
+        /// The id that users know it by, unless it is secret.
+        id: Option<String>,
     },
     /// The platform's object is not as state has it.
     DriftFound {
@@ -59,6 +63,12 @@ pub enum Event {
         address: addr::ResourceInstance,
         /// What will be done.
         action: Action,
+        /// Why, by the name that Terraform's plans have for it.
+        reason: Option<&'static str>,
+        /// Where it was before it got its address.
+        previous: Option<addr::ResourceInstance>,
+        /// The id under which it is taken over.
+        importing: Option<String>,
     },
     /// All changes of a plan, or of an apply, are known.
     ChangeSummary {
@@ -75,6 +85,17 @@ pub enum Event {
         action: Action,
         /// How far it is.
         phase: ApplyPhase,
+        /// The id of the object that is changed or deleted, unless it is secret.
+        id: Option<String>,
+    },
+    /// A provisioner of a resource instance goes from one phase to the next.
+    Provision {
+        /// Of which.
+        address: addr::ResourceInstance,
+        /// What kind of provisioner, such as `local-exec`.
+        kind: Arc<str>,
+        /// How far it is.
+        phase: ProvisionPhase,
     },
     /// A host is not ready yet.
     HostWaiting {
@@ -101,6 +122,17 @@ pub enum Event {
         task: Arc<str>,
         /// True for handlers.
         handler: bool,
+        /// Where it stands, `FILE:LINE`.
+        path: Arc<str>,
+    },
+    /// A task was not good yet and is tried again.
+    TaskRetried {
+        /// Inventory name.
+        host: Arc<str>,
+        /// Name as in `TaskStarted`.
+        task: Arc<str>,
+        /// How often it is tried from here on.
+        left: u64,
     },
     /// One host finished a task, or one item of a task's loop.
     TaskFinished {
@@ -118,6 +150,10 @@ pub enum Event {
         diffs: Vec<FileDiff>,
         /// All that the module returned, as JSON text, for verbose output; masked under `no_log`.
         result: Arc<str>,
+        /// The host that did it in this one's place (`delegate_to`).
+        delegate: Option<Arc<str>>,
+        /// What this is a result of.
+        kind: ResultKind,
     },
     /// A host's tasks are all done, or it dropped out.
     HostRecap {
@@ -140,6 +176,23 @@ pub enum Event {
         /// What.
         diagnostic: Box<Diagnostic>,
     },
+}
+
+/// What a result is of, where that changes how it is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResultKind {
+    /// A task, or one item of its loop.
+    #[default]
+    Plain,
+    /// A task that is there to show its result (`debug`).
+    Shown,
+    /// A task that shows its result beside what it does (`assert`).
+    Verbose,
+    /// All items of a loop, each of which was shown before.
+    Loop,
+    /// Tasks that were included.
+    Included,
 }
 
 /// The kinds of stages.
@@ -226,6 +279,20 @@ pub enum ApplyPhase {
     /// It is done; with the object's id, where it has one.
     Finished(Option<String>),
     /// It failed; the diagnostic follows by itself.
+    Failed,
+}
+
+/// How far a provisioner is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProvisionPhase {
+    /// It began.
+    Started,
+    /// It said a line.
+    Output(String),
+    /// It is done.
+    Finished,
+    /// It failed; the diagnostic follows by itself, unless that was to be passed over.
     Failed,
 }
 

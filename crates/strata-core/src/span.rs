@@ -68,7 +68,11 @@ impl Source {
             .partition_point(|start| *start as usize <= byte)
             - 1;
         let start = self.line_starts[line] as usize;
-        let column = self.text.get(start..byte).map_or(0, |before| before.chars().count()) as u32 + 1;
+        let column = self
+            .text
+            .get(start..byte)
+            .map_or(0, |before| before.chars().count()) as u32
+            + 1;
         Position {
             line: line as u32 + 1,
             column,

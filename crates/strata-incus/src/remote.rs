@@ -175,6 +175,7 @@ impl Remotes {
             return self.remote(name, declared, None);
         }
         if let Some(declared) = self.declared_by_variables(name) {
+            self.check_authentication(name)?;
             return self.remote(name, &declared, None);
         }
         if name == "local" {
@@ -209,6 +210,15 @@ impl Remotes {
             token: self.variable("INCUS_TOKEN").map(str::to_owned),
             protocol: self.variable("INCUS_PROTOCOL").map(str::to_owned),
         })
+    }
+
+    fn check_authentication(&self, name: &str) -> Result<(), ClientError> {
+        match self.variable("INCUS_AUTHENTICATION_TYPE") {
+            None | Some("tls") => Ok(()),
+            Some(other) => Err(ClientError::Setup(format!(
+                "remote `{name}`: `INCUS_AUTHENTICATION_TYPE={other}` is not supported yet, `tls` is"
+            ))),
+        }
     }
 
     fn remote(
@@ -321,6 +331,20 @@ mod tests {
         assert_eq!(
             from_block.get("lab").unwrap().endpoint_name(),
             "https://block:8443"
+        );
+    }
+
+    #[test]
+    fn a_way_to_log_in_that_we_lack_is_refused_by_name() {
+        let variables = [
+            ("INCUS_ADDR", "https://lab:1"),
+            ("INCUS_AUTHENTICATION_TYPE", "oidc"),
+        ];
+        let error = remotes(&variables, Block::default()).get("local").err();
+        let message = error.unwrap().to_string();
+        assert!(
+            message.contains("INCUS_AUTHENTICATION_TYPE=oidc"),
+            "{message}"
         );
     }
 

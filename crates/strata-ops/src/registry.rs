@@ -8,6 +8,7 @@ use std::{
 };
 
 use serde_json::Value as Json;
+use strata_builtin::Clock;
 use strata_core::{Diagnostic, Subject, Value, connection::Connection, inventory::InventoryHost};
 use strata_engine::Providers;
 use strata_incus::{Incus, Settings, Timeouts};
@@ -20,6 +21,7 @@ use crate::{process::Process, twin::TwinPlatforms};
 #[derive(Clone)]
 pub struct Platforms {
     incus: Incus,
+    working_directory: PathBuf,
     twin: Option<Arc<TwinPlatforms>>,
 }
 
@@ -28,6 +30,7 @@ impl Platforms {
     pub fn real(process: &Process) -> Self {
         Self {
             incus: incus(process.environment.clone(), &process.environment),
+            working_directory: process.working_directory.clone(),
             twin: None,
         }
     }
@@ -40,6 +43,7 @@ impl Platforms {
         let environment = BTreeMap::from([("INCUS_SOCKET".to_owned(), socket)]);
         Ok(Self {
             incus: incus(environment, &process.environment),
+            working_directory: process.working_directory.clone(),
             twin: Some(Arc::new(twin)),
         })
     }
@@ -49,9 +53,19 @@ impl Platforms {
         self.twin.is_some()
     }
 
-    /// The providers, with Terraform's built-in one.
+    /// The providers, with Terraform's built-in one and the small ones that have no platform.
     pub fn providers(&self) -> Providers {
-        Providers::new(vec![self.incus.provider()])
+        self.providers_in(Path::new(""))
+    }
+
+    /// The same, with relative paths of files from `directory`, where the root module is.
+    pub fn providers_in(&self, directory: &Path) -> Providers {
+        let settings = strata_builtin::Settings {
+            working_directory: self.working_directory.join(directory),
+            clock: Clock::system(),
+        };
+        let builtin = strata_builtin::providers(&settings);
+        Providers::new([self.incus.provider()].into_iter().chain(builtin))
     }
 
     /// The host that an object of this type is, if it is one.
@@ -171,7 +185,11 @@ fn ssh(target: &Target) -> Result<Arc<dyn Connection>, Diagnostic> {
             .collect::<Vec<_>>()
             .join(" ")
     };
-    let arguments = words(&["ansible_ssh_common_args", "ansible_ssh_extra_args"]);
+    let arguments = words(&[
+        "ansible_ssh_args",
+        "ansible_ssh_common_args",
+        "ansible_ssh_extra_args",
+    ]);
     let options = SshOptions {
         host: text(&["ansible_host", "ansible_ssh_host"])
             .unwrap_or_else(|| target.host.to_string()),

@@ -3,8 +3,11 @@
 //! Options keep the spelling of the tool whose command it is: one dash for Terraform's, two for
 //! Ansible's. Both work everywhere, see [`single_dash`].
 
+mod check;
 pub(crate) mod environment;
 mod infrastructure;
+mod language;
+mod initialize;
 mod playbook;
 mod project;
 pub(crate) mod single_dash;
@@ -17,8 +20,15 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use infrastructure::{Apply, Output, Plan, Settings, Show, Validate};
-pub(crate) use playbook::{Inventory, Playbook};
+pub(crate) use infrastructure::{
+    Apply, Destroy, Import, Output, Plan, Refresh, Settings, Show, Validate,
+};
+pub(crate) use language::{Console, Format, Graph, Metadata, MetadataCommand};
+pub(crate) use playbook::{
+    Adhoc, Hosts, Inventory, Passwords, Playbook, Vault, VaultCommand, VaultFiles,
+};
+pub(crate) use initialize::{Get, Init};
+pub(crate) use check::Check;
 pub(crate) use project::{Down, Environment, PlanTarget, Stages, Status, Up};
 pub(crate) use state::{
     ForceUnlock, State, StateCommand, StateFile, Taint, Workspace, WorkspaceCommand,
@@ -55,14 +65,34 @@ pub(crate) enum Command {
     Verify(Stages),
     /// Say for each stage of an environment what is up, changed behind our back, or missing.
     Status(Status),
+    /// Look for what is known to go wrong: the layer rules, on a project or on any folder.
+    Check(Check),
     /// Show what would change: of an environment, or of the Terraform configuration in this folder.
     Plan(PlanTarget),
     /// Make the changes that the Terraform configuration in this folder needs.
     Apply(Apply),
     /// Delete everything that the Terraform configuration in this folder made.
-    Destroy(Apply),
+    Destroy(Destroy),
+    /// Take an object that is there already into the state.
+    Import(Import),
+    /// Bring the state up to date with what is there.
+    Refresh(Refresh),
+    /// Fetch the modules that the Terraform configuration in this folder calls, and check what else it needs.
+    Init(Init),
+    /// Fetch the modules that the Terraform configuration in this folder calls.
+    Get(Get),
     /// Check the Terraform configuration in this folder.
     Validate(Validate),
+    /// Evaluate expressions in the scope of the configuration and state in this folder.
+    Console(Console),
+    /// Draw which resource waits for which, in the language of Graphviz.
+    Graph(Graph),
+    /// Show which module needs which providers.
+    Providers,
+    /// Show what the language consists of.
+    Metadata(Metadata),
+    /// Rewrite configuration files in the usual style, as `terraform fmt` does.
+    Fmt(Format),
     /// Show output values from state.
     Output(Output),
     /// Show the state.
@@ -81,12 +111,25 @@ pub(crate) enum Command {
     Playbook(Playbook),
     /// Show an inventory, as `ansible-inventory` does.
     Inventory(Inventory),
+    /// Run one module on some hosts, as `ansible` does.
+    Run(Adhoc),
+    /// Encrypt and decrypt files and values, as `ansible-vault` does.
+    Vault(Vault),
+    /// Show what a resource or data source takes and gives; without a name, which there are.
+    Doc(Doc),
     /// Show the version.
     Version {
         /// As JSON.
         #[arg(long)]
         json: bool,
     },
+}
+
+/// Options of `doc`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Doc {
+    /// A type, such as `random_password` or `data.local_file`, or a provider, such as `random`.
+    pub(crate) name: Option<String>,
 }
 
 /// Under the name of a tool that Strata replaces, it behaves as that tool's command.
@@ -102,6 +145,8 @@ pub(crate) fn called_as(argv: impl IntoIterator<Item = OsString>) -> Vec<OsStrin
     let command = match name.to_str() {
         Some("ansible-playbook") => "playbook",
         Some("ansible-inventory") => "inventory",
+        Some("ansible-vault") => "vault",
+        Some("ansible") => "run",
         _ => return argv,
     };
     argv.insert(1, command.into());
@@ -156,10 +201,11 @@ mod tests {
         let Command::Playbook(playbook) = args.command else {
             panic!("not playbook")
         };
-        assert_eq!(playbook.remote_user.as_deref(), Some("root"));
-        assert_eq!(playbook.extra_vars, ["a=1"]);
-        assert_eq!((playbook.forks, playbook.verbose), (9, 2));
-        assert!(playbook.become_ && playbook.check && playbook.diff);
+        let hosts = playbook.hosts;
+        assert_eq!(hosts.remote_user.as_deref(), Some("root"));
+        assert_eq!(hosts.extra_vars, ["a=1"]);
+        assert_eq!((hosts.forks, hosts.verbose), (Some(9), 2));
+        assert!(hosts.become_ && hosts.check && hosts.diff);
     }
 
     #[test]

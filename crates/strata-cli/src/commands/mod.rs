@@ -1,16 +1,28 @@
 //! One file a family of commands: from arguments to an operation's options, and its events to a renderer.
 
 mod approval;
+mod doc;
+mod import;
+mod console;
+mod format;
+mod graph;
+mod check;
 mod infrastructure;
+mod metadata;
+mod initialize;
 mod output;
 mod playbook;
 mod project;
+mod prompt;
+mod saved;
+mod providers;
 mod show;
 mod signals;
 mod state;
 mod surgery;
 mod taint;
 mod unlock;
+mod vault;
 mod version;
 mod workspace;
 
@@ -24,10 +36,11 @@ use strata_core::{Diagnostics, Events, StageKind};
 use strata_ops::process::Process;
 
 use crate::{
-    args::{Args, Command},
+    args::{Args, Command, MetadataCommand},
     render::{
         Renderer, Screen,
-        ansible::AnsibleLook,
+        adhoc::AdhocLook,
+        ansible::{AnsibleLook, Manner},
         diagnostic::DiagnosticRenderer,
         json::JsonLines,
         progress::ProgressLook,
@@ -74,17 +87,30 @@ pub(crate) fn refuse(wrong: &str) -> ExitCode {
 
 fn command(command: Command) -> Result<Exit, Diagnostics> {
     match command {
-        Command::Version { json } => Ok(version::run(json)),
+        Command::Version { json } => version::run(json),
+        Command::Doc(arguments) => doc::run(&arguments),
         Command::Up(arguments) => project::up(&arguments),
         Command::Down(arguments) => project::down(&arguments),
         Command::Configure(arguments) => project::stages(&arguments, StageKind::Configure),
         Command::Verify(arguments) => project::stages(&arguments, StageKind::Verify),
         Command::Status(arguments) => project::status(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
         Command::Plan(arguments) if arguments.environment.is_some() => project::plan(&arguments),
-        Command::Plan(arguments) => infrastructure::plan(&arguments.plan),
-        Command::Apply(arguments) => infrastructure::apply(&arguments, false),
-        Command::Destroy(arguments) => infrastructure::apply(&arguments, true),
+        Command::Plan(arguments) => infrastructure::plan(&arguments),
+        Command::Apply(arguments) => infrastructure::apply(&arguments),
+        Command::Destroy(arguments) => infrastructure::destroy(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
+        Command::Refresh(arguments) => infrastructure::refresh(&arguments),
+        Command::Init(arguments) => initialize::init(&arguments),
+        Command::Get(arguments) => initialize::get(&arguments),
         Command::Validate(arguments) => infrastructure::validate(&arguments),
+        Command::Console(arguments) => console::run(&arguments),
+        Command::Graph(arguments) => graph::run(&arguments),
+        Command::Providers => providers::run(),
+        Command::Metadata(arguments) => match arguments.command {
+            MetadataCommand::Functions { json: _ } => Ok(metadata::functions()),
+        },
+        Command::Fmt(arguments) => format::run(&arguments),
         Command::Output(arguments) => output::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::State(arguments) => state::run(&arguments.command),
@@ -94,6 +120,8 @@ fn command(command: Command) -> Result<Exit, Diagnostics> {
         Command::Workspace(arguments) => workspace::run(&arguments.command),
         Command::Playbook(arguments) => playbook::run(&arguments),
         Command::Inventory(arguments) => playbook::inventory(&arguments),
+        Command::Run(arguments) => playbook::adhoc(&arguments),
+        Command::Vault(arguments) => vault::run(&arguments),
     }
 }
 
@@ -172,11 +200,23 @@ pub(crate) fn columns() -> usize {
 /// The look of a command.
 pub(crate) enum Look {
     /// Terraform's own.
-    Terraform,
+    Terraform {
+        /// Whether warnings are shown by their summaries only.
+        compact_warnings: bool,
+    },
     /// The stream of `-json` of Terraform's commands.
     TerraformJson,
-    /// Ansible's own, with so much detail.
-    Ansible(u8),
+    /// That of `ansible-playbook`.
+    Ansible(Manner),
+    /// That of `ansible`.
+    Adhoc {
+        /// How results are shown.
+        manner: Manner,
+        /// Whether the module's output is shown as it is.
+        command: bool,
+        /// One line a host.
+        one_line: bool,
+    },
     /// Stages with what is under way, with so much detail.
     Progress(u8),
     /// Stages with what would be done, with so much detail.
@@ -189,13 +229,18 @@ pub(crate) enum Look {
 pub(crate) fn screen(look: &Look) -> Screen {
     let diagnostics = diagnostics();
     let renderer: Box<dyn Renderer> = match look {
-        Look::Terraform => Box::new(TerraformLook::new(diagnostics)),
+        Look::Terraform { compact_warnings } => {
+            Box::new(TerraformLook::new(diagnostics, *compact_warnings))
+        }
         Look::TerraformJson => Box::new(TerraformJson::new()),
-        Look::Ansible(verbosity) => Box::new(AnsibleLook::new(
-            columns().saturating_sub(1),
-            *verbosity,
-            diagnostics,
-        )),
+        Look::Ansible(manner) => {
+            Box::new(AnsibleLook::new(columns().saturating_sub(1), *manner, diagnostics))
+        }
+        Look::Adhoc {
+            manner,
+            command,
+            one_line,
+        } => Box::new(AdhocLook::new(*manner, *command, *one_line, diagnostics)),
         Look::Progress(verbosity) | Look::Planning(verbosity) => {
             let (live, planning) = (stderr().is_terminal(), matches!(look, Look::Planning(_)));
             Box::new(ProgressLook::new(live, planning, *verbosity, diagnostics))

@@ -83,10 +83,7 @@ pub(super) fn plan(arguments: &args::PlanTarget) -> Result<Exit, Diagnostics> {
             .0
             .iter()
             .any(|(_, _, outcome)| *outcome == strata_core::StageOutcome::Changed);
-        match (
-            summary.succeeded(),
-            changes && arguments.plan.detailed_exitcode,
-        ) {
+        match (summary.succeeded(), changes && arguments.detailed_exitcode) {
             (false, _) => Ok(FAILED),
             (true, true) => Ok(2),
             (true, false) => Ok(0),
@@ -103,6 +100,9 @@ fn refuse_folder_options(plan: &args::Plan) -> Result<(), Diagnostics> {
         ("-refresh", !plan.refresh),
         ("-replace", !plan.replace.is_empty()),
         ("-target", !plan.target.is_empty()),
+        ("-exclude", !plan.exclude.is_empty()),
+        ("-backup", settings.backup.is_some()),
+        ("-compact-warnings", plan.compact_warnings),
         ("-var", !settings.variables.is_empty()),
         ("-var-file", !settings.variable_files.is_empty()),
         ("-state", settings.state.is_some()),
@@ -146,7 +146,7 @@ fn status_json(status: &StageStatus) -> serde_json::Value {
 fn print_status(status: &StageStatus) {
     let style = match (status.good, status.word) {
         (true, _) => GOOD,
-        (false, "failing" | "unreachable") => BAD,
+        (false, "failed" | "failing" | "unreachable") => BAD,
         (false, _) => CHANGE,
     };
     let kind = serde_json::to_value(status.kind)
@@ -172,8 +172,10 @@ fn with_run(
     asking: Asking,
     work: impl AsyncFnOnce(&Run<'_>, &Printer) -> Result<Exit, Diagnostics>,
 ) -> Result<Exit, Diagnostics> {
-    let process = process()?;
+    let mut process = process()?;
     let project = load(&process)?;
+    // What the environment files say counts for all that reads the environment: `TF_VAR_…`, a platform's token.
+    process.environment = project.env.clone().into_map();
     let Some(environment) = project.environment(&arguments.environment) else {
         return Err(unknown_environment(&project, &arguments.environment));
     };

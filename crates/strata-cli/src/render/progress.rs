@@ -259,9 +259,14 @@ impl Renderer for ProgressLook {
                 address,
                 action,
                 phase,
+                ..
             } => self.resource(&address.to_string(), action, phase),
             Event::HostWaiting { host, note } => {
                 self.note(&Running::Host(host.clone()), format!("{host}: {note}"))
+            }
+            Event::TaskRetried { host, task, left } => {
+                let note = format!("{host}: {task}: {left} tries left");
+                self.note(&Running::Host(host.clone()), note);
             }
             Event::HostReady { host } => {
                 self.note(&Running::Host(host.clone()), format!("{host}: ready"))
@@ -309,6 +314,7 @@ impl Renderer for ProgressLook {
             Event::RefreshStarted { .. }
             | Event::RefreshFinished { .. }
             | Event::ChangePlanned { .. }
+            | Event::Provision { .. }
             | Event::ChangeSummary { .. }
             | Event::PlayStarted { .. } => {}
         }

@@ -100,6 +100,150 @@ fn stages_are_chosen_by_kind_and_by_where_to_begin() {
 }
 
 #[test]
+fn the_status_tells_what_never_ran_from_what_failed() {
+    let word = |folder: &Folder| {
+        let ran = folder
+            .run(&["status", "local", "-json", "--only", "app"])
+            .succeeded();
+        let status: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        status[0]["status"].as_str().unwrap().to_owned()
+    };
+    let folder = instances();
+    assert_eq!(word(&folder), "never run");
+    let failing = format!("{SITE}    - command: \"false\"\n");
+    folder.write("site.yml", &failing);
+    assert_eq!(folder.run(&["up", "local"]).code, Some(1));
+    folder.write("site.yml", &SITE.replace("{{ label }}", "new"));
+    assert_eq!(word(&folder), "failed");
+    folder.run(&["configure", "local"]).succeeded();
+    assert_eq!(word(&folder), "up");
+    folder.write("site.yml", SITE);
+    assert_eq!(word(&folder), "behind");
+}
+
+#[test]
+fn a_playbook_for_groups_that_are_not_there_fails_with_those_that_are() {
+    let folder = instances();
+    folder.write("site.yml", &SITE.replace("hosts: app", "hosts: web"));
+    let ran = folder.run(&["configure", "local", "--instance", "dev"]);
+    assert_eq!(ran.code, Some(1));
+    let message = ran.stderr;
+    assert!(message.contains("has no host to run on"), "{message}");
+    assert!(message.contains("`app`, `dev`"), "{message}");
+}
+
+#[test]
+fn variables_come_from_files_and_from_the_environment_files() {
+    let project = r#"
+project "p" {
+  env_file = [".env"]
+}
+
+environment "staging" {
+  provision "x" {
+    directory      = "infrastructure"
+    variable_files = ["${environment.name}.tfvars"]
+    variables      = { c = "given" }
+  }
+}
+"#;
+    let main = r#"
+variable "a" {}
+variable "b" {}
+variable "c" {}
+output "all" {
+  value = "${var.a} ${var.b} ${var.c}"
+}
+"#;
+    let folder = Folder::new(&[
+        ("strata.hcl", project),
+        (".env", "TF_VAR_a=environment\nTF_VAR_b=environment\n"),
+        ("staging.tfvars", "b = \"file\"\nc = \"file\"\n"),
+        ("infrastructure/main.tf", main),
+    ]);
+    folder.run(&["up", "staging"]).succeeded();
+    let output = folder
+        .run(&["-chdir=infrastructure", "output", "-raw", "all"])
+        .succeeded();
+    assert_eq!(output.stdout, "environment file given");
+
+    folder.write(
+        "strata.hcl",
+        &project.replace("[\"${environment.name}.tfvars\"]", "3"),
+    );
+    let wrong = folder.run(&["up", "staging"]);
+    assert!(
+        wrong.stderr.contains("must be a list of files"),
+        "{}",
+        wrong.stderr
+    );
+}
+
+#[test]
+fn an_inventory_that_is_there_already_is_used() {
+    let project = r#"
+project "app" {}
+
+environment "local" {
+  configure "app" {
+    playbook  = "site.yml"
+    inventory = ["inventories/${environment.name}/hosts.ini"]
+  }
+}
+"#;
+    let site = SITE.replace("{{ label }} {{ port }} {{ strata_instance }}", "{{ port }}");
+    let folder = Folder::new(&[
+        ("strata.hcl", project),
+        ("site.yml", &site.replace("{{ strata_instance }}", "app")),
+        (
+            "inventories/local/hosts.ini",
+            "[app]\nhere ansible_connection=local\n",
+        ),
+        ("inventories/local/group_vars/app.yml", "port: 8080\n"),
+    ]);
+    folder.run(&["up", "local"]).succeeded();
+    assert_eq!(read(&folder, "app.txt").unwrap(), "8080");
+}
+
+#[test]
+fn a_command_verifies_here_and_on_hosts() {
+    let project = r#"
+project "app" {}
+
+environment "local" {
+  configure "app" {
+    playbook = "site.yml"
+    hosts    = { app = { here = { ansible_connection = "local" } } }
+  }
+
+  verify "here" {
+    command = ["test", "-e", "dev.txt"]
+    after   = [configure.app]
+  }
+
+  verify "there" {
+    command = ["test", "-e", "/no/such/file"]
+    hosts   = ["app"]
+    after   = [configure.app]
+  }
+}
+"#;
+    let site = SITE.replace("{{ label }} {{ port }} {{ strata_instance }}", "x");
+    let site = site.replace("{{ strata_instance }}", "dev");
+    let folder = Folder::new(&[("strata.hcl", project), ("site.yml", &site)]);
+    let ran = folder.run(&["up", "local", "-json"]);
+    assert_eq!(ran.code, Some(1));
+    let mut verified: Vec<String> = ran
+        .events_of("verified")
+        .iter()
+        .map(|event| format!("{}: {}", event["what"], event["passed"]))
+        .collect();
+    verified.sort();
+    let there = r#""test -e /no/such/file on here": false"#;
+    assert_eq!(verified, [there, r#""test -e dev.txt": true"#]);
+}
+
+#[test]
 fn wrong_instances_are_refused_before_anything_runs() {
     for instances in ["\"dev\"", "[\"a-b\"]", "[\"a\", \"a\"]", "[]", "{ a = 1 }"] {
         let text = format!(

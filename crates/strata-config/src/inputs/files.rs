@@ -56,18 +56,18 @@ fn read(
     origin: fn(Span) -> VariableOrigin,
     diags: &mut Diagnostics,
 ) -> Vec<VariableInput> {
-    let name: Arc<str> = path.to_string_lossy().into();
-    let text = match files.read_text(path) {
-        Ok(text) => text,
-        Err(error) => {
-            diags.push(
-                Diagnostic::error("unreadable-file", "Failed to read variables file")
-                    .detail(error.to_string()),
-            );
-            return Vec::new();
-        }
+    let mut found = Diagnostics::new();
+    let source = crate::load::source(files, path, &mut found);
+    diags.extend(found.into_iter().map(|diagnostic| Diagnostic {
+        summary: match diagnostic.code {
+            "unreadable-file" => "Failed to read variables file".to_owned(),
+            _ => diagnostic.summary,
+        },
+        ..diagnostic
+    }));
+    let Some(source) = source else {
+        return Vec::new();
     };
-    let source = Arc::new(Source::new(name, text));
     match source.name.ends_with(".json") {
         true => json::read(&source, origin, diags),
         false => native(&source, origin, diags),

@@ -12,7 +12,11 @@ use strata_hcl::{EmptyScope, evaluate, parse_expression};
 pub use files::{automatic_variable_files, variable_file};
 pub(crate) use prepare::{Unfit, prepare, unknown};
 
-use crate::{module::Variable, suggest, tree::Config};
+use crate::{
+    module::{Module, Variable},
+    suggest,
+    tree::Config,
+};
 
 /// A value given for a variable of the root module.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +80,20 @@ pub fn root_variables(
         )
     };
     declared.iter().map(value).collect()
+}
+
+/// The values that the root module's variables have, as far as they are known; mistakes are found later.
+pub(crate) fn early_variables(
+    module: &Module,
+    inputs: &[VariableInput],
+) -> BTreeMap<Arc<str>, Value> {
+    let mut unheard = Diagnostics::new();
+    let last = |name: &str| inputs.iter().rev().find(|input| *input.name == *name);
+    let given = module.variables.iter().filter_map(|(name, variable)| {
+        let input = last(name)?;
+        Some((name.clone(), value(variable, Some(input), &mut unheard)))
+    });
+    given.collect()
 }
 
 fn value(variable: &Variable, input: Option<&VariableInput>, diags: &mut Diagnostics) -> Value {

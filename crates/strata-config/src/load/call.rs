@@ -27,14 +27,18 @@ pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics
         "Invalid module instance name",
         diags,
     );
-    let source = source(block, diags);
+    let source = fields::required(block, "source", diags);
     let body = &block.body;
     let arguments = body
         .attributes
         .iter()
         .filter(|a| !OWN.contains(&&*a.name.text));
+    let Some(source) = source else {
+        return;
+    };
     let call = ModuleCall {
-        source: source.clone().unwrap_or_default(),
+        source: source.expression.clone(),
+        version: body.attribute("version").map(|a| a.expression.clone()),
         repeat: repeat(body, diags),
         providers: providers(body.attribute("providers"), diags),
         depends_on: fields::depends_on(body, diags),
@@ -51,7 +55,7 @@ pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics
         ));
         return;
     }
-    if valid && source.is_some() {
+    if valid {
         module.calls.insert(name, call);
     }
 }
@@ -77,33 +81,6 @@ fn argument(attribute: &Attribute) -> (Arc<str>, Argument) {
         span: attribute.name_span(),
     };
     (attribute.name.text.clone(), argument)
-}
-
-/// The source, if it is a folder; anything else is reported.
-fn source(block: &Block, diags: &mut Diagnostics) -> Option<Arc<str>> {
-    let attribute = fields::required(block, "source", diags)?;
-    let source = fields::text(&block.body, "source", diags)?;
-    let is_local = ["./", "../"].iter().any(|start| source.starts_with(start))
-        || matches!(&*source, "." | "..");
-    if is_local {
-        if let Some(version) = block.body.attribute("version") {
-            diags.push(
-                Diagnostic::error("version-of-local-module", "Invalid module version")
-                    .detail("A module in a folder has no versions: `version` is for registries.")
-                    .at(version.name_span()),
-            );
-        }
-        return Some(source);
-    }
-    diags.push(
-        Diagnostic::error("remote-module", "Remote module sources are not supported")
-            .detail(format!(
-                "The source `{source}` is not a folder beside this module."
-            ))
-            .at(attribute.expression.span())
-            .hint("A local source begins with `./` or `../`."),
-    );
-    None
 }
 
 fn providers(

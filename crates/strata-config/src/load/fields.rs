@@ -42,6 +42,13 @@ pub(crate) fn unsupported_argument<'a>(
     is_block: bool,
     known: impl IntoIterator<Item = &'a str>,
 ) -> Diagnostic {
+    // In JSON nobody can tell what it was meant to be.
+    if span.file.ends_with(".json") {
+        let found = Diagnostic::error("unsupported-argument", "Extraneous JSON object property")
+            .detail(format!("No argument or block type is named `{name}`."))
+            .at(span);
+        return with_hint(found, suggest::hint(name, known));
+    }
     let found = Diagnostic::error("unsupported-argument", "Unsupported argument")
         .detail(format!("An argument named `{name}` is not expected here."))
         .at(span);
@@ -169,7 +176,14 @@ pub(super) fn depends_on(body: &Body, diags: &mut Diagnostics) -> Vec<Traversal>
 
 /// An expression that must be a plain reference.
 pub(super) fn reference(expression: &Expression, diags: &mut Diagnostics) -> Option<Traversal> {
-    let found = expression.plain().as_traversal();
+    let plain = match expression.quoted() {
+        Some(quoted) => {
+            diags.push(quoted_reference(expression));
+            quoted
+        }
+        None => expression.plain(),
+    };
+    let found = plain.as_traversal();
     if found.is_none() && !expression.is_error() {
         diags.push(
             Diagnostic::error("static-reference-required", "Invalid expression")
@@ -181,6 +195,14 @@ pub(super) fn reference(expression: &Expression, diags: &mut Diagnostics) -> Opt
         );
     }
     found
+}
+
+/// Before 0.12 references stood in quotes.
+pub(super) fn quoted_reference(expression: &Expression) -> Diagnostic {
+    Diagnostic::warning("quoted-reference", "Quoted references are deprecated")
+        .detail("References are written without quotes.")
+        .at(expression.span())
+        .hint("Remove the quotes.")
 }
 
 /// What a text of JSON says where a reference, a type or a bare word is expected; anything else as it is.

@@ -1,20 +1,13 @@
-//! One folder: which files count, and what blocks they hold.
+//! One folder: what blocks its files hold together.
 
-use std::{
-    collections::BTreeMap,
-    fmt::Display,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, fmt::Display, path::Path, sync::Arc};
 
-use strata_core::{
-    Diagnostic, Diagnostics, Source, Span,
-    files::{EntryKind, FileError, Files, normalize},
-};
+use strata_core::{Diagnostic, Diagnostics, Source, Span, files::Files};
 use strata_hcl::{Block, Body};
 
 use super::{
-    call, check, ephemeral, fields, output, provider, refactor, resource, settings, variable,
+    call, check, ephemeral, fields, files, output, overrides, provider, refactor, resource,
+    settings, variable,
 };
 use crate::module::{Local, Module};
 
@@ -37,119 +30,41 @@ const BLOCKS: [(&str, &[&str]); 13] = [
 
 /// Reads all files of a folder, given relative to the root.
 pub(super) fn read(
-    files: &dyn Files,
+    tree: &dyn Files,
     root: &Path,
     relative: &Path,
     sources: &mut BTreeMap<Arc<str>, Arc<Source>>,
     diags: &mut Diagnostics,
 ) -> Module {
-    let folder = display_path(&root.join(relative));
+    let folder = files::display_path(&root.join(relative));
     let mut module = Module {
         folder: folder.clone(),
         relative: relative.to_owned(),
         ..Module::default()
     };
-    let mut bodies = Vec::new();
-    for name in file_names(files, &folder, diags) {
-        let path = normalize(&folder.join(&name));
-        let text = match files.read_text(&path) {
-            Ok(text) => text,
-            Err(error) => {
-                diags.push(unreadable(&error));
-                continue;
-            }
-        };
-        let shown: Arc<str> = path.to_string_lossy().into();
-        let source = Arc::new(Source::new(shown.clone(), text));
-        sources.insert(shown, source.clone());
-        bodies.push(strata_hcl::parse(&source, diags));
+    let bodies = files::read(tree, &folder, sources, diags);
+    for body in bodies.primary.iter().chain(&bodies.overrides) {
+        attributes(body, diags);
     }
-    for body in &bodies {
-        file(body, &mut module, diags);
-    }
+    let mut blocks: Vec<Block> = bodies
+        .primary
+        .into_iter()
+        .flat_map(|body| body.blocks)
+        .collect();
+    overrides::apply(&mut blocks, &bodies.overrides, diags);
     // The data sources inside checks come last: a resource of the same name is not the one that is too many.
-    for check in bodies.iter().flat_map(|body| body.blocks_of("check")) {
-        block(check, &mut module, diags);
+    let is_check = |block: &&Block| &*block.kind.text == "check";
+    for found in blocks.iter().filter(|block| !is_check(block)) {
+        block(found, &mut module, diags);
+    }
+    for found in blocks.iter().filter(is_check) {
+        block(found, &mut module, diags);
     }
     module
 }
 
-/// The folder as messages name it: without needless dots, but never empty.
-fn display_path(path: &Path) -> PathBuf {
-    let normal = normalize(path);
-    if normal.as_os_str().is_empty() {
-        PathBuf::from(".")
-    } else {
-        normal
-    }
-}
-
-fn unreadable(error: &FileError) -> Diagnostic {
-    Diagnostic::error("unreadable-file", "Failed to read file").detail(error.to_string())
-}
-
-/// The configuration files of a folder, in order; those that cannot be loaded are reported.
-fn file_names(files: &dyn Files, folder: &Path, diags: &mut Diagnostics) -> Vec<String> {
-    let entries = match files.list(folder) {
-        Ok(entries) => entries,
-        Err(error) => {
-            diags.push(unreadable(&error));
-            return Vec::new();
-        }
-    };
-    let names: Vec<String> = entries
-        .into_iter()
-        .filter(|entry| entry.kind == EntryKind::File && !is_ignored(&entry.name))
-        .map(|entry| entry.name)
-        .collect();
-    let (mut chosen, mut refused) = (Vec::new(), false);
-    for name in &names {
-        if let Some(why) = refusal(name) {
-            diags.push(refused_file(folder, name, why));
-            refused = true;
-        } else if let Some(stem) = name.strip_suffix(".tf") {
-            // OpenTofu reads its own file instead of the Terraform file of the same name.
-            if !names.contains(&format!("{stem}.tofu")) {
-                chosen.push(name.clone());
-            }
-        } else if name.ends_with(".tofu") {
-            chosen.push(name.clone());
-        }
-    }
-    if chosen.is_empty() && !refused {
-        diags.push(
-            Diagnostic::error("no-configuration", "No configuration files").detail(format!(
-                "The folder `{}` holds no `.tf` or `.tofu` files.",
-                folder.display()
-            )),
-        );
-    }
-    chosen
-}
-
-fn is_ignored(name: &str) -> bool {
-    name.starts_with('.') || name.ends_with('~') || (name.starts_with('#') && name.ends_with('#'))
-}
-
-/// Why a configuration file cannot be loaded.
-fn refusal(name: &str) -> Option<&'static str> {
-    if name.ends_with(".tf.json") || name.ends_with(".tofu.json") {
-        return Some("Configuration in JSON is not supported yet.");
-    }
-    let stem = name
-        .strip_suffix(".tf")
-        .or_else(|| name.strip_suffix(".tofu"))?;
-    let is_override = stem == "override" || stem.ends_with("_override");
-    is_override.then_some("Override files are not supported yet.")
-}
-
-fn refused_file(folder: &Path, name: &str, why: &str) -> Diagnostic {
-    let path = normalize(&folder.join(name));
-    Diagnostic::error("unsupported-file", "Unsupported configuration file")
-        .detail(format!("`{}`: {why}", path.display()))
-}
-
-fn file(body: &Body, module: &mut Module, diags: &mut Diagnostics) {
+/// Reports arguments outside of all blocks.
+fn attributes(body: &Body, diags: &mut Diagnostics) {
     for attribute in &body.attributes {
         let is_block = BLOCKS
             .iter()
@@ -160,11 +75,6 @@ fn file(body: &Body, module: &mut Module, diags: &mut Diagnostics) {
             is_block,
             [],
         ));
-    }
-    for found in &body.blocks {
-        if &*found.kind.text != "check" {
-            block(found, module, diags);
-        }
     }
 }
 
@@ -233,7 +143,14 @@ pub(super) fn has_labels(block: &Block, labels: &[&str], diags: &mut Diagnostics
 }
 
 fn locals(block: &Block, module: &mut Module, diags: &mut Diagnostics) {
-    fields::only_attributes(&block.body, diags);
+    for inner in &block.body.blocks {
+        let kind = &inner.kind.text;
+        diags.push(
+            Diagnostic::error("unsupported-block", format!("Unexpected \"{kind}\" block"))
+                .detail("Blocks are not allowed here.")
+                .at(inner.kind_span()),
+        );
+    }
     for attribute in &block.body.attributes {
         let local = Local {
             value: attribute.expression.clone(),

@@ -6,17 +6,20 @@
 mod address;
 mod call;
 mod check;
+mod early;
 mod ephemeral;
 mod fields;
+mod files;
 mod folder;
 mod output;
+mod overrides;
 mod provider;
 mod provisioner;
 mod refactor;
 mod resource;
 mod settings;
+mod shape;
 mod variable;
-mod version;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -25,14 +28,23 @@ use std::{
 };
 
 use strata_core::{
-    Diagnostic, Diagnostics, addr,
+    Diagnostic, Diagnostics, Span, addr,
     files::{EntryKind, Files, normalize},
 };
+use strata_hcl::Expression;
 
-use crate::module::{Module, ModuleCall};
-use crate::tree::{Config, Node, NodeId};
+use crate::{
+    inputs::VariableInput,
+    manifest::{self, ManifestModule, ModuleManifest},
+    module::{Module, ModuleCall},
+    source::ModuleSource,
+    tree::{Config, Node, NodeId},
+    version::{Version, VersionConstraint},
+};
+use early::{EarlyScope, Variables};
 
 pub(crate) use fields::{missing_argument, unsupported_argument, unsupported_block};
+pub(crate) use files::source;
 
 /// How deep module calls may nest.
 const MOST_LEVELS: usize = 64;
@@ -40,15 +52,64 @@ const MOST_LEVELS: usize = 64;
 /// How many places the tree may have; calls that multiply at every level reach any number.
 const MOST_NODES: usize = 50_000;
 
+/// What loading needs to know besides the files.
+#[derive(Clone, Debug)]
+pub struct LoadOptions<'a> {
+    /// Values for the root module's variables, which sources of modules may use; later ones count.
+    pub inputs: &'a [VariableInput],
+    /// The selected workspace.
+    pub workspace: &'a str,
+    /// The folder that `init` writes; none for `.terraform` beside the root module.
+    pub data_directory: Option<&'a Path>,
+}
+
+impl Default for LoadOptions<'_> {
+    fn default() -> Self {
+        Self {
+            inputs: &[],
+            workspace: "default",
+            data_directory: None,
+        }
+    }
+}
+
+/// A module that is called and not installed, or not as it is asked for.
+#[derive(Clone, Debug)]
+pub struct MissingModule {
+    /// Where in the tree.
+    pub path: addr::Module,
+    /// Where it comes from.
+    pub source: ModuleSource,
+    /// Which versions will do, with the text of it.
+    pub version: Option<(VersionConstraint, Arc<str>)>,
+    /// The place of the call's header.
+    pub span: Span,
+}
+
 /// Reads the root module in a folder and all modules it calls.
 ///
 /// What is wrong is reported in `diags`; what could be read is in the result, and after errors only good for excerpts.
 pub fn load(files: &dyn Files, root: &Path, diags: &mut Diagnostics) -> Config {
+    load_with(files, root, &LoadOptions::default(), diags)
+}
+
+/// Reads the root module in a folder and all modules it calls, with more known from outside.
+pub fn load_with(
+    files: &dyn Files,
+    root: &Path,
+    options: &LoadOptions<'_>,
+    diags: &mut Diagnostics,
+) -> Config {
+    let beside = root.join(".terraform");
+    let modules = options.data_directory.unwrap_or(&beside).join("modules");
     let mut loader = Loader {
+        manifest: ModuleManifest::read(files, &modules, diags),
         files,
         root,
+        options,
         config: Config::default(),
         folders: HashMap::new(),
+        variables: HashMap::new(),
         diags,
     };
     loader.root();
@@ -58,8 +119,11 @@ pub fn load(files: &dyn Files, root: &Path, diags: &mut Diagnostics) -> Config {
 struct Loader<'a> {
     files: &'a dyn Files,
     root: &'a Path,
+    options: &'a LoadOptions<'a>,
+    manifest: ModuleManifest,
     config: Config,
     folders: HashMap<PathBuf, Arc<Module>>,
+    variables: HashMap<NodeId, Variables>,
     diags: &'a mut Diagnostics,
 }
 
@@ -78,7 +142,7 @@ impl Loader<'_> {
     fn children(&mut self, caller: NodeId) {
         let module = self.config.nodes[caller].module.clone();
         for (name, call) in &module.calls {
-            let Some(folder) = self.called_folder(caller, &module, call) else {
+            let Some(folder) = self.called_folder(caller, name, &module, call) else {
                 continue;
             };
             if self.config.nodes.len() >= MOST_NODES {
@@ -108,10 +172,27 @@ impl Loader<'_> {
     fn called_folder(
         &mut self,
         caller: NodeId,
+        name: &Arc<str>,
         module: &Module,
         call: &ModuleCall,
     ) -> Option<PathBuf> {
-        let folder = normalize(&module.relative.join(&*call.source));
+        let text = self.early(caller, &call.source, "source")?;
+        let source = match ModuleSource::parse(&text) {
+            Ok(source) => source,
+            Err(why) => {
+                self.diags.push(
+                    Diagnostic::error("invalid-module-source", "Invalid module source address")
+                        .detail(why)
+                        .at(call.source.span()),
+                );
+                return None;
+            }
+        };
+        let version = self.version(caller, call, &source)?;
+        let folder = match &source {
+            ModuleSource::Local(path) => normalize(&module.relative.join(path)),
+            _ => self.installed(caller, name, call, source, version)?,
+        };
         let full = normalize(&self.root.join(&folder));
         if self.files.kind(&full) != Some(EntryKind::Folder) {
             let message = format!("The module's folder `{}` does not exist.", full.display());
@@ -124,10 +205,141 @@ impl Loader<'_> {
             return None;
         }
         if let Some(around) = self.around(caller, &folder) {
-            self.diags.push(calls_itself(call, &around));
+            self.diags.push(calls_itself(&text, call, &around));
             return None;
         }
         Some(folder)
+    }
+
+    /// The version constraint of a call; none after a mistake.
+    #[expect(
+        clippy::type_complexity,
+        reason = "a mistake is not the absence of a constraint"
+    )]
+    fn version(
+        &mut self,
+        caller: NodeId,
+        call: &ModuleCall,
+        source: &ModuleSource,
+    ) -> Option<Option<(VersionConstraint, Arc<str>)>> {
+        let Some(version) = &call.version else {
+            return Some(None);
+        };
+        if !matches!(source, ModuleSource::Registry(_)) {
+            let why = "Only modules of registries have versions: `version` has no meaning for this source.";
+            self.diags.push(
+                Diagnostic::error(
+                    "version-of-local-module",
+                    "Invalid registry module source address",
+                )
+                .detail(why)
+                .at(call.source.span()),
+            );
+            return None;
+        }
+        let text = self.early(caller, version, "version")?;
+        match VersionConstraint::parse(&text) {
+            Some(constraint) => Some(Some((constraint, text))),
+            None => {
+                self.diags.push(
+                    Diagnostic::error("invalid-version-constraint", "Invalid version constraint")
+                        .detail(format!("`{text}` is not a version constraint, such as `>= 1.2, < 2.0` or `~> 1.4`."))
+                        .at(version.span()),
+                );
+                None
+            }
+        }
+    }
+
+    /// The folder where `init` put a module; none if it did not, which is reported.
+    fn installed(
+        &mut self,
+        caller: NodeId,
+        name: &Arc<str>,
+        call: &ModuleCall,
+        source: ModuleSource,
+        version: Option<(VersionConstraint, Arc<str>)>,
+    ) -> Option<PathBuf> {
+        let path = self.config.nodes[caller].path.child(name.clone());
+        let entry = self.manifest.modules.get(&manifest::key(&path.0));
+        let wrong = match entry {
+            None => Some(("Module not installed", "This module is not yet installed.")),
+            Some(entry) if entry.source != source.to_string() => Some((
+                "Module source has changed",
+                "The source address was changed since this module was installed.",
+            )),
+            Some(entry) if !fits(entry, version.as_ref()) => Some((
+                "Module version requirements have changed",
+                "The version requirements have changed since this module was installed, and the installed version is \
+                 no longer acceptable.",
+            )),
+            Some(_) => None,
+        };
+        let Some((summary, why)) = wrong else {
+            return entry.map(|entry| normalize(Path::new(&entry.folder)));
+        };
+        self.diags.push(
+            Diagnostic::error("module-not-installed", summary)
+                .detail(format!("{why} Its source is `{source}`."))
+                .at(call.span.clone())
+                .hint("Run `strata init` to install all modules that this configuration needs."),
+        );
+        self.config.missing.push(MissingModule {
+            path,
+            source,
+            version,
+            span: call.span.clone(),
+        });
+        None
+    }
+
+    /// The text of an expression that must be known before anything is planned.
+    fn early(&mut self, node: NodeId, expression: &Expression, what: &str) -> Option<Arc<str>> {
+        let variables = match expression.references().is_empty() {
+            true => Variables::default(),
+            false => self.variables(node),
+        };
+        let module = self.config.nodes[node].module.clone();
+        let scope = EarlyScope {
+            module: &module,
+            variables: &variables,
+            workspace: self.options.workspace,
+            level: 0,
+        };
+        scope.text(expression, what, self.diags)
+    }
+
+    /// The values that a module's variables have, as far as they are known; mistakes in them are found later.
+    fn variables(&mut self, node: NodeId) -> Variables {
+        if let Some(known) = self.variables.get(&node) {
+            return known.clone();
+        }
+        let module = self.config.nodes[node].module.clone();
+        let mut unheard = Diagnostics::new();
+        let found = match self.config.nodes[node].parent {
+            None => crate::inputs::early_variables(&module, self.options.inputs),
+            Some(parent) => {
+                let outer = self.variables(parent);
+                let calling = self.config.nodes[parent].module.clone();
+                let scope = EarlyScope {
+                    module: &calling,
+                    variables: &outer,
+                    workspace: self.options.workspace,
+                    level: 0,
+                };
+                let call = crate::graph::call_of(&self.config, node);
+                let arguments = call.into_iter().flat_map(|call| &call.arguments);
+                arguments
+                    .map(|(name, argument)| {
+                        let value = strata_hcl::evaluate(&argument.value, &scope, &mut unheard);
+                        (name.clone(), value)
+                    })
+                    .collect()
+            }
+        };
+        let found = Variables::new(found);
+        self.variables.insert(node, found.clone());
+        found
     }
 
     /// The place, on the way from the root to the caller, of a folder that is called again; none if it is not.
@@ -169,15 +381,23 @@ impl Loader<'_> {
     }
 }
 
-fn calls_itself(call: &ModuleCall, around: &addr::Module) -> Diagnostic {
+/// True if an installed version is one that will do.
+fn fits(entry: &ManifestModule, version: Option<&(VersionConstraint, Arc<str>)>) -> bool {
+    let Some((constraint, _)) = version else {
+        return true;
+    };
+    let installed = entry.version.as_deref().and_then(Version::parse);
+    installed.is_some_and(|installed| constraint.allows(&installed))
+}
+
+fn calls_itself(source: &str, call: &ModuleCall, around: &addr::Module) -> Diagnostic {
     let place = match around.0.is_empty() {
         true => "the root module".to_owned(),
         false => format!("`{around}`"),
     };
     Diagnostic::error("module-cycle", "Module calls itself")
         .detail(format!(
-            "The folder `{}` holds the module of {place}, which this call is a part of: loading it would not end.",
-            call.source
+            "The folder `{source}` holds the module of {place}, which this call is a part of: loading it would not end."
         ))
         .at(call.span.clone())
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use strata_core::{Diagnostic, Diagnostics, Type};
 use strata_hcl::{Attribute, Block, Expression};
 
-use super::{fields, folder::duplicate, provider, version};
+use super::{fields, folder::duplicate, provider};
 use crate::module::{Backend, ProviderReference, ProviderRequirement, Settings, SettingsBlock};
 use crate::provider::full_source;
+use crate::version;
 
 pub(super) fn decode(block: &Block, settings: &mut Settings, diags: &mut Diagnostics) {
     let blocks = [
@@ -147,6 +148,12 @@ fn constant_text(expression: &Expression, diags: &mut Diagnostics) -> Option<Arc
 
 fn required_providers(block: &Block, settings: &mut Settings, diags: &mut Diagnostics) {
     fields::only_attributes(&block.body, diags);
+    if let Some(first) = &settings.required_providers_span {
+        let summary = "Duplicate required providers configuration";
+        diags.push(duplicate(summary, "Required providers", first, block.header_span()));
+        return;
+    }
+    settings.required_providers_span = Some(block.header_span());
     for attribute in &block.body.attributes {
         let name = &attribute.name.text;
         if let Some(first) = settings.required_providers.get(name) {

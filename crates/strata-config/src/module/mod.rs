@@ -81,8 +81,10 @@ pub struct Local {
 /// A `module` block.
 #[derive(Clone, Debug)]
 pub struct ModuleCall {
-    /// The folder of the called module, relative to the calling one, as written.
-    pub source: Arc<str>,
+    /// Where the module comes from; [`ModuleSource`](crate::ModuleSource) reads its value.
+    pub source: Expression,
+    /// Which versions will do, for modules of registries.
+    pub version: Option<Expression>,
     /// `count` or `for_each`.
     pub repeat: Repeat,
     /// The child's provider names and the caller's configurations they get.

@@ -220,6 +220,8 @@ impl Names<'_> {
         if let Some(child) = self.node.children.get(name) {
             let child = self.config.nodes[*child].module.clone();
             self.arguments(&child, call);
+            self.aliases(&child, name, call);
+            self.own_providers(&child, call);
         }
     }
 
@@ -259,6 +261,54 @@ impl Names<'_> {
                 let found = missing_argument(&variable.name, call.span.clone());
                 self.diags
                     .push(found.label(variable.span.clone(), "declared here"));
+            }
+        }
+    }
+
+    /// Provider blocks in a called module: needless ones, and those that bind the module to one instance.
+    fn own_providers(&mut self, child: &Module, call: &ModuleCall) {
+        for block in child.providers.values() {
+            let empty = block.body.attributes.is_empty() && block.body.blocks.is_empty();
+            if empty {
+                self.diags.push(
+                    Diagnostic::warning("redundant-provider", "Redundant empty provider block")
+                        .detail(format!(
+                            "An empty `provider` block was how modules said that they need `{}`; now `required_providers` \
+                             says it.",
+                            block.key.name
+                        ))
+                        .at(block.span.clone()),
+                );
+            } else if !matches!(call.repeat, Repeat::Once) || !call.depends_on.is_empty() {
+                self.diags.push(
+                    Diagnostic::error(
+                        "provider-in-module",
+                        "Module is incompatible with count, for_each, and depends_on",
+                    )
+                    .detail("The module has a provider configuration of its own, which can be there only once.")
+                    .at(call.span.clone())
+                    .label(block.span.clone(), "configured here"),
+                );
+            }
+        }
+    }
+
+    /// The configurations that a called module says it must be given.
+    fn aliases(&mut self, child: &Module, name: &str, call: &ModuleCall) {
+        let required = child.settings.required_providers.values();
+        for alias in required.flat_map(|requirement| &requirement.aliases) {
+            if !call.providers.contains_key(&alias.key) {
+                self.diags.push(
+                    Diagnostic::error("missing-provider", "Missing required provider configuration")
+                        .detail(format!(
+                            "The module `{name}` requires an additional configuration for the provider `{}`, by the \
+                             name `{}`.",
+                            alias.key.name, alias.key
+                        ))
+                        .at(call.span.clone())
+                        .label(alias.span.clone(), "required here")
+                        .hint(format!("Add it to the `providers` argument: `providers = {{ {} = ... }}`.", alias.key)),
+                );
             }
         }
     }
@@ -341,7 +391,8 @@ impl Names<'_> {
             }),
             Target::Resource(key) => match module.resources.get(key) {
                 Some(resource) => out_of_scope(resource, traversal, context)
-                    .or_else(|| missing_key(resource, traversal)),
+                    .or_else(|| missing_key(resource, traversal))
+                    .or_else(|| needless_key(resource, traversal)),
                 None => Some(self.undeclared_resource(key, traversal)),
             },
             Target::Ephemeral(key) => (!module.ephemerals.contains_key(key)).then(|| {
@@ -497,6 +548,27 @@ fn missing_key(resource: &Resource, traversal: &Traversal) -> Option<Diagnostic>
                 "count" => "index",
                 _ => "key",
             })),
+    )
+}
+
+/// A single resource has no instances to choose from.
+fn needless_key(resource: &Resource, traversal: &Traversal) -> Option<Diagnostic> {
+    if !matches!(resource.repeat, Repeat::Once) {
+        return None;
+    }
+    let named = 1 + usize::from(matches!(&*traversal.root, "data" | "resource"));
+    let step = traversal.steps.get(named)?;
+    if !matches!(step.kind, TraversalStep::Index(_) | TraversalStep::Computed) {
+        return None;
+    }
+    Some(
+        Diagnostic::error("needless-instance-key", "Unexpected resource instance key")
+            .detail(format!(
+                "Because `{}` has neither `count` nor `for_each`, references to it must not include an index.",
+                resource.key
+            ))
+            .at(traversal.span_of(step))
+            .hint("Remove the index."),
     )
 }
 

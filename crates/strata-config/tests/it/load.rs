@@ -33,12 +33,11 @@ fn modules_that_are_not_folders_are_refused_by_name() {
     check_load(
         &given,
         expect![[r#"
-            error: Remote module sources are not supported (main.tf:3): The source `terraform-aws-modules/vpc/aws` is not a folder beside this module.
-            error: Remote module sources are not supported (main.tf:4): The source `git::https://example.com/x.git` is not a folder beside this module.
-            error: Variables not allowed (main.tf:5): Variables may not be used here.
-            error: Invalid module version (main.tf:8): A module in a folder has no versions: `version` is for registries.
             error: Unreadable module directory (main.tf:2): The module's folder `no/such` does not exist.
-            error: No configuration files: The folder `empty` holds no `.tf` or `.tofu` files.
+            error: Module not installed (main.tf:3): This module is not yet installed. Its source is `registry.terraform.io/terraform-aws-modules/vpc/aws`.
+            error: Module not installed (main.tf:4): This module is not yet installed. Its source is `git::https://example.com/x.git`.
+            error: Unreadable module directory (main.tf:5): The module's folder `x` does not exist.
+            error: Invalid registry module source address (main.tf:7): Only modules of registries have versions: `version` has no meaning for this source.
             error: Unreadable module directory (main.tf:10): The module's folder `../somewhere/else` does not exist.
         "#]],
     );
@@ -88,9 +87,6 @@ fn what_is_not_supported_is_refused_and_not_ignored() {
     validate(&config, &support::schemas(), &mut diags);
     expect![[r#"
         error: Unsupported Terraform Core version (main.tf:3): The configuration asks for `>= 2.0`. Strata speaks the language of Terraform 1.11.4.
-        error: A `moved` block is not supported yet (main.tf:13): Strata understands it, does not carry it out, and will not ignore it.
-        error: A `check` block is not supported yet (main.tf:7): Strata understands it, does not carry it out, and will not ignore it.
-        error: The provisioner `local-exec` is not supported yet (main.tf:18): Strata understands it, does not carry it out, and will not ignore it.
         error: The backend `s3` is not supported yet (main.tf:4): Strata understands it, does not carry it out, and will not ignore it.
         error: The `encryption` block is not supported yet (main.tf:5): Strata understands it, does not carry it out, and will not ignore it.
     "#]].assert_eq(&support::render(&diags));
@@ -145,7 +141,6 @@ fn variable_files_are_read_in_the_order_in_which_they_count() {
         a = {"b": [true]}
         a = unknown(any)
         a = 9
-        error: Invalid JSON in variables file (b.auto.tfvars.json:1): The file must hold a JSON object, whose members are the variables.
         error: Unexpected block (c.auto.tfvars:2): A variable file holds values only: `name = value`.
         error: Variables not allowed (c.auto.tfvars:1): Variables may not be used here.
         error: Failed to read variables file: none.tfvars: no such file or folder

@@ -1,7 +1,9 @@
 //! The tests of configuration as others use it: text in, text out.
 
+mod configurations;
 mod dependencies;
 mod evaluate;
+mod files;
 mod load;
 mod suite;
 mod support;

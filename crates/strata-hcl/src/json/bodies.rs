@@ -11,12 +11,16 @@ use crate::syntax::{
 
 /// The blocks that a body may hold: each name, how many labels its blocks have, and what they hold in turn.
 ///
-/// Every property that is not named here is an argument.
-pub struct Shape(pub &'static [(&'static str, usize, &'static Shape)]);
+/// Every property that is not named here is an argument. Those that are named last are texts as they stand, in which
+/// nothing is a template.
+pub struct Shape(
+    pub &'static [(&'static str, usize, &'static Shape)],
+    pub &'static [&'static str],
+);
 
 /// What a block of a provider holds, before its schema is known.
-static DYNAMIC: Shape = Shape(&[("dynamic", 1, &CONTENT)]);
-static CONTENT: Shape = Shape(&[("content", 0, &DYNAMIC)]);
+static DYNAMIC: Shape = Shape(&[("dynamic", 1, &CONTENT)], &[]);
+static CONTENT: Shape = Shape(&[("content", 0, &DYNAMIC)], &[]);
 
 impl Shape {
     /// What the body of a resource may hold before its schema is known: `dynamic` blocks.
@@ -51,6 +55,7 @@ impl Body {
                 Some(count) => {
                     let mut maker = Maker {
                         within: &attribute.expression,
+                        literal: Vec::new(),
                         diags,
                     };
                     let node = attribute.expression.node();
@@ -63,14 +68,16 @@ impl Body {
     }
 }
 
-/// Makes the body of a file: an object, or a list of objects that count together.
+/// Makes the body of a file: an object, or a list of objects that count together; and the places of texts that are
+/// no templates.
 pub(super) fn file(
     expression: &Expression,
     shape: &Shape,
     diags: &mut Diagnostics,
-) -> Option<Body> {
+) -> Option<(Body, Vec<ByteRange>)> {
     let mut maker = Maker {
         within: expression,
+        literal: Vec::new(),
         diags,
     };
     let node = expression.node();
@@ -90,11 +97,13 @@ pub(super) fn file(
         };
         maker.fill(items, shape, &mut body);
     }
-    Some(body)
+    Some((body, maker.literal))
 }
 
 struct Maker<'a> {
     within: &'a Expression,
+    /// The places of texts that are no templates.
+    literal: Vec<ByteRange>,
     diags: &'a mut Diagnostics,
 }
 
@@ -138,7 +147,12 @@ impl Maker<'_> {
                     &mut Vec::new(),
                     &mut body.blocks,
                 ),
-                None => self.attribute(name, item, body),
+                None => {
+                    if shape.1.contains(&&*name.text) {
+                        self.literal.push(item.value.range);
+                    }
+                    self.attribute(name, item, body);
+                }
             }
         }
     }
@@ -201,7 +215,11 @@ impl Maker<'_> {
                 let detail = format!(
                     "Either a JSON object or a JSON array is required, representing {what}."
                 );
-                self.wrong(node, "Incorrect JSON value type", &detail);
+                let summary = match labels {
+                    0 => "Incorrect JSON value type",
+                    _ => "Missing block label",
+                };
+                self.wrong(node, summary, &detail);
             }
         }
     }
@@ -217,9 +235,15 @@ mod tests {
     use super::*;
     use crate::parse_json;
 
-    static LIFECYCLE: Shape = Shape(&[]);
-    static RESOURCE: Shape = Shape(&[("lifecycle", 0, &LIFECYCLE), ("dynamic", 1, &CONTENT)]);
-    static FILE: Shape = Shape(&[("resource", 2, &RESOURCE), ("locals", 0, &LIFECYCLE)]);
+    static LIFECYCLE: Shape = Shape(&[], &[]);
+    static RESOURCE: Shape = Shape(
+        &[("lifecycle", 0, &LIFECYCLE), ("dynamic", 1, &CONTENT)],
+        &[],
+    );
+    static FILE: Shape = Shape(
+        &[("resource", 2, &RESOURCE), ("locals", 0, &LIFECYCLE)],
+        &[],
+    );
 
     fn write(body: &Body, indent: usize, out: &mut String) {
         let space = "  ".repeat(indent);
@@ -289,7 +313,7 @@ mod tests {
     fn mistakes_are_reported_with_their_places() {
         check(
             r#"{"resource": "x"}"#,
-            expect!["Incorrect JSON value type at 1:14\n"],
+            expect!["Missing block label at 1:14\n"],
         );
         check("[1]", expect!["Root value must be object at 1:2\n"]);
         check("{\"a\": 1,}", expect!["Trailing comma at 1:8\n"]);

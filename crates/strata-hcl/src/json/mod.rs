@@ -13,7 +13,7 @@ mod reader;
 
 use std::sync::Arc;
 
-use strata_core::{Diagnostics, Source};
+use strata_core::{Diagnostic, Diagnostics, Source};
 
 use crate::syntax::{ByteRange, Expression, body::Body};
 pub use bodies::Shape;
@@ -34,7 +34,18 @@ pub fn parse_json(source: &Arc<Source>, shape: &Shape, diags: &mut Diagnostics) 
         Some(text) => Arc::new(Source::with_lines_of(source, text)),
         None => source.clone(),
     };
-    let node = nodes::node(&shadow, &read.value, diags);
+    let mut found = Diagnostics::new();
+    let node = nodes::node(&shadow, &read.value, &mut found);
     let expression = Expression::new(shadow, node);
-    bodies::file(&expression, shape, diags).unwrap_or(empty)
+    let Some((body, literal)) = bodies::file(&expression, shape, diags) else {
+        return empty;
+    };
+    let in_literal = |found: &Diagnostic| {
+        let start = found.labels.first().map(|label| label.span.start.byte);
+        let within =
+            |range: &ByteRange| start.is_some_and(|at| range.start <= at && at < range.end);
+        literal.iter().any(within)
+    };
+    diags.extend(found.into_iter().filter(|found| !in_literal(found)));
+    body
 }

@@ -46,6 +46,7 @@ pub async fn down(run: &Run<'_>) -> Result<Summary, Diagnostics> {
     let summary = Summary(ends);
     if summary.succeeded() {
         run.platforms.forget(&made.hosts);
+        run.forget_runs();
     }
     Ok(summary)
 }

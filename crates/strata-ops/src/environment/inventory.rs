@@ -71,6 +71,23 @@ pub(super) fn from_groups(
     Ok(input)
 }
 
+/// Adds the hosts and groups of another inventory.
+pub(super) fn add(all: &mut InventoryInput, other: InventoryInput) {
+    for (name, variables) in other.hosts {
+        all.hosts.entry(name).or_default().extend(variables);
+    }
+    for (name, group) in other.groups {
+        let known = all.groups.entry(name).or_default();
+        let new = group
+            .hosts
+            .into_iter()
+            .filter(|host| !known.hosts.contains(host));
+        let new: Vec<String> = new.collect();
+        known.hosts.extend(new);
+        known.vars.extend(group.vars);
+    }
+}
+
 /// Puts all hosts into the group of an instance, whose variables win over those of other groups.
 pub(super) fn add_instance(input: &mut InventoryInput, name: &str) {
     let hosts = input.hosts.keys().cloned().collect();

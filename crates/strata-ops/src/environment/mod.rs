@@ -8,10 +8,12 @@ mod choice;
 mod configure;
 mod down;
 mod inventory;
+mod on_hosts;
 mod plan;
 mod provision;
+mod record;
 mod secrets;
-mod service;
+
 mod stages;
 mod status;
 mod up;

@@ -105,6 +105,7 @@ impl Run<'_> {
                 .shares_directory(provision)
                 .then(|| self.environment.name.clone()),
             given,
+            variable_files: provision.variable_files.clone(),
             parallelism: self.options.parallelism,
             ..Settings::of(provision.directory.clone())
         };
@@ -164,6 +165,7 @@ impl Run<'_> {
             mode,
             refresh: true,
             targets: Vec::new(),
+            exclude: Vec::new(),
             replace: Vec::new(),
             parallelism: self.options.parallelism,
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use strata_core::{Diagnostics, Events, StageKind};
 use strata_engine::PlanMode;
 
-use super::{Made, Run, configure::Manner};
+use super::{Made, Run, configure::Manner, record::LastRun};
 use crate::{
     infrastructure::Session,
     project::{Configure, Instance, Provision, Stage, StageBody, Verify},
@@ -47,7 +47,9 @@ pub async fn status(run: &Run<'_>) -> Result<Vec<StageStatus>, Diagnostics> {
             _ if made.hosts.is_empty() && run.has_provision() => {
                 ("not there", "its hosts are not there".to_owned(), false)
             }
-            StageBody::Configure(configure) => run.configure_status(configure, &made).await?,
+            StageBody::Configure(configure) => {
+                run.configure_status(stage, configure, &made).await?
+            }
             StageBody::Verify(verify) => run.verify_status(stage, verify, &made).await?,
         };
         all.push(StageStatus {
@@ -111,12 +113,15 @@ impl Run<'_> {
 
     async fn configure_status(
         &self,
+        stage: &Stage,
         configure: &Configure,
         made: &Made,
     ) -> Result<Status, Diagnostics> {
         let mut worst: Option<Status> = None;
         for instance in self.instances(configure) {
-            let status = self.instance_status(configure, instance, made).await?;
+            let status = self
+                .instance_status(stage, configure, instance, made)
+                .await?;
             let status = match instance {
                 Some(instance) if !status.2 => {
                     (status.0, format!("{}: {}", instance.name, status.1), false)
@@ -136,6 +141,7 @@ impl Run<'_> {
 
     async fn instance_status(
         &self,
+        stage: &Stage,
         configure: &Configure,
         instance: Option<&Instance>,
         made: &Made,
@@ -155,11 +161,18 @@ impl Run<'_> {
             .await?;
         Ok(match (recap.exit_code(), recap.changed()) {
             (0, 0) => ("up", format!("{} hosts", recap.hosts.len()), true),
-            (0, changed) => (
-                "behind",
-                format!("{changed} tasks would change something"),
-                false,
-            ),
+            (0, changed) => {
+                let word = match self.last_run(stage) {
+                    LastRun::Never => "never run",
+                    LastRun::Failed => "failed",
+                    LastRun::Succeeded => "behind",
+                };
+                (
+                    word,
+                    format!("{changed} tasks would change something"),
+                    false,
+                )
+            }
             (4, _) => ("unreachable", "a host does not answer".to_owned(), false),
             _ => ("failing", "a task would fail".to_owned(), false),
         })
@@ -176,7 +189,10 @@ impl Run<'_> {
                 return Ok(("not checked", "the twin has no network".to_owned(), true));
             }
             Some(check) => verify(&check, std::time::Duration::ZERO, &Events::ignored()).await,
-            None => self.verify_service(stage, settings, made).await?,
+            None if self.unknown_to_models(settings) => {
+                return Ok(("not checked", "models run no programs".to_owned(), true));
+            }
+            None => self.verify_on_hosts(stage, settings, made).await?,
         };
         Ok(if passed {
             ("up", String::new(), true)

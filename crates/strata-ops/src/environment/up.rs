@@ -44,6 +44,7 @@ fn stage_up<'a>(run: &'a Run<'a>, stage: &'a Stage, made: Made) -> BoxFuture<'a,
             run.tell(stage, diags);
             StageEnd::of(StageOutcome::Failed)
         });
+        run.remember(stage, end.outcome);
         run.events.send(Event::StageFinished {
             stage: stage.name.clone(),
             kind: stage.kind(),

@@ -1,6 +1,7 @@
 //! The `verify` stage: checks from outside.
 
 use strata_core::{Diagnostic, Diagnostics, StageOutcome, Value};
+use strata_hcl::Expression;
 
 use super::{Made, Run, StageEnd, text_of};
 use crate::{
@@ -22,7 +23,10 @@ impl Run<'_> {
                 return Ok(StageEnd::of(StageOutcome::Skipped).left_out());
             }
             Some(check) => verify(&check, settings.retry, self.events).await,
-            None => self.verify_service(stage, settings, made).await?,
+            None if self.unknown_to_models(settings) => {
+                return Ok(StageEnd::of(StageOutcome::Skipped).left_out());
+            }
+            None => self.verify_on_hosts(stage, settings, made).await?,
         };
         if passed {
             return Ok(StageEnd::of(StageOutcome::Unchanged));
@@ -34,7 +38,12 @@ impl Run<'_> {
         )
     }
 
-    /// The check with its expressions evaluated; none for a service, which is asked on its hosts.
+    /// True for a check by a command on hosts that are models: they run no programs.
+    pub(super) fn unknown_to_models(&self, settings: &Verify) -> bool {
+        self.platforms.are_twins() && matches!(settings.check, VerifyCheck::Command { .. })
+    }
+
+    /// The check with its expressions evaluated; none for one that is made on hosts.
     pub(super) fn check_of(
         &self,
         settings: &Verify,
@@ -68,10 +77,37 @@ impl Run<'_> {
             VerifyCheck::Tcp(address) => Some(Check::Tcp {
                 address: text(address, &mut diags),
             }),
-            VerifyCheck::Service { .. } => None,
+            VerifyCheck::Command { words, hosts: None } => {
+                let value = scope.evaluate(words, &mut diags);
+                Some(Check::Command {
+                    words: words_of(&value, words, &mut diags),
+                })
+            }
+            VerifyCheck::Command { .. } | VerifyCheck::Service { .. } => None,
         };
         diags.into_result(check)
     }
+}
+
+/// A list of words; anything else is reported.
+pub(super) fn words_of(
+    value: &Value,
+    expression: &Expression,
+    diags: &mut Diagnostics,
+) -> Vec<String> {
+    let words = value.as_sequence().map(|words| words.iter().map(text_of));
+    let words: Option<Vec<String>> = words.and_then(|words| words.collect());
+    words.filter(|words| !words.is_empty()).unwrap_or_else(|| {
+        if !diags.has_errors() {
+            let summary = "A list of words is needed here";
+            diags.push(
+                Diagnostic::error("invalid-argument", summary)
+                    .at(expression.span())
+                    .hint("Write `command = [\"program\", \"argument\"]`."),
+            );
+        }
+        Vec::new()
+    })
 }
 
 /// One status code, or several.

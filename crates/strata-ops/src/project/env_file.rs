@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use strata_core::{Diagnostic, Diagnostics, Source};
+use strata_core::{Diagnostic, Diagnostics, Source, Span};
 
 /// Names and values in the order of the file; values may be secret, so this has no `Debug`.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -18,9 +18,9 @@ impl Variables {
         self.0.get(name).map(String::as_str)
     }
 
-    /// All names, sorted.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+    /// All names and values.
+    pub fn into_map(self) -> BTreeMap<String, String> {
+        self.0
     }
 
     /// Adds or replaces all of `other`.
@@ -58,6 +58,45 @@ pub fn parse(
         }
     }
     Variables(reader.found)
+}
+
+/// What a file says of its names in comments: the lines right above one, and behind its value.
+pub(crate) fn notes(source: &Source) -> Vec<Note> {
+    let mut notes = Vec::new();
+    let mut above: Vec<&str> = Vec::new();
+    let mut at = 0;
+    for line in source.text.split_inclusive('\n') {
+        let text = line.trim();
+        if let Some(comment) = text.strip_prefix('#') {
+            above.push(comment.trim());
+        } else if let Some((name, value)) = assignment(text) {
+            let behind = value.rsplit_once(" #").map(|(_, comment)| comment.trim());
+            let words: Vec<&str> = above.drain(..).chain(behind).collect();
+            notes.push(Note {
+                name: name.to_owned(),
+                text: words.join(" ").trim().to_owned(),
+                span: source.span(at..at + line.trim_end().len()),
+            });
+        } else {
+            above.clear();
+        }
+        at += line.len();
+    }
+    notes
+}
+
+/// A name of an environment file, and what the file says of it.
+pub(crate) struct Note {
+    pub(crate) name: String,
+    /// The comments, in one line; empty if there are none.
+    pub(crate) text: String,
+    pub(crate) span: Span,
+}
+
+fn assignment(text: &str) -> Option<(&str, &str)> {
+    let text = text.strip_prefix("export ").unwrap_or(text).trim_start();
+    let (name, value) = text.split_once('=')?;
+    is_name(name.trim_end()).then_some((name.trim_end(), value))
 }
 
 struct Reader<'a> {
@@ -252,6 +291,18 @@ mod tests {
         assert_eq!(one("A="), "");
         assert_eq!(one("A=b#c"), "b#c");
         assert_eq!(one("# only\n\nA=b\n"), "b");
+    }
+
+    #[test]
+    fn notes_are_the_comments_above_a_name_and_behind_its_value() {
+        let text = "# Settings\n\n# Where it listens,\n# on all addresses.\nPORT=80 # a number\n\nexport HOST=\n";
+        let notes = notes(&Source::new(".env.example", text));
+        let told: Vec<_> = notes
+            .iter()
+            .map(|note| (note.name.as_str(), note.text.as_str(), note.span.start.line))
+            .collect();
+        let port = ("PORT", "Where it listens, on all addresses. a number", 5);
+        assert_eq!(told, [port, ("HOST", "", 7)]);
     }
 
     #[test]

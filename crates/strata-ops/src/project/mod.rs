@@ -99,7 +99,9 @@ pub enum StageBody {
 pub struct Provision {
     /// Folder of the root module.
     pub directory: PathBuf,
-    /// Object with values for the root module's variables.
+    /// Files with values for the root module's variables.
+    pub variable_files: Vec<PathBuf>,
+    /// Object with values for the root module's variables; they win over those of files.
     pub variables: Option<Expression>,
 }
 
@@ -107,6 +109,8 @@ pub struct Provision {
 pub struct Configure {
     /// The playbook.
     pub playbook: PathBuf,
+    /// Inventory files and folders, as with `-i`.
+    pub inventory: Vec<PathBuf>,
     /// Map from group to hosts; none to make the inventory from the outputs.
     pub hosts: Option<Expression>,
     /// Object with extra variables.
@@ -142,6 +146,13 @@ pub enum VerifyCheck {
     },
     /// An address that must accept connections.
     Tcp(Expression),
+    /// A command that must succeed, here or on hosts of the inventory.
+    Command {
+        /// A list of words.
+        words: Expression,
+        /// List of groups or hosts; this machine without it.
+        hosts: Option<Expression>,
+    },
     /// A service that must run on hosts of the inventory.
     Service {
         /// The service's name.
@@ -166,6 +177,7 @@ impl Verify {
         match &self.check {
             VerifyCheck::Http { url, status } => std::iter::once(url).chain(status).collect(),
             VerifyCheck::Tcp(address) => vec![address],
+            VerifyCheck::Command { words, hosts } => std::iter::once(words).chain(hosts).collect(),
             VerifyCheck::Service { service, hosts } => {
                 std::iter::once(service).chain(hosts).collect()
             }

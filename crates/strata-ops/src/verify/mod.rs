@@ -3,10 +3,12 @@
 //! A check is made again until it holds or its time is up. Nothing announces that a service has
 //! begun to answer, so asking again is the only way; the pause between two tries doubles.
 
+mod command;
 mod http;
 mod tcp;
 
 use std::time::Duration;
+
 
 use strata_core::{Event, Events};
 use tokio::time::{Instant, sleep, timeout};
@@ -20,6 +22,11 @@ pub enum Check {
         url: String,
         /// Accepted status codes.
         status: Vec<u16>,
+    },
+    /// A program of this machine succeeds.
+    Command {
+        /// The program and its arguments.
+        words: Vec<String>,
     },
     /// Something accepts connections at `host:port`.
     Tcp {
@@ -81,6 +88,7 @@ async fn try_once(check: &Check) -> Answer {
 async fn ask(check: &Check) -> Answer {
     match check {
         Check::Http { url, status } => http::ask(url, status).await,
+        Check::Command { words } => command::ask(words).await,
         Check::Tcp { address } => tcp::ask(address).await,
     }
 }
@@ -90,6 +98,7 @@ impl Check {
     pub fn describe(&self) -> String {
         match self {
             Check::Http { url, .. } => url.clone(),
+            Check::Command { words } => words.join(" "),
             Check::Tcp { address } => format!("tcp {address}"),
         }
     }
@@ -154,6 +163,20 @@ mod tests {
             status: vec![200],
         };
         assert_eq!(outcome(check, Duration::ZERO).await, "false: 404 Not Found");
+    }
+
+    #[tokio::test]
+    async fn a_command_holds_if_it_succeeds() {
+        let command = |words: &[&str]| Check::Command {
+            words: words.iter().map(|word| (*word).to_owned()).collect(),
+        };
+        let good = outcome(command(&["true"]), Duration::ZERO).await;
+        assert_eq!(good, "true: it succeeds");
+        let bad = command(&["sh", "-c", "echo not yet >&2; exit 4"]);
+        let bad = outcome(bad, Duration::ZERO).await;
+        assert_eq!(bad, "false: exit status: 4: not yet");
+        let missing = outcome(command(&["no-such-program"]), Duration::ZERO).await;
+        assert!(missing.starts_with("false: "), "{missing}");
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@
 mod add_host;
 mod assemble;
 mod assert;
+mod async_status;
 mod copy;
 mod debug;
 mod fail;
@@ -21,6 +22,7 @@ mod set_stats;
 mod stage;
 mod template;
 mod unarchive;
+mod validate_argument_spec;
 mod wait_for_connection;
 
 use strata_core::BoxFuture;
@@ -37,6 +39,7 @@ const ACTIONS: &[(&str, Action)] = &[
     ("add_host", |call| Box::pin(add_host::run(call))),
     ("assemble", |call| Box::pin(assemble::run(call))),
     ("assert", |call| Box::pin(assert::run(call))),
+    ("async_status", |call| Box::pin(async_status::run(call))),
     ("copy", |call| Box::pin(copy::run(call))),
     ("debug", |call| Box::pin(debug::run(call))),
     ("fail", |call| Box::pin(fail::run(call))),
@@ -50,6 +53,9 @@ const ACTIONS: &[(&str, Action)] = &[
     ("set_stats", |call| Box::pin(set_stats::run(call))),
     ("template", |call| Box::pin(template::run(call))),
     ("unarchive", |call| Box::pin(unarchive::run(call))),
+    ("validate_argument_spec", |call| {
+        Box::pin(validate_argument_spec::run(call))
+    }),
     ("wait_for_connection", |call| {
         Box::pin(wait_for_connection::run(call))
     }),

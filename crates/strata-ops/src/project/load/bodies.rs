@@ -16,12 +16,13 @@ impl Loader<'_> {
         self.only(
             &block.body,
             "A `provision` block",
-            &["directory", "variables", "after"],
+            &["directory", "variable_files", "variables", "after"],
             &[],
         );
         let directory = self.path(block, "directory", scope)?;
         Some(Provision {
             directory,
+            variable_files: self.paths(block, "variable_files", scope),
             variables: expression(&block.body, "variables"),
         })
     }
@@ -30,7 +31,14 @@ impl Loader<'_> {
         self.only(
             &block.body,
             "A `configure` block",
-            &["playbook", "hosts", "variables", "instances", "after"],
+            &[
+                "playbook",
+                "inventory",
+                "hosts",
+                "variables",
+                "instances",
+                "after",
+            ],
             &[],
         );
         let playbook = self.path(block, "playbook", scope)?;
@@ -40,6 +48,7 @@ impl Loader<'_> {
         );
         Some(Configure {
             playbook,
+            inventory: self.paths(block, "inventory", scope),
             hosts,
             variables,
             instances: self.instances(block, scope),
@@ -72,25 +81,29 @@ impl Loader<'_> {
             &block.body,
             "A `verify` block",
             &[
-                "http", "status", "tcp", "service", "hosts", "retry", "after",
+                "http", "status", "tcp", "command", "service", "hosts", "retry", "after",
             ],
             &[],
         );
         let of = |name| expression(&block.body, name);
-        let check = match (of("http"), of("tcp"), of("service")) {
-            (Some(url), None, None) => VerifyCheck::Http {
+        let check = match (of("http"), of("tcp"), of("command"), of("service")) {
+            (Some(url), None, None, None) => VerifyCheck::Http {
                 url,
                 status: of("status"),
             },
-            (None, Some(address), None) => VerifyCheck::Tcp(address),
-            (None, None, Some(service)) => VerifyCheck::Service {
+            (None, Some(address), None, None) => VerifyCheck::Tcp(address),
+            (None, None, Some(words), None) => VerifyCheck::Command {
+                words,
+                hosts: of("hosts"),
+            },
+            (None, None, None, Some(service)) => VerifyCheck::Service {
                 service,
                 hosts: of("hosts"),
             },
             _ => {
                 self.error(
                     "verify-check",
-                    "A `verify` block needs exactly one of `http`, `tcp` and `service`",
+                    "A `verify` block needs exactly one of `http`, `tcp`, `command` and `service`",
                     block,
                 );
                 return None;
@@ -99,7 +112,7 @@ impl Loader<'_> {
         let others = match check {
             VerifyCheck::Http { .. } => &["hosts"][..],
             VerifyCheck::Tcp(_) => &["hosts", "status"],
-            VerifyCheck::Service { .. } => &["status"],
+            VerifyCheck::Command { .. } | VerifyCheck::Service { .. } => &["status"],
         };
         for attribute in block
             .body

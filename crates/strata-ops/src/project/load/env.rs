@@ -1,6 +1,6 @@
 //! The names that `env.NAME` stands for: environment files, and over them the process environment.
 
-use strata_core::{Diagnostic, Source};
+use strata_core::{Diagnostic, Source, Span};
 use strata_hcl::Block;
 
 use super::{
@@ -45,20 +45,33 @@ impl Loader<'_> {
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect(),
         );
-        self.compare_with_example(project, &env);
+        self.compare_with_example(&env);
         env
     }
 
     /// Names that `.env.example` lists and nobody sets.
-    fn compare_with_example(&mut self, project: &Block, env: &Variables) {
+    fn compare_with_example(&mut self, env: &Variables) {
         let path = self.folder.join(".env.example");
         let Ok(text) = self.files.read_text(&path) else {
             return;
         };
         let source = Source::new(path.display().to_string(), text);
-        let example = env_file::parse(&source, self.environment, self.diags);
-        for name in example.names().filter(|name| env.get(name).is_none()) {
-            self.diags.push(missing_env(name).at(project.header_span()));
+        for note in env_file::notes(&source) {
+            if env.get(&note.name).is_none() {
+                self.missing(&note.name, &note.span, &note.text);
+            }
         }
+    }
+
+    /// Reports a name that nobody sets, once.
+    pub(super) fn missing(&mut self, name: &str, span: &Span, note: &str) {
+        if !self.missing.insert(name.to_owned()) {
+            return;
+        }
+        let mut diagnostic = missing_env(name).at(span.clone());
+        if !note.is_empty() {
+            diagnostic = diagnostic.detail(format!("`.env.example` says of it: {note}"));
+        }
+        self.diags.push(diagnostic);
     }
 }

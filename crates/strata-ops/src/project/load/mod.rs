@@ -9,7 +9,11 @@ mod read;
 mod secrets;
 mod stages;
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
 
 use strata_core::{Diagnostic, Diagnostics, Source, StageKind, files::Files};
 use strata_hcl::Body;
@@ -49,6 +53,7 @@ pub fn load(
         files,
         folder,
         environment,
+        missing: BTreeSet::new(),
         diags: &mut found,
     }
     .project(&body);
@@ -61,6 +66,8 @@ struct Loader<'a> {
     files: &'a dyn Files,
     folder: &'a Path,
     environment: &'a BTreeMap<String, String>,
+    /// Names of the environment that are known to be missing.
+    missing: BTreeSet<String>,
     diags: &'a mut Diagnostics,
 }
 

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use strata_core::Diagnostic;
+use strata_core::{Diagnostic, Diagnostics, Value};
 use strata_hcl::{Attribute, Block, Body, Expression};
 
 use super::{super::Scope, Loader};
@@ -17,11 +17,17 @@ impl Loader<'_> {
             );
             return None;
         };
-        let before = self.diags.len();
-        let value = scope.evaluate(&attribute.expression, self.diags);
+        let mut found = Diagnostics::new();
+        let value = scope.evaluate(&attribute.expression, &mut found);
+        // Names that are missing were reported where they are referred to.
+        let failed = found.has_errors();
+        let others = found
+            .into_iter()
+            .filter(|found| found.code != "missing-env");
+        self.diags.extend(others);
         match value.as_str() {
             Some(text) => Some(self.folder.join(text)),
-            None if self.diags.len() > before => None,
+            None if failed => None,
             None => {
                 let summary = format!("`{name}` must be a text that is known before anything runs");
                 self.diags.push(
@@ -30,6 +36,27 @@ impl Loader<'_> {
                 None
             }
         }
+    }
+
+    /// A list of paths, relative to the project's folder; none without the argument.
+    pub(super) fn paths(&mut self, block: &Block, name: &str, scope: &Scope<'_>) -> Vec<PathBuf> {
+        let Some(attribute) = block.body.attribute(name) else {
+            return Vec::new();
+        };
+        let before = self.diags.len();
+        let value = scope.evaluate(&attribute.expression, self.diags);
+        let texts = value
+            .as_sequence()
+            .map(|texts| texts.iter().map(Value::as_str));
+        let texts: Option<Vec<&str>> = texts.and_then(|texts| texts.collect());
+        if texts.is_none() && self.diags.len() == before {
+            let summary =
+                format!("`{name}` must be a list of files that is known before anything runs");
+            let diagnostic = Diagnostic::error("invalid-argument", summary);
+            self.diags.push(diagnostic.at(attribute.expression.span()));
+        }
+        let texts = texts.unwrap_or_default();
+        texts.iter().map(|text| self.folder.join(text)).collect()
     }
 
     pub(super) fn texts(&mut self, expression: &Expression) -> Vec<String> {

@@ -6,12 +6,7 @@ use strata_core::Diagnostic;
 use strata_hcl::Block;
 
 use super::{
-    super::{
-        Outputs, Scope, Secret, Stage, StageBody,
-        env_file::Variables,
-        order,
-        scope::{ROOTS, missing_env},
-    },
+    super::{Outputs, Scope, Secret, Stage, StageBody, env_file::Variables, order, scope::ROOTS},
     Loader,
 };
 use crate::secrets::Secrets;
@@ -80,12 +75,12 @@ impl Loader<'_> {
         secrets: &[Secret],
     ) -> Option<Stage> {
         let name = self.name(block)?;
+        let after = self.after(block, ids, scope.env, secrets);
         let body = match &*block.kind.text {
             "provision" => StageBody::Provision(self.provision(block, scope)?),
             "configure" => StageBody::Configure(self.configure(block, scope)?),
             _ => StageBody::Verify(self.verify(block, scope)?),
         };
-        let after = self.after(block, ids, scope.env, secrets);
         Some(Stage {
             name,
             after,
@@ -119,7 +114,7 @@ impl Loader<'_> {
                     && let Some(name) = reference.attribute(0)
                     && env.get(name).is_none()
                 {
-                    self.diags.push(missing_env(name).at(reference.span()));
+                    self.missing(name, &reference.span(), "");
                 }
                 if &*reference.root == "secret" {
                     let name = reference.attribute(0).unwrap_or_default();

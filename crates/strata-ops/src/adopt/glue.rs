@@ -1,0 +1,132 @@
+//! What held it together until now: environment files, Makefiles, scripts.
+
+use std::path::Path;
+
+use strata_core::{Source, files::Files};
+
+use super::walk::split;
+use crate::project::env_file;
+
+/// The environment file of the folder.
+pub(super) struct EnvFile {
+    /// True if `.env` itself is there.
+    pub(super) exists: bool,
+    /// Names that it, or its example, has.
+    pub(super) names: Vec<String>,
+}
+
+/// `.env` or `.env.example` in the folder itself.
+pub(super) fn env_file(files: &dyn Files, base: &Path, tree: &[String]) -> Option<EnvFile> {
+    let has = |name: &str| tree.iter().any(|path| path == name);
+    let (exists, example) = (has(".env"), has(".env.example"));
+    let name = if example { ".env.example" } else { ".env" };
+    let text = files.read_text(&base.join(name)).ok()?;
+    let notes = env_file::notes(&Source::new(name, text));
+    Some(EnvFile {
+        exists,
+        names: notes.into_iter().map(|note| note.name).collect(),
+    })
+}
+
+/// Programs that run the tools which Strata replaces, and what of it.
+pub(super) fn programs(files: &dyn Files, base: &Path, tree: &[String]) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for path in tree {
+        let name = split(path).1;
+        let Ok(text) = (match name {
+            "Makefile" | "makefile" | "justfile" | "Justfile" | "Taskfile.yml" | ".mise.toml"
+            | "mise.toml" => files.read_text(&base.join(path)),
+            name if name.ends_with(".sh") => files.read_text(&base.join(path)),
+            _ => continue,
+        }) else {
+            continue;
+        };
+        if name.ends_with("akefile") {
+            found.extend(
+                targets(&text)
+                    .into_iter()
+                    .map(|(target, does)| (format!("{path}: {target}"), does)),
+            );
+        } else if let Some(does) = purpose(&text) {
+            found.push((path.clone(), does));
+        }
+    }
+    let packer = tree.iter().filter(|path| path.ends_with(".pkr.hcl"));
+    found.extend(packer.map(|path| {
+        (
+            path.clone(),
+            "builds an image with Packer; stages `image` are not there yet".to_owned(),
+        )
+    }));
+    found
+}
+
+/// The targets of a Makefile that run such a tool.
+fn targets(text: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut target: Option<&str> = None;
+    for line in text.lines() {
+        if let Some(recipe) = line.strip_prefix('\t') {
+            if let (Some(name), Some(does)) = (target, purpose(recipe)) {
+                found.push((name.to_owned(), does));
+                target = None;
+            }
+        } else if let Some((name, _)) = line.split_once(':').filter(|(name, _)| is_target(name)) {
+            target = Some(name);
+        }
+    }
+    found
+}
+
+fn is_target(name: &str) -> bool {
+    let allowed = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '/');
+    !name.is_empty() && name.chars().all(allowed)
+}
+
+/// What a script is for, if it runs a tool which Strata replaces.
+fn purpose(text: &str) -> Option<String> {
+    let uses = |word: &str| {
+        text.lines()
+            .any(|line| !line.trim_start().starts_with('#') && line.contains(word))
+    };
+    let purposes = [
+        (
+            ["terraform output", "tofu output"],
+            "hands outputs on; `provision.STAGE.OUTPUT` does that",
+        ),
+        (
+            ["terraform destroy", "tofu destroy"],
+            "is `strata down ENV`",
+        ),
+        (["terraform apply", "tofu apply"], "is `strata up ENV`"),
+        (["terraform plan", "tofu plan"], "is `strata plan ENV`"),
+        (
+            ["ansible-playbook", "ansible-pull"],
+            "is `strata configure ENV`",
+        ),
+        (
+            ["packer build", "packer init"],
+            "builds an image with Packer; stages `image` are not there yet",
+        ),
+    ];
+    let found = purposes
+        .iter()
+        .find(|(words, _)| words.iter().any(|word| uses(word)));
+    found.map(|(_, purpose)| (*purpose).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_that_run_tools_are_named_with_what_replaces_them() {
+        let text = ".PHONY: up\nup: init\n\t@cd tf && terraform apply -auto-approve\n\nlint:\n\tyamllint .\nplay:\n\tansible-playbook site.yml\n";
+        let expected = [
+            ("up", "is `strata up ENV`"),
+            ("play", "is `strata configure ENV`"),
+        ];
+        let expected = expected.map(|(name, does)| (name.to_owned(), does.to_owned()));
+        assert_eq!(targets(text), expected);
+    }
+}

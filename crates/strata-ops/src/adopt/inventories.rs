@@ -1,0 +1,76 @@
+//! Inventories that are there already.
+
+use std::collections::BTreeSet;
+
+use super::{
+    environments::{self, stem},
+    walk::split,
+};
+
+/// An inventory file or folder.
+pub(super) struct Source {
+    /// Its path.
+    pub(super) path: String,
+    /// The environment that it is for; none for all.
+    pub(super) environment: Option<String>,
+}
+
+/// Files that are called `hosts` or `inventory`, and those in a folder `inventories` or `inventory`.
+pub(super) fn sources(tree: &[String]) -> Vec<Source> {
+    let found: BTreeSet<&String> = tree.iter().filter(|path| is_inventory(path)).collect();
+    let source = |path: &String| Source {
+        path: path.clone(),
+        environment: environments::of(path),
+    };
+    found.into_iter().map(source).collect()
+}
+
+fn is_inventory(path: &str) -> bool {
+    let (folder, name) = split(path);
+    let parts: Vec<&str> = folder.split('/').collect();
+    let is_text = !name.contains('.')
+        || [".ini", ".yml", ".yaml", ".cfg"]
+            .iter()
+            .any(|end| name.ends_with(end));
+    let is_named = ["hosts", "inventory"].contains(&stem(name));
+    let in_folder = ["inventories", "inventory"].contains(parts.last().unwrap_or(&""));
+    let of_role = [
+        "group_vars",
+        "host_vars",
+        "roles",
+        "tasks",
+        "templates",
+        "vars",
+        "files",
+        "tests",
+    ];
+    is_text
+        && (is_named || in_folder)
+        && !parts.iter().any(|part| of_role.contains(part))
+        && name != "ansible.cfg"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inventories_are_known_by_their_names() {
+        for path in [
+            "hosts",
+            "ansible/inventory.ini",
+            "inventories/prod/hosts.yml",
+            "inventory/lab.yml",
+        ] {
+            assert!(is_inventory(path), "{path}");
+        }
+        for path in [
+            "roles/dns/templates/hosts",
+            "inventory/group_vars/all.yml",
+            "hosts.tf",
+            "site.yml",
+        ] {
+            assert!(!is_inventory(path), "{path}");
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Repositories in the style of those that people have, and the draft that each gives.
+
+use std::path::Path;
+
+use strata_core::{Diagnostics, files::MemoryFiles};
+
+use super::draft;
+use crate::project;
+
+/// The draft, which must load as a project file does.
+fn check(name: &str, files: &[(&str, &str)]) -> (String, Vec<String>) {
+    let tree = MemoryFiles::new(files.iter().map(|(path, text)| (*path, *text)));
+    let found = draft(&tree, Path::new(""), name).expect("there is something");
+    let mut all: Vec<(&str, &str)> = files.to_vec();
+    all.push(("strata.hcl", &found.text));
+    let tree = MemoryFiles::new(all);
+    let env = files.iter().filter(|(path, _)| *path == ".env.example");
+    let env = env.flat_map(|(_, text)| text.lines().filter_map(|line| line.split_once('=')));
+    let env = env
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    let mut diags = Diagnostics::new();
+    let loaded = project::load(&tree, Path::new(""), &env, &mut diags);
+    let only_env_file = diags
+        .into_iter()
+        .all(|diagnostic| diagnostic.code == "env-file");
+    assert!(loaded.is_some() || only_env_file, "{}", found.text);
+    let text = found
+        .text
+        .split_once("\n\n")
+        .expect("a comment comes first")
+        .1
+        .to_owned();
+    let unplaced = found.unplaced.into_iter();
+    (
+        text,
+        unplaced
+            .map(|(path, why)| format!("{path} {why}"))
+            .collect(),
+    )
+}
+
+const PLAY: &str = "- hosts: web\n  tasks: []\n";
+
+#[test]
+fn environments_of_folders_with_a_playbook_each() {
+    let (text, unplaced) = check(
+        "Event Store",
+        &[
+            (".env.example", "VM_NAME=x\nTF_VAR_token=y\n"),
+            (
+                "proxmox/provision/terraform/envs/local/main.tf",
+                "variable \"vm_name\" {}\nvariable \"token\" {}\nvariable \"size\" {\n  type = object({ disk = number })\n}\nmodule \"vm\" {\n  source = \"../../modules/vm\"\n}\n",
+            ),
+            (
+                "proxmox/provision/terraform/modules/vm/main.tf",
+                "resource \"terraform_data\" \"x\" {}\n",
+            ),
+            ("proxmox/configure/ansible/envs/local/playbook.yml", PLAY),
+            (
+                "proxmox/configure/ansible/roles/app/tasks/main.yml",
+                "- debug:\n",
+            ),
+            ("Makefile", "up:\n\tterraform apply\n"),
+        ],
+    );
+    assert_eq!(
+        text,
+        r#"project "Event-Store" {
+  env_file = [".env"]
+  # Copy `.env.example` to `.env` and fill it in.
+}
+
+environment "local" {
+  provision "terraform" {
+    directory = "proxmox/provision/terraform/envs/local"
+    variables = {
+      vm_name = env.VM_NAME
+      # size = …  # object({ disk = number }), needs a value
+    }
+  }
+
+  configure "ansible" {
+    playbook = "proxmox/configure/ansible/envs/local/playbook.yml"
+    # The plays want: web. Name their hosts, or let outputs `GROUP_instances` do it.
+    # hosts = { GROUP = provision.STAGE.OUTPUT }
+    after = [provision.terraform]
+  }
+
+}
+"#
+    );
+    assert_eq!(unplaced, ["Makefile: up is `strata up ENV`"]);
+}
+
+#[test]
+fn one_root_module_with_a_variable_file_for_each_environment() {
+    let (text, _) = check(
+        "modules",
+        &[
+            (
+                "terraform/main.tf",
+                "variable \"a\" {}\nresource \"terraform_data\" \"x\" {}\n",
+            ),
+            ("terraform/environments/dev.tfvars", "a = 1\n"),
+            ("terraform/environments/prod.tfvars", "a = 2\n"),
+        ],
+    );
+    assert_eq!(
+        text,
+        r#"project "modules" {
+}
+
+environment "dev" {
+  provision "terraform" {
+    directory = "terraform"
+    variable_files = ["terraform/environments/dev.tfvars"]
+  }
+
+}
+
+environment "prod" {
+  provision "terraform" {
+    directory = "terraform"
+    variable_files = ["terraform/environments/prod.tfvars"]
+  }
+
+}
+"#
+    );
+}
+
+#[test]
+fn playbooks_with_inventories_and_folders_in_an_order() {
+    let (text, unplaced) = check(
+        "lab",
+        &[
+            (
+                "infra/01-network/main.tf",
+                "resource \"terraform_data\" \"x\" {}\n",
+            ),
+            (
+                "infra/02-hosts/main.tf",
+                "output \"web_instances\" {\n  value = []\n}\nterraform {}\n",
+            ),
+            (
+                "ansible/site.yml",
+                "- import_playbook: web.yml\n- hosts: web\n  roles: [a]\n",
+            ),
+            ("ansible/web.yml", PLAY),
+            ("ansible/upgrade.yml", PLAY),
+            ("ansible/inventory/hosts.yml", "web: {}\n"),
+            ("ansible/group_vars/web.yml", "hosts: []\n"),
+        ],
+    );
+    assert_eq!(
+        text,
+        r#"project "lab" {
+}
+
+environment "local" {
+  provision "network" {
+    directory = "infra/01-network"
+  }
+
+  provision "hosts" {
+    directory = "infra/02-hosts"
+    after = [provision.network]
+  }
+
+  configure "ansible" {
+    playbook = "ansible/site.yml"
+    inventory = ["ansible/inventory/hosts.yml"]
+    after = [provision.network, provision.hosts]
+  }
+
+}
+"#
+    );
+    let why = "is beside `ansible/site.yml`; run it with `strata playbook`, or give it a stage";
+    assert_eq!(unplaced, [format!("ansible/upgrade.yml {why}")]);
+}
+
+#[test]
+fn a_folder_without_either_gives_no_draft() {
+    let files = MemoryFiles::new([("README.md", "hello")]);
+    assert!(draft(&files, Path::new(""), "x").is_none());
+}

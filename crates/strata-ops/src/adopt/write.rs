@@ -1,0 +1,312 @@
+//! The draft: one environment after the other, the stages of each in the order in which they run.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use super::{
+    Draft, Found,
+    environments::{stage_name, stem},
+    playbooks::Entry,
+    terraform::RootModule,
+    walk::split,
+};
+
+/// Playbooks that people run whole; others beside them are for a purpose of their own.
+const MAIN: [&str; 4] = ["site", "main", "playbook", "all"];
+
+pub(super) fn write(found: &Found, name: &str) -> Draft {
+    let mut draft = Draft {
+        text: String::new(),
+        placed: Vec::new(),
+        unplaced: found.glue.clone(),
+    };
+    draft.text.push_str("# A first project file, written by `strata init --from`. Look it through, then try `strata plan ENV`.\n\n");
+    project(found, name, &mut draft);
+    let playbooks = chosen(found, &mut draft);
+    for environment in environments(found) {
+        write_environment(found, &playbooks, &environment, &mut draft);
+    }
+    draft
+}
+
+fn project(found: &Found, name: &str, draft: &mut Draft) {
+    let text = &mut draft.text;
+    line(
+        text,
+        0,
+        &format!("project {} {{", quoted(&stage_name(name))),
+    );
+    if let Some(file) = &found.env_file {
+        line(text, 1, "env_file = [\".env\"]");
+        if !file.exists {
+            line(text, 1, "# Copy `.env.example` to `.env` and fill it in.");
+        }
+    }
+    line(text, 0, "}");
+}
+
+/// The environments that paths name; `local` if none does.
+fn environments(found: &Found) -> Vec<String> {
+    let modules = found
+        .modules
+        .iter()
+        .filter_map(|module| module.environment.clone());
+    let files = found
+        .modules
+        .iter()
+        .flat_map(|module| &module.variable_files);
+    let files = files.filter_map(|(environment, _)| environment.clone());
+    let playbooks = found
+        .playbooks
+        .iter()
+        .filter_map(|playbook| playbook.environment.clone());
+    let inventories = found
+        .inventories
+        .iter()
+        .filter_map(|source| source.environment.clone());
+    let names: BTreeSet<String> = modules
+        .chain(files)
+        .chain(playbooks)
+        .chain(inventories)
+        .collect();
+    if names.is_empty() {
+        return vec!["local".to_owned()];
+    }
+    names.into_iter().collect()
+}
+
+/// The playbooks that become stages: of each folder the main one, or all if none is.
+fn chosen<'a>(found: &'a Found, draft: &mut Draft) -> Vec<&'a Entry> {
+    let is_main = |entry: &&Entry| MAIN.contains(&stem(split(&entry.path).1));
+    let mut chosen = Vec::new();
+    for entry in &found.playbooks {
+        let folder = split(&entry.path).0;
+        let beside = found
+            .playbooks
+            .iter()
+            .filter(|other| split(&other.path).0 == folder);
+        let main = beside.filter(is_main).map(|main| &main.path).next();
+        match main {
+            Some(main) if *main != entry.path => {
+                let why = format!(
+                    "is beside `{main}`; run it with `strata playbook`, or give it a stage"
+                );
+                draft.unplaced.push((entry.path.clone(), why));
+            }
+            _ => chosen.push(entry),
+        }
+    }
+    chosen
+}
+
+fn write_environment(found: &Found, playbooks: &[&Entry], environment: &str, draft: &mut Draft) {
+    let is_here =
+        |other: &Option<String>| other.as_deref().is_none_or(|other| other == environment);
+    draft.text.push('\n');
+    line(
+        &mut draft.text,
+        0,
+        &format!("environment {} {{", quoted(environment)),
+    );
+    draft.placed.push(format!("environment {environment}"));
+    let mut stages: Vec<String> = Vec::new();
+    let mut names = BTreeSet::new();
+    let modules = found
+        .modules
+        .iter()
+        .filter(|module| is_here(&module.environment));
+    for module in modules {
+        let name = free_name(last_of(&module.directory, environment), &mut names);
+        provision(found, module, &name, environment, stages.last(), draft);
+        stages.push(format!("provision.{name}"));
+    }
+    let mut names = BTreeSet::new();
+    for playbook in playbooks
+        .iter()
+        .filter(|playbook| is_here(&playbook.environment))
+    {
+        let name = free_name(playbook_name(playbook, environment), &mut names);
+        configure(found, playbook, &name, environment, &stages, draft);
+    }
+    line(&mut draft.text, 0, "}");
+}
+
+fn provision(
+    found: &Found,
+    module: &RootModule,
+    name: &str,
+    environment: &str,
+    before: Option<&String>,
+    draft: &mut Draft,
+) {
+    let text = &mut draft.text;
+    line(text, 1, &format!("provision {} {{", quoted(name)));
+    let directory = if module.directory.is_empty() {
+        "."
+    } else {
+        &module.directory
+    };
+    line(text, 2, &format!("directory = {}", quoted(directory)));
+    let own = |(of, _): &&(Option<String>, String)| of.as_deref() == Some(environment);
+    let files: Vec<String> = module
+        .variable_files
+        .iter()
+        .filter(own)
+        .map(|(_, file)| quoted(file))
+        .collect();
+    if !files.is_empty() {
+        line(text, 2, &format!("variable_files = [{}]", files.join(", ")));
+    }
+    // Folders that begin with a number are meant to be run one after the other.
+    let numbered = split(&module.directory)
+        .1
+        .starts_with(|c: char| c.is_ascii_digit());
+    if let Some(before) = before.filter(|_| numbered) {
+        line(text, 2, &format!("after = [{before}]"));
+    }
+    if !module.required.is_empty() {
+        variables(found, module, text);
+    }
+    line(text, 1, "}");
+    draft.text.push('\n');
+    draft
+        .placed
+        .push(format!("  provision {name}: {directory}"));
+}
+
+/// Values for variables without a default: from the environment file, or left to the reader.
+fn variables(found: &Found, module: &RootModule, text: &mut String) {
+    let env = found
+        .env_file
+        .as_ref()
+        .map(|file| file.names.as_slice())
+        .unwrap_or_default();
+    let (mut known, mut open) = (Vec::new(), Vec::new());
+    for (name, kind) in &module.required {
+        let same = |other: &&String| other.eq_ignore_ascii_case(name);
+        let given = env.iter().any(|other| *other == format!("TF_VAR_{name}"));
+        match env.iter().find(same) {
+            _ if given => {}
+            Some(found) => known.push(format!("{name} = env.{found}")),
+            None => {
+                let kind = kind.as_deref().unwrap_or("any");
+                open.push(format!("# {name} = …  # {kind}, needs a value"));
+            }
+        }
+    }
+    if known.is_empty() && open.is_empty() {
+        return;
+    }
+    line(text, 2, "variables = {");
+    known
+        .iter()
+        .chain(&open)
+        .for_each(|entry| line(text, 3, entry));
+    line(text, 2, "}");
+}
+
+fn configure(
+    found: &Found,
+    playbook: &Entry,
+    name: &str,
+    environment: &str,
+    stages: &[String],
+    draft: &mut Draft,
+) {
+    let text = &mut draft.text;
+    line(text, 1, &format!("configure {} {{", quoted(name)));
+    line(text, 2, &format!("playbook = {}", quoted(&playbook.path)));
+    let inventories: Vec<String> = found
+        .inventories
+        .iter()
+        .filter(|source| {
+            source
+                .environment
+                .as_deref()
+                .is_none_or(|of| of == environment)
+        })
+        .map(|source| quoted(&source.path))
+        .collect();
+    if !inventories.is_empty() {
+        line(
+            text,
+            2,
+            &format!("inventory = [{}]", inventories.join(", ")),
+        );
+    } else if !has_instances(found, playbook) {
+        let wanted: Vec<&str> = playbook.hosts.iter().map(String::as_str).collect();
+        let groups = wanted.join(", ");
+        line(
+            text,
+            2,
+            &format!(
+                "# The plays want: {groups}. Name their hosts, or let outputs `GROUP_instances` do it."
+            ),
+        );
+        line(text, 2, "# hosts = { GROUP = provision.STAGE.OUTPUT }");
+    }
+    if !stages.is_empty() {
+        line(text, 2, &format!("after = [{}]", stages.join(", ")));
+    }
+    line(text, 1, "}");
+    draft.text.push('\n');
+    draft
+        .placed
+        .push(format!("  configure {name}: {}", playbook.path));
+}
+
+/// True if an output names the hosts of a group that the playbook wants.
+fn has_instances(found: &Found, playbook: &Entry) -> bool {
+    let outputs = found.modules.iter().flat_map(|module| &module.outputs);
+    let mut groups = outputs.filter_map(|output| output.strip_suffix("_instances"));
+    groups.any(|group| playbook.hosts.contains(group))
+}
+
+fn playbook_name<'a>(playbook: &'a Entry, environment: &str) -> &'a str {
+    let (folder, name) = split(&playbook.path);
+    match stem(name) {
+        name if MAIN.contains(&name) => last_of(folder, environment),
+        name => name,
+    }
+}
+
+/// The last part of a path that is not the environment.
+fn last_of<'a>(path: &'a str, environment: &str) -> &'a str {
+    let skipped = [
+        "",
+        "env",
+        "envs",
+        "environments",
+        "playbooks",
+        "inventories",
+        "live",
+        "stages",
+    ];
+    let meant = |part: &&str| *part != environment && !skipped.contains(part);
+    path.rsplit('/').find(meant).unwrap_or("main")
+}
+
+fn free_name(wanted: &str, taken: &mut BTreeSet<String>) -> String {
+    let wanted = stage_name(wanted);
+    let numbered = (2..).map(|number| format!("{wanted}-{number}"));
+    let name = std::iter::once(wanted.clone())
+        .chain(numbered)
+        .find(|name| !taken.contains(name));
+    let name = name.unwrap_or(wanted);
+    taken.insert(name.clone());
+    name
+}
+
+fn quoted(text: &str) -> String {
+    let escaped = text
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace("${", "$${")
+        .replace("%{", "%%{");
+    format!("\"{escaped}\"")
+}
+
+fn line(text: &mut String, indent: usize, content: &str) {
+    let indent = "  ".repeat(indent);
+    writeln!(text, "{indent}{content}").expect("a String takes all that is written");
+}
