@@ -182,6 +182,11 @@ fn interface(
         "mtu": file("mtu").and_then(|text| text.parse::<u64>().ok()),
         "promisc": false,
     });
+    // Of a link that is down the kernel says -1 or nothing.
+    let speed = file("speed").and_then(|text| text.parse::<u64>().ok());
+    if let Some(speed) = speed {
+        fact["speed"] = speed.into();
+    }
     if let Some(address) = file("address").filter(|_| name != "lo") {
         fact["macaddress"] = address.into();
     }

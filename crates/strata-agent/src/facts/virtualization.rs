@@ -26,7 +26,15 @@ const BOARDS: &[(&str, &str)] = &[
 pub(super) fn gather(host: &dyn Host, facts: &mut Map<String, Value>) {
     let (kind, role) = find(host);
     let guest = if role == "guest" {
-        vec![kind]
+        let is_container = matches!(
+            kind,
+            "docker" | "podman" | "systemd-nspawn" | "lxc" | "container"
+        );
+        let mut guest = vec![kind];
+        if is_container && kind != "container" {
+            guest.insert(0, "container");
+        }
+        guest
     } else {
         Vec::new()
     };
