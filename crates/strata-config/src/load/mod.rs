@@ -212,10 +212,6 @@ impl Loader<'_> {
     }
 
     /// The version constraint of a call; none after a mistake.
-    #[expect(
-        clippy::type_complexity,
-        reason = "a mistake is not the absence of a constraint"
-    )]
     fn version(
         &mut self,
         caller: NodeId,
