@@ -6,9 +6,11 @@
 mod bench;
 mod bless;
 mod check;
+mod corpus;
 mod docs;
 mod failure;
 mod process;
+mod pve_data;
 mod record;
 mod testbed;
 mod tidy;
@@ -25,7 +27,9 @@ Usage: cargo xtask COMMAND
   testbed           a real Incus daemon for tests: up, down, status, env, list, ssh-target, remove
   bless [ARGUMENT…] runs the tests and takes what they give as what is expected
   docs              writes docs/reference anew from the code
+  pve-data [NAME…]  makes the data of strata-proxmox from published facts: api, recordings, schema
   record [NAME…]    asks the programs we follow again what they answer
+  corpus FOLDER     parses and formats all configuration in a folder of repositories, beside terraform
   bench [NAME…]     our figures beside those of the programs we replace";
 
 fn main() -> ExitCode {
@@ -47,7 +51,9 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["testbed", rest @ ..] => testbed::run(rest),
         ["bless", rest @ ..] => bless::run(rest),
         ["docs"] => docs::run(),
+        ["pve-data", names @ ..] => pve_data::run(names),
         ["record", names @ ..] => record::run(names),
+        ["corpus", rest @ ..] => corpus::run(rest),
         ["bench", names @ ..] => bench::run(names),
         [] | ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

@@ -18,12 +18,20 @@ struct Recorder {
     test: &'static str,
 }
 
-const RECORDERS: &[Recorder] = &[Recorder {
-    name: "expressions",
-    tool: "terraform",
-    package: "strata-hcl",
-    test: "terraform",
-}];
+const RECORDERS: &[Recorder] = &[
+    Recorder {
+        name: "expressions",
+        tool: "terraform",
+        package: "strata-hcl",
+        test: "terraform",
+    },
+    Recorder {
+        name: "format",
+        tool: "terraform",
+        package: "strata-hcl",
+        test: "format",
+    },
+];
 
 /// Runs the recorders named, or all of them.
 pub(crate) fn run(names: &[&str]) -> Result<(), Failure> {

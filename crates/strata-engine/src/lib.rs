@@ -27,6 +27,7 @@ mod settle;
 
 pub use apply::{Applied, ApplyOptions, NoProvisioners, Provision, Provisioners, Stop, apply};
 pub use checks::{CheckObject, CheckResult, CheckSubject, Status};
+pub use chance::SystemChance;
 pub use environment::Environment;
 pub use import::import;
 pub use plan::{

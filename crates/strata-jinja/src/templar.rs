@@ -119,6 +119,7 @@ impl Templar {
         })?;
         match value {
             Json::Bool(value) => Ok(value),
+            other if self.engine.lenient && other.as_str() != Some(OMIT) => Ok(leniently(&other)),
             other => Err(not_boolean(&other)),
         }
     }
@@ -163,7 +164,7 @@ fn render_value(run: &Arc<Run>, value: &Json, depth: usize) -> Result<Json, Erro
         Json::String(text) => render_text(run, text),
         Json::Array(items) => render_list(run, items, depth),
         Json::Object(_) if convert::marked(value, VAULT_KEY).is_some() => {
-            convert::to_json(&run.vault())
+            convert::to_json(&run.vault(value))
         }
         Json::Object(map) => match convert::marked(value, UNSAFE_KEY) {
             Some(text) => Ok(Json::String(text.to_owned())),
@@ -200,6 +201,14 @@ fn with_newlines(text: String, sequence: &str) -> String {
         text
     } else {
         text.replace('\n', sequence)
+    }
+}
+
+/// Truth as up to ansible-core 2.18: what prints as one of Python's `False`, `None` or nothing is false.
+fn leniently(value: &Json) -> bool {
+    match value {
+        Json::String(text) => !matches!(text.trim(), "" | "False" | "false" | "None"),
+        other => convert::from_json(other).is_true(),
     }
 }
 

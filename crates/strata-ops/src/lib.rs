@@ -5,10 +5,17 @@
 //! and send events; they never print. [`registry`] is the only module that names every platform.
 //! Start reading at [`environment`].
 
+pub mod adhoc;
 pub mod adopt;
+pub mod console;
 pub mod environment;
 pub mod files;
+pub mod format;
+pub mod functions;
+pub mod graph;
+mod http;
 pub mod infrastructure;
+pub mod initialize;
 mod mask;
 pub mod playbook;
 pub mod process;
@@ -16,6 +23,8 @@ pub mod project;
 pub mod reference;
 pub mod registry;
 pub mod secrets;
+pub mod requirements;
 pub mod stop;
 mod twin;
+pub mod vault;
 pub mod verify;

@@ -185,7 +185,11 @@ fn ssh(target: &Target) -> Result<Arc<dyn Connection>, Diagnostic> {
             .collect::<Vec<_>>()
             .join(" ")
     };
-    let arguments = words(&["ansible_ssh_common_args", "ansible_ssh_extra_args"]);
+    let arguments = words(&[
+        "ansible_ssh_args",
+        "ansible_ssh_common_args",
+        "ansible_ssh_extra_args",
+    ]);
     let options = SshOptions {
         host: text(&["ansible_host", "ansible_ssh_host"])
             .unwrap_or_else(|| target.host.to_string()),

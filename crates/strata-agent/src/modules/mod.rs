@@ -6,23 +6,46 @@ use crate::arguments::Spec;
 use crate::module::{Context, Module, ModuleError, perform};
 use crate::protocol::{Notice, TaskResult};
 
+mod acl;
+mod alternatives;
 mod apt;
+mod apt_key;
 mod apt_repository;
+mod archive;
+mod assemble;
 mod authorized_key;
 mod blockinfile;
 mod command;
 mod copy;
+mod cron;
+mod deb822_repository;
+mod debconf;
+mod download;
+mod dpkg_selections;
 mod edit;
 mod file;
+mod find;
 mod get_url;
 mod getent;
+mod git;
 mod group;
 mod hostname;
+mod ini_file;
+mod iptables;
+mod known_hosts;
 mod lineinfile;
+mod locale_gen;
 mod modprobe;
+mod mount;
+mod openpgp;
+mod package_facts;
+mod pam_limits;
 mod ping;
+mod pip;
+mod programs;
 mod raw;
 mod replace;
+mod service_facts;
 mod setup;
 mod shell;
 mod slurp;
@@ -30,6 +53,10 @@ mod stat;
 mod sysctl;
 mod systemd;
 mod tempfile;
+mod timezone;
+mod ufw;
+mod unarchive;
+mod uri;
 mod user;
 mod wait_for;
 
@@ -50,25 +77,45 @@ const fn entry<M: Module>(name: &'static str) -> Entry {
 
 /// All modules, sorted by name.
 const MODULES: &[Entry] = &[
+    entry::<acl::Acl>("acl"),
+    entry::<alternatives::Alternatives>("alternatives"),
     entry::<apt::Apt>("apt"),
+    entry::<apt_key::AptKey>("apt_key"),
     entry::<apt_repository::AptRepository>("apt_repository"),
+    entry::<archive::Archive>("archive"),
+    entry::<assemble::Assemble>("assemble"),
     entry::<authorized_key::AuthorizedKey>("authorized_key"),
     entry::<blockinfile::Blockinfile>("blockinfile"),
     entry::<command::Command>("command"),
     entry::<copy::Copy>("copy"),
+    entry::<cron::Cron>("cron"),
+    entry::<deb822_repository::Deb822Repository>("deb822_repository"),
+    entry::<debconf::Debconf>("debconf"),
+    entry::<dpkg_selections::DpkgSelections>("dpkg_selections"),
     entry::<file::File>("file"),
+    entry::<find::Find>("find"),
     entry::<setup::Setup>("gather_facts"),
     entry::<get_url::GetUrl>("get_url"),
     entry::<getent::Getent>("getent"),
+    entry::<git::Git>("git"),
     entry::<group::Group>("group"),
     entry::<hostname::Hostname>("hostname"),
+    entry::<ini_file::IniFile>("ini_file"),
+    entry::<iptables::Iptables>("iptables"),
+    entry::<known_hosts::KnownHosts>("known_hosts"),
     entry::<lineinfile::Lineinfile>("lineinfile"),
+    entry::<locale_gen::LocaleGen>("locale_gen"),
     entry::<modprobe::Modprobe>("modprobe"),
+    entry::<mount::Mount>("mount"),
     entry::<apt::Package>("package"),
+    entry::<package_facts::PackageFacts>("package_facts"),
+    entry::<pam_limits::PamLimits>("pam_limits"),
     entry::<ping::Ping>("ping"),
+    entry::<pip::Pip>("pip"),
     entry::<raw::Raw>("raw"),
     entry::<replace::Replace>("replace"),
     entry::<systemd::Service>("service"),
+    entry::<service_facts::ServiceFacts>("service_facts"),
     entry::<setup::Setup>("setup"),
     entry::<shell::Shell>("shell"),
     entry::<slurp::Slurp>("slurp"),
@@ -77,14 +124,18 @@ const MODULES: &[Entry] = &[
     entry::<systemd::Systemd>("systemd"),
     entry::<systemd::SystemdService>("systemd_service"),
     entry::<tempfile::Tempfile>("tempfile"),
+    entry::<timezone::Timezone>("timezone"),
+    entry::<ufw::Ufw>("ufw"),
+    entry::<unarchive::Unarchive>("unarchive"),
+    entry::<uri::Uri>("uri"),
     entry::<user::User>("user"),
     entry::<wait_for::WaitFor>("wait_for"),
 ];
 
 /// Modules that live in a collection of their own; Ansible finds them by the short name too.
 const COLLECTIONS: &[(&str, &[&str])] = &[
-    ("ansible.posix", &["authorized_key", "sysctl"]),
-    ("community.general", &["modprobe"]),
+    ("ansible.posix", &["acl", "authorized_key", "mount", "sysctl"]),
+    ("community.general", &["alternatives", "archive", "ini_file", "locale_gen", "modprobe", "pam_limits", "timezone", "ufw"]),
 ];
 
 /// The name without the collection; as it is where the collection has no such module.

@@ -28,7 +28,7 @@ pub(crate) struct Settings {
     /// How many provider calls run at once.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
     pub(crate) parallelism: u16,
-    /// Questions are only asked with `true`; there is none yet but the approval.
+    /// Ask on the terminal for variables without value.
     #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub(crate) input: bool,
     /// Write events as lines of JSON.

@@ -5,6 +5,8 @@
 
 pub(crate) mod environment;
 mod infrastructure;
+mod language;
+mod initialize;
 mod playbook;
 mod project;
 pub(crate) mod single_dash;
@@ -20,7 +22,11 @@ use clap::{Parser, Subcommand};
 pub(crate) use infrastructure::{
     Apply, Destroy, Import, Output, Plan, Refresh, Settings, Show, Validate,
 };
-pub(crate) use playbook::{Inventory, Playbook};
+pub(crate) use language::{Console, Format, Graph, Metadata, MetadataCommand};
+pub(crate) use playbook::{
+    Adhoc, Hosts, Inventory, Passwords, Playbook, Vault, VaultCommand, VaultFiles,
+};
+pub(crate) use initialize::{Get, Init};
 pub(crate) use project::{Down, Environment, PlanTarget, Stages, Status, Up};
 pub(crate) use state::{
     ForceUnlock, State, StateCommand, StateFile, Taint, Workspace, WorkspaceCommand,
@@ -67,8 +73,22 @@ pub(crate) enum Command {
     Import(Import),
     /// Bring the state up to date with what is there.
     Refresh(Refresh),
+    /// Fetch the modules that the Terraform configuration in this folder calls, and check what else it needs.
+    Init(Init),
+    /// Fetch the modules that the Terraform configuration in this folder calls.
+    Get(Get),
     /// Check the Terraform configuration in this folder.
     Validate(Validate),
+    /// Evaluate expressions in the scope of the configuration and state in this folder.
+    Console(Console),
+    /// Draw which resource waits for which, in the language of Graphviz.
+    Graph(Graph),
+    /// Show which module needs which providers.
+    Providers,
+    /// Show what the language consists of.
+    Metadata(Metadata),
+    /// Rewrite configuration files in the usual style, as `terraform fmt` does.
+    Fmt(Format),
     /// Show output values from state.
     Output(Output),
     /// Show the state.
@@ -87,6 +107,10 @@ pub(crate) enum Command {
     Playbook(Playbook),
     /// Show an inventory, as `ansible-inventory` does.
     Inventory(Inventory),
+    /// Run one module on some hosts, as `ansible` does.
+    Run(Adhoc),
+    /// Encrypt and decrypt files and values, as `ansible-vault` does.
+    Vault(Vault),
     /// Show what a resource or data source takes and gives; without a name, which there are.
     Doc(Doc),
     /// Show the version.
@@ -117,6 +141,8 @@ pub(crate) fn called_as(argv: impl IntoIterator<Item = OsString>) -> Vec<OsStrin
     let command = match name.to_str() {
         Some("ansible-playbook") => "playbook",
         Some("ansible-inventory") => "inventory",
+        Some("ansible-vault") => "vault",
+        Some("ansible") => "run",
         _ => return argv,
     };
     argv.insert(1, command.into());
@@ -171,10 +197,11 @@ mod tests {
         let Command::Playbook(playbook) = args.command else {
             panic!("not playbook")
         };
-        assert_eq!(playbook.remote_user.as_deref(), Some("root"));
-        assert_eq!(playbook.extra_vars, ["a=1"]);
-        assert_eq!((playbook.forks, playbook.verbose), (9, 2));
-        assert!(playbook.become_ && playbook.check && playbook.diff);
+        let hosts = playbook.hosts;
+        assert_eq!(hosts.remote_user.as_deref(), Some("root"));
+        assert_eq!(hosts.extra_vars, ["a=1"]);
+        assert_eq!((hosts.forks, hosts.verbose), (Some(9), 2));
+        assert!(hosts.become_ && hosts.check && hosts.diff);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use strata_ops::{
 };
 
 use super::{
-    Exit, FAILED, Look, approval::ask, block_on, complain_as, process, saved, screen,
+    Exit, FAILED, Look, approval::ask, block_on, complain_as, process, prompt, saved, screen,
     signals::stoppable,
 };
 use crate::{
@@ -157,8 +157,9 @@ async fn work(arguments: &args::Plan, then: &Then<'_>) -> Result<Exit, Diagnosti
         Then::Refresh => "OperationTypeRefresh",
     };
     let stop = Stop::new();
+    let mut settings = settings(&arguments.settings);
+    prompt::variables(&mut settings, arguments.settings.input, &process);
     let run = async {
-        let settings = settings(&arguments.settings);
         let session = Session::open(&settings, operation, &process, &platforms, &events).await?;
         let plan = session.plan(&options, &events).await?;
         match (then, json) {

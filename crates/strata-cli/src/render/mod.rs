@@ -4,7 +4,10 @@
 //! a thread of its own, so that a slow terminal never slows the work. Nothing here knows how
 //! anything is done.
 
+pub(crate) mod adhoc;
 pub(crate) mod ansible;
+pub(crate) mod console;
+mod ansible_result;
 pub(crate) mod diagnostic;
 mod diff;
 pub(crate) mod failures;

@@ -9,9 +9,12 @@
     reason = "tests fail by panicking, and say what they skip"
 )]
 
+mod console;
 mod daemon;
+mod format;
 mod infrastructure;
 mod kill;
+mod language;
 mod mistakes;
 mod observability;
 mod plans;

@@ -82,7 +82,8 @@ fn file(run: &Arc<Run>, term: &Value, options: &Options<'_>) -> Result<Value, Er
     options.only(&["rstrip", "lstrip"])?;
     let text = read(run, &find(run, "files", &python::text(term))?)?;
     if text.starts_with("$ANSIBLE_VAULT;") {
-        return Ok(run.vault());
+        let mark = serde_json::json!({ crate::VAULT_KEY: &*text });
+        return Ok(run.vault(&mark));
     }
     let text = if options.flag("rstrip", true) {
         text.trim_end()

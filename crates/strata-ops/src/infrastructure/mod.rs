@@ -8,10 +8,11 @@
 mod edit;
 mod forgetting;
 mod import;
+pub(crate) mod initial;
 mod inputs;
 mod lock;
 mod moving;
-mod places;
+pub(crate) mod places;
 mod provisioners;
 mod recording;
 mod replace_provider;
@@ -22,6 +23,7 @@ mod taint;
 mod transfer;
 mod trouble;
 mod unlock;
+mod unset;
 mod validate;
 pub mod workspaces;
 
@@ -33,6 +35,7 @@ pub use forgetting::forget;
 pub use moving::{Move, move_objects};
 pub use replace_provider::{full as full_provider, replace_provider};
 pub use saved::SavedPlan;
+pub(crate) use inputs::collect as variable_inputs;
 pub use session::{Applied, Session};
 pub(crate) use session::{check_inputs, outputs};
 pub use strata_engine::json::plan_json;
@@ -40,6 +43,7 @@ pub use strata_engine::{Change, OutputChange, Plan, PlanMode, PlanOptions, Reaso
 pub use taint::taint;
 pub use transfer::{pull, push};
 pub use unlock::force_unlock;
+pub use unset::{UnsetVariable, unset_variables};
 pub use validate::validate;
 
 /// Which configuration, which state, and how to work with them.
