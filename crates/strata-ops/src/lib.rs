@@ -7,14 +7,14 @@
 
 pub mod adhoc;
 pub mod adopt;
-pub mod console;
 pub mod check;
+pub mod console;
 pub mod environment;
 pub mod files;
 pub mod format;
 pub mod functions;
-pub mod graph;
 pub mod galaxy;
+pub mod graph;
 mod http;
 pub mod infrastructure;
 pub mod initialize;
@@ -24,8 +24,8 @@ pub mod process;
 pub mod project;
 pub mod reference;
 pub mod registry;
-pub mod secrets;
 pub mod requirements;
+pub mod secrets;
 pub mod stop;
 mod twin;
 pub mod vault;

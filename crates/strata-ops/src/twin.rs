@@ -40,10 +40,8 @@ impl TwinPlatforms {
         let incus = incus.map_err(|error| trouble(folder, &error))?;
         let mut options = strata_proxmox::twin::Options::rehearsal();
         options.file = Some(folder.join("proxmox.json"));
-        let proxmox = strata_proxmox::twin::Twin::on_socket(
-            &sockets.path().join("proxmox.socket"),
-            options,
-        );
+        let proxmox =
+            strata_proxmox::twin::Twin::on_socket(&sockets.path().join("proxmox.socket"), options);
         let proxmox = proxmox.map_err(|error| trouble(folder, &error))?;
         Ok(Self {
             incus,

@@ -7,6 +7,9 @@ use clap::{ArgAction, Args};
 /// `init`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Init {
+    /// Draft a `strata.hcl` for the repository in this folder, instead; nothing else is done.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) from: Option<PathBuf>,
     /// Fetch modules anew, in the newest versions that will do.
     #[arg(long)]
     pub(crate) upgrade: bool,

@@ -1,5 +1,6 @@
 //! One file a family of commands: from arguments to an operation's options, and its events to a renderer.
 
+mod adopt;
 mod approval;
 mod check;
 mod console;
@@ -102,7 +103,10 @@ fn command(command: Command) -> Result<Exit, Diagnostics> {
         Command::Destroy(arguments) => infrastructure::destroy(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Refresh(arguments) => infrastructure::refresh(&arguments),
-        Command::Init(arguments) => initialize::init(&arguments),
+        Command::Init(arguments) => match &arguments.from {
+            Some(folder) => adopt::run(folder),
+            None => initialize::init(&arguments),
+        },
         Command::Get(arguments) => initialize::get(&arguments),
         Command::Validate(arguments) => infrastructure::validate(&arguments),
         Command::Console(arguments) => console::run(&arguments),

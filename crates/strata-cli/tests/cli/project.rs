@@ -206,6 +206,48 @@ environment "local" {
 }
 
 #[test]
+fn a_repository_as_it_stands_becomes_a_project_that_can_be_planned() {
+    let folder = Folder::new(&[
+        (
+            "terraform/main.tf",
+            "variable \"size\" {}\noutput \"size\" {\n  value = var.size\n}\nterraform {}\n",
+        ),
+        ("terraform/environments/dev.tfvars", "size = 1\n"),
+        ("ansible/site.yml", SITE),
+        (
+            "ansible/inventories/dev/hosts.ini",
+            "[app]\nhere ansible_connection=local\n",
+        ),
+        ("Makefile", "up:\n\tterraform apply\n"),
+    ]);
+    let drafted = folder.run(&["init", "--from", "."]).succeeded();
+    assert!(
+        drafted.stdout.contains("environment dev"),
+        "{}",
+        drafted.stdout
+    );
+    assert!(
+        drafted.stdout.contains("Makefile: up: is `strata up ENV`"),
+        "{}",
+        drafted.stdout
+    );
+    let plan = folder.run(&["plan", "dev", "-json"]);
+    assert!(
+        !plan.events_of("stage_started").is_empty(),
+        "{}",
+        plan.stderr
+    );
+
+    let again = folder.run(&["init", "--from", "."]);
+    assert_eq!(again.code, Some(1));
+    assert!(
+        again.stderr.contains("is not overwritten"),
+        "{}",
+        again.stderr
+    );
+}
+
+#[test]
 fn a_command_verifies_here_and_on_hosts() {
     let project = r#"
 project "app" {}
