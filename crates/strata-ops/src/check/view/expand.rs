@@ -5,19 +5,18 @@
 //! that a file or a user sets) is unknown. Nothing is reported: what is mistaken is unknown, too.
 
 use std::{
-    cell::RefCell,
     collections::BTreeMap,
     path::{Path, PathBuf},
-    rc::Rc,
     sync::Arc,
 };
 
-use strata_core::{Diagnostics, Span, Type, Value, files::Files};
-use strata_hcl::{
-    Block, Body, Environment, Expression, Reference, Resolved, Scope, syntax::node::NodeKind,
-};
+use strata_core::{Span, Value, files::Files};
+use strata_hcl::{Block, Body, Expression, syntax::node::NodeKind};
 
-use super::hcl::Folder;
+use super::{
+    hcl::Folder,
+    module::{Bound, Each, InstanceScope, Module, unknown},
+};
 
 /// How many resource instances of a root module are looked at.
 const MAX_INSTANCES: usize = 5_000;
@@ -200,10 +199,6 @@ fn loosen(value: &Value) -> Value {
     }
 }
 
-fn unknown() -> Value {
-    Value::unknown(Type::Dynamic)
-}
-
 struct Expander<'a> {
     folders: &'a BTreeMap<&'a Path, &'a Folder>,
     root: &'a mut Root,
@@ -295,14 +290,6 @@ fn called(
     variables
 }
 
-/// What `each` and `count` stand for.
-#[derive(Clone)]
-struct Each {
-    key: Value,
-    value: Value,
-    count: bool,
-}
-
 /// The instances of a block: the key as the address shows it, what `each` is, and whether they are counted.
 fn instances(module: &Module<'_>, block: &Block) -> Vec<(String, Option<Each>, bool)> {
     if let Some(attribute) = block.body.attribute("for_each") {
@@ -362,9 +349,6 @@ fn uncounted(count: bool) -> Vec<(String, Option<Each>, bool)> {
     };
     vec![("[…]".to_owned(), Some(each), false)]
 }
-
-/// Names that `dynamic` blocks bind.
-type Bound = [(Arc<str>, Value)];
 
 fn values(
     module: &Module<'_>,
@@ -450,160 +434,5 @@ fn items(collection: &Value) -> Vec<Value> {
             .collect(),
         None if collection.is_null() => Vec::new(),
         None => vec![unknown()],
-    }
-}
-
-/// A called module with the values of its variables.
-struct Module<'a> {
-    folder: &'a Folder,
-    variables: BTreeMap<Arc<str>, Value>,
-    expressions: BTreeMap<Arc<str>, &'a Expression>,
-    /// Locals that were asked for; none while one is worked out.
-    locals: Rc<RefCell<BTreeMap<Arc<str>, Option<Value>>>>,
-    files: &'a dyn Files,
-    root: &'a Path,
-}
-
-impl<'a> Module<'a> {
-    fn new(
-        folder: &'a Folder,
-        variables: BTreeMap<Arc<str>, Value>,
-        files: &'a dyn Files,
-        root: &'a Path,
-    ) -> Self {
-        let locals = folder
-            .blocks("locals")
-            .flat_map(|block| &block.body.attributes);
-        Self {
-            folder,
-            variables,
-            expressions: locals
-                .map(|attribute| (attribute.name.text.clone(), &attribute.expression))
-                .collect(),
-            locals: Rc::default(),
-            files,
-            root,
-        }
-    }
-
-    fn evaluate(&self, expression: &Expression, each: Option<&Each>) -> Value {
-        InstanceScope {
-            module: self,
-            each,
-            bound: &[],
-        }
-        .evaluate(expression)
-    }
-
-    fn local(&self, name: &str) -> Value {
-        if let Some(known) = self.locals.borrow().get(name) {
-            return known.clone().unwrap_or_else(unknown);
-        }
-        let Some(expression) = self.expressions.get(name) else {
-            return unknown();
-        };
-        self.locals.borrow_mut().insert(name.into(), None);
-        let value = self.evaluate(expression, None);
-        self.locals
-            .borrow_mut()
-            .insert(name.into(), Some(value.clone()));
-        value
-    }
-
-    /// The range that a local or a variable `vm_id_range` declares.
-    fn id_range(&self) -> Option<(i64, i64)> {
-        ["vm_id_range", "vmid_range", "vm_ids"]
-            .iter()
-            .find_map(|name| {
-                let variable = self.variables.get(*name).cloned();
-                range(&variable.unwrap_or_else(|| self.local(name)))
-            })
-    }
-}
-
-/// Reads `[100, 199]` or `{ min = 100, max = 199 }`.
-fn range(value: &Value) -> Option<(i64, i64)> {
-    let number = |value: &Value| value.as_number()?.as_i64();
-    if let Some([low, high]) = value.as_sequence() {
-        return Some((number(low)?, number(high)?));
-    }
-    let end = |names: [&str; 4]| names.iter().find_map(|name| number(value.get(name)?));
-    value.as_entries()?;
-    Some((
-        end(["min", "start", "from", "first"])?,
-        end(["max", "end", "to", "last"])?,
-    ))
-}
-
-struct InstanceScope<'a> {
-    module: &'a Module<'a>,
-    each: Option<&'a Each>,
-    bound: &'a Bound,
-}
-
-impl InstanceScope<'_> {
-    fn evaluate(&self, expression: &Expression) -> Value {
-        let mut ignored = Diagnostics::new();
-        let value = strata_hcl::evaluate(expression, self, &mut ignored);
-        value.unmark_deep(&mut strata_core::Marks::default())
-    }
-
-    fn each(&self, reference: &Reference<'_>) -> Resolved {
-        let value = match (self.each, reference.attribute(0)) {
-            (Some(each), Some("key")) if !each.count => each.key.clone(),
-            (Some(each), Some("value")) if !each.count => each.value.clone(),
-            _ => unknown(),
-        };
-        Resolved::new(value, 1)
-    }
-
-    fn count(&self) -> Resolved {
-        let each = self.each.filter(|each| each.count);
-        Resolved::new(each.map_or_else(unknown, |each| each.key.clone()), 1)
-    }
-
-    fn path(&self, reference: &Reference<'_>) -> Resolved {
-        let path = match reference.attribute(0) {
-            Some("module") => &self.module.folder.path,
-            Some("root") => self.module.root,
-            _ => return Resolved::failed(),
-        };
-        let text = path.display().to_string();
-        Resolved::new(
-            Value::string(if text.is_empty() { ".".into() } else { text }),
-            1,
-        )
-    }
-}
-
-impl Scope for InstanceScope<'_> {
-    fn resolve(&self, reference: &Reference<'_>, _: &mut Diagnostics) -> Option<Resolved> {
-        let name = reference.attribute(0).unwrap_or_default();
-        let bound = self.bound.iter().rev();
-        if let Some((_, value)) = bound
-            .into_iter()
-            .find(|(name, _)| **name == *reference.root)
-        {
-            return Some(Resolved::new(value.clone(), 0));
-        }
-        Some(match reference.root {
-            "var" => {
-                let value = self.module.variables.get(name).cloned();
-                Resolved::new(value.unwrap_or_else(unknown), 1)
-            }
-            "local" => Resolved::new(self.module.local(name), 1),
-            "each" => self.each(reference),
-            "count" => self.count(),
-            "path" => self.path(reference),
-            _ => Resolved::failed(),
-        })
-    }
-
-    fn environment(&self) -> Environment<'_> {
-        Environment {
-            files: Some(self.module.files),
-            directory: Path::new("."),
-            ..Environment::none()
-        }
     }
 }

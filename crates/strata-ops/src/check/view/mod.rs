@@ -10,6 +10,7 @@ pub(crate) mod expand;
 pub(crate) mod hcl;
 mod includes;
 pub(crate) mod mask;
+mod module;
 pub(crate) mod names;
 pub(crate) mod task;
 
