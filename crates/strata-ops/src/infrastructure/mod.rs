@@ -32,10 +32,10 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use strata_core::Value;
 
 pub use forgetting::forget;
+pub(crate) use inputs::collect as variable_inputs;
 pub use moving::{Move, move_objects};
 pub use replace_provider::{full as full_provider, replace_provider};
 pub use saved::SavedPlan;
-pub(crate) use inputs::collect as variable_inputs;
 pub use session::{Applied, Session};
 pub(crate) use session::{check_inputs, outputs};
 pub use strata_engine::json::plan_json;
