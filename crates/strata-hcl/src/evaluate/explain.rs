@@ -64,11 +64,11 @@ fn inside(node: &Node) -> Vec<&Node> {
     let NodeKind::Template(parts) = &node.kind else {
         return statics::children(node).collect();
     };
-    let value = |part| match part {
-        &TemplatePart::Interpolation(ref node) => Some(node),
+    let value = parts.iter().map(|part| match part {
+        TemplatePart::Interpolation(node) => Some(node),
         _ => None,
-    };
-    parts.iter().filter_map(value).collect()
+    });
+    value.flatten().collect()
 }
 
 /// The longest beginning of a reference that has a value, and what that is.

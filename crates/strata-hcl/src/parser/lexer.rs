@@ -148,9 +148,9 @@ fn skip_space(text: &str, mut at: usize) -> Result<usize, usize> {
         }
         if trimmed.starts_with('#') || trimmed.starts_with("//") {
             at += trimmed.find('\n').unwrap_or(trimmed.len());
-        } else if trimmed.starts_with("/*") {
+        } else if let Some(inside) = trimmed.strip_prefix("/*") {
             // The star of the beginning is not that of the end: `/*/` goes on.
-            at += trimmed[2..].find("*/").ok_or(at)? + 4;
+            at += inside.find("*/").ok_or(at)? + 4;
         } else {
             return Ok(at);
         }
