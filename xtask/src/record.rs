@@ -26,6 +26,25 @@ const RECORDERS: &[Recorder] = &[
         test: "terraform",
     },
     Recorder {
+        name: "format",
+        tool: "terraform",
+        package: "strata-hcl",
+        test: "format",
+    },
+    // Needs `STRATA_COLLECTIONS` (a folder with `ansible_collections`) and the testbed.
+    Recorder {
+        name: "modules",
+        tool: "/opt/ansible/bin/ansible",
+        package: "strata-agent",
+        test: "compared",
+    },
+    Recorder {
+        name: "playbooks",
+        tool: "ansible-playbook",
+        package: "strata-runner",
+        test: "plays",
+    },
+    Recorder {
         name: "configurations",
         tool: "terraform",
         package: "strata-config",
@@ -102,7 +121,7 @@ mod tests {
         assert!(
             failure
                 .to_string()
-                .contains("there are expressions, configurations")
+                .contains("there are expressions, format")
         );
     }
 }

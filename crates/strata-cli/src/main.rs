@@ -7,6 +7,7 @@
 mod args;
 mod commands;
 mod render;
+mod terminal;
 
 use std::{env, process::ExitCode};
 

@@ -122,6 +122,17 @@ pub enum Event {
         task: Arc<str>,
         /// True for handlers.
         handler: bool,
+        /// Where it stands, `FILE:LINE`.
+        path: Arc<str>,
+    },
+    /// A task was not good yet and is tried again.
+    TaskRetried {
+        /// Inventory name.
+        host: Arc<str>,
+        /// Name as in `TaskStarted`.
+        task: Arc<str>,
+        /// How often it is tried from here on.
+        left: u64,
     },
     /// One host finished a task, or one item of a task's loop.
     TaskFinished {
@@ -139,6 +150,10 @@ pub enum Event {
         diffs: Vec<FileDiff>,
         /// All that the module returned, as JSON text, for verbose output; masked under `no_log`.
         result: Arc<str>,
+        /// The host that did it in this one's place (`delegate_to`).
+        delegate: Option<Arc<str>>,
+        /// What this is a result of.
+        kind: ResultKind,
     },
     /// A host's tasks are all done, or it dropped out.
     HostRecap {
@@ -161,6 +176,23 @@ pub enum Event {
         /// What.
         diagnostic: Box<Diagnostic>,
     },
+}
+
+/// What a result is of, where that changes how it is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResultKind {
+    /// A task, or one item of its loop.
+    #[default]
+    Plain,
+    /// A task that is there to show its result (`debug`).
+    Shown,
+    /// A task that shows its result beside what it does (`assert`).
+    Verbose,
+    /// All items of a loop, each of which was shown before.
+    Loop,
+    /// Tasks that were included.
+    Included,
 }
 
 /// The kinds of stages.

@@ -14,6 +14,7 @@ mod chance;
 mod checks;
 mod conform;
 mod environment;
+mod generate;
 mod import;
 pub mod json;
 
@@ -26,8 +27,10 @@ mod session;
 mod settle;
 
 pub use apply::{Applied, ApplyOptions, NoProvisioners, Provision, Provisioners, Stop, apply};
+pub use chance::SystemChance;
 pub use checks::{CheckObject, CheckResult, CheckSubject, Status};
 pub use environment::Environment;
+pub use generate::generate;
 pub use import::import;
 pub use plan::{
     Change, Graph, Node, OutputChange, Plan, PlanMode, PlanOptions, Reason, Work, plan,

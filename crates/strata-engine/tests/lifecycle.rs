@@ -564,6 +564,7 @@ fn planning_and_applying_can_run_on_any_thread() {
             strata_engine::Stop::new(),
             strata_engine::ApplyOptions {
                 parallelism: 1,
+                fold_every: std::time::Duration::from_secs(60),
                 provisioners: std::sync::Arc::new(strata_engine::NoProvisioners),
             },
         );

@@ -13,11 +13,19 @@ const FUEL: u64 = 20_000_000;
 pub struct Engine {
     pub(crate) environment: Environment<'static>,
     pub(crate) syntax: SyntaxConfig,
+    /// Whether conditions need not be boolean.
+    pub(crate) lenient: bool,
 }
 
 impl Engine {
-    /// Makes the language.
+    /// Makes the language of ansible-core 2.19.
     pub fn new() -> Arc<Self> {
+        Self::with(false)
+    }
+
+    /// Makes the language; `lenient`: any value may be a condition and counts by Python's truth, as up to
+    /// ansible-core 2.18.
+    pub fn with(lenient: bool) -> Arc<Self> {
         let syntax = syntax_with(true, false);
         let mut environment = Environment::new();
         environment.set_syntax(syntax.clone());
@@ -44,6 +52,7 @@ impl Engine {
         Arc::new(Self {
             environment,
             syntax,
+            lenient,
         })
     }
 }

@@ -61,7 +61,7 @@ impl Lazy {
     fn realize(&self, path: Vec<Step>, json: &Json) -> Value {
         match json {
             Json::String(text) if self.templates => self.run.text(text),
-            Json::Object(_) if Run::is_vault(json) => self.run.vault(),
+            Json::Object(_) if Run::is_vault(json) => self.run.vault(json),
             Json::Object(_) | Json::Array(_) => match convert::marked(json, UNSAFE_KEY) {
                 Some(text) => Value::from(text),
                 None => Value::from_object(Self {

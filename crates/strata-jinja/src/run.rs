@@ -168,16 +168,14 @@ impl Run {
         result
     }
 
-    /// A value that needs decryption.
-    pub(crate) fn vault(&self) -> Value {
-        Value::from(
-            Error::new(ErrorKind::InvalidOperation, "the value is encrypted").with_source(
-                crate::TemplateError::new(
-                    crate::TemplateErrorKind::NeedsVault,
-                    "the value is encrypted with Ansible Vault, which Strata cannot decrypt yet",
-                ),
-            ),
-        )
+    /// An encrypted value, decrypted; a value that fails when it is used where that cannot be.
+    pub(crate) fn vault(&self, json: &serde_json::Value) -> Value {
+        let text = convert::marked(json, VAULT_KEY).unwrap_or_default();
+        match self.templar.surroundings.decrypt(text) {
+            Some(Ok(text)) => Value::from(text),
+            Some(Err(reason)) => undecryptable(reason),
+            None => undecryptable("Attempting to decrypt but no vault secrets found".to_owned()),
+        }
     }
 
     /// Notes what was asked for and not there, for the message if that turns out to be a mistake.
@@ -215,6 +213,13 @@ impl Run {
     pub(crate) fn is_vault(json: &serde_json::Value) -> bool {
         convert::marked(json, VAULT_KEY).is_some()
     }
+}
+
+fn undecryptable(reason: String) -> Value {
+    let source = crate::TemplateError::new(crate::TemplateErrorKind::NeedsVault, reason);
+    Value::from(
+        Error::new(ErrorKind::InvalidOperation, "the value is encrypted").with_source(source),
+    )
 }
 
 fn cycle(in_progress: &[String], name: &str) -> Error {

@@ -119,6 +119,7 @@ impl Templar {
         })?;
         match value {
             Json::Bool(value) => Ok(value),
+            other if self.engine.lenient && other.as_str() != Some(OMIT) => Ok(leniently(&other)),
             other => Err(not_boolean(&other)),
         }
     }
@@ -163,7 +164,7 @@ fn render_value(run: &Arc<Run>, value: &Json, depth: usize) -> Result<Json, Erro
         Json::String(text) => render_text(run, text),
         Json::Array(items) => render_list(run, items, depth),
         Json::Object(_) if convert::marked(value, VAULT_KEY).is_some() => {
-            convert::to_json(&run.vault())
+            convert::to_json(&run.vault(value))
         }
         Json::Object(map) => match convert::marked(value, UNSAFE_KEY) {
             Some(text) => Ok(Json::String(text.to_owned())),
@@ -200,6 +201,14 @@ fn with_newlines(text: String, sequence: &str) -> String {
         text
     } else {
         text.replace('\n', sequence)
+    }
+}
+
+/// Truth as up to ansible-core 2.18: what prints as one of Python's `False`, `None` or nothing is false.
+fn leniently(value: &Json) -> bool {
+    match value {
+        Json::String(text) => !matches!(text.trim(), "" | "False" | "false" | "None"),
+        other => convert::from_json(other).is_true(),
     }
 }
 
@@ -377,9 +386,155 @@ mod tests {
             render("{% include 'self.j2' %}").unwrap_err().kind,
             TemplateErrorKind::Recursion
         );
-        let import = render("{% import 'part.j2' as p %}{{ p }}").unwrap_err();
+        let import = render("{% import 'no' ~ 'thing' as p %}").unwrap_err();
         assert_eq!(import.kind, TemplateErrorKind::Unsupported);
         assert_eq!(render("{{ lookup('file', 'a.txt') }}").unwrap(), "text");
+    }
+
+    #[test]
+    fn macros_of_other_files_are_called_and_bases_are_filled() {
+        let files = [
+            (
+                "role/templates/lib.j2",
+                "text\n{% macro hello(name) %}hi {{ name }}{% endmacro %}\n{% set port = 80 %}",
+            ),
+            (
+                "role/templates/base.j2",
+                "<{% block title %}base{% endblock %}|{% block body %}{% endblock %}>\n",
+            ),
+            (
+                "role/templates/mid.j2",
+                "{% extends 'base.j2' %}{% block body %}[{% block inner %}x{% endblock %}]{% endblock %}",
+            ),
+        ];
+        let folder = Folder(strata_core::files::MemoryFiles::new(files));
+        let templar = Templar::new(&Engine::new(), Arc::new(BTreeMap::new()), Arc::new(folder));
+        let render = |text: &str| {
+            templar
+                .render_file("a.j2", text, &FileOptions::ansible())
+                .unwrap()
+        };
+        assert_eq!(
+            render("{% import 'lib.j2' as m %}{{ m.hello('x') }} {{ m.port }}"),
+            "hi x 80"
+        );
+        assert_eq!(
+            render("{% from 'lib.j2' import hello as h, port with context %}{{ h(1) }} {{ port }}"),
+            "hi 1 80"
+        );
+        let child = "{% extends 'base.j2' %}\n{% set x = 1 %}\n{% block title %}{{ super() }}+{{ x }}{% endblock %}\n";
+        assert_eq!(render(child), "<base+1|>\n");
+        assert_eq!(
+            render("{% extends 'mid.j2' %}{% block inner %}y{% endblock %}"),
+            "<base|[y]>"
+        );
+        assert_eq!(render("a{% block b %}c{% endblock %}"), "ac");
+    }
+
+    #[test]
+    fn addresses_are_computed_as_ansible_utils_documents_it() {
+        let templar = templar(
+            json!({"net": "192.0.2.1/24", "list": ["192.24.2.1", "host.fqdn", "::1", "", "192.168.32.0/24", "fe80::100/10", true]}),
+        );
+        for (expression, value) in [
+            ("'192.0.2.1' | ansible.utils.ipaddr", json!("192.0.2.1")),
+            ("'foo' | ipaddr", json!(false)),
+            (
+                "list | ansible.utils.ipaddr",
+                json!(["192.24.2.1", "::1", "192.168.32.0/24", "fe80::100/10"]),
+            ),
+            (
+                "list | ansible.utils.ipv4",
+                json!(["192.24.2.1", "192.168.32.0/24"]),
+            ),
+            ("net | ansible.utils.ipaddr('address')", json!("192.0.2.1")),
+            ("net | ipaddr('network')", json!("192.0.2.0")),
+            ("net | ipaddr('netmask')", json!("255.255.255.0")),
+            ("net | ipaddr('prefix')", json!(24)),
+            ("net | ipaddr('subnet')", json!("192.0.2.0/24")),
+            ("net | ipaddr('broadcast')", json!("192.0.2.255")),
+            (
+                "net | ipaddr('range_usable')",
+                json!("192.0.2.1-192.0.2.254"),
+            ),
+            ("'192.0.2.0/24' | ipaddr('net')", json!("192.0.2.0/24")),
+            ("'192.0.2.0/24' | ipaddr(5)", json!("192.0.2.5/24")),
+            ("'192.0.2.0/24' | ipaddr('-1')", json!("192.0.2.255/24")),
+            (
+                "'192.0.2.0/24' | ipaddr('1') | ipaddr('address')",
+                json!("192.0.2.1"),
+            ),
+            (
+                "'192.168.1.5' | ipaddr('192.168.1.0/24')",
+                json!("192.168.1.5"),
+            ),
+            ("'2001:db8::1' | ipwrap", json!("[2001:db8::1]")),
+            (
+                "'192.168.1.5' | ansible.utils.ipmath(5)",
+                json!("192.168.1.10"),
+            ),
+            (
+                "'192.168.144.5' | ansible.utils.ipsubnet(20)",
+                json!("192.168.144.0/20"),
+            ),
+            ("'192.168.0.0/16' | ipsubnet(20)", json!(16)),
+            (
+                "'192.168.0.0/16' | ipsubnet(20, 0)",
+                json!("192.168.0.0/20"),
+            ),
+            (
+                "'192.168.0.0/16' | ipsubnet(20, -1)",
+                json!("192.168.240.0/20"),
+            ),
+            (
+                "'192.168.122.1/24' | ansible.utils.next_nth_usable(2)",
+                json!("192.168.122.3"),
+            ),
+            (
+                "'192.168.0.0/24' | ansible.utils.network_in_usable('192.168.0.1')",
+                json!(true),
+            ),
+            (
+                "['192.168.0.0/17', '192.168.128.0/17', '192.168.128.1'] | cidr_merge",
+                json!(["192.168.0.0/16"]),
+            ),
+            ("'10.1.1.1' is ansible.utils.ipv4_address", json!(true)),
+            ("'10.1.1.1/24' is ansible.utils.ipv4_address", json!(false)),
+            ("'1.2.3.4' is ansible.utils.public", json!(true)),
+        ] {
+            let rendered = templar.render_text(&format!("{{{{ {expression} }}}}"));
+            assert_eq!(rendered.unwrap(), value, "{expression}");
+        }
+    }
+
+    #[test]
+    fn filters_of_collections_that_people_use_are_there() {
+        let templar = templar(
+            json!({"hosts": [{"name": "a", "up": true, "ports": [1, 2]}, {"name": "b", "up": false}]}),
+        );
+        for (expression, value) in [
+            ("hosts | json_query('[?up].name')", json!(["a"])),
+            (
+                "hosts | community.general.json_query('[].ports[]')",
+                json!([1, 2]),
+            ),
+            ("'x' | community.general.dict_kv('k')", json!({"k": "x"})),
+            (
+                "'a,b\n1,\"x, y\"\n' | community.general.from_csv",
+                json!([{"a": "1", "b": "x, y"}]),
+            ),
+            ("'1h 30min' | community.general.to_minutes", json!(90.0)),
+            ("3600000 | community.general.to_hours", json!(1.0)),
+            (
+                "'52:54:00' | community.general.random_mac(seed='x') == '52:54:00' | community.general.random_mac(seed='x')",
+                json!(true),
+            ),
+            ("{'a': 1, 'b': none} | xmlattr", json!(" a=\"1\"")),
+            ("'C:\\\\x\\\\y.txt' | win_basename", json!("y.txt")),
+        ] {
+            let rendered = templar.render_text(&format!("{{{{ {expression} }}}}"));
+            assert_eq!(rendered.unwrap(), value, "{expression}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use strata_core::{Event, Events, FileDiff};
+use strata_core::{Event, Events, FileDiff, ResultKind};
 
 /// What is shown in a secret's place.
 const MASK: &str = "********";
@@ -20,6 +20,35 @@ pub(crate) fn events(events: &Events, mut secrets: Vec<String>) -> Events {
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     let events = events.clone();
     Events::new(move |event| events.send(masked(event, &secrets)))
+}
+
+/// Passes events on with what `revealed` gives masked, asked at each event; results of tasks that are there to show
+/// them (`debug`) pass as they are, since who runs one wants to see.
+pub(crate) fn decrypted(
+    events: &Events,
+    revealed: impl Fn() -> Vec<String> + Send + Sync + 'static,
+) -> Events {
+    let events = events.clone();
+    Events::new(move |event| {
+        let shown = matches!(
+            &event,
+            Event::TaskFinished {
+                kind: ResultKind::Shown,
+                ..
+            }
+        );
+        let concerned = matches!(
+            &event,
+            Event::TaskFinished { .. } | Event::Diagnostic { .. }
+        );
+        if shown || !concerned {
+            return events.send(event);
+        }
+        let mut secrets = revealed();
+        secrets.retain(|secret| secret.len() >= SHORTEST);
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        events.send(masked(event, &secrets));
+    })
 }
 
 fn masked(mut event: Event, secrets: &[String]) -> Event {
@@ -90,7 +119,7 @@ fn hidden(json: &Arc<str>, secrets: &[String]) -> Arc<str> {
 mod tests {
     use std::sync::Mutex;
 
-    use strata_core::TaskOutcome;
+    use strata_core::{ResultKind, TaskOutcome};
 
     use super::*;
 
@@ -116,6 +145,8 @@ mod tests {
             result: serde_json::json!({ "stdout": secret, "short": "abc" })
                 .to_string()
                 .into(),
+            delegate: None,
+            kind: ResultKind::Plain,
         });
         let seen = seen.lock().unwrap();
         assert!(!seen.contains("word"), "{seen}");

@@ -12,6 +12,7 @@ use strata_builtin::Clock;
 use strata_core::{Diagnostic, Subject, Value, connection::Connection, inventory::InventoryHost};
 use strata_engine::Providers;
 use strata_incus::{Incus, Settings, Timeouts};
+use strata_proxmox::Proxmox;
 use strata_runner::{HostLink, Target};
 use strata_transport::SshOptions;
 
@@ -22,6 +23,7 @@ use crate::{process::Process, twin::TwinPlatforms};
 pub struct Platforms {
     incus: Incus,
     working_directory: PathBuf,
+    proxmox: Proxmox,
     twin: Option<Arc<TwinPlatforms>>,
 }
 
@@ -31,6 +33,7 @@ impl Platforms {
         Self {
             incus: incus(process.environment.clone(), &process.environment),
             working_directory: process.working_directory.clone(),
+            proxmox: proxmox(process, None),
             twin: None,
         }
     }
@@ -44,6 +47,7 @@ impl Platforms {
         Ok(Self {
             incus: incus(environment, &process.environment),
             working_directory: process.working_directory.clone(),
+            proxmox: proxmox(process, Some(twin.proxmox_endpoint())),
             twin: Some(Arc::new(twin)),
         })
     }
@@ -65,12 +69,14 @@ impl Platforms {
             clock: Clock::system(),
         };
         let builtin = strata_builtin::providers(&settings);
-        Providers::new([self.incus.provider()].into_iter().chain(builtin))
+        let platforms = [self.incus.provider(), self.proxmox.provider()];
+        Providers::new(platforms.into_iter().chain(builtin))
     }
 
     /// The host that an object of this type is, if it is one.
     pub fn host(&self, type_name: &str, object: &Value) -> Option<InventoryHost> {
-        self.incus.inventory().host(type_name, object)
+        let incus = self.incus.inventory().host(type_name, object);
+        incus.or_else(|| self.proxmox.inventory().host(type_name, object))
     }
 
     /// The way to a host of an inventory, by its variables.
@@ -113,6 +119,15 @@ impl Platforms {
     pub fn save(&self) -> Result<(), Diagnostic> {
         self.twin.as_ref().map_or(Ok(()), |twin| twin.save())
     }
+}
+
+/// Proxmox VE; with the endpoint of a twin that one alone, whatever a configuration says.
+fn proxmox(process: &Process, twin: Option<&str>) -> Proxmox {
+    Proxmox::new(strata_proxmox::Settings {
+        environment: process.environment.clone(),
+        directory: process.working_directory.clone(),
+        twin: twin.map(str::to_owned),
+    })
 }
 
 fn incus(environment: BTreeMap<String, String>, process: &BTreeMap<String, String>) -> Incus {
@@ -185,7 +200,11 @@ fn ssh(target: &Target) -> Result<Arc<dyn Connection>, Diagnostic> {
             .collect::<Vec<_>>()
             .join(" ")
     };
-    let arguments = words(&["ansible_ssh_common_args", "ansible_ssh_extra_args"]);
+    let arguments = words(&[
+        "ansible_ssh_args",
+        "ansible_ssh_common_args",
+        "ansible_ssh_extra_args",
+    ]);
     let options = SshOptions {
         host: text(&["ansible_host", "ansible_ssh_host"])
             .unwrap_or_else(|| target.host.to_string()),

@@ -13,6 +13,7 @@ pub mod inventory;
 pub mod load;
 pub mod play;
 pub mod variables;
+pub mod vault;
 pub mod walk;
 pub use strata_jinja::yaml;
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 use strata_core::{Diagnostics, files::MemoryFiles};
-use strata_playbook::{Inventory, variables::InventoryVariables};
+use strata_playbook::{Inventory, inventory::Fetch, variables::InventoryVariables};
 
 fn check(files: &[(&str, &str)], source: &str, recorded: &str) {
     let recorded: Json = serde_json::from_str(recorded).unwrap();
@@ -91,4 +91,58 @@ fn yaml_inventories_with_priorities() {
         "yaml/hosts.yml",
         include_str!("inventory/yaml.json"),
     );
+}
+
+/// A program that says what a test wants.
+struct Says(Json);
+
+impl Fetch for Says {
+    fn program(&self, path: &Path) -> Option<Result<Json, String>> {
+        (path.extension()? == "py").then(|| Ok(self.0.clone()))
+    }
+
+    fn plugin(&self, _: &str, _: &Json, _: &Path) -> Option<Result<Json, String>> {
+        None
+    }
+
+    fn state(&self, _: &str, _: &Path) -> Option<Result<Json, String>> {
+        None
+    }
+}
+
+#[test]
+fn programs_and_rules_in_a_folder_add_up_in_the_order_of_their_names() {
+    let rules = "plugin: ansible.builtin.constructed\ncompose:\n  fqdn: inventory_hostname ~ '.lan'\ngroups:\n  big: size | int > 4\nkeyed_groups:\n  - {key: os, prefix: os}\n  - {key: missing, prefix: x}\n";
+    let files = MemoryFiles::new([("inv/10.py", "#!/bin/sh"), ("inv/20.yml", rules)]);
+    let said = serde_json::json!({
+        "web": {"hosts": ["a", "b"], "vars": {"os": "debian"}},
+        "db": ["c"],
+        "_meta": {"hostvars": {"a": {"size": 8}, "b": {"size": 1}}},
+    });
+    let mut diags = Diagnostics::new();
+    let inventory = Inventory::load_with(&files, &["inv".into()], &Says(said), &mut diags);
+    assert!(diags.is_empty(), "{diags:?}");
+    assert_eq!(inventory.hosts_in("big"), ["a"]);
+    assert_eq!(inventory.hosts_in("os_debian"), ["a", "b"]);
+    assert_eq!(inventory.host("c").unwrap().vars["fqdn"], "c.lan");
+}
+
+#[test]
+fn rubbish_out_of_a_program_is_a_mistake_with_its_name() {
+    let files = MemoryFiles::new([("inv.py", "#!/bin/sh")]);
+    for rubbish in [
+        serde_json::json!([1]),
+        serde_json::json!({"web": 3}),
+        serde_json::json!({"web": {"hosts": "a"}}),
+    ] {
+        let mut diags = Diagnostics::new();
+        Inventory::load_with(
+            &files,
+            &["inv.py".into()],
+            &Says(rubbish.clone()),
+            &mut diags,
+        );
+        let said: Vec<_> = diags.iter().map(|one| one.summary.clone()).collect();
+        assert_eq!(said, ["the inventory `inv.py` cannot be used"], "{rubbish}");
+    }
 }

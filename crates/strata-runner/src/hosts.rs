@@ -75,6 +75,14 @@ impl HostTable {
         change(Arc::make_mut(&mut guard));
     }
 
+    /// Takes another inventory, for `meta: refresh_inventory`. What tasks found out about hosts stays.
+    pub(crate) fn replace(&self, inventory: Inventory, variables: &InventoryVariables) {
+        for host in inventory.hosts() {
+            self.change(&host.name, |data| data.inventory = variables.of(&host.name));
+        }
+        self.change_inventory(|own| *own = inventory);
+    }
+
     /// What is known of a host; nothing for one that nobody named before.
     pub(crate) fn get(&self, host: &str) -> Option<Arc<HostData>> {
         let guard = self.hosts.read();
@@ -129,6 +137,17 @@ impl HostData {
                 all.insert(name.clone(), value.clone());
             }
         }
+    }
+
+    /// The facts by the names that modules gave them.
+    pub(crate) fn named_facts(&self) -> JsonMap {
+        let facts = self
+            .facts
+            .iter()
+            .filter(|(name, _)| *name != "ansible_facts");
+        facts
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
     }
 
     /// `meta: clear_facts`.

@@ -36,6 +36,7 @@ pub(crate) fn load(
             from,
             apply,
             public,
+            validate,
             ..
         } => {
             let role = RoleInclude {
@@ -43,6 +44,7 @@ pub(crate) fn load(
                 from,
                 apply: apply.as_ref().map(|apply| &apply.value),
                 public: *public,
+                validate: *validate,
             };
             load::include_role(files, site, role, load_options, &mut diags)
         }

@@ -17,6 +17,7 @@ mod counts;
 mod handlers;
 mod hosts;
 mod include;
+mod jobs;
 mod magic;
 mod options;
 mod outcome;
@@ -31,7 +32,7 @@ mod surroundings;
 mod tags;
 mod task;
 
-pub use options::{BecomeDefaults, Options, Pace};
+pub use options::{Ask, BecomeDefaults, FactCache, Gathering, Lookup, Options, Pace, Reload};
 pub use recap::Recap;
 pub use run::run;
 pub use session::{Connect, HostLink, Target};
@@ -40,3 +41,8 @@ pub use supported::unsupported_modules;
 
 /// A mapping of JSON values, as variables and results are.
 pub(crate) type JsonMap = serde_json::Map<String, serde_json::Value>;
+
+/// True if a task with `tags` runs under `--tags` and `--skip-tags`.
+pub fn tags_allow(only: &[String], skip: &[String], tags: &[String]) -> bool {
+    tags::TagFilter { only, skip }.allows(tags)
+}

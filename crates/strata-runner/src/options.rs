@@ -1,12 +1,45 @@
 //! How a playbook is to be run.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
+use serde_json::Value as Json;
+use strata_core::Diagnostics;
 use strata_core::files::Files;
 use strata_jinja::Now;
-use strata_playbook::{load, variables::InventoryVariables};
+use strata_playbook::{Inventory, load, variables::InventoryVariables, vault::Secrets};
 
 use crate::{JsonMap, StopSignal};
+
+/// A lookup that needs this machine (`pipe`, `url`, ...): the folder to be in, its name, terms and options;
+/// none if there is no lookup of this name.
+pub type Lookup =
+    dyn Fn(&Path, &str, &[Json], &JsonMap) -> Option<Result<Vec<Json>, String>> + Send + Sync;
+
+/// Asks the user; none if there is nobody to ask. The text to show, and whether the answer is hidden.
+pub type Ask = dyn Fn(&str, bool) -> Option<String> + Send + Sync;
+
+/// Reads the inventory again, for `meta: refresh_inventory`.
+pub type Reload = dyn Fn() -> Result<(Inventory, InventoryVariables), Diagnostics> + Send + Sync;
+
+/// Keeps facts from run to run.
+pub trait FactCache: Send + Sync {
+    /// The facts of a host, `ansible_facts` as `setup` gives them; none if there are none, or they are too old.
+    fn load(&self, host: &str) -> Option<JsonMap>;
+
+    /// Keeps the facts of a host.
+    fn store(&self, host: &str, facts: &JsonMap);
+}
+
+/// When facts are gathered by plays that do not say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gathering {
+    /// At the beginning of each play.
+    Implicit,
+    /// Only where the play says so.
+    Explicit,
+    /// For hosts whose facts are not known yet.
+    Smart,
+}
 
 /// How a playbook is to be run; passed down, never stored beyond the run.
 #[derive(Clone)]
@@ -17,6 +50,22 @@ pub struct Options {
     pub disk: bool,
     /// The environment that `lookup('env', ...)` sees.
     pub environment: Arc<BTreeMap<String, String>>,
+    /// The passwords of encrypted values.
+    pub vault: Arc<Secrets>,
+    /// Lookups that need this machine.
+    pub lookup: Arc<Lookup>,
+    /// The user, if there is one to ask.
+    pub ask: Option<Arc<Ask>>,
+    /// When facts are gathered by plays that do not say.
+    pub gathering: Gathering,
+    /// Where facts are kept.
+    pub fact_cache: Option<Arc<dyn FactCache>>,
+    /// Reads the inventory again.
+    pub reload: Option<Arc<Reload>>,
+    /// Whether each task is confirmed first (`--step`).
+    pub step: bool,
+    /// Whether conditions need not be boolean, as up to ansible-core 2.18.
+    pub lenient_conditions: bool,
     /// The clock of templates.
     pub now: Arc<dyn Fn() -> Now + Send + Sync>,
     /// Where roles are looked for, and the extra variables (`-e`).
@@ -69,8 +118,12 @@ pub struct BecomeDefaults {
     pub enabled: bool,
     /// Whom to become.
     pub user: String,
-    /// By `sudo` or `su`.
+    /// By `sudo`, `su` or `doas`.
     pub method: String,
+    /// The program, where it is not found by its name.
+    pub exe: Option<String>,
+    /// Its flags, in place of the usual ones.
+    pub flags: Option<String>,
     /// The password for it.
     pub password: Option<String>,
 }

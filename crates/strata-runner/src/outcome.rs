@@ -25,6 +25,8 @@ pub(crate) struct ItemResult {
     pub(crate) no_log: bool,
     /// What the item is called, in a loop.
     pub(crate) label: Option<String>,
+    /// The host that did it, with `delegate_to`.
+    pub(crate) delegate: Option<Arc<str>>,
 }
 
 /// What follows from a result beside itself.
@@ -238,6 +240,7 @@ pub(crate) fn collect(items: Vec<ItemResult>) -> ItemResult {
     whole.ignore_unreachable =
         lost.clone().count() > 0 && lost.clone().all(|item| item.ignore_unreachable);
     whole.no_log = any(|item| item.no_log);
+    whole.delegate = items.last().and_then(|item| item.delegate.clone());
     let mut values = JsonMap::new();
     values.insert("changed".to_owned(), any(ItemResult::is_changed).into());
     let failed_by_word = items

@@ -17,17 +17,20 @@ pub struct Recap {
     pub unreachable: BTreeSet<Arc<str>>,
     /// Whether the run was stopped from outside before its end.
     pub stopped: bool,
+    /// Whether a mistake in a later play ended the run, after earlier plays had run.
+    pub broken: bool,
     /// What `set_stats` collected for the whole run.
     pub statistics: JsonMap,
 }
 
 impl Recap {
-    /// The exit code of `ansible-playbook`: 4 if hosts were unreachable, 2 if hosts failed, else 0.
+    /// The exit code of `ansible-playbook`: 4 if hosts were unreachable, 2 if hosts failed, 1 if a play could
+    /// not be run at all, else 0.
     pub fn exit_code(&self) -> u8 {
         match (self.unreachable.is_empty(), self.failed.is_empty()) {
             (false, _) => 4,
             (true, false) => 2,
-            (true, true) => 0,
+            (true, true) => u8::from(self.broken),
         }
     }
 

@@ -168,7 +168,8 @@ impl<'a> Sessions<'a> {
         }
     }
 
-    async fn session(&self, target: &Target) -> Result<Arc<AgentSession>, TaskError> {
+    /// The session of a host, made if need be.
+    pub(crate) async fn session(&self, target: &Target) -> Result<Arc<AgentSession>, TaskError> {
         let slot = self.lock().entry(key(target)).or_default().clone();
         let session = slot.session.get_or_try_init(|| self.open(target)).await?;
         Ok(session.clone())

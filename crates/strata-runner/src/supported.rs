@@ -20,6 +20,7 @@ const META: &[&str] = &[
     "end_role",
     "flush_handlers",
     "noop",
+    "refresh_inventory",
     "reset_connection",
 ];
 

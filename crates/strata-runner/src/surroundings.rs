@@ -3,7 +3,7 @@
 use std::{
     collections::hash_map::RandomState,
     hash::{BuildHasher, Hasher},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -50,18 +50,19 @@ impl Surroundings for World {
         RandomState::new().build_hasher().finish()
     }
 
+    fn decrypt(&self, text: &str) -> Option<Result<String, String>> {
+        let decrypted = self.options.vault.value(text);
+        Some(decrypted.map_err(|error| error.to_string()))
+    }
+
     fn lookup(
         &self,
         name: &str,
-        _terms: &[Json],
-        _options: &JsonMap,
+        terms: &[Json],
+        options: &JsonMap,
     ) -> Option<Result<Vec<Json>, String>> {
-        // Known to Ansible, refused by name: the first two run programs or write files on this machine in the
-        // middle of a template, where check mode could not hold them back.
-        matches!(name, "pipe" | "password" | "lines" | "url").then(|| {
-            Err(format!(
-                "the lookup `{name}` is not supported by Strata: it would act on this machine inside a template"
-            ))
-        })
+        // The last folder is the playbook's, in which such lookups run.
+        let folder = self.folders.last().map_or(Path::new(""), PathBuf::as_path);
+        (self.options.lookup)(folder, name, terms, options)
     }
 }

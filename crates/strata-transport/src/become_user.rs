@@ -1,8 +1,7 @@
 //! Becoming another user: one more agent process, started as that user.
 //!
-//! As root nothing is needed but `su`. Anybody else needs `sudo`, whose password is written only
-//! after it has asked for it with a prompt that nobody else would print: else the agent would take
-//! the password for a frame.
+//! As root nothing is needed but `su`. Anybody else needs `sudo`, `su` or `doas`; a password is written only
+//! after the program has asked for it: else the agent would take the password for a frame.
 
 use std::sync::Arc;
 
@@ -43,7 +42,7 @@ pub(crate) async fn start(
                 });
             }
             Next::Exit(_) => return Err(refused(wanted, &incoming.last_words())),
-            Next::Complaint if incoming.complaints().contains(PROMPT) => {
+            Next::Complaint if asks(&incoming.complaints()) => {
                 let Some(password) = wanted.password.as_ref().filter(|_| !asked) else {
                     let reason = if asked {
                         "Incorrect password"
@@ -72,39 +71,85 @@ fn refused(wanted: &Become, reason: &str) -> TransportError {
     ))
 }
 
+/// True if the program wants the password: `sudo` by our prompt, `su` by its own.
+fn asks(complaints: &str) -> bool {
+    complaints.contains(PROMPT) || complaints.trim_end().ends_with("assword:")
+}
+
 fn arguments(base_user: &str, path: &str, wanted: &Become) -> Result<Vec<String>, TransportError> {
-    let words: Vec<&str> = if base_user == "root" {
-        let command = format!("exec {}", quote(path));
-        let words = ["su", "-s", "/bin/sh", &wanted.user, "-c", &command];
-        return Ok(words.map(str::to_owned).to_vec());
-    } else {
-        match (wanted.method, &wanted.password) {
-            (BecomeMethod::Su, _) => {
-                return Err(TransportError::Unsupported(format!(
-                    "`become_method: su` needs a terminal unless the connection's user is root; \
-                     use `sudo` to become `{}`",
-                    wanted.user
-                )));
-            }
-            (BecomeMethod::Sudo, None) => {
-                vec!["sudo", "-H", "-n", "-u", &wanted.user, "--", path]
-            }
-            (BecomeMethod::Sudo, Some(_)) => {
-                vec![
-                    "sudo",
-                    "-H",
-                    "-S",
-                    "-p",
-                    PROMPT,
-                    "-u",
-                    &wanted.user,
-                    "--",
-                    path,
-                ]
-            }
+    let own = wanted.flags.as_deref().map(words).transpose()?;
+    let customized = own.is_some() || wanted.exe.is_some();
+    let exe = |usual: &str| wanted.exe.clone().unwrap_or_else(|| usual.to_owned());
+    match wanted.method {
+        BecomeMethod::Sudo if base_user != "root" || customized => {
+            Ok(sudo(exe("sudo"), own, path, wanted))
         }
-    };
-    Ok(words.into_iter().map(str::to_owned).collect())
+        // As root nothing asks for a password, and `su` needs no configuration.
+        BecomeMethod::Sudo | BecomeMethod::Su => {
+            let program = match wanted.method {
+                BecomeMethod::Su => exe("su"),
+                _ => "su".to_owned(),
+            };
+            Ok(su(program, own, path, wanted))
+        }
+        BecomeMethod::Doas if wanted.password.is_some() && base_user != "root" => {
+            Err(TransportError::Unsupported(format!(
+                "`become_method: doas` with a password needs a terminal; let `doas` work without one, or use \
+                 `sudo` to become `{}`",
+                wanted.user
+            )))
+        }
+        BecomeMethod::Doas => {
+            let flags = own.unwrap_or_else(|| vec!["-n".to_owned()]);
+            let head = std::iter::once(exe("doas")).chain(flags);
+            Ok(head.chain(texts(&["-u", &wanted.user, path])).collect())
+        }
+    }
+}
+
+fn texts(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+fn sudo(exe: String, own: Option<Vec<String>>, path: &str, wanted: &Become) -> Vec<String> {
+    let asked = wanted.password.is_some();
+    let mut words = vec![exe];
+    let flags = own.unwrap_or_else(|| texts(&["-H"]));
+    // `-n` and a password contradict one another; without one, nobody is there to be asked.
+    words.extend(
+        flags
+            .into_iter()
+            .filter(|flag| !matches!(flag.as_str(), "-n" | "-S")),
+    );
+    if asked {
+        words.extend(texts(&["-S", "-p", PROMPT]));
+    } else {
+        words.push("-n".to_owned());
+    }
+    words.extend(texts(&["-u", &wanted.user, "--", path]));
+    words
+}
+
+fn su(exe: String, own: Option<Vec<String>>, path: &str, wanted: &Become) -> Vec<String> {
+    let command = format!("exec {}", quote(path));
+    let mut words = vec![exe];
+    let own = own.unwrap_or_default();
+    if !own.iter().any(|flag| flag == "-s") {
+        words.extend(texts(&["-s", "/bin/sh"]));
+    }
+    words.extend(own);
+    words.extend(texts(&[&wanted.user, "-c", &command]));
+    words
+}
+
+/// The words of `become_flags`.
+fn words(flags: &str) -> Result<Vec<String>, TransportError> {
+    if flags.contains(['\'', '"', '\\']) {
+        return Err(TransportError::Unsupported(format!(
+            "quotes in `become_flags: {flags}` are not supported by Strata"
+        )));
+    }
+    Ok(flags.split_whitespace().map(str::to_owned).collect())
 }
 
 /// Makes one word for a POSIX shell.
@@ -126,6 +171,8 @@ mod tests {
             user: "app".to_owned(),
             method,
             password,
+            exe: None,
+            flags: None,
         };
         let shown = match arguments(base, "/var/lib/strata/agent-0", &wanted) {
             Ok(words) => words.join(" "),
@@ -153,9 +200,43 @@ mod tests {
         check(
             "me",
             BecomeMethod::Su,
-            None,
-            "`become_method: su` needs a terminal unless the connection's user is root; use `sudo` to become `app`",
+            Some("secret"),
+            "su -s /bin/sh app -c exec /var/lib/strata/agent-0",
         );
+        check(
+            "me",
+            BecomeMethod::Doas,
+            None,
+            "doas -n -u app /var/lib/strata/agent-0",
+        );
+        check(
+            "me",
+            BecomeMethod::Doas,
+            Some("secret"),
+            "`become_method: doas` with a password needs a terminal; let `doas` work without one, or use `sudo` to become `app`",
+        );
+    }
+
+    #[test]
+    fn flags_and_program_of_the_user_stand_in_for_the_usual_ones() {
+        let wanted = |method, exe: Option<&str>, flags: &str| Become {
+            user: "app".to_owned(),
+            method,
+            password: None,
+            exe: exe.map(str::to_owned),
+            flags: Some(flags.to_owned()),
+        };
+        let shown = |base: &str, wanted: &Become| match arguments(base, "/agent", wanted) {
+            Ok(words) => words.join(" "),
+            Err(error) => error.to_string(),
+        };
+        let sudo = wanted(BecomeMethod::Sudo, Some("/opt/sudo"), "-E -n");
+        assert_eq!(shown("me", &sudo), "/opt/sudo -E -n -u app -- /agent");
+        assert_eq!(shown("root", &sudo), "/opt/sudo -E -n -u app -- /agent");
+        let su = wanted(BecomeMethod::Su, None, "-s /bin/bash");
+        assert_eq!(shown("me", &su), "su -s /bin/bash app -c exec /agent");
+        let quoted = wanted(BecomeMethod::Su, None, "-s '/bin/x y'");
+        assert!(shown("me", &quoted).contains("not supported"));
     }
 
     #[test]

@@ -28,6 +28,10 @@ pub struct Become {
     pub method: BecomeMethod,
     /// `become_password`, given to `sudo` on its standard input.
     pub password: Option<String>,
+    /// `become_exe`: the program, where it is not found by its name.
+    pub exe: Option<String>,
+    /// `become_flags`: flags in place of the usual ones, as one text.
+    pub flags: Option<String>,
 }
 
 impl std::fmt::Debug for Become {
@@ -47,6 +51,8 @@ pub enum BecomeMethod {
     Sudo,
     /// `su`.
     Su,
+    /// `doas`, which cannot be given a password without a terminal.
+    Doas,
 }
 
 /// The agents of one host.

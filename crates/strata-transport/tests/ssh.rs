@@ -175,6 +175,8 @@ fn become_user(user: &str, password: Option<&str>) -> Become {
         user: user.to_owned(),
         method: BecomeMethod::Sudo,
         password,
+        exe: None,
+        flags: None,
     }
 }
 

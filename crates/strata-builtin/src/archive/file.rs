@@ -52,28 +52,28 @@ pub(crate) struct ArchiveFile {
     #[schema(block(set))]
     source: Vec<ArchiveSource>,
     /// The archive's size in bytes.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     output_size: i64,
     /// The archive's MD5 in hexadecimal.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     output_md5: String,
     /// The archive's SHA-1 in hexadecimal.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     output_sha: String,
     /// The archive's SHA-256 in hexadecimal.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     output_sha256: String,
     /// The archive's SHA-256 in base64.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     output_base64sha256: String,
     /// The archive's SHA-512 in hexadecimal.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     output_sha512: String,
     /// The archive's SHA-512 in base64.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     output_base64sha512: String,
     /// The archive's SHA-1 in hexadecimal.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     id: String,
 }
 

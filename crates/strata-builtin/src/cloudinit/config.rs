@@ -28,10 +28,10 @@ pub(crate) struct CloudinitConfig {
     #[schema(block(list, min = 1), replace)]
     part: Vec<CloudinitPart>,
     /// The user data.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     rendered: String,
     /// A checksum of the user data.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     id: String,
 }
 

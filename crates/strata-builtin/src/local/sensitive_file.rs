@@ -32,25 +32,25 @@ pub(crate) struct LocalSensitiveFile {
     #[schema(default = "0700", replace, check = is_mode)]
     directory_permission: String,
     /// The MD5 of the content in hexadecimal.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     content_md5: String,
     /// The SHA-1 of the content in hexadecimal.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     content_sha1: String,
     /// The SHA-256 of the content in hexadecimal.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     content_sha256: String,
     /// The SHA-256 of the content in base64.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     content_base64sha256: String,
     /// The SHA-512 of the content in hexadecimal.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     content_sha512: String,
     /// The SHA-512 of the content in base64.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     content_base64sha512: String,
     /// The SHA-1 of the content in hexadecimal.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     id: String,
 }
 

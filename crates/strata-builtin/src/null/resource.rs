@@ -15,7 +15,7 @@ pub(crate) struct NullResource {
     #[schema(replace)]
     triggers: Option<BTreeMap<String, Option<String>>>,
     /// A random id.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     id: String,
 }
 

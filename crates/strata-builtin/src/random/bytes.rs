@@ -17,10 +17,10 @@ pub(crate) struct RandomBytes {
     #[schema(replace, range(1..=16777216))]
     length: u32,
     /// The bytes in base64.
-    #[schema(computed, sensitive)]
+    #[schema(computed, stable, sensitive)]
     base64: String,
     /// The bytes in hexadecimal.
-    #[schema(computed, sensitive)]
+    #[schema(computed, stable, sensitive)]
     hex: String,
 }
 

@@ -23,19 +23,19 @@ pub(crate) struct RandomId {
     #[schema(replace)]
     prefix: Option<String>,
     /// The bytes in base64 with URL-safe characters, without padding.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     b64_url: String,
     /// The bytes in base64.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     b64_std: String,
     /// The bytes in hexadecimal.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     hex: String,
     /// The bytes as a decimal number.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     dec: String,
     /// The bytes in base64 with URL-safe characters, without the prefix.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     id: String,
 }
 

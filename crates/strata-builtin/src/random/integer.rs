@@ -25,10 +25,10 @@ pub(crate) struct RandomInteger {
     #[schema(replace)]
     seed: Option<String>,
     /// The number.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     result: i64,
     /// The number as text.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     id: String,
 }
 

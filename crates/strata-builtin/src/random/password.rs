@@ -49,13 +49,13 @@ pub(crate) struct RandomPassword {
     #[schema(replace)]
     override_special: Option<String>,
     /// The password.
-    #[schema(computed, sensitive)]
+    #[schema(computed, stable, sensitive)]
     result: String,
     /// A bcrypt hash of the password, or of its first 72 bytes.
-    #[schema(computed, sensitive)]
+    #[schema(computed, stable, sensitive)]
     bcrypt_hash: String,
     /// Always `none`.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     id: String,
 }
 

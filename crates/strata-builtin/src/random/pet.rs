@@ -22,7 +22,7 @@ pub(crate) struct RandomPet {
     #[schema(default = "-", replace)]
     separator: String,
     /// The name.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     id: String,
 }
 

@@ -22,10 +22,10 @@ pub(crate) struct RandomShuffle {
     #[schema(replace, range(0..=100000))]
     result_count: Option<u32>,
     /// The elements in their order.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     result: Vec<Option<String>>,
     /// Always `-`.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     id: String,
 }
 

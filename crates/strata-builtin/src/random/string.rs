@@ -49,10 +49,10 @@ pub(crate) struct RandomString {
     #[schema(replace)]
     override_special: Option<String>,
     /// The text.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     result: String,
     /// The text.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     id: String,
 }
 

@@ -70,7 +70,8 @@ pub(crate) fn plan_numeric(plan: &mut Plan<'_, Settings>) {
     plan.set_value("number", value.clone());
     plan.set_value("numeric", value);
     for name in ["number", "numeric"] {
-        if plan.changes(name) {
+        // States of old versions lack one of the two; that it is filled in changes nothing.
+        if plan.before::<bool>(name).is_some() && plan.changes(name) {
             plan.replace(name);
         }
     }

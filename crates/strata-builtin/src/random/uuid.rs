@@ -14,10 +14,10 @@ pub(crate) struct RandomUuid {
     #[schema(optional, replace)]
     keepers: Keepers,
     /// The UUID.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     result: String,
     /// The UUID.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     id: String,
 }
 

@@ -20,28 +20,28 @@ pub(crate) struct TimeStatic {
     #[schema(optional_computed, replace, check = moment::is_rfc3339)]
     rfc3339: String,
     /// The year.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     year: i64,
     /// The month, from 1.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     month: i64,
     /// The day of the month.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     day: i64,
     /// The hour.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     hour: i64,
     /// The minute.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     minute: i64,
     /// The second.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     second: i64,
     /// Seconds since 1970-01-01T00:00:00Z.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     unix: i64,
     /// The moment.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     id: String,
 }
 

@@ -29,13 +29,13 @@ pub(crate) struct TlsCertRequest {
     #[schema(block(list, max = 1), replace)]
     subject: Vec<Subject>,
     /// The algorithm of the key.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     key_algorithm: String,
     /// The request in PEM.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     cert_request_pem: String,
     /// The SHA-1 of the request in hexadecimal.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     id: String,
 }
 

@@ -22,28 +22,28 @@ pub(crate) struct TlsPrivateKey {
     #[schema(default = "P224", replace, one_of("P224", "P256", "P384", "P521"))]
     ecdsa_curve: String,
     /// The key in PEM, in the form that is usual for its algorithm.
-    #[schema(computed, sensitive)]
+    #[schema(computed, stable, sensitive)]
     private_key_pem: String,
     /// The key in OpenSSH's form.
-    #[schema(computed, sensitive)]
+    #[schema(computed, stable, sensitive)]
     private_key_openssh: String,
     /// The key in PEM, in PKCS #8.
-    #[schema(computed, sensitive)]
+    #[schema(computed, stable, sensitive)]
     private_key_pem_pkcs8: String,
     /// The public key in PEM.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     public_key_pem: String,
     /// The public key as a line of `authorized_keys`.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     public_key_openssh: String,
     /// The MD5 fingerprint of the public key.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     public_key_fingerprint_md5: String,
     /// The SHA-256 fingerprint of the public key.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     public_key_fingerprint_sha256: String,
     /// The SHA-1 of the public key in hexadecimal.
-    #[schema(computed)]
+    #[schema(computed, stable)]
     id: String,
 }
 

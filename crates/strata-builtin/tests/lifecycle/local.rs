@@ -2,6 +2,8 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
+use strata_core::{Value, provider::Found};
+
 use crate::world::World;
 
 fn file(arguments: &str) -> String {
@@ -128,4 +130,19 @@ fn a_file_in_the_way_of_a_folder_is_told() {
             .refused(&file("content = \"a\""))
             .contains("`d/a.txt` cannot be written")
     );
+}
+
+#[test]
+fn after_a_crash_a_file_is_found_if_it_is_whole() {
+    let world = World::new();
+    let find = |content| world.find("local_file", &[("filename", "a"), ("content", content)]);
+    assert!(matches!(find("hello"), Found::Nothing));
+    fs::write(world.path("a"), "hello").unwrap();
+    let Found::Ours { object, complete } = find("hello") else {
+        panic!("it is not found");
+    };
+    assert!(complete);
+    let sha1 = object.value.get("content_sha1").and_then(Value::as_str);
+    assert_eq!(sha1, Some("aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d"));
+    assert!(matches!(find("other"), Found::Nothing));
 }

@@ -4,6 +4,7 @@
 
 mod archive;
 mod cloudinit;
+mod dns;
 mod external;
 mod http;
 mod local;

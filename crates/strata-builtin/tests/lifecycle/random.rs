@@ -230,3 +230,64 @@ fn what_others_made_is_imported() {
     let imported = world.import("random_password", "secret!").unwrap();
     assert_eq!(imported.get("keepers").map(Value::is_null), Some(true));
 }
+
+#[test]
+fn an_import_block_takes_over_what_is_there_without_a_change() {
+    for (resource, id) in [
+        ("\"random_password\" \"a\" { length = 7 }", "secret!"),
+        ("\"random_string\" \"a\" { length = 4 }", "text"),
+        (
+            "\"random_id\" \"a\" {\n byte_length = 3\n prefix = \"p\"\n}",
+            "p,_w-A",
+        ),
+        ("\"random_integer\" \"a\" {\n min = 1\n max = 5\n}", "3,1,5"),
+        (
+            "\"random_uuid\" \"a\" {}",
+            "aabbccdd-0000-4000-8000-000000000000",
+        ),
+        ("\"random_bytes\" \"a\" { length = 2 }", "AQI="),
+        ("\"null_resource\" \"a\" {}", "7"),
+        ("\"time_static\" \"a\" {}", "2020-02-12T06:36:13Z"),
+        (
+            "\"time_offset\" \"a\" { offset_days = 7 }",
+            "2020-02-12T06:36:13Z,0,0,7,0,0,0",
+        ),
+        ("\"time_sleep\" \"a\" { create_duration = \"1s\" }", "1s,"),
+    ] {
+        let world = World::new();
+        let type_name = resource.split('"').nth(1).unwrap();
+        let text =
+            format!("resource {resource}\nimport {{\n to = {type_name}.a\n id = \"{id}\"\n}}\n");
+        assert_eq!(world.plan(&text), "", "{text}");
+        world.apply(&text);
+        world.object(&format!("{type_name}.a"));
+    }
+}
+
+#[test]
+fn a_password_of_an_old_state_stays() {
+    let world = World::new();
+    let text = r#"resource "random_password" "a" { length = 9 }"#;
+    world.apply(text);
+    let before = world.text("random_password.a", "result");
+    world.rewrite_state(|state| {
+        let instance = &mut state["resources"][0]["instances"][0];
+        instance["schema_version"] = 1.into();
+        let attributes = instance["attributes"].as_object_mut().unwrap();
+        attributes.remove("numeric");
+        attributes.remove("min_special");
+    });
+    assert_eq!(world.plan(text), "update random_password.a");
+    world.apply(text);
+    assert_eq!(world.text("random_password.a", "result"), before);
+    assert_eq!(world.object("random_password.a")["numeric"], true);
+}
+
+#[test]
+fn nothing_is_left_behind_by_a_crash() {
+    let found = World::new().find("random_id", &[]);
+    assert!(
+        matches!(found, strata_core::provider::Found::Nothing),
+        "{found:?}"
+    );
+}

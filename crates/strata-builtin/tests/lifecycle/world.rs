@@ -10,7 +10,11 @@ use std::{
 
 use serde_json::Value as Json;
 use strata_builtin::{Clock, Settings};
-use strata_core::{Action, Diagnostics, Events, Value, files::MemoryFiles};
+use strata_core::{
+    Action, Diagnostics, Events, Value,
+    files::MemoryFiles,
+    provider::{FindRequest, Found, Provider},
+};
 use strata_engine::{
     ApplyOptions, Environment, Plan, PlanMode, PlanOptions, Providers, Stop, apply, plan,
 };
@@ -105,6 +109,7 @@ impl World {
         let mut journal = self.store().journal(&opened.base).unwrap();
         let options = ApplyOptions {
             parallelism: 10,
+            fold_every: std::time::Duration::MAX,
             provisioners: Arc::new(strata_engine::NoProvisioners),
         };
         let (stop, events) = (Stop::new(), Events::ignored());
@@ -188,13 +193,47 @@ impl World {
             .to_owned()
     }
 
+    /// Changes the state's text, as another program would have written it.
+    pub(crate) fn rewrite_state(&self, change: impl Fn(&mut Json)) {
+        let path = self.path("terraform.tfstate");
+        let mut state = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        change(&mut state);
+        std::fs::write(path, state.to_string()).unwrap();
+    }
+
+    /// What is found after a crash of an object of these attributes, the rest of them left open.
+    pub(crate) fn find(&self, type_name: &str, attributes: &[(&str, &str)]) -> Found {
+        let provider = self.provider(type_name);
+        let block = &provider.schema().resources[type_name].block;
+        let mut entries = block.empty_value().as_entries().unwrap().clone();
+        for (name, value) in &mut entries {
+            if block.attributes[name].presence.is_computed() {
+                *value = Value::unknown(value.ty());
+            }
+        }
+        let given = attributes
+            .iter()
+            .map(|(name, text)| ((*name).into(), Value::from(*text)));
+        entries.extend(given);
+        let configured = provider.configure(Value::object::<&str>([])).unwrap();
+        let request = FindRequest {
+            type_name: type_name.into(),
+            planned: Value::object(entries),
+            marker: "marker".to_owned(),
+        };
+        self.runtime.block_on(configured.find(request)).unwrap()
+    }
+
+    fn provider(&self, type_name: &str) -> Arc<dyn Provider> {
+        let mut providers = strata_builtin::providers(&self.settings).into_iter();
+        let has =
+            |provider: &Arc<dyn Provider>| provider.schema().resources.contains_key(type_name);
+        providers.find(has).unwrap()
+    }
+
     /// What an import makes of an id; what is wrong with it else.
     pub(crate) fn import(&self, type_name: &str, id: &str) -> Result<Value, String> {
-        let providers = strata_builtin::providers(&self.settings);
-        let has = |provider: &&Arc<dyn strata_core::provider::Provider>| {
-            provider.schema().resources.contains_key(type_name)
-        };
-        let provider = providers.iter().find(has).unwrap();
+        let provider = self.provider(type_name);
         let configured = provider.configure(Value::object::<&str>([])).unwrap();
         let imported = self
             .runtime

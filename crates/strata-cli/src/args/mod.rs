@@ -3,9 +3,11 @@
 //! Options keep the spelling of the tool whose command it is: one dash for Terraform's, two for
 //! Ansible's. Both work everywhere, see [`single_dash`].
 
+mod check;
 pub(crate) mod environment;
 mod infrastructure;
 mod initialize;
+mod language;
 mod playbook;
 mod project;
 pub(crate) mod single_dash;
@@ -18,11 +20,16 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use check::Check;
 pub(crate) use infrastructure::{
     Apply, Destroy, Import, Output, Plan, Refresh, Settings, Show, Validate,
 };
 pub(crate) use initialize::{Get, Init};
-pub(crate) use playbook::{Inventory, Playbook};
+pub(crate) use language::{Console, Format, Graph, Metadata, MetadataCommand};
+pub(crate) use playbook::{
+    Adhoc, Galaxy, GalaxyCommand, GalaxyInstall, GalaxyKind, GalaxyPlace, Hosts, Inventory,
+    Passwords, Playbook, Vault, VaultCommand, VaultFiles,
+};
 pub(crate) use project::{Down, Environment, PlanTarget, Stages, Status, Up};
 pub(crate) use state::{
     ForceUnlock, State, StateCommand, StateFile, Taint, Workspace, WorkspaceCommand,
@@ -59,6 +66,8 @@ pub(crate) enum Command {
     Verify(Stages),
     /// Say for each stage of an environment what is up, changed behind our back, or missing.
     Status(Status),
+    /// Look for what is known to go wrong: the layer rules, on a project or on any folder.
+    Check(Check),
     /// Show what would change: of an environment, or of the Terraform configuration in this folder.
     Plan(PlanTarget),
     /// Make the changes that the Terraform configuration in this folder needs.
@@ -75,6 +84,16 @@ pub(crate) enum Command {
     Get(Get),
     /// Check the Terraform configuration in this folder.
     Validate(Validate),
+    /// Evaluate expressions in the scope of the configuration and state in this folder.
+    Console(Console),
+    /// Draw which resource waits for which, in the language of Graphviz.
+    Graph(Graph),
+    /// Show which module needs which providers.
+    Providers,
+    /// Show what the language consists of.
+    Metadata(Metadata),
+    /// Rewrite configuration files in the usual style, as `terraform fmt` does.
+    Fmt(Format),
     /// Show output values from state.
     Output(Output),
     /// Show the state.
@@ -93,12 +112,27 @@ pub(crate) enum Command {
     Playbook(Playbook),
     /// Show an inventory, as `ansible-inventory` does.
     Inventory(Inventory),
+    /// Run one module on some hosts, as `ansible` does.
+    Run(Adhoc),
+    /// Install roles and collections, as `ansible-galaxy` does.
+    Galaxy(Galaxy),
+    /// Encrypt and decrypt files and values, as `ansible-vault` does.
+    Vault(Vault),
+    /// Show what a resource or data source takes and gives; without a name, which there are.
+    Doc(Doc),
     /// Show the version.
     Version {
         /// As JSON.
         #[arg(long)]
         json: bool,
     },
+}
+
+/// Options of `doc`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Doc {
+    /// A type, such as `random_password` or `data.local_file`, or a provider, such as `random`.
+    pub(crate) name: Option<String>,
 }
 
 /// Under the name of a tool that Strata replaces, it behaves as that tool's command.
@@ -114,6 +148,9 @@ pub(crate) fn called_as(argv: impl IntoIterator<Item = OsString>) -> Vec<OsStrin
     let command = match name.to_str() {
         Some("ansible-playbook") => "playbook",
         Some("ansible-inventory") => "inventory",
+        Some("ansible-vault") => "vault",
+        Some("ansible-galaxy") => "galaxy",
+        Some("ansible") => "run",
         _ => return argv,
     };
     argv.insert(1, command.into());
@@ -168,10 +205,11 @@ mod tests {
         let Command::Playbook(playbook) = args.command else {
             panic!("not playbook")
         };
-        assert_eq!(playbook.remote_user.as_deref(), Some("root"));
-        assert_eq!(playbook.extra_vars, ["a=1"]);
-        assert_eq!((playbook.forks, playbook.verbose), (9, 2));
-        assert!(playbook.become_ && playbook.check && playbook.diff);
+        let hosts = playbook.hosts;
+        assert_eq!(hosts.remote_user.as_deref(), Some("root"));
+        assert_eq!(hosts.extra_vars, ["a=1"]);
+        assert_eq!((hosts.forks, hosts.verbose), (Some(9), 2));
+        assert!(hosts.become_ && hosts.check && hosts.diff);
     }
 
     #[test]

@@ -2,16 +2,18 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args};
+use clap::{ArgAction, Args, Subcommand};
 
-/// `playbook`, as `ansible-playbook`.
+/// Options about hosts and how they are reached, which `playbook` and `run` share.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct Playbook {
-    /// Playbooks, run one after another.
-    #[arg(required = true)]
-    pub(crate) playbooks: Vec<PathBuf>,
-    /// Inventory file or folder, or hosts with commas between.
-    #[arg(short, long = "inventory", value_name = "INVENTORY")]
+pub(crate) struct Hosts {
+    /// Inventory file or folder, program, state, or hosts with commas between.
+    #[arg(
+        short,
+        long = "inventory",
+        visible_alias = "inventory-file",
+        value_name = "INVENTORY"
+    )]
     pub(crate) inventory: Vec<String>,
     /// Only these hosts.
     #[arg(short, long, value_name = "PATTERN")]
@@ -19,30 +21,30 @@ pub(crate) struct Playbook {
     /// Set variables: `NAME=VALUE ...`, JSON, YAML, or `@FILE`.
     #[arg(short, long = "extra-vars", value_name = "VARS")]
     pub(crate) extra_vars: Vec<String>,
-    /// Only tasks with these tags.
-    #[arg(short, long, value_name = "TAGS", value_delimiter = ',')]
-    pub(crate) tags: Vec<String>,
-    /// No tasks with these tags.
-    #[arg(long, value_name = "TAGS", value_delimiter = ',')]
-    pub(crate) skip_tags: Vec<String>,
-    /// Begin at the task of this name.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) start_at_task: Option<String>,
     /// Change nothing, say what would change.
     #[arg(short = 'C', long)]
     pub(crate) check: bool,
     /// Show how files change.
     #[arg(short = 'D', long)]
     pub(crate) diff: bool,
-    /// Hosts worked on at once.
-    #[arg(short, long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..), value_name = "N")]
-    pub(crate) forks: u16,
+    /// Hosts worked on at once; 5 if nothing says otherwise.
+    #[arg(short, long, value_parser = clap::value_parser!(u16).range(1..), value_name = "N")]
+    pub(crate) forks: Option<u16>,
     /// Work as another user.
     #[arg(short = 'b', long = "become")]
     pub(crate) become_: bool,
     /// Which user to become.
     #[arg(long, value_name = "USER")]
     pub(crate) become_user: Option<String>,
+    /// By which tool: `sudo`, `su` or `doas`.
+    #[arg(long, value_name = "TOOL")]
+    pub(crate) become_method: Option<String>,
+    /// Ask for the password of becoming another user.
+    #[arg(short = 'K', long)]
+    pub(crate) ask_become_pass: bool,
+    /// File with the password of becoming another user, or program that prints it.
+    #[arg(long, visible_alias = "become-pass-file", value_name = "FILE")]
+    pub(crate) become_password_file: Option<PathBuf>,
     /// User to log in as.
     #[arg(short = 'u', long = "user", value_name = "USER")]
     pub(crate) remote_user: Option<String>,
@@ -52,12 +54,126 @@ pub(crate) struct Playbook {
     /// Way to the hosts: `ssh`, `local` or `incus`.
     #[arg(short, long, value_name = "CONNECTION")]
     pub(crate) connection: Option<String>,
-    /// Check the playbook, run nothing.
+    /// Seconds that connecting may take.
+    #[arg(short = 'T', long, value_name = "SECONDS")]
+    pub(crate) timeout: Option<u64>,
+    /// More arguments for ssh.
+    #[arg(long, value_name = "ARGS", allow_hyphen_values = true)]
+    pub(crate) ssh_common_args: Option<String>,
+    /// Still more arguments for ssh.
+    #[arg(long, value_name = "ARGS", allow_hyphen_values = true)]
+    pub(crate) ssh_extra_args: Option<String>,
+    /// Say which hosts match; run nothing.
     #[arg(long)]
-    pub(crate) syntax_check: bool,
+    pub(crate) list_hosts: bool,
+    #[command(flatten)]
+    pub(crate) passwords: Passwords,
     /// Show more; repeat for still more.
     #[arg(short, long, action = ArgAction::Count)]
     pub(crate) verbose: u8,
+}
+
+/// Where the passwords of encrypted files come from.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Passwords {
+    /// A vault password with its id: `ID@FILE`, `ID@PROGRAM` or `ID@prompt`.
+    #[arg(id = "vault_ids", long = "vault-id", value_name = "ID@SOURCE")]
+    pub(crate) ids: Vec<String>,
+    /// File with the vault password, or program that prints it.
+    #[arg(
+        id = "vault_password_files",
+        long = "vault-password-file",
+        visible_alias = "vault-pass-file",
+        value_name = "FILE"
+    )]
+    pub(crate) files: Vec<PathBuf>,
+    /// Ask for the vault password.
+    #[arg(
+        id = "ask_vault_pass",
+        short = 'J',
+        long = "ask-vault-pass",
+        visible_alias = "ask-vault-password"
+    )]
+    pub(crate) ask: bool,
+}
+
+/// `playbook`, as `ansible-playbook`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Playbook {
+    /// Playbooks, run one after another.
+    #[arg(required = true)]
+    pub(crate) playbooks: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) hosts: Hosts,
+    /// Only tasks with these tags.
+    #[arg(short, long, value_name = "TAGS", value_delimiter = ',')]
+    pub(crate) tags: Vec<String>,
+    /// No tasks with these tags.
+    #[arg(long, value_name = "TAGS", value_delimiter = ',')]
+    pub(crate) skip_tags: Vec<String>,
+    /// Begin at the task of this name.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) start_at_task: Option<String>,
+    /// Ask before each task.
+    #[arg(long)]
+    pub(crate) step: bool,
+    /// Failed hosts run the handlers that were notified, too.
+    #[arg(long)]
+    pub(crate) force_handlers: bool,
+    /// Forget the facts that are kept.
+    #[arg(long)]
+    pub(crate) flush_cache: bool,
+    /// Check the playbook, run nothing.
+    #[arg(long)]
+    pub(crate) syntax_check: bool,
+    /// List the tasks that would run.
+    #[arg(long)]
+    pub(crate) list_tasks: bool,
+    /// List the tags that tasks have.
+    #[arg(long)]
+    pub(crate) list_tags: bool,
+    /// Write events as lines of JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `run`, as `ansible`: one module on some hosts.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Adhoc {
+    /// The hosts.
+    #[arg(value_name = "PATTERN")]
+    pub(crate) pattern: String,
+    #[command(flatten)]
+    pub(crate) hosts: Hosts,
+    /// The module.
+    #[arg(
+        short,
+        long = "module-name",
+        default_value = "command",
+        value_name = "MODULE"
+    )]
+    pub(crate) module: String,
+    /// Its arguments.
+    #[arg(
+        short,
+        long = "args",
+        default_value = "",
+        value_name = "ARGS",
+        allow_hyphen_values = true
+    )]
+    pub(crate) arguments: String,
+    /// One line a host.
+    #[arg(short, long)]
+    pub(crate) one_line: bool,
+    /// Seconds that it may run in the background.
+    #[arg(short = 'B', long, value_name = "SECONDS")]
+    pub(crate) background: Option<u64>,
+    /// Seconds between looks at what runs in the background; 0: leave it behind.
+    #[arg(short = 'P', long, value_name = "SECONDS")]
+    pub(crate) poll: Option<u64>,
+    /// Seconds that it may take.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) task_timeout: Option<u64>,
     /// Write events as lines of JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -66,13 +182,174 @@ pub(crate) struct Playbook {
 /// `inventory`, as `ansible-inventory`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Inventory {
-    /// Inventory file or folder, or hosts with commas between.
-    #[arg(short, long = "inventory", required = true, value_name = "INVENTORY")]
+    /// Inventory file or folder, program, state, or hosts with commas between.
+    #[arg(
+        short,
+        long = "inventory",
+        visible_alias = "inventory-file",
+        value_name = "INVENTORY"
+    )]
     pub(crate) inventory: Vec<String>,
-    /// Show groups, hosts and variables as JSON.
-    #[arg(long, required_unless_present = "host")]
+    /// Only these hosts.
+    #[arg(short, long, value_name = "PATTERN")]
+    pub(crate) limit: Option<String>,
+    /// Show groups, hosts and variables.
+    #[arg(long, required_unless_present_any = ["host", "graph"])]
     pub(crate) list: bool,
-    /// Show one host's variables as JSON.
-    #[arg(long, conflicts_with = "list", value_name = "HOST")]
+    /// Show one host's variables.
+    #[arg(long, conflicts_with_all = ["list", "graph"], value_name = "HOST")]
     pub(crate) host: Option<String>,
+    /// Show groups and hosts as a tree.
+    #[arg(long, conflicts_with = "list")]
+    pub(crate) graph: bool,
+    /// The group whose tree to show.
+    #[arg(value_name = "GROUP", requires = "graph")]
+    pub(crate) group: Option<String>,
+    /// Show variables in the tree, too.
+    #[arg(long, requires = "graph")]
+    pub(crate) vars: bool,
+    /// As YAML.
+    #[arg(short, long)]
+    pub(crate) yaml: bool,
+    /// Variables where they are written, not merged for each host.
+    #[arg(long)]
+    pub(crate) export: bool,
+    /// Write to a file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) passwords: Passwords,
+}
+
+/// `vault`, as `ansible-vault`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Vault {
+    #[command(subcommand)]
+    pub(crate) command: VaultCommand,
+}
+
+/// What every command of `vault` takes.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct VaultFiles {
+    #[command(flatten)]
+    pub(crate) passwords: Passwords,
+    /// The id of the password that encrypts, where there are several.
+    #[arg(long, value_name = "ID")]
+    pub(crate) encrypt_vault_id: Option<String>,
+    /// Write the result here; `-` is standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// The files; none, or `-`: standard input.
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum VaultCommand {
+    /// Encrypt files.
+    Encrypt(VaultFiles),
+    /// Decrypt files.
+    Decrypt(VaultFiles),
+    /// Show what is in encrypted files.
+    View(VaultFiles),
+    /// Edit encrypted files in `$EDITOR`.
+    Edit(VaultFiles),
+    /// Write a new encrypted file in `$EDITOR`.
+    Create(VaultFiles),
+    /// Give encrypted files another password.
+    Rekey {
+        #[command(flatten)]
+        files: VaultFiles,
+        /// The new password with its id: `ID@FILE`, `ID@PROGRAM` or `ID@prompt`.
+        #[arg(long, value_name = "ID@SOURCE")]
+        new_vault_id: Option<String>,
+        /// File with the new password, or program that prints it.
+        #[arg(long, value_name = "FILE")]
+        new_vault_password_file: Option<PathBuf>,
+    },
+    /// Encrypt values for YAML files.
+    #[command(name = "encrypt_string", visible_alias = "encrypt-string")]
+    EncryptString {
+        #[command(flatten)]
+        passwords: Passwords,
+        /// The id of the password that encrypts, where there are several.
+        #[arg(long, value_name = "ID")]
+        encrypt_vault_id: Option<String>,
+        /// The values; none, or `-`: standard input.
+        values: Vec<String>,
+        /// The name of each value.
+        #[arg(short, long, value_name = "NAME")]
+        name: Vec<String>,
+        /// The name of the value on standard input.
+        #[arg(long, value_name = "NAME")]
+        stdin_name: Option<String>,
+        /// Ask for the value.
+        #[arg(short, long)]
+        prompt: bool,
+        /// Write the result here.
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+}
+
+/// `galaxy`, as `ansible-galaxy`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Galaxy {
+    #[command(subcommand)]
+    pub(crate) command: GalaxyCommand,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum GalaxyCommand {
+    /// Install roles and collections.
+    Install(GalaxyInstall),
+    /// List what is installed.
+    List(GalaxyPlace),
+    /// Roles alone.
+    Role {
+        #[command(subcommand)]
+        command: GalaxyKind,
+    },
+    /// Collections alone.
+    Collection {
+        #[command(subcommand)]
+        command: GalaxyKind,
+    },
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum GalaxyKind {
+    /// Install them.
+    Install(GalaxyInstall),
+    /// List what is installed.
+    List(GalaxyPlace),
+}
+
+/// Where roles and collections are put.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct GalaxyPlace {
+    /// Folder of roles or collections.
+    #[arg(short, long = "path", visible_aliases = ["roles-path", "collections-path"], value_name = "FOLDER")]
+    pub(crate) path: Option<PathBuf>,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct GalaxyInstall {
+    /// Names, archives, repositories: `OWNER.NAME,VERSION`, `NAMESPACE.NAME:VERSION`, `git+ADDRESS,VERSION`.
+    pub(crate) names: Vec<String>,
+    /// File that says what is wanted.
+    #[arg(
+        short,
+        long = "role-file",
+        visible_alias = "requirements-file",
+        value_name = "FILE"
+    )]
+    pub(crate) requirements: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) place: GalaxyPlace,
+    /// Install again what is there.
+    #[arg(short, long)]
+    pub(crate) force: bool,
+    /// The Galaxy server.
+    #[arg(short, long, value_name = "URL")]
+    pub(crate) server: Option<String>,
 }

@@ -92,4 +92,7 @@ pub(crate) struct PlanTarget {
     /// Save the plan, to be applied by `apply FILE`.
     #[arg(long, value_name = "FILE", conflicts_with = "environment")]
     pub(crate) out: Option<PathBuf>,
+    /// Write configuration for what `import` blocks name and configuration does not have.
+    #[arg(long, value_name = "FILE", conflicts_with = "environment")]
+    pub(crate) generate_config_out: Option<PathBuf>,
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 /// Commands whose options are Ansible's: there one dash begins a short option.
-const SHORT_OPTIONS: [&str; 2] = ["playbook", "inventory"];
+const SHORT_OPTIONS: [&str; 5] = ["playbook", "inventory", "run", "vault", "galaxy"];
 
 /// Gives `-name` and `-name=value` a second dash, up to `--` and not for Ansible's commands.
 ///

@@ -62,6 +62,7 @@ enum Then<'a> {
     Show {
         out: Option<&'a Path>,
         detailed: bool,
+        generate: Option<&'a Path>,
     },
     /// It is applied.
     Apply { auto_approve: bool },
@@ -73,6 +74,7 @@ pub(super) fn plan(arguments: &args::PlanTarget) -> Result<Exit, Diagnostics> {
     let then = Then::Show {
         out: arguments.out.as_deref(),
         detailed: arguments.detailed_exitcode,
+        generate: arguments.generate_config_out.as_deref(),
     };
     run(&arguments.plan, &then)
 }
@@ -160,7 +162,17 @@ async fn work(arguments: &args::Plan, then: &Then<'_>) -> Result<Exit, Diagnosti
     let mut settings = settings(&arguments.settings);
     prompt::variables(&mut settings, arguments.settings.input, &process);
     let run = async {
-        let session = Session::open(&settings, operation, &process, &platforms, &events).await?;
+        let mut session =
+            Session::open(&settings, operation, &process, &platforms, &events).await?;
+        if let Then::Show {
+            generate: Some(path),
+            ..
+        } = then
+        {
+            session
+                .generate(path, &settings, &process, &platforms, &events)
+                .await?;
+        }
         let plan = session.plan(&options, &events).await?;
         match (then, json) {
             (Then::Refresh, _) => {}
@@ -168,7 +180,7 @@ async fn work(arguments: &args::Plan, then: &Then<'_>) -> Result<Exit, Diagnosti
             (_, false) => printer.print(format!("\n{}", draw::plan(&plan))),
         }
         match then {
-            Then::Show { out, detailed } => {
+            Then::Show { out, detailed, .. } => {
                 if let Some(out) = out {
                     session.save(&plan, &settings, out)?;
                 }

@@ -1,13 +1,21 @@
 //! One file a family of commands: from arguments to an operation's options, and its events to a renderer.
 
 mod approval;
+mod check;
+mod console;
+mod doc;
+mod format;
+mod galaxy;
+mod graph;
 mod import;
 mod infrastructure;
 mod initialize;
+mod metadata;
 mod output;
 mod playbook;
 mod project;
 mod prompt;
+mod providers;
 mod saved;
 mod show;
 mod signals;
@@ -15,6 +23,7 @@ mod state;
 mod surgery;
 mod taint;
 mod unlock;
+mod vault;
 mod version;
 mod workspace;
 
@@ -28,10 +37,11 @@ use strata_core::{Diagnostics, Events, StageKind};
 use strata_ops::process::Process;
 
 use crate::{
-    args::{Args, Command},
+    args::{Args, Command, MetadataCommand},
     render::{
         Renderer, Screen,
-        ansible::AnsibleLook,
+        adhoc::AdhocLook,
+        ansible::{AnsibleLook, Manner},
         diagnostic::DiagnosticRenderer,
         json::JsonLines,
         progress::ProgressLook,
@@ -78,12 +88,14 @@ pub(crate) fn refuse(wrong: &str) -> ExitCode {
 
 fn command(command: Command) -> Result<Exit, Diagnostics> {
     match command {
-        Command::Version { json } => Ok(version::run(json)),
+        Command::Version { json } => version::run(json),
+        Command::Doc(arguments) => doc::run(&arguments),
         Command::Up(arguments) => project::up(&arguments),
         Command::Down(arguments) => project::down(&arguments),
         Command::Configure(arguments) => project::stages(&arguments, StageKind::Configure),
         Command::Verify(arguments) => project::stages(&arguments, StageKind::Verify),
         Command::Status(arguments) => project::status(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
         Command::Plan(arguments) if arguments.environment.is_some() => project::plan(&arguments),
         Command::Plan(arguments) => infrastructure::plan(&arguments),
         Command::Apply(arguments) => infrastructure::apply(&arguments),
@@ -93,6 +105,13 @@ fn command(command: Command) -> Result<Exit, Diagnostics> {
         Command::Init(arguments) => initialize::init(&arguments),
         Command::Get(arguments) => initialize::get(&arguments),
         Command::Validate(arguments) => infrastructure::validate(&arguments),
+        Command::Console(arguments) => console::run(&arguments),
+        Command::Graph(arguments) => graph::run(&arguments),
+        Command::Providers => providers::run(),
+        Command::Metadata(arguments) => match arguments.command {
+            MetadataCommand::Functions { json: _ } => Ok(metadata::functions()),
+        },
+        Command::Fmt(arguments) => format::run(&arguments),
         Command::Output(arguments) => output::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::State(arguments) => state::run(&arguments.command),
@@ -102,6 +121,9 @@ fn command(command: Command) -> Result<Exit, Diagnostics> {
         Command::Workspace(arguments) => workspace::run(&arguments.command),
         Command::Playbook(arguments) => playbook::run(&arguments),
         Command::Inventory(arguments) => playbook::inventory(&arguments),
+        Command::Run(arguments) => playbook::adhoc(&arguments),
+        Command::Galaxy(arguments) => galaxy::run(&arguments),
+        Command::Vault(arguments) => vault::run(&arguments),
     }
 }
 
@@ -186,8 +208,17 @@ pub(crate) enum Look {
     },
     /// The stream of `-json` of Terraform's commands.
     TerraformJson,
-    /// Ansible's own, with so much detail.
-    Ansible(u8),
+    /// That of `ansible-playbook`.
+    Ansible(Manner),
+    /// That of `ansible`.
+    Adhoc {
+        /// How results are shown.
+        manner: Manner,
+        /// Whether the module's output is shown as it is.
+        command: bool,
+        /// One line a host.
+        one_line: bool,
+    },
     /// Stages with what is under way, with so much detail.
     Progress(u8),
     /// Stages with what would be done, with so much detail.
@@ -204,11 +235,16 @@ pub(crate) fn screen(look: &Look) -> Screen {
             Box::new(TerraformLook::new(diagnostics, *compact_warnings))
         }
         Look::TerraformJson => Box::new(TerraformJson::new()),
-        Look::Ansible(verbosity) => Box::new(AnsibleLook::new(
-            columns().saturating_sub(1),
-            *verbosity,
+        Look::Ansible(manner) => Box::new(AnsibleLook::new(
+            columns().saturating_sub(1).max(79),
+            *manner,
             diagnostics,
         )),
+        Look::Adhoc {
+            manner,
+            command,
+            one_line,
+        } => Box::new(AdhocLook::new(*manner, *command, *one_line, diagnostics)),
         Look::Progress(verbosity) | Look::Planning(verbosity) => {
             let (live, planning) = (stderr().is_terminal(), matches!(look, Look::Planning(_)));
             Box::new(ProgressLook::new(live, planning, *verbosity, diagnostics))

@@ -1,51 +1,75 @@
-//! `playbook` and `inventory`, as `ansible-playbook` and `ansible-inventory`.
+//! `playbook`, `run` and `inventory`, as `ansible-playbook`, `ansible` and `ansible-inventory`.
 
-use anstream::println;
-use strata_core::Diagnostics;
+use std::io::{IsTerminal, stdin};
+
+use anstream::print;
+use strata_core::{Diagnostic, Diagnostics};
 use strata_ops::{
-    playbook::{self, Options},
+    adhoc,
+    playbook::{
+        self, Around, Listing, Options,
+        inventory::{self, Wanted},
+        settings::Settings,
+    },
+    process::Process,
     registry::Platforms,
     stop::Stop,
+    vault::Sources,
 };
 
 use super::{Exit, Look, block_on, process, screen, signals::stoppable};
-use crate::args;
+use crate::{args, render::ansible::Manner, terminal};
 
-/// What `ansible-playbook` ends with when a playbook cannot be read.
+/// Playbooks or inventories that cannot be read, as `ansible-playbook` has it.
 const UNREADABLE: Exit = 4;
 
+/// `playbook`.
 pub(super) fn run(arguments: &args::Playbook) -> Result<Exit, Diagnostics> {
+    let process = process()?;
     let options = options(arguments);
+    let asker = terminal::ask();
+    let listing = Listing {
+        hosts: arguments.hosts.list_hosts,
+        tasks: arguments.list_tasks,
+        tags: arguments.list_tags,
+    };
     if arguments.syntax_check {
-        playbook::syntax_check(&arguments.playbooks, &options)?;
-        arguments
-            .playbooks
-            .iter()
-            .for_each(|path| println!("\nplaybook: {}", path.display()));
+        playbook::syntax_check(&arguments.playbooks, &options, &process, Some(&asker))?;
+        for path in &arguments.playbooks {
+            print!("\nplaybook: {}\n", path.display());
+        }
         return Ok(0);
     }
-    let process = process()?;
-    let platforms = Platforms::real(&process);
+    if listing != Listing::default() {
+        let text = playbook::list(
+            &arguments.playbooks,
+            &options,
+            listing,
+            &process,
+            Some(&asker),
+        )?;
+        print!("{text}");
+        return Ok(0);
+    }
     let look = if arguments.json {
         Look::Json
     } else {
-        Look::Ansible(arguments.verbose)
+        Look::Ansible(manner(arguments.hosts.verbose, &process))
     };
     let screen = screen(&look);
-    let events = screen.events();
+    let platforms = Platforms::real(&process);
     let stop = Stop::new();
-    let signal = stop.signal();
-    let work = playbook::run(
-        &arguments.playbooks,
-        &options,
-        &process,
-        &platforms,
-        &signal,
-        &events,
-    );
-    let recaps = block_on(stoppable(&stop, &screen.printer(), work))?;
+    let around = Around {
+        process: &process,
+        platforms: &platforms,
+        stop: &stop.signal(),
+        ask: Some(asker),
+    };
+    let events = screen.events();
+    let work = playbook::run(&arguments.playbooks, &options, &around, &events);
+    let done = block_on(stoppable(&stop, &screen.printer(), work))?;
     drop(screen);
-    match recaps {
+    match done {
         Ok(recaps) => Ok(recaps
             .iter()
             .map(|recap| recap.exit_code())
@@ -58,31 +82,153 @@ pub(super) fn run(arguments: &args::Playbook) -> Result<Exit, Diagnostics> {
     }
 }
 
+/// `run`.
+pub(super) fn adhoc(arguments: &args::Adhoc) -> Result<Exit, Diagnostics> {
+    let process = process()?;
+    let options = shared(&arguments.hosts);
+    let task = adhoc::Task {
+        pattern: arguments.pattern.clone(),
+        module: arguments.module.clone(),
+        arguments: arguments.arguments.clone(),
+        background: arguments.background,
+        poll: arguments.poll,
+        timeout: arguments.task_timeout,
+    };
+    let platforms = Platforms::real(&process);
+    let stop = Stop::new();
+    let around = Around {
+        process: &process,
+        platforms: &platforms,
+        stop: &stop.signal(),
+        ask: Some(terminal::ask()),
+    };
+    if arguments.hosts.list_hosts {
+        let hosts = adhoc::hosts(&task, &options, &around)?;
+        print!("  hosts ({}):\n", hosts.len());
+        hosts.iter().for_each(|host| print!("    {host}\n"));
+        return Ok(0);
+    }
+    let look = if arguments.json {
+        Look::Json
+    } else {
+        Look::Adhoc {
+            manner: manner(arguments.hosts.verbose, &process),
+            command: is_command(&arguments.module),
+            one_line: arguments.one_line,
+        }
+    };
+    let screen = screen(&look);
+    let events = screen.events();
+    let work = adhoc::run(&task, &options, &around, &events);
+    let done = block_on(stoppable(&stop, &screen.printer(), work))?;
+    drop(screen);
+    done.map(|recap| recap.exit_code())
+}
+
+/// Modules whose output is shown as it is.
+fn is_command(module: &str) -> bool {
+    let short = module.strip_prefix("ansible.builtin.").unwrap_or(module);
+    matches!(short, "command" | "shell" | "raw" | "script")
+}
+
+/// How results are shown, by the settings.
+fn manner(verbosity: u8, process: &Process) -> Manner {
+    // What is wrong in the settings is said by the operation.
+    let settings = Settings::read(&strata_ops::files::Disk, process, &mut Diagnostics::new());
+    let said = settings
+        .number("verbosity", &mut Diagnostics::new())
+        .unwrap_or(0);
+    let callback = settings.text("stdout_callback").unwrap_or_default();
+    let yaml =
+        callback.ends_with("yaml") || settings.text("result_format").as_deref() == Some("yaml");
+    Manner {
+        verbosity: verbosity.max(said.min(5) as u8),
+        yaml,
+        skipped_hosts: settings
+            .flag("display_skipped_hosts")
+            .unwrap_or(callback != "skippy"),
+        ok_hosts: settings.flag("display_ok_hosts").unwrap_or(true),
+    }
+}
+
 fn options(arguments: &args::Playbook) -> Options {
+    Options {
+        tags: arguments.tags.clone(),
+        skip_tags: arguments.skip_tags.clone(),
+        start_at_task: arguments.start_at_task.clone(),
+        step: arguments.step,
+        force_handlers: arguments.force_handlers,
+        flush_cache: arguments.flush_cache,
+        ..shared(&arguments.hosts)
+    }
+}
+
+fn shared(arguments: &args::Hosts) -> Options {
     Options {
         inventory: arguments.inventory.clone(),
         limit: arguments.limit.clone(),
         extra_vars: arguments.extra_vars.clone(),
-        tags: arguments.tags.clone(),
-        skip_tags: arguments.skip_tags.clone(),
-        start_at_task: arguments.start_at_task.clone(),
         check: arguments.check,
         diff: arguments.diff,
-        forks: usize::from(arguments.forks),
+        forks: arguments.forks.map(usize::from),
         become_enabled: arguments.become_,
         become_user: arguments.become_user.clone(),
+        become_method: arguments.become_method.clone(),
+        ask_become_pass: arguments.ask_become_pass,
+        become_password_file: arguments.become_password_file.clone(),
         remote_user: arguments.remote_user.clone(),
         private_key: arguments.private_key.clone(),
         connection: arguments.connection.clone(),
+        timeout: arguments.timeout,
+        ssh_common_args: arguments.ssh_common_args.clone(),
+        ssh_extra_args: arguments.ssh_extra_args.clone(),
+        vault: sources(&arguments.passwords),
         verbosity: arguments.verbose,
+        ..Options::default()
     }
 }
 
+/// Where vault passwords come from.
+pub(super) fn sources(passwords: &args::Passwords) -> Sources {
+    Sources {
+        ids: passwords.ids.clone(),
+        files: passwords.files.clone(),
+        ask: passwords.ask,
+    }
+}
+
+/// `inventory`.
 pub(super) fn inventory(arguments: &args::Inventory) -> Result<Exit, Diagnostics> {
-    let json = match &arguments.host {
-        Some(host) => playbook::inventory_host(&arguments.inventory, host)?,
-        None => playbook::inventory_list(&arguments.inventory)?,
+    let process = process()?;
+    let options = Options {
+        inventory: arguments.inventory.clone(),
+        limit: arguments.limit.clone(),
+        vault: sources(&arguments.passwords),
+        ..Options::default()
     };
-    println!("{json:#}");
+    let wanted = match &arguments.host {
+        Some(name) => Wanted::Host {
+            name: name.clone(),
+            yaml: arguments.yaml,
+        },
+        None if arguments.graph => Wanted::Graph {
+            group: arguments.group.clone(),
+            vars: arguments.vars,
+        },
+        None => Wanted::List {
+            yaml: arguments.yaml,
+            export: arguments.export,
+        },
+    };
+    let asker = stdin().is_terminal().then(terminal::ask);
+    let (text, warnings) = inventory::show(&options, &wanted, &process, asker.as_ref())?;
+    super::complain(&warnings);
+    match &arguments.output {
+        Some(path) => std::fs::write(path, text).map_err(|error| {
+            let message = format!("`{}` cannot be written", path.display());
+            Diagnostics::from(Diagnostic::error("file", message).detail(error.to_string()))
+        })?,
+        None => print!("{text}"),
+    }
     Ok(0)
 }

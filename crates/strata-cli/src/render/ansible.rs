@@ -1,37 +1,59 @@
 //! The look of `ansible-playbook`: banners, a line a result, the recap.
 //!
-//! Wording and padding are those of ansible-core's default callback, so that what people and
-//! scripts read from it stays where it is.
+//! Lines, padding and the order of keys are those of the default callback of ansible-core 2.19, so that what
+//! people and scripts read from it stays where it is. Why something failed is said on standard error, in our words.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use anstream::println;
 use anstyle::Style;
-use strata_core::{Event, FileDiff, HostCounts, TaskOutcome};
+use strata_core::{Event, FileDiff, HostCounts, ResultKind, TaskOutcome};
 
 use super::{
     Renderer,
+    ansible_result::{self, Format},
     diagnostic::DiagnosticRenderer,
     diff,
     style::{BAD, CHANGE, GOOD, QUIET, paint},
 };
 
+/// How results are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Manner {
+    /// How much: 1 shows each result, 2 also where tasks stand, 3 all of each result.
+    pub(crate) verbosity: u8,
+    /// Results as YAML.
+    pub(crate) yaml: bool,
+    /// Whether skipped tasks are shown.
+    pub(crate) skipped_hosts: bool,
+    /// Whether tasks that are ok are shown.
+    pub(crate) ok_hosts: bool,
+}
+
 /// Draws a playbook's run as Ansible does.
 pub(crate) struct AnsibleLook {
     width: usize,
-    verbosity: u8,
+    manner: Manner,
     diagnostics: DiagnosticRenderer,
     recap: BTreeMap<Arc<str>, HostCounts>,
+    /// A banner that waits for a result worth showing.
+    waiting: Option<(String, Arc<str>)>,
+    /// Included files with the hosts that they are for, until something else happens.
+    included: Vec<(String, String)>,
+    played: bool,
 }
 
 impl AnsibleLook {
-    /// Draws for `width` columns; from verbosity 1 on with each task's whole result.
-    pub(crate) fn new(width: usize, verbosity: u8, diagnostics: DiagnosticRenderer) -> Self {
+    /// Draws for `width` columns.
+    pub(crate) fn new(width: usize, manner: Manner, diagnostics: DiagnosticRenderer) -> Self {
         Self {
             width,
-            verbosity,
+            manner,
             diagnostics,
             recap: BTreeMap::new(),
+            waiting: None,
+            included: Vec::new(),
+            played: false,
         }
     }
 
@@ -39,75 +61,164 @@ impl AnsibleLook {
         println!("{}", banner(text, self.width));
     }
 
-    fn result(&self, line: &ResultLine<'_>) {
-        for diff in line.diffs {
-            println!("{}", diff::unified(diff));
+    /// A task's banner: at once, or with its first result where some results are not shown.
+    fn task(&mut self, name: String, path: Arc<str>) {
+        self.waiting = Some((name, path));
+        if self.manner.skipped_hosts && self.manner.ok_hosts {
+            self.show_waiting();
         }
-        let (style, text) = line.text(self.verbosity);
+    }
+
+    fn show_waiting(&mut self) {
+        if let Some((name, path)) = self.waiting.take() {
+            self.banner(&name);
+            if self.manner.verbosity >= 2 {
+                println!("task path: {path}");
+            }
+        }
+    }
+
+    fn result(&mut self, line: &ResultLine<'_>) {
+        let Some((style, text)) = line.text(self.manner) else {
+            if line.outcome == TaskOutcome::Ignored {
+                println!("{}", paint(QUIET, "...ignoring"));
+            }
+            return;
+        };
+        self.show_waiting();
+        for diff in line.diffs {
+            println!("{}\n", diff::unified(diff));
+        }
         println!("{}", paint(style, &text));
-        if line.outcome == TaskOutcome::Ignored {
+        let ignored = line.outcome == TaskOutcome::Ignored && line.item.is_none();
+        if ignored || line.is_ignored_unreachable() {
             println!("{}", paint(QUIET, "...ignoring"));
+        }
+    }
+
+    /// Tasks that were included: one line for all hosts of the same file and item.
+    fn include(&mut self, message: &str, host: &str, item: Option<&str>) {
+        let file = message
+            .strip_suffix(&format!(" for {host}"))
+            .unwrap_or(message);
+        let item = item
+            .map(|item| format!(" => (item={item})"))
+            .unwrap_or_default();
+        let key = format!("{file}\0{item}");
+        match self.included.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, hosts)) => hosts.push_str(&format!(", {host}")),
+            None => self.included.push((key, host.to_owned())),
+        }
+    }
+
+    fn show_included(&mut self) {
+        for (key, hosts) in std::mem::take(&mut self.included) {
+            self.show_waiting();
+            let (file, item) = key.split_once('\0').unwrap_or((&key, ""));
+            println!("{}", paint(INCLUDED, &format!("{file} for {hosts}{item}")));
         }
     }
 }
 
+/// The colour of included files.
+const INCLUDED: Style = anstyle::AnsiColor::Cyan.on_default();
+
 /// `text`, and stars up to the width, at least three.
 fn banner(text: &str, width: usize) -> String {
-    let stars = width.saturating_sub(text.chars().count() + 1).max(3);
+    let stars = width.saturating_sub(text.chars().count()).max(3);
     format!("\n{text} {}", "*".repeat(stars))
 }
+
+/// The colour of tries that are to be repeated.
+const RETRY: Style = anstyle::AnsiColor::Blue.on_default();
 
 /// One result, as the line is made of it.
 struct ResultLine<'a> {
     host: &'a str,
+    delegate: Option<&'a str>,
     item: Option<&'a str>,
     outcome: TaskOutcome,
-    message: Option<&'a str>,
+    kind: ResultKind,
     diffs: &'a [FileDiff],
     result: &'a str,
 }
 
 impl ResultLine<'_> {
-    fn text(&self, verbosity: u8) -> (Style, String) {
-        let host = self.host;
+    /// The line; none if it is not to be shown.
+    fn text(&self, manner: Manner) -> Option<(Style, String)> {
+        let host = match self.delegate {
+            Some(delegate) => format!("{} -> {delegate}", self.host),
+            None => self.host.to_owned(),
+        };
         let item = self
             .item
             .map(|item| format!(" => (item={item})"))
             .unwrap_or_default();
-        match self.outcome {
-            TaskOutcome::Ok => (GOOD, format!("ok: [{host}]{item}{}", self.shown(verbosity))),
+        // A loop's items were shown before; only that all were skipped is news.
+        if self.kind == ResultKind::Loop && self.outcome != TaskOutcome::Skipped {
+            return None;
+        }
+        Some(match self.outcome {
+            TaskOutcome::Ok if !manner.ok_hosts && self.kind != ResultKind::Shown => return None,
+            TaskOutcome::Ok => (GOOD, format!("ok: [{host}]{item}{}", self.shown(manner))),
             TaskOutcome::Changed => (
                 CHANGE,
-                format!("changed: [{host}]{item}{}", self.shown(verbosity)),
+                format!("changed: [{host}]{item}{}", self.shown(manner)),
             ),
-            TaskOutcome::Skipped => (QUIET, format!("skipping: [{host}]{item}")),
-            TaskOutcome::Failed | TaskOutcome::Ignored => (BAD, self.failure()),
+            TaskOutcome::Skipped if !manner.skipped_hosts => return None,
+            TaskOutcome::Skipped => {
+                let blank = if self.item.is_some() { " " } else { "" };
+                let shown = if manner.verbosity > 0 {
+                    self.arrow(manner)
+                } else {
+                    String::new()
+                };
+                (QUIET, format!("skipping: [{host}]{item}{blank}{shown}"))
+            }
+            TaskOutcome::Failed | TaskOutcome::Ignored => {
+                let head = match self.item {
+                    Some(item) => format!("failed: [{host}] (item={item})"),
+                    None => format!("fatal: [{host}]: FAILED!"),
+                };
+                (BAD, head + &self.arrow(manner))
+            }
             TaskOutcome::Unreachable => (
                 BAD,
-                format!("fatal: [{host}]: UNREACHABLE! => {}", self.result),
+                format!("fatal: [{host}]: UNREACHABLE!{}", self.arrow(manner)),
             ),
+        })
+    }
+
+    fn is_ignored_unreachable(&self) -> bool {
+        self.outcome == TaskOutcome::Unreachable && self.result.contains("\"ignored\":true")
+    }
+
+    /// What follows the host: what the task is there to show, or everything when asked for.
+    fn shown(&self, manner: Manner) -> String {
+        let always = matches!(self.kind, ResultKind::Shown | ResultKind::Verbose);
+        if always || manner.verbosity > 0 {
+            self.arrow(manner)
+        } else {
+            String::new()
         }
     }
 
-    fn failure(&self) -> String {
-        match self.item {
-            Some(item) => format!("failed: [{}] (item={item}) => {}", self.host, self.result),
-            None => format!("fatal: [{}]: FAILED! => {}", self.host, self.result),
-        }
+    fn arrow(&self, manner: Manner) -> String {
+        let map = ansible_result::abridged(self.result, manner.verbosity);
+        let good = matches!(self.outcome, TaskOutcome::Ok | TaskOutcome::Changed);
+        let map = match self.kind {
+            ResultKind::Shown if good => ansible_result::debugged(map),
+            _ => map,
+        };
+        let always =
+            matches!(self.kind, ResultKind::Verbose) || self.kind == ResultKind::Shown && good;
+        let format = match (manner.yaml, always || manner.verbosity > 2) {
+            (true, _) => Format::Yaml,
+            (false, true) => Format::Json,
+            (false, false) => Format::Line,
+        };
+        format!(" => {}", ansible_result::write(&map, format))
     }
-
-    /// What follows the host: a message that the task is there to show, or everything when asked for.
-    fn shown(&self, verbosity: u8) -> String {
-        match self.message {
-            Some(message) => format!(" => {{\n    \"msg\": {}\n}}", quoted(message)),
-            None if verbosity > 0 => format!(" => {}", self.result),
-            None => String::new(),
-        }
-    }
-}
-
-fn quoted(text: &str) -> String {
-    serde_json::to_string(text).expect("text is always JSON")
 }
 
 /// One line of the recap.
@@ -137,44 +248,76 @@ fn recap_style(counts: &HostCounts) -> Style {
 
 impl Renderer for AnsibleLook {
     fn event(&mut self, event: Event) {
+        let joins = matches!(
+            &event,
+            Event::TaskFinished {
+                kind: ResultKind::Included,
+                outcome: TaskOutcome::Ok,
+                ..
+            }
+        );
+        if !joins {
+            self.show_included();
+        }
         match event {
-            Event::PlayStarted { name, .. } => self.banner(&format!("PLAY [{name}]")),
+            Event::PlayStarted { name, hosts } => {
+                self.waiting = None;
+                self.banner(&format!("PLAY [{name}]"));
+                if hosts == 0 && !std::mem::take(&mut self.played) {
+                    println!("{}", paint(QUIET, "skipping: no hosts matched"));
+                }
+                self.played = false;
+            }
             Event::TaskStarted {
                 task,
-                handler: false,
-            } => self.banner(&format!("TASK [{task}]")),
-            Event::TaskStarted {
-                task,
-                handler: true,
-            } => self.banner(&format!("RUNNING HANDLER [{task}]")),
+                handler,
+                path,
+            } => {
+                let what = if handler { "RUNNING HANDLER" } else { "TASK" };
+                self.task(format!("{what} [{task}]"), path);
+            }
+            Event::TaskRetried { host, task, left } => {
+                let line = format!("FAILED - RETRYING: [{host}]: {task} ({left} retries left).");
+                self.show_waiting();
+                println!("{}", paint(RETRY, &line));
+            }
+            Event::TaskFinished {
+                host,
+                item,
+                message: Some(message),
+                ..
+            } if joins => self.include(&message, &host, item.as_deref()),
             Event::TaskFinished {
                 host,
                 item,
                 outcome,
-                message,
                 diffs,
                 result,
+                delegate,
+                kind,
                 ..
-            } => {
-                let (item, message) = (item.as_deref(), message.as_deref());
-                self.result(&ResultLine {
-                    host: &host,
-                    item,
-                    outcome,
-                    message,
-                    diffs: &diffs,
-                    result: &result,
-                });
-            }
+            } => self.result(&ResultLine {
+                host: &host,
+                delegate: delegate.as_deref(),
+                item: item.as_deref(),
+                outcome,
+                kind,
+                diffs: &diffs,
+                result: &result,
+            }),
             Event::HostRecap { host, counts } => drop(self.recap.insert(host, counts)),
             Event::Diagnostic { diagnostic } => {
-                anstream::eprint!("{}", self.diagnostics.render(&diagnostic))
+                // The banner of the play says it already.
+                if diagnostic.code != "no-hosts-matched" {
+                    anstream::eprint!("{}", self.diagnostics.render(&diagnostic));
+                }
             }
             _ => {}
         }
     }
 
     fn finish(&mut self) {
+        self.show_included();
         if self.recap.is_empty() {
             return;
         }
@@ -203,10 +346,62 @@ mod tests {
 
     #[test]
     fn banners_reach_the_width_and_have_three_stars_at_least() {
-        assert_eq!(banner("PLAY [x]", 20), "\nPLAY [x] ***********");
+        assert_eq!(banner("PLAY [x]", 20), "\nPLAY [x] ************");
         assert_eq!(
             banner("a name longer than the width", 10),
             "\na name longer than the width ***"
         );
+    }
+
+    fn line(
+        outcome: TaskOutcome,
+        kind: ResultKind,
+        item: Option<&str>,
+        verbosity: u8,
+    ) -> Option<String> {
+        let line = ResultLine {
+            host: "web",
+            delegate: None,
+            item,
+            outcome,
+            kind,
+            diffs: &[],
+            result: r#"{"changed":true,"failed":false,"msg":"hi"}"#,
+        };
+        let manner = Manner {
+            verbosity,
+            yaml: false,
+            skipped_hosts: true,
+            ok_hosts: true,
+        };
+        line.text(manner).map(|(_, text)| text)
+    }
+
+    #[test]
+    fn results_are_lines_that_scripts_can_read() {
+        use {ResultKind::*, TaskOutcome::*};
+        let text = |outcome, kind, item, verbosity| line(outcome, kind, item, verbosity).unwrap();
+        assert_eq!(text(Changed, Plain, None, 0), "changed: [web]");
+        assert_eq!(
+            text(Changed, Plain, Some("a"), 1),
+            r#"changed: [web] => (item=a) => {"changed": true, "msg": "hi"}"#
+        );
+        assert_eq!(
+            text(Ok, Shown, None, 0),
+            "ok: [web] => {\n    \"msg\": \"hi\"\n}"
+        );
+        assert_eq!(
+            text(Skipped, Plain, Some("a"), 0),
+            "skipping: [web] => (item=a) "
+        );
+        assert_eq!(
+            text(Failed, Plain, Some("a"), 0),
+            r#"failed: [web] (item=a) => {"changed": true, "msg": "hi"}"#
+        );
+        assert_eq!(
+            text(Ignored, Plain, None, 0),
+            r#"fatal: [web]: FAILED! => {"changed": true, "msg": "hi"}"#
+        );
+        assert_eq!(line(Changed, Loop, None, 3), None);
     }
 }

@@ -5,17 +5,17 @@ use strata_core::FileDiff;
 
 use super::style::{BAD, GOOD, paint};
 
-/// Draws a unified diff with three lines of context.
+/// Draws a unified diff with three lines of context. What was not there before has no name there.
 pub(crate) fn unified(diff: &FileDiff) -> String {
     let text = TextDiff::from_lines(&diff.before, &diff.after);
-    let (before, after) = (
-        format!("before: {}", diff.name),
-        format!("after: {}", diff.name),
-    );
+    let side = |what: &str, content: &str| match content.is_empty() || diff.name.is_empty() {
+        true => what.to_owned(),
+        false => format!("{what}: {}", diff.name),
+    };
     let unified = text
         .unified_diff()
         .context_radius(3)
-        .header(&before, &after)
+        .header(&side("before", &diff.before), &side("after", &diff.after))
         .to_string();
     unified.lines().map(colour).collect::<Vec<_>>().join("\n")
 }

@@ -4,13 +4,18 @@
 //! a thread of its own, so that a slow terminal never slows the work. Nothing here knows how
 //! anything is done.
 
+pub(crate) mod adhoc;
 pub(crate) mod ansible;
+mod ansible_result;
+pub(crate) mod console;
 pub(crate) mod diagnostic;
 mod diff;
 pub(crate) mod failures;
 pub(crate) mod json;
 pub(crate) mod plan;
 pub(crate) mod progress;
+pub(crate) mod reference;
+pub(crate) mod sarif;
 pub(crate) mod style;
 pub(crate) mod terraform;
 pub(crate) mod terraform_json;

@@ -264,6 +264,10 @@ impl Renderer for ProgressLook {
             Event::HostWaiting { host, note } => {
                 self.note(&Running::Host(host.clone()), format!("{host}: {note}"))
             }
+            Event::TaskRetried { host, task, left } => {
+                let note = format!("{host}: {task}: {left} tries left");
+                self.note(&Running::Host(host.clone()), note);
+            }
             Event::HostReady { host } => {
                 self.note(&Running::Host(host.clone()), format!("{host}: ready"))
             }

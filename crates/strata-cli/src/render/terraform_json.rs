@@ -255,6 +255,10 @@ pub(crate) fn diagnostic(diagnostic: &Diagnostic) -> Value {
         value["range"] = range(&label.span);
         if let Ok(text) = fs::read_to_string(Path::new(&*label.span.file)) {
             value["snippet"] = snippet(&label.span, &text);
+            let named = diagnostic.values.iter();
+            value["snippet"]["values"] = named
+                .map(|named| json!({ "traversal": named.name, "statement": named.statement }))
+                .collect();
         }
     }
     value

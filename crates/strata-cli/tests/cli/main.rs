@@ -9,16 +9,22 @@
     reason = "tests fail by panicking, and say what they skip"
 )]
 
+mod check;
+mod console;
 mod daemon;
+mod format;
 mod infrastructure;
 mod kill;
 mod language;
 mod mistakes;
 mod observability;
 mod plans;
+mod playbook;
 mod project;
 mod provisioners;
 mod quickstart;
+mod reference;
 mod secrets;
 mod state;
 mod strata;
+mod vault;

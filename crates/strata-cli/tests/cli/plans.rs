@@ -334,3 +334,65 @@ fn the_stream_of_an_apply_tells_ids_and_outputs() {
     assert_eq!(outputs[0]["outputs"]["b"]["action"], "update");
     assert!(outputs[1]["outputs"]["b"]["value"].is_array());
 }
+
+#[test]
+fn configuration_is_written_for_what_is_taken_over_without_any() {
+    let folder = Folder::new(&[(
+        "main.tf",
+        "import {\n  to = terraform_data.j\n  id = \"jj\"\n}\n",
+    )]);
+    has(
+        &folder.run(&["plan"]),
+        "Configuration for import target does not exist",
+    );
+    let plan = folder
+        .run(&["plan", "-generate-config-out=generated.tf"])
+        .succeeded();
+    has(&plan, "# terraform_data.j will be imported");
+    assert_eq!(
+        fs::read_to_string(folder.path().join("generated.tf")).unwrap(),
+        "# __generated__ by Strata\n# Please review these resources and move them into your main configuration files.\n\n# __generated__ by Strata from \"jj\"\nresource \"terraform_data\" \"j\" {\n  input            = null\n  triggers_replace = null\n}\n"
+    );
+    folder.run(&["apply", "-auto-approve"]).succeeded();
+    folder.run(&["plan", "-detailed-exitcode"]).succeeded();
+}
+
+#[test]
+fn a_saved_plan_describes_its_configuration() {
+    let folder = Folder::new(&[("main.tf", SECRET)]);
+    folder.run(&["plan", "-out=saved"]).succeeded();
+    let json: Value =
+        serde_json::from_str(&folder.run(&["show", "-json", "saved"]).succeeded().stdout).unwrap();
+    let root = &json["configuration"]["root_module"];
+    assert_eq!(
+        root["resources"][1]["expressions"]["input"]["references"],
+        serde_json::json!(["terraform_data.a.id", "terraform_data.a"])
+    );
+    assert_eq!(root["variables"]["token"]["sensitive"], true);
+    assert_eq!(
+        json["configuration"]["provider_config"]["terraform"]["full_name"],
+        "terraform.io/builtin/terraform"
+    );
+}
+
+#[test]
+fn outputs_of_another_state_are_read() {
+    let folder = applied("output \"x\" { value = [1, \"y\"] }\n");
+    folder.write(
+        "user/main.tf",
+        "data \"terraform_remote_state\" \"o\" {\n  backend = \"local\"\n  config = { path = \"terraform.tfstate\" }\n}\noutput \"x\" { value = data.terraform_remote_state.o.outputs.x[1] }\n",
+    );
+    has(
+        &folder.run(&["-chdir=user", "plan", "-state=mine.tfstate"]),
+        "Unable to find remote state",
+    );
+    fs::copy(
+        folder.path().join("terraform.tfstate"),
+        folder.path().join("user/terraform.tfstate"),
+    )
+    .unwrap();
+    let read = folder
+        .run(&["-chdir=user", "plan", "-state=mine.tfstate"])
+        .succeeded();
+    has(&read, "+ x = \"y\"");
+}

@@ -13,7 +13,7 @@ mod provision;
 mod run;
 mod stop;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use strata_core::{ChangeCounts, Diagnostics};
 use strata_state::State;
@@ -27,6 +27,8 @@ pub use stop::Stop;
 pub struct ApplyOptions {
     /// How many calls to providers may run at once.
     pub parallelism: usize,
+    /// How often the state is written while it goes on.
+    pub fold_every: Duration,
     /// What runs provisioners.
     pub provisioners: Arc<dyn Provisioners>,
 }

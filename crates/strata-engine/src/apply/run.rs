@@ -1,6 +1,11 @@
 //! The loop.
 
-use std::{collections::VecDeque, sync::Arc, task::Poll};
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    task::Poll,
+    time::{Duration, Instant},
+};
 
 use futures_util::{Stream, StreamExt, future::Either, stream::FuturesUnordered};
 use strata_core::{
@@ -82,6 +87,8 @@ pub(super) struct Run<'a> {
     pub(super) journal: &'a mut Journal,
     pub(super) stop: &'a Stop,
     pub(super) parallelism: usize,
+    fold_every: Duration,
+    folded: Instant,
     pub(super) provisioners: Arc<dyn Provisioners>,
     pub(super) state: State,
     pub(super) status: Vec<Status>,
@@ -113,6 +120,8 @@ impl<'a> Run<'a> {
             journal,
             stop,
             parallelism: options.parallelism.max(1),
+            fold_every: options.fold_every,
+            folded: Instant::now(),
             provisioners: options.provisioners.clone(),
             state: plan.prior.clone(),
             status: vec![Status::Waiting; waiting.len()],
@@ -177,7 +186,20 @@ impl<'a> Run<'a> {
             };
             steps.extend(self.also_ready().await);
             self.take(steps);
+            self.fold();
         }
+    }
+
+    /// Writes the state, if that was long ago: a long run must not have all it did in the journal alone.
+    fn fold(&mut self) {
+        let is_time = self.folded.elapsed() >= self.fold_every;
+        if self.broken || !is_time || self.journal.ended() == 0 {
+            return;
+        }
+        let mut state = std::mem::take(&mut self.state);
+        self.note(|journal| journal.fold_so_far(&mut state));
+        self.state = state;
+        self.folded = Instant::now();
     }
 
     /// Everything that has come back besides the first, so that one sync serves all.

@@ -1,9 +1,9 @@
 //! Plans and states as JSON for other programs, in the format that Terraform publishes.
 //!
-//! The description of the configuration (`configuration`), what is relevant to drift (`relevant_attributes`) and
-//! the results of checks (`checks`) are left out.
+//! What is relevant to drift (`relevant_attributes`) is left out.
 
 mod changes;
+mod configuration;
 mod plan;
 mod resources;
 

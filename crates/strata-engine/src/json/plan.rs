@@ -6,6 +6,7 @@ use strata_state::json::{plain, type_to_json};
 
 use super::{
     changes::{change_json, output_json, reason},
+    configuration::configuration_json,
     resources::{Tree, head, planned_json, values_json},
 };
 use crate::{
@@ -53,6 +54,7 @@ pub fn plan_json(plan: &Plan, providers: &Providers) -> Json {
             "values": values_json(&plan.prior, providers),
         });
     }
+    json["configuration"] = configuration_json(&plan.environment.config, providers);
     if !plan.checks.is_empty() {
         json["checks"] = checks::to_json(&plan.checks);
     }

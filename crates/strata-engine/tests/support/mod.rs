@@ -17,13 +17,15 @@ use tempfile::TempDir;
 pub struct World {
     pub folder: TempDir,
     pub providers: Providers,
+    pub fold_every: std::time::Duration,
 }
 
 impl World {
     pub fn new(providers: Vec<Arc<dyn Provider>>) -> Self {
         Self {
-            folder: tempfile::tempdir().unwrap(),
+            folder: folder(),
             providers: Providers::new(providers),
+            fold_every: std::time::Duration::from_secs(60),
         }
     }
 
@@ -128,6 +130,7 @@ impl World {
         let mut journal = self.store().journal(&opened.base).unwrap();
         let options = ApplyOptions {
             parallelism: 10,
+            fold_every: self.fold_every,
             provisioners: Arc::new(strata_engine::NoProvisioners),
         };
         let mut applied = apply(
@@ -157,6 +160,11 @@ impl World {
         );
         applied
     }
+}
+
+/// In memory where there is such a place: nothing here tells of disks, and a test syncs thousands of times.
+fn folder() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
 }
 
 /// What a plain plan is asked.

@@ -6,6 +6,7 @@
 mod access;
 mod call;
 mod conditional;
+mod explain;
 mod for_expression;
 mod operators;
 mod template;
@@ -29,6 +30,17 @@ pub(crate) fn expression(
     scope: &dyn Scope,
     diags: &mut Diagnostics,
 ) -> Value {
+    let mut found = Diagnostics::new();
+    let value = plainly(expression, scope, &mut found);
+    if found.has_errors() {
+        explain::explain(expression, scope, &mut found);
+    }
+    diags.append(found);
+    value
+}
+
+/// Evaluates without saying what the names at mistaken places stand for.
+fn plainly(expression: &Expression, scope: &dyn Scope, diags: &mut Diagnostics) -> Value {
     let mut evaluator = Evaluator {
         scope,
         source: expression.source(),
@@ -173,7 +185,7 @@ impl Evaluator<'_> {
             }
             let key = self.node(&item.key);
             let value = self.node(&item.value);
-            match self.object_key(&key, item.key.range, &mut marks) {
+            match self.object_key(&key, item.key.range, &mut marks, false) {
                 Some(key) => {
                     entries.insert(key, value);
                 }
@@ -198,24 +210,39 @@ impl Evaluator<'_> {
     }
 
     /// The text of an object key; none if it is unknown or mistaken.
-    fn object_key(&mut self, key: &Value, range: ByteRange, marks: &mut Marks) -> Option<Arc<str>> {
+    fn object_key(
+        &mut self,
+        key: &Value,
+        range: ByteRange,
+        marks: &mut Marks,
+        in_for: bool,
+    ) -> Option<Arc<str>> {
         *marks |= key.marks();
-        let problem = match key.unmarked() {
+        let (summary, detail) = match key.unmarked() {
             Value::String(text) => return Some(text.clone()),
             Value::Unknown(_) => return None,
-            Value::Null(_) => "It is null.".to_owned(),
+            Value::Null(_) if in_for => (
+                "Invalid object key",
+                "Key expression in 'for' expression must not produce a null value.".to_owned(),
+            ),
+            Value::Null(_) => (
+                "Null value as key",
+                "Can't use a null value as a key.".to_owned(),
+            ),
             key => match key.convert(&Type::String) {
                 Ok(Value::String(text)) => return Some(text),
                 Ok(_) => return None,
-                Err(error) => format!("It cannot become text: {error}."),
+                Err(error) if in_for => (
+                    "Invalid object key",
+                    format!("The key expression produced an invalid result: {error}."),
+                ),
+                Err(error) => (
+                    "Incorrect key type",
+                    format!("Can't use this value as a key: {error}."),
+                ),
             },
         };
-        self.report(
-            range,
-            "invalid-object-key",
-            "Not a key of an object",
-            problem,
-        );
+        self.report(range, "invalid-object-key", summary, detail);
         None
     }
 
@@ -241,19 +268,5 @@ impl Evaluator<'_> {
         let before = std::mem::take(self.diags);
         let result = evaluate(self);
         (result, std::mem::replace(self.diags, before))
-    }
-}
-
-/// Names the kind of a value, for messages: `a string`, `a list of number`.
-fn kind_of(value: &Value) -> String {
-    let name = match value.unmarked() {
-        Value::Tuple(_) => "tuple".to_owned(),
-        Value::Object(_) => "object".to_owned(),
-        value => value.ty().friendly_name(),
-    };
-    if name.starts_with('o') {
-        format!("an {name}")
-    } else {
-        format!("a {name}")
     }
 }

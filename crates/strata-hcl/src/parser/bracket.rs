@@ -86,7 +86,9 @@ impl Parser<'_> {
                 .and_then(|()| self.object_separator());
             if let Err(reported) = item {
                 result = Err(reported);
-                self.skip_to_separator(T::CloseBrace);
+                if !self.skip_to_separator(T::CloseBrace) {
+                    return result;
+                }
             }
         }
     }

@@ -4,6 +4,7 @@
 //! in Ansible is another: an attribute of something undefined is undefined (so that `default` can follow), texts
 //! are joined and formatted as Python does.
 
+mod inline;
 mod rewrite;
 
 pub(crate) use rewrite::{
@@ -70,6 +71,8 @@ pub(crate) fn render_with(
     source: &str,
     syntax: &SyntaxConfig,
 ) -> Result<Value, Error> {
+    let inlined = inline::inlined(run, source)?;
+    let source = inlined.as_deref().unwrap_or(source);
     let tree = rewrite::statement(&parse(source, name, syntax.clone())?);
     if let Some(expression) = only_expression(&tree) {
         return evaluate(run, root, name, source, expression).and_then(defined);

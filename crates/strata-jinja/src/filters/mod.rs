@@ -3,7 +3,9 @@
 //! A filter may be called by its short name or by `ansible.builtin.NAME`. Those of collections are refused by
 //! name, but for the few that everybody uses.
 
+pub(crate) mod addresses;
 pub(crate) mod collections;
+pub(crate) mod community;
 mod encoding;
 mod hashing;
 mod logic;
@@ -37,6 +39,8 @@ pub(crate) fn register(environment: &mut Environment<'static>) {
     serialization::register(environment);
     number::register(environment);
     time::register(environment);
+    addresses::register(environment);
+    community::register(environment);
     missing::register(environment);
     for name in BUILTIN {
         alias(environment, name);

@@ -26,9 +26,52 @@ pub(super) fn run(
             .collect(),
         "first_found" => first_found(run, terms, options),
         "fileglob" => fileglob(run, terms),
+        "csvfile" => terms
+            .iter()
+            .map(|term| csvfile(run, term, options))
+            .collect(),
         "ini" => terms.iter().map(|term| ini(run, term, options)).collect(),
         _ => return None,
     })
+}
+
+/// `csvfile('KEY file=F delimiter=, col=1')`: a column of the row whose first column is the key.
+fn csvfile(run: &Arc<Run>, term: &Value, options: &Options<'_>) -> Result<Value, Error> {
+    options.only(&["file", "delimiter", "col", "keycol", "default", "encoding"])?;
+    let term = python::text(term);
+    let mut words = term.split_whitespace();
+    let key = words.next().unwrap_or_default();
+    let inline: Vec<(&str, &str)> = words.filter_map(|word| word.split_once('=')).collect();
+    let option = |name: &str| {
+        let own = inline.iter().find(|(known, _)| *known == name);
+        own.map(|(_, value)| (*value).to_owned())
+            .or(options.text(name))
+    };
+    let number = |name: &str, usual: usize| match option(name) {
+        None => Ok(usual),
+        Some(text) => text
+            .parse()
+            .map_err(|_| refuse(format!("`{name}` needs a number, not `{text}`"))),
+    };
+    let (column, key_column) = (number("col", 1)?, number("keycol", 0)?);
+    let delimiter = match option("delimiter").as_deref() {
+        None | Some("TAB" | "t" | "\\t") => '\t',
+        Some(text) => text.chars().next().unwrap_or('\t'),
+    };
+    let path = find(
+        run,
+        "files",
+        &option("file").unwrap_or_else(|| "ansible.csv".to_owned()),
+    )?;
+    let text = read(run, &path)?;
+    let rows = crate::filters::community::rows(&text, delimiter, false);
+    let row = rows
+        .iter()
+        .find(|row| row.get(key_column).is_some_and(|own| own == key));
+    match row.and_then(|row| row.get(column)) {
+        Some(found) => Ok(Value::from(found.as_str())),
+        None => Ok(option("default").map_or(Value::from(()), Value::from)),
+    }
 }
 
 /// Where a relative path may be: in `kind` of each search folder, then in the folder itself.
@@ -82,7 +125,8 @@ fn file(run: &Arc<Run>, term: &Value, options: &Options<'_>) -> Result<Value, Er
     options.only(&["rstrip", "lstrip"])?;
     let text = read(run, &find(run, "files", &python::text(term))?)?;
     if text.starts_with("$ANSIBLE_VAULT;") {
-        return Ok(run.vault());
+        let mark = serde_json::json!({ crate::VAULT_KEY: &*text });
+        return Ok(run.vault(&mark));
     }
     let text = if options.flag("rstrip", true) {
         text.trim_end()

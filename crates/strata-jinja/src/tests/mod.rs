@@ -1,5 +1,6 @@
 //! The tests (`x is NAME`) that Ansible adds to Jinja, or that mean something else there.
 
+mod addresses;
 mod paths;
 mod regex;
 mod results;
@@ -19,6 +20,7 @@ pub(crate) fn register(environment: &mut Environment<'static>) {
     regex::register(environment);
     version::register(environment);
     paths::register(environment);
+    addresses::register(environment);
 }
 
 /// Adds a test under its short and its full name.

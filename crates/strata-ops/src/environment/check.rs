@@ -6,7 +6,9 @@ use super::{Run, configure};
 use crate::{
     files::Disk,
     infrastructure::{Settings, check_inputs},
+    playbook::Project,
     project::{Outputs, Scope, StageBody},
+    vault::Sources,
 };
 
 /// Loads every root module and playbook, and checks the values that the project gives to variables.
@@ -14,6 +16,7 @@ use crate::{
 /// Outputs of stages that have not run are unknown here, and fit any type.
 pub fn check(run: &Run<'_>, diags: &mut Diagnostics) {
     let outputs = Outputs::new();
+    let mut project = None;
     for stage in run
         .environment
         .stages
@@ -39,7 +42,11 @@ pub fn check(run: &Run<'_>, diags: &mut Diagnostics) {
                 for expression in stage.hosts.iter().chain(&stage.variables) {
                     let _: Value = scope.evaluate(expression, diags);
                 }
-                configure::load(stage, &serde_json::Map::new(), diags);
+                // Read once, so that settings without effect are named once.
+                let project = project.get_or_insert_with(|| {
+                    Project::open(&Sources::default(), run.process, None, diags)
+                });
+                configure::load(stage, &serde_json::Map::new(), project, diags);
             }
             StageBody::Verify(verify) => {
                 for expression in verify.expressions() {

@@ -19,10 +19,10 @@ use super::{
     inventory::{self, unmarked},
 };
 use crate::{
-    files::Disk,
     mask,
-    playbook::runner_options,
+    playbook::{Project, runner_options},
     project::{Configure, Instance, Scope, Stage},
+    vault::Sources,
 };
 
 /// How long a host may take to come up and finish its cloud-init.
@@ -34,6 +34,7 @@ pub(super) struct Prepared {
     pub(super) inventory: Inventory,
     pub(super) variables: Arc<InventoryVariables>,
     pub(super) extra: Map<String, Json>,
+    pub(super) project: Project,
     /// True if the inventory was made by convention, so that every host is a provider's.
     pub(super) from_outputs: bool,
 }
@@ -115,6 +116,7 @@ impl Run<'_> {
         };
         let connect = |target: &Target| self.platforms.connect(target);
         let events = mask::events(self.events, self.hidden_texts(made));
+        let events = prepared.project.masked(&events);
         let recap = self.play(&prepared, &manner, &connect, &events).await?;
         if recap.exit_code() != 0 || recap.stopped {
             let of = instance.map(|instance| format!(", instance `{}`,", instance.name));
@@ -165,11 +167,12 @@ impl Run<'_> {
             let own = instance.variables.iter();
             extra.extend(own.map(|(name, value)| (name.to_string(), plain(&unmarked(value)))));
         }
-        let playbook = load(configure, &extra, &mut diags);
+        let project = Project::open(&Sources::default(), self.process, None, &mut diags);
+        let playbook = load(configure, &extra, &project, &mut diags);
         let playbook = diags
             .into_result(playbook)?
             .expect("without errors there is a playbook");
-        prepared(playbook, input, extra, configure)
+        prepared(playbook, input, extra, configure, project, self.process)
     }
 
     /// Runs a prepared playbook.
@@ -180,11 +183,17 @@ impl Run<'_> {
         connect: &strata_runner::Connect<'_>,
         events: &Events,
     ) -> Result<Recap, Diagnostics> {
+        let around = crate::playbook::Around {
+            process: self.process,
+            platforms: self.platforms,
+            stop: &self.stop.signal(),
+            ask: None,
+        };
         let mut options = runner_options(
-            self.process,
+            &around,
+            &prepared.project,
             prepared.extra.clone(),
             prepared.variables.clone(),
-            self.stop.signal(),
         );
         options.forks = self.options.parallelism;
         options.check = manner.check;
@@ -226,10 +235,12 @@ fn variables(
 pub(super) fn load(
     configure: &Configure,
     extra: &Map<String, Json>,
+    project: &Project,
     diags: &mut Diagnostics,
 ) -> Option<Playbook> {
-    let options = crate::playbook::load_options(extra.clone(), &[]);
-    strata_playbook::load(&Disk, &absolute(&configure.playbook), &options, diags)
+    let options = project.load_options(extra.clone());
+    let path = absolute(&configure.playbook);
+    strata_playbook::load(project.files.as_ref(), &path, &options, diags)
 }
 
 /// Tasks see the playbook's folder: `playbook_dir` and `role_path` are absolute, as in Ansible.
@@ -242,6 +253,8 @@ fn prepared(
     input: InventoryInput,
     extra: Map<String, Json>,
     configure: &Configure,
+    project: Project,
+    process: &crate::process::Process,
 ) -> Result<Prepared, Diagnostics> {
     let mut diags = Diagnostics::new();
     let sources: Vec<String> = configure
@@ -249,16 +262,24 @@ fn prepared(
         .iter()
         .map(|path| absolute(path).display().to_string())
         .collect();
-    let (mut inventory, folders) = crate::playbook::inventory(&sources, &mut diags);
+    let (mut inventory, folders) =
+        crate::playbook::inventory::given(&sources, &project, process, &mut diags);
     inventory.merge(Inventory::from_input(input));
     let playbook_file = absolute(&configure.playbook);
     let folder = playbook_file.parent();
-    let variables = InventoryVariables::load(&Disk, &inventory, &folders, folder, &mut diags);
+    let variables = InventoryVariables::load(
+        project.files.as_ref(),
+        &inventory,
+        &folders,
+        folder,
+        &mut diags,
+    );
     diags.into_result(Prepared {
         playbook,
         inventory,
         variables: Arc::new(variables),
         extra,
+        project,
         from_outputs: configure.hosts.is_none() && configure.inventory.is_empty(),
     })
 }

@@ -14,6 +14,7 @@ use super::{
     verify::words_of,
 };
 use crate::{
+    playbook::Project,
     project::{Configure, Stage, StageBody, Verify, VerifyCheck},
     verify::again,
 };
@@ -138,7 +139,8 @@ impl Question {
         // JSON is YAML, and leaves no doubt about quotes.
         let play = json!([{ "hosts": self.pattern, "gather_facts": false, "tasks": [self.task] }]);
         let files = MemoryFiles::new([("verify.yml", play.to_string().as_str())]);
-        let options = crate::playbook::load_options(Map::new(), &[]);
+        let project = Project::bare();
+        let options = project.load_options(Map::new());
         let playbook = strata_playbook::load(&files, "verify.yml".as_ref(), &options, &mut diags);
         let playbook = diags
             .into_result(playbook)?
@@ -151,6 +153,7 @@ impl Question {
             inventory,
             variables: Arc::new(variables),
             extra: Map::new(),
+            project,
             from_outputs: true,
         })
     }

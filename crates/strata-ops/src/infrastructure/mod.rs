@@ -32,6 +32,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use strata_core::Value;
 
 pub use forgetting::forget;
+pub(crate) use inputs::collect as variable_inputs;
 pub use moving::{Move, move_objects};
 pub use replace_provider::{full as full_provider, replace_provider};
 pub use saved::SavedPlan;

@@ -103,7 +103,7 @@ pub(super) fn data_folder(settings: &Settings, process: &Process) -> PathBuf {
 }
 
 /// The workspace: the one asked for, `TF_WORKSPACE`, the selected one, or `default`.
-pub(super) fn workspace(settings: &Settings, process: &Process) -> Arc<str> {
+pub(crate) fn workspace(settings: &Settings, process: &Process) -> Arc<str> {
     let selected = || {
         let file = data_folder(settings, process).join("environment");
         fs::read_to_string(file).ok()

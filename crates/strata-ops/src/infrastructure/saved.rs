@@ -13,6 +13,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use strata_config::{VariableInput, VariableOrigin, VariableText};
 use strata_core::{Diagnostic, Diagnostics, Events, Value, files::Files};
 use strata_engine::{
     Environment, Plan,
@@ -24,7 +25,7 @@ use super::{
     recording::{Recording, Seen},
     session::{Loaded, Session, check_inputs},
     trouble::diagnostic,
-    validate,
+    validate::validate_with,
 };
 use crate::{process::Process, registry::Platforms};
 
@@ -185,7 +186,6 @@ impl SavedPlan {
         let recording = Arc::new(Recording::of(file.files.clone()));
         let files: Arc<dyn Files> = recording.clone();
         let mut diags = Diagnostics::new();
-        let config = validate(&*files, &file.directory, process, platforms, &mut diags);
         let read = |(name, value): (&Arc<str>, &serde_json::Value)| {
             Some((name.clone(), value_from_json(value)?))
         };
@@ -193,6 +193,14 @@ impl SavedPlan {
             file.variables.iter().map(read).collect();
         let mut variables =
             variables.ok_or_else(|| damaged(&self.path, "a variable cannot be read"))?;
+        let stored = variables.iter().map(|(name, value)| VariableInput {
+            name: name.clone(),
+            value: VariableText::Value(value.clone()),
+            origin: VariableOrigin::Given("the saved plan".to_owned()),
+        });
+        let inputs: Vec<_> = stored.collect();
+        let of = Settings::of(file.directory.clone());
+        let config = validate_with(&*files, &of, &inputs, process, platforms, &mut diags);
         let missing = |name: &&Arc<str>| !variables.contains_key(*name);
         let missing: Vec<Arc<str>> = config
             .root()

@@ -24,6 +24,9 @@ use super::{
 };
 use crate::{process::Process, registry::Platforms, stop::Stop};
 
+/// How often the state is written while an apply goes on.
+const FOLD_EVERY: std::time::Duration = std::time::Duration::from_secs(10);
+
 /// An opened root module. The lock goes with it.
 pub struct Session {
     pub(super) environment: Environment,
@@ -113,6 +116,19 @@ impl Session {
         })
     }
 
+    /// Reads the configuration again, after files were added to it.
+    pub(super) fn reload(
+        &mut self,
+        settings: &Settings,
+        process: &Process,
+        platforms: &Platforms,
+        events: &Events,
+    ) -> Result<(), Diagnostics> {
+        self.recording = Arc::new(Recording::default());
+        self.environment = environment(&self.recording, settings, process, platforms, events)?;
+        Ok(())
+    }
+
     /// Finds out what became of the calls that a killed run had under way, and writes that down.
     async fn settle(&mut self, events: &Events) -> Result<(), Diagnostics> {
         if !self.opened.has_journal {
@@ -174,6 +190,7 @@ impl Session {
             .map_err(|error| diagnostic(&error))?;
         let options = ApplyOptions {
             parallelism: self.parallelism,
+            fold_every: FOLD_EVERY,
             provisioners: self.provisioners.clone(),
         };
         let applied = strata_engine::apply(

@@ -11,7 +11,7 @@ use strata_core::{Diagnostic, Diagnostics, Source, Value, files::Files};
 use strata_hcl::{Block, parse};
 use ureq::Agent;
 
-use crate::{files::Disk, process::Process, verify};
+use crate::{files::Disk, process::Process};
 
 /// How long one download may take.
 const TIMEOUT: Duration = Duration::from_secs(600);
@@ -28,7 +28,7 @@ impl Hosts {
     /// Reads the file that `TF_CLI_CONFIG_FILE` names, or `~/.terraformrc` or `~/.tofurc`; then the environment.
     pub(super) fn read(process: &Process, diags: &mut Diagnostics) -> Self {
         let mut hosts = Self {
-            agent: verify::agent(TIMEOUT),
+            agent: crate::http::agent(TIMEOUT),
             services: BTreeMap::new(),
             tokens: BTreeMap::new(),
         };

@@ -9,7 +9,6 @@ mod tcp;
 
 use std::time::Duration;
 
-pub(crate) use http::agent;
 
 use strata_core::{Event, Events};
 use tokio::time::{Instant, sleep, timeout};

@@ -66,6 +66,35 @@ impl Builder {
         &mut self.groups[at]
     }
 
+    /// The hosts so far, in order.
+    pub(super) fn host_names(&self) -> Vec<String> {
+        self.hosts.iter().map(|host| host.name.clone()).collect()
+    }
+
+    /// What inventories say of a host so far: the variables of `all`, of its groups and their parents, and its own.
+    pub(super) fn known_of(&mut self, host: &str) -> JsonMap {
+        let mut groups: Vec<String> = Vec::new();
+        let mut queue = self.host(host, None).groups.clone();
+        while let Some(name) = queue.pop() {
+            if groups.contains(&name) {
+                continue;
+            }
+            queue.extend(self.group(&name).parents.clone());
+            groups.push(name);
+        }
+        groups.push("all".to_owned());
+        let mut vars = JsonMap::new();
+        for group in groups.iter().rev() {
+            vars.extend(self.group(group).vars.clone());
+        }
+        groups.retain(|group| group != "all");
+        groups.sort();
+        vars.extend(self.host(host, None).vars.clone());
+        vars.insert("inventory_hostname".to_owned(), host.into());
+        vars.insert("group_names".to_owned(), groups.into());
+        vars
+    }
+
     pub(super) fn add_host(&mut self, group: &str, host: &str) {
         push_once(&mut self.group(group).hosts, host);
         if group != "all" {

@@ -5,6 +5,8 @@
 //! always there, `all` and `ungrouped`. [`pattern`] selects hosts, [`range`] writes out `web[01:10]`.
 
 mod build;
+mod constructed;
+mod fetched;
 mod ini;
 mod pattern;
 mod range;
@@ -23,6 +25,8 @@ use strata_core::{
 };
 
 use crate::play::JsonMap;
+
+pub use fetched::{Fetch, NoFetch};
 
 /// Hosts and groups as another program computed them, such as from the outputs of an infrastructure.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -94,9 +98,19 @@ impl Inventory {
     /// Reads inventory files and folders. `group_vars` and `host_vars` beside them are read by
     /// [`InventoryVariables`](crate::variables::InventoryVariables).
     pub fn load(files: &dyn Files, sources: &[PathBuf], diags: &mut Diagnostics) -> Self {
+        Self::load_with(files, sources, &NoFetch, diags)
+    }
+
+    /// The same, with somebody who asks programs and plugins.
+    pub fn load_with(
+        files: &dyn Files,
+        sources: &[PathBuf],
+        fetch: &dyn Fetch,
+        diags: &mut Diagnostics,
+    ) -> Self {
         let mut builder = build::Builder::new();
         for source in sources {
-            read_source(files, source, &mut builder, diags);
+            read_source(files, source, fetch, &mut builder, diags);
         }
         builder.finish(diags)
     }
@@ -234,6 +248,7 @@ impl Inventory {
 fn read_source(
     files: &dyn Files,
     source: &Path,
+    fetch: &dyn Fetch,
     builder: &mut build::Builder,
     diags: &mut Diagnostics,
 ) {
@@ -246,11 +261,11 @@ fn read_source(
                         .iter()
                         .any(|ending| entry.name.ends_with(ending));
                 if !ignored {
-                    read_source(files, &source.join(&entry.name), builder, diags);
+                    read_source(files, &source.join(&entry.name), fetch, builder, diags);
                 }
             }
         }
-        Some(_) => read_file(files, source, builder, diags),
+        Some(_) => read_file(files, source, fetch, builder, diags),
         None => diags.push(Diagnostic::error(
             "unreadable-file",
             format!("there is no inventory `{}`", source.display()),
@@ -261,9 +276,13 @@ fn read_source(
 fn read_file(
     files: &dyn Files,
     path: &Path,
+    fetch: &dyn Fetch,
     builder: &mut build::Builder,
     diags: &mut Diagnostics,
 ) {
+    if let Some(said) = fetch.program(path) {
+        return fetched::add(&said, path, builder, diags);
+    }
     let text = match files.read_text(path) {
         Ok(text) => text,
         Err(error) => {
@@ -275,19 +294,20 @@ fn read_file(
         }
     };
     if text.starts_with("#!") {
-        diags.push(Diagnostic::error(
-            "unsupported",
-            format!(
-                "the inventory `{}` is a program, which Strata does not run",
-                path.display()
-            ),
-        ));
+        let message = format!(
+            "the inventory `{}` is a program, which cannot be run",
+            path.display()
+        );
+        diags.push(Diagnostic::error("unsupported", message));
         return;
+    }
+    if let Some(said) = fetch.state(&text, path) {
+        return fetched::add(&said, path, builder, diags);
     }
     let source = Source::new(path.display().to_string(), text);
     let extension = path.extension().and_then(|extension| extension.to_str());
     match extension {
-        Some("yml" | "yaml" | "json") => yaml::read(&source, path, builder, diags),
+        Some("yml" | "yaml" | "json") => yaml::read(&source, path, fetch, builder, diags),
         _ => ini::read(&source, path, builder, diags),
     }
 }

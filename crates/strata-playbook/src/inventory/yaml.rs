@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value as Json;
 use strata_core::{Diagnostic, Diagnostics, Source};
 
-use super::{build::Builder, ini::split_port, range};
+use super::{build::Builder, constructed, fetched, fetched::Fetch, ini::split_port, range};
 use crate::yaml::{self, Entry, Node};
 
 /// How deep groups may be written inside of groups.
@@ -18,12 +18,25 @@ struct Reader<'a> {
 }
 
 /// Reads a YAML inventory; every mistake is reported.
-pub(super) fn read(source: &Source, path: &Path, builder: &mut Builder, diags: &mut Diagnostics) {
+pub(super) fn read(
+    source: &Source,
+    path: &Path,
+    fetch: &dyn Fetch,
+    builder: &mut Builder,
+    diags: &mut Diagnostics,
+) {
     let Some(node) = yaml::parse(source, diags) else {
         return;
     };
     if let Some(plugin) = node.get("plugin") {
         let name = plugin.text().unwrap_or_default();
+        let short = name.strip_prefix("ansible.builtin.").unwrap_or(name);
+        if short == "constructed" {
+            return constructed::apply(&node.to_json(), path, builder, diags);
+        }
+        if let Some(said) = fetch.plugin(short, &node.to_json(), path) {
+            return fetched::add(&said, path, builder, diags);
+        }
         diags.push(
             Diagnostic::error(
                 "unsupported",

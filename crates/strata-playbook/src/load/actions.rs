@@ -271,7 +271,13 @@ impl Reader<'_> {
             apply: apply(&named.node),
             public: self.flag(named, "public", false),
             allow_duplicates: self.flag(named, "allow_duplicates", true),
+            validate: self.validates(named),
         })
+    }
+
+    /// `rolespec_validate`: whether the role's arguments are checked.
+    pub(super) fn validates(&mut self, named: &Named) -> bool {
+        self.flag(named, "rolespec_validate", true)
     }
 
     fn flag(&mut self, named: &Named, key: &str, usual: bool) -> bool {

@@ -141,6 +141,7 @@ impl Reader<'_> {
             given: Arc::default(),
             public: true,
             allow_duplicates: Some(true),
+            validate: self.validates(&read.named),
         };
         match self.role(&spec, &inner) {
             Some(loaded) => {

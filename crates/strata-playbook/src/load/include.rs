@@ -66,6 +66,8 @@ pub struct RoleInclude<'a> {
     pub apply: Option<&'a yaml::Node>,
     /// Whether its variables are seen by the rest of the play.
     pub public: bool,
+    /// Whether its arguments are checked.
+    pub validate: bool,
 }
 
 /// Loads a role for the `include_role` task that reached it.
@@ -83,6 +85,7 @@ pub fn include_role(
         given: Arc::default(),
         public: role.public,
         allow_duplicates: Some(true),
+        validate: role.validate,
     };
     with_reader(files, options, diags, |reader| {
         let context = context(reader, site, role.apply);

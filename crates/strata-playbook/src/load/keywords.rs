@@ -17,12 +17,14 @@ use crate::{
 pub(super) const SHARED: &[&str] = &[
     "any_errors_fatal",
     "become",
+    "become_exe",
     "become_flags",
     "become_method",
     "become_user",
     "check_mode",
     "collections",
     "connection",
+    "debugger",
     "delegate_facts",
     "delegate_to",
     "diff",
@@ -41,9 +43,6 @@ pub(super) const SHARED: &[&str] = &[
     "when",
 ];
 
-/// Keywords that Ansible shares and Strata does not have.
-pub(super) const MISSING: &[&str] = &["become_exe", "debugger"];
-
 impl Reader<'_> {
     /// Takes an entry if it is a shared keyword; gives false if it is not.
     pub(super) fn keyword(&mut self, entry: &Entry, own: &mut Keywords, what: &str) -> bool {
@@ -54,6 +53,7 @@ impl Reader<'_> {
             "become" => own.r#become = self.boolean(entry),
             "become_user" => own.become_user = self.text(entry),
             "become_method" => own.become_method = self.text(entry),
+            "become_exe" => own.become_exe = self.text(entry),
             "become_flags" => own.become_flags = self.text(entry),
             "environment" => own.environment.extend(list(&entry.value)),
             "tags" => own.tags.extend(self.tags(&entry.value)),
@@ -78,15 +78,34 @@ impl Reader<'_> {
             "connection" => own.connection = self.text(entry),
             "remote_user" => own.remote_user = self.text(entry),
             "port" => own.port = self.integer(entry),
-            "collections" => self.warn(
-                "no-effect",
-                "`collections` has no effect: modules are found by their names alone",
-                &entry.key.span,
-            ),
-            other if MISSING.contains(&other) => self.unsupported(entry, what),
+            "collections" => own.collections.extend(self.collections(entry)),
+            "debugger" => self.debugger(entry, what),
             _ => return false,
         }
         true
+    }
+
+    /// `collections`: where roles and modules without a collection are looked for.
+    fn collections(&mut self, entry: &Entry) -> Vec<String> {
+        let names = list(&entry.value);
+        let names = names
+            .iter()
+            .map(|name| name.value.as_str().map(str::to_owned));
+        names.collect::<Option<Vec<_>>>().unwrap_or_else(|| {
+            self.error(
+                "wrong-type",
+                "`collections` must be a list of names",
+                &entry.value.span,
+            );
+            Vec::new()
+        })
+    }
+
+    /// The debugger of tasks is not there; that it is never wanted is fine.
+    fn debugger(&mut self, entry: &Entry, what: &str) {
+        if entry.value.text() != Some("never") {
+            self.unsupported(entry, what);
+        }
     }
 
     /// Conditions: one or a list; each a text or a boolean.
@@ -131,15 +150,94 @@ impl Reader<'_> {
         for part in node.items().unwrap_or(std::slice::from_ref(node)) {
             for entry in self.mapping(part, "`module_defaults`").unwrap_or_default() {
                 let name = entry.key.text().unwrap_or_default();
-                defaults.push(ModuleDefaults {
-                    module: short_name(name).to_owned(),
-                    arguments: spanned(&entry.value),
-                });
+                for module in self.defaulted(name, entry) {
+                    defaults.push(ModuleDefaults {
+                        module,
+                        arguments: spanned(&entry.value),
+                    });
+                }
             }
         }
         defaults
     }
 }
+
+impl Reader<'_> {
+    /// The modules that an entry of `module_defaults` means: one, or those of a `group/NAME`.
+    fn defaulted(&mut self, name: &str, entry: &Entry) -> Vec<String> {
+        let Some(group) = name.strip_prefix("group/") else {
+            return vec![short_name(name).to_owned()];
+        };
+        let known = GROUPS
+            .iter()
+            .find(|(known, _, _)| *known == group || known.rsplit('.').next() == Some(group));
+        let Some((_, collection, modules)) = known else {
+            self.error(
+                "unsupported",
+                format!("the module group `{group}` is not supported by Strata"),
+                &entry.key.span,
+            );
+            return Vec::new();
+        };
+        let full = modules
+            .iter()
+            .map(|module| format!("{collection}.{module}"));
+        full.collect()
+    }
+}
+
+/// Groups of modules for `module_defaults` (`action_groups` of collections): name, collection, members.
+const GROUPS: &[(&str, &str, &[&str])] = &[
+    (
+        "community.docker.docker",
+        "community.docker",
+        &[
+            "docker_compose_v2",
+            "docker_compose_v2_exec",
+            "docker_compose_v2_pull",
+            "docker_compose_v2_run",
+            "docker_config",
+            "docker_container",
+            "docker_container_copy_into",
+            "docker_container_exec",
+            "docker_container_info",
+            "docker_host_info",
+            "docker_image",
+            "docker_image_build",
+            "docker_image_export",
+            "docker_image_info",
+            "docker_image_load",
+            "docker_image_pull",
+            "docker_image_push",
+            "docker_image_remove",
+            "docker_image_tag",
+            "docker_login",
+            "docker_network",
+            "docker_network_info",
+            "docker_node",
+            "docker_node_info",
+            "docker_plugin",
+            "docker_prune",
+            "docker_secret",
+            "docker_swarm",
+            "docker_swarm_info",
+            "docker_swarm_service",
+            "docker_swarm_service_info",
+            "docker_volume",
+            "docker_volume_info",
+        ],
+    ),
+    (
+        "community.docker.docker_compose",
+        "community.docker",
+        &[
+            "docker_compose_v2",
+            "docker_compose_v2_exec",
+            "docker_compose_v2_pull",
+            "docker_compose_v2_run",
+        ],
+    ),
+];
 
 /// A module's name without the collection that is always there.
 pub(crate) fn short_name(name: &str) -> &str {
@@ -162,6 +260,11 @@ pub(super) fn inherit(parent: &Keywords, own: Keywords) -> Keywords {
                 when: joined(&parent.when, own.when),
                 vars: joined(&parent.vars, own.vars),
                 module_defaults: joined(&parent.module_defaults, own.module_defaults),
+                collections: if own.collections.is_empty() {
+                    parent.collections.clone()
+                } else {
+                    own.collections
+                },
             }
         };
     }
@@ -169,6 +272,7 @@ pub(super) fn inherit(parent: &Keywords, own: Keywords) -> Keywords {
         r#become,
         become_user,
         become_method,
+        become_exe,
         become_flags,
         no_log,
         ignore_errors,

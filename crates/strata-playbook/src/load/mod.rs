@@ -6,13 +6,16 @@
 //! runner gets there.
 
 mod actions;
+mod argument_specs;
 mod arguments;
 mod context;
 mod fields;
 mod imports;
 mod include;
 mod keywords;
+mod merge;
 mod plays;
+mod prompts;
 mod reader;
 mod roles;
 mod spelling;
@@ -28,6 +31,7 @@ use strata_core::{Diagnostics, files::Files};
 use crate::play::{JsonMap, Playbook};
 
 pub use include::{Included, RoleInclude, Site, include_role, include_tasks};
+pub use merge::add_variables;
 pub use reader::vars_file;
 
 /// Where things are looked for.
@@ -35,6 +39,10 @@ pub use reader::vars_file;
 pub struct Options {
     /// Further folders with roles, after `roles/` beside the playbook.
     pub roles_path: Vec<PathBuf>,
+    /// Folders with `ansible_collections` in them, after `collections/` beside the playbook.
+    pub collections_path: Vec<PathBuf>,
+    /// Whether mappings of the same name are merged (`hash_behaviour = merge`); else the stronger one counts.
+    pub merge_hashes: bool,
     /// Variables known before anything runs (extra variables), for the names of imported files.
     pub extra_vars: Arc<JsonMap>,
 }

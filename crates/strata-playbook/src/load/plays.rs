@@ -3,12 +3,13 @@
 use std::{path::Path, sync::Arc};
 
 use serde_json::Value as Json;
-use strata_core::{Diagnostic, files::normalize};
+use strata_core::files::normalize;
 
 use super::{
     context::{Context, MAX_DEPTH},
     fields::{list, spanned},
-    keywords::{MISSING, SHARED, inherit, short_name},
+    keywords::{SHARED, inherit, short_name},
+    prompts,
     reader::{Reader, variables},
 };
 use crate::{
@@ -18,9 +19,11 @@ use crate::{
 
 /// Keywords that only plays have.
 const PLAY: &[&str] = &[
+    "fact_path",
     "force_handlers",
     "gather_facts",
     "gather_subset",
+    "gather_timeout",
     "handlers",
     "hosts",
     "max_fail_percentage",
@@ -35,9 +38,6 @@ const PLAY: &[&str] = &[
     "vars_files",
     "vars_prompt",
 ];
-
-/// Keywords of plays that Ansible has and Strata does not.
-const PLAY_MISSING: &[&str] = &["fact_path", "gather_timeout", "user", "sudo"];
 
 /// Reads a playbook file.
 pub(super) fn read(reader: &mut Reader<'_>, path: &Path, depth: usize) -> Vec<Arc<Play>> {
@@ -149,6 +149,8 @@ struct Parts<'n> {
     hosts: Option<Spanned<Json>>,
     gather_facts: Option<Spanned<Json>>,
     gather_subset: Option<Spanned<Json>>,
+    gather_timeout: Option<Spanned<Json>>,
+    fact_path: Option<Spanned<Json>>,
     vars_files: Vec<Spanned<Json>>,
     vars_prompt: Vec<VarsPrompt>,
     serial: Vec<Spanned<Json>>,
@@ -177,9 +179,10 @@ fn play(reader: &mut Reader<'_>, node: &Node, path: &Path) -> Option<Play> {
             ),
             _ if part(reader, entry, &mut parts) => {}
             _ if reader.keyword(entry, &mut own, "a play") => {}
-            key if PLAY_MISSING.contains(&key) => reader.unsupported(entry, "a play"),
+            // The old name of `remote_user`.
+            "user" => own.remote_user = reader.text(entry),
             _ => {
-                let known: Vec<_> = SHARED.iter().chain(PLAY).chain(MISSING).copied().collect();
+                let known: Vec<_> = SHARED.iter().chain(PLAY).copied().collect();
                 reader.unknown(entry, "a play", &known);
             }
         }
@@ -240,6 +243,8 @@ fn finish(
         folder,
         gather_facts: parts.gather_facts,
         gather_subset: parts.gather_subset,
+        gather_timeout: parts.gather_timeout,
+        fact_path: parts.fact_path,
         keywords,
         vars,
         vars_files: parts.vars_files,
@@ -272,8 +277,10 @@ fn part<'n>(reader: &mut Reader<'_>, entry: &'n Entry, parts: &mut Parts<'n>) ->
         "hosts" => parts.hosts = hosts(reader, entry),
         "gather_facts" => parts.gather_facts = reader.boolean(entry),
         "gather_subset" => parts.gather_subset = Some(spanned(value)),
+        "gather_timeout" => parts.gather_timeout = reader.integer(entry),
+        "fact_path" => parts.fact_path = reader.text(entry),
         "vars_files" => parts.vars_files = vars_files(value),
-        "vars_prompt" => parts.vars_prompt = vars_prompt(reader, value),
+        "vars_prompt" => parts.vars_prompt = prompts::read(reader, value),
         "serial" => parts.serial = list(value),
         "strategy" => parts.strategy = strategy(reader, entry),
         "order" => parts.order = order(reader, entry),
@@ -317,10 +324,11 @@ fn strategy(reader: &mut Reader<'_>, entry: &Entry) -> Option<Strategy> {
     match short_name(&name.value) {
         "linear" => Some(Strategy::Linear),
         "free" => Some(Strategy::Free),
+        "host_pinned" => Some(Strategy::HostPinned),
         other => {
             reader.error(
                 "unsupported",
-                format!("the strategy `{other}` is not supported, only `linear` and `free`"),
+                format!("the strategy `{other}` is not supported, only `linear`, `free` and `host_pinned`"),
                 &name.span,
             );
             None
@@ -345,60 +353,4 @@ fn order(reader: &mut Reader<'_>, entry: &Entry) -> Option<Order> {
             None
         }
     }
-}
-
-fn vars_prompt(reader: &mut Reader<'_>, node: &Node) -> Vec<VarsPrompt> {
-    let known = [
-        "name",
-        "prompt",
-        "default",
-        "private",
-        "confirm",
-        "encrypt",
-        "salt",
-        "salt_size",
-        "unsafe",
-    ];
-    let mut prompts = Vec::new();
-    for item in reader.sequence(node, "`vars_prompt`").unwrap_or_default() {
-        let mut prompt = VarsPrompt {
-            name: String::new(),
-            prompt: String::new(),
-            default: None,
-            private: true,
-        };
-        for entry in reader.mapping(item, "a prompt").unwrap_or_default() {
-            match entry.key.text().unwrap_or_default() {
-                "name" => prompt.name = reader.variable_name(entry).unwrap_or_default(),
-                "prompt" => {
-                    let text = reader
-                        .text(entry)
-                        .and_then(|text| text.value.as_str().map(str::to_owned));
-                    prompt.prompt = text.unwrap_or_default();
-                }
-                "default" => prompt.default = Some(entry.value.to_json()),
-                "private" => {
-                    prompt.private = reader
-                        .boolean(entry)
-                        .is_none_or(|value| value.value != Json::Bool(false));
-                }
-                "confirm" | "encrypt" | "salt" | "salt_size" | "unsafe" => {
-                    reader.unsupported(entry, "a prompt")
-                }
-                _ => reader.unknown(entry, "a prompt", &known),
-            }
-        }
-        if prompt.name.is_empty() {
-            reader.diags.push(
-                Diagnostic::error("missing-name", "a prompt must have a `name`")
-                    .at(item.span.clone()),
-            );
-            continue;
-        }
-        if prompt.prompt.is_empty() {
-            prompt.prompt.clone_from(&prompt.name);
-        }
-        prompts.push(prompt);
-    }
-    prompts
 }

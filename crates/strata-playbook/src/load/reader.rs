@@ -132,11 +132,6 @@ impl<'a> Reader<'a> {
             .push(Diagnostic::error(code, summary).at(span.clone()));
     }
 
-    pub(super) fn warn(&mut self, code: &'static str, summary: impl Into<String>, span: &Span) {
-        self.diags
-            .push(Diagnostic::warning(code, summary).at(span.clone()));
-    }
-
     /// Reads a file that must be there; `place` is where it was named.
     pub(super) fn yaml(&mut self, path: &Path, place: Option<&Span>) -> Option<Node> {
         read_yaml(self.files, path, place, self.diags)
@@ -183,7 +178,7 @@ fn read_yaml(
     if text.starts_with("$ANSIBLE_VAULT;") {
         diags.push(unreadable(
             path,
-            "it is encrypted with Ansible Vault, which Strata cannot decrypt yet",
+            "it is encrypted with Ansible Vault, and there is no password for it",
             place,
         ));
         return None;
@@ -192,10 +187,15 @@ fn read_yaml(
 }
 
 fn unreadable(path: &Path, reason: &str, place: Option<&Span>) -> Diagnostic {
-    let diagnostic = Diagnostic::error(
+    let mut diagnostic = Diagnostic::error(
         "unreadable-file",
         format!("cannot read `{}`: {reason}", path.display()),
     );
+    if reason.contains("ecrypt") {
+        diagnostic = diagnostic.hint(
+            "Give the password with `--vault-password-file`, `--vault-id` or `--ask-vault-pass`.",
+        );
+    }
     match place {
         Some(span) => diagnostic.at(span.clone()),
         None => diagnostic,

@@ -29,6 +29,8 @@ pub(super) struct Spec {
     pub(super) public: bool,
     /// Whether it may run again; none: as its metadata say.
     pub(super) allow_duplicates: Option<bool>,
+    /// Whether its arguments are checked by its `meta/argument_specs.yml`.
+    pub(super) validate: bool,
 }
 
 /// A role with its tasks.
@@ -111,6 +113,7 @@ impl Reader<'_> {
             given: Arc::new(given),
             public: true,
             allow_duplicates: None,
+            validate: true,
         };
         Some((spec, own))
     }
@@ -126,7 +129,7 @@ impl Reader<'_> {
             return None;
         }
         let path = self.find_role(&spec.name, context)?;
-        let metadata = self.role_file(&path, "meta", None, &spec.name.span);
+        let metadata = self.role_file(&path, "meta", None, Some(&spec.name.span));
         let defaults = self.role_variables(
             &path,
             "defaults",
@@ -166,6 +169,8 @@ impl Reader<'_> {
             .handlers
             .extend(self.role_handlers(&path, spec, &inner));
         if self.first_run(&role, &inner.keywords) {
+            let check = self.argument_spec(&path, spec, metadata.as_ref(), &inner);
+            loaded.nodes.extend(check.map(PlayNode::Task));
             loaded.nodes.extend(self.role_tasks(&path, spec, &inner));
             loaded.nodes.push(PlayNode::RoleDone(role.clone()));
         }
@@ -208,7 +213,8 @@ impl Reader<'_> {
 
     fn role_handlers(&mut self, path: &Path, spec: &Spec, context: &Context) -> Vec<Arc<Handler>> {
         let from = spec.from.handlers.as_deref();
-        let Some((file, node)) = self.role_file(path, "handlers", from, &spec.name.span) else {
+        let Some((file, node)) = self.role_file(path, "handlers", from, Some(&spec.name.span))
+        else {
             return Vec::new();
         };
         let context = inside(context, &file);
@@ -217,7 +223,7 @@ impl Reader<'_> {
 
     fn role_tasks(&mut self, path: &Path, spec: &Spec, context: &Context) -> Vec<PlayNode> {
         let from = spec.from.tasks.as_deref();
-        let Some((file, node)) = self.role_file(path, "tasks", from, &spec.name.span) else {
+        let Some((file, node)) = self.role_file(path, "tasks", from, Some(&spec.name.span)) else {
             return Vec::new();
         };
         let context = inside(context, &file);
@@ -235,7 +241,7 @@ impl Reader<'_> {
         if from.is_none() && self.is_folder(&main) {
             return self.variable_folder(&main);
         }
-        match self.role_file(path, folder, from, place) {
+        match self.role_file(path, folder, from, Some(place)) {
             Some((_, node)) => variables(&node, self.diags).unwrap_or_default(),
             None => JsonMap::new(),
         }
@@ -260,12 +266,14 @@ impl Reader<'_> {
     }
 
     /// `main.yml` of a folder of a role, or the file that is asked for; it must then be there.
-    fn role_file(
+    ///
+    /// Without a `place` where it was asked for, it may be missing.
+    pub(super) fn role_file(
         &mut self,
         role: &Path,
         folder: &str,
         from: Option<&str>,
-        place: &Span,
+        place: Option<&Span>,
     ) -> Option<(PathBuf, Node)> {
         let name = from.unwrap_or("main");
         let base = role.join(folder);
@@ -275,11 +283,11 @@ impl Reader<'_> {
             .collect();
         match self.first_file(&candidates) {
             Some(file) => {
-                let node = self.yaml(&file, Some(place))?;
+                let node = self.yaml(&file, place)?;
                 Some((file, node))
             }
             None => {
-                if from.is_some() {
+                if let (Some(_), Some(place)) = (from, place) {
                     self.error(
                         "missing-file",
                         format!("the role has no file `{folder}/{name}.yml`"),
@@ -293,15 +301,7 @@ impl Reader<'_> {
 
     fn find_role(&mut self, name: &Spanned<String>, context: &Context) -> Option<PathBuf> {
         let text = name.value.as_str();
-        let mut folders = Vec::new();
-        if let [namespace, collection, role] = text.split('.').collect::<Vec<_>>().as_slice() {
-            let inside = Path::new("ansible_collections")
-                .join(namespace)
-                .join(collection)
-                .join("roles")
-                .join(role);
-            folders.push(context.playbook_folder.join("collections").join(inside));
-        }
+        let mut folders = self.collection_roles(text, context);
         folders.push(context.playbook_folder.join("roles").join(text));
         folders.extend(
             self.options
@@ -330,6 +330,43 @@ impl Reader<'_> {
                 .hint("roles live in `roles/` beside the playbook, or in a folder of `roles_path`"),
         );
         None
+    }
+}
+
+impl Reader<'_> {
+    /// Where a role of a collection may be: named in full, or short with `collections:`, or beside its own kind.
+    fn collection_roles(&self, name: &str, context: &Context) -> Vec<PathBuf> {
+        let parts: Vec<&str> = name.split('.').collect();
+        let mut inside: Vec<PathBuf> = Vec::new();
+        let mut add = |collection: &str, role: &str| {
+            if let Some((namespace, collection)) = collection.split_once('.') {
+                let folder = Path::new(namespace)
+                    .join(collection)
+                    .join("roles")
+                    .join(role);
+                inside.push(folder);
+            }
+        };
+        if let [namespace, collection, role] = parts.as_slice() {
+            add(&format!("{namespace}.{collection}"), role);
+        } else if parts.len() == 1 {
+            context
+                .keywords
+                .collections
+                .iter()
+                .for_each(|collection| add(collection, name));
+        }
+        let roots = std::iter::once(context.playbook_folder.join("collections"))
+            .chain(self.options.collections_path.iter().cloned());
+        roots
+            .flat_map(|root| {
+                let root = root.join("ansible_collections");
+                inside
+                    .iter()
+                    .map(move |inside| root.join(inside))
+                    .collect::<Vec<_>>()
+            })
+            .collect()
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     actions::Named,
     context::{Context, MAX_DEPTH},
     fields::{list, spanned},
-    keywords::{MISSING, SHARED, inherit},
+    keywords::{SHARED, inherit},
     reader::Reader,
     spelling,
 };
@@ -42,6 +42,13 @@ const BLOCK: &[&str] = &["always", "block", "name", "notify", "rescue"];
 
 /// Lookups over which a task may loop with `with_NAME`.
 const WITH: &[&str] = &[
+    "community.general.flattened",
+    "csvfile",
+    "inventory_hostnames",
+    "lines",
+    "pipe",
+    "url",
+    "varnames",
     "cartesian",
     "dict",
     "env",
@@ -311,7 +318,6 @@ impl Reader<'_> {
             SHARED
                 .iter()
                 .chain(TASK)
-                .chain(MISSING)
                 .copied()
                 .chain(["listen", "block", "rescue", "always"])
         };
@@ -441,7 +447,11 @@ impl Reader<'_> {
                         .boolean(entry)
                         .is_some_and(|value| value.value == Json::Bool(true));
                 }
-                "extended_allitems" => self.unsupported(entry, "`loop_control`"),
+                "extended_allitems" => {
+                    control.without_items = self
+                        .boolean(entry)
+                        .is_some_and(|value| value.value == Json::Bool(false));
+                }
                 "break_when" => control.break_when = self.conditions(entry),
                 _ => self.unknown(entry, "`loop_control`", &known),
             }

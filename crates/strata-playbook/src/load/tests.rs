@@ -11,6 +11,8 @@ use crate::play::{Action, Node, Play};
 fn options() -> Options {
     Options {
         roles_path: vec!["shared".into()],
+        collections_path: vec!["/usr/share/collections".into()],
+        merge_hashes: false,
         extra_vars: Arc::default(),
     }
 }

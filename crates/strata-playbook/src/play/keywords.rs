@@ -15,7 +15,9 @@ pub struct Keywords {
     pub become_user: Option<Spanned<Json>>,
     /// By which tool.
     pub become_method: Option<Spanned<Json>>,
-    /// Further flags for that tool.
+    /// The tool's program, where it is not found by its name.
+    pub become_exe: Option<Spanned<Json>>,
+    /// Flags for that tool, in place of its usual ones.
     pub become_flags: Option<Spanned<Json>>,
     /// Environment variables: the outermost first, later ones win.
     pub environment: Vec<Spanned<Json>>,
@@ -27,6 +29,8 @@ pub struct Keywords {
     pub vars: Vec<Arc<JsonMap>>,
     /// Defaults for modules' arguments: the outermost first, later ones win.
     pub module_defaults: Vec<ModuleDefaults>,
+    /// Collections in which roles without one are looked for.
+    pub collections: Vec<String>,
     /// Whether results and arguments are hidden.
     pub no_log: Option<Spanned<Json>>,
     /// Whether a failure does not count.
@@ -60,7 +64,7 @@ pub struct Keywords {
 /// Defaults for the arguments of one module.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModuleDefaults {
-    /// The module's short name, or `group/NAME`.
+    /// The module's short name; groups of modules are expanded while loading.
     pub module: String,
     /// The arguments, perhaps templates.
     pub arguments: Spanned<Json>,

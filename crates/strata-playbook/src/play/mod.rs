@@ -49,6 +49,10 @@ pub struct Play {
     pub gather_facts: Option<Spanned<Json>>,
     /// What facts to gather.
     pub gather_subset: Option<Spanned<Json>>,
+    /// How many seconds gathering a fact may take.
+    pub gather_timeout: Option<Spanned<Json>>,
+    /// Where the host's own facts are.
+    pub fact_path: Option<Spanned<Json>>,
     /// What every task of the play inherits (it is already in each task's own keywords).
     pub keywords: Arc<Keywords>,
     /// `vars`.
@@ -84,7 +88,7 @@ pub struct Play {
 }
 
 /// A variable to ask the user for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VarsPrompt {
     /// The variable.
     pub name: String,
@@ -94,6 +98,16 @@ pub struct VarsPrompt {
     pub default: Option<Json>,
     /// Whether the answer is not shown.
     pub private: bool,
+    /// Whether it is asked for twice.
+    pub confirm: bool,
+    /// The scheme by which the answer is hashed.
+    pub encrypt: Option<String>,
+    /// The hash's salt.
+    pub salt: Option<String>,
+    /// How long a salt of chance is.
+    pub salt_size: Option<u64>,
+    /// Whether templates in the answer are mere text.
+    pub is_unsafe: bool,
 }
 
 /// Whether hosts wait for one another after each task.
@@ -103,6 +117,8 @@ pub enum Strategy {
     Linear,
     /// Each host at its own pace.
     Free,
+    /// Each host at its own pace, and no new host before another is through.
+    HostPinned,
 }
 
 /// In which order the hosts of a play are taken.

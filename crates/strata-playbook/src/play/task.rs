@@ -81,6 +81,8 @@ pub enum Action {
         public: bool,
         /// Whether it may run again with equal parameters.
         allow_duplicates: bool,
+        /// Whether its arguments are checked by its `meta/argument_specs.yml`.
+        validate: bool,
     },
     /// `meta`: `flush_handlers`, `end_host`, ...
     Meta(Spanned<String>),
@@ -126,6 +128,8 @@ pub struct LoopControl {
     pub pause: Option<Spanned<Json>>,
     /// Whether `ansible_loop` is set.
     pub extended: bool,
+    /// Whether `ansible_loop.allitems` is left out.
+    pub without_items: bool,
     /// When to stop: all must hold.
     pub break_when: Vec<Spanned<Json>>,
 }

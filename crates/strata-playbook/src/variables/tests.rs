@@ -20,6 +20,8 @@ fn check(files: &[(&str, &str)], host: &HostVariables, expected: Expect) {
     let mut diags = Diagnostics::new();
     let options = load::Options {
         roles_path: Vec::new(),
+        collections_path: Vec::new(),
+        merge_hashes: false,
         extra_vars: Arc::default(),
     };
     let playbook = load(&files, Path::new("site.yml"), &options, &mut diags);

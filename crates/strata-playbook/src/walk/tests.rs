@@ -17,6 +17,8 @@ use crate::{
 fn options() -> load::Options {
     load::Options {
         roles_path: Vec::new(),
+        collections_path: Vec::new(),
+        merge_hashes: false,
         extra_vars: Arc::default(),
     }
 }

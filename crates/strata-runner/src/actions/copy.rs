@@ -62,7 +62,8 @@ async fn file(
 
 /// Offers a file of ours to the host.
 pub(super) async fn content(call: &Call<'_>, path: &Path) -> Result<Content, TaskError> {
-    if call.shared.options.disk {
+    let decrypts = call.flag("decrypt", true);
+    if call.shared.options.disk && !(decrypts && begins_encrypted(path).await) {
         return Ok(Content::from_file(path).await?);
     }
     let files = call.shared.options.files.as_ref();
@@ -73,6 +74,19 @@ pub(super) async fn content(call: &Call<'_>, path: &Path) -> Result<Content, Tas
         .file_name()
         .map(|name| name.to_string_lossy().into_owned());
     Ok(Content::from_bytes(&name.unwrap_or_default(), bytes))
+}
+
+/// True for a vaulted file, by its first bytes.
+async fn begins_encrypted(path: &Path) -> bool {
+    use tokio::io::AsyncReadExt;
+    let mut head = Vec::new();
+    match tokio::fs::File::open(path).await {
+        Ok(file) => {
+            let read = file.take(16).read_to_end(&mut head).await;
+            read.is_ok() && strata_playbook::vault::is_encrypted(&head)
+        }
+        Err(_) => false,
+    }
 }
 
 #[cfg(unix)]

@@ -29,16 +29,21 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
         "_raw_params",
         "depth",
         "extensions",
+        "files_matching",
         "ignore_files",
+        "ignore_unknown_extensions",
         "hash_behaviour",
     ])?;
-    for refused in ["ignore_files", "hash_behaviour"] {
-        if call.arguments.contains_key(refused) {
+    let merge = match call.text("hash_behaviour").as_deref() {
+        None => call.shared.options.load.merge_hashes,
+        Some("merge") => true,
+        Some("replace") => false,
+        Some(other) => {
             return Err(TaskError::Failed(format!(
-                "the argument `{refused}` of `include_vars` is not supported by Strata"
+                "`hash_behaviour` is `merge` or `replace`, not `{other}`"
             )));
         }
-    }
+    };
     let files = match (
         call.text("dir"),
         call.text("file").or(call.text("_raw_params")),
@@ -53,7 +58,7 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
     };
     let mut all = JsonMap::new();
     for file in &files {
-        all.extend(read(call, file)?);
+        load::add_variables(&mut all, read(call, file)?, merge);
     }
     if let Some(name) = call.text("name") {
         all = JsonMap::from_iter([(name, Json::Object(all))]);
@@ -121,7 +126,8 @@ fn folder_files(call: &Call<'_>, folder: &str) -> Result<Vec<PathBuf>, TaskError
         given => given,
     };
     let mut found = Vec::new();
-    collect(files, &folder, depth, &extensions, &mut found)?;
+    let wanted = Wanted::of(call, extensions)?;
+    collect(files, &folder, depth, &wanted, &mut found)?;
     Ok(found)
 }
 
@@ -129,7 +135,7 @@ fn collect(
     files: &dyn Files,
     folder: &Path,
     depth: u64,
-    extensions: &[String],
+    wanted: &Wanted,
     found: &mut Vec<PathBuf>,
 ) -> Result<(), TaskError> {
     let entries = files
@@ -138,12 +144,61 @@ fn collect(
     for entry in entries {
         let path = folder.join(&entry.name);
         match entry.kind {
-            EntryKind::Folder if depth > 1 => collect(files, &path, depth - 1, extensions, found)?,
-            EntryKind::File if has_extension(&path, extensions) => found.push(path),
+            EntryKind::Folder if depth > 1 => collect(files, &path, depth - 1, wanted, found)?,
+            EntryKind::File if wanted.takes(&path, &entry.name)? => found.push(path),
             _ => {}
         }
     }
     Ok(())
+}
+
+/// Which files of a folder are read.
+struct Wanted {
+    extensions: Vec<String>,
+    matching: Option<regex::Regex>,
+    ignored: Vec<regex::Regex>,
+    skip_unknown: bool,
+}
+
+impl Wanted {
+    fn of(call: &Call<'_>, extensions: Vec<String>) -> Result<Self, TaskError> {
+        let compile = |pattern: &str| {
+            regex::Regex::new(pattern)
+                .map_err(|_| TaskError::Failed(format!("`{pattern}` is no regular expression")))
+        };
+        let ignored = call.list("ignore_files");
+        Ok(Self {
+            extensions,
+            matching: call
+                .text("files_matching")
+                .map(|text| compile(&text))
+                .transpose()?,
+            ignored: ignored
+                .iter()
+                .map(|text| compile(&format!("{text}$")))
+                .collect::<Result<_, _>>()?,
+            skip_unknown: call.flag("ignore_unknown_extensions", false),
+        })
+    }
+
+    /// A file with another extension is a mistake, unless it is left out by name or by wish.
+    fn takes(&self, path: &Path, name: &str) -> Result<bool, TaskError> {
+        let matching = self
+            .matching
+            .as_ref()
+            .is_none_or(|regex| regex.is_match(name));
+        if !matching || self.ignored.iter().any(|regex| regex.is_match(name)) {
+            return Ok(false);
+        }
+        if has_extension(path, &self.extensions) || self.skip_unknown {
+            return Ok(has_extension(path, &self.extensions));
+        }
+        Err(TaskError::Failed(format!(
+            "{} does not have a valid extension: {}",
+            path.display(),
+            self.extensions.join(", ")
+        )))
+    }
 }
 
 fn has_extension(path: &Path, extensions: &[String]) -> bool {

@@ -19,12 +19,7 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
                 "`pause` takes `seconds` or `minutes`, not both".to_owned(),
             ));
         }
-        // Nobody may be there to press a key.
-        (None, None) => {
-            return Err(TaskError::Failed(
-                "`pause` without `seconds` or `minutes` waits for a key, which Strata does not support".to_owned(),
-            ));
-        }
+        (None, None) => return Ok(ask(call)),
     };
     let seconds = amount
         .trim()
@@ -42,4 +37,25 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
         "stdout": format!("Paused for {seconds} {}", if unit > 1.0 { "minutes" } else { "seconds" }),
         "user_input": "",
     })))
+}
+
+/// Asks the user; goes on at once where there is nobody, as Ansible does.
+fn ask(call: &Call<'_>) -> ActionResult {
+    let prompt = call.text("prompt");
+    let text = prompt.unwrap_or_else(|| "Press enter to continue, Ctrl+C to interrupt".to_owned());
+    let echo = call.flag("echo", true);
+    let options = &call.shared.options;
+    let answer = options
+        .ask
+        .as_ref()
+        .and_then(|ask| ask(&format!("[{}]\n{text}:", call.job.name), !echo));
+    ActionResult::values(json!({
+        "changed": false,
+        "delta": 0,
+        "echo": echo,
+        "rc": 0,
+        "stderr": "",
+        "stdout": "Paused for 0.0 minutes",
+        "user_input": answer.unwrap_or_default(),
+    }))
 }

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use strata_core::{Diagnostic, Event, Subject, TaskOutcome};
+use strata_core::{Diagnostic, Event, ResultKind, Subject, TaskOutcome};
 use strata_playbook::{
     play::{Action, Task},
     walk::Outcome,
 };
 
 use super::{Batch, BatchEnd, schedule::Next};
-use crate::{counts::Count, outcome::failure, scope::Watch, task::target};
+use crate::{counts::Count, magic::MagicCache, outcome::failure, scope::Watch, task::target};
 
 impl Batch<'_> {
     /// Does the same `meta` task for the hosts that reached it. Nothing of it is counted, except its failure.
@@ -24,12 +24,46 @@ impl Batch<'_> {
                 self.pass(next.at);
                 continue;
             }
+            self.announce_meta(next);
             match self.holds(next) {
                 Ok(true) => self.steer(&name, next).await,
-                Ok(false) => self.pass(next.at),
+                Ok(false) => self.pass_by(next),
                 Err(reason) => self.fail_meta(next, &reason),
             }
         }
+    }
+
+    /// Shows that a `meta` task begins; each host has a line of its own, as in Ansible.
+    fn announce_meta(&self, next: &Next) {
+        if next.task.implicit {
+            return;
+        }
+        let host = &self.hosts[next.at].name;
+        let span = &next.task.span;
+        self.shared.events.send(Event::TaskStarted {
+            task: self.name(host, &next.task).into(),
+            handler: next.handler,
+            path: format!("{}:{}", span.file, span.start.line).into(),
+        });
+    }
+
+    /// A condition that does not hold: shown as skipped, and not counted.
+    fn pass_by(&mut self, next: &Next) {
+        let host = self.hosts[next.at].name.clone();
+        let name = self.name(&host, &next.task);
+        let result = serde_json::json!({"changed": false, "skipped": true, "skip_reason": "Conditional result was False"});
+        self.shared.events.send(Event::TaskFinished {
+            host,
+            task: name.into(),
+            item: None,
+            outcome: TaskOutcome::Skipped,
+            message: None,
+            diffs: Vec::new(),
+            result: result.to_string().into(),
+            delegate: None,
+            kind: ResultKind::Plain,
+        });
+        self.pass(next.at);
     }
 
     fn holds(&self, next: &Next) -> Result<bool, String> {
@@ -65,6 +99,11 @@ impl Batch<'_> {
             "clear_facts" => self.clear_facts(),
             "clear_host_errors" => self.clear_errors(),
             "reset_connection" => self.reset_connection(at, &next.task).await,
+            "refresh_inventory" => {
+                if let Err(reason) = self.refresh_inventory() {
+                    return self.fail_meta(next, &reason);
+                }
+            }
             other => {
                 let reason = format!("`meta: {other}` is not supported by Strata");
                 return self.fail_meta(next, &reason);
@@ -106,6 +145,19 @@ impl Batch<'_> {
         self.refresh_hosts();
     }
 
+    fn refresh_inventory(&mut self) -> Result<(), String> {
+        let Some(reload) = self.shared.options.reload.clone() else {
+            return Err("the inventory of this run is not read from files".to_owned());
+        };
+        let (inventory, variables) = reload().map_err(|diags| {
+            let reasons: Vec<String> = diags.iter().map(|one| one.summary.clone()).collect();
+            reasons.join("; ")
+        })?;
+        self.shared.table.replace(inventory, &variables);
+        Arc::make_mut(&mut self.scope).cache = MagicCache::default();
+        Ok(())
+    }
+
     async fn reset_connection(&mut self, at: usize, task: &Arc<Task>) {
         let host = self.hosts[at].name.clone();
         let watch = Watch::new(None);
@@ -130,6 +182,8 @@ impl Batch<'_> {
             result: serde_json::Value::Object(failure(reason))
                 .to_string()
                 .into(),
+            delegate: None,
+            kind: ResultKind::Plain,
         });
         let rescued = self.move_on(next.at, true);
         let count = if rescued {
@@ -157,6 +211,6 @@ impl Batch<'_> {
 fn speaks_of_all(name: &str) -> bool {
     matches!(
         name,
-        "end_batch" | "end_play" | "clear_facts" | "clear_host_errors"
+        "end_batch" | "end_play" | "clear_facts" | "clear_host_errors" | "refresh_inventory"
     )
 }

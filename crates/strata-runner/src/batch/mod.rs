@@ -44,6 +44,8 @@ pub(crate) struct Memory {
     /// Whether `--start-at-task` was reached.
     pub(crate) started: bool,
     pub(crate) stopped: bool,
+    /// Whether a play could not be run.
+    pub(crate) broken: bool,
 }
 
 /// How a batch ended.
@@ -68,8 +70,11 @@ pub(crate) struct Batch<'a> {
     all_hosts: Vec<Arc<str>>,
     pace: Pace,
     free: bool,
+    pinned: bool,
     max_fail_percentage: Option<f64>,
     peers: Arc<Peers>,
+    /// What the user said to each task (`--step`); none any more once all are to be done.
+    confirmed: Option<HashMap<(Position, String), bool>>,
     /// Tasks whose start was shown.
     shown: HashSet<(Position, String)>,
     throttles: HashMap<String, Arc<Semaphore>>,
@@ -113,8 +118,12 @@ pub(crate) struct Start {
     pub(crate) all_hosts: Vec<Arc<str>>,
     /// The task that gathers facts first.
     pub(crate) gather: Option<Arc<Task>>,
+    /// Whether hosts whose facts are known are spared that.
+    pub(crate) smart: bool,
     pub(crate) pace: Pace,
     pub(crate) free: bool,
+    /// No new host begins before another is through, beyond as many as tasks may run at a time.
+    pub(crate) pinned: bool,
     pub(crate) force_handlers: bool,
     pub(crate) max_fail_percentage: Option<f64>,
 }
@@ -126,7 +135,13 @@ pub(crate) async fn run(shared: &Shared<'_>, memory: &mut Memory, start: Start) 
     let hosts = start.hosts.iter().map(|name| HostRun {
         name: name.clone(),
         walk: Walk::new(&play).forcing_handlers(start.force_handlers),
-        gather: start.gather.clone(),
+        gather: start.gather.clone().filter(|_| {
+            !start.smart
+                || shared
+                    .table
+                    .get(name)
+                    .is_none_or(|data| data.facts.is_empty())
+        }),
         state: State::Idle,
         started,
         ended: false,
@@ -142,12 +157,14 @@ pub(crate) async fn run(shared: &Shared<'_>, memory: &mut Memory, start: Start) 
             start.pace
         },
         free: start.free,
+        pinned: start.pinned,
         shared,
         memory,
         engine: start.engine,
         scope: start.scope,
         all_hosts: start.all_hosts,
         max_fail_percentage: start.max_fail_percentage,
+        confirmed: shared.options.step.then(HashMap::new),
         shown: HashSet::new(),
         throttles: HashMap::new(),
         round_failed: BTreeSet::new(),

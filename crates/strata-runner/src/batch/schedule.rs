@@ -37,7 +37,12 @@ impl Batch<'_> {
             let (meta, tasks): (Vec<Next>, Vec<Next>) = ready
                 .into_iter()
                 .partition(|next| matches!(next.task.action, Action::Meta(_)));
-            let again = !meta.is_empty();
+            let before = tasks.len();
+            let tasks: Vec<Next> = tasks
+                .into_iter()
+                .filter(|next| self.is_confirmed(next))
+                .collect();
+            let again = !meta.is_empty() || tasks.len() < before;
             self.meta(&meta).await;
             let jobs: Vec<(usize, Job)> =
                 tasks.iter().filter_map(|next| self.start(next)).collect();
@@ -50,7 +55,14 @@ impl Batch<'_> {
     /// Every idle host's next task; or none more once one of them needs the others.
     fn next_at_own_pace(&mut self) -> Vec<Next> {
         let mut ready = Vec::new();
+        let mut present = 0;
         for at in 0..self.hosts.len() {
+            if self.pinned && self.hosts[at].state != State::Gone {
+                if present >= self.shared.options.forks {
+                    break;
+                }
+                present += 1;
+            }
             let Some(next) = self.peek(at) else { continue };
             if !self.free && pace::needs_others(self.play(), &next.task) {
                 self.pace = Pace::Lockstep;
@@ -211,6 +223,46 @@ impl Batch<'_> {
             throttle,
         };
         Some((next.at, job))
+    }
+
+    /// Asks the user whether to do a task, once for all hosts; a host passes a task by that is not wanted.
+    fn is_confirmed(&mut self, next: &Next) -> bool {
+        let host = self.hosts[next.at].name.clone();
+        let Some(confirmed) = &self.confirmed else {
+            return true;
+        };
+        let place = format!("{}:{}", next.task.span.file, next.task.span.start.byte);
+        let key = (next.position.clone(), place);
+        let wanted = match confirmed.get(&key) {
+            Some(wanted) => *wanted,
+            None => self.confirm(&host, next, key),
+        };
+        if !wanted {
+            self.hosts[next.at].gather = None;
+            if !next.position.is_empty() {
+                self.hosts[next.at].walk.report(Outcome::Ok);
+            }
+        }
+        wanted
+    }
+
+    fn confirm(&mut self, host: &str, next: &Next, key: (Position, String)) -> bool {
+        let name = self.name(host, &next.task);
+        let question = format!("Perform task: TASK: {name} (N)o/(y)es/(c)ontinue: ");
+        let ask = self.shared.options.ask.clone();
+        let answer = ask
+            .and_then(|ask| ask(&question, false))
+            .unwrap_or_default();
+        let answer = answer.trim().to_ascii_lowercase();
+        if matches!(answer.as_str(), "c" | "continue") {
+            self.confirmed = None;
+            return true;
+        }
+        let wanted = matches!(answer.as_str(), "y" | "yes");
+        if let Some(confirmed) = &mut self.confirmed {
+            confirmed.insert(key, wanted);
+        }
+        wanted
     }
 
     fn throttle(&mut self, host: &str, task: &Task) -> Option<Arc<Semaphore>> {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::{Value as Json, json};
-use strata_core::{Diagnostics, Event, TaskOutcome};
+use strata_core::{Diagnostics, Event, ResultKind, TaskOutcome};
 use strata_playbook::{
     inventory::{GroupInput, Inventory, InventoryInput},
     play::Action,
@@ -276,6 +276,9 @@ impl Batch<'_> {
                     for host in recipients {
                         let table = &self.shared.table;
                         table.change(&host, |data| data.add(*level, facts));
+                        if matches!(level, FactLevel::Gathered | FactLevel::SetAndGathered) {
+                            self.keep_facts(&host);
+                        }
                     }
                 }
                 Effect::AddHost {
@@ -290,6 +293,14 @@ impl Batch<'_> {
                     aggregate,
                 } => self.add_statistics(&job.host, data, *per_host, *aggregate),
             }
+        }
+    }
+
+    /// Hands a host's facts to the cache, if there is one.
+    fn keep_facts(&self, host: &str) {
+        let cache = self.shared.options.fact_cache.as_ref();
+        if let (Some(cache), Some(data)) = (cache, self.shared.table.get(host)) {
+            cache.store(host, &data.named_facts());
         }
     }
 
@@ -439,6 +450,8 @@ impl Batch<'_> {
             result: json!({"changed": false, "include": one.name})
                 .to_string()
                 .into(),
+            delegate: None,
+            kind: ResultKind::Included,
         });
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use strata_core::{Diagnostic, Event, Subject, TaskOutcome};
+use strata_core::{Diagnostic, Event, ResultKind, Subject, TaskOutcome};
 use strata_playbook::play::{Action, Task};
 
 use super::{Batch, schedule::Next};
@@ -24,6 +24,7 @@ impl Batch<'_> {
             self.shared.events.send(Event::TaskStarted {
                 task: name.clone(),
                 handler: next.handler,
+                path: format!("{}:{}", span.file, span.start.line).into(),
             });
         }
         name
@@ -50,20 +51,26 @@ impl Batch<'_> {
     /// Shows a whole task's result, and why it failed where nobody deals with that.
     pub(super) fn show(&self, job: &Job, whole: &ItemResult, rescued: bool) {
         let outcome = whole.outcome();
-        let verbose = task::is_verbose(&job.task);
+        // Each item of a loop showed itself.
+        let looped = job.task.r#loop.is_some() && whole.values.contains_key("results");
+        let kind = match task::kind(&job.task) {
+            _ if looped => ResultKind::Loop,
+            kind => kind,
+        };
         self.shared.events.send(Event::TaskFinished {
             host: job.host.clone(),
             task: job.name.clone(),
             item: None,
             outcome,
-            message: whole.message(verbose),
-            diffs: if whole.values.contains_key("results") {
-                // Each item showed its own.
+            message: whole.message(kind != ResultKind::Plain),
+            diffs: if looped {
                 Vec::new()
             } else {
                 whole.shown_diffs()
             },
             result: whole.json(),
+            delegate: whole.delegate.clone(),
+            kind,
         });
         let diagnostic = match outcome {
             TaskOutcome::Failed if !rescued => task_failed(job, whole),

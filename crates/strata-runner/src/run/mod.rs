@@ -1,6 +1,7 @@
 //! The whole run: its plays one after the other, each in batches of hosts.
 
 mod play;
+mod prompts;
 
 use std::{
     collections::BTreeMap,
@@ -18,9 +19,10 @@ use strata_playbook::{
 use tokio::sync::Semaphore;
 
 use crate::{
-    Connect, JsonMap, Options, Recap,
+    Connect, Gathering, JsonMap, Options, Recap,
     batch::{self, BatchEnd, Memory, Start},
-    hosts::HostTable,
+    hosts::{FactLevel, HostTable},
+    jobs::Jobs,
     magic::{MagicCache, PlayScope},
     outcome::text,
     scope::{Templates, Watch},
@@ -32,7 +34,8 @@ use play::{PlayFacts, batches, unusable};
 
 /// Runs a playbook on the hosts of an inventory.
 ///
-/// An error means that nothing was run. Tasks that fail are in the recap, and each sends a diagnostic as an event.
+/// An error means that nothing was run. Tasks that fail are in the recap, and each sends a diagnostic as an event;
+/// so does a play that cannot be run after others were.
 pub async fn run(
     playbook: &Playbook,
     inventory: &Inventory,
@@ -41,26 +44,50 @@ pub async fn run(
     events: &Events,
 ) -> Result<Recap, Diagnostics> {
     let table = HostTable::new(Arc::new(inventory.clone()), &options.inventory_variables);
+    for host in inventory.hosts() {
+        let known = options
+            .fact_cache
+            .as_ref()
+            .and_then(|cache| cache.load(&host.name));
+        if let Some(facts) = known {
+            table.change(&host.name, |data| data.add(FactLevel::Gathered, &facts));
+        }
+    }
     let options = Arc::new(options.clone());
     let shared = Shared {
         sessions: Sessions::new(connect, options.ready_timeout, events),
         table: Arc::new(table),
         events,
+        jobs: Jobs::default(),
         forks: Semaphore::new(options.forks.max(1)),
         options,
     };
     let mut run = Run {
         shared: &shared,
-        engine: Engine::new(),
+        engine: Engine::with(shared.options.lenient_conditions),
         memory: Memory {
             started: shared.options.start_at_task.is_none(),
             ..Memory::default()
         },
+        any_play: false,
+        answers: JsonMap::new(),
     };
     run.check(playbook)?;
     let done = run.plays(playbook).await;
+    if !shared.options.stop.requested() {
+        shared.jobs.wait().await;
+    }
     shared.sessions.close().await;
-    done?;
+    match done {
+        Err(diags) if !run.any_play => return Err(diags),
+        Err(diags) => {
+            run.memory.broken = true;
+            diags
+                .into_iter()
+                .for_each(|diagnostic| events.diagnostic(diagnostic));
+        }
+        Ok(()) => {}
+    }
     Ok(run.recap())
 }
 
@@ -68,6 +95,10 @@ struct Run<'a> {
     shared: &'a Shared<'a>,
     engine: Arc<Engine>,
     memory: Memory,
+    /// Whether a batch of some play was begun.
+    any_play: bool,
+    /// What the user answered.
+    answers: JsonMap,
 }
 
 impl Run<'_> {
@@ -93,7 +124,7 @@ impl Run<'_> {
             let name = &prompt.name;
             let given =
                 options.load.extra_vars.contains_key(name) || options.prompted.contains_key(name);
-            !given && prompt.default.is_none()
+            !given && prompt.default.is_none() && options.ask.is_none()
         });
         open.map(|prompt| {
             Diagnostic::error(
@@ -138,6 +169,7 @@ impl Run<'_> {
     }
 
     async fn play(&mut self, play: &Arc<Play>) -> Result<BatchEnd, Diagnostics> {
+        self.ask(play)?;
         let facts = self.play_facts(play)?;
         let hosts = facts.hosts.clone();
         if hosts.is_empty() {
@@ -189,6 +221,7 @@ impl Run<'_> {
             return Ok(BatchEnd::Done);
         }
         let scope = self.scope(play, facts, &left)?;
+        self.any_play = true;
         let options = &self.shared.options;
         let start = Start {
             engine: self.engine.clone(),
@@ -196,8 +229,10 @@ impl Run<'_> {
             hosts: left,
             all_hosts: facts.hosts.clone(),
             gather: facts.gather.clone(),
+            smart: options.gathering == Gathering::Smart && play.gather_facts.is_none(),
             pace: options.pace,
-            free: play.strategy == Strategy::Free,
+            free: play.strategy != Strategy::Linear,
+            pinned: play.strategy == Strategy::HostPinned,
             force_handlers: facts.force_handlers,
             max_fail_percentage: facts.max_fail_percentage,
         };
@@ -252,6 +287,7 @@ impl Run<'_> {
             let answer = options
                 .prompted
                 .get(&prompt.name)
+                .or(self.answers.get(&prompt.name))
                 .or(prompt.default.as_ref())?;
             Some((prompt.name.clone(), answer.clone()))
         });
@@ -308,6 +344,7 @@ impl Run<'_> {
             failed: self.memory.failed,
             unreachable: self.memory.unreachable,
             stopped: self.memory.stopped,
+            broken: self.memory.broken,
             statistics: self.memory.statistics,
         }
     }

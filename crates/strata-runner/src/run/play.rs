@@ -11,7 +11,7 @@ use strata_playbook::{
 };
 
 use super::Run;
-use crate::{JsonMap, outcome::text, scope::Watch, task::boolean};
+use crate::{Gathering, JsonMap, outcome::text, scope::Watch, task::boolean};
 
 /// What a play's own keywords say.
 pub(super) struct PlayFacts {
@@ -59,7 +59,8 @@ impl Run<'_> {
                 }
             };
         let force = flag(play.force_handlers.as_ref(), "force_handlers");
-        let gather = flag(play.gather_facts.as_ref(), "gather_facts").unwrap_or(true);
+        let usual = self.shared.options.gathering != Gathering::Explicit;
+        let gather = flag(play.gather_facts.as_ref(), "gather_facts").unwrap_or(usual);
         let mut number = |keyword: &Spanned<Json>, what: &str| match templar.render(&keyword.value)
         {
             Ok(value) => Some(text(&value)),
@@ -75,7 +76,6 @@ impl Run<'_> {
             .collect();
         let most = play.max_fail_percentage.as_ref();
         let most = most.and_then(|most| number(most, "max_fail_percentage"));
-        let subset = play.gather_subset.as_ref();
         let facts = PlayFacts {
             name,
             hosts,
@@ -83,14 +83,20 @@ impl Run<'_> {
             force_handlers: force.unwrap_or(self.shared.options.force_handlers),
             max_fail_percentage: most
                 .and_then(|most| most.trim_end_matches('%').trim().parse().ok()),
-            gather: gather.then(|| Arc::new(gathering(play, subset))),
+            gather: gather.then(|| Arc::new(gathering(play))),
         };
         diags.into_result(facts)
     }
 
     fn play_templar(&self, play: &Arc<Play>) -> Templar {
+        self.play_templar_with(play, JsonMap::new())
+    }
+
+    /// A templar for what a play says without any host, with further values.
+    pub(super) fn play_templar_with(&self, play: &Arc<Play>, values: JsonMap) -> Templar {
         let variables = HostVariables {
-            play_vars: vec![play.vars.clone()],
+            local: Arc::new(values),
+            play_vars: vec![play.vars.clone(), self.answers(play)],
             extra_vars: self.shared.options.load.extra_vars.clone(),
             magic: Arc::new(strata_playbook::variables::magic(
                 &self.shared.table.inventory(),
@@ -197,10 +203,17 @@ fn batch_size(serial: &str, all: usize) -> Option<usize> {
 }
 
 /// The task that gathers a play's facts.
-fn gathering(play: &Play, subset: Option<&Spanned<Json>>) -> Task {
+fn gathering(play: &Play) -> Task {
     let mut arguments = JsonMap::new();
-    if let Some(subset) = subset {
-        arguments.insert("gather_subset".to_owned(), subset.value.clone());
+    let said = [
+        ("gather_subset", &play.gather_subset),
+        ("gather_timeout", &play.gather_timeout),
+        ("fact_path", &play.fact_path),
+    ];
+    for (name, value) in said {
+        if let Some(value) = value {
+            arguments.insert(name.to_owned(), value.value.clone());
+        }
     }
     let spanned = |value: Json| Spanned {
         value,

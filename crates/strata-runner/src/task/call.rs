@@ -1,6 +1,6 @@
 //! A rendered task on its way to an action or to the agent.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use strata_agent::protocol::{Diff, Task, TaskResult};
 use strata_core::FileDiff;
@@ -30,6 +30,8 @@ pub(crate) struct Call<'a> {
     pub(crate) no_log: bool,
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) place: Place,
+    /// For how long it may run in the background, if it is left there.
+    pub(crate) background: Option<Duration>,
 }
 
 /// Where a task is done, and as whom.
@@ -111,16 +113,11 @@ impl Call<'_> {
     ) -> Result<ActionResult, TaskError> {
         let sessions = &self.shared.sessions;
         sessions.ready(&self.place.target).await?;
+        if let Some(limit) = self.background.filter(|_| !check) {
+            return self.leave_behind(module, arguments, content, limit).await;
+        }
         let _permit = self.shared.forks.acquire().await.ok();
-        let task = Task {
-            module: module.to_owned(),
-            args: arguments,
-            check,
-            diff: self.diff,
-            environment: self.environment.clone(),
-            no_log: self.no_log,
-            ..Task::default()
-        };
+        let task = self.task(module, arguments, check);
         let result = sessions
             .run(Order {
                 target: &self.place.target,
@@ -130,6 +127,44 @@ impl Call<'_> {
             })
             .await?;
         Ok(ActionResult::of_module(result))
+    }
+
+    /// Starts a module and does not wait for it.
+    async fn leave_behind(
+        &self,
+        module: &str,
+        arguments: JsonMap,
+        content: Option<Content>,
+        limit: Duration,
+    ) -> Result<ActionResult, TaskError> {
+        let session = self.shared.sessions.session(&self.place.target).await?;
+        let wanted = self.place.r#become.clone();
+        let task = self.task(module, arguments, false);
+        let work = async move {
+            let result = session.run(task, content, wanted.as_ref()).await?;
+            Ok(ActionResult::of_module(result))
+        };
+        let id = self.shared.jobs.start(work, limit);
+        Ok(ActionResult::values(serde_json::json!({
+            "ansible_job_id": id,
+            "changed": true,
+            "failed": false,
+            "finished": false,
+            "results_file": format!("~/.ansible_async/{id}"),
+            "started": true,
+        })))
+    }
+
+    fn task(&self, module: &str, arguments: JsonMap, check: bool) -> Task {
+        Task {
+            module: module.to_owned(),
+            args: arguments,
+            check,
+            diff: self.diff,
+            environment: self.environment.clone(),
+            no_log: self.no_log,
+            ..Task::default()
+        }
     }
 
     /// An argument as a text.

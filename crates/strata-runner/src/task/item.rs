@@ -210,7 +210,9 @@ async fn module(
     let options = &shared.options;
     let keywords = &job.task.keywords;
     let timeout = keywords::seconds(templar, keywords.timeout.as_ref())?;
+    let background = Background::of(job, templar)?;
     let call = Call {
+        background: background.limit.filter(|_| background.left_behind),
         job,
         shared,
         variables,
@@ -224,7 +226,6 @@ async fn module(
         place,
     };
     let tries = Tries::of(job, templar)?;
-    let background = Background::of(job, templar)?;
     if job.templates.watch.crossed() {
         return Ok(Done::Crossing);
     }

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde_json::Value as Json;
+use strata_core::ResultKind;
 use strata_jinja::{Templar, TemplateError, is_omit};
 use strata_playbook::{
     play::{Action, Keywords, Spanned, Task},
@@ -151,7 +152,8 @@ pub(crate) fn target(
             rendered.insert(name.to_owned(), value.into());
         }
     }
-    if &**host == "localhost" && !rendered.contains_key("ansible_connection") {
+    let here = matches!(&**host, "localhost" | "127.0.0.1" | "::1");
+    if here && !rendered.contains_key("ansible_connection") {
         rendered.insert("ansible_connection".to_owned(), "local".into());
     }
     Ok(Target {
@@ -250,19 +252,38 @@ pub(super) fn privilege(
         .filter(|value| !value.is_null())
         .map(|value| text(&value))
         .or_else(|| defaults.password.clone());
+    let optional =
+        |value: Option<Json>, keyword: Option<&Spanned<Json>>, default: &Option<String>| {
+            let value = choose(value, keyword, default.as_deref().unwrap_or_default())?;
+            Ok::<_, TemplateError>(Some(value).filter(|value| !value.trim().is_empty()))
+        };
+    let exe = optional(
+        variable(["ansible_become_exe", "ansible_sudo_exe"])?,
+        keywords.become_exe.as_ref(),
+        &defaults.exe,
+    )?;
+    let flags = optional(
+        variable(["ansible_become_flags", "ansible_sudo_flags"])?,
+        keywords.become_flags.as_ref(),
+        &defaults.flags,
+    )?;
     Ok(Some(Become {
         user,
         method: become_method(&method)?,
         password,
+        exe,
+        flags,
     }))
 }
 
 fn become_method(name: &str) -> Result<BecomeMethod, TaskError> {
-    match name.strip_prefix("ansible.builtin.").unwrap_or(name) {
+    let short = name.strip_prefix("ansible.builtin.").unwrap_or(name);
+    match short.strip_prefix("community.general.").unwrap_or(short) {
         "sudo" => Ok(BecomeMethod::Sudo),
         "su" => Ok(BecomeMethod::Su),
+        "doas" => Ok(BecomeMethod::Doas),
         other => Err(TaskError::Failed(format!(
-            "`become_method: {other}` is not supported by Strata, only `sudo` and `su`"
+            "`become_method: {other}` is not supported by Strata, only `sudo`, `su` and `doas`"
         ))),
     }
 }
@@ -275,10 +296,19 @@ pub(crate) fn is_include(task: &Task) -> bool {
     )
 }
 
-/// True if the task's message is worth showing even if all is well.
-pub(crate) fn is_verbose(task: &Task) -> bool {
+/// What a result of the task is, for those who show it.
+pub(crate) fn kind(task: &Task) -> ResultKind {
     match &task.action {
-        Action::Module { name, .. } => matches!(name.value.as_str(), "debug" | "assert"),
-        _ => false,
+        Action::Module { name, .. } if name.value == "debug" => ResultKind::Shown,
+        Action::Module { name, arguments } if name.value == "assert" => {
+            // What was quiet about it is known by its argument alone.
+            let quiet = arguments.value.get("quiet").is_some_and(truth);
+            if quiet {
+                ResultKind::Plain
+            } else {
+                ResultKind::Verbose
+            }
+        }
+        _ => ResultKind::Plain,
     }
 }

@@ -13,7 +13,7 @@ mod tries;
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
-use strata_core::{Event, Events, TaskOutcome};
+use strata_core::{Event, Events, ResultKind, TaskOutcome};
 use strata_jinja::TemplateError;
 use strata_playbook::{play::Task, variables::HostVariables};
 use tokio::sync::Semaphore;
@@ -21,6 +21,7 @@ use tokio::sync::Semaphore;
 use crate::{
     JsonMap, Options,
     hosts::HostTable,
+    jobs::Jobs,
     magic::PlayScope,
     outcome::{self, ItemResult},
     scope::{Templates, with_local},
@@ -28,7 +29,7 @@ use crate::{
 };
 
 pub(crate) use call::{ActionResult, Call};
-pub(crate) use keywords::{boolean, is_include, is_verbose, target};
+pub(crate) use keywords::{boolean, is_include, kind, target};
 
 /// What all tasks of a run share.
 pub(crate) struct Shared<'a> {
@@ -36,6 +37,8 @@ pub(crate) struct Shared<'a> {
     pub(crate) sessions: Sessions<'a>,
     pub(crate) table: Arc<HostTable>,
     pub(crate) events: &'a Events,
+    /// Tasks left behind in the background.
+    pub(crate) jobs: Jobs,
     /// As many permits as tasks may run at a time.
     pub(crate) forks: Semaphore,
 }
@@ -158,7 +161,13 @@ fn loop_variables(job: &Job, items: &[Json], index: usize) -> JsonMap {
         local.insert("ansible_index_var".to_owned(), index_var.as_str().into());
     }
     if control.extended {
-        local.insert("ansible_loop".to_owned(), extended(items, index));
+        let mut extended = extended(items, index);
+        if control.without_items
+            && let Json::Object(map) = &mut extended
+        {
+            map.remove("allitems");
+        }
+        local.insert("ansible_loop".to_owned(), extended);
     }
     local
 }
@@ -217,13 +226,16 @@ fn show_item(job: &Job, events: &Events, result: &ItemResult) {
     if keywords::is_include(&job.task) && result.outcome() == TaskOutcome::Ok {
         return;
     }
+    let kind = kind(&job.task);
     events.send(Event::TaskFinished {
         host: job.host.clone(),
         task: job.name.clone(),
         item: result.label.clone(),
         outcome: result.outcome(),
-        message: result.message(keywords::is_verbose(&job.task)),
+        message: result.message(kind != ResultKind::Plain),
         diffs: result.shown_diffs(),
         result: result.json(),
+        delegate: result.delegate.clone(),
+        kind,
     });
 }

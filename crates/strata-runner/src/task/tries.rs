@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::Value as Json;
+use strata_core::Event;
 use strata_jinja::Templar;
 use strata_playbook::variables::HostVariables;
 
@@ -38,9 +39,11 @@ impl Tries {
     }
 }
 
-/// `async`: how long a task may run. The agent keeps the task going, so nothing has to be polled.
+/// `async`: how long a task may run, and whether it is left behind (`poll: 0`). The agent keeps a task going that
+/// is waited for, so nothing has to be polled.
 pub(super) struct Background {
     pub(super) limit: Option<Duration>,
+    pub(super) left_behind: bool,
 }
 
 impl Background {
@@ -48,13 +51,10 @@ impl Background {
         let limit = keywords::seconds(templar, job.task.r#async.as_ref())?;
         let limit = limit.filter(|limit| !limit.is_zero());
         let poll = keywords::number(templar, job.task.poll.as_ref())?;
-        if limit.is_some() && poll == Some(0.0) {
-            return Err(TaskError::Failed(
-                "`async` with `poll: 0` (a task left behind in the background) is not supported by Strata"
-                    .to_owned(),
-            ));
-        }
-        Ok(Self { limit })
+        Ok(Self {
+            limit,
+            left_behind: limit.is_some() && poll == Some(0.0),
+        })
     }
 }
 
@@ -72,6 +72,7 @@ pub(super) async fn repeat(
             values: done.values,
             diffs: done.diffs,
             effects: done.effects,
+            delegate: call.place.delegate.clone(),
             ..ItemResult::default()
         };
         complete(&mut result.values);
@@ -100,6 +101,11 @@ pub(super) async fn repeat(
             result.values.insert("failed".to_owned(), true.into());
             return Ok(result);
         }
+        call.shared.events.send(Event::TaskRetried {
+            host: job.host.clone(),
+            task: job.name.clone(),
+            left: tries.most - attempt,
+        });
         tokio::time::sleep(tries.delay).await;
         attempt += 1;
     }
@@ -112,8 +118,12 @@ async fn once(call: &Call<'_>, limit: Option<Duration>) -> Result<ActionResult, 
     };
     match tokio::time::timeout(limit, action).await {
         Ok(result) => result,
+        Err(_) if call.job.task.r#async.is_some() => Err(TaskError::Failed(format!(
+            "async task did not complete within the requested time - {}s",
+            limit.as_secs()
+        ))),
         Err(_) => Err(TaskError::Failed(format!(
-            "the task was ended after {} s, its time limit",
+            "Timed out after {} second(s).",
             limit.as_secs()
         ))),
     }

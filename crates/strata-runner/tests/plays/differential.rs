@@ -73,7 +73,27 @@ fn folder(case: &str) -> std::path::PathBuf {
 }
 
 fn expected(case: &str) -> String {
+    if std::env::var_os("STRATA_RECORD").is_some() {
+        record(case);
+    }
     fs::read_to_string(folder(case).join("expected.txt")).unwrap()
+}
+
+/// One case at a time: they share `/case`.
+static RECORDING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
+fn record(case: &str) {
+    let _alone = RECORDING
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let playbook = fs::read_to_string(folder(case).join("playbook.yml")).unwrap();
+    let options = playbook
+        .lines()
+        .next()
+        .and_then(|line| line.strip_prefix("# options: "));
+    let words: Vec<&str> = options.unwrap_or("").split_whitespace().collect();
+    let text = crate::record::ask(&folder(case), &words);
+    fs::write(folder(case).join("expected.txt"), text).unwrap();
 }
 
 fn world(case: &str) -> World {
@@ -153,6 +173,28 @@ macro_rules! cases {
 }
 
 cases!(
-    blocks, check, failures, fatal, first, handlers, loops, meta, once, percentage, roles, serial,
-    tags, variables
+    args,
+    asserts,
+    blocks,
+    check,
+    delegation,
+    failures,
+    fatal,
+    first,
+    handlers,
+    includes,
+    loops,
+    loops_more,
+    meta,
+    methods,
+    once,
+    percentage,
+    registers,
+    roles,
+    serial,
+    tags,
+    templates_more,
+    until,
+    variables,
+    vars_order
 );

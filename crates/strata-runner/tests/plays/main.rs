@@ -5,5 +5,6 @@
 mod differential;
 mod failures;
 mod pace;
+mod record;
 mod shown;
 mod world;

@@ -1,0 +1,236 @@
+//! `strata playbook`, `run` and `inventory`: what scripts read from them.
+
+use crate::strata::Folder;
+
+#[test]
+fn results_are_shown_line_by_line_as_ansible_playbook_shows_them() {
+    let project = Folder::new(&[]);
+    project.write(
+        "site.yml",
+        "\
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - debug: msg=hello
+    - name: loop
+      command: echo {{ item }}
+      loop: [1, {a: b}]
+      changed_when: item == 1
+    - name: skipped
+      command: echo
+      loop: [1, 2]
+      when: false
+    - include_tasks: more.yml
+      loop: [q]
+    - name: written
+      copy: {content: \"a\\nb\\n\", dest: \"{{ playbook_dir }}/f\", mode: \"0600\"}
+      diff: true
+    - name: bad
+      fail: {msg: not good}
+      ignore_errors: true
+    - meta: noop
+- hosts: nobody
+  tasks: []
+",
+    );
+    project.write("more.yml", "- assert: {that: item == 'q'}\n");
+    let ran = project.run(&["playbook", "site.yml"]);
+    let expected = "
+PLAY [localhost] ***************************************************************
+
+TASK [debug] *******************************************************************
+ok: [localhost] => {
+    \"msg\": \"hello\"
+}
+
+TASK [loop] ********************************************************************
+changed: [localhost] => (item=1)
+ok: [localhost] => (item={'a': 'b'})
+
+TASK [skipped] *****************************************************************
+skipping: [localhost] => (item=1) 
+skipping: [localhost] => (item=2) 
+skipping: [localhost]
+
+TASK [include_tasks] ***********************************************************
+included: [FOLDER]/more.yml for localhost => (item=q)
+
+TASK [assert] ******************************************************************
+ok: [localhost] => {
+    \"changed\": false,
+    \"msg\": \"All assertions passed\"
+}
+
+TASK [written] *****************************************************************
+--- before
++++ after: [FOLDER]/f
+@@ -0,0 +1,2 @@
++a
++b
+
+changed: [localhost]
+
+TASK [bad] *********************************************************************
+fatal: [localhost]: FAILED! => {\"changed\": false, \"msg\": \"not good\"}
+...ignoring
+
+TASK [meta] ********************************************************************
+
+PLAY [nobody] ******************************************************************
+skipping: no hosts matched
+
+PLAY RECAP *********************************************************************
+localhost                  : ok=6    changed=2    unreachable=0    failed=0    skipped=1    rescued=0    ignored=1   
+
+";
+    assert_eq!(ran.stdout, expected, "{}", ran.stderr);
+    assert_eq!(ran.code, Some(0));
+}
+
+#[test]
+fn one_module_runs_as_ansible_runs_it() {
+    let project = Folder::new(&[]);
+    let ran = project.run(&["run", "localhost", "-m", "ping"]);
+    assert_eq!(
+        ran.stdout,
+        "localhost | SUCCESS => {\n    \"changed\": false,\n    \"ping\": \"pong\"\n}\n",
+        "{}",
+        ran.stderr
+    );
+    let ran = project.run(&["run", "localhost", "-a", "echo hi there"]);
+    assert_eq!(ran.stdout, "localhost | CHANGED | rc=0 >>\nhi there\n");
+    let ran = project.run(&["run", "localhost", "-m", "shell", "-a", "echo a; exit 3"]);
+    assert_eq!(
+        (ran.code, ran.stdout.as_str()),
+        (
+            Some(2),
+            "localhost | FAILED | rc=3 >>\na\nnon-zero return code\n"
+        )
+    );
+    let ran = project.run(&["run", "a,b", "-i", "a,b,", "--list-hosts"]);
+    assert_eq!(ran.stdout, "  hosts (2):\n    a\n    b\n");
+}
+
+#[test]
+fn inventories_are_shown_as_ansible_inventory_shows_them() {
+    let project = Folder::new(&[]);
+    project.write(
+        "hosts",
+        "[web]\nw[1:2] v='a b'\n[prod:children]\nweb\n[prod:vars]\nn=5\n[empty]\n",
+    );
+    project.write("ansible.cfg", "[defaults]\ninventory = hosts\n");
+    let ran = project.run(&["inventory", "--graph", "--vars"]);
+    let expected = "\
+@all:
+  |--@ungrouped:
+  |--@prod:
+  |  |--@web:
+  |  |  |--w1
+  |  |  |  |--{n = 5}
+  |  |  |  |--{v = a b}
+  |  |  |--w2
+  |  |  |  |--{n = 5}
+  |  |  |  |--{v = a b}
+  |  |--{n = 5}
+  |--@empty:
+";
+    assert_eq!(ran.stdout, expected, "{}", ran.stderr);
+    let ran = project.run(&["inventory", "--list", "--yaml"]);
+    let expected = "all:\n  children:\n    prod:\n      children:\n        web:\n          hosts:\n            w1:\n              n: 5\n              v: a b\n            w2:\n              n: 5\n              v: a b\n";
+    assert_eq!(ran.stdout, expected);
+    let ran = project.run(&["inventory", "--host", "w1"]);
+    assert_eq!(ran.stdout, "{\n    \"n\": 5,\n    \"v\": \"a b\"\n}\n");
+}
+
+#[test]
+fn tasks_tags_and_hosts_are_listed() {
+    let project = Folder::new(&[]);
+    project.write("hosts", "[web]\na\nb\n");
+    project.write("site.yml", "- name: All\n  hosts: web\n  tags: [t]\n  tasks:\n    - {name: one, command: x, tags: [u]}\n    - ping:\n");
+    let ran = project.run(&[
+        "playbook",
+        "-i",
+        "hosts",
+        "site.yml",
+        "--list-tasks",
+        "--list-tags",
+        "--list-hosts",
+    ]);
+    let expected = "
+playbook: site.yml
+
+  play #1 (web): All\tTAGS: [t]
+    pattern: ['web']
+    hosts (2):
+      a
+      b
+    tasks:
+      one\tTAGS: [t, u]
+      ping\tTAGS: [t]
+      TASK TAGS: [t, u]
+";
+    assert_eq!(ran.stdout, expected, "{}", ran.stderr);
+}
+
+#[test]
+fn what_earlier_plays_did_is_reported_when_a_later_one_cannot_be_run() {
+    let project = Folder::new(&[]);
+    project.write(
+        "site.yml",
+        "- hosts: localhost\n  gather_facts: false\n  tasks: [{ping: }]\n- hosts: localhost\n  gather_facts: false\n  vars_files: [gone.yml]\n  tasks: [{ping: }]\n",
+    );
+    let ran = project.run(&["playbook", "site.yml"]);
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    assert!(
+        ran.stdout.contains("localhost                  : ok=1 "),
+        "{}",
+        ran.stdout
+    );
+    assert!(ran.stderr.contains("gone.yml"), "{}", ran.stderr);
+}
+
+#[test]
+fn groups_of_modules_that_are_not_known_are_refused_by_name() {
+    let project = Folder::new(&[]);
+    project.write(
+        "site.yml",
+        "- hosts: localhost\n  module_defaults:\n    group/aws: {region: x}\n  tasks: []\n",
+    );
+    let ran = project.run(&["playbook", "site.yml", "--syntax-check"]);
+    assert!(
+        ran.code != Some(0)
+            && ran
+                .stderr
+                .contains("the module group `aws` is not supported"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn programs_are_inventories() {
+    let project = Folder::new(&[]);
+    project.write("inv.sh", "#!/bin/sh\necho '{\"web\": {\"hosts\": [\"x\"], \"vars\": {\"ansible_connection\": \"local\"}}, \"_meta\": {\"hostvars\": {}}}'\n");
+    executable(&project, "inv.sh");
+    let ran = project.run(&["run", "web", "-i", "inv.sh", "-m", "ping"]);
+    assert!(
+        ran.stdout.starts_with("x | SUCCESS"),
+        "{}{}",
+        ran.stdout,
+        ran.stderr
+    );
+    project.write("bad.sh", "#!/bin/sh\necho rubbish\n");
+    executable(&project, "bad.sh");
+    let ran = project.run(&["inventory", "-i", "bad.sh", "--list"]);
+    assert!(
+        ran.code != Some(0) && ran.stderr.contains("rubbish"),
+        "{}",
+        ran.stderr
+    );
+}
+
+fn executable(project: &Folder, name: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    let path = project.path().join(name);
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}

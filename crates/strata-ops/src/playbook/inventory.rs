@@ -1,0 +1,217 @@
+//! Inventories: the sources of `-i`, and how `ansible-inventory` shows them.
+
+mod fetch;
+mod show;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde_json::Value as Json;
+use strata_core::{Diagnostic, Diagnostics};
+use strata_playbook::{Inventory, variables::InventoryVariables};
+
+use super::{Options, Project};
+use crate::process::Process;
+
+/// An inventory with the variables of its hosts.
+pub(crate) struct Found {
+    pub(crate) inventory: Inventory,
+    pub(crate) variables: Arc<InventoryVariables>,
+}
+
+/// Reads the inventory sources of `-i`, or of the settings, with `group_vars` and `host_vars` beside them.
+pub(crate) fn read(
+    given: &[String],
+    project: &Project,
+    process: &Process,
+    playbook: Option<&Path>,
+    diags: &mut Diagnostics,
+) -> Found {
+    let (names, paths) = sources(given, project);
+    let (inventory, folders) = from(names, paths, project, process, diags);
+    let files = project.files.as_ref();
+    let variables = InventoryVariables::load(files, &inventory, &folders, playbook, diags);
+    Found {
+        inventory,
+        variables: Arc::new(variables),
+    }
+}
+
+/// Reads inventory sources as they are given, and the folders whose `group_vars` and `host_vars` count; nothing is
+/// asked of the settings.
+pub(crate) fn given(
+    given: &[String],
+    project: &Project,
+    process: &Process,
+    diags: &mut Diagnostics,
+) -> (Inventory, Vec<PathBuf>) {
+    let (names, paths): (Vec<String>, Vec<String>) = given
+        .iter()
+        .cloned()
+        .partition(|source| source.contains(','));
+    let paths = paths.into_iter().map(PathBuf::from).collect();
+    from(names, paths, project, process, diags)
+}
+
+fn from(
+    names: Vec<String>,
+    paths: Vec<PathBuf>,
+    project: &Project,
+    process: &Process,
+    diags: &mut Diagnostics,
+) -> (Inventory, Vec<PathBuf>) {
+    let files = project.files.as_ref();
+    for path in paths.iter().filter(|path| files.kind(path).is_none()) {
+        let diagnostic = Diagnostic::error(
+            "no-inventory",
+            format!("There is no inventory `{}`", path.display()),
+        )
+        .hint("A list of hosts has a comma at its end: `-i web1,`.");
+        diags.push(diagnostic);
+    }
+    let there = paths.into_iter().filter(|path| files.kind(path).is_some());
+    let paths: Vec<PathBuf> = there
+        .map(|path| std::path::absolute(&path).unwrap_or(path))
+        .collect();
+    let programs = fetch::Programs::new(process, &project.settings);
+    let mut inventory = Inventory::load_with(files, &paths, &programs, diags);
+    for source in names {
+        let hosts: Vec<String> = source
+            .split(',')
+            .map(|name| name.trim().to_owned())
+            .filter(|name| !name.is_empty())
+            .collect();
+        inventory.merge(Inventory::from_names(&hosts));
+    }
+    let folder = |path: &PathBuf| {
+        if path.is_dir() {
+            path.clone()
+        } else {
+            path.parent().unwrap_or(Path::new("")).to_path_buf()
+        }
+    };
+    let folders = paths.iter().map(folder).collect();
+    (inventory, folders)
+}
+
+/// Lists of names, and paths; those of the settings where none are given.
+fn sources(given: &[String], project: &Project) -> (Vec<String>, Vec<PathBuf>) {
+    if !given.is_empty() {
+        let (names, paths): (Vec<String>, Vec<String>) = given
+            .iter()
+            .cloned()
+            .partition(|source| source.contains(','));
+        return (names, paths.into_iter().map(PathBuf::from).collect());
+    }
+    let settings = &project.settings;
+    let said = settings.text("inventory").unwrap_or_default();
+    if said.ends_with(',') {
+        return (vec![said], Vec::new());
+    }
+    let paths = settings.paths("inventory", ',');
+    if paths.is_empty() {
+        let usual = PathBuf::from("/etc/ansible/hosts");
+        return (
+            Vec::new(),
+            Some(usual)
+                .filter(|path| path.exists())
+                .into_iter()
+                .collect(),
+        );
+    }
+    (Vec::new(), paths)
+}
+
+/// What to show of an inventory.
+#[derive(Clone, Debug)]
+pub enum Wanted {
+    /// Groups, hosts and variables as JSON.
+    List {
+        /// As YAML instead.
+        yaml: bool,
+        /// The variables where they are written, not merged for each host.
+        export: bool,
+    },
+    /// Groups and hosts as a tree below a group.
+    Graph {
+        /// The group; none: `all`.
+        group: Option<String>,
+        /// With variables.
+        vars: bool,
+    },
+    /// One host's variables.
+    Host {
+        /// The host.
+        name: String,
+        /// As YAML instead of JSON.
+        yaml: bool,
+    },
+}
+
+/// Shows an inventory as `ansible-inventory` does, as text.
+pub fn show(
+    options: &Options,
+    wanted: &Wanted,
+    process: &Process,
+    ask: Option<&Arc<strata_runner::Ask>>,
+) -> Result<(String, Diagnostics), Diagnostics> {
+    let mut diags = Diagnostics::new();
+    let project = Project::open(&options.vault, process, ask, &mut diags);
+    let found = read(
+        &options.inventory,
+        &project,
+        process,
+        Some(Path::new("")),
+        &mut diags,
+    );
+    if diags.has_errors() {
+        return Err(diags);
+    }
+    let shown = show::Shown {
+        inventory: &found.inventory,
+        variables: &found.variables,
+        limit: limited(&found.inventory, options.limit.as_deref())?,
+    };
+    let text = match wanted {
+        Wanted::Host { name, yaml } => {
+            let vars = shown.host(name)?;
+            if *yaml {
+                show::yaml(&vars)
+            } else {
+                show::json(&vars)
+            }
+        }
+        Wanted::List { yaml: true, export } => show::yaml(&shown.tree(*export)),
+        Wanted::List {
+            yaml: false,
+            export,
+        } => show::json(&shown.list(*export)),
+        Wanted::Graph { group, vars } => shown.graph(group.as_deref().unwrap_or("all"), *vars)?,
+    };
+    Ok((text, diags))
+}
+
+fn limited(inventory: &Inventory, limit: Option<&str>) -> Result<Option<Vec<String>>, Diagnostics> {
+    let Some(limit) = limit else { return Ok(None) };
+    inventory.matching(limit).map(Some).map_err(|reason| {
+        let message = format!("the host pattern `{limit}` cannot be used");
+        Diagnostic::error("bad-host-pattern", message)
+            .detail(reason)
+            .into()
+    })
+}
+
+/// All groups with their hosts and children, and the variables of hosts, as values.
+pub fn list(options: &Options, process: &Process) -> Result<Json, Diagnostics> {
+    let mut diags = Diagnostics::new();
+    let project = Project::open(&options.vault, process, None, &mut diags);
+    let found = read(&options.inventory, &project, process, None, &mut diags);
+    let shown = show::Shown {
+        inventory: &found.inventory,
+        variables: &found.variables,
+        limit: None,
+    };
+    diags.into_result(shown.list(false))
+}

@@ -1,0 +1,431 @@
+//! Programs that are inventories, and the states of infrastructures.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::Read,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::{Map, Value as Json, json};
+use strata_core::Diagnostics;
+use strata_playbook::inventory::Fetch;
+
+use crate::{playbook::settings::Settings, process::Process};
+
+/// How long a program may take when nobody says otherwise.
+const TIMEOUT: u64 = 60;
+
+/// The most that a program may print, in bytes.
+const MAX_SIZE: u64 = 256 << 20;
+
+/// Runs inventory programs.
+pub(super) struct Programs {
+    timeout: Duration,
+    environment: BTreeMap<String, String>,
+}
+
+impl Programs {
+    pub(super) fn new(process: &Process, settings: &Settings) -> Self {
+        let seconds = settings.number("inventory_script_timeout", &mut Diagnostics::new());
+        Self {
+            timeout: Duration::from_secs(seconds.unwrap_or(TIMEOUT)),
+            environment: process.environment.clone(),
+        }
+    }
+
+    /// What a program prints as JSON.
+    fn ask(&self, path: &Path, arguments: &[&str]) -> Result<Json, Failure> {
+        let program = if path.is_absolute() {
+            path.to_owned()
+        } else {
+            Path::new(".").join(path)
+        };
+        let child = Command::new(program)
+            .args(arguments)
+            .env_clear()
+            .envs(&self.environment)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| match error.raw_os_error() {
+                // `ENOEXEC`: a text that happens to be executable.
+                Some(8) => Failure::NoProgram,
+                _ => Failure::Said(format!("it cannot be started: {error}")),
+            })?;
+        let printed = finish(child, self.timeout).map_err(Failure::Said)?;
+        serde_json::from_slice(&printed).map_err(|error| {
+            let shown: String = String::from_utf8_lossy(&printed).chars().take(80).collect();
+            Failure::Said(format!(
+                "it does not print JSON: {error}; it prints `{}`",
+                shown.trim()
+            ))
+        })
+    }
+
+    /// `--list`, and `--host` for each host where `_meta` is missing.
+    fn listed(&self, path: &Path) -> Result<Json, Failure> {
+        let mut listed = self.ask(path, &["--list"])?;
+        let Json::Object(groups) = &mut listed else {
+            return Ok(listed);
+        };
+        if groups.contains_key("_meta") {
+            return Ok(listed);
+        }
+        let mut hostvars = Map::new();
+        for host in hosts(groups) {
+            let vars = self.ask(path, &["--host", &host])?;
+            hostvars.insert(host, vars);
+        }
+        groups.insert("_meta".to_owned(), json!({ "hostvars": hostvars }));
+        Ok(listed)
+    }
+}
+
+enum Failure {
+    NoProgram,
+    Said(String),
+}
+
+/// All hosts that groups name.
+fn hosts(groups: &Map<String, Json>) -> Vec<String> {
+    let lists = groups.values().filter_map(|group| match group {
+        Json::Array(hosts) => Some(hosts),
+        other => other.get("hosts")?.as_array(),
+    });
+    let mut names: Vec<String> = lists
+        .flatten()
+        .filter_map(Json::as_str)
+        .map(str::to_owned)
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// What a program printed until its end; one that takes too long is killed.
+fn finish(mut child: Child, timeout: Duration) -> Result<Vec<u8>, String> {
+    let read = |pipe: Option<Box<dyn Read + Send>>| {
+        std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            // What cannot be read was not printed.
+            drop(pipe.map(|pipe| pipe.take(MAX_SIZE).read_to_end(&mut bytes)));
+            bytes
+        })
+    };
+    let out = read(child.stdout.take().map(|pipe| Box::new(pipe) as _));
+    let errors = read(child.stderr.take().map(|pipe| Box::new(pipe) as _));
+    let end = Instant::now() + timeout;
+    let status = loop {
+        match child.try_wait().map_err(|error| error.to_string())? {
+            Some(status) => break status,
+            None if Instant::now() > end => {
+                drop(child.kill());
+                drop(child.wait());
+                return Err(format!("it did not end within {} s", timeout.as_secs()));
+            }
+            None => std::thread::sleep(Duration::from_millis(2)),
+        }
+    };
+    let errors = errors.join().unwrap_or_default();
+    if !status.success() {
+        let said = String::from_utf8_lossy(&errors).trim().to_owned();
+        return Err(format!("it ended with {status}: {said}"));
+    }
+    Ok(out.join().unwrap_or_default())
+}
+
+impl Fetch for Programs {
+    fn program(&self, path: &Path) -> Option<Result<Json, String>> {
+        let metadata = fs::metadata(path).ok()?;
+        if !metadata.is_file() || metadata.permissions().mode() & 0o111 == 0 {
+            return None;
+        }
+        match self.listed(path) {
+            Ok(listed) => Some(Ok(listed)),
+            Err(Failure::NoProgram) => None,
+            Err(Failure::Said(reason)) => Some(Err(reason)),
+        }
+    }
+
+    fn plugin(&self, name: &str, settings: &Json, path: &Path) -> Option<Result<Json, String>> {
+        if !matches!(name, "cloud.terraform.terraform_provider" | "strata") {
+            return None;
+        }
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let projects = match settings.get("project_path") {
+            Some(Json::Array(paths)) => paths.iter().filter_map(Json::as_str).collect(),
+            Some(Json::String(path)) => vec![path.as_str()],
+            _ => vec!["."],
+        };
+        let mut all = Map::new();
+        for project in projects {
+            // Relative paths are the working directory's, as in the plugin; then the file's own folder.
+            let places = [Path::new(project).to_owned(), folder.join(project)];
+            let state = places
+                .iter()
+                .map(|place| place.join("terraform.tfstate"))
+                .find(|file| file.is_file());
+            let Some(state) = state else {
+                return Some(Err(format!("there is no state in `{project}`")));
+            };
+            let text = match fs::read_to_string(&state) {
+                Ok(text) => text,
+                Err(error) => return Some(Err(format!("`{}`: {error}", state.display()))),
+            };
+            match state_hosts(&text) {
+                Some(Json::Object(groups)) => merge(&mut all, groups),
+                _ => return Some(Err(format!("`{}` is no state", state.display()))),
+            }
+        }
+        Some(Ok(Json::Object(all)))
+    }
+
+    fn state(&self, text: &str, _path: &Path) -> Option<Result<Json, String>> {
+        let looks = text.trim_start().starts_with('{') && text.contains("\"terraform_version\"");
+        looks.then(|| state_hosts(text).ok_or_else(|| "it is no state of version 4".to_owned()))
+    }
+}
+
+fn merge(all: &mut Map<String, Json>, more: Map<String, Json>) {
+    for (name, value) in more {
+        match (all.get_mut(&name), value) {
+            (Some(Json::Object(old)), Json::Object(new)) => merge(old, new),
+            (Some(Json::Array(old)), Json::Array(new)) => old.extend(new),
+            (_, value) => drop(all.insert(name, value)),
+        }
+    }
+}
+
+/// The hosts of a state: resources `ansible_host` and `ansible_group`, Incus instances, and outputs
+/// `NAME_instances` and `NAME_ansible_vars`.
+fn state_hosts(text: &str) -> Option<Json> {
+    let state: Json = serde_json::from_str(text).ok()?;
+    if state.get("version")?.as_u64()? != 4 {
+        return None;
+    }
+    let mut hosts = Hosts::default();
+    for resource in state
+        .get("resources")
+        .and_then(Json::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let kind = resource
+            .get("type")
+            .and_then(Json::as_str)
+            .unwrap_or_default();
+        let instances = resource.get("instances").and_then(Json::as_array);
+        for instance in instances.into_iter().flatten() {
+            if let Some(attributes) = instance.get("attributes") {
+                hosts.resource(kind, attributes);
+            }
+        }
+    }
+    for (name, output) in state
+        .get("outputs")
+        .and_then(Json::as_object)
+        .into_iter()
+        .flatten()
+    {
+        if let Some(value) = output.get("value") {
+            hosts.output(name, value);
+        }
+    }
+    hosts
+        .groups
+        .insert("_meta".to_owned(), json!({ "hostvars": hosts.vars }));
+    Some(Json::Object(hosts.groups))
+}
+
+#[derive(Default)]
+struct Hosts {
+    groups: Map<String, Json>,
+    vars: Map<String, Json>,
+}
+
+impl Hosts {
+    fn group(&mut self, name: &str) -> &mut Map<String, Json> {
+        let group = self
+            .groups
+            .entry(name)
+            .or_insert_with(|| json!({"hosts": [], "children": [], "vars": {}}));
+        group.as_object_mut().expect("groups are mappings")
+    }
+
+    fn add(&mut self, group: &str, list: &str, name: &str) {
+        if let Some(Json::Array(items)) = self.group(group).get_mut(list) {
+            items.push(name.into());
+        }
+    }
+
+    fn host(&mut self, name: &str, vars: Map<String, Json>) {
+        let known = self.vars.entry(name).or_insert_with(|| json!({}));
+        known
+            .as_object_mut()
+            .expect("variables are mappings")
+            .extend(vars);
+    }
+
+    fn resource(&mut self, kind: &str, attributes: &Json) {
+        let text = |name: &str| attributes.get(name).and_then(Json::as_str);
+        let list = |name: &str| -> Vec<String> {
+            let items = attributes.get(name).and_then(Json::as_array);
+            items
+                .into_iter()
+                .flatten()
+                .filter_map(Json::as_str)
+                .map(str::to_owned)
+                .collect()
+        };
+        let vars = attributes
+            .get("variables")
+            .and_then(Json::as_object)
+            .cloned()
+            .unwrap_or_default();
+        let Some(name) = text("name") else { return };
+        match kind {
+            "ansible_host" => {
+                let groups = list("groups");
+                if groups.is_empty() {
+                    self.add("ungrouped", "hosts", name);
+                }
+                groups
+                    .iter()
+                    .for_each(|group| self.add(group, "hosts", name));
+                self.host(name, vars);
+            }
+            "ansible_group" => {
+                list("children")
+                    .iter()
+                    .for_each(|child| self.add(name, "children", child));
+                if let Some(Json::Object(own)) = self.group(name).get_mut("vars") {
+                    own.extend(vars);
+                }
+            }
+            "incus_instance" => {
+                let mut vars = Map::new();
+                vars.insert(
+                    "ansible_connection".to_owned(),
+                    "community.general.incus".into(),
+                );
+                for (attribute, variable) in [
+                    ("project", "ansible_incus_project"),
+                    ("remote", "ansible_incus_remote"),
+                ] {
+                    if let Some(value) = text(attribute).filter(|value| !value.is_empty()) {
+                        vars.insert(variable.to_owned(), value.into());
+                    }
+                }
+                self.host(name, vars);
+            }
+            _ => {}
+        }
+    }
+
+    fn output(&mut self, name: &str, value: &Json) {
+        if let Some(group) = name.strip_suffix("_ansible_vars") {
+            if let (Some(Json::Object(own)), Json::Object(vars)) =
+                (self.group(group).get_mut("vars"), value)
+            {
+                own.extend(vars.clone());
+            }
+            return;
+        }
+        let Some(group) = name.strip_suffix("_instances") else {
+            return;
+        };
+        let named: Vec<(String, Map<String, Json>)> = match value {
+            Json::Object(map) => map
+                .iter()
+                .map(|(host, vars)| (host.clone(), object(vars)))
+                .collect(),
+            Json::Array(items) => items.iter().filter_map(listed).collect(),
+            Json::String(host) => vec![(host.clone(), Map::new())],
+            _ => Vec::new(),
+        };
+        for (host, vars) in named {
+            self.add(group, "hosts", &host);
+            self.host(&host, vars);
+        }
+    }
+}
+
+fn object(value: &Json) -> Map<String, Json> {
+    value.as_object().cloned().unwrap_or_default()
+}
+
+/// A host in a list: its name, or an object with one.
+fn listed(item: &Json) -> Option<(String, Map<String, Json>)> {
+    match item {
+        Json::String(host) => Some((host.clone(), Map::new())),
+        Json::Object(map) => Some((map.get("name")?.as_str()?.to_owned(), map.clone())),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(script: &str, timeout: u64) -> Result<Json, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("inv");
+        fs::write(&path, script).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        let programs = Programs {
+            timeout: Duration::from_millis(timeout),
+            environment: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
+        };
+        programs.program(&path).unwrap()
+    }
+
+    #[test]
+    fn a_program_is_asked_for_each_host_unless_it_said_all_at_once() {
+        let script = "#!/bin/sh\nif [ $1 = --host ]; then echo \"{\\\"v\\\": \\\"$2\\\"}\"; else echo '{\"web\": [\"a\", \"b\"]}'; fi\n";
+        let said = ask(script, 10_000).unwrap();
+        assert_eq!(
+            said["_meta"]["hostvars"],
+            json!({"a": {"v": "a"}, "b": {"v": "b"}})
+        );
+    }
+
+    #[test]
+    fn rubbish_failure_and_hanging_are_told() {
+        assert!(
+            ask("#!/bin/sh\necho rubbish\n", 10_000)
+                .unwrap_err()
+                .contains("it prints `rubbish`")
+        );
+        assert!(
+            ask("#!/bin/sh\necho broken >&2; exit 3\n", 10_000)
+                .unwrap_err()
+                .contains("broken")
+        );
+        assert_eq!(
+            ask("#!/bin/sh\nexec sleep 60\n", 50).unwrap_err(),
+            "it did not end within 0 s"
+        );
+    }
+
+    #[test]
+    fn a_state_gives_hosts_of_resources_and_outputs() {
+        let state = json!({
+            "version": 4,
+            "terraform_version": "1.11.4",
+            "outputs": {"web_instances": {"value": ["a"]}, "web_ansible_vars": {"value": {"port": 80}}},
+            "resources": [
+                {"type": "ansible_host", "instances": [{"attributes": {"name": "h", "groups": ["g"], "variables": {"x": "1"}}}]},
+                {"type": "incus_instance", "instances": [{"attributes": {"name": "a", "project": "p"}}]},
+            ],
+        });
+        let said = state_hosts(&state.to_string()).unwrap();
+        assert_eq!(said["g"]["hosts"], json!(["h"]));
+        assert_eq!(said["web"]["vars"], json!({"port": 80}));
+        assert_eq!(said["_meta"]["hostvars"]["a"]["ansible_incus_project"], "p");
+    }
+}

@@ -1,0 +1,533 @@
+//! Lookups that need this machine: programs, files that are written, the network, chance.
+//!
+//! They act while a template is rendered, also in check mode, as in Ansible.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use serde_json::{Map, Value as Json};
+use strata_playbook::vault::Secrets;
+use strata_runner::Lookup;
+
+use super::random;
+
+type Options = Map<String, Json>;
+type Found = Result<Vec<Json>, String>;
+
+/// All of them.
+pub(super) fn all(
+    environment: Arc<BTreeMap<String, String>>,
+    secrets: Arc<Secrets>,
+) -> Arc<Lookup> {
+    Arc::new(move |folder, name, terms, options| {
+        let terms: Vec<String> = terms.iter().map(text).collect();
+        let short = name
+            .strip_prefix("community.general.")
+            .or(name.strip_prefix("community.sops."))
+            .unwrap_or(name);
+        Some(match short {
+            "pipe" => each(&terms, |term| pipe(folder, term)),
+            "lines" => terms.iter().try_fold(Vec::new(), |mut all, term| {
+                all.extend(lines(folder, term)?);
+                Ok(all)
+            }),
+            "password" => each(&terms, |term| password(folder, term, options)),
+            "url" => terms.iter().try_fold(Vec::new(), |mut all, term| {
+                all.extend(url(term, options)?);
+                Ok(all)
+            }),
+            "random_string" => random_string(options).map(|text| vec![text.into()]),
+            "sops" => each(&terms, |term| sops(folder, term, options, &environment)),
+            "unvault" => each(&terms, |term| unvault(folder, term, &secrets)),
+            _ => return None,
+        })
+    })
+}
+
+fn text(value: &Json) -> String {
+    match value {
+        Json::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn each(terms: &[String], look: impl Fn(&str) -> Result<String, String>) -> Found {
+    terms
+        .iter()
+        .map(|term| look(term).map(Json::from))
+        .collect()
+}
+
+/// A relative folder is the playbook's: ours, where that is nothing.
+fn here(folder: &Path) -> &Path {
+    if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    }
+}
+
+fn shell(folder: &Path, command: &str) -> Result<String, String> {
+    let output = Command::new("/bin/sh")
+        .args(["-c", command])
+        .current_dir(here(folder))
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| error.to_string())?;
+    if !output.status.success() {
+        let code = output.status.code().unwrap_or(-1);
+        return Err(format!("lookup_plugin.pipe({command}) returned {code}"));
+    }
+    String::from_utf8(output.stdout).map_err(|_| "the output is not UTF-8".to_owned())
+}
+
+fn pipe(folder: &Path, command: &str) -> Result<String, String> {
+    Ok(shell(folder, command)?.trim_end().to_owned())
+}
+
+fn lines(folder: &Path, command: &str) -> Found {
+    let printed = shell(folder, command)?;
+    Ok(printed.lines().map(Json::from).collect())
+}
+
+/// `password('FILE length=8 chars=ascii_letters,digits')`: the password in the file, made if it is not there.
+fn password(folder: &Path, term: &str, options: &Options) -> Result<String, String> {
+    let (path, mut own) = split_options(term);
+    for (name, value) in options {
+        own.insert(name.clone(), value.clone());
+    }
+    if let Some(unknown) = own.keys().find(|name| {
+        !matches!(
+            name.as_str(),
+            "length" | "chars" | "seed" | "encrypt" | "ident"
+        )
+    }) {
+        return Err(format!("the lookup `password` has no option `{unknown}`"));
+    }
+    for refused in ["seed", "encrypt", "ident"] {
+        if own.get(refused).is_some_and(|value| !value.is_null()) {
+            return Err(format!(
+                "the option `{refused}` of the lookup `password` is not supported by Strata; use the filter `password_hash`"
+            ));
+        }
+    }
+    let length = own
+        .get("length")
+        .map_or(Ok(20), |length| text(length).parse::<usize>());
+    let length = length.map_err(|_| "`length` needs a number".to_owned())?;
+    let characters = characters(own.get("chars"));
+    let make = || random::text(length, &characters).map_err(|error| error.to_string());
+    if path == "/dev/null" {
+        return make();
+    }
+    let path = here(folder).join(&path);
+    if let Ok(kept) = fs::read_to_string(&path) {
+        let first = kept.lines().next().unwrap_or_default();
+        return Ok(first.split(" salt=").next().unwrap_or_default().to_owned());
+    }
+    let made = make()?;
+    keep(&path, &made).map_err(|error| format!("`{}`: {error}", path.display()))?;
+    Ok(made)
+}
+
+fn keep(path: &Path, password: &str) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::DirBuilder::new().recursive(true).create(folder)?;
+    }
+    let mut options = fs::OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    writeln!(file, "{password}")
+}
+
+fn split_options(term: &str) -> (String, Options) {
+    let mut path = Vec::new();
+    let mut options = Options::new();
+    for word in term.split_whitespace() {
+        match word.split_once('=') {
+            Some((name, value)) if !path.is_empty() => {
+                options.insert(name.to_owned(), value.into());
+            }
+            _ => path.push(word),
+        }
+    }
+    (path.join(" "), options)
+}
+
+/// Letters, digits and `.,:-_`, or what is asked for: names of Python's `string`, or the characters themselves.
+fn characters(wanted: Option<&Json>) -> Vec<char> {
+    let names: Vec<String> = match wanted {
+        Some(Json::Array(items)) => items.iter().map(text).collect(),
+        Some(value) if !value.is_null() => {
+            let value = text(value);
+            let comma = value.contains(",,").then(|| ",".to_owned());
+            let names = value.replace(",,", ",");
+            names
+                .split(',')
+                .filter(|name| !name.is_empty())
+                .map(str::to_owned)
+                .chain(comma)
+                .collect()
+        }
+        _ => ["ascii_letters", "digits", ".,:-_"]
+            .map(str::to_owned)
+            .to_vec(),
+    };
+    let lower = || 'a'..='z';
+    let upper = || 'A'..='Z';
+    names
+        .iter()
+        .flat_map(|name| match name.as_str() {
+            "ascii_letters" => lower().chain(upper()).collect::<Vec<char>>(),
+            "ascii_lowercase" => lower().collect(),
+            "ascii_uppercase" => upper().collect(),
+            "digits" => ('0'..='9').collect(),
+            "hexdigits" => "0123456789abcdefABCDEF".chars().collect(),
+            "octdigits" => ('0'..='7').collect(),
+            "punctuation" => PUNCTUATION.chars().collect(),
+            own => own.chars().collect(),
+        })
+        .collect()
+}
+
+const PUNCTUATION: &str = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
+
+fn random_string(options: &Options) -> Result<String, String> {
+    let known = [
+        "length",
+        "upper",
+        "lower",
+        "numbers",
+        "special",
+        "min_lower",
+        "min_upper",
+        "min_numeric",
+        "min_special",
+        "override_special",
+        "override_all",
+        "ignore_similar_chars",
+        "similar_chars",
+        "base64",
+    ];
+    if let Some(unknown) = options.keys().find(|name| !known.contains(&name.as_str())) {
+        return Err(format!(
+            "the lookup `random_string` has no option `{unknown}`"
+        ));
+    }
+    let flag = |name: &str, usual: bool| {
+        options
+            .get(name)
+            .map_or(usual, |value| text(value).eq_ignore_ascii_case("true"))
+    };
+    let number = |name: &str, usual: usize| {
+        options
+            .get(name)
+            .map_or(usual, |value| text(value).parse().unwrap_or(usual))
+    };
+    if flag("base64", false) {
+        return Err("the option `base64` of the lookup `random_string` is not supported by Strata; use the filter `b64encode`".to_owned());
+    }
+    let special = options
+        .get("override_special")
+        .map_or(PUNCTUATION.to_owned(), text);
+    let similar = if flag("ignore_similar_chars", false) {
+        options
+            .get("similar_chars")
+            .map_or("il1LoO0".to_owned(), text)
+    } else {
+        String::new()
+    };
+    let clean =
+        |set: &str| -> Vec<char> { set.chars().filter(|one| !similar.contains(*one)).collect() };
+    let kinds = [
+        ("lower", clean("abcdefghijklmnopqrstuvwxyz"), "min_lower"),
+        ("upper", clean("ABCDEFGHIJKLMNOPQRSTUVWXYZ"), "min_upper"),
+        ("numbers", clean("0123456789"), "min_numeric"),
+        ("special", clean(&special), "min_special"),
+    ];
+    let length = number("length", 8);
+    let mut all: Vec<char> = kinds
+        .iter()
+        .filter(|(name, ..)| flag(name, true))
+        .flat_map(|(_, set, _)| set.clone())
+        .collect();
+    let mut made = String::new();
+    if let Some(only) = options.get("override_all") {
+        all = clean(&text(only));
+    } else {
+        for (_, set, least) in &kinds {
+            made.push_str(&random::text(number(least, 0), set).map_err(|error| error.to_string())?);
+        }
+    }
+    if all.is_empty() {
+        return Err("Available characters cannot be None, please change constraints".to_owned());
+    }
+    let rest = length.saturating_sub(made.chars().count());
+    made.push_str(&random::text(rest, &all).map_err(|error| error.to_string())?);
+    shuffled(&made)
+}
+
+fn shuffled(made: &str) -> Result<String, String> {
+    let mut characters: Vec<char> = made.chars().collect();
+    for at in (1..characters.len()).rev() {
+        let mut bytes = [0; 8];
+        random::fill(&mut bytes).map_err(|error| error.to_string())?;
+        let other = u64::from_le_bytes(bytes) % (at as u64 + 1);
+        characters.swap(at, other as usize);
+    }
+    Ok(characters.into_iter().collect())
+}
+
+/// The text behind a URL, as lines unless `split_lines` says no.
+fn url(address: &str, options: &Options) -> Found {
+    let known = [
+        "split_lines",
+        "validate_certs",
+        "headers",
+        "timeout",
+        "username",
+        "password",
+        "force_basic_auth",
+        "follow_redirects",
+        "use_proxy",
+        "force",
+        "wantlist",
+    ];
+    if let Some(unknown) = options.keys().find(|name| !known.contains(&name.as_str())) {
+        return Err(format!(
+            "the lookup `url` does not support the option `{unknown}` in Strata"
+        ));
+    }
+    for refused in ["username", "password"] {
+        if options.contains_key(refused) {
+            return Err(format!(
+                "the option `{refused}` of the lookup `url` is not supported by Strata; send it in `headers`"
+            ));
+        }
+    }
+    if options
+        .get("validate_certs")
+        .is_some_and(|value| text(value) == "false")
+    {
+        return Err(
+            "`validate_certs: false` of the lookup `url` is not supported by Strata".to_owned(),
+        );
+    }
+    let seconds = options.get("timeout").and_then(Json::as_u64).unwrap_or(10);
+    let headers = options
+        .get("headers")
+        .and_then(Json::as_object)
+        .cloned()
+        .unwrap_or_default();
+    let headers = headers
+        .iter()
+        .map(|(name, value)| (name.clone(), text(value)))
+        .collect();
+    let body = crate::http::get(address, &headers, Duration::from_secs(seconds))?;
+    let body = String::from_utf8(body).map_err(|_| "the answer is not UTF-8".to_owned())?;
+    if options
+        .get("split_lines")
+        .is_some_and(|value| text(value).eq_ignore_ascii_case("false"))
+    {
+        return Ok(vec![body.into()]);
+    }
+    Ok(body.lines().map(Json::from).collect())
+}
+
+/// What the user's own `sops` decrypts.
+fn sops(
+    folder: &Path,
+    term: &str,
+    options: &Options,
+    environment: &BTreeMap<String, String>,
+) -> Result<String, String> {
+    let known = [
+        "rstrip",
+        "base64",
+        "input_type",
+        "output_type",
+        "empty_on_not_exist",
+        "extract",
+        "sops_binary",
+        "age_key",
+        "age_keyfile",
+        "config_path",
+    ];
+    if let Some(unknown) = options.keys().find(|name| !known.contains(&name.as_str())) {
+        return Err(format!(
+            "the lookup `sops` does not support the option `{unknown}` in Strata"
+        ));
+    }
+    let path = find(folder, term);
+    let Some(path) = path else {
+        if options
+            .get("empty_on_not_exist")
+            .is_some_and(|value| text(value) == "true")
+        {
+            return Ok(String::new());
+        }
+        return Err(format!("could not locate file in lookup: {term}"));
+    };
+    let option = |name: &str| options.get(name).map(text);
+    let mut command = Command::new(option("sops_binary").unwrap_or_else(|| "sops".to_owned()));
+    for (name, flag) in [
+        ("config_path", "--config"),
+        ("input_type", "--input-type"),
+        ("output_type", "--output-type"),
+        ("extract", "--extract"),
+    ] {
+        if let Some(value) = option(name) {
+            command.args([flag, &value]);
+        }
+    }
+    // Keys travel in the environment: arguments are for everybody to see.
+    for (name, variable) in [
+        ("age_key", "SOPS_AGE_KEY"),
+        ("age_keyfile", "SOPS_AGE_KEY_FILE"),
+    ] {
+        if let Some(value) = option(name) {
+            command.env(variable, value);
+        }
+    }
+    command
+        .envs(environment)
+        .arg("--decrypt")
+        .arg(&path)
+        .stdin(Stdio::null());
+    let output = command
+        .output()
+        .map_err(|error| format!("`sops` cannot be started: {error}"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        return Err(format!(
+            "`sops` cannot decrypt `{}`: {said}",
+            path.display()
+        ));
+    }
+    let printed =
+        String::from_utf8(output.stdout).map_err(|_| "the file is not UTF-8".to_owned())?;
+    let keep = option("rstrip").is_some_and(|value| value == "false");
+    Ok(if keep {
+        printed
+    } else {
+        printed.trim_end().to_owned()
+    })
+}
+
+fn unvault(folder: &Path, term: &str, secrets: &Secrets) -> Result<String, String> {
+    let path = find(folder, term).ok_or_else(|| format!("could not find the file `{term}`"))?;
+    let bytes = fs::read(&path).map_err(|error| error.to_string())?;
+    let plain = if strata_playbook::vault::is_encrypted(&bytes) {
+        secrets.file(&bytes).map_err(|error| error.to_string())?
+    } else {
+        bytes
+    };
+    String::from_utf8(plain).map_err(|_| "the file is not UTF-8".to_owned())
+}
+
+fn find(folder: &Path, term: &str) -> Option<PathBuf> {
+    let folder = here(folder);
+    let places = [folder.join("files").join(term), folder.join(term)];
+    places.into_iter().find(|path| path.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn look(folder: &Path, name: &str, term: &str, options: Json) -> Found {
+        let lookup = all(Arc::default(), Arc::default());
+        let options = options.as_object().unwrap().clone();
+        lookup(folder, name, &[term.into()], &options).expect("there is such a lookup")
+    }
+
+    #[test]
+    fn programs_run_in_the_playbooks_folder_and_their_failure_is_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let none = serde_json::json!({});
+        let printed = look(folder.path(), "pipe", "printf 'a\\nb\\n\\n'", none.clone()).unwrap();
+        assert_eq!(printed, ["a\nb"]);
+        assert_eq!(
+            look(folder.path(), "lines", "printf 'a\\nb\\n'", none.clone()).unwrap(),
+            ["a", "b"]
+        );
+        let failed = look(folder.path(), "pipe", "exit 3", none).unwrap_err();
+        assert_eq!(failed, "lookup_plugin.pipe(exit 3) returned 3");
+    }
+
+    #[test]
+    fn a_password_is_made_once_and_its_file_is_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let first = look(
+            folder.path(),
+            "password",
+            "creds/x length=12 chars=digits",
+            serde_json::json!({}),
+        )
+        .unwrap();
+        let again = look(
+            folder.path(),
+            "password",
+            "creds/x length=12 chars=digits",
+            serde_json::json!({}),
+        )
+        .unwrap();
+        assert_eq!(first, again);
+        let made = first[0].as_str().unwrap();
+        assert!(
+            made.len() == 12 && made.chars().all(|one| one.is_ascii_digit()),
+            "{made}"
+        );
+        let mode = fs::metadata(folder.path().join("creds/x"))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn random_strings_keep_their_rules_and_unknown_options_are_named() {
+        let options =
+            serde_json::json!({"length": 9, "special": false, "upper": false, "min_numeric": 3});
+        let made = look(
+            Path::new(""),
+            "community.general.random_string",
+            "",
+            options,
+        )
+        .unwrap();
+        let made = made[0].as_str().unwrap();
+        assert!(
+            made.len() == 9 && made.chars().filter(char::is_ascii_digit).count() >= 3,
+            "{made}"
+        );
+        assert!(
+            made.chars()
+                .all(|one| one.is_ascii_lowercase() || one.is_ascii_digit()),
+            "{made}"
+        );
+        let wrong = look(
+            Path::new(""),
+            "random_string",
+            "",
+            serde_json::json!({"size": 1}),
+        );
+        assert_eq!(
+            wrong.unwrap_err(),
+            "the lookup `random_string` has no option `size`"
+        );
+    }
+}

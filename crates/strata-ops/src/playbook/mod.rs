@@ -1,0 +1,560 @@
+//! Playbooks by themselves, as `ansible-playbook` has them: from the command line and `ansible.cfg` to a run.
+
+mod extra_vars;
+mod fact_cache;
+pub mod inventory;
+mod list;
+mod lookups;
+pub(crate) mod random;
+pub mod settings;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use jiff::{Timestamp, tz::TimeZone};
+use serde_json::{Map, Value as Json};
+use strata_core::{Diagnostic, Diagnostics, Events, files::Files};
+use strata_jinja::Now;
+use strata_playbook::{
+    Playbook,
+    variables::InventoryVariables,
+    vault::{Secrets, VaultFiles},
+};
+use strata_runner::{Ask, BecomeDefaults, Gathering, Pace, Recap, StopSignal};
+
+use crate::{files::Disk, mask, process::Process, registry::Platforms, vault};
+pub use list::{Listing, list};
+use settings::Settings;
+
+/// How long a host may take to answer.
+const READY: Duration = Duration::from_secs(60);
+
+/// How to run playbooks, as the command line says it; what it leaves open is up to [`Settings`].
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Inventory files and folders, or names with commas between.
+    pub inventory: Vec<String>,
+    /// Only these hosts.
+    pub limit: Option<String>,
+    /// `-e` arguments.
+    pub extra_vars: Vec<String>,
+    /// Only tasks with these tags.
+    pub tags: Vec<String>,
+    /// No tasks with these tags.
+    pub skip_tags: Vec<String>,
+    /// Begin at this task.
+    pub start_at_task: Option<String>,
+    /// Ask before each task.
+    pub step: bool,
+    /// Change nothing.
+    pub check: bool,
+    /// Show how files change.
+    pub diff: bool,
+    /// Hosts worked on at once.
+    pub forks: Option<usize>,
+    /// Failed hosts run their handlers, too.
+    pub force_handlers: bool,
+    /// Forget what the fact cache has.
+    pub flush_cache: bool,
+    /// Work as another user, unless a play says otherwise.
+    pub become_enabled: bool,
+    /// Which one.
+    pub become_user: Option<String>,
+    /// By which tool.
+    pub become_method: Option<String>,
+    /// Ask for the password for it.
+    pub ask_become_pass: bool,
+    /// The file it is in.
+    pub become_password_file: Option<PathBuf>,
+    /// User to log in as.
+    pub remote_user: Option<String>,
+    /// Private key to log in with.
+    pub private_key: Option<PathBuf>,
+    /// Way to the hosts.
+    pub connection: Option<String>,
+    /// Seconds that connecting may take.
+    pub timeout: Option<u64>,
+    /// More arguments for ssh.
+    pub ssh_common_args: Option<String>,
+    /// Still more.
+    pub ssh_extra_args: Option<String>,
+    /// Where the passwords of encrypted files come from.
+    pub vault: vault::Sources,
+    /// How much to show.
+    pub verbosity: u8,
+}
+
+/// A project as a run sees it: settings, passwords, and its files as they are once decrypted.
+#[derive(Clone)]
+pub struct Project {
+    /// `ansible.cfg` and the environment.
+    pub settings: Arc<Settings>,
+    /// The passwords of encrypted files.
+    pub secrets: Arc<Secrets>,
+    /// The disk, with encrypted files read as what is in them.
+    pub files: Arc<dyn Files>,
+}
+
+impl Project {
+    /// Reads settings and passwords; asks for those that are to be asked for.
+    pub fn open(
+        sources: &vault::Sources,
+        process: &Process,
+        ask: Option<&Arc<Ask>>,
+        diags: &mut Diagnostics,
+    ) -> Self {
+        let settings = Settings::read(&Disk, process, diags);
+        let secrets = vault::secrets(sources, &settings, process, ask, diags);
+        let secrets = Arc::new(secrets);
+        Self {
+            settings: Arc::new(settings),
+            files: Arc::new(VaultFiles::new(Arc::new(Disk), secrets.clone())),
+            secrets,
+        }
+    }
+
+    /// The disk, without settings and passwords, for plays of our own.
+    pub(crate) fn bare() -> Self {
+        Self {
+            settings: Arc::default(),
+            secrets: Arc::default(),
+            files: Arc::new(Disk),
+        }
+    }
+
+    /// Where roles and collections are looked for.
+    pub(crate) fn load_options(&self, extra: Map<String, Json>) -> strata_playbook::load::Options {
+        let usual = |places: Vec<PathBuf>, home: &str, system: &str| {
+            if !places.is_empty() {
+                return places;
+            }
+            let home = self.settings.home_folder(home);
+            home.into_iter().chain([PathBuf::from(system)]).collect()
+        };
+        let mut roles = usual(
+            self.settings.paths("roles_path", ':'),
+            ".ansible/roles",
+            "/usr/share/ansible/roles",
+        );
+        if self.settings.text("roles_path").is_none() {
+            roles.push("/etc/ansible/roles".into());
+        }
+        strata_playbook::load::Options {
+            roles_path: roles,
+            collections_path: usual(
+                self.settings.paths("collections_path", ':'),
+                ".ansible/collections",
+                "/usr/share/ansible/collections",
+            ),
+            merge_hashes: false,
+            extra_vars: Arc::new(extra),
+        }
+    }
+
+    /// Passes events on with what was decrypted masked, but where a task is there to show it.
+    pub(crate) fn masked(&self, events: &Events) -> Events {
+        let secrets = self.secrets.clone();
+        mask::decrypted(events, move || secrets.revealed())
+    }
+}
+
+/// Checks playbooks without running them.
+pub fn syntax_check(
+    playbooks: &[PathBuf],
+    options: &Options,
+    process: &Process,
+    ask: Option<&Arc<Ask>>,
+) -> Result<(), Diagnostics> {
+    let mut diags = Diagnostics::new();
+    let project = Project::open(&options.vault, process, ask, &mut diags);
+    load(playbooks, options, &project, &mut diags);
+    diags.into_result(())
+}
+
+/// Loads playbooks with the variables of the command line.
+fn load(
+    playbooks: &[PathBuf],
+    options: &Options,
+    project: &Project,
+    diags: &mut Diagnostics,
+) -> (Vec<Option<Playbook>>, Map<String, Json>) {
+    let files = project.files.as_ref();
+    let extra = extra_vars::read(files, &options.extra_vars, diags);
+    let load_options = project.load_options(extra.clone());
+    // Tasks see the playbook's folder: `playbook_dir` and `role_path` are absolute, as in Ansible.
+    let read = |path: &PathBuf| strata_playbook::load(files, &absolute(path), &load_options, diags);
+    (playbooks.iter().map(read).collect(), extra)
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// What a run needs of the process around it.
+pub struct Around<'a> {
+    /// The process.
+    pub process: &'a Process,
+    /// The platforms that hosts are on.
+    pub platforms: &'a Platforms,
+    /// Stops the run.
+    pub stop: &'a StopSignal,
+    /// Asks the user, if there is one.
+    pub ask: Option<Arc<Ask>>,
+}
+
+/// Runs playbooks one after another; ends with the first that fails. Gives the recaps of those that ran.
+pub async fn run(
+    playbooks: &[PathBuf],
+    options: &Options,
+    around: &Around<'_>,
+    events: &Events,
+) -> Result<Vec<Recap>, Diagnostics> {
+    let mut diags = Diagnostics::new();
+    let project = Project::open(
+        &options.vault,
+        around.process,
+        around.ask.as_ref(),
+        &mut diags,
+    );
+    let (loaded, extra) = load(playbooks, options, &project, &mut diags);
+    let events = &project.masked(events);
+    let mut recaps = Vec::new();
+    for (path, playbook) in playbooks.iter().zip(loaded) {
+        let path = absolute(path);
+        let one = One {
+            playbook: playbook.as_ref(),
+            folder: path.parent(),
+            extra: &extra,
+            project: &project,
+        };
+        let Some(recap) = one.run(options, around, events, &mut diags).await? else {
+            continue;
+        };
+        let failed = recap.exit_code() != 0 || recap.stopped;
+        recaps.push(recap);
+        if failed {
+            break;
+        }
+    }
+    diags.into_result(recaps)
+}
+
+/// Runs a playbook that stands in `files` beside the project's own.
+pub(crate) async fn run_text(
+    files: &dyn Files,
+    path: &Path,
+    options: &Options,
+    around: &Around<'_>,
+    events: &Events,
+) -> Result<Recap, Diagnostics> {
+    let mut diags = Diagnostics::new();
+    let project = Project::open(
+        &options.vault,
+        around.process,
+        around.ask.as_ref(),
+        &mut diags,
+    );
+    let extra = extra_vars::read(project.files.as_ref(), &options.extra_vars, &mut diags);
+    let load_options = project.load_options(extra.clone());
+    let playbook = strata_playbook::load(files, path, &load_options, &mut diags);
+    let one = One {
+        playbook: playbook.as_ref(),
+        folder: Some(Path::new("")),
+        extra: &extra,
+        project: &project,
+    };
+    let events = &project.masked(events);
+    let recap = one.run(options, around, events, &mut diags).await?;
+    diags.into_result(recap.unwrap_or_default())
+}
+
+/// One playbook of a run.
+struct One<'a> {
+    playbook: Option<&'a Playbook>,
+    folder: Option<&'a Path>,
+    extra: &'a Map<String, Json>,
+    project: &'a Project,
+}
+
+impl One<'_> {
+    /// Runs it; mistakes of those before it count, too.
+    async fn run(
+        &self,
+        options: &Options,
+        around: &Around<'_>,
+        events: &Events,
+        diags: &mut Diagnostics,
+    ) -> Result<Option<Recap>, Diagnostics> {
+        let project = self.project;
+        let found = inventory::read(
+            &options.inventory,
+            project,
+            around.process,
+            self.folder,
+            diags,
+        );
+        let variables = found.variables.clone();
+        let mut runner = runner_options(around, project, self.extra.clone(), variables);
+        apply(options, project, around, &mut runner, diags);
+        runner.reload = Some(self.reload(options, around));
+        if diags.has_errors() {
+            return Err(std::mem::take(diags));
+        }
+        let Some(playbook) = self.playbook else {
+            return Ok(None);
+        };
+        std::mem::take(diags)
+            .into_iter()
+            .for_each(|warning| events.diagnostic(warning));
+        let defaults = ConnectionDefaults::of(options, &project.settings);
+        let connect =
+            |target: &strata_runner::Target| around.platforms.connect(&defaults.applied(target));
+        strata_runner::run(playbook, &found.inventory, &connect, &runner, events)
+            .await
+            .map(Some)
+    }
+
+    /// Reads the same inventory again.
+    fn reload(&self, options: &Options, around: &Around<'_>) -> Arc<strata_runner::Reload> {
+        let (given, project) = (options.inventory.clone(), self.project.clone());
+        let process = around.process.clone();
+        let folder = self.folder.map(Path::to_owned);
+        Arc::new(move || {
+            let mut diags = Diagnostics::new();
+            let found = inventory::read(&given, &project, &process, folder.as_deref(), &mut diags);
+            diags.into_result((found.inventory, (*found.variables).clone()))
+        })
+    }
+}
+
+/// Puts the command line and the settings into the runner's options.
+fn apply(
+    options: &Options,
+    project: &Project,
+    around: &Around<'_>,
+    runner: &mut strata_runner::Options,
+    diags: &mut Diagnostics,
+) {
+    let settings = &project.settings;
+    let forks = settings.number("forks", diags).map(|forks| forks as usize);
+    runner.forks = options.forks.or(forks).unwrap_or(5);
+    runner.check = options.check;
+    runner.diff = options.diff || settings.flag("always_show_diff").unwrap_or(false);
+    let tags = |own: &[String], name: &str| {
+        if own.is_empty() {
+            settings.list(name)
+        } else {
+            own.to_vec()
+        }
+    };
+    runner.tags = tags(&options.tags, "run_tags");
+    runner.skip_tags = tags(&options.skip_tags, "skip_tags");
+    runner.limit = options.limit.clone();
+    runner.start_at_task = options.start_at_task.clone();
+    runner.step = options.step;
+    runner.force_handlers =
+        options.force_handlers || settings.flag("force_handlers").unwrap_or(false);
+    runner.verbosity = options.verbosity;
+    apply_become(options, settings, around, runner, diags);
+    runner.gathering = match settings.text("gathering").as_deref() {
+        None | Some("implicit") => Gathering::Implicit,
+        Some("explicit") => Gathering::Explicit,
+        Some("smart") => Gathering::Smart,
+        Some(other) => {
+            let message =
+                format!("`gathering` is `implicit`, `explicit` or `smart`, not `{other}`");
+            diags.push(Diagnostic::error("ansible-cfg", message));
+            Gathering::Implicit
+        }
+    };
+    runner.fact_cache = fact_cache::of(settings, options.flush_cache, diags);
+}
+
+fn apply_become(
+    options: &Options,
+    settings: &Settings,
+    around: &Around<'_>,
+    runner: &mut strata_runner::Options,
+    diags: &mut Diagnostics,
+) {
+    let defaults = &mut runner.become_defaults;
+    defaults.enabled = options.become_enabled || settings.flag("become").unwrap_or(false);
+    if let Some(user) = options.become_user.clone().or(settings.text("become_user")) {
+        defaults.user = user;
+    }
+    if let Some(method) = options
+        .become_method
+        .clone()
+        .or(settings.text("become_method"))
+    {
+        defaults.method = method;
+    }
+    defaults.exe = settings.text("become_exe");
+    defaults.flags = settings.text("become_flags");
+    let file = options
+        .become_password_file
+        .clone()
+        .or(settings.path("become_password_file"));
+    if let Some(file) = file {
+        match vault::password_of(&file, None, around.process) {
+            Ok(bytes) => defaults.password = String::from_utf8(bytes).ok(),
+            Err(diagnostic) => diags.push(*diagnostic),
+        }
+    } else if options.ask_become_pass || settings.flag("become_ask_pass").unwrap_or(false) {
+        defaults.password = around
+            .ask
+            .as_ref()
+            .and_then(|ask| ask("BECOME password: ", true));
+    }
+}
+
+/// What the command line and the settings say of connections; it counts where the inventory is silent.
+struct ConnectionDefaults(Vec<(&'static str, String)>);
+
+impl ConnectionDefaults {
+    fn of(options: &Options, settings: &Settings) -> Self {
+        let shown = |path: PathBuf| path.display().to_string();
+        let key = options
+            .private_key
+            .clone()
+            .or(settings.path("private_key_file"));
+        let said = [
+            (
+                "ansible_user",
+                options.remote_user.clone().or(settings.text("remote_user")),
+            ),
+            ("ansible_port", settings.text("remote_port")),
+            ("ansible_ssh_private_key_file", key.map(shown)),
+            (
+                "ansible_connection",
+                options.connection.clone().or(settings.text("transport")),
+            ),
+            ("ansible_ssh_args", settings.text("ssh_args")),
+            (
+                "ansible_ssh_common_args",
+                options
+                    .ssh_common_args
+                    .clone()
+                    .or(settings.text("ssh_common_args")),
+            ),
+            (
+                "ansible_ssh_extra_args",
+                options
+                    .ssh_extra_args
+                    .clone()
+                    .or(settings.text("ssh_extra_args")),
+            ),
+            (
+                "ansible_timeout",
+                options
+                    .timeout
+                    .map(|seconds| seconds.to_string())
+                    .or(settings.text("timeout")),
+            ),
+            (
+                "ansible_host_key_checking",
+                settings
+                    .flag("host_key_checking")
+                    .map(|checked| checked.to_string()),
+            ),
+        ];
+        let said = said.into_iter();
+        Self(
+            said.filter_map(|(name, value)| Some((name, value?)))
+                .collect(),
+        )
+    }
+
+    fn applied(&self, target: &strata_runner::Target) -> strata_runner::Target {
+        let mut target = target.clone();
+        for (name, value) in &self.0 {
+            target
+                .variables
+                .entry(*name)
+                .or_insert_with(|| Json::from(value.as_str()));
+        }
+        target
+    }
+}
+
+/// The runner's options where nothing else was asked for.
+pub(crate) fn runner_options(
+    around: &Around<'_>,
+    project: &Project,
+    extra: Map<String, Json>,
+    variables: Arc<InventoryVariables>,
+) -> strata_runner::Options {
+    let environment = Arc::new(around.process.environment.clone());
+    strata_runner::Options {
+        files: project.files.clone(),
+        disk: true,
+        environment: environment.clone(),
+        vault: project.secrets.clone(),
+        lookup: lookups::all(environment, project.secrets.clone()),
+        ask: around.ask.clone(),
+        gathering: Gathering::Implicit,
+        fact_cache: None,
+        reload: None,
+        step: false,
+        lenient_conditions: project
+            .settings
+            .flag("allow_broken_conditionals")
+            .unwrap_or(false),
+        now: Arc::new(now),
+        load: project.load_options(extra),
+        inventory_variables: variables,
+        prompted: Arc::default(),
+        forks: 5,
+        check: false,
+        diff: false,
+        tags: Vec::new(),
+        skip_tags: Vec::new(),
+        limit: None,
+        start_at_task: None,
+        force_handlers: false,
+        verbosity: 0,
+        pace: Pace::Lockstep,
+        become_defaults: BecomeDefaults {
+            enabled: false,
+            user: "root".to_owned(),
+            method: "sudo".to_owned(),
+            exe: None,
+            flags: None,
+            password: None,
+        },
+        ready_timeout: READY,
+        stop: around.stop.clone(),
+    }
+}
+
+/// A scalar, or an empty list or mapping, as YAML writes it.
+pub fn yaml_scalar(value: &Json) -> String {
+    let style = strata_jinja::yaml::DumpStyle {
+        indent: 4,
+        width: 1000,
+        sort_keys: true,
+        flow: false,
+        explicit_start: false,
+    };
+    let text = strata_jinja::yaml::dump(value, &style);
+    text.trim_end()
+        .trim_end_matches("...")
+        .trim_end()
+        .to_owned()
+}
+
+fn now() -> Now {
+    let zoned = Timestamp::now().to_zoned(TimeZone::system());
+    let (seconds, nanoseconds) = (
+        zoned.timestamp().as_second(),
+        zoned.timestamp().subsec_nanosecond(),
+    );
+    Now {
+        seconds,
+        nanoseconds: nanoseconds.unsigned_abs(),
+        offset_seconds: zoned.offset().seconds(),
+    }
+}

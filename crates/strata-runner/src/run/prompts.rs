@@ -1,0 +1,100 @@
+//! `vars_prompt`: asks the user before a play begins.
+
+use serde_json::Value as Json;
+use strata_core::{Diagnostic, Diagnostics};
+use strata_playbook::play::{Play, VarsPrompt};
+
+use super::Run;
+use crate::{JsonMap, options::Ask, outcome::text};
+
+impl Run<'_> {
+    /// Asks what the play wants to know and nobody said yet.
+    pub(super) fn ask(&mut self, play: &std::sync::Arc<Play>) -> Result<(), Diagnostics> {
+        let options = self.shared.options.clone();
+        let Some(ask) = &options.ask else {
+            return Ok(());
+        };
+        for prompt in &play.vars_prompt {
+            let name = &prompt.name;
+            let known =
+                options.load.extra_vars.contains_key(name) || options.prompted.contains_key(name);
+            if known {
+                continue;
+            }
+            let Some(answer) = answer(prompt, ask.as_ref()) else {
+                if prompt.default.is_some() {
+                    continue;
+                }
+                let diagnostic = Diagnostic::error(
+                    "unanswered-prompt",
+                    format!("the play asks for `{name}`, and there is no answer"),
+                );
+                return Err(diagnostic.at(play.span.clone()).into());
+            };
+            let answer = self.hashed(play, prompt, answer)?;
+            let answer = if prompt.is_unsafe {
+                strata_jinja::unsafe_text(answer)
+            } else {
+                answer.into()
+            };
+            self.answers.insert(name.clone(), answer);
+        }
+        Ok(())
+    }
+
+    /// The answer by the scheme of `encrypt`.
+    fn hashed(
+        &self,
+        play: &std::sync::Arc<Play>,
+        prompt: &VarsPrompt,
+        answer: String,
+    ) -> Result<String, Diagnostics> {
+        let Some(scheme) = &prompt.encrypt else {
+            return Ok(answer);
+        };
+        let mut expression = "answer | password_hash(scheme".to_owned();
+        let mut values = JsonMap::from_iter([
+            ("answer".to_owned(), Json::from(answer)),
+            (
+                "scheme".to_owned(),
+                scheme.trim_end_matches("_crypt").into(),
+            ),
+        ]);
+        if let Some(salt) = &prompt.salt {
+            expression.push_str(", salt=salt");
+            values.insert("salt".to_owned(), salt.as_str().into());
+        } else if let Some(size) = prompt.salt_size {
+            expression.push_str(", salt_size=salt_size");
+            values.insert("salt_size".to_owned(), size.into());
+        }
+        expression.push(')');
+        let hashed = self.play_templar_with(play, values).expression(&expression);
+        hashed.map(|hash| text(&hash)).map_err(|error| {
+            Diagnostic::error(
+                "bad-play-keyword",
+                format!("the answer for `{}` cannot be hashed", prompt.name),
+            )
+            .detail(error.to_string())
+            .at(play.span.clone())
+            .into()
+        })
+    }
+}
+
+/// Asks, twice if it is to be confirmed; an empty answer means the default.
+fn answer(prompt: &VarsPrompt, ask: &Ask) -> Option<String> {
+    let question = match &prompt.default {
+        Some(default) => format!("{} [{}]: ", prompt.prompt, text(default)),
+        None => format!("{}: ", prompt.prompt),
+    };
+    loop {
+        let answer = ask(&question, prompt.private)?;
+        if prompt.confirm && ask(&format!("confirm {question}"), prompt.private)? != answer {
+            continue;
+        }
+        return match &prompt.default {
+            Some(default) if answer.is_empty() => Some(text(default)),
+            _ => Some(answer),
+        };
+    }
+}
