@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::host::{Host, HostError, HttpResponse, Kind, MAX_READ, Permissions};
 use crate::module::ModuleError;
@@ -67,7 +67,7 @@ pub(crate) fn send(host: &dyn Host, request: &Request) -> Result<Answer, ModuleE
 /// Writes the content where it is wanted, unless the same is there already.
 fn save(
     host: &dyn Host,
-    path: &PathBuf,
+    path: &Path,
     answer: &Answer,
     mut response: HttpResponse,
 ) -> Result<PathBuf, ModuleError> {
@@ -76,7 +76,7 @@ fn save(
         .is_some_and(|found| found.kind == Kind::Directory);
     let path = match is_folder {
         true => path.join(file_name(answer)),
-        false => path.clone(),
+        false => path.to_owned(),
     };
     // What there is keeps its mode; the content goes in at once, never half of it.
     host.write(&path, &mut response.body, Permissions::default())

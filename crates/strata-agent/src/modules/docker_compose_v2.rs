@@ -3,7 +3,7 @@
 //! In check mode the plugin itself rehearses (`--dry-run`); what it says of each service tells
 //! whether something changes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -169,7 +169,7 @@ impl Module for DockerComposeV2 {
 }
 
 impl DockerComposeV2 {
-    fn must_be_there(&self, host: &dyn Host, folder: &PathBuf) -> Result<(), ModuleError> {
+    fn must_be_there(&self, host: &dyn Host, folder: &Path) -> Result<(), ModuleError> {
         let shown = folder.display();
         let found = host.metadata_followed(folder)?;
         if found.is_none_or(|found| found.kind != Kind::Directory) {

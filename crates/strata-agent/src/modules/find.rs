@@ -117,7 +117,7 @@ impl Module for Find {
         for path in &self.paths {
             let there = host.metadata_followed(path)?;
             if there.is_some_and(|there| there.kind == Kind::Directory) {
-                self.walk(host, path, path, 1, &mut found)?;
+                self.walk(host, path, 1, &mut found)?;
                 continue;
             }
             let shown = path.display().to_string();
@@ -161,7 +161,6 @@ impl Find {
     fn walk(
         &self,
         host: &dyn Host,
-        top: &Path,
         folder: &Path,
         depth: usize,
         found: &mut Found,
@@ -222,7 +221,7 @@ impl Find {
             if metadata.kind == Kind::Symlink && !self.follow {
                 continue;
             }
-            self.walk(host, top, path, depth + 1, found)?;
+            self.walk(host, path, depth + 1, found)?;
             if found.limited {
                 break;
             }

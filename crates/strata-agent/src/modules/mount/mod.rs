@@ -275,7 +275,7 @@ fn mounted_at(mountinfo: &str, path: &str) -> Option<Source> {
         "" => "/",
         path => path,
     };
-    let lines = mountinfo.lines().filter_map(|line| {
+    let mut lines = mountinfo.lines().filter_map(|line| {
         let (head, tail) = line.split_once(" - ")?;
         let head: Vec<&str> = head.split(' ').collect();
         let place = head.get(4)?.replace("\\040", " ");
@@ -284,7 +284,7 @@ fn mounted_at(mountinfo: &str, path: &str) -> Option<Source> {
             root: head[3].replace("\\040", " "),
         })
     });
-    lines.last()
+    lines.next_back()
 }
 
 #[cfg(test)]
