@@ -41,7 +41,7 @@ pub(super) fn register(environment: &mut Environment<'static>) {
         add("network_in_network", |value, other| {
             inside(value, other, false)
         });
-        add("reduce_on_network", |value, network| reduce(value, network));
+        add("reduce_on_network", reduce);
         add("nthhost", nth_host);
         add("cidr_merge", cidr_merge);
         add("hwaddr", |value, _| {
@@ -301,9 +301,10 @@ fn asked(value: &Value, address: &Address, query: &str) -> Result<Value, Error> 
         "unicast" => keep(!address.ip.is_multicast()),
         "version" => Value::from(if address.ip.is_ipv4() { 4 } else { 6 }),
         "wrap" => wrapped(value),
-        index if index.parse::<i64>().is_ok() => {
-            nth(address, &Value::from(index.parse::<i64>().unwrap_or_default()))
-        }
+        index if index.parse::<i64>().is_ok() => nth(
+            address,
+            &Value::from(index.parse::<i64>().unwrap_or_default()),
+        ),
         other => return within(value, address, other),
     })
 }

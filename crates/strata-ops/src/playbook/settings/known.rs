@@ -302,7 +302,10 @@ pub(super) const KNOWN: &[Setting] = &[
         name: "retry_files_enabled",
         places: &["defaults.retry_files_enabled"],
         variables: &["ANSIBLE_RETRY_FILES_ENABLED"],
-        effect: Effect::Only(NO, "there are no retry files; use `--limit` with the names of the hosts"),
+        effect: Effect::Only(
+            NO,
+            "there are no retry files; use `--limit` with the names of the hosts",
+        ),
     },
     Setting {
         name: "callbacks_enabled",
