@@ -6,8 +6,11 @@
 mod bench;
 mod bless;
 mod check;
+mod corpus;
+mod docs;
 mod failure;
 mod process;
+mod pve_data;
 mod record;
 mod testbed;
 mod tidy;
@@ -23,7 +26,10 @@ Usage: cargo xtask COMMAND
   tidy              crate edges, front pages, lengths and the like
   testbed           a real Incus daemon for tests: up, down, status, env, list, ssh-target, remove
   bless [ARGUMENT…] runs the tests and takes what they give as what is expected
+  pve-data [NAME…]  makes the data of strata-proxmox from published facts: api, recordings, schema
+  docs              writes docs/reference anew from the code
   record [NAME…]    asks the programs we follow again what they answer
+  corpus FOLDER     parses and formats all configuration in a folder of repositories, beside terraform
   bench [NAME…]     our figures beside those of the programs we replace";
 
 fn main() -> ExitCode {
@@ -44,7 +50,10 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["tidy"] => tidy::run(),
         ["testbed", rest @ ..] => testbed::run(rest),
         ["bless", rest @ ..] => bless::run(rest),
+        ["pve-data", names @ ..] => pve_data::run(names),
+        ["docs"] => docs::run(),
         ["record", names @ ..] => record::run(names),
+        ["corpus", rest @ ..] => corpus::run(rest),
         ["bench", names @ ..] => bench::run(names),
         [] | ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

@@ -31,6 +31,19 @@ const RECORDERS: &[Recorder] = &[
         package: "strata-runner",
         test: "plays",
     },
+    Recorder {
+        name: "format",
+        tool: "terraform",
+        package: "strata-hcl",
+        test: "format",
+    },
+    // Needs `STRATA_COLLECTIONS` (a folder with `ansible_collections`) and the testbed.
+    Recorder {
+        name: "modules",
+        tool: "/opt/ansible/bin/ansible",
+        package: "strata-agent",
+        test: "compared",
+    },
 ];
 
 /// Runs the recorders named, or all of them.
@@ -102,7 +115,7 @@ mod tests {
         assert!(
             failure
                 .to_string()
-                .contains("there are expressions, playbooks")
+                .contains("there are expressions, playbooks, format, modules")
         );
     }
 }

@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::host::{Host, HostError, Permissions};
 use crate::module::{Context, ModuleError};
 use crate::protocol::{ContentReference, Notice};
+use crate::request::{self, Answer, Request};
 use crate::system::{AccountChange, Command, Output, PackageChange, PackageVerb, UnitChange};
 
 pub use crate::diff::diffs;
@@ -44,6 +45,8 @@ pub enum Change {
     Packages(PackageChange),
     /// Let the service manager work.
     Unit(UnitChange),
+    /// Make an HTTP request.
+    Request(Box<Request>),
     /// Run a program; where `may_fail`, its module judges the exit status itself.
     Run { command: Command, may_fail: bool },
 }
@@ -133,6 +136,8 @@ pub struct Outcome {
     pub check: bool,
     /// What the programs said, in order.
     pub outputs: Vec<Output>,
+    /// What addresses answered, in order.
+    pub answers: Vec<Answer>,
     /// The backup that was made.
     pub backup_file: Option<String>,
     /// Warnings.
@@ -195,6 +200,7 @@ fn apply(change: &Change, context: &Context<'_>, outcome: &mut Outcome) -> Resul
                 return Err(ModuleError::new(format!("{what}: {}", output.stderr)));
             }
         }
+        Change::Request(request) => outcome.answers.push(request::send(host, request)?),
         Change::Run {
             command,
             may_fail: true,
@@ -239,7 +245,8 @@ fn must_succeed(output: Output, outcome: &mut Outcome) -> Result<(), ModuleError
     Ok(())
 }
 
-fn set_permissions(
+/// Sets owner, group and mode of one path.
+pub(crate) fn set_permissions(
     host: &dyn Host,
     path: &Path,
     permissions: Permissions,

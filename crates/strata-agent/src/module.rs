@@ -3,9 +3,12 @@
 //! [`perform`] takes any module through its steps. Only [`act`](crate::change::act) changes the
 //! host, and only in between `decide` and `report`; in check mode it changes nothing.
 
+use std::path::Path;
+
 use serde_json::{Map, Value, json};
 
 use crate::arguments::{Arguments, Spec};
+use crate::attributes;
 use crate::change::{self, Change, Contents, Outcome};
 use crate::host::{Host, HostError};
 use crate::protocol::{Task, TaskResult};
@@ -125,6 +128,18 @@ pub struct Context<'a> {
     pub contents: &'a dyn Contents,
 }
 
+/// What Ansible adds to each result that names a path: what is there.
+fn path_facts(
+    host: &dyn Host,
+    values: &Map<String, Value>,
+) -> Result<Map<String, Value>, ModuleError> {
+    let named = values.get("path").or_else(|| values.get("dest"));
+    match named.and_then(Value::as_str).map(Path::new) {
+        Some(path) if path.is_absolute() => attributes::describe(host, path),
+        _ => Ok(Map::new()),
+    }
+}
+
 /// Takes a module through its steps.
 pub fn perform<M: Module>(context: &Context<'_>) -> Result<TaskResult, ModuleError> {
     let arguments = M::SPEC.read(&context.task.args, &context.host.environment())?;
@@ -144,6 +159,7 @@ pub fn perform<M: Module>(context: &Context<'_>) -> Result<TaskResult, ModuleErr
             ModuleError { changed, ..error }
         })?;
     let mut values = report.values;
+    values.extend(path_facts(context.host, &values)?);
     if let Some(backup) = outcome.backup_file {
         values.insert("backup_file".to_owned(), backup.into());
     }

@@ -285,13 +285,26 @@ impl UnitVerb {
     }
 }
 
+/// Which redirects are followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(missing_docs)]
+pub enum Redirects {
+    None,
+    /// Those of requests that only read: GET and HEAD.
+    #[default]
+    Safe,
+    All,
+}
+
 /// An HTTP request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct HttpRequest {
     pub url: String,
-    pub method: &'static str,
+    pub method: String,
     pub headers: Vec<(String, String)>,
+    pub body: Option<Vec<u8>>,
+    pub redirects: Redirects,
     pub timeout: Duration,
     pub verify_certificates: bool,
     pub use_proxy: bool,

@@ -45,5 +45,5 @@ pub use source::{Getter, ModuleSource, RegistryModule, RemoteModule};
 pub use strata_hcl::Chance;
 pub use tree::Config;
 pub use unsupported::unsupported;
-pub use validate::validate;
+pub use validate::{unknown_providers, validate, validate_with_files};
 pub use version::{Version, VersionConstraint};

@@ -46,7 +46,7 @@ pub(crate) fn key_of(resource: &Resource) -> ProviderKey {
 }
 
 /// A type's provider, where nothing else is said: what stands before the first underscore.
-fn implied_name(type_name: &Arc<str>) -> Arc<str> {
+pub(crate) fn implied_name(type_name: &Arc<str>) -> Arc<str> {
     match type_name.split_once('_') {
         Some((name, _)) => name.into(),
         None => type_name.clone(),

@@ -14,7 +14,6 @@ pub fn unsupported(config: &Config, diags: &mut Diagnostics) {
     let mut refuse = |what: &str, span: &Span| diags.push(refused(what).at(span.clone()));
     for (path, module) in config.modules() {
         blocks(module, &mut refuse);
-        resources(module, &mut refuse);
         if path.0.is_empty() {
             settings(module, &mut refuse);
         }
@@ -22,18 +21,6 @@ pub fn unsupported(config: &Config, diags: &mut Diagnostics) {
 }
 
 fn blocks(module: &Module, refuse: &mut impl FnMut(&str, &Span)) {
-    for found in &module.moved {
-        refuse("A `moved` block", &found.span);
-    }
-    for found in &module.removed {
-        refuse("A `removed` block", &found.span);
-    }
-    for found in &module.imports {
-        refuse("An `import` block", &found.span);
-    }
-    for found in module.checks.values() {
-        refuse("A `check` block", &found.span);
-    }
     for found in module.ephemerals.values() {
         refuse("An `ephemeral` block", &found.span);
     }
@@ -52,15 +39,6 @@ fn settings(module: &Module, refuse: &mut impl FnMut(&str, &Span)) {
     }
     for found in settings.provider_meta.values() {
         refuse("The `provider_meta` block", &found.span);
-    }
-}
-
-fn resources(module: &Module, refuse: &mut impl FnMut(&str, &Span)) {
-    for resource in module.resources.values() {
-        for found in &resource.provisioners {
-            let what = format!("The provisioner `{}`", found.kind);
-            refuse(&what, &found.span);
-        }
     }
 }
 

@@ -36,6 +36,15 @@ pub enum Subject {
     },
 }
 
+/// A name at a mistaken place, and what it stands for in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NamedValue {
+    /// As written, such as `local.x`.
+    pub name: String,
+    /// What it is, such as `is "abc"` or `is tuple with 2 elements`.
+    pub statement: String,
+}
+
 /// A place with a few words about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Label {
@@ -63,6 +72,9 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// What it is about, where no place says it.
     pub subject: Option<Subject>,
+    /// What the names at the place stand for, such as `local.x` and `is "abc"`; without secrets.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<NamedValue>,
     /// What to do next.
     pub hints: Vec<String>,
 }
@@ -86,6 +98,7 @@ impl Diagnostic {
             detail: String::new(),
             labels: Vec::new(),
             subject: None,
+            values: Vec::new(),
             hints: Vec::new(),
         }
     }

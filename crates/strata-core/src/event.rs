@@ -40,11 +40,15 @@ pub enum Event {
     RefreshStarted {
         /// Which.
         address: addr::ResourceInstance,
+        /// The id that users know it by, unless it is secret.
+        id: Option<String>,
     },
     /// A resource instance was read.
     RefreshFinished {
         /// Which.
         address: addr::ResourceInstance,
+        /// The id that users know it by, unless it is secret.
+        id: Option<String>,
     },
     /// The platform's object is not as state has it.
     DriftFound {
@@ -59,6 +63,12 @@ pub enum Event {
         address: addr::ResourceInstance,
         /// What will be done.
         action: Action,
+        /// Why, by the name that Terraform's plans have for it.
+        reason: Option<&'static str>,
+        /// Where it was before it got its address.
+        previous: Option<addr::ResourceInstance>,
+        /// The id under which it is taken over.
+        importing: Option<String>,
     },
     /// All changes of a plan, or of an apply, are known.
     ChangeSummary {
@@ -75,6 +85,17 @@ pub enum Event {
         action: Action,
         /// How far it is.
         phase: ApplyPhase,
+        /// The id of the object that is changed or deleted, unless it is secret.
+        id: Option<String>,
+    },
+    /// A provisioner of a resource instance goes from one phase to the next.
+    Provision {
+        /// Of which.
+        address: addr::ResourceInstance,
+        /// What kind of provisioner, such as `local-exec`.
+        kind: Arc<str>,
+        /// How far it is.
+        phase: ProvisionPhase,
     },
     /// A host is not ready yet.
     HostWaiting {
@@ -258,6 +279,20 @@ pub enum ApplyPhase {
     /// It is done; with the object's id, where it has one.
     Finished(Option<String>),
     /// It failed; the diagnostic follows by itself.
+    Failed,
+}
+
+/// How far a provisioner is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProvisionPhase {
+    /// It began.
+    Started,
+    /// It said a line.
+    Output(String),
+    /// It is done.
+    Finished,
+    /// It failed; the diagnostic follows by itself, unless that was to be passed over.
     Failed,
 }
 

@@ -25,10 +25,10 @@ pub mod schema;
 mod span;
 pub mod value;
 
-pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity, Subject};
+pub use diagnostic::{Diagnostic, Diagnostics, Label, NamedValue, Severity, Subject};
 pub use event::{
     Action, ApplyPhase, ChangeCounts, Event, Events, FileDiff, HostCounts, OperationKind,
-    ResultKind, StageKind, StageOutcome, TaskOutcome,
+    ProvisionPhase, ResultKind, StageKind, StageOutcome, TaskOutcome,
 };
 pub use span::{Position, Source, Span};
 pub use value::{AttributePath, Marks, Number, PathStep, Type, Value};

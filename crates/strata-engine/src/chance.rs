@@ -3,7 +3,7 @@
 use strata_config::Chance;
 
 /// The system's own.
-pub(crate) struct SystemChance;
+pub struct SystemChance;
 
 impl Chance for SystemChance {
     fn now(&self) -> String {

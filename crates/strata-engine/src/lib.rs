@@ -11,19 +11,27 @@
 mod apply;
 mod builtin;
 mod chance;
+mod checks;
 mod conform;
 mod environment;
+mod generate;
+mod import;
 pub mod json;
 
 mod objects;
 mod plan;
 mod propose;
 mod providers;
+pub mod saved;
 mod session;
 mod settle;
 
-pub use apply::{Applied, ApplyOptions, Stop, apply};
+pub use apply::{Applied, ApplyOptions, NoProvisioners, Provision, Provisioners, Stop, apply};
+pub use checks::{CheckObject, CheckResult, CheckSubject, Status};
+pub use chance::SystemChance;
 pub use environment::Environment;
+pub use generate::generate;
+pub use import::import;
 pub use plan::{
     Change, Graph, Node, OutputChange, Plan, PlanMode, PlanOptions, Reason, Work, plan,
 };

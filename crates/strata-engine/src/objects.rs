@@ -169,3 +169,12 @@ fn each_object(value: &Value, change: &dyn Fn(&Value) -> Value) -> Value {
         _ => value.clone(),
     }
 }
+
+/// The id that users know an object by, unless it is secret.
+pub(crate) fn shown_id(value: &Value) -> Option<String> {
+    let id = value.get("id").or_else(|| value.get("name"))?;
+    match id.marks().is_none() && value.marks().is_none() {
+        true => id.as_str().map(str::to_owned),
+        false => None,
+    }
+}

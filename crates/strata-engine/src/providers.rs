@@ -32,6 +32,11 @@ impl Providers {
         }
     }
 
+    /// Each of them, in the order of their addresses.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<dyn Provider>> {
+        self.providers.values()
+    }
+
     /// What they offer.
     pub fn schemas(&self) -> &Schemas {
         &self.schemas

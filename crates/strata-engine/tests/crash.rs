@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, fs, time::Duration};
 
 use strata_core::Events;
 use strata_engine::{Stop, plan};
@@ -78,9 +78,13 @@ enum Left {
 
 #[test]
 fn nothing_is_lost_or_made_twice_wherever_a_run_is_cut_off() {
-    for left in [Left::Whole, Left::WithoutUnsyncedEnds, Left::Torn] {
+    let folds = [Duration::from_secs(60), Duration::ZERO];
+    for (left, fold_every) in [Left::Whole, Left::WithoutUnsyncedEnds, Left::Torn]
+        .into_iter()
+        .flat_map(|left| folds.map(|fold| (left, fold)))
+    {
         let mut moment = 0;
-        while block_on(crash_and_go_on(moment, left)) {
+        while block_on(crash_and_go_on(moment, left, fold_every)) {
             moment += 1;
         }
         // Three are created, two replaced (twice two moments), two changed, one deleted.
@@ -89,9 +93,10 @@ fn nothing_is_lost_or_made_twice_wherever_a_run_is_cut_off() {
 }
 
 /// Applies with a crash at a moment, goes on, and checks what is there; false if the crash never came.
-async fn crash_and_go_on(moment: usize, left: Left) -> bool {
+async fn crash_and_go_on(moment: usize, left: Left, fold_every: Duration) -> bool {
     let platform = Platform::new();
-    let world = World::new(vec![platform.provider()]);
+    let mut world = World::new(vec![platform.provider()]);
+    world.fold_every = fold_every;
     world.apply(&format!("{HEADER}{BEFORE}")).await;
     platform.take_log();
 
@@ -268,7 +273,11 @@ fn a_soft_stop_waits_for_what_runs_and_begins_nothing_more() {
             }
         });
         let mut journal = world.store().journal(&opened.base).unwrap();
-        let apply_options = strata_engine::ApplyOptions { parallelism: 10 };
+        let apply_options = strata_engine::ApplyOptions {
+            parallelism: 10,
+            fold_every: std::time::Duration::from_secs(60),
+            provisioners: std::sync::Arc::new(strata_engine::NoProvisioners),
+        };
         let applied = strata_engine::apply(
             &plan,
             &world.providers,

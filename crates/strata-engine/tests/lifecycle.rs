@@ -562,7 +562,11 @@ fn planning_and_applying_can_run_on_any_thread() {
         let mut journal = world.store().journal(&opened.base).unwrap();
         let (stop, apply) = (
             strata_engine::Stop::new(),
-            strata_engine::ApplyOptions { parallelism: 1 },
+            strata_engine::ApplyOptions {
+                parallelism: 1,
+                fold_every: std::time::Duration::from_secs(60),
+                provisioners: std::sync::Arc::new(strata_engine::NoProvisioners),
+            },
         );
         check(&strata_engine::apply(
             &plan,

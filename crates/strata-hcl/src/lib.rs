@@ -10,8 +10,10 @@
 //! [`Environment`]. Start reading at [`syntax::node`], then [`evaluate`](mod@evaluate).
 
 mod evaluate;
+mod format;
 pub mod functions;
 mod json;
+mod normal;
 mod parser;
 mod scope;
 mod statics;
@@ -19,6 +21,7 @@ pub mod syntax;
 mod traversal;
 mod type_expression;
 
+pub use format::{format, is_closed};
 pub use json::{Shape, parse_json};
 pub use parser::{parse, parse_expression, parse_template};
 pub use scope::{Chance, EmptyScope, Environment, Reference, Resolved, Scope, evaluate};

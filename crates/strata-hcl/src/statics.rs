@@ -209,7 +209,7 @@ impl Collector<'_> {
 }
 
 /// The nodes directly inside one, where names mean the same as outside; not for templates and `for`.
-fn children(node: &Node) -> Box<dyn Iterator<Item = &Node> + '_> {
+pub(crate) fn children(node: &Node) -> Box<dyn Iterator<Item = &Node> + '_> {
     match &node.kind {
         NodeKind::Tuple(items) => Box::new(items.iter()),
         NodeKind::Object(items) => Box::new(items.iter().flat_map(|item| [&item.key, &item.value])),

@@ -138,8 +138,13 @@ fn read(expression: &Expression, diags: &mut Diagnostics) -> Read {
     } else {
         "write a type such as `string`, `list(string)` or `object({ name = string })`"
     };
+    let summary = if quoted {
+        "Invalid quoted type constraints"
+    } else {
+        "Invalid type specification"
+    };
     diags.push(
-        Diagnostic::error("invalid-type", "Not a type")
+        Diagnostic::error("invalid-type", summary)
             .detail("A type is a word or a call of a type's name.")
             .at(expression.span())
             .hint(hint),
@@ -163,18 +168,15 @@ fn keyword(expression: &Expression, word: &str, diags: &mut Diagnostics) -> Type
         }
         _ => {
             diags.push(
-                Diagnostic::error("unknown-type", format!("There is no type `{word}`"))
-                    .detail("The types are `any`, `bool`, `number`, `string`, `list`, `set`, `map`, `tuple` and `object`.")
+                Diagnostic::error("unknown-type", "Invalid type specification")
+                    .detail(format!("There is no type `{word}`. The types are `any`, `bool`, `number`, `string`, `list`, `set`, `map`, `tuple` and `object`."))
                     .at(expression.span()),
             );
             return Type::Dynamic;
         }
     };
     diags.push(
-        Diagnostic::error(
-            "incomplete-type",
-            format!("The type `{word}` is incomplete"),
-        )
+        Diagnostic::error("incomplete-type", "Invalid type specification")
         .detail(format!("{needs}."))
         .at(expression.span()),
     );
@@ -188,7 +190,7 @@ fn constructor(
     diags: &mut Diagnostics,
 ) -> Read {
     let invalid = |detail: String| {
-        Diagnostic::error("invalid-type", format!("The type `{name}` is mistaken"))
+        Diagnostic::error("invalid-type", "Invalid type specification")
             .detail(detail)
             .at(expression.span())
     };
@@ -317,7 +319,7 @@ fn attribute(
         [inner, default] => (inner, Some(default)),
         _ => {
             diags.push(
-                Diagnostic::error("invalid-type", "`optional` is mistaken")
+                Diagnostic::error("invalid-type", "Invalid type specification")
                     .detail("`optional` takes a type and, if wanted, a default.")
                     .at(expression.span()),
             );
@@ -343,7 +345,7 @@ fn default_value(
     let report = |detail: String| {
         Diagnostic::error(
             "invalid-default",
-            "The default of an optional attribute is mistaken",
+            "Invalid default value for optional attribute",
         )
         .detail(detail)
         .at(expression.span())

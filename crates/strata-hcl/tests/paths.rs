@@ -46,8 +46,14 @@ fn abspath_begins_at_the_working_folder() {
 #[test]
 fn what_is_not_known_is_a_mistake() {
     for (text, cause) in [
-        ("abspath(\"a\")", "The working folder is not known here."),
-        ("pathexpand(\"~\")", "The home folder is not known here."),
+        (
+            "abspath(\"a\")",
+            "Call to function \"abspath\" failed: the working folder is not known here.",
+        ),
+        (
+            "pathexpand(\"~\")",
+            "Call to function \"pathexpand\" failed: the home folder is not known here.",
+        ),
     ] {
         let (value, diags) = run(text, "site");
         assert!(!value.is_known());

@@ -14,13 +14,27 @@
     reason = "what cannot be read or run fails the test"
 )]
 
-use std::{collections::BTreeMap, fs, io::Write, path::Path, process::Command, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use strata_core::{Diagnostics, Source, Type, Value, files::MemoryFiles};
 use strata_hcl::{Environment, Reference, Resolved, Scope, evaluate, parse, parse_expression};
 
 /// Files that cases may read; the recorder writes them to disk.
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 8] = [
+    ("secret.b64", include_str!("cases/keys/secret.b64")),
+    ("pkcs1.pem", include_str!("cases/keys/pkcs1.pem")),
+    ("pkcs8.pem", include_str!("cases/keys/pkcs8.pem")),
+    ("openssh.pem", include_str!("cases/keys/openssh.pem")),
     ("hello.txt", "Hello\n"),
     ("sub/a.txt", "a"),
     ("sub/deep/b.txt", "b"),
@@ -97,6 +111,102 @@ fn expressions_and_templates_give_what_terraform_gives() {
     );
 }
 
+#[test]
+fn mistakes_are_said_in_the_words_of_terraform() {
+    if std::env::var_os("STRATA_RECORD_MESSAGES").is_some() {
+        record_messages();
+    }
+    let theirs: BTreeMap<String, (String, String)> =
+        serde_json::from_str(&read("messages.json")).unwrap();
+    let known = read("messages_differences.txt");
+    let known: std::collections::BTreeSet<&str> = known.lines().collect();
+    let mut wrong = Vec::new();
+    for (case, (summary, detail)) in &theirs {
+        let (our_summary, our_detail) = message(case);
+        let differs = our_summary != *summary || our_detail != *detail;
+        if differs != known.contains(case.as_str()) {
+            wrong.push(format!(
+                "{case}\n    ours   {our_summary}: {our_detail}\n    theirs {summary}: {detail}"
+            ));
+        }
+    }
+    println!(
+        "{} of {} messages as Terraform",
+        theirs.len() - known.len(),
+        theirs.len()
+    );
+    assert!(
+        wrong.is_empty(),
+        "{} differ:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+/// The summary and detail of the first mistake, on one line each.
+fn message(case: &str) -> (String, String) {
+    let source = Arc::new(Source::new("case", case));
+    let mut diags = Diagnostics::new();
+    let expression = parse_expression(&source, &mut diags);
+    if !diags.has_errors() {
+        evaluate(&expression, &CaseScope(MemoryFiles::new(FILES)), &mut diags);
+    }
+    let first = diags.iter().next();
+    first.map_or_else(Default::default, |first| {
+        (first.summary.clone(), one_line(&first.detail))
+    })
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Asks for the message of every expression that has none as answer.
+fn record_messages() {
+    let answers: BTreeMap<String, Answer> = serde_json::from_str(&read("answers.json")).unwrap();
+    let listed = expressions();
+    let mistaken: Vec<_> = listed
+        .iter()
+        .filter(|case| answers.get(*case).is_some_and(Option::is_none))
+        .collect();
+    // Each thread has its folder, for the console locks the state.
+    let messages: BTreeMap<_, _> = std::thread::scope(|scope| {
+        let chunks = mistaken.chunks(mistaken.len().div_ceil(4).max(1));
+        let ask = |chunk: &[&String]| {
+            let folder = scratch();
+            let pair = |case: &&String| Some((case.to_string(), asked(&folder, case)?));
+            let found: Vec<_> = chunk.iter().filter_map(pair).collect();
+            fs::remove_dir_all(&folder).unwrap();
+            found
+        };
+        let threads: Vec<_> = chunks
+            .map(|chunk| scope.spawn(move || ask(chunk)))
+            .collect();
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap())
+            .collect()
+    });
+    fs::write(
+        cases().join("messages.json"),
+        serde_json::to_string_pretty(&messages).unwrap() + "\n",
+    )
+    .unwrap();
+}
+
+/// The first message for an expression; none for a warning, or where there is none.
+fn asked(folder: &Path, case: &str) -> Option<(String, String)> {
+    let (_, said) = console_with_errors(folder, case);
+    let (_, said) = said.split_once("Error: ")?;
+    let said = said.split("\nError: ").next().unwrap_or(said);
+    let (summary, rest) = said.split_once("\n\n")?;
+    let detail = match rest.split_once("(source code not available)") {
+        Some((_, detail)) => detail,
+        None => rest,
+    };
+    Some((summary.trim().to_owned(), one_line(detail)))
+}
+
 struct CaseScope(MemoryFiles);
 
 impl Scope for CaseScope {
@@ -104,6 +214,7 @@ impl Scope for CaseScope {
         let locals = Value::object([
             ("list", Value::tuple(vec!["a".into(), "b".into()])),
             ("secret", Value::from("s3").sensitive()),
+            ("unknown", Value::unknown(Type::Dynamic)),
             ("template", Value::from("${a}-%{if b}yes%{endif}")),
             (
                 "objects",
@@ -125,7 +236,14 @@ impl Scope for CaseScope {
     }
 }
 
-const LOCALS: &str = r#"locals {
+const LOCALS: &str = r#"terraform {
+  required_providers {
+    terraform = { source = "terraform.io/builtin/terraform" }
+  }
+}
+variable "unset" {}
+locals {
+  unknown  = var.unset
   list     = ["a", "b"]
   secret   = sensitive("s3")
   template = "$${a}-%%{if b}yes%%{endif}"
@@ -145,17 +263,14 @@ fn answer(case: &str) -> Answer {
     if diags.has_errors() {
         return None;
     }
+    let ty = type_text(&value.ty());
     if !value.is_wholly_known() {
-        return Some(unknown_answer());
+        return Some(("(unknown)".to_owned(), ty));
     }
-    Some((json(&value), type_text(&value.ty())))
+    Some((json(&value)?, ty))
 }
 
-fn unknown_answer() -> (String, String) {
-    ("(unknown)".to_owned(), String::new())
-}
-
-fn json(value: &Value) -> String {
+fn json(value: &Value) -> Option<String> {
     let source = Arc::new(Source::new("json", "jsonencode(v)"));
     let mut diags = Diagnostics::new();
     let expression = parse_expression(&source, &mut diags);
@@ -169,7 +284,7 @@ fn json(value: &Value) -> String {
         }
     }
     let encoded = evaluate(&expression, &One(value.clone()), &mut diags);
-    encoded.as_str().unwrap_or("(unknown)").to_owned()
+    encoded.as_str().map(str::to_owned)
 }
 
 fn type_text(ty: &Type) -> String {
@@ -202,14 +317,29 @@ fn type_text(ty: &Type) -> String {
     }
 }
 
-fn record() {
-    let folder = std::env::temp_dir().join(format!("strata-record-{}", std::process::id()));
+/// A folder with the files of the cases, ready for the console.
+fn scratch() -> PathBuf {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("strata-record-{}-{number}", std::process::id());
+    let folder = std::env::temp_dir().join(name);
     for (name, text) in FILES {
         let path = folder.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
     fs::write(folder.join("main.tf"), LOCALS).unwrap();
+    let initialised = Command::new("terraform")
+        .arg("init")
+        .current_dir(&folder)
+        .env("TF_CLI_CONFIG_FILE", "/dev/null")
+        .output();
+    assert!(initialised.unwrap().status.success());
+    folder
+}
+
+fn record() {
+    let folder = scratch();
     let mut answers = BTreeMap::new();
     for chunk in expressions().chunks(100) {
         record_some(&folder, chunk, &mut answers);
@@ -244,41 +374,54 @@ fn record() {
 fn record_some(folder: &Path, cases: &[String], answers: &mut BTreeMap<String, Answer>) {
     let tried: Vec<_> = cases
         .iter()
-        .map(|case| format!("try([jsonencode({case})], null)"))
+        .map(|case| format!("can(jsonencode({case}))"))
         .collect();
-    let output = console(folder, &format!("jsonencode([{}])", tried.join(", ")));
-    let Ok(text) = serde_json::from_str::<String>(output.trim()) else {
+    let output = console(folder, &format!("[{}]", tried.join(", ")));
+    let found: Vec<_> = output
+        .lines()
+        .filter_map(|line| line.trim().strip_suffix(','))
+        .collect();
+    if found.len() != cases.len() {
         // One that does not parse spoils all; ask for each.
-        assert!(
-            cases.len() > 1 || output.is_empty() || output.trim() == "(known after apply)",
-            "terraform said {output:?} for {cases:?}"
-        );
         if let [case] = cases {
-            let unknown = output.trim() == "(known after apply)";
-            answers.insert(case.clone(), unknown.then(unknown_answer));
+            answers.insert(case.clone(), None);
             return;
         }
         let (left, right) = cases.split_at(cases.len() / 2);
         record_some(folder, left, answers);
         record_some(folder, right, answers);
         return;
+    }
+    let with = |wanted: &str| -> Vec<&String> {
+        let pairs = cases.iter().zip(&found);
+        pairs
+            .filter(|(_, found)| **found == wanted)
+            .map(|(case, _)| case)
+            .collect()
     };
-    let found: Vec<Option<[String; 1]>> = serde_json::from_str(&text).unwrap();
-    let good: Vec<_> = cases
+    for case in with("false") {
+        answers.insert(case.clone(), None);
+    }
+    let unknown = with("(known after apply)");
+    for (case, ty) in unknown.iter().zip(types(folder, &unknown)) {
+        answers.insert(case.to_string(), Some(("(unknown)".to_owned(), ty)));
+    }
+    let known = with("true");
+    let texts: Vec<_> = known
         .iter()
-        .zip(&found)
-        .filter_map(|(case, found)| Some((case, found.as_ref()?)))
+        .map(|case| format!("nonsensitive(jsonencode({case}))"))
         .collect();
-    let types = console(
-        folder,
-        &format!(
-            "type([{}])",
-            good.iter()
-                .map(|(case, _)| case.as_str())
-                .collect::<Vec<_>>()
-                .join(", ")
-        ),
-    );
+    let text = console(folder, &format!("jsonencode([{}])", texts.join(", ")));
+    let text: String = serde_json::from_str(text.trim()).expect(&text);
+    let texts: Vec<String> = serde_json::from_str(&text).unwrap();
+    for ((case, text), ty) in known.iter().zip(texts).zip(types(folder, &known)) {
+        answers.insert(case.to_string(), Some((text, ty)));
+    }
+}
+
+fn types(folder: &Path, cases: &[&String]) -> Vec<String> {
+    let cases: Vec<_> = cases.iter().map(|case| case.as_str()).collect();
+    let types = console(folder, &format!("type([{}])", cases.join(", ")));
     let compact: String = types.split_whitespace().collect();
     let compact = compact.replace("),)", "))").replace("),)", "))");
     let inner = compact
@@ -286,15 +429,8 @@ fn record_some(folder: &Path, cases: &[String], answers: &mut BTreeMap<String, A
         .and_then(|rest| rest.strip_suffix("])"))
         .unwrap_or("");
     let types = split_types(inner);
-    assert_eq!(types.len(), good.len(), "{compact}");
-    for (case, found) in cases.iter().zip(&found) {
-        if found.is_none() {
-            answers.insert(case.clone(), None);
-        }
-    }
-    for ((case, [json]), ty) in good.into_iter().zip(types) {
-        answers.insert(case.clone(), Some((json.clone(), ty)));
-    }
+    assert_eq!(types.len(), cases.len(), "{compact}");
+    types
 }
 
 /// Splits at commas outside brackets.
@@ -318,15 +454,20 @@ fn split_types(text: &str) -> Vec<String> {
 }
 
 fn console(folder: &Path, expression: &str) -> String {
+    console_with_errors(folder, expression).0
+}
+
+/// What the console says, and what it complains about.
+fn console_with_errors(folder: &Path, expression: &str) -> (String, String) {
     let mut child = Command::new("terraform")
-        .arg("console")
+        .args(["console", "-no-color"])
         .current_dir(folder)
         .env("TF_CLI_CONFIG_FILE", "/dev/null")
         .env("NO_COLOR", "1")
         .env("HOME", "/home/me")
         .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
     child
@@ -336,7 +477,8 @@ fn console(folder: &Path, expression: &str) -> String {
         .write_all(format!("{expression}\n").as_bytes())
         .unwrap();
     let output = child.wait_with_output().unwrap();
-    String::from_utf8(output.stdout).unwrap()
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    (text(output.stdout), text(output.stderr))
 }
 
 #[test]

@@ -1,23 +1,31 @@
 //! Every operation a user can ask for, one function each.
 //!
 //! [`infrastructure`] plans and applies Terraform configuration, [`playbook`] runs playbooks,
-//! [`environment`] does both for a whole environment of a [`project`]. Operations take plain options
+//! [`environment`] does both for a whole environment of a [`project`], [`check`](mod@check) looks for what is known to go wrong. Operations take plain options
 //! and send events; they never print. [`registry`] is the only module that names every platform.
 //! Start reading at [`environment`].
 
 pub mod adhoc;
 pub mod adopt;
+pub mod console;
+pub mod check;
 pub mod environment;
 pub mod files;
 pub mod galaxy;
+pub mod format;
+pub mod functions;
+pub mod graph;
 mod http;
 pub mod infrastructure;
+pub mod initialize;
 mod mask;
 pub mod playbook;
 pub mod process;
 pub mod project;
+pub mod reference;
 pub mod registry;
 pub mod secrets;
+pub mod requirements;
 pub mod stop;
 mod twin;
 pub mod vault;

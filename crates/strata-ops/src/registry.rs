@@ -8,9 +8,11 @@ use std::{
 };
 
 use serde_json::Value as Json;
+use strata_builtin::Clock;
 use strata_core::{Diagnostic, Subject, Value, connection::Connection, inventory::InventoryHost};
 use strata_engine::Providers;
 use strata_incus::{Incus, Settings, Timeouts};
+use strata_proxmox::Proxmox;
 use strata_runner::{HostLink, Target};
 use strata_transport::SshOptions;
 
@@ -20,6 +22,8 @@ use crate::{process::Process, twin::TwinPlatforms};
 #[derive(Clone)]
 pub struct Platforms {
     incus: Incus,
+    working_directory: PathBuf,
+    proxmox: Proxmox,
     twin: Option<Arc<TwinPlatforms>>,
 }
 
@@ -28,6 +32,8 @@ impl Platforms {
     pub fn real(process: &Process) -> Self {
         Self {
             incus: incus(process.environment.clone(), &process.environment),
+            working_directory: process.working_directory.clone(),
+            proxmox: proxmox(process, None),
             twin: None,
         }
     }
@@ -40,6 +46,8 @@ impl Platforms {
         let environment = BTreeMap::from([("INCUS_SOCKET".to_owned(), socket)]);
         Ok(Self {
             incus: incus(environment, &process.environment),
+            working_directory: process.working_directory.clone(),
+            proxmox: proxmox(process, Some(twin.proxmox_endpoint())),
             twin: Some(Arc::new(twin)),
         })
     }
@@ -49,14 +57,26 @@ impl Platforms {
         self.twin.is_some()
     }
 
-    /// The providers, with Terraform's built-in one.
+    /// The providers, with Terraform's built-in one and the small ones that have no platform.
     pub fn providers(&self) -> Providers {
-        Providers::new(vec![self.incus.provider()])
+        self.providers_in(Path::new(""))
+    }
+
+    /// The same, with relative paths of files from `directory`, where the root module is.
+    pub fn providers_in(&self, directory: &Path) -> Providers {
+        let settings = strata_builtin::Settings {
+            working_directory: self.working_directory.join(directory),
+            clock: Clock::system(),
+        };
+        let builtin = strata_builtin::providers(&settings);
+        let platforms = [self.incus.provider(), self.proxmox.provider()];
+        Providers::new(platforms.into_iter().chain(builtin))
     }
 
     /// The host that an object of this type is, if it is one.
     pub fn host(&self, type_name: &str, object: &Value) -> Option<InventoryHost> {
-        self.incus.inventory().host(type_name, object)
+        let incus = self.incus.inventory().host(type_name, object);
+        incus.or_else(|| self.proxmox.inventory().host(type_name, object))
     }
 
     /// The way to a host of an inventory, by its variables.
@@ -99,6 +119,15 @@ impl Platforms {
     pub fn save(&self) -> Result<(), Diagnostic> {
         self.twin.as_ref().map_or(Ok(()), |twin| twin.save())
     }
+}
+
+/// Proxmox VE; with the endpoint of a twin that one alone, whatever a configuration says.
+fn proxmox(process: &Process, twin: Option<&str>) -> Proxmox {
+    Proxmox::new(strata_proxmox::Settings {
+        environment: process.environment.clone(),
+        directory: process.working_directory.clone(),
+        twin: twin.map(str::to_owned),
+    })
 }
 
 fn incus(environment: BTreeMap<String, String>, process: &BTreeMap<String, String>) -> Incus {

@@ -20,6 +20,7 @@ use strata_transport::AgentSession;
 /// The models of one run.
 pub(crate) struct TwinPlatforms {
     incus: Twin,
+    proxmox: strata_proxmox::twin::Twin,
     /// Holds the socket, whose path must be short.
     _sockets: tempfile::TempDir,
     folder: PathBuf,
@@ -37,8 +38,16 @@ impl TwinPlatforms {
             Some(&folder.join("incus.json")),
         );
         let incus = incus.map_err(|error| trouble(folder, &error))?;
+        let mut options = strata_proxmox::twin::Options::rehearsal();
+        options.file = Some(folder.join("proxmox.json"));
+        let proxmox = strata_proxmox::twin::Twin::on_socket(
+            &sockets.path().join("proxmox.socket"),
+            options,
+        );
+        let proxmox = proxmox.map_err(|error| trouble(folder, &error))?;
         Ok(Self {
             incus,
+            proxmox,
             _sockets: sockets,
             folder: folder.to_owned(),
             hosts: Mutex::default(),
@@ -47,6 +56,11 @@ impl TwinPlatforms {
 
     pub(crate) fn incus_socket(&self) -> &Path {
         self.incus.socket()
+    }
+
+    /// Where the model of Proxmox VE is.
+    pub(crate) fn proxmox_endpoint(&self) -> &str {
+        self.proxmox.endpoint()
     }
 
     /// The model of a host, made or read when first asked for.

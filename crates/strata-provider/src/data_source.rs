@@ -2,14 +2,18 @@
 
 use std::{marker::PhantomData, sync::Arc};
 
-use strata_core::{BoxFuture, Diagnostics, Value, provider::Progress, schema::Resource};
+use strata_core::{
+    BoxFuture, Diagnostics, Value,
+    provider::Progress,
+    schema::{Presence, Resource},
+};
 
 use crate::{
     check,
     context::Context,
     merge, planning,
     resource::read,
-    spec::{BlockSpec, Schema},
+    spec::{BlockSpec, FieldSpec, Schema},
 };
 
 /// A data source: `self` comes with what configuration says, and `read` fills in the rest.
@@ -82,7 +86,14 @@ impl<D: DataSourceType> AnyDataSource<D::Client> for Adapter<D> {
             let mut object = read::<D>(&given)?;
             let as_given = object.write();
             object.read(&mut context).await?;
-            Ok(merge::unchanged_unless(&given, &as_given, &object.write()))
+            let read = object.write();
+            let value = merge::unchanged_unless(&given, &as_given, &read);
+            // What only the type sets is as it says, also where that is nothing.
+            let computed = |name: &str| {
+                let field = self.spec.fields.iter().find(|field| field.name == name);
+                field.and_then(FieldSpec::presence) == Some(Presence::Computed)
+            };
+            Ok(merge::choose(&value, &read, computed))
         })
     }
 }

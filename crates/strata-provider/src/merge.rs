@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use strata_core::Value;
+use strata_core::{PathStep, Value};
 
 /// What was planned where it was known, and what is there where it was not.
 ///
@@ -50,6 +50,14 @@ pub(crate) fn unchanged_unless(before: &Value, read: &Value, now: &Value) -> Val
         let before = before.get(name).filter(|_| same);
         (name.clone(), before.unwrap_or(now).clone())
     }))
+}
+
+/// The first object, with the attributes of the second that `second` names.
+pub(crate) fn choose(first: &Value, other: &Value, second: impl Fn(&str) -> bool) -> Value {
+    first.map_children(|step, child| match &step {
+        PathStep::Attribute(name) if second(name) => other.get(name).unwrap_or(child).clone(),
+        _ => child.clone(),
+    })
 }
 
 /// The value with null where something is unknown.

@@ -297,6 +297,10 @@ fn consequences(
         if before == after {
             continue;
         }
+        // A state of before the attribute was there: that it is filled in is no change of the user's.
+        if before.is_null() && field.default.as_ref() == Some(after) {
+            continue;
+        }
         let path = path.then(PathStep::Attribute(field.name.into()));
         if field.replace || field.effect.is_some() {
             each(path.clone(), field);

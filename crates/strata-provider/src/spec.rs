@@ -316,10 +316,19 @@ impl FieldSpec {
                 presence,
                 inner,
             } => {
-                let inner = inner
-                    .fields
-                    .iter()
-                    .map(|field| (field.name, field.attribute_schema()));
+                let inner = inner.fields.iter().map(|field| {
+                    let attribute = field.attribute_schema();
+                    // Nobody sets what is inside of what only the provider sets.
+                    let inside = match presence {
+                        Presence::Computed => Presence::Computed,
+                        _ => attribute.presence,
+                    };
+                    let attribute = Attribute {
+                        presence: inside,
+                        ..attribute
+                    };
+                    (field.name, attribute)
+                });
                 Attribute::nested(*nesting, inner, *presence, self.description)
             }
             FieldKind::Block { nesting, inner, .. } => {

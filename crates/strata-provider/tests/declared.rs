@@ -228,7 +228,7 @@ fn the_schema_follows_from_the_struct() {
 #[test]
 fn a_wrong_configuration_is_told_without_its_values() {
     let name = ("name", Value::from("a"));
-    assert!(problems(&[name.clone()]).is_empty());
+    assert!(problems(std::slice::from_ref(&name)).is_empty());
     assert_eq!(
         problems(&[
             ("name", Value::from("far-too-long")),
@@ -355,4 +355,21 @@ async fn a_delete_and_an_import_go_to_the_type() {
         .await
         .unwrap();
     assert_eq!(imported.value.get("id"), Some(&Value::from("9")));
+}
+
+#[tokio::test]
+async fn a_default_that_an_old_state_lacks_is_filled_in_without_a_new_object() {
+    let mut object = made(config(&[
+        ("name", Value::from("a")),
+        ("disk", disks(&[10])),
+    ]))
+    .await;
+    let mut entries = object.value.as_entries().unwrap().clone();
+    entries.insert("cores".into(), Value::Null(Type::Number));
+    object.value = Value::object(entries);
+    let configuration = config(&[("name", Value::from("a")), ("disk", disks(&[10]))]);
+    let response = plan(Some(&object), configuration).await;
+    assert_eq!(response.planned.get("cores"), Some(&Value::from(2)));
+    assert!(response.requires_replace.is_empty() && response.effects.is_empty());
+    assert_eq!(response.planned.get("id"), Some(&Value::from("7")));
 }

@@ -28,6 +28,11 @@ pub(crate) fn read_filled(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
     Ok(read(path)?.filter(|bytes| !bytes.is_empty()))
 }
 
+/// Writes a file that only its owner may read; a crash leaves the old one or the new one.
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
+    replace(path, bytes).map(drop)
+}
+
 /// Replaces a file by way of a temporary one beside it, and gives the new one.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<File, StateError> {
     replace_with(path, bytes, |_| Ok(()))

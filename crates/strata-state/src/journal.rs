@@ -32,6 +32,11 @@ pub struct Journal {
     next: u64,
     buffer: String,
     unsynced: bool,
+    /// Calls that are under way.
+    open: BTreeMap<u64, Begin>,
+    ended: usize,
+    /// True if the version before this run has been kept.
+    is_backed_up: bool,
 }
 
 /// A call that was begun, to name it when it ends.
@@ -57,6 +62,9 @@ impl Journal {
             next: 0,
             buffer: String::new(),
             unsynced: false,
+            open: BTreeMap::new(),
+            ended: 0,
+            is_backed_up: false,
         };
         journal.append(&base.record())?;
         journal.sync()?;
@@ -67,8 +75,39 @@ impl Journal {
     /// Writes the state with everything that was noted, and ends the journal.
     pub fn fold(mut self, mut state: State) -> Result<State, StateError> {
         self.flush()?;
-        self.store.write(&mut state, &self.base)?;
+        let backup = !self.is_backed_up;
+        self.store.write_last(&mut state, &self.base, backup)?;
         Ok(state)
+    }
+
+    /// Writes the state with everything that has ended into its file, and goes on.
+    ///
+    /// The journal first says on which file it will go on, and which calls are under way there. Cut off before the
+    /// file is replaced, the old file is still there with all that was noted on it; after that, the new one is.
+    pub fn fold_so_far(&mut self, state: &mut State) -> Result<(), StateError> {
+        state.serial += 1;
+        let next = self.store.next_base(state)?;
+        self.append(&next.record())?;
+        let open: Vec<_> = self
+            .open
+            .iter()
+            .map(|(id, begin)| (*id, begin.clone()))
+            .collect();
+        for (id, begin) in open {
+            self.append(&Record::Begin(id, Box::new(begin)))?;
+        }
+        self.sync()?;
+        self.store
+            .write_between(state, &self.base, !self.is_backed_up)?;
+        self.is_backed_up = true;
+        self.base = next;
+        self.ended = 0;
+        Ok(())
+    }
+
+    /// How many calls have ended since the state was last written.
+    pub fn ended(&self) -> usize {
+        self.ended
     }
 
     /// Notes a call that is about to be made. It may go out after the next [`Journal::sync`].
@@ -76,11 +115,14 @@ impl Journal {
         let id = self.next;
         self.next += 1;
         self.append(&Record::Begin(id, Box::new(begin.clone())))?;
+        self.open.insert(id, begin.clone());
         Ok(Begun(id))
     }
 
     /// Notes how a call ended.
     pub fn end(&mut self, begun: Begun, outcome: Outcome) -> Result<(), StateError> {
+        self.open.remove(&begun.0);
+        self.ended += 1;
         self.append(&Record::End(begun.0, outcome))
     }
 
@@ -158,12 +200,16 @@ impl Journal {
     }
 
     fn append(&mut self, record: &Record) -> Result<(), StateError> {
-        let line = record::print(record).map_err(|reason| StateError::Format {
-            path: self.path.clone(),
-            reason,
-        })?;
+        let line = self.line(record)?;
         self.buffer.push_str(&line);
         Ok(())
+    }
+
+    fn line(&self, record: &Record) -> Result<String, StateError> {
+        record::print(record).map_err(|reason| StateError::Format {
+            path: self.path.clone(),
+            reason,
+        })
     }
 }
 

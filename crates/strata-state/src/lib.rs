@@ -21,6 +21,7 @@ mod state;
 mod store;
 
 pub use error::StateError;
+pub use files::write_private;
 pub use journal::{Begun, Journal};
 pub use lock::{Lock, LockInfo, LockRequest};
 pub use record::{Begin, Call, InFlight, Outcome};

@@ -58,6 +58,16 @@ pub struct Opened {
 }
 
 impl Base {
+    /// The lineage of the state; of a new one where there was no file.
+    pub fn lineage(&self) -> &Arc<str> {
+        &self.lineage
+    }
+
+    /// What tells the file from every other one; none if there was none.
+    pub fn fingerprint(&self) -> Option<&str> {
+        self.fingerprint.as_deref()
+    }
+
     /// True if there was a file with something in it.
     pub fn is_there(&self) -> bool {
         self.fingerprint.is_some()
@@ -122,15 +132,20 @@ impl Store {
             Record::Folded(fingerprint) => Some(fingerprint) == opened.base.fingerprint.as_ref(),
             _ => false,
         };
-        match records.first() {
+        if records.is_empty() || records.iter().any(folded) {
             // The run was killed before it had begun anything, or after everything had been folded.
-            None => return Ok(opened),
-            _ if records.iter().any(folded) => return Ok(opened),
-            Some(Record::Base(fingerprint, lineage)) if *fingerprint == opened.base.fingerprint => {
-                opened.state.lineage = lineage.clone();
-                opened.base.lineage = lineage.clone();
-            }
-            _ => return Err(StateError::JournalOfOtherState(self.journal_path())),
+            return Ok(opened);
+        }
+        let mut records = records;
+        // A run writes the state now and then: what counts is what was noted on the file that is there.
+        let is_base = |record: &Record| matches!(record, Record::Base(on, _) if *on == opened.base.fingerprint);
+        let Some(at) = records.iter().rposition(is_base) else {
+            return Err(StateError::JournalOfOtherState(self.journal_path()));
+        };
+        let records = records.split_off(at);
+        if let Some(Record::Base(_, lineage)) = records.first() {
+            opened.state.lineage = lineage.clone();
+            opened.base.lineage = lineage.clone();
         }
         let replayed = journal::replay(records, &mut opened.state);
         opened.in_flight = replayed.in_flight;
@@ -167,6 +182,16 @@ impl Store {
     ///
     /// All calls of the journal must have ended in `state`: settle those that were in flight before.
     pub fn write(&self, state: &mut State, base: &Base) -> Result<Base, StateError> {
+        self.write_last(state, base, true)
+    }
+
+    /// The same; `backup` says whether the version before is to be kept.
+    pub(crate) fn write_last(
+        &self,
+        state: &mut State,
+        base: &Base,
+        backup: bool,
+    ) -> Result<Base, StateError> {
         let before = self.check(base)?;
         let text = self.print(state)?;
         let journal = self.journal_path();
@@ -177,7 +202,9 @@ impl Store {
         state.serial += 1;
         let text = self.print(state)?;
         let fingerprint = files::fingerprint(text.as_bytes());
-        self.back_up(before)?;
+        if backup {
+            self.back_up(before)?;
+        }
         journal::mark_folded(&journal, &fingerprint)?;
         self.replace(&text)?;
         files::remove(&journal)?;
@@ -185,6 +212,28 @@ impl Store {
             fingerprint: Some(fingerprint),
             lineage: state.lineage.clone(),
         })
+    }
+
+    /// What the file will be when this state is in it.
+    pub(crate) fn next_base(&self, state: &State) -> Result<Base, StateError> {
+        Ok(Base {
+            fingerprint: Some(files::fingerprint(self.print(state)?.as_bytes())),
+            lineage: state.lineage.clone(),
+        })
+    }
+
+    /// Writes a state in the middle of an apply, with the serial it has; the journal stays.
+    pub(crate) fn write_between(
+        &self,
+        state: &State,
+        base: &Base,
+        backup: bool,
+    ) -> Result<(), StateError> {
+        let before = self.check(base)?;
+        if backup {
+            self.back_up(before)?;
+        }
+        self.replace(&self.print(state)?)
     }
 
     /// Writes a state as it is, its serial and lineage too, over the one that was read.

@@ -12,6 +12,7 @@ pub(super) fn gather(host: &dyn Host, facts: &mut Map<String, Value>) {
     if let Some(text) = host.read_text(Path::new("/proc/meminfo")) {
         memory(&text, facts);
     }
+    put(facts, "form_factor", form_factor(host));
     if let Some(text) = host.read_text(Path::new("/proc/cpuinfo")) {
         processors(&text, facts);
     }
@@ -49,6 +50,13 @@ pub(super) fn gather(host: &dyn Host, facts: &mut Map<String, Value>) {
         ("bios_vendor", "bios_vendor"),
         ("board_name", "board_name"),
         ("board_vendor", "board_vendor"),
+        ("board_asset_tag", "board_asset_tag"),
+        ("board_serial", "board_serial"),
+        ("board_version", "board_version"),
+        ("chassis_asset_tag", "chassis_asset_tag"),
+        ("chassis_serial", "chassis_serial"),
+        ("chassis_vendor", "chassis_vendor"),
+        ("chassis_version", "chassis_version"),
     ] {
         let text = host.read_text(&Path::new("/sys/class/dmi/id").join(file));
         put(
@@ -57,6 +65,56 @@ pub(super) fn gather(host: &dyn Host, facts: &mut Map<String, Value>) {
             text.map_or("NA".to_owned(), |text| text.trim().to_owned()),
         );
     }
+}
+
+/// What kind of case it is in (SMBIOS, 7.4.1).
+fn form_factor(host: &dyn Host) -> String {
+    const KINDS: &[&str] = &[
+        "Unknown",
+        "Other",
+        "Unknown",
+        "Desktop",
+        "Low Profile Desktop",
+        "Pizza Box",
+        "Mini Tower",
+        "Tower",
+        "Portable",
+        "Laptop",
+        "Notebook",
+        "Hand Held",
+        "Docking Station",
+        "All In One",
+        "Sub Notebook",
+        "Space-saving",
+        "Lunch Box",
+        "Main Server Chassis",
+        "Expansion Chassis",
+        "Sub Chassis",
+        "Bus Expansion Chassis",
+        "Peripheral Chassis",
+        "RAID Chassis",
+        "Rack Mount Chassis",
+        "Sealed-case PC",
+        "Multi-system",
+        "CompactPCI",
+        "AdvancedTCA",
+        "Blade",
+        "Blade Enclosure",
+        "Tablet",
+        "Convertible",
+        "Detachable",
+        "IoT Gateway",
+        "Embedded PC",
+        "Mini PC",
+        "Stick PC",
+    ];
+    let text = host.read_text(Path::new("/sys/class/dmi/id/chassis_type"));
+    let Some(text) = text else {
+        return "NA".to_owned();
+    };
+    let number = text.trim().parse::<usize>().ok();
+    let name = number.and_then(|number| KINDS.get(number));
+    name.map_or_else(|| "unknown".to_owned(), |name| (*name).to_owned())
 }
 
 fn memory(text: &str, facts: &mut Map<String, Value>) {
@@ -92,6 +150,7 @@ fn memory(text: &str, facts: &mut Map<String, Value>) {
 fn processors(text: &str, facts: &mut Map<String, Value>) {
     let mut described: Vec<Value> = Vec::new();
     let mut sockets: BTreeSet<String> = BTreeSet::new();
+    let mut flags: Vec<String> = Vec::new();
     let (mut count, mut cores, mut siblings) = (0_u64, 1_u64, 1_u64);
     for (name, value) in text.lines().filter_map(|line| line.split_once(':')) {
         let value = value.trim();
@@ -105,10 +164,14 @@ fn processors(text: &str, facts: &mut Map<String, Value>) {
                 sockets.insert(value.to_owned());
             }
             "cpu cores" => cores = value.parse().unwrap_or(1),
+            "flags" | "Features" if flags.is_empty() => {
+                flags = value.split_whitespace().map(str::to_owned).collect();
+            }
             "siblings" => siblings = value.parse().unwrap_or(1),
             _ => {}
         }
     }
+    put(facts, "flags", flags);
     let count = count.max(1);
     // Without sockets (ARM, some guests) each processor is one.
     let known = !sockets.is_empty();

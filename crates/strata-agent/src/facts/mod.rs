@@ -8,7 +8,9 @@ use serde_json::{Map, Value};
 use crate::host::{Host, HostError};
 
 mod clock;
+mod devices;
 mod hardware;
+mod identity;
 mod network;
 mod platform;
 mod virtualization;
@@ -246,9 +248,11 @@ pub(crate) fn gather(host: &dyn Host, parts: Parts) -> Result<Map<String, Value>
     if parts.minimum {
         platform::gather(host, &mut facts)?;
         clock::gather(host, &mut facts);
+        identity::gather(host, &mut facts);
     }
     if parts.hardware {
         hardware::gather(host, &mut facts);
+        devices::gather(host, &mut facts);
     }
     if parts.network {
         network::gather(host, &mut facts);

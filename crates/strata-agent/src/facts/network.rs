@@ -46,6 +46,24 @@ pub(super) fn gather(host: &dyn Host, facts: &mut Map<String, Value>) {
     let all6: Vec<Value> = outside6
         .flat_map(|(_, list)| list.iter().map(|one| one["address"].clone()))
         .collect();
+    let mut reachable: Vec<String> = addresses
+        .values()
+        .flat_map(|list| list.iter().map(|one| one.address.to_string()))
+        .collect();
+    if addresses.contains_key("lo") {
+        reachable.push("127.0.0.0/8".to_owned());
+    }
+    reachable.sort();
+    let mut reachable6: Vec<Value> = addresses6
+        .values()
+        .flat_map(|list| list.iter().map(|one| one["address"].clone()))
+        .collect();
+    reachable6.sort_by_key(Value::to_string);
+    put(
+        facts,
+        "locally_reachable_ips",
+        json!({"ipv4": reachable, "ipv6": reachable6}),
+    );
     put(facts, "all_ipv4_addresses", all);
     put(facts, "all_ipv6_addresses", all6);
     put(facts, "interfaces", interfaces);

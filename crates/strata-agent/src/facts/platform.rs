@@ -73,6 +73,7 @@ pub(super) fn gather(host: &dyn Host, facts: &mut Map<String, Value>) -> Result<
     }
     security(host, facts);
     put(facts, "cmdline", command_line(host));
+    put(facts, "proc_cmdline", command_lines(host));
     put(facts, "dns", dns(host));
     put(facts, "local", local(host));
     Ok(())
@@ -293,6 +294,28 @@ fn command_line(host: &dyn Host) -> Value {
             None => (word.to_owned(), Value::from(true)),
         });
     Value::Object(words.collect())
+}
+
+/// The same, where what is said several times is a list.
+fn command_lines(host: &dyn Host) -> Value {
+    let text = host
+        .read_text(Path::new("/proc/cmdline"))
+        .unwrap_or_default();
+    let mut all: Map<String, Value> = Map::new();
+    for word in text.split_whitespace() {
+        let (name, value) = match word.split_once('=') {
+            Some((name, value)) => (name, Value::from(value)),
+            None => (word, Value::from(true)),
+        };
+        match all.get_mut(name) {
+            None => {
+                all.insert(name.to_owned(), value);
+            }
+            Some(Value::Array(several)) => several.push(value),
+            Some(one) => *one = Value::Array(vec![one.take(), value]),
+        }
+    }
+    all.into()
 }
 
 fn dns(host: &dyn Host) -> Value {

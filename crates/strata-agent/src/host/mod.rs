@@ -260,6 +260,8 @@ pub struct HttpResponse {
     pub reason: String,
     /// Header fields, names in lower case.
     pub headers: BTreeMap<String, String>,
+    /// Each `Set-Cookie` field.
+    pub cookies: Vec<String>,
     /// The address after redirects.
     pub url: String,
     /// The content.

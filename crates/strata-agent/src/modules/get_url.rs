@@ -16,7 +16,7 @@ use crate::digest;
 use crate::host::{Host, HostError, HttpResponse, Kind, Metadata, Permissions};
 use crate::module::{Module, ModuleError, Report, values};
 use crate::protocol::Task;
-use crate::system::HttpRequest;
+use crate::system::{HttpRequest, Redirects};
 
 pub(super) struct GetUrl {
     url: String,
@@ -383,7 +383,9 @@ impl GetUrl {
     ) -> Result<HttpResponse, ModuleError> {
         let answer = host.fetch(&HttpRequest {
             url: url.to_owned(),
-            method: "GET",
+            method: "GET".to_owned(),
+            body: None,
+            redirects: Redirects::Safe,
             headers: self.headers.iter().cloned().chain(more).collect(),
             timeout: Duration::from_secs(self.timeout),
             verify_certificates: self.verify,

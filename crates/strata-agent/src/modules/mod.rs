@@ -3,26 +3,56 @@
 use serde_json::Value;
 
 use crate::arguments::Spec;
+use crate::host::Host;
 use crate::module::{Context, Module, ModuleError, perform};
 use crate::protocol::{Notice, TaskResult};
 
+mod acl;
+mod alternatives;
+mod apk;
 mod apt;
+mod apt_key;
 mod apt_repository;
+mod archive;
+mod assemble;
 mod authorized_key;
 mod blockinfile;
 mod command;
 mod copy;
+mod cron;
+mod deb822_repository;
+mod debconf;
+mod dnf;
+mod docker_compose_v2;
+mod download;
+mod dpkg_selections;
 mod edit;
 mod file;
+mod find;
 mod get_url;
 mod getent;
+mod git;
 mod group;
 mod hostname;
+mod ini_file;
+mod iptables;
+mod known_hosts;
 mod lineinfile;
+mod locale_gen;
 mod modprobe;
+mod mount;
+mod openpgp;
+mod package_facts;
+mod pacman;
+mod pam_limits;
 mod ping;
+mod pip;
+mod postgresql;
+mod programs;
 mod raw;
 mod replace;
+mod rpm_key;
+mod service_facts;
 mod setup;
 mod shell;
 mod slurp;
@@ -30,8 +60,15 @@ mod stat;
 mod sysctl;
 mod systemd;
 mod tempfile;
+mod timezone;
+mod ufw;
+mod unarchive;
+mod uri;
 mod user;
 mod wait_for;
+mod yum_repository;
+mod zypper;
+mod zypper_repository;
 
 /// One line of the table.
 struct Entry {
@@ -50,25 +87,54 @@ const fn entry<M: Module>(name: &'static str) -> Entry {
 
 /// All modules, sorted by name.
 const MODULES: &[Entry] = &[
+    entry::<acl::Acl>("acl"),
+    entry::<alternatives::Alternatives>("alternatives"),
+    entry::<apk::Apk>("apk"),
     entry::<apt::Apt>("apt"),
+    entry::<apt_key::AptKey>("apt_key"),
     entry::<apt_repository::AptRepository>("apt_repository"),
+    entry::<archive::Archive>("archive"),
+    entry::<assemble::Assemble>("assemble"),
     entry::<authorized_key::AuthorizedKey>("authorized_key"),
     entry::<blockinfile::Blockinfile>("blockinfile"),
     entry::<command::Command>("command"),
     entry::<copy::Copy>("copy"),
+    entry::<cron::Cron>("cron"),
+    entry::<deb822_repository::Deb822Repository>("deb822_repository"),
+    entry::<debconf::Debconf>("debconf"),
+    entry::<dnf::Dnf>("dnf"),
+    entry::<dnf::Dnf>("dnf5"),
+    entry::<docker_compose_v2::DockerComposeV2>("docker_compose_v2"),
+    entry::<dpkg_selections::DpkgSelections>("dpkg_selections"),
     entry::<file::File>("file"),
+    entry::<find::Find>("find"),
     entry::<setup::Setup>("gather_facts"),
     entry::<get_url::GetUrl>("get_url"),
     entry::<getent::Getent>("getent"),
+    entry::<git::Git>("git"),
     entry::<group::Group>("group"),
     entry::<hostname::Hostname>("hostname"),
+    entry::<ini_file::IniFile>("ini_file"),
+    entry::<iptables::Iptables>("iptables"),
+    entry::<known_hosts::KnownHosts>("known_hosts"),
     entry::<lineinfile::Lineinfile>("lineinfile"),
+    entry::<locale_gen::LocaleGen>("locale_gen"),
     entry::<modprobe::Modprobe>("modprobe"),
+    entry::<mount::Mount>("mount"),
     entry::<apt::Package>("package"),
+    entry::<package_facts::PackageFacts>("package_facts"),
+    entry::<pacman::Pacman>("pacman"),
+    entry::<pam_limits::PamLimits>("pam_limits"),
     entry::<ping::Ping>("ping"),
+    entry::<pip::Pip>("pip"),
+    entry::<postgresql::db::PostgresqlDb>("postgresql_db"),
+    entry::<postgresql::ext::PostgresqlExt>("postgresql_ext"),
+    entry::<postgresql::user::PostgresqlUser>("postgresql_user"),
     entry::<raw::Raw>("raw"),
     entry::<replace::Replace>("replace"),
+    entry::<rpm_key::RpmKey>("rpm_key"),
     entry::<systemd::Service>("service"),
+    entry::<service_facts::ServiceFacts>("service_facts"),
     entry::<setup::Setup>("setup"),
     entry::<shell::Shell>("shell"),
     entry::<slurp::Slurp>("slurp"),
@@ -77,14 +143,46 @@ const MODULES: &[Entry] = &[
     entry::<systemd::Systemd>("systemd"),
     entry::<systemd::SystemdService>("systemd_service"),
     entry::<tempfile::Tempfile>("tempfile"),
+    entry::<timezone::Timezone>("timezone"),
+    entry::<ufw::Ufw>("ufw"),
+    entry::<unarchive::Unarchive>("unarchive"),
+    entry::<uri::Uri>("uri"),
     entry::<user::User>("user"),
     entry::<wait_for::WaitFor>("wait_for"),
+    entry::<dnf::Dnf>("yum"),
+    entry::<yum_repository::YumRepository>("yum_repository"),
+    entry::<zypper::Zypper>("zypper"),
+    entry::<zypper_repository::ZypperRepository>("zypper_repository"),
 ];
 
 /// Modules that live in a collection of their own; Ansible finds them by the short name too.
 const COLLECTIONS: &[(&str, &[&str])] = &[
-    ("ansible.posix", &["authorized_key", "sysctl"]),
-    ("community.general", &["modprobe"]),
+    (
+        "ansible.posix",
+        &["acl", "authorized_key", "mount", "sysctl"],
+    ),
+    ("community.docker", &["docker_compose_v2"]),
+    (
+        "community.general",
+        &[
+            "alternatives",
+            "apk",
+            "archive",
+            "ini_file",
+            "locale_gen",
+            "modprobe",
+            "pacman",
+            "pam_limits",
+            "timezone",
+            "ufw",
+            "zypper",
+            "zypper_repository",
+        ],
+    ),
+    (
+        "community.postgresql",
+        &["postgresql_db", "postgresql_ext", "postgresql_user"],
+    ),
 ];
 
 /// The name without the collection; as it is where the collection has no such module.
@@ -130,7 +228,42 @@ pub fn run(context: &Context<'_>) -> TaskResult {
             "the module `{name}` is not supported by Strata"
         )));
     };
+    if entry.name == "package"
+        && let Some(manager) = other_manager(context.host)
+    {
+        return package_by(manager, context);
+    }
     (entry.run)(context).unwrap_or_else(failure)
+}
+
+/// The module for the host's package manager, where it is another than apt.
+fn other_manager(host: &dyn Host) -> Option<&'static Entry> {
+    const PROGRAMS: &[(&str, &str)] = &[
+        ("dnf5", "dnf"),
+        ("dnf", "dnf"),
+        ("yum", "dnf"),
+        ("pacman", "pacman"),
+        ("zypper", "zypper"),
+        ("apk", "apk"),
+    ];
+    if host.find_program("apt-get").is_some() {
+        return None;
+    }
+    let found = PROGRAMS
+        .iter()
+        .find(|(program, _)| host.find_program(program).is_some());
+    found.and_then(|(_, module)| find(module))
+}
+
+/// Does `package` by another module, to which all arguments but `use` belong.
+fn package_by(manager: &Entry, context: &Context<'_>) -> TaskResult {
+    let mut task = context.task.clone();
+    task.args.remove("use");
+    let context = Context {
+        task: &task,
+        ..*context
+    };
+    (manager.run)(&context).unwrap_or_else(failure)
 }
 
 fn failure(error: ModuleError) -> TaskResult {

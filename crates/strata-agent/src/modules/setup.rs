@@ -12,6 +12,7 @@ use crate::protocol::Task;
 
 pub(super) struct Setup {
     parts: Parts,
+    subset: Vec<String>,
     filter: Vec<String>,
 }
 
@@ -38,6 +39,7 @@ impl Module for Setup {
         let filter = arguments.list("filter").unwrap_or_default();
         Ok(Setup {
             parts,
+            subset,
             filter: filter.into_iter().filter(|one| !one.is_empty()).collect(),
         })
     }
@@ -49,6 +51,9 @@ impl Module for Setup {
             .iter()
             .filter_map(|one| glob::compile(one))
             .collect();
+        let mut facts = facts;
+        facts.insert("gather_subset".to_owned(), self.subset.clone().into());
+        facts.insert("module_setup".to_owned(), true.into());
         let named = facts
             .into_iter()
             .map(|(name, value)| (format!("ansible_{name}"), value));

@@ -64,7 +64,7 @@ impl Module for Stat {
         let Some(found) = found else {
             return Ok(values(json!({ "exists": false })));
         };
-        let mut stat = attributes(host, &self.path, &found)?;
+        let mut stat = facts(host, &self.path, &found)?;
         if found.kind == Kind::Symlink {
             let target = host.link_target(&self.path)?;
             stat.insert("lnk_target".to_owned(), target.to_string_lossy().into());
@@ -102,7 +102,7 @@ impl Module for Stat {
     }
 }
 
-fn attributes(
+pub(super) fn facts(
     host: &dyn Host,
     path: &Path,
     found: &Metadata,

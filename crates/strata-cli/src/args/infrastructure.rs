@@ -16,6 +16,9 @@ pub(crate) struct Settings {
     /// State file to use instead of `terraform.tfstate`.
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
+    /// Where to keep the version before; `-` for nowhere.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) backup: Option<PathBuf>,
     /// Take the state's lock.
     #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub(crate) lock: bool,
@@ -25,7 +28,7 @@ pub(crate) struct Settings {
     /// How many provider calls run at once.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
     pub(crate) parallelism: u16,
-    /// Questions are only asked with `true`; there is none yet but the approval.
+    /// Ask on the terminal for variables without value.
     #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub(crate) input: bool,
     /// Write events as lines of JSON.
@@ -53,19 +56,62 @@ pub(crate) struct Plan {
     /// Plan only this and what it depends on.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) target: Vec<String>,
-    /// Exit with 2 if there are changes.
+    /// Leave this out, and what depends on it.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "target")]
+    pub(crate) exclude: Vec<String>,
+    /// Show warnings by their summaries only.
     #[arg(long)]
-    pub(crate) detailed_exitcode: bool,
+    pub(crate) compact_warnings: bool,
 }
 
-/// `apply` and `destroy`.
+/// `apply`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Apply {
+    /// A plan that `plan -out` saved; without it a new one is made.
+    #[arg(value_name = "PLAN")]
+    pub(crate) saved: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) plan: Plan,
     /// Do not ask before changing anything.
     #[arg(long)]
     pub(crate) auto_approve: bool,
+}
+
+/// `destroy`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Destroy {
+    #[command(flatten)]
+    pub(crate) plan: Plan,
+    /// Do not ask before deleting anything.
+    #[arg(long)]
+    pub(crate) auto_approve: bool,
+}
+
+/// `import`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Import {
+    /// Address of a resource instance that the configuration has.
+    pub(crate) address: String,
+    /// The id under which the platform knows the object.
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+}
+
+/// `refresh`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Refresh {
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+    /// Only this and what it depends on.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) target: Vec<String>,
+    /// Leave this out, and what depends on it.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "target")]
+    pub(crate) exclude: Vec<String>,
+    /// Show warnings by their summaries only.
+    #[arg(long)]
+    pub(crate) compact_warnings: bool,
 }
 
 /// `validate`.
@@ -95,7 +141,7 @@ pub(crate) struct Output {
 /// `show`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Show {
-    /// A state file, instead of `terraform.tfstate`.
+    /// A saved plan or a state file, instead of the state.
     pub(crate) file: Option<PathBuf>,
     /// Write JSON in the published format.
     #[arg(long)]

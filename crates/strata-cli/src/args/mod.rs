@@ -3,8 +3,11 @@
 //! Options keep the spelling of the tool whose command it is: one dash for Terraform's, two for
 //! Ansible's. Both work everywhere, see [`single_dash`].
 
+mod check;
 pub(crate) mod environment;
 mod infrastructure;
+mod language;
+mod initialize;
 mod playbook;
 mod project;
 pub(crate) mod single_dash;
@@ -17,11 +20,16 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use infrastructure::{Apply, Output, Plan, Settings, Show, Validate};
+pub(crate) use infrastructure::{
+    Apply, Destroy, Import, Output, Plan, Refresh, Settings, Show, Validate,
+};
+pub(crate) use language::{Console, Format, Graph, Metadata, MetadataCommand};
 pub(crate) use playbook::{
     Adhoc, Galaxy, GalaxyCommand, GalaxyInstall, GalaxyKind, GalaxyPlace, Hosts, Inventory,
     Passwords, Playbook, Vault, VaultCommand, VaultFiles,
 };
+pub(crate) use initialize::{Get, Init};
+pub(crate) use check::Check;
 pub(crate) use project::{Down, Environment, PlanTarget, Stages, Status, Up};
 pub(crate) use state::{
     ForceUnlock, State, StateCommand, StateFile, Taint, Workspace, WorkspaceCommand,
@@ -58,14 +66,34 @@ pub(crate) enum Command {
     Verify(Stages),
     /// Say for each stage of an environment what is up, changed behind our back, or missing.
     Status(Status),
+    /// Look for what is known to go wrong: the layer rules, on a project or on any folder.
+    Check(Check),
     /// Show what would change: of an environment, or of the Terraform configuration in this folder.
     Plan(PlanTarget),
     /// Make the changes that the Terraform configuration in this folder needs.
     Apply(Apply),
     /// Delete everything that the Terraform configuration in this folder made.
-    Destroy(Apply),
+    Destroy(Destroy),
+    /// Take an object that is there already into the state.
+    Import(Import),
+    /// Bring the state up to date with what is there.
+    Refresh(Refresh),
+    /// Fetch the modules that the Terraform configuration in this folder calls, and check what else it needs.
+    Init(Init),
+    /// Fetch the modules that the Terraform configuration in this folder calls.
+    Get(Get),
     /// Check the Terraform configuration in this folder.
     Validate(Validate),
+    /// Evaluate expressions in the scope of the configuration and state in this folder.
+    Console(Console),
+    /// Draw which resource waits for which, in the language of Graphviz.
+    Graph(Graph),
+    /// Show which module needs which providers.
+    Providers,
+    /// Show what the language consists of.
+    Metadata(Metadata),
+    /// Rewrite configuration files in the usual style, as `terraform fmt` does.
+    Fmt(Format),
     /// Show output values from state.
     Output(Output),
     /// Show the state.
@@ -90,12 +118,21 @@ pub(crate) enum Command {
     Galaxy(Galaxy),
     /// Encrypt and decrypt files and values, as `ansible-vault` does.
     Vault(Vault),
+    /// Show what a resource or data source takes and gives; without a name, which there are.
+    Doc(Doc),
     /// Show the version.
     Version {
         /// As JSON.
         #[arg(long)]
         json: bool,
     },
+}
+
+/// Options of `doc`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Doc {
+    /// A type, such as `random_password` or `data.local_file`, or a provider, such as `random`.
+    pub(crate) name: Option<String>,
 }
 
 /// Under the name of a tool that Strata replaces, it behaves as that tool's command.

@@ -1,5 +1,7 @@
 //! Options of the project commands.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::infrastructure::Plan;
@@ -84,4 +86,13 @@ pub(crate) struct PlanTarget {
     pub(crate) twin: bool,
     #[command(flatten)]
     pub(crate) plan: Plan,
+    /// Exit with 2 if there are changes.
+    #[arg(long)]
+    pub(crate) detailed_exitcode: bool,
+    /// Save the plan, to be applied by `apply FILE`.
+    #[arg(long, value_name = "FILE", conflicts_with = "environment")]
+    pub(crate) out: Option<PathBuf>,
+    /// Write configuration for what `import` blocks name and configuration does not have.
+    #[arg(long, value_name = "FILE", conflicts_with = "environment")]
+    pub(crate) generate_config_out: Option<PathBuf>,
 }

@@ -2,15 +2,18 @@
 
 use std::io::{BufRead, IsTerminal, Write, stdin, stdout};
 
-/// Asks a question that only `yes` answers; without a terminal nobody can be asked.
+/// Asks a question that only `yes` answers. Where nobody answers the answer is no.
 pub(super) fn ask(question: &str) -> bool {
-    if !stdin().is_terminal() {
-        return false;
-    }
-    anstream::print!("\n{question}\n  Only `yes` is taken for an answer: ");
+    anstream::print!(
+        "\n{question}\n  Only 'yes' will be accepted to approve.\n\n  Enter a value: "
+    );
     if stdout().flush().is_err() {
         return false;
     }
     let mut answer = String::new();
-    stdin().lock().read_line(&mut answer).is_ok() && answer.trim() == "yes"
+    let read = stdin().lock().read_line(&mut answer);
+    if !stdin().is_terminal() {
+        anstream::println!();
+    }
+    read.is_ok() && answer.trim() == "yes"
 }

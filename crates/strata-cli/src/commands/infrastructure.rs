@@ -13,12 +13,12 @@ use strata_ops::{
 };
 
 use super::{
-    Exit, FAILED, Look, approval::ask, block_on, complain_as, process, screen, signals::stoppable,
-    tell,
+    Exit, FAILED, Look, approval::ask, block_on, complain_as, process, prompt, saved, screen,
+    signals::stoppable,
 };
 use crate::{
     args,
-    render::{plan as draw, terraform_json},
+    render::{Screen, plan as draw, terraform_json},
 };
 
 /// What `-detailed-exitcode` gives when there are changes.
@@ -56,69 +56,150 @@ pub(super) fn validate(arguments: &args::Validate) -> Result<Exit, Diagnostics> 
     Ok(if valid { 0 } else { FAILED })
 }
 
-pub(super) fn plan(arguments: &args::Plan) -> Result<Exit, Diagnostics> {
-    let json = arguments.settings.json;
-    let result = block_on(work(arguments, None))?;
-    finish(result, json)
+/// What comes after planning.
+enum Then<'a> {
+    /// Nothing; the plan may be saved.
+    Show {
+        out: Option<&'a Path>,
+        detailed: bool,
+        generate: Option<&'a Path>,
+    },
+    /// It is applied.
+    Apply { auto_approve: bool },
+    /// It is applied without showing or asking.
+    Refresh,
 }
 
-pub(super) fn apply(arguments: &args::Apply, destroy: bool) -> Result<Exit, Diagnostics> {
-    let json = arguments.plan.settings.json;
+pub(super) fn plan(arguments: &args::PlanTarget) -> Result<Exit, Diagnostics> {
+    let then = Then::Show {
+        out: arguments.out.as_deref(),
+        detailed: arguments.detailed_exitcode,
+        generate: arguments.generate_config_out.as_deref(),
+    };
+    run(&arguments.plan, &then)
+}
+
+pub(super) fn apply(arguments: &args::Apply) -> Result<Exit, Diagnostics> {
+    let auto_approve = arguments.auto_approve;
+    match &arguments.saved {
+        None => run(&arguments.plan, &Then::Apply { auto_approve }),
+        Some(file) => saved::apply(file, &arguments.plan),
+    }
+}
+
+pub(super) fn destroy(arguments: &args::Destroy) -> Result<Exit, Diagnostics> {
     let mut plan = arguments.plan.clone();
-    plan.destroy |= destroy;
-    let result = block_on(work(&plan, Some(arguments.auto_approve)))?;
-    finish(result, json)
+    plan.destroy = true;
+    let auto_approve = arguments.auto_approve;
+    run(&plan, &Then::Apply { auto_approve })
 }
 
-fn finish(result: Result<Exit, Diagnostics>, json: bool) -> Result<Exit, Diagnostics> {
+pub(super) fn refresh(arguments: &args::Refresh) -> Result<Exit, Diagnostics> {
+    let plan = args::Plan {
+        settings: arguments.settings.clone(),
+        destroy: false,
+        refresh_only: true,
+        refresh: true,
+        replace: Vec::new(),
+        target: arguments.target.clone(),
+        exclude: arguments.exclude.clone(),
+        compact_warnings: arguments.compact_warnings,
+    };
+    run(&plan, &Then::Refresh)
+}
+
+fn run(plan: &args::Plan, then: &Then<'_>) -> Result<Exit, Diagnostics> {
+    let json = plan.settings.json;
+    if let (
+        true,
+        Then::Apply {
+            auto_approve: false,
+        },
+    ) = (json, then)
+    {
+        let error =
+            strata_core::Diagnostic::error("not-approved", "Plan file or auto-approve required");
+        return Err(error
+            .detail("Nobody can be asked with `-json`.")
+            .hint("Say `-auto-approve`, or apply a saved plan.")
+            .into());
+    }
+    finish(block_on(work(plan, then))?, json)
+}
+
+pub(super) fn finish(result: Result<Exit, Diagnostics>, json: bool) -> Result<Exit, Diagnostics> {
     result.or_else(|diags| {
         complain_as(&diags, json);
         Ok(FAILED)
     })
 }
 
-/// Plans; applies if `approved` is there, without asking if it is true.
-async fn work(arguments: &args::Plan, approved: Option<bool>) -> Result<Exit, Diagnostics> {
+/// The screen of a command.
+pub(super) fn screen_of(arguments: &args::Plan) -> Screen {
+    let look = match arguments.settings.json {
+        true => Look::TerraformJson,
+        false => Look::Terraform {
+            compact_warnings: arguments.compact_warnings,
+        },
+    };
+    screen(&look)
+}
+
+async fn work(arguments: &args::Plan, then: &Then<'_>) -> Result<Exit, Diagnostics> {
     let options = options(arguments)?;
     let process = process()?;
     let platforms = Platforms::real(&process);
-    let look = if arguments.settings.json {
-        Look::TerraformJson
-    } else {
-        Look::Terraform
-    };
-    let screen = screen(&look);
+    let screen = screen_of(arguments);
     let events = screen.events();
-    let operation = if approved.is_some() {
-        "OperationTypeApply"
-    } else {
-        "OperationTypePlan"
+    let printer = screen.printer();
+    let json = arguments.settings.json;
+    let operation = match then {
+        Then::Show { .. } => "OperationTypePlan",
+        Then::Apply { .. } => "OperationTypeApply",
+        Then::Refresh => "OperationTypeRefresh",
     };
     let stop = Stop::new();
+    let mut settings = settings(&arguments.settings);
+    prompt::variables(&mut settings, arguments.settings.input, &process);
     let run = async {
-        let session = Session::open(
-            &settings(&arguments.settings),
-            operation,
-            &process,
-            &platforms,
-            &events,
-        )
-        .await?;
-        let plan = session.plan(&options, &events).await?;
-        if !arguments.settings.json {
-            screen.printer().print(format!("\n{}", draw::plan(&plan)));
+        let mut session =
+            Session::open(&settings, operation, &process, &platforms, &events).await?;
+        if let Then::Show {
+            generate: Some(path),
+            ..
+        } = then
+        {
+            session
+                .generate(path, &settings, &process, &platforms, &events)
+                .await?;
         }
-        let Some(auto_approve) = approved else {
-            let changes = arguments.detailed_exitcode && !plan.is_empty();
-            return Ok(if changes { CHANGES } else { 0 });
-        };
-        if !plan.is_empty() && !auto_approve && !ask("Do you want to perform these actions?") {
-            return Err(not_approved());
+        let plan = session.plan(&options, &events).await?;
+        match (then, json) {
+            (Then::Refresh, _) => {}
+            (_, true) => printer.print(terraform_json::planned_outputs(&plan)),
+            (_, false) => printer.print(format!("\n{}", draw::plan(&plan))),
+        }
+        match then {
+            Then::Show { out, detailed, .. } => {
+                if let Some(out) = out {
+                    session.save(&plan, &settings, out)?;
+                }
+                if !json {
+                    printer.print(draw::next_steps(*out, &plan));
+                }
+                let changes = *detailed && plan.is_applyable();
+                return Ok(if changes { CHANGES } else { 0 });
+            }
+            Then::Apply { auto_approve } => {
+                let asks = plan.is_applyable() && !auto_approve;
+                if asks && !(arguments.settings.input && ask(draw::question(&plan))) {
+                    return Err(not_approved());
+                }
+            }
+            Then::Refresh => {}
         }
         let applied = session.apply(&plan, &stop, &events).await?;
-        let failed = applied.diagnostics.has_errors() || applied.stopped;
-        tell(&events, applied.diagnostics);
-        Ok(if failed { FAILED } else { 0 })
+        Ok(saved::tell_applied(applied, &plan, &events, &printer, json))
     };
     let exit = stoppable(&stop, &screen.printer(), run).await;
     drop(screen);
@@ -133,11 +214,11 @@ fn not_approved() -> Diagnostics {
 
 fn options(arguments: &args::Plan) -> Result<PlanOptions, Diagnostics> {
     let mut diags = Diagnostics::new();
-    let targets = arguments
-        .target
-        .iter()
-        .filter_map(|text| stored::target(text, &mut diags))
-        .collect();
+    let mut targets = |texts: &[String]| {
+        let read = |text: &String| stored::target(text, &mut diags);
+        texts.iter().filter_map(read).collect()
+    };
+    let (targets, exclude) = (targets(&arguments.target), targets(&arguments.exclude));
     let replace = arguments
         .replace
         .iter()
@@ -163,6 +244,7 @@ fn options(arguments: &args::Plan) -> Result<PlanOptions, Diagnostics> {
         mode,
         refresh: arguments.refresh,
         targets,
+        exclude,
         replace,
         parallelism,
     })
@@ -172,6 +254,7 @@ fn options(arguments: &args::Plan) -> Result<PlanOptions, Diagnostics> {
 pub(super) fn settings(arguments: &args::Settings) -> infrastructure::Settings {
     infrastructure::Settings {
         state: arguments.state.clone(),
+        backup: arguments.backup.clone(),
         variables: arguments.variables.clone(),
         variable_files: arguments.variable_files.clone(),
         lock: arguments.lock,

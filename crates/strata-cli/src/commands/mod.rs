@@ -2,10 +2,21 @@
 
 mod approval;
 mod galaxy;
+mod doc;
+mod import;
+mod console;
+mod format;
+mod graph;
+mod check;
 mod infrastructure;
+mod metadata;
+mod initialize;
 mod output;
 mod playbook;
 mod project;
+mod prompt;
+mod saved;
+mod providers;
 mod show;
 mod signals;
 mod state;
@@ -26,7 +37,7 @@ use strata_core::{Diagnostics, Events, StageKind};
 use strata_ops::process::Process;
 
 use crate::{
-    args::{Args, Command},
+    args::{Args, Command, MetadataCommand},
     render::{
         Renderer, Screen,
         adhoc::AdhocLook,
@@ -77,17 +88,30 @@ pub(crate) fn refuse(wrong: &str) -> ExitCode {
 
 fn command(command: Command) -> Result<Exit, Diagnostics> {
     match command {
-        Command::Version { json } => Ok(version::run(json)),
+        Command::Version { json } => version::run(json),
+        Command::Doc(arguments) => doc::run(&arguments),
         Command::Up(arguments) => project::up(&arguments),
         Command::Down(arguments) => project::down(&arguments),
         Command::Configure(arguments) => project::stages(&arguments, StageKind::Configure),
         Command::Verify(arguments) => project::stages(&arguments, StageKind::Verify),
         Command::Status(arguments) => project::status(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
         Command::Plan(arguments) if arguments.environment.is_some() => project::plan(&arguments),
-        Command::Plan(arguments) => infrastructure::plan(&arguments.plan),
-        Command::Apply(arguments) => infrastructure::apply(&arguments, false),
-        Command::Destroy(arguments) => infrastructure::apply(&arguments, true),
+        Command::Plan(arguments) => infrastructure::plan(&arguments),
+        Command::Apply(arguments) => infrastructure::apply(&arguments),
+        Command::Destroy(arguments) => infrastructure::destroy(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
+        Command::Refresh(arguments) => infrastructure::refresh(&arguments),
+        Command::Init(arguments) => initialize::init(&arguments),
+        Command::Get(arguments) => initialize::get(&arguments),
         Command::Validate(arguments) => infrastructure::validate(&arguments),
+        Command::Console(arguments) => console::run(&arguments),
+        Command::Graph(arguments) => graph::run(&arguments),
+        Command::Providers => providers::run(),
+        Command::Metadata(arguments) => match arguments.command {
+            MetadataCommand::Functions { json: _ } => Ok(metadata::functions()),
+        },
+        Command::Fmt(arguments) => format::run(&arguments),
         Command::Output(arguments) => output::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::State(arguments) => state::run(&arguments.command),
@@ -178,7 +202,10 @@ pub(crate) fn columns() -> usize {
 /// The look of a command.
 pub(crate) enum Look {
     /// Terraform's own.
-    Terraform,
+    Terraform {
+        /// Whether warnings are shown by their summaries only.
+        compact_warnings: bool,
+    },
     /// The stream of `-json` of Terraform's commands.
     TerraformJson,
     /// That of `ansible-playbook`.
@@ -204,7 +231,9 @@ pub(crate) enum Look {
 pub(crate) fn screen(look: &Look) -> Screen {
     let diagnostics = diagnostics();
     let renderer: Box<dyn Renderer> = match look {
-        Look::Terraform => Box::new(TerraformLook::new(diagnostics)),
+        Look::Terraform { compact_warnings } => {
+            Box::new(TerraformLook::new(diagnostics, *compact_warnings))
+        }
         Look::TerraformJson => Box::new(TerraformJson::new()),
         Look::Ansible(manner) => Box::new(AnsibleLook::new(
             columns().saturating_sub(1).max(79),

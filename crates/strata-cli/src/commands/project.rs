@@ -83,10 +83,7 @@ pub(super) fn plan(arguments: &args::PlanTarget) -> Result<Exit, Diagnostics> {
             .0
             .iter()
             .any(|(_, _, outcome)| *outcome == strata_core::StageOutcome::Changed);
-        match (
-            summary.succeeded(),
-            changes && arguments.plan.detailed_exitcode,
-        ) {
+        match (summary.succeeded(), changes && arguments.detailed_exitcode) {
             (false, _) => Ok(FAILED),
             (true, true) => Ok(2),
             (true, false) => Ok(0),
@@ -103,6 +100,9 @@ fn refuse_folder_options(plan: &args::Plan) -> Result<(), Diagnostics> {
         ("-refresh", !plan.refresh),
         ("-replace", !plan.replace.is_empty()),
         ("-target", !plan.target.is_empty()),
+        ("-exclude", !plan.exclude.is_empty()),
+        ("-backup", settings.backup.is_some()),
+        ("-compact-warnings", plan.compact_warnings),
         ("-var", !settings.variables.is_empty()),
         ("-var-file", !settings.variable_files.is_empty()),
         ("-state", settings.state.is_some()),

@@ -1,19 +1,25 @@
-//! `show`: the whole state.
+//! `show`: the whole state, or a saved plan.
 
 use std::path::PathBuf;
 
 use anstream::println;
 use strata_core::Diagnostics;
 use strata_ops::{
-    infrastructure::{Settings, stored},
+    infrastructure::{SavedPlan, Settings, plan_json, stored},
+    process::Process,
     registry::Platforms,
 };
 
 use super::{Exit, process};
-use crate::{args, commands::state};
+use crate::{args, commands::state, render::plan as draw};
 
 pub(super) fn run(arguments: &args::Show) -> Result<Exit, Diagnostics> {
     let process = process()?;
+    if let Some(path) = &arguments.file
+        && let Some(saved) = SavedPlan::read(path)?
+    {
+        return plan(&saved, arguments.json, &process);
+    }
     let settings = Settings {
         state: arguments.file.clone(),
         ..Settings::of(PathBuf::from("."))
@@ -41,6 +47,16 @@ pub(super) fn run(arguments: &args::Show) -> Result<Exit, Diagnostics> {
             };
             println!("{name} = {text}");
         }
+    }
+    Ok(0)
+}
+
+fn plan(saved: &SavedPlan, json: bool, process: &Process) -> Result<Exit, Diagnostics> {
+    let platforms = Platforms::real(process);
+    let plan = saved.plan(process, &platforms)?;
+    match json {
+        true => println!("{}", plan_json(&plan, &platforms.providers())),
+        false => anstream::print!("\n{}", draw::plan(&plan)),
     }
     Ok(0)
 }

@@ -1,19 +1,42 @@
 //! `strata version`.
 
 use anstream::println;
+use strata_core::Diagnostics;
+use strata_ops::{files::Disk, requirements};
 
 use super::Exit;
 
-pub(super) fn run(json: bool) -> Exit {
+/// The Terraform whose language and files we follow: what tools read to know what they talk to.
+const LANGUAGE: &str = "1.11.4";
+
+pub(super) fn run(json: bool) -> Result<Exit, Diagnostics> {
     let version = env!("CARGO_PKG_VERSION");
-    let platform = format!("{}_{}", std::env::consts::OS, std::env::consts::ARCH);
+    let platform = format!("{}_{}", std::env::consts::OS, architecture());
+    let selections = requirements::selections(&Disk)?;
     if json {
-        println!(
-            "{}",
-            serde_json::json!({ "strata_version": version, "platform": platform })
-        );
-    } else {
-        println!("Strata v{version}\non {platform}");
+        let versions = serde_json::json!({
+            "terraform_version": LANGUAGE,
+            "strata_version": version,
+            "platform": platform,
+            "provider_selections": selections,
+            "terraform_outdated": false,
+        });
+        println!("{versions:#}");
+        return Ok(0);
     }
-    0
+    println!("Strata v{version}\non {platform}");
+    for (provider, version) in selections {
+        println!("+ provider {provider} v{version}");
+    }
+    Ok(0)
+}
+
+/// The machine's architecture in the words of Go, which Terraform uses.
+fn architecture() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        "x86" => "386",
+        other => other,
+    }
 }

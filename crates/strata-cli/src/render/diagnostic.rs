@@ -69,6 +69,10 @@ impl DiagnosticRenderer {
         if let Some(subject) = &diagnostic.subject {
             group = group.element(Level::NOTE.with_name("about").message(describe(subject)));
         }
+        for value in &diagnostic.values {
+            let text = format!("`{}` {}", value.name, value.statement);
+            group = group.element(Level::NOTE.with_name("value").message(text));
+        }
         if !diagnostic.detail.is_empty() {
             group = group.element(Level::NOTE.with_name("why").message(&diagnostic.detail));
         }

@@ -6,12 +6,16 @@
 
 pub(crate) mod adhoc;
 pub(crate) mod ansible;
+pub(crate) mod console;
 mod ansible_result;
 pub(crate) mod diagnostic;
 mod diff;
+pub(crate) mod failures;
 pub(crate) mod json;
 pub(crate) mod plan;
 pub(crate) mod progress;
+pub(crate) mod sarif;
+pub(crate) mod reference;
 pub(crate) mod style;
 pub(crate) mod terraform;
 pub(crate) mod terraform_json;

@@ -1,7 +1,9 @@
 //! A plan for people, in the look of `terraform plan`.
 
+use std::path::Path;
+
 use strata_core::{Action, AttributePath, Type, Value, addr::InstanceKey};
-use strata_ops::infrastructure::{Change, OutputChange, Plan, Reason};
+use strata_ops::infrastructure::{Change, OutputChange, Plan, PlanMode, Reason};
 
 use super::{
     style::{BAD, CHANGE, FAINT, GOOD, HEADING, paint},
@@ -13,23 +15,33 @@ use super::{
 pub(crate) fn plan(plan: &Plan) -> String {
     let mut text = drift(plan);
     if plan.is_empty() {
-        text.push_str(&format!(
-            "{}\n",
-            paint(
-                GOOD,
-                "No changes. Your infrastructure matches the configuration."
-            )
-        ));
+        let nothing = match plan.mode {
+            _ if plan.mode == PlanMode::RefreshOnly && !plan.drift.is_empty() => {
+                "This plan only takes what has changed into the state."
+            }
+            PlanMode::Normal => "No changes. Your infrastructure matches the configuration.",
+            PlanMode::RefreshOnly => {
+                "No changes. Your infrastructure still matches the configuration."
+            }
+            PlanMode::Destroy => "No changes. No objects need to be destroyed.",
+        };
+        text.push_str(&format!("{}\n", paint(GOOD, nothing)));
         return text;
     }
     let changes: Vec<&Change> = plan
         .changes
         .iter()
-        .filter(|change| change.action != Action::NoOp)
+        .filter(|change| {
+            change.action != Action::NoOp
+                || change.importing.is_some()
+                || plan.moved_from(&change.address).is_some()
+        })
         .collect();
     if !changes.is_empty() {
         text.push_str("Strata will perform the following actions:\n\n");
-        changes.iter().for_each(|one| text.push_str(&change(one)));
+        changes
+            .iter()
+            .for_each(|one| text.push_str(&change(one, plan)));
     }
     text.push_str(&format!(
         "{}\n",
@@ -40,6 +52,35 @@ pub(crate) fn plan(plan: &Plan) -> String {
     ));
     text.push_str(&outputs(plan));
     text
+}
+
+/// What is asked before a plan is applied.
+pub(crate) fn question(plan: &Plan) -> &'static str {
+    match plan.mode {
+        PlanMode::Normal => {
+            "Do you want to perform these actions?\n  Strata will perform the actions described above."
+        }
+        PlanMode::RefreshOnly => {
+            "Would you like to update the state to reflect these detected changes?\n  Strata will write these changes to the state without modifying any real infrastructure.\n  There is no undo."
+        }
+        PlanMode::Destroy => {
+            "Do you really want to destroy all resources?\n  Strata will destroy all your managed infrastructure, as shown above.\n  There is no undo."
+        }
+    }
+}
+
+/// What can be done with a plan that was only shown.
+pub(crate) fn next_steps(out: Option<&Path>, plan: &Plan) -> String {
+    match out {
+        Some(path) => format!(
+            "\nSaved the plan to: {path}\n\nTo perform exactly these actions, run the following command to apply:\n    strata apply {path:?}\n",
+            path = path.display()
+        ),
+        None if plan.is_applyable() => {
+            "\nNote: The plan was not saved (-out), so `strata apply` plans again.\n".to_owned()
+        }
+        None => String::new(),
+    }
 }
 
 fn drift(plan: &Plan) -> String {
@@ -67,15 +108,29 @@ fn drift(plan: &Plan) -> String {
 }
 
 /// Draws one change.
-fn change(change: &Change) -> String {
+fn change(change: &Change, plan: &Plan) -> String {
     let deposed = change
         .deposed
         .as_ref()
         .map(|key| format!(" (deposed object {key})"))
         .unwrap_or_default();
     let sign = sign(change.action);
-    let headline = format!("# {}{deposed} {}", change.address, verdict(change));
+    let moved_from = plan.moved_from(&change.address);
+    let headline = match (moved_from, change.action) {
+        (Some(from), Action::NoOp) => format!("# {from} has moved to {}", change.address),
+        _ => format!("# {}{deposed} {}", change.address, verdict(change)),
+    };
     let mut text = format!("  {}\n", paint(HEADING, &headline));
+    if let Some(from) = moved_from.filter(|_| change.action != Action::NoOp) {
+        text.push_str(&format!("  # (moved from {from})\n"));
+    }
+    if let Some(id) = change
+        .importing
+        .as_ref()
+        .filter(|_| change.action != Action::NoOp)
+    {
+        text.push_str(&format!("  # (imported from {id:?})\n"));
+    }
     if let Some(why) = change
         .reason
         .as_ref()
@@ -117,7 +172,7 @@ fn verdict(change: &Change) -> &'static str {
             "will be replaced due to changes in replace_triggered_by"
         }
         _ if replaces => "must be replaced",
-        (Action::NoOp, _) => "stays as it is",
+        (Action::NoOp, _) => "will be imported",
         (Action::Create, _) => "will be created",
         (Action::Read, _) => "will be read during apply",
         (Action::Update, _) => "will be updated in-place",
@@ -137,6 +192,9 @@ fn why(reason: &Reason, change: &Change) -> Option<String> {
             .unwrap_or_default()
     };
     Some(match reason {
+        _ if change.action == Action::Forget => {
+            "destroy = false is set in the configuration".to_owned()
+        }
         Reason::NotInConfiguration => {
             format!("because {} is not in configuration", address.resource)
         }

@@ -259,6 +259,7 @@ impl Renderer for ProgressLook {
                 address,
                 action,
                 phase,
+                ..
             } => self.resource(&address.to_string(), action, phase),
             Event::HostWaiting { host, note } => {
                 self.note(&Running::Host(host.clone()), format!("{host}: {note}"))
@@ -313,6 +314,7 @@ impl Renderer for ProgressLook {
             Event::RefreshStarted { .. }
             | Event::RefreshFinished { .. }
             | Event::ChangePlanned { .. }
+            | Event::Provision { .. }
             | Event::ChangeSummary { .. }
             | Event::PlayStarted { .. } => {}
         }

@@ -3,56 +3,148 @@
 use std::{collections::BTreeMap, time::Instant};
 
 use anstream::println;
-use strata_core::{Action, ApplyPhase, ChangeCounts, Event, OperationKind, addr::ResourceInstance};
+use strata_core::{
+    Action, ApplyPhase, ChangeCounts, Diagnostic, Event, OperationKind, ProvisionPhase,
+    addr::ResourceInstance,
+};
+use strata_ops::infrastructure::stored::State;
 
 use super::{
     Renderer,
     diagnostic::DiagnosticRenderer,
     style::{GOOD, HEADING, paint},
+    value::long,
 };
 
 /// Draws plan and apply as Terraform does.
 pub(crate) struct TerraformLook {
     diagnostics: DiagnosticRenderer,
-    since: BTreeMap<ResourceInstance, Instant>,
+    running: Running,
+    /// Summaries of warnings, if they are to be told by these only.
+    warnings: Option<Vec<String>>,
 }
 
 impl TerraformLook {
     /// Starts with nothing under way.
-    pub(crate) fn new(diagnostics: DiagnosticRenderer) -> Self {
+    pub(crate) fn new(diagnostics: DiagnosticRenderer, compact_warnings: bool) -> Self {
         Self {
             diagnostics,
-            since: BTreeMap::new(),
+            running: Running::default(),
+            warnings: compact_warnings.then(Vec::new),
         }
     }
 
-    fn apply(&mut self, address: ResourceInstance, action: Action, phase: ApplyPhase) {
+    fn apply(
+        &mut self,
+        address: ResourceInstance,
+        action: Action,
+        phase: ApplyPhase,
+        id: Option<String>,
+    ) {
         let (doing, done) = words(action);
+        let shown = |id: Option<String>| id.map(|id| format!(" [id={id}]")).unwrap_or_default();
         match phase {
             ApplyPhase::Started => {
-                println!("{}", paint(HEADING, &format!("{address}: {doing}...")));
-                self.since.insert(address, Instant::now());
+                tell(&format!("{address}: {doing}...{}", shown(id)));
+                self.running.start(address, action);
             }
-            ApplyPhase::Progress(note) => {
-                println!("{}", paint(HEADING, &format!("{address}: {note}")))
-            }
+            ApplyPhase::Progress(note) => tell(&format!("{address}: {note}")),
             ApplyPhase::Finished(id) => {
-                let seconds = self
-                    .since
-                    .remove(&address)
-                    .map_or(0, |since| since.elapsed().as_secs());
-                let id = id.map(|id| format!(" [id={id}]")).unwrap_or_default();
-                println!(
-                    "{}",
-                    paint(
-                        HEADING,
-                        &format!("{address}: {done} complete after {seconds}s{id}")
-                    )
-                );
+                let seconds = self.running.end(&address);
+                let id = shown(id);
+                tell(&format!(
+                    "{address}: {done} complete after {}{id}",
+                    elapsed(seconds)
+                ));
             }
-            ApplyPhase::Failed => drop(self.since.remove(&address)),
+            ApplyPhase::Failed => drop(self.running.end(&address)),
         }
     }
+
+    fn diagnostic(&mut self, diagnostic: &Diagnostic) {
+        match &mut self.warnings {
+            Some(warnings) if !diagnostic.is_error() => warnings.push(diagnostic.summary.clone()),
+            _ => anstream::eprint!("{}", self.diagnostics.render(diagnostic)),
+        }
+    }
+}
+
+fn tell(line: &str) {
+    println!("{}", paint(HEADING, line));
+}
+
+/// What is under way, and since when.
+#[derive(Default)]
+pub(crate) struct Running(BTreeMap<ResourceInstance, Since>);
+
+struct Since {
+    began: Instant,
+    action: Action,
+    /// How often it was said that it still goes on.
+    told: u64,
+}
+
+/// How often it is said of long work that it goes on, in seconds.
+const STILL: u64 = 10;
+
+impl Running {
+    pub(crate) fn start(&mut self, address: ResourceInstance, action: Action) {
+        let since = Since {
+            began: Instant::now(),
+            action,
+            told: 0,
+        };
+        self.0.insert(address, since);
+    }
+
+    /// How many seconds it took.
+    pub(crate) fn end(&mut self, address: &ResourceInstance) -> u64 {
+        let since = self.0.remove(address);
+        since.map_or(0, |since| since.began.elapsed().as_secs())
+    }
+
+    /// How many seconds it is under way.
+    pub(crate) fn seconds(&self, address: &ResourceInstance) -> u64 {
+        let since = self.0.get(address);
+        since.map_or(0, |since| since.began.elapsed().as_secs())
+    }
+
+    /// What goes on for so long that it is time to say so again.
+    pub(crate) fn still(&mut self) -> Vec<(ResourceInstance, Action, u64)> {
+        let mut still = Vec::new();
+        for (address, since) in &mut self.0 {
+            let seconds = since.began.elapsed().as_secs();
+            if seconds / STILL > since.told {
+                since.told = seconds / STILL;
+                still.push((address.clone(), since.action, since.told * STILL));
+            }
+        }
+        still
+    }
+}
+
+/// Seconds as Go writes durations.
+pub(crate) fn elapsed(seconds: u64) -> String {
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds}s"),
+        (0, minutes, seconds) => format!("{minutes}m{seconds}s"),
+        (hours, minutes, seconds) => format!("{hours}h{minutes}m{seconds}s"),
+    }
+}
+
+/// The outputs of a state, as they are told at the end of an apply.
+pub(crate) fn outputs(state: &State) -> String {
+    if state.outputs.is_empty() {
+        return String::new();
+    }
+    let lines = state.outputs.iter().map(|(name, output)| {
+        let text = match output.sensitive {
+            true => "<sensitive>".to_owned(),
+            false => long(&output.value, 0),
+        };
+        format!("{name} = {text}\n")
+    });
+    format!("\nOutputs:\n\n{}", lines.collect::<String>())
 }
 
 /// Present and done, as Terraform says them.
@@ -102,17 +194,29 @@ pub(crate) fn summary(operation: OperationKind, counts: &ChangeCounts) -> String
 impl Renderer for TerraformLook {
     fn event(&mut self, event: Event) {
         match event {
-            Event::RefreshStarted { address } => {
-                println!(
-                    "{}",
-                    paint(HEADING, &format!("{address}: Refreshing state..."))
-                );
+            Event::RefreshStarted { address, id } => {
+                let id = id.map(|id| format!(" [id={id}]")).unwrap_or_default();
+                tell(&format!("{address}: Refreshing state...{id}"));
             }
             Event::Apply {
                 address,
                 action,
                 phase,
-            } => self.apply(address, action, phase),
+                id,
+            } => self.apply(address, action, phase, id),
+            Event::Provision {
+                address,
+                kind,
+                phase,
+            } => match phase {
+                ProvisionPhase::Started => {
+                    tell(&format!("{address}: Provisioning with '{kind}'..."))
+                }
+                ProvisionPhase::Output(line) => {
+                    println!("{} {line}", paint(HEADING, &format!("{address} ({kind}):")));
+                }
+                ProvisionPhase::Finished | ProvisionPhase::Failed => {}
+            },
             Event::ChangeSummary {
                 operation: OperationKind::Plan,
                 ..
@@ -120,10 +224,40 @@ impl Renderer for TerraformLook {
             Event::ChangeSummary { operation, counts } => {
                 println!("\n{}", paint(GOOD, &summary(operation, &counts)));
             }
-            Event::Diagnostic { diagnostic } => {
-                anstream::eprint!("{}", self.diagnostics.render(&diagnostic))
-            }
+            Event::Diagnostic { diagnostic } => self.diagnostic(&diagnostic),
             _ => {}
         }
+    }
+
+    fn tick(&mut self) {
+        for (address, action, seconds) in self.running.still() {
+            let doing = words(action).0.to_lowercase();
+            tell(&format!(
+                "{address}: Still {doing}... [{} elapsed]",
+                elapsed(seconds)
+            ));
+        }
+    }
+
+    fn finish(&mut self) {
+        let warnings = self.warnings.take().unwrap_or_default();
+        if !warnings.is_empty() {
+            let lines: Vec<_> = warnings.iter().map(|line| format!("- {line}")).collect();
+            anstream::eprintln!(
+                "Warnings:\n\n{}\n\nWithout -compact-warnings they are shown in full.",
+                lines.join("\n")
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::elapsed;
+
+    #[test]
+    fn durations_are_written_as_go_writes_them() {
+        let all: Vec<_> = [0, 59, 60, 3661].into_iter().map(elapsed).collect();
+        assert_eq!(all, ["0s", "59s", "1m0s", "1h1m1s"]);
     }
 }

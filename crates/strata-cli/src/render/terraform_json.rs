@@ -1,28 +1,31 @@
 //! The machine-readable stream of `terraform plan -json` and `apply -json`, format 1.2.
 
 use std::{
-    collections::BTreeMap,
     fs,
     io::{Write, stdout},
     path::Path,
-    time::Instant,
 };
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use strata_core::{
-    Action, ApplyPhase, ChangeCounts, Diagnostic, Event, OperationKind, Severity, Source, Span,
+    Action, ApplyPhase, ChangeCounts, Diagnostic, Event, OperationKind, ProvisionPhase, Severity,
+    Source, Span, Subject,
     addr::{InstanceKey, ResourceInstance},
+};
+use strata_ops::infrastructure::{
+    Plan,
+    stored::{self, State},
 };
 
 use super::{
     Renderer,
-    terraform::{summary, words},
+    terraform::{Running, elapsed, summary, words},
 };
 
 /// Writes each event that the format knows as one line.
 pub(crate) struct TerraformJson {
-    since: BTreeMap<ResourceInstance, Instant>,
+    running: Running,
 }
 
 impl TerraformJson {
@@ -36,62 +39,118 @@ impl TerraformJson {
             [("strata", json!(version)), ("ui", json!("1.2"))],
         );
         Self {
-            since: BTreeMap::new(),
+            running: Running::default(),
         }
     }
 
-    fn apply(&mut self, address: ResourceInstance, action: Action, phase: ApplyPhase) {
+    fn apply(
+        &mut self,
+        address: ResourceInstance,
+        action: Action,
+        phase: ApplyPhase,
+        id: Option<String>,
+    ) {
         let (doing, done) = words(action);
-        let elapsed = self
-            .since
-            .get(&address)
-            .map_or(0, |since| since.elapsed().as_secs());
         let mut hook = json!({ "resource": resource(&address), "action": action_name(action) });
-        match phase {
+        let (kind, message) = match phase {
             ApplyPhase::Started => {
-                line(
-                    "info",
-                    &format!("{address}: {doing}..."),
-                    "apply_start",
-                    [("hook", hook)],
-                );
-                self.since.insert(address, Instant::now());
+                let shown = with_id(&mut hook, id);
+                self.running.start(address.clone(), action);
+                ("apply_start", format!("{address}: {doing}...{shown}"))
             }
             ApplyPhase::Progress(note) => {
-                hook["elapsed_seconds"] = json!(elapsed);
-                line(
-                    "info",
-                    &format!("{address}: {note} [{elapsed}s elapsed]"),
-                    "apply_progress",
-                    [("hook", hook)],
-                );
+                let seconds = self.running.seconds(&address);
+                hook["elapsed_seconds"] = json!(seconds);
+                let message = format!("{address}: {note} [{} elapsed]", elapsed(seconds));
+                ("apply_progress", message)
             }
             ApplyPhase::Finished(id) => {
-                hook["elapsed_seconds"] = json!(elapsed);
-                if let Some(id) = id {
-                    hook["id_key"] = json!("id");
-                    hook["id_value"] = json!(id);
-                }
-                line(
-                    "info",
-                    &format!("{address}: {done} complete after {elapsed}s"),
-                    "apply_complete",
-                    [("hook", hook)],
+                let seconds = self.running.end(&address);
+                let shown = with_id(&mut hook, id);
+                hook["elapsed_seconds"] = json!(seconds);
+                let message = format!(
+                    "{address}: {done} complete after {}{shown}",
+                    elapsed(seconds)
                 );
-                self.since.remove(&address);
+                ("apply_complete", message)
             }
             ApplyPhase::Failed => {
-                hook["elapsed_seconds"] = json!(elapsed);
-                line(
-                    "info",
-                    &format!("{address}: {done} errored after {elapsed}s"),
-                    "apply_errored",
-                    [("hook", hook)],
-                );
-                self.since.remove(&address);
+                let seconds = self.running.end(&address);
+                hook["elapsed_seconds"] = json!(seconds);
+                let message = format!("{address}: {done} errored after {}", elapsed(seconds));
+                ("apply_errored", message)
             }
-        }
+        };
+        line("info", &message, kind, [("hook", hook)]);
     }
+}
+
+/// Adds the id of an object, and gives it as it stands at the end of a message.
+fn with_id(hook: &mut Value, id: Option<String>) -> String {
+    let Some(id) = id else {
+        return String::new();
+    };
+    hook["id_key"] = json!("id");
+    hook["id_value"] = json!(id);
+    format!(" [id={id}]")
+}
+
+fn provision(address: &ResourceInstance, kind: &str, phase: ProvisionPhase) {
+    let mut hook = json!({ "resource": resource(address), "provisioner": kind });
+    let (name, message) = match phase {
+        ProvisionPhase::Started => (
+            "provision_start",
+            format!("{address}: Provisioning with '{kind}'..."),
+        ),
+        ProvisionPhase::Output(text) => {
+            hook["output"] = json!(text);
+            ("provision_progress", format!("{address}: ({kind}): {text}"))
+        }
+        ProvisionPhase::Finished => (
+            "provision_complete",
+            format!("{address}: ({kind}) Provisioning complete"),
+        ),
+        ProvisionPhase::Failed => (
+            "provision_errored",
+            format!("{address}: ({kind}) Provisioning errored"),
+        ),
+    };
+    line("info", &message, name, [("hook", hook)]);
+}
+
+/// The line that says what becomes of outputs; empty if there are none.
+pub(crate) fn planned_outputs(plan: &Plan) -> String {
+    let outputs = plan.outputs.iter().map(|(name, change)| {
+        let action = action_name(change.action);
+        let json = json!({ "sensitive": change.sensitive, "action": action });
+        (name.to_string(), json)
+    });
+    let outputs: Map<_, _> = outputs.collect();
+    match outputs.is_empty() {
+        true => String::new(),
+        false => outputs_line(outputs),
+    }
+}
+
+/// The line with the outputs of a state, without the values of sensitive ones.
+pub(crate) fn outputs(state: &State) -> String {
+    let outputs = state.outputs.iter().map(|(name, output)| {
+        let mut json = json!({
+            "sensitive": output.sensitive,
+            "type": stored::type_of(&output.value),
+        });
+        if !output.sensitive {
+            json["value"] = stored::plain(&output.value);
+        }
+        (name.to_string(), json)
+    });
+    outputs_line(outputs.collect())
+}
+
+fn outputs_line(outputs: Map<String, Value>) -> String {
+    let message = format!("Outputs: {}", outputs.len());
+    let line = object("info", &message, "outputs", [("outputs", outputs.into())]);
+    format!("{line}\n")
 }
 
 /// Writes one line of the stream.
@@ -101,6 +160,20 @@ pub(crate) fn line<const N: usize>(
     kind: &str,
     fields: [(&str, Value); N],
 ) {
+    // Whoever read our output is gone; the work goes on all the same.
+    drop(writeln!(
+        stdout().lock(),
+        "{}",
+        object(level, message, kind, fields)
+    ));
+}
+
+fn object<const N: usize>(
+    level: &str,
+    message: &str,
+    kind: &str,
+    fields: [(&str, Value); N],
+) -> Value {
     let mut line = json!({
         "@level": level,
         "@message": message,
@@ -111,8 +184,7 @@ pub(crate) fn line<const N: usize>(
         line[name] = value;
     }
     line["type"] = json!(kind);
-    // Whoever read our output is gone; the work goes on all the same.
-    drop(writeln!(stdout().lock(), "{line}"));
+    line
 }
 
 fn resource(address: &ResourceInstance) -> Value {
@@ -176,10 +248,17 @@ pub(crate) fn diagnostic(diagnostic: &Diagnostic) -> Value {
         .chain(hints)
         .collect();
     let mut value = json!({ "severity": severity, "summary": diagnostic.summary, "detail": detail.join("\n\n") });
+    if let Some(Subject::Resource(address)) = &diagnostic.subject {
+        value["address"] = json!(address.to_string());
+    }
     if let Some(label) = diagnostic.labels.first() {
         value["range"] = range(&label.span);
         if let Ok(text) = fs::read_to_string(Path::new(&*label.span.file)) {
             value["snippet"] = snippet(&label.span, &text);
+            let named = diagnostic.values.iter();
+            value["snippet"]["values"] = named
+                .map(|named| json!({ "traversal": named.name, "statement": named.statement }))
+                .collect();
         }
     }
     value
@@ -211,43 +290,49 @@ fn snippet(span: &Span, text: &str) -> Value {
 impl Renderer for TerraformJson {
     fn event(&mut self, event: Event) {
         match event {
-            Event::RefreshStarted { address } => {
-                let hook = json!({ "resource": resource(&address) });
-                line(
-                    "info",
-                    &format!("{address}: Refreshing state..."),
-                    "refresh_start",
-                    [("hook", hook)],
-                );
+            Event::RefreshStarted { address, id } => {
+                let mut hook = json!({ "resource": resource(&address) });
+                let shown = with_id(&mut hook, id);
+                let message = format!("{address}: Refreshing state...{shown}");
+                line("info", &message, "refresh_start", [("hook", hook)]);
             }
-            Event::RefreshFinished { address } => {
-                let hook = json!({ "resource": resource(&address) });
-                line(
-                    "info",
-                    &format!("{address}: Refresh complete"),
-                    "refresh_complete",
-                    [("hook", hook)],
-                );
+            Event::RefreshFinished { address, id } => {
+                let mut hook = json!({ "resource": resource(&address) });
+                let shown = with_id(&mut hook, id);
+                let message = format!("{address}: Refresh complete{shown}");
+                line("info", &message, "refresh_complete", [("hook", hook)]);
             }
             Event::DriftFound { address, action } => {
                 let change =
                     json!({ "resource": resource(&address), "action": action_name(action) });
-                line(
-                    "info",
-                    &format!("{address}: Drift detected ({})", action_name(action)),
-                    "resource_drift",
-                    [("change", change)],
-                );
+                let message = format!("{address}: Drift detected ({})", action_name(action));
+                line("info", &message, "resource_drift", [("change", change)]);
             }
-            Event::ChangePlanned { address, action } => {
-                let change =
-                    json!({ "resource": resource(&address), "action": action_name(action) });
-                line(
-                    "info",
-                    &format!("{address}: Plan to {}", action_name(action)),
-                    "planned_change",
-                    [("change", change)],
-                );
+            Event::ChangePlanned {
+                address,
+                action,
+                reason,
+                previous,
+                importing,
+            } => {
+                let mut change = json!({ "resource": resource(&address) });
+                if let Some(previous) = &previous {
+                    change["previous_resource"] = resource(previous);
+                }
+                let action = match (action, &previous, &importing) {
+                    (Action::NoOp, _, Some(_)) => "import",
+                    (Action::NoOp, Some(_), None) => "move",
+                    (action, _, _) => action_name(action),
+                };
+                change["action"] = json!(action);
+                if let Some(reason) = reason {
+                    change["reason"] = json!(reason);
+                }
+                if let Some(id) = importing {
+                    change["importing"] = json!({ "id": id });
+                }
+                let message = format!("{address}: Plan to {action}");
+                line("info", &message, "planned_change", [("change", change)]);
             }
             Event::ChangeSummary {
                 operation,
@@ -264,7 +349,13 @@ impl Renderer for TerraformJson {
                 address,
                 action,
                 phase,
-            } => self.apply(address, action, phase),
+                id,
+            } => self.apply(address, action, phase, id),
+            Event::Provision {
+                address,
+                kind,
+                phase,
+            } => provision(&address, &kind, phase),
             Event::Diagnostic { diagnostic: found } => {
                 let level = if found.is_error() { "error" } else { "warn" };
                 let name = if found.is_error() { "Error" } else { "Warning" };
@@ -276,6 +367,19 @@ impl Renderer for TerraformJson {
                 );
             }
             _ => {}
+        }
+    }
+
+    fn tick(&mut self) {
+        for (address, action, seconds) in self.running.still() {
+            let hook = json!({
+                "resource": resource(&address),
+                "action": action_name(action),
+                "elapsed_seconds": seconds,
+            });
+            let doing = words(action).0.to_lowercase();
+            let message = format!("{address}: Still {doing}... [{} elapsed]", elapsed(seconds));
+            line("info", &message, "apply_progress", [("hook", hook)]);
         }
     }
 }

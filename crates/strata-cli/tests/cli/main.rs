@@ -9,14 +9,21 @@
     reason = "tests fail by panicking, and say what they skip"
 )]
 
+mod console;
+mod check;
 mod daemon;
+mod format;
 mod infrastructure;
 mod kill;
+mod language;
 mod mistakes;
 mod observability;
 mod playbook;
+mod plans;
 mod project;
+mod provisioners;
 mod quickstart;
+mod reference;
 mod secrets;
 mod state;
 mod strata;

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::Write,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
 };
@@ -82,6 +83,21 @@ impl Folder {
             .output()
             .unwrap();
         self.ran(&output)
+    }
+
+    /// Runs to the end with something to read on standard input.
+    pub(crate) fn run_fed(&self, arguments: &[&str], input: &str) -> Ran {
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::piped());
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(input.as_bytes()).unwrap();
+        drop(stdin);
+        self.ran(&child.wait_with_output().unwrap())
     }
 
     /// Starts without waiting; what it prints is thrown away.

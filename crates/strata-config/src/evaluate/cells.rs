@@ -112,14 +112,22 @@ impl Evaluator {
         let call = graph::call_of(&self.config, module.node);
         let argument = call.and_then(|call| call.arguments.get(&variable.name));
         let given = argument.map(|argument| self.argument(module, parent, argument, diags));
+        let marks = given.as_ref().map_or(Marks::NONE, Value::marks_deep);
+        if let Some(argument) = argument.filter(|_| marks.contains(Marks::EPHEMERAL) && !variable.ephemeral) {
+            let what = "This input variable is not declared as accepting ephemeral values";
+            diags.push(super::checks::ephemeral_value(what, argument.value.span()));
+        }
         match inputs::prepare(variable, given.as_ref()) {
             Ok(value) => value,
             // A missing argument is found from the words alone, before anything is evaluated.
             Err(inputs::Unfit::Missing) => inputs::unknown(variable),
             Err(unfit) => {
                 let span = argument.map(|argument| argument.value.span());
-                let found =
-                    Diagnostic::error("invalid-variable", "Invalid value for input variable")
+                let summary = match unfit {
+                    inputs::Unfit::Null => "Required variable not set",
+                    _ => "Invalid value for input variable",
+                };
+                let found = Diagnostic::error("invalid-variable", summary)
                         .detail(format!(
                             "The given value is not suitable for {}.var.{}: {}.",
                             module.address, variable.name, unfit

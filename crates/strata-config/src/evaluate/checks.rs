@@ -11,6 +11,10 @@ use super::{
 };
 use crate::{graph, module::Check};
 
+/// What is said of a condition that is neither true nor false.
+const CONDITION_RESULT: &str = "Invalid condition result";
+const VALIDATION_RESULT: &str = "Invalid variable validation result";
+
 /// What came of one condition of a `check` block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CheckStatus {
@@ -56,7 +60,7 @@ impl Evaluator {
             let argument = call.and_then(|call| call.arguments.get(&variable.name));
             let place = argument.map_or(&variable.span, |argument| &argument.span);
             for check in &variable.validations {
-                if let Some(message) = fails(check, &scope, diags) {
+                if let Some(message) = fails(check, VALIDATION_RESULT, &scope, diags) {
                     diags.push(
                         Diagnostic::error("invalid-variable", "Invalid value for variable")
                             .detail(message)
@@ -93,15 +97,15 @@ impl Evaluator {
         if is_root && !output.sensitive && marks.contains(Marks::SENSITIVE) {
             diags.push(sensitive_output(&output.span));
         }
-        if marks.contains(Marks::EPHEMERAL)
-            && (is_root || !output.ephemeral)
-            && self.options.mode == Mode::Run
-        {
+        if is_root && output.ephemeral {
             diags.push(
-                Diagnostic::error("ephemeral-output", "Ephemeral value not allowed")
-                    .detail("This output is not declared as returning an ephemeral value.")
-                    .at(output.value.span()),
+                Diagnostic::error("ephemeral-output", "Ephemeral output not allowed")
+                    .detail("Ephemeral outputs are not allowed in the root module: nobody could use them.")
+                    .at(output.span.clone()),
             );
+        } else if marks.contains(Marks::EPHEMERAL) && !output.ephemeral {
+            let what = "This output value is not declared as returning an ephemeral value";
+            diags.push(ephemeral_value(what, output.value.span()));
         }
     }
 
@@ -113,7 +117,7 @@ impl Evaluator {
         scope: &dyn Scope,
         diags: &mut Diagnostics,
     ) {
-        let failed = fails(check, scope, diags).filter(|_| self.options.mode == Mode::Run);
+        let failed = fails(check, CONDITION_RESULT, scope, diags).filter(|_| self.options.mode == Mode::Run);
         if let Some(message) = failed {
             diags.push(
                 Diagnostic::error("condition-failed", summary)
@@ -126,7 +130,7 @@ impl Evaluator {
 
 fn status(assert: &Check, scope: &dyn Scope, diags: &mut Diagnostics) -> CheckStatus {
     let before = diags.iter().filter(|found| found.is_error()).count();
-    let Some(holds) = holds(assert, scope, diags) else {
+    let Some(holds) = holds(assert, CONDITION_RESULT, scope, diags) else {
         let after = diags.iter().filter(|found| found.is_error()).count();
         return match after > before {
             true => CheckStatus::Error,
@@ -145,6 +149,15 @@ fn status(assert: &Check, scope: &dyn Scope, diags: &mut Diagnostics) -> CheckSt
     CheckStatus::Fail(message)
 }
 
+/// An ephemeral value where something would keep it.
+pub(super) fn ephemeral_value(what: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("ephemeral-value", "Ephemeral value not allowed")
+        .detail(format!(
+            "{what}, so it cannot be set to a result derived from an ephemeral value."
+        ))
+        .at(span)
+}
+
 fn sensitive_output(span: &Span) -> Diagnostic {
     Diagnostic::error("sensitive-output", "Output refers to sensitive values")
         .detail(
@@ -156,18 +169,28 @@ fn sensitive_output(span: &Span) -> Diagnostic {
 }
 
 /// The message of a condition that is false; none if it is true, not known, or mistaken and reported.
-fn fails(check: &Check, scope: &dyn Scope, diags: &mut Diagnostics) -> Option<String> {
-    match holds(check, scope, diags) {
+fn fails(
+    check: &Check,
+    summary: &'static str,
+    scope: &dyn Scope,
+    diags: &mut Diagnostics,
+) -> Option<String> {
+    match holds(check, summary, scope, diags) {
         Some(false) => Some(message(check, scope, diags)),
         _ => None,
     }
 }
 
 /// The truth of a condition; none if it is not known, or mistaken and reported.
-fn holds(check: &Check, scope: &dyn Scope, diags: &mut Diagnostics) -> Option<bool> {
+fn holds(
+    check: &Check,
+    summary: &'static str,
+    scope: &dyn Scope,
+    diags: &mut Diagnostics,
+) -> Option<bool> {
     let result = evaluate(&check.condition, scope, diags);
     let wrong = |why: String| {
-        Diagnostic::error("invalid-condition", "Invalid condition result")
+        Diagnostic::error("invalid-condition", summary)
             .detail(why)
             .at(check.condition.span())
     };

@@ -22,7 +22,7 @@ use std::{
 };
 
 use strata_core::{
-    AttributePath, Diagnostics, Value,
+    AttributePath, Diagnostic, Diagnostics, Marks, Value,
     addr::{self, InstanceKey},
     files::Files,
     schema,
@@ -198,7 +198,9 @@ impl Evaluator {
         diags: &mut Diagnostics,
     ) -> Value {
         let found = self.in_instance(instance, None, diags, |resource, scope, diags| {
-            decode::block(&resource.body, &resource.span, schema, scope, diags)
+            let value = decode::block(&resource.body, &resource.span, schema, scope, diags);
+            not_ephemeral(resource, &value, diags);
+            value
         });
         found.unwrap_or_else(|| Value::Null(schema.implied_type()))
     }
@@ -411,6 +413,24 @@ impl Evaluator {
     fn report(&self, diags: &mut Diagnostics) {
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         diags.append(std::mem::take(&mut *pending));
+    }
+}
+
+/// What a resource is given is kept in the state, where nothing ephemeral may be.
+fn not_ephemeral(resource: &crate::module::Resource, value: &Value, diags: &mut Diagnostics) {
+    for (name, given) in value.as_entries().into_iter().flatten() {
+        if !given.marks_deep().contains(Marks::EPHEMERAL) {
+            continue;
+        }
+        let attribute = resource.body.attribute(name);
+        let span = attribute.map_or_else(|| resource.span.clone(), |a| a.expression.span());
+        diags.push(
+            Diagnostic::error("ephemeral-value", "Invalid use of ephemeral value")
+                .detail(format!(
+                    "Ephemeral values are not valid for `{name}`, which is kept in the state."
+                ))
+                .at(span),
+        );
     }
 }
 

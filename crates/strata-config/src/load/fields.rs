@@ -176,7 +176,14 @@ pub(super) fn depends_on(body: &Body, diags: &mut Diagnostics) -> Vec<Traversal>
 
 /// An expression that must be a plain reference.
 pub(super) fn reference(expression: &Expression, diags: &mut Diagnostics) -> Option<Traversal> {
-    let found = expression.plain().as_traversal();
+    let plain = match expression.quoted() {
+        Some(quoted) => {
+            diags.push(quoted_reference(expression));
+            quoted
+        }
+        None => expression.plain(),
+    };
+    let found = plain.as_traversal();
     if found.is_none() && !expression.is_error() {
         diags.push(
             Diagnostic::error("static-reference-required", "Invalid expression")
@@ -188,6 +195,14 @@ pub(super) fn reference(expression: &Expression, diags: &mut Diagnostics) -> Opt
         );
     }
     found
+}
+
+/// Before 0.12 references stood in quotes.
+pub(super) fn quoted_reference(expression: &Expression) -> Diagnostic {
+    Diagnostic::warning("quoted-reference", "Quoted references are deprecated")
+        .detail("References are written without quotes.")
+        .at(expression.span())
+        .hint("Remove the quotes.")
 }
 
 /// What a text of JSON says where a reference, a type or a bare word is expected; anything else as it is.

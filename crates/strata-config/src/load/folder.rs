@@ -143,7 +143,14 @@ pub(super) fn has_labels(block: &Block, labels: &[&str], diags: &mut Diagnostics
 }
 
 fn locals(block: &Block, module: &mut Module, diags: &mut Diagnostics) {
-    fields::only_attributes(&block.body, diags);
+    for inner in &block.body.blocks {
+        let kind = &inner.kind.text;
+        diags.push(
+            Diagnostic::error("unsupported-block", format!("Unexpected \"{kind}\" block"))
+                .detail("Blocks are not allowed here.")
+                .at(inner.kind_span()),
+        );
+    }
     for attribute in &block.body.attributes {
         let local = Local {
             value: attribute.expression.clone(),

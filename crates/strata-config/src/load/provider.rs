@@ -7,16 +7,23 @@ use super::{fields, folder::duplicate};
 use crate::module::{Module, ProviderBlock, ProviderKey, ProviderReference};
 
 /// Names that Terraform keeps for later.
-const RESERVED: [&str; 6] = [
+const RESERVED: [&str; 5] = [
     "count",
     "depends_on",
-    "for_each",
     "lifecycle",
     "locals",
     "source",
 ];
 
 pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics) {
+    if let Some(for_each) = block.body.attribute("for_each") {
+        diags.push(
+            Diagnostic::error("unsupported", "Provider `for_each` is not supported yet")
+                .detail("Strata understands it, does not carry it out, and will not ignore it.")
+                .at(for_each.name_span())
+                .hint("Write a `provider` block with an alias for each."),
+        );
+    }
     for attribute in &block.body.attributes {
         if RESERVED.contains(&&*attribute.name.text) {
             let summary = "Reserved argument name in provider block";
@@ -63,7 +70,7 @@ pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics
         return;
     }
     if valid {
-        let mut left_out = vec!["alias", "version"];
+        let mut left_out = vec!["alias", "version", "for_each"];
         left_out.extend(RESERVED);
         let body = fields::without(&block.body, &left_out, &[]);
         module
@@ -77,7 +84,26 @@ pub(super) fn reference(
     expression: &Expression,
     diags: &mut Diagnostics,
 ) -> Option<ProviderReference> {
-    let key = key(expression.plain().text());
+    let plain = match expression.quoted() {
+        Some(quoted) => {
+            diags.push(fields::quoted_reference(expression));
+            quoted
+        }
+        None => expression.plain(),
+    };
+    let text = plain.text();
+    let key = key(text);
+    // OpenTofu's instances of providers: `incus.by_host[each.key]`.
+    if let Some((configuration, _)) = text.split_once('[').filter(|_| key.is_none())
+        && self::key(configuration).is_some()
+    {
+        diags.push(
+            Diagnostic::error("unsupported", "Instances of provider configurations are not supported yet")
+                .detail(format!("`{text}` is one of several that `for_each` makes."))
+                .at(expression.span()),
+        );
+        return None;
+    }
     if key.is_none() && !expression.is_error() {
         diags.push(
             Diagnostic::error("invalid-provider-reference", "Invalid provider configuration reference")

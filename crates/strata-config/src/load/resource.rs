@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use strata_core::{AttributePath, Diagnostic, Diagnostics, PathStep, Value, addr::ResourceMode};
+use strata_core::{
+    AttributePath, Diagnostic, Diagnostics, PathStep, Span, Value, addr::ResourceMode,
+};
 use strata_hcl::{Attribute, Block, Body, Expression, TraversalStep};
 
 use super::{fields, folder::duplicate, provider, provisioner};
@@ -208,12 +210,15 @@ fn read_lifecycle(block: &Block, of: LifecycleOf, diags: &mut Diagnostics) -> Li
         }
     }
     let triggers = body.attribute("replace_triggered_by");
+    let ignored = body.attribute("ignore_changes");
+    let (ignore_changes, ignore_changes_spans) = ignored
+        .map(|attribute| ignore_changes(attribute, diags))
+        .unwrap_or_default();
     Lifecycle {
         create_before_destroy: fields::flag(body, "create_before_destroy", diags).unwrap_or(false),
         prevent_destroy: fields::flag(body, "prevent_destroy", diags).unwrap_or(false),
-        ignore_changes: body
-            .attribute("ignore_changes")
-            .map_or(IgnoreChanges::None, |a| ignore_changes(a, diags)),
+        ignore_changes,
+        ignore_changes_spans,
         replace_triggered_by: triggers
             .map(|attribute| fields::list(&attribute.expression, diags))
             .unwrap_or_default(),
@@ -236,29 +241,25 @@ fn only_managed(attribute: &Attribute, of: LifecycleOf) -> Diagnostic {
         .at(attribute.name_span())
 }
 
-fn ignore_changes(attribute: &Attribute, diags: &mut Diagnostics) -> IgnoreChanges {
+fn ignore_changes(attribute: &Attribute, diags: &mut Diagnostics) -> (IgnoreChanges, Vec<Span>) {
     if attribute.expression.plain().as_keyword() == Some("all") {
-        return IgnoreChanges::All;
+        return (IgnoreChanges::All, Vec::new());
     }
-    let items = fields::list(&attribute.expression, diags);
-    IgnoreChanges::Paths(
-        items
-            .iter()
-            .filter_map(|item| attribute_path(item, diags))
-            .collect(),
-    )
+    let (mut paths, mut spans) = (Vec::new(), Vec::new());
+    for item in fields::list(&attribute.expression, diags) {
+        if let Some(path) = attribute_path(&item, diags) {
+            paths.push(path);
+            spans.push(item.span());
+        }
+    }
+    (IgnoreChanges::Paths(paths), spans)
 }
 
 /// An attribute of the resource itself, as `ignore_changes` names it; old configurations put quotes around it.
 fn attribute_path(expression: &Expression, diags: &mut Diagnostics) -> Option<AttributePath> {
     let plain = expression.plain();
     if let Some(name) = plain.as_literal().as_ref().and_then(Value::as_str) {
-        diags.push(
-            Diagnostic::warning("quoted-reference", "Quoted references are deprecated")
-                .detail("References are written without quotes.")
-                .at(expression.span())
-                .hint("Remove the quotes."),
-        );
+        diags.push(fields::quoted_reference(expression));
         return Some(AttributePath::attribute(name));
     }
     let traversal = fields::reference(&plain, diags)?;

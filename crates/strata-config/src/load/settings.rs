@@ -148,6 +148,12 @@ fn constant_text(expression: &Expression, diags: &mut Diagnostics) -> Option<Arc
 
 fn required_providers(block: &Block, settings: &mut Settings, diags: &mut Diagnostics) {
     fields::only_attributes(&block.body, diags);
+    if let Some(first) = &settings.required_providers_span {
+        let summary = "Duplicate required providers configuration";
+        diags.push(duplicate(summary, "Required providers", first, block.header_span()));
+        return;
+    }
+    settings.required_providers_span = Some(block.header_span());
     for attribute in &block.body.attributes {
         let name = &attribute.name.text;
         if let Some(first) = settings.required_providers.get(name) {

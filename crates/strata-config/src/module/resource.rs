@@ -55,6 +55,8 @@ pub struct Lifecycle {
     pub prevent_destroy: bool,
     /// Which changes of configuration do not count.
     pub ignore_changes: IgnoreChanges,
+    /// The places of those paths.
+    pub ignore_changes_spans: Vec<Span>,
     /// What makes it be replaced when it changes.
     pub replace_triggered_by: Vec<Expression>,
     /// What must hold before it is planned.

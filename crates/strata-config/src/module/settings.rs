@@ -10,6 +10,8 @@ use super::ProviderReference;
 /// What all `terraform` blocks of a module say together.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
+    /// The place of the `required_providers` block.
+    pub required_providers_span: Option<Span>,
     /// Providers by local name.
     pub required_providers: BTreeMap<Arc<str>, ProviderRequirement>,
     /// Where state is kept; none for the default, a local file.

@@ -6,25 +6,48 @@
 mod blocks;
 mod cycles;
 mod names;
+mod providers;
 mod values;
 
 use std::sync::Arc;
 
-use strata_core::{Diagnostics, addr};
+use strata_core::{Diagnostics, addr, files::Files};
 use strata_hcl::Expression;
+
+pub use providers::unknown_providers;
 
 use crate::{schemas::Schemas, tree::Config};
 
-/// Checks references, arguments and types, with unknown values for everything from outside.
+/// Checks references, arguments and types, with unknown values for everything from outside; files are not read.
 pub fn validate(config: &Arc<Config>, schemas: &Schemas, diags: &mut Diagnostics) {
+    check(config, schemas, None, diags);
+}
+
+/// The same, where functions such as `file` read the files that expressions name.
+pub fn validate_with_files(
+    config: &Arc<Config>,
+    schemas: &Schemas,
+    files: Arc<dyn Files>,
+    diags: &mut Diagnostics,
+) {
+    check(config, schemas, Some(files), diags);
+}
+
+fn check(
+    config: &Arc<Config>,
+    schemas: &Schemas,
+    files: Option<Arc<dyn Files>>,
+    diags: &mut Diagnostics,
+) {
     let mut found = Diagnostics::new();
     names::check(config, &mut found);
     cycles::check(config, &mut found);
     let cyclic = found.iter().any(|diagnostic| diagnostic.code == "cycle");
     // What refers to itself has no value, and evaluating would only find the cycle again.
     if !cyclic {
-        values::check(config, schemas, &mut found);
+        values::check(config, schemas, files, &mut found);
     }
+    unknown_providers(config, schemas, &mut found);
     crate::unsupported(config, &mut found);
     diags.append(without_repeats(found));
 }

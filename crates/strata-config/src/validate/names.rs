@@ -221,6 +221,7 @@ impl Names<'_> {
             let child = self.config.nodes[*child].module.clone();
             self.arguments(&child, call);
             self.aliases(&child, name, call);
+            self.own_providers(&child, call);
         }
     }
 
@@ -260,6 +261,34 @@ impl Names<'_> {
                 let found = missing_argument(&variable.name, call.span.clone());
                 self.diags
                     .push(found.label(variable.span.clone(), "declared here"));
+            }
+        }
+    }
+
+    /// Provider blocks in a called module: needless ones, and those that bind the module to one instance.
+    fn own_providers(&mut self, child: &Module, call: &ModuleCall) {
+        for block in child.providers.values() {
+            let empty = block.body.attributes.is_empty() && block.body.blocks.is_empty();
+            if empty {
+                self.diags.push(
+                    Diagnostic::warning("redundant-provider", "Redundant empty provider block")
+                        .detail(format!(
+                            "An empty `provider` block was how modules said that they need `{}`; now `required_providers` \
+                             says it.",
+                            block.key.name
+                        ))
+                        .at(block.span.clone()),
+                );
+            } else if !matches!(call.repeat, Repeat::Once) || !call.depends_on.is_empty() {
+                self.diags.push(
+                    Diagnostic::error(
+                        "provider-in-module",
+                        "Module is incompatible with count, for_each, and depends_on",
+                    )
+                    .detail("The module has a provider configuration of its own, which can be there only once.")
+                    .at(call.span.clone())
+                    .label(block.span.clone(), "configured here"),
+                );
             }
         }
     }
@@ -362,7 +391,8 @@ impl Names<'_> {
             }),
             Target::Resource(key) => match module.resources.get(key) {
                 Some(resource) => out_of_scope(resource, traversal, context)
-                    .or_else(|| missing_key(resource, traversal)),
+                    .or_else(|| missing_key(resource, traversal))
+                    .or_else(|| needless_key(resource, traversal)),
                 None => Some(self.undeclared_resource(key, traversal)),
             },
             Target::Ephemeral(key) => (!module.ephemerals.contains_key(key)).then(|| {
@@ -518,6 +548,27 @@ fn missing_key(resource: &Resource, traversal: &Traversal) -> Option<Diagnostic>
                 "count" => "index",
                 _ => "key",
             })),
+    )
+}
+
+/// A single resource has no instances to choose from.
+fn needless_key(resource: &Resource, traversal: &Traversal) -> Option<Diagnostic> {
+    if !matches!(resource.repeat, Repeat::Once) {
+        return None;
+    }
+    let named = 1 + usize::from(matches!(&*traversal.root, "data" | "resource"));
+    let step = traversal.steps.get(named)?;
+    if !matches!(step.kind, TraversalStep::Index(_) | TraversalStep::Computed) {
+        return None;
+    }
+    Some(
+        Diagnostic::error("needless-instance-key", "Unexpected resource instance key")
+            .detail(format!(
+                "Because `{}` has neither `count` nor `for_each`, references to it must not include an index.",
+                resource.key
+            ))
+            .at(traversal.span_of(step))
+            .hint("Remove the index."),
     )
 }
 

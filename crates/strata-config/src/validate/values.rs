@@ -2,32 +2,36 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
-use strata_core::{Diagnostic, Diagnostics, addr, schema};
+use strata_core::{Diagnostic, Diagnostics, PathStep, addr, files::Files, schema};
 
 use super::blocks;
 use crate::{
     evaluate::{Evaluator, EvaluatorOptions, Mode},
-    module::Resource,
+    module::{IgnoreChanges, Resource},
     schemas::Schemas,
     suggest,
     tree::{Config, Node},
 };
 
-pub(super) fn check(config: &Arc<Config>, schemas: &Schemas, diags: &mut Diagnostics) {
+pub(super) fn check(
+    config: &Arc<Config>,
+    schemas: &Schemas,
+    files: Option<Arc<dyn Files>>,
+    diags: &mut Diagnostics,
+) {
     let options = EvaluatorOptions {
         mode: Mode::Static,
         variables: BTreeMap::new(),
         workspace: "default".into(),
-        files: None,
+        files,
         working_directory: PathBuf::from("."),
         plan_timestamp: None,
         chance: None,
         schemas: schemas.clone(),
     };
     let evaluator = Evaluator::new(config.clone(), options);
-    let mut known = BTreeMap::new();
     for node in &config.nodes {
-        module(&evaluator, config, schemas, node, &mut known, diags);
+        module(&evaluator, config, schemas, node, diags);
     }
     for provider in config.providers() {
         if let Some(schema) = schemas.provider(&provider.source) {
@@ -36,15 +40,11 @@ pub(super) fn check(config: &Arc<Config>, schemas: &Schemas, diags: &mut Diagnos
     }
 }
 
-/// Which providers were reported as unknown.
-type Reported = BTreeMap<Arc<str>, ()>;
-
 fn module(
     evaluator: &Evaluator,
     config: &Config,
     schemas: &Schemas,
     node: &Node,
-    reported: &mut Reported,
     diags: &mut Diagnostics,
 ) {
     let steps = node.path.0.iter();
@@ -53,6 +53,7 @@ fn module(
     });
     evaluator.check_module(&instance, diags);
     blocks::check(evaluator, node, &instance, diags);
+    ephemerals(node, schemas, diags);
     for (key, resource) in &node.module.resources {
         let address = node.resource_address(key);
         let Some(provider) = config.provider_of(&address) else {
@@ -61,12 +62,11 @@ fn module(
         let at = instance.resource(key.mode, key.type_name.clone(), key.name.clone());
         let at = at.instance(None);
         if schemas.provider(&provider.source).is_none() {
-            if reported.insert(provider.source.clone(), ()).is_none() {
-                diags.push(unknown_provider(&provider.source, resource));
-            }
+            // Reported once for all that need it.
         } else if let Some(schema) = schemas.resource(&provider.source, key.mode, &key.type_name) {
             evaluator.resource_config(&at, &schema.block, diags);
             deprecated(resource, &schema.block, diags);
+            ignored(resource, &schema.block, diags);
         } else {
             diags.push(unknown_type(schemas, &provider.source, resource));
         }
@@ -82,16 +82,6 @@ fn module(
         evaluator.postconditions(&at, unknown, diags);
         evaluator.replace_triggers(&at, diags);
     }
-}
-
-fn unknown_provider(source: &str, resource: &Resource) -> Diagnostic {
-    Diagnostic::error("unknown-provider", "Provider not available")
-        .detail(format!(
-            "`{}` needs the provider `{source}`, which Strata does not have.",
-            resource.key
-        ))
-        .at(resource.span.clone())
-        .hint("If the provider is not one of HashiCorp's, name its source in `required_providers`.")
 }
 
 fn unknown_type(schemas: &Schemas, source: &str, resource: &Resource) -> Diagnostic {
@@ -116,6 +106,49 @@ fn unknown_type(schemas: &Schemas, source: &str, resource: &Resource) -> Diagnos
     match suggest::hint(&resource.key.type_name, names) {
         Some(hint) => found.hint(hint),
         None => found,
+    }
+}
+
+/// Reports what `ignore_changes` names and the schema does not have.
+fn ignored(resource: &Resource, schema: &schema::Block, diags: &mut Diagnostics) {
+    let IgnoreChanges::Paths(paths) = &resource.lifecycle.ignore_changes else {
+        return;
+    };
+    for (path, span) in paths.iter().zip(&resource.lifecycle.ignore_changes_spans) {
+        let Some(PathStep::Attribute(name)) = path.0.first() else {
+            continue;
+        };
+        if !schema.attributes.contains_key(name) && !schema.blocks.contains_key(name) {
+            let found = Diagnostic::error("unsupported-attribute", "Unsupported attribute")
+                .detail(format!("This object has no argument, nested block, or exported attribute named `{name}`."))
+                .at(span.clone());
+            let known = schema.attributes.keys().chain(schema.blocks.keys()).map(|name| &**name);
+            diags.push(match suggest::hint(name, known) {
+                Some(hint) => found.hint(hint),
+                None => found,
+            });
+        }
+    }
+}
+
+/// Reports every ephemeral resource: no provider has any yet.
+fn ephemerals(node: &Node, schemas: &Schemas, diags: &mut Diagnostics) {
+    for resource in node.module.ephemerals.values() {
+        let name = match &resource.provider {
+            Some(reference) => reference.key.name.clone(),
+            None => crate::provider::implied_name(&resource.key.type_name),
+        };
+        let source = crate::provider::source_of(&node.module, &name);
+        if schemas.provider(&source).is_some() {
+            diags.push(
+                Diagnostic::error("unknown-resource-type", "Invalid ephemeral resource")
+                    .detail(format!(
+                        "The provider `{source}` does not support ephemeral resource `{}`.",
+                        resource.key.type_name
+                    ))
+                    .at(resource.span.clone()),
+            );
+        }
     }
 }
 

@@ -347,10 +347,10 @@ fn mistakes_in_bodies_are_all_reported() {
         error: Value for unconfigurable attribute (main.tf:5): The provider decides the value of `address`; configuration cannot.
         error: Incorrect attribute value type (main.tf:4): Inappropriate value for attribute `config`: map of string required.
         error: Missing required argument (main.tf:2): The argument `name` is required, but no definition was found.
-        error: There is no attribute `nothing` (main.tf:18): The object does not have `nothing`.
-        error: There is no attribute `nothing` (main.tf:18): The object does not have `nothing`.
-        error: There is no attribute `nothing` (main.tf:18): The object does not have `nothing`.
-        error: There is no attribute `nothing` (main.tf:18): The object does not have `nothing`.
+        error: Unsupported attribute (main.tf:18): This object does not have an attribute named "nothing".
+        error: Unsupported attribute (main.tf:18): This object does not have an attribute named "nothing".
+        error: Unsupported attribute (main.tf:18): This object does not have an attribute named "nothing".
+        error: Unsupported attribute (main.tf:18): This object does not have an attribute named "nothing".
         error: Too many device blocks (main.tf:15): No more than 3 `device` blocks are allowed.
         error: Missing dynamic content block (main.tf:21): A dynamic block must have a nested block of type `content` to describe the body of each block.
         error: Incorrect attribute value type (main.tf:10): Inappropriate value for attribute `size`: a number is required.

@@ -1,5 +1,6 @@
 //! The tests of configuration as others use it: text in, text out.
 
+mod configurations;
 mod dependencies;
 mod evaluate;
 mod files;

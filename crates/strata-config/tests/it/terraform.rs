@@ -12,6 +12,8 @@ use std::{collections::BTreeMap, fs, path::Path, process::Command};
 pub(crate) struct Answer {
     /// Line by line: `main.tf:3 error Unsupported argument`.
     pub(crate) found: Vec<String>,
+    /// Whether it is valid.
+    pub(crate) valid: bool,
 }
 
 impl Answer {
@@ -35,7 +37,8 @@ pub(crate) fn validate(files: &BTreeMap<String, String>) -> Answer {
     let diagnostics = answer["diagnostics"].as_array().expect("a list");
     let mut found: Vec<String> = diagnostics.iter().filter_map(line).collect();
     found.sort();
-    Answer { found }
+    let valid = answer["valid"] == true;
+    Answer { found, valid }
 }
 
 /// None for what Terraform reports a second time, at a place without a file.

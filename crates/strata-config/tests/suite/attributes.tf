@@ -6,9 +6,9 @@ resource "terraform_data" "b" {
 }
 
 output "one" {
-  value = terraform_data.a.nothing # Error: There is no attribute `nothing`
+  value = terraform_data.a.nothing # Error: Unsupported attribute
 }
 
 output "of_an_instance" {
-  value = terraform_data.b["x"].nothing # Error: There is no attribute `nothing`
+  value = terraform_data.b["x"].nothing # Error: Unsupported attribute
 }

@@ -124,12 +124,7 @@ fn convert_typed(from: &Type, to: &Type, path: &AttributePath) -> Result<(), Con
 }
 
 fn required(ty: &Type, path: &AttributePath) -> ConvertError {
-    let name = ty.friendly_name();
-    let message = match ty {
-        Type::Bool | Type::Number => format!("a {name} is required"),
-        _ => format!("{name} required"),
-    };
-    ConvertError::new(path, message)
+    ConvertError::new(path, format!("{} required", ty.friendly_name()))
 }
 
 fn convert_primitive(
@@ -145,7 +140,7 @@ fn convert_primitive(
         (Value::String(text), Type::Number) => text
             .parse::<Number>()
             .map(Value::Number)
-            .map_err(|_| required(ty, path)),
+            .map_err(|_| ConvertError::new(path, "a number is required")),
         (Value::String(text), Type::Bool) => match &**text {
             "true" | "1" => Ok(Value::Bool(true)),
             "false" | "0" => Ok(Value::Bool(false)),
@@ -157,7 +152,7 @@ fn convert_primitive(
                 path,
                 "a bool is required; to convert from string, use lowercase \"false\"",
             )),
-            _ => Err(required(ty, path)),
+            _ => Err(ConvertError::new(path, "a bool is required")),
         },
         _ => Err(required(ty, path)),
     }
@@ -423,7 +418,7 @@ mod tests {
         );
         assert_eq!(
             Value::from(1).convert(&Type::Bool).unwrap_err().message,
-            "a bool is required"
+            "bool required"
         );
         assert_eq!(
             Value::tuple(vec![])

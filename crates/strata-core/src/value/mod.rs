@@ -406,7 +406,8 @@ impl Value {
 
     fn rank(&self) -> u8 {
         match self {
-            Value::Null(_) => 0,
+            // After all else, as in the sets of Terraform.
+            Value::Null(_) => 7,
             Value::Bool(_) => 1,
             Value::Number(_) => 2,
             Value::String(_) => 3,

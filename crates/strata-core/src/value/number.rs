@@ -23,6 +23,10 @@ enum Repr {
     /// Every whole number that fits stands here, so that equality can compare variants.
     Int(i64),
     Big(Arc<Float>),
+    /// What dividing by zero gives, as in Terraform.
+    Infinite {
+        negative: bool,
+    },
 }
 
 /// A text that is not a number.
@@ -48,14 +52,55 @@ impl Number {
         match &self.0 {
             Repr::Int(int) => FBig::from(*int).with_precision(PRECISION).value(),
             Repr::Big(float) => Float::clone(float),
+            Repr::Infinite { negative: false } => Float::INFINITY,
+            Repr::Infinite { negative: true } => Float::NEG_INFINITY,
         }
+    }
+
+    /// True for the two infinite numbers.
+    pub fn is_infinite(&self) -> bool {
+        matches!(self.0, Repr::Infinite { .. })
+    }
+
+    fn infinite(negative: bool) -> Self {
+        Self(Repr::Infinite { negative })
+    }
+
+    /// -1 and 1 for the infinities, 0 for what lies between.
+    fn rank(&self) -> i8 {
+        match &self.0 {
+            Repr::Infinite { negative } if *negative => -1,
+            Repr::Infinite { .. } => 1,
+            _ => 0,
+        }
+    }
+
+    /// -1, 0 or 1, or an infinity: what counts where an infinity takes part.
+    fn sign(&self) -> f64 {
+        match &self.0 {
+            Repr::Infinite { negative } if *negative => f64::NEG_INFINITY,
+            Repr::Infinite { .. } => f64::INFINITY,
+            _ => f64::from(self.cmp(&Self::ZERO) as i8),
+        }
+    }
+
+    /// Arithmetic in which an infinity takes part; none where it has no meaning.
+    fn with_infinity(&self, other: &Self, compute: fn(f64, f64) -> f64) -> Option<Self> {
+        let result = compute(self.sign(), other.sign());
+        if result.is_nan() {
+            return None;
+        }
+        Some(match result.is_infinite() {
+            true => Self::infinite(result < 0.0),
+            false => Self::ZERO,
+        })
     }
 
     /// The value as `i64`, if it is whole and fits.
     pub fn as_i64(&self) -> Option<i64> {
         match &self.0 {
             Repr::Int(int) => Some(*int),
-            Repr::Big(_) => None,
+            Repr::Big(_) | Repr::Infinite { .. } => None,
         }
     }
 
@@ -69,6 +114,7 @@ impl Number {
         match &self.0 {
             Repr::Int(int) => *int as f64,
             Repr::Big(float) => float.to_f64().value(),
+            Repr::Infinite { .. } => self.sign(),
         }
     }
 
@@ -77,6 +123,7 @@ impl Number {
         match &self.0 {
             Repr::Int(_) => true,
             Repr::Big(float) => float.repr().is_int(),
+            Repr::Infinite { .. } => false,
         }
     }
 
@@ -90,34 +137,38 @@ impl Number {
         other: &Self,
         exact: fn(i64, i64) -> Option<i64>,
         wide: fn(Float, Float) -> Float,
-    ) -> Self {
+        signs: fn(f64, f64) -> f64,
+    ) -> Option<Self> {
+        if self.is_infinite() || other.is_infinite() {
+            return self.with_infinity(other, signs);
+        }
         if let (Repr::Int(left), Repr::Int(right)) = (&self.0, &other.0)
             && let Some(result) = exact(*left, *right)
         {
-            return Self(Repr::Int(result));
+            return Some(Self(Repr::Int(result)));
         }
-        Self::from_float(wide(self.to_float(), other.to_float()))
+        Some(Self::from_float(wide(self.to_float(), other.to_float())))
     }
 
-    /// Adds.
-    pub fn add(&self, other: &Self) -> Self {
-        self.combine(other, i64::checked_add, |a, b| a + b)
+    /// Adds; none for an infinity and its opposite.
+    pub fn add(&self, other: &Self) -> Option<Self> {
+        self.combine(other, i64::checked_add, |a, b| a + b, |a, b| a + b)
     }
 
-    /// Subtracts.
-    pub fn subtract(&self, other: &Self) -> Self {
-        self.combine(other, i64::checked_sub, |a, b| a - b)
+    /// Subtracts; none for an infinity from itself.
+    pub fn subtract(&self, other: &Self) -> Option<Self> {
+        self.combine(other, i64::checked_sub, |a, b| a - b, |a, b| a - b)
     }
 
-    /// Multiplies.
-    pub fn multiply(&self, other: &Self) -> Self {
-        self.combine(other, i64::checked_mul, |a, b| a * b)
+    /// Multiplies; none for zero and an infinity.
+    pub fn multiply(&self, other: &Self) -> Option<Self> {
+        self.combine(other, i64::checked_mul, |a, b| a * b, |a, b| a * b)
     }
 
-    /// Divides; none when `other` is zero.
+    /// Divides; by zero that is infinite. None for zero by zero, and an infinity by another.
     pub fn divide(&self, other: &Self) -> Option<Self> {
         if other.is_zero() {
-            return None;
+            return self.with_infinity(other, |a, b| a / b);
         }
         let exact = |a: i64, b: i64| {
             if a.checked_rem(b)? == 0 {
@@ -126,29 +177,53 @@ impl Number {
                 None
             }
         };
-        Some(self.combine(other, exact, |a, b| a / b))
+        self.combine(other, exact, |a, b| a / b, |a, b| a / b)
     }
 
-    /// The remainder with the sign of the dividend; none when `other` is zero.
+    /// The remainder with the sign of the dividend, which itself is what remains of a division by zero. None where an
+    /// infinity takes part.
     pub fn remainder(&self, other: &Self) -> Option<Self> {
-        if other.is_zero() {
-            return None;
+        if other.is_zero() && !self.is_infinite() {
+            return Some(self.clone());
         }
-        Some(self.combine(other, i64::checked_rem, |a, b| {
+        let wide = |a: Float, b: Float| {
             let quotient = (&a / &b).trunc();
             a - quotient * b
-        }))
+        };
+        self.combine(other, i64::checked_rem, wide, |_, _| f64::NAN)
+    }
+
+    /// All decimal digits of the number as it is kept, in base two: 0.1 has hundreds of them.
+    pub fn to_exact_string(&self) -> String {
+        let Repr::Big(float) = &self.0 else {
+            return self.to_string();
+        };
+        let (significand, exponent) = (float.repr().significand(), float.repr().exponent());
+        if exponent >= 0 {
+            return self.to_string();
+        }
+        // A half is five tenths: each place in base two is one in base ten.
+        let places = exponent.unsigned_abs();
+        let digits = significand * IBig::from(5).pow(places);
+        point(&digits.to_string(), places)
     }
 
     /// Changes the sign.
     pub fn negate(&self) -> Self {
-        Self::ZERO.subtract(self)
+        match &self.0 {
+            Repr::Int(int) => match int.checked_neg() {
+                Some(negated) => Self(Repr::Int(negated)),
+                None => Self::from_float(-self.to_float()),
+            },
+            Repr::Big(float) => Self::from_float(-Float::clone(float)),
+            Repr::Infinite { negative } => Self::infinite(!negative),
+        }
     }
 
     /// Rounds towards minus infinity.
     pub fn floor(&self) -> Self {
         match &self.0 {
-            Repr::Int(_) => self.clone(),
+            Repr::Int(_) | Repr::Infinite { .. } => self.clone(),
             Repr::Big(float) => Self::from_float(float.floor()),
         }
     }
@@ -156,7 +231,7 @@ impl Number {
     /// Rounds towards plus infinity.
     pub fn ceil(&self) -> Self {
         match &self.0 {
-            Repr::Int(_) => self.clone(),
+            Repr::Int(_) | Repr::Infinite { .. } => self.clone(),
             Repr::Big(float) => Self::from_float(float.ceil()),
         }
     }
@@ -205,7 +280,11 @@ impl FromStr for Number {
         {
             return Ok(Self(Repr::Int(int)));
         }
-        check_decimal(text)?;
+        match text {
+            "inf" | "Inf" | "+inf" | "+Inf" => return Ok(Self::infinite(false)),
+            "-inf" | "-Inf" => return Ok(Self::infinite(true)),
+            _ => check_decimal(text)?,
+        }
         let decimal = DBig::from_str(text).map_err(|_| ParseNumberError)?;
         let float = decimal
             .with_rounding::<HalfEven>()
@@ -245,6 +324,8 @@ impl fmt::Display for Number {
             Repr::Int(int) => write!(f, "{int}"),
             Repr::Big(float) if float.repr().is_int() => write!(f, "{}", float.to_int().value()),
             Repr::Big(float) => f.write_str(&shortest(float)),
+            Repr::Infinite { negative: false } => f.write_str("+Inf"),
+            Repr::Infinite { negative: true } => f.write_str("-Inf"),
         }
     }
 }
@@ -290,7 +371,14 @@ fn plain(decimal: &FBig<HalfEven, 10>) -> String {
     if exponent >= 0 {
         return format!("{sign}{digits}{}", "0".repeat(exponent as usize));
     }
-    let places = exponent.unsigned_abs();
+    point(&text, exponent.unsigned_abs())
+}
+
+/// Puts the decimal point before the last `places` digits.
+fn point(text: &str, places: usize) -> String {
+    let (sign, digits) = text
+        .strip_prefix('-')
+        .map_or(("", text), |digits| ("-", digits));
     let padded = format!("{digits:0>width$}", width = places + 1);
     let (whole, fraction) = padded.split_at(padded.len() - places);
     format!("{sign}{whole}.{fraction}")
@@ -320,6 +408,9 @@ impl Ord for Number {
     fn cmp(&self, other: &Self) -> Ordering {
         match (&self.0, &other.0) {
             (Repr::Int(left), Repr::Int(right)) => left.cmp(right),
+            (Repr::Infinite { .. }, _) | (_, Repr::Infinite { .. }) => {
+                self.rank().cmp(&other.rank())
+            }
             _ => self.to_float().cmp(&other.to_float()),
         }
     }
@@ -359,7 +450,7 @@ mod tests {
             "+",
             "0x10",
             "1_000",
-            "inf",
+            "infinity",
             "NaN",
             "1e999999999999",
             " 1",
@@ -371,10 +462,14 @@ mod tests {
 
     #[test]
     fn arithmetic_is_exact_where_terraform_is() {
-        assert_eq!(number("0.1").add(&number("0.2")).to_string(), "0.3");
+        assert_eq!(
+            number("0.1").add(&number("0.2")).unwrap().to_string(),
+            "0.3"
+        );
         assert_eq!(
             number("9223372036854775807")
                 .add(&Number::from(1_i64))
+                .unwrap()
                 .to_string(),
             "9223372036854775808"
         );
@@ -387,7 +482,6 @@ mod tests {
             number("5.5").remainder(&number("2")).unwrap().to_string(),
             "1.5"
         );
-        assert!(number("1").divide(&Number::ZERO).is_none());
         let third = number("1").divide(&number("3")).unwrap().to_string();
         assert!(
             third.starts_with("0.333333333333333333333333333333333333333333"),
@@ -395,5 +489,37 @@ mod tests {
         );
         assert_eq!(number("2.5").floor().to_string(), "2");
         assert_eq!(number("-2.5").ceil().to_string(), "-2");
+    }
+
+    #[test]
+    fn dividing_by_zero_is_infinite_and_goes_on_where_that_has_a_meaning() {
+        let (one, zero) = (number("1"), Number::ZERO);
+        let infinity = one.divide(&zero).unwrap();
+        assert_eq!(infinity.to_string(), "+Inf");
+        assert_eq!(one.negate().divide(&zero).unwrap(), infinity.negate());
+        assert_eq!(infinity.add(&one), Some(infinity.clone()));
+        assert_eq!(infinity.multiply(&one.negate()), Some(infinity.negate()));
+        assert_eq!(one.divide(&infinity), Some(zero.clone()));
+        assert_eq!(zero.divide(&zero), None);
+        assert_eq!(infinity.subtract(&infinity), None);
+        assert_eq!(infinity.multiply(&zero), None);
+        assert_eq!(infinity.divide(&infinity), None);
+        assert_eq!(number("5").remainder(&zero), Some(number("5")));
+        assert_eq!(number("5").remainder(&infinity), None);
+        assert!(infinity > number("1e300") && infinity.negate() < zero);
+        assert_eq!("-inf".parse(), Ok(infinity.negate()));
+        assert!(!infinity.is_whole() && infinity.as_i64().is_none());
+    }
+
+    #[test]
+    fn exact_digits_are_those_of_the_binary_number() {
+        assert!(
+            number("0.1")
+                .to_exact_string()
+                .starts_with("0.1000000000000000")
+        );
+        assert_eq!(number("-0.375").to_exact_string(), "-0.375");
+        assert_eq!(number("12").to_exact_string(), "12");
+        assert!(number("2.675").to_exact_string() != "2.675");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use strata_config::module::ProvisionerWhen;
 use strata_core::{
     Action, ApplyPhase, BoxFuture, Diagnostic, Diagnostics, Event,
     provider::{Object, Progress},
@@ -11,11 +12,12 @@ use strata_state::{Call, StoredObject};
 use super::{
     finish::Sent,
     prepare::{Order, Prepared, Task, prepare, prepare_read},
+    provision,
     run::{Flight, Run, Status, Step},
 };
 use crate::{
     builtin,
-    objects::Template,
+    objects::{Template, shown_id},
     plan::{Change, Work},
 };
 
@@ -25,6 +27,7 @@ impl<'a> Run<'a> {
             Work::Join => {}
             Work::Forget(change) => self.forget(at, change),
             Work::Read(change) => {
+                self.announce(at, ApplyPhase::Started, None);
                 let prepared = prepare_read(self.session, &self.plan.changes[change]);
                 self.running
                     .push(Box::pin(std::future::ready(Step::Prepared(at, prepared))));
@@ -68,11 +71,30 @@ impl<'a> Run<'a> {
             deposed,
             prior,
             template: self.template(change, call, stored),
-            progress: self.progress(change),
+            progress: self.progress(at, change),
         };
-        self.announce(change, ApplyPhase::Started);
+        let known = order
+            .prior
+            .as_ref()
+            .and_then(|prior| shown_id(&prior.value));
+        let is_shown = stored.is_some_and(|stored| stored.sensitive.is_empty());
+        self.announce(at, ApplyPhase::Started, known.filter(|_| is_shown));
         let session = self.session;
+        let provisioners = self.provisioners.clone();
+        // Neither what was set aside nor what was never finished has its provisioners run.
+        let is_whole = order.deposed.is_none() && !order.template.tainted;
+        let steps = match call == Call::Delete && is_whole {
+            true => provision::steps(session, &change.address, ProvisionerWhen::Destroy),
+            false => None,
+        };
         self.running.push(Box::pin(async move {
+            if let (Some(steps), Some(itself)) = (steps, &change.before) {
+                let address = &change.address;
+                let run = provision::run(session, &*provisioners, address, steps, itself).await;
+                if let Err(errors) = run {
+                    return Step::Prepared(at, Err(errors));
+                }
+            }
             Step::Prepared(at, prepare(session, order).await)
         }));
     }
@@ -116,17 +138,19 @@ impl<'a> Run<'a> {
         }
     }
 
-    pub(super) fn progress(&self, change: &Change) -> Progress {
+    pub(super) fn progress(&self, at: usize, change: &Change) -> Progress {
+        let action = self.plan.graph.nodes[at].work.action();
         let (events, address, action) = (
             self.session.events.clone(),
             change.address.clone(),
-            change.action,
+            action.unwrap_or(change.action),
         );
         Progress(Arc::new(move |note: &str| {
             events.send(Event::Apply {
                 address: address.clone(),
                 action,
                 phase: ApplyPhase::Progress(note.to_owned()),
+                id: None,
             });
         }))
     }

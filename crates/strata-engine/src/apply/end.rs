@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use strata_config::module::ProvisionerWhen;
 use strata_core::{Action, ApplyPhase, Diagnostics, Value, provider::ApplyResponse};
 use strata_state::{Call, Outcome};
 
 use super::{
     finish,
-    run::{Flight, Run, Status, Step},
+    provision::{self, Steps},
+    run::{Flight, Made, Run, Status, Step},
 };
 use crate::{
-    objects::Kind,
+    objects::{Kind, shown_id},
     plan::{Change, about, count},
 };
 
@@ -22,6 +24,7 @@ impl<'a> Run<'a> {
         for step in steps {
             match step {
                 Step::Changed(at, flight, response) => self.changed(at, *flight, response),
+                Step::Provisioned(at, made, result) => self.provisioned(at, *made, result),
                 Step::Read(at, kind, marks, value) => self.read(at, &kind, &marks, value),
                 Step::Prepared(at, Err(errors)) => self.fail(at, errors),
                 Step::Prepared(at, Ok(prepared)) => {
@@ -55,30 +58,95 @@ impl<'a> Run<'a> {
         let before = self
             .state
             .object(&change.address, flight.deposed.as_deref());
-        let ended = finish::end(&flight.sent, &flight.kind, response, before);
+        let mut ended = finish::end(&flight.sent, &flight.kind, response, before);
+        let is_made = flight.sent.call == Call::Create && !ended.diagnostics.has_errors();
+        let steps = match is_made {
+            true => provision::steps(self.session, &change.address, ProvisionerWhen::Create),
+            false => None,
+        };
+        let made = match (&steps, &mut ended.outcome) {
+            (Some(_), Outcome::Object(object)) => {
+                let sound = (**object).clone();
+                // Until its provisioners are done it is not what it should be, whatever happens meanwhile.
+                object.tainted = true;
+                Some(sound)
+            }
+            _ => None,
+        };
         self.record(change, &flight, ended.outcome);
         if flight.sent.call == Call::Create {
             self.restore(index);
         }
-        let mut diagnostics = ended.diagnostics;
-        if let Some(value) = ended.value {
-            let id = shown_id(&value);
+        if let Some(value) = &ended.value {
             self.session
                 .evaluator
                 .set_instance(&change.address, value.clone());
-            if !diagnostics.has_errors() {
-                self.check_after(change, value, &mut diagnostics);
-                self.announce(change, ApplyPhase::Finished(id));
+        }
+        match (steps, made, ended.value) {
+            (Some(steps), Some(stored), Some(value)) => {
+                let diagnostics = ended.diagnostics;
+                let made = Box::new(Made {
+                    stored,
+                    value,
+                    diagnostics,
+                });
+                self.provision(at, change, steps, made);
             }
-        } else if !diagnostics.has_errors() {
-            self.announce(change, ApplyPhase::Finished(None));
+            (_, _, value) => self.completed(at, flight.sent.call, value, ended.diagnostics),
+        }
+    }
+
+    fn provision(&mut self, at: usize, change: &'a Change, steps: Steps<'a>, made: Box<Made>) {
+        let (session, provisioners) = (self.session, self.provisioners.clone());
+        self.running.push(Box::pin(async move {
+            let address = &change.address;
+            let run = provision::run(session, &*provisioners, address, steps, &made.value).await;
+            Step::Provisioned(at, made, run)
+        }));
+    }
+
+    /// Its provisioners are done, so that it is sound, or failed, so that it stays tainted.
+    fn provisioned(&mut self, at: usize, made: Made, result: Result<(), Diagnostics>) {
+        let Some(index) = self.plan.graph.nodes[at].work.change() else {
+            return;
+        };
+        let change = &self.plan.changes[index];
+        let mut diagnostics = made.diagnostics;
+        if let Err(errors) = result {
+            diagnostics.append(errors);
+            self.fail(at, diagnostics);
+            return;
+        }
+        let provider: Arc<str> = change.provider.to_string().into();
+        self.note(|journal| journal.put(&change.address, &provider, &made.stored));
+        self.state
+            .put(&change.address, None, &provider, made.stored);
+        self.completed(at, Call::Create, Some(made.value), diagnostics);
+    }
+
+    /// All of a step is done, as far as it could be.
+    fn completed(
+        &mut self,
+        at: usize,
+        call: Call,
+        value: Option<Value>,
+        mut diagnostics: Diagnostics,
+    ) {
+        let Some(index) = self.plan.graph.nodes[at].work.change() else {
+            return;
+        };
+        let change = &self.plan.changes[index];
+        let id = value.as_ref().and_then(shown_id);
+        if let Some(value) = value.filter(|_| !diagnostics.has_errors()) {
+            self.check_after(change, value, &mut diagnostics);
         }
         if diagnostics.has_errors() {
             self.fail(at, diagnostics);
             return;
         }
+        self.announce(at, ApplyPhase::Finished(id), None);
         self.diagnostics.append(diagnostics);
-        match flight.sent.call {
+        match call {
             Call::Create => count(&mut self.counts, Action::Create),
             Call::Update => count(&mut self.counts, Action::Update),
             Call::Delete => count(&mut self.counts, Action::Delete),
@@ -143,6 +211,7 @@ impl<'a> Run<'a> {
                 return;
             }
         };
+        let id = shown_id(&value);
         let stored = kind.encode(&value, Vec::new(), &change.template);
         let provider: Arc<str> = change.provider.to_string().into();
         self.note(|journal| journal.put(&change.address, &provider, &stored));
@@ -152,18 +221,12 @@ impl<'a> Run<'a> {
             .set_instance(&change.address, value.clone());
         let mut diagnostics = Diagnostics::new();
         self.check_after(change, value, &mut diagnostics);
-        match diagnostics.has_errors() {
-            true => self.fail(at, diagnostics),
-            false => self.settle(at, Status::Done),
+        if diagnostics.has_errors() {
+            self.fail(at, diagnostics);
+            return;
         }
-    }
-}
-
-/// The id that users know an object by, unless it is secret.
-fn shown_id(value: &Value) -> Option<String> {
-    let id = value.get("id").or_else(|| value.get("name"))?;
-    match id.marks().is_none() && value.marks().is_none() {
-        true => id.as_str().map(str::to_owned),
-        false => None,
+        self.diagnostics.append(diagnostics);
+        self.announce(at, ApplyPhase::Finished(id), None);
+        self.settle(at, Status::Done);
     }
 }

@@ -9,20 +9,28 @@ mod end;
 mod finish;
 mod outputs;
 mod prepare;
+mod provision;
 mod run;
 mod stop;
+
+use std::{sync::Arc, time::Duration};
 
 use strata_core::{ChangeCounts, Diagnostics};
 use strata_state::State;
 
+pub use provision::{NoProvisioners, Provision, Provisioners};
 pub use run::apply;
 pub use stop::Stop;
 
 /// How to apply.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ApplyOptions {
     /// How many calls to providers may run at once.
     pub parallelism: usize,
+    /// How often the state is written while it goes on.
+    pub fold_every: Duration,
+    /// What runs provisioners.
+    pub provisioners: Arc<dyn Provisioners>,
 }
 
 /// What came of an apply.

@@ -1,15 +1,20 @@
 //! The loop.
 
-use std::{collections::VecDeque, sync::Arc, task::Poll};
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    task::Poll,
+    time::{Duration, Instant},
+};
 
 use futures_util::{Stream, StreamExt, future::Either, stream::FuturesUnordered};
 use strata_core::{
     Action, ApplyPhase, BoxFuture, ChangeCounts, Diagnostic, Diagnostics, Event, Events, Value,
     provider::ApplyResponse,
 };
-use strata_state::{Begun, Journal, State, StateError};
+use strata_state::{Begun, Journal, State, StateError, StoredObject};
 
-use super::{Applied, ApplyOptions, Stop, finish::Sent, prepare::Prepared};
+use super::{Applied, ApplyOptions, Provisioners, Stop, finish::Sent, prepare::Prepared};
 use crate::{
     objects::Kind,
     plan::{Change, Plan, Work, edges},
@@ -35,6 +40,7 @@ pub async fn apply(
     let abandoned = run.go().await;
     if !abandoned {
         run.outputs();
+        run.checks().await;
     }
     run.sum_up(abandoned)
 }
@@ -49,6 +55,7 @@ pub(super) enum Status {
 
 /// What comes out of the futures of the loop.
 pub(super) enum Step {
+    Provisioned(usize, Box<Made>, Result<(), Diagnostics>),
     Prepared(usize, Result<Prepared, Diagnostics>),
     Changed(usize, Box<Flight>, ApplyResponse),
     Read(
@@ -57,6 +64,13 @@ pub(super) enum Step {
         Vec<(strata_core::AttributePath, strata_core::Marks)>,
         Result<Value, Diagnostics>,
     ),
+}
+
+/// An object that was made, and that its provisioners work on.
+pub(super) struct Made {
+    pub(super) stored: StoredObject,
+    pub(super) value: Value,
+    pub(super) diagnostics: Diagnostics,
 }
 
 /// A call under way.
@@ -73,6 +87,9 @@ pub(super) struct Run<'a> {
     pub(super) journal: &'a mut Journal,
     pub(super) stop: &'a Stop,
     pub(super) parallelism: usize,
+    fold_every: Duration,
+    folded: Instant,
+    pub(super) provisioners: Arc<dyn Provisioners>,
     pub(super) state: State,
     pub(super) status: Vec<Status>,
     pub(super) waiting: Vec<usize>,
@@ -103,6 +120,9 @@ impl<'a> Run<'a> {
             journal,
             stop,
             parallelism: options.parallelism.max(1),
+            fold_every: options.fold_every,
+            folded: Instant::now(),
+            provisioners: options.provisioners.clone(),
             state: plan.prior.clone(),
             status: vec![Status::Waiting; waiting.len()],
             ready: (0..waiting.len()).filter(|at| waiting[*at] == 0).collect(),
@@ -166,7 +186,20 @@ impl<'a> Run<'a> {
             };
             steps.extend(self.also_ready().await);
             self.take(steps);
+            self.fold();
         }
+    }
+
+    /// Writes the state, if that was long ago: a long run must not have all it did in the journal alone.
+    fn fold(&mut self) {
+        let is_time = self.folded.elapsed() >= self.fold_every;
+        if self.broken || !is_time || self.journal.ended() == 0 {
+            return;
+        }
+        let mut state = std::mem::take(&mut self.state);
+        self.note(|journal| journal.fold_so_far(&mut state));
+        self.state = state;
+        self.folded = Instant::now();
     }
 
     /// Everything that has come back besides the first, so that one sync serves all.
@@ -217,9 +250,7 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn fail(&mut self, at: usize, errors: Diagnostics) {
-        if let Some(index) = self.plan.graph.nodes[at].work.change() {
-            self.announce(&self.plan.changes[index], ApplyPhase::Failed);
-        }
+        self.announce(at, ApplyPhase::Failed, None);
         self.diagnostics.append(errors);
         self.settle(at, Status::Failed);
     }
@@ -257,15 +288,22 @@ impl<'a> Run<'a> {
         }
     }
 
-    pub(super) fn announce(&self, change: &Change, phase: ApplyPhase) {
-        self.session.events.send(Event::Apply {
-            address: change.address.clone(),
-            action: change.action,
-            phase,
-        });
+    /// Says how far a step is: a replacement is told as its two halves.
+    pub(super) fn announce(&self, at: usize, phase: ApplyPhase, id: Option<String>) {
+        let work = self.plan.graph.nodes[at].work;
+        if let (Some(index), Some(action)) = (work.change(), work.action()) {
+            self.session.events.send(Event::Apply {
+                address: self.plan.changes[index].address.clone(),
+                action,
+                phase,
+                id,
+            });
+        }
     }
 
-    pub(super) fn sum_up(self, abandoned: bool) -> Applied {
+    pub(super) fn sum_up(mut self, abandoned: bool) -> Applied {
+        let imported = |change: &&Change| change.importing.is_some();
+        self.counts.import = self.plan.changes.iter().filter(imported).count();
         Applied {
             state: self.state,
             stopped: self.stop.is_soft() && (self.skipped || abandoned),

@@ -1,5 +1,6 @@
 //! The provider that is always there, `terraform.io/builtin/terraform`: objects that live only in state.
 
+mod remote_state;
 mod terraform_data;
 
 pub(crate) use terraform_data::Terraform;

@@ -11,7 +11,7 @@ use strata_core::{
     schema::{Attribute, Block, Presence, ProviderSchema, Resource},
 };
 
-use super::SOURCE;
+use super::{SOURCE, remote_state};
 
 /// The builtin provider.
 pub(crate) struct Terraform {
@@ -55,6 +55,7 @@ impl Terraform {
         Self {
             schema: ProviderSchema {
                 resources: [("terraform_data".into(), resource)].into(),
+                data_sources: [(remote_state::NAME.into(), remote_state::schema())].into(),
                 ..ProviderSchema::default()
             },
         }
@@ -108,13 +109,17 @@ impl ConfiguredProvider for Configured {
     fn read_data<'a>(
         &'a self,
         type_name: Arc<str>,
-        _config: Value,
+        config: Value,
     ) -> BoxFuture<'a, Result<Value, Diagnostics>> {
-        let error = Diagnostic::error(
-            "unsupported-data-source",
-            format!("the data source `{type_name}` is not supported"),
-        );
-        Box::pin(std::future::ready(Err(error.into())))
+        let read = match &*type_name {
+            remote_state::NAME => remote_state::read(&config),
+            _ => Err(Diagnostic::error(
+                "unsupported-data-source",
+                format!("the data source `{type_name}` is not supported"),
+            )
+            .into()),
+        };
+        Box::pin(std::future::ready(read))
     }
 
     fn import<'a>(

@@ -17,6 +17,9 @@ pub(crate) fn change_json(change: &Change) -> Json {
         "before_sensitive": change.before.as_ref().map_or(json!(false), sensitive),
         "after_sensitive": after.map_or(json!(false), sensitive),
     });
+    if let Some(id) = &change.importing {
+        json["importing"] = json!({ "id": &**id });
+    }
     if !change.requires_replace.is_empty() {
         json["replace_paths"] = change.requires_replace.iter().map(path).collect();
     }
@@ -69,6 +72,17 @@ pub(crate) fn reason(action: Action, reason: &Reason) -> Option<&'static str> {
         Reason::DependencyPending => "read_because_dependency_pending",
         Reason::Deposed | Reason::ConfigUnknown => return None,
     })
+}
+
+/// The name of a reason in the stream of `plan -json`, which differs.
+pub(crate) fn reason_in_stream(action: Action, why: &Reason) -> Option<&'static str> {
+    match why {
+        Reason::CannotUpdate => Some("cannot_update"),
+        Reason::Tainted => Some("tainted"),
+        Reason::Requested => Some("requested"),
+        Reason::Triggered => Some("replace_triggered_by"),
+        why => reason(action, why),
+    }
 }
 
 /// A value without what is unknown in objects and maps; elsewhere null stands for it.

@@ -6,9 +6,11 @@ use strata_state::json::{plain, type_to_json};
 
 use super::{
     changes::{change_json, output_json, reason},
+    configuration::configuration_json,
     resources::{Tree, head, planned_json, values_json},
 };
 use crate::{
+    checks,
     plan::{Change, Plan},
     providers::Providers,
 };
@@ -51,6 +53,10 @@ pub fn plan_json(plan: &Plan, providers: &Providers) -> Json {
             "terraform_version": &*plan.prior.terraform_version,
             "values": values_json(&plan.prior, providers),
         });
+    }
+    json["configuration"] = configuration_json(&plan.environment.config, providers);
+    if !plan.checks.is_empty() {
+        json["checks"] = checks::to_json(&plan.checks);
     }
     if let Some(timestamp) = &plan.environment.plan_timestamp {
         json["timestamp"] = json!(&**timestamp);

@@ -14,6 +14,7 @@ pub(crate) async fn deposed(
     session: &Session<'_>,
     context: &Context<'_>,
     subject: &Subjected<'_>,
+    ending: Ending,
     planned: &mut Planned,
 ) {
     let Some(instance) = context.state.instance(subject.address) else {
@@ -29,7 +30,7 @@ pub(crate) async fn deposed(
         {
             planned
                 .changes
-                .push(change(&subject, prior, Some(Reason::Deposed)));
+                .push(change(&subject, prior, Some(Reason::Deposed), ending));
         }
     }
 }
@@ -40,10 +41,11 @@ pub(crate) async fn plan_delete(
     context: &Context<'_>,
     subject: Subjected<'_>,
     reason: Option<Reason>,
+    ending: Ending,
 ) -> Planned {
     let mut planned = Planned::default();
     let prior = refresh(session, context, &subject, &mut planned).await;
-    deposed(session, context, &subject, &mut planned).await;
+    deposed(session, context, &subject, ending, &mut planned).await;
     let Some(prior) = prior else {
         return planned;
     };
@@ -58,20 +60,36 @@ pub(crate) async fn plan_delete(
         .config
         .resource(&subject.address.resource.config());
     if let Some(block) = block
+        && ending == Ending::Delete
         && block.lifecycle.prevent_destroy
     {
         planned.diagnostics.push(prevented(subject.address, block));
     }
-    planned.changes.push(change(&subject, prior, reason));
+    planned
+        .changes
+        .push(change(&subject, prior, reason, ending));
     planned
 }
 
-fn change(subject: &Subjected<'_>, prior: Prior, reason: Option<Reason>) -> Change {
+/// How an object ends for us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// It is deleted.
+    Delete,
+    /// It stays, but is no longer known.
+    Forget,
+}
+
+fn change(subject: &Subjected<'_>, prior: Prior, reason: Option<Reason>, ending: Ending) -> Change {
     Change {
         address: subject.address.clone(),
         deposed: subject.deposed.cloned(),
-        action: Action::Delete,
+        action: match ending {
+            Ending::Delete => Action::Delete,
+            Ending::Forget => Action::Forget,
+        },
         reason,
+        importing: None,
         before: Some(prior.marked),
         after: None,
         requires_replace: Vec::new(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use strata_core::{
-    Action, Diagnostics, Event, Events, OperationKind,
+    Action, Diagnostic, Diagnostics, Event, Events, OperationKind,
     addr::{self, ConfigResource},
 };
 
@@ -13,7 +13,7 @@ use super::{
     outputs::plan_outputs,
     targets::Scope,
 };
-use crate::session::Session;
+use crate::{checks, json::reason_in_stream, session::Session};
 
 /// What planning has found so far.
 #[derive(Default)]
@@ -67,12 +67,29 @@ pub(crate) fn finish(
             }
         }
     }
-    let targeted = !context.options.targets.is_empty();
+    let targeted = !context.options.targets.is_empty() || !context.options.exclude.is_empty();
     let keeps_outputs = targeted && context.options.mode == PlanMode::Destroy;
     let mut outputs = BTreeMap::new();
     if !found.diagnostics.has_errors() && !keeps_outputs {
         outputs = plan_outputs(session, context, scope, &mut found.diagnostics);
     }
+    if found.diagnostics.has_errors() {
+        return Err(found.diagnostics);
+    }
+    let checks = match targeted || context.options.mode == PlanMode::Destroy {
+        true => Vec::new(),
+        false => {
+            let is_pending = |instance: &addr::ResourceInstance| {
+                let changes = found.by_resource.get(&instance.resource);
+                let mut changes = changes.into_iter().flatten().map(|at| &found.changes[*at]);
+                changes.any(|change| change.address == *instance && change.action != Action::NoOp)
+            };
+            let mut diags = Diagnostics::new();
+            let checks = checks::evaluate(session, &is_pending, &mut diags);
+            found.diagnostics.append(diags);
+            checks
+        }
+    };
     let key = |change: &Change| (change.address.clone(), change.deposed.clone());
     found.changes.sort_by_cached_key(key);
     found.drift.sort_by_cached_key(key);
@@ -80,7 +97,7 @@ pub(crate) fn finish(
         return Err(found.diagnostics);
     }
     let graph = order(&found.changes, needs, &prior)?;
-    let plan = Plan {
+    let mut plan = Plan {
         environment: session.environment.clone(),
         mode: context.options.mode,
         refreshed: !context.moves.is_empty() || prior.resources != before.resources,
@@ -90,11 +107,43 @@ pub(crate) fn finish(
         changes: found.changes,
         outputs,
         graph,
+        checks,
         warnings: found.diagnostics,
         targeted,
     };
+    plan.warnings.extend(general_warnings(&plan));
     announce(&plan, session.events);
     Ok(plan)
+}
+
+/// What must be known of a plan as a whole.
+fn general_warnings(plan: &Plan) -> Vec<Diagnostic> {
+    let mut warnings = Vec::new();
+    if plan.targeted {
+        warnings.push(
+            Diagnostic::warning("targeted", "Resource targeting is in effect")
+                .detail("Only a part was planned, with `-target` or `-exclude`, so this may not be all that the configuration asks for.")
+                .hint("Use it to get out of trouble, not as a habit: plan everything afterwards."),
+        );
+    }
+    let forgotten: Vec<_> = plan
+        .forgotten()
+        .map(|address| format!("\n - {address}"))
+        .collect();
+    if !forgotten.is_empty() {
+        warnings.push(
+            Diagnostic::warning(
+                "forgotten",
+                "Some objects will no longer be managed by Strata",
+            )
+            .detail(format!(
+                "The state forgets these objects, which will not be deleted:{}",
+                forgotten.concat()
+            ))
+            .hint("To manage them again later, import them."),
+        );
+    }
+    warnings
 }
 
 fn announce(plan: &Plan, events: &Events) {
@@ -104,14 +153,20 @@ fn announce(plan: &Plan, events: &Events) {
             action: change.action,
         });
     }
-    for change in plan
-        .changes
-        .iter()
-        .filter(|change| change.action != Action::NoOp)
-    {
+    for change in plan.changes.iter().filter(|change| {
+        change.action != Action::NoOp
+            || change.importing.is_some()
+            || plan.moved_from(&change.address).is_some()
+    }) {
         events.send(Event::ChangePlanned {
             address: change.address.clone(),
             action: change.action,
+            reason: change
+                .reason
+                .as_ref()
+                .and_then(|reason| reason_in_stream(change.action, reason)),
+            previous: plan.moved_from(&change.address).cloned(),
+            importing: change.importing.as_ref().map(ToString::to_string),
         });
     }
     events.send(Event::ChangeSummary {

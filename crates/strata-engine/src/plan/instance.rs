@@ -12,7 +12,9 @@ use strata_core::{
 };
 
 use super::{
-    Change, Context, PlanMode, Planned, Reason, Refreshed, delete,
+    Change, Context, PlanMode, Planned, Reason, Refreshed,
+    delete::{self, Ending},
+    import::import,
     refresh::{Prior, Subjected, about, refresh},
 };
 use crate::{
@@ -46,8 +48,14 @@ pub(crate) async fn plan_instance(
         provider: instance.provider,
         kind: instance.kind,
     };
-    let prior = refresh(session, context, &subject, &mut planned).await;
-    delete::deposed(session, context, &subject, &mut planned).await;
+    let mut prior = refresh(session, context, &subject, &mut planned).await;
+    let mut importing = None;
+    if let Some(id) = context.imports.get(instance.address) {
+        let template = template(context, &instance);
+        prior = import(session, &subject, id, &template, &mut planned).await;
+        importing = prior.is_some().then(|| id.clone());
+    }
+    delete::deposed(session, context, &subject, Ending::Delete, &mut planned).await;
     if planned.diagnostics.has_errors() {
         return planned;
     }
@@ -60,7 +68,8 @@ pub(crate) async fn plan_instance(
         return planned;
     }
     let change = decide(session, context, &instance, prior, &mut planned).await;
-    if let Some(change) = change {
+    if let Some(mut change) = change {
+        change.importing = importing;
         check_after(session, &instance, &change, &mut planned);
         if let Some(after) = &change.after {
             session
@@ -123,13 +132,7 @@ async fn decide(
         std::mem::take(&mut decided.response.warnings),
         instance.address,
     ));
-    let template = Template {
-        tainted: false,
-        dependencies: instance.dependencies.clone(),
-        create_before_destroy: context
-            .create_before_destroy
-            .contains(&instance.address.resource.config()),
-    };
+    let template = template(context, instance);
     let after = instance
         .kind
         .mark(&decided.response.planned, &desired.marks);
@@ -147,6 +150,7 @@ async fn decide(
         deposed: None,
         action,
         reason: decided.reason,
+        importing: None,
         before: prior.map(|prior| prior.marked),
         after: Some(after),
         requires_replace: decided.requires_replace,
@@ -156,6 +160,17 @@ async fn decide(
         template,
         config_known: desired.value.is_wholly_known(),
     })
+}
+
+/// What state will keep of an object besides its attributes.
+fn template(context: &Context<'_>, instance: &Instance<'_>) -> Template {
+    Template {
+        tainted: false,
+        dependencies: instance.dependencies.clone(),
+        create_before_destroy: context
+            .create_before_destroy
+            .contains(&instance.address.resource.config()),
+    }
 }
 
 /// Keeps what state says of an unchanged object's surroundings as configuration has it now.

@@ -2,6 +2,7 @@
 
 mod delete;
 mod finish;
+pub(crate) mod import;
 mod instance;
 mod moves;
 mod order;
@@ -22,11 +23,12 @@ use strata_core::{
 };
 use strata_state::State;
 
-use crate::{environment::Environment, objects::Template};
+use crate::{checks::CheckResult, environment::Environment, objects::Template};
 
 pub(crate) use instance::ask_provider;
+pub(crate) use moves::removed;
 pub(crate) use order::edges;
-pub(crate) use refresh::about;
+pub(crate) use refresh::{about, as_warnings};
 
 pub use order::{Graph, Node, Work};
 pub use walk::plan;
@@ -51,6 +53,8 @@ pub struct PlanOptions {
     pub refresh: bool,
     /// What to narrow the plan to, with all that it depends on; everything if empty.
     pub targets: Vec<Target>,
+    /// What to leave out of the plan, with all that depends on it; nothing if empty. Not together with `targets`.
+    pub exclude: Vec<Target>,
     /// What to replace even if nothing asks for it.
     pub replace: Vec<addr::ResourceInstance>,
     /// How many calls to providers may run at once.
@@ -74,6 +78,8 @@ pub struct Plan {
     pub outputs: BTreeMap<Arc<str>, OutputChange>,
     /// In which order.
     pub graph: Graph,
+    /// What conditions have found so far.
+    pub checks: Vec<CheckResult>,
     /// What is not wrong enough to stop.
     pub warnings: Diagnostics,
     /// True if outputs are to be left as they are, since only a part is planned.
@@ -95,6 +101,8 @@ pub struct Change {
     pub action: Action,
     /// Why, where it is not just that configuration changed.
     pub reason: Option<Reason>,
+    /// The id under which it is taken over.
+    pub importing: Option<Arc<str>>,
     /// The object before, with marks; none if there is none.
     pub before: Option<Value>,
     /// The object after, with marks and with unknown values; none if there will be none.
@@ -156,10 +164,24 @@ pub struct OutputChange {
 }
 
 impl Plan {
-    /// Where an instance was before it got its address.
+    /// Where an instance was before it got its address; through all its moves.
     pub fn moved_from(&self, address: &addr::ResourceInstance) -> Option<&addr::ResourceInstance> {
-        let mut moves = self.moves.iter();
-        moves.find(|(_, to)| to == address).map(|(from, _)| from)
+        let mut found: Option<&addr::ResourceInstance> = None;
+        for (from, to) in self.moves.iter().rev() {
+            if to == found.unwrap_or(address) {
+                found = Some(from);
+            }
+        }
+        found
+    }
+
+    /// Objects that are no longer tracked, but stay.
+    pub fn forgotten(&self) -> impl Iterator<Item = &addr::ResourceInstance> {
+        let forgotten = |change: &&Change| change.action == Action::Forget;
+        self.changes
+            .iter()
+            .filter(forgotten)
+            .map(|change| &change.address)
     }
 
     /// How much there is to do.
@@ -168,14 +190,25 @@ impl Plan {
         self.changes
             .iter()
             .for_each(|change| count(&mut counts, change.action));
+        let imported = |change: &&Change| change.importing.is_some();
+        counts.import = self.changes.iter().filter(imported).count();
         counts
     }
 
     /// True if applying it would change neither an object nor an output.
     pub fn is_empty(&self) -> bool {
         let still = |action: Action| action == Action::NoOp;
-        self.changes.iter().all(|change| still(change.action))
+        self.moves.is_empty()
+            && self
+                .changes
+                .iter()
+                .all(|change| still(change.action) && change.importing.is_none())
             && self.outputs.values().all(|output| still(output.action))
+    }
+
+    /// True if only a part of the configuration was planned.
+    pub fn is_partial(&self) -> bool {
+        self.targeted
     }
 
     /// True if applying it does anything, be it only to write down what was read.
@@ -217,6 +250,8 @@ pub(crate) struct Context<'a> {
     pub(crate) state: &'a State,
     /// What was moved for that.
     pub(crate) moves: &'a [(addr::ResourceInstance, addr::ResourceInstance)],
+    /// What is to be taken over.
+    pub(crate) imports: &'a import::Imports,
 }
 
 /// What planning one instance gave.

@@ -1,17 +1,277 @@
-//! Instances that only got another address because `count` came or went.
+//! Objects that got another address: by `moved` blocks, or since `count` came or went.
 //!
-//! As in Terraform, `a` becomes `a[0]` when its block gets `count`, and `a[0]` becomes `a` when it loses it; the
-//! same holds for calls of modules.
+//! Statements are carried out on the whole state, each after those that lead to where it begins, so that chains
+//! arrive at their end. Nothing moves to where something is already.
+
+use std::borrow::Cow;
 
 use strata_config::{Config, module::Repeat};
-use strata_core::addr::{InstanceKey, Module, ResourceInstance};
+use strata_core::{
+    Diagnostic, Diagnostics, Span,
+    addr::{InstanceKey, Module, ModuleStep, ResourceInstance, ResourceMode, Target},
+};
 use strata_state::State;
 
-/// Finds what has moved; nothing moves to where something is already.
-pub(crate) fn implied_moves(
+/// An old and a new address.
+pub(crate) type Move = (ResourceInstance, ResourceInstance);
+
+/// A `moved` block, with the module that it is in.
+#[derive(Clone)]
+struct Statement<'c> {
+    module: &'c Module,
+    from: &'c Target,
+    to: &'c Target,
+    span: &'c Span,
+}
+
+/// The state with everything where configuration has it, and what was moved for that, in order.
+pub(crate) fn resolve<'s>(
     config: &Config,
-    state: &State,
-) -> Vec<(ResourceInstance, ResourceInstance)> {
+    state: &'s State,
+    diags: &mut Diagnostics,
+) -> (Cow<'s, State>, Vec<Move>) {
+    let mut moved = Cow::Borrowed(state);
+    let mut moves = Vec::new();
+    let statements = statements(config, diags);
+    let mut blocked = Vec::new();
+    for at in sorted(&statements, diags) {
+        for (from, to) in of_statement(&statements[at], &moved) {
+            match moved.instance(&to) {
+                Some(_) => blocked.push(format!("\n  - {from} could not move to {to}")),
+                None => {
+                    moved.to_mut().rename(&from, &to);
+                    moves.push((from, to));
+                }
+            }
+        }
+    }
+    if !blocked.is_empty() {
+        diags.push(unresolved(&blocked));
+    }
+    for (from, to) in implied(config, &moved) {
+        moved.to_mut().rename(&from, &to);
+        moves.push((from, to));
+    }
+    (moved, moves)
+}
+
+fn unresolved(blocked: &[String]) -> Diagnostic {
+    Diagnostic::warning(
+        "unresolved-move",
+        "Unresolved resource instance address changes",
+    )
+    .detail(format!(
+        "Something is at the new address already, so these stay where they are:{}",
+        blocked.concat()
+    ))
+    .hint("`strata state mv` can move what is in the way.")
+}
+
+fn statements<'c>(config: &'c Config, diags: &mut Diagnostics) -> Vec<Statement<'c>> {
+    let mut statements = Vec::new();
+    for (module, found) in config.modules() {
+        for moved in &found.moved {
+            let statement = Statement {
+                module,
+                from: &moved.from,
+                to: &moved.to,
+                span: &moved.span,
+            };
+            check(config, &statement, diags);
+            statements.push(statement);
+        }
+    }
+    statements
+}
+
+/// Reports a statement whose source is still there, or that makes something of another kind.
+fn check(config: &Config, statement: &Statement<'_>, diags: &mut Diagnostics) {
+    let (Target::Resource(from), Target::Resource(to)) = (statement.from, statement.to) else {
+        return;
+    };
+    if (from.mode, &from.type_name) != (to.mode, &to.type_name) {
+        let summary = "Resource type mismatch";
+        let why = format!(
+            "This statement declares a move from {from} to {to}, which is of another resource type."
+        );
+        diags.push(
+            Diagnostic::error("move-type", summary)
+                .detail(why)
+                .at(statement.span.clone()),
+        );
+    }
+    let mut address = from.config();
+    address
+        .module
+        .0
+        .splice(0..0, statement.module.0.iter().cloned());
+    if let Some(block) = config.resource(&address).filter(|_| from != to) {
+        let why = format!(
+            "This statement declares a move from {from}, but that resource is still declared."
+        );
+        diags.push(
+            Diagnostic::error("move-source", "Moved object still exists")
+                .detail(why)
+                .at(statement.span.clone())
+                .label(block.span.clone(), "declared here")
+                .hint(format!(
+                    "Rename the block to `{to}`, or take the `moved` block out."
+                )),
+        );
+    }
+}
+
+/// The statements in an order in which each comes after those that lead to its source.
+fn sorted(statements: &[Statement<'_>], diags: &mut Diagnostics) -> Vec<usize> {
+    let leads = |before: usize, after: usize| {
+        before != after && overlap(&statements[before], &statements[after])
+    };
+    let mut left: Vec<usize> = (0..statements.len()).collect();
+    let mut sorted = Vec::with_capacity(left.len());
+    while !left.is_empty() {
+        let is_first = |at: &usize| !left.iter().any(|other| leads(*other, *at));
+        let Some(next) = left.iter().copied().find(|at| is_first(at)) else {
+            let places = left.iter().map(|at| statements[*at].span.clone());
+            let cycle = Diagnostic::error("move-cycle", "Cyclic dependency in move statements")
+                .detail("Each of these statements begins where another one ends.");
+            diags.push(places.fold(cycle, Diagnostic::at));
+            return Vec::new();
+        };
+        left.retain(|at| *at != next);
+        sorted.push(next);
+    }
+    sorted
+}
+
+/// True if what the first statement makes is, or is part of, or contains, what the second one begins with.
+fn overlap(first: &Statement<'_>, second: &Statement<'_>) -> bool {
+    let (to, from) = (
+        parts(first.module, first.to),
+        parts(second.module, second.from),
+    );
+    let agrees = |((left, left_key), (right, right_key)): (&Part, &Part)| {
+        left == right && (left_key.is_none() || right_key.is_none() || left_key == right_key)
+    };
+    to.iter().zip(&from).all(agrees)
+}
+
+/// A name on the way to something, and its key.
+type Part = (String, Option<InstanceKey>);
+
+fn parts(module: &Module, target: &Target) -> Vec<Part> {
+    let mut parts: Vec<Part> = module
+        .0
+        .iter()
+        .map(|name| (name.to_string(), None))
+        .collect();
+    let steps = |steps: &[ModuleStep]| -> Vec<Part> {
+        let step = |step: &ModuleStep| (step.name.to_string(), step.key.clone());
+        steps.iter().map(step).collect()
+    };
+    let (resource, key) = match target {
+        Target::Module(module) => {
+            parts.extend(steps(&module.0));
+            return parts;
+        }
+        Target::Resource(resource) => (resource, None),
+        Target::Instance(instance) => (&instance.resource, instance.key.clone()),
+    };
+    parts.extend(steps(&resource.module.0));
+    parts.push((format!(".{}.{}", resource.type_name, resource.name), key));
+    parts
+}
+
+/// What a statement moves in a state.
+fn of_statement(statement: &Statement<'_>, state: &State) -> Vec<Move> {
+    let instances = state.instances().map(|(address, _, _)| address);
+    let moved = |address: ResourceInstance| {
+        let to = moved_to(statement, &address)?;
+        (to != address).then_some((address, to))
+    };
+    instances.filter_map(moved).collect()
+}
+
+/// Where a statement leads an instance; none if it is not about it.
+fn moved_to(statement: &Statement<'_>, address: &ResourceInstance) -> Option<ResourceInstance> {
+    let steps = &address.resource.module.0;
+    let depth = statement.module.0.len();
+    let names = steps.iter().map(|step| &step.name);
+    if steps.len() < depth || !names.take(depth).eq(statement.module.0.iter()) {
+        return None;
+    }
+    let (around, inner) = steps.split_at(depth);
+    let mut to = address.clone();
+    let place = |to: &mut ResourceInstance, module: &[ModuleStep], rest: &[ModuleStep]| {
+        to.resource.module.0 = [around, module, rest].concat();
+    };
+    match (statement.from, statement.to) {
+        (Target::Module(from), Target::Module(target)) => {
+            let (key, rest) = follow_module(&from.0, &target.0, inner)?;
+            let mut module = target.0.clone();
+            if let (Some(last), Some(key)) = (module.last_mut(), key) {
+                last.key = key;
+            }
+            place(&mut to, &module, rest);
+        }
+        (Target::Resource(from), Target::Resource(target)) => {
+            if !is_of(address, inner, from) {
+                return None;
+            }
+            place(&mut to, &target.module.0, &[]);
+            to.resource.name = target.name.clone();
+        }
+        (from, target) => {
+            let (from, target) = (instance(from)?, instance(target)?);
+            if !is_of(address, inner, &from.resource) || address.key != from.key {
+                return None;
+            }
+            place(&mut to, &target.resource.module.0, &[]);
+            (to.resource.name, to.key) = (target.resource.name, target.key);
+        }
+    }
+    Some(to)
+}
+
+/// Whether steps lead into a module that moves: the key to keep, if all its instances move, and what comes after.
+fn follow_module<'i>(
+    from: &[ModuleStep],
+    to: &[ModuleStep],
+    inner: &'i [ModuleStep],
+) -> Option<(Option<Option<InstanceKey>>, &'i [ModuleStep])> {
+    let (last, before) = from.split_last()?;
+    let (found, rest) = (inner.get(..from.len())?, inner.get(from.len()..)?);
+    let (found_last, found_before) = found.split_last()?;
+    if found_before != before || found_last.name != last.name {
+        return None;
+    }
+    let whole = last.key.is_none() && to.last()?.key.is_none();
+    if whole {
+        return Some((Some(found_last.key.clone()), rest));
+    }
+    (found_last.key == last.key).then_some((None, rest))
+}
+
+fn is_of(
+    address: &ResourceInstance,
+    inner: &[ModuleStep],
+    resource: &strata_core::addr::Resource,
+) -> bool {
+    let found = &address.resource;
+    inner == resource.module.0
+        && (found.mode, &found.type_name, &found.name)
+            == (resource.mode, &resource.type_name, &resource.name)
+}
+
+fn instance(target: &Target) -> Option<ResourceInstance> {
+    match target {
+        Target::Module(_) => None,
+        Target::Resource(resource) => Some(resource.instance(None)),
+        Target::Instance(instance) => Some(instance.clone()),
+    }
+}
+
+/// `a` becomes `a[0]` when its block gets `count`, and `a[0]` becomes `a` when it loses it, as for calls of modules.
+fn implied(config: &Config, state: &State) -> Vec<Move> {
     let moved = |from: ResourceInstance| {
         let to = expected(config, &from);
         (to != from && state.instance(&to).is_none()).then_some((from, to))
@@ -47,4 +307,31 @@ fn follow(repeat: &Repeat, key: &mut Option<InstanceKey>) {
         (Repeat::Once, Some(InstanceKey::Int(0))) => *key = None,
         _ => {}
     }
+}
+
+/// The `removed` block that is about an instance which configuration no longer has.
+pub(crate) fn removed<'c>(
+    config: &'c Config,
+    address: &ResourceInstance,
+) -> Option<&'c strata_config::module::Removed> {
+    if address.resource.mode != ResourceMode::Managed {
+        return None;
+    }
+    let wanted = address.resource.config();
+    let is_about = |module: &Module, from: &Target| {
+        let whole =
+            |inner: Module| -> Vec<_> { [module.0.as_slice(), inner.0.as_slice()].concat() };
+        match from {
+            Target::Module(from) => wanted.module.0.starts_with(&whole(from.module())),
+            Target::Resource(from) => {
+                wanted.module.0 == whole(from.module.module())
+                    && (&from.type_name, &from.name) == (&wanted.type_name, &wanted.name)
+            }
+            Target::Instance(_) => false,
+        }
+    };
+    config.modules().find_map(|(module, found)| {
+        let mut removed = found.removed.iter();
+        removed.find(|removed| is_about(module, &removed.from))
+    })
 }

@@ -48,6 +48,18 @@ pub enum Work {
 }
 
 impl Work {
+    /// What it is for users.
+    pub fn action(self) -> Option<Action> {
+        match self {
+            Work::Join => None,
+            Work::Create(_) => Some(Action::Create),
+            Work::Update(_) => Some(Action::Update),
+            Work::Delete(_) => Some(Action::Delete),
+            Work::Read(_) => Some(Action::Read),
+            Work::Forget(_) => Some(Action::Forget),
+        }
+    }
+
     /// The change that it is part of.
     pub fn change(self) -> Option<usize> {
         match self {

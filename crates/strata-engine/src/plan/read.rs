@@ -2,12 +2,18 @@
 
 use std::sync::Arc;
 
-use strata_core::{Action, Diagnostics, Event, Value, provider::ObjectKind};
+use strata_core::{Action, ApplyPhase, Diagnostics, Event, Value, provider::ObjectKind};
 
 use super::{
-    Change, Context, PlanMode, Planned, Reason, Refreshed, instance::Instance, refresh::about,
+    Change, Context, PlanMode, Planned, Reason, Refreshed,
+    instance::Instance,
+    refresh::{about, as_warnings},
 };
-use crate::{objects::Template, propose, session::Session};
+use crate::{
+    objects::{Template, shown_id},
+    propose,
+    session::Session,
+};
 
 /// Reads a data source, or plans to; `pending` says that something it depends on changes first.
 pub(crate) async fn plan_read(
@@ -48,6 +54,10 @@ pub(crate) async fn plan_read(
         return planned;
     }
     let Some(value) = read(session, &instance, config, &mut planned.diagnostics).await else {
+        if instance.block.scoped_to.is_some() {
+            // A check only tells; its conditions are then unknown.
+            planned.diagnostics = as_warnings(std::mem::take(&mut planned.diagnostics));
+        }
         return planned;
     };
     let value = instance.kind.mark(&value, &marks);
@@ -95,13 +105,19 @@ async fn read(
         return None;
     }
     let configured = session.configured(instance.provider, diags)?;
-    session.events.send(Event::RefreshStarted {
+    let phase = |phase, id| Event::Apply {
         address: instance.address.clone(),
-    });
+        action: Action::Read,
+        phase,
+        id,
+    };
+    session.events.send(phase(ApplyPhase::Started, None));
     let value = configured.read_data(type_name.clone(), config).await;
-    session.events.send(Event::RefreshFinished {
-        address: instance.address.clone(),
-    });
+    let ended = match &value {
+        Ok(value) => ApplyPhase::Finished(shown_id(value)),
+        Err(_) => ApplyPhase::Failed,
+    };
+    session.events.send(phase(ended, None));
     value
         .map_err(|errors| diags.append(about(errors, instance.address)))
         .ok()
@@ -113,6 +129,7 @@ fn later(instance: &Instance<'_>, after: Value, reason: Option<Reason>) -> Chang
         deposed: None,
         action: Action::Read,
         reason,
+        importing: None,
         before: None,
         after: Some(after),
         requires_replace: Vec::new(),

@@ -11,7 +11,7 @@ use strata_state::StoredObject;
 
 use super::{Change, Context, Planned, Refreshed};
 use crate::{
-    objects::{Kind, Template},
+    objects::{Kind, Template, shown_id},
     session::Session,
 };
 
@@ -58,10 +58,11 @@ pub(crate) async fn refresh(
         });
     }
     let configured = session.configured(subject.provider, &mut planned.diagnostics)?;
-    let started = || Event::RefreshStarted {
+    let id = shown_id(&marked);
+    session.events.send(Event::RefreshStarted {
         address: subject.address.clone(),
-    };
-    session.events.send(started());
+        id: id.clone(),
+    });
     let request = ReadRequest {
         type_name: subject.address.resource.type_name.clone(),
         object: before.clone(),
@@ -69,6 +70,7 @@ pub(crate) async fn refresh(
     let read = configured.read(request).await;
     session.events.send(Event::RefreshFinished {
         address: subject.address.clone(),
+        id,
     });
     match read {
         Err(errors) => {
@@ -148,6 +150,7 @@ fn drift(
             Action::Delete
         },
         reason: None,
+        importing: None,
         before: Some(before),
         after,
         requires_replace: Vec::new(),
@@ -194,4 +197,14 @@ pub(crate) fn about(diagnostics: Diagnostics, address: &addr::ResourceInstance) 
         diagnostic
     }));
     named
+}
+
+/// What is wrong is told, but stops nothing.
+pub(crate) fn as_warnings(diagnostics: Diagnostics) -> Diagnostics {
+    let mut warnings = Diagnostics::new();
+    warnings.extend(diagnostics.into_iter().map(|mut diagnostic| {
+        diagnostic.severity = strata_core::Severity::Warning;
+        diagnostic
+    }));
+    warnings
 }

@@ -1,11 +1,11 @@
 //! Narrowing a plan to what the user names, with all that it depends on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use strata_config::{Config, Dependencies};
 use strata_core::addr::{ConfigResource, ModuleInstance, ResourceInstance, Target};
 
-use super::PlanMode;
+use super::{PlanMode, PlanOptions};
 use strata_state::State;
 
 /// Which part of everything is planned.
@@ -16,44 +16,41 @@ pub(crate) enum Scope {
         /// What the targets depend on (or, when destroying, what depends on them), whole.
         around: BTreeSet<ConfigResource>,
     },
+    Without {
+        targets: Vec<Target>,
+        /// What depends on the targets (or, when destroying, what they depend on), whole.
+        around: BTreeSet<ConfigResource>,
+    },
 }
 
 impl Scope {
     pub(crate) fn new(
-        targets: &[Target],
-        mode: PlanMode,
+        options: &PlanOptions,
         config: &Config,
         dependencies: &Dependencies,
         state: &State,
     ) -> Self {
-        if targets.is_empty() {
-            return Scope::All;
-        }
-        let all: BTreeSet<ConfigResource> = config
-            .resources()
-            .map(|(address, _)| address)
-            .chain(state.resources.keys().map(|address| address.config()))
-            .collect();
-        let mut queue: Vec<_> = all
-            .iter()
-            .filter(|address| targets_config(targets, address))
-            .cloned()
-            .collect();
-        let mut around = BTreeSet::new();
-        while let Some(address) = queue.pop() {
-            let next: Vec<ConfigResource> = match mode {
-                PlanMode::Destroy => all
-                    .iter()
-                    .filter(|other| depends(dependencies, other, &address))
-                    .cloned()
-                    .collect(),
-                _ => needs(config, dependencies, &address).into_iter().collect(),
-            };
-            queue.extend(next.into_iter().filter(|next| around.insert(next.clone())));
-        }
-        Scope::Part {
-            targets: targets.to_vec(),
-            around,
+        let (targets, exclude) = (&options.targets, &options.exclude);
+        let surroundings = Surroundings {
+            config,
+            dependencies,
+            all: config
+                .resources()
+                .map(|(address, _)| address)
+                .chain(state.resources.keys().map(|address| address.config()))
+                .collect(),
+        };
+        let destroys = options.mode == PlanMode::Destroy;
+        match () {
+            () if !targets.is_empty() => Scope::Part {
+                targets: targets.clone(),
+                around: surroundings.of(targets, destroys),
+            },
+            () if !exclude.is_empty() => Scope::Without {
+                targets: exclude.clone(),
+                around: surroundings.of(exclude, !destroys),
+            },
+            () => Scope::All,
         }
     }
 
@@ -63,6 +60,9 @@ impl Scope {
             Scope::All => true,
             Scope::Part { targets, around } => {
                 around.contains(address) || targets_config(targets, address)
+            }
+            Scope::Without { targets, around } => {
+                !around.contains(address) && !covers_whole(targets, address)
             }
         }
     }
@@ -75,7 +75,56 @@ impl Scope {
                 around.contains(&address.resource.config())
                     || targets.iter().any(|target| target.covers(address))
             }
+            Scope::Without { targets, around } => {
+                !around.contains(&address.resource.config())
+                    && !targets.iter().any(|target| target.covers(address))
+            }
         }
+    }
+}
+
+/// What there is, to follow dependencies through.
+struct Surroundings<'a> {
+    config: &'a Config,
+    dependencies: &'a Dependencies,
+    all: BTreeSet<ConfigResource>,
+}
+
+impl Surroundings<'_> {
+    /// What the targets depend on, or what depends on them.
+    fn of(&self, targets: &[Target], dependents: bool) -> BTreeSet<ConfigResource> {
+        let users = match dependents {
+            true => self.users(),
+            false => BTreeMap::new(),
+        };
+        let mut queue: Vec<_> = self
+            .all
+            .iter()
+            .filter(|address| targets_config(targets, address))
+            .cloned()
+            .collect();
+        let mut around = BTreeSet::new();
+        while let Some(address) = queue.pop() {
+            let next: Vec<ConfigResource> = match dependents {
+                true => users.get(&address).into_iter().flatten().cloned().collect(),
+                false => needs(self.config, self.dependencies, &address)
+                    .into_iter()
+                    .collect(),
+            };
+            queue.extend(next.into_iter().filter(|next| around.insert(next.clone())));
+        }
+        around
+    }
+
+    /// For each resource, which need it.
+    fn users(&self) -> BTreeMap<ConfigResource, Vec<ConfigResource>> {
+        let mut users: BTreeMap<ConfigResource, Vec<ConfigResource>> = BTreeMap::new();
+        for user in &self.all {
+            for needed in needs(self.config, self.dependencies, user) {
+                users.entry(needed).or_default().push(user.clone());
+            }
+        }
+        users
     }
 }
 
@@ -96,8 +145,16 @@ pub(crate) fn needs(
     needs
 }
 
-fn depends(dependencies: &Dependencies, dependent: &ConfigResource, on: &ConfigResource) -> bool {
-    dependencies.resource(dependent).contains(on)
+/// True if nothing of the resource is left out of the targets, as far as configuration alone tells.
+fn covers_whole(targets: &[Target], address: &ConfigResource) -> bool {
+    let keyless = |module: &ModuleInstance| module.0.iter().all(|step| step.key.is_none());
+    targets.iter().any(|target| match target {
+        Target::Module(module) => {
+            keyless(module) && address.module.0.starts_with(&module.module().0)
+        }
+        Target::Resource(resource) => keyless(&resource.module) && resource.config() == *address,
+        Target::Instance(_) => false,
+    })
 }
 
 fn targets_config(targets: &[Target], address: &ConfigResource) -> bool {

@@ -1,7 +1,6 @@
 //! Going through configuration in the order of its dependencies, then through what it no longer has.
 
 use std::{
-    borrow::Cow,
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
@@ -16,10 +15,11 @@ use strata_state::State;
 
 use super::{
     Change, Context, Plan, PlanMode, PlanOptions, Planned, Reason,
-    delete::plan_delete,
+    delete::{Ending, plan_delete},
     finish::{Found, finish},
+    import::{self, Imports},
     instance::{Instance, plan_instance},
-    moves::implied_moves,
+    moves,
     order::Needs,
     read::plan_read,
     refresh::{Subjected, about},
@@ -38,14 +38,17 @@ pub async fn plan(
 ) -> Result<Plan, Diagnostics> {
     let session = Session::planning(environment, providers, events);
     let config = &environment.config;
-    let moves = implied_moves(config, state);
-    let mut moved = Cow::Borrowed(state);
-    for (from, to) in &moves {
-        moved.to_mut().rename(from, to);
-    }
+    let mut found = Found::default();
+    let (moved, moves) = moves::resolve(config, state, &mut found.diagnostics);
     let state = &*moved;
+    let imports = match options.mode {
+        PlanMode::Destroy => Imports::new(),
+        PlanMode::Normal | PlanMode::RefreshOnly => {
+            import::wanted(&session, state, &mut found.diagnostics)
+        }
+    };
     let dependencies = strata_config::dependencies(config);
-    let scope = Scope::new(&options.targets, options.mode, config, &dependencies, state);
+    let scope = Scope::new(options, config, &dependencies, state);
     let needs = all_needs(&session, &dependencies);
     let sorted = sort(&needs)?;
     let create_before_destroy = create_before_destroy(&session, &needs, &sorted);
@@ -55,6 +58,7 @@ pub async fn plan(
         create_before_destroy: &create_before_destroy,
         state,
         moves: &moves,
+        imports: &imports,
     };
     let mut walk = Walk {
         session: &session,
@@ -62,7 +66,7 @@ pub async fn plan(
         scope: &scope,
         needs: &needs,
         in_state: BTreeMap::new(),
-        found: Found::default(),
+        found,
     };
     for address in state.resources.keys() {
         walk.in_state
@@ -316,7 +320,7 @@ impl<'a> Walk<'a> {
                 }
                 _ => Reason::WrongRepetition,
             };
-            jobs.extend(self.delete_job(address, &stored.provider, Some(reason)));
+            jobs.extend(self.delete_job(address, &stored.provider, Some(reason), Ending::Delete));
         }
         jobs
     }
@@ -340,7 +344,11 @@ impl<'a> Walk<'a> {
                 Some(_) => Reason::NotInConfiguration,
                 None => Reason::NoModule,
             };
-            jobs.extend(self.delete_job(address, &resource.provider, Some(reason)));
+            let ending = match moves::removed(config, &address) {
+                Some(removed) if !removed.destroy => Ending::Forget,
+                _ => Ending::Delete,
+            };
+            jobs.extend(self.delete_job(address, &resource.provider, Some(reason), ending));
         }
         self.run(jobs).await;
     }
@@ -349,7 +357,7 @@ impl<'a> Walk<'a> {
     async fn destroy(&mut self) {
         let mut jobs = Vec::new();
         for (address, resource, _) in self.context.state.instances() {
-            jobs.extend(self.delete_job(address, &resource.provider, None));
+            jobs.extend(self.delete_job(address, &resource.provider, None, Ending::Delete));
         }
         self.run(jobs).await;
     }
@@ -359,6 +367,7 @@ impl<'a> Walk<'a> {
         address: ResourceInstance,
         provider: &str,
         reason: Option<Reason>,
+        ending: Ending,
     ) -> Option<BoxFuture<'a, Planned>> {
         if !self.scope.has_instance(&address) {
             return None;
@@ -381,7 +390,7 @@ impl<'a> Walk<'a> {
         };
         let (session, context) = (self.session, self.context);
         Some(Box::pin(delete_one(
-            session, context, address, provider, reason,
+            session, context, address, provider, reason, ending,
         )))
     }
 
@@ -419,6 +428,7 @@ async fn delete_one(
     address: ResourceInstance,
     provider: ProviderAddress,
     reason: Option<Reason>,
+    ending: Ending,
 ) -> Planned {
     let mut diagnostics = Diagnostics::new();
     let Some(kind) = session.kind(&provider, &address, &mut diagnostics) else {
@@ -430,7 +440,7 @@ async fn delete_one(
         provider: &provider,
         kind: &kind,
     };
-    plan_delete(session, context, subject, reason).await
+    plan_delete(session, context, subject, reason, ending).await
 }
 
 fn failed(diagnostics: Diagnostics) -> Planned {

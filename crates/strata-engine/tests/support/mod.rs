@@ -17,13 +17,15 @@ use tempfile::TempDir;
 pub struct World {
     pub folder: TempDir,
     pub providers: Providers,
+    pub fold_every: std::time::Duration,
 }
 
 impl World {
     pub fn new(providers: Vec<Arc<dyn Provider>>) -> Self {
         Self {
-            folder: tempfile::tempdir().unwrap(),
+            folder: folder(),
             providers: Providers::new(providers),
+            fold_every: std::time::Duration::from_secs(60),
         }
     }
 
@@ -126,7 +128,11 @@ impl World {
         stop: &Stop,
     ) -> Result<Applied, Diagnostics> {
         let mut journal = self.store().journal(&opened.base).unwrap();
-        let options = ApplyOptions { parallelism: 10 };
+        let options = ApplyOptions {
+            parallelism: 10,
+            fold_every: self.fold_every,
+            provisioners: Arc::new(strata_engine::NoProvisioners),
+        };
         let mut applied = apply(
             plan,
             &self.providers,
@@ -156,12 +162,18 @@ impl World {
     }
 }
 
+/// In memory where there is such a place: nothing here tells of disks, and a test syncs thousands of times.
+fn folder() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
+}
+
 /// What a plain plan is asked.
 pub fn options() -> PlanOptions {
     PlanOptions {
         mode: PlanMode::Normal,
         refresh: true,
         targets: Vec::new(),
+        exclude: Vec::new(),
         replace: Vec::new(),
         parallelism: 10,
     }

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use strata_core::{Diagnostic, Type, Value, value::Unknown};
+use strata_core::{Diagnostic, Number, Type, Value, value::Unknown};
 
 use crate::syntax::{
     ByteRange,
     node::{Step, StepKind},
 };
 
-use super::{Evaluator, failed, kind_of};
+use super::{Evaluator, failed};
 
 impl Evaluator<'_> {
     /// Applies steps from left to right.
@@ -53,7 +53,7 @@ impl Evaluator<'_> {
                     range,
                     "attribute-of-null",
                     "Attempt to get attribute from null value",
-                    format!("The value is null, so it has no attribute `{name}`."),
+                    "This value is null, so it does not have any attributes.",
                 );
             }
             _ => None,
@@ -65,28 +65,28 @@ impl Evaluator<'_> {
     }
 
     fn no_attribute(&mut self, of: &Value, name: &str, range: ByteRange) -> Value {
-        let ty = type_shape(of);
-        let mut diagnostic = Diagnostic::error(
-            "unsupported-attribute",
-            format!("There is no attribute `{name}`"),
-        )
-        .at(self.span(range));
-        diagnostic = match ty {
-            Shape::Object => diagnostic.detail(format!("The object does not have `{name}`.")),
-            Shape::Map => diagnostic.detail(format!("The map has no element `{name}`.")),
-            Shape::Sequence => diagnostic
-                .detail(format!(
-                    "The value is {}, which has elements, not attributes.",
-                    kind_of(of)
-                ))
+        let (code, summary) = ("unsupported-attribute", "Unsupported attribute");
+        let mut diagnostic = match type_shape(of) {
+            Shape::Object => Diagnostic::error(code, summary).detail(format!(
+                "This object does not have an attribute named {name:?}."
+            )),
+            Shape::Map => Diagnostic::error(code, "Missing map element").detail(format!(
+                "This map does not have an element with the key {name:?}."
+            )),
+            Shape::Sequence => Diagnostic::error(code, summary)
+                .detail("This value does not have any attributes.")
                 .hint(format!(
                     "take one element, as in `[0].{name}`, or all of them: `[*].{name}`"
                 )),
-            Shape::Other => diagnostic.detail(format!(
-                "The value is {}, which has no attributes.",
-                kind_of(of)
+            Shape::Primitive => Diagnostic::error(code, summary).detail(format!(
+                "Can't access attributes on a primitive-typed value ({}).",
+                of.ty().friendly_name()
             )),
-        };
+            Shape::Other => {
+                Diagnostic::error(code, summary).detail("This value does not have any attributes.")
+            }
+        }
+        .at(self.span(range));
         if let (Some(entries), false) = (of.as_entries(), of.is_marked_deep())
             && let Some(similar) = crate::functions::similar(name, entries.keys().map(|key| &**key))
         {
@@ -108,10 +108,15 @@ impl Evaluator<'_> {
                     range,
                     "index-of-null",
                     "Attempt to index null value",
-                    "The value is null, so it has no elements.",
+                    "This value is null, so it does not have any indices.",
                 );
             }
-            (_, Value::Null(_)) => return invalid(self, "The index is null.".to_owned()),
+            (_, Value::Null(_)) => {
+                return invalid(
+                    self,
+                    "Can't use a null value as an indexing key.".to_owned(),
+                );
+            }
             (Value::List(..) | Value::Tuple(_), key) => self.element(of, key, range),
             (Value::Map(..) | Value::Object(_), key) => self.entry(of, key, range),
             (Value::Unknown(unknown), _) => match &unknown.ty {
@@ -123,18 +128,12 @@ impl Evaluator<'_> {
                 },
                 Type::Set(_) => return invalid(self, SET_INDEX.to_owned()),
                 _ => {
-                    return invalid(
-                        self,
-                        format!("The value is {}, which has no elements.", kind_of(of)),
-                    );
+                    return invalid(self, NO_INDICES.to_owned());
                 }
             },
             (Value::Set(..), _) => return invalid(self, SET_INDEX.to_owned()),
             _ => {
-                return invalid(
-                    self,
-                    format!("The value is {}, which has no elements.", kind_of(of)),
-                );
+                return invalid(self, NO_INDICES.to_owned());
             }
         };
         result.with_marks(marks)
@@ -152,15 +151,10 @@ impl Evaluator<'_> {
                 if let Some(found) = found {
                     return found.clone();
                 }
-                if number.is_whole() {
-                    let count = items.len();
-                    format!("There is no element {number}: {} has {count}.", kind_of(of))
-                } else {
-                    format!("{number} is not a whole number.")
-                }
+                outside(&number, items.is_empty())
             }
             Ok(_) => return Value::unknown(element),
-            Err(error) => format!("An index of {} must be a number: {error}.", kind_of(of)),
+            Err(error) => format!("{NO_ELEMENT}: {error}."),
         };
         self.report(range, "invalid-index", "Invalid index", detail)
     }
@@ -173,10 +167,14 @@ impl Evaluator<'_> {
         let detail = match key.convert(&Type::String) {
             Ok(Value::String(name)) => match of.get(&name) {
                 Some(found) => return found.clone(),
-                None => format!("There is no element with the key {name:?}."),
+                None if matches!((of, key), (Value::Object(_), Value::Number(_))) => {
+                    let only = "An object only supports looking up attributes by name, not by numeric index";
+                    format!("{NO_ELEMENT}. {only}.")
+                }
+                None => format!("{NO_ELEMENT}."),
             },
             Ok(_) => return Value::unknown(element),
-            Err(error) => format!("A key must be text: {error}."),
+            Err(error) => format!("{NO_ELEMENT}: {error}."),
         };
         self.report(range, "invalid-index", "Invalid index", detail)
     }
@@ -190,7 +188,7 @@ impl Evaluator<'_> {
                     range,
                     "splat-of-null",
                     "Splat of null value",
-                    "The list is null, so it has no elements to go through.",
+                    "Splat expressions (with the * symbol) cannot be applied to null sequences.",
                 );
             }
             Value::Null(_) => Value::tuple(Vec::new()),
@@ -251,7 +249,22 @@ impl Evaluator<'_> {
     }
 }
 
-const SET_INDEX: &str = "The elements of a set have no order, so none can be picked by an index.";
+const SET_INDEX: &str = "Elements of a set are identified only by their value and don't have any separate index or key to select with, so it's only possible to perform operations across all elements of the set.";
+const NO_INDICES: &str = "This value does not have any indices.";
+const NO_ELEMENT: &str = "The given key does not identify an element in this collection value";
+
+/// Why a number is no index of a sequence.
+fn outside(number: &Number, empty: bool) -> String {
+    let why = match () {
+        () if empty => ": the collection has no elements",
+        () if !number.is_whole() => {
+            ": indexing a sequence requires a whole number, but the given index has a fractional part"
+        }
+        () if *number < Number::ZERO => ": a negative number is not a valid index for a sequence",
+        () => ": the given index is greater than or equal to the length of the collection",
+    };
+    format!("{NO_ELEMENT}{why}.")
+}
 
 fn unknown_element(ty: &Type, key: &Value) -> Value {
     let at = key.as_number().and_then(strata_core::Number::as_usize);
@@ -267,6 +280,7 @@ enum Shape {
     Object,
     Map,
     Sequence,
+    Primitive,
     Other,
 }
 
@@ -278,8 +292,10 @@ fn type_shape(value: &Value) -> Shape {
         Value::Unknown(unknown) => match &unknown.ty {
             Type::Object(_) => Shape::Object,
             Type::List(_) | Type::Set(_) | Type::Tuple(_) => Shape::Sequence,
+            ty if ty.is_primitive() => Shape::Primitive,
             _ => Shape::Other,
         },
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => Shape::Primitive,
         _ => Shape::Other,
     }
 }

@@ -1,5 +1,7 @@
 //! Function calls: arguments are evaluated, brought into the parameter's type, and freed of marks.
 
+use std::sync::Arc;
+
 use strata_core::{Diagnostic, Marks, Type, Value, value::Unknown};
 
 use crate::{
@@ -34,6 +36,12 @@ impl Evaluator<'_> {
         let Some((values, marks)) = self.arguments(call) else {
             return failed();
         };
+        if let Some(function) = functions::find_built_in(name) {
+            if !self.count_fits(function, values.len(), call, range) {
+                return failed();
+            }
+            return self.run(function, values, call, range).with_marks(marks);
+        }
         if name.contains("::") {
             return self.call_outside(name, call, &values).with_marks(marks);
         }
@@ -67,8 +75,12 @@ impl Evaluator<'_> {
         self.report(
             range,
             "invalid-expansion",
-            "What `...` follows is no list",
-            "Only a list, set or tuple can be expanded into arguments, and it must not be null.",
+            "Invalid expanding argument value",
+            if last.is_null() {
+                "The expanding argument (indicated by ...) must not be null."
+            } else {
+                "The expanding argument (indicated by ...) must be of a tuple, list, or set type."
+            },
         );
         None
     }
@@ -79,8 +91,8 @@ impl Evaluator<'_> {
             Some(Err(message)) => self.report(
                 call.name.range,
                 "function-failed",
-                &format!("`{name}` failed"),
-                message,
+                "Error in function call",
+                failure(name, &message),
             ),
             None => self.unknown_function(call),
         }
@@ -88,20 +100,40 @@ impl Evaluator<'_> {
 
     fn unknown_function(&mut self, call: &Call) -> Value {
         let name = &call.name.text;
-        let mut diagnostic =
-            Diagnostic::error("unknown-function", format!("There is no function `{name}`"))
-                .at(self.span(call.name.range));
-        diagnostic = match functions::not_supported(name) {
-            Some(reason) => diagnostic.detail(format!(
-                "Terraform has it, but it is not supported here: {reason}."
-            )),
-            None => diagnostic.detail("No function has this name."),
-        };
+        if let Some((space, function)) = name.rsplit_once("::") {
+            return self.unknown_provider_function(call.name.range, space, function);
+        }
+        let mut diagnostic = Diagnostic::error("unknown-function", "Call to unknown function")
+            .at(self.span(call.name.range));
+        diagnostic = diagnostic.detail(match functions::not_supported(name) {
+            Some(reason) => format!("There is no function named {name:?} here: {reason}."),
+            None => format!("There is no function named {name:?}."),
+        });
         if let Some(similar) = functions::similar(name, functions::names()) {
             diagnostic = diagnostic.hint(format!("did you mean `{similar}`?"));
         }
         self.diags.push(diagnostic);
         failed()
+    }
+
+    fn unknown_provider_function(&mut self, range: ByteRange, space: &str, name: &str) -> Value {
+        let detail = match space.strip_prefix("provider::") {
+            Some("terraform") => {
+                format!("The function {name:?} is not available from the provider \"terraform\".")
+            }
+            Some(provider) => format!(
+                "There is no function named \"{space}::{name}\". Ensure that provider name {provider:?} is declared in this module's required_providers block, and that this provider offers a function named {name:?}."
+            ),
+            None => format!(
+                "The function namespace {space:?} is not valid. Provider function calls must use the \"provider::\" namespace prefix."
+            ),
+        };
+        self.report(
+            range,
+            "unknown-function",
+            "Unknown provider function",
+            detail,
+        )
     }
 
     fn count_fits(
@@ -121,16 +153,17 @@ impl Evaluator<'_> {
             "Too many function arguments"
         };
         let name = &call.name.text;
-        let takes = match (function.variadic.is_some(), least) {
-            (false, 1) => "takes 1 argument".to_owned(),
-            (false, least) => format!("takes {least} arguments"),
-            (true, 1) => "takes at least 1 argument".to_owned(),
-            (true, least) => format!("takes at least {least} arguments"),
+        let bound = match (count < least, function.variadic.is_some()) {
+            (true, true) => "at least ",
+            (true, false) => "",
+            (false, _) => "only ",
         };
-        let detail = match function.parameters.get(count) {
-            Some(missing) => format!("`{name}` {takes}; `{}` is missing.", missing.name),
-            None => format!("`{name}` {takes}, not {count}."),
-        };
+        let missing = function
+            .parameters
+            .get(count)
+            .map(|missing| format!(" Missing value for {:?}.", missing.name));
+        let missing = missing.unwrap_or_default();
+        let detail = format!("Function {name:?} expects {bound}{least} argument(s).{missing}");
         self.report(range, "wrong-argument-count", summary, detail);
         false
     }
@@ -151,12 +184,18 @@ impl Evaluator<'_> {
             ty.map(|ty| unknown(ty, function.may_be_null))
         } else {
             let context = Context { scope: self.scope };
-            (function.call)(&prepared.values, &context)
+            let made = (function.call)(&prepared.values, &context);
+            // What functions put together or read from outside may not be in normal form.
+            if function.makes_text() {
+                made.map(crate::normal::value)
+            } else {
+                made
+            }
         };
         match result {
             Ok(value) => value.with_marks(prepared.marks),
             Err(error) => self
-                .function_error(function, error, call, range)
+                .function_error(function, of_call(function, error), call, range)
                 .with_marks(prepared.marks),
         }
     }
@@ -168,15 +207,12 @@ impl Evaluator<'_> {
         call: &Call,
         range: ByteRange,
     ) -> Value {
-        let name = function.name;
+        // The arguments are gone; what must not be shown of them is found by evaluating them again.
+        let (arguments, _) = self.apart(|evaluator| evaluator.arguments(call));
+        let error = error.masked(&secrets(&arguments.map_or_else(Vec::new, |given| given.0)));
         let Some(at) = error.argument else {
-            let detail = format!("{}.", capital(error.message.trim_end_matches('.')));
-            return self.report(
-                range,
-                "function-failed",
-                &format!("`{name}` failed"),
-                detail,
-            );
+            let detail = failure(&call.name.text, &error.message);
+            return self.report(range, "function-failed", "Error in function call", detail);
         };
         let last = call.arguments.len().saturating_sub(1);
         let place = call
@@ -187,7 +223,7 @@ impl Evaluator<'_> {
             .parameter(at)
             .map_or("", |parameter| parameter.name);
         let message = error.message.trim_end_matches('.');
-        let detail = format!("The argument `{parameter}` of `{name}` does not fit: {message}.");
+        let detail = format!("Invalid value for {parameter:?} parameter: {message}.");
         self.report(
             place,
             "invalid-function-argument",
@@ -212,30 +248,30 @@ impl Evaluator<'_> {
             causes.extend(first.map(|cause| format!("{}: {}", cause.summary, cause.detail)));
         }
         if causes.is_empty() {
-            return self.report(
-                range,
-                "wrong-argument-count",
-                "Not enough function arguments",
-                "`try` takes at least 1 argument.",
-            );
+            let detail = failure("try", "at least one argument is required");
+            return self.report(range, "function-failed", "Error in function call", detail);
         }
         let detail = format!(
-            "None of the expressions could be evaluated. {}",
-            causes.join(" ")
+            "Call to function \"try\" failed: no expression succeeded:\n- {}\n\nAt least one expression must produce a successful result.",
+            causes.join("\n- ")
         );
-        self.report(range, "function-failed", "`try` failed", detail)
+        self.report(range, "function-failed", "Error in function call", detail)
     }
 
     /// `can`: whether the argument has no mistake.
     fn can(&mut self, call: &Call, range: ByteRange) -> Value {
         let [argument]: &[Node] = &call.arguments else {
-            let detail = format!("`can` takes 1 argument, not {}.", call.arguments.len());
-            return self.report(
-                range,
-                "wrong-argument-count",
-                "Wrong number of arguments",
-                detail,
-            );
+            let (summary, detail) = match call.arguments.len() {
+                0 => (
+                    "Not enough function arguments",
+                    "Function \"can\" expects 1 argument(s). Missing value for \"expression\".",
+                ),
+                _ => (
+                    "Too many function arguments",
+                    "Function \"can\" expects only 1 argument(s).",
+                ),
+            };
+            return self.report(range, "wrong-argument-count", summary, detail);
         };
         let (value, diags) = self.apart(|evaluator| evaluator.node(argument));
         if diags.has_errors() {
@@ -244,6 +280,60 @@ impl Evaluator<'_> {
             Value::Bool(true)
         } else {
             unknown(Type::Bool, false)
+        }
+    }
+}
+
+/// Terraform does not say which argument of these functions is at fault.
+fn of_call(function: &Function, error: FunctionError) -> FunctionError {
+    let whole = [
+        "base64decode",
+        "chunklist",
+        "cidrhost",
+        "cidrnetmask",
+        "cidrsubnet",
+        "contains",
+        "csvdecode",
+        "element",
+        "fileexists",
+        "flatten",
+        "jsondecode",
+        "length",
+        "merge",
+        "pathexpand",
+        "range",
+        "sort",
+        "substr",
+        "timeadd",
+        "uuidv5",
+        "yamldecode",
+    ];
+    match whole.contains(&function.name) {
+        true => FunctionError::new(error.message),
+        false => error,
+    }
+}
+
+/// The texts of sensitive arguments, which no message may show.
+fn secrets(values: &[Value]) -> Vec<Arc<str>> {
+    let mut found = Vec::new();
+    for value in values.iter().filter(|value| value.is_marked_deep()) {
+        collect_texts(value, &mut found);
+    }
+    found
+}
+
+fn collect_texts(value: &Value, found: &mut Vec<Arc<str>>) {
+    match value.unmarked() {
+        Value::String(text) if !text.is_empty() => found.push(text.clone()),
+        Value::Number(number) => found.push(number.to_string().into()),
+        value => {
+            let items = value.as_sequence().unwrap_or_default();
+            items.iter().for_each(|item| collect_texts(item, found));
+            for (key, item) in value.as_entries().into_iter().flatten() {
+                found.push(key.clone());
+                collect_texts(item, found);
+            }
         }
     }
 }
@@ -272,7 +362,7 @@ fn prepare_one(
     prepared: &mut Prepared,
 ) -> Result<Value, String> {
     if value.is_null() && !parameter.nullable {
-        return Err("it must not be null".to_owned());
+        return Err("argument must not be null".to_owned());
     }
     let ty = parameter.kind.ty();
     let value = match ty {
@@ -312,10 +402,9 @@ fn unknown(ty: Type, may_be_null: bool) -> Value {
     })
 }
 
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    match chars.next() {
-        Some(first) => first.to_uppercase().chain(chars).collect(),
-        None => String::new(),
-    }
+fn failure(name: &str, message: &str) -> String {
+    format!(
+        "Call to function {name:?} failed: {}.",
+        message.trim_end_matches('.')
+    )
 }

@@ -33,8 +33,10 @@ impl Evaluator<'_> {
                 .report(
                     range,
                     "inconsistent-conditional",
-                    "The two results of a conditional have no common type",
-                    format!("One is {ours}, the other {theirs}."),
+                    "Inconsistent conditional result types",
+                    format!(
+                        "The true and false result expressions must have consistent types. The 'true' value is {ours}, but the 'false' value is {theirs}."
+                    ),
                 )
                 .with_marks(marks);
         };
@@ -51,22 +53,26 @@ impl Evaluator<'_> {
 
     /// The condition's truth; none if it is unknown or mistaken.
     fn truth(&mut self, condition: &Value, inner: &Conditional) -> Option<bool> {
-        let detail = match condition.unmarked() {
-            Value::Null(_) => "It is null.".to_owned(),
+        let (summary, detail) = match condition.unmarked() {
+            Value::Null(_) => NULL_CONDITION,
             condition => match condition.convert(&Type::Bool) {
                 Ok(truth) => return truth.as_bool(),
-                Err(error) => format!("It must be true or false: {error}."),
+                Err(_) => CONDITION_TYPE,
             },
         };
-        self.report(
-            inner.condition.range,
-            "invalid-condition",
-            "Not a condition",
-            detail,
-        );
+        self.report(inner.condition.range, "invalid-condition", summary, detail);
         None
     }
 }
+
+pub(super) const NULL_CONDITION: (&str, &str) = (
+    "Null condition",
+    "The condition value is null. Conditions must either be true or false.",
+);
+pub(super) const CONDITION_TYPE: (&str, &str) = (
+    "Incorrect condition type",
+    "The condition expression must be of type bool.",
+);
 
 /// The type to convert both to: `Some(None)` where nothing needs converting, `None` where there is no such type.
 fn common_type(then: &Value, otherwise: &Value) -> Option<Option<Type>> {

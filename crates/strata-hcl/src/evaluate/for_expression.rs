@@ -9,7 +9,7 @@ use crate::syntax::{
     node::{For, Node},
 };
 
-use super::{Evaluator, failed, kind_of};
+use super::{Evaluator, failed};
 
 /// What a `for` goes through: keys and values in order.
 pub(super) enum Entries {
@@ -74,7 +74,7 @@ impl Evaluator<'_> {
             return;
         };
         let key_value = self.node(key);
-        let text = self.object_key(&key_value, key.range, &mut made.marks);
+        let text = self.object_key(&key_value, key.range, &mut made.marks, true);
         let value = self.node(&inner.value);
         match text {
             Some(text) => made.entries.push((text, value)),
@@ -85,19 +85,20 @@ impl Evaluator<'_> {
     fn condition(&mut self, condition: &Node, marks: &mut Marks) -> Option<bool> {
         let value = self.node(condition);
         *marks |= value.marks();
-        let detail = match value.unmarked() {
-            Value::Null(_) => "It is null.".to_owned(),
+        let (summary, detail) = match value.unmarked() {
+            Value::Null(_) => (
+                "Condition is null",
+                "The value of the 'if' clause must not be null.".to_owned(),
+            ),
             value => match value.convert(&Type::Bool) {
                 Ok(truth) => return truth.as_bool(),
-                Err(error) => format!("It must be true or false: {error}."),
+                Err(error) => (
+                    "Invalid 'for' condition",
+                    format!("The 'if' clause value is invalid: {error}."),
+                ),
             },
         };
-        self.report(
-            condition.range,
-            "invalid-condition",
-            "Not a condition",
-            detail,
-        );
+        self.report(condition.range, "invalid-condition", summary, detail);
         None
     }
 
@@ -122,14 +123,15 @@ impl Evaluator<'_> {
 
     fn duplicate_key(&mut self, key: &str, range: ByteRange, marks: Marks) -> Value {
         let detail = if marks.contains(Marks::SENSITIVE) {
-            "Two elements give the same key.".to_owned()
+            "Two different items produced the same sensitive key in this 'for' expression. If duplicates are expected, use the ellipsis (...) after the value expression to enable grouping by key.".to_owned()
         } else {
-            format!("Two elements give the key {key:?}.")
+            format!(
+                "Two different items produced the key {key:?} in this 'for' expression. If duplicates are expected, use the ellipsis (...) after the value expression to enable grouping by key."
+            )
         };
         let diagnostic = Diagnostic::error("duplicate-object-key", "Duplicate object key")
             .detail(detail)
-            .at(self.span(range))
-            .hint("`...` after the value groups all values of one key in a list");
+            .at(self.span(range));
         self.diags.push(diagnostic);
         failed()
     }
@@ -162,12 +164,15 @@ impl Evaluator<'_> {
                     range,
                     "iteration-over-null",
                     "Iteration over null value",
-                    "The value is null, so there is nothing to go through.",
+                    "A null value cannot be used as the collection in a 'for' expression.",
                 );
                 Entries::Mistaken
             }
             other => {
-                let detail = format!("The value is {}, which has no elements.", kind_of(other));
+                let ty = other.ty().friendly_name();
+                let detail = format!(
+                    "A value of type {ty} cannot be used as the collection in a 'for' expression."
+                );
                 self.report(
                     range,
                     "not-iterable",

@@ -6,6 +6,7 @@
 mod access;
 mod call;
 mod conditional;
+mod explain;
 mod for_expression;
 mod operators;
 mod template;
@@ -29,6 +30,17 @@ pub(crate) fn expression(
     scope: &dyn Scope,
     diags: &mut Diagnostics,
 ) -> Value {
+    let mut found = Diagnostics::new();
+    let value = plainly(expression, scope, &mut found);
+    if found.has_errors() {
+        explain::explain(expression, scope, &mut found);
+    }
+    diags.append(found);
+    value
+}
+
+/// Evaluates without saying what the names at mistaken places stand for.
+fn plainly(expression: &Expression, scope: &dyn Scope, diags: &mut Diagnostics) -> Value {
     let mut evaluator = Evaluator {
         scope,
         source: expression.source(),
@@ -49,6 +61,14 @@ pub(crate) struct Evaluator<'a> {
 /// What stands where a mistake was reported.
 fn failed() -> Value {
     Value::unknown(Type::Dynamic)
+}
+
+/// The place of a key that could be a reference or a name.
+fn ambiguous(key: &Node) -> Option<ByteRange> {
+    match &key.kind {
+        NodeKind::Access(of, _) if matches!(of.kind, NodeKind::Variable(_)) => Some(key.range),
+        _ => None,
+    }
 }
 
 impl Evaluator<'_> {
@@ -158,9 +178,14 @@ impl Evaluator<'_> {
         let mut marks = Marks::NONE;
         let mut known = true;
         for item in items {
+            if let Some(key) = ambiguous(&item.key) {
+                self.ambiguous_key(key);
+                known = false;
+                continue;
+            }
             let key = self.node(&item.key);
             let value = self.node(&item.value);
-            match self.object_key(&key, item.key.range, &mut marks) {
+            match self.object_key(&key, item.key.range, &mut marks, false) {
                 Some(key) => {
                     entries.insert(key, value);
                 }
@@ -173,25 +198,51 @@ impl Evaluator<'_> {
         Value::Object(Arc::new(entries)).with_marks(marks)
     }
 
+    /// As in `providers = { incus.east = … }`, which is read without being evaluated.
+    fn ambiguous_key(&mut self, range: ByteRange) {
+        self.report(
+            range,
+            "ambiguous-object-key",
+            "Ambiguous attribute key",
+            "If this expression is intended to be a reference, wrap it in parentheses. If it's instead intended as a \
+             literal name containing periods, wrap it in quotes to create a string literal.",
+        );
+    }
+
     /// The text of an object key; none if it is unknown or mistaken.
-    fn object_key(&mut self, key: &Value, range: ByteRange, marks: &mut Marks) -> Option<Arc<str>> {
+    fn object_key(
+        &mut self,
+        key: &Value,
+        range: ByteRange,
+        marks: &mut Marks,
+        in_for: bool,
+    ) -> Option<Arc<str>> {
         *marks |= key.marks();
-        let problem = match key.unmarked() {
+        let (summary, detail) = match key.unmarked() {
             Value::String(text) => return Some(text.clone()),
             Value::Unknown(_) => return None,
-            Value::Null(_) => "It is null.".to_owned(),
+            Value::Null(_) if in_for => (
+                "Invalid object key",
+                "Key expression in 'for' expression must not produce a null value.".to_owned(),
+            ),
+            Value::Null(_) => (
+                "Null value as key",
+                "Can't use a null value as a key.".to_owned(),
+            ),
             key => match key.convert(&Type::String) {
                 Ok(Value::String(text)) => return Some(text),
                 Ok(_) => return None,
-                Err(error) => format!("It cannot become text: {error}."),
+                Err(error) if in_for => (
+                    "Invalid object key",
+                    format!("The key expression produced an invalid result: {error}."),
+                ),
+                Err(error) => (
+                    "Incorrect key type",
+                    format!("Can't use this value as a key: {error}."),
+                ),
             },
         };
-        self.report(
-            range,
-            "invalid-object-key",
-            "Not a key of an object",
-            problem,
-        );
+        self.report(range, "invalid-object-key", summary, detail);
         None
     }
 
@@ -217,19 +268,5 @@ impl Evaluator<'_> {
         let before = std::mem::take(self.diags);
         let result = evaluate(self);
         (result, std::mem::replace(self.diags, before))
-    }
-}
-
-/// Names the kind of a value, for messages: `a string`, `a list of number`.
-fn kind_of(value: &Value) -> String {
-    let name = match value.unmarked() {
-        Value::Tuple(_) => "tuple".to_owned(),
-        Value::Object(_) => "object".to_owned(),
-        value => value.ty().friendly_name(),
-    };
-    if name.starts_with('o') {
-        format!("an {name}")
-    } else {
-        format!("a {name}")
     }
 }

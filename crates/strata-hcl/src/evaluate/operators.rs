@@ -45,8 +45,8 @@ impl Evaluator<'_> {
             _ => Type::Number,
         };
         let marks = left.marks() | right.marks();
-        let left = self.operand(left, &ty, range);
-        let right = self.operand(right, &ty, operation.right.range);
+        let left = self.operand(left, &ty, range, "left");
+        let right = self.operand(right, &ty, operation.right.range, "right");
         let (Some(left), Some(right)) = (left, right) else {
             return unknown(result_type(operation.operator)).with_marks(marks);
         };
@@ -54,20 +54,21 @@ impl Evaluator<'_> {
     }
 
     /// An operand as the operator needs it; none if that cannot be.
-    fn operand(&mut self, value: &Value, ty: &Type, range: ByteRange) -> Option<Value> {
-        let detail = match value.unmarked() {
-            Value::Null(_) => "It is null.".to_owned(),
+    fn operand(&mut self, value: &Value, ty: &Type, range: ByteRange, side: &str) -> Option<Value> {
+        let (summary, detail) = match value.unmarked() {
+            Value::Null(_) => (
+                "Operation failed",
+                "Error during operation: argument must not be null.".to_owned(),
+            ),
             value => match value.convert(ty) {
                 Ok(value) => return Some(value),
-                Err(error) => format!("It does not fit the operator: {error}."),
+                Err(error) => (
+                    "Invalid operand",
+                    format!("Unsuitable value for {side} operand: {error}."),
+                ),
             },
         };
-        self.report(
-            range,
-            "invalid-operand",
-            "Not an operand of this operator",
-            detail,
-        );
+        self.report(range, "invalid-operand", summary, detail);
         None
     }
 
@@ -95,9 +96,9 @@ impl Evaluator<'_> {
             B::LessOrEqual => return Value::Bool(order != Ordering::Greater),
             B::Greater => return Value::Bool(order == Ordering::Greater),
             B::GreaterOrEqual => return Value::Bool(order != Ordering::Less),
-            B::Add => Some(left.add(right)),
-            B::Subtract => Some(left.subtract(right)),
-            B::Multiply => Some(left.multiply(right)),
+            B::Add => left.add(right),
+            B::Subtract => left.subtract(right),
+            B::Multiply => left.multiply(right),
             B::Divide => left.divide(right),
             B::Remainder => left.remainder(right),
             B::Or | B::And | B::Equal | B::NotEqual => return failed(),
@@ -106,9 +107,9 @@ impl Evaluator<'_> {
             Some(number) => Value::Number(number),
             None => self.report(
                 operation.right.range,
-                "division-by-zero",
-                "Division by zero",
-                "The divisor is 0.",
+                "operation-failed",
+                "Operation failed",
+                format!("Error during operation: {}.", undefined(operation.operator)),
             ),
         }
     }
@@ -120,7 +121,7 @@ impl Evaluator<'_> {
         };
         let value = self.node(operand);
         let marks = value.marks();
-        let result = match self.operand(&value, &ty, operand.range) {
+        let result = match self.operand(&value, &ty, operand.range, "unary") {
             Some(Value::Number(number)) => Value::Number(number.negate()),
             Some(Value::Bool(truth)) => Value::Bool(!truth),
             _ => unknown(ty),
@@ -136,6 +137,17 @@ fn unknown(ty: Type) -> Value {
         prefix: None,
         length: None,
     })
+}
+
+/// Why an operation with infinite numbers, or zeros, has no result.
+fn undefined(operator: B) -> &'static str {
+    match operator {
+        B::Add => "can't compute sum of opposing infinities",
+        B::Subtract => "can't subtract infinity from itself",
+        B::Multiply => "can't multiply zero by infinity",
+        B::Divide => "can't divide zero by zero or infinity by infinity",
+        _ => "can't use modulo with zero and infinity",
+    }
 }
 
 fn result_type(operator: B) -> Type {

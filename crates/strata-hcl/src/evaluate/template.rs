@@ -9,7 +9,11 @@ use crate::syntax::{
     node::{TemplateFor, TemplateIf, TemplatePart},
 };
 
-use super::{Evaluator, for_expression::Entries};
+use super::{
+    Evaluator,
+    conditional::{CONDITION_TYPE, NULL_CONDITION},
+    for_expression::Entries,
+};
 
 /// The text so far.
 #[derive(Default)]
@@ -28,7 +32,7 @@ impl Evaluator<'_> {
         let mut output = Output::default();
         self.parts(parts, &mut output);
         match output.known {
-            None => Value::from(output.text),
+            None => Value::from(&*crate::normal::text(&output.text)),
             Some(known) => Value::from(Unknown {
                 ty: Type::String,
                 not_null: true,
@@ -63,17 +67,22 @@ impl Evaluator<'_> {
             Value::Unknown(unknown) if unknown.ty.is_primitive() || unknown.ty == Type::Dynamic => {
                 return output.unknown(unknown.prefix.as_deref());
             }
-            Value::Null(_) => "The value is null, which has no text.".to_owned(),
+            Value::Null(_) => {
+                "The expression result is null. Cannot include a null value in a string template."
+                    .to_owned()
+            }
             value => match value.convert(&Type::String) {
                 Ok(Value::String(text)) => return output.text.push_str(&text),
                 Ok(_) => return output.unknown(None),
-                Err(error) => format!("The value cannot become text: {error}."),
+                Err(error) => {
+                    format!("Cannot include the given value in a string template: {error}.")
+                }
             },
         };
         self.report(
             range,
             "invalid-template-value",
-            "A value does not fit into text",
+            "Invalid template interpolation value",
             detail,
         );
         output.unknown(None);
@@ -82,21 +91,16 @@ impl Evaluator<'_> {
     fn template_if(&mut self, part: &TemplateIf, output: &mut Output) {
         let condition = self.node(&part.condition);
         output.marks |= condition.marks();
-        let detail = match condition.unmarked() {
-            Value::Null(_) => "It is null.".to_owned(),
+        let (summary, detail) = match condition.unmarked() {
+            Value::Null(_) => NULL_CONDITION,
             condition => match condition.convert(&Type::Bool) {
                 Ok(Value::Bool(true)) => return self.parts(&part.then, output),
                 Ok(Value::Bool(false)) => return self.parts(&part.otherwise, output),
                 Ok(_) => return output.unknown(None),
-                Err(error) => format!("It must be true or false: {error}."),
+                Err(_) => CONDITION_TYPE,
             },
         };
-        self.report(
-            part.condition.range,
-            "invalid-condition",
-            "Not a condition",
-            detail,
-        );
+        self.report(part.condition.range, "invalid-condition", summary, detail);
         output.unknown(None);
     }
 

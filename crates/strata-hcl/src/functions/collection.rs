@@ -33,7 +33,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::new("list", Kind::List).shallow(),
             Parameter::new("size", Kind::Number),
         ],
-        Returns::Dynamic,
+        Returns::By(|given| {
+            let list = given.first().map_or(Type::list(Type::Dynamic), Value::ty);
+            Ok(Type::list(list))
+        }),
         "Splits a list into lists of one size.",
         chunklist,
     ),
@@ -52,7 +55,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Gives the first list that has elements.",
         coalescelist,
     )
-    .variadic(Parameter::new("vals", Kind::Any).nullable().shallow()),
+    .variadic(Parameter::new("vals", Kind::Any).nullable().raw()),
     Function::new(
         "compact",
         &[Parameter::new("list", Kind::ListOfString)],
@@ -73,8 +76,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     .variadic(Parameter::new("seqs", Kind::Any).shallow()),
     Function::new(
         "contains",
-        &[LIST, Parameter::new("value", Kind::Any).nullable().raw()],
-        Returns::Bool,
+        &[LIST, Parameter::new("value", Kind::Any).raw()],
+        Returns::Typed(Kind::Bool),
         "Tells whether a list has an element.",
         contains,
     ),
@@ -103,7 +106,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new(
         "index",
         &[LIST, Parameter::new("value", Kind::Any)],
-        Returns::Number,
+        Returns::Typed(Kind::Number),
         "Gives the place of an element.",
         index,
     ),
@@ -177,7 +180,7 @@ fn sequence(given: Given<'_>, at: usize) -> Result<&[Value], FunctionError> {
     given
         .get(at)
         .and_then(Value::as_sequence)
-        .ok_or_else(|| FunctionError::argument(at, "a list, set or tuple is required"))
+        .ok_or_else(|| FunctionError::argument(at, "argument must be list, tuple, or set"))
 }
 
 /// Some of a value's elements, in a list if it was one.
@@ -215,6 +218,8 @@ fn coalesce(given: Given<'_>, _: &Context<'_>) -> Result_ {
     let mut marks = Marks::NONE;
     for value in given {
         marks |= value.marks();
+    }
+    for value in given {
         if !value.is_known() {
             return Ok(Value::unknown(ty).with_marks(marks));
         }
@@ -231,13 +236,28 @@ fn coalesce(given: Given<'_>, _: &Context<'_>) -> Result_ {
     ))
 }
 
+/// What comes after the first list with elements is not looked at, but for its marks.
 fn coalescelist(given: Given<'_>, _: &Context<'_>) -> Result_ {
-    for (at, value) in given.iter().enumerate() {
-        if value.is_null() {
-            continue;
+    let mut marks = Marks::NONE;
+    if given.is_empty() {
+        return Err(FunctionError::new("at least one argument is required"));
+    }
+    for value in given {
+        marks |= value.marks();
+        let ty = value.ty();
+        if value.is_null() || !matches!(ty, Type::List(_) | Type::Tuple(_) | Type::Dynamic) {
+            return Err(FunctionError::new(
+                "coalescelist arguments must be lists or tuples",
+            ));
         }
-        if !sequence(given, at)?.is_empty() {
-            return Ok(value.clone());
+    }
+    let plain: Vec<Value> = given.iter().map(|value| value.unmarked().clone()).collect();
+    for (at, value) in plain.iter().enumerate() {
+        if !value.is_known() {
+            return Ok(Value::unknown(Type::Dynamic).with_marks(marks));
+        }
+        if !sequence(&plain, at)?.is_empty() {
+            return Ok(value.clone().with_marks(marks));
         }
     }
     Err(FunctionError::new("no non-null arguments"))
@@ -467,7 +487,7 @@ fn range(given: Given<'_>, _: &Context<'_>) -> Result_ {
                 "more than {MAX_RANGE} values were generated; either decrease the difference between start and end or use a smaller step"
             )));
         }
-        let next = at.add(step);
+        let Some(next) = at.add(step) else { break };
         made.push(Value::Number(at));
         at = next;
     }

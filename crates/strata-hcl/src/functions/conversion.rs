@@ -4,12 +4,13 @@ use strata_core::{Marks, Type, Value};
 
 use super::{Function, FunctionError, Given, Kind, Parameter, Result_, Returns};
 
-const VALUE: Parameter = Parameter::new("v", Kind::Any).nullable().raw();
+const V: Parameter = Parameter::new("v", Kind::Any).nullable().raw();
+const VALUE: Parameter = Parameter::new("value", Kind::Any).nullable().raw();
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new(
         "tobool",
-        &[VALUE],
+        &[V],
         Returns::Bool,
         "Converts to bool.",
         |given, _| convert(given, &Type::Bool),
@@ -17,7 +18,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     .or_null(),
     Function::new(
         "tonumber",
-        &[VALUE],
+        &[V],
         Returns::Number,
         "Converts to a number.",
         |given, _| convert(given, &Type::Number),
@@ -25,7 +26,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     .or_null(),
     Function::new(
         "tostring",
-        &[VALUE],
+        &[V],
         Returns::String,
         "Converts to a string.",
         |given, _| convert(given, &Type::String),
@@ -33,7 +34,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     .or_null(),
     Function::new(
         "tolist",
-        &[VALUE],
+        &[V],
         Returns::Dynamic,
         "Converts to a list.",
         |given, _| convert(given, &Type::list(Type::Dynamic)),
@@ -41,7 +42,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     .or_null(),
     Function::new(
         "tomap",
-        &[VALUE],
+        &[V],
         Returns::Dynamic,
         "Converts to a map.",
         |given, _| convert(given, &Type::map(Type::Dynamic)),
@@ -49,7 +50,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     .or_null(),
     Function::new(
         "toset",
-        &[VALUE],
+        &[V],
         Returns::Dynamic,
         "Converts to a set.",
         |given, _| convert(given, &Type::set(Type::Dynamic)),
@@ -106,15 +107,22 @@ fn first(given: Given<'_>) -> &Value {
 
 fn convert(given: Given<'_>, ty: &Type) -> Result_ {
     let value = first(given);
-    value.convert(ty).map_err(|error| {
+    value.convert(ty).map_err(|_| {
         let from = value.ty().friendly_name();
-        let to = match ty {
-            Type::List(_) => "list".to_owned(),
-            Type::Set(_) => "set".to_owned(),
-            Type::Map(_) => "map".to_owned(),
-            ty => ty.friendly_name(),
+        let text = value.as_str().unwrap_or_default();
+        let message = match (ty, value.unmarked()) {
+            (Type::Number, Value::String(_)) => format!(
+                "cannot convert {text:?} to number; given string must be a decimal representation of a number"
+            ),
+            (Type::Bool, Value::String(_)) => format!(
+                "cannot convert {text:?} to bool; only the strings \"true\" or \"false\" are allowed"
+            ),
+            (Type::List(_), _) => format!("cannot convert {from} to list of any single type"),
+            (Type::Set(_), _) => format!("cannot convert {from} to set of any single type"),
+            (Type::Map(_), _) => format!("cannot convert {from} to map of any single type"),
+            (ty, _) => format!("cannot convert {from} to {}", ty.friendly_name()),
         };
-        FunctionError::argument(0, format!("cannot convert {from} to {to}: {error}"))
+        FunctionError::argument(0, message)
     })
 }
 

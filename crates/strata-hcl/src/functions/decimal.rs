@@ -10,11 +10,20 @@ pub(super) struct Decimal {
 }
 
 impl Decimal {
+    /// The fewest digits that tell the number from all others.
     pub(super) fn new(number: &Number) -> Self {
-        let text = number.to_string();
+        Self::read(&number.to_string())
+    }
+
+    /// All digits of the number as it is kept.
+    pub(super) fn exact(number: &Number) -> Self {
+        Self::read(&number.to_exact_string())
+    }
+
+    fn read(text: &str) -> Self {
         let (negative, text) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
-            None => (false, text.as_str()),
+            None => (false, text),
         };
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
         let all = format!("{whole}{fraction}");

@@ -1,9 +1,9 @@
 //! Texts that carry other texts: base64, URLs, CSV.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use flate2::{Compression, GzBuilder};
+use flate2::{Compression, GzBuilder, read::MultiGzDecoder};
 use strata_core::{Type, Value};
 
 use super::{Context, Function, FunctionError, Given, Kind, Parameter, Result_, Returns, text};
@@ -26,6 +26,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
         |given, _| Ok(Value::from(STANDARD.encode(text(given, 0)))),
     ),
     Function::new(
+        "base64gunzip",
+        &[STR],
+        Returns::String,
+        "Reads base64 of text compressed with gzip (OpenTofu).",
+        gunzip,
+    ),
+    Function::new(
         "base64gzip",
         &[STR],
         Returns::String,
@@ -38,6 +45,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Returns::Dynamic,
         "Reads CSV with a line of column names.",
         csvdecode,
+    ),
+    Function::new(
+        "urldecode",
+        &[STR],
+        Returns::String,
+        "Reads text as a URL's query has it (OpenTofu).",
+        urldecode,
     ),
     Function::new(
         "urlencode",
@@ -76,6 +90,61 @@ fn gzip(given: Given<'_>, _: &Context<'_>) -> Result_ {
         .and_then(|()| encoder.finish());
     let bytes = written.map_err(|error| FunctionError::new(error.to_string()))?;
     Ok(Value::from(STANDARD.encode(bytes)))
+}
+
+/// What a small text may unpack to at most, in bytes.
+const MAX_UNPACKED: u64 = 256 << 20;
+
+fn gunzip(given: Given<'_>, _: &Context<'_>) -> Result_ {
+    let bytes = STANDARD
+        .decode(text(given, 0))
+        .map_err(|_| FunctionError::argument(0, "failed to decode base64 data"))?;
+    let mut out = Vec::new();
+    let mut unpacked = MultiGzDecoder::new(bytes.as_slice()).take(MAX_UNPACKED + 1);
+    unpacked
+        .read_to_end(&mut out)
+        .map_err(|error| FunctionError::argument(0, format!("failed to unpack gzip: {error}")))?;
+    if out.len() as u64 > MAX_UNPACKED {
+        return Err(FunctionError::argument(
+            0,
+            "it unpacks to more than 256 MiB",
+        ));
+    }
+    match String::from_utf8(out) {
+        Ok(text) => Ok(Value::from(text)),
+        Err(_) => Err(FunctionError::argument(
+            0,
+            "the unpacked bytes are not UTF-8 text",
+        )),
+    }
+}
+
+fn urldecode(given: Given<'_>, _: &Context<'_>) -> Result_ {
+    let mut bytes = Vec::new();
+    let mut rest = text(given, 0).bytes();
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'+' => bytes.push(b' '),
+            b'%' => {
+                let mut digit = || char::from(rest.next()?).to_digit(16);
+                let (Some(high), Some(low)) = (digit(), digit()) else {
+                    return Err(FunctionError::argument(
+                        0,
+                        "`%` must be followed by two hexadecimal digits",
+                    ));
+                };
+                bytes.push((high * 16 + low) as u8);
+            }
+            byte => bytes.push(byte),
+        }
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Value::from(text)),
+        Err(_) => Err(FunctionError::argument(
+            0,
+            "the decoded bytes are not UTF-8 text",
+        )),
+    }
 }
 
 fn urlencode(given: Given<'_>, _: &Context<'_>) -> Result_ {

@@ -10,7 +10,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
 use strata_core::{
     Diagnostic, Diagnostics, Source, Type, Value,
-    files::{EntryKind, Files},
+    files::{EntryKind, FileErrorReason, Files},
 };
 
 use super::{
@@ -206,18 +206,24 @@ fn read(path: &str, context: &Context<'_>) -> Result<Arc<[u8]>, FunctionError> {
     let (files, place) = locate(path, context)?;
     files
         .read(&place)
-        .map_err(|error| unreadable(path, &error.reason.to_string()))
+        .map_err(|error| unreadable(path, &error.reason))
 }
 
 fn read_text(path: &str, context: &Context<'_>) -> Result<Arc<str>, FunctionError> {
     let (files, place) = locate(path, context)?;
     files
         .read_text(&place)
-        .map_err(|error| unreadable(path, &error.reason.to_string()))
+        .map_err(|error| unreadable(path, &error.reason))
 }
 
-fn unreadable(path: &str, reason: &str) -> FunctionError {
-    FunctionError::argument(0, format!("{path:?} cannot be read: {reason}"))
+fn unreadable(path: &str, reason: &FileErrorReason) -> FunctionError {
+    let message = match reason {
+        FileErrorReason::NotFound => format!(
+            "no file exists at {path:?}; this function works only with files that are distributed as part of the configuration source code, so if this file will be created by a resource in this configuration you must instead obtain this result from an attribute of that resource"
+        ),
+        reason => format!("failed to read {path:?}: {reason}"),
+    };
+    FunctionError::argument(0, message)
 }
 
 fn hashed(given: Given<'_>, context: &Context<'_>, hash: fn(&[u8]) -> String) -> Result_ {

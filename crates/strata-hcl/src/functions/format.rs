@@ -15,11 +15,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new(
         "format",
         &[FORMAT],
-        Returns::String,
+        Returns::Typed(Kind::String),
         "Writes values into a text.",
         |given, _| {
             if given.iter().skip(1).any(untyped_null) {
-                return Ok(Value::unknown(Type::String));
+                return Ok(Value::unknown(Type::Dynamic));
             }
             Ok(Value::from(format(text(given, 0), &given[1..])?))
         },
@@ -28,7 +28,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new(
         "formatlist",
         &[FORMAT],
-        Returns::ListOfString,
+        Returns::Typed(Kind::ListOfString),
         "Writes the elements of lists into a text, one text for each.",
         formatlist,
     )
@@ -43,9 +43,9 @@ fn untyped_null(value: &Value) -> bool {
 fn formatlist(given: Given<'_>, _: &Context<'_>) -> Result_ {
     let arguments = &given[1..];
     if arguments.iter().any(untyped_null) {
-        return Ok(Value::unknown(Type::list(Type::String)));
+        return Ok(Value::unknown(Type::Dynamic));
     }
-    let mut length: Option<usize> = None;
+    let (mut length, mut first): (Option<usize>, usize) = (None, 0);
     for (at, argument) in arguments.iter().enumerate() {
         let Some(items) = argument.as_sequence() else {
             continue;
@@ -55,12 +55,14 @@ fn formatlist(given: Given<'_>, _: &Context<'_>) -> Result_ {
                 return Err(FunctionError::argument(
                     at + 1,
                     format!(
-                        "it has length {}, the lists before have length {length}",
+                        "argument {} has length {}, which is inconsistent with argument {first} of length {length}",
+                        at + 1,
                         items.len()
                     ),
                 ));
             }
-            _ => length = Some(items.len()),
+            Some(_) => {}
+            None => (length, first) = (Some(items.len()), at + 1),
         }
     }
     let row = |at: usize| -> Vec<Value> {
@@ -103,6 +105,7 @@ fn format(template: &str, arguments: &[Value]) -> Result<String, FunctionError> 
     while let Some(at) = rest.find('%') {
         out.push_str(&rest[..at]);
         rest = &rest[at + 1..];
+        let place = template.len() - rest.len() - 1;
         let (verb, after) = verb(rest)?;
         rest = after;
         if verb.letter == '%' {
@@ -114,17 +117,24 @@ fn format(template: &str, arguments: &[Value]) -> Result<String, FunctionError> 
         highest = highest.max(next);
         let Some(argument) = arguments.get(at) else {
             return Err(FunctionError::new(format!(
-                "not enough arguments for {:?}: need index {} but have {} total",
+                "not enough arguments for {:?} at {place}: need index {} but have {} total",
                 verb.text,
                 at + 1,
                 arguments.len()
             )));
         };
         let written = write(&verb, argument).map_err(|message| {
-            FunctionError::argument(
-                at + 1,
-                format!("unsupported value for {:?}: {message}", verb.text),
-            )
+            FunctionError::new(match message {
+                Unwritten::Verb => {
+                    format!(
+                        "unsupported format verb {:?} in {:?} at offset {place}",
+                        verb.letter, verb.text
+                    )
+                }
+                Unwritten::Value(why) => {
+                    format!("unsupported value for {:?} at {place}: {why}", verb.text)
+                }
+            })
         })?;
         out.push_str(&padded(&verb, &written));
     }
@@ -132,7 +142,10 @@ fn format(template: &str, arguments: &[Value]) -> Result<String, FunctionError> 
     if highest < arguments.len() {
         return Err(FunctionError::argument(
             highest + 1,
-            format!("too many arguments; only {highest} used by format string"),
+            match highest {
+                0 => "too many arguments; no verbs in format string".to_owned(),
+                highest => format!("too many arguments; only {highest} used by format string"),
+            },
         ));
     }
     Ok(out)
@@ -195,7 +208,20 @@ fn count(text: &str) -> Result<(Option<usize>, &str), FunctionError> {
     }
 }
 
-fn write(verb: &Verb, value: &Value) -> Result<String, String> {
+/// Why a value is not written.
+enum Unwritten {
+    /// There is no such verb.
+    Verb,
+    Value(String),
+}
+
+impl From<String> for Unwritten {
+    fn from(why: String) -> Self {
+        Unwritten::Value(why)
+    }
+}
+
+fn write(verb: &Verb, value: &Value) -> Result<String, Unwritten> {
     match verb.letter {
         'v' => Ok(as_it_is(verb, value)),
         's' => Ok(shortened(verb, as_string(value)?)),
@@ -205,11 +231,11 @@ fn write(verb: &Verb, value: &Value) -> Result<String, String> {
         )))),
         't' => match typed(value, &Type::Bool)?.as_bool() {
             Some(truth) => Ok(truth.to_string()),
-            None => Err("a bool is required".to_owned()),
+            None => Err("a bool is required".to_owned().into()),
         },
-        'd' | 'b' | 'o' | 'x' | 'X' => integer(verb, &number(value)?),
+        'd' | 'b' | 'o' | 'x' | 'X' => Ok(integer(verb, &number(value)?)?),
         'e' | 'E' | 'f' | 'g' | 'G' => Ok(float(verb, &number(value)?)),
-        letter => Err(format!("unrecognized format character {letter:?}")),
+        _ => Err(Unwritten::Verb),
     }
 }
 
@@ -296,9 +322,9 @@ fn in_base(mut magnitude: Number, base: i64) -> String {
     let mut digits = Vec::new();
     while let Some(digit) = magnitude.remainder(&base).and_then(|digit| digit.as_i64()) {
         digits.push(char::from_digit(digit as u32, 16).unwrap_or('0'));
-        magnitude = magnitude
-            .subtract(&Number::from(digit))
-            .divide(&base)
+        let rest = magnitude.subtract(&Number::from(digit));
+        magnitude = rest
+            .and_then(|rest| rest.divide(&base))
             .unwrap_or(Number::ZERO);
         if magnitude.is_zero() {
             break;
@@ -308,7 +334,17 @@ fn in_base(mut magnitude: Number, base: i64) -> String {
 }
 
 fn float(verb: &Verb, number: &Number) -> String {
-    let decimal = Decimal::new(number);
+    if number.is_infinite() {
+        let negative = *number < Number::ZERO;
+        return format!("{}Inf", if negative { "-" } else { "+" });
+    }
+    // Rounded are all digits of the number; where none is cut off, those that people write are enough.
+    let shortest = matches!(verb.letter, 'g' | 'G') && verb.precision.is_none();
+    let decimal = if shortest {
+        Decimal::new(number)
+    } else {
+        Decimal::exact(number)
+    };
     let sign = sign(verb, decimal.negative);
     let digits = match verb.letter {
         'f' => decimal.fixed(verb.precision.unwrap_or(6)),

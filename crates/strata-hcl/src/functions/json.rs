@@ -20,9 +20,27 @@ pub(super) const FUNCTIONS: &[Function] = &[
         &[Parameter::new("val", Kind::Any).nullable()],
         Returns::String,
         "Writes a value as JSON.",
-        |given, _| Ok(Value::from(encode(&given[0]))),
+        |given, _| match has_infinity(&given[0]) {
+            true => Err(FunctionError::new("cannot serialize infinity as JSON")),
+            false => Ok(Value::from(encode(&given[0]))),
+        },
     ),
 ];
+
+/// True if there is a number that JSON cannot hold.
+fn has_infinity(value: &Value) -> bool {
+    match value.unmarked() {
+        Value::Number(number) => number.is_infinite(),
+        value => {
+            let items = value.as_sequence().unwrap_or_default();
+            let entries = value
+                .as_entries()
+                .into_iter()
+                .flat_map(|entries| entries.values());
+            items.iter().chain(entries).any(has_infinity)
+        }
+    }
+}
 
 /// Writes a wholly known value without marks as JSON.
 pub(crate) fn encode(value: &Value) -> String {

@@ -8,7 +8,7 @@ use super::{
     Context, Function, FunctionError, Given, Kind, Parameter, Result_, Returns, items, text,
 };
 
-const MAP: Parameter = Parameter::new("map", Kind::Any).shallow();
+const MAP: Parameter = Parameter::new("inputMap", Kind::Any).shallow();
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new(
@@ -44,7 +44,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     ),
     Function::new(
         "values",
-        &[MAP],
+        &[Parameter::new("mapping", Kind::Any).shallow()],
         Returns::Dynamic,
         "Gives the elements of a map in the order of its keys.",
         values,
@@ -98,7 +98,7 @@ fn lookup_type(given: Given<'_>) -> Result<Type, FunctionError> {
 
 fn lookup(given: Given<'_>, _: &Context<'_>) -> Result_ {
     if given.len() > 3 {
-        return Err(FunctionError::new("lookup takes two or three arguments"));
+        return Err(FunctionError::new("lookup() takes two or three arguments"));
     }
     let key = text(given, 1);
     if let Some(found) = entries(given, 0)?.get(key) {

@@ -4,6 +4,7 @@
 //! function gets its arguments converted to its parameters' types; what it says about marks and unknown
 //! values is in each parameter's [`Argument`]. `try` and `can` are not here: they do not evaluate all arguments.
 
+mod bcrypt;
 mod collection;
 mod conversion;
 mod decimal;
@@ -18,7 +19,10 @@ mod network;
 mod numeric;
 mod paths;
 mod pattern;
+mod rsa;
 mod sets;
+mod signature;
+mod terraform;
 mod text;
 mod text_encoding;
 mod time;
@@ -29,6 +33,7 @@ use std::{collections::HashMap, sync::LazyLock};
 use strata_core::{Type, Value};
 
 use crate::scope::Scope;
+pub use signature::{Signature, TypedParameter, signatures};
 
 /// A function, as reference documentation shows it.
 pub struct Function {
@@ -75,6 +80,7 @@ pub(crate) enum Kind {
     String,
     Number,
     ListOfString,
+    Bool,
     ListOfBool,
     List,
     Set,
@@ -88,6 +94,7 @@ impl Kind {
             Kind::String => Type::String,
             Kind::Number => Type::Number,
             Kind::ListOfString => Type::list(Type::String),
+            Kind::Bool => Type::Bool,
             Kind::ListOfBool => Type::list(Type::Bool),
             Kind::List => Type::list(Type::Dynamic),
             Kind::Set => Type::set(Type::Dynamic),
@@ -103,6 +110,8 @@ pub(crate) enum Returns {
     Bool,
     Dynamic,
     ListOfString,
+    /// The type of this kind; dynamic while an argument's own type is not known.
+    Typed(Kind),
     /// The type of an argument.
     Same(usize),
     /// Worked out from the arguments, which may be unknown.
@@ -117,6 +126,10 @@ impl Returns {
             Returns::Bool => Type::Bool,
             Returns::Dynamic => Type::Dynamic,
             Returns::ListOfString => Type::list(Type::String),
+            Returns::Typed(_) if arguments.iter().any(|given| given.ty() == Type::Dynamic) => {
+                Type::Dynamic
+            }
+            Returns::Typed(kind) => kind.ty(),
             Returns::Same(at) => arguments.get(*at).map_or(Type::Dynamic, Value::ty),
             Returns::By(ty) => ty(arguments)?,
         })
@@ -145,6 +158,19 @@ impl FunctionError {
         }
     }
 
+    /// The same without texts that must not be shown, as they are or in quotes.
+    pub(crate) fn masked(mut self, secrets: &[std::sync::Arc<str>]) -> Self {
+        for secret in secrets {
+            let quoted = format!("{secret:?}");
+            self.message = self.message.replace(&quoted, "(sensitive value)");
+            // Short texts are part of any sentence; those functions put quotes around what they show.
+            if secret.len() > 3 {
+                self.message = self.message.replace(&**secret, "(sensitive value)");
+            }
+        }
+        self
+    }
+
     pub(crate) fn argument(at: usize, message: impl Into<String>) -> Self {
         Self {
             argument: Some(at),
@@ -154,6 +180,24 @@ impl FunctionError {
 }
 
 impl Function {
+    /// True if what it gives may hold text that none of its arguments holds.
+    pub(crate) fn makes_text(&self) -> bool {
+        let gives_text = matches!(self.returns, Returns::String | Returns::Typed(Kind::String));
+        let reads = [
+            "csvdecode",
+            "decode_tfvars",
+            "formatlist",
+            "jsondecode",
+            "regex",
+            "regexall",
+            "split",
+            "templatefile",
+            "templatestring",
+            "yamldecode",
+        ];
+        gives_text || reads.contains(&self.name)
+    }
+
     /// The parameter that an argument belongs to.
     pub(crate) fn parameter(&self, at: usize) -> Option<&Parameter> {
         self.parameters.get(at).or(self.variadic.as_ref())
@@ -217,7 +261,8 @@ impl Parameter {
 type Given<'a> = &'a [Value];
 type Result_ = Result<Value, FunctionError>;
 
-const FAMILIES: [&[Function]; 17] = [
+const FAMILIES: [&[Function]; 19] = [
+    bcrypt::FUNCTIONS,
     collection::FUNCTIONS,
     conversion::FUNCTIONS,
     encoding::FUNCTIONS,
@@ -228,6 +273,7 @@ const FAMILIES: [&[Function]; 17] = [
     keyed::FUNCTIONS,
     network::FUNCTIONS,
     numeric::FUNCTIONS,
+    rsa::FUNCTIONS,
     sets::FUNCTIONS,
     text::FUNCTIONS,
     paths::FUNCTIONS,
@@ -242,13 +288,20 @@ static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> =
 
 /// All functions, family by family.
 pub fn all() -> impl Iterator<Item = &'static Function> {
-    static TABLE: [&[Function]; 17] = FAMILIES;
+    static TABLE: [&[Function]; 19] = FAMILIES;
     TABLE.iter().flat_map(|family| family.iter())
 }
 
 /// A function by name.
 pub(crate) fn find(name: &str) -> Option<&'static Function> {
     BY_NAME.get(name).copied()
+}
+
+/// A function of the built-in provider `terraform`, by its whole name.
+pub(crate) fn find_built_in(name: &str) -> Option<&'static Function> {
+    static TABLE: &[Function] = terraform::FUNCTIONS;
+    let name = name.strip_prefix("provider::terraform::")?;
+    TABLE.iter().find(|function| function.name == name)
 }
 
 /// The names of all functions.
@@ -259,8 +312,6 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 /// Why a function of Terraform's is not here; none if Terraform has none of that name.
 pub(crate) fn not_supported(name: &str) -> Option<&'static str> {
     match name {
-        "bcrypt" => Some("no bcrypt implementation is built in yet"),
-        "rsadecrypt" => Some("no RSA implementation is built in yet"),
         "type" => Some("it exists only in the console"),
         _ => None,
     }
@@ -309,7 +360,10 @@ fn whole(arguments: Given<'_>, at: usize) -> Result<i64, FunctionError> {
         .get(at)
         .and_then(Value::as_number)
         .and_then(strata_core::Number::as_i64)
-        .ok_or_else(|| FunctionError::argument(at, "a whole number is required"))
+        .ok_or_else(|| {
+            let range = "between -9223372036854775808 and 9223372036854775807";
+            FunctionError::argument(at, format!("value must be a whole number, {range}"))
+        })
 }
 
 /// A list of strings as a value.

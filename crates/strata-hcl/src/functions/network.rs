@@ -14,6 +14,16 @@ const PREFIX: Parameter = Parameter::new("prefix", Kind::String);
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new(
+        "cidrcontains",
+        &[
+            Parameter::new("containing_prefix", Kind::String),
+            Parameter::new("contained_ip_or_prefix", Kind::String),
+        ],
+        Returns::Bool,
+        "Tells whether a network has an address or another network in it (OpenTofu).",
+        cidrcontains,
+    ),
+    Function::new(
         "cidrhost",
         &[PREFIX, Parameter::new("hostnum", Kind::Number)],
         Returns::String,
@@ -62,7 +72,7 @@ impl Network {
         let invalid = || {
             FunctionError::argument(
                 0,
-                format!("invalid CIDR expression: {text:?} is no address with a prefix length"),
+                format!("invalid CIDR expression: invalid CIDR address: {text}"),
             )
         };
         let net: IpNet = unpadded(text).parse().map_err(|_| invalid())?;
@@ -144,6 +154,25 @@ fn ones(bits: u32) -> u128 {
     1_u128.checked_shl(bits).map_or(u128::MAX, |bit| bit - 1)
 }
 
+fn cidrcontains(given: Given<'_>, _: &Context<'_>) -> Result_ {
+    let outer = Network::parse(text(given, 0))?;
+    let inner = text(given, 1);
+    let whole = match inner.parse::<IpAddr>() {
+        Ok(IpAddr::V4(_)) => format!("{inner}/32"),
+        Ok(IpAddr::V6(_)) => format!("{inner}/128"),
+        Err(_) => inner.to_owned(),
+    };
+    let inner =
+        Network::parse(&whole).map_err(|error| FunctionError::argument(1, error.message))?;
+    if inner.bits != outer.bits {
+        return Err(FunctionError::new(
+            "address family mismatch: one is IPv4, the other IPv6",
+        ));
+    }
+    let same = (inner.address ^ outer.address) & !ones(outer.host_bits()) & ones(outer.bits) == 0;
+    Ok(Value::Bool(inner.prefix >= outer.prefix && same))
+}
+
 fn cidrhost(given: Given<'_>, _: &Context<'_>) -> Result_ {
     let network = Network::parse(text(given, 0))?;
     let number = given
@@ -152,7 +181,7 @@ fn cidrhost(given: Given<'_>, _: &Context<'_>) -> Result_ {
         .cloned()
         .unwrap_or(Number::ZERO);
     if !number.is_whole() {
-        return Err(FunctionError::argument(1, "a whole number is required"));
+        return Err(FunctionError::argument(1, "value must be a whole number"));
     }
     let none = || {
         FunctionError::new(format!(

@@ -2,9 +2,7 @@
 
 use strata_core::{Number, Value};
 
-use super::{
-    Context, Function, FunctionError, Given, Kind, Parameter, Result_, Returns, items, text,
-};
+use super::{Context, Function, FunctionError, Given, Kind, Parameter, Result_, Returns, items};
 
 const NUM: Parameter = Parameter::new("num", Kind::Number);
 const NUMBERS: Parameter = Parameter::new("numbers", Kind::Number);
@@ -61,10 +59,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new(
         "parseint",
         &[
-            Parameter::new("number", Kind::String),
+            Parameter::new("number", Kind::Any),
             Parameter::new("base", Kind::Number),
         ],
-        Returns::Number,
+        Returns::Typed(Kind::Number),
         "Reads a whole number in a base from 2 to 62.",
         parseint,
     ),
@@ -80,12 +78,20 @@ pub(super) const FUNCTIONS: &[Function] = &[
         &[NUM],
         Returns::Number,
         "Gives -1, 0 or 1 by the sign.",
-        |given, _| Ok(Value::from(number(given, 0).cmp(&Number::ZERO) as i64)),
+        |given, _| {
+            let number = number(given, 0);
+            if number.is_infinite() {
+                return Err(FunctionError::new(
+                    "value must be a whole number, between -9223372036854775808 and 9223372036854775807",
+                ));
+            }
+            Ok(Value::from(number.cmp(&Number::ZERO) as i64))
+        },
     ),
     Function::new(
         "sum",
         &[Parameter::new("list", Kind::Any)],
-        Returns::Number,
+        Returns::Typed(Kind::Number),
         "Adds the elements of a list of numbers.",
         sum,
     ),
@@ -103,7 +109,7 @@ fn float(result: f64) -> Result_ {
     // The shortest decimal text of the float is what Terraform shows and goes on with.
     match result.to_string().parse::<Number>() {
         Ok(number) => Ok(Value::Number(number)),
-        Err(_) => Err(FunctionError::new("the result is not a finite number")),
+        Err(_) => Err(FunctionError::new("the result is not a number")),
     }
 }
 
@@ -123,10 +129,17 @@ fn parseint(given: Given<'_>, _: &Context<'_>) -> Result_ {
     let Some(base) = base else {
         return Err(FunctionError::argument(
             1,
-            "a whole number from 2 to 62 is required",
+            "base must be a whole number between 2 and 62 inclusive",
         ));
     };
-    let whole = text(given, 0);
+    let Some(whole) = given.first().and_then(Value::as_str) else {
+        let ty = given.first().map(|value| value.ty().friendly_name());
+        let message = format!(
+            "first argument must be a string, not {}",
+            ty.unwrap_or_default()
+        );
+        return Err(FunctionError::argument(0, message));
+    };
     match in_base(whole, base) {
         Some(number) => Ok(Value::Number(number)),
         None => Err(FunctionError::argument(
@@ -158,7 +171,7 @@ fn in_base(whole: &str, base: i64) -> Option<Number> {
         if digit >= base {
             return None;
         }
-        value = value.multiply(&base_number).add(&Number::from(digit));
+        value = value.multiply(&base_number)?.add(&Number::from(digit))?;
     }
     Some(if negative { value.negate() } else { value })
 }
@@ -178,7 +191,10 @@ fn sum(given: Given<'_>, _: &Context<'_>) -> Result_ {
     for element in elements {
         let converted = element.convert(&strata_core::Type::Number);
         match converted.as_ref().ok().and_then(Value::as_number) {
-            Some(number) => total = total.add(number),
+            Some(number) => {
+                let undefined = || FunctionError::new("can't compute sum of opposing infinities");
+                total = total.add(number).ok_or_else(undefined)?;
+            }
             None => {
                 return Err(FunctionError::argument(
                     0,

@@ -96,7 +96,7 @@ fn find(given: Given<'_>, _: &Context<'_>) -> Result_ {
     match pattern.captures(text(given, 1)) {
         Some(captures) => Ok(captured(&ty, &pattern, &captures)),
         None => Err(FunctionError::new(
-            "the pattern did not match any part of the given string",
+            "pattern did not match any part of the given string",
         )),
     }
 }

@@ -191,7 +191,7 @@ fn join(given: Given<'_>, _: &Context<'_>) -> Result_ {
             let Some(part) = item.as_str() else {
                 return Err(FunctionError::argument(
                     at,
-                    format!("element {index} is null; a null value cannot be joined"),
+                    format!("element {index} is null; cannot concatenate null values"),
                 ));
             };
             parts.push(part);

@@ -43,7 +43,7 @@ fn encoding(name: &str) -> Result<Encoding, FunctionError> {
         "iso-8859-1" | "iso_8859-1" | "latin1" => Encoding::Latin1,
         _ => {
             let message = format!(
-                "the encoding {name:?} is not supported here; UTF-8, UTF-16, UTF-16BE, UTF-16LE and ISO-8859-1 are"
+                "{name:?} is not a supported IANA encoding name or alias in this Terraform version"
             );
             return Err(FunctionError::argument(1, message));
         }

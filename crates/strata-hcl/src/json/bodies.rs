@@ -215,7 +215,11 @@ impl Maker<'_> {
                 let detail = format!(
                     "Either a JSON object or a JSON array is required, representing {what}."
                 );
-                self.wrong(node, "Incorrect JSON value type", &detail);
+                let summary = match labels {
+                    0 => "Incorrect JSON value type",
+                    _ => "Missing block label",
+                };
+                self.wrong(node, summary, &detail);
             }
         }
     }
@@ -309,7 +313,7 @@ mod tests {
     fn mistakes_are_reported_with_their_places() {
         check(
             r#"{"resource": "x"}"#,
-            expect!["Incorrect JSON value type at 1:14\n"],
+            expect!["Missing block label at 1:14\n"],
         );
         check("[1]", expect!["Root value must be object at 1:2\n"]);
         check("{\"a\": 1,}", expect!["Trailing comma at 1:8\n"]);

@@ -39,6 +39,23 @@ impl Expression {
         }
     }
 
+    /// The reference that a quoted text of native syntax holds, as `depends_on` had them before Terraform 0.12.
+    pub fn quoted(&self) -> Option<Expression> {
+        let is_text = matches!(self.node().kind, NodeKind::Literal(strata_core::Value::String(_)));
+        if self.is_json() || !is_text || !self.is_quoted() {
+            return None;
+        }
+        let range = self.node().range;
+        let inner = ByteRange {
+            start: range.start + 1,
+            end: range.end - 1,
+        };
+        let mut diags = Diagnostics::new();
+        let parsed = parse_expression_within(self.source(), inner, &mut diags);
+        (!diags.has_errors() && parsed.text().len() == (inner.end - inner.start) as usize)
+            .then_some(parsed)
+    }
+
     /// The value that JSON gives without reading templates, where nothing may be computed; none in native syntax.
     pub fn json_value(&self) -> Option<Value> {
         self.is_json().then(|| value(self, self.node()))

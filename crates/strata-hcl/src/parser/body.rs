@@ -3,6 +3,7 @@
 use crate::syntax::{
     ByteRange, Expression, Name,
     body::{Attribute, Block, Body},
+    node::NodeKind,
 };
 
 use super::{Parsed, Parser, T, lexer};
@@ -205,36 +206,20 @@ impl Parser<'_> {
         ))
     }
 
+    /// Reads a quoted label; escapes count, interpolations are refused.
     fn label(&mut self) -> Parsed<Name> {
-        let quote = self.next();
-        let inside = &self.text[self.at..];
-        let length = inside
-            .find(['"', '\n'])
-            .filter(|end| inside[*end..].starts_with('"'));
-        let Some(length) = length else {
-            return Err(self.report_hint(
-                quote.range,
-                "unterminated-text",
-                "A quoted text does not end",
-                "The label that begins here has no closing quote on its line.",
-                "add the closing quote",
+        let node = self.quoted()?;
+        let NodeKind::Literal(value) = &node.kind else {
+            return Err(self.report(
+                node.range,
+                "invalid-label",
+                "Invalid string literal",
+                "Template sequences are not allowed in a label. To include a literal `$` or `%`, double it.",
             ));
         };
-        let text = &inside[..length];
-        let start = quote.range.start;
-        self.go_to(self.at + length + 1);
-        let range = self.range_from(start);
-        if text.contains("${") || text.contains("%{") || text.contains('\\') {
-            return Err(self.report(
-                range,
-                "invalid-label",
-                "A label is plain text",
-                "Labels can hold neither interpolations nor escapes.",
-            ));
-        }
         Ok(Name {
-            text: text.into(),
-            range,
+            text: value.as_str().unwrap_or_default().into(),
+            range: node.range,
         })
     }
 

@@ -86,7 +86,9 @@ impl Parser<'_> {
                 .and_then(|()| self.object_separator());
             if let Err(reported) = item {
                 result = Err(reported);
-                self.skip_to_separator(T::CloseBrace);
+                if !self.skip_to_separator(T::CloseBrace) {
+                    return result;
+                }
             }
         }
     }
@@ -134,14 +136,6 @@ impl Parser<'_> {
                 let text = range.text(self.source);
                 Ok((literal(Value::from(text), range), true))
             }
-            NodeKind::Access(of, _) if matches!(of.kind, NodeKind::Variable(_)) => Err(self
-                .report_hint(
-                    range,
-                    "ambiguous-object-key",
-                    "An object key that looks like a reference",
-                    "It could mean the text or the value it refers to.",
-                    "write it in parentheses for the value, in quotes for the text",
-                )),
             _ => Ok((key, false)),
         }
     }

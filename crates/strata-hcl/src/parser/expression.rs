@@ -168,7 +168,7 @@ impl Parser<'_> {
         let kind = match token.kind {
             T::Identifier => StepKind::Attribute(token.range.text(self.source).into()),
             T::Star => StepKind::AttributeSplat,
-            T::Number => return self.legacy_indexes(dot, steps),
+            T::Number => return self.legacy_index(dot, steps),
             _ => {
                 return Err(self.expected(
                     "invalid-attribute-name",
@@ -185,35 +185,22 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// Reads `.0`; the lexer takes `.0.1` for the number 0.1.
-    fn legacy_indexes(&mut self, dot: ByteRange, steps: &mut Vec<Step>) -> Parsed<()> {
-        let token = self.next();
-        let text = token.range.text(self.source);
-        let mut start = dot.start;
-        let mut at = token.range.start;
-        for digits in text.split('.') {
-            let range = ByteRange {
-                start: at,
-                end: at + digits.len() as u32,
-            };
-            let Ok(index) = digits.parse::<u32>() else {
-                return Err(self.report(
-                    range,
-                    "invalid-index",
-                    "Not an index",
-                    format!("`{digits}` after a dot is neither a name nor a whole number."),
-                ));
-            };
-            steps.push(Step {
-                kind: StepKind::Index(literal(Value::from(i64::from(index)), range)),
-                range: ByteRange {
-                    start,
-                    end: range.end,
-                },
-            });
-            start = range.end;
-            at = range.end + 1;
-        }
+    /// Reads `.0`; two of them in a row, which the lexer takes for a number with a fraction, are refused.
+    fn legacy_index(&mut self, dot: ByteRange, steps: &mut Vec<Step>) -> Parsed<()> {
+        let range = self.next().range;
+        let text = range.text(self.source);
+        let Ok(index) = text.parse::<u32>() else {
+            return Err(self.report(
+                range,
+                "invalid-index",
+                "Invalid legacy index syntax",
+                "When using the legacy index syntax, chaining two indexes together is not permitted. Use the proper index syntax instead, like [0][1].",
+            ));
+        };
+        steps.push(Step {
+            kind: StepKind::Index(literal(Value::from(i64::from(index)), range)),
+            range: dot.to(range),
+        });
         Ok(())
     }
 

@@ -14,6 +14,10 @@ impl Parser<'_> {
         let token = self.next().range;
         let (indented, marker) = self.heredoc_marker()?;
         let mut pieces = self.pieces(Until::Marker(&marker))?;
+        // Alone in `-var` or the console the marker may end the text; in a file its line has an end, as in Terraform.
+        if self.newlines && self.at == self.text.len() {
+            self.end_of_text(Until::Marker(&marker), String::new())?;
+        }
         if indented {
             unindent(&mut pieces);
         }

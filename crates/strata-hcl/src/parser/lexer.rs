@@ -140,12 +140,17 @@ fn single(first: char) -> TokenKind {
 fn skip_space(text: &str, mut at: usize) -> Result<usize, usize> {
     loop {
         let rest = &text[at..];
-        let trimmed = rest.trim_start_matches([' ', '\t', '\r', '\u{feff}']);
+        let trimmed = rest.trim_start_matches([' ', '\t']);
         at += rest.len() - trimmed.len();
+        if trimmed.starts_with("\r\n") || at == 0 && trimmed.starts_with('\u{feff}') {
+            at += trimmed.chars().next().map_or(0, char::len_utf8);
+            continue;
+        }
         if trimmed.starts_with('#') || trimmed.starts_with("//") {
             at += trimmed.find('\n').unwrap_or(trimmed.len());
         } else if trimmed.starts_with("/*") {
-            at += trimmed.find("*/").ok_or(at)? + 2;
+            // The star of the beginning is not that of the end: `/*/` goes on.
+            at += trimmed[2..].find("*/").ok_or(at)? + 4;
         } else {
             return Ok(at);
         }
@@ -226,5 +231,7 @@ mod tests {
             [T::Identifier, T::Less, T::Less, T::Number]
         );
         assert_eq!(kinds("/* a"), [T::OpenComment]);
+        assert_eq!(kinds("/*/ a */ b"), [T::Identifier]);
+        assert_eq!(kinds("/*/"), [T::OpenComment]);
     }
 }

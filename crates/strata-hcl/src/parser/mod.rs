@@ -10,7 +10,7 @@ mod bracket;
 mod expression;
 mod for_expression;
 mod heredoc;
-mod lexer;
+pub(crate) mod lexer;
 mod recovery;
 mod template;
 

@@ -154,7 +154,7 @@ impl Parser<'_> {
         }
     }
 
-    fn end_of_text(&mut self, until: Until<'_>, out: String) -> Parsed<String> {
+    pub(super) fn end_of_text(&mut self, until: Until<'_>, out: String) -> Parsed<String> {
         let here = ByteRange::new(self.at, self.at);
         match until {
             Until::End => Ok(out),
@@ -311,7 +311,7 @@ impl Parser<'_> {
             return Ok(literal(Value::from(""), range));
         }
         if let [TemplatePart::Text(text)] = parts.as_slice() {
-            return Ok(literal(Value::String(text.clone()), range));
+            return Ok(literal(Value::from(&*crate::normal::text(text)), range));
         }
         parts.shrink_to_fit();
         Ok(Node {

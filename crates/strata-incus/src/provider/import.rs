@@ -8,6 +8,7 @@ use strata_core::{
 use super::{
     attributes::{self, Attributes},
     entity, instance,
+    lifecycle::Entity,
     session::Session,
     unknown_type,
 };
@@ -36,11 +37,7 @@ fn split(type_name: &str, id: &str) -> Result<Vec<(&'static str, Value)>, String
         Some((rest, image)) if type_name == instance::TYPE => (rest, Some(image)),
         _ => (rest, None),
     };
-    let slashes = if type_name == "incus_storage_volume" {
-        2
-    } else {
-        1
-    };
+    let slashes = entity(type_name).map_or(1, Entity::import_parts);
     let has_project = type_name != "incus_project" && rest.matches('/').count() == slashes;
     let (project, rest) = match rest.split_once('/') {
         Some((project, rest)) if has_project => {

@@ -16,6 +16,7 @@ use super::{
     attributes::{self, Attributes, Texts},
     config::{self, IsComputed, MARKER_KEY},
     devices::{self, Devices},
+    table::Table,
 };
 use crate::client::{Answer, ApiPath, Client, ClientError};
 
@@ -59,11 +60,28 @@ pub(crate) trait Entity: Send + Sync {
         false
     }
 
-    /// What the create call says beside name, description, config and devices.
+    /// Sets of small objects that it has.
+    fn tables(&self) -> &'static [Table] {
+        &[]
+    }
+
+    /// The attribute that names it in messages, and in the create call if that is `name`.
+    fn name_attribute(&self) -> &'static str {
+        "name"
+    }
+
+    /// Brings back keys that the server keeps in other words than the user's.
+    fn as_written(&self, _known: &Texts, _server: &Texts, _shown: &mut Texts) {}
+
+    /// What the create call says beside name, description, config, devices and tables.
     fn create_fields(&self, object: Attributes<'_>) -> Vec<(&'static str, Json)>;
 
-    /// Attributes beside name, description, config and devices that the server tells.
-    fn read_fields(&self, server: &ServerObject) -> Vec<(&'static str, Value)>;
+    /// Attributes beside name, description, config, devices and tables that the server tells.
+    fn read_fields(
+        &self,
+        known: Attributes<'_>,
+        server: &ServerObject,
+    ) -> Vec<(&'static str, Value)>;
 
     /// The path for the delete call, if it says more than where the object is.
     fn delete_path(&self, object: Attributes<'_>, project: &str) -> ApiPath {
@@ -73,6 +91,11 @@ pub(crate) trait Entity: Send + Sync {
     /// What to do when a delete is refused.
     fn delete_hint(&self) -> Option<&'static str> {
         None
+    }
+
+    /// How many parts its import id has after remote and project.
+    fn import_parts(&self) -> usize {
+        1
     }
 
     /// The attributes that an import id gives, from its parts after remote and project.
@@ -100,6 +123,9 @@ pub(crate) struct ServerObject {
     pub(crate) locations: Option<Vec<String>>,
     #[serde(default)]
     pub(crate) content_type: String,
+    /// All else that it is told with.
+    #[serde(flatten)]
+    pub(crate) rest: serde_json::Map<String, Json>,
 }
 
 /// One plain object's type on one remote.
@@ -111,6 +137,11 @@ pub(crate) struct Lifecycle<'a> {
 /// Decides what the object will look like; asks nobody.
 pub(crate) fn plan(entity: &dyn Entity, request: &PlanRequest) -> PlanResponse {
     let planned = with_defaults(&request.config, &request.proposed, entity.defaults());
+    let tables = entity.tables().iter();
+    let planned = attributes::with(
+        &planned,
+        tables.map(|table| (table.name, table.planned(&planned))),
+    );
     let prior = request.prior.as_ref().map(|prior| &prior.value);
     PlanResponse {
         requires_replace: changed(prior, &planned, entity.replacing()),
@@ -239,15 +270,17 @@ impl Lifecycle<'_> {
 
     fn create_body(&self, planned: &Value, marker: &str) -> Json {
         let object = Attributes(planned);
-        let mut body = json!({
-            "name": object.text("name"),
-            "description": object.text("description").unwrap_or_default(),
-            "config": config::marked(object.map("config"), marker),
-        });
+        let mut body = json!({});
+        if self.entity.name_attribute() == "name" {
+            body["name"] = json!(object.text("name"));
+        }
+        body["description"] = json!(object.text("description").unwrap_or_default());
+        body["config"] = json!(config::marked(object.map("config"), marker));
         if self.entity.has_devices() {
             body["devices"] = json!(devices::of(planned));
         }
-        for (name, value) in self.entity.create_fields(object) {
+        let tables = self.entity.tables().iter().map(|table| table.json(object));
+        for (name, value) in tables.chain(self.entity.create_fields(object)) {
             body[name] = value;
         }
         body
@@ -295,6 +328,10 @@ impl Lifecycle<'_> {
         let mut body = json!({ "description": description, "config": config });
         if self.entity.has_devices() {
             body["devices"] = json!(devices::of(planned));
+        }
+        for table in self.entity.tables() {
+            let (field, rows) = table.json(Attributes(planned));
+            body[field] = rows;
         }
         body
     }
@@ -349,12 +386,10 @@ impl Lifecycle<'_> {
 
     /// The object as state has it: `known` brings what the server does not tell.
     fn state(&self, known: &Value, server: &ServerObject) -> Value {
-        let config = server.config.clone().unwrap_or_default();
-        let config = config::visible(
-            &config,
-            &Attributes(known).map("config"),
-            self.entity.is_computed(),
-        );
+        let keys = server.config.clone().unwrap_or_default();
+        let written = Attributes(known).map("config");
+        let mut config = config::visible(&keys, &written, self.entity.is_computed());
+        self.entity.as_written(&written, &keys, &mut config);
         let mut changes = vec![
             ("description", Value::from(server.description.as_str())),
             (
@@ -368,7 +403,10 @@ impl Lifecycle<'_> {
                 devices::value(server.devices.as_ref().unwrap_or(&Devices::new())),
             ));
         }
-        changes.extend(self.entity.read_fields(server));
+        let tables = self.entity.tables().iter();
+        changes
+            .extend(tables.map(|table| (table.name, table.read(Attributes(known), &server.rest))));
+        changes.extend(self.entity.read_fields(Attributes(known), server));
         attributes::with(known, changes)
     }
 
@@ -379,8 +417,8 @@ impl Lifecycle<'_> {
     }
 
     fn name(&self, object: &Value) -> String {
-        let name = Attributes(object).text("name").unwrap_or_default();
-        format!("{} `{name}`", self.entity.noun())
+        let name = Attributes(object).text(self.entity.name_attribute());
+        format!("{} `{}`", self.entity.noun(), name.unwrap_or_default())
     }
 }
 

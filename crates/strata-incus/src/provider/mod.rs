@@ -13,10 +13,16 @@ mod import;
 mod instance;
 mod lifecycle;
 mod network;
+mod network_acl;
+mod network_forward;
+mod network_zone;
+mod network_zone_record;
 mod profile;
 mod project;
 mod schemas;
 mod session;
+mod storage_pool;
+mod table;
 mod validate;
 mod volume;
 
@@ -39,9 +45,14 @@ use self::{
 use crate::{platform::Platform, remote::Remotes};
 
 /// The plain objects.
-static ENTITIES: [&dyn Entity; 4] = [
+static ENTITIES: [&dyn Entity; 9] = [
     &profile::Profile,
     &network::Network,
+    &network_acl::NetworkAcl,
+    &network_forward::NetworkForward,
+    &network_zone::NetworkZone,
+    &network_zone_record::NetworkZoneRecord,
+    &storage_pool::StoragePool,
     &volume::Volume,
     &project::Project,
 ];
@@ -103,6 +114,8 @@ impl Provider for IncusProvider {
             (ObjectKind::Resource, Some(entity)) => {
                 validate::unsupported(type_name, config, entity.refused(), &mut diags);
                 entity.validate(config, &mut diags);
+                let tables = entity.tables().iter();
+                tables.for_each(|table| table.validate(config, &mut diags));
             }
             (ObjectKind::Resource, None) if type_name == instance::TYPE => {
                 instance::validate(config, &mut diags);
@@ -353,10 +366,9 @@ mod tests {
             for (name, attribute) in &resource.block.attributes {
                 assert!(attribute.description.ends_with('.'), "{name}");
             }
-            assert_eq!(
-                resource.block.attributes["name"].presence,
-                Presence::Required
-            );
+            let named = |name: &str| resource.block.attributes.get(name);
+            let name = named("name").or(named("listen_address")).unwrap();
+            assert_eq!(name.presence, Presence::Required);
         }
     }
 

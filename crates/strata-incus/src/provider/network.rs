@@ -77,7 +77,7 @@ impl Entity for Network {
         kind.map(|kind| ("type", json!(kind))).into_iter().collect()
     }
 
-    fn read_fields(&self, server: &ServerObject) -> Vec<(&'static str, Value)> {
+    fn read_fields(&self, _: Attributes<'_>, server: &ServerObject) -> Vec<(&'static str, Value)> {
         vec![
             ("type", Value::from(server.kind.as_str())),
             ("managed", Value::from(server.managed)),

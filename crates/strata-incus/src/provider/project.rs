@@ -68,7 +68,7 @@ impl Entity for Project {
         Vec::new()
     }
 
-    fn read_fields(&self, _: &ServerObject) -> Vec<(&'static str, Value)> {
+    fn read_fields(&self, _: Attributes<'_>, _: &ServerObject) -> Vec<(&'static str, Value)> {
         Vec::new()
     }
 

@@ -116,7 +116,7 @@ impl Entity for Volume {
         )]
     }
 
-    fn read_fields(&self, server: &ServerObject) -> Vec<(&'static str, Value)> {
+    fn read_fields(&self, _: Attributes<'_>, server: &ServerObject) -> Vec<(&'static str, Value)> {
         vec![
             ("content_type", Value::from(server.content_type.as_str())),
             ("location", Value::from(server.location.as_str())),
@@ -125,6 +125,10 @@ impl Entity for Volume {
 
     fn delete_hint(&self) -> Option<&'static str> {
         Some("instances that have the volume attached must be removed, or changed, before it")
+    }
+
+    fn import_parts(&self) -> usize {
+        2
     }
 
     fn import(&self, id: &str) -> Result<Vec<(&'static str, Value)>, String> {

@@ -12,6 +12,7 @@
 mod connection;
 mod https;
 mod instance;
+mod networking;
 mod plain;
 mod testbed;
 mod twin;

@@ -14,6 +14,7 @@ use strata_core::{
         Progress, ReadRequest,
     },
     schema::{Block, Presence},
+    value::ObjectAttribute,
 };
 use strata_incus::{Incus, Settings, Timeouts};
 
@@ -151,7 +152,7 @@ impl Resource<'_> {
         let mut entries = block.empty_value().as_entries().unwrap().clone();
         for (name, value) in attributes {
             let ty = block.implied_type().attribute(name).unwrap().clone();
-            entries.insert((*name).into(), value.convert(&ty).unwrap());
+            entries.insert((*name).into(), value.convert(&open(&ty)).unwrap());
         }
         Value::object(entries)
     }
@@ -271,5 +272,21 @@ impl Resource<'_> {
             response.diagnostics
         );
         assert!(response.object.is_none());
+    }
+}
+
+/// The type with attributes that may be left out, which the engine does by the schema.
+fn open(ty: &Type) -> Type {
+    match ty {
+        Type::List(element) => Type::list(open(element)),
+        Type::Set(element) => Type::set(open(element)),
+        Type::Object(attributes) => {
+            let attributes = attributes.iter().map(|(name, attribute)| {
+                let ty = open(&attribute.ty);
+                (name.clone(), ObjectAttribute { ty, optional: true })
+            });
+            Type::Object(Arc::new(attributes.collect()))
+        }
+        other => other.clone(),
     }
 }

@@ -165,6 +165,7 @@ impl Run<'_> {
             mode,
             refresh: true,
             targets: Vec::new(),
+            exclude: Vec::new(),
             replace: Vec::new(),
             parallelism: self.options.parallelism,
         }

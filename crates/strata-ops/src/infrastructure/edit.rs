@@ -77,7 +77,7 @@ impl Edited {
 }
 
 /// What `-backup` means: a file, or with `-` that none is wanted.
-fn backup(settings: &Settings) -> Backup {
+pub(super) fn backup(settings: &Settings) -> Backup {
     match &settings.backup {
         None => Backup::Beside,
         Some(path) if path.as_os_str() == "-" => Backup::Nowhere,

@@ -10,7 +10,7 @@ use strata_core::{Diagnostic, Diagnostics, files::Files};
 use super::Settings;
 
 /// Collects from the environment, the files beside the configuration, the command line and the project; later ones win.
-pub(super) fn collect(
+pub(crate) fn collect(
     settings: &Settings,
     environment: &BTreeMap<String, String>,
     files: &dyn Files,

@@ -7,17 +7,23 @@
 
 mod edit;
 mod forgetting;
+mod import;
+pub(crate) mod initial;
 mod inputs;
 mod lock;
 mod moving;
 mod places;
+mod provisioners;
+mod recording;
 mod replace_provider;
+mod saved;
 mod session;
 pub mod stored;
 mod taint;
 mod transfer;
 mod trouble;
 mod unlock;
+mod unset;
 mod validate;
 pub mod workspaces;
 
@@ -26,14 +32,18 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use strata_core::Value;
 
 pub use forgetting::forget;
+pub(crate) use inputs::collect as variable_inputs;
 pub use moving::{Move, move_objects};
 pub use replace_provider::{full as full_provider, replace_provider};
+pub use saved::SavedPlan;
 pub use session::{Applied, Session};
 pub(crate) use session::{check_inputs, outputs};
+pub use strata_engine::json::plan_json;
 pub use strata_engine::{Change, OutputChange, Plan, PlanMode, PlanOptions, Reason};
 pub use taint::taint;
 pub use transfer::{pull, push};
 pub use unlock::force_unlock;
+pub use unset::{UnsetVariable, unset_variables};
 pub use validate::validate;
 
 /// Which configuration, which state, and how to work with them.

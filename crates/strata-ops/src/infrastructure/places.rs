@@ -7,7 +7,7 @@ use std::{
 };
 
 use strata_config::Config;
-use strata_core::{Diagnostics, files::Files};
+use strata_core::{Diagnostic, Diagnostics, files::Files};
 
 use super::Settings;
 use crate::{files::Disk, process::Process};
@@ -51,14 +51,20 @@ impl Places {
         let mut diags = Diagnostics::new();
         let files: &dyn Files = &Disk;
         let config = strata_config::load(files, &settings.directory, &mut diags);
-        strata_config::unsupported(&config, &mut diags);
-        let is_about_backend = |text: &str| text.contains("The backend `");
+        let found = &config.root().settings;
         let mut wrong = Diagnostics::new();
-        wrong.extend(
-            diags
-                .into_iter()
-                .filter(|found| found.is_error() && is_about_backend(&found.summary)),
-        );
+        if let Some(backend) = found
+            .backend
+            .as_ref()
+            .filter(|found| &*found.kind != "local")
+        {
+            let summary = format!("The backend `{}` is not supported yet", backend.kind);
+            wrong.push(Diagnostic::error("unsupported", summary).at(backend.span.clone()));
+        }
+        if let Some(cloud) = &found.cloud {
+            let summary = "The `cloud` block is not supported yet";
+            wrong.push(Diagnostic::error("unsupported", summary).at(cloud.span.clone()));
+        }
         wrong.into_result(Self::of(settings, &config, process))
     }
 
@@ -97,7 +103,7 @@ pub(super) fn data_folder(settings: &Settings, process: &Process) -> PathBuf {
 }
 
 /// The workspace: the one asked for, `TF_WORKSPACE`, the selected one, or `default`.
-pub(super) fn workspace(settings: &Settings, process: &Process) -> Arc<str> {
+pub(crate) fn workspace(settings: &Settings, process: &Process) -> Arc<str> {
     let selected = || {
         let file = data_folder(settings, process).join("environment");
         fs::read_to_string(file).ok()

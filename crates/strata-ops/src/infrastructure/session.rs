@@ -1,6 +1,10 @@
 //! One root module being worked on: its configuration, and its state under lock.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use strata_config::Config;
 use strata_core::{
@@ -10,22 +14,37 @@ use strata_engine::{ApplyOptions, Environment, Plan, PlanMode, PlanOptions, Prov
 use strata_state::{Lock, Opened, State, Store};
 
 use super::{
-    Settings, inputs,
+    Settings, edit, inputs,
     lock::lock,
     places::{self, Places},
+    provisioners::BuiltIn,
+    recording::Recording,
     trouble::diagnostic,
     validate::validate_with,
 };
-use crate::{files::Disk, process::Process, registry::Platforms, stop::Stop};
+use crate::{process::Process, registry::Platforms, stop::Stop};
+
+/// How often the state is written while an apply goes on.
+const FOLD_EVERY: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// An opened root module. The lock goes with it.
 pub struct Session {
-    environment: Environment,
-    providers: Providers,
-    store: Store,
-    opened: Opened,
+    pub(super) environment: Environment,
+    pub(super) providers: Providers,
+    pub(super) store: Store,
+    pub(super) opened: Opened,
+    /// What was read of the disk for the configuration.
+    pub(super) recording: Arc<Recording>,
     parallelism: usize,
+    provisioners: Arc<BuiltIn>,
     _lock: Option<Lock>,
+}
+
+/// A configuration with its values, and where its state is.
+pub(super) struct Loaded {
+    pub(super) environment: Environment,
+    pub(super) recording: Arc<Recording>,
+    pub(super) file: PathBuf,
 }
 
 /// What came of an apply.
@@ -51,33 +70,63 @@ impl Session {
         platforms: &Platforms,
         events: &Events,
     ) -> Result<Self, Diagnostics> {
-        let environment = environment(settings, process, platforms, events)?;
+        let recording = Arc::new(Recording::default());
+        let environment = environment(&recording, settings, process, platforms, events)?;
         let places = Places::of(settings, &environment.config, process);
         let file = places.state_file(&environment.workspace);
-        if let Some(folder) = file
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-        {
-            create_folder(folder)?;
-        }
-        let store = Store::new(file);
-        let lock = if settings.lock {
-            Some(lock(&store, settings, operation, process, events).await?)
-        } else {
-            None
-        };
-        let opened = store.open().map_err(|error| diagnostic(&error))?;
-        let (providers, parallelism) = (platforms.providers(), settings.parallelism);
-        let mut session = Self {
+        let settled = Loaded {
             environment,
-            providers,
-            store,
-            opened,
-            parallelism,
-            _lock: lock,
+            recording,
+            file,
         };
+        let mut session =
+            Self::open_state(settled, settings, operation, process, platforms, events).await?;
         session.settle(events).await?;
         Ok(session)
+    }
+
+    /// Locks and reads the state of a configuration that is loaded.
+    pub(super) async fn open_state(
+        loaded: Loaded,
+        settings: &Settings,
+        operation: &str,
+        process: &Process,
+        platforms: &Platforms,
+        events: &Events,
+    ) -> Result<Self, Diagnostics> {
+        let folder = loaded.file.parent();
+        if let Some(folder) = folder.filter(|folder| !folder.as_os_str().is_empty()) {
+            create_folder(folder)?;
+        }
+        let store = Store::new(loaded.file).with_backup(edit::backup(settings));
+        let lock = match settings.lock {
+            true => Some(lock(&store, settings, operation, process, events).await?),
+            false => None,
+        };
+        let opened = store.open().map_err(|error| diagnostic(&error))?;
+        Ok(Self {
+            environment: loaded.environment,
+            providers: platforms.providers_in(&settings.directory),
+            store,
+            opened,
+            recording: loaded.recording,
+            parallelism: settings.parallelism,
+            provisioners: BuiltIn::new(&process.environment),
+            _lock: lock,
+        })
+    }
+
+    /// Reads the configuration again, after files were added to it.
+    pub(super) fn reload(
+        &mut self,
+        settings: &Settings,
+        process: &Process,
+        platforms: &Platforms,
+        events: &Events,
+    ) -> Result<(), Diagnostics> {
+        self.recording = Arc::new(Recording::default());
+        self.environment = environment(&self.recording, settings, process, platforms, events)?;
+        Ok(())
     }
 
     /// Finds out what became of the calls that a killed run had under way, and writes that down.
@@ -141,6 +190,8 @@ impl Session {
             .map_err(|error| diagnostic(&error))?;
         let options = ApplyOptions {
             parallelism: self.parallelism,
+            fold_every: FOLD_EVERY,
+            provisioners: self.provisioners.clone(),
         };
         let applied = strata_engine::apply(
             plan,
@@ -202,13 +253,14 @@ pub(super) fn create_folder(folder: &Path) -> Result<(), Diagnostic> {
 
 /// Loads the configuration and the values of its variables; nothing runs if either has a mistake.
 fn environment(
+    recording: &Arc<Recording>,
     settings: &Settings,
     process: &Process,
     platforms: &Platforms,
     events: &Events,
 ) -> Result<Environment, Diagnostics> {
     let mut diags = Diagnostics::new();
-    let files: Arc<dyn Files> = Arc::new(Disk);
+    let files: Arc<dyn Files> = recording.clone();
     let (config, variables) = check_inputs(&*files, settings, process, platforms, &mut diags);
     if diags.has_errors() {
         return Err(diags);

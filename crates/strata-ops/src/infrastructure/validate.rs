@@ -3,11 +3,10 @@
 use std::{path::Path, sync::Arc};
 
 use strata_config::{Config, LoadOptions, VariableInput};
-use strata_core::{Diagnostic, Diagnostics, files::Files};
-use strata_engine::Providers;
+use strata_core::{Diagnostics, files::Files};
 
 use super::{Settings, inputs, places};
-use crate::{process::Process, registry::Platforms};
+use crate::{files::Disk, process::Process, registry::Platforms};
 
 /// Loads the configuration in `directory` and reports every mistake that can be found without running it.
 pub fn validate(
@@ -43,29 +42,6 @@ pub(super) fn validate_with(
     let config = strata_config::load_with(files, &settings.directory, &options, diags);
     let config = Arc::new(config);
     let providers = platforms.providers();
-    strata_config::validate(&config, providers.schemas(), diags);
-    unknown_providers(&config, &providers, diags);
+    strata_config::validate_with_files(&config, providers.schemas(), Arc::new(Disk), diags);
     config
-}
-
-/// Reports providers that this program does not have.
-fn unknown_providers(config: &Config, providers: &Providers, diags: &mut Diagnostics) {
-    let schemas = providers.schemas();
-    let mut missing: Vec<_> = config
-        .providers()
-        .into_iter()
-        .map(|address| address.source)
-        .filter(|source| schemas.provider(source).is_none())
-        .collect();
-    missing.sort();
-    missing.dedup();
-    for source in missing {
-        let diagnostic = Diagnostic::error(
-            "unknown-provider",
-            format!("Provider `{source}` is not there"),
-        )
-        .detail("Strata has its providers built in, and runs no plugins yet.")
-        .hint("It has `lxc/incus` and `terraform.io/builtin/terraform`.");
-        diags.push(diagnostic);
-    }
 }

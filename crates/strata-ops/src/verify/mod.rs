@@ -9,6 +9,7 @@ mod tcp;
 
 use std::time::Duration;
 
+
 use strata_core::{Event, Events};
 use tokio::time::{Instant, sleep, timeout};
 

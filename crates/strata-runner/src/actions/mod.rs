@@ -4,6 +4,7 @@
 //! to the agent as it is.
 
 mod add_host;
+mod assemble;
 mod assert;
 mod async_status;
 mod copy;
@@ -14,10 +15,13 @@ mod find_file;
 mod group_by;
 mod include_vars;
 mod pause;
+mod reboot;
 mod script;
 mod set_fact;
 mod set_stats;
+mod stage;
 mod template;
+mod unarchive;
 mod validate_argument_spec;
 mod wait_for_connection;
 
@@ -33,6 +37,7 @@ type Action = for<'a> fn(&'a Call<'a>) -> BoxFuture<'a, Result<ActionResult, Tas
 /// All actions by name.
 const ACTIONS: &[(&str, Action)] = &[
     ("add_host", |call| Box::pin(add_host::run(call))),
+    ("assemble", |call| Box::pin(assemble::run(call))),
     ("assert", |call| Box::pin(assert::run(call))),
     ("async_status", |call| Box::pin(async_status::run(call))),
     ("copy", |call| Box::pin(copy::run(call))),
@@ -42,10 +47,12 @@ const ACTIONS: &[(&str, Action)] = &[
     ("group_by", |call| Box::pin(group_by::run(call))),
     ("include_vars", |call| Box::pin(include_vars::run(call))),
     ("pause", |call| Box::pin(pause::run(call))),
+    ("reboot", |call| Box::pin(reboot::run(call))),
     ("script", |call| Box::pin(script::run(call))),
     ("set_fact", |call| Box::pin(set_fact::run(call))),
     ("set_stats", |call| Box::pin(set_stats::run(call))),
     ("template", |call| Box::pin(template::run(call))),
+    ("unarchive", |call| Box::pin(unarchive::run(call))),
     ("validate_argument_spec", |call| {
         Box::pin(validate_argument_spec::run(call))
     }),

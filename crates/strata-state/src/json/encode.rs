@@ -25,6 +25,8 @@ fn write(value: &Value, ty: &Type, out: &mut String) {
             out.push('}');
         }
         Value::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
+        // JSON has no word for it; as text it reads back.
+        Value::Number(number) if number.is_infinite() => out.push_str(&format!("\"{number}\"")),
         Value::Number(number) => out.push_str(&number.to_string()),
         Value::String(text) => write_string(text, out),
         Value::List(element, items) | Value::Set(element, items) => {

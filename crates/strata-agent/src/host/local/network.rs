@@ -60,6 +60,7 @@ mod with_client {
     use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
     use super::{BTreeMap, HostError, HttpRequest, HttpResponse, names};
+    use crate::system::Redirects;
 
     /// Where distributions keep the certificates they trust.
     const BUNDLES: &[&str] = &[
@@ -75,25 +76,36 @@ mod with_client {
     ) -> Result<HttpResponse, HostError> {
         let client = client(request, environment)?;
         let mut call = ureq::http::Request::builder()
-            .method(request.method)
+            .method(request.method.as_str())
             .uri(&request.url);
         for (name, value) in &request.headers {
             call = call.header(name, value);
         }
-        let call = call
-            .body(())
-            .map_err(|error| failed(request, &error.to_string()))?;
-        let response = client
-            .run(call)
-            .map_err(|error| failed(request, &error.to_string()))?;
+        let wrong = |error: &dyn std::fmt::Display| failed(request, &error.to_string());
+        let response = match &request.body {
+            None => client.run(call.body(()).map_err(|error| wrong(&error))?),
+            Some(body) => client.run(call.body(body.as_slice()).map_err(|error| wrong(&error))?),
+        };
+        let response = response.map_err(|error| wrong(&error))?;
         let status = response.status();
-        let headers = response.headers().iter().filter_map(|(name, value)| {
-            Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
-        });
+        let mut headers: BTreeMap<String, String> = BTreeMap::new();
+        let mut cookies = Vec::new();
+        for (name, value) in response.headers() {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            if name == "set-cookie" {
+                cookies.push(value.clone());
+            }
+            // As one field, which means the same (RFC 9110, 5.3).
+            headers
+                .entry(name.as_str().to_owned())
+                .and_modify(|known| *known = format!("{known}, {value}"))
+                .or_insert(value);
+        }
         Ok(HttpResponse {
             status: status.as_u16(),
             reason: status.canonical_reason().unwrap_or_default().to_owned(),
-            headers: headers.collect(),
+            headers,
+            cookies,
             url: ureq::ResponseExt::get_uri(&response).to_string(),
             body: Box::new(response.into_body().into_reader()),
         })
@@ -126,7 +138,10 @@ mod with_client {
         let config = ureq::Agent::config_builder()
             .tls_config(tls)
             .http_status_as_error(false)
-            .max_redirects(10)
+            .max_redirects(redirects(request))
+            .max_redirects_will_error(false)
+            .allow_non_standard_methods(true)
+            .save_redirect_history(true)
             .timeout_connect(Some(request.timeout))
             .timeout_recv_response(Some(request.timeout))
             .user_agent("ansible-httpget")
@@ -137,6 +152,16 @@ mod with_client {
             DefaultConnector::new(),
             Names,
         ))
+    }
+
+    /// How many redirects are followed.
+    fn redirects(request: &HttpRequest) -> u32 {
+        let reads = matches!(request.method.as_str(), "GET" | "HEAD");
+        match request.redirects {
+            Redirects::None => 0,
+            Redirects::Safe if !reads => 0,
+            Redirects::Safe | Redirects::All => 10,
+        }
     }
 
     /// Names as the rest of the agent resolves them.

@@ -1,0 +1,432 @@
+//! `docker_compose_v2`: the services of a Compose project, by the `docker compose` plugin.
+//!
+//! In check mode the plugin itself rehearses (`--dry-run`); what it says of each service tells
+//! whether something changes.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::programs::{self, plain};
+use crate::arguments::{Arguments, Field, FieldKind, Spec, text};
+use crate::change::{Change, Outcome};
+use crate::host::{Host, Kind};
+use crate::module::{Module, ModuleError, Report, values};
+use crate::protocol::Task;
+use crate::system::{Command, Output};
+
+pub(super) struct DockerComposeV2 {
+    docker: Vec<String>,
+    project: Option<PathBuf>,
+    definition: Option<String>,
+    base: Vec<String>,
+    state: String,
+    words: Vec<String>,
+    services: Vec<String>,
+    files: Vec<String>,
+}
+
+/// What a rehearsal says.
+pub(super) struct Found {
+    actions: Vec<Value>,
+}
+
+impl Module for DockerComposeV2 {
+    const SPEC: Spec = Spec::new(
+        "community.docker.docker_compose_v2",
+        &[
+            Field::path("project_src"),
+            Field::str("project_name"),
+            Field::list("files"),
+            Field::new("definition", FieldKind::Dict),
+            Field::list("env_files"),
+            Field::list("profiles"),
+            Field::bool("check_files_existing", true),
+            Field::str("state")
+                .choices(&["absent", "stopped", "restarted", "present"])
+                .default("present"),
+            Field::str("pull")
+                .choices(&["always", "missing", "never", "policy"])
+                .default("policy"),
+            Field::str("build")
+                .choices(&["always", "never", "policy"])
+                .default("policy"),
+            Field::bool("dependencies", true),
+            Field::str("recreate")
+                .choices(&["always", "never", "auto"])
+                .default("auto"),
+            Field::bool("renew_anon_volumes", false),
+            Field::str("remove_images").choices(&["all", "local"]),
+            Field::bool("remove_volumes", false),
+            Field::bool("remove_orphans", false),
+            Field::int("timeout"),
+            Field::list("services"),
+            Field::new("scale", FieldKind::Dict),
+            Field::bool("wait", false),
+            Field::int("wait_timeout"),
+            Field::bool("assume_yes", false),
+            Field::path("docker_cli").default("docker"),
+            Field::str("docker_host").alias(&["docker_url"]),
+            Field::str("cli_context"),
+            Field::bool("ignore_build_events", true),
+            Field::fixed("api_version", "auto").alias(&["docker_api_version"]),
+            Field::unsupported("tls"),
+            Field::unsupported("validate_certs").alias(&["tls_verify"]),
+            Field::unsupported("tls_hostname"),
+            Field::unsupported("ca_path").alias(&["ca_cert", "tls_ca_cert", "cacert_path"]),
+            Field::unsupported("client_cert").alias(&["tls_client_cert", "cert_path"]),
+            Field::unsupported("client_key").alias(&["tls_client_key", "key_path"]),
+        ],
+    )
+    .exclusive(&[
+        &["project_src", "definition"],
+        &["files", "definition"],
+        &["docker_host", "cli_context"],
+    ])
+    .one_of(&[&["project_src", "definition"]]);
+    type Current = Found;
+
+    fn new(arguments: &Arguments, _task: &Task) -> Result<DockerComposeV2, ModuleError> {
+        let definition = arguments.raw("definition").map(Value::to_string);
+        let name = arguments.string("project_name");
+        if definition.is_some() && name.is_none() {
+            return Err(ModuleError::new(
+                "missing parameter(s) required by 'definition': project_name",
+            ));
+        }
+        let state = arguments.text("state");
+        Ok(DockerComposeV2 {
+            docker: docker(arguments),
+            project: arguments.path("project_src"),
+            base: base(arguments, definition.is_some()),
+            definition,
+            words: words(arguments, &state),
+            state,
+            services: arguments.list("services").unwrap_or_default(),
+            files: match arguments.bool("check_files_existing") {
+                true => arguments
+                    .list("files")
+                    .unwrap_or_else(|| vec![String::new()]),
+                false => Vec::new(),
+            },
+        })
+    }
+
+    fn observe(&self, host: &dyn Host) -> Result<Found, ModuleError> {
+        if let Some(folder) = &self.project {
+            self.must_be_there(host, folder)?;
+        }
+        programs::required(host, &self.docker[0])?;
+        let said = host.run(&self.command(true))?;
+        if said.status != 0 {
+            return Err(failed(&said));
+        }
+        Ok(Found {
+            actions: actions(&said.stderr),
+        })
+    }
+
+    fn decide(&self, found: &Found) -> Vec<Change> {
+        if found.actions.is_empty() && self.state != "restarted" {
+            return Vec::new();
+        }
+        vec![Change::Run {
+            command: self.command(false),
+            may_fail: true,
+        }]
+    }
+
+    fn report(
+        &self,
+        host: &dyn Host,
+        found: &Found,
+        outcome: &Outcome,
+    ) -> Result<Report, ModuleError> {
+        let mut done = found.actions.clone();
+        let mut report = values(json!({"rc": 0, "stdout": "", "stderr": ""}));
+        if let Some(output) = outcome.outputs.last() {
+            if output.status != 0 {
+                return Err(failed(output));
+            }
+            done = actions(&output.stderr);
+            report.extend(values(programs::results(output)));
+        }
+        let list = |words: &[&str]| -> Result<Value, ModuleError> {
+            if self.state == "absent" || outcome.check && outcome.changed {
+                return Ok(json!([]));
+            }
+            let said = host.run(&self.compose(words, false))?;
+            Ok(objects(&said.stdout).into())
+        };
+        report.insert(
+            "containers".to_owned(),
+            list(&["ps", "--all", "--format", "json"])?,
+        );
+        report.insert("images".to_owned(), list(&["images", "--format", "json"])?);
+        report.insert("actions".to_owned(), done.into());
+        Ok(Report::of(report))
+    }
+}
+
+impl DockerComposeV2 {
+    fn must_be_there(&self, host: &dyn Host, folder: &PathBuf) -> Result<(), ModuleError> {
+        let shown = folder.display();
+        let found = host.metadata_followed(folder)?;
+        if found.is_none_or(|found| found.kind != Kind::Directory) {
+            return Err(ModuleError::new(format!("\"{shown}\" is not a directory")));
+        }
+        let defaults = [
+            "compose.yaml",
+            "compose.yml",
+            "docker-compose.yaml",
+            "docker-compose.yml",
+        ];
+        for file in &self.files {
+            let names: Vec<&str> = match file.as_str() {
+                "" => defaults.to_vec(),
+                name => vec![name],
+            };
+            let mut there = false;
+            for name in names {
+                there |= host.metadata_followed(&folder.join(name))?.is_some();
+            }
+            if !there {
+                let msg = match file.as_str() {
+                    "" => format!(
+                        "\"{shown}\" does not contain compose.yml, compose.yaml, \
+                         docker-compose.yml, or docker-compose.yaml"
+                    ),
+                    name => format!(
+                        "Cannot find Compose file \"{name}\" relative to project directory \"{shown}\""
+                    ),
+                };
+                return Err(ModuleError::new(msg));
+            }
+        }
+        Ok(())
+    }
+
+    fn compose(&self, words: &[&str], rehearse: bool) -> Command {
+        let mut argv = self.docker.clone();
+        argv.extend(["compose", "--ansi", "never"].map(str::to_owned));
+        // Lines that can be read, not a moving picture.
+        argv.extend(["--progress", "plain"].map(str::to_owned));
+        argv.extend(self.base.iter().cloned());
+        argv.extend(rehearse.then(|| "--dry-run".to_owned()));
+        argv.extend(words.iter().map(|word| (*word).to_owned()));
+        Command {
+            stdin: self.definition.clone(),
+            directory: self.project.clone(),
+            ..plain(argv)
+        }
+    }
+
+    fn command(&self, rehearse: bool) -> Command {
+        let mut words: Vec<&str> = self.words.iter().map(String::as_str).collect();
+        words.push("--");
+        words.extend(self.services.iter().map(String::as_str));
+        self.compose(&words, rehearse)
+    }
+}
+
+fn docker(arguments: &Arguments) -> Vec<String> {
+    let mut argv = vec![arguments.text("docker_cli")];
+    if let Some(host) = arguments.string("docker_host") {
+        argv.extend(["--host".to_owned(), host]);
+    }
+    if let Some(context) = arguments.string("cli_context") {
+        argv.extend(["--context".to_owned(), context]);
+    }
+    argv
+}
+
+/// What names the project.
+fn base(arguments: &Arguments, by_definition: bool) -> Vec<String> {
+    let mut base: Vec<String> = Vec::new();
+    let mut add = |flag: &str, value: String| base.extend([flag.to_owned(), value]);
+    if let Some(folder) = arguments.string("project_src") {
+        add("--project-directory", folder);
+    }
+    if let Some(name) = arguments.string("project_name") {
+        add("--project-name", name);
+    }
+    if by_definition {
+        // JSON is YAML, too.
+        add("--file", "-".to_owned());
+    }
+    for (name, flag) in [
+        ("files", "--file"),
+        ("env_files", "--env-file"),
+        ("profiles", "--profile"),
+    ] {
+        for value in arguments.list(name).unwrap_or_default() {
+            add(flag, value);
+        }
+    }
+    base
+}
+
+/// The verb with its options.
+fn words(arguments: &Arguments, state: &str) -> Vec<String> {
+    let is = |name: &str| arguments.bool(name);
+    let mut words: Vec<String> = Vec::new();
+    let mut add = |is_set: bool, flags: &[&str]| {
+        if is_set {
+            words.extend(flags.iter().map(|flag| (*flag).to_owned()));
+        }
+    };
+    let timeout = arguments.int("timeout").map(|seconds| seconds.to_string());
+    let seconds = timeout.as_deref().unwrap_or_default();
+    match state {
+        "absent" => {
+            add(true, &["down"]);
+            add(is("remove_orphans"), &["--remove-orphans"]);
+            let images = arguments.string("remove_images");
+            let images_of = images.as_deref().unwrap_or_default();
+            add(images.is_some(), &["--rmi", images_of]);
+            add(is("remove_volumes"), &["--volumes"]);
+            add(timeout.is_some(), &["--timeout", seconds]);
+        }
+        "stopped" => {
+            add(true, &["stop"]);
+            add(timeout.is_some(), &["--timeout", seconds]);
+        }
+        "restarted" => {
+            add(true, &["restart"]);
+            add(!is("dependencies"), &["--no-deps"]);
+            add(timeout.is_some(), &["--timeout", seconds]);
+        }
+        _ => {
+            add(true, &["up", "--detach", "--no-color", "--quiet-pull"]);
+            let pull = arguments.text("pull");
+            add(pull != "policy", &["--pull", &pull]);
+            add(is("remove_orphans"), &["--remove-orphans"]);
+            match arguments.text("recreate").as_str() {
+                "always" => add(true, &["--force-recreate"]),
+                "never" => add(true, &["--no-recreate"]),
+                _ => {}
+            }
+            add(is("renew_anon_volumes"), &["--renew-anon-volumes"]);
+            add(!is("dependencies"), &["--no-deps"]);
+            add(timeout.is_some(), &["--timeout", seconds]);
+            match arguments.text("build").as_str() {
+                "always" => add(true, &["--build"]),
+                "never" => add(true, &["--no-build"]),
+                _ => {}
+            }
+            let scale = arguments.raw("scale").and_then(Value::as_object);
+            for (service, count) in scale.into_iter().flatten() {
+                let pair = format!("{service}={}", text(count).unwrap_or_default());
+                add(true, &["--scale", &pair]);
+            }
+            let limit = arguments
+                .int("wait_timeout")
+                .map(|seconds| seconds.to_string());
+            add(is("wait"), &["--wait"]);
+            if let Some(limit) = &limit {
+                add(is("wait"), &["--wait-timeout", limit]);
+            }
+            add(is("assume_yes"), &["-y"]);
+        }
+    }
+    words
+}
+
+/// What the plugin says that it does: lines as ` Container web-1  Created`.
+fn actions(said: &str) -> Vec<Value> {
+    const WORKING: &[&str] = &[
+        "Created",
+        "Started",
+        "Stopped",
+        "Restarted",
+        "Removed",
+        "Recreated",
+        "Pulled",
+        "Built",
+        "Killed",
+        "Restarting",
+        "Creating",
+        "Starting",
+        "Stopping",
+        "Removing",
+        "Recreate",
+        "Recreating",
+        "Pulling",
+        "Building",
+    ];
+    let mut found: Vec<Value> = Vec::new();
+    for line in said.lines() {
+        let line = line.trim().trim_start_matches("DRY-RUN MODE -").trim();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let (kind, id, status) = match words[..] {
+            [
+                kind @ ("Container" | "Network" | "Volume" | "Image"),
+                id,
+                status,
+                ..,
+            ] => (kind.to_lowercase(), id, status),
+            [id, status @ ("Pulled" | "Pulling" | "Built" | "Building")] => {
+                ("service".to_owned(), id, status)
+            }
+            _ => continue,
+        };
+        if !WORKING.contains(&status) {
+            continue;
+        }
+        // The end of what was begun is no news.
+        let named = |one: &Value| one["id"] == id && one["what"] == kind.as_str();
+        if !status.ends_with("ed") || !found.iter().any(named) {
+            found.push(json!({"what": kind, "id": id, "status": status}));
+        }
+    }
+    found
+}
+
+/// Objects in a list, or one a line.
+fn objects(text: &str) -> Vec<Value> {
+    if let Ok(Value::Array(all)) = serde_json::from_str(text) {
+        return all;
+    }
+    let lines = text
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok());
+    lines.filter(Value::is_object).collect()
+}
+
+fn failed(said: &Output) -> ModuleError {
+    let last = said
+        .stderr
+        .trim()
+        .lines()
+        .last()
+        .unwrap_or_default()
+        .to_owned();
+    ModuleError::new(format!("General error: {last}")).with(programs::results(said))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_compose_does_is_read_from_its_lines() {
+        let found = actions(
+            " Network p_default  Creating\n Network p_default  Created\n DRY-RUN MODE -  Container \
+             p-web-1  Creating \n Container p-db-1  Running\n web Pulling \n",
+        );
+        let shown: Vec<String> = found
+            .iter()
+            .map(|one| format!("{} {} {}", one["what"], one["id"], one["status"]))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "\"network\" \"p_default\" \"Creating\"",
+                "\"container\" \"p-web-1\" \"Creating\"",
+                "\"service\" \"web\" \"Pulling\"",
+            ]
+        );
+        assert_eq!(objects("[{\"a\":1}]").len(), 1);
+        assert_eq!(objects("{\"a\":1}\n{\"a\":2}\n").len(), 2);
+    }
+}

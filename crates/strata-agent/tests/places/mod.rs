@@ -1,0 +1,313 @@
+//! Where modules run in the comparison: in a folder of this machine or in a container, by
+//! Ansible's code or by ours.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+use strata_agent::change::NoContents;
+use strata_agent::host::Local;
+use strata_agent::module::Context;
+use strata_agent::modules;
+use strata_agent::protocol::{self, Frame, Request, Response, Task};
+
+/// Where one suite runs.
+pub(crate) trait Place {
+    /// The path of the folder `D`.
+    fn root(&self) -> String;
+    /// Runs a line of the shell, and gives what it prints.
+    fn shell(&mut self, line: &str) -> String;
+    /// Runs the module.
+    fn module(&mut self, args: &Value, check: bool) -> Map<String, Value>;
+}
+
+/// A folder of this machine, or a container that goes with this value.
+enum Ground {
+    Folder(tempfile::TempDir),
+    Container(String),
+}
+
+const PYTHON: &str = "/opt/ansible/bin/python";
+const PACKAGES: &str = "/opt/ansible/lib/python3.11/site-packages";
+
+pub(crate) fn has_testbed() -> bool {
+    let listed = Command::new("incus")
+        .args(["image", "list", "-f", "csv", "-c", "l"])
+        .output();
+    listed.is_ok_and(|listed| String::from_utf8_lossy(&listed.stdout).contains("debian/12/cloud"))
+}
+
+fn incus(args: &[&str]) -> String {
+    let output = Command::new("incus")
+        .args(args)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "incus {args:?}: {said}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+impl Ground {
+    fn new(suite: &Value, name: &str) -> Ground {
+        if suite["container"] != true {
+            return Ground::Folder(tempfile::tempdir().unwrap());
+        }
+        let name = format!("modules-{}-{}", name.replace('_', "-"), std::process::id());
+        incus(&["launch", "debian/12/cloud", &name]);
+        let ground = Ground::Container(name);
+        // `systemctl` waits for the end of the start; degraded is up, too.
+        ground.shell(
+            "cloud-init status --wait >/dev/null 2>&1; systemctl is-system-running --wait; \
+             mkdir -p /root/work",
+        );
+        ground
+    }
+
+    fn root(&self) -> String {
+        match self {
+            Ground::Folder(folder) => folder.path().join("D").to_string_lossy().into_owned(),
+            Ground::Container(_) => "/root/work/D".to_owned(),
+        }
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        match self {
+            Ground::Folder(_) => {
+                let mut command = Command::new(words[0]);
+                command.args(&words[1..]);
+                command
+            }
+            Ground::Container(name) => {
+                let mut command = Command::new("incus");
+                command.args(["exec", name, "--"]).args(words);
+                command
+            }
+        }
+    }
+
+    fn shell(&self, line: &str) -> String {
+        let root = self.root();
+        let line = format!("umask 022; mkdir -p {root}; cd {root}; {line}");
+        let output = self
+            .command(&["sh", "-c", &line])
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+}
+
+impl Drop for Ground {
+    fn drop(&mut self) {
+        if let Ground::Container(name) = self {
+            // A container left over is seen in the list; a panic here would hide the test's own.
+            Command::new("incus")
+                .args(["delete", "-f", name])
+                .output()
+                .ok();
+        }
+    }
+}
+
+/// Ansible's module, run as its own program.
+pub(crate) struct Ansible {
+    ground: Ground,
+    module: String,
+}
+
+impl Ansible {
+    pub(crate) fn new(suite: &Value, name: &str) -> Ansible {
+        let ground = Ground::new(suite, name);
+        if let Ground::Container(name) = &ground {
+            let mut tar = Command::new("tar")
+                .args([
+                    "-C",
+                    PACKAGES,
+                    "-cz",
+                    "ansible",
+                    "yaml",
+                    "jinja2",
+                    "markupsafe",
+                ])
+                .args(["packaging", "passlib"])
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let into = Command::new("incus")
+                .args(["exec", name, "--", "sh", "-c"])
+                .arg("mkdir -p /opt/a; tar -xz -C /opt/a")
+                .stdin(tar.stdout.take().unwrap())
+                .status();
+            assert!(into.unwrap().success() && tar.wait().unwrap().success());
+            if let Ok(collections) = std::env::var("STRATA_COLLECTIONS") {
+                let mut tar = Command::new("tar")
+                    .args([
+                        "-C",
+                        &collections,
+                        "-cz",
+                        "ansible_collections/community/general",
+                    ])
+                    .args(["ansible_collections/ansible/posix"])
+                    .args(["ansible_collections/community/crypto"])
+                    .args(["ansible_collections/community/postgresql"])
+                    .args(["ansible_collections/community/library_inventory_filtering_v1"])
+                    .stdout(Stdio::piped())
+                    .spawn()
+                    .unwrap();
+                let into = Command::new("incus")
+                    .args(["exec", name, "--", "tar", "-xz", "-C", "/opt/a"])
+                    .stdin(tar.stdout.take().unwrap())
+                    .status();
+                assert!(into.unwrap().success() && tar.wait().unwrap().success());
+            }
+        }
+        Ansible {
+            ground,
+            module: suite["run"].as_str().unwrap().to_owned(),
+        }
+    }
+}
+
+impl Place for Ansible {
+    fn root(&self) -> String {
+        self.ground.root()
+    }
+
+    fn shell(&mut self, line: &str) -> String {
+        self.ground.shell(line)
+    }
+
+    fn module(&mut self, args: &Value, check: bool) -> Map<String, Value> {
+        let mut args = args.clone();
+        args["_ansible_check_mode"] = check.into();
+        let input = json!({"ANSIBLE_MODULE_ARGS": args}).to_string();
+        let collections = std::env::var("STRATA_COLLECTIONS").unwrap_or_default();
+        let (python, path) = match &self.ground {
+            Ground::Folder(_) => (PYTHON, collections.as_str()),
+            Ground::Container(_) => ("python3", "/opt/a"),
+        };
+        let path = format!("PYTHONPATH={path}");
+        let words = ["env", &path, "HOME=/root", python, "-m", &self.module];
+        let mut child = self
+            .ground
+            .command(&words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(input.as_bytes())
+            .unwrap();
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        let line = said.lines().rfind(|line| line.starts_with('{'));
+        let why = String::from_utf8_lossy(&output.stderr);
+        let line = line.unwrap_or_else(|| panic!("{args}: {said}{why}"));
+        serde_json::from_str(line).unwrap()
+    }
+}
+
+/// Our module: in this process, or the agent in the container.
+pub(crate) struct Strata {
+    ground: Ground,
+    module: String,
+    agent: Option<Child>,
+    tasks: u64,
+}
+
+impl Strata {
+    pub(crate) fn new(suite: &Value, name: &str) -> Strata {
+        let ground = Ground::new(suite, name);
+        let agent = match &ground {
+            Ground::Folder(_) => None,
+            Ground::Container(container) => {
+                let target = format!("{container}/usr/local/bin/strata-agent");
+                let agent = Path::new(env!("CARGO_BIN_EXE_strata-agent"));
+                let agent = agent.to_string_lossy();
+                incus(&["file", "push", "--mode", "0755", &agent, &target]);
+                let child = ground
+                    .command(&["env", "HOME=/root", "/usr/local/bin/strata-agent"])
+                    .stdin(Stdio::piped())
+                    .stdout(Stdio::piped())
+                    .spawn();
+                Some(child.unwrap())
+            }
+        };
+        let mut strata = Strata {
+            ground,
+            module: suite["module"].as_str().unwrap_or(name).to_owned(),
+            agent,
+            tasks: 0,
+        };
+        strata.say(&Request::Hello {
+            version: protocol::VERSION,
+        });
+        strata
+    }
+
+    fn say(&mut self, request: &Request) {
+        if let Some(agent) = &mut self.agent {
+            let mut input = agent.stdin.as_mut().unwrap();
+            protocol::write_message(&mut input, request).unwrap();
+        }
+    }
+
+    fn hear(&mut self) -> Map<String, Value> {
+        let output = self.agent.as_mut().unwrap().stdout.as_mut().unwrap();
+        loop {
+            let frame = protocol::read_frame::<Response>(output).unwrap();
+            if let Some(Frame::Message(Response::Result { result, .. })) = frame {
+                return result.to_values();
+            }
+            assert!(frame.is_some(), "the agent is gone");
+        }
+    }
+}
+
+impl Drop for Strata {
+    fn drop(&mut self) {
+        if let Some(mut agent) = self.agent.take() {
+            drop(agent.stdin.take());
+            agent.wait().ok();
+        }
+    }
+}
+
+impl Place for Strata {
+    fn root(&self) -> String {
+        self.ground.root()
+    }
+
+    fn shell(&mut self, line: &str) -> String {
+        self.ground.shell(line)
+    }
+
+    fn module(&mut self, args: &Value, check: bool) -> Map<String, Value> {
+        let task = Task {
+            module: self.module.clone(),
+            args: args.as_object().cloned().unwrap_or_default(),
+            check,
+            ..Task::default()
+        };
+        if self.agent.is_some() {
+            self.tasks += 1;
+            let id = self.tasks;
+            self.say(&Request::Task { id, task });
+            return self.hear();
+        }
+        let host = Local::new(&task.environment, Arc::default());
+        let context = Context {
+            task: &task,
+            host: &host,
+            contents: &NoContents,
+        };
+        modules::run(&context).to_values()
+    }
+}

@@ -1,0 +1,68 @@
+//! `local_sensitive_file` as a data source: reads a file whose content is secret.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use strata_core::Diagnostics;
+use strata_provider::{Context, DataSourceType, Schema};
+
+use super::content;
+use crate::{Settings, digests::Digests};
+
+/// Reads a file on this machine and hides its content.
+#[derive(Default, Schema)]
+pub(crate) struct DataLocalSensitiveFile {
+    /// The path of the file.
+    filename: String,
+    /// The content; what is not UTF-8 is replaced.
+    #[schema(computed, sensitive)]
+    content: String,
+    /// The content in base64.
+    #[schema(computed, sensitive)]
+    content_base64: String,
+    /// The MD5 of the content in hexadecimal.
+    #[schema(computed)]
+    content_md5: String,
+    /// The SHA-1 of the content in hexadecimal.
+    #[schema(computed)]
+    content_sha1: String,
+    /// The SHA-256 of the content in hexadecimal.
+    #[schema(computed)]
+    content_sha256: String,
+    /// The SHA-256 of the content in base64.
+    #[schema(computed)]
+    content_base64sha256: String,
+    /// The SHA-512 of the content in hexadecimal.
+    #[schema(computed)]
+    content_sha512: String,
+    /// The SHA-512 of the content in base64.
+    #[schema(computed)]
+    content_base64sha512: String,
+    /// The SHA-1 of the content in hexadecimal.
+    #[schema(computed)]
+    id: String,
+}
+
+impl DataLocalSensitiveFile {
+    fn fill(&mut self, content: &[u8]) {
+        let digests = Digests::of(content);
+        self.content_md5 = digests.md5;
+        self.content_sha1 = digests.sha1.clone();
+        self.content_sha256 = digests.sha256;
+        self.content_base64sha256 = digests.base64_sha256;
+        self.content_sha512 = digests.sha512;
+        self.content_base64sha512 = digests.base64_sha512;
+        self.id = digests.sha1;
+    }
+}
+
+impl DataSourceType for DataLocalSensitiveFile {
+    const NAME: &'static str = "local_sensitive_file";
+    type Client = Settings;
+
+    async fn read(&mut self, context: &mut Context<'_, Settings>) -> Result<(), Diagnostics> {
+        let content = content::read(context.client, &self.filename)?;
+        self.fill(&content);
+        self.content_base64 = STANDARD.encode(&content);
+        self.content = String::from_utf8_lossy(&content).into_owned();
+        Ok(())
+    }
+}

@@ -1,0 +1,15 @@
+//! Every type through the engine: made, planned again without changes, changed, imported, refused.
+
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the message")]
+
+mod archive;
+mod cloudinit;
+mod dns;
+mod external;
+mod http;
+mod local;
+mod null;
+mod random;
+mod time;
+mod tls;
+mod world;

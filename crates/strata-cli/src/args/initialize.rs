@@ -1,0 +1,45 @@
+//! Options of `init` and `get`, named as Terraform names them.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args};
+
+/// `init`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Init {
+    /// Fetch modules anew, in the newest versions that will do.
+    #[arg(long)]
+    pub(crate) upgrade: bool,
+    /// Install modules.
+    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub(crate) get: bool,
+    /// Look at the backend.
+    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub(crate) backend: bool,
+    /// An argument of the backend.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) backend_config: Vec<String>,
+    /// Forget what an earlier `init` knew of the backend; Strata keeps nothing of it.
+    #[arg(long)]
+    pub(crate) reconfigure: bool,
+    /// Programs that fetch may ask on the terminal.
+    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub(crate) input: bool,
+    /// Set a variable of the root module; sources of modules may use it.
+    #[arg(long = "var", value_name = "NAME=VALUE")]
+    pub(crate) variables: Vec<String>,
+    /// Read variables from a file.
+    #[arg(long = "var-file", value_name = "FILE")]
+    pub(crate) variable_files: Vec<PathBuf>,
+    /// Write lines of JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `get`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Get {
+    /// Fetch modules anew, in the newest versions that will do.
+    #[arg(long)]
+    pub(crate) update: bool,
+}

@@ -1,0 +1,80 @@
+//! Options of the commands that work on the language alone, named as Terraform names them.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Subcommand};
+
+/// `fmt`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Format {
+    /// Files and folders; `-` for standard input. This folder if there are none.
+    #[arg(value_name = "TARGET")]
+    pub(crate) targets: Vec<PathBuf>,
+    /// List the files that change.
+    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub(crate) list: bool,
+    /// Write the files that change.
+    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub(crate) write: bool,
+    /// Show what changes.
+    #[arg(long, default_value_t = false, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub(crate) diff: bool,
+    /// Write nothing; exit with 3 if a file would change.
+    #[arg(long, default_value_t = false, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub(crate) check: bool,
+    /// Go into folders inside of folders, too.
+    #[arg(long, default_value_t = false, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub(crate) recursive: bool,
+    /// No colours.
+    #[arg(long)]
+    pub(crate) no_color: bool,
+}
+
+/// `console`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Console {
+    /// Set a variable of the root module.
+    #[arg(long = "var", value_name = "NAME=VALUE")]
+    pub(crate) variables: Vec<String>,
+    /// Read variables from a file.
+    #[arg(long = "var-file", value_name = "FILE")]
+    pub(crate) variable_files: Vec<PathBuf>,
+    /// State file to use instead of `terraform.tfstate`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// No colours.
+    #[arg(long)]
+    pub(crate) no_color: bool,
+}
+
+/// `graph`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Graph {
+    /// Kinds of graphs beside the one of resources: none is there yet.
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) kind: Option<String>,
+    /// Mark cycles, which the graph of resources cannot have.
+    #[arg(long)]
+    pub(crate) draw_cycles: bool,
+    /// Show the graph of a saved plan: not there yet.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: Option<PathBuf>,
+}
+
+/// `metadata`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Metadata {
+    #[command(subcommand)]
+    pub(crate) command: MetadataCommand,
+}
+
+/// What the language consists of.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum MetadataCommand {
+    /// Show the signatures of all functions.
+    Functions {
+        /// As JSON, the only form there is.
+        #[arg(long, required = true)]
+        json: bool,
+    },
+}

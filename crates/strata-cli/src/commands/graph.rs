@@ -1,0 +1,98 @@
+//! `graph`: which resource waits for which, in the language of Graphviz.
+
+use std::{fmt::Write, path::Path};
+
+use anstream::print;
+use strata_core::{Diagnostic, Diagnostics, addr::ConfigResource};
+use strata_ops::{
+    files::Disk,
+    graph::{Graph, graph, name},
+};
+
+use super::Exit;
+use crate::args;
+
+pub(super) fn run(arguments: &args::Graph) -> Result<Exit, Diagnostics> {
+    if let Some(kind) = &arguments.kind {
+        return Err(no_such_type(kind).into());
+    }
+    if arguments.plan.is_some() {
+        return Err(
+            Diagnostic::error("not-supported", "`-plan` is not supported by `graph`")
+                .detail("Only the graph of the configuration's resources is drawn.")
+                .into(),
+        );
+    }
+    print!("{}", dot(&graph(&Disk, Path::new("."))?));
+    Ok(0)
+}
+
+fn no_such_type(kind: &str) -> Diagnostic {
+    if ["plan", "plan-refresh-only", "plan-destroy", "apply"].contains(&kind) {
+        let summary = format!("`-type={kind}` is not supported");
+        return Diagnostic::error("not-supported", summary)
+            .detail("Those graphs show Terraform's inner steps, which Strata does not have.")
+            .hint("Leave `-type` out for the graph of resources.");
+    }
+    Diagnostic::error("invalid-graph-type", "Unsupported graph type").detail(
+        "The -type=... argument must be either \"plan\", \"plan-refresh-only\", \"plan-destroy\", or \"apply\".",
+    )
+}
+
+/// Draws a graph as `terraform graph` 1.11 does.
+fn dot(graph: &Graph) -> String {
+    let mut out = String::from(
+        "digraph G {\n  rankdir = \"RL\";\n  node [shape = rect, fontname = \"sans-serif\"];\n",
+    );
+    if graph.resources.is_empty() {
+        out.push_str("  /* This configuration does not contain any resources.         */\n");
+        out.push_str("  /* For a more detailed graph, try: terraform graph -type=plan */\n");
+    }
+    for module in graph
+        .resources
+        .chunk_by(|left, right| left.module == right.module)
+    {
+        draw_module(module, &mut out);
+    }
+    for (from, to) in &graph.edges {
+        let ends = (
+            graph.resources[*from].to_string(),
+            graph.resources[*to].to_string(),
+        );
+        line(
+            &mut out,
+            &format!("  {} -> {};", quoted(&ends.0), quoted(&ends.1)),
+        );
+    }
+    out.push_str("}\n");
+    out
+}
+
+fn draw_module(resources: &[ConfigResource], out: &mut String) {
+    let path = resources.first().map(|first| first.module.to_string());
+    let path = path.unwrap_or_default();
+    let indent = if path.is_empty() { "  " } else { "    " };
+    if !path.is_empty() {
+        line(
+            out,
+            &format!("  subgraph {} {{", quoted(&format!("cluster_{path}"))),
+        );
+        line(out, &format!("    label = {}", quoted(&path)));
+        line(out, "    fontname = \"sans-serif\"");
+    }
+    for resource in resources {
+        let (id, label) = (quoted(&resource.to_string()), quoted(&name(resource)));
+        line(out, &format!("{indent}{id} [label={label}];"));
+    }
+    if !path.is_empty() {
+        line(out, "  }");
+    }
+}
+
+fn line(out: &mut String, text: &str) {
+    writeln!(out, "{text}").expect("a string takes all");
+}
+
+fn quoted(text: &str) -> String {
+    format!("{text:?}")
+}

@@ -1,0 +1,128 @@
+//! `init` and `get`: fetching modules, and saying what a configuration needs besides.
+
+use std::path::PathBuf;
+
+use anstream::println;
+use strata_core::Diagnostics;
+use strata_ops::{
+    infrastructure::Settings,
+    initialize::{self, Initialized, Options, Step},
+    registry::Platforms,
+};
+
+use super::{Exit, FAILED, complain_as, process};
+use crate::{args, render::terraform_json};
+
+pub(super) fn init(arguments: &args::Init) -> Result<Exit, Diagnostics> {
+    let settings = Settings {
+        variables: arguments.variables.clone(),
+        variable_files: arguments.variable_files.clone(),
+        ..Settings::of(PathBuf::from("."))
+    };
+    let options = Options {
+        settings,
+        upgrade: arguments.upgrade,
+        modules: arguments.get,
+        backend: arguments.backend,
+        backend_config: arguments.backend_config.clone(),
+        input: arguments.input,
+    };
+    let json = arguments.json;
+    if options.backend {
+        tell(json, "Initializing the backend...");
+    }
+    let mut diags = Diagnostics::new();
+    let found = run(&options, json, &mut diags)?;
+    if !diags.has_errors() {
+        providers(&found, json);
+    }
+    complain_as(&diags, json);
+    if diags.has_errors() {
+        return Ok(FAILED);
+    }
+    tell(json, "");
+    tell(json, "Strata has been successfully initialized!");
+    Ok(0)
+}
+
+pub(super) fn get(arguments: &args::Get) -> Result<Exit, Diagnostics> {
+    let options = Options {
+        settings: Settings::of(PathBuf::from(".")),
+        upgrade: arguments.update,
+        modules: true,
+        backend: false,
+        backend_config: Vec::new(),
+        input: true,
+    };
+    let mut diags = Diagnostics::new();
+    run(&options, false, &mut diags)?;
+    // Which providers are there is not what was asked.
+    let mut about_modules = Diagnostics::new();
+    about_modules.extend(
+        diags
+            .into_iter()
+            .filter(|found| found.code != "unknown-provider"),
+    );
+    complain_as(&about_modules, false);
+    Ok(if about_modules.has_errors() {
+        FAILED
+    } else {
+        0
+    })
+}
+
+fn run(options: &Options, json: bool, diags: &mut Diagnostics) -> Result<Initialized, Diagnostics> {
+    let process = process()?;
+    let platforms = Platforms::real(&process);
+    let mut begun = false;
+    let mut say = |step: Step| {
+        if !std::mem::replace(&mut begun, true) {
+            tell(json, "Initializing modules...");
+        }
+        tell(json, &line(&step));
+    };
+    Ok(initialize::run(
+        options, &process, &platforms, &mut say, diags,
+    ))
+}
+
+fn line(step: &Step) -> String {
+    match step {
+        Step::Local { key, folder } | Step::Installed { key, folder } => {
+            format!("- {key} in {folder}")
+        }
+        Step::Downloading {
+            key,
+            source,
+            version: None,
+        } => {
+            format!("Downloading {source} for {key}...")
+        }
+        Step::Downloading {
+            key,
+            source,
+            version: Some(version),
+        } => {
+            format!("Downloading {source} {version} for {key}...")
+        }
+    }
+}
+
+fn providers(found: &Initialized, json: bool) {
+    tell(json, "Initializing provider plugins...");
+    for provider in &found.providers {
+        tell(
+            json,
+            &format!("- {} is built in to Strata", provider.source),
+        );
+    }
+}
+
+/// A line for people, or the same as a line of Terraform's JSON.
+fn tell(json: bool, text: &str) {
+    match json {
+        false => println!("{text}"),
+        true if text.is_empty() => {}
+        true => terraform_json::line("info", text, "init_output", []),
+    }
+}

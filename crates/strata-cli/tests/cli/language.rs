@@ -1,0 +1,331 @@
+//! Modules from elsewhere, files in other syntaxes, and what is asked of the user.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{BufRead, BufReader, Write},
+    net::TcpListener,
+    path::Path,
+    process::Command,
+    thread,
+};
+
+use crate::strata::Folder;
+
+fn git(folder: &Path, arguments: &[&str]) {
+    let identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"];
+    let output = Command::new("git")
+        .args(identity)
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// A repository with a module in its folder `m`, tagged v1 and v2.
+fn repository(folder: &Path) {
+    fs::create_dir_all(folder.join("m")).unwrap();
+    git(folder, &["init", "-q", "-b", "main"]);
+    for version in ["v1", "v2"] {
+        fs::write(
+            folder.join("m/main.tf"),
+            format!("output \"version\" {{ value = \"{version}\" }}\n"),
+        )
+        .unwrap();
+        git(folder, &["add", "."]);
+        git(folder, &["commit", "-q", "-m", version]);
+        git(folder, &["tag", version]);
+    }
+}
+
+#[test]
+fn modules_from_git_are_installed_at_their_reference_and_only_once() {
+    let folder = Folder::new(&[]);
+    let origin = folder.path().join("origin");
+    repository(&origin);
+    let url = format!("git::file://{}", origin.display());
+    let configuration = format!(
+        r#"
+        variable "tag" {{ default = "v1" }}
+        module "old" {{ source = "{url}//m?ref=${{var.tag}}" }}
+        module "new" {{ source = "{url}//m" }}
+        module "again" {{ source = "{url}//m" }}
+        module "shallow" {{ source = "{url}//m?ref=v1&depth=1" }}
+        output "versions" {{
+          value = [module.old.version, module.new.version, module.again.version, module.shallow.version]
+        }}
+        "#
+    );
+    folder.write("work/main.tf", &configuration);
+    let before = folder.run(&["-chdir=work", "validate"]);
+    assert_eq!(before.code, Some(1));
+    assert!(
+        before.stderr.contains("Module not installed") && before.stderr.contains("strata init")
+    );
+
+    let init = folder.run(&["-chdir=work", "init", "-input=false"]);
+    assert_eq!(init.code, Some(0), "{}{}", init.stdout, init.stderr);
+    assert!(init.stdout.contains("Downloading"), "{}", init.stdout);
+    let applied = folder.run(&["-chdir=work", "apply", "-auto-approve"]);
+    assert_eq!(applied.code, Some(0), "{}", applied.stderr);
+    let output = folder.run(&["-chdir=work", "output", "-json", "versions"]);
+    let versions: Vec<String> = serde_json::from_str(&output.stdout).unwrap();
+    assert_eq!(versions, ["v1", "v2", "v2", "v1"]);
+
+    let manifest =
+        fs::read_to_string(folder.path().join("work/.terraform/modules/modules.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    let folders: BTreeMap<&str, &str> = manifest["Modules"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| {
+            (
+                entry["Key"].as_str().unwrap(),
+                entry["Dir"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        folders["again"], folders["new"],
+        "one package is fetched once"
+    );
+    assert_eq!(folders[""], ".");
+    assert_eq!(folders["old"], ".terraform/modules/old/m");
+
+    let again = folder.run(&["-chdir=work", "init"]);
+    assert!(!again.stdout.contains("Downloading"), "{}", again.stdout);
+    let upgrade = folder.run(&["-chdir=work", "init", "-upgrade"]);
+    assert!(upgrade.stdout.contains("Downloading"), "{}", upgrade.stdout);
+    let changed = folder.run(&["-chdir=work", "plan", "-var", "tag=v2"]);
+    assert!(
+        changed.stderr.contains("Module source has changed"),
+        "{}",
+        changed.stderr
+    );
+}
+
+#[test]
+fn a_module_that_cannot_be_fetched_is_named_with_its_source() {
+    let folder = Folder::new(&[(
+        "main.tf",
+        r#"
+        module "gone" { source = "git::file:///no/such/repository.git" }
+        module "program" { source = "git::ext::sh" }
+        module "bucket" { source = "s3::https://s3.example.com/x.zip" }
+        "#,
+    )]);
+    let init = folder.run(&["init", "-input=false"]);
+    assert_eq!(init.code, Some(1));
+    for part in [
+        "git::file:///no/such/repository.git",
+        "does not fetch by `s3`",
+        "Failed to download module",
+    ] {
+        assert!(init.stderr.contains(part), "{part}: {}", init.stderr);
+    }
+}
+
+/// Serves fixed answers on the loopback until the test ends: path to header lines and body.
+fn serve(answers: impl Fn(&str) -> Option<(String, Vec<u8>)> + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let mut request = String::new();
+            let mut line = String::new();
+            while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
+                request.push_str(&line);
+                line.clear();
+            }
+            let path = request.split_whitespace().nth(1).unwrap_or("/").to_owned();
+            let (status, headers, body) = match answers(&path) {
+                Some((headers, body)) => ("200 OK", headers, body),
+                None => ("404 Not Found", String::new(), Vec::new()),
+            };
+            let head = format!(
+                "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n",
+                body.len()
+            );
+            let mut stream = stream;
+            let sent = stream
+                .write_all(head.as_bytes())
+                .and_then(|()| stream.write_all(&body));
+            drop(sent);
+        }
+    });
+    address
+}
+
+/// A `.tar.gz` with a module in the folder `top/m`.
+fn archive(folder: &Path) -> Vec<u8> {
+    fs::create_dir_all(folder.join("top/m")).unwrap();
+    fs::write(
+        folder.join("top/m/main.tf"),
+        "output \"from\" { value = \"archive\" }\n",
+    )
+    .unwrap();
+    let made = Command::new("tar")
+        .args(["czf", "archive.tar.gz", "top"])
+        .current_dir(folder)
+        .status()
+        .unwrap();
+    assert!(made.success());
+    fs::read(folder.join("archive.tar.gz")).unwrap()
+}
+
+#[test]
+fn modules_come_from_archives_and_registries() {
+    let folder = Folder::new(&[]);
+    let bytes = archive(folder.path());
+    let address = serve(move |path| match path {
+        "/a/archive.tar.gz" => Some((String::new(), bytes.clone())),
+        "/v1/modules/ns/name/test/versions" => {
+            let versions = r#"{"modules":[{"versions":[{"version":"1.0.0"},{"version":"1.2.0"},{"version":"2.0.0"}]}]}"#;
+            Some((String::new(), versions.into()))
+        }
+        "/v1/modules/ns/name/test/1.2.0/download" => Some((
+            "X-Terraform-Get: /a/archive.tar.gz//*\r\n".to_owned(),
+            Vec::new(),
+        )),
+        _ => None,
+    });
+    folder.write(
+        "main.tf",
+        &format!(
+            r#"
+            module "archive" {{ source = "http://{address}/a/archive.tar.gz//top/m" }}
+            module "registry" {{
+              source  = "registry.example.com/ns/name/test//m"
+              version = "~> 1.0"
+            }}
+            output "from" {{ value = [module.archive.from, module.registry.from] }}
+            "#
+        ),
+    );
+    let hosts = format!(
+        "host \"registry.example.com\" {{ services = {{ \"modules.v1\" = \"http://{address}/v1/modules/\" }} }}\n"
+    );
+    folder.write("cli.tfrc", &hosts);
+    let file = folder.path().join("cli.tfrc").display().to_string();
+    let init = folder.run_with(&["init"], &[("TF_CLI_CONFIG_FILE", &file)]);
+    assert_eq!(init.code, Some(0), "{}{}", init.stdout, init.stderr);
+    assert!(
+        init.stdout.contains("1.2.0 for registry"),
+        "{}",
+        init.stdout
+    );
+    let plan = folder.run(&["plan"]);
+    assert!(
+        plan.stdout.contains("archive"),
+        "{}{}",
+        plan.stdout,
+        plan.stderr
+    );
+
+    folder.write("more.tf", "module \"none\" {\n  source  = \"registry.example.com/ns/name/test\"\n  version = \">= 9\"\n}\n");
+    let init = folder.run_with(&["get"], &[("TF_CLI_CONFIG_FILE", &file)]);
+    assert_eq!(init.code, Some(1));
+    assert!(
+        init.stderr
+            .contains("Unresolvable module version constraint"),
+        "{}",
+        init.stderr
+    );
+}
+
+#[test]
+fn init_names_the_providers_that_are_not_there_with_their_places() {
+    let folder = Folder::new(&[(
+        "main.tf",
+        "resource \"aws_instance\" \"a\" {}\nresource \"aws_instance\" \"b\" {}\nresource \"terraform_data\" \"c\" {}\n",
+    )]);
+    let init = folder.run(&["init", "-backend=false"]);
+    assert_eq!(init.code, Some(1));
+    assert_eq!(
+        init.stderr.matches("hashicorp/aws").count(),
+        1,
+        "{}",
+        init.stderr
+    );
+    assert!(
+        init.stderr.contains("needed at 2 places"),
+        "{}",
+        init.stderr
+    );
+    let validate = folder.run(&["validate"]);
+    assert_eq!(
+        validate.stderr.matches("hashicorp/aws").count(),
+        1,
+        "{}",
+        validate.stderr
+    );
+}
+
+#[test]
+fn a_variable_file_that_is_none_is_named() {
+    let folder = Folder::new(&[
+        (
+            "main.tf",
+            "variable \"a\" {}\noutput \"a\" { value = var.a }\n",
+        ),
+        ("folder/x", ""),
+        ("json.tfvars.json", "{\"a\": {\"b\": [1, \"${x}\"]}}"),
+    ]);
+    let plan = folder.run(&["plan", "-var-file=folder"]);
+    assert_eq!(plan.code, Some(1));
+    assert!(
+        plan.stderr.contains("Failed to read variables file"),
+        "{}",
+        plan.stderr
+    );
+    let plan = folder.run(&["plan", "-var-file=json.tfvars.json"]);
+    assert!(
+        plan.stdout.contains("${x}"),
+        "{}{}",
+        plan.stdout,
+        plan.stderr
+    );
+    std::os::unix::fs::symlink("loop.tf", folder.path().join("loop.tf")).unwrap();
+    let plan = folder.run(&["validate"]);
+    assert!(
+        plan.stderr.contains("Failed to read file") && plan.stderr.contains("loop.tf"),
+        "{}",
+        plan.stderr
+    );
+}
+
+#[test]
+fn without_a_terminal_a_missing_variable_is_a_mistake() {
+    let folder = Folder::new(&[(
+        "main.tf",
+        "variable \"a\" {}\noutput \"a\" { value = var.a }\n",
+    )]);
+    let plan = folder.run(&["plan"]);
+    assert_eq!(plan.code, Some(1));
+    assert!(
+        plan.stderr.contains("No value for required variable"),
+        "{}",
+        plan.stderr
+    );
+}
+
+#[test]
+fn nesting_beyond_all_reason_is_a_mistake() {
+    let folder = Folder::new(&[(
+        "main.tf",
+        &format!("locals {{\n  a = {}\n}}\n", "[".repeat(10_000)),
+    )]);
+    let validate = folder.run(&["validate"]);
+    assert_eq!(validate.code, Some(1), "{}", validate.stderr);
+    let blocks = "a {\n".repeat(10_000);
+    let folder = Folder::new(&[("main.tf", &blocks), ("b.tf.json", &"[".repeat(10_000))]);
+    let validate = folder.run(&["validate"]);
+    assert_eq!(validate.code, Some(1), "{}", validate.stderr);
+}

@@ -1,0 +1,52 @@
+//! Providers that are not there: one message for each, with the places that need it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use strata_core::{Diagnostic, Diagnostics, Span};
+
+use crate::{schemas::Schemas, tree::Config};
+
+/// How many places a message shows.
+const MOST_PLACES: usize = 5;
+
+/// Reports every provider that a configuration needs and that has no schema.
+pub fn unknown_providers(config: &Config, schemas: &Schemas, diags: &mut Diagnostics) {
+    let mut needed: BTreeMap<Arc<str>, Vec<Span>> = BTreeMap::new();
+    for (address, resource) in config.resources() {
+        if let Some(provider) = config.provider_of(&address) {
+            needed
+                .entry(provider.source)
+                .or_default()
+                .push(resource.span.clone());
+        }
+    }
+    for address in config.providers() {
+        let block = config
+            .provider_block(&address)
+            .map(|block| block.span.clone());
+        needed.entry(address.source).or_default().extend(block);
+    }
+    for (source, mut places) in needed {
+        if schemas.provider(&source).is_none() {
+            places.sort();
+            places.dedup();
+            diags.push(unknown(&source, &places));
+        }
+    }
+}
+
+fn unknown(source: &str, places: &[Span]) -> Diagnostic {
+    let places_text = match places.len() {
+        1 => "1 place".to_owned(),
+        count => format!("{count} places"),
+    };
+    let found = Diagnostic::error("unknown-provider", "Provider not available")
+        .detail(format!(
+            "The provider `{source}` is needed at {places_text}, and Strata does not have it."
+        ))
+        .hint(
+            "If the provider is not one of HashiCorp's, name its source in `required_providers`.",
+        );
+    let places = places.iter().take(MOST_PLACES).cloned();
+    places.fold(found, Diagnostic::at)
+}

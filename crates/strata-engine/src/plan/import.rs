@@ -1,0 +1,128 @@
+//! Taking over objects that are there already, as `import` blocks say.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use strata_config::ImportTarget;
+use strata_core::{
+    Diagnostic, Diagnostics, Event, Subject,
+    addr::ResourceInstance,
+    provider::{ConfiguredProvider, Object},
+};
+use strata_state::State;
+
+use super::{
+    Planned, Refreshed,
+    refresh::{Prior, Subjected, about},
+};
+use crate::{objects::Template, session::Session};
+
+/// Ids of objects to take over, by the address that they get.
+pub(crate) type Imports = BTreeMap<ResourceInstance, Arc<str>>;
+
+/// What import blocks ask for that state does not have yet.
+pub(crate) fn wanted(session: &Session<'_>, state: &State, diags: &mut Diagnostics) -> Imports {
+    if session.environment.config.root().imports.is_empty() {
+        return Imports::new();
+    }
+    let mut imports = Imports::new();
+    for target in session.evaluator.import_targets(diags) {
+        if state.current(&target.to).is_some() {
+            continue;
+        }
+        let config = &session.environment.config;
+        if config.resource(&target.to.resource.config()).is_none() {
+            diags.push(no_configuration(&target));
+            continue;
+        }
+        match target.id.unmarked().as_str() {
+            Some(id) => drop(imports.insert(target.to.clone(), id.into())),
+            None => diags.push(unknown_id(&target)),
+        }
+    }
+    imports
+}
+
+fn no_configuration(target: &ImportTarget) -> Diagnostic {
+    Diagnostic::error(
+        "import-target",
+        "Configuration for import target does not exist",
+    )
+    .detail(format!(
+        "The configuration for the given import target {} does not exist.",
+        target.to
+    ))
+    .at(target.span.clone())
+    .hint("Write a `resource` block for it, or let one be written: `-generate-config-out=FILE`.")
+}
+
+fn unknown_id(target: &ImportTarget) -> Diagnostic {
+    Diagnostic::error("import-id", "Invalid import id argument")
+        .detail("The import block \"id\" argument depends on resource attributes that cannot be determined until apply.")
+        .at(target.span.clone())
+}
+
+/// Takes an object over: it is in state as if it had been made here.
+pub(crate) async fn import(
+    session: &Session<'_>,
+    subject: &Subjected<'_>,
+    id: &str,
+    template: &Template,
+    planned: &mut Planned,
+) -> Option<Prior> {
+    let provider = session.configured(subject.provider, &mut planned.diagnostics)?;
+    let object = match ask(session, &*provider, subject.address, id).await {
+        Ok(object) => object,
+        Err(errors) => {
+            planned.diagnostics.append(errors);
+            return None;
+        }
+    };
+    let marked = subject.kind.mark(&object.value, &[]);
+    let stored = subject
+        .kind
+        .encode(&marked, object.private.clone(), template);
+    planned.refreshed.push(Refreshed {
+        address: subject.address.clone(),
+        deposed: None,
+        provider: subject.provider.to_string().into(),
+        object: Some(stored.clone()),
+    });
+    Some(Prior {
+        object,
+        marked,
+        stored,
+    })
+}
+
+/// Asks the provider for the object with an id.
+pub(crate) async fn ask(
+    session: &Session<'_>,
+    provider: &dyn ConfiguredProvider,
+    address: &ResourceInstance,
+    id: &str,
+) -> Result<Object, Diagnostics> {
+    let told = Some(id.to_owned());
+    session.events.send(Event::RefreshStarted {
+        address: address.clone(),
+        id: told.clone(),
+    });
+    let type_name = address.resource.type_name.clone();
+    let imported = provider.import(type_name, id.to_owned()).await;
+    session.events.send(Event::RefreshFinished {
+        address: address.clone(),
+        id: told,
+    });
+    let object = imported.map_err(|errors| about(errors, address))?;
+    match object.value.is_null() {
+        false => Ok(object),
+        true => Err(missing(address, id).into()),
+    }
+}
+
+fn missing(address: &ResourceInstance, id: &str) -> Diagnostic {
+    Diagnostic::error("import-missing", "Cannot import non-existent remote object")
+        .detail(format!(
+            "There is no object with the id `{id}` for `{address}`."
+        ))
+        .subject(Subject::Resource(address.clone()))
+}

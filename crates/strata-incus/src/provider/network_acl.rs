@@ -1,0 +1,127 @@
+//! `incus_network_acl`: rules for what may come in to instances and go out of them.
+
+use serde_json::Value as Json;
+use strata_core::{Diagnostics, Type, Value, schema::Resource};
+
+use super::{
+    attributes::{Attributes, Texts, map},
+    config::IsComputed,
+    lifecycle::{Entity, ServerObject},
+    schemas::{config, defaulted, place, required, resource},
+    table::{Column, Table},
+};
+use crate::client::ApiPath;
+
+pub(crate) struct NetworkAcl;
+
+const COLUMNS: &[Column] = &[
+    Column::required("action", "What is done with a packet that fits.").words(&[
+        "allow",
+        "allow-stateless",
+        "reject",
+        "drop",
+    ]),
+    Column::required("state", "Whether the rule counts.").words(&["enabled", "disabled", "logged"]),
+    Column::optional("description", "What the rule is for."),
+    Column::optional("source", "Networks, addresses or ACLs that it comes from."),
+    Column::optional(
+        "destination",
+        "Networks, addresses or ACLs that it goes to.",
+    ),
+    Column::optional(
+        "protocol",
+        "`tcp`, `udp`, `icmp4` or `icmp6`; any if not set.",
+    ),
+    Column::optional("source_port", "Ports that it comes from."),
+    Column::optional("destination_port", "Ports that it goes to."),
+    Column::optional("icmp_type", "The type of an ICMP message."),
+    Column::optional("icmp_code", "The code of an ICMP message."),
+];
+
+const RULES: &[Table] = &[
+    Table {
+        name: "egress",
+        field: "egress",
+        columns: COLUMNS,
+        description: "Rules for what goes out.",
+    },
+    Table {
+        name: "ingress",
+        field: "ingress",
+        columns: COLUMNS,
+        description: "Rules for what comes in.",
+    },
+];
+
+impl Entity for NetworkAcl {
+    fn type_name(&self) -> &'static str {
+        "incus_network_acl"
+    }
+
+    fn noun(&self) -> &'static str {
+        "network ACL"
+    }
+
+    fn schema(&self) -> Resource {
+        let attributes = [
+            required("name", "Its name."),
+            defaulted("description", Type::String, "What it is for."),
+            config(),
+        ];
+        let rules = RULES.iter().map(Table::attribute);
+        resource(
+            "Rules for the traffic of instances.",
+            attributes.into_iter().chain(place()).chain(rules),
+            [],
+        )
+    }
+
+    fn defaults(&self) -> Vec<(&'static str, Value)> {
+        vec![
+            ("description", Value::from("")),
+            ("config", map(&Texts::new())),
+        ]
+    }
+
+    fn tables(&self) -> &'static [Table] {
+        RULES
+    }
+
+    fn replacing(&self) -> &'static [&'static str] {
+        &["name", "project", "remote"]
+    }
+
+    fn refused(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn validate(&self, _: Attributes<'_>, _: &mut Diagnostics) {}
+
+    fn collection(&self, _: Attributes<'_>, project: &str) -> ApiPath {
+        ApiPath::new(&["network-acls"]).project(project)
+    }
+
+    fn path(&self, object: Attributes<'_>, project: &str) -> ApiPath {
+        ApiPath::new(&["network-acls", object.text("name").unwrap_or_default()]).project(project)
+    }
+
+    fn is_computed(&self) -> IsComputed {
+        |_| false
+    }
+
+    fn create_fields(&self, _: Attributes<'_>) -> Vec<(&'static str, Json)> {
+        Vec::new()
+    }
+
+    fn read_fields(&self, _: Attributes<'_>, _: &ServerObject) -> Vec<(&'static str, Value)> {
+        Vec::new()
+    }
+
+    fn delete_hint(&self) -> Option<&'static str> {
+        Some("networks, instances and profiles that name the ACL must be changed before it")
+    }
+
+    fn import(&self, id: &str) -> Result<Vec<(&'static str, Value)>, String> {
+        Ok(vec![("name", Value::from(id))])
+    }
+}

@@ -1,0 +1,220 @@
+//! `fmt`: rewrites configuration files as `terraform fmt` does.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Component, Path, PathBuf},
+    sync::Arc,
+};
+
+use strata_core::{Diagnostic, Diagnostics, Source};
+
+/// Endings of the files that are formatted: Terraform's, then those that only OpenTofu has.
+const ENDINGS: [&str; 6] = [
+    ".tf",
+    ".tfvars",
+    ".tftest.hcl",
+    ".tfmock.hcl",
+    ".tofu",
+    ".tofutest.hcl",
+];
+
+/// What to format, and what to do with it.
+#[derive(Clone, Debug)]
+pub struct FormatOptions {
+    /// Files and folders.
+    pub paths: Vec<PathBuf>,
+    /// Whether to go into folders inside of folders.
+    pub recursive: bool,
+    /// Whether to write what changes.
+    pub write: bool,
+}
+
+/// A file before and after.
+#[derive(Clone, Debug)]
+pub struct Formatted {
+    /// Its path as it is shown.
+    pub name: String,
+    /// What it held.
+    pub before: Arc<str>,
+    /// What `fmt` makes of it.
+    pub after: String,
+}
+
+impl Formatted {
+    /// True if there was something to do.
+    pub fn changed(&self) -> bool {
+        *self.before != self.after
+    }
+}
+
+/// Formats files and folders, telling `each` of every file that has no mistakes.
+///
+/// Folders are read in order of names; hidden files and backups of editors in them are left alone. A path that is not
+/// there ends it, as in Terraform.
+pub fn format(options: &FormatOptions, each: &mut dyn FnMut(Formatted), diags: &mut Diagnostics) {
+    let write = options.write;
+    for path in &options.paths {
+        let path = shown(path);
+        if path.is_dir() {
+            folder(&path, options, each, diags);
+        } else if !path.exists() {
+            let summary = format!("No file or directory at {}", path.display());
+            return diags.push(Diagnostic::error("missing-file", summary));
+        } else if is_formatted(&path.to_string_lossy()) {
+            file(&path, write, each, diags);
+        } else {
+            diags.push(wrong_kind(&path));
+        }
+    }
+}
+
+/// Formats a text that is in no file.
+pub fn format_text(name: &str, text: Vec<u8>) -> Result<Formatted, Diagnostics> {
+    let before: Arc<str> = match String::from_utf8(text) {
+        Ok(text) => text.into(),
+        Err(error) => return Err(not_utf8(name, error.utf8_error().valid_up_to()).into()),
+    };
+    let source = Arc::new(Source::new(name, before.clone()));
+    Ok(Formatted {
+        name: name.to_owned(),
+        before,
+        after: strata_hcl::format(&source)?,
+    })
+}
+
+fn not_utf8(name: &str, at: usize) -> Diagnostic {
+    Diagnostic::error("not-utf8", "Invalid character encoding").detail(format!(
+        "`{name}` is not UTF-8 text: byte {at} begins no character. Ensure that UTF-8 encoding is selected in your editor."
+    ))
+}
+
+fn wrong_kind(path: &Path) -> Diagnostic {
+    let summary = "Only .tf, .tfvars, .tofu, .tftest.hcl and .tofutest.hcl files can be processed with strata fmt";
+    Diagnostic::error("wrong-kind-of-file", summary)
+        .detail(format!("`{}` is none of them.", path.display()))
+}
+
+/// A path without `.` and `..`, relative if it is inside of the working directory.
+fn shown(path: &Path) -> PathBuf {
+    let mut clean = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir if clean.file_name().is_some() => {
+                clean.pop();
+            }
+            other => clean.push(other),
+        }
+    }
+    let working = std::env::current_dir().unwrap_or_default();
+    let inside = clean.strip_prefix(&working).map(Path::to_owned);
+    let clean = inside.unwrap_or(clean);
+    if clean.as_os_str().is_empty() {
+        PathBuf::from(".")
+    } else {
+        clean
+    }
+}
+
+fn is_formatted(name: &str) -> bool {
+    ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
+
+fn is_ignored(name: &str) -> bool {
+    name.starts_with('.') || name.ends_with('~') || (name.starts_with('#') && name.ends_with('#'))
+}
+
+/// Formats what is in a folder; links to folders are not followed, so no loop of them can hold it.
+fn folder(
+    path: &Path,
+    options: &FormatOptions,
+    each: &mut dyn FnMut(Formatted),
+    diags: &mut Diagnostics,
+) {
+    let mut waiting = match inside(path) {
+        Ok(entries) => entries,
+        Err(error) => return diags.push(unreadable(path, &error)),
+    };
+    waiting.reverse();
+    while let Some(path) = waiting.pop() {
+        if !is_wanted(&path, options.recursive) {
+            continue;
+        }
+        if !path.is_dir() {
+            file(&path, options.write, each, diags);
+            continue;
+        }
+        match inside(&path) {
+            Ok(entries) => waiting.extend(entries.into_iter().rev()),
+            Err(error) => diags.push(unreadable(&path, &error)),
+        }
+    }
+}
+
+/// What a folder holds, by name.
+fn inside(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
+    let mut names: Vec<_> = entries.iter().map(fs::DirEntry::file_name).collect();
+    names.sort();
+    let place = if folder == Path::new(".") {
+        Path::new("")
+    } else {
+        folder
+    };
+    Ok(names.iter().map(|name| place.join(name)).collect())
+}
+
+fn is_wanted(path: &Path, recursive: bool) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if is_ignored(&name) {
+        return false;
+    }
+    if path.is_dir() {
+        return recursive && !path.is_symlink();
+    }
+    is_formatted(&name)
+}
+
+fn file(path: &Path, write: bool, each: &mut dyn FnMut(Formatted), diags: &mut Diagnostics) {
+    let name = path.to_string_lossy();
+    let text = match fs::read(path) {
+        Ok(text) => text,
+        Err(error) => return diags.push(unreadable(path, &error)),
+    };
+    match format_text(&name, text) {
+        Ok(formatted) => {
+            if write
+                && formatted.changed()
+                && let Err(error) = replace(path, &formatted.after)
+            {
+                diags.push(
+                    Diagnostic::error("file-not-written", format!("Failed to write {name}"))
+                        .detail(error.to_string()),
+                );
+            }
+            each(formatted);
+        }
+        Err(mistakes) => diags.extend(mistakes),
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
+    let what = if path.is_dir() { "directory" } else { "file" };
+    let summary = format!("Cannot read {what} {}", path.display());
+    Diagnostic::error("unreadable", summary).detail(error.to_string())
+}
+
+/// Replaces what a file holds at once, so that no crash leaves half of it. Links and permissions stay.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let path = path.canonicalize()?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut scratch = tempfile::NamedTempFile::new_in(folder)?;
+    scratch.write_all(text.as_bytes())?;
+    scratch
+        .as_file()
+        .set_permissions(fs::metadata(&path)?.permissions())?;
+    scratch.as_file().sync_all()?;
+    scratch.persist(&path)?;
+    Ok(())
+}

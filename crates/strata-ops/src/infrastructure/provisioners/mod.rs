@@ -1,0 +1,39 @@
+//! Provisioners: `local-exec` runs a program here, `remote-exec` and `file` reach a host over the user's own ssh.
+
+mod arguments;
+mod file;
+mod local_exec;
+mod remote;
+mod remote_exec;
+
+use std::sync::Arc;
+
+use strata_core::BoxFuture;
+use strata_engine::{Provision, Provisioners};
+
+/// All that there are.
+pub(super) struct BuiltIn {
+    /// The environment that programs get.
+    environment: Vec<(String, String)>,
+}
+
+impl BuiltIn {
+    /// Programs get this environment.
+    pub(super) fn new(environment: &std::collections::BTreeMap<String, String>) -> Arc<Self> {
+        let environment = environment.clone().into_iter().collect();
+        Arc::new(Self { environment })
+    }
+}
+
+impl Provisioners for BuiltIn {
+    fn run<'a>(&'a self, call: Provision) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(async move {
+            match &*call.kind {
+                "local-exec" => local_exec::run(&call, &self.environment).await,
+                "remote-exec" => remote_exec::run(&call).await,
+                "file" => file::run(&call).await,
+                other => Err(format!("the provisioner `{other}` is not supported")),
+            }
+        })
+    }
+}

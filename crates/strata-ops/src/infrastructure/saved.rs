@@ -1,0 +1,238 @@
+//! Saved plans: a file with everything that apply needs, to be applied later as it was shown.
+//!
+//! It holds the configuration, the values of variables and the state as it was read, so it holds secrets: only its
+//! owner may read it.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use strata_config::{VariableInput, VariableOrigin, VariableText};
+use strata_core::{Diagnostic, Diagnostics, Events, Value, files::Files};
+use strata_engine::{
+    Environment, Plan,
+    saved::{plan_from_text, plan_to_text, value_from_json, value_to_json},
+};
+
+use super::{
+    Settings,
+    recording::{Recording, Seen},
+    session::{Loaded, Session, check_inputs},
+    trouble::diagnostic,
+    validate::validate_with,
+};
+use crate::{process::Process, registry::Platforms};
+
+/// The version of the format.
+const FORMAT: u32 = 1;
+
+/// A plan that was saved.
+pub struct SavedPlan {
+    file: File,
+    path: PathBuf,
+}
+
+#[derive(Serialize, Deserialize)]
+struct File {
+    strata_plan: u32,
+    version: String,
+    /// The state that it was made on, and what tells whether that is still the same.
+    state: PathBuf,
+    fingerprint: Option<String>,
+    directory: PathBuf,
+    workspace: Arc<str>,
+    working_directory: PathBuf,
+    timestamp: Option<Arc<str>>,
+    variables: BTreeMap<Arc<str>, serde_json::Value>,
+    files: Seen,
+    plan: Box<RawValue>,
+}
+
+/// What is looked at first.
+#[derive(Deserialize)]
+struct Header {
+    strata_plan: u32,
+    version: String,
+}
+
+impl Session {
+    /// Writes a plan that this session made.
+    pub fn save(&self, plan: &Plan, settings: &Settings, path: &Path) -> Result<(), Diagnostics> {
+        let text = plan_to_text(plan).and_then(|plan| {
+            let environment = &self.environment;
+            let file = File {
+                strata_plan: FORMAT,
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                state: self.store.path().to_owned(),
+                fingerprint: self.opened.base.fingerprint().map(str::to_owned),
+                directory: settings.directory.clone(),
+                workspace: environment.workspace.clone(),
+                working_directory: environment.working_directory.clone(),
+                timestamp: environment.plan_timestamp.clone(),
+                variables: stored_variables(environment),
+                files: self.recording.seen(),
+                plan: RawValue::from_string(plan).map_err(|error| error.to_string())?,
+            };
+            serde_json::to_string(&file).map_err(|error| error.to_string())
+        });
+        let text = text.map_err(|reason| {
+            Diagnostic::error("plan-file", "The plan cannot be saved").detail(reason)
+        })?;
+        strata_state::write_private(path, text.as_bytes())
+            .map_err(|error| diagnostic(&error).into())
+    }
+
+    /// Opens the root module of a saved plan, to apply it; refused if the state is not the one it was made on.
+    pub async fn open_saved(
+        saved: &SavedPlan,
+        settings: &Settings,
+        process: &Process,
+        platforms: &Platforms,
+        events: &Events,
+    ) -> Result<(Self, Plan), Diagnostics> {
+        let file = &saved.file;
+        let (environment, recording) = saved.environment(Some(settings), process, platforms)?;
+        let loaded = Loaded {
+            environment: environment.clone(),
+            recording,
+            file: file.state.clone(),
+        };
+        let operation = "OperationTypeApply";
+        let session =
+            Self::open_state(loaded, settings, operation, process, platforms, events).await?;
+        let is_same = session.opened.base.fingerprint() == file.fingerprint.as_deref();
+        if !is_same || session.opened.has_journal {
+            return Err(stale().into());
+        }
+        let mut plan = saved.read_plan(environment)?;
+        if file.fingerprint.is_none() {
+            // Each state begins with a lineage of its own.
+            plan.prior.lineage = session.opened.base.lineage().clone();
+        }
+        Ok((session, plan))
+    }
+}
+
+/// Values of variables, without those that must not be stored.
+fn stored_variables(environment: &Environment) -> BTreeMap<Arc<str>, serde_json::Value> {
+    let declared = &environment.config.root().variables;
+    let is_stored = |name: &Arc<str>| !declared.get(name).is_some_and(|found| found.ephemeral);
+    let stored = environment
+        .variables
+        .iter()
+        .filter(|(name, _)| is_stored(name));
+    stored
+        .map(|(name, value)| (name.clone(), value_to_json(value)))
+        .collect()
+}
+
+impl SavedPlan {
+    /// Reads a file; none if it is something else than a saved plan.
+    pub fn read(path: &Path) -> Result<Option<Self>, Diagnostics> {
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::InvalidData => return Ok(None),
+            Err(error) => {
+                let summary = format!("Failed to load \"{}\" as a plan file", path.display());
+                return Err(Diagnostic::error("plan-file", summary)
+                    .detail(error.to_string())
+                    .into());
+            }
+        };
+        let Ok(header) = serde_json::from_str::<Header>(&text) else {
+            return Ok(None);
+        };
+        let ours = env!("CARGO_PKG_VERSION");
+        if header.strata_plan != FORMAT || header.version != ours {
+            let summary = "The saved plan was made by another version of Strata";
+            return Err(Diagnostic::error("plan-version", summary)
+                .detail(format!("It is of {}, this is {ours}.", header.version))
+                .hint("Plan again with this version.")
+                .into());
+        }
+        let file =
+            serde_json::from_str(&text).map_err(|error| damaged(path, &error.to_string()))?;
+        Ok(Some(Self {
+            file,
+            path: path.to_owned(),
+        }))
+    }
+
+    /// The plan, to look at.
+    pub fn plan(&self, process: &Process, platforms: &Platforms) -> Result<Plan, Diagnostics> {
+        let (environment, _) = self.environment(None, process, platforms)?;
+        self.read_plan(environment)
+    }
+
+    fn read_plan(&self, environment: Environment) -> Result<Plan, Diagnostics> {
+        plan_from_text(self.file.plan.get(), environment)
+            .map_err(|reason| damaged(&self.path, &reason).into())
+    }
+
+    /// The configuration with its values, as it was; values that were not to be stored come from the settings.
+    fn environment(
+        &self,
+        settings: Option<&Settings>,
+        process: &Process,
+        platforms: &Platforms,
+    ) -> Result<(Environment, Arc<Recording>), Diagnostics> {
+        let file = &self.file;
+        let recording = Arc::new(Recording::of(file.files.clone()));
+        let files: Arc<dyn Files> = recording.clone();
+        let mut diags = Diagnostics::new();
+        let read = |(name, value): (&Arc<str>, &serde_json::Value)| {
+            Some((name.clone(), value_from_json(value)?))
+        };
+        let variables: Option<BTreeMap<Arc<str>, Value>> =
+            file.variables.iter().map(read).collect();
+        let mut variables =
+            variables.ok_or_else(|| damaged(&self.path, "a variable cannot be read"))?;
+        let stored = variables.iter().map(|(name, value)| VariableInput {
+            name: name.clone(),
+            value: VariableText::Value(value.clone()),
+            origin: VariableOrigin::Given("the saved plan".to_owned()),
+        });
+        let inputs: Vec<_> = stored.collect();
+        let of = Settings::of(file.directory.clone());
+        let config = validate_with(&*files, &of, &inputs, process, platforms, &mut diags);
+        let missing = |name: &&Arc<str>| !variables.contains_key(*name);
+        let missing: Vec<Arc<str>> = config
+            .root()
+            .variables
+            .keys()
+            .filter(missing)
+            .cloned()
+            .collect();
+        if let Some(settings) = settings.filter(|_| !missing.is_empty()) {
+            let (_, given) = check_inputs(&*files, settings, process, platforms, &mut diags);
+            let wanted = given.into_iter().filter(|(name, _)| missing.contains(name));
+            variables.extend(wanted);
+        }
+        let environment = Environment {
+            config,
+            variables,
+            workspace: file.workspace.clone(),
+            files: Some(files),
+            working_directory: file.working_directory.clone(),
+            plan_timestamp: file.timestamp.clone(),
+        };
+        diags.into_result((environment, recording))
+    }
+}
+
+fn damaged(path: &Path, reason: &str) -> Diagnostic {
+    let summary = format!("Failed to load \"{}\" as a plan file", path.display());
+    Diagnostic::error("plan-file", summary).detail(format!("It is damaged: {reason}."))
+}
+
+fn stale() -> Diagnostic {
+    Diagnostic::error("plan-stale", "Saved plan is stale")
+        .detail("The state was changed by another operation after the plan was made, so that it says no more what would happen.")
+        .hint("Plan again.")
+}

@@ -1,0 +1,189 @@
+//! Whom we trust: a CA, one certificate by its fingerprint, or on request anybody.
+
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+};
+
+use rustls::{
+    CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
+};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject};
+use sha2::{Digest, Sha256};
+
+use super::error::ClientError;
+
+/// Where systems keep the certificates of the authorities they trust.
+const SYSTEM_ROOTS: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+    "/etc/ssl/ca-bundle.pem",
+];
+
+/// Whom we trust.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// The authorities that this system trusts.
+    System,
+    /// The authorities in a file, such as `/etc/pve/pve-root-ca.pem` of the cluster.
+    File(PathBuf),
+    /// The one certificate with this SHA-256 fingerprint, as the web interface shows it.
+    Fingerprint(String),
+    /// Anybody: the user said `insecure`.
+    Anybody,
+}
+
+/// The cryptography that all connections use.
+pub(crate) fn crypto() -> Arc<CryptoProvider> {
+    static CRYPTO: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
+    CRYPTO
+        .get_or_init(|| Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+        .clone()
+}
+
+/// Makes the settings of all TLS connections; `min_tls13` refuses older versions.
+pub(crate) fn config(
+    trust: &Trust,
+    min_tls13: bool,
+) -> Result<Arc<rustls::ClientConfig>, ClientError> {
+    let setup = |error: Error| ClientError::Setup(error.to_string());
+    let versions: &[_] = match min_tls13 {
+        true => &[&rustls::version::TLS13],
+        false => rustls::ALL_VERSIONS,
+    };
+    let builder = rustls::ClientConfig::builder_with_provider(crypto())
+        .with_protocol_versions(versions)
+        .map_err(setup)?;
+    let config = match trust {
+        Trust::System => builder.with_root_certificates(system_roots()),
+        Trust::File(path) => builder.with_root_certificates(roots(path)?),
+        Trust::Fingerprint(print) => builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Verifier(Some(plain(print)?)))),
+        Trust::Anybody => builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Verifier(None))),
+    };
+    Ok(Arc::new(config.with_no_client_auth()))
+}
+
+fn system_roots() -> RootCertStore {
+    let found = SYSTEM_ROOTS
+        .iter()
+        .find_map(|path| roots(Path::new(path)).ok());
+    found.unwrap_or_else(RootCertStore::empty)
+}
+
+fn roots(path: &Path) -> Result<RootCertStore, ClientError> {
+    let trouble = |reason: String| {
+        ClientError::Setup(format!(
+            "the CA file `{}` cannot be used: {reason}",
+            path.display()
+        ))
+    };
+    let text = std::fs::read(path).map_err(|error| trouble(error.to_string()))?;
+    let mut store = RootCertStore::empty();
+    let certificates = CertificateDer::pem_slice_iter(&text).filter_map(Result::ok);
+    let (added, _) = store.add_parsable_certificates(certificates);
+    match added {
+        0 => Err(trouble("it holds no certificate".to_owned())),
+        _ => Ok(store),
+    }
+}
+
+/// A fingerprint without colons, in lower case.
+fn plain(print: &str) -> Result<String, ClientError> {
+    let hex: String = print.chars().filter(|c| *c != ':').collect();
+    let hex = hex.to_lowercase();
+    if hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        Ok(hex)
+    } else {
+        Err(ClientError::Setup(format!(
+            "`{print}` is not a SHA-256 fingerprint"
+        )))
+    }
+}
+
+/// The SHA-256 fingerprint of a certificate.
+pub(crate) fn fingerprint(certificate: &[u8]) -> String {
+    let mut text = String::with_capacity(64);
+    for byte in Sha256::digest(certificate) {
+        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+    }
+    text
+}
+
+/// Accepts the certificate with a fingerprint, or any.
+#[derive(Debug)]
+struct Verifier(Option<String>);
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        match &self.0 {
+            Some(expected) if fingerprint(end_entity) != *expected => Err(
+                Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure),
+            ),
+            _ => Ok(ServerCertVerified::assertion()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &crypto().signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &crypto().signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        crypto()
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fingerprints_are_read_with_and_without_colons() {
+        let hex = "AB".repeat(32);
+        let colons: Vec<_> = (0..32).map(|_| "AB").collect();
+        assert_eq!(plain(&hex).unwrap(), plain(&colons.join(":")).unwrap());
+        assert!(plain("AB:CD").is_err());
+    }
+
+    #[test]
+    fn a_ca_file_that_holds_none_is_refused() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = config(&Trust::File(file.path().to_owned()), true).unwrap_err();
+        assert!(
+            error.to_string().contains("it holds no certificate"),
+            "{error}"
+        );
+    }
+}

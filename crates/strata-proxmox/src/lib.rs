@@ -1,0 +1,16 @@
+//! Proxmox VE whole: its objects, its guests as hosts, and a cluster to rehearse on.
+//!
+//! [`Proxmox`] is made once from [`Settings`] and gives the provider ([`provider`]) and an inventory
+//! source ([`inventory`]); guests are reached over ssh. Both rest on [`client`], which speaks the
+//! API. [`twin`] is a cluster in this process that stands in for a real one.
+//!
+//! This crate must never know the engine, playbooks or other platforms. Start reading at
+//! [`client`], then [`provider`].
+
+mod client;
+mod inventory;
+mod platform;
+mod provider;
+pub mod twin;
+
+pub use platform::{Proxmox, Settings};

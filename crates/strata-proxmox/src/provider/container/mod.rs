@@ -1,0 +1,480 @@
+//! Containers: `proxmox_virtual_environment_container`.
+
+mod observe;
+mod settings;
+
+use serde_json::{Value as Json, json};
+use strata_core::{
+    BoxFuture,
+    provider::{Effect, EffectKind},
+};
+
+use self::settings::{mount, rootfs, settings};
+use super::{
+    guest::{self, Making, Place, all, first, positive, text, texts},
+    kind::{Doing, Kind, Outcome, Planned, Work},
+    value, vm,
+};
+use crate::client::{Params, path};
+
+/// Containers.
+pub(crate) struct Container;
+
+/// The word for them in paths.
+const LXC: &str = "lxc";
+
+fn mark(marker: &str) -> String {
+    format!("strata is still making this container ({marker})")
+}
+
+impl Kind for Container {
+    fn name(&self) -> &'static str {
+        "proxmox_virtual_environment_container"
+    }
+
+    fn noun(&self) -> &'static str {
+        "container"
+    }
+
+    fn refused(&self) -> &'static [&'static str] {
+        &[
+            "idmap",
+            "environment_variables",
+            "initialization.entrypoint",
+        ]
+    }
+
+    fn plan<'a>(&'a self, planned: &'a mut Planned<'_>) -> BoxFuture<'a, Outcome<()>> {
+        Box::pin(plan(planned))
+    }
+
+    fn create<'a>(
+        &'a self,
+        work: &'a Work<'a>,
+        object: &'a mut Json,
+    ) -> BoxFuture<'a, Outcome<()>> {
+        Box::pin(create(work, object))
+    }
+
+    fn read<'a>(
+        &'a self,
+        work: &'a Work<'a>,
+        object: &'a mut Json,
+    ) -> BoxFuture<'a, Outcome<bool>> {
+        Box::pin(async move {
+            let found = guest::locate(work.session, LXC, object).await;
+            let found = found.doing(|| "The guests of the cluster cannot be listed".to_owned())?;
+            let Some((place, row)) = found else {
+                return Ok(false);
+            };
+            if guest::is_unchanged(work.session, object, &row).await {
+                return Ok(true);
+            }
+            let config = work.session.client.find(&place.path(&["config"])).await;
+            let config = config.doing(|| format!("The container {} cannot be read", place.id))?;
+            let Some(config) = config else {
+                return Ok(false);
+            };
+            observe::observe(object, &config, &row);
+            addresses(work, &place, object).await;
+            object[super::PRIVATE] = json!({ "row": guest::fingerprint(&row) });
+            Ok(true)
+        })
+    }
+
+    fn update<'a>(
+        &'a self,
+        work: &'a Work<'a>,
+        prior: &'a Json,
+        object: &'a mut Json,
+    ) -> BoxFuture<'a, Outcome<()>> {
+        Box::pin(update(work, prior, object))
+    }
+
+    fn delete<'a>(&'a self, work: &'a Work<'a>, object: &'a Json) -> BoxFuture<'a, Outcome<()>> {
+        Box::pin(async move {
+            let found = guest::locate(work.session, LXC, object).await;
+            let found = found.doing(|| "The guests of the cluster cannot be listed".to_owned())?;
+            let Some((place, row)) = found else {
+                return Ok(());
+            };
+            let notes = |text: &str| work.note(text);
+            if row["status"] == "running" {
+                let params = Params::new().with("timeout", 60).with("forceStop", 1);
+                let stopped = work
+                    .session
+                    .post(&place.path(&["status", "shutdown"]), &params, &notes)
+                    .await;
+                stopped.doing(|| format!("The container {} was not stopped", place.id))?;
+            }
+            let params = Params::new()
+                .with("purge", 1)
+                .with("destroy-unreferenced-disks", 1);
+            let gone = work.session.delete(&place.path(&[]), &params, &notes).await;
+            gone.doing(|| format!("The container {} was not deleted", place.id))
+        })
+    }
+
+    fn import(&self, id: &str) -> Result<Json, String> {
+        vm::import_id(id)
+    }
+
+    fn find<'a>(
+        &'a self,
+        work: &'a Work<'a>,
+        object: &'a mut Json,
+    ) -> BoxFuture<'a, Outcome<Option<bool>>> {
+        Box::pin(find(work, object))
+    }
+}
+
+async fn plan(planned: &mut Planned<'_>) -> Outcome<()> {
+    let object = planned.planned;
+    let Some(prior) = planned.prior else {
+        let disk = first(object, "disk");
+        let storage = text(disk, "datastore_id").unwrap_or("local").to_owned();
+        let storages = match first(object, "clone").is_null() {
+            true => vec![(storage, "rootdir", positive(disk, "size").unwrap_or(4))],
+            false => Vec::new(),
+        };
+        let memory = positive(first(object, "memory"), "dedicated");
+        return guest::check_new(planned, LXC, memory, &storages).await;
+    };
+    let (before, after) = (settings(prior), settings(object));
+    let quiet = [
+        "started",
+        "template",
+        "node_name",
+        "pool_id",
+        "vm_id",
+        "clone",
+        "unprivileged",
+        "operating_system",
+    ];
+    planned.nothing = before == after
+        && quiet
+            .iter()
+            .all(|name| prior[*name] == object[*name] || object[*name].is_null())
+        && first(prior, "disk")["size"] == first(object, "disk")["size"]
+        && prior["mount_point"] == object["mount_point"]
+        && object
+            .as_object()
+            .into_iter()
+            .flatten()
+            .all(|(name, value)| !name.starts_with("timeout_") || prior[name.as_str()] == *value);
+    if planned.nothing {
+        return Ok(());
+    }
+    let running = prior["started"] != false && prior["template"] != true;
+    let waits = [
+        "features", "tty", "cmode", "console", "arch", "ostype", "dev",
+    ];
+    let cold = after
+        .iter()
+        .filter(|(name, value)| before.get(name) != Some(value));
+    let cold = cold
+        .map(|(name, _)| name)
+        .filter(|name| waits.iter().any(|stem| name.starts_with(stem)));
+    let cold: Vec<&str> = cold.collect();
+    if running && !cold.is_empty() {
+        let reason = format!(
+            "{}: a running container takes this only when it starts again",
+            cold.join(", ")
+        );
+        planned.effects.push(Effect {
+            kind: EffectKind::Restart,
+            reason,
+        });
+    }
+    if running && object["started"] == false {
+        planned.effects.push(Effect {
+            kind: EffectKind::Restart,
+            reason: "the container is shut down".to_owned(),
+        });
+    }
+    if prior["started"] != object["started"]
+        || prior["network_interface"] != object["network_interface"]
+        || prior["initialization"] != object["initialization"]
+    {
+        planned.reopen.extend(["ipv4", "ipv6"]);
+    }
+    Ok(())
+}
+
+async fn create(work: &Work<'_>, object: &mut Json) -> Outcome<()> {
+    let source = first(object, "clone").clone();
+    let place = match source.is_null() {
+        true => make(work, object).await?,
+        false => clone(work, object, &source).await?,
+    };
+    work.session.forget().await;
+    object["vm_id"] = json!(place.id);
+    object["id"] = json!(place.id.to_string());
+    finish(work, object, &place, !source.is_null())
+        .await
+        .map_err(|failure| failure.half_made())
+}
+
+async fn make(work: &Work<'_>, object: &mut Json) -> Outcome<Place> {
+    let node = text(object, "node_name").unwrap_or_default().to_owned();
+    let mut params = settings(object);
+    params.set("description", mark(work.marker));
+    let template = text(first(object, "operating_system"), "template_file_id");
+    params.maybe("ostemplate", template);
+    params.set("rootfs", rootfs(first(object, "disk")));
+    for (at, point) in all(object, "mount_point").iter().enumerate() {
+        params.set(format!("mp{at}"), mount(point));
+    }
+    params.flag("unprivileged", object["unprivileged"] == true);
+    params.maybe("pool", text(object, "pool_id"));
+    let account = first(first(object, "initialization"), "user_account");
+    params.maybe("password", text(account, "password"));
+    let keys: Vec<String> = texts(account, "keys")
+        .iter()
+        .map(|key| key.trim().to_owned())
+        .collect();
+    if !keys.is_empty() {
+        params.set("ssh-public-keys", keys.join("\n"));
+    }
+    let limit = guest::limit(object, "timeout_create", 1800);
+    let target = path(&["nodes", &node, LXC]);
+    let making = Making {
+        path: target,
+        params,
+        id: "vmid",
+        limit,
+        what: "container",
+    };
+    let id = guest::with_id(work, object, &making).await?;
+    Ok(Place {
+        id,
+        node,
+        kind: LXC,
+    })
+}
+
+async fn clone(work: &Work<'_>, object: &mut Json, source: &Json) -> Outcome<Place> {
+    let node = text(object, "node_name").unwrap_or_default().to_owned();
+    let from = text(source, "node_name").unwrap_or(&node).to_owned();
+    let template = value::number(&source["vm_id"]).unwrap_or_default();
+    let mut params = Params::new().with("description", mark(work.marker));
+    params.maybe(
+        "hostname",
+        text(first(object, "initialization"), "hostname"),
+    );
+    params
+        .maybe("pool", text(object, "pool_id"))
+        .maybe("storage", text(source, "datastore_id"));
+    params.flag("full", source["full"] != false);
+    if from != node {
+        params.set("target", &node);
+    }
+    let storage = text(source, "datastore_id")
+        .map_or_else(|| format!("of template {template}"), str::to_owned);
+    let _turn = work.session.turn(&storage).await;
+    let limit = guest::limit(object, "timeout_clone", 1800);
+    let target = path(&["nodes", &from, LXC, &template.to_string(), "clone"]);
+    let making = Making {
+        path: target,
+        params,
+        id: "newid",
+        limit,
+        what: "container",
+    };
+    let id = guest::with_id(work, object, &making).await?;
+    Ok(Place {
+        id,
+        node,
+        kind: LXC,
+    })
+}
+
+async fn finish(work: &Work<'_>, object: &mut Json, place: &Place, cloned: bool) -> Outcome<()> {
+    let notes = |text: &str| work.note(text);
+    let mut params = match cloned {
+        true => settings(object),
+        false => Params::new(),
+    };
+    match text(object, "description") {
+        Some(description) => params.set("description", description),
+        None => params.set("delete", "description"),
+    };
+    if object["template"] == true {
+        let made = work
+            .session
+            .post(&place.path(&["template"]), &Params::new(), &notes)
+            .await;
+        made.doing(|| format!("The container {} was not made a template", place.id))?;
+    } else if object["started"] != false {
+        let started = work
+            .session
+            .post(&place.path(&["status", "start"]), &Params::new(), &notes)
+            .await;
+        match started {
+            Err(error) if error.words().contains("already running") => {}
+            started => {
+                drop(started.doing(|| format!("The container {} was not started", place.id))?)
+            }
+        }
+    }
+    let done = work
+        .session
+        .put(&place.path(&["config"]), &params, &notes)
+        .await;
+    done.doing(|| format!("The container {} was not given its settings", place.id))?;
+    let config = work.session.client.get(&place.path(&["config"])).await;
+    let config = config.doing(|| format!("The container {} cannot be read", place.id))?;
+    observe::made(object, &config);
+    addresses(work, place, object).await;
+    work.session.forget().await;
+    guest::remember(work.session, LXC, object).await;
+    Ok(())
+}
+
+async fn update(work: &Work<'_>, prior: &Json, object: &mut Json) -> Outcome<()> {
+    let place = guest::place(work, LXC, prior).await?;
+    let notes = |text: &str| work.note(text);
+    let (before, after) = (settings(prior), settings(object));
+    let mut params = Params::new();
+    for (name, value) in after
+        .iter()
+        .filter(|(name, value)| before.get(name) != Some(value))
+    {
+        params.set(name, value);
+    }
+    let gone: Vec<&str> = before
+        .iter()
+        .map(|(name, _)| name)
+        .filter(|name| after.get(name).is_none())
+        .collect();
+    if !gone.is_empty() {
+        params.set("delete", gone.join(","));
+    }
+    if !params.is_empty() {
+        let changed = work
+            .session
+            .put(&place.path(&["config"]), &params, &notes)
+            .await;
+        changed.doing(|| format!("The container {} was not changed", place.id))?;
+    }
+    let (was, size) = (
+        positive(first(prior, "disk"), "size"),
+        positive(first(object, "disk"), "size"),
+    );
+    if let Some(size) = size.filter(|size| was.is_none_or(|was| *size > was)) {
+        let params = Params::new()
+            .with("disk", "rootfs")
+            .with("size", format!("{size}G"));
+        let grown = work
+            .session
+            .put(&place.path(&["resize"]), &params, &notes)
+            .await;
+        grown.doing(|| format!("The disk of container {} was not made larger", place.id))?;
+    }
+    guest::change_pool(work, place.id, &prior["pool_id"], &object["pool_id"]).await?;
+    power(work, object, &place).await?;
+    let config = work.session.client.get(&place.path(&["config"])).await;
+    let config = config.doing(|| format!("The container {} cannot be read", place.id))?;
+    observe::made(object, &config);
+    addresses(work, &place, object).await;
+    work.session.forget().await;
+    guest::remember(work.session, LXC, object).await;
+    Ok(())
+}
+
+async fn power(work: &Work<'_>, object: &Json, place: &Place) -> Outcome<()> {
+    if object["template"] == true {
+        return Ok(());
+    }
+    let row = work
+        .session
+        .client
+        .get(&place.path(&["status", "current"]))
+        .await;
+    let running =
+        row.doing(|| format!("The container {} cannot be read", place.id))?["status"] == "running";
+    let rows = work
+        .session
+        .client
+        .get(&place.path(&["pending"]))
+        .await
+        .unwrap_or_default();
+    let waits = rows
+        .as_array()
+        .into_iter()
+        .flatten()
+        .any(|row| !row["pending"].is_null() || !row["delete"].is_null());
+    let action = match (running, object["started"] != false) {
+        (true, false) => "shutdown",
+        (false, true) => "start",
+        (true, true) if waits => "reboot",
+        _ => return Ok(()),
+    };
+    let notes = |text: &str| work.note(text);
+    let done = work
+        .session
+        .post(&place.path(&["status", action]), &Params::new(), &notes)
+        .await;
+    done.map(drop)
+        .doing(|| format!("The {action} of container {} failed", place.id))
+}
+
+/// Puts the addresses that PVE sees in the container into the object.
+async fn addresses(work: &Work<'_>, place: &Place, object: &mut Json) {
+    let told = work
+        .session
+        .client
+        .get(&place.path(&["interfaces"]))
+        .await
+        .unwrap_or_default();
+    let mut maps = (json!({}), json!({}));
+    for interface in told.as_array().into_iter().flatten() {
+        let name = interface["name"].as_str().unwrap_or_default();
+        let plain = |key: &str| {
+            let address = interface[key].as_str()?;
+            Some(address.split('/').next().unwrap_or(address).to_owned())
+        };
+        if let Some(address) = plain("inet") {
+            maps.0[name] = json!(address);
+        }
+        if let Some(address) = plain("inet6") {
+            maps.1[name] = json!(address);
+        }
+    }
+    object["ipv4"] = maps.0;
+    object["ipv6"] = maps.1;
+}
+
+async fn find(work: &Work<'_>, object: &mut Json) -> Outcome<Option<bool>> {
+    work.session.forget().await;
+    let cluster = work.session.cluster().await;
+    let cluster = cluster.doing(|| "The guests of the cluster cannot be listed".to_owned())?;
+    let wanted = guest::id_of(object);
+    let mut foreign = false;
+    for (id, row) in cluster
+        .guests
+        .iter()
+        .filter(|(id, row)| wanted.map_or(row["type"] == LXC, |wanted| **id == wanted))
+    {
+        let node = row["node"].as_str().unwrap_or_default().to_owned();
+        let place = Place {
+            id: *id,
+            node,
+            kind: LXC,
+        };
+        let config = work.session.client.find(&place.path(&["config"])).await;
+        let config = config
+            .doing(|| format!("The container {id} cannot be read"))?
+            .unwrap_or_default();
+        if config["description"]
+            .as_str()
+            .is_some_and(|text| text.contains(work.marker))
+        {
+            object["vm_id"] = json!(id);
+            object["id"] = json!(id.to_string());
+            return Ok(Some(true));
+        }
+        foreign |= wanted.is_some();
+    }
+    Ok(foreign.then_some(false))
+}

@@ -1,0 +1,229 @@
+//! What a container is like, put into the object.
+
+use serde_json::{Value as Json, json};
+
+use super::settings::network;
+use crate::provider::{
+    guest::{all, first, parts, text, texts},
+    value, vm,
+};
+
+/// After an apply: only what is computed.
+pub(super) fn made(object: &mut Json, config: &Json) {
+    volumes(object, config);
+    macs(object, config);
+    set_units(object, config);
+}
+
+fn set_units(object: &mut Json, config: &Json) {
+    if let Some(cpu) = object["cpu"]
+        .as_array_mut()
+        .and_then(|blocks| blocks.first_mut())
+        && cpu["units"].is_null()
+    {
+        cpu["units"] = json!(value::number(&config["cpuunits"]).unwrap_or(1024));
+    }
+}
+
+/// On refresh: all that the user has.
+pub(super) fn observe(object: &mut Json, config: &Json, row: &Json) {
+    if object["(imported)"] == true {
+        blocks(object, config);
+    }
+    let description = config["description"]
+        .as_str()
+        .unwrap_or_default()
+        .trim_end_matches('\n');
+    if text(object, "description").unwrap_or_default() != description {
+        object["description"] = json!(description);
+    }
+    object["start_on_boot"] = json!(value::truth(&config["onboot"]).unwrap_or(false));
+    object["protection"] = json!(value::truth(&config["protection"]).unwrap_or(false));
+    object["template"] = json!(value::truth(&config["template"]).unwrap_or(false));
+    object["unprivileged"] = json!(value::truth(&config["unprivileged"]).unwrap_or(false));
+    if object["template"] != true {
+        object["started"] = json!(row["status"] == "running");
+    }
+    let mut was = texts(object, "tags");
+    was.sort();
+    let now: Vec<&str> = config["tags"]
+        .as_str()
+        .unwrap_or_default()
+        .split(';')
+        .filter(|tag| !tag.is_empty())
+        .collect();
+    if was != now {
+        object["tags"] = json!(now);
+    }
+    let number = |name: &str, usual: i64| json!(value::number(&config[name]).unwrap_or(usual));
+    // Without a number of its own a container may use all cores; what nobody set is no drift.
+    if !config["cores"].is_null() {
+        set(object, "cpu", "cores", number("cores", 1));
+    }
+    set(
+        object,
+        "cpu",
+        "architecture",
+        json!(config["arch"].as_str().unwrap_or("amd64")),
+    );
+    set(object, "memory", "dedicated", number("memory", 512));
+    set(object, "memory", "swap", number("swap", 512));
+    if let Some(hostname) = config["hostname"].as_str() {
+        set(object, "initialization", "hostname", json!(hostname));
+    }
+    if let Some(kind) = config["ostype"].as_str() {
+        set(object, "operating_system", "type", json!(kind));
+    }
+    features(object, config);
+    volumes(object, config);
+    networks(object, config);
+    set_units(object, config);
+    if object["vm_id"].is_null() {
+        object["vm_id"] = row["vmid"].clone();
+    }
+    if object["node_name"].is_null() {
+        object["node_name"] = row["node"].clone();
+    }
+    if !row["pool"].is_null() || text(object, "pool_id").is_some() {
+        object["pool_id"] = row["pool"].clone();
+    }
+}
+
+fn set(object: &mut Json, block: &str, name: &str, now: Json) {
+    if let Some(block) = object[block]
+        .as_array_mut()
+        .and_then(|blocks| blocks.first_mut())
+    {
+        block[name] = now;
+    }
+}
+
+fn features(object: &mut Json, config: &Json) {
+    let parts = parts(config["features"].as_str().unwrap_or_default());
+    for name in ["fuse", "keyctl", "mknod", "nesting"] {
+        set(
+            object,
+            "features",
+            name,
+            json!(parts.get(name).is_some_and(|text| text == "1")),
+        );
+    }
+}
+
+fn volumes(object: &mut Json, config: &Json) {
+    let place = |setting: &Json| {
+        let volume = setting.as_str()?.split(',').next()?;
+        let (storage, path) = volume.split_once(':')?;
+        Some((storage.to_owned(), path.to_owned()))
+    };
+    if let Some((storage, path)) = place(&config["rootfs"]) {
+        set(object, "disk", "path_in_datastore", json!(path));
+        set(object, "disk", "datastore_id", json!(storage));
+        if let Some(size) = vm::gigabytes(config["rootfs"].as_str().unwrap_or_default()) {
+            set(object, "disk", "size", json!(size));
+        }
+    }
+    for (at, point) in object["mount_point"]
+        .as_array_mut()
+        .into_iter()
+        .flatten()
+        .enumerate()
+    {
+        let path = place(&config[format!("mp{at}")]).map(|(_, path)| path);
+        point["path_in_datastore"] = json!(path.unwrap_or_default());
+    }
+}
+
+fn macs(object: &mut Json, config: &Json) {
+    for (at, interface) in object["network_interface"]
+        .as_array_mut()
+        .into_iter()
+        .flatten()
+        .enumerate()
+    {
+        let parts = parts(config[format!("net{at}")].as_str().unwrap_or_default());
+        if interface["mac_address"].is_null() {
+            interface["mac_address"] = json!(parts.get("hwaddr"));
+        }
+    }
+}
+
+fn networks(object: &mut Json, config: &Json) {
+    macs(object, config);
+    let pairs = all(first(object, "initialization"), "ip_config").to_vec();
+    let mut changed = Vec::new();
+    for (at, interface) in object["network_interface"]
+        .as_array_mut()
+        .into_iter()
+        .flatten()
+        .enumerate()
+    {
+        let Some(now) = config[format!("net{at}")].as_str() else {
+            interface["enabled"] = json!(false);
+            continue;
+        };
+        let pair = pairs.get(at).cloned().unwrap_or_default();
+        let mut now = parts(now);
+        now.remove("type");
+        if parts(&network(interface, &pair)) == now {
+            continue;
+        }
+        let part = |name: &str| now.get(name).map(String::as_str);
+        let number = |name: &str| {
+            json!(
+                part(name)
+                    .and_then(|text| text.parse::<i64>().ok())
+                    .unwrap_or(0)
+            )
+        };
+        interface["name"] = json!(part("name"));
+        interface["bridge"] = json!(part("bridge"));
+        interface["firewall"] = json!(part("firewall") == Some("1"));
+        interface["mac_address"] = json!(part("hwaddr"));
+        interface["vlan_id"] = number("tag");
+        interface["mtu"] = number("mtu");
+        interface["enabled"] = json!(true);
+        changed.push((at, now.clone()));
+    }
+    let Some(init) = object["initialization"]
+        .as_array_mut()
+        .and_then(|blocks| blocks.first_mut())
+    else {
+        return;
+    };
+    for (at, now) in changed {
+        let family = |ip: &str, gateway: &str| match (now.get(ip), now.get(gateway)) {
+            (None, None) => json!([]),
+            (address, gateway) => json!([{ "address": address, "gateway": gateway }]),
+        };
+        if let Some(pair) = init["ip_config"]
+            .as_array_mut()
+            .and_then(|pairs| pairs.get_mut(at))
+        {
+            *pair = json!({ "ipv4": family("ip", "gw"), "ipv6": family("ip6", "gw6") });
+        }
+    }
+}
+
+/// For an import: the blocks that a user would have written.
+fn blocks(object: &mut Json, config: &Json) {
+    object["cpu"] = json!([{ "cores": 1, "limit": 0, "architecture": "amd64" }]);
+    object["memory"] = json!([{ "dedicated": 512, "swap": 0 }]);
+    object["disk"] = json!([{ "acl": false, "quota": false, "replicate": false }]);
+    object["operating_system"] = json!([{ "template_file_id": "", "type": "unmanaged" }]);
+    if !config["features"].is_null() {
+        object["features"] =
+            json!([{ "nesting": false, "keyctl": false, "fuse": false, "mknod": false }]);
+    }
+    let nets = (0..32).filter(|at| !config[format!("net{at}")].is_null());
+    let nets: Vec<usize> = nets.collect();
+    object["network_interface"] = nets
+        .iter()
+        .map(|_| json!({ "enabled": true, "rate_limit": 0, "host_managed": false }))
+        .collect();
+    let pairs: Vec<Json> = nets
+        .iter()
+        .map(|_| json!({ "ipv4": [], "ipv6": [] }))
+        .collect();
+    object["initialization"] = json!([{ "ip_config": pairs, "dns": [], "user_account": [] }]);
+}

@@ -1,0 +1,711 @@
+//! Firewalls: rules in order, options, IP sets, security groups, the cluster's own switch.
+
+use serde_json::{Value as Json, json};
+use strata_core::BoxFuture;
+
+use super::{
+    guest::{all, first, text},
+    kind::{Doing, Kind, Outcome, Work},
+    value,
+};
+use crate::client::{Params, path};
+
+pub(crate) static ALL: [&dyn Kind; 5] = [&Rules, &Options, &IpSet, &Group, &Cluster];
+
+struct Rules;
+struct Options;
+struct IpSet;
+struct Group;
+struct Cluster;
+
+/// Where a scope's firewall is, and the id of the scope.
+fn scope(object: &Json) -> (String, String) {
+    let number = |name: &str| {
+        value::number(&object[name])
+            .filter(|id| *id > 0)
+            .map(|id| id.to_string())
+    };
+    let node = text(object, "node_name").map(str::to_owned);
+    match (node, number("vm_id"), number("container_id")) {
+        (Some(node), Some(id), _) => (
+            path(&["nodes", &node, "qemu", &id, "firewall"]),
+            format!("vm/{node}/{id}"),
+        ),
+        (Some(node), _, Some(id)) => (
+            path(&["nodes", &node, "lxc", &id, "firewall"]),
+            format!("container/{node}/{id}"),
+        ),
+        (Some(node), ..) => (path(&["nodes", &node, "firewall"]), format!("node/{node}")),
+        _ => ("/cluster/firewall".to_owned(), "cluster".to_owned()),
+    }
+}
+
+/// The attributes of a scope's id.
+fn scope_of(id: &str) -> Option<Json> {
+    let parts: Vec<&str> = id.split('/').collect();
+    let number = |text: &str| text.parse::<i64>().ok();
+    Some(match parts.as_slice() {
+        ["cluster"] => json!({}),
+        ["node", node] => json!({ "node_name": node }),
+        ["vm", node, id] => json!({ "node_name": node, "vm_id": number(id)? }),
+        ["container", node, id] => json!({ "node_name": node, "container_id": number(id)? }),
+        _ => return None,
+    })
+}
+
+const SCOPES: &str = "an id looks like `cluster`, `node/NODE`, `vm/NODE/ID` or `container/NODE/ID`";
+
+/// A rule's attributes and their parameters.
+const RULE: [(&str, &str); 9] = [
+    ("comment", "comment"),
+    ("dest", "dest"),
+    ("dport", "dport"),
+    ("iface", "iface"),
+    ("log", "log"),
+    ("macro", "macro"),
+    ("proto", "proto"),
+    ("source", "source"),
+    ("sport", "sport"),
+];
+
+fn rule(rule: &Json) -> Params {
+    let mut params = Params::new();
+    match text(rule, "security_group") {
+        Some(group) => drop(params.set("type", "group").set("action", group)),
+        None => drop(
+            params
+                .maybe("type", text(rule, "type"))
+                .maybe("action", text(rule, "action")),
+        ),
+    }
+    params.flag("enable", rule["enabled"] != false);
+    for (attribute, name) in RULE {
+        params.maybe(name, text(rule, attribute));
+    }
+    params
+}
+
+/// True if a rule on the server is as the user has it.
+fn is_same(wanted: &Json, told: &Json) -> bool {
+    let wanted = rule(wanted);
+    let names = RULE.iter().map(|(_, name)| *name).chain(["type", "action"]);
+    let mut names = names.filter(|name| *name != "log" || wanted.get("log").is_some());
+    let enabled = value::number(&told["enable"]).unwrap_or(0).to_string();
+    names
+        .all(|name| wanted.get(name).unwrap_or_default() == told[name].as_str().unwrap_or_default())
+        && wanted.get("enable") == Some(enabled.as_str())
+}
+
+fn told_rule(told: &Json) -> Json {
+    let mut rule =
+        json!({ "enabled": value::truth(&told["enable"]).unwrap_or(false), "pos": told["pos"] });
+    if told["type"] == "group" {
+        rule["security_group"] = told["action"].clone();
+    } else {
+        rule["type"] = told["type"].clone();
+        rule["action"] = told["action"].clone();
+    }
+    for (attribute, name) in RULE {
+        rule[attribute] = told[name].clone();
+    }
+    rule
+}
+
+/// Brings a list of rules to what is wanted. A new rule always comes first, wherever it is asked
+/// for, so that the list is made anew from its end.
+async fn set_rules(work: &Work<'_>, list: &str, wanted: &[Json]) -> Outcome<()> {
+    let summary = || "The firewall rules were not changed".to_owned();
+    let notes = |text: &str| work.note(text);
+    let told = work.session.client.get(list).await.doing(summary)?;
+    let told = told.as_array().cloned().unwrap_or_default();
+    let same = wanted.len() == told.len()
+        && wanted
+            .iter()
+            .zip(&told)
+            .all(|(wanted, told)| is_same(wanted, told));
+    if same {
+        return Ok(());
+    }
+    for at in (0..told.len()).rev() {
+        work.session
+            .delete(&format!("{list}/{at}"), &Params::new(), &notes)
+            .await
+            .doing(summary)?;
+    }
+    for wanted in wanted.iter().rev() {
+        work.session
+            .post(list, &rule(wanted), &notes)
+            .await
+            .doing(summary)?;
+    }
+    Ok(())
+}
+
+async fn read_rules(work: &Work<'_>, list: &str, object: &mut Json) -> Outcome<bool> {
+    let told = work.session.client.find(list).await;
+    let Some(told) = told.doing(|| "The firewall rules cannot be read".to_owned())? else {
+        return Ok(false);
+    };
+    let told = told.as_array().cloned().unwrap_or_default();
+    let wanted = all(object, "rule").to_vec();
+    let same = wanted.len() == told.len()
+        && wanted
+            .iter()
+            .zip(&told)
+            .all(|(wanted, told)| is_same(wanted, told));
+    if !same {
+        object["rule"] = told.iter().map(told_rule).collect();
+    }
+    number_rules(object);
+    Ok(true)
+}
+
+fn number_rules(object: &mut Json) {
+    for (at, rule) in object["rule"]
+        .as_array_mut()
+        .into_iter()
+        .flatten()
+        .enumerate()
+    {
+        rule["pos"] = json!(at);
+    }
+}
+
+impl Kind for Rules {
+    fn name(&self) -> &'static str {
+        "proxmox_virtual_environment_firewall_rules"
+    }
+
+    fn noun(&self) -> &'static str {
+        "list of firewall rules"
+    }
+
+    fn create<'a>(
+        &'a self,
+        work: &'a Work<'a>,
+        object: &'a mut Json,
+    ) -> BoxFuture<'a, Outcome<()>> {
+        Box::pin(async move {
+            let (place, id) = scope(object);
+            let list = format!("{place}/rules");
+            set_rules(work, &list, all(object, "rule")).await?;
+            object["id"] = json!(id);
+            number_rules(object);
+            Ok(())
+        })
+    }
+
+    fn read<'a>(
+        &'a self,
+        work: &'a Work<'a>,
+        object: &'a mut Json,
+    ) -> BoxFuture<'a, Outcome<bool>> {
+        Box::pin(async move {
+            let (place, id) = scope(object);
+            object["id"] = json!(id);
+            read_rules(work, &format!("{place}/rules"), object).await
+        })
+    }
+
+    fn update<'a>(
+        &'a self,
+        work: &'a Work<'a>,
+        _prior: &'a Json,
+        object: &'a mut Json,
+    ) -> BoxFuture<'a, Outcome<()>> {
+        self.create(work, object)
+    }
+
+    fn delete<'a>(&'a self, work: &'a Work<'a>, object: &'a Json) -> BoxFuture<'a, Outcome<()>> {
+        Box::pin(async move {
+            let (place, _) = scope(object);
+            let list = format!("{place}/rules");
+            match work.session.client.find(&list).await {
+                Ok(Some(_)) => set_rules(work, &list, &[]).await,
+                // With its guest its firewall is gone, too.
+                _ => Ok(()),
+            }
+        })
+    }
+
+    fn import(&self, id: &str) -> Result<Json, String> {
+        scope_of(id).ok_or_else(|| SCOPES.to_owned())
+    }
+}
+
+/// Options of a guest's firewall.
+const OPTIONS: [(&str, &str, bool); 10] = [
+    ("dhcp", "dhcp", true),
+    ("enabled", "enable", true),
+    ("ipfilter", "ipfilter", true),
+    ("log_level_in", "log_level_in", false),
+    ("log_level_out", "log_level_out", false),
+    ("macfilter", "macfilter", true),
+    ("ndp", "ndp", true),
+    ("input_policy", "policy_in", false),
+    ("output_policy", "policy_out", false),
+    ("radv", "radv", true),
+];
+
+fn options(object: &Json, table: &[(&str, &str, bool)]) -> Params {
+    let mut params = Params::new();
+    for (attribute, name, is_flag) in table {
+        match is_flag {
+            true => drop(params.maybe(name, object[*attribute].as_bool().map(u8::from))),
+            false => drop(params.maybe(name, text(object, attribute))),
+        }
+    }
+    params
+}
+
+fn observe_options(object: &mut Json, told: &Json, table: &[(&str, &str, bool)]) {
+    for (attribute, name, is_flag) in table {
+        // What the server leaves out stands at its default.
+        if told[*name].is_null() {
+            continue;
+        }
+        object[*attribute] = match is_flag {
+            true => json!(value::truth(&told[*name])),
+            false => told[*name].clone(),
+        };
+    }
+}
+
+impl Kind for Options {
+    fn name(&self) -> &'static str {
+        "proxmox_virtual_environment_firewall_options"
+    }
+
+    fn noun(&self) -> &'static str {
+        "firewall"
+    }
+
+    fn create<'a>(
+        &'a self,
+        work: &'a Work<'a>,
+        object: &'a mut Json,
+    ) -> BoxFuture<'a, Outcome<()>> {
+        Box::pin(async move {
+            let (place, id) = scope(object);
+            let notes = |text: &str| work.note(text);
+            let set = work
+                .session
+                .put(
+                    &format!("{place}/options"),
+                    &options(object, &OPTIONS),
+                    &notes,
+                )
+                .await;
+            set.doing(|| format!("The options of the firewall of `{id}` were not set"))?;
+            object["id"] = json!(id);
+            Ok(())
+        })
+    }
+
+    fn read<'a>(
+        &'a self,
+        work: &'a Work<'a>,
+        object: &'a mut Json,
+    ) -> BoxFuture<'a, Outcome<bool>> {
+        Box::pin(async move {
+            let (place, id) = scope(object);
+            let told = work.session.client.find(&format!("{place}/options")).await;
+            let Some(told) = told.doing(|| format!("The firewall of `{id}` cannot be read"))?
+            else {
+                return Ok(false);
+            };
+            observe_options(object, &told, &OPTIONS);
+            object["id"] = json!(id);
+            Ok(true)
+        })
+    }
+
+    fn update<'a>(
+        &'a self,
+        work: &'a Work<'a>,
+        _prior: &'a Json,
+        object: &'a mut Json,
+    ) -> BoxFuture<'a, Outcome<()>> {
+        self.create(work, object)
+    }
+
+    fn delete<'a>(&'a self, work: &'a Work<'a>, object: &'a Json) -> BoxFuture<'a, Outcome<()>> {
+        Box::pin(async move {
+            let (place, id) = scope(object);
+            let names = OPTIONS.map(|(_, name, _)| name).join(",");
+            let notes = |text: &str| work.note(text);
+            match work
+                .session
+                .put(
+                    &format!("{place}/options"),
+                    &Params::new().with("delete", names),
+                    &notes,
+                )
+                .await
+            {
+                Err(error) if error.is_not_found() => Ok(()),
+                done => done
+                    .map(drop)
+                    .doing(|| format!("The options of the firewall of `{id}` were not taken back")),
+            }
+        })
+    }
+
+    fn import(&self, id: &str) -> Result<Json, String> {
+        scope_of(id).ok_or_else(|| SCOPES.to_owned())
+    }
+}
+
+impl IpSet {
+    async fn set_members(
+        work: &Work<'_>,
+        one: &str,
+        before: &[Json],
+        after: &[Json],
+    ) -> Outcome<()> {
+        let notes = |text: &str| work.note(text);
+        let summary = || "The IP set was not changed".to_owned();
+        for gone in before.iter().filter(|member| !after.contains(member)) {
+            let member = path(&[text(gone, "name").unwrap_or_default()]);
+            work.session
+                .delete(&format!("{one}{member}"), &Params::new(), &notes)
+                .await
+                .doing(summary)?;
+        }
+        for new in after.iter().filter(|member| !before.contains(member)) {
+            let mut params = Params::new();
+            params
+                .maybe("cidr", text(new, "name"))
+                .maybe("comment", text(new, "comment"));
+            if new["nomatch"] == true {
+                params.flag("nomatch", true);
+            }
+            work.session
+                .post(one, &params, &notes)
+                .await
+                .doing(summary)?;
+        }
+        Ok(())
+    }
+
+    fn place(object: &Json) -> (String, String) {
+        let (place, _) = scope(object);
+        let all = format!("{place}/ipset");
+        let one = format!("{all}{}", path(&[text(object, "name").unwrap_or_default()]));
+        (all, one)
+    }
+}
+
+impl Kind for IpSet {
+    fn name(&self) -> &'static str {
+        "proxmox_virtual_environment_firewall_ipset"
+    }
+
+    fn noun(&self) -> &'static str {
+        "IP set"
+    }
+
+    fn create<'a>(
+        &'a self,
+        work: &'a Work<'a>,
+        object: &'a mut Json,
+    ) -> BoxFuture<'a, Outcome<()>> {
+        Box::pin(async move {
+            let (all_sets, one) = Self::place(object);
+            let mut params = Params::new();
+            params
+                .maybe("name", text(object, "name"))
+                .maybe("comment", text(object, "comment"));
+            let notes = |text: &str| work.note(text);
+            let made = work.session.post(&all_sets, &params, &notes).await;
+            made.doing(|| "The IP set was not created".to_owned())?;
+            object["id"] = object["name"].clone();
+            Self::set_members(work, &one, &[], all(object, "cidr"))
+                .await
+                .map_err(|failure| failure.half_made())
+        })
+    }
+
+    fn read<'a>(
+        &'a self,
+        work: &'a Work<'a>,
+        object: &'a mut Json,
+    ) -> BoxFuture<'a, Outcome<bool>> {
+        Box::pin(async move {
+            let (_, one) = Self::place(object);
+            let told = work.session.client.find(&one).await;
+            let Some(told) = told.doing(|| "The IP set cannot be read".to_owned())? else {
+                return Ok(false);
+            };
+            let mut members: Vec<Json> = told.as_array().into_iter().flatten().map(|member| json!({
+                "name": member["cidr"], "comment": member["comment"].as_str().unwrap_or_default(),
+                "nomatch": value::truth(&member["nomatch"]).unwrap_or(false),
+            })).collect();
+            let mut was: Vec<Json> = all(object, "cidr").iter().map(|member| json!({
+                "name": member["name"], "comment": member["comment"].as_str().unwrap_or_default(),
+                "nomatch": member["nomatch"] == true,
+            })).collect();
+            members.sort_by_key(Json::to_string);
+            was.sort_by_key(Json::to_string);
+            if members != was {
+                object["cidr"] = json!(members);
+            }
+            object["id"] = object["name"].clone();
+            Ok(true)
+        })
+    }
+
+    fn update<'a>(
+        &'a self,
+        work: &'a Work<'a>,
+        prior: &'a Json,
+        object: &'a mut Json,
+    ) -> BoxFuture<'a, Outcome<()>> {
+        Box::pin(async move {
+            let (all_sets, one) = Self::place(object);
+            let (_, before) = Self::place(prior);
+            let notes = |text: &str| work.note(text);
+            if prior["name"] != object["name"] || prior["comment"] != object["comment"] {
+                let mut params = Params::new();
+                params
+                    .maybe("name", text(object, "name"))
+                    .maybe("rename", text(prior, "name"));
+                params.set("comment", text(object, "comment").unwrap_or_default());
+                let _ = &before;
+                let changed = work.session.post(&all_sets, &params, &notes).await;
+                changed.doing(|| "The IP set was not changed".to_owned())?;
+            }
+            object["id"] = object["name"].clone();
+            Self::set_members(work, &one, all(prior, "cidr"), all(object, "cidr")).await
+        })
+    }
+
+    fn delete<'a>(&'a self, work: &'a Work<'a>, object: &'a Json) -> BoxFuture<'a, Outcome<()>> {
+        Box::pin(async move {
+            let (_, one) = Self::place(object);
+            let notes = |text: &str| work.note(text);
+            let gone = work
+                .session
+                .delete(&one, &Params::new().with("force", 1), &notes)
+                .await;
+            gone.doing(|| "The IP set was not deleted".to_owned())
+        })
+    }
+
+    fn import(&self, id: &str) -> Result<Json, String> {
+        named(id)
+    }
+}
+
+/// `SCOPE/name`.
+fn named(id: &str) -> Result<Json, String> {
+    let parts = id
+        .rsplit_once('/')
+        .and_then(|(scope, name)| Some((scope_of(scope)?, name)));
+    let (mut object, name) = parts
+        .ok_or("an id looks like `cluster/NAME`, `vm/NODE/ID/NAME` or `container/NODE/ID/NAME`")?;
+    object["name"] = json!(name);
+    Ok(object)
+}
+
+impl Kind for Group {
+    fn name(&self) -> &'static str {
+        "proxmox_virtual_environment_cluster_firewall_security_group"
+    }
+
+    fn noun(&self) -> &'static str {
+        "security group"
+    }
+
+    fn create<'a>(
+        &'a self,
+        work: &'a Work<'a>,
+        object: &'a mut Json,
+    ) -> BoxFuture<'a, Outcome<()>> {
+        Box::pin(async move {
+            let name = text(object, "name").unwrap_or_default().to_owned();
+            let mut params = Params::new().with("group", &name);
+            params.maybe("comment", text(object, "comment"));
+            let notes = |text: &str| work.note(text);
+            let made = work
+                .session
+                .post("/cluster/firewall/groups", &params, &notes)
+                .await;
+            made.doing(|| format!("The security group `{name}` was not created"))?;
+            object["id"] = json!(name);
+            let one = path(&["cluster", "firewall", "groups", &name]);
+            let done = set_rules(work, &one, all(object, "rule")).await;
+            number_rules(object);
+            done.map_err(|failure| failure.half_made())
+        })
+    }
+
+    fn read<'a>(
+        &'a self,
+        work: &'a Work<'a>,
+        object: &'a mut Json,
+    ) -> BoxFuture<'a, Outcome<bool>> {
+        Box::pin(async move {
+            let name = text(object, "name").unwrap_or_default().to_owned();
+            let groups = work.session.client.get("/cluster/firewall/groups").await;
+            let groups = groups.doing(|| "The security groups cannot be listed".to_owned())?;
+            let found = groups
+                .as_array()
+                .into_iter()
+                .flatten()
+                .find(|group| group["group"] == name.as_str())
+                .cloned();
+            let Some(group) = found else {
+                return Ok(false);
+            };
+            if text(object, "comment").unwrap_or_default()
+                != group["comment"].as_str().unwrap_or_default()
+            {
+                object["comment"] = group["comment"].clone();
+            }
+            object["id"] = json!(name);
+            read_rules(
+                work,
+                &path(&["cluster", "firewall", "groups", &name]),
+                object,
+            )
+            .await
+        })
+    }
+
+    fn update<'a>(
+        &'a self,
+        work: &'a Work<'a>,
+        prior: &'a Json,
+        object: &'a mut Json,
+    ) -> BoxFuture<'a, Outcome<()>> {
+        Box::pin(async move {
+            let name = text(object, "name").unwrap_or_default().to_owned();
+            let notes = |text: &str| work.note(text);
+            if prior["name"] != object["name"] || prior["comment"] != object["comment"] {
+                let mut params = Params::new().with("group", &name);
+                params
+                    .maybe("rename", text(prior, "name"))
+                    .set("comment", text(object, "comment").unwrap_or_default());
+                let changed = work
+                    .session
+                    .post("/cluster/firewall/groups", &params, &notes)
+                    .await;
+                changed.doing(|| format!("The security group `{name}` was not changed"))?;
+            }
+            object["id"] = json!(name);
+            let one = path(&["cluster", "firewall", "groups", &name]);
+            set_rules(work, &one, all(object, "rule")).await?;
+            number_rules(object);
+            Ok(())
+        })
+    }
+
+    fn delete<'a>(&'a self, work: &'a Work<'a>, object: &'a Json) -> BoxFuture<'a, Outcome<()>> {
+        Box::pin(async move {
+            let name = text(object, "name").unwrap_or_default();
+            let one = path(&["cluster", "firewall", "groups", name]);
+            let notes = |text: &str| work.note(text);
+            match work.session.client.find(&one).await {
+                Ok(Some(_)) => set_rules(work, &one, &[]).await?,
+                _ => return Ok(()),
+            }
+            let gone = work.session.delete(&one, &Params::new(), &notes).await;
+            gone.doing(|| format!("The security group `{name}` was not deleted"))
+        })
+    }
+
+    fn import(&self, id: &str) -> Result<Json, String> {
+        Ok(json!({ "name": id }))
+    }
+}
+
+/// Options of the cluster's firewall.
+const CLUSTER: [(&str, &str, bool); 5] = [
+    ("ebtables", "ebtables", true),
+    ("enabled", "enable", true),
+    ("input_policy", "policy_in", false),
+    ("output_policy", "policy_out", false),
+    ("forward_policy", "policy_forward", false),
+];
+
+impl Kind for Cluster {
+    fn name(&self) -> &'static str {
+        "proxmox_virtual_environment_cluster_firewall"
+    }
+
+    fn noun(&self) -> &'static str {
+        "firewall of the cluster"
+    }
+
+    fn create<'a>(
+        &'a self,
+        work: &'a Work<'a>,
+        object: &'a mut Json,
+    ) -> BoxFuture<'a, Outcome<()>> {
+        Box::pin(async move {
+            let mut params = options(object, &CLUSTER);
+            let limit = first(object, "log_ratelimit");
+            if !limit.is_null() {
+                let mut setting = format!("enable={}", u8::from(limit["enabled"] != false));
+                for name in ["burst", "rate"] {
+                    if let Some(value) = value::text(&limit[name]) {
+                        setting.push_str(&format!(",{name}={value}"));
+                    }
+                }
+                params.set("log_ratelimit", setting);
+            }
+            let notes = |text: &str| work.note(text);
+            let set = work
+                .session
+                .put("/cluster/firewall/options", &params, &notes)
+                .await;
+            set.doing(|| "The firewall of the cluster was not set".to_owned())?;
+            object["id"] = json!("cluster-firewall");
+            Ok(())
+        })
+    }
+
+    fn read<'a>(
+        &'a self,
+        work: &'a Work<'a>,
+        object: &'a mut Json,
+    ) -> BoxFuture<'a, Outcome<bool>> {
+        Box::pin(async move {
+            let told = work.session.client.get("/cluster/firewall/options").await;
+            let told = told.doing(|| "The firewall of the cluster cannot be read".to_owned())?;
+            observe_options(object, &told, &CLUSTER);
+            object["id"] = json!("cluster-firewall");
+            Ok(true)
+        })
+    }
+
+    fn update<'a>(
+        &'a self,
+        work: &'a Work<'a>,
+        _prior: &'a Json,
+        object: &'a mut Json,
+    ) -> BoxFuture<'a, Outcome<()>> {
+        self.create(work, object)
+    }
+
+    fn delete<'a>(&'a self, work: &'a Work<'a>, _object: &'a Json) -> BoxFuture<'a, Outcome<()>> {
+        Box::pin(async move {
+            let params = Params::new().with(
+                "delete",
+                "enable,policy_in,policy_out,policy_forward,ebtables,log_ratelimit",
+            );
+            let notes = |text: &str| work.note(text);
+            let set = work
+                .session
+                .put("/cluster/firewall/options", &params, &notes)
+                .await;
+            set.map(drop)
+                .doing(|| "The firewall of the cluster was not taken back".to_owned())
+        })
+    }
+
+    fn import(&self, _id: &str) -> Result<Json, String> {
+        Ok(json!({}))
+    }
+}

@@ -1,0 +1,532 @@
+//! The provider: what it offers, and who does what is asked.
+//!
+//! Types and their arguments come from published facts ([`schema`]); what a kind of object does is
+//! its [`kind::Kind`]. Most are plain: [`plain`] makes, reads, changes and removes them by a table
+//! ([`tables`]). Guests have a life of their own: [`vm`], [`container`]. [`planning`] decides by the
+//! facts alone; a kind may look at the plan. [`session`] is a configured provider.
+
+mod access;
+mod block;
+mod container;
+mod data;
+mod file;
+mod firewall;
+mod guest;
+mod kind;
+mod node;
+mod plain;
+mod planning;
+mod schema;
+mod session;
+mod ssh;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod value;
+mod vm;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde_json::Value as Json;
+use strata_core::{
+    BoxFuture, Diagnostic, Diagnostics, Type, Value,
+    provider::{
+        ApplyRequest, ApplyResponse, ConfiguredProvider, FindRequest, Found, Object, ObjectKind,
+        PlanRequest, PlanResponse, Progress, Provider, ReadRequest,
+    },
+    schema::ProviderSchema,
+};
+
+use self::{
+    kind::{Failure, Kind, Outcome, Planned, Work},
+    schema::Facts,
+    session::Session,
+};
+use crate::platform::Platform;
+
+/// Where a kind keeps what it remembers, inside an object's JSON.
+pub(crate) const PRIVATE: &str = "(private)";
+
+/// All kinds by each of their names.
+fn kinds() -> &'static BTreeMap<&'static str, &'static dyn Kind> {
+    static KINDS: std::sync::OnceLock<BTreeMap<&'static str, &'static dyn Kind>> =
+        std::sync::OnceLock::new();
+    KINDS.get_or_init(|| {
+        let mut all: Vec<&'static dyn Kind> = vec![&vm::Vm, &container::Container];
+        all.extend(tables::ALL.iter().map(|kind| kind as &dyn Kind));
+        all.extend(access::ALL);
+        all.extend(file::ALL);
+        all.extend(firewall::ALL);
+        all.extend(node::ALL);
+        let mut by_name = BTreeMap::new();
+        for kind in all {
+            let facts = schema::find(kind.name(), false).expect("every kind has facts");
+            by_name.extend(facts.names.iter().map(|name| (name.as_str(), kind)));
+        }
+        by_name
+    })
+}
+
+fn unknown_type(name: &str) -> Diagnostic {
+    Diagnostic::error(
+        "proxmox-not-supported",
+        format!("`{name}` is not supported yet"),
+    )
+}
+
+/// The provider before its block is known.
+pub(crate) struct ProxmoxProvider {
+    platform: Arc<Platform>,
+    schema: ProviderSchema,
+}
+
+impl ProxmoxProvider {
+    pub(crate) fn new(platform: Arc<Platform>) -> Self {
+        let mut offered = ProviderSchema {
+            provider: block::schema(),
+            ..ProviderSchema::default()
+        };
+        for facts in schema::all() {
+            for name in &facts.names {
+                if facts.is_data && data::has(name) {
+                    offered
+                        .data_sources
+                        .insert(name.as_str().into(), schema::resource(facts));
+                } else if !facts.is_data && kinds().contains_key(name.as_str()) {
+                    offered
+                        .resources
+                        .insert(name.as_str().into(), schema::resource(facts));
+                }
+            }
+        }
+        Self {
+            platform,
+            schema: offered,
+        }
+    }
+}
+
+impl Provider for ProxmoxProvider {
+    fn name(&self) -> &'static str {
+        "proxmox"
+    }
+
+    fn source(&self) -> &'static str {
+        "registry.terraform.io/bpg/proxmox"
+    }
+
+    fn schema(&self) -> &ProviderSchema {
+        &self.schema
+    }
+
+    fn validate(&self, kind: ObjectKind, type_name: &str, config: &Value) -> Diagnostics {
+        let mut diags = Diagnostics::new();
+        if kind == ObjectKind::DataSource {
+            return diags;
+        }
+        match kinds().get(type_name) {
+            Some(kind) => {
+                let json = value::to_json(config);
+                refuse(type_name, kind.refused(), &json, &mut diags);
+                kind.validate(&json, &mut diags);
+            }
+            None => diags.push(unknown_type(type_name)),
+        }
+        diags
+    }
+
+    fn configure(&self, config: Value) -> Result<Arc<dyn ConfiguredProvider>, Diagnostics> {
+        let session = match config.is_wholly_known() {
+            false => None,
+            true => {
+                let (access, manner) = block::read(
+                    &config,
+                    &self.platform.settings.environment,
+                    self.platform.settings.twin.as_deref(),
+                )
+                .map_err(|diagnostic| Diagnostics::from(*diagnostic))?;
+                let client = self.platform.client(access).map_err(|error| {
+                    Diagnostics::from(error.diagnostic("The provider `proxmox` cannot be used"))
+                })?;
+                Some(Session::new(client, manner))
+            }
+        };
+        let directory = self.platform.settings.directory.clone();
+        Ok(Arc::new(Configured { session, directory }))
+    }
+}
+
+/// Refuses arguments that are there but not supported, by name.
+fn refuse(type_name: &str, refused: &[&str], config: &Json, diags: &mut Diagnostics) {
+    for name in refused {
+        let mut parts = name.split('.');
+        let mut values = vec![&config[parts.next().unwrap_or_default()]];
+        for part in parts {
+            values = values
+                .iter()
+                .flat_map(|value| match value {
+                    Json::Array(items) => items.iter().map(|item| &item[part]).collect(),
+                    other => vec![&other[part]],
+                })
+                .collect();
+        }
+        let set = |value: &&Json| match value {
+            Json::Null => false,
+            Json::Array(items) => !items.is_empty(),
+            _ => true,
+        };
+        if values.iter().any(set) {
+            let summary = format!("`{name}` of `{type_name}` is not supported yet");
+            diags.push(Diagnostic::error("proxmox-not-supported", summary));
+        }
+    }
+}
+
+/// The provider at work.
+struct Configured {
+    /// None while planning with a block that is not known yet.
+    session: Option<Session>,
+    directory: std::path::PathBuf,
+}
+
+impl Configured {
+    fn session(&self) -> Result<&Session, Diagnostics> {
+        self.session.as_ref().ok_or_else(|| {
+            Diagnostics::from(Diagnostic::error(
+                "proxmox-setup",
+                "The provider `proxmox` is configured with values that are not known yet",
+            ))
+        })
+    }
+}
+
+fn found(type_name: &str) -> Result<(&'static dyn Kind, &'static Facts), Diagnostics> {
+    let kind = kinds().get(type_name).copied();
+    let facts = schema::find(type_name, false);
+    kind.zip(facts)
+        .ok_or_else(|| Diagnostics::from(unknown_type(type_name)))
+}
+
+/// An object as JSON with what its kind remembers.
+fn open(object: &Value, private: &[u8]) -> Json {
+    let mut json = value::to_json(object);
+    if let Ok(private) = serde_json::from_slice::<Json>(private) {
+        json[PRIVATE] = private;
+    }
+    json
+}
+
+fn close(mut json: Json, ty: &Type) -> Object {
+    let private = json.get_mut(PRIVATE).map(Json::take).unwrap_or_default();
+    let private = if private.is_null() {
+        Vec::new()
+    } else {
+        private.to_string().into_bytes()
+    };
+    Object {
+        value: value::from_json(&json, ty),
+        private,
+    }
+}
+
+/// What was planned where it was known, and what came of it where it was not.
+fn settle(planned: &Value, got: &Value) -> Value {
+    if !planned.is_known() {
+        return got.clone();
+    }
+    match (planned, got) {
+        (Value::Object(planned), Value::Object(got)) => {
+            Value::object(planned.iter().map(|(name, value)| {
+                (
+                    name.clone(),
+                    got.get(name)
+                        .map_or_else(|| value.clone(), |got| settle(value, got)),
+                )
+            }))
+        }
+        (Value::List(ty, planned), Value::List(_, got)) if planned.len() == got.len() => {
+            let items = planned
+                .iter()
+                .zip(got.iter())
+                .map(|(planned, got)| settle(planned, got));
+            Value::list(ty.clone(), items.collect())
+        }
+        (Value::Map(ty, planned), Value::Map(_, got)) => {
+            let entries = planned.iter().map(|(name, value)| {
+                (
+                    name.clone(),
+                    got.get(name)
+                        .map_or_else(|| value.clone(), |got| settle(value, got)),
+                )
+            });
+            Value::map(ty.clone(), entries)
+        }
+        _ if planned.is_wholly_known() => planned.clone(),
+        _ => got.clone(),
+    }
+}
+
+fn failed(failure: &Failure) -> Diagnostics {
+    Diagnostics::from(failure.diagnostic.clone())
+}
+
+impl Configured {
+    async fn plan_one(&self, request: PlanRequest) -> Result<PlanResponse, Diagnostics> {
+        let (kind, facts) = found(&request.type_name)?;
+        let mut planned = planning::with_defaults(&facts.args, &request.config, &request.proposed);
+        let prior = request
+            .prior
+            .as_ref()
+            .map(|prior| open(&prior.value, &prior.private));
+        let json = value::to_json(&planned);
+        let mut look = Planned {
+            session: self.session.as_ref(),
+            prior: prior.as_ref(),
+            planned: &json,
+            reopen: Vec::new(),
+            effects: Vec::new(),
+            warnings: Diagnostics::new(),
+            nothing: false,
+            replace: Vec::new(),
+        };
+        kind.plan(&mut look)
+            .await
+            .map_err(|failure| failed(&failure))?;
+        let Planned {
+            reopen,
+            effects,
+            warnings,
+            nothing,
+            replace,
+            ..
+        } = look;
+        let mut requires_replace = Vec::new();
+        if let Some(prior) = &request.prior {
+            if nothing {
+                planned = prior.value.clone();
+            }
+            requires_replace = planning::replaced(&facts.args, &prior.value, &planned);
+            requires_replace.extend(
+                replace
+                    .into_iter()
+                    .map(strata_core::AttributePath::attribute),
+            );
+            if planned != prior.value {
+                planned = reopened(planned, &reopen);
+            }
+        }
+        let private = request.prior.map(|prior| prior.private).unwrap_or_default();
+        Ok(PlanResponse {
+            planned,
+            requires_replace,
+            effects,
+            private,
+            warnings,
+        })
+    }
+
+    async fn apply_one(&self, request: ApplyRequest) -> ApplyResponse {
+        let prior = request.prior.clone();
+        let outcome = self.apply_inner(request).await;
+        outcome.unwrap_or_else(|diagnostics| ApplyResponse {
+            object: prior,
+            diagnostics,
+        })
+    }
+
+    async fn apply_inner(&self, request: ApplyRequest) -> Result<ApplyResponse, Diagnostics> {
+        let (kind, facts) = found(&request.type_name)?;
+        let session = self.session()?;
+        let work = Work {
+            session,
+            progress: &request.progress,
+            marker: &request.marker,
+            directory: &self.directory,
+        };
+        let ty = schema::resource(facts).block.implied_type();
+        let done = |object, diagnostics| ApplyResponse {
+            object,
+            diagnostics,
+        };
+        match (&request.prior, &request.planned) {
+            (prior, Some(planned)) => {
+                let private = prior
+                    .as_ref()
+                    .map(|prior| prior.private.clone())
+                    .unwrap_or_default();
+                let mut json = open(planned, &private);
+                let outcome = match prior {
+                    None => kind.create(&work, &mut json).await,
+                    Some(prior) => {
+                        let before = open(&prior.value, &prior.private);
+                        kind.update(&work, &before, &mut json).await
+                    }
+                };
+                session.forget().await;
+                let mut object = close(json, &ty);
+                object.value = settle(planned, &object.value);
+                Ok(match outcome {
+                    Ok(()) => done(Some(object), Diagnostics::new()),
+                    Err(failure) if prior.is_none() && failure.made => {
+                        done(Some(object), failed(&failure))
+                    }
+                    Err(failure) => done(prior.clone(), failed(&failure)),
+                })
+            }
+            (Some(prior), None) => {
+                let outcome = kind
+                    .delete(&work, &open(&prior.value, &prior.private))
+                    .await;
+                session.forget().await;
+                Ok(match outcome {
+                    Ok(()) => done(None, Diagnostics::new()),
+                    Err(failure) => done(Some(prior.clone()), failed(&failure)),
+                })
+            }
+            (None, None) => Ok(done(None, Diagnostics::new())),
+        }
+    }
+
+    async fn quietly<T>(
+        &self,
+        work: impl AsyncFnOnce(&Work<'_>) -> Outcome<T>,
+        marker: &str,
+    ) -> Result<T, Diagnostics> {
+        let progress = Progress::ignored();
+        let context = Work {
+            session: self.session()?,
+            progress: &progress,
+            marker,
+            directory: &self.directory,
+        };
+        work(&context).await.map_err(|failure| failed(&failure))
+    }
+
+    async fn read_one(&self, request: ReadRequest) -> Result<Option<Object>, Diagnostics> {
+        let (kind, facts) = found(&request.type_name)?;
+        let mut json = open(&request.object.value, &request.object.private);
+        let there = self
+            .quietly(async |work| kind.read(work, &mut json).await, "")
+            .await?;
+        Ok(there.then(|| close(json, &schema::resource(facts).block.implied_type())))
+    }
+
+    async fn import_one(&self, type_name: &str, id: &str) -> Result<Object, Diagnostics> {
+        let (kind, facts) = found(type_name)?;
+        let wrong = |reason: String| {
+            let summary = format!("`{id}` is not an id of `{type_name}`");
+            Diagnostics::from(Diagnostic::error("proxmox-import-id", summary).detail(reason))
+        };
+        let block = schema::resource(facts).block;
+        let empty = value::to_json(&block.empty_value());
+        let mut json = empty.clone();
+        let known = kind.import(id).map_err(wrong)?;
+        for (name, value) in value::members(&known) {
+            json[name] = value.clone();
+        }
+        json["(imported)"] = Json::Bool(true);
+        let there = self
+            .quietly(async |work| kind.read(work, &mut json).await, "")
+            .await?;
+        if !there {
+            let summary = "Cannot import non-existent remote object";
+            let detail = format!("there is no {} `{id}`", kind.noun());
+            return Err(Diagnostics::from(
+                Diagnostic::error("proxmox-import", summary).detail(detail),
+            ));
+        }
+        for (name, arg) in &facts.args {
+            if json[name].is_null() && !arg["d"].is_null() && !arg["b"].is_object() {
+                json[name] = arg["d"].clone();
+            }
+        }
+        kind.imported(&mut json);
+        Ok(close(json, &block.implied_type()))
+    }
+
+    async fn find_one(&self, request: FindRequest) -> Result<Found, Diagnostics> {
+        let (kind, facts) = found(&request.type_name)?;
+        let mut json = value::to_json(&request.planned);
+        let marker = request.marker.clone();
+        let outcome = self
+            .quietly(async |work| kind.find(work, &mut json).await, &marker)
+            .await?;
+        Ok(match outcome {
+            None => Found::Nothing,
+            Some(false) => Found::Foreign,
+            Some(true) => {
+                let mut object = close(json, &schema::resource(facts).block.implied_type());
+                object.value = settle(&request.planned, &object.value);
+                Found::Ours {
+                    object,
+                    complete: false,
+                }
+            }
+        })
+    }
+}
+
+/// Leaves open what only apply can tell.
+fn reopened(planned: Value, names: &[&str]) -> Value {
+    let Some(entries) = planned.as_entries() else {
+        return planned;
+    };
+    Value::object(
+        entries
+            .iter()
+            .map(|(name, value)| match names.contains(&&**name) {
+                true => (name.clone(), Value::unknown(value.ty())),
+                false => (name.clone(), value.clone()),
+            }),
+    )
+}
+
+impl ConfiguredProvider for Configured {
+    fn plan<'a>(
+        &'a self,
+        request: PlanRequest,
+    ) -> BoxFuture<'a, Result<PlanResponse, Diagnostics>> {
+        Box::pin(self.plan_one(request))
+    }
+
+    fn apply<'a>(&'a self, request: ApplyRequest) -> BoxFuture<'a, ApplyResponse> {
+        Box::pin(self.apply_one(request))
+    }
+
+    fn read<'a>(
+        &'a self,
+        request: ReadRequest,
+    ) -> BoxFuture<'a, Result<Option<Object>, Diagnostics>> {
+        Box::pin(self.read_one(request))
+    }
+
+    fn read_data<'a>(
+        &'a self,
+        type_name: Arc<str>,
+        config: Value,
+    ) -> BoxFuture<'a, Result<Value, Diagnostics>> {
+        Box::pin(async move {
+            let facts = schema::find(&type_name, true)
+                .ok_or_else(|| Diagnostics::from(unknown_type(&type_name)))?;
+            let mut json = value::to_json(&config);
+            self.quietly(async |work| data::read(work, facts, &mut json).await, "")
+                .await?;
+            Ok(value::from_json(
+                &json,
+                &schema::resource(facts).block.implied_type(),
+            ))
+        })
+    }
+
+    fn import<'a>(
+        &'a self,
+        type_name: Arc<str>,
+        id: String,
+    ) -> BoxFuture<'a, Result<Object, Diagnostics>> {
+        Box::pin(async move { self.import_one(&type_name, &id).await })
+    }
+
+    fn find<'a>(&'a self, request: FindRequest) -> BoxFuture<'a, Result<Found, Diagnostics>> {
+        Box::pin(self.find_one(request))
+    }
+}

@@ -1,0 +1,217 @@
+//! Files put onto a node over ssh: where the API has no way, which is for snippets.
+//!
+//! The user's own `ssh` is used, so that its configuration, agents and jump hosts count.
+
+use std::{collections::BTreeMap, path::PathBuf, process::Stdio};
+
+use serde_json::Value as Json;
+use strata_core::Diagnostic;
+use tokio::{io::AsyncWriteExt, process::Command};
+
+use super::{
+    guest::text,
+    kind::{Doing, Failure, Outcome, Work},
+    value,
+};
+use crate::client::{Address, path};
+
+/// How nodes are reached.
+#[derive(Clone, Default)]
+pub(crate) struct Ssh {
+    pub(crate) user: Option<String>,
+    pub(crate) private_key: Option<String>,
+    pub(crate) has_password: bool,
+    /// Address and port by node.
+    pub(crate) nodes: BTreeMap<String, (String, Option<u16>)>,
+}
+
+impl std::fmt::Debug for Ssh {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Ssh")
+            .field("user", &self.user)
+            .field("nodes", &self.nodes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where a snippet lies on its node.
+pub(crate) async fn place(work: &Work<'_>, storage: &str, name: &str) -> Outcome<String> {
+    let told = work.session.client.get(&path(&["storage", storage])).await;
+    let told = told.doing(|| format!("The storage `{storage}` cannot be read"))?;
+    match text(&told, "path") {
+        Some(folder) => Ok(format!("{folder}/snippets/{name}")),
+        None => Err(Failure::new(
+            Diagnostic::error(
+                "proxmox-storage-content",
+                format!("The storage `{storage}` is no folder of the node"),
+            )
+            .detail("snippets are files: they need a storage of type `dir`, `nfs` or `cifs`"),
+        )),
+    }
+}
+
+/// Where a node listens for ssh.
+async fn address(work: &Work<'_>, node: &str) -> Outcome<(String, Option<u16>)> {
+    if let Some(known) = work.session.manner.ssh.nodes.get(node) {
+        return Ok(known.clone());
+    }
+    let rows = work.session.client.get("/cluster/status").await;
+    let rows = rows.doing(|| "The nodes of the cluster cannot be listed".to_owned())?;
+    let rows = rows.as_array().cloned().unwrap_or_default();
+    let nodes: Vec<&Json> = rows.iter().filter(|row| row["type"] == "node").collect();
+    // The one node of a cluster of its own is where the endpoint leads.
+    if let ([_], Some(Address::Https { host, .. } | Address::Http { host, .. })) = (
+        nodes.as_slice(),
+        work.session.client.access().endpoints.first(),
+    ) {
+        return Ok((host.clone(), None));
+    }
+    let found = nodes
+        .iter()
+        .find(|row| row["name"] == node)
+        .and_then(|row| value::text(&row["ip"]));
+    found.map(|ip| (ip, None)).ok_or_else(|| {
+        Failure::new(
+            Diagnostic::error(
+                "proxmox-ssh",
+                format!("The address of node `{node}` is not known"),
+            )
+            .hint("give it in the provider block: `ssh { node { name = …, address = … } }`"),
+        )
+    })
+}
+
+/// Writes a file on a node. The content goes through the standard input: it is in no argument.
+pub(crate) async fn write(
+    work: &Work<'_>,
+    node: &str,
+    target: &str,
+    content: &[u8],
+) -> Outcome<()> {
+    let script = format!(
+        "umask 022 && mkdir -p {folder} && cat > {target}.new && mv -f {target}.new {target}",
+        folder = quoted(target.rsplit_once('/').map_or("/", |(folder, _)| folder)),
+        target = quoted(target)
+    );
+    run(work, node, &script, content).await
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+async fn run(work: &Work<'_>, node: &str, script: &str, input: &[u8]) -> Outcome<()> {
+    let ssh = &work.session.manner.ssh;
+    if ssh.has_password && ssh.private_key.is_none() {
+        return Err(Failure::new(
+            Diagnostic::error("proxmox-not-supported", "`ssh.password` is not supported")
+                .hint("use a key: `ssh { agent = true }` or `ssh { private_key = … }`"),
+        ));
+    }
+    let (host, port) = address(work, node).await?;
+    let user = ssh.user.clone().unwrap_or_else(|| "root".to_owned());
+    let mut command = Command::new("ssh");
+    command.args(["-o", "BatchMode=yes", "-o", "ConnectTimeout=10"]);
+    let key = ssh.private_key.as_deref().map(KeyFile::new).transpose();
+    let key = key.map_err(|error| failed(node, &error.to_string()))?;
+    if let Some(key) = &key {
+        command.arg("-i").arg(&key.0);
+    }
+    if let Some(port) = port {
+        command.arg("-p").arg(port.to_string());
+    }
+    let script = match user.as_str() {
+        "root" => script.to_owned(),
+        _ => format!("sudo -n sh -c {}", quoted(script)),
+    };
+    command.arg("--").arg(format!("{user}@{host}")).arg(script);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    work.note(&format!("ssh to node {node}"));
+    let mut child = command
+        .spawn()
+        .map_err(|error| failed(node, &error.to_string()))?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // What ssh says itself tells more than that its input was closed.
+        drop(stdin.write_all(input).await);
+    }
+    let done = child
+        .wait_with_output()
+        .await
+        .map_err(|error| failed(node, &error.to_string()))?;
+    match done.status.success() {
+        true => Ok(()),
+        false => Err(failed(node, String::from_utf8_lossy(&done.stderr).trim())),
+    }
+}
+
+fn failed(node: &str, reason: &str) -> Box<Failure> {
+    Failure::new(
+        Diagnostic::error("proxmox-ssh", format!("The node `{node}` was not reached over ssh"))
+            .detail(reason.to_owned())
+            .hint("the API takes no snippets: they are written over ssh, with the provider block's `ssh` settings and the user's own ssh configuration"),
+    )
+}
+
+/// A private key in a file that only we can read, for as long as it is needed.
+struct KeyFile(PathBuf);
+
+impl KeyFile {
+    fn new(key: &str) -> std::io::Result<Self> {
+        use std::{io::Write, os::unix::fs::OpenOptionsExt};
+        let path = std::env::temp_dir().join(format!("strata-key-{}", uuid::Uuid::new_v4()));
+        let mut file = std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)?;
+        let made = Self(path);
+        file.write_all(key.trim_end().as_bytes())?;
+        file.write_all(b"\n")?;
+        Ok(made)
+    }
+}
+
+impl Drop for KeyFile {
+    fn drop(&mut self) {
+        // It lies in a temporary folder: should this fail, the system removes it.
+        drop(std::fs::remove_file(&self.0));
+    }
+}
+
+/// True for a rehearsal, which has no nodes to reach: its API takes all files.
+pub(crate) fn is_rehearsal(work: &Work<'_>) -> bool {
+    work.session
+        .client
+        .access()
+        .endpoints
+        .iter()
+        .any(|address| matches!(address, Address::Unix(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_with_quotes_stay_one_word() {
+        assert_eq!(quoted("/a/it's"), r"'/a/it'\''s'");
+    }
+
+    #[test]
+    fn a_key_lies_in_a_file_for_us_alone_and_goes_away() {
+        use std::os::unix::fs::PermissionsExt;
+        let key = KeyFile::new("secret").unwrap();
+        let path = key.0.clone();
+        assert_eq!(
+            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        drop(key);
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,253 @@
+//! A machine is made: new, or from a template.
+
+use std::time::Duration;
+
+use hyper::Method;
+use serde_json::{Value as Json, json};
+
+use super::{
+    QEMU, disks, is_clone, mark, number, observe,
+    settings::{gigabytes, new_disk, settings, special_drives},
+    update, wait,
+};
+use crate::{
+    client::{ClientError, Params},
+    provider::{
+        guest::{self, Making, Place, first, positive, text},
+        kind::{Doing, Outcome, Work},
+    },
+};
+
+pub(super) async fn create(work: &Work<'_>, object: &mut Json) -> Outcome<()> {
+    let place = match is_clone(object) {
+        true => clone(work, object).await?,
+        false => make(work, object).await?,
+    };
+    work.session.forget().await;
+    object["vm_id"] = json!(place.id);
+    object["id"] = json!(place.id.to_string());
+    finish(work, object, &place)
+        .await
+        .map_err(|failure| failure.half_made())
+}
+
+/// Makes a machine without a template, with all its disks.
+async fn make(work: &Work<'_>, object: &mut Json) -> Outcome<Place> {
+    let node = text(object, "node_name").unwrap_or_default().to_owned();
+    let mut params = settings(object, false);
+    special_drives(object, &Json::Null, &mut params);
+    for (interface, disk) in disks(object) {
+        params.set(interface, new_disk(disk));
+    }
+    params.set("description", mark(work.marker));
+    params.maybe("pool", text(object, "pool_id"));
+    let limit = guest::limit(object, "timeout_create", 1800);
+    let imports = disks(object)
+        .iter()
+        .any(|(_, disk)| !disk["file_id"].is_null() || !disk["import_from"].is_null());
+    let storage = disks(object)
+        .first()
+        .and_then(|(_, disk)| text(disk, "datastore_id"))
+        .map(str::to_owned);
+    let _turn = match storage.filter(|_| imports) {
+        Some(storage) => work.session.turn(&storage).await,
+        None => None,
+    };
+    let path = crate::client::path(&["nodes", &node, QEMU]);
+    let making = Making {
+        path,
+        params,
+        id: "vmid",
+        limit,
+        what: "VM",
+    };
+    let id = guest::with_id(work, object, &making).await?;
+    Ok(Place {
+        id,
+        node,
+        kind: QEMU,
+    })
+}
+
+/// Makes a machine from another one, on the node where that is, and moves it if need be.
+async fn clone(work: &Work<'_>, object: &mut Json) -> Outcome<Place> {
+    let node = text(object, "node_name").unwrap_or_default().to_owned();
+    let source = first(object, "clone").clone();
+    let template = number(&source["vm_id"]).unwrap_or_default();
+    let cluster = work.session.cluster().await;
+    let cluster = cluster.doing(|| "The guests of the cluster cannot be listed".to_owned())?;
+    let known = u32::try_from(template)
+        .ok()
+        .and_then(|id| cluster.guests.get(&id));
+    let from = known
+        .and_then(|row| row["node"].as_str())
+        .or_else(|| text(&source, "node_name"));
+    let from = from.unwrap_or(&node).to_owned();
+    let full = source["full"] != false;
+    let mut params = Params::new()
+        .with("full", u8::from(full))
+        .with("description", mark(work.marker));
+    params
+        .maybe("name", text(object, "name"))
+        .maybe("pool", text(object, "pool_id"));
+    if full {
+        params.maybe("storage", text(&source, "datastore_id"));
+    }
+    if from != node {
+        params.set("target", &node);
+    }
+    let turns = text(&source, "datastore_id")
+        .map_or_else(|| format!("of template {template}"), str::to_owned);
+    let _turn = work.session.turn(&turns).await;
+    let limit = guest::limit(object, "timeout_clone", 1800);
+    let path = crate::client::path(&["nodes", &from, QEMU, &template.to_string(), "clone"]);
+    let making = Making {
+        path,
+        params,
+        id: "newid",
+        limit,
+        what: "VM",
+    };
+    let id = guest::with_id(work, object, &making).await?;
+    Ok(Place {
+        id,
+        node,
+        kind: QEMU,
+    })
+}
+
+/// Starts a task and waits for it; locks are waited for.
+async fn start(
+    work: &Work<'_>,
+    path: &str,
+    params: &Params,
+    limit: Duration,
+) -> Result<(), ClientError> {
+    let notes = |text: &str| work.note(text);
+    work.session
+        .client
+        .change(Method::POST, path, params, limit, &notes)
+        .await
+        .map(drop)
+}
+
+/// Gives a machine that is there all that is wanted, and switches it on.
+async fn finish(work: &Work<'_>, object: &mut Json, place: &Place) -> Outcome<()> {
+    let config = read(work, place).await?;
+    if is_clone(object) {
+        adapt(work, object, place, &config).await?;
+    }
+    for (interface, disk) in disks(object) {
+        grow(work, object, place, (interface, disk)).await?;
+    }
+    if object["template"] == true {
+        let notes = |text: &str| work.note(text);
+        let made = work
+            .session
+            .post(&place.path(&["template"]), &Params::new(), &notes)
+            .await;
+        made.doing(|| format!("The VM {} was not made a template", place.id))?;
+    } else if object["started"] != false {
+        wait::start(work, object, place).await?;
+        if object["reboot"] == true {
+            wait::reboot(work, object, place).await?;
+        }
+        wait::guest(work, object, place).await?;
+    }
+    unmark(work, object, place).await?;
+    let config = read(work, place).await?;
+    let row = work
+        .session
+        .client
+        .get(&place.path(&["status", "current"]))
+        .await;
+    observe::made(object, &config, &row.unwrap_or_default());
+    work.session.forget().await;
+    guest::remember(work.session, QEMU, object).await;
+    Ok(())
+}
+
+pub(super) async fn read(work: &Work<'_>, place: &Place) -> Outcome<Json> {
+    let config = work.session.client.get(&place.path(&["config"])).await;
+    config.doing(|| format!("The VM {} cannot be read", place.id))
+}
+
+/// Gives a clone its own settings, drives and disks.
+async fn adapt(work: &Work<'_>, object: &Json, place: &Place, config: &Json) -> Outcome<()> {
+    let mut params = settings(object, true);
+    special_drives(object, config, &mut params);
+    params.remove("description");
+    for (interface, disk) in disks(object) {
+        match config[interface].as_str() {
+            None => drop(params.set(interface, new_disk(disk))),
+            Some(now) => {
+                update::move_disk(work, object, place, (interface, disk), now).await?;
+            }
+        }
+    }
+    let config = read(work, place).await?;
+    for (interface, disk) in disks(object) {
+        if let Some(now) = config[interface].as_str() {
+            let volume = now.split(',').next().unwrap_or_default();
+            params.set(
+                interface,
+                format!("{volume}{}", super::settings::disk_options(disk)),
+            );
+        }
+    }
+    let path = place.path(&["config"]);
+    start(
+        work,
+        &path,
+        &params,
+        guest::limit(object, "timeout_create", 1800),
+    )
+    .await
+    .doing(|| format!("The VM {} was not given its settings", place.id))
+}
+
+/// Makes a disk as large as it is to be.
+pub(super) async fn grow(
+    work: &Work<'_>,
+    object: &Json,
+    place: &Place,
+    (interface, disk): (&str, &Json),
+) -> Outcome<()> {
+    let config = read(work, place).await?;
+    let now = config[interface].as_str().and_then(gigabytes).unwrap_or(0);
+    let Some(wanted) = positive(disk, "size").filter(|wanted| *wanted > now) else {
+        return Ok(());
+    };
+    let params = Params::new()
+        .with("disk", interface)
+        .with("size", format!("{wanted}G"));
+    let notes = |text: &str| work.note(text);
+    let limit = guest::limit(object, "timeout_create", 1800);
+    let path = place.path(&["resize"]);
+    let grown = work
+        .session
+        .client
+        .change(Method::PUT, &path, &params, limit, &notes)
+        .await;
+    grown.map(drop).doing(|| {
+        format!(
+            "The disk `{interface}` of VM {} was not made larger",
+            place.id
+        )
+    })
+}
+
+/// Takes the mark of a half-made machine away: it is complete.
+async fn unmark(work: &Work<'_>, object: &Json, place: &Place) -> Outcome<()> {
+    let params = match text(object, "description") {
+        Some(description) => Params::new().with("description", description),
+        None => Params::new().with("delete", "description"),
+    };
+    let notes = |text: &str| work.note(text);
+    let done = work
+        .session
+        .put(&place.path(&["config"]), &params, &notes)
+        .await;
+    done.map(drop)
+        .doing(|| format!("The VM {} was not given its description", place.id))
+}

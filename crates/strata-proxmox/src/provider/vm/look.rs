@@ -1,0 +1,251 @@
+//! Looks at a machine's configuration and plan: what cannot be, and what a change does to the guest.
+
+use serde_json::Value as Json;
+use strata_core::{
+    Diagnostic, Diagnostics,
+    provider::{Effect, EffectKind},
+};
+
+use super::{QEMU, cannot, disks, is_clone, settings, update};
+use crate::provider::{
+    guest::{self, all, first, positive, text},
+    kind::{Outcome, Planned},
+};
+
+/// Settings that a running machine takes at once.
+const LIVE: [&str; 12] = [
+    "name",
+    "description",
+    "tags",
+    "onboot",
+    "startup",
+    "protection",
+    "cpulimit",
+    "cpuunits",
+    "hotplug",
+    "balloon",
+    "hookscript",
+    "digest",
+];
+
+pub(super) fn validate(config: &Json, diags: &mut Diagnostics) {
+    let mut seen = std::collections::BTreeSet::new();
+    for (interface, _) in disks(config) {
+        if !settings::is_drive(interface) {
+            diags.push(Diagnostic::error(
+                "proxmox-invalid-value",
+                format!("`{interface}` is no interface of a disk: it is `scsi0`, `virtio0`, `sata0` or the like"),
+            ));
+        }
+        if !seen.insert(interface) {
+            diags.push(Diagnostic::error(
+                "proxmox-invalid-value",
+                format!("two disks have the interface `{interface}`"),
+            ));
+        }
+    }
+    let init = first(config, "initialization");
+    let account = !first(init, "user_account").is_null();
+    if account && text(init, "user_data_file_id").is_some() {
+        diags.push(Diagnostic::error(
+            "proxmox-invalid-value",
+            "`initialization.user_account` and `initialization.user_data_file_id` exclude each other: the file takes the place of all that PVE would write",
+        ));
+    }
+    if config["template"] == true && config["started"] == true {
+        diags.push(Diagnostic::error(
+            "proxmox-invalid-value",
+            "a template cannot be started",
+        ));
+    }
+}
+
+pub(super) async fn plan(planned: &mut Planned<'_>) -> Outcome<()> {
+    match planned.prior {
+        None => check_new(planned).await,
+        Some(prior) => look(planned, prior),
+    }
+}
+
+async fn check_new(planned: &Planned<'_>) -> Outcome<()> {
+    let object = planned.planned;
+    let mut storages: Vec<(String, &'static str, i64)> = Vec::new();
+    for (_, disk) in disks(object) {
+        let storage = text(disk, "datastore_id").unwrap_or("local-lvm");
+        storages.push((
+            storage.to_owned(),
+            "images",
+            positive(disk, "size").unwrap_or(8),
+        ));
+    }
+    if let Some(storage) = text(first(object, "initialization"), "datastore_id") {
+        storages.push((storage.to_owned(), "images", 0));
+    }
+    let memory = positive(first(object, "memory"), "dedicated");
+    guest::check_new(planned, QEMU, memory, &storages).await
+}
+
+fn look(planned: &mut Planned<'_>, prior: &Json) -> Outcome<()> {
+    let object = planned.planned;
+    for (interface, disk) in disks(object) {
+        let was = disks(prior)
+            .into_iter()
+            .find(|(name, _)| *name == interface);
+        let before = was.and_then(|(_, was)| positive(was, "size"));
+        if let (Some(before), Some(after)) = (before, positive(disk, "size"))
+            && after < before
+        {
+            return Err(cannot(
+                "proxmox-shrink",
+                format!("The disk `{interface}` cannot be made smaller"),
+                format!("it has {before} GiB, {after} GiB are wanted: disks only grow"),
+            ));
+        }
+    }
+    if prior["node_name"] != object["node_name"] && object["migrate"] != true {
+        planned.replace.push("node_name");
+    }
+    let mut difference = update::difference(prior, object, &Json::Null);
+    let same_drives = disks(prior) == disks(object);
+    let quiet = [
+        "started",
+        "template",
+        "node_name",
+        "pool_id",
+        "clone",
+        "vm_id",
+        "reboot",
+        "migrate",
+        "stop_on_destroy",
+        "purge_on_destroy",
+        "delete_unreferenced_disks_on_destroy",
+        "reboot_after_update",
+    ];
+    let same_rest = quiet
+        .iter()
+        .all(|name| prior[*name] == object[*name] || object[*name].is_null());
+    let same_times = object
+        .as_object()
+        .into_iter()
+        .flatten()
+        .all(|(name, value)| !name.starts_with("timeout_") || prior[name.as_str()] == *value);
+    difference.remove("delete");
+    planned.nothing = difference.is_empty()
+        && same_drives
+        && same_rest
+        && same_times
+        && first(prior, "agent")["timeout"] == first(object, "agent")["timeout"]
+        && nothing_gone(prior, object);
+    if planned.nothing {
+        return Ok(());
+    }
+    effects(planned, prior, &difference);
+    reopen(planned, prior);
+    Ok(())
+}
+
+/// True if no setting that was there is to go.
+fn nothing_gone(prior: &Json, object: &Json) -> bool {
+    let clone = is_clone(object);
+    let after = settings::settings(object, clone);
+    settings::settings(prior, clone)
+        .iter()
+        .all(|(name, _)| after.get(name).is_some())
+}
+
+fn effects(planned: &mut Planned<'_>, prior: &Json, difference: &crate::client::Params) {
+    let object = planned.planned;
+    let running = prior["started"] != false && prior["template"] != true;
+    let mut effects = Vec::new();
+    if prior["initialization"] != object["initialization"] {
+        effects.push(Effect {
+            kind: EffectKind::Live,
+            reason: "the cloud-init drive is written anew; the guest reads it at its next boot"
+                .to_owned(),
+        });
+    }
+    if running && object["started"] == false {
+        effects.push(Effect {
+            kind: EffectKind::Restart,
+            reason: "the VM is shut down".to_owned(),
+        });
+    }
+    let cold: Vec<&str> = difference
+        .iter()
+        .map(|(name, _)| name)
+        .filter(|name| !is_live(name))
+        .collect();
+    if running && object["started"] != false && !cold.is_empty() {
+        let names = cold.join(", ");
+        let (kind, reason) = match object["reboot_after_update"] != false {
+            true => (
+                EffectKind::Restart,
+                format!("{names}: a running VM takes this only when it starts again"),
+            ),
+            false => (
+                EffectKind::Live,
+                format!("{names}: waits for the next start, since `reboot_after_update` is false"),
+            ),
+        };
+        effects.push(Effect { kind, reason });
+    }
+    for (interface, disk) in disks(object) {
+        let was = disks(prior)
+            .into_iter()
+            .find(|(name, _)| *name == interface);
+        if let Some((_, was)) = was
+            && was["datastore_id"] != disk["datastore_id"]
+        {
+            effects.push(Effect {
+                kind: EffectKind::Live,
+                reason: format!(
+                    "the disk `{interface}` is moved to `{}`",
+                    disk["datastore_id"].as_str().unwrap_or_default()
+                ),
+            });
+        }
+    }
+    let kept: Vec<&str> = disks(object).into_iter().map(|(name, _)| name).collect();
+    for (interface, _) in disks(prior)
+        .into_iter()
+        .filter(|(name, _)| !kept.contains(name))
+    {
+        planned.warnings.push(
+            Diagnostic::warning("proxmox-disk-detached", format!("The disk `{interface}` is taken from the VM"))
+                .detail("Its content stays in the storage as an unused disk of the VM; delete it there if it is not needed."),
+        );
+    }
+    planned.effects.extend(effects);
+}
+
+fn is_live(name: &str) -> bool {
+    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    LIVE.contains(&name)
+        || matches!(stem, "scsi" | "virtio" | "net" | "usb" | "ipconfig")
+        || name.starts_with("ci")
+        || matches!(name, "nameserver" | "searchdomain" | "sshkeys")
+}
+
+/// What the guest tells is open again once it is started anew or plugged differently.
+fn reopen(planned: &mut Planned<'_>, prior: &Json) {
+    let object = planned.planned;
+    let touched = [
+        "started",
+        "network_device",
+        "initialization",
+        "agent",
+        "template",
+    ];
+    if touched.iter().any(|name| prior[*name] != object[*name]) {
+        let told = [
+            "ipv4_addresses",
+            "ipv6_addresses",
+            "network_interface_names",
+            "mac_addresses",
+        ];
+        planned.reopen.extend(told);
+    }
+    if all(prior, "disk").len() != all(object, "disk").len() {
+        planned.reopen.push("boot_order");
+    }
+}

@@ -1,0 +1,244 @@
+//! A machine is changed: settings, disks, power; only what differs is sent.
+
+use hyper::Method;
+use serde_json::Value as Json;
+
+use super::{
+    QEMU, create, disks, observe,
+    settings::{cloud_init_interface, disk_options, new_disk, settings, special_drives},
+    wait,
+};
+use crate::{
+    client::Params,
+    provider::{
+        guest::{self, Place, text},
+        kind::{Doing, Outcome, Work},
+    },
+};
+
+pub(super) async fn update(work: &Work<'_>, prior: &Json, object: &mut Json) -> Outcome<()> {
+    let mut place = guest::place(work, QEMU, prior).await?;
+    let notes = |text: &str| work.note(text);
+    if object["migrate"] == true
+        && let Some(node) = text(object, "node_name").filter(|node| *node != place.node)
+    {
+        let params = Params::new()
+            .with("target", node)
+            .with("online", 1)
+            .with("with-local-disks", 1);
+        let limit = guest::limit(object, "timeout_migrate", 1800);
+        let path = place.path(&["migrate"]);
+        let moved = work
+            .session
+            .client
+            .change(Method::POST, &path, &params, limit, &notes)
+            .await;
+        moved.doing(|| format!("The VM {} was not moved to node `{node}`", place.id))?;
+        place.node = node.to_owned();
+    }
+    let config = create::read(work, &place).await?;
+    change_disks(work, prior, object, &place, &config).await?;
+    let mut params = difference(prior, object, &config);
+    let config = create::read(work, &place).await?;
+    disk_settings(prior, object, &config, &mut params);
+    if !params.is_empty() {
+        if let Some(digest) = config["digest"].as_str() {
+            params.set("digest", digest);
+        }
+        let limit = guest::limit(object, "timeout_create", 1800);
+        let path = place.path(&["config"]);
+        let changed = work
+            .session
+            .client
+            .change(Method::POST, &path, &params, limit, &notes)
+            .await;
+        changed.doing(|| format!("The VM {} was not changed", place.id))?;
+    }
+    guest::change_pool(work, place.id, &prior["pool_id"], &object["pool_id"]).await?;
+    if prior["initialization"] != object["initialization"]
+        && cloud_init_interface(&config).is_some()
+    {
+        let written = work
+            .session
+            .put(&place.path(&["cloudinit"]), &Params::new(), &notes)
+            .await;
+        written.doing(|| {
+            format!(
+                "The cloud-init drive of VM {} was not written anew",
+                place.id
+            )
+        })?;
+    }
+    power(work, prior, object, &place).await?;
+    let config = create::read(work, &place).await?;
+    let row = work
+        .session
+        .client
+        .get(&place.path(&["status", "current"]))
+        .await;
+    observe::made(object, &config, &row.unwrap_or_default());
+    work.session.forget().await;
+    guest::remember(work.session, QEMU, object).await;
+    Ok(())
+}
+
+/// Settings that are to differ, and those that are to go.
+pub(super) fn difference(prior: &Json, object: &Json, config: &Json) -> Params {
+    let clone = super::is_clone(object);
+    let (before, after) = (settings(prior, clone), settings(object, clone));
+    let mut params = Params::new();
+    for (name, value) in after
+        .iter()
+        .filter(|(name, value)| before.get(name) != Some(value))
+    {
+        params.set(name, value);
+    }
+    let gone: Vec<&str> = before
+        .iter()
+        .map(|(name, _)| name)
+        .filter(|name| after.get(name).is_none() && !config[*name].is_null())
+        .collect();
+    let mut drives = (Params::new(), Params::new());
+    special_drives(prior, &Json::Null, &mut drives.0);
+    special_drives(object, config, &mut drives.1);
+    for (name, value) in drives
+        .1
+        .iter()
+        .filter(|(name, value)| drives.0.get(name) != Some(value))
+    {
+        params.set(name, value);
+    }
+    if !gone.is_empty() {
+        params.set("delete", gone.join(","));
+    }
+    params
+}
+
+/// Disks that moved, grew, are new or are gone.
+async fn change_disks(
+    work: &Work<'_>,
+    prior: &Json,
+    object: &Json,
+    place: &Place,
+    config: &Json,
+) -> Outcome<()> {
+    for (interface, disk) in disks(object) {
+        if let Some(now) = config[interface].as_str() {
+            let was = disks(prior)
+                .into_iter()
+                .find(|(name, _)| *name == interface);
+            if was.is_some_and(|(_, was)| was != disk) {
+                move_disk(work, object, place, (interface, disk), now).await?;
+                create::grow(work, object, place, (interface, disk)).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn disk_settings(prior: &Json, object: &Json, config: &Json, params: &mut Params) {
+    for (interface, disk) in disks(object) {
+        match config[interface].as_str() {
+            None => drop(params.set(interface, new_disk(disk))),
+            Some(now) => {
+                let was = disks(prior)
+                    .into_iter()
+                    .find(|(name, _)| *name == interface);
+                let wanted = disk_options(disk);
+                if was.is_some_and(|(_, was)| disk_options(was) != wanted) {
+                    let volume = now.split(',').next().unwrap_or_default();
+                    params.set(interface, format!("{volume}{wanted}"));
+                }
+            }
+        }
+    }
+    let kept: Vec<&str> = disks(object).into_iter().map(|(name, _)| name).collect();
+    let gone = disks(prior).into_iter().map(|(name, _)| name);
+    let gone: Vec<&str> = gone
+        .filter(|name| !kept.contains(name) && !config[*name].is_null())
+        .collect();
+    if !gone.is_empty() {
+        let known = params
+            .remove("delete")
+            .map(|known| format!("{known},"))
+            .unwrap_or_default();
+        params.set("delete", format!("{known}{}", gone.join(",")));
+    }
+}
+
+/// Moves a disk to the storage where it is to be.
+pub(super) async fn move_disk(
+    work: &Work<'_>,
+    object: &Json,
+    place: &Place,
+    (interface, disk): (&str, &Json),
+    now: &str,
+) -> Outcome<()> {
+    let storage = now.split(':').next().unwrap_or_default();
+    let Some(wanted) = text(disk, "datastore_id").filter(|wanted| *wanted != storage) else {
+        return Ok(());
+    };
+    let mut params = Params::new()
+        .with("disk", interface)
+        .with("storage", wanted)
+        .with("delete", 1);
+    params.maybe("format", text(disk, "file_format"));
+    let _turn = work.session.turn(wanted).await;
+    let notes = |text: &str| work.note(text);
+    let limit = guest::limit(object, "timeout_move_disk", 1800);
+    let path = place.path(&["move_disk"]);
+    let moved = work
+        .session
+        .client
+        .change(Method::POST, &path, &params, limit, &notes)
+        .await;
+    moved
+        .map(drop)
+        .doing(|| format!("The disk `{interface}` of VM {} was not moved", place.id))
+}
+
+/// Switches a machine on or off, or restarts it for what waits for that.
+async fn power(work: &Work<'_>, prior: &Json, object: &mut Json, place: &Place) -> Outcome<()> {
+    if object["template"] == true {
+        if prior["template"] != true {
+            let notes = |text: &str| work.note(text);
+            let made = work
+                .session
+                .post(&place.path(&["template"]), &Params::new(), &notes)
+                .await;
+            made.doing(|| format!("The VM {} was not made a template", place.id))?;
+        }
+        return Ok(());
+    }
+    let row = work
+        .session
+        .client
+        .get(&place.path(&["status", "current"]))
+        .await;
+    let running =
+        row.doing(|| format!("The VM {} cannot be read", place.id))?["status"] == "running";
+    match (running, object["started"] != false) {
+        (true, false) => wait::shutdown(work, object, place).await,
+        (false, true) => {
+            wait::start(work, object, place).await?;
+            wait::guest(work, object, place).await
+        }
+        (true, true) if object["reboot_after_update"] != false && waits(work, place).await => {
+            wait::reboot(work, object, place).await?;
+            wait::guest(work, object, place).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// True if something waits for the next start.
+async fn waits(work: &Work<'_>, place: &Place) -> bool {
+    let rows = work
+        .session
+        .client
+        .get(&place.path(&["pending"]))
+        .await
+        .unwrap_or_default();
+    let mut rows = rows.as_array().into_iter().flatten();
+    rows.any(|row| !row["pending"].is_null() || !row["delete"].is_null())
+}

@@ -1,0 +1,278 @@
+//! Machines are switched on, and waited for: whether it boots, has an agent, has an address.
+
+use std::time::{Duration, Instant};
+
+use hyper::Method;
+use serde_json::{Value as Json, json};
+
+use super::cannot;
+use crate::{
+    client::Params,
+    provider::{
+        guest::{self, Place, first, text},
+        kind::{Doing, Outcome, Work},
+    },
+};
+
+/// The pause between two questions to the agent.
+const PAUSE: Duration = Duration::from_secs(1);
+
+pub(super) async fn start(work: &Work<'_>, object: &Json, place: &Place) -> Outcome<()> {
+    power(
+        work,
+        place,
+        "start",
+        Params::new(),
+        guest::limit(object, "timeout_start_vm", 1800),
+    )
+    .await
+}
+
+pub(super) async fn reboot(work: &Work<'_>, object: &Json, place: &Place) -> Outcome<()> {
+    let limit = guest::limit(object, "timeout_reboot", 1800);
+    power(
+        work,
+        place,
+        "reboot",
+        Params::new().with("timeout", limit.as_secs()),
+        limit,
+    )
+    .await
+}
+
+pub(super) async fn shutdown(work: &Work<'_>, object: &Json, place: &Place) -> Outcome<()> {
+    let limit = guest::limit(object, "timeout_shutdown_vm", 1800);
+    power(
+        work,
+        place,
+        "shutdown",
+        Params::new().with("timeout", limit.as_secs()),
+        limit,
+    )
+    .await
+}
+
+async fn power(
+    work: &Work<'_>,
+    place: &Place,
+    action: &str,
+    params: Params,
+    limit: Duration,
+) -> Outcome<()> {
+    work.note(&format!("{action} of VM {}", place.id));
+    let notes = |text: &str| work.note(text);
+    let path = place.path(&["status", action]);
+    let done = work
+        .session
+        .client
+        .change(Method::POST, &path, &params, limit, &notes)
+        .await;
+    match done {
+        Err(error) if action == "start" && error.words().contains("already running") => Ok(()),
+        done => done
+            .map(drop)
+            .doing(|| format!("The {action} of VM {} failed", place.id)),
+    }
+}
+
+/// How long the agent is waited for: `15m`, `90s`, `1h`.
+fn patience(agent: &Json) -> Duration {
+    let text = text(agent, "timeout").unwrap_or("15m");
+    let mut seconds = 0;
+    let mut number = String::new();
+    for c in text.chars() {
+        let factor = match c {
+            'h' => 3600,
+            'm' => 60,
+            's' => 1,
+            c => {
+                number.push(c);
+                continue;
+            }
+        };
+        seconds += number.parse::<u64>().unwrap_or(0) * factor;
+        number.clear();
+    }
+    Duration::from_secs(if seconds == 0 { 900 } else { seconds })
+}
+
+/// Waits until a machine that has an agent tells an address, and says which step it stands at.
+pub(super) async fn guest(work: &Work<'_>, object: &mut Json, place: &Place) -> Outcome<()> {
+    let agent = first(object, "agent").clone();
+    let wait_for = first(&agent, "wait_for_ip").clone();
+    if agent["enabled"] != true || wait_for["disabled"] == true {
+        return Ok(());
+    }
+    let limit = work
+        .session
+        .manner
+        .guest_limit
+        .unwrap_or_else(|| patience(&agent));
+    let begun = Instant::now();
+    loop {
+        let step = match work
+            .session
+            .client
+            .get(&place.path(&["agent", "network-get-interfaces"]))
+            .await
+        {
+            Ok(told) => {
+                show(object, &told["result"]);
+                if has_address(&told["result"], &wait_for) {
+                    return Ok(());
+                }
+                Step::NoAddress
+            }
+            Err(error) if error.words().contains("agent is not running") => Step::NoAgent,
+            Err(error) if error.words().contains("is not running") => {
+                return Err(cannot(
+                    "proxmox-not-running",
+                    format!("The VM {} does not run any more", place.id),
+                    "it was started, and switched itself off while it was waited for: look at its console",
+                ));
+            }
+            Err(error) if error.is_ambiguous() => Step::NoAgent,
+            Err(error) => {
+                return Err(error)
+                    .doing(|| format!("The agent of VM {} cannot be asked", place.id));
+            }
+        };
+        if begun.elapsed() > limit {
+            return Err(step.failure(place.id, limit));
+        }
+        work.note(step.text());
+        tokio::time::sleep(PAUSE.min(limit)).await;
+    }
+}
+
+enum Step {
+    NoAgent,
+    NoAddress,
+}
+
+impl Step {
+    fn text(&self) -> &'static str {
+        match self {
+            Step::NoAgent => "booting: no answer from the guest agent yet",
+            Step::NoAddress => "the guest agent answers, but there is no address yet",
+        }
+    }
+
+    fn failure(&self, id: u32, limit: Duration) -> Box<crate::provider::kind::Failure> {
+        let seconds = limit.as_secs();
+        match self {
+            Step::NoAgent => cannot(
+                "proxmox-no-agent",
+                format!("The guest agent of VM {id} did not answer within {seconds} s"),
+                "the machine runs. Install `qemu-guest-agent` in its image (or by cloud-init), or set `agent.enabled = false`, or `agent.wait_for_ip { disabled = true }`.",
+            ),
+            Step::NoAddress => cannot(
+                "proxmox-no-address",
+                format!("The VM {id} had no address within {seconds} s"),
+                "its guest agent answers, but tells no address that counts: look at its DHCP or `initialization.ip_config`.",
+            ),
+        }
+    }
+}
+
+fn has_address(interfaces: &Json, wait_for: &Json) -> bool {
+    let (v4, v6) = usable(interfaces);
+    match (wait_for["ipv4"] == true, wait_for["ipv6"] == true) {
+        (false, false) => v4 || v6,
+        (wants4, wants6) => (v4 || !wants4) && (v6 || !wants6),
+    }
+}
+
+/// Whether there are addresses that others can reach.
+fn usable(interfaces: &Json) -> (bool, bool) {
+    let mut found = (false, false);
+    let all = interfaces.as_array().into_iter().flatten();
+    for address in
+        all.flat_map(|interface| interface["ip-addresses"].as_array().into_iter().flatten())
+    {
+        match address["ip-address"]
+            .as_str()
+            .and_then(|text| text.parse::<std::net::IpAddr>().ok())
+        {
+            Some(std::net::IpAddr::V4(ip)) => found.0 |= !ip.is_loopback() && !ip.is_link_local(),
+            Some(std::net::IpAddr::V6(ip)) => {
+                found.1 |= !ip.is_loopback() && !ip.is_unicast_link_local()
+            }
+            None => {}
+        }
+    }
+    found
+}
+
+/// Puts what the agent told into the object: one list for each interface, loopback included.
+pub(super) fn show(object: &mut Json, interfaces: &Json) {
+    let all = interfaces.as_array().cloned().unwrap_or_default();
+    let of = |family: &str| -> Json {
+        all.iter()
+            .map(|interface| {
+                let addresses = interface["ip-addresses"].as_array().into_iter().flatten();
+                let fits = addresses.filter(|address| address["ip-address-type"] == family);
+                fits.map(|address| address["ip-address"].clone())
+                    .collect::<Json>()
+            })
+            .collect()
+    };
+    let (v4, v6) = (of("ipv4"), of("ipv6"));
+    object["ipv4_addresses"] = v4;
+    object["ipv6_addresses"] = v6;
+    let names = all
+        .iter()
+        .map(|interface| interface["name"].clone())
+        .collect();
+    object["network_interface_names"] = names;
+    let macs = all
+        .iter()
+        .map(|interface| match interface["hardware-address"].as_str() {
+            Some(mac) => json!(mac.to_uppercase()),
+            None => json!(""),
+        });
+    object["mac_addresses"] = macs.collect();
+}
+
+/// Asks the agent once for addresses; what it does not tell stays as it was.
+pub(super) async fn addresses(work: &Work<'_>, place: &Place, object: &mut Json) {
+    if first(object, "agent")["enabled"] != true {
+        return;
+    }
+    let path = place.path(&["agent", "network-get-interfaces"]);
+    if let Ok(told) = work
+        .session
+        .client
+        .call(Method::GET, &path, &Params::new())
+        .await
+    {
+        show(object, &told["result"]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience_is_read_as_users_write_it() {
+        assert_eq!(
+            patience(&json!({ "timeout": "90s" })),
+            Duration::from_secs(90)
+        );
+        assert_eq!(
+            patience(&json!({ "timeout": "1h5m" })),
+            Duration::from_secs(3900)
+        );
+        assert_eq!(patience(&json!({})), Duration::from_secs(900));
+    }
+
+    #[test]
+    fn only_addresses_that_others_reach_count() {
+        let interfaces = json!([{ "ip-addresses": [
+            { "ip-address": "127.0.0.1", "ip-address-type": "ipv4" },
+            { "ip-address": "fe80::1", "ip-address-type": "ipv6" },
+        ] }]);
+        assert!(!has_address(&interfaces, &Json::Null));
+    }
+}

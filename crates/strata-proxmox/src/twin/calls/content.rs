@@ -1,0 +1,414 @@
+//! What lies in storages: lists, uploads, downloads, removal, backups.
+
+use serde_json::{Value as Json, json};
+use sha2::{Digest, Sha256};
+
+use super::{
+    super::{
+        answer::{Answered, Refusal, Started, data, fail, null, wrong},
+        call::Call,
+        disk::read_size,
+        store::{Kind, Store, Volume, hex},
+    },
+    storage::holds,
+};
+
+pub(super) fn answer(store: &mut Store, call: &Call) -> Option<Answered> {
+    let path = call.method.path.as_str();
+    let verb = call.method.verb.as_str();
+    Some(match (verb, path) {
+        ("GET", "/nodes/{node}/query-url-metadata") => data(json!({
+            "filename": call.need("url").rsplit('/').next(), "size": 1000, "mimetype": "application/octet-stream",
+        })),
+        ("POST", "/nodes/{node}/vzdump") => backup(call),
+        ("GET", "/nodes/{node}/vzdump/defaults") => data(json!({
+            "zstd": 1, "lockwait": 180, "compress": "0", "remove": 1, "stop": 0, "all": 0, "bwlimit": 0,
+            "ionice": 7, "notification-mode": "auto", "dumpdir": "/var/lib/vz/dump", "pigz": 0,
+            "prune-backups": "keep-all=1", "quiet": 0, "mode": "snapshot", "stopwait": 10, "stdexcludes": 1,
+        })),
+        _ => {
+            let rest = path.strip_prefix("/nodes/{node}/storage/{storage}/")?;
+            match (verb, rest) {
+                ("GET", "content") => list(store, call),
+                ("POST", "content") => allocate(store, call),
+                ("GET", "content/{volume}") => one(store, call),
+                ("PUT", "content/{volume}") => describe(store, call),
+                ("DELETE", "content/{volume}") => delete(store, call),
+                ("POST", "upload") => upload(store, call),
+                ("POST", "download-url") => download(store, call),
+                ("GET", "prunebackups") => data(json!([])),
+                _ => return None,
+            }
+        }
+    })
+}
+
+fn row(name: &str, volume: &Volume) -> Json {
+    let mut row = json!({
+        "volid": name, "content": volume.content, "format": volume.format, "size": volume.size,
+        "ctime": volume.ctime,
+    });
+    if let Some(vmid) = volume.vmid {
+        row["vmid"] = json!(vmid);
+    }
+    match volume.content.as_str() {
+        "images" | "rootdir" => {
+            row["parent"] = json!(volume.parent);
+            row["used"] = json!(volume.size);
+        }
+        "backup" => {
+            row["subtype"] = json!(if name.contains("-lxc-") {
+                "lxc"
+            } else {
+                "qemu"
+            });
+            if let Some(notes) = &volume.notes {
+                row["notes"] = json!(notes);
+            }
+            if volume.protected {
+                row["protected"] = json!(1);
+            }
+        }
+        _ => {}
+    }
+    row
+}
+
+fn list(store: &Store, call: &Call) -> Answered {
+    let storage = call.need("storage");
+    store.storage(storage)?;
+    let rows = store.volumes.iter().filter(|(_, volume)| {
+        volume.storage == storage
+            && call
+                .text("content")
+                .is_none_or(|content| content == volume.content)
+            && call
+                .number("vmid")
+                .is_none_or(|id| volume.vmid.is_some_and(|own| i64::from(own) == id))
+    });
+    data(rows.map(|(name, volume)| row(name, volume)).collect())
+}
+
+/// The whole name of the volume that a call names, with or without its storage.
+fn name(call: &Call) -> Result<String, Refusal> {
+    let (storage, volume) = (call.need("storage"), call.need("volume"));
+    match volume.split_once(':') {
+        Some((own, _)) if own != storage => wrong(
+            "storage",
+            format!("storage ID mismatch ({own} != {storage})"),
+        ),
+        Some(_) => Ok(volume.to_owned()),
+        None => Ok(format!("{storage}:{volume}")),
+    }
+}
+
+/// Refuses a name that no volume of a folder could have.
+fn formed(store: &Store, name: &str) -> Result<(), Refusal> {
+    let (storage, rest) = name.split_once(':').unwrap_or_default();
+    let fits = match rest.split_once('/') {
+        Some(("backup", file)) => file.starts_with("vzdump-"),
+        Some(_) => true,
+        None => !store.keeps_files(storage),
+    };
+    match fits {
+        true => Ok(()),
+        false => fail(format!("unable to parse directory volume name '{rest}'")),
+    }
+}
+
+fn one(store: &Store, call: &Call) -> Answered {
+    let name = name(call)?;
+    formed(store, &name)?;
+    let Some(volume) = store.volumes.get(&name) else {
+        let path = name.split_once(':').map_or("", |(_, path)| path);
+        return fail(format!("failed to stat '/var/lib/vz/{path}'"));
+    };
+    data(json!({
+        "path": format!("/var/lib/vz/{}", name.split_once(':').map_or("", |(_, path)| path)),
+        "size": volume.size, "used": volume.size, "format": volume.format,
+    }))
+}
+
+fn describe(store: &mut Store, call: &Call) -> Answered {
+    let name = name(call)?;
+    formed(store, &name)?;
+    let Some(volume) = store.volumes.get_mut(&name) else {
+        return fail(format!("volume '{name}' does not exist"));
+    };
+    if volume.content != "backup" {
+        return fail("update_volume_attribute is not supported for this volume");
+    }
+    if let Some(notes) = call.text("notes") {
+        volume.notes = Some(notes.to_owned());
+    }
+    if call.text("protected").is_some() {
+        volume.protected = call.flag("protected");
+    }
+    null()
+}
+
+fn delete(store: &mut Store, call: &Call) -> Answered {
+    let name = name(call)?;
+    formed(store, &name)?;
+    let storage = call.need("storage").to_owned();
+    let volume = store.volumes.get(&name);
+    if let Some(id) = volume
+        .and_then(|volume| volume.vmid)
+        .filter(|id| store.guests.contains_key(id))
+    {
+        if volume.is_some_and(|volume| volume.content != "backup") {
+            return fail(format!(
+                "Cannot remove image, a guest with VMID '{id}' exists!\nYou can delete the image from the guest's hardware pane"
+            ));
+        }
+    }
+    Started::answer("imgdel", call.node(), storage, move |store, log| {
+        if store
+            .volumes
+            .get(&name)
+            .is_some_and(|volume| volume.protected)
+        {
+            return Err(format!("can't remove protected volume '{name}'"));
+        }
+        store.remove_volume(&name)?;
+        log.push(format!("Removed volume '{name}'"));
+        Ok(())
+    })
+}
+
+fn allocate(store: &mut Store, call: &Call) -> Answered {
+    let storage = call.need("storage");
+    store.storage(storage)?;
+    let (file, id) = (call.need("filename"), call.vmid());
+    let format = call
+        .text("format")
+        .unwrap_or_else(|| file.rsplit('.').next().unwrap_or("raw"));
+    let whole = match store.keeps_files(storage) {
+        true => format!("{storage}:{id}/{file}"),
+        false => format!("{storage}:{file}"),
+    };
+    if store.volumes.contains_key(&whole) {
+        return fail(format!(
+            "unable to create image: disk image '/var/lib/vz/images/{id}/{file}' already exists"
+        ));
+    }
+    let size = call.need("size");
+    let size = match size.parse::<u64>() {
+        // Without a unit it counts KiB.
+        Ok(size) => size << 10,
+        Err(_) => read_size(size).unwrap_or(0),
+    };
+    let format = if matches!(format, "raw" | "qcow2" | "vmdk") {
+        format
+    } else {
+        "raw"
+    };
+    let volume = Volume {
+        content: "images".to_owned(),
+        format: format.to_owned(),
+        size,
+        vmid: Some(id),
+        ..Volume::default()
+    };
+    store.make_volume(&whole, volume);
+    data(json!(whole))
+}
+
+/// The part of a volume's name before the file, and the file's format.
+fn kind_of(content: &str, file: &str) -> Result<(&'static str, String), Refusal> {
+    let ends = |endings: &[&str]| {
+        endings
+            .iter()
+            .any(|ending| file.to_lowercase().ends_with(ending))
+    };
+    let (folder, fits, format) = match content {
+        "snippets" => ("snippets", true, "snippet".to_owned()),
+        "iso" => ("iso", ends(&[".iso", ".img"]), "iso".to_owned()),
+        "vztmpl" => (
+            "vztmpl",
+            ends(&[".tar.gz", ".tar.xz", ".tar.zst", ".tar.bz2", ".tgz", ".tar"]),
+            {
+                let last = file.rsplit('.').next().unwrap_or_default();
+                format!("t{last}")
+            },
+        ),
+        _ => (
+            "import",
+            ends(&[".ova", ".qcow2", ".raw", ".vmdk"]),
+            file.rsplit('.').next().unwrap_or_default().to_owned(),
+        ),
+    };
+    match fits {
+        true => Ok((folder, format)),
+        false => wrong("filename", "wrong file extension"),
+    }
+}
+
+/// A file's name as PVE cleans it.
+fn clean(name: &str) -> String {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let plain = last.bytes().map(|byte| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => byte as char,
+        _ => '_',
+    });
+    plain.collect()
+}
+
+fn upload(store: &mut Store, call: &Call) -> Answered {
+    let Some(file) = call.file.clone() else {
+        return Err(Refusal::bare(400, "Bad Request"));
+    };
+    let (storage, content) = (call.need("storage").to_owned(), call.need("content"));
+    store.storage(&storage)?;
+    let name = clean(&file.name);
+    let (folder, format) = kind_of(content, &name)?;
+    holds(store, &storage, content)?;
+    let (content, wanted) = (content.to_owned(), call.text("checksum").map(str::to_owned));
+    let node = call.node().to_owned();
+    Started::answer("imgcopy", &node.clone(), "", move |store, log| {
+        log.push("starting file import from: /var/tmp/pveupload-0".to_owned());
+        let got = hex(&Sha256::digest(&file.content));
+        if let Some(wanted) = wanted.filter(|wanted| *wanted != got) {
+            return Err(format!(
+                "checksum mismatch: got '{got}' != expect '{wanted}'"
+            ));
+        }
+        if format == "qcow2" && !file.content.starts_with(b"QFI\xfb") {
+            return Err("qemu-img.real: Could not open '/var/tmp/pveupload-0': Image is not in qcow2 format".to_owned());
+        }
+        log.push(format!("target node: {node}"));
+        log.push(format!("file size is: {}", file.content.len()));
+        store.make_volume(
+            &format!("{storage}:{folder}/{name}"),
+            Volume {
+                content,
+                format,
+                size: file.content.len() as u64,
+                text: virtual_size(&file.content),
+                ..Volume::default()
+            },
+        );
+        log.push("finished file import successfully".to_owned());
+        Ok(())
+    })
+}
+
+/// The size that a QCOW2 image unpacks to.
+fn virtual_size(content: &[u8]) -> Option<String> {
+    let bytes: [u8; 8] = content.get(24..32)?.try_into().ok()?;
+    content
+        .starts_with(b"QFI\xfb")
+        .then(|| u64::from_be_bytes(bytes).to_string())
+}
+
+fn download(store: &mut Store, call: &Call) -> Answered {
+    let (storage, content) = (
+        call.need("storage").to_owned(),
+        call.need("content").to_owned(),
+    );
+    store.storage(&storage)?;
+    let name = clean(call.need("filename"));
+    let (folder, format) = kind_of(&content, &name)?;
+    holds(store, &storage, &content)?;
+    let whole = format!("{storage}:{folder}/{name}");
+    let url = call.need("url").to_owned();
+    let wrong_sum = call
+        .text("checksum")
+        .is_some_and(|sum| sum.chars().all(|c| c == '0'));
+    let has_sum = call.text("checksum").is_some();
+    let sum = call.need("checksum").to_owned();
+    Started::answer("download", call.node(), name.clone(), move |store, log| {
+        log.push(format!(
+            "downloading {url} to /var/lib/vz/template/{folder}/{name}"
+        ));
+        if store.volumes.contains_key(&whole) && !(has_sum && !wrong_sum) {
+            return Err(format!(
+                "refusing to override existing file '/var/lib/vz/template/{folder}/{name}'"
+            ));
+        }
+        if url.contains("/missing") {
+            return Err("download failed: exit code 8".to_owned());
+        }
+        if wrong_sum {
+            return Err(format!(
+                "checksum mismatch: got 'e3b0c44298fc1c14' != expect '{sum}'"
+            ));
+        }
+        store.make_volume(
+            &whole,
+            Volume {
+                content,
+                format,
+                size: 1000,
+                ..Volume::default()
+            },
+        );
+        log.push(format!(
+            "download of '{url}' to '/var/lib/vz/template/{folder}/{name}' finished"
+        ));
+        Ok(())
+    })
+}
+
+fn backup(call: &Call) -> Answered {
+    let ids = call.list("vmid");
+    if ids.is_empty() && !call.flag("all") && call.text("pool").is_none() {
+        return wrong("vmid", "property is missing");
+    }
+    let storage = call.text("storage").unwrap_or("local").to_owned();
+    let protected = call.flag("protected");
+    let notes = call.text("notes-template").map(str::to_owned);
+    let id = ids.join(",");
+    Started::answer("vzdump", call.node(), id, move |store, log| {
+        let content = store
+            .storages
+            .get(&storage)
+            .and_then(|storage| storage.get("content"));
+        if !content.is_some_and(|content| content.contains("backup")) {
+            return Err(format!(
+                "could not get storage information for '{storage}': can't use storage '{storage}' for backups - wrong content type"
+            ));
+        }
+        for id in ids {
+            let known = id
+                .parse()
+                .ok()
+                .and_then(|id: u32| Some((id, store.guests.get(&id)?.clone())));
+            let Some((id, guest)) = known else {
+                log.push(format!(
+                    "ERROR: Backup of VM {id} failed - unable to find VM '{id}'"
+                ));
+                return Err("job errors".to_owned());
+            };
+            let ending = if guest.kind == Kind::Qemu {
+                "vma"
+            } else {
+                "tar"
+            };
+            let name = format!(
+                "{storage}:backup/vzdump-{}-{id}-2026_11_21-00_00_{:02}.{ending}.zst",
+                guest.kind.name(),
+                store.next() % 60
+            );
+            let notes = notes.as_ref().map(|notes| {
+                notes
+                    .replace("{{guestname}}", &guest.name(id))
+                    .replace("{{vmid}}", &id.to_string())
+            });
+            store.make_volume(
+                &name,
+                Volume {
+                    content: "backup".to_owned(),
+                    format: format!("{ending}.zst"),
+                    size: 1 << 20,
+                    vmid: Some(id),
+                    notes,
+                    protected,
+                    archived: Some(Box::new(guest)),
+                    ..Volume::default()
+                },
+            );
+        }
+        Ok(())
+    })
+}
