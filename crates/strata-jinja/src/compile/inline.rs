@@ -236,7 +236,7 @@ fn replaced(base: &str, blocks: &BTreeMap<String, String>, depth: usize) -> Resu
         let own = replaced(&base[mark.end..marks[end].start], blocks, depth + 1)?;
         let inside = match mark.name.and_then(|name| blocks.get(name)) {
             Some(child) => {
-                let child = replaced(child, blocks_without(blocks, mark.name).as_ref(), depth + 1)?;
+                let child = replaced(child, &blocks_without(blocks, mark.name), depth + 1)?;
                 parent
                     .replace_all(&child, regex::NoExpand(&own))
                     .into_owned()
@@ -257,13 +257,12 @@ fn replaced(base: &str, blocks: &BTreeMap<String, String>, depth: usize) -> Resu
 fn blocks_without(
     blocks: &BTreeMap<String, String>,
     name: Option<&str>,
-) -> Box<BTreeMap<String, String>> {
+) -> BTreeMap<String, String> {
     let others = blocks
         .iter()
         .filter(|(other, _)| Some(other.as_str()) != name);
-    Box::new(
-        others
-            .map(|(name, text)| (name.clone(), text.clone()))
-            .collect(),
-    )
+
+    others
+        .map(|(name, text)| (name.clone(), text.clone()))
+        .collect()
 }

@@ -41,7 +41,7 @@ pub(super) fn register(environment: &mut Environment<'static>) {
         add("network_in_network", |value, other| {
             inside(value, other, false)
         });
-        add("reduce_on_network", |value, network| reduce(value, network));
+        add("reduce_on_network", reduce);
         add("nthhost", nth_host);
         add("cidr_merge", cidr_merge);
         add("hwaddr", |value, _| {

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use strata_core::{Diagnostic, Diagnostics};
 use strata_playbook::{
     Inventory,
-    play::{Action, Node, Play, Task},
+    play::{Node, Play, Task},
 };
 use strata_runner::{Ask, tags_allow};
 
@@ -162,12 +162,9 @@ fn collect<'a>(nodes: &'a [Node], tasks: &mut Vec<&'a Task>) {
 }
 
 fn name(task: &Task) -> String {
-    let own = match (&task.name, &task.action) {
-        (Some(name), _) => word(&name.value),
-        (None, Action::Module { name, .. }) => name.value.clone(),
-        (None, Action::IncludeTasks { .. }) => "include_tasks".to_owned(),
-        (None, Action::IncludeRole { .. }) => "include_role".to_owned(),
-        (None, Action::Meta(_)) => "meta".to_owned(),
+    let own = match &task.name {
+        Some(name) => word(&name.value),
+        None => task.written.clone(),
     };
     match &task.role {
         Some(role) => format!("{} : {own}", role.name),

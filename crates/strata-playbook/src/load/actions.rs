@@ -24,6 +24,8 @@ const COMMANDS: &[&str] = &[
 /// A module as a task names it.
 pub(super) struct Named {
     pub(super) name: Spanned<String>,
+    /// The name as the user wrote it, collection and all.
+    pub(super) written: String,
     pub(super) arguments: Spanned<Json>,
     /// Whether it was named by `local_action`.
     pub(super) local: bool,
@@ -37,14 +39,17 @@ impl Reader<'_> {
         let key = entry.key.text().unwrap_or_default();
         match key {
             "action" | "local_action" => self.action_keyword(entry, key == "local_action"),
-            _ => self.named(
-                Spanned {
+            _ => {
+                let name = Spanned {
                     value: short_name(key).to_owned(),
                     span: entry.key.span.clone(),
-                },
-                &entry.value,
-                false,
-            ),
+                };
+                let named = self.named(name, &entry.value, false)?;
+                Some(Named {
+                    written: key.to_owned(),
+                    ..named
+                })
+            }
         }
     }
 
@@ -70,6 +75,7 @@ impl Reader<'_> {
             }
         };
         Some(Named {
+            written: name.value.clone(),
             name,
             arguments: Spanned {
                 value: arguments,
@@ -95,6 +101,7 @@ impl Reader<'_> {
                 span: value.span.clone(),
             };
             return Some(Named {
+                written: module.to_owned(),
                 name,
                 arguments,
                 local,
@@ -118,6 +125,7 @@ impl Reader<'_> {
             map.shift_remove("module");
         }
         Some(Named {
+            written: module.to_owned(),
             name,
             arguments: Spanned {
                 value: arguments,

@@ -64,6 +64,7 @@ fn task(name: String, arguments: Json, span: Span, context: &Context) -> Task {
     };
     Task {
         name: Some(spanned(name.into())),
+        written: "ansible.builtin.validate_argument_spec".to_owned(),
         action: Action::Module {
             name: Spanned {
                 value: "validate_argument_spec".to_owned(),

@@ -460,11 +460,13 @@ impl Reader<'_> {
     }
 
     fn finish(&mut self, read: Read, context: &Context) -> Option<Arc<Task>> {
+        let written = read.named.written.clone();
         let action = self.dynamic_action(read.named)?;
         let keys = read.task;
         Some(Arc::new(Task {
             name: keys.name,
             action,
+            written,
             keywords: Arc::new(inherit(&context.keywords, read.own)),
             inherited: context.keywords.clone(),
             r#loop: read.r#loop,

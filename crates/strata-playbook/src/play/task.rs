@@ -14,6 +14,8 @@ pub struct Task {
     pub name: Option<Spanned<Json>>,
     /// What it does.
     pub action: Action,
+    /// The module's name as the user wrote it, by which a task without a name is shown.
+    pub written: String,
     /// Inherited and own keywords.
     pub keywords: Arc<Keywords>,
     /// The inherited keywords alone, which is what the tasks of a dynamic include inherit.

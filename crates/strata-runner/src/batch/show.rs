@@ -83,12 +83,10 @@ impl Batch<'_> {
 
 fn action_name(task: &Task) -> String {
     match &task.action {
-        Action::Module { name, .. } => name.value.clone(),
-        Action::IncludeTasks { .. } => "include_tasks".to_owned(),
         Action::IncludeRole { name, .. } => {
-            format!("include_role : {}", outcome::text(&name.value))
+            format!("{} : {}", task.written, outcome::text(&name.value))
         }
-        Action::Meta(_) => "meta".to_owned(),
+        _ => task.written.clone(),
     }
 }
 

@@ -226,6 +226,7 @@ fn gathering(play: &Play) -> Task {
     };
     Task {
         name: Some(spanned(json!("Gathering Facts"))),
+        written: "gather_facts".to_owned(),
         action: Action::Module {
             name: Spanned {
                 value: "setup".to_owned(),

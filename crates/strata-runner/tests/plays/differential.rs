@@ -173,28 +173,6 @@ macro_rules! cases {
 }
 
 cases!(
-    args,
-    asserts,
-    blocks,
-    check,
-    delegation,
-    failures,
-    fatal,
-    first,
-    handlers,
-    includes,
-    loops,
-    loops_more,
-    meta,
-    methods,
-    once,
-    percentage,
-    registers,
-    roles,
-    serial,
-    tags,
-    templates_more,
-    until,
-    variables,
-    vars_order
+    args, asserts, blocks, check, delegation, failures, fatal, first, handlers, loops, loops_more,
+    meta, once, percentage, registers, roles, serial, tags, templates_more, variables
 );

@@ -36,14 +36,26 @@ pub(crate) fn ask(case: &Path, options: &[&str]) -> String {
 
 fn lines(printed: &str, case: &Path) -> String {
     let mut text = String::new();
+    // Files of the case are shown as they are named in it.
+    let printed = printed.replace(&format!("{}/", case.display()), "");
     let mut rest = printed.lines().peekable();
+    let mut meta = false;
     while let Some(line) = rest.next() {
+        if line.starts_with("included: ") {
+            let mut block = vec![line];
+            while let Some(next) = rest.next_if(|next| next.starts_with("included: ")) {
+                block.push(next);
+            }
+            included(&block, &mut text);
+            continue;
+        }
         let header = ["PLAY [", "TASK [", "RUNNING HANDLER ["]
             .iter()
             .any(|begin| line.starts_with(begin));
         if header {
             let header = line.trim_end_matches('*').trim_end();
-            if header != "TASK [meta]" {
+            meta = header == "TASK [meta]";
+            if !meta {
                 text.push_str(&format!("{header}\n"));
             }
         } else if line.starts_with("PLAY RECAP") {
@@ -54,9 +66,6 @@ fn lines(printed: &str, case: &Path) -> String {
             text.push_str(&format!("  {}: {}\n", host.trim(), counts.join(" ")));
         } else if line == "...ignoring" || line.starts_with("skipping: no hosts") {
             text.push_str(&format!("  {line}\n"));
-        } else if let Some(included) = line.strip_prefix("included: ") {
-            let folder = format!("{}/", case.display());
-            text.push_str(&format!("  included: {}\n", included.replace(&folder, "")));
         } else if (line.starts_with('+') && !line.starts_with("+++"))
             || (line.starts_with('-') && !line.starts_with("---"))
         {
@@ -70,10 +79,40 @@ fn lines(printed: &str, case: &Path) -> String {
                 whole.push('\n');
                 whole.push_str(rest.next().unwrap());
             }
-            result(&whole, &mut text);
+            if !meta {
+                result(&whole, &mut text);
+            }
         }
     }
     text
+}
+
+/// Included files, which Ansible shows once for all hosts: a line for each host here, as our events come.
+fn included(block: &[&str], text: &mut String) {
+    let parts: Vec<(&str, Vec<&str>, &str)> = block
+        .iter()
+        .map(|line| {
+            let (line, item) = line.split_once(" => ").unwrap_or((line, ""));
+            let (file, hosts) = line.rsplit_once(" for ").unwrap();
+            (file, hosts.split(", ").collect(), item)
+        })
+        .collect();
+    let mut hosts: Vec<&str> = parts
+        .iter()
+        .flat_map(|(_, hosts, _)| hosts.clone())
+        .collect();
+    hosts.sort_unstable();
+    hosts.dedup();
+    for host in hosts {
+        for (file, _, item) in parts.iter().filter(|(_, hosts, _)| hosts.contains(&host)) {
+            let item = if item.is_empty() {
+                String::new()
+            } else {
+                format!(" => {item}")
+            };
+            text.push_str(&format!("  {file} for {host}{item}\n"));
+        }
+    }
 }
 
 /// A result: its head, and the message that our events have.
