@@ -363,16 +363,10 @@ async fn what_cannot_be_is_said_before_anything_is_touched() {
     world.apply(VM, None, &taken).await.unwrap();
     let mut other = taken.clone();
     other["name"] = json!("other");
-    let refused = |mut config: Json, change: fn(&mut Json)| {
+    let refused = async |mut config: Json, change: fn(&mut Json)| {
         change(&mut config);
-        async {
-            world
-                .plan(VM, None, &config)
-                .await
-                .map(drop)
-                .map_err(|diags| shown(&diags))
-                .unwrap_err()
-        }
+        let plan = world.plan(VM, None, &config).await;
+        plan.map(drop).map_err(|diags| shown(&diags)).unwrap_err()
     };
     assert!(
         refused(other.clone(), |_| {})
