@@ -304,6 +304,10 @@ impl Kind for Plain {
                 if stays {
                     continue;
                 }
+                // An empty list and none at all are the same to the server.
+                if read == json!([]) && object[field.attribute].is_null() {
+                    continue;
+                }
                 if read.is_null() && object[field.attribute].is_array() {
                     read = json!([]);
                 }

@@ -643,7 +643,7 @@ async fn a_token_s_value_comes_once_and_rights_are_given_by_entries() {
         .apply("proxmox_virtual_environment_user", None, &user)
         .await
         .unwrap();
-    let token = json!({ "user_id": "u@pve", "token_name": "t", "comment": "x" });
+    let token = json!({ "user_id": "u@pve", "token_name": "t1", "comment": "x" });
     let made = world
         .apply("proxmox_user_token", None, &token)
         .await
@@ -652,7 +652,7 @@ async fn a_token_s_value_comes_once_and_rights_are_given_by_entries() {
         to_json(&made.value)["value"]
             .as_str()
             .unwrap()
-            .starts_with("u@pve!t=")
+            .starts_with("u@pve!t1=")
     );
     let read = world.read("proxmox_user_token", &made).await.unwrap();
     world.nothing("proxmox_user_token", &read, &token).await;
@@ -702,7 +702,7 @@ async fn a_missing_privilege_is_named_with_a_role_that_has_it() {
         .apply("proxmox_virtual_environment_user", None, &user)
         .await
         .unwrap();
-    let token = json!({ "user_id": "low@pve", "token_name": "t" });
+    let token = json!({ "user_id": "low@pve", "token_name": "t1" });
     let made = world
         .apply("proxmox_user_token", None, &token)
         .await
