@@ -620,8 +620,8 @@ async fn plain_objects_have_a_whole_life() {
         ),
         (
             "metrics_server",
-            json!({ "name": "m", "server": "10.0.0.1", "port": 2003, "type": "graphite" }),
-            json!({ "name": "m", "server": "10.0.0.2", "port": 2003, "type": "graphite" }),
+            json!({ "name": "m1", "server": "10.0.0.1", "port": 2003, "type": "graphite" }),
+            json!({ "name": "m1", "server": "10.0.0.2", "port": 2003, "type": "graphite" }),
         ),
     ];
     for (name, first, second) in lives {
