@@ -304,6 +304,11 @@ impl Kind for Plain {
                 if stays {
                     continue;
                 }
+                // An empty list and none at all are the same to the server.
+                let nothing = read == json!([]) || (field.form == Form::Time && read == NEVER);
+                if nothing && object[field.attribute].is_null() {
+                    continue;
+                }
                 if read.is_null() && object[field.attribute].is_array() {
                     read = json!([]);
                 }
@@ -395,11 +400,14 @@ impl Kind for Plain {
     }
 }
 
+/// The time that stands for none.
+const NEVER: &str = "1970-01-01T00:00:00Z";
+
 /// True for what an argument is when nobody has set it.
 fn is_default(value: &Json) -> bool {
     match value {
         Json::Null | Json::Bool(_) | Json::Number(_) => true,
-        Json::String(text) => text.is_empty() || text == "1970-01-01T00:00:00Z",
+        Json::String(text) => text.is_empty() || text == NEVER,
         Json::Array(items) => items.is_empty(),
         Json::Object(members) => members.is_empty(),
     }

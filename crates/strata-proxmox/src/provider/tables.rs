@@ -543,6 +543,7 @@ pub(crate) static ALL: [Plain; 28] = [
         one: "/cluster/metrics/server/{name}",
         id: "{name}",
         import: "{name}",
+        whole: true,
         fields: &[
             text("server", "server"),
             text("port", "port"),

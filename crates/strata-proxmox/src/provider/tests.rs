@@ -363,16 +363,10 @@ async fn what_cannot_be_is_said_before_anything_is_touched() {
     world.apply(VM, None, &taken).await.unwrap();
     let mut other = taken.clone();
     other["name"] = json!("other");
-    let refused = |mut config: Json, change: fn(&mut Json)| {
+    let refused = async |mut config: Json, change: fn(&mut Json)| {
         change(&mut config);
-        async {
-            world
-                .plan(VM, None, &config)
-                .await
-                .map(drop)
-                .map_err(|diags| shown(&diags))
-                .unwrap_err()
-        }
+        let plan = world.plan(VM, None, &config).await;
+        plan.map(drop).map_err(|diags| shown(&diags)).unwrap_err()
     };
     assert!(
         refused(other.clone(), |_| {})
@@ -626,8 +620,8 @@ async fn plain_objects_have_a_whole_life() {
         ),
         (
             "metrics_server",
-            json!({ "name": "m", "server": "10.0.0.1", "port": 2003, "type": "graphite" }),
-            json!({ "name": "m", "server": "10.0.0.2", "port": 2003, "type": "graphite" }),
+            json!({ "name": "m1", "server": "10.0.0.1", "port": 2003, "type": "graphite" }),
+            json!({ "name": "m1", "server": "10.0.0.2", "port": 2003, "type": "graphite" }),
         ),
     ];
     for (name, first, second) in lives {
@@ -649,7 +643,7 @@ async fn a_token_s_value_comes_once_and_rights_are_given_by_entries() {
         .apply("proxmox_virtual_environment_user", None, &user)
         .await
         .unwrap();
-    let token = json!({ "user_id": "u@pve", "token_name": "t", "comment": "x" });
+    let token = json!({ "user_id": "u@pve", "token_name": "t1", "comment": "x" });
     let made = world
         .apply("proxmox_user_token", None, &token)
         .await
@@ -658,7 +652,7 @@ async fn a_token_s_value_comes_once_and_rights_are_given_by_entries() {
         to_json(&made.value)["value"]
             .as_str()
             .unwrap()
-            .starts_with("u@pve!t=")
+            .starts_with("u@pve!t1=")
     );
     let read = world.read("proxmox_user_token", &made).await.unwrap();
     world.nothing("proxmox_user_token", &read, &token).await;
@@ -708,7 +702,7 @@ async fn a_missing_privilege_is_named_with_a_role_that_has_it() {
         .apply("proxmox_virtual_environment_user", None, &user)
         .await
         .unwrap();
-    let token = json!({ "user_id": "low@pve", "token_name": "t" });
+    let token = json!({ "user_id": "low@pve", "token_name": "t1" });
     let made = world
         .apply("proxmox_user_token", None, &token)
         .await

@@ -122,7 +122,10 @@ mod tests {
 
     #[test]
     fn what_pve_writes_as_text_is_read_as_a_number() {
-        assert_eq!(from_json(&json!("512"), &Type::Number), Value::number(512));
+        assert_eq!(
+            from_json(&json!("512"), &Type::Number),
+            Value::number(512_i64)
+        );
         assert_eq!(truth(&json!("0")), Some(false));
         assert_eq!(
             from_json(&json!([1]), &Type::String),
