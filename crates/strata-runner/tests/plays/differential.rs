@@ -173,6 +173,24 @@ macro_rules! cases {
 }
 
 cases!(
-    args, asserts, blocks, check, delegation, failures, fatal, first, handlers, loops, loops_more,
-    meta, once, percentage, registers, roles, serial, tags, templates_more, variables
+    args,
+    asserts,
+    blocks,
+    check,
+    delegation,
+    failures,
+    fatal,
+    first,
+    handlers,
+    loops,
+    loops_more,
+    meta,
+    once,
+    percentage,
+    registers,
+    roles,
+    serial,
+    tags,
+    templates_more,
+    variables
 );
