@@ -42,7 +42,14 @@ pub(super) fn arguments_of(
         .render(arguments)
         .map_err(|error| of_argument(error, arguments, templar))?
     {
-        Json::Object(map) => all.extend(map),
+        Json::Object(map) => {
+            // What is omitted is not given at all, not even by the defaults.
+            let named = arguments.as_object().into_iter().flatten();
+            for (name, _) in named.filter(|(name, _)| !map.contains_key(*name)) {
+                all.remove(name);
+            }
+            all.extend(map);
+        }
         Json::Null => {}
         other => {
             return Err(TaskError::Failed(format!(

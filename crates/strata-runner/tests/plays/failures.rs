@@ -117,7 +117,7 @@ fn modules_that_are_not_supported_are_all_named_before_anything_runs() {
   gather_facts: false
   tasks:
     - ping:
-    - community.general.ufw:
+    - community.general.nothing:
         rule: allow
     - block:
         - nothing_like_it:
@@ -125,7 +125,7 @@ fn modules_that_are_not_supported_are_all_named_before_anything_runs() {
       when: false
 ",
         expect![[r#"
-            Error unsupported-module at playbook.yml:5:7: the module `community.general.ufw` is not supported by Strata
+            Error unsupported-module at playbook.yml:5:7: the module `community.general.nothing` is not supported by Strata
               hint: Use a module that Strata has, or leave the task out with `--skip-tags`.
             Error unsupported-module at playbook.yml:8:11: the module `nothing_like_it` is not supported by Strata
               hint: Use a module that Strata has, or leave the task out with `--skip-tags`.
