@@ -129,11 +129,9 @@ fn exchange(line: &str) -> Result<Value, Failure> {
     let body = &full["response"]["body"];
     let mut response = json!({ "status": full["response"]["status"], "body": body });
     let reason = full["response"]["reason"].as_str().unwrap_or_default();
-    if !body["message"]
-        .as_str()
-        .is_some_and(|message| message.trim_end() == reason)
-        && reason != "OK"
-    {
+    let message = body["message"].as_str();
+    let is_message = message.is_some_and(|message| message.trim_end() == reason);
+    if !is_message && reason != "OK" {
         response["reason"] = json!(reason);
     }
     short.insert("response".to_owned(), response);

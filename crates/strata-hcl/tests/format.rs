@@ -6,6 +6,7 @@
 
 #![expect(
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     reason = "the crate is pure; its tests ask the real terraform"
 )]
 #![expect(

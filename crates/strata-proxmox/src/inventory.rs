@@ -57,21 +57,20 @@ fn machine_address(object: &Value) -> Option<Arc<str>> {
         .get("ipv4_addresses")
         .and_then(Value::as_sequence)
         .unwrap_or_default();
-    let told = lists
+    let mut told = lists
         .iter()
         .filter_map(Value::as_sequence)
         .flatten()
         .filter_map(text);
     let usable =
         |address: &Arc<str>| !address.starts_with("127.") && !address.starts_with("169.254.");
-    told.filter(usable)
-        .next()
+    told.find(usable)
         .or_else(|| configured(first(object.get("initialization")?)?))
 }
 
 fn container_address(object: &Value) -> Option<Arc<str>> {
-    let known = object.get("ipv4")?.as_entries()?.values().filter_map(text);
-    known.filter(|address| !address.starts_with("127.")).next()
+    let mut known = object.get("ipv4")?.as_entries()?.values().filter_map(text);
+    known.find(|address| !address.starts_with("127."))
 }
 
 /// The fixed address that cloud-init gives, without its length.

@@ -128,11 +128,11 @@ impl Renderer for AdhocLook {
                 let (style, text) = self.shown(&host, outcome, kind, &result);
                 println!("{}", paint(style, &text));
             }
-            Event::Diagnostic { diagnostic } => {
-                // The result itself says why a task failed.
-                if !matches!(&*diagnostic.code, "task-failed" | "host-unreachable") {
-                    anstream::eprint!("{}", self.diagnostics.render(&diagnostic));
-                }
+            // The result itself says why a task failed.
+            Event::Diagnostic { diagnostic }
+                if !matches!(diagnostic.code, "task-failed" | "host-unreachable") =>
+            {
+                anstream::eprint!("{}", self.diagnostics.render(&diagnostic));
             }
             _ => {}
         }

@@ -306,11 +306,9 @@ impl Renderer for AnsibleLook {
                 result: &result,
             }),
             Event::HostRecap { host, counts } => drop(self.recap.insert(host, counts)),
-            Event::Diagnostic { diagnostic } => {
-                // The banner of the play says it already.
-                if diagnostic.code != "no-hosts-matched" {
-                    anstream::eprint!("{}", self.diagnostics.render(&diagnostic));
-                }
+            // The banner of the play says it already.
+            Event::Diagnostic { diagnostic } if diagnostic.code != "no-hosts-matched" => {
+                anstream::eprint!("{}", self.diagnostics.render(&diagnostic));
             }
             _ => {}
         }

@@ -60,11 +60,7 @@ fn result(finding: &Finding, rules: &[&Rule], waived: Option<&str>) -> Value {
     let diagnostic = &finding.diagnostic;
     let index = rules.iter().position(|rule| rule.name == finding.rule.name);
     let mut places = diagnostic.labels.iter();
-    let main: Vec<_> = places
-        .next()
-        .map(|label| location(label))
-        .into_iter()
-        .collect();
+    let main: Vec<_> = places.next().map(location).into_iter().collect();
     let mut result = json!({
         "ruleId": finding.rule.name,
         "ruleIndex": index,

@@ -28,7 +28,7 @@ pub(crate) fn validate(files: &BTreeMap<String, String>) -> Answer {
     let thread = format!("{:?}", std::thread::current().id());
     let name: String = thread.chars().filter(char::is_ascii_digit).collect();
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("terraform-{name}"));
-    let _ = fs::remove_dir_all(&folder);
+    fs::remove_dir_all(&folder).ok();
     for (name, text) in files {
         let path = folder.join(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder is made");

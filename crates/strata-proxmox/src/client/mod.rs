@@ -83,8 +83,6 @@ pub(crate) struct Client {
     /// Which endpoint answered last.
     current: AtomicUsize,
     login: Login,
-    /// How many calls went out: tests count them.
-    calls: AtomicUsize,
     /// The first pause before a call that met a lock is made again.
     lock_pause: Duration,
 }
@@ -104,7 +102,6 @@ impl Client {
             login: Login::new(access.credentials.clone()),
             pools,
             current: AtomicUsize::new(0),
-            calls: AtomicUsize::new(0),
             lock_pause: Duration::from_millis(250),
             access,
         }))
@@ -113,12 +110,6 @@ impl Client {
     /// How it reaches its cluster.
     pub(crate) fn access(&self) -> &Access {
         &self.access
-    }
-
-    /// How many calls went out until now.
-    #[cfg(test)]
-    pub(crate) fn calls(&self) -> usize {
-        self.calls.load(Ordering::Relaxed)
     }
 
     /// Reads; asks again when a node does not answer its proxy.
@@ -247,7 +238,6 @@ impl Client {
             ));
             body = encoded.into();
         }
-        self.calls.fetch_add(1, Ordering::Relaxed);
         pool.send(Call {
             method: method.clone(),
             path: target,

@@ -44,7 +44,7 @@ impl Client {
         let what = format!("the upload of `{}`", upload.file_name);
         tokio::time::timeout(limit, self.send_file(upload))
             .await
-            .unwrap_or_else(|_| {
+            .unwrap_or({
                 Err(ClientError::Timeout {
                     what,
                     seconds: limit.as_secs(),

@@ -96,7 +96,7 @@ impl Drive {
 /// A size as PVE writes it: the largest unit that leaves no fraction.
 pub(super) fn print_size(mut size: u64) -> String {
     for unit in ["", "K", "M", "G"] {
-        if size % 1024 != 0 || size == 0 {
+        if !size.is_multiple_of(1024) || size == 0 {
             return format!("{size}{unit}");
         }
         size /= 1024;

@@ -66,9 +66,9 @@ fn correct(names: &[String], is_data: bool, args: &mut Map<String, Json>) {
             args.insert(name.to_owned(), number("o"));
         }
     }
-    if has("proxmox_virtual_environment_vm") && !is_data
-        || has("proxmox_virtual_environment_container") && !is_data
-    {
+    let is_guest =
+        has("proxmox_virtual_environment_vm") || has("proxmox_virtual_environment_container");
+    if is_guest && !is_data {
         if let Some(id) = args.get_mut("vm_id") {
             id["f"] = serde_json::json!(1);
         }
@@ -78,9 +78,9 @@ fn correct(names: &[String], is_data: bool, args: &mut Map<String, Json>) {
             }
         }
     }
-    if has("proxmox_virtual_environment_pool") && !is_data
-        || has("proxmox_virtual_environment_hosts") && !is_data
-    {
+    let is_pool_or_hosts =
+        has("proxmox_virtual_environment_pool") || has("proxmox_virtual_environment_hosts");
+    if is_pool_or_hosts && !is_data {
         // Lists of objects whose parts are not told.
         args.remove("members");
         args.remove("entries");

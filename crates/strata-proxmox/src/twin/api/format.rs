@@ -15,8 +15,8 @@ pub(super) fn check(format: &str, name: &str, text: &str) -> Result<(), String> 
         "pve-qm-boot" if !text.contains('=') => legacy_boot(text),
         "pve-qm-boot" => property::check(name, boot(), text),
         "pve-hotplug-features" => hotplug(text),
-        "pve-tag-list" => each(text, |tag| tag_fits(tag)),
-        "pve-storage-content-list" => each(text, |item| content(item)),
+        "pve-tag-list" => each(text, tag_fits),
+        "pve-storage-content-list" => each(text, content),
         "string-list" => Ok(()),
         "strata-boot-devices" => each(text, |device| match boot_device(device) {
             true => Ok(()),

@@ -161,7 +161,7 @@ fn read(text: &str) -> Facts {
         Json::Object(formats) => formats,
         _ => Map::new(),
     };
-    let methods: Vec<Method> = lines.filter(|line| is_there(line)).map(method).collect();
+    let methods: Vec<Method> = lines.filter(is_there).map(method).collect();
     let mut tree = Segment::default();
     for (position, method) in methods.iter().enumerate() {
         insert(&mut tree, method, position);

@@ -46,12 +46,12 @@ fn keyed(
     let mut name = key;
     let mut facts = &format[key];
     if let Some(alias) = facts["alias"].as_str() {
-        if let Some(named) = facts["keyAlias"].as_str() {
-            if parts.insert(named.to_owned(), key.to_owned()).is_some() {
-                return Err(PropertyError(format!(
-                    "key alias '{named}' is already defined"
-                )));
-            }
+        if let Some(named) = facts["keyAlias"].as_str()
+            && parts.insert(named.to_owned(), key.to_owned()).is_some()
+        {
+            return Err(PropertyError(format!(
+                "key alias '{named}' is already defined"
+            )));
         }
         name = alias;
         facts = &format[alias];
@@ -102,13 +102,12 @@ pub(crate) fn print(format: &Json, parts: &BTreeMap<String, String>) -> String {
         all.any(|(_, facts)| facts["keyAlias"].as_str() == Some(key))
     });
     let mut done: Vec<&str> = Vec::new();
-    if let Some((named, value)) = aliased {
-        if let Some(alias) = format[value.as_str()]["alias"].as_str()
-            && let Some(text) = parts.get(alias)
-        {
-            texts.push(format!("{value}={text}"));
-            done.extend([named.as_str(), alias]);
-        }
+    if let Some((named, value)) = aliased
+        && let Some(alias) = format[value.as_str()]["alias"].as_str()
+        && let Some(text) = parts.get(alias)
+    {
+        texts.push(format!("{value}={text}"));
+        done.extend([named.as_str(), alias]);
     }
     if let Some(key) = default.filter(|key| !done.contains(key))
         && let Some(value) = parts.get(key)

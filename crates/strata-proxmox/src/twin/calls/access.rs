@@ -49,13 +49,7 @@ pub(super) fn answer(store: &mut Store, call: &Call) -> Option<Answered> {
         ("POST", "/users/{userid}/token/{tokenid}") => create_token(store, call),
         ("PUT", "/users/{userid}/token/{tokenid}") => update_token(store, call),
         ("DELETE", "/users/{userid}/token/{tokenid}") => delete_token(store, call),
-        ("GET", "/domains") => data(
-            store
-                .kind("realm")
-                .values()
-                .map(|realm| realm_row(realm))
-                .collect(),
-        ),
+        ("GET", "/domains") => data(store.kind("realm").values().map(realm_row).collect()),
         ("POST", "/domains") => create_realm(store, call),
         ("GET", "/domains/{realm}") => realm(store, call),
         ("PUT", "/domains/{realm}") => update_realm(store, call),

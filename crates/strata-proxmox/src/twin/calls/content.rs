@@ -155,12 +155,11 @@ fn delete(store: &mut Store, call: &Call) -> Answered {
     if let Some(id) = volume
         .and_then(|volume| volume.vmid)
         .filter(|id| store.guests.contains_key(id))
+        && volume.is_some_and(|volume| volume.content != "backup")
     {
-        if volume.is_some_and(|volume| volume.content != "backup") {
-            return fail(format!(
-                "Cannot remove image, a guest with VMID '{id}' exists!\nYou can delete the image from the guest's hardware pane"
-            ));
-        }
+        return fail(format!(
+            "Cannot remove image, a guest with VMID '{id}' exists!\nYou can delete the image from the guest's hardware pane"
+        ));
     }
     Started::answer("imgdel", call.node(), storage, move |store, log| {
         if store
@@ -321,7 +320,8 @@ fn download(store: &mut Store, call: &Call) -> Answered {
         log.push(format!(
             "downloading {url} to /var/lib/vz/template/{folder}/{name}"
         ));
-        if store.volumes.contains_key(&whole) && !(has_sum && !wrong_sum) {
+        let is_same = has_sum && !wrong_sum;
+        if store.volumes.contains_key(&whole) && !is_same {
             return Err(format!(
                 "refusing to override existing file '/var/lib/vz/template/{folder}/{name}'"
             ));

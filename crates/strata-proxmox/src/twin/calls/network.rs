@@ -133,11 +133,11 @@ fn settings(call: &Call) -> Settings {
         settings.insert("bridge_stp".to_owned(), "off".to_owned());
         settings.insert("bridge_fd".to_owned(), "0".to_owned());
     }
-    if settings.get("type").is_some_and(|kind| kind == "vlan") {
-        if let Some((device, tag)) = call.need("iface").rsplit_once('.') {
-            settings.insert("vlan-raw-device".to_owned(), device.to_owned());
-            settings.insert("vlan-id".to_owned(), tag.to_owned());
-        }
+    if settings.get("type").is_some_and(|kind| kind == "vlan")
+        && let Some((device, tag)) = call.need("iface").rsplit_once('.')
+    {
+        settings.insert("vlan-raw-device".to_owned(), device.to_owned());
+        settings.insert("vlan-id".to_owned(), tag.to_owned());
     }
     for comment in ["comments", "comments6"] {
         if let Some(text) = settings

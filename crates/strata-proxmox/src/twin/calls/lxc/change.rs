@@ -83,14 +83,13 @@ pub(super) fn rights(
             )?;
         }
     }
-    if let Some(keys) = set.get("ssh-public-keys") {
-        if !keys
+    if let Some(keys) = set.get("ssh-public-keys")
+        && !keys
             .lines()
             .filter(|line| !line.trim().is_empty())
             .all(|line| line.split_whitespace().count() > 1)
-        {
-            return fail("SSH public key validation error");
-        }
+    {
+        return fail("SSH public key validation error");
     }
     Ok(())
 }

@@ -189,10 +189,10 @@ pub(super) fn check(store: &Store, call: &Call, change: &Change) -> Result<(), R
             return wrong("delete", format!("unknown option '{name}'"));
         }
     }
-    for name in change
+    if let Some(name) = change
         .delete
         .iter()
-        .filter(|name| change.set.contains_key(*name))
+        .find(|name| change.set.contains_key(*name))
     {
         let text = format!("you can't use '-{name}' and -delete {name}' at the same time");
         return wrong("delete", text);
@@ -439,8 +439,8 @@ pub(in super::super) fn become_unused(guest: &mut Guest, file: &str) {
         .config
         .iter()
         .any(|(name, text)| name.starts_with("unused") && text == file);
-    let free = (0..256).map(|number| format!("unused{number}"));
-    let free = free.filter(|name| !guest.config.contains_key(name)).next();
+    let mut free = (0..256).map(|number| format!("unused{number}"));
+    let free = free.find(|name| !guest.config.contains_key(name));
     if let Some(name) = free.filter(|_| !known) {
         guest.config.insert(name, file.to_owned());
     }

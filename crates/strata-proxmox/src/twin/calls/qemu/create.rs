@@ -184,8 +184,8 @@ pub(super) fn default_boot(guest: &Guest) -> String {
         };
         slot.get_or_insert(name);
     }
-    let net = (0..32).map(|number| format!("net{number}"));
-    let net = net.filter(|name| guest.config.contains_key(name)).next();
+    let mut net = (0..32).map(|number| format!("net{number}"));
+    let net = net.find(|name| guest.config.contains_key(name));
     let order: Vec<String> = [first_disk, first_cd, net].into_iter().flatten().collect();
     if order.is_empty() {
         " ".to_owned()

@@ -11,7 +11,7 @@ use super::super::super::{
 
 pub(super) fn answer(store: &mut Store, call: &Call, path: &str) -> Option<Answered> {
     let rest = path.strip_prefix("/{vmid}/snapshot")?;
-    Some(answer_for(store, call, Kind::Qemu, rest)?)
+    answer_for(store, call, Kind::Qemu, rest)
 }
 
 /// Answers for either kind of guest.
