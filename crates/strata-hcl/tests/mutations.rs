@@ -2,7 +2,7 @@
 //!
 //! Nothing may panic, hang or lose text, whatever the input. Each run makes the same changes from a fixed seed; a failure
 //! prints the seed and the text. `STRATA_MUTATIONS=100000` tries more, `STRATA_SEED=7` others. This stands in for
-//! fuzzing where there is no nightly compiler; with one, the targets in `fuzz/` do more of the same.
+//! fuzzing where there is no nightly compiler.
 
 #![expect(
     clippy::disallowed_methods,

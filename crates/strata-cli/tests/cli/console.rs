@@ -239,10 +239,12 @@ fn the_graph_is_drawn_as_terraform_draws_it() {
 #[test]
 fn providers_are_shown_by_module_and_state() {
     let folder = folder();
-    folder.write(
-        "more.tf",
-        "terraform {\n  required_providers {\n    incus = {\n      source  = \"lxc/incus\"\n      version = \"< 2.0, >= 0.1\"\n    }\n  }\n}\n",
-    );
+    let incus = r#"incus = {
+      source  = "lxc/incus"
+      version = "< 2.0, >= 0.1"
+    }
+    terraform = {"#;
+    folder.write("main.tf", &MAIN.replacen("terraform = {", incus, 1));
     folder
         .run(&["apply", "-auto-approve", "-var", "unset=u"])
         .succeeded();

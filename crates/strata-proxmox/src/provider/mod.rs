@@ -6,12 +6,15 @@
 //! facts alone; a kind may look at the plan. [`session`] is a configured provider.
 
 mod access;
+mod apt;
 mod block;
+mod cluster_options;
 mod container;
 mod data;
 mod file;
 mod firewall;
 mod guest;
+mod ip_set;
 mod kind;
 mod node;
 mod plain;
@@ -57,7 +60,10 @@ fn kinds() -> &'static BTreeMap<&'static str, &'static dyn Kind> {
         all.extend(access::ALL);
         all.extend(file::ALL);
         all.extend(firewall::ALL);
+        all.extend(ip_set::ALL);
         all.extend(node::ALL);
+        all.extend(apt::ALL);
+        all.extend(cluster_options::ALL);
         let mut by_name = BTreeMap::new();
         for kind in all {
             let facts = schema::find(kind.name(), false).expect("every kind has facts");
