@@ -49,7 +49,12 @@ pub(crate) fn schema() -> Block {
             "fingerprint",
             text("The SHA-256 fingerprint of the one certificate to trust."),
         ),
-        ("tmp_dir", text("Where large files may lie for a while.")),
+        (
+            "tmp_dir",
+            text(
+                "Where large files may lie for a while; not needed here, since uploads are streamed.",
+            ),
+        ),
         (
             "random_vm_ids",
             truth("Draws ids instead of taking the next free one."),
@@ -59,14 +64,26 @@ pub(crate) fn schema() -> Block {
     ];
     let ssh = [
         ("agent", truth("Uses the ssh agent.")),
-        ("agent_socket", text("The agent's socket.")),
-        ("agent_forwarding", truth("Forwards the agent.")),
+        (
+            "agent_socket",
+            text("The agent's socket. Not supported: `SSH_AUTH_SOCK` says it."),
+        ),
+        (
+            "agent_forwarding",
+            truth("Forwards the agent. Not supported."),
+        ),
         ("username", text("The user on the nodes.")),
         ("password", text("The user's password.").sensitive()),
         ("private_key", text("The user's key.").sensitive()),
-        ("socks5_server", text("A proxy to go through.")),
-        ("socks5_username", text("The proxy's user.")),
-        ("socks5_password", text("The proxy's password.").sensitive()),
+        (
+            "socks5_server",
+            text("A proxy to go through. Not supported."),
+        ),
+        ("socks5_username", text("The proxy's user. Not supported.")),
+        (
+            "socks5_password",
+            text("The proxy's password. Not supported.").sensitive(),
+        ),
     ];
     let node = [
         (
@@ -125,6 +142,7 @@ pub(crate) fn read(
         config,
         environment,
     };
+    own_ssh_only(config)?;
     let access = match twin {
         Some(twin) => rehearsal(twin),
         None => block.access(),
@@ -152,6 +170,32 @@ pub(crate) fn read(
         ssh: ssh(&block),
     };
     Ok((access, manner))
+}
+
+/// Refuses what the user's own `ssh` must be told.
+fn own_ssh_only(config: &Value) -> Result<(), Box<Diagnostic>> {
+    let blocks = config.get("ssh").and_then(Value::as_sequence);
+    let ssh = blocks.and_then(<[Value]>::first);
+    let is_set = |name: &&&str| {
+        let value = ssh.and_then(|ssh| ssh.get(name));
+        value.is_some_and(|value| !value.is_null() && value.as_bool() != Some(false))
+    };
+    let names = [
+        "agent_socket",
+        "agent_forwarding",
+        "socks5_server",
+        "socks5_username",
+        "socks5_password",
+    ];
+    let Some(name) = names.iter().find(is_set) else {
+        return Ok(());
+    };
+    let summary = format!("`ssh.{name}` of the provider `proxmox` is not supported");
+    Err(Box::new(
+        Diagnostic::error("proxmox-not-supported", summary)
+            .detail("Files reach a node through your own `ssh`, which has settings of its own for this.")
+            .hint("write it into `~/.ssh/config`, for the hosts of your nodes"),
+    ))
 }
 
 /// The access to a twin, which takes any login.

@@ -287,3 +287,18 @@ async fn data_sources_tell_what_is_there() {
     let stores = read("proxmox_datastores", json!({ "node_name": "pve" })).await;
     assert_eq!(stores["datastores"][0]["id"], "local");
 }
+
+#[tokio::test]
+async fn what_only_the_users_own_ssh_can_do_is_refused_by_name() {
+    let world = world(options()).await;
+    let block = world.provider.schema().provider.clone();
+    let try_with = |ssh: Json| {
+        let given =
+            json!({ "endpoint": "https://pve:8006", "api_token": "root@pam!x=y", "ssh": [ssh] });
+        let config = config_of(&block, &given);
+        world.provider.configure(config).map(drop)
+    };
+    let refused = try_with(json!({ "socks5_server": "127.0.0.1:1080" })).unwrap_err();
+    assert!(shown(&refused).contains("`ssh.socks5_server`"));
+    assert!(try_with(json!({ "agent": true, "agent_forwarding": false })).is_ok());
+}
