@@ -30,11 +30,7 @@ use strata_core::{Diagnostics, Source, Type, Value, files::MemoryFiles};
 use strata_hcl::{Environment, Reference, Resolved, Scope, evaluate, parse, parse_expression};
 
 /// Files that cases may read; the recorder writes them to disk.
-const FILES: [(&str, &str); 8] = [
-    ("secret.b64", include_str!("cases/keys/secret.b64")),
-    ("pkcs1.pem", include_str!("cases/keys/pkcs1.pem")),
-    ("pkcs8.pem", include_str!("cases/keys/pkcs8.pem")),
-    ("openssh.pem", include_str!("cases/keys/openssh.pem")),
+const FILES: [(&str, &str); 4] = [
     ("hello.txt", "Hello\n"),
     ("sub/a.txt", "a"),
     ("sub/deep/b.txt", "b"),
