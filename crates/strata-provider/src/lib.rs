@@ -26,7 +26,7 @@
 //!
 //! From the struct follow the schema ([`spec`]), the checks of a configuration ([`check`]), the
 //! conversion between values and Rust ([`typed`]), the plan ([`planning`]) and the documentation.
-//! [`resource`] and [`data_source`] are what a type can do, [`provider`] puts types together into a
+//! [`resource`] and [`data_source`] are what a type can do, [`mod@provider`] puts types together into a
 //! [`strata_core::provider::Provider`]. Planning happens on values, which may be unknown; create, read,
 //! update and delete happen on structs, where what is null or unknown is [`Typed::absent`].
 //!

@@ -1,6 +1,6 @@
 //! `archive`: archives of files, as hashicorp/archive 2.7 has them.
 //!
-//! [`source`] collects what goes in, [`format`] writes it: the same content always gives the same
+//! [`source`] collects what goes in, [`mod@format`] writes it: the same content always gives the same
 //! archive, whatever the times and owners of the files. The original's archives have the same entries
 //! but other bytes, since its compressor is another.
 
