@@ -12,7 +12,9 @@
 mod check;
 mod console;
 mod daemon;
+mod faults;
 mod format;
+mod gate;
 mod infrastructure;
 mod kill;
 mod language;
@@ -26,5 +28,6 @@ mod quickstart;
 mod reference;
 mod secrets;
 mod state;
+mod stop;
 mod strata;
 mod vault;

@@ -110,9 +110,10 @@ fn lines(kind: &Kind, output: &Output, names: &mut Names) -> Vec<String> {
             Err(_) => normal::errors(&stderr),
         },
         Kind::Stream => normal::stream(&stdout, output.status.code(), names),
-        Kind::Text if output.status.success() => {
-            stdout.lines().map(|line| names.text(line.trim_end())).collect()
-        }
+        Kind::Text if output.status.success() => stdout
+            .lines()
+            .map(|line| names.text(line.trim_end()))
+            .collect(),
         Kind::Text | Kind::Errors => normal::errors(&format!("{stderr}\n{stdout}")),
     }
 }

@@ -7,10 +7,7 @@
 //!
 //! `STRATA_RECORD=1` asks Terraform again, `STRATA_SCENARIO=name` runs one alone and shows both answers.
 
-#![expect(
-    clippy::print_stdout,
-    reason = "the score is read by people"
-)]
+#![expect(clippy::print_stdout, reason = "the score is read by people")]
 
 mod answer;
 mod differences;
@@ -64,11 +61,16 @@ fn each<T: Send>(scenarios: &[Scenario], work: impl Fn(&Scenario) -> T + Sync) -
                 return;
             };
             let result = work(scenario);
-            done.lock().expect("nobody panics with it").insert(at, result);
+            done.lock()
+                .expect("nobody panics with it")
+                .insert(at, result);
         }
     };
     std::thread::scope(|scope| (0..3).for_each(|_| drop(scope.spawn(worker))));
-    done.into_inner().expect("all are done").into_values().collect()
+    done.into_inner()
+        .expect("all are done")
+        .into_values()
+        .collect()
 }
 
 fn record() {
@@ -78,7 +80,9 @@ fn record() {
         let mut text = String::new();
         for (scenario, answers) in scenarios.iter().zip(answers) {
             text.push_str(&format!("=== {}\n", scenario.name));
-            answers.iter().for_each(|answer| text.push_str(&answer.print()));
+            answers
+                .iter()
+                .for_each(|answer| text.push_str(&answer.print()));
         }
         fs::write(group.with_extension("answers"), text).expect("answers are kept");
     }
@@ -106,7 +110,8 @@ impl Score {
                     true => "is the same now\n".to_owned(),
                     false => found,
                 };
-                self.wrong.push(format!("{}: $ {}\n{what}", scenario.name, command.line));
+                self.wrong
+                    .push(format!("{}: $ {}\n{what}", scenario.name, command.line));
             }
         }
         self.scenarios.1 += 1;
@@ -133,7 +138,13 @@ fn runs_answer_as_terraform_does() {
             score.add(scenario, recorded, ours);
         }
     }
-    println!("{} of {} commands answer the same", score.commands.0, score.commands.1);
-    println!("{} of {} scenarios do so in all", score.scenarios.0, score.scenarios.1);
+    println!(
+        "{} of {} commands answer the same",
+        score.commands.0, score.commands.1
+    );
+    println!(
+        "{} of {} scenarios do so in all",
+        score.scenarios.0, score.scenarios.1
+    );
     assert!(score.wrong.is_empty(), "{}", score.wrong.join("\n"));
 }

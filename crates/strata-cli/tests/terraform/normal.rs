@@ -127,6 +127,7 @@ fn event_line(event: Json) -> String {
     }
     if let Some(diagnostic) = event.get_mut("diagnostic") {
         *diagnostic = mistake(diagnostic);
+        event["@message"] = json!(our_name(event["@message"].as_str().unwrap_or_default()));
     }
     if let Some(hook) = event.get_mut("hook").and_then(Json::as_object_mut) {
         hook.remove("elapsed_seconds");
@@ -134,13 +135,17 @@ fn event_line(event: Json) -> String {
     event.to_string()
 }
 
-/// What is wrong and where; the details are in words of our own.
+/// Each program calls itself by its own name.
+fn our_name(text: &str) -> String {
+    text.replace("Terraform", "Strata")
+}
+
+/// What is wrong and where; the details are in words of our own, and we say the address more often.
 fn mistake(diagnostic: &Json) -> Json {
     let mut kept = Map::new();
-    for name in ["severity", "summary", "address"] {
-        if let Some(value) = diagnostic.get(name) {
-            kept.insert(name.to_owned(), value.clone());
-        }
+    for name in ["severity", "summary"] {
+        let text = diagnostic[name].as_str().unwrap_or_default();
+        kept.insert(name.to_owned(), json!(our_name(text)));
     }
     if let Some(range) = diagnostic.get("range") {
         kept.insert("line".to_owned(), range["start"]["line"].clone());
@@ -163,5 +168,5 @@ fn error(line: &str) -> Option<String> {
         Some(coded) => coded.split_once("]: ")?.1,
         None => line.strip_prefix("Error: ")?,
     };
-    Some(format!("Error: {}", summary.trim_end()))
+    Some(format!("Error: {}", our_name(summary.trim_end())))
 }
