@@ -83,6 +83,11 @@ pub struct Plan {
     pub checks: Vec<CheckResult>,
     /// What is not wrong enough to stop.
     pub warnings: Diagnostics,
+    /// True if only a part was planned, by targets or exclusions.
+    pub fn is_targeted(&self) -> bool {
+        self.targeted
+    }
+
     /// True if outputs are to be left as they are, since only a part is planned.
     pub(crate) targeted: bool,
     /// Instances that have another address in configuration than in state, since `count` came or went.
