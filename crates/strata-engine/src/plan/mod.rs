@@ -83,11 +83,6 @@ pub struct Plan {
     pub checks: Vec<CheckResult>,
     /// What is not wrong enough to stop.
     pub warnings: Diagnostics,
-    /// True if only a part was planned, by targets or exclusions.
-    pub fn is_targeted(&self) -> bool {
-        self.targeted
-    }
-
     /// True if outputs are to be left as they are, since only a part is planned.
     pub(crate) targeted: bool,
     /// Instances that have another address in configuration than in state, since `count` came or went.
@@ -214,6 +209,11 @@ impl Plan {
 
     /// True if only a part of the configuration was planned.
     pub fn is_partial(&self) -> bool {
+        self.targeted
+    }
+
+    /// True if only a part was planned, by targets or exclusions.
+    pub fn is_targeted(&self) -> bool {
         self.targeted
     }
 
