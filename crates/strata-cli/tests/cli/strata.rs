@@ -157,6 +157,46 @@ impl Ran {
     }
 }
 
+impl Ran {
+    /// How each stage ended, as `stage outcome`.
+    #[track_caller]
+    pub(crate) fn outcomes(&self) -> Vec<String> {
+        let finished = self.events_of("stage_finished");
+        finished
+            .iter()
+            .map(|event| format!("{} {}", text(event, "stage"), text(event, "outcome")))
+            .collect()
+    }
+
+    /// Resource instances that were changed, as `action address`.
+    #[track_caller]
+    pub(crate) fn applied(&self) -> Vec<String> {
+        let events = self.events_of("apply");
+        events
+            .iter()
+            .filter(|event| event["phase"].get("finished").is_some())
+            .map(|event| format!("{} {}", text(event, "action"), text(event, "address")))
+            .collect()
+    }
+
+    /// Tasks that changed something, as `host: task`, sorted: each host goes at its own pace.
+    #[track_caller]
+    pub(crate) fn changed_tasks(&self) -> Vec<String> {
+        let events = self.events_of("task_finished");
+        let mut tasks: Vec<String> = events
+            .iter()
+            .filter(|event| event["outcome"] == "changed")
+            .map(|event| format!("{}: {}", text(event, "host"), text(event, "task")))
+            .collect();
+        tasks.sort();
+        tasks
+    }
+}
+
+fn text<'a>(event: &'a Value, name: &str) -> &'a str {
+    event[name].as_str().unwrap()
+}
+
 fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
