@@ -14,33 +14,7 @@ environment "cluster" {
 }
 
 # Three environments with one root module: each has variables and a state of its own.
-environment "dev" {
-  provision "machines" {
-    directory      = "infrastructure"
-    variable_files = ["infrastructure/environments/${environment.name}.tfvars"]
-    variables = {
-      environment    = environment.name
-      node           = env.PROXMOX_NODE
-      template_id    = env.TEMPLATE_ID
-      ssh_public_key = env.SSH_PUBLIC_KEY
-    }
-  }
-}
-
-environment "staging" {
-  provision "machines" {
-    directory      = "infrastructure"
-    variable_files = ["infrastructure/environments/${environment.name}.tfvars"]
-    variables = {
-      environment    = environment.name
-      node           = env.PROXMOX_NODE
-      template_id    = env.TEMPLATE_ID
-      ssh_public_key = env.SSH_PUBLIC_KEY
-    }
-  }
-}
-
-environment "prod" {
+environment "dev" "staging" "prod" {
   provision "machines" {
     directory      = "infrastructure"
     variable_files = ["infrastructure/environments/${environment.name}.tfvars"]
