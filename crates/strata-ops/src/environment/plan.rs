@@ -84,15 +84,18 @@ impl Run<'_> {
         )
         .await?;
         let plan = session
-            .plan(&self.plan_options(PlanMode::Normal), self.events)
+            .plan(&self.plan_options(stage, PlanMode::Normal)?, self.events)
             .await?;
         show(&stage.name, &plan);
+        let remade = self.tell_hosts(stage, &plan);
         let outcome = if plan.is_empty() {
             StageOutcome::Unchanged
         } else {
             StageOutcome::Changed
         };
         let mut made = self.made(stage, session.state());
+        // What is made anew is not there yet, whatever stands in its place now.
+        made.hosts.retain(|host| !remade.contains(&host.name));
         let planned = plan
             .outputs
             .iter()
@@ -114,7 +117,7 @@ impl Run<'_> {
         let mut outcomes = Vec::new();
         for instance in self.instances(configure) {
             self.tell_instance(stage, instance);
-            outcomes.push(self.plan_instance(configure, instance, made).await?);
+            outcomes.push(self.plan_instance(stage, configure, instance, made).await?);
         }
         let worst = [StageOutcome::Failed, StageOutcome::Changed]
             .into_iter()
@@ -124,6 +127,7 @@ impl Run<'_> {
 
     async fn plan_instance(
         &self,
+        stage: &Stage,
         configure: &Configure,
         instance: Option<&Instance>,
         made: &Made,
@@ -142,6 +146,7 @@ impl Run<'_> {
             .partition(|host| !there.contains(host) && managed(host));
         let events = mask::events(self.events, self.hidden_texts(made));
         let mut changed = 0;
+        let mut matched = false;
         let mut failed = false;
         for (hosts, exist) in [(old, true), (new, false)] {
             if hosts.is_empty() {
@@ -165,7 +170,11 @@ impl Run<'_> {
                 false => self.play(&prepared, &manner, &imagined, &events).await?,
             };
             changed += recap.changed();
+            matched |= !recap.hosts.is_empty();
             failed |= recap.exit_code() != 0;
+        }
+        if !matched && !failed {
+            return Err(prepared.without_hosts(stage).into());
         }
         Ok(match (failed, changed) {
             (true, _) => StageOutcome::Failed,

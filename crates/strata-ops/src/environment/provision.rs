@@ -32,8 +32,10 @@ impl Run<'_> {
             self.events,
         )
         .await?;
-        let plan = session.plan(&self.plan_options(mode), self.events).await?;
+        let options = self.plan_options(stage, mode)?;
+        let plan = session.plan(&options, self.events).await?;
         let unchanged = plan.is_empty();
+        self.tell_hosts(stage, &plan);
         if !unchanged && !self.approve.approve(&stage.name, &plan) {
             return Err(not_approved(stage));
         }
@@ -160,15 +162,19 @@ impl Run<'_> {
             .join(format!("{}.tfstate", stage.name))
     }
 
-    pub(super) fn plan_options(&self, mode: PlanMode) -> PlanOptions {
-        PlanOptions {
+    pub(super) fn plan_options(
+        &self,
+        stage: &Stage,
+        mode: PlanMode,
+    ) -> Result<PlanOptions, Diagnostics> {
+        Ok(PlanOptions {
             mode,
             refresh: true,
-            targets: Vec::new(),
+            targets: self.resource_targets(stage)?,
             exclude: Vec::new(),
             replace: Vec::new(),
             parallelism: self.options.parallelism,
-        }
+        })
     }
 }
 
