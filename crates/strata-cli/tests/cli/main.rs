@@ -9,6 +9,7 @@
     reason = "tests fail by panicking, and say what they skip"
 )]
 
+mod adopted;
 mod check;
 mod console;
 mod daemon;
@@ -22,12 +23,14 @@ mod observability;
 mod plans;
 mod playbook;
 mod project;
+mod project_mistakes;
 mod provisioners;
 mod proxmox_host;
 mod proxmox_modules;
 mod quickstart;
 mod reference;
 mod secrets;
+mod stages;
 mod state;
 mod strata;
 mod vault;

@@ -10,7 +10,12 @@ fn stages_run_in_order_and_each_can_be_left_out() {
         folder.run(&arguments).succeeded()
     };
     let outcomes = up(&[]).outcomes();
-    let all = ["hypervisor changed", "machines changed", "machines changed", "nginx unchanged"];
+    let all = [
+        "hypervisor changed",
+        "machines changed",
+        "machines changed",
+        "nginx unchanged",
+    ];
     assert_eq!(outcomes, all);
     let again = up(&[]);
     assert_eq!((again.applied(), again.changed_tasks()), (vec![], vec![]));
@@ -25,7 +30,9 @@ fn stages_run_in_order_and_each_can_be_left_out() {
     assert!(third.contains("web-3: web : Install nginx"), "{third}");
     assert!(!third.contains("~ web-2: "), "{third}");
 
-    folder.run(&["down", "home", "--twin", "-auto-approve"]).succeeded();
+    folder
+        .run(&["down", "home", "--twin", "-auto-approve"])
+        .succeeded();
 }
 
 #[test]
@@ -36,12 +43,19 @@ fn the_playbooks_run_for_real_in_containers() {
     let before = daemon::listing();
     let folder = Folder::example("proxmox-host");
     let one = [("WEB_COUNT", "1")];
-    let up = || folder.run_with(&["up", "container", "-json"], &one).succeeded();
+    let up = || {
+        folder
+            .run_with(&["up", "container", "-json"], &one)
+            .succeeded()
+    };
     let first = up();
     let verified = first.events_of("verified");
     assert_eq!(verified[0]["passed"], true, "{verified:?}");
     let tasks = first.changed_tasks();
-    assert!(tasks.contains(&"pve: proxmox_host : Limit the journal".to_owned()), "{tasks:?}");
+    assert!(
+        tasks.contains(&"pve: proxmox_host : Limit the journal".to_owned()),
+        "{tasks:?}"
+    );
     let second = up();
     assert_eq!((second.applied(), second.changed_tasks()), (vec![], vec![]));
 
@@ -49,11 +63,19 @@ fn the_playbooks_run_for_real_in_containers() {
     folder.write(defaults, "web_port: 8080\nweb_greeting: Hello\n");
     let port = up();
     assert_eq!(port.applied(), [""; 0]);
-    let tasks = ["web-1: web : Configure the site", "web-1: web : Reload nginx"];
+    let tasks = [
+        "web-1: web : Configure the site",
+        "web-1: web : Reload nginx",
+    ];
     assert_eq!(port.changed_tasks(), tasks);
-    let status = folder.run_with(&["status", "container"], &one).succeeded().stdout;
+    let status = folder
+        .run_with(&["status", "container"], &one)
+        .succeeded()
+        .stdout;
     assert_eq!(status.matches(" up ").count(), 5, "{status}");
 
-    folder.run_with(&["down", "container", "-auto-approve"], &one).succeeded();
+    folder
+        .run_with(&["down", "container", "-auto-approve"], &one)
+        .succeeded();
     assert_eq!(daemon::listing(), before);
 }

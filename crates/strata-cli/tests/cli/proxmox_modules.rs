@@ -11,9 +11,7 @@ fn up(folder: &Folder, environment: &str) -> crate::strata::Ran {
 
 fn tfvars(folder: &Folder, environment: &str, from: &str, to: &str) {
     let path = format!("infrastructure/environments/{environment}.tfvars");
-    let text = fs::read_to_string(folder.path().join(&path)).unwrap();
-    assert!(text.contains(from), "{text}");
-    folder.write(&path, &text.replace(from, to));
+    folder.replace(&path, from, to);
 }
 
 #[test]
@@ -32,7 +30,10 @@ fn three_environments_have_machines_and_states_of_their_own() {
     // Scaling is a number, of one environment.
     tfvars(&folder, "dev", "count = 1", "count = 2");
     let more = up(&folder, "dev").applied();
-    assert!(more.iter().all(|change| change.contains("dev-web-2")), "{more:?}");
+    assert!(
+        more.iter().all(|change| change.contains("dev-web-2")),
+        "{more:?}"
+    );
     assert_eq!(more.len(), 3);
     tfvars(&folder, "dev", "count = 2", "count = 1");
     assert_eq!(up(&folder, "dev").applied().len(), 3);
@@ -40,8 +41,14 @@ fn three_environments_have_machines_and_states_of_their_own() {
 
     let refused = folder.run(&["down", "cluster", "--twin", "-auto-approve"]);
     assert_eq!(refused.code, Some(1));
-    assert!(refused.stderr.contains("prevent_destroy"), "{}", refused.stderr);
-    folder.run(&["down", "dev", "--twin", "-auto-approve"]).succeeded();
+    assert!(
+        refused.stderr.contains("prevent_destroy"),
+        "{}",
+        refused.stderr
+    );
+    folder
+        .run(&["down", "dev", "--twin", "-auto-approve"])
+        .succeeded();
     let status = folder.run(&["status", "prod", "--twin"]).succeeded();
     assert!(status.stdout.contains(" up "), "{}", status.stdout);
 }

@@ -36,12 +36,25 @@ impl Folder {
 
     /// A copy of one of the examples.
     pub(crate) fn example(name: &str) -> Self {
+        Self::copy_of(&format!("../../examples/{name}"))
+    }
+
+    /// A copy of a folder of this package.
+    pub(crate) fn copy_of(path: &str) -> Self {
         let folder = Self::new(&[]);
-        let example = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../../examples")
-            .join(name);
-        copy(&example, folder.path());
+        copy(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join(path),
+            folder.path(),
+        );
         folder
+    }
+
+    /// Exchanges a text that is in a file.
+    #[track_caller]
+    pub(crate) fn replace(&self, path: &str, from: &str, to: &str) {
+        let text = fs::read_to_string(self.path().join(path)).unwrap();
+        assert!(text.contains(from), "`{from}` is not in:\n{text}");
+        self.write(path, &text.replace(from, to));
     }
 
     pub(crate) fn path(&self) -> &Path {
