@@ -43,8 +43,8 @@ environment "container" {
   provision "host" {
     directory = "container"
     variables = {
-      names   = [env.PROXMOX_NODE]
-      network = "strata-host"
+      names   = ["proxmox-host"]
+      network = "proxmox-host"
       subnet  = "10.81.0.1/24"
     }
   }
@@ -60,7 +60,7 @@ environment "container" {
     after     = [configure.hypervisor]
     variables = {
       network = provision.host.network
-      names   = [for index in range(env.WEB_COUNT) : "web-${index + 1}"]
+      names   = [for index in range(env.WEB_COUNT) : "proxmox-host-web-${index + 1}"]
     }
   }
 

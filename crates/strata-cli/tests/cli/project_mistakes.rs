@@ -117,7 +117,7 @@ fn a_stage_that_comes_after_itself_is_refused() {
         &folder(&own),
         &[
             "The stage `configure.web` comes after itself",
-            "strata.hcl:17:29",
+            "strata.hcl:17:31",
             "Name the stage that it really needs",
         ],
     );
@@ -141,7 +141,7 @@ fn an_output_that_is_not_there_is_told_before_anything_runs() {
         &folder(&wrong),
         &[
             "The stage `provision.vm` has no output `adress`",
-            "strata.hcl:16:47",
+            "strata.hcl:16:45",
             "Its outputs are `address`.",
             "Correct the name, or add a block `output",
         ],

@@ -40,7 +40,6 @@ fn the_playbooks_run_for_real_in_containers() {
     let Some(_alone) = daemon::alone("the Proxmox host example") else {
         return;
     };
-    let before = daemon::listing();
     let folder = Folder::example("proxmox-host");
     let one = [("WEB_COUNT", "1")];
     let up = || {
@@ -53,7 +52,7 @@ fn the_playbooks_run_for_real_in_containers() {
     assert_eq!(verified[0]["passed"], true, "{verified:?}");
     let tasks = first.changed_tasks();
     assert!(
-        tasks.contains(&"pve: proxmox_host : Limit the journal".to_owned()),
+        tasks.contains(&"proxmox-host: proxmox_host : Limit the journal".to_owned()),
         "{tasks:?}"
     );
     let second = up();
@@ -64,8 +63,8 @@ fn the_playbooks_run_for_real_in_containers() {
     let port = up();
     assert_eq!(port.applied(), [""; 0]);
     let tasks = [
-        "web-1: web : Configure the site",
-        "web-1: web : Reload nginx",
+        "proxmox-host-web-1: web : Configure the site",
+        "proxmox-host-web-1: web : Reload nginx",
     ];
     assert_eq!(port.changed_tasks(), tasks);
     let status = folder
@@ -77,5 +76,5 @@ fn the_playbooks_run_for_real_in_containers() {
     folder
         .run_with(&["down", "container", "-auto-approve"], &one)
         .succeeded();
-    assert_eq!(daemon::listing(), before);
+    daemon::has_nothing_of("proxmox-host");
 }

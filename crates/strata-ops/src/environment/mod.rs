@@ -170,6 +170,17 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Fails with all of them if one is an error; else tells the warnings.
+    pub(crate) fn go_on_after(&self, diags: Diagnostics) -> Result<(), Diagnostics> {
+        if diags.has_errors() {
+            return Err(diags);
+        }
+        diags
+            .into_iter()
+            .for_each(|warning| self.events.diagnostic(warning));
+        Ok(())
+    }
+
     /// Where the twin of this environment is kept.
     pub fn twin_folder(project: &Project, environment: &str) -> PathBuf {
         project

@@ -25,7 +25,7 @@ pub async fn plan<'a>(
 ) -> Result<Summary, Diagnostics> {
     let mut diags = run.unknown_names();
     check(run, &mut diags);
-    diags.into_result(())?;
+    run.go_on_after(diags)?;
     let opened = run.open_secrets().await?;
     let run = &run.with(&opened);
     Ok(stages::run(run, |stage, made| stage_plan(run, stage, made, show)).await)

@@ -13,7 +13,7 @@ use crate::project::{Stage, StageBody};
 pub async fn up(run: &Run<'_>) -> Result<Summary, Diagnostics> {
     let mut diags = run.unknown_names();
     check(run, &mut diags);
-    diags.into_result(())?;
+    run.go_on_after(diags)?;
     let opened = run.open_secrets().await?;
     let run = &run.with(&opened);
     let summary = stages::run(run, |stage, made| stage_up(run, stage, made)).await;
