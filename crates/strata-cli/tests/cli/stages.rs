@@ -31,7 +31,7 @@ const WRITE: &str = r#"
     - wait_for:
         path: "{{ playbook_dir }}/{{ waits_for }}"
         timeout: 20
-      when: waits_for
+      when: waits_for != ""
     - copy:
         content: "done\n"
         dest: "{{ playbook_dir }}/{{ file }}"
