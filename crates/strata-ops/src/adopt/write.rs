@@ -33,6 +33,7 @@ pub(super) fn write(found: &Found, name: &str) -> Draft {
 
 /// The text as `strata fmt` writes it.
 fn formatted(text: String) -> String {
+    let text = text.replace("\n\n}", "\n}").replace("{\n}", "{}");
     let source = Arc::new(Source::new("strata.hcl", text));
     strata_hcl::format(&source).unwrap_or_else(|_| source.text.to_string())
 }
