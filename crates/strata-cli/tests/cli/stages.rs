@@ -153,7 +153,8 @@ fn killed_at_any_event_up_goes_on_where_it_was() {
         .succeeded()
         .events()
         .len();
-    let moments = (1..all).step_by(all / 12 + 1);
+    // Not the very last ones: how often a host is waited for may differ.
+    let moments = (1..all - 5).step_by(all / 12 + 1);
     for events in moments {
         let folder = chain();
         killed_after(&folder, events);

@@ -10,6 +10,26 @@ use crate::{
     environment::{addresses, written},
 };
 
+const PROJECT: (&str, &str) = (
+    "strata.hcl",
+    r#"project "web" {}
+
+environment "dev" {
+  configure "web" {
+    playbook  = "site.yml"
+    inventory = ["inventories/dev.ini"]
+  }
+}
+
+environment "prod" {
+  configure "web" {
+    playbook  = "site.yml"
+    inventory = ["inventories/prod.ini"]
+  }
+}
+"#,
+);
+
 pub(super) static RULE: Rule = Rule {
     name: "shared-host",
     severity: Severity::Warning,
@@ -18,25 +38,7 @@ pub(super) static RULE: Rule = Rule {
     fix: "Give each environment its own host. Copies of an application on one host are `instances` of one environment.",
     scope: "Hosts that `hosts` names in the project file itself, by name and `ansible_host`, and those of inventories that are files. An inventory that several environments name is meant for all of them.",
     bad: &[
-        (
-            "strata.hcl",
-            r#"project "web" {}
-
-environment "dev" {
-  configure "web" {
-    playbook  = "site.yml"
-    inventory = ["inventories/dev.ini"]
-  }
-}
-
-environment "prod" {
-  configure "web" {
-    playbook  = "site.yml"
-    inventory = ["inventories/prod.ini"]
-  }
-}
-"#,
-        ),
+        PROJECT,
         (
             "inventories/dev.ini",
             "[web]\nweb-1 ansible_host=10.0.0.5\n",
@@ -45,25 +47,7 @@ environment "prod" {
         ("site.yml", "- hosts: web\n  tasks: []\n"),
     ],
     good: &[
-        (
-            "strata.hcl",
-            r#"project "web" {}
-
-environment "dev" {
-  configure "web" {
-    playbook  = "site.yml"
-    inventory = ["inventories/dev.ini"]
-  }
-}
-
-environment "prod" {
-  configure "web" {
-    playbook  = "site.yml"
-    inventory = ["inventories/prod.ini"]
-  }
-}
-"#,
-        ),
+        PROJECT,
         (
             "inventories/dev.ini",
             "[web]\nweb-1 ansible_host=10.0.0.5\n",
