@@ -29,6 +29,10 @@ fn stages_run_in_order_and_each_can_be_left_out() {
     let third = third.succeeded().stdout;
     assert!(third.contains("web-3: web : Install nginx"), "{third}");
     assert!(!third.contains("~ web-2: "), "{third}");
+    // What is left out of a plan still gives the hosts that it has made.
+    let alone = folder.run(&["plan", "home", "--twin", "-only", "configure.machines"]);
+    let alone = alone.succeeded().stdout;
+    assert!(alone.contains("= web-2: 5 ok, 0 changed"), "{alone}");
 
     folder
         .run(&["down", "home", "--twin", "-auto-approve"])

@@ -9,6 +9,7 @@ use super::{
     Made, Run, StageEnd, Summary, check,
     configure::{Manner, imagined},
     stages,
+    up::left_out,
 };
 use crate::{
     infrastructure::Session,
@@ -38,7 +39,10 @@ fn stage_plan<'a>(
     show: &'a (dyn Fn(&str, &Plan) + Send + Sync),
 ) -> BoxFuture<'a, StageEnd> {
     Box::pin(async move {
-        if !run.wants(stage) || matches!(stage.body, StageBody::Verify(_)) {
+        if !run.wants(stage) {
+            return left_out(run, stage, made);
+        }
+        if matches!(stage.body, StageBody::Verify(_)) {
             return StageEnd::of(StageOutcome::Skipped).left_out();
         }
         run.events.send(Event::StageStarted {

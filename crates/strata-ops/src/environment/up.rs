@@ -55,7 +55,7 @@ fn stage_up<'a>(run: &'a Run<'a>, stage: &'a Stage, made: Made) -> BoxFuture<'a,
 }
 
 /// A stage that the user left out still gives what its state holds.
-fn left_out(run: &Run<'_>, stage: &Stage, made: Made) -> StageEnd {
+pub(super) fn left_out(run: &Run<'_>, stage: &Stage, made: Made) -> StageEnd {
     run.events.send(Event::StageFinished {
         stage: stage.name.clone(),
         kind: stage.kind(),
