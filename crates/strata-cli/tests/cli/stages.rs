@@ -244,3 +244,31 @@ fn a_plan_says_which_hosts_will_be_configured_again() {
     let plan = folder.run(&["plan", "local", "--twin"]).succeeded().stdout;
     assert!(!plan.contains("configured from nothing"), "{plan}");
 }
+
+#[test]
+fn an_environment_that_was_half_made_has_a_status_and_goes_down() {
+    let first = "resource \"terraform_data\" \"a\" {}\nresource \"terraform_data\" \"b\" {\n  provisioner \"local-exec\" {\n    command = \"false\"\n  }\n}\noutput \"b\" {\n  value = terraform_data.b.id\n}\noutput \"none\" {\n  value = null\n}\n";
+    let second = "variable \"b\" {}\nvariable \"none\" {}\nresource \"terraform_data\" \"c\" {\n  input = \"${var.b}${var.none == null}\"\n}\n";
+    let project = "project \"p\" {}\nenvironment \"e\" {\n  provision \"first\" {\n    directory = \"first\"\n  }\n  provision \"second\" {\n    directory = \"second\"\n    variables = { b = provision.first.b, none = provision.first.none }\n  }\n}\n";
+    let files = [
+        ("strata.hcl", project),
+        ("first/main.tf", first),
+        ("second/main.tf", second),
+    ];
+    let folder = Folder::new(&files);
+    assert_eq!(folder.run(&["up", "e"]).code, Some(1));
+    let status = folder.run(&["status", "e"]).succeeded().stdout;
+    assert!(
+        status.contains("provision second             not there"),
+        "{status}"
+    );
+    folder.run(&["down", "e", "-auto-approve"]).succeeded();
+
+    // An output that is null is there, too.
+    folder.replace("first/main.tf", "command = \"false\"", "command = \"true\"");
+    folder.run(&["up", "e"]).succeeded();
+    let again = folder.run(&["up", "e", "-json"]).succeeded();
+    assert_eq!(again.outcomes(), ["first unchanged", "second unchanged"]);
+    let status = folder.run(&["status", "e"]).succeeded().stdout;
+    assert_eq!(status.matches(" up ").count(), 2, "{status}");
+}

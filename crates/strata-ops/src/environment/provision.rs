@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use strata_core::{
-    Diagnostic, Diagnostics, StageOutcome, Value, addr::ResourceMode, inventory::InventoryHost,
+    Diagnostic, Diagnostics, StageOutcome, Type, Value, addr::ResourceMode,
+    inventory::InventoryHost,
 };
 use strata_engine::{PlanMode, PlanOptions, Providers};
 use strata_state::State;
 
-use super::{Made, Run, StageEnd};
+use super::{Made, Run, StageEnd, record::LastRun};
 use crate::{
-    infrastructure::{Session, Settings, outputs, stored},
+    files::Disk,
+    infrastructure::{Session, Settings, outputs, stored, validate},
     project::{Outputs, Provision, Stage, StageBody},
 };
 
@@ -47,8 +49,12 @@ impl Run<'_> {
             (false, true) => StageOutcome::Unchanged,
             (false, false) => StageOutcome::Changed,
         };
+        let mut made = self.made(stage, &applied.state);
+        if !failed {
+            complete(&mut made, stage, session.output_names());
+        }
         Ok(StageEnd {
-            made: self.made(stage, &applied.state),
+            made,
             ..StageEnd::of(outcome)
         })
     }
@@ -62,7 +68,15 @@ impl Run<'_> {
     ) -> Result<Made, Diagnostics> {
         let settings = self.settings(stage, provision, outputs)?;
         let state = stored::read(&settings, self.process)?;
-        Ok(self.made(stage, &state))
+        let mut made = self.made(stage, &state);
+        if self.last_run(stage) == LastRun::Succeeded {
+            // What is wrong with the configuration is told by who works with it.
+            let mut unheard = Diagnostics::new();
+            let directory = &provision.directory;
+            let config = validate(&Disk, directory, self.process, self.platforms, &mut unheard);
+            complete(&mut made, stage, config.root().outputs.keys());
+        }
+        Ok(made)
     }
 
     pub(super) fn made(&self, stage: &Stage, state: &State) -> Made {
@@ -176,6 +190,17 @@ impl Run<'_> {
             parallelism: self.options.parallelism,
         })
     }
+}
+
+/// Gives the outputs that are null, which a state does not keep.
+fn complete<'a>(made: &mut Made, stage: &Stage, declared: impl Iterator<Item = &'a Arc<str>>) {
+    let known = made.outputs.get(&stage.name).and_then(Value::as_entries);
+    let mut all = known.cloned().unwrap_or_default();
+    for name in declared {
+        all.entry(name.clone())
+            .or_insert(Value::Null(Type::Dynamic));
+    }
+    made.outputs.insert(stage.name.clone(), Value::object(all));
 }
 
 fn decode(providers: &Providers, type_name: &str, attributes: &str) -> Option<Value> {

@@ -161,6 +161,11 @@ impl Session {
         &self.opened.state
     }
 
+    /// The names of the outputs that the root module declares.
+    pub(crate) fn output_names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.environment.config.root().outputs.keys()
+    }
+
     /// What configuration, state and platform together ask for.
     pub async fn plan(&self, options: &PlanOptions, events: &Events) -> Result<Plan, Diagnostics> {
         let plan = strata_engine::plan(
