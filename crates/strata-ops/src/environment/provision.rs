@@ -41,6 +41,7 @@ impl Run<'_> {
         if !unchanged && !self.approve.approve(&stage.name, &plan) {
             return Err(not_approved(stage));
         }
+        let declared = session.output_names();
         let applied = session.apply(&plan, self.stop, self.events).await?;
         let failed = applied.diagnostics.has_errors() || applied.stopped;
         self.tell(stage, applied.diagnostics);
@@ -51,7 +52,7 @@ impl Run<'_> {
         };
         let mut made = self.made(stage, &applied.state);
         if !failed {
-            complete(&mut made, stage, session.output_names());
+            complete(&mut made, stage, declared);
         }
         Ok(StageEnd {
             made,
@@ -74,7 +75,8 @@ impl Run<'_> {
             let mut unheard = Diagnostics::new();
             let directory = &provision.directory;
             let config = validate(&Disk, directory, self.process, self.platforms, &mut unheard);
-            complete(&mut made, stage, config.root().outputs.keys());
+            let declared = config.root().outputs.keys().cloned();
+            complete(&mut made, stage, declared.collect());
         }
         Ok(made)
     }
@@ -193,12 +195,11 @@ impl Run<'_> {
 }
 
 /// Gives the outputs that are null, which a state does not keep.
-fn complete<'a>(made: &mut Made, stage: &Stage, declared: impl Iterator<Item = &'a Arc<str>>) {
+fn complete(made: &mut Made, stage: &Stage, declared: Vec<Arc<str>>) {
     let known = made.outputs.get(&stage.name).and_then(Value::as_entries);
     let mut all = known.cloned().unwrap_or_default();
     for name in declared {
-        all.entry(name.clone())
-            .or_insert(Value::Null(Type::Dynamic));
+        all.entry(name).or_insert(Value::Null(Type::Dynamic));
     }
     made.outputs.insert(stage.name.clone(), Value::object(all));
 }

@@ -162,8 +162,9 @@ impl Session {
     }
 
     /// The names of the outputs that the root module declares.
-    pub(crate) fn output_names(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.environment.config.root().outputs.keys()
+    pub(crate) fn output_names(&self) -> Vec<Arc<str>> {
+        let outputs = &self.environment.config.root().outputs;
+        outputs.keys().cloned().collect()
     }
 
     /// What configuration, state and platform together ask for.
