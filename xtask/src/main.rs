@@ -7,6 +7,7 @@ mod bench;
 mod bless;
 mod check;
 mod corpus;
+mod crash;
 mod docs;
 mod failure;
 mod process;
@@ -29,6 +30,7 @@ Usage: cargo xtask COMMAND
   pve-data [NAME…]  makes the data of strata-proxmox from published facts: api, recordings, schema
   docs              writes docs/reference anew from the code
   record [NAME…]    asks the programs we follow again what they answer
+  crash [KILLS]     kills applies and destroys on the testbed's daemon at random moments
   corpus FOLDER     parses and formats all configuration in a folder of repositories, beside terraform
   bench [NAME…]     our figures beside those of the programs we replace";
 
@@ -53,6 +55,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["pve-data", names @ ..] => pve_data::run(names),
         ["docs"] => docs::run(),
         ["record", names @ ..] => record::run(names),
+        ["crash", rest @ ..] => crash::run(rest),
         ["corpus", rest @ ..] => corpus::run(rest),
         ["bench", names @ ..] => bench::run(names),
         [] | ["help" | "--help" | "-h"] => {

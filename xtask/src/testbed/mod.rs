@@ -66,6 +66,11 @@ pub(crate) fn socket() -> Option<PathBuf> {
     UnixStream::connect(&socket).is_ok().then_some(socket)
 }
 
+/// Lists everything on the daemon, as `testbed list` does.
+pub(crate) fn everything() -> Result<String, Failure> {
+    listing::everything(&Site::from_environment())
+}
+
 fn up(site: &Site) -> Result<(), Failure> {
     require_root()?;
     packages::install()?;

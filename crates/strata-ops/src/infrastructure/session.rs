@@ -216,7 +216,7 @@ impl Session {
             .fold(applied.state)
             .map_err(|error| diagnostic(&error))?;
         let (counts, diagnostics, stopped) = (applied.counts, applied.diagnostics, applied.stopped);
-        if !diagnostics.has_errors() {
+        if !diagnostics.has_errors() && !stopped {
             let operation = if plan.mode == PlanMode::Destroy {
                 OperationKind::Destroy
             } else {
