@@ -4,7 +4,9 @@
 //! its [`Goal`]s; a goal missed fails the command.
 
 mod agent;
-mod infrastructure;
+mod engine;
+mod language;
+mod meter;
 mod options;
 mod scratch;
 mod startup;
@@ -21,7 +23,8 @@ const USAGE: &str = "\
 Usage: cargo xtask bench NAME… [OPTION…]
 
   --pairs N          how often each side takes its turn
-  --instances N      how many are made: by `up` 10, by `infrastructure` 100
+  --instances N      how many are made: by `up` 10, by `engine` 100
+  --shape NAME       only this part of `engine`: for_each, count, chains, modules, pairs, state or reads
   --side SIDE        run only `strata` or only the `peer`, and compare nothing
   --strata PATH      a binary to measure instead of building one
 
@@ -56,9 +59,14 @@ const BENCHES: &[Bench] = &[
         run: validate::measure,
     },
     Bench {
-        name: "infrastructure",
-        about: "validate, plan, apply, no-op plan and destroy beside `terraform`",
-        run: infrastructure::measure,
+        name: "language",
+        about: "a map of 100,000 elements and functions over it beside `terraform console`",
+        run: language::measure,
+    },
+    Bench {
+        name: "engine",
+        about: "validate, plan, apply, no-op plan and destroy beside `terraform`; ten times as many; a large state",
+        run: engine::measure,
     },
 ];
 

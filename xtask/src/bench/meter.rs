@@ -3,10 +3,12 @@
 //! The peak comes from GNU time, which asks the kernel for it when the command has ended; looking
 //! from outside would miss commands that take milliseconds. Starting it costs both sides alike.
 
+use std::fs::File;
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
+use super::median;
 use crate::failure::Failure;
 use crate::process;
 
@@ -27,15 +29,48 @@ pub(super) fn require() -> Result<(), Failure> {
     }
 }
 
+impl Reading {
+    /// The medians of readings, each by itself.
+    pub(super) fn middle(readings: &[Reading]) -> Reading {
+        let of = |part: fn(&Reading) -> f64| median(&readings.iter().map(part).collect::<Vec<_>>());
+        Reading {
+            seconds: of(|reading| reading.seconds),
+            mebibytes: of(|reading| reading.mebibytes),
+        }
+    }
+
+    /// Both figures, or that there are none.
+    pub(super) fn shown(self) -> String {
+        match self.seconds.is_nan() {
+            true => "not run".to_owned(),
+            false => format!("{:.3} s {:.1} MiB", self.seconds, self.mebibytes),
+        }
+    }
+}
+
 /// Runs a command in a folder and measures it; it must end with this exit code.
 pub(super) fn measure(folder: &Path, words: &[&str], code: i32) -> Result<Reading, Failure> {
+    run(folder, words, code, None)
+}
+
+/// The same with a file of that folder as standard input.
+pub(super) fn measure_reading(
+    folder: &Path,
+    words: &[&str],
+    input: &str,
+) -> Result<Reading, Failure> {
+    run(folder, words, 0, Some(&folder.join(input)))
+}
+
+fn run(folder: &Path, words: &[&str], code: i32, input: Option<&Path>) -> Result<Reading, Failure> {
     let peak = folder.join("peak.txt");
     let file = peak.display().to_string();
     let mut command = process::command(&[&["time", "-q", "-f", "%M", "-o", &file], words].concat());
-    command
-        .current_dir(folder)
-        .env("CHECKPOINT_DISABLE", "1")
-        .env("NO_COLOR", "1");
+    command.current_dir(folder).env("NO_COLOR", "1");
+    alone(&mut command);
+    if let Some(input) = input {
+        command.stdin(File::open(input).map_err(|error| Failure::file(input, &error))?);
+    }
     let start = Instant::now();
     let output = command
         .output()
@@ -48,6 +83,13 @@ pub(super) fn measure(folder: &Path, words: &[&str], code: i32) -> Result<Readin
     let mebibytes = mebibytes(&text)
         .ok_or_else(|| Failure::new(format!("`time` answered `{}`", text.trim())))?;
     Ok(Reading { seconds, mebibytes })
+}
+
+/// Keeps Terraform from asking a server for newer versions, and from the settings of whoever measures.
+pub(super) fn alone(command: &mut Command) -> &mut Command {
+    command
+        .env("CHECKPOINT_DISABLE", "1")
+        .env("TF_CLI_CONFIG_FILE", "/dev/null")
 }
 
 fn unexpected(command: &Command, output: &std::process::Output) -> Failure {
