@@ -9,6 +9,7 @@ mod check;
 mod corpus;
 mod docs;
 mod failure;
+mod fuzz;
 mod process;
 mod pve_data;
 mod record;
@@ -30,6 +31,7 @@ Usage: cargo xtask COMMAND
   docs              writes docs/reference anew from the code
   record [NAME…]    asks the programs we follow again what they answer
   corpus FOLDER     parses and formats all configuration in a folder of repositories, beside terraform
+  fuzz [TARGET…]    tries random changes of our test cases: parse, evaluate, fmt, jinja, playbook
   bench [NAME…]     our figures beside those of the programs we replace";
 
 fn main() -> ExitCode {
@@ -54,6 +56,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["docs"] => docs::run(),
         ["record", names @ ..] => record::run(names),
         ["corpus", rest @ ..] => corpus::run(rest),
+        ["fuzz", rest @ ..] => fuzz::run(rest),
         ["bench", names @ ..] => bench::run(names),
         [] | ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
