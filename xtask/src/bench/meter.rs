@@ -17,6 +17,8 @@ use crate::process;
 pub(super) struct Reading {
     pub(super) seconds: f64,
     pub(super) mebibytes: f64,
+    /// Processor time of the command and all it waited for.
+    pub(super) cpu: f64,
 }
 
 /// Says what is missing on a machine that cannot measure.
@@ -36,6 +38,7 @@ impl Reading {
         Reading {
             seconds: of(|reading| reading.seconds),
             mebibytes: of(|reading| reading.mebibytes),
+            cpu: of(|reading| reading.cpu),
         }
     }
 
@@ -65,7 +68,8 @@ pub(super) fn measure_reading(
 fn run(folder: &Path, words: &[&str], code: i32, input: Option<&Path>) -> Result<Reading, Failure> {
     let peak = folder.join("peak.txt");
     let file = peak.display().to_string();
-    let mut command = process::command(&[&["time", "-q", "-f", "%M", "-o", &file], words].concat());
+    let mut command =
+        process::command(&[&["time", "-q", "-f", "%M %U %S", "-o", &file], words].concat());
     command.current_dir(folder).env("NO_COLOR", "1");
     alone(&mut command);
     if let Some(input) = input {
@@ -80,9 +84,13 @@ fn run(folder: &Path, words: &[&str], code: i32, input: Option<&Path>) -> Result
         return Err(unexpected(&command, &output));
     }
     let text = std::fs::read_to_string(&peak).map_err(|error| Failure::file(&peak, &error))?;
-    let mebibytes = mebibytes(&text)
-        .ok_or_else(|| Failure::new(format!("`time` answered `{}`", text.trim())))?;
-    Ok(Reading { seconds, mebibytes })
+    let [kibibytes, user, system] =
+        numbers(&text).ok_or_else(|| Failure::new(format!("`time` answered `{}`", text.trim())))?;
+    Ok(Reading {
+        seconds,
+        mebibytes: kibibytes / 1024.0,
+        cpu: user + system,
+    })
 }
 
 /// Keeps Terraform from asking a server for newer versions, and from the settings of whoever measures.
@@ -108,9 +116,10 @@ fn unexpected(command: &Command, output: &std::process::Output) -> Failure {
     ))
 }
 
-fn mebibytes(text: &str) -> Option<f64> {
-    let kibibytes: f64 = text.trim().parse().ok()?;
-    Some(kibibytes / 1024.0)
+fn numbers(text: &str) -> Option<[f64; 3]> {
+    let words = text.split_whitespace();
+    let numbers: Option<Vec<f64>> = words.map(|word| word.parse().ok()).collect();
+    numbers?.try_into().ok()
 }
 
 #[cfg(test)]
@@ -118,8 +127,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_peak_is_given_in_kibibytes() {
-        assert_eq!(mebibytes("2048\n"), Some(2.0));
-        assert_eq!(mebibytes("Command exited with non-zero status 1\n"), None);
+    fn the_peak_and_both_times_are_given() {
+        assert_eq!(numbers("2048 1.50 0.25\n"), Some([2048.0, 1.5, 0.25]));
+        assert_eq!(numbers("Command exited with non-zero status 1\n"), None);
     }
 }

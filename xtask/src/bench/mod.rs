@@ -8,6 +8,7 @@ mod engine;
 mod language;
 mod meter;
 mod options;
+mod play;
 mod scratch;
 mod startup;
 mod up;
@@ -23,8 +24,9 @@ const USAGE: &str = "\
 Usage: cargo xtask bench NAME… [OPTION…]
 
   --pairs N          how often each side takes its turn
-  --instances N      how many are made: by `up` 10, by `engine` 100
-  --shape NAME       only this part of `engine`: for_each, count, chains, modules, pairs, state or reads
+  --instances N      how many are made: by `up` 10, by `engine` 100, by `play` all of 1, 5 and 10
+  --shape NAME       only this part: of `engine` for_each, count, chains, modules, pairs, state or reads;
+                     of `play` ssh, incus, task, modelled or inventory
   --side SIDE        run only `strata` or only the `peer`, and compare nothing
   --strata PATH      a binary to measure instead of building one
 
@@ -62,6 +64,11 @@ const BENCHES: &[Bench] = &[
         name: "language",
         about: "a map of 100,000 elements and functions over it beside `terraform console`",
         run: language::measure,
+    },
+    Bench {
+        name: "play",
+        about: "100 tasks on 1, 5 and 10 containers beside ansible-core, mitogen and pyinfra; many hosts",
+        run: play::measure,
     },
     Bench {
         name: "engine",

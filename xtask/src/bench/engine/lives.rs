@@ -165,7 +165,11 @@ mod tests {
     use super::*;
 
     fn goals(instances: usize) -> [Goal; 2] {
-        let reading = |seconds, mebibytes| Reading { seconds, mebibytes };
+        let reading = |seconds, mebibytes| Reading {
+            seconds,
+            mebibytes,
+            cpu: seconds,
+        };
         let readings = (reading(0.05, 10.0), reading(1.0, 100.0));
         goals_of(&STEPS[1], "count", instances, readings)
     }
