@@ -1,7 +1,8 @@
 //! How long expressions over a hundred thousand elements take, pairwise with Terraform, and whether the cost is linear.
 //!
-//! Each expression goes to `console` on standard input and answers with a number, so that nothing is measured that
-//! prints. The elements come from a file, since `range` makes 1,024 at most.
+//! Each expression goes to `console` on standard input and answers with a number or a hash, so that printing is not
+//! measured. The elements come from a file, since `range` makes 1,024 at most. They are
+//! mapped to texts (`names`) and to objects (`items`).
 
 use super::meter::{self, Reading};
 use super::options::{Options, Side};
@@ -19,29 +20,50 @@ const ELEMENTS: usize = 100_000;
 /// Other sizes, for ourselves alone: how many, and how many times the time of [`ELEMENTS`] it may take.
 const SIZES: [(usize, f64); 2] = [(10_000, 0.2), (200_000, 2.2)];
 
+const LOCALS: [&str; 2] = ["names", "items"];
+
 const EXPRESSIONS: [(&str, &str); 5] = [
-    ("for", "length(local.items)"),
-    ("jsonencode", "length(jsonencode(local.items))"),
-    ("jsondecode", "length(jsondecode(jsonencode(local.items)))"),
-    ("merge", "length(merge(local.items, { more = 1 }))"),
+    ("for", "length(LOCAL)"),
+    ("jsonencode", "sha256(jsonencode(LOCAL))"),
+    ("jsondecode", "length(jsondecode(jsonencode(LOCAL)))"),
+    ("merge", "length(merge(LOCAL, { more = 1 }))"),
     (
         "templatefile",
-        "length(templatefile(\"list.tftpl\", { items = local.items }))",
+        "sha256(templatefile(\"NAME.tftpl\", { all = LOCAL }))",
     ),
 ];
 
 const MAIN: &str = "locals {
   numbers = split(\"\\n\", file(\"numbers.txt\"))
-  items = {
-    for i in local.numbers : \"key-${i}\" => { id = i, name = upper(\"name ${i}\"), tags = [\"a\", \"b-${i}\"] }
-  }
+  names   = { for i in local.numbers : \"key-${i}\" => \"value ${i}\" }
+  items   = { for i in local.numbers : \"key-${i}\" => { id = i, name = \"n${i}\" } }
 }
 ";
 
-const TEMPLATE: &str = "%{ for key, item in items ~}
-${key} = ${item.name} (${item.id})
-%{ endfor ~}
-";
+const TEMPLATES: [(&str, &str); 2] = [
+    (
+        "names.tftpl",
+        "%{ for key, name in all ~}\n${key} = ${name}\n%{ endfor ~}\n",
+    ),
+    (
+        "items.tftpl",
+        "%{ for key, item in all ~}\n${key} = ${item.name} (${item.id})\n%{ endfor ~}\n",
+    ),
+];
+
+/// What is asked, by the name of its file.
+fn questions() -> Vec<(String, String)> {
+    let of = |local: &str| {
+        EXPRESSIONS.map(|(name, text)| {
+            let text = text.replace("LOCAL", &format!("local.{local}"));
+            (
+                format!("{name}-{local}"),
+                text.replace("NAME", local) + "\n",
+            )
+        })
+    };
+    LOCALS.iter().flat_map(|local| of(local)).collect()
+}
 
 /// Measures all expressions on both sides, and ours in other sizes.
 pub(super) fn measure(options: &Options) -> Result<Vec<Goal>, Failure> {
@@ -53,7 +75,7 @@ pub(super) fn measure(options: &Options) -> Result<Vec<Goal>, Failure> {
     let pairs = options.pairs.unwrap_or(PAIRS);
     let folder = folder(ELEMENTS)?;
     let mut goals = Vec::new();
-    for (name, _) in EXPRESSIONS {
+    for (name, _) in &questions() {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..pairs {
             if let Some(strata) = &strata {
@@ -75,11 +97,13 @@ fn folder(elements: usize) -> Result<Scratch, Failure> {
     let numbers: Vec<String> = (1..=elements).map(|at| at.to_string()).collect();
     let folder = Scratch::with(&[
         ("main.tf", MAIN.to_owned()),
-        ("list.tftpl", TEMPLATE.to_owned()),
         ("numbers.txt", numbers.join("\n")),
     ])?;
-    for (name, text) in EXPRESSIONS {
-        folder.write(name, &format!("{text}\n"))?;
+    for (name, text) in TEMPLATES {
+        folder.write(name, text)?;
+    }
+    for (name, text) in questions() {
+        folder.write(&name, &text)?;
     }
     Ok(folder)
 }
@@ -144,4 +168,18 @@ fn sized(strata: &str, name: &str, usual: Reading) -> Result<Vec<Goal>, Failure>
         });
     }
     Ok(goals)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_function_is_asked_of_each_local() {
+        let questions = questions();
+        assert_eq!(questions.len(), EXPRESSIONS.len() * LOCALS.len());
+        let last = questions.last().map(|(name, text)| (&**name, &**text));
+        let asked = "sha256(templatefile(\"items.tftpl\", { all = local.items }))\n";
+        assert_eq!(last, Some(("templatefile-items", asked)));
+    }
 }

@@ -42,11 +42,14 @@ impl Reading {
         }
     }
 
-    /// Both figures, or that there are none.
+    /// The figures, or that there are none.
     pub(super) fn shown(self) -> String {
         match self.seconds.is_nan() {
             true => "not run".to_owned(),
-            false => format!("{:.3} s {:.1} MiB", self.seconds, self.mebibytes),
+            false => format!(
+                "{:.3} s ({:.2} s CPU) {:.1} MiB",
+                self.seconds, self.cpu, self.mebibytes
+            ),
         }
     }
 }

@@ -60,11 +60,10 @@ fn run(peer: &Peer, way: Way, hosts: usize) -> Result<[Reading; 2], Failure> {
     for run in RUNS {
         let reading = meter::measure(folder.path(), &words, 0)?;
         println!(
-            "{hosts} hosts over {}, {run}: {} {} {:.2} s CPU",
+            "{hosts} hosts over {}, {run}: {} {}",
             way.name(),
             peer.name,
-            reading.shown(),
-            reading.cpu
+            reading.shown()
         );
         readings.push(reading);
     }
