@@ -2,7 +2,7 @@
 //!
 //! Each expression goes to `console` on standard input and answers with a number or a hash, so that printing is not
 //! measured. The elements come from a file, since `range` makes 1,024 at most. They are
-//! mapped to texts (`names`) and to objects (`items`).
+//! mapped to texts and to objects.
 
 use super::meter::{self, Reading};
 use super::options::{Options, Side};
@@ -20,49 +20,59 @@ const ELEMENTS: usize = 100_000;
 /// Other sizes, for ourselves alone: how many, and how many times the time of [`ELEMENTS`] it may take.
 const SIZES: [(usize, f64); 2] = [(10_000, 0.2), (200_000, 2.2)];
 
-const LOCALS: [&str; 2] = ["names", "items"];
-
 const EXPRESSIONS: [(&str, &str); 5] = [
-    ("for", "length(LOCAL)"),
-    ("jsonencode", "sha256(jsonencode(LOCAL))"),
-    ("jsondecode", "length(jsondecode(jsonencode(LOCAL)))"),
-    ("merge", "length(merge(LOCAL, { more = 1 }))"),
+    ("for", "length(local.all)"),
+    ("jsonencode", "sha256(jsonencode(local.all))"),
+    ("jsondecode", "length(jsondecode(jsonencode(local.all)))"),
+    ("merge", "length(merge(local.all, { more = 1 }))"),
     (
         "templatefile",
-        "sha256(templatefile(\"NAME.tftpl\", { all = LOCAL }))",
+        "sha256(templatefile(\"list.tftpl\", { all = local.all }))",
     ),
 ];
 
-const MAIN: &str = "locals {
-  numbers = split(\"\\n\", file(\"numbers.txt\"))
-  names   = { for i in local.numbers : \"key-${i}\" => \"value ${i}\" }
-  items   = { for i in local.numbers : \"key-${i}\" => { id = i, name = \"n${i}\" } }
+/// What elements are mapped to. Each is a configuration of its own, since Terraform evaluates all locals there are.
+struct Kind {
+    name: &'static str,
+    value: &'static str,
+    line: &'static str,
 }
-";
 
-const TEMPLATES: [(&str, &str); 2] = [
-    (
-        "names.tftpl",
-        "%{ for key, name in all ~}\n${key} = ${name}\n%{ endfor ~}\n",
-    ),
-    (
-        "items.tftpl",
-        "%{ for key, item in all ~}\n${key} = ${item.name} (${item.id})\n%{ endfor ~}\n",
-    ),
+const KINDS: [Kind; 2] = [
+    Kind {
+        name: "texts",
+        value: "\"value ${i}\"",
+        line: "${item}",
+    },
+    Kind {
+        name: "objects",
+        value: "{ id = i, name = \"n${i}\" }",
+        line: "${item.name} (${item.id})",
+    },
 ];
 
-/// What is asked, by the name of its file.
-fn questions() -> Vec<(String, String)> {
-    let of = |local: &str| {
-        EXPRESSIONS.map(|(name, text)| {
-            let text = text.replace("LOCAL", &format!("local.{local}"));
-            (
-                format!("{name}-{local}"),
-                text.replace("NAME", local) + "\n",
-            )
-        })
-    };
-    LOCALS.iter().flat_map(|local| of(local)).collect()
+impl Kind {
+    fn folder(&self, elements: usize) -> Result<Scratch, Failure> {
+        let numbers: Vec<String> = (1..=elements).map(|at| at.to_string()).collect();
+        let main = format!(
+            "locals {{\n  numbers = split(\"\\n\", file(\"numbers.txt\"))\n  all     = {{ for i in local.numbers : \
+             \"key-${{i}}\" => {} }}\n}}\n",
+            self.value
+        );
+        let template = format!(
+            "%{{ for key, item in all ~}}\n${{key}} = {}\n%{{ endfor ~}}\n",
+            self.line
+        );
+        let folder = Scratch::with(&[
+            ("main.tf", main),
+            ("list.tftpl", template),
+            ("numbers.txt", numbers.join("\n")),
+        ])?;
+        for (name, text) in EXPRESSIONS {
+            folder.write(name, &format!("{text}\n"))?;
+        }
+        Ok(folder)
+    }
 }
 
 /// Measures all expressions on both sides, and ours in other sizes.
@@ -73,9 +83,9 @@ pub(super) fn measure(options: &Options) -> Result<Vec<Goal>, Failure> {
         false => None,
     };
     let pairs = options.pairs.unwrap_or(PAIRS);
-    let folder = folder(ELEMENTS)?;
     let mut goals = Vec::new();
-    for (name, _) in &questions() {
+    for (kind, name) in cases() {
+        let folder = kind.folder(ELEMENTS)?;
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..pairs {
             if let Some(strata) = &strata {
@@ -85,27 +95,23 @@ pub(super) fn measure(options: &Options) -> Result<Vec<Goal>, Failure> {
                 asked(&folder, "terraform", name, 1, &mut theirs)?;
             }
         }
-        goals.extend(compared(name, &ours, &theirs));
+        goals.extend(compared(&title(kind, name), &ours, &theirs));
         if let Some(strata) = &strata {
-            goals.extend(sized(strata, name, Reading::middle(&ours))?);
+            goals.extend(sized(strata, kind, name, Reading::middle(&ours))?);
         }
     }
     Ok(goals)
 }
 
-fn folder(elements: usize) -> Result<Scratch, Failure> {
-    let numbers: Vec<String> = (1..=elements).map(|at| at.to_string()).collect();
-    let folder = Scratch::with(&[
-        ("main.tf", MAIN.to_owned()),
-        ("numbers.txt", numbers.join("\n")),
-    ])?;
-    for (name, text) in TEMPLATES {
-        folder.write(name, text)?;
-    }
-    for (name, text) in questions() {
-        folder.write(&name, &text)?;
-    }
-    Ok(folder)
+/// Each expression over each kind.
+fn cases() -> impl Iterator<Item = (&'static Kind, &'static str)> {
+    KINDS
+        .iter()
+        .flat_map(|kind| EXPRESSIONS.iter().map(move |(name, _)| (kind, *name)))
+}
+
+fn title(kind: &Kind, name: &str) -> String {
+    format!("{name}, {}", kind.name)
 }
 
 fn asked(
@@ -151,16 +157,17 @@ fn compared(name: &str, ours: &[Reading], theirs: &[Reading]) -> Vec<Goal> {
     ]
 }
 
-fn sized(strata: &str, name: &str, usual: Reading) -> Result<Vec<Goal>, Failure> {
+fn sized(strata: &str, kind: &Kind, name: &str, usual: Reading) -> Result<Vec<Goal>, Failure> {
+    let title = title(kind, name);
     let mut goals = Vec::new();
     for (elements, at_most) in SIZES {
-        let folder = folder(elements)?;
+        let folder = kind.folder(elements)?;
         let mut readings = Vec::new();
         asked(&folder, strata, name, OURS, &mut readings)?;
         let middle = Reading::middle(&readings);
-        println!("{name} of {elements}: strata {}", middle.shown());
+        println!("{title} of {elements}: strata {}", middle.shown());
         goals.push(Goal {
-            name: format!("{name} of {elements}, time beside that of {ELEMENTS}"),
+            name: format!("{title} of {elements}, time beside that of {ELEMENTS}"),
             unit: "",
             measured: middle.seconds / usual.seconds,
             wanted: None,
@@ -168,18 +175,4 @@ fn sized(strata: &str, name: &str, usual: Reading) -> Result<Vec<Goal>, Failure>
         });
     }
     Ok(goals)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_function_is_asked_of_each_local() {
-        let questions = questions();
-        assert_eq!(questions.len(), EXPRESSIONS.len() * LOCALS.len());
-        let last = questions.last().map(|(name, text)| (&**name, &**text));
-        let asked = "sha256(templatefile(\"items.tftpl\", { all = local.items }))\n";
-        assert_eq!(last, Some(("templatefile-items", asked)));
-    }
 }

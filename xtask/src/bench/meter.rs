@@ -109,8 +109,12 @@ fn unexpected(command: &Command, output: &std::process::Output) -> Failure {
         .skip(5)
         .map(|word| word.to_string_lossy())
         .collect();
-    let said = String::from_utf8_lossy(&output.stderr);
-    let said: Vec<&str> = said.lines().take(20).collect();
+    // Some tools tell mistakes on standard output, after all else.
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let last: Vec<&str> = printed.lines().rev().take(20).collect();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    let mut said: Vec<&str> = last.into_iter().rev().collect();
+    said.extend(complaint.lines().take(20));
     Failure::new(format!(
         "`{}` ended with {}:\n{}",
         words.join(" "),

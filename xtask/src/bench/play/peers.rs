@@ -40,7 +40,7 @@ pub(super) fn found(forks: usize) -> Vec<Peer> {
 }
 
 /// Settings that make ansible-core quick; all peers get them.
-pub(super) const SETTINGS: &str = "[defaults]\nhost_key_checking = true\nretry_files_enabled = false\n\
+pub(super) const SETTINGS: &str = "[defaults]\nhost_key_checking = true\nretry_files_enabled = false\ntimeout = 60\n\
      interpreter_python = /usr/bin/python3\n\n[ssh_connection]\npipelining = true\n\
      ssh_args = -o ControlMaster=auto -o ControlPersist=60s\n";
 
