@@ -87,6 +87,10 @@ pub(crate) async fn for_cloud_init(
             true => Err(failed(client, instance).await),
         };
     }
+    let off = client.read_file(instance, "/etc/cloud/cloud-init.disabled");
+    if off.await.is_ok() {
+        return Ok(());
+    }
     notes("waits for cloud-init");
     let command = ["cloud-init", "status", "--wait"];
     let waiting = client::run(client, instance, &command);

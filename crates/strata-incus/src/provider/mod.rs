@@ -26,7 +26,7 @@ mod table;
 mod validate;
 mod volume;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use strata_core::{
     BoxFuture, Diagnostic, Diagnostics, Value,
@@ -74,22 +74,28 @@ fn unknown_type(type_name: &str) -> Diagnostic {
 /// The provider before its block is known.
 pub(crate) struct IncusProvider {
     platform: Arc<Platform>,
-    schema: ProviderSchema,
+    schema: OnceLock<ProviderSchema>,
 }
 
 impl IncusProvider {
     pub(crate) fn new(platform: Arc<Platform>) -> Self {
+        Self {
+            platform,
+            schema: OnceLock::new(),
+        }
+    }
+
+    fn offered() -> ProviderSchema {
         let plain = ENTITIES
             .iter()
             .map(|entity| (entity.type_name().into(), entity.schema()));
-        let schema = ProviderSchema {
+        ProviderSchema {
             provider: block::schema(),
             resources: plain
                 .chain([(instance::TYPE.into(), instance::schema())])
                 .collect(),
             data_sources: data::schemas(),
-        };
-        Self { platform, schema }
+        }
     }
 }
 
@@ -103,7 +109,7 @@ impl Provider for IncusProvider {
     }
 
     fn schema(&self) -> &ProviderSchema {
-        &self.schema
+        self.schema.get_or_init(Self::offered)
     }
 
     fn validate(&self, kind: ObjectKind, type_name: &str, config: &Value) -> Diagnostics {

@@ -9,19 +9,16 @@ pub(super) enum Shape {
     ForEach,
     /// One resource with `count`.
     Count,
-    /// Chains of ten resources, each taking the output of the one before.
+    /// Ten chains of resources, each taking the output of the one before.
     Chains,
     /// Instances of a module with ten resources.
     Modules,
 }
 
-/// Chains and modules have this many instances, so a size must be a multiple of it.
+/// So many chains there are, and so many instances in a module: a size must be a multiple of it.
 pub(super) const GROUP: usize = 10;
 
 impl Shape {
-    pub(super) const ALL: [Shape; 4] =
-        [Shape::ForEach, Shape::Count, Shape::Chains, Shape::Modules];
-
     /// Names the shape.
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -60,10 +57,10 @@ fn count(instances: usize) -> String {
     )
 }
 
-fn chains(count: usize) -> String {
+fn chains(depth: usize) -> String {
     let mut text = String::new();
-    for chain in 0..count {
-        for link in 0..GROUP {
+    for chain in 0..GROUP {
+        for link in 0..depth {
             let input = match link {
                 0 => format!("\"chain {chain}\""),
                 _ => format!("terraform_data.chain_{chain}_{}.output", link - 1),
@@ -72,6 +69,14 @@ fn chains(count: usize) -> String {
         }
     }
     text
+}
+
+/// Two resources with so many instances each, of which every one of the second takes its input from one of the first.
+pub(super) fn pairs(count: usize) -> String {
+    format!(
+        "resource \"terraform_data\" \"a\" {{\n  count = {count}\n  input = count.index\n}}\n\n\
+         resource \"terraform_data\" \"b\" {{\n  count = {count}\n  input = terraform_data.a[count.index].output\n}}\n"
+    )
 }
 
 fn modules(count: usize) -> String {
@@ -133,7 +138,7 @@ mod tests {
             chains.contains("\"chain_1_0\" {\n  input = \"chain 1\"\n"),
             "{chains}"
         );
-        let second = "\"chain_1_9\" {\n  input = terraform_data.chain_1_8.output\n";
+        let second = "\"chain_1_1\" {\n  input = terraform_data.chain_1_0.output\n";
         assert!(chains.contains(second), "{chains}");
     }
 }
