@@ -161,6 +161,12 @@ impl Session {
         &self.opened.state
     }
 
+    /// The names of the outputs that the root module declares.
+    pub(crate) fn output_names(&self) -> Vec<Arc<str>> {
+        let outputs = &self.environment.config.root().outputs;
+        outputs.keys().cloned().collect()
+    }
+
     /// What configuration, state and platform together ask for.
     pub async fn plan(&self, options: &PlanOptions, events: &Events) -> Result<Plan, Diagnostics> {
         let plan = strata_engine::plan(
