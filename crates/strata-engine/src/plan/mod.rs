@@ -212,11 +212,6 @@ impl Plan {
         self.targeted
     }
 
-    /// True if only a part was planned, by targets or exclusions.
-    pub fn is_targeted(&self) -> bool {
-        self.targeted
-    }
-
     /// True if applying it does anything, be it only to write down what was read.
     pub fn is_applyable(&self) -> bool {
         !self.is_empty() || self.refreshed
