@@ -100,7 +100,7 @@ impl Score {
     fn add(&mut self, scenario: &Scenario, recorded: &[Answer], ours: &[Answer]) {
         let mut same = true;
         let commands = scenario.steps.iter().filter_map(Step::command);
-        for ((command, recorded), ours) in commands.zip(recorded).zip(ours) {
+        for (at, ((command, recorded), ours)) in commands.zip(recorded).zip(ours).enumerate() {
             let found = differences::between(recorded, ours);
             self.commands.1 += 1;
             self.commands.0 += usize::from(found.is_empty());
@@ -110,8 +110,9 @@ impl Score {
                     true => "is the same now\n".to_owned(),
                     false => found,
                 };
+                let (name, line) = (&scenario.name, &command.line);
                 self.wrong
-                    .push(format!("{}: $ {}\n{what}", scenario.name, command.line));
+                    .push(format!("{name}, command {}: $ {line}\n{what}", at + 1));
             }
         }
         self.scenarios.1 += 1;
