@@ -330,7 +330,12 @@ fn provisioner_json(provisioner: &Provisioner) -> Json {
     let mut json = json!({ "type": &*provisioner.kind });
     let arguments = provisioner.body.attributes.iter();
     let expressions: Map<_, _> = arguments
-        .map(|found| (found.name.text.to_string(), expression_json!(found.expression)))
+        .map(|found| {
+            (
+                found.name.text.to_string(),
+                expression_json!(found.expression),
+            )
+        })
         .collect();
     if !expressions.is_empty() {
         json["expressions"] = Json::Object(expressions);

@@ -79,17 +79,13 @@ fn prior_state(plan: &Plan) -> State {
     }
     for (name, change) in &plan.outputs {
         let after = change.after.as_ref();
-        match after.filter(|after| after.is_wholly_known() && !after.is_null()) {
-            Some(after) => {
-                let output = StateOutput {
-                    value: after.unmark_paths().0,
-                    sensitive: change.sensitive,
-                };
-                prior.outputs.insert(name.clone(), output);
-            }
-            None => {
-                prior.outputs.remove(name);
-            }
+        let known = after.filter(|after| after.is_wholly_known() && !after.is_null());
+        if let Some(known) = known {
+            let output = StateOutput {
+                value: known.unmark_paths().0,
+                sensitive: change.sensitive,
+            };
+            prior.outputs.insert(name.clone(), output);
         }
     }
     prior
