@@ -18,22 +18,29 @@ fn main() -> ExitCode {
     let environment = env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     match args::environment::with_environment(argv, &environment.collect()) {
-        Ok(argv) => match args::Args::try_parse_from(args::single_dash::widen(argv)) {
-            Ok(args) => commands::run(args),
-            Err(wrong) => refuse(&wrong),
-        },
+        Ok(argv) => {
+            let is_of_ansible = argv.get(1).is_some_and(|name| {
+                let name = name.to_string_lossy();
+                ["playbook", "inventory", "vault", "run", "galaxy"].contains(&&*name)
+            });
+            match args::Args::try_parse_from(args::single_dash::widen(argv)) {
+                Ok(args) => commands::run(args),
+                Err(wrong) => refuse(&wrong, is_of_ansible),
+            }
+        }
         Err(wrong) => commands::refuse(&wrong),
     }
 }
 
 /// Says what is wrong with the command line, or gives the help that was asked for.
 ///
-/// A mistake is 1, as with Terraform, whose 2 means that there are changes.
-fn refuse(wrong: &clap::Error) -> ExitCode {
+/// A mistake is 1, as with Terraform, whose 2 means that there are changes; for the commands of Ansible it is 2.
+fn refuse(wrong: &clap::Error, is_of_ansible: bool) -> ExitCode {
     // Whoever would read it is gone.
     drop(wrong.print());
-    match wrong.use_stderr() {
-        true => ExitCode::FAILURE,
-        false => ExitCode::SUCCESS,
+    match (wrong.use_stderr(), is_of_ansible) {
+        (false, _) => ExitCode::SUCCESS,
+        (true, false) => ExitCode::FAILURE,
+        (true, true) => ExitCode::from(2),
     }
 }

@@ -334,7 +334,7 @@ fn prevent_destroy_refuses_the_plan() {
         keep,
         &keep.replace("\"a\"\n  lifecycle", "\"a2\"\n  lifecycle"),
         expect![[r#"
-            Error `test_thing.a` may not be destroyed, but the plan would destroy it at main.tf:6: Its `lifecycle` block has `prevent_destroy` set.
+            Error Instance cannot be destroyed at main.tf:6: The `lifecycle` block of `test_thing.a` has `prevent_destroy` set, but the plan would destroy it.
         "#]],
     );
 }
