@@ -307,9 +307,9 @@ fn a_data_source_is_read_in_plan_unless_something_it_needs_changes_first() {
         "",
         &text(1),
         expect![[r#"
+            <= data.test_thing.a DependencyPending
             + test_thing.a
             + test_thing.b
-            <= data.test_thing.a DependencyPending
             create a
             create b
         "#]],
@@ -318,9 +318,9 @@ fn a_data_source_is_read_in_plan_unless_something_it_needs_changes_first() {
         &text(1),
         &text(2),
         expect![[r#"
+            <= data.test_thing.a DependencyPending
             ~ test_thing.a
             ~ test_thing.b
-            <= data.test_thing.a DependencyPending
             update a
             update b
         "#]],
