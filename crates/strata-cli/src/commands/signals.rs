@@ -14,9 +14,11 @@ pub(super) async fn stoppable<T>(
     let mut work = std::pin::pin!(work);
     let mut signals = std::pin::pin!(count(stop, printer));
     loop {
+        // Signals first: they must be heard before the work begins, which may go far without a pause.
         tokio::select! {
-            done = &mut work => return done,
+            biased;
             () = &mut signals => {}
+            done = &mut work => return done,
         }
     }
 }

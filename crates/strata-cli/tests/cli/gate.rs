@@ -56,7 +56,7 @@ impl Waiting {
             stdout,
             seen,
         };
-        waiting.until("begun");
+        waiting.until("(local-exec): begun");
         waiting
     }
 
