@@ -9,6 +9,7 @@
     reason = "tests fail by panicking, and say what they skip"
 )]
 
+mod backend;
 mod check;
 mod console;
 mod daemon;
