@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use strata_config::CheckStatus;
 use strata_core::{
     Diagnostics,
-    addr::{ConfigResource, Module, ModuleInstance, ResourceInstance, ResourceMode},
+    addr::{ConfigResource, Module, ModuleInstance, ResourceInstance},
 };
 
 use crate::session::Session;
@@ -214,10 +214,7 @@ impl CheckSubject {
         };
         let mut json = json!({ "kind": kind });
         if let CheckSubject::Resource(address) = self {
-            json["mode"] = json!(match address.mode {
-                ResourceMode::Managed => "managed",
-                ResourceMode::Data => "data",
-            });
+            json["mode"] = json!(address.mode.name());
         }
         if !module.0.is_empty() {
             json["module"] = json!(module.to_string());

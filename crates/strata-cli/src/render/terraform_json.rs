@@ -223,6 +223,9 @@ pub(crate) fn action_name(action: Action) -> &'static str {
         Action::DeleteThenCreate | Action::CreateThenDelete => "replace",
         Action::Delete => "delete",
         Action::Forget => "remove",
+        Action::Open => "open",
+        Action::Renew => "renew",
+        Action::Close => "close",
     }
 }
 

@@ -88,6 +88,7 @@ impl IncusProvider {
                 .chain([(instance::TYPE.into(), instance::schema())])
                 .collect(),
             data_sources: data::schemas(),
+            ..ProviderSchema::default()
         };
         Self { platform, schema }
     }
@@ -120,7 +121,9 @@ impl Provider for IncusProvider {
             (ObjectKind::Resource, None) if type_name == instance::TYPE => {
                 instance::validate(config, &mut diags);
             }
-            (ObjectKind::Resource, None) => diags.push(unknown_type(type_name)),
+            (ObjectKind::Resource, None) | (ObjectKind::Ephemeral, _) => {
+                diags.push(unknown_type(type_name));
+            }
         }
         diags
     }
