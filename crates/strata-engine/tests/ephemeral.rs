@@ -58,7 +58,7 @@ resource "test_thing" "y" {
             close a
             open a
             create y
-            create x
+            create x at a-id-2
             close a
         "#]],
     );
@@ -221,7 +221,9 @@ fn nothing_that_is_kept_takes_ephemeral_values() {
     let as_null = "output \"x\" { value = ephemeralasnull(ephemeral.test_secret.a.token) }";
     expect![[""]].assert_eq(&mistakes(&format!("{secret}{as_null}")));
     let own = "ephemeral \"test_secret\" \"a\" { name = \"a\" }\nprovider \"test\" { endpoint = ephemeral.test_secret.a.token }";
-    expect![[""]].assert_eq(&mistakes(own));
+    expect![[r#"
+        Error Cycle at main.tf:6: Each of these refers to the next, so none can be computed first: ephemeral.test_secret.a -> provider["example.com/test/test"] -> ephemeral.test_secret.a.
+    "#]].assert_eq(&mistakes(own));
     let unknown = "ephemeral \"test_secrets\" \"a\" { name = \"a\" }\noutput \"x\" { value = ephemeralasnull(ephemeral.test_secret.b) }";
     expect![[r#"
         Error Reference to undeclared resource at main.tf:7: An ephemeral resource `test_secret` `b` has not been declared in the root module.

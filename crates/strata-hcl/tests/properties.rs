@@ -77,7 +77,11 @@ fn of(text: &str, value: &Value) -> Option<Value> {
     (!diags.has_errors()).then_some(found)
 }
 
+/// The function takes no null by itself, as in Terraform.
 fn written(value: &Value) -> String {
+    if value.is_null() {
+        return "null".to_owned();
+    }
     let text = of("provider::terraform::encode_expr(v)", value).unwrap();
     text.as_str().unwrap().to_owned()
 }
