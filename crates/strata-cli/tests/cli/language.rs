@@ -367,6 +367,10 @@ fn what_is_ephemeral_is_opened_and_closed_and_in_no_file() {
     let applied = folder.run(&["apply", "-auto-approve"]).succeeded();
     let state = fs::read_to_string(folder.path().join("terraform.tfstate")).unwrap();
     assert!(!state.contains("random_password"), "{state}");
+    let plan = folder.run(&["plan", "-json"]).succeeded().stdout;
+    for kind in ["ephemeral_op_start", "ephemeral_op_complete"] {
+        assert!(plan.contains(kind), "{plan}");
+    }
     assert!(
         applied.stdout.contains("home = \"[FOLDER]/x\""),
         "{}",
