@@ -31,6 +31,12 @@ impl ProviderSchema {
     }
 }
 
+impl AsRef<ProviderSchema> for ProviderSchema {
+    fn as_ref(&self) -> &ProviderSchema {
+        self
+    }
+}
+
 /// One resource type or data source.
 #[derive(Clone, Debug, Default)]
 pub struct Resource {

@@ -1,6 +1,6 @@
 //! The whole binary, as users run it.
 //!
-//! Tests in [`observability`] and [`kill`] need a real Incus daemon: without one they say so and
+//! Tests in [`observability`] and [`kill`], and some of examples, need a real Incus daemon: without one they say so and
 //! pass, with `STRATA_TEST_INCUS_REQUIRED=1` (as in CI) they fail. Everything else runs anywhere.
 
 #![expect(
@@ -9,11 +9,15 @@
     reason = "tests fail by panicking, and say what they skip"
 )]
 
+mod adopted;
 mod backend;
 mod check;
 mod console;
 mod daemon;
+mod event_store;
+mod faults;
 mod format;
+mod gate;
 mod infrastructure;
 mod kill;
 mod language;
@@ -22,10 +26,15 @@ mod observability;
 mod plans;
 mod playbook;
 mod project;
+mod project_mistakes;
 mod provisioners;
+mod proxmox_host;
+mod proxmox_modules;
 mod quickstart;
 mod reference;
 mod secrets;
+mod stages;
 mod state;
+mod stop;
 mod strata;
 mod vault;

@@ -62,7 +62,7 @@ fn module(
         };
         let at = instance.resource(key.mode, key.type_name.clone(), key.name.clone());
         let at = at.instance(None);
-        if schemas.provider(&provider.source).is_none() {
+        if !schemas.has(&provider.source) {
             // Reported once for all that need it.
         } else if let Some(schema) = schemas.resource(&provider.source, key.mode, &key.type_name) {
             evaluator.resource_config(&at, &schema.block, diags);

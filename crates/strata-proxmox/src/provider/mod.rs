@@ -28,7 +28,10 @@ mod tests;
 mod value;
 mod vm;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use serde_json::Value as Json;
 use strata_core::{
@@ -52,8 +55,7 @@ pub(crate) const PRIVATE: &str = "(private)";
 
 /// All kinds by each of their names.
 fn kinds() -> &'static BTreeMap<&'static str, &'static dyn Kind> {
-    static KINDS: std::sync::OnceLock<BTreeMap<&'static str, &'static dyn Kind>> =
-        std::sync::OnceLock::new();
+    static KINDS: OnceLock<BTreeMap<&'static str, &'static dyn Kind>> = OnceLock::new();
     KINDS.get_or_init(|| {
         let mut all: Vec<&'static dyn Kind> = vec![&vm::Vm, &container::Container];
         all.extend(tables::ALL.iter().map(|kind| kind as &dyn Kind));
@@ -83,11 +85,18 @@ fn unknown_type(name: &str) -> Diagnostic {
 /// The provider before its block is known.
 pub(crate) struct ProxmoxProvider {
     platform: Arc<Platform>,
-    schema: ProviderSchema,
+    schema: OnceLock<ProviderSchema>,
 }
 
 impl ProxmoxProvider {
     pub(crate) fn new(platform: Arc<Platform>) -> Self {
+        Self {
+            platform,
+            schema: OnceLock::new(),
+        }
+    }
+
+    fn offered() -> ProviderSchema {
         let mut offered = ProviderSchema {
             provider: block::schema(),
             ..ProviderSchema::default()
@@ -105,10 +114,7 @@ impl ProxmoxProvider {
                 }
             }
         }
-        Self {
-            platform,
-            schema: offered,
-        }
+        offered
     }
 }
 
@@ -122,7 +128,7 @@ impl Provider for ProxmoxProvider {
     }
 
     fn schema(&self) -> &ProviderSchema {
-        &self.schema
+        self.schema.get_or_init(Self::offered)
     }
 
     fn validate(&self, kind: ObjectKind, type_name: &str, config: &Value) -> Diagnostics {
