@@ -69,7 +69,6 @@ fn hash<D: Digest>(file: &mut File) -> io::Result<String> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "in a test a panic is the message")]
 mod tests {
     use std::io::Write;
 
