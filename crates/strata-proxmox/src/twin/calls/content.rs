@@ -8,7 +8,7 @@ use super::{
         answer::{Answered, Refusal, Started, data, fail, null, wrong},
         call::Call,
         disk::read_size,
-        store::{Kind, Store, Volume, hex},
+        store::{Guest, Kind, Store, Volume, hex},
     },
     storage::holds,
 };
@@ -94,8 +94,8 @@ fn name(call: &Call) -> Result<String, Refusal> {
     let (storage, volume) = (call.need("storage"), call.need("volume"));
     match volume.split_once(':') {
         Some((own, _)) if own != storage => wrong(
-            "storage",
-            format!("storage ID mismatch ({own} != {storage})"),
+            "volume",
+            format!("storage ID mismatch ({own} != {storage})\n"),
         ),
         Some(_) => Ok(volume.to_owned()),
         None => Ok(format!("{storage}:{volume}")),
@@ -120,13 +120,36 @@ fn one(store: &Store, call: &Call) -> Answered {
     let name = name(call)?;
     formed(store, &name)?;
     let Some(volume) = store.volumes.get(&name) else {
-        let path = name.split_once(':').map_or("", |(_, path)| path);
-        return fail(format!("failed to stat '/var/lib/vz/{path}'"));
+        return match name.split_once(':').is_some_and(|(_, rest)| rest.starts_with("iso/")) {
+            true => fail(format!("volume_size_info on '{name}' failed - no format")),
+            false => fail(format!("failed to stat '{}'", place(&name))),
+        };
     };
-    data(json!({
-        "path": format!("/var/lib/vz/{}", name.split_once(':').map_or("", |(_, path)| path)),
-        "size": volume.size, "used": volume.size, "format": volume.format,
-    }))
+    let mut shown = json!({
+        "path": place(&name), "size": volume.size, "used": volume.size, "format": volume.format,
+    });
+    if !matches!(volume.content.as_str(), "images" | "rootdir" | "import") {
+        // Files are told by whole blocks of the file system.
+        shown["size"] = json!(volume.size.next_multiple_of(512));
+        shown["format"] = json!("raw");
+    }
+    if volume.content == "backup" {
+        shown["notes"] = json!(volume.notes.as_deref().unwrap_or_default());
+        shown["protected"] = json!(u8::from(volume.protected));
+    }
+    data(shown)
+}
+
+/// Where a volume of a folder lies.
+fn place(name: &str) -> String {
+    let rest = name.split_once(':').map_or("", |(_, rest)| rest);
+    match rest.split_once('/') {
+        Some(("iso", file)) => format!("/var/lib/vz/template/iso/{file}"),
+        Some(("vztmpl", file)) => format!("/var/lib/vz/template/cache/{file}"),
+        Some(("backup", file)) => format!("/var/lib/vz/dump/{file}"),
+        Some(("import" | "snippets", _)) => format!("/var/lib/vz/{rest}"),
+        _ => format!("/var/lib/vz/images/{rest}"),
+    }
 }
 
 fn describe(store: &mut Store, call: &Call) -> Answered {
@@ -136,7 +159,7 @@ fn describe(store: &mut Store, call: &Call) -> Answered {
         return fail(format!("volume '{name}' does not exist"));
     };
     if volume.content != "backup" {
-        return fail("update_volume_attribute is not supported for this volume");
+        return fail("only backups can have notes");
     }
     if let Some(notes) = call.text("notes") {
         volume.notes = Some(notes.to_owned());
@@ -152,6 +175,11 @@ fn delete(store: &mut Store, call: &Call) -> Answered {
     formed(store, &name)?;
     let storage = call.need("storage").to_owned();
     let volume = store.volumes.get(&name);
+    // A task is named after the guest whose volume it is.
+    let named = match volume.and_then(|volume| volume.vmid) {
+        Some(id) => format!("{id}@{storage}"),
+        None => storage,
+    };
     if let Some(id) = volume
         .and_then(|volume| volume.vmid)
         .filter(|id| store.guests.contains_key(id))
@@ -161,13 +189,14 @@ fn delete(store: &mut Store, call: &Call) -> Answered {
             "Cannot remove image, a guest with VMID '{id}' exists!\nYou can delete the image from the guest's hardware pane"
         ));
     }
-    Started::answer("imgdel", call.node(), storage, move |store, log| {
+    Started::answer("imgdel", call.node(), named, move |store, log| {
         if store
             .volumes
             .get(&name)
             .is_some_and(|volume| volume.protected)
         {
-            return Err(format!("can't remove protected volume '{name}'"));
+            let (storage, file) = name.split_once(':').unwrap_or_default();
+            return Err(format!("cannot remove protected volume '{file}' on '{storage}'"));
         }
         store.remove_volume(&name)?;
         log.push(format!("Removed volume '{name}'"));
@@ -188,7 +217,7 @@ fn allocate(store: &mut Store, call: &Call) -> Answered {
     };
     if store.volumes.contains_key(&whole) {
         return fail(format!(
-            "unable to create image: disk image '/var/lib/vz/images/{id}/{file}' already exists"
+            "disk image '/var/lib/vz/images/{id}/{file}' already exists"
         ));
     }
     let size = call.need("size");
@@ -261,7 +290,14 @@ fn upload(store: &mut Store, call: &Call) -> Answered {
     store.storage(&storage)?;
     let name = clean(&file.name);
     let (folder, format) = kind_of(content, &name)?;
-    holds(store, &storage, content)?;
+    if let Err(refusal) = holds(store, &storage, content) {
+        return match store.storages.contains_key(&storage) {
+            true => fail(format!(
+                "storage '{storage}' does not support '{content}' content"
+            )),
+            false => Err(refusal),
+        };
+    }
     let (content, wanted) = (content.to_owned(), call.text("checksum").map(str::to_owned));
     let node = call.node().to_owned();
     Started::answer("imgcopy", &node.clone(), "", move |store, log| {
@@ -308,7 +344,11 @@ fn download(store: &mut Store, call: &Call) -> Answered {
     store.storage(&storage)?;
     let name = clean(call.need("filename"));
     let (folder, format) = kind_of(&content, &name)?;
-    holds(store, &storage, &content)?;
+    if holds(store, &storage, &content).is_err() {
+        return fail(format!(
+            "storage '{storage}' is not configured for content-type '{content}'"
+        ));
+    }
     let whole = format!("{storage}:{folder}/{name}");
     let url = call.need("url").to_owned();
     let wrong_sum = call
@@ -395,6 +435,10 @@ fn backup(call: &Call) -> Answered {
                     .replace("{{guestname}}", &guest.name(id))
                     .replace("{{vmid}}", &id.to_string())
             });
+            let guest = Guest {
+                running: false,
+                ..guest
+            };
             store.make_volume(
                 &name,
                 Volume {

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::super::{
-    answer::{Answered, Refusal, data, fail, null},
+    answer::{Answered, Refusal, data, fail, null, wrong},
     api,
     call::Call,
     permission,
@@ -38,6 +38,9 @@ pub(super) fn answer(store: &mut Store, call: &Call) -> Option<Answered> {
         ("GET", "/time") => time(store, call),
         ("PUT", "/time") => {
             let zone = call.need("timezone").to_owned();
+            if !is_zone(&zone) {
+                return Some(wrong("timezone", "No such timezone"));
+            }
             node(store, call).and_then(|node| {
                 node.timezone = zone;
                 null()
@@ -70,6 +73,18 @@ pub(super) fn answer(store: &mut Store, call: &Call) -> Option<Answered> {
         ) => data(json!([])),
         _ => return None,
     })
+}
+
+/// True for what could be the name of a time zone.
+fn is_zone(name: &str) -> bool {
+    const AREAS: [&str; 12] = [
+        "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe",
+        "Indian", "Pacific", "Etc", "US",
+    ];
+    match name.split_once('/') {
+        Some((area, _)) => AREAS.contains(&area),
+        None => !name.is_empty(),
+    }
 }
 
 fn node<'a>(store: &'a mut Store, call: &Call) -> Result<&'a mut Node, Refusal> {
@@ -192,6 +207,15 @@ fn certificates(store: &mut Store, call: &Call) -> Answered {
 
 fn certificate(store: &mut Store, call: &Call) -> Answered {
     let node = node(store, call)?;
+    for name in ["certificates", "key"] {
+        let formed = |text: &str| text.contains("-----BEGIN ") || text.starts_with("<pem>");
+        if call.text(name).is_some_and(|text| !formed(text)) {
+            return wrong(
+                name,
+                "invalid format - not a valid PEM-formatted string.\n",
+            );
+        }
+    }
     if node.certificate.is_some() && !call.flag("force") {
         return fail("Custom certificate file exists but 'force' is not set.");
     }
@@ -255,7 +279,9 @@ fn add_repository(store: &mut Store, call: &Call) -> Answered {
     let handle = call.need("handle");
     let Some((_, _, component, uri, file)) = STANDARD.iter().find(|(known, ..)| *known == handle)
     else {
-        return fail(format!("unknown repository handle '{handle}'"));
+        return fail(format!(
+            "error: unknown variant `{handle}`, expected one of `enterprise`, `no-subscription`, `test`, `ceph-squid-enterprise`, `ceph-squid-no-subscription`, `ceph-squid-test`"
+        ));
     };
     let entries = node.repositories.entry((*file).to_owned()).or_default();
     if !entries
@@ -276,7 +302,7 @@ fn change_repository(store: &mut Store, call: &Call) -> Answered {
     let entries = node.repositories.get_mut(path);
     let entry = entries.and_then(|entries| entries.get_mut(usize::try_from(at).unwrap_or(0)));
     let Some(entry) = entry else {
-        return fail(format!("invalid index - no repository at {at} in '{path}'"));
+        return fail(format!("invalid index - {at}"));
     };
     if call.text("enabled").is_some() {
         entry["Enabled"] = json!(u8::from(call.flag("enabled")));

@@ -194,6 +194,8 @@ fn waits(name: &str) -> bool {
             | "entrypoint"
             | "env"
             | "dev"
+            | "nameserver"
+            | "searchdomain"
             | "timezone"
     )
 }
@@ -261,7 +263,7 @@ pub(super) fn made(
         ));
     }
     Ok(match name {
-        "tags" => tags(text),
+        "tags" => tags(store, text),
         "description" if !text.is_empty() && !text.ends_with('\n') => format!("{text}\n"),
         _ => text.to_owned(),
     })
@@ -284,6 +286,7 @@ pub(super) fn resize(store: &mut Store, call: &Call) -> Answered {
             ]
             .into(),
             bare: false,
+            plain: false,
         });
     };
     let mut drive = Drive::read(text);

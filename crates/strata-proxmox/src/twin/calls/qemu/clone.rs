@@ -290,6 +290,9 @@ fn linked_disks(store: &mut Store, id: u32, log: &mut Vec<String>) -> Result<(),
 pub(super) fn template(store: &mut Store, call: &Call) -> Answered {
     let id = call.vmid();
     let guest = store.guest(Kind::Qemu, call.node(), id)?;
+    if let Some(lock) = guest.lock() {
+        return fail(format!("VM is locked ({lock})"));
+    }
     if guest.is_template() {
         return fail("you can't convert a template to a template");
     }
