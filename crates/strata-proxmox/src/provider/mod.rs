@@ -6,23 +6,32 @@
 //! facts alone; a kind may look at the plan. [`session`] is a configured provider.
 
 mod access;
+mod acme;
+mod alias;
 mod apt;
 mod block;
 mod cluster_options;
+mod cluster_tables;
 mod container;
 mod data;
 mod file;
 mod firewall;
+mod form;
 mod guest;
+mod image;
 mod ip_set;
 mod kind;
+mod lists;
+mod membership;
 mod node;
 mod plain;
 mod planning;
 mod schema;
+mod sdn;
 mod session;
 mod ssh;
 mod tables;
+mod telmate;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -64,6 +73,13 @@ fn kinds() -> &'static BTreeMap<&'static str, &'static dyn Kind> {
         all.extend(node::ALL);
         all.extend(apt::ALL);
         all.extend(cluster_options::ALL);
+        all.extend(cluster_tables::ALL.iter().map(|kind| kind as &dyn Kind));
+        all.extend(acme::ALL);
+        all.extend(alias::ALL);
+        all.extend(membership::ALL);
+        all.extend(image::ALL);
+        all.extend(sdn::ALL);
+        all.extend(telmate::ALL);
         let mut by_name = BTreeMap::new();
         for kind in all {
             let facts = schema::find(kind.name(), false).expect("every kind has facts");
@@ -84,15 +100,24 @@ fn unknown_type(name: &str) -> Diagnostic {
 pub(crate) struct ProxmoxProvider {
     platform: Arc<Platform>,
     schema: ProviderSchema,
+    /// True if it speaks telmate's names.
+    telmate: bool,
 }
 
 impl ProxmoxProvider {
-    pub(crate) fn new(platform: Arc<Platform>) -> Self {
+    /// With the types of `bpg/proxmox`, or with those of `telmate/proxmox`.
+    pub(crate) fn new(platform: Arc<Platform>, telmate: bool) -> Self {
         let mut offered = ProviderSchema {
-            provider: block::schema(),
+            provider: match telmate {
+                true => telmate::block::schema(),
+                false => block::schema(),
+            },
             ..ProviderSchema::default()
         };
-        for facts in schema::all() {
+        for facts in schema::all()
+            .iter()
+            .filter(|facts| facts.telmate == telmate)
+        {
             for name in &facts.names {
                 if facts.is_data && data::has(name) {
                     offered
@@ -108,6 +133,7 @@ impl ProxmoxProvider {
         Self {
             platform,
             schema: offered,
+            telmate,
         }
     }
 }
@@ -118,7 +144,10 @@ impl Provider for ProxmoxProvider {
     }
 
     fn source(&self) -> &'static str {
-        "registry.terraform.io/bpg/proxmox"
+        match self.telmate {
+            true => telmate::SOURCE,
+            false => "registry.terraform.io/bpg/proxmox",
+        }
     }
 
     fn schema(&self) -> &ProviderSchema {
@@ -145,7 +174,11 @@ impl Provider for ProxmoxProvider {
         let session = match config.is_wholly_known() {
             false => None,
             true => {
-                let (access, manner) = block::read(
+                let read = match self.telmate {
+                    true => telmate::block::read,
+                    false => block::read,
+                };
+                let (access, manner) = read(
                     &config,
                     &self.platform.settings.environment,
                     self.platform.settings.twin.as_deref(),

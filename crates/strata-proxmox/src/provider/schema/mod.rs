@@ -22,13 +22,18 @@ pub(crate) struct Facts {
     pub(crate) is_data: bool,
     /// True for types whose nested parts are blocks, not attributes.
     pub(crate) sdk: bool,
+    /// True for the types of `telmate/proxmox`.
+    pub(crate) telmate: bool,
     pub(crate) args: Map<String, Json>,
 }
 
 /// All types there are.
 pub(crate) fn all() -> &'static [Facts] {
     static ALL: OnceLock<Vec<Facts>> = OnceLock::new();
-    ALL.get_or_init(|| include_str!("facts.jsonl").lines().map(read).collect())
+    ALL.get_or_init(|| {
+        let published = include_str!("facts.jsonl").lines().map(read);
+        published.chain(super::telmate::schema::facts()).collect()
+    })
 }
 
 /// The facts of a type by one of its names.
@@ -52,6 +57,7 @@ fn read(line: &str) -> Facts {
     Facts {
         is_data,
         sdk: line["sdk"] == true,
+        telmate: false,
         args,
         names,
     }

@@ -42,7 +42,12 @@ async fn plain_objects_have_a_whole_life() {
         (
             "group",
             json!({ "group_id": "g", "comment": "a" }),
-            json!({ "group_id": "g", "comment": "b" }),
+            json!({ "group_id": "g", "comment": "b", "acl": [{ "path": "/vms", "role_id": "PVEVMUser", "propagate": true }] }),
+        ),
+        (
+            "storage_cifs",
+            json!({ "id": "smb", "server": "10.0.0.1", "share": "x", "backups": { "keep_last": 3 } }),
+            json!({ "id": "smb", "server": "10.0.0.1", "share": "x", "backups": { "keep_last": 3, "keep_daily": 7 } }),
         ),
         (
             "user",

@@ -30,7 +30,10 @@ pub(crate) fn check(
         }
     }
     for (name, facts) in &method.parameters {
-        if facts["optional"] != 1 && !name.ends_with("[n]") && !given.contains_key(name) {
+        // What only some kinds of an object have need not be there.
+        let of_some = facts["oneOf"].is_array() || facts["instance-types"].is_array();
+        let optional = facts["optional"] == 1 || of_some;
+        if !optional && !name.ends_with("[n]") && !given.contains_key(name) {
             errors.insert(name.clone(), MISSING.to_owned());
         }
         let requires = facts["requires"].as_str();
@@ -64,7 +67,12 @@ fn scalar(name: &str, facts: &'static Json, value: &Json, errors: &mut Errors) -
         Json::Bool(truth) => u8::from(*truth).to_string(),
         Json::Null => return None,
         Json::Array(items) if ty == "array" => {
-            item_errors(name, facts, &items.iter().map(plain).collect::<Vec<_>>(), errors);
+            item_errors(
+                name,
+                facts,
+                &items.iter().map(plain).collect::<Vec<_>>(),
+                errors,
+            );
             return Some(list(items));
         }
         Json::Array(_) => {

@@ -27,7 +27,11 @@ pub(super) fn answer(store: &mut Store, call: &Call) -> Option<Answered> {
         ("GET", "/cluster/log" | "/cluster/backup-info/not-backed-up") => data(json!([])),
         ("GET", "/cluster/config/nodes") => data(match store.nodes.len() {
             1 => json!([]),
-            _ => store.nodes.keys().map(|name| json!({ "node": name, "name": name })).collect(),
+            _ => store
+                .nodes
+                .keys()
+                .map(|name| json!({ "node": name, "name": name }))
+                .collect(),
         }),
         ("GET", "/cluster/config/join") if store.nodes.len() == 1 => Err(Refusal {
             plain: true,
@@ -65,9 +69,10 @@ fn included(store: &mut Store, call: &Call) -> Answered {
         return wrong("id", format!("No such job '{id}'"));
     };
     let named = split(job["vmid"].as_str().unwrap_or_default());
-    let rows = store.guests.iter().filter(|(id, _)| {
-        job["all"] == 1 || named.iter().any(|name| *name == id.to_string())
-    });
+    let rows = store
+        .guests
+        .iter()
+        .filter(|(id, _)| job["all"] == 1 || named.iter().any(|name| *name == id.to_string()));
     let rows = rows.map(|(id, guest)| {
         json!({ "id": id, "name": guest.name(*id), "type": guest.kind.name(), "leaf": 1, "children": [] })
     });
@@ -82,29 +87,37 @@ fn notifications(call: &Call) -> Option<Answered> {
         "name": "default-matcher", "comment": "Route all notifications to mail-to-root",
         "mode": "all", "origin": "builtin", "target": ["mail-to-root"],
     });
-    Some(match call.method.path.trim_start_matches("/cluster/notifications/") {
-        "targets" => data(json!([target])),
-        "matchers" => data(json!([matcher])),
-        "matcher-fields" => data(json!([{ "name": "type" }, { "name": "hostname" }, { "name": "job-id" }])),
-        "endpoints/sendmail" => {
-            let mut endpoint = target;
-            endpoint.as_object_mut()?.remove("type");
-            endpoint["mailto-user"] = json!(["root@pam"]);
-            data(json!([endpoint]))
-        }
-        "endpoints/gotify" | "endpoints/smtp" | "endpoints/webhook" => data(json!([])),
-        "matchers/{name}" if call.need("name") == "default-matcher" => {
-            let mut matcher = matcher;
-            matcher["digest"] =
-                json!("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-            data(matcher)
-        }
-        "matchers/{name}" => Err(Refusal::status(
-            404,
-            format!("matcher '{}' not found", call.need("name")),
-        )),
-        _ => return None,
-    })
+    Some(
+        match call
+            .method
+            .path
+            .trim_start_matches("/cluster/notifications/")
+        {
+            "targets" => data(json!([target])),
+            "matchers" => data(json!([matcher])),
+            "matcher-fields" => {
+                data(json!([{ "name": "type" }, { "name": "hostname" }, { "name": "job-id" }]))
+            }
+            "endpoints/sendmail" => {
+                let mut endpoint = target;
+                endpoint.as_object_mut()?.remove("type");
+                endpoint["mailto-user"] = json!(["root@pam"]);
+                data(json!([endpoint]))
+            }
+            "endpoints/gotify" | "endpoints/smtp" | "endpoints/webhook" => data(json!([])),
+            "matchers/{name}" if call.need("name") == "default-matcher" => {
+                let mut matcher = matcher;
+                matcher["digest"] =
+                    json!("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+                data(matcher)
+            }
+            "matchers/{name}" => Err(Refusal::status(
+                404,
+                format!("matcher '{}' not found", call.need("name")),
+            )),
+            _ => return None,
+        },
+    )
 }
 
 fn resources(store: &Store, call: &Call) -> Answered {
@@ -242,10 +255,17 @@ fn parts(format: &'static Json, text: &str) -> Json {
 fn change_options(store: &mut Store, call: &Call) -> Answered {
     let range = call.text("next-id").map(|text| {
         let bound = |name: &str| {
-            text.split(',')
-                .find_map(|part| part.strip_prefix(name)?.strip_prefix('=')?.parse::<u32>().ok())
+            text.split(',').find_map(|part| {
+                part.strip_prefix(name)?
+                    .strip_prefix('=')?
+                    .parse::<u32>()
+                    .ok()
+            })
         };
-        (bound("lower").unwrap_or(100), bound("upper").unwrap_or(1_000_000))
+        (
+            bound("lower").unwrap_or(100),
+            bound("upper").unwrap_or(1_000_000),
+        )
     });
     if let Some((lower, upper)) = range.filter(|(lower, upper)| lower > upper) {
         return fail(format!(

@@ -1,6 +1,7 @@
 //! What the calls of the API do, one file for each kind of object.
 
 mod access;
+mod acme;
 mod cluster;
 mod content;
 mod firewall;

@@ -160,7 +160,10 @@ fn settings(call: &Call) -> Settings {
         }
     }
     settings.retain(|name, text| name != "autostart" || text == "1");
-    if settings.get("bridge_vlan_aware").is_some_and(|text| text == "1") {
+    if settings
+        .get("bridge_vlan_aware")
+        .is_some_and(|text| text == "1")
+    {
         settings
             .entry("bridge_vids".to_owned())
             .or_insert_with(|| "2-4094".to_owned());
@@ -201,9 +204,28 @@ fn fits(interfaces: &Interfaces, name: &str, settings: &Settings) -> Result<(), 
     Ok(())
 }
 
+/// True for what an interface can be called: `vmbr0`, `eno1.50`, `eth0:1`.
+fn is_name(name: &str) -> bool {
+    let (stem, number) = match name.split_once(['.', ':']) {
+        Some((stem, number)) => (stem, Some(number)),
+        None => (name, None),
+    };
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    stem.starts_with(|c: char| c.is_ascii_alphabetic())
+        && (2..=20).contains(&stem.len())
+        && stem.chars().all(plain)
+        && number.is_none_or(|number| number.parse::<u16>().is_ok())
+}
+
 fn create(store: &mut Store, call: &Call) -> Answered {
     let name = call.need("iface").to_owned();
     let settings = settings(call);
+    if !is_name(&name) {
+        return wrong(
+            "iface",
+            format!("invalid format - invalid network interface name '{name}'\n"),
+        );
+    }
     let lenient = store.lenient;
     let interfaces = current(store, call);
     if interfaces.contains_key(&name) {

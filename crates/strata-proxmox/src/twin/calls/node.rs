@@ -56,6 +56,9 @@ pub(super) fn answer(store: &mut Store, call: &Call) -> Option<Answered> {
         ("PUT", "/config") => config(store, call),
         ("GET", "/certificates/info") => certificates(store, call),
         ("POST", "/certificates/custom") => certificate(store, call),
+        ("POST" | "PUT" | "DELETE", "/certificates/acme/certificate") => {
+            super::acme::certificate(store, call)
+        }
         ("DELETE", "/certificates/custom") => node(store, call).and_then(|node| {
             node.certificate = None;
             null()
@@ -78,8 +81,18 @@ pub(super) fn answer(store: &mut Store, call: &Call) -> Option<Answered> {
 /// True for what could be the name of a time zone.
 fn is_zone(name: &str) -> bool {
     const AREAS: [&str; 12] = [
-        "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe",
-        "Indian", "Pacific", "Etc", "US",
+        "Africa",
+        "America",
+        "Antarctica",
+        "Arctic",
+        "Asia",
+        "Atlantic",
+        "Australia",
+        "Europe",
+        "Indian",
+        "Pacific",
+        "Etc",
+        "US",
     ];
     match name.split_once('/') {
         Some((area, _)) => AREAS.contains(&area),
@@ -187,9 +200,12 @@ fn config(store: &mut Store, call: &Call) -> Answered {
     null()
 }
 
+/// A text where a certificate would be.
+const PEM: &str = "-----BEGIN CERTIFICATE-----\ntwin\n-----END CERTIFICATE-----\n";
+
 fn info(name: &str, pem: Option<&str>) -> Json {
     json!({
-        "filename": name, "pem": pem, "fingerprint": "00:00", "issuer": "/CN=Proxmox Virtual Environment",
+        "filename": name, "pem": pem.unwrap_or(PEM), "fingerprint": "00:00", "issuer": "/CN=Proxmox Virtual Environment",
         "subject": "/OU=PVE Cluster Node/O=Proxmox Virtual Environment/CN=twin", "notbefore": 1_767_225_600,
         "notafter": 1_830_297_600, "public-key-type": "rsaEncryption", "public-key-bits": 2048,
         "san": ["127.0.0.1", "localhost"],
@@ -198,7 +214,9 @@ fn info(name: &str, pem: Option<&str>) -> Json {
 
 fn certificates(store: &mut Store, call: &Call) -> Answered {
     let node = node(store, call)?;
-    let mut all = vec![info("pve-root-ca.pem", None), info("pve-ssl.pem", None)];
+    let mut root = info("pve-root-ca.pem", None);
+    root["public-key-bits"] = json!(4096);
+    let mut all = vec![root, info("pve-ssl.pem", None)];
     if let Some(pem) = &node.certificate {
         all.push(info("pveproxy-ssl.pem", Some(pem)));
     }
@@ -210,10 +228,7 @@ fn certificate(store: &mut Store, call: &Call) -> Answered {
     for name in ["certificates", "key"] {
         let formed = |text: &str| text.contains("-----BEGIN ") || text.starts_with("<pem>");
         if call.text(name).is_some_and(|text| !formed(text)) {
-            return wrong(
-                name,
-                "invalid format - not a valid PEM-formatted string.\n",
-            );
+            return wrong(name, "invalid format - not a valid PEM-formatted string.\n");
         }
     }
     if node.certificate.is_some() && !call.flag("force") {

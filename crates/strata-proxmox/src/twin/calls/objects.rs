@@ -78,7 +78,7 @@ const FAMILIES: [Family; 11] = [
     Family {
         path: "/cluster/acme/plugins",
         kind: "acme-plugin",
-        id: "plugin",
+        id: "id",
         what: "ACME plugin",
     },
     Family {
@@ -99,6 +99,9 @@ pub(super) fn answer(store: &mut Store, call: &Call) -> Option<Answered> {
     let one = rest.starts_with("/{") && rest.matches('/').count() == 1;
     if !rest.is_empty() && !one {
         return None;
+    }
+    if family.kind == "acme-account" {
+        return super::acme::account(store, call, one);
     }
     if family.kind == "ha-group" {
         let doing = if verb == "POST" {
@@ -204,6 +207,11 @@ fn create(store: &mut Store, call: &Call, family: &Family) -> Answered {
     }
     let mut object = settings(call);
     object.insert(family.id.to_owned(), json!(id));
+    if family.kind == "acme-plugin" {
+        object.remove("id");
+        object.insert("plugin".to_owned(), json!(id));
+        super::acme::open(call, &mut object);
+    }
     check(store, family, &id, &object)?;
     match family.kind {
         "ha-resource" => {
@@ -228,7 +236,10 @@ fn create(store: &mut Store, call: &Call, family: &Family) -> Answered {
             object.insert("order".to_owned(), json!(1));
         }
         kind @ ("mapping-dir" | "mapping-pci" | "mapping-usb") => {
-            object.insert("type".to_owned(), json!(kind.trim_start_matches("mapping-")));
+            object.insert(
+                "type".to_owned(),
+                json!(kind.trim_start_matches("mapping-")),
+            );
         }
         _ => {}
     }
@@ -264,12 +275,57 @@ fn check(
             }
         }
         "ha-rule" => ha_rule(store, id, object),
-        "backup-job" if !["vmid", "all", "pool"].iter().any(|name| object.contains_key(*name)) => {
+        "backup-job" if !timed(object) => {
+            let text = object["schedule"].as_str().unwrap_or_default();
+            wrong(
+                "schedule",
+                format!(
+                    "invalid format - invalid calendar event '{text}' - unable to parse calendar event at '{text}' - Context(\"weekday\")\n\n"
+                ),
+            )
+        }
+        "backup-job"
+            if !["vmid", "all", "pool"]
+                .iter()
+                .any(|name| object.contains_key(*name)) =>
+        {
             fail("400 Parameter verification failed.\nvmid: property is missing")
         }
         "replication" if !store.lenient => replication(store, id, object),
         _ => Ok(()),
     }
+}
+
+/// True if a job's schedule begins like one: with days, a time, or a word for both.
+fn timed(job: &Map<String, Json>) -> bool {
+    const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    const WORDS: [&str; 10] = [
+        "minutely",
+        "hourly",
+        "daily",
+        "weekly",
+        "monthly",
+        "quarterly",
+        "yearly",
+        "annually",
+        "semiannually",
+        "semi-annually",
+    ];
+    let Some(text) = job.get("schedule").and_then(Json::as_str) else {
+        return true;
+    };
+    let first = text
+        .split_whitespace()
+        .next()
+        .unwrap_or_default()
+        .to_lowercase();
+    let is_day = |part: &str| DAYS.iter().any(|day| part.starts_with(day));
+    WORDS.contains(&first.as_str())
+        || first
+            .split([',', '.'])
+            .filter(|part| !part.is_empty())
+            .all(is_day)
+        || first.starts_with(|c: char| c.is_ascii_digit() || c == '*')
 }
 
 fn ha_rule(store: &mut Store, id: &str, rule: &Map<String, Json>) -> Result<(), Refusal> {
@@ -355,6 +411,9 @@ fn update(store: &mut Store, call: &Call, family: &Family) -> Answered {
     }
     let mut changes = settings(call);
     changes.remove(family.id);
+    if family.kind == "acme-plugin" {
+        super::acme::open(call, &mut changes);
+    }
     let Some(object) = store.kind(family.kind).get_mut(&id) else {
         return match family.kind {
             "backup-job" => fail("no such vzdump job"),

@@ -23,6 +23,9 @@ const FILES: [(&str, &str, &str, u64); 3] = [
     ("local:iso/dl.iso", "iso", "iso", 1000),
 ];
 
+/// The SHA-256 of the file that was there to be downloaded, as the requests name it.
+const SUM: &str = "8bd50e5eaec9af0cca616ba81c5d402dbfd11161212d45f67d70927a8d5c070c";
+
 /// The server before the recording began.
 pub(super) fn machine(area: &str, twin: &Twin) {
     let mut store = twin.shared.store();
@@ -51,6 +54,20 @@ pub(super) fn machine(area: &str, twin: &Twin) {
             store.make_volume(name, volume);
         }
     }
+    // As its README says: QEMU without the patches of Proxmox, containers without their cgroups.
+    store.lacks = ["savevm", "cgroups"].map(str::to_owned).into();
+    store.web.insert(
+        "http://10.99.0.1:8123/rec.iso".to_owned(),
+        (36_775, SUM.to_owned()),
+    );
+    if let Some(node) = store.nodes.get_mut("pve1") {
+        let debian = serde_json::json!({
+            "Types": ["deb"], "URIs": ["http://deb.debian.org/debian"], "Suites": ["trixie"],
+            "Components": ["main"], "Enabled": 1, "FileType": "list",
+        });
+        node.repositories
+            .insert("/etc/apt/sources.list".to_owned(), vec![debian]);
+    }
     match area {
         "base" => {
             guest(&mut store, 900, "perm", &[]);
@@ -74,9 +91,7 @@ pub(super) fn machine(area: &str, twin: &Twin) {
         "cluster-node" => {
             // A zone that another recording had applied and then taken away.
             let zone = serde_json::json!({ "zone": "z1", "type": "simple" });
-            store
-                .kind("running-sdn-zone")
-                .insert("z1".to_owned(), zone);
+            store.kind("running-sdn-zone").insert("z1".to_owned(), zone);
         }
         _ => {}
     }
@@ -91,15 +106,35 @@ pub(super) fn by_hand(area: &str, exchange: &Json, store: &mut Store) {
     let scenario = exchange["scenario"].as_str().unwrap_or_default();
     let step = exchange["step"].as_u64().unwrap_or_default();
     match (area, scenario, step) {
+        ("qemu", "qemu-cloudinit", 1) => {
+            gone(store, 300);
+            gone(store, 301);
+        }
         ("qemu", "qemu-template-clone", 1) => {
             gone(store, 300);
             store.pools.insert("recpool".to_owned(), Pool::default());
+        }
+        ("qemu-runtime", "qemu-pending-hotplug", 1) => {
+            // The machine was made anew, without an agent.
+            if let Some(guest) = store.guests.get_mut(&400) {
+                guest.config.remove("agent");
+                guest.pending.remove("agent");
+            }
+        }
+        ("qemu-runtime", "qemu-backup-restore", 1) => {
+            if let Some(guest) = store.guests.get_mut(&400) {
+                guest.config.remove("lock");
+                guest.running = false;
+            }
         }
         ("qemu-runtime", "agent-absent", 1) => gone(store, 400),
         ("qemu-runtime", "qemu-template-linked-clone-qcow2", 1) => {
             gone(store, 410);
             store.pools.insert("recpool2".to_owned(), Pool::default());
         }
+        ("firewall", "fw-rules", 28) => clear_rules(store, "cluster"),
+        ("firewall", "fw-rules", 56) => clear_rules(store, "node/pve1"),
+        ("firewall", "fw-aliases-ipsets" | "fw-groups", 1) => clear_rules(store, "guest/600"),
         ("lxc", "lxc-create-privileged-and-errors", 6) => gone(store, 501),
         ("lxc", "lxc-locks", 17) => {
             if let Some(guest) = store.guests.get_mut(&510) {
@@ -115,6 +150,12 @@ pub(super) fn by_hand(area: &str, exchange: &Json, store: &mut Store) {
         ("cluster-node", "ha", 1) => guest(store, 790, "ha", &[]),
         ("concurrency", _, 1) => race(store, exchange),
         _ => {}
+    }
+}
+
+fn clear_rules(store: &mut Store, scope: &str) {
+    if let Some(firewall) = store.firewalls.get_mut(scope) {
+        firewall.rules.clear();
     }
 }
 

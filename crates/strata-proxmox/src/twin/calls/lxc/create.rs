@@ -53,7 +53,10 @@ pub(super) fn create(store: &mut Store, call: &Call) -> Answered {
         && !(call.flag("restore") && call.flag("force"))
     {
         let what = if call.flag("restore") { "CT" } else { "VM" };
-        return fail(format!("{what} {id} already exists on node '{}'", other.node));
+        return fail(format!(
+            "{what} {id} already exists on node '{}'",
+            other.node
+        ));
     }
     let storage = call.text("storage").unwrap_or("local").to_owned();
     let root = set
@@ -95,7 +98,11 @@ pub(super) fn create(store: &mut Store, call: &Call) -> Answered {
         "vzcreate"
     };
     Started::answer(kind, &node, id, move |store, log| {
-        let outcome = match store.volumes.get(&template).and_then(|from| from.archived.clone()) {
+        let outcome = match store
+            .volumes
+            .get(&template)
+            .and_then(|from| from.archived.clone())
+        {
             Some(held) => restore(store, id, *held, set, log),
             None => build(store, id, &template, set, log),
         };
@@ -217,6 +224,8 @@ pub(super) fn delete(store: &mut Store, call: &Call) -> Answered {
     Started::answer("vzdestroy", call.node(), id, move |store, log| {
         discard(store, id);
         store.firewalls.remove(&format!("guest/{id}"));
+        let path = format!("/vms/{id}");
+        store.acl.retain(|entry| entry.path != path);
         if purge {
             log.push(format!("purging CT {id} from related configurations.."));
             super::super::objects::purge(store, id, "ct");

@@ -50,14 +50,26 @@ pub(super) fn read(store: &Store, call: &Call) -> Answered {
         let snapshot = guest.snapshots.get(name);
         let snapshot =
             snapshot.ok_or_else(|| Refusal::fail(format!("snapshot '{name}' does not exist")))?;
-        return data(shown(&snapshot.config, &guest.digest()));
+        let mut told = shown(&snapshot.config, &guest.digest());
+        told["snaptime"] = json!(snapshot.time);
+        if !snapshot.description.is_empty() {
+            told["description"] = json!(snapshot.description);
+        }
+        if let Some(parent) = &snapshot.parent {
+            told["parent"] = json!(parent);
+        }
+        return data(told);
     }
     let config = if call.flag("current") {
         guest.config.clone()
     } else {
         guest.coming()
     };
-    data(shown(&config, &guest.digest()))
+    let mut told = shown(&config, &guest.digest());
+    if let Some(parent) = &guest.parent {
+        told["parent"] = json!(parent);
+    }
+    data(told)
 }
 
 /// Settings as they are shown: typed, with passwords hidden.
@@ -212,6 +224,21 @@ fn protected(store: &Store, call: &Call, change: &Change) -> Result<(), Refusal>
         .and_then(|guest| guest.config.get("protection"))
         .is_some_and(|text| text == "1");
     let drive = change.delete.iter().find(|name| disk::is_drive(name));
+    if let Some((guest, file)) = guest.zip(drive).and_then(|(guest, name)| {
+        let file = name
+            .starts_with("unused")
+            .then(|| guest.config.get(name))??;
+        Some((guest, file))
+    }) && guest.snapshots.values().any(|snapshot| {
+        snapshot
+            .config
+            .iter()
+            .any(|(name, text)| disk::is_drive(name) && Drive::read(text).file == *file)
+    }) {
+        return fail(format!(
+            "unable to delete '{file}' - volume is still in use (snapshot?)"
+        ));
+    }
     match drive.filter(|_| is_protected) {
         Some(name) => fail(format!(
             "can't remove drive '{name}' - protection mode enabled"
@@ -388,9 +415,15 @@ pub(super) fn apply(
             guest.pending.remove(name);
         }
     }
+    // All that is to go is noted before the first failure is told.
+    let mut failed = Ok(());
     for name in &change.delete {
-        remove(store, id, name, change.force)?;
+        let outcome = remove(store, id, name, change.force);
+        if failed.is_ok() {
+            failed = outcome;
+        }
     }
+    failed?;
     for (name, text) in &change.set {
         set(store, id, name, text, log)?;
     }

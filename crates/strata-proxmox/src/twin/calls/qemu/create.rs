@@ -39,7 +39,12 @@ pub(super) fn create(store: &mut Store, call: &Call) -> Answered {
         ..Change::default()
     };
     config::rights(store, call, &change)?;
-    for text in change.set.iter().filter(|(name, _)| disk::is_drive(name)).map(|(_, text)| text) {
+    for text in change
+        .set
+        .iter()
+        .filter(|(name, _)| disk::is_drive(name))
+        .map(|(_, text)| text)
+    {
         if let Some((storage, _)) = Drive::read(text).wanted() {
             let content = store.storage(storage)?.get("content").cloned();
             if !store.lenient && content.is_some_and(|content| !content.contains("images")) {
@@ -283,6 +288,8 @@ pub(super) fn delete(store: &mut Store, call: &Call) -> Answered {
         }
         discard(store, id);
         store.firewalls.remove(&format!("guest/{id}"));
+        let path = format!("/vms/{id}");
+        store.acl.retain(|entry| entry.path != path);
         if purge {
             log.push(format!("purging VM {id} from related configurations.."));
             super::super::objects::purge(store, id, "vm");

@@ -8,7 +8,6 @@ use serde_json::{Map, Value as Json, json};
 
 use super::super::{
     answer::{Answered, Refusal, Started, data, fail, null, wrong},
-    api,
     call::{Call, split},
     store::{Store, digest, typed},
 };
@@ -165,14 +164,7 @@ fn all_digest(store: &mut Store, kind: &str) -> String {
 }
 
 fn settings(call: &Call) -> Map<String, Json> {
-    let whole = call.method.path.split("/{").next().unwrap_or_default();
-    let facts = api::parameters("POST", whole);
-    let facts = if facts.is_empty() {
-        &call.method.parameters
-    } else {
-        facts
-    };
-    let mut settings = typed(facts, &call.rest(&CONTROL));
+    let mut settings = typed(&call.method.parameters, &call.rest(&CONTROL));
     if let Some(range) = settings.get_mut("dhcp-range") {
         let ranges = range.as_str().unwrap_or_default();
         *range = ranges.split('\0').map(range_of).collect();

@@ -43,10 +43,7 @@ pub(super) fn differs(store: &mut Store) -> bool {
 
 pub(super) fn list(store: &mut Store, call: &Call, kind: &str) -> Answered {
     let digest = all_digest(store, kind);
-    let (written, applied) = (
-        store.kind(kind).clone(),
-        store.kind(&running(kind)).clone(),
-    );
+    let (written, applied) = (store.kind(kind).clone(), store.kind(&running(kind)).clone());
     let mine = |object: &Json| match kind {
         "sdn-subnet" => object["vnet"] == call.need("vnet"),
         "sdn-fabric-node" => object["fabric_id"] == call.need("fabric_id"),
@@ -102,7 +99,8 @@ fn is_name(kind: &str, member: &str) -> bool {
 /// An object as it runs, with what waits.
 fn both(kind: &str, written: Option<&Json>, applied: Option<&Json>) -> Json {
     let empty = Map::new();
-    let members = |object: Option<&Json>| object.and_then(Json::as_object).unwrap_or(&empty).clone();
+    let members =
+        |object: Option<&Json>| object.and_then(Json::as_object).unwrap_or(&empty).clone();
     let (new, old) = (members(written), members(applied));
     let mut shown = match applied {
         Some(_) => old.clone(),
