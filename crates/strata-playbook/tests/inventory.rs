@@ -14,7 +14,8 @@ fn check(files: &[(&str, &str)], source: &str, recorded: &str) {
     let mut diags = Diagnostics::new();
     let inventory = Inventory::load(&files, &[PathBuf::from(source)], &mut diags);
     let folder = Path::new(source).parent().unwrap().to_owned();
-    let variables = InventoryVariables::load(&files, &inventory, &[folder], None, &mut diags);
+    let variables =
+        InventoryVariables::load(&files, &inventory, &[folder], None, false, &mut diags);
     assert!(diags.is_empty(), "{diags:?}");
     let mut wrong = Vec::new();
     let mut compare = |what: String, ours: Json, recorded: &Json| {

@@ -23,6 +23,7 @@ mod options;
 mod outcome;
 mod pace;
 mod recap;
+mod resume;
 mod run;
 mod scope;
 mod session;
@@ -34,6 +35,7 @@ mod task;
 
 pub use options::{Ask, BecomeDefaults, FactCache, Gathering, Lookup, Options, Pace, Reload};
 pub use recap::Recap;
+pub use resume::{HostProgress, Milestone, Progress};
 pub use run::run;
 pub use session::{Connect, HostLink, Target};
 pub use stop::{StopHandle, StopSignal, stop_handle};

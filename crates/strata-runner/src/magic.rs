@@ -72,6 +72,7 @@ impl PlayScope {
             include_vars: data.include_vars.clone(),
             set_facts: data.set_facts.clone(),
             extra_vars: self.options.load.extra_vars.clone(),
+            merge_hashes: self.options.load.merge_hashes,
             magic: Arc::new(self.magic(host, watch)),
             ..HostVariables::default()
         }

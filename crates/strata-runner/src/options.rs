@@ -8,7 +8,7 @@ use strata_core::files::Files;
 use strata_jinja::Now;
 use strata_playbook::{Inventory, load, variables::InventoryVariables, vault::Secrets};
 
-use crate::{JsonMap, StopSignal};
+use crate::{JsonMap, Progress, StopSignal};
 
 /// A lookup that needs this machine (`pipe`, `url`, ...): the folder to be in, its name, terms and options;
 /// none if there is no lookup of this name.
@@ -88,6 +88,8 @@ pub struct Options {
     pub limit: Option<String>,
     /// The task before which nothing runs.
     pub start_at_task: Option<String>,
+    /// How far an earlier run came that this one goes on with.
+    pub resume: Option<Arc<Progress>>,
     /// Whether failed hosts still run the handlers that were notified.
     pub force_handlers: bool,
     /// `ansible_verbosity`.

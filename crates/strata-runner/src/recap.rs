@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use strata_core::HostCounts;
 
-use crate::JsonMap;
+use crate::{JsonMap, Progress};
 
 /// The results of a run, as the recap shows them.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,6 +21,8 @@ pub struct Recap {
     pub broken: bool,
     /// What `set_stats` collected for the whole run.
     pub statistics: JsonMap,
+    /// How far each host came, if the run did not come to its end.
+    pub progress: Progress,
 }
 
 impl Recap {

@@ -42,9 +42,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["strata-core", "strata-provider-derive"],
     ),
     ("strata-builtin", &["strata-core", "strata-provider"]),
-    ("strata-incus", &["strata-core", "strata-provider"]),
+    ("strata-http", &[]),
+    (
+        "strata-incus",
+        &["strata-core", "strata-http", "strata-provider"],
+    ),
     ("strata-plugin", &["strata-core"]),
-    ("strata-proxmox", &["strata-core", "strata-provider"]),
+    (
+        "strata-proxmox",
+        &["strata-core", "strata-http", "strata-provider"],
+    ),
     ("strata-ops", OPS),
     ("strata-cli", &["strata-core", "strata-ops"]),
     ("strata-server", &["strata-core", "strata-ops"]),

@@ -4,6 +4,7 @@
 //! Ansible's. Both work everywhere, see [`single_dash`].
 
 mod check;
+mod deferred;
 pub(crate) mod environment;
 mod infrastructure;
 mod initialize;
@@ -19,6 +20,8 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
+
+use deferred::Deferred;
 
 pub(crate) use check::Check;
 pub(crate) use infrastructure::{
@@ -57,69 +60,69 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Bring an environment up: make the machines, configure them, verify the services.
-    Up(Up),
+    Up(Deferred<Up>),
     /// Take an environment down: delete all that `up` made.
-    Down(Down),
+    Down(Deferred<Down>),
     /// Run the playbooks of an environment, on the machines that are there.
-    Configure(Stages),
+    Configure(Deferred<Stages>),
     /// Verify the services of an environment.
-    Verify(Stages),
+    Verify(Deferred<Stages>),
     /// Say for each stage of an environment what is up, changed behind our back, or missing.
-    Status(Status),
+    Status(Deferred<Status>),
     /// Look for what is known to go wrong: the layer rules, on a project or on any folder.
-    Check(Check),
+    Check(Deferred<Check>),
     /// Show what would change: of an environment, or of the Terraform configuration in this folder.
-    Plan(PlanTarget),
+    Plan(Deferred<PlanTarget>),
     /// Make the changes that the Terraform configuration in this folder needs.
-    Apply(Apply),
+    Apply(Deferred<Apply>),
     /// Delete everything that the Terraform configuration in this folder made.
-    Destroy(Destroy),
+    Destroy(Deferred<Destroy>),
     /// Take an object that is there already into the state.
-    Import(Import),
+    Import(Deferred<Import>),
     /// Bring the state up to date with what is there.
-    Refresh(Refresh),
+    Refresh(Deferred<Refresh>),
     /// Fetch the modules that the Terraform configuration in this folder calls, and check what else it needs.
-    Init(Init),
+    Init(Deferred<Init>),
     /// Fetch the modules that the Terraform configuration in this folder calls.
-    Get(Get),
+    Get(Deferred<Get>),
     /// Check the Terraform configuration in this folder.
-    Validate(Validate),
+    Validate(Deferred<Validate>),
     /// Evaluate expressions in the scope of the configuration and state in this folder.
-    Console(Console),
+    Console(Deferred<Console>),
     /// Draw which resource waits for which, in the language of Graphviz.
-    Graph(Graph),
+    Graph(Deferred<Graph>),
     /// Show which module needs which providers.
     Providers,
     /// Show what the language consists of.
-    Metadata(Metadata),
+    Metadata(Deferred<Metadata>),
     /// Rewrite configuration files in the usual style, as `terraform fmt` does.
-    Fmt(Format),
+    Fmt(Deferred<Format>),
     /// Show output values from state.
-    Output(Output),
+    Output(Deferred<Output>),
     /// Show the state.
-    Show(Show),
+    Show(Deferred<Show>),
     /// Look into the state, and change it by hand.
-    State(State),
+    State(Deferred<State>),
     /// Have an object replaced by the next apply.
-    Taint(Taint),
+    Taint(Deferred<Taint>),
     /// Do not have an object replaced any more.
-    Untaint(Taint),
+    Untaint(Deferred<Taint>),
     /// Take the state's lock away from who holds it.
-    ForceUnlock(ForceUnlock),
+    ForceUnlock(Deferred<ForceUnlock>),
     /// Several states of one configuration.
-    Workspace(Workspace),
+    Workspace(Deferred<Workspace>),
     /// Run a playbook, as `ansible-playbook` does.
-    Playbook(Playbook),
+    Playbook(Deferred<Playbook>),
     /// Show an inventory, as `ansible-inventory` does.
-    Inventory(Inventory),
+    Inventory(Deferred<Inventory>),
     /// Run one module on some hosts, as `ansible` does.
-    Run(Adhoc),
+    Run(Deferred<Adhoc>),
     /// Install roles and collections, as `ansible-galaxy` does.
-    Galaxy(Galaxy),
+    Galaxy(Deferred<Galaxy>),
     /// Encrypt and decrypt files and values, as `ansible-vault` does.
-    Vault(Vault),
+    Vault(Deferred<Vault>),
     /// Show what a resource or data source takes and gives; without a name, which there are.
-    Doc(Doc),
+    Doc(Deferred<Doc>),
     /// Show the version.
     Version {
         /// As JSON.
@@ -205,7 +208,7 @@ mod tests {
         let Command::Playbook(playbook) = args.command else {
             panic!("not playbook")
         };
-        let hosts = playbook.hosts;
+        let hosts = &playbook.hosts;
         assert_eq!(hosts.remote_user.as_deref(), Some("root"));
         assert_eq!(hosts.extra_vars, ["a=1"]);
         assert_eq!((hosts.forks, hosts.verbose), (Some(9), 2));

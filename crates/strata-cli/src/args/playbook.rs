@@ -114,6 +114,9 @@ pub(crate) struct Playbook {
     /// Begin at the task of this name.
     #[arg(long, value_name = "NAME")]
     pub(crate) start_at_task: Option<String>,
+    /// Go on where the last run of this playbook stopped, each host at its own task.
+    #[arg(long, conflicts_with = "start_at_task")]
+    pub(crate) resume: bool,
     /// Ask before each task.
     #[arg(long)]
     pub(crate) step: bool,

@@ -27,9 +27,6 @@ An expression may go on over several lines while a bracket or heredoc is open.
 To leave, type `exit` and hit <enter>, or use Control-C or Control-D.";
 
 pub(super) fn run(arguments: &args::Console) -> Result<Exit, Diagnostics> {
-    if arguments.no_color {
-        anstream::ColorChoice::Never.write_global();
-    }
     let process = process()?;
     let settings = Settings {
         state: arguments.state.clone(),

@@ -28,9 +28,6 @@ struct Report {
 }
 
 pub(super) fn run(arguments: &args::Format) -> Result<Exit, Diagnostics> {
-    if arguments.no_color {
-        anstream::ColorChoice::Never.write_global();
-    }
     let from_input = arguments.targets.first().is_some_and(|path| path == "-");
     let (list, write) = (
         arguments.list && !from_input,

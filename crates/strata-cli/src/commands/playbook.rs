@@ -156,6 +156,7 @@ fn options(arguments: &args::Playbook) -> Options {
         tags: arguments.tags.clone(),
         skip_tags: arguments.skip_tags.clone(),
         start_at_task: arguments.start_at_task.clone(),
+        resume: arguments.resume,
         step: arguments.step,
         force_handlers: arguments.force_handlers,
         flush_cache: arguments.flush_cache,

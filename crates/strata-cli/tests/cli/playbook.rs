@@ -234,3 +234,32 @@ fn executable(project: &Folder, name: &str) {
     let path = project.path().join(name);
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
+
+#[test]
+fn a_run_that_failed_is_resumed_where_it_stopped() {
+    let project = Folder::new(&[]);
+    let playbook = "\
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - {name: One, command: date, register: one}
+    - {name: Two, command: 'cat {{ playbook_dir }}/there'}
+    - {name: Three, debug: {msg: '{{ one.rc }}'}}
+";
+    project.write("site.yml", playbook);
+    let ran = project.run(&["playbook", "site.yml", "--resume"]);
+    assert_eq!(ran.code, Some(4));
+    assert!(
+        ran.stderr.contains("there is nothing to resume"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(project.run(&["playbook", "site.yml"]).code, Some(2));
+    project.write("there", "");
+    let ran = project.run(&["playbook", "site.yml", "--resume"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(!ran.stdout.contains("TASK [One]"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("TASK [Three]"), "{}", ran.stdout);
+    let ran = project.run(&["playbook", "site.yml", "--resume"]);
+    assert_eq!(ran.code, Some(4), "all is done: {}", ran.stdout);
+}

@@ -272,6 +272,7 @@ fn prepared(
         &inventory,
         &folders,
         folder,
+        project.merges_hashes(),
         &mut diags,
     );
     diags.into_result(Prepared {

@@ -146,8 +146,14 @@ impl Question {
             .into_result(playbook)?
             .expect("without errors there is a playbook");
         let inventory = Inventory::from_input(input);
-        let variables =
-            InventoryVariables::load(&files, &inventory, &[], None, &mut Diagnostics::new());
+        let variables = InventoryVariables::load(
+            &files,
+            &inventory,
+            &[],
+            None,
+            false,
+            &mut Diagnostics::new(),
+        );
         Ok(Prepared {
             playbook,
             inventory,

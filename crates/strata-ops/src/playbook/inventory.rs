@@ -32,7 +32,14 @@ pub(crate) fn read(
     let (names, paths) = sources(given, project);
     let (inventory, folders) = from(names, paths, project, process, diags);
     let files = project.files.as_ref();
-    let variables = InventoryVariables::load(files, &inventory, &folders, playbook, diags);
+    let variables = InventoryVariables::load(
+        files,
+        &inventory,
+        &folders,
+        playbook,
+        project.merges_hashes(),
+        diags,
+    );
     Found {
         inventory,
         variables: Arc::new(variables),

@@ -6,6 +6,7 @@ pub mod inventory;
 mod list;
 mod lookups;
 pub(crate) mod random;
+mod resume;
 pub mod settings;
 
 use std::{
@@ -47,6 +48,8 @@ pub struct Options {
     pub skip_tags: Vec<String>,
     /// Begin at this task.
     pub start_at_task: Option<String>,
+    /// Go on where the last run stopped.
+    pub resume: bool,
     /// Ask before each task.
     pub step: bool,
     /// Change nothing.
@@ -149,9 +152,14 @@ impl Project {
                 ".ansible/collections",
                 "/usr/share/ansible/collections",
             ),
-            merge_hashes: false,
+            merge_hashes: self.merges_hashes(),
             extra_vars: Arc::new(extra),
         }
+    }
+
+    /// Whether mappings of the same name are merged.
+    pub(crate) fn merges_hashes(&self) -> bool {
+        self.settings.text("hash_behaviour").as_deref() == Some("merge")
     }
 
     /// Passes events on with what was decrypted masked, but where a task is there to show it.
@@ -226,6 +234,7 @@ pub async fn run(
         let path = absolute(path);
         let one = One {
             playbook: playbook.as_ref(),
+            path: Some(&path),
             folder: path.parent(),
             extra: &extra,
             project: &project,
@@ -262,6 +271,7 @@ pub(crate) async fn run_text(
     let playbook = strata_playbook::load(files, path, &load_options, &mut diags);
     let one = One {
         playbook: playbook.as_ref(),
+        path: None,
         folder: Some(Path::new("")),
         extra: &extra,
         project: &project,
@@ -274,6 +284,8 @@ pub(crate) async fn run_text(
 /// One playbook of a run.
 struct One<'a> {
     playbook: Option<&'a Playbook>,
+    /// Its file, if it has one.
+    path: Option<&'a Path>,
     folder: Option<&'a Path>,
     extra: &'a Map<String, Json>,
     project: &'a Project,
@@ -300,6 +312,7 @@ impl One<'_> {
         let mut runner = runner_options(around, project, self.extra.clone(), variables);
         apply(options, project, around, &mut runner, diags);
         runner.reload = Some(self.reload(options, around));
+        self.resume(options, &mut runner, diags);
         if diags.has_errors() {
             return Err(std::mem::take(diags));
         }
@@ -312,9 +325,37 @@ impl One<'_> {
         let defaults = ConnectionDefaults::of(options, &project.settings);
         let connect =
             |target: &strata_runner::Target| around.platforms.connect(&defaults.applied(target));
-        strata_runner::run(playbook, &found.inventory, &connect, &runner, events)
-            .await
-            .map(Some)
+        let recap =
+            strata_runner::run(playbook, &found.inventory, &connect, &runner, events).await?;
+        if let (Some(path), false) = (self.path, options.check)
+            && let Err(warning) = resume::keep(path, &recap.progress, &runner)
+        {
+            events.diagnostic(*warning);
+        }
+        Ok(Some(recap))
+    }
+
+    /// Takes up what the last run left, with the hosts and tags it was bound to where nothing else is asked for.
+    fn resume(
+        &self,
+        options: &Options,
+        runner: &mut strata_runner::Options,
+        diags: &mut Diagnostics,
+    ) {
+        let Some(path) = self.path.filter(|_| options.resume) else {
+            return;
+        };
+        match resume::read(path) {
+            Ok(saved) => {
+                runner.limit = runner.limit.take().or(saved.limit.clone());
+                if runner.tags.is_empty() && runner.skip_tags.is_empty() {
+                    runner.tags.clone_from(&saved.tags);
+                    runner.skip_tags.clone_from(&saved.skip_tags);
+                }
+                runner.resume = Some(Arc::new(saved.progress()));
+            }
+            Err(diagnostic) => diags.push(*diagnostic),
+        }
     }
 
     /// Reads the same inventory again.
@@ -514,6 +555,7 @@ pub(crate) fn runner_options(
         skip_tags: Vec::new(),
         limit: None,
         start_at_task: None,
+        resume: None,
         force_handlers: false,
         verbosity: 0,
         pace: Pace::Lockstep,

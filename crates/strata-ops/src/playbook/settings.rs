@@ -46,7 +46,23 @@ impl Settings {
             settings.file = Some(path);
         }
         settings.take_environment(process, diags);
+        settings.take_project(files, process);
         settings
+    }
+
+    /// `conditionals` of the project file counts where the settings of Ansible are silent.
+    fn take_project(&mut self, files: &dyn Files, process: &Process) {
+        let folder = &process.working_directory;
+        let Some(lenient) = crate::project::lenient_conditionals(files, folder) else {
+            return;
+        };
+        let value = Value {
+            text: lenient.to_string(),
+            folder: folder.clone(),
+        };
+        self.values
+            .entry("allow_broken_conditionals")
+            .or_insert(value);
     }
 
     fn find(&self, files: &dyn Files, process: &Process) -> Option<PathBuf> {
@@ -299,16 +315,38 @@ mod tests {
     }
 
     #[test]
+    fn the_project_file_says_how_conditions_are_judged_where_ansible_cfg_does_not() {
+        let lenient = |cfg: &str, word: &str| {
+            let project = format!("project \"p\" {{\n  conditionals = \"{word}\"\n}}\n");
+            let files = MemoryFiles::new([
+                ("/elsewhere/strata.hcl", project.as_str()),
+                ("/etc/ansible/ansible.cfg", cfg),
+            ]);
+            let process = Process {
+                environment: BTreeMap::new(),
+                working_directory: "/elsewhere".into(),
+                host: "here".to_owned(),
+            };
+            let settings = Settings::read(&files, &process, &mut Diagnostics::new());
+            settings.flag("allow_broken_conditionals")
+        };
+        assert_eq!(lenient("", "ansible-2.16"), Some(true));
+        assert_eq!(lenient("", "ansible-2.19"), Some(false));
+        let strict = "[defaults]\nallow_broken_conditionals = false\n";
+        assert_eq!(lenient(strict, "ansible-2.16"), Some(false));
+    }
+
+    #[test]
     fn what_is_not_there_is_named_once() {
         let (_, said) = settings(
-            "[defaults]\nfancy = 1\nhash_behaviour = merge\nbroken\n",
+            "[defaults]\nfancy = 1\nhash_behaviour = mix\nbroken\n",
             &[("ANSIBLE_MAGIC", "1")],
         );
         assert_eq!(
             said,
             [
                 "`/project/ansible.cfg:4` is neither a section nor `name = value`",
-                "`defaults.hash_behaviour` is `merge`, which is not supported by Strata: mappings of the same name are replaced; use the filter `combine`",
+                "`defaults.hash_behaviour` is `mix`, which is not supported by Strata: it is `replace` or `merge`",
                 "`/project/ansible.cfg` has settings that Strata does not have: `defaults.fancy`",
                 "the environment has settings that Strata does not have: `ANSIBLE_MAGIC`",
             ]

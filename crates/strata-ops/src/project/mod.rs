@@ -13,6 +13,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use strata_core::{Span, StageKind, Value};
 use strata_hcl::Expression;
 
+pub(crate) use load::lenient_conditionals;
 pub(crate) use load::stage_id;
 pub use load::{FILE_NAME, load};
 pub use scope::{Outputs, Scope};

@@ -11,7 +11,11 @@ use strata_core::{
     files::{EntryKind, Files},
 };
 
-use crate::{Inventory, load, play::JsonMap};
+use crate::{
+    Inventory,
+    load::{self, add_variables},
+    play::JsonMap,
+};
 
 /// The variables that inventory files, `group_vars` and `host_vars` give each host, merged in Ansible's order.
 #[derive(Clone, Debug)]
@@ -23,19 +27,23 @@ pub struct InventoryVariables {
 impl InventoryVariables {
     /// Reads `group_vars` and `host_vars` beside the inventory sources and the playbook, and merges all.
     ///
-    /// `inventory_folders` are the folders of inventory files, and folders given as inventories themselves.
+    /// `inventory_folders` are the folders of inventory files, and folders given as inventories themselves. With
+    /// `merge` mappings of the same name are merged (`hash_behaviour = merge`); else the stronger one counts.
     pub fn load(
         files: &dyn Files,
         inventory: &Inventory,
         inventory_folders: &[PathBuf],
         playbook_folder: Option<&Path>,
+        merge: bool,
         diags: &mut Diagnostics,
     ) -> Self {
         let mut reader = Reader {
             files,
             diags,
             read: BTreeMap::new(),
+            merge,
         };
+        let add = |vars: &mut JsonMap, more| add_variables(vars, more, merge);
         let all = inventory
             .group("all")
             .map(|group| group.vars.clone())
@@ -51,31 +59,31 @@ impl InventoryVariables {
                 .collect();
             // What stands in inventory files is weaker than any `group_vars`, even those of `all`.
             for group in &groups {
-                vars.extend(group.vars.clone());
+                add(&mut vars, group.vars.clone());
             }
-            vars.extend(beside.clone());
+            add(&mut vars, beside.clone());
             for group in &groups {
                 for folder in inventory_folders {
-                    vars.extend(reader.folder(folder, "group_vars", &group.name));
+                    add(&mut vars, reader.folder(folder, "group_vars", &group.name));
                 }
             }
             for group in &groups {
                 if let Some(folder) = playbook_folder {
-                    vars.extend(reader.folder(folder, "group_vars", &group.name));
+                    add(&mut vars, reader.folder(folder, "group_vars", &group.name));
                 }
             }
-            vars.extend(host.vars.clone());
+            add(&mut vars, host.vars.clone());
             for folder in inventory_folders
                 .iter()
                 .map(PathBuf::as_path)
                 .chain(playbook_folder)
             {
-                vars.extend(reader.folder(folder, "host_vars", &host.name));
+                add(&mut vars, reader.folder(folder, "host_vars", &host.name));
             }
             hosts.insert(host.name.clone(), Arc::new(vars));
         }
         let mut everybody = all;
-        everybody.extend(beside);
+        add(&mut everybody, beside);
         Self {
             hosts,
             everybody: Arc::new(everybody),
@@ -92,6 +100,7 @@ struct Reader<'a> {
     files: &'a dyn Files,
     diags: &'a mut Diagnostics,
     read: BTreeMap<PathBuf, JsonMap>,
+    merge: bool,
 }
 
 impl Reader<'_> {
@@ -99,7 +108,8 @@ impl Reader<'_> {
     fn group_all(&mut self, folders: &[PathBuf], playbook: Option<&Path>) -> JsonMap {
         let mut vars = JsonMap::new();
         for folder in folders.iter().map(PathBuf::as_path).chain(playbook) {
-            vars.extend(self.folder(folder, "group_vars", "all"));
+            let more = self.folder(folder, "group_vars", "all");
+            add_variables(&mut vars, more, self.merge);
         }
         vars
     }
@@ -119,7 +129,7 @@ impl Reader<'_> {
             let path = folder.join(kind).join(format!("{name}{ending}"));
             match self.files.kind(&path) {
                 Some(EntryKind::Folder) if ending.is_empty() => self.tree(&path, 0, &mut vars),
-                Some(EntryKind::File) => vars.extend(self.file(&path)),
+                Some(EntryKind::File) => self.add_file(&path, &mut vars),
                 _ => {}
             }
         }
@@ -138,13 +148,14 @@ impl Reader<'_> {
             match entry.kind {
                 _ if hidden => {}
                 EntryKind::Folder if depth < 10 => self.tree(&path, depth + 1, vars),
-                EntryKind::File if known => vars.extend(self.file(&path)),
+                EntryKind::File if known => self.add_file(&path, vars),
                 _ => {}
             }
         }
     }
 
-    fn file(&mut self, path: &Path) -> JsonMap {
-        load::vars_file(self.files, path, self.diags).unwrap_or_default()
+    fn add_file(&mut self, path: &Path, vars: &mut JsonMap) {
+        let read = load::vars_file(self.files, path, self.diags).unwrap_or_default();
+        add_variables(vars, read, self.merge);
     }
 }

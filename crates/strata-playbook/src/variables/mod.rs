@@ -10,8 +10,10 @@ mod magic;
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use serde_json::Value as Json;
 use strata_jinja::{Variable, Variables};
 
+use crate::load::add_variables;
 use crate::play::{JsonMap, Play, Role, Task};
 
 pub use inventory::InventoryVariables;
@@ -48,6 +50,8 @@ pub struct HostVariables {
     pub local: Arc<JsonMap>,
     /// What the engine provides: `inventory_hostname`, `groups`, `hostvars`, `playbook_dir`, ...; wins over all.
     pub magic: Arc<BTreeMap<String, Variable>>,
+    /// Whether mappings of the same name are merged over all levels (`hash_behaviour = merge`).
+    pub merge_hashes: bool,
 }
 
 impl HostVariables {
@@ -121,6 +125,25 @@ impl HostVariables {
     }
 }
 
+/// A mapping over the weaker ones of its name. What was found on hosts and what is written in files do not mix: the
+/// one holds no templates, and must not become one.
+fn merged<'a>(
+    strongest: &Json,
+    templates: bool,
+    weaker: impl Iterator<Item = (&'a Json, bool)>,
+) -> Json {
+    let alike = weaker.take_while(|(value, other)| value.is_object() && *other == templates);
+    let mut levels: Vec<&Json> = alike.map(|(value, _)| value).collect();
+    levels.reverse();
+    levels.push(strongest);
+    let mut all = JsonMap::new();
+    for level in levels.into_iter().filter_map(Json::as_object) {
+        let one = JsonMap::from_iter([(String::new(), Json::Object(level.clone()))]);
+        add_variables(&mut all, one, true);
+    }
+    all.remove("").unwrap_or_default()
+}
+
 fn many(maps: &[Arc<JsonMap>]) -> impl Iterator<Item = (&Arc<JsonMap>, bool)> {
     maps.iter().rev().map(|map| (map, true))
 }
@@ -159,16 +182,19 @@ impl Variables for HostVariables {
         if let Some(variable) = self.magic.get(name) {
             return Some(variable.clone());
         }
-        let found = self
+        let mut found = self
             .levels()
-            .find_map(|(map, templates)| map.get(name).map(|value| (value, templates)));
-        found.map(|(value, templates)| {
-            let value = Arc::new(value.clone());
-            if templates {
-                Variable::Template(value)
-            } else {
-                Variable::Plain(value)
-            }
+            .filter_map(|(map, templates)| map.get(name).map(|value| (value, templates)));
+        let (value, templates) = found.next()?;
+        let value = match value {
+            Json::Object(_) if self.merge_hashes => merged(value, templates, found),
+            value => value.clone(),
+        };
+        let value = Arc::new(value);
+        Some(if templates {
+            Variable::Template(value)
+        } else {
+            Variable::Plain(value)
         })
     }
 

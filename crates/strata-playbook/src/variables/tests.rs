@@ -141,6 +141,33 @@ fn levels_win_in_ansibles_order() {
 }
 
 #[test]
+fn mappings_of_all_levels_are_merged_where_that_is_asked_for() {
+    let mut host = HostVariables {
+        role_defaults: vec![map(json!({"m": {"a": 1, "b": {"x": "{{ 1 + 1 }}"}}}))],
+        inventory: map(json!({"m": {"b": {"y": 3}}})),
+        set_facts: map(json!({"f": {"a": "{{ 1 }}"}})),
+        ..HostVariables::default()
+    };
+    let site = "- hosts: all\n  vars: {m: {c: 4}, f: {b: 1}}\n  tasks:\n    - debug: {msg: \"{{ m }} {{ f }}\"}\n";
+    let files = [("site.yml", site)];
+    check(
+        &files,
+        &host,
+        expect![[r#"
+        {'c': 4} {'a': '{{ 1 }}'}
+    "#]],
+    );
+    host.merge_hashes = true;
+    check(
+        &files,
+        &host,
+        expect![[r#"
+        {'a': 1, 'b': {'x': 2, 'y': 3}, 'c': 4} {'a': '{{ 1 }}'}
+    "#]],
+    );
+}
+
+#[test]
 fn facts_and_registered_values_are_never_templates() {
     let host = HostVariables {
         set_facts: map(json!({"a": "{{ 1 + 1 }}"})),

@@ -331,6 +331,11 @@ impl Walk {
         handler < self.handlers.len() && self.notified.insert(handler)
     }
 
+    /// The handlers that are to run, each with its place in [`Walk::handlers`].
+    pub fn notified(&self) -> impl Iterator<Item = (usize, &Arc<Handler>)> {
+        self.notified.iter().map(|at| (*at, &self.handlers[*at]))
+    }
+
     /// Runs notified handlers after the current step (`meta: flush_handlers`); call before [`Walk::report`].
     pub fn flush_handlers(&mut self) {
         self.flush = true;
@@ -379,6 +384,12 @@ impl Walk {
         self.frames
             .iter()
             .any(|frame| matches!(frame.kind, Kind::Rescue(_)))
+    }
+
+    /// True after a failure: in a rescue, or in an `always` behind which the failure goes on.
+    pub fn is_recovering(&self) -> bool {
+        let after = |frame: &Frame| matches!(frame.kind, Kind::Rescue(_) | Kind::Always(true));
+        self.frames.iter().any(after)
     }
 
     /// How it ended, or none while it goes on.

@@ -167,6 +167,21 @@ impl ClientError {
     }
 }
 
+impl From<strata_http::Error> for ClientError {
+    fn from(error: strata_http::Error) -> Self {
+        use strata_http::Error;
+        match error {
+            Error::NoServer { endpoint, reason } | Error::NoAccess { endpoint, reason } => {
+                Self::NoServer { endpoint, reason }
+            }
+            Error::Tls { endpoint, reason } => Self::Tls { endpoint, reason },
+            Error::Setup(reason) => Self::Setup(reason),
+            Error::Timeout { what, seconds } => Self::Timeout { what, seconds },
+            Error::Exchange(reason) => Self::Exchange(reason),
+        }
+    }
+}
+
 /// Says which role grants what `Permission check failed (/path, Privilege)` asks for.
 fn privilege_hint(message: &str) -> Option<String> {
     let inside = message

@@ -3,14 +3,10 @@
 use std::time::{Duration, Instant};
 
 use hyper::Method;
+use strata_http::{Call, Pool};
 use tokio::sync::Mutex;
 
-use super::{
-    error::ClientError,
-    http::{Call, Pool},
-    params::Params,
-    parse_data, refusal,
-};
+use super::{error::ClientError, params::Params, parse_data, refusal};
 
 /// A ticket lives for two hours; it is bought anew well before.
 const TICKET_AGE: Duration = Duration::from_secs(3600);
@@ -93,7 +89,7 @@ impl Login {
             }
         };
         let mut cookie = "PVEAuthCookie=".to_owned();
-        super::params::percent(&ticket, &mut cookie);
+        super::percent(&ticket, &mut cookie);
         let mut headers = vec![("cookie", cookie)];
         if *method != Method::GET {
             headers.push(("csrfpreventiontoken", csrf));
@@ -148,7 +144,7 @@ impl Login {
         };
         let reply = pool.send(call).await?;
         if reply.status != 200 {
-            return Err(refusal(&pool.address().name(), &reply));
+            return Err(refusal(&pool.endpoint().name(), &reply));
         }
         let data = parse_data(&reply.body)?;
         let text = |name: &str| {
@@ -167,7 +163,7 @@ impl Login {
                 at: Instant::now(),
             }),
             _ => Err(ClientError::Login {
-                endpoint: pool.address().name(),
+                endpoint: pool.endpoint().name(),
                 reason: "the account has a second factor: use an API token".to_owned(),
             }),
         }

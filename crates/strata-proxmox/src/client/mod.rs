@@ -1,14 +1,12 @@
 //! A client of the Proxmox VE API.
 //!
-//! [`Client`] is one cluster: one or more endpoints ([`stream`]) with kept HTTP connections
-//! ([`http`]), a login ([`login`]), calls with form-encoded parameters ([`params`]), tasks awaited
+//! [`Client`] is one cluster: one or more endpoints ([`address`]) with kept HTTP connections, a login ([`login`]), calls with form-encoded parameters ([`params`]), tasks awaited
 //! by asking ([`task`]) and uploads ([`upload`]). Nothing is opened before it is needed.
 
+mod address;
 mod error;
-mod http;
 mod login;
 mod params;
-mod stream;
 mod task;
 mod tls;
 mod upload;
@@ -21,23 +19,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use hyper::Method;
 use serde_json::Value as Json;
 
 pub(crate) use self::{
+    address::Address,
     error::ClientError,
     login::Credentials,
-    params::{Params, path, percent, unpercent},
-    stream::Address,
+    params::{Params, path},
     task::Upid,
-    tls::{Trust, crypto, fingerprint},
+    tls::Trust,
     upload::Upload,
 };
 /// What lies below the client, for tests that look at single answers.
 #[cfg(test)]
 pub(crate) mod raw {
-    pub(crate) use super::http::{Call, Pool};
+    pub(crate) use strata_http::{Call, Pool};
 
     /// TLS settings that trust as told.
     pub(crate) fn config(trust: &super::Trust) -> std::sync::Arc<rustls::ClientConfig> {
@@ -45,10 +42,13 @@ pub(crate) mod raw {
     }
 }
 
-use self::{
-    http::{Call, Pool, Reply},
-    login::Login,
+use strata_http::{Body, Call, Pool, Reply};
+pub(crate) use strata_http::{
+    decode as unpercent, encode as percent,
+    tls::{crypto, fingerprint},
 };
+
+use self::login::Login;
 
 /// Where the API is.
 pub(crate) const BASE: &str = "/api2/json";
@@ -96,7 +96,7 @@ impl Client {
         let tls = tls::config(&access.trust, access.min_tls13)?;
         let endpoints = access.endpoints.iter();
         let pools = endpoints
-            .map(|address| Pool::new(address.clone(), tls.clone()))
+            .map(|address| Pool::new(address.endpoint(&tls)))
             .collect();
         Ok(Arc::new(Self {
             login: Login::new(access.credentials.clone()),
@@ -148,7 +148,7 @@ impl Client {
         };
         match reply.status {
             200..300 => parse_data(&reply.body),
-            _ => Err(refusal(&self.pool().address().name(), &reply)),
+            _ => Err(refusal(&self.pool().endpoint().name(), &reply)),
         }
     }
 
@@ -227,7 +227,7 @@ impl Client {
         let encoded = params.encode();
         let in_query = matches!(*method, Method::GET | Method::DELETE) && !encoded.is_empty();
         let mut target = format!("{BASE}{path}");
-        let mut body = Bytes::new();
+        let mut body = Body::empty();
         if in_query {
             target.push(if path.contains('?') { '&' } else { '?' });
             target.push_str(&encoded);
@@ -238,14 +238,14 @@ impl Client {
             ));
             body = encoded.into();
         }
-        pool.send(Call {
+        let call = Call {
             method: method.clone(),
             path: target,
             headers,
             body,
             limit: CALL_LIMIT,
-        })
-        .await
+        };
+        Ok(pool.send(call).await?)
     }
 
     pub(crate) fn pool(&self) -> &Pool {

@@ -1,6 +1,6 @@
 //! Parameters of a call, form-encoded as PVE wants them, and paths.
 
-use std::fmt::Write;
+use strata_http::encode;
 
 /// Parameters in the order they were added.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,9 +73,9 @@ impl Params {
             if !text.is_empty() {
                 text.push('&');
             }
-            percent(name, &mut text);
+            encode(name, &mut text);
             text.push('=');
-            percent(value, &mut text);
+            encode(value, &mut text);
         }
         text
     }
@@ -94,43 +94,9 @@ pub(crate) fn path(segments: &[&str]) -> String {
     let mut path = String::new();
     for segment in segments {
         path.push('/');
-        percent(segment, &mut path);
+        encode(segment, &mut path);
     }
     path
-}
-
-/// Percent-encodes all but the unreserved characters of RFC 3986, section 2.3.
-pub(crate) fn percent(text: &str, into: &mut String) {
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                into.push(byte as char);
-            }
-            byte => write!(into, "%{byte:02X}").expect("writing to a string cannot fail"),
-        }
-    }
-}
-
-/// Undoes percent-encoding; `plus` says that `+` stands for a space, as in forms.
-pub(crate) fn unpercent(text: &str, plus: bool) -> String {
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let hex = text
-            .get(at + 1..at + 3)
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        match (bytes[at], hex) {
-            (b'%', Some(byte)) => {
-                decoded.push(byte);
-                at += 2;
-            }
-            (b'+', _) if plus => decoded.push(b' '),
-            (byte, _) => decoded.push(byte),
-        }
-        at += 1;
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
 }
 
 #[cfg(test)]
@@ -150,7 +116,5 @@ mod tests {
     #[test]
     fn names_in_paths_may_hold_slashes() {
         assert_eq!(path(&["storage", "a/b", "x"]), "/storage/a%2Fb/x");
-        assert_eq!(unpercent("a%2Fb+c%zz", true), "a/b c%zz");
-        assert_eq!(unpercent("a+b", false), "a+b");
     }
 }

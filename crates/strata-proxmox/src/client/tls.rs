@@ -1,18 +1,13 @@
 //! Whom we trust: a CA, one certificate by its fingerprint, or on request anybody.
 
 use std::{
-    fmt::Write,
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::Arc,
 };
 
-use rustls::{
-    CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
-    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
-};
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject};
-use sha2::{Digest, Sha256};
+use rustls::{Error, RootCertStore};
+use rustls_pki_types::{CertificateDer, pem::PemObject};
+use strata_http::tls::{crypto, fingerprint, verifier};
 
 use super::error::ClientError;
 
@@ -37,14 +32,6 @@ pub(crate) enum Trust {
     Anybody,
 }
 
-/// The cryptography that all connections use.
-pub(crate) fn crypto() -> Arc<CryptoProvider> {
-    static CRYPTO: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
-    CRYPTO
-        .get_or_init(|| Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-        .clone()
-}
-
 /// Makes the settings of all TLS connections; `min_tls13` refuses older versions.
 pub(crate) fn config(
     trust: &Trust,
@@ -61,12 +48,17 @@ pub(crate) fn config(
     let config = match trust {
         Trust::System => builder.with_root_certificates(system_roots()),
         Trust::File(path) => builder.with_root_certificates(roots(path)?),
-        Trust::Fingerprint(print) => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Verifier(Some(plain(print)?)))),
+        Trust::Fingerprint(print) => {
+            let print = plain(print)?;
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(verifier(move |shown| {
+                    fingerprint(shown) == print
+                }))
+        }
         Trust::Anybody => builder
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Verifier(None))),
+            .with_custom_certificate_verifier(verifier(|_| true)),
     };
     Ok(Arc::new(config.with_no_client_auth()))
 }
@@ -105,63 +97,6 @@ fn plain(print: &str) -> Result<String, ClientError> {
         Err(ClientError::Setup(format!(
             "`{print}` is not a SHA-256 fingerprint"
         )))
-    }
-}
-
-/// The SHA-256 fingerprint of a certificate.
-pub(crate) fn fingerprint(certificate: &[u8]) -> String {
-    let mut text = String::with_capacity(64);
-    for byte in Sha256::digest(certificate) {
-        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-    }
-    text
-}
-
-/// Accepts the certificate with a fingerprint, or any.
-#[derive(Debug)]
-struct Verifier(Option<String>);
-
-impl ServerCertVerifier for Verifier {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        match &self.0 {
-            Some(expected) if fingerprint(end_entity) != *expected => Err(
-                Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure),
-            ),
-            _ => Ok(ServerCertVerified::assertion()),
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &crypto().signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &crypto().signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        crypto()
-            .signature_verification_algorithms
-            .supported_schemes()
     }
 }
 

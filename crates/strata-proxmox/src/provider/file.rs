@@ -8,6 +8,7 @@ use strata_core::{
     BoxFuture, Diagnostic, Diagnostics,
     provider::{Effect, EffectKind},
 };
+use strata_http::Part;
 
 use super::{
     guest::{self, first, text},
@@ -476,21 +477,15 @@ async fn send(
             error.to_string(),
         )
     };
-    let (source, size): (Box<dyn tokio::io::AsyncRead + Send + Unpin>, u64) = match content.bytes {
+    let (source, size) = match content.bytes {
         Source::Text(bytes) => {
             let size = bytes.len() as u64;
-            (Box::new(std::io::Cursor::new(bytes)), size)
+            (Part::Bytes(bytes.into()), size)
         }
         Source::File(path) => {
-            let file = tokio::fs::File::open(&path)
-                .await
-                .map_err(|error| unreadable(&path, &error))?;
-            let size = file
-                .metadata()
-                .await
-                .map_err(|error| unreadable(&path, &error))?
-                .len();
-            (Box::new(file), size)
+            let about = tokio::fs::metadata(&path).await;
+            let size = about.map_err(|error| unreadable(&path, &error))?.len();
+            (Part::File(path), size)
         }
     };
     let checksum = text(first(object, "source_file"), "checksum");

@@ -4,13 +4,14 @@
 //! first and settles it ([`settle`]). Nothing else changes the state of a run.
 
 mod meta;
+mod progress;
 mod roles;
 mod schedule;
 mod settle;
 mod show;
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -27,9 +28,10 @@ use tokio::sync::Semaphore;
 use roles::RolesRun;
 
 use crate::{
-    JsonMap, Pace,
+    HostProgress, JsonMap, Pace,
     counts::Counts,
     magic::PlayScope,
+    resume::Replay,
     scope::{Peers, Templates, Watch},
     task::{self, Job, Report, Shared},
 };
@@ -46,6 +48,10 @@ pub(crate) struct Memory {
     pub(crate) stopped: bool,
     /// Whether a play could not be run.
     pub(crate) broken: bool,
+    /// How far each host came.
+    pub(crate) progress: BTreeMap<Arc<str>, HostProgress>,
+    /// Values of hosts that must not be written anywhere.
+    pub(crate) secret: BTreeSet<(Arc<str>, String)>,
 }
 
 /// How a batch ended.
@@ -83,6 +89,8 @@ pub(crate) struct Batch<'a> {
     /// Whether a failure of this round is to fail all hosts.
     fatal: bool,
     end: BatchEnd,
+    /// The play's place in the playbook.
+    place: usize,
 }
 
 /// A host in a batch.
@@ -94,6 +102,10 @@ struct HostRun {
     state: State,
     /// Whether `--start-at-task` was reached.
     started: bool,
+    /// What it did in an earlier run, as long as it has not passed that by.
+    replay: Option<Replay>,
+    /// Where its first failure was that it has not recovered from.
+    trouble: Option<HostProgress>,
     /// Whether `meta` took it out of the play.
     ended: bool,
     roles: RolesRun,
@@ -126,24 +138,34 @@ pub(crate) struct Start {
     pub(crate) pinned: bool,
     pub(crate) force_handlers: bool,
     pub(crate) max_fail_percentage: Option<f64>,
+    /// The play's place in the playbook.
+    pub(crate) place: usize,
 }
 
 /// Takes the hosts through the play.
 pub(crate) async fn run(shared: &Shared<'_>, memory: &mut Memory, start: Start) -> BatchEnd {
     let play = start.scope.play.clone();
     let started = memory.started;
+    let replay = |name: &str| {
+        let resume = shared.options.resume.as_ref()?;
+        Replay::of(resume.hosts.get(name)?, start.place)
+    };
     let hosts = start.hosts.iter().map(|name| HostRun {
         name: name.clone(),
         walk: Walk::new(&play).forcing_handlers(start.force_handlers),
         gather: start.gather.clone().filter(|_| {
-            !start.smart
-                || shared
-                    .table
-                    .get(name)
-                    .is_none_or(|data| data.facts.is_empty())
+            let done = replay(name).is_some_and(|replay| replay.is_whole());
+            !done
+                && (!start.smart
+                    || shared
+                        .table
+                        .get(name)
+                        .is_none_or(|data| data.facts.is_empty()))
         }),
         state: State::Idle,
         started,
+        replay: replay(name),
+        trouble: None,
         ended: false,
         roles: RolesRun::default(),
     });
@@ -170,8 +192,10 @@ pub(crate) async fn run(shared: &Shared<'_>, memory: &mut Memory, start: Start) 
         round_failed: BTreeSet::new(),
         fatal: false,
         end: BatchEnd::Done,
+        place: start.place,
     };
     batch.go().await;
+    batch.note_progress();
     batch.end
 }
 

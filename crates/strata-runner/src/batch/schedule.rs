@@ -114,11 +114,12 @@ impl Batch<'_> {
                     handler: false,
                 });
             }
-            let Some((position, step)) = host.walk.next() else {
+            self.notify_waiting(at);
+            let Some((position, step)) = self.hosts[at].walk.next() else {
                 self.leave(at);
                 return None;
             };
-            let (task, handler) = match step {
+            let (task, handler) = match step.clone() {
                 Step::Task(task) => (task, false),
                 Step::Handler(handler) => (handler.task.clone(), true),
                 Step::RoleDone(role) => {
@@ -127,6 +128,12 @@ impl Batch<'_> {
                     continue;
                 }
             };
+            if self.is_behind(at, &position, &task, handler) {
+                if self.hosts[at].state == State::Idle {
+                    self.pass_behind(at, &step);
+                }
+                continue;
+            }
             let repeated = !handler && self.hosts[at].roles.is_repeated(&task);
             if !repeated && self.is_wanted(at, &task, handler) {
                 return Some(Next {

@@ -124,11 +124,12 @@ impl Batch<'_> {
 
     /// Reports a step of one host. Gives true if its failure goes to a rescue.
     pub(super) fn move_on(&mut self, at: usize, failed: bool) -> bool {
-        let host = &mut self.hosts[at];
         if !failed {
-            host.walk.report(Outcome::Ok);
+            self.hosts[at].walk.report(Outcome::Ok);
             return false;
         }
+        self.note_trouble(at);
+        let host = &mut self.hosts[at];
         let rescued = host.walk.report(Outcome::Failed);
         if !rescued {
             self.memory.failed.insert(host.name.clone());
@@ -137,7 +138,7 @@ impl Batch<'_> {
         rescued
     }
 
-    fn drop_out(&mut self, at: usize) {
+    pub(super) fn drop_out(&mut self, at: usize) {
         let host = &mut self.hosts[at];
         host.state = State::Gone;
         self.memory.failed.insert(host.name.clone());
@@ -262,6 +263,19 @@ impl Batch<'_> {
         for host in self.recipients(job, once) {
             let table = &self.shared.table;
             table.change(&host, |data| data.add(FactLevel::Set, &value));
+            self.mark_secret(&host, &value, whole.no_log);
+        }
+    }
+
+    /// Remembers which values must not be written anywhere.
+    fn mark_secret(&mut self, host: &Arc<str>, values: &JsonMap, no_log: bool) {
+        for name in values.keys() {
+            let key = (host.clone(), name.clone());
+            if no_log {
+                self.memory.secret.insert(key);
+            } else if !self.memory.secret.is_empty() {
+                self.memory.secret.remove(&key);
+            }
         }
     }
 
@@ -279,6 +293,7 @@ impl Batch<'_> {
                         if matches!(level, FactLevel::Gathered | FactLevel::SetAndGathered) {
                             self.keep_facts(&host);
                         }
+                        self.mark_secret(&host, facts, whole.no_log);
                     }
                 }
                 Effect::AddHost {

@@ -19,12 +19,13 @@ use strata_playbook::{
 use tokio::sync::Semaphore;
 
 use crate::{
-    Connect, Gathering, JsonMap, Options, Recap,
+    Connect, Gathering, HostProgress, JsonMap, Options, Progress, Recap,
     batch::{self, BatchEnd, Memory, Start},
     hosts::{FactLevel, HostTable},
     jobs::Jobs,
     magic::{MagicCache, PlayScope},
     outcome::text,
+    resume,
     scope::{Templates, Watch},
     session::Sessions,
     supported,
@@ -52,6 +53,12 @@ pub async fn run(
         if let Some(facts) = known {
             table.change(&host.name, |data| data.add(FactLevel::Gathered, &facts));
         }
+    }
+    for (host, progress) in options.resume.iter().flat_map(|resume| &resume.hosts) {
+        table.change(host, |data| {
+            data.add(FactLevel::Set, &progress.values);
+            data.add(FactLevel::Gathered, &progress.facts);
+        });
     }
     let options = Arc::new(options.clone());
     let shared = Shared {
@@ -88,7 +95,7 @@ pub async fn run(
         }
         Ok(()) => {}
     }
-    Ok(run.recap())
+    Ok(run.recap(playbook))
 }
 
 struct Run<'a> {
@@ -105,6 +112,9 @@ impl Run<'_> {
     /// Finds, before anything runs, what cannot be run.
     fn check(&self, playbook: &Playbook) -> Result<(), Diagnostics> {
         let mut diags = supported::unsupported_modules(playbook, &self.shared.options);
+        if let Some(progress) = &self.shared.options.resume {
+            diags.extend(resume::changes(playbook, progress));
+        }
         for play in &playbook.plays {
             diags.extend(self.unanswered(play));
         }
@@ -141,12 +151,12 @@ impl Run<'_> {
     }
 
     async fn plays(&mut self, playbook: &Playbook) -> Result<(), Diagnostics> {
-        for play in &playbook.plays {
+        for (place, play) in playbook.plays.iter().enumerate() {
             if self.shared.options.stop.requested() {
                 self.memory.stopped = true;
                 break;
             }
-            if self.play(play).await? == BatchEnd::EndRun {
+            if self.play(place, play).await? == BatchEnd::EndRun {
                 break;
             }
         }
@@ -168,7 +178,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn play(&mut self, play: &Arc<Play>) -> Result<BatchEnd, Diagnostics> {
+    async fn play(&mut self, place: usize, play: &Arc<Play>) -> Result<BatchEnd, Diagnostics> {
         self.ask(play)?;
         let facts = self.play_facts(play)?;
         let hosts = facts.hosts.clone();
@@ -178,7 +188,7 @@ impl Run<'_> {
         }
         for batch in batches(&facts, play)? {
             let bad_before = self.bad(&batch);
-            let end = self.batch(play, &facts, &batch).await?;
+            let end = self.batch(place, play, &facts, &batch).await?;
             let newly_bad = self.bad(&batch) - bad_before;
             if end == BatchEnd::EndRun || newly_bad == batch.len() || self.memory.stopped {
                 return Ok(BatchEnd::EndRun);
@@ -207,6 +217,7 @@ impl Run<'_> {
 
     async fn batch(
         &mut self,
+        place: usize,
         play: &Arc<Play>,
         facts: &PlayFacts,
         hosts: &[Arc<str>],
@@ -235,6 +246,7 @@ impl Run<'_> {
             pinned: play.strategy == Strategy::HostPinned,
             force_handlers: facts.force_handlers,
             max_fail_percentage: facts.max_fail_percentage,
+            place,
         };
         Ok(batch::run(self.shared, &mut self.memory, start).await)
     }
@@ -331,7 +343,8 @@ impl Run<'_> {
         read
     }
 
-    fn recap(self) -> Recap {
+    fn recap(self, playbook: &Playbook) -> Recap {
+        let progress = self.progress(playbook);
         let hosts = self.memory.counts.into_hosts();
         for (host, counts) in &hosts {
             self.shared.events.send(Event::HostRecap {
@@ -346,7 +359,59 @@ impl Run<'_> {
             stopped: self.memory.stopped,
             broken: self.memory.broken,
             statistics: self.memory.statistics,
+            progress,
         }
+    }
+
+    /// How far the hosts came, if they are not all through.
+    fn progress(&self, playbook: &Playbook) -> Progress {
+        let memory = &self.memory;
+        let whole = memory.failed.is_empty() && memory.unreachable.is_empty();
+        if whole && !memory.stopped && !memory.broken {
+            return Progress::default();
+        }
+        let hosts = memory.progress.iter().map(|(host, progress)| {
+            let mut progress = progress.clone();
+            self.keep_values(host, &mut progress);
+            (host.to_string(), progress)
+        });
+        Progress {
+            plays: resume::milestones(playbook),
+            hosts: hosts.collect(),
+        }
+    }
+
+    /// Adds what tasks found out, without what is secret.
+    fn keep_values(&self, host: &Arc<str>, progress: &mut HostProgress) {
+        let Some(data) = self.shared.table.get(host) else {
+            return;
+        };
+        let revealed = self.shared.options.vault.revealed();
+        let mut secret = Vec::new();
+        let mut keep = |map: JsonMap| -> JsonMap {
+            let kept = map.into_iter().filter(|(name, value)| {
+                let marked = self.memory.secret.contains(&(host.clone(), name.clone()));
+                let hidden = marked || (!revealed.is_empty() && holds_any(value, &revealed));
+                if hidden {
+                    secret.push(name.clone());
+                }
+                !hidden
+            });
+            kept.collect()
+        };
+        progress.values = keep((*data.set_facts).clone());
+        progress.facts = keep(data.named_facts());
+        progress.secret = secret;
+    }
+}
+
+/// True if one of the texts is somewhere in a value.
+fn holds_any(value: &Json, texts: &[String]) -> bool {
+    match value {
+        Json::String(text) => texts.iter().any(|secret| text.contains(secret.as_str())),
+        Json::Array(items) => items.iter().any(|item| holds_any(item, texts)),
+        Json::Object(map) => map.values().any(|item| holds_any(item, texts)),
+        _ => false,
     }
 }
 

@@ -103,6 +103,7 @@ impl Run<'_> {
                 "localhost",
                 play,
             )),
+            merge_hashes: self.shared.options.load.merge_hashes,
             ..HostVariables::default()
         };
         self.templates(play, Watch::new(None)).templar(&variables)

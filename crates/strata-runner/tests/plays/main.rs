@@ -6,5 +6,6 @@ mod differential;
 mod failures;
 mod pace;
 mod record;
+mod resume;
 mod shown;
 mod world;

@@ -57,6 +57,7 @@ impl World {
             &inventory,
             &folders,
             Some(&folder),
+            false,
             &mut diags,
         );
         assert!(!diags.has_errors(), "{diags:?}");
@@ -176,6 +177,7 @@ fn options(
         skip_tags: Vec::new(),
         limit: None,
         start_at_task: None,
+        resume: None,
         force_handlers: false,
         verbosity: 0,
         pace: Pace::Lockstep,

@@ -284,10 +284,7 @@ pub(super) const KNOWN: &[Setting] = &[
         name: "hash_behaviour",
         places: &["defaults.hash_behaviour"],
         variables: &["ANSIBLE_HASH_BEHAVIOUR"],
-        effect: Effect::Only(
-            &["replace"],
-            "mappings of the same name are replaced; use the filter `combine`",
-        ),
+        effect: Effect::Only(&["replace", "merge"], "it is `replace` or `merge`"),
     },
     Setting {
         name: "ask_pass",

@@ -14,7 +14,13 @@ use super::{
 impl Loader<'_> {
     /// The `.env` files and, over them, the process environment.
     pub(super) fn env(&mut self, project: &Block) -> Variables {
-        self.only(&project.body, "A `project` block", &["env_file"], &[]);
+        self.only(
+            &project.body,
+            "A `project` block",
+            &["env_file", "conditionals"],
+            &[],
+        );
+        self.conditionals(project);
         let mut env = Variables::default();
         let names = match project.body.attribute("env_file") {
             Some(attribute) => self.texts(&attribute.expression),

@@ -4,6 +4,7 @@
 //! environment files, `stages` the order of the stages, `bodies` what each kind of stage takes.
 
 mod bodies;
+mod conditionals;
 mod env;
 mod read;
 mod secrets;
@@ -19,6 +20,7 @@ use strata_core::{Diagnostic, Diagnostics, Source, StageKind, files::Files};
 use strata_hcl::Body;
 
 use super::{Environment, Project, keyword};
+pub(crate) use conditionals::lenient_conditionals;
 
 /// The name of the project file.
 pub const FILE_NAME: &str = "strata.hcl";

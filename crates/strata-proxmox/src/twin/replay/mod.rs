@@ -88,7 +88,7 @@ async fn replay(area: &str, text: &str) -> Score {
     let twin = Twin::on_socket(&socket, options).unwrap();
     between::machine(area, &twin);
     let tls = raw::config(&Trust::Anybody);
-    let pool = raw::Pool::new(Address::Unix(socket), tls);
+    let pool = raw::Pool::new(Address::Unix(socket).endpoint(&tls));
     let mut session = Session {
         area,
         pool,

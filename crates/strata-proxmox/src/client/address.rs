@@ -1,26 +1,10 @@
-//! The byte stream to an API server: TLS, or plain to a twin on this machine.
+//! Where an API server listens: TLS, or plain to a twin on this machine.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc};
 
-use rustls_pki_types::ServerName;
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::{TcpStream, UnixStream},
-};
+use strata_http::Endpoint;
 
 use super::error::ClientError;
-
-/// A byte stream in both directions.
-pub(crate) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
-
-/// A stream, encrypted or not.
-pub(crate) type Stream = Box<dyn Duplex>;
 
 /// Where an API server listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,90 +54,21 @@ impl Address {
         }
     }
 
-    /// The endpoint as messages name it.
-    pub(crate) fn name(&self) -> String {
+    /// How to speak to it.
+    pub(crate) fn endpoint(&self, tls: &Arc<rustls::ClientConfig>) -> Endpoint {
         match self {
-            Self::Https { host, port } => format!("https://{}:{port}", bracketed(host)),
-            Self::Http { host, port } => format!("http://{}:{port}", bracketed(host)),
-            Self::Unix(path) => path.display().to_string(),
+            Self::Unix(path) => Endpoint::Unix(path.as_path().into()),
+            Self::Http { host, port } => Endpoint::Http {
+                host: host.as_str().into(),
+                port: *port,
+            },
+            Self::Https { host, port } => Endpoint::Https {
+                host: host.as_str().into(),
+                port: *port,
+                tls: tls.clone(),
+            },
         }
     }
-
-    /// The `Host` header.
-    pub(crate) fn host_header(&self) -> String {
-        match self {
-            Self::Https { host, port } | Self::Http { host, port } => {
-                format!("{}:{port}", bracketed(host))
-            }
-            Self::Unix(_) => "twin".to_owned(),
-        }
-    }
-
-    /// Opens a new stream.
-    pub(crate) async fn open(
-        &self,
-        tls: &Arc<rustls::ClientConfig>,
-        limit: Duration,
-    ) -> Result<Stream, ClientError> {
-        let opening = async {
-            match self {
-                Self::Unix(path) => open_unix(path).await,
-                Self::Http { host, port } => Ok(Box::new(self.tcp(host, *port).await?) as Stream),
-                Self::Https { host, port } => self.open_tls(host, *port, tls.clone()).await,
-            }
-        };
-        tokio::time::timeout(limit, opening)
-            .await
-            .unwrap_or_else(|_| {
-                Err(ClientError::NoServer {
-                    endpoint: self.name(),
-                    reason: format!("no connection within {} s", limit.as_secs()),
-                })
-            })
-    }
-
-    async fn tcp(&self, host: &str, port: u16) -> Result<TcpStream, ClientError> {
-        let tcp =
-            TcpStream::connect((host, port))
-                .await
-                .map_err(|error| ClientError::NoServer {
-                    endpoint: self.name(),
-                    reason: error.to_string(),
-                })?;
-        // Small requests and answers follow each other: waiting to fill a packet only costs time.
-        tcp.set_nodelay(true)
-            .map_err(|error| ClientError::Exchange(error.to_string()))?;
-        Ok(tcp)
-    }
-
-    async fn open_tls(
-        &self,
-        host: &str,
-        port: u16,
-        config: Arc<rustls::ClientConfig>,
-    ) -> Result<Stream, ClientError> {
-        let tcp = self.tcp(host, port).await?;
-        let name = ServerName::try_from(host.to_owned())
-            .map_err(|_| ClientError::Setup(format!("`{host}` is not a host name or address")))?;
-        let stream = tokio_rustls::TlsConnector::from(config)
-            .connect(name, tcp)
-            .await
-            .map_err(|error| ClientError::Tls {
-                endpoint: self.name(),
-                reason: error.to_string(),
-            })?;
-        Ok(Box::new(stream))
-    }
-}
-
-async fn open_unix(path: &Path) -> Result<Stream, ClientError> {
-    let stream = UnixStream::connect(path)
-        .await
-        .map_err(|error| ClientError::NoServer {
-            endpoint: path.display().to_string(),
-            reason: error.to_string(),
-        })?;
-    Ok(Box::new(stream))
 }
 
 fn authority_parts(authority: &str) -> Option<(String, Option<u16>)> {
@@ -175,14 +90,6 @@ fn authority_parts(authority: &str) -> Option<(String, Option<u16>)> {
     plain.then(|| (host.to_owned(), port))
 }
 
-fn bracketed(host: &str) -> String {
-    if host.contains(':') {
-        format!("[{host}]")
-    } else {
-        host.to_owned()
-    }
-}
-
 fn is_loopback(host: &str) -> bool {
     host == "localhost"
         || host
@@ -193,10 +100,14 @@ fn is_loopback(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::tls::{Trust, config};
 
     fn check(text: &str) -> String {
         match Address::parse(text) {
-            Ok(address) => address.name(),
+            Ok(address) => {
+                let tls = config(&Trust::Anybody, true).unwrap();
+                address.endpoint(&tls).name()
+            }
             Err(error) => format!("refused: {error}"),
         }
     }

@@ -1,0 +1,216 @@
+//! What a run that did not come to its end leaves for `--resume`: a file below `.strata/resume` beside the playbook.
+//!
+//! It holds what tasks registered, so only its owner can read it. What `no_log` hides and what was decrypted is
+//! not in it.
+
+use std::{
+    fs,
+    io::Write,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+use strata_core::Diagnostic;
+use strata_runner::{HostProgress, Milestone, Progress};
+
+/// The form of the file; another one is not read.
+const VERSION: u32 = 1;
+
+/// What the file says, with the hosts and tags that the run was bound to.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Saved {
+    version: u32,
+    pub(super) limit: Option<String>,
+    pub(super) tags: Vec<String>,
+    pub(super) skip_tags: Vec<String>,
+    plays: Vec<Vec<(Vec<u32>, String)>>,
+    hosts: Vec<SavedHost>,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct SavedHost {
+    host: String,
+    play: usize,
+    position: Vec<u32>,
+    task: String,
+    notified: Vec<String>,
+    values: Map<String, Json>,
+    facts: Map<String, Json>,
+    secret: Vec<String>,
+}
+
+impl Saved {
+    /// Bound to the same hosts and tags as the run.
+    pub(super) fn new(progress: &Progress, options: &strata_runner::Options) -> Self {
+        let plays = progress.plays.iter().map(|play| {
+            let steps = play.iter();
+            steps
+                .map(|one| (one.position.clone(), one.task.clone()))
+                .collect()
+        });
+        Self {
+            version: VERSION,
+            limit: options.limit.clone(),
+            tags: options.tags.clone(),
+            skip_tags: options.skip_tags.clone(),
+            plays: plays.collect(),
+            hosts: progress.hosts.iter().map(saved_host).collect(),
+        }
+    }
+
+    pub(super) fn progress(self) -> Progress {
+        let plays = self.plays.into_iter().map(|play| {
+            let steps = play.into_iter();
+            steps
+                .map(|(position, task)| Milestone { position, task })
+                .collect()
+        });
+        Progress {
+            plays: plays.collect(),
+            hosts: self.hosts.into_iter().map(host_progress).collect(),
+        }
+    }
+}
+
+fn saved_host((host, progress): (&String, &HostProgress)) -> SavedHost {
+    let progress = progress.clone();
+    SavedHost {
+        host: host.clone(),
+        play: progress.play,
+        position: progress.position,
+        task: progress.task,
+        notified: progress.notified,
+        values: progress.values,
+        facts: progress.facts,
+        secret: progress.secret,
+    }
+}
+
+fn host_progress(saved: SavedHost) -> (String, HostProgress) {
+    let progress = HostProgress {
+        play: saved.play,
+        position: saved.position,
+        task: saved.task,
+        notified: saved.notified,
+        values: saved.values,
+        facts: saved.facts,
+        secret: saved.secret,
+    };
+    (saved.host, progress)
+}
+
+/// Where a playbook's file is.
+pub(super) fn place(playbook: &Path) -> PathBuf {
+    let folder = playbook.parent().unwrap_or(Path::new(""));
+    let name = playbook.file_name().unwrap_or_default().to_string_lossy();
+    folder.join(".strata/resume").join(format!("{name}.json"))
+}
+
+/// Reads what the last run left.
+pub(super) fn read(playbook: &Path) -> Result<Saved, Box<Diagnostic>> {
+    let path = place(playbook);
+    let text = match fs::read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let message = format!("there is nothing to resume of `{}`", playbook.display());
+            let diagnostic = Diagnostic::error("nothing-to-resume", message)
+                .detail("Its last run came to its end on all hosts, or there was none.")
+                .hint("Run it without `--resume`.");
+            return Err(Box::new(diagnostic));
+        }
+        Err(error) => return Err(Box::new(unreadable(&path, &error.to_string()))),
+    };
+    let saved: Saved = serde_json::from_slice(&text)
+        .map_err(|error| Box::new(unreadable(&path, &error.to_string())))?;
+    if saved.version != VERSION {
+        let reason = "it was written by another version of Strata";
+        return Err(Box::new(unreadable(&path, reason)));
+    }
+    Ok(saved)
+}
+
+fn unreadable(path: &Path, reason: &str) -> Diagnostic {
+    let message = format!("`{}` cannot be used to resume a run", path.display());
+    Diagnostic::error("nothing-to-resume", message)
+        .detail(reason)
+        .hint("Run the playbook without `--resume`; that writes the file anew.")
+}
+
+/// Keeps what a run left; takes the file away if the run came to its end.
+pub(super) fn keep(
+    playbook: &Path,
+    progress: &Progress,
+    options: &strata_runner::Options,
+) -> Result<(), Box<Diagnostic>> {
+    let path = place(playbook);
+    let kept = if progress.is_complete() {
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    } else {
+        write(&path, &Saved::new(progress, options))
+    };
+    kept.map_err(|error| {
+        let message = format!("`{}` cannot be written", path.display());
+        let diagnostic = Diagnostic::warning("resume-file", message);
+        Box::new(diagnostic.detail(format!("{error}; this run cannot be resumed.")))
+    })
+}
+
+fn write(path: &Path, saved: &Saved) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
+    }
+    let new = path.with_extension(format!("{}.tmp", std::process::id()));
+    let mut open = fs::OpenOptions::new();
+    let mut file = open
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&new)?;
+    file.write_all(&serde_json::to_vec(saved)?)?;
+    drop(file);
+    fs::rename(&new, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let host = HostProgress {
+            play: 1,
+            position: vec![2, 3],
+            task: "r : t".to_owned(),
+            notified: vec!["restart".to_owned()],
+            values: json!({"out": {"rc": 0}}).as_object().unwrap().clone(),
+            ..HostProgress::default()
+        };
+        let progress = Progress {
+            plays: vec![vec![Milestone {
+                position: vec![2, 1],
+                task: "first".to_owned(),
+            }]],
+            hosts: [("a".to_owned(), host)].into(),
+        };
+        let saved = Saved {
+            version: VERSION,
+            plays: vec![vec![(vec![2, 1], "first".to_owned())]],
+            hosts: progress.hosts.iter().map(saved_host).collect(),
+            ..Saved::default()
+        };
+        let text = serde_json::to_string(&saved).unwrap();
+        let read: Saved = serde_json::from_str(&text).unwrap();
+        assert_eq!(read.progress(), progress);
+    }
+}
