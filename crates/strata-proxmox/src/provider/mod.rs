@@ -382,7 +382,7 @@ impl Configured {
             marker: &request.marker,
             directory: &self.directory,
         };
-        let ty = schema::resource(facts).block.implied_type();
+        let ty = facts.ty();
         let done = |object, diagnostics| ApplyResponse {
             object,
             diagnostics,
@@ -402,7 +402,7 @@ impl Configured {
                     }
                 };
                 session.forget().await;
-                let mut object = close(json, &ty);
+                let mut object = close(json, ty);
                 object.value = settle(planned, &object.value);
                 Ok(match outcome {
                     Ok(()) => done(Some(object), Diagnostics::new()),
@@ -447,7 +447,7 @@ impl Configured {
         let there = self
             .quietly(async |work| kind.read(work, &mut json).await, "")
             .await?;
-        Ok(there.then(|| close(json, &schema::resource(facts).block.implied_type())))
+        Ok(there.then(|| close(json, facts.ty())))
     }
 
     async fn import_one(&self, type_name: &str, id: &str) -> Result<Object, Diagnostics> {
@@ -494,7 +494,7 @@ impl Configured {
             None => Found::Nothing,
             Some(false) => Found::Foreign,
             Some(true) => {
-                let mut object = close(json, &schema::resource(facts).block.implied_type());
+                let mut object = close(json, facts.ty());
                 object.value = settle(&request.planned, &object.value);
                 Found::Ours {
                     object,
@@ -550,10 +550,7 @@ impl ConfiguredProvider for Configured {
             let mut json = value::to_json(&config);
             self.quietly(async |work| data::read(work, facts, &mut json).await, "")
                 .await?;
-            Ok(value::from_json(
-                &json,
-                &schema::resource(facts).block.implied_type(),
-            ))
+            Ok(value::from_json(&json, facts.ty()))
         })
     }
 

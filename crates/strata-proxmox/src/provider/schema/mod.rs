@@ -24,7 +24,28 @@ pub(crate) struct Facts {
     pub(crate) sdk: bool,
     /// True for the types of `telmate/proxmox`.
     pub(crate) telmate: bool,
+    /// The type of its objects, made once.
+    ty: OnceLock<Type>,
     pub(crate) args: Map<String, Json>,
+}
+
+impl Facts {
+    /// A type of `telmate/proxmox`, whose nested parts are blocks.
+    pub(crate) fn telmate(name: &str, args: Map<String, Json>) -> Self {
+        Self {
+            names: vec![name.to_owned()],
+            is_data: false,
+            sdk: true,
+            telmate: true,
+            ty: OnceLock::new(),
+            args,
+        }
+    }
+
+    /// The type of its objects.
+    pub(crate) fn ty(&self) -> &Type {
+        self.ty.get_or_init(|| resource(self).block.implied_type())
+    }
 }
 
 /// All types there are.
@@ -58,6 +79,7 @@ fn read(line: &str) -> Facts {
         is_data,
         sdk: line["sdk"] == true,
         telmate: false,
+        ty: OnceLock::new(),
         args,
         names,
     }

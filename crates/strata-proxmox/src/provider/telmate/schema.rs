@@ -313,13 +313,7 @@ pub(crate) fn facts() -> Vec<Facts> {
     all.into_iter()
         .map(|(name, mut args)| {
             args.insert("id".to_owned(), id());
-            Facts {
-                names: vec![name.to_owned()],
-                is_data: false,
-                sdk: true,
-                telmate: true,
-                args,
-            }
+            Facts::telmate(name, args)
         })
         .collect()
 }
