@@ -596,7 +596,7 @@ pub(crate) static ALL: [Plain; 26] = [
             )),
             text("opentelemetry_compression", "otel-compression"),
         ],
-        refused: &["influx_token_wo_version"],
+        refused: &["influx_token_wo_version", "opentelemetry_verify_ssl"],
         ..PLAIN
     },
 ];

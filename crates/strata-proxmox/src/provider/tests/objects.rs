@@ -130,6 +130,16 @@ async fn plain_objects_have_a_whole_life() {
             json!({ "keyboard": "fr", "max_workers": 3 }),
         ),
         (
+            "realm_ldap",
+            json!({ "realm": "corp", "server1": "10.0.0.1", "base_dn": "dc=x", "user_attr": "uid", "cert_path": "/etc/ldap.pem" }),
+            json!({ "realm": "corp", "server1": "10.0.0.2", "base_dn": "dc=x", "user_attr": "uid", "comment": "c" }),
+        ),
+        (
+            "metrics_server",
+            json!({ "name": "otel", "server": "10.0.0.1", "port": 4318, "type": "opentelemetry", "opentelemetry_proto": "http" }),
+            json!({ "name": "otel", "server": "10.0.0.1", "port": 4318, "type": "opentelemetry", "opentelemetry_proto": "https" }),
+        ),
+        (
             "metrics_server",
             json!({ "name": "m1", "server": "10.0.0.1", "port": 2003, "type": "graphite" }),
             json!({ "name": "m1", "server": "10.0.0.2", "port": 2003, "type": "graphite" }),
