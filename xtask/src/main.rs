@@ -7,8 +7,10 @@ mod bench;
 mod bless;
 mod check;
 mod corpus;
+mod crash;
 mod docs;
 mod failure;
+mod fuzz;
 mod process;
 mod pve_data;
 mod record;
@@ -29,7 +31,9 @@ Usage: cargo xtask COMMAND
   pve-data [NAME…]  makes the data of strata-proxmox from published facts: api, recordings, schema
   docs              writes docs/reference anew from the code
   record [NAME…]    asks the programs we follow again what they answer
+  crash [KILLS]     kills applies and destroys on the testbed's daemon at random moments
   corpus FOLDER     parses and formats all configuration in a folder of repositories, beside terraform
+  fuzz [TARGET…]    tries random changes of our test cases: parse, evaluate, fmt, jinja, playbook
   bench [NAME…]     our figures beside those of the programs we replace";
 
 fn main() -> ExitCode {
@@ -53,7 +57,9 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["pve-data", names @ ..] => pve_data::run(names),
         ["docs"] => docs::run(),
         ["record", names @ ..] => record::run(names),
+        ["crash", rest @ ..] => crash::run(rest),
         ["corpus", rest @ ..] => corpus::run(rest),
+        ["fuzz", rest @ ..] => fuzz::run(rest),
         ["bench", names @ ..] => bench::run(names),
         [] | ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

@@ -50,6 +50,12 @@ const RECORDERS: &[Recorder] = &[
         package: "strata-config",
         test: "it",
     },
+    Recorder {
+        name: "runs",
+        tool: "terraform",
+        package: "strata-cli",
+        test: "terraform",
+    },
 ];
 
 /// Runs the recorders named, or all of them.

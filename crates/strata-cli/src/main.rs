@@ -18,7 +18,22 @@ fn main() -> ExitCode {
     let environment = env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     match args::environment::with_environment(argv, &environment.collect()) {
-        Ok(argv) => commands::run(args::Args::parse_from(args::single_dash::widen(argv))),
+        Ok(argv) => match args::Args::try_parse_from(args::single_dash::widen(argv)) {
+            Ok(args) => commands::run(args),
+            Err(wrong) => refuse(&wrong),
+        },
         Err(wrong) => commands::refuse(&wrong),
+    }
+}
+
+/// Says what is wrong with the command line, or gives the help that was asked for.
+///
+/// A mistake is 1, as with Terraform, whose 2 means that there are changes.
+fn refuse(wrong: &clap::Error) -> ExitCode {
+    // Whoever would read it is gone.
+    drop(wrong.print());
+    match wrong.use_stderr() {
+        true => ExitCode::FAILURE,
+        false => ExitCode::SUCCESS,
     }
 }

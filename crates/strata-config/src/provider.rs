@@ -121,7 +121,6 @@ pub(crate) fn all(config: &Config) -> Vec<ProviderAddress> {
     found.into_iter().collect()
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::full_source;

@@ -1,6 +1,6 @@
 //! The schemas of all providers in use, as data.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use strata_core::{
     PathStep, Value,
@@ -9,27 +9,44 @@ use strata_core::{
 };
 
 /// Provider schemas by full address, such as `registry.terraform.io/lxc/incus`.
-#[derive(Clone, Debug, Default)]
-pub struct Schemas(BTreeMap<Arc<str>, Arc<ProviderSchema>>);
+///
+/// What answers for a schema may make it when first asked, so that a run pays for the providers it uses.
+#[derive(Clone, Default)]
+pub struct Schemas(BTreeMap<Arc<str>, Arc<dyn AsRef<ProviderSchema> + Send + Sync>>);
+
+impl fmt::Debug for Schemas {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
 
 /// The registries that hold the same providers under the same names.
 const REGISTRIES: [&str; 2] = ["registry.terraform.io/", "registry.opentofu.org/"];
 
 impl Schemas {
     /// Takes schemas by source address.
-    pub fn new<S: Into<Arc<str>>>(
-        schemas: impl IntoIterator<Item = (S, Arc<ProviderSchema>)>,
-    ) -> Self {
-        let entry = |(source, schema): (S, Arc<ProviderSchema>)| {
+    pub fn new<S, P>(schemas: impl IntoIterator<Item = (S, Arc<P>)>) -> Self
+    where
+        S: Into<Arc<str>>,
+        P: AsRef<ProviderSchema> + Send + Sync + 'static,
+    {
+        let mut all = Self::default();
+        for (source, schema) in schemas {
             let source: Arc<str> = source.into();
-            (plain(&source).into(), schema)
-        };
-        Self(schemas.into_iter().map(entry).collect())
+            all.0.insert(plain(&source).into(), schema);
+        }
+        all
+    }
+
+    /// True if there is such a provider. Its schema is not needed for that.
+    pub fn has(&self, source: &str) -> bool {
+        self.0.contains_key(plain(source))
     }
 
     /// The schema of a provider; which of the public registries its address names does not matter.
-    pub fn provider(&self, source: &str) -> Option<&Arc<ProviderSchema>> {
-        self.0.get(plain(source))
+    pub fn provider(&self, source: &str) -> Option<&ProviderSchema> {
+        let found = self.0.get(plain(source))?;
+        Some((**found).as_ref())
     }
 
     /// The schema of a resource or data source.

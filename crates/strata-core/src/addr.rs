@@ -32,13 +32,13 @@ pub struct ModuleInstance(pub Vec<ModuleStep>);
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Module(pub Vec<Arc<str>>);
 
-/// What kind of object a `resource` or `data` block describes.
+/// What kind of object a `resource` or `data` block describes; data sources come first, as in Terraform's lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ResourceMode {
-    /// A `resource` block: Strata makes it.
-    Managed,
     /// A `data` block: Strata reads it.
     Data,
+    /// A `resource` block: Strata makes it.
+    Managed,
 }
 
 /// A resource block as configuration has it, in a module without instances.

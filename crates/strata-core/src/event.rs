@@ -36,6 +36,15 @@ pub enum Event {
         /// The instance.
         instance: Arc<str>,
     },
+    /// A plan makes hosts, or makes them anew: what comes after configures them from nothing.
+    HostsPlanned {
+        /// The stage whose plan it is.
+        stage: Arc<str>,
+        /// Hosts that are not there yet.
+        new: Vec<Arc<str>>,
+        /// Hosts that another one takes the place of.
+        replaced: Vec<Arc<str>>,
+    },
     /// A resource instance is being read from its platform.
     RefreshStarted {
         /// Which.

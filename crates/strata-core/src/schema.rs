@@ -15,6 +15,12 @@ pub struct ProviderSchema {
     pub data_sources: BTreeMap<Arc<str>, Resource>,
 }
 
+impl AsRef<ProviderSchema> for ProviderSchema {
+    fn as_ref(&self) -> &ProviderSchema {
+        self
+    }
+}
+
 /// One resource type or data source.
 #[derive(Clone, Debug, Default)]
 pub struct Resource {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 use strata_config::CheckStatus;
 use strata_core::{
-    Diagnostics,
+    Diagnostic, Diagnostics,
     addr::{ConfigResource, Module, ModuleInstance, ResourceInstance, ResourceMode},
 };
 
@@ -58,6 +58,11 @@ pub enum Status {
 }
 
 impl Status {
+    fn read(name: &str) -> Option<Self> {
+        let all = [Status::Pass, Status::Unknown, Status::Fail, Status::Error];
+        all.into_iter().find(|status| status.name() == name)
+    }
+
     /// The published name.
     pub fn name(self) -> &'static str {
         match self {
@@ -123,6 +128,9 @@ pub(crate) fn evaluate(
             );
             for (object, instance) in result.objects.iter_mut().zip(&instances) {
                 let found = session.evaluator.check_block(instance, name, diags);
+                if let Some(check) = later(&found, module_check(config, module, name)) {
+                    diags.push(check);
+                }
                 (object.status, object.messages) = sum_up(found);
             }
             results.push(result);
@@ -160,6 +168,34 @@ pub(crate) fn evaluate(
     }
     results.sort_by_cached_key(|result| result.subject.display());
     results
+}
+
+fn module_check<'c>(
+    config: &'c strata_config::Config,
+    module: &Module,
+    name: &str,
+) -> &'c [strata_config::module::Check] {
+    let block = config
+        .module(module)
+        .and_then(|module| module.checks.get(name));
+    block.map_or(&[][..], |block| &block.asserts[..])
+}
+
+/// The warning of a check block that cannot be told before everything is applied.
+fn later(found: &[CheckStatus], asserts: &[strata_config::module::Check]) -> Option<Diagnostic> {
+    let is_unknown = |status: &&CheckStatus| **status == CheckStatus::Unknown;
+    let (_, assert) = found
+        .iter()
+        .zip(asserts)
+        .find(|(status, _)| is_unknown(status))?;
+    let warning = Diagnostic::warning("check-later", "Check block assertion known after apply");
+    Some(
+        warning
+            .detail(
+                "The condition depends on values that are not known until everything is applied.",
+            )
+            .at(assert.condition.span()),
+    )
 }
 
 fn sum_up(found: Vec<CheckStatus>) -> (Status, Vec<String>) {
@@ -230,6 +266,64 @@ impl CheckSubject {
         json
     }
 
+    /// The subject that a state file names.
+    fn read(kind: &str, address: &str) -> Option<Self> {
+        let mut parts: Vec<&str> = address.split('.').collect();
+        let name: Arc<str> = parts.pop()?.into();
+        let kind_or_type = parts.pop()?;
+        let mode = match kind == "resource" && parts.last() == Some(&"data") {
+            true => parts.pop().map(|_| ResourceMode::Data)?,
+            false => ResourceMode::Managed,
+        };
+        let steps = parts.chunks(2).filter_map(|step| step.get(1));
+        let module = Module(steps.map(|name| Arc::from(*name)).collect());
+        Some(match kind {
+            "resource" => CheckSubject::Resource(ConfigResource {
+                module,
+                mode,
+                type_name: kind_or_type.into(),
+                name,
+            }),
+            "output" => CheckSubject::Output(module, name),
+            "check" => CheckSubject::Check(module, name),
+            "var" => CheckSubject::Variable(module, name),
+            _ => return None,
+        })
+    }
+
+    /// The address without its module.
+    fn local(&self) -> String {
+        match self {
+            CheckSubject::Resource(address) => {
+                let mode = match address.mode {
+                    ResourceMode::Managed => "",
+                    ResourceMode::Data => "data.",
+                };
+                format!("{mode}{}.{}", address.type_name, address.name)
+            }
+            CheckSubject::Output(_, name) => format!("output.{name}"),
+            CheckSubject::Check(_, name) => format!("check.{name}"),
+            CheckSubject::Variable(_, name) => format!("var.{name}"),
+        }
+    }
+
+    /// The address of one of its instances, as plans describe it.
+    fn instance_json(&self, address: &str) -> Json {
+        let mut json = json!({ "to_display": address });
+        let local = self.local();
+        let Some((module, key)) = address.rsplit_once(&*local) else {
+            return json;
+        };
+        if let Some(module) = module.strip_suffix('.') {
+            json["module"] = json!(module);
+        }
+        let key = key.strip_prefix('[').and_then(|key| key.strip_suffix(']'));
+        if let Some(key) = key.and_then(|key| serde_json::from_str::<Json>(key).ok()) {
+            json["instance_key"] = key;
+        }
+        json
+    }
+
     fn kind_in_state(&self) -> &'static str {
         match self {
             CheckSubject::Resource(_) => "resource",
@@ -242,9 +336,9 @@ impl CheckSubject {
 
 /// Results as plans describe them.
 pub(crate) fn to_json(results: &[CheckResult]) -> Json {
-    let object = |object: &CheckObject| {
+    let object = |subject: &CheckSubject, object: &CheckObject| {
         let mut json = json!({
-            "address": { "to_display": object.address },
+            "address": subject.instance_json(&object.address),
             "status": object.status.name(),
         });
         if !object.messages.is_empty() {
@@ -257,10 +351,38 @@ pub(crate) fn to_json(results: &[CheckResult]) -> Json {
         json!({
             "address": result.subject.to_json(),
             "status": result.status().name(),
-            "instances": result.objects.iter().map(object).collect::<Json>(),
+            "instances": result.objects.iter().map(|one| object(&result.subject, one)).collect::<Json>(),
         })
     };
     results.iter().map(result).collect()
+}
+
+/// Reads the results that a state file has; what cannot be read is left out.
+pub(crate) fn from_state(text: Option<&str>) -> Vec<CheckResult> {
+    let json: Json = text
+        .and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default();
+    let results = json.as_array().into_iter().flatten();
+    results.filter_map(result_from_state).collect()
+}
+
+fn result_from_state(json: &Json) -> Option<CheckResult> {
+    let subject = CheckSubject::read(json["object_kind"].as_str()?, json["config_addr"].as_str()?)?;
+    let object = |json: &Json| {
+        let messages = json["failure_messages"].as_array().into_iter().flatten();
+        Some(CheckObject {
+            address: json["object_addr"].as_str()?.to_owned(),
+            status: Status::read(json["status"].as_str()?)?,
+            messages: messages
+                .filter_map(|text| Some(text.as_str()?.to_owned()))
+                .collect(),
+        })
+    };
+    let objects = json["objects"].as_array().into_iter().flatten();
+    Some(CheckResult {
+        subject,
+        objects: objects.filter_map(object).collect(),
+    })
 }
 
 /// Results as the state file has them; none if there are none.

@@ -33,7 +33,7 @@ pub use environment::Environment;
 pub use generate::generate;
 pub use import::import;
 pub use plan::{
-    Change, Graph, Node, OutputChange, Plan, PlanMode, PlanOptions, Reason, Work, plan,
+    Change, Graph, Node, OutputChange, Plan, PlanMode, PlanOptions, Reason, Work, announce, plan,
 };
 pub use providers::Providers;
 pub use settle::settle;

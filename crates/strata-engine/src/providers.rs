@@ -3,7 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use strata_config::Schemas;
-use strata_core::{addr::ResourceMode, provider::Provider, schema::Resource};
+use strata_core::{
+    addr::ResourceMode,
+    provider::Provider,
+    schema::{ProviderSchema, Resource},
+};
 
 use crate::builtin;
 
@@ -12,6 +16,15 @@ use crate::builtin;
 pub struct Providers {
     providers: BTreeMap<Arc<str>, Arc<dyn Provider>>,
     schemas: Schemas,
+}
+
+/// A provider as what it offers, which it need not make before it is asked.
+struct Offered(Arc<dyn Provider>);
+
+impl AsRef<ProviderSchema> for Offered {
+    fn as_ref(&self) -> &ProviderSchema {
+        self.0.schema()
+    }
 }
 
 /// The registries that hold the same providers under the same names.
@@ -23,7 +36,7 @@ impl Providers {
         let builtin: Arc<dyn Provider> = Arc::new(builtin::Terraform::new());
         let providers: Vec<_> = std::iter::once(builtin).chain(providers).collect();
         let schema =
-            |provider: &Arc<dyn Provider>| (provider.source(), Arc::new(provider.schema().clone()));
+            |provider: &Arc<dyn Provider>| (provider.source(), Arc::new(Offered(provider.clone())));
         let schemas = Schemas::new(providers.iter().map(schema));
         let entry = |provider: Arc<dyn Provider>| (plain(provider.source()).into(), provider);
         Self {

@@ -1,8 +1,8 @@
 //! Text that nobody would write: the cases of the other suites with random changes.
 //!
 //! Nothing may panic, hang or lose text, whatever the input. Each run makes the same changes from a fixed seed; a failure
-//! prints the seed and the text. `STRATA_MUTATIONS=100000` tries more, `STRATA_SEED=7` others. This stands in for
-//! fuzzing where there is no nightly compiler.
+//! prints the seed and the text. `STRATA_MUTATIONS=100000` tries more, `STRATA_SEED=7` others.
+//! `cargo xtask fuzz` goes on from there, led by what each input reaches.
 
 #![expect(
     clippy::disallowed_methods,

@@ -8,7 +8,7 @@ use strata_core::{
 };
 
 use crate::{
-    client::{self, Client, ClientError, Instance, Ownership},
+    client::{self, Client, ClientError, Instance, Ownership, Program},
     instance_state::FullInstance,
     platform::Platform,
     wait,
@@ -98,7 +98,8 @@ impl Connection for InstanceConnection {
     fn start<'a>(&'a self, argv: &'a [String]) -> BoxFuture<'a, Result<Channel, ConnectionError>> {
         Box::pin(async move {
             let client = self.client()?;
-            let started = client::start(&client, self.instance(&client), argv).await;
+            let program = Program::new(argv);
+            let started = client::start(&client, self.instance(&client), &program).await;
             started.map_err(|error| self.explain(error))
         })
     }

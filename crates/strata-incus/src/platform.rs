@@ -17,7 +17,7 @@ use crate::{
     client::{Client, ClientError},
     connection::InstanceConnection,
     inventory::Inventory,
-    provider::IncusProvider,
+    provider::{Declared, IncusProvider},
     remote::{Block, Remotes},
 };
 
@@ -68,6 +68,7 @@ impl Incus {
             environment,
             image_aliases: settings.image_aliases,
             timeouts: settings.timeouts,
+            declared: Declared::default(),
             clients: Mutex::default(),
         }))
     }
@@ -100,6 +101,8 @@ pub(crate) struct Platform {
     pub(crate) timeouts: Timeouts,
     /// Those of the provider block that was configured last; hosts are reached through them.
     remotes: Mutex<Remotes>,
+    /// What the configuration declares.
+    pub(crate) declared: Declared,
     clients: Mutex<Vec<Arc<Client>>>,
 }
 

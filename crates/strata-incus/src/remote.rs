@@ -43,8 +43,13 @@ pub(crate) enum Address {
         /// Port.
         port: u16,
     },
-    /// A server of images only, which can neither run instances nor be asked by us.
-    Images,
+    /// A server of images only, which can run no instances; servers with instances pull from it.
+    Images {
+        /// Where it is.
+        url: String,
+        /// How it serves them: `simplestreams` or `oci`.
+        protocol: String,
+    },
 }
 
 impl Remote {
@@ -53,7 +58,7 @@ impl Remote {
         match &self.address {
             Address::Unix(path) => path.display().to_string(),
             Address::Https { host, port } => crate::client::url(host, *port),
-            Address::Images => self.name.clone(),
+            Address::Images { url, .. } => url.clone(),
         }
     }
 }
@@ -184,6 +189,8 @@ impl Remotes {
         let file = remote_file::read(&self.config_dir())?;
         match file.remotes.get(name) {
             Some(entry) => self.remote(name, &entry.declared, entry.project.clone()),
+            // The Incus client has it from the start, too.
+            None if name == "images" => self.remote(name, &public_images(), None),
             None => Err(ClientError::Setup(format!(
                 "there is no remote `{name}`: neither a `remote` block of the provider, nor `INCUS_REMOTE`, nor `{}` names it",
                 self.config_dir().join("config.yml").display()
@@ -230,12 +237,14 @@ impl Remotes {
         let images = declared
             .protocol
             .as_deref()
-            .is_some_and(|protocol| protocol != "incus");
-        let address = if images {
-            Address::Images
-        } else {
-            parse_address(&declared.address, &self.local_socket())
-                .map_err(|reason| ClientError::Setup(format!("remote `{name}`: {reason}")))?
+            .filter(|protocol| *protocol != "incus");
+        let address = match images {
+            Some(protocol) => Address::Images {
+                url: declared.address.trim_end_matches('/').to_owned(),
+                protocol: protocol.to_owned(),
+            },
+            None => parse_address(&declared.address, &self.local_socket())
+                .map_err(|reason| ClientError::Setup(format!("remote `{name}`: {reason}")))?,
         };
         Ok(Remote {
             name: name.to_owned(),
@@ -267,6 +276,15 @@ impl Remotes {
     }
 }
 
+/// The image server of the Linux containers project.
+fn public_images() -> Declared {
+    Declared {
+        address: "https://images.linuxcontainers.org".to_owned(),
+        protocol: Some("simplestreams".to_owned()),
+        ..Declared::default()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -275,7 +293,7 @@ mod tests {
         match parse_address(text, Path::new("/local.socket")) {
             Ok(Address::Unix(path)) => path.display().to_string(),
             Ok(Address::Https { host, port }) => format!("{host} {port}"),
-            Ok(Address::Images) => "images".to_owned(),
+            Ok(Address::Images { .. }) => "images".to_owned(),
             Err(reason) => reason,
         }
     }

@@ -6,7 +6,7 @@ use strata_core::connection::ConnectionError;
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    client::{self, Client, ClientError, Finished, Instance, NOT_FOUND, Notes},
+    client::{self, Client, ClientError, Finished, Instance, NOT_FOUND, Notes, Program},
     instance_state::{Family, GuestState},
 };
 
@@ -69,6 +69,36 @@ pub(crate) fn stopped(instance: Instance<'_>) -> ConnectionError {
     ConnectionError::Absent(format!("instance `{}` is not running", instance.name))
 }
 
+/// Waits until programs can be run in it: of a virtual machine, until its agent answers.
+pub(crate) async fn for_agent(
+    client: &Client,
+    instance: Instance<'_>,
+    limit: Duration,
+    notes: Notes<'_>,
+) -> Result<(), ConnectionError> {
+    let path = instance.path(&["state"]);
+    let end = Instant::now() + limit;
+    let mut pause = Duration::from_millis(50);
+    loop {
+        let state: GuestState = client.get(&path).await?.value;
+        if !state.is_running() {
+            return Err(stopped(instance));
+        }
+        if state.processes > 0 {
+            return Ok(());
+        }
+        if Instant::now() + pause > end {
+            let (name, seconds) = (instance.name, limit.as_secs());
+            return Err(ConnectionError::NotReady(format!(
+                "the agent of instance `{name}` did not answer within {seconds} s"
+            )));
+        }
+        notes("waits for the agent");
+        sleep(pause).await;
+        pause = (pause * 3 / 2).min(Duration::from_millis(500));
+    }
+}
+
 /// Waits until cloud-init is done, if the guest has it.
 pub(crate) async fn for_cloud_init(
     client: &Arc<Client>,
@@ -87,9 +117,14 @@ pub(crate) async fn for_cloud_init(
             true => Err(failed(client, instance).await),
         };
     }
+    let off = client.read_file(instance, "/etc/cloud/cloud-init.disabled");
+    if off.await.is_ok() {
+        return Ok(());
+    }
     notes("waits for cloud-init");
-    let command = ["cloud-init", "status", "--wait"];
-    let waiting = client::run(client, instance, &command);
+    let command = ["cloud-init", "status", "--wait"].map(str::to_owned);
+    let program = Program::new(&command);
+    let waiting = client::run(client, instance, &program);
     let Finished { code, .. } =
         tokio::time::timeout(limit, waiting)
             .await
@@ -127,7 +162,8 @@ async fn failed(client: &Client, instance: Instance<'_>) -> ConnectionError {
     ))
 }
 
-fn last_lines(log: &[u8]) -> String {
+/// The end of a log.
+pub(crate) fn last_lines(log: &[u8]) -> String {
     let text = String::from_utf8_lossy(log);
     let lines: Vec<&str> = text
         .lines()

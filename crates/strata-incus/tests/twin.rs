@@ -140,7 +140,7 @@ async fn what_a_real_daemon_refuses_the_twin_refuses() {
 async fn an_update_on_an_old_version_is_refused() {
     with_twin(|socket| {
         let body = json!({ "name": "p", "config": { "limits.cpu": "1" } });
-        assert_eq!(request(socket, "POST", "/1.0/profiles", &body).0, 200);
+        assert_eq!(request(socket, "POST", "/1.0/profiles", &body).0, 201);
         let answer = send(
             socket,
             "PUT /1.0/profiles/p HTTP/1.0\r\nIf-Match: old",

@@ -1,6 +1,9 @@
 //! A data source, and how it serves the engine's calls.
 
-use std::{marker::PhantomData, sync::Arc};
+use std::{
+    marker::PhantomData,
+    sync::{Arc, LazyLock},
+};
 
 use strata_core::{
     BoxFuture, Diagnostics, Value,
@@ -45,16 +48,16 @@ pub(crate) trait AnyDataSource<C>: Send + Sync {
     ) -> BoxFuture<'a, Result<Value, Diagnostics>>;
 }
 
-/// A data source with its declaration.
+/// A data source with its declaration, which is made when first needed.
 pub(crate) struct Adapter<D> {
-    spec: BlockSpec,
+    spec: LazyLock<BlockSpec>,
     kind: PhantomData<fn() -> D>,
 }
 
 impl<D: DataSourceType> Adapter<D> {
     pub(crate) fn shared() -> Arc<dyn AnyDataSource<D::Client>> {
         Arc::new(Self {
-            spec: D::block(),
+            spec: LazyLock::new(D::block),
             kind: PhantomData,
         })
     }

@@ -1,6 +1,10 @@
 //! Puts types together into a provider.
 
-use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    marker::PhantomData,
+    sync::{Arc, LazyLock, OnceLock},
+};
 
 use strata_core::{
     BoxFuture, Diagnostic, Diagnostics, Value,
@@ -28,7 +32,7 @@ type Connect<P, C> = dyn Fn(P) -> Result<C, Diagnostics> + Send + Sync;
 pub struct ProviderBuilder<P, C> {
     name: &'static str,
     source: &'static str,
-    block: BlockSpec,
+    block: LazyLock<BlockSpec>,
     connect: Arc<Connect<P, C>>,
     types: Types<C>,
 }
@@ -47,7 +51,7 @@ pub fn provider<P: Schema + 'static, C: Send + Sync + 'static>(
     ProviderBuilder {
         name,
         source,
-        block: P::block(),
+        block: LazyLock::new(P::block),
         connect: Arc::new(connect),
         types: Types {
             resources: BTreeMap::new(),
@@ -86,21 +90,10 @@ impl<P: Schema + 'static, C: Send + Sync + 'static> ProviderBuilder<P, C> {
 
     /// The provider.
     pub fn build(self) -> Arc<dyn Provider> {
-        let resources = self.types.resources.iter();
-        let data_sources = self.types.data_sources.iter();
-        let schema = ProviderSchema {
-            provider: self.block.schema(),
-            resources: resources
-                .map(|(name, kind)| ((*name).into(), kind.schema()))
-                .collect(),
-            data_sources: data_sources
-                .map(|(name, kind)| ((*name).into(), kind.schema()))
-                .collect(),
-        };
         Arc::new(Declared {
             name: self.name,
             source: self.source,
-            schema,
+            schema: OnceLock::new(),
             block: self.block,
             connect: self.connect,
             types: Arc::new(self.types),
@@ -113,11 +106,27 @@ impl<P: Schema + 'static, C: Send + Sync + 'static> ProviderBuilder<P, C> {
 struct Declared<P, C> {
     name: &'static str,
     source: &'static str,
-    schema: ProviderSchema,
-    block: BlockSpec,
+    schema: OnceLock<ProviderSchema>,
+    block: LazyLock<BlockSpec>,
     connect: Arc<Connect<P, C>>,
     types: Arc<Types<C>>,
     configuration: PhantomData<fn(P)>,
+}
+
+impl<P, C> Declared<P, C> {
+    fn offered(&self) -> ProviderSchema {
+        let resources = self.types.resources.iter();
+        let data_sources = self.types.data_sources.iter();
+        ProviderSchema {
+            provider: self.block.schema(),
+            resources: resources
+                .map(|(name, kind)| ((*name).into(), kind.schema()))
+                .collect(),
+            data_sources: data_sources
+                .map(|(name, kind)| ((*name).into(), kind.schema()))
+                .collect(),
+        }
+    }
 }
 
 impl<P: Schema + 'static, C: Send + Sync + 'static> Provider for Declared<P, C> {
@@ -130,7 +139,7 @@ impl<P: Schema + 'static, C: Send + Sync + 'static> Provider for Declared<P, C> 
     }
 
     fn schema(&self) -> &ProviderSchema {
-        &self.schema
+        self.schema.get_or_init(|| self.offered())
     }
 
     fn validate(&self, kind: ObjectKind, type_name: &str, config: &Value) -> Diagnostics {

@@ -1,6 +1,9 @@
 //! A managed resource type, and how it serves the engine's calls.
 
-use std::{marker::PhantomData, sync::Arc};
+use std::{
+    marker::PhantomData,
+    sync::{Arc, LazyLock},
+};
 
 use strata_core::{
     BoxFuture, Diagnostic, Diagnostics, Value,
@@ -149,16 +152,16 @@ pub(crate) trait AnyResource<C>: Send + Sync {
     ) -> BoxFuture<'a, Result<Found, Diagnostics>>;
 }
 
-/// A resource type with its declaration.
+/// A resource type with its declaration, which is made when first needed.
 pub(crate) struct Adapter<R> {
-    spec: BlockSpec,
+    spec: LazyLock<BlockSpec>,
     kind: PhantomData<fn() -> R>,
 }
 
 impl<R: ResourceType> Adapter<R> {
     pub(crate) fn shared() -> Arc<dyn AnyResource<R::Client>> {
         Arc::new(Self {
-            spec: R::block(),
+            spec: LazyLock::new(R::block),
             kind: PhantomData,
         })
     }

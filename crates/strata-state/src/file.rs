@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::{Value as Json, value::RawValue};
 use strata_core::addr::{self, InstanceKey, ModuleInstance, ResourceMode};
 
@@ -32,6 +32,8 @@ struct FileV4 {
     resources: Vec<ResourceV4>,
     #[serde(default)]
     check_results: Option<Box<RawValue>>,
+    #[serde(default, skip_serializing)]
+    encrypted_data: Option<IgnoredAny>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -100,21 +102,30 @@ pub(crate) fn parse(text: &str, path: &Path) -> Result<State, StateError> {
 }
 
 fn parse_text(text: &str) -> Result<State, String> {
+    // One pass over a text that may be large; a second one only to say what is wrong with it.
+    let file: Result<FileV4, _> = serde_json::from_str(text);
+    match file {
+        Ok(file) if file.version == 4 && file.encrypted_data.is_none() => from_file(file),
+        file => {
+            refuse_others(text)?;
+            from_file(file.map_err(|error| error.to_string())?)
+        }
+    }
+}
+
+/// Says what the text is if it is no plain state of the format's version 4.
+fn refuse_others(text: &str) -> Result<(), String> {
     let version: Version = serde_json::from_str(text).map_err(|error| error.to_string())?;
     if version.encrypted_data.is_some() {
         return Err("it is encrypted, which is not supported".to_owned());
     }
     match version.version {
-        Some(4) => {}
-        Some(version) => {
-            return Err(format!(
-                "its format has version {version}, only version 4 is supported"
-            ));
-        }
-        None => return Err("it has no `version`".to_owned()),
+        Some(4) => Ok(()),
+        Some(version) => Err(format!(
+            "its format has version {version}, only version 4 is supported"
+        )),
+        None => Err("it has no `version`".to_owned()),
     }
-    let file: FileV4 = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    from_file(file)
 }
 
 fn from_file(file: FileV4) -> Result<State, String> {
@@ -234,6 +245,7 @@ pub(crate) fn print(state: &State) -> Result<String, serde_json::Error> {
         outputs: outputs.collect::<Result<_, serde_json::Error>>()?,
         resources,
         check_results: state.check_results.as_ref().map(raw).transpose()?,
+        encrypted_data: None,
     };
     Ok(json::indent(&serde_json::to_string(&file)?))
 }

@@ -31,6 +31,8 @@ pub struct Journal {
     path: PathBuf,
     next: u64,
     buffer: String,
+    /// How long the file is, in whole lines.
+    written: u64,
     unsynced: bool,
     /// Calls that are under way.
     open: BTreeMap<u64, Begin>,
@@ -61,6 +63,7 @@ impl Journal {
             path,
             next: 0,
             buffer: String::new(),
+            written: 0,
             unsynced: false,
             open: BTreeMap::new(),
             ended: 0,
@@ -182,10 +185,15 @@ impl Journal {
         if self.buffer.is_empty() {
             return Ok(());
         }
-        let written = self.file.write_all(self.buffer.as_bytes());
+        if let Err(error) = self.file.write_all(self.buffer.as_bytes()) {
+            // Half a line must not have others behind it; what is noted stays for the next attempt.
+            drop(self.file.set_len(self.written));
+            return Err(StateError::io("write", &self.path)(error));
+        }
+        self.written += self.buffer.len() as u64;
         self.buffer.clear();
         self.unsynced = true;
-        written.map_err(StateError::io("write", &self.path))
+        Ok(())
     }
 
     /// Makes sure that everything noted so far survives a crash of the machine.

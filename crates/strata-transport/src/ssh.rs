@@ -166,9 +166,9 @@ impl Ssh {
     ) -> Result<(), ConnectionError> {
         progress("waiting for ssh");
         let mut pause = Duration::from_millis(200);
-        loop {
-            match self.run("true", b"").await {
-                Ok(_) => break,
+        let answer = loop {
+            match self.run(SETTLED, b"").await {
+                Ok(answer) => break answer,
                 Err(ConnectionError::Unreachable(reason)) if !may_come(&reason) => {
                     return Err(ConnectionError::Unreachable(reason));
                 }
@@ -177,6 +177,9 @@ impl Ssh {
             // Nobody tells when a machine's sshd begins to listen; the caller ends the wait.
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(3));
+        };
+        if answer.trim() != UNSETTLED {
+            return Ok(());
         }
         progress("waiting for cloud-init");
         let said = self.run(CLOUD_INIT, b"").await?;
@@ -189,8 +192,17 @@ impl Ssh {
     }
 }
 
+/// What [`SETTLED`] answers if cloud-init has to be asked.
+const UNSETTLED: &str = "cloud-init";
+
+/// Looks whether cloud-init is absent, switched off or done without errors. Asking itself would start Python, on every
+/// connection.
+const SETTLED: &str = "command -v cloud-init >/dev/null 2>&1 || exit 0; \
+    [ ! -e /run/cloud-init/disabled ] && [ ! -e /etc/cloud/cloud-init.disabled ] || exit 0; \
+    grep -qs '\"errors\": \\[\\]' /run/cloud-init/result.json || echo cloud-init";
+
 /// Waits for cloud-init, and prints its complaint when it failed. Status 2 is "done with warnings".
-const CLOUD_INIT: &str = "command -v cloud-init >/dev/null 2>&1 || exit 0; \
+const CLOUD_INIT: &str = "\
     cloud-init status --wait >/dev/null 2>&1; [ $? -ne 1 ] || cloud-init status --long 2>&1; exit 0";
 
 /// Whether a refusal of ssh may turn into an answer while a machine boots.

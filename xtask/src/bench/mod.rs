@@ -4,8 +4,11 @@
 //! its [`Goal`]s; a goal missed fails the command.
 
 mod agent;
-mod infrastructure;
+mod engine;
+mod language;
+mod meter;
 mod options;
+mod play;
 mod scratch;
 mod startup;
 mod up;
@@ -21,7 +24,9 @@ const USAGE: &str = "\
 Usage: cargo xtask bench NAME… [OPTION…]
 
   --pairs N          how often each side takes its turn
-  --instances N      how many are made: by `up` 10, by `infrastructure` 100
+  --instances N      how many are made: by `up` 10, by `engine` 100, by `play` all of 1, 5 and 10
+  --shape NAME       only this part: of `engine` for_each, count, chains, modules, pairs, state or reads;
+                     of `play` ssh, incus, task, modelled or inventory
   --side SIDE        run only `strata` or only the `peer`, and compare nothing
   --strata PATH      a binary to measure instead of building one
 
@@ -56,9 +61,19 @@ const BENCHES: &[Bench] = &[
         run: validate::measure,
     },
     Bench {
-        name: "infrastructure",
-        about: "validate, plan, apply, no-op plan and destroy beside `terraform`",
-        run: infrastructure::measure,
+        name: "language",
+        about: "a map of 100,000 elements and functions over it beside `terraform console`",
+        run: language::measure,
+    },
+    Bench {
+        name: "play",
+        about: "100 tasks on 1, 5 and 10 containers beside ansible-core, mitogen and pyinfra; many hosts",
+        run: play::measure,
+    },
+    Bench {
+        name: "engine",
+        about: "validate, plan, apply, no-op plan and destroy beside `terraform`; ten times as many; a large state",
+        run: engine::measure,
     },
 ];
 

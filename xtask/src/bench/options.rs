@@ -11,6 +11,8 @@ pub(super) struct Options {
     pub(super) pairs: Option<usize>,
     /// How many instances are made.
     pub(super) instances: Option<usize>,
+    /// The only part of a bench to run, by its name.
+    pub(super) shape: Option<String>,
     /// The only side to run; then nothing is compared.
     pub(super) side: Option<Side>,
     /// A `strata` that is built already.
@@ -46,10 +48,11 @@ impl Options {
         match option {
             "pairs" => self.pairs = Some(count(option, value)?),
             "instances" => self.instances = Some(count(option, value)?),
+            "shape" => self.shape = Some(value.to_owned()),
             "side" => self.side = Some(side(value)?),
             "strata" => self.strata = Some(value.into()),
             _ => {
-                let known = "--pairs, --instances, --side, --strata";
+                let known = "--pairs, --instances, --shape, --side, --strata";
                 return Err(Failure::new(format!(
                     "there is no option `--{option}`; there are {known}"
                 )));

@@ -29,7 +29,8 @@ impl Scratch {
         &self.0
     }
 
-    fn write(&self, path: &str, text: &str) -> Result<(), Failure> {
+    /// Writes one more file.
+    pub(super) fn write(&self, path: &str, text: &str) -> Result<(), Failure> {
         let path = self.0.join(path);
         let folder = path.parent().expect("it lies in the folder");
         fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;

@@ -1,21 +1,17 @@
 //! How long it takes to check a configuration of a thousand files, pairwise with Terraform.
 
-use std::{fmt::Write, path::Path, time::Instant};
+use std::fmt::Write;
 
-use super::{Goal, median, options::Options, scratch::Scratch, strata};
+use super::meter::{self, Reading};
+use super::{Goal, options::Options, scratch::Scratch, strata};
 use crate::failure::Failure;
-use crate::process;
 
 const PAIRS: usize = 5;
 const FILES: usize = 1000;
 
 /// Measures both and compares their medians.
 pub(super) fn measure(options: &Options) -> Result<Vec<Goal>, Failure> {
-    if !process::succeeds(&["terraform", "version"]) {
-        return Err(Failure::new(
-            "`validate` compares with `terraform`, which is not installed",
-        ));
-    }
+    meter::require()?;
     let strata = strata(options)?.display().to_string();
     let files: Vec<(String, String)> = (0..FILES).map(file).collect();
     let files: Vec<(&str, String)> = files
@@ -23,21 +19,27 @@ pub(super) fn measure(options: &Options) -> Result<Vec<Goal>, Failure> {
         .map(|(name, text)| (name.as_str(), text.clone()))
         .collect();
     let scratch = Scratch::with(&files)?;
-    run("terraform", &["init", "-backend=false"], scratch.path())?;
+    meter::measure(scratch.path(), &["terraform", "init", "-backend=false"], 0)?;
     let pairs = options.pairs.unwrap_or(PAIRS);
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..pairs {
-        ours.push(run(&strata, &["validate"], scratch.path())?);
-        theirs.push(run("terraform", &["validate"], scratch.path())?);
+        ours.push(meter::measure(scratch.path(), &[&strata, "validate"], 0)?);
+        theirs.push(meter::measure(
+            scratch.path(),
+            &["terraform", "validate"],
+            0,
+        )?);
     }
-    let (ours, theirs) = (median(&ours), median(&theirs));
+    let (ours, theirs) = (Reading::middle(&ours), Reading::middle(&theirs));
     println!(
-        "validate of {FILES} files: strata {ours:.1} ms, terraform {theirs:.1} ms (medians of {pairs} pairs)"
+        "validate of {FILES} files: strata {}, terraform {} (medians of {pairs} pairs)",
+        ours.shown(),
+        theirs.shown()
     );
     Ok(vec![Goal {
         name: format!("validate of {FILES} files, strata / terraform"),
         unit: "",
-        measured: ours / theirs,
+        measured: ours.seconds / theirs.seconds,
         wanted: None,
         at_most: 0.1,
     }])
@@ -62,15 +64,4 @@ fn file(at: usize) -> (String, String) {
     );
     resource.expect("writing to text cannot fail");
     (format!("file{at}.tf"), text)
-}
-
-fn run(program: &str, arguments: &[&str], folder: &Path) -> Result<f64, Failure> {
-    let mut command = process::command(&[&[program], arguments].concat());
-    command
-        .current_dir(folder)
-        .env("CHECKPOINT_DISABLE", "1")
-        .env("TF_CLI_CONFIG_FILE", "/dev/null");
-    let start = Instant::now();
-    process::output_of(&mut command)?;
-    Ok(start.elapsed().as_secs_f64() * 1000.0)
 }

@@ -66,6 +66,21 @@ pub(crate) fn socket() -> Option<PathBuf> {
     UnixStream::connect(&socket).is_ok().then_some(socket)
 }
 
+/// Lists everything on the daemon, as `testbed list` does.
+pub(crate) fn everything() -> Result<String, Failure> {
+    listing::everything(&Site::from_environment())
+}
+
+/// Makes a container that answers ssh, and gives what a client needs as `name=value` lines.
+pub(crate) fn ssh_target(name: &str) -> Result<String, Failure> {
+    ssh_target::create(&Site::from_environment(), name)
+}
+
+/// Removes such a container.
+pub(crate) fn remove(name: &str) -> Result<(), Failure> {
+    ssh_target::remove(&Site::from_environment(), name)
+}
+
 fn up(site: &Site) -> Result<(), Failure> {
     require_root()?;
     packages::install()?;

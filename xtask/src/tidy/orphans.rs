@@ -21,7 +21,7 @@ fn is_target(tree: &Tree, path: &str) -> bool {
     match (last, file) {
         _ if file == "build.rs" && package(folder) => true,
         ("src", "lib.rs" | "main.rs") => package(above),
-        ("tests" | "benches" | "examples", _) => package(above),
+        ("tests" | "benches" | "examples" | "fuzz_targets", _) => package(above),
         (_, "main.rs") => ["tests", "benches", "examples", "bin"]
             .iter()
             .any(|name| above.ends_with(&format!("/{name}"))),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::change::Change;
-use crate::host::Host;
+use crate::host::{Host, HostError};
 use crate::module::ModuleError;
 use crate::system::{Command, Output};
 
@@ -59,7 +59,11 @@ pub(super) fn required(host: &dyn Host, name: &str) -> Result<(), ModuleError> {
     if host.find_program(name).is_some() {
         return Ok(());
     }
-    Err(missing(name))
+    // A model does not know what its packages brought, and says so when it is to run something.
+    match host.run(&plain([name])) {
+        Err(error @ HostError::Unknown(_)) => Err(error.into()),
+        _ => Err(missing(name)),
+    }
 }
 
 /// Says that a program is not there, as Ansible does.

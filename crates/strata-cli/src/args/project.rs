@@ -24,6 +24,9 @@ pub(crate) struct Environment {
     /// Only this stage, and all that come after it.
     #[arg(long, value_name = "STAGE")]
     pub(crate) from: Option<String>,
+    /// Only this stage and those that it comes after; `provision.STAGE.ADDRESS` narrows its plan.
+    #[arg(long, value_name = "STAGE")]
+    pub(crate) target: Vec<String>,
     /// Of stages with instances, only these instances.
     #[arg(long, value_name = "NAME")]
     pub(crate) instance: Vec<String>,
@@ -84,6 +87,15 @@ pub(crate) struct PlanTarget {
     /// Rehearse the environment: on a model of the platform and its hosts, kept in `.strata/twin`.
     #[arg(long, requires = "environment")]
     pub(crate) twin: bool,
+    /// Of an environment, only these stages.
+    #[arg(long, value_name = "STAGE", requires = "environment")]
+    pub(crate) only: Vec<String>,
+    /// Of an environment, not these stages.
+    #[arg(long, value_name = "STAGE", requires = "environment")]
+    pub(crate) skip: Vec<String>,
+    /// Of an environment, only this stage, and all that come after it.
+    #[arg(long, value_name = "STAGE", requires = "environment")]
+    pub(crate) from: Option<String>,
     #[command(flatten)]
     pub(crate) plan: Plan,
     /// Exit with 2 if there are changes.

@@ -37,11 +37,14 @@ pub(super) fn run(arguments: &args::Console) -> Result<Exit, Diagnostics> {
     let mut diags = Diagnostics::new();
     let console = Console::open(&settings, &process, &Platforms::real(&process), &mut diags)?;
     complain(&diags);
-    if stdin().is_terminal() {
+    let exit = if stdin().is_terminal() {
         interactive(&console)
     } else {
         piped(&console)
-    }
+    };
+    // The program ends: giving back each part of large values first would take as long as making them.
+    std::mem::forget(console);
+    exit
 }
 
 /// Answers all of the input, and shows the last answer, as Terraform does; stops at a mistake.

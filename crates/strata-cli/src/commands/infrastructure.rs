@@ -199,7 +199,14 @@ async fn work(arguments: &args::Plan, then: &Then<'_>) -> Result<Exit, Diagnosti
             Then::Refresh => {}
         }
         let applied = session.apply(&plan, &stop, &events).await?;
-        Ok(saved::tell_applied(applied, &plan, &events, &printer, json))
+        let outputs = match arguments.destroy {
+            true => saved::Outputs::Hidden,
+            false => saved::Outputs::Shown,
+        };
+        let stream = json.then_some(outputs);
+        Ok(saved::tell_applied(
+            applied, &plan, &events, &printer, stream,
+        ))
     };
     let exit = stoppable(&stop, &screen.printer(), run).await;
     drop(screen);
@@ -234,6 +241,7 @@ fn options(arguments: &args::Plan) -> Result<PlanOptions, Diagnostics> {
             }
         });
     let replace = replace.collect();
+    refuse_contradictions(arguments, &mut diags);
     let mode = match () {
         () if arguments.destroy => PlanMode::Destroy,
         () if arguments.refresh_only => PlanMode::RefreshOnly,
@@ -248,6 +256,24 @@ fn options(arguments: &args::Plan) -> Result<PlanOptions, Diagnostics> {
         replace,
         parallelism,
     })
+}
+
+/// Options that ask for two things at once.
+fn refuse_contradictions(arguments: &args::Plan, diags: &mut Diagnostics) {
+    let is_normal = !arguments.destroy && !arguments.refresh_only;
+    if arguments.refresh_only && !arguments.refresh {
+        diags.push(
+            strata_core::Diagnostic::error("options", "Incompatible refresh options")
+                .detail("`-refresh-only` does nothing but what `-refresh=false` forbids."),
+        );
+    }
+    if !is_normal && !arguments.replace.is_empty() {
+        diags.push(
+            strata_core::Diagnostic::error("options", "Unsupported plan mode").detail(
+                "`-replace` goes with ordinary plans only, not with `-destroy` or `-refresh-only`.",
+            ),
+        );
+    }
 }
 
 /// The settings of a command, for the folder it runs in.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use strata_core::{Diagnostic, Diagnostics, Events};
 use strata_ops::{
-    infrastructure::{Applied, Plan, SavedPlan, Session},
+    infrastructure::{self, Applied, Plan, SavedPlan, Session},
     registry::Platforms,
     stop::Stop,
 };
@@ -44,34 +44,58 @@ async fn work(file: &Path, arguments: &args::Plan) -> Result<Exit, Diagnostics> 
         let settings = settings(&arguments.settings);
         let (session, plan) =
             Session::open_saved(&saved, &settings, &process, &platforms, &events).await?;
+        infrastructure::announce(&plan, &events);
         let applied = session.apply(&plan, &stop, &events).await?;
-        Ok(tell_applied(applied, &plan, &events, &printer, json))
+        Ok(tell_applied(
+            applied,
+            &plan,
+            &events,
+            &printer,
+            json.then_some(Outputs::Shown),
+        ))
     };
     let exit = stoppable(&stop, &printer, run).await;
     drop(screen);
     exit
 }
 
-/// Shows what came of an apply.
+/// Whether the stream for machines ends with the outputs; `destroy` leaves them out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outputs {
+    Shown,
+    Hidden,
+}
+
+/// Shows what came of an apply; `stream` says how the stream for machines ends, if that is what is written.
 pub(super) fn tell_applied(
     applied: Applied,
     plan: &Plan,
     events: &Events,
     printer: &Printer,
-    json: bool,
+    stream: Option<Outputs>,
 ) -> Exit {
     let failed = applied.diagnostics.has_errors() || applied.stopped;
     let summary = failures::summary(&applied, plan);
-    match json {
-        true => printer.print(terraform_json::outputs(&applied.state)),
-        false if !failed => printer.print(terraform::outputs(&applied.state)),
-        false => {}
+    if plan.targeted {
+        events.diagnostic(incomplete());
+    }
+    match stream {
+        _ if failed => {}
+        Some(Outputs::Shown) => printer.print(terraform_json::outputs(&applied.state)),
+        Some(Outputs::Hidden) => {}
+        None => printer.print(terraform::outputs(&applied.state)),
     }
     tell(events, applied.diagnostics);
-    if failed && !json {
+    if failed && stream.is_none() {
         printer.print(summary);
     }
     if failed { FAILED } else { 0 }
+}
+
+fn incomplete() -> Diagnostic {
+    Diagnostic::warning("targeted", "Applied changes may be incomplete")
+        .detail("The plan was made for a part only, with `-target` or `-exclude`.")
+        .hint("`strata plan` tells whether something is left to do.")
 }
 
 /// What is to be done stands in the plan.

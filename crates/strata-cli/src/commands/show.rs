@@ -34,11 +34,14 @@ pub(super) fn run(arguments: &args::Show) -> Result<Exit, Diagnostics> {
         println!("The state is empty: nothing was made yet.");
         return Ok(0);
     }
-    for (address, resource, instance) in file.instances() {
+    for (at, (address, resource, instance)) in file.instances().enumerate() {
+        if at > 0 {
+            println!();
+        }
         state::draw(&address, resource, instance, &providers);
     }
     if !file.outputs.is_empty() {
-        println!("\nOutputs:\n");
+        println!("\n\nOutputs:\n");
         for (name, output) in &file.outputs {
             let text = if output.sensitive {
                 "(sensitive value)".to_owned()

@@ -240,5 +240,5 @@ pub(super) fn draw(
             resource.provider
         ),
     }
-    println!("}}\n");
+    println!("}}");
 }

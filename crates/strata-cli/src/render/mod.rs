@@ -22,8 +22,9 @@ pub(crate) mod terraform_json;
 pub(crate) mod value;
 
 use std::{
+    io::{Write, stdout},
     sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
-    thread::{self, JoinHandle},
+    thread::{self, JoinHandle, Thread},
     time::Duration,
 };
 
@@ -36,14 +37,28 @@ pub(crate) trait Renderer: Send {
 
     /// Shows finished text, such as a plan.
     fn text(&mut self, text: &str) {
-        anstream::print!("{text}");
+        print_whole(text);
     }
+
+    /// Shows what it kept back until no more events wait.
+    fn pause(&mut self) {}
 
     /// Redraws what changes by time alone; called when nothing happened for a while.
     fn tick(&mut self) {}
 
     /// Leaves the screen tidy; nothing comes after.
     fn finish(&mut self) {}
+}
+
+/// Prints in one piece; `print!` would call the system for each line.
+pub(crate) fn print_whole(text: &str) {
+    let choice = anstream::AutoStream::choice(&stdout());
+    let mut whole = anstream::AutoStream::new(Vec::with_capacity(text.len()), choice);
+    whole
+        .write_all(text.as_bytes())
+        .expect("memory takes everything");
+    // Whoever read our output is gone; the work goes on all the same.
+    drop(stdout().lock().write_all(&whole.into_inner()));
 }
 
 /// Owns the renderer's thread.
@@ -80,19 +95,26 @@ impl Screen {
 
     /// A handle for text.
     pub(crate) fn printer(&self) -> Printer {
-        Printer(self.sender.clone())
+        Printer {
+            sender: self.sender.clone(),
+            drawer: self.thread.as_ref().map(|thread| thread.thread().clone()),
+        }
     }
 }
 
 /// Puts text on the screen, in its order among the events.
 #[derive(Clone)]
-pub(crate) struct Printer(Sender<Message>);
+pub(crate) struct Printer {
+    sender: Sender<Message>,
+    drawer: Option<Thread>,
+}
 
 impl Printer {
     /// Draws text; returns when it, and every event sent before, is drawn.
     pub(crate) fn print(&self, text: String) {
         let (sender, drawn) = channel();
-        if self.0.send(Message::Text(text, sender)).is_ok() {
+        if self.sender.send(Message::Text(text, sender)).is_ok() {
+            self.drawer.iter().for_each(Thread::unpark);
             // An error means that the screen is gone: there is nothing to wait for.
             drawn.recv().ok();
         }
@@ -104,6 +126,7 @@ impl Drop for Screen {
     fn drop(&mut self) {
         drop(self.sender.send(Message::End));
         if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
             drop(thread.join());
         }
     }
@@ -112,17 +135,45 @@ impl Drop for Screen {
 /// How often what changes by time alone is drawn again.
 const TICK: Duration = Duration::from_millis(250);
 
+/// How long events are let gather, since each that finds us waiting costs the sender a call of the system.
+const GATHER: Duration = Duration::from_millis(5);
+
 fn draw(mut renderer: Box<dyn Renderer>, messages: &Receiver<Message>) {
     loop {
         match messages.recv_timeout(TICK) {
             Ok(Message::Event(event)) => renderer.event(event),
             Ok(Message::Text(text, drawn)) => {
+                renderer.pause();
                 renderer.text(&text);
                 drawn.send(()).ok();
+                continue;
             }
             Err(RecvTimeoutError::Timeout) => renderer.tick(),
             Ok(Message::End) | Err(RecvTimeoutError::Disconnected) => break,
         }
+        if !drain(&mut *renderer, messages) {
+            break;
+        }
+        renderer.pause();
+        // Text and the end wake us.
+        thread::park_timeout(GATHER);
     }
+    renderer.pause();
     renderer.finish();
+}
+
+/// Draws what waits; false at the end.
+fn drain(renderer: &mut dyn Renderer, messages: &Receiver<Message>) -> bool {
+    while let Ok(message) = messages.try_recv() {
+        match message {
+            Message::Event(event) => renderer.event(event),
+            Message::Text(text, drawn) => {
+                renderer.pause();
+                renderer.text(&text);
+                drawn.send(()).ok();
+            }
+            Message::End => return false,
+        }
+    }
+    true
 }

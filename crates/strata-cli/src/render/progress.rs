@@ -244,6 +244,14 @@ impl Renderer for ProgressLook {
                     paint(FAINT, &format!("instance {instance}"))
                 ));
             }
+            Event::HostsPlanned { new, replaced, .. } => {
+                for (hosts, why) in [(new, "new"), (replaced, "made anew")] {
+                    for host in hosts {
+                        let what = format!("{host} is {why}: it will be configured from nothing");
+                        self.line(&format!("  {} {what}", paint(CHANGE, "~")));
+                    }
+                }
+            }
             Event::DriftFound { address, action } => {
                 let what = if action == Action::Delete {
                     "is gone"

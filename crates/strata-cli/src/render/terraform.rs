@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
-use anstream::println;
 use strata_core::{
     Action, ApplyPhase, ChangeCounts, Diagnostic, Event, OperationKind, ProvisionPhase,
     addr::ResourceInstance,
@@ -12,6 +11,7 @@ use strata_ops::infrastructure::stored::State;
 use super::{
     Renderer,
     diagnostic::DiagnosticRenderer,
+    print_whole,
     style::{GOOD, HEADING, paint},
     value::long,
 };
@@ -22,6 +22,8 @@ pub(crate) struct TerraformLook {
     running: Running,
     /// Summaries of warnings, if they are to be told by these only.
     warnings: Option<Vec<String>>,
+    /// Lines that are not printed yet.
+    said: String,
 }
 
 impl TerraformLook {
@@ -31,6 +33,7 @@ impl TerraformLook {
             diagnostics,
             running: Running::default(),
             warnings: compact_warnings.then(Vec::new),
+            said: String::new(),
         }
     }
 
@@ -45,14 +48,14 @@ impl TerraformLook {
         let shown = |id: Option<String>| id.map(|id| format!(" [id={id}]")).unwrap_or_default();
         match phase {
             ApplyPhase::Started => {
-                tell(&format!("{address}: {doing}...{}", shown(id)));
+                self.tell(&format!("{address}: {doing}...{}", shown(id)));
                 self.running.start(address, action);
             }
-            ApplyPhase::Progress(note) => tell(&format!("{address}: {note}")),
+            ApplyPhase::Progress(note) => self.tell(&format!("{address}: {note}")),
             ApplyPhase::Finished(id) => {
                 let seconds = self.running.end(&address);
                 let id = shown(id);
-                tell(&format!(
+                self.tell(&format!(
                     "{address}: {done} complete after {}{id}",
                     elapsed(seconds)
                 ));
@@ -61,16 +64,22 @@ impl TerraformLook {
         }
     }
 
+    fn tell(&mut self, line: &str) {
+        self.say(&paint(HEADING, line));
+    }
+
+    fn say(&mut self, line: &str) {
+        self.said.push_str(line);
+        self.said.push('\n');
+    }
+
     fn diagnostic(&mut self, diagnostic: &Diagnostic) {
+        self.pause();
         match &mut self.warnings {
             Some(warnings) if !diagnostic.is_error() => warnings.push(diagnostic.summary.clone()),
             _ => anstream::eprint!("{}", self.diagnostics.render(diagnostic)),
         }
     }
-}
-
-fn tell(line: &str) {
-    println!("{}", paint(HEADING, line));
 }
 
 /// What is under way, and since when.
@@ -196,7 +205,7 @@ impl Renderer for TerraformLook {
         match event {
             Event::RefreshStarted { address, id } => {
                 let id = id.map(|id| format!(" [id={id}]")).unwrap_or_default();
-                tell(&format!("{address}: Refreshing state...{id}"));
+                self.tell(&format!("{address}: Refreshing state...{id}"));
             }
             Event::Apply {
                 address,
@@ -210,10 +219,11 @@ impl Renderer for TerraformLook {
                 phase,
             } => match phase {
                 ProvisionPhase::Started => {
-                    tell(&format!("{address}: Provisioning with '{kind}'..."))
+                    self.tell(&format!("{address}: Provisioning with '{kind}'..."))
                 }
                 ProvisionPhase::Output(line) => {
-                    println!("{} {line}", paint(HEADING, &format!("{address} ({kind}):")));
+                    let who = paint(HEADING, &format!("{address} ({kind}):"));
+                    self.say(&format!("{who} {line}"));
                 }
                 ProvisionPhase::Finished | ProvisionPhase::Failed => {}
             },
@@ -222,17 +232,23 @@ impl Renderer for TerraformLook {
                 ..
             } => {}
             Event::ChangeSummary { operation, counts } => {
-                println!("\n{}", paint(GOOD, &summary(operation, &counts)));
+                self.say(&format!("\n{}", paint(GOOD, &summary(operation, &counts))));
             }
             Event::Diagnostic { diagnostic } => self.diagnostic(&diagnostic),
             _ => {}
         }
     }
 
+    fn pause(&mut self) {
+        if !self.said.is_empty() {
+            print_whole(&std::mem::take(&mut self.said));
+        }
+    }
+
     fn tick(&mut self) {
         for (address, action, seconds) in self.running.still() {
             let doing = words(action).0.to_lowercase();
-            tell(&format!(
+            self.tell(&format!(
                 "{address}: Still {doing}... [{} elapsed]",
                 elapsed(seconds)
             ));

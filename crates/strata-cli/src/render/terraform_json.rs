@@ -50,7 +50,7 @@ impl TerraformJson {
         phase: ApplyPhase,
         id: Option<String>,
     ) {
-        let (doing, done) = words(action);
+        let (doing, done) = words_in_stream(action);
         let mut hook = json!({ "resource": resource(&address), "action": action_name(action) });
         let (kind, message) = match phase {
             ApplyPhase::Started => {
@@ -82,6 +82,14 @@ impl TerraformJson {
             }
         };
         line("info", &message, kind, [("hook", hook)]);
+    }
+}
+
+/// Terraform's stream calls reading a data source what it calls reading a resource again.
+fn words_in_stream(action: Action) -> (&'static str, &'static str) {
+    match action {
+        Action::Read => ("Refreshing", "Refresh"),
+        action => words(action),
     }
 }
 
@@ -377,7 +385,7 @@ impl Renderer for TerraformJson {
                 "action": action_name(action),
                 "elapsed_seconds": seconds,
             });
-            let doing = words(action).0.to_lowercase();
+            let doing = words_in_stream(action).0.to_lowercase();
             let message = format!("{address}: Still {doing}... [{} elapsed]", elapsed(seconds));
             line("info", &message, "apply_progress", [("hook", hook)]);
         }

@@ -100,8 +100,15 @@ fn sarif_names_rules_places_and_levels() {
 
 #[test]
 fn our_examples_break_no_rule() {
-    for example in ["quickstart", "observability"] {
-        let ran = Folder::example(example).run(&["check", "local", "-strict"]);
+    let examples = [
+        "event-store",
+        "observability",
+        "proxmox-host",
+        "proxmox-modules",
+        "quickstart",
+    ];
+    for example in examples {
+        let ran = Folder::example(example).run(&["check", "-strict"]);
         assert_eq!(
             ran.code,
             Some(0),

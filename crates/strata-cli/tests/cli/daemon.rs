@@ -79,6 +79,14 @@ pub(crate) fn listing() -> BTreeSet<String> {
         .collect()
 }
 
+/// Fails the test if something with this in its name was left behind; others may be at work beside it.
+#[track_caller]
+pub(crate) fn has_nothing_of(name: &str) {
+    let mut left = listing();
+    left.retain(|entry| entry.contains(name));
+    assert!(left.is_empty(), "{left:?}");
+}
+
 /// Stops an instance at once, behind Strata's back.
 pub(crate) fn stop(instance: &str) {
     let answer = request(

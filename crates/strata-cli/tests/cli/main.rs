@@ -1,6 +1,6 @@
 //! The whole binary, as users run it.
 //!
-//! Tests in [`observability`] and [`kill`] need a real Incus daemon: without one they say so and
+//! Tests in [`observability`] and [`kill`], and some of examples, need a real Incus daemon: without one they say so and
 //! pass, with `STRATA_TEST_INCUS_REQUIRED=1` (as in CI) they fail. Everything else runs anywhere.
 
 #![expect(
@@ -9,10 +9,14 @@
     reason = "tests fail by panicking, and say what they skip"
 )]
 
+mod adopted;
 mod check;
 mod console;
 mod daemon;
+mod event_store;
+mod faults;
 mod format;
+mod gate;
 mod infrastructure;
 mod kill;
 mod language;
@@ -21,10 +25,15 @@ mod observability;
 mod plans;
 mod playbook;
 mod project;
+mod project_mistakes;
 mod provisioners;
+mod proxmox_host;
+mod proxmox_modules;
 mod quickstart;
 mod reference;
 mod secrets;
+mod stages;
 mod state;
+mod stop;
 mod strata;
 mod vault;

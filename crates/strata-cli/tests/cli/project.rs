@@ -10,7 +10,7 @@ environment "local" {
     playbook  = "site.yml"
     hosts     = { app = { here = { ansible_connection = "local" } } }
     variables = { label = "${environment.name}-${instance.name}" }
-    instances = { dev = { port = 2113 }, prod = {} }
+    instances = { qa = {}, dev = { port = 2113 }, prod = {} }
   }
 
   verify "after" {
@@ -56,7 +56,7 @@ fn started(ran: &Ran) -> Vec<String> {
 fn each_instance_has_a_run_with_variables_of_its_own() {
     let folder = instances();
     let ran = folder.run(&["configure", "local", "-json"]).succeeded();
-    assert_eq!(started(&ran), ["dev", "prod"]);
+    assert_eq!(started(&ran), ["qa", "dev", "prod"]);
     // What the project file says of an instance wins over its group, and that over other groups.
     assert_eq!(read(&folder, "dev.txt").unwrap(), "local-dev 2113 dev");
     assert_eq!(read(&folder, "prod.txt").unwrap(), "local-prod 2115 prod");
@@ -77,7 +77,7 @@ fn one_instance_can_be_asked_for() {
     assert_eq!(unknown.code, Some(1));
     let message = unknown.stderr;
     assert!(message.contains("There is no instance `test`"), "{message}");
-    assert!(message.contains("`dev`, `prod`"), "{message}");
+    assert!(message.contains("`qa`, `dev`, `prod`"), "{message}");
 }
 
 #[test]

@@ -1,33 +1,19 @@
 //! `examples/quickstart` in the twin: no root, no network, no daemon.
 
-use crate::strata::{Folder, Ran};
-
-fn outcomes(ran: &Ran) -> Vec<String> {
-    let finished = ran.events_of("stage_finished");
-    finished
-        .iter()
-        .map(|event| {
-            format!(
-                "{} {}",
-                event["stage"].as_str().unwrap(),
-                event["outcome"].as_str().unwrap()
-            )
-        })
-        .collect()
-}
+use crate::strata::Folder;
 
 #[test]
 fn goes_up_finds_nothing_to_do_and_goes_down_in_the_twin() {
     let folder = Folder::example("quickstart");
     let up = folder.run(&["up", "local", "--twin", "-json"]).succeeded();
     assert_eq!(
-        outcomes(&up),
+        up.outcomes(),
         ["machines changed", "web changed", "nginx unchanged"]
     );
 
     let again = folder.run(&["up", "local", "--twin", "-json"]).succeeded();
     assert_eq!(
-        outcomes(&again),
+        again.outcomes(),
         ["machines unchanged", "web unchanged", "nginx unchanged"]
     );
 
@@ -37,22 +23,8 @@ fn goes_up_finds_nothing_to_do_and_goes_down_in_the_twin() {
             &[("GREETING", "Good evening")],
         )
         .succeeded();
-    let mut tasks: Vec<String> = changed
-        .events_of("task_finished")
-        .iter()
-        .filter(|event| event["outcome"] == "changed")
-        .map(|event| {
-            format!(
-                "{}: {}",
-                event["host"].as_str().unwrap(),
-                event["task"].as_str().unwrap()
-            )
-        })
-        .collect();
-    // Each host goes at its own pace.
-    tasks.sort();
     assert_eq!(
-        tasks,
+        changed.changed_tasks(),
         ["web-1: web : Write the page", "web-2: web : Write the page"]
     );
 

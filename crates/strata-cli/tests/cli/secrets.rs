@@ -135,3 +135,54 @@ environment "e" {
         assert!(message.contains(expected), "{expected}: {message}");
     }
 }
+
+#[test]
+fn a_secret_of_a_vault_is_read_with_the_password_that_is_said_or_set() {
+    let source = r#"command = ["printf", "%s\n", "${env.PREFIX}-s3cret"]"#;
+    let vault = "ansible_vault = \"vault.yml\"\n  key = \"api.tokens.0\"";
+    let folder = folder(&PROJECT.replace(source, vault));
+    folder.write("password", "open sesame\n");
+    folder.write("vault.yml", "api:\n  tokens: [very-s3cret]\n");
+    let password = ["--vault-password-file", "password"];
+    folder
+        .run(&[&["vault", "encrypt", "vault.yml"], &password[..]].concat())
+        .succeeded();
+
+    let without = folder.run(&["up", "local"]);
+    assert_eq!(without.code, Some(1));
+    let message = without.stderr;
+    assert!(
+        message.contains("The secret `token` cannot be read"),
+        "{message}"
+    );
+    assert!(message.contains("no vault secrets found"), "{message}");
+
+    folder.write(
+        "ansible.cfg",
+        "[defaults]\nvault_password_file = password\n",
+    );
+    let read = |folder: &Folder| {
+        let ran = folder.run(&["up", "local", "-json"]).succeeded();
+        assert!(!ran.stdout.contains("s3cret"), "{}", ran.stdout);
+        std::fs::read_to_string(folder.path().join("token.txt")).unwrap()
+    };
+    assert_eq!(read(&folder), "very-s3cret");
+
+    // One value alone may be encrypted, and the password may stand in the block.
+    let value = folder.run(&[&["vault", "encrypt_string", "new-s3cret"], &password[..]].concat());
+    let value = value.succeeded().stdout;
+    folder.write(
+        "vault.yml",
+        &format!("api:\n  tokens:\n    - {}\n", value.trim_end()),
+    );
+    folder.write("ansible.cfg", "");
+    folder.replace(
+        "strata.hcl",
+        "ansible_vault",
+        "password_file = \"password\"\n  ansible_vault",
+    );
+    assert_eq!(read(&folder), "new-s3cret");
+    folder.replace("strata.hcl", "api.tokens.0", "api.none");
+    let none = folder.run(&["up", "local"]).stderr;
+    assert!(none.contains("there is no text at `api.none`"), "{none}");
+}

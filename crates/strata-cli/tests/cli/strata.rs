@@ -36,12 +36,25 @@ impl Folder {
 
     /// A copy of one of the examples.
     pub(crate) fn example(name: &str) -> Self {
+        Self::copy_of(&format!("../../examples/{name}"))
+    }
+
+    /// A copy of a folder of this package.
+    pub(crate) fn copy_of(path: &str) -> Self {
         let folder = Self::new(&[]);
-        let example = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../../examples")
-            .join(name);
-        copy(&example, folder.path());
+        copy(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join(path),
+            folder.path(),
+        );
         folder
+    }
+
+    /// Exchanges a text that is in a file.
+    #[track_caller]
+    pub(crate) fn replace(&self, path: &str, from: &str, to: &str) {
+        let text = fs::read_to_string(self.path().join(path)).unwrap();
+        assert!(text.contains(from), "`{from}` is not in:\n{text}");
+        self.write(path, &text.replace(from, to));
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -155,6 +168,46 @@ impl Ran {
             .filter(|event| event["event"] == kind)
             .collect()
     }
+}
+
+impl Ran {
+    /// How each stage ended, as `stage outcome`.
+    #[track_caller]
+    pub(crate) fn outcomes(&self) -> Vec<String> {
+        let finished = self.events_of("stage_finished");
+        finished
+            .iter()
+            .map(|event| format!("{} {}", text(event, "stage"), text(event, "outcome")))
+            .collect()
+    }
+
+    /// Resource instances that were changed, as `action address`.
+    #[track_caller]
+    pub(crate) fn applied(&self) -> Vec<String> {
+        let events = self.events_of("apply");
+        events
+            .iter()
+            .filter(|event| event["phase"].get("finished").is_some())
+            .map(|event| format!("{} {}", text(event, "action"), text(event, "address")))
+            .collect()
+    }
+
+    /// Tasks that changed something, as `host: task`, sorted: each host goes at its own pace.
+    #[track_caller]
+    pub(crate) fn changed_tasks(&self) -> Vec<String> {
+        let events = self.events_of("task_finished");
+        let mut tasks: Vec<String> = events
+            .iter()
+            .filter(|event| event["outcome"] == "changed")
+            .map(|event| format!("{}: {}", text(event, "host"), text(event, "task")))
+            .collect();
+        tasks.sort();
+        tasks
+    }
+}
+
+fn text<'a>(event: &'a Value, name: &str) -> &'a str {
+    event[name].as_str().unwrap()
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -27,7 +27,7 @@ pub fn unknown_providers(config: &Config, schemas: &Schemas, diags: &mut Diagnos
         needed.entry(address.source).or_default().extend(block);
     }
     for (source, mut places) in needed {
-        if schemas.provider(&source).is_none() {
+        if !schemas.has(&source) {
             places.sort();
             places.dedup();
             diags.push(unknown(&source, &places));

@@ -61,7 +61,7 @@ fn module(
         };
         let at = instance.resource(key.mode, key.type_name.clone(), key.name.clone());
         let at = at.instance(None);
-        if schemas.provider(&provider.source).is_none() {
+        if !schemas.has(&provider.source) {
             // Reported once for all that need it.
         } else if let Some(schema) = schemas.resource(&provider.source, key.mode, &key.type_name) {
             evaluator.resource_config(&at, &schema.block, diags);
@@ -143,7 +143,7 @@ fn ephemerals(node: &Node, schemas: &Schemas, diags: &mut Diagnostics) {
             None => crate::provider::implied_name(&resource.key.type_name),
         };
         let source = crate::provider::source_of(&node.module, &name);
-        if schemas.provider(&source).is_some() {
+        if schemas.has(&source) {
             diags.push(
                 Diagnostic::error("unknown-resource-type", "Invalid ephemeral resource")
                     .detail(format!(

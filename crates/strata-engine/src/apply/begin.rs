@@ -78,7 +78,12 @@ impl<'a> Run<'a> {
             .as_ref()
             .and_then(|prior| shown_id(&prior.value));
         let is_shown = stored.is_some_and(|stored| stored.sensitive.is_empty());
-        self.announce(at, ApplyPhase::Started, known.filter(|_| is_shown));
+        let known = known.filter(|_| is_shown);
+        // An update whose values were not known may turn out to be none: it is told of when that is clear.
+        match call == Call::Update && !change.config_known {
+            true => self.untold[at] = Some(known),
+            false => self.announce(at, ApplyPhase::Started, known),
+        }
         let session = self.session;
         let provisioners = self.provisioners.clone();
         // Neither what was set aside nor what was never finished has its provisioners run.
@@ -176,8 +181,15 @@ impl<'a> Run<'a> {
                 };
                 return Some((Box::pin(call), false));
             }
+            Task::Nothing(value) => {
+                self.unchanged(at, value);
+                return None;
+            }
             Task::Change(task) => *task,
         };
+        if let Some(known) = self.untold[at].take() {
+            self.announce(at, ApplyPhase::Started, known);
+        }
         if task.begin.call == Call::Create {
             self.set_aside(index);
         }

@@ -136,22 +136,53 @@ impl<'a> Run<'a> {
             return;
         };
         let change = &self.plan.changes[index];
-        let id = value.as_ref().and_then(shown_id);
-        if let Some(value) = value.filter(|_| !diagnostics.has_errors()) {
-            self.check_after(change, value, &mut diagnostics);
-        }
         if diagnostics.has_errors() {
             self.fail(at, diagnostics);
             return;
         }
+        let id = value.as_ref().and_then(shown_id);
         self.announce(at, ApplyPhase::Finished(id), None);
-        self.diagnostics.append(diagnostics);
         match call {
             Call::Create => count(&mut self.counts, Action::Create),
             Call::Update => count(&mut self.counts, Action::Update),
             Call::Delete => count(&mut self.counts, Action::Delete),
         }
-        self.settle(at, Status::Done);
+        if let Some(value) = value {
+            self.check_after(change, value, &mut diagnostics);
+        }
+        self.told(at, diagnostics);
+    }
+
+    /// The end of a step that has been told of: what depends on it goes on unless a condition does not hold.
+    fn told(&mut self, at: usize, diagnostics: Diagnostics) {
+        let status = match diagnostics.has_errors() {
+            true => Status::Failed,
+            false => Status::Done,
+        };
+        self.diagnostics.append(diagnostics);
+        self.settle(at, status);
+    }
+
+    /// An update that turned out to be none: only what state says of the object's surroundings may be new.
+    pub(super) fn unchanged(&mut self, at: usize, value: Value) {
+        self.untold[at] = None;
+        let Some(index) = self.plan.graph.nodes[at].work.change() else {
+            return;
+        };
+        let change = &self.plan.changes[index];
+        if let Some(stored) = self.state.object(&change.address, None) {
+            let mut stored = stored.clone();
+            stored.dependencies = change.template.dependencies.clone();
+            stored.create_before_destroy = change.template.create_before_destroy;
+            let provider: Arc<str> = change.provider.to_string().into();
+            self.note(|journal| journal.put(&change.address, &provider, &stored));
+            self.state.put(&change.address, None, &provider, stored);
+        }
+        let evaluator = &self.session.evaluator;
+        evaluator.set_instance(&change.address, value.clone());
+        let mut diagnostics = Diagnostics::new();
+        self.check_after(change, value, &mut diagnostics);
+        self.told(at, diagnostics);
     }
 
     pub(super) fn check_after(&self, change: &Change, value: Value, diagnostics: &mut Diagnostics) {
@@ -221,12 +252,7 @@ impl<'a> Run<'a> {
             .set_instance(&change.address, value.clone());
         let mut diagnostics = Diagnostics::new();
         self.check_after(change, value, &mut diagnostics);
-        if diagnostics.has_errors() {
-            self.fail(at, diagnostics);
-            return;
-        }
-        self.diagnostics.append(diagnostics);
         self.announce(at, ApplyPhase::Finished(id), None);
-        self.settle(at, Status::Done);
+        self.told(at, diagnostics);
     }
 }

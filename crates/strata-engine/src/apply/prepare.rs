@@ -28,6 +28,8 @@ pub(crate) struct Prepared {
 pub(crate) enum Task {
     /// To change something.
     Change(Box<ChangeTask>),
+    /// Nothing: with all values known, the object is as it shall be. This is it, with marks.
+    Nothing(Value),
     /// To read a data source with this configuration; marks go back to where they were.
     Read {
         config: Value,
@@ -70,6 +72,16 @@ pub(crate) async fn prepare(
         Call::Delete => None,
         Call::Create | Call::Update => Some(desire(session, &order, &kind, &*provider).await?),
     };
+    if let (Call::Update, Some(desired)) = (order.call, &desired)
+        && changes_nothing(&order, desired)
+    {
+        let task = Task::Nothing(desired.marked.clone());
+        return Ok(Prepared {
+            kind,
+            provider,
+            task,
+        });
+    }
     let begin = Begin {
         address: change.address.clone(),
         deposed: order.deposed,
@@ -126,6 +138,14 @@ pub(crate) async fn prepare(
         provider,
         task,
     })
+}
+
+/// True for an update that was planned since values were not known, which turned out to be what they were.
+fn changes_nothing(order: &Order<'_>, desired: &Desired) -> bool {
+    let change = order.change;
+    let same = |prior: &Object| prior.value == desired.planned;
+    let marks_stay = change.before.as_ref() == Some(&desired.marked);
+    !change.config_known && marks_stay && order.prior.as_ref().is_some_and(same)
 }
 
 fn failed(mut diags: Diagnostics, address: &ResourceInstance) -> Diagnostics {

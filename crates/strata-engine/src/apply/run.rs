@@ -97,6 +97,8 @@ pub(super) struct Run<'a> {
     pub(super) ready: VecDeque<usize>,
     /// For each change that makes the new object first, the key under which the old one was set aside.
     pub(super) set_aside: Vec<Option<Arc<str>>>,
+    /// Updates that have not been told of yet, with the id to tell.
+    pub(super) untold: Vec<Option<Option<String>>>,
     pub(super) running: FuturesUnordered<BoxFuture<'a, Step>>,
     pub(super) diagnostics: Diagnostics,
     pub(super) counts: ChangeCounts,
@@ -125,6 +127,7 @@ impl<'a> Run<'a> {
             provisioners: options.provisioners.clone(),
             state: plan.prior.clone(),
             status: vec![Status::Waiting; waiting.len()],
+            untold: vec![None; waiting.len()],
             ready: (0..waiting.len()).filter(|at| waiting[*at] == 0).collect(),
             waiting,
             dependents,
@@ -250,6 +253,9 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn fail(&mut self, at: usize, errors: Diagnostics) {
+        if let Some(known) = self.untold[at].take() {
+            self.announce(at, ApplyPhase::Started, known);
+        }
         self.announce(at, ApplyPhase::Failed, None);
         self.diagnostics.append(errors);
         self.settle(at, Status::Failed);

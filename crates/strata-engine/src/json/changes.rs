@@ -33,7 +33,7 @@ pub(crate) fn output_json(change: &OutputChange) -> Json {
     let mut json = json!({
         "actions": actions(change.action),
         "before": change.before.as_ref().map(plain),
-        "after_unknown": after.map_or(json!(false), unknown),
+        "after_unknown": after.filter(|after| !after.is_wholly_known()).map_or(json!(false), unknown),
         "before_sensitive": change.sensitive,
         "after_sensitive": change.sensitive,
     });

@@ -1,9 +1,11 @@
 //! The configuration, as plans describe it: constants by their value, everything else by what it refers to.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value as Json, json};
 use strata_config::{
     Config, ProviderAddress,
-    module::{ModuleCall, Output, Repeat, Resource, Variable},
+    module::{ModuleCall, Output, Provisioner, Repeat, Resource, Variable},
 };
 use strata_core::{
     addr::{ConfigResource, Module, ResourceMode},
@@ -17,7 +19,11 @@ use crate::providers::Providers;
 /// belongs to a crate that this one does not know by name.
 macro_rules! expression_json {
     ($expression:expr) => {
-        match $expression.as_literal() {
+        // Terraform evaluates no functions here.
+        match Some(())
+            .filter(|()| $expression.calls().is_empty())
+            .and_then(|()| $expression.as_literal())
+        {
             Some(value) => json!({ "constant_value": plain(&value) }),
             None => {
                 let mut references: Vec<String> = Vec::new();
@@ -73,8 +79,10 @@ macro_rules! body_json {
 
 /// A reference, and all that it goes through: from the longest to the object itself.
 fn prefixes(parts: &[String], references: &mut Vec<String>) {
+    let has_key = |at: usize| parts.get(at).is_some_and(|part| part.starts_with('['));
     let least = match parts.first().map(String::as_str) {
         Some("data") => 3,
+        Some("module") if has_key(2) => 3,
         _ => 2,
     };
     for length in (least.min(parts.len())..=parts.len()).rev() {
@@ -112,17 +120,67 @@ fn put(into: &mut Map<String, Json>, path: &[(String, Option<usize>)], name: &st
 
 /// Describes a configuration.
 pub(crate) fn configuration_json(config: &Config, providers: &Providers) -> Json {
-    let addresses = config.providers();
-    let provider_config: Map<_, _> = addresses
+    let users = users(config);
+    let used: BTreeSet<ProviderAddress> = users
         .iter()
-        .map(|address| (key(address), provider_json(config, address, providers)))
+        .map(|(address, path)| owner(config, &users, address, path))
+        .collect();
+    let unused = config.providers().into_iter().filter(|address| {
+        let mut users = users.iter();
+        !users.any(|(user, _)| user == address)
+    });
+    let provider_config: Map<_, _> = unused
+        .chain(used.iter().cloned())
+        .map(|address| (key(&address), provider_json(config, &address, providers)))
         .collect();
     let mut json = json!({});
     if !provider_config.is_empty() {
         json["provider_config"] = Json::Object(provider_config);
     }
-    json["root_module"] = module_json(config, &Module::root(), providers);
+    json["root_module"] = module_json(config, &users, &Module::root(), providers);
     json
+}
+
+/// In which modules each provider configuration is used.
+type Users = BTreeSet<(ProviderAddress, Module)>;
+
+fn users(config: &Config) -> Users {
+    let user = |address: ConfigResource| {
+        let provider = config.provider_of(&address)?;
+        Some((provider, address.module))
+    };
+    config
+        .resources()
+        .filter_map(|(address, _)| user(address))
+        .collect()
+}
+
+/// The provider configuration that a module uses: one without a block is that of the outermost module that uses it,
+/// on an unbroken way from there.
+fn owner(
+    config: &Config,
+    users: &Users,
+    address: &ProviderAddress,
+    path: &Module,
+) -> ProviderAddress {
+    let mut owner = address.clone();
+    let required = &config.root().settings.required_providers;
+    if !address.module.0.is_empty()
+        || config.provider_block(address).is_some()
+        || required.contains_key(&address.local_name)
+    {
+        return owner;
+    }
+    let mut module = path.clone();
+    while let Some((_, before)) = module.0.split_last() {
+        let parent = Module(before.to_vec());
+        if !users.contains(&(address.clone(), parent.clone())) {
+            break;
+        }
+        module = parent;
+    }
+    owner.module = module;
+    owner
 }
 
 /// How resources name a provider configuration.
@@ -161,7 +219,7 @@ fn provider_json(config: &Config, address: &ProviderAddress, providers: &Provide
     json
 }
 
-fn module_json(config: &Config, path: &Module, providers: &Providers) -> Json {
+fn module_json(config: &Config, users: &Users, path: &Module, providers: &Providers) -> Json {
     let mut json = json!({});
     let Some(module) = config.module(path) else {
         return json;
@@ -183,7 +241,7 @@ fn module_json(config: &Config, path: &Module, providers: &Providers) -> Json {
         "module_calls",
         calls
             .map(|(name, call)| {
-                let inner = module_json(config, &path.child(name.clone()), providers);
+                let inner = module_json(config, users, &path.child(name.clone()), providers);
                 (name.to_string(), call_json(call, inner))
             })
             .collect(),
@@ -198,7 +256,7 @@ fn module_json(config: &Config, path: &Module, providers: &Providers) -> Json {
     let resources: Vec<Json> = module
         .resources
         .values()
-        .map(|resource| resource_json(config, path, resource, providers))
+        .map(|resource| resource_json(config, users, path, resource, providers))
         .collect();
     if !resources.is_empty() {
         json["resources"] = Json::Array(resources);
@@ -255,15 +313,34 @@ fn call_json(call: &ModuleCall, module: Json) -> Json {
 }
 
 fn repeat(json: &mut Json, repeat: &Repeat) {
-    match repeat {
-        Repeat::Count(expression) => json["count_expression"] = expression_json!(expression),
-        Repeat::ForEach(expression) => json["for_each_expression"] = expression_json!(expression),
-        _ => {}
+    let (name, expression) = match repeat {
+        Repeat::Count(expression) => ("count_expression", expression_json!(expression)),
+        Repeat::ForEach(expression) => ("for_each_expression", expression_json!(expression)),
+        _ => return,
+    };
+    if expression
+        .as_object()
+        .is_some_and(|found| !found.is_empty())
+    {
+        json[name] = expression;
     }
+}
+
+fn provisioner_json(provisioner: &Provisioner) -> Json {
+    let mut json = json!({ "type": &*provisioner.kind });
+    let arguments = provisioner.body.attributes.iter();
+    let expressions: Map<_, _> = arguments
+        .map(|found| (found.name.text.to_string(), expression_json!(found.expression)))
+        .collect();
+    if !expressions.is_empty() {
+        json["expressions"] = Json::Object(expressions);
+    }
+    json
 }
 
 fn resource_json(
     config: &Config,
+    users: &Users,
     path: &Module,
     resource: &Resource,
     providers: &Providers,
@@ -288,7 +365,7 @@ fn resource_json(
     let Some(provider) = config.provider_of(&address) else {
         return json;
     };
-    json["provider_config_key"] = json!(key(&provider));
+    json["provider_config_key"] = json!(key(&owner(config, users, &provider, path)));
     let schemas = providers.schemas();
     if let Some(schema) = schemas.resource(&provider.source, found.mode, &found.type_name) {
         let expressions = body_json!(&resource.body, &schema.block);
@@ -296,6 +373,10 @@ fn resource_json(
             json["expressions"] = Json::Object(expressions);
         }
         json["schema_version"] = json!(schema.version);
+    }
+    let provisioners: Vec<Json> = resource.provisioners.iter().map(provisioner_json).collect();
+    if !provisioners.is_empty() {
+        json["provisioners"] = Json::Array(provisioners);
     }
     repeat(&mut json, &resource.repeat);
     if !resource.depends_on.is_empty() {

@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value as Json, json};
 use strata_core::addr::ModuleInstance;
-use strata_state::json::{plain, type_to_json};
+use strata_state::{
+    Output as StateOutput, State,
+    json::{plain, type_to_json},
+};
 
 use super::{
     changes::{change_json, output_json, reason},
@@ -11,7 +14,7 @@ use super::{
 };
 use crate::{
     checks,
-    plan::{Change, Plan},
+    plan::{Change, Plan, PlanMode},
     providers::Providers,
 };
 
@@ -47,11 +50,12 @@ pub fn plan_json(plan: &Plan, providers: &Providers) -> Json {
             .map(|(name, change)| (name.to_string(), output_json(change)));
         json["output_changes"] = Json::Object(outputs.collect());
     }
-    if !plan.prior.is_empty() {
+    let prior = prior_state(plan);
+    if !prior.is_empty() {
         json["prior_state"] = json!({
             "format_version": "1.0",
-            "terraform_version": &*plan.prior.terraform_version,
-            "values": values_json(&plan.prior, providers),
+            "terraform_version": &*prior.terraform_version,
+            "values": values_json(&prior, providers),
         });
     }
     json["configuration"] = configuration_json(&plan.environment.config, providers);
@@ -65,6 +69,30 @@ pub fn plan_json(plan: &Plan, providers: &Providers) -> Json {
     json["complete"] = json!(!plan.targeted);
     json["errored"] = json!(false);
     json
+}
+
+/// The state that was planned on, with the outputs that are known by now: Terraform shows those as if they were old.
+fn prior_state(plan: &Plan) -> State {
+    let mut prior = plan.prior.clone();
+    if plan.mode == PlanMode::Destroy {
+        return prior;
+    }
+    for (name, change) in &plan.outputs {
+        let after = change.after.as_ref();
+        match after.filter(|after| after.is_wholly_known() && !after.is_null()) {
+            Some(after) => {
+                let output = StateOutput {
+                    value: after.unmark_paths().0,
+                    sensitive: change.sensitive,
+                };
+                prior.outputs.insert(name.clone(), output);
+            }
+            None => {
+                prior.outputs.remove(name);
+            }
+        }
+    }
+    prior
 }
 
 fn variables(plan: &Plan) -> Map<String, Json> {

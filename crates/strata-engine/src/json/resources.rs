@@ -13,16 +13,19 @@ use strata_state::{
 };
 
 use super::changes::sensitive;
-use crate::{objects::Kind, providers::Providers};
+use crate::{checks, objects::Kind, providers::Providers};
 
 /// A state, as `terraform show -json` gives it.
 pub fn state_json(state: &State, providers: &Providers) -> Json {
-    let mut json = json!({
-        "format_version": "1.0",
-        "terraform_version": &*state.terraform_version,
-    });
-    if !state.is_empty() {
-        json["values"] = values_json(state, providers);
+    let mut json = json!({ "format_version": "1.0" });
+    if state.is_empty() {
+        return json;
+    }
+    json["terraform_version"] = json!(&*state.terraform_version);
+    json["values"] = values_json(state, providers);
+    let checks = checks::from_state(state.check_results.as_deref());
+    if !checks.is_empty() {
+        json["checks"] = checks::to_json(&checks);
     }
     json
 }
@@ -44,18 +47,18 @@ pub(crate) fn values_json(state: &State, providers: &Providers) -> Json {
     let mut tree = Tree::default();
     for (address, resource, instance) in state.instances() {
         let source = source(&resource.provider);
-        for (key, object) in &instance.deposed {
-            if let Some(mut json) = object_json(&address, source, object, providers) {
-                json["deposed_key"] = json!(&**key);
-                tree.add(&address.resource.module, json);
-            }
-        }
         if let Some(json) = instance
             .current
             .as_ref()
             .and_then(|object| object_json(&address, source, object, providers))
         {
             tree.add(&address.resource.module, json);
+        }
+        for (key, object) in &instance.deposed {
+            if let Some(mut json) = object_json(&address, source, object, providers) {
+                json["deposed_key"] = json!(&**key);
+                tree.add(&address.resource.module, json);
+            }
         }
     }
     let mut json = json!({});
@@ -140,7 +143,10 @@ pub(crate) fn planned_json(
 ) -> Json {
     let mut json = head(address, source);
     json["schema_version"] = json!(version);
-    json["values"] = super::changes::known(after);
+    let known = super::changes::known(after);
+    if known.as_object().is_none_or(|known| !known.is_empty()) {
+        json["values"] = known;
+    }
     json["sensitive_values"] = sensitive(after);
     json
 }

@@ -105,9 +105,11 @@ fn change(subject: &Subjected<'_>, prior: Prior, reason: Option<Reason>, ending:
 pub(crate) fn prevented(address: &addr::ResourceInstance, block: &module::Resource) -> Diagnostic {
     Diagnostic::error(
         "prevent-destroy",
-        format!("`{address}` may not be destroyed, but the plan would destroy it"),
+        "Instance cannot be destroyed",
     )
-    .detail("Its `lifecycle` block has `prevent_destroy` set.")
+    .detail(format!(
+        "The `lifecycle` block of `{address}` has `prevent_destroy` set, but the plan would destroy it."
+    ))
     .label(block.span.clone(), "declared here")
     .subject(Subject::Resource(address.clone()))
     .hint("take `prevent_destroy` out, or narrow the plan with `-target` to leave it out")

@@ -113,6 +113,10 @@ pub(crate) fn finish(
     };
     plan.warnings.extend(general_warnings(&plan));
     announce(&plan, session.events);
+    session.events.send(Event::ChangeSummary {
+        operation: OperationKind::Plan,
+        counts: plan.counts(),
+    });
     Ok(plan)
 }
 
@@ -146,7 +150,8 @@ fn general_warnings(plan: &Plan) -> Vec<Diagnostic> {
     warnings
 }
 
-fn announce(plan: &Plan, events: &Events) {
+/// Sends what a plan will change, also when a saved one is about to be applied.
+pub fn announce(plan: &Plan, events: &Events) {
     for change in &plan.drift {
         events.send(Event::DriftFound {
             address: change.address.clone(),
@@ -169,8 +174,4 @@ fn announce(plan: &Plan, events: &Events) {
             importing: change.importing.as_ref().map(ToString::to_string),
         });
     }
-    events.send(Event::ChangeSummary {
-        operation: OperationKind::Plan,
-        counts: plan.counts(),
-    });
 }

@@ -30,6 +30,7 @@ pub(crate) use moves::removed;
 pub(crate) use order::edges;
 pub(crate) use refresh::{about, as_warnings};
 
+pub use finish::announce;
 pub use order::{Graph, Node, Work};
 pub use walk::plan;
 

@@ -33,6 +33,8 @@ pub(crate) fn resolve<'s>(
     let mut moved = Cow::Borrowed(state);
     let mut moves = Vec::new();
     let statements = statements(config, diags);
+    contradictions(&statements, diags);
+    check_removed(config, diags);
     let mut blocked = Vec::new();
     for at in sorted(&statements, diags) {
         for (from, to) in of_statement(&statements[at], &moved) {
@@ -82,6 +84,65 @@ fn statements<'c>(config: &'c Config, diags: &mut Diagnostics) -> Vec<Statement<
         }
     }
     statements
+}
+
+/// Reports statements that take one thing to two places, or two things to one.
+fn contradictions(statements: &[Statement<'_>], diags: &mut Diagnostics) {
+    for (at, later) in statements.iter().enumerate() {
+        for earlier in &statements[..at] {
+            let same = |left: &Target, right: &Target| {
+                parts(earlier.module, left) == parts(later.module, right)
+            };
+            let (from, to) = (same(earlier.from, later.from), same(earlier.to, later.to));
+            if from == to {
+                continue;
+            }
+            let why = match from {
+                true => "The same object would have to move to two places.",
+                false => "Two objects would have to move to the same place.",
+            };
+            diags.push(
+                Diagnostic::error("move-ambiguous", "Ambiguous move statements")
+                    .detail(why)
+                    .at(later.span.clone())
+                    .label(earlier.span.clone(), "the other statement"),
+            );
+        }
+    }
+}
+
+/// Reports `removed` blocks about what is still declared.
+fn check_removed(config: &Config, diags: &mut Diagnostics) {
+    for (module, found) in config.modules() {
+        for removed in &found.removed {
+            let whole = |inner: Module| Module([module.0.as_slice(), inner.0.as_slice()].concat());
+            let (summary, declared) = match &removed.from {
+                Target::Module(from) => {
+                    let is_there = config.module(&whole(from.module())).is_some();
+                    ("Removed module still exists", is_there.then_some(None))
+                }
+                Target::Resource(from) => {
+                    let mut address = from.config();
+                    address.module = whole(address.module);
+                    let block = config.resource(&address);
+                    (
+                        "Removed resource still exists",
+                        block.map(|block| Some(block.span.clone())),
+                    )
+                }
+                Target::Instance(_) => continue,
+            };
+            let Some(place) = declared else { continue };
+            let error = Diagnostic::error("removed-exists", summary)
+                .detail("This statement says that it was removed, but it is still declared.")
+                .at(removed.span.clone())
+                .hint("Take one of the two out.");
+            diags.push(match place {
+                Some(place) => error.label(place, "declared here"),
+                None => error,
+            });
+        }
+    }
 }
 
 /// Reports a statement whose source is still there, or that makes something of another kind.

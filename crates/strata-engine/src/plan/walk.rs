@@ -342,7 +342,7 @@ impl<'a> Walk<'a> {
             let config = &self.session.environment.config;
             let reason = match config.module(&address.resource.module.module()) {
                 Some(_) => Reason::NotInConfiguration,
-                None => Reason::NoModule,
+                None => Reason::NotInConfiguration,
             };
             let ending = match moves::removed(config, &address) {
                 Some(removed) if !removed.destroy => Ending::Forget,

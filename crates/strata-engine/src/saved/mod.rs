@@ -13,6 +13,7 @@ use strata_core::{Action, Diagnostics, Value, addr::parse_resource_instance};
 use strata_state::State;
 
 use crate::{
+    checks,
     environment::Environment,
     plan::{Graph, Node, OutputChange, Plan, PlanMode, Work},
 };
@@ -31,6 +32,9 @@ struct SavedPlan {
     targeted: bool,
     moves: Vec<(String, String)>,
     refreshed: bool,
+    /// What conditions have found, as the state file says it.
+    #[serde(default)]
+    checks: Option<Arc<str>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -70,6 +74,7 @@ pub fn plan_to_text(plan: &Plan) -> Result<String, String> {
             .map(|(from, to)| (text(from), text(to)))
             .collect(),
         refreshed: plan.refreshed,
+        checks: checks::to_state(&plan.checks),
     };
     serde_json::to_string(&saved).map_err(|error| error.to_string())
 }
@@ -112,7 +117,7 @@ pub fn plan_from_text(text: &str, environment: Environment) -> Result<Plan, Stri
             .collect::<Option<_>>()
             .ok_or("an output cannot be read")?,
         graph,
-        checks: Vec::new(),
+        checks: checks::from_state(saved.checks.as_deref()),
         warnings: Diagnostics::new(),
         targeted: saved.targeted,
         moves: moves

@@ -3,14 +3,17 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the message")]
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
 use strata_core::{Action, Diagnostics, Events, files::MemoryFiles, provider::Provider};
 use strata_engine::{
     Applied, ApplyOptions, Change, Environment, Plan, PlanMode, PlanOptions, Providers, Stop,
     apply, plan, settle,
 };
-use strata_state::{Opened, State, Store};
+use strata_state::{Journal, Opened, State, Store};
 use tempfile::TempDir;
 
 /// A folder for the state, and the providers at hand.
@@ -18,6 +21,8 @@ pub struct World {
     pub folder: TempDir,
     pub providers: Providers,
     pub fold_every: std::time::Duration,
+    /// The configuration that was loaded last, and from what.
+    loaded: Mutex<Option<(String, Environment)>>,
 }
 
 impl World {
@@ -26,6 +31,7 @@ impl World {
             folder: folder(),
             providers: Providers::new(providers),
             fold_every: std::time::Duration::from_secs(60),
+            loaded: Mutex::default(),
         }
     }
 
@@ -39,8 +45,15 @@ impl World {
 
     /// Loads and validates a configuration; mistakes fail the test.
     pub fn environment(&self, text: &str) -> Environment {
+        let mut loaded = self.loaded.lock().unwrap();
+        if let Some((from, environment)) = &*loaded
+            && from == text
+        {
+            return environment.clone();
+        }
         let (environment, diags) = self.try_environment(&[("main.tf", text)]);
         assert!(!diags.has_errors(), "{}", lines(&diags));
+        *loaded = Some((text.to_owned(), environment.clone()));
         environment
     }
 
@@ -127,13 +140,27 @@ impl World {
         opened: &Opened,
         stop: &Stop,
     ) -> Result<Applied, Diagnostics> {
+        let (mut applied, journal) = self.apply_unfolded(plan, opened, stop).await;
+        if !applied.abandoned {
+            applied.state = journal.fold(applied.state).unwrap();
+        }
+        Ok(applied)
+    }
+
+    /// Applies, and leaves the journal as it is at the end.
+    pub async fn apply_unfolded(
+        &self,
+        plan: &Plan,
+        opened: &Opened,
+        stop: &Stop,
+    ) -> (Applied, Journal) {
         let mut journal = self.store().journal(&opened.base).unwrap();
         let options = ApplyOptions {
             parallelism: 10,
             fold_every: self.fold_every,
             provisioners: Arc::new(strata_engine::NoProvisioners),
         };
-        let mut applied = apply(
+        let applied = apply(
             plan,
             &self.providers,
             &mut journal,
@@ -142,10 +169,7 @@ impl World {
             &Events::ignored(),
         )
         .await;
-        if !applied.abandoned {
-            applied.state = journal.fold(applied.state).unwrap();
-        }
-        Ok(applied)
+        (applied, journal)
     }
 
     pub async fn apply(&self, text: &str) -> Applied {

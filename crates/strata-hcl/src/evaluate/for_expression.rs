@@ -22,9 +22,31 @@ pub(super) enum Entries {
 #[derive(Default)]
 struct Made {
     items: Vec<Value>,
-    entries: Vec<(Arc<str>, Value)>,
+    entries: Vec<Entry>,
     marks: Marks,
     unknown: bool,
+}
+
+/// One entry of an object in the making.
+struct Entry {
+    /// The key's first bytes, which sort as the keys do. Most keys are told apart by them, without a look at
+    /// texts that lie all over the memory.
+    beginning: u128,
+    key: Arc<str>,
+    value: Value,
+}
+
+impl Entry {
+    fn new(key: Arc<str>, value: Value) -> Self {
+        let mut bytes = [0; 16];
+        let length = key.len().min(bytes.len());
+        bytes[..length].copy_from_slice(&key.as_bytes()[..length]);
+        Self {
+            beginning: u128::from_be_bytes(bytes),
+            key,
+            value,
+        }
+    }
 }
 
 impl Evaluator<'_> {
@@ -39,6 +61,11 @@ impl Evaluator<'_> {
             Entries::Unknown | Entries::Mistaken => return failed().with_marks(made.marks),
         };
         let before = self.diags.len();
+        match (&inner.condition, &inner.key) {
+            (Some(_), _) => {}
+            (None, Some(_)) => made.entries.reserve_exact(entries.size_hint().0),
+            (None, None) => made.items.reserve_exact(entries.size_hint().0),
+        }
         for (key, value) in entries {
             self.with_bound(
                 &inner.key_name,
@@ -77,7 +104,7 @@ impl Evaluator<'_> {
         let text = self.object_key(&key_value, key.range, &mut made.marks, true);
         let value = self.node(&inner.value);
         match text {
-            Some(text) => made.entries.push((text, value)),
+            Some(text) => made.entries.push(Entry::new(text, value)),
             None => made.unknown = true,
         }
     }
@@ -202,18 +229,25 @@ impl Evaluator<'_> {
     }
 }
 
-fn distinct(mut entries: Vec<(Arc<str>, Value)>) -> Result<Value, Arc<str>> {
-    entries.sort_by(|left, right| left.0.cmp(&right.0));
-    match entries.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-        Some(pair) => Err(pair[0].0.clone()),
-        None => Ok(Value::object(entries)),
+fn distinct(mut entries: Vec<Entry>) -> Result<Value, Arc<str>> {
+    entries.sort_by(|left, right| {
+        let beginnings = left.beginning.cmp(&right.beginning);
+        beginnings.then_with(|| left.key.cmp(&right.key))
+    });
+    let same =
+        |pair: &&[Entry]| pair[0].beginning == pair[1].beginning && pair[0].key == pair[1].key;
+    match entries.windows(2).find(same) {
+        Some(pair) => Err(pair[0].key.clone()),
+        None => Ok(Value::object(
+            entries.into_iter().map(|entry| (entry.key, entry.value)),
+        )),
     }
 }
 
-fn grouped(entries: Vec<(Arc<str>, Value)>) -> Value {
+fn grouped(entries: Vec<Entry>) -> Value {
     let mut groups: BTreeMap<Arc<str>, Vec<Value>> = BTreeMap::new();
-    for (key, value) in entries {
-        groups.entry(key).or_default().push(value);
+    for entry in entries {
+        groups.entry(entry.key).or_default().push(entry.value);
     }
     Value::object(
         groups

@@ -45,6 +45,7 @@ fn plainly(expression: &Expression, scope: &dyn Scope, diags: &mut Diagnostics) 
         scope,
         source: expression.source(),
         bound: Vec::new(),
+        template_text: String::new(),
         diags,
     };
     evaluator.node(expression.node())
@@ -55,6 +56,8 @@ pub(crate) struct Evaluator<'a> {
     source: &'a Arc<Source>,
     /// Variables of `for` expressions, the innermost last.
     bound: Vec<(Arc<str>, Value)>,
+    /// Memory for the next template, empty: it is used again for each.
+    template_text: String,
     diags: &'a mut Diagnostics,
 }
 

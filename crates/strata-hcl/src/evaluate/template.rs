@@ -29,9 +29,12 @@ impl Evaluator<'_> {
         if let [TemplatePart::Interpolation(only)] = parts {
             return self.node(only);
         }
-        let mut output = Output::default();
+        let mut output = Output {
+            text: std::mem::take(&mut self.template_text),
+            ..Output::default()
+        };
         self.parts(parts, &mut output);
-        match output.known {
+        let value = match output.known {
             None => Value::from(&*crate::normal::text(&output.text)),
             Some(known) => Value::from(Unknown {
                 ty: Type::String,
@@ -39,8 +42,10 @@ impl Evaluator<'_> {
                 prefix: (known > 0).then(|| Arc::from(&output.text[..known])),
                 length: None,
             }),
-        }
-        .with_marks(output.marks)
+        };
+        output.text.clear();
+        self.template_text = output.text;
+        value.with_marks(output.marks)
     }
 
     fn parts(&mut self, parts: &[TemplatePart], output: &mut Output) {

@@ -393,6 +393,8 @@ fn index(given: Given<'_>, _: &Context<'_>) -> Result_ {
 fn length(given: Given<'_>, _: &Context<'_>) -> Result_ {
     let value = &given[0];
     let count = match value.unmarked() {
+        // Of ASCII only a line break of two characters counts as one.
+        Value::String(text) if text.is_ascii() => text.len() - text.matches("\r\n").count(),
         Value::String(text) => text.graphemes(true).count(),
         Value::List(_, items) | Value::Set(_, items) | Value::Tuple(items) => items.len(),
         Value::Map(_, entries) | Value::Object(entries) => entries.len(),

@@ -82,6 +82,11 @@ fn write_value(value: &Value, out: &mut String) {
 
 fn write_text(text: &str, out: &mut String) {
     out.push('"');
+    if !text.bytes().any(may_need_escape) {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     let mut plain = 0;
     for (at, c) in text.char_indices() {
         let escape = match c {
@@ -110,6 +115,12 @@ fn write_text(text: &str, out: &mut String) {
     }
     out.push_str(&text[plain..]);
     out.push('"');
+}
+
+/// True for the bytes that begin a character that is escaped, and few others.
+fn may_need_escape(byte: u8) -> bool {
+    // U+2028 and U+2029 begin with 0xe2.
+    matches!(byte, 0..=0x1f | b'"' | b'\\' | b'<' | b'>' | b'&' | 0xe2)
 }
 
 /// How deep JSON may nest.

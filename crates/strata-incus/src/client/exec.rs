@@ -3,7 +3,7 @@
 //! The end of a stream is an empty text message. Breaking the control socket off kills the program;
 //! that is how dropping the output ends it.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
@@ -20,15 +20,43 @@ use super::{
     websocket::{self, WebSocket},
 };
 
-/// Starts a program (argv, no shell) and gives its streams.
+/// A program, and in what surroundings it runs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Program {
+    /// The program and its arguments; no shell takes part.
+    pub(crate) argv: Vec<String>,
+    /// Variables beside those that the server gives.
+    pub(crate) environment: BTreeMap<String, String>,
+    /// Where it runs; the home of its user if empty.
+    pub(crate) folder: String,
+    /// The user it runs as.
+    pub(crate) uid: u32,
+    /// The group it runs as.
+    pub(crate) gid: u32,
+}
+
+impl Program {
+    /// A program that runs as root.
+    pub(crate) fn new(argv: &[String]) -> Self {
+        Self {
+            argv: argv.to_vec(),
+            ..Self::default()
+        }
+    }
+}
+
+/// Starts a program and gives its streams.
 pub(crate) async fn start(
     client: &Arc<Client>,
     instance: Instance<'_>,
-    argv: &[String],
+    program: &Program,
 ) -> Result<Channel, ClientError> {
     let body = json!({
-        "command": argv,
-        "environment": {},
+        "command": program.argv,
+        "environment": program.environment,
+        "cwd": program.folder,
+        "user": program.uid,
+        "group": program.gid,
         "interactive": false,
         "wait-for-websocket": true,
     });
@@ -53,13 +81,12 @@ pub(crate) async fn start(
 pub(crate) async fn run(
     client: &Arc<Client>,
     instance: Instance<'_>,
-    argv: &[&str],
+    program: &Program,
 ) -> Result<Finished, ConnectionError> {
-    let argv: Vec<String> = argv.iter().map(|word| (*word).to_owned()).collect();
     let Channel {
         mut input,
         mut output,
-    } = start(client, instance, &argv).await?;
+    } = start(client, instance, program).await?;
     input.close().await?;
     let mut finished = Finished {
         code: 0,

@@ -1,4 +1,4 @@
-//! Files of an instance, through the API: no program in the guest takes part.
+//! Files of an instance or a volume, through the API: no program in the guest takes part.
 
 use std::time::Duration;
 
@@ -21,19 +21,30 @@ pub(crate) struct Ownership {
     pub(crate) gid: u32,
 }
 
+/// What holds files: an instance, or a volume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Holder(pub(crate) ApiPath);
+
+impl From<Instance<'_>> for Holder {
+    fn from(instance: Instance<'_>) -> Self {
+        Self(instance.path(&["files"]))
+    }
+}
+
 impl Client {
     /// Writes a file, replacing what is there; folders that are missing are made with `folder_mode`, if given.
     pub(crate) async fn write_file(
         &self,
-        instance: Instance<'_>,
+        holder: impl Into<Holder>,
         path: &str,
         ownership: Ownership,
         folder_mode: Option<u32>,
         content: &[u8],
     ) -> Result<(), ClientError> {
+        let holder = &holder.into();
         // Mode and owner take hold only on files that are new, so the old one goes first.
         match self
-            .file(Method::DELETE, instance, path, Vec::new(), Bytes::new())
+            .file(Method::DELETE, holder, path, Vec::new(), Bytes::new())
             .await
         {
             Ok(_) => {}
@@ -43,19 +54,13 @@ impl Client {
         let content = Bytes::copy_from_slice(content);
         let headers = headers("file", ownership);
         let first = self
-            .file(
-                Method::POST,
-                instance,
-                path,
-                headers.clone(),
-                content.clone(),
-            )
+            .file(Method::POST, holder, path, headers.clone(), content.clone())
             .await;
         match (first, folder_mode) {
             (Err(error), Some(mode)) if error.is_not_found() => {
-                self.make_folders(instance, path, Ownership { mode, ..ownership })
+                self.make_folders(holder, path, Ownership { mode, ..ownership })
                     .await?;
-                self.file(Method::POST, instance, path, headers, content)
+                self.file(Method::POST, holder, path, headers, content)
                     .await?;
             }
             (outcome, _) => drop(outcome?),
@@ -66,24 +71,24 @@ impl Client {
     /// Reads a file.
     pub(crate) async fn read_file(
         &self,
-        instance: Instance<'_>,
+        holder: impl Into<Holder>,
         path: &str,
     ) -> Result<Bytes, ClientError> {
-        self.file(Method::GET, instance, path, Vec::new(), Bytes::new())
+        self.file(Method::GET, &holder.into(), path, Vec::new(), Bytes::new())
             .await
     }
 
     /// Makes the folders above `path`; those that are there stay as they are.
     async fn make_folders(
         &self,
-        instance: Instance<'_>,
+        holder: &Holder,
         path: &str,
         ownership: Ownership,
     ) -> Result<(), ClientError> {
         let slashes = path.char_indices().filter(|(at, c)| *c == '/' && *at > 0);
         for (at, _) in slashes {
             let headers = headers("directory", ownership);
-            self.file(Method::POST, instance, &path[..at], headers, Bytes::new())
+            self.file(Method::POST, holder, &path[..at], headers, Bytes::new())
                 .await?;
         }
         Ok(())
@@ -92,16 +97,16 @@ impl Client {
     async fn file(
         &self,
         method: Method,
-        instance: Instance<'_>,
+        holder: &Holder,
         path: &str,
         headers: Vec<(&'static str, String)>,
         body: Bytes,
     ) -> Result<Bytes, ClientError> {
         let call = Call {
             method,
-            path: instance.path(&["files"]).query("path", path),
+            path: holder.0.clone().query("path", path),
             headers,
-            body,
+            body: body.into(),
             limit: FILE_LIMIT,
         };
         Ok(self.raw(call).await?.body)

@@ -1,15 +1,18 @@
 //! HTTP/1.1 requests over connections that are kept and used again.
 
-use std::{sync::Mutex, time::Duration};
+use std::{io, path::PathBuf, sync::Mutex, time::Duration};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use http_body_util::{BodyExt, Full, Limited, StreamBody, combinators::UnsyncBoxBody};
 use hyper::{
     Method, Request,
+    body::Frame,
     client::conn::http1::{SendRequest, handshake},
     header,
 };
 use hyper_util::rt::TokioIo;
+use tokio::io::AsyncReadExt;
 
 use super::{
     error::ClientError,
@@ -23,12 +26,80 @@ const BODY_LIMIT: usize = 256 << 20;
 /// How long to wait for a connection.
 pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
+/// How much of a file is read at once.
+const PIECE: usize = 1 << 18;
+
+/// A body as it goes over a connection.
+type Outgoing = UnsyncBoxBody<Bytes, io::Error>;
+
+/// The body of a request: files of any size are read while they are sent.
+pub(crate) enum Body {
+    /// All at hand.
+    Bytes(Bytes),
+    /// One after the other.
+    Parts(Vec<Part>),
+}
+
+/// A piece of a body.
+pub(crate) enum Part {
+    /// At hand.
+    Bytes(Bytes),
+    /// To be read from here.
+    File(PathBuf),
+}
+
+impl<T: Into<Bytes>> From<T> for Body {
+    fn from(bytes: T) -> Self {
+        Self::Bytes(bytes.into())
+    }
+}
+
+impl Body {
+    /// No body.
+    pub(crate) fn empty() -> Self {
+        Self::Bytes(Bytes::new())
+    }
+
+    fn outgoing(self) -> Outgoing {
+        match self {
+            Self::Bytes(bytes) => Full::new(bytes)
+                .map_err(|never| match never {})
+                .boxed_unsync(),
+            Self::Parts(parts) => {
+                let pieces = stream::iter(parts)
+                    .map(|part| io::Result::Ok(pieces(part)))
+                    .try_flatten();
+                StreamBody::new(pieces.map_ok(Frame::data)).boxed_unsync()
+            }
+        }
+    }
+}
+
+/// What a part holds, piece by piece.
+fn pieces(part: Part) -> stream::BoxStream<'static, io::Result<Bytes>> {
+    match part {
+        Part::Bytes(bytes) => stream::once(async { Ok(bytes) }).boxed(),
+        Part::File(path) => {
+            let open = async move { tokio::fs::File::open(path).await };
+            let read = |mut file: tokio::fs::File| async move {
+                let mut piece = bytes::BytesMut::with_capacity(PIECE);
+                let length = file.read_buf(&mut piece).await?;
+                Ok((length > 0).then(|| (piece.freeze(), file)))
+            };
+            stream::once(open)
+                .map_ok(move |file| stream::try_unfold(file, read))
+                .try_flatten()
+                .boxed()
+        }
+    }
+}
+
 /// A request before it is bound to a connection.
 pub(crate) struct Call {
     pub(crate) method: Method,
     pub(crate) path: ApiPath,
     pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) body: Bytes,
+    pub(crate) body: Body,
     /// How long the answer may take.
     pub(crate) limit: Duration,
 }
@@ -43,7 +114,7 @@ pub(crate) struct Reply {
 /// Connections to one endpoint.
 pub(crate) struct Pool {
     endpoint: Endpoint,
-    idle: Mutex<Vec<SendRequest<Full<Bytes>>>>,
+    idle: Mutex<Vec<SendRequest<Outgoing>>>,
 }
 
 impl Pool {
@@ -73,7 +144,7 @@ impl Pool {
             })
     }
 
-    async fn exchange(&self, mut request: Request<Full<Bytes>>) -> Result<Reply, ClientError> {
+    async fn exchange(&self, mut request: Request<Outgoing>) -> Result<Reply, ClientError> {
         // A kept connection may have been closed meanwhile. Then the request comes back unsent and
         // goes out on the next one.
         while let Some(mut sender) = self.take_idle().await {
@@ -93,7 +164,7 @@ impl Pool {
         self.finish(sender, response).await
     }
 
-    async fn take_idle(&self) -> Option<SendRequest<Full<Bytes>>> {
+    async fn take_idle(&self) -> Option<SendRequest<Outgoing>> {
         loop {
             let mut sender = self.idle.lock().expect("no panic holds this").pop()?;
             if sender.ready().await.is_ok() {
@@ -102,7 +173,7 @@ impl Pool {
         }
     }
 
-    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, ClientError> {
+    async fn connect(&self) -> Result<SendRequest<Outgoing>, ClientError> {
         let stream = self.stream().await?;
         let (sender, connection) = handshake(TokioIo::new(stream))
             .await
@@ -114,7 +185,7 @@ impl Pool {
 
     async fn finish(
         &self,
-        sender: SendRequest<Full<Bytes>>,
+        sender: SendRequest<Outgoing>,
         response: hyper::Response<hyper::body::Incoming>,
     ) -> Result<Reply, ClientError> {
         let (head, body) = response.into_parts();
@@ -136,7 +207,7 @@ impl Pool {
 }
 
 impl Call {
-    fn request(self) -> Result<Request<Full<Bytes>>, ClientError> {
+    fn request(self) -> Result<Request<Outgoing>, ClientError> {
         let mut builder = Request::builder()
             .method(self.method)
             .uri(self.path.as_str())
@@ -146,7 +217,7 @@ impl Call {
             builder = builder.header(name, value);
         }
         builder
-            .body(Full::new(self.body))
+            .body(self.body.outgoing())
             .map_err(|error| ClientError::Exchange(error.to_string()))
     }
 }

@@ -32,11 +32,13 @@ pub(crate) use self::scripted::{Scripted, object, refusal};
 pub(crate) use self::{
     error::ClientError,
     events::Lifecycle,
-    exec::{Finished, NOT_FOUND, run, start},
-    files::{Instance, Ownership},
+    exec::{Finished, NOT_FOUND, Program, run, start},
+    files::{Holder, Instance, Ownership},
+    http::{Body, Part},
     operation::Operation,
     path::ApiPath,
     stream::url,
+    trust::fingerprint,
 };
 use self::{
     events::{Events, Subscription},
@@ -116,7 +118,7 @@ impl Client {
         path: &ApiPath,
     ) -> Result<Answer<T>, ClientError> {
         match self
-            .call(Method::GET, path, Vec::new(), Bytes::new())
+            .call(Method::GET, path, Vec::new(), Body::empty(), CALL_LIMIT)
             .await?
         {
             Outcome::Sync { metadata, etag } => Ok(Answer {
@@ -148,15 +150,56 @@ impl Client {
         etag: Option<&str>,
         notes: Notes<'_>,
     ) -> Result<(), ClientError> {
+        let headers = etag.map(|etag| ("If-Match", etag.to_owned()));
+        let headers = headers.into_iter().collect();
+        let body = json(body).into();
+        let done = self.send(method, path, headers, body, CALL_LIMIT, notes);
+        done.await.map(drop)
+    }
+
+    /// Like [`Self::change`], for what is posted with a result: that of the operation.
+    pub(crate) async fn post(
+        &self,
+        path: &ApiPath,
+        body: &Json,
+        notes: Notes<'_>,
+    ) -> Result<Json, ClientError> {
+        let body = json(body).into();
+        self.send(Method::POST, path, Vec::new(), body, CALL_LIMIT, notes)
+            .await
+    }
+
+    /// Sends files, of which the server makes something; gives the result of the operation.
+    pub(crate) async fn upload(
+        &self,
+        path: &ApiPath,
+        headers: Vec<(&'static str, String)>,
+        parts: Vec<Part>,
+        notes: Notes<'_>,
+    ) -> Result<Json, ClientError> {
+        let body = Body::Parts(parts);
+        self.send(Method::POST, path, headers, body, OPERATION_LIMIT, notes)
+            .await
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &ApiPath,
+        headers: Vec<(&'static str, String)>,
+        body: Body,
+        limit: Duration,
+        notes: Notes<'_>,
+    ) -> Result<Json, ClientError> {
         // Before the call, so that the operation's end cannot be missed.
         self.open_events().await;
-        let headers = etag.map(|etag| ("If-Match", etag.to_owned()));
-        match self
-            .call(method, path, headers.into_iter().collect(), json(body))
-            .await?
-        {
-            Outcome::Sync { .. } => Ok(()),
-            Outcome::Async(operation) => self.wait(operation, notes).await.map_err(in_doubt),
+        match self.call(method, path, headers, body, limit).await? {
+            Outcome::Sync { metadata, .. } => parse(&metadata),
+            Outcome::Async(operation) => {
+                let end = self.end_of(self.watch(operation), notes).await;
+                let end = end.map_err(in_doubt)?.into_result()?;
+                Ok(end.metadata)
+            }
         }
     }
 
@@ -168,7 +211,13 @@ impl Client {
     ) -> Result<Operation, ClientError> {
         self.open_events().await;
         match self
-            .call(Method::POST, path, Vec::new(), json(body))
+            .call(
+                Method::POST,
+                path,
+                Vec::new(),
+                json(body).into(),
+                CALL_LIMIT,
+            )
             .await?
         {
             Outcome::Async(operation) => Ok(operation),
@@ -288,7 +337,7 @@ impl Client {
             method: Method::GET,
             path,
             headers: Vec::new(),
-            body: Bytes::new(),
+            body: Body::empty(),
             limit: OPERATION_LIMIT,
         };
         let reply = self.pool().await?.send(call).await?;
@@ -308,14 +357,15 @@ impl Client {
         method: Method,
         path: &ApiPath,
         headers: Vec<(&'static str, String)>,
-        body: Bytes,
+        body: Body,
+        limit: Duration,
     ) -> Result<Outcome, ClientError> {
         let call = Call {
             method,
             path: path.clone(),
             headers,
             body,
-            limit: CALL_LIMIT,
+            limit,
         };
         let reply = self.pool().await?.send(call).await?;
         self.outcome(&reply)

@@ -60,6 +60,12 @@ impl<'a> Attributes<'a> {
         items.unwrap_or_default().iter().map(Attributes)
     }
 
+    /// An object inside.
+    pub(crate) fn object(self, name: &str) -> Option<Attributes<'a>> {
+        let object = self.0.get(name)?;
+        object.as_entries().map(|_| Attributes(object))
+    }
+
     /// True if there is something: neither null nor an empty collection. What is unknown is something.
     pub(crate) fn is_set(self, name: &str) -> bool {
         match self.0.get(name) {
@@ -100,6 +106,28 @@ pub(crate) fn map_with_nulls(known: Option<&Value>, entries: &Texts) -> Value {
 /// A list of texts.
 pub(crate) fn list<'a>(items: impl IntoIterator<Item = &'a str>) -> Value {
     Value::list(Type::String, items.into_iter().map(Value::from).collect())
+}
+
+/// A set of texts.
+pub(crate) fn set(items: &[String]) -> Value {
+    Value::set(
+        Type::String,
+        items.iter().map(|item| Value::from(item.as_str())),
+    )
+}
+
+/// A list of texts: as it is known, if what was found is the same in any order.
+pub(crate) fn same_texts(known: Attributes<'_>, name: &str, found: &[String]) -> Value {
+    let sorted = |mut texts: Vec<String>| {
+        texts.sort();
+        texts
+    };
+    match (known.0.get(name), known.texts(name)) {
+        (Some(value), Some(texts)) if sorted(texts.clone()) == sorted(found.to_vec()) => {
+            value.clone()
+        }
+        _ => list(found.iter().map(String::as_str)),
+    }
 }
 
 /// The object with some attributes changed.

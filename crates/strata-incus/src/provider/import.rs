@@ -18,6 +18,10 @@ pub(crate) fn empty(type_name: &str, id: &str) -> Result<Value, Diagnostics> {
     let schema = match entity(type_name) {
         Some(entity) => entity.schema(),
         None if type_name == instance::TYPE => instance::schema(),
+        None if [super::image::TYPE, super::server::TYPE].contains(&type_name) => {
+            let summary = format!("`{type_name}` cannot be imported");
+            return Err(Diagnostic::error("import-id", summary).into());
+        }
         None => return Err(unknown_type(type_name).into()),
     };
     let empty = schema.block.empty_value();
@@ -29,31 +33,28 @@ pub(crate) fn empty(type_name: &str, id: &str) -> Result<Value, Diagnostics> {
 }
 
 fn split(type_name: &str, id: &str) -> Result<Vec<(&'static str, Value)>, String> {
+    // A colon behind a slash belongs to an address.
     let (remote, rest) = match id.split_once(':') {
-        Some((remote, rest)) => (Some(remote), rest),
-        None => (None, id),
+        Some((remote, rest)) if !remote.contains('/') => (Some(remote), rest),
+        _ => (None, id),
     };
     let (rest, image) = match rest.split_once(",image=") {
         Some((rest, image)) if type_name == instance::TYPE => (rest, Some(image)),
         _ => (rest, None),
     };
-    let slashes = entity(type_name).map_or(1, Entity::import_parts);
-    let has_project = type_name != "incus_project" && rest.matches('/').count() == slashes;
+    let entity = entity(type_name);
+    let names = entity.map_or(&["name"] as &[_], Entity::import_names);
+    let in_project = entity.is_none_or(Entity::has_project);
     let (project, rest) = match rest.split_once('/') {
-        Some((project, rest)) if has_project => {
+        Some((project, rest)) if in_project && rest.matches('/').count() >= names.len() => {
             (Some(project).filter(|name| !name.is_empty()), rest)
         }
         _ => (None, rest),
     };
-    let mut parts = match entity(type_name) {
-        Some(entity) => entity.import(rest)?,
-        None => vec![("name", Value::from(rest))],
-    };
-    if rest.is_empty() {
-        return Err("it names nothing".to_owned());
-    }
+    let mut parts = named(names, rest)?;
+    parts.extend(entity.map(Entity::imported).unwrap_or_default());
     parts.push(("remote", attributes::text(remote)));
-    if type_name != "incus_project" {
+    if in_project {
         // A profile's project has a default, so state has it written out.
         let project = project.or((type_name == "incus_profile").then_some("default"));
         parts.push(("project", attributes::text(project)));
@@ -62,6 +63,43 @@ fn split(type_name: &str, id: &str) -> Result<Vec<(&'static str, Value)>, String
         parts.push(("image", attributes::text(image)));
     }
     Ok(parts)
+}
+
+/// The parts of an id by their names, such as pool and name of a volume.
+fn named(names: &[&'static str], id: &str) -> Result<Vec<(&'static str, Value)>, String> {
+    let parts: Vec<&str> = id.splitn(names.len(), '/').collect();
+    if id.is_empty() {
+        return Err("it names nothing".to_owned());
+    }
+    if parts.len() != names.len() {
+        let wanted = names.join("/").to_uppercase();
+        return Err(format!("`{wanted}` is wanted"));
+    }
+    let parts = parts.into_iter().map(Value::from);
+    Ok(names.iter().copied().zip(parts).collect())
+}
+
+/// The id by which an object would be imported.
+pub(crate) fn id(type_name: &str, object: Attributes<'_>) -> String {
+    let names = entity(type_name).map_or(&["name"] as &[_], Entity::import_names);
+    let names = names
+        .iter()
+        .map(|name| object.text(name).unwrap_or_default());
+    let mut id = names.collect::<Vec<_>>().join("/");
+    let in_project = entity(type_name).is_none_or(Entity::has_project);
+    let project = object
+        .some_text("project")
+        .filter(|name| in_project && *name != "default");
+    if let Some(project) = project {
+        id = format!("{project}/{id}");
+    }
+    if let Some(remote) = object.some_text("remote") {
+        id = format!("{remote}:{id}");
+    }
+    match object.some_text("image") {
+        Some(image) if type_name == instance::TYPE => format!("{id},image={image}"),
+        _ => id,
+    }
 }
 
 /// Reads an instance as it is now; none if it is gone.
@@ -75,10 +113,18 @@ pub(crate) async fn read_instance(
     let found = work.find(name).await.map_err(|error| {
         Diagnostics::from(error.diagnostic(format!("cannot read instance `{name}`")))
     })?;
-    Ok(found.map(|server| Object {
-        value: instance::state(&object.value, &server),
-        private: object.private,
-    }))
+    let Some(server) = found else {
+        return Ok(None);
+    };
+    let addresses = instance::HardwareAddresses::of(&server.config);
+    session.learn(instance::TYPE, &object.value, addresses);
+    let value = instance::state(&object.value, &server);
+    let value = match Attributes(&value).is_set("file") {
+        true => work.files(name).without_drifted(&value).await,
+        false => value,
+    };
+    let private = object.private;
+    Ok(Some(Object { value, private }))
 }
 
 #[cfg(test)]
@@ -117,13 +163,13 @@ mod tests {
 
     #[test]
     fn a_type_that_we_lack_is_named() {
-        let error = empty("incus_cluster_group", "a").err();
+        let error = empty("incus_cluster", "a").err();
         assert_eq!(
             error.map(|diags| diags
                 .iter()
                 .map(|error| error.summary.clone())
                 .collect::<String>()),
-            Some("`incus_cluster_group` is not supported yet".to_owned())
+            Some("`incus_cluster` is not supported yet".to_owned())
         );
     }
 

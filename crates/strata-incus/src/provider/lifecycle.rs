@@ -16,12 +16,18 @@ use super::{
     attributes::{self, Attributes, Texts},
     config::{self, IsComputed, MARKER_KEY},
     devices::{self, Devices},
+    instance::GuestFiles,
+    session::Session,
+    source::SourceFile,
     table::Table,
 };
-use crate::client::{Answer, ApiPath, Client, ClientError};
+use crate::client::{Answer, ApiPath, Client, ClientError, Holder};
 
 /// How often an update starts again because someone else changed the object in between.
 const CONFLICT_RETRIES: usize = 5;
+
+/// The status of what is announced on some cluster members, but not made yet.
+pub(crate) const PENDING: &str = "Pending";
 
 /// What tells one kind of plain object from the others.
 pub(crate) trait Entity: Send + Sync {
@@ -35,25 +41,87 @@ pub(crate) trait Entity: Send + Sync {
     fn schema(&self) -> Resource;
 
     /// What computed attributes are if configuration does not say.
-    fn defaults(&self) -> Vec<(&'static str, Value)>;
+    fn defaults(&self) -> Vec<(&'static str, Value)> {
+        let description = ("description", Value::from(""));
+        let config = ("config", attributes::map(&Texts::new()));
+        let description = self.has_description().then_some(description);
+        let config = self.has_config().then_some(config);
+        description.into_iter().chain(config).collect()
+    }
 
     /// Attributes whose change needs a new object.
     fn replacing(&self) -> &'static [&'static str];
 
     /// Attributes that the schema has but that are refused if set.
-    fn refused(&self) -> &'static [&'static str];
+    fn refused(&self) -> &'static [&'static str] {
+        &[]
+    }
 
     /// Further checks of a configuration.
-    fn validate(&self, config: Attributes<'_>, diags: &mut Diagnostics);
+    fn validate(&self, _config: Attributes<'_>, _diags: &mut Diagnostics) {}
+
+    /// Computed attributes that follow from what is planned.
+    fn derived(&self, _planned: Attributes<'_>) -> Vec<(&'static str, Value)> {
+        Vec::new()
+    }
+
+    /// Where it is, below `/1.0`; without the last segment, where its kind is made.
+    fn segments<'a>(&self, object: Attributes<'a>) -> Vec<&'a str>;
 
     /// Where its kind is made.
-    fn collection(&self, object: Attributes<'_>, project: &str) -> ApiPath;
+    fn collection(&self, object: Attributes<'_>, project: &str) -> ApiPath {
+        let segments = self.segments(object);
+        let (_, above) = segments.split_last().unwrap_or((&"", &[]));
+        self.placed(ApiPath::new(above), object, project)
+    }
 
     /// Where it is.
-    fn path(&self, object: Attributes<'_>, project: &str) -> ApiPath;
+    fn path(&self, object: Attributes<'_>, project: &str) -> ApiPath {
+        self.placed(ApiPath::new(&self.segments(object)), object, project)
+    }
+
+    /// The path with its project, and with the cluster member if one is named.
+    fn placed(&self, path: ApiPath, object: Attributes<'_>, project: &str) -> ApiPath {
+        let path = match self.has_project() {
+            true => path.project(project),
+            false => path,
+        };
+        match object.some_text("target") {
+            Some(member) => path.query("target", member),
+            None => path,
+        }
+    }
 
     /// Keys that the server adds to its `config`.
-    fn is_computed(&self) -> IsComputed;
+    fn is_computed(&self) -> IsComputed {
+        |_| false
+    }
+
+    /// True if it has a `description`.
+    fn has_description(&self) -> bool {
+        true
+    }
+
+    /// True if it has a `config`.
+    fn has_config(&self) -> bool {
+        true
+    }
+
+    /// True if its `config` may carry our mark. Where it cannot, what is found after a create without
+    /// an answer is taken for ours: the name was free when the create was planned.
+    fn is_markable(&self, object: Attributes<'_>) -> bool {
+        self.has_config() && !self.is_part(object)
+    }
+
+    /// True if it is only a cluster member's part of an object, which is made and removed as a whole.
+    fn is_part(&self, _object: Attributes<'_>) -> bool {
+        false
+    }
+
+    /// True if another `name` renames it.
+    fn is_renamed(&self) -> bool {
+        false
+    }
 
     /// True if it has `device` blocks.
     fn has_devices(&self) -> bool {
@@ -74,18 +142,44 @@ pub(crate) trait Entity: Send + Sync {
     fn as_written(&self, _known: &Texts, _server: &Texts, _shown: &mut Texts) {}
 
     /// What the create call says beside name, description, config, devices and tables.
-    fn create_fields(&self, object: Attributes<'_>) -> Vec<(&'static str, Json)>;
+    fn create_fields(&self, _object: Attributes<'_>) -> Vec<(&'static str, Json)> {
+        Vec::new()
+    }
+
+    /// The backup that it is made from, if it is.
+    fn source_file<'a>(&self, _object: Attributes<'a>) -> Option<SourceFile<'a>> {
+        None
+    }
+
+    /// Where its `file` blocks go, if it has some.
+    fn files(&self, _object: Attributes<'_>, _project: &str) -> Option<Holder> {
+        None
+    }
+
+    /// What the update call says beside description, config, devices and tables.
+    fn update_fields(
+        &self,
+        _object: Attributes<'_>,
+        _server: &ServerObject,
+    ) -> Vec<(&'static str, Json)> {
+        Vec::new()
+    }
 
     /// Attributes beside name, description, config, devices and tables that the server tells.
     fn read_fields(
         &self,
-        known: Attributes<'_>,
-        server: &ServerObject,
-    ) -> Vec<(&'static str, Value)>;
+        _known: Attributes<'_>,
+        _server: &ServerObject,
+    ) -> Vec<(&'static str, Value)> {
+        Vec::new()
+    }
 
     /// The path for the delete call, if it says more than where the object is.
     fn delete_path(&self, object: Attributes<'_>, project: &str) -> ApiPath {
-        self.path(object, project)
+        match self.is_part(object) {
+            true => ApiPath::new(&self.segments(object)).project(project),
+            false => self.path(object, project),
+        }
     }
 
     /// What to do when a delete is refused.
@@ -93,13 +187,20 @@ pub(crate) trait Entity: Send + Sync {
         None
     }
 
-    /// How many parts its import id has after remote and project.
-    fn import_parts(&self) -> usize {
-        1
+    /// The attributes that an import id names, after remote and project.
+    fn import_names(&self) -> &'static [&'static str] {
+        &["name"]
     }
 
-    /// The attributes that an import id gives, from its parts after remote and project.
-    fn import(&self, id: &str) -> Result<Vec<(&'static str, Value)>, String>;
+    /// Attributes that an imported object has although no server tells them.
+    fn imported(&self) -> Vec<(&'static str, Value)> {
+        Vec::new()
+    }
+
+    /// True if it is in a project.
+    fn has_project(&self) -> bool {
+        true
+    }
 }
 
 /// A plain object as the server describes it.
@@ -128,28 +229,44 @@ pub(crate) struct ServerObject {
     pub(crate) rest: serde_json::Map<String, Json>,
 }
 
+impl ServerObject {
+    /// A list of texts that it has.
+    pub(crate) fn texts(&self, name: &str) -> Vec<String> {
+        let texts = self.rest.get(name).and_then(Json::as_array);
+        let texts = texts.into_iter().flatten().filter_map(Json::as_str);
+        texts.map(str::to_owned).collect()
+    }
+}
+
 /// One plain object's type on one remote.
 pub(crate) struct Lifecycle<'a> {
     pub(crate) entity: &'a dyn Entity,
     pub(crate) client: &'a Client,
 }
 
-/// Decides what the object will look like; asks nobody.
-pub(crate) fn plan(entity: &dyn Entity, request: &PlanRequest) -> PlanResponse {
+/// Decides what the object will look like, and checks that against its server.
+pub(crate) async fn plan(
+    session: &Session,
+    entity: &dyn Entity,
+    request: &PlanRequest,
+) -> Result<PlanResponse, Diagnostics> {
     let planned = with_defaults(&request.config, &request.proposed, entity.defaults());
     let tables = entity.tables().iter();
     let planned = attributes::with(
         &planned,
         tables.map(|table| (table.name, table.planned(&planned))),
     );
+    let planned = attributes::with(&planned, entity.derived(Attributes(&planned)));
     let prior = request.prior.as_ref().map(|prior| &prior.value);
-    PlanResponse {
-        requires_replace: changed(prior, &planned, entity.replacing()),
+    let requires_replace = changed(prior, &planned, entity.replacing());
+    let warnings = session.check(entity.type_name(), prior, &planned).await?;
+    Ok(PlanResponse {
+        requires_replace,
         effects: Vec::new(),
         private: Vec::new(),
-        warnings: Diagnostics::new(),
+        warnings,
         planned,
-    }
+    })
 }
 
 /// Fills in defaults where configuration says nothing.
@@ -205,10 +322,27 @@ impl Lifecycle<'_> {
         let found = self.get(&object.value).await.map_err(|error| {
             error.diagnostic(format!("cannot read {}", self.name(&object.value)))
         })?;
-        Ok(found.map(|server| Object {
-            value: self.state(&object.value, &server.value),
-            private: object.private,
-        }))
+        let Some(server) = found else {
+            return Ok(None);
+        };
+        let value = self.state(&object.value, &server.value);
+        let value = match self.guest_files(&value) {
+            Some(files) => files.without_drifted(&value).await,
+            None => value,
+        };
+        let private = object.private;
+        Ok(Some(Object { value, private }))
+    }
+
+    /// The files that it is to hold.
+    fn guest_files(&self, object: &Value) -> Option<GuestFiles<'_>> {
+        let attributes = Attributes(object);
+        let holder = self.entity.files(attributes, self.project(attributes))?;
+        Some(GuestFiles {
+            client: self.client,
+            holder,
+            what: self.name(object),
+        })
     }
 
     /// Looks for what a create without an answer left behind.
@@ -219,7 +353,9 @@ impl Lifecycle<'_> {
         let Some(server) = found else {
             return Ok(Found::Nothing);
         };
-        if !is_marked(server.value.config.as_ref(), marker) {
+        if self.entity.is_markable(Attributes(planned))
+            && !is_marked(server.value.config.as_ref(), marker)
+        {
             return Ok(Found::Foreign);
         }
         Ok(Found::Ours {
@@ -236,26 +372,74 @@ impl Lifecycle<'_> {
         let path = self.entity.collection(object, self.project(object));
         let body = self.create_body(planned, &request.marker);
         let notes = |text: &str| request.progress.note(text);
-        let created = self
-            .client
-            .change(Method::POST, &path, &body, None, &notes)
-            .await;
+        let created = match self.entity.source_file(object) {
+            Some(file) => self.restore(&file, planned, request).await,
+            None => {
+                let call = self.client.change(Method::POST, &path, &body, None, &notes);
+                call.await
+            }
+        };
         let (error, there) = match created {
             Err(error) if error.is_ambiguous() => {
                 let there = self.left_behind(planned, &request.marker).await;
                 (error, there)
             }
             Err(error) => (error, None),
-            Ok(()) => match self.result(planned).await {
-                Ok(object) => return made(Some(object)),
-                Err(error) => (error, Some(as_planned(planned))),
-            },
+            Ok(()) => return self.finish(planned, request).await,
         };
         let summary = format!("cannot create {}", self.name(planned));
         ApplyResponse {
             object: there,
             diagnostics: error.diagnostic(summary).into(),
         }
+    }
+
+    /// Fills what was made with its files, and reads it back.
+    async fn finish(&self, planned: &Value, request: &ApplyRequest) -> ApplyResponse {
+        let notes = |text: &str| request.progress.note(text);
+        let files = self.guest_files(planned);
+        let written = match &files {
+            Some(files) => files.write(planned, &notes).await,
+            None => Ok(()),
+        };
+        let summary = format!("cannot read {} back", self.name(planned));
+        let read = self.result(planned).await;
+        let read = read.map_err(|error| error.diagnostic(summary).into());
+        let (object, read) = match read {
+            Ok(object) => (object, Ok(())),
+            Err(error) => (as_planned(planned), Err(error)),
+        };
+        ApplyResponse {
+            object: Some(object),
+            diagnostics: written.and(read).err().unwrap_or_default(),
+        }
+    }
+
+    /// Makes it from a backup, then gives it what configuration says.
+    async fn restore(
+        &self,
+        file: &SourceFile<'_>,
+        planned: &Value,
+        request: &ApplyRequest,
+    ) -> Result<(), ClientError> {
+        let object = Attributes(planned);
+        let notes = |text: &str| request.progress.note(text);
+        let path = self.entity.collection(object, self.project(object));
+        file.send(self.client, &path, &notes).await?;
+        let path = self.entity.path(object, self.project(object));
+        let configured = async {
+            let server: Answer<ServerObject> = self.client.get(&path).await?;
+            let mut body = self.update_body(planned, planned, &server.value);
+            // What the backup had, and configuration does not, goes; so does the mark of another.
+            if let Some(config) = body["config"].as_object_mut() {
+                config.remove(MARKER_KEY);
+            }
+            let change = self.client.change(Method::PUT, &path, &body, None, &notes);
+            change.await
+        };
+        // It is there, whatever comes now.
+        let configured = configured.await;
+        configured.map_err(|error| ClientError::OutcomeUnknown(error.to_string()))
     }
 
     /// What a create whose outcome is not known left behind; if that cannot be told, what was planned,
@@ -274,8 +458,14 @@ impl Lifecycle<'_> {
         if self.entity.name_attribute() == "name" {
             body["name"] = json!(object.text("name"));
         }
-        body["description"] = json!(object.text("description").unwrap_or_default());
-        body["config"] = json!(config::marked(object.map("config"), marker));
+        if self.entity.has_description() {
+            body["description"] = json!(object.text("description").unwrap_or_default());
+        }
+        if self.entity.has_config() {
+            let markable = self.entity.is_markable(object);
+            let marker = if markable { marker } else { "" };
+            body["config"] = json!(config::marked(object.map("config"), marker));
+        }
         if self.entity.has_devices() {
             body["devices"] = json!(devices::of(planned));
         }
@@ -296,6 +486,7 @@ impl Lifecycle<'_> {
             Diagnostics::from(error.diagnostic(format!("cannot update {}", self.name(planned))))
         };
         let object = Attributes(planned);
+        self.rename(&prior.value, planned).await.map_err(failed)?;
         let path = self.entity.path(object, self.project(object));
         let notes = |text: &str| request.progress.note(text);
         for attempt in 0.. {
@@ -314,7 +505,33 @@ impl Lifecycle<'_> {
                 }
             }
         }
+        if prior.value.get("file") != planned.get("file")
+            && let Some(files) = self.guest_files(planned)
+        {
+            files.write(planned, &notes).await?;
+        }
         self.result(planned).await.map(Some).map_err(failed)
+    }
+
+    /// Gives it its new name, if that is how its kind takes one.
+    async fn rename(&self, prior: &Value, planned: &Value) -> Result<(), ClientError> {
+        let attribute = self.entity.name_attribute();
+        let new = Attributes(planned).text(attribute);
+        if !self.entity.is_renamed() || Attributes(prior).text(attribute) == new {
+            return Ok(());
+        }
+        let object = Attributes(prior);
+        let path = self.entity.path(object, self.project(object));
+        let body = json!({ "name": new });
+        let renamed = self
+            .client
+            .change(Method::POST, &path, &body, None, &|_| {})
+            .await;
+        match renamed {
+            // An earlier try may have come this far.
+            Err(error) if error.is_not_found() => Ok(()),
+            outcome => outcome,
+        }
     }
 
     fn update_body(&self, prior: &Value, planned: &Value, server: &ServerObject) -> Json {
@@ -324,14 +541,23 @@ impl Lifecycle<'_> {
             &Attributes(planned).map("config"),
             self.entity.is_computed(),
         );
-        let description = Attributes(planned).text("description").unwrap_or_default();
-        let mut body = json!({ "description": description, "config": config });
+        let mut body = json!({});
+        if self.entity.has_description() {
+            let description = Attributes(planned).text("description");
+            body["description"] = json!(description.unwrap_or_default());
+        }
+        if self.entity.has_config() {
+            body["config"] = json!(config);
+        }
         if self.entity.has_devices() {
             body["devices"] = json!(devices::of(planned));
         }
         for table in self.entity.tables() {
             let (field, rows) = table.json(Attributes(planned));
             body[field] = rows;
+        }
+        for (name, value) in self.entity.update_fields(Attributes(planned), server) {
+            body[name] = value;
         }
         body
     }
@@ -342,6 +568,9 @@ impl Lifecycle<'_> {
         request: &ApplyRequest,
     ) -> Result<Option<Object>, Diagnostics> {
         let object = Attributes(prior);
+        if self.entity.is_part(object) && self.is_whole(prior).await? {
+            return Ok(None);
+        }
         let path = self.entity.delete_path(object, self.project(object));
         let notes = |text: &str| request.progress.note(text);
         match self
@@ -359,6 +588,14 @@ impl Lifecycle<'_> {
                 }))
             }
         }
+    }
+
+    /// True if the object that this is a part of was made: then the part goes with it, and cannot before.
+    async fn is_whole(&self, prior: &Value) -> Result<bool, Diagnostics> {
+        let found = self.get(prior).await.map_err(|error| {
+            error.diagnostic(format!("cannot read {} before", self.name(prior)))
+        })?;
+        Ok(found.is_none_or(|server| server.value.status != PENDING))
     }
 
     /// The object after a change; asks the server only if something was left open.
@@ -390,13 +627,14 @@ impl Lifecycle<'_> {
         let written = Attributes(known).map("config");
         let mut config = config::visible(&keys, &written, self.entity.is_computed());
         self.entity.as_written(&written, &keys, &mut config);
-        let mut changes = vec![
-            ("description", Value::from(server.description.as_str())),
-            (
-                "config",
-                attributes::map_with_nulls(known.get("config"), &config),
-            ),
-        ];
+        let mut changes = Vec::new();
+        if self.entity.has_description() {
+            changes.push(("description", Value::from(server.description.as_str())));
+        }
+        if self.entity.has_config() {
+            let config = attributes::map_with_nulls(known.get("config"), &config);
+            changes.push(("config", config));
+        }
         if self.entity.has_devices() {
             changes.push((
                 "device",

@@ -1,32 +1,48 @@
 //! The provider: what Incus offers, and who does what is asked.
 //!
-//! [`lifecycle`] serves the plain objects ([`profile`], [`network`], [`volume`], [`project`]), each
-//! described by an `Entity`; [`instance`] has a life of its own. [`config`] tells a user's keys from
-//! those of the server; [`data`] reads for data sources. [`session`] is a configured provider.
+//! [`lifecycle`] serves the plain objects ([`profile`], [`network`], [`volume`] and most others), each
+//! described by an `Entity`; [`instance`], [`image`] and [`server`] have lives of their own. [`config`]
+//! tells a user's keys from those of the server; [`check`] asks the server while planning; [`data`]
+//! reads for data sources. [`session`] is a configured provider.
 
 mod attributes;
 mod block;
+mod certificate;
+mod check;
+mod cluster_group;
 mod config;
 mod data;
+mod declared;
 mod devices;
+mod image;
 mod import;
 mod instance;
+mod instance_snapshot;
 mod lifecycle;
 mod network;
 mod network_acl;
+mod network_address_set;
 mod network_forward;
+mod network_integration;
+mod network_load_balancer;
+mod network_peer;
 mod network_zone;
 mod network_zone_record;
 mod profile;
 mod project;
 mod schemas;
+mod server;
 mod session;
+mod source;
+mod storage_bucket;
+mod storage_bucket_key;
 mod storage_pool;
 mod table;
+mod time;
 mod validate;
 mod volume;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use strata_core::{
     BoxFuture, Diagnostic, Diagnostics, Value,
@@ -45,7 +61,7 @@ use self::{
 use crate::{platform::Platform, remote::Remotes};
 
 /// The plain objects.
-static ENTITIES: [&dyn Entity; 9] = [
+static ENTITIES: [&dyn Entity; 18] = [
     &profile::Profile,
     &network::Network,
     &network_acl::NetworkAcl,
@@ -55,7 +71,18 @@ static ENTITIES: [&dyn Entity; 9] = [
     &storage_pool::StoragePool,
     &volume::Volume,
     &project::Project,
+    &certificate::Certificate,
+    &cluster_group::ClusterGroup,
+    &instance_snapshot::InstanceSnapshot,
+    &network_address_set::NetworkAddressSet,
+    &network_integration::NetworkIntegration,
+    &network_load_balancer::NetworkLoadBalancer,
+    &network_peer::NetworkPeer,
+    &storage_bucket::StorageBucket,
+    &storage_bucket_key::StorageBucketKey,
 ];
+
+pub(crate) use self::declared::Declared;
 
 fn entity(type_name: &str) -> Option<&'static dyn Entity> {
     ENTITIES
@@ -74,22 +101,32 @@ fn unknown_type(type_name: &str) -> Diagnostic {
 /// The provider before its block is known.
 pub(crate) struct IncusProvider {
     platform: Arc<Platform>,
-    schema: ProviderSchema,
+    schema: OnceLock<ProviderSchema>,
 }
 
 impl IncusProvider {
     pub(crate) fn new(platform: Arc<Platform>) -> Self {
+        Self {
+            platform,
+            schema: OnceLock::new(),
+        }
+    }
+
+    fn offered() -> ProviderSchema {
         let plain = ENTITIES
             .iter()
             .map(|entity| (entity.type_name().into(), entity.schema()));
-        let schema = ProviderSchema {
+        let others = [
+            (instance::TYPE, instance::schema()),
+            (image::TYPE, image::schema()),
+            (server::TYPE, server::schema()),
+        ];
+        let others = others.map(|(name, schema)| (name.into(), schema));
+        ProviderSchema {
             provider: block::schema(),
-            resources: plain
-                .chain([(instance::TYPE.into(), instance::schema())])
-                .collect(),
+            resources: plain.chain(others).collect(),
             data_sources: data::schemas(),
-        };
-        Self { platform, schema }
+        }
     }
 }
 
@@ -103,7 +140,7 @@ impl Provider for IncusProvider {
     }
 
     fn schema(&self) -> &ProviderSchema {
-        &self.schema
+        self.schema.get_or_init(Self::offered)
     }
 
     fn validate(&self, kind: ObjectKind, type_name: &str, config: &Value) -> Diagnostics {
@@ -120,6 +157,10 @@ impl Provider for IncusProvider {
             (ObjectKind::Resource, None) if type_name == instance::TYPE => {
                 instance::validate(config, &mut diags);
             }
+            (ObjectKind::Resource, None) if type_name == image::TYPE => {
+                image::validate(config, &mut diags);
+            }
+            (ObjectKind::Resource, None) if type_name == server::TYPE => {}
             (ObjectKind::Resource, None) => diags.push(unknown_type(type_name)),
         }
         diags
@@ -159,16 +200,37 @@ impl Configured {
     }
 
     async fn plan(&self, request: PlanRequest) -> Result<PlanResponse, Diagnostics> {
-        match entity(&request.type_name) {
-            Some(entity) => Ok(lifecycle::plan(entity, &request)),
-            None if &*request.type_name == instance::TYPE => instance::plan(&self.0, request).await,
-            None => Err(unknown_type(&request.type_name).into()),
+        if let Some(prior) = &request.prior {
+            self.know(&request.type_name, &prior.value);
+        }
+        match (&*request.type_name, entity(&request.type_name)) {
+            (_, Some(entity)) => lifecycle::plan(&self.0, entity, &request).await,
+            (instance::TYPE, None) => instance::plan(&self.0, request).await,
+            (image::TYPE, None) => {
+                self.0
+                    .declared()
+                    .add(image::TYPE, Attributes(&request.config));
+                Ok(image::plan(&request))
+            }
+            (server::TYPE, None) => Ok(server::plan(&request)),
+            _ => Err(unknown_type(&request.type_name).into()),
+        }
+    }
+
+    /// Remembers that state has an object; an instance is remembered when it is read.
+    fn know(&self, type_name: &str, object: &Value) {
+        if entity(type_name).is_some() {
+            let nothing = instance::HardwareAddresses::default();
+            self.0.learn(type_name, object, nothing);
         }
     }
 
     async fn apply(&self, request: ApplyRequest) -> ApplyResponse {
-        if &*request.type_name == instance::TYPE {
-            return instance::apply(&self.0, request).await;
+        match &*request.type_name {
+            instance::TYPE => return instance::apply(&self.0, request).await,
+            image::TYPE => return image::apply(&self.0, request).await,
+            server::TYPE => return server::apply(&self.0, request).await,
+            _ => {}
         }
         let type_name = request.type_name.clone();
         let prior = request.prior.clone();
@@ -195,8 +257,11 @@ impl Configured {
 
     async fn read(&self, request: ReadRequest) -> Result<Option<Object>, Diagnostics> {
         let ReadRequest { type_name, object } = request;
-        if &*type_name == instance::TYPE {
-            return import::read_instance(&self.0, object).await;
+        match &*type_name {
+            instance::TYPE => return import::read_instance(&self.0, object).await,
+            image::TYPE => return image::read(&self.0, object).await,
+            server::TYPE => return server::read(&self.0, object).await,
+            _ => self.know(&type_name, &object.value),
         }
         let place = object.value.clone();
         let read = self
@@ -213,9 +278,12 @@ impl Configured {
             planned,
             marker,
         } = request;
-        if &*type_name == instance::TYPE {
-            let found = instance::find(&self.0, &planned, &marker).await;
-            return found;
+        match &*type_name {
+            instance::TYPE => return instance::find(&self.0, &planned, &marker).await,
+            image::TYPE => return image::find(&self.0, &planned, &marker).await,
+            // Setting keys again does no harm.
+            server::TYPE => return Ok(Found::Nothing),
+            _ => {}
         }
         let found = self
             .lifecycle(&type_name, &planned, async |lifecycle| {
@@ -289,7 +357,7 @@ impl ConfiguredProvider for Configured {
 mod tests {
     use std::collections::BTreeMap;
 
-    use strata_core::{Type, schema::Presence};
+    use strata_core::Type;
 
     use super::*;
     use crate::{Incus, Settings, Timeouts};
@@ -314,47 +382,38 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_supported_is_refused_by_name() {
+    fn what_cannot_be_is_refused() {
+        let both = [
+            ("image", Value::from("debian/12")),
+            ("source_file", Value::from("backup.tar.gz")),
+        ];
         assert_eq!(
-            check(
-                "incus_instance",
-                &[
-                    ("target", Value::from("node1")),
-                    ("source_file", Value::from("x"))
-                ]
-            ),
-            [
-                "`target` of `incus_instance` is not supported yet",
-                "`source_file` of `incus_instance` is not supported yet"
-            ]
+            check("incus_instance", &both),
+            ["only one of `image`, `source_file` may be set"]
         );
         assert_eq!(
             check(
-                "incus_instance",
-                &[("type", Value::from("virtual-machine"))]
+                "incus_storage_volume",
+                &[("content_type", Value::from("tape"))]
             ),
-            ["virtual machines on Incus are not supported yet"]
-        );
-        // What is not known yet may be set: better refused now than ignored later.
-        assert_eq!(
-            check("incus_network", &[("target", Value::unknown(Type::String))]),
-            ["`target` of `incus_network` is not supported yet"]
-        );
-        assert_eq!(
-            check("incus_storage_volume", &[("type", Value::from("custom"))]),
-            [""; 0]
+            ["`tape` is not a valid `content_type`"]
         );
         assert_eq!(
             check(
                 "incus_storage_volume",
                 &[("content_type", Value::from("iso"))]
             ),
-            ["`iso` is not a valid `content_type`"]
+            ["`source_file` is missing"]
+        );
+        assert_eq!(check("incus_image", &[]), ["`source_image` is missing"]);
+        assert_eq!(
+            check("incus_network", &[("target", Value::unknown(Type::String))]),
+            [""; 0]
         );
     }
 
     #[test]
-    fn every_attribute_is_described_and_settable_ones_are_not_computed_alone() {
+    fn every_attribute_is_described() {
         let provider = incus().provider();
         let schema = provider.schema();
         for resource in schema
@@ -366,9 +425,6 @@ mod tests {
             for (name, attribute) in &resource.block.attributes {
                 assert!(attribute.description.ends_with('.'), "{name}");
             }
-            let named = |name: &str| resource.block.attributes.get(name);
-            let name = named("name").or(named("listen_address")).unwrap();
-            assert_eq!(name.presence, Presence::Required);
         }
     }
 

@@ -4,13 +4,12 @@ use serde_json::{Value as Json, json};
 use strata_core::{Diagnostics, Type, Value, schema::Resource};
 
 use super::{
-    attributes::{Attributes, Texts, map},
+    attributes::Attributes,
     config::IsComputed,
     lifecycle::{Entity, ServerObject},
     schemas::{computed, config, defaulted, optional, place, required, resource},
     validate,
 };
-use crate::client::ApiPath;
 
 pub(crate) struct Network;
 
@@ -32,26 +31,19 @@ impl Entity for Network {
                 Type::String,
                 "Its type; the server's choice if not set.",
             ),
-            optional("target", "The cluster member that it is on. Not supported."),
+            optional("target", "The cluster member whose part of it this is."),
             computed("managed", Type::Bool, "Whether the server manages it."),
             config(),
         ];
         resource("A network.", attributes.into_iter().chain(place()), [])
     }
 
-    fn defaults(&self) -> Vec<(&'static str, Value)> {
-        vec![
-            ("description", Value::from("")),
-            ("config", map(&Texts::new())),
-        ]
-    }
-
     fn replacing(&self) -> &'static [&'static str] {
-        &["name", "type", "project", "remote"]
+        &["name", "type", "project", "remote", "target"]
     }
 
-    fn refused(&self) -> &'static [&'static str] {
-        &["target"]
+    fn is_part(&self, object: Attributes<'_>) -> bool {
+        object.some_text("target").is_some()
     }
 
     fn validate(&self, config: Attributes<'_>, diags: &mut Diagnostics) {
@@ -59,12 +51,8 @@ impl Entity for Network {
         validate::one_of(config, "type", &known, diags);
     }
 
-    fn collection(&self, _: Attributes<'_>, project: &str) -> ApiPath {
-        ApiPath::new(&["networks"]).project(project)
-    }
-
-    fn path(&self, object: Attributes<'_>, project: &str) -> ApiPath {
-        ApiPath::new(&["networks", object.text("name").unwrap_or_default()]).project(project)
+    fn segments<'a>(&self, object: Attributes<'a>) -> Vec<&'a str> {
+        vec!["networks", object.text("name").unwrap_or_default()]
     }
 
     fn is_computed(&self) -> IsComputed {
@@ -86,10 +74,6 @@ impl Entity for Network {
 
     fn delete_hint(&self) -> Option<&'static str> {
         Some("instances and profiles that use a network must be removed, or changed, before it")
-    }
-
-    fn import(&self, id: &str) -> Result<Vec<(&'static str, Value)>, String> {
-        Ok(vec![("name", Value::from(id))])
     }
 }
 

@@ -1,16 +1,13 @@
 //! `incus_network_acl`: rules for what may come in to instances and go out of them.
 
-use serde_json::Value as Json;
-use strata_core::{Diagnostics, Type, Value, schema::Resource};
+use strata_core::{Type, schema::Resource};
 
 use super::{
-    attributes::{Attributes, Texts, map},
-    config::IsComputed,
-    lifecycle::{Entity, ServerObject},
+    attributes::Attributes,
+    lifecycle::Entity,
     schemas::{config, defaulted, place, required, resource},
     table::{Column, Table},
 };
-use crate::client::ApiPath;
 
 pub(crate) struct NetworkAcl;
 
@@ -76,13 +73,6 @@ impl Entity for NetworkAcl {
         )
     }
 
-    fn defaults(&self) -> Vec<(&'static str, Value)> {
-        vec![
-            ("description", Value::from("")),
-            ("config", map(&Texts::new())),
-        ]
-    }
-
     fn tables(&self) -> &'static [Table] {
         RULES
     }
@@ -91,37 +81,11 @@ impl Entity for NetworkAcl {
         &["name", "project", "remote"]
     }
 
-    fn refused(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    fn validate(&self, _: Attributes<'_>, _: &mut Diagnostics) {}
-
-    fn collection(&self, _: Attributes<'_>, project: &str) -> ApiPath {
-        ApiPath::new(&["network-acls"]).project(project)
-    }
-
-    fn path(&self, object: Attributes<'_>, project: &str) -> ApiPath {
-        ApiPath::new(&["network-acls", object.text("name").unwrap_or_default()]).project(project)
-    }
-
-    fn is_computed(&self) -> IsComputed {
-        |_| false
-    }
-
-    fn create_fields(&self, _: Attributes<'_>) -> Vec<(&'static str, Json)> {
-        Vec::new()
-    }
-
-    fn read_fields(&self, _: Attributes<'_>, _: &ServerObject) -> Vec<(&'static str, Value)> {
-        Vec::new()
+    fn segments<'a>(&self, object: Attributes<'a>) -> Vec<&'a str> {
+        vec!["network-acls", object.text("name").unwrap_or_default()]
     }
 
     fn delete_hint(&self) -> Option<&'static str> {
         Some("networks, instances and profiles that name the ACL must be changed before it")
-    }
-
-    fn import(&self, id: &str) -> Result<Vec<(&'static str, Value)>, String> {
-        Ok(vec![("name", Value::from(id))])
     }
 }

@@ -1,16 +1,14 @@
 //! `incus_network_forward`: an address of the server whose ports lead to instances.
 
 use serde_json::{Value as Json, json};
-use strata_core::{Diagnostics, Type, Value, schema::Resource};
+use strata_core::{Type, schema::Resource};
 
 use super::{
-    attributes::{Attributes, Texts, map},
-    config::IsComputed,
-    lifecycle::{Entity, ServerObject},
+    attributes::Attributes,
+    lifecycle::Entity,
     schemas::{config, defaulted, place, required, resource},
     table::{Column, Table},
 };
-use crate::client::ApiPath;
 
 pub(crate) struct NetworkForward;
 
@@ -58,13 +56,6 @@ impl Entity for NetworkForward {
         )
     }
 
-    fn defaults(&self) -> Vec<(&'static str, Value)> {
-        vec![
-            ("description", Value::from("")),
-            ("config", map(&Texts::new())),
-        ]
-    }
-
     fn tables(&self) -> &'static [Table] {
         &[PORTS]
     }
@@ -73,25 +64,14 @@ impl Entity for NetworkForward {
         &["network", "listen_address", "project", "remote"]
     }
 
-    fn refused(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    fn validate(&self, _: Attributes<'_>, _: &mut Diagnostics) {}
-
-    fn collection(&self, object: Attributes<'_>, project: &str) -> ApiPath {
-        let network = object.text("network").unwrap_or_default();
-        ApiPath::new(&["networks", network, "forwards"]).project(project)
-    }
-
-    fn path(&self, object: Attributes<'_>, project: &str) -> ApiPath {
-        let network = object.text("network").unwrap_or_default();
-        let address = object.text("listen_address").unwrap_or_default();
-        ApiPath::new(&["networks", network, "forwards", address]).project(project)
-    }
-
-    fn is_computed(&self) -> IsComputed {
-        |_| false
+    fn segments<'a>(&self, object: Attributes<'a>) -> Vec<&'a str> {
+        let text = |name| object.text(name).unwrap_or_default();
+        vec![
+            "networks",
+            text("network"),
+            "forwards",
+            text("listen_address"),
+        ]
     }
 
     fn create_fields(&self, object: Attributes<'_>) -> Vec<(&'static str, Json)> {
@@ -99,21 +79,7 @@ impl Entity for NetworkForward {
         vec![("listen_address", json!(address))]
     }
 
-    fn read_fields(&self, _: Attributes<'_>, _: &ServerObject) -> Vec<(&'static str, Value)> {
-        Vec::new()
-    }
-
-    fn import_parts(&self) -> usize {
-        2
-    }
-
-    fn import(&self, id: &str) -> Result<Vec<(&'static str, Value)>, String> {
-        let (network, address) = id
-            .split_once('/')
-            .ok_or("`NETWORK/LISTEN_ADDRESS` is wanted")?;
-        Ok(vec![
-            ("network", Value::from(network)),
-            ("listen_address", Value::from(address)),
-        ])
+    fn import_names(&self) -> &'static [&'static str] {
+        &["network", "listen_address"]
     }
 }

@@ -1,16 +1,13 @@
 //! `incus_network_zone_record`: names in a DNS zone beside those of instances.
 
-use serde_json::Value as Json;
-use strata_core::{Diagnostics, Type, Value, schema::Resource};
+use strata_core::{Type, schema::Resource};
 
 use super::{
-    attributes::{Attributes, Texts, map},
-    config::IsComputed,
-    lifecycle::{Entity, ServerObject},
+    attributes::Attributes,
+    lifecycle::Entity,
     schemas::{config, defaulted, place, required, resource},
     table::{Column, Table},
 };
-use crate::client::ApiPath;
 
 pub(crate) struct NetworkZoneRecord;
 
@@ -48,13 +45,6 @@ impl Entity for NetworkZoneRecord {
         )
     }
 
-    fn defaults(&self) -> Vec<(&'static str, Value)> {
-        vec![
-            ("description", Value::from("")),
-            ("config", map(&Texts::new())),
-        ]
-    }
-
     fn tables(&self) -> &'static [Table] {
         &[ENTRIES]
     }
@@ -63,44 +53,12 @@ impl Entity for NetworkZoneRecord {
         &["name", "zone", "project", "remote"]
     }
 
-    fn refused(&self) -> &'static [&'static str] {
-        &[]
+    fn segments<'a>(&self, object: Attributes<'a>) -> Vec<&'a str> {
+        let text = |name| object.text(name).unwrap_or_default();
+        vec!["network-zones", text("zone"), "records", text("name")]
     }
 
-    fn validate(&self, _: Attributes<'_>, _: &mut Diagnostics) {}
-
-    fn collection(&self, object: Attributes<'_>, project: &str) -> ApiPath {
-        let zone = object.text("zone").unwrap_or_default();
-        ApiPath::new(&["network-zones", zone, "records"]).project(project)
-    }
-
-    fn path(&self, object: Attributes<'_>, project: &str) -> ApiPath {
-        let zone = object.text("zone").unwrap_or_default();
-        let name = object.text("name").unwrap_or_default();
-        ApiPath::new(&["network-zones", zone, "records", name]).project(project)
-    }
-
-    fn is_computed(&self) -> IsComputed {
-        |_| false
-    }
-
-    fn create_fields(&self, _: Attributes<'_>) -> Vec<(&'static str, Json)> {
-        Vec::new()
-    }
-
-    fn read_fields(&self, _: Attributes<'_>, _: &ServerObject) -> Vec<(&'static str, Value)> {
-        Vec::new()
-    }
-
-    fn import_parts(&self) -> usize {
-        2
-    }
-
-    fn import(&self, id: &str) -> Result<Vec<(&'static str, Value)>, String> {
-        let (zone, name) = id.split_once('/').ok_or("`ZONE/NAME` is wanted")?;
-        Ok(vec![
-            ("zone", Value::from(zone)),
-            ("name", Value::from(name)),
-        ])
+    fn import_names(&self) -> &'static [&'static str] {
+        &["zone", "name"]
     }
 }

@@ -1,6 +1,5 @@
 //! `incus_profile`: configuration and devices that instances share.
 
-use serde_json::Value as Json;
 use strata_core::{
     Diagnostics, Type, Value,
     schema::{Presence, Resource},
@@ -8,13 +7,11 @@ use strata_core::{
 
 use super::{
     attributes::{Attributes, Texts, map},
-    config::IsComputed,
     devices,
-    lifecycle::{Entity, ServerObject},
+    lifecycle::Entity,
     schemas::{config, defaulted, optional, required, resource},
     validate,
 };
-use crate::client::ApiPath;
 
 pub(crate) struct Profile;
 
@@ -59,43 +56,19 @@ impl Entity for Profile {
         &["name", "project", "remote"]
     }
 
-    fn refused(&self) -> &'static [&'static str] {
-        &[]
-    }
-
     fn validate(&self, config: Attributes<'_>, diags: &mut Diagnostics) {
         validate::devices(config, diags);
     }
 
-    fn collection(&self, _: Attributes<'_>, project: &str) -> ApiPath {
-        ApiPath::new(&["profiles"]).project(project)
-    }
-
-    fn path(&self, object: Attributes<'_>, project: &str) -> ApiPath {
-        ApiPath::new(&["profiles", object.text("name").unwrap_or_default()]).project(project)
-    }
-
-    fn is_computed(&self) -> IsComputed {
-        |_| false
+    fn segments<'a>(&self, object: Attributes<'a>) -> Vec<&'a str> {
+        vec!["profiles", object.text("name").unwrap_or_default()]
     }
 
     fn has_devices(&self) -> bool {
         true
     }
 
-    fn create_fields(&self, _: Attributes<'_>) -> Vec<(&'static str, Json)> {
-        Vec::new()
-    }
-
-    fn read_fields(&self, _: Attributes<'_>, _: &ServerObject) -> Vec<(&'static str, Value)> {
-        Vec::new()
-    }
-
     fn delete_hint(&self) -> Option<&'static str> {
         Some("instances that use a profile must be removed, or changed, before it")
-    }
-
-    fn import(&self, id: &str) -> Result<Vec<(&'static str, Value)>, String> {
-        Ok(vec![("name", Value::from(id))])
     }
 }

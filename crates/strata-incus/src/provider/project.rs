@@ -1,12 +1,11 @@
 //! `incus_project`: a room of its own for instances and what belongs to them.
 
-use serde_json::Value as Json;
-use strata_core::{Diagnostics, Type, Value, schema::Resource};
+use strata_core::{Type, Value, schema::Resource};
 
 use super::{
     attributes::{Attributes, Texts, map},
     config::IsComputed,
-    lifecycle::{Entity, ServerObject},
+    lifecycle::Entity,
     schemas::{config, defaulted, optional, required, resource},
 };
 use crate::client::ApiPath;
@@ -46,30 +45,12 @@ impl Entity for Project {
         &["name", "remote"]
     }
 
-    fn refused(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    fn validate(&self, _: Attributes<'_>, _: &mut Diagnostics) {}
-
-    fn collection(&self, _: Attributes<'_>, _: &str) -> ApiPath {
-        ApiPath::new(&["projects"])
-    }
-
-    fn path(&self, object: Attributes<'_>, _: &str) -> ApiPath {
-        ApiPath::new(&["projects", object.text("name").unwrap_or_default()])
+    fn segments<'a>(&self, object: Attributes<'a>) -> Vec<&'a str> {
+        vec!["projects", object.text("name").unwrap_or_default()]
     }
 
     fn is_computed(&self) -> IsComputed {
         |key| key.starts_with("features.")
-    }
-
-    fn create_fields(&self, _: Attributes<'_>) -> Vec<(&'static str, Json)> {
-        Vec::new()
-    }
-
-    fn read_fields(&self, _: Attributes<'_>, _: &ServerObject) -> Vec<(&'static str, Value)> {
-        Vec::new()
     }
 
     fn delete_path(&self, object: Attributes<'_>, project: &str) -> ApiPath {
@@ -86,10 +67,11 @@ impl Entity for Project {
         )
     }
 
-    fn import(&self, id: &str) -> Result<Vec<(&'static str, Value)>, String> {
-        Ok(vec![
-            ("name", Value::from(id)),
-            ("force_destroy", Value::from(false)),
-        ])
+    fn imported(&self) -> Vec<(&'static str, Value)> {
+        vec![("force_destroy", Value::from(false))]
+    }
+
+    fn has_project(&self) -> bool {
+        false
     }
 }

@@ -6,10 +6,12 @@ use std::{
 };
 
 use serde_json::{Value as Json, json};
-use strata_core::{Diagnostic, Diagnostics};
+use strata_core::{Diagnostic, Diagnostics, Value};
 use tokio::sync::OnceCell;
 
-use super::attributes::Attributes;
+use super::{
+    attributes::Attributes, declared::Declared, image::ImageSource, instance::HardwareAddresses,
+};
 use crate::{
     client::{ApiPath, Client, ClientError},
     platform::{Platform, Timeouts},
@@ -23,7 +25,12 @@ pub(crate) struct Session {
     remotes: Option<Remotes>,
     /// Whether an image is there, by remote, project and image; asked once.
     images: Mutex<BTreeMap<ImageKey, Arc<OnceCell<bool>>>>,
+    /// What state knows, by remote and path; of instances, with their hardware addresses.
+    known: Mutex<BTreeMap<Place, HardwareAddresses>>,
 }
+
+/// Where an object is: its remote and its path there.
+pub(crate) type Place = (String, String);
 
 type ImageKey = (String, String, String);
 
@@ -33,7 +40,25 @@ impl Session {
             platform,
             remotes,
             images: Mutex::default(),
+            known: Mutex::default(),
         }
+    }
+
+    /// Remembers that state has an object.
+    pub(crate) fn know(&self, place: Place, addresses: HardwareAddresses) {
+        let mut known = self.known.lock().expect("no panic holds this");
+        known.insert(place, addresses);
+    }
+
+    /// What is remembered of an object; none if state does not have it.
+    pub(crate) fn known(&self, place: &Place) -> Option<HardwareAddresses> {
+        let known = self.known.lock().expect("no panic holds this");
+        known.get(place).cloned()
+    }
+
+    /// Names that the configuration declares.
+    pub(crate) fn declared(&self) -> &Declared {
+        &self.platform.declared
     }
 
     pub(crate) fn timeouts(&self) -> Timeouts {
@@ -56,7 +81,7 @@ impl Session {
     }
 
     /// Where the create call finds the image.
-    pub(crate) fn image_source(
+    pub(crate) async fn image_source(
         &self,
         client: &Client,
         object: Attributes<'_>,
@@ -64,10 +89,28 @@ impl Session {
         let Some(image) = object.some_text("image") else {
             return Ok(json!({ "type": "none" }));
         };
-        match self.local_image(client, image)? {
-            image if is_fingerprint(&image) => Ok(json!({ "type": "image", "fingerprint": image })),
-            image => Ok(json!({ "type": "image", "alias": image })),
+        match self.image(client, image)? {
+            Image::Here(image) if is_fingerprint(&image) => {
+                Ok(json!({ "type": "image", "fingerprint": image }))
+            }
+            Image::Here(image) => Ok(json!({ "type": "image", "alias": image })),
+            Image::There(remote, alias) => {
+                let source = ImageSource {
+                    remote: &remote,
+                    name: &alias,
+                };
+                source.pulled().await.map_err(|error| {
+                    let summary = format!("cannot use image `{image}`");
+                    error.diagnostic(summary).into()
+                })
+            }
         }
+    }
+
+    /// The client of a remote by name.
+    pub(crate) fn client_of(&self, name: &str) -> Result<Arc<Client>, Diagnostics> {
+        let named = Value::object([("remote", Value::from(name))]);
+        self.client(Attributes(&named))
     }
 
     /// Fails if an instance's image is surely not there.
@@ -80,7 +123,13 @@ impl Session {
             return Ok(());
         }
         let client = self.client(object)?;
-        let local = self.local_image(&client, image)?;
+        let Image::Here(local) = self.image(&client, image)? else {
+            return Ok(());
+        };
+        if self.declared().has("incus_image", "") {
+            // It may be about to be made.
+            return Ok(());
+        }
         let project = object.text("project").unwrap_or(&client.remote().project);
         let there = self.is_there(&client, project, &local).await;
         match there.map_err(|error| error.diagnostic(format!("cannot look for image `{image}`")))? {
@@ -112,30 +161,27 @@ impl Session {
             .copied()
     }
 
-    /// The image's name on the server that is to run the instance.
-    fn local_image(&self, client: &Client, image: &str) -> Result<String, Diagnostics> {
+    /// Where an image is, seen from the server that is to run the instance.
+    fn image(&self, client: &Client, image: &str) -> Result<Image, Diagnostics> {
         if let Some(alias) = self.platform.image_aliases.get(image) {
-            return Ok(alias.clone());
+            return Ok(Image::Here(alias.clone()));
         }
         match image.split_once(':') {
-            None => Ok(image.to_owned()),
-            Some((remote, alias)) if remote == client.remote().name => Ok(alias.to_owned()),
-            Some((remote, alias)) => Err(Diagnostics::from(
-                Diagnostic::error(
-                    "incus-not-supported",
-                    format!("image `{image}`: images of other remotes are not supported yet"),
-                )
-                .detail(format!(
-                    "Remote `{remote}` is not `{}`, which is to hold the instance.",
-                    client.remote().name
-                ))
-                .hint(format!(
-                    "copy it once with `incus image copy {image} {}: --alias {alias}`, and write `image = \"{alias}\"`",
-                    client.remote().name
-                )),
-            )),
+            None => Ok(Image::Here(image.to_owned())),
+            Some((remote, alias)) if remote == client.remote().name => {
+                Ok(Image::Here(alias.to_owned()))
+            }
+            Some((remote, alias)) => Ok(Image::There(self.client_of(remote)?, alias.to_owned())),
         }
     }
+}
+
+/// Where an image is.
+enum Image {
+    /// On the server that needs it, under this alias or fingerprint.
+    Here(String),
+    /// On another remote.
+    There(Arc<Client>, String),
 }
 
 fn not_known_yet() -> Diagnostic {
@@ -162,7 +208,7 @@ async fn look_for(client: &Client, project: &str, image: &str) -> Result<bool, C
 }
 
 /// True if an image is named by its fingerprint, or by the beginning of it.
-fn is_fingerprint(image: &str) -> bool {
+pub(crate) fn is_fingerprint(image: &str) -> bool {
     (12..=64).contains(&image.len()) && image.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 

@@ -4,13 +4,12 @@ use serde_json::{Value as Json, json};
 use strata_core::{Diagnostics, Type, Value, schema::Resource};
 
 use super::{
-    attributes::{Attributes, Texts, map},
+    attributes::{Attributes, Texts},
     config::IsComputed,
     lifecycle::{Entity, ServerObject},
     schemas::{config, defaulted, optional, place, required, resource},
     validate,
 };
-use crate::client::ApiPath;
 
 pub(crate) struct StoragePool;
 
@@ -45,37 +44,26 @@ impl Entity for StoragePool {
                 "How it stores, such as `dir`, `zfs`, `btrfs` or `lvm`.",
             ),
             defaulted("description", Type::String, "What it is for."),
-            optional("target", "The cluster member that it is on. Not supported."),
+            optional("target", "The cluster member whose part of it this is."),
             config(),
         ];
         resource("A storage pool.", attributes.into_iter().chain(place()), [])
     }
 
-    fn defaults(&self) -> Vec<(&'static str, Value)> {
-        vec![
-            ("description", Value::from("")),
-            ("config", map(&Texts::new())),
-        ]
-    }
-
     fn replacing(&self) -> &'static [&'static str] {
-        &["name", "driver", "project", "remote"]
+        &["name", "driver", "project", "remote", "target"]
     }
 
-    fn refused(&self) -> &'static [&'static str] {
-        &["target"]
+    fn is_part(&self, object: Attributes<'_>) -> bool {
+        object.some_text("target").is_some()
     }
 
     fn validate(&self, config: Attributes<'_>, diags: &mut Diagnostics) {
         validate::one_of(config, "driver", &DRIVERS, diags);
     }
 
-    fn collection(&self, _: Attributes<'_>, project: &str) -> ApiPath {
-        ApiPath::new(&["storage-pools"]).project(project)
-    }
-
-    fn path(&self, object: Attributes<'_>, project: &str) -> ApiPath {
-        ApiPath::new(&["storage-pools", object.text("name").unwrap_or_default()]).project(project)
+    fn segments<'a>(&self, object: Attributes<'a>) -> Vec<&'a str> {
+        vec!["storage-pools", object.text("name").unwrap_or_default()]
     }
 
     fn is_computed(&self) -> IsComputed {
@@ -106,10 +94,6 @@ impl Entity for StoragePool {
         Some(
             "instances, images, volumes and profiles that use a pool must be removed, or changed, before it",
         )
-    }
-
-    fn import(&self, id: &str) -> Result<Vec<(&'static str, Value)>, String> {
-        Ok(vec![("name", Value::from(id))])
     }
 }
 

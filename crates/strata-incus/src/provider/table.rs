@@ -43,6 +43,8 @@ pub(crate) enum Cell {
     Default(&'static str),
     /// This number.
     Number(i64),
+    /// Configuration must give a set of texts.
+    Texts,
 }
 
 impl Column {
@@ -79,6 +81,11 @@ impl Column {
         Self::new(name, Cell::Number(number), description)
     }
 
+    /// A set of texts that must be set.
+    pub(crate) const fn texts(name: &'static str, description: &'static str) -> Self {
+        Self::new(name, Cell::Texts, description)
+    }
+
     /// Only these words.
     pub(crate) const fn words(mut self, words: &'static [&'static str]) -> Self {
         self.words = words;
@@ -91,6 +98,7 @@ impl Column {
             Cell::Optional => (Type::String, Presence::Optional),
             Cell::Default(_) => (Type::String, Presence::OptionalComputed),
             Cell::Number(_) => (Type::Number, Presence::OptionalComputed),
+            Cell::Texts => (Type::set(Type::String), Presence::Required),
         };
         (self.name, Attribute::new(ty, presence, self.description))
     }
@@ -98,6 +106,7 @@ impl Column {
     fn ty(&self) -> Type {
         match self.presence {
             Cell::Number(_) => Type::Number,
+            Cell::Texts => Type::set(Type::String),
             _ => Type::String,
         }
     }
@@ -180,6 +189,10 @@ impl Table {
             let cells = self.columns.iter().filter_map(|column| {
                 let cell = match row.0.get(column.name)? {
                     Value::String(text) => Json::from(&**text),
+                    value if column.presence == Cell::Texts => {
+                        let texts = value.as_sequence()?.iter().filter_map(Value::as_str);
+                        texts.collect()
+                    }
                     value => Json::from(value.as_number()?.as_i64()?),
                 };
                 Some((column.name.to_owned(), cell))
@@ -208,6 +221,10 @@ impl Table {
             let cell = match &row[column.name] {
                 Json::String(text) => Some(Value::from(text.as_str())),
                 Json::Number(number) => number.as_i64().map(Value::from),
+                Json::Array(texts) => {
+                    let texts = texts.iter().filter_map(Json::as_str).map(Value::from);
+                    Some(Value::set(Type::String, texts))
+                }
                 _ => None,
             };
             (column.name, column.plain(cell.as_ref()))

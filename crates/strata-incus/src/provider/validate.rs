@@ -39,6 +39,14 @@ pub(crate) fn one_of(config: Attributes<'_>, name: &str, known: &[&str], diags: 
     }
 }
 
+/// Demands a value, known or not.
+pub(crate) fn present(config: Attributes<'_>, name: &str, diags: &mut Diagnostics) {
+    if !config.is_set(name) {
+        let summary = format!("`{name}` is missing");
+        diags.push(Diagnostic::error("incus-invalid-value", summary));
+    }
+}
+
 /// Checks `device` blocks: known types, no name twice.
 pub(crate) fn devices(config: Attributes<'_>, diags: &mut Diagnostics) {
     let mut names: Vec<&str> = Vec::new();

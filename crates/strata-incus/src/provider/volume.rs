@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 use strata_core::{
-    Diagnostics, Type, Value,
+    Diagnostic, Diagnostics, Type, Value,
     schema::{Attribute, Nesting, Presence, Resource},
 };
 
@@ -12,9 +12,10 @@ use super::{
     instance,
     lifecycle::{Entity, ServerObject},
     schemas::{computed, config, defaulted, optional, place, required, resource},
+    source::{self, SourceFile},
     validate,
 };
-use crate::client::ApiPath;
+use crate::client::{ApiPath, Holder};
 
 pub(crate) struct Volume;
 
@@ -37,7 +38,7 @@ impl Entity for Volume {
             Nesting::Single,
             source,
             Presence::Optional,
-            "The volume to copy. Not supported.",
+            "The volume to copy.",
         );
         let attributes = [
             required("name", "Its name."),
@@ -48,13 +49,20 @@ impl Entity for Volume {
                 Type::String,
                 "`custom`, the only type that can be made.",
             ),
-            defaulted("content_type", Type::String, "`filesystem` or `block`."),
+            defaulted(
+                "content_type",
+                Type::String,
+                "`filesystem`, `block` or `iso`.",
+            ),
             defaulted(
                 "target",
                 Type::String,
-                "The cluster member that it is on. Not supported.",
+                "The cluster member that it is on; another one makes it anew.",
             ),
-            optional("source_file", "A backup to restore. Not supported."),
+            optional(
+                "source_file",
+                "A backup of a volume, or with `content_type = \"iso\"` an image of a disc.",
+            ),
             ("source_volume", source),
             computed(
                 "location",
@@ -82,38 +90,103 @@ impl Entity for Volume {
     }
 
     fn replacing(&self) -> &'static [&'static str] {
-        &["name", "pool", "type", "content_type", "project", "remote"]
+        &[
+            "name",
+            "pool",
+            "type",
+            "content_type",
+            "target",
+            "source_volume",
+            "source_file",
+            "project",
+            "remote",
+        ]
     }
 
-    fn refused(&self) -> &'static [&'static str] {
-        &["target", "source_volume", "source_file", "file"]
+    fn derived(&self, planned: Attributes<'_>) -> Vec<(&'static str, Value)> {
+        let files = instance::with_file_defaults(planned.0);
+        files
+            .get("file")
+            .cloned()
+            .map(|files| ("file", files))
+            .into_iter()
+            .collect()
     }
 
     fn validate(&self, config: Attributes<'_>, diags: &mut Diagnostics) {
         validate::one_of(config, "type", &["custom"], diags);
-        validate::one_of(config, "content_type", &["filesystem", "block"], diags);
+        validate::one_of(
+            config,
+            "content_type",
+            &["filesystem", "block", "iso"],
+            diags,
+        );
+        source::at_most_one(config, &["source_volume", "source_file"], diags);
+        if config.text("content_type") == Some("iso") {
+            validate::present(config, "source_file", diags);
+        }
+        if config.is_set("file")
+            && config
+                .text("content_type")
+                .is_some_and(|kind| kind != "filesystem")
+        {
+            let summary = "files go only into volumes with `content_type = \"filesystem\"`";
+            diags.push(Diagnostic::error("incus-invalid-value", summary));
+        }
+        instance::validate_files(config, diags);
+        let from = config
+            .object("source_volume")
+            .and_then(|source| source.some_text("remote"));
+        if from.is_some_and(|from| config.some_text("remote") != Some(from)) {
+            let summary = "copying a volume from another remote is not supported yet".to_owned();
+            let hint = "leave `remote` out of `source_volume` where it is the same";
+            diags.push(validate::not_supported(summary).hint(hint));
+        }
     }
 
-    fn collection(&self, object: Attributes<'_>, project: &str) -> ApiPath {
-        let pool = object.text("pool").unwrap_or_default();
-        ApiPath::new(&["storage-pools", pool, "volumes", "custom"]).project(project)
-    }
-
-    fn path(&self, object: Attributes<'_>, project: &str) -> ApiPath {
-        let pool = object.text("pool").unwrap_or_default();
-        let name = object.text("name").unwrap_or_default();
-        ApiPath::new(&["storage-pools", pool, "volumes", "custom", name]).project(project)
+    fn segments<'a>(&self, object: Attributes<'a>) -> Vec<&'a str> {
+        let text = |name| object.text(name).unwrap_or_default();
+        vec![
+            "storage-pools",
+            text("pool"),
+            "volumes",
+            "custom",
+            text("name"),
+        ]
     }
 
     fn is_computed(&self) -> IsComputed {
         is_computed
     }
 
+    // A backup brings the mark of another volume along, or none.
+    fn is_markable(&self, object: Attributes<'_>) -> bool {
+        !object.is_set("source_file")
+    }
+
+    fn source_file<'a>(&self, object: Attributes<'a>) -> Option<SourceFile<'a>> {
+        match object.text("content_type") {
+            Some("iso") => SourceFile::of(object, "iso"),
+            _ => SourceFile::of(object, "backup"),
+        }
+    }
+
+    fn files(&self, object: Attributes<'_>, project: &str) -> Option<Holder> {
+        let mut segments = self.segments(object);
+        segments.push("files");
+        let path = self.placed(ApiPath::new(&segments), object, project);
+        object.is_set("file").then_some(Holder(path))
+    }
+
     fn create_fields(&self, object: Attributes<'_>) -> Vec<(&'static str, Json)> {
-        vec![(
-            "content_type",
-            json!(object.text("content_type").unwrap_or("filesystem")),
-        )]
+        let kind = object.text("content_type").unwrap_or("filesystem");
+        let mut fields = vec![("content_type", json!(kind))];
+        if let Some(source) = object.object("source_volume") {
+            let text = |name| source.text(name).unwrap_or_default();
+            let copy = json!({ "type": "copy", "pool": text("pool"), "name": text("name"), "volume_only": true });
+            fields.push(("source", copy));
+        }
+        fields
     }
 
     fn read_fields(&self, _: Attributes<'_>, server: &ServerObject) -> Vec<(&'static str, Value)> {
@@ -127,16 +200,8 @@ impl Entity for Volume {
         Some("instances that have the volume attached must be removed, or changed, before it")
     }
 
-    fn import_parts(&self) -> usize {
-        2
-    }
-
-    fn import(&self, id: &str) -> Result<Vec<(&'static str, Value)>, String> {
-        let (pool, name) = id.split_once('/').ok_or("`POOL/NAME` is wanted")?;
-        Ok(vec![
-            ("pool", Value::from(pool)),
-            ("name", Value::from(name)),
-        ])
+    fn import_names(&self) -> &'static [&'static str] {
+        &["pool", "name"]
     }
 }
 

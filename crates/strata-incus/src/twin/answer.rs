@@ -10,6 +10,8 @@ use sha2::{Digest, Sha256};
 pub(super) enum Answer {
     /// An object, or null; with the version of what was asked for.
     Sync(Value),
+    /// Something new is there.
+    Created,
     /// Something that ends later: a description, what it works on, and what goes with the answer.
     Operation(Started),
     /// A file's content.
@@ -25,8 +27,34 @@ pub(super) struct Started {
     pub(super) lifecycle: Vec<(&'static str, String)>,
     /// The project it belongs to.
     pub(super) project: String,
+    /// What it tells while it works: a name and a text.
+    pub(super) progress: Option<(&'static str, &'static str)>,
+    /// The secrets of its WebSockets, if it has some.
+    pub(super) sockets: Value,
+    /// What it gives in the end.
+    pub(super) result: Value,
     /// Why it fails, if it does: a daemon looks at images and devices only after it has answered.
     pub(super) failure: Option<Refusal>,
+}
+
+impl Started {
+    /// An operation on an object, that ends well and gives nothing.
+    pub(super) fn new(
+        description: &'static str,
+        resource: (&'static str, String),
+        project: &str,
+    ) -> Self {
+        Self {
+            description,
+            resource,
+            lifecycle: Vec::new(),
+            project: project.to_owned(),
+            progress: None,
+            sockets: Value::Null,
+            result: Value::Null,
+            failure: None,
+        }
+    }
 }
 
 /// A refusal.
@@ -55,7 +83,18 @@ pub(super) fn bad_request<T>(message: impl Into<String>) -> Result<T, Refusal> {
 
 /// The version of an object, for `ETag` and `If-Match`: of what a PUT can change, as on a real daemon.
 pub(super) fn etag(value: &Value) -> String {
-    const FIELDS: [&str; 6] = [
+    const FIELDS: [&str; 17] = [
+        "addresses",
+        "aliases",
+        "backends",
+        "egress",
+        "entries",
+        "ingress",
+        "members",
+        "name",
+        "ports",
+        "projects",
+        "restricted",
         "architecture",
         "config",
         "description",
@@ -77,6 +116,11 @@ pub(super) fn sync(value: &Value) -> Response<Full<Bytes>> {
         response.headers_mut().insert(header::ETAG, tag);
     }
     response
+}
+
+pub(super) fn created() -> Response<Full<Bytes>> {
+    let body = json!({ "type": "sync", "status": "Success", "status_code": 200, "operation": "", "error_code": 0, "error": "", "metadata": null });
+    with_body(StatusCode::CREATED, &body)
 }
 
 pub(super) fn operation(operation: &Value) -> Response<Full<Bytes>> {

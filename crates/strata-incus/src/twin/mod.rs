@@ -5,14 +5,17 @@
 //! changes [`Store`]. What takes a while on a real daemon is an operation here, too, and ends with
 //! an event ([`operations`]). With a file the store outlives the process.
 //!
-//! Narrow: the calls that our provider makes for instances (containers), profiles, bridge networks,
-//! custom volumes, projects and images. Anything else answers 501 and says so; no program runs
-//! in an instance: `exec` answers that, and hosts are modelled by the agent's own model.
+//! It has every object that the provider knows: instances of both types with snapshots and files,
+//! images, networks of all types with all that belongs to them, volumes, buckets, projects,
+//! certificates, and on request a cluster ([`Twin::start_cluster`]). Anything else answers 501 and says
+//! so. No program runs in an instance: each that is started ends well, with nothing to say; hosts are
+//! modelled by the agent's own model. On request it fails as real daemons do ([`Fault`]).
 //! Wordings of errors follow Incus 6.0.4; those in `tests/twin.rs` were compared with a real daemon,
 //! the others were not yet.
 
 mod answer;
 mod api;
+mod faults;
 mod images;
 mod operations;
 mod route;
@@ -30,16 +33,20 @@ use tokio::{net::UnixListener, task::AbortHandle};
 use operations::Operations;
 use store::Store;
 
+pub use faults::{Failure, Fault};
+
 /// A running twin; it ends when this is dropped.
 pub struct Twin {
     socket: PathBuf,
     accepting: AbortHandle,
+    shared: Arc<Shared>,
 }
 
 /// What all requests share.
 struct Shared {
     store: Mutex<Store>,
     operations: Operations,
+    faults: Mutex<Vec<Fault>>,
     file: Option<PathBuf>,
 }
 
@@ -48,21 +55,37 @@ impl Twin {
     ///
     /// Must be called in a tokio runtime.
     pub fn start(socket: &Path, file: Option<&Path>) -> io::Result<Self> {
+        Self::start_cluster(socket, file, &[])
+    }
+
+    /// Starts a twin as [`Self::start`] does; a new one is a cluster of these members.
+    pub fn start_cluster(socket: &Path, file: Option<&Path>, members: &[&str]) -> io::Result<Self> {
         let store = match file.filter(|file| file.exists()) {
             Some(file) => serde_json::from_slice(&std::fs::read(file)?)?,
-            None => Store::new(),
+            None => {
+                let mut store = Store::new();
+                store.form_cluster(members);
+                store
+            }
         };
         let listener = UnixListener::bind(socket)?;
         let shared = Arc::new(Shared {
             store: Mutex::new(store),
             operations: Operations::new(),
+            faults: Mutex::default(),
             file: file.map(Path::to_owned),
         });
-        let accepting = tokio::spawn(server::accept(listener, shared)).abort_handle();
+        let accepting = tokio::spawn(server::accept(listener, shared.clone())).abort_handle();
         Ok(Self {
+            shared,
             socket: socket.to_owned(),
             accepting,
         })
+    }
+
+    /// Makes it fail the next call that the fault describes.
+    pub fn fail(&self, fault: Fault) {
+        self.shared.faults().push(fault);
     }
 
     /// Where it listens.
@@ -82,6 +105,10 @@ impl Drop for Twin {
 impl Shared {
     fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn faults(&self) -> MutexGuard<'_, Vec<Fault>> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes the store to its file, whole or not at all.

@@ -14,6 +14,9 @@ use super::answer::{Refusal, Started};
 /// How many events a slow listener may be behind before it loses some.
 const BACKLOG: usize = 1024;
 
+/// What makes every listener hang up, in place of an event.
+pub(super) const BREAK: &str = "break";
+
 /// All operations of the twin. In a model everything is done at once, so each has ended when it is told of.
 pub(super) struct Operations {
     ended: Mutex<BTreeMap<String, Result<Value, Refusal>>>,
@@ -30,21 +33,7 @@ impl Operations {
 
     /// Records an operation, tells of its beginning and end, and gives it as it was when it began.
     pub(super) fn run(&self, started: &Started) -> Value {
-        let (kind, path) = &started.resource;
-        let begun = json!({
-            "id": Uuid::new_v4().to_string(),
-            "class": "task",
-            "description": started.description,
-            "created_at": "2026-01-01T00:00:00Z",
-            "updated_at": "2026-01-01T00:00:00Z",
-            "status": "Running",
-            "status_code": 103,
-            "resources": { *kind: [path] },
-            "metadata": null,
-            "may_cancel": false,
-            "err": "",
-            "location": "none",
-        });
+        let begun = begun(started);
         let mut ended = begun.clone();
         let (status, code, error) = match &started.failure {
             None => ("Success", 200, ""),
@@ -53,7 +42,13 @@ impl Operations {
         ended["status"] = json!(status);
         ended["status_code"] = json!(code);
         ended["err"] = json!(error);
+        ended["metadata"] = started.result.clone();
         self.tell("operation", &started.project, &begun);
+        if let Some(progress) = started.progress {
+            let mut working = begun.clone();
+            working["metadata"] = json!({ format!("{}_progress", progress.0): progress.1 });
+            self.tell("operation", &started.project, &working);
+        }
         for (action, source) in &started.lifecycle {
             let metadata =
                 json!({ "action": action, "source": source, "project": started.project });
@@ -66,6 +61,16 @@ impl Operations {
             .insert(id, started.failure.clone().map_or(Ok(ended.clone()), Err));
         self.tell("operation", &started.project, &ended);
         begun
+    }
+
+    /// An operation of which nobody hears again, as after a restart of the daemon.
+    pub(super) fn forget(&self, started: &Started) -> Value {
+        begun(started)
+    }
+
+    /// Hangs up on all who listen.
+    pub(super) fn break_off(&self) {
+        drop(self.events.send(BREAK.to_owned()));
     }
 
     /// What asking for an operation by id gives; asking for a failed one is refused with its reason.
@@ -87,4 +92,23 @@ impl Operations {
         // Without a listener it is lost, as on a real daemon.
         drop(self.events.send(event.to_string()));
     }
+}
+
+/// An operation as it begins.
+fn begun(started: &Started) -> Value {
+    let (kind, path) = &started.resource;
+    json!({
+        "id": Uuid::new_v4().to_string(),
+        "class": if started.sockets.is_null() { "task" } else { "websocket" },
+        "description": started.description,
+        "created_at": "2026-01-01T00:00:00Z",
+        "updated_at": "2026-01-01T00:00:00Z",
+        "status": "Running",
+        "status_code": 103,
+        "resources": { *kind: [path] },
+        "metadata": started.sockets,
+        "may_cancel": false,
+        "err": "",
+        "location": "none",
+    })
 }

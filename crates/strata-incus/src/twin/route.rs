@@ -1,6 +1,6 @@
 //! From a request's method and path to the function that answers it.
 
-use hyper::{Method, StatusCode, http::request::Parts};
+use hyper::{HeaderMap, Method, StatusCode, http::request::Parts};
 use serde_json::{Value, json};
 
 use super::{
@@ -25,6 +25,24 @@ pub(super) struct Call<'a> {
     pub(super) body: Value,
     /// The `path` of the files API.
     pub(super) path: String,
+    /// The cluster member that it asks for.
+    pub(super) target: Option<String>,
+    /// The body as it came, of what is not JSON.
+    pub(super) raw: &'a [u8],
+    pub(super) headers: &'a HeaderMap,
+}
+
+impl Call<'_> {
+    /// A header's text.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// True if the body is no JSON, but a backup or a file.
+    pub(super) fn is_raw(&self) -> bool {
+        self.header("content-type")
+            .is_some_and(|kind| !kind.contains("json"))
+    }
 }
 
 pub(super) fn answer(shared: &Shared, parts: &Parts, body: &[u8]) -> Answered {
@@ -36,7 +54,11 @@ pub(super) fn answer(shared: &Shared, parts: &Parts, body: &[u8]) -> Answered {
             .map(|(_, value)| decode(value))
             .next_back()
     };
-    let is_file = parts.uri.path().ends_with("/files");
+    let kind = parts
+        .headers
+        .get("content-type")
+        .and_then(|kind| kind.to_str().ok());
+    let is_json = kind.is_none_or(|kind| kind.contains("json"));
     let call = Call {
         shared,
         method: &parts.method,
@@ -50,12 +72,15 @@ pub(super) fn answer(shared: &Shared, parts: &Parts, body: &[u8]) -> Answered {
             .get("if-match")
             .and_then(|tag| tag.to_str().ok())
             .map(str::to_owned),
-        body: if is_file {
-            Value::Null
-        } else {
+        body: if is_json {
             json_body(body)?
+        } else {
+            Value::Null
         },
         path: parameter("path").unwrap_or_default(),
+        target: parameter("target").filter(|target| !target.is_empty()),
+        raw: body,
+        headers: &parts.headers,
     };
     let segments: Vec<String> = parts
         .uri
@@ -97,7 +122,7 @@ fn dispatch(call: &Call<'_>, segments: &[&str]) -> Answered {
     }
     let (get, post) = (call.method == Method::GET, call.method == Method::POST);
     match segments {
-        [] if get => Ok(Answer::Sync(server())),
+        [] => api::server::keys(call),
         ["instances"] if post => api::instances::create(call),
         ["instances", name] if post => api::instances::rename(call, name),
         ["instances", name] if get && call.recursion > 0 => api::instances::full(call, name),
@@ -107,10 +132,25 @@ fn dispatch(call: &Call<'_>, segments: &[&str]) -> Answered {
         }
         ["instances", name] if call.method == Method::DELETE => api::instances::delete(call, name),
         ["instances", name, "state"] => api::instances::state(call, name),
-        ["instances", name, "files"] => api::instances::file(call, name),
-        ["images", "aliases", alias] if get => api::images::alias(call, alias),
-        ["images", fingerprint] if get => api::images::get(call, fingerprint),
+        ["instances", name, "files"] => api::files::in_instance(call, name),
+        ["instances", name, "exec"] if post => api::instances::exec(call, name),
+        ["instances", name, "snapshots"] if post => api::snapshots::create(call, name),
+        ["instances", name, "snapshots", snapshot] if call.method == Method::DELETE => {
+            api::snapshots::delete(call, name, snapshot)
+        }
+        ["images"] if post => api::images::create(call),
+        ["images", "aliases"] if post => api::images::add_alias(call),
+        ["images", "aliases", alias] => api::images::alias(call, alias),
+        ["images", fingerprint, "secret"] if post => api::images::secret(call, fingerprint),
+        ["images", fingerprint] => api::images::one(call, fingerprint),
         ["networks", name, "state"] if get => api::networks::state(call, name),
+        ["networks", name, "leases"] if get => api::networks::leases(call, name),
+        ["projects", name, "state"] if get => api::limits::usage(call, name),
+        ["storage-pools", pool, "resources"] if get => api::limits::room(call, pool),
+        ["storage-pools", pool, "volumes", "custom", name, "files"] => {
+            api::files::in_volume(call, pool, name)
+        }
+        ["certificates"] if post => api::server::trust(call),
         ["storage-pools", pool, "volumes"] => api::objects::collection(call, &api::volumes(pool)),
         ["storage-pools", pool, "volumes", "custom"] => {
             api::objects::collection(call, &api::volumes(pool))
@@ -125,6 +165,7 @@ fn dispatch(call: &Call<'_>, segments: &[&str]) -> Answered {
                 None => not_found("Operation"),
             }
         }
+        ["cluster"] if get => api::server::cluster(call),
         [collection] => match api::family(collection) {
             Some(family) => api::objects::collection(call, &family),
             None => missing(call, segments),
@@ -133,7 +174,11 @@ fn dispatch(call: &Call<'_>, segments: &[&str]) -> Answered {
             Some(family) => api::objects::one(call, &family, name),
             None => missing(call, segments),
         },
-        _ => missing(call, segments),
+        segments => match api::nested::family(segments) {
+            Some((family, None)) => api::objects::collection(call, &family),
+            Some((family, Some(name))) => api::objects::one(call, &family, name),
+            None => missing(call, segments),
+        },
     }
 }
 
@@ -144,18 +189,6 @@ fn missing(call: &Call<'_>, segments: &[&str]) -> Answered {
         segments.join("/")
     );
     refuse(StatusCode::NOT_IMPLEMENTED, message)
-}
-
-fn server() -> Value {
-    json!({
-        "api_extensions": ["projects", "operation_wait", "event_lifecycle", "instances", "custom_volume_snapshot_expiry", "instance_create_start"],
-        "api_status": "stable",
-        "api_version": "1.0",
-        "auth": "trusted",
-        "public": false,
-        "config": {},
-        "environment": { "server": "incus", "server_version": "6.0.4", "server_name": "twin", "server_clustered": false, "architectures": ["x86_64"], "driver": "lxc", "storage": "dir", "project": "default" },
-    })
 }
 
 /// Undoes percent-encoding; what is no UTF-8 then becomes replacement characters, and so names nothing.

@@ -1,6 +1,6 @@
-//! HTTP over the unix socket, and the WebSocket of the events.
+//! HTTP over the unix socket, and the WebSockets of events and programs.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{io, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::SinkExt;
@@ -18,6 +18,8 @@ use tokio_tungstenite::{
 use super::{
     Shared,
     answer::{self, Answer, Refusal},
+    faults::{self, Failure},
+    operations::BREAK,
     route,
 };
 
@@ -38,9 +40,13 @@ pub(super) async fn accept(listener: UnixListener, shared: Arc<Shared>) {
 async fn respond(
     request: Request<Incoming>,
     shared: Arc<Shared>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
-    if request.uri().path() == "/1.0/events" {
-        return Ok(events(request, &shared));
+) -> io::Result<Response<Full<Bytes>>> {
+    let path = request.uri().path().to_owned();
+    if path == "/1.0/events" {
+        return Ok(upgrade(request, &shared, send_events));
+    }
+    if path.starts_with("/1.0/operations/") && path.ends_with("/websocket") {
+        return Ok(upgrade(request, &shared, end_stream));
     }
     let (parts, body) = request.into_parts();
     let body = match http_body_util::Limited::new(body, MAX_BODY).collect().await {
@@ -52,7 +58,16 @@ async fn respond(
             }));
         }
     };
-    let answered = route::answer(&shared, &parts, &body);
+    let failure = faults::take(&shared, &parts.method, &path);
+    let answered = match &failure {
+        Some(Failure::Unheard) => return Err(io::ErrorKind::ConnectionAborted.into()),
+        Some(Failure::Refused(status, message)) => faults::refused(*status, message),
+        Some(Failure::Slow(time)) => {
+            tokio::time::sleep(*time).await;
+            route::answer(&shared, &parts, &body)
+        }
+        _ => route::answer(&shared, &parts, &body),
+    };
     if parts.method != hyper::Method::GET
         && let Err(error) = shared.save()
     {
@@ -62,16 +77,36 @@ async fn respond(
             message,
         }));
     }
+    let answered = match (answered, failure) {
+        (_, Some(Failure::Unanswered)) => return Err(io::ErrorKind::ConnectionAborted.into()),
+        (Ok(Answer::Operation(started)), Some(Failure::Dropped)) => {
+            shared.operations.break_off();
+            return Ok(answer::operation(&shared.operations.forget(&started)));
+        }
+        (Ok(Answer::Operation(mut started)), Some(Failure::HalfDone(message))) => {
+            started.failure = faults::refused(400, message).err();
+            Ok(Answer::Operation(started))
+        }
+        (answered, _) => answered,
+    };
     Ok(match answered {
         Ok(Answer::Sync(value)) => answer::sync(&value),
+        Ok(Answer::Created) => answer::created(),
         Ok(Answer::File(content)) => Response::new(Full::new(Bytes::from(content))),
         Ok(Answer::Operation(started)) => answer::operation(&shared.operations.run(&started)),
         Err(refusal) => answer::refusal(&refusal),
     })
 }
 
-/// Takes the WebSocket of the events.
-fn events(mut request: Request<Incoming>, shared: &Shared) -> Response<Full<Bytes>> {
+/// Takes a WebSocket, and has `serve` speak on it.
+fn upgrade<T: Future<Output = ()> + Send>(
+    mut request: Request<Incoming>,
+    shared: &Shared,
+    serve: fn(Upgraded, broadcast::Receiver<String>) -> T,
+) -> Response<Full<Bytes>>
+where
+    T: 'static,
+{
     let Some(key) = request.headers().get(header::SEC_WEBSOCKET_KEY) else {
         let message = "websocket: the client is not using the websocket protocol".to_owned();
         return answer::refusal(&Refusal {
@@ -83,7 +118,7 @@ fn events(mut request: Request<Incoming>, shared: &Shared) -> Response<Full<Byte
     let receiver = shared.operations.listen();
     tokio::spawn(async move {
         if let Ok(upgraded) = hyper::upgrade::on(&mut request).await {
-            send_events(upgraded, receiver).await;
+            serve(upgraded, receiver).await;
         }
     });
     let response = Response::builder()
@@ -96,10 +131,22 @@ fn events(mut request: Request<Incoming>, shared: &Shared) -> Response<Full<Byte
         .expect("the headers are well formed")
 }
 
+/// The stream of a program that has nothing to say.
+async fn end_stream(upgraded: Upgraded, _: broadcast::Receiver<String>) {
+    let mut socket =
+        WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;
+    // Whoever has gone already needs no end.
+    drop(socket.send(Message::Text("".into())).await);
+    drop(socket.close(None).await);
+}
+
 async fn send_events(upgraded: Upgraded, mut events: broadcast::Receiver<String>) {
     let mut socket =
         WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;
     while let Ok(event) = events.recv().await {
+        if event == BREAK {
+            return;
+        }
         if socket.send(Message::Text(event.into())).await.is_err() {
             return;
         }

@@ -19,6 +19,31 @@ pub(super) enum Kind {
     /// Named `POOL/NAME`.
     Volume,
     Image,
+    Acl,
+    AddressSet,
+    Zone,
+    /// Named `ZONE/NAME`.
+    Record,
+    /// Named `NETWORK/ADDRESS`, as are load balancers.
+    Forward,
+    LoadBalancer,
+    /// Named `NETWORK/NAME`.
+    Peer,
+    Integration,
+    /// Named `POOL/NAME`.
+    Bucket,
+    /// Named `POOL/BUCKET/NAME`.
+    BucketKey,
+    /// Named `INSTANCE/NAME`.
+    Snapshot,
+    Certificate,
+    /// A member of the cluster.
+    Member,
+    Group,
+    /// Named by what holds it and its path there.
+    File,
+    /// The keys of the server itself, under no name.
+    Server,
 }
 
 /// Everything that a daemon would keep in its database.
@@ -70,6 +95,35 @@ impl Store {
         store
     }
 
+    /// The members of the cluster; none if the daemon is alone.
+    pub(super) fn members(&self) -> Vec<String> {
+        let members = self.list(Kind::Member, Some(""));
+        members.iter().map(|(name, _)| (*name).to_owned()).collect()
+    }
+
+    /// Makes a cluster of the daemon.
+    pub(super) fn form_cluster(&mut self, members: &[&str]) {
+        for (number, name) in members.iter().enumerate() {
+            let roles = if number == 0 {
+                json!(["database-leader", "database"])
+            } else {
+                json!(["database"])
+            };
+            self.put(Kind::Member, "", name, json!({
+                "server_name": name, "url": format!("https://10.99.1.{}:8443", number + 1), "database": true, "status": "Online",
+                "message": "Fully operational", "architecture": "x86_64", "description": "", "failure_domain": "default",
+                "roles": roles, "groups": ["default"], "config": {},
+            }));
+        }
+        let group = json!({ "name": "default", "description": "Default cluster group", "members": members, "config": {} });
+        self.put(Kind::Group, "", "default", group);
+        for kind in [Kind::Pool, Kind::Network] {
+            for object in self.objects.entry(kind).or_default().values_mut() {
+                object["locations"] = json!(members);
+            }
+        }
+    }
+
     fn key(project: &str, name: &str) -> String {
         if project.is_empty() {
             name.to_owned()
@@ -113,9 +167,22 @@ impl Store {
     /// The project whose objects of a kind a project uses: its own, or those of `default`.
     pub(super) fn home(&self, kind: Kind, project: &str) -> String {
         let feature = match kind {
-            Kind::Instance => return project.to_owned(),
-            Kind::Project | Kind::Pool => return String::new(),
-            Kind::Network => "features.networks",
+            Kind::Instance | Kind::Snapshot | Kind::File => return project.to_owned(),
+            Kind::Project
+            | Kind::Pool
+            | Kind::Integration
+            | Kind::Certificate
+            | Kind::Member
+            | Kind::Group
+            | Kind::Server => return String::new(),
+            Kind::Zone | Kind::Record => "features.networks.zones",
+            Kind::Bucket | Kind::BucketKey => "features.storage.buckets",
+            Kind::Network
+            | Kind::Acl
+            | Kind::AddressSet
+            | Kind::Forward
+            | Kind::LoadBalancer
+            | Kind::Peer => "features.networks",
             Kind::Profile => "features.profiles",
             Kind::Volume => "features.storage.volumes",
             Kind::Image => "features.images",

@@ -9,10 +9,16 @@
     reason = "a test that cannot go on has failed; one that is skipped says so"
 )]
 
+mod conformance;
 mod connection;
+mod faults;
+mod guests;
 mod https;
 mod instance;
+mod made;
 mod networking;
+mod objects;
 mod plain;
+mod raw;
 mod testbed;
 mod twin;

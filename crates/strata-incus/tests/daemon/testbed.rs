@@ -8,12 +8,12 @@ use std::{
 };
 
 use strata_core::{
-    Type, Value,
+    Diagnostics, Type, Value,
     provider::{
         ApplyRequest, ApplyResponse, ConfiguredProvider, Object, PlanRequest, PlanResponse,
         Progress, ReadRequest,
     },
-    schema::{Block, Presence},
+    schema::Block,
     value::ObjectAttribute,
 };
 use strata_incus::{Incus, Settings, Timeouts};
@@ -171,23 +171,29 @@ impl Resource<'_> {
                 entries.insert(name.clone(), prior.cloned().unwrap_or(unknown));
             }
         }
-        assert!(
-            block
-                .attributes
-                .values()
-                .any(|a| a.presence == Presence::Required)
-        );
         Value::object(entries)
     }
 
     pub(crate) async fn plan(&self, config: &Value) -> PlanResponse {
+        self.try_plan(config).await.unwrap()
+    }
+
+    /// What is planned for a create, whatever is there.
+    pub(crate) async fn unchecked_plan(&self, config: &Value) -> Value {
+        match self.try_plan(config).await {
+            Ok(plan) => plan.planned,
+            Err(_) => self.proposed(config),
+        }
+    }
+
+    pub(crate) async fn try_plan(&self, config: &Value) -> Result<PlanResponse, Diagnostics> {
         let request = PlanRequest {
             type_name: self.type_name.into(),
             prior: self.object.clone(),
             config: config.clone(),
             proposed: self.proposed(config),
         };
-        self.testbed.provider.plan(request).await.unwrap()
+        self.testbed.provider.plan(request).await
     }
 
     /// Plans and applies; what is known of the plan must come true.
@@ -253,9 +259,21 @@ impl Resource<'_> {
     }
 
     pub(crate) async fn delete(&mut self) {
-        let Some(prior) = self.object.take() else {
+        if self.object.is_none() {
             return;
-        };
+        }
+        let response = self.try_delete().await;
+        self.object = None;
+        assert!(
+            response.diagnostics.is_empty(),
+            "{:?}",
+            response.diagnostics
+        );
+        assert!(response.object.is_none());
+    }
+
+    pub(crate) async fn try_delete(&self) -> ApplyResponse {
+        let prior = self.object.clone().expect("something is there");
         let request = ApplyRequest {
             type_name: self.type_name.into(),
             prior: Some(prior),
@@ -265,13 +283,7 @@ impl Resource<'_> {
             marker: String::new(),
             progress: self.testbed.progress(),
         };
-        let response = self.testbed.provider.apply(request).await;
-        assert!(
-            response.diagnostics.is_empty(),
-            "{:?}",
-            response.diagnostics
-        );
-        assert!(response.object.is_none());
+        self.testbed.provider.apply(request).await
     }
 }
 

@@ -85,10 +85,12 @@ fn is_target(name: &str) -> bool {
 
 /// What a script is for, if it runs a tool which Strata replaces.
 fn purpose(text: &str) -> Option<String> {
-    let uses = |word: &str| {
-        text.lines()
-            .any(|line| !line.trim_start().starts_with('#') && line.contains(word))
-    };
+    let lines = text.lines().map(str::trim_start);
+    let lines: Vec<String> = lines
+        .filter(|line| !line.starts_with('#'))
+        .map(without_folder)
+        .collect();
+    let uses = |word: &str| lines.iter().any(|line| line.contains(word));
     let purposes = [
         (
             ["terraform output", "tofu output"],
@@ -113,6 +115,13 @@ fn purpose(text: &str) -> Option<String> {
         .iter()
         .find(|(words, _)| words.iter().any(|word| uses(word)));
     found.map(|(_, purpose)| (*purpose).to_owned())
+}
+
+/// The line without `-chdir=…`, which may stand between a program and what it does.
+fn without_folder(line: &str) -> String {
+    let words = line.split_whitespace();
+    let words: Vec<&str> = words.filter(|word| !word.starts_with("-chdir=")).collect();
+    words.join(" ")
 }
 
 #[cfg(test)]

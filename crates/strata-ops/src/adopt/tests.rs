@@ -83,10 +83,9 @@ environment "local" {
   configure "ansible" {
     playbook = "proxmox/configure/ansible/envs/local/playbook.yml"
     # The plays want: web. Name their hosts, or let outputs `GROUP_instances` do it.
-    # hosts = { GROUP = provision.STAGE.OUTPUT }
+    # hosts = { web = provision.terraform.OUTPUT }
     after = [provision.terraform]
   }
-
 }
 "#
     );
@@ -108,23 +107,20 @@ fn one_root_module_with_a_variable_file_for_each_environment() {
     );
     assert_eq!(
         text,
-        r#"project "modules" {
-}
+        r#"project "modules" {}
 
 environment "dev" {
   provision "terraform" {
-    directory = "terraform"
+    directory      = "terraform"
     variable_files = ["terraform/environments/dev.tfvars"]
   }
-
 }
 
 environment "prod" {
   provision "terraform" {
-    directory = "terraform"
+    directory      = "terraform"
     variable_files = ["terraform/environments/prod.tfvars"]
   }
-
 }
 "#
     );
@@ -155,8 +151,7 @@ fn playbooks_with_inventories_and_folders_in_an_order() {
     );
     assert_eq!(
         text,
-        r#"project "lab" {
-}
+        r#"project "lab" {}
 
 environment "local" {
   provision "network" {
@@ -165,15 +160,14 @@ environment "local" {
 
   provision "hosts" {
     directory = "infra/02-hosts"
-    after = [provision.network]
+    after     = [provision.network]
   }
 
   configure "ansible" {
-    playbook = "ansible/site.yml"
+    playbook  = "ansible/site.yml"
     inventory = ["ansible/inventory/hosts.yml"]
-    after = [provision.network, provision.hosts]
+    after     = [provision.network, provision.hosts]
   }
-
 }
 "#
     );

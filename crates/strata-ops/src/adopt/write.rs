@@ -1,7 +1,8 @@
 //! The draft: one environment after the other, the stages of each in the order in which they run.
 
-use std::collections::BTreeSet;
-use std::fmt::Write;
+use std::{collections::BTreeSet, fmt::Write, sync::Arc};
+
+use strata_core::Source;
 
 use super::{
     Draft, Found,
@@ -26,7 +27,15 @@ pub(super) fn write(found: &Found, name: &str) -> Draft {
     for environment in environments(found) {
         write_environment(found, &playbooks, &environment, &mut draft);
     }
+    draft.text = formatted(draft.text);
     draft
+}
+
+/// The text as `strata fmt` writes it.
+fn formatted(text: String) -> String {
+    let text = text.replace("\n\n}", "\n}").replace("{\n}", "{}");
+    let source = Arc::new(Source::new("strata.hcl", text));
+    strata_hcl::format(&source).unwrap_or_else(|_| source.text.to_string())
 }
 
 fn project(found: &Found, name: &str, draft: &mut Draft) {
@@ -109,7 +118,22 @@ fn write_environment(found: &Found, playbooks: &[&Entry], environment: &str, dra
         &format!("environment {} {{", quoted(environment)),
     );
     draft.placed.push(format!("environment {environment}"));
+    let playbooks: Vec<&Entry> = playbooks
+        .iter()
+        .copied()
+        .filter(|playbook| is_here(&playbook.environment))
+        .collect();
+    let (first, then): (Vec<&Entry>, Vec<&Entry>) = playbooks
+        .into_iter()
+        .partition(|playbook| is_for_hypervisors(playbook));
+    let mut playbook_names = BTreeSet::new();
     let mut stages: Vec<String> = Vec::new();
+    for playbook in first {
+        let name = free_name(playbook_name(playbook, environment), &mut playbook_names);
+        configure(found, playbook, &name, environment, &[], draft);
+        stages.push(format!("configure.{name}"));
+    }
+    let hypervisors = stages.clone();
     let mut names = BTreeSet::new();
     let modules = found
         .modules
@@ -117,15 +141,16 @@ fn write_environment(found: &Found, playbooks: &[&Entry], environment: &str, dra
         .filter(|module| is_here(&module.environment));
     for module in modules {
         let name = free_name(last_of(&module.directory, environment), &mut names);
-        provision(found, module, &name, environment, stages.last(), draft);
+        let numbered = stages.last().filter(|_| is_numbered(module));
+        let before: Vec<&String> = match numbered {
+            Some(last) => vec![last],
+            None => hypervisors.iter().collect(),
+        };
+        provision(found, module, &name, environment, &before, draft);
         stages.push(format!("provision.{name}"));
     }
-    let mut names = BTreeSet::new();
-    for playbook in playbooks
-        .iter()
-        .filter(|playbook| is_here(&playbook.environment))
-    {
-        let name = free_name(playbook_name(playbook, environment), &mut names);
+    for playbook in then {
+        let name = free_name(playbook_name(playbook, environment), &mut playbook_names);
         configure(found, playbook, &name, environment, &stages, draft);
     }
     line(&mut draft.text, 0, "}");
@@ -136,7 +161,7 @@ fn provision(
     module: &RootModule,
     name: &str,
     environment: &str,
-    before: Option<&String>,
+    before: &[&String],
     draft: &mut Draft,
 ) {
     let text = &mut draft.text;
@@ -157,12 +182,9 @@ fn provision(
     if !files.is_empty() {
         line(text, 2, &format!("variable_files = [{}]", files.join(", ")));
     }
-    // Folders that begin with a number are meant to be run one after the other.
-    let numbered = split(&module.directory)
-        .1
-        .starts_with(|c: char| c.is_ascii_digit());
-    if let Some(before) = before.filter(|_| numbered) {
-        line(text, 2, &format!("after = [{before}]"));
+    if !before.is_empty() {
+        let before: Vec<&str> = before.iter().map(|stage| stage.as_str()).collect();
+        line(text, 2, &format!("after = [{}]", before.join(", ")));
     }
     if !module.required.is_empty() {
         variables(found, module, text);
@@ -172,6 +194,19 @@ fn provision(
     draft
         .placed
         .push(format!("  provision {name}: {directory}"));
+}
+
+/// True for folders that begin with a number: they are meant to be run one after the other.
+fn is_numbered(module: &RootModule) -> bool {
+    let name = split(&module.directory).1;
+    name.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// True for a playbook that configures what machines are made on: it comes first.
+fn is_for_hypervisors(playbook: &Entry) -> bool {
+    let words = ["hypervisor", "incus", "proxmox", "pve"];
+    let mut hosts = playbook.hosts.iter();
+    hosts.any(|host| host.split(['_', '-']).any(|part| words.contains(&part)))
 }
 
 /// Values for variables without a default: from the environment file, or left to the reader.
@@ -234,8 +269,25 @@ fn configure(
             &format!("inventory = [{}]", inventories.join(", ")),
         );
     } else if !has_instances(found, playbook) {
+        let here = ["all", "localhost", "127.0.0.1"];
         let wanted: Vec<&str> = playbook.hosts.iter().map(String::as_str).collect();
         let groups = wanted.join(", ");
+        let wanted = wanted.iter().find(|name| !here.contains(*name));
+        let group = wanted.map_or("GROUP", |name| name);
+        let outputs = found.modules.iter().filter(|module| {
+            module
+                .environment
+                .as_deref()
+                .is_none_or(|of| of == environment)
+        });
+        let outputs: Vec<&str> = outputs
+            .flat_map(|module| &module.outputs)
+            .map(String::as_str)
+            .collect();
+        let (stage, output) = (
+            stages.last().map_or("provision.STAGE", String::as_str),
+            outputs.first().unwrap_or(&"OUTPUT"),
+        );
         line(
             text,
             2,
@@ -243,7 +295,18 @@ fn configure(
                 "# The plays want: {groups}. Name their hosts, or let outputs `GROUP_instances` do it."
             ),
         );
-        line(text, 2, "# hosts = { GROUP = provision.STAGE.OUTPUT }");
+        line(
+            text,
+            2,
+            &format!("# hosts = {{ {group} = {stage}.{output} }}"),
+        );
+        if outputs.len() > 1 {
+            line(
+                text,
+                2,
+                &format!("# The outputs are: {}.", outputs.join(", ")),
+            );
+        }
     }
     if !stages.is_empty() {
         line(text, 2, &format!("after = [{}]", stages.join(", ")));

@@ -41,6 +41,12 @@ impl Stage {
         own.map(PathBuf::as_path)
     }
 
+    /// An argument, as far as it is known before anything runs; none without it.
+    pub(crate) fn evaluated(&self, name: &str) -> Option<Value> {
+        let attribute = self.body.attribute(name)?;
+        Some(known(&self.environment, &attribute.expression))
+    }
+
     /// What the stage gives to a variable of its root module; none if it does not.
     pub(crate) fn given(&self, name: &str) -> Option<Value> {
         let variables = &self.body.attribute("variables")?.expression;
@@ -68,11 +74,12 @@ pub(crate) fn read(
     let mut stages = Vec::new();
     let mut names = Vec::new();
     for block in body.blocks_of("environment") {
-        let Some(name) = block.label(0) else { continue };
-        names.push(format!("`{name}`"));
-        if environment.is_none_or(|wanted| wanted == name) {
-            let inner = block.body.blocks.iter();
-            stages.extend(inner.filter_map(|block| stage(block, name, folder)));
+        for name in block.labels.iter().map(|label| &*label.text) {
+            names.push(format!("`{name}`"));
+            if environment.is_none_or(|wanted| wanted == name) {
+                let inner = block.body.blocks.iter();
+                stages.extend(inner.filter_map(|block| stage(block, name, folder)));
+            }
         }
     }
     match environment {

@@ -8,6 +8,15 @@ use crate::project::{Stage, StageBody, stage_id};
 impl Run<'_> {
     /// True if the user wants this stage to run.
     pub(crate) fn wants(&self, stage: &Stage) -> bool {
+        self.is_chosen(stage) && self.is_target(stage)
+    }
+
+    /// The same for taking it down.
+    pub(super) fn wants_down(&self, stage: &Stage) -> bool {
+        self.is_chosen(stage) && self.is_target_of_down(stage)
+    }
+
+    fn is_chosen(&self, stage: &Stage) -> bool {
         let options = self.options;
         let named = |names: &[String]| names.iter().any(|name| is_named(stage, name));
         (options.only.is_empty() || named(&options.only))
@@ -49,6 +58,7 @@ impl Run<'_> {
                 .map(|stage| stage_id(stage.kind(), &stage.name));
             diags.push(unknown("stage", name, ids));
         }
+        self.unknown_targets(&mut diags);
         let instances: Vec<String> = stages.iter().flat_map(instance_names).collect();
         let unknown_instances = options
             .instances
@@ -61,7 +71,8 @@ impl Run<'_> {
     }
 }
 
-fn is_named(stage: &Stage, name: &str) -> bool {
+/// True if a name of the command line is that of the stage.
+pub(super) fn is_named(stage: &Stage, name: &str) -> bool {
     *name == *stage.name || name == stage_id(stage.kind(), &stage.name)
 }
 

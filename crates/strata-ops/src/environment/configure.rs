@@ -295,7 +295,7 @@ impl Prepared {
     }
 
     /// No play of the playbook is for a host of the inventory.
-    fn without_hosts(&self, stage: &Stage) -> Diagnostic {
+    pub(super) fn without_hosts(&self, stage: &Stage) -> Diagnostic {
         let groups = self.inventory.groups().iter();
         let groups: Vec<String> = groups
             .filter(|group| !["all", "ungrouped"].contains(&group.name.as_str()))

@@ -19,7 +19,7 @@ pub async fn down(run: &Run<'_>) -> Result<Summary, Diagnostics> {
         let StageBody::Provision(provision) = &stage.body else {
             continue;
         };
-        if !run.wants(stage) {
+        if !run.wants_down(stage) {
             continue;
         }
         run.events.send(Event::StageStarted {

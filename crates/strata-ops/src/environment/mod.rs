@@ -10,12 +10,14 @@ mod down;
 mod inventory;
 mod on_hosts;
 mod plan;
+mod planned_hosts;
 mod provision;
 mod record;
 mod secrets;
-
+mod shared_hosts;
 mod stages;
 mod status;
+mod target;
 mod up;
 mod verify;
 
@@ -37,6 +39,7 @@ use crate::{
 pub use check::check;
 pub use down::down;
 pub use plan::plan;
+pub(crate) use shared_hosts::{addresses, written};
 pub use status::{StageStatus, status};
 pub use up::up;
 
@@ -49,6 +52,9 @@ pub struct Options {
     pub skip: Vec<String>,
     /// Only this stage and those that come after it.
     pub from: Option<String>,
+    /// Only these stages and those that they come after, if there are any; behind a stage may stand the
+    /// address of a resource, which narrows its plan: `provision.STAGE.ADDRESS`.
+    pub targets: Vec<String>,
     /// Only stages of this kind.
     pub kind: Option<StageKind>,
     /// Of the stages with instances, only these instances, if there are any.
@@ -162,6 +168,17 @@ impl<'a> Run<'a> {
             }
             self.events.diagnostic(diagnostic);
         }
+    }
+
+    /// Fails with all of them if one is an error; else tells the warnings.
+    pub(crate) fn go_on_after(&self, diags: Diagnostics) -> Result<(), Diagnostics> {
+        if diags.has_errors() {
+            return Err(diags);
+        }
+        diags
+            .into_iter()
+            .for_each(|warning| self.events.diagnostic(warning));
+        Ok(())
     }
 
     /// Where the twin of this environment is kept.

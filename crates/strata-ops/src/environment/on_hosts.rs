@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
-use strata_core::{Diagnostic, Diagnostics, Event, Events, Value, files::MemoryFiles};
+use strata_core::{Diagnostic, Diagnostics, Event, Events, HostCounts, Value, files::MemoryFiles};
 use strata_playbook::{Inventory, InventoryInput, variables::InventoryVariables};
 use strata_runner::{Recap, Target};
 
@@ -34,17 +34,19 @@ struct Question {
 
 impl Run<'_> {
     /// Asks on each host until all say yes or the time is up; tells the last answers.
+    ///
+    /// None if all hosts are models that do not know.
     pub(super) async fn verify_on_hosts(
         &self,
         stage: &Stage,
         settings: &Verify,
         made: &Made,
-    ) -> Result<bool, Diagnostics> {
+    ) -> Result<Option<bool>, Diagnostics> {
         let mut diags = Diagnostics::new();
         let question = self.question(&settings.check, made, &mut diags);
         let input = self.all_hosts(made, &mut diags);
         let Some(question) = diags.into_result(question)? else {
-            return Ok(false);
+            return Ok(Some(false));
         };
         let prepared = question.prepare(input)?;
         let manner = Manner {
@@ -56,8 +58,13 @@ impl Run<'_> {
         let ask = || self.play(&prepared, &manner, &connect, &ignored);
         let is_good = |recap: &Result<Recap, Diagnostics>| recap.as_ref().is_ok_and(all_as_desired);
         let recap = again(settings.retry, ask, is_good).await?;
+        let is_unknown = |counts: &HostCounts| counts.ok + counts.failed + counts.unreachable == 0;
+        let mut hosts = recap.hosts.iter();
+        if self.platforms.are_twins() && hosts.any(|(_, counts)| is_unknown(counts)) {
+            return Ok(None);
+        }
         for (host, counts) in &recap.hosts {
-            let passed = counts.ok > 0 && counts.changed + counts.failed + counts.unreachable == 0;
+            let passed = is_as_desired(counts);
             let (yes, no) = question.words;
             self.events.send(Event::Verified {
                 what: format!("{} on {host}", question.what),
@@ -69,7 +76,7 @@ impl Run<'_> {
             let diagnostic = Diagnostic::error("no-hosts", "There is no host to verify this on");
             return Err(diagnostic.at(stage.span.clone()).into());
         }
-        Ok(all_as_desired(&recap))
+        Ok(Some(all_as_desired(&recap)))
     }
 
     /// The hosts of outputs, and those that configure stages name.
@@ -176,5 +183,9 @@ fn pattern(hosts: Option<&Value>) -> String {
 
 /// True if no host failed and nothing is left to do on any.
 fn all_as_desired(recap: &Recap) -> bool {
-    recap.exit_code() == 0 && recap.changed() == 0
+    recap.exit_code() == 0 && recap.hosts.iter().all(|(_, counts)| is_as_desired(counts))
+}
+
+fn is_as_desired(counts: &HostCounts) -> bool {
+    counts.ok > 0 && counts.changed + counts.failed + counts.unreachable == 0
 }

@@ -9,6 +9,7 @@ use super::{
     Made, Run, StageEnd, Summary, check,
     configure::{Manner, imagined},
     stages,
+    up::left_out,
 };
 use crate::{
     infrastructure::Session,
@@ -25,7 +26,7 @@ pub async fn plan<'a>(
 ) -> Result<Summary, Diagnostics> {
     let mut diags = run.unknown_names();
     check(run, &mut diags);
-    diags.into_result(())?;
+    run.go_on_after(diags)?;
     let opened = run.open_secrets().await?;
     let run = &run.with(&opened);
     Ok(stages::run(run, |stage, made| stage_plan(run, stage, made, show)).await)
@@ -38,7 +39,10 @@ fn stage_plan<'a>(
     show: &'a (dyn Fn(&str, &Plan) + Send + Sync),
 ) -> BoxFuture<'a, StageEnd> {
     Box::pin(async move {
-        if !run.wants(stage) || matches!(stage.body, StageBody::Verify(_)) {
+        if !run.wants(stage) {
+            return left_out(run, stage, made);
+        }
+        if matches!(stage.body, StageBody::Verify(_)) {
             return StageEnd::of(StageOutcome::Skipped).left_out();
         }
         run.events.send(Event::StageStarted {
@@ -84,15 +88,18 @@ impl Run<'_> {
         )
         .await?;
         let plan = session
-            .plan(&self.plan_options(PlanMode::Normal), self.events)
+            .plan(&self.plan_options(stage, PlanMode::Normal)?, self.events)
             .await?;
         show(&stage.name, &plan);
+        let remade = self.tell_hosts(stage, &plan);
         let outcome = if plan.is_empty() {
             StageOutcome::Unchanged
         } else {
             StageOutcome::Changed
         };
         let mut made = self.made(stage, session.state());
+        // What is made anew is not there yet, whatever stands in its place now.
+        made.hosts.retain(|host| !remade.contains(&host.name));
         let planned = plan
             .outputs
             .iter()
@@ -114,7 +121,7 @@ impl Run<'_> {
         let mut outcomes = Vec::new();
         for instance in self.instances(configure) {
             self.tell_instance(stage, instance);
-            outcomes.push(self.plan_instance(configure, instance, made).await?);
+            outcomes.push(self.plan_instance(stage, configure, instance, made).await?);
         }
         let worst = [StageOutcome::Failed, StageOutcome::Changed]
             .into_iter()
@@ -124,6 +131,7 @@ impl Run<'_> {
 
     async fn plan_instance(
         &self,
+        stage: &Stage,
         configure: &Configure,
         instance: Option<&Instance>,
         made: &Made,
@@ -142,6 +150,7 @@ impl Run<'_> {
             .partition(|host| !there.contains(host) && managed(host));
         let events = mask::events(self.events, self.hidden_texts(made));
         let mut changed = 0;
+        let mut matched = false;
         let mut failed = false;
         for (hosts, exist) in [(old, true), (new, false)] {
             if hosts.is_empty() {
@@ -165,7 +174,11 @@ impl Run<'_> {
                 false => self.play(&prepared, &manner, &imagined, &events).await?,
             };
             changed += recap.changed();
+            matched |= !recap.hosts.is_empty();
             failed |= recap.exit_code() != 0;
+        }
+        if !matched && !failed {
+            return Err(prepared.without_hosts(stage).into());
         }
         Ok(match (failed, changed) {
             (true, _) => StageOutcome::Failed,

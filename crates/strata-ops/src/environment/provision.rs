@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use strata_core::{
-    Diagnostic, Diagnostics, StageOutcome, Value, addr::ResourceMode, inventory::InventoryHost,
+    Diagnostic, Diagnostics, StageOutcome, Type, Value, addr::ResourceMode,
+    inventory::InventoryHost,
 };
 use strata_engine::{PlanMode, PlanOptions, Providers};
 use strata_state::State;
 
-use super::{Made, Run, StageEnd};
+use super::{Made, Run, StageEnd, record::LastRun};
 use crate::{
-    infrastructure::{Session, Settings, outputs, stored},
+    files::Disk,
+    infrastructure::{Session, Settings, outputs, stored, validate},
     project::{Outputs, Provision, Stage, StageBody},
 };
 
@@ -32,11 +34,14 @@ impl Run<'_> {
             self.events,
         )
         .await?;
-        let plan = session.plan(&self.plan_options(mode), self.events).await?;
+        let options = self.plan_options(stage, mode)?;
+        let plan = session.plan(&options, self.events).await?;
         let unchanged = plan.is_empty();
+        self.tell_hosts(stage, &plan);
         if !unchanged && !self.approve.approve(&stage.name, &plan) {
             return Err(not_approved(stage));
         }
+        let declared = session.output_names();
         let applied = session.apply(&plan, self.stop, self.events).await?;
         let failed = applied.diagnostics.has_errors() || applied.stopped;
         self.tell(stage, applied.diagnostics);
@@ -45,8 +50,12 @@ impl Run<'_> {
             (false, true) => StageOutcome::Unchanged,
             (false, false) => StageOutcome::Changed,
         };
+        let mut made = self.made(stage, &applied.state);
+        if !failed {
+            complete(&mut made, stage, declared);
+        }
         Ok(StageEnd {
-            made: self.made(stage, &applied.state),
+            made,
             ..StageEnd::of(outcome)
         })
     }
@@ -60,7 +69,16 @@ impl Run<'_> {
     ) -> Result<Made, Diagnostics> {
         let settings = self.settings(stage, provision, outputs)?;
         let state = stored::read(&settings, self.process)?;
-        Ok(self.made(stage, &state))
+        let mut made = self.made(stage, &state);
+        if self.last_run(stage) == LastRun::Succeeded {
+            // What is wrong with the configuration is told by who works with it.
+            let mut unheard = Diagnostics::new();
+            let directory = &provision.directory;
+            let config = validate(&Disk, directory, self.process, self.platforms, &mut unheard);
+            let declared = config.root().outputs.keys().cloned();
+            complete(&mut made, stage, declared.collect());
+        }
+        Ok(made)
     }
 
     pub(super) fn made(&self, stage: &Stage, state: &State) -> Made {
@@ -160,16 +178,30 @@ impl Run<'_> {
             .join(format!("{}.tfstate", stage.name))
     }
 
-    pub(super) fn plan_options(&self, mode: PlanMode) -> PlanOptions {
-        PlanOptions {
+    pub(super) fn plan_options(
+        &self,
+        stage: &Stage,
+        mode: PlanMode,
+    ) -> Result<PlanOptions, Diagnostics> {
+        Ok(PlanOptions {
             mode,
             refresh: true,
-            targets: Vec::new(),
+            targets: self.resource_targets(stage)?,
             exclude: Vec::new(),
             replace: Vec::new(),
             parallelism: self.options.parallelism,
-        }
+        })
     }
+}
+
+/// Gives the outputs that are null, which a state does not keep.
+fn complete(made: &mut Made, stage: &Stage, declared: Vec<Arc<str>>) {
+    let known = made.outputs.get(&stage.name).and_then(Value::as_entries);
+    let mut all = known.cloned().unwrap_or_default();
+    for name in declared {
+        all.entry(name).or_insert(Value::Null(Type::Dynamic));
+    }
+    made.outputs.insert(stage.name.clone(), Value::object(all));
 }
 
 fn decode(providers: &Providers, type_name: &str, attributes: &str) -> Option<Value> {

@@ -58,7 +58,7 @@ impl Run<'_> {
     fn secret_names(&self) -> BTreeSet<String> {
         let stages = self.environment.stages.iter();
         let expressions = stages
-            .filter(|stage| self.wants(stage))
+            .filter(|stage| self.wants(stage) || self.wants_down(stage))
             .flat_map(|stage| stage.expressions());
         expressions
             .flat_map(|expression| expression.references())
@@ -79,6 +79,18 @@ impl Run<'_> {
             SecretSource::Sops { file, key } => Place::Sops {
                 file: self.project.folder.join(text(file)?),
                 key: text(key)?,
+            },
+            SecretSource::AnsibleVault {
+                file,
+                key,
+                password_file,
+            } => Place::AnsibleVault {
+                file: self.project.folder.join(text(file)?),
+                key: text(key)?,
+                password_file: match password_file {
+                    Some(path) => Some(self.project.folder.join(text(path)?)),
+                    None => None,
+                },
             },
             SecretSource::OnePassword(reference) => Place::OnePassword(text(reference)?),
             SecretSource::Bitwarden { item, field } => Place::Bitwarden {

@@ -93,7 +93,10 @@ impl Run<'_> {
             return Ok(("not there", "nothing was made".to_owned(), false));
         }
         let plan = session
-            .plan(&self.plan_options(PlanMode::Normal), &Events::ignored())
+            .plan(
+                &self.plan_options(stage, PlanMode::Normal)?,
+                &Events::ignored(),
+            )
             .await?;
         let counts = plan.counts();
         let changes = format!(
@@ -192,7 +195,10 @@ impl Run<'_> {
             None if self.unknown_to_models(settings) => {
                 return Ok(("not checked", "models run no programs".to_owned(), true));
             }
-            None => self.verify_on_hosts(stage, settings, made).await?,
+            None => match self.verify_on_hosts(stage, settings, made).await? {
+                Some(passed) => passed,
+                None => return Ok(("not checked", "the models do not know".to_owned(), true)),
+            },
         };
         Ok(if passed {
             ("up", String::new(), true)

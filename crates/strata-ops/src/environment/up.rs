@@ -13,7 +13,7 @@ use crate::project::{Stage, StageBody};
 pub async fn up(run: &Run<'_>) -> Result<Summary, Diagnostics> {
     let mut diags = run.unknown_names();
     check(run, &mut diags);
-    diags.into_result(())?;
+    run.go_on_after(diags)?;
     let opened = run.open_secrets().await?;
     let run = &run.with(&opened);
     let summary = stages::run(run, |stage, made| stage_up(run, stage, made)).await;
@@ -55,7 +55,7 @@ fn stage_up<'a>(run: &'a Run<'a>, stage: &'a Stage, made: Made) -> BoxFuture<'a,
 }
 
 /// A stage that the user left out still gives what its state holds.
-fn left_out(run: &Run<'_>, stage: &Stage, made: Made) -> StageEnd {
+pub(super) fn left_out(run: &Run<'_>, stage: &Stage, made: Made) -> StageEnd {
     run.events.send(Event::StageFinished {
         stage: stage.name.clone(),
         kind: stage.kind(),

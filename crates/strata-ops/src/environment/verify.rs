@@ -26,7 +26,10 @@ impl Run<'_> {
             None if self.unknown_to_models(settings) => {
                 return Ok(StageEnd::of(StageOutcome::Skipped).left_out());
             }
-            None => self.verify_on_hosts(stage, settings, made).await?,
+            None => match self.verify_on_hosts(stage, settings, made).await? {
+                Some(passed) => passed,
+                None => return Ok(StageEnd::of(StageOutcome::Skipped).left_out()),
+            },
         };
         if passed {
             return Ok(StageEnd::of(StageOutcome::Unchanged));

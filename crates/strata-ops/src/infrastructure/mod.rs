@@ -39,7 +39,7 @@ pub use saved::SavedPlan;
 pub use session::{Applied, Session};
 pub(crate) use session::{check_inputs, outputs};
 pub use strata_engine::json::plan_json;
-pub use strata_engine::{Change, OutputChange, Plan, PlanMode, PlanOptions, Reason};
+pub use strata_engine::{Change, OutputChange, Plan, PlanMode, PlanOptions, Reason, announce};
 pub use taint::taint;
 pub use transfer::{pull, push};
 pub use unlock::force_unlock;

@@ -161,6 +161,12 @@ impl Session {
         &self.opened.state
     }
 
+    /// The names of the outputs that the root module declares.
+    pub(crate) fn output_names(&self) -> Vec<Arc<str>> {
+        let outputs = &self.environment.config.root().outputs;
+        outputs.keys().cloned().collect()
+    }
+
     /// What configuration, state and platform together ask for.
     pub async fn plan(&self, options: &PlanOptions, events: &Events) -> Result<Plan, Diagnostics> {
         let plan = strata_engine::plan(
@@ -210,7 +216,7 @@ impl Session {
             .fold(applied.state)
             .map_err(|error| diagnostic(&error))?;
         let (counts, diagnostics, stopped) = (applied.counts, applied.diagnostics, applied.stopped);
-        if !diagnostics.has_errors() {
+        if !diagnostics.has_errors() && !stopped {
             let operation = if plan.mode == PlanMode::Destroy {
                 OperationKind::Destroy
             } else {

@@ -27,7 +27,8 @@ pub async fn push(
 ) -> Result<(), Diagnostics> {
     let new = State::parse(text, name).map_err(|error| diagnostic(&error))?;
     let edited = Edited::open(settings, "state-push", process, events).await?;
-    if !force && edited.opened.base.is_there() {
+    // As with Terraform there is nothing to lose in a state that is empty.
+    if !force && !edited.state_ref().is_empty() {
         check(&new, edited.state_ref())?;
     }
     edited

@@ -26,7 +26,7 @@ pub(super) fn check(
     let sources = config.providers().into_iter().map(|address| address.source);
     let sources: BTreeSet<_> = sources.collect();
     let entry = |source: std::sync::Arc<str>| ProviderUse {
-        built_in: schemas.provider(&source).is_some(),
+        built_in: schemas.has(&source),
         source: source.to_string(),
     };
     sources.into_iter().map(entry).collect()

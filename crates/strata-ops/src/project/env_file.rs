@@ -1,8 +1,9 @@
 //! `.env` files, with the quoting rules of Docker Compose.
 //!
 //! A line is `NAME=value`, perhaps after `export`. Unquoted values end at ` #`; single quotes keep
-//! everything; double quotes know `\n`, `\r`, `\t`, `\"`, `\\` and `\$`; `${NAME}`, `$NAME` and
-//! `${NAME:-default}` stand for earlier names and the process environment except in single quotes.
+//! everything but `\'`; double quotes know `\n`, `\r`, `\t`, `\"`, `\\` and `\$`; `${NAME}`, `$NAME` and
+//! `${NAME:-default}` with its kin (`-`, `:+`, `+`, `:?`, `?`) stand for the process environment and for
+//! earlier names except in single quotes.
 
 use std::collections::BTreeMap;
 
@@ -133,7 +134,7 @@ impl Reader<'_> {
         let value = match self.rest().chars().next() {
             Some('\'') => self.single_quoted()?,
             Some('"') => self.double_quoted()?,
-            _ => self.unquoted(),
+            _ => self.unquoted()?,
         };
         self.found.insert(name, value);
         Ok(())
@@ -141,10 +142,13 @@ impl Reader<'_> {
 
     fn single_quoted(&mut self) -> Result<String, Diagnostic> {
         let inside = &self.rest()[1..];
-        let Some(end) = inside.find('\'') else {
+        let closing = inside
+            .match_indices('\'')
+            .find(|(at, _)| !inside[..*at].ends_with('\\'));
+        let Some((end, _)) = closing else {
             return Err(problem("a single quote is not closed"));
         };
-        let value = inside[..end].to_owned();
+        let value = inside[..end].replace("\\'", "'");
         self.after_quote(end + 2)?;
         Ok(value)
     }
@@ -170,7 +174,7 @@ impl Reader<'_> {
                     None => "\\".to_owned(),
                 }),
                 '$' => {
-                    let (text, used) = self.substitute(&inside[at..]);
+                    let (text, used) = self.substitute(&inside[at..])?;
                     value.push_str(&text);
                     for _ in inside[at..at + used].chars().skip(1) {
                         chars.next();
@@ -195,7 +199,7 @@ impl Reader<'_> {
         }
     }
 
-    fn unquoted(&mut self) -> String {
+    fn unquoted(&mut self) -> Result<String, Diagnostic> {
         let line = self.rest().lines().next().unwrap_or_default().to_owned();
         self.at += line.len() + 1;
         let comment = line
@@ -207,47 +211,68 @@ impl Reader<'_> {
         let mut at = 0;
         while let Some(dollar) = text[at..].find('$') {
             value.push_str(&text[at..at + dollar]);
-            let (substituted, used) = self.substitute(&text[at + dollar..]);
+            let (substituted, used) = self.substitute(&text[at + dollar..])?;
             value.push_str(&substituted);
             at += dollar + used;
         }
         value.push_str(&text[at..]);
-        value
+        Ok(value)
     }
 
     /// What a text that begins with `$` stands for, and how many bytes of it were used.
-    fn substitute(&self, text: &str) -> (String, usize) {
+    fn substitute(&self, text: &str) -> Result<(String, usize), Diagnostic> {
         if let Some(inside) = text.strip_prefix("${")
             && let Some(end) = inside.find('}')
         {
-            let (name, default) = inside[..end]
-                .split_once(":-")
-                .unwrap_or((&inside[..end], ""));
-            let value = self
-                .lookup(name)
-                .filter(|value| !value.is_empty())
-                .unwrap_or(default);
-            return (value.to_owned(), end + 3);
+            return Ok((self.expand(&inside[..end])?, end + 3));
         }
-        let name: String = text[1..]
-            .chars()
-            .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
-            .collect();
-        if !is_name(&name) {
-            return ("$".to_owned(), 1);
+        let name = &text[1..1 + name_length(&text[1..])];
+        if !is_name(name) {
+            return Ok(("$".to_owned(), 1));
         }
-        (
-            self.lookup(&name).unwrap_or_default().to_owned(),
-            name.len() + 1,
-        )
+        let value = self.lookup(name).unwrap_or_default();
+        Ok((value.to_owned(), name.len() + 1))
+    }
+
+    /// What stands for the inside of `${…}`.
+    fn expand(&self, inside: &str) -> Result<String, Diagnostic> {
+        let (name, rest) = inside.split_at(name_length(inside));
+        let set = self.lookup(name);
+        let full = set.filter(|value| !value.is_empty());
+        let (is_strict, operator) = match rest.strip_prefix(':') {
+            Some(operator) => (true, operator),
+            None => (false, rest),
+        };
+        let given = if is_strict { full } else { set };
+        let value = match (operator.chars().next(), operator.get(1..)) {
+            (None, _) if !is_strict && is_name(name) => set.unwrap_or_default(),
+            (Some('-'), Some(default)) => given.unwrap_or(default),
+            (Some('+'), Some(other)) => given.map_or("", |_| other),
+            (Some('?'), Some(why)) => {
+                given.ok_or_else(|| problem(&format!("`{name}` is not set: {why}")))?
+            }
+            _ => {
+                let why = format!(
+                    "`${{{inside}}}` is no name, with `-`, `+` or `?` and a text behind it"
+                );
+                return Err(problem(&why));
+            }
+        };
+        Ok(value.to_owned())
     }
 
     fn lookup(&self, name: &str) -> Option<&str> {
-        self.found
+        self.environment
             .get(name)
-            .or_else(|| self.environment.get(name))
+            .or_else(|| self.found.get(name))
             .map(String::as_str)
     }
+}
+
+/// How long the letters, digits and underscores at the beginning are.
+fn name_length(text: &str) -> usize {
+    text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .unwrap_or(text.len())
 }
 
 fn is_name(name: &str) -> bool {
@@ -289,8 +314,22 @@ mod tests {
         assert_eq!(one("A=\"two\nlines\""), "two\nlines");
         assert_eq!(one("A=${NOTHING:-else}/$HOME/$5"), "else//root/$5");
         assert_eq!(one("A="), "");
+        assert_eq!(one("A='Let\\'s go' # c"), "Let's go");
         assert_eq!(one("A=b#c"), "b#c");
         assert_eq!(one("# only\n\nA=b\n"), "b");
+    }
+
+    #[test]
+    fn names_stand_for_values_in_all_the_ways_of_docker_compose() {
+        let value = |text: &str| one(&format!("A={text}"));
+        assert_eq!(value("${NO-x}${HOME-x}"), "x/root");
+        assert_eq!(value("${HOME:+set}${NO:+set}${NO+set}"), "set");
+        assert_eq!(value("${HOME:?needed}"), "/root");
+        // The process environment wins, as it does for the names themselves.
+        let (variables, _) = read("HOME=other\nEMPTY=\nA=$HOME${EMPTY:-x}${EMPTY-y}");
+        assert_eq!(variables[0], ("A".into(), "/rootx".into()));
+        assert_eq!(read("A=${NO:?is needed}").1, 1);
+        assert_eq!(read("A=${HOME%%x}").1, 1);
     }
 
     #[test]

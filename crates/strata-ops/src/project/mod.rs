@@ -60,6 +60,15 @@ pub enum SecretSource {
         /// Its field; without it the password.
         field: Option<Expression>,
     },
+    /// A file that Ansible Vault encrypted, and the path to the text in it.
+    AnsibleVault {
+        /// The file.
+        file: Expression,
+        /// Names with dots between them.
+        key: Expression,
+        /// Where its password is; what `ansible.cfg` says without it.
+        password_file: Option<Expression>,
+    },
     /// A program that prints it: a list of words.
     Command(Expression),
     /// A name of the environment.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use strata_core::{Diagnostic, Diagnostics};
 
-use super::Stage;
+use super::{Stage, stage_id};
 
 /// Sorts stages so that each is behind those it comes after, otherwise in the order of the file.
 ///
@@ -72,7 +72,7 @@ fn cycle(stages: &[Stage], placed: &BTreeSet<usize>) -> Diagnostic {
     }
     let names: Vec<_> = path
         .iter()
-        .map(|at| format!("`{}`", stages[*at].name))
+        .map(|at| format!("`{}`", stage_id(stages[*at].kind(), &stages[*at].name)))
         .collect();
     let mut diagnostic = Diagnostic::error("stage-cycle", "Stages wait for each other").detail(
         format!("Each of these comes after the next: {}.", names.join(" → ")),

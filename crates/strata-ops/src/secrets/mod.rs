@@ -4,6 +4,7 @@
 //! read, all at the same time, into [`Secrets`]; in expressions they are sensitive texts. What a
 //! source of secrets prints never gets into an error, only what it says on standard error.
 
+mod ansible_vault;
 mod program;
 mod structured;
 
@@ -21,6 +22,12 @@ pub type Secrets = BTreeMap<Arc<str>, Value>;
 pub(crate) enum Place {
     /// A file that SOPS encrypted.
     Sops { file: PathBuf, key: String },
+    /// A file that Ansible Vault encrypted.
+    AnsibleVault {
+        file: PathBuf,
+        key: String,
+        password_file: Option<PathBuf>,
+    },
     /// A reference for 1Password's `op`, such as `op://vault/item/field`.
     OnePassword(String),
     /// An item of Bitwarden, and the name of its field; `bw` reads it.
@@ -64,6 +71,11 @@ async fn read_one(place: &Place, process: &Process) -> Result<String, String> {
             let decrypted = run(&["sops", "--decrypt", "--output-type", "json", &file]).await?;
             return structured::pick(&decrypted, key);
         }
+        Place::AnsibleVault {
+            file,
+            key,
+            password_file,
+        } => return ansible_vault::read(file, key, password_file.clone(), process),
         Place::OnePassword(reference) => run(&["op", "read", "--no-newline", reference]).await?,
         Place::Bitwarden { item, field } => {
             let found = run(&["bw", "get", "item", item, "--nointeraction"]).await?;

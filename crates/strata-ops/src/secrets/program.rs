@@ -1,6 +1,6 @@
 //! Runs a program that prints a secret.
 
-use std::{process::Stdio, time::Duration};
+use std::{path::PathBuf, process::Stdio, time::Duration};
 
 use tokio::{io::AsyncReadExt, process::Command, time::timeout};
 
@@ -13,6 +13,20 @@ const MOST: u64 = 1 << 20;
 /// How many lines of its complaint are shown.
 const LINES: usize = 5;
 
+/// Runs a program in a session of its own, which has no terminal.
+const SETSID: &str = "setsid";
+
+/// Where a program is, if it is there.
+fn find(program: &str, process: &Process) -> Option<PathBuf> {
+    let folders = process.environment.get("PATH")?;
+    let mut files = std::env::split_paths(folders).map(|folder| folder.join(program));
+    let given = process.working_directory.join(program);
+    match program.contains('/') {
+        true => given.is_file().then_some(given),
+        false => files.find(|file| file.is_file()),
+    }
+}
+
 /// What the program prints. It gets no input, and is ended when its time is up.
 ///
 /// The reason of a failure has what it said on standard error, never what it printed.
@@ -20,9 +34,18 @@ pub(super) async fn output(words: Vec<String>, process: &Process) -> Result<Stri
     let Some((program, arguments)) = words.split_first() else {
         return Err("the command is empty".to_owned());
     };
-    let mut command = Command::new(program);
+    // Without a terminal, a program that asks for a password ends instead of waiting.
+    let mut command = match find(SETSID, process) {
+        Some(setsid) if find(program, process).is_some() => {
+            let mut command = Command::new(setsid);
+            command.arg(program);
+            command
+        }
+        _ => Command::new(program),
+    };
     command
         .args(arguments)
+        .current_dir(&process.working_directory)
         .env_clear()
         .envs(&process.environment)
         .stdin(Stdio::null())

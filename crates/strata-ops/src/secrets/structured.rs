@@ -4,7 +4,11 @@ use serde_json::Value as Json;
 
 /// The text at a path of names and positions, such as `db.users.0.password`.
 pub(super) fn pick(text: &str, key: &str) -> Result<String, String> {
-    let document = parse(text)?;
+    text_at(parse(text)?, key)
+}
+
+/// The same of a document that is read already.
+pub(super) fn text_at(document: Json, key: &str) -> Result<String, String> {
     let step = |at: &'_ Json, name: &str| match at {
         Json::Array(items) => name
             .parse()

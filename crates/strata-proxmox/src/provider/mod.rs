@@ -37,7 +37,10 @@ mod tests;
 mod value;
 mod vm;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use serde_json::Value as Json;
 use strata_core::{
@@ -61,8 +64,7 @@ pub(crate) const PRIVATE: &str = "(private)";
 
 /// All kinds by each of their names.
 fn kinds() -> &'static BTreeMap<&'static str, &'static dyn Kind> {
-    static KINDS: std::sync::OnceLock<BTreeMap<&'static str, &'static dyn Kind>> =
-        std::sync::OnceLock::new();
+    static KINDS: OnceLock<BTreeMap<&'static str, &'static dyn Kind>> = OnceLock::new();
     KINDS.get_or_init(|| {
         let mut all: Vec<&'static dyn Kind> = vec![&vm::Vm, &container::Container];
         all.extend(tables::ALL.iter().map(|kind| kind as &dyn Kind));
@@ -99,7 +101,7 @@ fn unknown_type(name: &str) -> Diagnostic {
 /// The provider before its block is known.
 pub(crate) struct ProxmoxProvider {
     platform: Arc<Platform>,
-    schema: ProviderSchema,
+    schema: OnceLock<ProviderSchema>,
     /// True if it speaks telmate's names.
     telmate: bool,
 }
@@ -107,6 +109,14 @@ pub(crate) struct ProxmoxProvider {
 impl ProxmoxProvider {
     /// With the types of `bpg/proxmox`, or with those of `telmate/proxmox`.
     pub(crate) fn new(platform: Arc<Platform>, telmate: bool) -> Self {
+        Self {
+            platform,
+            schema: OnceLock::new(),
+            telmate,
+        }
+    }
+
+    fn offered(telmate: bool) -> ProviderSchema {
         let mut offered = ProviderSchema {
             provider: match telmate {
                 true => telmate::block::schema(),
@@ -130,11 +140,7 @@ impl ProxmoxProvider {
                 }
             }
         }
-        Self {
-            platform,
-            schema: offered,
-            telmate,
-        }
+        offered
     }
 }
 
@@ -151,7 +157,7 @@ impl Provider for ProxmoxProvider {
     }
 
     fn schema(&self) -> &ProviderSchema {
-        &self.schema
+        self.schema.get_or_init(|| Self::offered(self.telmate))
     }
 
     fn validate(&self, kind: ObjectKind, type_name: &str, config: &Value) -> Diagnostics {

@@ -87,7 +87,10 @@ pub fn plain(value: &Value) -> Json {
         Value::Bool(truth) => Json::Bool(*truth),
         Value::Number(number) => match number.as_i64() {
             Some(int) => Json::from(int),
-            None => Json::from(number.to_f64()),
+            None => match number.to_string().parse::<u64>() {
+                Ok(int) => Json::from(int),
+                Err(_) => Json::from(number.to_f64()),
+            },
         },
         Value::String(text) => Json::from(&**text),
         Value::List(_, items) | Value::Set(_, items) | Value::Tuple(items) => {

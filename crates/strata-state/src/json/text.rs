@@ -3,11 +3,21 @@
 /// Takes out all blanks between tokens.
 pub(crate) fn compact(text: &str) -> String {
     let mut compact = String::with_capacity(text.len());
-    scan(text, |c, quoted| {
-        if quoted || !c.is_ascii_whitespace() {
-            compact.push(c);
+    // States are large: what stands between blanks is taken over in one piece.
+    let (mut quoted, mut escaped, mut start) = (false, false, 0);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            blank if !quoted && blank.is_ascii_whitespace() => {
+                compact.push_str(&text[start..at]);
+                start = at + 1;
+            }
+            _ => {}
         }
-    });
+    }
+    compact.push_str(&text[start..]);
     compact
 }
 

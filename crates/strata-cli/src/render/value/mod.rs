@@ -56,12 +56,24 @@ pub(crate) fn short(value: &Value) -> String {
     }
 }
 
+/// Text of several lines; inside of something else it is indented like that.
+fn heredoc(text: &str, indent: usize) -> String {
+    let mark = if indent == 0 { "<<EOT" } else { "<<-EOT" };
+    let lines = text
+        .split('\n')
+        .map(|line| format!("{:indent$}{line}\n", ""));
+    format!("{mark}\n{}{:indent$}EOT", lines.collect::<String>(), "")
+}
+
 /// A value over several lines, as `terraform output` and `console` write it.
 pub(crate) fn long(value: &Value, indent: usize) -> String {
     let pad = " ".repeat(indent + 2);
     let end = " ".repeat(indent);
     if value.marks().contains(Marks::SENSITIVE) {
         return "(sensitive value)".to_owned();
+    }
+    if let Some(text) = value.as_str().filter(|text| text.contains('\n')) {
+        return heredoc(text, indent);
     }
     match value.unmarked() {
         Value::List(_, items) | Value::Tuple(items) | Value::Set(_, items) if !items.is_empty() => {

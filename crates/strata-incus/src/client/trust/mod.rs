@@ -10,7 +10,6 @@ mod verifier;
 use std::{fmt::Write, sync::Arc};
 
 use base64::Engine;
-use bytes::Bytes;
 use hyper::Method;
 use rustls_pki_types::CertificateDer;
 use serde::Deserialize;
@@ -20,7 +19,7 @@ use sha2::{Digest, Sha256};
 use self::verifier::{Pin, Verifier};
 use super::{
     ApiPath, ClientError,
-    http::{CONNECT_LIMIT, Call, Pool},
+    http::{Body, CONNECT_LIMIT, Call, Pool},
     stream::{Endpoint, url},
 };
 use crate::remote::{Address, Remote};
@@ -30,7 +29,7 @@ pub(crate) async fn connect(remote: &Remote) -> Result<Pool, ClientError> {
     match &remote.address {
         Address::Unix(path) => Ok(Pool::new(Endpoint::Unix(path.as_path().into()))),
         Address::Https { host, port } => connect_https(remote, host, *port).await,
-        Address::Images => Err(ClientError::Setup(format!(
+        Address::Images { .. } => Err(ClientError::Setup(format!(
             "remote `{}` serves images only: it can hold no other objects",
             remote.name
         ))),
@@ -138,7 +137,7 @@ async fn request(
         path: ApiPath::new(path),
         headers: Vec::new(),
         body: match body {
-            Json::Null => Bytes::new(),
+            Json::Null => Body::empty(),
             body => body.to_string().into(),
         },
         limit: CONNECT_LIMIT * 3,

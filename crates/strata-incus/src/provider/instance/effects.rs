@@ -25,6 +25,19 @@ const AT_NEXT_START: [&str; 12] = [
     "user.user-data",
 ];
 
+/// Keys of virtual machines that take hold only at the next start, by prefix.
+const AT_NEXT_START_OF_VM: [&str; 9] = [
+    "security.",
+    "agent.",
+    "raw.",
+    "migration.",
+    "cloud-init.",
+    "user.user-data",
+    "limits.memory.hugepages",
+    "limits.cpu.nodes",
+    "smbios11.",
+];
+
 /// Names the effects of a change; nothing has an effect on an instance that does not run.
 pub(crate) fn effects(prior: &Value, planned: &Value, replaced: &[AttributePath]) -> Vec<Effect> {
     let before = Attributes(prior);
@@ -32,7 +45,7 @@ pub(crate) fn effects(prior: &Value, planned: &Value, replaced: &[AttributePath]
     if !replaced.is_empty() {
         let names: Vec<String> = replaced.iter().map(|path| format!("`{path}`")).collect();
         let reason = format!(
-            "{} changes: a new instance is made, the root disk is lost",
+            "{} changes: a new instance is made, the root disk is lost; hardware addresses and volumes stay",
             names.join(", ")
         );
         return vec![effect(EffectKind::Rebuild, reason)];
@@ -63,12 +76,16 @@ pub(crate) fn effects(prior: &Value, planned: &Value, replaced: &[AttributePath]
 }
 
 fn config_effects(before: Attributes<'_>, after: Attributes<'_>) -> Vec<Effect> {
+    let at_next_start: &[&str] = match after.text("type") {
+        Some("virtual-machine") => &AT_NEXT_START_OF_VM,
+        _ => &AT_NEXT_START,
+    };
     let (before, after) = (before.map("config"), after.map("config"));
     let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     keys.into_iter()
         .filter(|key| before.get(*key) != after.get(*key))
         .map(|key| {
-            let waits = AT_NEXT_START.iter().any(|prefix| key.starts_with(prefix));
+            let waits = at_next_start.iter().any(|prefix| key.starts_with(prefix));
             let when = if waits {
                 "is stored now and takes hold at the next start"
             } else {
@@ -151,7 +168,9 @@ mod tests {
         let running = object(true, &[]);
         assert_eq!(
             check(&running, &running, &[AttributePath::attribute("image")]),
-            ["Rebuild: `image` changes: a new instance is made, the root disk is lost"]
+            [
+                "Rebuild: `image` changes: a new instance is made, the root disk is lost; hardware addresses and volumes stay"
+            ]
         );
         let stopped = object(false, &[("limits.cpu", "1")]);
         assert_eq!(check(&stopped, &object(true, &[]), &[]), [""; 0]);

@@ -1,10 +1,10 @@
-//! `file` blocks: files that are put into the instance, by the files API.
+//! `file` blocks: files that are put into an instance or a volume, by the files API.
 
+use sha2::{Digest, Sha256};
 use strata_core::{Diagnostic, Diagnostics, Value};
 
-use super::Work;
 use crate::{
-    client::{ClientError, Ownership},
+    client::{Client, ClientError, Holder, Notes, Ownership},
     provider::{attributes::Attributes, validate as checks},
 };
 
@@ -60,20 +60,31 @@ pub(crate) fn with_defaults(object: &Value) -> Value {
     crate::provider::attributes::with(object, [("file", blocks)])
 }
 
-/// Puts all files of the `file` blocks into an instance.
-pub(crate) async fn upload(
-    work: &Work<'_>,
-    name: &str,
-    planned: &Value,
-) -> Result<(), Diagnostics> {
-    for file in Attributes(planned).blocks("file") {
-        let target = file.text("target_path").unwrap_or_default();
-        work.note(&format!("writes {target}"));
-        let summary = || format!("cannot write file `{target}` into instance `{name}`");
+/// The files of an instance, or of a volume.
+pub(crate) struct GuestFiles<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) holder: Holder,
+    /// What holds them, in messages.
+    pub(crate) what: String,
+}
+
+impl GuestFiles<'_> {
+    /// Writes all files of the `file` blocks.
+    pub(crate) async fn write(&self, planned: &Value, notes: Notes<'_>) -> Result<(), Diagnostics> {
+        for file in Attributes(planned).blocks("file") {
+            let target = file.text("target_path").unwrap_or_default();
+            notes(&format!("writes {target}"));
+            self.write_one(file, target).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_one(&self, file: Attributes<'_>, target: &str) -> Result<(), Diagnostics> {
+        let summary = || format!("cannot write file `{target}` into {}", self.what);
         let content = content(file).await.map_err(|reason| {
             Diagnostics::from(Diagnostic::error("incus-file", summary()).detail(reason))
         })?;
-        let written = write(work, name, file, target, &content).await;
+        let written = self.send(file, target, &content).await;
         written.map_err(|error| {
             let diagnostic = error.diagnostic(summary());
             Diagnostics::from(
@@ -83,36 +94,61 @@ pub(crate) async fn upload(
                     false => diagnostic,
                 },
             )
-        })?;
+        })
     }
-    Ok(())
-}
 
-async fn write(
-    work: &Work<'_>,
-    name: &str,
-    file: Attributes<'_>,
-    target: &str,
-    content: &[u8],
-) -> Result<(), ClientError> {
-    let id = |name: &str| {
-        file.number(name)
-            .and_then(|id| u32::try_from(id).ok())
-            .unwrap_or(0)
-    };
-    let mode = |name: &str| file.some_text(name).and_then(octal);
-    let ownership = Ownership {
-        mode: mode("mode").unwrap_or(0o755),
-        uid: id("uid"),
-        gid: id("gid"),
-    };
-    let folders = match file.flag("create_directories") {
-        Some(true) => Some(mode("directory_mode").unwrap_or(0o755)),
-        _ => None,
-    };
-    work.client
-        .write_file(work.instance(name), target, ownership, folders, content)
-        .await
+    async fn send(
+        &self,
+        file: Attributes<'_>,
+        target: &str,
+        content: &[u8],
+    ) -> Result<(), ClientError> {
+        let id = |name: &str| {
+            file.number(name)
+                .and_then(|id| u32::try_from(id).ok())
+                .unwrap_or(0)
+        };
+        let mode = |name: &str| file.some_text(name).and_then(octal);
+        let ownership = Ownership {
+            mode: mode("mode").unwrap_or(0o755),
+            uid: id("uid"),
+            gid: id("gid"),
+        };
+        let folders = match file.flag("create_directories") {
+            Some(true) => Some(mode("directory_mode").unwrap_or(0o755)),
+            _ => None,
+        };
+        self.client
+            .write_file(self.holder.clone(), target, ownership, folders, content)
+            .await
+    }
+
+    /// The object without those `file` blocks whose file is no longer what it should be, so that a
+    /// plan adds them again.
+    pub(crate) async fn without_drifted(&self, object: &Value) -> Value {
+        let Some(Value::Set(element, blocks)) = object.get("file") else {
+            return object.clone();
+        };
+        let mut kept = Vec::new();
+        for block in blocks.iter() {
+            if !self.has_drifted(Attributes(block)).await {
+                kept.push(block.clone());
+            }
+        }
+        let blocks = Value::set(element.clone(), kept);
+        crate::provider::attributes::with(object, [("file", blocks)])
+    }
+
+    /// True if a file is surely another one; where nobody can tell, it is taken for the same.
+    async fn has_drifted(&self, file: Attributes<'_>) -> bool {
+        let target = file.text("target_path").unwrap_or_default();
+        let found = self.client.read_file(self.holder.clone(), target).await;
+        match (found, content(file).await) {
+            (Ok(found), Ok(wanted)) => Sha256::digest(&found) != Sha256::digest(&wanted),
+            (Err(error), _) => error.is_not_found(),
+            (Ok(_), Err(_)) => false,
+        }
+    }
 }
 
 async fn content(file: Attributes<'_>) -> Result<Vec<u8>, String> {

@@ -5,10 +5,9 @@ use strata_core::{
     provider::{Found, Object, Progress},
 };
 
-use super::{Work, state, wait_for};
+use super::{Work, create::is_ours, state, wait_for};
 use crate::provider::{
     attributes::{self, Attributes},
-    lifecycle::is_marked,
     session::Session,
 };
 
@@ -37,12 +36,14 @@ pub(crate) async fn find(
     let Some(instance) = work.find(name).await.map_err(failed)? else {
         return Ok(Found::Nothing);
     };
-    if !is_marked(Some(&instance.config), marker) {
+    if !is_ours(planned, &instance, marker, true) {
         return Ok(Found::Foreign);
     }
     let wanted = object.flag("running") == Some(true);
     let complete = wanted == instance.is_running()
         && !object.is_set("file")
+        && !object.is_set("source_file")
+        && !object.is_set("exec")
         && (!wanted || wait_for::wait_for(&work, name, object).await.is_ok());
     let instance = work.find(name).await.map_err(failed)?.unwrap_or(instance);
     let now = state(planned, &instance);

@@ -1,12 +1,15 @@
-//! `incus_instance`: a container, from its image to the moment when its guest is up.
+//! `incus_instance`: a container or a virtual machine, from its image to the moment when its guest is up.
 //!
 //! [`plan()`] decides and names effects, [`create`], [`update`] and [`delete`] make changes,
 //! [`state()`] turns what the server tells into attributes, [`wait_for`] waits for the guest and
-//! [`files`] puts files into it.
+//! [`files`] puts files into it, [`exec`] runs programs in it. [`addresses`] keeps the hardware
+//! addresses of one that is replaced.
 
+mod addresses;
 mod create;
 mod delete;
 mod effects;
+mod exec;
 mod files;
 mod find;
 mod plan;
@@ -23,6 +26,8 @@ use strata_core::{
 };
 
 pub(crate) use self::{
+    addresses::HardwareAddresses,
+    files::{GuestFiles, validate as validate_files, with_defaults as with_file_defaults},
     find::find,
     plan::{plan, validate},
     schema::{file_schema, schema},
@@ -68,6 +73,15 @@ impl<'a> Work<'a> {
         Instance {
             project: &self.project,
             name,
+        }
+    }
+
+    /// The files in it.
+    pub(crate) fn files(&self, name: &str) -> GuestFiles<'_> {
+        GuestFiles {
+            client: &self.client,
+            holder: self.instance(name).into(),
+            what: format!("instance `{name}`"),
         }
     }
 
@@ -127,7 +141,10 @@ pub(crate) async fn apply(session: &Session, request: ApplyRequest) -> ApplyResp
         }
     };
     match (&request.prior, &request.planned) {
-        (None, Some(planned)) => create::create(&work, planned, &request.marker).await,
+        (None, Some(planned)) => {
+            let kept = HardwareAddresses::from_private(&request.private);
+            create::create(&work, planned, &request.marker, kept).await
+        }
         (Some(prior), Some(planned)) => update::update(&work, prior, planned).await,
         (Some(prior), None) => delete::delete(&work, prior).await,
         (None, None) => nothing,

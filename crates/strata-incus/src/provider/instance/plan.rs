@@ -5,22 +5,25 @@ use strata_core::{
     provider::{PlanRequest, PlanResponse},
 };
 
-use super::{effects::effects, files, wait_for};
+use super::{addresses::HardwareAddresses, effects::effects, exec, files, wait_for};
 use crate::provider::{
     attributes::{self, Attributes, Texts},
     lifecycle::{changed, with_defaults},
     session::Session,
+    source::at_most_one,
     validate as checks,
 };
 
 /// Attributes whose change needs a new instance.
-const REPLACING: [&str; 7] = [
+const REPLACING: [&str; 9] = [
     "type",
     "image",
     "ephemeral",
     "project",
     "remote",
     "source_file",
+    "source_instance",
+    "target",
     "architecture",
 ];
 
@@ -35,15 +38,13 @@ const SHOWN: [&str; 5] = [
 
 /// Checks a configuration beyond what the schema says.
 pub(crate) fn validate(config: Attributes<'_>, diags: &mut Diagnostics) {
-    let refused = ["target", "exec", "source_instance", "source_file"];
-    checks::unsupported(super::TYPE, config, &refused, diags);
     checks::one_of(config, "type", &["container", "virtual-machine"], diags);
-    if config.text("type") == Some("virtual-machine") {
-        diags.push(
-            checks::not_supported("virtual machines on Incus are not supported yet".to_owned())
-                .hint("use `type = \"container\"`"),
-        );
+    at_most_one(config, &["image", "source_instance", "source_file"], diags);
+    if config.flag("running") == Some(false) && config.is_set("exec") {
+        let summary = "`exec` needs an instance that runs, and `running` is `false`";
+        diags.push(Diagnostic::error("incus-invalid-value", summary));
     }
+    exec::validate(config, diags);
     if config.text("name").is_some_and(str::is_empty) {
         diags.push(Diagnostic::error(
             "incus-invalid-value",
@@ -68,6 +69,7 @@ pub(crate) async fn plan(
         None => planned,
     };
     let requires_replace = changed(prior, &planned, &REPLACING);
+    let warnings = session.check(super::TYPE, prior, &planned).await?;
     if prior.is_none()
         || requires_replace
             .iter()
@@ -76,12 +78,17 @@ pub(crate) async fn plan(
         session.check_image(Attributes(&planned)).await?;
     }
     let effects = prior.map(|prior| effects(prior, &planned, &requires_replace));
+    // Of one that is replaced the hardware addresses are known from reading it: the new one takes them.
+    let kept = match prior {
+        None => session.known_addresses(&planned),
+        Some(_) => HardwareAddresses::default(),
+    };
     Ok(PlanResponse {
+        private: kept.to_private(),
         planned,
         requires_replace,
         effects: effects.unwrap_or_default(),
-        private: Vec::new(),
-        warnings: Diagnostics::new(),
+        warnings,
     })
 }
 

@@ -26,13 +26,13 @@ pub(crate) fn schema() -> Resource {
 }
 
 fn settings() -> Vec<Named> {
-    let target = "The cluster member that it is on. Not supported.";
+    let target = "The cluster member that it is on; another one makes it anew.";
     let target = Attribute::new(Type::String, Presence::OptionalComputed, target);
     let exec = Attribute::nested(
         Nesting::Map,
         exec(),
         Presence::Optional,
-        "Commands to run. Not supported.",
+        "Programs to run in it, by a name; they run in the order of their names.",
     );
     vec![
         required(
@@ -40,11 +40,7 @@ fn settings() -> Vec<Named> {
             "Its name; a change renames it, for which it is stopped.",
         ),
         defaulted("description", Type::String, "What it is for."),
-        defaulted(
-            "type",
-            Type::String,
-            "`container`; virtual machines are not supported.",
-        ),
+        defaulted("type", Type::String, "`container` or `virtual-machine`."),
         defaulted(
             "ephemeral",
             Type::Bool,
@@ -73,15 +69,18 @@ fn sources() -> Vec<Named> {
         Nesting::Single,
         instance,
         Presence::Optional,
-        "The instance to copy. Not supported.",
+        "The instance to copy.",
     );
     vec![
         optional(
             "image",
-            "The image that it is made from: an alias or a fingerprint.",
+            "The image that it is made from: an alias or a fingerprint, also as `REMOTE:ALIAS`.",
         ),
         ("source_instance", instance),
-        optional("source_file", "A backup to restore. Not supported."),
+        optional(
+            "source_file",
+            "A backup of an instance that it is made from.",
+        ),
     ]
 }
 
@@ -114,7 +113,10 @@ fn exec() -> Vec<Named> {
         number("uid", "The user it runs as."),
         number("gid", "The group it runs as."),
         optional("timeout", "How long it may take."),
-        optional("trigger", "When it runs."),
+        optional(
+            "trigger",
+            "`on_change`, also when its definition changes, or `once`.",
+        ),
     ]
 }
 

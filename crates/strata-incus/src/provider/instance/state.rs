@@ -38,7 +38,6 @@ pub(crate) fn state(known: &Value, instance: &FullInstance) -> Value {
             attributes::map_with_nulls(known.get("config"), &config),
         ),
         ("device", devices::value(&instance.devices)),
-        ("target", Value::Null(Type::String)),
         ("status", Value::from(instance.status.as_str())),
     ];
     changes.extend(addresses(instance));

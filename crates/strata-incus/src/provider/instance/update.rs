@@ -7,7 +7,7 @@ use strata_core::{
     provider::{ApplyResponse, Object},
 };
 
-use super::{Work, failed, files, finished, state::is_computed, wait_for};
+use super::{Work, exec, failed, finished, state::is_computed, wait_for};
 use crate::{
     client::{Answer, ClientError},
     provider::{
@@ -89,11 +89,15 @@ async fn change(work: &Work<'_>, prior: &Value, planned: &Value) -> Result<(), F
     }
     let in_guest = async {
         if prior.get("file") != planned.get("file") {
-            files::upload(work, new, planned).await?;
+            let files = work.files(new);
+            files.write(planned, &|text| work.note(text)).await?;
         }
-        match steps.start {
-            true => wait_for::wait_for(work, new, after).await,
-            false => Ok(()),
+        if steps.start {
+            wait_for::wait_for(work, new, after).await?;
+        }
+        match after.flag("running") {
+            Some(true) => exec::run(work, new, &exec::due(Some(prior), planned)).await,
+            _ => Ok(()),
         }
     };
     in_guest.await.map_err(|diagnostics| Failure {
@@ -183,6 +187,26 @@ async fn put(
         }
     }
     Ok(())
+}
+
+/// Gives an instance that was copied or restored the configuration it is to have, and no other.
+pub(crate) async fn overwrite(
+    work: &Work<'_>,
+    name: &str,
+    planned: &Value,
+    ours: Texts,
+) -> Result<(), ClientError> {
+    let path = work.instance(name).path(&[]);
+    let server: Answer<Map<String, Json>> = work.client.get(&path).await?;
+    let mut body = body(&server.value, planned, planned);
+    if let Some(config) = body["config"].as_object_mut() {
+        config.extend(ours.into_iter().map(|(key, value)| (key, json!(value))));
+    }
+    let etag = server.etag.as_deref();
+    let notes = |text: &str| work.note(text);
+    work.client
+        .change(Method::PUT, &path, &body, etag, &notes)
+        .await
 }
 
 fn body(server: &Map<String, Json>, prior: &Value, planned: &Value) -> Json {

@@ -6,7 +6,7 @@ use strata_core::{Diagnostic, Diagnostics, connection::ConnectionError};
 
 use super::Work;
 use crate::{
-    instance_state::{Family, GuestState},
+    instance_state::Family,
     provider::{attributes::Attributes, validate as checks},
     wait,
 };
@@ -53,6 +53,15 @@ pub(crate) async fn wait_for(
     Ok(())
 }
 
+/// Waits until programs can be run in it, and files be written through them.
+pub(crate) async fn agent(work: &Work<'_>, name: &str) -> Result<(), Diagnostics> {
+    let limit = work.session.timeouts().ready;
+    let notes = |text: &str| work.note(text);
+    wait::for_agent(&work.client, work.instance(name), limit, &notes)
+        .await
+        .map_err(|error| explain(name, &error))
+}
+
 async fn one(work: &Work<'_>, name: &str, block: Attributes<'_>) -> Result<(), ConnectionError> {
     let client = &work.client;
     let instance = work.instance(name);
@@ -84,14 +93,7 @@ async fn one(work: &Work<'_>, name: &str, block: Attributes<'_>) -> Result<(), C
         }
         "cloud-init" => wait::for_cloud_init(client, instance, timeouts.cloud_init, &notes).await,
         "ready" => wait::for_ready(client, instance, timeouts.ready, &notes).await,
-        // A container needs no agent: the server itself runs programs in it as soon as it runs.
-        "agent" => {
-            let state: GuestState = client.get(&instance.path(&["state"])).await?.value;
-            match state.is_running() && state.processes > 0 {
-                true => Ok(()),
-                false => Err(wait::stopped(instance)),
-            }
-        }
+        "agent" => wait::for_agent(client, instance, timeouts.ready, &notes).await,
         _ => {
             let delay = block.text("delay").and_then(duration).unwrap_or_default();
             work.note("waits as long as `delay` says");
@@ -107,7 +109,7 @@ fn explain(name: &str, error: &ConnectionError) -> Diagnostics {
 }
 
 /// Reads a time as Go writes it: numbers with units, one after the other.
-fn duration(text: &str) -> Option<Duration> {
+pub(crate) fn duration(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut seconds = 0.0;
     while !rest.is_empty() {

@@ -1,4 +1,4 @@
-//! Instances: containers that start at once and get an address for every network device.
+//! Instances: containers and virtual machines that start at once and get an address for every network device.
 
 use hyper::{Method, StatusCode};
 use serde_json::{Map, Value, json};
@@ -6,17 +6,17 @@ use sha2::{Digest, Sha256};
 
 use super::{
     super::{
-        answer::{Answer, Answered, Refusal, Started, bad_request, refuse},
+        answer::{Answer, Answered, Refusal, Started, bad_request, not_found, refuse},
         route::Call,
         store::{Kind, Store},
     },
-    images, networks, objects,
+    cluster, files, images, limits, networks, objects,
 };
 
 /// Fields that only the twin has; they are never shown.
 const ADDRESSES: &str = "twin.addresses";
 
-fn path(project: &str, name: &str) -> String {
+pub(super) fn path(project: &str, name: &str) -> String {
     let query = if project == "default" {
         String::new()
     } else {
@@ -32,65 +32,42 @@ fn started(
     actions: &[&'static str],
 ) -> Answered {
     let source = path(&call.project, name);
-    Ok(Answer::Operation(Started {
-        description,
-        resource: ("instances", source.clone()),
-        lifecycle: actions
-            .iter()
-            .map(|action| (*action, source.clone()))
-            .collect(),
-        project: call.project.clone(),
-        failure: None,
-    }))
+    let resource = ("instances", source.clone());
+    let mut started = Started::new(description, resource, &call.project);
+    let lifecycle = actions.iter().map(|action| (*action, source.clone()));
+    started.lifecycle = lifecycle.collect();
+    if actions.contains(&"instance-created") {
+        let text = "Unpacking image: 40% (200.00MB/s)";
+        started.progress = Some(("create_instance_from_image_unpack", text));
+    }
+    Ok(Answer::Operation(started))
 }
 
 /// An operation that fails: the daemon has answered before it found out.
 fn failing(call: &Call<'_>, name: &str, failure: Refusal) -> Answered {
     let resource = ("instances", path(&call.project, name));
-    let (lifecycle, project) = (Vec::new(), call.project.clone());
-    Ok(Answer::Operation(Started {
-        description: "Creating instance",
-        resource,
-        lifecycle,
-        project,
-        failure: Some(failure),
-    }))
+    let mut started = Started::new("Creating instance", resource, &call.project);
+    started.failure = Some(failure);
+    Ok(Answer::Operation(started))
 }
 
 pub(in super::super) fn create(call: &Call<'_>) -> Answered {
     let body = &call.body;
-    let Some(name) = body["name"].as_str() else {
-        return bad_request("the twin does not make names up: give one");
+    let named = match call.is_raw() {
+        true => call.header("x-incus-name"),
+        false => body["name"].as_str(),
     };
+    let name = named.unwrap_or_default();
     check_name(name)?;
-    if body["type"]
-        .as_str()
-        .is_some_and(|kind| kind != "container")
-    {
-        return bad_request("the twin has only containers");
+    let kind = body["type"].as_str().unwrap_or("container");
+    if !["container", "virtual-machine"].contains(&kind) {
+        return bad_request(format!("Invalid instance type {kind:?}"));
     }
     let mut store = call.shared.store();
-    let source = &body["source"];
-    let wanted = source["alias"]
-        .as_str()
-        .or_else(|| source["fingerprint"].as_str());
-    let image = match (source["type"].as_str(), wanted) {
-        (Some("image"), Some(wanted)) => match images::find(&store, wanted) {
-            Some(image) => image,
-            None => {
-                let message = "Image not provided for instance creation".to_owned();
-                return failing(
-                    call,
-                    name,
-                    Refusal {
-                        status: StatusCode::INTERNAL_SERVER_ERROR,
-                        message,
-                    },
-                );
-            }
-        },
-        (Some("none"), _) => Value::Null,
-        _ => return bad_request("the twin makes instances from its own images only"),
+    let base = match base(&store, call) {
+        Ok(base) => base,
+        Err(failure) if failure.message == NO_IMAGE => return failing(call, name, failure),
+        Err(refusal) => return Err(refusal),
     };
     if store.get(Kind::Instance, &call.project, name).is_some() {
         return refuse(
@@ -98,7 +75,10 @@ pub(in super::super) fn create(call: &Call<'_>) -> Answered {
             "Failed creating instance record: Add instance info to the database: This \"instances\" entry already exists",
         );
     }
-    let mut instance = new_instance(&mut store, call, name, &image);
+    limits::check(&store, &call.project, kind)?;
+    let location = cluster::member(&store, call)?;
+    let mut instance = new_instance(&mut store, call, name, &base);
+    instance["location"] = json!(location);
     check_profiles(&store, &call.project, &instance)?;
     if let Err(failure) = check_devices(&store, &call.project, &instance) {
         return failing(call, name, failure);
@@ -116,9 +96,64 @@ pub(in super::super) fn create(call: &Call<'_>) -> Answered {
     started(call, "Creating instance", name, actions)
 }
 
-fn new_instance(store: &mut Store, call: &Call<'_>, name: &str, image: &Value) -> Value {
+/// What a daemon says of an alias that it does not know.
+const NO_IMAGE: &str = "Image not provided for instance creation";
+
+/// What an instance is made from.
+enum Base {
+    Nothing,
+    Image(Value),
+    /// Another instance, or its snapshot.
+    Copy(Value),
+}
+
+fn base(store: &Store, call: &Call<'_>) -> Result<Base, Refusal> {
+    let source = &call.body["source"];
+    let text = |name: &str| source[name].as_str().unwrap_or_default();
+    match text("type") {
+        _ if call.is_raw() => Ok(Base::Nothing),
+        "none" => Ok(Base::Nothing),
+        "image" => {
+            let wanted = [text("alias"), text("fingerprint")].concat();
+            let Some(image) = images::find(store, &wanted) else {
+                return refuse(StatusCode::INTERNAL_SERVER_ERROR, NO_IMAGE);
+            };
+            Ok(Base::Image(image))
+        }
+        "copy" => {
+            let project = Some(text("project")).filter(|project| !project.is_empty());
+            let project = project.unwrap_or(&call.project);
+            let kind = if text("source").contains('/') {
+                Kind::Snapshot
+            } else {
+                Kind::Instance
+            };
+            match store.get(kind, project, text("source")) {
+                Some(other) => Ok(Base::Copy(other.clone())),
+                None => not_found("Instance"),
+            }
+        }
+        other => bad_request(format!("Unknown source type {other}")),
+    }
+}
+
+fn new_instance(store: &mut Store, call: &Call<'_>, name: &str, base: &Base) -> Value {
     let body = &call.body;
     let mut config = Map::new();
+    let image = match base {
+        Base::Image(image) => image,
+        _ => &Value::Null,
+    };
+    let mut devices = Map::new();
+    if let Base::Copy(other) = base {
+        let keys = other["config"].as_object().cloned().unwrap_or_default();
+        config.extend(
+            keys.into_iter()
+                .filter(|(key, _)| !key.starts_with("volatile.")),
+        );
+        devices = other["devices"].as_object().cloned().unwrap_or_default();
+    }
+    devices.extend(body["devices"].as_object().cloned().unwrap_or_default());
     for (property, value) in image["properties"].as_object().into_iter().flatten() {
         config.insert(format!("image.{property}"), value.clone());
     }
@@ -138,7 +173,7 @@ fn new_instance(store: &mut Store, call: &Call<'_>, name: &str, image: &Value) -
     json!({
         "name": name,
         "description": body["description"].as_str().unwrap_or_default(),
-        "type": "container",
+        "type": body["type"].as_str().unwrap_or("container"),
         "status": "Stopped",
         "status_code": 102,
         "architecture": "x86_64",
@@ -149,7 +184,7 @@ fn new_instance(store: &mut Store, call: &Call<'_>, name: &str, image: &Value) -
         "project": call.project,
         "profiles": profiles,
         "config": config,
-        "devices": body["devices"].as_object().cloned().unwrap_or_default(),
+        "devices": devices,
     })
 }
 
@@ -254,8 +289,13 @@ fn run(store: &Store, project: &str, instance: &mut Value) {
         if settings["type"] != "nic" {
             continue;
         }
-        instance["config"][format!("volatile.{device}.hwaddr")] =
-            json!(mac(project, &name, &device));
+        let hwaddr = format!("volatile.{device}.hwaddr");
+        if instance["config"][&hwaddr].is_null() {
+            let salt = instance["config"]["volatile.uuid"]
+                .as_str()
+                .unwrap_or_default();
+            instance["config"][&hwaddr] = json!(mac(salt, &name, &device));
+        }
         let network = settings["network"].as_str().and_then(|network| {
             store.get(Kind::Network, &store.home(Kind::Network, project), network)
         });
@@ -274,8 +314,8 @@ fn run(store: &Store, project: &str, instance: &mut Value) {
     instance[ADDRESSES] = Value::Object(addresses);
 }
 
-fn mac(project: &str, name: &str, device: &str) -> String {
-    let digest = Sha256::digest(format!("{project}/{name}/{device}"));
+fn mac(salt: &str, name: &str, device: &str) -> String {
+    let digest = Sha256::digest(format!("{salt}/{name}/{device}"));
     format!(
         "10:66:6a:{:02x}:{:02x}:{:02x}",
         digest[0], digest[1], digest[2]
@@ -289,7 +329,10 @@ fn find(call: &Call<'_>, name: &str) -> Result<Value, Refusal> {
         .cloned()
         .ok_or(Refusal {
             status: StatusCode::NOT_FOUND,
-            message: "Instance not found".to_owned(),
+            message: format!(
+                "Failed to fetch instance {name:?} in project {:?}: Instance not found",
+                call.project
+            ),
         })
 }
 
@@ -378,9 +421,19 @@ pub(in super::super) fn delete(call: &Call<'_>, name: &str) -> Answered {
     if instance["status"] == "Running" {
         return bad_request("Instance is running");
     }
-    call.shared
-        .store()
-        .remove(Kind::Instance, &call.project, name);
+    let mut store = call.shared.store();
+    store.remove(Kind::Instance, &call.project, name);
+    files::forget(&mut store, &call.project, &format!("instances/{name}"));
+    let snapshots = store.list(Kind::Snapshot, Some(&call.project));
+    let snapshots = snapshots.iter().map(|(key, _)| (*key).to_owned());
+    let ours = format!("{name}/");
+    for snapshot in snapshots
+        .filter(|key| key.starts_with(&ours))
+        .collect::<Vec<_>>()
+    {
+        store.remove(Kind::Snapshot, &call.project, &snapshot);
+    }
+    drop(store);
     started(call, "Deleting instance", name, &["instance-deleted"])
 }
 
@@ -394,12 +447,12 @@ pub(in super::super) fn state(call: &Call<'_>, name: &str) -> Answered {
     let running = instance["status"] == "Running";
     let (description, lifecycle): (_, &[&'static str]) =
         match (call.body["action"].as_str(), running) {
-            (Some("start"), true) => return bad_request("The instance is already running"),
+            (Some("start"), true) => return unfit(call, name, "The instance is already running"),
             (Some("start"), false) => ("Starting instance", &["instance-started"]),
-            (Some("stop"), false) => return bad_request("The instance is already stopped"),
+            (Some("stop"), false) => return unfit(call, name, "The instance is already stopped"),
             (Some("stop"), true) => ("Stopping instance", &["instance-shutdown"]),
             (Some("restart"), true) => ("Restarting instance", &["instance-restarted"]),
-            (Some("restart"), false) => return bad_request("The instance is not running"),
+            (Some("restart"), false) => return unfit(call, name, "The instance is not running"),
             (action, _) => {
                 return bad_request(format!("Unknown action {:?}", action.unwrap_or_default()));
             }
@@ -418,6 +471,15 @@ pub(in super::super) fn state(call: &Call<'_>, name: &str) -> Answered {
     }
     drop(store);
     started(call, description, name, lifecycle)
+}
+
+/// What an instance cannot do as it is: the daemon tells so when it has begun.
+fn unfit(call: &Call<'_>, name: &str, message: &str) -> Answered {
+    let failure = Refusal {
+        status: StatusCode::INTERNAL_SERVER_ERROR,
+        message: message.to_owned(),
+    };
+    failing(call, name, failure)
 }
 
 fn guest_state(store: &Store, project: &str, instance: &Value) -> Value {
@@ -445,22 +507,17 @@ fn guest_state(store: &Store, project: &str, instance: &Value) -> Value {
     })
 }
 
-/// Files of a guest: the model of an instance has only what tells that cloud-init is done.
-pub(in super::super) fn file(call: &Call<'_>, name: &str) -> Answered {
+/// Runs a program: it ends well at once, and has nothing to say.
+pub(in super::super) fn exec(call: &Call<'_>, name: &str) -> Answered {
     let instance = find(call, name)?;
-    if call.method != Method::GET {
-        return refuse(
-            StatusCode::NOT_IMPLEMENTED,
-            "the twin's instances take no files: hosts are modelled by the agent",
-        );
+    if instance["status"] != "Running" {
+        return bad_request("Instance is not running");
     }
-    let has_cloud_init = instance["config"]["image.description"]
-        .as_str()
-        .is_some_and(|image| image.ends_with("/cloud"));
-    match call.path.as_str() {
-        "/run/cloud-init/result.json" if has_cloud_init && instance["status"] == "Running" => Ok(
-            Answer::File(br#"{"v1": {"datasource": "DataSourceNoCloud", "errors": []}}"#.to_vec()),
-        ),
-        _ => refuse(StatusCode::NOT_FOUND, "Not Found"),
-    }
+    let resource = ("instances", path(&call.project, name));
+    let mut started = Started::new("Executing command", resource, &call.project);
+    let secret = || uuid::Uuid::new_v4().simple().to_string();
+    started.sockets =
+        json!({ "fds": { "0": secret(), "1": secret(), "2": secret(), "control": secret() } });
+    started.result = json!({ "return": 0 });
+    Ok(Answer::Operation(started))
 }

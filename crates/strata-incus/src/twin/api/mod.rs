@@ -1,12 +1,19 @@
 //! What can be done with each kind of object.
 //!
 //! [`objects`] has what all kinds share: list, read, create, replace, merge, delete, each with its
-//! checks; [`Family`] says what differs. Instances have more, and so a file of their own.
+//! checks; [`Family`] says what differs, [`nested`] for those that lie within others. Instances, images
+//! and the server itself have more, and so files of their own.
 
+pub(super) mod cluster;
+pub(super) mod files;
 pub(super) mod images;
 pub(super) mod instances;
+pub(super) mod limits;
+pub(super) mod nested;
 pub(super) mod networks;
 pub(super) mod objects;
+pub(super) mod server;
+pub(super) mod snapshots;
 
 use serde_json::{Value, json};
 
@@ -28,6 +35,10 @@ pub(super) struct Family {
     pub(super) defaults: fn(name: &str) -> Value,
     /// What the daemon adds to what a client asks for; checks it, too.
     pub(super) complete: fn(&Store, &mut Value) -> Result<(), Refusal>,
+    /// The field that names it.
+    pub(super) key: &'static str,
+    /// What it lies in, with its name and the word for it: it must be there.
+    pub(super) parent: Option<(Kind, String, &'static str)>,
     /// Why it cannot be deleted now, if so.
     pub(super) in_use: fn(&Store, project: &str, name: &str) -> Option<String>,
 }
@@ -47,6 +58,8 @@ pub(super) fn family(collection: &str) -> Option<Family> {
         path: collection.to_owned(),
         noun,
         prefix: String::new(),
+        key: "name",
+        parent: None,
         defaults,
         complete,
         in_use,
@@ -83,9 +96,9 @@ pub(super) fn family(collection: &str) -> Option<Family> {
         "storage-pools" => family(
             Kind::Pool,
             "Storage pool",
-            |name| json!({ "name": name, "description": "", "config": {} }),
-            accept,
-            |_, _, _| Some("the twin keeps its pool".to_owned()),
+            |name| json!({ "name": name, "description": "", "driver": "dir", "status": "Created", "locations": ["none"], "config": {} }),
+            complete_pool,
+            pool_in_use,
         ),
         "images" => family(
             Kind::Image,
@@ -94,7 +107,7 @@ pub(super) fn family(collection: &str) -> Option<Family> {
             accept,
             free,
         ),
-        _ => return None,
+        _ => return nested::family(&[collection]).map(|(family, _)| family),
     })
 }
 
@@ -105,6 +118,8 @@ pub(super) fn volumes(pool: &str) -> Family {
         path: format!("storage-pools/{pool}/volumes/custom"),
         noun: "Storage volume",
         prefix: format!("{pool}/"),
+        key: "name",
+        parent: Some((Kind::Pool, pool.to_owned(), "Storage pool")),
         defaults: |name| json!({ "name": name, "description": "", "type": "custom", "content_type": "filesystem", "config": {}, "location": "none" }),
         complete: |_, volume| match volume["type"].as_str() {
             Some("custom") => Ok(()),
@@ -112,6 +127,28 @@ pub(super) fn volumes(pool: &str) -> Family {
         },
         in_use: volume_in_use,
     }
+}
+
+fn complete_pool(_: &Store, pool: &mut Value) -> Result<(), Refusal> {
+    let name = pool["name"].as_str().unwrap_or_default().to_owned();
+    if pool["config"]["source"].is_null() {
+        pool["config"]["source"] = json!(format!("/var/lib/incus/storage-pools/{name}"));
+    }
+    Ok(())
+}
+
+fn pool_in_use(store: &Store, _: &str, name: &str) -> Option<String> {
+    let uses = |device: &Value| device["pool"] == name;
+    let holders = [Kind::Instance, Kind::Profile];
+    let mut holders = holders.into_iter().flat_map(|kind| store.list(kind, None));
+    let by_devices = holders.any(|(_, object)| {
+        let devices = object["devices"].as_object();
+        devices.is_some_and(|devices| devices.values().any(uses))
+    });
+    let within = [Kind::Volume, Kind::Bucket];
+    let mut within = within.into_iter().flat_map(|kind| store.list(kind, None));
+    let by_content = within.any(|(key, _)| key.split('/').next() == Some(name));
+    (by_devices || by_content).then(|| "The storage pool is currently in use".to_owned())
 }
 
 fn complete_project(_: &Store, project: &mut Value) -> Result<(), Refusal> {

@@ -1,5 +1,7 @@
 //! What all kinds of objects share.
 
+use std::sync::MutexGuard;
+
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -7,9 +9,9 @@ use super::{
     super::{
         answer::{Answer, Answered, Refusal, bad_request, etag, not_found, refuse},
         route::Call,
-        store::Kind,
+        store::{Kind, Store},
     },
-    Family,
+    Family, cluster, files, networks,
 };
 
 /// Lists, or creates.
@@ -49,7 +51,11 @@ fn path(family: &Family, name: &str, object: &Value) -> String {
 }
 
 fn create(call: &Call<'_>, family: &Family) -> Answered {
-    let Some(name) = call.body["name"].as_str().filter(|name| !name.is_empty()) else {
+    let named = match call.header("x-incus-name") {
+        Some(name) if call.is_raw() => Some(name),
+        _ => call.body[family.key].as_str(),
+    };
+    let Some(name) = named.filter(|name| !name.is_empty()) else {
         return bad_request("No name provided");
     };
     if name.contains('/') || name.starts_with('.') || name.contains(char::is_whitespace) {
@@ -58,33 +64,101 @@ fn create(call: &Call<'_>, family: &Family) -> Answered {
     let key = format!("{}{name}", family.prefix);
     let mut store = call.shared.store();
     let home = store.home(family.kind, &call.project);
-    if family.kind == Kind::Volume
-        && store
-            .get(Kind::Pool, "", family.prefix.trim_end_matches('/'))
-            .is_none()
-    {
-        return not_found("Storage pool");
+    if let Some((kind, parent, noun)) = &family.parent {
+        let home = store.home(*kind, &call.project);
+        if store.get(*kind, &home, parent).is_none() {
+            return not_found(noun);
+        }
     }
-    if store.get(family.kind, &home, &key).is_some() {
+    if cluster::announce(&mut store, call, family, name)? {
+        return Ok(Answer::Sync(Value::Null));
+    }
+    let pending = cluster::is_pending(&store, family, name);
+    if !pending && store.get(family.kind, &home, &key).is_some() {
         return exists(family.kind, name);
     }
     let mut object = (family.defaults)(name);
     merge(&mut object, &call.body);
-    if !home.is_empty() {
+    if call.is_raw() {
+        restored(&mut object, call);
+    }
+    cluster::place(&store, call, family, &mut object)?;
+    copied(&mut store, call, family, &home, &key, &mut object)?;
+    object["name_in_store"] = json!(key);
+    let tells_project = matches!(
+        family.kind,
+        Kind::Network | Kind::Profile | Kind::Acl | Kind::AddressSet | Kind::Volume | Kind::Bucket
+    );
+    if tells_project && !home.is_empty() {
         object["project"] = json!(home);
     }
     (family.complete)(&store, &mut object)?;
+    hide(&mut object);
     store.put(family.kind, &home, &key, object);
+    if family.kind == Kind::Peer {
+        networks::agree(&mut store, &home);
+    }
     if family.kind == Kind::Project {
         let profile = json!({ "name": "default", "description": format!("Default Incus profile for project {name}"), "config": {}, "devices": {}, "project": name });
         store.put(Kind::Profile, name, "default", profile);
     }
-    Ok(Answer::Sync(Value::Null))
+    match family.kind {
+        Kind::Volume | Kind::Bucket | Kind::BucketKey => Ok(Answer::Sync(json!({}))),
+        _ => Ok(Answer::Created),
+    }
+}
+
+/// An object that a backup makes: what it holds is not looked at.
+fn restored(object: &mut Value, call: &Call<'_>) {
+    if call.header("x-incus-type") == Some("iso") {
+        object["content_type"] = json!("iso");
+    }
+    object["config"]["size"] = json!(call.raw.len().to_string());
+}
+
+/// A volume that is copied: it must be there, and brings its files and keys along.
+fn copied(
+    store: &mut Store,
+    call: &Call<'_>,
+    family: &Family,
+    home: &str,
+    key: &str,
+    object: &mut Value,
+) -> Result<(), Refusal> {
+    let source = &call.body["source"];
+    let Some(fields) = object.as_object_mut() else {
+        return Ok(());
+    };
+    fields.remove("source");
+    if family.kind != Kind::Volume || source["type"] != "copy" {
+        return Ok(());
+    }
+    let text = |name: &str| source[name].as_str().unwrap_or_default();
+    let from = format!("{}/{}", text("pool"), text("name"));
+    let Some(other) = store.get(Kind::Volume, home, &from).cloned() else {
+        return not_found("Storage volume");
+    };
+    object["content_type"] = other["content_type"].clone();
+    files::copy(
+        store,
+        &call.project,
+        &format!("volumes/{from}"),
+        &format!("volumes/{key}"),
+    );
+    Ok(())
+}
+
+/// Takes away what only `complete` needs.
+fn hide(object: &mut Value) {
+    if let Some(fields) = object.as_object_mut() {
+        fields.remove("name_in_store");
+    }
 }
 
 fn absent(family: &Family) -> Answered {
     match family.kind {
         Kind::Profile => not_found("Fetch profile: Profile"),
+        Kind::Volume => not_found("Storage pool volume"),
         _ => not_found(family.noun),
     }
 }
@@ -109,9 +183,7 @@ fn exists(kind: Kind, name: &str) -> Answered {
                  UNIQUE constraint failed: projects.name"
             ),
         ),
-        Kind::Instance | Kind::Pool | Kind::Image => {
-            refuse(StatusCode::CONFLICT, "it already exists")
-        }
+        _ => refuse(StatusCode::CONFLICT, format!("{name:?} already exists")),
     }
 }
 
@@ -121,22 +193,42 @@ pub(in super::super) fn one(call: &Call<'_>, family: &Family, name: &str) -> Ans
     let mut store = call.shared.store();
     let home = store.home(family.kind, &call.project);
     let Some(object) = store.get(family.kind, &home, &key).cloned() else {
-        return absent(family);
+        return match (family.kind, &family.parent) {
+            (Kind::Snapshot, Some((_, instance, _))) => {
+                let project = &call.project;
+                let what = format!(
+                    "Failed to fetch snapshot {name:?} of instance {instance:?} in project {project:?}: Instance_snapshot"
+                );
+                not_found(&what)
+            }
+            _ => absent(family),
+        };
     };
     match *call.method {
         Method::GET => Ok(Answer::Sync(object)),
+        Method::POST => rename(call, family, store, &home, name),
         Method::PUT | Method::PATCH => {
-            let object = changed(call, object)?;
-            let mut object = object;
+            let mut object = changed(call, object)?;
+            object["name_in_store"] = json!(key);
             (family.complete)(&store, &mut object)?;
+            hide(&mut object);
             store.put(family.kind, &home, &key, object);
             Ok(Answer::Sync(Value::Null))
         }
         Method::DELETE => {
             if let Some(reason) = (family.in_use)(&store, &home, &key) {
-                return bad_request(reason);
+                return match family.kind {
+                    Kind::Profile => refuse(StatusCode::INTERNAL_SERVER_ERROR, reason),
+                    _ => bad_request(reason),
+                };
             }
             store.remove(family.kind, &home, &key);
+            if family.kind == Kind::Volume {
+                files::forget(&mut store, &call.project, &format!("volumes/{key}"));
+            }
+            if family.kind == Kind::Peer {
+                networks::agree(&mut store, &home);
+            }
             if family.kind == Kind::Project {
                 store.remove(Kind::Profile, name, "default");
             }
@@ -144,6 +236,30 @@ pub(in super::super) fn one(call: &Call<'_>, family: &Family, name: &str) -> Ans
         }
         _ => refuse(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
     }
+}
+
+fn rename(
+    call: &Call<'_>,
+    family: &Family,
+    mut store: MutexGuard<'_, Store>,
+    home: &str,
+    name: &str,
+) -> Answered {
+    let Some(new) = call.body["name"].as_str() else {
+        return bad_request("No name provided");
+    };
+    let (old, key) = (
+        format!("{}{name}", family.prefix),
+        format!("{}{new}", family.prefix),
+    );
+    if store.get(family.kind, home, &key).is_some() {
+        return exists(family.kind, new);
+    }
+    if let Some(mut object) = store.remove(family.kind, home, &old) {
+        object[family.key] = json!(new);
+        store.put(family.kind, home, &key, object);
+    }
+    Ok(Answer::Sync(Value::Null))
 }
 
 /// The object after a PUT or PATCH, if nobody changed it since the client looked.
@@ -176,7 +292,9 @@ pub(in super::super) fn changed(call: &Call<'_>, mut object: Value) -> Result<Va
     }
     for (field, value) in call.body.as_object().into_iter().flatten() {
         match field.as_str() {
-            "name" | "project" | "type" | "status" | "created_at" => {}
+            "project" | "status" | "created_at" => {}
+            // Of most objects these stay what they are.
+            "name" | "type" if object["fingerprint"].is_null() => {}
             "config" | "devices" if call.method == Method::PATCH => {
                 merge(&mut object[field], value)
             }

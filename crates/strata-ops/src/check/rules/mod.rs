@@ -14,6 +14,7 @@ mod missing_output;
 mod port_conflict;
 mod privileged_container;
 mod secret_in_state;
+mod shared_host;
 mod task_not_idempotent;
 mod template_without_agent;
 mod unpinned_version;
@@ -42,6 +43,7 @@ pub static ALL: &[&Rule] = &[
     &port_conflict::RULE,
     &privileged_container::RULE,
     &secret_in_state::RULE,
+    &shared_host::RULE,
     &task_not_idempotent::RULE,
     &template_without_agent::RULE,
     &unpinned_version::RULE,

@@ -261,7 +261,9 @@ fn instances(view: &View, stage: &Stage, findings: &mut Findings<'_>) {
         })
     });
     for (instance, name, port, span) in in_files.chain(in_stage(stage)) {
-        if port.parse::<u16>().is_err() || !listens_itself(&name) {
+        // A name of the environment is one number for all that refer to it.
+        let is_known = port.parse::<u16>().is_ok() || port.starts_with("env.");
+        if !is_known || !listens_itself(&name) {
             continue;
         }
         match known.get(&(name.clone(), port.clone())) {
@@ -360,12 +362,13 @@ mod tests {
             &[
                 (
                     "strata.hcl",
-                    "project \"p\" {}\nenvironment \"e\" {\n  configure \"c\" {\n    playbook = \"site.yml\"\n    instances = {\n      dev  = { port = 2113 }\n      prod = { port = 2113 }\n    }\n  }\n}\n",
+                    "project \"p\" {}\nenvironment \"e\" {\n  configure \"c\" {\n    playbook = \"site.yml\"\n    instances = {\n      dev  = { port = 2113 }\n      prod = { port = 2113 }\n      new  = { port = env.PORT }\n      old  = { port = env.PORT }\n    }\n  }\n}\n",
                 ),
                 ("site.yml", "- hosts: all\n  tasks: []\n"),
             ],
             &expect![[r#"
                 strata.hcl:7:23: The instances `dev` and `prod` have the port 2113 in `port`
+                strata.hcl:9:23: The instances `new` and `old` have the port env.PORT in `port`
             "#]],
         );
     }

@@ -208,6 +208,10 @@ fn set(view: &View) -> BTreeSet<String> {
             names::assigned(&text.source.text, &mut set);
         }
     }
+    // Each instance of a `configure` stage is told its name.
+    if view.stages.iter().any(|stage| !stage.instances.is_empty()) {
+        set.insert("strata_instance".to_owned());
+    }
     set
 }
 
@@ -332,6 +336,24 @@ mod tests {
                 roles/a/tasks/main.yml:3:9: The role `a` needs `asked`, and nobody sets it
             "#]],
         );
+    }
+
+    #[test]
+    fn an_instance_knows_its_name_and_nothing_else_does() {
+        let tasks = "- name: one\n  debug:\n    msg: a {{ strata_instance }}\n";
+        let found = |stage: &str| {
+            let project = format!(
+                "project \"p\" {{}}\nenvironment \"e\" {{\n  configure \"c\" {{\n    playbook = \"site.yml\"\n{stage}  }}\n}}\n"
+            );
+            let files = [
+                ("strata.hcl", project.as_str()),
+                SITE,
+                ("roles/a/tasks/main.yml", tasks),
+            ];
+            report(&files).findings.len()
+        };
+        assert_eq!(found("    instances = [\"dev\", \"prod\"]\n"), 0);
+        assert_eq!(found(""), 1);
     }
 
     #[test]

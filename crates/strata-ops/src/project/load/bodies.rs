@@ -62,7 +62,14 @@ impl Loader<'_> {
         };
         let before = self.diags.len();
         let value = scope.evaluate(&attribute.expression, self.diags);
-        let instances = instances_of(&value).unwrap_or_default();
+        let mut instances = instances_of(&value).unwrap_or_default();
+        // A map has no order of its own; they run in the order in which they are written.
+        let written = attribute.expression.as_map().unwrap_or_default();
+        let place = |name: &str| {
+            let mut keys = written.iter().map(|(key, _)| key.text().trim_matches('"'));
+            keys.position(|key| key == name)
+        };
+        instances.sort_by_key(|instance| place(&instance.name));
         if instances.is_empty() && self.diags.len() == before {
             let diagnostic = Diagnostic::error(
                 "invalid-argument",

@@ -104,18 +104,22 @@ impl Loader<'_> {
         let secrets = self.secrets(body);
         let mut environments: Vec<Environment> = Vec::new();
         for block in body.blocks_of("environment") {
-            let Some(name) = self.name(block) else {
-                continue;
-            };
-            if environments.iter().any(|other| other.name == name) {
-                self.error(
-                    "duplicate-block",
-                    &format!("There are two environments `{name}`"),
-                    block,
-                );
+            for name in self.names(block) {
+                if environments.iter().any(|other| other.name == name) {
+                    self.error(
+                        "duplicate-block",
+                        &format!("There are two environments `{name}`"),
+                        block,
+                    );
+                }
+                let mistakes = self.diags.len();
+                let stages = self.stages(block, &name, &env, &secrets);
+                environments.push(Environment { name, stages });
+                // One mistake is told once, however many environments the block is.
+                if self.diags.len() > mistakes {
+                    break;
+                }
             }
-            let stages = self.stages(block, &name, &env, &secrets);
-            environments.push(Environment { name, stages });
         }
         Some(Project {
             name,

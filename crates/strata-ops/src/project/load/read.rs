@@ -76,15 +76,23 @@ impl Loader<'_> {
         })
     }
 
+    /// The labels of a block that has one or several.
+    pub(super) fn names(&mut self, block: &Block) -> Vec<Arc<str>> {
+        let labels = block.labels.iter().map(|label| label.text.clone());
+        let names: Vec<Arc<str>> = labels.filter(|name| is_block_name(name)).collect();
+        if names.is_empty() || names.len() < block.labels.len() {
+            let summary = format!(
+                "A `{}` block needs a name, or several, of letters, digits, `-` and `_`",
+                block.kind.text
+            );
+            self.error("block-name", &summary, block);
+        }
+        names
+    }
+
     pub(super) fn name(&mut self, block: &Block) -> Option<Arc<str>> {
-        let valid = |name: &str| {
-            !name.is_empty()
-                && name
-                    .chars()
-                    .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
-        };
         match block.labels.as_slice() {
-            [label] if valid(&label.text) => Some(label.text.clone()),
+            [label] if is_block_name(&label.text) => Some(label.text.clone()),
             _ => {
                 let summary = format!(
                     "A `{}` block needs one name of letters, digits, `-` and `_`",
@@ -141,6 +149,11 @@ impl Loader<'_> {
         self.diags
             .push(Diagnostic::error(code, summary).at(block.header_span()));
     }
+}
+
+fn is_block_name(name: &str) -> bool {
+    let allowed = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+    !name.is_empty() && name.chars().all(allowed)
 }
 
 pub(super) fn expression(body: &Body, name: &str) -> Option<Expression> {

@@ -10,7 +10,14 @@ use super::{
 };
 
 /// Arguments that say where a secret is; each secret has one of them.
-const SOURCES: [&str; 5] = ["sops", "onepassword", "bitwarden", "command", "environment"];
+const SOURCES: [&str; 6] = [
+    "ansible_vault",
+    "sops",
+    "onepassword",
+    "bitwarden",
+    "command",
+    "environment",
+];
 
 impl Loader<'_> {
     pub(super) fn secrets(&mut self, body: &Body) -> Vec<Secret> {
@@ -30,7 +37,10 @@ impl Loader<'_> {
 
     fn secret(&mut self, block: &Block) -> Option<Secret> {
         let body = &block.body;
-        let arguments: Vec<&str> = SOURCES.into_iter().chain(["key", "field"]).collect();
+        let arguments: Vec<&str> = SOURCES
+            .into_iter()
+            .chain(["key", "field", "password_file"])
+            .collect();
         self.only(body, "A `secret` block", &arguments, &[]);
         let name = self.name(block)?;
         let given: Vec<&str> = SOURCES
@@ -38,15 +48,22 @@ impl Loader<'_> {
             .filter(|source| body.attribute(source).is_some())
             .collect();
         let [kind] = given.as_slice() else {
-            let summary = "A `secret` block needs exactly one of `sops`, `onepassword`, `bitwarden`, `command` and `environment`";
+            let summary = "A `secret` block needs exactly one of `ansible_vault`, `sops`, `onepassword`, `bitwarden`, `command` and `environment`";
             self.error("secret-source", summary, block);
             return None;
         };
         let source = expression(body, kind)?;
         let (key, field) = (expression(body, "key"), expression(body, "field"));
+        let password_file = expression(body, "password_file");
+        let in_file = ["ansible_vault", "sops"].contains(kind);
         for (argument, belongs, given) in [
-            ("key", *kind == "sops", key.is_some()),
+            ("key", in_file, key.is_some()),
             ("field", *kind == "bitwarden", field.is_some()),
+            (
+                "password_file",
+                *kind == "ansible_vault",
+                password_file.is_some(),
+            ),
         ] {
             if given && !belongs {
                 let summary = format!("`{argument}` does not go with `{kind}`");
@@ -54,6 +71,11 @@ impl Loader<'_> {
             }
         }
         let source = match *kind {
+            "ansible_vault" => SecretSource::AnsibleVault {
+                file: source,
+                key: self.key(key, block)?,
+                password_file,
+            },
             "sops" => SecretSource::Sops {
                 file: source,
                 key: self.key(key, block)?,

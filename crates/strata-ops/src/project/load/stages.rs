@@ -97,6 +97,9 @@ impl Loader<'_> {
         env: &Variables,
         secrets: &[Secret],
     ) -> Vec<usize> {
+        let own = ids
+            .iter()
+            .position(|(kind, name)| *kind == block.kind.text && Some(&**name) == block.label(0));
         let mut after = Vec::new();
         for attribute in &block.body.attributes {
             for reference in attribute.expression.references() {
@@ -137,6 +140,10 @@ impl Loader<'_> {
                     .iter()
                     .position(|(kind, name)| *kind == reference.root && &**name == wanted)
                 {
+                    Some(at) if Some(at) == own => {
+                        self.diags
+                            .push(itself(&reference.root, wanted).at(reference.span()));
+                    }
                     Some(at) if !after.contains(&at) => after.push(at),
                     Some(_) => {}
                     None => {
@@ -152,4 +159,11 @@ impl Loader<'_> {
         }
         after
     }
+}
+
+fn itself(kind: &str, name: &str) -> Diagnostic {
+    let summary = format!("The stage `{kind}.{name}` comes after itself");
+    Diagnostic::error("stage-cycle", summary)
+        .detail("It would wait for its own end, and so never begin.")
+        .hint("Name the stage that it really needs, or leave this out.")
 }

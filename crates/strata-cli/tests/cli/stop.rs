@@ -1,0 +1,54 @@
+//! Ctrl-C in the middle of an apply.
+
+use crate::gate::{self, Waiting};
+
+#[test]
+fn the_first_signal_finishes_what_runs_and_begins_nothing_more() {
+    let folder = gate::folder();
+    let mut apply = Waiting::start(&folder);
+    apply.signal("INT");
+    apply.until("Stopping: what is under way is finished first.");
+    gate::open(&folder);
+    let (said, code) = apply.end();
+    assert_eq!(code, Some(1), "{said}");
+    assert!(!said.contains("Apply complete!"), "{said}");
+    assert!(
+        said.contains("terraform_data.first: Creation complete"),
+        "{said}"
+    );
+    assert!(said.contains("Stopped. 1 of 2 changes were made"), "{said}");
+    assert!(
+        said.contains("apply again: it goes on from here."),
+        "{said}"
+    );
+
+    let list = folder.run(&["state", "list"]).succeeded().stdout;
+    assert_eq!(list, "terraform_data.first\n");
+    let plan = folder.run(&["plan", "-detailed-exitcode"]);
+    assert!(
+        plan.stdout
+            .contains("Plan: 1 to add, 0 to change, 0 to destroy.")
+    );
+    assert!(!folder.path().join("terraform.tfstate.journal").exists());
+}
+
+#[test]
+fn the_second_signal_ends_at_once_and_the_next_run_knows_what_was_under_way() {
+    let folder = gate::folder();
+    let main = gate::TWO.replace("cat gate", "sleep 20");
+    folder.write("main.tf", &main);
+    let mut apply = Waiting::start(&folder);
+    apply.signal("TERM");
+    apply.until("Stopping: what is under way is finished first.");
+    apply.signal("INT");
+    let (said, code) = apply.end();
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("Stopping at once."), "{said}");
+    assert!(!said.contains("Apply complete!"), "{said}");
+
+    let plan = folder.run(&["plan"]).succeeded().stdout;
+    assert!(
+        plan.contains("terraform_data.first is tainted, so must be replaced"),
+        "{plan}"
+    );
+}

@@ -1,0 +1,249 @@
+//! What a plan can tell from the server before anything is made: that a name is taken, that something
+//! is not there, that an address does not fit, that a limit or a pool is too small.
+//!
+//! A server that does not answer is no reason to fail here: apply will tell.
+
+mod limits;
+mod network;
+
+use serde_json::Value as Json;
+use strata_core::{Diagnostic, Diagnostics, Value};
+
+use super::{
+    attributes::Attributes,
+    config::MARKER_KEY,
+    devices::{self, Devices},
+    entity, import, instance,
+    instance::HardwareAddresses,
+    lifecycle::PENDING,
+    session::{Place, Session},
+};
+use crate::client::{Answer, ApiPath, Client};
+
+/// One object that is about to be made or changed.
+struct Planned<'a> {
+    type_name: &'a str,
+    value: &'a Value,
+    client: &'a Client,
+    project: &'a str,
+    session: &'a Session,
+    /// True if state has it already.
+    is_there: bool,
+}
+
+impl Session {
+    /// Checks a planned object against its server. Gives warnings; fails with what surely cannot be.
+    pub(crate) async fn check(
+        &self,
+        type_name: &str,
+        prior: Option<&Value>,
+        planned: &Value,
+    ) -> Result<Diagnostics, Diagnostics> {
+        let mut found = Diagnostics::new();
+        let attributes = Attributes(planned);
+        self.declared().add(type_name, attributes);
+        let open = |name: &str| planned.get(name).is_some_and(|value| !value.is_known());
+        let names = entity(type_name).map_or(&["name"] as &[_], |entity| entity.import_names());
+        if ["remote", "project"]
+            .iter()
+            .chain(names)
+            .any(|name| open(name))
+        {
+            return Ok(found);
+        }
+        let Ok(client) = self.client(attributes) else {
+            return Ok(found);
+        };
+        let project = attributes
+            .text("project")
+            .unwrap_or(&client.remote().project);
+        let object = Planned {
+            type_name,
+            value: planned,
+            client: &client,
+            project,
+            session: self,
+            is_there: prior.is_some(),
+        };
+        if prior.is_none() {
+            object.is_free(&mut found).await;
+        }
+        if prior != Some(planned) {
+            object.refers_to_what_is_there(&mut found).await;
+            network::check(&object, &mut found).await;
+            limits::check(&object, prior, &mut found).await;
+        }
+        match found.has_errors() {
+            true => Err(found),
+            false => Ok(found),
+        }
+    }
+
+    /// Remembers what state has.
+    pub(crate) fn learn(&self, type_name: &str, object: &Value, addresses: HardwareAddresses) {
+        if let Ok(client) = self.client(Attributes(object)) {
+            let project = Attributes(object).text("project");
+            let project = project.unwrap_or(&client.remote().project);
+            self.know(place(type_name, object, &client, project), addresses);
+        }
+    }
+
+    /// The hardware addresses of the instance that state has under the name of a planned one.
+    pub(crate) fn known_addresses(&self, planned: &Value) -> HardwareAddresses {
+        let Ok(client) = self.client(Attributes(planned)) else {
+            return HardwareAddresses::default();
+        };
+        let project = Attributes(planned).text("project");
+        let project = project.unwrap_or(&client.remote().project);
+        let place = place(instance::TYPE, planned, &client, project);
+        self.known(&place).unwrap_or_default()
+    }
+}
+
+fn path(type_name: &str, object: &Value, project: &str) -> ApiPath {
+    let attributes = Attributes(object);
+    match entity(type_name) {
+        Some(entity) => entity.path(attributes, project),
+        None => {
+            let name = attributes.text("name").unwrap_or_default();
+            ApiPath::new(&["instances", name]).project(project)
+        }
+    }
+}
+
+fn place(type_name: &str, object: &Value, client: &Client, project: &str) -> Place {
+    let path = path(type_name, object, project);
+    (client.remote().name.clone(), path.as_str().to_owned())
+}
+
+impl Planned<'_> {
+    fn attributes(&self) -> Attributes<'_> {
+        Attributes(self.value)
+    }
+
+    /// An object of the server's, if it has one there and answers.
+    async fn look(&self, segments: &[&str]) -> Option<Json> {
+        self.fetch(&ApiPath::new(segments).project(self.project))
+            .await
+    }
+
+    async fn fetch(&self, path: &ApiPath) -> Option<Json> {
+        let answer: Answer<Json> = self.client.find(path).await.ok()??;
+        Some(answer.value)
+    }
+
+    /// True if the server surely does not have something.
+    async fn is_missing(&self, segments: &[&str]) -> bool {
+        let path = ApiPath::new(segments).project(self.project);
+        let found = self.client.find::<Json>(&path).await;
+        matches!(found, Ok(None))
+    }
+
+    /// Fails if an object of this name is there that state does not have.
+    async fn is_free(&self, found: &mut Diagnostics) {
+        if entity(self.type_name).is_some_and(|entity| entity.is_part(self.attributes())) {
+            return;
+        }
+        let place = place(self.type_name, self.value, self.client, self.project);
+        if self.session.known(&place).is_some() {
+            return;
+        }
+        let path = path(self.type_name, self.value, self.project);
+        let Some(there) = self.fetch(&path).await else {
+            return;
+        };
+        if there["status"] == PENDING {
+            return;
+        }
+        // What carries a mark of Strata's may belong to a resource that goes in this very run.
+        let is_marked = there["config"][MARKER_KEY].is_string();
+        found.push(self.taken(is_marked));
+    }
+
+    fn taken(&self, is_marked: bool) -> Diagnostic {
+        let (noun, attribute) = match entity(self.type_name) {
+            Some(entity) => (entity.noun(), entity.name_attribute()),
+            None => ("instance", "name"),
+        };
+        let name = self.attributes().text(attribute).unwrap_or_default();
+        let summary = format!("{noun} `{name}` is there already");
+        let told = match is_marked {
+            true => Diagnostic::warning("incus-name-taken", summary),
+            false => Diagnostic::error("incus-name-taken", summary),
+        };
+        let id = import::id(self.type_name, self.attributes());
+        told.detail(format!(
+            "Remote `{}` has it, but this state does not.",
+            self.client.remote().name
+        ))
+        .hint(format!(
+            "choose another name, or take it over: `import {{ to = {}.NAME, id = \"{id}\" }}` as a block in the configuration",
+            self.type_name
+        ))
+    }
+
+    /// Warns of names that neither the server has nor anything declares so far.
+    async fn refers_to_what_is_there(&self, found: &mut Diagnostics) {
+        for (type_name, name, segments) in self.references() {
+            let declared = self.session.declared().has(type_name, &name);
+            let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+            if !declared && self.is_missing(&segments).await {
+                let noun = entity(type_name).map_or("instance", |entity| entity.noun());
+                found.push(self.missing(noun, &name));
+            }
+        }
+    }
+
+    fn missing(&self, noun: &str, name: &str) -> Diagnostic {
+        let remote = &self.client.remote().name;
+        Diagnostic::warning("incus-not-there", format!("there is no {noun} `{name}`"))
+            .detail(format!(
+                "Remote `{remote}` does not have it, and nothing that this depends on makes it."
+            ))
+            .hint("if another resource makes it, refer to that resource, so that it is made first")
+    }
+
+    /// What the object names: type, name, and where that is.
+    fn references(&self) -> Vec<(&'static str, String, Vec<String>)> {
+        let object = self.attributes();
+        let mut all = Vec::new();
+        let mut add = |type_name: &'static str, name: &str, segments: &[&str]| {
+            let segments = segments.iter().map(|segment| (*segment).to_owned());
+            all.push((type_name, name.to_owned(), segments.collect()));
+        };
+        for profile in object.texts("profiles").unwrap_or_default() {
+            add("incus_profile", &profile, &["profiles", &profile]);
+        }
+        for attribute in ["pool", "storage_pool"] {
+            if let Some(pool) = object.some_text(attribute) {
+                add("incus_storage_pool", pool, &["storage-pools", pool]);
+            }
+        }
+        if let Some(network) = object.some_text("network") {
+            add("incus_network", network, &["networks", network]);
+        }
+        if let Some(zone) = object.some_text("zone") {
+            add("incus_network_zone", zone, &["network-zones", zone]);
+        }
+        if let Some(instance) = object.some_text("instance") {
+            add("incus_instance", instance, &["instances", instance]);
+        }
+        for device in self.devices().values() {
+            let text = |name: &str| device.get(name).map(String::as_str);
+            if let Some(network) = text("network") {
+                add("incus_network", network, &["networks", network]);
+            }
+            let Some(pool) = text("pool") else { continue };
+            add("incus_storage_pool", pool, &["storage-pools", pool]);
+            if let Some(volume) = text("source").filter(|source| !source.starts_with('/')) {
+                let segments = ["storage-pools", pool, "volumes", "custom", volume];
+                add("incus_storage_volume", volume, &segments);
+            }
+        }
+        all
+    }
+
+    fn devices(&self) -> Devices {
+        devices::of(self.value)
+    }
+}

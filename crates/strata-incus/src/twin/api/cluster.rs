@@ -1,0 +1,140 @@
+//! What a cluster asks for: pools and networks are announced on each member before they are made, and
+//! everything is on one of the members.
+
+use hyper::StatusCode;
+use serde_json::{Value, json};
+
+use super::{
+    super::{
+        answer::{Refusal, bad_request, refuse},
+        route::Call,
+        store::{Kind, Store},
+    },
+    Family,
+};
+
+const PENDING: &str = "Pending";
+
+/// Announces a pool or network on a member, if that is what is asked for.
+pub(super) fn announce(
+    store: &mut Store,
+    call: &Call<'_>,
+    family: &Family,
+    name: &str,
+) -> Result<bool, Refusal> {
+    let Some(member) = &call.target else {
+        return Ok(false);
+    };
+    known(store, member)?;
+    if !matches!(family.kind, Kind::Pool | Kind::Network) {
+        return Ok(false);
+    }
+    let home = store.home(family.kind, &call.project);
+    let mut object = match store.get(family.kind, &home, name) {
+        Some(object) if object["status"] != PENDING => {
+            return refuse(
+                StatusCode::CONFLICT,
+                format!("{} already exists", family.noun),
+            );
+        }
+        Some(object) => object.clone(),
+        None => {
+            let mut object = (family.defaults)(name);
+            object["status"] = json!(PENDING);
+            object["locations"] = json!([]);
+            for field in ["driver", "type"] {
+                if call.body[field].is_string() {
+                    object[field] = call.body[field].clone();
+                }
+            }
+            object
+        }
+    };
+    if let Some(locations) = object["locations"].as_array_mut() {
+        if locations.contains(&json!(member)) {
+            return refuse(
+                StatusCode::CONFLICT,
+                format!("{} already defined on member {member:?}", family.noun),
+            );
+        }
+        locations.push(json!(member));
+    }
+    store.put(family.kind, &home, name, object);
+    Ok(true)
+}
+
+/// True if a pool or network was announced, and not made yet.
+pub(super) fn is_pending(store: &Store, family: &Family, name: &str) -> bool {
+    let all = store.list(family.kind, None);
+    let mut all = all.iter();
+    matches!(family.kind, Kind::Pool | Kind::Network)
+        && all.any(|(other, object)| *other == name && object["status"] == PENDING)
+}
+
+/// Says on which member something new is.
+pub(super) fn place(
+    store: &Store,
+    call: &Call<'_>,
+    family: &Family,
+    object: &mut Value,
+) -> Result<(), Refusal> {
+    let members = store.members();
+    if members.is_empty() {
+        return Ok(());
+    }
+    match family.kind {
+        Kind::Pool | Kind::Network if object["type"] != "ovn" => {
+            let name = object["name"].as_str().unwrap_or_default();
+            let all = store.list(family.kind, None);
+            let announced = all.iter().find(|(other, _)| *other == name);
+            let on = announced.and_then(|(_, object)| object["locations"].as_array());
+            if on.is_none_or(|on| on.len() < members.len()) {
+                let what = if family.kind == Kind::Pool {
+                    "Pool"
+                } else {
+                    "Network"
+                };
+                return bad_request(format!(
+                    "{what} not defined on nodes: use --target on each of them first"
+                ));
+            }
+            object["locations"] = json!(members);
+        }
+        Kind::Network => object["locations"] = json!(members),
+        Kind::Volume | Kind::Bucket => {
+            object["location"] = json!(call.target.as_ref().unwrap_or(&members[0]));
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The member that is to hold an instance: the one asked for, else the one that holds the fewest.
+pub(super) fn member(store: &Store, call: &Call<'_>) -> Result<String, Refusal> {
+    if let Some(member) = &call.target {
+        known(store, member)?;
+        return Ok(member.clone());
+    }
+    let instances = store.list(Kind::Instance, None);
+    let load = |member: &String| {
+        let on = |instance: &Value| instance["location"] == **member;
+        instances
+            .iter()
+            .filter(|(_, instance)| on(instance))
+            .count()
+    };
+    let members = store.members().into_iter();
+    Ok(members
+        .min_by_key(load)
+        .unwrap_or_else(|| "none".to_owned()))
+}
+
+fn known(store: &Store, member: &str) -> Result<(), Refusal> {
+    let group = member
+        .strip_prefix('@')
+        .map(|group| store.get(Kind::Group, "", group).is_some());
+    match group.unwrap_or_else(|| store.get(Kind::Member, "", member).is_some()) {
+        true => Ok(()),
+        false => refuse(StatusCode::NOT_FOUND, "Cluster member not found"),
+    }
+}
