@@ -18,17 +18,34 @@ pub struct ProviderAddress {
     pub local_name: Arc<str>,
     /// The alias of the block.
     pub alias: Option<Arc<str>>,
+    /// Which instance, where the block has `for_each`.
+    pub instance: Option<Arc<str>>,
+}
+
+impl ProviderAddress {
+    /// The block, with all its instances.
+    #[must_use]
+    pub fn block(&self) -> Self {
+        Self {
+            instance: None,
+            ..self.clone()
+        }
+    }
 }
 
 impl fmt::Display for ProviderAddress {
-    /// Writes it as the state file has it: `provider["registry.terraform.io/lxc/incus"].east`.
+    /// Writes it as the state file has it: `provider["registry.terraform.io/lxc/incus"].east`, in OpenTofu with
+    /// `["key"]` behind it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.module.0.is_empty() {
             write!(f, "{}.", self.module)?;
         }
         write!(f, "provider[{:?}]", self.source)?;
-        match &self.alias {
-            Some(alias) => write!(f, ".{alias}"),
+        if let Some(alias) = &self.alias {
+            write!(f, ".{alias}")?;
+        }
+        match &self.instance {
+            Some(key) => write!(f, "{}", addr::InstanceKey::String(key.clone())),
             None => Ok(()),
         }
     }
@@ -75,6 +92,7 @@ pub(crate) fn resolve(config: &Config, mut node: NodeId, key: &ProviderKey) -> P
         source,
         local_name: key.name,
         alias: key.alias,
+        instance: None,
     }
 }
 

@@ -76,7 +76,7 @@ pub(super) fn tell_applied(
 ) -> Exit {
     let failed = applied.diagnostics.has_errors() || applied.stopped;
     let summary = failures::summary(&applied, plan);
-    if plan.targeted {
+    if plan.is_partial() {
         events.diagnostic(incomplete());
     }
     match stream {

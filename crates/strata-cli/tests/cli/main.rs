@@ -10,6 +10,7 @@
 )]
 
 mod adopted;
+mod backend;
 mod check;
 mod console;
 mod daemon;

@@ -1,5 +1,7 @@
 //! What the words alone tell: what references name, and what module calls pass.
 
+mod providers;
+
 use std::sync::Arc;
 
 use strata_core::{Diagnostic, Diagnostics, addr::ResourceMode};
@@ -7,10 +9,7 @@ use strata_hcl::{Expression, Traversal, TraversalStep};
 
 use crate::{
     load::{missing_argument, unsupported_argument},
-    module::{
-        Check, EphemeralResource, Import, Module, ModuleCall, ProviderReference, Repeat, Resource,
-        ResourceKey, Variable,
-    },
+    module::{Check, Import, Module, ModuleCall, Repeat, Resource, ResourceKey, Variable},
     references::{self, Target},
     suggest,
     tree::{Config, Node, NodeId},
@@ -75,6 +74,13 @@ impl<'a> Context<'a> {
         }
     }
 
+    fn each(each: bool) -> Self {
+        Self {
+            each,
+            ..Self::NOTHING
+        }
+    }
+
     fn of(repeat: &Repeat) -> Self {
         Self {
             each: matches!(repeat, Repeat::ForEach(_)),
@@ -109,16 +115,13 @@ impl Names<'_> {
             self.checks(&output.preconditions, Context::NOTHING);
         }
         for provider in module.providers.values() {
-            self.all(&references::in_body(&provider.body), Context::NOTHING);
+            self.provider_block(provider);
         }
         for resource in module.resources.values() {
             self.resource(resource);
         }
         for (name, call) in &module.calls {
             self.call(name, call);
-        }
-        for ephemeral in module.ephemerals.values() {
-            self.ephemeral(ephemeral);
         }
         for (name, check) in &module.checks {
             let context = Context::in_check(name);
@@ -129,23 +132,8 @@ impl Names<'_> {
         }
     }
 
-    fn ephemeral(&mut self, ephemeral: &EphemeralResource) {
-        if let Some(reference) = &ephemeral.provider {
-            self.provider(reference);
-        }
-        self.repeat(&ephemeral.repeat);
-        self.all(&ephemeral.depends_on, Context::NOTHING);
-        let context = Context::of(&ephemeral.repeat);
-        self.all(&references::in_body(&ephemeral.body), context);
-        self.checks(&ephemeral.lifecycle.preconditions, context);
-        self.checks(&ephemeral.lifecycle.postconditions, context.itself());
-    }
-
     fn import(&mut self, import: &Import) {
-        let context = Context {
-            each: import.for_each.is_some(),
-            ..Context::NOTHING
-        };
+        let context = Context::each(import.for_each.is_some());
         if let Some(for_each) = &import.for_each {
             self.expression(for_each, Context::NOTHING);
         }
@@ -172,10 +160,11 @@ impl Names<'_> {
 
     fn resource(&mut self, resource: &Resource) {
         if let Some(reference) = &resource.provider {
-            self.provider(reference);
+            self.provider(reference, Context::of(&resource.repeat));
         }
         self.repeat(&resource.repeat);
         self.all(&resource.depends_on, Context::NOTHING);
+        self.whole_objects(&resource.depends_on);
         let context = Context {
             check: resource.scoped_to.as_deref(),
             ..Context::of(&resource.repeat)
@@ -196,6 +185,23 @@ impl Names<'_> {
         self.checks(&lifecycle.postconditions, context.itself());
     }
 
+    /// What `depends_on` names must be whole.
+    fn whole_objects(&mut self, depends_on: &[Traversal]) {
+        for traversal in depends_on {
+            let named = 1 + usize::from(is_prefixed(traversal));
+            let is_resource = matches!(references::target(traversal), Ok(Target::Resource(_)));
+            let rest = traversal.steps.iter().skip(named);
+            let mut rest = rest.map(|step| step.attribute().is_some());
+            if is_resource && rest.any(|is_attribute| is_attribute) {
+                self.diags.push(
+                    Diagnostic::error("invalid-depends-on", "Invalid depends_on reference")
+                        .detail("References in `depends_on` must be to a whole object, not to an attribute of it.")
+                        .at(traversal.span()),
+                );
+            }
+        }
+    }
+
     fn provisioners(&mut self, resource: &Resource, context: Context<'_>) {
         let own = resource.provisioners.iter().flat_map(|provisioner| {
             let connection = provisioner.connection.as_ref().map(|c| &c.body);
@@ -210,10 +216,10 @@ impl Names<'_> {
     fn call(&mut self, name: &Arc<str>, call: &ModuleCall) {
         self.repeat(&call.repeat);
         self.all(&call.depends_on, Context::NOTHING);
-        for reference in call.providers.values() {
-            self.provider(reference);
-        }
         let context = Context::of(&call.repeat);
+        for reference in call.providers.values() {
+            self.provider(reference, context);
+        }
         for argument in call.arguments.values() {
             self.expression(&argument.value, context);
         }
@@ -222,24 +228,6 @@ impl Names<'_> {
             self.arguments(&child, call);
             self.aliases(&child, name, call);
             self.own_providers(&child, call);
-        }
-    }
-
-    /// A configuration with an alias must be there; one without may be left to its defaults.
-    fn provider(&mut self, reference: &ProviderReference) {
-        let Some(node) = self.config.places.get(&self.node.path) else {
-            return;
-        };
-        let address = crate::provider::resolve(self.config, *node, &reference.key);
-        if address.alias.is_some() && self.config.provider_block(&address).is_none() {
-            self.diags.push(
-                Diagnostic::error("undeclared-provider", "Provider configuration not present")
-                    .detail(format!(
-                        "There is no `provider` block for `{}`, nor is one passed by that name.",
-                        reference.key
-                    ))
-                    .at(reference.span.clone()),
-            );
         }
     }
 
@@ -274,54 +262,6 @@ impl Names<'_> {
                 let found = missing_argument(&variable.name, call.span.clone());
                 self.diags
                     .push(found.label(variable.span.clone(), "declared here"));
-            }
-        }
-    }
-
-    /// Provider blocks in a called module: needless ones, and those that bind the module to one instance.
-    fn own_providers(&mut self, child: &Module, call: &ModuleCall) {
-        for block in child.providers.values() {
-            let empty = block.body.attributes.is_empty() && block.body.blocks.is_empty();
-            if empty {
-                self.diags.push(
-                    Diagnostic::warning("redundant-provider", "Redundant empty provider block")
-                        .detail(format!(
-                            "An empty `provider` block was how modules said that they need `{}`; now `required_providers` \
-                             says it.",
-                            block.key.name
-                        ))
-                        .at(block.span.clone()),
-                );
-            } else if !matches!(call.repeat, Repeat::Once) || !call.depends_on.is_empty() {
-                self.diags.push(
-                    Diagnostic::error(
-                        "provider-in-module",
-                        "Module is incompatible with count, for_each, and depends_on",
-                    )
-                    .detail("The module has a provider configuration of its own, which can be there only once.")
-                    .at(call.span.clone())
-                    .label(block.span.clone(), "configured here"),
-                );
-            }
-        }
-    }
-
-    /// The configurations that a called module says it must be given.
-    fn aliases(&mut self, child: &Module, name: &str, call: &ModuleCall) {
-        let required = child.settings.required_providers.values();
-        for alias in required.flat_map(|requirement| &requirement.aliases) {
-            if !call.providers.contains_key(&alias.key) {
-                self.diags.push(
-                    Diagnostic::error("missing-provider", "Missing required provider configuration")
-                        .detail(format!(
-                            "The module `{name}` requires an additional configuration for the provider `{}`, by the \
-                             name `{}`.",
-                            alias.key.name, alias.key
-                        ))
-                        .at(call.span.clone())
-                        .label(alias.span.clone(), "required here")
-                        .hint(format!("Add it to the `providers` argument: `providers = {{ {} = ... }}`.", alias.key)),
-                );
             }
         }
     }
@@ -408,10 +348,6 @@ impl Names<'_> {
                     .or_else(|| needless_key(resource, traversal)),
                 None => Some(self.undeclared_resource(key, traversal)),
             },
-            Target::Ephemeral(key) => (!module.ephemerals.contains_key(key)).then(|| {
-                let why = format!("An ephemeral resource `{}` `{}` has not been declared in {}.", key.type_name, key.name, self.place());
-                undeclared(traversal, 2, "resource", why)
-            }),
             Target::Module(call, output) => self.module_target(call, output.as_deref(), traversal),
             Target::Path(name) => attribute_of("path", name, &["module", "root", "cwd"], traversal),
             Target::Terraform(name) => attribute_of("terraform", name, &["workspace"], traversal),
@@ -438,13 +374,13 @@ impl Names<'_> {
     fn undeclared_resource(&self, key: &ResourceKey, traversal: &Traversal) -> Diagnostic {
         let module = &self.node.module;
         let kind = match key.mode {
-            ResourceMode::Managed => "managed",
-            ResourceMode::Data => "data",
+            ResourceMode::Managed => "A managed",
+            ResourceMode::Data => "A data",
+            ResourceMode::Ephemeral => "An ephemeral",
         };
-        let steps =
-            usize::from(key.mode == ResourceMode::Data || &*traversal.root == "resource") + 1;
+        let steps = 1 + usize::from(is_prefixed(traversal));
         let why = format!(
-            "A {kind} resource `{}` `{}` has not been declared in {}.",
+            "{kind} resource `{}` `{}` has not been declared in {}.",
             key.type_name,
             key.name,
             self.place()
@@ -530,6 +466,11 @@ fn with_hint(diagnostic: Diagnostic, hint: Option<String>) -> Diagnostic {
     }
 }
 
+/// True if the type of a resource is not the first word of a reference to it.
+fn is_prefixed(traversal: &Traversal) -> bool {
+    matches!(&*traversal.root, "data" | "resource" | "ephemeral")
+}
+
 /// The data source of a `check` block is nobody else's.
 fn out_of_scope(
     resource: &Resource,
@@ -554,7 +495,7 @@ fn missing_key(resource: &Resource, traversal: &Traversal) -> Option<Diagnostic>
         Repeat::Count(_) => "count",
         Repeat::ForEach(_) => "for_each",
     };
-    let named = 1 + usize::from(matches!(&*traversal.root, "data" | "resource"));
+    let named = 1 + usize::from(is_prefixed(traversal));
     let TraversalStep::Attribute(_) = &traversal.steps.get(named)?.kind else {
         return None;
     };
@@ -577,7 +518,7 @@ fn needless_key(resource: &Resource, traversal: &Traversal) -> Option<Diagnostic
     if !matches!(resource.repeat, Repeat::Once) {
         return None;
     }
-    let named = 1 + usize::from(matches!(&*traversal.root, "data" | "resource"));
+    let named = 1 + usize::from(is_prefixed(traversal));
     let step = traversal.steps.get(named)?;
     if !matches!(step.kind, TraversalStep::Index(_) | TraversalStep::Computed) {
         return None;
