@@ -118,7 +118,9 @@ pub(crate) fn source_of(module: &Module, name: &str) -> Arc<str> {
 }
 
 /// Completes a source address: `incus` and `lxc/incus` name providers of the public registry.
+/// Case does not count in it: `Telmate/proxmox` is `telmate/proxmox`.
 pub(crate) fn full_source(source: &str) -> Arc<str> {
+    let source = source.to_lowercase();
     match source.split('/').count() {
         1 => format!("registry.terraform.io/hashicorp/{source}").into(),
         2 => format!("registry.terraform.io/{source}").into(),
@@ -135,4 +137,16 @@ pub(crate) fn all(config: &Config) -> Vec<ProviderAddress> {
         found.extend(keys.iter().map(|key| resolve(config, id, key)));
     }
     found.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::full_source;
+
+    #[test]
+    fn case_of_a_source_address_does_not_count() {
+        let full = "registry.terraform.io/telmate/proxmox";
+        assert_eq!(&*full_source("Telmate/proxmox"), full);
+        assert_eq!(&*full_source("Registry.Terraform.io/telmate/Proxmox"), full);
+    }
 }
