@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::address::{ACCESS, Access};
 use crate::arguments::{Arguments, Field, FieldKind, Spec};
 use crate::attributes::{self, Attributes, Wanted};
 use crate::change::{Change, FileContent, FileWrite, Outcome, temporary_folder};
@@ -28,6 +29,10 @@ pub(super) struct GetUrl {
     headers: Vec<(String, String)>,
     verify: bool,
     use_proxy: bool,
+    access: Access,
+    /// Where the content waits until it is checked.
+    temporary: Option<PathBuf>,
+    decompress: bool,
     attributes: Attributes,
     check: bool,
 }
@@ -83,16 +88,11 @@ impl Module for GetUrl {
             Field::str("url_password").alias(&["password"]),
             Field::bool("force_basic_auth", false),
             Field::str("http_agent").default("ansible-httpget"),
-            Field::unsupported("tmp_dest"),
-            Field::unsupported("client_cert"),
-            Field::unsupported("client_key"),
-            Field::unsupported("ciphers"),
-            Field::unsupported("decompress"),
-            Field::unsupported("unredirected_headers"),
-            Field::unsupported("use_gssapi"),
-            Field::unsupported("use_netrc"),
+            Field::path("tmp_dest"),
+            Field::bool("decompress", true),
         ],
     )
+    .with(ACCESS)
     .with_file_attributes();
     type Current = Found;
 
@@ -113,6 +113,9 @@ impl Module for GetUrl {
             headers: headers(arguments),
             verify: arguments.bool("validate_certs"),
             use_proxy: arguments.bool("use_proxy"),
+            access: Access::read(arguments),
+            temporary: arguments.path("tmp_dest"),
+            decompress: arguments.bool("decompress"),
             attributes: Attributes::read(arguments)?,
             check: task.check,
         })
@@ -232,7 +235,7 @@ fn checksum(text: &str) -> Result<Option<Checksum>, ModuleError> {
     };
     if !matches!(
         algorithm,
-        "sha1" | "sha224" | "sha256" | "sha384" | "sha512"
+        "md5" | "sha1" | "sha224" | "sha256" | "sha384" | "sha512"
     ) {
         return Err(ModuleError::new(format!(
             "checksum algorithm `{algorithm}` is not supported by Strata"
@@ -381,7 +384,7 @@ impl GetUrl {
         url: &str,
         more: Vec<(String, String)>,
     ) -> Result<HttpResponse, ModuleError> {
-        let answer = host.fetch(&HttpRequest {
+        let mut request = HttpRequest {
             url: url.to_owned(),
             method: "GET".to_owned(),
             body: None,
@@ -390,7 +393,10 @@ impl GetUrl {
             timeout: Duration::from_secs(self.timeout),
             verify_certificates: self.verify,
             use_proxy: self.use_proxy,
-        })?;
+            ..HttpRequest::default()
+        };
+        self.access.add_to(&mut request, host);
+        let answer = host.fetch(&request)?;
         if answer.status == 200 || answer.status == 304 {
             return Ok(answer);
         }

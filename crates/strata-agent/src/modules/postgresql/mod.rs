@@ -10,6 +10,8 @@ use crate::system::Command;
 
 pub(super) mod db;
 pub(super) mod ext;
+pub(super) mod privs;
+pub(super) mod query;
 mod scram;
 pub(super) mod user;
 
