@@ -11,7 +11,7 @@ use crate::module::{Context, ModuleError};
 use crate::protocol::{ContentReference, Notice};
 use crate::request::{self, Answer, Request};
 use crate::system::{
-    AccountChange, Command, Output, PackageChange, PackageVerb, Question, UnitChange,
+    AccountChange, Command, Dialogue, Output, PackageChange, PackageVerb, UnitChange,
 };
 
 pub use crate::diff::diffs;
@@ -52,7 +52,7 @@ pub enum Change {
     /// Run a program on a terminal and answer it; its module judges the exit status itself.
     Converse {
         command: Command,
-        questions: Vec<Question>,
+        dialogue: Dialogue,
     },
     /// Run a program; where `may_fail`, its module judges the exit status itself.
     Run { command: Command, may_fail: bool },
@@ -165,7 +165,7 @@ pub fn act(changes: &[Change], context: &Context<'_>) -> Result<Outcome, ModuleE
     }
     for (done, change) in changes.iter().enumerate() {
         apply(change, context, &mut outcome).map_err(|error| ModuleError {
-            changed: done > 0,
+            changed: done > 0 || error.changed,
             ..error
         })?;
     }
@@ -210,8 +210,8 @@ fn apply(change: &Change, context: &Context<'_>, outcome: &mut Outcome) -> Resul
             }
         }
         Change::Request(request) => outcome.answers.push(request::send(host, request)?),
-        Change::Converse { command, questions } => {
-            outcome.outputs.push(converse(host, command, questions)?);
+        Change::Converse { command, dialogue } => {
+            outcome.outputs.push(converse(host, command, dialogue)?);
         }
         Change::Run {
             command,
@@ -229,11 +229,14 @@ fn apply(change: &Change, context: &Context<'_>, outcome: &mut Outcome) -> Resul
 fn converse(
     host: &dyn Host,
     command: &Command,
-    questions: &[Question],
+    dialogue: &Dialogue,
 ) -> Result<Output, ModuleError> {
-    host.converse(command, questions)
+    host.converse(command, dialogue)
         .map_err(|error| match error {
-            HostError::TimedOut(why) | HostError::Other(why) => ModuleError::new(why),
+            HostError::TimedOut(why) | HostError::Other(why) => ModuleError {
+                changed: true,
+                ..ModuleError::new(why)
+            },
             error => error.into(),
         })
 }

@@ -42,6 +42,15 @@ pub struct Question {
     pub repeats: bool,
 }
 
+/// All that a program on a terminal may ask.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Dialogue {
+    /// The questions.
+    pub questions: Vec<Question>,
+    /// Whether the answers show in the output.
+    pub echo: bool,
+}
+
 /// How a program ended.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Output {
@@ -123,13 +132,17 @@ pub enum AccountChange {
         name: String,
         gid: Option<u32>,
         system: bool,
+        /// More words for the tool.
+        more: Vec<String>,
     },
     ModifyGroup {
         name: String,
         gid: u32,
+        more: Vec<String>,
     },
     RemoveGroup {
         name: String,
+        force: bool,
     },
 }
 
@@ -150,6 +163,12 @@ pub struct UserOptions {
     pub system: bool,
     pub non_unique: bool,
     pub skeleton: Option<String>,
+    /// The day on which the account expires, as `2030-01-31`; empty for never.
+    pub expires: Option<String>,
+    /// The user of SELinux.
+    pub seuser: Option<String>,
+    /// More words for the tool that makes a user.
+    pub more: Vec<String>,
 }
 
 /// What a package manager has.

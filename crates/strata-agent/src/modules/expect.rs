@@ -11,12 +11,12 @@ use crate::change::{Change, Outcome};
 use crate::host::Host;
 use crate::module::{Module, ModuleError, Report, values};
 use crate::protocol::Task;
-use crate::system::{Command, Output, Question};
+use crate::system::{Command, Dialogue, Output, Question};
 
 pub(super) struct Expect {
     line: String,
     command: Command,
-    questions: Vec<Question>,
+    dialogue: Dialogue,
     creates: Option<PathBuf>,
     removes: Option<PathBuf>,
     check: bool,
@@ -65,7 +65,10 @@ impl Module for Expect {
                 ..Command::new(programs::words(&line)?)
             },
             line,
-            questions: questions(arguments)?,
+            dialogue: Dialogue {
+                questions: questions(arguments)?,
+                echo: arguments.bool("echo"),
+            },
             creates: arguments.path("creates"),
             removes: arguments.path("removes"),
             check: task.check,
@@ -103,7 +106,7 @@ impl Module for Expect {
         }
         vec![Change::Converse {
             command: self.command.clone(),
-            questions: self.questions.clone(),
+            dialogue: self.dialogue.clone(),
         }]
     }
 
@@ -121,8 +124,7 @@ impl Module for Expect {
         }
         let Some(output) = outcome.outputs.first() else {
             return Ok(Report {
-                msg: "remote module (ansible.builtin.expect) does not support check mode"
-                    .to_owned(),
+                msg: "remote module (expect) does not support check mode".to_owned(),
                 skipped: self.check,
                 changed: Some(false),
                 ..Report::default()

@@ -352,7 +352,18 @@ impl GetUrl {
         if answer.status == 304 {
             return Ok(None);
         }
-        let folder = temporary_folder(host)?;
+        let encoding = answer.headers.get("content-encoding");
+        if let Some(encoding) = encoding.filter(|coding| self.decompress && *coding != "identity") {
+            return Err(ModuleError::new(format!(
+                "{} sends its content in the encoding `{encoding}` unasked, which Strata does not \
+                 support; `decompress: false` keeps it as it comes",
+                self.shown_url()
+            )));
+        }
+        let folder = match &self.temporary {
+            Some(above) => folder_below(host, above)?,
+            None => temporary_folder(host)?,
+        };
         let file = folder.join("content");
         // From here on the folder goes with the value.
         let mut fetched = Fetched {
@@ -408,6 +419,24 @@ impl GetUrl {
             "response": response,
         })))
     }
+}
+
+/// A folder of our own in the one that is given for what is not yet checked.
+fn folder_below(host: &dyn Host, above: &Path) -> Result<PathBuf, ModuleError> {
+    let found = host.metadata_followed(above)?;
+    if found.is_none_or(|found| found.kind != Kind::Directory) {
+        return Err(ModuleError::new(format!(
+            "{} is a file but should be a directory.",
+            above.display()
+        )));
+    }
+    let folder = above.join(format!(
+        ".strata-{}-{}",
+        std::process::id(),
+        (host.now() * 1e6) as u64
+    ));
+    host.create_directory(&folder, 0o700)?;
+    Ok(folder)
 }
 
 /// The last part of an address's path.

@@ -22,6 +22,7 @@ pub(super) struct Htpasswd {
     scheme: String,
     present: bool,
     create: bool,
+    check: bool,
     attributes: Attributes,
 }
 
@@ -52,7 +53,7 @@ impl Module for Htpasswd {
     .with_file_attributes();
     type Current = Found;
 
-    fn new(arguments: &Arguments, _task: &Task) -> Result<Htpasswd, ModuleError> {
+    fn new(arguments: &Arguments, task: &Task) -> Result<Htpasswd, ModuleError> {
         let present = arguments.text("state") == "present";
         let scheme = arguments.text("hash_scheme");
         let known = ["apr_md5_crypt", "plaintext", "ldap_sha1", "md5_crypt"];
@@ -81,6 +82,7 @@ impl Module for Htpasswd {
             scheme,
             present,
             create: arguments.bool("create"),
+            check: task.check,
             attributes: Attributes::read(arguments)?,
         })
     }
@@ -107,6 +109,7 @@ impl Module for Htpasswd {
                     let text = with(&file.text, name, Some(&hash));
                     let msg = match is_there {
                         true => format!("Add/update {name}"),
+                        false if self.check => format!("Create {shown}"),
                         false => format!("Created {shown} and added {name}"),
                     };
                     (Some(text), msg)

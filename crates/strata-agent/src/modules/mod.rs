@@ -34,6 +34,7 @@ mod expect;
 mod file;
 mod filesystem;
 mod find;
+mod firewalld;
 mod get_url;
 mod getent;
 mod git;
@@ -48,6 +49,7 @@ mod locale_gen;
 mod lvm;
 mod modprobe;
 mod mount;
+mod mount_facts;
 mod mysql;
 mod npm;
 mod openpgp;
@@ -132,6 +134,7 @@ const MODULES: &[Entry] = &[
     entry::<file::File>("file"),
     entry::<filesystem::Filesystem>("filesystem"),
     entry::<find::Find>("find"),
+    entry::<firewalld::Firewalld>("firewalld"),
     entry::<setup::Setup>("gather_facts"),
     entry::<get_url::GetUrl>("get_url"),
     entry::<getent::Getent>("getent"),
@@ -148,6 +151,7 @@ const MODULES: &[Entry] = &[
     entry::<lvm::volume::Lvol>("lvol"),
     entry::<modprobe::Modprobe>("modprobe"),
     entry::<mount::Mount>("mount"),
+    entry::<mount_facts::MountFacts>("mount_facts"),
     entry::<mysql::db::MysqlDb>("mysql_db"),
     entry::<mysql::user::MysqlUser>("mysql_user"),
     entry::<npm::Npm>("npm"),
@@ -207,6 +211,7 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
         &[
             "acl",
             "authorized_key",
+            "firewalld",
             "mount",
             "seboolean",
             "selinux",

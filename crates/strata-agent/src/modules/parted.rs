@@ -276,10 +276,7 @@ fn parse(text: &str, unit: &str) -> Disk {
             .find(|c: char| !c.is_ascii_digit() && c != '.')
             .unwrap_or(text.len());
         let number = text[..at].parse::<f64>().unwrap_or(0.0);
-        match number.fract() == 0.0 && !text[..at].contains('.') {
-            true => json!(number as u64),
-            false => json!(number),
-        }
+        json!(number)
     };
     let shown_unit = unit.to_lowercase();
     let generic = json!({

@@ -65,7 +65,7 @@ impl Module for Sysvinit {
         let script = format!("/etc/init.d/{}", self.name);
         if self.name.contains('/') || host.metadata_followed(Path::new(&script))?.is_none() {
             return Err(ModuleError::new(format!(
-                "Could not find init script for service {}",
+                "Could not find the requested service {}: ",
                 self.name
             )));
         }
@@ -179,10 +179,11 @@ impl Sysvinit {
     }
 
     fn runs(&self, host: &dyn Host) -> Result<bool, ModuleError> {
-        let said = host.run(&plain([
-            format!("/etc/init.d/{}", self.name),
-            "status".to_owned(),
-        ]))?;
+        // Where there is `service` it knows better: another init may look after the script.
+        let said = match host.find_program("service") {
+            Some(_) => host.run(&plain(["service", &self.name, "status"]))?,
+            None => host.run(&plain([&format!("/etc/init.d/{}", self.name), "status"]))?,
+        };
         let words = format!("{}{}", said.stdout, said.stderr).to_lowercase();
         let stopped = ["stop", "not running", "is dead", "inactive", "not loaded"];
         if said.status == 0 && !stopped.iter().any(|word| words.contains(word)) {

@@ -14,7 +14,7 @@ use crate::host::{
     Access, Filesystem, Host, HostError, HttpResponse, Kernel, Metadata, Permissions, Stream,
 };
 use crate::system::{
-    AccountChange, Command, Group, HttpRequest, Output, PackageChange, Packages, Question, Unit,
+    AccountChange, Command, Dialogue, Group, HttpRequest, Output, PackageChange, Packages, Unit,
     UnitChange, UnitScope, User,
 };
 
@@ -189,8 +189,8 @@ impl Host for Local {
         process::run(command, &self.environment, &self.cancel)
     }
 
-    fn converse(&self, command: &Command, questions: &[Question]) -> Result<Output, HostError> {
-        terminal::converse(command, questions, &self.environment, &self.cancel)
+    fn converse(&self, command: &Command, dialogue: &Dialogue) -> Result<Output, HostError> {
+        terminal::converse(command, dialogue, &self.environment, &self.cancel)
     }
 
     fn find_program(&self, name: &str) -> Option<PathBuf> {

@@ -11,25 +11,27 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
 use super::process::{Cancel, find_program};
 use crate::host::HostError;
-use crate::system::{Command, MAX_OUTPUT, Output, Question};
+use crate::system::{Command, Dialogue, MAX_OUTPUT, Output, Question};
 
 /// What follows when the time is over without a known question or the end.
 const OVER: &str = "command exceeded timeout";
 
 pub(super) fn converse(
     command: &Command,
-    questions: &[Question],
+    dialogue: &Dialogue,
     environment: &BTreeMap<String, String>,
     cancel: &Cancel,
 ) -> Result<Output, HostError> {
     let Some(name) = command.argv.first() else {
         return Err(HostError::Other("no command given".to_owned()));
     };
-    let questions = compile(questions)?;
-    let (master, slave) = open().map_err(|error| HostError::Other(error.to_string()))?;
+    let questions = compile(&dialogue.questions)?;
+    let (master, slave) =
+        open(dialogue.echo).map_err(|error| HostError::Other(error.to_string()))?;
     let ours = |file: &File| file.try_clone().map(Stdio::from);
     let streams = (ours(&slave), ours(&slave), ours(&slave));
     let (Ok(input), Ok(output), Ok(errors)) = streams else {
@@ -97,13 +99,18 @@ pub(super) fn converse(
 }
 
 /// A new terminal: our end and the program's.
-fn open() -> std::io::Result<(File, File)> {
+fn open(echo: bool) -> std::io::Result<(File, File)> {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
     grantpt(&master)?;
     unlockpt(&master)?;
     let name = ptsname(&master, Vec::new())?;
     let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
     let slave = rustix::fs::open(name.as_c_str(), flags, Mode::empty())?;
+    if !echo {
+        let mut modes = tcgetattr(&slave)?;
+        modes.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(&slave, OptionalActions::Now, &modes)?;
+    }
     Ok((File::from(master), File::from(slave)))
 }
 

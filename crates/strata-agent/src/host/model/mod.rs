@@ -17,8 +17,8 @@ use crate::host::{
     Permissions, Stream,
 };
 use crate::system::{
-    AccountChange, Command, Group, HttpRequest, Output, Package, PackageChange, PackageVerb,
-    Packages, Question, Unit, UnitChange, UnitScope, UnitVerb, User,
+    AccountChange, Command, Dialogue, Group, HttpRequest, Output, Package, PackageChange,
+    PackageVerb, Packages, Unit, UnitChange, UnitScope, UnitVerb, User,
 };
 use tree::{Tree, absent};
 
@@ -463,7 +463,7 @@ impl Host for Model {
         answer.ok_or_else(|| HostError::Unknown(format!("what `{}` does", command.argv.join(" "))))
     }
 
-    fn converse(&self, command: &Command, _questions: &[Question]) -> Result<Output, HostError> {
+    fn converse(&self, command: &Command, _dialogue: &Dialogue) -> Result<Output, HostError> {
         self.run(command)
     }
 

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{Kept, KeySource, Scratch, There, after, content, existing, extensions, made, openssl};
+use super::{
+    KEPT, Kept, KeySource, Scratch, There, after, content, existing, extensions, made, openssl,
+};
 use crate::arguments::{Arguments, Field, Spec};
 use crate::change::{Change, FileContent, Outcome};
 use crate::host::Host;
@@ -48,10 +50,8 @@ impl Module for X509Certificate {
         &[
             Field::path("path").required(),
             Field::str("provider").choices(&["acme", "ownca", "selfsigned"]),
-            Field::bool("backup", false),
             Field::str("csr_content"),
             Field::path("csr_path"),
-            Field::bool("force", false),
             Field::bool("ignore_timestamps", true),
             Field::str("ownca_content"),
             Field::bool("ownca_create_authority_key_identifier", true),
@@ -69,10 +69,6 @@ impl Module for X509Certificate {
             Field::str("privatekey_content"),
             Field::str("privatekey_passphrase"),
             Field::path("privatekey_path"),
-            Field::bool("return_content", false),
-            Field::str("select_crypto_backend")
-                .choices(&["auto", "cryptography"])
-                .default("auto"),
             Field::str("selfsigned_create_subject_key_identifier")
                 .choices(IDENTIFIERS)
                 .default("create_if_not_provided"),
@@ -86,9 +82,6 @@ impl Module for X509Certificate {
             Field::int("selfsigned_version")
                 .choices(&["3"])
                 .default("3"),
-            Field::str("state")
-                .choices(&["absent", "present"])
-                .default("present"),
             Field::unsupported("acme_accountkey_path"),
             Field::unsupported("acme_chain"),
             Field::unsupported("acme_challenge_path"),
@@ -98,6 +91,7 @@ impl Module for X509Certificate {
             ),
         ],
     )
+    .with(KEPT)
     .with_file_attributes()
     .exclusive(&[
         &["csr_path", "csr_content"],

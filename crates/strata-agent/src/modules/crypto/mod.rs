@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Field};
 use crate::attributes::{Attributes, Wanted};
 use crate::base64;
 use crate::change::{Change, FileContent, FileWrite};
@@ -133,6 +133,19 @@ fn colons(digits: &str) -> String {
     let pairs: Vec<_> = bytes.map(|pair| String::from_utf8_lossy(pair)).collect();
     pairs.join(":")
 }
+
+/// The arguments of every module that keeps a file.
+const KEPT: &[Field] = &[
+    Field::bool("backup", false),
+    Field::bool("force", false),
+    Field::bool("return_content", false),
+    Field::str("select_crypto_backend")
+        .choices(&["auto", "cryptography"])
+        .default("auto"),
+    Field::str("state")
+        .choices(&["absent", "present"])
+        .default("present"),
+];
 
 /// The file that a module keeps: what is asked for, and what is there.
 #[derive(Debug, Clone)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::{Kept, KeySource, Scratch, There, existing, made, openssl};
+use super::{KEPT, Kept, KeySource, Scratch, There, existing, made, openssl};
 use crate::arguments::{Arguments, Field, Spec};
 use crate::change::{Change, FileContent, Outcome};
 use crate::host::Host;
@@ -43,13 +43,11 @@ impl Module for OpensslPkcs12 {
             Field::str("action")
                 .choices(&["export", "parse"])
                 .default("export"),
-            Field::bool("backup", false),
             Field::str("certificate_content"),
             Field::path("certificate_path"),
             Field::str("encryption_level")
                 .choices(&["auto", "compatibility2022"])
                 .default("auto"),
-            Field::bool("force", false),
             Field::str("friendly_name").alias(&["name"]),
             Field::int("iter_size"),
             Field::int("maciter_size"),
@@ -60,16 +58,10 @@ impl Module for OpensslPkcs12 {
             Field::str("privatekey_content"),
             Field::str("privatekey_passphrase"),
             Field::path("privatekey_path"),
-            Field::bool("return_content", false),
-            Field::str("select_crypto_backend")
-                .choices(&["auto", "cryptography"])
-                .default("auto"),
             Field::path("src"),
-            Field::str("state")
-                .choices(&["absent", "present"])
-                .default("present"),
         ],
     )
+    .with(KEPT)
     .with_file_attributes()
     .exclusive(&[
         &["privatekey_path", "privatekey_content"],

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Kept, There, content, fingerprint, made, openssl};
+use super::{KEPT, Kept, There, content, fingerprint, made, openssl};
 use crate::arguments::{Arguments, Field, Spec};
 use crate::change::{Change, FileContent, Outcome};
 use crate::host::Host;
@@ -62,10 +62,8 @@ impl Module for OpensslPrivatekey {
         "community.crypto.openssl_privatekey",
         &[
             Field::path("path").required(),
-            Field::bool("backup", false),
             Field::fixed("cipher", "auto"),
             Field::str("curve").choices(CURVES),
-            Field::bool("force", false),
             Field::str("format")
                 .choices(&["pkcs1", "pkcs8", "auto", "auto_ignore"])
                 .default("auto_ignore"),
@@ -82,19 +80,13 @@ impl Module for OpensslPrivatekey {
                     "always",
                 ])
                 .default("full_idempotence"),
-            Field::bool("return_content", false),
-            Field::str("select_crypto_backend")
-                .choices(&["auto", "cryptography"])
-                .default("auto"),
             Field::int("size").default("4096"),
-            Field::str("state")
-                .choices(&["absent", "present"])
-                .default("present"),
             Field::str("type")
                 .choices(&["DSA", "ECC", "Ed25519", "Ed448", "RSA", "X25519", "X448"])
                 .default("RSA"),
         ],
     )
+    .with(KEPT)
     .with_file_attributes();
     type Current = Found;
 

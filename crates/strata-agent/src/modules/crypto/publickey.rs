@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Kept, KeySource, There, content, fingerprint, made, openssl};
+use super::{KEPT, Kept, KeySource, There, content, fingerprint, made, openssl};
 use crate::arguments::{Arguments, Field, Spec};
 use crate::change::{Change, FileContent, Outcome};
 use crate::host::Host;
@@ -31,23 +31,15 @@ impl Module for OpensslPublickey {
         "community.crypto.openssl_publickey",
         &[
             Field::path("path").required(),
-            Field::bool("backup", false),
-            Field::bool("force", false),
             Field::str("format")
                 .choices(&["OpenSSH", "PEM"])
                 .default("PEM"),
             Field::str("privatekey_content"),
             Field::str("privatekey_passphrase"),
             Field::path("privatekey_path"),
-            Field::bool("return_content", false),
-            Field::str("select_crypto_backend")
-                .choices(&["auto", "cryptography"])
-                .default("auto"),
-            Field::str("state")
-                .choices(&["absent", "present"])
-                .default("present"),
         ],
     )
+    .with(KEPT)
     .with_file_attributes()
     .exclusive(&[&["privatekey_path", "privatekey_content"]]);
     type Current = Found;

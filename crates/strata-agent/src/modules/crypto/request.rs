@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Kept, KeySource, Scratch, There, content, extensions, made, openssl};
+use super::{KEPT, Kept, KeySource, Scratch, There, content, extensions, made, openssl};
 use crate::arguments::{Arguments, Field, FieldKind, Spec, text};
 use crate::change::{Change, FileContent, Outcome};
 use crate::host::Host;
@@ -47,7 +47,6 @@ impl Module for OpensslCsr {
             Field::unsupported("authority_cert_issuer"),
             Field::unsupported("authority_cert_serial_number"),
             Field::str("authority_key_identifier"),
-            Field::bool("backup", false),
             Field::list("basic_constraints").alias(&["basicConstraints"]),
             Field::bool("basic_constraints_critical", false).alias(&["basicConstraints_critical"]),
             Field::str("common_name").alias(&["CN", "commonName"]),
@@ -59,7 +58,6 @@ impl Module for OpensslCsr {
             Field::list("extended_key_usage").alias(&["extKeyUsage", "extendedKeyUsage"]),
             Field::bool("extended_key_usage_critical", false)
                 .alias(&["extKeyUsage_critical", "extendedKeyUsage_critical"]),
-            Field::bool("force", false),
             Field::list("key_usage").alias(&["keyUsage"]),
             Field::bool("key_usage_critical", false).alias(&["keyUsage_critical"]),
             Field::str("locality_name").alias(&["L", "localityName"]),
@@ -73,13 +71,6 @@ impl Module for OpensslCsr {
             Field::str("privatekey_content"),
             Field::str("privatekey_passphrase"),
             Field::path("privatekey_path"),
-            Field::bool("return_content", false),
-            Field::str("select_crypto_backend")
-                .choices(&["auto", "cryptography"])
-                .default("auto"),
-            Field::str("state")
-                .choices(&["absent", "present"])
-                .default("present"),
             Field::str("state_or_province_name").alias(&["ST", "stateOrProvinceName"]),
             Field::new("subject", FieldKind::Dict),
             Field::list("subject_alt_name").alias(&["subjectAltName"]),
@@ -90,6 +81,7 @@ impl Module for OpensslCsr {
             Field::int("version").choices(&["1"]).default("1"),
         ],
     )
+    .with(KEPT)
     .with_file_attributes()
     .exclusive(&[
         &["privatekey_path", "privatekey_content"],

@@ -12,7 +12,7 @@ use crate::host::{Host, Permissions};
 use crate::module::{Module, ModuleError, Report, values};
 use crate::modules::programs;
 use crate::protocol::Task;
-use crate::system::{Command, Question};
+use crate::system::{Command, Dialogue, Question};
 
 pub(in crate::modules) struct OpensshKeypair {
     kept: Kept,
@@ -247,7 +247,7 @@ impl OpensshKeypair {
         let mut command = programs::plain(["ssh-keygen", "-y", "-f", &path]);
         command.timeout = Some(Duration::from_secs(30));
         let said = match &self.passphrase {
-            Some(passphrase) => host.converse(&command, &[asked("passphrase", passphrase)])?,
+            Some(passphrase) => host.converse(&command, &asked(passphrase))?,
             // Without a terminal nobody is asked.
             None => host.run(&Command {
                 argv: ["ssh-keygen", "-y", "-P", "", "-f", &path]
@@ -310,7 +310,7 @@ impl OpensshKeypair {
             Some(passphrase) => {
                 let mut command = programs::plain(argv);
                 command.timeout = Some(Duration::from_secs(60));
-                host.converse(&command, &[asked("passphrase", passphrase)])?
+                host.converse(&command, &asked(passphrase))?
             }
         };
         if said.status != 0 {
@@ -323,11 +323,16 @@ impl OpensshKeypair {
     }
 }
 
-fn asked(word: &str, answer: &str) -> Question {
-    Question {
-        pattern: format!("(?i){word}[^\\n]*: ?$"),
-        answers: vec![answer.to_owned()],
+/// Answers each question for the passphrase.
+fn asked(passphrase: &str) -> Dialogue {
+    let question = Question {
+        pattern: "(?i)passphrase[^\\n]*: ?$".to_owned(),
+        answers: vec![passphrase.to_owned()],
         repeats: true,
+    };
+    Dialogue {
+        questions: vec![question],
+        echo: false,
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::arguments::{Arguments, Field, text};
 use crate::change::Change;
 use crate::host::Host;
-use crate::module::ModuleError;
+use crate::module::{ModuleError, Report};
 use crate::protocol::Diff;
 use crate::request::{self, Request};
 use crate::system::HttpRequest;
@@ -234,8 +234,9 @@ pub(super) fn labels(
     let Some(given) = arguments.raw(name).and_then(Value::as_object) else {
         return Ok(None);
     };
-    match given.iter().find(|(_, value)| !value.is_string()) {
-        None => Ok(Some(given.clone())),
+    let has_text = |value: &Value| value.is_string() || value.is_number();
+    match given.iter().find(|(_, value)| !has_text(value)) {
+        None => Ok(texts(arguments.raw(name))),
         Some((key, value)) => Err(ModuleError::new(format!(
             "The value {value} for \"{key}\" of {name} is not a string. This can lead to \
              unexpected behavior. Please convert it to a string to avoid this error."
@@ -289,6 +290,26 @@ fn not_a_size(given: &str) -> ModuleError {
 fn told(engine: &Engine, actions: &[Value], values: &mut Map<String, Value>) {
     if engine.tells_actions() {
         values.insert("actions".to_owned(), json!(actions));
+    }
+}
+
+/// What became of a thing: how it is where it shall be, and else what was done.
+fn reported(
+    engine: &Engine,
+    name: &str,
+    shown: Option<(&str, Value)>,
+    work: &Work,
+    differences: &Differences,
+) -> Report {
+    let mut report = Map::new();
+    told(engine, &work.actions, &mut report);
+    match shown {
+        Some((key, value)) => report.insert(key.to_owned(), value),
+        None => report.insert("actions".to_owned(), json!(work.actions)),
+    };
+    Report {
+        diff: vec![differences.diff(name)],
+        ..Report::of(report)
     }
 }
 

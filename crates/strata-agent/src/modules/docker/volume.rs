@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Differences, ENGINE, Engine, Work, encode, labels, texts, told};
+use super::{Differences, ENGINE, Engine, Work, encode, labels, reported, texts};
 use crate::arguments::{Arguments, Field, FieldKind, Spec};
 use crate::change::{Change, Outcome};
 use crate::host::Host;
-use crate::module::{Module, ModuleError, Report, values};
+use crate::module::{Module, ModuleError, Report};
 use crate::protocol::Task;
 
 pub(in crate::modules) struct DockerVolume {
@@ -79,24 +79,21 @@ impl Module for DockerVolume {
         found: &Found,
         outcome: &Outcome,
     ) -> Result<Report, ModuleError> {
-        let mut report = Map::new();
-        told(&self.engine, &found.work.actions, &mut report);
-        if self.present {
-            let volume = match outcome.changed && !outcome.check {
-                true => self.engine.get(host, &self.path())?,
-                false => found.volume.clone(),
-            };
-            report.insert("volume".to_owned(), volume.unwrap_or_default());
-        } else {
-            report.extend(values(json!({"actions": found.work.actions})));
-        }
-        let mut differences = found.differences.clone();
+        let after = match self.present && outcome.changed && !outcome.check {
+            true => self.engine.get(host, &self.path())?,
+            false => found.volume.clone(),
+        };
         let is_there = found.volume.is_some();
+        let mut differences = found.differences.clone();
         differences.add("exists", json!(is_there), json!(self.present));
-        Ok(Report {
-            diff: vec![differences.diff(&self.name)],
-            ..Report::of(report)
-        })
+        let shown = self.present.then(|| ("volume", after.unwrap_or_default()));
+        Ok(reported(
+            &self.engine,
+            &self.name,
+            shown,
+            &found.work,
+            &differences,
+        ))
     }
 }
 

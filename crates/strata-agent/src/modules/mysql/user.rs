@@ -41,6 +41,7 @@ pub(in crate::modules) struct Found {
     statements: Vec<String>,
     msg: String,
     password_changes: bool,
+    is_new: bool,
     client: Client,
 }
 
@@ -133,6 +134,7 @@ impl Module for MysqlUser {
             statements: Vec::new(),
             msg: String::new(),
             password_changes: false,
+            is_new: self.present && accounts.is_empty(),
             client,
         };
         if !self.present {
@@ -157,7 +159,7 @@ impl Module for MysqlUser {
         }
         if !accounts.is_empty() {
             found.msg = match (found.password_changes, found.statements.is_empty()) {
-                (true, _) => "Password updated (new style)",
+                (true, _) => "Password updated",
                 (false, true) => "User unchanged",
                 (false, false) => "Privileges updated",
             }
@@ -174,11 +176,19 @@ impl Module for MysqlUser {
         run.map(programs::change).collect()
     }
 
-    fn report(&self, _: &dyn Host, found: &Found, _: &Outcome) -> Result<Report, ModuleError> {
+    fn report(
+        &self,
+        _: &dyn Host,
+        found: &Found,
+        outcome: &Outcome,
+    ) -> Result<Report, ModuleError> {
         Ok(Report {
             msg: found.msg.clone(),
             values: values(json!({
-                "user": self.name, "password_changed": found.password_changes, "attributes": null,
+                "user": self.name,
+                // In a check nobody has tried yet.
+                "password_changed": (!(found.is_new && outcome.check)).then_some(found.password_changes),
+                "attributes": if found.is_new || !self.present { Value::Null } else { json!({}) },
             })),
             ..Report::default()
         })
@@ -258,7 +268,7 @@ impl MysqlUser {
         found
             .statements
             .push(format!("CREATE USER {who}{identified}{require}"));
-        found.password_changes = !identified.is_empty();
+        found.password_changes = true;
         found.msg = "User added".to_owned();
         for (on, rights) in self.wanted.iter().flatten().filter(|_| !self.subtracts) {
             if !(on == "*.*" && rights.len() == 1 && rights.contains("USAGE")) {

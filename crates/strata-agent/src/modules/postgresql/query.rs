@@ -110,7 +110,10 @@ impl Module for PostgresqlQuery {
                 true => format!("Cannot execute SQL: {why}, query list: {:?}", self.given),
                 false => format!("unable to connect to database: {why}"),
             };
-            return Err(ModuleError::new(failure));
+            return Err(ModuleError {
+                kept: !self.autocommit,
+                ..ModuleError::new(failure)
+            });
         }
         let answers: Vec<Answer> = self.answers(&said.stdout);
         let last = answers.last();
