@@ -218,15 +218,15 @@ impl Text {
 fn authority(arguments: &Arguments) -> Result<(Text, KeySource), ModuleError> {
     let certificate = Text::read(arguments, "ownca").ok_or_else(|| {
         ModuleError::new(
-            "provider is ownca but any of the following are missing: ownca_path, ownca_content",
+            "One of ownca_path and ownca_content must be specified for the ownca provider.",
         )
     })?;
     let key = KeySource::read(arguments, "ownca_");
     match key.is_given() {
         true => Ok((certificate, key)),
         false => Err(ModuleError::new(
-            "provider is ownca but any of the following are missing: ownca_privatekey_path, \
-             ownca_privatekey_content",
+            "One of ownca_privatekey_path and ownca_privatekey_content must be specified for the \
+             ownca provider.",
         )),
     }
 }
@@ -314,7 +314,7 @@ impl X509Certificate {
         let (index, folder) = (scratch.path("index"), scratch.path(""));
         let mut text = format!(
             "[ca]\ndefault_ca = own\n[own]\ndatabase = {index}\nnew_certs_dir = {folder}\n\
-             unique_subject = no\npolicy = any\ncopy_extensions = copyall\n[any]\n\
+             unique_subject = no\nrand_serial = yes\npolicy = any\ncopy_extensions = copyall\n[any]\n\
              countryName = optional\nstateOrProvinceName = optional\nlocalityName = optional\n\
              organizationName = optional\norganizationalUnitName = optional\n\
              commonName = optional\nemailAddress = optional\n[ext]\n"

@@ -98,7 +98,10 @@ impl KeySource {
 fn existing(host: &dyn Host, path: &Path, what: &str) -> Result<String, ModuleError> {
     host.read_text(path).ok_or_else(|| {
         let shown = path.display();
-        ModuleError::new(format!("The {what} file {shown} does not exist"))
+        ModuleError::new(match what {
+            "private key" => format!("[Errno 2] No such file or directory: '{shown}'"),
+            what => format!("The {what} file {shown} does not exist"),
+        })
     })
 }
 
@@ -181,7 +184,7 @@ impl Kept {
         let above = host.metadata_followed(folder)?;
         if self.present && above.is_none_or(|above| above.kind != Kind::Directory) {
             return Err(ModuleError::new(format!(
-                "The directory '{}' does not exist or the file is not a directory",
+                "The directory {} does not exist or the file is not a directory",
                 folder.display()
             )));
         }

@@ -8,6 +8,7 @@ use super::{KEPT, Kept, KeySource, Scratch, There, existing, made, openssl};
 use crate::arguments::{Arguments, Field, Spec};
 use crate::change::{Change, FileContent, Outcome};
 use crate::host::Host;
+use crate::mode::Mode;
 use crate::module::{Module, ModuleError, Report, values};
 use crate::modules::slurp::base64;
 use crate::protocol::Task;
@@ -27,6 +28,7 @@ pub(in crate::modules) struct OpensslPkcs12 {
     is_old: bool,
     force: bool,
     return_content: bool,
+    check: bool,
 }
 
 /// The file, and what takes its place.
@@ -70,10 +72,10 @@ impl Module for OpensslPkcs12 {
     ]);
     type Current = Found;
 
-    fn new(arguments: &Arguments, _task: &Task) -> Result<OpensslPkcs12, ModuleError> {
+    fn new(arguments: &Arguments, task: &Task) -> Result<OpensslPkcs12, ModuleError> {
         let mut kept = Kept::read(arguments, 0o400)?;
         if kept.attributes.mode.is_none() {
-            kept.attributes.mode = Some(crate::mode::Mode::read(&json!("0400"))?);
+            kept.attributes.mode = Some(Mode::read(&json!("0400"))?);
         }
         let parses = arguments.text("action") == "parse";
         let source = arguments.path("src").filter(|_| parses);
@@ -103,6 +105,7 @@ impl Module for OpensslPkcs12 {
             is_old: arguments.text("encryption_level") == "compatibility2022",
             force: arguments.bool("force"),
             return_content: arguments.bool("return_content"),
+            check: task.check,
         })
     }
 
@@ -115,6 +118,9 @@ impl Module for OpensslPkcs12 {
             Some(_) => Some(host.read(&self.kept.path)?),
             None => None,
         };
+        if self.name.is_none() && self.source.is_none() && !self.check {
+            return Err(ModuleError::new("Friendly_name is required"));
+        }
         let new = match &self.source {
             Some(source) => self.parse(host, &source.to_string_lossy())?.into_bytes(),
             None => self.export(host)?,
@@ -144,8 +150,13 @@ impl Module for OpensslPkcs12 {
     ) -> Result<Report, ModuleError> {
         let mut report = values(json!({
             "filename": self.kept.name(),
-            "privatekey": self.key.path.as_ref().map(|path| path.to_string_lossy()),
+            "privatekey_path": self.key.path.as_ref().map(|path| path.to_string_lossy()),
         }));
+        if self.kept.present && !outcome.check {
+            if let Some(Mode::Absolute(bits)) = &self.kept.attributes.mode {
+                report.insert("mode".to_owned(), crate::mode::show(*bits).into());
+            }
+        }
         if self.kept.present && self.return_content && !outcome.check {
             let bytes = match &found.new {
                 Some(new) => new.clone(),

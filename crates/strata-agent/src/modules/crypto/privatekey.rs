@@ -177,9 +177,6 @@ impl Module for OpensslPrivatekey {
             if let Some(text) = &text {
                 let plain = self.plain(host, text)?;
                 report.insert("fingerprint".to_owned(), fingerprint(host, &plain)?);
-                if let Some(key) = describe(host, &plain)? {
-                    report.insert("size".to_owned(), key.size.into());
-                }
             }
             content(&mut report, "privatekey", self.return_content, text);
         }

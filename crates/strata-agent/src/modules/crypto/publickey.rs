@@ -2,12 +2,13 @@
 
 use serde_json::json;
 
-use super::{KEPT, Kept, KeySource, There, content, fingerprint, made, openssl};
+use super::{KEPT, Kept, KeySource, There, content, fingerprint, made, openssl, unwrapped};
 use crate::arguments::{Arguments, Field, Spec};
 use crate::change::{Change, FileContent, Outcome};
 use crate::host::Host;
 use crate::module::{Module, ModuleError, Report, values};
 use crate::modules::programs;
+use crate::modules::slurp::base64;
 use crate::protocol::Task;
 
 pub(in crate::modules) struct OpensslPublickey {
@@ -72,17 +73,19 @@ impl Module for OpensslPublickey {
         if !self.kept.present {
             return Ok(found);
         }
+        if let Some(path) = &self.key.path
+            && host.metadata_followed(path)?.is_none()
+        {
+            let shown = path.display();
+            return Err(ModuleError::new(format!(
+                "The private key {shown} does not exist"
+            )));
+        }
         found.private = self.key.load(host)?;
         let command = openssl(&["pkey", "-pubout"], None, Some(&found.private));
         found.public = made(host, &command, "The public key cannot be derived")?;
         if self.is_openssh {
-            let argv = ["ssh-keygen", "-i", "-m", "PKCS8", "-f", "/dev/stdin"];
-            let mut command = programs::plain(argv);
-            command.stdin = Some(found.public);
-            found.public = programs::checked(host, &command)?
-                .stdout
-                .trim_end()
-                .to_owned();
+            found.public = openssh(host, found.public)?;
         }
         let plain = |text: &str| {
             text.split_whitespace()
@@ -118,4 +121,23 @@ impl Module for OpensslPublickey {
         }
         Ok(Report::of(report))
     }
+}
+
+/// A public key in the form of ssh.
+fn openssh(host: &dyn Host, public: String) -> Result<String, ModuleError> {
+    // The head of an Ed25519 key in DER (RFC 8410), of which `ssh-keygen` reads none.
+    const HEAD: &[u8] = &[
+        0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
+    ];
+    let bytes = unwrapped(&public);
+    if let Some(key) = bytes.strip_prefix(HEAD) {
+        let name = b"ssh-ed25519";
+        let parts = [&[0, 0, 0, 11][..], name, &[0, 0, 0, 32], key];
+        return Ok(format!("ssh-ed25519 {}", base64(&parts.concat())));
+    }
+    let argv = ["ssh-keygen", "-i", "-m", "PKCS8", "-f", "/dev/stdin"];
+    let mut command = programs::plain(argv);
+    command.stdin = Some(public);
+    let said = programs::checked(host, &command)?;
+    Ok(said.stdout.trim_end().to_owned())
 }

@@ -161,9 +161,11 @@ impl OpensslCsr {
         let key = scratch.put(host, "key", &self.key.load(host)?)?;
         let config = scratch.put(host, "config", &self.config())?;
         let digest = format!("-{}", self.digest);
-        let words = [
-            "req", "-new", "-utf8", "-config", &config, "-key", &key, &digest,
-        ];
+        let mut words = vec!["req", "-new", "-utf8", "-config", &config];
+        words.extend(["-key", &key, &digest]);
+        if self.subject.is_empty() {
+            words.extend(["-subj", "/"]);
+        }
         made(
             host,
             &openssl(&words, None, None),

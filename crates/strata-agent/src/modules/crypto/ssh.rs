@@ -159,10 +159,10 @@ impl Module for OpensshKeypair {
     ) -> Result<Report, ModuleError> {
         let mut report = values(json!({
             "size": self.size.or((self.kind == "ed25519").then_some(256)), "type": self.kind, "filename": self.kept.name(),
-            "comment": self.comment.clone().unwrap_or_default(),
+            "comment": commented(found.public.as_deref()),
         }));
         let public = match (&found.new, &found.new_public) {
-            (Some(_), _) if outcome.check => None,
+            (Some(_), _) | (_, Some(_)) if outcome.check => None,
             (Some(pair), _) => Some(pair.public.clone()),
             (None, Some(public)) => Some(public.clone()),
             (None, None) => found.public.clone(),
@@ -321,6 +321,12 @@ impl OpensshKeypair {
             public: text(host, Path::new(&format!("{path}.pub")))?,
         })
     }
+}
+
+/// The comment of a public key.
+fn commented(public: Option<&str>) -> String {
+    let words: Vec<&str> = public.unwrap_or_default().split_whitespace().collect();
+    words.get(2..).unwrap_or_default().join(" ")
 }
 
 /// Answers each question for the passphrase.

@@ -82,7 +82,7 @@ impl Module for PostgresqlDb {
         if needs_target && arguments.path("target").is_none() {
             return Err(ModuleError::new(match state.as_str() {
                 "rename" => {
-                    "the \"target\" option must be defined when the \"rename\" option is used."
+                    "The \"target\" option must be defined when the \"rename\" option is used."
                         .to_owned()
                 }
                 state => format!("with state={state} target is required"),
@@ -164,17 +164,24 @@ impl Module for PostgresqlDb {
             .collect()
     }
 
-    fn report(&self, _: &dyn Host, found: &Found, _: &Outcome) -> Result<Report, ModuleError> {
+    fn report(
+        &self,
+        _: &dyn Host,
+        found: &Found,
+        outcome: &Outcome,
+    ) -> Result<Report, ModuleError> {
         let mut executed = self.statements(found);
-        executed.extend(
-            found
-                .command
-                .as_ref()
-                .map(|command| command.argv[4..].join(" ")),
-        );
-        Ok(Report::of(values(json!({
-            "db": self.database, "executed_commands": executed,
-        }))))
+        let command = found
+            .command
+            .as_ref()
+            .map(|command| command.argv[4..].join(" "));
+        executed.extend(command.clone());
+        let mut report = values(json!({"db": self.database, "executed_commands": executed}));
+        if let Some(output) = outcome.outputs.last().filter(|_| found.command.is_some()) {
+            report.extend(values(programs::results(output)));
+            report.insert("cmd".to_owned(), json!(command));
+        }
+        Ok(Report::of(report))
     }
 }
 
