@@ -20,6 +20,7 @@ mod script;
 mod set_fact;
 mod set_stats;
 mod stage;
+mod synchronize;
 mod template;
 mod unarchive;
 mod validate_argument_spec;
@@ -51,6 +52,7 @@ const ACTIONS: &[(&str, Action)] = &[
     ("script", |call| Box::pin(script::run(call))),
     ("set_fact", |call| Box::pin(set_fact::run(call))),
     ("set_stats", |call| Box::pin(set_stats::run(call))),
+    ("synchronize", |call| Box::pin(synchronize::run(call))),
     ("template", |call| Box::pin(template::run(call))),
     ("unarchive", |call| Box::pin(unarchive::run(call))),
     ("validate_argument_spec", |call| {

@@ -58,7 +58,15 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
     let quoted = format!("'{}'", staged.path.replace('\'', "'\\''"));
     let command = match call.text("executable") {
         Some(program) => format!("{program} {quoted}{rest}"),
-        None => format!("{quoted}{rest}"),
+        // A folder from which nothing may be run (noexec) still lets an interpreter read it.
+        None => match interpreter(call, &source)? {
+            Some(program) => {
+                format!(
+                    "if test -x {quoted}; then {quoted}{rest}; else {program} {quoted}{rest}; fi"
+                )
+            }
+            None => format!("{quoted}{rest}"),
+        },
     };
     let mut arguments = JsonMap::from_iter([("_raw_params".to_owned(), Json::from(command))]);
     if let Some(folder) = call.text("chdir") {
@@ -72,6 +80,23 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
         result.values.remove(name);
     }
     Ok(result)
+}
+
+/// What the first line of a script says shall run it.
+fn interpreter(call: &Call<'_>, source: &str) -> Result<Option<String>, TaskError> {
+    let path = super::find_file::required(call, "files", source)?;
+    let bytes = call.shared.options.files.read(&path);
+    Ok(bytes.ok().and_then(|bytes| shebang(&bytes)))
+}
+
+fn shebang(script: &[u8]) -> Option<String> {
+    let line = script
+        .strip_prefix(b"#!")?
+        .split(|byte| *byte == b'\n')
+        .next()?;
+    let line = std::str::from_utf8(line).ok()?.trim();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || " /._+-=:@".contains(c);
+    (!line.is_empty() && line.chars().all(is_plain)).then(|| line.to_owned())
 }
 
 /// The script's name, in quotes where it has gaps, and what follows it.
@@ -90,7 +115,17 @@ fn first_word(line: &str) -> (String, &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::first_word;
+    use super::{first_word, shebang};
+
+    #[test]
+    fn a_script_names_its_interpreter() {
+        assert_eq!(
+            shebang(b"#!/bin/sh -e\necho").as_deref(),
+            Some("/bin/sh -e")
+        );
+        assert_eq!(shebang(b"#!/bin/sh; rm x\n"), None);
+        assert_eq!(shebang(b"\x7fELF"), None);
+    }
 
     #[test]
     fn the_scripts_name_ends_at_a_gap_unless_it_is_quoted() {

@@ -12,6 +12,9 @@ use crate::host::{Host, HostError};
 use crate::module::{Module, ModuleError, Report, values};
 use crate::pattern;
 use crate::protocol::Task;
+use drain::Drain;
+
+mod drain;
 
 /// The first pause between two looks; each is twice the last, up to `sleep`.
 const FIRST_PAUSE: f64 = 0.1;
@@ -29,6 +32,7 @@ pub(super) struct WaitFor {
     sleep: u64,
     connect_timeout: u64,
     msg: Option<String>,
+    drain: Drain,
     check: bool,
 }
 
@@ -63,8 +67,9 @@ impl Module for WaitFor {
             Field::int("delay").default("0"),
             Field::int("sleep").default("1"),
             Field::str("msg"),
-            Field::unsupported("exclude_hosts"),
-            Field::unsupported("active_connection_states"),
+            Field::list("exclude_hosts"),
+            Field::list("active_connection_states")
+                .default("ESTABLISHED,FIN_WAIT1,FIN_WAIT2,SYN_RECV,SYN_SENT,TIME_WAIT"),
         ],
     )
     .exclusive(&[&["port", "path"]]);
@@ -72,11 +77,13 @@ impl Module for WaitFor {
 
     fn new(arguments: &Arguments, task: &Task) -> Result<WaitFor, ModuleError> {
         let state = arguments.text("state");
-        if state == "drained" {
+        let excluded = arguments.list("exclude_hosts");
+        if excluded.is_some() && state != "drained" {
             return Err(ModuleError::new(
-                "state `drained` is not supported by Strata yet",
+                "exclude_hosts should only be with state=drained",
             ));
         }
+        let drain = Drain::read(arguments)?;
         let search = arguments.string("search_regex");
         let what = match (arguments.int("port"), arguments.path("path")) {
             (Some(port), _) => {
@@ -105,6 +112,7 @@ impl Module for WaitFor {
             sleep: arguments.seconds("sleep").max(1),
             connect_timeout: arguments.seconds("connect_timeout").max(1),
             msg: arguments.string("msg"),
+            drain,
             check: task.check,
         })
     }
@@ -186,6 +194,10 @@ impl Module for WaitFor {
 impl WaitFor {
     /// Looks once; `None` when it is not yet as it shall be.
     fn look(&self, host: &dyn Host) -> Result<Option<Arrived>, ModuleError> {
+        if let (What::Port(_, port), "drained") = (&self.what, self.state.as_str()) {
+            let is_drained = !self.drain.is_busy(host, *port);
+            return Ok(is_drained.then(Arrived::default));
+        }
         let text = match &self.what {
             What::Port(name, port) => self.port_text(host, name, *port)?,
             What::Path(path) => self.path_text(host, path)?,

@@ -2,13 +2,18 @@
 
 use serde_json::{Value, json};
 
-use super::group::{account_name, number};
-use crate::arguments::{Arguments, Field, Spec};
+use super::group::{account_name, number, ranges};
+use crate::arguments::{Arguments, Field, FieldKind, Spec};
 use crate::change::{Change, Outcome};
 use crate::host::Host;
 use crate::module::{Module, ModuleError, Report, values};
 use crate::protocol::{Notice, Task};
 use crate::system::{self, AccountChange, UserOptions};
+use ages::Ages;
+use key::Key;
+
+mod ages;
+mod key;
 
 pub(super) struct User {
     name: String,
@@ -19,6 +24,10 @@ pub(super) struct User {
     password_lock: Option<bool>,
     remove: bool,
     force: bool,
+    ages: Ages,
+    /// Days since 1970; below zero for never.
+    expires: Option<i64>,
+    key: Option<Key>,
 }
 
 /// The user before.
@@ -28,6 +37,9 @@ pub(super) struct Found {
     groups: Vec<String>,
     primary: String,
     hash: Option<String>,
+    /// The fields of the user's line in `/etc/shadow`.
+    shadow: Vec<String>,
+    key: key::Found,
 }
 
 impl Module for User {
@@ -57,23 +69,23 @@ impl Module for User {
             Field::maybe("password_lock"),
             Field::bool("remove", false),
             Field::bool("force", false),
-            Field::unsupported("expires"),
-            Field::unsupported("generate_ssh_key"),
-            Field::unsupported("ssh_key_bits"),
-            Field::unsupported("ssh_key_type"),
-            Field::unsupported("ssh_key_file"),
-            Field::unsupported("ssh_key_comment"),
-            Field::unsupported("ssh_key_passphrase"),
+            Field::new("expires", FieldKind::Float),
+            Field::bool("generate_ssh_key", false),
+            Field::int("ssh_key_bits"),
+            Field::str("ssh_key_type").default("rsa"),
+            Field::path("ssh_key_file"),
+            Field::str("ssh_key_comment"),
+            Field::str("ssh_key_passphrase"),
+            Field::int("password_expire_max"),
+            Field::int("password_expire_min"),
+            Field::int("password_expire_warn"),
+            Field::int("password_expire_account_disable"),
+            Field::str("umask"),
+            Field::int("uid_min"),
+            Field::int("uid_max"),
+            Field::str("seuser"),
             Field::unsupported("local"),
             Field::unsupported("login_class"),
-            Field::unsupported("password_expire_max"),
-            Field::unsupported("password_expire_min"),
-            Field::unsupported("password_expire_warn"),
-            Field::unsupported("password_expire_account_disable"),
-            Field::unsupported("umask"),
-            Field::unsupported("uid_min"),
-            Field::unsupported("uid_max"),
-            Field::unsupported("seuser"),
             Field::unsupported("role"),
             Field::unsupported("profile"),
             Field::unsupported("authorization"),
@@ -89,8 +101,12 @@ impl Module for User {
                 .filter(|group| !group.is_empty())
                 .collect::<Vec<_>>()
         });
+        let expires = arguments.raw("expires").and_then(Value::as_f64);
+        let expires = expires.map(|seconds| ((seconds / 86_400.0).floor() as i64).max(-1));
+        let name = account_name(arguments)?;
         Ok(User {
-            name: account_name(arguments)?,
+            key: Key::read(arguments, &name),
+            name,
             present: arguments.text("state") == "present",
             options: UserOptions {
                 uid: number(arguments, "uid")?,
@@ -105,7 +121,12 @@ impl Module for User {
                 system: arguments.bool("system"),
                 non_unique: arguments.bool("non_unique"),
                 skeleton: arguments.string("skeleton"),
+                expires: expires.map(day),
+                seuser: arguments.string("seuser"),
+                more: more(arguments),
             },
+            ages: Ages::read(arguments),
+            expires,
             password: arguments.string("password"),
             always_update_password: arguments.text("update_password") == "always",
             password_lock: arguments.maybe("password_lock"),
@@ -136,7 +157,16 @@ impl Module for User {
             None => None,
         };
         let primary = primary.map_or(String::new(), |group| group.name.clone());
+        let key = match &self.key {
+            Some(key) if self.present => {
+                let home = user.as_ref().map(|user| user.home.clone());
+                key.observe(host, home.or_else(|| self.options.home.clone()))?
+            }
+            _ => key::Found::default(),
+        };
         Ok(Found {
+            shadow: shadow(host, &self.name),
+            key,
             user,
             groups,
             primary,
@@ -164,10 +194,20 @@ impl Module for User {
         if self.present {
             changes.extend(self.set_password(found));
         }
-        changes.into_iter().map(Change::Account).collect()
+        let mut changes: Vec<Change> = changes.into_iter().map(Change::Account).collect();
+        if self.present {
+            changes.extend(self.ages.change(&self.name, &found.shadow));
+            changes.extend(self.key.iter().flat_map(|key| key.changes(&found.key)));
+        }
+        changes
     }
 
-    fn report(&self, host: &dyn Host, found: &Found, _: &Outcome) -> Result<Report, ModuleError> {
+    fn report(
+        &self,
+        host: &dyn Host,
+        found: &Found,
+        outcome: &Outcome,
+    ) -> Result<Report, ModuleError> {
         let state = if self.present { "present" } else { "absent" };
         let mut values = values(json!({ "name": self.name, "state": state }));
         let mut put = |name: &str, value: Value| values.insert(name.to_owned(), value);
@@ -201,6 +241,9 @@ impl Module for User {
         }
         if let Some(groups) = &self.options.groups {
             put("groups", groups.join(",").into());
+        }
+        if let Some(key) = &self.key {
+            values.extend(key.report(host, &found.key, outcome.check)?);
         }
         let mut report = Report::of(values);
         if let Some(password) = &self.password {
@@ -260,6 +303,10 @@ impl User {
             home,
             shell: differs(&asked.shell, &user.shell),
             non_unique: asked.non_unique && asked.uid.is_some_and(|uid| uid != user.uid),
+            expires: asked
+                .expires
+                .clone()
+                .filter(|_| self.expires != kept_expiry(&found.shadow)),
             group,
             ..UserOptions::default()
         };
@@ -305,6 +352,36 @@ impl User {
             hash,
         })
     }
+}
+
+/// A day since 1970 as the tools take it; none for never.
+fn day(days: i64) -> String {
+    if days < 0 {
+        return String::new();
+    }
+    crate::time::utc_day(days)
+}
+
+/// The day on which the account expires; below zero for never, as when nothing is kept.
+fn kept_expiry(shadow: &[String]) -> Option<i64> {
+    let kept = shadow.get(7).and_then(|text| text.parse().ok());
+    Some(kept.unwrap_or(-1))
+}
+
+fn more(arguments: &Arguments) -> Vec<String> {
+    let mut more = ranges(arguments, &["uid_min", "uid_max"]);
+    if let Some(umask) = arguments.string("umask") {
+        more.extend(["-K".to_owned(), format!("UMASK={umask}")]);
+    }
+    more
+}
+
+/// The fields of a user's line in `/etc/shadow`, where it may be read.
+fn shadow(host: &dyn Host, name: &str) -> Vec<String> {
+    let text = host.read_text("/etc/shadow".as_ref()).unwrap_or_default();
+    let mut lines = text.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let line = lines.find(|fields| fields.first() == Some(&name));
+    line.into_iter().flatten().map(str::to_owned).collect()
 }
 
 fn is_hash(password: &str) -> bool {
