@@ -9,6 +9,7 @@
     reason = "tests fail by panicking, and say what they skip"
 )]
 
+mod bad_playbooks;
 mod check;
 mod console;
 mod daemon;
@@ -20,11 +21,13 @@ mod mistakes;
 mod observability;
 mod plans;
 mod playbook;
+mod playbooks;
 mod project;
 mod provisioners;
 mod quickstart;
 mod reference;
 mod secrets;
+mod ssh;
 mod state;
 mod strata;
 mod vault;
