@@ -12,6 +12,7 @@ mod debug;
 mod fail;
 mod fetch;
 mod find_file;
+mod foreign;
 mod group_by;
 mod include_vars;
 mod pause;
@@ -29,6 +30,7 @@ mod wait_for_connection;
 use strata_core::BoxFuture;
 
 use crate::{
+    foreign::Places,
     session::TaskError,
     task::{ActionResult, Call},
 };
@@ -73,7 +75,16 @@ pub(crate) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
     if let Some((_, action)) = ACTIONS.iter().find(|(known, _)| *known == call.name) {
         return action(call).await;
     }
-    if !strata_agent::modules::is_known(call.name) {
+    let places = Places::of(&call.shared.options, &call.job.scope.play, &call.job.task);
+    let known = strata_agent::modules::is_known(call.name);
+    let found = match known {
+        true => places.legacy(call.name),
+        false => places.find(call.name),
+    };
+    if let Some(found) = found {
+        return foreign::run(call, found).await;
+    }
+    if !known {
         return Err(TaskError::Failed(crate::supported::message(call.name)));
     }
     call.module(call.name, call.arguments.clone(), None).await

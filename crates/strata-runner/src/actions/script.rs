@@ -56,23 +56,18 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
         Err(failed) => return Ok(failed),
     };
     let quoted = format!("'{}'", staged.path.replace('\'', "'\\''"));
-    let command = match call.text("executable") {
+    let executable = call.text("executable");
+    let command = match &executable {
         Some(program) => format!("{program} {quoted}{rest}"),
-        // A folder from which nothing may be run (noexec) still lets an interpreter read it.
-        None => match interpreter(call, &source)? {
-            Some(program) => {
-                format!(
-                    "if test -x {quoted}; then {quoted}{rest}; else {program} {quoted}{rest}; fi"
-                )
-            }
-            None => format!("{quoted}{rest}"),
-        },
+        None => format!("{quoted}{rest}"),
     };
-    let mut arguments = JsonMap::from_iter([("_raw_params".to_owned(), Json::from(command))]);
-    if let Some(folder) = call.text("chdir") {
-        arguments.insert("chdir".to_owned(), folder.into());
+    let mut result = shell(call, command).await;
+    if let (Ok(done), None) = (&result, &executable)
+        && must_not_run(done, &staged.path)
+    {
+        let program = interpreter(call, &source)?;
+        result = shell(call, format!("{program} {quoted}{rest}")).await;
     }
-    let result = call.module("shell", arguments, None).await;
     staged.remove(call).await?;
     let mut result = result?;
     // Of `shell`, not of a script.
@@ -82,21 +77,28 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
     Ok(result)
 }
 
-/// What the first line of a script says shall run it.
-fn interpreter(call: &Call<'_>, source: &str) -> Result<Option<String>, TaskError> {
-    let path = super::find_file::required(call, "files", source)?;
-    let bytes = call.shared.options.files.read(&path);
-    Ok(bytes.ok().and_then(|bytes| shebang(&bytes)))
+async fn shell(call: &Call<'_>, command: String) -> Result<ActionResult, TaskError> {
+    let mut arguments = JsonMap::from_iter([("_raw_params".to_owned(), Json::from(command))]);
+    if let Some(folder) = call.text("chdir") {
+        arguments.insert("chdir".to_owned(), folder.into());
+    }
+    call.module("shell", arguments, None).await
 }
 
-fn shebang(script: &[u8]) -> Option<String> {
-    let line = script
-        .strip_prefix(b"#!")?
-        .split(|byte| *byte == b'\n')
-        .next()?;
-    let line = std::str::from_utf8(line).ok()?.trim();
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || " /._+-=:@".contains(c);
-    (!line.is_empty() && line.chars().all(is_plain)).then(|| line.to_owned())
+/// True if the shell was not allowed to run the script, as on a file system mounted `noexec`.
+fn must_not_run(done: &ActionResult, path: &str) -> bool {
+    let stderr = done.values.get("stderr").and_then(Json::as_str);
+    done.values.get("rc") == Some(&json!(126))
+        && stderr.is_some_and(|stderr| stderr.contains(&format!("{path}: Permission denied")))
+}
+
+/// The program that the script's first line names.
+fn interpreter(call: &Call<'_>, source: &str) -> Result<String, TaskError> {
+    let path = super::find_file::required(call, "files", source)?;
+    let content = call.shared.options.files.read(&path);
+    let content = content.map_err(|error| TaskError::Failed(error.to_string()))?;
+    let words = crate::foreign::interpreter(&content);
+    Ok(words.map_or_else(|| "/bin/sh".to_owned(), |words| words.join(" ")))
 }
 
 /// The script's name, in quotes where it has gaps, and what follows it.
@@ -115,17 +117,7 @@ fn first_word(line: &str) -> (String, &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::{first_word, shebang};
-
-    #[test]
-    fn a_script_names_its_interpreter() {
-        assert_eq!(
-            shebang(b"#!/bin/sh -e\necho").as_deref(),
-            Some("/bin/sh -e")
-        );
-        assert_eq!(shebang(b"#!/bin/sh; rm x\n"), None);
-        assert_eq!(shebang(b"\x7fELF"), None);
-    }
+    use super::first_word;
 
     #[test]
     fn the_scripts_name_ends_at_a_gap_unless_it_is_quoted() {
