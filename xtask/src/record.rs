@@ -45,6 +45,12 @@ const RECORDERS: &[Recorder] = &[
         test: "plays",
     },
     Recorder {
+        name: "printed",
+        tool: "ansible-playbook",
+        package: "strata-cli",
+        test: "cli",
+    },
+    Recorder {
         name: "configurations",
         tool: "terraform",
         package: "strata-config",

@@ -10,7 +10,9 @@ use crate::host::{Host, HostError, Permissions};
 use crate::module::{Context, ModuleError};
 use crate::protocol::{ContentReference, Notice};
 use crate::request::{self, Answer, Request};
-use crate::system::{AccountChange, Command, Output, PackageChange, PackageVerb, UnitChange};
+use crate::system::{
+    AccountChange, Command, Dialogue, Output, PackageChange, PackageVerb, UnitChange,
+};
 
 pub use crate::diff::diffs;
 
@@ -47,6 +49,11 @@ pub enum Change {
     Unit(UnitChange),
     /// Make an HTTP request.
     Request(Box<Request>),
+    /// Run a program on a terminal and answer it; its module judges the exit status itself.
+    Converse {
+        command: Command,
+        dialogue: Dialogue,
+    },
     /// Run a program; where `may_fail`, its module judges the exit status itself.
     Run { command: Command, may_fail: bool },
 }
@@ -73,6 +80,8 @@ pub struct FileWrite {
 pub enum FileContent {
     /// They are here.
     Bytes(Vec<u8>),
+    /// They are here, and no diff shows them, nor what they replace.
+    Hidden(Vec<u8>),
     /// The controller has them.
     Offered(ContentReference),
     /// Another file of the host has them.
@@ -156,7 +165,7 @@ pub fn act(changes: &[Change], context: &Context<'_>) -> Result<Outcome, ModuleE
     }
     for (done, change) in changes.iter().enumerate() {
         apply(change, context, &mut outcome).map_err(|error| ModuleError {
-            changed: done > 0,
+            changed: done > 0 || error.changed,
             ..error
         })?;
     }
@@ -201,6 +210,9 @@ fn apply(change: &Change, context: &Context<'_>, outcome: &mut Outcome) -> Resul
             }
         }
         Change::Request(request) => outcome.answers.push(request::send(host, request)?),
+        Change::Converse { command, dialogue } => {
+            outcome.outputs.push(converse(host, command, dialogue)?);
+        }
         Change::Run {
             command,
             may_fail: true,
@@ -211,6 +223,22 @@ fn apply(change: &Change, context: &Context<'_>, outcome: &mut Outcome) -> Resul
         } => must_succeed(host.run(command)?, outcome)?,
     }
     Ok(())
+}
+
+/// A program that waits for what nobody answers has failed; the agent has not.
+fn converse(
+    host: &dyn Host,
+    command: &Command,
+    dialogue: &Dialogue,
+) -> Result<Output, ModuleError> {
+    host.converse(command, dialogue)
+        .map_err(|error| match error {
+            HostError::TimedOut(why) | HostError::Other(why) => ModuleError {
+                changed: true,
+                ..ModuleError::new(why)
+            },
+            error => error.into(),
+        })
 }
 
 /// Says what the package manager's complaint means.
@@ -296,7 +324,9 @@ pub fn open(
     context: &Context<'_>,
 ) -> Result<Box<dyn Read + Send>, HostError> {
     match content {
-        FileContent::Bytes(bytes) => Ok(Box::new(std::io::Cursor::new(bytes.clone()))),
+        FileContent::Bytes(bytes) | FileContent::Hidden(bytes) => {
+            Ok(Box::new(std::io::Cursor::new(bytes.clone())))
+        }
         FileContent::Offered(reference) => context.contents.open(reference),
         FileContent::HostFile(path) => context.host.open(path),
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use crate::change::{Change, FileWrite, open};
+use crate::change::{Change, FileContent, FileWrite, open};
 use crate::host::{Host, HostError, Kind, Metadata, Permissions};
 use crate::module::Context;
 use crate::protocol::Diff;
@@ -25,6 +25,10 @@ pub fn diffs(changes: &[Change], context: &Context<'_>) -> Result<Vec<Diff>, Hos
 fn diff(change: &Change, context: &Context<'_>) -> Result<Option<Diff>, HostError> {
     let host = context.host;
     Ok(match change {
+        Change::Write(FileWrite {
+            content: FileContent::Hidden(_),
+            ..
+        }) => None,
         Change::Write(write) => Some(write_diff(write, context)?),
         Change::Permissions {
             path, permissions, ..

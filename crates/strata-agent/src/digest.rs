@@ -27,6 +27,7 @@ pub fn sha1(bytes: &[u8]) -> String {
 /// not known.
 pub fn of_stream(algorithm: &str, input: &mut dyn Read) -> io::Result<Option<String>> {
     match algorithm {
+        "md5" => run::<md5::Md5>(input).map(Some),
         "sha1" => run::<sha1::Sha1>(input).map(Some),
         "sha224" => run::<sha2::Sha224>(input).map(Some),
         "sha256" => run::<sha2::Sha256>(input).map(Some),
@@ -59,6 +60,7 @@ mod tests {
                 Some(expected)
             );
         };
+        check("md5", "900150983cd24fb0d6963f7d28e17f72");
         check("sha1", "a9993e364706816aba3e25717850c26c9cd0d89d");
         check(
             "sha256",

@@ -79,6 +79,8 @@ pub struct ModuleError {
     pub values: Map<String, Value>,
     /// Whether the host was changed before it failed.
     pub changed: bool,
+    /// Nothing was changed, although something was to be.
+    pub kept: bool,
     /// Nothing failed: a model cannot know how this would go.
     pub unknown: bool,
 }
@@ -90,6 +92,7 @@ impl ModuleError {
             msg: msg.into(),
             values: Map::new(),
             changed: false,
+            kept: false,
             unknown: false,
         }
     }
@@ -155,7 +158,7 @@ pub fn perform<M: Module>(context: &Context<'_>) -> Result<TaskResult, ModuleErr
     let report = module
         .report(context.host, &current, &outcome)
         .map_err(|error| {
-            let changed = error.changed || outcome.changed;
+            let changed = error.changed || outcome.changed && !error.kept;
             ModuleError { changed, ..error }
         })?;
     let mut values = report.values;

@@ -17,6 +17,8 @@ pub struct Request {
     pub save: Option<PathBuf>,
     /// Only with these status codes is the content kept.
     pub expected: Vec<u16>,
+    /// Whether any other status is a failure, and what is to follow is not done.
+    pub strict: bool,
 }
 
 /// An answer, wholly read.
@@ -61,7 +63,25 @@ pub(crate) fn send(host: &dyn Host, request: &Request) -> Result<Answer, ModuleE
         }
     }
     answer.elapsed = host.now() - start;
-    Ok(answer)
+    match complaint(&answer, kept).filter(|_| request.strict) {
+        Some(complaint) => Err(ModuleError::new(complaint)),
+        None => Ok(answer),
+    }
+}
+
+/// What an API says is wrong: by its status, or with a good one on a line of its own.
+fn complaint(answer: &Answer, expected: bool) -> Option<String> {
+    let said = String::from_utf8_lossy(&answer.body);
+    let field = |text: &str, name: &str| {
+        let value: serde_json::Value = serde_json::from_str(text).ok()?;
+        value.get(name)?.as_str().map(str::to_owned)
+    };
+    if expected {
+        return said.lines().find_map(|line| field(line, "error"));
+    }
+    let message = field(&said, "message").unwrap_or_else(|| said.trim().to_owned());
+    let (status, reason) = (answer.status, &answer.reason);
+    Some(format!("{status} {reason}: {message}").replace(" : ", ": "))
 }
 
 /// Writes the content where it is wanted, unless the same is there already.

@@ -31,6 +31,26 @@ impl Command {
     }
 }
 
+/// What a program on a terminal asks, and what it is answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// A regular expression for the end of what was printed so far.
+    pub pattern: String,
+    /// One answer a time, the last one for ever where `repeats`; without a line's end.
+    pub answers: Vec<String>,
+    /// Whether a single answer serves each time.
+    pub repeats: bool,
+}
+
+/// All that a program on a terminal may ask.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Dialogue {
+    /// The questions.
+    pub questions: Vec<Question>,
+    /// Whether the answers show in the output.
+    pub echo: bool,
+}
+
 /// How a program ended.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Output {
@@ -112,13 +132,17 @@ pub enum AccountChange {
         name: String,
         gid: Option<u32>,
         system: bool,
+        /// More words for the tool.
+        more: Vec<String>,
     },
     ModifyGroup {
         name: String,
         gid: u32,
+        more: Vec<String>,
     },
     RemoveGroup {
         name: String,
+        force: bool,
     },
 }
 
@@ -139,6 +163,12 @@ pub struct UserOptions {
     pub system: bool,
     pub non_unique: bool,
     pub skeleton: Option<String>,
+    /// The day on which the account expires, as `2030-01-31`; empty for never.
+    pub expires: Option<String>,
+    /// The user of SELinux.
+    pub seuser: Option<String>,
+    /// More words for the tool that makes a user.
+    pub more: Vec<String>,
 }
 
 /// What a package manager has.
@@ -297,15 +327,26 @@ pub enum Redirects {
 }
 
 /// An HTTP request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[allow(missing_docs)]
 pub struct HttpRequest {
     pub url: String,
     pub method: String,
     pub headers: Vec<(String, String)>,
+    /// Names of header fields that do not go along to another address.
+    pub unredirected: Vec<String>,
     pub body: Option<Vec<u8>>,
+    /// The file that is sent instead of a body.
+    pub body_file: Option<PathBuf>,
     pub redirects: Redirects,
     pub timeout: Duration,
     pub verify_certificates: bool,
     pub use_proxy: bool,
+    /// The unix socket on which the server listens; no proxy and no TLS then.
+    pub socket: Option<PathBuf>,
+    /// Who we are: files in PEM, of which the first may hold the key, too.
+    pub client_certificate: Option<PathBuf>,
+    pub client_key: Option<PathBuf>,
+    /// Trusted beside the system's certificates: a file in PEM.
+    pub authorities: Option<PathBuf>,
 }

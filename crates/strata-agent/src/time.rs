@@ -24,6 +24,22 @@ pub(crate) fn http_date(seconds: f64) -> String {
         .to_string()
 }
 
+/// A day since 1970 as `2030-01-31`.
+pub(crate) fn utc_day(days: i64) -> String {
+    let seconds = days.saturating_mul(86_400);
+    let time = Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH);
+    time.to_zoned(TimeZone::UTC)
+        .strftime("%Y-%m-%d")
+        .to_string()
+}
+
+/// Seconds since 1970 of a time in the host's zone, written in the notation of `strftime`.
+pub(crate) fn read(text: &str, format: &str) -> Option<f64> {
+    let time = jiff::civil::DateTime::strptime(format, text).ok()?;
+    let time = time.to_zoned(TimeZone::system()).ok()?;
+    Some(time.timestamp().as_microsecond() as f64 / 1e6)
+}
+
 /// A duration as Python prints it: `0:00:01.234567`.
 pub(crate) fn delta(seconds: f64) -> String {
     let microseconds = (seconds.max(0.0) * 1e6).round() as u64;

@@ -4,7 +4,8 @@
 //! files, programs' answers, ports), whether it is a `check`, and then what is to come of it: the
 //! `result`, of which other values than those named are not looked at, and the `changes` to
 //! files. Each case also runs a second time, and must then change nothing, unless it says
-//! `repeats`. A `null` in `result` is a value that must not be there; in `changes`, a file that is
+//! `repeats`; `http` of `there` is what addresses answer, and `requests` those that were made to
+//! change something. A `null` in `result` is a value that must not be there; in `changes`, a file that is
 //! gone.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on shall fail")]
@@ -53,7 +54,7 @@ fn names(folder: &Path) -> Vec<String> {
 
 fn check(module: &str, case: &Value) -> Vec<String> {
     const KNOWN: &[&str] = &[
-        "args", "there", "check", "result", "changes", "repeats", "because",
+        "args", "there", "check", "result", "changes", "repeats", "because", "requests",
     ];
     let model = machine(&case["there"]);
     let before = model.paths();
@@ -73,6 +74,12 @@ fn check(module: &str, case: &Value) -> Vec<String> {
     let found = changes(&before, &after);
     if found != object(&case["changes"]) {
         mistakes.push(format!("changes are {}", Value::Object(found)));
+    }
+    if let Some(expected) = case["requests"].as_array() {
+        let made = json!(model.requests());
+        if made != json!(expected) {
+            mistakes.push(format!("requests are {made}"));
+        }
     }
     let again = case["repeats"] != true && case["check"] != true && result["failed"] != true;
     if again && run(&model, module, case)["changed"] != false {
@@ -107,6 +114,10 @@ fn machine(there: &Value) -> Model {
             truncated: false,
         };
         model.answer(&argv, output);
+    }
+    for (request, page) in object(&there["http"]) {
+        let status = page[0].as_u64().unwrap() as u16;
+        model.serve(&request, status, page[1].as_str().unwrap());
     }
     for port in there["ports"].as_array().into_iter().flatten() {
         model.listen(port.as_u64().unwrap() as u16);

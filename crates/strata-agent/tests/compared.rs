@@ -8,9 +8,10 @@
 //! values in which we differ on purpose (`*` for any), and `because` says why; `ignore` names values that are of
 //! one machine or one moment.
 //!
-//! Files that say `container` change a system: they run in containers of the testbed where
-//! `STRATA_CONTAINERS` is set, and are passed over where there is none. `STRATA_MODULE` names a
-//! single file.
+//! Files that say `container` change a system: they run one after the other in one container of the
+//! testbed, and are passed over where there is none. Those that say `alone` need more than CI has
+//! time for, and run where `STRATA_CONTAINERS` is set. `STRATA_MODULE` names files, with commas between;
+//! `STRATA_OUR_CONTAINER` and `STRATA_ANSIBLE_CONTAINER` name containers that are there already.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on shall fail")]
 
@@ -19,7 +20,7 @@ mod places;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use places::{Ansible, Place, Strata};
+use places::{Ansible, Container, Place, Strata};
 use serde_json::{Map, Value, json};
 
 #[test]
@@ -29,10 +30,7 @@ fn every_recorded_run_comes_out_as_with_ansible() {
 
 #[test]
 fn every_recorded_run_in_a_container_comes_out_as_with_ansible() {
-    // A container for each module takes minutes: only where it is asked for.
-    let mut names = ["STRATA_CONTAINERS", "STRATA_RECORD"].iter();
-    let asked = names.any(|name| std::env::var_os(name).is_some());
-    if asked && places::has_testbed() {
+    if places::has_testbed() {
         compare(true);
     }
 }
@@ -40,18 +38,23 @@ fn every_recorded_run_in_a_container_comes_out_as_with_ansible() {
 fn compare(container: bool) {
     let record = std::env::var_os("STRATA_RECORD").is_some();
     let only = std::env::var("STRATA_MODULE").ok();
+    let all = std::env::var_os("STRATA_CONTAINERS").is_some() || record || only.is_some();
+    let ours = container.then(|| Container::start("ours", "STRATA_OUR_CONTAINER"));
     let mut mistakes = Vec::new();
     for path in files() {
         let mut suite: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        let wanted = only.as_ref().is_none_or(|only| *only == name);
-        if (suite["container"] == true) != container || !wanted {
+        let wanted = only
+            .as_ref()
+            .is_none_or(|only| only.split(',').any(|one| one == name));
+        let is_due = all || suite["alone"].is_null();
+        if (suite["container"] == true) != container || !wanted || !is_due {
             continue;
         }
         if record {
-            write_down(&path, &mut suite, &name);
+            write_down(&path, &mut suite);
         }
-        mistakes.extend(check(&name, &suite));
+        mistakes.extend(check(&name, &suite, ours.as_ref()));
     }
     assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
 }
@@ -65,8 +68,10 @@ fn files() -> Vec<PathBuf> {
 }
 
 /// Asks Ansible's module, and keeps what it says.
-fn write_down(path: &Path, suite: &mut Value, name: &str) {
-    let mut place = Ansible::new(suite, name);
+fn write_down(path: &Path, suite: &mut Value) {
+    let is_inside = suite["container"] == true;
+    let container = is_inside.then(|| Container::start("ansible", "STRATA_ANSIBLE_CONTAINER"));
+    let mut place = Ansible::new(suite, container.as_ref());
     let results = run_all(&mut place, suite);
     for (case, results) in suite["cases"]
         .as_array_mut()
@@ -134,8 +139,8 @@ fn runs(case: &Value) -> Vec<String> {
     }
 }
 
-fn check(name: &str, suite: &Value) -> Vec<String> {
-    let mut place = Strata::new(suite, name);
+fn check(name: &str, suite: &Value, container: Option<&Container>) -> Vec<String> {
+    let mut place = Strata::new(suite, name, container);
     let found = run_all(&mut place, suite);
     let mut mistakes = Vec::new();
     for (case, found) in suite["cases"].as_array().unwrap().iter().zip(&found) {

@@ -37,7 +37,9 @@ impl Dependencies {
 
     /// What a provider's arguments wait for.
     pub fn provider(&self, provider: &ProviderAddress) -> &BTreeSet<ConfigResource> {
-        self.providers.get(provider).map_or(&NONE, |set| set)
+        self.providers
+            .get(&provider.block())
+            .map_or(&NONE, |set| set)
     }
 
     /// What an output of a module waits for.

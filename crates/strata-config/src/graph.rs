@@ -6,6 +6,7 @@
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
+use strata_core::addr::ResourceMode;
 use strata_hcl::{Expression, Traversal};
 
 use crate::{
@@ -155,6 +156,14 @@ fn successors(config: &Config, place: &Place) -> Vec<Place> {
             if let Some(resource) = node.module.resources.get(key) {
                 found.resource(place.node, resource);
             }
+            if key.mode == ResourceMode::Ephemeral {
+                // Providers take what it gives, and it cannot be opened by one that waits for it.
+                let provider = config.provider_of(&node.resource_address(key));
+                found.places.extend(provider.map(|address| Place {
+                    node: config.places[&address.module],
+                    cell: Cell::Provider(address),
+                }));
+            }
         }
         Cell::Check(name) => {
             if let Some(check) = node.module.checks.get(name) {
@@ -168,6 +177,7 @@ fn successors(config: &Config, place: &Place) -> Vec<Place> {
         }
         Cell::Provider(address) => {
             if let Some(block) = config.provider_block(address) {
+                found.expression(place.node, block.for_each.as_ref());
                 found.all(place.node, references::in_body(&block.body));
             }
         }
@@ -223,6 +233,9 @@ impl Found<'_> {
 
     fn resource(&mut self, node: NodeId, resource: &Resource) {
         self.all(node, references::in_body(&resource.body));
+        let provider = resource.provider.as_ref();
+        let instance = provider.and_then(|reference| reference.instance.as_ref());
+        self.expression(node, instance);
         self.expression(node, resource.repeat.expression());
         self.depends_on(node, &resource.depends_on);
         let lifecycle = &resource.lifecycle;

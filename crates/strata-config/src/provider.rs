@@ -18,17 +18,34 @@ pub struct ProviderAddress {
     pub local_name: Arc<str>,
     /// The alias of the block.
     pub alias: Option<Arc<str>>,
+    /// Which instance, where the block has `for_each`.
+    pub instance: Option<Arc<str>>,
+}
+
+impl ProviderAddress {
+    /// The block, with all its instances.
+    #[must_use]
+    pub fn block(&self) -> Self {
+        Self {
+            instance: None,
+            ..self.clone()
+        }
+    }
 }
 
 impl fmt::Display for ProviderAddress {
-    /// Writes it as the state file has it: `provider["registry.terraform.io/lxc/incus"].east`.
+    /// Writes it as the state file has it: `provider["registry.terraform.io/lxc/incus"].east`, in OpenTofu with
+    /// `["key"]` behind it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.module.0.is_empty() {
             write!(f, "{}.", self.module)?;
         }
         write!(f, "provider[{:?}]", self.source)?;
-        match &self.alias {
-            Some(alias) => write!(f, ".{alias}"),
+        if let Some(alias) = &self.alias {
+            write!(f, ".{alias}")?;
+        }
+        match &self.instance {
+            Some(key) => write!(f, "{}", addr::InstanceKey::String(key.clone())),
             None => Ok(()),
         }
     }
@@ -75,6 +92,7 @@ pub(crate) fn resolve(config: &Config, mut node: NodeId, key: &ProviderKey) -> P
         source,
         local_name: key.name,
         alias: key.alias,
+        instance: None,
     }
 }
 
@@ -100,7 +118,9 @@ pub(crate) fn source_of(module: &Module, name: &str) -> Arc<str> {
 }
 
 /// Completes a source address: `incus` and `lxc/incus` name providers of the public registry.
+/// Case does not count in it: `Telmate/proxmox` is `telmate/proxmox`.
 pub(crate) fn full_source(source: &str) -> Arc<str> {
+    let source = source.to_lowercase();
     match source.split('/').count() {
         1 => format!("registry.terraform.io/hashicorp/{source}").into(),
         2 => format!("registry.terraform.io/{source}").into(),
@@ -117,4 +137,16 @@ pub(crate) fn all(config: &Config) -> Vec<ProviderAddress> {
         found.extend(keys.iter().map(|key| resolve(config, id, key)));
     }
     found.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::full_source;
+
+    #[test]
+    fn case_of_a_source_address_does_not_count() {
+        let full = "registry.terraform.io/telmate/proxmox";
+        assert_eq!(&*full_source("Telmate/proxmox"), full);
+        assert_eq!(&*full_source("Registry.Terraform.io/telmate/Proxmox"), full);
+    }
 }

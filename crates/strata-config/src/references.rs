@@ -5,7 +5,7 @@ use std::sync::Arc;
 use strata_core::{Diagnostic, Diagnostics, addr::ResourceMode};
 use strata_hcl::{Body, Traversal, TraversalStep};
 
-use crate::module::{EphemeralKey, ResourceKey};
+use crate::module::ResourceKey;
 
 /// What a reference names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,10 +14,8 @@ pub(crate) enum Target {
     Variable(Arc<str>),
     /// `local.name`
     Local(Arc<str>),
-    /// `type.name`, `resource.type.name` or `data.type.name`
+    /// `type.name`, `resource.type.name`, `data.type.name` or `ephemeral.type.name`
     Resource(ResourceKey),
-    /// `ephemeral.type.name`
-    Ephemeral(EphemeralKey),
     /// `module.name`, perhaps with an output
     Module(Arc<str>, Option<Arc<str>>),
     /// `path.name`
@@ -60,7 +58,7 @@ pub(crate) fn target(traversal: &Traversal) -> Result<Target, Diagnostics> {
         "module" => return module(traversal),
         "data" => return resource(traversal, ResourceMode::Data, 0),
         "resource" => return resource(traversal, ResourceMode::Managed, 0),
-        "ephemeral" => return ephemeral(traversal),
+        "ephemeral" => return resource(traversal, ResourceMode::Ephemeral, 0),
         _ => {
             let name = traversal
                 .attribute(0)
@@ -101,17 +99,6 @@ fn resource(traversal: &Traversal, mode: ResourceMode, at: usize) -> Result<Targ
     };
     Ok(Target::Resource(ResourceKey {
         mode,
-        type_name: type_name.into(),
-        name: name.into(),
-    }))
-}
-
-fn ephemeral(traversal: &Traversal) -> Result<Target, Diagnostics> {
-    let (Some(type_name), Some(name)) = (traversal.attribute(0), traversal.attribute(1)) else {
-        let why = "The `ephemeral` object must be followed by two attribute names: the type and the name.";
-        return Err(invalid(traversal, why.to_owned()).into());
-    };
-    Ok(Target::Ephemeral(EphemeralKey {
         type_name: type_name.into(),
         name: name.into(),
     }))

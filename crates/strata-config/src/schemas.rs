@@ -51,11 +51,7 @@ impl Schemas {
 
     /// The schema of a resource or data source.
     pub fn resource(&self, source: &str, mode: ResourceMode, type_name: &str) -> Option<&Resource> {
-        let provider = self.provider(source)?;
-        match mode {
-            ResourceMode::Managed => provider.resources.get(type_name),
-            ResourceMode::Data => provider.data_sources.get(type_name),
-        }
+        self.provider(source)?.types(mode).get(type_name)
     }
 }
 

@@ -44,6 +44,8 @@ pub struct RemoteModule {
 pub enum Getter {
     /// By git.
     Git,
+    /// By Mercurial.
+    Mercurial,
     /// By HTTP, an archive or what a page refers to.
     Http,
     /// From a folder or archive of this machine, by an absolute path.
@@ -61,7 +63,7 @@ const FORCED: [(&str, Getter); 8] = [
     ("http", Getter::Http),
     ("https", Getter::Http),
     ("file", Getter::File),
-    ("hg", Getter::Other("hg")),
+    ("hg", Getter::Mercurial),
     ("s3", Getter::Other("s3")),
     ("gcs", Getter::Other("gcs")),
     ("oci", Getter::Other("oci")),
@@ -275,6 +277,7 @@ impl fmt::Display for RemoteModule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let prefix = match self.getter {
             Getter::Git => "git::",
+            Getter::Mercurial => "hg::",
             Getter::Http | Getter::File => "",
             Getter::Other(word) => return write!(f, "{word}::{}", self.address),
         };
@@ -329,6 +332,7 @@ mod tests {
                 "https://example.com/module.zip//sub",
                 "git::file:///srv/x//m?ref=main",
                 "/srv/modules/x",
+                "hg::https://example.com/x//m?rev=v1",
                 "s3::https://s3.amazonaws.com/bucket/x.zip",
                 "nope::https://x",
                 "git::https://example.com/x.git//../y",
@@ -350,6 +354,7 @@ mod tests {
                 Http https://example.com/module.zip [sub] https://example.com/module.zip//sub
                 Git file:///srv/x?ref=main [m] git::file:///srv/x//m?ref=main
                 File file:///srv/modules/x [] file:///srv/modules/x
+                Mercurial https://example.com/x?rev=v1 [m] hg::https://example.com/x//m?rev=v1
                 Other("s3") https://s3.amazonaws.com/bucket/x.zip [] s3::https://s3.amazonaws.com/bucket/x.zip
                 error There is no way to fetch named `nope`.
                 error The folder inside may not lead out of the package.

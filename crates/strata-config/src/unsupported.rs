@@ -4,7 +4,7 @@
 
 use strata_core::{Diagnostic, Diagnostics, Span};
 
-use crate::{module::Module, tree::Config};
+use crate::{module::Module, provider::key_of, tree::Config};
 
 /// Reports everything in a configuration that Strata understands and does not carry out.
 ///
@@ -13,14 +13,7 @@ use crate::{module::Module, tree::Config};
 pub fn unsupported(config: &Config, diags: &mut Diagnostics) {
     let mut refuse = |what: &str, span: &Span| diags.push(refused(what).at(span.clone()));
     for (path, module) in config.modules() {
-        blocks(module, &mut refuse);
         settings(module, path.0.is_empty(), &mut refuse);
-    }
-}
-
-fn blocks(module: &Module, refuse: &mut impl FnMut(&str, &Span)) {
-    for found in module.ephemerals.values() {
-        refuse("An `ephemeral` block", &found.span);
     }
 }
 
@@ -37,8 +30,17 @@ fn settings(module: &Module, is_root: bool, refuse: &mut impl FnMut(&str, &Span)
     if let Some(found) = &settings.encryption {
         refuse("The `encryption` block", &found.span);
     }
-    for found in settings.provider_meta.values() {
-        refuse("The `provider_meta` block", &found.span);
+    provider_meta(module, refuse);
+}
+
+/// No provider has it, so it says nothing, unless the module has resources of the provider.
+fn provider_meta(module: &Module, refuse: &mut impl FnMut(&str, &Span)) {
+    for (name, found) in &module.settings.provider_meta {
+        let mut resources = module.resources.values();
+        if resources.any(|resource| key_of(resource).name == *name) {
+            let what = format!("The `provider_meta` block of the provider `{name}`");
+            refuse(&what, &found.span);
+        }
     }
 }
 

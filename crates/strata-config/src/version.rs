@@ -5,6 +5,20 @@ use std::{cmp::Ordering, fmt};
 /// The Terraform version whose language we speak.
 pub(crate) const LANGUAGE: &str = "1.11.4";
 
+/// The OpenTofu version whose additions to it we have.
+pub(crate) const OPENTOFU: &str = "1.10.6";
+
+/// How the version that a configuration asks for stands to ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// [`LANGUAGE`] or [`OPENTOFU`] will do.
+    Ours,
+    /// Only a later version of the same line will do: what of it is used is met, or refused by name.
+    Newer,
+    /// Neither.
+    Other,
+}
+
 /// A version such as `1.2.0-beta1`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version {
@@ -49,6 +63,11 @@ impl Version {
             version.written += 1;
         }
         Some(version)
+    }
+
+    fn next(mut self) -> Self {
+        self.numbers[2] += 1;
+        self
     }
 }
 
@@ -145,6 +164,34 @@ impl Operator {
     }
 }
 
+/// Says how far we fulfil a `required_version`; none if it cannot be read.
+pub(crate) fn asked(text: &str) -> Option<Asked> {
+    let constraint = VersionConstraint::parse(text)?;
+    let ours = [LANGUAGE, OPENTOFU].map(Version::parse);
+    let [language, _] = &ours;
+    if ours
+        .iter()
+        .flatten()
+        .any(|version| constraint.allows(version))
+    {
+        return Some(Asked::Ours);
+    }
+    let is_later = |version: &Version| {
+        let same_line = language.as_ref().map(|ours| ours.numbers[0]);
+        Some(version) > language.as_ref() && Some(version.numbers[0]) == same_line
+    };
+    // Where any later version will do, one of those that are named will, or the one after it.
+    let named = constraint.0.iter().map(|(_, named)| Version {
+        before_release: None,
+        ..named.clone()
+    });
+    let mut later = named.flat_map(|named| [named.clone(), named.next()]);
+    Some(match later.any(|v| is_later(&v) && constraint.allows(&v)) {
+        true => Asked::Newer,
+        false => Asked::Other,
+    })
+}
+
 /// Says whether a version fulfils a constraint; none if either cannot be read.
 pub(crate) fn allows(constraint: &str, version: &str) -> Option<bool> {
     let version = Version::parse(version)?;
@@ -172,6 +219,25 @@ mod tests {
         ];
         for (constraint, allowed) in cases {
             assert_eq!(allows(constraint, LANGUAGE), allowed, "{constraint}");
+        }
+    }
+
+    #[test]
+    fn later_versions_may_be_asked_for() {
+        let cases = [
+            (">= 1.6", Some(Asked::Ours)),
+            ("~> 1.10.2", Some(Asked::Ours)),
+            (">= 1.12", Some(Asked::Newer)),
+            ("~> 1.12.3", Some(Asked::Newer)),
+            ("> 1.11.4, < 2.0.0", Some(Asked::Newer)),
+            ("1.14.0", Some(Asked::Newer)),
+            ("~> 1.4.2", Some(Asked::Other)),
+            (">= 2.0", Some(Asked::Other)),
+            (">= 1.12, < 1.5", Some(Asked::Other)),
+            ("soon", None),
+        ];
+        for (constraint, expected) in cases {
+            assert_eq!(asked(constraint), expected, "{constraint}");
         }
     }
 

@@ -32,13 +32,15 @@ pub struct ModuleInstance(pub Vec<ModuleStep>);
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Module(pub Vec<Arc<str>>);
 
-/// What kind of object a `resource` or `data` block describes; data sources come first, as in Terraform's lists.
+/// What kind of object a `resource`, `data` or `ephemeral` block describes; data sources come first, as in Terraform's lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ResourceMode {
     /// A `data` block: Strata reads it.
     Data,
     /// A `resource` block: Strata makes it.
     Managed,
+    /// An `ephemeral` block: Strata opens it for one run, and keeps nothing of it.
+    Ephemeral,
 }
 
 /// A resource block as configuration has it, in a module without instances.
@@ -79,6 +81,26 @@ pub struct ResourceInstance {
 /// A host by its inventory name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Host(pub Arc<str>);
+
+impl ResourceMode {
+    /// What stands before the type in an address.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            ResourceMode::Managed => "",
+            ResourceMode::Data => "data.",
+            ResourceMode::Ephemeral => "ephemeral.",
+        }
+    }
+
+    /// Its name in state files and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            ResourceMode::Managed => "managed",
+            ResourceMode::Data => "data",
+            ResourceMode::Ephemeral => "ephemeral",
+        }
+    }
+}
 
 impl ModuleInstance {
     /// The root module.
@@ -207,12 +229,7 @@ fn write_resource(
     name: &str,
 ) -> fmt::Result {
     let dot = if module.is_empty() { "" } else { "." };
-    let data = if mode == ResourceMode::Data {
-        "data."
-    } else {
-        ""
-    };
-    write!(f, "{module}{dot}{data}{type_name}.{name}")
+    write!(f, "{module}{dot}{}{type_name}.{name}", mode.prefix())
 }
 
 impl fmt::Display for ConfigResource {

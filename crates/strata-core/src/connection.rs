@@ -21,6 +21,12 @@ pub trait Connection: Send + Sync {
     /// Starts a program (argv, no shell) and gives its streams.
     fn start<'a>(&'a self, argv: &'a [String]) -> BoxFuture<'a, Result<Channel, ConnectionError>>;
 
+    /// The program by which lines are run on the host, for tools that bring their own other side,
+    /// as rsync; none where the way is no such program.
+    fn remote_shell(&self) -> Option<RemoteShell> {
+        None
+    }
+
     /// Writes a file, replacing what is there, with the given mode. Its folder is made if need be.
     fn upload<'a>(
         &'a self,
@@ -28,6 +34,15 @@ pub trait Connection: Send + Sync {
         mode: u32,
         content: &'a [u8],
     ) -> BoxFuture<'a, Result<(), ConnectionError>>;
+}
+
+/// A program that runs lines on a host, as `ssh` does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteShell {
+    /// The program with its options, without the host.
+    pub command: Vec<String>,
+    /// The host as the program takes it, with the user.
+    pub host: String,
 }
 
 /// The streams of a running program.

@@ -250,6 +250,12 @@ pub enum Action {
     Delete,
     /// State forgets it; the object stays.
     Forget,
+    /// An ephemeral resource is opened.
+    Open,
+    /// An ephemeral resource is renewed.
+    Renew,
+    /// An ephemeral resource is closed.
+    Close,
 }
 
 /// Which operation a summary is of.

@@ -17,6 +17,11 @@ pub trait Files: Send + Sync {
     /// What is at a path, following links; none if there is nothing.
     fn kind(&self, path: &Path) -> Option<EntryKind>;
 
+    /// The home folder of whoever reads, if there is one.
+    fn home(&self) -> Option<PathBuf> {
+        None
+    }
+
     /// Reads a whole file as UTF-8.
     fn read_text(&self, path: &Path) -> Result<Arc<str>, FileError> {
         let bytes = self.read(path)?;

@@ -4,11 +4,11 @@
 //! marker by which an object can be found again after a crash ([`ConfiguredProvider::find`]), and a
 //! plan says what a change does to a running guest ([`Effect`]).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     BoxFuture,
-    diagnostic::Diagnostics,
+    diagnostic::{Diagnostic, Diagnostics},
     schema::ProviderSchema,
     value::{AttributePath, Value},
 };
@@ -40,6 +40,8 @@ pub enum ObjectKind {
     Resource,
     /// A data source.
     DataSource,
+    /// An ephemeral resource.
+    Ephemeral,
 }
 
 /// A provider that can work. All values are unmarked and of the schema's implied type.
@@ -73,6 +75,56 @@ pub trait ConfiguredProvider: Send + Sync {
 
     /// Looks for the object that a create without an answer may have left behind.
     fn find<'a>(&'a self, request: FindRequest) -> BoxFuture<'a, Result<Found, Diagnostics>>;
+
+    /// Opens an ephemeral resource: what it gives is used in this run, and kept nowhere.
+    fn open<'a>(
+        &'a self,
+        type_name: Arc<str>,
+        _config: Value,
+    ) -> BoxFuture<'a, Result<Opened, Diagnostics>> {
+        Box::pin(std::future::ready(Err(no_ephemeral(&type_name))))
+    }
+
+    /// Makes what was opened last longer: gives when to ask again, if ever, and what to remember.
+    fn renew<'a>(
+        &'a self,
+        type_name: Arc<str>,
+        _private: Vec<u8>,
+    ) -> BoxFuture<'a, Result<Renewed, Diagnostics>> {
+        Box::pin(std::future::ready(Err(no_ephemeral(&type_name))))
+    }
+
+    /// Closes what was opened: nobody uses it any more.
+    fn close<'a>(
+        &'a self,
+        _type_name: Arc<str>,
+        _private: Vec<u8>,
+    ) -> BoxFuture<'a, Result<(), Diagnostics>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+fn no_ephemeral(type_name: &str) -> Diagnostics {
+    let summary = format!("there is no ephemeral resource `{type_name}`");
+    Diagnostic::error("unknown-resource-type", summary).into()
+}
+
+/// What came of opening an ephemeral resource.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// What it gives, of the schema's implied type.
+    pub value: Value,
+    /// How long it lasts, and what to remember of it.
+    pub renewed: Renewed,
+}
+
+/// How long something that was opened lasts.
+#[derive(Clone, Debug, Default)]
+pub struct Renewed {
+    /// After how long it must be renewed; none if it lasts.
+    pub renew_after: Option<Duration>,
+    /// What the provider wants to remember, until it is closed.
+    pub private: Vec<u8>,
 }
 
 /// An object as state keeps it.

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crate::value::{Type, Value};
+use crate::{
+    addr::ResourceMode,
+    value::{Type, Value},
+};
 
 /// Everything that a provider offers.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +16,19 @@ pub struct ProviderSchema {
     pub resources: BTreeMap<Arc<str>, Resource>,
     /// Data sources by type name.
     pub data_sources: BTreeMap<Arc<str>, Resource>,
+    /// Ephemeral resources by type name.
+    pub ephemerals: BTreeMap<Arc<str>, Resource>,
+}
+
+impl ProviderSchema {
+    /// The types of one kind, by name.
+    pub fn types(&self, mode: ResourceMode) -> &BTreeMap<Arc<str>, Resource> {
+        match mode {
+            ResourceMode::Managed => &self.resources,
+            ResourceMode::Data => &self.data_sources,
+            ResourceMode::Ephemeral => &self.ephemerals,
+        }
+    }
 }
 
 impl AsRef<ProviderSchema> for ProviderSchema {

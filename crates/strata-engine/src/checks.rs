@@ -250,10 +250,7 @@ impl CheckSubject {
         };
         let mut json = json!({ "kind": kind });
         if let CheckSubject::Resource(address) = self {
-            json["mode"] = json!(match address.mode {
-                ResourceMode::Managed => "managed",
-                ResourceMode::Data => "data",
-            });
+            json["mode"] = json!(address.mode.name());
         }
         if !module.0.is_empty() {
             json["module"] = json!(module.to_string());
@@ -271,10 +268,14 @@ impl CheckSubject {
         let mut parts: Vec<&str> = address.split('.').collect();
         let name: Arc<str> = parts.pop()?.into();
         let kind_or_type = parts.pop()?;
-        let mode = match kind == "resource" && parts.last() == Some(&"data") {
-            true => parts.pop().map(|_| ResourceMode::Data)?,
-            false => ResourceMode::Managed,
+        let mode = match (kind, parts.last()) {
+            ("resource", Some(&"data")) => ResourceMode::Data,
+            ("resource", Some(&"ephemeral")) => ResourceMode::Ephemeral,
+            _ => ResourceMode::Managed,
         };
+        if mode != ResourceMode::Managed {
+            parts.pop();
+        }
         let steps = parts.chunks(2).filter_map(|step| step.get(1));
         let module = Module(steps.map(|name| Arc::from(*name)).collect());
         Some(match kind {
@@ -295,10 +296,7 @@ impl CheckSubject {
     fn local(&self) -> String {
         match self {
             CheckSubject::Resource(address) => {
-                let mode = match address.mode {
-                    ResourceMode::Managed => "",
-                    ResourceMode::Data => "data.",
-                };
+                let mode = address.mode.prefix();
                 format!("{mode}{}.{}", address.type_name, address.name)
             }
             CheckSubject::Output(_, name) => format!("output.{name}"),

@@ -8,7 +8,9 @@ use strata_core::{
     schema::{Block, Nesting, Presence},
 };
 
-use crate::{environment::Environment, plan::import::ask, providers::Providers, session::Session};
+use crate::{
+    environment::Environment, ephemeral, plan::import::ask, providers::Providers, session::Session,
+};
 
 /// The blocks of all import targets of the root module that configuration does not have; empty if it has all.
 pub async fn generate(
@@ -45,6 +47,7 @@ pub async fn generate(
             Err(errors) => diags.append(errors),
         }
     }
+    ephemeral::close(&session, &mut diags).await;
     if text.is_empty() {
         return diags.into_result(text);
     }
@@ -63,7 +66,8 @@ async fn one(
         .providers
         .source_of(resource.mode, &resource.type_name);
     let stored = format!("provider[\"{}\"]", source.unwrap_or_default());
-    let provider_address = session.provider_of(resource, Some(&stored))?;
+    let provider_address = session.provider_of(address, Some(&stored))?;
+    ephemeral::open_for_provider(session, &provider_address).await?;
     let kind = session.kind(&provider_address, address, diags);
     let provider = session.configured(&provider_address, diags);
     let (Some(kind), Some(provider)) = (kind, provider) else {

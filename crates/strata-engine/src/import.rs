@@ -4,8 +4,8 @@ use strata_core::{Diagnostics, Events, addr::ResourceInstance};
 use strata_state::State;
 
 use crate::{
-    environment::Environment, objects::Template, plan::import::ask, providers::Providers,
-    session::Session,
+    environment::Environment, ephemeral, objects::Template, plan::import::ask,
+    providers::Providers, session::Session,
 };
 
 /// Asks the provider for the object with an id, and puts it into the state under an address.
@@ -20,13 +20,16 @@ pub async fn import(
     let session = Session::planning(environment, providers, events);
     let mut diags = Diagnostics::new();
     session.set_state(state, &mut diags);
-    let provider_address = session.provider_of(&address.resource, None)?;
+    let provider_address = session.provider_of(address, None)?;
+    ephemeral::open_for_provider(&session, &provider_address).await?;
     let kind = session.kind(&provider_address, address, &mut diags);
     let provider = session.configured(&provider_address, &mut diags);
     let (Some(kind), Some(provider)) = (kind, provider) else {
         return Err(diags);
     };
-    let object = ask(&session, &*provider, address, id).await?;
+    let object = ask(&session, &*provider, address, id).await;
+    ephemeral::close(&session, &mut diags).await;
+    let object = object?;
     let needed = strata_config::dependencies(&environment.config);
     let needed = needed.resource(&address.resource.config());
     let template = Template {

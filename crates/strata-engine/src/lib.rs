@@ -14,6 +14,7 @@ mod chance;
 mod checks;
 mod conform;
 mod environment;
+mod ephemeral;
 mod generate;
 mod import;
 pub mod json;

@@ -57,18 +57,14 @@ impl Providers {
 
     /// The schema of a type, by whichever provider has it.
     pub fn resource_type(&self, mode: ResourceMode, type_name: &str) -> Option<&Resource> {
-        self.providers.values().find_map(|provider| match mode {
-            ResourceMode::Managed => provider.schema().resources.get(type_name),
-            ResourceMode::Data => provider.schema().data_sources.get(type_name),
-        })
+        let mut providers = self.providers.values();
+        providers.find_map(|provider| provider.schema().types(mode).get(type_name))
     }
 
     /// The address of the provider that has a type.
     pub fn source_of(&self, mode: ResourceMode, type_name: &str) -> Option<&'static str> {
-        let has = |provider: &&Arc<dyn Provider>| match mode {
-            ResourceMode::Managed => provider.schema().resources.contains_key(type_name),
-            ResourceMode::Data => provider.schema().data_sources.contains_key(type_name),
-        };
+        let has =
+            |provider: &&Arc<dyn Provider>| provider.schema().types(mode).contains_key(type_name);
         self.providers
             .values()
             .find(has)

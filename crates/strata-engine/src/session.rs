@@ -14,8 +14,8 @@ use strata_core::{
 use strata_state::{State, StoredObject};
 
 use crate::{
-    chance::SystemChance, environment::Environment, objects::Kind, plan::about,
-    providers::Providers,
+    chance::SystemChance, environment::Environment, ephemeral::Ephemerals, objects::Kind,
+    plan::about, providers::Providers,
 };
 
 /// A provider's address, and a type of it.
@@ -29,6 +29,7 @@ pub(crate) struct Session<'a> {
     pub(crate) events: &'a Events,
     configured: Mutex<BTreeMap<ProviderAddress, Option<Arc<dyn ConfiguredProvider>>>>,
     kinds: Mutex<BTreeMap<KindKey, Option<Kind>>>,
+    pub(crate) ephemerals: Ephemerals,
 }
 
 impl<'a> Session<'a> {
@@ -63,6 +64,7 @@ impl<'a> Session<'a> {
             events,
             configured: Mutex::default(),
             kinds: Mutex::default(),
+            ephemerals: Ephemerals::new(environment),
         }
     }
 
@@ -171,20 +173,37 @@ impl<'a> Session<'a> {
     /// The provider configuration that an object in state belongs to: that of its block, or the one it was made with.
     pub(crate) fn provider_of(
         &self,
-        resource: &addr::Resource,
+        instance: &addr::ResourceInstance,
         stored: Option<&str>,
     ) -> Result<ProviderAddress, Diagnostics> {
         let config = &self.environment.config;
-        if let Some(address) = config.provider_of(&resource.config()) {
-            return Ok(address);
-        }
+        let resource = &instance.resource;
         let stored = stored.unwrap_or_default();
+        let (base, key) = instance_of(stored);
+        if let Some(address) = config.provider_of(&resource.config()) {
+            let block = config.provider_block(&address);
+            if block.is_none_or(|block| block.for_each.is_none()) {
+                return Ok(address);
+            }
+            if key.is_some() && address.to_string() == base {
+                return Ok(ProviderAddress {
+                    instance: key,
+                    ..address
+                });
+            }
+            let mut diags = Diagnostics::new();
+            let found = self.evaluator.provider_of(instance, &mut diags);
+            return found.ok_or(diags);
+        }
         let known = config.providers().into_iter();
         if let Some(address) = known
             .into_iter()
-            .find(|address| address.to_string() == stored)
+            .find(|address| address.to_string() == base)
         {
-            return Ok(address);
+            return Ok(ProviderAddress {
+                instance: key,
+                ..address
+            });
         }
         default_provider(stored).ok_or_else(|| {
             Diagnostic::error(
@@ -219,7 +238,7 @@ impl<'a> Session<'a> {
     pub(crate) fn set_state(&self, state: &State, diags: &mut Diagnostics) {
         for (address, resource, instance) in state.instances() {
             if let Some(stored) = &instance.current {
-                match self.provider_of(&address.resource, Some(&resource.provider)) {
+                match self.provider_of(&address, Some(&resource.provider_of(instance))) {
                     Ok(provider) => self.set_stored(&address, &provider, stored, diags),
                     Err(errors) => diags.append(about(errors, &address)),
                 }
@@ -236,7 +255,24 @@ fn default_provider(stored: &str) -> Option<ProviderAddress> {
         source: source.into(),
         local_name: source.rsplit('/').next().unwrap_or(source).into(),
         alias: None,
+        instance: None,
     })
+}
+
+/// Splits the key of an instance off what names a provider in state.
+fn instance_of(stored: &str) -> (&str, Option<Arc<str>>) {
+    let Some((base, _)) = stored
+        .rsplit_once("[\"")
+        .filter(|(base, _)| base.contains("\"]"))
+    else {
+        return (stored, None);
+    };
+    // The key is written as in an address.
+    let key = addr::parse_resource_instance(&format!("a.b{}", &stored[base.len()..])).ok();
+    match key.and_then(|address| address.key) {
+        Some(addr::InstanceKey::String(key)) => (base, Some(key)),
+        _ => (stored, None),
+    }
 }
 
 /// A lock is only held for a moment, and what it guards is whole after each step.

@@ -8,6 +8,7 @@ use strata_state::{Begin, Call, InFlight, State, StoredObject, json};
 
 use crate::{
     environment::Environment,
+    ephemeral,
     objects::{Kind, Template},
     plan::about,
     providers::Providers,
@@ -35,6 +36,7 @@ pub async fn settle(
             Err(found) => errors.append(about(found, &begin.address)),
         }
     }
+    ephemeral::close(&session, diags).await;
     errors.into_result(())
 }
 
@@ -44,7 +46,8 @@ async fn settle_one(
     begin: &Begin,
 ) -> Result<Diagnostic, Diagnostics> {
     let mut diags = Diagnostics::new();
-    let address = session.provider_of(&begin.address.resource, Some(&begin.provider))?;
+    let address = session.provider_of(&begin.address, Some(&begin.provider))?;
+    ephemeral::open_for_provider(session, &address).await?;
     let kind = session.kind(&address, &begin.address, &mut diags);
     let provider = session.configured(&address, &mut diags);
     let (Some(kind), Some(provider)) = (kind, provider) else {

@@ -92,7 +92,7 @@ pub struct Environment<'a> {
     pub directory: &'a Path,
     /// The folder that the program runs in, for `abspath`.
     pub working_directory: Option<&'a Path>,
-    /// The home folder, for `pathexpand`.
+    /// The home folder, for `pathexpand`; none for the one that the files know.
     pub home: Option<&'a Path>,
     /// Clock and chance; without them `timestamp`, `uuid` and `bcrypt` give unknown values, as in a plan.
     pub chance: Option<&'a dyn Chance>,

@@ -50,6 +50,25 @@ impl Expression {
         (!computed).then_some(traversal)
     }
 
+    /// A reference with a key that need not be constant, as in `provider = incus.by_host[each.key]`: both parts.
+    pub fn as_indexed(&self) -> Option<(Traversal, Expression)> {
+        let NodeKind::Access(of, steps) = &self.node().kind else {
+            return None;
+        };
+        let (NodeKind::Variable(root), Some((last, before))) = (&of.kind, steps.split_last())
+        else {
+            return None;
+        };
+        let StepKind::Index(key) = &last.kind else {
+            return None;
+        };
+        let end = before.last().map_or(of.range, |step| step.range);
+        let range = self.node().range.to(end);
+        let of = traversal(self.source(), root, before, range);
+        let computed = |step: &Step| !matches!(step.kind, TraversalStep::Attribute(_));
+        (!of.steps.iter().any(computed)).then(|| (of, self.part(key)))
+    }
+
     /// The expression as a bare word: `all`, `string`.
     pub fn as_keyword(&self) -> Option<&str> {
         match &self.node().kind {

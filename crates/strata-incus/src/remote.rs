@@ -25,6 +25,8 @@ pub(crate) struct Remote {
     pub(crate) config_dir: PathBuf,
     /// Trusts us once.
     pub(crate) token: Option<String>,
+    /// Whether we are known by a token of an OIDC provider, and not by a certificate.
+    pub(crate) oidc: bool,
     /// Whether a server's certificate that is not known yet is taken and remembered.
     pub(crate) accept_certificate: bool,
     /// Whether a client certificate is made if there is none.
@@ -127,6 +129,8 @@ pub(crate) struct Declared {
     pub(crate) token: Option<String>,
     /// Other than `incus` for servers that hold only images.
     pub(crate) protocol: Option<String>,
+    /// `tls` or `oidc`.
+    pub(crate) authentication: Option<String>,
 }
 
 /// What a `provider` block says.
@@ -180,7 +184,6 @@ impl Remotes {
             return self.remote(name, declared, None);
         }
         if let Some(declared) = self.declared_by_variables(name) {
-            self.check_authentication(name)?;
             return self.remote(name, &declared, None);
         }
         if name == "local" {
@@ -216,16 +219,10 @@ impl Remotes {
             address: address.to_owned(),
             token: self.variable("INCUS_TOKEN").map(str::to_owned),
             protocol: self.variable("INCUS_PROTOCOL").map(str::to_owned),
+            authentication: self
+                .variable("INCUS_AUTHENTICATION_TYPE")
+                .map(str::to_owned),
         })
-    }
-
-    fn check_authentication(&self, name: &str) -> Result<(), ClientError> {
-        match self.variable("INCUS_AUTHENTICATION_TYPE") {
-            None | Some("tls") => Ok(()),
-            Some(other) => Err(ClientError::Setup(format!(
-                "remote `{name}`: `INCUS_AUTHENTICATION_TYPE={other}` is not supported yet, `tls` is"
-            ))),
-        }
     }
 
     fn remote(
@@ -252,6 +249,7 @@ impl Remotes {
             project: project.unwrap_or_else(|| "default".to_owned()),
             config_dir: self.config_dir(),
             token: declared.token.clone(),
+            oidc: oidc(name, declared)?,
             accept_certificate: self.block.accept_certificate,
             generate_certificate: self.block.generate_certificate,
         })
@@ -273,6 +271,17 @@ impl Remotes {
     fn variable(&self, name: &str) -> Option<&str> {
         let text = self.environment.get(name)?;
         (!text.is_empty()).then_some(text)
+    }
+}
+
+/// Whether a remote is logged in to by OIDC.
+fn oidc(name: &str, declared: &Declared) -> Result<bool, ClientError> {
+    match declared.authentication.as_deref() {
+        None | Some("" | "tls") => Ok(false),
+        Some("oidc") => Ok(true),
+        Some(other) => Err(ClientError::Setup(format!(
+            "remote `{name}`: `{other}` is not a way to log in: `tls` or `oidc`"
+        ))),
     }
 }
 
@@ -353,15 +362,25 @@ mod tests {
     }
 
     #[test]
-    fn a_way_to_log_in_that_we_lack_is_refused_by_name() {
+    fn a_remote_is_logged_in_to_by_a_certificate_or_by_oidc() {
         let variables = [
             ("INCUS_ADDR", "https://lab:1"),
             ("INCUS_AUTHENTICATION_TYPE", "oidc"),
         ];
+        assert!(
+            remotes(&variables, Block::default())
+                .get("local")
+                .unwrap()
+                .oidc
+        );
+        let variables = [
+            ("INCUS_ADDR", "https://lab:1"),
+            ("INCUS_AUTHENTICATION_TYPE", "candid"),
+        ];
         let error = remotes(&variables, Block::default()).get("local").err();
         let message = error.unwrap().to_string();
         assert!(
-            message.contains("INCUS_AUTHENTICATION_TYPE=oidc"),
+            message.contains("`candid` is not a way to log in"),
             "{message}"
         );
     }

@@ -58,6 +58,7 @@ impl Entry {
         match key {
             "addr" => self.declared.address = value,
             "protocol" => self.declared.protocol = Some(value),
+            "auth_type" => self.declared.authentication = Some(value),
             "project" => self.project = Some(value),
             _ => {}
         }

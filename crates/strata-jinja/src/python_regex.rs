@@ -1,9 +1,13 @@
-//! Python's regular expressions on top of the `regex` crate.
+//! Python's regular expressions, on top of `fancy-regex`: with look-around and back references.
 //!
-//! What that crate lacks (look-around, back references inside of a pattern) is refused by name.
+//! A pattern without those runs on the `regex` crate, in time linear in its text. What backtracks beyond all bounds
+//! is an error that names the pattern.
 
+use fancy_regex::RegexBuilder;
 use minijinja::{Error, ErrorKind};
-use regex::{Captures, Regex, RegexBuilder};
+
+/// A match in a text, with its groups.
+pub(crate) type Captures<'t> = fancy_regex::Captures<'t, str>;
 
 /// How a pattern is read.
 #[derive(Clone, Copy, Default)]
@@ -13,41 +17,104 @@ pub(crate) struct Flags {
     pub(crate) dot_all: bool,
 }
 
-/// Compiles a pattern of Python.
-pub(crate) fn compile(pattern: &str, flags: Flags) -> Result<Regex, Error> {
-    for lookaround in ["(?=", "(?!", "(?<=", "(?<!"] {
-        if pattern.contains(lookaround) {
-            return Err(unsupported(
-                pattern,
-                &format!("look-around `{lookaround}...)`"),
-            ));
-        }
-    }
-    let translated = translate(pattern);
-    RegexBuilder::new(&translated)
-        .case_insensitive(flags.ignore_case)
-        .multi_line(flags.multi_line)
-        .dot_matches_new_line(flags.dot_all)
-        .size_limit(10 << 20)
-        .build()
-        .map_err(|error| {
-            let message = error.to_string();
-            if message.contains("backreference") {
-                return unsupported(pattern, "a back reference");
-            }
-            let reason = message.lines().last().unwrap_or_default().trim().to_owned();
-            Error::new(
-                ErrorKind::InvalidOperation,
-                format!("the pattern `{pattern}` is not valid: {reason}"),
-            )
-        })
+/// How many steps back a match may take before it is given up.
+const MOST_STEPS: usize = 1_000_000;
+
+/// A pattern of Python, compiled.
+pub(crate) struct Pattern {
+    regex: fancy_regex::Regex,
+    written: String,
 }
 
-fn unsupported(pattern: &str, what: &str) -> Error {
+/// Compiles a pattern of Python.
+pub(crate) fn compile(pattern: &str, flags: Flags) -> Result<Pattern, Error> {
+    let said = [
+        (flags.ignore_case, 'i'),
+        (flags.multi_line, 'm'),
+        (flags.dot_all, 's'),
+    ];
+    let said: String = said
+        .iter()
+        .filter(|(set, _)| *set)
+        .map(|(_, flag)| *flag)
+        .collect();
+    let translated = match said.is_empty() {
+        true => translate(pattern),
+        false => format!("(?{said}){}", translate(pattern)),
+    };
+    let regex = RegexBuilder::new(&translated)
+        .backtrack_limit(MOST_STEPS)
+        .delegate_size_limit(10 << 20)
+        .build()
+        .map_err(|error| invalid(pattern, "is not valid", &error))?;
+    Ok(Pattern {
+        regex,
+        written: pattern.to_owned(),
+    })
+}
+
+fn invalid(pattern: &str, what: &str, error: &fancy_regex::Error) -> Error {
+    let message = error.to_string();
+    let reason = message.lines().last().unwrap_or_default().trim().to_owned();
     Error::new(
         ErrorKind::InvalidOperation,
-        format!("the pattern `{pattern}` uses {what}, which Strata does not support"),
+        format!("the pattern `{pattern}` {what}: {reason}"),
     )
+}
+
+impl Pattern {
+    /// The first match with its groups.
+    pub(crate) fn captures<'t>(&self, text: &'t str) -> Result<Option<Captures<'t>>, Error> {
+        let found = self.regex.captures(text);
+        found.map_err(|error| self.gave_up(&error))
+    }
+
+    /// All matches with their groups.
+    pub(crate) fn all<'t>(&self, text: &'t str) -> Result<Vec<Captures<'t>>, Error> {
+        let found = self.regex.captures_iter(text);
+        found
+            .map(|one| one.map_err(|error| self.gave_up(&error)))
+            .collect()
+    }
+
+    /// Where the first match begins.
+    pub(crate) fn start(&self, text: &str) -> Result<Option<usize>, Error> {
+        let found = self.regex.find(text);
+        let found = found.map_err(|error| self.gave_up(&error))?;
+        Ok(found.map(|found| found.start()))
+    }
+
+    pub(crate) fn has_group(&self, name: &str) -> bool {
+        self.regex
+            .capture_names()
+            .flatten()
+            .any(|other| other == name)
+    }
+
+    /// Replaces the first `count` matches, all with 0. Gives also how many there were.
+    pub(crate) fn replace(
+        &self,
+        text: &str,
+        count: usize,
+        mut with: impl FnMut(&Captures<'_>) -> String,
+    ) -> Result<(String, usize), Error> {
+        let most = if count == 0 { usize::MAX } else { count };
+        let mut out = String::with_capacity(text.len());
+        let (mut end, mut done) = (0, 0);
+        for found in self.all(text)?.iter().take(most) {
+            let Some(whole) = found.get(0) else { continue };
+            out.push_str(&text[end..whole.start()]);
+            out.push_str(&with(found));
+            end = whole.end();
+            done += 1;
+        }
+        out.push_str(&text[end..]);
+        Ok((out, done))
+    }
+
+    fn gave_up(&self, error: &fancy_regex::Error) -> Error {
+        invalid(&self.written, "takes too long", error)
+    }
 }
 
 /// What is spelled differently: `\Z`, escapes of plain characters, `{` that begins no count.

@@ -1,6 +1,10 @@
 //! The disk as a [`Files`] tree.
 
-use std::{fs, io, path::Path, sync::Arc};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use strata_core::files::{Entry, EntryKind, FileError, FileErrorReason, Files};
 
@@ -50,6 +54,10 @@ impl Files for Disk {
             () if metadata.is_dir() => EntryKind::Folder,
             () => EntryKind::Other,
         })
+    }
+
+    fn home(&self) -> Option<PathBuf> {
+        std::env::home_dir().filter(|home| home.is_absolute())
     }
 }
 

@@ -6,6 +6,7 @@ use std::{
 };
 
 use strata_config::{Config, Dependencies};
+pub use strata_config::{StepShape, Steps};
 use strata_core::{
     Diagnostics,
     addr::{self, ConfigResource},
@@ -26,6 +27,30 @@ pub fn graph(files: &dyn Files, directory: &Path) -> Result<Graph, Diagnostics> 
     let mut diags = Diagnostics::new();
     let config = strata_config::load(files, directory, &mut diags);
     without_emptiness(diags).into_result(of(&config))
+}
+
+/// Reads the configuration in a folder and works out its steps, as `terraform graph -type=plan` shows them: what
+/// follows from other edges is left out.
+pub fn step_graph(files: &dyn Files, directory: &Path) -> Result<Steps, Diagnostics> {
+    let mut diags = Diagnostics::new();
+    let config = strata_config::load(files, directory, &mut diags);
+    without_emptiness(diags).into_result(())?;
+    let mut steps = strata_config::steps(&config);
+    let names: Vec<String> = steps.0.keys().cloned().collect();
+    let numbers: HashMap<&String, usize> = names.iter().zip(0..).collect();
+    let number = |name: &String| numbers.get(name).copied();
+    let all = steps.0.values();
+    let waits: Vec<BTreeSet<usize>> = all
+        .map(|step| step.after.iter().filter_map(number).collect())
+        .collect();
+    let edges = reduced(&waits);
+    steps.0.values_mut().for_each(|step| step.after.clear());
+    for (from, to) in edges {
+        if let Some(step) = steps.0.get_mut(&names[from]) {
+            step.after.insert(names[to].clone());
+        }
+    }
+    Ok(steps)
 }
 
 /// Mistakes but for the one that a folder has no configuration: commands that only look work there, too.

@@ -6,13 +6,13 @@ use strata_core::{provider::ObjectKind, schema::Block};
 
 use crate::registry::Platforms;
 
-/// One resource type or data source.
+/// One resource type, data source or ephemeral resource.
 pub struct Documented {
     /// The provider's name in configuration.
     pub provider: &'static str,
     /// The provider's address.
     pub source: &'static str,
-    /// Whether it is a resource or a data source.
+    /// Whether it is a resource, a data source or an ephemeral resource.
     pub kind: ObjectKind,
     /// Its name.
     pub name: Arc<str>,
@@ -20,7 +20,7 @@ pub struct Documented {
     pub block: Block,
 }
 
-/// All types, by provider; resources before data sources, each in the order of their names.
+/// All types, by provider; resources before data sources before ephemeral resources, each in the order of their names.
 pub fn all(platforms: &Platforms) -> Vec<Documented> {
     let providers = platforms.providers();
     let mut all = Vec::new();
@@ -29,6 +29,7 @@ pub fn all(platforms: &Platforms) -> Vec<Documented> {
         let families = [
             (ObjectKind::Resource, &schema.resources),
             (ObjectKind::DataSource, &schema.data_sources),
+            (ObjectKind::Ephemeral, &schema.ephemerals),
         ];
         for (kind, types) in families {
             all.extend(types.iter().map(|(name, resource)| Documented {
@@ -44,15 +45,19 @@ pub fn all(platforms: &Platforms) -> Vec<Documented> {
     all
 }
 
-/// The types that a user means: a provider's, those of this name, or the one of `data.NAME`.
+/// The types that a user means: a provider's, those of this name, or the one of `data.NAME` or `ephemeral.NAME`.
 pub fn find(platforms: &Platforms, name: &str) -> Vec<Documented> {
-    let (only_data, type_name) = match name.strip_prefix("data.") {
-        Some(rest) => (true, rest),
-        None => (false, name),
-    };
+    let only = [
+        ("data.", ObjectKind::DataSource),
+        ("ephemeral.", ObjectKind::Ephemeral),
+    ];
+    let prefixed = only
+        .into_iter()
+        .find_map(|(prefix, kind)| Some((name.strip_prefix(prefix)?, kind)));
+    let type_name = prefixed.map_or(name, |(rest, _)| rest);
     let mut found = all(platforms);
     found.retain(|documented| {
-        let kind = !only_data || documented.kind == ObjectKind::DataSource;
+        let kind = prefixed.is_none_or(|(_, kind)| documented.kind == kind);
         (documented.provider == name || &*documented.name == type_name) && kind
     });
     found

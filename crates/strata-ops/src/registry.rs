@@ -69,7 +69,11 @@ impl Platforms {
             clock: Clock::system(),
         };
         let builtin = strata_builtin::providers(&settings);
-        let platforms = [self.incus.provider(), self.proxmox.provider()];
+        let platforms = [
+            self.incus.provider(),
+            self.proxmox.provider(),
+            self.proxmox.telmate(),
+        ];
         Providers::new(platforms.into_iter().chain(builtin))
     }
 

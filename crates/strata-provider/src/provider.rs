@@ -10,7 +10,7 @@ use strata_core::{
     BoxFuture, Diagnostic, Diagnostics, Value,
     provider::{
         ApplyRequest, ApplyResponse, ConfiguredProvider, FindRequest, Found, Object, ObjectKind,
-        PlanRequest, PlanResponse, Provider, ReadRequest,
+        Opened, PlanRequest, PlanResponse, Provider, ReadRequest, Renewed,
     },
     schema::ProviderSchema,
 };
@@ -40,6 +40,7 @@ pub struct ProviderBuilder<P, C> {
 struct Types<C> {
     resources: BTreeMap<&'static str, Arc<dyn AnyResource<C>>>,
     data_sources: BTreeMap<&'static str, Arc<dyn AnyDataSource<C>>>,
+    ephemerals: BTreeMap<&'static str, Arc<dyn AnyDataSource<C>>>,
 }
 
 /// Starts a provider; `connect` makes what its types work with, and must not yet speak to the platform.
@@ -56,6 +57,7 @@ pub fn provider<P: Schema + 'static, C: Send + Sync + 'static>(
         types: Types {
             resources: BTreeMap::new(),
             data_sources: BTreeMap::new(),
+            ephemerals: BTreeMap::new(),
         },
     }
 }
@@ -84,6 +86,15 @@ impl<P: Schema + 'static, C: Send + Sync + 'static> ProviderBuilder<P, C> {
     pub fn data_source<D: DataSourceType<Client = C>>(mut self) -> Self {
         self.types
             .data_sources
+            .insert(D::NAME, data_source::Adapter::<D>::shared());
+        self
+    }
+
+    /// Adds an ephemeral resource: declared as a data source is, and read anew in each run.
+    #[must_use]
+    pub fn ephemeral<D: DataSourceType<Client = C>>(mut self) -> Self {
+        self.types
+            .ephemerals
             .insert(D::NAME, data_source::Adapter::<D>::shared());
         self
     }
@@ -117,12 +128,16 @@ impl<P, C> Declared<P, C> {
     fn offered(&self) -> ProviderSchema {
         let resources = self.types.resources.iter();
         let data_sources = self.types.data_sources.iter();
+        let ephemerals = self.types.ephemerals.iter();
         ProviderSchema {
             provider: self.block.schema(),
             resources: resources
                 .map(|(name, kind)| ((*name).into(), kind.schema()))
                 .collect(),
             data_sources: data_sources
+                .map(|(name, kind)| ((*name).into(), kind.schema()))
+                .collect(),
+            ephemerals: ephemerals
                 .map(|(name, kind)| ((*name).into(), kind.schema()))
                 .collect(),
         }
@@ -151,6 +166,10 @@ impl<P: Schema + 'static, C: Send + Sync + 'static> Provider for Declared<P, C> 
             }
             ObjectKind::DataSource => {
                 let found = self.types.data_sources.get(type_name);
+                found.map(|kind| kind.validate(config, &mut diags))
+            }
+            ObjectKind::Ephemeral => {
+                let found = self.types.ephemerals.get(type_name);
                 found.map(|kind| kind.validate(config, &mut diags))
             }
         };
@@ -275,6 +294,24 @@ impl<C: Send + Sync> ConfiguredProvider for Configured<C> {
     fn find<'a>(&'a self, request: FindRequest) -> BoxFuture<'a, Result<Found, Diagnostics>> {
         match self.ready(&request.type_name) {
             Ok((kind, client)) => kind.find(request, client),
+            Err(errors) => now(Err(errors)),
+        }
+    }
+
+    fn open<'a>(
+        &'a self,
+        type_name: Arc<str>,
+        config: Value,
+    ) -> BoxFuture<'a, Result<Opened, Diagnostics>> {
+        let Some(kind) = self.types.ephemerals.get(&*type_name) else {
+            return now(Err(unknown_type(&type_name).into()));
+        };
+        match self.client() {
+            Ok(client) => Box::pin(async move {
+                let value = kind.read(config, client).await?;
+                let renewed = Renewed::default();
+                Ok(Opened { value, renewed })
+            }),
             Err(errors) => now(Err(errors)),
         }
     }

@@ -39,7 +39,12 @@ impl Proxmox {
 
     /// The provider `proxmox` with the types of `bpg/proxmox`.
     pub fn provider(&self) -> Arc<dyn Provider> {
-        Arc::new(ProxmoxProvider::new(self.0.clone()))
+        Arc::new(ProxmoxProvider::new(self.0.clone(), false))
+    }
+
+    /// The provider `proxmox` with the types of `telmate/proxmox`.
+    pub fn telmate(&self) -> Arc<dyn Provider> {
+        Arc::new(ProxmoxProvider::new(self.0.clone(), true))
     }
 
     /// Makes hosts of guests.

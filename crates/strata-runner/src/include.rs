@@ -51,7 +51,7 @@ pub(crate) fn load(
         Action::Module { .. } | Action::Meta(_) => None,
     };
     if let Some(included) = &included {
-        supported::check_nodes(&included.nodes, options, &mut diags);
+        supported::check_nodes(&included.nodes, play, options, &mut diags);
     }
     match included {
         Some(included) if !diags.has_errors() => Ok(included),

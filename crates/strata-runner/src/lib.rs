@@ -14,6 +14,7 @@
 mod actions;
 mod batch;
 mod counts;
+mod foreign;
 mod handlers;
 mod hosts;
 mod include;
@@ -33,6 +34,7 @@ mod surroundings;
 mod tags;
 mod task;
 
+pub use foreign::ModulePaths;
 pub use options::{Ask, BecomeDefaults, FactCache, Gathering, Lookup, Options, Pace, Reload};
 pub use recap::Recap;
 pub use resume::{HostProgress, Milestone, Progress};

@@ -8,7 +8,7 @@ use strata_core::files::Files;
 use strata_jinja::Now;
 use strata_playbook::{Inventory, load, variables::InventoryVariables, vault::Secrets};
 
-use crate::{JsonMap, Progress, StopSignal};
+use crate::{JsonMap, ModulePaths, Progress, StopSignal};
 
 /// A lookup that needs this machine (`pipe`, `url`, ...): the folder to be in, its name, terms and options;
 /// none if there is no lookup of this name.
@@ -70,6 +70,8 @@ pub struct Options {
     pub now: Arc<dyn Fn() -> Now + Send + Sync>,
     /// Where roles are looked for, and the extra variables (`-e`).
     pub load: load::Options,
+    /// Where modules of others are.
+    pub modules: ModulePaths,
     /// What inventory, `group_vars` and `host_vars` say.
     pub inventory_variables: Arc<InventoryVariables>,
     /// Answers to `vars_prompt`.

@@ -12,7 +12,10 @@ use std::{
 };
 
 use strata_agent::protocol::{Task, TaskResult};
-use strata_core::{Diagnostic, Event, Events, connection::Connection};
+use strata_core::{
+    Diagnostic, Event, Events,
+    connection::{Connection, RemoteShell},
+};
 use strata_jinja::TemplateError;
 use strata_transport::{AgentSession, Become, Content, TransportError};
 use tokio::sync::OnceCell;
@@ -126,6 +129,15 @@ pub(crate) struct Order<'a> {
 }
 
 impl<'a> Sessions<'a> {
+    /// The program by which a host is reached, if there is one.
+    pub(crate) fn remote_shell(&self, target: &Target) -> Result<Option<RemoteShell>, TaskError> {
+        let link = (self.connect)(target)
+            .map_err(|diagnostic| TaskError::Unreachable(diagnostic.summary.clone()))?;
+        Ok(link
+            .connection
+            .and_then(|connection| connection.remote_shell()))
+    }
+
     pub(crate) fn new(
         connect: &'a Connect<'a>,
         ready_timeout: Duration,

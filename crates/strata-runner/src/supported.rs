@@ -3,11 +3,13 @@
 use strata_core::{Diagnostic, Diagnostics};
 use strata_playbook::{
     Playbook,
+    load::closest,
     play::{Action, Node, Play, Task},
 };
 
 use crate::{
     Options, actions,
+    foreign::Places,
     tags::{TagFilter, words},
 };
 
@@ -41,23 +43,23 @@ fn check_play(play: &Play, options: &Options, diags: &mut Diagnostics) {
         &play.tasks,
         &play.post_tasks,
     ] {
-        check_nodes(section, options, diags);
+        check_nodes(section, play, options, diags);
     }
     for handler in &play.handlers {
         // A handler runs only if it is notified.
-        check_task(&handler.task, true, options, diags);
+        check_task(&handler.task, true, play, options, diags);
     }
 }
 
 /// Checks tasks that an include brought, for which there is only yes or no.
-pub(crate) fn check_nodes(nodes: &[Node], options: &Options, diags: &mut Diagnostics) {
+pub(crate) fn check_nodes(nodes: &[Node], play: &Play, options: &Options, diags: &mut Diagnostics) {
     // The loader bounds how deep blocks are nested.
     for node in nodes {
         match node {
-            Node::Task(task) => check_task(task, false, options, diags),
+            Node::Task(task) => check_task(task, false, play, options, diags),
             Node::Block(block) => {
                 for part in [&block.block, &block.rescue, &block.always] {
-                    check_nodes(part, options, diags);
+                    check_nodes(part, play, options, diags);
                 }
             }
             Node::RoleDone(_) => {}
@@ -65,8 +67,10 @@ pub(crate) fn check_nodes(nodes: &[Node], options: &Options, diags: &mut Diagnos
     }
 }
 
-fn check_task(task: &Task, maybe: bool, options: &Options, diags: &mut Diagnostics) {
-    let Some(problem) = problem(task) else { return };
+fn check_task(task: &Task, maybe: bool, play: &Play, options: &Options, diags: &mut Diagnostics) {
+    let Some((problem, hint)) = problem(task, play, options) else {
+        return;
+    };
     if !may_run(task, options) {
         return;
     }
@@ -81,20 +85,53 @@ fn check_task(task: &Task, maybe: bool, options: &Options, diags: &mut Diagnosti
     } else {
         Diagnostic::error("unsupported-module", problem)
     };
-    diags.push(
-        diagnostic
-            .at(span)
-            .hint("Use a module that Strata has, or leave the task out with `--skip-tags`."),
-    );
+    diags.push(diagnostic.at(span).hint(hint));
 }
 
-fn problem(task: &Task) -> Option<String> {
+/// What is wrong with a task's action, and what to do about it.
+fn problem(task: &Task, play: &Play, options: &Options) -> Option<(String, String)> {
     match &task.action {
-        Action::Module { name, .. } => (!is_known(&name.value)).then(|| message(&name.value)),
-        Action::Meta(name) => (!META.contains(&name.value.as_str()))
-            .then(|| format!("`meta: {}` is not supported by Strata", name.value)),
+        Action::Module { name, .. } => unknown_module(&name.value, task, play, options),
+        Action::Meta(name) => (!META.contains(&name.value.as_str())).then(|| {
+            let message = format!("`meta: {}` is not supported by Strata", name.value);
+            (message, INSTEAD.to_owned())
+        }),
         _ => None,
     }
+}
+
+const INSTEAD: &str = "Use a module that Strata has, or leave the task out with `--skip-tags`.";
+
+/// A module that is neither ours nor to be found among those of others.
+fn unknown_module(
+    name: &str,
+    task: &Task,
+    play: &Play,
+    options: &Options,
+) -> Option<(String, String)> {
+    if is_known(name) {
+        return None;
+    }
+    let places = Places::of(options, play, task);
+    if let Some(plugin) = places.action_plugin(name) {
+        let message = format!(
+            "{}: it is an action plugin, `{}`, and Strata runs no Python on this machine",
+            message(name),
+            plugin.display()
+        );
+        return Some((message, INSTEAD.to_owned()));
+    }
+    if places.find(name).is_some() {
+        return None;
+    }
+    let short = name.rsplit('.').next().unwrap_or(name);
+    let hint = match closest(short, strata_agent::modules::names()) {
+        Some(nearest) => format!("The nearest that Strata has is `{nearest}`. {INSTEAD}"),
+        None => format!(
+            "{INSTEAD} A module's own file is run if it is in `library/` or in a collection that is installed."
+        ),
+    };
+    Some((message(name), hint))
 }
 
 /// What is said of a module that Strata does not have.

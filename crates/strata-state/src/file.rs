@@ -11,7 +11,7 @@ use crate::{
     address::{Step, config_resource, path_from_json, path_to_json},
     error::StateError,
     json,
-    state::{Instance, Output, Resource, State, StoredObject},
+    state::{Instance, Output, Resource, State, StoredObject, split_provider},
 };
 
 #[derive(Deserialize)]
@@ -53,7 +53,9 @@ struct ResourceV4 {
     #[serde(rename = "type")]
     type_name: Arc<str>,
     name: Arc<str>,
-    provider: Arc<str>,
+    /// Not there where each instance has its own (OpenTofu 1.9).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    provider: Option<Arc<str>>,
     instances: Vec<InstanceV4>,
 }
 
@@ -63,6 +65,8 @@ struct InstanceV4 {
     index_key: Option<Json>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     deposed: Option<Arc<str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    provider: Option<Arc<str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     status: Option<String>,
     schema_version: u64,
@@ -131,14 +135,17 @@ fn refuse_others(text: &str) -> Result<(), String> {
 fn from_file(file: FileV4) -> Result<State, String> {
     let mut resources: BTreeMap<addr::Resource, Resource> = BTreeMap::new();
     for resource in file.resources {
-        let (address, provider) = (resource_address(&resource)?, resource.provider);
+        let address = resource_address(&resource)?;
+        let provider = provider(&resource)?;
         let into = resources.entry(address).or_insert_with(|| Resource {
             provider,
             instances: BTreeMap::new(),
         });
-        for instance in resource.instances {
+        for mut instance in resource.instances {
+            let own = instance.provider.take();
             let (key, deposed, object) = instance_from_file(instance)?;
             let into: &mut Instance = into.instances.entry(key).or_default();
+            into.provider_instance = own.and_then(|own| split_provider(&own).1.map(Arc::from));
             match deposed {
                 None => into.current = Some(object),
                 Some(key) => {
@@ -163,6 +170,27 @@ fn from_file(file: FileV4) -> Result<State, String> {
             .map(|raw| json::compact(raw.get()).into())
             .filter(|text: &Arc<str>| &**text != "null"),
     })
+}
+
+/// The provider configuration of a resource: its own, or the one that its instances have in common.
+fn provider(resource: &ResourceV4) -> Result<Arc<str>, String> {
+    let own = resource.instances.iter().map(|one| one.provider.as_ref());
+    let mut all = own.flatten().map(|own| split_provider(own).0);
+    let Some(first) = all.next() else {
+        return resource.provider.clone().ok_or_else(|| {
+            format!(
+                "the resource `{}.{}` has no provider",
+                resource.type_name, resource.name
+            )
+        });
+    };
+    match all.all(|other| other == first) {
+        true => Ok(first.into()),
+        false => Err(format!(
+            "the instances of `{}.{}` have different providers, which is not supported",
+            resource.type_name, resource.name
+        )),
+    }
 }
 
 fn resource_address(resource: &ResourceV4) -> Result<addr::Resource, String> {
@@ -255,24 +283,31 @@ fn resource_to_file(
     resource: &Resource,
 ) -> Result<ResourceV4, serde_json::Error> {
     let mut instances = Vec::with_capacity(resource.instances.len());
+    let mut all = resource.instances.values();
+    let keyed = all.any(|instance| instance.provider_instance.is_some());
     for (key, instance) in &resource.instances {
+        let provider = keyed.then(|| resource.provider_of(instance));
+        let mut add = |deposed, object| {
+            let written = instance_to_file(key.as_ref(), deposed, object)?;
+            instances.push(InstanceV4 {
+                provider: provider.clone(),
+                ..written
+            });
+            Ok::<_, serde_json::Error>(())
+        };
         for (deposed, object) in &instance.deposed {
-            instances.push(instance_to_file(key.as_ref(), Some(deposed), object)?);
+            add(Some(deposed), object)?;
         }
         if let Some(object) = &instance.current {
-            instances.push(instance_to_file(key.as_ref(), None, object)?);
+            add(None, object)?;
         }
     }
-    let mode = match address.mode {
-        ResourceMode::Managed => "managed",
-        ResourceMode::Data => "data",
-    };
     Ok(ResourceV4 {
         module: address.module.to_string(),
-        mode: mode.to_owned(),
+        mode: address.mode.name().to_owned(),
         type_name: address.type_name.clone(),
         name: address.name.clone(),
-        provider: resource.provider.clone(),
+        provider: (!keyed).then(|| resource.provider.clone()),
         instances,
     })
 }
@@ -289,6 +324,7 @@ fn instance_to_file(
     Ok(InstanceV4 {
         index_key,
         deposed: deposed.cloned(),
+        provider: None,
         status: object.tainted.then(|| "tainted".to_owned()),
         schema_version: object.schema_version,
         attributes: Some(RawValue::from_string(object.attributes.to_string())?),

@@ -27,7 +27,7 @@ pub struct State {
 /// One resource's instances.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resource {
-    /// The provider configuration, as `provider["registry.terraform.io/lxc/incus"].alias`.
+    /// The provider configuration, as `provider["registry.terraform.io/lxc/incus"].alias`, without instance.
     pub provider: Arc<str>,
     /// The instances by key.
     pub instances: BTreeMap<Option<InstanceKey>, Instance>,
@@ -36,10 +36,34 @@ pub struct Resource {
 /// One instance's objects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Instance {
+    /// Which instance of the provider configuration it is made with, as `["key"]` (OpenTofu); none if that has one.
+    pub provider_instance: Option<Arc<str>>,
     /// The object that the instance stands for.
     pub current: Option<StoredObject>,
     /// Objects that are replaced and wait to be deleted.
     pub deposed: BTreeMap<Arc<str>, StoredObject>,
+}
+
+impl Resource {
+    /// The provider configuration of one of its instances, with the instance of that configuration.
+    pub fn provider_of(&self, instance: &Instance) -> Arc<str> {
+        match &instance.provider_instance {
+            None => self.provider.clone(),
+            Some(key) => format!("{}{key}", self.provider).into(),
+        }
+    }
+}
+
+/// Splits what names a provider into its configuration and the instance of that: `provider["…"].alias` and `["key"]`.
+pub(crate) fn split_provider(text: &str) -> (&str, Option<&str>) {
+    let address = text.find("provider[\"").unwrap_or(0);
+    let end = text[address..]
+        .find("\"]")
+        .map_or(text.len(), |at| address + at + 2);
+    match text[end..].find("[\"") {
+        Some(at) => (&text[..end + at], Some(&text[end + at..])),
+        None => (text, None),
+    }
 }
 
 /// One object as state keeps it.
@@ -190,8 +214,8 @@ impl State {
     /// Takes an instance out, with all its objects and the provider that they are made with.
     pub fn take(&mut self, address: &addr::ResourceInstance) -> Option<(Arc<str>, Instance)> {
         let resource = self.resources.get_mut(&address.resource)?;
-        let provider = resource.provider.clone();
         let instance = resource.instances.remove(&address.key)?;
+        let provider = resource.provider_of(&instance);
         if resource.instances.is_empty() {
             self.resources.remove(&address.resource);
         }
@@ -248,16 +272,35 @@ impl State {
         address: &addr::ResourceInstance,
         provider: &Arc<str>,
     ) -> &mut Instance {
+        let (configuration, key) = split_provider(provider);
         let resource = self
             .resources
             .entry(address.resource.clone())
             .or_insert_with(|| Resource {
-                provider: provider.clone(),
+                provider: configuration.into(),
                 instances: BTreeMap::new(),
             });
-        if resource.provider != *provider {
-            resource.provider = provider.clone();
+        if &*resource.provider != configuration {
+            resource.provider = configuration.into();
         }
-        resource.instances.entry(address.key.clone()).or_default()
+        let instance = resource.instances.entry(address.key.clone()).or_default();
+        if instance.provider_instance.as_deref() != key {
+            instance.provider_instance = key.map(Arc::from);
+        }
+        instance
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split_provider;
+
+    #[test]
+    fn the_instance_of_a_provider_is_what_stands_behind_its_alias() {
+        let plain = "module.a.provider[\"registry.terraform.io/lxc/incus\"].east";
+        assert_eq!(split_provider(plain), (plain, None));
+        let keyed = format!("{plain}[\"a\\\"b\"]");
+        assert_eq!(split_provider(&keyed), (plain, Some("[\"a\\\"b\"]")));
+        assert_eq!(split_provider(""), ("", None));
     }
 }

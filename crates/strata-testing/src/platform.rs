@@ -171,6 +171,10 @@ impl Platform {
         self.model().log.push(format!("{verb} {name}"));
     }
 
+    pub(crate) fn tell(&self, line: String) {
+        self.model().log.push(line);
+    }
+
     pub(crate) fn new_id(&self) -> String {
         let mut model = self.model();
         model.next += 1;

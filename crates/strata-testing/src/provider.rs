@@ -6,7 +6,7 @@ use strata_core::{
     AttributePath, BoxFuture, Diagnostic, Diagnostics, Type, Value,
     provider::{
         ApplyRequest, ApplyResponse, ConfiguredProvider, Effect, EffectKind, FindRequest, Found,
-        Object, ObjectKind, PlanRequest, PlanResponse, Provider, ReadRequest,
+        Object, ObjectKind, Opened, PlanRequest, PlanResponse, Provider, ReadRequest, Renewed,
     },
     schema::ProviderSchema,
 };
@@ -23,6 +23,8 @@ pub(crate) struct TestProvider {
 
 struct Configured {
     platform: Platform,
+    /// What the `provider` block says.
+    endpoint: String,
 }
 
 impl TestProvider {
@@ -54,9 +56,11 @@ impl Provider for TestProvider {
         }
     }
 
-    fn configure(&self, _config: Value) -> Result<Arc<dyn ConfiguredProvider>, Diagnostics> {
+    fn configure(&self, config: Value) -> Result<Arc<dyn ConfiguredProvider>, Diagnostics> {
+        let endpoint = config.get("endpoint").and_then(Value::as_str);
         Ok(Arc::new(Configured {
             platform: self.platform.clone(),
+            endpoint: endpoint.map(|at| format!(" at {at}")).unwrap_or_default(),
         }))
     }
 }
@@ -102,6 +106,54 @@ impl ConfiguredProvider for Configured {
             ])),
         };
         Box::pin(std::future::ready(read))
+    }
+
+    fn open<'a>(
+        &'a self,
+        _type_name: Arc<str>,
+        config: Value,
+    ) -> BoxFuture<'a, Result<Opened, Diagnostics>> {
+        let name = text(&config, "name");
+        if self.platform.fault(Operation::Read, &name).is_some() {
+            let refused = refused(Operation::Read, &name);
+            return Box::pin(std::future::ready(Err(refused.into())));
+        }
+        self.platform.tell(format!("open {name}"));
+        let token = format!("{name}-{}", self.platform.new_id());
+        let value = Value::object([
+            ("name", Value::string(name.as_str())),
+            ("token", Value::string(token)),
+        ]);
+        let renewed = Renewed {
+            // At once, so that each next use renews it.
+            renew_after: (name == "short").then_some(std::time::Duration::ZERO),
+            private: name.into_bytes(),
+        };
+        Box::pin(std::future::ready(Ok(Opened { value, renewed })))
+    }
+
+    fn renew<'a>(
+        &'a self,
+        _type_name: Arc<str>,
+        private: Vec<u8>,
+    ) -> BoxFuture<'a, Result<Renewed, Diagnostics>> {
+        let name = String::from_utf8_lossy(&private).into_owned();
+        self.platform.tell(format!("renew {name}"));
+        let renewed = Renewed {
+            renew_after: Some(std::time::Duration::ZERO),
+            private,
+        };
+        Box::pin(std::future::ready(Ok(renewed)))
+    }
+
+    fn close<'a>(
+        &'a self,
+        _type_name: Arc<str>,
+        private: Vec<u8>,
+    ) -> BoxFuture<'a, Result<(), Diagnostics>> {
+        let name = String::from_utf8_lossy(&private).into_owned();
+        self.platform.tell(format!("close {name}"));
+        Box::pin(std::future::ready(Ok(())))
     }
 
     fn import<'a>(
@@ -161,7 +213,8 @@ impl Configured {
             marker: marker.to_owned(),
             complete,
         };
-        self.platform.note(Operation::Create, &name);
+        self.platform
+            .note(Operation::Create, &format!("{name}{}", self.endpoint));
         self.platform.set(&name, Some(thing.clone()));
         self.platform.moment().await;
         let error = (!complete).then(|| half_done(Operation::Create, &name));
@@ -195,7 +248,8 @@ impl Configured {
         // An object that was replaced under the same name is not ours to delete any more.
         let is_same = |thing: &Thing| thing.id == text(&prior.value, "id");
         if self.platform.things().get(&name).is_some_and(is_same) {
-            self.platform.note(Operation::Delete, &name);
+            self.platform
+                .note(Operation::Delete, &format!("{name}{}", self.endpoint));
             self.platform.set(&name, None);
         }
         self.platform.moment().await;

@@ -28,6 +28,32 @@ pub(crate) fn provider_schema() -> ProviderSchema {
             },
         )]
         .into(),
+        ephemerals: [(
+            "test_secret".into(),
+            Resource {
+                version: 0,
+                block: secret(),
+            },
+        )]
+        .into(),
+    }
+}
+
+fn secret() -> Block {
+    let attribute = Attribute::new;
+    let attributes = [
+        (
+            "name",
+            attribute(Type::String, Presence::Required, "Which."),
+        ),
+        (
+            "token",
+            attribute(Type::String, Presence::Computed, "Another each time."),
+        ),
+    ];
+    Block {
+        attributes: attributes.map(|(name, made)| (name.into(), made)).into(),
+        ..Block::default()
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use strata_core::BoxFuture;
-use strata_core::connection::{Channel, Connection, ConnectionError, Output};
+use strata_core::connection::{Channel, Connection, ConnectionError, Output, RemoteShell};
 
 use crate::TransportError;
 use crate::become_user::quote;
@@ -87,6 +87,13 @@ impl Ssh {
 
     /// The command line of ssh for a command line of the host.
     fn arguments(&self, remote: &str) -> Vec<String> {
+        let mut arguments = self.options();
+        arguments.extend([self.target(), "--".to_owned(), remote.to_owned()]);
+        arguments
+    }
+
+    /// The program with its options.
+    fn options(&self) -> Vec<String> {
         let mut arguments = vec!["ssh".to_owned(), "-T".to_owned()];
         let mut option = |text: String| arguments.extend(["-o".to_owned(), text]);
         option("ControlMaster=auto".to_owned());
@@ -112,7 +119,6 @@ impl Ssh {
             arguments.extend(["-p".to_owned(), port.to_string()]);
         }
         arguments.extend(self.options.extra_args.iter().cloned());
-        arguments.extend([self.target(), "--".to_owned(), remote.to_owned()]);
         arguments
     }
 
@@ -218,6 +224,13 @@ fn may_come(reason: &str) -> bool {
 }
 
 impl Connection for Ssh {
+    fn remote_shell(&self) -> Option<RemoteShell> {
+        Some(RemoteShell {
+            command: self.options(),
+            host: self.target(),
+        })
+    }
+
     fn describe(&self) -> String {
         format!("ssh {}", self.target())
     }

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::system::{
-    AccountChange, Command, Group, HttpRequest, Output, PackageChange, Packages, Unit, UnitChange,
-    UnitScope, User,
+    AccountChange, Command, Dialogue, Group, HttpRequest, Output, PackageChange, Packages, Unit,
+    UnitChange, UnitScope, User,
 };
 
 pub use local::{Cancel, Local};
@@ -95,6 +95,9 @@ pub trait Host: Send + Sync {
 
     /// Runs a program to its end.
     fn run(&self, command: &Command) -> Result<Output, HostError>;
+    /// Runs a program on a terminal of its own and answers what it asks; output is one stream, with
+    /// the answers in it where the dialogue echoes.
+    fn converse(&self, command: &Command, dialogue: &Dialogue) -> Result<Output, HostError>;
     /// Finds a program in the search path and the system folders.
     fn find_program(&self, name: &str) -> Option<PathBuf>;
     /// The environment in which the task's programs run.

@@ -25,6 +25,7 @@ pub(super) fn fetch(
         timeout: Duration::from_secs(30),
         verify_certificates,
         use_proxy: true,
+        ..HttpRequest::default()
     })?;
     if answer.status != 200 {
         let (status, reason) = (answer.status, &answer.reason);

@@ -15,6 +15,14 @@ use crate::protocol::Task;
 /// Deeper folders than this are not walked: such a tree is a mistake or an attack.
 const MAX_DEPTH: usize = 200;
 
+/// Which time a path shall have.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Moment {
+    Kept,
+    Now,
+    At(f64),
+}
+
 pub(super) struct File {
     path: PathBuf,
     state: Option<String>,
@@ -22,8 +30,8 @@ pub(super) struct File {
     recurse: bool,
     force: bool,
     follow: bool,
-    access_time: String,
-    modification_time: String,
+    access_time: Moment,
+    modification_time: Moment,
     attributes: Attributes,
 }
 
@@ -55,8 +63,8 @@ impl Module for File {
             Field::bool("follow", true),
             Field::str("access_time"),
             Field::str("modification_time"),
-            Field::unsupported("access_time_format"),
-            Field::unsupported("modification_time_format"),
+            Field::str("access_time_format").default("%Y%m%d%H%M.%S"),
+            Field::str("modification_time_format").default("%Y%m%d%H%M.%S"),
             Field::str("_original_basename"),
         ],
     )
@@ -68,12 +76,16 @@ impl Module for File {
         let time = |name| {
             let default = if touch { "now" } else { "preserve" };
             let given = arguments.string(name).unwrap_or_else(|| default.to_owned());
+            let format = arguments.text(&format!("{name}_format"));
             match given.as_str() {
-                "now" | "preserve" | "" => Ok(given),
-                _ => Err(ModuleError::new(format!(
-                    "the argument `{name}` of the module `file` is supported with `now` and \
-                     `preserve` only"
-                ))),
+                "now" => Ok(Moment::Now),
+                "preserve" | "" => Ok(Moment::Kept),
+                _ => match crate::time::read(&given, &format) {
+                    Some(time) => Ok(Moment::At(time)),
+                    None => Err(ModuleError::new(format!(
+                        "Error while obtaining timestamp for time {given} using format {format}"
+                    ))),
+                },
             }
         };
         Ok(File {
@@ -140,7 +152,11 @@ impl Module for File {
             "directory" => self.decide_directory(found),
             "link" | "hard" => self.decide_link(found),
             "touch" => self.decide_touch(found),
-            _ => self.decide_existing(found),
+            _ => {
+                let mut changes = self.decide_existing(found);
+                changes.extend(self.times(found));
+                changes
+            }
         }
     }
 
@@ -344,19 +360,28 @@ impl File {
         if found.there.is_none() {
             changes.push(Change::write(&found.path, ""));
         } else {
-            let time = |wish: &str| (wish == "now").then_some(found.now);
-            let (access, modification) = (time(&self.access_time), time(&self.modification_time));
-            if access.is_some() || modification.is_some() {
-                changes.push(Change::Times {
-                    path: found.path.clone(),
-                    access,
-                    modification,
-                });
-            }
+            changes.extend(self.times(found));
         }
         let current = found.there.as_ref().unwrap_or(&fresh);
         changes.extend(found.wanted.change(&found.path, current, true));
         changes
+    }
+
+    /// Sets the times that are asked for and are not those of the path.
+    fn times(&self, found: &Found) -> Option<Change> {
+        let there = found.there.as_ref()?;
+        let due = |wish: Moment, is: f64| match wish {
+            Moment::Kept => None,
+            Moment::Now => Some(found.now),
+            Moment::At(time) => (time != is.trunc()).then_some(time),
+        };
+        let access = due(self.access_time, there.accessed);
+        let modification = due(self.modification_time, there.modified);
+        (access.is_some() || modification.is_some()).then(|| Change::Times {
+            path: found.path.clone(),
+            access,
+            modification,
+        })
     }
 
     fn decide_existing(&self, found: &Found) -> Vec<Change> {

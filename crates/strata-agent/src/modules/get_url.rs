@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::address::{ACCESS, Access};
 use crate::arguments::{Arguments, Field, FieldKind, Spec};
 use crate::attributes::{self, Attributes, Wanted};
 use crate::change::{Change, FileContent, FileWrite, Outcome, temporary_folder};
@@ -28,6 +29,10 @@ pub(super) struct GetUrl {
     headers: Vec<(String, String)>,
     verify: bool,
     use_proxy: bool,
+    access: Access,
+    /// Where the content waits until it is checked.
+    temporary: Option<PathBuf>,
+    decompress: bool,
     attributes: Attributes,
     check: bool,
 }
@@ -83,16 +88,11 @@ impl Module for GetUrl {
             Field::str("url_password").alias(&["password"]),
             Field::bool("force_basic_auth", false),
             Field::str("http_agent").default("ansible-httpget"),
-            Field::unsupported("tmp_dest"),
-            Field::unsupported("client_cert"),
-            Field::unsupported("client_key"),
-            Field::unsupported("ciphers"),
-            Field::unsupported("decompress"),
-            Field::unsupported("unredirected_headers"),
-            Field::unsupported("use_gssapi"),
-            Field::unsupported("use_netrc"),
+            Field::path("tmp_dest"),
+            Field::bool("decompress", true),
         ],
     )
+    .with(ACCESS)
     .with_file_attributes();
     type Current = Found;
 
@@ -113,6 +113,9 @@ impl Module for GetUrl {
             headers: headers(arguments),
             verify: arguments.bool("validate_certs"),
             use_proxy: arguments.bool("use_proxy"),
+            access: Access::read(arguments),
+            temporary: arguments.path("tmp_dest"),
+            decompress: arguments.bool("decompress"),
             attributes: Attributes::read(arguments)?,
             check: task.check,
         })
@@ -232,7 +235,7 @@ fn checksum(text: &str) -> Result<Option<Checksum>, ModuleError> {
     };
     if !matches!(
         algorithm,
-        "sha1" | "sha224" | "sha256" | "sha384" | "sha512"
+        "md5" | "sha1" | "sha224" | "sha256" | "sha384" | "sha512"
     ) {
         return Err(ModuleError::new(format!(
             "checksum algorithm `{algorithm}` is not supported by Strata"
@@ -349,7 +352,18 @@ impl GetUrl {
         if answer.status == 304 {
             return Ok(None);
         }
-        let folder = temporary_folder(host)?;
+        let encoding = answer.headers.get("content-encoding");
+        if let Some(encoding) = encoding.filter(|coding| self.decompress && *coding != "identity") {
+            return Err(ModuleError::new(format!(
+                "{} sends its content in the encoding `{encoding}` unasked, which Strata does not \
+                 support; `decompress: false` keeps it as it comes",
+                self.shown_url()
+            )));
+        }
+        let folder = match &self.temporary {
+            Some(above) => folder_below(host, above)?,
+            None => temporary_folder(host)?,
+        };
         let file = folder.join("content");
         // From here on the folder goes with the value.
         let mut fetched = Fetched {
@@ -381,7 +395,7 @@ impl GetUrl {
         url: &str,
         more: Vec<(String, String)>,
     ) -> Result<HttpResponse, ModuleError> {
-        let answer = host.fetch(&HttpRequest {
+        let mut request = HttpRequest {
             url: url.to_owned(),
             method: "GET".to_owned(),
             body: None,
@@ -390,7 +404,10 @@ impl GetUrl {
             timeout: Duration::from_secs(self.timeout),
             verify_certificates: self.verify,
             use_proxy: self.use_proxy,
-        })?;
+            ..HttpRequest::default()
+        };
+        self.access.add_to(&mut request, host);
+        let answer = host.fetch(&request)?;
         if answer.status == 200 || answer.status == 304 {
             return Ok(answer);
         }
@@ -402,6 +419,24 @@ impl GetUrl {
             "response": response,
         })))
     }
+}
+
+/// A folder of our own in the one that is given for what is not yet checked.
+fn folder_below(host: &dyn Host, above: &Path) -> Result<PathBuf, ModuleError> {
+    let found = host.metadata_followed(above)?;
+    if found.is_none_or(|found| found.kind != Kind::Directory) {
+        return Err(ModuleError::new(format!(
+            "{} is a file but should be a directory.",
+            above.display()
+        )));
+    }
+    let folder = above.join(format!(
+        ".strata-{}-{}",
+        std::process::id(),
+        (host.now() * 1e6) as u64
+    ));
+    host.create_directory(&folder, 0o700)?;
+    Ok(folder)
 }
 
 /// The last part of an address's path.

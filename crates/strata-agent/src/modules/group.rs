@@ -14,6 +14,10 @@ pub(super) struct Group {
     present: bool,
     gid: Option<u32>,
     system: bool,
+    non_unique: bool,
+    force: bool,
+    /// Words for `groupadd` about which numbers it may give.
+    range: Vec<String>,
 }
 
 impl Module for Group {
@@ -26,21 +30,29 @@ impl Module for Group {
                 .default("present"),
             Field::int("gid"),
             Field::bool("system", false),
+            Field::bool("non_unique", false),
+            Field::bool("force", false),
+            Field::int("gid_min"),
+            Field::int("gid_max"),
             Field::unsupported("local"),
-            Field::unsupported("non_unique"),
-            Field::unsupported("force"),
-            Field::unsupported("gid_min"),
-            Field::unsupported("gid_max"),
         ],
     );
     type Current = Option<system::Group>;
 
     fn new(arguments: &Arguments, _task: &Task) -> Result<Group, ModuleError> {
+        if arguments.bool("non_unique") && arguments.raw("gid").is_none() {
+            return Err(ModuleError::new(
+                "non_unique is True but all of the following are missing: gid",
+            ));
+        }
         Ok(Group {
             name: account_name(arguments)?,
             present: arguments.text("state") == "present",
             gid: number(arguments, "gid")?,
             system: arguments.bool("system"),
+            non_unique: arguments.bool("non_unique"),
+            force: arguments.bool("force"),
+            range: ranges(arguments, &["gid_min", "gid_max"]),
         })
     }
 
@@ -58,10 +70,18 @@ impl Module for Group {
                 name,
                 gid: self.gid,
                 system: self.system,
+                more: [self.unique(), self.range.clone()].concat(),
             },
-            (Some(_), false) => AccountChange::RemoveGroup { name },
+            (Some(_), false) => AccountChange::RemoveGroup {
+                name,
+                force: self.force,
+            },
             (Some(group), true) => match self.gid {
-                Some(gid) if gid != group.gid => AccountChange::ModifyGroup { name, gid },
+                Some(gid) if gid != group.gid => AccountChange::ModifyGroup {
+                    name,
+                    gid,
+                    more: self.unique(),
+                },
                 _ => return Vec::new(),
             },
             (None, false) => return Vec::new(),
@@ -88,6 +108,22 @@ impl Module for Group {
         }
         Ok(Report::of(values))
     }
+}
+
+impl Group {
+    fn unique(&self) -> Vec<String> {
+        let shares = self.non_unique && self.gid.is_some();
+        shares.then(|| "-o".to_owned()).into_iter().collect()
+    }
+}
+
+/// Settings of `login.defs` that are given for this time, as the tools take them.
+pub(super) fn ranges(arguments: &Arguments, names: &[&str]) -> Vec<String> {
+    let given = names.iter().filter_map(|name| {
+        let number = arguments.int(name)?;
+        Some(["-K".to_owned(), format!("{}={number}", name.to_uppercase())])
+    });
+    given.flatten().collect()
 }
 
 /// The name of a user or group; one that would be an option of the tools is refused.

@@ -8,6 +8,7 @@ use crate::module::{Context, Module, ModuleError, perform};
 use crate::protocol::{Notice, TaskResult};
 
 mod acl;
+mod address;
 mod alternatives;
 mod apk;
 mod apt;
@@ -20,45 +21,62 @@ mod blockinfile;
 mod command;
 mod copy;
 mod cron;
+mod crypto;
 mod deb822_repository;
 mod debconf;
 mod dnf;
+mod docker;
 mod docker_compose_v2;
 mod download;
 mod dpkg_selections;
 mod edit;
+mod expect;
 mod file;
+mod filesystem;
 mod find;
+mod firewalld;
 mod get_url;
 mod getent;
 mod git;
 mod group;
 mod hostname;
+mod htpasswd;
 mod ini_file;
 mod iptables;
 mod known_hosts;
 mod lineinfile;
 mod locale_gen;
+mod lvm;
 mod modprobe;
 mod mount;
+mod mount_facts;
+mod mysql;
+mod npm;
 mod openpgp;
 mod package_facts;
 mod pacman;
 mod pam_limits;
+mod parted;
 mod ping;
 mod pip;
+mod pipx;
 mod postgresql;
 mod programs;
 mod raw;
 mod replace;
 mod rpm_key;
+mod scratch;
+mod seboolean;
+mod selinux;
 mod service_facts;
 mod setup;
 mod shell;
 mod slurp;
 mod stat;
+mod subversion;
 mod sysctl;
 mod systemd;
+mod sysvinit;
 mod tempfile;
 mod timezone;
 mod ufw;
@@ -105,43 +123,72 @@ const MODULES: &[Entry] = &[
     entry::<dnf::Dnf>("dnf"),
     entry::<dnf::Dnf>("dnf5"),
     entry::<docker_compose_v2::DockerComposeV2>("docker_compose_v2"),
+    entry::<docker::container::DockerContainer>("docker_container"),
+    entry::<docker::image::DockerImage>("docker_image"),
+    entry::<docker::login::DockerLogin>("docker_login"),
+    entry::<docker::network::DockerNetwork>("docker_network"),
+    entry::<docker::prune::DockerPrune>("docker_prune"),
+    entry::<docker::volume::DockerVolume>("docker_volume"),
     entry::<dpkg_selections::DpkgSelections>("dpkg_selections"),
+    entry::<expect::Expect>("expect"),
     entry::<file::File>("file"),
+    entry::<filesystem::Filesystem>("filesystem"),
     entry::<find::Find>("find"),
+    entry::<firewalld::Firewalld>("firewalld"),
     entry::<setup::Setup>("gather_facts"),
     entry::<get_url::GetUrl>("get_url"),
     entry::<getent::Getent>("getent"),
     entry::<git::Git>("git"),
     entry::<group::Group>("group"),
     entry::<hostname::Hostname>("hostname"),
+    entry::<htpasswd::Htpasswd>("htpasswd"),
     entry::<ini_file::IniFile>("ini_file"),
     entry::<iptables::Iptables>("iptables"),
     entry::<known_hosts::KnownHosts>("known_hosts"),
     entry::<lineinfile::Lineinfile>("lineinfile"),
     entry::<locale_gen::LocaleGen>("locale_gen"),
+    entry::<lvm::group::Lvg>("lvg"),
+    entry::<lvm::volume::Lvol>("lvol"),
     entry::<modprobe::Modprobe>("modprobe"),
     entry::<mount::Mount>("mount"),
+    entry::<mount_facts::MountFacts>("mount_facts"),
+    entry::<mysql::db::MysqlDb>("mysql_db"),
+    entry::<mysql::user::MysqlUser>("mysql_user"),
+    entry::<npm::Npm>("npm"),
+    entry::<crypto::ssh::OpensshKeypair>("openssh_keypair"),
+    entry::<crypto::request::OpensslCsr>("openssl_csr"),
+    entry::<crypto::pkcs12::OpensslPkcs12>("openssl_pkcs12"),
+    entry::<crypto::privatekey::OpensslPrivatekey>("openssl_privatekey"),
+    entry::<crypto::publickey::OpensslPublickey>("openssl_publickey"),
     entry::<apt::Package>("package"),
     entry::<package_facts::PackageFacts>("package_facts"),
     entry::<pacman::Pacman>("pacman"),
     entry::<pam_limits::PamLimits>("pam_limits"),
+    entry::<parted::Parted>("parted"),
     entry::<ping::Ping>("ping"),
     entry::<pip::Pip>("pip"),
+    entry::<pipx::Pipx>("pipx"),
     entry::<postgresql::db::PostgresqlDb>("postgresql_db"),
     entry::<postgresql::ext::PostgresqlExt>("postgresql_ext"),
+    entry::<postgresql::privs::PostgresqlPrivs>("postgresql_privs"),
+    entry::<postgresql::query::PostgresqlQuery>("postgresql_query"),
     entry::<postgresql::user::PostgresqlUser>("postgresql_user"),
     entry::<raw::Raw>("raw"),
     entry::<replace::Replace>("replace"),
     entry::<rpm_key::RpmKey>("rpm_key"),
+    entry::<seboolean::Seboolean>("seboolean"),
+    entry::<selinux::Selinux>("selinux"),
     entry::<systemd::Service>("service"),
     entry::<service_facts::ServiceFacts>("service_facts"),
     entry::<setup::Setup>("setup"),
     entry::<shell::Shell>("shell"),
     entry::<slurp::Slurp>("slurp"),
     entry::<stat::Stat>("stat"),
+    entry::<subversion::Subversion>("subversion"),
     entry::<sysctl::Sysctl>("sysctl"),
     entry::<systemd::Systemd>("systemd"),
     entry::<systemd::SystemdService>("systemd_service"),
+    entry::<sysvinit::Sysvinit>("sysvinit"),
     entry::<tempfile::Tempfile>("tempfile"),
     entry::<timezone::Timezone>("timezone"),
     entry::<ufw::Ufw>("ufw"),
@@ -149,6 +196,8 @@ const MODULES: &[Entry] = &[
     entry::<uri::Uri>("uri"),
     entry::<user::User>("user"),
     entry::<wait_for::WaitFor>("wait_for"),
+    entry::<crypto::certificate::X509Certificate>("x509_certificate"),
+    entry::<crypto::info::X509CertificateInfo>("x509_certificate_info"),
     entry::<dnf::Dnf>("yum"),
     entry::<yum_repository::YumRepository>("yum_repository"),
     entry::<zypper::Zypper>("zypper"),
@@ -159,29 +208,74 @@ const MODULES: &[Entry] = &[
 const COLLECTIONS: &[(&str, &[&str])] = &[
     (
         "ansible.posix",
-        &["acl", "authorized_key", "mount", "sysctl"],
+        &[
+            "acl",
+            "authorized_key",
+            "firewalld",
+            "mount",
+            "seboolean",
+            "selinux",
+            "sysctl",
+        ],
     ),
-    ("community.docker", &["docker_compose_v2"]),
+    (
+        "community.crypto",
+        &[
+            "openssh_keypair",
+            "openssl_csr",
+            "openssl_pkcs12",
+            "openssl_privatekey",
+            "openssl_publickey",
+            "x509_certificate",
+            "x509_certificate_info",
+        ],
+    ),
+    (
+        "community.docker",
+        &[
+            "docker_compose_v2",
+            "docker_container",
+            "docker_image",
+            "docker_login",
+            "docker_network",
+            "docker_prune",
+            "docker_volume",
+        ],
+    ),
     (
         "community.general",
         &[
             "alternatives",
             "apk",
             "archive",
+            "filesystem",
+            "htpasswd",
             "ini_file",
             "locale_gen",
+            "lvg",
+            "lvol",
             "modprobe",
+            "npm",
             "pacman",
             "pam_limits",
+            "parted",
+            "pipx",
             "timezone",
             "ufw",
             "zypper",
             "zypper_repository",
         ],
     ),
+    ("community.mysql", &["mysql_db", "mysql_user"]),
     (
         "community.postgresql",
-        &["postgresql_db", "postgresql_ext", "postgresql_user"],
+        &[
+            "postgresql_db",
+            "postgresql_ext",
+            "postgresql_privs",
+            "postgresql_query",
+            "postgresql_user",
+        ],
     ),
 ];
 

@@ -42,11 +42,6 @@ impl Module for Stat {
 
     fn new(arguments: &Arguments, _task: &Task) -> Result<Stat, ModuleError> {
         let algorithm = arguments.text("checksum_algorithm");
-        if algorithm == "md5" {
-            return Err(ModuleError::new(
-                "checksum_algorithm `md5` is not supported by Strata yet",
-            ));
-        }
         Ok(Stat {
             path: arguments.path("path").unwrap_or_default(),
             follow: arguments.bool("follow"),

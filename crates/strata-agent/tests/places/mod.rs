@@ -23,7 +23,49 @@ pub(crate) trait Place {
     fn module(&mut self, args: &Value, check: bool) -> Map<String, Value>;
 }
 
-/// A folder of this machine, or a container that goes with this value.
+/// A container that goes with this value, unless it was there before.
+pub(crate) struct Container {
+    name: String,
+    is_ours: bool,
+}
+
+impl Container {
+    /// Starts one; or takes the one that a variable names, in which packages may be waiting.
+    pub(crate) fn start(what: &str, variable: &str) -> Container {
+        if let Ok(name) = std::env::var(variable) {
+            return Container {
+                name,
+                is_ours: false,
+            };
+        }
+        let name = format!("modules-{what}-{}", std::process::id());
+        incus(&["launch", "debian/12/cloud", &name]);
+        let container = Container {
+            name,
+            is_ours: true,
+        };
+        // `systemctl` waits for the end of the start; degraded is up, too.
+        let wait = "cloud-init status --wait >/dev/null 2>&1; systemctl is-system-running --wait; \
+                    apt-get update -q";
+        let exec = ["exec", &container.name, "--", "sh", "-c", wait];
+        Command::new("incus").args(exec).output().ok();
+        container
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        if self.is_ours {
+            // A container left over is seen in the list; a panic here would hide the test's own.
+            Command::new("incus")
+                .args(["delete", "-f", &self.name])
+                .output()
+                .ok();
+        }
+    }
+}
+
+/// A folder of this machine, or of a container.
 enum Ground {
     Folder(tempfile::TempDir),
     Container(String),
@@ -51,18 +93,12 @@ fn incus(args: &[&str]) -> String {
 }
 
 impl Ground {
-    fn new(suite: &Value, name: &str) -> Ground {
-        if suite["container"] != true {
+    fn new(container: Option<&Container>) -> Ground {
+        let Some(container) = container else {
             return Ground::Folder(tempfile::tempdir().unwrap());
-        }
-        let name = format!("modules-{}-{}", name.replace('_', "-"), std::process::id());
-        incus(&["launch", "debian/12/cloud", &name]);
-        let ground = Ground::Container(name);
-        // `systemctl` waits for the end of the start; degraded is up, too.
-        ground.shell(
-            "cloud-init status --wait >/dev/null 2>&1; systemctl is-system-running --wait; \
-             mkdir -p /root/work",
-        );
+        };
+        let ground = Ground::Container(container.name.clone());
+        ground.shell("cd /; rm -rf /root/work; mkdir -p /root/work/D");
         ground
     }
 
@@ -100,18 +136,6 @@ impl Ground {
     }
 }
 
-impl Drop for Ground {
-    fn drop(&mut self) {
-        if let Ground::Container(name) = self {
-            // A container left over is seen in the list; a panic here would hide the test's own.
-            Command::new("incus")
-                .args(["delete", "-f", name])
-                .output()
-                .ok();
-        }
-    }
-}
-
 /// Ansible's module, run as its own program.
 pub(crate) struct Ansible {
     ground: Ground,
@@ -119,8 +143,8 @@ pub(crate) struct Ansible {
 }
 
 impl Ansible {
-    pub(crate) fn new(suite: &Value, name: &str) -> Ansible {
-        let ground = Ground::new(suite, name);
+    pub(crate) fn new(suite: &Value, container: Option<&Container>) -> Ansible {
+        let ground = Ground::new(container);
         if let Ground::Container(name) = &ground {
             let mut tar = Command::new("tar")
                 .args([
@@ -153,6 +177,8 @@ impl Ansible {
                     .args(["ansible_collections/ansible/posix"])
                     .args(["ansible_collections/community/crypto"])
                     .args(["ansible_collections/community/postgresql"])
+                    .args(["ansible_collections/community/mysql"])
+                    .args(["ansible_collections/community/docker"])
                     .args(["ansible_collections/community/library_inventory_filtering_v1"])
                     .stdout(Stdio::piped())
                     .spawn()
@@ -210,7 +236,9 @@ impl Place for Ansible {
         let line = said.lines().rfind(|line| line.starts_with('{'));
         let why = String::from_utf8_lossy(&output.stderr);
         let line = line.unwrap_or_else(|| panic!("{args}: {said}{why}"));
-        serde_json::from_str(line).unwrap()
+        // The public half of an RSA key is a number that JSON's readers give up on.
+        let long = regex::Regex::new(r"([\[: ])(\d{100,})([,}\]])").unwrap();
+        serde_json::from_str(&long.replace_all(line, "$1\"$2\"$3")).unwrap()
     }
 }
 
@@ -223,15 +251,15 @@ pub(crate) struct Strata {
 }
 
 impl Strata {
-    pub(crate) fn new(suite: &Value, name: &str) -> Strata {
-        let ground = Ground::new(suite, name);
+    pub(crate) fn new(suite: &Value, name: &str, container: Option<&Container>) -> Strata {
+        let ground = Ground::new(container);
         let agent = match &ground {
             Ground::Folder(_) => None,
             Ground::Container(container) => {
                 let target = format!("{container}/usr/local/bin/strata-agent");
                 let agent = Path::new(env!("CARGO_BIN_EXE_strata-agent"));
                 let agent = agent.to_string_lossy();
-                incus(&["file", "push", "--mode", "0755", &agent, &target]);
+                incus(&["file", "push", "-q", "--mode", "0755", &agent, &target]);
                 let child = ground
                     .command(&["env", "HOME=/root", "/usr/local/bin/strata-agent"])
                     .stdin(Stdio::piped())

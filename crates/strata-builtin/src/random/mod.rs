@@ -5,6 +5,7 @@
 
 mod bytes;
 mod chance;
+mod ephemeral_password;
 mod id;
 mod integer;
 mod password;
@@ -39,5 +40,6 @@ pub(crate) fn provider(settings: &Settings) -> Arc<dyn Provider> {
     .resource::<shuffle::RandomShuffle>()
     .resource::<string::RandomString>()
     .resource::<uuid::RandomUuid>()
+    .ephemeral::<ephemeral_password::EphemeralPassword>()
     .build()
 }

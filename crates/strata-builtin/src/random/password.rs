@@ -80,7 +80,7 @@ impl RandomPassword {
 }
 
 /// The cost is that of the original.
-fn bcrypt_hash(password: &str) -> Result<String, Diagnostics> {
+pub(super) fn bcrypt_hash(password: &str) -> Result<String, Diagnostics> {
     let bytes = password.as_bytes();
     let bytes = bytes[..bytes.len().min(72)].to_vec();
     bcrypt::non_truncating_hash(bytes, 10).map_err(|_| {

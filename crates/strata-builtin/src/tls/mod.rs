@@ -7,6 +7,7 @@
 mod cert_request;
 mod certificate;
 mod der;
+mod ephemeral_private_key;
 mod issue;
 mod key;
 mod locally_signed_cert;
@@ -39,5 +40,6 @@ pub(crate) fn provider(settings: &Settings) -> Arc<dyn Provider> {
     .resource::<self_signed_cert::TlsSelfSignedCert>()
     .data_source::<certificate::TlsCertificate>()
     .data_source::<public_key::TlsPublicKey>()
+    .ephemeral::<ephemeral_private_key::EphemeralPrivateKey>()
     .build()
 }

@@ -23,31 +23,31 @@ pub(crate) struct TlsPrivateKey {
     ecdsa_curve: String,
     /// The key in PEM, in the form that is usual for its algorithm.
     #[schema(computed, stable, sensitive)]
-    private_key_pem: String,
+    pub(super) private_key_pem: String,
     /// The key in OpenSSH's form.
     #[schema(computed, stable, sensitive)]
-    private_key_openssh: String,
+    pub(super) private_key_openssh: String,
     /// The key in PEM, in PKCS #8.
     #[schema(computed, stable, sensitive)]
-    private_key_pem_pkcs8: String,
+    pub(super) private_key_pem_pkcs8: String,
     /// The public key in PEM.
     #[schema(computed, stable)]
-    public_key_pem: String,
+    pub(super) public_key_pem: String,
     /// The public key as a line of `authorized_keys`.
     #[schema(computed, stable)]
-    public_key_openssh: String,
+    pub(super) public_key_openssh: String,
     /// The MD5 fingerprint of the public key.
     #[schema(computed, stable)]
-    public_key_fingerprint_md5: String,
+    pub(super) public_key_fingerprint_md5: String,
     /// The SHA-256 fingerprint of the public key.
     #[schema(computed, stable)]
-    public_key_fingerprint_sha256: String,
+    pub(super) public_key_fingerprint_sha256: String,
     /// The SHA-1 of the public key in hexadecimal.
     #[schema(computed, stable)]
     id: String,
 }
 
-fn is_size(value: &strata_core::Value) -> Result<(), String> {
+pub(super) fn is_size(value: &strata_core::Value) -> Result<(), String> {
     let bits = value.as_number().and_then(strata_core::Number::as_i64);
     match bits {
         Some(2048 | 3072 | 4096 | 8192) | None => Ok(()),
@@ -56,6 +56,16 @@ fn is_size(value: &strata_core::Value) -> Result<(), String> {
 }
 
 impl TlsPrivateKey {
+    /// What is asked for, before it is made.
+    pub(super) fn asked(algorithm: String, rsa_bits: i64, ecdsa_curve: String) -> Self {
+        Self {
+            algorithm,
+            rsa_bits,
+            ecdsa_curve,
+            ..Self::default()
+        }
+    }
+
     async fn make(&self) -> Result<PrivateKey, Diagnostics> {
         let bits = self.rsa_bits;
         match (self.algorithm.as_str(), self.ecdsa_curve.as_str()) {
@@ -78,26 +88,9 @@ impl TlsPrivateKey {
                 }),
         }
     }
-}
 
-impl ResourceType for TlsPrivateKey {
-    const NAME: &'static str = "tls_private_key";
-    const VERSION: u64 = 1;
-    type Client = Settings;
-
-    fn validate(config: &strata_core::Value, diags: &mut Diagnostics) {
-        let text = |name: &str| config.get(name).and_then(strata_core::Value::as_str);
-        let unset = config
-            .get("ecdsa_curve")
-            .is_some_and(strata_core::Value::is_null);
-        if text("algorithm") == Some("ECDSA") && (unset || text("ecdsa_curve") == Some("P224")) {
-            let detail =
-                "Set `ecdsa_curve` to `P256`, `P384` or `P521`; the original's default is `P224`.";
-            diags.append(failed("The curve `P224` is not supported", detail));
-        }
-    }
-
-    async fn create(&mut self, _: &mut Context<'_, Settings>) -> Result<(), Diagnostics> {
+    /// Makes the key, and sets all that follows from it.
+    pub(super) async fn fill(&mut self) -> Result<(), Diagnostics> {
         let key = self.make().await?;
         let mut check = [0; 4];
         aws_lc_rs::rand::fill(&mut check).map_err(|_| {
@@ -116,5 +109,32 @@ impl ResourceType for TlsPrivateKey {
         self.public_key_fingerprint_sha256 = ssh::fingerprint_sha256(&public);
         self.id = sha1(&public.info());
         Ok(())
+    }
+}
+
+/// Refuses the original's default curve, which is not supported.
+pub(super) fn without_p224(config: &strata_core::Value, diags: &mut Diagnostics) {
+    let text = |name: &str| config.get(name).and_then(strata_core::Value::as_str);
+    let unset = config
+        .get("ecdsa_curve")
+        .is_some_and(strata_core::Value::is_null);
+    if text("algorithm") == Some("ECDSA") && (unset || text("ecdsa_curve") == Some("P224")) {
+        let detail =
+            "Set `ecdsa_curve` to `P256`, `P384` or `P521`; the original's default is `P224`.";
+        diags.append(failed("The curve `P224` is not supported", detail));
+    }
+}
+
+impl ResourceType for TlsPrivateKey {
+    const NAME: &'static str = "tls_private_key";
+    const VERSION: u64 = 1;
+    type Client = Settings;
+
+    fn validate(config: &strata_core::Value, diags: &mut Diagnostics) {
+        without_p224(config, diags);
+    }
+
+    async fn create(&mut self, _: &mut Context<'_, Settings>) -> Result<(), Diagnostics> {
+        self.fill().await
     }
 }

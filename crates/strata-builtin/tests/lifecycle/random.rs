@@ -291,3 +291,25 @@ fn nothing_is_left_behind_by_a_crash() {
         "{found:?}"
     );
 }
+
+#[test]
+fn an_ephemeral_password_is_another_in_each_run_and_nowhere_in_state() {
+    let world = World::new();
+    let text = r#"
+        ephemeral "random_password" "a" {
+          length  = 24
+          special = false
+          lifecycle {
+            postcondition {
+              condition     = length(self.result) == 24 && can(regex("^[A-Za-z0-9]+$", self.result)) && length(self.bcrypt_hash) == 60
+              error_message = "It is not as asked."
+            }
+          }
+        }
+        output "a" { value = nonsensitive(ephemeralasnull(ephemeral.random_password.a.result) == null) }
+    "#;
+    world.apply(text);
+    assert_eq!(world.output("a"), Value::Bool(true));
+    let refused = world.refused(r#"ephemeral "random_password" "a" { length = 0 }"#);
+    assert!(refused.contains("length"), "{refused}");
+}

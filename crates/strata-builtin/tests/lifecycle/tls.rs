@@ -445,3 +445,22 @@ fn certificates_are_read_off_a_server() {
     let said = World::new().refused(&text.replace("verify_chain = false", ""));
     assert!(said.contains("Failed to fetch certificates"), "{said}");
 }
+
+#[test]
+fn an_ephemeral_key_is_as_one_in_state_would_be() {
+    let world = World::new();
+    let text = r#"
+        ephemeral "tls_private_key" "a" {
+          algorithm = "ED25519"
+          lifecycle {
+            postcondition {
+              condition     = startswith(self.public_key_openssh, "ssh-ed25519 ") && startswith(self.private_key_pem, "-----BEGIN PRIVATE KEY-----")
+              error_message = "It is not as asked."
+            }
+          }
+        }
+    "#;
+    world.apply(text);
+    let refused = world.refused(r#"ephemeral "tls_private_key" "a" { algorithm = "ECDSA" }"#);
+    assert!(refused.contains("P224"), "{refused}");
+}

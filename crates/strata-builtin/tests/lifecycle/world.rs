@@ -133,7 +133,7 @@ impl World {
             .unwrap_or_else(|diags| panic!("{}", lines(&diags)));
         let line = |change: &strata_engine::Change| {
             let word = match change.action {
-                Action::NoOp => return None,
+                Action::NoOp | Action::Open | Action::Renew | Action::Close => return None,
                 Action::Create => "create",
                 Action::Read => "read",
                 Action::Update => "update",
@@ -172,6 +172,12 @@ impl World {
             Ok(()) => panic!("it was accepted"),
             Err(diags) => lines(&diags),
         }
+    }
+
+    /// The value of an output in state.
+    pub(crate) fn output(&self, name: &str) -> Value {
+        let state = self.store().open().unwrap().state;
+        state.outputs[name].value.clone()
     }
 
     /// The attributes of an object in state.

@@ -19,12 +19,18 @@ pub(crate) struct Init {
     /// Look at the backend.
     #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub(crate) backend: bool,
-    /// An argument of the backend.
-    #[arg(long, value_name = "NAME=VALUE")]
+    /// An argument of the backend, or a file of them.
+    #[arg(long, value_name = "NAME=VALUE|FILE")]
     pub(crate) backend_config: Vec<String>,
-    /// Forget what an earlier `init` knew of the backend; Strata keeps nothing of it.
-    #[arg(long)]
+    /// Take the backend as it is now and leave the state where it is, whatever an earlier `init` knew.
+    #[arg(long, conflicts_with = "migrate_state")]
     pub(crate) reconfigure: bool,
+    /// Take the state along where the backend has changed.
+    #[arg(long)]
+    pub(crate) migrate_state: bool,
+    /// Take the state along without asking.
+    #[arg(long, conflicts_with = "reconfigure")]
+    pub(crate) force_copy: bool,
     /// Programs that fetch may ask on the terminal.
     #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub(crate) input: bool,

@@ -44,7 +44,7 @@ pub(crate) struct Console {
 /// `graph`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Graph {
-    /// Kinds of graphs beside the one of resources: none is there yet.
+    /// `plan`, `plan-refresh-only` or `apply`: the steps of evaluating the configuration, instead of its resources.
     #[arg(long = "type", value_name = "TYPE")]
     pub(crate) kind: Option<String>,
     /// Mark cycles, which the graph of resources cannot have.

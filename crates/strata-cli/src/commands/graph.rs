@@ -6,7 +6,7 @@ use anstream::print;
 use strata_core::{Diagnostic, Diagnostics, addr::ConfigResource};
 use strata_ops::{
     files::Disk,
-    graph::{Graph, graph, name},
+    graph::{Graph, StepShape, Steps, graph, name, step_graph},
 };
 
 use super::Exit;
@@ -14,7 +14,11 @@ use crate::args;
 
 pub(super) fn run(arguments: &args::Graph) -> Result<Exit, Diagnostics> {
     if let Some(kind) = &arguments.kind {
-        return Err(no_such_type(kind).into());
+        if !["plan", "plan-refresh-only", "apply"].contains(&kind.as_str()) {
+            return Err(no_such_type(kind).into());
+        }
+        print!("{}", steps(&step_graph(&Disk, Path::new("."))?));
+        return Ok(0);
     }
     if arguments.plan.is_some() {
         return Err(
@@ -28,15 +32,48 @@ pub(super) fn run(arguments: &args::Graph) -> Result<Exit, Diagnostics> {
 }
 
 fn no_such_type(kind: &str) -> Diagnostic {
-    if ["plan", "plan-refresh-only", "plan-destroy", "apply"].contains(&kind) {
+    if kind == "plan-destroy" {
         let summary = format!("`-type={kind}` is not supported");
         return Diagnostic::error("not-supported", summary)
-            .detail("Those graphs show Terraform's inner steps, which Strata does not have.")
+            .detail("That graph shows Terraform's inner steps, which Strata does not have.")
             .hint("Leave `-type` out for the graph of resources.");
     }
     Diagnostic::error("invalid-graph-type", "Unsupported graph type").detail(
         "The -type=... argument must be either \"plan\", \"plan-refresh-only\", \"plan-destroy\", or \"apply\".",
     )
+}
+
+/// Draws steps as `terraform graph -type=plan` 1.11 does.
+fn steps(steps: &Steps) -> String {
+    let mut out = String::from(
+        "digraph {\n\tcompound = \"true\"\n\tnewrank = \"true\"\n\tsubgraph \"root\" {\n",
+    );
+    for (name, step) in &steps.0 {
+        let shape = match step.shape {
+            StepShape::Hidden => continue,
+            StepShape::Box => "box",
+            StepShape::Diamond => "diamond",
+            StepShape::Note => "note",
+        };
+        let label = quoted(name.trim_end_matches(" (expand)"));
+        let id = quoted(&format!("[root] {name}"));
+        line(
+            &mut out,
+            &format!("\t\t{id} [label = {label}, shape = \"{shape}\"]"),
+        );
+    }
+    let arrow = |from: &str, to: &String| {
+        let ends = [from, to.as_str()].map(|name| quoted(&format!("[root] {name}")));
+        format!("\t\t{} -> {}", ends[0], ends[1])
+    };
+    let arrows = steps.0.iter();
+    let mut arrows: Vec<String> = arrows
+        .flat_map(|(from, step)| step.after.iter().map(move |to| arrow(from, to)))
+        .collect();
+    arrows.sort();
+    arrows.iter().for_each(|arrow| line(&mut out, arrow));
+    out.push_str("\t}\n}\n");
+    out
 }
 
 /// Draws a graph as `terraform graph` 1.11 does.

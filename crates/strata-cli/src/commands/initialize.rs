@@ -10,7 +10,7 @@ use strata_ops::{
     registry::Platforms,
 };
 
-use super::{Exit, FAILED, complain_as, process};
+use super::{Exit, FAILED, approval, complain_as, process};
 use crate::{args, render::terraform_json};
 
 pub(super) fn init(arguments: &args::Init) -> Result<Exit, Diagnostics> {
@@ -25,6 +25,9 @@ pub(super) fn init(arguments: &args::Init) -> Result<Exit, Diagnostics> {
         modules: arguments.get,
         backend: arguments.backend,
         backend_config: arguments.backend_config.clone(),
+        reconfigure: arguments.reconfigure,
+        migrate_state: arguments.migrate_state || arguments.force_copy,
+        force_copy: arguments.force_copy,
         input: arguments.input,
     };
     let json = arguments.json;
@@ -52,6 +55,9 @@ pub(super) fn get(arguments: &args::Get) -> Result<Exit, Diagnostics> {
         modules: true,
         backend: false,
         backend_config: Vec::new(),
+        reconfigure: false,
+        migrate_state: false,
+        force_copy: false,
         input: true,
     };
     let mut diags = Diagnostics::new();
@@ -82,7 +88,12 @@ fn run(options: &Options, json: bool, diags: &mut Diagnostics) -> Result<Initial
         tell(json, &line(&step));
     };
     Ok(initialize::run(
-        options, &process, &platforms, &mut say, diags,
+        options,
+        &process,
+        &platforms,
+        &mut say,
+        &mut approval::ask,
+        diags,
     ))
 }
 

@@ -70,16 +70,61 @@ pub(super) fn run(arguments: &args::Playbook) -> Result<Exit, Diagnostics> {
     let done = block_on(stoppable(&stop, &screen.printer(), work))?;
     drop(screen);
     match done {
-        Ok(recaps) => Ok(recaps
-            .iter()
-            .map(|recap| recap.exit_code())
-            .max()
-            .unwrap_or(0)),
+        Ok(recaps) => {
+            if !arguments.json && shows_statistics(&process) {
+                recaps
+                    .iter()
+                    .for_each(|recap| print!("{}", statistics(&recap.statistics)));
+            }
+            Ok(recaps
+                .iter()
+                .map(|recap| recap.exit_code())
+                .max()
+                .unwrap_or(0))
+        }
         Err(diags) => {
             super::complain(&diags);
             Ok(UNREADABLE)
         }
     }
+}
+
+/// Whether what `set_stats` collected is shown at the end.
+fn shows_statistics(process: &Process) -> bool {
+    let settings = Settings::read(&strata_ops::files::Disk, process, &mut Diagnostics::new());
+    settings.flag("show_custom_stats").unwrap_or(false)
+}
+
+/// What `set_stats` collected: a line a host, and what is the whole run's.
+fn statistics(all: &serde_json::Map<String, serde_json::Value>) -> String {
+    if all.is_empty() {
+        return String::new();
+    }
+    let line = |value: &serde_json::Value| {
+        let text = serde_json::to_string_pretty(value).unwrap_or_default();
+        text.lines()
+            .map(str::trim)
+            .fold(String::new(), |line, next| match next {
+                "}" | "]" => line + next,
+                next => line + next + " ",
+            })
+    };
+    let stars = "*".repeat(80 - "CUSTOM STATS: ".len());
+    let mut text = format!("\nCUSTOM STATS: {stars}\n");
+    let mut hosts: Vec<_> = all.iter().filter(|(host, _)| *host != "_run").collect();
+    hosts.sort_by_key(|(host, _)| host.as_str());
+    for (host, value) in hosts {
+        text.push_str(&format!("\t{host}: {}\n", tight(&line(value))));
+    }
+    if let Some(run) = all.get("_run") {
+        text.push_str(&format!("\n\tRUN: {}\n", tight(&line(run))));
+    }
+    text + "\n"
+}
+
+/// Without the gap before a bracket that closes.
+fn tight(line: &str) -> String {
+    line.replace(" }", "}").replace(" ]", "]")
 }
 
 /// `run`.

@@ -41,6 +41,8 @@ pub(crate) struct AnsibleLook {
     /// Included files with the hosts that they are for, until something else happens.
     included: Vec<(String, String)>,
     played: bool,
+    /// Whether any play was shown.
+    began: bool,
 }
 
 impl AnsibleLook {
@@ -54,6 +56,7 @@ impl AnsibleLook {
             waiting: None,
             included: Vec::new(),
             played: false,
+            began: false,
         }
     }
 
@@ -196,7 +199,9 @@ impl ResultLine<'_> {
     /// What follows the host: what the task is there to show, or everything when asked for.
     fn shown(&self, manner: Manner) -> String {
         let always = matches!(self.kind, ResultKind::Shown | ResultKind::Verbose);
-        if always || manner.verbosity > 0 {
+        // What `no_log` hides shows nothing where it would only say so.
+        let hidden = self.result.contains("\"censored\":");
+        if (always && !hidden) || manner.verbosity > 0 {
             self.arrow(manner)
         } else {
             String::new()
@@ -262,6 +267,7 @@ impl Renderer for AnsibleLook {
         match event {
             Event::PlayStarted { name, hosts } => {
                 self.waiting = None;
+                self.began = true;
                 self.banner(&format!("PLAY [{name}]"));
                 if hosts == 0 && !std::mem::take(&mut self.played) {
                     println!("{}", paint(QUIET, "skipping: no hosts matched"));
@@ -316,7 +322,7 @@ impl Renderer for AnsibleLook {
 
     fn finish(&mut self) {
         self.show_included();
-        if self.recap.is_empty() {
+        if !self.began {
             return;
         }
         self.banner("PLAY RECAP");

@@ -238,7 +238,8 @@ fn lines(change: &Change, indent: usize) -> String {
 
 fn sign(action: Action) -> String {
     match action {
-        Action::NoOp => "   ".to_owned(),
+        // What is ephemeral is not in a plan.
+        Action::NoOp | Action::Open | Action::Renew | Action::Close => "   ".to_owned(),
         Action::Create => format!("  {}", paint(GOOD, "+")),
         Action::Read => format!(" {}", paint(FAINT, "<=")),
         Action::Update => format!("  {}", paint(CHANGE, "~")),

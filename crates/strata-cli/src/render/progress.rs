@@ -359,12 +359,17 @@ fn doing(action: Action) -> &'static str {
         Action::DeleteThenCreate | Action::CreateThenDelete => "replacing",
         Action::Delete => "deleting",
         Action::Forget => "forgetting",
+        Action::Open => "opening",
+        Action::Renew => "renewing",
+        Action::Close => "closing",
     }
 }
 
 fn symbol(action: Action) -> String {
     match action {
-        Action::NoOp | Action::Read => paint(QUIET, "="),
+        Action::NoOp | Action::Read | Action::Open | Action::Renew | Action::Close => {
+            paint(QUIET, "=")
+        }
         Action::Create => paint(GOOD, "+"),
         Action::Update => paint(CHANGE, "~"),
         Action::DeleteThenCreate | Action::CreateThenDelete => paint(CHANGE, "±"),

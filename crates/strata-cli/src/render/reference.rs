@@ -20,6 +20,7 @@ pub(crate) fn list(all: &[Documented]) -> String {
         let kind = match documented.kind {
             ObjectKind::Resource => "resource",
             ObjectKind::DataSource => "data",
+            ObjectKind::Ephemeral => "ephemeral",
         };
         let first = documented
             .block
@@ -29,7 +30,7 @@ pub(crate) fn list(all: &[Documented]) -> String {
             .unwrap_or_default();
         let name = &documented.name;
         format!(
-            "{:<10}  {kind:<8}  {name:<widest$}  {first}",
+            "{:<10}  {kind:<9}  {name:<widest$}  {first}",
             documented.provider
         )
         .trim_end()
@@ -47,6 +48,10 @@ fn page(documented: &Documented) -> String {
     let (kind, name) = match documented.kind {
         ObjectKind::Resource => ("resource", documented.name.to_string()),
         ObjectKind::DataSource => ("data source", format!("data.{}", documented.name)),
+        ObjectKind::Ephemeral => (
+            "ephemeral resource",
+            format!("ephemeral.{}", documented.name),
+        ),
     };
     let mut text = format!("## `{name}`\n\nA {kind} of `{}`.", documented.source);
     if !documented.block.description.is_empty() {

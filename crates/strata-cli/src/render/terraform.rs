@@ -166,6 +166,9 @@ pub(crate) fn words(action: Action) -> (&'static str, &'static str) {
         Action::Read => ("Reading", "Read"),
         Action::Delete => ("Destroying", "Destruction"),
         Action::Forget => ("Removing from state", "Removal"),
+        Action::Open => ("Opening", "Opening"),
+        Action::Renew => ("Renewing", "Renewal"),
+        Action::Close => ("Closing", "Closing"),
     }
 }
 

@@ -81,7 +81,20 @@ impl TerraformJson {
                 ("apply_errored", message)
             }
         };
-        line("info", &message, kind, [("hook", hook)]);
+        line("info", &message, of_family(kind, action), [("hook", hook)]);
+    }
+}
+
+/// What is ephemeral has messages of its own kinds.
+fn of_family(kind: &'static str, action: Action) -> &'static str {
+    match action {
+        Action::Open | Action::Renew | Action::Close => match kind {
+            "apply_start" => "ephemeral_op_start",
+            "apply_progress" => "ephemeral_op_progress",
+            "apply_complete" => "ephemeral_op_complete",
+            _ => "ephemeral_op_errored",
+        },
+        _ => kind,
     }
 }
 
@@ -231,6 +244,9 @@ pub(crate) fn action_name(action: Action) -> &'static str {
         Action::DeleteThenCreate | Action::CreateThenDelete => "replace",
         Action::Delete => "delete",
         Action::Forget => "remove",
+        Action::Open => "open",
+        Action::Renew => "renew",
+        Action::Close => "close",
     }
 }
 

@@ -329,3 +329,140 @@ fn nesting_beyond_all_reason_is_a_mistake() {
     let validate = folder.run(&["validate"]);
     assert_eq!(validate.code, Some(1), "{}", validate.stderr);
 }
+
+#[test]
+fn modules_from_mercurial_are_cloned_by_the_users_own_hg() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new(&[(
+        "main.tf",
+        "module \"m\" { source = \"hg::https://example.com/x//sub?rev=v1\" }\noutput \"o\" { value = module.m.o }\n",
+    )]);
+    // A program that does as hg would, and says what it was asked.
+    let program = "#!/bin/sh\necho \"$@\" > \"$HOME/asked\"\nfor last; do :; done\nmkdir -p \"$last/sub\"\necho 'output \"o\" { value = 1 }' > \"$last/sub/main.tf\"\n";
+    folder.write("bin/hg", program);
+    let hg = folder.path().join("bin/hg");
+    fs::set_permissions(hg, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}/bin:/usr/bin:/bin", folder.path().display());
+    folder.run_with(&["init"], &[("PATH", &path)]).succeeded();
+    let asked = fs::read_to_string(folder.path().join("asked")).unwrap();
+    let expected = "clone --quiet --updaterev v1 -- https://example.com/x ";
+    assert!(asked.starts_with(expected), "{asked}");
+    folder.run(&["validate"]).succeeded();
+    let option = "module \"m\" { source = \"hg::ssh://-oProxyCommand=x/y\" }\n";
+    folder.write("main.tf", option);
+    let refused = folder.run_with(&["init"], &[("PATH", &path)]);
+    assert!(
+        refused.stderr.contains("cannot be a source"),
+        "{}",
+        refused.stderr
+    );
+}
+
+#[test]
+fn what_is_ephemeral_is_opened_and_closed_and_in_no_file() {
+    let folder = Folder::new(&[(
+        "main.tf",
+        "ephemeral \"random_password\" \"p\" { length = 20 }\nlocals { long = length(ephemeral.random_password.p.result) }\nresource \"terraform_data\" \"x\" { input = 1 }\noutput \"home\" { value = pathexpand(\"~/x\") }\n",
+    )]);
+    let applied = folder.run(&["apply", "-auto-approve"]).succeeded();
+    let state = fs::read_to_string(folder.path().join("terraform.tfstate")).unwrap();
+    assert!(!state.contains("random_password"), "{state}");
+    let plan = folder.run(&["plan", "-json"]).succeeded().stdout;
+    for kind in ["ephemeral_op_start", "ephemeral_op_complete"] {
+        assert!(plan.contains(kind), "{plan}");
+    }
+    assert!(
+        applied.stdout.contains("home = \"[FOLDER]/x\""),
+        "{}",
+        applied.stdout
+    );
+}
+
+/// What `terraform graph -type=plan` 1.11.4 prints for this configuration.
+const STEPS: &str = r#"digraph {
+	compound = "true"
+	newrank = "true"
+	subgraph "root" {
+		"[root] data.terraform_remote_state.r (expand)" [label = "data.terraform_remote_state.r", shape = "box"]
+		"[root] module.m.terraform_data.c (expand)" [label = "module.m.terraform_data.c", shape = "box"]
+		"[root] provider[\"terraform.io/builtin/terraform\"]" [label = "provider[\"terraform.io/builtin/terraform\"]", shape = "diamond"]
+		"[root] terraform_data.a (expand)" [label = "terraform_data.a", shape = "box"]
+		"[root] terraform_data.b (expand)" [label = "terraform_data.b", shape = "box"]
+		"[root] var.v" [label = "var.v", shape = "note"]
+		"[root] data.terraform_remote_state.r (expand)" -> "[root] provider[\"terraform.io/builtin/terraform\"]"
+		"[root] local.l (expand)" -> "[root] var.v"
+		"[root] module.m (close)" -> "[root] module.m.output.y (expand)"
+		"[root] module.m.output.y (expand)" -> "[root] module.m.terraform_data.c (expand)"
+		"[root] module.m.terraform_data.c (expand)" -> "[root] module.m.var.x (expand)"
+		"[root] module.m.var.x (expand)" -> "[root] module.m (expand)"
+		"[root] module.m.var.x (expand)" -> "[root] terraform_data.a (expand)"
+		"[root] output.o (expand)" -> "[root] module.m.output.y (expand)"
+		"[root] provider[\"terraform.io/builtin/terraform\"] (close)" -> "[root] data.terraform_remote_state.r (expand)"
+		"[root] provider[\"terraform.io/builtin/terraform\"] (close)" -> "[root] module.m.terraform_data.c (expand)"
+		"[root] provider[\"terraform.io/builtin/terraform\"] (close)" -> "[root] terraform_data.b (expand)"
+		"[root] root" -> "[root] module.m (close)"
+		"[root] root" -> "[root] output.o (expand)"
+		"[root] root" -> "[root] provider[\"terraform.io/builtin/terraform\"] (close)"
+		"[root] terraform_data.a (expand)" -> "[root] local.l (expand)"
+		"[root] terraform_data.a (expand)" -> "[root] provider[\"terraform.io/builtin/terraform\"]"
+		"[root] terraform_data.b (expand)" -> "[root] terraform_data.a (expand)"
+	}
+}
+"#;
+
+#[test]
+fn the_steps_of_a_plan_are_drawn_as_terraform_draws_them() {
+    let root = r#"variable "v" { default = 1 }
+locals { l = var.v }
+resource "terraform_data" "a" { input = local.l }
+resource "terraform_data" "b" {
+  count = 2
+  input = terraform_data.a.output
+}
+module "m" {
+  source = "./m"
+  x      = terraform_data.a.id
+}
+output "o" { value = module.m.y }
+data "terraform_remote_state" "r" {
+  backend = "local"
+  config  = { path = "x" }
+  count   = 0
+}
+"#;
+    let module = "variable \"x\" {}\nresource \"terraform_data\" \"c\" { input = var.x }\noutput \"y\" { value = terraform_data.c.output }\n";
+    let folder = Folder::new(&[("main.tf", root), ("m/main.tf", module)]);
+    for kind in ["-type=plan", "-type=apply", "-type=plan-refresh-only"] {
+        assert_eq!(folder.run(&["graph", kind]).succeeded().stdout, STEPS);
+    }
+    let destroy = folder.run(&["graph", "-type=plan-destroy"]);
+    assert!(
+        destroy.stderr.contains("is not supported"),
+        "{}",
+        destroy.stderr
+    );
+}
+
+#[test]
+fn on_a_terminal_variables_without_value_are_asked_for() {
+    use std::process::Stdio;
+    let text = "variable \"a\" {\n  description = \"What?\"\n}\noutput \"a\" { value = var.a }\n";
+    let folder = Folder::new(&[("main.tf", text)]);
+    let command = format!("NO_COLOR=1 {} plan", env!("CARGO_BIN_EXE_strata"));
+    let child = Command::new("script")
+        .args(["-qec", &command, "/dev/null"])
+        .current_dir(folder.path())
+        .env("HOME", folder.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn();
+    let Ok(mut child) = child else {
+        eprintln!("skipped: there is no `script` to give a terminal");
+        return;
+    };
+    child.stdin.take().unwrap().write_all(b"hello\r").unwrap();
+    let said = child.wait_with_output().unwrap().stdout;
+    let said = String::from_utf8_lossy(&said);
+    assert!(said.contains("var.a\r\n  What?"), "{said}");
+    assert!(said.contains("a = \"hello\""), "{said}");
+}

@@ -10,6 +10,8 @@
 )]
 
 mod adopted;
+mod backend;
+mod bad_playbooks;
 mod check;
 mod console;
 mod daemon;
@@ -24,6 +26,7 @@ mod mistakes;
 mod observability;
 mod plans;
 mod playbook;
+mod playbooks;
 mod project;
 mod project_mistakes;
 mod provisioners;
@@ -33,6 +36,7 @@ mod quickstart;
 mod reference;
 mod secrets;
 mod stages;
+mod ssh;
 mod state;
 mod stop;
 mod strata;

@@ -9,6 +9,7 @@ use super::{
     Evaluator, Expansion, Mode,
     cell::{Asked, Cell},
     expansion::expand,
+    scope::marks_of,
     state::{Children, ModuleState, Repetition, ResourceState, StateId},
     table::Table,
 };
@@ -281,9 +282,10 @@ impl Evaluator {
 
     /// What an instance without a value reads as: unknown, of the type its schema says.
     pub(super) fn missing(&self, module: &Arc<ModuleState>, state: &ResourceState) -> Value {
-        let make = || match self.schema(module, &state.key) {
-            Some(schema) => Value::unknown(schema.block.implied_type()),
-            None => unknown(),
+        let make = || {
+            let schema = self.schema(module, &state.key);
+            let value = schema.map(|schema| Value::unknown(schema.block.implied_type()));
+            value.unwrap_or_else(unknown).with_marks(marks_of(state))
         };
         state.missing.get_or_init(make).clone()
     }

@@ -1,7 +1,7 @@
 //! The evaluator: cells computed once, when asked for.
 //!
 //! [`state`] holds the cells of one module instance, [`scope`] leads references to them, [`cells`] computes them,
-//! [`blocks`] decodes provisioners, [`imports`] evaluates `import` blocks, [`expansion`] finds out how many instances there are, [`table`] keeps what the engine hands in, and [`checks`]
+//! [`blocks`] decodes provisioners, [`providers`] what configures providers, [`imports`] evaluates `import` blocks, [`expansion`] finds out how many instances there are, [`table`] keeps what the engine hands in, and [`checks`]
 //! holds conditions. Mistakes inside a cell are kept until the next public function returns, and reported once.
 
 mod blocks;
@@ -10,6 +10,7 @@ mod cells;
 mod checks;
 mod expansion;
 mod imports;
+mod providers;
 mod scope;
 mod state;
 mod table;
@@ -23,7 +24,7 @@ use std::{
 
 use strata_core::{
     AttributePath, Diagnostic, Diagnostics, Marks, Value,
-    addr::{self, InstanceKey},
+    addr::{self, InstanceKey, ResourceMode},
     files::Files,
     schema,
 };
@@ -32,7 +33,6 @@ use strata_hcl::{Chance, Expression};
 use crate::{
     decode,
     module::ResourceKey,
-    provider::ProviderAddress,
     schemas::{self, Schemas},
     tree::Config,
 };
@@ -183,6 +183,7 @@ impl Evaluator {
             let value = schema.map_or(value.clone(), |schema| {
                 schemas::mark_sensitive(&schema.block, value)
             });
+            let value = value.with_marks(scope::marks_of(state));
             let mut table = state.table.lock().unwrap_or_else(PoisonError::into_inner);
             table.set(&instance.key, value);
         });
@@ -199,33 +200,12 @@ impl Evaluator {
     ) -> Value {
         let found = self.in_instance(instance, None, diags, |resource, scope, diags| {
             let value = decode::block(&resource.body, &resource.span, schema, scope, diags);
-            not_ephemeral(resource, &value, diags);
+            if resource.key.mode != ResourceMode::Ephemeral {
+                not_ephemeral(resource, &value, diags);
+            }
             value
         });
         found.unwrap_or_else(|| Value::Null(schema.implied_type()))
-    }
-
-    /// The arguments of a provider configuration; all null if it has no block.
-    pub fn provider_config(
-        &self,
-        provider: &ProviderAddress,
-        schema: &schema::Block,
-        diags: &mut Diagnostics,
-    ) -> Value {
-        let module = provider.module.0.iter();
-        let address = module.fold(addr::ModuleInstance::root(), |at, name| {
-            at.child(name.clone(), None)
-        });
-        let block = self.config.provider_block(provider);
-        let value = match (block, self.find_module(&address)) {
-            (Some(block), Some(module)) => {
-                let scope = self.scope(&module, &module.repetition, None);
-                decode::block(&block.body, &block.span, schema, &scope, diags)
-            }
-            _ => schema.empty_value(),
-        };
-        self.report(diags);
-        value
     }
 
     /// The value of an output, with its marks; its preconditions are checked.

@@ -31,10 +31,12 @@ impl Scope for InModule<'_> {
             "path" => self.path(reference),
             "terraform" => self.terraform(reference),
             "each" | "count" => self.repetition(reference),
-            "ephemeral" => {
-                let value = Value::unknown(Type::Dynamic).with_marks(Marks::EPHEMERAL);
-                reference.attribute(1).map(|_| Resolved::new(value, 2))
-            }
+            "ephemeral" => self.resource(
+                ResourceMode::Ephemeral,
+                reference.attribute(0),
+                reference,
+                1,
+            ),
             "self" => self.self_value.map(|value| Resolved::new(value.clone(), 0)),
             "data" => self.resource(ResourceMode::Data, reference.attribute(0), reference, 1),
             "resource" => {
@@ -183,14 +185,22 @@ impl InModule<'_> {
 
     /// Where the number of instances is not known, all of them are one unknown collection of the right type.
     fn unknown_number(&self, state: &ResourceState, at: usize) -> Resolved {
-        let ty = self.evaluator.missing(self.module, state).ty();
+        let ty = self.evaluator.missing(self.module, state).unmarked().ty();
         let resource = self.module.module.resources.get(&state.key);
         let whole = match resource.map(|resource| &resource.repeat) {
             Some(Repeat::Count(_)) if ty != Type::Dynamic => Type::list(ty),
             Some(Repeat::ForEach(_)) if ty != Type::Dynamic => Type::map(ty),
             _ => Type::Dynamic,
         };
-        Resolved::new(Value::unknown(whole), at + 1)
+        Resolved::new(Value::unknown(whole).with_marks(marks_of(state)), at + 1)
+    }
+}
+
+/// What all of a resource is marked with.
+pub(super) fn marks_of(state: &ResourceState) -> Marks {
+    match state.key.mode {
+        ResourceMode::Ephemeral => Marks::EPHEMERAL,
+        ResourceMode::Managed | ResourceMode::Data => Marks::NONE,
     }
 }
 

@@ -33,6 +33,7 @@ pub(super) struct ModuleState {
     pub(super) calls: HashMap<Arc<str>, CallState>,
     managed: Resources,
     data: Resources,
+    ephemeral: Resources,
 }
 
 type Resources = HashMap<Arc<str>, HashMap<Arc<str>, ResourceState>>;
@@ -98,6 +99,7 @@ impl ModuleState {
                 .collect(),
             managed: resources(&module, ResourceMode::Managed),
             data: resources(&module, ResourceMode::Data),
+            ephemeral: resources(&module, ResourceMode::Ephemeral),
             module,
         }
     }
@@ -111,6 +113,7 @@ impl ModuleState {
         let all = match mode {
             ResourceMode::Managed => &self.managed,
             ResourceMode::Data => &self.data,
+            ResourceMode::Ephemeral => &self.ephemeral,
         };
         all.get(type_name)?.get(name)
     }

@@ -55,9 +55,10 @@ impl EarlyScope<'_> {
             return Some(text.into());
         }
         diags.push(
-            Diagnostic::error("early-value", format!("Invalid module {what}"))
+            Diagnostic::error("early-value", format!("Invalid {what}"))
                 .detail(format!(
-                    "The {what} must be known before anything is planned, and neither null nor secret."
+                    "The {} must be known before anything is planned, and neither null nor secret.",
+                    what.rsplit(' ').next().unwrap_or(what)
                 ))
                 .at(expression.span()),
         );

@@ -6,8 +6,7 @@ use strata_core::{Diagnostic, Diagnostics, Source, Span, files::Files};
 use strata_hcl::{Block, Body};
 
 use super::{
-    call, check, ephemeral, fields, files, output, overrides, provider, refactor, resource,
-    settings, variable,
+    call, check, fields, files, output, overrides, provider, refactor, resource, settings, variable,
 };
 use crate::module::{Local, Module};
 
@@ -104,7 +103,6 @@ fn block(block: &Block, module: &mut Module, diags: &mut Diagnostics) {
         "removed" => refactor::removed(block, module, diags),
         "import" => refactor::import(block, module, diags),
         "check" => check::decode(block, module, diags),
-        "ephemeral" => ephemeral::decode(block, module, diags),
         _ => resource::decode(block, module, diags),
     }
 }

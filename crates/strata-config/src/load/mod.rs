@@ -7,7 +7,6 @@ mod address;
 mod call;
 mod check;
 mod early;
-mod ephemeral;
 mod fields;
 mod files;
 mod folder;
@@ -131,10 +130,34 @@ impl Loader<'_> {
     fn root(&mut self) {
         let module = self.module(Path::new("."));
         self.add(addr::Module::root(), module, None);
+        self.backend();
         let mut next = 0;
         while next < self.config.nodes.len() {
             self.children(next);
             next += 1;
+        }
+    }
+
+    /// Evaluates what the root module's `local` backend takes from variables.
+    fn backend(&mut self) {
+        let root = self.config.nodes[0].module.clone();
+        let backend = root.settings.backend.as_ref();
+        let Some(backend) = backend.filter(|backend| &*backend.kind == "local") else {
+            return;
+        };
+        let mut early = |name: &str| {
+            let expression = &backend.body.attribute(name)?.expression;
+            let refers = !expression.references().is_empty();
+            refers.then(|| self.early(0, expression, &format!("backend {name}")))
+        };
+        let (path, folder) = (early("path"), early("workspace_dir"));
+        if path.is_none() && folder.is_none() {
+            return;
+        }
+        let module = Arc::make_mut(&mut self.config.nodes[0].module);
+        if let Some(backend) = &mut module.settings.backend {
+            backend.path = path.unwrap_or(backend.path.take());
+            backend.workspace_directory = folder.unwrap_or(backend.workspace_directory.take());
         }
     }
 
@@ -176,7 +199,7 @@ impl Loader<'_> {
         module: &Module,
         call: &ModuleCall,
     ) -> Option<PathBuf> {
-        let text = self.early(caller, &call.source, "source")?;
+        let text = self.early(caller, &call.source, "module source")?;
         let source = match ModuleSource::parse(&text) {
             Ok(source) => source,
             Err(why) => {
@@ -233,7 +256,7 @@ impl Loader<'_> {
             );
             return None;
         }
-        let text = self.early(caller, version, "version")?;
+        let text = self.early(caller, version, "module version")?;
         match VersionConstraint::parse(&text) {
             Some(constraint) => Some(Some((constraint, text))),
             None => {

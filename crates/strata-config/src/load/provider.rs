@@ -10,14 +10,6 @@ use crate::module::{Module, ProviderBlock, ProviderKey, ProviderReference};
 const RESERVED: [&str; 5] = ["count", "depends_on", "lifecycle", "locals", "source"];
 
 pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics) {
-    if let Some(for_each) = block.body.attribute("for_each") {
-        diags.push(
-            Diagnostic::error("unsupported", "Provider `for_each` is not supported yet")
-                .detail("Strata understands it, does not carry it out, and will not ignore it.")
-                .at(for_each.name_span())
-                .hint("Write a `provider` block with an alias for each."),
-        );
-    }
     for attribute in &block.body.attributes {
         if RESERVED.contains(&&*attribute.name.text) {
             let summary = "Reserved argument name in provider block";
@@ -66,14 +58,18 @@ pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics
     if valid {
         let mut left_out = vec!["alias", "version", "for_each"];
         left_out.extend(RESERVED);
-        let body = fields::without(&block.body, &left_out, &[]);
-        module
-            .providers
-            .insert(key.clone(), ProviderBlock { key, body, span });
+        let for_each = block.body.attribute("for_each");
+        let block = ProviderBlock {
+            key: key.clone(),
+            for_each: for_each.map(|attribute| attribute.expression.clone()),
+            body: fields::without(&block.body, &left_out, &[]),
+            span,
+        };
+        module.providers.insert(key, block);
     }
 }
 
-/// `incus` or `incus.east`, as in `provider = incus.east`.
+/// `incus` or `incus.east`, as in `provider = incus.east`, or one of several instances: `incus.by_host[each.key]`.
 pub(super) fn reference(
     expression: &Expression,
     diags: &mut Diagnostics,
@@ -85,22 +81,10 @@ pub(super) fn reference(
         }
         None => expression.plain(),
     };
-    let text = plain.text();
-    let key = key(text);
-    // OpenTofu's instances of providers: `incus.by_host[each.key]`.
-    if let Some((configuration, _)) = text.split_once('[').filter(|_| key.is_none())
-        && self::key(configuration).is_some()
-    {
-        diags.push(
-            Diagnostic::error(
-                "unsupported",
-                "Instances of provider configurations are not supported yet",
-            )
-            .detail(format!("`{text}` is one of several that `for_each` makes."))
-            .at(expression.span()),
-        );
-        return None;
-    }
+    let (key, instance) = match plain.as_indexed() {
+        Some((of, instance)) => (key(&of.to_string()), Some(instance)),
+        None => (key(plain.text()), None),
+    };
     if key.is_none() && !expression.is_error() {
         diags.push(
             Diagnostic::error("invalid-provider-reference", "Invalid provider configuration reference")
@@ -112,7 +96,11 @@ pub(super) fn reference(
         );
     }
     let span = expression.span();
-    key.map(|key| ProviderReference { key, span })
+    key.map(|key| ProviderReference {
+        key,
+        instance,
+        span,
+    })
 }
 
 /// Reads a name and an alias. The text is enough: nothing but names and one dot may stand there.

@@ -1,4 +1,4 @@
-//! `resource` and `data` blocks.
+//! `resource`, `data` and `ephemeral` blocks.
 
 use std::sync::Arc;
 
@@ -11,13 +11,13 @@ use super::{fields, folder::duplicate, provider, provisioner};
 use crate::module::{IgnoreChanges, Lifecycle, Module, Repeat, Resource, ResourceKey};
 
 /// The arguments and blocks that every resource may have.
-pub(super) const OWN_ATTRIBUTES: [&str; 4] = ["count", "for_each", "provider", "depends_on"];
-pub(super) const OWN_BLOCKS: [&str; 4] = ["lifecycle", "connection", "provisioner", "locals"];
+const OWN_ATTRIBUTES: [&str; 4] = ["count", "for_each", "provider", "depends_on"];
+const OWN_BLOCKS: [&str; 4] = ["lifecycle", "connection", "provisioner", "locals"];
 
 /// What of the blocks of a data source is its provider's to know.
 const OWN_BLOCKS_OF_DATA: [&str; 2] = ["lifecycle", "locals"];
 
-/// Reads a `resource` or `data` block of a module.
+/// Reads a `resource`, `data` or `ephemeral` block of a module.
 pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics) {
     decode_in(block, None, module, diags);
 }
@@ -40,6 +40,7 @@ fn decode_in(
 ) {
     let mode = match &*block.kind.text {
         "data" => ResourceMode::Data,
+        "ephemeral" => ResourceMode::Ephemeral,
         _ => ResourceMode::Managed,
     };
     let key = ResourceKey {
@@ -47,10 +48,10 @@ fn decode_in(
         type_name: block.labels[0].text.clone(),
         name: block.labels[1].text.clone(),
     };
-    let kind = if mode == ResourceMode::Data {
-        "data source"
-    } else {
-        "resource"
+    let kind = match mode {
+        ResourceMode::Managed => "resource",
+        ResourceMode::Data => "data source",
+        ResourceMode::Ephemeral => "ephemeral resource",
     };
     let valid_type = fields::valid_name(
         &key.type_name,
@@ -94,13 +95,9 @@ fn read(
     let provider = body.attribute("provider");
     let provider = provider.and_then(|a| provider::reference(&a.expression, diags));
     let managed = key.mode == ResourceMode::Managed;
-    let of = match managed {
-        true => LifecycleOf::Managed,
-        false => LifecycleOf::Data,
-    };
-    let own_blocks: &[&str] = match managed {
-        true => &OWN_BLOCKS,
-        false => &OWN_BLOCKS_OF_DATA,
+    let own_blocks: &[&str] = match key.mode {
+        ResourceMode::Data => &OWN_BLOCKS_OF_DATA,
+        ResourceMode::Managed | ResourceMode::Ephemeral => &OWN_BLOCKS,
     };
     let (provisioners, connection) = match managed {
         true => (
@@ -113,7 +110,7 @@ fn read(
         repeat: repeat(body, diags),
         provider,
         depends_on: fields::depends_on(body, diags),
-        lifecycle: lifecycle(body, of, diags),
+        lifecycle: lifecycle(body, key.mode, diags),
         provisioners,
         connection,
         scoped_to,
@@ -164,16 +161,8 @@ fn both(one: &str, other: &str, second: &Attribute, first: &Attribute) -> Diagno
         .label(first.name_span(), "the other one")
 }
 
-/// Whose `lifecycle` it is: what may be in it differs.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum LifecycleOf {
-    Managed,
-    Data,
-    Ephemeral,
-}
-
 /// Reads the `lifecycle` block, if one is there.
-pub(super) fn lifecycle(body: &Body, of: LifecycleOf, diags: &mut Diagnostics) -> Lifecycle {
+fn lifecycle(body: &Body, of: ResourceMode, diags: &mut Diagnostics) -> Lifecycle {
     let mut found = Lifecycle::default();
     let mut blocks = body.blocks_of("lifecycle");
     if let Some(block) = blocks.next() {
@@ -197,12 +186,12 @@ const OF_MANAGED: [&str; 4] = [
     "replace_triggered_by",
 ];
 
-fn read_lifecycle(block: &Block, of: LifecycleOf, diags: &mut Diagnostics) -> Lifecycle {
+fn read_lifecycle(block: &Block, of: ResourceMode, diags: &mut Diagnostics) -> Lifecycle {
     let body = &block.body;
     let mut arguments = OF_MANAGED.to_vec();
     arguments.push("enabled");
     fields::only(body, &arguments, &["precondition", "postcondition"], diags);
-    if of != LifecycleOf::Managed {
+    if of != ResourceMode::Managed {
         for attribute in &body.attributes {
             if OF_MANAGED.contains(&&*attribute.name.text) {
                 diags.push(only_managed(attribute, of));
@@ -227,12 +216,8 @@ fn read_lifecycle(block: &Block, of: LifecycleOf, diags: &mut Diagnostics) -> Li
     }
 }
 
-fn only_managed(attribute: &Attribute, of: LifecycleOf) -> Diagnostic {
-    let kind = match of {
-        LifecycleOf::Ephemeral => "ephemeral",
-        _ => "data",
-    };
-    let summary = format!("Invalid {kind} resource lifecycle argument");
+fn only_managed(attribute: &Attribute, of: ResourceMode) -> Diagnostic {
+    let summary = format!("Invalid {} resource lifecycle argument", of.name());
     Diagnostic::error("invalid-lifecycle", summary)
         .detail(format!(
             "`{}` is for managed resources only.",

@@ -8,7 +8,7 @@ use strata_hcl::{Attribute, Block, Expression};
 use super::{fields, folder::duplicate, provider};
 use crate::module::{Backend, ProviderReference, ProviderRequirement, Settings, SettingsBlock};
 use crate::provider::full_source;
-use crate::version;
+use crate::version::{self, Asked};
 
 pub(super) fn decode(block: &Block, settings: &mut Settings, diags: &mut Diagnostics) {
     let blocks = [
@@ -29,7 +29,8 @@ pub(super) fn decode(block: &Block, settings: &mut Settings, diags: &mut Diagnos
     }
     if let Some(attribute) = block.body.attribute("experiments") {
         diags.push(
-            Diagnostic::error("unsupported", "Language experiments are not supported")
+            Diagnostic::error("experiments", "Module uses experimental features")
+                .detail("Experiments of the language are for alpha releases of Terraform only.")
                 .at(attribute.span()),
         );
     }
@@ -109,13 +110,24 @@ fn required_version(attribute: &Attribute, diags: &mut Diagnostics) {
     let Some(text) = constant_text(&attribute.expression, diags) else {
         return;
     };
-    match version::allows(&text, version::LANGUAGE) {
-        Some(true) => {}
-        Some(false) => diags.push(
+    match version::asked(&text) {
+        Some(Asked::Ours) => {}
+        Some(Asked::Newer) => diags.push(
+            Diagnostic::warning("newer-version", "Newer version of the language required")
+                .detail(format!(
+                    "The configuration asks for `{text}`. Strata speaks the language of Terraform {} and OpenTofu {}; \
+                     what it does not know is refused where it stands.",
+                    version::LANGUAGE,
+                    version::OPENTOFU
+                ))
+                .at(attribute.span()),
+        ),
+        Some(Asked::Other) => diags.push(
             Diagnostic::error("unsupported-version", "Unsupported Terraform Core version")
                 .detail(format!(
-                    "The configuration asks for `{text}`. Strata speaks the language of Terraform {}.",
-                    version::LANGUAGE
+                    "The configuration asks for `{text}`. Strata speaks the language of Terraform {} and OpenTofu {}.",
+                    version::LANGUAGE,
+                    version::OPENTOFU
                 ))
                 .at(attribute.span()),
         ),
@@ -264,8 +276,14 @@ fn backend(block: &Block, settings: &mut Settings, diags: &mut Diagnostics) {
     };
     if &*backend.kind == "local" {
         fields::only(&block.body, &["path", "workspace_dir"], &[], diags);
-        backend.path = fields::text(&block.body, "path", diags);
-        backend.workspace_directory = fields::text(&block.body, "workspace_dir", diags);
+        // What refers to variables is evaluated when their values are known.
+        let mut constant = |name: &str| {
+            let attribute = block.body.attribute(name)?;
+            let is_constant = attribute.expression.references().is_empty();
+            is_constant.then(|| fields::text(&block.body, name, diags))?
+        };
+        backend.path = constant("path");
+        backend.workspace_directory = constant("workspace_dir");
     }
     settings.backend = Some(backend);
 }

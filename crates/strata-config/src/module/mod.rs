@@ -1,7 +1,6 @@
 //! One module as its files describe it: plain data, expressions not evaluated.
 
 mod check;
-mod ephemeral;
 mod output;
 mod provider;
 mod provisioner;
@@ -16,7 +15,6 @@ use strata_core::{Span, addr::ResourceMode};
 use strata_hcl::{Expression, Traversal};
 
 pub use check::CheckBlock;
-pub use ephemeral::{EphemeralKey, EphemeralResource};
 pub use output::Output;
 pub use provider::{ProviderBlock, ProviderKey, ProviderReference};
 pub use provisioner::{Connection, OnFailure, Provisioner, ProvisionerWhen};
@@ -42,10 +40,8 @@ pub struct Module {
     pub locals: BTreeMap<Arc<str>, Local>,
     /// `output` blocks.
     pub outputs: BTreeMap<Arc<str>, Output>,
-    /// `resource` and `data` blocks.
+    /// `resource`, `data` and `ephemeral` blocks.
     pub resources: BTreeMap<ResourceKey, Resource>,
-    /// `ephemeral` blocks.
-    pub ephemerals: BTreeMap<EphemeralKey, EphemeralResource>,
     /// `module` blocks.
     pub calls: BTreeMap<Arc<str>, ModuleCall>,
     /// `moved` blocks, in the order in which they stand.
@@ -61,7 +57,7 @@ pub struct Module {
 /// What names a resource inside its module.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ResourceKey {
-    /// `resource` or `data`.
+    /// `resource`, `data` or `ephemeral`.
     pub mode: ResourceMode,
     /// The resource type, such as `incus_instance`.
     pub type_name: Arc<str>,
@@ -108,9 +104,6 @@ pub struct Argument {
 
 impl std::fmt::Display for ResourceKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.mode == ResourceMode::Data {
-            f.write_str("data.")?;
-        }
-        write!(f, "{}.{}", self.type_name, self.name)
+        write!(f, "{}{}.{}", self.mode.prefix(), self.type_name, self.name)
     }
 }

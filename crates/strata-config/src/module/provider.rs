@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use strata_core::Span;
-use strata_hcl::Body;
+use strata_hcl::{Body, Expression};
 
 /// What names a provider configuration inside its module: `incus`, or `incus.east` with an alias.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,7 +19,9 @@ pub struct ProviderKey {
 pub struct ProviderBlock {
     /// What it is called.
     pub key: ProviderKey,
-    /// Its arguments, without `alias` and `version`.
+    /// What makes an instance for each of its elements (OpenTofu).
+    pub for_each: Option<Expression>,
+    /// Its arguments, without `alias`, `version` and `for_each`.
     pub body: Arc<Body>,
     /// The place of the block's header.
     pub span: Span,
@@ -30,6 +32,8 @@ pub struct ProviderBlock {
 pub struct ProviderReference {
     /// Which.
     pub key: ProviderKey,
+    /// Which of its instances, where it has `for_each`.
+    pub instance: Option<Expression>,
     /// Where.
     pub span: Span,
 }

@@ -1,4 +1,4 @@
-//! `resource` and `data` blocks.
+//! `resource`, `data` and `ephemeral` blocks.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use strata_hcl::{Body, Expression, Traversal};
 
 use super::{Connection, ProviderReference, Provisioner, ResourceKey};
 
-/// A `resource` or `data` block.
+/// A `resource`, `data` or `ephemeral` block.
 #[derive(Clone, Debug)]
 pub struct Resource {
     /// What it is called.

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
-use strata_core::{Diagnostic, Diagnostics, PathStep, addr, files::Files, schema};
+use strata_core::{
+    Diagnostic, Diagnostics, PathStep, addr, addr::ResourceMode, files::Files, schema,
+};
 
 use super::blocks;
 use crate::{
@@ -53,7 +55,6 @@ fn module(
     });
     evaluator.check_module(&instance, diags);
     blocks::check(evaluator, node, &instance, diags);
-    ephemerals(node, schemas, diags);
     for (key, resource) in &node.module.resources {
         let address = node.resource_address(key);
         let Some(provider) = config.provider_of(&address) else {
@@ -85,10 +86,10 @@ fn module(
 }
 
 fn unknown_type(schemas: &Schemas, source: &str, resource: &Resource) -> Diagnostic {
-    let is_data = resource.key.mode == addr::ResourceMode::Data;
-    let (summary, what) = match is_data {
-        true => ("Invalid data source", "data source"),
-        false => ("Invalid resource type", "resource type"),
+    let (summary, what) = match resource.key.mode {
+        ResourceMode::Managed => ("Invalid resource type", "resource type"),
+        ResourceMode::Data => ("Invalid data source", "data source"),
+        ResourceMode::Ephemeral => ("Invalid ephemeral resource", "ephemeral resource"),
     };
     let found = Diagnostic::error("unknown-resource-type", summary)
         .detail(format!(
@@ -96,10 +97,8 @@ fn unknown_type(schemas: &Schemas, source: &str, resource: &Resource) -> Diagnos
             resource.key.type_name
         ))
         .at(resource.span.clone());
-    let known = schemas.provider(source).map(|provider| match is_data {
-        true => &provider.data_sources,
-        false => &provider.resources,
-    });
+    let known = schemas.provider(source);
+    let known = known.map(|provider| provider.types(resource.key.mode));
     let names = known
         .into_iter()
         .flat_map(|known| known.keys().map(|name| &**name));
@@ -131,27 +130,6 @@ fn ignored(resource: &Resource, schema: &schema::Block, diags: &mut Diagnostics)
                 Some(hint) => found.hint(hint),
                 None => found,
             });
-        }
-    }
-}
-
-/// Reports every ephemeral resource: no provider has any yet.
-fn ephemerals(node: &Node, schemas: &Schemas, diags: &mut Diagnostics) {
-    for resource in node.module.ephemerals.values() {
-        let name = match &resource.provider {
-            Some(reference) => reference.key.name.clone(),
-            None => crate::provider::implied_name(&resource.key.type_name),
-        };
-        let source = crate::provider::source_of(&node.module, &name);
-        if schemas.has(&source) {
-            diags.push(
-                Diagnostic::error("unknown-resource-type", "Invalid ephemeral resource")
-                    .detail(format!(
-                        "The provider `{source}` does not support ephemeral resource `{}`.",
-                        resource.key.type_name
-                    ))
-                    .at(resource.span.clone()),
-            );
         }
     }
 }

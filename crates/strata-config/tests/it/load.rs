@@ -86,7 +86,7 @@ fn what_is_not_supported_is_refused_and_not_ignored() {
     let config = given.load(&mut diags);
     validate(&config, &support::schemas(), &mut diags);
     expect![[r#"
-        error: Unsupported Terraform Core version (main.tf:3): The configuration asks for `>= 2.0`. Strata speaks the language of Terraform 1.11.4.
+        error: Unsupported Terraform Core version (main.tf:3): The configuration asks for `>= 2.0`. Strata speaks the language of Terraform 1.11.4 and OpenTofu 1.10.6.
         error: The backend `s3` is not supported yet (main.tf:4): Strata understands it, does not carry it out, and will not ignore it.
         error: The `encryption` block is not supported yet (main.tf:5): Strata understands it, does not carry it out, and will not ignore it.
     "#]].assert_eq(&support::render(&diags));
@@ -101,7 +101,7 @@ fn broken_files_do_not_hide_what_is_wrong_in_others() {
     check_load(
         &given,
         expect![[r#"
-        error: An expression should be here (broken.tf:2): A value, a reference or a call should be here, but the end of the line is here.
+        error: Invalid expression (broken.tf:2): A value, a reference or a call should be here, but the end of the line is here.
         error: Unsupported argument (broken.tf:5): An argument named `typ` is not expected here.
         error: Unsupported argument (main.tf:1): An argument named `nothing` is not expected here.
     "#]],

@@ -71,9 +71,12 @@ fn target(parts: Vec<Part>) -> Result<Target, &'static str> {
     if parts.peek().is_none() {
         return Ok(Target::Module(module));
     }
-    let mode = match parts.next_if(is_word("data")) {
-        Some(_) => ResourceMode::Data,
-        None => ResourceMode::Managed,
+    let mode = if parts.next_if(is_word("data")).is_some() {
+        ResourceMode::Data
+    } else if parts.next_if(is_word("ephemeral")).is_some() {
+        ResourceMode::Ephemeral
+    } else {
+        ResourceMode::Managed
     };
     let type_name = parts.next().ok_or("a resource type is missing")?;
     let name = parts.next().ok_or("a resource's name is missing")?;

@@ -28,9 +28,10 @@ impl<'a> Run<'a> {
             Work::Forget(change) => self.forget(at, change),
             Work::Read(change) => {
                 self.announce(at, ApplyPhase::Started, None);
-                let prepared = prepare_read(self.session, &self.plan.changes[change]);
-                self.running
-                    .push(Box::pin(std::future::ready(Step::Prepared(at, prepared))));
+                let (session, change) = (self.session, &self.plan.changes[change]);
+                self.running.push(Box::pin(async move {
+                    Step::Prepared(at, prepare_read(session, change).await)
+                }));
             }
             Work::Create(change) => self.order(at, change, Call::Create),
             Work::Update(change) => self.order(at, change, Call::Update),

@@ -8,12 +8,20 @@ use strata_state::Output;
 
 use super::run::Run;
 use crate::{
-    checks,
+    checks, ephemeral,
     plan::{PlanMode, about, as_warnings},
     session::Session,
 };
 
 impl Run<'_> {
+    /// Opens what outputs and conditions refer to, and no change did.
+    pub(super) async fn open_what_outputs_need(&mut self) {
+        if self.plan.mode != PlanMode::Destroy && !self.diagnostics.has_errors() {
+            let opened = ephemeral::open_for_results(self.session).await;
+            self.diagnostics.append(opened.err().unwrap_or_default());
+        }
+    }
+
     pub(super) fn outputs(&mut self) {
         if self.plan.mode == PlanMode::Destroy {
             if !self.plan.targeted && self.state.resources.is_empty() {
@@ -104,7 +112,7 @@ async fn scoped_value(
     instance: &ResourceInstance,
     diags: &mut Diagnostics,
 ) -> Option<Value> {
-    let provider = session.provider_of(&instance.resource, None).ok()?;
+    let provider = session.provider_of(instance, None).ok()?;
     let kind = session.kind(&provider, instance, diags)?;
     let marked = session
         .evaluator

@@ -10,7 +10,7 @@ use strata_core::{
 use strata_state::{Begin, Call, json};
 
 use crate::{
-    conform,
+    conform, ephemeral,
     objects::{Kind, Template, sensitive_paths},
     plan::{Change, ask_provider},
     propose,
@@ -63,6 +63,7 @@ pub(crate) async fn prepare(
 ) -> Result<Prepared, Diagnostics> {
     let mut diags = Diagnostics::new();
     let change = order.change;
+    ephemeral::open_for(session, &change.address, &change.provider).await?;
     let kind = session.kind(&change.provider, &change.address, &mut diags);
     let provider = session.configured(&change.provider, &mut diags);
     let (Some(kind), Some(provider)) = (kind, provider) else {
@@ -266,11 +267,12 @@ fn inconsistent_plan(
 }
 
 /// Prepares to read a data source.
-pub(crate) fn prepare_read(
+pub(crate) async fn prepare_read(
     session: &Session<'_>,
     change: &Change,
 ) -> Result<Prepared, Diagnostics> {
     let mut diags = Diagnostics::new();
+    ephemeral::open_for(session, &change.address, &change.provider).await?;
     let kind = session.kind(&change.provider, &change.address, &mut diags);
     let provider = session.configured(&change.provider, &mut diags);
     let (Some(kind), Some(provider)) = (kind, provider) else {

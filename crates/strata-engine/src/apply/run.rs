@@ -16,6 +16,7 @@ use strata_state::{Begun, Journal, State, StateError, StoredObject};
 
 use super::{Applied, ApplyOptions, Provisioners, Stop, finish::Sent, prepare::Prepared};
 use crate::{
+    ephemeral,
     objects::Kind,
     plan::{Change, Plan, Work, edges},
     providers::Providers,
@@ -39,9 +40,11 @@ pub async fn apply(
     }
     let abandoned = run.go().await;
     if !abandoned {
+        run.open_what_outputs_need().await;
         run.outputs();
         run.checks().await;
     }
+    ephemeral::close(&session, &mut run.diagnostics).await;
     run.sum_up(abandoned)
 }
 
@@ -161,7 +164,7 @@ impl<'a> Run<'a> {
                 && !changing.contains(&address)
                 && let Ok(provider) = self
                     .session
-                    .provider_of(&address.resource, Some(&resource.provider))
+                    .provider_of(&address, Some(&resource.provider_of(instance)))
             {
                 self.session
                     .set_stored(&address, &provider, stored, &mut self.diagnostics);

@@ -53,6 +53,9 @@ pub(crate) fn actions(action: Action) -> Json {
         Action::CreateThenDelete => json!(["create", "delete"]),
         Action::Delete => json!(["delete"]),
         Action::Forget => json!(["forget"]),
+        Action::Open => json!(["open"]),
+        Action::Renew => json!(["renew"]),
+        Action::Close => json!(["close"]),
     }
 }
 

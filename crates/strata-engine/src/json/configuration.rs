@@ -8,7 +8,7 @@ use strata_config::{
     module::{ModuleCall, Output, Provisioner, Repeat, Resource, Variable},
 };
 use strata_core::{
-    addr::{ConfigResource, Module, ResourceMode},
+    addr::{ConfigResource, Module},
     schema::{Block, Nesting},
 };
 use strata_state::json::plain;
@@ -351,10 +351,6 @@ fn resource_json(
     providers: &Providers,
 ) -> Json {
     let found = &resource.key;
-    let mode = match found.mode {
-        ResourceMode::Managed => "managed",
-        ResourceMode::Data => "data",
-    };
     let address = ConfigResource {
         module: path.clone(),
         mode: found.mode,
@@ -363,7 +359,7 @@ fn resource_json(
     };
     let mut json = json!({
         "address": found.to_string(),
-        "mode": mode,
+        "mode": found.mode.name(),
         "type": &*found.type_name,
         "name": &*found.name,
     });

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value as Json, json};
 use strata_core::{
     Value,
-    addr::{InstanceKey, ModuleInstance, ResourceInstance, ResourceMode},
+    addr::{InstanceKey, ModuleInstance, ResourceInstance},
 };
 use strata_state::{
     Instance, State, StoredObject,
@@ -115,13 +115,9 @@ fn object_json(
 /// What every description of an instance begins with.
 pub(crate) fn head(address: &ResourceInstance, source: &str) -> Json {
     let resource = &address.resource;
-    let mode = match resource.mode {
-        ResourceMode::Managed => "managed",
-        ResourceMode::Data => "data",
-    };
     let mut json = json!({
         "address": address.to_string(),
-        "mode": mode,
+        "mode": resource.mode.name(),
         "type": &*resource.type_name,
         "name": &*resource.name,
     });

@@ -237,7 +237,12 @@ pub(crate) fn count(counts: &mut ChangeCounts, action: Action) {
             counts.add += 1;
             counts.destroy += 1;
         }
-        Action::NoOp | Action::Read | Action::Forget => {}
+        Action::NoOp
+        | Action::Read
+        | Action::Forget
+        | Action::Open
+        | Action::Renew
+        | Action::Close => {}
     }
 }
 

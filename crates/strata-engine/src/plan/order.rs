@@ -261,7 +261,7 @@ impl<'a> Builder<'a> {
         let resource = change.address.resource.config();
         let joins = self.joins(&resource);
         match change.action {
-            Action::NoOp => {}
+            Action::NoOp | Action::Open | Action::Renew | Action::Close => {}
             Action::Create => self.make(Work::Create(at), &resource, &[]),
             Action::Update => self.make(Work::Update(at), &resource, &[]),
             Action::Read => self.make(Work::Read(at), &resource, &[]),

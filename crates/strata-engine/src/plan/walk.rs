@@ -26,7 +26,7 @@ use super::{
     sort::{all_needs, create_before_destroy, sort},
     targets::Scope,
 };
-use crate::{environment::Environment, providers::Providers, session::Session};
+use crate::{environment::Environment, ephemeral, providers::Providers, session::Session};
 
 /// Works out what has to be done.
 pub async fn plan(
@@ -86,7 +86,8 @@ pub async fn plan(
             walk.check_modules();
         }
     }
-    let found = walk.found;
+    let mut found = walk.found;
+    ephemeral::close(&session, &mut found.diagnostics).await;
     finish(&session, &context, &scope, &needs, found)
 }
 
@@ -115,7 +116,7 @@ impl<'a> Walk<'a> {
             if let (false, Some(stored)) = (planned, &instance.current)
                 && let Ok(provider) = self
                     .session
-                    .provider_of(&address.resource, Some(&resource.provider))
+                    .provider_of(&address, Some(&resource.provider_of(instance)))
             {
                 self.session
                     .set_stored(&address, &provider, stored, &mut self.found.diagnostics);
@@ -208,6 +209,9 @@ impl<'a> Walk<'a> {
             .iter()
             .any(|needed| self.found.changing.contains(needed));
         let dependencies: Arc<[ConfigResource]> = self.stored_dependencies(resource);
+        let several = config
+            .provider_block(&provider)
+            .is_some_and(|block| block.for_each.is_some());
         let mut jobs: Vec<BoxFuture<'a, Planned>> = Vec::with_capacity(expected.len());
         for address in &expected {
             if !self.scope.has_instance(address) {
@@ -215,8 +219,17 @@ impl<'a> Walk<'a> {
             }
             let triggered =
                 !block.lifecycle.replace_triggered_by.is_empty() && self.is_triggered(address);
-            let (address, provider, dependencies) =
-                (address.clone(), provider.clone(), dependencies.clone());
+            let provider = match &several {
+                false => Some(provider.clone()),
+                true => self
+                    .session
+                    .evaluator
+                    .provider_of(address, &mut self.found.diagnostics),
+            };
+            let Some(provider) = provider else {
+                continue;
+            };
+            let (address, dependencies) = (address.clone(), dependencies.clone());
             let (session, context) = (self.session, self.context);
             jobs.push(Box::pin(async move {
                 let mut diagnostics = Diagnostics::new();
@@ -234,6 +247,10 @@ impl<'a> Walk<'a> {
                 match address.resource.mode {
                     ResourceMode::Managed => plan_instance(session, context, instance).await,
                     ResourceMode::Data => plan_read(session, context, instance, pending).await,
+                    ResourceMode::Ephemeral => {
+                        let waits = pending && !block.depends_on.is_empty();
+                        ephemeral::plan(session, instance.address, waits).await
+                    }
                 }
             }));
         }
@@ -258,8 +275,11 @@ impl<'a> Walk<'a> {
             if !seen.insert(needed) {
                 continue;
             }
-            found.insert(needed.clone());
-            if needed.mode == ResourceMode::Data {
+            // Nothing in state tells of what is ephemeral, but what that needs is needed.
+            if needed.mode != ResourceMode::Ephemeral {
+                found.insert(needed.clone());
+            }
+            if needed.mode != ResourceMode::Managed {
                 queue.extend(self.context.dependencies.resource(needed));
             }
         }
@@ -300,16 +320,15 @@ impl<'a> Walk<'a> {
         let instances: Vec<_> = of_this
             .flat_map(|address| {
                 let stored = &state.resources[address];
-                stored
-                    .instances
-                    .keys()
-                    .map(move |key| (address.instance(key.clone()), stored))
+                stored.instances.iter().map(move |(key, instance)| {
+                    (address.instance(key.clone()), stored.provider_of(instance))
+                })
             })
             .filter(|(address, _)| !expected.contains(address))
             .collect();
         let block = self.session.environment.config.resource(resource);
         let mut jobs = Vec::new();
-        for (address, stored) in instances {
+        for (address, provider) in instances {
             let reason = match (&address.key, block.map(|block| &block.repeat)) {
                 _ if !modules.contains(&address.resource.module) => Reason::NoModule,
                 (Some(InstanceKey::Int(_)), Some(strata_config::module::Repeat::Count(_))) => {
@@ -320,7 +339,7 @@ impl<'a> Walk<'a> {
                 }
                 _ => Reason::WrongRepetition,
             };
-            jobs.extend(self.delete_job(address, &stored.provider, Some(reason), Ending::Delete));
+            jobs.extend(self.delete_job(address, &provider, Some(reason), Ending::Delete));
         }
         jobs
     }
@@ -329,7 +348,7 @@ impl<'a> Walk<'a> {
     async fn orphans(&mut self) {
         let state = self.context.state;
         let mut jobs = Vec::new();
-        for (address, resource, _) in state.instances() {
+        for (address, resource, instance) in state.instances() {
             if self
                 .session
                 .environment
@@ -348,7 +367,8 @@ impl<'a> Walk<'a> {
                 Some(removed) if !removed.destroy => Ending::Forget,
                 _ => Ending::Delete,
             };
-            jobs.extend(self.delete_job(address, &resource.provider, Some(reason), ending));
+            let provider = resource.provider_of(instance);
+            jobs.extend(self.delete_job(address, &provider, Some(reason), ending));
         }
         self.run(jobs).await;
     }
@@ -356,8 +376,9 @@ impl<'a> Walk<'a> {
     /// Plans to delete everything.
     async fn destroy(&mut self) {
         let mut jobs = Vec::new();
-        for (address, resource, _) in self.context.state.instances() {
-            jobs.extend(self.delete_job(address, &resource.provider, None, Ending::Delete));
+        for (address, resource, instance) in self.context.state.instances() {
+            let provider = resource.provider_of(instance);
+            jobs.extend(self.delete_job(address, &provider, None, Ending::Delete));
         }
         self.run(jobs).await;
     }
@@ -381,7 +402,7 @@ impl<'a> Walk<'a> {
             });
             return None;
         }
-        let provider = match self.session.provider_of(&address.resource, Some(provider)) {
+        let provider = match self.session.provider_of(&address, Some(provider)) {
             Ok(provider) => provider,
             Err(errors) => {
                 self.found.diagnostics.append(about(errors, &address));
@@ -431,6 +452,9 @@ async fn delete_one(
     ending: Ending,
 ) -> Planned {
     let mut diagnostics = Diagnostics::new();
+    if let Err(errors) = ephemeral::open_for_provider(session, &provider).await {
+        return failed(errors);
+    }
     let Some(kind) = session.kind(&provider, &address, &mut diagnostics) else {
         return failed(diagnostics);
     };

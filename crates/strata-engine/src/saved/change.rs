@@ -42,6 +42,8 @@ struct SavedProvider {
     source: Arc<str>,
     local_name: Arc<str>,
     alias: Option<Arc<str>>,
+    #[serde(default)]
+    instance: Option<Arc<str>>,
 }
 
 impl SavedChange {
@@ -65,6 +67,7 @@ impl SavedChange {
                 source: provider.source.clone(),
                 local_name: provider.local_name.clone(),
                 alias: provider.alias.clone(),
+                instance: provider.instance.clone(),
             },
             private: change.private.clone(),
             tainted: change.template.tainted,
@@ -107,6 +110,7 @@ impl SavedChange {
                 source: self.provider.source,
                 local_name: self.provider.local_name,
                 alias: self.provider.alias,
+                instance: self.provider.instance,
             },
             private: self.private,
             template: Template {

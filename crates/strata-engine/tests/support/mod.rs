@@ -273,6 +273,7 @@ fn sign(action: Action) -> &'static str {
         Action::CreateThenDelete => "+/-",
         Action::Delete => "-",
         Action::Forget => ".",
+        Action::Open | Action::Renew | Action::Close => "?",
     }
 }
 

@@ -301,7 +301,6 @@ fn of_call(function: &Function, error: FunctionError) -> FunctionError {
         "length",
         "merge",
         "pathexpand",
-        "range",
         "sort",
         "substr",
         "timeadd",

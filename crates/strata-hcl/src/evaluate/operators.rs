@@ -16,11 +16,24 @@ impl Evaluator<'_> {
         let mut left = self.node(first);
         let mut range = first.range;
         for operation in operations {
-            let right = self.node(&operation.right);
+            let right = match decided(&left, operation.operator) {
+                Some(decided) => match self.beside_the_point(&operation.right) {
+                    Some(right) => right,
+                    None => decided,
+                },
+                None => self.node(&operation.right),
+            };
             left = self.operate(&left, operation, &right, range);
             range = range.to(operation.right.range);
         }
         left
+    }
+
+    /// The right side of `&&` or `||` where the left one decides: a mistake in it does no harm, as in Terraform 1.12.
+    fn beside_the_point(&mut self, right: &Node) -> Option<Value> {
+        let (value, diags) = self.apart(|evaluator| evaluator.node(right));
+        let fits = !value.is_null() && value.unmarked().convert(&Type::Bool).is_ok();
+        (fits && !diags.has_errors()).then_some(value)
     }
 
     fn operate(
@@ -148,6 +161,17 @@ fn undefined(operator: B) -> &'static str {
         B::Divide => "can't divide zero by zero or infinity by infinity",
         _ => "can't use modulo with zero and infinity",
     }
+}
+
+/// What `&&` or `||` gives whatever stands on the right; none if that counts.
+fn decided(left: &Value, operator: B) -> Option<Value> {
+    let decides = match operator {
+        B::And => false,
+        B::Or => true,
+        _ => return None,
+    };
+    let left = left.unmarked().convert(&Type::Bool).ok()?;
+    (left.as_bool() == Some(decides)).then_some(Value::Bool(decides))
 }
 
 fn result_type(operator: B) -> Type {

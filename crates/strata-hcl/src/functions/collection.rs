@@ -191,8 +191,16 @@ fn like(value: &Value, elements: Vec<Value>) -> Value {
     }
 }
 
+/// A whole number; what is wrong with it is said by this name.
+fn whole_named(given: Given<'_>, at: usize, name: &str) -> Result<i64, FunctionError> {
+    whole(given, at).map_err(|error| FunctionError {
+        message: format!("invalid {name}: {}", error.message),
+        ..error
+    })
+}
+
 fn chunklist(given: Given<'_>, _: &Context<'_>) -> Result_ {
-    let size = usize::try_from(whole(given, 1)?)
+    let size = usize::try_from(whole_named(given, 1, "size")?)
         .map_err(|_| FunctionError::argument(1, "the size argument must be positive"))?;
     let elements = items(given, 0);
     let list = match &given[0] {
@@ -212,7 +220,7 @@ fn chunklist(given: Given<'_>, _: &Context<'_>) -> Result_ {
 
 fn coalesce(given: Given<'_>, _: &Context<'_>) -> Result_ {
     let types: Vec<Type> = given.iter().map(Value::ty).collect();
-    let Some(ty) = unify(&types) else {
+    let Some(ty) = unify(&types).filter(|_| !given.is_empty()) else {
         return Err(FunctionError::new("all arguments must have the same type"));
     };
     let mut marks = Marks::NONE;
@@ -270,7 +278,12 @@ fn concat(given: Given<'_>, _: &Context<'_>) -> Result_ {
     let mut all = Vec::new();
     let mut elements = Some(Vec::new());
     for (at, value) in given.iter().enumerate() {
-        all.extend_from_slice(sequence(given, at)?);
+        let items = value.as_sequence().ok_or_else(|| {
+            let ty = value.ty().friendly_name();
+            let message = format!("all arguments must be lists or tuples; got {ty}");
+            FunctionError::argument(at, message)
+        })?;
+        all.extend_from_slice(items);
         match (value, &mut elements) {
             (Value::List(element, _), Some(elements)) => elements.push(element.clone()),
             _ => elements = None,
@@ -318,7 +331,7 @@ fn distinct(given: Given<'_>, _: &Context<'_>) -> Result_ {
 }
 
 fn element(given: Given<'_>, _: &Context<'_>) -> Result_ {
-    let at = whole(given, 1)?;
+    let at = whole_named(given, 1, "index")?;
     if matches!(given[0], Value::Set(..)) {
         return Err(FunctionError::argument(
             0,
@@ -344,7 +357,10 @@ fn element(given: Given<'_>, _: &Context<'_>) -> Result_ {
 fn flatten(given: Given<'_>, _: &Context<'_>) -> Result_ {
     let mut flat = Vec::new();
     let mut marks = Marks::NONE;
-    sequence(given, 0)?;
+    if given[0].as_sequence().is_none() {
+        let message = "can only flatten lists, sets and tuples";
+        return Err(FunctionError::argument(0, message));
+    }
     if !flatten_into(&given[0], &mut flat, &mut marks) {
         return Ok(Value::unknown(Type::Dynamic).with_marks(marks));
     }
@@ -471,7 +487,7 @@ fn range(given: Given<'_>, _: &Context<'_>) -> Result_ {
     };
     let falling = *step < zero;
     if step.is_zero() && start != end {
-        return Err(FunctionError::argument(2, "step must not be zero"));
+        return Err(too_many());
     }
     if falling && end > start || !falling && end < start {
         let message = if falling {
@@ -479,21 +495,26 @@ fn range(given: Given<'_>, _: &Context<'_>) -> Result_ {
         } else {
             "end must be greater than start when step is positive"
         };
-        return Err(FunctionError::argument(1, message));
+        let named = if given.len() == 3 { 2 } else { 1 };
+        return Err(FunctionError::argument(named, message));
     }
     let mut made = Vec::new();
     let mut at = start.clone();
     while if falling { at > *end } else { at < *end } {
         if made.len() >= MAX_RANGE {
-            return Err(FunctionError::new(format!(
-                "more than {MAX_RANGE} values were generated; either decrease the difference between start and end or use a smaller step"
-            )));
+            return Err(too_many());
         }
         let Some(next) = at.add(step) else { break };
         made.push(Value::Number(at));
         at = next;
     }
     Ok(Value::list(Type::Number, made))
+}
+
+fn too_many() -> FunctionError {
+    FunctionError::new(format!(
+        "more than {MAX_RANGE} values were generated; either decrease the difference between start and end or use a smaller step"
+    ))
 }
 
 fn reverse(given: Given<'_>, _: &Context<'_>) -> Result_ {
@@ -509,21 +530,16 @@ fn slice(given: Given<'_>, _: &Context<'_>) -> Result_ {
         ));
     }
     let elements = sequence(given, 0)?;
-    let place = |at: usize| {
-        usize::try_from(whole(given, at)?)
-            .ok()
-            .filter(|place| *place <= elements.len())
-            .ok_or_else(|| {
-                FunctionError::argument(
-                    at,
-                    format!(
-                        "the index must be from 0 to the length of the list, {}",
-                        elements.len()
-                    ),
-                )
-            })
+    let place = |at: usize, name: &str| {
+        let wrong = |why: &str| FunctionError::argument(at, format!("{name} {why}"));
+        let place = usize::try_from(whole_named(given, at, name)?)
+            .map_err(|_| wrong("must not be less than zero"))?;
+        match place <= elements.len() {
+            true => Ok(place),
+            false => Err(wrong("must not be greater than the length of the list")),
+        }
     };
-    let (start, end) = (place(1)?, place(2)?);
+    let (start, end) = (place(1, "start index")?, place(2, "end index")?);
     if start > end {
         return Err(FunctionError::argument(
             1,
@@ -538,7 +554,7 @@ fn sort(given: Given<'_>, _: &Context<'_>) -> Result_ {
     if let Some(at) = sorted.iter().position(Value::is_null) {
         return Err(FunctionError::argument(
             0,
-            format!("element {at} is null; a null string cannot be sorted"),
+            format!("given list element {at} is null; a null string cannot be sorted"),
         ));
     }
     sorted.sort_by(Value::order);

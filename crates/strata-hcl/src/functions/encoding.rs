@@ -68,9 +68,10 @@ fn base64decode(given: Given<'_>, _: &Context<'_>) -> Result_ {
         .chars()
         .filter(|c| !matches!(c, '\n' | '\r'))
         .collect();
-    let bytes = STANDARD
-        .decode(compact)
-        .map_err(|_| FunctionError::argument(0, "failed to decode base64 data"))?;
+    let bytes = STANDARD.decode(compact).map_err(|_| {
+        let message = format!("failed to decode base64 data {:?}", text(given, 0));
+        FunctionError::argument(0, message)
+    })?;
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Value::from(text)),
         Err(_) => Err(FunctionError::argument(
@@ -180,12 +181,8 @@ fn csvdecode(given: Given<'_>, _: &Context<'_>) -> Result_ {
     let mut objects = Vec::new();
     for (at, row) in rows.enumerate() {
         if row.len() != header.len() {
-            let message = format!(
-                "record {} has {} fields, the header {}",
-                at + 1,
-                row.len(),
-                header.len()
-            );
+            let line = at + 2;
+            let message = format!("CSV parse error on line {line}: wrong number of fields");
             return Err(FunctionError::argument(0, message));
         }
         let fields = header.iter().zip(row);

@@ -206,27 +206,42 @@ fn read(path: &str, context: &Context<'_>) -> Result<Arc<[u8]>, FunctionError> {
     let (files, place) = locate(path, context)?;
     files
         .read(&place)
-        .map_err(|error| unreadable(path, &error.reason))
+        .map_err(|error| unreadable(path, &error.reason, is_folder(files, &place)))
 }
 
 fn read_text(path: &str, context: &Context<'_>) -> Result<Arc<str>, FunctionError> {
     let (files, place) = locate(path, context)?;
     files
         .read_text(&place)
-        .map_err(|error| unreadable(path, &error.reason))
+        .map_err(|error| unreadable(path, &error.reason, is_folder(files, &place)))
 }
 
-fn unreadable(path: &str, reason: &FileErrorReason) -> FunctionError {
+fn is_folder(files: &dyn Files, place: &Path) -> bool {
+    files.kind(place) == Some(EntryKind::Folder)
+}
+
+/// A path as Terraform shows it, cleaned: nothing is the folder itself.
+fn shown(path: &str) -> &str {
+    if path.is_empty() { "." } else { path }
+}
+
+fn unreadable(path: &str, reason: &FileErrorReason, is_folder: bool) -> FunctionError {
     let message = match reason {
         FileErrorReason::NotFound => format!(
             "no file exists at {path:?}; this function works only with files that are distributed as part of the configuration source code, so if this file will be created by a resource in this configuration you must instead obtain this result from an attribute of that resource"
         ),
+        _ if is_folder => format!("failed to read file: read {}: is a directory", shown(path)),
         reason => format!("failed to read {path:?}: {reason}"),
     };
     FunctionError::argument(0, message)
 }
 
 fn hashed(given: Given<'_>, context: &Context<'_>, hash: fn(&[u8]) -> String) -> Result_ {
+    let (files, place) = locate(text(given, 0), context)?;
+    if is_folder(files, &place) {
+        let message = format!("read {}: is a directory", shown(text(given, 0)));
+        return Err(FunctionError::new(message));
+    }
     Ok(Value::from(hash(&read(text(given, 0), context)?)))
 }
 
@@ -237,7 +252,7 @@ fn fileexists(given: Given<'_>, context: &Context<'_>) -> Result_ {
         None => Ok(Value::Bool(false)),
         Some(EntryKind::Folder | EntryKind::Other) => Err(FunctionError::argument(
             0,
-            format!("{:?} is a folder, not a file", text(given, 0)),
+            format!("{:?} is a directory, not a file", shown(text(given, 0))),
         )),
     }
 }
@@ -350,7 +365,10 @@ fn template(name: &str, content: Arc<str>, variables: &Value, context: &Context<
     }
     let variables = variables.unmarked();
     let Some(entries) = variables.as_entries() else {
-        return Err(FunctionError::argument(1, "a map or an object is required"));
+        return Err(FunctionError::argument(
+            1,
+            "invalid vars value: must be a map",
+        ));
     };
     if let Some(key) = entries
         .keys()
@@ -380,6 +398,17 @@ fn template(name: &str, content: Arc<str>, variables: &Value, context: &Context<
     }
     if diags.has_errors() {
         return Err(template_error(&diags));
+    }
+    let references = expression.references();
+    if let Some(missing) = references.iter().find(|r| !entries.contains_key(&r.root)) {
+        let span = missing.span_to(0);
+        return Err(FunctionError::argument(
+            1,
+            format!(
+                "vars map does not contain key {:?}, referenced at {}:{},{}-{}",
+                missing.root, span.file, span.start.line, span.start.column, span.end.column
+            ),
+        ));
     }
     let scope = TemplateScope {
         variables,

@@ -125,6 +125,11 @@ fn format(template: &str, arguments: &[Value]) -> Result<String, FunctionError> 
         };
         let written = write(&verb, argument).map_err(|message| {
             FunctionError::new(match message {
+                Unwritten::Verb if !verb.letter.is_ascii_alphabetic() => format!(
+                    "unrecognized format character '{}' at offset {}",
+                    verb.letter,
+                    place + 1
+                ),
                 Unwritten::Verb => {
                     format!(
                         "unsupported format verb {:?} in {:?} at offset {place}",
@@ -184,7 +189,8 @@ fn verb(text: &str) -> Result<(Verb, &str), FunctionError> {
         rest = after;
     }
     let Some(letter) = rest.chars().next() else {
-        return Err(FunctionError::argument(0, "the format ends after `%`"));
+        let message = "invalid format string starting at offset 1";
+        return Err(FunctionError::new(message));
     };
     rest = &rest[letter.len_utf8()..];
     verb.letter = letter;

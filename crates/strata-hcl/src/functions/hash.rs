@@ -96,8 +96,13 @@ fn uuidv5(given: Given<'_>, _: &Context<'_>) -> Result_ {
         "url" => uuid::Uuid::NAMESPACE_URL,
         "oid" => uuid::Uuid::NAMESPACE_OID,
         "x500" => uuid::Uuid::NAMESPACE_X500,
-        other => uuid::Uuid::parse_str(other).map_err(|_| {
-            FunctionError::argument(0, "uuidv5() doesn't support namespace ".to_owned() + other)
+        other => uuid::Uuid::parse_str(other).map_err(|error| {
+            let why = match other.len() {
+                36 => error.to_string(),
+                length => format!("invalid UUID length: {length}"),
+            };
+            let message = format!("uuidv5() doesn't support namespace {other} ({why})");
+            FunctionError::argument(0, message)
         })?,
     };
     let mut hasher = Sha1::new();

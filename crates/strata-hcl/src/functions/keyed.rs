@@ -67,7 +67,7 @@ fn entries(given: Given<'_>, at: usize) -> Result<&Map, FunctionError> {
     given
         .get(at)
         .and_then(Value::as_entries)
-        .ok_or_else(|| FunctionError::argument(at, "a map or an object is required"))
+        .ok_or_else(|| FunctionError::argument(at, "must have map or object type"))
 }
 
 fn keys(given: Given<'_>, _: &Context<'_>) -> Result_ {
@@ -98,16 +98,23 @@ fn lookup_type(given: Given<'_>) -> Result<Type, FunctionError> {
 
 fn lookup(given: Given<'_>, _: &Context<'_>) -> Result_ {
     if given.len() > 3 {
-        return Err(FunctionError::new("lookup() takes two or three arguments"));
+        let count = given.len();
+        let message = format!("lookup() takes two or three arguments, got {count}");
+        return Err(FunctionError::new(message));
     }
     let key = text(given, 1);
     if let Some(found) = entries(given, 0)?.get(key) {
         return Ok(found.clone());
     }
     let Some(default) = given.get(2) else {
-        return Err(FunctionError::new(format!(
-            "the given map does not have the key {key:?}, and there is no default"
-        )));
+        return Err(match &given[0] {
+            Value::Object(_) => {
+                FunctionError::argument(0, format!("the given object has no attribute {key:?}"))
+            }
+            _ => FunctionError::new(format!(
+                "the given map does not have the key {key:?}, and there is no default"
+            )),
+        });
     };
     match &given[0] {
         Value::Map(element, _) if *element != Type::Dynamic => {
@@ -132,7 +139,12 @@ fn merge(given: Given<'_>, _: &Context<'_>) -> Result_ {
         if argument.is_null() {
             continue;
         }
-        for (key, value) in entries(given, at)? {
+        let entries = argument.as_entries().ok_or_else(|| {
+            let ty = argument.ty().friendly_name();
+            let message = format!("arguments must be maps or objects, got {ty:?}");
+            FunctionError::argument(at, message)
+        })?;
+        for (key, value) in entries {
             merged.insert(key.clone(), value.clone());
         }
         match argument {

@@ -216,7 +216,7 @@ fn cidrnetmask(given: Given<'_>, _: &Context<'_>) -> Result_ {
     if network.bits != 32 {
         return Err(FunctionError::argument(
             0,
-            "IPv6 addresses cannot have a netmask",
+            format!("IPv6 addresses cannot have a netmask: {}", text(given, 0)),
         ));
     }
     let mask = ones(32) ^ ones(network.host_bits());
@@ -265,8 +265,12 @@ fn cidrsubnets(given: Given<'_>, _: &Context<'_>) -> Result_ {
             return Err(FunctionError::argument(
                 at,
                 format!(
-                    "not enough remaining address space for a subnet with a prefix of {} bits",
-                    size.prefix
+                    "not enough remaining address space for a subnet with a prefix of {} bits{}",
+                    size.prefix,
+                    subnets
+                        .last()
+                        .map(|last| format!(" after {last}"))
+                        .unwrap_or_default()
                 ),
             ));
         };

@@ -49,14 +49,15 @@ fn pathexpand(given: Given<'_>, context: &Context<'_>) -> Result_ {
     if !(rest.is_empty() || rest.starts_with(['/', '\\'])) {
         return Err(FunctionError::argument(
             0,
-            "the home folder of another user cannot be found",
+            "cannot expand user-specific home dir",
         ));
     }
     let environment = context.scope.environment();
-    let Some(home) = environment.home else {
+    let known = || environment.files.and_then(|files| files.home());
+    let Some(home) = environment.home.map(Path::to_owned).or_else(known) else {
         return Err(FunctionError::new("the home folder is not known here"));
     };
-    Ok(Value::from(joined(home, rest.trim_start_matches('/'))))
+    Ok(Value::from(joined(&home, rest.trim_start_matches('/'))))
 }
 
 fn joined(folder: &Path, path: &str) -> String {

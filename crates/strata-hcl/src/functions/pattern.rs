@@ -41,7 +41,11 @@ fn compile(pattern: &str, argument: usize) -> Result<Regex, FunctionError> {
         let reason = error.to_string();
         let last = reason.lines().last().unwrap_or("invalid").trim();
         let last = last.strip_prefix("error: ").unwrap_or(last);
-        FunctionError::argument(argument, format!("invalid pattern: {last}"))
+        let last = match last {
+            "unclosed group" => format!("missing closing ) in {pattern}"),
+            last => last.to_owned(),
+        };
+        FunctionError::argument(argument, format!("invalid regexp pattern: {last}"))
     };
     Regex::new(pattern).map_err(invalid)
 }
@@ -68,7 +72,7 @@ fn shape(pattern: &Regex) -> Result<Type, FunctionError> {
     } else {
         Err(FunctionError::argument(
             0,
-            "invalid pattern: named and unnamed groups cannot be mixed",
+            "invalid regexp pattern: cannot mix both named and unnamed capture groups",
         ))
     }
 }

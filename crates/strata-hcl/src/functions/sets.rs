@@ -93,7 +93,7 @@ fn product(given: Given<'_>, _: &Context<'_>) -> Result_ {
         let invalid = || FunctionError::argument(at, "a set or a list is required");
         let column = argument
             .convert(&Type::list(Type::Dynamic))
-            .map_err(|error| FunctionError::argument(at, error.to_string()))?;
+            .map_err(|_| invalid())?;
         let Value::List(element, column) = column else {
             return Err(invalid());
         };

@@ -126,19 +126,28 @@ fn instant(given: Given<'_>, at: usize) -> Result<Instant, FunctionError> {
     Instant::parse(written).ok_or_else(|| {
         FunctionError::argument(
             at,
-            format!("{written:?} is no time in RFC 3339, such as 2026-01-31T23:59:00Z"),
+            format!("not a valid RFC3339 timestamp: {}", what_is_wrong(written)),
         )
     })
 }
 
+/// Why a text is no time, in the words of Terraform where it is short of what comes first.
+fn what_is_wrong(text: &str) -> &'static str {
+    match text.as_bytes().get(10) {
+        _ if text.is_empty() => "end of string before year",
+        byte if text.len() >= 10
+            && text.parse::<jiff::civil::Date>().is_ok()
+            && byte != Some(&b'T') =>
+        {
+            "missing required time introducer 'T'"
+        }
+        _ => "a time is written as 2026-01-31T23:59:00Z",
+    }
+}
+
 fn timeadd(given: Given<'_>, _: &Context<'_>) -> Result_ {
     let instant = instant(given, 0)?;
-    let invalid = || {
-        FunctionError::argument(
-            1,
-            format!("{:?} is no duration, such as 1h30m", text(given, 1)),
-        )
-    };
+    let invalid = || FunctionError::argument(1, no_duration(text(given, 1)));
     let nanoseconds = duration(text(given, 1)).ok_or_else(invalid)?;
     let added = SignedDuration::from_nanos(nanoseconds);
     let local = instant
@@ -168,6 +177,23 @@ pub(super) fn yaml_timestamp(text: &str) -> Option<String> {
         _ => text.replacen('t', "T", 1),
     };
     Some(Instant::parse(&whole)?.to_string())
+}
+
+/// Why a text is no duration, as Go says it.
+fn no_duration(text: &str) -> String {
+    let digit = |c: char| c.is_ascii_digit() || c == '.';
+    let units = text.trim_start_matches(['-', '+']).split(digit);
+    let known = ["", "ns", "us", "µs", "μs", "ms", "s", "m", "h"];
+    let mut unknown = units.filter(|unit| !known.contains(unit));
+    match unknown.next() {
+        Some(unit) if text.starts_with(|c: char| digit(c) || c == '-' || c == '+') => {
+            format!("time: unknown unit {unit:?} in duration {text:?}")
+        }
+        _ if text.ends_with(|c: char| c.is_ascii_digit()) => {
+            format!("time: missing unit in duration {text:?}")
+        }
+        _ => format!("time: invalid duration {text:?}"),
+    }
 }
 
 /// Reads `-1h30m`, `1.5s`, `100ms` as nanoseconds.
@@ -247,9 +273,11 @@ fn formatdate(given: Given<'_>, _: &Context<'_>) -> Result_ {
         match field(token, instant) {
             Some(written) => out.push_str(&written),
             None => {
-                let message = format!(
-                    "invalid date format verb {token:?}; put other text between single quotes"
-                );
+                let why = match first {
+                    'Y' => ": year must either be \"YY\" or \"YYYY\"",
+                    _ => "",
+                };
+                let message = format!("invalid date format verb {token:?}{why}");
                 return Err(FunctionError::argument(0, message));
             }
         }

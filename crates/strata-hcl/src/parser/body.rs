@@ -160,7 +160,7 @@ impl Parser<'_> {
             self.report_hint(
                 kind.range,
                 "unclosed-block",
-                "A block is not closed",
+                "Unclosed configuration block",
                 format!(
                     "The file ends before the `}}` of this `{}` block.",
                     kind.text

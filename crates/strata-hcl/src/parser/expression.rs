@@ -260,7 +260,7 @@ impl Parser<'_> {
             T::OpenBrace => self.object(),
             _ => Err(self.expected(
                 "expression-required",
-                "An expression should be here",
+                "Invalid expression",
                 "A value, a reference or a call should be here",
             )),
         }

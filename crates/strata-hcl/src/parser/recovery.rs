@@ -28,9 +28,13 @@ impl Parser<'_> {
         if self.take(T::Comma).is_some() || self.is(close) || self.is(T::End) {
             return Ok(());
         }
+        let summary = match close {
+            T::CloseParenthesis => "Missing argument separator",
+            _ => "Missing item separator",
+        };
         Err(self.expected(
             "separator-required",
-            "Items are not separated",
+            summary,
             "A comma or the closing bracket should follow",
         ))
     }

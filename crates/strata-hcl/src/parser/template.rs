@@ -168,7 +168,7 @@ impl Parser<'_> {
             Until::Marker(marker) => Err(self.report_hint(
                 here,
                 "unterminated-heredoc",
-                "A heredoc does not end",
+                "Unterminated template string",
                 format!("No line holds `{marker}` alone."),
                 &format!("add a line `{marker}`"),
             )),
@@ -213,12 +213,12 @@ impl Parser<'_> {
     }
 
     fn invalid_escape(&mut self, range: ByteRange) -> Reported {
-        let text = range.text(self.source).to_owned();
+        let symbol = range.text(self.source).trim_start_matches('\\').to_owned();
         let reported = self.report_hint(
             range,
             "invalid-escape",
-            "Not an escape",
-            format!("`{text}` means nothing in quoted text."),
+            "Invalid escape sequence",
+            format!("The symbol {symbol:?} is not a valid escape sequence selector."),
             "the escapes are \\n \\r \\t \\\" \\\\ \\uNNNN \\UNNNNNNNN; write \\\\ for a backslash",
         );
         // The text is left where its quote ends, so that what follows is read as it was meant.
@@ -264,9 +264,11 @@ impl Parser<'_> {
         let token = self.peek();
         let word = token.range.text(self.source).to_owned();
         if !matches!(word.as_str(), "if" | "else" | "endif" | "for" | "endfor") {
-            return Err(self.expected(
+            return Err(self.report_hint(
+                token.range,
                 "invalid-directive",
-                "Not a template directive",
+                "Invalid template control keyword",
+                format!("{word:?} is not a valid template control keyword."),
                 "`if`, `else`, `endif`, `for` or `endfor` should follow `%{`",
             ));
         }
@@ -384,19 +386,21 @@ impl Parser<'_> {
         self.report_hint(
             range,
             "unclosed-directive",
-            &format!("A template `{begin}` is not closed"),
-            format!("The `%{{{end}}}` that belongs to this directive is missing."),
+            "Unexpected end of template",
+            format!("The {begin} directive is missing its corresponding {end} directive."),
             &format!("add `%{{{end}}}`"),
         )
     }
 
     fn stray(&mut self, piece: &Piece) -> Reported {
-        let text = piece.range.text(self.source).to_owned();
+        let text = piece.range.text(self.source);
+        let inside = text.trim_start_matches(['%', '{', '~']).trim_start();
+        let word: String = inside.chars().take_while(|c| c.is_alphabetic()).collect();
         self.report(
             piece.range,
             "stray-directive",
-            "A directive ends what has not begun",
-            format!("Nothing before `{text}` is open that it could belong to."),
+            &format!("Unexpected {word} directive"),
+            "The control directives within this template are unbalanced.".to_owned(),
         )
     }
 }

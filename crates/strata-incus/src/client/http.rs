@@ -114,6 +114,8 @@ pub(crate) struct Reply {
 /// Connections to one endpoint.
 pub(crate) struct Pool {
     endpoint: Endpoint,
+    /// What proves who we are in every request, where that is not a certificate.
+    bearer: Option<String>,
     idle: Mutex<Vec<SendRequest<Outgoing>>>,
 }
 
@@ -121,8 +123,21 @@ impl Pool {
     pub(crate) fn new(endpoint: Endpoint) -> Self {
         Self {
             endpoint,
+            bearer: None,
             idle: Mutex::new(Vec::new()),
         }
+    }
+
+    /// Sends a token with every request.
+    pub(crate) fn with_bearer(mut self, token: &str) -> Self {
+        self.bearer = Some(format!("Bearer {token}"));
+        self
+    }
+
+    /// Headers that prove who we are.
+    pub(crate) fn proof(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let bearer = self.bearer.iter();
+        bearer.flat_map(|bearer| [("authorization", bearer.as_str()), ("x-incus-oidc", "true")])
     }
 
     /// Opens a stream beside the pool, for a WebSocket.
@@ -134,7 +149,7 @@ impl Pool {
     pub(crate) async fn send(&self, call: Call) -> Result<Reply, ClientError> {
         let what = format!("{} {}", call.method, call.path.as_str());
         let limit = call.limit;
-        tokio::time::timeout(limit, self.exchange(call.request()?))
+        tokio::time::timeout(limit, self.exchange(call.request(self.proof())?))
             .await
             .unwrap_or_else(|_| {
                 Err(ClientError::Timeout {
@@ -207,12 +222,18 @@ impl Pool {
 }
 
 impl Call {
-    fn request(self) -> Result<Request<Outgoing>, ClientError> {
+    fn request<'a>(
+        self,
+        proof: impl Iterator<Item = (&'static str, &'a str)>,
+    ) -> Result<Request<Outgoing>, ClientError> {
         let mut builder = Request::builder()
             .method(self.method)
             .uri(self.path.as_str())
             .header(header::HOST, "incus")
             .header(header::USER_AGENT, "strata");
+        for (name, value) in proof {
+            builder = builder.header(name, value);
+        }
         for (name, value) in self.headers {
             builder = builder.header(name, value);
         }

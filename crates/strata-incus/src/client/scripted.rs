@@ -177,6 +177,7 @@ pub(crate) fn client(socket: &Path) -> Arc<Client> {
         project: "default".to_owned(),
         config_dir: PathBuf::from("/nonexistent"),
         token: None,
+        oidc: false,
         accept_certificate: false,
         generate_certificate: false,
     })

@@ -2,7 +2,7 @@
 
 use tokio_tungstenite::{
     WebSocketStream,
-    tungstenite::{Error, client::IntoClientRequest, protocol::WebSocketConfig},
+    tungstenite::{Error, client::IntoClientRequest, http::HeaderValue, protocol::WebSocketConfig},
 };
 
 use super::{
@@ -18,9 +18,15 @@ pub(crate) type WebSocket = WebSocketStream<Stream>;
 /// Opens the WebSocket at a path.
 pub(crate) async fn open(pool: &Pool, path: &ApiPath) -> Result<WebSocket, ClientError> {
     let stream = pool.stream().await?;
-    let request = format!("ws://incus{}", path.as_str())
+    let mut request = format!("ws://incus{}", path.as_str())
         .into_client_request()
         .map_err(|error| failed(&error))?;
+    for (name, value) in pool.proof() {
+        let value = HeaderValue::from_str(value);
+        let value =
+            value.map_err(|_| ClientError::Setup("the OIDC token is no token".to_owned()))?;
+        request.headers_mut().insert(name, value);
+    }
     // What comes is bounded by the server; the default limit of 64 MiB a message only stops the mad.
     let config = WebSocketConfig::default();
     let shaking = tokio_tungstenite::client_async_with_config(request, stream, Some(config));

@@ -27,7 +27,7 @@ pub(crate) fn schema() -> Block {
         required("name", "Its name."),
         optional("address", "Its URL, or that of a unix socket."),
         optional("protocol", "`incus`; others serve only images."),
-        optional("authentication_type", "`tls`; others are not supported."),
+        optional("authentication_type", "`tls` or `oidc`."),
         ("token", token.sensitive()),
         flag(
             "public",
@@ -77,6 +77,7 @@ pub(crate) fn read(config: &Value) -> Result<remote::Block, Diagnostics> {
             address: block.text("address").unwrap_or_default().to_owned(),
             token: block.some_text("token").map(str::to_owned),
             protocol: block.some_text("protocol").map(str::to_owned),
+            authentication: block.some_text("authentication_type").map(str::to_owned),
         };
         if remotes.insert(name.clone(), declared).is_some() {
             let summary = format!("there are two remotes `{name}`");
@@ -95,14 +96,7 @@ pub(crate) fn read(config: &Value) -> Result<remote::Block, Diagnostics> {
 fn check(block: Attributes<'_>, name: &str, diags: &mut Diagnostics) {
     validate::unsupported("remote", block, &["credentials_helper"], diags);
     validate::one_of(block, "protocol", &["incus", "simplestreams", "oci"], diags);
-    if let Some(kind) = block
-        .some_text("authentication_type")
-        .filter(|kind| *kind != "tls")
-    {
-        let summary =
-            format!("`authentication_type = \"{kind}\"` of remote `{name}` is not supported yet");
-        diags.push(validate::not_supported(summary).hint("`tls` is"));
-    }
+    validate::one_of(block, "authentication_type", &["tls", "oidc"], diags);
     let incus = block
         .some_text("protocol")
         .is_none_or(|protocol| protocol == "incus");

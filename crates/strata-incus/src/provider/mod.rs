@@ -126,6 +126,7 @@ impl IncusProvider {
             provider: block::schema(),
             resources: plain.chain(others).collect(),
             data_sources: data::schemas(),
+            ..ProviderSchema::default()
         }
     }
 }
@@ -161,7 +162,9 @@ impl Provider for IncusProvider {
                 image::validate(config, &mut diags);
             }
             (ObjectKind::Resource, None) if type_name == server::TYPE => {}
-            (ObjectKind::Resource, None) => diags.push(unknown_type(type_name)),
+            (ObjectKind::Resource, None) | (ObjectKind::Ephemeral, _) => {
+                diags.push(unknown_type(type_name));
+            }
         }
         diags
     }

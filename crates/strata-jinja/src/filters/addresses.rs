@@ -44,6 +44,8 @@ pub(super) fn register(environment: &mut Environment<'static>) {
         add("reduce_on_network", reduce);
         add("nthhost", nth_host);
         add("cidr_merge", cidr_merge);
+        add("slaac", slaac);
+        add("ipv6form", ipv6form);
         add("hwaddr", |value, _| {
             Ok(mac(&crate::python::text(value)).map_or(Value::from(false), Value::from))
         });
@@ -57,6 +59,54 @@ pub(super) fn register(environment: &mut Environment<'static>) {
             },
         );
     }
+}
+
+/// The address that a machine with this hardware address gives itself in a network of IPv6 (RFC 4862).
+fn slaac(value: &Value, hardware: Option<&Value>) -> Result<Value, Error> {
+    let Some(network) = Address::read(value) else {
+        return Ok(Value::from(false));
+    };
+    let hardware = hardware.map(crate::python::text).unwrap_or_default();
+    let digits: String = hardware.chars().filter(char::is_ascii_hexdigit).collect();
+    let number = u64::from_str_radix(&digits, 16)
+        .ok()
+        .filter(|_| digits.len() == 12);
+    let (Some(mac), IpAddr::V6(_)) = (number, network.ip) else {
+        return Ok(Value::from(false));
+    };
+    // EUI-64: `ff:fe` between the halves, and the bit that says "given out by the maker" turned over.
+    let identifier = ((mac >> 24) << 40) | (0xff_fe << 24) | (mac & 0xff_ffff);
+    let identifier = identifier ^ (0x02 << 56);
+    let prefix = number_of_network(&network) & !u128::from(u64::MAX);
+    let address = Ipv6Addr::from(prefix | u128::from(identifier));
+    Ok(Value::from(address.to_string()))
+}
+
+fn number_of_network(address: &Address) -> u128 {
+    number(address.network())
+}
+
+/// An address of IPv6 written as asked for: `compress`, `expand` or `x509` (no zeros in front, nothing left out).
+fn ipv6form(value: &Value, form: Option<&Value>) -> Result<Value, Error> {
+    let form = form.map(crate::python::text).unwrap_or_default();
+    let Some(IpAddr::V6(ip)) = Address::read(value).map(|address| address.ip) else {
+        return Ok(Value::from(false));
+    };
+    let parts = |show: fn(&u16) -> String| {
+        let parts: Vec<String> = ip.segments().iter().map(show).collect();
+        parts.join(":")
+    };
+    let text = match form.as_str() {
+        "compress" => ip.to_string(),
+        "expand" => parts(|part| format!("{part:04x}")),
+        "x509" => parts(|part| format!("{part:x}")),
+        other => {
+            return refuse(format!(
+                "`ipv6form` knows `compress`, `expand` and `x509`, not `{other}`"
+            ));
+        }
+    };
+    Ok(Value::from(text))
 }
 
 impl Address {

@@ -81,12 +81,13 @@ fn expandvars(state: &mut State<'_, '_>, path: String) -> Result<String, Error> 
     let run = Run::of(state)?;
     let pattern =
         crate::python_regex::compile(r"\$(\w+|\{[^}]*\})", crate::python_regex::Flags::default())?;
-    let replaced = pattern.replace_all(&path, |found: &regex::Captures<'_>| {
-        let name = found[1].trim_matches(['{', '}']);
+    let (replaced, _) = pattern.replace(&path, 0, |found| {
+        let group = |at| found.get(at).map_or("", |group| group.as_str());
+        let name = group(1).trim_matches(['{', '}']);
         let value = run.templar.surroundings.environment_variable(name);
-        value.unwrap_or_else(|| found[0].to_owned())
-    });
-    Ok(replaced.into_owned())
+        value.unwrap_or_else(|| group(0).to_owned())
+    })?;
+    Ok(replaced)
 }
 
 /// Links are not followed: the tree that templates see has none.

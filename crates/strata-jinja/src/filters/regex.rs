@@ -57,12 +57,9 @@ fn replace(
     };
     let text = given(value)?;
     let regex = python_regex::compile(&pattern, flags)?;
-    let mut done = 0_usize;
-    let replaced = regex.replacen(&text, count, |captures: &regex::Captures<'_>| {
-        done += 1;
-        python_regex::expand(&replacement, captures)
-    });
-    let replaced = replaced.into_owned();
+    let expand =
+        |captures: &python_regex::Captures<'_>| python_regex::expand(&replacement, captures);
+    let (replaced, done) = regex.replace(&text, count, expand)?;
     if done < mandatory {
         return refuse(format!("`{pattern}` matched {done} times, not {mandatory}"));
     }
@@ -76,20 +73,19 @@ fn search(value: &Value, pattern: String, arguments: Rest<ValueOrKwargs>) -> Res
     let regex = python_regex::compile(&pattern, flags(&options)?)?;
     options.assert_all_used()?;
     let text = given(value)?;
-    let Some(found) = regex.captures(&text) else {
+    let Some(found) = regex.captures(&text)? else {
         return Ok(Value::from(()));
     };
     if groups.is_empty() {
-        return Ok(Value::from(&found[0]));
+        let whole = found.get(0).map_or("", |whole| whole.as_str());
+        return Ok(Value::from(whole));
     }
     let mut texts = Vec::new();
     for group in groups {
         let name = python::text(group);
         let capture = match group_name(&name)? {
             Group::Number(number) if number < found.len() => found.get(number),
-            Group::Name(name) if regex.capture_names().flatten().any(|other| other == name) => {
-                found.name(name)
-            }
+            Group::Name(name) if regex.has_group(name) => found.name(name),
             _ => return refuse(format!("`{pattern}` has no group `{name}`")),
         };
         texts.push(capture.map_or(Value::from(()), |capture| Value::from(capture.as_str())));
@@ -130,17 +126,16 @@ fn find_all(
     flags.ignore_case |= ignore_case == Some(true);
     let regex = python_regex::compile(&pattern, flags)?;
     let text = given(value)?;
-    let group = |captures: &regex::Captures<'_>, at: usize| {
+    let group = |captures: &python_regex::Captures<'_>, at: usize| {
         Value::from(captures.get(at).map_or("", |found| found.as_str()))
     };
-    Ok(regex
-        .captures_iter(&text)
-        .map(|found| match found.len() {
-            1 => group(&found, 0),
-            2 => group(&found, 1),
-            count => Value::from((1..count).map(|at| group(&found, at)).collect::<Vec<_>>()),
-        })
-        .collect())
+    let found = regex.all(&text)?;
+    let groups = found.iter().map(|found| match found.len() {
+        1 => group(found, 0),
+        2 => group(found, 1),
+        count => Value::from((1..count).map(|at| group(found, at)).collect::<Vec<_>>()),
+    });
+    Ok(groups.collect())
 }
 
 fn escape(value: &Value, kind: Option<String>, options: Kwargs) -> Result<String, Error> {

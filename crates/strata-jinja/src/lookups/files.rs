@@ -276,13 +276,19 @@ fn ini(run: &Arc<Run>, term: &Value, options: &Options<'_>) -> Result<Value, Err
             "the lookup `ini` does not support `type=properties` yet",
         ));
     }
-    let wanted = python::text(term);
-    let section = options
-        .text("section")
-        .unwrap_or_else(|| "global".to_owned());
-    let file = options
-        .text("file")
-        .unwrap_or_else(|| "ansible.ini".to_owned());
+    let term = python::text(term);
+    let mut words = term.split_whitespace();
+    // Options may stand behind the key, in the same text.
+    let wanted = words.next().unwrap_or_default();
+    let inline: Vec<(&str, &str)> = words.filter_map(|word| word.split_once('=')).collect();
+    let option = |name: &str, usual: &str| {
+        let own = inline.iter().find(|(known, _)| *known == name);
+        let own = own.map(|(_, value)| (*value).to_owned());
+        own.or(options.text(name))
+            .unwrap_or_else(|| usual.to_owned())
+    };
+    let section = option("section", "global");
+    let file = option("file", "ansible.ini");
     let text = read(run, &find(run, "files", &file)?)?;
     let mut current = String::new();
     for line in text.lines().map(str::trim) {
@@ -294,7 +300,7 @@ fn ini(run: &Arc<Run>, term: &Value, options: &Options<'_>) -> Result<Value, Err
         } else if let Some((key, value)) = line.split_once(['=', ':'])
             && !line.starts_with(['#', ';'])
             && current == section
-            && key.trim().eq_ignore_ascii_case(&wanted)
+            && key.trim().eq_ignore_ascii_case(wanted)
         {
             return Ok(Value::from(value.trim()));
         }

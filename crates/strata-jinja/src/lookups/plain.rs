@@ -127,11 +127,17 @@ fn subelements(run: &Arc<Run>, terms: &[Value]) -> Result<Vec<Value>, Error> {
         Some(flags) => flags.get_attr("skip_missing")?.is_true(),
         None => false,
     };
-    let mut state = run.templar.engine.environment.empty_state();
-    let found = state.apply_filter(
-        "subelements",
-        &[list.clone(), path.clone(), Value::from(skip)],
-    )?;
+    // The filter asks for the run that it belongs to.
+    let names = Value::from_pairs([
+        ("list", list.clone()),
+        ("path", path.clone()),
+        ("skip", Value::from(skip)),
+        (crate::run::RUN, Value::from_dyn_object(run.clone())),
+    ]);
+    let environment = &run.templar.engine.environment;
+    let found = environment
+        .compile_expression("list | subelements(path, skip)")?
+        .eval(names)?;
     let name = python::text(path);
     let last = name.rsplit('.').next().unwrap_or(&name);
     found
@@ -188,8 +194,11 @@ fn varnames(run: &Arc<Run>, terms: &[Value]) -> Result<Vec<Value>, Error> {
     let mut found = Vec::new();
     for term in terms {
         let pattern = crate::python_regex::compile(&python::text(term), Default::default())?;
-        let fitting = names.iter().filter(|name| pattern.is_match(name));
-        found.extend(fitting.map(|name| Value::from(name.as_str())));
+        for name in &names {
+            if pattern.start(name)?.is_some() {
+                found.push(Value::from(name.as_str()));
+            }
+        }
     }
     Ok(found)
 }

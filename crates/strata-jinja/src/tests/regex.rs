@@ -81,8 +81,6 @@ fn matches(
     options.assert_all_used()?;
     let text = python::text(value);
     let regex = python_regex::compile(pattern, flags)?;
-    Ok(match regex.find(&text) {
-        Some(found) => !at_start || found.start() == 0,
-        None => false,
-    })
+    let start = regex.start(&text)?;
+    Ok(start.is_some_and(|start| !at_start || start == 0))
 }

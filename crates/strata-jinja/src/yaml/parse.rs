@@ -97,9 +97,9 @@ impl<'a> Builder<'a> {
                 let mut diagnostic = Diagnostic::error("yaml-syntax", "the file is not valid YAML")
                     .detail(error.info().to_owned())
                     .at(span.clone());
-                if self.source.line(span.start.line).contains("{{") {
-                    diagnostic = diagnostic
-                        .hint("a value that begins with `{{` must be in quotes: `\"{{ ... }}\"`");
+                let line = self.source.line(span.start.line);
+                if let Some(hint) = hint(error.info(), line) {
+                    diagnostic = diagnostic.hint(hint);
                 }
                 self.diags.push(diagnostic);
                 Err(Stop)
@@ -219,9 +219,12 @@ impl<'a> Builder<'a> {
             }
             self.insert(&mut entries, Entry { key, value });
         }
+        let own = entries.len();
         for merge in merges {
             self.merge(&mut entries, &merge)?;
         }
+        // What is merged comes first, as in Python: there the own keys are laid over it.
+        entries.rotate_left(own);
         let end = entries
             .last()
             .map_or(start.end, |entry| entry.value.span.end);
@@ -287,6 +290,23 @@ impl<'a> Builder<'a> {
         self.diags.push(Diagnostic::error(code, summary).at(span));
         Stop
     }
+}
+
+/// What is meant most often where YAML says this of a line.
+fn hint(reason: &str, line: &str) -> Option<&'static str> {
+    Some(match reason {
+        _ if line.contains("{{") => {
+            "a value that begins with `{{` must be in quotes: `\"{{ ... }}\"`"
+        }
+        reason if reason.contains("mapping values are not allowed") => {
+            "a value with `: ` in it must be in quotes; a mapping begins on a line of its own"
+        }
+        reason if reason.contains("quoted scalar") => {
+            "a value that begins with a quote ends with it: put the whole value into quotes of the other kind"
+        }
+        reason if reason.contains("tab") => "indentation is made of blanks, not of tabs",
+        _ => return None,
+    })
 }
 
 fn is_merge(key: &Node) -> bool {

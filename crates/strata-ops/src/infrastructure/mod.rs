@@ -5,6 +5,7 @@
 //! [`Session::apply`]. What only reads the state is in [`stored`]; what changes it by hand, without configuration,
 //! begins in `edit`.
 
+pub(crate) mod backend;
 mod edit;
 mod forgetting;
 mod import;
@@ -12,7 +13,7 @@ pub(crate) mod initial;
 mod inputs;
 mod lock;
 mod moving;
-mod places;
+pub(crate) mod places;
 mod provisioners;
 mod recording;
 mod replace_provider;

@@ -6,10 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use strata_config::Config;
+use strata_config::{Config, LoadOptions};
 use strata_core::{Diagnostic, Diagnostics, files::Files};
 
-use super::Settings;
+use super::{Settings, backend, inputs};
 use crate::{files::Disk, process::Process};
 
 /// The workspace that is there without being made.
@@ -17,7 +17,7 @@ pub(super) const DEFAULT: &str = "default";
 
 /// Where the states of a root module are.
 #[derive(Clone, Debug)]
-pub(super) struct Places {
+pub(crate) struct Places {
     /// Where everything begins.
     folder: PathBuf,
     /// `-state`: the one state that counts.
@@ -32,14 +32,22 @@ pub(super) struct Places {
 
 impl Places {
     /// The places of a configuration that is loaded.
-    pub(super) fn of(settings: &Settings, config: &Config, process: &Process) -> Self {
-        let backend = config.root().settings.backend.as_ref();
-        let path = |text: Option<&str>| text.map(PathBuf::from);
+    pub(super) fn of(
+        settings: &Settings,
+        config: &Config,
+        process: &Process,
+    ) -> Result<Self, Diagnostics> {
+        let arguments = backend::arguments(config, &data_folder(settings, process))?;
+        Ok(Self::with(settings, &arguments, process))
+    }
+
+    /// The places for these arguments of the backend.
+    pub(crate) fn with(settings: &Settings, backend: &backend::Local, process: &Process) -> Self {
         Self {
             folder: settings.directory.clone(),
             state: settings.state.clone(),
-            path: path(backend.and_then(|backend| backend.path.as_deref())),
-            workspaces: path(backend.and_then(|backend| backend.workspace_directory.as_deref())),
+            path: backend.path.as_ref().map(PathBuf::from),
+            workspaces: backend.workspace_dir.as_ref().map(PathBuf::from),
             data: data_folder(settings, process),
         }
     }
@@ -50,7 +58,15 @@ impl Places {
     pub(super) fn find(settings: &Settings, process: &Process) -> Result<Self, Diagnostics> {
         let mut diags = Diagnostics::new();
         let files: &dyn Files = &Disk;
-        let config = strata_config::load(files, &settings.directory, &mut diags);
+        let mut unheard = Diagnostics::new();
+        let inputs = inputs::collect(settings, &process.environment, files, &mut unheard);
+        let data = data_folder(settings, process);
+        let options = LoadOptions {
+            inputs: &inputs,
+            workspace: &workspace(settings, process),
+            data_directory: Some(&data),
+        };
+        let config = strata_config::load_with(files, &settings.directory, &options, &mut diags);
         let found = &config.root().settings;
         let mut wrong = Diagnostics::new();
         if let Some(backend) = found
@@ -65,11 +81,15 @@ impl Places {
             let summary = "The `cloud` block is not supported yet";
             wrong.push(Diagnostic::error("unsupported", summary).at(cloud.span.clone()));
         }
-        wrong.into_result(Self::of(settings, &config, process))
+        // Where the state is, is not known then.
+        let places = |found: &Diagnostic| found.summary.starts_with("Invalid backend ");
+        wrong.extend(diags.into_iter().filter(places));
+        wrong.into_result(())?;
+        Self::of(settings, &config, process)
     }
 
     /// The state file of a workspace: `-state`, the `path` of the `local` backend, or Terraform's place for it.
-    pub(super) fn state_file(&self, workspace: &str) -> PathBuf {
+    pub(crate) fn state_file(&self, workspace: &str) -> PathBuf {
         if let Some(state) = &self.state {
             return state.clone();
         }
@@ -81,7 +101,7 @@ impl Places {
     }
 
     /// The folder with a folder for each workspace.
-    pub(super) fn workspaces(&self) -> PathBuf {
+    pub(crate) fn workspaces(&self) -> PathBuf {
         let folder = self.workspaces.as_deref();
         self.folder
             .join(folder.unwrap_or(Path::new("terraform.tfstate.d")))

@@ -106,6 +106,10 @@ impl Files for Recording {
         listed
     }
 
+    fn home(&self) -> Option<PathBuf> {
+        Disk.home()
+    }
+
     fn kind(&self, path: &Path) -> Option<EntryKind> {
         if let Some(known) = self.lock().kinds.get(path) {
             return known.map(EntryKind::from);

@@ -72,7 +72,7 @@ impl Session {
     ) -> Result<Self, Diagnostics> {
         let recording = Arc::new(Recording::default());
         let environment = environment(&recording, settings, process, platforms, events)?;
-        let places = Places::of(settings, &environment.config, process);
+        let places = Places::of(settings, &environment.config, process)?;
         let file = places.state_file(&environment.workspace);
         let settled = Loaded {
             environment,

@@ -41,7 +41,7 @@ pub fn list(settings: &Settings, process: &Process) -> Result<Workspaces, Diagno
     })
 }
 
-fn all(places: &Places) -> Result<BTreeSet<Arc<str>>, Diagnostics> {
+pub(crate) fn all(places: &Places) -> Result<BTreeSet<Arc<str>>, Diagnostics> {
     let mut all = BTreeSet::from([Arc::from(DEFAULT)]);
     let entries = match fs::read_dir(places.workspaces()) {
         Ok(entries) => entries,

@@ -17,6 +17,7 @@ use std::{path::PathBuf, sync::Arc};
 use strata_config::Config;
 use strata_core::Diagnostics;
 
+pub use backend::Ask;
 pub use providers::ProviderUse;
 
 use crate::{
@@ -39,6 +40,12 @@ pub struct Options {
     pub backend: bool,
     /// `-backend-config` arguments.
     pub backend_config: Vec<String>,
+    /// Take the backend as it is now, whatever was known of it.
+    pub reconfigure: bool,
+    /// Take the state along where the backend has changed.
+    pub migrate_state: bool,
+    /// Do so without asking.
+    pub force_copy: bool,
     /// Whether programs such as git may ask questions on the terminal.
     pub input: bool,
 }
@@ -87,6 +94,7 @@ pub fn run(
     process: &Process,
     platforms: &Platforms,
     say: &mut dyn FnMut(Step),
+    ask: Ask<'_>,
     diags: &mut Diagnostics,
 ) -> Initialized {
     let inputs = initial::inputs(&options.settings, process, diags);
@@ -100,7 +108,7 @@ pub fn run(
         false => place.load(&Disk, &inputs, diags),
     };
     let backend = match options.backend {
-        true => backend::check(&config, &options.backend_config, diags),
+        true => backend::configure(&config, options, process, ask, diags),
         false => "local".to_owned(),
     };
     let providers = providers::check(&config, &platforms.providers(), diags);

@@ -5,6 +5,7 @@ mod fact_cache;
 pub mod inventory;
 mod list;
 mod lookups;
+mod modules;
 pub(crate) mod random;
 mod resume;
 pub mod settings;
@@ -556,6 +557,7 @@ pub(crate) fn runner_options(
         limit: None,
         start_at_task: None,
         resume: None,
+        modules: modules::paths(project, &around.process.environment),
         force_handlers: false,
         verbosity: 0,
         pace: Pace::Lockstep,

@@ -159,7 +159,18 @@ impl Rules<'_> {
                 .iter()
                 .map(|(name, value)| format!("{name}{separator}{}", plain(value)))
                 .collect(),
-            single => vec![plain(single)],
+            Json::String(name) => vec![name.clone()],
+            other => {
+                // Ansible makes no groups of numbers either.
+                if self.strict {
+                    let message = format!(
+                        "`{}`: a key of `keyed_groups` must be a text, a list or a mapping, not `{other}`",
+                        self.path.display()
+                    );
+                    diags.push(Diagnostic::error("inventory", message));
+                }
+                return;
+            }
         };
         let leading = self.settings.get("leading_separator") != Some(&Json::Bool(false));
         for name in names {

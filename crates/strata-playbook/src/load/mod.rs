@@ -33,6 +33,7 @@ use crate::play::{JsonMap, Playbook};
 pub use include::{Included, RoleInclude, Site, include_role, include_tasks};
 pub use merge::add_variables;
 pub use reader::vars_file;
+pub use spelling::closest;
 
 /// Where things are looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,10 +1,7 @@
 //! Finds the word that somebody may have meant.
 
 /// The candidate that is most like the word, if one is like it at all.
-pub(crate) fn closest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let allowed = if word.chars().count() <= 4 { 1 } else { 2 };
     candidates
         .into_iter()

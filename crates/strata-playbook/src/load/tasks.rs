@@ -328,7 +328,9 @@ impl Reader<'_> {
                     .filter(|_| node.entries().is_some_and(|e| e.len() > 1))
                 {
                     // A module may look like a keyword (`group`, `async_status`), but not one that has no dot and no own name.
-                    let is_module = KNOWN_LIKE_KEYWORDS.contains(&key) || key.contains('.');
+                    let is_module = KNOWN_LIKE_KEYWORDS.contains(&key)
+                        || matches!(key, "action" | "local_action")
+                        || key.contains('.');
                     if !is_module {
                         self.diags.push(
                             Diagnostic::error("unknown-keyword", format!("`{key}` is not a keyword of {what}, and there is no module besides it"))

@@ -314,9 +314,31 @@ impl Walk {
             // The role may have come before with other parameters: the last one counts.
             match self.handlers.iter().rposition(same) {
                 Some(known) => self.handlers[known] = handler,
-                None => self.handlers.push(handler),
+                None => {
+                    self.replace_notified(&handler);
+                    self.handlers.push(handler);
+                }
             }
         }
+    }
+
+    /// Of several handlers with one name the last is meant when they run, not when they are notified.
+    fn replace_notified(&mut self, new: &Handler) {
+        let name = |handler: &Handler| {
+            let task = &handler.task;
+            let name = task.name.as_ref().map(|name| name.value.clone());
+            name.map(|name| (name, task.role.as_ref().map(|role| role.name.clone())))
+        };
+        let Some(wanted) = name(new) else { return };
+        let handlers = &self.handlers;
+        let old = self.notified.iter().copied();
+        let old = old.filter(|at| name(&handlers[*at]).as_ref() == Some(&wanted));
+        let old: Vec<usize> = old.collect();
+        if old.is_empty() {
+            return;
+        }
+        old.iter().for_each(|at| drop(self.notified.remove(at)));
+        self.notified.insert(self.handlers.len());
     }
 
     /// All handlers of this host, included ones too, to find those that a `notify` means.

@@ -89,7 +89,12 @@ impl Login {
             }
         };
         let mut cookie = "PVEAuthCookie=".to_owned();
-        super::percent(&ticket, &mut cookie);
+        // As other clients send it; encoded only if it could not be a cookie.
+        let plain = |c: char| c.is_ascii_graphic() && !matches!(c, ';' | ',' | '"' | '%' | '\\');
+        match ticket.chars().all(plain) {
+            true => cookie.push_str(&ticket),
+            false => super::percent(&ticket, &mut cookie),
+        }
         let mut headers = vec![("cookie", cookie)];
         if *method != Method::GET {
             headers.push(("csrfpreventiontoken", csrf));

@@ -64,7 +64,12 @@ impl Params {
     /// As `application/x-www-form-urlencoded`.
     pub(crate) fn encode(&self) -> String {
         let mut text = String::new();
-        for (name, value) in &self.0 {
+        // A value with NULs is a list: the parameter comes once for each item.
+        let each = self
+            .0
+            .iter()
+            .flat_map(|(name, value)| value.split('\0').map(move |value| (name, value)));
+        for (name, value) in each {
             if !text.is_empty() {
                 text.push('&');
             }

@@ -6,14 +6,82 @@ use strata_core::{BoxFuture, Diagnostic, Diagnostics};
 use super::{
     guest::{all, rfc3339, seconds, text, texts},
     kind::{Doing, Kind, Outcome, Work},
+    plain::Plain,
+    tables::{PLAIN, id, text as plain_text},
     value,
 };
 use crate::client::{Params, path};
 
-pub(crate) static ALL: [&dyn Kind; 2] = [&User, &Acl];
+pub(crate) static ALL: [&dyn Kind; 3] = [&User, &Group, &Acl];
 
 /// `proxmox_virtual_environment_user`.
 struct User;
+
+/// `proxmox_virtual_environment_group`: plain but for its rights.
+struct Group;
+
+static GROUP: Plain = Plain {
+    name: "proxmox_virtual_environment_group",
+    noun: "group",
+    all: "/access/groups",
+    one: "/access/groups/{group_id}",
+    id: "{group_id}",
+    import: "{group_id}",
+    fields: &[id("group_id", "groupid"), plain_text("comment", "comment")],
+    deletes: false,
+    ..PLAIN
+};
+
+impl Kind for Group {
+    fn name(&self) -> &'static str {
+        GROUP.name
+    }
+
+    fn noun(&self) -> &'static str {
+        GROUP.noun
+    }
+
+    fn create<'a>(
+        &'a self,
+        work: &'a Work<'a>,
+        object: &'a mut Json,
+    ) -> BoxFuture<'a, Outcome<()>> {
+        Box::pin(async move {
+            GROUP.create(work, object).await?;
+            entries(work, &Json::Null, object, ("groups", "group_id"))
+                .await
+                .map_err(|failure| failure.half_made())
+        })
+    }
+
+    fn read<'a>(
+        &'a self,
+        work: &'a Work<'a>,
+        object: &'a mut Json,
+    ) -> BoxFuture<'a, Outcome<bool>> {
+        GROUP.read(work, object)
+    }
+
+    fn update<'a>(
+        &'a self,
+        work: &'a Work<'a>,
+        prior: &'a Json,
+        object: &'a mut Json,
+    ) -> BoxFuture<'a, Outcome<()>> {
+        Box::pin(async move {
+            GROUP.update(work, prior, object).await?;
+            entries(work, prior, object, ("groups", "group_id")).await
+        })
+    }
+
+    fn delete<'a>(&'a self, work: &'a Work<'a>, object: &'a Json) -> BoxFuture<'a, Outcome<()>> {
+        GROUP.delete(work, object)
+    }
+
+    fn import(&self, id: &str) -> Result<Json, String> {
+        GROUP.import(id)
+    }
+}
 
 /// `proxmox_acl`: one entry of the access list.
 struct Acl;
@@ -65,7 +133,7 @@ impl Kind for User {
             let made = work.session.post("/access/users", &params, &notes).await;
             made.doing(|| format!("The user `{name}` was not created"))?;
             object["id"] = json!(name);
-            entries(work, &Json::Null, object, &name)
+            entries(work, &Json::Null, object, ("users", "user_id"))
                 .await
                 .map_err(|failure| failure.half_made())
         })
@@ -148,7 +216,7 @@ impl Kind for User {
                 let changed = work.session.put("/access/password", &params, &notes).await;
                 changed.doing(|| format!("The password of user `{name}` was not changed"))?;
             }
-            entries(work, prior, object, &name).await
+            entries(work, prior, object, ("users", "user_id")).await
         })
     }
 
@@ -172,8 +240,14 @@ impl Kind for User {
     }
 }
 
-/// Brings a user's `acl` blocks into the access list: those that are new are added, those that are gone removed.
-async fn entries(work: &Work<'_>, prior: &Json, object: &Json, user: &str) -> Outcome<()> {
+/// Brings the `acl` blocks of a user or group into the access list: those that are new are added, those that are gone removed.
+async fn entries(
+    work: &Work<'_>,
+    prior: &Json,
+    object: &Json,
+    (parameter, attribute): (&str, &str),
+) -> Outcome<()> {
+    let name = text(object, attribute).unwrap_or_default();
     let (before, after) = (all(prior, "acl"), all(object, "acl"));
     let gone = before
         .iter()
@@ -184,7 +258,7 @@ async fn entries(work: &Work<'_>, prior: &Json, object: &Json, user: &str) -> Ou
         .filter(|entry| !before.contains(entry))
         .map(|entry| (entry, false));
     for (entry, delete) in gone.chain(new) {
-        let mut params = Params::new().with("users", user);
+        let mut params = Params::new().with(parameter, name);
         params
             .maybe("path", text(entry, "path"))
             .maybe("roles", text(entry, "role_id"));
@@ -194,7 +268,7 @@ async fn entries(work: &Work<'_>, prior: &Json, object: &Json, user: &str) -> Ou
         }
         let notes = |text: &str| work.note(text);
         let changed = work.session.put("/access/acl", &params, &notes).await;
-        changed.doing(|| format!("The rights of user `{user}` were not changed"))?;
+        changed.doing(|| format!("The rights of `{name}` were not changed"))?;
     }
     Ok(())
 }

@@ -164,6 +164,8 @@ pub(crate) fn read(
             (first, number("random_vm_id_end").unwrap_or(99_999))
         }),
         guest_limit: None,
+        copies: None,
+        task_limit: None,
         deep_refresh: environment
             .get("STRATA_PROXMOX_DEEP_REFRESH")
             .is_some_and(|text| text == "1"),
@@ -199,7 +201,7 @@ fn own_ssh_only(config: &Value) -> Result<(), Box<Diagnostic>> {
 }
 
 /// The access to a twin, which takes any login.
-fn rehearsal(endpoint: &str) -> Result<Access, ClientError> {
+pub(super) fn rehearsal(endpoint: &str) -> Result<Access, ClientError> {
     Ok(Access {
         endpoints: vec![Address::parse(endpoint)?],
         trust: Trust::Anybody,

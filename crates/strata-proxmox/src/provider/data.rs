@@ -6,6 +6,7 @@ use strata_core::Diagnostic;
 use super::{
     guest::{all, rfc3339, text, texts},
     kind::{Doing, Failure, Outcome, Work},
+    lists,
     schema::Facts,
     value,
 };
@@ -46,12 +47,73 @@ fn short(name: &str) -> &str {
 
 /// True if a data source is offered. `proxmox_vm` is another provider generation's and is not.
 pub(crate) fn has(name: &str) -> bool {
-    name != "proxmox_vm" && ALL.contains(&short(name))
+    let short = short(name);
+    name != "proxmox_vm" && (ALL.contains(&short) || OF_KINDS.contains(&short) || lists::has(short))
+}
+
+/// Data sources that tell what the resource of the same name reads.
+const OF_KINDS: [&str; 26] = [
+    "acme_account",
+    "acme_plugin",
+    "apt_repository",
+    "apt_standard_repository",
+    "hagroup",
+    "hardware_mapping_dir",
+    "hardware_mapping_pci",
+    "hardware_mapping_usb",
+    "haresource",
+    "metrics_server",
+    "node_config",
+    "replication",
+    "sdn_controller_evpn",
+    "sdn_fabric_node_openfabric",
+    "sdn_fabric_node_ospf",
+    "sdn_fabric_openfabric",
+    "sdn_fabric_ospf",
+    "sdn_subnet",
+    "sdn_vnet",
+    "sdn_zone_evpn",
+    "sdn_zone_qinq",
+    "sdn_zone_simple",
+    "sdn_zone_vlan",
+    "sdn_zone_vxlan",
+    "pool_membership",
+    "backup_job",
+];
+
+/// Reads a data source as the resource of the same name is read.
+async fn of_kind(work: &Work<'_>, name: &str, object: &mut Json) -> Outcome<()> {
+    let resource = match name {
+        "proxmox_acme_plugin" => "proxmox_acme_dns_plugin",
+        name => name,
+    };
+    let Some(kind) = super::kinds().get(resource) else {
+        return Err(Failure::new(super::unknown_type(name)));
+    };
+    // As on import: nothing is known before, so all that is told counts.
+    object["(imported)"] = Json::Bool(true);
+    match kind.read(work, object).await? {
+        true => Ok(()),
+        false => Err(Failure::new(
+            Diagnostic::error(
+                "proxmox-not-found",
+                format!("There is no such {}", kind.noun()),
+            )
+            .detail(format!("asked for by `{name}`")),
+        )),
+    }
 }
 
 /// Reads a data source into its object.
 pub(crate) async fn read(work: &Work<'_>, facts: &Facts, object: &mut Json) -> Outcome<()> {
     let name = facts.names.first().map_or("", |name| short(name));
+    if OF_KINDS.contains(&name) {
+        let whole = facts.names.first().map_or("", String::as_str);
+        return of_kind(work, whole, object).await;
+    }
+    if lists::has(name) {
+        return lists::read(work, name, object).await;
+    }
     let source = Source { work, object };
     match name {
         "version" => source.version().await,

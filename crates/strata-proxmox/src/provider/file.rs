@@ -48,7 +48,7 @@ fn volume(object: &Json, id: &str) -> String {
 }
 
 /// The row of a volume in its storage's list; none if it is not there.
-async fn find(work: &Work<'_>, object: &Json, id: &str) -> Outcome<Option<Json>> {
+pub(super) async fn find(work: &Work<'_>, object: &Json, id: &str) -> Outcome<Option<Json>> {
     let (node, storage) = (
         text(object, "node_name").unwrap_or_default(),
         text(object, "datastore_id").unwrap_or_default(),
@@ -65,7 +65,7 @@ async fn find(work: &Work<'_>, object: &Json, id: &str) -> Outcome<Option<Json>>
     Ok(rows.find(|row| row["volid"] == id))
 }
 
-async fn remove(work: &Work<'_>, object: &Json) -> Outcome<()> {
+pub(super) async fn remove(work: &Work<'_>, object: &Json) -> Outcome<()> {
     let Some(id) = text(object, "id") else {
         return Ok(());
     };
@@ -81,7 +81,7 @@ fn wrong(code: &'static str, summary: String, detail: impl Into<String>) -> Box<
     Failure::new(Diagnostic::error(code, summary).detail(detail.into()))
 }
 
-fn import(id: &str) -> Result<Json, String> {
+pub(super) fn import(id: &str) -> Result<Json, String> {
     let parts = read_import("{node_name}/{id}", id)
         .ok_or("an id looks like `node/storage:iso/file.iso`")?;
     let whole = parts["id"].as_str().unwrap_or_default().to_owned();

@@ -340,7 +340,17 @@ pub(crate) async fn with_id(
                 work.session.give_up(id);
             }
             made => {
-                made.doing(|| format!("The {what} {id} was not created"))?;
+                if let Err(error) = made {
+                    let hint = left_behind(work, making, id, &error).await;
+                    let failed =
+                        Err::<(), _>(error).doing(|| format!("The {what} {id} was not created"));
+                    return failed.map(|()| id).map_err(|mut failure| {
+                        if let Some(hint) = hint {
+                            failure.diagnostic = failure.diagnostic.clone().hint(hint);
+                        }
+                        failure
+                    });
+                }
                 object["vm_id"] = json!(id);
                 return Ok(id);
             }
@@ -351,6 +361,30 @@ pub(crate) async fn with_id(
         "No free id was found".to_owned(),
         "each of 50 ids was taken by somebody else".to_owned(),
     )
+}
+
+/// What to do about the guest that a task which was killed left behind: its lock stays.
+async fn left_behind(
+    work: &Work<'_>,
+    making: &Making<'_>,
+    id: u32,
+    error: &crate::client::ClientError,
+) -> Option<String> {
+    if !matches!(error, crate::client::ClientError::Task { .. }) {
+        return None;
+    }
+    work.session.forget().await;
+    let cluster = work.session.cluster().await.ok()?;
+    let row = cluster.guests.get(&id)?;
+    let lock = text(row, "lock")?;
+    let (tool, node) = match making.what {
+        "VM" => ("qm", text(row, "node")?),
+        _ => ("pct", text(row, "node")?),
+    };
+    Some(format!(
+        "{} {id} is left half made and locked ({lock}): `{tool} unlock {id} && {tool} destroy {id}` on node `{node}` removes it",
+        making.what
+    ))
 }
 
 /// How long something may take, by an attribute in seconds.

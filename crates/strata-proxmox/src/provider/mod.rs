@@ -6,23 +6,32 @@
 //! facts alone; a kind may look at the plan. [`session`] is a configured provider.
 
 mod access;
+mod acme;
+mod alias;
 mod apt;
 mod block;
 mod cluster_options;
+mod cluster_tables;
 mod container;
 mod data;
 mod file;
 mod firewall;
+mod form;
 mod guest;
+mod image;
 mod ip_set;
 mod kind;
+mod lists;
+mod membership;
 mod node;
 mod plain;
 mod planning;
 mod schema;
+mod sdn;
 mod session;
 mod ssh;
 mod tables;
+mod telmate;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -66,6 +75,13 @@ fn kinds() -> &'static BTreeMap<&'static str, &'static dyn Kind> {
         all.extend(node::ALL);
         all.extend(apt::ALL);
         all.extend(cluster_options::ALL);
+        all.extend(cluster_tables::ALL.iter().map(|kind| kind as &dyn Kind));
+        all.extend(acme::ALL);
+        all.extend(alias::ALL);
+        all.extend(membership::ALL);
+        all.extend(image::ALL);
+        all.extend(sdn::ALL);
+        all.extend(telmate::ALL);
         let mut by_name = BTreeMap::new();
         for kind in all {
             let facts = schema::find(kind.name(), false).expect("every kind has facts");
@@ -86,22 +102,32 @@ fn unknown_type(name: &str) -> Diagnostic {
 pub(crate) struct ProxmoxProvider {
     platform: Arc<Platform>,
     schema: OnceLock<ProviderSchema>,
+    /// True if it speaks telmate's names.
+    telmate: bool,
 }
 
 impl ProxmoxProvider {
-    pub(crate) fn new(platform: Arc<Platform>) -> Self {
+    /// With the types of `bpg/proxmox`, or with those of `telmate/proxmox`.
+    pub(crate) fn new(platform: Arc<Platform>, telmate: bool) -> Self {
         Self {
             platform,
             schema: OnceLock::new(),
+            telmate,
         }
     }
 
-    fn offered() -> ProviderSchema {
+    fn offered(telmate: bool) -> ProviderSchema {
         let mut offered = ProviderSchema {
-            provider: block::schema(),
+            provider: match telmate {
+                true => telmate::block::schema(),
+                false => block::schema(),
+            },
             ..ProviderSchema::default()
         };
-        for facts in schema::all() {
+        for facts in schema::all()
+            .iter()
+            .filter(|facts| facts.telmate == telmate)
+        {
             for name in &facts.names {
                 if facts.is_data && data::has(name) {
                     offered
@@ -124,11 +150,14 @@ impl Provider for ProxmoxProvider {
     }
 
     fn source(&self) -> &'static str {
-        "registry.terraform.io/bpg/proxmox"
+        match self.telmate {
+            true => telmate::SOURCE,
+            false => "registry.terraform.io/bpg/proxmox",
+        }
     }
 
     fn schema(&self) -> &ProviderSchema {
-        self.schema.get_or_init(Self::offered)
+        self.schema.get_or_init(|| Self::offered(self.telmate))
     }
 
     fn validate(&self, kind: ObjectKind, type_name: &str, config: &Value) -> Diagnostics {
@@ -151,7 +180,11 @@ impl Provider for ProxmoxProvider {
         let session = match config.is_wholly_known() {
             false => None,
             true => {
-                let (access, manner) = block::read(
+                let read = match self.telmate {
+                    true => telmate::block::read,
+                    false => block::read,
+                };
+                let (access, manner) = read(
                     &config,
                     &self.platform.settings.environment,
                     self.platform.settings.twin.as_deref(),
@@ -355,7 +388,7 @@ impl Configured {
             marker: &request.marker,
             directory: &self.directory,
         };
-        let ty = schema::resource(facts).block.implied_type();
+        let ty = facts.ty();
         let done = |object, diagnostics| ApplyResponse {
             object,
             diagnostics,
@@ -375,7 +408,7 @@ impl Configured {
                     }
                 };
                 session.forget().await;
-                let mut object = close(json, &ty);
+                let mut object = close(json, ty);
                 object.value = settle(planned, &object.value);
                 Ok(match outcome {
                     Ok(()) => done(Some(object), Diagnostics::new()),
@@ -420,7 +453,7 @@ impl Configured {
         let there = self
             .quietly(async |work| kind.read(work, &mut json).await, "")
             .await?;
-        Ok(there.then(|| close(json, &schema::resource(facts).block.implied_type())))
+        Ok(there.then(|| close(json, facts.ty())))
     }
 
     async fn import_one(&self, type_name: &str, id: &str) -> Result<Object, Diagnostics> {
@@ -467,7 +500,7 @@ impl Configured {
             None => Found::Nothing,
             Some(false) => Found::Foreign,
             Some(true) => {
-                let mut object = close(json, &schema::resource(facts).block.implied_type());
+                let mut object = close(json, facts.ty());
                 object.value = settle(&request.planned, &object.value);
                 Found::Ours {
                     object,
@@ -523,10 +556,7 @@ impl ConfiguredProvider for Configured {
             let mut json = value::to_json(&config);
             self.quietly(async |work| data::read(work, facts, &mut json).await, "")
                 .await?;
-            Ok(value::from_json(
-                &json,
-                &schema::resource(facts).block.implied_type(),
-            ))
+            Ok(value::from_json(&json, facts.ty()))
         })
     }
 

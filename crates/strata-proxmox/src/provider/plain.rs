@@ -4,41 +4,11 @@ use serde_json::{Value as Json, json};
 use strata_core::{BoxFuture, Diagnostics};
 
 use super::{
+    form::{Field, Form},
     kind::{Doing, Kind, Outcome, Planned, Work},
     value,
 };
 use crate::client::{ClientError, Params, path};
-
-/// How an attribute is written as a parameter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// A text or number.
-    Text,
-    /// A truth as 0 or 1.
-    Flag,
-    /// A list with commas.
-    List,
-    /// A list with spaces.
-    Spaces,
-    /// A time as RFC 3339, which PVE keeps as seconds.
-    Time,
-    /// Members that exist: `{ "A": 1 }`.
-    Members,
-    /// `name:number` pairs with commas.
-    Priorities,
-}
-
-/// One attribute and its parameter.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Field {
-    pub(crate) attribute: &'static str,
-    pub(crate) parameter: &'static str,
-    pub(crate) form: Form,
-    /// Sent on create alone.
-    pub(crate) once: bool,
-    /// Never read back: it is secret, or the server gives it otherwise.
-    pub(crate) blind: bool,
-}
 
 /// A plain kind.
 #[derive(Debug)]
@@ -62,6 +32,8 @@ pub(crate) struct Plain {
     pub(crate) deletes: bool,
     /// A path to PUT to when something changed, such as a reload.
     pub(crate) then: Option<&'static str>,
+    /// True for settings of something that is always there: removing them takes them back.
+    pub(crate) resets: bool,
     pub(crate) refused: &'static [&'static str],
 }
 
@@ -83,88 +55,6 @@ fn insert(template: &str, object: &Json) -> String {
     }
     text.push_str(rest);
     text
-}
-
-impl Field {
-    /// The parameter for an attribute's value; none if there is nothing to send.
-    fn write(&self, given: &Json) -> Option<String> {
-        let list = |separator: &str| {
-            let items = given.as_array()?.iter().filter_map(value::text);
-            let mut items: Vec<String> = items.collect();
-            if self.form != Form::Spaces {
-                items.sort();
-            }
-            Some(items.join(separator))
-        };
-        match self.form {
-            _ if given.is_null() => None,
-            Form::Text => value::text(given),
-            Form::Flag => given.as_bool().map(|truth| u8::from(truth).to_string()),
-            Form::List | Form::Members => list(","),
-            Form::Spaces => list(" "),
-            Form::Time => Some(super::guest::seconds(given.as_str()?)?.to_string()),
-            Form::Priorities => {
-                let pairs =
-                    value::members(given)
-                        .iter()
-                        .map(|(name, number)| match number.is_null() {
-                            true => name.clone(),
-                            false => format!("{name}:{number}"),
-                        });
-                Some(pairs.collect::<Vec<_>>().join(","))
-            }
-        }
-    }
-
-    /// The attribute's value as the server tells it.
-    fn read(&self, told: &Json) -> Json {
-        match self.form {
-            Form::Members => told.as_object().map_or(json!([]), |members| {
-                members
-                    .iter()
-                    .filter(|(_, value)| **value == 1)
-                    .map(|(name, _)| json!(name))
-                    .collect()
-            }),
-            _ if told.is_null() => Json::Null,
-            Form::Text => match told {
-                Json::String(text) => json!(text.trim_end_matches('\n')),
-                other => other.clone(),
-            },
-            Form::Flag => value::truth(told).map_or(Json::Null, Json::Bool),
-            Form::List | Form::Spaces => items(told),
-            Form::Time => {
-                value::number(told).map_or(Json::Null, |at| json!(super::guest::rfc3339(at)))
-            }
-            Form::Priorities => {
-                let text = told.as_str().unwrap_or_default();
-                let pairs = text
-                    .split(',')
-                    .filter(|pair| !pair.is_empty())
-                    .map(|pair| match pair.split_once(':') {
-                        Some((name, number)) => {
-                            (name.to_owned(), json!(number.parse::<i64>().ok()))
-                        }
-                        None => (pair.to_owned(), Json::Null),
-                    });
-                Json::Object(pairs.collect())
-            }
-        }
-    }
-}
-
-fn items(told: &Json) -> Json {
-    match told {
-        Json::Array(_) => told.clone(),
-        Json::String(text) => {
-            let separator = |c: char| c == ',' || c == ';' || c == ' ';
-            text.split(separator)
-                .filter(|item| !item.is_empty())
-                .map(|item| json!(item))
-                .collect()
-        }
-        _ => Json::Null,
-    }
 }
 
 impl Plain {
@@ -312,7 +202,9 @@ impl Kind for Plain {
                 if read.is_null() && object[field.attribute].is_array() {
                     read = json!([]);
                 }
-                object[field.attribute] = read;
+                if !same(&object[field.attribute], &read) {
+                    object[field.attribute] = read;
+                }
             }
             object["id"] = json!(insert(self.id, object));
             Ok(true)
@@ -366,9 +258,18 @@ impl Kind for Plain {
         Box::pin(async move {
             let _turn = self.lock(work, object).await;
             let notes = |text: &str| work.note(text);
-            if self.all.starts_with("PUT ") {
+            if self.all.starts_with("PUT ") && !self.resets {
                 // A setting of the node itself: there is nothing to take away.
                 return Ok(());
+            }
+            if self.resets {
+                let names: Vec<&str> = self.fields.iter().map(|field| field.parameter).collect();
+                let params = Params::new().with("delete", names.join(","));
+                let one = fill(self.one, object);
+                let reset = work.session.put(&one, &params, &notes).await;
+                return reset
+                    .map(drop)
+                    .doing(|| format!("The {} was not taken back", self.shown(object)));
             }
             let gone = work
                 .session
@@ -397,6 +298,24 @@ impl Kind for Plain {
             // It carries no mark; one that is wholly as planned is taken for ours.
             Ok(Some(self.params(object, false) == planned))
         })
+    }
+}
+
+/// True for lists that hold the same: most servers keep no order.
+fn same(known: &Json, told: &Json) -> bool {
+    match (known, told) {
+        (Json::Array(known), Json::Array(told)) if known.len() == told.len() => {
+            let texts = |items: &[Json]| {
+                let mut texts: Vec<String> = items
+                    .iter()
+                    .map(|item| value::text(item).unwrap_or_else(|| item.to_string()))
+                    .collect();
+                texts.sort();
+                texts
+            };
+            texts(known) == texts(told)
+        }
+        _ => known == told,
     }
 }
 

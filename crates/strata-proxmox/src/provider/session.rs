@@ -28,6 +28,10 @@ pub(crate) struct Manner {
     pub(crate) random_ids: Option<(u32, u32)>,
     /// How long guests are waited for.
     pub(crate) guest_limit: Option<Duration>,
+    /// How many disks are copied onto one storage at the same time, if not [`COPIES`].
+    pub(crate) copies: Option<usize>,
+    /// How long a task may take, if not [`USUAL_LIMIT`].
+    pub(crate) task_limit: Option<Duration>,
     /// True if every guest is read by itself on refresh, however many there are.
     pub(crate) deep_refresh: bool,
     pub(crate) ssh: super::ssh::Ssh,
@@ -107,7 +111,7 @@ impl Session {
             let mut storages = self.storages.lock().unwrap_or_else(PoisonError::into_inner);
             let turns = storages.entry(storage.to_owned());
             turns
-                .or_insert_with(|| Arc::new(Semaphore::new(COPIES)))
+                .or_insert_with(|| Arc::new(Semaphore::new(self.manner.copies.unwrap_or(COPIES))))
                 .clone()
         };
         turns.acquire_owned().await.ok()
@@ -157,6 +161,10 @@ impl Session {
         free.ok_or_else(|| ClientError::Setup("no VM id is free".to_owned()))
     }
 
+    fn limit(&self) -> Duration {
+        self.manner.task_limit.unwrap_or(USUAL_LIMIT)
+    }
+
     pub(crate) async fn post(
         &self,
         path: &str,
@@ -164,7 +172,7 @@ impl Session {
         notes: Notes<'_>,
     ) -> Result<Json, ClientError> {
         self.client
-            .change(Method::POST, path, params, USUAL_LIMIT, notes)
+            .change(Method::POST, path, params, self.limit(), notes)
             .await
     }
 
@@ -175,7 +183,7 @@ impl Session {
         notes: Notes<'_>,
     ) -> Result<Json, ClientError> {
         self.client
-            .change(Method::PUT, path, params, USUAL_LIMIT, notes)
+            .change(Method::PUT, path, params, self.limit(), notes)
             .await
     }
 
@@ -188,7 +196,7 @@ impl Session {
     ) -> Result<(), ClientError> {
         match self
             .client
-            .change(Method::DELETE, path, params, USUAL_LIMIT, notes)
+            .change(Method::DELETE, path, params, self.limit(), notes)
             .await
         {
             Err(error) if error.is_not_found() => Ok(()),

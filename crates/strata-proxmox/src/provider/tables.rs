@@ -1,8 +1,11 @@
 //! The plain kinds: which attribute is which parameter.
 
-use super::plain::{Field, Form, Plain};
+use super::{
+    form::{Field, Form},
+    plain::Plain,
+};
 
-const fn text(attribute: &'static str, parameter: &'static str) -> Field {
+pub(super) const fn text(attribute: &'static str, parameter: &'static str) -> Field {
     Field {
         attribute,
         parameter,
@@ -12,7 +15,7 @@ const fn text(attribute: &'static str, parameter: &'static str) -> Field {
     }
 }
 
-const fn form(attribute: &'static str, parameter: &'static str, form: Form) -> Field {
+pub(super) const fn form(attribute: &'static str, parameter: &'static str, form: Form) -> Field {
     Field {
         attribute,
         parameter,
@@ -22,18 +25,18 @@ const fn form(attribute: &'static str, parameter: &'static str, form: Form) -> F
     }
 }
 
-const fn flag(attribute: &'static str, parameter: &'static str) -> Field {
+pub(super) const fn flag(attribute: &'static str, parameter: &'static str) -> Field {
     form(attribute, parameter, Form::Flag)
 }
 
-const fn once(field: Field) -> Field {
+pub(super) const fn once(field: Field) -> Field {
     Field {
         once: true,
         ..field
     }
 }
 
-const fn blind(field: Field) -> Field {
+pub(super) const fn blind(field: Field) -> Field {
     Field {
         blind: true,
         ..field
@@ -41,7 +44,7 @@ const fn blind(field: Field) -> Field {
 }
 
 /// The name of an object: sent on create, and known ever after.
-const fn id(attribute: &'static str, parameter: &'static str) -> Field {
+pub(super) const fn id(attribute: &'static str, parameter: &'static str) -> Field {
     Field {
         attribute,
         parameter,
@@ -51,7 +54,7 @@ const fn id(attribute: &'static str, parameter: &'static str) -> Field {
     }
 }
 
-const PLAIN: Plain = Plain {
+pub(super) const PLAIN: Plain = Plain {
     name: "",
     noun: "",
     all: "",
@@ -63,14 +66,30 @@ const PLAIN: Plain = Plain {
     whole: false,
     deletes: true,
     then: None,
+    resets: false,
     refused: &[],
 };
+
+/// Which backups a storage keeps.
+const BACKUPS: Field = form(
+    "backups",
+    "prune-backups",
+    Form::Object(&[
+        ("keep_all", "keep-all"),
+        ("keep_last", "keep-last"),
+        ("keep_hourly", "keep-hourly"),
+        ("keep_daily", "keep-daily"),
+        ("keep_weekly", "keep-weekly"),
+        ("keep_monthly", "keep-monthly"),
+        ("keep_yearly", "keep-yearly"),
+    ]),
+);
 
 const STORAGE: Plain = Plain {
     noun: "storage",
     all: "/storage",
     one: "/storage/{id}",
-    refused: &["backups"],
+    refused: &["backups.max_protected_backups"],
     ..PLAIN
 };
 
@@ -87,7 +106,7 @@ const NETWORK: Plain = Plain {
 
 const SDN: Plain = Plain { ..PLAIN };
 
-pub(crate) static ALL: [Plain; 28] = [
+pub(crate) static ALL: [Plain; 26] = [
     Plain {
         name: "proxmox_virtual_environment_role",
         noun: "role",
@@ -134,6 +153,7 @@ pub(crate) static ALL: [Plain; 28] = [
             id("id", "storage"),
             once(text("path", "path")),
             form("content", "content", Form::List),
+            BACKUPS,
             form("nodes", "nodes", Form::List),
             flag("disable", "disable"),
             flag("shared", "shared"),
@@ -151,14 +171,15 @@ pub(crate) static ALL: [Plain; 28] = [
             once(text("server", "server")),
             once(text("export", "export")),
             form("content", "content", Form::List),
+            BACKUPS,
             form("nodes", "nodes", Form::List),
             flag("disable", "disable"),
             text("options", "options"),
             text("preallocation", "preallocation"),
             blind(flag("create_base_path", "create-base-path")),
             blind(flag("create_subdirs", "create-subdirs")),
+            once(flag("snapshot_as_volume_chain", "snapshot-as-volume-chain")),
         ],
-        refused: &["backups", "snapshot_as_volume_chain"],
         ..STORAGE
     },
     Plain {
@@ -173,14 +194,15 @@ pub(crate) static ALL: [Plain; 28] = [
             text("domain", "domain"),
             text("subdirectory", "subdir"),
             form("content", "content", Form::List),
+            BACKUPS,
             form("nodes", "nodes", Form::List),
             flag("disable", "disable"),
             text("preallocation", "preallocation"),
             text("options", "options"),
             blind(flag("create_base_path", "create-base-path")),
             blind(flag("create_subdirs", "create-subdirs")),
+            once(flag("snapshot_as_volume_chain", "snapshot-as-volume-chain")),
         ],
-        refused: &["backups", "snapshot_as_volume_chain"],
         ..STORAGE
     },
     Plain {
@@ -190,6 +212,7 @@ pub(crate) static ALL: [Plain; 28] = [
             id("id", "storage"),
             once(text("volume_group", "vgname")),
             form("content", "content", Form::List),
+            BACKUPS,
             form("nodes", "nodes", Form::List),
             flag("disable", "disable"),
             flag("shared", "shared"),
@@ -205,6 +228,7 @@ pub(crate) static ALL: [Plain; 28] = [
             once(text("volume_group", "vgname")),
             once(text("thin_pool", "thinpool")),
             form("content", "content", Form::List),
+            BACKUPS,
             form("nodes", "nodes", Form::List),
             flag("disable", "disable"),
         ],
@@ -217,6 +241,7 @@ pub(crate) static ALL: [Plain; 28] = [
             id("id", "storage"),
             once(text("zfs_pool", "pool")),
             form("content", "content", Form::List),
+            BACKUPS,
             form("nodes", "nodes", Form::List),
             flag("disable", "disable"),
             flag("thin_provision", "sparse"),
@@ -235,11 +260,13 @@ pub(crate) static ALL: [Plain; 28] = [
             blind(text("password", "password")),
             text("namespace", "namespace"),
             text("fingerprint", "fingerprint"),
+            once(blind(text("encryption_key", "encryption-key"))),
             form("content", "content", Form::List),
+            BACKUPS,
             form("nodes", "nodes", Form::List),
             flag("disable", "disable"),
         ],
-        refused: &["backups", "encryption_key", "generate_encryption_key"],
+        refused: &["backups.max_protected_backups", "generate_encryption_key"],
         ..STORAGE
     },
     Plain {
@@ -498,13 +525,11 @@ pub(crate) static ALL: [Plain; 28] = [
             text("user_classes", "user_classes"),
             text("sync_attributes", "sync_attributes"),
             text("sync_defaults_options", "sync-defaults-options"),
-        ],
-        refused: &[
-            "case_sensitive",
-            "cert_path",
-            "cert_key_path",
-            "ssl_version",
-            "secure",
+            flag("case_sensitive", "case-sensitive"),
+            text("cert_path", "cert"),
+            text("cert_key_path", "certkey"),
+            text("ssl_version", "sslversion"),
+            flag("secure", "secure"),
         ],
         ..PLAIN
     },
@@ -560,47 +585,18 @@ pub(crate) static ALL: [Plain; 28] = [
             text("influx_max_body_size", "max-body-size"),
             text("influx_api_path_prefix", "api-path-prefix"),
             flag("influx_verify", "verify-certificate"),
+            text("opentelemetry_proto", "otel-protocol"),
+            text("opentelemetry_path", "otel-path"),
+            text("opentelemetry_timeout", "otel-timeout"),
+            blind(text("opentelemetry_headers", "otel-headers")),
+            text("opentelemetry_max_body_size", "otel-max-body-size"),
+            blind(text(
+                "opentelemetry_resource_attributes",
+                "otel-resource-attributes",
+            )),
+            text("opentelemetry_compression", "otel-compression"),
         ],
-        refused: &[
-            "opentelemetry_proto",
-            "opentelemetry_path",
-            "opentelemetry_timeout",
-            "opentelemetry_headers",
-            "opentelemetry_verify_ssl",
-            "opentelemetry_max_body_size",
-            "opentelemetry_resource_attributes",
-            "opentelemetry_compression",
-            "influx_token_wo_version",
-        ],
-        ..PLAIN
-    },
-    Plain {
-        name: "proxmox_virtual_environment_group",
-        noun: "group",
-        all: "/access/groups",
-        one: "/access/groups/{group_id}",
-        id: "{group_id}",
-        import: "{group_id}",
-        fields: &[id("group_id", "groupid"), text("comment", "comment")],
-        deletes: false,
-        refused: &["acl"],
-        ..PLAIN
-    },
-    Plain {
-        name: "proxmox_virtual_environment_firewall_alias",
-        noun: "alias",
-        all: "/cluster/firewall/aliases",
-        one: "/cluster/firewall/aliases/{name}",
-        id: "{name}",
-        import: "cluster/{name}",
-        fields: &[
-            id("name", "name"),
-            text("cidr", "cidr"),
-            text("comment", "comment"),
-        ],
-        whole: true,
-        deletes: false,
-        refused: &["node_name", "vm_id", "container_id"],
+        refused: &["influx_token_wo_version", "opentelemetry_verify_ssl"],
         ..PLAIN
     },
 ];

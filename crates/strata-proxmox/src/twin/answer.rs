@@ -55,6 +55,8 @@ pub(super) struct Refusal {
     pub(super) errors: BTreeMap<String, String>,
     /// True if the body is empty and only the status line speaks.
     pub(super) bare: bool,
+    /// True if the text ends without a newline.
+    pub(super) plain: bool,
 }
 
 pub(super) type Answered = Result<Answer, Refusal>;
@@ -79,6 +81,7 @@ impl Refusal {
             message: message.into(),
             errors: BTreeMap::new(),
             bare: false,
+            plain: status == 501,
         }
     }
 
@@ -94,6 +97,7 @@ impl Refusal {
             message,
             errors,
             bare: false,
+            plain: false,
         }
     }
 
@@ -133,7 +137,7 @@ pub(super) fn refusal(refusal: &Refusal) -> Response<Full<Bytes>> {
     if refusal.bare {
         return with_body(refusal.status, phrase, "");
     }
-    let newline = if refusal.status == 501 { "" } else { "\n" };
+    let newline = if refusal.plain { "" } else { "\n" };
     let mut body = json!({ "data": null, "message": format!("{}{newline}", refusal.message) });
     if !refusal.errors.is_empty() {
         body["errors"] = json!(refusal.errors);

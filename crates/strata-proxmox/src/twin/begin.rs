@@ -166,7 +166,6 @@ fn lvm() -> Settings {
 pub(super) fn node() -> Node {
     let port = settings(&[
         ("type", "eth"),
-        ("exists", "1"),
         ("active", "1"),
         ("method", "manual"),
         ("method6", "manual"),

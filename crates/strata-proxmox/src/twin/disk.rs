@@ -60,9 +60,12 @@ impl Drive {
     }
 
     pub(super) fn print(&self) -> String {
-        let options = self
-            .options
-            .iter()
+        // Where a volume is mounted comes before all else.
+        let (first, rest): (Vec<_>, Vec<_>) =
+            self.options.iter().partition(|(name, _)| *name == "mp");
+        let options = first
+            .into_iter()
+            .chain(rest)
             .map(|(name, value)| format!(",{name}={value}"));
         format!("{}{}", self.file, options.collect::<String>())
     }
@@ -197,7 +200,9 @@ impl Store {
             .unwrap_or_else(|| "raw".to_owned());
         let (size, storage) = (self.real_size(key, size), storage.to_owned());
         if size as f64 / f64::from(1 << 30) > LARGEST {
-            let path = format!("/var/lib/vz/images/{id}/vm-{id}-disk-0.{format}");
+            let name = self.free_name(&storage, id, "vm", &format);
+            let name = name.rsplit('/').next().unwrap_or_default();
+            let path = format!("/var/lib/vz/images/{id}/{name}");
             return fail(format!(
                 "unable to create image: qemu-img.real: {path}: The image size is too large for file format '{format}'"
             ));
@@ -250,6 +255,8 @@ impl Store {
         match key {
             "efidisk0" => EFI_SIZE,
             "tpmstate0" => 4 << 20,
+            // Containers' volumes are whole KiB; PVE rounds up to whole MiB.
+            _ if is_mount(key) => ((wanted * 1024.0) as u64).max(1) << 20,
             _ => (wanted * f64::from(1 << 30)) as u64,
         }
     }

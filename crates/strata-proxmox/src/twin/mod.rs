@@ -149,6 +149,59 @@ impl Twin {
             .push(fault);
     }
 
+    /// Changes a setting of a guest, as if somebody had done it by hand.
+    #[cfg(test)]
+    pub(crate) fn set(&self, id: u32, name: &str, text: &str) {
+        if let Some(guest) = self.shared.store().guests.get_mut(&id) {
+            guest.config.insert(name.to_owned(), text.to_owned());
+        }
+    }
+
+    /// Has it that it cannot do something: see `Store::lacks`.
+    #[cfg(test)]
+    pub(crate) fn lacks(&self, what: &str) {
+        self.shared.store().lacks.insert(what.to_owned());
+    }
+
+    /// The ids of its guests.
+    #[cfg(test)]
+    pub(crate) fn guests(&self) -> Vec<u32> {
+        self.shared.store().guests.keys().copied().collect()
+    }
+
+    /// The names of its files that belong to no guest.
+    #[cfg(test)]
+    pub(crate) fn files(&self) -> Vec<String> {
+        let store = self.shared.store();
+        let files = store
+            .volumes
+            .iter()
+            .filter(|(_, volume)| volume.vmid.is_none());
+        files.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Makes copies of a guest under the ids after its own, named by what they are more.
+    #[cfg(test)]
+    pub(crate) fn copy(&self, id: u32, count: u32) -> Vec<u32> {
+        let mut store = self.shared.store();
+        let guest = store.guests[&id].clone();
+        let ids = id + 1..=id + count;
+        for copy in ids.clone() {
+            let mut guest = guest.clone();
+            guest
+                .config
+                .insert("name".to_owned(), format!("m{}", copy - id));
+            store.guests.insert(copy, guest);
+        }
+        ids.collect()
+    }
+
+    /// Lets every ticket that was given out run out.
+    #[cfg(test)]
+    pub(crate) fn forget_tickets(&self) {
+        self.shared.store().tickets.clear();
+    }
+
     /// How many requests came in until now.
     pub fn calls(&self) -> usize {
         self.shared.calls.load(Ordering::Relaxed)

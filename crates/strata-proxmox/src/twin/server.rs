@@ -285,7 +285,9 @@ fn multipart(
             }
             None => {
                 let known = ["content", "checksum", "checksum-algorithm", "tmpfilename"];
-                if !known.contains(&name.as_str()) {
+                // A sum is taken only after the way it was made.
+                let late = name == "checksum-algorithm" && given.contains_key("checksum");
+                if !known.contains(&name.as_str()) || late {
                     return Err(Refusal::bare(400, "Bad Request"));
                 }
                 given.insert(name, json!(String::from_utf8_lossy(content)));

@@ -39,6 +39,13 @@ pub(super) struct Store {
     pub(super) lenient: bool,
     /// True if guests with the agent switched on have one.
     pub(super) guests_answer: bool,
+    /// What this installation cannot do, for tests: `savevm` of a QEMU without the patches of Proxmox,
+    /// `cgroups` of containers that run, `addresses` of guests, `cloud-init` that succeeds.
+    #[serde(default)]
+    pub(super) lacks: BTreeSet<String>,
+    /// What lies on the web, for tests: size and SHA-256 by URL. If nothing does, everything is there.
+    #[serde(default)]
+    pub(super) web: BTreeMap<String, (u64, String)>,
     /// The time that stands still, for tests; else the clock is asked.
     pub(super) frozen: Option<u64>,
 }
@@ -251,6 +258,11 @@ impl Store {
     /// Objects of a kind.
     pub(super) fn kind(&mut self, kind: &str) -> &mut BTreeMap<String, Json> {
         self.objects.entry(kind.to_owned()).or_default()
+    }
+
+    /// True if the installation can do it.
+    pub(super) fn can(&self, what: &str) -> bool {
+        !self.lacks.contains(what)
     }
 
     /// The pool of a guest.

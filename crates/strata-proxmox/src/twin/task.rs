@@ -169,7 +169,12 @@ fn list(store: &Store, call: &Call) -> Answered {
     let start = usize::try_from(call.number("start").unwrap_or(0)).unwrap_or(0);
     let limit = usize::try_from(call.number("limit").unwrap_or(50)).unwrap_or(50);
     let page = rows.into_iter().skip(start).take(limit).collect();
-    Ok(Answer::With(page, vec![("total", json!(total))]))
+    // How many there are is said only if there are some.
+    let beside = match total {
+        0 => Vec::new(),
+        total => vec![("total", json!(total))],
+    };
+    Ok(Answer::With(page, beside))
 }
 
 fn log(store: &Store, call: &Call) -> Answered {

@@ -12,6 +12,7 @@ mod debug;
 mod fail;
 mod fetch;
 mod find_file;
+mod foreign;
 mod group_by;
 mod include_vars;
 mod pause;
@@ -20,6 +21,7 @@ mod script;
 mod set_fact;
 mod set_stats;
 mod stage;
+mod synchronize;
 mod template;
 mod unarchive;
 mod validate_argument_spec;
@@ -28,6 +30,7 @@ mod wait_for_connection;
 use strata_core::BoxFuture;
 
 use crate::{
+    foreign::Places,
     session::TaskError,
     task::{ActionResult, Call},
 };
@@ -51,6 +54,7 @@ const ACTIONS: &[(&str, Action)] = &[
     ("script", |call| Box::pin(script::run(call))),
     ("set_fact", |call| Box::pin(set_fact::run(call))),
     ("set_stats", |call| Box::pin(set_stats::run(call))),
+    ("synchronize", |call| Box::pin(synchronize::run(call))),
     ("template", |call| Box::pin(template::run(call))),
     ("unarchive", |call| Box::pin(unarchive::run(call))),
     ("validate_argument_spec", |call| {
@@ -71,7 +75,16 @@ pub(crate) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
     if let Some((_, action)) = ACTIONS.iter().find(|(known, _)| *known == call.name) {
         return action(call).await;
     }
-    if !strata_agent::modules::is_known(call.name) {
+    let places = Places::of(&call.shared.options, &call.job.scope.play, &call.job.task);
+    let known = strata_agent::modules::is_known(call.name);
+    let found = match known {
+        true => places.legacy(call.name),
+        false => places.find(call.name),
+    };
+    if let Some(found) = found {
+        return foreign::run(call, found).await;
+    }
+    if !known {
         return Err(TaskError::Failed(crate::supported::message(call.name)));
     }
     call.module(call.name, call.arguments.clone(), None).await

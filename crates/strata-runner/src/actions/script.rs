@@ -56,15 +56,18 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
         Err(failed) => return Ok(failed),
     };
     let quoted = format!("'{}'", staged.path.replace('\'', "'\\''"));
-    let command = match call.text("executable") {
+    let executable = call.text("executable");
+    let command = match &executable {
         Some(program) => format!("{program} {quoted}{rest}"),
         None => format!("{quoted}{rest}"),
     };
-    let mut arguments = JsonMap::from_iter([("_raw_params".to_owned(), Json::from(command))]);
-    if let Some(folder) = call.text("chdir") {
-        arguments.insert("chdir".to_owned(), folder.into());
+    let mut result = shell(call, command).await;
+    if let (Ok(done), None) = (&result, &executable)
+        && must_not_run(done, &staged.path)
+    {
+        let program = interpreter(call, &source)?;
+        result = shell(call, format!("{program} {quoted}{rest}")).await;
     }
-    let result = call.module("shell", arguments, None).await;
     staged.remove(call).await?;
     let mut result = result?;
     // Of `shell`, not of a script.
@@ -72,6 +75,30 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
         result.values.remove(name);
     }
     Ok(result)
+}
+
+async fn shell(call: &Call<'_>, command: String) -> Result<ActionResult, TaskError> {
+    let mut arguments = JsonMap::from_iter([("_raw_params".to_owned(), Json::from(command))]);
+    if let Some(folder) = call.text("chdir") {
+        arguments.insert("chdir".to_owned(), folder.into());
+    }
+    call.module("shell", arguments, None).await
+}
+
+/// True if the shell was not allowed to run the script, as on a file system mounted `noexec`.
+fn must_not_run(done: &ActionResult, path: &str) -> bool {
+    let stderr = done.values.get("stderr").and_then(Json::as_str);
+    done.values.get("rc") == Some(&json!(126))
+        && stderr.is_some_and(|stderr| stderr.contains(&format!("{path}: Permission denied")))
+}
+
+/// The program that the script's first line names.
+fn interpreter(call: &Call<'_>, source: &str) -> Result<String, TaskError> {
+    let path = super::find_file::required(call, "files", source)?;
+    let content = call.shared.options.files.read(&path);
+    let content = content.map_err(|error| TaskError::Failed(error.to_string()))?;
+    let words = crate::foreign::interpreter(&content);
+    Ok(words.map_or_else(|| "/bin/sh".to_owned(), |words| words.join(" ")))
 }
 
 /// The script's name, in quotes where it has gaps, and what follows it.

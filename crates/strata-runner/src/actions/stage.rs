@@ -1,6 +1,7 @@
 //! A file of ours in a folder of its own on the host, for as long as a task needs it.
 
 use serde_json::{Value as Json, json};
+use strata_transport::Content;
 
 use super::{copy, find_file};
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
 /// A folder on the host with one file in it.
 pub(super) struct Staged {
     folder: String,
-    /// The file.
+    /// The file; empty as long as there is none.
     pub(super) path: String,
 }
 
@@ -26,33 +27,79 @@ pub(super) async fn file(call: &Call<'_>, source: &str, mode: &str) -> Result<St
         || "source".to_owned(),
         |name| name.to_string_lossy().into_owned(),
     );
+    let mut staged = match folder(call).await? {
+        Ok(staged) => staged,
+        Err(failed) => return Ok(Err(failed)),
+    };
+    let content = copy::content(call, &path).await?;
+    match staged.copy(call, &name, content, mode).await? {
+        Ok(path) => {
+            staged.path = path;
+            Ok(Ok(staged))
+        }
+        Err(failed) => {
+            staged.remove(call).await?;
+            Ok(Err(failed))
+        }
+    }
+}
+
+/// Makes a folder for one task, in check mode too.
+pub(super) async fn folder(call: &Call<'_>) -> Result<Staging, TaskError> {
     let arguments = outcome::map(json!({"state": "directory", "prefix": ".strata."}));
-    let made = call.module_in("tempfile", arguments, None, false).await?;
+    let mut made = call.module_in("tempfile", arguments.clone(), None, false).await?;
     if outcome::check(&made.values, "failed") {
-        return Ok(Err(made));
+        // A host without `/tmp` has the other one, most often.
+        let mut elsewhere = arguments;
+        elsewhere.insert("path".to_owned(), "/var/tmp".into());
+        let second = call.module_in("tempfile", elsewhere, None, false).await?;
+        if outcome::check(&second.values, "failed") {
+            return Ok(Err(made));
+        }
+        made = second;
     }
     let folder = made.values.get("path").and_then(Json::as_str);
     let folder = folder.unwrap_or_default().to_owned();
     if folder.is_empty() {
         return Ok(Err(made));
     }
-    let staged = Staged {
-        path: format!("{folder}/{name}"),
+    Ok(Ok(Staged {
+        path: String::new(),
         folder,
-    };
-    let arguments = outcome::map(json!({"dest": staged.path, "mode": mode}));
-    let content = copy::content(call, &path).await?;
-    let copied = call
-        .module_in("copy", arguments, Some(content), false)
-        .await?;
-    if outcome::check(&copied.values, "failed") {
-        staged.remove(call).await?;
-        return Ok(Err(copied));
-    }
-    Ok(Ok(staged))
+    }))
 }
 
 impl Staged {
+    /// Puts a text of ours into the folder and gives its path.
+    pub(super) async fn put(
+        &self,
+        call: &Call<'_>,
+        name: &str,
+        bytes: impl Into<std::sync::Arc<[u8]>>,
+        mode: &str,
+    ) -> Result<Result<String, ActionResult>, TaskError> {
+        let content = Content::from_bytes(name, bytes);
+        self.copy(call, name, content, mode).await
+    }
+
+    async fn copy(
+        &self,
+        call: &Call<'_>,
+        name: &str,
+        content: Content,
+        mode: &str,
+    ) -> Result<Result<String, ActionResult>, TaskError> {
+        let path = format!("{}/{name}", self.folder);
+        let arguments = outcome::map(json!({"dest": path, "mode": mode}));
+        let copied = call
+            .module_in("copy", arguments, Some(content), false)
+            .await?;
+        Ok(match outcome::check(&copied.values, "failed") {
+            true => Err(copied),
+            false => Ok(path),
+        })
+    }
+
     /// Takes the folder away.
     pub(super) async fn remove(self, call: &Call<'_>) -> Result<(), TaskError> {
         let arguments = outcome::map(json!({"path": self.folder, "state": "absent"}));

@@ -66,6 +66,7 @@ fn render(
         ("template_path", json!(name)),
         ("template_fullpath", json!(path.display().to_string())),
         ("template_destpath", json!(destination)),
+        ("template_run_date", templar_now(call)),
     ];
     use strata_jinja::Variables as _;
     // The user's own `ansible_managed` wins.
@@ -82,6 +83,15 @@ fn render(
     let templar = templates.templar(&variables);
     let file = path.display().to_string();
     Ok(templar.render_file(&file, source, &options)?)
+}
+
+/// When the template is rendered, as templates write times.
+fn templar_now(call: &Call<'_>) -> Json {
+    let now = call
+        .templar
+        .expression("now()")
+        .map(|now| crate::outcome::text(&now));
+    now.map_or(Json::Null, Json::from)
 }
 
 fn file_options(call: &Call<'_>) -> Result<FileOptions, TaskError> {

@@ -98,25 +98,28 @@ impl Batch<'_> {
     }
 
     /// Where a host stands.
-    fn here(&mut self, at: usize) -> HostProgress {
+    fn here(&self, at: usize) -> HostProgress {
         let play = self.place;
-        let host = &mut self.hosts[at];
+        let host = &self.hosts[at];
         if host.gather.is_some() {
             return self.begin(play);
         }
-        let Some((position, step)) = host.walk.next() else {
+        // A walk that looks ahead leaves the block it is in, whose rescue may be needed.
+        let mut walk = host.walk.clone();
+        let mut next = walk.next();
+        while let Some((_, Step::RoleDone(_))) = next {
+            walk.report(Outcome::Ok);
+            next = walk.next();
+        }
+        let Some((position, step)) = next else {
             return self.begin(play + 1);
         };
         let (task, current) = match &step {
-            Step::Task(task) => (label(task), None),
             Step::Handler(handler) => (label(&handler.task), Some(label(&handler.task))),
-            // It is passed by without a word, so the host would look for it in vain.
-            Step::RoleDone(_) => {
-                host.walk.report(Outcome::Ok);
-                return self.here(at);
-            }
+            Step::Task(task) => (label(task), None),
+            Step::RoleDone(_) => (String::new(), None),
         };
-        let notified = host.walk.notified();
+        let notified = walk.notified();
         let notified = notified
             .map(|(_, handler)| label(&handler.task))
             .chain(current);

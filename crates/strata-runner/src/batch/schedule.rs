@@ -168,7 +168,11 @@ impl Batch<'_> {
             let wanted = options.start_at_task.as_deref();
             let name = self.name(&host, task);
             let plain = name.rsplit(" : ").next().unwrap_or(&name);
-            if wanted.is_some_and(|wanted| wanted != &*name && wanted != plain) {
+            let is_it = |wanted: &str| {
+                strata_jinja::wildcard::matches(wanted, &name)
+                    || strata_jinja::wildcard::matches(wanted, plain)
+            };
+            if wanted.is_some_and(|wanted| wanted != name && wanted != plain && !is_it(wanted)) {
                 return false;
             }
             self.hosts[at].started = true;

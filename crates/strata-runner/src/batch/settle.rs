@@ -236,7 +236,8 @@ impl Batch<'_> {
             if unreachable || failed_now.contains(&host.name) {
                 continue;
             }
-            if host.gather.is_none() && host.state != State::Gone && host.walk.next().is_some() {
+            // It fails in the step that it did last: the rescue of that step's block is its rescue, too.
+            if host.gather.is_none() && host.state != State::Gone && host.walk.end().is_none() {
                 self.move_on(other, true);
             } else {
                 self.drop_out(other);
@@ -432,6 +433,8 @@ impl Batch<'_> {
             .map(|diagnostic| diagnostic.summary.clone())
             .collect();
         whole.values.extend(outcome::failure(reasons.join("; ")));
+        // As in Ansible: what is to be included must be there.
+        whole.ignore_errors = false;
         for diagnostic in diags {
             self.shared.events.diagnostic(diagnostic);
         }
@@ -457,7 +460,7 @@ impl Batch<'_> {
             host: job.host.clone(),
             task: job.name.clone(),
             item: item
-                .filter(|_| job.task.r#loop.is_some())
+                .filter(|item| job.task.r#loop.is_some() && is_shown(item))
                 .map(outcome::text),
             outcome: TaskOutcome::Ok,
             message: Some(include::message(job, one, file)),
@@ -468,6 +471,18 @@ impl Batch<'_> {
             delegate: None,
             kind: ResultKind::Included,
         });
+    }
+}
+
+/// Ansible leaves out items that count as false.
+fn is_shown(item: &Json) -> bool {
+    match item {
+        Json::Null => false,
+        Json::Bool(value) => *value,
+        Json::Number(number) => number.as_f64() != Some(0.0),
+        Json::String(text) => !text.is_empty(),
+        Json::Array(items) => !items.is_empty(),
+        Json::Object(map) => !map.is_empty(),
     }
 }
 

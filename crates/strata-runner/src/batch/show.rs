@@ -42,9 +42,11 @@ impl Batch<'_> {
                 }
             },
         };
+        let included = matches!(task.action, Action::IncludeRole { .. }) && task.name.is_none();
         match &task.role {
-            Some(role) => format!("{} : {own}", role.name),
-            None => own,
+            // An included role goes by its own name alone.
+            Some(role) if !included => format!("{} : {own}", role.name),
+            _ => own,
         }
     }
 

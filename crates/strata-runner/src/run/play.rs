@@ -48,7 +48,11 @@ impl Run<'_> {
         });
         let name = templar
             .render(&play.name.value)
-            .map_or(pattern.clone(), |name| text(&name));
+            .map_or(pattern.clone(), |name| match name {
+                // A play without a name goes by its hosts.
+                Json::Array(_) => pattern.clone(),
+                name => text(&name),
+            });
         let mut flag =
             |keyword: Option<&Spanned<Json>>, what: &str| match boolean(&templar, keyword) {
                 Ok(value) => value,

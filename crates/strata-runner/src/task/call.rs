@@ -222,8 +222,8 @@ impl ActionResult {
         }
     }
 
-    fn of_module(result: TaskResult) -> Self {
-        let values = result.to_values();
+    /// Takes what a module of others returned.
+    pub(crate) fn of_values(values: JsonMap) -> Self {
         let facts = values
             .get("ansible_facts")
             .and_then(serde_json::Value::as_object);
@@ -234,9 +234,33 @@ impl ActionResult {
         });
         Self {
             effects: effects.into_iter().collect(),
-            diffs: result.diff.iter().map(file_diff).collect(),
+            diffs: values.get("diff").map(diffs_of).unwrap_or_default(),
             values,
         }
+    }
+
+    fn of_module(result: TaskResult) -> Self {
+        Self {
+            diffs: result.diff.iter().map(file_diff).collect(),
+            ..Self::of_values(result.to_values())
+        }
+    }
+}
+
+/// The differences that a result tells: one, or a list of them.
+fn diffs_of(diff: &serde_json::Value) -> Vec<FileDiff> {
+    let one = |diff: &serde_json::Value| {
+        let text = |name: &str| diff.get(name).map(outcome::text).unwrap_or_default();
+        let any = diff.get("before").is_some() || diff.get("after").is_some();
+        any.then(|| FileDiff {
+            name: text("after_header"),
+            before: text("before"),
+            after: text("after"),
+        })
+    };
+    match diff {
+        serde_json::Value::Array(diffs) => diffs.iter().filter_map(one).collect(),
+        diff => one(diff).into_iter().collect(),
     }
 }
 

@@ -178,6 +178,7 @@ fn options(
         limit: None,
         start_at_task: None,
         resume: None,
+        modules: strata_runner::ModulePaths::default(),
         force_handlers: false,
         verbosity: 0,
         pace: Pace::Lockstep,

@@ -43,7 +43,9 @@ impl Targets {
             let name = format!("{PREFIX}{at}");
             // What an interrupted run left over; mostly there is nothing.
             drop(testbed::remove(&name));
-            let text = testbed::ssh_target(&name)?;
+            let made = testbed::ssh_target(&name);
+            // One that was made in part is nobody's yet.
+            let text = made.inspect_err(|_| drop(testbed::remove(&name)))?;
             let of = |key: &str| {
                 let line = text.lines().find_map(|line| line.strip_prefix(key));
                 line.and_then(|rest| rest.strip_prefix('='))

@@ -37,15 +37,23 @@ fn arguments(change: &AccountChange) -> Vec<String> {
             flags(&[(*force, "-f"), (*remove_home, "-r")]),
             name,
         ),
-        AccountChange::CreateGroup { name, gid, system } => {
+        AccountChange::CreateGroup {
+            name,
+            gid,
+            system,
+            more,
+        } => {
             let mut options = flags(&[(*system, "-r")]);
             push(&mut options, "-g", gid.map(|gid| gid.to_string()));
+            options.extend(more.iter().cloned());
             ("groupadd", options, name)
         }
-        AccountChange::ModifyGroup { name, gid } => {
-            ("groupmod", vec!["-g".to_owned(), gid.to_string()], name)
+        AccountChange::ModifyGroup { name, gid, more } => {
+            let mut options = vec!["-g".to_owned(), gid.to_string()];
+            options.extend(more.iter().cloned());
+            ("groupmod", options, name)
         }
-        AccountChange::RemoveGroup { name } => ("groupdel", Vec::new(), name),
+        AccountChange::RemoveGroup { name, force } => ("groupdel", flags(&[(*force, "-f")]), name),
         AccountChange::SetPassword { name, .. } => ("chpasswd", Vec::new(), name),
     };
     options.insert(0, program.to_owned());
@@ -68,6 +76,7 @@ fn create_options(options: &UserOptions) -> Vec<String> {
     );
     arguments.push(if options.create_home { "-m" } else { "-M" }.to_owned());
     arguments.extend(flags(&[(options.system, "-r")]));
+    arguments.extend(options.more.iter().cloned());
     arguments
 }
 
@@ -89,6 +98,8 @@ fn common_options(options: &UserOptions) -> Vec<String> {
     push(&mut arguments, "-g", options.group.clone());
     push(&mut arguments, "-c", options.comment.clone());
     push(&mut arguments, "-s", options.shell.clone());
+    push(&mut arguments, "-e", options.expires.clone());
+    push(&mut arguments, "-Z", options.seuser.clone());
     arguments
 }
 
@@ -142,6 +153,7 @@ mod tests {
                 name: name(),
                 gid: Some(7),
                 system: true,
+                more: Vec::new(),
             },
             "groupadd -r -g 7 me",
         );

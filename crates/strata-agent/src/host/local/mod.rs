@@ -14,8 +14,8 @@ use crate::host::{
     Access, Filesystem, Host, HostError, HttpResponse, Kernel, Metadata, Permissions, Stream,
 };
 use crate::system::{
-    AccountChange, Command, Group, HttpRequest, Output, PackageChange, Packages, Unit, UnitChange,
-    UnitScope, User,
+    AccountChange, Command, Dialogue, Group, HttpRequest, Output, PackageChange, Packages, Unit,
+    UnitChange, UnitScope, User,
 };
 
 pub use process::Cancel;
@@ -26,6 +26,8 @@ mod names;
 mod network;
 mod packages;
 mod process;
+mod socket;
+mod terminal;
 mod units;
 
 /// The machine that the agent runs on, for one task.
@@ -187,6 +189,10 @@ impl Host for Local {
         process::run(command, &self.environment, &self.cancel)
     }
 
+    fn converse(&self, command: &Command, dialogue: &Dialogue) -> Result<Output, HostError> {
+        terminal::converse(command, dialogue, &self.environment, &self.cancel)
+    }
+
     fn find_program(&self, name: &str) -> Option<PathBuf> {
         process::find_program(name, &self.environment)
     }
@@ -225,7 +231,10 @@ impl Host for Local {
     }
 
     fn fetch(&self, request: &HttpRequest) -> Result<HttpResponse, HostError> {
-        network::fetch(request, &self.environment)
+        match &request.socket {
+            Some(socket) => socket::fetch(request, socket),
+            None => network::fetch(request, &self.environment),
+        }
     }
 
     fn now(&self) -> f64 {

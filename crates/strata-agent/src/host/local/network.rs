@@ -55,7 +55,7 @@ mod with_client {
 
     use ureq::config::Config;
     use ureq::http::Uri;
-    use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
+    use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig};
     use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
     use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
@@ -74,6 +74,9 @@ mod with_client {
         request: &HttpRequest,
         environment: &BTreeMap<String, String>,
     ) -> Result<HttpResponse, HostError> {
+        if !request.unredirected.is_empty() && request.redirects != Redirects::None {
+            return follow(request, environment);
+        }
         let client = client(request, environment)?;
         let mut call = ureq::http::Request::builder()
             .method(request.method.as_str())
@@ -111,6 +114,73 @@ mod with_client {
         })
     }
 
+    /// Goes from address to address itself, to leave behind what is for the first one only.
+    fn follow(
+        request: &HttpRequest,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<HttpResponse, HostError> {
+        let mut next = HttpRequest {
+            redirects: Redirects::None,
+            ..request.clone()
+        };
+        for _ in 0..redirects(request) {
+            let response = fetch(&next, environment)?;
+            let location = response.headers.get("location");
+            let Some(location) = location.filter(|_| (301..=308).contains(&response.status)) else {
+                return Ok(response);
+            };
+            next.url = joined(&next.url, location);
+            if response.status == 303 && next.method != "HEAD" {
+                next.method = "GET".to_owned();
+                next.body = None;
+            }
+            let stays = |name: &String| {
+                let mut names = request.unredirected.iter();
+                names.any(|left| left.eq_ignore_ascii_case(name))
+            };
+            next.headers.retain(|(name, _)| !stays(name));
+        }
+        fetch(&next, environment)
+    }
+
+    /// An address as another one refers to it.
+    fn joined(base: &str, location: &str) -> String {
+        let (scheme, rest) = base.split_once("://").unwrap_or(("http", base));
+        let host = rest.split('/').next().unwrap_or(rest);
+        match location {
+            location if location.contains("://") => location.to_owned(),
+            location if location.starts_with("//") => format!("{scheme}:{location}"),
+            location if location.starts_with('/') => format!("{scheme}://{host}{location}"),
+            location => {
+                let path = base.split(['?', '#']).next().unwrap_or(base);
+                let folder = path.rsplit_once('/').map_or(path, |(folder, _)| folder);
+                format!("{folder}/{location}")
+            }
+        }
+    }
+
+    /// The client's certificate and key, which may be in one file.
+    fn identity(request: &HttpRequest) -> Result<Option<ClientCert>, HostError> {
+        let Some(path) = &request.client_certificate else {
+            return Ok(None);
+        };
+        let chain = certificates(path)?;
+        let of_key = request.client_key.as_ref().unwrap_or(path);
+        let pem = std::fs::read(of_key).map_err(|error| HostError::io("read", of_key, &error))?;
+        let key = PrivateKey::from_pem(&pem)
+            .map_err(|error| HostError::Other(format!("{}: {error}", of_key.display())))?;
+        Ok(Some(ClientCert::new_with_certs(&chain, key)))
+    }
+
+    fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>, HostError> {
+        let pem = std::fs::read(path).map_err(|error| HostError::io("read", path, &error))?;
+        let found = ureq::tls::parse_pem(&pem).filter_map(|item| match item {
+            Ok(PemItem::Certificate(certificate)) => Some(certificate),
+            _ => None,
+        });
+        Ok(found.collect())
+    }
+
     fn failed(request: &HttpRequest, reason: &str) -> HostError {
         // What follows `?` and what stands before `@` may be secret.
         let shown = request.url.split('?').next().unwrap_or_default();
@@ -134,6 +204,7 @@ mod with_client {
                 request,
                 environment,
             )?)))
+            .client_cert(identity(request)?)
             .build();
         let config = ureq::Agent::config_builder()
             .tls_config(tls)
@@ -201,19 +272,17 @@ mod with_client {
         if !request.url.starts_with("https:") && !request.verify_certificates {
             return Ok(Vec::new());
         }
+        let mut trusted = match &request.authorities {
+            Some(path) => certificates(path)?,
+            None => Vec::new(),
+        };
         let own = environment.get("SSL_CERT_FILE").map(String::as_str);
         let bundle = own.into_iter().chain(BUNDLES.iter().copied());
-        let found = bundle.map(Path::new).find(|path| path.exists());
-        let Some(path) = found else {
-            // Plain HTTP needs none; for HTTPS the handshake will say that nobody is trusted.
-            return Ok(Vec::new());
-        };
-        let pem = std::fs::read(path).map_err(|error| HostError::io("read", path, &error))?;
-        let certificates = ureq::tls::parse_pem(&pem).filter_map(|item| match item {
-            Ok(PemItem::Certificate(certificate)) => Some(certificate),
-            _ => None,
-        });
-        Ok(certificates.collect())
+        // Plain HTTP needs none; for HTTPS the handshake will say that nobody is trusted.
+        if let Some(path) = bundle.map(Path::new).find(|path| path.exists()) {
+            trusted.extend(certificates(path)?);
+        }
+        Ok(trusted)
     }
 
     /// The proxy of the task's environment, unless the host is exempt.

@@ -58,12 +58,23 @@ impl Cancel {
         Err(HostError::Cancelled)
     }
 
+    /// Fails if the task was cancelled.
+    pub(super) fn check(&self) -> Result<(), HostError> {
+        match self.lock().cancelled {
+            true => Err(HostError::Cancelled),
+            false => Ok(()),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Spawns and enters the group in one step, so that none escapes a cancel.
-    fn spawn(&self, command: &mut std::process::Command) -> Result<Option<Child>, io::Error> {
+    pub(super) fn spawn(
+        &self,
+        command: &mut std::process::Command,
+    ) -> Result<Option<Child>, io::Error> {
         let mut state = self.lock();
         if state.cancelled {
             return Ok(None);
@@ -73,12 +84,12 @@ impl Cancel {
         Ok(Some(child))
     }
 
-    fn forget(&self, group: i32) {
+    pub(super) fn forget(&self, group: i32) {
         self.lock().groups.remove(&group);
     }
 }
 
-fn end_group(group: i32) {
+pub(super) fn end_group(group: i32) {
     if let Some(pid) = Pid::from_raw(group) {
         // It may have ended by itself a moment ago.
         kill_process_group(pid, Signal::KILL).ok();
@@ -183,9 +194,7 @@ fn finish(mut child: Child, command: &Command, cancel: &Cancel) -> Result<Output
     cancel.forget(group);
     let (status, (stdout, cut_out), (stderr, cut_err), timed_out) = result;
     let status = status.map_err(|error| HostError::Other(error.to_string()))?;
-    if cancel.lock().cancelled {
-        return Err(HostError::Cancelled);
-    }
+    cancel.check()?;
     if timed_out {
         let limit = command.timeout.unwrap_or_default().as_secs();
         return Err(HostError::TimedOut(format!(

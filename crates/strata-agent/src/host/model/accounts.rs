@@ -23,7 +23,9 @@ pub(super) fn change(state: &mut State, change: &AccountChange) -> Result<Output
             remove_user(state, name, *remove_home);
             Ok(Output::success(""))
         }
-        AccountChange::CreateGroup { name, gid, system } => {
+        AccountChange::CreateGroup {
+            name, gid, system, ..
+        } => {
             let gid = gid.unwrap_or_else(|| free_gid(state, *system));
             state.groups.push(Group {
                 name: name.clone(),
@@ -32,13 +34,13 @@ pub(super) fn change(state: &mut State, change: &AccountChange) -> Result<Output
             });
             Ok(Output::success(""))
         }
-        AccountChange::ModifyGroup { name, gid } => {
+        AccountChange::ModifyGroup { name, gid, .. } => {
             if let Some(group) = state.groups.iter_mut().find(|group| group.name == *name) {
                 group.gid = *gid;
             }
             Ok(Output::success(""))
         }
-        AccountChange::RemoveGroup { name } => {
+        AccountChange::RemoveGroup { name, .. } => {
             state.groups.retain(|group| group.name != *name);
             Ok(Output::success(""))
         }

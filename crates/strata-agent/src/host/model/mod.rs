@@ -17,8 +17,8 @@ use crate::host::{
     Permissions, Stream,
 };
 use crate::system::{
-    AccountChange, Command, Group, HttpRequest, Output, Package, PackageChange, PackageVerb,
-    Packages, Unit, UnitChange, UnitScope, UnitVerb, User,
+    AccountChange, Command, Dialogue, Group, HttpRequest, Output, Package, PackageChange,
+    PackageVerb, Packages, Unit, UnitChange, UnitScope, UnitVerb, User,
 };
 use tree::{Tree, absent};
 
@@ -46,6 +46,10 @@ struct State {
     answers: BTreeMap<Vec<String>, Output>,
     #[serde(skip)]
     ports: BTreeSet<u16>,
+    #[serde(skip)]
+    pages: BTreeMap<String, (u16, String)>,
+    #[serde(skip)]
+    requests: Vec<String>,
     now: f64,
 }
 
@@ -159,6 +163,17 @@ impl Model {
     /// Says that something listens on a port.
     pub fn listen(&self, port: u16) {
         self.lock().ports.insert(port);
+    }
+
+    /// Says what a request (`GET http://…`) is answered.
+    pub fn serve(&self, request: &str, status: u16, body: &str) {
+        let page = (status, body.to_owned());
+        self.lock().pages.insert(request.to_owned(), page);
+    }
+
+    /// The requests that were made and do not only read, each with its body.
+    pub fn requests(&self) -> Vec<String> {
+        self.lock().requests.clone()
     }
 
     /// All paths, each with what is there: the content of a file, the target of a link.
@@ -448,6 +463,10 @@ impl Host for Model {
         answer.ok_or_else(|| HostError::Unknown(format!("what `{}` does", command.argv.join(" "))))
     }
 
+    fn converse(&self, command: &Command, _dialogue: &Dialogue) -> Result<Output, HostError> {
+        self.run(command)
+    }
+
     fn find_program(&self, name: &str) -> Option<PathBuf> {
         let folders = ["/usr/local/bin", "/usr/bin", "/usr/sbin", "/bin"];
         let files = folders.iter().map(|folder| Path::new(folder).join(name));
@@ -502,7 +521,25 @@ impl Host for Model {
 
     fn fetch(&self, request: &HttpRequest) -> Result<HttpResponse, HostError> {
         let shown = request.url.split('?').next().unwrap_or_default();
-        Err(HostError::Unknown(format!("what {shown} answers")))
+        let line = format!("{} {}", request.method, request.url);
+        let mut state = self.lock();
+        let Some((status, text)) = state.pages.get(&line).cloned() else {
+            return Err(HostError::Unknown(format!("what {shown} answers")));
+        };
+        if request.method != "GET" {
+            let body = request.body.clone().unwrap_or_default();
+            let body = String::from_utf8_lossy(&body).into_owned();
+            let made = format!("{line} {body}").trim_end().to_owned();
+            state.requests.push(made);
+        }
+        Ok(HttpResponse {
+            status,
+            reason: String::new(),
+            headers: BTreeMap::from([("content-type".to_owned(), "application/json".to_owned())]),
+            cookies: Vec::new(),
+            url: request.url.clone(),
+            body: Box::new(Cursor::new(text.into_bytes())),
+        })
     }
 
     fn now(&self) -> f64 {

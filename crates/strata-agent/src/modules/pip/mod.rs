@@ -184,6 +184,7 @@ impl Module for Pip {
             if output.status != 0 && !gone {
                 return Err(ModuleError {
                     changed: found.creates,
+                    kept: true,
                     ..failed(output, &command)
                 });
             }

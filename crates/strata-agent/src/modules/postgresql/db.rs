@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::dump::Dump;
 use super::{LOGIN, Server, literal, name};
 use crate::arguments::{Arguments, Field, Spec};
 use crate::change::{Change, Outcome};
@@ -9,12 +10,16 @@ use crate::host::Host;
 use crate::module::{Module, ModuleError, Report, values};
 use crate::modules::programs;
 use crate::protocol::Task;
+use crate::system::Command;
 
 pub(in crate::modules) struct PostgresqlDb {
     server: Server,
     database: String,
     maintenance: String,
     present: bool,
+    state: String,
+    new_name: Option<String>,
+    dump: Option<Dump>,
     force: bool,
     owner: Option<String>,
     template: Option<String>,
@@ -27,7 +32,11 @@ pub(in crate::modules) struct PostgresqlDb {
 }
 
 /// The database as it is.
-pub(in crate::modules) struct Found(Option<Database>);
+pub(in crate::modules) struct Found {
+    database: Option<Database>,
+    /// Where a file is written or read.
+    command: Option<Command>,
+}
 
 struct Database {
     owner: String,
@@ -59,9 +68,9 @@ impl Module for PostgresqlDb {
                 .default("present"),
             Field::unsupported("icu_locale"),
             Field::unsupported("locale_provider"),
-            Field::unsupported("target"),
-            Field::unsupported("target_opts"),
-            Field::unsupported("dump_extra_args"),
+            Field::path("target"),
+            Field::str("target_opts").default(""),
+            Field::str("dump_extra_args").default(""),
         ],
     )
     .with(LOGIN);
@@ -69,10 +78,15 @@ impl Module for PostgresqlDb {
 
     fn new(arguments: &Arguments, _task: &Task) -> Result<PostgresqlDb, ModuleError> {
         let state = arguments.text("state");
-        if !matches!(state.as_str(), "present" | "absent") {
-            return Err(ModuleError::new(format!(
-                "`state: {state}` of `postgresql_db` is not supported by Strata yet"
-            )));
+        let needs_target = !matches!(state.as_str(), "present" | "absent");
+        if needs_target && arguments.path("target").is_none() {
+            return Err(ModuleError::new(match state.as_str() {
+                "rename" => {
+                    "The \"target\" option must be defined when the \"rename\" option is used."
+                        .to_owned()
+                }
+                state => format!("with state={state} target is required"),
+            }));
         }
         let given = |name: &str| arguments.string(name).filter(|text| !text.is_empty());
         Ok(PostgresqlDb {
@@ -80,6 +94,9 @@ impl Module for PostgresqlDb {
             database: arguments.text("name"),
             maintenance: arguments.text("maintenance_db"),
             present: state == "present",
+            dump: Dump::read(arguments)?,
+            new_name: arguments.string("target").filter(|_| state == "rename"),
+            state,
             force: arguments.bool("force"),
             owner: given("owner"),
             template: given("template"),
@@ -117,19 +134,54 @@ impl Module for PostgresqlDb {
         if let (Some(there), true) = (&found, self.present) {
             self.refuse_other(there)?;
         }
-        Ok(Found(found))
+        let command = match (self.state.as_str(), &self.dump) {
+            ("dump", Some(dump)) if found.is_some() => {
+                Some(dump.dump(host, &self.server, &self.database)?)
+            }
+            ("dump", _) => {
+                return Err(ModuleError::new(format!(
+                    "Cannot dump database {}: it does not exist",
+                    self.database
+                )));
+            }
+            ("restore", Some(dump)) => Some(dump.restore(host, &self.server, &self.database)?),
+            _ => None,
+        };
+        if self.new_name.is_some() {
+            self.check_rename(host, found.is_some())?;
+        }
+        Ok(Found {
+            database: found,
+            command,
+        })
     }
 
     fn decide(&self, found: &Found) -> Vec<Change> {
         let statements = self.statements(found).into_iter();
         let run = statements.map(|sql| self.server.statement(&self.maintenance, &sql));
-        run.map(programs::change).collect()
+        run.chain(found.command.clone())
+            .map(programs::change)
+            .collect()
     }
 
-    fn report(&self, _: &dyn Host, found: &Found, _: &Outcome) -> Result<Report, ModuleError> {
-        Ok(Report::of(values(json!({
-            "db": self.database, "executed_commands": self.statements(found),
-        }))))
+    fn report(
+        &self,
+        _: &dyn Host,
+        found: &Found,
+        outcome: &Outcome,
+    ) -> Result<Report, ModuleError> {
+        let mut executed = self.statements(found);
+        let command = found
+            .command
+            .as_ref()
+            .map(|command| command.argv[4..].join(" "));
+        executed.extend(command.clone());
+        let mut report = values(json!({"db": self.database, "executed_commands": executed}));
+        if let Some(output) = outcome.outputs.last().filter(|_| found.command.is_some()) {
+            report.extend(values(programs::results(output)));
+            report.insert("cmd".to_owned(), json!(command));
+        }
+        Ok(Report::of(report))
     }
 }
 
@@ -160,9 +212,38 @@ impl PostgresqlDb {
         Ok(())
     }
 
+    /// Fails where neither name, or both, are those of databases.
+    fn check_rename(&self, host: &dyn Host, is_there: bool) -> Result<(), ModuleError> {
+        let target = self.new_name.as_deref().unwrap_or_default();
+        let sql = format!(
+            "SELECT 1 FROM pg_database WHERE datname = {}",
+            literal(target)
+        );
+        let taken = !self.server.rows(host, &self.maintenance, &sql)?.is_empty();
+        match (is_there, taken) {
+            (true, true) => Err(ModuleError::new(format!(
+                "Both the source and the target databases exist: {}, {target}",
+                self.database
+            ))),
+            (false, false) => Err(ModuleError::new(format!(
+                "The source and the target databases do not exist: {}, {target}",
+                self.database
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     fn statements(&self, found: &Found) -> Vec<String> {
         let database = name(&self.database);
-        match (&found.0, self.present) {
+        if let Some(target) = &self.new_name {
+            let there = found.database.iter();
+            let target = name(target);
+            return there
+                .map(|_| format!("ALTER DATABASE {database} RENAME TO {target}"))
+                .collect();
+        }
+        match (&found.database, self.present || self.state == "restore") {
+            _ if self.state == "dump" => Vec::new(),
             (None, false) => Vec::new(),
             (Some(_), false) => {
                 let force = if self.force { " WITH (FORCE)" } else { "" };

@@ -1,6 +1,7 @@
 //! What the `postgresql_…` modules share: asking a server by the host's own `psql`.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use crate::arguments::{Arguments, Field};
 use crate::host::Host;
@@ -9,7 +10,10 @@ use crate::modules::programs;
 use crate::system::Command;
 
 pub(super) mod db;
+mod dump;
 pub(super) mod ext;
+pub(super) mod privs;
+pub(super) mod query;
 mod scram;
 pub(super) mod user;
 
@@ -97,6 +101,22 @@ impl Server {
         let role = role.map_or(String::new(), |role| format!("SET ROLE {};\n", name(role)));
         command.stdin = Some(format!("{role}{sql};\n"));
         command
+    }
+
+    /// A line of the shell with the server's settings in its environment; its words come as
+    /// arguments, so that none of them is read twice.
+    pub(super) fn shell(&self, script: &str, argv: Vec<String>, target: &Path) -> Command {
+        let words = ["sh", "-c", script, "sh"].map(str::to_owned);
+        let mut command = programs::plain(words.into_iter().chain(argv));
+        command.environment.extend(self.environment.clone());
+        let target = target.to_string_lossy().into_owned();
+        command.environment.insert("TARGET".to_owned(), target);
+        command
+    }
+
+    /// The role that is taken on, if any.
+    pub(super) fn role(&self) -> Option<&str> {
+        self.role.as_deref()
     }
 
     /// Asks for rows.

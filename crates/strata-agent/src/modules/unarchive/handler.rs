@@ -110,6 +110,7 @@ pub(super) fn fetch(
         timeout: Duration::from_secs(30),
         verify_certificates,
         use_proxy: true,
+        ..HttpRequest::default()
     })?;
     if answer.status != 200 {
         let (url, status, reason) = (download::shown(url), answer.status, &answer.reason);

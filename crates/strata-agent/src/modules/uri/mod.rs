@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::address::{ACCESS, Access};
 use super::download::shown;
 use super::slurp::base64;
 use crate::arguments::{Arguments, Field, FieldKind, Spec, text};
@@ -21,6 +22,7 @@ mod body;
 
 pub(super) struct Uri {
     request: HttpRequest,
+    access: Access,
     body: Option<Body>,
     dest: Option<PathBuf>,
     creates: Option<PathBuf>,
@@ -67,16 +69,11 @@ impl Module for Uri {
             Field::bool("use_proxy", true),
             Field::str("http_agent").default("ansible-httpget"),
             Field::bool("decompress", true),
-            Field::unsupported("unix_socket"),
-            Field::unsupported("ca_path"),
-            Field::unsupported("client_cert"),
-            Field::unsupported("client_key"),
-            Field::unsupported("ciphers"),
-            Field::unsupported("unredirected_headers"),
-            Field::unsupported("use_gssapi"),
-            Field::unsupported("use_netrc"),
+            Field::path("unix_socket"),
+            Field::path("ca_path"),
         ],
     )
+    .with(ACCESS)
     .with_file_attributes()
     .exclusive(&[&["body", "src"]]);
     type Current = Found;
@@ -108,7 +105,10 @@ impl Module for Uri {
                 timeout: Duration::from_secs(arguments.seconds("timeout").max(1)),
                 verify_certificates: arguments.bool("validate_certs"),
                 use_proxy: arguments.bool("use_proxy"),
+                socket: arguments.path("unix_socket"),
+                ..HttpRequest::default()
             },
+            access: Access::read(arguments),
             body,
             dest: arguments.path("dest"),
             creates: arguments.path("creates"),
@@ -140,6 +140,7 @@ impl Module for Uri {
         } else if let Some(body) = &self.body {
             found.request.body = Some(body.bytes(host)?);
         }
+        self.access.add_to(&mut found.request, host);
         if let Some(path) = &self.dest
             && let Some(there) = host.metadata_followed(path)?
             && there.kind == crate::host::Kind::File
@@ -161,6 +162,7 @@ impl Module for Uri {
             request: found.request.clone(),
             save: self.dest.clone(),
             expected: self.expected.clone(),
+            strict: false,
         }))]
     }
 

@@ -28,7 +28,7 @@ pub(super) fn decode(text: &str) -> Result<Value, String> {
     reader
         .result
         .map(|(value, _)| value)
-        .ok_or_else(|| "the text holds no document".to_owned())
+        .ok_or_else(|| "on line 1, column 1: missing start of document".to_owned())
 }
 
 /// A sequence or mapping that is not complete yet.
@@ -53,7 +53,8 @@ impl Reader {
             Event::DocumentStart(..) => {
                 self.documents += 1;
                 if self.documents > 1 {
-                    return Err("only one document is allowed".to_owned());
+                    let message = "on line 1, column 1: unexpected extra content after value";
+                    return Err(message.to_owned());
                 }
             }
             Event::Scalar(text, style, anchor, tag) => {

@@ -39,6 +39,23 @@ pub(crate) fn identity(remote: &Remote) -> Result<Identity, ClientError> {
     Ok(Identity { chain, key })
 }
 
+/// The token that the Incus client got for a remote when its user logged in by OIDC.
+pub(crate) fn oidc_token(remote: &Remote) -> Result<String, ClientError> {
+    let file = format!("{}.json", remote.name.replace('/', "_"));
+    let path = remote.config_dir.join("oidctokens").join(file);
+    let tokens = read(&path)?.unwrap_or_default();
+    // What the file holds is a secret: no message quotes it.
+    let tokens: serde_json::Value = serde_json::from_slice(&tokens).unwrap_or_default();
+    match tokens["access_token"].as_str() {
+        Some(token) if !token.is_empty() => Ok(token.to_owned()),
+        _ => Err(ClientError::Setup(format!(
+            "there is no OIDC token for remote `{0}` in `{1}`: `incus list {0}:` logs in",
+            remote.name,
+            path.display()
+        ))),
+    }
+}
+
 /// The server certificate that is remembered for a remote.
 pub(crate) fn server_certificate(
     remote: &Remote,

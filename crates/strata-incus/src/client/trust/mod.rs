@@ -66,7 +66,10 @@ async fn connect_https(remote: &Remote, host: &str, port: u16) -> Result<Pool, C
         port,
         tls: Arc::new(tls_config(remote, verifier.clone())?),
     };
-    let pool = Pool::new(endpoint);
+    let pool = match remote.oidc {
+        true => Pool::new(endpoint).with_bearer(&files::oidc_token(remote)?),
+        false => Pool::new(endpoint),
+    };
     introduce(remote, &pool, &url(host, port), known.is_none(), &verifier).await?;
     Ok(pool)
 }
@@ -75,13 +78,17 @@ fn tls_config(
     remote: &Remote,
     verifier: Arc<Verifier>,
 ) -> Result<rustls::ClientConfig, ClientError> {
-    let identity = files::identity(remote)?;
     let setup = |error: rustls::Error| ClientError::Setup(error.to_string());
-    rustls::ClientConfig::builder_with_provider(verifier::crypto())
+    let config = rustls::ClientConfig::builder_with_provider(verifier::crypto())
         .with_safe_default_protocol_versions()
         .map_err(setup)?
         .dangerous()
-        .with_custom_certificate_verifier(verifier)
+        .with_custom_certificate_verifier(verifier);
+    if remote.oidc {
+        return Ok(config.with_no_client_auth());
+    }
+    let identity = files::identity(remote)?;
+    config
         .with_client_auth_cert(identity.chain, identity.key)
         .map_err(setup)
 }

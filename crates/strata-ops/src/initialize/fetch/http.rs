@@ -7,7 +7,7 @@ use std::{
 
 use ureq::{Body, http::Response};
 
-use super::{Failure, archive, git, local, query};
+use super::{Failure, archive, checksum::Checksum, git, local, mercurial, query};
 use crate::{
     initialize::hosts::{Hosts, host_of},
     process::Process,
@@ -38,11 +38,7 @@ pub(super) fn fetch(
             .find(|(known, _)| *known == name)
             .map(|(_, v)| *v)
     };
-    if value("checksum").is_some() {
-        return Err(Failure::new(
-            "Strata does not check the argument `checksum`, and will not ignore it.",
-        ));
-    }
+    let checksum = value("checksum").map(Checksum::parse).transpose()?;
     let kept: Vec<String> = pairs
         .iter()
         .filter(|(name, _)| !OWN.contains(name))
@@ -56,8 +52,14 @@ pub(super) fn fetch(
             let mut reader = response.into_body().into_reader().take(MOST_BYTES);
             let copied = io::copy(&mut reader, &mut file).and_then(|_| file.rewind());
             copied.map_err(|error| Failure::io("the archive did not arrive whole", &error))?;
+            if let Some(checksum) = checksum {
+                checksum.verify(&mut file)?;
+            }
             archive::unpack(kind, file, folder)
         }
+        None if checksum.is_some() => Err(Failure::new(
+            "The argument `checksum` is for archives, and the address names none.",
+        )),
         None => {
             let mut kept = kept;
             kept.push("terraform-get=1".to_owned());
@@ -143,6 +145,7 @@ fn follow(
     let whole = folder.with_extension("whole");
     match remote.getter {
         Getter::Git => git::clone(&remote.address, &whole, input, process)?,
+        Getter::Mercurial => mercurial::clone(&remote.address, &whole, process)?,
         Getter::Http if archive::kind(query(&remote.address).0, None)?.is_some() => {
             fetch(&remote.address, &whole, hosts, input, process)?;
         }

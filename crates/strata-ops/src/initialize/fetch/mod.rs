@@ -4,9 +4,11 @@
 //! it there when it is whole; [`subfolder`] finds the module in it.
 
 mod archive;
+mod checksum;
 mod git;
 mod http;
 mod local;
+mod mercurial;
 mod registry;
 
 use std::{
@@ -100,6 +102,7 @@ pub(super) fn package(
     let fresh = unfinished.path().join("package");
     match package.getter {
         Getter::Git => git::clone(&package.address, &fresh, input, process)?,
+        Getter::Mercurial => mercurial::clone(&package.address, &fresh, process)?,
         Getter::Http => http::fetch(&package.address, &fresh, hosts, input, process)?,
         Getter::File => local::link(&package.address, &fresh)?,
         Getter::Other(word) => {

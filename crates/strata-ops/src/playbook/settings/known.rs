@@ -129,6 +129,20 @@ pub(super) const KNOWN: &[Setting] = &[
         &["ANSIBLE_DISPLAY_SKIPPED_HOSTS", "DISPLAY_SKIPPED_HOSTS"],
     ),
     used(
+        "show_custom_stats",
+        &[
+            "defaults.show_custom_stats",
+            "callback_default.show_custom_stats",
+        ],
+        &["ANSIBLE_SHOW_CUSTOM_STATS"],
+    ),
+    Setting {
+        name: "async_dir",
+        places: &["defaults.async_dir"],
+        variables: &["ANSIBLE_ASYNC_DIR"],
+        effect: Effect::Nothing,
+    },
+    used(
         "display_ok_hosts",
         &[
             "defaults.display_ok_hosts",
@@ -258,6 +272,12 @@ pub(super) const KNOWN: &[Setting] = &[
         "ssh_extra_args",
         &["ssh_connection.ssh_extra_args"],
         &["ANSIBLE_SSH_EXTRA_ARGS"],
+    ),
+    used("library", &["defaults.library"], &["ANSIBLE_LIBRARY"]),
+    used(
+        "module_utils",
+        &["defaults.module_utils"],
+        &["ANSIBLE_MODULE_UTILS"],
     ),
     used(
         "allow_broken_conditionals",

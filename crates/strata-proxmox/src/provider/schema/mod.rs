@@ -22,13 +22,39 @@ pub(crate) struct Facts {
     pub(crate) is_data: bool,
     /// True for types whose nested parts are blocks, not attributes.
     pub(crate) sdk: bool,
+    /// True for the types of `telmate/proxmox`.
+    pub(crate) telmate: bool,
+    /// The type of its objects, made once.
+    ty: OnceLock<Type>,
     pub(crate) args: Map<String, Json>,
+}
+
+impl Facts {
+    /// A type of `telmate/proxmox`, whose nested parts are blocks.
+    pub(crate) fn telmate(name: &str, args: Map<String, Json>) -> Self {
+        Self {
+            names: vec![name.to_owned()],
+            is_data: false,
+            sdk: true,
+            telmate: true,
+            ty: OnceLock::new(),
+            args,
+        }
+    }
+
+    /// The type of its objects.
+    pub(crate) fn ty(&self) -> &Type {
+        self.ty.get_or_init(|| resource(self).block.implied_type())
+    }
 }
 
 /// All types there are.
 pub(crate) fn all() -> &'static [Facts] {
     static ALL: OnceLock<Vec<Facts>> = OnceLock::new();
-    ALL.get_or_init(|| include_str!("facts.jsonl").lines().map(read).collect())
+    ALL.get_or_init(|| {
+        let published = include_str!("facts.jsonl").lines().map(read);
+        published.chain(super::telmate::schema::facts()).collect()
+    })
 }
 
 /// The facts of a type by one of its names.
@@ -52,6 +78,8 @@ fn read(line: &str) -> Facts {
     Facts {
         is_data,
         sdk: line["sdk"] == true,
+        telmate: false,
+        ty: OnceLock::new(),
         args,
         names,
     }

@@ -1,7 +1,12 @@
 //! Lives of objects against the twin: made, read, changed, imported, drifted, deleted.
 
+mod cluster;
+mod fakepve;
+mod faults;
 mod machines;
 mod objects;
+mod reach;
+mod telmate;
 
 use std::{sync::Arc, time::Duration};
 

@@ -42,7 +42,12 @@ async fn plain_objects_have_a_whole_life() {
         (
             "group",
             json!({ "group_id": "g", "comment": "a" }),
-            json!({ "group_id": "g", "comment": "b" }),
+            json!({ "group_id": "g", "comment": "b", "acl": [{ "path": "/vms", "role_id": "PVEVMUser", "propagate": true }] }),
+        ),
+        (
+            "storage_cifs",
+            json!({ "id": "smb", "server": "10.0.0.1", "share": "x", "backups": { "keep_last": 3 } }),
+            json!({ "id": "smb", "server": "10.0.0.1", "share": "x", "backups": { "keep_last": 3, "keep_daily": 7 } }),
         ),
         (
             "user",
@@ -123,6 +128,16 @@ async fn plain_objects_have_a_whole_life() {
             "cluster_options",
             json!({ "keyboard": "de" }),
             json!({ "keyboard": "fr", "max_workers": 3 }),
+        ),
+        (
+            "realm_ldap",
+            json!({ "realm": "corp", "server1": "10.0.0.1", "base_dn": "dc=x", "user_attr": "uid", "cert_path": "/etc/ldap.pem" }),
+            json!({ "realm": "corp", "server1": "10.0.0.2", "base_dn": "dc=x", "user_attr": "uid", "comment": "c" }),
+        ),
+        (
+            "metrics_server",
+            json!({ "name": "otel", "server": "10.0.0.1", "port": 4318, "type": "opentelemetry", "opentelemetry_proto": "http" }),
+            json!({ "name": "otel", "server": "10.0.0.1", "port": 4318, "type": "opentelemetry", "opentelemetry_proto": "https" }),
         ),
         (
             "metrics_server",

@@ -17,6 +17,9 @@ use crate::{
 /// The pause between two questions to the agent.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How often a command in the guest is asked for its end.
+const STATUS_TRIES: u32 = 5;
+
 pub(super) async fn start(work: &Work<'_>, object: &Json, place: &Place) -> Outcome<()> {
     power(
         work,
@@ -138,11 +141,41 @@ pub(super) async fn guest(work: &Work<'_>, object: &mut Json, place: &Place) -> 
             }
         };
         if begun.elapsed() > limit {
+            if let (Step::NoAddress, Some(log)) = (&step, cloud_init(work, place).await) {
+                return Err(cannot(
+                    "proxmox-cloud-init",
+                    format!("cloud-init failed in VM {}, which has no address", place.id),
+                    log,
+                ));
+            }
             return Err(step.failure(place.id, limit));
         }
         work.note(step.text());
         tokio::time::sleep(PAUSE.min(limit)).await;
     }
+}
+
+/// What cloud-init says of its failure; none if it did not fail, or cannot be asked.
+async fn cloud_init(work: &Work<'_>, place: &Place) -> Option<String> {
+    let command = ["cloud-init", "status", "--long"].join("\0");
+    let exec = place.path(&["agent", "exec"]);
+    let params = Params::new().with("command", command);
+    let client = &work.session.client;
+    let begun = client.call(Method::POST, &exec, &params).await.ok()?;
+    let status = format!(
+        "{}?pid={}",
+        place.path(&["agent", "exec-status"]),
+        begun["pid"].as_i64()?
+    );
+    for _ in 0..STATUS_TRIES {
+        let told = client.get(&status).await.ok()?;
+        if crate::provider::value::truth(&told["exited"]) == Some(true) {
+            let text = told["out-data"].as_str()?.trim();
+            return text.contains("status: error").then(|| text.to_owned());
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    None
 }
 
 enum Step {

@@ -1,7 +1,8 @@
 //! What the API takes: paths, methods, parameters and permissions, from the published description.
 //!
 //! `facts.jsonl` is made by `cargo xtask pve-data`: its first line holds formats that several
-//! parameters share, each other line one method. [`find`] goes from a request's path to its
+//! parameters share, each other line one method. `more.jsonl` has the two methods whose parameters
+//! the published description leaves out. [`find`] goes from a request's path to its
 //! method, [`check`] compares the parameters as PVE does.
 
 mod format;
@@ -83,6 +84,7 @@ pub(crate) fn parameters(verb: &str, path: &str) -> &'static Map<String, Json> {
     let found = facts()
         .methods
         .iter()
+        .rev()
         .find(|method| method.verb == verb && method.path == path);
     found.map_or_else(|| NONE.get_or_init(Map::new), |method| &method.parameters)
 }
@@ -161,7 +163,11 @@ fn read(text: &str) -> Facts {
         Json::Object(formats) => formats,
         _ => Map::new(),
     };
-    let methods: Vec<Method> = lines.filter(is_there).map(method).collect();
+    // What the published description leaves out; it stands after, and so instead of, what is there.
+    let more = include_str!("more.jsonl").lines().map(|line| {
+        serde_json::from_str::<Json>(line).expect("the lines were written with the tests")
+    });
+    let methods: Vec<Method> = lines.filter(is_there).chain(more).map(method).collect();
     let mut tree = Segment::default();
     for (position, method) in methods.iter().enumerate() {
         insert(&mut tree, method, position);

@@ -30,14 +30,20 @@ pub(crate) fn check(
         }
     }
     for (name, facts) in &method.parameters {
-        if facts["optional"] != 1 && !name.ends_with("[n]") && !given.contains_key(name) {
+        // What only some kinds of an object have need not be there.
+        let of_some = facts["oneOf"].is_array() || facts["instance-types"].is_array();
+        let optional = facts["optional"] == 1 || of_some;
+        if !optional && !name.ends_with("[n]") && !given.contains_key(name) {
             errors.insert(name.clone(), MISSING.to_owned());
         }
         let requires = facts["requires"].as_str();
         if let Some(other) =
             requires.filter(|other| given.contains_key(name) && !given.contains_key(*other))
         {
-            let text = format!("missing property - '{name}' requires this property");
+            let text = match name.starts_with("checksum") {
+                true => format!("missing property required by '{name}'"),
+                false => format!("missing property - '{name}' requires this property"),
+            };
             errors.insert(other.to_owned(), text);
         }
     }
@@ -60,7 +66,15 @@ fn scalar(name: &str, facts: &'static Json, value: &Json, errors: &mut Errors) -
         Json::Number(number) => number.to_string(),
         Json::Bool(truth) => u8::from(*truth).to_string(),
         Json::Null => return None,
-        Json::Array(items) if ty == "array" => return Some(list(items)),
+        Json::Array(items) if ty == "array" => {
+            item_errors(
+                name,
+                facts,
+                &items.iter().map(plain).collect::<Vec<_>>(),
+                errors,
+            );
+            return Some(list(items));
+        }
         Json::Array(_) => {
             errors.insert(
                 name.to_owned(),
@@ -78,6 +92,7 @@ fn scalar(name: &str, facts: &'static Json, value: &Json, errors: &mut Errors) -
     };
     // What is given once stands for a list of one.
     if ty == "array" {
+        item_errors(name, facts, std::slice::from_ref(&text), errors);
         return Some(text);
     }
     match text_error(name, facts, &text) {
@@ -86,6 +101,16 @@ fn scalar(name: &str, facts: &'static Json, value: &Json, errors: &mut Errors) -
             None
         }
         None => Some(normal(ty, text)),
+    }
+}
+
+/// Checks the items of a list, each under its number.
+fn item_errors(name: &str, facts: &'static Json, items: &[String], errors: &mut Errors) {
+    for (at, item) in items.iter().enumerate() {
+        let name = format!("{name}[{at}]");
+        if let Some(error) = text_error(&name, &facts["items"], item) {
+            errors.insert(name, error);
+        }
     }
 }
 

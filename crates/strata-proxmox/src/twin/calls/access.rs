@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value as Json, json};
 
 use super::super::{
-    answer::{Answered, Refusal, data, fail, null, wrong},
+    answer::{Answered, Refusal, Started, data, fail, null, wrong},
     api, begin,
     call::{Call, Identity, split},
     permission,
@@ -57,9 +57,29 @@ pub(super) fn answer(store: &mut Store, call: &Call) -> Option<Answered> {
             Some(_) => null(),
             None => fail(format!("domain '{}' does not exist", call.need("realm"))),
         },
+        ("POST", "/domains/{realm}/sync") => sync(store, call),
         ("GET", "/tfa") => data(json!([])),
         _ => return None,
     })
+}
+
+/// Fetches users: a directory of the twin holds none.
+fn sync(store: &mut Store, call: &Call) -> Answered {
+    let realm = call.need("realm").to_owned();
+    let kind = store
+        .kind("realm")
+        .get(&realm)
+        .map(|realm| realm["type"].clone());
+    let node = store.nodes.keys().next().cloned().unwrap_or_default();
+    match kind {
+        None => fail(format!("domain '{realm}' does not exist")),
+        Some(kind) if kind == "ldap" || kind == "ad" => {
+            Started::answer("auth-realm-sync", &node, realm, |_, _| Ok(()))
+        }
+        Some(_) => fail(format!(
+            "realm '{realm}' cannot be synchronized: it is no directory"
+        )),
+    }
 }
 
 fn no_user(name: &str) -> Refusal {

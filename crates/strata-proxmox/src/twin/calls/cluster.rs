@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::{
     super::{
-        answer::{Answered, data, null, wrong},
+        answer::{Answered, Refusal, data, fail, null, wrong},
         api,
         call::{Call, split},
         permission,
@@ -24,9 +24,100 @@ pub(super) fn answer(store: &mut Store, call: &Call) -> Option<Answered> {
         ("GET", "/cluster/status") => status(store),
         ("GET", "/cluster/options") => options(store, call),
         ("PUT", "/cluster/options") => change_options(store, call),
-        ("GET", "/cluster/log") => data(json!([])),
+        ("GET", "/cluster/log" | "/cluster/backup-info/not-backed-up") => data(json!([])),
+        ("GET", "/cluster/config/nodes") => data(match store.nodes.len() {
+            1 => json!([]),
+            _ => store
+                .nodes
+                .keys()
+                .map(|name| json!({ "node": name, "name": name }))
+                .collect(),
+        }),
+        ("GET", "/cluster/config/join") if store.nodes.len() == 1 => Err(Refusal {
+            plain: true,
+            ..Refusal::status(424, "node is not in a cluster, no join info available!")
+        }),
+        ("GET", "/cluster/ha/status/current") => data(ha_status(store)),
+        ("GET", "/cluster/ha/status/manager_status") => data(json!({
+            "quorum": { "quorate": "1", "node": store.nodes.keys().next() },
+            "manager_status": { "node_status": {} },
+        })),
+        ("GET", "/cluster/backup/{id}/included_volumes") => included(store, call),
+        ("GET", "/cluster/ceph/flags") => fail("binary not installed: /usr/bin/ceph-mon"),
+        _ if path.starts_with("/cluster/notifications/") && call.method.verb == "GET" => {
+            return notifications(call);
+        }
         _ => return None,
     })
+}
+
+fn ha_status(store: &Store) -> Json {
+    let node = store.nodes.keys().next();
+    json!([
+        { "id": "quorum", "type": "quorum", "node": node, "status": "OK", "quorate": 1 },
+        {
+            "id": "fencing", "type": "fencing", "node": node, "armed-state": "standby",
+            "status": "standby (CRM watchdog standby)",
+        },
+    ])
+}
+
+/// The guests that a backup job saves.
+fn included(store: &mut Store, call: &Call) -> Answered {
+    let id = call.need("id");
+    let Some(job) = store.kind("backup-job").get(id).cloned() else {
+        return wrong("id", format!("No such job '{id}'"));
+    };
+    let named = split(job["vmid"].as_str().unwrap_or_default());
+    let rows = store
+        .guests
+        .iter()
+        .filter(|(id, _)| job["all"] == 1 || named.iter().any(|name| *name == id.to_string()));
+    let rows = rows.map(|(id, guest)| {
+        json!({ "id": id, "name": guest.name(*id), "type": guest.kind.name(), "leaf": 1, "children": [] })
+    });
+    data(json!({ "children": rows.collect::<Vec<_>>() }))
+}
+
+/// What every installation tells of its notifications: mail to root, and a matcher for all.
+fn notifications(call: &Call) -> Option<Answered> {
+    let comment = "Send mails to root@pam's email address";
+    let target = json!({ "name": "mail-to-root", "type": "sendmail", "comment": comment, "origin": "builtin" });
+    let matcher = json!({
+        "name": "default-matcher", "comment": "Route all notifications to mail-to-root",
+        "mode": "all", "origin": "builtin", "target": ["mail-to-root"],
+    });
+    Some(
+        match call
+            .method
+            .path
+            .trim_start_matches("/cluster/notifications/")
+        {
+            "targets" => data(json!([target])),
+            "matchers" => data(json!([matcher])),
+            "matcher-fields" => {
+                data(json!([{ "name": "type" }, { "name": "hostname" }, { "name": "job-id" }]))
+            }
+            "endpoints/sendmail" => {
+                let mut endpoint = target;
+                endpoint.as_object_mut()?.remove("type");
+                endpoint["mailto-user"] = json!(["root@pam"]);
+                data(json!([endpoint]))
+            }
+            "endpoints/gotify" | "endpoints/smtp" | "endpoints/webhook" => data(json!([])),
+            "matchers/{name}" if call.need("name") == "default-matcher" => {
+                let mut matcher = matcher;
+                matcher["digest"] =
+                    json!("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+                data(matcher)
+            }
+            "matchers/{name}" => Err(Refusal::status(
+                404,
+                format!("matcher '{}' not found", call.need("name")),
+            )),
+            _ => return None,
+        },
+    )
 }
 
 fn resources(store: &Store, call: &Call) -> Answered {
@@ -133,6 +224,7 @@ fn options(store: &Store, call: &Call) -> Answered {
                 | "webauthn" | "user-tag-access" | "location",
                 Some(format),
             ) => parts(format, text),
+            ("description", _) => json!(format!("{}\n", text.trim_end_matches('\n'))),
             _ => {
                 let ty = facts.get(name).and_then(|facts| facts["type"].as_str());
                 value(ty.unwrap_or("string"), text)
@@ -150,9 +242,10 @@ fn parts(format: &'static Json, text: &str) -> Json {
     };
     let shown = parts.iter().map(|(name, text)| {
         let ty = format[name]["type"].as_str().unwrap_or("string");
-        let shown = match name.ends_with("-list") {
-            true => json!(split(text)),
-            false => value(ty, text),
+        let shown = match name.as_str() {
+            name if name.ends_with("-list") => json!(split(text)),
+            "lower" | "upper" => json!(text),
+            _ => value(ty, text),
         };
         (name.clone(), shown)
     });
@@ -160,6 +253,25 @@ fn parts(format: &'static Json, text: &str) -> Json {
 }
 
 fn change_options(store: &mut Store, call: &Call) -> Answered {
+    let range = call.text("next-id").map(|text| {
+        let bound = |name: &str| {
+            text.split(',').find_map(|part| {
+                part.strip_prefix(name)?
+                    .strip_prefix('=')?
+                    .parse::<u32>()
+                    .ok()
+            })
+        };
+        (
+            bound("lower").unwrap_or(100),
+            bound("upper").unwrap_or(1_000_000),
+        )
+    });
+    if let Some((lower, upper)) = range.filter(|(lower, upper)| lower > upper) {
+        return fail(format!(
+            "lower ({lower}) <= upper ({upper}) boundary rule broken"
+        ));
+    }
     for gone in call.list("delete") {
         store.options.remove(&gone);
     }

@@ -8,7 +8,7 @@ use super::{
         answer::{Answered, Refusal, Started, data, fail, null, wrong},
         call::Call,
         disk::read_size,
-        store::{Kind, Store, Volume, hex},
+        store::{Guest, Kind, Store, Volume, hex},
     },
     storage::holds,
 };
@@ -17,9 +17,7 @@ pub(super) fn answer(store: &mut Store, call: &Call) -> Option<Answered> {
     let path = call.method.path.as_str();
     let verb = call.method.verb.as_str();
     Some(match (verb, path) {
-        ("GET", "/nodes/{node}/query-url-metadata") => data(json!({
-            "filename": call.need("url").rsplit('/').next(), "size": 1000, "mimetype": "application/octet-stream",
-        })),
+        ("GET", "/nodes/{node}/query-url-metadata") => look_up(store, call),
         ("POST", "/nodes/{node}/vzdump") => backup(call),
         ("GET", "/nodes/{node}/vzdump/defaults") => data(json!({
             "zstd": 1, "lockwait": 180, "compress": "0", "remove": 1, "stop": 0, "all": 0, "bwlimit": 0,
@@ -36,6 +34,7 @@ pub(super) fn answer(store: &mut Store, call: &Call) -> Option<Answered> {
                 ("DELETE", "content/{volume}") => delete(store, call),
                 ("POST", "upload") => upload(store, call),
                 ("POST", "download-url") => download(store, call),
+                ("POST", "oci-registry-pull") => pull(store, call),
                 ("GET", "prunebackups") => data(json!([])),
                 _ => return None,
             }
@@ -76,6 +75,15 @@ fn row(name: &str, volume: &Volume) -> Json {
 
 fn list(store: &Store, call: &Call) -> Answered {
     let storage = call.need("storage");
+    const CONTENTS: [&str; 7] = [
+        "images", "rootdir", "vztmpl", "iso", "backup", "snippets", "import",
+    ];
+    if let Some(content) = call.text("content").filter(|text| !CONTENTS.contains(text)) {
+        return wrong(
+            "content",
+            format!("invalid format - invalid content type '{content}'\n"),
+        );
+    }
     store.storage(storage)?;
     let rows = store.volumes.iter().filter(|(_, volume)| {
         volume.storage == storage
@@ -94,8 +102,8 @@ fn name(call: &Call) -> Result<String, Refusal> {
     let (storage, volume) = (call.need("storage"), call.need("volume"));
     match volume.split_once(':') {
         Some((own, _)) if own != storage => wrong(
-            "storage",
-            format!("storage ID mismatch ({own} != {storage})"),
+            "volume",
+            format!("storage ID mismatch ({own} != {storage})\n"),
         ),
         Some(_) => Ok(volume.to_owned()),
         None => Ok(format!("{storage}:{volume}")),
@@ -120,13 +128,39 @@ fn one(store: &Store, call: &Call) -> Answered {
     let name = name(call)?;
     formed(store, &name)?;
     let Some(volume) = store.volumes.get(&name) else {
-        let path = name.split_once(':').map_or("", |(_, path)| path);
-        return fail(format!("failed to stat '/var/lib/vz/{path}'"));
+        return match name
+            .split_once(':')
+            .is_some_and(|(_, rest)| rest.starts_with("iso/"))
+        {
+            true => fail(format!("volume_size_info on '{name}' failed - no format")),
+            false => fail(format!("failed to stat '{}'", place(&name))),
+        };
     };
-    data(json!({
-        "path": format!("/var/lib/vz/{}", name.split_once(':').map_or("", |(_, path)| path)),
-        "size": volume.size, "used": volume.size, "format": volume.format,
-    }))
+    let mut shown = json!({
+        "path": place(&name), "size": volume.size, "used": volume.size, "format": volume.format,
+    });
+    if !matches!(volume.content.as_str(), "images" | "rootdir" | "import") {
+        // Files are told by whole blocks of the file system.
+        shown["size"] = json!(volume.size.next_multiple_of(512));
+        shown["format"] = json!("raw");
+    }
+    if volume.content == "backup" {
+        shown["notes"] = json!(volume.notes.as_deref().unwrap_or_default());
+        shown["protected"] = json!(u8::from(volume.protected));
+    }
+    data(shown)
+}
+
+/// Where a volume of a folder lies.
+fn place(name: &str) -> String {
+    let rest = name.split_once(':').map_or("", |(_, rest)| rest);
+    match rest.split_once('/') {
+        Some(("iso", file)) => format!("/var/lib/vz/template/iso/{file}"),
+        Some(("vztmpl", file)) => format!("/var/lib/vz/template/cache/{file}"),
+        Some(("backup", file)) => format!("/var/lib/vz/dump/{file}"),
+        Some(("import" | "snippets", _)) => format!("/var/lib/vz/{rest}"),
+        _ => format!("/var/lib/vz/images/{rest}"),
+    }
 }
 
 fn describe(store: &mut Store, call: &Call) -> Answered {
@@ -136,7 +170,7 @@ fn describe(store: &mut Store, call: &Call) -> Answered {
         return fail(format!("volume '{name}' does not exist"));
     };
     if volume.content != "backup" {
-        return fail("update_volume_attribute is not supported for this volume");
+        return fail("only backups can have notes");
     }
     if let Some(notes) = call.text("notes") {
         volume.notes = Some(notes.to_owned());
@@ -152,6 +186,11 @@ fn delete(store: &mut Store, call: &Call) -> Answered {
     formed(store, &name)?;
     let storage = call.need("storage").to_owned();
     let volume = store.volumes.get(&name);
+    // A task is named after the guest whose volume it is.
+    let named = match volume.and_then(|volume| volume.vmid) {
+        Some(id) => format!("{id}@{storage}"),
+        None => storage,
+    };
     if let Some(id) = volume
         .and_then(|volume| volume.vmid)
         .filter(|id| store.guests.contains_key(id))
@@ -161,13 +200,16 @@ fn delete(store: &mut Store, call: &Call) -> Answered {
             "Cannot remove image, a guest with VMID '{id}' exists!\nYou can delete the image from the guest's hardware pane"
         ));
     }
-    Started::answer("imgdel", call.node(), storage, move |store, log| {
+    Started::answer("imgdel", call.node(), named, move |store, log| {
         if store
             .volumes
             .get(&name)
             .is_some_and(|volume| volume.protected)
         {
-            return Err(format!("can't remove protected volume '{name}'"));
+            let (storage, file) = name.split_once(':').unwrap_or_default();
+            return Err(format!(
+                "cannot remove protected volume '{file}' on '{storage}'"
+            ));
         }
         store.remove_volume(&name)?;
         log.push(format!("Removed volume '{name}'"));
@@ -188,7 +230,7 @@ fn allocate(store: &mut Store, call: &Call) -> Answered {
     };
     if store.volumes.contains_key(&whole) {
         return fail(format!(
-            "unable to create image: disk image '/var/lib/vz/images/{id}/{file}' already exists"
+            "disk image '/var/lib/vz/images/{id}/{file}' already exists"
         ));
     }
     let size = call.need("size");
@@ -246,8 +288,8 @@ fn kind_of(content: &str, file: &str) -> Result<(&'static str, String), Refusal>
 /// A file's name as PVE cleans it.
 fn clean(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let plain = last.bytes().map(|byte| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => byte as char,
+    let plain = last.chars().map(|c| match c {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '.' | '_' => c,
         _ => '_',
     });
     plain.collect()
@@ -261,7 +303,14 @@ fn upload(store: &mut Store, call: &Call) -> Answered {
     store.storage(&storage)?;
     let name = clean(&file.name);
     let (folder, format) = kind_of(content, &name)?;
-    holds(store, &storage, content)?;
+    if let Err(refusal) = holds(store, &storage, content) {
+        return match store.storages.contains_key(&storage) {
+            true => fail(format!(
+                "storage '{storage}' does not support '{content}' content"
+            )),
+            false => Err(refusal),
+        };
+    }
     let (content, wanted) = (content.to_owned(), call.text("checksum").map(str::to_owned));
     let node = call.node().to_owned();
     Started::answer("imgcopy", &node.clone(), "", move |store, log| {
@@ -300,6 +349,75 @@ fn virtual_size(content: &[u8]) -> Option<String> {
         .then(|| u64::from_be_bytes(bytes).to_string())
 }
 
+/// Pulls an image from a registry: every image is there but those called `missing`.
+fn pull(store: &mut Store, call: &Call) -> Answered {
+    let storage = call.need("storage").to_owned();
+    holds(store, &storage, "vztmpl")?;
+    let reference = call.need("reference").to_owned();
+    let last = reference.rsplit('/').next().unwrap_or_default();
+    let stem = call
+        .text("filename")
+        .map_or_else(|| last.replace(':', "_"), str::to_owned);
+    Started::answer("ocipull", call.node(), stem.clone(), move |store, _| {
+        if reference.contains("missing") {
+            return Err(format!("could not pull '{reference}': manifest unknown"));
+        }
+        let volume = Volume {
+            content: "vztmpl".to_owned(),
+            format: "tar".to_owned(),
+            size: 4096,
+            ..Volume::default()
+        };
+        store.make_volume(&format!("{storage}:vztmpl/{stem}.tar"), volume);
+        Ok(())
+    })
+}
+
+/// The size and SHA-256 of what is at a URL, or why it cannot be had.
+fn fetch(store: &Store, url: &str, wanted: Option<&str>) -> Result<(u64, String), String> {
+    if store.web.is_empty() {
+        // Everything is there, and what is asked for; but for a sum that no file has.
+        let real = wanted.filter(|sum| !sum.chars().all(|c| c == '0'));
+        let sum = real.map_or_else(|| hex(&Sha256::digest(url)), str::to_owned);
+        return match url.contains("/missing") {
+            true => Err("exit code 8".to_owned()),
+            false => Ok((1000, sum)),
+        };
+    }
+    let place = |url: &str| url.split('/').nth(2).unwrap_or_default().to_owned();
+    match store.web.get(url) {
+        Some(found) => Ok(found.clone()),
+        None if store.web.keys().any(|known| place(known) == place(url)) => {
+            Err("exit code 8".to_owned())
+        }
+        None => Err(format!(
+            "Connecting to {}... failed: Connection refused.",
+            place(url)
+        )),
+    }
+}
+
+fn look_up(store: &Store, call: &Call) -> Answered {
+    let url = call.need("url");
+    let name = url.rsplit('/').next().unwrap_or_default();
+    let kind = match name.ends_with(".iso") {
+        true => "application/x-iso9660-image",
+        false => "application/octet-stream",
+    };
+    match fetch(store, url, None) {
+        Ok((size, _)) => data(json!({ "filename": name, "size": size, "mimetype": kind })),
+        Err(reason) if reason == "exit code 8" => {
+            fail("invalid server response: '404 File not found'")
+        }
+        Err(_) => {
+            let place = url.split('/').nth(2).unwrap_or_default();
+            fail(format!(
+                "invalid server response: '500 Can't connect to {place} (Connection refused)'"
+            ))
+        }
+    }
+}
+
 fn download(store: &mut Store, call: &Call) -> Answered {
     let (storage, content) = (
         call.need("storage").to_owned(),
@@ -308,38 +426,45 @@ fn download(store: &mut Store, call: &Call) -> Answered {
     store.storage(&storage)?;
     let name = clean(call.need("filename"));
     let (folder, format) = kind_of(&content, &name)?;
-    holds(store, &storage, &content)?;
+    if holds(store, &storage, &content).is_err() {
+        return fail(format!(
+            "storage '{storage}' is not configured for content-type '{content}'"
+        ));
+    }
     let whole = format!("{storage}:{folder}/{name}");
     let url = call.need("url").to_owned();
-    let wrong_sum = call
-        .text("checksum")
-        .is_some_and(|sum| sum.chars().all(|c| c == '0'));
-    let has_sum = call.text("checksum").is_some();
-    let sum = call.need("checksum").to_owned();
+    let sum = call.text("checksum").map(str::to_owned);
     Started::answer("download", call.node(), name.clone(), move |store, log| {
         log.push(format!(
             "downloading {url} to /var/lib/vz/template/{folder}/{name}"
         ));
-        let is_same = has_sum && !wrong_sum;
-        if store.volumes.contains_key(&whole) && !is_same {
-            return Err(format!(
-                "refusing to override existing file '/var/lib/vz/template/{folder}/{name}'"
-            ));
+        let there = store
+            .volumes
+            .get(&whole)
+            .map(|known| known.text.clone().unwrap_or_default());
+        if let Some(known) = there {
+            return match sum {
+                None => Err(format!(
+                    "refusing to override existing file '/var/lib/vz/template/{folder}/{name}'"
+                )),
+                Some(sum) if sum == known => Ok(()),
+                Some(sum) => Err(format!(
+                    "checksum mismatch: got '{known}' != expect '{sum}', aborting"
+                )),
+            };
         }
-        if url.contains("/missing") {
-            return Err("download failed: exit code 8".to_owned());
-        }
-        if wrong_sum {
-            return Err(format!(
-                "checksum mismatch: got 'e3b0c44298fc1c14' != expect '{sum}'"
-            ));
+        let (size, got) = fetch(store, &url, sum.as_deref())
+            .map_err(|reason| format!("download failed: {reason}"))?;
+        if let Some(sum) = sum.filter(|sum| *sum != got) {
+            return Err(format!("checksum mismatch: got '{got}' != expect '{sum}'"));
         }
         store.make_volume(
             &whole,
             Volume {
                 content,
                 format,
-                size: 1000,
+                size,
+                text: Some(got),
                 ..Volume::default()
             },
         );
@@ -380,6 +505,9 @@ fn backup(call: &Call) -> Answered {
                 ));
                 return Err("job errors".to_owned());
             };
+            if guest.kind == Kind::Qemu && !store.can("savevm") {
+                return Err("job errors".to_owned());
+            }
             let ending = if guest.kind == Kind::Qemu {
                 "vma"
             } else {
@@ -395,6 +523,10 @@ fn backup(call: &Call) -> Answered {
                     .replace("{{guestname}}", &guest.name(id))
                     .replace("{{vmid}}", &id.to_string())
             });
+            let guest = Guest {
+                running: false,
+                ..guest
+            };
             store.make_volume(
                 &name,
                 Volume {

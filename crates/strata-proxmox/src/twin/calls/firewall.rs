@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::super::{
-    answer::{Answered, Refusal, data, fail, null, wrong},
+    answer::{Answer, Answered, Refusal, data, fail, null, wrong},
     api,
     call::Call,
     store::{Firewall, IpSet, Settings, Store, digest, typed},
@@ -51,7 +51,10 @@ pub(super) fn answer(store: &mut Store, call: &Call) -> Option<Answered> {
                 .map(|name| json!({ "macro": name, "descr": name }))
                 .collect(),
         ),
-        ("GET", "/log") => data(json!([{ "n": 1, "t": "no content" }])),
+        ("GET", "/log") => Ok(Answer::With(
+            json!([{ "n": 1, "t": "unable to open file - No such file or directory" }]),
+            vec![("total", json!(1))],
+        )),
         _ => return None,
     })
 }
@@ -134,13 +137,23 @@ fn rules_digest(firewall: &Firewall) -> String {
 }
 
 fn rules(store: &mut Store, scope: &str) -> Answered {
-    let firewall = firewall(store, scope);
-    let digest = rules_digest(firewall);
-    let rows = firewall
-        .rules
-        .iter()
-        .enumerate()
-        .map(|(at, rule)| shown_rule(rule, at, &digest));
+    let all = firewall(store, scope).clone();
+    let digest = rules_digest(&all);
+    let rows = all.rules.iter().enumerate().map(|(at, rule)| {
+        let mut row = shown_rule(rule, at, &digest);
+        // A rule may outlive what it names.
+        let errors: serde_json::Map<String, Json> = ["source", "dest"]
+            .iter()
+            .filter_map(|name| {
+                let refusal = address(store, scope, name, rule.get(*name)?).err()?;
+                Some(((*name).to_owned(), json!(refusal.errors.get(*name)?)))
+            })
+            .collect();
+        if !errors.is_empty() {
+            row["errors"] = Json::Object(errors);
+        }
+        row
+    });
     data(rows.collect())
 }
 
@@ -159,6 +172,18 @@ fn rule(store: &mut Store, call: &Call, scope: &str) -> Answered {
 }
 
 fn check_rule(store: &Store, rule: &Settings, scope: &str) -> Result<(), Refusal> {
+    if scope.starts_with("guest/") {
+        let device = |name: &String| {
+            name.strip_prefix("net")
+                .is_some_and(|number| number.parse::<u8>().is_ok())
+        };
+        if rule.get("iface").is_some_and(|name| !device(name)) {
+            return wrong("iface", "value does not match the regex pattern 'net\\d+'");
+        }
+        if rule.get("type").is_some_and(|kind| kind == "forward") {
+            return wrong("type", "invalid rule type 'forward' for rule_env 'vm'");
+        }
+    }
     if let Some(name) = rule.get("macro") {
         if !MACROS.contains(&name.as_str()) {
             return wrong("macro", format!("unknown macro '{name}'"));
@@ -201,6 +226,7 @@ fn address(store: &Store, scope: &str, name: &str, text: &str) -> Result<(), Ref
         _ if text.starts_with("+dc/") => (&["cluster"], &text[4..]),
         _ => (&[scope, "cluster"], text),
     };
+    let whole = text;
     let known = |found: &dyn Fn(&Firewall) -> bool| {
         scopes
             .iter()
@@ -222,7 +248,7 @@ fn address(store: &Store, scope: &str, name: &str, text: &str) -> Result<(), Ref
     }
     match known(&|firewall| firewall.aliases.contains_key(&bare.to_lowercase())) {
         true => Ok(()),
-        false => wrong(name, format!("no such alias '{bare}'")),
+        false => wrong(name, format!("no such alias '{whole}'")),
     }
 }
 
@@ -289,6 +315,9 @@ fn change_options(store: &mut Store, call: &Call, scope: &str) -> Answered {
     let digest = list_digest(&json!(firewall.options), firewall.options.is_empty());
     check_digest(call, &digest)?;
     for gone in call.list("delete") {
+        if !call.method.parameters.contains_key(&gone) {
+            return wrong("delete", format!("no such option '{gone}'"));
+        }
         firewall.options.remove(&gone);
     }
     firewall
@@ -353,6 +382,8 @@ fn change_alias(store: &mut Store, call: &Call, scope: &str) -> Answered {
     let firewall = firewall(store, scope);
     let mut alias = find_alias(firewall, call)?.clone();
     check_digest(call, &named_digest(&firewall.aliases))?;
+    // What is not sent is gone.
+    alias.remove("comment");
     alias.extend(call.rest(&["node", "vmid", "name", "rename", "digest"]));
     let old = call.need("name").to_lowercase();
     let name = call.text("rename").unwrap_or(call.need("name")).to_owned();
@@ -443,7 +474,8 @@ fn at(set: &IpSet, cidr: &str) -> Option<usize> {
 fn add_member(store: &mut Store, call: &Call, scope: &str) -> Answered {
     let cidr = call.need("cidr").to_owned();
     if cidr.starts_with(|c: char| c.is_ascii_alphabetic()) && !cidr.contains(':') {
-        address(store, scope, "cidr", &cidr)?;
+        address(store, scope, "cidr", &cidr)
+            .map_err(|refusal| Refusal::fail(refusal.errors["cidr"].clone()))?;
     }
     let set = set(firewall(store, scope), call)?;
     if at(set, &cidr).is_some() {
@@ -469,7 +501,9 @@ fn change_member(store: &mut Store, call: &Call, scope: &str) -> Answered {
     let Some(at) = at(set, call.need("cidr")) else {
         return wrong("cidr", "no such IP/Network");
     };
-    set.members[at].extend(call.rest(&["node", "vmid", "name", "cidr", "digest"]));
+    let member = &mut set.members[at];
+    member.extend(call.rest(&["node", "vmid", "name", "cidr", "digest"]));
+    member.retain(|name, text| !(name == "nomatch" && text == "0"));
     null()
 }
 
@@ -505,14 +539,14 @@ fn refs(store: &mut Store, call: &Call, scope: &str) -> Answered {
     for (scope, prefix) in scopes {
         let firewall = firewall(store, scope);
         for (name, alias) in firewall.aliases.iter().filter(|_| wanted("alias")) {
-            let mut row = json!({ "type": "alias", "name": name, "ref": format!("{prefix}/{name}"), "scope": prefix });
+            let mut row = json!({ "type": "alias", "name": name, "ref": name, "scope": prefix });
             if let Some(comment) = alias.get("comment") {
                 row["comment"] = json!(comment);
             }
             rows.push(row);
         }
         for (name, set) in firewall.ipsets.iter().filter(|_| wanted("ipset")) {
-            let mut row = json!({ "type": "ipset", "name": name, "ref": format!("+{prefix}/{name}"), "scope": prefix });
+            let mut row = json!({ "type": "ipset", "name": name, "ref": format!("+{name}"), "scope": prefix });
             if let Some(comment) = &set.comment {
                 row["comment"] = json!(comment);
             }
@@ -566,7 +600,7 @@ fn add_group(store: &mut Store, call: &Call) -> Answered {
     let comment = call.text("comment").map(str::to_owned);
     if let Some(old) = call.text("rename") {
         let Some(mut group) = store.firewalls.remove(&format!("group/{old}")) else {
-            return wrong("rename", format!("Security group '{old}' does not exist"));
+            return wrong("group", format!("Security group '{old}' does not exist"));
         };
         group.comment = comment.or(group.comment);
         store.firewalls.insert(format!("group/{name}"), group);
@@ -587,11 +621,10 @@ fn add_group(store: &mut Store, call: &Call) -> Answered {
 
 fn delete_group(store: &mut Store, name: &str) -> Answered {
     let scope = format!("group/{name}");
-    if store
-        .firewalls
-        .get(&scope)
-        .is_some_and(|group| !group.rules.is_empty())
-    {
+    let Some(group) = store.firewalls.get(&scope) else {
+        return fail(format!("no such security group '{name}'"));
+    };
+    if !group.rules.is_empty() {
         return fail(format!("Security group '{name}' is not empty"));
     }
     store.firewalls.remove(&scope);

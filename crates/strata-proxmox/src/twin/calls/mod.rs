@@ -1,6 +1,7 @@
 //! What the calls of the API do, one file for each kind of object.
 
 mod access;
+mod acme;
 mod cluster;
 mod content;
 mod firewall;
@@ -60,23 +61,68 @@ pub(super) fn answer(store: &mut Store, call: &Call) -> Answered {
     ))
 }
 
+/// What the server itself leaves out of a folder, and what it says besides.
+const FOLDERS: [(&str, &[&str], &[&str]); 8] = [
+    ("/cluster/sdn", &["dry-run", "lock", "rollback"], &[]),
+    ("/nodes/{node}", &["execute", "vncwebsocket"], &[]),
+    (
+        "/nodes/{node}/lxc/{vmid}",
+        &[
+            "feature",
+            "move_volume",
+            "mtunnel",
+            "mtunnelwebsocket",
+            "remote_migrate",
+            "template",
+        ],
+        &[],
+    ),
+    (
+        "/nodes/{node}/lxc/{vmid}/status",
+        &["resume", "suspend"],
+        &["migrate"],
+    ),
+    (
+        "/nodes/{node}/qemu/{vmid}",
+        &[
+            "clone",
+            "dbus-vmstate",
+            "feature",
+            "move_disk",
+            "mtunnelwebsocket",
+            "template",
+            "vncwebsocket",
+        ],
+        &["move"],
+    ),
+    ("/nodes/{node}/qemu/{vmid}/status", &["resume"], &[]),
+    ("/nodes/{node}/qemu/{vmid}/firewall", &["log"], &[]),
+    ("/nodes/{node}/scan", &["lvmthin"], &[]),
+];
+
 /// Reading a folder of the API gives what is below it.
 fn folder(call: &Call) -> Option<Answered> {
-    let segments: Vec<&str> = call
-        .method
-        .path
+    let path = call.method.path.as_str();
+    let segments: Vec<&str> = path
         .split('/')
         .filter(|segment| !segment.is_empty())
         .collect();
-    let below = api::below(&segments);
-    let key = match call.method.path.as_str() {
+    let mut below = api::below(&segments);
+    if let Some((_, hidden, more)) = FOLDERS.iter().find(|(folder, ..)| *folder == path) {
+        below.retain(|name| !hidden.contains(name));
+        below.extend(more.iter());
+    }
+    let key = match path {
         "/"
         | "/access"
+        | "/access/openid"
         | "/nodes/{node}/qemu/{vmid}"
         | "/nodes/{node}/lxc/{vmid}"
         | "/nodes/{node}/qemu/{vmid}/status"
         | "/nodes/{node}/lxc/{vmid}/status" => "subdir",
         "/nodes/{node}/scan" => "method",
+        "/nodes/{node}/qemu/{vmid}/snapshot/{snapname}"
+        | "/nodes/{node}/lxc/{vmid}/snapshot/{snapname}" => "cmd",
         "/cluster/sdn" | "/cluster/ha" => "id",
         _ => "name",
     };

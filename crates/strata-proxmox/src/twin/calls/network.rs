@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 
 use super::super::{
-    answer::{Answer, Answered, Started, data, null, wrong},
+    answer::{Answer, Answered, Refusal, Started, data, fail, null, wrong},
     api,
-    call::Call,
+    call::{Call, split},
     store::{Settings, Store, typed},
 };
 
@@ -47,6 +47,11 @@ pub(super) fn answer(store: &mut Store, call: &Call) -> Option<Answered> {
 
 fn shown(name: &str, settings: &Settings) -> Json {
     let mut shown = typed(api::parameters("POST", "/nodes/{node}/network"), settings);
+    // The tag of a VLAN is told as a text, as it stands in the file.
+    if let Some(tag) = settings.get("vlan-id").filter(|_| name_of_tag(settings)) {
+        shown.insert("vlan-id".to_owned(), json!(tag));
+        shown.insert("exists".to_owned(), Json::Null);
+    }
     for flag in ["active", "exists", "priority"] {
         if let Some(number) = settings.get(flag).and_then(|text| text.parse::<u32>().ok()) {
             shown.insert(flag.to_owned(), json!(number));
@@ -60,6 +65,7 @@ fn shown(name: &str, settings: &Settings) -> Json {
     } else {
         json!(["inet"])
     };
+    shown.remove("named");
     shown.insert("families".to_owned(), families);
     for method in ["method", "method6"] {
         shown
@@ -68,6 +74,11 @@ fn shown(name: &str, settings: &Settings) -> Json {
     }
     shown.insert("iface".to_owned(), json!(name));
     Json::Object(shown)
+}
+
+/// True if a VLAN's tag is in its name, not among its settings.
+fn name_of_tag(settings: &Settings) -> bool {
+    settings.contains_key("named")
 }
 
 fn current<'a>(store: &'a mut Store, call: &Call) -> &'a mut Interfaces {
@@ -136,6 +147,7 @@ fn settings(call: &Call) -> Settings {
     if settings.get("type").is_some_and(|kind| kind == "vlan")
         && let Some((device, tag)) = call.need("iface").rsplit_once('.')
     {
+        settings.insert("named".to_owned(), "1".to_owned());
         settings.insert("vlan-raw-device".to_owned(), device.to_owned());
         settings.insert("vlan-id".to_owned(), tag.to_owned());
     }
@@ -148,15 +160,79 @@ fn settings(call: &Call) -> Settings {
         }
     }
     settings.retain(|name, text| name != "autostart" || text == "1");
+    if settings
+        .get("bridge_vlan_aware")
+        .is_some_and(|text| text == "1")
+    {
+        settings
+            .entry("bridge_vids".to_owned())
+            .or_insert_with(|| "2-4094".to_owned());
+    }
     settings
+}
+
+/// Refuses what the node could not bring up.
+fn fits(interfaces: &Interfaces, name: &str, settings: &Settings) -> Result<(), Refusal> {
+    let kind = settings.get("type").map_or("", String::as_str);
+    for slave in split(settings.get("slaves").map_or("", String::as_str)) {
+        let found = interfaces.get(&slave).and_then(|known| known.get("type"));
+        let found = found.map_or("", String::as_str);
+        if kind == "bond" && !matches!(found, "eth" | "bond") {
+            return fail(format!(
+                "bond '{name}' - wrong interface type on slave '{slave}' ('{found}' != 'eth or bond')"
+            ));
+        }
+    }
+    for port in split(settings.get("bridge_ports").map_or("", String::as_str)) {
+        if !interfaces.contains_key(&port) {
+            return fail(format!(
+                "bridge '{name}' - unable to find bridge port '{port}'"
+            ));
+        }
+    }
+    for gateway in ["gateway", "gateway6"] {
+        let other = interfaces
+            .iter()
+            .find(|(other, known)| *other != name && known.contains_key(gateway));
+        if let Some((other, _)) = other.filter(|_| settings.contains_key(gateway)) {
+            return wrong(
+                gateway,
+                format!("Default gateway already exists on interface '{other}'."),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// True for what an interface can be called: `vmbr0`, `eno1.50`, `eth0:1`.
+fn is_name(name: &str) -> bool {
+    let (stem, number) = match name.split_once(['.', ':']) {
+        Some((stem, number)) => (stem, Some(number)),
+        None => (name, None),
+    };
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    stem.starts_with(|c: char| c.is_ascii_alphabetic())
+        && (2..=20).contains(&stem.len())
+        && stem.chars().all(plain)
+        && number.is_none_or(|number| number.parse::<u16>().is_ok())
 }
 
 fn create(store: &mut Store, call: &Call) -> Answered {
     let name = call.need("iface").to_owned();
     let settings = settings(call);
+    if !is_name(&name) {
+        return wrong(
+            "iface",
+            format!("invalid format - invalid network interface name '{name}'\n"),
+        );
+    }
+    let lenient = store.lenient;
     let interfaces = current(store, call);
     if interfaces.contains_key(&name) {
         return wrong("iface", "interface already exists");
+    }
+    if !lenient {
+        fits(interfaces, &name, &settings)?;
     }
     let priority = interfaces.len() + 3;
     let mut settings = settings;
@@ -183,17 +259,33 @@ fn one(store: &mut Store, call: &Call) -> Answered {
     }
 }
 
+/// What an update that does not send it leaves as it is: all but addresses is.
+const KEPT: [&str; 8] = [
+    "active",
+    "exists",
+    "priority",
+    "autostart",
+    "comments",
+    "bridge_vlan_aware",
+    "bridge_vids",
+    "named",
+];
+
 fn update(store: &mut Store, call: &Call) -> Answered {
     let settings = settings(call);
     let gone = call.list("delete");
+    let lenient = store.lenient;
     let interfaces = current(store, call);
+    if interfaces.contains_key(call.need("iface")) && !lenient {
+        fits(interfaces, call.need("iface"), &settings)?;
+    }
     let Some(known) = interfaces.get_mut(call.need("iface")) else {
         return wrong("iface", "interface does not exist");
     };
     // All that is not sent is gone, but for what the node itself knows.
     let mut kept: Settings = known
         .iter()
-        .filter(|(name, _)| matches!(name.as_str(), "active" | "exists" | "priority"))
+        .filter(|(name, _)| KEPT.contains(&name.as_str()))
         .map(|(name, text)| (name.clone(), text.clone()))
         .collect();
     kept.extend(settings);

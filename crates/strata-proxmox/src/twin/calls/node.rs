@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::super::{
-    answer::{Answered, Refusal, data, fail, null},
+    answer::{Answered, Refusal, data, fail, null, wrong},
     api,
     call::Call,
     permission,
@@ -38,6 +38,9 @@ pub(super) fn answer(store: &mut Store, call: &Call) -> Option<Answered> {
         ("GET", "/time") => time(store, call),
         ("PUT", "/time") => {
             let zone = call.need("timezone").to_owned();
+            if !is_zone(&zone) {
+                return Some(wrong("timezone", "No such timezone"));
+            }
             node(store, call).and_then(|node| {
                 node.timezone = zone;
                 null()
@@ -53,6 +56,9 @@ pub(super) fn answer(store: &mut Store, call: &Call) -> Option<Answered> {
         ("PUT", "/config") => config(store, call),
         ("GET", "/certificates/info") => certificates(store, call),
         ("POST", "/certificates/custom") => certificate(store, call),
+        ("POST" | "PUT" | "DELETE", "/certificates/acme/certificate") => {
+            super::acme::certificate(store, call)
+        }
         ("DELETE", "/certificates/custom") => node(store, call).and_then(|node| {
             node.certificate = None;
             null()
@@ -70,6 +76,28 @@ pub(super) fn answer(store: &mut Store, call: &Call) -> Option<Answered> {
         ) => data(json!([])),
         _ => return None,
     })
+}
+
+/// True for what could be the name of a time zone.
+fn is_zone(name: &str) -> bool {
+    const AREAS: [&str; 12] = [
+        "Africa",
+        "America",
+        "Antarctica",
+        "Arctic",
+        "Asia",
+        "Atlantic",
+        "Australia",
+        "Europe",
+        "Indian",
+        "Pacific",
+        "Etc",
+        "US",
+    ];
+    match name.split_once('/') {
+        Some((area, _)) => AREAS.contains(&area),
+        None => !name.is_empty(),
+    }
 }
 
 fn node<'a>(store: &'a mut Store, call: &Call) -> Result<&'a mut Node, Refusal> {
@@ -172,9 +200,12 @@ fn config(store: &mut Store, call: &Call) -> Answered {
     null()
 }
 
+/// A text where a certificate would be.
+const PEM: &str = "-----BEGIN CERTIFICATE-----\ntwin\n-----END CERTIFICATE-----\n";
+
 fn info(name: &str, pem: Option<&str>) -> Json {
     json!({
-        "filename": name, "pem": pem, "fingerprint": "00:00", "issuer": "/CN=Proxmox Virtual Environment",
+        "filename": name, "pem": pem.unwrap_or(PEM), "fingerprint": "00:00", "issuer": "/CN=Proxmox Virtual Environment",
         "subject": "/OU=PVE Cluster Node/O=Proxmox Virtual Environment/CN=twin", "notbefore": 1_767_225_600,
         "notafter": 1_830_297_600, "public-key-type": "rsaEncryption", "public-key-bits": 2048,
         "san": ["127.0.0.1", "localhost"],
@@ -183,7 +214,9 @@ fn info(name: &str, pem: Option<&str>) -> Json {
 
 fn certificates(store: &mut Store, call: &Call) -> Answered {
     let node = node(store, call)?;
-    let mut all = vec![info("pve-root-ca.pem", None), info("pve-ssl.pem", None)];
+    let mut root = info("pve-root-ca.pem", None);
+    root["public-key-bits"] = json!(4096);
+    let mut all = vec![root, info("pve-ssl.pem", None)];
     if let Some(pem) = &node.certificate {
         all.push(info("pveproxy-ssl.pem", Some(pem)));
     }
@@ -192,6 +225,12 @@ fn certificates(store: &mut Store, call: &Call) -> Answered {
 
 fn certificate(store: &mut Store, call: &Call) -> Answered {
     let node = node(store, call)?;
+    for name in ["certificates", "key"] {
+        let formed = |text: &str| text.contains("-----BEGIN ") || text.starts_with("<pem>");
+        if call.text(name).is_some_and(|text| !formed(text)) {
+            return wrong(name, "invalid format - not a valid PEM-formatted string.\n");
+        }
+    }
     if node.certificate.is_some() && !call.flag("force") {
         return fail("Custom certificate file exists but 'force' is not set.");
     }
@@ -255,7 +294,9 @@ fn add_repository(store: &mut Store, call: &Call) -> Answered {
     let handle = call.need("handle");
     let Some((_, _, component, uri, file)) = STANDARD.iter().find(|(known, ..)| *known == handle)
     else {
-        return fail(format!("unknown repository handle '{handle}'"));
+        return fail(format!(
+            "error: unknown variant `{handle}`, expected one of `enterprise`, `no-subscription`, `test`, `ceph-squid-enterprise`, `ceph-squid-no-subscription`, `ceph-squid-test`"
+        ));
     };
     let entries = node.repositories.entry((*file).to_owned()).or_default();
     if !entries
@@ -276,7 +317,7 @@ fn change_repository(store: &mut Store, call: &Call) -> Answered {
     let entries = node.repositories.get_mut(path);
     let entry = entries.and_then(|entries| entries.get_mut(usize::try_from(at).unwrap_or(0)));
     let Some(entry) = entry else {
-        return fail(format!("invalid index - no repository at {at} in '{path}'"));
+        return fail(format!("invalid index - {at}"));
     };
     if call.text("enabled").is_some() {
         entry["Enabled"] = json!(u8::from(call.flag("enabled")));

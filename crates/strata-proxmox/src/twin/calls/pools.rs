@@ -130,6 +130,10 @@ fn update(store: &mut Store, call: &Call) -> Answered {
         }
     }
     for id in guests {
+        // One that is not there is taken without a word, and forgotten.
+        if !store.guests.contains_key(&id) && !store.lenient {
+            continue;
+        }
         store
             .pools
             .values_mut()

@@ -57,7 +57,7 @@ impl Compare<'_> {
             }
             (Json::String(one), Json::String(other))
                 if without_numbers(one) == without_numbers(other) => {}
-            // A MAC address that was made up.
+            // A MAC address or a time that was made up.
             (Json::String(one), Json::String(other))
                 if self.made_up(one) == self.made_up(other) => {}
             (one, other) if one != other => problems.push(format!("{at}: {other} for {one}")),
@@ -70,6 +70,8 @@ impl Compare<'_> {
         for part in text.split(',') {
             match part.find("BC:24:11:") {
                 Some(at) => shown.push_str(&part[..at]),
+                None if part.starts_with("ctime=") => shown.push_str("ctime"),
+                None if part.contains("$5$twin$") => shown.push_str(&without_hash(part)),
                 None => shown.push_str(part),
             }
             shown.push(',');
@@ -89,12 +91,16 @@ impl Compare<'_> {
                 None => problems.push(format!("no row {at}/{number} {row}")),
             }
         }
-        for row in own
-            .iter()
-            .filter(|row| !met.iter().any(|other| std::ptr::eq(*other, *row)))
-        {
+        for row in own.iter().filter(|row| {
+            !met.iter().any(|other| std::ptr::eq(*other, *row)) && !self.other_area(row)
+        }) {
             problems.push(format!("too much: row {row}"));
         }
+    }
+
+    /// True for a guest of another recording that the fixture put there.
+    fn other_area(&self, row: &Json) -> bool {
+        matches!(self.area, "access" | "cluster-node") && row["vmid"].is_u64() && self.foreign(row)
     }
 
     /// True for a row that belongs to what was recorded at the same time on the same server.
@@ -128,6 +134,16 @@ impl Compare<'_> {
             }
         }
     }
+}
+
+/// A text with the recording's word for a password's hash.
+fn without_hash(text: &str) -> String {
+    let words = text.split_inclusive(char::is_whitespace);
+    let shown = words.map(|word| match word.trim_end().strip_prefix("$5$twin$") {
+        Some(_) => format!("<password-hash>{}", &word[word.trim_end().len()..]),
+        None => word.to_owned(),
+    });
+    shown.collect()
 }
 
 /// True for texts that are lists without an order.

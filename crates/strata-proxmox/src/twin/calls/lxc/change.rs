@@ -133,6 +133,22 @@ pub(super) fn change(store: &mut Store, call: &Call) -> Answered {
     if let Some(lock) = guest.lock() {
         return fail(format!("CT is locked ({lock})"));
     }
+    if guest.running && !store.can("cgroups") {
+        if set.contains_key("memory") {
+            return wrong(
+                "memory",
+                "unable to hotplug memory: trying to change memory cgroup values: container not running\n",
+            );
+        }
+        if let Some(name) = set.keys().find(|name| name.starts_with("mp")) {
+            return wrong(
+                name,
+                format!(
+                    "unable to hotplug {name}: failed to change apparmor profile: Invalid argument\n"
+                ),
+            );
+        }
+    }
     for name in revert {
         if let Some(guest) = store.guests.get_mut(&id) {
             guest.pending.remove(&name);
@@ -151,8 +167,12 @@ fn remove(store: &mut Store, id: u32, name: &str) {
     let Some(guest) = store.guests.get_mut(&id) else {
         return;
     };
+    if !guest.config.contains_key(name) {
+        // What only waits goes on waiting.
+        return;
+    }
     guest.pending.remove(name);
-    if guest.running && waits(name) && guest.config.contains_key(name) {
+    if guest.running && waits(name) {
         guest.pending.insert(name.to_owned(), None);
         return;
     }
@@ -194,6 +214,8 @@ fn waits(name: &str) -> bool {
             | "entrypoint"
             | "env"
             | "dev"
+            | "nameserver"
+            | "searchdomain"
             | "timezone"
     )
 }
@@ -261,7 +283,7 @@ pub(super) fn made(
         ));
     }
     Ok(match name {
-        "tags" => tags(text),
+        "tags" => tags(store, text),
         "description" if !text.is_empty() && !text.ends_with('\n') => format!("{text}\n"),
         _ => text.to_owned(),
     })
@@ -284,6 +306,7 @@ pub(super) fn resize(store: &mut Store, call: &Call) -> Answered {
             ]
             .into(),
             bare: false,
+            plain: false,
         });
     };
     let mut drive = Drive::read(text);

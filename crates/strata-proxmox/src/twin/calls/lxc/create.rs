@@ -52,7 +52,11 @@ pub(super) fn create(store: &mut Store, call: &Call) -> Answered {
     if let Some(other) = store.guests.get(&id)
         && !(call.flag("restore") && call.flag("force"))
     {
-        return fail(format!("VM {id} already exists on node '{}'", other.node));
+        let what = if call.flag("restore") { "CT" } else { "VM" };
+        return fail(format!(
+            "{what} {id} already exists on node '{}'",
+            other.node
+        ));
     }
     let storage = call.text("storage").unwrap_or("local").to_owned();
     let root = set
@@ -94,7 +98,14 @@ pub(super) fn create(store: &mut Store, call: &Call) -> Answered {
         "vzcreate"
     };
     Started::answer(kind, &node, id, move |store, log| {
-        let outcome = build(store, id, &template, set, log);
+        let outcome = match store
+            .volumes
+            .get(&template)
+            .and_then(|from| from.archived.clone())
+        {
+            Some(held) => restore(store, id, *held, set, log),
+            None => build(store, id, &template, set, log),
+        };
         if let Err(refusal) = outcome {
             discard(store, id);
             return Err(format!("unable to create CT {id} - {}", words(&refusal)));
@@ -146,6 +157,9 @@ fn build(
     if set.get("unprivileged").is_some_and(|text| text == "0") {
         set.remove("unprivileged");
     }
+    // The root comes first: the others are mounted in it.
+    let mut set: Vec<(String, String)> = set.into_iter().collect();
+    set.sort_by_key(|(name, _)| name != "rootfs");
     for (name, text) in set {
         let text = change::made(store, id, &name, &text, log)?;
         if let Some(guest) = store.guests.get_mut(&id) {
@@ -154,6 +168,29 @@ fn build(
     }
     if let Some(guest) = store.guests.get_mut(&id) {
         guest.config.remove("lock");
+    }
+    Ok(())
+}
+
+/// Makes a container of what an archive holds.
+fn restore(
+    store: &mut Store,
+    id: u32,
+    held: Guest,
+    set: BTreeMap<String, String>,
+    log: &mut Vec<String>,
+) -> Result<(), Refusal> {
+    let node = store.guests.get(&id).map(|guest| guest.node.clone());
+    let mut guest = held;
+    guest.node = node.unwrap_or_default();
+    guest.running = false;
+    guest.snapshots.clear();
+    let root = set.get("rootfs").map(|text| Drive::read(text));
+    let storage = root.and_then(|root| Some(root.place()?.0.to_owned()));
+    store.guests.insert(id, guest);
+    own_disks(store, id, storage.as_deref(), None, log).map_err(Refusal::fail)?;
+    for (name, text) in set.into_iter().filter(|(name, _)| name != "rootfs") {
+        change::set_one(store, id, &name, &text, log)?;
     }
     Ok(())
 }
@@ -187,6 +224,8 @@ pub(super) fn delete(store: &mut Store, call: &Call) -> Answered {
     Started::answer("vzdestroy", call.node(), id, move |store, log| {
         discard(store, id);
         store.firewalls.remove(&format!("guest/{id}"));
+        let path = format!("/vms/{id}");
+        store.acl.retain(|entry| entry.path != path);
         if purge {
             log.push(format!("purging CT {id} from related configurations.."));
             super::super::objects::purge(store, id, "ct");
@@ -209,7 +248,8 @@ pub(super) fn clone(store: &mut Store, call: &Call) -> Answered {
     }
     if store.guests.contains_key(&new) {
         return fail(format!(
-            "unable to create CT {new}: config file already exists"
+            "CT {new} already exists on node '{}'",
+            store.guests[&new].node
         ));
     }
     let full = call
@@ -218,9 +258,15 @@ pub(super) fn clone(store: &mut Store, call: &Call) -> Answered {
     if source.running && full {
         return fail("Cannot do full clones on a running container without snapshots");
     }
-    if !full && !source.is_template() {
+    let root = Drive::read(source.config.get("rootfs").map_or("", String::as_str)).file;
+    let linked = source.is_template()
+        && store
+            .volumes
+            .get(&root)
+            .is_some_and(|volume| volume.format != "raw" || !store.keeps_files(&volume.storage));
+    if !full && !linked && !store.lenient {
         return fail(format!(
-            "Linked clone feature is not supported for container {id}"
+            "Linked clone feature for '{root}' is not available"
         ));
     }
     let mut guest = source.clone();
@@ -232,7 +278,10 @@ pub(super) fn clone(store: &mut Store, call: &Call) -> Answered {
         .retain(|name, _| name != "template" && !name.starts_with("unused"));
     for name in ["hostname", "description"] {
         if let Some(text) = call.text(name) {
-            guest.config.insert(name.to_owned(), text.to_owned());
+            let newline = if name == "description" { "\n" } else { "" };
+            guest
+                .config
+                .insert(name.to_owned(), format!("{text}{newline}"));
         }
     }
     store.guests.insert(new, guest);

@@ -6,7 +6,7 @@ mod power;
 mod status;
 
 use super::super::{
-    answer::{Answered, data},
+    answer::Answered,
     call::Call,
     store::{Kind, Store},
 };
@@ -30,10 +30,8 @@ pub(super) fn answer(store: &mut Store, call: &Call) -> Option<Answered> {
         ("GET", "/{vmid}/interfaces") => status::interfaces(store, call),
         ("POST", "/{vmid}/clone") => create::clone(store, call),
         ("POST", "/{vmid}/template") => create::template(store, call),
-        ("GET", "/{vmid}/feature") => store
-            .guest(Kind::Lxc, call.node(), call.vmid())
-            .map(drop)
-            .and_then(|()| data(serde_json::json!({ "hasFeature": u8::from(call.need("feature") != "snapshot") }))),
+        ("GET", "/{vmid}/feature") => status::feature(store, call),
+        ("GET", "/{vmid}/migrate") => status::can_migrate(store, call),
         ("POST", "/{vmid}/migrate") => create::migrate(store, call),
         _ => {
             let rest = path.strip_prefix("/{vmid}/snapshot");

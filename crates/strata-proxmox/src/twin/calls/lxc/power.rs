@@ -26,9 +26,24 @@ pub(super) fn answer(store: &mut Store, call: &Call, path: &str) -> Option<Answe
             switch_off(store, id);
             switch_on(store, id);
         }),
-        "suspend" => running(store, call, "vzsuspend", "CT", |_, _| {}),
+        "suspend" => suspend(store, call),
         "resume" => start(store, call),
         _ => return None,
+    })
+}
+
+fn suspend(store: &mut Store, call: &Call) -> Answered {
+    let id = call.vmid();
+    if !store.guest(Kind::Lxc, call.node(), id)?.running {
+        return fail(format!("CT {id} not running"));
+    }
+    Started::answer("vzsuspend", call.node(), id, move |store, _| {
+        match store.can("cgroups") {
+            true => Ok(()),
+            false => Err(format!(
+                "command 'lxc-checkpoint -n {id} -s -D /var/lib/vz/dump' failed: exit code 1"
+            )),
+        }
     })
 }
 

@@ -75,6 +75,31 @@ pub(super) fn current(store: &Store, call: &Call) -> Answered {
     data(row)
 }
 
+/// What its volumes allow: raw files know neither snapshots nor linked clones.
+pub(super) fn feature(store: &Store, call: &Call) -> Answered {
+    let guest = store.guest(Kind::Lxc, call.node(), call.vmid())?;
+    let raw = guest.config.iter().any(|(name, text)| {
+        let volume = store.volumes.get(&Drive::read(text).file);
+        crate::twin::disk::is_mount(name)
+            && volume
+                .is_some_and(|volume| volume.format == "raw" && store.keeps_files(&volume.storage))
+    });
+    let has = call.need("feature") == "copy" || !raw;
+    data(json!({ "hasFeature": u8::from(has) }))
+}
+
+pub(super) fn can_migrate(store: &Store, call: &Call) -> Answered {
+    let guest = store.guest(Kind::Lxc, call.node(), call.vmid())?;
+    let others: Vec<&String> = store
+        .nodes
+        .keys()
+        .filter(|name| **name != guest.node)
+        .collect();
+    data(json!({
+        "running": u8::from(guest.running), "allowed-nodes": others, "not-allowed-nodes": {},
+    }))
+}
+
 /// A guest's row in the list of the cluster.
 pub(crate) fn row(store: &Store, id: u32, guest: &Guest) -> Json {
     let mut row = base(store, id, guest);

@@ -21,9 +21,21 @@ pub(super) fn answer(store: &mut Store, call: &Call, path: &str) -> Option<Answe
         "info" => data(json!({ "result": { "version": "9.2.0", "supported_commands": [] } })),
         "get-osinfo" => data(json!({ "result": { "id": "debian", "name": "Debian GNU/Linux", "version-id": "13", "machine": "x86_64" } })),
         "get-host-name" => data(json!({ "result": { "host-name": guest.name(call.vmid()) } })),
-        "network-get-interfaces" => data(json!({ "result": interfaces(guest, call.vmid()) })),
+        "network-get-interfaces" => {
+            let mut all = interfaces(guest, call.vmid());
+            if let Some(all) = all.as_array_mut().filter(|_| !store.can("addresses")) {
+                all.truncate(1);
+            }
+            data(json!({ "result": all }))
+        }
         "exec" => data(json!({ "pid": 4321 })),
-        "exec-status" => data(json!({ "exited": 1, "exitcode": 0, "out-data": "status: done\n" })),
+        "exec-status" => {
+            let said = match store.can("cloud-init") {
+                true => "status: done\n",
+                false => "status: error\ndetail:\nthe user data is no YAML\n",
+            };
+            data(json!({ "exited": 1, "exitcode": 0, "out-data": said }))
+        }
         _ => fail(format!("the twin's agent has no {command}")),
     }))
 }

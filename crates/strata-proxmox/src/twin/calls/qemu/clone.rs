@@ -77,8 +77,18 @@ pub(super) fn clone(store: &mut Store, call: &Call) -> Answered {
         call.text("storage").map(str::to_owned),
         call.text("format").map(str::to_owned),
     );
+    let of_snapshot = call.text("snapname").map(str::to_owned);
     Started::answer("qmclone", &node, id, move |store, log| {
         log.push(format!("creating a clone of VM {id} with ID {new}"));
+        if let Some(name) = of_snapshot.filter(|_| !store.can("savevm")) {
+            create::discard(store, new);
+            let disk = |id: u32| format!("/var/lib/vz/images/{id}/vm-{id}-disk-0.qcow2");
+            return Err(format!(
+                "clone failed: copy failed: command '/usr/bin/qemu-img convert -p -n -l 'snapshot.name={name}' -f qcow2 -O qcow2 {} zeroinit:{}' failed: exit code 1",
+                disk(id),
+                disk(new)
+            ));
+        }
         let outcome = if full {
             own_disks(store, new, storage.as_deref(), format.as_deref(), log)
         } else {
@@ -111,7 +121,8 @@ fn from_source(source: &Guest, call: &Call, target: &str) -> Guest {
         }
     }
     if !config.contains_key("name") {
-        let name = format!("Copy-of-{}", source.name(call.vmid()).replace(' ', "-"));
+        let id = call.vmid().to_string();
+        let name = format!("Copy-of-VM-{}", source.config.get("name").unwrap_or(&id));
         config.insert("name".to_owned(), name);
     }
     Guest {
@@ -290,6 +301,9 @@ fn linked_disks(store: &mut Store, id: u32, log: &mut Vec<String>) -> Result<(),
 pub(super) fn template(store: &mut Store, call: &Call) -> Answered {
     let id = call.vmid();
     let guest = store.guest(Kind::Qemu, call.node(), id)?;
+    if let Some(lock) = guest.lock() {
+        return fail(format!("VM is locked ({lock})"));
+    }
     if guest.is_template() {
         return fail("you can't convert a template to a template");
     }

@@ -50,14 +50,26 @@ pub(super) fn read(store: &Store, call: &Call) -> Answered {
         let snapshot = guest.snapshots.get(name);
         let snapshot =
             snapshot.ok_or_else(|| Refusal::fail(format!("snapshot '{name}' does not exist")))?;
-        return data(shown(&snapshot.config, &guest.digest()));
+        let mut told = shown(&snapshot.config, &guest.digest());
+        told["snaptime"] = json!(snapshot.time);
+        if !snapshot.description.is_empty() {
+            told["description"] = json!(snapshot.description);
+        }
+        if let Some(parent) = &snapshot.parent {
+            told["parent"] = json!(parent);
+        }
+        return data(told);
     }
     let config = if call.flag("current") {
         guest.config.clone()
     } else {
         guest.coming()
     };
-    data(shown(&config, &guest.digest()))
+    let mut told = shown(&config, &guest.digest());
+    if let Some(parent) = &guest.parent {
+        told["parent"] = json!(parent);
+    }
+    data(told)
 }
 
 /// Settings as they are shown: typed, with passwords hidden.
@@ -198,10 +210,41 @@ pub(super) fn check(store: &Store, call: &Call, change: &Change) -> Result<(), R
         return wrong("delete", text);
     }
     rights(store, call, change)?;
+    protected(store, call, change)?;
     for (name, text) in &change.set {
         check_setting(store, call, name, text)?;
     }
     memory(store, call, change)
+}
+
+/// A protected machine keeps its disks.
+fn protected(store: &Store, call: &Call, change: &Change) -> Result<(), Refusal> {
+    let guest = store.guests.get(&call.vmid());
+    let is_protected = guest
+        .and_then(|guest| guest.config.get("protection"))
+        .is_some_and(|text| text == "1");
+    let drive = change.delete.iter().find(|name| disk::is_drive(name));
+    if let Some((guest, file)) = guest.zip(drive).and_then(|(guest, name)| {
+        let file = name
+            .starts_with("unused")
+            .then(|| guest.config.get(name))??;
+        Some((guest, file))
+    }) && guest.snapshots.values().any(|snapshot| {
+        snapshot
+            .config
+            .iter()
+            .any(|(name, text)| disk::is_drive(name) && Drive::read(text).file == *file)
+    }) {
+        return fail(format!(
+            "unable to delete '{file}' - volume is still in use (snapshot?)"
+        ));
+    }
+    match drive.filter(|_| is_protected) {
+        Some(name) => fail(format!(
+            "can't remove drive '{name}' - protection mode enabled"
+        )),
+        None => Ok(()),
+    }
 }
 
 fn memory(store: &Store, call: &Call, change: &Change) -> Result<(), Refusal> {
@@ -372,9 +415,15 @@ pub(super) fn apply(
             guest.pending.remove(name);
         }
     }
+    // All that is to go is noted before the first failure is told.
+    let mut failed = Ok(());
     for name in &change.delete {
-        remove(store, id, name, change.force)?;
+        let outcome = remove(store, id, name, change.force);
+        if failed.is_ok() {
+            failed = outcome;
+        }
     }
+    failed?;
     for (name, text) in &change.set {
         set(store, id, name, text, log)?;
     }
@@ -563,19 +612,34 @@ pub(super) fn made(
         ));
     }
     if name == "tags" {
-        return Ok(tags(text));
+        return Ok(tags(store, text));
+    }
+    if name == "cipassword" {
+        return Ok(hashed(text));
     }
     Ok(text.to_owned())
 }
 
-/// Tags in the order of PVE, each once.
-pub(in super::super) fn tags(text: &str) -> String {
-    let mut tags: Vec<String> = split(text)
-        .into_iter()
-        .map(|tag| tag.to_lowercase())
-        .collect();
-    tags.sort();
-    tags.dedup();
+/// A password as it is kept; which hash it is matters to no caller.
+pub(super) fn hashed(text: &str) -> String {
+    use sha2::Digest as _;
+    let sum = sha2::Sha256::digest(text.as_bytes());
+    format!("$5$twin${}", super::super::super::store::hex(&sum))
+}
+
+/// Tags in the order of PVE, each once; the cluster's options may ask for another order.
+pub(in super::super) fn tags(store: &Store, text: &str) -> String {
+    let style = store.options.get("tag-style").map_or("", String::as_str);
+    let has = |part: &str| style.split(',').any(|own| own == part);
+    let mut tags = split(text);
+    if !has("case-sensitive=1") {
+        tags.iter_mut().for_each(|tag| *tag = tag.to_lowercase());
+    }
+    if !has("ordering=config") {
+        tags.sort();
+    }
+    let mut met = std::collections::BTreeSet::new();
+    tags.retain(|tag| met.insert(tag.clone()));
     tags.join(";")
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     super::super::{
-        answer::{Answered, Refusal, Started, fail},
+        answer::{Answered, Refusal, Started, fail, wrong},
         call::Call,
         disk::{self, Drive},
         permission,
@@ -39,6 +39,22 @@ pub(super) fn create(store: &mut Store, call: &Call) -> Answered {
         ..Change::default()
     };
     config::rights(store, call, &change)?;
+    for text in change
+        .set
+        .iter()
+        .filter(|(name, _)| disk::is_drive(name))
+        .map(|(_, text)| text)
+    {
+        if let Some((storage, _)) = Drive::read(text).wanted() {
+            let content = store.storage(storage)?.get("content").cloned();
+            if !store.lenient && content.is_some_and(|content| !content.contains("images")) {
+                return wrong(
+                    "storage",
+                    format!("storage '{storage}' does not support vm images"),
+                );
+            }
+        }
+    }
     if let Some(other) = store.guests.get(&id) {
         let restored = call.flag("force") && call.text("archive").is_some();
         if !restored {
@@ -129,7 +145,11 @@ fn build(
 ) -> Result<(), Refusal> {
     identify(store, id);
     for (name, text) in settings {
-        let text = config::made(store, id, name, text, log)?;
+        let text = match name.as_str() {
+            // A new machine keeps these as they came in.
+            "tags" | "cipassword" => text.clone(),
+            name => config::made(store, id, name, text, log)?,
+        };
         if let Some(guest) = store.guests.get_mut(&id) {
             guest.config.insert(name.clone(), text);
         }
@@ -268,6 +288,8 @@ pub(super) fn delete(store: &mut Store, call: &Call) -> Answered {
         }
         discard(store, id);
         store.firewalls.remove(&format!("guest/{id}"));
+        let path = format!("/vms/{id}");
+        store.acl.retain(|entry| entry.path != path);
         if purge {
             log.push(format!("purging VM {id} from related configurations.."));
             super::super::objects::purge(store, id, "vm");

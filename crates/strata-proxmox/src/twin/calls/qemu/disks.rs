@@ -85,6 +85,9 @@ fn grow(
 pub(super) fn move_disk(store: &mut Store, call: &Call) -> Answered {
     let (id, key) = (call.vmid(), call.need("disk").to_owned());
     let guest = store.guest(Kind::Qemu, call.node(), id)?;
+    if let Some(lock) = guest.lock() {
+        return fail(format!("VM is locked ({lock})"));
+    }
     let (storage, other) = (call.text("storage"), call.number("target-vmid"));
     if storage.is_none() && other.is_none() {
         let text = "both 'storage' and 'target-vmid' missing, either needs to be set";
@@ -198,7 +201,7 @@ pub(super) fn can_migrate(store: &Store, call: &Call) -> Answered {
                 "volid": drive.file, "drivename": name, "size": volume.size, "shared": 0,
                 "cdrom": u8::from(drive.is_cdrom()), "is_attached": 1, "is_vmstate": 0,
                 "is_cloudinit": u8::from(drive.is_cloudinit()), "replicate": 1, "is_unused": 0,
-                "is_tpmstate": 0, "bwlimit": null,
+                "is_tpmstate": 0,
             })
         })
     });
@@ -206,7 +209,7 @@ pub(super) fn can_migrate(store: &Store, call: &Call) -> Answered {
     data(json!({
         "running": u8::from(guest.running), "local_disks": local, "local_resources": [],
         "mapped-resources": [], "mapped-resource-info": {}, "not_allowed_nodes": {},
-        "dependent-ha-resources": [], "has-dbus-vmstate": 1, "allowed_nodes": [],
+        "has-dbus-vmstate": 1, "allowed_nodes": [],
     }))
 }
 

@@ -18,6 +18,12 @@ pub(super) fn answer(store: &mut Store, call: &Call, path: &str) -> Option<Answe
         "reboot" => reboot(store, call),
         "reset" => running(store, call, "qmreset", |_, _| Ok(())),
         "suspend" if call.flag("todisk") => running(store, call, "qmsuspend", |store, id| {
+            if !store.can("savevm") {
+                set_lock(store, id, Some("suspending"));
+                return Err(format!(
+                    "VM {id} qmp command 'savevm-start' failed - The command savevm-start has not been found"
+                ));
+            }
             switch_off(store, id);
             set_lock(store, id, Some("suspended"));
             Ok(())

@@ -114,11 +114,19 @@ fn take(store: &mut Store, call: &Call, kind: Kind) -> Answered {
         if !can(store, guest) {
             return Err("snapshot feature is not available".to_owned());
         }
+        if guest.running && kind == Kind::Qemu && !store.can("savevm") {
+            return Err(format!(
+                "VM {id} qmp command 'savevm-start' failed - The command savevm-start has not been found "
+            ));
+        }
         let time = store.now();
         if let Some(guest) = store.guests.get_mut(&id) {
             let with_memory = with_memory && guest.running;
+            // What is written about a guest belongs to none of its states.
+            let mut config = guest.config.clone();
+            config.remove("description");
             let snapshot = Snapshot {
-                config: guest.config.clone(),
+                config,
                 time,
                 description,
                 parent: guest.parent.take(),
@@ -188,7 +196,14 @@ fn rollback(store: &mut Store, call: &Call, kind: Kind) -> Answered {
         let Some(snapshot) = guest.snapshots.get(&name) else {
             return Err(format!("snapshot '{name}' does not exist"));
         };
-        guest.config = snapshot.config.clone();
+        let mut config = snapshot.config.clone();
+        if let Some(text) = guest.config.remove("description") {
+            config.insert("description".to_owned(), text);
+        }
+        if let Some(generation) = config.get_mut("vmgenid") {
+            *generation = uuid::Uuid::new_v4().to_string();
+        }
+        guest.config = config;
         guest.pending.clear();
         guest.parent = Some(name);
         guest.running = false;

@@ -155,7 +155,11 @@ pub(super) fn ha(store: &Store, id: u32, kind: &str) -> Json {
         .and_then(|all| all.get(&name));
     match resource {
         Some(resource) => {
-            json!({ "managed": 1, "state": resource["state"].as_str().unwrap_or("started") })
+            // What the manager makes of it is known where guests live.
+            let state = store
+                .guests_answer
+                .then(|| resource["state"].as_str().unwrap_or("started"));
+            json!({ "managed": 1, "state": state })
         }
         None => json!({ "managed": 0 }),
     }

@@ -1,0 +1,238 @@
+//! What the `mysql_…` modules share: asking a server by the host's own client.
+//!
+//! The password goes to the client in a file that only we can read, for as long as the task runs.
+
+use std::path::PathBuf;
+
+use super::programs;
+use super::scratch::Scratch;
+use crate::arguments::{Arguments, Field};
+use crate::host::Host;
+use crate::module::ModuleError;
+use crate::system::Command;
+
+pub(super) mod db;
+pub(super) mod grants;
+pub(super) mod user;
+
+/// The arguments of every module of the family.
+pub(super) const LOGIN: &[Field] = &[
+    Field::str("login_user"),
+    Field::str("login_password"),
+    Field::str("login_host").default("localhost"),
+    Field::int("login_port").default("3306"),
+    Field::str("login_unix_socket"),
+    Field::path("config_file").default("~/.my.cnf"),
+    Field::int("connect_timeout").default("30"),
+    Field::path("ca_cert").alias(&["ssl_ca"]),
+    Field::path("client_cert").alias(&["ssl_cert"]),
+    Field::path("client_key").alias(&["ssl_key"]),
+    Field::unsupported("check_hostname"),
+    Field::bool("check_implicit_admin", false),
+    Field::bool("sql_log_bin", true),
+];
+
+/// How a server is reached.
+pub(super) struct Server {
+    user: Option<String>,
+    password: Option<String>,
+    host: String,
+    port: i64,
+    socket: Option<String>,
+    config: PathBuf,
+    options: Vec<String>,
+    tries_root: bool,
+    logs: bool,
+    /// Whether the own options are read before those of the file.
+    pub(super) only_config: bool,
+}
+
+/// A server that answered, and by which client it is asked.
+pub(super) struct Client {
+    pub(super) program: String,
+    options: Vec<String>,
+    logs: bool,
+    pub(super) is_mariadb: bool,
+    /// Holds the file with the password.
+    _scratch: Scratch,
+}
+
+impl Server {
+    pub(super) fn read(arguments: &Arguments) -> Server {
+        let mut options = Vec::new();
+        for (name, flag) in [
+            ("ca_cert", "--ssl-ca"),
+            ("client_cert", "--ssl-cert"),
+            ("client_key", "--ssl-key"),
+        ] {
+            let given = arguments.string(name);
+            options.extend(given.map(|path| format!("{flag}={path}")));
+        }
+        options.push(format!(
+            "--connect-timeout={}",
+            arguments.seconds("connect_timeout")
+        ));
+        Server {
+            user: arguments.string("login_user"),
+            password: arguments.string("login_password"),
+            host: arguments.text("login_host"),
+            port: arguments.int("login_port").unwrap_or(3306),
+            socket: arguments.string("login_unix_socket"),
+            config: arguments.path("config_file").unwrap_or_default(),
+            options,
+            tries_root: arguments.bool("check_implicit_admin"),
+            logs: arguments.bool("sql_log_bin"),
+            only_config: false,
+        }
+    }
+
+    /// Finds the client and asks the server for its name.
+    pub(super) fn connect(&self, host: &dyn Host) -> Result<Client, ModuleError> {
+        let programs = ["mariadb", "mysql"];
+        let program = programs
+            .iter()
+            .find(|name| host.find_program(name).is_some());
+        let Some(program) = program else {
+            return Err(programs::missing("mysql"));
+        };
+        if self.tries_root
+            && let Ok(client) = self.client(host, program, Some("root"), None)
+        {
+            return Ok(client);
+        }
+        self.client(
+            host,
+            program,
+            self.user.as_deref(),
+            self.password.as_deref(),
+        )
+    }
+
+    fn client(
+        &self,
+        host: &dyn Host,
+        program: &str,
+        user: Option<&str>,
+        password: Option<&str>,
+    ) -> Result<Client, ModuleError> {
+        let scratch = Scratch::new(host)?;
+        let mut file = String::new();
+        if host.metadata_followed(&self.config)?.is_some() {
+            file.push_str(&format!("!include {}\n", self.config.display()));
+        }
+        file.push_str("[client]\n");
+        let mut add = |name: &str, value: Option<&str>| {
+            if let Some(value) = value {
+                file.push_str(&format!("{name}=\"{}\"\n", quoted(value)));
+            }
+        };
+        add("user", user);
+        add("password", password);
+        let path = scratch.put(host, "client.cnf", &file)?;
+        let kind = if self.only_config {
+            "file"
+        } else {
+            "extra-file"
+        };
+        let mut options = vec![format!("--defaults-{kind}={path}")];
+        match &self.socket {
+            Some(socket) => options.push(format!("--socket={socket}")),
+            None => {
+                options.push(format!("--host={}", self.host));
+                options.push(format!("--port={}", self.port));
+            }
+        }
+        options.extend(self.options.iter().cloned());
+        let mut client = Client {
+            program: program.to_owned(),
+            options,
+            logs: self.logs,
+            is_mariadb: false,
+            _scratch: scratch,
+        };
+        let rows = client.rows(host, "SELECT VERSION()").map_err(|error| match error.unknown {
+            true => error,
+            false => ModuleError::new(format!(
+                "unable to connect to database, check login_user and login_password are correct \
+                 or {} has the credentials. Exception message: {}",
+                self.config.display(),
+                error.msg
+            )),
+        })?;
+        let version = rows.into_iter().flatten().next().unwrap_or_default();
+        client.is_mariadb = version.contains("MariaDB");
+        Ok(client)
+    }
+}
+
+/// A value inside the quotes of an option file.
+fn quoted(value: &str) -> String {
+    let value = value.replace('\\', "\\\\").replace('"', "\\\"");
+    value.replace('\n', "\\n")
+}
+
+impl Client {
+    /// A statement, which goes to the client by its input.
+    pub(super) fn statement(&self, sql: &str) -> Command {
+        let mut argv = vec![self.program.clone()];
+        argv.extend(self.options.iter().cloned());
+        argv.extend(["--batch", "--skip-column-names", "--raw"].map(str::to_owned));
+        let log = if self.logs {
+            ""
+        } else {
+            "SET SQL_LOG_BIN=0;\n"
+        };
+        Command {
+            stdin: Some(format!("{log}{sql};\n")),
+            ..programs::plain(argv)
+        }
+    }
+
+    /// The words for another program of the same family.
+    pub(super) fn other(
+        &self,
+        names: &[&str],
+        host: &dyn Host,
+    ) -> Result<Vec<String>, ModuleError> {
+        let found = names.iter().find(|name| host.find_program(name).is_some());
+        let program = found.ok_or_else(|| programs::missing(names[0]))?;
+        let mut argv = vec![(*program).to_owned()];
+        let own = |option: &&String| !option.starts_with("--connect-timeout");
+        argv.extend(self.options.iter().filter(own).cloned());
+        Ok(argv)
+    }
+
+    /// Asks for rows.
+    pub(super) fn rows(&self, host: &dyn Host, sql: &str) -> Result<Vec<Vec<String>>, ModuleError> {
+        let said = host.run(&self.statement(sql))?;
+        if said.status != 0 {
+            return Err(ModuleError::new(said.stderr.trim()));
+        }
+        let rows = said.stdout.lines();
+        Ok(rows
+            .map(|line| line.split('\t').map(str::to_owned).collect())
+            .collect())
+    }
+}
+
+/// A name as SQL has it.
+pub(super) fn name(text: &str) -> String {
+    format!("`{}`", text.replace('`', "``"))
+}
+
+/// A text as SQL has it.
+pub(super) fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_texts_are_quoted() {
+        assert_eq!(name("a`b"), "`a``b`");
+        assert_eq!(literal("o'x\\"), "'o''x\\\\'");
+        assert_eq!(quoted("a\"b\\"), "a\\\"b\\\\");
+    }
+}

@@ -1,0 +1,273 @@
+//! ACME: accounts with an authority, and the certificate of a node that it signs.
+
+use serde_json::{Value as Json, json};
+use strata_core::BoxFuture;
+
+use super::{
+    guest::{all, rfc3339, text},
+    kind::{Doing, Kind, Outcome, Work},
+    node::{node, of},
+    value,
+};
+use crate::client::{Params, path};
+
+pub(crate) static ALL: [&dyn Kind; 2] = [&Account, &Certificate];
+
+/// `proxmox_acme_account`.
+struct Account;
+
+/// `proxmox_acme_certificate`: domains in the node's settings, then the order.
+struct Certificate;
+
+/// How many domains stand by themselves in a node's settings.
+const DOMAINS: usize = 6;
+
+fn account(object: &Json) -> String {
+    path(&[
+        "cluster",
+        "acme",
+        "account",
+        text(object, "name").unwrap_or("default"),
+    ])
+}
+
+impl Kind for Account {
+    fn name(&self) -> &'static str {
+        "proxmox_acme_account"
+    }
+
+    fn noun(&self) -> &'static str {
+        "ACME account"
+    }
+
+    fn create<'a>(
+        &'a self,
+        work: &'a Work<'a>,
+        object: &'a mut Json,
+    ) -> BoxFuture<'a, Outcome<()>> {
+        Box::pin(async move {
+            let name = text(object, "name").unwrap_or("default").to_owned();
+            let mut params = Params::new().with("name", &name);
+            for (attribute, parameter) in [
+                ("contact", "contact"),
+                ("directory", "directory"),
+                ("eab_hmac_key", "eab-hmac-key"),
+                ("eab_kid", "eab-kid"),
+                ("tos", "tos_url"),
+            ] {
+                params.maybe(parameter, text(object, attribute));
+            }
+            let notes = |text: &str| work.note(text);
+            let made = work
+                .session
+                .post("/cluster/acme/account", &params, &notes)
+                .await;
+            made.doing(|| format!("The ACME account `{name}` was not registered"))?;
+            self.read(work, object)
+                .await
+                .map(drop)
+                .map_err(|failure| failure.half_made())
+        })
+    }
+
+    fn read<'a>(
+        &'a self,
+        work: &'a Work<'a>,
+        object: &'a mut Json,
+    ) -> BoxFuture<'a, Outcome<bool>> {
+        Box::pin(async move {
+            let name = text(object, "name").unwrap_or("default").to_owned();
+            let told = work.session.client.find(&account(object)).await;
+            let Some(told) = told.doing(|| format!("The ACME account `{name}` cannot be read"))?
+            else {
+                return Ok(false);
+            };
+            let contact: Vec<&str> = all(&told["account"], "contact")
+                .iter()
+                .filter_map(Json::as_str)
+                .map(|address| address.trim_start_matches("mailto:"))
+                .collect();
+            if !contact.is_empty() {
+                object["contact"] = json!(contact.join(","));
+            }
+            for name in ["directory", "tos"] {
+                if !told[name].is_null() && !object[name].is_null() {
+                    object[name] = told[name].clone();
+                }
+            }
+            object["created_at"] = told["account"]["createdAt"].clone();
+            object["location"] = told["location"].clone();
+            object["id"] = json!(name);
+            Ok(true)
+        })
+    }
+
+    fn update<'a>(
+        &'a self,
+        work: &'a Work<'a>,
+        _prior: &'a Json,
+        object: &'a mut Json,
+    ) -> BoxFuture<'a, Outcome<()>> {
+        Box::pin(async move {
+            let name = text(object, "name").unwrap_or("default").to_owned();
+            let mut params = Params::new();
+            params.maybe("contact", text(object, "contact"));
+            let notes = |text: &str| work.note(text);
+            let changed = work.session.put(&account(object), &params, &notes).await;
+            changed.doing(|| format!("The ACME account `{name}` was not changed"))?;
+            self.read(work, object).await.map(drop)
+        })
+    }
+
+    fn delete<'a>(&'a self, work: &'a Work<'a>, object: &'a Json) -> BoxFuture<'a, Outcome<()>> {
+        Box::pin(async move {
+            let notes = |text: &str| work.note(text);
+            let gone = work
+                .session
+                .delete(&account(object), &Params::new(), &notes)
+                .await;
+            let name = text(object, "name").unwrap_or("default");
+            gone.doing(|| format!("The ACME account `{name}` was not removed"))
+        })
+    }
+
+    fn import(&self, id: &str) -> Result<Json, String> {
+        Ok(json!({ "name": id }))
+    }
+}
+
+/// What stands in the node's settings for the certificate.
+fn settings(object: &Json) -> Params {
+    let mut params = Params::new();
+    let account = text(object, "account").unwrap_or("default");
+    params.set("acme", format!("account={account}"));
+    for (at, domain) in all(object, "domains").iter().take(DOMAINS).enumerate() {
+        let parts = ["domain", "alias", "plugin"]
+            .iter()
+            .filter_map(|part| Some(format!("{part}={}", text(domain, part)?)));
+        params.set(
+            format!("acmedomain{at}"),
+            parts.collect::<Vec<_>>().join(","),
+        );
+    }
+    params
+}
+
+impl Certificate {
+    async fn configure(&self, work: &Work<'_>, object: &Json) -> Outcome<()> {
+        let mut params = settings(object);
+        let unused = (all(object, "domains").len()..DOMAINS).map(|at| format!("acmedomain{at}"));
+        let unused: Vec<String> = unused.collect();
+        if !unused.is_empty() {
+            params.set("delete", unused.join(","));
+        }
+        let notes = |text: &str| work.note(text);
+        let set = work
+            .session
+            .put(&of(object, &["config"]), &params, &notes)
+            .await;
+        set.map(drop)
+            .doing(|| format!("The domains of node `{}` were not set", node(object)))
+    }
+
+    async fn order(&self, work: &Work<'_>, object: &mut Json, force: bool) -> Outcome<()> {
+        let params = Params::new().with("force", u8::from(force || object["force"] == true));
+        let notes = |text: &str| work.note(text);
+        let place = of(object, &["certificates", "acme", "certificate"]);
+        let ordered = work.session.post(&place, &params, &notes).await;
+        ordered.doing(|| format!("The certificate of node `{}` was not ordered", node(object)))?;
+        self.read(work, object).await.map(drop)
+    }
+}
+
+impl Kind for Certificate {
+    fn name(&self) -> &'static str {
+        "proxmox_acme_certificate"
+    }
+
+    fn noun(&self) -> &'static str {
+        "ACME certificate"
+    }
+
+    fn create<'a>(
+        &'a self,
+        work: &'a Work<'a>,
+        object: &'a mut Json,
+    ) -> BoxFuture<'a, Outcome<()>> {
+        Box::pin(async move {
+            self.configure(work, object).await?;
+            self.order(work, object, false).await
+        })
+    }
+
+    fn read<'a>(
+        &'a self,
+        work: &'a Work<'a>,
+        object: &'a mut Json,
+    ) -> BoxFuture<'a, Outcome<bool>> {
+        Box::pin(async move {
+            let place = of(object, &["certificates", "info"]);
+            let told = work.session.client.get(&place).await;
+            let told = told
+                .doing(|| format!("The certificates of node `{}` cannot be read", node(object)))?;
+            let rows = told.as_array().cloned().unwrap_or_default();
+            let Some(info) = rows
+                .iter()
+                .find(|row| row["filename"] == "pveproxy-ssl.pem")
+            else {
+                return Ok(false);
+            };
+            for (attribute, name) in [
+                ("certificate", "pem"),
+                ("fingerprint", "fingerprint"),
+                ("issuer", "issuer"),
+                ("subject", "subject"),
+                ("subject_alternative_names", "san"),
+            ] {
+                object[attribute] = info[name].clone();
+            }
+            for (attribute, name) in [("not_after", "notafter"), ("not_before", "notbefore")] {
+                object[attribute] = json!(value::number(&info[name]).map(rfc3339));
+            }
+            object["id"] = json!(node(object));
+            Ok(true)
+        })
+    }
+
+    fn update<'a>(
+        &'a self,
+        work: &'a Work<'a>,
+        _prior: &'a Json,
+        object: &'a mut Json,
+    ) -> BoxFuture<'a, Outcome<()>> {
+        Box::pin(async move {
+            self.configure(work, object).await?;
+            self.order(work, object, true).await
+        })
+    }
+
+    fn delete<'a>(&'a self, work: &'a Work<'a>, object: &'a Json) -> BoxFuture<'a, Outcome<()>> {
+        Box::pin(async move {
+            let notes = |text: &str| work.note(text);
+            let place = of(object, &["certificates", "acme", "certificate"]);
+            let gone = work.session.delete(&place, &Params::new(), &notes).await;
+            gone.doing(|| format!("The certificate of node `{}` was not removed", node(object)))?;
+            let names: Vec<String> = settings(object)
+                .iter()
+                .map(|(name, _)| name.to_owned())
+                .collect();
+            let params = Params::new().with("delete", names.join(","));
+            let cleared = work
+                .session
+                .put(&of(object, &["config"]), &params, &notes)
+                .await;
+            cleared
+                .map(drop)
+                .doing(|| format!("The domains of node `{}` were not taken back", node(object)))
+        })
+    }
+
+    fn import(&self, id: &str) -> Result<Json, String> {
+        Ok(json!({ "node_name": id }))
+    }
+}

@@ -1,0 +1,182 @@
+//! Disks, CD drives and cloud-init drives, in either of telmate's ways to write them.
+
+use serde_json::{Value as Json, json};
+
+use super::schema::BUSES;
+use crate::provider::{
+    guest::{all, first, text},
+    value,
+};
+
+/// What is in the slots of a machine, in our words.
+#[derive(Debug, Default)]
+pub(super) struct Slots {
+    pub(super) disks: Vec<Json>,
+    pub(super) cdrom: Json,
+    /// Slot and storage of the cloud-init drive.
+    pub(super) cloudinit: Option<(String, String)>,
+}
+
+impl Slots {
+    /// Reads the block `disks` and the blocks `disk`.
+    pub(super) fn of(object: &Json) -> Self {
+        let mut slots = Self::default();
+        let tree = first(object, "disks");
+        for (bus, count) in BUSES {
+            let bus_block = first(tree, bus);
+            for number in 0..count {
+                let name = format!("{bus}{number}");
+                let slot = first(bus_block, &name);
+                for kind in ["disk", "cdrom", "cloudinit"] {
+                    let inner = first(slot, kind);
+                    if !inner.is_null() {
+                        slots.add(&name, kind, inner);
+                    }
+                }
+            }
+        }
+        let disks = all(object, "disk");
+        for (at, disk) in disks.iter().enumerate() {
+            let (slot, kind) = place(&disks[..at], disk);
+            slots.add(&slot, &kind, disk);
+        }
+        slots
+    }
+
+    fn add(&mut self, slot: &str, kind: &str, inner: &Json) {
+        match kind {
+            "cdrom" => {
+                self.cdrom = json!([{
+                    "enabled": true, "interface": slot, "file_id": text(inner, "iso").unwrap_or("none"),
+                }]);
+            }
+            "cloudinit" => {
+                let storage = text(inner, "storage").unwrap_or("local-lvm");
+                self.cloudinit = Some((slot.to_owned(), storage.to_owned()));
+            }
+            _ => self.disks.push(disk(slot, inner)),
+        }
+    }
+}
+
+/// Where a block `disk` is, and what: in 3.0 `slot = "scsi0"` and `type = "disk"`, in 2.9 `type = "scsi"`
+/// and a number, or the next one if there is none.
+fn place(before: &[Json], disk: &Json) -> (String, String) {
+    let slot = text(disk, "slot").unwrap_or_default();
+    let kind = text(disk, "type").unwrap_or("disk");
+    if !BUSES.iter().any(|(bus, _)| *bus == kind) {
+        return (slot.to_owned(), kind.to_owned());
+    }
+    let number = match slot.is_empty() {
+        true => before
+            .iter()
+            .filter(|other| other["type"] == kind)
+            .count()
+            .to_string(),
+        false => slot.to_owned(),
+    };
+    (format!("{kind}{number}"), "disk".to_owned())
+}
+
+/// A size in GiB: `32G`, `512M` is refused by the caller as no whole number.
+pub(super) fn gigabytes(text: &str) -> Option<i64> {
+    let text = text.trim();
+    match text.char_indices().last()? {
+        (at, 'G' | 'g') => text[..at].parse().ok(),
+        (at, 'T' | 't') => text[..at].parse::<i64>().ok().map(|size| size * 1024),
+        (at, 'M' | 'm') => {
+            let size: i64 = text[..at].parse().ok()?;
+            (size % 1024 == 0).then_some(size / 1024)
+        }
+        _ => text.parse().ok(),
+    }
+}
+
+fn disk(slot: &str, inner: &Json) -> Json {
+    let flag = |name: &str| inner[name] == true;
+    let speeds = [
+        ("iops_read", "iops_r_concurrent"),
+        ("iops_read_burstable", "iops_r_burst"),
+        ("iops_write", "iops_wr_concurrent"),
+        ("iops_write_burstable", "iops_wr_burst"),
+        ("read", "mbps_r_concurrent"),
+        ("read_burstable", "mbps_r_burst"),
+        ("write", "mbps_wr_concurrent"),
+        ("write_burstable", "mbps_wr_burst"),
+    ];
+    let mut speed = json!({});
+    for (ours, theirs) in speeds {
+        speed[ours] = json!(value::number(&inner[theirs]).unwrap_or(0));
+    }
+    json!({
+        "interface": slot,
+        "datastore_id": text(inner, "storage").unwrap_or("local-lvm"),
+        "size": text(inner, "size").and_then(gigabytes),
+        "file_format": inner["format"],
+        "aio": text(inner, "asyncio").unwrap_or("io_uring"),
+        "backup": inner["backup"] != false,
+        "cache": text(inner, "cache").unwrap_or("none"),
+        "discard": if flag("discard") { "on" } else { "ignore" },
+        "iothread": flag("iothread"), "replicate": flag("replicate"), "ssd": flag("emulatessd"),
+        "serial": inner["serial"], "speed": [speed],
+    })
+}
+
+/// Writes a disk's size back to where it stands.
+pub(super) fn set_size(object: &mut Json, slot: &str, size: i64) {
+    let text = json!(format!("{size}G"));
+    let places: Vec<String> = (0..all(object, "disk").len())
+        .map(|at| place(&all(object, "disk")[..at], &all(object, "disk")[at]).0)
+        .collect();
+    let disks = object["disk"].as_array_mut().into_iter().flatten();
+    for (disk, place) in disks.zip(places) {
+        if place == slot {
+            disk["size"] = text.clone();
+        }
+    }
+    let bus = slot.trim_end_matches(|c: char| c.is_ascii_digit());
+    let place = format!("/disks/0/{bus}/0/{slot}/0/disk/0/size");
+    if let Some(known) = object.pointer_mut(&place) {
+        *known = text;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ways_to_write_a_disk_say_the_same() {
+        let old = json!({ "disk": [{ "slot": "scsi0", "type": "disk", "storage": "local", "size": "32G", "iothread": true }] });
+        let new = json!({ "disks": [{ "scsi": [{ "scsi0": [{ "disk": [{ "storage": "local", "size": "32G", "iothread": true }] }] }] }] });
+        assert_eq!(Slots::of(&old).disks, Slots::of(&new).disks);
+        assert_eq!(Slots::of(&old).disks[0]["size"], 32);
+    }
+
+    #[test]
+    fn the_disks_of_older_versions_are_numbered() {
+        let object = json!({ "disk": [
+            { "type": "scsi", "size": "8G" }, { "type": "scsi", "size": "9G" }, { "type": "virtio", "slot": "3", "size": "1G" },
+        ] });
+        let slots = Slots::of(&object);
+        let names: Vec<&Json> = slots.disks.iter().map(|disk| &disk["interface"]).collect();
+        assert_eq!(names, ["scsi0", "scsi1", "virtio3"]);
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(gigabytes("32G"), Some(32));
+        assert_eq!(gigabytes("2T"), Some(2048));
+        assert_eq!(gigabytes("4096M"), Some(4));
+        assert_eq!(gigabytes("100M"), None);
+        assert_eq!(gigabytes("x"), None);
+    }
+
+    #[test]
+    fn a_size_that_grew_is_written_where_the_disk_stands() {
+        let mut object =
+            json!({ "disks": [{ "scsi": [{ "scsi0": [{ "disk": [{ "size": "8G" }] }] }] }] });
+        set_size(&mut object, "scsi0", 16);
+        assert_eq!(Slots::of(&object).disks[0]["size"], 16);
+    }
+}

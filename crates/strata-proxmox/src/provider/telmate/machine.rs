@@ -1,0 +1,232 @@
+//! `proxmox_vm_qemu` in our words.
+
+use serde_json::{Value as Json, json};
+
+use super::{disks::Slots, guest::dns};
+use crate::provider::{
+    guest::{all, first, text},
+    value,
+};
+
+/// Arguments that are not supported.
+pub(super) const REFUSED: [&str; 5] = [
+    "target_nodes",
+    "bootdisk",
+    "os_network_config",
+    "ssh_private_key",
+    "ci_wait",
+];
+
+/// Arguments that may say what is so anyway, and nothing else.
+pub(super) const FIXED: [(&str, &str); 6] = [
+    ("pxe", "false"),
+    ("hastate", "\"\""),
+    ("hagroup", "\"\""),
+    ("preprovision", "true"),
+    ("force_create", "false"),
+    ("kvm", "true"),
+];
+
+/// The machine; `template` is the id of what it is cloned from.
+pub(super) fn ours(object: &Json, template: Option<i64>) -> Json {
+    let slots = Slots::of(object);
+    let number = |name: &str| value::number(&object[name]);
+    let cpu = first(object, "cpu");
+    let of_cpu = |name: &str, outer: &str| match cpu.is_null() {
+        true => object[outer].clone(),
+        false => cpu[name].clone(),
+    };
+    let mut ours = json!({
+        "name": object["name"], "node_name": object["target_node"],
+        "vm_id": number("vmid").filter(|id| *id > 0), "id": own_id(object),
+        "description": text(object, "description").or_else(|| text(object, "desc")),
+        "tags": words(text(object, "tags").unwrap_or_default()),
+        "bios": object["bios"], "on_boot": object["onboot"] == true || object["start_at_node_boot"] == true,
+        "protection": object["protection"] == true, "tablet_device": object["tablet"] != false, "acpi": true,
+        "hotplug": object["hotplug"], "scsi_hardware": object["scsihw"], "machine": object["machine"],
+        "kvm_arguments": object["args"], "pool_id": object["pool"], "migrate": true,
+        "boot_order": boot_order(text(object, "boot").unwrap_or_default()),
+        "agent": [{
+            "enabled": number("agent") == Some(1), "trim": false, "type": "virtio",
+            "timeout": format!("{}s", number("agent_timeout").unwrap_or(90)),
+        }],
+        "cpu": [{
+            "cores": of_cpu("cores", "cores"), "sockets": of_cpu("sockets", "sockets"),
+            "type": of_cpu("type", "cpu_type"), "numa": of_cpu("numa", "numa") == true,
+            "hotplugged": of_cpu("vcores", "vcpus"), "limit": cpu["limit"], "units": cpu["units"],
+            "affinity": cpu["affinity"],
+        }],
+        "memory": [{ "dedicated": object["memory"], "floating": object["balloon"] }],
+        "operating_system": [{ "type": object["qemu_os"] }],
+        "started": text(object, "vm_state") != Some("stopped"), "template": false,
+        "reboot_after_update": object["automatic_reboot"] != false, "stop_on_destroy": true,
+        "disk": slots.disks, "cdrom": slots.cdrom, "network_device": networks(object),
+        "initialization": initialization(object, &slots), "startup": startup(object),
+        "serial_device": serials(object), "vga": object["vga"],
+        "usb": object["usb"], "hostpci": host_devices(object),
+    });
+    if let Some(template) = template {
+        ours["clone"] =
+            json!([{ "vm_id": template, "full": object["full_clone"] != false, "retries": 3 }]);
+    }
+    for (theirs, name) in [("efidisk", "efi_disk"), ("tpm_state", "tpm_state")] {
+        let disk = first(object, theirs);
+        if !disk.is_null() {
+            ours[name] = json!([{
+                "datastore_id": disk["storage"], "type": disk["efitype"], "version": disk["version"],
+                "pre_enrolled_keys": disk["pre_enrolled_keys"] == true,
+            }]);
+        }
+    }
+    ours
+}
+
+/// The number in `node/qemu/100`.
+fn own_id(object: &Json) -> Json {
+    let id = text(object, "id").and_then(|id| id.rsplit('/').next());
+    json!(id.filter(|id| !id.is_empty()))
+}
+
+pub(super) fn words(text: &str) -> Vec<&str> {
+    text.split([',', ';', ' '])
+        .filter(|word| !word.is_empty())
+        .collect()
+}
+
+fn boot_order(text: &str) -> Json {
+    match text.strip_prefix("order=") {
+        Some(order) => json!(order.split(';').collect::<Vec<_>>()),
+        None => Json::Null,
+    }
+}
+
+fn networks(object: &Json) -> Json {
+    let devices = all(object, "network").iter().map(|device| {
+        json!({
+            "model": device["model"], "bridge": device["bridge"], "mac_address": device["macaddr"],
+            "vlan_id": value::number(&device["tag"]).filter(|tag| *tag > 0).unwrap_or(0),
+            "firewall": device["firewall"] == true, "disconnected": device["link_down"] == true,
+            "rate_limit": device["rate"], "queues": device["queues"], "mtu": device["mtu"], "enabled": true,
+        })
+    });
+    devices.collect()
+}
+
+fn serials(object: &Json) -> Json {
+    let devices = all(object, "serial").iter();
+    devices
+        .map(|device| json!({ "device": device["type"] }))
+        .collect()
+}
+
+fn host_devices(object: &Json) -> Json {
+    let devices = all(object, "hostpci").iter().enumerate();
+    devices
+        .map(|(at, device)| {
+            json!({
+                "device": format!("hostpci{at}"), "id": device["host"],
+                "rombar": value::truth(&device["rombar"]), "pcie": value::truth(&device["pcie"]),
+            })
+        })
+        .collect()
+}
+
+/// `order=1,up=5,down=5`.
+pub(super) fn startup(object: &Json) -> Json {
+    let Some(setting) = text(object, "startup").filter(|text| !text.is_empty()) else {
+        return json!([]);
+    };
+    let part = |name: &str| {
+        let found = setting.split(',').find_map(|part| {
+            part.strip_prefix(name)?
+                .strip_prefix('=')?
+                .parse::<i64>()
+                .ok()
+        });
+        found.unwrap_or(-1)
+    };
+    json!([{ "order": part("order"), "up_delay": part("up"), "down_delay": part("down") }])
+}
+
+fn addresses(setting: &str) -> Json {
+    let part = |name: &str| {
+        setting
+            .split(',')
+            .find_map(|part| part.strip_prefix(name)?.strip_prefix('='))
+    };
+    json!({
+        "ipv4": [{ "address": part("ip"), "gateway": part("gw") }],
+        "ipv6": [{ "address": part("ip6"), "gateway": part("gw6") }],
+    })
+}
+
+fn initialization(object: &Json, slots: &Slots) -> Json {
+    let configs: Vec<&str> = (0..16)
+        .map(|at| text(object, &format!("ipconfig{at}")).unwrap_or_default())
+        .collect();
+    let last = configs.iter().rposition(|setting| !setting.is_empty());
+    let account = ["ciuser", "cipassword", "sshkeys"]
+        .iter()
+        .any(|name| text(object, name).is_some());
+    let drive = slots.cloudinit.clone().or_else(|| {
+        let storage = text(object, "cloudinit_cdrom_storage")?;
+        Some(("ide2".to_owned(), storage.to_owned()))
+    });
+    let custom = text(object, "cicustom").unwrap_or_default();
+    let named = ["nameserver", "searchdomain"]
+        .iter()
+        .any(|name| text(object, name).is_some());
+    if last.is_none() && !account && drive.is_none() && custom.is_empty() && !named {
+        return json!([]);
+    }
+    let shown = configs.iter().take(last.map_or(0, |last| last + 1));
+    let mut init = json!({
+        "ip_config": shown.map(|setting| addresses(setting)).collect::<Vec<_>>(),
+        "dns": dns(object), "upgrade": object["ciupgrade"] == true,
+    });
+    if let Some((slot, storage)) = drive {
+        init["interface"] = json!(slot);
+        init["datastore_id"] = json!(storage);
+    }
+    if account {
+        let keys = text(object, "sshkeys").unwrap_or_default();
+        let keys: Vec<&str> = keys
+            .lines()
+            .map(str::trim)
+            .filter(|key| !key.is_empty())
+            .collect();
+        init["user_account"] = json!([{
+            "username": object["ciuser"], "password": object["cipassword"], "keys": keys,
+        }]);
+    }
+    for (name, file) in custom.split(',').filter_map(|part| part.split_once('=')) {
+        init[format!("{name}_data_file_id")] = json!(file);
+    }
+    json!([init])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_is_said_in_our_words() {
+        let object = json!({
+            "name": "web", "target_node": "pve", "vmid": 0, "memory": 2048, "cores": 2, "sockets": 1,
+            "cpu_type": "host", "agent": 1, "tags": "b;a", "vm_state": "running", "boot": "order=scsi0;net0",
+            "ipconfig0": "ip=10.0.0.5/24,gw=10.0.0.1", "ciuser": "debian", "sshkeys": "ssh-ed25519 A x\n\n",
+            "disks": [{ "ide": [{ "ide2": [{ "cloudinit": [{ "storage": "local" }] }] }] }],
+            "network": [{ "model": "virtio", "bridge": "vmbr0", "tag": -1 }],
+        });
+        let ours = ours(&object, Some(9000));
+        assert_eq!(ours["vm_id"], Json::Null);
+        assert_eq!(ours["clone"][0]["vm_id"], 9000);
+        assert_eq!(ours["tags"], json!(["b", "a"]));
+        assert_eq!(ours["boot_order"], json!(["scsi0", "net0"]));
+        assert_eq!(ours["network_device"][0]["vlan_id"], 0);
+        let init = &ours["initialization"][0];
+        assert_eq!(init["interface"], "ide2");
+        assert_eq!(init["ip_config"][0]["ipv4"][0]["gateway"], "10.0.0.1");
+        assert_eq!(init["user_account"][0]["keys"], json!(["ssh-ed25519 A x"]));
+    }
+}

@@ -1,0 +1,35 @@
+//! The types of `telmate/proxmox`, by its names.
+//!
+//! A machine or container of telmate's is one of ours in other words: [`machine`] and [`container`]
+//! say it in ours, [`guest`] has that made, read, changed and removed, and says what came of it in
+//! telmate's. Pools are plain. [`schema`] holds the arguments, [`block`] the provider's block.
+
+pub(crate) mod block;
+mod container;
+mod disks;
+mod guest;
+mod machine;
+pub(crate) mod schema;
+
+use super::{
+    kind::Kind,
+    plain::Plain,
+    tables::{PLAIN, id, text},
+};
+
+/// Where it says it is from.
+pub(crate) const SOURCE: &str = "registry.terraform.io/telmate/proxmox";
+
+pub(crate) static ALL: [&dyn Kind; 3] = [&guest::MACHINE, &guest::CONTAINER, &POOL];
+
+static POOL: Plain = Plain {
+    name: "proxmox_pool",
+    noun: "pool",
+    all: "/pools",
+    one: "/pools/{poolid}",
+    id: "pools/{poolid}",
+    import: "pools/{poolid}",
+    fields: &[id("poolid", "poolid"), text("comment", "comment")],
+    deletes: false,
+    ..PLAIN
+};

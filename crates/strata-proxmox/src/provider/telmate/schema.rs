@@ -1,0 +1,340 @@
+//! The arguments of telmate's types, version 3.0, with those of 2.9 that say the same.
+//!
+//! A line is an argument: its name, its type, and `r` (required), `o` (optional), `c` (computed), `oc`;
+//! then `!` if a change makes it anew, and `=` with what it is if nobody says.
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::provider::schema::Facts;
+
+const MACHINE: &str = "
+name string o
+target_node string o
+target_nodes list_of_string o
+vmid number oc !
+desc string o
+description string o
+define_connection_info bool o =true
+bios string o =\"seabios\"
+onboot bool o
+start_at_node_boot bool o
+vm_state string o =\"running\"
+protection bool o =false
+tablet bool o =true
+boot string oc
+bootdisk string o
+agent number o =0
+agent_timeout number o =90
+pxe bool o
+clone string o !
+clone_id number o !
+full_clone bool o ! =true
+hastate string o
+hagroup string o
+qemu_os string o =\"l26\"
+os_type string o
+memory number o =512
+balloon number o =0
+sockets number o =1
+cores number o =1
+vcpus number o =0
+cpu_type string o =\"host\"
+numa bool o =false
+kvm bool o =true
+hotplug string o =\"network,disk,usb\"
+scsihw string o =\"lsi\"
+machine string o
+args string o
+pool string o
+tags string o
+force_create bool o =false
+startup string o
+automatic_reboot bool o =true
+skip_ipv4 bool o =false
+skip_ipv6 bool o =false
+ciuser string o
+cipassword string o s
+cicustom string o
+ciupgrade bool o =false
+searchdomain string o
+nameserver string o
+sshkeys string o
+cloudinit_cdrom_storage string o
+ci_wait number o
+additional_wait number o =5
+clone_wait number o =10
+os_network_config string o
+preprovision bool o
+ssh_forward_ip string o
+ssh_user string o
+ssh_private_key string o s
+default_ipv4_address string c
+default_ipv6_address string c
+ssh_host string c
+ssh_port string c
+reboot_required bool c
+current_node string c
+";
+
+const CONTAINER: &str = "
+target_node string r !
+ostemplate string o !
+clone string o !
+clone_storage string o !
+full bool o !
+hostname string o
+description string o
+password string o s !
+ssh_public_keys string o !
+unprivileged bool o ! =false
+arch string o =\"amd64\"
+cores number o
+cpulimit number o =0
+cpuunits number o =1024
+memory number o =512
+swap number o =0
+cmode string o =\"tty\"
+console bool o =true
+tty number o =2
+hookscript string o
+nameserver string o
+searchdomain string o
+onboot bool o =false
+ostype string oc
+pool string o
+protection bool o =false
+start bool o =false
+startup string o
+tags string o
+vmid number oc !
+template bool o !
+bwlimit number o
+force bool o
+hagroup string o
+hastate string o
+ignore_unpack_errors bool o
+lock string o
+restore bool o
+unique bool o
+";
+
+const NETWORK: &str = "
+id number o
+model string r
+macaddr string oc
+bridge string o =\"nat\"
+tag number o =0
+firewall bool o =false
+rate number o =0
+queues number o =0
+link_down bool o =false
+mtu number o =0
+";
+
+/// What a disk is like, in whichever block it stands.
+const DISK_OPTIONS: &str = "
+storage string o
+size string o
+format string o
+asyncio string o
+backup bool o =true
+cache string o
+discard bool o =false
+emulatessd bool o =false
+iothread bool o =false
+readonly bool o =false
+replicate bool o =false
+serial string o
+iops_r_concurrent number o =0
+iops_r_burst number o =0
+iops_wr_concurrent number o =0
+iops_wr_burst number o =0
+mbps_r_concurrent number o =0
+mbps_r_burst number o =0
+mbps_wr_concurrent number o =0
+mbps_wr_burst number o =0
+";
+
+const NET_OF_CONTAINER: &str = "
+name string r
+bridge string o
+firewall bool o
+gw string o
+gw6 string o
+hwaddr string oc
+ip string o
+ip6 string o
+mtu number o
+rate number o
+tag number o
+trunks string o
+type string oc
+";
+
+const MOUNT: &str = "
+key string o
+slot number o
+storage string o
+mp string r
+size string o
+volume string o
+acl bool o
+backup bool o
+quota bool o
+replicate bool o
+shared bool o
+";
+
+/// The buses of disks and how many each has.
+pub(super) const BUSES: [(&str, usize); 4] =
+    [("ide", 4), ("sata", 6), ("scsi", 31), ("virtio", 16)];
+
+/// Takes lines apart.
+fn read(text: &str) -> Map<String, Json> {
+    let lines = text.lines().filter(|line| !line.is_empty()).map(|line| {
+        let mut words = line.split(' ');
+        let mut next = || words.next().unwrap_or_default();
+        let (name, ty, presence) = (next(), next(), next());
+        let mut arg = json!({ "t": ty.replace('_', " "), "p": presence });
+        for word in words {
+            match word.strip_prefix('=') {
+                Some(usual) => arg["d"] = serde_json::from_str(usual).unwrap_or_default(),
+                None if word == "!" => arg["f"] = json!(1),
+                None => arg[word] = json!(1),
+            }
+        }
+        (name.to_owned(), arg)
+    });
+    lines.collect()
+}
+
+fn block(args: Map<String, Json>, most: u64) -> Json {
+    let mut block = json!({ "t": "list", "p": "o", "b": args });
+    if most > 0 {
+        block["n"] = json!(most);
+    }
+    block
+}
+
+fn lines(text: &str, most: u64) -> Json {
+    block(read(text), most)
+}
+
+/// The block `disks`: buses, slots, and what can be in a slot.
+fn disks() -> Json {
+    let mut buses = Map::new();
+    for (bus, count) in BUSES {
+        let mut slot = Map::new();
+        slot.insert("disk".to_owned(), lines(DISK_OPTIONS, 1));
+        slot.insert(
+            "cdrom".to_owned(),
+            lines("iso string o\npassthrough bool o =false", 1),
+        );
+        slot.insert("cloudinit".to_owned(), lines("storage string r", 1));
+        let slots = (0..count).map(|number| (format!("{bus}{number}"), block(slot.clone(), 1)));
+        buses.insert(bus.to_owned(), block(slots.collect(), 1));
+    }
+    block(buses, 1)
+}
+
+fn machine() -> Map<String, Json> {
+    let mut args = read(MACHINE);
+    for number in 0..16 {
+        args.insert(
+            format!("ipconfig{number}"),
+            json!({ "t": "string", "p": "o" }),
+        );
+    }
+    args.insert("network".to_owned(), lines(NETWORK, 0));
+    let mut disk = read(DISK_OPTIONS);
+    disk.extend(read("slot string o\ntype string o =\"disk\"\niso string o"));
+    args.insert("disk".to_owned(), block(disk, 0));
+    args.insert("disks".to_owned(), disks());
+    args.insert(
+        "cpu".to_owned(),
+        lines(
+            "cores number o =1\nsockets number o =1\ntype string o =\"host\"\nnuma bool o\nlimit number o =0\nunits number o =0\nvcores number o =0\naffinity string o",
+            1,
+        ),
+    );
+    args.insert(
+        "vga".to_owned(),
+        lines("type string o =\"std\"\nmemory number o", 1),
+    );
+    args.insert(
+        "serial".to_owned(),
+        lines("id number r\ntype string o =\"socket\"", 4),
+    );
+    args.insert(
+        "efidisk".to_owned(),
+        lines(
+            "storage string r\nefitype string o =\"4m\"\npre_enrolled_keys bool o",
+            1,
+        ),
+    );
+    args.insert(
+        "tpm_state".to_owned(),
+        lines("storage string r\nversion string o =\"v2.0\"", 1),
+    );
+    args.insert("usb".to_owned(), lines("host string r\nusb3 bool o", 0));
+    args.insert(
+        "hostpci".to_owned(),
+        lines("host string r\nrombar number o =1\npcie number o =0", 0),
+    );
+    args
+}
+
+fn container() -> Map<String, Json> {
+    let mut args = read(CONTAINER);
+    args.insert("network".to_owned(), lines(NET_OF_CONTAINER, 0));
+    args.insert(
+        "rootfs".to_owned(),
+        lines("storage string r\nsize string r\nvolume string oc", 1),
+    );
+    args.insert("mountpoint".to_owned(), lines(MOUNT, 0));
+    args.insert(
+        "features".to_owned(),
+        lines(
+            "fuse bool o =false\nkeyctl bool o =false\nmount string o\nnesting bool o =false",
+            1,
+        ),
+    );
+    args
+}
+
+/// The facts of all types.
+pub(crate) fn facts() -> Vec<Facts> {
+    let all = [
+        ("proxmox_vm_qemu", machine()),
+        ("proxmox_lxc", container()),
+        ("proxmox_pool", read("poolid string r !\ncomment string o")),
+    ];
+    let id = || json!({ "t": "string", "p": "c" });
+    all.into_iter()
+        .map(|(name, mut args)| {
+            args.insert("id".to_owned(), id());
+            Facts::telmate(name, args)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_an_argument() {
+        let args = read("vmid number oc !\ncipassword string o s\nmemory number o =512");
+        assert_eq!(args["vmid"], json!({ "t": "number", "p": "oc", "f": 1 }));
+        assert_eq!(args["cipassword"]["s"], 1);
+        assert_eq!(args["memory"]["d"], 512);
+    }
+
+    #[test]
+    fn every_slot_of_a_bus_is_there() {
+        let args = machine();
+        let scsi = &args["disks"]["b"]["scsi"]["b"];
+        assert_eq!(scsi["scsi30"]["b"]["disk"]["b"]["size"]["t"], "string");
+        assert!(scsi["scsi31"].is_null());
+    }
+}

@@ -1,0 +1,163 @@
+//! The same lives against `fakepve`, a fake of the API that others wrote, in a process of its own.
+//!
+//! It is looked for as `STRATA_FAKEPVE`, then in `target/fakepve/bin`, where CI puts version 0.5.0. Where it is
+//! not there the test says so and does nothing. What it does otherwise than a real server is in [`DIFFERENCES`].
+
+use std::{
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::Arc,
+};
+
+use super::*;
+
+/// What fakepve does otherwise than the API's description or the recordings, and why it is not ours to follow.
+const DIFFERENCES: [(&str, &str); 1] = [(
+    "vm-resized",
+    "it has no resize: the call succeeds and the disk keeps its size, where a real server's grows",
+)];
+
+/// The process; it ends with this.
+struct Fake {
+    child: Child,
+    endpoint: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Drop for Fake {
+    fn drop(&mut self) {
+        // One that has ended already is as good.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn program() -> Option<PathBuf> {
+    let named = std::env::var_os("STRATA_FAKEPVE").map(PathBuf::from);
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/fakepve/bin/fakepve");
+    named.or(Some(built)).filter(|program| program.exists())
+}
+
+fn start() -> Option<Fake> {
+    let program = program()?;
+    let folder = tempfile::tempdir().unwrap();
+    let guests = folder.path().join("guests.json");
+    std::fs::write(&guests, r#"{"guests": []}"#).unwrap();
+    // The port is free now, and nobody else on this machine asks for one by number.
+    let port = std::net::TcpListener::bind(("127.0.0.1", 0))
+        .and_then(|listener| listener.local_addr())
+        .unwrap()
+        .port();
+    let mut child = Command::new(program)
+        .arg(&guests)
+        .args(["--host", "127.0.0.1", "--time-scale", "0", "--port"])
+        .arg(port.to_string())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // It says when it listens.
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    assert!(line.contains("listening"), "fakepve said `{line}`");
+    Some(Fake {
+        child,
+        endpoint: format!("https://127.0.0.1:{port}/"),
+        _folder: folder,
+    })
+}
+
+async fn against(fake: &Fake) -> Arc<World> {
+    let mut world = world(options()).await;
+    let block = world.provider.schema().provider.clone();
+    let config = config_of(
+        &block,
+        &json!({
+            "endpoint": fake.endpoint, "insecure": true, "username": "root@pam", "password": "secret",
+        }),
+    );
+    world.configured = world.provider.configure(config).unwrap();
+    Arc::new(world)
+}
+
+fn lives() -> Vec<(&'static str, Json, Json)> {
+    let vm = json!({
+        "name": "web", "node_name": "pve1", "description": "first", "started": false,
+        "cpu": [{ "cores": 2, "type": "x86-64-v2-AES" }], "memory": [{ "dedicated": 1024 }],
+        "disk": [{ "interface": "scsi0", "datastore_id": "local-lvm", "size": 8 }],
+        "network_device": [{ "bridge": "vmbr0" }], "operating_system": [{ "type": "l26" }],
+    });
+    let mut bigger = vm.clone();
+    bigger["memory"][0]["dedicated"] = json!(2048);
+    bigger["name"] = json!("bigger");
+    let mut more = vm.clone();
+    more["disk"][0]["size"] = json!(10);
+    let simple = |name: &'static str, key: &str, value: &str| {
+        let mut first = json!({ "comment": "a" });
+        first[key] = json!(value);
+        let mut second = first.clone();
+        second["comment"] = json!("b");
+        (name, first, second)
+    };
+    vec![
+        ("vm-resized", vm.clone(), more),
+        ("vm", vm, bigger),
+        simple("pool", "pool_id", "p"),
+        (
+            "firewall_alias",
+            json!({ "name": "al", "cidr": "10.0.0.0/8", "comment": "a" }),
+            json!({ "name": "al", "cidr": "10.1.0.0/16", "comment": "b" }),
+        ),
+        (
+            "firewall_ipset",
+            json!({ "name": "set", "cidr": [{ "name": "10.0.0.1" }] }),
+            json!({ "name": "set", "cidr": [{ "name": "10.0.0.2" }] }),
+        ),
+        (
+            "firewall_rules",
+            json!({ "rule": [{ "type": "in", "action": "ACCEPT", "proto": "tcp", "dport": "22" }] }),
+            json!({ "rule": [{ "type": "in", "action": "DROP" }] }),
+        ),
+        (
+            "cluster_firewall_security_group",
+            json!({ "name": "sg", "rule": [{ "type": "in", "action": "ACCEPT" }] }),
+            json!({ "name": "sg", "comment": "c", "rule": [{ "type": "in", "action": "DROP" }] }),
+        ),
+        (
+            "cluster_firewall",
+            json!({ "enabled": false }),
+            json!({ "enabled": true }),
+        ),
+        (
+            "storage_directory",
+            json!({ "id": "dir", "path": "/srv", "content": ["iso"] }),
+            json!({ "id": "dir", "path": "/srv", "content": ["iso", "images"] }),
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn lives_are_the_same_on_a_fake_that_others_wrote() {
+    let Some(fake) = start() else {
+        eprintln!(
+            "skipped: fakepve is not there; `python3 -m venv target/fakepve && target/fakepve/bin/pip install fakepve==0.5.0 cryptography`"
+        );
+        return;
+    };
+    let world = against(&fake).await;
+    let mut differ = Vec::new();
+    for (name, first, second) in lives() {
+        let kind = name.trim_end_matches("-resized");
+        let (world, whole) = (world.clone(), format!("proxmox_virtual_environment_{kind}"));
+        let life = tokio::spawn(async move { drop(world.life(&whole, first, second).await) });
+        if let Err(error) = life.await {
+            differ.push((name, error.to_string()));
+        }
+    }
+    let names: Vec<&str> = differ.iter().map(|(name, _)| *name).collect();
+    let known: Vec<&str> = DIFFERENCES.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, known, "{differ:#?}");
+}

@@ -1,0 +1,159 @@
+//! Lives of telmate's types.
+
+use super::*;
+
+async fn telmate(options: Options) -> World {
+    let folder = tempfile::tempdir().unwrap();
+    let twin = Twin::on_loopback(options).await.unwrap();
+    let provider = Proxmox::new(Settings::default()).telmate();
+    let block = provider.schema().provider.clone();
+    let config = config_of(
+        &block,
+        &json!({
+            "pm_api_url": format!("{}api2/json", twin.endpoint()), "pm_tls_insecure": true,
+            "pm_api_token_id": "root@pam!twin", "pm_api_token_secret": "twin", "pm_parallel": 2,
+        }),
+    );
+    let configured = provider.configure(config).unwrap();
+    World {
+        twin,
+        provider,
+        configured,
+        _folder: folder,
+    }
+}
+
+fn machine() -> Json {
+    json!({
+        "name": "web", "target_node": "pve", "memory": 1024, "cores": 2, "agent": 1, "tags": "a;b",
+        "scsihw": "virtio-scsi-single", "boot": "order=scsi0;net0", "desc": "first",
+        "disks": [{
+            "scsi": [{ "scsi0": [{ "disk": [{ "storage": "local", "size": "8G", "discard": true }] }] }],
+            "ide": [{ "ide2": [{ "cloudinit": [{ "storage": "local" }] }] }],
+        }],
+        "network": [{ "id": 0, "model": "virtio", "bridge": "vmbr0" }],
+        "ipconfig0": "ip=10.0.0.5/24,gw=10.0.0.1", "ciuser": "debian",
+        "sshkeys": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI x",
+    })
+}
+
+#[tokio::test]
+async fn a_machine_has_a_whole_life() {
+    let world = telmate(options()).await;
+    let first = machine();
+    let mut second = first.clone();
+    second["memory"] = json!(2048);
+    second["tags"] = json!("a;b;c");
+    second["disks"][0]["scsi"][0]["scsi0"][0]["disk"][0]["size"] = json!("12G");
+    let object = world.life("proxmox_vm_qemu", first, second).await;
+    let object = to_json(&object.value);
+    assert_eq!(object["default_ipv4_address"], "10.0.0.5");
+    assert_eq!(object["ssh_host"], "10.0.0.5");
+    assert_eq!(object["id"], "pve/qemu/100");
+    assert!(
+        object["network"][0]["macaddr"]
+            .as_str()
+            .unwrap()
+            .starts_with("BC:24:11")
+    );
+}
+
+#[tokio::test]
+async fn a_machine_is_cloned_from_a_template_by_its_name() {
+    let world = telmate(options()).await;
+    let mut base = machine();
+    base["name"] = json!("base");
+    base["vm_state"] = json!("stopped");
+    base["agent"] = json!(0);
+    world.apply("proxmox_vm_qemu", None, &base).await.unwrap();
+    let mut clone = machine();
+    clone["clone"] = json!("base");
+    let made = world.apply("proxmox_vm_qemu", None, &clone).await.unwrap();
+    let read = world.read("proxmox_vm_qemu", &made).await.unwrap();
+    world.nothing("proxmox_vm_qemu", &read, &clone).await;
+    assert_eq!(to_json(&read.value)["vmid"], 101);
+    clone["clone"] = json!("nope");
+    let error = world
+        .apply("proxmox_vm_qemu", None, &clone)
+        .await
+        .unwrap_err();
+    assert!(
+        error.contains("There is no guest `nope` to clone"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn what_changed_outside_is_told_in_telmate_s_words() {
+    let world = telmate(options()).await;
+    let made = world
+        .apply("proxmox_vm_qemu", None, &machine())
+        .await
+        .unwrap();
+    world.twin.set(100, "memory", "4096");
+    let read = world.read("proxmox_vm_qemu", &made).await.unwrap();
+    assert_eq!(to_json(&read.value)["memory"], 4096);
+}
+
+#[tokio::test]
+async fn a_container_has_a_whole_life() {
+    let mut options = options();
+    options.lenient = true;
+    let world = telmate(options).await;
+    let first = json!({
+        "target_node": "pve", "hostname": "ct", "ostemplate": "local:vztmpl/debian-13.tar.zst", "unprivileged": true,
+        "cores": 1, "memory": 256, "swap": 0, "start": true, "tags": "x",
+        "rootfs": [{ "storage": "local", "size": "4G" }],
+        "features": [{ "nesting": true }],
+        "network": [{ "name": "eth0", "bridge": "vmbr0", "ip": "10.0.0.9/24", "gw": "10.0.0.1" }],
+    });
+    let mut second = first.clone();
+    second["memory"] = json!(512);
+    let object = world.life("proxmox_lxc", first, second).await;
+    assert_eq!(to_json(&object.value)["id"], "pve/lxc/100");
+}
+
+#[tokio::test]
+async fn what_is_not_supported_is_refused_by_name_unless_it_changes_nothing() {
+    let provider = Proxmox::new(Settings::default()).telmate();
+    let block = &provider.schema().resources["proxmox_vm_qemu"].block;
+    let said = |name: &str, value: Json| {
+        let mut config = machine();
+        config[name] = value;
+        let kind = strata_core::provider::ObjectKind::Resource;
+        shown(&provider.validate(kind, "proxmox_vm_qemu", &config_of(block, &config)))
+    };
+    assert!(said("kvm", json!(false)).contains("`kvm` of `proxmox_vm_qemu`"));
+    assert!(said("bootdisk", json!("scsi0")).contains("`bootdisk`"));
+    assert!(!said("kvm", json!(true)).contains("not supported"));
+}
+
+#[tokio::test]
+async fn a_pool_has_a_whole_life() {
+    let world = telmate(options()).await;
+    let first = json!({ "poolid": "p", "comment": "a" });
+    let second = json!({ "poolid": "p", "comment": "b" });
+    let pool = world.life("proxmox_pool", first, second).await;
+    assert_eq!(to_json(&pool.value)["id"], "pools/p");
+}
+
+#[tokio::test]
+async fn the_two_providers_do_not_mix_their_types() {
+    let proxmox = Proxmox::new(Settings::default());
+    let (bpg, telmate) = (proxmox.provider(), proxmox.telmate());
+    assert!(!bpg.schema().resources.contains_key("proxmox_vm_qemu"));
+    assert!(!telmate.schema().resources.contains_key(VM));
+    assert_eq!(telmate.source(), "registry.terraform.io/telmate/proxmox");
+}
+
+#[tokio::test]
+async fn a_block_without_a_login_says_what_is_missing() {
+    let provider = Proxmox::new(Settings::default()).telmate();
+    let block = provider.schema().provider.clone();
+    let config = config_of(
+        &block,
+        &json!({ "pm_api_url": "https://pve:8006/api2/json" }),
+    );
+    let error = provider.configure(config).err().unwrap();
+    assert!(shown(&error).contains("pm_api_token_id"));
+}
