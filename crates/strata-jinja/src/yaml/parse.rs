@@ -98,7 +98,7 @@ impl<'a> Builder<'a> {
                     .detail(error.info().to_owned())
                     .at(span.clone());
                 let line = self.source.line(span.start.line);
-                if let Some(hint) = hint(error.info(), line) {
+                if let Some(hint) = hint(&error.info(), line) {
                     diagnostic = diagnostic.hint(hint);
                 }
                 self.diags.push(diagnostic);

@@ -337,7 +337,9 @@ impl Walk {
         if old.is_empty() {
             return;
         }
-        old.iter().for_each(|at| drop(self.notified.remove(at)));
+        for at in &old {
+            self.notified.remove(at);
+        }
         self.notified.insert(self.handlers.len());
     }
 
