@@ -1,7 +1,7 @@
 //! Modules beside what Ansible's of the same name did, run by run: check mode, first, second.
 //!
 //! Each file of `compared/` is a sequence for one module. `run` is the name under which Python
-//! finds Ansible's module, `setup` makes the folder `D`, `watch` are paths of which the tree is
+//! finds Ansible's module, `ansible` is what only that one needs, `setup` makes the folder `D`, `watch` are paths of which the tree is
 //! compared after each run (`D` unless it says otherwise), `cases` have the `args`, a line for the
 //! shell (`sh`) that goes before, and which `runs` are made. `results` is what Ansible's module
 //! returned and what became of the tree; `cargo xtask record modules` writes it anew. `ours` holds
@@ -72,6 +72,9 @@ fn write_down(path: &Path, suite: &mut Value) {
     let is_inside = suite["container"] == true;
     let container = is_inside.then(|| Container::start("ansible", "STRATA_ANSIBLE_CONTAINER"));
     let mut place = Ansible::new(suite, container.as_ref());
+    for line in suite["ansible"].as_array().into_iter().flatten() {
+        place.shell(line.as_str().unwrap());
+    }
     let results = run_all(&mut place, suite);
     for (case, results) in suite["cases"]
         .as_array_mut()
