@@ -447,12 +447,17 @@ pub(in super::super) fn state(call: &Call<'_>, name: &str) -> Answered {
     let running = instance["status"] == "Running";
     let (description, lifecycle): (_, &[&'static str]) =
         match (call.body["action"].as_str(), running) {
-            (Some("start"), true) => return unfit(call, name, "The instance is already running"),
+            (Some("start"), true) => {
+                let status = StatusCode::INTERNAL_SERVER_ERROR;
+                return unfit(call, name, status, "The instance is already running");
+            }
             (Some("start"), false) => ("Starting instance", &["instance-started"]),
-            (Some("stop"), false) => return unfit(call, name, "The instance is already stopped"),
+            (Some("stop" | "restart"), false) => {
+                let status = StatusCode::BAD_REQUEST;
+                return unfit(call, name, status, "The instance is already stopped");
+            }
             (Some("stop"), true) => ("Stopping instance", &["instance-shutdown"]),
             (Some("restart"), true) => ("Restarting instance", &["instance-restarted"]),
-            (Some("restart"), false) => return unfit(call, name, "The instance is not running"),
             (action, _) => {
                 return bad_request(format!("Unknown action {:?}", action.unwrap_or_default()));
             }
@@ -474,9 +479,9 @@ pub(in super::super) fn state(call: &Call<'_>, name: &str) -> Answered {
 }
 
 /// What an instance cannot do as it is: the daemon tells so when it has begun.
-fn unfit(call: &Call<'_>, name: &str, message: &str) -> Answered {
+fn unfit(call: &Call<'_>, name: &str, status: StatusCode, message: &str) -> Answered {
     let failure = Refusal {
-        status: StatusCode::INTERNAL_SERVER_ERROR,
+        status,
         message: message.to_owned(),
     };
     failing(call, name, failure)
