@@ -40,7 +40,7 @@ fn started(
         let text = "Unpacking image: 40% (200.00MB/s)";
         started.progress = Some(("create_instance_from_image_unpack", text));
     }
-    Ok(Answer::Operation(started))
+    Ok(Answer::Operation(started.into()))
 }
 
 /// An operation that fails: the daemon has answered before it found out.
@@ -48,7 +48,7 @@ fn failing(call: &Call<'_>, name: &str, failure: Refusal) -> Answered {
     let resource = ("instances", path(&call.project, name));
     let mut started = Started::new("Creating instance", resource, &call.project);
     started.failure = Some(failure);
-    Ok(Answer::Operation(started))
+    Ok(Answer::Operation(started.into()))
 }
 
 pub(in super::super) fn create(call: &Call<'_>) -> Answered {
@@ -524,5 +524,5 @@ pub(in super::super) fn exec(call: &Call<'_>, name: &str) -> Answered {
     started.sockets =
         json!({ "fds": { "0": secret(), "1": secret(), "2": secret(), "control": secret() } });
     started.result = json!({ "return": 0 });
-    Ok(Answer::Operation(started))
+    Ok(Answer::Operation(started.into()))
 }
