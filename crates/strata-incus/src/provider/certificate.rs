@@ -7,7 +7,7 @@ use strata_core::{Diagnostic, Diagnostics, Type, Value, schema::Resource};
 
 use super::{
     attributes::{self, Attributes},
-    lifecycle::{Entity, ServerObject},
+    entity::{Entity, ServerObject},
     schemas::{computed, defaulted, optional, required, resource},
     validate,
 };

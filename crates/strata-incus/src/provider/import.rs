@@ -7,8 +7,9 @@ use strata_core::{
 
 use super::{
     attributes::{self, Attributes},
-    entity, instance,
-    lifecycle::Entity,
+    entity,
+    entity::Entity,
+    instance,
     session::Session,
     unknown_type,
 };
@@ -46,7 +47,7 @@ fn split(type_name: &str, id: &str) -> Result<Vec<(&'static str, Value)>, String
     let names = entity.map_or(&["name"] as &[_], Entity::import_names);
     let in_project = entity.is_none_or(Entity::has_project);
     let (project, rest) = match rest.split_once('/') {
-        Some((project, rest)) if in_project && rest.matches('/').count() >= names.len() => {
+        Some((project, rest)) if in_project && rest.matches('/').count() + 1 >= names.len() => {
             (Some(project).filter(|name| !name.is_empty()), rest)
         }
         _ => (None, rest),

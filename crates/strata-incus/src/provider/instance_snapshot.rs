@@ -5,7 +5,7 @@ use strata_core::{Type, Value, schema::Resource};
 
 use super::{
     attributes::Attributes,
-    lifecycle::{Entity, ServerObject},
+    entity::{Entity, ServerObject},
     schemas::{computed, defaulted, place, required, resource},
     time,
 };

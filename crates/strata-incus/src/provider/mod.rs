@@ -1,7 +1,7 @@
 //! The provider: what Incus offers, and who does what is asked.
 //!
 //! [`lifecycle`] serves the plain objects ([`profile`], [`network`], [`volume`] and most others), each
-//! described by an `Entity`; [`instance`], [`image`] and [`server`] have lives of their own. [`config`]
+//! described by an [`Entity`]; [`instance`], [`image`] and [`server`] have lives of their own. [`config`]
 //! tells a user's keys from those of the server; [`check`] asks the server while planning; [`data`]
 //! reads for data sources. [`session`] is a configured provider.
 
@@ -14,6 +14,7 @@ mod config;
 mod data;
 mod declared;
 mod devices;
+mod entity;
 mod image;
 mod import;
 mod instance;
@@ -53,11 +54,7 @@ use strata_core::{
     schema::ProviderSchema,
 };
 
-use self::{
-    attributes::Attributes,
-    lifecycle::{Entity, Lifecycle},
-    session::Session,
-};
+use self::{attributes::Attributes, entity::Entity, lifecycle::Lifecycle, session::Session};
 use crate::{platform::Platform, remote::Remotes};
 
 /// The plain objects.

@@ -6,7 +6,7 @@ use strata_core::{Diagnostics, Type, Value, schema::Resource};
 use super::{
     attributes::Attributes,
     config::IsComputed,
-    lifecycle::{Entity, ServerObject},
+    entity::{Entity, ServerObject},
     schemas::{computed, config, defaulted, optional, place, required, resource},
     validate,
 };

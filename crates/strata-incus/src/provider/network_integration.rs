@@ -5,7 +5,7 @@ use strata_core::{Diagnostics, Type, Value, schema::Resource};
 
 use super::{
     attributes::Attributes,
-    lifecycle::{Entity, ServerObject},
+    entity::{Entity, ServerObject},
     schemas::{config, defaulted, place, required, resource},
     validate,
 };

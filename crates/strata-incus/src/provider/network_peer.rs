@@ -5,7 +5,7 @@ use strata_core::{Diagnostics, Type, Value, schema::Resource};
 
 use super::{
     attributes::{Attributes, Texts, map},
-    lifecycle::{Entity, ServerObject},
+    entity::{Entity, ServerObject},
     schemas::{computed, config, defaulted, optional, place, required, resource},
     validate,
 };

@@ -4,7 +4,7 @@ use strata_core::{Type, schema::Resource};
 
 use super::{
     attributes::Attributes,
-    lifecycle::Entity,
+    entity::Entity,
     schemas::{config, defaulted, place, required, resource},
     table::{Column, Table},
 };

@@ -8,7 +8,7 @@ use strata_core::{
 use super::{
     attributes::{Attributes, Texts, map},
     devices,
-    lifecycle::Entity,
+    entity::Entity,
     schemas::{config, defaulted, optional, required, resource},
     validate,
 };

@@ -5,7 +5,7 @@ use strata_core::{Type, Value, schema::Resource};
 use super::{
     attributes::{Attributes, Texts, map},
     config::IsComputed,
-    lifecycle::Entity,
+    entity::Entity,
     schemas::{config, defaulted, optional, required, resource},
 };
 use crate::client::ApiPath;

@@ -24,13 +24,6 @@ impl<'a> SourceFile<'a> {
         Some(Self { path, headers })
     }
 
-    /// With a header more.
-    pub(crate) fn header(mut self, name: &'static str, value: Option<&str>) -> Self {
-        self.headers
-            .extend(value.map(|value| (name, value.to_owned())));
-        self
-    }
-
     /// Sends it to where its kind is made.
     pub(crate) async fn send(
         &self,

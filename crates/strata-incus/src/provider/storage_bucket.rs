@@ -5,7 +5,7 @@ use strata_core::{Type, Value, schema::Resource};
 use super::{
     attributes::{Attributes, Texts, map},
     config::IsComputed,
-    lifecycle::{Entity, ServerObject},
+    entity::{Entity, ServerObject},
     schemas::{computed, config, defaulted, optional, place, required, resource},
     source::SourceFile,
 };

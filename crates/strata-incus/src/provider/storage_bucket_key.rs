@@ -8,7 +8,7 @@ use strata_core::{
 
 use super::{
     attributes::{self, Attributes},
-    lifecycle::{Entity, ServerObject},
+    entity::{Entity, ServerObject},
     schemas::{defaulted, place, required, resource},
     validate,
 };

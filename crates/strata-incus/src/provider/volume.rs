@@ -9,8 +9,8 @@ use strata_core::{
 use super::{
     attributes::{Attributes, Texts, map},
     config::IsComputed,
+    entity::{Entity, ServerObject},
     instance,
-    lifecycle::{Entity, ServerObject},
     schemas::{computed, config, defaulted, optional, place, required, resource},
     source::{self, SourceFile},
     validate,

@@ -13,7 +13,7 @@ pub(super) enum Answer {
     /// Something new is there.
     Created,
     /// Something that ends later: a description, what it works on, and what goes with the answer.
-    Operation(Started),
+    Operation(Box<Started>),
     /// A file's content.
     File(Vec<u8>),
 }

@@ -166,15 +166,7 @@ fn dispatch(call: &Call<'_>, segments: &[&str]) -> Answered {
             }
         }
         ["cluster"] if get => api::server::cluster(call),
-        [collection] => match api::family(collection) {
-            Some(family) => api::objects::collection(call, &family),
-            None => missing(call, segments),
-        },
-        [collection, name] => match api::family(collection) {
-            Some(family) => api::objects::one(call, &family, name),
-            None => missing(call, segments),
-        },
-        segments => match api::nested::family(segments) {
+        segments => match api::family(segments) {
             Some((family, None)) => api::objects::collection(call, &family),
             Some((family, Some(name))) => api::objects::one(call, &family, name),
             None => missing(call, segments),

@@ -99,13 +99,13 @@ async fn respond(
 }
 
 /// Takes a WebSocket, and has `serve` speak on it.
-fn upgrade<T: Future<Output = ()> + Send>(
+fn upgrade<T>(
     mut request: Request<Incoming>,
     shared: &Shared,
     serve: fn(Upgraded, broadcast::Receiver<String>) -> T,
 ) -> Response<Full<Bytes>>
 where
-    T: 'static,
+    T: Future<Output = ()> + Send + 'static,
 {
     let Some(key) = request.headers().get(header::SEC_WEBSOCKET_KEY) else {
         let message = "websocket: the client is not using the websocket protocol".to_owned();

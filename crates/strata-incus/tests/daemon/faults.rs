@@ -220,26 +220,20 @@ async fn updates_and_deletes_that_break_off_are_done_by_the_next_run() {
 
 #[tokio::test]
 async fn plain_objects_whose_create_is_not_answered_are_found_again() {
-    let cases: [(&str, &str, Vec<(&str, Value)>); 4] = [
-        (
-            "incus_profile",
-            "/1.0/profiles",
-            vec![("name", Value::from("p"))],
-        ),
-        (
-            "incus_network_acl",
-            "/1.0/network-acls",
-            vec![("name", Value::from("a"))],
-        ),
+    let named = |name| vec![("name", Value::from(name))];
+    let pooled = |name| [named(name), vec![("pool", Value::from("default"))]].concat();
+    let cases = [
+        ("incus_profile", "/1.0/profiles", named("p")),
+        ("incus_network_acl", "/1.0/network-acls", named("a")),
         (
             "incus_storage_volume",
             "/1.0/storage-pools/default/volumes/custom",
-            vec![("name", Value::from("v")), ("pool", Value::from("default"))],
+            pooled("v"),
         ),
         (
             "incus_storage_bucket",
             "/1.0/storage-pools/default/buckets",
-            vec![("name", Value::from("b")), ("pool", Value::from("default"))],
+            pooled("b"),
         ),
     ];
     for (type_name, path, attributes) in cases {

@@ -117,18 +117,11 @@ async fn programs_run_at_the_create_and_when_they_change() {
 }
 
 #[tokio::test]
-async fn a_volume_takes_files_is_copied_and_comes_back_from_its_backup() {
+async fn a_volume_is_copied_and_comes_back_from_its_backup() {
     let Some(testbed) = testbed() else { return };
     let (one, two, three) = (name("one"), name("two"), name("three"));
-    let file = |content: &str| {
-        Value::tuple(vec![Value::object([
-            ("content", text(content)),
-            ("target_path", text("/data/settings")),
-            ("create_directories", Value::from(true)),
-        ])])
-    };
     let pool = ("pool", text("default"));
-    let attributes = [("name", text(&one)), pool.clone(), ("file", file("kept"))];
+    let attributes = [("name", text(&one)), pool.clone()];
     let mut volume = testbed.resource("incus_storage_volume");
     volume.apply(&attributes).await;
     volume.settled(&attributes).await;
@@ -138,7 +131,6 @@ async fn a_volume_takes_files_is_copied_and_comes_back_from_its_backup() {
         ("name", text(&two)),
         pool.clone(),
         ("source_volume", source),
-        ("file", file("kept")),
     ];
     let mut copied = testbed.resource("incus_storage_volume");
     copied.apply(&copy).await;
@@ -165,13 +157,32 @@ async fn a_volume_takes_files_is_copied_and_comes_back_from_its_backup() {
     let mut again = testbed.resource("incus_storage_volume");
     again.apply(&restored).await;
     again.settled(&restored).await;
-    let path = format!("{volumes}/{three}/files?path=/data/settings");
-    let socket = crate::testbed::socket().unwrap();
-    let read = tokio::task::spawn_blocking(move || crate::raw::exchange(&socket, "GET", &path, ""));
-    assert!(read.await.unwrap().ends_with("kept"));
     for volume in [&mut volume, &mut copied, &mut again] {
         volume.delete().await;
     }
+}
+
+#[tokio::test]
+async fn files_for_a_volume_are_refused_by_a_server_that_has_no_way_to_write_them() {
+    let Some(testbed) = testbed() else { return };
+    let server = ask("GET", "/1.0".to_owned(), Json::Null).await;
+    let extensions = server["metadata"]["api_extensions"].as_array().unwrap();
+    let writes = extensions.iter().any(|one| one == "file_storage_volume");
+    let file = Value::object([("content", text("a")), ("target_path", text("/a"))]);
+    let volume = testbed.resource("incus_storage_volume");
+    let config = volume.config(&[
+        ("name", text(&name("files"))),
+        ("pool", text("default")),
+        ("file", Value::tuple(vec![file])),
+    ]);
+    let told = volume.try_plan(&config).await.err().unwrap_or_default();
+    let told: Vec<_> = told.iter().map(|told| told.code).collect();
+    let expected: &[&str] = if writes {
+        &[]
+    } else {
+        &["incus-not-supported"]
+    };
+    assert_eq!(told, expected);
 }
 
 #[tokio::test]

@@ -365,6 +365,36 @@ async fn the_secrets_of_a_buckets_key_stay_when_it_changes() {
 }
 
 #[tokio::test]
+async fn a_volume_holds_its_files() {
+    let rehearsal = Rehearsal::alone();
+    let file = |content: &str| {
+        Value::tuple(vec![Value::object([
+            ("content", text(content)),
+            ("target_path", text("/data/settings")),
+            ("create_directories", Value::from(true)),
+        ])])
+    };
+    let attributes = |content: &str| {
+        vec![
+            ("name", text("v")),
+            ("pool", text("default")),
+            ("file", file(content)),
+        ]
+    };
+    let path = "/1.0/storage-pools/default/volumes/custom/v/files?path=/data/settings";
+    let mut volume = rehearsal.testbed.resource("incus_storage_volume");
+    for content in ["one", "two"] {
+        volume.apply(&attributes(content)).await;
+        volume.settled(&attributes(content)).await;
+        let socket = rehearsal.twin.socket().to_owned();
+        let read =
+            tokio::task::spawn_blocking(move || crate::raw::exchange(&socket, "GET", path, ""));
+        assert!(read.await.unwrap().ends_with(content));
+    }
+    volume.delete().await;
+}
+
+#[tokio::test]
 async fn a_pool_of_a_cluster_is_announced_on_each_member_first() {
     let rehearsal = Rehearsal::of(&["n1", "n2", "n3"]);
     let part = |member: &'static str| {

@@ -292,6 +292,7 @@ fn open(ty: &Type) -> Type {
     match ty {
         Type::List(element) => Type::list(open(element)),
         Type::Set(element) => Type::set(open(element)),
+        Type::Map(element) => Type::map(open(element)),
         Type::Object(attributes) => {
             let attributes = attributes.iter().map(|(name, attribute)| {
                 let ty = open(&attribute.ty);

@@ -13,12 +13,16 @@ use super::{
     attributes::Attributes,
     config::MARKER_KEY,
     devices::{self, Devices},
-    entity, import, instance,
+    entity,
+    entity::PENDING,
+    import, instance,
     instance::HardwareAddresses,
-    lifecycle::PENDING,
     session::{Place, Session},
 };
 use crate::client::{Answer, ApiPath, Client};
+
+/// The API extension of servers that read and write files of custom volumes.
+const VOLUME_FILES: &str = "file_storage_volume";
 
 /// One object that is about to be made or changed.
 struct Planned<'a> {
@@ -70,6 +74,7 @@ impl Session {
         }
         if prior != Some(planned) {
             object.refers_to_what_is_there(&mut found).await;
+            object.is_within_what_the_server_does(&mut found).await;
             network::check(&object, &mut found).await;
             limits::check(&object, prior, &mut found).await;
         }
@@ -158,6 +163,31 @@ impl Planned<'_> {
         // What carries a mark of Strata's may belong to a resource that goes in this very run.
         let is_marked = there["config"][MARKER_KEY].is_string();
         found.push(self.taken(is_marked));
+    }
+
+    /// Refuses what this release of the server has no API for.
+    async fn is_within_what_the_server_does(&self, found: &mut Diagnostics) {
+        if self.type_name != "incus_storage_volume" || !self.attributes().is_set("file") {
+            return;
+        }
+        let Some(server) = self.look(&[]).await else {
+            return;
+        };
+        let extensions = server["api_extensions"].as_array();
+        if extensions.is_some_and(|all| !all.iter().any(|one| one == VOLUME_FILES)) {
+            let version = server["environment"]["server_version"].as_str();
+            let name = self.attributes().text("name").unwrap_or_default();
+            let summary = format!("no file can be written into storage volume `{name}`");
+            let lack = format!(
+                "Remote `{}` runs Incus {}, which lacks the API extension `{VOLUME_FILES}`.",
+                self.client.remote().name,
+                version.unwrap_or("of an unknown version")
+            );
+            let told = Diagnostic::error("incus-not-supported", summary).detail(lack);
+            found.push(told.hint(
+                "write the files through an instance that has the volume, or use a newer server",
+            ));
+        }
     }
 
     fn taken(&self, is_marked: bool) -> Diagnostic {

@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use hyper::Method;
 use serde_json::{Value as Json, json};
 use strata_core::{
-    Diagnostic, Diagnostics, Type, Value,
+    Diagnostics, Type, Value,
     provider::{ApplyRequest, ApplyResponse, Found, Object, PlanRequest, PlanResponse, Progress},
 };
 
@@ -365,8 +365,7 @@ pub(crate) async fn find(
     let work = Work::new(session, planned, &progress)?;
     let path = work.path(&[]).query("recursion", "1");
     let all: Result<Answer<Vec<Json>>, _> = work.client.get(&path).await;
-    let all =
-        all.map_err(|error| Diagnostic::from(error.diagnostic("cannot look for the image")))?;
+    let all = all.map_err(|error| error.diagnostic("cannot look for the image"))?;
     let ours = |image: &&Json| !marker.is_empty() && image["properties"][MARKER] == marker;
     Ok(match all.value.iter().find(ours) {
         None => Found::Nothing,

@@ -29,13 +29,17 @@ impl ImageSource<'_> {
                 };
                 source[key] = json!(self.name);
             }
-            address => self.from_incus(address, &mut source).await?,
+            address => self.copy_from_incus(address, &mut source).await?,
         }
         Ok(source)
     }
 
     /// The other server gives a secret that opens this image to whoever pulls it.
-    async fn from_incus(&self, address: &Address, source: &mut Json) -> Result<(), ClientError> {
+    async fn copy_from_incus(
+        &self,
+        address: &Address,
+        source: &mut Json,
+    ) -> Result<(), ClientError> {
         let fingerprint = self.fingerprint().await?;
         let server: Answer<Json> = self.remote.get(&ApiPath::new(&[])).await?;
         let environment = &server.value["environment"];

@@ -80,11 +80,11 @@ pub(in super::super) fn one(call: &Call<'_>, fingerprint: &str) -> Answered {
             if let Some((key, _)) = by_fingerprint(&store, &image["fingerprint"]) {
                 store.remove(Kind::Image, "default", &key);
             }
-            Ok(Answer::Operation(working(
+            Ok(Answer::Operation(Box::new(working(
                 call,
                 "Deleting image",
                 fingerprint,
-            )))
+            ))))
         }
         _ => refuse(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
     }
@@ -94,7 +94,7 @@ pub(in super::super) fn one(call: &Call<'_>, fingerprint: &str) -> Answered {
 pub(in super::super) fn secret(call: &Call<'_>, fingerprint: &str) -> Answered {
     let mut started = working(call, "Image download token", fingerprint);
     started.sockets = json!({ "secret": uuid::Uuid::new_v4().to_string() });
-    Ok(Answer::Operation(started))
+    Ok(Answer::Operation(started.into()))
 }
 
 /// Makes an image: of another server's, of a file, or of an instance.
@@ -112,7 +112,7 @@ pub(in super::super) fn create(call: &Call<'_>) -> Answered {
                     let fingerprint = image["fingerprint"].as_str().unwrap_or_default();
                     let mut started = working(call, "Downloading image", fingerprint);
                     started.result = json!({ "fingerprint": fingerprint });
-                    return Ok(Answer::Operation(started));
+                    return Ok(Answer::Operation(started.into()));
                 }
                 _ => (format!("{kind} {name}").into_bytes(), kind),
             }
@@ -149,7 +149,7 @@ pub(in super::super) fn create(call: &Call<'_>) -> Answered {
     let mut started = working(call, "Downloading image", &fingerprint);
     started.progress = Some(("download", "rootfs: 50% (100.00MB/s)"));
     started.result = json!({ "fingerprint": fingerprint, "size": content.len().to_string() });
-    Ok(Answer::Operation(started))
+    Ok(Answer::Operation(started.into()))
 }
 
 /// What the files of an image hold: all of the body, or the parts of a form.

@@ -40,7 +40,7 @@ fn started(
         let text = "Unpacking image: 40% (200.00MB/s)";
         started.progress = Some(("create_instance_from_image_unpack", text));
     }
-    Ok(Answer::Operation(started))
+    Ok(Answer::Operation(started.into()))
 }
 
 /// An operation that fails: the daemon has answered before it found out.
@@ -48,7 +48,7 @@ fn failing(call: &Call<'_>, name: &str, failure: Refusal) -> Answered {
     let resource = ("instances", path(&call.project, name));
     let mut started = Started::new("Creating instance", resource, &call.project);
     started.failure = Some(failure);
-    Ok(Answer::Operation(started))
+    Ok(Answer::Operation(started.into()))
 }
 
 pub(in super::super) fn create(call: &Call<'_>) -> Answered {
@@ -447,12 +447,17 @@ pub(in super::super) fn state(call: &Call<'_>, name: &str) -> Answered {
     let running = instance["status"] == "Running";
     let (description, lifecycle): (_, &[&'static str]) =
         match (call.body["action"].as_str(), running) {
-            (Some("start"), true) => return unfit(call, name, "The instance is already running"),
+            (Some("start"), true) => {
+                let status = StatusCode::INTERNAL_SERVER_ERROR;
+                return unfit(call, name, status, "The instance is already running");
+            }
             (Some("start"), false) => ("Starting instance", &["instance-started"]),
-            (Some("stop"), false) => return unfit(call, name, "The instance is already stopped"),
+            (Some("stop" | "restart"), false) => {
+                let status = StatusCode::BAD_REQUEST;
+                return unfit(call, name, status, "The instance is already stopped");
+            }
             (Some("stop"), true) => ("Stopping instance", &["instance-shutdown"]),
             (Some("restart"), true) => ("Restarting instance", &["instance-restarted"]),
-            (Some("restart"), false) => return unfit(call, name, "The instance is not running"),
             (action, _) => {
                 return bad_request(format!("Unknown action {:?}", action.unwrap_or_default()));
             }
@@ -474,9 +479,9 @@ pub(in super::super) fn state(call: &Call<'_>, name: &str) -> Answered {
 }
 
 /// What an instance cannot do as it is: the daemon tells so when it has begun.
-fn unfit(call: &Call<'_>, name: &str, message: &str) -> Answered {
+fn unfit(call: &Call<'_>, name: &str, status: StatusCode, message: &str) -> Answered {
     let failure = Refusal {
-        status: StatusCode::INTERNAL_SERVER_ERROR,
+        status,
         message: message.to_owned(),
     };
     failing(call, name, failure)
@@ -519,5 +524,5 @@ pub(in super::super) fn exec(call: &Call<'_>, name: &str) -> Answered {
     started.sockets =
         json!({ "fds": { "0": secret(), "1": secret(), "2": secret(), "control": secret() } });
     started.result = json!({ "return": 0 });
-    Ok(Answer::Operation(started))
+    Ok(Answer::Operation(started.into()))
 }

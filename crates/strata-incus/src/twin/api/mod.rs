@@ -51,8 +51,19 @@ fn free(_: &Store, _: &str, _: &str) -> Option<String> {
     None
 }
 
-/// The family of a collection; volumes have [`volumes`].
-pub(super) fn family(collection: &str) -> Option<Family> {
+/// The family that a path belongs to, and the name of the one that it asks for.
+pub(super) fn family<'a>(segments: &[&'a str]) -> Option<(Family, Option<&'a str>)> {
+    let (collection, name) = match *segments {
+        [collection] => (collection, None),
+        [collection, name] => (collection, Some(name)),
+        _ => return nested::family(segments),
+    };
+    let family = with_checks(collection).map(|family| (family, name));
+    family.or_else(|| nested::family(segments))
+}
+
+/// The family of a collection whose objects the daemon checks or completes; volumes have [`volumes`].
+fn with_checks(collection: &str) -> Option<Family> {
     let family = |kind, noun, defaults, complete, in_use| Family {
         kind,
         path: collection.to_owned(),
@@ -107,7 +118,7 @@ pub(super) fn family(collection: &str) -> Option<Family> {
             accept,
             free,
         ),
-        _ => return nested::family(&[collection]).map(|(family, _)| family),
+        _ => return None,
     })
 }
 

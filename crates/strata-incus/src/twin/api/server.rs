@@ -38,6 +38,7 @@ fn shown(store: &Store) -> Value {
         "api_extensions": [
             "projects", "operation_wait", "event_lifecycle", "instances", "custom_volume_snapshot_expiry", "instance_create_start",
             "network_load_balancer", "network_peer", "network_integrations", "network_address_set", "storage_buckets", "clustering_groups",
+            "file_storage_volume",
         ],
         "api_status": "stable",
         "api_version": "1.0",

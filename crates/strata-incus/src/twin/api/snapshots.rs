@@ -22,7 +22,7 @@ fn started(
     let resource = ("instances", source.clone());
     let mut started = Started::new(description, resource, &call.project);
     started.lifecycle.push((action, source));
-    Ok(Answer::Operation(started))
+    Ok(Answer::Operation(started.into()))
 }
 
 pub(in super::super) fn create(call: &Call<'_>, instance: &str) -> Answered {

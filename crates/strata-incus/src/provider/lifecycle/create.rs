@@ -1,0 +1,139 @@
+//! The create of a plain object: one call, and finding out what a call without an answer left behind.
+
+use hyper::Method;
+use serde_json::{Value as Json, json};
+use strata_core::{
+    Value,
+    provider::{ApplyRequest, ApplyResponse, Found, Object},
+};
+
+use super::{
+    super::{
+        attributes::{self, Attributes},
+        config::{self, MARKER_KEY},
+        devices,
+        entity::ServerObject,
+        source::SourceFile,
+    },
+    Lifecycle,
+};
+use crate::client::{Answer, ClientError};
+
+impl Lifecycle<'_> {
+    pub(super) async fn create(&self, planned: &Value, request: &ApplyRequest) -> ApplyResponse {
+        let object = Attributes(planned);
+        let path = self.entity.collection(object, self.project(object));
+        let body = self.create_body(planned, &request.marker);
+        let notes = |text: &str| request.progress.note(text);
+        let created = match self.entity.source_file(object) {
+            Some(file) => self.restore(&file, planned, request).await,
+            None => {
+                let call = self.client.change(Method::POST, &path, &body, None, &notes);
+                call.await
+            }
+        };
+        let (error, there) = match created {
+            Err(error) if error.is_ambiguous() => {
+                let there = self.left_behind(planned, &request.marker).await;
+                (error, there)
+            }
+            Err(error) => (error, None),
+            Ok(()) => return self.finish(planned, request).await,
+        };
+        let summary = format!("cannot create {}", self.name(planned));
+        ApplyResponse {
+            object: there,
+            diagnostics: error.diagnostic(summary).into(),
+        }
+    }
+
+    /// Fills what was made with its files, and reads it back.
+    async fn finish(&self, planned: &Value, request: &ApplyRequest) -> ApplyResponse {
+        let notes = |text: &str| request.progress.note(text);
+        let files = self.guest_files(planned);
+        let written = match &files {
+            Some(files) => files.write(planned, &notes).await,
+            None => Ok(()),
+        };
+        let summary = format!("cannot read {} back", self.name(planned));
+        let read = self.result(planned).await;
+        let read = read.map_err(|error| error.diagnostic(summary).into());
+        let (object, read) = match read {
+            Ok(object) => (object, Ok(())),
+            Err(error) => (as_planned(planned), Err(error)),
+        };
+        ApplyResponse {
+            object: Some(object),
+            diagnostics: written.and(read).err().unwrap_or_default(),
+        }
+    }
+
+    /// Makes it from a backup, then gives it what configuration says.
+    async fn restore(
+        &self,
+        file: &SourceFile<'_>,
+        planned: &Value,
+        request: &ApplyRequest,
+    ) -> Result<(), ClientError> {
+        let object = Attributes(planned);
+        let notes = |text: &str| request.progress.note(text);
+        let path = self.entity.collection(object, self.project(object));
+        file.send(self.client, &path, &notes).await?;
+        let path = self.entity.path(object, self.project(object));
+        let configured = async {
+            let server: Answer<ServerObject> = self.client.get(&path).await?;
+            let mut body = self.update_body(planned, planned, &server.value);
+            // What the backup had, and configuration does not, goes; so does the mark of another.
+            if let Some(config) = body["config"].as_object_mut() {
+                config.remove(MARKER_KEY);
+            }
+            let change = self.client.change(Method::PUT, &path, &body, None, &notes);
+            change.await
+        };
+        // It is there, whatever comes now.
+        let configured = configured.await;
+        configured.map_err(|error| ClientError::OutcomeUnknown(error.to_string()))
+    }
+
+    /// What a create whose outcome is not known left behind; if that cannot be told, what was planned,
+    /// so that the next run looks again and nothing is forgotten.
+    async fn left_behind(&self, planned: &Value, marker: &str) -> Option<Object> {
+        match self.find(planned, marker).await {
+            Ok(Found::Ours { object, .. }) => Some(object),
+            Ok(Found::Nothing | Found::Foreign) => None,
+            Err(_) => Some(as_planned(planned)),
+        }
+    }
+
+    fn create_body(&self, planned: &Value, marker: &str) -> Json {
+        let object = Attributes(planned);
+        let mut body = json!({});
+        if self.entity.name_attribute() == "name" {
+            body["name"] = json!(object.text("name"));
+        }
+        if self.entity.has_description() {
+            body["description"] = json!(object.text("description").unwrap_or_default());
+        }
+        if self.entity.has_config() {
+            let markable = self.entity.is_markable(object);
+            let marker = if markable { marker } else { "" };
+            body["config"] = json!(config::marked(object.map("config"), marker));
+        }
+        if self.entity.has_devices() {
+            body["devices"] = json!(devices::of(planned));
+        }
+        let tables = self.entity.tables().iter().map(|table| table.json(object));
+        for (name, value) in tables.chain(self.entity.create_fields(object)) {
+            body[name] = value;
+        }
+        body
+    }
+}
+
+/// What was planned, where it cannot be told what is there.
+fn as_planned(planned: &Value) -> Object {
+    Object {
+        value: attributes::without_unknown(planned),
+        private: Vec::new(),
+    }
+}

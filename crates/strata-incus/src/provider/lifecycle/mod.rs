@@ -1,0 +1,347 @@
+//! The life of the plain objects: profile, network, volume, project.
+//!
+//! They are all made by one call ([`create`]), changed by one call with the state they were read in
+//! ([`update`]), and removed by one call ([`delete`]). What tells them apart is an [`Entity`].
+
+mod create;
+mod delete;
+mod update;
+
+use strata_core::{
+    AttributePath, Diagnostics, Value,
+    provider::{ApplyRequest, ApplyResponse, Found, Object, PlanRequest, PlanResponse},
+};
+
+use super::{
+    attributes::{self, Attributes, Texts},
+    config::{self, MARKER_KEY},
+    devices::{self, Devices},
+    entity::{Entity, ServerObject},
+    instance::GuestFiles,
+    session::Session,
+};
+use crate::client::{Answer, Client, ClientError};
+
+/// One plain object's type on one remote.
+pub(crate) struct Lifecycle<'a> {
+    pub(crate) entity: &'a dyn Entity,
+    pub(crate) client: &'a Client,
+}
+
+/// Decides what the object will look like, and checks that against its server.
+pub(crate) async fn plan(
+    session: &Session,
+    entity: &dyn Entity,
+    request: &PlanRequest,
+) -> Result<PlanResponse, Diagnostics> {
+    let planned = with_defaults(&request.config, &request.proposed, entity.defaults());
+    let tables = entity.tables().iter();
+    let planned = attributes::with(
+        &planned,
+        tables.map(|table| (table.name, table.planned(&planned))),
+    );
+    let planned = attributes::with(&planned, entity.derived(Attributes(&planned)));
+    let prior = request.prior.as_ref().map(|prior| &prior.value);
+    let requires_replace = changed(prior, &planned, entity.replacing());
+    let warnings = session.check(entity.type_name(), prior, &planned).await?;
+    Ok(PlanResponse {
+        requires_replace,
+        effects: Vec::new(),
+        private: Vec::new(),
+        warnings,
+        planned,
+    })
+}
+
+/// Fills in defaults where configuration says nothing.
+pub(crate) fn with_defaults(
+    config: &Value,
+    proposed: &Value,
+    defaults: Vec<(&'static str, Value)>,
+) -> Value {
+    let unset = |name: &str| config.get(name).is_none_or(Value::is_null);
+    attributes::with(
+        proposed,
+        defaults.into_iter().filter(|(name, _)| unset(name)),
+    )
+}
+
+/// The attributes among `names` that differ from what is there.
+pub(crate) fn changed(
+    prior: Option<&Value>,
+    planned: &Value,
+    names: &[&'static str],
+) -> Vec<AttributePath> {
+    let Some(prior) = prior else {
+        return Vec::new();
+    };
+    let differing = names
+        .iter()
+        .filter(|name| prior.get(name) != planned.get(name));
+    differing
+        .map(|name| AttributePath::attribute(*name))
+        .collect()
+}
+
+impl Lifecycle<'_> {
+    /// Creates, updates or deletes.
+    pub(crate) async fn apply(&self, request: ApplyRequest) -> ApplyResponse {
+        let outcome = match (&request.prior, &request.planned) {
+            (None, Some(planned)) => return self.create(planned, &request).await,
+            (Some(prior), Some(planned)) => self.update(prior, planned, &request).await,
+            (Some(prior), None) => self.delete(&prior.value, &request).await,
+            (None, None) => Ok(None),
+        };
+        match outcome {
+            Ok(object) => made(object),
+            Err(diagnostics) => ApplyResponse {
+                object: request.prior,
+                diagnostics,
+            },
+        }
+    }
+
+    /// Reads it as it is now.
+    pub(crate) async fn read(&self, object: Object) -> Result<Option<Object>, Diagnostics> {
+        let found = self.get(&object.value).await.map_err(|error| {
+            error.diagnostic(format!("cannot read {}", self.name(&object.value)))
+        })?;
+        let Some(server) = found else {
+            return Ok(None);
+        };
+        let value = self.state(&object.value, &server.value);
+        let value = match self.guest_files(&value) {
+            Some(files) => files.without_drifted(&value).await,
+            None => value,
+        };
+        let private = object.private;
+        Ok(Some(Object { value, private }))
+    }
+
+    /// The files that it is to hold.
+    fn guest_files(&self, object: &Value) -> Option<GuestFiles<'_>> {
+        let attributes = Attributes(object);
+        let holder = self.entity.files(attributes, self.project(attributes))?;
+        Some(GuestFiles {
+            client: self.client,
+            holder,
+            what: self.name(object),
+        })
+    }
+
+    /// Looks for what a create without an answer left behind.
+    pub(crate) async fn find(&self, planned: &Value, marker: &str) -> Result<Found, Diagnostics> {
+        let found = self.get(planned).await;
+        let found = found
+            .map_err(|error| error.diagnostic(format!("cannot look for {}", self.name(planned))))?;
+        let Some(server) = found else {
+            return Ok(Found::Nothing);
+        };
+        if self.entity.is_markable(Attributes(planned))
+            && !is_marked(server.value.config.as_ref(), marker)
+        {
+            return Ok(Found::Foreign);
+        }
+        Ok(Found::Ours {
+            object: Object {
+                value: attributes::conform(planned, &self.state(planned, &server.value)),
+                private: Vec::new(),
+            },
+            complete: true,
+        })
+    }
+
+    /// The object after a change; asks the server only if something was left open.
+    async fn result(&self, planned: &Value) -> Result<Object, ClientError> {
+        let value = if planned.is_wholly_known() {
+            planned.clone()
+        } else {
+            let object = Attributes(planned);
+            let path = self.entity.path(object, self.project(object));
+            let server: Answer<ServerObject> = self.client.get(&path).await?;
+            attributes::conform(planned, &self.state(planned, &server.value))
+        };
+        Ok(Object {
+            value,
+            private: Vec::new(),
+        })
+    }
+
+    async fn get(&self, object: &Value) -> Result<Option<Answer<ServerObject>>, ClientError> {
+        let object = Attributes(object);
+        self.client
+            .find(&self.entity.path(object, self.project(object)))
+            .await
+    }
+
+    /// The object as state has it: `known` brings what the server does not tell.
+    fn state(&self, known: &Value, server: &ServerObject) -> Value {
+        let keys = server.config.clone().unwrap_or_default();
+        let written = Attributes(known).map("config");
+        let mut config = config::visible(&keys, &written, self.entity.is_computed());
+        self.entity.as_written(&written, &keys, &mut config);
+        let mut changes = Vec::new();
+        if self.entity.has_description() {
+            changes.push(("description", Value::from(server.description.as_str())));
+        }
+        if self.entity.has_config() {
+            let config = attributes::map_with_nulls(known.get("config"), &config);
+            changes.push(("config", config));
+        }
+        if self.entity.has_devices() {
+            changes.push((
+                "device",
+                devices::value(server.devices.as_ref().unwrap_or(&Devices::new())),
+            ));
+        }
+        let tables = self.entity.tables().iter();
+        changes
+            .extend(tables.map(|table| (table.name, table.read(Attributes(known), &server.rest))));
+        changes.extend(self.entity.read_fields(Attributes(known), server));
+        attributes::with(known, changes)
+    }
+
+    fn project<'a>(&'a self, object: Attributes<'a>) -> &'a str {
+        object
+            .text("project")
+            .unwrap_or(&self.client.remote().project)
+    }
+
+    fn name(&self, object: &Value) -> String {
+        let name = Attributes(object).text(self.entity.name_attribute());
+        format!("{} `{}`", self.entity.noun(), name.unwrap_or_default())
+    }
+}
+
+fn made(object: Option<Object>) -> ApplyResponse {
+    ApplyResponse {
+        object,
+        diagnostics: Diagnostics::new(),
+    }
+}
+
+/// True if a server's keys carry our mark.
+pub(crate) fn is_marked(config: Option<&Texts>, marker: &str) -> bool {
+    let mark = config.and_then(|config| config.get(MARKER_KEY));
+    !marker.is_empty() && mark.is_some_and(|mark| mark == marker)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use strata_core::provider::Progress;
+
+    use super::*;
+    use crate::{
+        client::{Scripted, object, refusal},
+        provider::{attributes::with, profile::Profile},
+    };
+
+    fn profile(config: &[(&str, &str)]) -> Value {
+        let config = config
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        with(
+            &Profile.schema().block.empty_value(),
+            [
+                ("name", Value::from("a")),
+                ("project", Value::from("default")),
+                ("description", Value::from("")),
+                ("config", attributes::map(&config.collect())),
+            ],
+        )
+    }
+
+    fn request(prior: Option<Value>, planned: Option<Value>) -> ApplyRequest {
+        ApplyRequest {
+            type_name: Arc::from("incus_profile"),
+            prior: prior.map(|value| Object {
+                value,
+                private: Vec::new(),
+            }),
+            config: planned.clone(),
+            planned,
+            private: Vec::new(),
+            marker: "mark".to_owned(),
+            progress: Progress::ignored(),
+        }
+    }
+
+    async fn apply(daemon: &Scripted, request: ApplyRequest) -> ApplyResponse {
+        let client = daemon.client();
+        let lifecycle = Lifecycle {
+            entity: &Profile,
+            client: &client,
+        };
+        lifecycle.apply(request).await
+    }
+
+    #[tokio::test]
+    async fn a_create_is_one_call_with_our_mark() {
+        let daemon = Scripted::start([("POST /1.0/profiles", object("null"))]);
+        let planned = profile(&[("limits.cpu", "1")]);
+        let response = apply(&daemon, request(None, Some(planned.clone()))).await;
+        assert_eq!(response.object.map(|object| object.value), Some(planned));
+        assert_eq!(
+            daemon.seen(),
+            [
+                r#"POST /1.0/profiles {"name":"a","description":"","config":{"limits.cpu":"1","user.strata.marker":"mark"},"devices":{}}"#
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_create_without_an_answer_is_looked_for() {
+        let mine = r#"{"config":{"user.strata.marker":"mark"}}"#;
+        for (found, recorded) in [
+            (object(mine), true),
+            (object(r#"{"config":{}}"#), false),
+            (refusal(404, "not found"), false),
+            (refusal(500, "the database is locked"), true),
+        ] {
+            let daemon = Scripted::start([
+                ("POST /1.0/profiles", object("null").and_break_off()),
+                ("GET /1.0/profiles/a", found),
+            ]);
+            let response = apply(&daemon, request(None, Some(profile(&[])))).await;
+            assert!(response.diagnostics.has_errors());
+            assert_eq!(response.object.is_some(), recorded);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_update_that_meets_anothers_starts_again_from_what_is_there() {
+        let daemon = Scripted::start([
+            (
+                "GET /1.0/profiles/a",
+                object(r#"{"config":{"user.strata.marker":"m"}}"#).etag("1"),
+            ),
+            ("PUT /1.0/profiles/a", refusal(412, "ETag doesn't match")),
+            (
+                "GET /1.0/profiles/a",
+                object(r#"{"config":{"user.strata.marker":"m","x":"y"}}"#).etag("2"),
+            ),
+            ("PUT /1.0/profiles/a", object("null")),
+        ]);
+        let (prior, planned) = (profile(&[]), profile(&[("limits.cpu", "1")]));
+        let response = apply(&daemon, request(Some(prior), Some(planned))).await;
+        assert!(response.diagnostics.is_empty());
+        assert_eq!(
+            daemon.seen()[3],
+            r#"PUT /1.0/profiles/a [2] {"description":"","config":{"limits.cpu":"1","user.strata.marker":"m"},"devices":{}}"#
+        );
+    }
+
+    #[tokio::test]
+    async fn a_refused_delete_keeps_the_object_and_says_what_to_do() {
+        let daemon = Scripted::start([("DELETE /1.0/profiles/a", refusal(400, "in use"))]);
+        let response = apply(&daemon, request(Some(profile(&[])), None)).await;
+        assert!(response.object.is_some());
+        let told: Vec<_> = response.diagnostics.iter().collect();
+        assert_eq!(
+            (told[0].detail.as_str(), told[0].hints.len()),
+            ("in use", 1)
+        );
+    }
+}
