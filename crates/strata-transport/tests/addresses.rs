@@ -1,5 +1,7 @@
 //! Modules that ask addresses, by the agent that is embedded: it alone has an HTTP client.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 

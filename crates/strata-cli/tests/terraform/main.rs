@@ -7,8 +7,6 @@
 //!
 //! `STRATA_RECORD=1` asks Terraform again, `STRATA_SCENARIO=name` runs one alone and shows both answers.
 
-#![expect(clippy::print_stdout, reason = "the score is read by people")]
-
 mod answer;
 mod differences;
 mod normal;

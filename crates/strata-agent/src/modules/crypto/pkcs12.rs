@@ -152,10 +152,11 @@ impl Module for OpensslPkcs12 {
             "filename": self.kept.name(),
             "privatekey_path": self.key.path.as_ref().map(|path| path.to_string_lossy()),
         }));
-        if self.kept.present && !outcome.check {
-            if let Some(Mode::Absolute(bits)) = &self.kept.attributes.mode {
-                report.insert("mode".to_owned(), crate::mode::show(*bits).into());
-            }
+        if self.kept.present
+            && !outcome.check
+            && let Some(Mode::Absolute(bits)) = &self.kept.attributes.mode
+        {
+            report.insert("mode".to_owned(), crate::mode::show(*bits).into());
         }
         if self.kept.present && self.return_content && !outcome.check {
             let bytes = match &found.new {

@@ -336,7 +336,7 @@ fn wanted(arguments: &Arguments) -> Result<Vec<(&'static str, bool, String)>, Mo
 fn authority(digits: &str) -> Result<String, ModuleError> {
     let digits = digits.replace(':', "");
     let count = digits.len() / 2;
-    let is_hex = digits.bytes().all(|c| c.is_ascii_hexdigit()) && digits.len() % 2 == 0;
+    let is_hex = digits.bytes().all(|c| c.is_ascii_hexdigit()) && digits.len().is_multiple_of(2);
     if !is_hex || count == 0 || count > 120 {
         return Err(ModuleError::new(
             "Cannot parse authority_key_identifier: it must be pairs of hexadecimal digits",

@@ -145,9 +145,7 @@ impl Module for PostgresqlPrivs {
             kind.as_str(),
             "table" | "sequence" | "function" | "procedure" | "type" | "default_privs"
         );
-        if all_in_schema && matches!(kind.as_str(), "type" | "default_privs")
-            || all_in_schema && !in_schema
-        {
+        if all_in_schema && (!in_schema || matches!(kind.as_str(), "type" | "default_privs")) {
             return Err(ModuleError::new(format!(
                 "Argument \"objs\": ALL_IN_SCHEMA can be used only for type: table, sequence, \
                  function or procedure, {kind} was passed."

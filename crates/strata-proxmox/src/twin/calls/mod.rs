@@ -11,6 +11,7 @@ mod node;
 mod objects;
 mod pools;
 mod qemu;
+mod realms;
 mod sdn;
 mod storage;
 
@@ -29,13 +30,14 @@ pub(super) fn answer(store: &mut Store, call: &Call) -> Answered {
     if (call.method.verb.as_str(), call.method.path.as_str()) == ("POST", "/access/ticket") {
         return auth::ticket(store, call);
     }
-    let families: [fn(&mut Store, &Call) -> Option<Answered>; 13] = [
+    let families: [fn(&mut Store, &Call) -> Option<Answered>; 14] = [
         task::answer,
         qemu::answer,
         lxc::answer,
         storage::answer,
         content::answer,
         access::answer,
+        realms::answer,
         pools::answer,
         cluster::answer,
         firewall::answer,
