@@ -95,6 +95,8 @@ impl Ssh {
     /// The program with its options.
     fn options(&self) -> Vec<String> {
         let mut arguments = vec!["ssh".to_owned(), "-T".to_owned()];
+        // Of an option that is given twice ssh takes the first: the user's own.
+        arguments.extend(self.options.extra_args.iter().cloned());
         let mut option = |text: String| arguments.extend(["-o".to_owned(), text]);
         option("ControlMaster=auto".to_owned());
         option("ControlPersist=60s".to_owned());
@@ -118,7 +120,6 @@ impl Ssh {
         if let Some(port) = self.options.port {
             arguments.extend(["-p".to_owned(), port.to_string()]);
         }
-        arguments.extend(self.options.extra_args.iter().cloned());
         arguments
     }
 
@@ -294,9 +295,9 @@ mod tests {
         };
         assert_eq!(
             ssh.arguments("true").join(" "),
-            "ssh -T -o ControlMaster=auto -o ControlPersist=60s -o ControlPath=/run/strata-%C \
+            "ssh -T -J jump -o ControlMaster=auto -o ControlPersist=60s -o ControlPath=/run/strata-%C \
              -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=15 \
-             -o ServerAliveCountMax=4 -o IdentitiesOnly=yes -i /k -p 2222 -J jump \
+             -o ServerAliveCountMax=4 -o IdentitiesOnly=yes -i /k -p 2222 \
              root@10.0.0.5 -- true"
         );
     }

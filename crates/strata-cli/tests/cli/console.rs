@@ -227,7 +227,11 @@ fn the_graph_is_drawn_as_terraform_draws_it() {
     let empty = Folder::new(&[]).run(&["graph"]).succeeded();
     assert!(empty.stdout.contains("does not contain any resources"));
     let refused = folder().run(&["graph", "-type=plan-destroy"]);
-    assert!(refused.stderr.contains("`-type=plan-destroy` is not supported"));
+    assert!(
+        refused
+            .stderr
+            .contains("`-type=plan-destroy` is not supported")
+    );
     assert!(
         folder()
             .run(&["graph", "-type=x"])

@@ -264,7 +264,7 @@ fn what_goes_wrong_on_a_host_is_told_for_that_host() {
     );
     ended(&killed, 4);
     says(&killed, "UNREACHABLE");
-    let dropped = target.play("    - shell: pkill -9 -f '[s]shd: root'; sleep 5\n", &t);
+    let dropped = target.play("    - shell: \"pkill -9 -f '[s]shd: root'; sleep 5\"\n", &t);
     ended(&dropped, 4);
     says(&dropped, "UNREACHABLE");
 

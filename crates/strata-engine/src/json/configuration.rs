@@ -8,7 +8,7 @@ use strata_config::{
     module::{ModuleCall, Output, Provisioner, Repeat, Resource, Variable},
 };
 use strata_core::{
-    addr::{ConfigResource, Module},
+    addr::{ConfigResource, Module, ResourceMode},
     schema::{Block, Nesting},
 };
 use strata_state::json::plain;
@@ -253,9 +253,14 @@ fn module_json(config: &Config, users: &Users, path: &Module, providers: &Provid
             .map(|(name, variable)| (name.to_string(), variable_json(variable)))
             .collect(),
     );
-    let resources: Vec<Json> = module
+    // Data sources come last here, and first everywhere else.
+    let (data, others): (Vec<_>, Vec<_>) = module
         .resources
         .values()
+        .partition(|resource| resource.key.mode == ResourceMode::Data);
+    let resources: Vec<Json> = others
+        .into_iter()
+        .chain(data)
         .map(|resource| resource_json(config, users, path, resource, providers))
         .collect();
     if !resources.is_empty() {

@@ -108,7 +108,6 @@ fn arguments(call: &Call<'_>) -> JsonMap {
         "_ansible_selinux_special_fs": ["fuse", "nfs", "vboxsf", "ramfs", "9p", "vfat"],
         "_ansible_shell_executable": "/bin/sh",
         "_ansible_socket": null,
-        "_ansible_string_conversion_action": "warn",
         "_ansible_syslog_facility": "LOG_USER",
         "_ansible_target_log_info": null,
         "_ansible_tmpdir": null,

@@ -47,7 +47,9 @@ pub(super) async fn file(call: &Call<'_>, source: &str, mode: &str) -> Result<St
 /// Makes a folder for one task, in check mode too.
 pub(super) async fn folder(call: &Call<'_>) -> Result<Staging, TaskError> {
     let arguments = outcome::map(json!({"state": "directory", "prefix": ".strata."}));
-    let mut made = call.module_in("tempfile", arguments.clone(), None, false).await?;
+    let mut made = call
+        .module_in("tempfile", arguments.clone(), None, false)
+        .await?;
     if outcome::check(&made.values, "failed") {
         // A host without `/tmp` has the other one, most often.
         let mut elsewhere = arguments;
