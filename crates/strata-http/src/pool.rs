@@ -62,6 +62,7 @@ impl Reply {
 /// Connections to one endpoint.
 pub struct Pool {
     endpoint: Endpoint,
+    headers: Vec<(&'static str, String)>,
     idle: Mutex<Vec<SendRequest<Outgoing>>>,
 }
 
@@ -71,8 +72,23 @@ impl Pool {
     pub fn new(endpoint: Endpoint) -> Self {
         Self {
             endpoint,
+            headers: Vec::new(),
             idle: Mutex::default(),
         }
+    }
+
+    /// Sends these headers with every request, such as one that proves who we are.
+    #[must_use]
+    pub fn with_headers(mut self, headers: Vec<(&'static str, String)>) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// The headers that go with every request.
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.headers
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
     }
 
     /// Where it leads.
@@ -162,6 +178,9 @@ impl Pool {
             .uri(call.path)
             .header(header::HOST, self.endpoint.authority())
             .header(header::USER_AGENT, "strata");
+        for (name, value) in self.headers() {
+            builder = builder.header(name, value);
+        }
         for (name, value) in call.headers {
             builder = builder.header(name, value);
         }

@@ -59,7 +59,7 @@ impl Remote {
     pub(crate) fn endpoint_name(&self) -> String {
         match &self.address {
             Address::Unix(path) => path.display().to_string(),
-            Address::Https { host, port } => crate::client::url(host, *port),
+            Address::Https { host, port } => strata_http::url(host, *port),
             Address::Images { url, .. } => url.clone(),
         }
     }

@@ -134,6 +134,20 @@ impl ClientError {
     }
 }
 
+impl From<strata_http::Error> for ClientError {
+    fn from(error: strata_http::Error) -> Self {
+        use strata_http::Error;
+        match error {
+            Error::NoServer { endpoint, reason } => Self::NoDaemon { endpoint, reason },
+            Error::NoAccess { endpoint, reason } => Self::Denied { endpoint, reason },
+            Error::Tls { endpoint, reason } => Self::Tls { endpoint, reason },
+            Error::Setup(reason) => Self::Setup(reason),
+            Error::Timeout { what, seconds } => Self::Timeout { what, seconds },
+            Error::Exchange(reason) => Self::Exchange(reason),
+        }
+    }
+}
+
 impl From<ClientError> for ConnectionError {
     fn from(error: ClientError) -> Self {
         match &error {

@@ -13,6 +13,7 @@ use std::{
 use futures_util::StreamExt;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use strata_http::Pool;
 use tokio::{
     sync::{broadcast, mpsc},
     task::AbortHandle,
@@ -21,7 +22,6 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::{
     error::ClientError,
-    http::Pool,
     operation::Operation,
     path::ApiPath,
     websocket::{self, WebSocket},

@@ -5,7 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::Method;
 
-use super::{ApiPath, Client, ClientError, http::Call};
+use strata_http::Call;
+
+use super::{ApiPath, Client, ClientError};
 
 /// How long one file may take.
 const FILE_LIMIT: Duration = Duration::from_secs(600);
@@ -104,7 +106,7 @@ impl Client {
     ) -> Result<Bytes, ClientError> {
         let call = Call {
             method,
-            path: holder.0.clone().query("path", path),
+            path: holder.0.clone().query("path", path).into_text(),
             headers,
             body: body.into(),
             limit: FILE_LIMIT,

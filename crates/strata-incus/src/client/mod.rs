@@ -1,19 +1,16 @@
 //! A client of the Incus REST API, as far as Strata needs it.
 //!
-//! [`Client`] is one remote: kept HTTP connections ([`http`]) over a unix socket or TLS
-//! ([`stream`], [`trust`]), one event stream that tells how operations end ([`events`]), programs
-//! in instances ([`exec`]) and their files ([`files`]). Nothing is opened before it is needed.
+//! [`Client`] is one remote: kept HTTP connections over a unix socket or TLS ([`trust`]), one event
+//! stream that tells how operations end ([`events`]), programs in instances ([`exec`]) and their files ([`files`]). Nothing is opened before it is needed.
 
 mod error;
 mod events;
 mod exec;
 mod files;
-mod http;
 mod operation;
 mod path;
 #[cfg(test)]
 mod scripted;
-mod stream;
 #[cfg(test)]
 mod tests;
 mod trust;
@@ -25,8 +22,10 @@ use bytes::Bytes;
 use hyper::Method;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value as Json, value::RawValue};
+use strata_http::{Body, Call, Part, Pool, Reply};
 use tokio::sync::OnceCell;
 
+use self::events::{Events, Subscription};
 #[cfg(test)]
 pub(crate) use self::scripted::{Scripted, object, refusal};
 pub(crate) use self::{
@@ -34,15 +33,8 @@ pub(crate) use self::{
     events::Lifecycle,
     exec::{Finished, NOT_FOUND, Program, run, start},
     files::{Holder, Instance, Ownership},
-    http::{Body, Part},
     operation::Operation,
     path::ApiPath,
-    stream::url,
-    trust::fingerprint,
-};
-use self::{
-    events::{Events, Subscription},
-    http::{Call, Pool, Reply},
 };
 use crate::remote::Remote;
 
@@ -335,7 +327,7 @@ impl Client {
         let path = ApiPath::new(&["operations", &operation.id, "wait"]);
         let call = Call {
             method: Method::GET,
-            path,
+            path: path.into_text(),
             headers: Vec::new(),
             body: Body::empty(),
             limit: OPERATION_LIMIT,
@@ -362,7 +354,7 @@ impl Client {
     ) -> Result<Outcome, ClientError> {
         let call = Call {
             method,
-            path: path.clone(),
+            path: path.as_str().to_owned(),
             headers,
             body,
             limit,
@@ -381,7 +373,7 @@ impl Client {
         match envelope.kind {
             "sync" => Ok(Outcome::Sync {
                 metadata: metadata.to_owned(),
-                etag: reply.etag.clone(),
+                etag: reply.header("etag").map(str::to_owned),
             }),
             "async" => Ok(Outcome::Async(parse(metadata)?)),
             _ => Err(self.refusal(reply.status, &reply.body)),

@@ -1,6 +1,6 @@
 //! Paths of the API: names are percent-encoded, the project is a query.
 
-use std::fmt::Write;
+use strata_http::encode;
 
 /// A path below `/1.0` with its query.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,21 +36,14 @@ impl ApiPath {
         }
     }
 
+    /// The text as it goes into the request line, for a call.
+    pub(crate) fn into_text(self) -> String {
+        self.0
+    }
+
     /// The text as it goes into the request line.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-/// Percent-encodes all but the unreserved characters of RFC 3986, section 2.3.
-fn encode(text: &str, into: &mut String) {
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                into.push(byte as char);
-            }
-            byte => write!(into, "%{byte:02X}").expect("writing to a string cannot fail"),
-        }
     }
 }
 

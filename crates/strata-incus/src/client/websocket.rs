@@ -5,12 +5,9 @@ use tokio_tungstenite::{
     tungstenite::{Error, client::IntoClientRequest, http::HeaderValue, protocol::WebSocketConfig},
 };
 
-use super::{
-    error::ClientError,
-    http::{CONNECT_LIMIT, Pool},
-    path::ApiPath,
-    stream::Stream,
-};
+use strata_http::{CONNECT_LIMIT, Pool, Stream};
+
+use super::{error::ClientError, path::ApiPath};
 
 /// An open WebSocket.
 pub(crate) type WebSocket = WebSocketStream<Stream>;
@@ -21,7 +18,7 @@ pub(crate) async fn open(pool: &Pool, path: &ApiPath) -> Result<WebSocket, Clien
     let mut request = format!("ws://incus{}", path.as_str())
         .into_client_request()
         .map_err(|error| failed(&error))?;
-    for (name, value) in pool.proof() {
+    for (name, value) in pool.headers() {
         let value = HeaderValue::from_str(value);
         let value =
             value.map_err(|_| ClientError::Setup("the OIDC token is no token".to_owned()))?;

@@ -4,6 +4,7 @@ use base64::Engine;
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use serde_json::{Value as Json, json};
 use strata_core::{Diagnostic, Diagnostics, Type, Value, schema::Resource};
+use strata_http::tls::fingerprint;
 
 use super::{
     attributes::{self, Attributes},
@@ -11,7 +12,6 @@ use super::{
     schemas::{computed, defaulted, optional, required, resource},
     validate,
 };
-use crate::client::fingerprint;
 
 pub(crate) struct Certificate;
 

@@ -92,7 +92,8 @@ async fn set(
             .as_object()
             .cloned()
             .unwrap_or_default();
-        config.retain(|key, _| !before.contains_key(key));
+        // A key that is only left out stays if it begins with `user.`: one that is empty goes.
+        config.extend(before.keys().map(|key| (key.clone(), json!(""))));
         config.extend(after.iter().map(|(key, value)| (key.clone(), json!(value))));
         let body = json!({ "config": config });
         let etag = server.etag.as_deref();

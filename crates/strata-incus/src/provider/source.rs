@@ -1,9 +1,10 @@
 //! Objects made from a backup: a file of this machine that goes to the server.
 
 use strata_core::{Diagnostic, Diagnostics};
+use strata_http::Part;
 
 use super::attributes::Attributes;
-use crate::client::{ApiPath, Client, ClientError, Notes, Part};
+use crate::client::{ApiPath, Client, ClientError, Notes};
 
 /// A backup, and what is to become of it.
 pub(crate) struct SourceFile<'a> {

@@ -2,6 +2,7 @@
 
 use hyper::{HeaderMap, Method, StatusCode, http::request::Parts};
 use serde_json::{Value, json};
+use strata_http::decode;
 
 use super::{
     Shared,
@@ -51,7 +52,7 @@ pub(super) fn answer(shared: &Shared, parts: &Parts, body: &[u8]) -> Answered {
         let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
         pairs
             .filter(|(key, _)| *key == name)
-            .map(|(_, value)| decode(value))
+            .map(|(_, value)| decode(value, true))
             .next_back()
     };
     let kind = parts
@@ -87,7 +88,7 @@ pub(super) fn answer(shared: &Shared, parts: &Parts, body: &[u8]) -> Answered {
         .path()
         .split('/')
         .filter(|part| !part.is_empty())
-        .map(decode)
+        .map(|segment| decode(segment, true))
         .collect();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     match segments.as_slice() {
@@ -181,37 +182,4 @@ fn missing(call: &Call<'_>, segments: &[&str]) -> Answered {
         segments.join("/")
     );
     refuse(StatusCode::NOT_IMPLEMENTED, message)
-}
-
-/// Undoes percent-encoding; what is no UTF-8 then becomes replacement characters, and so names nothing.
-fn decode(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let hex = text
-            .get(at + 1..at + 3)
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        match (bytes[at], hex) {
-            (b'%', Some(byte)) => {
-                decoded.push(byte);
-                at += 2;
-            }
-            (b'+', _) => decoded.push(b' '),
-            (byte, _) => decoded.push(byte),
-        }
-        at += 1;
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn percent_encoding_is_undone() {
-        assert_eq!(decode("debian%2F12"), "debian/12");
-        assert_eq!(decode("a+b%zz%"), "a b%zz%");
-    }
 }

@@ -246,6 +246,8 @@ async fn a_key_of_the_server_is_set_and_taken_back() {
         server.settled(&attributes(value)).await;
     }
     server.delete().await;
+    let left = ask("GET", "/1.0".to_owned(), Json::Null).await;
+    assert_eq!(left["metadata"]["config"][key.as_str()], Json::Null);
 }
 
 #[tokio::test]

@@ -5,23 +5,18 @@
 //! server's certificate, so that even the first connection is certain.
 
 mod files;
-mod verifier;
 
-use std::{fmt::Write, sync::Arc};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine;
 use hyper::Method;
+use rustls::client::danger::ServerCertVerifier;
 use rustls_pki_types::CertificateDer;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
-use sha2::{Digest, Sha256};
+use strata_http::{Body, CONNECT_LIMIT, Call, Endpoint, Pool, tls};
 
-use self::verifier::{Pin, Verifier};
-use super::{
-    ApiPath, ClientError,
-    http::{Body, CONNECT_LIMIT, Call, Pool},
-    stream::{Endpoint, url},
-};
+use super::{ApiPath, ClientError};
 use crate::remote::{Address, Remote};
 
 /// Makes what is needed to speak to a remote; joins with its token if it does not trust us yet.
@@ -36,13 +31,33 @@ pub(crate) async fn connect(remote: &Remote) -> Result<Pool, ClientError> {
     }
 }
 
-/// The fingerprint of a certificate as Incus writes it.
-pub(crate) fn fingerprint(certificate: &[u8]) -> String {
-    let mut text = String::with_capacity(64);
-    for byte in Sha256::digest(certificate) {
-        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-    }
-    text
+/// Which certificate is accepted.
+enum Pin {
+    /// The one with this fingerprint.
+    Fingerprint(String),
+    /// The first that is seen, and from then on only this one.
+    First,
+    /// None: nothing is known of the server.
+    Nothing,
+}
+
+/// The certificate that the server showed first.
+type Seen = Arc<Mutex<Option<CertificateDer<'static>>>>;
+
+fn verifier(pin: Pin, seen: Seen) -> Arc<dyn ServerCertVerifier> {
+    tls::verifier(move |certificate| {
+        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = seen.get_or_insert_with(|| certificate.clone().into_owned());
+        match &pin {
+            Pin::Fingerprint(expected) => tls::fingerprint(certificate) == *expected,
+            Pin::First => first.as_ref() == certificate.as_ref(),
+            Pin::Nothing => false,
+        }
+    })
+}
+
+fn first(seen: &Seen) -> Option<CertificateDer<'static>> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 /// What a join token holds.
@@ -55,31 +70,45 @@ async fn connect_https(remote: &Remote, host: &str, port: u16) -> Result<Pool, C
     let known = files::server_certificate(remote)?;
     let token = remote.token.as_deref().map(read_token).transpose()?;
     let pin = match (&known, &token, remote.accept_certificate) {
-        (Some(certificate), _, _) => Pin::Fingerprint(fingerprint(certificate)),
+        (Some(certificate), _, _) => Pin::Fingerprint(tls::fingerprint(certificate)),
         (None, Some(token), _) => Pin::Fingerprint(token.fingerprint.to_lowercase()),
-        (None, None, true) => Pin::Any,
-        (None, None, false) => Pin::None,
+        (None, None, true) => Pin::First,
+        (None, None, false) => Pin::Nothing,
     };
-    let verifier = Arc::new(Verifier::new(pin));
+    let unknown = matches!(pin, Pin::Nothing);
+    let seen = Seen::default();
     let endpoint = Endpoint::Https {
         host: host.into(),
         port,
-        tls: Arc::new(tls_config(remote, verifier.clone())?),
+        tls: Arc::new(tls_config(remote, verifier(pin, seen.clone()))?),
     };
     let pool = match remote.oidc {
-        true => Pool::new(endpoint).with_bearer(&files::oidc_token(remote)?),
+        true => Pool::new(endpoint).with_headers(bearer(&files::oidc_token(remote)?)),
         false => Pool::new(endpoint),
     };
-    introduce(remote, &pool, &url(host, port), known.is_none(), &verifier).await?;
+    match introduce(remote, &pool, known.is_none(), &seen).await {
+        Err(ClientError::Tls { endpoint, .. }) if unknown && first(&seen).is_some() => {
+            return Err(unknown_certificate(remote, &endpoint, first(&seen)));
+        }
+        outcome => outcome?,
+    }
     Ok(pool)
+}
+
+/// Headers that prove who we are, where that is not a certificate.
+fn bearer(token: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("authorization", format!("Bearer {token}")),
+        ("x-incus-oidc", "true".to_owned()),
+    ]
 }
 
 fn tls_config(
     remote: &Remote,
-    verifier: Arc<Verifier>,
+    verifier: Arc<dyn ServerCertVerifier>,
 ) -> Result<rustls::ClientConfig, ClientError> {
     let setup = |error: rustls::Error| ClientError::Setup(error.to_string());
-    let config = rustls::ClientConfig::builder_with_provider(verifier::crypto())
+    let config = rustls::ClientConfig::builder_with_provider(tls::crypto())
         .with_safe_default_protocol_versions()
         .map_err(setup)?
         .dangerous()
@@ -97,37 +126,30 @@ fn tls_config(
 async fn introduce(
     remote: &Remote,
     pool: &Pool,
-    url: &str,
     remember: bool,
-    verifier: &Verifier,
+    seen: &Seen,
 ) -> Result<(), ClientError> {
     if !remember && remote.token.is_none() {
         return Ok(());
     }
-    let server = match request(pool, Method::GET, &[], &Json::Null).await {
-        Ok(server) => server,
-        Err(ClientError::Tls { .. }) if verifier.refused_unknown() => {
-            return Err(unknown_certificate(remote, url, verifier.seen()));
-        }
-        Err(error) => return Err(error),
-    };
-    if remember && let Some(certificate) = verifier.seen() {
+    let server = request(pool, Method::GET, &[], &Json::Null).await?;
+    if remember && let Some(certificate) = first(seen) {
         files::remember(remote, &certificate)?;
     }
     let trusted = server.pointer("/metadata/auth").and_then(Json::as_str) == Some("trusted");
     match &remote.token {
-        Some(token) if !trusted => join(pool, url, token).await,
+        Some(token) if !trusted => join(pool, token).await,
         _ => Ok(()),
     }
 }
 
-async fn join(pool: &Pool, url: &str, token: &str) -> Result<(), ClientError> {
+async fn join(pool: &Pool, token: &str) -> Result<(), ClientError> {
     let body = json!({ "type": "client", "trust_token": token });
     let answer = request(pool, Method::POST, &["certificates"], &body).await?;
     match answer.get("error").and_then(Json::as_str) {
         None | Some("") => Ok(()),
         Some(reason) => Err(ClientError::Denied {
-            endpoint: url.to_owned(),
+            endpoint: pool.endpoint().name(),
             reason: format!("it does not take the token: {reason}"),
         }),
     }
@@ -141,7 +163,7 @@ async fn request(
 ) -> Result<Json, ClientError> {
     let call = Call {
         method,
-        path: ApiPath::new(path),
+        path: ApiPath::new(path).into_text(),
         headers: Vec::new(),
         body: match body {
             Json::Null => Body::empty(),
@@ -170,7 +192,8 @@ fn unknown_certificate(
     url: &str,
     certificate: Option<CertificateDer<'static>>,
 ) -> ClientError {
-    let fingerprint = certificate.map_or_else(String::new, |certificate| fingerprint(&certificate));
+    let fingerprint =
+        certificate.map_or_else(String::new, |certificate| tls::fingerprint(&certificate));
     ClientError::Setup(format!(
         "the certificate of remote `{}` at {url} is not known (fingerprint {fingerprint}): set `accept_remote_certificate = true` in the provider block, or give the remote a `token`",
         remote.name
@@ -188,10 +211,5 @@ mod tests {
             error.to_string(),
             "the `token` of the remote is not a join token"
         );
-    }
-
-    #[test]
-    fn fingerprints_are_lower_case_hex_of_sha_256() {
-        assert!(fingerprint(b"").starts_with("e3b0c44298fc1c149afb"));
     }
 }

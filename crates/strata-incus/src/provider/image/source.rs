@@ -1,9 +1,10 @@
 //! Where an image comes from: another remote that the server pulls from, files of ours, or an instance.
 
 use serde_json::{Value as Json, json};
+use strata_http::{Part, url};
 
 use crate::{
-    client::{Answer, ApiPath, Client, ClientError, Notes, Part, url},
+    client::{Answer, ApiPath, Client, ClientError, Notes},
     provider::{attributes::Attributes, session::is_fingerprint, source::readable},
     remote::Address,
 };

@@ -20,13 +20,28 @@ pub(in super::super) fn keys(call: &Call<'_>) -> Answered {
     match *call.method {
         Method::GET => Ok(Answer::Sync(shown)),
         Method::PUT | Method::PATCH => {
-            let changed = objects::changed(call, shown)?;
+            let before = shown["config"].clone();
+            let mut changed = objects::changed(call, shown)?;
+            keep(&before, &mut changed["config"]);
             let keys = json!({ "config": changed["config"] });
             store.put(Kind::Server, "", "keys", keys);
             Ok(Answer::Sync(Value::Null))
         }
         _ => refuse(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
     }
+}
+
+/// What a daemon does with the keys that it is sent: empty ones go, and those of the user that are left
+/// out stay.
+fn keep(before: &Value, config: &mut Value) {
+    let Some(config) = config.as_object_mut() else {
+        return;
+    };
+    let before = before.as_object().into_iter().flatten();
+    for (key, value) in before.filter(|(key, _)| key.starts_with("user.")) {
+        config.entry(key.as_str()).or_insert_with(|| value.clone());
+    }
+    config.retain(|_, value| *value != "");
 }
 
 fn shown(store: &Store) -> Value {
