@@ -1,6 +1,6 @@
 //! Modules that Strata does not have and the controller has a file of: found, told apart, and packed.
 //!
-//! [`find`] looks where Ansible looks: `library/` of the role and beside the playbook, the module folders of the
+//! [`Places`] looks where Ansible looks: `library/` of the role and beside the playbook, the module folders of the
 //! settings, collections, and an ansible-core that is installed. [`Kind::of`] says how such a file wants to be run.
 //! A module in new-style Python goes with all of `module_utils` that it imports ([`imports`], [`payload`]) in one
 //! archive that the host's Python runs; [`result`] reads what a module printed.

@@ -126,12 +126,12 @@ fn modules_that_are_not_supported_are_all_named_before_anything_runs() {
 ",
         expect![[r#"
             Error unsupported-module at playbook.yml:5:7: the module `community.general.nothing` is not supported by Strata
-              hint: Use a module that Strata has, or leave the task out with `--skip-tags`.
+              hint: Use a module that Strata has, or leave the task out with `--skip-tags`. A module's own file is run if it is in `library/` or in a collection that is installed.
             Error unsupported-module at playbook.yml:8:11: the module `nothing_like_it` is not supported by Strata
-              hint: Use a module that Strata has, or leave the task out with `--skip-tags`.
+              hint: Use a module that Strata has, or leave the task out with `--skip-tags`. A module's own file is run if it is in `library/` or in a collection that is installed.
             Warning unsupported-module at playbook.yml:9:7: the module `maybe_not` is not supported by Strata
               The task fails if its condition holds when it is reached.
-              hint: Use a module that Strata has, or leave the task out with `--skip-tags`.
+              hint: Use a module that Strata has, or leave the task out with `--skip-tags`. A module's own file is run if it is in `library/` or in a collection that is installed.
         "#]],
     );
 }
