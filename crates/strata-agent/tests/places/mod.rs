@@ -98,14 +98,14 @@ impl Ground {
             return Ground::Folder(tempfile::tempdir().unwrap());
         };
         let ground = Ground::Container(container.name.clone());
-        ground.shell("cd /; rm -rf /root/work; mkdir -p /root/work/D");
+        ground.shell("cd /; rm -rf /root/compared; mkdir -p /root/compared/D");
         ground
     }
 
     fn root(&self) -> String {
         match self {
             Ground::Folder(folder) => folder.path().join("D").to_string_lossy().into_owned(),
-            Ground::Container(_) => "/root/work/D".to_owned(),
+            Ground::Container(_) => "/root/compared/D".to_owned(),
         }
     }
 
