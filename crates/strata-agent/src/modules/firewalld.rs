@@ -87,7 +87,7 @@ impl Module for Firewalld {
             what,
             zone: arguments.string("zone"),
             state,
-            // Without either it is for now.
+            // Without either only the running firewall changes.
             immediate: arguments.bool("immediate") || !permanent,
             permanent,
             offline: arguments.bool("offline"),
