@@ -1,5 +1,7 @@
 //! Files and blocks: attributes and blocks, one a line.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use crate::syntax::{
     ByteRange, Expression, Name,
     body::{Attribute, Block, Body},
@@ -8,11 +10,15 @@ use crate::syntax::{
 
 use super::{Parsed, Parser, T, lexer};
 
+/// Where each attribute of a body stands in it, by name. There may be thousands, in `locals`.
+type Places = BTreeMap<Arc<str>, usize>;
+
 impl Parser<'_> {
     pub(super) fn file(&mut self) -> Body {
         let mut body = self.empty_body(0);
+        let mut places = Places::new();
         loop {
-            self.items(&mut body);
+            self.items(&mut body, &mut places);
             let Some(brace) = self.take(T::CloseBrace) else {
                 break;
             };
@@ -38,19 +44,19 @@ impl Parser<'_> {
     }
 
     /// Reads items up to a closing brace or the end.
-    fn items(&mut self, body: &mut Body) {
+    fn items(&mut self, body: &mut Body, places: &mut Places) {
         loop {
             while self.take(T::Newline).is_some() {}
             if self.is(T::CloseBrace) || self.is(T::End) {
                 return;
             }
-            if self.item(body).is_err() {
+            if self.item(body, places).is_err() {
                 self.skip_item();
             }
         }
     }
 
-    fn item(&mut self, body: &mut Body) -> Parsed<()> {
+    fn item(&mut self, body: &mut Body, places: &mut Places) -> Parsed<()> {
         if !self.is(T::Identifier) {
             return Err(self.expected(
                 "argument-or-block-required",
@@ -61,7 +67,7 @@ impl Parser<'_> {
         let token = self.next();
         let name = self.name(token);
         match self.peek().kind {
-            T::Equal => self.attribute(name, body)?,
+            T::Equal => self.attribute(name, body, places)?,
             T::OpenBrace | T::Quote | T::Identifier => self.block(name, body)?,
             T::Colon => {
                 let colon = self.peek();
@@ -84,7 +90,7 @@ impl Parser<'_> {
         self.end_of_item()
     }
 
-    fn attribute(&mut self, name: Name, body: &mut Body) -> Parsed<()> {
+    fn attribute(&mut self, name: Name, body: &mut Body, places: &mut Places) -> Parsed<()> {
         self.next();
         let start = self.peek().range.start;
         let parsed = self.expression();
@@ -94,8 +100,8 @@ impl Parser<'_> {
             // The attribute is there, if mistaken: nobody shall complain that it is missing.
             Err(_) => self.error_node(start.min(self.end as u32)),
         };
-        let first = body.attribute(&name.text).map(Attribute::name_span);
-        if let Some(first) = first {
+        if let Some(first) = places.get(&name.text) {
+            let first = body.attributes[*first].name_span();
             let diagnostic = strata_core::Diagnostic::error(
                 "duplicate-argument",
                 format!("`{}` is set twice", name.text),
@@ -106,6 +112,7 @@ impl Parser<'_> {
             .hint("remove one of the two");
             self.diags.push(diagnostic);
         } else {
+            places.insert(name.text.clone(), body.attributes.len());
             body.attributes.push(Attribute {
                 name,
                 expression: Expression::new(self.source.clone(), node),
@@ -150,10 +157,11 @@ impl Parser<'_> {
 
     fn block_body(&mut self, start: u32, kind: &Name) -> Body {
         let mut body = self.empty_body(start);
+        let mut places = Places::new();
         if self.is(T::Newline) || self.is(T::CloseBrace) {
-            self.items(&mut body);
+            self.items(&mut body, &mut places);
         } else {
-            self.one_line_body(&mut body);
+            self.one_line_body(&mut body, &mut places);
         }
         body.range.end = self.at as u32;
         if self.take(T::CloseBrace).is_none() && self.is(T::End) {
@@ -172,15 +180,15 @@ impl Parser<'_> {
     }
 
     /// Reads `{ name = value }`.
-    fn one_line_body(&mut self, body: &mut Body) {
-        let result = self.one_line_item(body);
+    fn one_line_body(&mut self, body: &mut Body, places: &mut Places) {
+        let result = self.one_line_item(body, places);
         if result.is_err() {
             self.skip_item();
-            self.items(body);
+            self.items(body, places);
         }
     }
 
-    fn one_line_item(&mut self, body: &mut Body) -> Parsed<()> {
+    fn one_line_item(&mut self, body: &mut Body, places: &mut Places) -> Parsed<()> {
         let token = self.peek();
         if token.kind != T::Identifier || self.peek_second().kind != T::Equal {
             return Err(self.expected(
@@ -191,7 +199,7 @@ impl Parser<'_> {
         }
         self.next();
         let name = self.name(token);
-        self.attribute(name, body)?;
+        self.attribute(name, body, places)?;
         if self.is(T::CloseBrace) {
             return Ok(());
         }
@@ -218,7 +226,7 @@ impl Parser<'_> {
             ));
         };
         Ok(Name {
-            text: value.as_str().unwrap_or_default().into(),
+            text: self.named(value.as_str().unwrap_or_default()),
             range: node.range,
         })
     }

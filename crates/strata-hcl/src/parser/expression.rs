@@ -166,7 +166,7 @@ impl Parser<'_> {
         let dot = self.next().range;
         let token = self.peek();
         let kind = match token.kind {
-            T::Identifier => StepKind::Attribute(token.range.text(self.source).into()),
+            T::Identifier => StepKind::Attribute(self.named(token.range.text(self.source))),
             T::Star => StepKind::AttributeSplat,
             T::Number => return self.legacy_index(dot, steps),
             _ => {
@@ -278,7 +278,7 @@ impl Parser<'_> {
             "false" => literal(Value::Bool(false), token.range),
             "null" => literal(Value::Null(strata_core::Type::Dynamic), token.range),
             name => Node {
-                kind: NodeKind::Variable(name.into()),
+                kind: NodeKind::Variable(self.named(name)),
                 range: token.range,
             },
         })

@@ -14,7 +14,7 @@ pub(crate) mod lexer;
 mod recovery;
 mod template;
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use strata_core::{Diagnostic, Diagnostics, Source};
 
@@ -115,6 +115,8 @@ pub(crate) struct Parser<'a> {
     newlines: bool,
     depth: usize,
     peeked: Option<(usize, Token)>,
+    /// Names that were met: each is kept once, since most come again and again.
+    names: HashSet<Arc<str>>,
     diags: &'a mut Diagnostics,
 }
 
@@ -128,6 +130,7 @@ impl<'a> Parser<'a> {
             newlines: true,
             depth: 0,
             peeked: None,
+            names: HashSet::new(),
             diags,
         }
     }
@@ -210,11 +213,21 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn name(&self, token: Token) -> Name {
+    fn name(&mut self, token: Token) -> Name {
         Name {
-            text: token.range.text(self.source).into(),
+            text: self.named(token.range.text(self.source)),
             range: token.range,
         }
+    }
+
+    /// A name, shared with all that are the same.
+    fn named(&mut self, name: &str) -> Arc<str> {
+        if let Some(known) = self.names.get(name) {
+            return known.clone();
+        }
+        let name: Arc<str> = name.into();
+        self.names.insert(name.clone());
+        name
     }
 
     fn range_from(&self, start: u32) -> ByteRange {
