@@ -34,7 +34,7 @@ fn all(items: &[Value]) -> Vec<Value> {
 }
 
 fn pairs(
-    entries: &std::collections::BTreeMap<Arc<str>, Value>,
+    entries: &strata_core::value::Entries,
 ) -> impl Iterator<Item = (Arc<str>, Value)> {
     let pair = |(key, item): (&Arc<str>, &Value)| (Arc::from(&*text(key)), value(item.clone()));
     entries.iter().map(pair)

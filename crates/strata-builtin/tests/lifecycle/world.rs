@@ -212,7 +212,7 @@ impl World {
         let provider = self.provider(type_name);
         let block = &provider.schema().resources[type_name].block;
         let mut entries = block.empty_value().as_entries().unwrap().clone();
-        for (name, value) in &mut entries {
+        for (name, value) in entries.iter_mut() {
             if block.attributes[name].presence.is_computed() {
                 *value = Value::unknown(value.ty());
             }

@@ -11,6 +11,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use strata_core::{
     Diagnostic, Diagnostics, Marks, Span, Value,
     schema::{self, NestedBlock, Nesting},
+    value::Entries,
 };
 use strata_hcl::{Block, Body, Scope};
 
@@ -41,7 +42,7 @@ fn body_at(
     let shaped = shaped(body, schema, diags);
     let body = shaped.as_ref().unwrap_or(body);
     unexpected(body, schema, diags);
-    let mut entries = BTreeMap::new();
+    let mut entries = Entries::with_capacity(schema.attributes.len() + schema.blocks.len());
     for (name, attribute) in &schema.attributes {
         let value = attribute::decode(name, attribute, body.attribute(name), span, scope, diags);
         entries.insert(name.clone(), value);

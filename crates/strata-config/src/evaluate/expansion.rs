@@ -1,8 +1,8 @@
 //! `count` and `for_each`: how many instances there are, and of what keys.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
-use strata_core::{Diagnostic, Diagnostics, Marks, Type, Value};
+use strata_core::{Diagnostic, Diagnostics, Marks, Type, Value, value::Entries};
 use strata_hcl::{Expression, Scope, evaluate};
 
 use super::{Expansion, Mode};
@@ -177,7 +177,7 @@ fn from_set(element: &Type, items: &[Value], may_be_unknown: bool) -> Result<Exp
     if !items.is_empty() && *element != Type::String {
         return Err(wrong_set(element));
     }
-    let mut entries = BTreeMap::new();
+    let mut entries = Entries::with_capacity(items.len());
     for item in items {
         let Value::String(key) = item else {
             let why = "`for_each` sets must not contain null values";

@@ -27,6 +27,7 @@ use strata_core::{
     addr::{self, InstanceKey, ResourceMode},
     files::Files,
     schema,
+    value::Entries,
 };
 use strata_hcl::{Chance, Expression};
 
@@ -78,7 +79,7 @@ pub enum Expansion {
     /// With `count`.
     Count(usize),
     /// With `for_each`: keys and values.
-    ForEach(Arc<BTreeMap<Arc<str>, Value>>),
+    ForEach(Arc<Entries>),
     /// None at all: `lifecycle { enabled = false }`. References read as null.
     Disabled,
     /// `count` or `for_each` is not known, or mistaken; that has been reported.

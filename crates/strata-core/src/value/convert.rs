@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{AttributePath, Marks, Number, ObjectAttribute, PathStep, Type, Unknown, Value};
+use super::{
+    AttributePath, Entries, Marks, Number, ObjectAttribute, PathStep, Type, Unknown, Value,
+};
 
 /// Why a value does not convert to a type.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,11 +17,17 @@ pub struct ConvertError {
 }
 
 impl ConvertError {
-    fn new(path: &AttributePath, message: impl Into<String>) -> Self {
+    fn new(message: impl Into<String>) -> Self {
         Self {
-            path: path.clone(),
+            path: AttributePath::root(),
             message: message.into(),
         }
+    }
+
+    /// The same mistake, seen from what contains the value. Paths are only made where there is something to tell.
+    fn inside(mut self, step: PathStep) -> Self {
+        self.path.0.insert(0, step);
+        self
     }
 }
 
@@ -28,29 +36,62 @@ impl Value {
     ///
     /// Attributes that an object type marks as optional are filled with null.
     pub fn convert(&self, ty: &Type) -> Result<Value, ConvertError> {
-        convert(self, ty, &AttributePath::root())
+        match conforms(self, ty) {
+            true => Ok(self.clone()),
+            false => convert(self, ty),
+        }
     }
 }
 
-fn convert(value: &Value, ty: &Type, path: &AttributePath) -> Result<Value, ConvertError> {
+/// True if converting would change nothing, so that the value can be shared; false also where that is not cheap to say.
+fn conforms(value: &Value, ty: &Type) -> bool {
     match (value, ty) {
-        (Value::Marked(value, marks), _) => Ok(convert(value, ty, path)?.with_marks(*marks)),
+        (Value::Marked(value, _), _) => conforms(value, ty),
+        (_, Type::Dynamic) => true,
+        (Value::Null(of), _) => of == ty,
+        (Value::Unknown(unknown), _) => unknown.ty == *ty,
+        (Value::Bool(_), Type::Bool)
+        | (Value::Number(_), Type::Number)
+        | (Value::String(_), Type::String) => true,
+        (Value::List(of, _), Type::List(element))
+        | (Value::Set(of, _), Type::Set(element))
+        | (Value::Map(of, _), Type::Map(element)) => of == &**element && !element.has_dynamic(),
+        (Value::Tuple(items), Type::Tuple(elements)) => {
+            items.len() == elements.len()
+                && items
+                    .iter()
+                    .zip(&**elements)
+                    .all(|(item, ty)| conforms(item, ty))
+        }
+        (Value::Object(entries), Type::Object(attributes)) => {
+            entries.len() == attributes.len()
+                && entries.iter().zip(&**attributes).all(|(entry, attribute)| {
+                    entry.0 == attribute.0 && conforms(entry.1, &attribute.1.ty)
+                })
+        }
+        _ => false,
+    }
+}
+
+fn convert(value: &Value, ty: &Type) -> Result<Value, ConvertError> {
+    match (value, ty) {
+        (Value::Marked(value, marks), _) => Ok(convert(value, ty)?.with_marks(*marks)),
         (_, Type::Dynamic) => Ok(value.clone()),
         (Value::Null(from), _) => {
-            convert_typed(from, ty, path).map(|()| Value::Null(ty.without_optional()))
+            convert_typed(from, ty).map(|()| Value::Null(ty.without_optional()))
         }
         (Value::Unknown(unknown), _) => {
-            convert_typed(&unknown.ty, ty, path)?;
+            convert_typed(&unknown.ty, ty)?;
             Ok(convert_unknown(unknown, ty).into())
         }
         (Value::Bool(_), Type::Bool)
         | (Value::Number(_), Type::Number)
         | (Value::String(_), Type::String) => Ok(value.clone()),
-        (_, Type::Bool | Type::Number | Type::String) => convert_primitive(value, ty, path),
-        (_, Type::List(element) | Type::Set(element)) => convert_sequence(value, ty, element, path),
-        (_, Type::Map(element)) => convert_map(value, ty, element, path),
-        (_, Type::Tuple(elements)) => convert_tuple(value, ty, elements, path),
-        (_, Type::Object(attributes)) => convert_object(value, ty, attributes, path),
+        (_, Type::Bool | Type::Number | Type::String) => convert_primitive(value, ty),
+        (_, Type::List(element) | Type::Set(element)) => convert_sequence(value, ty, element),
+        (_, Type::Map(element)) => convert_map(value, ty, element),
+        (_, Type::Tuple(elements)) => convert_tuple(value, ty, elements),
+        (_, Type::Object(attributes)) => convert_object(value, ty, attributes),
     }
 }
 
@@ -65,50 +106,47 @@ fn convert_unknown(unknown: &Unknown, ty: &Type) -> Unknown {
 }
 
 /// Says whether values of type `from` can convert to `to`; without a value, text counts as convertible.
-fn convert_typed(from: &Type, to: &Type, path: &AttributePath) -> Result<(), ConvertError> {
+fn convert_typed(from: &Type, to: &Type) -> Result<(), ConvertError> {
     let fits = match (from, to) {
         (Type::Dynamic, _) | (_, Type::Dynamic) => true,
         (Type::Bool, Type::Number) | (Type::Number, Type::Bool) => false,
         (from, to) if from.is_primitive() && to.is_primitive() => true,
         (Type::List(a) | Type::Set(a), Type::List(b) | Type::Set(b))
         | (Type::Map(a), Type::Map(b)) => {
-            return convert_typed(a, b, &path.then(PathStep::Element));
+            return convert_typed(a, b).map_err(|error| error.inside(PathStep::Element));
         }
         (Type::Tuple(items), Type::List(element) | Type::Set(element)) => {
             return items
                 .iter()
-                .try_for_each(|item| convert_typed(item, element, &path.then(PathStep::Element)));
+                .try_for_each(|item| convert_typed(item, element))
+                .map_err(|error| error.inside(PathStep::Element));
         }
         (Type::Tuple(left), Type::Tuple(right)) if left.len() == right.len() => {
             return left
                 .iter()
                 .zip(right.iter())
-                .try_for_each(|(a, b)| convert_typed(a, b, path));
+                .try_for_each(|(a, b)| convert_typed(a, b));
         }
         (Type::Object(attributes), Type::Map(element)) => {
             return attributes
                 .values()
-                .try_for_each(|a| convert_typed(&a.ty, element, &path.then(PathStep::Element)));
+                .try_for_each(|a| convert_typed(&a.ty, element))
+                .map_err(|error| error.inside(PathStep::Element));
         }
         (Type::Map(element), Type::Object(attributes)) => {
             return attributes
                 .values()
-                .try_for_each(|a| convert_typed(element, &a.ty, &path.then(PathStep::Element)));
+                .try_for_each(|a| convert_typed(element, &a.ty))
+                .map_err(|error| error.inside(PathStep::Element));
         }
         (Type::Object(given), Type::Object(wanted)) => {
             for (name, attribute) in wanted.iter() {
                 match given.get(name) {
-                    Some(from) => convert_typed(
-                        &from.ty,
-                        &attribute.ty,
-                        &path.then(PathStep::Attribute(name.clone())),
-                    )?,
+                    Some(from) => convert_typed(&from.ty, &attribute.ty)
+                        .map_err(|error| error.inside(PathStep::Attribute(name.clone())))?,
                     None if attribute.optional => {}
                     None => {
-                        return Err(ConvertError::new(
-                            path,
-                            format!("attribute {name:?} is required"),
-                        ));
+                        return Err(ConvertError::new(format!("attribute {name:?} is required")));
                     }
                 }
             }
@@ -116,22 +154,14 @@ fn convert_typed(from: &Type, to: &Type, path: &AttributePath) -> Result<(), Con
         }
         _ => false,
     };
-    if fits {
-        Ok(())
-    } else {
-        Err(required(to, path))
-    }
+    if fits { Ok(()) } else { Err(required(to)) }
 }
 
-fn required(ty: &Type, path: &AttributePath) -> ConvertError {
-    ConvertError::new(path, format!("{} required", ty.friendly_name()))
+fn required(ty: &Type) -> ConvertError {
+    ConvertError::new(format!("{} required", ty.friendly_name()))
 }
 
-fn convert_primitive(
-    value: &Value,
-    ty: &Type,
-    path: &AttributePath,
-) -> Result<Value, ConvertError> {
+fn convert_primitive(value: &Value, ty: &Type) -> Result<Value, ConvertError> {
     match (value, ty) {
         (Value::Bool(truth), Type::String) => {
             Ok(Value::from(if *truth { "true" } else { "false" }))
@@ -140,36 +170,29 @@ fn convert_primitive(
         (Value::String(text), Type::Number) => text
             .parse::<Number>()
             .map(Value::Number)
-            .map_err(|_| ConvertError::new(path, "a number is required")),
+            .map_err(|_| ConvertError::new("a number is required")),
         (Value::String(text), Type::Bool) => match &**text {
             "true" | "1" => Ok(Value::Bool(true)),
             "false" | "0" => Ok(Value::Bool(false)),
             "True" | "TRUE" => Err(ConvertError::new(
-                path,
                 "a bool is required; to convert from string, use lowercase \"true\"",
             )),
             "False" | "FALSE" => Err(ConvertError::new(
-                path,
                 "a bool is required; to convert from string, use lowercase \"false\"",
             )),
-            _ => Err(ConvertError::new(path, "a bool is required")),
+            _ => Err(ConvertError::new("a bool is required")),
         },
-        _ => Err(required(ty, path)),
+        _ => Err(required(ty)),
     }
 }
 
-fn convert_sequence(
-    value: &Value,
-    ty: &Type,
-    element: &Type,
-    path: &AttributePath,
-) -> Result<Value, ConvertError> {
+fn convert_sequence(value: &Value, ty: &Type, element: &Type) -> Result<Value, ConvertError> {
     let Some(items) = value.as_sequence() else {
-        return Err(required(ty, path));
+        return Err(required(ty));
     };
     // An element type still open takes the type that all elements have in common.
     let element = if element.has_dynamic() {
-        &common(items.iter(), element, ty, path)?
+        &common(items.iter(), element, ty)?
     } else {
         element
     };
@@ -182,7 +205,7 @@ fn convert_sequence(
         return Ok(value.clone());
     }
     let convert_item = |(at, item): (usize, &Value)| {
-        convert(item, element, &path.then(PathStep::Index(Number::from(at))))
+        convert(item, element).map_err(|error| error.inside(PathStep::Index(at.into())))
     };
     let items = items
         .iter()
@@ -204,33 +227,26 @@ fn value_element(value: &Value) -> Option<&Type> {
     }
 }
 
-fn convert_map(
-    value: &Value,
-    ty: &Type,
-    element: &Type,
-    path: &AttributePath,
-) -> Result<Value, ConvertError> {
+fn convert_map(value: &Value, ty: &Type, element: &Type) -> Result<Value, ConvertError> {
     let Some(entries) = value.as_entries() else {
-        return Err(required(ty, path));
+        return Err(required(ty));
     };
     let element = if element.has_dynamic() {
-        &common(entries.values(), element, ty, path)?
+        &common(entries.values(), element, ty)?
     } else {
         element
     };
     if matches!(value, Value::Map(have, _) if have == element) {
         return Ok(value.clone());
     }
-    let convert_entry = |(key, item): (&Arc<str>, &Value)| {
-        Ok((
-            key.clone(),
-            convert(item, element, &path.then(PathStep::Key(key.clone())))?,
-        ))
+    let convert_entry = |(key, item): (&Arc<str>, &Value)| match convert(item, element) {
+        Ok(item) => Ok((key.clone(), item)),
+        Err(error) => Err(error.inside(PathStep::Key(key.clone()))),
     };
     let entries = entries
         .iter()
         .map(convert_entry)
-        .collect::<Result<BTreeMap<_, _>, _>>()?;
+        .collect::<Result<Entries, _>>()?;
     Ok(Value::Map(element.without_optional(), Arc::new(entries)))
 }
 
@@ -239,20 +255,19 @@ fn common<'a>(
     items: impl Iterator<Item = &'a Value> + Clone,
     wanted: &Type,
     ty: &Type,
-    path: &AttributePath,
 ) -> Result<Type, ConvertError> {
     if *wanted != Type::Dynamic {
         // Open further inside: convert each item to what is wanted, and unify what comes out.
         let types = items
-            .map(|item| convert(item, wanted, path).map(|item| item.ty()))
+            .map(|item| convert(item, wanted).map(|item| item.ty()))
             .collect::<Result<Vec<_>, _>>()?;
-        return unify(types.iter()).ok_or_else(|| mismatch(ty, path));
+        return unify(types.iter()).ok_or_else(|| mismatch(ty));
     }
     let types: Vec<Type> = items.map(Value::ty).collect();
-    unify(types.iter()).ok_or_else(|| mismatch(ty, path))
+    unify(types.iter()).ok_or_else(|| mismatch(ty))
 }
 
-fn mismatch(ty: &Type, path: &AttributePath) -> ConvertError {
+fn mismatch(ty: &Type) -> ConvertError {
     let kind = if matches!(ty, Type::Map(_)) {
         "map"
     } else if matches!(ty, Type::Set(_)) {
@@ -260,26 +275,21 @@ fn mismatch(ty: &Type, path: &AttributePath) -> ConvertError {
     } else {
         "list"
     };
-    ConvertError::new(path, format!("all {kind} elements must have the same type"))
+    ConvertError::new(format!("all {kind} elements must have the same type"))
 }
 
-fn convert_tuple(
-    value: &Value,
-    ty: &Type,
-    elements: &[Type],
-    path: &AttributePath,
-) -> Result<Value, ConvertError> {
+fn convert_tuple(value: &Value, ty: &Type, elements: &[Type]) -> Result<Value, ConvertError> {
     let Value::Tuple(items) = value else {
-        return Err(required(ty, path));
+        return Err(required(ty));
     };
     if items.len() != elements.len() {
-        return Err(ConvertError::new(
-            path,
-            format!("a tuple of {} elements is required", elements.len()),
-        ));
+        return Err(ConvertError::new(format!(
+            "a tuple of {} elements is required",
+            elements.len()
+        )));
     }
     let item = |(at, (item, ty)): (usize, (&Value, &Type))| {
-        convert(item, ty, &path.then(PathStep::Index(Number::from(at))))
+        convert(item, ty).map_err(|error| error.inside(PathStep::Index(at.into())))
     };
     let items = items
         .iter()
@@ -294,10 +304,9 @@ fn convert_object(
     value: &Value,
     ty: &Type,
     attributes: &BTreeMap<Arc<str>, ObjectAttribute>,
-    path: &AttributePath,
 ) -> Result<Value, ConvertError> {
     let Some(entries) = value.as_entries() else {
-        return Err(required(ty, path));
+        return Err(required(ty));
     };
     let missing: Vec<_> = attributes
         .iter()
@@ -307,22 +316,19 @@ fn convert_object(
     match missing.as_slice() {
         [] => {}
         [one] => {
-            return Err(ConvertError::new(
-                path,
-                format!("attribute {one} is required"),
-            ));
+            return Err(ConvertError::new(format!("attribute {one} is required")));
         }
         [most @ .., last] => {
-            return Err(ConvertError::new(
-                path,
-                format!("attributes {} and {last} are required", most.join(", ")),
-            ));
+            return Err(ConvertError::new(format!(
+                "attributes {} and {last} are required",
+                most.join(", ")
+            )));
         }
     }
     let attribute = |(name, attribute): (&Arc<str>, &ObjectAttribute)| {
-        let path = path.then(PathStep::Attribute(name.clone()));
         let value = match entries.get(name) {
-            Some(value) => convert(value, &attribute.ty, &path)?,
+            Some(value) => convert(value, &attribute.ty)
+                .map_err(|error| error.inside(PathStep::Attribute(name.clone())))?,
             None => Value::Null(attribute.ty.without_optional()),
         };
         Ok((name.clone(), value))

@@ -8,14 +8,16 @@
 //! move to the set itself.
 
 mod convert;
+mod entries;
 mod marks;
 mod number;
 mod path;
 mod ty;
 
-use std::{cmp::Ordering, collections::BTreeMap, fmt, sync::Arc};
+use std::{cmp::Ordering, fmt, sync::Arc};
 
 pub use convert::{ConvertError, unify};
+pub use entries::Entries;
 pub use marks::Marks;
 pub use number::{Number, ParseNumberError};
 pub use path::{AttributePath, PathStep};
@@ -39,11 +41,11 @@ pub enum Value {
     /// Distinct elements of one type, sorted by [`Value::order`].
     Set(Type, Arc<Vec<Value>>),
     /// Elements of one type by key.
-    Map(Type, Arc<BTreeMap<Arc<str>, Value>>),
+    Map(Type, Arc<Entries>),
     /// Ordered elements.
     Tuple(Arc<Vec<Value>>),
     /// Named attributes.
-    Object(Arc<BTreeMap<Arc<str>, Value>>),
+    Object(Arc<Entries>),
     /// A value with marks; the inner one is not itself `Marked`, and the marks are not none.
     Marked(Arc<Value>, Marks),
 }
@@ -107,15 +109,7 @@ impl Value {
         element: Type,
         entries: impl IntoIterator<Item = (K, Value)>,
     ) -> Self {
-        Value::Map(
-            element,
-            Arc::new(
-                entries
-                    .into_iter()
-                    .map(|(key, value)| (key.into(), value))
-                    .collect(),
-            ),
-        )
+        Value::Map(element, Arc::new(entries.into_iter().collect()))
     }
 
     /// A tuple.
@@ -125,12 +119,7 @@ impl Value {
 
     /// An object.
     pub fn object<K: Into<Arc<str>>>(attributes: impl IntoIterator<Item = (K, Value)>) -> Self {
-        Value::Object(Arc::new(
-            attributes
-                .into_iter()
-                .map(|(key, value)| (key.into(), value))
-                .collect(),
-        ))
+        Value::Object(Arc::new(attributes.into_iter().collect()))
     }
 
     /// The value's type. Costs time in proportion to tuples and objects inside.
@@ -242,6 +231,14 @@ impl Value {
         self.is_known() && !self.unmarked().any_child(|child| !child.is_wholly_known())
     }
 
+    /// True if it and everything inside is known, and nothing has a mark.
+    pub fn is_plain(&self) -> bool {
+        match self {
+            Value::Marked(..) | Value::Unknown(_) => false,
+            value => !value.any_child(|child| !child.is_plain()),
+        }
+    }
+
     /// The text of a known string, marked or not.
     pub fn as_str(&self) -> Option<&str> {
         match self.unmarked() {
@@ -275,7 +272,7 @@ impl Value {
     }
 
     /// The entries of a known map or object, marked or not.
-    pub fn as_entries(&self) -> Option<&BTreeMap<Arc<str>, Value>> {
+    pub fn as_entries(&self) -> Option<&Entries> {
         match self.unmarked() {
             Value::Map(_, entries) | Value::Object(entries) => Some(entries),
             _ => None,

@@ -370,6 +370,7 @@ fn prepare_one(
     };
     Ok(match parameter.argument {
         Argument::Raw => value,
+        Argument::Deep if value.is_plain() => value,
         Argument::Shallow => {
             prepared.marks |= value.marks();
             prepared.unknown |= !value.is_known();

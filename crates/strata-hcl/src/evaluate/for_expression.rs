@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use strata_core::{Diagnostic, Marks, Type, Value};
+use strata_core::{Diagnostic, Marks, Type, Value, value};
 
 use crate::syntax::{
     ByteRange, Name,
@@ -22,31 +22,9 @@ pub(super) enum Entries {
 #[derive(Default)]
 struct Made {
     items: Vec<Value>,
-    entries: Vec<Entry>,
+    entries: Vec<(Arc<str>, Value)>,
     marks: Marks,
     unknown: bool,
-}
-
-/// One entry of an object in the making.
-struct Entry {
-    /// The key's first bytes, which sort as the keys do. Most keys are told apart by them, without a look at
-    /// texts that lie all over the memory.
-    beginning: u128,
-    key: Arc<str>,
-    value: Value,
-}
-
-impl Entry {
-    fn new(key: Arc<str>, value: Value) -> Self {
-        let mut bytes = [0; 16];
-        let length = key.len().min(bytes.len());
-        bytes[..length].copy_from_slice(&key.as_bytes()[..length]);
-        Self {
-            beginning: u128::from_be_bytes(bytes),
-            key,
-            value,
-        }
-    }
 }
 
 impl Evaluator<'_> {
@@ -104,7 +82,7 @@ impl Evaluator<'_> {
         let text = self.object_key(&key_value, key.range, &mut made.marks, true);
         let value = self.node(&inner.value);
         match text {
-            Some(text) => made.entries.push(Entry::new(text, value)),
+            Some(text) => made.entries.push((text, value)),
             None => made.unknown = true,
         }
     }
@@ -140,8 +118,8 @@ impl Evaluator<'_> {
         let result = if inner.group {
             grouped(made.entries)
         } else {
-            match distinct(made.entries) {
-                Ok(value) => value,
+            match value::Entries::distinct(made.entries) {
+                Ok(entries) => Value::Object(Arc::new(entries)),
                 Err(double) => self.duplicate_key(&double, key.range, marks),
             }
         };
@@ -179,11 +157,13 @@ impl Evaluator<'_> {
                 Entries::Known(Box::new((0..count).map(each)))
             }
             Value::Map(_, entries) | Value::Object(entries) => {
-                let entries: Vec<_> = entries
-                    .iter()
-                    .map(|(key, value)| (Value::String(key.clone()), value.clone()))
-                    .collect();
-                Entries::Known(Box::new(entries.into_iter()))
+                let entries = entries.clone();
+                let each = move |at: usize| {
+                    let (key, value) = entries.at(at)?;
+                    Some((Value::String(key.clone()), value.clone()))
+                };
+                let count = collection.as_entries().map_or(0, value::Entries::len);
+                Entries::Known(Box::new((0..count).map_while(each)))
             }
             Value::Unknown(unknown) if !unknown.ty.is_primitive() => Entries::Unknown,
             Value::Null(_) => {
@@ -229,25 +209,10 @@ impl Evaluator<'_> {
     }
 }
 
-fn distinct(mut entries: Vec<Entry>) -> Result<Value, Arc<str>> {
-    entries.sort_by(|left, right| {
-        let beginnings = left.beginning.cmp(&right.beginning);
-        beginnings.then_with(|| left.key.cmp(&right.key))
-    });
-    let same =
-        |pair: &&[Entry]| pair[0].beginning == pair[1].beginning && pair[0].key == pair[1].key;
-    match entries.windows(2).find(same) {
-        Some(pair) => Err(pair[0].key.clone()),
-        None => Ok(Value::object(
-            entries.into_iter().map(|entry| (entry.key, entry.value)),
-        )),
-    }
-}
-
-fn grouped(entries: Vec<Entry>) -> Value {
+fn grouped(entries: Vec<(Arc<str>, Value)>) -> Value {
     let mut groups: BTreeMap<Arc<str>, Vec<Value>> = BTreeMap::new();
-    for entry in entries {
-        groups.entry(entry.key).or_default().push(entry.value);
+    for (key, value) in entries {
+        groups.entry(key).or_default().push(value);
     }
     Value::object(
         groups

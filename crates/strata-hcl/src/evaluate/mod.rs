@@ -11,7 +11,7 @@ mod for_expression;
 mod operators;
 mod template;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use strata_core::{Diagnostic, Diagnostics, Marks, Source, Span, Type, Value};
 
@@ -177,7 +177,7 @@ impl Evaluator<'_> {
 
     fn object(&mut self, items: &[ObjectItem]) -> Value {
         // Of items with one key the last counts.
-        let mut entries = BTreeMap::new();
+        let mut entries = Vec::with_capacity(items.len());
         let mut marks = Marks::NONE;
         let mut known = true;
         for item in items {
@@ -190,7 +190,7 @@ impl Evaluator<'_> {
             let value = self.node(&item.value);
             match self.object_key(&key, item.key.range, &mut marks, false) {
                 Some(key) => {
-                    entries.insert(key, value);
+                    entries.push((key, value));
                 }
                 None => known = false,
             }
@@ -198,7 +198,7 @@ impl Evaluator<'_> {
         if !known {
             return failed().with_marks(marks);
         }
-        Value::Object(Arc::new(entries)).with_marks(marks)
+        Value::Object(Arc::new(entries.into())).with_marks(marks)
     }
 
     /// As in `providers = { incus.east = … }`, which is read without being evaluated.

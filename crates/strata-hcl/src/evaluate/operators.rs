@@ -2,7 +2,10 @@
 
 use std::cmp::Ordering;
 
-use strata_core::{Marks, Number, Type, Value, value::Unknown};
+use strata_core::{
+    Marks, Number, Type, Value,
+    value::{self, Unknown},
+};
 
 use crate::syntax::{
     ByteRange,
@@ -233,9 +236,7 @@ fn equal_items(left: &[Value], right: &[Value], marks: &mut Marks) -> Option<boo
         .map(|(left, right)| equal(left, right, marks)))
 }
 
-type Entries = std::collections::BTreeMap<std::sync::Arc<str>, Value>;
-
-fn equal_entries(left: &Entries, right: &Entries, marks: &mut Marks) -> Option<bool> {
+fn equal_entries(left: &value::Entries, right: &value::Entries, marks: &mut Marks) -> Option<bool> {
     if left.len() != right.len() || !left.keys().eq(right.keys()) {
         return Some(false);
     }

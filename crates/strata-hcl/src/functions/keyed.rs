@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use strata_core::{Type, Value};
+use strata_core::{Type, Value, value::Entries};
 
 use super::{
     Context, Function, FunctionError, Given, Kind, Parameter, Result_, Returns, items, text,
@@ -61,9 +61,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     ),
 ];
 
-type Map = BTreeMap<Arc<str>, Value>;
-
-fn entries(given: Given<'_>, at: usize) -> Result<&Map, FunctionError> {
+fn entries(given: Given<'_>, at: usize) -> Result<&Entries, FunctionError> {
     given
         .get(at)
         .and_then(Value::as_entries)
@@ -132,7 +130,13 @@ fn lookup(given: Given<'_>, _: &Context<'_>) -> Result_ {
 }
 
 fn merge(given: Given<'_>, _: &Context<'_>) -> Result_ {
-    let mut merged = Map::new();
+    let mut merged = Vec::with_capacity(
+        given
+            .iter()
+            .filter_map(Value::as_entries)
+            .map(Entries::len)
+            .sum(),
+    );
     let mut elements: Vec<Type> = Vec::new();
     let mut only_maps = true;
     for (at, argument) in given.iter().enumerate() {
@@ -144,18 +148,21 @@ fn merge(given: Given<'_>, _: &Context<'_>) -> Result_ {
             let message = format!("arguments must be maps or objects, got {ty:?}");
             FunctionError::argument(at, message)
         })?;
-        for (key, value) in entries {
-            merged.insert(key.clone(), value.clone());
-        }
+        merged.extend(
+            entries
+                .iter()
+                .map(|(key, value)| (key.clone(), value.clone())),
+        );
         match argument {
             Value::Map(element, _) => elements.push(element.clone()),
             _ => only_maps = false,
         }
     }
+    let merged = Arc::new(Entries::from(merged));
     let same = elements.windows(2).all(|pair| pair[0] == pair[1]);
     Ok(match elements.into_iter().next() {
-        Some(element) if only_maps && same => Value::Map(element, Arc::new(merged)),
-        _ => Value::Object(Arc::new(merged)),
+        Some(element) if only_maps && same => Value::Map(element, merged),
+        _ => Value::Object(merged),
     })
 }
 
@@ -191,17 +198,16 @@ fn zipmap(given: Given<'_>, _: &Context<'_>) -> Result_ {
             values.len()
         )));
     }
-    let mut made = Map::new();
+    let mut made = Vec::with_capacity(keys.len());
     for (key, value) in keys.iter().zip(values) {
         let Value::String(key) = key else {
             return Err(FunctionError::argument(0, "a key must not be null"));
         };
-        made.insert(key.clone(), value.clone());
+        made.push((key.clone(), value.clone()));
     }
+    let made = Arc::new(Entries::from(made));
     Ok(match &given[1] {
-        Value::List(element, _) | Value::Set(element, _) => {
-            Value::Map(element.clone(), Arc::new(made))
-        }
-        _ => Value::Object(Arc::new(made)),
+        Value::List(element, _) | Value::Set(element, _) => Value::Map(element.clone(), made),
+        _ => Value::Object(made),
     })
 }

@@ -89,7 +89,7 @@ fn write(value: &Value, out: &mut String) {
     }
 }
 
-fn write_entries(entries: &std::collections::BTreeMap<Arc<str>, Value>, out: &mut String) {
+fn write_entries(entries: &strata_core::value::Entries, out: &mut String) {
     out.push_str("{\n");
     for (key, item) in entries {
         if crate::parser::is_identifier(key) {

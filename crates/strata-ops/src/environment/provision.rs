@@ -199,7 +199,9 @@ fn complete(made: &mut Made, stage: &Stage, declared: Vec<Arc<str>>) {
     let known = made.outputs.get(&stage.name).and_then(Value::as_entries);
     let mut all = known.cloned().unwrap_or_default();
     for name in declared {
-        all.entry(name).or_insert(Value::Null(Type::Dynamic));
+        if !all.contains_key(&name) {
+            all.insert(name, Value::Null(Type::Dynamic));
+        }
     }
     made.outputs.insert(stage.name.clone(), Value::object(all));
 }

@@ -1,13 +1,13 @@
 //! JSON to values, by type.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
-use strata_core::{Number, Type, Value};
+use strata_core::{Number, Type, Value, value::Entries};
 
 use super::ty::type_from_json;
 
@@ -106,15 +106,17 @@ impl<'de> Visitor<'de> for Container<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
-        let mut values: BTreeMap<Arc<str>, Value> = BTreeMap::new();
         match self.0 {
             Type::Map(element) => {
+                let mut values: Vec<(Arc<str>, Value)> = Vec::new();
                 while let Some(key) = entries.next_key::<Cow<'de, str>>()? {
-                    values.insert((*key).into(), entries.next_value_seed(Seed(element))?);
+                    values.push(((*key).into(), entries.next_value_seed(Seed(element))?));
                 }
-                Ok(Value::Map((**element).clone(), Arc::new(values)))
+                Ok(Value::map((**element).clone(), values))
             }
             Type::Object(attributes) => {
+                // As we write it, the attributes come sorted.
+                let mut values = Entries::with_capacity(attributes.len());
                 while let Some(key) = entries.next_key::<Cow<'de, str>>()? {
                     match attributes.get_key_value(&*key) {
                         Some((name, attribute)) => {

@@ -1,8 +1,8 @@
 //! What each kind of stage takes.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::time::Duration;
 
-use strata_core::{Diagnostic, Value};
+use strata_core::{Diagnostic, Value, value::Entries};
 use strata_hcl::Block;
 
 use super::{
@@ -161,11 +161,11 @@ fn instances_of(value: &Value) -> Option<Vec<Instance>> {
     let instances: Vec<Instance> = match (value.as_entries(), value.as_sequence()) {
         (Some(entries), _) => entries
             .iter()
-            .map(|(name, variables)| instance(name, variables.as_entries()?))
+            .map(|(name, variables)| instance(name, variables.as_entries()?.clone()))
             .collect::<Option<_>>()?,
         (None, Some(names)) => names
             .iter()
-            .map(|name| instance(name.as_str()?, &BTreeMap::new()))
+            .map(|name| instance(name.as_str()?, Entries::new()))
             .collect::<Option<_>>()?,
         (None, None) => return None,
     };
@@ -175,12 +175,12 @@ fn instances_of(value: &Value) -> Option<Vec<Instance>> {
     (names.len() == instances.len()).then_some(instances)
 }
 
-fn instance(name: &str, variables: &BTreeMap<Arc<str>, Value>) -> Option<Instance> {
+fn instance(name: &str, variables: Entries) -> Option<Instance> {
     let is_group = !name.is_empty()
         && !name.starts_with(|c: char| c.is_ascii_digit())
         && name.chars().all(|c| c.is_alphanumeric() || c == '_');
     is_group.then_some(Instance {
         name: name.into(),
-        variables: variables.clone(),
+        variables: variables.into_iter().collect(),
     })
 }
