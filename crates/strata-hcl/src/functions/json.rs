@@ -31,14 +31,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
 fn has_infinity(value: &Value) -> bool {
     match value.unmarked() {
         Value::Number(number) => number.is_infinite(),
-        value => {
-            let items = value.as_sequence().unwrap_or_default();
-            let entries = value
-                .as_entries()
-                .into_iter()
-                .flat_map(|entries| entries.values());
-            items.iter().chain(entries).any(has_infinity)
+        Value::List(_, items) | Value::Set(_, items) | Value::Tuple(items) => {
+            items.iter().any(has_infinity)
         }
+        Value::Map(_, entries) | Value::Object(entries) => entries.values().any(has_infinity),
+        _ => false,
     }
 }
 
@@ -123,6 +120,9 @@ fn may_need_escape(byte: u8) -> bool {
     matches!(byte, 0..=0x1f | b'"' | b'\\' | b'<' | b'>' | b'&' | 0xe2)
 }
 
+/// Objects with more keys do not share them.
+const MOST_KEYS: usize = 64;
+
 /// How deep JSON may nest.
 const MAX_DEPTH: usize = 500;
 
@@ -132,6 +132,7 @@ pub(super) fn decode(text: &str) -> Result<Value, String> {
         text,
         at: 0,
         depth: 0,
+        keys: Vec::new(),
     };
     let value = reader.value()?;
     reader.space();
@@ -145,6 +146,8 @@ struct Reader<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
+    /// The keys of the object that ended last: the next one mostly has the same, and shares them.
+    keys: Vec<Arc<str>>,
 }
 
 impl Reader<'_> {
@@ -160,8 +163,10 @@ impl Reader<'_> {
     }
 
     fn space(&mut self) {
-        let rest = &self.text[self.at..];
-        self.at += rest.len() - rest.trim_start_matches([' ', '\t', '\n', '\r']).len();
+        let rest = self.text.as_bytes()[self.at..].iter();
+        self.at += rest
+            .take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))
+            .count();
     }
 
     fn peek(&self) -> Option<u8> {
@@ -226,7 +231,7 @@ impl Reader<'_> {
             if self.peek() != Some(b'"') {
                 return Err(self.wrong("a key in quotes should be here"));
             }
-            let key = self.string()?;
+            let key = self.key(entries.len())?;
             self.space();
             if !self.take(b':') {
                 return Err(self.wrong("a colon should follow the key"));
@@ -234,11 +239,36 @@ impl Reader<'_> {
             entries.push((key, self.value()?));
             self.space();
             if self.take(b'}') {
+                self.keep_keys(&entries);
                 return Ok(Value::object(entries));
             }
             if !self.take(b',') {
                 return Err(self.wrong("a comma or `}` should follow"));
             }
+        }
+    }
+
+    /// Reads the key of an entry: that of the object before, if it is the same.
+    fn key(&mut self, entry: usize) -> Result<Arc<str>, String> {
+        if let Some(key) = self.keys.get(entry)
+            && let Some(rest) = self.text[self.at + 1..].strip_prefix(&**key)
+            && rest.starts_with('"')
+        {
+            self.at += key.len() + 2;
+            return Ok(key.clone());
+        }
+        self.string()
+    }
+
+    /// Keeps the keys up to the first that JSON writes with an escape.
+    fn keep_keys(&mut self, entries: &[(Arc<str>, Value)]) {
+        let same = |((key, _), kept): (&(Arc<str>, Value), &Arc<str>)| Arc::ptr_eq(key, kept);
+        let all_same = entries.len() == self.keys.len() && entries.iter().zip(&self.keys).all(same);
+        if entries.len() <= MOST_KEYS && !all_same {
+            let keys = entries.iter().map(|(key, _)| key);
+            let plain = keys.take_while(|key| !key.bytes().any(may_need_escape));
+            self.keys.clear();
+            self.keys.extend(plain.cloned());
         }
     }
 
@@ -278,10 +308,18 @@ impl Reader<'_> {
         loop {
             let rest = &self.text[self.at..];
             let stop = rest
-                .find(|c: char| c == '"' || c == '\\' || c < ' ')
+                .bytes()
+                .position(|byte| byte == b'"' || byte == b'\\' || byte < b' ')
                 .unwrap_or(rest.len());
-            out.push_str(&rest[..stop]);
             self.at += stop;
+            match self.peek() {
+                // Most texts have no escapes and are taken over in one piece.
+                Some(b'"') if out.is_empty() => {
+                    self.at += 1;
+                    return Ok(rest[..stop].into());
+                }
+                _ => out.push_str(&rest[..stop]),
+            }
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
