@@ -118,7 +118,7 @@ fn parse_text(text: &str) -> Result<State, String> {
 }
 
 /// Says what the text is if it is no plain state of the format's version 4.
-fn refuse_others(text: &str) -> Result<(), String> {
+pub(crate) fn refuse_others(text: &str) -> Result<(), String> {
     let version: Version = serde_json::from_str(text).map_err(|error| error.to_string())?;
     if version.encrypted_data.is_some() {
         return Err("it is encrypted, which is not supported".to_owned());
@@ -135,7 +135,12 @@ fn refuse_others(text: &str) -> Result<(), String> {
 fn from_file(file: FileV4) -> Result<State, String> {
     let mut resources: BTreeMap<addr::Resource, Resource> = BTreeMap::new();
     for resource in file.resources {
-        let address = resource_address(&resource)?;
+        let address = resource_address(
+            &resource.module,
+            &resource.mode,
+            resource.type_name.clone(),
+            resource.name.clone(),
+        )?;
         let provider = provider(&resource)?;
         let into = resources.entry(address).or_insert_with(|| Resource {
             provider,
@@ -193,10 +198,15 @@ fn provider(resource: &ResourceV4) -> Result<Arc<str>, String> {
     }
 }
 
-fn resource_address(resource: &ResourceV4) -> Result<addr::Resource, String> {
-    let module: ModuleInstance =
-        addr::parse_module(&resource.module).map_err(|error| error.to_string())?;
-    let mode = match resource.mode.as_str() {
+/// The address of a resource as a state file has it, in parts.
+pub(crate) fn resource_address(
+    module: &str,
+    mode: &str,
+    type_name: Arc<str>,
+    name: Arc<str>,
+) -> Result<addr::Resource, String> {
+    let module: ModuleInstance = addr::parse_module(module).map_err(|error| error.to_string())?;
+    let mode = match mode {
         "managed" => ResourceMode::Managed,
         "data" => ResourceMode::Data,
         mode => {
@@ -205,20 +215,25 @@ fn resource_address(resource: &ResourceV4) -> Result<addr::Resource, String> {
             ));
         }
     };
-    Ok(module.resource(mode, resource.type_name.clone(), resource.name.clone()))
+    Ok(module.resource(mode, type_name, name))
 }
 
 type KeyedObject = (Option<InstanceKey>, Option<Arc<str>>, StoredObject);
 
-fn instance_from_file(instance: InstanceV4) -> Result<KeyedObject, String> {
-    let key = match &instance.index_key {
+/// The key of an instance; none if it has none.
+pub(crate) fn index_key(json: Option<&Json>) -> Result<Option<InstanceKey>, String> {
+    Ok(match json {
         None => None,
         Some(Json::String(key)) => Some(InstanceKey::String(key.as_str().into())),
         Some(Json::Number(index)) => Some(InstanceKey::Int(
             index.as_i64().ok_or("an index key is not a whole number")?,
         )),
         Some(_) => return Err("an index key is neither a number nor a string".to_owned()),
-    };
+    })
+}
+
+fn instance_from_file(instance: InstanceV4) -> Result<KeyedObject, String> {
+    let key = index_key(instance.index_key.as_ref())?;
     let attributes = instance.attributes.ok_or(
         "an instance has its attributes in the flat form of Terraform 0.11, which is not supported",
     )?;
@@ -276,6 +291,13 @@ pub(crate) fn print(state: &State) -> Result<String, serde_json::Error> {
         encrypted_data: None,
     };
     Ok(json::indent(&serde_json::to_string(&file)?))
+}
+
+/// The text of a state with this serial, with the next one: laying out all of it again would take as long as before.
+pub(crate) fn with_next_serial(text: &str, serial: u64) -> String {
+    // Inside of strings there are no line breaks, so that this is found where it stands only.
+    let line = |serial: u64| format!("\n  \"serial\": {serial},\n");
+    text.replacen(&line(serial), &line(serial + 1), 1)
 }
 
 fn resource_to_file(

@@ -15,6 +15,7 @@ mod files;
 mod held;
 mod journal;
 pub mod json;
+mod listing;
 mod lock;
 mod record;
 mod state;

@@ -71,6 +71,58 @@ fn text(state: &State) -> String {
 }
 
 #[test]
+fn what_a_state_holds_is_listed_as_if_it_were_read() {
+    let (_folder, store) = store();
+    assert_eq!(store.list().unwrap(), None);
+
+    let listed = |expected: usize| {
+        let read = store.open().unwrap().state;
+        let addresses: Vec<_> = read.instances().map(|(address, _, _)| address).collect();
+        assert_eq!(addresses.len(), expected);
+        assert_eq!(store.list().unwrap(), Some(addresses));
+    };
+    fs::write(store.path(), THEIRS).unwrap();
+    let Opened {
+        mut state, base, ..
+    } = store.open().unwrap();
+    let before = state.instances().count();
+    listed(before);
+
+    for (at, deposed) in [
+        ("test_thing.b[1]", None),
+        ("test_thing.b[0]", Some("00000001")),
+        ("test_thing.b[0]", None),
+        ("module.m[\"k\"].test_thing.a", None),
+    ] {
+        state.put(&address(at), deposed, &PROVIDER.into(), object("{}"));
+    }
+    let base = store.write(&mut state, &base).unwrap();
+    listed(before + 3);
+
+    let mut journal = store.journal(&base).unwrap();
+    journal
+        .put(&address("test_thing.c"), &PROVIDER.into(), &object("{}"))
+        .unwrap();
+    drop(journal);
+    listed(before + 4);
+}
+
+#[test]
+fn what_is_no_state_is_not_listed() {
+    let (_folder, store) = store();
+    for (text, reason) in [
+        (r#"{"version": 3}"#, "only version 4 is supported"),
+        (r#"{"version": 4, "encrypted_data": "x"}"#, "encrypted"),
+        (r#"{"version": 4, "resources": [{"mode": "x"}]}"#, "missing field"),
+        ("{", "EOF"),
+    ] {
+        fs::write(store.path(), text).unwrap();
+        let said = store.list().unwrap_err().to_string();
+        assert!(said.contains(reason), "{said}");
+    }
+}
+
+#[test]
 fn a_state_of_terraform_comes_out_as_it_went_in() {
     let (_folder, store) = store();
     fs::write(store.path(), THEIRS).unwrap();

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     args::{StateCommand, StateFile},
-    render::value::long,
+    render::{print_whole, value::long},
 };
 
 pub(super) fn run(command: &StateCommand) -> Result<Exit, Diagnostics> {
@@ -71,15 +71,14 @@ fn list(
     id: Option<&str>,
     state: Option<PathBuf>,
 ) -> Result<Exit, Diagnostics> {
-    let Some(state) = stored::read_if_there(&reading(state), &process()?)? else {
+    let Some(listed) = stored::list(&reading(state), &process()?, addresses, id)? else {
         return Err(Diagnostic::error("no-state", "No state file was found!")
             .detail("Nothing was applied here yet, or this is not the folder of the configuration.")
             .hint("Name another state file with `-state`.")
             .into());
     };
-    for address in stored::addresses_with_id(&state, addresses, id)? {
-        println!("{address}");
-    }
+    let lines: String = listed.iter().flat_map(|address| [address.as_str(), "\n"]).collect();
+    print_whole(&lines);
     Ok(0)
 }
 

@@ -45,16 +45,31 @@ pub fn read_file(file: PathBuf) -> Result<Option<State>, Diagnostics> {
     Ok(is_there.then_some(opened.state))
 }
 
-/// The same, of objects with this id only, if one is given.
-pub fn addresses_with_id(
-    state: &State,
+/// The addresses in the state of a folder: those of `within` only unless that is empty, and those of objects with this
+/// id only, if one is given. None if nothing was written there yet.
+pub fn list(
+    settings: &Settings,
+    process: &Process,
     within: &[String],
     id: Option<&str>,
-) -> Result<Vec<String>, Diagnostics> {
-    let listed = addresses(state, within)?;
-    let Some(id) = id else {
-        return Ok(listed);
-    };
+) -> Result<Option<Vec<String>>, Diagnostics> {
+    if let Some(id) = id {
+        let state = read_if_there(settings, process)?;
+        return state.map(|state| with_id(&state, within, id)).transpose();
+    }
+    let places = Places::find(settings, process)?;
+    let file = places.state_file(&places::workspace(settings, process));
+    let all = Store::new(file)
+        .list()
+        .map_err(|error| diagnostic(&error))?;
+    all.map(|all| addresses(all, within)).transpose()
+}
+
+fn with_id(state: &State, within: &[String], id: &str) -> Result<Vec<String>, Diagnostics> {
+    let listed = addresses(
+        state.instances().map(|(address, _, _)| address).collect(),
+        within,
+    )?;
     let has_id = |instance: &Instance| {
         let current = instance.current.as_ref();
         let json = current.and_then(|object| serde_json::from_str(&object.attributes).ok());
@@ -71,8 +86,8 @@ pub fn addresses_with_id(
         .collect())
 }
 
-/// The addresses in a state, those of `within` only unless that is empty.
-pub fn addresses(state: &State, within: &[String]) -> Result<Vec<String>, Diagnostics> {
+/// Those of `within` only, unless that is empty.
+fn addresses(all: Vec<ResourceInstance>, within: &[String]) -> Result<Vec<String>, Diagnostics> {
     let mut diags = Diagnostics::new();
     let targets: Vec<Target> = within
         .iter()
@@ -81,7 +96,6 @@ pub fn addresses(state: &State, within: &[String]) -> Result<Vec<String>, Diagno
     if diags.has_errors() {
         return Err(diags);
     }
-    let all: Vec<_> = state.instances().map(|(address, _, _)| address).collect();
     if let Some(target) = targets
         .iter()
         .find(|target| !all.iter().any(|address| target.covers(address)))

@@ -10,7 +10,6 @@ use super::{
     edit::Edited,
     places::{self, DEFAULT, Places},
     session::create_folder,
-    stored,
     trouble::diagnostic,
 };
 use crate::process::Process;
@@ -152,8 +151,10 @@ pub async fn delete(
 }
 
 fn not_empty(name: &str, state: &State) -> Diagnostic {
-    let listed = stored::addresses(state, &[]).unwrap_or_default();
-    let listed: Vec<_> = listed.iter().map(|line| format!("  - {line}")).collect();
+    let listed: Vec<_> = state
+        .instances()
+        .map(|(address, _, _)| format!("  - {address}"))
+        .collect();
     Diagnostic::error("workspace-not-empty", "Workspace is not empty")
         .detail(format!(
             "Workspace \"{name}\" is currently tracking the following resource instances:\n{}",

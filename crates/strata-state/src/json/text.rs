@@ -23,50 +23,58 @@ pub(crate) fn compact(text: &str) -> String {
 
 /// Lays out compact text as state files have it: two blanks a level, empty ones on one line.
 pub(crate) fn indent(text: &str) -> String {
+    let bytes = text.as_bytes();
     let mut out = String::with_capacity(text.len() * 2);
-    let mut depth = 0;
-    let mut opened = false;
-    scan(text, |c, quoted| {
-        let closes = !quoted && matches!(c, '}' | ']');
-        if closes {
+    let (mut depth, mut at) = (0, 0);
+    while let Some(byte) = bytes.get(at) {
+        let end = match byte {
+            b'"' => end_of_string(bytes, at),
+            b'{' | b'[' if matches!(bytes.get(at + 1), Some(b'}' | b']')) => at + 2,
+            b'{' | b'[' | b'}' | b']' | b',' | b':' => at + 1,
+            _ => end_of_word(bytes, at),
+        };
+        if matches!(byte, b'}' | b']') {
             depth -= 1;
-        }
-        if opened != closes {
             break_line(&mut out, depth);
         }
-        opened = !quoted && matches!(c, '{' | '[');
-        if opened {
-            depth += 1;
-        }
-        out.push(c);
-        match c {
-            ',' if !quoted => break_line(&mut out, depth),
-            ':' if !quoted => out.push(' '),
+        out.push_str(&text[at..end]);
+        match byte {
+            b'{' | b'[' if end == at + 1 => {
+                depth += 1;
+                break_line(&mut out, depth);
+            }
+            b',' => break_line(&mut out, depth),
+            b':' => out.push(' '),
             _ => {}
         }
-    });
+        at = end;
+    }
     out.push('\n');
     out
+}
+
+/// Where a string that begins at `start` is over.
+fn end_of_string(bytes: &[u8], start: usize) -> usize {
+    let mut escaped = false;
+    let ends = |byte: &u8| {
+        let ends = *byte == b'"' && !escaped;
+        escaped = *byte == b'\\' && !escaped;
+        ends
+    };
+    let found = bytes[start + 1..].iter().position(ends);
+    found.map_or(bytes.len(), |at| start + at + 2)
+}
+
+/// Where a number, `true`, `false` or `null` is over.
+fn end_of_word(bytes: &[u8], start: usize) -> usize {
+    let ends = |byte: &u8| matches!(byte, b'"' | b'{' | b'[' | b'}' | b']' | b',' | b':');
+    let found = bytes[start..].iter().position(ends);
+    found.map_or(bytes.len(), |at| start + at)
 }
 
 fn break_line(out: &mut String, depth: usize) {
     out.push('\n');
     out.extend(std::iter::repeat_n("  ", depth));
-}
-
-/// Goes over each character and says whether it belongs to a string.
-fn scan(text: &str, mut each: impl FnMut(char, bool)) {
-    let (mut quoted, mut escaped) = (false, false);
-    for c in text.chars() {
-        let was_quoted = quoted;
-        match c {
-            _ if escaped => escaped = false,
-            '\\' if quoted => escaped = true,
-            '"' => quoted = !quoted,
-            _ => {}
-        }
-        each(c, quoted || was_quoted);
-    }
 }
 
 #[cfg(test)]

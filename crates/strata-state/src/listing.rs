@@ -1,0 +1,81 @@
+//! What a state file holds, by address only: a large one is listed without taking its attributes in.
+
+use std::{borrow::Cow, collections::BTreeMap, path::Path};
+
+use serde::{Deserialize, de::IgnoredAny};
+use strata_core::addr::{Resource, ResourceInstance};
+
+use crate::{
+    error::StateError,
+    file::{index_key, refuse_others, resource_address},
+};
+
+#[derive(Deserialize)]
+struct File<'a> {
+    version: u64,
+    #[serde(default)]
+    encrypted_data: Option<IgnoredAny>,
+    #[serde(default, borrow)]
+    resources: Vec<Listed<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Listed<'a> {
+    #[serde(default, borrow)]
+    module: Cow<'a, str>,
+    #[serde(borrow)]
+    mode: Cow<'a, str>,
+    #[serde(rename = "type", borrow)]
+    type_name: Cow<'a, str>,
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    instances: Vec<Instance>,
+}
+
+/// Of an instance only its key is taken in; a number or a text.
+#[derive(Deserialize)]
+struct Instance {
+    #[serde(default)]
+    index_key: Option<serde_json::Value>,
+}
+
+/// The instances in a state file's text, in the order of their addresses.
+pub(crate) fn instances(text: &str, path: &Path) -> Result<Vec<ResourceInstance>, StateError> {
+    read(text).map_err(|reason| StateError::Format {
+        path: path.to_owned(),
+        reason,
+    })
+}
+
+fn read(text: &str) -> Result<Vec<ResourceInstance>, String> {
+    let file: File<'_> = match serde_json::from_str::<File<'_>>(text) {
+        Ok(file) if file.version == 4 && file.encrypted_data.is_none() => file,
+        file => {
+            refuse_others(text)?;
+            file.map_err(|error| error.to_string())?
+        }
+    };
+    let mut found: BTreeMap<Resource, Vec<_>> = BTreeMap::new();
+    for resource in file.resources {
+        let address = resource_address(
+            &resource.module,
+            &resource.mode,
+            (&*resource.type_name).into(),
+            (&*resource.name).into(),
+        )?;
+        let keys = found.entry(address).or_default();
+        for instance in &resource.instances {
+            keys.push(index_key(instance.index_key.as_ref())?);
+        }
+    }
+    for keys in found.values_mut() {
+        keys.sort();
+        // An object that is set aside stands beside the current one.
+        keys.dedup();
+    }
+    let instances = found.into_iter().flat_map(|(resource, keys)| {
+        let instance = move |key| resource.instance(key);
+        keys.into_iter().map(instance)
+    });
+    Ok(instances.collect())
+}
