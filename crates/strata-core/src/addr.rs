@@ -2,7 +2,7 @@
 
 mod parse;
 
-use std::{fmt, sync::Arc};
+use std::{cmp::Ordering, fmt, sync::Arc};
 
 pub use parse::{ParseAddressError, Target, parse_module, parse_resource_instance, parse_target};
 
@@ -44,7 +44,7 @@ pub enum ResourceMode {
 }
 
 /// A resource block as configuration has it, in a module without instances.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ConfigResource {
     /// The module that the block is in.
     pub module: Module,
@@ -57,7 +57,7 @@ pub struct ConfigResource {
 }
 
 /// A resource in one module instance, with all its instances.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Resource {
     /// The module instance.
     pub module: ModuleInstance,
@@ -175,6 +175,49 @@ impl Resource {
     }
 }
 
+/// Many resources share the text of their type: then there is nothing to compare, nor to fetch from memory.
+fn order_types(left: &Arc<str>, right: &Arc<str>) -> Ordering {
+    match Arc::ptr_eq(left, right) {
+        true => Ordering::Equal,
+        false => left.cmp(right),
+    }
+}
+
+impl Ord for ConfigResource {
+    /// By module, mode, type and name.
+    fn cmp(&self, other: &Self) -> Ordering {
+        let places = (&self.module, self.mode).cmp(&(&other.module, other.mode));
+        places
+            .then_with(|| order_types(&self.type_name, &other.type_name))
+            .then_with(|| self.name.cmp(&other.name))
+    }
+}
+
+impl PartialOrd for ConfigResource {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Resource {
+    /// By module instance, mode, type and name.
+    fn cmp(&self, other: &Self) -> Ordering {
+        let places = (&self.module, self.mode).cmp(&(&other.module, other.mode));
+        places
+            .then_with(|| order_types(&self.type_name, &other.type_name))
+            .then_with(|| match Arc::ptr_eq(&self.name, &other.name) {
+                true => Ordering::Equal,
+                false => self.name.cmp(&other.name),
+            })
+    }
+}
+
+impl PartialOrd for Resource {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 impl fmt::Display for InstanceKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -186,6 +229,9 @@ impl fmt::Display for InstanceKey {
 
 /// Quotes text as an HCL string literal, so that the address can be pasted into a configuration or a shell.
 fn quote(text: &str) -> String {
+    if !text.contains(['"', '\\', '\n', '\r', '\t', '$', '%']) {
+        return ["\"", text, "\""].concat();
+    }
     let mut quoted = String::from("\"");
     for c in text.chars() {
         match c {
@@ -223,36 +269,33 @@ impl fmt::Display for Module {
 
 fn write_resource(
     f: &mut fmt::Formatter<'_>,
-    module: &str,
+    module: Option<&dyn fmt::Display>,
     mode: ResourceMode,
     type_name: &str,
     name: &str,
 ) -> fmt::Result {
-    let dot = if module.is_empty() { "" } else { "." };
-    write!(f, "{module}{dot}{}{type_name}.{name}", mode.prefix())
+    if let Some(module) = module {
+        write!(f, "{module}.")?;
+    }
+    for part in [mode.prefix(), type_name, ".", name] {
+        f.write_str(part)?;
+    }
+    Ok(())
 }
 
 impl fmt::Display for ConfigResource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_resource(
-            f,
-            &self.module.to_string(),
-            self.mode,
-            &self.type_name,
-            &self.name,
-        )
+        let module: &dyn fmt::Display = &self.module;
+        let module = Some(module).filter(|_| !self.module.0.is_empty());
+        write_resource(f, module, self.mode, &self.type_name, &self.name)
     }
 }
 
 impl fmt::Display for Resource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_resource(
-            f,
-            &self.module.to_string(),
-            self.mode,
-            &self.type_name,
-            &self.name,
-        )
+        let module: &dyn fmt::Display = &self.module;
+        let module = Some(module).filter(|_| !self.module.0.is_empty());
+        write_resource(f, module, self.mode, &self.type_name, &self.name)
     }
 }
 

@@ -9,7 +9,7 @@ mod resource;
 mod settings;
 mod variable;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{cmp::Ordering, collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use strata_core::{Span, addr::ResourceMode};
 use strata_hcl::{Expression, Traversal};
@@ -55,7 +55,7 @@ pub struct Module {
 }
 
 /// What names a resource inside its module.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ResourceKey {
     /// `resource`, `data` or `ephemeral`.
     pub mode: ResourceMode,
@@ -100,6 +100,26 @@ pub struct Argument {
     pub value: Expression,
     /// The place of its name.
     pub span: Span,
+}
+
+impl Ord for ResourceKey {
+    /// By mode, type and name. Most resources of a file share the text of their type.
+    fn cmp(&self, other: &Self) -> Ordering {
+        let types = || match Arc::ptr_eq(&self.type_name, &other.type_name) {
+            true => Ordering::Equal,
+            false => self.type_name.cmp(&other.type_name),
+        };
+        let modes = self.mode.cmp(&other.mode);
+        modes
+            .then_with(types)
+            .then_with(|| self.name.cmp(&other.name))
+    }
+}
+
+impl PartialOrd for ResourceKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl std::fmt::Display for ResourceKey {

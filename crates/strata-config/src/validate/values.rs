@@ -71,17 +71,20 @@ fn module(
         } else {
             diags.push(unknown_type(schemas, &provider.source, resource));
         }
-        evaluator.preconditions(&at, diags);
-        let unknown = strata_core::Value::unknown(
-            schemas
-                .resource(&provider.source, key.mode, &key.type_name)
-                .map_or(strata_core::Type::Dynamic, |schema| {
-                    schema.block.implied_type()
-                }),
-        );
-        blocks::provisioners(evaluator, &at, resource, &unknown, diags);
-        evaluator.postconditions(&at, unknown, diags);
-        evaluator.replace_triggers(&at, diags);
+        let lifecycle = &resource.lifecycle;
+        if !lifecycle.preconditions.is_empty() {
+            evaluator.preconditions(&at, diags);
+        }
+        if !resource.provisioners.is_empty() || !lifecycle.postconditions.is_empty() {
+            let schema = schemas.resource(&provider.source, key.mode, &key.type_name);
+            let itself = schema.map(|schema| schema.block.implied_type());
+            let unknown = strata_core::Value::unknown(itself.unwrap_or(strata_core::Type::Dynamic));
+            blocks::provisioners(evaluator, &at, resource, &unknown, diags);
+            evaluator.postconditions(&at, unknown, diags);
+        }
+        if !lifecycle.replace_triggered_by.is_empty() {
+            evaluator.replace_triggers(&at, diags);
+        }
     }
 }
 

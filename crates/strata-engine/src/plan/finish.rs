@@ -1,6 +1,10 @@
 //! Putting together what planning found: the plan.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::OnceLock,
+};
 
 use strata_core::{
     Action, Diagnostic, Diagnostics, Event, Events, OperationKind,
@@ -23,9 +27,9 @@ pub(crate) struct Found {
     pub(crate) refreshed: Vec<Refreshed>,
     pub(crate) diagnostics: Diagnostics,
     /// Where in `changes` those of a resource are.
-    pub(crate) by_resource: BTreeMap<addr::Resource, Vec<usize>>,
+    pub(crate) by_resource: HashMap<addr::Resource, Vec<usize>>,
     /// Resources with a change.
-    pub(crate) changing: BTreeSet<ConfigResource>,
+    pub(crate) changing: HashSet<ConfigResource>,
 }
 
 impl Found {
@@ -36,10 +40,13 @@ impl Found {
                 self.changing.insert(change.address.resource.config());
             }
             let at = self.changes.len();
-            self.by_resource
-                .entry(change.address.resource.clone())
-                .or_default()
-                .push(at);
+            match self.by_resource.get_mut(&change.address.resource) {
+                Some(found) => found.push(at),
+                None => {
+                    let resource = change.address.resource.clone();
+                    self.by_resource.insert(resource, vec![at]);
+                }
+            }
             self.changes.push(change);
         }
         self.drift.extend(planned.drift);
@@ -90,9 +97,8 @@ pub(crate) fn finish(
             checks
         }
     };
-    let key = |change: &Change| (change.address.clone(), change.deposed.clone());
-    found.changes.sort_by_cached_key(key);
-    found.drift.sort_by_cached_key(key);
+    found.changes.sort_by(by_address);
+    found.drift.sort_by(by_address);
     if found.diagnostics.has_errors() {
         return Err(found.diagnostics);
     }
@@ -102,6 +108,7 @@ pub(crate) fn finish(
         mode: context.options.mode,
         refreshed: !context.moves.is_empty() || prior.resources != before.resources,
         moves: context.moves.to_vec(),
+        origins: OnceLock::new(),
         prior,
         drift: found.drift,
         changes: found.changes,
@@ -118,6 +125,11 @@ pub(crate) fn finish(
         counts: plan.counts(),
     });
     Ok(plan)
+}
+
+fn by_address(left: &Change, right: &Change) -> Ordering {
+    let addresses = left.address.cmp(&right.address);
+    addresses.then_with(|| left.deposed.cmp(&right.deposed))
 }
 
 /// What must be known of a plan as a whole.

@@ -181,7 +181,6 @@ fn note_template(
     planned: &mut Planned,
 ) {
     let stored = &prior.stored;
-    let provider: Arc<str> = instance.provider.to_string().into();
     if stored.dependencies == template.dependencies
         && stored.create_before_destroy == template.create_before_destroy
     {
@@ -193,7 +192,7 @@ fn note_template(
     planned.refreshed.push(Refreshed {
         address: instance.address.clone(),
         deposed: None,
-        provider,
+        provider: instance.provider.to_string().into(),
         object: Some(object),
     });
 }

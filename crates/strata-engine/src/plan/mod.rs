@@ -13,7 +13,10 @@ mod sort;
 mod targets;
 mod walk;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, OnceLock},
+};
 
 use strata_config::ProviderAddress;
 use strata_core::{
@@ -87,6 +90,8 @@ pub struct Plan {
     pub(crate) targeted: bool,
     /// Instances that have another address in configuration than in state, since `count` came or went.
     pub moves: Vec<(addr::ResourceInstance, addr::ResourceInstance)>,
+    /// For each instance that moved, where it was first; made when somebody asks.
+    pub(crate) origins: OnceLock<HashMap<addr::ResourceInstance, addr::ResourceInstance>>,
     /// True if reading made a difference to the state.
     pub(crate) refreshed: bool,
 }
@@ -167,13 +172,15 @@ pub struct OutputChange {
 impl Plan {
     /// Where an instance was before it got its address; through all its moves.
     pub fn moved_from(&self, address: &addr::ResourceInstance) -> Option<&addr::ResourceInstance> {
-        let mut found: Option<&addr::ResourceInstance> = None;
-        for (from, to) in self.moves.iter().rev() {
-            if to == found.unwrap_or(address) {
-                found = Some(from);
+        let find = || {
+            let mut origins = HashMap::new();
+            for (from, to) in &self.moves {
+                let origin = origins.remove(from).unwrap_or_else(|| from.clone());
+                origins.insert(to.clone(), origin);
             }
-        }
-        found
+            origins
+        };
+        self.origins.get_or_init(find).get(address)
     }
 
     /// Objects that are no longer tracked, but stay.

@@ -5,7 +5,7 @@
 //! that the graph grows with the number of instances and not with its square.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -208,7 +208,7 @@ struct Joins {
 
 struct Builder<'a> {
     graph: Graph,
-    joins: BTreeMap<ConfigResource, Joins>,
+    joins: HashMap<ConfigResource, Joins>,
     needs: &'a Needs,
 }
 
@@ -216,7 +216,7 @@ impl<'a> Builder<'a> {
     fn build(changes: &[Change], needs: &'a Needs, uses: &Uses, soft: bool) -> Graph {
         let mut builder = Builder {
             graph: Graph::default(),
-            joins: BTreeMap::new(),
+            joins: HashMap::with_capacity(needs.len()),
             needs,
         };
         for (resource, needed) in needs {

@@ -1,6 +1,6 @@
 //! What of configuration comes before what, and what follows from it for replacements.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use strata_config::Dependencies;
 use strata_core::{Diagnostic, Diagnostics, addr::ConfigResource};
@@ -23,8 +23,8 @@ pub(crate) fn all_needs(session: &Session<'_>, dependencies: &Dependencies) -> N
 
 /// Resources in an order in which each comes after what it needs.
 pub(crate) fn sort(needs: &Needs) -> Result<Vec<ConfigResource>, Diagnostics> {
-    let mut waiting: BTreeMap<&ConfigResource, usize> = BTreeMap::new();
-    let mut dependents: BTreeMap<&ConfigResource, Vec<&ConfigResource>> = BTreeMap::new();
+    let mut waiting: HashMap<&ConfigResource, usize> = HashMap::with_capacity(needs.len());
+    let mut dependents: HashMap<&ConfigResource, Vec<&ConfigResource>> = HashMap::new();
     for (resource, needed) in needs {
         let needed = needed.iter().filter(|needed| needs.contains_key(needed));
         waiting.insert(resource, needed.clone().count());

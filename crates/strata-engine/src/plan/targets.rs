@@ -31,6 +31,9 @@ impl Scope {
         state: &State,
     ) -> Self {
         let (targets, exclude) = (&options.targets, &options.exclude);
+        if targets.is_empty() && exclude.is_empty() {
+            return Scope::All;
+        }
         let surroundings = Surroundings {
             config,
             dependencies,
@@ -41,16 +44,15 @@ impl Scope {
                 .collect(),
         };
         let destroys = options.mode == PlanMode::Destroy;
-        match () {
-            () if !targets.is_empty() => Scope::Part {
+        match targets.is_empty() {
+            false => Scope::Part {
                 targets: targets.clone(),
                 around: surroundings.of(targets, destroys),
             },
-            () if !exclude.is_empty() => Scope::Without {
+            true => Scope::Without {
                 targets: exclude.clone(),
                 around: surroundings.of(exclude, !destroys),
             },
-            () => Scope::All,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Going through configuration in the order of its dependencies, then through what it no longer has.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::Arc,
 };
 
@@ -101,8 +101,8 @@ struct Walk<'a> {
     found: Found,
 }
 
-/// One instance to plan; the number says to which resource it belongs.
-type Job<'a> = (usize, BoxFuture<'a, Planned>);
+/// One instance to plan. Work that is under way takes much more memory than work that waits, so it is begun late.
+type Job<'a> = Box<dyn FnOnce() -> BoxFuture<'a, Planned> + Send + 'a>;
 
 impl<'a> Walk<'a> {
     /// Values of what is not planned are as state has them.
@@ -126,7 +126,7 @@ impl<'a> Walk<'a> {
 
     /// Plans all that configuration has, each resource as soon as all that it needs is planned.
     async fn configuration(&mut self, sorted: &[ConfigResource]) {
-        let position: BTreeMap<&ConfigResource, usize> =
+        let position: HashMap<&ConfigResource, usize> =
             sorted.iter().enumerate().map(|(at, r)| (r, at)).collect();
         let mut waiting = vec![0; sorted.len()];
         let mut dependents = vec![Vec::new(); sorted.len()];
@@ -141,7 +141,8 @@ impl<'a> Walk<'a> {
         }
         let mut left = vec![0; sorted.len()];
         let mut ready: VecDeque<usize> = (0..sorted.len()).filter(|at| waiting[*at] == 0).collect();
-        let mut queue: VecDeque<Job<'a>> = VecDeque::new();
+        // With the number of the resource that it belongs to.
+        let mut queue: VecDeque<(usize, Job<'a>)> = VecDeque::new();
         let mut running = FuturesUnordered::new();
         loop {
             while let Some(at) = ready.pop_front() {
@@ -155,6 +156,7 @@ impl<'a> Walk<'a> {
             while running.len() < self.context.options.parallelism.max(1)
                 && let Some((at, job)) = queue.pop_front()
             {
+                let job = job();
                 running.push(async move { (at, job.await) });
             }
             let Some((at, planned)) = running.next().await else {
@@ -169,7 +171,7 @@ impl<'a> Walk<'a> {
     }
 
     /// What is to be planned for one resource: its instances, and those that it no longer has.
-    fn jobs(&mut self, resource: &ConfigResource) -> Vec<BoxFuture<'a, Planned>> {
+    fn jobs(&mut self, resource: &ConfigResource) -> Vec<Job<'a>> {
         if !self.scope.has_resource(resource) {
             return Vec::new();
         }
@@ -184,7 +186,7 @@ impl<'a> Walk<'a> {
             .evaluator
             .module_instances(&resource.module, &mut self.found.diagnostics);
         let mut complete = modules.complete;
-        let mut expected = BTreeSet::new();
+        let mut expected = Vec::new();
         for module in &modules.instances {
             let address = module.resource(
                 resource.mode,
@@ -205,6 +207,7 @@ impl<'a> Walk<'a> {
                 ),
             }
         }
+        expected.sort();
         let pending = self.needs[resource]
             .iter()
             .any(|needed| self.found.changing.contains(needed));
@@ -212,7 +215,7 @@ impl<'a> Walk<'a> {
         let several = config
             .provider_block(&provider)
             .is_some_and(|block| block.for_each.is_some());
-        let mut jobs: Vec<BoxFuture<'a, Planned>> = Vec::with_capacity(expected.len());
+        let mut jobs: Vec<Job<'a>> = Vec::with_capacity(expected.len());
         for address in &expected {
             if !self.scope.has_instance(address) {
                 continue;
@@ -231,27 +234,29 @@ impl<'a> Walk<'a> {
             };
             let (address, dependencies) = (address.clone(), dependencies.clone());
             let (session, context) = (self.session, self.context);
-            jobs.push(Box::pin(async move {
-                let mut diagnostics = Diagnostics::new();
-                let Some(kind) = session.kind(&provider, &address, &mut diagnostics) else {
-                    return failed(diagnostics);
-                };
-                let instance = Instance {
-                    address: &address,
-                    block,
-                    provider: &provider,
-                    kind: &kind,
-                    dependencies: &dependencies,
-                    triggered,
-                };
-                match address.resource.mode {
-                    ResourceMode::Managed => plan_instance(session, context, instance).await,
-                    ResourceMode::Data => plan_read(session, context, instance, pending).await,
-                    ResourceMode::Ephemeral => {
-                        let waits = pending && !block.depends_on.is_empty();
-                        ephemeral::plan(session, instance.address, waits).await
+            jobs.push(Box::new(move || -> BoxFuture<'a, Planned> {
+                Box::pin(async move {
+                    let mut diagnostics = Diagnostics::new();
+                    let Some(kind) = session.kind(&provider, &address, &mut diagnostics) else {
+                        return failed(diagnostics);
+                    };
+                    let instance = Instance {
+                        address: &address,
+                        block,
+                        provider: &provider,
+                        kind: &kind,
+                        dependencies: &dependencies,
+                        triggered,
+                    };
+                    match address.resource.mode {
+                        ResourceMode::Managed => plan_instance(session, context, instance).await,
+                        ResourceMode::Data => plan_read(session, context, instance, pending).await,
+                        ResourceMode::Ephemeral => {
+                            let waits = pending && !block.depends_on.is_empty();
+                            ephemeral::plan(session, instance.address, waits).await
+                        }
                     }
-                }
+                })
             }));
         }
         if complete {
@@ -312,9 +317,9 @@ impl<'a> Walk<'a> {
     fn former(
         &mut self,
         resource: &ConfigResource,
-        expected: &BTreeSet<ResourceInstance>,
+        expected: &[ResourceInstance],
         modules: &BTreeSet<ModuleInstance>,
-    ) -> Vec<BoxFuture<'a, Planned>> {
+    ) -> Vec<Job<'a>> {
         let state = self.context.state;
         let of_this = self.in_state.get(resource).into_iter().flatten().copied();
         let instances: Vec<_> = of_this
@@ -324,10 +329,10 @@ impl<'a> Walk<'a> {
                     (address.instance(key.clone()), stored.provider_of(instance))
                 })
             })
-            .filter(|(address, _)| !expected.contains(address))
+            .filter(|(address, _)| expected.binary_search(address).is_err())
             .collect();
         let block = self.session.environment.config.resource(resource);
-        let mut jobs = Vec::new();
+        let mut jobs: Vec<Job<'a>> = Vec::new();
         for (address, provider) in instances {
             let reason = match (&address.key, block.map(|block| &block.repeat)) {
                 _ if !modules.contains(&address.resource.module) => Reason::NoModule,
@@ -389,7 +394,7 @@ impl<'a> Walk<'a> {
         provider: &str,
         reason: Option<Reason>,
         ending: Ending,
-    ) -> Option<BoxFuture<'a, Planned>> {
+    ) -> Option<Job<'a>> {
         if !self.scope.has_instance(&address) {
             return None;
         }
@@ -410,16 +415,27 @@ impl<'a> Walk<'a> {
             }
         };
         let (session, context) = (self.session, self.context);
-        Some(Box::pin(delete_one(
-            session, context, address, provider, reason, ending,
-        )))
+        Some(Box::new(move || -> BoxFuture<'a, Planned> {
+            Box::pin(delete_one(
+                session, context, address, provider, reason, ending,
+            ))
+        }))
     }
 
-    async fn run(&mut self, jobs: Vec<BoxFuture<'a, Planned>>) {
+    async fn run(&mut self, jobs: Vec<Job<'a>>) {
         let parallelism = self.context.options.parallelism.max(1);
-        let mut planned = futures_util::stream::iter(jobs).buffer_unordered(parallelism);
-        while let Some(planned) = planned.next().await {
-            self.found.take(planned);
+        let mut jobs = jobs.into_iter();
+        let mut running = FuturesUnordered::new();
+        loop {
+            while running.len() < parallelism
+                && let Some(job) = jobs.next()
+            {
+                running.push(job());
+            }
+            match running.next().await {
+                Some(planned) => self.found.take(planned),
+                None => return,
+            }
         }
     }
 

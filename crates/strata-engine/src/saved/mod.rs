@@ -6,7 +6,11 @@
 mod change;
 mod value;
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 use serde::{Deserialize, Serialize};
 use strata_core::{Action, Diagnostics, Value, addr::parse_resource_instance};
@@ -123,6 +127,7 @@ pub fn plan_from_text(text: &str, environment: Environment) -> Result<Plan, Stri
         moves: moves
             .collect::<Option<_>>()
             .ok_or("a move cannot be read")?,
+        origins: OnceLock::new(),
         refreshed: saved.refreshed,
     })
 }
