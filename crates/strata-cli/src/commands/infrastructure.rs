@@ -1,6 +1,9 @@
 //! `validate`, `plan`, `apply` and `destroy` on the Terraform configuration in a folder.
 
-use std::path::{Path, PathBuf};
+use std::{
+    mem::ManuallyDrop,
+    path::{Path, PathBuf},
+};
 
 use anstream::println;
 use serde_json::json;
@@ -173,7 +176,8 @@ async fn work(arguments: &args::Plan, then: &Then<'_>) -> Result<Exit, Diagnosti
                 .generate(path, &settings, &process, &platforms, &events)
                 .await?;
         }
-        let plan = session.plan(&options, &events).await?;
+        // The program ends with it: giving back each part of a large plan first would take a while.
+        let plan = ManuallyDrop::new(session.plan(&options, &events).await?);
         match (then, json) {
             (Then::Refresh, _) => {}
             (_, true) => printer.print(terraform_json::planned_outputs(&plan)),

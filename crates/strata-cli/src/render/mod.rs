@@ -53,12 +53,19 @@ pub(crate) trait Renderer: Send {
 /// Prints in one piece; `print!` would call the system for each line.
 pub(crate) fn print_whole(text: &str) {
     let choice = anstream::AutoStream::choice(&stdout());
-    let mut whole = anstream::AutoStream::new(Vec::with_capacity(text.len()), choice);
-    whole
-        .write_all(text.as_bytes())
-        .expect("memory takes everything");
+    let whole = match choice {
+        anstream::ColorChoice::Never => style::without(text),
+        _ => None,
+    };
+    let whole = whole.map(String::into_bytes).unwrap_or_else(|| {
+        let mut whole = anstream::AutoStream::new(Vec::with_capacity(text.len()), choice);
+        whole
+            .write_all(text.as_bytes())
+            .expect("memory takes everything");
+        whole.into_inner()
+    });
     // Whoever read our output is gone; the work goes on all the same.
-    drop(stdout().lock().write_all(&whole.into_inner()));
+    drop(stdout().lock().write_all(&whole));
 }
 
 /// Owns the renderer's thread.

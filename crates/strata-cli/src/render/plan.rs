@@ -8,7 +8,7 @@ use strata_ops::infrastructure::{Change, OutputChange, Plan, PlanMode, Reason};
 use super::{
     style::{BAD, CHANGE, FAINT, GOOD, HEADING, paint},
     terraform::summary,
-    value::ValueLines,
+    value::{ValueLines, quoted},
 };
 
 /// Draws all changes of a plan, its output changes, and the sum.
@@ -150,10 +150,10 @@ fn change(change: &Change, plan: &Plan) -> String {
     } else {
         "resource"
     };
-    text.push_str(&format!(
-        "{sign} {keyword} {:?} {:?} {{\n",
-        &*resource.type_name, &*resource.name
-    ));
+    let (kind, name) = (quoted(&resource.type_name), quoted(&resource.name));
+    for part in [&*sign, " ", keyword, " ", &kind, " ", &name, " {\n"] {
+        text.push_str(part);
+    }
     text.push_str(&lines(change, 6));
     text.push_str("    }\n\n");
     text
@@ -230,10 +230,10 @@ fn lines(change: &Change, indent: usize) -> String {
     );
     let mut lines = ValueLines {
         requires_replace: &change.requires_replace,
-        lines: Vec::new(),
+        text: String::new(),
     };
     lines.object(before, after, &AttributePath::root(), indent);
-    lines.lines.iter().map(|line| format!("{line}\n")).collect()
+    lines.text
 }
 
 fn sign(action: Action) -> String {
@@ -272,11 +272,11 @@ fn outputs(plan: &Plan) -> String {
     let (before, after) = (side(|change| &change.before), side(|change| &change.after));
     let mut lines = ValueLines {
         requires_replace: &[],
-        lines: Vec::new(),
+        text: String::new(),
     };
     lines.object(&before, &after, &AttributePath::root(), 2);
-    match lines.lines.is_empty() {
+    match lines.text.is_empty() {
         true => String::new(),
-        false => format!("\nChanges to Outputs:\n{}\n", lines.lines.join("\n")),
+        false => format!("\nChanges to Outputs:\n{}", lines.text),
     }
 }

@@ -1,6 +1,6 @@
 //! How a value changes, line by line.
 
-use std::{collections::BTreeSet, fmt::Write};
+use std::{borrow::Cow, collections::BTreeSet, sync::LazyLock};
 
 use similar::{Algorithm, DiffTag, capture_diff_slices};
 use strata_core::{AttributePath, Marks, Number, PathStep, Type, Value};
@@ -12,7 +12,8 @@ use crate::render::style::{BAD, CHANGE, GOOD, QUIET, paint};
 pub(crate) struct ValueLines<'a> {
     /// Attributes whose change needs a new object.
     pub(crate) requires_replace: &'a [AttributePath],
-    pub(crate) lines: Vec<String>,
+    /// What is drawn so far, in whole lines.
+    pub(crate) text: String,
 }
 
 /// What happens to one attribute or element.
@@ -25,12 +26,14 @@ pub(super) enum Sign {
 }
 
 impl Sign {
-    pub(super) fn draw(self) -> String {
+    pub(super) fn draw(self) -> &'static str {
+        static DRAWN: LazyLock<[String; 3]> =
+            LazyLock::new(|| [paint(GOOD, "+"), paint(BAD, "-"), paint(CHANGE, "~")]);
         match self {
-            Sign::Add => paint(GOOD, "+"),
-            Sign::Remove => paint(BAD, "-"),
-            Sign::Change => paint(CHANGE, "~"),
-            Sign::Same => " ".to_owned(),
+            Sign::Add => &DRAWN[0],
+            Sign::Remove => &DRAWN[1],
+            Sign::Change => &DRAWN[2],
+            Sign::Same => " ",
         }
     }
 
@@ -59,7 +62,13 @@ impl ValueLines<'_> {
         indent: usize,
     ) {
         let text = self.entries(before, after, path, indent, true);
-        self.lines.extend(text.lines().map(str::to_owned));
+        match text.contains('\r') {
+            true => text.lines().for_each(|line| {
+                self.text.push_str(line);
+                self.text.push('\n');
+            }),
+            false => self.text.push_str(&text),
+        }
     }
 
     /// The entries of an object or map; `top` says that these are the attributes of a resource itself.
@@ -75,40 +84,37 @@ impl ValueLines<'_> {
             .iter()
             .any(|value| matches!(value.unmarked(), Value::Map(..)));
         let names = names(before, after);
-        let is_shown = |(name, sign): &&(String, Sign)| {
-            *sign != Sign::Same || (!is_map && TELLING.contains(&name.as_str()))
-        };
-        let label = |name: &str| match is_map && !is_plain(name) {
-            true => quoted(name),
-            false => name.to_owned(),
+        let is_shown = |(name, sign): &&(&str, Sign)| {
+            *sign != Sign::Same || (!is_map && TELLING.contains(name))
         };
         let shown = names.iter().filter(is_shown);
         let width = shown
-            .map(|(name, _)| label(name).chars().count())
+            .map(|(name, _)| label(name, is_map).chars().count())
             .max()
             .unwrap_or(0);
         let mut out = String::new();
         let mut same = 0;
         for entry in &names {
-            let (name, sign) = entry;
+            let (name, sign) = *entry;
             let (old, new) = (get(before, name), get(after, name));
             if !is_shown(&entry) {
                 same += usize::from(!new.is_null());
                 continue;
             }
-            let step = match is_map {
-                true => PathStep::Key(name.as_str().into()),
-                false => PathStep::Attribute(name.as_str().into()),
+            // Where nothing is replaced, nobody asks for paths.
+            let path = match self.requires_replace.is_empty() {
+                true => AttributePath::root(),
+                false if is_map => path.then(PathStep::Key(name.into())),
+                false => path.then(PathStep::Attribute(name.into())),
             };
-            let path = path.then(step);
-            let text = self.change(old, new, *sign, &path, indent, top);
-            let label = label(name);
-            line(
-                &mut out,
-                indent,
-                *sign,
-                &format!("{label:<width$} = {}", self.forced(text, &path)),
-            );
+            let text = self.change(old, new, sign, &path, indent, top);
+            let label = label(name, is_map);
+            start(&mut out, indent, sign);
+            out.push_str(&label);
+            blanks(&mut out, width.saturating_sub(label.chars().count()));
+            out.push_str(" = ");
+            out.push_str(&self.forced(text, &path));
+            out.push('\n');
         }
         hidden(
             &mut out,
@@ -376,7 +382,7 @@ fn key(value: &Value) -> String {
 }
 
 /// The names in either value, sorted, with what happens to each; those that are null in both are left out.
-fn names(before: &Value, after: &Value) -> Vec<(String, Sign)> {
+fn names<'v>(before: &'v Value, after: &'v Value) -> Vec<(&'v str, Sign)> {
     let mut names: Vec<&str> = [before, after]
         .into_iter()
         .filter_map(Value::as_entries)
@@ -395,7 +401,7 @@ fn names(before: &Value, after: &Value) -> Vec<(String, Sign)> {
             (false, false) => Some(Sign::Change),
         }
     };
-    let named = |name: &str| Some((name.to_owned(), sign(name)?));
+    let named = |name| Some((name, sign(name)?));
     names.into_iter().filter_map(named).collect()
 }
 
@@ -416,6 +422,14 @@ fn is_small(value: &Value) -> bool {
     !value.is_known() || (value.as_entries().is_none() && value.as_sequence().is_none())
 }
 
+/// What stands before the equals sign.
+fn label(name: &str, is_map: bool) -> Cow<'_, str> {
+    match is_map && !is_plain(name) {
+        true => Cow::Owned(quoted(name)),
+        false => Cow::Borrowed(name),
+    }
+}
+
 /// True for keys that need no quotes.
 fn is_plain(name: &str) -> bool {
     let letters = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
@@ -430,7 +444,19 @@ fn get<'a>(value: &'a Value, name: &str) -> &'a Value {
 }
 
 fn line(out: &mut String, indent: usize, sign: Sign, text: &str) {
-    writeln!(out, "{:indent$}{} {text}", "", sign.draw()).expect("a text takes everything");
+    start(out, indent, sign);
+    out.push_str(text);
+    out.push('\n');
+}
+
+fn start(out: &mut String, indent: usize, sign: Sign) {
+    blanks(out, indent);
+    out.push_str(sign.draw());
+    out.push(' ');
+}
+
+fn blanks(out: &mut String, count: usize) {
+    out.extend(std::iter::repeat_n(' ', count));
 }
 
 fn hidden(out: &mut String, indent: usize, count: usize, noun: &str) {
@@ -459,10 +485,10 @@ mod tests {
         let paths = [AttributePath::attribute("forced")];
         let mut lines = ValueLines {
             requires_replace: &paths,
-            lines: Vec::new(),
+            text: String::new(),
         };
         lines.object(before, after, &AttributePath::root(), 0);
-        let text = anstream::adapter::strip_str(&lines.lines.join("\n")).to_string();
+        let text = anstream::adapter::strip_str(lines.text.trim_end_matches('\n')).to_string();
         expected.assert_eq(&text);
     }
 
