@@ -11,8 +11,6 @@ mod terminal;
 
 use std::{env, process::ExitCode};
 
-use clap::Parser;
-
 fn main() -> ExitCode {
     let argv = args::called_as(env::args_os());
     let environment = env::vars_os()
@@ -23,7 +21,7 @@ fn main() -> ExitCode {
                 let name = name.to_string_lossy();
                 ["playbook", "inventory", "vault", "run", "galaxy"].contains(&&*name)
             });
-            match args::Args::try_parse_from(args::single_dash::widen(argv)) {
+            match args::Args::parse(&args::single_dash::widen(argv)) {
                 Ok(args) => commands::run(args),
                 Err(wrong) => refuse(&wrong, is_of_ansible),
             }
