@@ -33,9 +33,7 @@ fn all(items: &[Value]) -> Vec<Value> {
     items.iter().cloned().map(value).collect()
 }
 
-fn pairs(
-    entries: &strata_core::value::Entries,
-) -> impl Iterator<Item = (Arc<str>, Value)> {
+fn pairs(entries: &strata_core::value::Entries) -> impl Iterator<Item = (Arc<str>, Value)> {
     let pair = |(key, item): (&Arc<str>, &Value)| (Arc::from(&*text(key)), value(item.clone()));
     entries.iter().map(pair)
 }

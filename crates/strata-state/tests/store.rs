@@ -113,7 +113,10 @@ fn what_is_no_state_is_not_listed() {
     for (text, reason) in [
         (r#"{"version": 3}"#, "only version 4 is supported"),
         (r#"{"version": 4, "encrypted_data": "x"}"#, "encrypted"),
-        (r#"{"version": 4, "resources": [{"mode": "x"}]}"#, "missing field"),
+        (
+            r#"{"version": 4, "resources": [{"mode": "x"}]}"#,
+            "missing field",
+        ),
         ("{", "EOF"),
     ] {
         fs::write(store.path(), text).unwrap();

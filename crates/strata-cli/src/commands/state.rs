@@ -77,7 +77,10 @@ fn list(
             .hint("Name another state file with `-state`.")
             .into());
     };
-    let lines: String = listed.iter().flat_map(|address| [address.as_str(), "\n"]).collect();
+    let lines: String = listed
+        .iter()
+        .flat_map(|address| [address.as_str(), "\n"])
+        .collect();
     print_whole(&lines);
     Ok(0)
 }
