@@ -161,9 +161,10 @@ fn sort(entries: &mut [Entry]) {
         .enumerate()
         .map(|(at, (key, _))| (beginning(&key.as_bytes()[skip..]), at))
         .collect();
-    order.sort_unstable_by(|left, right| {
+    // Keys mostly come in a few runs that are sorted already, which this sort joins.
+    order.sort_by(|left, right| {
         let beginnings = left.0.cmp(&right.0);
-        beginnings.then_with(|| (&entries[left.1].0, left.1).cmp(&(&entries[right.1].0, right.1)))
+        beginnings.then_with(|| entries[left.1].0.cmp(&entries[right.1].0))
     });
     put_in_order(entries, &mut order);
 }
