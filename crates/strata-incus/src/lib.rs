@@ -17,6 +17,7 @@ mod provider;
 mod remote;
 mod remote_file;
 pub mod twin;
+mod units;
 mod wait;
 
 pub use platform::{Incus, Settings, Timeouts};

@@ -23,6 +23,8 @@ pub(crate) struct Remote {
     pub(crate) project: String,
     /// Where certificates are kept.
     pub(crate) config_dir: PathBuf,
+    /// The program that knows our name and secret on a registry of OCI images.
+    pub(crate) credentials_helper: Option<String>,
     /// Trusts us once.
     pub(crate) token: Option<String>,
     /// Whether we are known by a token of an OIDC provider, and not by a certificate.
@@ -49,7 +51,7 @@ pub(crate) enum Address {
     Images {
         /// Where it is.
         url: String,
-        /// How it serves them: `simplestreams` or `oci`.
+        /// How it serves them: `simplestreams`, `oci`, or `incus` if it serves them to everyone.
         protocol: String,
     },
 }
@@ -131,6 +133,10 @@ pub(crate) struct Declared {
     pub(crate) protocol: Option<String>,
     /// `tls` or `oidc`.
     pub(crate) authentication: Option<String>,
+    /// True if it serves images to everyone, and nothing else to us.
+    pub(crate) public: bool,
+    /// The program that knows our name and secret on a registry of OCI images.
+    pub(crate) credentials_helper: Option<String>,
 }
 
 /// What a `provider` block says.
@@ -222,6 +228,10 @@ impl Remotes {
             authentication: self
                 .variable("INCUS_AUTHENTICATION_TYPE")
                 .map(str::to_owned),
+            public: false,
+            credentials_helper: self
+                .variable("INCUS_OCI_CREDENTIALS_HELPER")
+                .map(str::to_owned),
         })
     }
 
@@ -234,7 +244,8 @@ impl Remotes {
         let images = declared
             .protocol
             .as_deref()
-            .filter(|protocol| *protocol != "incus");
+            .filter(|protocol| *protocol != "incus" || declared.public);
+        let images = images.or(declared.public.then_some("incus"));
         let address = match images {
             Some(protocol) => Address::Images {
                 url: declared.address.trim_end_matches('/').to_owned(),
@@ -248,6 +259,7 @@ impl Remotes {
             address,
             project: project.unwrap_or_else(|| "default".to_owned()),
             config_dir: self.config_dir(),
+            credentials_helper: declared.credentials_helper.clone(),
             token: declared.token.clone(),
             oidc: oidc(name, declared)?,
             accept_certificate: self.block.accept_certificate,
@@ -383,6 +395,25 @@ mod tests {
             message.contains("`candid` is not a way to log in"),
             "{message}"
         );
+    }
+
+    #[test]
+    fn a_public_remote_serves_images_only() {
+        let declared = Declared {
+            address: "https://images.example:8443/".to_owned(),
+            public: true,
+            ..Declared::default()
+        };
+        let block = Block {
+            remotes: [("open".to_owned(), declared)].into(),
+            ..Block::default()
+        };
+        let remote = remotes(&[], block).get("open").unwrap();
+        let expected = Address::Images {
+            url: "https://images.example:8443".to_owned(),
+            protocol: "incus".to_owned(),
+        };
+        assert_eq!(remote.address, expected);
     }
 
     #[test]

@@ -60,6 +60,8 @@ impl Entry {
             "protocol" => self.declared.protocol = Some(value),
             "auth_type" => self.declared.authentication = Some(value),
             "project" => self.project = Some(value),
+            "credentials_helper" => self.declared.credentials_helper = Some(value),
+            "public" => self.declared.public = value == "true",
             _ => {}
         }
     }
@@ -116,11 +118,12 @@ mod tests {
 
     #[test]
     fn the_clients_file_gives_remotes_and_the_default() {
-        let text = "default-remote: lab\nremotes:\n  lab:\n    addr: https://lab:8443\n    protocol: incus\n    project: web\n    public: false\n  images:\n    addr: https://images\n    protocol: simplestreams\naliases: {a: [b, c]}\n";
+        let text = "default-remote: lab\nremotes:\n  lab:\n    addr: https://lab:8443\n    protocol: incus\n    project: web\n    public: false\n  images:\n    addr: https://images\n    protocol: simplestreams\n    public: true\naliases: {a: [b, c]}\n";
         let file = parse(text).unwrap();
         assert_eq!(file.default_remote.as_deref(), Some("lab"));
         assert_eq!(file.remotes["lab"].declared.address, "https://lab:8443");
         assert_eq!(file.remotes["lab"].project.as_deref(), Some("web"));
+        assert!(file.remotes["images"].declared.public && !file.remotes["lab"].declared.public);
         assert_eq!(
             file.remotes["images"].declared.protocol.as_deref(),
             Some("simplestreams")

@@ -13,10 +13,11 @@ use crate::{
 /// How many lines of a log an error shows.
 const LOG_LINES: usize = 15;
 
+/// How long a server may answer with errors, or not at all, before that is told: one that is busy starting
+/// a guest cannot always say how it is, and one that is restarted is back within seconds.
+const TROUBLE_LIMIT: Duration = Duration::from_secs(20);
+
 /// Waits until an interface has an address that others can reach.
-///
-/// Incus tells nobody when a guest gets an address: neither an event nor a blocking call does. So
-/// this asks again and again, first after 50 ms, then ever more slowly up to half a second.
 pub(crate) async fn for_address(
     client: &Client,
     instance: Instance<'_>,
@@ -25,21 +26,41 @@ pub(crate) async fn for_address(
     limit: Duration,
     notes: Notes<'_>,
 ) -> Result<(), ConnectionError> {
+    let note = || notes("waits for an address");
+    let has_address = |state: &GuestState| state.has_address(family, interface);
+    match until(client, instance, limit, note, has_address).await? {
+        true => Ok(()),
+        false => Err(no_address(instance, family, interface, limit)),
+    }
+}
+
+/// Asks for the state of a guest until it is as wanted; false if it was not within the limit.
+///
+/// Incus tells nobody when a guest gets an address: neither an event nor a blocking call does. So
+/// this asks again and again, first after 50 ms, then ever more slowly up to half a second.
+async fn until(
+    client: &Client,
+    instance: Instance<'_>,
+    limit: Duration,
+    note: impl Fn(),
+    is_wanted: impl Fn(&GuestState) -> bool,
+) -> Result<bool, ConnectionError> {
     let path = instance.path(&["state"]);
     let end = Instant::now() + limit;
+    let mut answered = Instant::now();
     let mut pause = Duration::from_millis(50);
     loop {
-        let state: GuestState = client.get(&path).await?.value;
-        if !state.is_running() {
-            return Err(stopped(instance));
-        }
-        if state.has_address(family, interface) {
-            return Ok(());
+        match client.get::<GuestState>(&path).await {
+            Ok(state) if !state.value.is_running() => return Err(stopped(instance)),
+            Ok(state) if is_wanted(&state.value) => return Ok(true),
+            Ok(_) => answered = Instant::now(),
+            Err(error) if error.is_passing() && answered.elapsed() < TROUBLE_LIMIT => {}
+            Err(error) => return Err(error.into()),
         }
         if Instant::now() + pause > end {
-            return Err(no_address(instance, family, interface, limit));
+            return Ok(false);
         }
-        notes("waits for an address");
+        note();
         sleep(pause).await;
         pause = (pause * 3 / 2).min(Duration::from_millis(500));
     }
@@ -76,26 +97,16 @@ pub(crate) async fn for_agent(
     limit: Duration,
     notes: Notes<'_>,
 ) -> Result<(), ConnectionError> {
-    let path = instance.path(&["state"]);
-    let end = Instant::now() + limit;
-    let mut pause = Duration::from_millis(50);
-    loop {
-        let state: GuestState = client.get(&path).await?.value;
-        if !state.is_running() {
-            return Err(stopped(instance));
-        }
-        if state.processes > 0 {
-            return Ok(());
-        }
-        if Instant::now() + pause > end {
+    let note = || notes("waits for the agent");
+    let answers = |state: &GuestState| state.processes > 0;
+    match until(client, instance, limit, note, answers).await? {
+        true => Ok(()),
+        false => {
             let (name, seconds) = (instance.name, limit.as_secs());
-            return Err(ConnectionError::NotReady(format!(
+            Err(ConnectionError::NotReady(format!(
                 "the agent of instance `{name}` did not answer within {seconds} s"
-            )));
+            )))
         }
-        notes("waits for the agent");
-        sleep(pause).await;
-        pause = (pause * 3 / 2).min(Duration::from_millis(500));
     }
 }
 

@@ -78,6 +78,15 @@ impl ClientError {
         )
     }
 
+    /// True if asking the same again may well get an answer: the server is in trouble, or not there now.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            ClientError::Api { status, .. } => *status >= 500,
+            ClientError::NoDaemon { .. } | ClientError::Exchange(_) => true,
+            _ => false,
+        }
+    }
+
     /// The words of the server or of an operation, if the failure is theirs.
     pub(crate) fn server_message(&self) -> Option<&str> {
         match self {

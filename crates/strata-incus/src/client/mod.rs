@@ -35,6 +35,7 @@ pub(crate) use self::{
     files::{Holder, Instance, Ownership},
     operation::Operation,
     path::ApiPath,
+    trust::known_certificate,
 };
 use crate::remote::Remote;
 

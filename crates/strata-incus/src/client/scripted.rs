@@ -179,6 +179,7 @@ pub(crate) fn client(socket: &Path) -> Arc<Client> {
         token: None,
         oidc: false,
         accept_certificate: false,
+        credentials_helper: None,
         generate_certificate: false,
     })
 }

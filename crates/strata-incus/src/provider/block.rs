@@ -31,11 +31,11 @@ pub(crate) fn schema() -> Block {
         ("token", token.sensitive()),
         flag(
             "public",
-            "Whether it serves images to everyone. Not supported.",
+            "Whether it serves images to everyone, and only these are wanted of it.",
         ),
         optional(
             "credentials_helper",
-            "A program for credentials. Not supported.",
+            "A program that knows name and secret for a registry, where `protocol` is `oci`.",
         ),
     ];
     let remote = NestedBlock {
@@ -72,12 +72,14 @@ pub(crate) fn read(config: &Value) -> Result<remote::Block, Diagnostics> {
     let mut remotes = BTreeMap::new();
     for block in config.blocks("remote") {
         let name = block.text("name").unwrap_or_default().to_owned();
-        check(block, &name, &mut diags);
+        check(block, &mut diags);
         let declared = remote::Declared {
             address: block.text("address").unwrap_or_default().to_owned(),
             token: block.some_text("token").map(str::to_owned),
             protocol: block.some_text("protocol").map(str::to_owned),
             authentication: block.some_text("authentication_type").map(str::to_owned),
+            public: block.flag("public") == Some(true),
+            credentials_helper: block.some_text("credentials_helper").map(str::to_owned),
         };
         if remotes.insert(name.clone(), declared).is_some() {
             let summary = format!("there are two remotes `{name}`");
@@ -93,15 +95,7 @@ pub(crate) fn read(config: &Value) -> Result<remote::Block, Diagnostics> {
     })
 }
 
-fn check(block: Attributes<'_>, name: &str, diags: &mut Diagnostics) {
-    validate::unsupported("remote", block, &["credentials_helper"], diags);
+fn check(block: Attributes<'_>, diags: &mut Diagnostics) {
     validate::one_of(block, "protocol", &["incus", "simplestreams", "oci"], diags);
     validate::one_of(block, "authentication_type", &["tls", "oidc"], diags);
-    let incus = block
-        .some_text("protocol")
-        .is_none_or(|protocol| protocol == "incus");
-    if incus && block.flag("public") == Some(true) {
-        let summary = format!("`public` of remote `{name}` is not supported yet");
-        diags.push(validate::not_supported(summary));
-    }
 }

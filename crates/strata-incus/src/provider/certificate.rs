@@ -30,7 +30,11 @@ impl Entity for Certificate {
             required("name", "Its name."),
             required("certificate", "The certificate in PEM."),
             defaulted("description", Type::String, "What it is for."),
-            defaulted("type", Type::String, "`client` or `metrics`."),
+            defaulted(
+                "type",
+                Type::String,
+                "`client` or `metrics`; another one makes it anew.",
+            ),
             defaulted(
                 "restricted",
                 Type::Bool,
@@ -53,7 +57,8 @@ impl Entity for Certificate {
     }
 
     fn replacing(&self) -> &'static [&'static str] {
-        &["certificate", "remote"]
+        // No server changes the type of one that it has.
+        &["certificate", "type", "remote"]
     }
 
     fn validate(&self, config: Attributes<'_>, diags: &mut Diagnostics) {

@@ -94,8 +94,8 @@ pub(crate) trait Entity: Send + Sync {
         true
     }
 
-    /// True if its `config` may carry our mark. Where it cannot, what is found after a create without
-    /// an answer is taken for ours: the name was free when the create was planned.
+    /// True if its `config` may carry our mark. Where it cannot, the name is looked for once more right
+    /// before the create, and what is found after a create without an answer is ours if it is as planned.
     fn is_markable(&self, object: Attributes<'_>) -> bool {
         self.has_config() && !self.is_part(object)
     }
@@ -135,6 +135,11 @@ pub(crate) trait Entity: Send + Sync {
 
     /// The backup that it is made from, if it is.
     fn source_file<'a>(&self, _object: Attributes<'a>) -> Option<SourceFile<'a>> {
+        None
+    }
+
+    /// The remote of what it is copied from, if that is another one than its own.
+    fn source_remote<'a>(&self, _object: Attributes<'a>) -> Option<&'a str> {
         None
     }
 

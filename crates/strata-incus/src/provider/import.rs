@@ -19,9 +19,10 @@ pub(crate) fn empty(type_name: &str, id: &str) -> Result<Value, Diagnostics> {
     let schema = match entity(type_name) {
         Some(entity) => entity.schema(),
         None if type_name == instance::TYPE => instance::schema(),
-        None if [super::image::TYPE, super::server::TYPE].contains(&type_name) => {
-            let summary = format!("`{type_name}` cannot be imported");
-            return Err(Diagnostic::error("import-id", summary).into());
+        None if type_name == super::image::TYPE => super::image::schema(),
+        None if type_name == super::server::TYPE => {
+            let empty = super::server::schema().block.empty_value();
+            return Ok(attributes::with(&empty, server(id)));
         }
         None => return Err(unknown_type(type_name).into()),
     };
@@ -31,6 +32,27 @@ pub(crate) fn empty(type_name: &str, id: &str) -> Result<Value, Diagnostics> {
         Diagnostic::error("import-id", summary).detail(reason)
     })?;
     Ok(attributes::with(&empty, parts))
+}
+
+/// The parts of `[REMOTE:][MEMBER]`. What the server has stays its own: only keys that are written count.
+fn server(id: &str) -> Vec<(&'static str, Value)> {
+    let (remote, member) = id.split_once(':').unwrap_or(("", id));
+    let some = |text: &str| attributes::text(Some(text).filter(|text| !text.is_empty()));
+    let none = attributes::map(&attributes::Texts::new());
+    vec![
+        ("remote", some(remote)),
+        ("target", some(member)),
+        ("config", none),
+    ]
+}
+
+/// What names an object in its id, after remote and project.
+fn id_names(type_name: &str) -> &'static [&'static str] {
+    match entity(type_name) {
+        Some(entity) => entity.import_names(),
+        None if type_name == super::image::TYPE => &["fingerprint"],
+        None => &["name"],
+    }
 }
 
 fn split(type_name: &str, id: &str) -> Result<Vec<(&'static str, Value)>, String> {
@@ -44,7 +66,7 @@ fn split(type_name: &str, id: &str) -> Result<Vec<(&'static str, Value)>, String
         _ => (rest, None),
     };
     let entity = entity(type_name);
-    let names = entity.map_or(&["name"] as &[_], Entity::import_names);
+    let names = id_names(type_name);
     let in_project = entity.is_none_or(Entity::has_project);
     let (project, rest) = match rest.split_once('/') {
         Some((project, rest)) if in_project && rest.matches('/').count() + 1 >= names.len() => {
@@ -82,8 +104,7 @@ fn named(names: &[&'static str], id: &str) -> Result<Vec<(&'static str, Value)>,
 
 /// The id by which an object would be imported.
 pub(crate) fn id(type_name: &str, object: Attributes<'_>) -> String {
-    let names = entity(type_name).map_or(&["name"] as &[_], Entity::import_names);
-    let names = names
+    let names = id_names(type_name)
         .iter()
         .map(|name| object.text(name).unwrap_or_default());
     let mut id = names.collect::<Vec<_>>().join("/");
@@ -101,6 +122,14 @@ pub(crate) fn id(type_name: &str, object: Attributes<'_>) -> String {
         Some(image) if type_name == instance::TYPE => format!("{id},image={image}"),
         _ => id,
     }
+}
+
+/// What to do about a name that is taken.
+pub(crate) fn hint(type_name: &str, object: Attributes<'_>) -> String {
+    let id = id(type_name, object);
+    format!(
+        "choose another name, or take it over: `import {{ to = {type_name}.NAME, id = \"{id}\" }}` as a block in the configuration"
+    )
 }
 
 /// Reads an instance as it is now; none if it is gone.
@@ -160,6 +189,11 @@ mod tests {
         );
         assert_eq!(check("incus_storage_volume", "v"), "`POOL/NAME` is wanted");
         assert_eq!(check("incus_network", ""), "it names nothing");
+        assert_eq!(
+            check("incus_image", "lab:p/12ab34cd56ef"),
+            "remote=lab project=p"
+        );
+        assert_eq!(check("incus_server", "lab:n1"), "remote=lab");
     }
 
     #[test]

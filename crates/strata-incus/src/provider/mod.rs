@@ -144,6 +144,9 @@ impl Provider for IncusProvider {
     fn validate(&self, kind: ObjectKind, type_name: &str, config: &Value) -> Diagnostics {
         let mut diags = Diagnostics::new();
         let config = Attributes(config);
+        if kind == ObjectKind::Resource {
+            check::validate_name(type_name, config, &mut diags);
+        }
         match (kind, entity(type_name)) {
             (ObjectKind::DataSource, _) => data::validate(type_name, config, &mut diags),
             (ObjectKind::Resource, Some(entity)) => {
@@ -192,9 +195,12 @@ impl Configured {
     ) -> Result<T, Diagnostics> {
         let entity = entity(type_name).ok_or_else(|| unknown_type(type_name))?;
         let client = self.0.client(Attributes(object))?;
+        let source = entity.source_remote(Attributes(object));
+        let source = source.map(|remote| self.0.client_of(remote)).transpose()?;
         Ok(work(Lifecycle {
             entity,
             client: &client,
+            source: source.as_deref(),
         })
         .await)
     }
@@ -226,6 +232,9 @@ impl Configured {
     }
 
     async fn apply(&self, request: ApplyRequest) -> ApplyResponse {
+        if let (Some(prior), None) = (&request.prior, &request.planned) {
+            self.0.has_deleted(&prior.value);
+        }
         match &*request.type_name {
             instance::TYPE => return instance::apply(&self.0, request).await,
             image::TYPE => return image::apply(&self.0, request).await,

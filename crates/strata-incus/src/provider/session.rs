@@ -10,7 +10,8 @@ use strata_core::{Diagnostic, Diagnostics, Value};
 use tokio::sync::OnceCell;
 
 use super::{
-    attributes::Attributes, declared::Declared, image::ImageSource, instance::HardwareAddresses,
+    attributes::Attributes, check::Tally, declared::Declared, image::ImageSource,
+    instance::HardwareAddresses,
 };
 use crate::{
     client::{ApiPath, Client, ClientError},
@@ -27,6 +28,8 @@ pub(crate) struct Session {
     images: Mutex<BTreeMap<ImageKey, Arc<OnceCell<bool>>>>,
     /// What state knows, by remote and path; of instances, with their hardware addresses.
     known: Mutex<BTreeMap<Place, HardwareAddresses>>,
+    /// What is planned so far.
+    pub(super) plan: Mutex<Tally>,
 }
 
 /// Where an object is: its remote and its path there.
@@ -41,6 +44,7 @@ impl Session {
             remotes,
             images: Mutex::default(),
             known: Mutex::default(),
+            plan: Mutex::default(),
         }
     }
 
@@ -54,6 +58,15 @@ impl Session {
     pub(crate) fn known(&self, place: &Place) -> Option<HardwareAddresses> {
         let known = self.known.lock().expect("no panic holds this");
         known.get(place).cloned()
+    }
+
+    /// How many objects of a remote state knows whose path is as wanted.
+    pub(super) fn known_paths(&self, remote: &str, is_wanted: impl Fn(&str) -> bool) -> usize {
+        let known = self.known.lock().expect("no panic holds this");
+        let paths = known
+            .keys()
+            .filter(|(other, path)| other == remote && is_wanted(path));
+        paths.count()
     }
 
     /// Names that the configuration declares.

@@ -134,14 +134,6 @@ impl Entity for Volume {
             diags.push(Diagnostic::error("incus-invalid-value", summary));
         }
         instance::validate_files(config, diags);
-        let from = config
-            .object("source_volume")
-            .and_then(|source| source.some_text("remote"));
-        if from.is_some_and(|from| config.some_text("remote") != Some(from)) {
-            let summary = "copying a volume from another remote is not supported yet".to_owned();
-            let hint = "leave `remote` out of `source_volume` where it is the same";
-            diags.push(validate::not_supported(summary).hint(hint));
-        }
     }
 
     fn segments<'a>(&self, object: Attributes<'a>) -> Vec<&'a str> {
@@ -171,6 +163,11 @@ impl Entity for Volume {
         }
     }
 
+    fn source_remote<'a>(&self, object: Attributes<'a>) -> Option<&'a str> {
+        let from = object.object("source_volume")?.some_text("remote")?;
+        (object.some_text("remote") != Some(from)).then_some(from)
+    }
+
     fn files(&self, object: Attributes<'_>, project: &str) -> Option<Holder> {
         let mut segments = self.segments(object);
         segments.push("files");
@@ -191,6 +188,7 @@ impl Entity for Volume {
 
     fn read_fields(&self, _: Attributes<'_>, server: &ServerObject) -> Vec<(&'static str, Value)> {
         vec![
+            ("type", Value::from(server.kind.as_str())),
             ("content_type", Value::from(server.content_type.as_str())),
             ("location", Value::from(server.location.as_str())),
         ]

@@ -102,8 +102,34 @@ pub(super) fn etag(value: &Value) -> String {
         "ephemeral",
         "profiles",
     ];
-    let digest = Sha256::digest(json!(FIELDS.map(|field| &value[field])).to_string());
+    let digest = Sha256::digest(json!(FIELDS.map(|field| said(&value[field]))).to_string());
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A value without what is empty in it: that is the same whether it is told or not.
+fn said(value: &Value) -> Value {
+    let is_empty = |value: &Value| {
+        let empties = [
+            json!(null),
+            json!(""),
+            json!([]),
+            json!({}),
+            json!(false),
+            json!(0),
+        ];
+        empties.contains(value)
+    };
+    match value {
+        Value::Object(fields) => {
+            let fields = fields
+                .iter()
+                .map(|(name, value)| (name.clone(), said(value)));
+            fields.filter(|(_, value)| !is_empty(value)).collect()
+        }
+        Value::Array(values) => values.iter().map(said).collect(),
+        value if is_empty(value) => Value::Null,
+        value => value.clone(),
+    }
 }
 
 pub(super) fn sync(value: &Value) -> Response<Full<Bytes>> {

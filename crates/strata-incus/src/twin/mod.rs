@@ -15,6 +15,7 @@
 
 mod answer;
 mod api;
+mod description;
 mod faults;
 mod images;
 mod operations;

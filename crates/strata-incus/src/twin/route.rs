@@ -7,7 +7,7 @@ use strata_http::decode;
 use super::{
     Shared,
     answer::{Answer, Answered, bad_request, not_found, refuse},
-    api,
+    api, description,
     store::Kind,
 };
 
@@ -34,6 +34,18 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// The same call with another body.
+    pub(super) fn with_body(&self, body: Value) -> Call<'_> {
+        Call {
+            body,
+            project: self.project.clone(),
+            if_match: None,
+            path: self.path.clone(),
+            target: self.target.clone(),
+            ..*self
+        }
+    }
+
     /// A header's text.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
@@ -91,11 +103,15 @@ pub(super) fn answer(shared: &Shared, parts: &Parts, body: &[u8]) -> Answered {
         .map(|segment| decode(segment, true))
         .collect();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-    match segments.as_slice() {
-        ["1.0", rest @ ..] => dispatch(&call, rest),
-        [] => Ok(Answer::Sync(json!(["/1.0"]))),
-        _ => refuse(StatusCode::NOT_FOUND, "Not Found"),
+    let mut answer = match segments.as_slice() {
+        ["1.0", rest @ ..] => dispatch(&call, rest)?,
+        [] => Answer::Sync(json!(["/1.0"])),
+        _ => return refuse(StatusCode::NOT_FOUND, "Not Found"),
+    };
+    if let (&Method::GET, Answer::Sync(answer)) = (call.method, &mut answer) {
+        description::complete(&segments, call.recursion, answer);
     }
+    Ok(answer)
 }
 
 fn json_body(body: &[u8]) -> Result<Value, super::answer::Refusal> {
@@ -122,6 +138,9 @@ fn dispatch(call: &Call<'_>, segments: &[&str]) -> Answered {
         );
     }
     let (get, post) = (call.method == Method::GET, call.method == Method::POST);
+    if let Some(answer) = api::rest::answer(call, segments) {
+        return answer;
+    }
     match segments {
         [] => api::server::keys(call),
         ["instances"] if post => api::instances::create(call),
@@ -141,6 +160,7 @@ fn dispatch(call: &Call<'_>, segments: &[&str]) -> Answered {
         }
         ["images"] if post => api::images::create(call),
         ["images", "aliases"] if post => api::images::add_alias(call),
+        ["images", "aliases"] if get => api::images::aliases(call),
         ["images", "aliases", alias] => api::images::alias(call, alias),
         ["images", fingerprint, "secret"] if post => api::images::secret(call, fingerprint),
         ["images", fingerprint] => api::images::one(call, fingerprint),
@@ -158,6 +178,15 @@ fn dispatch(call: &Call<'_>, segments: &[&str]) -> Answered {
         }
         ["storage-pools", pool, "volumes", "custom", name] => {
             api::objects::one(call, &api::volumes(pool), name)
+        }
+        [path @ .., "backups"] => api::backups::collection(call, path, Kind::Backup),
+        [path @ .., "backups", name] => api::backups::one(call, path, Kind::Backup, name),
+        [path @ .., "backups", name, "export"] if get => api::backups::export(call, path, name),
+        [path @ .., "snapshots"] if path.contains(&"volumes") => {
+            api::backups::collection(call, path, Kind::VolumeSnapshot)
+        }
+        [path @ .., "snapshots", name] if path.contains(&"volumes") => {
+            api::backups::one(call, path, Kind::VolumeSnapshot, name)
         }
         ["operations"] if get => Ok(Answer::Sync(json!({}))),
         ["operations", id] | ["operations", id, "wait"] if get => {

@@ -87,6 +87,7 @@ async fn respond(
             started.failure = faults::refused(400, message).err();
             Ok(Answer::Operation(started))
         }
+        (Ok(_), Some(Failure::HalfDone(message))) => faults::refused(500, message),
         (answered, _) => answered,
     };
     Ok(match answered {

@@ -40,6 +40,9 @@ pub(super) enum Kind {
     /// A member of the cluster.
     Member,
     Group,
+    /// Named by the path of what holds it and its name, as are snapshots of volumes.
+    Backup,
+    VolumeSnapshot,
     /// Named by what holds it and its path there.
     File,
     /// The keys of the server itself, under no name.
@@ -167,7 +170,9 @@ impl Store {
     /// The project whose objects of a kind a project uses: its own, or those of `default`.
     pub(super) fn home(&self, kind: Kind, project: &str) -> String {
         let feature = match kind {
-            Kind::Instance | Kind::Snapshot | Kind::File => return project.to_owned(),
+            Kind::Instance | Kind::Snapshot | Kind::Backup | Kind::VolumeSnapshot | Kind::File => {
+                return project.to_owned();
+            }
             Kind::Project
             | Kind::Pool
             | Kind::Integration

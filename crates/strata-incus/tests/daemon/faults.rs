@@ -39,18 +39,17 @@ fn recorded(resource: &mut Resource<'_>, response: ApplyResponse) -> Vec<String>
 }
 
 /// The next run: looks for what is left, removes what is half made, and applies.
-async fn converge(
-    testbed: &Testbed,
+pub(crate) async fn converge<'a>(
+    testbed: &'a Testbed,
     type_name: &'static str,
     marker: &str,
     left: Option<strata_core::provider::Object>,
     attributes: &[(&str, Value)],
-) {
+) -> Resource<'a> {
     let mut resource = testbed.resource(type_name);
     marker.clone_into(&mut resource.marker);
     resource.object = left;
-    let is_recorded = resource.object.is_some();
-    if is_recorded {
+    if resource.object.is_some() {
         resource.delete().await;
     } else {
         let config = resource.config(attributes);
@@ -73,6 +72,7 @@ async fn converge(
     }
     resource.apply(attributes).await;
     resource.settled(attributes).await;
+    resource
 }
 
 /// A create that meets a failure, and the run after it. Gives what was told of the failure.
@@ -215,46 +215,5 @@ async fn updates_and_deletes_that_break_off_are_done_by_the_next_run() {
         }
         let all = rehearsal.ask("GET", COLLECTION, Json::Null).await;
         assert_eq!(all["metadata"], json!([]), "{failure:?}");
-    }
-}
-
-#[tokio::test]
-async fn plain_objects_whose_create_is_not_answered_are_found_again() {
-    let named = |name| vec![("name", Value::from(name))];
-    let pooled = |name| [named(name), vec![("pool", Value::from("default"))]].concat();
-    let cases = [
-        ("incus_profile", "/1.0/profiles", named("p")),
-        ("incus_network_acl", "/1.0/network-acls", named("a")),
-        (
-            "incus_storage_volume",
-            "/1.0/storage-pools/default/volumes/custom",
-            pooled("v"),
-        ),
-        (
-            "incus_storage_bucket",
-            "/1.0/storage-pools/default/buckets",
-            pooled("b"),
-        ),
-    ];
-    for (type_name, path, attributes) in cases {
-        for failure in [Failure::Unheard, Failure::Unanswered] {
-            let rehearsal = Rehearsal::alone();
-            rehearsal.twin.fail(fault("POST", path, failure));
-            let mut resource = rehearsal.testbed.resource(type_name);
-            let config = resource.config(&attributes);
-            let plan = resource.plan(&config).await;
-            let response = resource.try_apply(&config, &plan).await;
-            assert!(response.diagnostics.has_errors());
-            let left = response.object;
-            resource.object = None;
-            converge(
-                &connect(&rehearsal.twin),
-                type_name,
-                &resource.marker,
-                left,
-                &attributes,
-            )
-            .await;
-        }
     }
 }

@@ -9,16 +9,21 @@
     reason = "a test that cannot go on has failed; one that is skipped says so"
 )]
 
+mod checks;
 mod conformance;
 mod connection;
 mod faults;
 mod guests;
 mod https;
 mod instance;
+mod kinds;
 mod made;
+mod matrix;
 mod networking;
 mod objects;
 mod plain;
 mod raw;
+mod rest;
+mod restart;
 mod testbed;
 mod twin;

@@ -1,8 +1,8 @@
 //! Containers from nothing to their addresses: `strata up` beside the same calls made by hand.
 //!
-//! The two take turns on the real daemon, and make things of the same names ([`scene`]). What is
-//! timed ends when every container has an address; deleting is not timed. Whatever a run leaves
-//! behind when it fails is deleted at its end, and at the start of the next one.
+//! The two take turns on the real daemon, and make things of the same names ([`scene`]). Making ends
+//! when every container has an address; then all is deleted, which is timed for itself. Whatever a run
+//! leaves behind when it fails is deleted at its end, and at the start of the next one.
 
 mod api;
 mod project;
@@ -40,11 +40,38 @@ pub(super) fn measure(options: &Options) -> Result<Vec<Goal>, Failure> {
     figures.map(|figures| compare(&scene, &figures))
 }
 
+/// Seconds of each turn of one side.
+#[derive(Debug, Default)]
+struct Turns {
+    up: Vec<f64>,
+    down: Vec<f64>,
+}
+
 /// Seconds of each turn.
 #[derive(Debug, Default)]
 struct Figures {
-    strata: Vec<f64>,
-    raw: Vec<f64>,
+    strata: Turns,
+    raw: Turns,
+}
+
+impl Turns {
+    /// Makes everything and deletes it again, and tells how long each took.
+    fn take(
+        &mut self,
+        (api, scene): (&Api, &Scene),
+        side: &str,
+        up: impl Fn() -> Result<(), Failure>,
+        down: impl Fn() -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let made = timed(up)?;
+        all_have_addresses(api, scene)?;
+        let deleted = timed(down)?;
+        self.up.push(made);
+        self.down.push(deleted);
+        let pair = self.up.len();
+        println!("up, pair {pair}: {side:<6} {made:.3} s, deleted in {deleted:.3} s");
+        Ok(())
+    }
 }
 
 fn take_turns(options: &Options, api: &Api, scene: &Scene) -> Result<Figures, Failure> {
@@ -53,48 +80,56 @@ fn take_turns(options: &Options, api: &Api, scene: &Scene) -> Result<Figures, Fa
         false => None,
     };
     let mut figures = Figures::default();
-    for pair in 1..=options.pairs.unwrap_or(PAIRS) {
+    for _ in 0..options.pairs.unwrap_or(PAIRS) {
         if options.runs(Side::Peer) {
-            figures.raw.push(timed(api, scene, || raw::up(api, scene))?);
-            raw::delete(api, PREFIX)?;
-            println!("up, pair {pair}: raw    {:.3} s", figures.raw[pair - 1]);
+            let (up, down) = (|| raw::up(api, scene), || raw::delete(api, PREFIX));
+            figures.raw.take((api, scene), "raw", up, down)?;
         }
         if let Some(project) = &project {
-            figures.strata.push(timed(api, scene, || project.up())?);
-            project.down()?;
-            println!("up, pair {pair}: strata {:.3} s", figures.strata[pair - 1]);
+            let (up, down) = (|| project.up(), || project.down());
+            figures.strata.take((api, scene), "strata", up, down)?;
         }
     }
     Ok(figures)
 }
 
-/// Times the work and makes sure that it was done.
-fn timed(api: &Api, scene: &Scene, work: impl Fn() -> Result<(), Failure>) -> Result<f64, Failure> {
+fn timed(work: impl Fn() -> Result<(), Failure>) -> Result<f64, Failure> {
     let start = Instant::now();
     work()?;
-    let seconds = start.elapsed().as_secs_f64();
+    Ok(start.elapsed().as_secs_f64())
+}
+
+/// Makes sure that the work was done.
+fn all_have_addresses(api: &Api, scene: &Scene) -> Result<(), Failure> {
     for name in scene.names() {
         if !raw::has_address(&api.get(&format!("/1.0/instances/{name}/state"))?) {
             return Err(Failure::new(format!("`{name}` has no address after all")));
         }
     }
-    Ok(seconds)
+    Ok(())
 }
 
-fn compare(scene: &Scene, figures: &Figures) -> Vec<Goal> {
-    if figures.strata.is_empty() || figures.raw.is_empty() {
-        return Vec::new();
-    }
-    let (ours, theirs) = (median(&figures.strata), median(&figures.raw));
+fn compare(scene: &Scene, Figures { strata, raw }: &Figures) -> Vec<Goal> {
     let count = scene.instances;
-    println!("up of {count} containers: strata {ours:.3} s, raw {theirs:.3} s (medians)");
-    vec![Goal {
-        name: format!("up of {count} containers, strata / raw API calls"),
-        unit: "",
-        measured: ours / theirs,
-        wanted: Some(1.2),
-        at_most: 1.5,
-    }]
+    let parts = [
+        ("up", &strata.up, &raw.up),
+        ("down", &strata.down, &raw.down),
+    ];
+    let compared = parts
+        .into_iter()
+        .filter(|(_, ours, theirs)| !ours.is_empty() && !theirs.is_empty());
+    let goal = |(part, ours, theirs): (&str, &Vec<f64>, &Vec<f64>)| {
+        let (ours, theirs) = (median(ours), median(theirs));
+        println!("{part} of {count} containers: strata {ours:.3} s, raw {theirs:.3} s (medians)");
+        Goal {
+            name: format!("{part} of {count} containers, strata / raw API calls"),
+            unit: "",
+            measured: ours / theirs,
+            wanted: Some(1.2),
+            at_most: 1.5,
+        }
+    };
+    compared.map(goal).collect()
 }
 
 /// Deletes what a failed turn left on the daemon.

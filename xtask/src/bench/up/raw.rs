@@ -15,7 +15,7 @@ use crate::failure::Failure;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// A container without an address by then gets none.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Makes the profile and the containers, and returns when each has an address.
 pub(super) fn up(api: &Api, scene: &Scene) -> Result<(), Failure> {
@@ -39,7 +39,9 @@ fn instance(scene: &Scene, name: &str) -> Value {
 
 fn await_address(api: &Api, name: &str) -> Result<(), Failure> {
     let start = Instant::now();
-    while !has_address(&api.get(&format!("/1.0/instances/{name}/state"))?) {
+    // A daemon that is busy starting a guest answers with an error now and then.
+    let state = || api.get(&format!("/1.0/instances/{name}/state"));
+    while !state().is_ok_and(|state| has_address(&state)) {
         if start.elapsed() > PATIENCE {
             return Err(Failure::new(format!("`{name}` got no address")));
         }

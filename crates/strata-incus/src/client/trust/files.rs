@@ -75,6 +75,15 @@ pub(crate) fn remember(
     remote: &Remote,
     certificate: &CertificateDer<'_>,
 ) -> Result<(), ClientError> {
+    write(
+        &server_certificate_path(remote),
+        pem(certificate).as_bytes(),
+        0o644,
+    )
+}
+
+/// A certificate in PEM.
+pub(crate) fn pem(certificate: &CertificateDer<'_>) -> String {
     let body = base64::engine::general_purpose::STANDARD.encode(certificate);
     let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
     for line in body.as_bytes().chunks(64) {
@@ -82,7 +91,7 @@ pub(crate) fn remember(
         pem.push('\n');
     }
     pem.push_str("-----END CERTIFICATE-----\n");
-    write(&server_certificate_path(remote), pem.as_bytes(), 0o644)
+    pem
 }
 
 fn server_certificate_path(remote: &Remote) -> PathBuf {

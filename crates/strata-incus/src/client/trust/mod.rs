@@ -31,6 +31,12 @@ pub(crate) async fn connect(remote: &Remote) -> Result<Pool, ClientError> {
     }
 }
 
+/// The certificate in PEM that is remembered for a remote, if one is.
+pub(crate) fn known_certificate(remote: &Remote) -> Result<Option<String>, ClientError> {
+    let known = files::server_certificate(remote)?;
+    Ok(known.map(|certificate| files::pem(&certificate)))
+}
+
 /// Which certificate is accepted.
 enum Pin {
     /// The one with this fingerprint.

@@ -1,136 +1,222 @@
-//! Limits of projects, and room in pools.
+//! Limits of projects.
+
+use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 use strata_core::{Diagnostic, Diagnostics, Value};
 
-use super::{Planned, instance, network::number};
-use crate::{client::ApiPath, provider::attributes::Attributes};
+use super::{
+    Planned, instance,
+    network::number,
+    tally::{Demand, ProjectState},
+    units::amount,
+};
+use crate::{
+    provider::{attributes::Attributes, devices},
+    units::bytes,
+};
 
-/// Fails if an instance goes beyond a limit of its project, or a volume beyond the room in its pool.
-pub(super) async fn check(object: &Planned<'_>, prior: Option<&Value>, found: &mut Diagnostics) {
-    match object.type_name {
-        instance::TYPE => project(object, prior, found).await,
-        "incus_storage_volume" if !object.is_there => pool(object, found).await,
-        _ => {}
-    }
-}
+/// What an instance takes of a project's limits: the limit's name, and the key that says how much.
+const TAKEN: [(&str, &str); 3] = [
+    ("cpu", "limits.cpu"),
+    ("memory", "limits.memory"),
+    ("processes", "limits.processes"),
+];
 
-/// What an instance takes of a project's limits, by the name of the limit.
-const TAKEN: [(&str, &str); 2] = [("cpu", "limits.cpu"), ("memory", "limits.memory")];
-
-async fn project(object: &Planned<'_>, prior: Option<&Value>, found: &mut Diagnostics) {
-    let path = ApiPath::new(&["projects", object.project, "state"]);
-    // Most projects have no limits; whether this one has is told with what it is.
-    let limited = object
-        .fetch(&ApiPath::new(&["projects", object.project]))
-        .await;
-    let limited = limited.is_some_and(|project| {
-        let mut keys = project["config"].as_object().into_iter().flatten();
-        keys.any(|(key, _)| key.starts_with("limits."))
-    });
-    if !limited {
+/// Fails if an object goes beyond a limit of its project, with all else that the plan adds to it.
+pub(super) async fn check(
+    object: &Planned<'_>,
+    project: &ProjectState,
+    prior: Option<&Value>,
+    found: &mut Diagnostics,
+) {
+    let limits = limits(&project.config);
+    if limits.is_empty() {
         return;
     }
-    let Some(state) = object.fetch(&path).await else {
-        return;
+    let keys = match object.type_name {
+        instance::TYPE => effective_keys(object).await,
+        _ => Some(object.attributes().map("config")),
     };
-    let resources = &state["resources"];
-    if prior.is_none() {
-        let kinds = [
-            "instances",
-            match object.attributes().text("type") {
-                Some("virtual-machine") => "virtual-machines",
-                _ => "containers",
-            },
-        ];
-        let beyond = kinds
-            .into_iter()
-            .filter_map(|kind| beyond(resources, kind, 1));
-        beyond.for_each(|(limit, usage)| found.push(told(object, "instances", limit, usage, 1)));
+    if object.type_name == instance::TYPE
+        && let Some(keys) = &keys
+    {
+        let missing = TAKEN
+            .iter()
+            .filter(|(limit, key)| limits.contains_key(*limit) && !keys.contains_key(*key));
+        missing.for_each(|(_, key)| found.push(unsaid(object, key)));
     }
-    for (name, key) in TAKEN {
-        let before = prior
-            .and_then(|prior| amount(Attributes(prior), key))
-            .unwrap_or(0);
-        let Some(after) = amount(object.attributes(), key) else {
-            continue;
-        };
-        let more = after.saturating_sub(before);
-        if more > 0
-            && let Some((limit, usage)) = beyond(resources, name, more)
-        {
-            found.push(told(object, name, limit, usage, more));
+    let demand = demand(object, prior, keys.as_ref());
+    let path = object.path();
+    let total = object
+        .session
+        .tally()
+        .add(&object.room(), path.as_str(), demand.clone());
+    let may_go = object.session.may_go(&object.room(), &path);
+    for (limit, more) in demand.iter().filter(|(_, more)| **more > 0) {
+        let all = total.get(limit).copied().unwrap_or(*more);
+        if let Some(beyond) = beyond(&project.resources, limit, all, may_go) {
+            found.push(beyond.told(object, limit, *more));
         }
     }
 }
 
-/// The limit and what is used of it, if so much more is too much.
-fn beyond(resources: &Json, name: &str, more: i64) -> Option<(i64, i64)> {
+/// The limits that a project has, by their names.
+fn limits(config: &Json) -> BTreeMap<&str, &str> {
+    let keys = config.as_object().into_iter().flatten();
+    let limits =
+        keys.filter_map(|(key, value)| Some((key.strip_prefix("limits.")?, value.as_str()?)));
+    limits.filter(|(_, value)| !value.is_empty()).collect()
+}
+
+/// The keys of an instance with those of its profiles; none if a profile is still to be made.
+async fn effective_keys(object: &Planned<'_>) -> Option<BTreeMap<String, String>> {
+    let own = object.attributes();
+    let mut keys = BTreeMap::new();
+    for profile in own.texts("profiles").unwrap_or_default() {
+        if object.session.declared().has("incus_profile", &profile) {
+            return None;
+        }
+        let there = object.look(&["profiles", &profile]).await?;
+        let texts = there["config"].as_object().cloned().unwrap_or_default();
+        keys.extend(
+            texts
+                .into_iter()
+                .filter_map(|(key, value)| Some((key, value.as_str()?.to_owned()))),
+        );
+    }
+    keys.extend(own.map("config"));
+    Some(keys)
+}
+
+/// What an object asks for beyond what it has.
+fn demand(
+    object: &Planned<'_>,
+    prior: Option<&Value>,
+    keys: Option<&BTreeMap<String, String>>,
+) -> Demand {
+    let is_new = prior.is_none() && !object.is_known();
+    let own = object.attributes();
+    let mut demand = Demand::new();
+    let mut add = |limit: &str, more: i64| {
+        demand.insert(limit.to_owned(), more);
+    };
+    match object.type_name {
+        instance::TYPE => {
+            if is_new {
+                add("instances", 1);
+                let is_machine = own.text("type") == Some("virtual-machine");
+                add(
+                    if is_machine {
+                        "virtual-machines"
+                    } else {
+                        "containers"
+                    },
+                    1,
+                );
+            }
+            for (limit, key) in TAKEN {
+                let after = keys.and_then(|keys| bytes(keys.get(key)?));
+                let before = prior.and_then(|prior| amount(Attributes(prior), key));
+                if let Some(after) = after.filter(|_| is_new || before.is_some()) {
+                    add(limit, after.saturating_sub(before.unwrap_or(0)));
+                }
+            }
+            if let Some(after) = root_size(object.value).filter(|_| is_new || prior.is_some()) {
+                add(
+                    "disk",
+                    after.saturating_sub(prior.and_then(root_size).unwrap_or(0)),
+                );
+            }
+        }
+        "incus_storage_volume" => {
+            let before = prior.and_then(|prior| amount(Attributes(prior), "size"));
+            if let Some(after) = amount(own, "size").filter(|_| is_new || prior.is_some()) {
+                let more = after.saturating_sub(before.unwrap_or(0));
+                add("disk", more);
+                add(
+                    &format!("disk.{}", own.text("pool").unwrap_or_default()),
+                    more,
+                );
+            }
+        }
+        "incus_network" if is_new && !own.is_set("target") => add("networks", 1),
+        _ => {}
+    }
+    demand
+}
+
+/// How large the disk is that an instance starts from.
+fn root_size(object: &Value) -> Option<i64> {
+    let devices = devices::of(object);
+    let is_root =
+        |device: &&BTreeMap<String, String>| device.get("path").is_some_and(|path| path == "/");
+    bytes(devices.values().find(is_root)?.get("size")?)
+}
+
+/// A limit that would be passed.
+struct Beyond {
+    most: i64,
+    used: i64,
+    all: i64,
+    /// False if something may go in the same run that makes room.
+    surely: bool,
+}
+
+/// Whether so much more is too much, where so many of what is there may go in this run.
+fn beyond(resources: &Json, name: &str, all: i64, may_go: usize) -> Option<Beyond> {
     let resource = &resources[name];
-    let (limit, usage) = (number(&resource["Limit"]), number(&resource["Usage"]));
-    let limit = limit
-        .or_else(|| number(&resource["limit"]))
-        .filter(|limit| *limit >= 0)?;
-    let usage = usage.or_else(|| number(&resource["usage"])).unwrap_or(0);
-    (usage.saturating_add(more) > limit).then_some((limit, usage))
+    let of =
+        |upper: &str, lower: &str| number(&resource[upper]).or_else(|| number(&resource[lower]));
+    let most = of("Limit", "limit").filter(|most| *most >= 0)?;
+    let used = of("Usage", "usage").unwrap_or(0);
+    let counts = ["instances", "containers", "virtual-machines", "networks"].contains(&name);
+    let going = i64::try_from(may_go).unwrap_or(i64::MAX);
+    let surely = match counts {
+        true => used.saturating_sub(going).saturating_add(all) > most,
+        false => may_go == 0,
+    };
+    let beyond = Beyond {
+        most,
+        used,
+        all,
+        surely,
+    };
+    (used.saturating_add(all) > most).then_some(beyond)
 }
 
-fn told(object: &Planned<'_>, what: &str, limit: i64, usage: i64, more: i64) -> Diagnostic {
-    let name = object.attributes().text("name").unwrap_or_default();
-    let summary = format!(
-        "instance `{name}` goes beyond the limits of project `{}`",
-        object.project
-    );
-    let detail = format!("Of {what} it allows {limit} and has {usage}; this needs {more} more.");
-    Diagnostic::error("incus-limit", summary).detail(detail)
-}
-
-async fn pool(object: &Planned<'_>, found: &mut Diagnostics) {
-    let Some(size) = amount(object.attributes(), "size") else {
-        return;
-    };
-    let pool = object.attributes().text("pool").unwrap_or_default();
-    let Some(resources) = object.look(&["storage-pools", pool, "resources"]).await else {
-        return;
-    };
-    let space = &resources["space"];
-    let (Some(total), Some(used)) = (number(&space["total"]), number(&space["used"])) else {
-        return;
-    };
-    // Many pools promise more than they have; more than all of it is never right.
-    if total > 0 && size > total {
-        let name = object.attributes().text("name").unwrap_or_default();
-        let summary = format!("storage volume `{name}` is larger than its pool `{pool}`");
-        let detail =
-            format!("It asks for {size} bytes; the pool has {total}, of which {used} are used.");
-        found.push(Diagnostic::error("incus-limit", summary).detail(detail));
+impl Beyond {
+    fn told(&self, object: &Planned<'_>, what: &str, more: i64) -> Diagnostic {
+        let Self {
+            most, used, all, ..
+        } = self;
+        let summary = format!(
+            "{} goes beyond the limits of project `{}`",
+            object.name(),
+            object.project
+        );
+        let with_others = match *all == more {
+            true => String::new(),
+            false => format!(" With what else is planned that is {all}."),
+        };
+        let detail = format!(
+            "Of {what} it allows {most} and has {used}; this needs {more} more.{with_others}"
+        );
+        match self.surely {
+            true => Diagnostic::error("incus-limit", summary).detail(detail),
+            false => Diagnostic::warning("incus-limit", summary)
+                .detail(format!("{detail} What goes in the same run may make room.")),
+        }
     }
 }
 
-/// A number of things or of bytes that a key of `config` asks for.
-fn amount(object: Attributes<'_>, key: &str) -> Option<i64> {
-    bytes(object.map("config").get(key)?)
-}
-
-/// A number with a unit as Incus has them: powers of 1000, or with `i` of 1024.
-fn bytes(text: &str) -> Option<i64> {
-    let end = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
-    let number: i64 = text[..end].parse().ok()?;
-    let unit: i64 = match text[end..].trim() {
-        "" | "B" => 1,
-        "kB" => 1000,
-        "MB" => 1000_i64.pow(2),
-        "GB" => 1000_i64.pow(3),
-        "TB" => 1000_i64.pow(4),
-        "KiB" => 1 << 10,
-        "MiB" => 1 << 20,
-        "GiB" => 1 << 30,
-        "TiB" => 1 << 40,
-        _ => return None,
-    };
-    number.checked_mul(unit)
+/// A project that limits something has each instance say how much of it it takes.
+fn unsaid(object: &Planned<'_>, key: &str) -> Diagnostic {
+    let summary = format!("{} does not say `{key}`", object.name());
+    Diagnostic::error("incus-limit", summary).detail(format!(
+        "Project `{}` limits it: every instance in it must have this key, or have it of a profile.",
+        object.project
+    ))
 }
 
 #[cfg(test)]
@@ -139,22 +225,31 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn sizes_have_units_of_both_kinds() {
-        assert_eq!(bytes("2GiB"), Some(2 << 30));
-        assert_eq!(bytes("2GB"), Some(2_000_000_000));
-        assert_eq!(bytes("4"), Some(4));
-        for other in ["0-3", "50%", "", "9999999999TiB"] {
-            assert_eq!(bytes(other), None, "{other}");
-        }
+    fn check(name: &str, all: i64, may_go: usize) -> Option<bool> {
+        let resources = json!({ "instances": { "Limit": 3, "Usage": 3 }, "cpu": { "limit": -1, "usage": 9 }, "memory": { "Limit": 10, "Usage": 0 } });
+        beyond(&resources, name, all, may_go).map(|beyond| beyond.surely)
     }
 
     #[test]
     fn a_limit_counts_only_where_there_is_one() {
-        let resources =
-            json!({ "instances": { "Limit": 3, "Usage": 3 }, "cpu": { "limit": -1, "usage": 9 } });
-        assert_eq!(beyond(&resources, "instances", 1), Some((3, 3)));
-        assert_eq!(beyond(&resources, "cpu", 1), None);
-        assert_eq!(beyond(&resources, "memory", 1), None);
+        assert_eq!(check("instances", 1, 0), Some(true));
+        assert_eq!(check("cpu", 1, 0), None);
+        assert_eq!(check("disk", 1, 0), None);
+        assert_eq!(check("memory", 10, 0), None);
+        assert_eq!(check("memory", 11, 0), Some(true));
+    }
+
+    #[test]
+    fn what_may_go_makes_an_error_a_warning() {
+        assert_eq!(check("instances", 1, 1), Some(false));
+        assert_eq!(check("instances", 3, 2), Some(true));
+        assert_eq!(check("memory", 11, 1), Some(false));
+    }
+
+    #[test]
+    fn limits_are_found_by_their_names() {
+        let config = json!({ "limits.cpu": "4", "limits.disk.pool.fast": "1GiB", "limits.memory": "", "features.images": "true" });
+        let found: Vec<_> = limits(&config).into_iter().collect();
+        assert_eq!(found, [("cpu", "4"), ("disk.pool.fast", "1GiB")]);
     }
 }

@@ -4,11 +4,20 @@
 //! A server that does not answer is no reason to fail here: apply will tell.
 
 mod limits;
+mod names;
 mod network;
+mod restricted;
+mod room;
+mod tally;
+mod units;
+
+use std::sync::{MutexGuard, PoisonError};
 
 use serde_json::Value as Json;
 use strata_core::{Diagnostic, Diagnostics, Value};
 
+use self::tally::{Demand, ProjectState, Room};
+pub(crate) use self::{names::validate as validate_name, tally::Tally};
 use super::{
     attributes::Attributes,
     config::MARKER_KEY,
@@ -72,11 +81,18 @@ impl Session {
         if prior.is_none() {
             object.is_free(&mut found).await;
         }
+        if prior.is_some() {
+            // It stays, and is counted already by the server.
+            let path = object.path();
+            self.tally()
+                .add(&object.room(), path.as_str(), Demand::new());
+        }
         if prior != Some(planned) {
             object.refers_to_what_is_there(&mut found).await;
             object.is_within_what_the_server_does(&mut found).await;
             network::check(&object, &mut found).await;
-            limits::check(&object, prior, &mut found).await;
+            room::check(&object, &mut found).await;
+            object.fits_its_project(prior, &mut found).await;
         }
         match found.has_errors() {
             true => Err(found),
@@ -91,6 +107,30 @@ impl Session {
             let project = project.unwrap_or(&client.remote().project);
             self.know(place(type_name, object, &client, project), addresses);
         }
+    }
+
+    /// What is planned so far.
+    fn tally(&self) -> MutexGuard<'_, Tally> {
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets what was planned in the project of an object that is deleted now.
+    pub(crate) fn has_deleted(&self, object: &Value) {
+        if let Ok(client) = self.client(Attributes(object)) {
+            let project = Attributes(object).text("project");
+            let project = project.unwrap_or(&client.remote().project).to_owned();
+            self.tally()
+                .forget(&(client.remote().name.clone(), project));
+        }
+    }
+
+    /// How many objects state has beside one that were not planned so far: they may go.
+    fn may_go(&self, room: &Room, beside: &ApiPath) -> usize {
+        let planned = self.tally().planned(room);
+        let (collection, query) = around(beside.as_str());
+        self.known_paths(&room.0, |path| {
+            around(path) == (collection, query) && !planned.contains(path)
+        })
     }
 
     /// The hardware addresses of the instance that state has under the name of a planned one.
@@ -116,12 +156,74 @@ fn path(type_name: &str, object: &Value, project: &str) -> ApiPath {
     }
 }
 
+/// What stands before the name in a path, and its query.
+fn around(path: &str) -> (&str, &str) {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    (
+        path.rsplit_once('/').map_or("", |(before, _)| before),
+        query,
+    )
+}
+
 fn place(type_name: &str, object: &Value, client: &Client, project: &str) -> Place {
     let path = path(type_name, object, project);
     (client.remote().name.clone(), path.as_str().to_owned())
 }
 
 impl Planned<'_> {
+    fn room(&self) -> Room {
+        (self.client.remote().name.clone(), self.project.to_owned())
+    }
+
+    fn path(&self) -> ApiPath {
+        path(self.type_name, self.value, self.project)
+    }
+
+    /// True if state has an object under its name: it is replaced.
+    fn is_known(&self) -> bool {
+        let place = place(self.type_name, self.value, self.client, self.project);
+        self.session.known(&place).is_some()
+    }
+
+    /// What it is, and its name.
+    fn name(&self) -> String {
+        let (noun, attribute) = match entity(self.type_name) {
+            Some(entity) => (entity.noun(), entity.name_attribute()),
+            None => ("instance", "name"),
+        };
+        let name = self.attributes().text(attribute).unwrap_or_default();
+        format!("{noun} `{name}`")
+    }
+
+    /// Fails for what the project forbids, or has no room for.
+    async fn fits_its_project(&self, prior: Option<&Value>, found: &mut Diagnostics) {
+        let cell = self.session.tally().state(&self.room());
+        let project = cell.get_or_init(|| self.project_state()).await;
+        if let Some(project) = project {
+            restricted::check(self, project, found);
+            limits::check(self, project, prior, found).await;
+        }
+    }
+
+    /// What the server says of the project.
+    async fn project_state(&self) -> Option<ProjectState> {
+        let project = self
+            .fetch(&ApiPath::new(&["projects", self.project]))
+            .await?;
+        let config = project["config"].clone();
+        // Most projects have no limits, and to count what is used costs the server time.
+        let keys = config.as_object().into_iter().flatten();
+        let is_limited = keys.into_iter().any(|(key, _)| key.starts_with("limits."));
+        let resources = match is_limited {
+            true => self
+                .fetch(&ApiPath::new(&["projects", self.project, "state"]))
+                .await?["resources"]
+                .take(),
+            false => Json::Null,
+        };
+        Some(ProjectState { config, resources })
+    }
+
     fn attributes(&self) -> Attributes<'_> {
         Attributes(self.value)
     }
@@ -191,25 +293,16 @@ impl Planned<'_> {
     }
 
     fn taken(&self, is_marked: bool) -> Diagnostic {
-        let (noun, attribute) = match entity(self.type_name) {
-            Some(entity) => (entity.noun(), entity.name_attribute()),
-            None => ("instance", "name"),
-        };
-        let name = self.attributes().text(attribute).unwrap_or_default();
-        let summary = format!("{noun} `{name}` is there already");
+        let summary = format!("{} is there already", self.name());
         let told = match is_marked {
             true => Diagnostic::warning("incus-name-taken", summary),
             false => Diagnostic::error("incus-name-taken", summary),
         };
-        let id = import::id(self.type_name, self.attributes());
         told.detail(format!(
             "Remote `{}` has it, but this state does not.",
             self.client.remote().name
         ))
-        .hint(format!(
-            "choose another name, or take it over: `import {{ to = {}.NAME, id = \"{id}\" }}` as a block in the configuration",
-            self.type_name
-        ))
+        .hint(import::hint(self.type_name, self.attributes()))
     }
 
     /// Warns of names that neither the server has nor anything declares so far.

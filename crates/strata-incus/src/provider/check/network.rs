@@ -1,6 +1,6 @@
 //! Addresses that a network device, or a bridge, asks for.
 
-use std::net::IpAddr;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use serde_json::Value as Json;
 use strata_core::{Diagnostic, Diagnostics};
@@ -18,6 +18,7 @@ pub(super) async fn check(object: &Planned<'_>, found: &mut Diagnostics) {
         };
         // One that is about to be made, or changed, is not looked at.
         if object.session.declared().has("incus_network", network) {
+            among_planned(object, network, &properties, found);
             continue;
         }
         let Some(there) = object.look(&["networks", network]).await else {
@@ -31,11 +32,40 @@ pub(super) async fn check(object: &Planned<'_>, found: &mut Diagnostics) {
                 && !subnet.contains(wanted)
             {
                 found.push(outside(&device, network, wanted, &subnet));
-            } else if let Some(holder) = holder(object, network, wanted).await {
+            } else if let Some(holder) =
+                planned_holder(object, network, wanted).or(holder(object, network, wanted).await)
+            {
                 found.push(held(network, wanted, &holder));
             }
         }
     }
+}
+
+/// Fails for addresses that another instance of the same plan asks for.
+fn among_planned(
+    object: &Planned<'_>,
+    network: &str,
+    properties: &BTreeMap<String, String>,
+    found: &mut Diagnostics,
+) {
+    let wanted = ["ipv4.address", "ipv6.address"];
+    let wanted = wanted
+        .iter()
+        .filter_map(|family| properties.get(*family)?.parse().ok());
+    for address in wanted {
+        if let Some(holder) = planned_holder(object, network, address) {
+            found.push(held(network, address, &holder));
+        }
+    }
+}
+
+/// The other instance of the same plan that asks for an address.
+fn planned_holder(object: &Planned<'_>, network: &str, address: IpAddr) -> Option<String> {
+    let name = object.attributes().text("name")?;
+    object
+        .session
+        .tally()
+        .claim(&object.room(), network, address, name)
 }
 
 /// The other instance that has an address.

@@ -18,7 +18,7 @@ use strata_core::{
 use self::source::text;
 pub(crate) use self::{
     schema::{schema, validate},
-    source::ImageSource,
+    source::{ImageSource, reachable},
 };
 use super::{
     attributes::{self, Attributes},
@@ -47,8 +47,17 @@ const REPLACING: [&str; 5] = [
 pub(crate) fn plan(request: &PlanRequest) -> PlanResponse {
     let planned = schema::with_defaults(&request.proposed);
     let prior = request.prior.as_ref().map(|prior| &prior.value);
+    // Where an image came from nobody can tell: one that was imported takes the source that is written.
+    let is_imported = prior.is_some_and(|prior| {
+        let prior = Attributes(prior);
+        !schema::SOURCES.iter().any(|source| prior.is_set(source))
+    });
+    let replacing = match is_imported {
+        true => &["project", "remote"],
+        false => &REPLACING[..],
+    };
     PlanResponse {
-        requires_replace: changed(prior, &planned, &REPLACING),
+        requires_replace: changed(prior, &planned, replacing),
         planned,
         effects: Vec::new(),
         private: Vec::new(),
@@ -115,6 +124,19 @@ impl<'a> Work<'a> {
                 ("alias", alias_value(ours)),
             ],
         )
+    }
+
+    /// The image that carries our mark, as state has it.
+    async fn marked(&self, planned: &Value, marker: &str) -> Result<Option<Value>, ClientError> {
+        let path = self.path(&[]).query("recursion", "1");
+        let all: Answer<Vec<Json>> = self.client.get(&path).await?;
+        let ours = |image: &&Json| !marker.is_empty() && image["properties"][MARKER] == marker;
+        let closed = attributes::without_unknown(planned);
+        Ok(all
+            .value
+            .iter()
+            .find(ours)
+            .map(|image| self.state(&closed, image)))
     }
 
     async fn make(&self, planned: &Value, marker: &str) -> Result<String, Diagnostics> {
@@ -251,7 +273,15 @@ impl<'a> Work<'a> {
         };
         let fingerprint = match self.make(planned, marker).await {
             Ok(fingerprint) => fingerprint,
-            Err(diagnostics) => return nothing(diagnostics),
+            // It may be there all the same: the next run deletes it then, and makes it anew.
+            Err(diagnostics) => {
+                let left = self.marked(planned, marker).await.ok().flatten();
+                let private = Vec::new();
+                return ApplyResponse {
+                    object: left.map(|value| Object { value, private }),
+                    diagnostics,
+                };
+            }
         };
         let made = attributes::with(
             planned,
@@ -363,15 +393,11 @@ pub(crate) async fn find(
 ) -> Result<Found, Diagnostics> {
     let progress = Progress::ignored();
     let work = Work::new(session, planned, &progress)?;
-    let path = work.path(&[]).query("recursion", "1");
-    let all: Result<Answer<Vec<Json>>, _> = work.client.get(&path).await;
-    let all = all.map_err(|error| error.diagnostic("cannot look for the image"))?;
-    let ours = |image: &&Json| !marker.is_empty() && image["properties"][MARKER] == marker;
-    Ok(match all.value.iter().find(ours) {
+    let found = work.marked(planned, marker).await;
+    let found = found.map_err(|error| error.diagnostic("cannot look for the image"))?;
+    Ok(match found {
         None => Found::Nothing,
-        Some(image) => {
-            let closed = attributes::without_unknown(planned);
-            let value = work.state(&closed, image);
+        Some(value) => {
             let complete = aliases(&value) == aliases(planned);
             let private = Vec::new();
             let object = Object { value, private };

@@ -1,10 +1,15 @@
 //! Where an image comes from: another remote that the server pulls from, files of ours, or an instance.
 
+use std::{
+    io::{self, Write},
+    process::{Command, Stdio},
+};
+
 use serde_json::{Value as Json, json};
-use strata_http::{Part, url};
+use strata_http::{Part, encode, url};
 
 use crate::{
-    client::{Answer, ApiPath, Client, ClientError, Notes},
+    client::{Answer, ApiPath, Client, ClientError, Notes, known_certificate},
     provider::{attributes::Attributes, session::is_fingerprint, source::readable},
     remote::Address,
 };
@@ -21,7 +26,12 @@ impl ImageSource<'_> {
         let mut source = json!({ "type": "image", "mode": "pull" });
         match &self.remote.remote().address {
             Address::Images { url, protocol } => {
-                source["server"] = json!(url);
+                source["server"] = match &self.remote.remote().credentials_helper {
+                    Some(helper) if protocol == "oci" => {
+                        json!(with_credentials(url, helper).await?)
+                    }
+                    _ => json!(url),
+                };
                 source["protocol"] = json!(protocol);
                 let key = if is_fingerprint(self.name) {
                     "fingerprint"
@@ -29,34 +39,28 @@ impl ImageSource<'_> {
                     "alias"
                 };
                 source[key] = json!(self.name);
+                // An image server with a certificate of its own making is known by that.
+                if protocol == "incus"
+                    && let Some(certificate) = known_certificate(self.remote.remote())?
+                {
+                    source["certificate"] = json!(certificate);
+                }
             }
-            address => self.copy_from_incus(address, &mut source).await?,
+            _ => self.copy_from_incus(&mut source).await?,
         }
         Ok(source)
     }
 
     /// The other server gives a secret that opens this image to whoever pulls it.
-    async fn copy_from_incus(
-        &self,
-        address: &Address,
-        source: &mut Json,
-    ) -> Result<(), ClientError> {
+    async fn copy_from_incus(&self, source: &mut Json) -> Result<(), ClientError> {
         let fingerprint = self.fingerprint().await?;
-        let server: Answer<Json> = self.remote.get(&ApiPath::new(&[])).await?;
-        let environment = &server.value["environment"];
-        let listens = match address {
-            Address::Https { host, port } => url(host, *port),
-            _ => match environment.pointer("/addresses/0").and_then(Json::as_str) {
-                Some(address) => format!("https://{address}"),
-                None => return Err(self.cannot_be_reached()),
-            },
-        };
+        let (listens, certificate) = reachable(self.remote).await?;
         let path = ApiPath::new(&["images", &fingerprint, "secret"]);
         let path = path.project(&self.remote.remote().project);
         let operation = self.remote.start(&path, &Json::Null).await?;
         source["server"] = json!(listens);
         source["protocol"] = json!("incus");
-        source["certificate"] = environment["certificate"].clone();
+        source["certificate"] = certificate;
         source["fingerprint"] = json!(fingerprint);
         source["secret"] = operation.metadata["secret"].clone();
         Ok(())
@@ -74,13 +78,71 @@ impl ImageSource<'_> {
         let alias: Answer<Json> = self.remote.get(&path).await?;
         Ok(text(&alias.value["target"]))
     }
+}
 
-    fn cannot_be_reached(&self) -> ClientError {
-        let name = &self.remote.remote().name;
-        ClientError::Setup(format!(
-            "remote `{name}` listens on no address that another server could pull from: `incus config set {name}: core.https_address` sets one"
-        ))
+/// The URL of a registry with the name and the secret that a helper has for it; the server logs in with them.
+///
+/// Speaks as the Incus client does: `HELPER get`, the host on its input, JSON on its output. No message
+/// quotes that: it is a secret.
+async fn with_credentials(url: &str, helper: &str) -> Result<String, ClientError> {
+    let failed = |reason: &str| ClientError::Setup(format!("`{helper} get` for {url}: {reason}"));
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return Err(failed("the address of the registry is no URL"));
+    };
+    let host = rest.split('/').next().unwrap_or(rest).to_owned();
+    let program = helper.to_owned();
+    let asking = tokio::task::spawn_blocking(move || ask_helper(&program, &host));
+    let answer = asking.await.map_err(|_| failed("it was cut off"))?;
+    let answer = answer.map_err(|error| failed(&error.to_string()))?;
+    let answer: Json = serde_json::from_slice(&answer).unwrap_or_default();
+    let (Some(name), Some(secret)) = (answer["Username"].as_str(), answer["Secret"].as_str())
+    else {
+        return Err(failed("it tells no `Username` and `Secret`"));
+    };
+    let mut full = format!("{scheme}://");
+    encode(name, &mut full);
+    full.push(':');
+    encode(secret, &mut full);
+    Ok(full + "@" + rest)
+}
+
+fn ask_helper(program: &str, host: &str) -> io::Result<Vec<u8>> {
+    let mut child = Command::new(program)
+        .arg("get")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    if let Some(mut input) = child.stdin.take() {
+        // One that does not listen may have an answer all the same.
+        drop(input.write_all(host.as_bytes()));
     }
+    let output = child.wait_with_output()?;
+    match output.status.success() {
+        true => Ok(output.stdout),
+        false => Err(io::Error::other(format!("it ended with {}", output.status))),
+    }
+}
+
+/// Where other servers reach a remote, and the certificate that they find there.
+pub(crate) async fn reachable(remote: &Client) -> Result<(String, Json), ClientError> {
+    let server: Answer<Json> = remote.get(&ApiPath::new(&[])).await?;
+    let environment = &server.value["environment"];
+    let address = match &remote.remote().address {
+        Address::Https { host, port } => url(host, *port),
+        _ => match environment.pointer("/addresses/0").and_then(Json::as_str) {
+            Some(address) => format!("https://{address}"),
+            None => return Err(cannot_be_reached(remote)),
+        },
+    };
+    Ok((address, environment["certificate"].clone()))
+}
+
+fn cannot_be_reached(remote: &Client) -> ClientError {
+    let name = &remote.remote().name;
+    ClientError::Setup(format!(
+        "remote `{name}` listens on no address that another server could pull from: `incus config set {name}: core.https_address` sets one"
+    ))
 }
 
 /// Sends the files of an image; gives its fingerprint.
@@ -140,4 +202,39 @@ fn file_name(path: &str) -> &str {
 /// A text of the server's.
 pub(super) fn text(value: &Json) -> String {
     value.as_str().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    async fn check(script: &str) -> Result<String, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let helper = folder.path().join("helper");
+        std::fs::write(&helper, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&helper, PermissionsExt::from_mode(0o755)).unwrap();
+        let helper = helper.display().to_string();
+        let found = with_credentials("https://registry.example/a", &helper).await;
+        found.map_err(|error| error.to_string().replace(&helper, "HELPER"))
+    }
+
+    #[tokio::test]
+    async fn a_helper_tells_name_and_secret_and_no_message_quotes_them() {
+        let told = r#"[ "$1 $(cat)" = "get registry.example" ] && echo '{"Username":"me","Secret":"a/b"}'"#;
+        assert_eq!(
+            check(told).await.unwrap(),
+            "https://me:a%2Fb@registry.example/a"
+        );
+        assert_eq!(
+            check("echo hunter2").await.unwrap_err(),
+            "`HELPER get` for https://registry.example/a: it tells no `Username` and `Secret`"
+        );
+        let failed = check("echo hunter2; exit 3").await.unwrap_err();
+        assert!(
+            failed.contains("exit status: 3") && !failed.contains("hunter2"),
+            "{failed}"
+        );
+    }
 }

@@ -10,7 +10,7 @@ use crate::{
     instance_state::FullInstance,
     provider::{
         attributes::{Attributes, Texts},
-        config, devices,
+        config, devices, import,
         lifecycle::is_marked,
         source::SourceFile,
     },
@@ -188,13 +188,16 @@ pub(super) fn is_ours(planned: &Value, found: &FullInstance, marker: &str, was_m
 fn explain(work: &Work<'_>, planned: &Value, name: &str, error: &ClientError) -> Diagnostic {
     let summary = format!("cannot create instance `{name}`");
     match error.server_message() {
-        Some(message) if message.contains("UNIQUE constraint failed") => {
+        Some(message)
+            if message.contains("UNIQUE constraint failed")
+                || message.contains("entry already exists") =>
+        {
             Diagnostic::error("incus-name-taken", summary)
                 .detail(format!(
                     "There is an instance `{name}` in project `{}` already, and it is not ours.",
                     work.project
                 ))
-                .hint("choose another name, or take it over with `import`")
+                .hint(import::hint(super::TYPE, Attributes(planned)))
         }
         // This is all that the server says of an alias that it does not know.
         Some("Image not provided for instance creation") => {

@@ -45,12 +45,6 @@ pub(crate) fn validate(config: Attributes<'_>, diags: &mut Diagnostics) {
         diags.push(Diagnostic::error("incus-invalid-value", summary));
     }
     exec::validate(config, diags);
-    if config.text("name").is_some_and(str::is_empty) {
-        diags.push(Diagnostic::error(
-            "incus-invalid-value",
-            "the `name` of an instance is empty",
-        ));
-    }
     checks::devices(config, diags);
     wait_for::validate(config, diags);
     files::validate(config, diags);

@@ -3,7 +3,7 @@
 use hyper::Method;
 use serde_json::{Value as Json, json};
 use strata_core::{
-    Value,
+    Diagnostic, Value,
     provider::{ApplyRequest, ApplyResponse, Found, Object},
 };
 
@@ -13,17 +13,30 @@ use super::{
         config::{self, MARKER_KEY},
         devices,
         entity::ServerObject,
+        import,
         source::SourceFile,
     },
-    Lifecycle,
+    Lifecycle, migrate,
 };
 use crate::client::{Answer, ClientError};
 
 impl Lifecycle<'_> {
     pub(super) async fn create(&self, planned: &Value, request: &ApplyRequest) -> ApplyResponse {
         let object = Attributes(planned);
+        if let Some(taken) = self.is_taken(planned).await {
+            return nothing(taken);
+        }
         let path = self.entity.collection(object, self.project(object));
-        let body = self.create_body(planned, &request.marker);
+        let mut body = self.create_body(planned, &request.marker);
+        if let Some(other) = self.source {
+            match migrate::offered(other, object).await {
+                Ok(source) => body["source"] = source,
+                Err(error) => {
+                    let summary = format!("cannot read what {} is copied from", self.name(planned));
+                    return nothing(error.diagnostic(summary));
+                }
+            }
+        }
         let notes = |text: &str| request.progress.note(text);
         let created = match self.entity.source_file(object) {
             Some(file) => self.restore(&file, planned, request).await,
@@ -32,19 +45,41 @@ impl Lifecycle<'_> {
                 call.await
             }
         };
-        let (error, there) = match created {
-            Err(error) if error.is_ambiguous() => {
-                let there = self.left_behind(planned, &request.marker).await;
-                (error, there)
-            }
-            Err(error) => (error, None),
+        let error = match created {
+            Err(error) => error,
             Ok(()) => return self.finish(planned, request).await,
         };
+        let is_taken = error.server_message().is_some_and(says_taken);
+        let there = match is_taken {
+            true => None,
+            false => self.left_behind(planned, &request.marker, &error).await,
+        };
         let summary = format!("cannot create {}", self.name(planned));
+        let diagnostic = error.diagnostic(summary);
         ApplyResponse {
             object: there,
-            diagnostics: error.diagnostic(summary).into(),
+            diagnostics: match is_taken {
+                true => diagnostic
+                    .hint(import::hint(self.entity.type_name(), object))
+                    .into(),
+                false => diagnostic.into(),
+            },
         }
+    }
+
+    /// Of a kind that cannot carry our mark nobody could tell afterwards whose it is: what is there under
+    /// the name already is another's, and nothing is made.
+    async fn is_taken(&self, planned: &Value) -> Option<Diagnostic> {
+        let object = Attributes(planned);
+        if self.entity.is_markable(object) || self.entity.is_part(object) {
+            return None;
+        }
+        // A server that does not answer has something to say to the call that follows.
+        self.get(planned).await.ok()??;
+        let summary = format!("{} is there already", self.name(planned));
+        let told = Diagnostic::error("incus-name-taken", summary)
+            .detail("It was made by somebody else after the plan, or state has lost it.");
+        Some(told.hint(import::hint(self.entity.type_name(), object)))
     }
 
     /// Fills what was made with its files, and reads it back.
@@ -95,13 +130,22 @@ impl Lifecycle<'_> {
         configured.map_err(|error| ClientError::OutcomeUnknown(error.to_string()))
     }
 
-    /// What a create whose outcome is not known left behind; if that cannot be told, what was planned,
-    /// so that the next run looks again and nothing is forgotten.
-    async fn left_behind(&self, planned: &Value, marker: &str) -> Option<Object> {
+    /// What a create that failed left behind: a server may fail when it has made the object already, or
+    /// nobody heard how it ended. If that cannot be told, what was planned, so that the next run looks
+    /// again and nothing is forgotten.
+    async fn left_behind(
+        &self,
+        planned: &Value,
+        marker: &str,
+        error: &ClientError,
+    ) -> Option<Object> {
+        if !error.is_ambiguous() && error.server_message().is_none() {
+            return None;
+        }
         match self.find(planned, marker).await {
             Ok(Found::Ours { object, .. }) => Some(object),
             Ok(Found::Nothing | Found::Foreign) => None,
-            Err(_) => Some(as_planned(planned)),
+            Err(_) => error.is_ambiguous().then(|| as_planned(planned)),
         }
     }
 
@@ -128,6 +172,24 @@ impl Lifecycle<'_> {
         }
         body
     }
+}
+
+fn nothing(diagnostic: Diagnostic) -> ApplyResponse {
+    ApplyResponse {
+        object: None,
+        diagnostics: diagnostic.into(),
+    }
+}
+
+/// True if a server refuses a create because of another object of that name.
+fn says_taken(message: &str) -> bool {
+    let words = [
+        "already exists",
+        "already in use",
+        "already trusted",
+        "UNIQUE constraint",
+    ];
+    words.iter().any(|words| message.contains(words))
 }
 
 /// What was planned, where it cannot be told what is there.

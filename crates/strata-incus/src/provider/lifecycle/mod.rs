@@ -5,6 +5,7 @@
 
 mod create;
 mod delete;
+mod migrate;
 mod update;
 
 use strata_core::{
@@ -14,7 +15,7 @@ use strata_core::{
 
 use super::{
     attributes::{self, Attributes, Texts},
-    config::{self, MARKER_KEY},
+    config::{self, IsComputed, MARKER_KEY},
     devices::{self, Devices},
     entity::{Entity, ServerObject},
     instance::GuestFiles,
@@ -26,6 +27,8 @@ use crate::client::{Answer, Client, ClientError};
 pub(crate) struct Lifecycle<'a> {
     pub(crate) entity: &'a dyn Entity,
     pub(crate) client: &'a Client,
+    /// The remote of what it is copied from, if that is another one.
+    pub(crate) source: Option<&'a Client>,
 }
 
 /// Decides what the object will look like, and checks that against its server.
@@ -137,9 +140,11 @@ impl Lifecycle<'_> {
         let Some(server) = found else {
             return Ok(Found::Nothing);
         };
-        if self.entity.is_markable(Attributes(planned))
-            && !is_marked(server.value.config.as_ref(), marker)
-        {
+        let is_ours = match self.entity.is_markable(Attributes(planned)) {
+            true => is_marked(server.value.config.as_ref(), marker),
+            false => self.is_as_planned(planned, &server.value),
+        };
+        if !is_ours {
             return Ok(Found::Foreign);
         }
         Ok(Found::Ours {
@@ -149,6 +154,18 @@ impl Lifecycle<'_> {
             },
             complete: true,
         })
+    }
+
+    /// True if what is there is what a create of ours would have made: all that can be told of what cannot
+    /// carry our mark. A backup brings settings of its own along, so nothing is asked of what it makes.
+    fn is_as_planned(&self, planned: &Value, server: &ServerObject) -> bool {
+        if self.entity.source_file(Attributes(planned)).is_some() {
+            return true;
+        }
+        let found = self.state(planned, server);
+        let planned = planned.as_entries().into_iter().flatten();
+        let mut planned = planned.filter(|(_, value)| value.is_wholly_known());
+        planned.all(|(name, value)| found.get(name) == Some(value))
     }
 
     /// The object after a change; asks the server only if something was left open.
@@ -178,7 +195,7 @@ impl Lifecycle<'_> {
     fn state(&self, known: &Value, server: &ServerObject) -> Value {
         let keys = server.config.clone().unwrap_or_default();
         let written = Attributes(known).map("config");
-        let mut config = config::visible(&keys, &written, self.entity.is_computed());
+        let mut config = config::visible(&keys, &written, self.is_computed(known));
         self.entity.as_written(&written, &keys, &mut config);
         let mut changes = Vec::new();
         if self.entity.has_description() {
@@ -199,6 +216,15 @@ impl Lifecycle<'_> {
             .extend(tables.map(|table| (table.name, table.read(Attributes(known), &server.rest))));
         changes.extend(self.entity.read_fields(Attributes(known), server));
         attributes::with(known, changes)
+    }
+
+    /// Tells the keys that are not the user's: in a cluster member's part all that were not written there,
+    /// since those of the whole show in it, too.
+    fn is_computed(&self, object: &Value) -> IsComputed {
+        match self.entity.is_part(Attributes(object)) {
+            true => |_| true,
+            false => self.entity.is_computed(),
+        }
     }
 
     fn project<'a>(&'a self, object: Attributes<'a>) -> &'a str {
@@ -273,6 +299,7 @@ mod tests {
         let lifecycle = Lifecycle {
             entity: &Profile,
             client: &client,
+            source: None,
         };
         lifecycle.apply(request).await
     }

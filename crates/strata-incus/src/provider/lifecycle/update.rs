@@ -89,7 +89,7 @@ impl Lifecycle<'_> {
             server.config.as_ref().unwrap_or(&Texts::new()),
             &Attributes(prior).map("config"),
             &Attributes(planned).map("config"),
-            self.entity.is_computed(),
+            self.is_computed(planned),
         );
         let mut body = json!({});
         if self.entity.has_description() {

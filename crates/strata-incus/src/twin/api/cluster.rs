@@ -15,6 +15,57 @@ use super::{
 
 const PENDING: &str = "Pending";
 
+/// What each member has of a pool or network that the others have not; only the twin has this field.
+const PARTS: &str = "twin.parts";
+
+/// Keys that each member has for itself, as the documentation of Incus 6 lists them.
+const OF_A_MEMBER: [&str; 10] = [
+    "source",
+    "volatile.initial_source",
+    "size",
+    "zfs.pool_name",
+    "lvm.vg_name",
+    "lvm.thinpool_name",
+    "bgp.ipv4.nexthop",
+    "bgp.ipv6.nexthop",
+    "bridge.external_interfaces",
+    "parent",
+];
+
+/// What a client sees: of a cluster's pools and networks the keys of a member only if it asks for that member.
+pub(super) fn shown(store: &Store, call: &Call<'_>, family: &Family, object: &Value) -> Value {
+    let mut shown = object.clone();
+    let parts = shown
+        .as_object_mut()
+        .and_then(|fields| fields.remove(PARTS));
+    let has_parts = matches!(family.kind, Kind::Pool | Kind::Network) && object["type"] != "ovn";
+    if store.members().is_empty() || !has_parts {
+        return shown;
+    }
+    if let Some(config) = shown["config"].as_object_mut() {
+        config.retain(|key, _| !OF_A_MEMBER.contains(&key.as_str()));
+        let part = call
+            .target
+            .as_ref()
+            .and_then(|member| parts?.get(member)?.as_object().cloned());
+        config.extend(part.into_iter().flatten());
+    }
+    shown
+}
+
+/// Gives a changed object back what a client did not see of it.
+pub(super) fn with_hidden(before: &Value, changed: &mut Value) {
+    if before[PARTS].is_object() {
+        changed[PARTS] = before[PARTS].clone();
+    }
+    let keys = before["config"].as_object().into_iter().flatten();
+    for (key, value) in keys.filter(|(key, _)| OF_A_MEMBER.contains(&key.as_str())) {
+        if changed["config"][key].is_null() && before[PARTS].is_object() {
+            changed["config"][key] = value.clone();
+        }
+    }
+}
+
 /// Announces a pool or network on a member, if that is what is asked for.
 pub(super) fn announce(
     store: &mut Store,
@@ -59,6 +110,7 @@ pub(super) fn announce(
         }
         locations.push(json!(member));
     }
+    object[PARTS][member] = call.body["config"].clone();
     store.put(family.kind, &home, name, object);
     Ok(true)
 }
@@ -99,6 +151,8 @@ pub(super) fn place(
                 ));
             }
             object["locations"] = json!(members);
+            let parts = announced.map(|(_, object)| object[PARTS].clone());
+            object[PARTS] = parts.unwrap_or_default();
         }
         Kind::Network => object["locations"] = json!(members),
         Kind::Volume | Kind::Bucket => {

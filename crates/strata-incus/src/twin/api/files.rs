@@ -76,7 +76,7 @@ fn file(call: &Call<'_>, holder: &str) -> Answered {
             store.put(Kind::File, &call.project, &key, file);
             Ok(Answer::Sync(Value::Null))
         }
-        (&Method::GET, Some(file)) => {
+        (&Method::GET | &Method::HEAD, Some(file)) => {
             let content = file["content"].as_str().unwrap_or_default();
             Ok(Answer::File(STANDARD.decode(content).unwrap_or_default()))
         }

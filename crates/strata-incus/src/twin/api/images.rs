@@ -4,11 +4,30 @@ use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::super::{
-    answer::{Answer, Answered, Started, bad_request, not_found, refuse},
-    route::Call,
-    store::{Kind, Store},
+use super::{
+    super::{
+        answer::{Answer, Answered, Started, bad_request, not_found, refuse},
+        route::Call,
+        store::{Kind, Store},
+    },
+    objects,
 };
+
+/// Lists the aliases.
+pub(in super::super) fn aliases(call: &Call<'_>) -> Answered {
+    let store = call.shared.store();
+    let mut found = Vec::new();
+    for (_, image) in entries(&store) {
+        for entry in image["aliases"].as_array().into_iter().flatten() {
+            let name = entry["name"].as_str().unwrap_or_default();
+            found.push(match call.recursion {
+                0 => json!(format!("/1.0/images/aliases/{name}")),
+                _ => json!({ "name": name, "description": entry["description"], "type": image["type"], "target": image["fingerprint"] }),
+            });
+        }
+    }
+    Ok(Answer::Sync(found.into()))
+}
 
 /// Reads, changes or removes an alias.
 pub(in super::super) fn alias(call: &Call<'_>, alias: &str) -> Answered {
@@ -30,8 +49,13 @@ pub(in super::super) fn alias(call: &Call<'_>, alias: &str) -> Answered {
                 json!({ "name": alias, "description": description, "type": kind, "target": target }),
             ));
         }
-        Method::PUT | Method::PATCH => {
-            entry["description"] = call.body["description"].clone();
+        Method::POST | Method::PUT | Method::PATCH => {
+            let field = if call.method == Method::POST {
+                "name"
+            } else {
+                "description"
+            };
+            entry[field] = call.body[field].clone();
             let others = aliases.filter(|other| other["name"] != alias).cloned();
             image["aliases"] = others.chain([entry]).collect();
         }
@@ -76,6 +100,13 @@ pub(in super::super) fn one(call: &Call<'_>, fingerprint: &str) -> Answered {
     };
     match *call.method {
         Method::GET => Ok(Answer::Sync(image)),
+        Method::PUT | Method::PATCH => {
+            let changed = objects::changed(call, image)?;
+            if let Some((key, _)) = by_fingerprint(&store, &changed["fingerprint"]) {
+                store.put(Kind::Image, "default", &key, changed);
+            }
+            Ok(Answer::Sync(Value::Null))
+        }
         Method::DELETE => {
             if let Some((key, _)) = by_fingerprint(&store, &image["fingerprint"]) {
                 store.remove(Kind::Image, "default", &key);

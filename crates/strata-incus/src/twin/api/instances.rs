@@ -10,7 +10,7 @@ use super::{
         route::Call,
         store::{Kind, Store},
     },
-    cluster, files, images, limits, networks, objects,
+    backups, cluster, files, images, limits, networks, objects,
 };
 
 /// Fields that only the twin has; they are never shown.
@@ -424,6 +424,7 @@ pub(in super::super) fn delete(call: &Call<'_>, name: &str) -> Answered {
     let mut store = call.shared.store();
     store.remove(Kind::Instance, &call.project, name);
     files::forget(&mut store, &call.project, &format!("instances/{name}"));
+    backups::forget(&mut store, &call.project, &format!("instances/{name}"));
     let snapshots = store.list(Kind::Snapshot, Some(&call.project));
     let snapshots = snapshots.iter().map(|(key, _)| (*key).to_owned());
     let ours = format!("{name}/");

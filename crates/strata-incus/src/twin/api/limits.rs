@@ -7,6 +7,7 @@ use super::super::{
     route::Call,
     store::{Kind, Store},
 };
+use crate::units::bytes;
 
 /// The size of every pool, in bytes.
 const POOL: u64 = 100 << 30;
@@ -36,7 +37,56 @@ pub(in super::super) fn usage(call: &Call<'_>, name: &str) -> Answered {
         let used = count(&store, name, kind);
         (limit.to_owned(), json!({ "Limit": most, "Usage": used }))
     });
-    let resources: Map<String, Value> = resources.into_iter().collect();
+    let sums = [
+        ("cpu", "limits.cpu"),
+        ("memory", "limits.memory"),
+        ("processes", "limits.processes"),
+        ("disk", ""),
+    ];
+    let sums = sums.map(|(limit, key)| {
+        let text = project["config"][format!("limits.{limit}")].as_str();
+        let most = text.and_then(bytes).unwrap_or(-1);
+        let used: i64 = match limit {
+            "disk" => {
+                let volumes = store.list(Kind::Volume, Some(name)).into_iter();
+                volumes
+                    .filter_map(|(_, volume)| bytes(volume["config"]["size"].as_str()?))
+                    .sum()
+            }
+            _ => {
+                let instances = store.list(Kind::Instance, Some(name)).into_iter();
+                instances
+                    .filter_map(|(_, instance)| bytes(instance["config"][key].as_str()?))
+                    .sum()
+            }
+        };
+        (limit.to_owned(), json!({ "Limit": most, "Usage": used }))
+    });
+    let networks = store.list(Kind::Network, Some(name)).len();
+    let text = project["config"]["limits.networks"].as_str();
+    let most = text.and_then(bytes).unwrap_or(-1);
+    let networks = (
+        "networks".to_owned(),
+        json!({ "Limit": most, "Usage": networks }),
+    );
+    let keys = project["config"].as_object().into_iter().flatten();
+    let pools = keys.filter_map(|(key, limit)| {
+        let pool = key.strip_prefix("limits.disk.pool.")?;
+        let volumes = store.list(Kind::Volume, Some(name)).into_iter();
+        let within = volumes.filter(|(key, _)| key.split('/').next() == Some(pool));
+        let sizes = within.filter_map(|(_, volume)| bytes(volume["config"]["size"].as_str()?));
+        let used: i64 = sizes.sum();
+        Some((
+            format!("disk.{pool}"),
+            json!({ "Limit": bytes(limit.as_str()?)?, "Usage": used }),
+        ))
+    });
+    let resources = resources
+        .into_iter()
+        .chain(sums)
+        .chain([networks])
+        .chain(pools);
+    let resources: Map<String, Value> = resources.collect();
     Ok(Answer::Sync(json!({ "resources": resources })))
 }
 

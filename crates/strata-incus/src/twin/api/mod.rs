@@ -4,6 +4,7 @@
 //! checks; [`Family`] says what differs, [`nested`] for those that lie within others. Instances, images
 //! and the server itself have more, and so files of their own.
 
+pub(super) mod backups;
 pub(super) mod cluster;
 pub(super) mod files;
 pub(super) mod images;
@@ -12,6 +13,7 @@ pub(super) mod limits;
 pub(super) mod nested;
 pub(super) mod networks;
 pub(super) mod objects;
+pub(super) mod rest;
 pub(super) mod server;
 pub(super) mod snapshots;
 

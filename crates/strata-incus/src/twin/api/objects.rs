@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use super::{
     super::{
-        answer::{Answer, Answered, Refusal, bad_request, etag, not_found, refuse},
+        answer::{Answer, Answered, Refusal, Started, bad_request, etag, not_found, refuse},
         route::Call,
         store::{Kind, Store},
     },
-    Family, cluster, files, networks,
+    Family, backups, cluster, files, networks,
 };
 
 /// Lists, or creates.
@@ -32,7 +32,7 @@ fn list(call: &Call<'_>, family: &Family) -> Answered {
         .filter_map(|(name, object)| Some((name.strip_prefix(&family.prefix)?, object)));
     let entry = |(name, object): (&str, &Value)| {
         if call.recursion > 0 {
-            object.clone()
+            cluster::shown(&store, call, family, object)
         } else {
             json!(path(family, name, object))
         }
@@ -205,10 +205,18 @@ pub(in super::super) fn one(call: &Call<'_>, family: &Family, name: &str) -> Ans
         };
     };
     match *call.method {
-        Method::GET => Ok(Answer::Sync(object)),
+        Method::GET => Ok(Answer::Sync(cluster::shown(&store, call, family, &object))),
         Method::POST => rename(call, family, store, &home, name),
         Method::PUT | Method::PATCH => {
-            let mut object = changed(call, object)?;
+            if family.kind == Kind::Certificate
+                && call.body["type"].is_string()
+                && call.body["type"] != object["type"]
+            {
+                return bad_request("The certificate type cannot be changed");
+            }
+            let before = object;
+            let mut object = changed(call, cluster::shown(&store, call, family, &before))?;
+            cluster::with_hidden(&before, &mut object);
             object["name_in_store"] = json!(key);
             (family.complete)(&store, &mut object)?;
             hide(&mut object);
@@ -226,6 +234,11 @@ pub(in super::super) fn one(call: &Call<'_>, family: &Family, name: &str) -> Ans
             if family.kind == Kind::Volume {
                 files::forget(&mut store, &call.project, &format!("volumes/{key}"));
             }
+            backups::forget(
+                &mut store,
+                &call.project,
+                &format!("{}/{name}", family.path),
+            );
             if family.kind == Kind::Peer {
                 networks::agree(&mut store, &home);
             }
@@ -245,6 +258,9 @@ fn rename(
     home: &str,
     name: &str,
 ) -> Answered {
+    if call.body["migration"] == true {
+        return offer(call, family, name);
+    }
     let Some(new) = call.body["name"].as_str() else {
         return bad_request("No name provided");
     };
@@ -260,6 +276,19 @@ fn rename(
         store.put(family.kind, home, &key, object);
     }
     Ok(Answer::Sync(Value::Null))
+}
+
+/// Lets another server pull it.
+fn offer(call: &Call<'_>, family: &Family, name: &str) -> Answered {
+    let path = format!("/1.0/{}/{name}", family.path);
+    let mut started = Started::new(
+        "Migrating storage volume",
+        ("storage_volumes", path),
+        &call.project,
+    );
+    let secret = || uuid::Uuid::new_v4().simple().to_string();
+    started.sockets = json!({ "control": secret(), "fs": secret() });
+    Ok(Answer::Operation(started.into()))
 }
 
 /// The object after a PUT or PATCH, if nobody changed it since the client looked.

@@ -24,7 +24,13 @@ pub(in super::super) fn keys(call: &Call<'_>) -> Answered {
             let mut changed = objects::changed(call, shown)?;
             keep(&before, &mut changed["config"]);
             let keys = json!({ "config": changed["config"] });
-            store.put(Kind::Server, "", "keys", keys);
+            match changed["config"]
+                .as_object()
+                .is_some_and(|keys| !keys.is_empty())
+            {
+                true => store.put(Kind::Server, "", "keys", keys),
+                false => drop(store.remove(Kind::Server, "", "keys")),
+            }
             Ok(Answer::Sync(Value::Null))
         }
         _ => refuse(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
