@@ -32,6 +32,8 @@ pub struct SshOptions {
     pub host_key_checking: bool,
     /// How long to wait for the first answer.
     pub timeout: Duration,
+    /// How often it is tried again when no connection comes about (`ansible_ssh_retries`).
+    pub retries: u32,
     /// The inventory gives a password, which is refused: ssh takes none without a terminal.
     pub has_password: bool,
 }
@@ -236,6 +238,10 @@ impl Connection for Ssh {
         format!("ssh {}", self.target())
     }
 
+    fn retries(&self) -> u32 {
+        self.options.retries
+    }
+
     fn ready<'a>(
         &'a self,
         progress: &'a (dyn Fn(&str) + Send + Sync),
@@ -283,6 +289,7 @@ mod tests {
             extra_args: vec!["-J".to_owned(), "jump".to_owned()],
             host_key_checking: true,
             timeout: Duration::from_secs(10),
+            retries: 0,
             has_password: false,
         }
     }

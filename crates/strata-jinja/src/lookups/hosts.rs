@@ -94,7 +94,7 @@ mod tests {
         check(&["all"], "a1 a2 b1 c");
         check(&["web", "!blue"], "a1 a2");
         check(&["web", "&blue"], "b1");
-        check(&["a*", "c"], "a1 a2 c");
+        check(&["?1", "c"], "a1 b1 c");
         check(&["!web"], "c");
         check(&["nobody"], "");
     }
