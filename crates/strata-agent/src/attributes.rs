@@ -10,6 +10,9 @@ use crate::host::{Host, Kind, Metadata, Permissions};
 use crate::mode::{self, Mode};
 use crate::module::ModuleError;
 
+/// The arguments about the context of SELinux.
+const SELINUX: &[&str] = &["seuser", "serole", "setype", "selevel"];
+
 /// The arguments as they were given.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Attributes {
@@ -19,6 +22,8 @@ pub struct Attributes {
     pub owner: Option<String>,
     /// Name or number of the group.
     pub group: Option<String>,
+    /// The names of those about SELinux.
+    pub selinux: Vec<&'static str>,
 }
 
 /// The same with numbers for names.
@@ -39,11 +44,26 @@ impl Attributes {
             mode: arguments.raw("mode").map(Mode::read).transpose()?,
             owner: arguments.string("owner"),
             group: arguments.string("group"),
+            selinux: SELINUX
+                .iter()
+                .copied()
+                .filter(|name| arguments.string(name).is_some())
+                .collect(),
         })
     }
 
     /// Looks the names up.
     pub fn resolve(&self, host: &dyn Host) -> Result<Wanted, ModuleError> {
+        // A host without SELinux has nothing that they could set, and Ansible leaves them out there, too.
+        if let Some(name) = self.selinux.first()
+            && host
+                .metadata(Path::new("/sys/fs/selinux/enforce"))?
+                .is_some()
+        {
+            return Err(ModuleError::new(format!(
+                "the argument `{name}` is not supported by Strata yet on hosts with SELinux"
+            )));
+        }
         let uid = self
             .owner
             .as_deref()

@@ -161,6 +161,9 @@ pub fn act(changes: &[Change], context: &Context<'_>) -> Result<Outcome, ModuleE
         ..Outcome::default()
     };
     if context.task.check {
+        if context.host.rehearses() {
+            changes.iter().for_each(|change| imagine(change, context));
+        }
         return Ok(outcome);
     }
     for (done, change) in changes.iter().enumerate() {
@@ -170,6 +173,26 @@ pub fn act(changes: &[Change], context: &Context<'_>) -> Result<Outcome, ModuleE
         })?;
     }
     Ok(outcome)
+}
+
+/// Lets a rehearsal see what a change would leave; where that cannot be known, it is in doubt from then on.
+fn imagine(change: &Change, context: &Context<'_>) {
+    let host = context.host;
+    let known = match change {
+        Change::Write(write) => imagine_write(write, context).is_ok(),
+        Change::Request(_) | Change::Converse { .. } | Change::Run { .. } => false,
+        change => apply(change, context, &mut Outcome::default()).is_ok(),
+    };
+    if !known {
+        host.doubt();
+    }
+}
+
+fn imagine_write(write: &FileWrite, context: &Context<'_>) -> Result<(), HostError> {
+    let mut content = open(&write.content, context)?;
+    context
+        .host
+        .write(&write.path, &mut content, write.permissions)
 }
 
 fn apply(change: &Change, context: &Context<'_>, outcome: &mut Outcome) -> Result<(), ModuleError> {
@@ -389,12 +412,26 @@ fn run_check(host: &dyn Host, command: &str, copy: &Path) -> Result<Output, Host
     })
 }
 
-/// Makes a folder for this user alone.
+/// Makes a folder for this user alone, in the first place that has room for one.
 pub fn temporary_folder(host: &dyn Host) -> Result<PathBuf, HostError> {
-    let base = host
-        .environment()
-        .get("TMPDIR")
-        .map_or(PathBuf::from("/tmp"), PathBuf::from);
+    let environment = host.environment();
+    let given = environment.get("TMPDIR").map(PathBuf::from);
+    let usual = TEMPORARY.iter().map(PathBuf::from);
+    let home = environment.get("HOME").map(PathBuf::from);
+    let mut first = None;
+    for base in given.into_iter().chain(usual).chain(home) {
+        match folder_in(host, &base) {
+            Ok(folder) => return Ok(folder),
+            Err(error) => first = first.or(Some(error)),
+        }
+    }
+    Err(first.unwrap_or_else(|| HostError::Other("there is no place for a folder".to_owned())))
+}
+
+/// Where files for a short time are put; not every machine has all of them.
+pub(crate) const TEMPORARY: &[&str] = &["/tmp", "/var/tmp", "/dev/shm"];
+
+fn folder_in(host: &dyn Host, base: &Path) -> Result<PathBuf, HostError> {
     let nanoseconds = (host.now().fract() * 1e9) as u64;
     for attempt in 0..100_u64 {
         let name = format!(".strata-{}-{:x}", std::process::id(), nanoseconds + attempt);

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Cursor, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -198,7 +198,19 @@ impl State {
 
 /// Makes a folder that only this user can look into.
 fn make_folder() -> std::io::Result<PathBuf> {
-    let base = std::env::var_os("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from);
+    let given = std::env::var_os("TMPDIR").map(PathBuf::from);
+    let usual = crate::change::TEMPORARY.iter().map(PathBuf::from);
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let places: Vec<PathBuf> = given.into_iter().chain(usual).chain(home).collect();
+    let mut made = folder_in(&places[0]);
+    for place in &places[1..] {
+        // The first place's error is the one to tell.
+        made = made.or_else(|error| folder_in(place).map_err(|_| error));
+    }
+    made
+}
+
+fn folder_in(base: &Path) -> std::io::Result<PathBuf> {
     let folder = base.join(format!(".strata-agent-{}", std::process::id()));
     match fs::DirBuilder::new().mode(0o700).create(&folder) {
         // Left by an agent that was killed, and had our number.

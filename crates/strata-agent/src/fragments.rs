@@ -10,7 +10,7 @@ pub fn choose<'a>(
     ignore_hidden: bool,
 ) -> Result<Vec<&'a str>, ModuleError> {
     let regexp = regexp
-        .map(|text| pattern::compile("regexp", text))
+        .map(|text| pattern::python("regexp", text))
         .transpose()?;
     let chosen = names.iter().map(String::as_str).filter(|name| {
         regexp.as_ref().is_none_or(|regexp| regexp.is_match(name))

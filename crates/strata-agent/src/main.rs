@@ -3,13 +3,20 @@
 use std::io;
 use std::process::ExitCode;
 
-use strata_agent::host::{Host, Local};
+use strata_agent::host::{Host, Imagined, Local, Rehearsal};
 
 fn main() -> ExitCode {
     // Modes of new files are what modules say, and 0644 or 0755 where they say nothing.
     rustix::process::umask(rustix::fs::Mode::from_bits_truncate(0o022));
-    let machine = |task: &strata_agent::protocol::Task, cancel| {
-        Box::new(Local::new(&task.environment, cancel)) as Box<dyn Host>
+    let imagined = Imagined::default();
+    let machine = move |task: &strata_agent::protocol::Task, cancel| -> Box<dyn Host> {
+        let local = Box::new(Local::new(&task.environment, cancel));
+        match task.check && task.rehearse {
+            true => Box::new(Rehearsal::new(local, imagined.clone())),
+            // A task that runs in a rehearsal all the same may miss what an earlier one would have brought.
+            false if task.rehearse => Box::new(local.beside(imagined.clone())),
+            false => local,
+        }
     };
     match strata_agent::serve::serve(&mut io::stdin().lock(), Box::new(io::stdout()), &machine) {
         Ok(()) => ExitCode::SUCCESS,

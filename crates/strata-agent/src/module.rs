@@ -147,6 +147,28 @@ fn path_facts(
 pub fn perform<M: Module>(context: &Context<'_>) -> Result<TaskResult, ModuleError> {
     let arguments = M::SPEC.read(&context.task.args, &context.host.environment())?;
     let module = M::new(&arguments, context.task)?;
+    steps(&module, context).map_err(|error| doubted(error, context.host))
+}
+
+/// What fails in a rehearsal may fail for want of something that an earlier task would have made.
+fn doubted(error: ModuleError, host: &dyn Host) -> ModuleError {
+    let lacks_program = error.msg.starts_with("Error executing command: [Errno 2]")
+        || error.values.get("rc") == Some(&json!(127));
+    if error.unknown || !host.in_doubt() || !(host.rehearses() || lacks_program) {
+        return error;
+    }
+    let msg = format!(
+        "unknown: it depends on what earlier tasks would have done ({})",
+        error.msg
+    );
+    ModuleError {
+        unknown: true,
+        msg,
+        ..error
+    }
+}
+
+fn steps<M: Module>(module: &M, context: &Context<'_>) -> Result<TaskResult, ModuleError> {
     let current = module.observe(context.host)?;
     let changes = module.decide(&current);
     let diff = if context.task.diff {

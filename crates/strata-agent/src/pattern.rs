@@ -1,7 +1,8 @@
-//! Python's regular expressions, as far as a linear-time matcher can serve them.
+//! Python's regular expressions.
 //!
-//! Look-around and back references inside a pattern are refused by name; everything else that
-//! playbooks use is the same or is rewritten here.
+//! Most run in time linear in their text. Those with look-around or back references take steps back, and one
+//! that takes more than [`MOST_STEPS`] of them is given up: it counts as no match. Texts that come in pieces
+//! (`wait_for`, `expect`) are served by [`compile`] alone, which refuses the latter by name.
 
 use regex::Regex;
 
@@ -15,6 +16,118 @@ pub(crate) fn compile(argument: &str, pattern: &str) -> Result<Regex, ModuleErro
         let reason = reason(pattern, &error);
         ModuleError::new(format!("{argument}: the pattern `{pattern}` {reason}"))
     })
+}
+
+/// How many steps back a match may take before it is given up.
+const MOST_STEPS: usize = 5_000_000;
+
+/// A pattern for whole texts, with all that Python has.
+pub(crate) enum Pattern {
+    Plain(Regex),
+    Backtracking(Box<fancy_regex::Regex>),
+}
+
+/// What a pattern's groups matched.
+pub(crate) struct Groups<'t> {
+    all: Vec<Option<&'t str>>,
+    names: Vec<Option<String>>,
+}
+
+/// Compiles a pattern for whole texts.
+pub(crate) fn python(argument: &str, pattern: &str) -> Result<Pattern, ModuleError> {
+    let rewritten = pattern.replace(r"\Z", r"\z");
+    if let Ok(regex) = Regex::new(&rewritten) {
+        return Ok(Pattern::Plain(regex));
+    }
+    let built = fancy_regex::RegexBuilder::new(&rewritten)
+        .backtrack_limit(MOST_STEPS)
+        .build();
+    built
+        .map(|regex| Pattern::Backtracking(Box::new(regex)))
+        .map_err(|error| {
+            let text = error.to_string();
+            let reason = text.lines().last().unwrap_or_default().trim();
+            ModuleError::new(format!(
+                "{argument}: the pattern `{pattern}` is not a regular expression: {reason}"
+            ))
+        })
+}
+
+impl Pattern {
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Pattern::Plain(regex) => regex.as_str(),
+            Pattern::Backtracking(regex) => regex.as_str(),
+        }
+    }
+
+    pub(crate) fn is_match(&self, text: &str) -> bool {
+        match self {
+            Pattern::Plain(regex) => regex.is_match(text),
+            Pattern::Backtracking(regex) => regex.is_match(text).unwrap_or(false),
+        }
+    }
+
+    /// All matches: where each begins and ends, and what its groups matched.
+    pub(crate) fn all<'t>(&self, text: &'t str) -> Vec<(usize, usize, Groups<'t>)> {
+        match self {
+            Pattern::Plain(regex) => {
+                let names = names(regex.capture_names());
+                let found = regex.captures_iter(text).map(|found| {
+                    let whole = found.get_match();
+                    let all = found.iter().map(|group| group.map(|group| group.as_str()));
+                    (whole.start(), whole.end(), Groups::new(all, &names))
+                });
+                found.collect()
+            }
+            Pattern::Backtracking(regex) => {
+                let names = names(regex.capture_names());
+                let found = regex.captures_iter(text).map_while(Result::ok);
+                let found = found.filter_map(|found| {
+                    let whole = found.get(0)?;
+                    let all = found.iter().map(|group| group.map(|group| group.as_str()));
+                    Some((whole.start(), whole.end(), Groups::new(all, &names)))
+                });
+                found.collect()
+            }
+        }
+    }
+
+    /// The first match: where it begins and ends.
+    pub(crate) fn find(&self, text: &str) -> Option<(usize, usize)> {
+        match self {
+            Pattern::Plain(regex) => regex.find(text).map(|found| (found.start(), found.end())),
+            Pattern::Backtracking(regex) => {
+                let found = regex.find(text).ok().flatten()?;
+                Some((found.start(), found.end()))
+            }
+        }
+    }
+}
+
+fn names<'n>(names: impl Iterator<Item = Option<&'n str>>) -> Vec<Option<String>> {
+    names.map(|name| name.map(str::to_owned)).collect()
+}
+
+impl<'t> Groups<'t> {
+    fn new(all: impl Iterator<Item = Option<&'t str>>, names: &[Option<String>]) -> Groups<'t> {
+        Groups {
+            all: all.collect(),
+            names: names.to_vec(),
+        }
+    }
+
+    fn get(&self, number: usize) -> &'t str {
+        self.all.get(number).copied().flatten().unwrap_or_default()
+    }
+
+    fn name(&self, name: &str) -> &'t str {
+        let is_it = |known: &Option<String>| known.as_deref() == Some(name);
+        self.names
+            .iter()
+            .position(is_it)
+            .map_or("", |number| self.get(number))
+    }
 }
 
 fn reason(pattern: &str, error: &regex::Error) -> String {
@@ -43,7 +156,7 @@ fn reason(pattern: &str, error: &regex::Error) -> String {
 }
 
 /// Fills `\1`, `\g<1>` and `\g<name>` of a replacement from a match, as Python's `expand` does.
-pub(crate) fn expand(captures: &regex::Captures<'_>, template: &str) -> String {
+pub(crate) fn expand(captures: &Groups<'_>, template: &str) -> String {
     let mut text = String::new();
     let mut rest = template;
     while let Some(at) = rest.find('\\') {
@@ -57,9 +170,7 @@ pub(crate) fn expand(captures: &regex::Captures<'_>, template: &str) -> String {
 }
 
 /// What stands for an escape, and how many bytes after the backslash it takes.
-fn escape(captures: &regex::Captures<'_>, rest: &str) -> (String, usize) {
-    let group =
-        |found: Option<regex::Match<'_>>| found.map_or("", |found| found.as_str()).to_owned();
+fn escape(captures: &Groups<'_>, rest: &str) -> (String, usize) {
     if let Some((name, _)) = rest
         .strip_prefix("g<")
         .and_then(|rest| rest.split_once('>'))
@@ -68,11 +179,11 @@ fn escape(captures: &regex::Captures<'_>, rest: &str) -> (String, usize) {
             Ok(number) => captures.get(number),
             Err(_) => captures.name(name),
         };
-        return (group(found), name.len() + 3);
+        return (found.to_owned(), name.len() + 3);
     }
     let digits = rest.bytes().take(2).take_while(u8::is_ascii_digit).count();
     if let Ok(number) = rest[..digits].parse() {
-        return (group(captures.get(number)), digits);
+        return (captures.get(number).to_owned(), digits);
     }
     match rest.chars().next() {
         Some('n') => ("\n".to_owned(), 1),
@@ -90,12 +201,27 @@ mod tests {
 
     #[test]
     fn replacements_are_filled_as_python_does() {
-        let pattern = compile("regexp", r"^(?P<key>\w+)=(\d+)\Z").unwrap();
-        let captures = pattern.captures("port=80").unwrap();
-        let check = |template, expected| assert_eq!(expand(&captures, template), expected);
+        let pattern = python("regexp", r"^(?P<key>\w+)=(\d+)\Z").unwrap();
+        let found = pattern.all("port=80");
+        let check = |template, expected| assert_eq!(expand(&found[0].2, template), expected);
         check(r"\1:\2", "port:80");
         check(r"\g<key> \g<2>0", "port 800");
         check(r"a\tb\\c\.d", "a\tb\\c\\.d");
+    }
+
+    #[test]
+    fn patterns_may_look_around_and_refer_back() {
+        let cgroup = python("regexp", r"^((?!.*\bcgroup_enable=memory\b).*)$").unwrap();
+        assert!(cgroup.is_match("console=tty1 rootwait"));
+        assert!(!cgroup.is_match("console=tty1 cgroup_enable=memory rootwait"));
+        let found = cgroup.all("rootwait");
+        assert_eq!(
+            expand(&found[0].2, r"\1 cgroup_enable=memory"),
+            "rootwait cgroup_enable=memory"
+        );
+        let twice = python("regexp", r"(?P<word>\w+) (?P=word)").unwrap();
+        assert_eq!(twice.find("a bb bb"), Some((2, 7)));
+        assert!(python("regexp", "(?!a").is_err());
     }
 
     #[test]

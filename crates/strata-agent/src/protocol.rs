@@ -71,6 +71,9 @@ pub struct Task {
     /// Stop after deciding, and tell what would change.
     #[serde(default)]
     pub check: bool,
+    /// The whole run changes nothing; with `check` this task sees what earlier ones would have changed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rehearse: bool,
     /// Tell what changes inside files.
     #[serde(default)]
     pub diff: bool,

@@ -236,6 +236,8 @@ pub struct PackageOptions {
     pub dpkg_options: Vec<String>,
     /// Seconds to wait for another package manager.
     pub lock_timeout: u64,
+    /// What `policy-rc.d` answers while packages want to start or stop their services.
+    pub policy_rc_d: Option<i64>,
 }
 
 /// Whose units.

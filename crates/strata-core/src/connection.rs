@@ -21,6 +21,11 @@ pub trait Connection: Send + Sync {
     /// Starts a program (argv, no shell) and gives its streams.
     fn start<'a>(&'a self, argv: &'a [String]) -> BoxFuture<'a, Result<Channel, ConnectionError>>;
 
+    /// How often a program is started again when the host could not be reached.
+    fn retries(&self) -> u32 {
+        0
+    }
+
     /// The program by which lines are run on the host, for tools that bring their own other side,
     /// as rsync; none where the way is no such program.
     fn remote_shell(&self) -> Option<RemoteShell> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use minijinja::{Environment, Error, UndefinedBehavior, syntax::SyntaxConfig};
 
-use crate::{filters, functions, include, operators, python, run::Run, tests};
+use crate::{Plugin, filters, functions, include, operators, plugins, python, run::Run, tests};
 
 /// How many instructions one template may take.
 const FUEL: u64 = 20_000_000;
@@ -26,6 +26,11 @@ impl Engine {
     /// Makes the language; `lenient`: any value may be a condition and counts by Python's truth, as up to
     /// ansible-core 2.18.
     pub fn with(lenient: bool) -> Arc<Self> {
+        Self::with_plugins(lenient, &[])
+    }
+
+    /// The same with filters and tests that the surroundings do.
+    pub fn with_plugins(lenient: bool, own: &[Plugin]) -> Arc<Self> {
         let syntax = syntax_with(true, false);
         let mut environment = Environment::new();
         environment.set_syntax(syntax.clone());
@@ -49,6 +54,7 @@ impl Engine {
         filters::register(&mut environment);
         tests::register(&mut environment);
         functions::register(&mut environment);
+        plugins::register(&mut environment, own);
         Arc::new(Self {
             environment,
             syntax,

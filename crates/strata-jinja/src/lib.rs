@@ -27,6 +27,7 @@ mod lazy;
 mod lookups;
 mod methods;
 mod operators;
+mod plugins;
 mod python;
 mod python_format;
 mod python_json;
@@ -43,6 +44,7 @@ pub mod yaml;
 
 pub use engine::Engine;
 pub use error::{TemplateError, TemplateErrorKind};
+pub use plugins::Plugin;
 pub use surroundings::{NoSurroundings, Now, Surroundings};
 pub use templar::{FileOptions, Templar};
 pub use variables::{

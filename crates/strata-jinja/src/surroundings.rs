@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use serde_json::{Map, Value as Json};
 use strata_core::files::{Files, MemoryFiles};
 
+use crate::Plugin;
+
 /// The world as templates see it.
 pub trait Surroundings: Send + Sync {
     /// The tree that lookups (`file`, `template`, `first_found`, ...), includes and path tests read.
@@ -28,6 +30,17 @@ pub trait Surroundings: Send + Sync {
     fn decrypt(&self, text: &str) -> Option<Result<String, String>> {
         let _ = text;
         None
+    }
+
+    /// What a filter or test of the project says; it was made known to the [`Engine`](crate::Engine).
+    fn plugin(
+        &self,
+        plugin: &Plugin,
+        arguments: &[Json],
+        named: &Map<String, Json>,
+    ) -> Result<Json, String> {
+        let (_, _) = (arguments, named);
+        Err(format!("nobody does {plugin:?}"))
     }
 
     /// A lookup that this crate lacks (`pipe`, `password`, ...); none if it is unknown there, too.

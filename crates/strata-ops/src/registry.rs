@@ -225,6 +225,9 @@ fn ssh(target: &Target) -> Result<Arc<dyn Connection>, Diagnostic> {
                 .and_then(|seconds| seconds.parse().ok())
                 .unwrap_or(10),
         ),
+        retries: text(&["ansible_ssh_retries"])
+            .and_then(|times| times.parse().ok())
+            .unwrap_or(0),
         password: text(&[
             "ansible_password",
             "ansible_ssh_pass",

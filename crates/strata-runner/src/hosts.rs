@@ -4,7 +4,7 @@
 //! copying of one pointer. A snapshot for each task instead would cost hosts times hosts.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -24,6 +24,8 @@ pub(crate) struct HostData {
     pub(crate) include_vars: Arc<JsonMap>,
     /// `set_fact` and registered results.
     pub(crate) set_facts: Arc<JsonMap>,
+    /// Those of them whose values are not known in a rehearsal.
+    pub(crate) unknown: Arc<BTreeSet<String>>,
 }
 
 /// All hosts of a run.
@@ -106,6 +108,21 @@ impl HostTable {
 }
 
 impl HostData {
+    /// Says of variables that were set just now whether their values are known.
+    pub(crate) fn mark_unknown<'a>(
+        &mut self,
+        names: impl Iterator<Item = &'a String>,
+        is_unknown: bool,
+    ) {
+        for name in names {
+            if is_unknown {
+                Arc::make_mut(&mut self.unknown).insert(name.clone());
+            } else if self.unknown.contains(name) {
+                Arc::make_mut(&mut self.unknown).remove(name);
+            }
+        }
+    }
+
     /// Adds facts at their level.
     pub(crate) fn add(&mut self, level: FactLevel, facts: &JsonMap) {
         match level {

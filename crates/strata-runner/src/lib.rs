@@ -19,6 +19,7 @@ mod handlers;
 mod hosts;
 mod include;
 mod jobs;
+mod journal;
 mod magic;
 mod options;
 mod outcome;
@@ -35,9 +36,12 @@ mod tags;
 mod task;
 
 pub use foreign::ModulePaths;
-pub use options::{Ask, BecomeDefaults, FactCache, Gathering, Lookup, Options, Pace, Reload};
+pub use journal::{Journal, Note};
+pub use options::{
+    Ask, BecomeDefaults, FactCache, Gathering, Lookup, Options, Pace, PluginCall, Plugins, Reload,
+};
 pub use recap::Recap;
-pub use resume::{HostProgress, Milestone, Progress};
+pub use resume::{HostProgress, Milestone, Progress, milestones};
 pub use run::run;
 pub use session::{Connect, HostLink, Target};
 pub use stop::{StopHandle, StopSignal, stop_handle};

@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 use serde_json::Value as Json;
 use strata_core::Diagnostics;
 use strata_core::files::Files;
-use strata_jinja::Now;
+use strata_jinja::{Now, Plugin};
 use strata_playbook::{Inventory, load, variables::InventoryVariables, vault::Secrets};
 
-use crate::{JsonMap, ModulePaths, Progress, StopSignal};
+use crate::{Journal, JsonMap, ModulePaths, Progress, StopSignal};
 
 /// A lookup that needs this machine (`pipe`, `url`, ...): the folder to be in, its name, terms and options;
 /// none if there is no lookup of this name.
@@ -92,6 +92,10 @@ pub struct Options {
     pub start_at_task: Option<String>,
     /// How far an earlier run came that this one goes on with.
     pub resume: Option<Arc<Progress>>,
+    /// Filters and tests that the project brings along.
+    pub plugins: Option<Arc<Plugins>>,
+    /// Takes what is needed to resume the run if it is killed.
+    pub journal: Option<Arc<Journal>>,
     /// Whether failed hosts still run the handlers that were notified.
     pub force_handlers: bool,
     /// `ansible_verbosity`.
@@ -100,11 +104,22 @@ pub struct Options {
     pub pace: Pace,
     /// How to become another user where the playbook does not say.
     pub become_defaults: BecomeDefaults,
-    /// How long a host may take to get ready.
-    pub ready_timeout: Duration,
+    /// How long hosts may take to get ready; none if they must answer at once, as in Ansible.
+    pub ready_timeout: Option<Duration>,
     /// Stops the run.
     pub stop: StopSignal,
 }
+
+/// Filters and tests of a project, and what does them.
+pub struct Plugins {
+    /// All of them.
+    pub names: Vec<Plugin>,
+    /// Does one with arguments, plain and named.
+    pub call: Box<PluginCall>,
+}
+
+/// Does a filter or test.
+pub type PluginCall = dyn Fn(&Plugin, &[Json], &JsonMap) -> Result<Json, String> + Send + Sync;
 
 /// Whether hosts of a play may go ahead of one another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -23,6 +23,8 @@ pub(crate) struct ItemResult {
     pub(crate) ignore_errors: bool,
     pub(crate) ignore_unreachable: bool,
     pub(crate) no_log: bool,
+    /// Nobody knows how it would have gone, for a rehearsal left it out.
+    pub(crate) unknown: bool,
     /// What the item is called, in a loop.
     pub(crate) label: Option<String>,
     /// The host that did it, with `delegate_to`.
@@ -69,6 +71,15 @@ impl ItemResult {
     pub(crate) fn failed(reason: impl Into<String>) -> Self {
         Self {
             values: failure(reason),
+            ..Self::default()
+        }
+    }
+
+    /// A result that nobody knows before the run that changes something.
+    pub(crate) fn unknown() -> Self {
+        Self {
+            values: unknown(),
+            unknown: true,
             ..Self::default()
         }
     }
@@ -186,6 +197,16 @@ fn shown(values: &JsonMap) -> Option<String> {
     Some(format!("{name}: {value}"))
 }
 
+/// What is known of a result that depends on something unknown.
+pub(crate) fn unknown() -> JsonMap {
+    map(json!({
+        "changed": false,
+        "skipped": true,
+        "unknown": true,
+        "skip_reason": "Unknown in check mode: it depends on a result that is not there yet",
+    }))
+}
+
 /// A result that has failed for this reason.
 pub(crate) fn failure(reason: impl Into<String>) -> JsonMap {
     let mut values = JsonMap::new();
@@ -240,6 +261,7 @@ pub(crate) fn collect(items: Vec<ItemResult>) -> ItemResult {
     whole.ignore_unreachable =
         lost.clone().count() > 0 && lost.clone().all(|item| item.ignore_unreachable);
     whole.no_log = any(|item| item.no_log);
+    whole.unknown = any(|item| item.unknown);
     whole.delegate = items.last().and_then(|item| item.delegate.clone());
     let mut values = JsonMap::new();
     values.insert("changed".to_owned(), any(ItemResult::is_changed).into());

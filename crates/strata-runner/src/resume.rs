@@ -65,7 +65,7 @@ impl Progress {
 }
 
 /// What a playbook's tasks are, to see later whether they are still the same.
-pub(crate) fn milestones(playbook: &Playbook) -> Vec<Vec<Milestone>> {
+pub fn milestones(playbook: &Playbook) -> Vec<Vec<Milestone>> {
     playbook.plays.iter().map(of_play).collect()
 }
 

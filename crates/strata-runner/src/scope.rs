@@ -1,7 +1,7 @@
 //! The variables that one task's templates see, watched for those that speak of other hosts.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
@@ -37,6 +37,9 @@ pub(crate) struct Watch {
     peers: Option<Arc<Peers>>,
     in_condition: AtomicBool,
     crossed: AtomicBool,
+    /// Variables of the host whose values are not known, because a rehearsal left out what gives them.
+    unknown: Arc<BTreeSet<String>>,
+    met_unknown: AtomicBool,
 }
 
 /// The hosts of a batch, to find the variables that tell them apart.
@@ -48,11 +51,31 @@ pub(crate) struct Peers {
 
 impl Watch {
     pub(crate) fn new(peers: Option<Arc<Peers>>) -> Arc<Self> {
+        Self::with_unknown(peers, Arc::default())
+    }
+
+    /// Watches for variables that are not known, too.
+    pub(crate) fn with_unknown(
+        peers: Option<Arc<Peers>>,
+        unknown: Arc<BTreeSet<String>>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             peers,
             in_condition: AtomicBool::new(false),
             crossed: AtomicBool::new(false),
+            unknown,
+            met_unknown: AtomicBool::new(false),
         })
+    }
+
+    /// True if a template asked for something unknown since this was asked last.
+    pub(crate) fn take_unknown(&self) -> bool {
+        self.met_unknown.swap(false, Ordering::Relaxed)
+    }
+
+    /// True if a template asked for something unknown.
+    pub(crate) fn met_unknown(&self) -> bool {
+        self.met_unknown.load(Ordering::Relaxed)
     }
 
     /// True if a template asked for what depends on other hosts.
@@ -73,6 +96,9 @@ impl Watch {
     }
 
     fn note(&self, name: &str) {
+        if self.unknown.contains(name) {
+            self.met_unknown.store(true, Ordering::Relaxed);
+        }
         let Some(peers) = &self.peers else { return };
         let crosses = match name {
             "ansible_play_hosts" | "ansible_play_batch" | "play_hosts" => true,

@@ -1,8 +1,8 @@
 //! The one session that each host has, over all plays.
 //!
 //! Whoever runs a playbook gives a [`Connect`]: from a host's rendered connection variables to a way there. A
-//! session is made when the first task needs it, and only then the host is waited for; what is once ready is not
-//! asked again. A task that says otherwise how its host is reached (`connection`, `remote_user`, `port`) has a
+//! session is made when the first task needs it. Hosts that may be young are waited for then, once; others must
+//! answer at once, as in Ansible. A task that says otherwise how its host is reached (`connection`, `remote_user`, `port`) has a
 //! session of its own.
 
 use std::{
@@ -110,7 +110,7 @@ impl From<TransportError> for TaskError {
 /// All sessions of a run.
 pub(crate) struct Sessions<'a> {
     connect: &'a Connect<'a>,
-    ready_timeout: Duration,
+    ready_timeout: Option<Duration>,
     events: &'a Events,
     slots: Mutex<HashMap<String, Arc<Slot>>>,
 }
@@ -140,7 +140,7 @@ impl<'a> Sessions<'a> {
 
     pub(crate) fn new(
         connect: &'a Connect<'a>,
-        ready_timeout: Duration,
+        ready_timeout: Option<Duration>,
         events: &'a Events,
     ) -> Self {
         Self {
@@ -190,8 +190,8 @@ impl<'a> Sessions<'a> {
     async fn open(&self, target: &Target) -> Result<Arc<AgentSession>, TaskError> {
         let link = (self.connect)(target)
             .map_err(|diagnostic| TaskError::Unreachable(sentence(&diagnostic)))?;
-        if let Some(connection) = &link.connection {
-            self.wait(target, connection.as_ref()).await?;
+        if let (Some(connection), Some(limit)) = (&link.connection, self.ready_timeout) {
+            self.wait(target, connection.as_ref(), limit).await?;
         }
         self.events.send(Event::HostReady {
             host: target.host.clone(),
@@ -199,7 +199,12 @@ impl<'a> Sessions<'a> {
         Ok(link.session)
     }
 
-    async fn wait(&self, target: &Target, connection: &dyn Connection) -> Result<(), TaskError> {
+    async fn wait(
+        &self,
+        target: &Target,
+        connection: &dyn Connection,
+        limit: Duration,
+    ) -> Result<(), TaskError> {
         let last = Mutex::new(String::new());
         let progress = |note: &str| {
             note.clone_into(&mut last.lock().unwrap_or_else(PoisonError::into_inner));
@@ -208,7 +213,7 @@ impl<'a> Sessions<'a> {
                 note: note.to_owned(),
             });
         };
-        let ready = tokio::time::timeout(self.ready_timeout, connection.ready(&progress)).await;
+        let ready = tokio::time::timeout(limit, connection.ready(&progress)).await;
         match ready {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(TaskError::Unreachable(format!(
@@ -216,7 +221,7 @@ impl<'a> Sessions<'a> {
                 connection.describe()
             ))),
             Err(_) => {
-                let seconds = self.ready_timeout.as_secs();
+                let seconds = limit.as_secs();
                 let note = last.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 let waited = if note.is_empty() {
                     String::new()

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value as Json;
 use strata_core::files::Files;
-use strata_jinja::{Now, Surroundings};
+use strata_jinja::{Now, Plugin, Surroundings};
 
 use crate::{JsonMap, Options};
 
@@ -53,6 +53,13 @@ impl Surroundings for World {
     fn decrypt(&self, text: &str) -> Option<Result<String, String>> {
         let decrypted = self.options.vault.value(text);
         Some(decrypted.map_err(|error| error.to_string()))
+    }
+
+    fn plugin(&self, plugin: &Plugin, arguments: &[Json], named: &JsonMap) -> Result<Json, String> {
+        match &self.options.plugins {
+            Some(plugins) => (plugins.call)(plugin, arguments, named),
+            None => Err("the project has no plugins".to_owned()),
+        }
     }
 
     fn lookup(

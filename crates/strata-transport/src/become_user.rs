@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use strata_core::connection::{Channel, Connection};
+use strata_core::connection::{Channel, Connection, Output};
 
 use crate::TransportError;
 use crate::incoming::{Incoming, Next};
@@ -22,6 +22,11 @@ pub(crate) async fn start(
     path: &str,
     wanted: &Become,
 ) -> Result<Started, TransportError> {
+    let shared = match base_user == "root" || wanted.user == "root" {
+        true => None,
+        false => shared_copy(connection, path).await?,
+    };
+    let path = shared.as_deref().unwrap_or(path);
     let argv = arguments(base_user, path, wanted)?;
     let channel = connection
         .start(&argv)
@@ -62,6 +67,45 @@ pub(crate) async fn start(
             Next::Complaint => {}
         }
     }
+}
+
+/// Puts the agent where others may run it, if it lies in a home that only its owner can look into. None where
+/// there is no such place: then the user is tried to become with the agent as it lies.
+///
+/// The folder and the file must be ours: else somebody could have their own program run.
+async fn shared_copy(
+    connection: &Arc<dyn Connection>,
+    path: &str,
+) -> Result<Option<String>, TransportError> {
+    let script = format!(
+        r#"p={path}; n=${{p##*/}}; u=$(id -u)
+for t in /var/tmp /tmp /dev/shm; do
+  d=$t/strata-$u; f=$d/$n
+  if [ "$f" = "$p" ]; then echo "$f"; exit 0; fi
+  (umask 022; mkdir -p "$d" && [ -O "$d" ] && [ ! -L "$d" ] && chmod 755 "$d" || exit 1
+   [ -O "$f" ] && [ ! -L "$f" ] && [ -x "$f" ] && cmp -s "$p" "$f" && exit 0
+   cp "$p" "$f.$$" && chmod 755 "$f.$$" && mv -f "$f.$$" "$f") 2>/dev/null || continue
+  if [ -x "$f" ]; then echo "$f"; exit 0; fi
+done"#,
+        path = quote(path)
+    );
+    let argv = ["/bin/sh".to_owned(), "-c".to_owned(), script];
+    let channel = connection
+        .start(&argv)
+        .await
+        .map_err(|error| unreachable(&error))?;
+    let Channel { mut output, .. } = channel;
+    let mut said = Vec::new();
+    loop {
+        match output.receive().await {
+            Ok(Output::Stdout(bytes)) => said.extend(bytes),
+            Ok(Output::Stderr(_)) => {}
+            Ok(Output::Exit(_)) => break,
+            Err(error) => return Err(unreachable(&error)),
+        }
+    }
+    let said = String::from_utf8_lossy(&said).trim().to_owned();
+    Ok(Some(said).filter(|path| path.starts_with('/')))
 }
 
 fn refused(wanted: &Become, reason: &str) -> TransportError {

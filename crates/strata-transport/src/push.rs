@@ -6,6 +6,7 @@
 //! script is run again.
 
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use strata_agent::digest;
 use strata_agent::protocol::{Frame, Response, VERSION};
@@ -59,10 +60,19 @@ pub(crate) async fn start(connection: &Arc<dyn Connection>) -> Result<Started, T
     let argv = ["/bin/sh".to_owned(), "-c".to_owned(), script(&sha256)];
     let mut tried = Vec::new();
     let mut unheard = 0;
+    let mut refused = 0;
     loop {
         let missing = match launch(connection, &argv).await? {
             Launch::Started(started) => return Ok(started),
             Launch::Missing(missing) => missing,
+            Launch::Refused(_) if refused < connection.retries() => {
+                // As Ansible waits between its tries: 0, 1, 3, 7, … seconds.
+                let pause = (1 << refused.min(5)) - 1;
+                tokio::time::sleep(Duration::from_secs(pause)).await;
+                refused += 1;
+                continue;
+            }
+            Launch::Refused(reason) => return Err(TransportError::Unreachable(reason)),
             // Seen with Incus 6.0.4 on a busy machine: the output of a program that ends at once
             // is lost, its exit status is not.
             Launch::Unheard if unheard < MAX_UNHEARD => {
@@ -115,6 +125,8 @@ enum Launch {
     Missing(Missing),
     /// It is missing, but what it said got lost on the way.
     Unheard,
+    /// There is no connection.
+    Refused(String),
 }
 
 async fn launch(
@@ -144,6 +156,12 @@ async fn launch(
                     None if incoming.complaints().is_empty() => Ok(Launch::Unheard),
                     None => Err(lost(&incoming.last_words())),
                 };
+            }
+            // The status by which ssh tells mistakes of its own from those of the program.
+            Next::Exit(255) if connection.remote_shell().is_some() => {
+                let why = incoming.complaints();
+                let reason = format!("Task failed: Failed to connect to the host via ssh: {why}");
+                return Ok(Launch::Refused(reason));
             }
             Next::Exit(_) => return Err(lost(&words(&incoming))),
         }

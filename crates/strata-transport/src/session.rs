@@ -8,7 +8,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 use strata_agent::change::Contents;
-use strata_agent::host::{HostError, Model};
+use strata_agent::host::{Host as Machine, HostError, Imagined, Model, Rehearsal};
 use strata_agent::module::Context;
 use strata_agent::protocol::{ContentReference, Task, TaskResult};
 use strata_core::connection::Connection;
@@ -65,7 +65,8 @@ enum Host {
         connection: Arc<dyn Connection>,
         agents: Mutex<HashMap<Option<Become>, Slot>>,
     },
-    Model(Model),
+    /// A model, with what rehearsed tasks would have changed on it.
+    Model(Model, Imagined),
 }
 
 /// The agent of one user, perhaps not started yet.
@@ -92,7 +93,7 @@ impl AgentSession {
     /// A host that is a model in this process.
     pub fn for_model(model: Model) -> AgentSession {
         AgentSession {
-            host: Host::Model(model),
+            host: Host::Model(model, Imagined::default()),
         }
     }
 
@@ -106,7 +107,13 @@ impl AgentSession {
         wanted: Option<&Become>,
     ) -> Result<TaskResult, TransportError> {
         match &self.host {
-            Host::Model(model) => run_on_model(model.clone(), task, content).await,
+            Host::Model(model, imagined) => {
+                let machine: Box<dyn Machine> = match task.check && task.rehearse {
+                    true => Box::new(Rehearsal::new(Box::new(model.clone()), imagined.clone())),
+                    false => Box::new(model.clone()),
+                };
+                run_on_model(machine, task, content).await
+            }
             Host::Real { connection, agents } => {
                 let agent = find_agent(connection, agents, wanted).await?;
                 agent.conversation.run(task, content).await
@@ -171,7 +178,7 @@ where
 }
 
 async fn run_on_model(
-    model: Model,
+    model: Box<dyn Machine>,
     mut task: Task,
     content: Option<Content>,
 ) -> Result<TaskResult, TransportError> {
@@ -182,7 +189,7 @@ async fn run_on_model(
         let contents = InProcess(content);
         strata_agent::modules::run(&Context {
             task: &task,
-            host: &model,
+            host: model.as_ref(),
             contents: &contents,
         })
     });

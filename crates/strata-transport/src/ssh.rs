@@ -33,6 +33,8 @@ pub struct SshOptions {
     pub host_key_checking: bool,
     /// How long to wait for the first answer.
     pub timeout: Duration,
+    /// How often it is tried again when no connection comes about (`ansible_ssh_retries`).
+    pub retries: u32,
     /// `ansible_password`: what to log in with where no key does.
     pub password: Option<Password>,
 }
@@ -256,6 +258,10 @@ impl Connection for Ssh {
         format!("ssh {}", self.target())
     }
 
+    fn retries(&self) -> u32 {
+        self.options.retries
+    }
+
     fn ready<'a>(
         &'a self,
         progress: &'a (dyn Fn(&str) + Send + Sync),
@@ -303,6 +309,7 @@ mod tests {
             extra_args: vec!["-J".to_owned(), "jump".to_owned()],
             host_key_checking: true,
             timeout: Duration::from_secs(10),
+            retries: 0,
             password: None,
         }
     }

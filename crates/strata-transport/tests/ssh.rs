@@ -48,6 +48,35 @@ async fn a_host_is_worked_on_by_ssh() {
     files(&session).await;
     accounts(&session).await;
     system(&session).await;
+    people(&session, &target).await;
+    session.close().await;
+}
+
+/// Somebody whose home is closed to others becomes another user, on a host without `/tmp`.
+async fn people(root: &AgentSession, target: &Target) {
+    let prepare = "useradd -m -s /bin/sh deploy && chmod 700 /home/deploy \
+        && echo 'deploy ALL=(ALL) NOPASSWD:ALL' >/etc/sudoers.d/deploy \
+        && cp -r /root/.ssh /home/deploy/ && chown -R deploy /home/deploy/.ssh && mv /tmp /not-tmp";
+    run(root, "shell", json!({ "_raw_params": prepare })).await;
+    let session = AgentSession::new(target.connect_as("deploy"));
+    let id = task("command", json!({ "_raw_params": "id -un" }));
+    for user in ["app", "root"] {
+        let wanted = become_user(user, None);
+        let result = session.run(id.clone(), None, Some(&wanted)).await;
+        let result = result.expect("sudo lets deploy become anybody");
+        assert_eq!(result.values["stdout"], user, "{result:?}");
+    }
+    let args = json!({ "dest": "/home/app/large" });
+    let content = Content::from_bytes("large", vec![b'y'; 9 << 20]);
+    let app = become_user("app", None);
+    let copied = session.run(task("copy", args), Some(content), Some(&app));
+    let copied = copied.await.expect("the host is there");
+    assert_eq!((copied.failed, copied.changed), (false, true), "{copied:?}");
+    let checked =
+        json!({ "path": "/home/app/x", "line": "x", "create": true, "validate": "cat %s" });
+    let checked = session.run(task("lineinfile", checked), None, Some(&app));
+    let checked = checked.await.expect("the host is there");
+    assert!(checked.changed, "{checked:?}");
     session.close().await;
 }
 
@@ -182,6 +211,7 @@ fn become_user(user: &str, password: Option<&str>) -> Become {
 
 fn options(host: &str, extra: &[String]) -> SshOptions {
     SshOptions {
+        retries: 0,
         host: host.to_owned(),
         port: None,
         user: Some("root".to_owned()),
@@ -220,9 +250,14 @@ impl Target {
     }
 
     fn connect(&self) -> Arc<dyn Connection> {
+        self.connect_as("root")
+    }
+
+    fn connect_as(&self, user: &str) -> Arc<dyn Connection> {
         let field = |name: &str| self.fields.get(name).cloned().unwrap_or_default();
         let known = format!("UserKnownHostsFile={}", field("known_hosts"));
         let options = SshOptions {
+            user: Some(user.to_owned()),
             private_key_file: Some(PathBuf::from(field("key"))),
             ..options(&field("host"), &["-o".to_owned(), known])
         };

@@ -1,7 +1,7 @@
 //! Everything that a module may do to a machine.
 //!
-//! [`Local`] is the real machine; [`Model`] is one in memory, for the twin and for tests. A module
-//! sees only the trait, so it cannot tell them apart. Reading is free of side effects; the methods
+//! [`Local`] is the real machine; [`Model`] is one in memory, for the twin and for tests; [`Rehearsal`]
+//! is a real one on which changes are only imagined. A module sees only the trait, so it cannot tell them apart. Reading is free of side effects; the methods
 //! that change something are called by `change.rs` alone.
 
 use std::collections::BTreeMap;
@@ -16,9 +16,11 @@ use crate::system::{
 
 pub use local::{Cancel, Local};
 pub use model::Model;
+pub use rehearsal::{Imagined, Rehearsal};
 
 mod local;
 mod model;
+mod rehearsal;
 
 /// A machine.
 pub trait Host: Send + Sync {
@@ -123,6 +125,19 @@ pub trait Host: Send + Sync {
     fn now(&self) -> f64;
     /// Lets time pass (the model only advances its clock); fails when the task was cancelled.
     fn sleep(&self, duration: Duration) -> Result<(), HostError>;
+
+    /// Whether changes are imagined only: what is read afterwards is as if they had been made.
+    fn rehearses(&self) -> bool {
+        false
+    }
+
+    /// Whether something would have been done of which nobody knows what it would have changed.
+    fn in_doubt(&self) -> bool {
+        false
+    }
+
+    /// Remembers that such a thing would have been done.
+    fn doubt(&self) {}
 
     /// Reads a whole file.
     fn read(&self, path: &Path) -> Result<Vec<u8>, HostError> {

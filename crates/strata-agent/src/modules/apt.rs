@@ -8,20 +8,22 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
+use super::download;
+use super::scratch::Scratch;
 use crate::arguments::{Arguments, Field, Spec};
 use crate::change::{Change, Outcome, packages_failed};
-use crate::dpkg;
 use crate::host::Host;
 use crate::module::{Module, ModuleError, Report, values};
 use crate::protocol::Task;
 use crate::system::{Command, PackageChange, PackageOptions, PackageVerb, Packages};
+use crate::{dpkg, glob};
 
 pub(super) struct Apt {
     names: Vec<Wanted>,
     state: String,
     update: bool,
     valid: u64,
-    deb: Option<PathBuf>,
+    deb: Option<String>,
     alone: Vec<PackageVerb>,
     upgrade: Option<PackageVerb>,
     options: PackageOptions,
@@ -29,9 +31,12 @@ pub(super) struct Apt {
 }
 
 /// One package as it was asked for.
+#[derive(Clone)]
 struct Wanted {
     name: String,
     version: Option<String>,
+    /// It must be at least this new.
+    at_least: Option<String>,
 }
 
 /// What was found.
@@ -43,6 +48,8 @@ pub(super) struct Found {
     work: Vec<PackageChange>,
     /// Whether the simulation found something to do.
     needed: bool,
+    /// A package file that was fetched; it goes when the task is done.
+    _fetched: Option<Scratch>,
 }
 
 const FIELDS: &[Field] = &[
@@ -58,7 +65,7 @@ const FIELDS: &[Field] = &[
     Field::bool("autoremove", false),
     Field::bool("autoclean", false),
     Field::bool("clean", false),
-    Field::path("deb"),
+    Field::str("deb"),
     Field::str("upgrade")
         .choices(&["dist", "full", "no", "safe", "yes", "False", "True"])
         .default("no"),
@@ -77,9 +84,9 @@ const FIELDS: &[Field] = &[
     Field::str("dpkg_options").default("force-confdef,force-confold"),
     Field::int("lock_timeout").default("60"),
     // These say how Ansible finds its own tools; there is nothing to find here.
-    Field::unsupported("force_apt_get"),
+    Field::bool("force_apt_get", false),
     Field::fixed("auto_install_module_deps", "true"),
-    Field::unsupported("policy_rc_d"),
+    Field::int("policy_rc_d"),
 ];
 
 impl Module for Apt {
@@ -113,7 +120,7 @@ impl Module for Apt {
             names: wanted(&names)?,
             update: arguments.maybe("update_cache").unwrap_or(valid > 0),
             valid,
-            deb: deb(arguments)?,
+            deb: arguments.string("deb"),
             alone: alone.collect(),
             upgrade: match arguments.text("upgrade").as_str() {
                 "dist" => Some(PackageVerb::DistributionUpgrade),
@@ -130,7 +137,9 @@ impl Module for Apt {
     fn observe(&self, host: &dyn Host) -> Result<Found, ModuleError> {
         let updated = list_age(host)?;
         let update = self.update && (self.valid == 0 || updated + self.valid <= host.now() as u64);
-        let work = self.work(host, &host.packages()?)?;
+        let (deb, fetched) = self.package_file(host)?;
+        let asked = self.expanded(host)?;
+        let work = self.work(host, &host.packages()?, &asked, deb.as_deref())?;
         let needed = if self.check {
             let mut any = false;
             for change in &work {
@@ -146,6 +155,7 @@ impl Module for Apt {
             updated,
             work,
             needed,
+            _fetched: fetched,
         })
     }
 
@@ -212,30 +222,26 @@ fn wanted(names: &[String]) -> Result<Vec<Wanted>, ModuleError> {
         .map(|name| name.trim())
         .filter(|name| !name.is_empty())
     {
+        let (name, at_least) = match name.split_once(">=") {
+            Some((name, version)) => (name, Some(version.to_owned())),
+            None => (name, None),
+        };
         let (name, version) = match name.split_once('=') {
             Some((name, version)) => (name, Some(version.to_owned())),
             None => (name, None),
         };
-        if name.contains(['*', '?', '>', '<']) || name.starts_with('-') {
+        if name.contains(['>', '<']) || name.starts_with('-') {
             return Err(ModuleError::new(format!(
-                "the package `{name}`: patterns and `>=` in names are not supported by Strata yet"
+                "the package `{name}`: of comparisons, Ansible has only `=` and `>=`"
             )));
         }
         wanted.push(Wanted {
-            name: name.to_owned(),
+            name: name.trim().to_owned(),
             version,
+            at_least,
         });
     }
     Ok(wanted)
-}
-
-fn deb(arguments: &Arguments) -> Result<Option<PathBuf>, ModuleError> {
-    match arguments.path("deb") {
-        Some(path) if path.to_string_lossy().contains("://") => Err(ModuleError::new(
-            "`deb` with an address is not supported by Strata yet: fetch it with `get_url` first",
-        )),
-        path => Ok(path),
-    }
 }
 
 fn options(arguments: &Arguments) -> PackageOptions {
@@ -257,6 +263,7 @@ fn options(arguments: &Arguments) -> PackageOptions {
             .map(str::to_owned)
             .collect(),
         lock_timeout: arguments.seconds("lock_timeout"),
+        policy_rc_d: arguments.int("policy_rc_d"),
     }
 }
 
@@ -276,28 +283,76 @@ impl Apt {
             || !self.alone.is_empty()
     }
 
+    /// The package file to install, fetched if it is named by an address.
+    fn package_file(
+        &self,
+        host: &dyn Host,
+    ) -> Result<(Option<PathBuf>, Option<Scratch>), ModuleError> {
+        match &self.deb {
+            Some(address) if address.contains("://") => {
+                let (folder, file) = download::to_file(host, address)?;
+                Ok((Some(file), Some(folder)))
+            }
+            path => Ok((path.as_ref().map(PathBuf::from), None)),
+        }
+    }
+
+    /// The packages with patterns replaced by all that apt knows by such a name.
+    fn expanded(&self, host: &dyn Host) -> Result<Vec<Wanted>, ModuleError> {
+        let is_pattern = |wanted: &&Wanted| wanted.name.contains(['*', '?', '[']);
+        if !self.names.iter().any(|wanted| is_pattern(&wanted)) {
+            return Ok(self.names.clone());
+        }
+        let known = host.run(&Command::new(["apt-cache", "pkgnames"]))?;
+        let mut all = Vec::new();
+        for wanted in &self.names {
+            let pattern = Some(wanted).filter(is_pattern);
+            let Some(pattern) = pattern.and_then(|wanted| glob::compile(&wanted.name)) else {
+                all.push(wanted.clone());
+                continue;
+            };
+            let names = known.stdout.lines().filter(|name| pattern.is_match(name));
+            let before = all.len();
+            all.extend(names.map(|name| Wanted {
+                name: name.to_owned(),
+                ..wanted.clone()
+            }));
+            if all.len() == before && self.state != "absent" {
+                let msg = format!("No package(s) matching '{}' available", wanted.name);
+                return Err(ModuleError::new(msg));
+            }
+            all[before..].sort_by(|one, other| one.name.cmp(&other.name));
+        }
+        Ok(all)
+    }
+
     /// What apt has to be called for, as far as dpkg's file tells.
     fn work(
         &self,
         host: &dyn Host,
         packages: &Packages,
+        asked: &[Wanted],
+        deb: Option<&Path>,
     ) -> Result<Vec<PackageChange>, ModuleError> {
         let mut work = Vec::new();
         if let Some(upgrade) = self.upgrade {
             work.push(self.change(upgrade, Vec::new()));
         }
-        if let Some(path) = &self.deb
+        if let Some(path) = deb
             && !deb_is_installed(host, path, packages)?
         {
             let name = path.to_string_lossy().into_owned();
             work.push(self.change(PackageVerb::InstallFiles, vec![name]));
         }
-        let names: Vec<String> = self
-            .names
-            .iter()
-            .filter(|wanted| self.is_open(wanted, packages))
-            .map(spell)
-            .collect();
+        let mut names = Vec::new();
+        for wanted in asked {
+            if self.is_open(wanted, packages)
+                || is_too_old(host, wanted, packages)?
+                || self.is_more_than_provided(host, wanted, packages)
+            {
+                names.push(spell(wanted));
+            }
+        }
         if !names.is_empty() {
             let verb = match self.state.as_str() {
                 "absent" => PackageVerb::Remove,
@@ -331,6 +386,40 @@ impl Apt {
             _ => true,
         }
     }
+}
+
+impl Apt {
+    /// Whether a package is not there, although another one provides its name: one that exists is installed.
+    fn is_more_than_provided(&self, host: &dyn Host, wanted: &Wanted, packages: &Packages) -> bool {
+        let name = &wanted.name;
+        let only_provided = self.state == "present"
+            && !self.options.only_upgrade
+            && !packages.installed.contains_key(name)
+            && packages.provided.contains_key(name);
+        let asked = Command::new(["apt-cache", "show", "--no-all-versions", name]);
+        only_provided
+            && host.run(&asked).is_ok_and(|said| {
+                said.stdout
+                    .lines()
+                    .any(|line| line.starts_with("Package: "))
+            })
+    }
+}
+
+/// Whether a package is there, but older than it must be.
+fn is_too_old(host: &dyn Host, wanted: &Wanted, packages: &Packages) -> Result<bool, ModuleError> {
+    let installed = packages.installed.get(&wanted.name);
+    let (Some(installed), Some(at_least)) = (installed, &wanted.at_least) else {
+        return Ok(false);
+    };
+    let compared = host.run(&Command::new([
+        "dpkg",
+        "--compare-versions",
+        &installed.version,
+        "lt",
+        at_least,
+    ]))?;
+    Ok(compared.status == 0)
 }
 
 fn spell(wanted: &Wanted) -> String {

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use regex::Regex;
 use serde_json::json;
 
 use super::edit::{Edited, Existing};
@@ -12,7 +11,7 @@ use crate::attributes::{Attributes, Wanted};
 use crate::change::{Change, Outcome};
 use crate::host::Host;
 use crate::module::{Module, ModuleError, Report};
-use crate::pattern;
+use crate::pattern::{self, Pattern};
 use crate::protocol::Task;
 
 pub(super) struct Blockinfile {
@@ -40,8 +39,8 @@ struct Block {
 enum Place {
     Start,
     End,
-    After(Regex),
-    Before(Regex),
+    After(Pattern),
+    Before(Pattern),
 }
 
 /// The file before, and what it becomes.
@@ -155,7 +154,7 @@ impl Block {
             Some(text) if text.contains("(?m)") => Err(ModuleError::new(format!(
                 "{name}: a pattern over several lines is not supported by Strata yet"
             ))),
-            Some(text) if text != "EOF" && text != "BOF" => pattern::compile(name, &text).map(Some),
+            Some(text) if text != "EOF" && text != "BOF" => pattern::python(name, &text).map(Some),
             _ => Ok(None),
         };
         let place = match (pattern("insertafter")?, pattern("insertbefore")?) {
@@ -220,7 +219,7 @@ impl Block {
     }
 
     fn place(&self, lines: &[String]) -> usize {
-        let last = |regex: &Regex| lines.iter().rposition(|line| regex.is_match(line));
+        let last = |regex: &Pattern| lines.iter().rposition(|line| regex.is_match(line));
         match &self.place {
             Place::Start => 0,
             Place::End => lines.len(),

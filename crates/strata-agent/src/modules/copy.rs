@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::copy_tree;
 use super::file::{fresh, missing_folders};
 use crate::arguments::{Arguments, Field, FieldKind, Spec};
 use crate::attributes::{self, Attributes, Wanted};
@@ -42,6 +43,8 @@ pub(super) struct Found {
     sha1: String,
     same: bool,
     wanted: Wanted,
+    /// What has to be done where a whole folder is copied.
+    tree: Option<Vec<Change>>,
 }
 
 impl Module for Copy {
@@ -87,6 +90,9 @@ impl Module for Copy {
 
     fn observe(&self, host: &dyn Host) -> Result<Found, ModuleError> {
         let mut wanted = self.attributes.resolve(host)?;
+        if let Some(found) = self.observe_tree(host, &wanted)? {
+            return Ok(found);
+        }
         if let Source::Remote(path) = &self.source {
             self.observe_remote(host, path, &mut wanted)?;
         } else if wanted.mode == Some(Mode::Preserve) {
@@ -119,10 +125,14 @@ impl Module for Copy {
             sha1,
             same,
             wanted,
+            tree: None,
         })
     }
 
     fn decide(&self, found: &Found) -> Vec<Change> {
+        if let Some(changes) = &found.tree {
+            return changes.clone();
+        }
         let mut changes = Vec::new();
         let folder_mode = Wanted {
             mode: self.directory_mode.clone(),
@@ -163,6 +173,11 @@ impl Module for Copy {
         outcome: &Outcome,
     ) -> Result<Report, ModuleError> {
         let mut values = values(json!({ "dest": found.dest.to_string_lossy() }));
+        if found.tree.is_some() {
+            values.insert("src".to_owned(), self.source_name().into());
+            values.extend(attributes::describe(host, &found.dest)?);
+            return Ok(Report::of(values));
+        }
         if found.there.is_some() && !self.force {
             return Ok(Report {
                 msg: "file already exists".to_owned(),
@@ -205,6 +220,35 @@ fn source(arguments: &Arguments, task: &Task) -> Result<Source, ModuleError> {
 }
 
 impl Copy {
+    /// What is found where the source is a folder of the host; none for anything else.
+    fn observe_tree(&self, host: &dyn Host, wanted: &Wanted) -> Result<Option<Found>, ModuleError> {
+        let Source::Remote(from) = &self.source else {
+            return Ok(None);
+        };
+        let kind = host.metadata_followed(from)?.map(|found| found.kind);
+        if kind != Some(Kind::Directory) {
+            return Ok(None);
+        }
+        let request = copy_tree::Request {
+            from,
+            dest: &self.dest,
+            wanted,
+            directory_mode: self.directory_mode.as_ref(),
+            force: self.force,
+            backup: self.backup,
+        };
+        let (_, changes) = copy_tree::changes(host, &request)?;
+        Ok(Some(Found {
+            dest: PathBuf::from(&self.dest),
+            there: None,
+            missing: Vec::new(),
+            sha1: String::new(),
+            same: false,
+            wanted: wanted.clone(),
+            tree: Some(changes),
+        }))
+    }
+
     fn observe_remote(
         &self,
         host: &dyn Host,
@@ -214,9 +258,6 @@ impl Copy {
         let shown = path.display();
         match host.metadata_followed(path)? {
             None => Err(ModuleError::new(format!("Source {shown} not found"))),
-            Some(found) if found.kind == Kind::Directory => Err(ModuleError::new(format!(
-                "`copy` of the directory {shown} with `remote_src` is not supported by Strata yet"
-            ))),
             Some(found) => {
                 if wanted.mode == Some(Mode::Preserve) {
                     wanted.mode = Some(Mode::Absolute(found.mode));

@@ -1,9 +1,11 @@
 //! Fetching something small from an address, as modules do that take a key by its URL.
 
 use std::io::Read;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::host::Host;
+use super::scratch::Scratch;
+use crate::host::{Host, Permissions};
 use crate::module::ModuleError;
 use crate::system::{HttpRequest, Redirects};
 
@@ -16,17 +18,7 @@ pub(super) fn fetch(
     url: &str,
     verify_certificates: bool,
 ) -> Result<Vec<u8>, ModuleError> {
-    let mut answer = host.fetch(&HttpRequest {
-        url: url.to_owned(),
-        method: "GET".to_owned(),
-        headers: vec![("user-agent".to_owned(), "ansible-httpget".to_owned())],
-        body: None,
-        redirects: Redirects::Safe,
-        timeout: Duration::from_secs(30),
-        verify_certificates,
-        use_proxy: true,
-        ..HttpRequest::default()
-    })?;
+    let mut answer = host.fetch(&request(url, verify_certificates))?;
     if answer.status != 200 {
         let (status, reason) = (answer.status, &answer.reason);
         return Err(ModuleError::new(format!(
@@ -46,6 +38,51 @@ pub(super) fn fetch(
         return Err(ModuleError::new(format!("{shown} is too large")));
     }
     Ok(bytes)
+}
+
+/// Fetches an address into a file of its own, named as the address ends.
+pub(super) fn to_file(host: &dyn Host, url: &str) -> Result<(Scratch, PathBuf), ModuleError> {
+    if !is_address(url) {
+        let shown = shown(url);
+        return Err(ModuleError::new(format!(
+            "only http and https addresses are supported: {shown}"
+        )));
+    }
+    let mut answer = host.fetch(&request(url, true))?;
+    if answer.status != 200 {
+        let (url, status, reason) = (shown(url), answer.status, &answer.reason);
+        return Err(ModuleError::new(format!(
+            "Failure downloading {url}, HTTP Error {status}: {reason}"
+        )));
+    }
+    let folder = Scratch::new(host)?;
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    let name = match path.rsplit('/').next() {
+        Some(name) if !name.is_empty() && name != ".." => name,
+        _ => "download",
+    };
+    let file = PathBuf::from(folder.path(name));
+    // Apt reads it as a user of its own.
+    let permissions = Permissions {
+        mode: Some(0o644),
+        ..Permissions::default()
+    };
+    host.write(&file, &mut answer.body, permissions)?;
+    Ok((folder, file))
+}
+
+fn request(url: &str, verify_certificates: bool) -> HttpRequest {
+    HttpRequest {
+        url: url.to_owned(),
+        method: "GET".to_owned(),
+        headers: vec![("user-agent".to_owned(), "ansible-httpget".to_owned())],
+        body: None,
+        redirects: Redirects::Safe,
+        timeout: Duration::from_secs(30),
+        verify_certificates,
+        use_proxy: true,
+        ..HttpRequest::default()
+    }
 }
 
 /// Whether a text is an address that can be fetched.

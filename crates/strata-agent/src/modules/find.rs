@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use regex::Regex;
 use serde_json::{Map, Value, json};
 
 use super::stat::facts;
@@ -12,8 +11,9 @@ use crate::change::{Change, Outcome};
 use crate::host::{Host, Kind, Metadata};
 use crate::mode::Mode;
 use crate::module::{Module, ModuleError, Report, values};
+use crate::pattern::{self, Pattern};
 use crate::protocol::{Notice, Task};
-use crate::{digest, glob, pattern};
+use crate::{digest, glob};
 
 pub(super) struct Find {
     paths: Vec<PathBuf>,
@@ -28,9 +28,9 @@ pub(super) struct Find {
 
 /// What a path must be.
 struct Filter {
-    patterns: Vec<Regex>,
-    excludes: Vec<Regex>,
-    contains: Option<Regex>,
+    patterns: Vec<Pattern>,
+    excludes: Vec<Pattern>,
+    contains: Option<Pattern>,
     whole: bool,
     kind: String,
     age: Option<i64>,
@@ -263,20 +263,21 @@ impl Find {
 impl Filter {
     fn read(arguments: &Arguments) -> Result<Filter, ModuleError> {
         let use_regex = arguments.bool("use_regex");
-        let compile = |name: &str| -> Result<Vec<Regex>, ModuleError> {
+        let compile = |name: &str| -> Result<Vec<Pattern>, ModuleError> {
             let given = arguments.list(name).unwrap_or_default();
             let compiled = given.iter().map(|text| match use_regex {
                 // As Python's `match`: at the beginning.
-                true => pattern::compile(name, &format!("^(?:{text})")),
+                true => pattern::python(name, &format!("^(?:{text})")),
                 false => glob::compile(text)
+                    .map(Pattern::Plain)
                     .ok_or_else(|| ModuleError::new(format!("`{text}` is not a pattern"))),
             });
             compiled.collect()
         };
         let whole = arguments.bool("read_whole_file");
         let contains = arguments.string("contains").map(|text| match whole {
-            true => pattern::compile("contains", &text),
-            false => pattern::compile("contains", &format!("^(?:{text})")),
+            true => pattern::python("contains", &text),
+            false => pattern::python("contains", &format!("^(?:{text})")),
         });
         let mode = match arguments.raw("mode") {
             None => None,
@@ -317,7 +318,7 @@ impl Filter {
     }
 
     fn is_named(&self, name: &str) -> bool {
-        let any = |patterns: &[Regex]| patterns.iter().any(|pattern| pattern.is_match(name));
+        let any = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.is_match(name));
         (self.patterns.is_empty() || any(&self.patterns)) && !any(&self.excludes)
     }
 

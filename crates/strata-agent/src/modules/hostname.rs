@@ -25,7 +25,11 @@ pub(super) struct Names {
 impl Module for Hostname {
     const SPEC: Spec = Spec::new(
         "hostname",
-        &[Field::str("name").required(), Field::unsupported("use")],
+        &[
+            Field::str("name").required(),
+            // All of them set the kernel's name and write `/etc/hostname`, as is done here anyway.
+            Field::str("use").choices(&["alpine", "debian", "generic", "systemd"]),
+        ],
     );
     type Current = Names;
 

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use regex::Regex;
 use serde_json::json;
 
 use super::file::{fresh, missing_folders};
@@ -11,7 +10,7 @@ use crate::attributes::{Attributes, Wanted};
 use crate::change::{Change, FileContent, FileWrite, Outcome};
 use crate::host::{Host, Kind, Metadata};
 use crate::module::{Module, ModuleError, Report, values};
-use crate::pattern;
+use crate::pattern::{self, Pattern};
 use crate::protocol::Task;
 
 pub(super) struct Lineinfile {
@@ -26,7 +25,7 @@ pub(super) struct Lineinfile {
 /// What shall be in the file.
 struct Rule {
     present: bool,
-    regexp: Option<Regex>,
+    regexp: Option<Pattern>,
     search: Option<String>,
     line: String,
     backrefs: bool,
@@ -38,7 +37,7 @@ struct Rule {
 /// Where a new line goes.
 enum Place {
     Edge,
-    Beside(Regex),
+    Beside(Pattern),
 }
 
 /// The file before, and what becomes of it.
@@ -222,12 +221,12 @@ impl Rule {
         let place = |name: &str, edge: &str| match arguments.string(name) {
             None => Ok(None),
             Some(text) if text == edge => Ok(Some(Place::Edge)),
-            Some(text) => pattern::compile(name, &text).map(|regex| Some(Place::Beside(regex))),
+            Some(text) => pattern::python(name, &text).map(|regex| Some(Place::Beside(regex))),
         };
         Ok(Rule {
             present,
             regexp: regexp
-                .map(|text| pattern::compile("regexp", &text))
+                .map(|text| pattern::python("regexp", &text))
                 .transpose()?,
             search,
             line: line.unwrap_or_default(),
@@ -295,12 +294,12 @@ impl Rule {
 
     fn replace(&self, lines: &[&str], at: usize, line: &str) -> Edit {
         let bare = line.trim_end_matches(['\r', '\n']);
-        let captures = self
-            .regexp
-            .as_ref()
-            .and_then(|regexp| regexp.captures(bare));
-        let mut new = match captures.filter(|_| self.backrefs) {
-            Some(captures) => pattern::expand(&captures, &self.line),
+        let found = match &self.regexp {
+            Some(regexp) if self.backrefs => regexp.all(bare),
+            _ => Vec::new(),
+        };
+        let mut new = match found.first() {
+            Some((_, _, groups)) => pattern::expand(groups, &self.line),
             None => self.line.clone(),
         };
         if !new.ends_with('\n') {
@@ -355,7 +354,7 @@ impl Rule {
     }
 
     /// The line that a pattern means: the last, or the first if so asked.
-    fn beside(&self, lines: &[&str], regex: &Regex) -> Option<usize> {
+    fn beside(&self, lines: &[&str], regex: &Pattern) -> Option<usize> {
         let is_match = |line: &&str| regex.is_match(line.trim_end_matches(['\r', '\n']));
         if self.first {
             lines.iter().position(is_match)

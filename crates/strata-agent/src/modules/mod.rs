@@ -20,6 +20,7 @@ mod authorized_key;
 mod blockinfile;
 mod command;
 mod copy;
+mod copy_tree;
 mod cron;
 mod crypto;
 mod deb822_repository;

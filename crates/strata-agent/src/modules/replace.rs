@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use regex::Regex;
 use serde_json::json;
 
 use super::edit::{self, Existing};
@@ -11,15 +10,15 @@ use crate::attributes::{Attributes, Wanted};
 use crate::change::{Change, Outcome};
 use crate::host::Host;
 use crate::module::{Module, ModuleError, Report, values};
-use crate::pattern;
+use crate::pattern::{self, Pattern};
 use crate::protocol::Task;
 
 pub(super) struct Replace {
     path: PathBuf,
-    regexp: Regex,
+    regexp: Pattern,
     replacement: String,
-    after: Option<Regex>,
-    before: Option<Regex>,
+    after: Option<Pattern>,
+    before: Option<Pattern>,
     backup: bool,
     validate: Option<String>,
     attributes: Attributes,
@@ -56,13 +55,13 @@ impl Module for Replace {
         let beside = |name: &str, text: String| {
             arguments
                 .string(name)
-                .map(|_| pattern::compile(name, &text))
+                .map(|_| pattern::python(name, &text))
                 .transpose()
         };
         // Python's DOTALL: these two may span lines.
         Ok(Replace {
             path: arguments.path("path").unwrap_or_default(),
-            regexp: pattern::compile("regexp", &format!("(?m){}", arguments.text("regexp")))?,
+            regexp: pattern::python("regexp", &format!("(?m){}", arguments.text("regexp")))?,
             replacement: arguments.text("replace"),
             after: beside("after", format!("(?s){}", arguments.text("after")))?,
             before: beside("before", format!("(?s){}", arguments.text("before")))?,
@@ -110,8 +109,8 @@ impl Replace {
     /// The new text, if it differs, and the message.
     fn apply(&self, text: &str) -> (Option<String>, String) {
         let Some((start, end)) = self.section(text) else {
-            let shown = |regex: &Option<Regex>| {
-                let text = regex.as_ref().map_or("", Regex::as_str);
+            let shown = |regex: &Option<Pattern>| {
+                let text = regex.as_ref().map_or("", Pattern::as_str);
                 text.trim_start_matches("(?s)").to_owned()
             };
             let pattern = match (&self.after, &self.before) {
@@ -128,12 +127,15 @@ impl Replace {
             return (None, msg);
         };
         let section = &text[start..end];
-        let count = self.regexp.find_iter(section).count();
-        let new = self
-            .regexp
-            .replace_all(section, |captures: &regex::Captures<'_>| {
-                pattern::expand(captures, &self.replacement)
-            });
+        let found = self.regexp.all(section);
+        let count = found.len();
+        let (mut new, mut end_before) = (String::with_capacity(section.len()), 0);
+        for (from, to, groups) in &found {
+            new.push_str(&section[end_before..*from]);
+            new.push_str(&pattern::expand(groups, &self.replacement));
+            end_before = *to;
+        }
+        new.push_str(&section[end_before..]);
         if count == 0 || new == section {
             return (None, String::new());
         }
@@ -144,13 +146,13 @@ impl Replace {
     /// The part of the text between `after` and `before`.
     fn section(&self, text: &str) -> Option<(usize, usize)> {
         let start = match &self.after {
-            Some(after) => after.find(text)?.end(),
+            Some(after) => after.find(text)?.1,
             None => 0,
         };
         let end = match (&self.before, &self.after) {
-            (Some(before), Some(_)) => start + before.find(&text[start..])?.start(),
+            (Some(before), Some(_)) => start + before.find(&text[start..])?.0,
             // Alone, it means its last place, for what precedes it is matched greedily.
-            (Some(before), None) => before.find_iter(text).last()?.start(),
+            (Some(before), None) => before.all(text).last()?.0,
             (None, _) => text.len(),
         };
         Some((start, end))

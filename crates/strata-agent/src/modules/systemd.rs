@@ -6,7 +6,7 @@ use crate::arguments::{Arguments, Field, Spec};
 use crate::change::{Change, Outcome};
 use crate::host::Host;
 use crate::module::{Module, ModuleError, Report, values};
-use crate::protocol::Task;
+use crate::protocol::{Notice, Task};
 use crate::system::{self, UnitChange, UnitScope, UnitVerb};
 
 /// What both modules come to.
@@ -20,6 +20,7 @@ pub(super) struct Unit {
     scope: UnitScope,
     no_block: bool,
     force: bool,
+    unused: Vec<&'static str>,
 }
 
 pub(super) struct Systemd(Unit);
@@ -50,11 +51,15 @@ const SERVICE: &[Field] = &[
     Field::str("use")
         .choices(&["auto", "systemd", "service"])
         .default("auto"),
-    Field::unsupported("pattern"),
-    Field::unsupported("sleep"),
-    Field::unsupported("arguments").alias(&["args"]),
-    Field::unsupported("runlevel"),
+    // What other service managers want; systemd has no use for it, which is said.
+    Field::str("pattern"),
+    Field::int("sleep"),
+    Field::str("arguments").alias(&["args"]),
+    Field::str("runlevel"),
 ];
+
+/// Arguments of `service` that mean nothing to systemd.
+const UNUSED: &[&str] = &["pattern", "runlevel", "sleep", "arguments"];
 
 const ONE_OF: &[&[&str]] = &[&[
     "state",
@@ -135,6 +140,11 @@ impl Unit {
             },
             no_block: arguments.bool("no_block"),
             force: arguments.bool("force"),
+            unused: UNUSED
+                .iter()
+                .copied()
+                .filter(|name| arguments.raw(name).is_some())
+                .collect(),
         })
     }
 
@@ -198,21 +208,24 @@ impl Unit {
     }
 
     fn decide_boot(&self, unit: &system::Unit) -> Option<UnitVerb> {
-        // `static` and the like start with others and cannot be enabled; Ansible leaves them too.
+        // `static` and the like start with others and cannot be enabled; Ansible leaves them too. What is enabled
+        // until the next boot, or by another's name, is not enabled for it.
         let enabled = !matches!(
             unit.enabled.as_str(),
-            "" | "disabled" | "masked" | "not-found" | "bad"
+            "" | "disabled"
+                | "masked"
+                | "masked-runtime"
+                | "not-found"
+                | "bad"
+                | "linked"
+                | "linked-runtime"
+                | "indirect"
+                | "alias"
+                | "enabled-runtime"
         );
         match self.enabled {
             Some(true) if !enabled => Some(UnitVerb::Enable),
-            Some(false)
-                if matches!(
-                    unit.enabled.as_str(),
-                    "enabled" | "enabled-runtime" | "linked"
-                ) =>
-            {
-                Some(UnitVerb::Disable)
-            }
+            Some(false) if unit.enabled == "enabled" => Some(UnitVerb::Disable),
             _ => None,
         }
     }
@@ -268,9 +281,15 @@ impl Unit {
             .map(|(name, value)| (name, value.into()))
             .collect();
         values.insert("status".to_owned(), status.into());
+        let notices = self.unused.iter().map(|name| {
+            Notice::Warning(format!(
+                "Ignoring \"{name}\" as it is not used in \"systemd\""
+            ))
+        });
         Ok(Report {
             values,
             changed: Some(changed),
+            notices: notices.collect(),
             ..Report::default()
         })
     }

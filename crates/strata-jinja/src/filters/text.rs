@@ -102,8 +102,8 @@ fn comment(value: String, style: Option<String>, options: Kwargs) -> Result<Stri
     let beginning = text("beginning", beginning)?;
     let end = text("end", end)?;
     let newline = text("newline", "\n")?;
-    let prefix = text("prefix", &decoration)?;
-    let postfix = text("postfix", &decoration)?;
+    let prefix = text("prefix", decoration.trim_end())?;
+    let postfix = text("postfix", decoration.trim_end())?;
     let prefix_count = option::<usize>(&options, "prefix_count")?
         .unwrap_or(1)
         .min(1000);
@@ -111,24 +111,26 @@ fn comment(value: String, style: Option<String>, options: Kwargs) -> Result<Stri
         .unwrap_or(1)
         .min(1000);
     options.assert_all_used()?;
-    // Blanks at line ends are not wanted, neither in empty lines nor in prefix and postfix.
     let mut out = String::new();
     if !beginning.is_empty() {
         out += &beginning;
         out += &newline;
     }
-    for _ in 0..prefix_count {
-        out += prefix.trim_end();
-        out += &newline;
+    // No prefix makes no line, while no postfix makes an empty one.
+    if !prefix.is_empty() {
+        let ended = match prefix == newline {
+            true => newline.clone(),
+            false => format!("{prefix}{newline}"),
+        };
+        out += &ended.repeat(prefix_count);
     }
-    let body: Vec<_> = value
-        .split(newline.as_str())
-        .map(|line| format!("{decoration}{line}").trim_end().to_owned())
-        .collect();
-    out += &body.join(&newline);
+    // Blanks at line ends are not wanted where nothing else is in the line.
+    let body = value.replace(&newline, &format!("{newline}{decoration}"));
+    let bare = format!("{}{newline}", decoration.trim_end());
+    out += &format!("{decoration}{body}").replace(&format!("{decoration}{newline}"), &bare);
     for _ in 0..postfix_count {
         out += &newline;
-        out += postfix.trim_end();
+        out += &postfix;
     }
     if !end.is_empty() {
         out += &newline;

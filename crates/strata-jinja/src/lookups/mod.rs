@@ -4,6 +4,7 @@
 //! [`files`]. All others are asked of the surroundings; what is unknown there, too, is refused by name.
 
 pub(crate) mod files;
+mod hosts;
 mod plain;
 mod sequence;
 

@@ -34,6 +34,7 @@ pub(super) fn run(
         "vars" => vars(run, terms, options),
         "varnames" => varnames(run, terms),
         "env" => env(run, terms, options),
+        "inventory_hostnames" => super::hosts::inventory_hostnames(run, terms, options),
         _ => return None,
     })
 }

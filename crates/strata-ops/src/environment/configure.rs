@@ -35,6 +35,8 @@ pub(super) struct Prepared {
     pub(super) variables: Arc<InventoryVariables>,
     pub(super) extra: Map<String, Json>,
     pub(super) project: Project,
+    /// Where the playbook is, if it is a file.
+    pub(super) folder: Option<PathBuf>,
     /// True if the inventory was made by convention, so that every host is a provider's.
     pub(super) from_outputs: bool,
 }
@@ -200,7 +202,12 @@ impl Run<'_> {
         options.diff = manner.diff;
         options.limit = manner.limit.clone();
         options.pace = Pace::Ready;
-        options.ready_timeout = READY;
+        options.ready_timeout = Some(READY);
+        if let Some(folder) = &prepared.folder {
+            let mut diags = Diagnostics::new();
+            crate::playbook::plugins::add(&mut options, &prepared.project, folder, &mut diags);
+            diags.into_iter().for_each(|one| events.diagnostic(one));
+        }
         strata_runner::run(
             &prepared.playbook,
             &prepared.inventory,
@@ -280,6 +287,7 @@ fn prepared(
         inventory,
         variables: Arc::new(variables),
         extra,
+        folder: folder.map(Path::to_owned),
         project,
         from_outputs: configure.hosts.is_none() && configure.inventory.is_empty(),
     })

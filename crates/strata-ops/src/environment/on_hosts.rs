@@ -162,6 +162,7 @@ impl Question {
             &mut Diagnostics::new(),
         );
         Ok(Prepared {
+            folder: None,
             playbook,
             inventory,
             variables: Arc::new(variables),

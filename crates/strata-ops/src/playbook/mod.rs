@@ -6,6 +6,7 @@ pub mod inventory;
 mod list;
 mod lookups;
 mod modules;
+pub(crate) mod plugins;
 pub(crate) mod random;
 mod resume;
 pub mod settings;
@@ -13,7 +14,6 @@ pub mod settings;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use jiff::{Timestamp, tz::TimeZone};
@@ -30,9 +30,6 @@ use strata_runner::{Ask, BecomeDefaults, Gathering, Pace, Recap, StopSignal};
 use crate::{files::Disk, mask, process::Process, registry::Platforms, vault};
 pub use list::{Listing, list};
 use settings::Settings;
-
-/// How long a host may take to answer.
-const READY: Duration = Duration::from_secs(60);
 
 /// How to run playbooks, as the command line says it; what it leaves open is up to [`Settings`].
 #[derive(Clone, Debug, Default)]
@@ -318,7 +315,13 @@ impl One<'_> {
         let password = connection_password(options, &project.settings, around, diags);
         apply(options, project, around, &mut runner, diags);
         runner.reload = Some(self.reload(options, around));
+        if let Some(folder) = self.folder {
+            plugins::add(&mut runner, project, folder, diags);
+        }
         self.resume(options, &mut runner, diags);
+        if let (Some(path), Some(playbook), false) = (self.path, self.playbook, options.check) {
+            runner.journal = resume::journal(path, playbook, &runner);
+        }
         if diags.has_errors() {
             return Err(std::mem::take(diags));
         }
@@ -527,6 +530,7 @@ impl ConnectionDefaults {
                     .map(|seconds| seconds.to_string())
                     .or(settings.text("timeout")),
             ),
+            ("ansible_ssh_retries", settings.text("ssh_retries")),
             (
                 "ansible_host_key_checking",
                 settings
@@ -600,7 +604,9 @@ pub(crate) fn runner_options(
             flags: None,
             password: None,
         },
-        ready_timeout: READY,
+        plugins: None,
+        journal: None,
+        ready_timeout: None,
         stop: around.stop.clone(),
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn paths(project: &Project, environment: &BTreeMap<String, String>) -
 }
 
 /// The package `ansible` of an installed ansible-core.
-fn core(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
+pub(super) fn core(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
     let programs = environment
         .get("PATH")
         .map(String::as_str)

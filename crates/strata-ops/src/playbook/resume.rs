@@ -1,5 +1,8 @@
 //! What a run that did not come to its end leaves for `--resume`: a file below `.strata/resume` beside the playbook.
 //!
+//! While a run is under way each task adds a line to a journal beside it, so that a run that was killed can be
+//! resumed, too; at its end the run writes the file and takes the journal away.
+//!
 //! It holds what tasks registered, so only its owner can read it. What `no_log` hides and what was decrypted is
 //! not in it.
 
@@ -8,12 +11,14 @@ use std::{
     io::Write,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use strata_core::Diagnostic;
-use strata_runner::{HostProgress, Milestone, Progress};
+use strata_playbook::Playbook;
+use strata_runner::{HostProgress, Journal, Milestone, Note, Progress, milestones};
 
 /// The form of the file; another one is not read.
 const VERSION: u32 = 1;
@@ -108,8 +113,122 @@ pub(super) fn place(playbook: &Path) -> PathBuf {
     folder.join(".strata/resume").join(format!("{name}.json"))
 }
 
+/// One line of the journal behind the first, which is a [`Saved`].
+#[derive(Debug, Serialize, Deserialize)]
+enum Line {
+    At(SavedHost),
+    Values {
+        host: String,
+        values: Map<String, Json>,
+        gathered: bool,
+        secret: Vec<String>,
+    },
+}
+
+fn line(note: &Note) -> Line {
+    match note.clone() {
+        Note::At { host, progress } => Line::At(saved_host((&host.to_string(), &progress))),
+        Note::Values {
+            host,
+            values,
+            gathered,
+            secret,
+        } => Line::Values {
+            host: host.to_string(),
+            values,
+            gathered,
+            secret,
+        },
+    }
+}
+
+impl Saved {
+    fn host(&mut self, name: &str) -> &mut SavedHost {
+        let at = self.hosts.iter().position(|known| known.host == name);
+        let at = at.unwrap_or_else(|| {
+            self.hosts
+                .push(saved_host((&name.to_owned(), &HostProgress::default())));
+            self.hosts.len() - 1
+        });
+        &mut self.hosts[at]
+    }
+
+    fn follow(&mut self, line: Line) {
+        match line {
+            Line::At(new) => {
+                let host = self.host(&new.host.clone());
+                (host.play, host.position) = (new.play, new.position);
+                (host.task, host.notified) = (new.task, new.notified);
+            }
+            Line::Values {
+                host,
+                values,
+                gathered,
+                secret,
+            } => {
+                let host = self.host(&host);
+                host.secret.retain(|name| !values.contains_key(name));
+                host.secret.extend(secret);
+                let all = match gathered {
+                    true => &mut host.facts,
+                    false => &mut host.values,
+                };
+                all.extend(values);
+            }
+        }
+    }
+}
+
+fn journal_place(playbook: &Path) -> PathBuf {
+    place(playbook).with_extension("journal")
+}
+
+/// Begins a journal, with what the run itself resumes from; none if it cannot be written.
+pub(super) fn journal(
+    path: &Path,
+    playbook: &Playbook,
+    options: &strata_runner::Options,
+) -> Option<Arc<Journal>> {
+    let hosts = options.resume.iter().flat_map(|before| &before.hosts);
+    let progress = Progress {
+        plays: milestones(playbook),
+        hosts: hosts
+            .map(|(name, host)| (name.clone(), host.clone()))
+            .collect(),
+    };
+    let first = Saved::new(&progress, options);
+    let file = journal_place(path);
+    write(&file, &first).ok()?;
+    let file = fs::OpenOptions::new().append(true).open(file).ok()?;
+    let file = Mutex::new(file);
+    Some(Arc::new(move |note: &Note| {
+        let mut text = b"\n".to_vec();
+        // A line that is lost leaves the host one task further back.
+        if serde_json::to_writer(&mut text, &line(note)).is_ok() {
+            let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+            file.write_all(&text).ok();
+        }
+    }))
+}
+
+/// What a run that was killed left; a line that was cut off does not count.
+fn of_journal(playbook: &Path) -> Option<Saved> {
+    let text = fs::read(journal_place(playbook)).ok()?;
+    let mut lines = text.split(|byte| *byte == b'\n');
+    let mut saved: Saved = serde_json::from_slice(lines.next()?).ok()?;
+    for line in lines {
+        if let Ok(line) = serde_json::from_slice(line) {
+            saved.follow(line);
+        }
+    }
+    Some(saved).filter(|saved| saved.version == VERSION && !saved.hosts.is_empty())
+}
+
 /// Reads what the last run left.
 pub(super) fn read(playbook: &Path) -> Result<Saved, Box<Diagnostic>> {
+    if let Some(saved) = of_journal(playbook) {
+        return Ok(saved);
+    }
     let path = place(playbook);
     let text = match fs::read(&path) {
         Ok(text) => text,
@@ -145,6 +264,8 @@ pub(super) fn keep(
     options: &strata_runner::Options,
 ) -> Result<(), Box<Diagnostic>> {
     let path = place(playbook);
+    // Nobody reads what is left of it once the file is there.
+    fs::remove_file(journal_place(playbook)).ok();
     let kept = if progress.is_complete() {
         match fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
@@ -167,7 +288,8 @@ fn write(path: &Path, saved: &Saved) -> std::io::Result<()> {
             .mode(0o700)
             .create(folder)?;
     }
-    let new = path.with_extension(format!("{}.tmp", std::process::id()));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let new = path.with_file_name(format!("{name}.{}.tmp", std::process::id()));
     let mut open = fs::OpenOptions::new();
     let mut file = open
         .write(true)
@@ -212,5 +334,44 @@ mod tests {
         let text = serde_json::to_string(&saved).unwrap();
         let read: Saved = serde_json::from_str(&text).unwrap();
         assert_eq!(read.progress(), progress);
+    }
+
+    #[test]
+    fn a_run_that_was_killed_left_how_far_each_host_came() {
+        let folder = tempfile::tempdir().unwrap();
+        let playbook = folder.path().join("site.yml");
+        let at = |task: &str, place| {
+            Line::At(saved_host((
+                &"a".to_owned(),
+                &HostProgress {
+                    position: vec![2, place],
+                    task: task.to_owned(),
+                    ..HostProgress::default()
+                },
+            )))
+        };
+        let values = Line::Values {
+            host: "a".to_owned(),
+            values: json!({"out": {"rc": 0}}).as_object().unwrap().clone(),
+            gathered: false,
+            secret: vec!["token".to_owned()],
+        };
+        let file = journal_place(&playbook);
+        let first = Saved {
+            version: VERSION,
+            ..Saved::default()
+        };
+        write(&file, &first).unwrap();
+        let mut text = fs::read_to_string(&file).unwrap();
+        for line in [at("one", 1), values, at("two", 2)] {
+            text.push_str(&format!("\n{}", serde_json::to_string(&line).unwrap()));
+        }
+        // The last line was cut off.
+        fs::write(&file, format!("{text}\n{{\"At\": {{\"host\"")).unwrap();
+        let saved = read(&playbook).unwrap();
+        let host = &saved.hosts[0];
+        assert_eq!((host.task.as_str(), &host.position), ("two", &vec![2, 2]));
+        assert_eq!(host.values["out"]["rc"], 0);
+        assert_eq!(host.secret, ["token"]);
     }
 }

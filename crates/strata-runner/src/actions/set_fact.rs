@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::{
+    JsonMap,
     hosts::FactLevel,
     outcome::Effect,
     session::TaskError,
@@ -10,7 +11,7 @@ use crate::{
 };
 
 pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
-    let mut facts = call.arguments.clone();
+    let mut facts = named(call)?;
     let cacheable = facts.remove("cacheable");
     let cacheable = cacheable.is_some_and(|value| crate::outcome::truth(&value));
     if facts.is_empty() {
@@ -36,6 +37,19 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
         }],
         ..ActionResult::values(json!({"changed": false, "ansible_facts": Json::Object(facts)}))
     })
+}
+
+/// The arguments, whose names may be templates, too.
+fn named(call: &Call<'_>) -> Result<JsonMap, TaskError> {
+    let mut facts = JsonMap::new();
+    for (name, value) in &call.arguments {
+        let name = match name.contains("{{") {
+            true => crate::outcome::text(&call.templar.render(&Json::from(name.as_str()))?),
+            false => name.clone(),
+        };
+        facts.insert(name, value.clone());
+    }
+    Ok(facts)
 }
 
 /// True for what Python would take as a name.

@@ -113,7 +113,7 @@ impl Staged {
 /// Whether something is at a path of the host.
 pub(super) async fn is_there(call: &Call<'_>, path: &str) -> Result<bool, TaskError> {
     let arguments = outcome::map(json!({"path": path, "follow": true, "get_checksum": false}));
-    let found = call.module_in("stat", arguments, None, false).await?;
+    let found = call.module("stat", arguments, None).await?;
     Ok(found.values["stat"]["exists"] == true)
 }
 

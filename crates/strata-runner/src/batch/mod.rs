@@ -9,6 +9,7 @@ mod roles;
 mod schedule;
 mod settle;
 mod show;
+mod telling;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
@@ -239,9 +240,11 @@ impl Batch<'_> {
     }
 
     /// Watches for other hosts only as long as hosts go at their own pace.
-    fn watch(&self) -> Arc<Watch> {
+    fn watch(&self, host: &str) -> Arc<Watch> {
         let watched = self.pace == Pace::Ready && !self.free;
-        Watch::new(watched.then(|| self.peers.clone()))
+        let data = self.shared.table.get(host);
+        let unknown = data.map(|data| data.unknown.clone()).unwrap_or_default();
+        Watch::with_unknown(watched.then(|| self.peers.clone()), unknown)
     }
 
     /// The variables of a task on a host.

@@ -9,7 +9,7 @@ use strata_playbook::{
 
 use super::{Batch, BatchEnd, State};
 use crate::{
-    HostProgress,
+    HostProgress, Note,
     resume::{self, label},
 };
 
@@ -148,6 +148,10 @@ impl Batch<'_> {
                 Some(progress) if !ended || self.is_lost(&name) => progress,
                 _ => self.begin(self.place + 1),
             };
+            self.tell(&Note::At {
+                host: name.clone(),
+                progress: progress.clone(),
+            });
             self.memory.progress.insert(name, progress);
         }
     }

@@ -215,10 +215,11 @@ impl Batch<'_> {
     }
 
     fn start(&mut self, next: &Next) -> Option<(usize, Job)> {
+        self.tell_start(next.at, &next.position, &next.task, next.handler);
         let host: &mut HostRun = &mut self.hosts[next.at];
         host.state = State::Busy;
         let host = host.name.clone();
-        let watch = self.watch();
+        let watch = self.watch(&host);
         let variables = self.variables(&host, &next.task, &watch);
         let templates = self.templates(&next.task, watch);
         let throttle = self.throttle(&host, &next.task);

@@ -42,6 +42,7 @@ impl Batch<'_> {
         let once = self.is_once(&next);
         let included = self.include(at, job, &mut whole, &includes);
         self.apply_effects(job, &whole, once);
+        self.note_unknown(job, &whole, once);
         self.register(job, &whole, once);
         self.notify(at, job, &mut whole);
         let outcome = whole.outcome();
@@ -263,8 +264,28 @@ impl Batch<'_> {
         let value = JsonMap::from_iter([(name.clone(), Json::Object(whole.values.clone()))]);
         for host in self.recipients(job, once) {
             let table = &self.shared.table;
-            table.change(&host, |data| data.add(FactLevel::Set, &value));
+            table.change(&host, |data| {
+                data.add(FactLevel::Set, &value);
+                data.mark_unknown(value.keys(), whole.unknown);
+            });
             self.mark_secret(&host, &value, whole.no_log);
+            self.tell_values(&host, &value, false, whole.no_log);
+        }
+    }
+
+    /// Variables that a task would have set, had it not been left out for something unknown.
+    fn note_unknown(&mut self, job: &Job, whole: &ItemResult, once: bool) {
+        let Action::Module { name, arguments } = &job.task.action else {
+            return;
+        };
+        let (true, "set_fact", Json::Object(arguments)) =
+            (whole.unknown, name.value.as_str(), &arguments.value)
+        else {
+            return;
+        };
+        for host in self.recipients(job, once) {
+            let table = &self.shared.table;
+            table.change(&host, |data| data.mark_unknown(arguments.keys(), true));
         }
     }
 
@@ -290,11 +311,19 @@ impl Batch<'_> {
                     };
                     for host in recipients {
                         let table = &self.shared.table;
-                        table.change(&host, |data| data.add(*level, facts));
-                        if matches!(level, FactLevel::Gathered | FactLevel::SetAndGathered) {
+                        table.change(&host, |data| {
+                            data.add(*level, facts);
+                            data.mark_unknown(facts.keys(), false);
+                        });
+                        let gathered =
+                            matches!(level, FactLevel::Gathered | FactLevel::SetAndGathered);
+                        if gathered {
                             self.keep_facts(&host);
                         }
                         self.mark_secret(&host, facts, whole.no_log);
+                        if *level != FactLevel::Included {
+                            self.tell_values(&host, facts, gathered, whole.no_log);
+                        }
                     }
                 }
                 Effect::AddHost {

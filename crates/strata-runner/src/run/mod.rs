@@ -71,7 +71,7 @@ pub async fn run(
     };
     let mut run = Run {
         shared: &shared,
-        engine: Engine::with(shared.options.lenient_conditions),
+        engine: engine(&shared.options),
         memory: Memory {
             started: shared.options.start_at_task.is_none(),
             ..Memory::default()
@@ -96,6 +96,13 @@ pub async fn run(
         Ok(()) => {}
     }
     Ok(run.recap(playbook))
+}
+
+/// The language with what the project adds to it.
+fn engine(options: &Options) -> Arc<Engine> {
+    let plugins = options.plugins.as_ref();
+    let names = plugins.map_or(&[][..], |plugins| &plugins.names);
+    Engine::with_plugins(options.lenient_conditions, names)
 }
 
 struct Run<'a> {
@@ -406,7 +413,7 @@ impl Run<'_> {
 }
 
 /// True if one of the texts is somewhere in a value.
-fn holds_any(value: &Json, texts: &[String]) -> bool {
+pub(crate) fn holds_any(value: &Json, texts: &[String]) -> bool {
     match value {
         Json::String(text) => texts.iter().any(|secret| text.contains(secret.as_str())),
         Json::Array(items) => items.iter().any(|item| holds_any(item, texts)),

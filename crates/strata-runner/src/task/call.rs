@@ -111,6 +111,9 @@ impl Call<'_> {
         content: Option<Content>,
         check: bool,
     ) -> Result<ActionResult, TaskError> {
+        if self.job.templates.watch.met_unknown() {
+            return Ok(ActionResult::of_values(outcome::unknown()));
+        }
         let sessions = &self.shared.sessions;
         sessions.ready(&self.place.target).await?;
         if let Some(limit) = self.background.filter(|_| !check) {
@@ -160,6 +163,7 @@ impl Call<'_> {
             module: module.to_owned(),
             args: arguments,
             check,
+            rehearse: self.shared.options.check,
             diff: self.diff,
             environment: self.environment.clone(),
             no_log: self.no_log,

@@ -93,18 +93,38 @@ async fn decide_and_do(
     loop_error: Option<TemplateError>,
 ) -> Result<Done, TaskError> {
     let watch = &job.templates.watch;
+    let loop_is_unknown = watch.take_unknown();
     watch.condition(true);
-    let skipped = first_false(templar, &job.task.keywords.when);
+    let decided = decide(templar, job);
     watch.condition(false);
-    if let Some(condition) = skipped? {
-        if watch.crossed() {
-            return Ok(Done::Crossing);
-        }
-        return Ok(Done::Finished(Box::new(skip(condition))));
+    match decided? {
+        Decision::Skip(_) if watch.crossed() => return Ok(Done::Crossing),
+        Decision::Skip(condition) => return Ok(Done::Finished(Box::new(skip(condition)))),
+        Decision::Unknown => return Ok(not_known()),
+        Decision::Do if loop_is_unknown => return Ok(not_known()),
+        Decision::Do => {}
     }
     if let Some(error) = loop_error {
         return Err(error.into());
     }
+    let done = act(job, shared, variables, templar).await;
+    // What is made of something unknown is unknown, and so is what fails for it.
+    match watch.met_unknown() {
+        true => Ok(not_known()),
+        false => done,
+    }
+}
+
+fn not_known() -> Done {
+    Done::Finished(Box::new(ItemResult::unknown()))
+}
+
+async fn act(
+    job: &Job,
+    shared: &Shared<'_>,
+    variables: &HostVariables,
+    templar: &Templar,
+) -> Result<Done, TaskError> {
     match &job.task.action {
         Action::IncludeTasks { file, .. } => include(job, templar, &file.value),
         Action::IncludeRole { name, .. } => include(job, templar, &name.value),
@@ -118,6 +138,33 @@ async fn decide_and_do(
             module(job, shared, variables, templar, &name, arguments).await
         }
     }
+}
+
+/// What the conditions of a task say.
+enum Decision<'a> {
+    Do,
+    /// This one does not hold.
+    Skip(&'a Json),
+    /// They depend on what is not known.
+    Unknown,
+}
+
+/// Asks all conditions: one that is known not to hold decides, whatever the others depend on.
+fn decide<'a>(templar: &Templar, job: &'a Job) -> Result<Decision<'a>, TaskError> {
+    let watch = &job.templates.watch;
+    let mut unknown = false;
+    for condition in &job.task.keywords.when {
+        let holds = templar.condition(&condition.value);
+        if watch.take_unknown() {
+            unknown = true;
+        } else if !holds? {
+            return Ok(Decision::Skip(&condition.value));
+        }
+    }
+    Ok(match unknown {
+        true => Decision::Unknown,
+        false => Decision::Do,
+    })
 }
 
 /// The first condition that does not hold.

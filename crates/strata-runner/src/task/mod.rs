@@ -81,6 +81,8 @@ pub(crate) async fn perform(job: &Job, shared: &Shared<'_>) -> Report {
     };
     match items {
         Ok(None) => single(job, shared, None).await,
+        // What to loop over is not known: the task's conditions may still say that it does not matter.
+        Ok(Some(_)) if job.templates.watch.met_unknown() => single(job, shared, None).await,
         // Whether the loop's mistake matters is decided by the task's conditions.
         Err(error) => single(job, shared, Some(error)).await,
         Ok(Some(items)) if items.is_empty() => done(outcome::nothing_to_do(), Vec::new()),
@@ -118,6 +120,8 @@ async fn repeat(job: &Job, shared: &Shared<'_>, items: Vec<Json>) -> Report {
         if let (Some(pause), true) = (pause, index > 0) {
             tokio::time::sleep(pause).await;
         }
+        // What the item before asked for says nothing of this one.
+        job.templates.watch.take_unknown();
         let local = loop_variables(job, &items, index);
         variables = with_local(&variables, local.clone());
         let Some(mut result) = item::run(job, shared, &variables, None).await else {

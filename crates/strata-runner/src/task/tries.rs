@@ -76,6 +76,7 @@ pub(super) async fn repeat(
             ..ItemResult::default()
         };
         complete(&mut result.values);
+        result.unknown = is_unknown(call, &result.values);
         if tries.most > 1 {
             result.values.insert("attempts".to_owned(), attempt.into());
         }
@@ -90,7 +91,7 @@ pub(super) async fn repeat(
         // What was judged is seen by `until`, too.
         let variables = after(call, &result);
         let templar = job.templates.templar(&variables);
-        if tries.most == 1 || good(job, &templar, &result)? {
+        if tries.most == 1 || result.unknown || good(job, &templar, &result)? {
             result.notify = notified(job, &templar)?;
             return Ok(result);
         }
@@ -140,6 +141,12 @@ fn complete(values: &mut JsonMap) {
         .or_insert(Json::Bool(false));
 }
 
+/// True for what was left out since nobody knows how it would go.
+fn is_unknown(call: &Call<'_>, values: &JsonMap) -> bool {
+    let left_out = call.check && call.shared.options.check && outcome::check(values, "skipped");
+    left_out || outcome::check(values, "unknown")
+}
+
 /// The host to which facts go with `delegate_facts`.
 fn facts_host(call: &Call<'_>) -> Result<Option<Arc<str>>, TaskError> {
     let keyword = call.job.task.keywords.delegate_facts.as_ref();
@@ -184,6 +191,7 @@ pub(super) fn apply_facts(variables: &mut HostVariables, result: &ItemResult) {
             facts: variables.facts.clone(),
             include_vars: variables.include_vars.clone(),
             set_facts: variables.set_facts.clone(),
+            unknown: Arc::default(),
         };
         data.add(*level, facts);
         variables.facts = data.facts;

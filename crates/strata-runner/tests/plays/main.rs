@@ -6,6 +6,7 @@ mod differential;
 mod failures;
 mod pace;
 mod record;
+mod rehearsal;
 mod resume;
 mod shown;
 mod world;

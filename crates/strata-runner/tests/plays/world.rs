@@ -190,7 +190,9 @@ fn options(
             flags: None,
             password: None,
         },
-        ready_timeout: Duration::from_secs(60),
+        plugins: None,
+        journal: None,
+        ready_timeout: Some(Duration::from_secs(60)),
         stop,
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::failure::Failure;
 use crate::testbed;
 
-const PREFIX: &str = "strata-bench-play-";
+const PREFIX: &str = "strata-play-bench-";
 
 /// How tasks get to a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

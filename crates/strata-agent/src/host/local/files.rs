@@ -109,7 +109,14 @@ pub(super) fn write(
     }
     let temporary = temporary_beside(path);
     let written = fill(&temporary, content, permissions, before.as_ref()).and_then(|()| {
-        fs::rename(&temporary, path).map_err(|error| failed("replace", path, &error))
+        match fs::rename(&temporary, path) {
+            // A file that is mounted, as `/etc/hosts` in containers, can only be written in its place.
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+                fs::copy(&temporary, path).and_then(|_| fs::remove_file(&temporary))
+            }
+            renamed => renamed,
+        }
+        .map_err(|error| failed("replace", path, &error))
     });
     if written.is_err() {
         // The first error is the one to tell; what is left of the file cannot be helped.

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::host::{
-    Access, Filesystem, Host, HostError, HttpResponse, Kernel, Metadata, Permissions, Stream,
+    Access, Filesystem, Host, HostError, HttpResponse, Imagined, Kernel, Metadata, Permissions,
+    Stream,
 };
 use crate::system::{
     AccountChange, Command, Dialogue, Group, HttpRequest, Output, PackageChange, Packages, Unit,
@@ -34,6 +35,8 @@ mod units;
 pub struct Local {
     environment: BTreeMap<String, String>,
     cancel: Arc<Cancel>,
+    /// The rehearsal beside which this is the real machine.
+    imagined: Option<Imagined>,
 }
 
 impl Local {
@@ -44,6 +47,15 @@ impl Local {
         Local {
             environment,
             cancel,
+            imagined: None,
+        }
+    }
+
+    /// The machine as it is, beside a rehearsal of what it would be.
+    pub fn beside(self, imagined: Imagined) -> Local {
+        Local {
+            imagined: Some(imagined),
+            ..self
         }
     }
 
@@ -245,5 +257,9 @@ impl Host for Local {
 
     fn sleep(&self, duration: Duration) -> Result<(), HostError> {
         self.cancel.wait(duration)
+    }
+
+    fn in_doubt(&self) -> bool {
+        self.imagined.as_ref().is_some_and(Imagined::in_doubt)
     }
 }

@@ -1,6 +1,8 @@
 //! The package manager of the real machine: apt. Others are refused by name.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::Local;
@@ -47,10 +49,50 @@ pub(super) fn run(
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
+    let _policy = match change.options.policy_rc_d {
+        Some(answer) if !simulate => Some(Policy::set(answer)?),
+        _ => None,
+    };
     host.run(&Command {
         environment,
         ..Command::new(arguments(change, simulate))
     })
+}
+
+/// Asked by package scripts before they start or stop a service.
+const POLICY: &str = "/usr/sbin/policy-rc.d";
+
+/// An answer to them for as long as this lives; then all is as before.
+struct Policy {
+    before: Option<(Vec<u8>, fs::Permissions)>,
+}
+
+impl Policy {
+    fn set(answer: i64) -> Result<Policy, HostError> {
+        let failed = |error: std::io::Error| HostError::io("write", Path::new(POLICY), &error);
+        let before = match (fs::read(POLICY), fs::metadata(POLICY)) {
+            (Ok(content), Ok(metadata)) => Some((content, metadata.permissions())),
+            _ => None,
+        };
+        let policy = Policy { before };
+        fs::write(POLICY, format!("#!/bin/sh\nexit {answer}\n")).map_err(failed)?;
+        fs::set_permissions(POLICY, fs::Permissions::from_mode(0o755)).map_err(failed)?;
+        Ok(policy)
+    }
+}
+
+impl Drop for Policy {
+    fn drop(&mut self) {
+        match self.before.take() {
+            Some((content, permissions)) => {
+                fs::write(POLICY, content).ok();
+                fs::set_permissions(POLICY, permissions).ok();
+            }
+            None => {
+                fs::remove_file(POLICY).ok();
+            }
+        }
+    }
 }
 
 fn arguments(change: &PackageChange, simulate: bool) -> Vec<String> {

@@ -189,6 +189,37 @@ impl Model {
         shown.collect()
     }
 
+    /// Takes the users and groups of another machine.
+    pub(crate) fn adopt_accounts(&self, users: Vec<User>, groups: Vec<Group>) {
+        let mut state = self.lock();
+        (state.users, state.groups) = (users, groups);
+    }
+
+    /// Takes the packages of another machine.
+    pub(crate) fn adopt_packages(&self, packages: Packages) {
+        self.lock().packages = packages;
+    }
+
+    /// Takes a unit of another machine.
+    pub(crate) fn adopt_unit(&self, name: &str, unit: Unit) {
+        self.lock().units.insert(units::full_name(name), unit);
+    }
+
+    /// A unit that was adopted or changed.
+    pub(crate) fn imagined_unit(&self, name: &str) -> Option<Unit> {
+        self.lock().units.get(&units::full_name(name)).cloned()
+    }
+
+    /// A password hash that was set here.
+    pub(crate) fn imagined_hash(&self, user: &str) -> Option<String> {
+        self.lock().hashes.get(user).cloned()
+    }
+
+    /// A unit whose file is there, and which nobody started or enabled yet.
+    pub(crate) fn unit_at_rest() -> Unit {
+        units::at_rest()
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

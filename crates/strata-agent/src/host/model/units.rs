@@ -22,6 +22,11 @@ pub(super) fn running() -> Unit {
     unit("active", "running", "enabled")
 }
 
+/// A unit that neither runs nor is enabled.
+pub(super) fn at_rest() -> Unit {
+    unit("inactive", "dead", "disabled")
+}
+
 fn unit(active: &str, sub: &str, enabled: &str) -> Unit {
     let mut unit = Unit {
         enabled: enabled.to_owned(),
@@ -52,7 +57,7 @@ pub(super) fn find(state: &State, name: &str) -> Result<Unit, HostError> {
         .iter()
         .any(|folder| state.tree.get(&Path::new(folder).join(&full)).is_some())
     {
-        return Ok(unit("inactive", "dead", "disabled"));
+        return Ok(at_rest());
     }
     if is_packaged(state, full.trim_end_matches(".service")) {
         return Ok(running());
@@ -98,7 +103,7 @@ pub(super) fn change(state: &mut State, change: &UnitChange) -> Result<Output, H
     Ok(Output::success(""))
 }
 
-fn full_name(name: &str) -> String {
+pub(super) fn full_name(name: &str) -> String {
     const KINDS: &[&str] = &[
         "service", "socket", "timer", "target", "mount", "path", "slice", "scope", "swap",
     ];

@@ -118,6 +118,7 @@ fn options(block: &Value, keys: &TempDir) -> Result<SshOptions, String> {
         None => None,
     };
     Ok(SshOptions {
+        retries: 0,
         host,
         port,
         user: Some(text(block, "user").unwrap_or_else(|| "root".to_owned())),

@@ -178,6 +178,11 @@ pub(super) const KNOWN: &[Setting] = &[
         &["defaults.timeout", "ssh_connection.timeout"],
         &["ANSIBLE_TIMEOUT", "ANSIBLE_SSH_TIMEOUT"],
     ),
+    used(
+        "ssh_retries",
+        &["ssh_connection.retries"],
+        &["ANSIBLE_SSH_RETRIES"],
+    ),
     used("transport", &["defaults.transport"], &["ANSIBLE_TRANSPORT"]),
     used("gathering", &["defaults.gathering"], &["ANSIBLE_GATHERING"]),
     used(
@@ -274,6 +279,21 @@ pub(super) const KNOWN: &[Setting] = &[
         &["ANSIBLE_SSH_EXTRA_ARGS"],
     ),
     used("library", &["defaults.library"], &["ANSIBLE_LIBRARY"]),
+    used(
+        "filter_plugins",
+        &["defaults.filter_plugins"],
+        &["ANSIBLE_FILTER_PLUGINS"],
+    ),
+    used(
+        "test_plugins",
+        &["defaults.test_plugins"],
+        &["ANSIBLE_TEST_PLUGINS"],
+    ),
+    used(
+        "lookup_plugins",
+        &["defaults.lookup_plugins"],
+        &["ANSIBLE_LOOKUP_PLUGINS"],
+    ),
     used(
         "module_utils",
         &["defaults.module_utils"],
@@ -415,11 +435,6 @@ pub(super) const KNOWN: &[Setting] = &[
             "ssh_connection.control_path_dir",
         ],
         &["ANSIBLE_SSH_CONTROL_PATH", "ANSIBLE_SSH_CONTROL_PATH_DIR"],
-    ),
-    nothing(
-        "ssh_retries",
-        &["ssh_connection.retries"],
-        &["ANSIBLE_SSH_RETRIES"],
     ),
     nothing(
         "module_compression",
