@@ -9,11 +9,19 @@ mod commands;
 mod render;
 mod terminal;
 
-use std::{env, process::ExitCode};
+use std::{
+    env,
+    io::{Write, stdout},
+    path::Path,
+    process::ExitCode,
+};
 
-use clap::Parser;
+use strata_ops::askpass;
 
 fn main() -> ExitCode {
+    if let Some(socket) = env::var_os(askpass::SOCKET) {
+        return hand_over(Path::new(&socket));
+    }
     let argv = args::called_as(env::args_os());
     let environment = env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
@@ -23,12 +31,21 @@ fn main() -> ExitCode {
                 let name = name.to_string_lossy();
                 ["playbook", "inventory", "vault", "run", "galaxy"].contains(&&*name)
             });
-            match args::Args::try_parse_from(args::single_dash::widen(argv)) {
+            match args::Args::parse(&args::single_dash::widen(argv)) {
                 Ok(args) => commands::run(args),
                 Err(wrong) => refuse(&wrong, is_of_ansible),
             }
         }
         Err(wrong) => commands::refuse(&wrong),
+    }
+}
+
+/// Answers `ssh`, which asks this program for a password; failing is how it is told that there is none.
+fn hand_over(socket: &Path) -> ExitCode {
+    let prompt = env::args().nth(1).unwrap_or_default();
+    match askpass::answer(socket, &prompt) {
+        Ok(Some(password)) if writeln!(stdout(), "{password}").is_ok() => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
     }
 }
 

@@ -4,7 +4,6 @@
 //! Ansible's. Both work everywhere, see [`single_dash`].
 
 mod check;
-mod deferred;
 pub(crate) mod environment;
 mod infrastructure;
 mod initialize;
@@ -19,9 +18,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Parser, Subcommand};
-
-use deferred::Deferred;
+use clap::{Args as _, FromArgMatches};
 
 pub(crate) use check::Check;
 pub(crate) use infrastructure::{
@@ -38,97 +35,169 @@ pub(crate) use state::{
     ForceUnlock, State, StateCommand, StateFile, Taint, Workspace, WorkspaceCommand,
 };
 
-/// Runs Terraform configuration and Ansible playbooks on Incus, as one.
-#[derive(Debug, Parser)]
-#[command(
-    name = "strata",
-    version,
-    arg_required_else_help = true,
-    disable_help_subcommand = true
-)]
+/// What was asked for.
+#[derive(Debug)]
 pub(crate) struct Args {
+    pub(crate) everywhere: Everywhere,
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Everywhere {
     /// Folder to work in.
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) chdir: Option<PathBuf>,
     /// No colours.
     #[arg(long, global = true)]
     pub(crate) no_color: bool,
-    #[command(subcommand)]
-    pub(crate) command: Command,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+impl Args {
+    /// Reads a command line, the program's name first.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, or the help that was asked for.
+    pub(crate) fn parse(argv: &[OsString]) -> Result<Self, clap::Error> {
+        // Describing all commands takes a third of the time of a short run. Those that are not
+        // named can only matter to help and to suggestions.
+        let named = |name: &str| argv.iter().any(|word| word == name);
+        Self::with(argv, named).or_else(|_| Self::with(argv, |_| true))
+    }
+
+    fn with(argv: &[OsString], known: impl Fn(&str) -> bool) -> Result<Self, clap::Error> {
+        let matches = describe(known).try_get_matches_from(argv)?;
+        Ok(Self {
+            everywhere: Everywhere::from_arg_matches(&matches)?,
+            command: Command::from_arg_matches(&matches)?,
+        })
+    }
+}
+
+/// The program, with the commands that are `known`.
+fn describe(known: impl Fn(&str) -> bool) -> clap::Command {
+    let program = clap::Command::new("strata")
+        .version(env!("CARGO_PKG_VERSION"))
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .disable_help_subcommand(true);
+    Everywhere::augment_args(program)
+        .about("Runs Terraform configuration and Ansible playbooks on Incus and Proxmox VE, as one")
+        .subcommands(Command::describe(known))
+}
+
+/// The commands: what each is about, its options, and its name.
+macro_rules! commands {
+    ($($(#[doc = $about:literal])+ $command:ident($options:ty) = $name:literal,)+) => {
+        #[derive(Debug)]
+        pub(crate) enum Command {
+            $($(#[doc = $about])+ $command($options),)+
+        }
+
+        impl Command {
+            /// Those that are `known`, with their options.
+            fn describe(known: impl Fn(&str) -> bool) -> Vec<clap::Command> {
+                let mut commands = Vec::new();
+                $(if known($name) {
+                    let about = concat!($($about),+).trim().trim_end_matches('.');
+                    let command = <$options>::augment_args(clap::Command::new($name));
+                    commands.push(command.about(about).long_about(None));
+                })+
+                commands
+            }
+
+            fn from_arg_matches(matches: &clap::ArgMatches) -> Result<Self, clap::Error> {
+                match matches.subcommand() {
+                    $(Some(($name, matches)) => {
+                        <$options>::from_arg_matches(matches).map(Self::$command)
+                    })+
+                    _ => Err(clap::Error::new(clap::error::ErrorKind::MissingSubcommand)),
+                }
+            }
+        }
+    };
+}
+
+commands! {
     /// Bring an environment up: make the machines, configure them, verify the services.
-    Up(Deferred<Up>),
+    Up(Up) = "up",
     /// Take an environment down: delete all that `up` made.
-    Down(Deferred<Down>),
+    Down(Down) = "down",
     /// Run the playbooks of an environment, on the machines that are there.
-    Configure(Deferred<Stages>),
+    Configure(Stages) = "configure",
     /// Verify the services of an environment.
-    Verify(Deferred<Stages>),
+    Verify(Stages) = "verify",
     /// Say for each stage of an environment what is up, changed behind our back, or missing.
-    Status(Deferred<Status>),
+    Status(Status) = "status",
     /// Look for what is known to go wrong: the layer rules, on a project or on any folder.
-    Check(Deferred<Check>),
+    Check(Check) = "check",
     /// Show what would change: of an environment, or of the Terraform configuration in this folder.
-    Plan(Deferred<PlanTarget>),
+    Plan(PlanTarget) = "plan",
     /// Make the changes that the Terraform configuration in this folder needs.
-    Apply(Deferred<Apply>),
+    Apply(Apply) = "apply",
     /// Delete everything that the Terraform configuration in this folder made.
-    Destroy(Deferred<Destroy>),
+    Destroy(Destroy) = "destroy",
     /// Take an object that is there already into the state.
-    Import(Deferred<Import>),
+    Import(Import) = "import",
     /// Bring the state up to date with what is there.
-    Refresh(Deferred<Refresh>),
+    Refresh(Refresh) = "refresh",
     /// Fetch the modules that the Terraform configuration in this folder calls, and check what else it needs.
-    Init(Deferred<Init>),
+    Init(Init) = "init",
     /// Fetch the modules that the Terraform configuration in this folder calls.
-    Get(Deferred<Get>),
+    Get(Get) = "get",
     /// Check the Terraform configuration in this folder.
-    Validate(Deferred<Validate>),
+    Validate(Validate) = "validate",
     /// Evaluate expressions in the scope of the configuration and state in this folder.
-    Console(Deferred<Console>),
+    Console(Console) = "console",
     /// Draw which resource waits for which, in the language of Graphviz.
-    Graph(Deferred<Graph>),
+    Graph(Graph) = "graph",
     /// Show which module needs which providers.
-    Providers,
+    Providers(Providers) = "providers",
     /// Show what the language consists of.
-    Metadata(Deferred<Metadata>),
+    Metadata(Metadata) = "metadata",
     /// Rewrite configuration files in the usual style, as `terraform fmt` does.
-    Fmt(Deferred<Format>),
+    Fmt(Format) = "fmt",
     /// Show output values from state.
-    Output(Deferred<Output>),
+    Output(Output) = "output",
     /// Show the state.
-    Show(Deferred<Show>),
+    Show(Show) = "show",
     /// Look into the state, and change it by hand.
-    State(Deferred<State>),
+    State(State) = "state",
     /// Have an object replaced by the next apply.
-    Taint(Deferred<Taint>),
+    Taint(Taint) = "taint",
     /// Do not have an object replaced any more.
-    Untaint(Deferred<Taint>),
+    Untaint(Taint) = "untaint",
     /// Take the state's lock away from who holds it.
-    ForceUnlock(Deferred<ForceUnlock>),
+    ForceUnlock(ForceUnlock) = "force-unlock",
     /// Several states of one configuration.
-    Workspace(Deferred<Workspace>),
+    Workspace(Workspace) = "workspace",
     /// Run a playbook, as `ansible-playbook` does.
-    Playbook(Deferred<Playbook>),
+    Playbook(Playbook) = "playbook",
     /// Show an inventory, as `ansible-inventory` does.
-    Inventory(Deferred<Inventory>),
+    Inventory(Inventory) = "inventory",
     /// Run one module on some hosts, as `ansible` does.
-    Run(Deferred<Adhoc>),
+    Run(Adhoc) = "run",
     /// Install roles and collections, as `ansible-galaxy` does.
-    Galaxy(Deferred<Galaxy>),
+    Galaxy(Galaxy) = "galaxy",
     /// Encrypt and decrypt files and values, as `ansible-vault` does.
-    Vault(Deferred<Vault>),
+    Vault(Vault) = "vault",
     /// Show what a resource or data source takes and gives; without a name, which there are.
-    Doc(Deferred<Doc>),
+    Doc(Doc) = "doc",
     /// Show the version.
-    Version {
-        /// As JSON.
-        #[arg(long)]
-        json: bool,
-    },
+    Version(Version) = "version",
+}
+
+/// Options of `providers`: none.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Providers;
+
+/// Options of `version`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Version {
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Options of `doc`.
@@ -162,13 +231,16 @@ pub(crate) fn called_as(argv: impl IntoIterator<Item = OsString>) -> Vec<OsStrin
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
+
+    fn parsed(argv: &[&str]) -> Args {
+        let argv = single_dash::widen(argv.iter().map(OsString::from));
+        Args::parse(&argv).unwrap()
+    }
 
     #[test]
     fn the_definition_is_consistent() {
-        Args::command().debug_assert();
+        describe(|_| true).debug_assert();
     }
 
     #[test]
@@ -204,7 +276,7 @@ mod tests {
             "k",
             "site.yml",
         ];
-        let args = Args::parse_from(single_dash::widen(argv.map(Into::into)));
+        let args = parsed(&argv);
         let Command::Playbook(playbook) = args.command else {
             panic!("not playbook")
         };
@@ -226,7 +298,7 @@ mod tests {
             "a=b=c",
             "-refresh=false",
         ];
-        let args = Args::parse_from(single_dash::widen(argv.map(Into::into)));
+        let args = parsed(&argv);
         let Command::Apply(apply) = args.command else {
             panic!("not apply")
         };

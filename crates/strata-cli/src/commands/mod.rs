@@ -59,10 +59,10 @@ pub(crate) const FAILED: Exit = 1;
 
 /// Runs one command.
 pub(crate) fn run(args: Args) -> ExitCode {
-    if args.no_color {
+    if args.everywhere.no_color {
         anstream::ColorChoice::Never.write_global();
     }
-    if let Some(folder) = &args.chdir
+    if let Some(folder) = &args.everywhere.chdir
         && let Err(error) = env::set_current_dir(folder)
     {
         complain(
@@ -89,7 +89,7 @@ pub(crate) fn refuse(wrong: &str) -> ExitCode {
 
 fn command(command: Command) -> Result<Exit, Diagnostics> {
     match command {
-        Command::Version { json } => version::run(json),
+        Command::Version(arguments) => version::run(arguments.json),
         Command::Doc(arguments) => doc::run(&arguments),
         Command::Up(arguments) => project::up(&arguments),
         Command::Down(arguments) => project::down(&arguments),
@@ -111,7 +111,7 @@ fn command(command: Command) -> Result<Exit, Diagnostics> {
         Command::Validate(arguments) => infrastructure::validate(&arguments),
         Command::Console(arguments) => console::run(&arguments),
         Command::Graph(arguments) => graph::run(&arguments),
-        Command::Providers => providers::run(),
+        Command::Providers(_) => providers::run(),
         Command::Metadata(arguments) => match arguments.command {
             MetadataCommand::Functions { json: _ } => Ok(metadata::functions()),
         },
