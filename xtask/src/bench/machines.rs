@@ -19,14 +19,24 @@ pub(super) fn measure(options: &Options) -> Result<Vec<Goal>, Failure> {
         ("strata.hcl", PROJECT.to_owned()),
         ("machines/main.tf", configuration(machines)),
     ])?;
-    let up = [strata.as_str(), "up", "bench", "--twin", "-auto-approve", "-json"];
+    let up = [
+        strata.as_str(),
+        "up",
+        "bench",
+        "--twin",
+        "-auto-approve",
+        "-json",
+    ];
     let made = meter::measure(scratch.path(), &up, 0)?;
     println!("{machines} machines made on the model: {}", made.shown());
     let plan = [strata.as_str(), "plan", "bench", "--twin"];
     let runs = (0..options.pairs.unwrap_or(RUNS)).map(|_| meter::measure(scratch.path(), &plan, 0));
     let runs = runs.collect::<Result<Vec<Reading>, Failure>>()?;
     let middle = Reading::middle(&runs);
-    println!("plan of {machines} machines that are there: {}", middle.shown());
+    println!(
+        "plan of {machines} machines that are there: {}",
+        middle.shown()
+    );
     Ok(vec![Goal {
         name: format!("plan of {machines} machines of Proxmox VE"),
         unit: " s",

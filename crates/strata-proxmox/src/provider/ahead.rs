@@ -111,8 +111,10 @@ pub(crate) async fn new_guest(planned: &mut Planned<'_>, wanted: &Wanted) -> Out
 
 /// Looks at the addresses of a guest, new or there: each is an address, and one guest's alone.
 pub(crate) fn addresses(planned: &mut Planned<'_>, networks: &[Network]) -> Outcome<()> {
-    // What a template has is for its clones, which have their own.
-    let name = who(planned.planned).filter(|_| planned.planned["template"] != true);
+    // A template, and what is off, has no address of its own; what is made of it has another.
+    let object = planned.planned;
+    let runs = object["template"] != true && object["started"] != false;
+    let name = who(object).filter(|_| runs);
     for network in networks {
         for (address, gateway) in &network.addresses {
             let Some((own, length)) = check_address(address)? else {
