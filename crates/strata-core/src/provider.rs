@@ -76,6 +76,12 @@ pub trait ConfiguredProvider: Send + Sync {
     /// Looks for the object that a create without an answer may have left behind.
     fn find<'a>(&'a self, request: FindRequest) -> BoxFuture<'a, Result<Found, Diagnostics>>;
 
+    /// True if an object of this type that a create left half made is not to be made anew: its next
+    /// read tells that something is missing, and an update makes it whole.
+    fn continues(&self, _type_name: &str) -> bool {
+        false
+    }
+
     /// Opens an ephemeral resource: what it gives is used in this run, and kept nowhere.
     fn open<'a>(
         &'a self,
@@ -221,7 +227,8 @@ impl Progress {
 /// What came of an apply.
 ///
 /// `object` is what is there now, also after a failure: none if there is nothing. An object that
-/// is there although `diagnostics` has errors is recorded, and tainted if it was being created.
+/// is there although `diagnostics` has errors is recorded, and tainted if it was being created,
+/// unless its type [continues](ConfiguredProvider::continues).
 #[derive(Clone, Debug)]
 pub struct ApplyResponse {
     /// What is there now.

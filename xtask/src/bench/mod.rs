@@ -6,6 +6,7 @@
 mod agent;
 mod engine;
 mod language;
+mod machines;
 mod meter;
 mod options;
 mod play;
@@ -24,7 +25,7 @@ const USAGE: &str = "\
 Usage: cargo xtask bench NAME… [OPTION…]
 
   --pairs N          how often each side takes its turn
-  --instances N      how many are made: by `up` 10, by `engine` 100, by `play` all of 1, 5 and 10
+  --instances N      how many are made: by `up` 10, by `machines` 2000, by `engine` 100, by `play` all of 1, 5 and 10
   --shape NAME       only this part: of `engine` for_each, count, chains, modules, pairs, state or reads;
                      of `play` ssh, incus, task, modelled or inventory
   --side SIDE        run only `strata` or only the `peer`, and compare nothing
@@ -64,6 +65,11 @@ const BENCHES: &[Bench] = &[
         name: "language",
         about: "a map of 100,000 elements and functions over it beside `terraform console`",
         run: language::measure,
+    },
+    Bench {
+        name: "machines",
+        about: "a plan of 2,000 machines of Proxmox VE that are there, on the model",
+        run: machines::measure,
     },
     Bench {
         name: "play",

@@ -197,7 +197,7 @@ impl<'a> Run<'a> {
         let begun = self.note(|journal| journal.begin(&task.begin))?;
         let flight = Box::new(Flight {
             begun,
-            sent: Sent::new(&task),
+            sent: Sent::new(&task, provider.continues(&task.request.type_name)),
             kind,
             deposed: task.begin.deposed.clone(),
         });

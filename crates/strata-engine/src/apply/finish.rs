@@ -28,10 +28,12 @@ pub(crate) struct Sent {
     pub(crate) had_object: bool,
     pub(crate) planned: Option<Value>,
     pub(crate) template: Template,
+    /// True if the next apply goes on with what this one left half made.
+    pub(crate) continues: bool,
 }
 
 impl Sent {
-    pub(crate) fn new(task: &ChangeTask) -> Self {
+    pub(crate) fn new(task: &ChangeTask, continues: bool) -> Self {
         Self {
             address: task.begin.address.clone(),
             call: task.begin.call,
@@ -42,6 +44,7 @@ impl Sent {
                 dependencies: task.begin.dependencies.clone(),
                 create_before_destroy: task.begin.create_before_destroy,
             },
+            continues,
         }
     }
 }
@@ -90,7 +93,7 @@ pub(crate) fn end(
     let value = known(&object.value);
     let marked = kind.mark(&value, &marks);
     let template = Template {
-        tainted: sent.call == Call::Create && diagnostics.has_errors(),
+        tainted: sent.call == Call::Create && diagnostics.has_errors() && !sent.continues,
         ..sent.template.clone()
     };
     let stored = kind.encode(&marked, object.private, &template);

@@ -36,6 +36,10 @@ impl Kind for Account {
         "proxmox_acme_account"
     }
 
+    fn naming(&self) -> &'static [&'static str] {
+        &["name"]
+    }
+
     fn noun(&self) -> &'static str {
         "ACME account"
     }

@@ -66,6 +66,10 @@ impl Kind for Repository {
         "proxmox_apt_repository"
     }
 
+    fn naming(&self) -> &'static [&'static str] {
+        &["node", "file_path", "index"]
+    }
+
     fn noun(&self) -> &'static str {
         "APT repository"
     }
@@ -177,6 +181,10 @@ fn find_standard(told: &Json, handle: &str) -> Option<(String, i64)> {
 impl Kind for Standard {
     fn name(&self) -> &'static str {
         "proxmox_apt_standard_repository"
+    }
+
+    fn naming(&self) -> &'static [&'static str] {
+        &["node", "handle"]
     }
 
     fn noun(&self) -> &'static str {

@@ -14,7 +14,7 @@ pub(crate) static ALL: [&dyn Kind; 1] = [&Options];
 struct Options;
 
 /// Options of the cluster: argument, parameter, and the part of it if it is a property string.
-const OPTIONS: [(&str, &str, &str); 18] = [
+const OPTIONS: [(&str, &str, &str); 31] = [
     ("bandwidth_limit_clone", "bwlimit", "clone"),
     ("bandwidth_limit_default", "bwlimit", "default"),
     ("bandwidth_limit_migration", "bwlimit", "migration"),
@@ -23,6 +23,27 @@ const OPTIONS: [(&str, &str, &str); 18] = [
     ("console", "console", ""),
     ("crs_ha", "crs", "ha"),
     ("crs_ha_rebalance_on_start", "crs", "ha-rebalance-on-start"),
+    ("crs_ha_auto_rebalance", "crs", "ha-auto-rebalance"),
+    (
+        "crs_ha_auto_rebalance_hold_duration",
+        "crs",
+        "ha-auto-rebalance-hold-duration",
+    ),
+    (
+        "crs_ha_auto_rebalance_margin",
+        "crs",
+        "ha-auto-rebalance-margin",
+    ),
+    (
+        "crs_ha_auto_rebalance_method",
+        "crs",
+        "ha-auto-rebalance-method",
+    ),
+    (
+        "crs_ha_auto_rebalance_threshold",
+        "crs",
+        "ha-auto-rebalance-threshold",
+    ),
     ("description", "description", ""),
     ("email_from", "email_from", ""),
     ("ha_shutdown_policy", "ha", "shutdown_policy"),
@@ -33,17 +54,68 @@ const OPTIONS: [(&str, &str, &str); 18] = [
     ("max_workers", "max_workers", ""),
     ("migration_cidr", "migration", "network"),
     ("migration_type", "migration", "type"),
+    ("next_id.lower", "next-id", "lower"),
+    ("next_id.upper", "next-id", "upper"),
+    ("notify.ha_fencing_mode", "notify", "fencing"),
+    ("notify.ha_fencing_target", "notify", "target-fencing"),
+    ("notify.package_updates", "notify", "package-updates"),
+    (
+        "notify.package_updates_target",
+        "notify",
+        "target-package-updates",
+    ),
+    ("notify.replication", "notify", "replication"),
+    ("notify.replication_target", "notify", "target-replication"),
 ];
+
+/// The value of an argument; of `a.b` that of `b` in the nested `a`.
+fn at<'a>(object: &'a Json, attribute: &str) -> &'a Json {
+    match attribute.split_once('.') {
+        Some((outer, inner)) => &object[outer][inner],
+        None => &object[attribute],
+    }
+}
+
+fn put(object: &mut Json, attribute: &str, value: Json) {
+    match attribute.split_once('.') {
+        Some((outer, inner)) => object[outer][inner] = value,
+        None => object[attribute] = value,
+    }
+}
+
+/// True if an argument is sent: how rebalancing goes is nothing where it is off, and older servers do not know it.
+fn is_sent(object: &Json, attribute: &str) -> bool {
+    !attribute.starts_with("crs_ha_auto_rebalance_") || object["crs_ha_auto_rebalance"] == true
+}
+
+/// What an argument is if nobody says.
+fn usual(attribute: &str) -> &'static Json {
+    static NONE: Json = Json::Null;
+    let facts = super::schema::find("proxmox_cluster_options", false);
+    facts
+        .and_then(|facts| facts.args.get(attribute))
+        .map_or(&NONE, |arg| &arg["d"])
+}
+
+/// The part of a property string, which older servers give as a text.
+fn told<'a>(told: &'a Json, name: &str, part: &str) -> std::borrow::Cow<'a, Json> {
+    use std::borrow::Cow;
+    match &told[name] {
+        whole if part.is_empty() => Cow::Borrowed(whole),
+        Json::String(text) => Cow::Owned(json!(super::guest::parts(text).get(part))),
+        whole => Cow::Borrowed(&whole[part]),
+    }
+}
 
 impl Options {
     fn params(object: &Json) -> Params {
         let mut params = Params::new();
         for (attribute, name, part) in OPTIONS {
-            let given = match &object[attribute] {
+            let given = match at(object, attribute) {
                 Json::Bool(truth) => Some(u8::from(*truth).to_string()),
                 other => value::text(other).filter(|text| !text.is_empty()),
             };
-            let Some(given) = given else {
+            let Some(given) = given.filter(|_| is_sent(object, attribute)) else {
                 continue;
             };
             let whole = match (part, params.get(name)) {
@@ -53,15 +125,31 @@ impl Options {
             };
             params.set(name, whole);
         }
-        let next = &object["next_id"];
-        let range: Vec<String> = ["lower", "upper"]
-            .iter()
-            .filter_map(|name| Some(format!("{name}={}", value::text(&next[*name])?)))
-            .collect();
-        if !range.is_empty() {
-            params.set("next-id", range.join(","));
-        }
         params
+    }
+
+    /// Puts what an option is now into the object, if the user has it or imports it.
+    fn observe(object: &mut Json, (attribute, name, part): (&str, &str, &str), all: &Json) {
+        let now = told(all, name, part);
+        let known = at(object, attribute);
+        let computed = attribute == "mac_prefix" && known.is_null();
+        let empty = now.as_str().is_some_and(|text| text.trim().is_empty());
+        if now.is_null() || (empty && known.is_null()) {
+            let stays = known.is_null() || known == usual(attribute) || !is_sent(object, attribute);
+            if !stays {
+                put(object, attribute, Json::Null);
+            }
+        } else if !known.is_null() || computed || object["(imported)"] == true {
+            let now = match known {
+                _ if attribute == "description" => {
+                    json!(now.as_str().unwrap_or_default().trim_end_matches('\n'))
+                }
+                Json::Bool(_) => json!(value::truth(&now)),
+                Json::String(_) => json!(value::text(&now)),
+                _ => now.into_owned(),
+            };
+            put(object, attribute, now);
+        }
     }
 }
 
@@ -72,17 +160,6 @@ impl Kind for Options {
 
     fn noun(&self) -> &'static str {
         "options of the cluster"
-    }
-
-    fn refused(&self) -> &'static [&'static str] {
-        &[
-            "notify",
-            "crs_ha_auto_rebalance",
-            "crs_ha_auto_rebalance_hold_duration",
-            "crs_ha_auto_rebalance_margin",
-            "crs_ha_auto_rebalance_method",
-            "crs_ha_auto_rebalance_threshold",
-        ]
     }
 
     fn create<'a>(
@@ -109,19 +186,8 @@ impl Kind for Options {
         Box::pin(async move {
             let told = work.session.client.get("/cluster/options").await;
             let told = told.doing(|| "The options of the cluster cannot be read".to_owned())?;
-            for (attribute, name, part) in OPTIONS {
-                let now = if part.is_empty() {
-                    &told[name]
-                } else {
-                    &told[name][part]
-                };
-                let computed = attribute == "mac_prefix" && object[attribute].is_null();
-                if !now.is_null() && (!object[attribute].is_null() || computed) {
-                    object[attribute] = match &object[attribute] {
-                        Json::Bool(_) => json!(value::truth(now)),
-                        _ => now.clone(),
-                    };
-                }
+            for option in OPTIONS {
+                Self::observe(object, option, &told);
             }
             object["id"] = json!("cluster");
             Ok(true)

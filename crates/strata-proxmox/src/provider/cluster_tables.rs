@@ -99,6 +99,7 @@ pub(crate) static ALL: [Plain; 13] = [
             text("zstd", "zstd"),
         ],
         refused: &["maxfiles"],
+        whole: true,
         ..PLAIN
     },
     Plain {

@@ -13,7 +13,8 @@ use super::{
 use crate::client::path;
 
 /// The names of data sources, without what they begin with.
-const ALL: [&str; 22] = [
+const ALL: [&str; 23] = [
+    "ceph_status",
     "version",
     "nodes",
     "node",
@@ -45,10 +46,10 @@ fn short(name: &str) -> &str {
     name.unwrap_or_default()
 }
 
-/// True if a data source is offered. `proxmox_vm` is another provider generation's and is not.
+/// True if a data source is offered.
 pub(crate) fn has(name: &str) -> bool {
     let short = short(name);
-    name != "proxmox_vm" && (ALL.contains(&short) || OF_KINDS.contains(&short) || lists::has(short))
+    ALL.contains(&short) || OF_KINDS.contains(&short) || lists::has(short)
 }
 
 /// Data sources that tell what the resource of the same name reads.
@@ -111,12 +112,19 @@ pub(crate) async fn read(work: &Work<'_>, facts: &Facts, object: &mut Json) -> O
         let whole = facts.names.first().map_or("", String::as_str);
         return of_kind(work, whole, object).await;
     }
+    if facts.names.iter().any(|name| name == "proxmox_vm") {
+        return match super::newer::data(work, object).await? {
+            true => Ok(()),
+            false => Source { work, object }.missing("such VM"),
+        };
+    }
     if lists::has(name) {
         return lists::read(work, name, object).await;
     }
     let source = Source { work, object };
     match name {
         "version" => source.version().await,
+        "ceph_status" => source.ceph_status().await,
         "nodes" => source.nodes().await,
         "node" => source.node().await,
         "vm" => source.guest("qemu").await,
@@ -201,6 +209,20 @@ impl Source<'_> {
             self.set(attribute, told[name].clone());
         }
         self.set("id", json!("version"));
+        Ok(())
+    }
+
+    async fn ceph_status(mut self) -> Outcome<()> {
+        let node = self.text("node_name");
+        let place = match node.is_empty() {
+            true => "/cluster/ceph/status".to_owned(),
+            false => path(&["nodes", &node, "ceph", "status"]),
+        };
+        let told = self.get(&place).await?;
+        self.set("fsid", told["fsid"].clone());
+        self.set("health_status", told["health"]["status"].clone());
+        self.set("quorum_names", told["quorum_names"].clone());
+        self.set("id", told["fsid"].clone());
         Ok(())
     }
 

@@ -11,6 +11,7 @@ use strata_core::{
 use strata_http::Part;
 
 use super::{
+    PRIVATE, ahead,
     guest::{self, first, text},
     kind::{Doing, Failure, Kind, Outcome, Planned, Work},
     plain::read_import,
@@ -141,28 +142,8 @@ impl Kind for Download {
 
     fn plan<'a>(&'a self, planned: &'a mut Planned<'_>) -> BoxFuture<'a, Outcome<()>> {
         Box::pin(async move {
-            let object = planned.planned;
-            if planned.prior.is_none()
-                && let Some(session) = planned.session
-                && let Ok(cluster) = session.cluster().await
-            {
-                let (node, storage) = (
-                    text(object, "node_name").unwrap_or_default(),
-                    text(object, "datastore_id").unwrap_or_default(),
-                );
-                let content = text(object, "content_type").unwrap_or_default();
-                let row = cluster.storages.get(&(node.to_owned(), storage.to_owned()));
-                if let Some(holds) = row.and_then(|row| row["content"].as_str())
-                    && !holds.split(',').any(|item| item == content)
-                {
-                    return Err(wrong(
-                        "proxmox-storage-content",
-                        format!("The storage `{storage}` does not take `{content}`"),
-                        format!("it takes {holds}"),
-                    ));
-                }
-            }
-            Ok(())
+            let content = text(planned.planned, "content_type").unwrap_or_default();
+            ahead::new_file(planned, content).await
         })
     }
 
@@ -284,6 +265,67 @@ struct Content {
 enum Source {
     Text(Vec<u8>),
     File(std::path::PathBuf),
+    /// Where it lies on the web: the node itself fetches it.
+    Address(String),
+}
+
+/// True for what is fetched from the web.
+fn is_address(path: &str) -> bool {
+    path.starts_with("http://") || path.starts_with("https://")
+}
+
+/// What tells whether a file of ours changed: its size, its SHA-256, and when it was written.
+fn digest(path: &std::path::Path) -> Option<Json> {
+    use std::io::Read;
+
+    use sha2::Digest;
+
+    let mut file = std::fs::File::open(path).ok()?;
+    let (mut digest, mut size) = (sha2::Sha256::new(), 0);
+    let mut part = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut part).ok()? {
+            0 => break,
+            count => {
+                digest.update(&part[..count]);
+                size += count as u64;
+            }
+        }
+    }
+    let text: String = digest
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    Some(json!({ "size": size, "written": written(path), "sha256": text }))
+}
+
+fn written(path: &std::path::Path) -> Option<u64> {
+    let at = std::fs::metadata(path).ok()?.modified().ok()?;
+    let since = at.duration_since(std::time::UNIX_EPOCH).ok()?;
+    u64::try_from(since.as_nanos()).ok()
+}
+
+/// True if a file of ours is not what it was when it was sent. One that is gone is judged when it is sent.
+fn is_another(path: &std::path::Path, was: &Json) -> bool {
+    let Ok(about) = std::fs::metadata(path) else {
+        return false;
+    };
+    match (
+        was["size"] == about.len(),
+        was["written"] == json!(written(path)),
+    ) {
+        _ if !was.is_object() => false,
+        (false, _) => true,
+        (true, true) => false,
+        (true, false) => digest(path).is_some_and(|now| now["sha256"] != was["sha256"]),
+    }
+}
+
+/// The file of ours that an object is made of.
+fn source_path(directory: &std::path::Path, object: &Json) -> Option<std::path::PathBuf> {
+    let path = text(first(object, "source_file"), "path")?;
+    (!is_address(path)).then(|| directory.join(path))
 }
 
 impl Sent {
@@ -297,21 +339,15 @@ impl Sent {
             });
         }
         let given = text(file, "path").unwrap_or_default();
-        if given.starts_with("http://") || given.starts_with("https://") {
-            return Err(wrong(
-                "proxmox-not-supported",
-                "`source_file.path` with a URL is not supported yet".to_owned(),
-                "use `proxmox_virtual_environment_download_file`, with which the node itself downloads",
-            ));
-        }
         let name = text(file, "file_name").map(str::to_owned);
         let name = name
             .or_else(|| given.rsplit('/').next().map(str::to_owned))
             .unwrap_or_default();
-        Ok(Content {
-            name,
-            bytes: Source::File(work.directory.join(given)),
-        })
+        let bytes = match is_address(given) {
+            true => Source::Address(given.to_owned()),
+            false => Source::File(work.directory.join(given)),
+        };
+        Ok(Content { name, bytes })
     }
 
     fn content_type(object: &Json, name: &str) -> String {
@@ -341,11 +377,41 @@ impl Kind for Sent {
     fn refused(&self) -> &'static [&'static str] {
         &[
             "source_file.changed",
-            "source_file.insecure",
             "source_file.min_tls",
             "source_raw.resize",
-            "file_mode",
         ]
+    }
+
+    fn validate(&self, config: &Json, diags: &mut Diagnostics) {
+        let (raw, file) = (first(config, "source_raw"), first(config, "source_file"));
+        let name = text(raw, "file_name").or_else(|| text(file, "path"));
+        let content = name.map(|name| Self::content_type(config, name));
+        let over_ssh = content.as_deref().is_none_or(is_over_ssh);
+        let mode = text(config, "file_mode");
+        let octal = |mode: &str| {
+            (3..=4).contains(&mode.len())
+                && mode.bytes().all(|digit| (b'0'..=b'7').contains(&digit))
+        };
+        if mode.is_some_and(|mode| !octal(mode)) {
+            diags.push(Diagnostic::error(
+                "proxmox-invalid-value",
+                "`file_mode` is no mode such as `0755`",
+            ));
+        } else if mode.is_some() && !over_ssh {
+            diags.push(
+                Diagnostic::error(
+                    "proxmox-invalid-value",
+                    "`file_mode` is for snippets and backups alone",
+                )
+                .detail("all else is sent through the API, which gives files a mode of its own"),
+            );
+        }
+        if over_ssh && text(file, "path").is_some_and(is_address) {
+            diags.push(
+                Diagnostic::error("proxmox-not-supported", "`source_file.path` with a URL is not supported for snippets")
+                    .detail("a node fetches images, templates and disks by itself, but no snippets: read it by the data source `http`, and give it as `source_raw`"),
+            );
+        }
     }
 
     fn plan<'a>(&'a self, planned: &'a mut Planned<'_>) -> BoxFuture<'a, Outcome<()>> {
@@ -353,7 +419,20 @@ impl Kind for Sent {
             let object = planned.planned;
             let name = text(first(object, "source_raw"), "file_name")
                 .or_else(|| text(first(object, "source_file"), "path"));
-            let content = Self::content_type(object, name.unwrap_or_default());
+            let content = match name {
+                Some(name) => Self::content_type(object, name),
+                None => text(object, "content_type").unwrap_or_default().to_owned(),
+            };
+            ahead::new_file(planned, &content).await?;
+            if let (Some(directory), Some(prior)) = (planned.directory, planned.prior)
+                && let Some(path) = source_path(directory, object)
+                && is_another(&path, &prior[PRIVATE]["source"])
+            {
+                // The arguments are the same, and the file that they name is another.
+                planned.changed = true;
+                planned.reopen.push("file_tag");
+                planned.replace.push("file_tag");
+            }
             if planned.prior.is_none() && is_over_ssh(&content) {
                 planned.effects.push(Effect {
                     kind: EffectKind::Live,
@@ -387,6 +466,9 @@ impl Kind for Sent {
                 false => send(work, object, &kind, &storage, content).await?,
             }
             object["id"] = json!(id);
+            if let Some(path) = source_path(work.directory, object) {
+                object[PRIVATE] = json!({ "source": digest(&path) });
+            }
             self.read(work, object)
                 .await
                 .map(drop)
@@ -444,6 +526,13 @@ fn is_over_ssh(content: &str) -> bool {
 async fn write(work: &Work<'_>, object: &Json, storage: &str, content: Content) -> Outcome<()> {
     let bytes = match content.bytes {
         Source::Text(bytes) => bytes,
+        Source::Address(url) => {
+            return Err(wrong(
+                "proxmox-not-supported",
+                format!("`{url}` is not fetched for a snippet"),
+                "give its text as `source_raw`",
+            ));
+        }
         Source::File(path) => tokio::fs::read(&path).await.map_err(|error| {
             wrong(
                 "proxmox-file-unreadable",
@@ -458,8 +547,21 @@ async fn write(work: &Work<'_>, object: &Json, storage: &str, content: Content) 
         text(object, "node_name").unwrap_or_default(),
         &target,
         &bytes,
+        text(object, "file_mode"),
     )
     .await
+}
+
+/// Has the node fetch a file from the web.
+async fn fetch(work: &Work<'_>, object: &Json, kind: &str, name: &str, url: &str) -> Outcome<()> {
+    let file = first(object, "source_file");
+    let asked = json!({
+        "node_name": object["node_name"], "datastore_id": object["datastore_id"], "content_type": kind,
+        "url": url, "file_name": name, "checksum": file["checksum"],
+        "checksum_algorithm": text(file, "checksum").map(|_| "sha256"),
+        "verify": file["insecure"] != true, "upload_timeout": object["timeout_upload"],
+    });
+    download(work, &asked, name).await
 }
 
 async fn send(
@@ -478,6 +580,7 @@ async fn send(
         )
     };
     let (source, size) = match content.bytes {
+        Source::Address(url) => return fetch(work, object, kind, &content.name, &url).await,
         Source::Text(bytes) => {
             let size = bytes.len() as u64;
             (Part::Bytes(bytes.into()), size)

@@ -175,6 +175,10 @@ impl Kind for Rules {
         "proxmox_virtual_environment_firewall_rules"
     }
 
+    fn naming(&self) -> &'static [&'static str] {
+        &["node_name", "vm_id", "container_id"]
+    }
+
     fn noun(&self) -> &'static str {
         "list of firewall rules"
     }
@@ -275,6 +279,10 @@ impl Kind for Options {
         "proxmox_virtual_environment_firewall_options"
     }
 
+    fn naming(&self) -> &'static [&'static str] {
+        &["node_name", "vm_id", "container_id"]
+    }
+
     fn noun(&self) -> &'static str {
         "firewall"
     }
@@ -369,6 +377,10 @@ pub(super) fn named(id: &str) -> Result<Json, String> {
 impl Kind for Group {
     fn name(&self) -> &'static str {
         "proxmox_virtual_environment_cluster_firewall_security_group"
+    }
+
+    fn naming(&self) -> &'static [&'static str] {
+        &["name"]
     }
 
     fn noun(&self) -> &'static str {

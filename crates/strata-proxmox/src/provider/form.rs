@@ -37,6 +37,8 @@ pub(crate) enum Form {
     Pairs,
     /// A map as lines `name=text`, sent in base64 and read as it is.
     Lines,
+    /// A word that is sent if the attribute is true.
+    Word(&'static str),
 }
 
 /// One attribute and its parameter.
@@ -52,6 +54,23 @@ pub(crate) struct Field {
 }
 
 impl Field {
+    /// The attribute's value in an object; `a.b` is `b` in the nested `a`.
+    pub(crate) fn of<'a>(&self, object: &'a Json) -> &'a Json {
+        match self.attribute.split_once('.') {
+            Some((outer, inner)) => &object[outer][inner],
+            None => &object[self.attribute],
+        }
+    }
+
+    /// Puts the attribute's value into an object; where there is no nested one, nothing makes none.
+    pub(crate) fn put(&self, object: &mut Json, value: Json) {
+        match self.attribute.split_once('.') {
+            Some((outer, _)) if object[outer].is_null() && value.is_null() => {}
+            Some((outer, inner)) => object[outer][inner] = value,
+            None => object[self.attribute] = value,
+        }
+    }
+
     /// The parameter for an attribute's value; none if there is nothing to send.
     pub(crate) fn write(&self, given: &Json) -> Option<String> {
         let list = |separator: &str| {
@@ -95,6 +114,7 @@ impl Field {
             }),
             Form::Pairs => Some(pairs(given, ",")),
             Form::Lines => Some(STANDARD.encode(pairs(given, "\n"))),
+            Form::Word(word) => (*given == true).then(|| word.to_owned()),
         }
     }
 
@@ -109,6 +129,7 @@ impl Field {
                     .collect()
             }),
             _ if told.is_null() => Json::Null,
+            Form::Word(_) => Json::Bool(true),
             Form::Text => match told {
                 Json::String(text) => json!(text.trim_end_matches('\n')),
                 other => other.clone(),

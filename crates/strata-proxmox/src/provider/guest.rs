@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use strata_core::Diagnostic;
 
 use super::{
-    kind::{Doing, Failure, Outcome, Planned, Work},
+    kind::{Doing, Failure, Outcome, Work},
     session::Session,
     value,
 };
@@ -140,158 +140,6 @@ pub(crate) async fn remember(session: &Session, kind: &'static str, object: &mut
     }
 }
 
-/// Looks at a new guest before anything is touched: id, node, template, memory, storages.
-pub(crate) async fn check_new(
-    planned: &Planned<'_>,
-    kind: &'static str,
-    memory: Option<i64>,
-    storages: &[(String, &'static str, i64)],
-) -> Outcome<()> {
-    let Some(session) = planned.session else {
-        return Ok(());
-    };
-    let object = planned.planned;
-    let cluster = session.cluster().await;
-    let cluster = cluster.doing(|| "The cluster cannot be looked at for the plan".to_owned())?;
-    if let Some(id) = id_of(object) {
-        let who =
-            text(object, "name").or_else(|| text(first(object, "initialization"), "hostname"));
-        let who = format!("{} {}", who.unwrap_or("a guest"), object["node_name"]);
-        if let Err(other) = session.claim(id, &who) {
-            return refuse(
-                "proxmox-id-twice",
-                format!("The id {id} is used twice in this configuration"),
-                format!("`{other}` has it as well"),
-            );
-        }
-        if let Some(row) = cluster.guests.get(&id).filter(|_| planned.prior.is_none()) {
-            let other = row["name"].as_str().unwrap_or("a guest without a name");
-            let node = row["node"].as_str().unwrap_or_default();
-            return refuse(
-                "proxmox-id-taken",
-                format!("The id {id} is taken"),
-                format!(
-                    "`{other}` on node `{node}` has it. It is never touched: choose another `vm_id`, leave it out, or import that guest."
-                ),
-            );
-        }
-    }
-    if let Some(template) = value::number(&first(object, "clone")["vm_id"]) {
-        let known = u32::try_from(template)
-            .ok()
-            .and_then(|id| cluster.guests.get(&id));
-        if known.is_none_or(|row| row["type"] != kind) && !cluster.guests.is_empty() {
-            return refuse(
-                "proxmox-no-template",
-                format!("There is no guest {template} to clone"),
-                "`clone.vm_id` names a guest that is not in the cluster".to_owned(),
-            );
-        }
-    }
-    let node = text(object, "node_name").unwrap_or_default();
-    check_node(&cluster, node, memory)?;
-    for (storage, content, gigabytes) in storages {
-        check_storage(&cluster, node, storage, content, *gigabytes)?;
-    }
-    Ok(())
-}
-
-fn refuse<T>(code: &'static str, summary: String, detail: String) -> Outcome<T> {
-    Err(Failure::new(
-        Diagnostic::error(code, summary).detail(detail),
-    ))
-}
-
-fn check_node(cluster: &super::session::Cluster, node: &str, memory: Option<i64>) -> Outcome<()> {
-    let Some(row) = cluster.nodes.get(node) else {
-        let known: Vec<&str> = cluster.nodes.keys().map(String::as_str).collect();
-        if known.is_empty() {
-            return Ok(());
-        }
-        return refuse(
-            "proxmox-no-node",
-            format!("There is no node `{node}`"),
-            format!("the cluster has {}", known.join(", ")),
-        );
-    };
-    if row["status"] == "offline" {
-        return refuse(
-            "proxmox-node-offline",
-            format!("The node `{node}` is offline"),
-            "nothing can be made there".to_owned(),
-        );
-    }
-    if let (Some(total), Some(wanted)) = (row["maxmem"].as_i64(), memory)
-        && total > 0
-        && wanted << 20 > total
-    {
-        return refuse(
-            "proxmox-memory",
-            format!("The node `{node}` has not enough memory"),
-            format!("{wanted} MiB are wanted, it has {} MiB in all", total >> 20),
-        );
-    }
-    Ok(())
-}
-
-fn check_storage(
-    cluster: &super::session::Cluster,
-    node: &str,
-    storage: &str,
-    content: &str,
-    gigabytes: i64,
-) -> Outcome<()> {
-    let Some(row) = cluster.storages.get(&(node.to_owned(), storage.to_owned())) else {
-        if cluster.storages.is_empty() {
-            return Ok(());
-        }
-        let known = cluster
-            .storages
-            .keys()
-            .filter(|(on, _)| on == node)
-            .map(|(_, name)| name.as_str());
-        let known: Vec<&str> = known.collect();
-        return refuse(
-            "proxmox-no-storage",
-            format!("There is no storage `{storage}` on node `{node}`"),
-            format!("it has {}", known.join(", ")),
-        );
-    };
-    if row["status"]
-        .as_str()
-        .is_some_and(|status| status != "available")
-    {
-        return refuse(
-            "proxmox-storage-offline",
-            format!("The storage `{storage}` on node `{node}` is not available"),
-            "it is switched off or cannot be reached".to_owned(),
-        );
-    }
-    if let Some(holds) = row["content"].as_str()
-        && !holds.split(',').any(|item| item == content)
-    {
-        return refuse(
-            "proxmox-storage-content",
-            format!("The storage `{storage}` does not take `{content}`"),
-            format!("it takes {holds}: change its `content`, or choose another storage"),
-        );
-    }
-    if let (Some(total), Some(used)) = (row["maxdisk"].as_i64(), row["disk"].as_i64())
-        && total > 0
-        && gigabytes << 30 > total - used
-    {
-        return refuse(
-            "proxmox-storage-full",
-            format!("The storage `{storage}` has not enough space"),
-            format!(
-                "{gigabytes} GiB are wanted, {} GiB are free",
-                (total - used) >> 30
-            ),
-        );
-    }
-    Ok(())
-}
-
 /// A call that makes a guest.
 pub(crate) struct Making<'a> {
     pub(crate) path: String,
@@ -304,6 +152,21 @@ pub(crate) struct Making<'a> {
 }
 
 impl Making<'_> {
+    /// Which privilege is missing where the server does not name it, since more than one would do.
+    fn needed(&self, id: u32, error: &crate::client::ClientError) -> Option<String> {
+        let unnamed = matches!(error, crate::client::ClientError::Denied { message } if !message.contains('('));
+        let template = self
+            .path
+            .strip_suffix("/clone")
+            .and_then(|path| path.rsplit('/').next());
+        let also = template.map_or_else(String::new, |template| {
+            format!(", and `VM.Clone` on `/vms/{template}`")
+        });
+        unnamed.then(|| format!(
+            "grant the privilege `VM.Allocate` on `/vms/{id}` (or on the pool it is made in){also}, which the role `PVEVMAdmin` has: `pveum acl modify /vms/{id} --roles PVEVMAdmin --users USER` (or `--tokens USER!TOKEN` if the token has separate privileges)"
+        ))
+    }
+
     async fn run(&self, work: &Work<'_>, id: u32) -> Result<(), crate::client::ClientError> {
         let params = self.params.clone().with(self.id, id);
         let notes = |text: &str| work.note(text);
@@ -316,6 +179,13 @@ impl Making<'_> {
     }
 }
 
+fn hinted(mut failure: Box<Failure>, hint: Option<String>) -> Box<Failure> {
+    if let Some(hint) = hint {
+        failure.diagnostic = failure.diagnostic.clone().hint(hint);
+    }
+    failure
+}
+
 /// Makes a guest under an id that is the user's, or one that is free now; loses no race.
 pub(crate) async fn with_id(
     work: &Work<'_>,
@@ -324,11 +194,13 @@ pub(crate) async fn with_id(
 ) -> Outcome<u32> {
     let what = making.what;
     if let Some(id) = id_of(object) {
-        making
-            .run(work, id)
-            .await
-            .doing(|| format!("The {what} {id} was not created"))?;
-        return Ok(id);
+        let made = making.run(work, id).await;
+        let hint = made
+            .as_ref()
+            .err()
+            .and_then(|error| making.needed(id, error));
+        let made = made.doing(|| format!("The {what} {id} was not created"));
+        return made.map(|()| id).map_err(|failure| hinted(failure, hint));
     }
     // Somebody else may take an id between the question and the call: then the next one is tried.
     for _ in 0..50 {
@@ -342,25 +214,20 @@ pub(crate) async fn with_id(
             made => {
                 if let Err(error) = made {
                     let hint = left_behind(work, making, id, &error).await;
+                    let hint = hint.or_else(|| making.needed(id, &error));
                     let failed =
                         Err::<(), _>(error).doing(|| format!("The {what} {id} was not created"));
-                    return failed.map(|()| id).map_err(|mut failure| {
-                        if let Some(hint) = hint {
-                            failure.diagnostic = failure.diagnostic.clone().hint(hint);
-                        }
-                        failure
-                    });
+                    return failed.map(|()| id).map_err(|failure| hinted(failure, hint));
                 }
                 object["vm_id"] = json!(id);
                 return Ok(id);
             }
         }
     }
-    refuse(
-        "proxmox-ids",
-        "No free id was found".to_owned(),
-        "each of 50 ids was taken by somebody else".to_owned(),
-    )
+    Err(Failure::new(
+        Diagnostic::error("proxmox-ids", "No free id was found")
+            .detail("each of 50 ids was taken by somebody else"),
+    ))
 }
 
 /// What to do about the guest that a task which was killed left behind: its lock stays.

@@ -60,6 +60,10 @@ impl Kind for IpSet {
         "proxmox_virtual_environment_firewall_ipset"
     }
 
+    fn naming(&self) -> &'static [&'static str] {
+        &["name", "node_name", "vm_id", "container_id"]
+    }
+
     fn noun(&self) -> &'static str {
         "IP set"
     }
@@ -107,7 +111,13 @@ impl Kind for IpSet {
             members.sort_by_key(Json::to_string);
             was.sort_by_key(Json::to_string);
             if members != was {
-                object["cidr"] = json!(members);
+                let told = members.into_iter().map(|mut member| {
+                    if member["comment"] == "" {
+                        member["comment"] = Json::Null;
+                    }
+                    member
+                });
+                object["cidr"] = told.collect();
             }
             object["id"] = object["name"].clone();
             Ok(true)

@@ -74,6 +74,10 @@ pub(crate) struct Planned<'a> {
     pub(crate) warnings: Diagnostics,
     /// True if the difference means nothing to the platform.
     pub(crate) nothing: bool,
+    /// True if what an object is made of is another, although its arguments are the same.
+    pub(crate) changed: bool,
+    /// Where relative paths begin.
+    pub(crate) directory: Option<&'a std::path::Path>,
     /// Attributes that must be made anew although the facts do not say so.
     pub(crate) replace: Vec<&'static str>,
 }
@@ -88,6 +92,11 @@ pub(crate) trait Kind: Send + Sync {
 
     /// Arguments that are there but refused if set.
     fn refused(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Arguments that say which object it is, beyond those of the facts: another value is another object.
+    fn naming(&self) -> &'static [&'static str] {
         &[]
     }
 
@@ -117,6 +126,11 @@ pub(crate) trait Kind: Send + Sync {
 
     /// Removes it; what is gone already is fine.
     fn delete<'a>(&'a self, work: &'a Work<'a>, object: &'a Json) -> BoxFuture<'a, Outcome<()>>;
+
+    /// True if an update makes whole what a create left half made.
+    fn continues(&self) -> bool {
+        false
+    }
 
     /// The attributes that an import id gives; the rest is read.
     fn import(&self, id: &str) -> Result<Json, String>;

@@ -7,6 +7,7 @@
 
 mod access;
 mod acme;
+mod ahead;
 mod alias;
 mod apt;
 mod block;
@@ -19,10 +20,12 @@ mod firewall;
 mod form;
 mod guest;
 mod image;
+mod intended;
 mod ip_set;
 mod kind;
 mod lists;
 mod membership;
+mod newer;
 mod node;
 mod plain;
 mod planning;
@@ -81,6 +84,7 @@ fn kinds() -> &'static BTreeMap<&'static str, &'static dyn Kind> {
         all.extend(membership::ALL);
         all.extend(image::ALL);
         all.extend(sdn::ALL);
+        all.extend(newer::ALL);
         all.extend(telmate::ALL);
         let mut by_name = BTreeMap::new();
         for kind in all {
@@ -332,6 +336,8 @@ impl Configured {
             effects: Vec::new(),
             warnings: Diagnostics::new(),
             nothing: false,
+            changed: false,
+            directory: Some(&self.directory),
             replace: Vec::new(),
         };
         kind.plan(&mut look)
@@ -342,21 +348,34 @@ impl Configured {
             effects,
             warnings,
             nothing,
+            changed,
             replace,
             ..
         } = look;
+        if let Some(session) = &self.session {
+            session.intended().note(kind.name(), &json);
+        }
+        let before = prior.as_ref();
         let mut requires_replace = Vec::new();
         if let Some(prior) = &request.prior {
             if nothing {
                 planned = prior.value.clone();
             }
             requires_replace = planning::replaced(&facts.args, &prior.value, &planned);
+            let before = before.unwrap_or(&Json::Null);
+            let renamed = |name: &&&str| before[**name] != json[**name];
+            requires_replace.extend(
+                kind.naming()
+                    .iter()
+                    .filter(renamed)
+                    .map(|name| strata_core::AttributePath::attribute(*name)),
+            );
             requires_replace.extend(
                 replace
                     .into_iter()
                     .map(strata_core::AttributePath::attribute),
             );
-            if planned != prior.value {
+            if changed || planned != prior.value {
                 planned = reopened(planned, &reopen);
             }
         }
@@ -504,7 +523,8 @@ impl Configured {
                 object.value = settle(&request.planned, &object.value);
                 Found::Ours {
                     object,
-                    complete: false,
+                    // What is missing is told by its next read.
+                    complete: kind.continues(),
                 }
             }
         })
@@ -536,6 +556,10 @@ impl ConfiguredProvider for Configured {
 
     fn apply<'a>(&'a self, request: ApplyRequest) -> BoxFuture<'a, ApplyResponse> {
         Box::pin(self.apply_one(request))
+    }
+
+    fn continues(&self, type_name: &str) -> bool {
+        kinds().get(type_name).is_some_and(|kind| kind.continues())
     }
 
     fn read<'a>(

@@ -139,6 +139,10 @@ impl Kind for Hosts {
         "proxmox_virtual_environment_hosts"
     }
 
+    fn naming(&self) -> &'static [&'static str] {
+        &["node_name"]
+    }
+
     fn noun(&self) -> &'static str {
         "hosts of node"
     }

@@ -35,6 +35,18 @@ pub(crate) struct Plain {
     /// True for settings of something that is always there: removing them takes them back.
     pub(crate) resets: bool,
     pub(crate) refused: &'static [&'static str],
+    /// Where one is read, if not at `one`.
+    pub(crate) read: Option<&'static str>,
+    /// Parameters of its removal.
+    pub(crate) removal: &'static [Field],
+    /// Attributes that are told and never set, and what tells them.
+    pub(crate) told: &'static [(&'static str, &'static str)],
+    /// True if nothing can be changed: each field makes it anew.
+    pub(crate) frozen: bool,
+    /// Attributes that each change sends again, because the server asks for them.
+    pub(crate) always: &'static [&'static str],
+    /// How the names of attributes begin that belong to one `type` alone, and that type.
+    pub(crate) of_type: &'static [(&'static str, &'static str)],
 }
 
 /// Puts attributes in the place of their names.
@@ -44,7 +56,7 @@ fn fill(template: &str, object: &Json) -> String {
     path(&segments.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-fn insert(template: &str, object: &Json) -> String {
+pub(crate) fn insert(template: &str, object: &Json) -> String {
     let mut text = String::new();
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
@@ -60,10 +72,58 @@ fn insert(template: &str, object: &Json) -> String {
 impl Plain {
     fn params(&self, object: &Json, creating: bool) -> Params {
         let mut params = Params::new();
-        for field in self.fields.iter().filter(|field| creating || !field.once) {
-            params.maybe(field.parameter, field.write(&object[field.attribute]));
+        let sent = |field: &&Field| (creating || !field.once) && self.is_sent(field, object);
+        for field in self.fields.iter().filter(sent) {
+            params.maybe(field.parameter, field.write(field.of(object)));
         }
         params
+    }
+
+    /// True if a field belongs to the type that an object has.
+    fn is_sent(&self, field: &Field, object: &Json) -> bool {
+        let mut types = self.of_type.iter();
+        types.all(|(start, ty)| !field.attribute.starts_with(start) || object["type"] == *ty)
+    }
+
+    /// True if it is known how an object was made: of an imported one it is not.
+    fn is_remembered(&self, prior: &Json) -> bool {
+        let names = |field: &Field| self.one.contains(&format!("{{{}}}", field.attribute));
+        let mut made = self
+            .fields
+            .iter()
+            .filter(|field| field.blind && !names(field));
+        made.any(|field| !field.of(prior).is_null())
+    }
+
+    /// True for what an argument is when nobody has set it, or what says as much.
+    fn is_usual(&self, field: &Field, known: &Json) -> bool {
+        let facts = super::schema::find(self.name, false);
+        let usual = facts.and_then(|facts| facts.args.get(field.attribute));
+        let usual = usual.map_or(&Json::Null, |arg| &arg["d"]);
+        *known == false || known == usual || is_empty(known)
+    }
+
+    /// What others keep in a nested object that a field does not tell.
+    fn keep_others(&self, field: &Field, object: &Json, read: Json) -> Json {
+        let Form::Object(parts) = field.form else {
+            return read;
+        };
+        let known = value::members(&object[field.attribute]).iter();
+        let others = known.filter(|(name, value)| {
+            !value.is_null() && !parts.iter().any(|(part, _)| part == name)
+        });
+        let others: Vec<(&String, &Json)> = others.collect();
+        if others.is_empty() {
+            return read;
+        }
+        let mut read = match read.is_null() {
+            true => field.read(&json!({})),
+            false => read,
+        };
+        for (name, value) in others {
+            read[name] = value.clone();
+        }
+        read
     }
 
     async fn reload(&self, work: &Work<'_>, object: &Json) -> Outcome<()> {
@@ -125,6 +185,15 @@ impl Kind for Plain {
                     let changed = names.filter(|name| prior[*name] != planned.planned[*name]);
                     planned.replace.extend(changed);
                 }
+                if self.frozen && self.is_remembered(prior) {
+                    let changed = |field: &&Field| field.of(prior) != field.of(planned.planned);
+                    let names = self
+                        .fields
+                        .iter()
+                        .filter(changed)
+                        .map(|field| field.attribute);
+                    planned.replace.extend(names);
+                }
             }
             Ok(())
         })
@@ -155,6 +224,10 @@ impl Kind for Plain {
                 let id = answer["full-tokenid"].as_str().unwrap_or_default();
                 object["value"] = json!(format!("{id}={token}"));
             }
+            let key = answer["config"]["encryption-key"].as_str();
+            if let Some(key) = key.filter(|_| object["generate_encryption_key"] == true) {
+                object["generated_encryption_key"] = json!(key);
+            }
             object["id"] = json!(insert(self.id, object));
             self.reload(work, object)
                 .await
@@ -172,7 +245,11 @@ impl Kind for Plain {
         object: &'a mut Json,
     ) -> BoxFuture<'a, Outcome<bool>> {
         Box::pin(async move {
-            let found = work.session.client.find(&fill(self.one, object)).await;
+            let found = work
+                .session
+                .client
+                .find(&fill(self.read.unwrap_or(self.one), object))
+                .await;
             let told = match found {
                 Ok(Some(told)) => told,
                 Ok(None) => return Ok(false),
@@ -188,23 +265,28 @@ impl Kind for Plain {
                 } else {
                     &told[field.parameter]
                 };
-                let mut read = field.read(source);
+                let known = field.of(object);
+                let mut read = self.keep_others(field, object, field.read(source));
                 // What the server leaves out stands at its default, and that is what state has.
-                let stays = read.is_null() && is_default(&object[field.attribute]) && !imported;
+                let stays = read.is_null() && self.is_usual(field, known) && !imported;
                 if stays {
                     continue;
                 }
-                // An empty list and none at all are the same to the server.
-                let nothing = read == json!([]) || (field.form == Form::Time && read == NEVER);
-                if nothing && object[field.attribute].is_null() {
+                // An empty list or text and none at all are the same to the server.
+                let nothing =
+                    read == json!([]) || read == "" || (field.form == Form::Time && read == NEVER);
+                if nothing && known.is_null() {
                     continue;
                 }
-                if read.is_null() && object[field.attribute].is_array() {
+                if read.is_null() && known.is_array() {
                     read = json!([]);
                 }
-                if !same(&object[field.attribute], &read) {
-                    object[field.attribute] = read;
+                if !same(known, &read) {
+                    field.put(object, read);
                 }
+            }
+            for (attribute, name) in self.told {
+                object[*attribute] = told[*name].clone();
             }
             object["id"] = json!(insert(self.id, object));
             Ok(true)
@@ -220,14 +302,18 @@ impl Kind for Plain {
         Box::pin(async move {
             let mut params = Params::new();
             let mut gone = Vec::new();
-            for field in self.fields.iter().filter(|field| !field.once) {
-                let (before, after) = (&prior[field.attribute], &object[field.attribute]);
-                if before == after && !self.whole {
+            let changeable = |field: &&Field| !field.once && self.is_sent(field, object);
+            for field in self.fields.iter().filter(changeable) {
+                let (before, after) = (field.of(prior), field.of(object));
+                let always = self.whole || self.always.contains(&field.attribute);
+                if before == after && !always {
                     continue;
                 }
                 match field.write(after) {
                     Some(text) => drop(params.set(field.parameter, text)),
                     None if before.is_null() => {}
+                    // No time at all is a number of its own.
+                    None if field.form == Form::Time => drop(params.set(field.parameter, 0)),
                     None if self.deletes => gone.push(field.parameter),
                     None => drop(params.set(field.parameter, "")),
                 }
@@ -271,9 +357,13 @@ impl Kind for Plain {
                     .map(drop)
                     .doing(|| format!("The {} was not taken back", self.shown(object)));
             }
+            let mut params = Params::new();
+            for field in self.removal {
+                params.maybe(field.parameter, field.write(field.of(object)));
+            }
             let gone = work
                 .session
-                .delete(&fill(self.one, object), &Params::new(), &notes)
+                .delete(&fill(self.one, object), &params, &notes)
                 .await;
             gone.doing(|| format!("The {} was not deleted", self.shown(object)))?;
             self.reload(work, object).await
@@ -322,10 +412,11 @@ fn same(known: &Json, told: &Json) -> bool {
 /// The time that stands for none.
 const NEVER: &str = "1970-01-01T00:00:00Z";
 
-/// True for what an argument is when nobody has set it.
-fn is_default(value: &Json) -> bool {
+/// True for what says nothing.
+fn is_empty(value: &Json) -> bool {
     match value {
-        Json::Null | Json::Bool(_) | Json::Number(_) => true,
+        Json::Null => true,
+        Json::Bool(_) | Json::Number(_) => false,
         Json::String(text) => text.is_empty() || text == NEVER,
         Json::Array(items) => items.is_empty(),
         Json::Object(members) => members.is_empty(),
@@ -336,7 +427,8 @@ fn is_default(value: &Json) -> bool {
 pub(crate) fn read_import(template: &str, id: &str) -> Option<Json> {
     let mut object = json!({});
     let (mut template, mut id) = (template, id);
-    while let Some((_, rest)) = template.split_once('{') {
+    while let Some((before, rest)) = template.split_once('{') {
+        id = id.strip_prefix(before)?;
         let (name, rest) = rest.split_once('}')?;
         let end = rest.split('{').next().unwrap_or_default();
         let (text, left) = match end.is_empty() {
@@ -364,6 +456,9 @@ mod tests {
         );
         assert_eq!(read_import("{node_name}:{name}", "vmbr9"), None);
         assert_eq!(read_import("{id}", "a/b"), Some(json!({ "id": "a/b" })));
+        let pool = Some(json!({ "poolid": "p" }));
+        assert_eq!(read_import("pools/{poolid}", "pools/p"), pool);
+        assert_eq!(read_import("pools/{poolid}", "p"), None);
     }
 
     #[test]

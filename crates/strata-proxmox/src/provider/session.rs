@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -10,7 +10,8 @@ use hyper::Method;
 use serde_json::Value as Json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::client::{Client, ClientError, Notes, Params};
+use super::intended::Intended;
+use crate::client::{Address, Client, ClientError, Notes, Params, path};
 
 /// How many disks are copied onto one storage at the same time.
 const COPIES: usize = 4;
@@ -57,6 +58,12 @@ pub(crate) struct Session {
     nodes: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
     /// Ids that this run has taken, and for whom.
     taken: Mutex<BTreeMap<u32, String>>,
+    /// What this run will make.
+    intended: Mutex<Intended>,
+    /// The bridges of nodes, asked for once; none where that is not told.
+    bridges: tokio::sync::Mutex<BTreeMap<String, Option<Arc<Vec<Json>>>>>,
+    /// Settings of templates, asked for once in a plan.
+    templates: tokio::sync::Mutex<BTreeMap<u32, Option<Arc<Json>>>>,
 }
 
 impl Session {
@@ -68,7 +75,36 @@ impl Session {
             storages: Mutex::default(),
             nodes: Mutex::default(),
             taken: Mutex::default(),
+            intended: Mutex::default(),
+            bridges: tokio::sync::Mutex::default(),
+            templates: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// What this run will make, as far as it is planned. Not to be held over an await.
+    pub(crate) fn intended(&self) -> MutexGuard<'_, Intended> {
+        self.intended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// True for a rehearsal: what a configuration names is there when it is asked for.
+    pub(crate) fn is_rehearsal(&self) -> bool {
+        let mut endpoints = self.client.access().endpoints.iter();
+        endpoints.any(|address| matches!(address, Address::Unix(_)))
+    }
+
+    /// The bridges of a node, virtual networks among them; none where the server does not tell.
+    pub(crate) async fn bridges(&self, node: &str) -> Option<Arc<Vec<Json>>> {
+        let mut known = self.bridges.lock().await;
+        if let Some(rows) = known.get(node) {
+            return rows.clone();
+        }
+        let list = path(&["nodes", node, "network"]);
+        let told = self.client.get(&format!("{list}?type=any_bridge")).await;
+        let rows = told
+            .ok()
+            .and_then(|rows| Some(Arc::new(rows.as_array()?.clone())));
+        known.insert(node.to_owned(), rows.clone());
+        rows
     }
 
     /// All that the cluster's one list tells.
@@ -100,9 +136,25 @@ impl Session {
         Ok(cluster)
     }
 
+    /// The settings of a machine that is cloned; none if it is not there yet, or not told.
+    pub(crate) async fn template(&self, id: u32) -> Option<Arc<Json>> {
+        let mut known = self.templates.lock().await;
+        if let Some(config) = known.get(&id) {
+            return config.clone();
+        }
+        let cluster = self.cluster().await.ok()?;
+        let node = cluster.guests.get(&id)?["node"].as_str()?.to_owned();
+        let config = path(&["nodes", &node, "qemu", &id.to_string(), "config"]);
+        let config = self.client.get(&config).await.ok().map(Arc::new);
+        known.insert(id, config.clone());
+        config
+    }
+
     /// Forgets what was read, since something changed.
     pub(crate) async fn forget(&self) {
         *self.cluster.lock().await = None;
+        self.bridges.lock().await.clear();
+        self.templates.lock().await.clear();
     }
 
     /// Waits for a turn to copy onto a storage.
@@ -143,21 +195,22 @@ impl Session {
 
     /// An id that is free now, and that nobody else of this run has; it may still be lost to a stranger.
     pub(crate) async fn free_id(&self, who: &str) -> Result<u32, ClientError> {
-        let first: u32 = match self.manner.random_ids {
+        let cluster = self.cluster().await?;
+        let is_free = |id: &u32| !cluster.guests.contains_key(id) && self.claim(*id, who).is_ok();
+        let free = match self.manner.random_ids {
             Some((from, to)) => {
-                let draw = uuid::Uuid::new_v4().as_u128() % u128::from((to.max(from) - from) + 1);
-                from + u32::try_from(draw).unwrap_or(0)
+                let to = to.max(from);
+                let draw = uuid::Uuid::new_v4().as_u128() % u128::from(to - from + 1);
+                let first = from + u32::try_from(draw).unwrap_or(0);
+                // What is declared is kept to: after its end comes its beginning.
+                (first..=to).chain(from..first).find(is_free)
             }
             None => {
                 let next = self.client.get("/cluster/nextid").await?;
-                super::value::number(&next)
-                    .and_then(|id| u32::try_from(id).ok())
-                    .unwrap_or(100)
+                let next = super::value::number(&next).and_then(|id| u32::try_from(id).ok());
+                (next.unwrap_or(100)..1_000_000_000).find(is_free)
             }
         };
-        let cluster = self.cluster().await?;
-        let free = (first..1_000_000_000)
-            .find(|id| !cluster.guests.contains_key(id) && self.claim(*id, who).is_ok());
         free.ok_or_else(|| ClientError::Setup("no VM id is free".to_owned()))
     }
 

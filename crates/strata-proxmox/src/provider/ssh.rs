@@ -88,13 +88,41 @@ pub(crate) async fn write(
     node: &str,
     target: &str,
     content: &[u8],
+    mode: Option<&str>,
 ) -> Outcome<()> {
+    let mode = mode.map_or_else(String::new, |mode| {
+        format!("chmod {} {}.new && ", quoted(mode), quoted(target))
+    });
     let script = format!(
-        "umask 022 && mkdir -p {folder} && cat > {target}.new && mv -f {target}.new {target}",
+        "umask 022 && mkdir -p {folder} && cat > {target}.new && {mode}mv -f {target}.new {target}",
         folder = quoted(target.rsplit_once('/').map_or("/", |(folder, _)| folder)),
         target = quoted(target)
     );
     run(work, node, &script, content).await
+}
+
+/// Gives a file on a node these lines of a key, in the place of those that it has.
+pub(crate) async fn set_lines(
+    work: &Work<'_>,
+    node: &str,
+    target: &str,
+    key: &str,
+    values: &[String],
+) -> Outcome<()> {
+    let lines: String = values
+        .iter()
+        .map(|value| format!("{key}: {value}\n"))
+        .collect();
+    run(work, node, &lines_script(target, key), lines.as_bytes()).await
+}
+
+/// They come first: after the head of a snapshot they would be the snapshot's.
+fn lines_script(target: &str, key: &str) -> String {
+    format!(
+        "set -e; text=$(cat; sed {rule} {target}); printf '%s\\n' \"$text\" > {target}",
+        rule = quoted(&format!("/^{}:/d", key.replace('.', "\\."))),
+        target = quoted(target)
+    )
 }
 
 fn quoted(text: &str) -> String {
@@ -185,12 +213,7 @@ impl Drop for KeyFile {
 
 /// True for a rehearsal, which has no nodes to reach: its API takes all files.
 pub(crate) fn is_rehearsal(work: &Work<'_>) -> bool {
-    work.session
-        .client
-        .access()
-        .endpoints
-        .iter()
-        .any(|address| matches!(address, Address::Unix(_)))
+    work.session.is_rehearsal()
 }
 
 #[cfg(test)]

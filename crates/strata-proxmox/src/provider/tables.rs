@@ -68,6 +68,12 @@ pub(super) const PLAIN: Plain = Plain {
     then: None,
     resets: false,
     refused: &[],
+    read: None,
+    removal: &[],
+    told: &[],
+    frozen: false,
+    always: &[],
+    of_type: &[],
 };
 
 /// Which backups a storage keeps.
@@ -85,11 +91,13 @@ const BACKUPS: Field = form(
     ]),
 );
 
+/// How many backups a storage protects.
+const PROTECTED: Field = text("backups.max_protected_backups", "max-protected-backups");
+
 const STORAGE: Plain = Plain {
     noun: "storage",
     all: "/storage",
     one: "/storage/{id}",
-    refused: &["backups.max_protected_backups"],
     ..PLAIN
 };
 
@@ -99,14 +107,13 @@ const NETWORK: Plain = Plain {
     id: "{node_name}:{name}",
     import: "{node_name}:{name}",
     whole: true,
-    deletes: false,
     then: Some("/nodes/{node_name}/network"),
     ..PLAIN
 };
 
 const SDN: Plain = Plain { ..PLAIN };
 
-pub(crate) static ALL: [Plain; 26] = [
+pub(crate) static ALL: [Plain; 28] = [
     Plain {
         name: "proxmox_virtual_environment_role",
         noun: "role",
@@ -154,6 +161,7 @@ pub(crate) static ALL: [Plain; 26] = [
             once(text("path", "path")),
             form("content", "content", Form::List),
             BACKUPS,
+            PROTECTED,
             form("nodes", "nodes", Form::List),
             flag("disable", "disable"),
             flag("shared", "shared"),
@@ -172,6 +180,7 @@ pub(crate) static ALL: [Plain; 26] = [
             once(text("export", "export")),
             form("content", "content", Form::List),
             BACKUPS,
+            PROTECTED,
             form("nodes", "nodes", Form::List),
             flag("disable", "disable"),
             text("options", "options"),
@@ -195,6 +204,7 @@ pub(crate) static ALL: [Plain; 26] = [
             text("subdirectory", "subdir"),
             form("content", "content", Form::List),
             BACKUPS,
+            PROTECTED,
             form("nodes", "nodes", Form::List),
             flag("disable", "disable"),
             text("preallocation", "preallocation"),
@@ -212,7 +222,6 @@ pub(crate) static ALL: [Plain; 26] = [
             id("id", "storage"),
             once(text("volume_group", "vgname")),
             form("content", "content", Form::List),
-            BACKUPS,
             form("nodes", "nodes", Form::List),
             flag("disable", "disable"),
             flag("shared", "shared"),
@@ -228,7 +237,6 @@ pub(crate) static ALL: [Plain; 26] = [
             once(text("volume_group", "vgname")),
             once(text("thin_pool", "thinpool")),
             form("content", "content", Form::List),
-            BACKUPS,
             form("nodes", "nodes", Form::List),
             flag("disable", "disable"),
         ],
@@ -241,7 +249,6 @@ pub(crate) static ALL: [Plain; 26] = [
             id("id", "storage"),
             once(text("zfs_pool", "pool")),
             form("content", "content", Form::List),
-            BACKUPS,
             form("nodes", "nodes", Form::List),
             flag("disable", "disable"),
             flag("thin_provision", "sparse"),
@@ -261,12 +268,18 @@ pub(crate) static ALL: [Plain; 26] = [
             text("namespace", "namespace"),
             text("fingerprint", "fingerprint"),
             once(blind(text("encryption_key", "encryption-key"))),
+            once(blind(form(
+                "generate_encryption_key",
+                "encryption-key",
+                Form::Word("autogen"),
+            ))),
             form("content", "content", Form::List),
             BACKUPS,
+            PROTECTED,
             form("nodes", "nodes", Form::List),
             flag("disable", "disable"),
         ],
-        refused: &["backups.max_protected_backups", "generate_encryption_key"],
+        told: &[("encryption_key_fingerprint", "encryption-key")],
         ..STORAGE
     },
     Plain {
@@ -325,6 +338,63 @@ pub(crate) static ALL: [Plain; 26] = [
             text("bond_xmit_hash_policy", "bond_xmit_hash_policy"),
         ],
         ..NETWORK
+    },
+    Plain {
+        name: "proxmox_node_disk_zfs",
+        noun: "ZFS pool",
+        all: "/nodes/{node_name}/disks/zfs",
+        one: "/nodes/{node_name}/disks/zfs/{name}",
+        id: "{node_name}:{name}",
+        import: "{node_name}:{name}",
+        fields: &[
+            id("name", "name"),
+            once(blind(form("devices", "devices", Form::List))),
+            once(blind(text("raidlevel", "raidlevel"))),
+            once(blind(flag("add_storage", "add_storage"))),
+            once(blind(text("ashift", "ashift"))),
+            once(blind(text("compression", "compression"))),
+            once(blind(form(
+                "draid_config",
+                "draid-config",
+                Form::Object(&[("data", "data"), ("spares", "spares")]),
+            ))),
+        ],
+        removal: &[
+            flag("cleanup_config", "cleanup-config"),
+            flag("cleanup_disks", "cleanup-disks"),
+        ],
+        told: &[("state", "state"), ("errors", "errors")],
+        frozen: true,
+        ..PLAIN
+    },
+    Plain {
+        name: "proxmox_ceph_pool",
+        noun: "Ceph pool",
+        all: "/nodes/{node_name}/ceph/pool",
+        one: "/nodes/{node_name}/ceph/pool/{name}",
+        read: Some("/nodes/{node_name}/ceph/pool/{name}/status"),
+        id: "{node_name}/{name}",
+        import: "{node_name}/{name}",
+        fields: &[
+            id("name", "name"),
+            once(blind(flag("add_storages", "add_storages"))),
+            once(blind(text("erasure_coding", "erasure-coding"))),
+            text("application", "application"),
+            text("crush_rule", "crush_rule"),
+            text("min_size", "min_size"),
+            text("pg_autoscale_mode", "pg_autoscale_mode"),
+            text("pg_num", "pg_num"),
+            text("pg_num_min", "pg_num_min"),
+            text("size", "size"),
+            blind(text("target_size", "target_size")),
+            text("target_size_ratio", "target_size_ratio"),
+        ],
+        removal: &[
+            flag("force_destroy", "force"),
+            flag("remove_ecprofile", "remove_ecprofile"),
+            flag("remove_storages", "remove_storages"),
+        ],
+        ..PLAIN
     },
     Plain {
         name: "proxmox_virtual_environment_time",
@@ -388,6 +458,7 @@ pub(crate) static ALL: [Plain; 26] = [
             text("affinity", "affinity"),
             flag("strict", "strict"),
         ],
+        always: &["type"],
         ..PLAIN
     },
     Plain {
@@ -557,8 +628,9 @@ pub(crate) static ALL: [Plain; 26] = [
             flag("groups_autocreate", "groups-autocreate"),
             text("groups_claim", "groups-claim"),
             flag("groups_overwrite", "groups-overwrite"),
+            text("audiences", "audiences"),
         ],
-        refused: &["audiences", "client_key_wo_version"],
+        refused: &["client_key_wo_version"],
         ..PLAIN
     },
     Plain {
@@ -595,8 +667,14 @@ pub(crate) static ALL: [Plain; 26] = [
                 "otel-resource-attributes",
             )),
             text("opentelemetry_compression", "otel-compression"),
+            flag("opentelemetry_verify_ssl", "otel-verify-ssl"),
         ],
-        refused: &["influx_token_wo_version", "opentelemetry_verify_ssl"],
+        refused: &["influx_token_wo_version"],
+        of_type: &[
+            ("graphite_", "graphite"),
+            ("influx_", "influxdb"),
+            ("opentelemetry_", "opentelemetry"),
+        ],
         ..PLAIN
     },
 ];

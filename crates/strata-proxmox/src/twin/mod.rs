@@ -94,6 +94,9 @@ struct Shared {
     task_time: Duration,
     file: Option<PathBuf>,
     calls: AtomicUsize,
+    /// What was asked to change, for tests: verb, path and parameters.
+    #[cfg(test)]
+    heard: Mutex<Vec<(String, BTreeMap<String, String>)>>,
     /// Tasks that run now, and the most there were at once, by kind.
     at_once: Mutex<BTreeMap<&'static str, (usize, usize)>>,
 }
@@ -157,6 +160,12 @@ impl Twin {
         }
     }
 
+    /// The settings of a guest.
+    #[cfg(test)]
+    pub(crate) fn config(&self, id: u32) -> BTreeMap<String, String> {
+        self.shared.store().guests[&id].config.clone()
+    }
+
     /// Has it that it cannot do something: see `Store::lacks`.
     #[cfg(test)]
     pub(crate) fn lacks(&self, what: &str) {
@@ -202,6 +211,17 @@ impl Twin {
         self.shared.store().tickets.clear();
     }
 
+    /// What was asked to change since this was asked last: verb with path, and parameters.
+    #[cfg(test)]
+    pub(crate) fn heard(&self) -> Vec<(String, BTreeMap<String, String>)> {
+        let mut heard = self
+            .shared
+            .heard
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *heard)
+    }
+
     /// How many requests came in until now.
     pub fn calls(&self) -> usize {
         self.shared.calls.load(Ordering::Relaxed)
@@ -240,12 +260,25 @@ impl Shared {
             task_time: options.task_time,
             file: options.file,
             calls: AtomicUsize::new(0),
+            #[cfg(test)]
+            heard: Mutex::default(),
             at_once: Mutex::default(),
         })
     }
 
     fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cfg(test)]
+    fn hear(&self, call: &call::Call) {
+        if call.method.verb != "GET" {
+            let what = format!("{} {}", call.method.verb, call.method.path);
+            let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+            let params = call.params.iter().filter(|(name, _)| *name != "digest");
+            let params = params.map(|(name, text)| (name.clone(), text.clone()));
+            heard.push((what, params.collect()));
+        }
     }
 
     /// Writes the store to its file, whole or not at all.

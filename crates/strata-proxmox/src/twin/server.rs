@@ -118,6 +118,8 @@ fn handle(shared: &Arc<Shared>, parts: &Parts, body: &[u8]) -> Response<Full<Byt
     let (who, answered) = match prepare(shared, parts, body) {
         Ok(call) => {
             let who = call.who.clone();
+            #[cfg(test)]
+            shared.hear(&call);
             (who, calls::answer(&mut shared.store(), &call))
         }
         Err(refusal) => (Identity::default(), Err(refusal)),

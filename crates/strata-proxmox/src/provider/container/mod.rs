@@ -1,19 +1,24 @@
 //! Containers: `proxmox_virtual_environment_container`.
 
+mod details;
 mod observe;
 mod settings;
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value as Json, json};
 use strata_core::{
-    BoxFuture,
+    BoxFuture, Diagnostic,
     provider::{Effect, EffectKind},
 };
 
-use self::settings::{mount, rootfs, settings};
+pub(crate) use self::settings::mount;
+use self::settings::{id_map, root_options, rootfs, settings};
 use super::{
+    ahead::{self, Network, Wanted},
     guest::{self, Making, Place, all, first, positive, text, texts},
-    kind::{Doing, Kind, Outcome, Planned, Work},
-    value, vm,
+    kind::{Doing, Failure, Kind, Outcome, Planned, Work},
+    ssh, value, vm,
 };
 use crate::client::{Params, path};
 
@@ -34,14 +39,6 @@ impl Kind for Container {
 
     fn noun(&self) -> &'static str {
         "container"
-    }
-
-    fn refused(&self) -> &'static [&'static str] {
-        &[
-            "idmap",
-            "environment_variables",
-            "initialization.entrypoint",
-        ]
     }
 
     fn plan<'a>(&'a self, planned: &'a mut Planned<'_>) -> BoxFuture<'a, Outcome<()>> {
@@ -91,6 +88,10 @@ impl Kind for Container {
         Box::pin(update(work, prior, object))
     }
 
+    fn continues(&self) -> bool {
+        true
+    }
+
     fn delete<'a>(&'a self, work: &'a Work<'a>, object: &'a Json) -> BoxFuture<'a, Outcome<()>> {
         Box::pin(async move {
             let found = guest::locate(work.session, LXC, object).await;
@@ -130,16 +131,30 @@ impl Kind for Container {
 
 async fn plan(planned: &mut Planned<'_>) -> Outcome<()> {
     let object = planned.planned;
+    let init = first(object, "initialization");
+    let networks = all(object, "network_interface").iter().enumerate();
+    let networks = networks.map(|(at, device)| {
+        let config = all(init, "ip_config").get(at).unwrap_or(&Json::Null);
+        Network::of(device, config)
+    });
+    let networks: Vec<Network> = networks.collect();
+    if id_map(object) != planned.prior.map_or(Vec::new(), id_map) {
+        planned.effects.push(Effect {
+            kind: EffectKind::Live,
+            reason: "idmap: written to the node over ssh, since the API does not take it; it counts from the next start".to_owned(),
+        });
+    }
     let Some(prior) = planned.prior else {
-        let disk = first(object, "disk");
-        let storage = text(disk, "datastore_id").unwrap_or("local").to_owned();
-        let storages = match first(object, "clone").is_null() {
-            true => vec![(storage, "rootdir", positive(disk, "size").unwrap_or(4))],
-            false => Vec::new(),
-        };
-        let memory = positive(first(object, "memory"), "dedicated");
-        return guest::check_new(planned, LXC, memory, &storages).await;
+        return ahead::new_guest(planned, &wanted(object, networks)).await;
     };
+    ahead::addresses(planned, &networks)?;
+    let account = |object: &Json| first(first(object, "initialization"), "user_account").clone();
+    if account(prior) != account(object) && !account(object).is_null() {
+        planned.warnings.push(
+            Diagnostic::warning("proxmox-once", "Keys and password of a container are given once")
+                .detail("`initialization.user_account` is used when a container is made: this one keeps what it has. Replace it, or change them inside."),
+        );
+    }
     let (before, after) = (settings(prior), settings(object));
     let quiet = [
         "started",
@@ -156,7 +171,8 @@ async fn plan(planned: &mut Planned<'_>) -> Outcome<()> {
             .iter()
             .all(|name| prior[*name] == object[*name] || object[*name].is_null())
         && first(prior, "disk")["size"] == first(object, "disk")["size"]
-        && prior["mount_point"] == object["mount_point"]
+        && !volumes_differ(prior, object)
+        && id_map(prior) == id_map(object)
         && object
             .as_object()
             .into_iter()
@@ -167,7 +183,15 @@ async fn plan(planned: &mut Planned<'_>) -> Outcome<()> {
     }
     let running = prior["started"] != false && prior["template"] != true;
     let waits = [
-        "features", "tty", "cmode", "console", "arch", "ostype", "dev",
+        "features",
+        "tty",
+        "cmode",
+        "console",
+        "arch",
+        "ostype",
+        "dev",
+        "env",
+        "entrypoint",
     ];
     let cold = after
         .iter()
@@ -186,6 +210,13 @@ async fn plan(planned: &mut Planned<'_>) -> Outcome<()> {
             reason,
         });
     }
+    if running && volumes_differ(prior, object) && object["started"] != false {
+        planned.effects.push(Effect {
+            kind: EffectKind::Restart,
+            reason: "volumes: a running container takes other options only when it starts again"
+                .to_owned(),
+        });
+    }
     if running && object["started"] == false {
         planned.effects.push(Effect {
             kind: EffectKind::Restart,
@@ -199,6 +230,24 @@ async fn plan(planned: &mut Planned<'_>) -> Outcome<()> {
         planned.reopen.extend(["ipv4", "ipv6"]);
     }
     Ok(())
+}
+
+/// What a new container wants of its node; what only apply can tell is left out.
+fn wanted(object: &Json, networks: Vec<Network>) -> Wanted {
+    let disk = first(object, "disk");
+    let own = text(disk, "datastore_id").filter(|_| first(object, "clone").is_null());
+    let size = positive(disk, "size").unwrap_or(0);
+    let memory = positive(first(object, "memory"), "dedicated");
+    let starts = object["started"] != false && object["template"] != true;
+    Wanted {
+        kind: LXC,
+        memory: memory.filter(|_| starts),
+        storages: own
+            .map(|storage| (storage.to_owned(), "rootdir", size))
+            .into_iter()
+            .collect(),
+        networks,
+    }
 }
 
 async fn create(work: &Work<'_>, object: &mut Json) -> Outcome<()> {
@@ -299,6 +348,7 @@ async fn finish(work: &Work<'_>, object: &mut Json, place: &Place, cloned: bool)
         Some(description) => params.set("description", description),
         None => params.set("delete", "description"),
     };
+    write_id_map(work, &Json::Null, object, place).await?;
     if object["template"] == true {
         let made = work
             .session
@@ -325,7 +375,7 @@ async fn finish(work: &Work<'_>, object: &mut Json, place: &Place, cloned: bool)
     let config = work.session.client.get(&place.path(&["config"])).await;
     let config = config.doing(|| format!("The container {} cannot be read", place.id))?;
     observe::made(object, &config);
-    addresses(work, place, object).await;
+    wait_for_addresses(work, place, object).await?;
     work.session.forget().await;
     guest::remember(work.session, LXC, object).await;
     Ok(())
@@ -347,6 +397,12 @@ async fn update(work: &Work<'_>, prior: &Json, object: &mut Json) -> Outcome<()>
         .map(|(name, _)| name)
         .filter(|name| after.get(name).is_none())
         .collect();
+    let mut gone: Vec<String> = gone.into_iter().map(str::to_owned).collect();
+    if volumes_differ(prior, object) {
+        let config = work.session.client.get(&place.path(&["config"])).await;
+        let config = config.doing(|| format!("The container {} cannot be read", place.id))?;
+        change_volumes((prior, object), &config, &mut params, &mut gone);
+    }
     if !gone.is_empty() {
         params.set("delete", gone.join(","));
     }
@@ -371,15 +427,76 @@ async fn update(work: &Work<'_>, prior: &Json, object: &mut Json) -> Outcome<()>
             .await;
         grown.doing(|| format!("The disk of container {} was not made larger", place.id))?;
     }
+    write_id_map(work, prior, object, &place).await?;
     guest::change_pool(work, place.id, &prior["pool_id"], &object["pool_id"]).await?;
     power(work, object, &place).await?;
     let config = work.session.client.get(&place.path(&["config"])).await;
     let config = config.doing(|| format!("The container {} cannot be read", place.id))?;
     observe::made(object, &config);
-    addresses(work, &place, object).await;
+    wait_for_addresses(work, &place, object).await?;
     work.session.forget().await;
     guest::remember(work.session, LXC, object).await;
     Ok(())
+}
+
+/// The mount points as they are set, without what is told of them.
+fn points(object: &Json) -> Vec<String> {
+    all(object, "mount_point").iter().map(mount).collect()
+}
+
+fn volumes_differ(prior: &Json, object: &Json) -> bool {
+    points(prior) != points(object)
+        || root_options(first(prior, "disk")) != root_options(first(object, "disk"))
+}
+
+/// Volumes that are new, gone, or have other options; each that stays is named as it is there.
+fn change_volumes(
+    (prior, object): (&Json, &Json),
+    config: &Json,
+    params: &mut Params,
+    gone: &mut Vec<String>,
+) {
+    let (before, after) = (points(prior), points(object));
+    for at in 0..before.len().max(after.len()) {
+        let name = format!("mp{at}");
+        let now = config[name.as_str()].as_str();
+        match (after.get(at), now) {
+            (wanted, _) if wanted == before.get(at) => {}
+            (None, Some(_)) => gone.push(name),
+            (None, None) => {}
+            (Some(wanted), None) => drop(params.set(name, wanted)),
+            (Some(_), Some(now)) => {
+                let mut point = all(object, "mount_point")[at].clone();
+                point["volume"] = json!(now.split(',').next());
+                params.set(name, mount(&point));
+            }
+        }
+    }
+    let disk = first(object, "disk");
+    if root_options(first(prior, "disk")) != root_options(disk)
+        && let Some(now) = config["rootfs"].as_str()
+    {
+        let size = guest::parts(now).remove("size");
+        let size = size.map_or_else(String::new, |size| format!(",size={size}"));
+        let volume = now.split(',').next().unwrap_or_default();
+        params.set("rootfs", format!("{volume}{}{size}", root_options(disk)));
+    }
+}
+
+/// Writes the id map into the container's file over ssh: the API has no way. A rehearsal has no such file.
+async fn write_id_map(work: &Work<'_>, prior: &Json, object: &Json, place: &Place) -> Outcome<()> {
+    let lines = id_map(object);
+    if lines == id_map(prior) || work.session.is_rehearsal() {
+        return Ok(());
+    }
+    ssh::set_lines(
+        work,
+        &place.node,
+        &format!("/etc/pve/lxc/{}.conf", place.id),
+        "lxc.idmap",
+        &lines,
+    )
+    .await
 }
 
 async fn power(work: &Work<'_>, object: &Json, place: &Place) -> Outcome<()> {
@@ -418,6 +535,39 @@ async fn power(work: &Work<'_>, object: &Json, place: &Place) -> Outcome<()> {
     done.map(drop)
         .doing(|| format!("The {action} of container {} failed", place.id))
 }
+
+/// Waits for the addresses that the block `wait_for_ip` wants.
+async fn wait_for_addresses(work: &Work<'_>, place: &Place, object: &mut Json) -> Outcome<()> {
+    let wait_for = first(object, "wait_for_ip").clone();
+    let runs = object["started"] != false && object["template"] != true;
+    let limit = guest::limit(object, "timeout_start", 300);
+    let limit = work.session.manner.guest_limit.unwrap_or(limit);
+    let begun = Instant::now();
+    loop {
+        addresses(work, place, object).await;
+        let lacks = |family: &str| {
+            let mut known = value::members(&object[family]).iter();
+            wait_for[family] == true && !known.any(|(name, _)| name != "lo")
+        };
+        if !runs || !(lacks("ipv4") || lacks("ipv6")) {
+            return Ok(());
+        }
+        if begun.elapsed() > limit {
+            return Err(Failure::new(
+                Diagnostic::error(
+                    "proxmox-no-address",
+                    format!("The container {} had no address within {} s", place.id, limit.as_secs()),
+                )
+                .detail("it runs, but has not the addresses that `wait_for_ip` wants: look at its DHCP or `initialization.ip_config`."),
+            ));
+        }
+        work.note("running, but there is no address yet");
+        tokio::time::sleep(PAUSE.min(limit)).await;
+    }
+}
+
+/// The pause between two questions for addresses.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Puts the addresses that PVE sees in the container into the object.
 async fn addresses(work: &Work<'_>, place: &Place, object: &mut Json) {

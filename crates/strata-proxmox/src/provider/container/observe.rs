@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::settings::network;
+use super::settings::{environment, id_map, network};
 use crate::provider::{
     guest::{all, first, parts, text, texts},
     value, vm,
@@ -74,6 +74,8 @@ pub(super) fn observe(object: &mut Json, config: &Json, row: &Json) {
     if let Some(kind) = config["ostype"].as_str() {
         set(object, "operating_system", "type", json!(kind));
     }
+    program(object, config);
+    super::details::observe(object, config);
     features(object, config);
     volumes(object, config);
     networks(object, config);
@@ -89,7 +91,47 @@ pub(super) fn observe(object: &mut Json, config: &Json, row: &Json) {
     }
 }
 
-fn set(object: &mut Json, block: &str, name: &str, now: Json) {
+/// What the container runs first, and with which variables.
+fn program(object: &mut Json, config: &Json) {
+    let now = config["env"].as_str();
+    if environment(object).as_deref() != now {
+        let variables = now.unwrap_or_default().split('\0');
+        let variables = variables.filter_map(|variable| variable.split_once('='));
+        let variables: Json = variables
+            .map(|(name, text)| (name.to_owned(), json!(text)))
+            .collect::<serde_json::Map<_, _>>()
+            .into();
+        object["environment_variables"] = variables;
+    }
+    if text(first(object, "initialization"), "entrypoint") != config["entrypoint"].as_str() {
+        set(
+            object,
+            "initialization",
+            "entrypoint",
+            config["entrypoint"].clone(),
+        );
+    }
+    let map = config["lxc"].as_array().into_iter().flatten();
+    let map = map
+        .filter(|line| line[0] == "lxc.idmap")
+        .filter_map(|line| line[1].as_str());
+    let map: Vec<&str> = map.collect();
+    if !map.is_empty() && id_map(object) != map {
+        let entries = map.iter().map(|line| {
+            let mut words = line.split_whitespace();
+            let kind = if words.next() == Some("g") {
+                "gid"
+            } else {
+                "uid"
+            };
+            let mut number = || words.next().and_then(|word| word.parse::<i64>().ok());
+            json!({ "type": kind, "container_id": number(), "host_id": number(), "size": number() })
+        });
+        object["idmap"] = entries.collect();
+    }
+}
+
+pub(super) fn set(object: &mut Json, block: &str, name: &str, now: Json) {
     if let Some(block) = object[block]
         .as_array_mut()
         .and_then(|blocks| blocks.first_mut())
@@ -107,6 +149,12 @@ fn features(object: &mut Json, config: &Json) {
             name,
             json!(parts.get(name).is_some_and(|text| text == "1")),
         );
+    }
+    let now: Vec<&str> = parts
+        .get("mount")
+        .map_or(Vec::new(), |text| text.split(';').collect());
+    if texts(first(object, "features"), "mount") != now {
+        set(object, "features", "mount", json!(now));
     }
 }
 
@@ -182,6 +230,12 @@ fn networks(object: &mut Json, config: &Json) {
         interface["mac_address"] = json!(part("hwaddr"));
         interface["vlan_id"] = number("tag");
         interface["mtu"] = number("mtu");
+        interface["host_managed"] = json!(part("host-managed") == Some("1"));
+        interface["rate_limit"] = match part("rate").and_then(|text| text.parse::<f64>().ok()) {
+            Some(rate) if rate.fract() == 0.0 => json!(rate as i64),
+            Some(rate) => json!(rate),
+            None => json!(0),
+        };
         interface["enabled"] = json!(true);
         changed.push((at, now.clone()));
     }
@@ -207,8 +261,13 @@ fn networks(object: &mut Json, config: &Json) {
 
 /// For an import: the blocks that a user would have written.
 fn blocks(object: &mut Json, config: &Json) {
-    object["cpu"] = json!([{ "cores": 1, "limit": 0, "architecture": "amd64" }]);
-    object["memory"] = json!([{ "dedicated": 512, "swap": 0 }]);
+    let says = |names: &[&str]| names.iter().any(|name| !config[*name].is_null());
+    if says(&["cores", "cpulimit", "cpuunits"]) {
+        object["cpu"] = json!([{ "cores": 1, "limit": 0, "architecture": "amd64" }]);
+    }
+    if says(&["memory", "swap"]) {
+        object["memory"] = json!([{ "dedicated": 512, "swap": 0 }]);
+    }
     object["disk"] = json!([{ "acl": false, "quota": false, "replicate": false }]);
     object["operating_system"] = json!([{ "template_file_id": "", "type": "unmanaged" }]);
     if !config["features"].is_null() {

@@ -29,6 +29,9 @@ pub(crate) fn settings(object: &Json) -> Params {
     params.maybe("hookscript", text(object, "hook_script_file_id"));
     params.maybe("startup", vm::startup(first(object, "startup")));
     console(first(object, "console"), &mut params);
+    params
+        .maybe("env", environment(object))
+        .maybe("entrypoint", text(init, "entrypoint"));
     let cpu = first(object, "cpu");
     params
         .maybe("arch", text(cpu, "architecture"))
@@ -70,6 +73,33 @@ pub(crate) fn settings(object: &Json) -> Params {
         params.set(format!("dev{at}"), setting);
     }
     params
+}
+
+/// Variables of the first process: `NAME=text`, between NULs.
+pub(super) fn environment(object: &Json) -> Option<String> {
+    let variables = value::members(&object["environment_variables"]).iter();
+    let variables =
+        variables.filter_map(|(name, text)| Some(format!("{name}={}", value::text(text)?)));
+    let variables: Vec<String> = variables.collect();
+    (!variables.is_empty()).then(|| variables.join("\0"))
+}
+
+/// The lines of the id map in a container's file, as LXC has them.
+pub(super) fn id_map(object: &Json) -> Vec<String> {
+    let entries = all(object, "idmap").iter().map(|entry| {
+        let kind = match text(entry, "type") {
+            Some("gid" | "g") => "g",
+            _ => "u",
+        };
+        let number = |name: &str| value::number(&entry[name]).unwrap_or(0);
+        format!(
+            "{kind} {} {} {}",
+            number("container_id"),
+            number("host_id"),
+            number("size")
+        )
+    });
+    entries.collect()
 }
 
 fn console(console: &Json, params: &mut Params) {
@@ -136,7 +166,13 @@ pub(crate) fn network(interface: &Json, config: &Json) -> String {
 /// The setting that makes the root of a container.
 pub(crate) fn rootfs(disk: &Json) -> String {
     let storage = text(disk, "datastore_id").unwrap_or("local");
-    let mut setting = format!("{storage}:{}", positive(disk, "size").unwrap_or(4));
+    let size = positive(disk, "size").unwrap_or(4);
+    format!("{storage}:{size}{}", root_options(disk))
+}
+
+/// The options of a container's root.
+pub(super) fn root_options(disk: &Json) -> String {
+    let mut setting = String::new();
     for name in ["acl", "quota", "replicate"] {
         if disk[name] == true {
             setting.push_str(&format!(",{name}=1"));

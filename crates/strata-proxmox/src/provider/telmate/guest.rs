@@ -77,7 +77,12 @@ pub(super) fn dns(object: &Json) -> Json {
 
 impl Guest {
     /// The id of what a guest is cloned from, which telmate names by its name.
-    async fn template(&self, session: &Session, object: &Json) -> Outcome<Option<i64>> {
+    async fn template(
+        &self,
+        session: &Session,
+        object: &Json,
+        planning: bool,
+    ) -> Outcome<Option<i64>> {
         if let Some(id) = value::number(&object["clone_id"]).filter(|id| *id > 0) {
             return Ok(Some(id));
         }
@@ -98,6 +103,8 @@ impl Guest {
         let found = named.max_by_key(|(id, row)| (row["node"] == node, std::cmp::Reverse(**id)));
         match found {
             Some((id, _)) => Ok(Some(i64::from(*id))),
+            // It is made before by the same plan, which does not know its id yet.
+            None if planning && session.intended().has_name(name) => Ok(None),
             None => Err(Failure::new(
                 Diagnostic::error(
                     "proxmox-no-template",
@@ -308,7 +315,7 @@ impl Kind for Guest {
     fn plan<'a>(&'a self, planned: &'a mut Planned<'_>) -> BoxFuture<'a, Outcome<()>> {
         Box::pin(async move {
             let template = match (planned.session, planned.prior) {
-                (Some(session), None) => self.template(session, planned.planned).await?,
+                (Some(session), None) => self.template(session, planned.planned, true).await?,
                 _ => None,
             };
             let prior = planned.prior.map(|prior| self.known(prior));
@@ -324,6 +331,8 @@ impl Kind for Guest {
                 effects: Vec::new(),
                 warnings: Diagnostics::new(),
                 nothing: false,
+                changed: false,
+                directory: planned.directory,
                 replace: Vec::new(),
             };
             self.ours.plan(&mut look).await?;
@@ -351,7 +360,7 @@ impl Kind for Guest {
         object: &'a mut Json,
     ) -> BoxFuture<'a, Outcome<()>> {
         Box::pin(async move {
-            let template = self.template(work.session, object).await?;
+            let template = self.template(work.session, object, false).await?;
             let mut ours = (self.say)(object, template);
             let before = ours.clone();
             let made = self.ours.create(work, &mut ours).await;
@@ -397,6 +406,10 @@ impl Kind for Guest {
             self.tell(&wanted, &mut ours, object);
             Ok(())
         })
+    }
+
+    fn continues(&self) -> bool {
+        true
     }
 
     fn delete<'a>(&'a self, work: &'a Work<'a>, object: &'a Json) -> BoxFuture<'a, Outcome<()>> {

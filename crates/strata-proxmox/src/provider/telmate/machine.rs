@@ -184,9 +184,13 @@ fn initialization(object: &Json, slots: &Slots) -> Json {
         "ip_config": shown.map(|setting| addresses(setting)).collect::<Vec<_>>(),
         "dns": dns(object), "upgrade": object["ciupgrade"] == true,
     });
-    if let Some((slot, storage)) = drive {
-        init["interface"] = json!(slot);
-        init["datastore_id"] = json!(storage);
+    match drive {
+        Some((slot, storage)) => {
+            init["interface"] = json!(slot);
+            init["datastore_id"] = json!(storage);
+        }
+        // Only a template can have it.
+        None => init["(no drive)"] = json!(true),
     }
     if account {
         let keys = text(object, "sshkeys").unwrap_or_default();

@@ -2,14 +2,18 @@
 //!
 //! A machine or container of telmate's is one of ours in other words: [`machine`] and [`container`]
 //! say it in ours, [`guest`] has that made, read, changed and removed, and says what came of it in
-//! telmate's. Pools are plain. [`schema`] holds the arguments, [`block`] the provider's block.
+//! telmate's. Pools are plain; [`stored`] is what lies in storages, [`volume`] a volume of a container
+//! that is there. [`schema`] holds the arguments, [`block`] the provider's block.
 
 pub(crate) mod block;
 mod container;
 mod disks;
 mod guest;
+mod image;
 mod machine;
 pub(crate) mod schema;
+mod stored;
+mod volume;
 
 use super::{
     kind::Kind,
@@ -20,7 +24,14 @@ use super::{
 /// Where it says it is from.
 pub(crate) const SOURCE: &str = "registry.terraform.io/telmate/proxmox";
 
-pub(crate) static ALL: [&dyn Kind; 3] = [&guest::MACHINE, &guest::CONTAINER, &POOL];
+pub(crate) static ALL: [&dyn Kind; 6] = [
+    &guest::MACHINE,
+    &guest::CONTAINER,
+    &POOL,
+    &stored::Fetched,
+    &stored::Drive,
+    &volume::Volume,
+];
 
 static POOL: Plain = Plain {
     name: "proxmox_pool",

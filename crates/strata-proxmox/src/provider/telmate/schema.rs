@@ -185,6 +185,42 @@ replicate bool o
 shared bool o
 ";
 
+const IMAGE: &str = "
+storage string r !
+pve_node string r !
+url string r !
+filename string r !
+checksum string o !
+checksum_algorithm string o !
+";
+
+const DRIVE: &str = "
+name string r !
+pve_node string r !
+storage string r !
+meta_data string o !
+network_config string o !
+user_data string o !
+vendor_data string o !
+sha256 string c
+size number c
+";
+
+const VOLUME: &str = "
+container string r !
+slot number r !
+storage string r !
+mp string r
+size string r
+acl bool o
+backup bool o
+quota bool o
+read_only bool o
+replicate bool o
+shared bool o
+volume string c
+";
+
 /// The buses of disks and how many each has.
 pub(super) const BUSES: [(&str, usize); 4] =
     [("ide", 4), ("sata", 6), ("scsi", 31), ("virtio", 16)];
@@ -308,6 +344,9 @@ pub(crate) fn facts() -> Vec<Facts> {
         ("proxmox_vm_qemu", machine()),
         ("proxmox_lxc", container()),
         ("proxmox_pool", read("poolid string r !\ncomment string o")),
+        ("proxmox_storage_iso", read(IMAGE)),
+        ("proxmox_cloud_init_disk", read(DRIVE)),
+        ("proxmox_lxc_disk", read(VOLUME)),
     ];
     let id = || json!({ "t": "string", "p": "c" });
     all.into_iter()

@@ -223,6 +223,7 @@ async fn no_address_and_a_cloud_init_that_failed_are_told_apart() {
     assert!(error.contains("had no address within 1 s"), "{error}");
     world.twin.lacks("cloud-init");
     config["name"] = json!("other");
+    config["initialization"][0]["ip_config"] = json!([]);
     let error = world.apply(VM, None, &config).await.unwrap_err();
     assert!(
         error.contains("cloud-init failed") && error.contains("no YAML"),
@@ -288,4 +289,55 @@ fn as_machine(first: &Object, id: u32) -> Object {
         value: from_json(&json, &ty),
         private: Vec::new(),
     }
+}
+
+#[tokio::test]
+async fn a_clone_that_broke_before_its_settings_is_given_them_by_the_next_apply() {
+    let world = world(options()).await;
+    let mut template = json!({
+        "name": "template", "node_name": "pve", "vm_id": 900, "template": true, "started": false,
+        "disk": [{ "interface": "scsi0", "datastore_id": "local", "size": 4 }],
+    });
+    template["cpu"] = json!([{ "cores": 1 }]);
+    world.apply(VM, None, &template).await.unwrap();
+    let mut clone = machine();
+    clone["clone"] = json!([{ "vm_id": 900, "full": true }]);
+    for fault in [
+        fault("POST", "/config", FaultKind::Refused(500, "got timeout")),
+        fault("POST", "/config", FaultKind::AnswerLost),
+        fault("POST", "/config", FaultKind::Dropped),
+        fault("POST", "/clone", FaultKind::AnswerLost),
+    ] {
+        let shown = format!("{fault:?}");
+        world.twin.fault(fault);
+        let (object, said) = converge(&world, &clone).await;
+        let read = world.read(VM, &object).await.unwrap();
+        world.nothing(VM, &read, &clone).await;
+        let id = to_json(&read.value)["vm_id"].as_u64().unwrap();
+        let config = world.twin.config(u32::try_from(id).unwrap());
+        assert!(
+            config.contains_key("ide2"),
+            "{shown}: no cloud-init drive: {said:?}"
+        );
+        assert_eq!(config["cores"], "2", "{shown}");
+        world.delete(VM, &read).await.unwrap();
+        assert_eq!(world.twin.guests(), [900], "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn half_made_machines_are_gone_on_with_and_not_made_anew() {
+    let world = world(options()).await;
+    for name in [
+        VM,
+        "proxmox_virtual_environment_container",
+        "proxmox_cloned_vm",
+    ] {
+        assert!(world.configured.continues(name), "{name}");
+    }
+    assert!(
+        !world
+            .configured
+            .continues("proxmox_virtual_environment_pool")
+    );
 }

@@ -1,8 +1,12 @@
 //! Lives of objects against the twin: made, read, changed, imported, drifted, deleted.
 
+mod ahead;
+mod bad_input;
 mod cluster;
+mod complete;
 mod fakepve;
 mod faults;
+mod lives;
 mod machines;
 mod objects;
 mod reach;

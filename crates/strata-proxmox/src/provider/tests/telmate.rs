@@ -2,7 +2,7 @@
 
 use super::*;
 
-async fn telmate(options: Options) -> World {
+pub(super) async fn telmate(options: Options) -> World {
     let folder = tempfile::tempdir().unwrap();
     let twin = Twin::on_loopback(options).await.unwrap();
     let provider = Proxmox::new(Settings::default()).telmate();

@@ -13,12 +13,13 @@ use super::{
 use crate::{
     client::{ClientError, Params},
     provider::{
-        guest::{self, Making, Place, first, positive, text},
+        guest::{self, Making, Place, first, positive, text, texts},
         kind::{Doing, Outcome, Work},
     },
 };
 
 pub(super) async fn create(work: &Work<'_>, object: &mut Json) -> Outcome<()> {
+    settle_smbios(object, &Json::Null);
     let place = match is_clone(object) {
         true => clone(work, object).await?,
         false => make(work, object).await?,
@@ -29,6 +30,18 @@ pub(super) async fn create(work: &Work<'_>, object: &mut Json) -> Outcome<()> {
     finish(work, object, &place)
         .await
         .map_err(|failure| failure.half_made())
+}
+
+/// Gives the firmware's block its id: the machine's own, or a new one, since one without is none.
+pub(super) fn settle_smbios(object: &mut Json, config: &Json) {
+    let own = guest::parts(config["smbios1"].as_str().unwrap_or_default()).remove("uuid");
+    if let Some(smbios) = object["smbios"]
+        .as_array_mut()
+        .and_then(|blocks| blocks.first_mut())
+        && text(smbios, "uuid").is_none()
+    {
+        smbios["uuid"] = json!(own.unwrap_or_else(|| uuid::Uuid::new_v4().to_string()));
+    }
 }
 
 /// Makes a machine without a template, with all its disks.
@@ -91,8 +104,13 @@ async fn clone(work: &Work<'_>, object: &mut Json) -> Outcome<Place> {
         .maybe("name", text(object, "name"))
         .maybe("pool", text(object, "pool_id"));
     if full {
-        params.maybe("storage", text(&source, "datastore_id"));
+        params
+            .maybe("storage", text(&source, "datastore_id"))
+            .maybe("format", text(&source, "format"));
     }
+    params
+        .maybe("snapname", text(&source, "snapshot_name"))
+        .maybe("bwlimit", positive(&source, "bandwidth_limit"));
     if from != node {
         params.set("target", &node);
     }
@@ -132,7 +150,7 @@ async fn start(
 }
 
 /// Gives a machine that is there all that is wanted, and switches it on.
-async fn finish(work: &Work<'_>, object: &mut Json, place: &Place) -> Outcome<()> {
+pub(super) async fn finish(work: &Work<'_>, object: &mut Json, place: &Place) -> Outcome<()> {
     let config = read(work, place).await?;
     if is_clone(object) {
         adapt(work, object, place, &config).await?;
@@ -174,6 +192,19 @@ pub(super) async fn read(work: &Work<'_>, place: &Place) -> Outcome<Json> {
 
 /// Gives a clone its own settings, drives and disks.
 async fn adapt(work: &Work<'_>, object: &Json, place: &Place, config: &Json) -> Outcome<()> {
+    let gone = texts(object, "(gone)");
+    if !gone.is_empty() {
+        let params = Params::new().with("delete", gone.join(","));
+        let limit = guest::limit(object, "timeout_create", 1800);
+        start(work, &place.path(&["config"]), &params, limit)
+            .await
+            .doing(|| {
+                format!(
+                    "The devices that VM {} is not to have were not removed",
+                    place.id
+                )
+            })?;
+    }
     let mut params = settings(object, true);
     special_drives(object, config, &mut params);
     params.remove("description");
@@ -191,7 +222,7 @@ async fn adapt(work: &Work<'_>, object: &Json, place: &Place, config: &Json) -> 
             let volume = now.split(',').next().unwrap_or_default();
             params.set(
                 interface,
-                format!("{volume}{}", super::settings::disk_options(disk)),
+                format!("{volume}{}", super::settings::disk_options_over(disk, now)),
             );
         }
     }

@@ -8,8 +8,10 @@ use strata_core::{
 
 use super::{QEMU, cannot, disks, is_clone, settings, update};
 use crate::provider::{
-    guest::{self, all, first, positive, text},
+    ahead::{self, Network, Wanted},
+    guest::{all, first, positive, text},
     kind::{Outcome, Planned},
+    value,
 };
 
 /// Settings that a running machine takes at once.
@@ -61,28 +63,102 @@ pub(super) fn validate(config: &Json, diags: &mut Diagnostics) {
 }
 
 pub(super) async fn plan(planned: &mut Planned<'_>) -> Outcome<()> {
+    let object = planned.planned;
+    let init = first(object, "initialization");
+    let networks = all(object, "network_device").iter().enumerate();
+    let networks = networks.map(|(at, device)| {
+        let config = all(init, "ip_config").get(at).unwrap_or(&Json::Null);
+        Network::of(device, config)
+    });
+    let networks = networks.collect();
     match planned.prior {
-        None => check_new(planned).await,
-        Some(prior) => look(planned, prior),
+        None => {
+            ahead::new_guest(planned, &wanted(object, networks)).await?;
+            cloud_init(planned).await
+        }
+        Some(prior) => {
+            ahead::addresses(planned, &networks)?;
+            look(planned, prior)
+        }
     }
 }
 
-async fn check_new(planned: &Planned<'_>) -> Outcome<()> {
+/// Looks whether somebody will read the settings for cloud-init: without a drive nobody does.
+async fn cloud_init(planned: &mut Planned<'_>) -> Outcome<()> {
     let object = planned.planned;
-    let mut storages: Vec<(String, &'static str, i64)> = Vec::new();
-    for (_, disk) in disks(object) {
-        let storage = text(disk, "datastore_id").unwrap_or("local-lvm");
-        storages.push((
-            storage.to_owned(),
-            "images",
-            positive(disk, "size").unwrap_or(8),
+    let init = first(object, "initialization");
+    let template =
+        value::number(&first(object, "clone")["vm_id"]).and_then(|id| u32::try_from(id).ok());
+    let nowhere = init["(no drive)"] == true;
+    let (Some(session), false) = (planned.session, init.is_null()) else {
+        return Ok(());
+    };
+    let config = match template {
+        Some(id) => session.template(id).await,
+        None => None,
+    };
+    let has_drive = config.as_deref().and_then(settings::cloud_init_interface);
+    let unknown = template.is_some() && config.is_none();
+    if has_drive.is_some() || unknown {
+        return Ok(());
+    }
+    let of = template.map_or("The VM".to_owned(), |id| format!("The template {id}"));
+    if nowhere && template.is_none() {
+        // Whether it is made from another may be what only apply can tell.
+        return Ok(());
+    }
+    if nowhere {
+        return Err(cannot(
+            "proxmox-no-cloud-init",
+            format!("{of} has no cloud-init drive"),
+            "so nobody would read the user, keys, addresses and name servers that are set: give it one by a disk of the type `cloudinit`, which names a storage",
         ));
     }
-    if let Some(storage) = text(first(object, "initialization"), "datastore_id") {
-        storages.push((storage.to_owned(), "images", 0));
+    let interface = text(init, "interface").unwrap_or("ide2");
+    let taken = config
+        .as_deref()
+        .and_then(|config| config[interface].as_str());
+    if let Some(taken) = taken {
+        return Err(cannot(
+            "proxmox-no-cloud-init",
+            format!("{of} has no cloud-init drive, and its `{interface}` is taken"),
+            format!(
+                "`{}` is there: free it in the template, or choose another `initialization.interface`",
+                taken.split(',').next().unwrap_or_default()
+            ),
+        ));
+    }
+    if template.is_some() {
+        planned.effects.push(Effect {
+            kind: EffectKind::Live,
+            reason: format!("{of} has no cloud-init drive: the VM is given one as `{interface}`; its system must have cloud-init to read it"),
+        });
+    }
+    Ok(())
+}
+
+/// What a new machine wants of its node; what only apply can tell is left out.
+fn wanted(object: &Json, networks: Vec<Network>) -> Wanted {
+    let mut storages: Vec<(String, &'static str, i64)> = Vec::new();
+    for (_, disk) in disks(object) {
+        if let Some(storage) = text(disk, "datastore_id") {
+            let size = positive(disk, "size").unwrap_or(0);
+            storages.push((storage.to_owned(), "images", size));
+        }
+    }
+    for block in ["initialization", "efi_disk", "tpm_state"] {
+        if let Some(storage) = text(first(object, block), "datastore_id") {
+            storages.push((storage.to_owned(), "images", 0));
+        }
     }
     let memory = positive(first(object, "memory"), "dedicated");
-    guest::check_new(planned, QEMU, memory, &storages).await
+    let starts = object["started"] != false && object["template"] != true;
+    Wanted {
+        kind: QEMU,
+        memory: memory.filter(|_| starts),
+        storages,
+        networks,
+    }
 }
 
 fn look(planned: &mut Planned<'_>, prior: &Json) -> Outcome<()> {
@@ -105,13 +181,23 @@ fn look(planned: &mut Planned<'_>, prior: &Json) -> Outcome<()> {
     if prior["node_name"] != object["node_name"] && object["migrate"] != true {
         planned.replace.push("node_name");
     }
+    // Its kind is settled when such a drive is made; another storage is a move.
+    for (block, kinds) in [
+        ("efi_disk", &["type", "pre_enrolled_keys"][..]),
+        ("tpm_state", &["version"][..]),
+    ] {
+        let (was, is) = (first(prior, block), first(object, block));
+        let both = !was.is_null() && !is.is_null();
+        if both && kinds.iter().any(|name| was[*name] != is[*name]) {
+            planned.replace.push(block);
+        }
+    }
     let mut difference = update::difference(prior, object, &Json::Null);
     let same_drives = disks(prior) == disks(object);
     let quiet = [
         "started",
         "template",
         "node_name",
-        "pool_id",
         "clone",
         "vm_id",
         "reboot",
@@ -124,6 +210,7 @@ fn look(planned: &mut Planned<'_>, prior: &Json) -> Outcome<()> {
     let same_rest = quiet
         .iter()
         .all(|name| prior[*name] == object[*name] || object[*name].is_null());
+    let same_rest = same_rest && text(prior, "pool_id") == text(object, "pool_id");
     let same_times = object
         .as_object()
         .into_iter()

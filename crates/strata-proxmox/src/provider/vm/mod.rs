@@ -5,6 +5,7 @@
 //! object, [`wait`] tells what a guest is waited for.
 
 mod create;
+mod devices;
 mod look;
 mod observe;
 mod settings;
@@ -22,6 +23,7 @@ use super::{
 use crate::client::Params;
 
 pub(crate) use settings::{gigabytes, startup};
+pub(crate) use wait::patience;
 
 /// Virtual machines.
 pub(crate) struct Vm;
@@ -31,7 +33,16 @@ const QEMU: &str = "qemu";
 
 /// What a half-made machine carries in its description.
 fn mark(marker: &str) -> String {
-    format!("strata is still making this machine ({marker})")
+    format!("{MARK}{marker})")
+}
+
+const MARK: &str = "strata is still making this machine (";
+
+/// True if a machine was never finished.
+fn is_half_made(config: &Json) -> bool {
+    config["description"]
+        .as_str()
+        .is_some_and(|text| text.contains(MARK))
 }
 
 impl Kind for Vm {
@@ -41,10 +52,6 @@ impl Kind for Vm {
 
     fn noun(&self) -> &'static str {
         "VM"
-    }
-
-    fn refused(&self) -> &'static [&'static str] {
-        &["amd_sev"]
     }
 
     fn validate(&self, config: &Json, diags: &mut Diagnostics) {
@@ -101,6 +108,10 @@ impl Kind for Vm {
         object: &'a mut Json,
     ) -> BoxFuture<'a, Outcome<()>> {
         Box::pin(update::update(work, prior, object))
+    }
+
+    fn continues(&self) -> bool {
+        true
     }
 
     fn delete<'a>(&'a self, work: &'a Work<'a>, object: &'a Json) -> BoxFuture<'a, Outcome<()>> {

@@ -1,10 +1,13 @@
 //! What a machine is like, put into the object. Blocks that the user does not have stay away.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value as Json, json};
 
 use super::{
     number,
-    settings::{SPEEDS, addresses, cloud_init_interface, disk_options, gigabytes, is_drive},
+    settings::{
+        SEV, SMBIOS, SPEEDS, addresses, cloud_init_interface, disk_options, gigabytes, is_drive,
+    },
 };
 use crate::{
     client::unpercent,
@@ -38,6 +41,8 @@ pub(super) fn observe(object: &mut Json, config: &Json, row: &Json) {
     }
     cpu_and_memory(object, config);
     agent(object, config);
+    firmware(object, config);
+    super::devices::observe(object, config);
     disks(object, config, true);
     networks(object, config, true);
     initialization(object, config);
@@ -46,6 +51,10 @@ pub(super) fn observe(object: &mut Json, config: &Json, row: &Json) {
     }
     fill(object, "vm_id", row["vmid"].clone());
     fill(object, "id", json!(value::text(&row["vmid"])));
+    let hotplug = config["hotplug"].as_str().unwrap_or("network,disk,usb");
+    if object["hotplug"].as_str().is_some_and(|was| was != hotplug) && !super::is_clone(object) {
+        object["hotplug"] = json!(hotplug);
+    }
     defaults(object);
     if row["status"] != "running" {
         quiet(object);
@@ -194,9 +203,7 @@ fn cpu_and_memory(object: &mut Json, config: &Json) {
         "numa",
         json!(value::truth(&config["numa"]).unwrap_or(false)),
     );
-    if !config["cpuunits"].is_null() || first(object, "cpu")["units"].is_null() {
-        set(object, "cpu", "units", or("cpuunits", 1024));
-    }
+    set(object, "cpu", "units", or("cpuunits", 1024));
     if let Some(cpu) = config["cpu"].as_str() {
         let parts = parts(cpu);
         let model = parts.get("").or_else(|| parts.get("cputype"));
@@ -210,11 +217,38 @@ fn cpu_and_memory(object: &mut Json, config: &Json) {
     }
     set(object, "memory", "dedicated", or("memory", 512));
     // Without a setting the balloon is as large as the memory; only what was asked for is told.
-    if !config["balloon"].is_null() {
+    let asked = number(&first(object, "memory")["floating"]).is_some_and(|size| size > 0);
+    if !config["balloon"].is_null() || asked {
         set(object, "memory", "floating", or("balloon", 0));
+    }
+    let text_or = |name: &str, was: &Json| match (&config[name], was.as_str().unwrap_or_default()) {
+        (Json::Null, "") => was.clone(),
+        (now, _) => now.clone(),
+    };
+    for (block, name, key) in [
+        ("cpu", "affinity", "affinity"),
+        ("cpu", "architecture", "arch"),
+        ("memory", "hugepages", "hugepages"),
+    ] {
+        let was = first(object, block)[name].clone();
+        set(object, block, name, text_or(key, &was));
+    }
+    let keep = value::truth(&config["keephugepages"]).unwrap_or(false);
+    if keep || first(object, "memory")["keep_hugepages"] == true {
+        set(object, "memory", "keep_hugepages", json!(keep));
+    }
+    let shared = parts(config["ivshmem"].as_str().unwrap_or_default());
+    let shared = shared.get("size").and_then(|size| size.parse::<i64>().ok());
+    if shared.is_some() || number(&first(object, "memory")["shared"]).is_some_and(|size| size > 0) {
+        set(object, "memory", "shared", json!(shared.unwrap_or(0)));
+    }
+    if !first(object, "memory")["shares"].is_null() {
+        set(object, "memory", "shares", json!(number(&config["shares"])));
     }
     if let Some(kind) = config["ostype"].as_str() {
         set(object, "operating_system", "type", json!(kind));
+    } else if first(object, "operating_system")["type"].is_string() {
+        set(object, "operating_system", "type", json!("other"));
     }
 }
 
@@ -230,6 +264,37 @@ fn agent(object: &mut Json, config: &Json) {
     set(object, "agent", "trim", json!(truth("fstrim_cloned_disks")));
     let kind = parts.get("type").map_or("virtio", String::as_str);
     set(object, "agent", "type", json!(kind));
+}
+
+/// What the firmware says of the machine, and its encrypted memory.
+fn firmware(object: &mut Json, config: &Json) {
+    let told = parts(config["smbios1"].as_str().unwrap_or_default());
+    let plain = told.get("base64").is_none_or(|text| text != "1");
+    let read = |name: &str| {
+        let text = told.get(name)?;
+        match plain {
+            true => Some(text.clone()),
+            false => String::from_utf8(STANDARD.decode(text).ok()?).ok(),
+        }
+    };
+    if !first(object, "smbios").is_null() {
+        set(object, "smbios", "uuid", json!(told.get("uuid")));
+        for name in SMBIOS {
+            let known = text(first(object, "smbios"), name).map(str::to_owned);
+            if known != read(name) {
+                set(object, "smbios", name, json!(read(name)));
+            }
+        }
+    }
+    if !first(object, "amd_sev").is_null() {
+        let told = parts(config["amd-sev"].as_str().unwrap_or_default());
+        let kind = told.get("type").or_else(|| told.get(""));
+        set(object, "amd_sev", "type", json!(kind));
+        for (attribute, name, usual) in SEV {
+            let truth = told.get(name).map_or(usual, |text| text == "1");
+            set(object, "amd_sev", attribute, json!(truth));
+        }
+    }
 }
 
 /// Disks that the user has: what they are now; with `drift` also what the user said of them.
@@ -296,6 +361,10 @@ fn options(disk: &mut Json, setting: &str) {
         ("ssd", "0"),
     ] {
         disk[name] = json!(part(name).unwrap_or(usual) == "1");
+    }
+    let queues = part("queues").and_then(|text| text.parse::<i64>().ok());
+    if queues.is_some() || number(&disk["queues"]).is_some() {
+        disk["queues"] = json!(queues.unwrap_or(0));
     }
     if part("serial").is_some() || text(disk, "serial").is_some() {
         disk["serial"] = json!(part("serial"));
@@ -448,11 +517,7 @@ fn initialization(object: &mut Json, config: &Json) {
             init[attribute] = json!(custom.get(name));
         }
     }
-    fill(
-        init,
-        "upgrade",
-        json!(value::truth(&config["ciupgrade"]).unwrap_or(true)),
-    );
+    init["upgrade"] = json!(value::truth(&config["ciupgrade"]).unwrap_or(true));
 }
 
 /// The blocks of one `ipconfigN`.
@@ -468,9 +533,16 @@ fn ip_config(setting: &str) -> Json {
 /// For an import: the blocks that a user would have written.
 fn blocks(object: &mut Json, config: &Json) {
     let members = value::members(config);
-    object["cpu"] = json!([{ "cores": 1, "sockets": 1, "hotplugged": 0, "limit": 0, "numa": false, "type": "qemu64" }]);
-    object["memory"] =
-        json!([{ "dedicated": 512, "floating": 0, "shared": 0, "keep_hugepages": false }]);
+    let says = |names: &[&str]| names.iter().any(|name| !config[*name].is_null());
+    if says(&[
+        "cores", "sockets", "cpu", "vcpus", "cpulimit", "cpuunits", "numa", "affinity", "arch",
+    ]) {
+        object["cpu"] = json!([{ "cores": 1, "sockets": 1, "hotplugged": 0, "limit": 0, "numa": false, "type": "qemu64" }]);
+    }
+    if says(&["memory", "balloon", "hugepages", "ivshmem"]) {
+        object["memory"] =
+            json!([{ "dedicated": 512, "floating": 0, "shared": 0, "keep_hugepages": false }]);
+    }
     if !config["agent"].is_null() {
         object["agent"] =
             json!([{ "enabled": true, "timeout": "15m", "trim": false, "type": "virtio" }]);
@@ -491,8 +563,6 @@ fn blocks(object: &mut Json, config: &Json) {
     })).collect();
     let nets = (0..32).filter(|at| !config[format!("net{at}")].is_null());
     object["network_device"] = nets.map(|_| json!({ "enabled": true })).collect();
-    let serials = (0..4).filter_map(|at| config[format!("serial{at}")].as_str());
-    object["serial_device"] = serials.map(|device| json!({ "device": device })).collect();
     if cloud_init_interface(config).is_some() {
         let pairs = (0..32).filter(|at| !config[format!("ipconfig{at}")].is_null());
         let pairs: Vec<Json> = pairs.map(|_| json!({ "ipv4": [], "ipv6": [] })).collect();

@@ -1,5 +1,6 @@
 //! From a virtual machine's arguments to the parameters of the API.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value as Json;
 
 use super::super::{
@@ -27,7 +28,9 @@ pub(crate) fn settings(object: &Json, is_clone: bool) -> Params {
     if !tags.is_empty() {
         params.set("tags", tags.join(";"));
     }
-    params.flag("onboot", object["on_boot"] != false);
+    if let Some(truth) = object["on_boot"].as_bool() {
+        params.flag("onboot", truth);
+    }
     flag(&mut params, "acpi", "acpi", true);
     flag(&mut params, "tablet", "tablet_device", true);
     if object["protection"] == true {
@@ -53,6 +56,9 @@ pub(crate) fn settings(object: &Json, is_clone: bool) -> Params {
     cpu(first(object, "cpu"), &mut params);
     memory(first(object, "memory"), &mut params);
     agent(first(object, "agent"), &mut params);
+    params
+        .maybe("amd-sev", amd_sev(first(object, "amd_sev")))
+        .maybe("smbios1", smbios(first(object, "smbios")));
     devices(object, &mut params);
     networks(object, &mut params);
     initialization(first(object, "initialization"), &mut params);
@@ -95,7 +101,9 @@ fn memory(memory: &Json, params: &mut Params) {
         return;
     }
     params.maybe("memory", positive(memory, "dedicated"));
-    params.maybe("balloon", value::number(&memory["floating"]));
+    params
+        .maybe("balloon", value::number(&memory["floating"]))
+        .maybe("shares", value::number(&memory["shares"]));
     params.maybe("hugepages", text(memory, "hugepages"));
     if memory["keep_hugepages"] == true {
         params.flag("keephugepages", true);
@@ -103,6 +111,52 @@ fn memory(memory: &Json, params: &mut Params) {
     if let Some(size) = positive(memory, "shared") {
         params.set("ivshmem", format!("size={size}"));
     }
+}
+
+/// Encrypted memory of AMD: `type=std,no-debug=1`.
+fn amd_sev(sev: &Json) -> Option<String> {
+    if sev.is_null() {
+        return None;
+    }
+    let mut setting = format!("type={}", text(sev, "type").unwrap_or("std"));
+    for (attribute, name, usual) in SEV {
+        if let Some(truth) = sev[attribute].as_bool().filter(|truth| *truth != usual) {
+            setting.push_str(&format!(",{name}={}", u8::from(truth)));
+        }
+    }
+    Some(setting)
+}
+
+/// Flags of encrypted memory, their names in the API, and what they are if nobody says.
+pub(super) const SEV: [(&str, &str, bool); 4] = [
+    ("allow_smt", "allow-smt", true),
+    ("kernel_hashes", "kernel-hashes", false),
+    ("no_debug", "no-debug", false),
+    ("no_key_sharing", "no-key-sharing", false),
+];
+
+/// What the firmware says of the machine: texts in base64, as they may hold commas.
+pub(super) const SMBIOS: [&str; 6] = [
+    "family",
+    "manufacturer",
+    "product",
+    "serial",
+    "sku",
+    "version",
+];
+
+fn smbios(smbios: &Json) -> Option<String> {
+    let mut parts: Vec<String> = Vec::new();
+    parts.extend(text(smbios, "uuid").map(|uuid| format!("uuid={uuid}")));
+    let texts = SMBIOS
+        .iter()
+        .filter_map(|name| Some(format!("{name}={}", STANDARD.encode(text(smbios, name)?))));
+    let texts: Vec<String> = texts.collect();
+    if !texts.is_empty() {
+        parts.push("base64=1".to_owned());
+        parts.extend(texts);
+    }
+    (!parts.is_empty()).then(|| parts.join(","))
 }
 
 fn agent(agent: &Json, params: &mut Params) {
@@ -395,6 +449,34 @@ pub(crate) fn disk_options(disk: &Json) -> String {
     setting
 }
 
+/// A disk's options over those that it has: for one of a template that keeps what nobody speaks of.
+pub(crate) fn disk_options_over(disk: &Json, now: &str) -> String {
+    if disk["(inherits)"] != true {
+        return disk_options(disk);
+    }
+    let mut all = parts(now);
+    all.retain(|name, _| !matches!(name.as_str(), "" | "size" | "media"));
+    all.extend(
+        parts(&disk_options(disk))
+            .into_iter()
+            .filter(|(name, _)| !name.is_empty()),
+    );
+    // What is on if nobody says, and off here, is said; the rest goes where it is switched off.
+    for (attribute, name) in [("iothread", "iothread"), ("ssd", "ssd")] {
+        if disk[attribute] == false {
+            all.remove(name);
+        }
+    }
+    for name in ["backup", "replicate"] {
+        if disk[name] == true {
+            all.remove(name);
+        }
+    }
+    all.iter()
+        .map(|(name, value)| format!(",{name}={value}"))
+        .collect()
+}
+
 /// Limits of a disk's speed and their names in the API.
 pub(crate) const SPEEDS: [(&str, &str); 8] = [
     ("iops_read", "iops_rd"),
@@ -411,6 +493,9 @@ pub(crate) const SPEEDS: [(&str, &str); 8] = [
 pub(crate) fn new_disk(disk: &Json) -> String {
     let storage = text(disk, "datastore_id").unwrap_or("local-lvm");
     let source = text(disk, "import_from").or_else(|| text(disk, "file_id"));
+    if let Some(volume) = text(disk, "(volume)") {
+        return format!("{volume}{}", disk_options(disk));
+    }
     let volume = match source {
         Some(source) => format!("{storage}:0,import-from={source}"),
         None => format!("{storage}:{}", positive(disk, "size").unwrap_or(8)),
@@ -448,8 +533,7 @@ pub(crate) fn special_drives(object: &Json, known: &Json, params: &mut Params) {
             ),
         );
     }
-    let cdrom = first(object, "cdrom");
-    if !cdrom.is_null() {
+    for cdrom in all(object, "cdrom") {
         let file = text(cdrom, "file_id").unwrap_or("none");
         let interface = text(cdrom, "interface").unwrap_or("ide3");
         params.set(interface, format!("{file},media=cdrom"));
@@ -467,6 +551,10 @@ fn cloud_init_drive(init: &Json, known: &Json, params: &mut Params) {
         .map(str::to_owned)
         .or_else(|| there.clone());
     let interface = interface.unwrap_or_else(|| "ide2".to_owned());
+    if there.is_some() && text(init, "datastore_id").is_none() {
+        // Nobody said where: the one of the template stays where it is.
+        return;
+    }
     if there.as_deref() == Some(interface.as_str()) {
         let now = known[interface.as_str()].as_str().unwrap_or_default();
         if now.split(':').next() == Some(storage) {

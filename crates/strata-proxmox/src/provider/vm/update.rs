@@ -4,14 +4,16 @@ use hyper::Method;
 use serde_json::Value as Json;
 
 use super::{
-    QEMU, create, disks, observe,
-    settings::{cloud_init_interface, disk_options, new_disk, settings, special_drives},
+    QEMU, create, disks, is_clone, is_half_made, observe,
+    settings::{
+        cloud_init_interface, disk_options, disk_options_over, new_disk, settings, special_drives,
+    },
     wait,
 };
 use crate::{
     client::Params,
     provider::{
-        guest::{self, Place, text},
+        guest::{self, Place, first, text},
         kind::{Doing, Outcome, Work},
     },
 };
@@ -37,7 +39,15 @@ pub(super) async fn update(work: &Work<'_>, prior: &Json, object: &mut Json) -> 
         place.node = node.to_owned();
     }
     let config = create::read(work, &place).await?;
+    create::settle_smbios(object, &config);
+    let half_made = is_half_made(&config);
+    if half_made && is_clone(object) {
+        // Which of its settings came before it broke is not told: it is given all.
+        return create::finish(work, object, &place).await;
+    }
     change_disks(work, prior, object, &place, &config).await?;
+    free_cloud_init(work, object, &place, &config).await?;
+    let config = create::read(work, &place).await?;
     let mut params = difference(prior, object, &config);
     let config = create::read(work, &place).await?;
     disk_settings(prior, object, &config, &mut params);
@@ -70,6 +80,9 @@ pub(super) async fn update(work: &Work<'_>, prior: &Json, object: &mut Json) -> 
         })?;
     }
     power(work, prior, object, &place).await?;
+    if half_made && object["started"] != false && object["template"] != true {
+        wait::guest(work, object, &place).await?;
+    }
     let config = create::read(work, &place).await?;
     let row = work
         .session
@@ -133,7 +146,53 @@ async fn change_disks(
             }
         }
     }
+    for (block, interface) in [("efi_disk", "efidisk0"), ("tpm_state", "tpmstate0")] {
+        let (was, disk) = (first(prior, block), first(object, block));
+        if let Some(now) = config[interface].as_str()
+            && was["datastore_id"] != disk["datastore_id"]
+            && !disk.is_null()
+        {
+            move_disk(work, object, place, (interface, disk), now).await?;
+        }
+    }
     Ok(())
+}
+
+/// Takes a cloud-init drive off that is to be at another interface: there can be one alone.
+async fn free_cloud_init(
+    work: &Work<'_>,
+    object: &Json,
+    place: &Place,
+    config: &Json,
+) -> Outcome<()> {
+    let wanted = text(first(object, "initialization"), "interface");
+    let Some(there) =
+        cloud_init_interface(config).filter(|there| wanted.is_some_and(|wanted| wanted != there))
+    else {
+        return Ok(());
+    };
+    let row = work
+        .session
+        .client
+        .get(&place.path(&["status", "current"]))
+        .await;
+    let row = row.doing(|| format!("The VM {} cannot be read", place.id))?;
+    if row["status"] == "running" {
+        // A machine that runs keeps the drive until it is off.
+        wait::shutdown(work, object, place).await?;
+    }
+    let params = Params::new().with("delete", &there);
+    let notes = |text: &str| work.note(text);
+    let gone = work
+        .session
+        .post(&place.path(&["config"]), &params, &notes)
+        .await;
+    gone.map(drop).doing(|| {
+        format!(
+            "The cloud-init drive `{there}` of VM {} was not taken off",
+            place.id
+        )
+    })
 }
 
 fn disk_settings(prior: &Json, object: &Json, config: &Json, params: &mut Params) {
@@ -144,8 +203,8 @@ fn disk_settings(prior: &Json, object: &Json, config: &Json, params: &mut Params
                 let was = disks(prior)
                     .into_iter()
                     .find(|(name, _)| *name == interface);
-                let wanted = disk_options(disk);
-                if was.is_some_and(|(_, was)| disk_options(was) != wanted) {
+                let wanted = disk_options_over(disk, now);
+                if was.is_some_and(|(_, was)| disk_options(was) != disk_options(disk)) {
                     let volume = now.split(',').next().unwrap_or_default();
                     params.set(interface, format!("{volume}{wanted}"));
                 }

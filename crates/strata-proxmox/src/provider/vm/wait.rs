@@ -79,8 +79,12 @@ async fn power(
 }
 
 /// How long the agent is waited for: `15m`, `90s`, `1h`.
-fn patience(agent: &Json) -> Duration {
-    let text = text(agent, "timeout").unwrap_or("15m");
+fn patience_of(agent: &Json) -> Duration {
+    patience(text(agent, "timeout").unwrap_or("15m"))
+}
+
+/// A time as users write it: `15m`, `90s`, `1h5m`; a quarter of an hour if it is none.
+pub(crate) fn patience(text: &str) -> Duration {
     let mut seconds = 0;
     let mut number = String::new();
     for c in text.chars() {
@@ -110,7 +114,7 @@ pub(super) async fn guest(work: &Work<'_>, object: &mut Json, place: &Place) -> 
         .session
         .manner
         .guest_limit
-        .unwrap_or_else(|| patience(&agent));
+        .unwrap_or_else(|| patience_of(&agent));
     let begun = Instant::now();
     loop {
         let step = match work
@@ -289,15 +293,9 @@ mod tests {
 
     #[test]
     fn patience_is_read_as_users_write_it() {
-        assert_eq!(
-            patience(&json!({ "timeout": "90s" })),
-            Duration::from_secs(90)
-        );
-        assert_eq!(
-            patience(&json!({ "timeout": "1h5m" })),
-            Duration::from_secs(3900)
-        );
-        assert_eq!(patience(&json!({})), Duration::from_secs(900));
+        assert_eq!(patience("90s"), Duration::from_secs(90));
+        assert_eq!(patience("1h5m"), Duration::from_secs(3900));
+        assert_eq!(patience_of(&json!({})), Duration::from_secs(900));
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod access;
 mod acme;
 mod cluster;
 mod content;
+mod disk_pools;
 mod firewall;
 mod lxc;
 mod network;
@@ -30,8 +31,9 @@ pub(super) fn answer(store: &mut Store, call: &Call) -> Answered {
     if (call.method.verb.as_str(), call.method.path.as_str()) == ("POST", "/access/ticket") {
         return auth::ticket(store, call);
     }
-    let families: [fn(&mut Store, &Call) -> Option<Answered>; 14] = [
+    let families: [fn(&mut Store, &Call) -> Option<Answered>; 15] = [
         task::answer,
+        disk_pools::answer,
         qemu::answer,
         lxc::answer,
         storage::answer,

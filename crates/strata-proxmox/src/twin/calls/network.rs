@@ -288,6 +288,9 @@ fn update(store: &mut Store, call: &Call) -> Answered {
         .filter(|(name, _)| KEPT.contains(&name.as_str()))
         .map(|(name, text)| (name.clone(), text.clone()))
         .collect();
+    if call.text("autostart") == Some("0") {
+        kept.remove("autostart");
+    }
     kept.extend(settings);
     kept.retain(|name, _| !gone.contains(name));
     *known = kept;
