@@ -1,10 +1,10 @@
 variable "name" {
-  description = "Prefix of the network and the profiles."
+  description = "Prefix of the profiles."
   type        = string
 }
 
-variable "ipv4_address" {
-  description = "Address of the bridge, with the length of its network."
+variable "network" {
+  description = "Name of the network."
   type        = string
 }
 
