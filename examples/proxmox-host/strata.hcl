@@ -13,9 +13,21 @@ environment "home" {
     }
   }
 
+  # What the machines are cloned from. Who has a template already leaves it out: `--skip image.template`.
+  image "template" {
+    directory = "template"
+    playbook  = "ansible/template.yml"
+    after     = [configure.hypervisor]
+    variables = {
+      node           = env.PROXMOX_NODE
+      template_id    = env.TEMPLATE_ID
+      ssh_public_key = env.SSH_PUBLIC_KEY
+    }
+  }
+
   provision "machines" {
     directory = "infrastructure"
-    after     = [configure.hypervisor]
+    after     = [image.template]
     variables = {
       node           = env.PROXMOX_NODE
       template_id    = env.TEMPLATE_ID
@@ -55,10 +67,18 @@ environment "container" {
     variables = { proxmox_host_has_repository = false }
   }
 
+  image "template" {
+    directory = "container/template"
+    playbook  = "ansible/template.yml"
+    alias     = "proxmox-host-web"
+    after     = [configure.hypervisor]
+    variables = { network = provision.host.network }
+  }
+
   provision "machines" {
     directory = "container/machines"
-    after     = [configure.hypervisor]
     variables = {
+      image   = image.template.alias
       network = provision.host.network
       names   = [for index in range(env.WEB_COUNT) : "proxmox-host-web-${index + 1}"]
     }

@@ -63,9 +63,12 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
     })?;
     println!("seed {}", options.seed);
     let folder = std::env::temp_dir().join(format!("{OURS}-{}", std::process::id()));
-    copy(Path::new("examples/observability/infrastructure"), &folder)?;
+    let example = Path::new("examples/observability");
+    for part in ["infrastructure", "modules"] {
+        copy(&example.join(part), &folder.join(part))?;
+    }
     let mut scene = Scene {
-        folder,
+        folder: folder.join("infrastructure"),
         strata: strata(options.strata)?,
         socket,
         chance: options.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1,
@@ -82,8 +85,9 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
         "{killed} runs killed in {rounds} rounds, {journals} of them left a journal; {over} were over before"
     );
     match &result {
-        Ok(()) => fs::remove_dir_all(&scene.folder)
-            .map_err(|error| Failure::file(&scene.folder, &error))?,
+        Ok(()) => {
+            fs::remove_dir_all(&folder).map_err(|error| Failure::file(&folder, &error))?;
+        }
         Err(_) => println!("state and journal are in `{}`", scene.folder.display()),
     }
     result

@@ -212,6 +212,8 @@ pub enum StageKind {
     Provision,
     /// A playbook.
     Configure,
+    /// An image or a template, built and published.
+    Image,
     /// Checks from outside.
     Verify,
 }

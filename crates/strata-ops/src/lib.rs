@@ -28,6 +28,6 @@ pub mod registry;
 pub mod requirements;
 pub mod secrets;
 pub mod stop;
-mod twin;
+pub mod twin;
 pub mod vault;
 pub mod verify;

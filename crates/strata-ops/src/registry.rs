@@ -1,5 +1,7 @@
 //! Every platform there is: the only file that names them all.
 
+pub(crate) mod publishing;
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -38,9 +40,9 @@ impl Platforms {
         }
     }
 
-    /// Models of them, kept in `folder`. Must be called in a tokio runtime.
-    pub fn twin(process: &Process, folder: &Path) -> Result<Self, Diagnostic> {
-        let twin = TwinPlatforms::start(folder)?;
+    /// Models of them, kept in `folder`; a new one is a cluster of these members, if there are any. Must be called in a tokio runtime.
+    pub fn twin(process: &Process, folder: &Path, members: &[String]) -> Result<Self, Diagnostic> {
+        let twin = TwinPlatforms::start(folder, members)?;
         let socket = twin.incus_socket().display().to_string();
         // The twin alone: nothing of the environment may lead to a real daemon.
         let environment = BTreeMap::from([("INCUS_SOCKET".to_owned(), socket)]);

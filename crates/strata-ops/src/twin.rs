@@ -1,12 +1,15 @@
 //! Models of platforms and hosts, to rehearse an environment on.
 //!
+//! [`serve()`] offers the platforms to other programs, as `strata twin` does; both ways keep them alike,
+//! so what one of them made the other finds.
+//!
 //! The Incus twin serves the real client over a socket of its own; each of its instances that a
 //! playbook works on is a model of the agent's. Both are kept in a folder, so that the next run
 //! finds what this one left.
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fs::{self, File, TryLockError},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -25,21 +28,120 @@ pub(crate) struct TwinPlatforms {
     _sockets: tempfile::TempDir,
     folder: PathBuf,
     hosts: Mutex<BTreeMap<Arc<str>, Model>>,
+    _shared: File,
+}
+
+/// What [`serve()`] offers.
+#[derive(Clone, Debug)]
+pub struct ServeOptions {
+    /// Whether there is a model of Incus.
+    pub incus: bool,
+    /// Whether there is a model of Proxmox VE.
+    pub proxmox: bool,
+    /// Names of the members of a new cluster; a single server if there are none.
+    pub members: Vec<String>,
+    /// Where it is kept; nowhere without.
+    pub folder: Option<PathBuf>,
+}
+
+/// Models of platforms that other programs may use; they end when this is dropped.
+pub struct Served {
+    incus: Option<Twin>,
+    proxmox: Option<strata_proxmox::twin::Twin>,
+    _sockets: tempfile::TempDir,
+    _alone: Option<File>,
+}
+
+impl Served {
+    /// The socket of Incus.
+    pub fn incus_socket(&self) -> Option<&Path> {
+        self.incus.as_ref().map(Twin::socket)
+    }
+
+    /// The address of Proxmox VE.
+    pub fn proxmox_endpoint(&self) -> Option<&str> {
+        self.proxmox.as_ref().map(|twin| twin.endpoint())
+    }
+
+    /// The token of the model of Proxmox VE; it opens nothing else.
+    pub fn proxmox_token(&self) -> &'static str {
+        "root@pam!twin=twin"
+    }
+}
+
+/// Offers models of platforms on this machine alone. Must be called in a tokio runtime.
+pub async fn serve(options: &ServeOptions) -> Result<Served, Diagnostic> {
+    let folder = options.folder.as_deref();
+    let shown = folder.unwrap_or(Path::new("."));
+    let alone = match folder {
+        Some(folder) => Some(lock(folder, File::try_lock)?),
+        None => None,
+    };
+    let sockets = tempfile::tempdir().map_err(|error| trouble(shown, &error))?;
+    let incus = match options.incus {
+        true => Some(incus(sockets.path(), folder, &options.members)?),
+        false => None,
+    };
+    let proxmox = match options.proxmox {
+        true => {
+            let options = proxmox(folder, &options.members);
+            let twin = strata_proxmox::twin::Twin::on_loopback(options).await;
+            Some(twin.map_err(|error| trouble(shown, &error))?)
+        }
+        false => None,
+    };
+    Ok(Served {
+        incus,
+        proxmox,
+        _sockets: sockets,
+        _alone: alone,
+    })
+}
+
+/// A model of Incus at a socket in `sockets`, which goes on from what the folder holds.
+fn incus(sockets: &Path, folder: Option<&Path>, members: &[String]) -> Result<Twin, Diagnostic> {
+    let file = folder.map(|folder| folder.join("incus.json"));
+    let members: Vec<&str> = members.iter().map(String::as_str).collect();
+    let twin = Twin::start_cluster(&sockets.join("incus.socket"), file.as_deref(), &members);
+    twin.map_err(|error| trouble(folder.unwrap_or(sockets), &error))
+}
+
+/// What a model of Proxmox VE is like that goes on from what the folder holds.
+fn proxmox(folder: Option<&Path>, members: &[String]) -> strata_proxmox::twin::Options {
+    let mut options = strata_proxmox::twin::Options::rehearsal();
+    options.file = folder.map(|folder| folder.join("proxmox.json"));
+    if !members.is_empty() {
+        options.nodes = members.to_vec();
+    }
+    options
+}
+
+/// Makes the folder and says who uses it: many runs one after another, or one server.
+fn lock(folder: &Path, take: fn(&File) -> Result<(), TryLockError>) -> Result<File, Diagnostic> {
+    fs::create_dir_all(folder).map_err(|error| trouble(folder, &error))?;
+    let file = File::create(folder.join("lock")).map_err(|error| trouble(folder, &error))?;
+    match take(&file) {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            let summary = format!("The twin in `{}` is in use", folder.display());
+            let detail = "`strata twin` has it alone, as long as it runs.";
+            let hint = "End the other program, or use another folder.";
+            Err(Diagnostic::error("twin", summary).detail(detail).hint(hint))
+        }
+        Err(TryLockError::Error(error)) => Err(trouble(folder, &error)),
+    }
 }
 
 impl TwinPlatforms {
-    /// Goes on from what `folder` holds.
-    pub(crate) fn start(folder: &Path) -> Result<Self, Diagnostic> {
+    /// Goes on from what `folder` holds; a new one is a cluster of these members, if there are any.
+    pub(crate) fn start(folder: &Path, members: &[String]) -> Result<Self, Diagnostic> {
+        let shared = lock(folder, File::try_lock_shared)?;
         let hosts = folder.join("hosts");
         fs::create_dir_all(&hosts).map_err(|error| trouble(folder, &error))?;
         let sockets = tempfile::tempdir().map_err(|error| trouble(folder, &error))?;
-        let incus = Twin::start(
-            &sockets.path().join("incus.socket"),
-            Some(&folder.join("incus.json")),
-        );
-        let incus = incus.map_err(|error| trouble(folder, &error))?;
-        let mut options = strata_proxmox::twin::Options::rehearsal();
-        options.file = Some(folder.join("proxmox.json"));
+        let incus = incus(sockets.path(), Some(folder), members)?;
+        // A rehearsal asks for the nodes that it needs.
+        let options = proxmox(Some(folder), &[]);
         let proxmox =
             strata_proxmox::twin::Twin::on_socket(&sockets.path().join("proxmox.socket"), options);
         let proxmox = proxmox.map_err(|error| trouble(folder, &error))?;
@@ -49,6 +151,7 @@ impl TwinPlatforms {
             _sockets: sockets,
             folder: folder.to_owned(),
             hosts: Mutex::default(),
+            _shared: shared,
         })
     }
 

@@ -13,9 +13,9 @@ terraform {
 
 provider "incus" {}
 
-variable "name" {
-  description = "Name of the container, its profile and its network."
-  type        = string
+variable "vm" {
+  description = "The machine, of which a container has only the name; so have its profile and network."
+  type        = object({ name = string })
 }
 
 variable "image" {
@@ -34,7 +34,7 @@ resource "incus_network" "event_store" {
 }
 
 resource "incus_profile" "event_store" {
-  name = var.name
+  name = var.vm.name
   # Docker runs in it.
   config = { "security.nesting" = "true" }
 
@@ -52,7 +52,7 @@ resource "incus_profile" "event_store" {
 }
 
 resource "incus_instance" "event_store" {
-  name     = var.name
+  name     = var.vm.name
   image    = var.image
   profiles = [incus_profile.event_store.name]
 

@@ -19,11 +19,11 @@ locals {
 
 resource "proxmox_virtual_environment_vm" "event_store" {
   name      = var.vm.name
-  node_name = var.node
+  node_name = var.vm.node
   tags      = ["event-store"]
 
   clone {
-    vm_id = var.template_id
+    vm_id = var.vm.template_id
     full  = true
   }
 
@@ -57,7 +57,7 @@ resource "proxmox_virtual_environment_vm" "event_store" {
 
     user_account {
       username = "debian"
-      keys     = [var.ssh_public_key]
+      keys     = [var.vm.ssh_public_key]
     }
   }
 }

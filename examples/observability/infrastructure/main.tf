@@ -11,21 +11,29 @@ terraform {
 
 provider "incus" {}
 
-module "base" {
-  source = "./modules/base"
+module "network" {
+  source = "../modules/network"
+
+  mode         = "bridge"
+  name         = substr(var.name, 0, 15)
+  ipv4_address = var.ipv4_address
+}
+
+module "profiles" {
+  source = "../modules/profiles"
 
   name         = var.name
-  ipv4_address = var.ipv4_address
+  network      = module.network.name
   storage_pool = var.storage_pool
 }
 
 module "service" {
-  source   = "./modules/service"
+  source   = "../modules/service"
   for_each = local.services
 
   name     = each.key
   image    = var.image
-  profiles = module.base.profiles
+  profiles = module.profiles.names
   pool     = var.storage_pool
   data     = each.value.data
   snapshots = {

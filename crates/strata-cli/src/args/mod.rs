@@ -12,6 +12,7 @@ mod playbook;
 mod project;
 pub(crate) mod single_dash;
 mod state;
+mod twin;
 
 use std::{
     ffi::OsString,
@@ -34,6 +35,8 @@ pub(crate) use project::{Down, Environment, PlanTarget, Stages, Status, Up};
 pub(crate) use state::{
     ForceUnlock, State, StateCommand, StateFile, Taint, Workspace, WorkspaceCommand,
 };
+
+pub(crate) use twin::{Platform, Twin};
 
 /// What was asked for.
 #[derive(Debug)]
@@ -184,6 +187,8 @@ commands! {
     Vault(Vault) = "vault",
     /// Show what a resource or data source takes and gives; without a name, which there are.
     Doc(Doc) = "doc",
+    /// Offer models of Incus and Proxmox VE to other programs, until Ctrl-C.
+    Twin(Twin) = "twin",
     /// Show the version.
     Version(Version) = "version",
 }

@@ -23,6 +23,7 @@ mod signals;
 mod state;
 mod surgery;
 mod taint;
+mod twin;
 mod unlock;
 mod vault;
 mod version;
@@ -128,6 +129,7 @@ fn command(command: Command) -> Result<Exit, Diagnostics> {
         Command::Run(arguments) => playbook::adhoc(&arguments),
         Command::Galaxy(arguments) => galaxy::run(&arguments),
         Command::Vault(arguments) => vault::run(&arguments),
+        Command::Twin(arguments) => twin::run(&arguments),
     }
 }
 

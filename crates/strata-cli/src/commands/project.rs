@@ -9,7 +9,7 @@ use strata_ops::{
     files::Disk,
     infrastructure::Plan,
     process::Process,
-    project::{self, Project},
+    project::{self, Environment, Project},
     registry::Platforms,
     secrets::Secrets,
     stop::Stop,
@@ -197,7 +197,7 @@ fn with_run(
         Look::Progress(arguments.verbose)
     };
     block_on(async {
-        let platforms = platforms(&project, arguments, &process)?;
+        let platforms = platforms(&project, environment, arguments, &process)?;
         let screen = screen(&look);
         let (stop, events): (Stop, Events) = (Stop::new(), screen.events());
         let approval = Approval {
@@ -229,6 +229,7 @@ fn with_run(
 
 fn platforms(
     project: &Project,
+    environment: &Environment,
     arguments: &args::Environment,
     process: &Process,
 ) -> Result<Platforms, Diagnostics> {
@@ -236,7 +237,7 @@ fn platforms(
         return Ok(Platforms::real(process));
     }
     let folder = Run::twin_folder(project, &arguments.environment);
-    Platforms::twin(process, &folder).map_err(Diagnostics::from)
+    Platforms::twin(process, &folder, &environment.twin_members).map_err(Diagnostics::from)
 }
 
 fn load(process: &Process) -> Result<Project, Diagnostics> {

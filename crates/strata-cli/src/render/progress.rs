@@ -346,6 +346,7 @@ fn kind_name(kind: StageKind) -> &'static str {
     match kind {
         StageKind::Provision => "provision",
         StageKind::Configure => "configure",
+        StageKind::Image => "image",
         StageKind::Verify => "verify",
     }
 }

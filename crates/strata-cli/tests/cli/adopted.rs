@@ -61,11 +61,9 @@ fn modules_with_variable_files_for_three_environments() {
 fn a_host_that_is_configured_before_its_machines() {
     let (folder, said) = drafted("host-first");
     assert!(said.contains("packer/debian.pkr.hcl: "), "{said}");
-    let inventory =
-        "playbook  = \"ansible/vms.yml\"\n    inventory = [\"ansible/inventory/hosts.ini\"]";
-    let hosts =
-        "playbook  = \"ansible/vms.yml\"\n    hosts     = { web = provision.terraform.web_hosts }";
-    folder.replace("strata.hcl", inventory, hosts);
+    // The inventory that is there has only the host itself; the draft says where the others are.
+    let hosts = "# hosts = { web = provision.terraform.web_hosts }";
+    folder.replace("strata.hcl", hosts, &hosts[2..]);
     let tasks = [
         "~ pve: proxmox : Greet",
         "~ web-1: web : nginx",
@@ -92,4 +90,47 @@ fn services_with_an_inventory_out_of_outputs() {
         let task = format!("~ {environment}-grafana: grafana : Configure");
         plan(&folder, environment, &[&task, "+http_port = 3000"]);
     }
+}
+
+/// A folder in which people go to `ansible/` to start playbooks: its settings say where the roles are.
+#[test]
+fn playbooks_with_settings_in_a_folder_of_their_own() {
+    let folder = Folder::new(&[
+        (
+            "terraform/main.tf",
+            "variable \"ip\" { type = string }\noutput \"ip\" { value = var.ip }\n",
+        ),
+        ("terraform/dev.tfvars", "ip = \"10.1.0.5\"\n"),
+        ("terraform/prod.tfvars", "ip = \"10.1.0.6\"\n"),
+        ("ansible/ansible.cfg", "[defaults]\nroles_path = roles\n"),
+        ("ansible/playbooks/site.yml", "- hosts: db\n  roles: [db]\n"),
+        (
+            "ansible/roles/db/tasks/main.yml",
+            "- name: Configure\n  ansible.builtin.copy: {content: \"{{ db_port }}\", dest: /etc/db, mode: \"0644\"}\n",
+        ),
+        (
+            "ansible/inventories/dev/hosts.ini",
+            "[db]\ndb-dev ansible_host=10.1.0.5\n",
+        ),
+        (
+            "ansible/inventories/dev/group_vars/db.yml",
+            "db_port: 5432\n",
+        ),
+        (
+            "ansible/inventories/prod/hosts.ini",
+            "[db]\ndb-prod ansible_host=10.1.0.6\n",
+        ),
+        (
+            "ansible/inventories/prod/group_vars/db.yml",
+            "db_port: 5433\n",
+        ),
+        ("Makefile", "smoke:\n\tcurl -f http://10.1.0.5/\n"),
+    ]);
+    let said = folder.run(&["init", "--from", "."]).succeeded().stdout;
+    assert!(
+        said.contains("Makefile: smoke: runs something else"),
+        "{said}"
+    );
+    plan(&folder, "dev", &["~ db-dev: db : Configure", "+5432"]);
+    plan(&folder, "prod", &["~ db-prod: db : Configure", "+5433"]);
 }

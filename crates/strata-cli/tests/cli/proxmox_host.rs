@@ -12,6 +12,7 @@ fn stages_run_in_order_and_each_can_be_left_out() {
     let outcomes = up(&[]).outcomes();
     let all = [
         "hypervisor changed",
+        "template changed",
         "machines changed",
         "machines changed",
         "nginx unchanged",
@@ -37,6 +38,12 @@ fn stages_run_in_order_and_each_can_be_left_out() {
     folder
         .run(&["down", "home", "--twin", "-auto-approve"])
         .succeeded();
+    let status = folder.run(&["status", "home", "--twin"]).succeeded();
+    assert!(
+        status.stdout.contains("it was not built"),
+        "{}",
+        status.stdout
+    );
 }
 
 #[test]
@@ -59,6 +66,9 @@ fn the_playbooks_run_for_real_in_containers() {
         tasks.contains(&"proxmox-host: proxmox_host : Limit the journal".to_owned()),
         "{tasks:?}"
     );
+    // The machine is made from the image, which has the package already.
+    let installed = "proxmox-host-web-1: web : Install nginx".to_owned();
+    assert!(!tasks.contains(&installed), "{tasks:?}");
     let second = up();
     assert_eq!((second.applied(), second.changed_tasks()), (vec![], vec![]));
 
@@ -75,7 +85,7 @@ fn the_playbooks_run_for_real_in_containers() {
         .run_with(&["status", "container"], &one)
         .succeeded()
         .stdout;
-    assert_eq!(status.matches(" up ").count(), 5, "{status}");
+    assert_eq!(status.matches(" up ").count(), 6, "{status}");
 
     folder
         .run_with(&["down", "container", "-auto-approve"], &one)

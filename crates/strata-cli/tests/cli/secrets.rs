@@ -186,3 +186,61 @@ fn a_secret_of_a_vault_is_read_with_the_password_that_is_said_or_set() {
     let none = folder.run(&["up", "local"]).stderr;
     assert!(none.contains("there is no text at `api.none`"), "{none}");
 }
+
+/// What a stand-in of a source's program does.
+const MANNERS: [(&str, &str); 2] = [
+    ("echo s3cret; echo it is locked >&2; exit 3", "it is locked"),
+    ("read answer < /dev/tty && echo s3cret", "/dev/tty"),
+];
+
+#[test]
+fn each_source_whose_program_fails_or_asks_is_told_and_changes_nothing() {
+    let sources = [
+        ("sops", "sops = \"secrets.yml\"\n  key  = \"token\""),
+        ("op", "onepassword = \"op://vault/item/field\""),
+        ("bw", "bitwarden = \"item\""),
+        ("keep", "command = [\"keep\", \"token\"]"),
+    ];
+    let command = "command = [\"printf\", \"%s\\n\", \"${env.PREFIX}-s3cret\"]";
+    for (program, source) in sources {
+        let folder = folder(&PROJECT.replace(command, source));
+        folder.write("secrets.yml", "token: ENC[AES256_GCM,data:x]\n");
+        for (manner, said) in MANNERS {
+            let path = format!("bin/{program}");
+            folder.write(&path, &format!("#!/bin/sh\n{manner}\n"));
+            let file = folder.path().join(&path);
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+            std::fs::set_permissions(&file, mode).unwrap();
+            let programs = folder.path().join("bin").display().to_string();
+            let programs = format!("{programs}:/usr/bin:/bin");
+            let ran = folder.run_with(&["up", "local"], &[("PATH", &programs)]);
+            assert_eq!(ran.code, Some(1), "{program}: {}", ran.stdout);
+            let message = ran.stderr;
+            assert!(
+                message.contains("The secret `token` cannot be read") && message.contains(said),
+                "{program}: {message}"
+            );
+            assert!(!message.contains("s3cret"), "{program}: {message}");
+            let state = folder.path().join("infrastructure/terraform.tfstate");
+            assert!(!state.exists(), "{program}");
+        }
+    }
+}
+
+#[test]
+fn a_source_without_a_program_that_has_nothing_is_told() {
+    let command = "command = [\"printf\", \"%s\\n\", \"${env.PREFIX}-s3cret\"]";
+    let vault = "ansible_vault = \"vault.yml\"\n  key           = \"token\"";
+    for (source, said) in [
+        (
+            "environment = \"NOWHERE\"",
+            "the environment has no `NOWHERE`",
+        ),
+        (vault, "`vault.yml`"),
+    ] {
+        let folder = folder(&PROJECT.replace(command, source));
+        let ran = folder.run(&["up", "local"]);
+        assert_eq!(ran.code, Some(1), "{}", ran.stdout);
+        assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    }
+}

@@ -122,6 +122,14 @@ impl Folder {
             .unwrap()
     }
 
+    /// Starts without waiting; what it prints can be read.
+    pub(crate) fn start_heard(&self, arguments: &[&str]) -> Child {
+        self.command(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
     fn ran(&self, output: &Output) -> Ran {
         let folder = self.path().display().to_string();
         let text = |bytes: &[u8]| {

@@ -1,6 +1,6 @@
 //! What held it together until now: environment files, Makefiles, scripts.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use strata_core::{Source, files::Files};
 
@@ -55,26 +55,38 @@ pub(super) fn programs(files: &dyn Files, base: &Path, tree: &[String]) -> Vec<(
     found.extend(packer.map(|path| {
         (
             path.clone(),
-            "builds an image with Packer; stages `image` are not there yet".to_owned(),
+            "builds an image with Packer; a stage `image` does that, with a playbook".to_owned(),
         )
     }));
     found
 }
 
-/// The targets of a Makefile that run such a tool.
+/// The targets of a Makefile: those that run such a tool, then the others.
 fn targets(text: &str) -> Vec<(String, String)> {
-    let mut found = Vec::new();
+    let mut found: Vec<(String, String)> = Vec::new();
+    let mut others = BTreeSet::new();
     let mut target: Option<&str> = None;
     for line in text.lines() {
         if let Some(recipe) = line.strip_prefix('\t') {
-            if let (Some(name), Some(does)) = (target, purpose(recipe)) {
-                found.push((name.to_owned(), does));
-                target = None;
+            match (target, purpose(recipe)) {
+                (Some(name), Some(does)) => {
+                    found.push((name.to_owned(), does));
+                    target = None;
+                }
+                (Some(name), None) => others.extend([name]),
+                (None, _) => {}
             }
         } else if let Some((name, _)) = line.split_once(':').filter(|(name, _)| is_target(name)) {
             target = Some(name);
         }
     }
+    others.retain(|other| found.iter().all(|(name, _)| name != other));
+    let why = "runs something else: it stays as it is, or becomes a `verify` with `command`";
+    found.extend(
+        others
+            .into_iter()
+            .map(|name| (name.to_owned(), why.to_owned())),
+    );
     found
 }
 
@@ -108,7 +120,7 @@ fn purpose(text: &str) -> Option<String> {
         ),
         (
             ["packer build", "packer init"],
-            "builds an image with Packer; stages `image` are not there yet",
+            "builds an image with Packer; a stage `image` does that, with a playbook",
         ),
     ];
     let found = purposes
@@ -134,6 +146,10 @@ mod tests {
         let expected = [
             ("up", "is `strata up ENV`"),
             ("play", "is `strata configure ENV`"),
+            (
+                "lint",
+                "runs something else: it stays as it is, or becomes a `verify` with `command`",
+            ),
         ];
         let expected = expected.map(|(name, does)| (name.to_owned(), does.to_owned()));
         assert_eq!(targets(text), expected);

@@ -1,6 +1,8 @@
 //! Inventories that are there already.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path, sync::Arc};
+
+use strata_core::files::Files;
 
 use super::{
     environments::{self, stem},
@@ -13,14 +15,32 @@ pub(super) struct Source {
     pub(super) path: String,
     /// The environment that it is for; none for all.
     pub(super) environment: Option<String>,
+    /// What it says; none if it is no text.
+    text: Option<Arc<str>>,
+}
+
+impl Source {
+    /// False if none of these groups and hosts stands in it.
+    pub(super) fn may_have(&self, wanted: &BTreeSet<String>) -> bool {
+        const ANY: [&str; 4] = ["all", "ungrouped", "localhost", "127.0.0.1"];
+        let Some(text) = &self.text else { return true };
+        let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+        let words: BTreeSet<&str> = text.split(|c: char| !is_part(c)).collect();
+        wanted.is_empty()
+            || wanted.iter().any(|name| {
+                let is_plain = name.chars().all(is_part);
+                ANY.contains(&name.as_str()) || !is_plain || words.contains(name.as_str())
+            })
+    }
 }
 
 /// Files that are called `hosts` or `inventory`, and those in a folder `inventories` or `inventory`.
-pub(super) fn sources(tree: &[String]) -> Vec<Source> {
+pub(super) fn sources(files: &dyn Files, base: &Path, tree: &[String]) -> Vec<Source> {
     let found: BTreeSet<&String> = tree.iter().filter(|path| is_inventory(path)).collect();
     let source = |path: &String| Source {
         path: path.clone(),
         environment: environments::of(path),
+        text: files.read_text(&base.join(path)).ok(),
     };
     found.into_iter().map(source).collect()
 }

@@ -34,7 +34,7 @@ pub fn draft(files: &dyn Files, folder: &Path, name: &str) -> Option<Draft> {
     let found = Found {
         modules: terraform::root_modules(files, folder, &tree),
         playbooks: playbooks::entries(files, folder, &tree),
-        inventories: inventories::sources(&tree),
+        inventories: inventories::sources(files, folder, &tree),
         env_file: glue::env_file(files, folder, &tree),
         glue: glue::programs(files, folder, &tree),
     };

@@ -16,6 +16,8 @@ pub(super) struct Entry {
     pub(super) environment: Option<String>,
     /// Groups and hosts that its plays name.
     pub(super) hosts: BTreeSet<String>,
+    /// The settings of Ansible in a folder above it, where Strata would not find them by itself.
+    pub(super) ansible_config: Option<String>,
 }
 
 /// Folders of roles and variables; their files are no playbooks.
@@ -54,10 +56,19 @@ pub(super) fn entries(files: &dyn Files, base: &Path, tree: &[String]) -> Vec<En
             path: path.clone(),
             environment: environments::of(path),
             hosts: plays.iter().flat_map(hosts).collect(),
+            ansible_config: settings(path, tree),
         });
     }
     found.retain(|entry| !imported.contains(&entry.path));
     found
+}
+
+/// The nearest `ansible.cfg` beside or above a playbook; people start it in that folder.
+fn settings(path: &str, tree: &[String]) -> Option<String> {
+    let folders = Path::new(path).ancestors().skip(1);
+    let mut names = folders.map(|folder| folder.join("ansible.cfg").display().to_string());
+    let nearest = names.find(|name| tree.contains(name))?;
+    (nearest != "ansible.cfg").then_some(nearest)
 }
 
 /// The plays of a file; none if it is no playbook.

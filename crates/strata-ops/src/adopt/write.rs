@@ -251,6 +251,9 @@ fn configure(
     let text = &mut draft.text;
     line(text, 1, &format!("configure {} {{", quoted(name)));
     line(text, 2, &format!("playbook = {}", quoted(&playbook.path)));
+    if let Some(settings) = &playbook.ansible_config {
+        line(text, 2, &format!("ansible_config = {}", quoted(settings)));
+    }
     let inventories: Vec<String> = found
         .inventories
         .iter()
@@ -260,6 +263,7 @@ fn configure(
                 .as_deref()
                 .is_none_or(|of| of == environment)
         })
+        .filter(|source| source.may_have(&playbook.hosts))
         .map(|source| quoted(&source.path))
         .collect();
     if !inventories.is_empty() {

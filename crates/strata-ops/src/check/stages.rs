@@ -35,6 +35,13 @@ impl Stage {
         self.path.is_none() && self.kind != StageKind::Verify
     }
 
+    /// True for a stage whose inventory is made from outputs.
+    pub(crate) fn is_by_convention(&self) -> bool {
+        let given = ["hosts", "inventory", "inventories"];
+        self.kind == StageKind::Configure
+            && given.iter().all(|name| self.body.attribute(name).is_none())
+    }
+
     /// The playbook and the inventories: beside them stand variables.
     pub(crate) fn starts(&self) -> impl Iterator<Item = &Path> {
         let own = self.path.iter().chain(&self.inventories);
@@ -78,7 +85,7 @@ pub(crate) fn read(
             names.push(format!("`{name}`"));
             if environment.is_none_or(|wanted| wanted == name) {
                 let inner = block.body.blocks.iter();
-                stages.extend(inner.filter_map(|block| stage(block, name, folder)));
+                stages.extend(inner.flat_map(|block| stages_of(block, name, folder)));
             }
         }
     }
@@ -93,20 +100,39 @@ pub(crate) fn read(
     }
 }
 
-fn stage(block: &Block, environment: &str, folder: &Path) -> Option<Stage> {
-    let (kind, argument) = match &*block.kind.text {
-        "provision" => (StageKind::Provision, "directory"),
-        "configure" => (StageKind::Configure, "playbook"),
-        "verify" => (StageKind::Verify, ""),
-        _ => return None,
+/// What a block is: an `image` has a root module and a playbook, as two stages have.
+fn stages_of(block: &Block, environment: &str, folder: &Path) -> Vec<Stage> {
+    let (provision, configure) = (
+        (StageKind::Provision, "directory"),
+        (StageKind::Configure, "playbook"),
+    );
+    let parts = match &*block.kind.text {
+        "provision" => vec![provision],
+        "configure" => vec![configure],
+        "image" if block.body.attribute("playbook").is_none() => vec![provision],
+        "image" => vec![provision, configure],
+        "verify" => vec![(StageKind::Verify, "")],
+        _ => Vec::new(),
     };
+    let parts = parts.into_iter();
+    parts
+        .map(|part| stage(block, part, environment, folder))
+        .collect()
+}
+
+fn stage(
+    block: &Block,
+    (kind, argument): (StageKind, &str),
+    environment: &str,
+    folder: &Path,
+) -> Stage {
     let evaluated = |name: &str| {
         let expression = &block.body.attribute(name)?.expression;
         Some(known(environment, expression))
     };
     let path = evaluated(argument).and_then(|path| path.as_str().map(|path| folder.join(path)));
     let instances = evaluated("instances").unwrap_or(Value::Null(Type::Dynamic));
-    Some(Stage {
+    Stage {
         environment: environment.into(),
         name: block.label(0).unwrap_or_default().into(),
         kind,
@@ -114,7 +140,7 @@ fn stage(block: &Block, environment: &str, folder: &Path) -> Option<Stage> {
         inventories: inventories(evaluated("inventory"), folder),
         instances: names(&instances),
         body: block.body.clone(),
-    })
+    }
 }
 
 fn inventories(value: Option<Value>, folder: &Path) -> Vec<PathBuf> {

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -13,8 +14,7 @@ use crate::{
     files::Disk,
     infrastructure::{Settings, check_inputs},
     playbook,
-    project::{Outputs, Provision, Scope, Stage, StageBody},
-    vault::Sources,
+    project::{Configure, Outputs, Provision, Scope, Stage, StageBody, image_outputs},
 };
 
 /// The outputs that root modules declare, by stage.
@@ -26,13 +26,22 @@ type Declared = BTreeMap<Arc<str>, BTreeSet<Arc<str>>>;
 pub fn check(run: &Run<'_>, diags: &mut Diagnostics) {
     let outputs = Outputs::new();
     let mut declared = Declared::new();
-    let mut project = None;
+    // Read once each, so that settings without effect are named once.
+    let mut opened = BTreeMap::new();
     let stages = run.environment.stages.iter();
     for stage in stages.filter(|stage| run.wants(stage)) {
         match &stage.body {
             StageBody::Provision(provision) => {
                 let names = run.check_provision(provision, diags);
                 declared.insert(stage.name.clone(), names);
+            }
+            StageBody::Image(image) => {
+                let mut names = run.check_provision(&image.machine, diags);
+                names.extend(image.alias.iter().map(|_| Arc::from("alias")));
+                declared.insert(stage.outputs_key(), names);
+                if let Some(playbook) = &image.playbook {
+                    run.check_playbook(playbook, &mut opened, diags);
+                }
             }
             StageBody::Configure(stage) => {
                 let first = stage.instances.first();
@@ -43,11 +52,7 @@ pub fn check(run: &Run<'_>, diags: &mut Diagnostics) {
                 for expression in stage.hosts.iter().chain(&stage.variables) {
                     let _: Value = scope.evaluate(expression, diags);
                 }
-                // Read once, so that settings without effect are named once.
-                let project = project.get_or_insert_with(|| {
-                    playbook::Project::open(&Sources::default(), run.process, None, diags)
-                });
-                configure::load(stage, &serde_json::Map::new(), project, diags);
+                run.check_playbook(stage, &mut opened, diags);
             }
             StageBody::Verify(verify) => {
                 for expression in verify.expressions() {
@@ -61,6 +66,19 @@ pub fn check(run: &Run<'_>, diags: &mut Diagnostics) {
 }
 
 impl Run<'_> {
+    /// Loads a playbook and reports its mistakes; `opened` keeps the settings of Ansible by their file.
+    fn check_playbook(
+        &self,
+        configure: &Configure,
+        opened: &mut BTreeMap<Option<PathBuf>, playbook::Project>,
+        diags: &mut Diagnostics,
+    ) {
+        let project = opened
+            .entry(configure.ansible_config.clone())
+            .or_insert_with(|| self.ansible(configure, diags));
+        configure::load(configure, &serde_json::Map::new(), project, diags);
+    }
+
     /// Checks a root module and the values for its variables; gives the names of its outputs.
     fn check_provision(
         &self,
@@ -89,10 +107,12 @@ fn check_outputs(stage: &Stage, declared: &Declared, diags: &mut Diagnostics) {
             else {
                 continue;
             };
-            let Some(known) = declared
-                .get(name)
-                .filter(|_| &*reference.root == "provision")
-            else {
+            let known = match &*reference.root {
+                "provision" => declared.get(name),
+                "image" => declared.get(&image_outputs(name)),
+                _ => None,
+            };
+            let Some(known) = known else {
                 continue;
             };
             if known.contains(output) {
@@ -103,7 +123,8 @@ fn check_outputs(stage: &Stage, declared: &Declared, diags: &mut Diagnostics) {
                 0 => "Its root module has no outputs.".to_owned(),
                 _ => format!("Its outputs are {}.", known.join(", ")),
             };
-            let summary = format!("The stage `provision.{name}` has no output `{output}`");
+            let kind = &reference.root;
+            let summary = format!("The stage `{kind}.{name}` has no output `{output}`");
             let diagnostic = Diagnostic::error("unknown-output", summary).at(reference.span());
             let hint = format!("Correct the name, or add a block `output \"{output}\" {{}}`.");
             diags.push(diagnostic.detail(has).hint(hint));

@@ -84,7 +84,7 @@ fn instance_names(stage: &Stage) -> Vec<String> {
                 .map(|instance| instance.name.to_string())
                 .collect()
         }
-        StageBody::Provision(_) | StageBody::Verify(_) => Vec::new(),
+        StageBody::Provision(_) | StageBody::Image(_) | StageBody::Verify(_) => Vec::new(),
     }
 }
 

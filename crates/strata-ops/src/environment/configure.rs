@@ -104,7 +104,7 @@ impl Run<'_> {
         }
     }
 
-    async fn configure_once(
+    pub(super) async fn configure_once(
         &self,
         stage: &Stage,
         configure: &Configure,
@@ -169,12 +169,32 @@ impl Run<'_> {
             let own = instance.variables.iter();
             extra.extend(own.map(|(name, value)| (name.to_string(), plain(&unmarked(value)))));
         }
-        let project = Project::open(&Sources::default(), self.process, None, &mut diags);
+        let project = self.ansible(configure, &mut diags);
         let playbook = load(configure, &extra, &project, &mut diags);
         let playbook = diags
             .into_result(playbook)?
             .expect("without errors there is a playbook");
         prepared(playbook, input, extra, configure, project, self.process)
+    }
+
+    /// Settings and passwords of Ansible, for a playbook.
+    pub(super) fn ansible(&self, configure: &Configure, diags: &mut Diagnostics) -> Project {
+        let Some(path) = &configure.ansible_config else {
+            return Project::open(&Sources::default(), self.process, None, diags);
+        };
+        if !path.is_file() {
+            let summary = format!("There is no file `{}`", path.display());
+            let diagnostic = Diagnostic::error("ansible-config", summary)
+                .detail("The argument `ansible_config` of a stage names it.");
+            diags.push(diagnostic);
+        }
+        // Said as Ansible is told it, so that relative paths in it are relative to its folder.
+        let mut process = self.process.clone();
+        let path = absolute(path).display().to_string();
+        process
+            .environment
+            .insert("ANSIBLE_CONFIG".to_owned(), path);
+        Project::open(&Sources::default(), &process, None, diags)
     }
 
     /// Runs a prepared playbook.
@@ -251,7 +271,7 @@ pub(super) fn load(
 }
 
 /// Tasks see the playbook's folder: `playbook_dir` and `role_path` are absolute, as in Ansible.
-fn absolute(path: &Path) -> PathBuf {
+pub(super) fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 

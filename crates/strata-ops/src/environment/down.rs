@@ -1,12 +1,11 @@
 //! Takes an environment down.
 
-use strata_core::{Diagnostics, Event, StageKind, StageOutcome};
+use strata_core::{Diagnostics, Event, StageOutcome};
 use strata_engine::PlanMode;
 
 use super::{Made, Run, StageEnd, Summary};
-use crate::project::StageBody;
 
-/// Deletes all that the provision stages made, the last stage first.
+/// Deletes all that the provision and image stages made, the last stage first.
 ///
 /// Stops at the first stage that fails: what it still has may need what earlier stages made.
 pub async fn down(run: &Run<'_>) -> Result<Summary, Diagnostics> {
@@ -16,7 +15,7 @@ pub async fn down(run: &Run<'_>) -> Result<Summary, Diagnostics> {
     let made = run.made_until_now()?;
     let mut ends = Vec::new();
     for stage in run.environment.stages.iter().rev() {
-        let StageBody::Provision(provision) = &stage.body else {
+        let Some(provision) = stage.root_module() else {
             continue;
         };
         if !run.wants_down(stage) {
@@ -24,7 +23,7 @@ pub async fn down(run: &Run<'_>) -> Result<Summary, Diagnostics> {
         }
         run.events.send(Event::StageStarted {
             stage: stage.name.clone(),
-            kind: StageKind::Provision,
+            kind: stage.kind(),
         });
         let end = run
             .provision(stage, provision, &made.outputs, PlanMode::Destroy)
@@ -35,10 +34,10 @@ pub async fn down(run: &Run<'_>) -> Result<Summary, Diagnostics> {
         });
         run.events.send(Event::StageFinished {
             stage: stage.name.clone(),
-            kind: StageKind::Provision,
+            kind: stage.kind(),
             outcome: end.outcome,
         });
-        ends.push((stage.name.clone(), StageKind::Provision, end.outcome));
+        ends.push((stage.name.clone(), stage.kind(), end.outcome));
         if end.outcome == StageOutcome::Failed {
             break;
         }
@@ -56,7 +55,7 @@ impl Run<'_> {
     pub(super) fn made_until_now(&self) -> Result<Made, Diagnostics> {
         let mut all = Made::default();
         for stage in &self.environment.stages {
-            if let StageBody::Provision(provision) = &stage.body {
+            if let Some(provision) = stage.root_module() {
                 let made = self.made_before(stage, provision, &all.outputs)?;
                 all.outputs.extend(made.outputs);
                 all.hosts.extend(made.hosts);

@@ -18,10 +18,11 @@ const INSTANCE_PRIORITY: u32 = 100;
 /// Makes an inventory by the convention of output names.
 pub(super) fn from_outputs(made: &Made) -> InventoryInput {
     let mut input = InventoryInput::default();
-    for (name, value) in made
-        .outputs
-        .values()
-        .filter_map(Value::as_entries)
+    // Those of an image are of the machine that it was made of.
+    let own = made.outputs.iter();
+    let own = own.filter(|(stage, _)| !stage.contains('.'));
+    for (name, value) in own
+        .filter_map(|(_, outputs)| outputs.as_entries())
         .flatten()
     {
         if let Some(group) = name.strip_suffix(INSTANCES) {

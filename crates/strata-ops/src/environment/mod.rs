@@ -1,12 +1,13 @@
 //! A whole environment: up, down, planned, looked at.
 //!
 //! [`Run`] knows what every stage needs; `stages` runs them, each as soon as those it comes after
-//! are done. One file a kind of stage says what is done in it: `provision`, `configure`, `verify`.
+//! are done. One file a kind of stage says what is done in it: `provision`, `configure`, `image`, `verify`.
 
 mod check;
 mod choice;
 mod configure;
 mod down;
+mod image;
 mod inventory;
 mod on_hosts;
 mod plan;

@@ -55,6 +55,7 @@ fn stage_plan<'a>(
                     .await
             }
             StageBody::Configure(configure) => run.plan_configure(stage, configure, &made).await,
+            StageBody::Image(image) => run.plan_image(stage, image, &made, show).await,
             StageBody::Verify(_) => Ok(StageEnd::of(StageOutcome::Skipped)),
         };
         let end = end.unwrap_or_else(|diags| {
@@ -112,7 +113,7 @@ impl Run<'_> {
         })
     }
 
-    async fn plan_configure(
+    pub(super) async fn plan_configure(
         &self,
         stage: &Stage,
         configure: &Configure,
@@ -189,7 +190,7 @@ impl Run<'_> {
 }
 
 /// The value with what is not known yet said in words, so that files made of it can be shown.
-fn shown(value: &Value) -> Value {
+pub(super) fn shown(value: &Value) -> Value {
     match value {
         Value::Unknown(_) => Value::from("(known after apply)"),
         value => value.map_children(|_, child| shown(child)),

@@ -9,7 +9,7 @@ use strata_core::{
 use strata_engine::{PlanMode, PlanOptions, Providers};
 use strata_state::State;
 
-use super::{Made, Run, StageEnd, record::LastRun};
+use super::{Made, Run, StageEnd, image::with_image, record::LastRun};
 use crate::{
     files::Disk,
     infrastructure::{Session, Settings, outputs, stored, validate},
@@ -82,15 +82,20 @@ impl Run<'_> {
     }
 
     pub(super) fn made(&self, stage: &Stage, state: &State) -> Made {
-        let outputs = [(stage.name.clone(), outputs(state))].into();
+        let outputs = outputs(state);
+        // What an image is made of is no host of the environment.
+        let (outputs, hosts) = match &stage.body {
+            StageBody::Image(image) => (with_image(&outputs, image, state), Vec::new()),
+            _ => (outputs, self.hosts(state)),
+        };
         Made {
-            outputs,
-            hosts: self.hosts(state),
+            outputs: [(stage.outputs_key(), outputs)].into(),
+            hosts,
         }
     }
 
     /// The hosts among a state's objects.
-    fn hosts(&self, state: &State) -> Vec<InventoryHost> {
+    pub(super) fn hosts(&self, state: &State) -> Vec<InventoryHost> {
         let providers = self.platforms.providers();
         let managed = state
             .instances()
@@ -167,15 +172,13 @@ impl Run<'_> {
             .filter(|other| other.name != self.environment.name);
         others
             .flat_map(|other| &other.stages)
-            .any(|stage| match &stage.body {
-                StageBody::Provision(other) => other.directory == provision.directory,
-                StageBody::Configure(_) | StageBody::Verify(_) => false,
-            })
+            .filter_map(Stage::root_module)
+            .any(|other| other.directory == provision.directory)
     }
 
     fn twin_state(&self, stage: &Stage) -> std::path::PathBuf {
         Run::twin_folder(self.project, &self.environment.name)
-            .join(format!("{}.tfstate", stage.name))
+            .join(format!("{}.tfstate", stage.outputs_key()))
     }
 
     pub(super) fn plan_options(
@@ -196,14 +199,15 @@ impl Run<'_> {
 
 /// Gives the outputs that are null, which a state does not keep.
 fn complete(made: &mut Made, stage: &Stage, declared: Vec<Arc<str>>) {
-    let known = made.outputs.get(&stage.name).and_then(Value::as_entries);
+    let key = stage.outputs_key();
+    let known = made.outputs.get(&key).and_then(Value::as_entries);
     let mut all = known.cloned().unwrap_or_default();
     for name in declared {
         if !all.contains_key(&name) {
             all.insert(name, Value::Null(Type::Dynamic));
         }
     }
-    made.outputs.insert(stage.name.clone(), Value::object(all));
+    made.outputs.insert(key, Value::object(all));
 }
 
 fn decode(providers: &Providers, type_name: &str, attributes: &str) -> Option<Value> {
@@ -211,7 +215,7 @@ fn decode(providers: &Providers, type_name: &str, attributes: &str) -> Option<Va
     strata_state::json::decode(attributes, &schema.block.implied_type()).ok()
 }
 
-fn not_approved(stage: &Stage) -> Diagnostics {
+pub(super) fn not_approved(stage: &Stage) -> Diagnostics {
     Diagnostic::error(
         "not-approved",
         format!("The plan of stage `{}` was not approved", stage.name),

@@ -100,7 +100,7 @@ impl Run<'_> {
 fn configure_of(stage: &Stage) -> Option<&Configure> {
     match &stage.body {
         StageBody::Configure(configure) => Some(configure),
-        StageBody::Provision(_) | StageBody::Verify(_) => None,
+        StageBody::Provision(_) | StageBody::Image(_) | StageBody::Verify(_) => None,
     }
 }
 

@@ -44,6 +44,7 @@ pub async fn status(run: &Run<'_>) -> Result<Vec<StageStatus>, Diagnostics> {
             StageBody::Provision(provision) => {
                 run.provision_status(stage, provision, &made).await?
             }
+            StageBody::Image(image) => run.image_status(stage, image, &made).await?,
             _ if made.hosts.is_empty() && run.has_provision() => {
                 ("not there", "its hosts are not there".to_owned(), false)
             }
@@ -63,7 +64,15 @@ pub async fn status(run: &Run<'_>) -> Result<Vec<StageStatus>, Diagnostics> {
     Ok(all)
 }
 
-type Status = (&'static str, String, bool);
+/// A number of things, in words.
+fn counted(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    }
+}
+
+pub(super) type Status = (&'static str, String, bool);
 
 impl Run<'_> {
     fn has_provision(&self) -> bool {
@@ -104,7 +113,7 @@ impl Run<'_> {
             counts.add, counts.change, counts.destroy
         );
         Ok(match (plan.drift.len(), plan.is_empty()) {
-            (0, true) => ("up", format!("{resources} objects"), true),
+            (0, true) => ("up", counted(resources, "object"), true),
             (0, false) => ("behind", changes, false),
             (drifted, _) => (
                 "drifted",
@@ -163,7 +172,7 @@ impl Run<'_> {
             )
             .await?;
         Ok(match (recap.exit_code(), recap.changed()) {
-            (0, 0) => ("up", format!("{} hosts", recap.hosts.len()), true),
+            (0, 0) => ("up", counted(recap.hosts.len(), "host"), true),
             (0, changed) => {
                 let word = match self.last_run(stage) {
                     LastRun::Never => "never run",
@@ -172,7 +181,7 @@ impl Run<'_> {
                 };
                 (
                     word,
-                    format!("{changed} tasks would change something"),
+                    format!("{} would change something", counted(changed, "task")),
                     false,
                 )
             }

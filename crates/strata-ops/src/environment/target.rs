@@ -82,5 +82,6 @@ fn names<'a>(stage: &Stage, target: &'a str) -> Option<&'a str> {
     }
     let id = stage_id(stage.kind(), &stage.name);
     let address = target.strip_prefix(&id)?.strip_prefix('.')?;
+    // An image is built as a whole.
     matches!(stage.body, StageBody::Provision(_)).then_some(address)
 }

@@ -38,6 +38,7 @@ fn stage_up<'a>(run: &'a Run<'a>, stage: &'a Stage, made: Made) -> BoxFuture<'a,
                     .await
             }
             StageBody::Configure(configure) => run.configure(stage, configure, &made).await,
+            StageBody::Image(image) => run.image(stage, image, &made).await,
             StageBody::Verify(verify) => run.verify(stage, verify, &made).await,
         };
         let end = end.unwrap_or_else(|diags| {
@@ -61,14 +62,14 @@ pub(super) fn left_out(run: &Run<'_>, stage: &Stage, made: Made) -> StageEnd {
         kind: stage.kind(),
         outcome: StageOutcome::Skipped,
     });
-    let made = match &stage.body {
-        StageBody::Provision(provision) => run
+    let made = match stage.root_module() {
+        Some(provision) => run
             .made_before(stage, provision, &made.outputs)
             .unwrap_or_else(|diags| {
                 run.tell(stage, diags);
                 Made::default()
             }),
-        StageBody::Configure(_) | StageBody::Verify(_) => Made::default(),
+        None => Made::default(),
     };
     StageEnd {
         outcome: StageOutcome::Skipped,

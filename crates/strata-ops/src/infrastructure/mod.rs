@@ -64,6 +64,8 @@ pub struct Settings {
     pub variable_files: Vec<PathBuf>,
     /// Values that Strata itself gives, from the project file; they count above all others.
     pub given: Vec<(Arc<str>, Value)>,
+    /// Files that Strata itself adds to the root module, by their names.
+    pub added: Vec<(&'static str, String)>,
     /// Whether to take the state's lock.
     pub lock: bool,
     /// How long to wait for the lock.
@@ -83,6 +85,7 @@ impl Settings {
             variables: Vec::new(),
             variable_files: Vec::new(),
             given: Vec::new(),
+            added: Vec::new(),
             lock: true,
             lock_timeout: Duration::ZERO,
             parallelism: 10,

@@ -10,6 +10,7 @@ use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use serde::{Deserialize, Serialize};
 use strata_core::files::{Entry, EntryKind, FileError, FileErrorReason, Files};
 
+use super::Settings;
 use crate::files::Disk;
 
 /// Files of the disk; what was read once is what it was then.
@@ -56,6 +57,32 @@ impl Recording {
     /// Answers as it was answered before; the disk is asked for the rest.
     pub(super) fn of(seen: Seen) -> Self {
         Self(Mutex::new(seen))
+    }
+
+    /// The disk, with the files that Strata itself adds to the root module.
+    pub(super) fn of_root_module(settings: &Settings) -> Self {
+        let recording = Self::default();
+        if settings.added.is_empty() {
+            return recording;
+        }
+        // A folder that cannot be listed is told by who loads it.
+        let listed = recording.list(&settings.directory).unwrap_or_default();
+        let mut seen = recording.lock();
+        let entries = listed
+            .into_iter()
+            .map(|entry| (entry.name, entry.kind.into()));
+        let mut entries: Vec<(String, Kind)> = entries.collect();
+        for (name, text) in &settings.added {
+            let path = settings.directory.join(name);
+            let content = Content(text.as_bytes().into());
+            seen.contents.insert(path.clone(), Some(content));
+            seen.kinds.insert(path, Some(Kind::File));
+            entries.push(((*name).to_owned(), Kind::File));
+        }
+        seen.folders
+            .insert(settings.directory.clone(), Some(entries));
+        drop(seen);
+        recording
     }
 
     /// Everything so far.

@@ -70,7 +70,7 @@ impl Session {
         platforms: &Platforms,
         events: &Events,
     ) -> Result<Self, Diagnostics> {
-        let recording = Arc::new(Recording::default());
+        let recording = Arc::new(Recording::of_root_module(settings));
         let environment = environment(&recording, settings, process, platforms, events)?;
         let places = Places::of(settings, &environment.config, process)?;
         let file = places.state_file(&environment.workspace);
@@ -124,7 +124,7 @@ impl Session {
         platforms: &Platforms,
         events: &Events,
     ) -> Result<(), Diagnostics> {
-        self.recording = Arc::new(Recording::default());
+        self.recording = Arc::new(Recording::of_root_module(settings));
         self.environment = environment(&self.recording, settings, process, platforms, events)?;
         Ok(())
     }
@@ -169,18 +169,27 @@ impl Session {
 
     /// What configuration, state and platform together ask for.
     pub async fn plan(&self, options: &PlanOptions, events: &Events) -> Result<Plan, Diagnostics> {
-        let plan = strata_engine::plan(
+        let plan = self.plan_part(options, events).await?;
+        plan.warnings
+            .iter()
+            .for_each(|warning| events.diagnostic(warning.clone()));
+        Ok(plan)
+    }
+
+    /// The same without telling its warnings, among which is that only a part is planned.
+    pub(crate) async fn plan_part(
+        &self,
+        options: &PlanOptions,
+        events: &Events,
+    ) -> Result<Plan, Diagnostics> {
+        strata_engine::plan(
             &self.environment,
             &self.opened.state,
             &self.providers,
             options,
             events,
         )
-        .await?;
-        plan.warnings
-            .iter()
-            .for_each(|warning| events.diagnostic(warning.clone()));
-        Ok(plan)
+        .await
     }
 
     /// Does what a plan says, and writes the state.

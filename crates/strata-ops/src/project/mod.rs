@@ -79,6 +79,8 @@ pub enum SecretSource {
 pub struct Environment {
     /// Its name.
     pub name: Arc<str>,
+    /// Members of the cluster that its twin is; a single server if there are none.
+    pub twin_members: Vec<String>,
     /// Its stages, each behind those it comes after.
     pub stages: Vec<Stage>,
 }
@@ -101,6 +103,8 @@ pub enum StageBody {
     Provision(Provision),
     /// Runs a playbook.
     Configure(Configure),
+    /// Builds an image or a template.
+    Image(Image),
     /// Checks from outside.
     Verify(Verify),
 }
@@ -119,6 +123,8 @@ pub struct Provision {
 pub struct Configure {
     /// The playbook.
     pub playbook: PathBuf,
+    /// Settings of Ansible; none for those that it would find itself.
+    pub ansible_config: Option<PathBuf>,
     /// Inventory files and folders, as with `-i`.
     pub inventory: Vec<PathBuf>,
     /// Map from group to hosts; none to make the inventory from the outputs.
@@ -127,6 +133,16 @@ pub struct Configure {
     pub variables: Option<Expression>,
     /// Copies of the application, each with a run of its own; none for a single run.
     pub instances: Vec<Instance>,
+}
+
+/// A stage that builds an image or a template out of one machine.
+pub struct Image {
+    /// The root module that makes the machine.
+    pub machine: Provision,
+    /// The playbook that configures it; none if its cloud-init does all.
+    pub playbook: Option<Configure>,
+    /// What the image is called, where machines are made from images by name.
+    pub alias: Option<Arc<str>>,
 }
 
 /// One of several copies of an application on the same hosts.
@@ -172,6 +188,20 @@ pub enum VerifyCheck {
     },
 }
 
+impl Configure {
+    /// A playbook for the hosts of outputs.
+    fn on_outputs(playbook: PathBuf, ansible_config: Option<PathBuf>) -> Self {
+        Self {
+            playbook,
+            ansible_config,
+            inventory: Vec::new(),
+            hosts: None,
+            variables: None,
+            instances: Vec::new(),
+        }
+    }
+}
+
 impl Project {
     /// The environment of a name.
     pub fn environment(&self, name: &str) -> Option<&Environment> {
@@ -203,7 +233,25 @@ impl Stage {
             StageBody::Configure(configure) => {
                 configure.hosts.iter().chain(&configure.variables).collect()
             }
+            StageBody::Image(image) => image.machine.variables.iter().collect(),
             StageBody::Verify(verify) => verify.expressions(),
+        }
+    }
+
+    /// The root module that it applies, if it does.
+    pub(crate) fn root_module(&self) -> Option<&Provision> {
+        match &self.body {
+            StageBody::Provision(provision) => Some(provision),
+            StageBody::Image(image) => Some(&image.machine),
+            StageBody::Configure(_) | StageBody::Verify(_) => None,
+        }
+    }
+
+    /// By which name its outputs are kept: those of an image are apart, for they make no hosts.
+    pub(crate) fn outputs_key(&self) -> Arc<str> {
+        match self.body {
+            StageBody::Image(_) => image_outputs(&self.name),
+            _ => self.name.clone(),
         }
     }
 
@@ -212,9 +260,15 @@ impl Stage {
         match self.body {
             StageBody::Provision(_) => StageKind::Provision,
             StageBody::Configure(_) => StageKind::Configure,
+            StageBody::Image(_) => StageKind::Image,
             StageBody::Verify(_) => StageKind::Verify,
         }
     }
+}
+
+/// By which name [`Outputs`] have those of an image; no stage can be called so.
+pub(crate) fn image_outputs(name: &str) -> Arc<str> {
+    stage_id(StageKind::Image, name).into()
 }
 
 /// The word of the project file for a kind.
@@ -222,6 +276,7 @@ pub(crate) fn keyword(kind: StageKind) -> &'static str {
     match kind {
         StageKind::Provision => "provision",
         StageKind::Configure => "configure",
+        StageKind::Image => "image",
         StageKind::Verify => "verify",
     }
 }

@@ -5,14 +5,15 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use strata_core::{Diagnostic, Diagnostics, Type, Value};
 use strata_hcl::{Environment, Expression, Reference, Resolved};
 
-use super::env_file::Variables;
+use super::{env_file::Variables, image_outputs};
 use crate::secrets::Secrets;
 
 /// Root names of the project file.
-pub(super) const ROOTS: [&str; 7] = [
+pub(super) const ROOTS: [&str; 8] = [
     "configure",
     "env",
     "environment",
+    "image",
     "instance",
     "provision",
     "secret",
@@ -22,13 +23,13 @@ pub(super) const ROOTS: [&str; 7] = [
 /// Outputs of the provision stages that are done, by stage.
 pub type Outputs = BTreeMap<Arc<str>, Value>;
 
-/// Resolves `env.NAME`, `environment.name`, `instance.name`, `provision.STAGE.OUTPUT` and `secret.NAME`.
+/// Resolves `env.NAME`, `environment.name`, `instance.name`, `provision.STAGE.OUTPUT`, `image.STAGE.OUTPUT` and `secret.NAME`.
 pub struct Scope<'a> {
     /// What `env.NAME` stands for.
     pub env: &'a Variables,
     /// What `environment.name` stands for.
     pub environment: Arc<str>,
-    /// What `provision.STAGE` stands for; a stage or output that is not here is not done, and is unknown.
+    /// What `provision.STAGE` and `image.STAGE` stand for; a stage or output that is not here is not done, and is unknown.
     pub outputs: &'a Outputs,
     /// What `instance.name` stands for, in a stage with `instances`.
     pub instance: Option<Arc<str>>,
@@ -87,16 +88,20 @@ impl Scope<'_> {
         }
     }
 
-    fn provision(&self, reference: &Reference<'_>, diags: &mut Diagnostics) -> Resolved {
+    fn made(&self, reference: &Reference<'_>, diags: &mut Diagnostics) -> Resolved {
+        let kind = reference.root;
         let (Some(stage), Some(output)) = (reference.attribute(0), reference.attribute(1)) else {
-            let diagnostic = Diagnostic::error(
-                "invalid-reference",
-                "`provision` needs a stage and an output: write `provision.STAGE.OUTPUT`",
-            );
+            let summary =
+                format!("`{kind}` needs a stage and an output: write `{kind}.STAGE.OUTPUT`");
+            let diagnostic = Diagnostic::error("invalid-reference", summary);
             diags.push(diagnostic.at(reference.span()));
             return Resolved::failed();
         };
-        let Some(outputs) = self.outputs.get(stage) else {
+        let key = match kind {
+            "image" => image_outputs(stage),
+            _ => Arc::from(stage),
+        };
+        let Some(outputs) = self.outputs.get(&key) else {
             return Resolved::new(Value::unknown(Type::Dynamic), 2);
         };
         // Whether it is declared was looked at before anything ran; a stage that was cut off may not have it yet.
@@ -128,7 +133,7 @@ impl strata_hcl::Scope for Scope<'_> {
             "env" => self.env(reference, diags),
             "environment" => only_name(&self.environment, reference, diags),
             "instance" => self.instance_name(reference, diags),
-            "provision" => self.provision(reference, diags),
+            "image" | "provision" => self.made(reference, diags),
             "secret" => self.secret(reference, diags),
             _ => return None,
         })

@@ -24,9 +24,8 @@ variable "network" {
 }
 
 variable "image" {
-  description = "Image of the containers: Debian 12 with systemd."
+  description = "Image of the machines."
   type        = string
-  default     = "debian/12"
 }
 
 resource "incus_instance" "web" {

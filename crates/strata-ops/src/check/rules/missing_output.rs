@@ -76,23 +76,14 @@ environment "prod" {
 fn find(view: &View, findings: &mut Findings<'_>) {
     for stage in &view.stages {
         references(view, stage, findings);
-        if stage.kind == StageKind::Configure && is_by_convention(stage) {
+        if stage.is_by_convention() {
             groups(view, stage, findings);
         }
     }
-    if view.stages.iter().any(is_by_convention) {
+    if view.stages.iter().any(Stage::is_by_convention) {
         view.roots.iter().for_each(|root| types(root, findings));
     }
     scripts(view, findings);
-}
-
-/// True for a stage whose inventory is made from outputs.
-fn is_by_convention(stage: &Stage) -> bool {
-    let given = ["hosts", "inventory", "inventories"];
-    stage.kind == StageKind::Configure
-        && given
-            .iter()
-            .all(|name| stage.body.attribute(name).is_none())
 }
 
 /// The root modules of an environment's stages, by stage.

@@ -6,7 +6,15 @@ use strata_core::{Diagnostics, Severity, StageKind, files::MemoryFiles};
 use strata_playbook::Inventory;
 
 use crate::{
-    check::{finding::Findings, rule::Rule, stages::Stage, view::View},
+    check::{
+        finding::Findings,
+        rule::Rule,
+        stages::Stage,
+        view::{
+            View,
+            expand::{Resource, Root},
+        },
+    },
     environment::{addresses, written},
 };
 
@@ -36,7 +44,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "A host in two environments",
     reason: "What one environment configures, the other changes again, and taking a change to the one first tries nothing out.",
     fix: "Give each environment its own host. Copies of an application on one host are `instances` of one environment.",
-    scope: "Hosts that `hosts` names in the project file itself, by name and `ansible_host`, and those of inventories that are files. An inventory that several environments name is meant for all of them.",
+    scope: "Hosts that `hosts` names in the project file itself, by name and `ansible_host`, those of inventories that are files, and, for a stage whose inventory is made from outputs, the machines of its environment's root modules: containers by name, virtual machines by the address that they are given. An inventory that several environments name is meant for all of them.",
     bad: &[
         PROJECT,
         (
@@ -72,7 +80,7 @@ fn find(view: &View, findings: &mut Findings<'_>) {
                 names.push(format!("`{host}`"));
             }
         }
-        let attribute = ["hosts", "inventory"];
+        let attribute = ["hosts", "inventory", "playbook"];
         let attribute = attribute.iter().find_map(|name| stage.body.attribute(name));
         for (other, hosts) in shared {
             let Some(attribute) = attribute else { continue };
@@ -122,7 +130,43 @@ fn hosts(view: &View, stage: &Stage) -> BTreeSet<String> {
     {
         hosts.extend(addresses(&written(&value, attribute.expression.span())));
     }
+    if stage.is_by_convention() {
+        let own = |root: &&Root| root.environment.as_ref() == Some(&stage.environment);
+        let resources = view
+            .roots
+            .iter()
+            .filter(own)
+            .flat_map(|root| &root.resources);
+        hosts.extend(resources.filter_map(machine));
+    }
     hosts
+}
+
+/// Where a machine is that a root module makes, as far as its arguments say.
+fn machine(resource: &Resource) -> Option<String> {
+    let values = &resource.values;
+    // Another provider configuration may be another server.
+    if values.provider().is_some() {
+        return None;
+    }
+    match &*resource.kind {
+        "incus_instance" | "lxd_instance" => {
+            let elsewhere = ["project", "remote"];
+            let elsewhere = elsewhere.iter().any(|name| values.get(name).is_some());
+            let name = values.get("name")?.0.as_str()?;
+            (!elsewhere).then(|| name.to_owned())
+        }
+        "proxmox_virtual_environment_vm" | "proxmox_virtual_environment_container" => {
+            let addresses = values
+                .blocks("initialization")
+                .flat_map(|block| block.blocks("ip_config"))
+                .flat_map(|block| block.blocks("ipv4"));
+            let mut addresses = addresses.filter_map(|block| block.get("address")?.0.as_str());
+            let address = addresses.next()?.split('/').next()?;
+            (address != "dhcp").then(|| address.to_owned())
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -130,6 +174,52 @@ mod tests {
     use expect_test::expect;
 
     use crate::check::tests::check;
+
+    /// Two environments whose inventories are made from the outputs of one root module.
+    fn by_outputs(name: &str) -> [(&'static str, String); 3] {
+        let project = r#"project "p" {}
+environment "dev" "prod" {
+  provision "m" {
+    directory = "infrastructure"
+    variables = { stage = environment.name }
+  }
+  configure "c" {
+    playbook = "site.yml"
+    after    = [provision.m]
+  }
+}
+"#;
+        let module = format!(
+            r#"variable "stage" {{ type = string }}
+resource "incus_instance" "web" {{
+  for_each = toset(["a"])
+  name     = {name}
+  image    = "debian/12"
+}}
+output "web_instances" {{
+  value = {{ for name, web in incus_instance.web : web.name => {{}} }}
+}}
+"#
+        );
+        [
+            ("strata.hcl", project.to_owned()),
+            ("infrastructure/main.tf", module),
+            ("site.yml", "- hosts: web\n  tasks: []\n".to_owned()),
+        ]
+    }
+
+    #[test]
+    fn machines_behind_outputs_are_compared_by_name() {
+        let files = by_outputs("each.key");
+        let files = files.each_ref().map(|(path, text)| (*path, text.as_str()));
+        let expected = expect![[r#"
+            strata.hcl:8:16: The environments `dev` and `prod` have the same host: `a`
+        "#]];
+        check("shared-host", &files, &expected);
+        let files = by_outputs("\"${var.stage}-${each.key}\"");
+        let files = files.each_ref().map(|(path, text)| (*path, text.as_str()));
+        check("shared-host", &files, &expect![[""]]);
+    }
 
     #[test]
     fn hosts_of_the_project_file_are_compared_by_address() {

@@ -32,6 +32,8 @@ const MAX_DEPTH: usize = 12;
 pub(crate) struct Root {
     /// Its folder.
     pub(crate) folder: PathBuf,
+    /// The environment whose stage it is; none without a project file.
+    pub(crate) environment: Option<Arc<str>>,
     /// Every instance of every resource.
     pub(crate) resources: Vec<Resource>,
     /// Its outputs.

@@ -166,7 +166,10 @@ impl View {
                 .and_then(|path| by_path.get(path));
             if let Some(folder) = folder {
                 let given = |name: &str| stage.given(name);
-                roots.push(expand::expand(&by_path, folder, false, &given, files));
+                roots.push(Root {
+                    environment: Some(stage.environment.clone()),
+                    ..expand::expand(&by_path, folder, false, &given, files)
+                });
             }
         }
         for folder in self

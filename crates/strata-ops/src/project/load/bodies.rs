@@ -6,7 +6,7 @@ use strata_core::{Diagnostic, Value, value::Entries};
 use strata_hcl::Block;
 
 use super::{
-    super::{Configure, Instance, Provision, Scope, Verify, VerifyCheck},
+    super::{Configure, Image, Instance, Provision, Scope, Verify, VerifyCheck},
     Loader,
     read::{duration, expression},
 };
@@ -33,6 +33,7 @@ impl Loader<'_> {
             "A `configure` block",
             &[
                 "playbook",
+                "ansible_config",
                 "inventory",
                 "hosts",
                 "variables",
@@ -48,10 +49,44 @@ impl Loader<'_> {
         );
         Some(Configure {
             playbook,
+            ansible_config: self.optional_path(block, "ansible_config", scope)?,
             inventory: self.paths(block, "inventory", scope),
             hosts,
             variables,
             instances: self.instances(block, scope),
+        })
+    }
+
+    pub(super) fn image(&mut self, block: &Block, scope: &Scope<'_>) -> Option<Image> {
+        self.only(
+            &block.body,
+            "An `image` block",
+            &[
+                "directory",
+                "variable_files",
+                "variables",
+                "playbook",
+                "ansible_config",
+                "alias",
+                "after",
+            ],
+            &[],
+        );
+        let directory = self.path(block, "directory", scope);
+        let playbook = self.optional_path(block, "playbook", scope)?;
+        let settings = self.optional_path(block, "ansible_config", scope)?;
+        let alias = match block.body.attribute("alias") {
+            Some(_) => Some(self.known_text(block, "alias", scope)?),
+            None => None,
+        };
+        Some(Image {
+            machine: Provision {
+                directory: directory?,
+                variable_files: self.paths(block, "variable_files", scope),
+                variables: expression(&block.body, "variables"),
+            },
+            playbook: playbook.map(|playbook| Configure::on_outputs(playbook, settings)),
+            alias: alias.map(Arc::from),
         })
     }
 

@@ -114,7 +114,12 @@ impl Loader<'_> {
                 }
                 let mistakes = self.diags.len();
                 let stages = self.stages(block, &name, &env, &secrets);
-                environments.push(Environment { name, stages });
+                let twin_members = self.twin_members(block, &name, &env);
+                environments.push(Environment {
+                    name,
+                    twin_members,
+                    stages,
+                });
                 // One mistake is told once, however many environments the block is.
                 if self.diags.len() > mistakes {
                     break;

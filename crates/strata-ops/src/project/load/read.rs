@@ -9,6 +9,30 @@ use super::{super::Scope, Loader};
 
 impl Loader<'_> {
     pub(super) fn path(&mut self, block: &Block, name: &str, scope: &Scope<'_>) -> Option<PathBuf> {
+        let text = self.known_text(block, name, scope)?;
+        Some(self.folder.join(text))
+    }
+
+    /// A path that may be left out; none if it is there and wrong.
+    pub(super) fn optional_path(
+        &mut self,
+        block: &Block,
+        name: &str,
+        scope: &Scope<'_>,
+    ) -> Option<Option<PathBuf>> {
+        match block.body.attribute(name) {
+            Some(_) => self.path(block, name, scope).map(Some),
+            None => Some(None),
+        }
+    }
+
+    /// A text that the stage must have, and that is known before anything runs.
+    pub(super) fn known_text(
+        &mut self,
+        block: &Block,
+        name: &str,
+        scope: &Scope<'_>,
+    ) -> Option<String> {
         let Some(attribute) = block.body.attribute(name) else {
             self.error(
                 "missing-argument",
@@ -26,7 +50,7 @@ impl Loader<'_> {
             .filter(|found| found.code != "missing-env");
         self.diags.extend(others);
         match value.as_str() {
-            Some(text) => Some(self.folder.join(text)),
+            Some(text) => Some(text.to_owned()),
             None if failed => None,
             None => {
                 let summary = format!("`{name}` must be a text that is known before anything runs");

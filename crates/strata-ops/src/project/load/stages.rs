@@ -19,8 +19,13 @@ impl Loader<'_> {
         env: &Variables,
         secrets: &[Secret],
     ) -> Vec<Stage> {
-        const KINDS: [&str; 3] = ["provision", "configure", "verify"];
-        self.only(&environment.body, "An `environment` block", &[], &KINDS);
+        const KINDS: [&str; 4] = ["provision", "configure", "image", "verify"];
+        self.only(
+            &environment.body,
+            "An `environment` block",
+            &["twin_members"],
+            &KINDS,
+        );
         let blocks: Vec<&Block> = environment
             .body
             .blocks
@@ -67,6 +72,41 @@ impl Loader<'_> {
         }
     }
 
+    /// The members of the cluster that the twin is.
+    pub(super) fn twin_members(
+        &mut self,
+        environment: &Block,
+        name: &Arc<str>,
+        env: &Variables,
+    ) -> Vec<String> {
+        let Some(attribute) = environment.body.attribute("twin_members") else {
+            return Vec::new();
+        };
+        let (outputs, unread) = (Outputs::new(), Secrets::new());
+        let scope = Scope {
+            env,
+            environment: name.clone(),
+            outputs: &outputs,
+            instance: None,
+            secrets: &unread,
+        };
+        let mistakes = self.diags.len();
+        let value = scope.evaluate(&attribute.expression, self.diags);
+        let names = value.as_sequence().unwrap_or_default().iter();
+        let names: Option<Vec<String>> =
+            names.map(|name| name.as_str().map(str::to_owned)).collect();
+        let is_list = value.as_sequence().is_some();
+        names.filter(|_| is_list).unwrap_or_else(|| {
+            if self.diags.len() == mistakes {
+                let summary =
+                    "`twin_members` must be a list of names that is known before anything runs";
+                let diagnostic = Diagnostic::error("invalid-argument", summary);
+                self.diags.push(diagnostic.at(attribute.expression.span()));
+            }
+            Vec::new()
+        })
+    }
+
     fn stage(
         &mut self,
         block: &Block,
@@ -79,6 +119,7 @@ impl Loader<'_> {
         let body = match &*block.kind.text {
             "provision" => StageBody::Provision(self.provision(block, scope)?),
             "configure" => StageBody::Configure(self.configure(block, scope)?),
+            "image" => StageBody::Image(self.image(block, scope)?),
             _ => StageBody::Verify(self.verify(block, scope)?),
         };
         Some(Stage {
@@ -105,7 +146,7 @@ impl Loader<'_> {
             for reference in attribute.expression.references() {
                 if !ROOTS.contains(&&*reference.root) {
                     let summary = format!("`{}` is not known here", reference.root);
-                    let hint = "An expression may begin with `env`, `environment`, `provision` or `secret`.";
+                    let hint = "An expression may begin with `env`, `environment`, `image`, `provision` or `secret`.";
                     self.diags.push(
                         Diagnostic::error("unknown-reference", summary)
                             .at(reference.span())

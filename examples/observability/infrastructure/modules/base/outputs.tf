@@ -1,9 +1,0 @@
-output "network" {
-  description = "Name of the bridge."
-  value       = incus_network.bridge.name
-}
-
-output "profiles" {
-  description = "Profiles that a service's container composes, in this order."
-  value       = [incus_profile.base.name, incus_profile.network.name]
-}

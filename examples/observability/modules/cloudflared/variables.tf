@@ -1,0 +1,14 @@
+variable "place" {
+  description = "Where the container is, and what it is made from."
+  type = object({
+    prefix         = string
+    image          = string
+    profiles       = list(string)
+    pool           = string
+    expose         = object({ mode = string, network = optional(string), address = optional(string) })
+    member         = optional(string)
+    listen_address = optional(string)
+    expiry         = optional(string, "2w")
+    restore_from   = optional(string)
+  })
+}

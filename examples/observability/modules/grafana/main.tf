@@ -1,0 +1,23 @@
+# Grafana: dashboards over Prometheus and Loki.
+
+terraform {
+  required_providers {
+    incus = { source = "lxc/incus" }
+  }
+}
+
+module "service" {
+  source = "../service"
+
+  name           = "${var.place.prefix}grafana"
+  image          = var.place.image
+  profiles       = var.place.profiles
+  pool           = var.place.pool
+  member         = var.place.member
+  expose         = var.place.expose
+  listen_address = var.place.listen_address
+  data           = var.persistent ? "/var/lib/grafana" : null
+  snapshots      = var.snapshots ? { schedule = "@daily", expiry = var.place.expiry } : null
+  restore_from   = var.place.restore_from
+  ports          = { http = 3000 }
+}

@@ -1,0 +1,23 @@
+# step-ca: the certificates that the others use.
+
+terraform {
+  required_providers {
+    incus = { source = "lxc/incus" }
+  }
+}
+
+module "service" {
+  source = "../service"
+
+  name           = "${var.place.prefix}step-ca"
+  image          = var.place.image
+  profiles       = var.place.profiles
+  pool           = var.place.pool
+  member         = var.place.member
+  expose         = var.place.expose
+  listen_address = var.place.listen_address
+  data           = var.persistent ? "/var/lib/step-ca" : null
+  snapshots      = var.snapshots ? { schedule = "@daily", expiry = var.place.expiry } : null
+  restore_from   = var.place.restore_from
+  ports          = { https = 9443 }
+}

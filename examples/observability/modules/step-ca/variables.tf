@@ -1,0 +1,26 @@
+variable "place" {
+  description = "Where the container is, and what it is made from."
+  type = object({
+    prefix         = string
+    image          = string
+    profiles       = list(string)
+    pool           = string
+    expose         = object({ mode = string, network = optional(string), address = optional(string) })
+    member         = optional(string)
+    listen_address = optional(string)
+    expiry         = optional(string, "2w")
+    restore_from   = optional(string)
+  })
+}
+
+variable "persistent" {
+  description = "Whether its data outlive the container."
+  type        = bool
+  default     = true
+}
+
+variable "snapshots" {
+  description = "Whether its data are copied now and then."
+  type        = bool
+  default     = true
+}
