@@ -6,21 +6,24 @@ use std::{
 };
 
 use crate::{
+    backend::Remote,
     error::StateError,
     file, files,
     held::Held,
     journal::{self, Journal},
-    lock::{self, Lock, LockInfo, LockRequest},
+    lock::{self, Lock, LockRequest},
     record::{InFlight, Record},
     state::State,
 };
 
-/// Where a state is kept: a file, with a backup, a journal and a lock beside it.
+/// Where a state is kept: a file, with a backup, a journal and a lock beside it; or a backend, and then the journal
+/// and a lock between the runs of this machine are beside a file that is not there.
 #[derive(Clone, Debug)]
 pub struct Store {
     path: PathBuf,
     backup: Backup,
     held: Held,
+    remote: Option<Arc<dyn Remote>>,
 }
 
 /// Where the version before goes when a state is written.
@@ -86,28 +89,97 @@ impl Store {
             path: path.canonicalize().unwrap_or(path),
             backup: Backup::default(),
             held: Held::default(),
+            remote: None,
         }
     }
 
-    /// The same with the version before kept elsewhere.
-    #[must_use]
-    pub fn with_backup(self, backup: Backup) -> Self {
-        Self { backup, ..self }
+    /// A state in a backend. What belongs to this machine alone is kept beside `path`.
+    pub fn remote(remote: Arc<dyn Remote>, path: impl Into<PathBuf>) -> Self {
+        Self {
+            backup: Backup::Nowhere,
+            remote: Some(remote),
+            ..Self::new(path)
+        }
     }
 
-    /// The state file.
+    /// True if the state is not in a local file.
+    pub fn is_remote(&self) -> bool {
+        self.remote.is_some()
+    }
+
+    /// Where the state is, for messages.
+    pub fn place(&self) -> String {
+        match &self.remote {
+            Some(remote) => remote.place(),
+            None => self.path.display().to_string(),
+        }
+    }
+
+    /// The same with the version before kept elsewhere; a backend keeps none, unless it is asked for.
+    #[must_use]
+    pub fn with_backup(self, backup: Backup) -> Self {
+        match self.is_remote() && backup == Backup::Beside {
+            true => self,
+            false => Self { backup, ..self },
+        }
+    }
+
+    /// The state file; for a state in a backend the file that would be beside the journal.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// Takes the lock, or says who has it.
     pub fn lock(&self, request: &LockRequest) -> Result<Lock, StateError> {
-        lock::lock(&self.lock_path(), &self.path, &self.held, request)
+        match &self.remote {
+            None => lock::lock(&self.lock_path(), &self.path, Some(&self.held), request),
+            Some(remote) => {
+                self.make_folder()?;
+                lock::lock_remote(&self.lock_path(), remote, request)
+            }
+        }
     }
 
     /// Breaks the lock with this id.
-    pub fn force_unlock(&self, id: &str) -> Result<LockInfo, StateError> {
-        lock::force(&self.lock_path(), id)
+    pub fn force_unlock(&self, id: &str) -> Result<(), StateError> {
+        match &self.remote {
+            None => lock::force(&self.lock_path(), id).map(drop),
+            Some(remote) => remote.force_unlock(id),
+        }
+    }
+
+    /// Writes an empty state where there is none.
+    pub fn create(&self) -> Result<(), StateError> {
+        let opened = self.open()?;
+        match opened.base.is_there() {
+            true => Ok(()),
+            false => self.replace(&self.print(&opened.state)?),
+        }
+    }
+
+    /// Removes the state for good.
+    pub fn delete(&self) -> Result<(), StateError> {
+        match &self.remote {
+            None => files::remove(&self.path),
+            Some(remote) => remote.delete(),
+        }
+    }
+
+    /// The folder of the file, or of what is kept on this machine besides a backend.
+    pub fn make_folder(&self) -> Result<(), StateError> {
+        let folder = self.path.parent().unwrap_or(Path::new(""));
+        if folder.as_os_str().is_empty() {
+            return Ok(());
+        }
+        std::fs::create_dir_all(folder).map_err(StateError::io("make", folder))
+    }
+
+    /// The text of the state as it is kept; none if there is none.
+    fn bytes(&self) -> Result<Option<Vec<u8>>, StateError> {
+        match &self.remote {
+            None => files::read_filled(&self.path),
+            Some(remote) => Ok(remote.read()?.filter(|bytes| !bytes.is_empty())),
+        }
     }
 
     /// Reads the state and what the journal adds to it. No file, or an empty one, is a new state.
@@ -154,27 +226,41 @@ impl Store {
     }
 
     fn read(&self) -> Result<(State, Option<String>), StateError> {
-        let bytes = files::read_filled(&self.path)?;
+        let bytes = self.bytes()?;
         let fingerprint = bytes.as_deref().map(files::fingerprint);
         let text = match bytes.as_deref().map(str::from_utf8) {
             None => "",
             Some(Ok(text)) => text,
-            Some(Err(_)) => {
-                return Err(StateError::Format {
-                    path: self.path.clone(),
-                    reason: "it is not UTF-8".to_owned(),
-                });
-            }
+            Some(Err(_)) => return Err(self.unreadable("it is not UTF-8".to_owned())),
         };
         match text.trim() {
             "" => Ok((State::new(), fingerprint)),
-            text => Ok((file::parse(text, &self.path)?, fingerprint)),
+            text => {
+                let state = file::parse_text(text).map_err(|reason| self.unreadable(reason))?;
+                Ok((state, fingerprint))
+            }
+        }
+    }
+
+    fn unreadable(&self, reason: String) -> StateError {
+        match &self.remote {
+            None => StateError::Format {
+                path: self.path.clone(),
+                reason,
+            },
+            Some(remote) => StateError::RemoteFormat {
+                place: remote.place(),
+                reason,
+            },
         }
     }
 
     /// Starts the journal of an apply on top of a state that was read.
     pub fn journal(&self, base: &Base) -> Result<Journal, StateError> {
         self.check(base)?;
+        if self.is_remote() {
+            self.make_folder()?;
+        }
         Journal::create(self, base)
     }
 
@@ -260,8 +346,11 @@ impl Store {
         }
     }
 
-    /// Replaces the state file; where it is locked, the new one is before it takes the place.
+    /// Replaces the state; where its file is locked, the new one is before it takes the place.
     fn replace(&self, text: &str) -> Result<(), StateError> {
+        if let Some(remote) = &self.remote {
+            return remote.write(text.as_bytes());
+        }
         let new =
             files::replace_with(&self.path, text.as_bytes(), |file| self.held.lock_too(file))?;
         self.held.pass_on(new);
@@ -269,19 +358,22 @@ impl Store {
     }
 
     fn print(&self, state: &State) -> Result<String, StateError> {
-        file::print(state).map_err(|error| StateError::Format {
-            path: self.path.clone(),
-            reason: error.to_string(),
-        })
+        file::print(state).map_err(|error| self.unreadable(error.to_string()))
     }
 
     /// Refuses a file that is not as it was when it was read; gives what is in it.
     fn check(&self, base: &Base) -> Result<Option<Vec<u8>>, StateError> {
-        let bytes = files::read_filled(&self.path)?;
+        let bytes = self.bytes()?;
         match bytes.as_deref().map(files::fingerprint) == base.fingerprint {
             true => Ok(bytes),
-            false => Err(StateError::Changed(self.path.clone())),
+            false => Err(StateError::Changed(self.place().into())),
         }
+    }
+
+    /// True if what is kept now is this.
+    pub(crate) fn is_now(&self, base: &Base) -> Result<bool, StateError> {
+        let bytes = self.bytes()?;
+        Ok(bytes.as_deref().map(files::fingerprint) == base.fingerprint)
     }
 
     pub(crate) fn journal_path(&self) -> PathBuf {
