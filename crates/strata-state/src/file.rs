@@ -121,7 +121,10 @@ pub(crate) fn parse_text(text: &str) -> Result<State, String> {
 fn refuse_others(text: &str) -> Result<(), String> {
     let version: Version = serde_json::from_str(text).map_err(|error| error.to_string())?;
     if version.encrypted_data.is_some() {
-        return Err("it is encrypted, which is not supported".to_owned());
+        return Err(
+            "it is encrypted, and the configuration has no `encryption` block that says how"
+                .to_owned(),
+        );
     }
     match version.version {
         Some(4) => Ok(()),

@@ -15,6 +15,7 @@ use std::{
 use strata_core::addr;
 
 use crate::{
+    encryption::Encryption,
     error::StateError,
     files,
     record::{self, Begin, InFlight, Outcome, Record},
@@ -258,7 +259,11 @@ impl Journal {
     }
 
     fn line(&self, record: &Record) -> Result<String, StateError> {
-        record::print(record).map_err(|reason| StateError::Format {
+        let printed = match self.store.encryption() {
+            None => record::print(record),
+            Some(encryption) => record::print_sealed(record, encryption),
+        };
+        printed.map_err(|reason| StateError::Format {
             path: self.path.clone(),
             reason,
         })
@@ -309,7 +314,10 @@ pub(crate) struct Replayed {
 }
 
 /// Reads the records of a journal; none if there is none. A torn last line is left out.
-pub(crate) fn read(path: &Path) -> Result<Option<Vec<Record>>, StateError> {
+pub(crate) fn read(
+    path: &Path,
+    encryption: Option<&Encryption>,
+) -> Result<Option<Vec<Record>>, StateError> {
     let Some(bytes) = files::read(path)? else {
         return Ok(None);
     };
@@ -319,7 +327,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<Record>>, StateError> {
         match str::from_utf8(line)
             .ok()
             .filter(|line| line.ends_with('\n'))
-            .and_then(record::parse)
+            .and_then(|line| record::parse(line, encryption))
         {
             Some(record) => records.push(record),
             None if at + 1 == lines.len() => {}

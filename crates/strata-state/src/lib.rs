@@ -13,6 +13,7 @@
 
 mod address;
 pub mod backend;
+pub mod encryption;
 mod error;
 mod file;
 mod files;
@@ -23,7 +24,6 @@ mod lock;
 mod record;
 mod state;
 mod store;
-
 
 pub use error::StateError;
 pub use files::write_private;

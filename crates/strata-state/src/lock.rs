@@ -157,7 +157,9 @@ pub(crate) fn lock_remote(
         }
         (locked, _) => locked,
     };
-    if locked.is_err() && let Some(stale) = &lock.stale {
+    if locked.is_err()
+        && let Some(stale) = &lock.stale
+    {
         // Whoever comes next must still know which lock there was ours.
         write(&mut lock.file, stale).map_err(StateError::io("write", path))?;
         lock.keeps_file = true;

@@ -7,6 +7,7 @@ use std::{
 
 use crate::{
     backend::Remote,
+    encryption::Encryption,
     error::StateError,
     file, files,
     held::Held,
@@ -24,6 +25,13 @@ pub struct Store {
     backup: Backup,
     held: Held,
     remote: Option<Arc<dyn Remote>>,
+    encryption: Option<Arc<Encryption>>,
+}
+
+/// What is kept, as it is and decrypted.
+struct Content {
+    kept: Vec<u8>,
+    plain: Vec<u8>,
 }
 
 /// Where the version before goes when a state is written.
@@ -90,7 +98,14 @@ impl Store {
             backup: Backup::default(),
             held: Held::default(),
             remote: None,
+            encryption: None,
         }
+    }
+
+    /// The same with the state encrypted where it is kept.
+    #[must_use]
+    pub fn with_encryption(self, encryption: Option<Arc<Encryption>>) -> Self {
+        Self { encryption, ..self }
     }
 
     /// A state in a backend. What belongs to this machine alone is kept beside `path`.
@@ -148,6 +163,11 @@ impl Store {
         }
     }
 
+    /// Writes a state into a file of its own, encrypted as it would be where it is kept.
+    pub fn write_copy(&self, state: &State, path: &Path) -> Result<(), StateError> {
+        files::replace(path, &self.encrypt(&self.print(state)?)?).map(drop)
+    }
+
     /// Writes an empty state where there is none.
     pub fn create(&self) -> Result<(), StateError> {
         let opened = self.open()?;
@@ -174,11 +194,35 @@ impl Store {
         std::fs::create_dir_all(folder).map_err(StateError::io("make", folder))
     }
 
-    /// The text of the state as it is kept; none if there is none.
-    fn bytes(&self) -> Result<Option<Vec<u8>>, StateError> {
-        match &self.remote {
-            None => files::read_filled(&self.path),
-            Some(remote) => Ok(remote.read()?.filter(|bytes| !bytes.is_empty())),
+    /// The text of the state; none if there is none.
+    fn content(&self) -> Result<Option<Content>, StateError> {
+        let kept = match &self.remote {
+            None => files::read_filled(&self.path)?,
+            Some(remote) => remote.read()?.filter(|bytes| !bytes.is_empty()),
+        };
+        let Some(kept) = kept else {
+            return Ok(None);
+        };
+        let plain = match &self.encryption {
+            None => kept.clone(),
+            Some(encryption) => encryption.decrypt(&kept)?,
+        };
+        Ok(Some(Content { kept, plain }))
+    }
+
+    /// What tells the state from others: of its plain text, as each time it is encrypted it is another one.
+    fn fingerprint(content: Option<&Content>) -> Option<String> {
+        content.map(|content| files::fingerprint(&content.plain))
+    }
+
+    pub(crate) fn encryption(&self) -> Option<&Encryption> {
+        self.encryption.as_deref()
+    }
+
+    fn encrypt(&self, text: &str) -> Result<Vec<u8>, StateError> {
+        match &self.encryption {
+            None => Ok(text.as_bytes().to_vec()),
+            Some(encryption) => encryption.encrypt(text.as_bytes()),
         }
     }
 
@@ -196,7 +240,7 @@ impl Store {
             replayed: 0,
             has_journal: false,
         };
-        let Some(records) = journal::read(&self.journal_path())? else {
+        let Some(records) = journal::read(&self.journal_path(), self.encryption())? else {
             return Ok(opened);
         };
         opened.has_journal = true;
@@ -226,9 +270,12 @@ impl Store {
     }
 
     fn read(&self) -> Result<(State, Option<String>), StateError> {
-        let bytes = self.bytes()?;
-        let fingerprint = bytes.as_deref().map(files::fingerprint);
-        let text = match bytes.as_deref().map(str::from_utf8) {
+        let content = self.content()?;
+        let fingerprint = Self::fingerprint(content.as_ref());
+        let text = content
+            .as_ref()
+            .map(|content| str::from_utf8(&content.plain));
+        let text = match text {
             None => "",
             Some(Ok(text)) => text,
             Some(Err(_)) => return Err(self.unreadable("it is not UTF-8".to_owned())),
@@ -253,6 +300,12 @@ impl Store {
                 reason,
             },
         }
+    }
+
+    /// Reads the state alone, whatever a journal would add; none if there is none.
+    pub fn peek(&self) -> Result<Option<State>, StateError> {
+        let (state, fingerprint) = self.read()?;
+        Ok(fingerprint.map(|_| state))
     }
 
     /// Starts the journal of an apply on top of a state that was read.
@@ -281,7 +334,8 @@ impl Store {
         let before = self.check(base)?;
         let text = self.print(state)?;
         let journal = self.journal_path();
-        if before.as_deref() == Some(text.as_bytes()) || (before.is_none() && state.is_empty()) {
+        let is_same = |content: &Content| content.plain == text.as_bytes();
+        if before.as_ref().is_some_and(is_same) || (before.is_none() && state.is_empty()) {
             files::remove(&journal)?;
             return Ok(base.clone());
         }
@@ -326,15 +380,18 @@ impl Store {
     pub fn overwrite(&self, state: &State, base: &Base) -> Result<(), StateError> {
         let before = self.check(base)?;
         let text = self.print(state)?;
-        if before.as_deref() == Some(text.as_bytes()) {
+        if before
+            .as_ref()
+            .is_some_and(|content| content.plain == text.as_bytes())
+        {
             return Ok(());
         }
         self.back_up(before)?;
         self.replace(&text)
     }
 
-    fn back_up(&self, before: Option<Vec<u8>>) -> Result<(), StateError> {
-        let Some(before) = before else {
+    fn back_up(&self, before: Option<Content>) -> Result<(), StateError> {
+        let Some(Content { kept: before, .. }) = before else {
             return Ok(());
         };
         match &self.backup {
@@ -348,11 +405,11 @@ impl Store {
 
     /// Replaces the state; where its file is locked, the new one is before it takes the place.
     fn replace(&self, text: &str) -> Result<(), StateError> {
+        let bytes = self.encrypt(text)?;
         if let Some(remote) = &self.remote {
-            return remote.write(text.as_bytes());
+            return remote.write(&bytes);
         }
-        let new =
-            files::replace_with(&self.path, text.as_bytes(), |file| self.held.lock_too(file))?;
+        let new = files::replace_with(&self.path, &bytes, |file| self.held.lock_too(file))?;
         self.held.pass_on(new);
         Ok(())
     }
@@ -362,18 +419,17 @@ impl Store {
     }
 
     /// Refuses a file that is not as it was when it was read; gives what is in it.
-    fn check(&self, base: &Base) -> Result<Option<Vec<u8>>, StateError> {
-        let bytes = self.bytes()?;
-        match bytes.as_deref().map(files::fingerprint) == base.fingerprint {
-            true => Ok(bytes),
+    fn check(&self, base: &Base) -> Result<Option<Content>, StateError> {
+        let content = self.content()?;
+        match Self::fingerprint(content.as_ref()) == base.fingerprint {
+            true => Ok(content),
             false => Err(StateError::Changed(self.place().into())),
         }
     }
 
     /// True if what is kept now is this.
     pub(crate) fn is_now(&self, base: &Base) -> Result<bool, StateError> {
-        let bytes = self.bytes()?;
-        Ok(bytes.as_deref().map(files::fingerprint) == base.fingerprint)
+        Ok(Self::fingerprint(self.content()?.as_ref()) == base.fingerprint)
     }
 
     pub(crate) fn journal_path(&self) -> PathBuf {

@@ -141,7 +141,10 @@ fn keeps_and_locks(world: &World, backend: &Backend, place: &str) {
     let remote = backend.state("default").unwrap();
     let elsewhere = Store::remote(remote, world.folder.path().join("other/x"));
     let error = elsewhere.lock(&request()).unwrap_err().to_string();
-    assert!(error.starts_with("the state is locked: OperationTypeApply by ann@laptop, since "), "{error}");
+    assert!(
+        error.starts_with("the state is locked: OperationTypeApply by ann@laptop, since "),
+        "{error}"
+    );
     lock.release().unwrap();
     let again = elsewhere.lock(&request()).unwrap();
     drop(again);
@@ -165,7 +168,13 @@ fn an_address_keeps_a_state_and_its_lock() {
     let backend = world.http(&json!({}));
     keeps_and_locks(&world, &backend, "http://gitlab.test/plain/net");
     assert!(world.kept().locks.is_empty());
-    assert!(backend.state("other").unwrap_err().to_string().contains("workspaces not supported"));
+    assert!(
+        backend
+            .state("other")
+            .unwrap_err()
+            .to_string()
+            .contains("workspaces not supported")
+    );
 }
 
 #[test]
@@ -177,7 +186,18 @@ fn the_lock_of_a_bucket_is_as_terraform_writes_it() {
     let text = world.kept().objects["states/a b/net.tfstate.tflock"].clone();
     let info: Json = serde_json::from_slice(&text).unwrap();
     let names: Vec<_> = info.as_object().unwrap().keys().cloned().collect();
-    assert_eq!(names, ["ID", "Operation", "Info", "Who", "Version", "Created", "Path"]);
+    assert_eq!(
+        names,
+        [
+            "ID",
+            "Operation",
+            "Info",
+            "Who",
+            "Version",
+            "Created",
+            "Path"
+        ]
+    );
     assert_eq!(info["Path"], "states/a b/net.tfstate");
     store.force_unlock("other").unwrap_err();
     store.force_unlock(info["ID"].as_str().unwrap()).unwrap();
@@ -210,7 +230,10 @@ fn workspaces_of_a_bucket_are_where_terraform_has_them() {
         let remote = backend.state(name).unwrap();
         remote.write(b"{}").unwrap();
     }
-    world.kept().objects.insert("states/envs/x/other.tfstate".to_owned(), Vec::new());
+    world
+        .kept()
+        .objects
+        .insert("states/envs/x/other.tfstate".to_owned(), Vec::new());
     let keys: Vec<_> = world.kept().objects.keys().cloned().collect();
     assert_eq!(keys[0], "states/a b/net.tfstate");
     assert_eq!(keys[1], "states/envs/dev/a b/net.tfstate");
@@ -227,13 +250,23 @@ fn objects_are_written_with_checksum_and_encryption() {
         remote.read().unwrap();
         let kept = world.kept();
         let named = kept.written_with.iter().filter(|(name, _)| {
-            name.starts_with("x-amz-") && !["x-amz-date", "x-amz-content-sha256"].contains(&name.as_str())
+            name.starts_with("x-amz-")
+                && !["x-amz-date", "x-amz-content-sha256"].contains(&name.as_str())
         });
-        named.map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>()
+        named
+            .map(|(name, value)| format!("{name}: {value}"))
+            .collect::<Vec<_>>()
     };
     let sum = "x-amz-checksum-sha256: RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o=";
     let plain = headers(json!({"acl": "private"}));
-    assert_eq!(plain, ["x-amz-acl: private", sum, "x-amz-sdk-checksum-algorithm: SHA256"]);
+    assert_eq!(
+        plain,
+        [
+            "x-amz-acl: private",
+            sum,
+            "x-amz-sdk-checksum-algorithm: SHA256"
+        ]
+    );
     let none = headers(json!({"skip_s3_checksum": true}));
     assert!(none.is_empty());
     let skip = |more: Json| {
@@ -243,7 +276,10 @@ fn objects_are_written_with_checksum_and_encryption() {
     };
     assert_eq!(skip(json!({})), ["x-amz-server-side-encryption: AES256"]);
     let kms = skip(json!({"kms_key_id": "k"}));
-    let expected = ["x-amz-server-side-encryption: aws:kms", "x-amz-server-side-encryption-aws-kms-key-id: k"];
+    let expected = [
+        "x-amz-server-side-encryption: aws:kms",
+        "x-amz-server-side-encryption-aws-kms-key-id: k",
+    ];
     assert_eq!(kms, expected);
     let key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
     assert_eq!(skip(json!({"sse_customer_key": key})).len(), 3);
@@ -257,16 +293,38 @@ fn hosts_are_those_of_amazon_or_the_endpoint() {
         merge(&mut given, &more);
         let opened = world.open("s3", &given);
         match opened {
-            Ok(backend) => format!("{backend:?}").split("settings: ").nth(1).unwrap().split(',').next().unwrap().to_owned(),
+            Ok(backend) => format!("{backend:?}")
+                .split("settings: ")
+                .nth(1)
+                .unwrap()
+                .split(',')
+                .next()
+                .unwrap()
+                .to_owned(),
             Err(error) => error.to_string(),
         }
     };
     assert_eq!(host(json!({})), "s3://b/k at b.s3.eu-west-1.amazonaws.com");
-    assert_eq!(host(json!({"use_path_style": true})), "s3://b/k at s3.eu-west-1.amazonaws.com");
-    assert_eq!(host(json!({"bucket": "b.c"})), "s3://b.c/k at s3.eu-west-1.amazonaws.com");
-    assert_eq!(host(json!({"use_dualstack_endpoint": true})), "s3://b/k at b.s3.dualstack.eu-west-1.amazonaws.com");
-    assert_eq!(host(json!({"endpoint": "https://minio.test:9000/"})), "s3://b/k at b.minio.test:9000");
-    assert_eq!(host(json!({"endpoint": "http://10.0.0.1:9000"})), "s3://b/k at 10.0.0.1:9000");
+    assert_eq!(
+        host(json!({"use_path_style": true})),
+        "s3://b/k at s3.eu-west-1.amazonaws.com"
+    );
+    assert_eq!(
+        host(json!({"bucket": "b.c"})),
+        "s3://b.c/k at s3.eu-west-1.amazonaws.com"
+    );
+    assert_eq!(
+        host(json!({"use_dualstack_endpoint": true})),
+        "s3://b/k at b.s3.dualstack.eu-west-1.amazonaws.com"
+    );
+    assert_eq!(
+        host(json!({"endpoint": "https://minio.test:9000/"})),
+        "s3://b/k at b.minio.test:9000"
+    );
+    assert_eq!(
+        host(json!({"endpoint": "http://10.0.0.1:9000"})),
+        "s3://b/k at 10.0.0.1:9000"
+    );
     assert!(host(json!({"endpoint": "ftp://x"})).contains("no address"));
     assert!(host(json!({"bucket": ""})).contains("\"bucket\" is required"));
     assert!(host(json!({"region": ""})).contains("Missing region value"));
@@ -281,29 +339,73 @@ fn servers_that_are_away_are_asked_again_and_then_named() {
     let remote = |backend: &Backend| backend.state("default").unwrap();
     let error = |remote: Arc<dyn Remote>| remote.read().unwrap_err().to_string();
     let s3 = error(remote(&world.s3(&json!({"max_retries": 2}))));
-    assert_eq!(s3, "cannot read `s3://states/a b/net.tfstate`: the server answers 503");
-    let http = error(remote(&world.http(&json!({"retry_max": 3, "retry_wait_max": 2}))));
-    assert_eq!(http, "cannot read `http://gitlab.test/plain/net`: Unexpected HTTP response code 503");
-    let pauses: Vec<_> = world.web.pauses.lock().unwrap().iter().map(Duration::as_millis).collect();
+    assert_eq!(
+        s3,
+        "cannot read `s3://states/a b/net.tfstate`: the server answers 503"
+    );
+    let http = error(remote(
+        &world.http(&json!({"retry_max": 3, "retry_wait_max": 2})),
+    ));
+    assert_eq!(
+        http,
+        "cannot read `http://gitlab.test/plain/net`: Unexpected HTTP response code 503"
+    );
+    let pauses: Vec<_> = world
+        .web
+        .pauses
+        .lock()
+        .unwrap()
+        .iter()
+        .map(Duration::as_millis)
+        .collect();
     assert_eq!(pauses, [200, 400, 1000, 2000, 2000]);
 }
 
 #[test]
 fn what_the_server_says_is_wrong_is_said() {
     let world = World::new();
-    let error = |backend: Backend| backend.state("default").unwrap().read().unwrap_err().to_string();
+    let error = |backend: Backend| {
+        backend
+            .state("default")
+            .unwrap()
+            .read()
+            .unwrap_err()
+            .to_string()
+    };
     let key = error(world.s3(&json!({"secret_key": "another"})));
-    assert!(key.ends_with("SignatureDoesNotMatch: It is SignatureDoesNotMatch. (403)"), "{key}");
+    assert!(
+        key.ends_with("SignatureDoesNotMatch: It is SignatureDoesNotMatch. (403)"),
+        "{key}"
+    );
     assert!(!key.contains("another"));
     let bucket = error(world.s3(&json!({"bucket": "nobucket"})));
-    assert!(bucket.ends_with("S3 bucket \"nobucket\" does not exist."), "{bucket}");
+    assert!(
+        bucket.ends_with("S3 bucket \"nobucket\" does not exist."),
+        "{bucket}"
+    );
     let password = error(world.http(&json!({"password": "another"})));
-    assert!(password.ends_with("HTTP remote state endpoint invalid auth"), "{password}");
+    assert!(
+        password.ends_with("HTTP remote state endpoint invalid auth"),
+        "{password}"
+    );
     let nobody = error(world.http(&json!({"username": null})));
-    assert!(nobody.ends_with("HTTP remote state endpoint requires auth"), "{nobody}");
-    world.kept().objects.insert("/plain/net".to_owned(), b"<html>".to_vec());
-    let page = world.store(&world.http(&json!({}))).open().unwrap_err().to_string();
-    assert!(page.starts_with("`http://gitlab.test/plain/net` does not hold a state"), "{page}");
+    assert!(
+        nobody.ends_with("HTTP remote state endpoint requires auth"),
+        "{nobody}"
+    );
+    world
+        .kept()
+        .objects
+        .insert("/plain/net".to_owned(), b"<html>".to_vec());
+    let page = world
+        .store(&world.http(&json!({})))
+        .open()
+        .unwrap_err()
+        .to_string();
+    assert!(
+        page.starts_with("`http://gitlab.test/plain/net` does not hold a state"),
+        "{page}"
+    );
     let mine = |given: Json| world.open("http", &given).unwrap_err().to_string();
     assert_eq!(mine(json!({})), "address argument is required");
     assert!(mine(json!({"address": "gitlab.test"})).contains("must be an address"));
@@ -339,8 +441,12 @@ fn applied(world: &World, store: &Store, broken: Option<&str>) -> (Result<(), St
         dependencies: Vec::new().into(),
         create_before_destroy: false,
     };
-    opened.state.put(&begin.address, None, &begin.provider, object.clone());
-    journal.end(begun, Outcome::Object(Box::new(object))).unwrap();
+    opened
+        .state
+        .put(&begin.address, None, &begin.provider, object.clone());
+    journal
+        .end(begun, Outcome::Object(Box::new(object)))
+        .unwrap();
     world.kept().broken = broken.map(str::to_owned);
     journal.fold_so_far(&mut opened.state).unwrap();
     let finished = journal.finish(&mut opened.state);
@@ -371,7 +477,10 @@ fn a_state_is_written_while_an_apply_goes_on() {
     let (finished, state) = applied(&world, &store, None);
     finished.unwrap();
     let opened = store.open().unwrap();
-    assert_eq!((opened.has_journal, opened.state.serial), (false, state.serial));
+    assert_eq!(
+        (opened.has_journal, opened.state.serial),
+        (false, state.serial)
+    );
     let path: &Path = store.path();
     assert!(!path.with_file_name("default.tfstate.journal").exists());
 }

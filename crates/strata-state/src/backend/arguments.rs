@@ -78,8 +78,7 @@ const HTTP: &[Field] = &[
     field("username", Kind::Text),
 ];
 
-const CREDENTIALS: &str =
-    "Give keys by `access_key` and `secret_key`, by a profile of a shared file, or by AWS_ACCESS_KEY_ID and \
+const CREDENTIALS: &str = "Give keys by `access_key` and `secret_key`, by a profile of a shared file, or by AWS_ACCESS_KEY_ID and \
      AWS_SECRET_ACCESS_KEY; a program such as `aws configure export-credentials` makes them of others.";
 const DYNAMODB: &str = "Lock with `use_lockfile = true`, as Terraform 1.10 and later do.";
 const PROXY: &str = "Set HTTPS_PROXY and NO_PROXY in the environment.";
@@ -135,6 +134,12 @@ const S3: &[Field] = &[
     field("workspace_key_prefix", Kind::Text),
 ];
 
+/// The services that `endpoints` may name.
+const ENDPOINTS: [&str; 5] = ["dynamodb", "iam", "s3", "sso", "sts"];
+
+/// Arguments that Terraform does not have: they are written down only where they are given.
+const OF_OPENTOFU: [&str; 2] = ["headers", "role_arn"];
+
 fn fields(kind: &str) -> Option<&'static [Field]> {
     match kind {
         "local" => Some(LOCAL),
@@ -184,11 +189,63 @@ pub fn check(kind: &str, given: &Map<String, Json>) -> Result<Map<String, Json>,
 
 /// The same with a null for each argument that is not there, as Terraform writes them down.
 pub fn complete(kind: &str, arguments: &Map<String, Json>) -> Map<String, Json> {
-    let value = |name: &str| arguments.get(name).cloned().unwrap_or(Json::Null);
+    let value = |name: &str| match arguments.get(name) {
+        Some(Json::Object(given)) if name == "endpoints" => {
+            let all = ENDPOINTS.map(|name| (name.to_owned(), given.get(name).cloned().into()));
+            Json::Object(all.into_iter().collect())
+        }
+        given => given.cloned().into(),
+    };
     names(kind)
-        .filter(|name| !(kind == "s3" && *name == "role_arn") && !(kind == "http" && *name == "headers" && !arguments.contains_key("headers")))
+        .filter(|name| arguments.contains_key(*name) || !OF_OPENTOFU.contains(name))
         .map(|name| (name.to_owned(), value(name)))
         .collect()
+}
+
+/// A number that tells a change of the block, the same that Terraform works out: a checksum of a text of its values.
+pub fn hash(kind: &str, block: &Map<String, Json>) -> u64 {
+    let mut text = format!("<{};", Json::from(kind));
+    push(&Json::Object(complete(kind, block)), &mut text);
+    text.push_str(";>");
+    crc32(text.as_bytes()).into()
+}
+
+/// The text of a value; objects without names, in the order of these.
+fn push(value: &Json, text: &mut String) {
+    match value {
+        Json::Null => text.push('~'),
+        Json::Bool(true) => text.push('T'),
+        Json::Bool(false) => text.push('F'),
+        Json::Number(_) | Json::String(_) => text.push_str(&value.to_string()),
+        Json::Array(items) => {
+            text.push('[');
+            for item in items {
+                push(item, text);
+                text.push(';');
+            }
+            text.push(']');
+        }
+        Json::Object(entries) => {
+            text.push('<');
+            let mut entries: Vec<_> = entries.iter().collect();
+            entries.sort_by_key(|(name, _)| *name);
+            for (_, entry) in entries {
+                push(entry, text);
+                text.push(';');
+            }
+            text.push('>');
+        }
+    }
+}
+
+/// The checksum of Ethernet (CRC-32, IEEE 802.3).
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |sum, byte| {
+        (0..8).fold(sum ^ u32::from(*byte), |sum, _| match sum & 1 {
+            0 => sum >> 1,
+            _ => (sum >> 1) ^ 0xedb8_8320,
+        })
+    })
 }
 
 fn typed(kind: Kind, value: &Json) -> Option<Json> {
@@ -205,7 +262,13 @@ fn typed(kind: Kind, value: &Json) -> Option<Json> {
         (Kind::Texts, Json::Array(all)) => all.iter().all(Json::is_string).then(|| value.clone()),
         (Kind::Object, Json::Object(all)) => {
             let fits = |value: &Json| value.is_string() || value.is_null();
-            all.values().all(fits).then(|| value.clone())
+            let given = all.iter().filter(|(_, value)| !value.is_null());
+            let given = || {
+                given
+                    .map(|(name, value)| (name.clone(), value.clone()))
+                    .collect()
+            };
+            all.values().all(fits).then(|| Json::Object(given()))
         }
         _ => None,
     }
@@ -250,7 +313,10 @@ fn of_other_type(field: &Field) -> Wrong {
     Wrong {
         name: Some(field.name.into()),
         summary: "Incorrect attribute value type".to_owned(),
-        detail: format!("Inappropriate value for attribute \"{}\": {needed} required.", field.name),
+        detail: format!(
+            "Inappropriate value for attribute \"{}\": {needed} required.",
+            field.name
+        ),
         hint: None,
     }
 }
@@ -285,7 +351,8 @@ mod tests {
 
     #[test]
     fn arguments_are_brought_into_their_types() {
-        let given = json!({"bucket": "b", "use_lockfile": "true", "max_retries": "3", "region": null});
+        let given =
+            json!({"bucket": "b", "use_lockfile": "true", "max_retries": "3", "region": null});
         let found = check("s3", &object(given)).unwrap();
         let expected = json!({"bucket": "b", "use_lockfile": true, "max_retries": 3});
         assert_eq!(Json::Object(found), expected);
@@ -306,8 +373,23 @@ mod tests {
     }
 
     #[test]
+    fn a_change_of_the_block_is_told_by_the_number_that_terraform_uses() {
+        let of = |kind: &str, block: Json| hash(kind, &object(block));
+        assert_eq!(of("local", json!({"path": "x.tfstate"})), 2_326_359_980);
+        let s3 = json!({
+            "bucket": "b", "key": "k", "region": "main", "endpoints": {"s3": "http://127.0.0.1:18765"},
+            "use_path_style": true, "use_lockfile": true, "skip_credentials_validation": true,
+            "skip_region_validation": true, "skip_requesting_account_id": true, "skip_metadata_api_check": true,
+        });
+        assert_eq!(of("s3", s3), 2_796_470_681);
+    }
+
+    #[test]
     fn what_is_not_said_is_written_down_as_null() {
         let all = complete("local", &object(json!({"path": "x"})));
-        assert_eq!(Json::Object(all), json!({"path": "x", "workspace_dir": null}));
+        assert_eq!(
+            Json::Object(all),
+            json!({"path": "x", "workspace_dir": null})
+        );
     }
 }

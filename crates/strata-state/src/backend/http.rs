@@ -87,7 +87,9 @@ impl Arguments<'_> {
         let given = self.given.get("headers").and_then(Json::as_object);
         let given = given.into_iter().flatten();
         let mut headers: Vec<_> = given
-            .filter_map(|(name, value)| Some((name.to_ascii_lowercase(), value.as_str()?.to_owned())))
+            .filter_map(|(name, value)| {
+                Some((name.to_ascii_lowercase(), value.as_str()?.to_owned()))
+            })
             .collect();
         let has = |name: &str| headers.iter().any(|(known, _)| known == name);
         if has("content-type") || has("content-md5") {
@@ -112,10 +114,14 @@ impl Arguments<'_> {
             (None, None) => None,
             (Some(certificate), Some(key)) => Some((certificate, key)),
             (Some(_), None) => {
-                return Err("client_certificate_pem is set but client_private_key_pem is not".to_owned());
+                return Err(
+                    "client_certificate_pem is set but client_private_key_pem is not".to_owned(),
+                );
             }
             (None, Some(_)) => {
-                return Err("client_private_key_pem is set but client_certificate_pem is not".to_owned());
+                return Err(
+                    "client_private_key_pem is set but client_certificate_pem is not".to_owned(),
+                );
             }
         };
         Ok(Tls {

@@ -20,7 +20,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::{StateError, lock::LockInfo};
 use http::Http;
-use s3::S3;
+pub use s3::S3;
 pub use web::{Answer, Outside, Request, Tls, Web};
 
 /// The workspace that is always there.

@@ -34,12 +34,19 @@ pub(super) fn answer(kept: &mut Kept, asked: &Asked) -> Reply {
 }
 
 fn put(kept: &mut Kept, name: String, asked: &Asked) -> Reply {
-    let only_new = asked.headers.get("if-none-match").is_some_and(|tag| tag == "*");
+    let only_new = asked
+        .headers
+        .get("if-none-match")
+        .is_some_and(|tag| tag == "*");
     if only_new && kept.objects.contains_key(&name) {
         return error(412, "PreconditionFailed");
     }
     let sum = BASE64.encode(Sha256::digest(&asked.body));
-    if asked.headers.get("x-amz-checksum-sha256").is_some_and(|given| *given != sum) {
+    if asked
+        .headers
+        .get("x-amz-checksum-sha256")
+        .is_some_and(|given| *given != sum)
+    {
         return error(400, "BadDigest");
     }
     kept.objects.insert(name, asked.body.clone());
@@ -51,13 +58,20 @@ fn put(kept: &mut Kept, name: String, asked: &Asked) -> Reply {
 fn list(kept: &Kept, bucket: &str, query: &str) -> String {
     let argument = |name: &str| {
         let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.find(|(known, _)| *known == name).map(|(_, value)| decode(value))
+        pairs
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| decode(value))
     };
     let prefix = argument("prefix").unwrap_or_default();
     let after = argument("continuation-token").unwrap_or_default();
     let start = format!("{bucket}/");
-    let keys = kept.objects.keys().filter_map(|name| name.strip_prefix(&start));
-    let mut keys: Vec<_> = keys.filter(|key| key.starts_with(&prefix) && **key > *after).collect();
+    let keys = kept
+        .objects
+        .keys()
+        .filter_map(|name| name.strip_prefix(&start));
+    let mut keys: Vec<_> = keys
+        .filter(|key| key.starts_with(&prefix) && **key > *after)
+        .collect();
     let more = keys.len() > 2;
     keys.truncate(2);
     let mut xml = format!("<ListBucketResult><IsTruncated>{more}</IsTruncated>");
@@ -71,5 +85,8 @@ fn list(kept: &Kept, bucket: &str, query: &str) -> String {
 }
 
 fn error(status: u16, code: &str) -> Reply {
-    Reply::of(status, format!("<Error><Code>{code}</Code><Message>It is {code}.</Message></Error>"))
+    Reply::of(
+        status,
+        format!("<Error><Code>{code}</Code><Message>It is {code}.</Message></Error>"),
+    )
 }

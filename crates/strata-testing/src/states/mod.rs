@@ -56,7 +56,7 @@ pub struct Kept {
     pub asked: Vec<String>,
     /// The headers of the last request that wrote something.
     pub written_with: BTreeMap<String, String>,
-    /// Requests that begin with this, as in `asked`, are answered with 503.
+    /// Requests of this method, or this one as in `asked`, are answered with 503.
     pub broken: Option<String>,
 }
 
@@ -100,11 +100,22 @@ impl Server {
 fn serve(stream: &TcpStream, kept: &Mutex<Kept>) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     while let Some(asked) = read(&mut reader, stream)? {
-        let reply = answer(&mut kept.lock().unwrap_or_else(PoisonError::into_inner), &asked);
+        let reply = answer(
+            &mut kept.lock().unwrap_or_else(PoisonError::into_inner),
+            &asked,
+        );
         let length = reply.body.len();
         let mut out = stream;
-        write!(out, "HTTP/1.1 {} X\r\nContent-Length: {length}\r\n\r\n", reply.status)?;
-        out.write_all(if asked.method == "HEAD" { &[] } else { &reply.body })?;
+        write!(
+            out,
+            "HTTP/1.1 {} X\r\nContent-Length: {length}\r\n\r\n",
+            reply.status
+        )?;
+        out.write_all(if asked.method == "HEAD" {
+            &[]
+        } else {
+            &reply.body
+        })?;
     }
     Ok(())
 }
@@ -128,7 +139,9 @@ fn read(reader: &mut impl BufRead, mut out: &TcpStream) -> io::Result<Option<Ask
     if headers.contains_key("expect") {
         out.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
     }
-    let length = headers.get("content-length").and_then(|text| text.parse().ok());
+    let length = headers
+        .get("content-length")
+        .and_then(|text| text.parse().ok());
     let mut body = vec![0; length.unwrap_or(0)];
     reader.read_exact(&mut body)?;
     Ok(Some(Asked {
@@ -143,7 +156,8 @@ fn read(reader: &mut impl BufRead, mut out: &TcpStream) -> io::Result<Option<Ask
 pub fn answer(kept: &mut Kept, asked: &Asked) -> Reply {
     let line = format!("{} {}", asked.method, asked.target);
     kept.asked.push(line.clone());
-    if kept.broken.as_ref().is_some_and(|start| line.starts_with(start)) {
+    let is_broken = |broken: &String| *broken == line || *broken == asked.method;
+    if kept.broken.as_ref().is_some_and(is_broken) {
         return Reply::of(503, "");
     }
     match asked.target.starts_with("/plain/") {

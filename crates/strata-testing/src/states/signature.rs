@@ -13,16 +13,24 @@ pub(super) fn check(asked: &Asked) -> Result<(), &'static str> {
         after.split([',', ' ']).next()
     };
     let credential = part("Credential").ok_or("AuthorizationHeaderMalformed")?;
-    let (id, scope) = credential.split_once('/').ok_or("AuthorizationHeaderMalformed")?;
+    let (id, scope) = credential
+        .split_once('/')
+        .ok_or("AuthorizationHeaderMalformed")?;
     if id != KEY_ID {
         return Err("InvalidAccessKeyId");
     }
     let names = part("SignedHeaders").ok_or("AuthorizationHeaderMalformed")?;
-    let hash = asked.headers.get("x-amz-content-sha256").ok_or("MissingSecurityHeader")?;
+    let hash = asked
+        .headers
+        .get("x-amz-content-sha256")
+        .ok_or("MissingSecurityHeader")?;
     if *hash != hex(&Sha256::digest(&asked.body)) && hash != "UNSIGNED-PAYLOAD" {
         return Err("XAmzContentSHA256Mismatch");
     }
-    let time = asked.headers.get("x-amz-date").ok_or("MissingSecurityHeader")?;
+    let time = asked
+        .headers
+        .get("x-amz-date")
+        .ok_or("MissingSecurityHeader")?;
     let canonical = hex(&Sha256::digest(canonical(asked, names, hash)));
     let to_sign = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{canonical}");
     let first = format!("AWS4{SECRET}").into_bytes();
@@ -35,7 +43,11 @@ pub(super) fn check(asked: &Asked) -> Result<(), &'static str> {
 
 fn canonical(asked: &Asked, names: &str, hash: &str) -> String {
     let (path, query) = asked.target.split_once('?').unwrap_or((&asked.target, ""));
-    let mut pairs: Vec<_> = query.split('&').filter(|pair| !pair.is_empty()).map(pair).collect();
+    let mut pairs: Vec<_> = query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(pair)
+        .collect();
     pairs.sort();
     let mut text = format!("{}\n{path}\n{}\n", asked.method, pairs.join("&"));
     for name in names.split(';') {

@@ -50,10 +50,7 @@ const OTHER_VARIABLES: [&str; 3] = [
 pub(super) type Profile = BTreeMap<String, String>;
 
 /// Reads the profile that arguments or environment name; empty if there are no files.
-pub(super) fn profile(
-    arguments: &Map<String, Json>,
-    outside: &Outside,
-) -> Result<Profile, String> {
+pub(super) fn profile(arguments: &Map<String, Json>, outside: &Outside) -> Result<Profile, String> {
     let named = text(arguments, "profile").or_else(|| outside.variable("AWS_PROFILE"));
     let name = named.clone().unwrap_or_else(|| "default".to_owned());
     let mut found = Profile::new();
@@ -85,11 +82,20 @@ fn files(arguments: &Map<String, Json>, outside: &Outside) -> Vec<(String, bool)
         let mut files = texts(arguments, many);
         files.extend(text(arguments, one));
         if files.is_empty() {
-            files.push(outside.variable(variable).unwrap_or_else(|| usual.to_owned()));
+            files.push(
+                outside
+                    .variable(variable)
+                    .unwrap_or_else(|| usual.to_owned()),
+            );
         }
         files
     };
-    let config = listed("shared_config_files", "", "AWS_CONFIG_FILE", "~/.aws/config");
+    let config = listed(
+        "shared_config_files",
+        "",
+        "AWS_CONFIG_FILE",
+        "~/.aws/config",
+    );
     let keys = listed(
         "shared_credentials_files",
         "shared_credentials_file",
@@ -97,7 +103,9 @@ fn files(arguments: &Map<String, Json>, outside: &Outside) -> Vec<(String, bool)
         "~/.aws/credentials",
     );
     let config = config.into_iter().map(|file| (file, true));
-    config.chain(keys.into_iter().map(|file| (file, false))).collect()
+    config
+        .chain(keys.into_iter().map(|file| (file, false)))
+        .collect()
 }
 
 /// The settings of a section of such a file; indented ones belong to the setting above and are left out.
@@ -106,7 +114,10 @@ fn section_of(content: &str, section: &str) -> Option<Profile> {
     let mut inside = false;
     for line in content.lines() {
         let trimmed = line.trim();
-        if let Some(name) = trimmed.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
+        if let Some(name) = trimmed
+            .strip_prefix('[')
+            .and_then(|rest| rest.split(']').next())
+        {
             let words: Vec<_> = name.split_whitespace().collect();
             inside = words.join(" ") == section;
             if inside {
@@ -143,7 +154,11 @@ pub(super) fn find(
     let setting = |name: &str| profile.get(name).cloned();
     let of_profile = || {
         let id = setting("aws_access_key_id");
-        pair(id, setting("aws_secret_access_key"), setting("aws_session_token"))
+        pair(
+            id,
+            setting("aws_secret_access_key"),
+            setting("aws_session_token"),
+        )
     };
     let found = match given("profile") {
         Some(_) => of_profile(),
@@ -202,9 +217,15 @@ mod tests {
         fs::create_dir(folder.path().join(".aws")).unwrap();
         let write = |name: &str, text: &str| fs::write(folder.path().join(".aws").join(name), text);
         write("credentials", "[default]\naws_access_key_id = D\naws_secret_access_key=d\n[ops]\n# x\naws_access_key_id=O\naws_secret_access_key=o\naws_session_token=t\n").unwrap();
-        write("config", "[profile  ops]\nregion = eu-west-1\n[profile sso]\nsso_session = s\n").unwrap();
+        write(
+            "config",
+            "[profile  ops]\nregion = eu-west-1\n[profile sso]\nsso_session = s\n",
+        )
+        .unwrap();
         let home = folder.path().to_str().unwrap();
-        let all = [("HOME", home)].into_iter().chain(environment.iter().copied());
+        let all = [("HOME", home)]
+            .into_iter()
+            .chain(environment.iter().copied());
         let outside = Outside {
             web: Arc::new(Nowhere),
             environment: Arc::new(all.map(|(a, b)| (a.to_owned(), b.to_owned())).collect()),
@@ -213,7 +234,10 @@ mod tests {
         let profile = profile(arguments, &outside)?;
         let found = find(arguments, &profile, &outside)?;
         let region = profile.get("region").cloned().unwrap_or_default();
-        Ok(format!("{} {} {:?} {region}", found.key_id, found.secret, found.token))
+        Ok(format!(
+            "{} {} {:?} {region}",
+            found.key_id, found.secret, found.token
+        ))
     }
 
     #[test]
@@ -223,7 +247,10 @@ mod tests {
         assert_eq!(found(given, &environment).unwrap(), "A a None ");
         assert_eq!(found(json!({}), &environment).unwrap(), "E e None ");
         let named = json!({"profile": "ops"});
-        assert_eq!(found(named, &environment).unwrap(), "O o Some(\"t\") eu-west-1");
+        assert_eq!(
+            found(named, &environment).unwrap(),
+            "O o Some(\"t\") eu-west-1"
+        );
         assert_eq!(found(json!({}), &[]).unwrap(), "D d None ");
         let by_environment = found(json!({}), &[("AWS_PROFILE", "ops")]);
         assert_eq!(by_environment.unwrap(), "O o Some(\"t\") eu-west-1");
@@ -232,7 +259,10 @@ mod tests {
     #[test]
     fn sources_that_are_not_there_are_named() {
         let sso = found(json!({"profile": "sso"}), &[]).unwrap_err();
-        assert!(sso.contains("`sso_session` of the profile is not supported"), "{sso}");
+        assert!(
+            sso.contains("`sso_session` of the profile is not supported"),
+            "{sso}"
+        );
         let none = found(json!({"profile": "nobody"}), &[]).unwrap_err();
         assert!(none.contains("shared config profile, nobody"), "{none}");
         let half = found(json!({"access_key": "A"}), &[]).unwrap_err();

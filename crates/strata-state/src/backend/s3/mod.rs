@@ -59,10 +59,8 @@ impl<'a> Call<'a> {
 }
 
 impl S3 {
-    pub(super) fn new(
-        arguments: &Map<String, Json>,
-        outside: &Outside,
-    ) -> Result<Self, StateError> {
+    /// A bucket by the arguments of the backend.
+    pub fn new(arguments: &Map<String, Json>, outside: &Outside) -> Result<Self, StateError> {
         let settings = Settings::new(arguments, outside).map_err(StateError::Backend)?;
         let retry = Retry {
             most: settings.most_retries,
@@ -86,13 +84,18 @@ impl S3 {
 
     /// The workspaces whose state is in the bucket, and `default`.
     pub(super) fn workspaces(&self) -> Result<BTreeSet<String>, StateError> {
-        let prefix = format!("{}/", self.settings.prefix);
-        let mut found = BTreeSet::from([DEFAULT.to_owned()]);
+        let keys = self.keys(&format!("{}/", self.settings.prefix))?;
+        let named = keys.iter().filter_map(|key| self.workspace_of(key));
+        Ok(named.chain([DEFAULT.to_owned()]).collect())
+    }
+
+    /// The keys of all objects that begin with this.
+    pub fn keys(&self, prefix: &str) -> Result<Vec<String>, StateError> {
+        let mut found = Vec::new();
         let mut next = None;
         for _ in 0..MOST_PAGES {
-            let page = self.page(&prefix, next.take())?;
-            let keys = xml::all(&page, "Key");
-            found.extend(keys.iter().filter_map(|key| self.workspace_of(key)));
+            let page = self.page(prefix, next.take())?;
+            found.extend(xml::all(&page, "Key"));
             if xml::first(&page, "IsTruncated").as_deref() != Some("true") {
                 break;
             }
@@ -108,11 +111,12 @@ impl S3 {
             ("max-keys", "1000".to_owned()),
             ("prefix", prefix.to_owned()),
         ];
-        call.query.extend(next.map(|next| ("continuation-token", next)));
+        call.query
+            .extend(next.map(|next| ("continuation-token", next)));
         let answer = self.send(&call)?;
         match answer.is_success() {
             true => Ok(String::from_utf8_lossy(&answer.body).into_owned()),
-            false => Err(self.refused("list the workspaces in", "", &answer)),
+            false => Err(self.refused("list", prefix, &answer)),
         }
     }
 
@@ -202,7 +206,8 @@ impl S3 {
         }
     }
 
-    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StateError> {
+    /// An object; none if there is none.
+    pub fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StateError> {
         let mut call = Call::of("GET", key);
         call.headers = self.settings.customer_key_headers();
         let answer = self.send(&call)?;

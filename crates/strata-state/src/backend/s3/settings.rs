@@ -65,7 +65,9 @@ impl Settings {
         }
         let retry = text(arguments, "retry_mode").or_else(|| outside.variable("AWS_RETRY_MODE"));
         if let Some(mode) = retry.filter(|mode| mode != "standard") {
-            return Err(format!("`retry_mode` `{mode}` is not supported, only `standard`."));
+            return Err(format!(
+                "`retry_mode` `{mode}` is not supported, only `standard`."
+            ));
         }
         let profile = credentials::profile(arguments, outside)?;
         let region = region(arguments, &profile, outside)?;
@@ -196,23 +198,37 @@ fn endpoint(
     };
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     if host.is_empty() || host.contains('@') {
-        return Err("The endpoint of S3 must be an address with a host and without a user.".to_owned());
+        return Err(
+            "The endpoint of S3 must be an address with a host and without a user.".to_owned(),
+        );
     }
     // A port that goes without saying is not said where the request is signed.
     let port = if scheme == "https" { ":443" } else { ":80" };
     let host = host.strip_suffix(port).unwrap_or(host);
     let path = path.trim_end_matches('/');
-    let base = if path.is_empty() { String::new() } else { format!("/{path}") };
+    let base = if path.is_empty() {
+        String::new()
+    } else {
+        format!("/{path}")
+    };
     Ok((scheme, host.to_owned(), base))
 }
 
 /// The host of Amazon's own service.
 fn amazon(arguments: &Map<String, Json>, outside: &Outside, region: &str) -> String {
     let is = |argument: &str, variable: &str| {
-        let said = || outside.variable(variable).is_some_and(|text| text == "true");
+        let said = || {
+            outside
+                .variable(variable)
+                .is_some_and(|text| text == "true")
+        };
         flag(arguments, argument) || said()
     };
-    let fips = if is("use_fips_endpoint", "AWS_USE_FIPS_ENDPOINT") { "s3-fips" } else { "s3" };
+    let fips = if is("use_fips_endpoint", "AWS_USE_FIPS_ENDPOINT") {
+        "s3-fips"
+    } else {
+        "s3"
+    };
     let stack = match is("use_dualstack_endpoint", "AWS_USE_DUALSTACK_ENDPOINT") {
         true => ".dualstack",
         false => "",
@@ -253,7 +269,9 @@ fn encryption(arguments: &Map<String, Json>, outside: &Outside) -> Result<Encryp
         (None, _) if own => Ok(Encryption::Own),
         // As with Terraform a key alone does not encrypt: `encrypt` says whether to.
         (None, Some(_)) => Err("`kms_key_id` has no effect without `encrypt = true`.".to_owned()),
-        (Some(_), None) => Err("`sse_customer_key` has no effect without `encrypt = true`.".to_owned()),
+        (Some(_), None) => {
+            Err("`sse_customer_key` has no effect without `encrypt = true`.".to_owned())
+        }
         (None, None) => Ok(Encryption::No),
     }
 }

@@ -78,11 +78,15 @@ pub(super) fn request(
 fn signing_key(credentials: &Credentials, day: &str, region: &str) -> Vec<u8> {
     let first = format!("AWS4{}", credentials.secret);
     let steps = [day, region, "s3", "aws4_request"];
-    steps.iter().fold(first.into_bytes(), |key, step| hmac(&key, step))
+    steps
+        .iter()
+        .fold(first.into_bytes(), |key, step| hmac(&key, step))
 }
 
 fn hmac(key: &[u8], text: &str) -> Vec<u8> {
-    sign(&Key::new(HMAC_SHA256, key), text.as_bytes()).as_ref().to_vec()
+    sign(&Key::new(HMAC_SHA256, key), text.as_bytes())
+        .as_ref()
+        .to_vec()
 }
 
 fn query(pairs: &[(&'static str, String)]) -> String {
@@ -133,7 +137,15 @@ mod tests {
         };
         let now = "2013-05-24T00:00:00Z".parse().unwrap();
         let region = "us-east-1";
-        let made = request(target, headers, body, &credentials, region, now, Arc::default());
+        let made = request(
+            target,
+            headers,
+            body,
+            &credentials,
+            region,
+            now,
+            Arc::default(),
+        );
         let (_, last) = made.headers.last().unwrap();
         last.rsplit_once('=').unwrap().1.to_owned()
     }
@@ -153,7 +165,10 @@ mod tests {
             &[("range", "bytes=0-9".to_owned())],
             b"",
         );
-        assert_eq!(get, "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41");
+        assert_eq!(
+            get,
+            "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"
+        );
         let put = signature(
             &target("PUT", "/test$file.text", &[]),
             &[
@@ -162,9 +177,15 @@ mod tests {
             ],
             b"Welcome to Amazon S3.",
         );
-        assert_eq!(put, "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd");
+        assert_eq!(
+            put,
+            "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd"
+        );
         let listing = [("max-keys", "2".to_owned()), ("prefix", "J".to_owned())];
         let list = signature(&target("GET", "/", &listing), &[], b"");
-        assert_eq!(list, "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7");
+        assert_eq!(
+            list,
+            "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7"
+        );
     }
 }

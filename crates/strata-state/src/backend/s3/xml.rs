@@ -19,7 +19,9 @@ fn unescape(text: &str) -> String {
     while let Some(at) = rest.find('&') {
         found.push_str(&rest[..at]);
         rest = &rest[at..];
-        let entity = rest.find(';').and_then(|end| Some((entity(&rest[1..end])?, end)));
+        let entity = rest
+            .find(';')
+            .and_then(|end| Some((entity(&rest[1..end])?, end)));
         match entity {
             Some((character, end)) => {
                 found.push(character);
