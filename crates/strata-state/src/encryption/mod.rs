@@ -2,7 +2,7 @@
 //!
 //! A text is encrypted by a [`Method`] with a key that a [`KeyProvider`] gives. The envelope is JSON: what the key
 //! provider needs to give the key again (`meta`), the encrypted text, and in clear the serial and the lineage of a
-//! state. It was written from OpenTofu's documentation of state encryption and from files that OpenTofu wrote.
+//! state. It was written from what OpenTofu publishes of its state encryption.
 
 mod aes_gcm;
 mod external;
