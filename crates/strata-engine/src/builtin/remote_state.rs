@@ -1,7 +1,7 @@
 //! `terraform_remote_state`: the outputs of another root module, out of its state.
 //!
-//! States are read where the backends `local`, `s3` and `http` keep them. As in Terraform a state that was never written has no outputs to give,
-//! and `defaults` stand in for outputs that a state lacks.
+//! States are read where the backends `local`, `s3` and `http` keep them. As in Terraform a state that was never written
+//! has no outputs to give, and `defaults` stand in for outputs that a state lacks.
 
 use std::{
     path::{Path, PathBuf},
