@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &args::Graph) -> Result<Exit, Diagnostics> {
     }
     if let Some(kind) = arguments.kind.as_ref().filter(|_| arguments.plan.is_none()) {
         if !["plan", "plan-refresh-only", "apply"].contains(&kind.as_str()) {
-            return Err(no_such_type(kind).into());
+            return Err(no_such_type().into());
         }
         print!("{}", steps(&step_graph(&Disk, Path::new("."))?));
         return Ok(0);
@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &args::Graph) -> Result<Exit, Diagnostics> {
     Ok(0)
 }
 
-fn no_such_type(kind: &str) -> Diagnostic {
+fn no_such_type() -> Diagnostic {
     Diagnostic::error("invalid-graph-type", "Unsupported graph type").detail(
         "The -type=... argument must be either \"plan\", \"plan-refresh-only\", \"plan-destroy\", or \"apply\".",
     )

@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use strata_core::{Diagnostic, Diagnostics, Marks, Source};
-use strata_hcl::{Attribute, Block, Body, Expression, Shape, Traversal, parse, parse_json};
+use strata_hcl::{Attribute, Block, Body, Expression, Shape, parse, parse_json};
 
 use super::{early::EarlyScope, fields, folder::has_labels};
 use crate::{
@@ -275,10 +275,18 @@ impl Reader<'_> {
     }
 }
 
-/// Type and name, if the expression is `ROOT.TYPE.NAME`; in JSON it may stand in `${…}`.
+/// Type and name, if the expression is `ROOT.TYPE.NAME`; in JSON a text, mostly in `${…}`.
 fn named(expression: &Expression, root: &str) -> Option<EncryptionName> {
-    let quoted = || expression.quoted().and_then(|quoted| quoted.as_traversal());
-    let found: Traversal = expression.plain().as_traversal().or_else(quoted)?;
+    if expression.is_json() {
+        let text = expression.text().trim_matches('"');
+        let inside = text
+            .strip_prefix("${")
+            .and_then(|rest| rest.strip_suffix('}'));
+        let mut parts = inside.unwrap_or(text).trim().splitn(3, '.');
+        let (found, kind, name) = (parts.next()?, parts.next()?, parts.next()?);
+        return (found == root).then(|| (kind.into(), name.into()));
+    }
+    let found = expression.as_traversal()?;
     match &found.steps[..] {
         [kind, name] if &*found.root == root => {
             Some((kind.attribute()?.into(), name.attribute()?.into()))
