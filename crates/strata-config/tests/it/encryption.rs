@@ -79,7 +79,7 @@ fn parts_refer_to_each_other_and_use_variables() {
         BLOCK,
         None,
         &expect![[r#"
-            key_provider pbkdf2.a: passphrase String("of the variable")
+            key_provider pbkdf2.a: passphrase "of the variable"
             method aes_gcm.m: keys -> pbkdf2.a
             method unencrypted.u: 
             state: aes_gcm.m, else unencrypted.u
@@ -95,7 +95,7 @@ fn the_environment_counts_before_the_block_in_either_syntax() {
         BLOCK,
         Some(json),
         &expect![[r#"
-            key_provider pbkdf2.a: passphrase String("of the environment")
+            key_provider pbkdf2.a: passphrase "of the environment"
             method aes_gcm.m: keys -> pbkdf2.a
             method unencrypted.u: 
             state: aes_gcm.m enforced, else unencrypted.u
@@ -111,6 +111,9 @@ fn mistakes_in_the_environment_are_told_without_its_text() {
         "",
         Some(wrong),
         &expect![[r#"
+            error: Variables not allowed: Only variables, locals, `path` and `terraform.workspace` may be used here.
+            error: Invalid operand: Unsuitable value for left operand: a number is required.
+            error: Invalid encryption method: It must name a method: `method.TYPE.NAME`.
         "#]],
     );
 }
