@@ -14,6 +14,9 @@ use crate::{
 /// Asks a question that has `yes` for an answer, or has not.
 pub type Ask<'a> = &'a mut dyn FnMut(&str) -> bool;
 
+/// A workspace, and what it becomes.
+type Renamed = (Arc<str>, Arc<str>);
+
 /// A state that goes from one place to another.
 struct Copy {
     from: Store,
@@ -85,7 +88,7 @@ fn names(
     from: &Places,
     to: &Places,
     process: &Process,
-) -> Result<Vec<(Arc<str>, Arc<str>)>, Diagnostics> {
+) -> Result<Vec<Renamed>, Diagnostics> {
     let all = workspaces::all(from)?;
     if to.remote().is_none_or(|remote| remote.has_workspaces()) {
         return Ok(all.into_iter().map(|name| (name.clone(), name)).collect());
