@@ -335,3 +335,27 @@ fn terraform_works_with_what_we_keep_and_we_with_what_it_keeps() {
         terraform(&fresh, &["plan", "-detailed-exitcode", "-no-color"]);
     }
 }
+
+#[test]
+fn modules_come_out_of_buckets() {
+    let server = Server::start().unwrap();
+    let module = "output \"o\" {\n  value = \"of the bucket\"\n}\n";
+    let mut kept = server.kept();
+    kept.objects
+        .insert("mods/net/main.tf".to_owned(), module.into());
+    kept.objects
+        .insert("mods/net/more/a.txt".to_owned(), Vec::new());
+    drop(kept);
+    let url = server.url();
+    let text = format!(
+        "module \"m\" {{\n  source = \"s3::{url}/mods/net\"\n}}\noutput \"o\" {{\n  value = module.m.o\n}}\n"
+    );
+    let folder = Folder::new(&[("main.tf", &text)]);
+    run(&folder, &["init"]).succeeded();
+    run(&folder, &["apply", "-auto-approve"]).succeeded();
+    let output = run(&folder, &["output", "-raw", "o"]).succeeded();
+    assert_eq!(output.stdout.trim(), "of the bucket");
+    folder.replace("main.tf", "mods/net", "mods/nothing");
+    let none = run(&folder, &["init"]);
+    assert!(none.stderr.contains("has 0 objects"), "{}", none.stderr);
+}
