@@ -6,12 +6,27 @@ use strata_core::{Diagnostic, Diagnostics, Span};
 
 use crate::{module::Module, provider::key_of, tree::Config};
 
+/// The backends that there are.
+pub(crate) const BACKENDS: [&str; 3] = ["local", "s3", "http"];
+
+/// What to do with a state that is kept where Strata does not keep any.
+const OTHER_PLACE: &str =
+    "Keep the state with `local`, `s3` or `http`: `terraform init -migrate-state` brings it there.";
+
 /// Reports everything in a configuration that Strata understands and does not carry out.
 ///
 /// [`validate`](crate::validate()) calls it, so that nothing is planned that would then be ignored. All have the code
 /// `unsupported`.
 pub fn unsupported(config: &Config, diags: &mut Diagnostics) {
-    let mut refuse = |what: &str, span: &Span| diags.push(refused(what).at(span.clone()));
+    let mut refuse = |what: &str, span: &Span| {
+        let found = refused(what).at(span.clone());
+        let is_place = what.starts_with("The backend") || what.starts_with("The `cloud`");
+        diags.push(if is_place {
+            found.hint(OTHER_PLACE)
+        } else {
+            found
+        });
+    };
     for (path, module) in config.modules() {
         settings(module, path.0.is_empty(), &mut refuse);
     }
@@ -21,14 +36,17 @@ pub fn unsupported(config: &Config, diags: &mut Diagnostics) {
 fn settings(module: &Module, is_root: bool, refuse: &mut impl FnMut(&str, &Span)) {
     let settings = &module.settings;
     let backend = settings.backend.as_ref().filter(|_| is_root);
-    if let Some(backend) = backend.filter(|backend| &*backend.kind != "local") {
+    if let Some(backend) = backend.filter(|backend| !BACKENDS.contains(&&*backend.kind)) {
         refuse(&format!("The backend `{}`", backend.kind), &backend.span);
     }
     if let Some(found) = &settings.cloud {
         refuse("The `cloud` block", &found.span);
     }
-    if let Some(found) = &settings.encryption {
-        refuse("The `encryption` block", &found.span);
+    if let Some(found) = settings.encryption.as_ref().filter(|_| !is_root) {
+        refuse(
+            "The `encryption` block of a module that is called",
+            &found.span,
+        );
     }
     provider_meta(module, refuse);
 }

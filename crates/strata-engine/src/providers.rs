@@ -8,8 +8,9 @@ use strata_core::{
     provider::Provider,
     schema::{ProviderSchema, Resource},
 };
+use strata_state::{backend::Outside, encryption::Encryption};
 
-use crate::builtin;
+use crate::builtin::{self, RemoteStates};
 
 /// All providers that can be used, by their address.
 #[derive(Clone)]
@@ -33,7 +34,7 @@ const REGISTRIES: [&str; 2] = ["registry.terraform.io/", "registry.opentofu.org/
 impl Providers {
     /// Takes providers; the builtin one is always there.
     pub fn new(providers: impl IntoIterator<Item = Arc<dyn Provider>>) -> Self {
-        let builtin: Arc<dyn Provider> = Arc::new(builtin::Terraform::new());
+        let builtin: Arc<dyn Provider> = Arc::new(builtin::Terraform::new(RemoteStates::default()));
         let providers: Vec<_> = std::iter::once(builtin).chain(providers).collect();
         let schema =
             |provider: &Arc<dyn Provider>| (provider.source(), Arc::new(Offered(provider.clone())));
@@ -43,6 +44,17 @@ impl Providers {
             providers: providers.into_iter().map(entry).collect(),
             schemas,
         }
+    }
+
+    /// The same, with what states of other root modules need that are not on the local disk, or encrypted.
+    #[must_use]
+    pub fn with_outside(mut self, outside: Outside, encryption: Option<Arc<Encryption>>) -> Self {
+        let builtin: Arc<dyn Provider> = Arc::new(builtin::Terraform::new(RemoteStates {
+            outside: Some(outside),
+            encryption,
+        }));
+        self.providers.insert(builtin.source().into(), builtin);
+        self
     }
 
     /// Each of them, in the order of their addresses.

@@ -9,8 +9,15 @@ use strata_config::{Config, Dependencies};
 pub use strata_config::{StepShape, Steps};
 use strata_core::{
     Diagnostics,
-    addr::{self, ConfigResource},
+    addr::{self, ConfigResource, ResourceMode},
     files::Files,
+};
+use strata_state::{Instance, State, StoredObject};
+
+use crate::{
+    files::Disk,
+    infrastructure::{Settings, stored},
+    process::Process,
 };
 
 /// The resources of a configuration, and what each waits for.
@@ -35,7 +42,91 @@ pub fn step_graph(files: &dyn Files, directory: &Path) -> Result<Steps, Diagnost
     let mut diags = Diagnostics::new();
     let config = strata_config::load(files, directory, &mut diags);
     without_emptiness(diags).into_result(())?;
-    let mut steps = strata_config::steps(&config);
+    Ok(without_detours(strata_config::steps(&config)))
+}
+
+/// Works out the steps of destroying everything, as `terraform graph -type=plan-destroy` shows them.
+///
+/// They are those of the objects in the state: each waits for what depends on it.
+pub fn destroy_graph(settings: &Settings, process: &Process) -> Result<Steps, Diagnostics> {
+    let mut diags = Diagnostics::new();
+    let config = strata_config::load(&Disk, &settings.directory, &mut diags);
+    without_emptiness(diags).into_result(())?;
+    let state = stored::read(settings, process)?;
+    Ok(without_detours(destroy_steps(
+        strata_config::steps(&config),
+        &state,
+    )))
+}
+
+/// The steps for the objects of a state; of `all` what the providers need, and the outputs of the root module.
+fn destroy_steps(all: Steps, state: &State) -> Steps {
+    let mut steps = Steps::default();
+    let managed = |address: &addr::ResourceInstance| address.resource.mode == ResourceMode::Managed;
+    for (address, resource, instance) in state.instances().filter(|(address, ..)| managed(address))
+    {
+        for (name, object) in objects(&address, instance) {
+            let provider = resource.provider_of(instance).to_string();
+            let close = format!("{provider} (close)");
+            let own = steps.0.entry(name.clone()).or_default();
+            own.shape = StepShape::Box;
+            own.after.insert(provider.clone());
+            steps.0.entry(provider.clone()).or_default().shape = StepShape::Diamond;
+            steps
+                .0
+                .entry(close)
+                .or_default()
+                .after
+                .extend([name.clone(), provider]);
+            for (other, _, needed) in state.instances().filter(|(other, ..)| managed(other)) {
+                let is_needed = object.dependencies.contains(&other.resource.config());
+                if is_needed && other != address && needed.current.is_some() {
+                    let needed = steps.0.entry(format!("{other} (destroy)")).or_default();
+                    needed.after.insert(name.clone());
+                }
+            }
+        }
+    }
+    let mut open: Vec<String> = steps.0.keys().cloned().collect();
+    while let Some(name) = open.pop() {
+        let Some(step) = all.0.get(&name).filter(|step| step.shape != StepShape::Box) else {
+            continue;
+        };
+        let own = steps.0.entry(name).or_default();
+        own.shape = step.shape;
+        let new = step
+            .after
+            .iter()
+            .filter(|to| own.after.insert((*to).clone()));
+        open.extend(new.cloned());
+    }
+    let outputs = all.0.keys().filter(|name| name.starts_with("output."));
+    for name in outputs {
+        steps.0.entry(name.clone()).or_default();
+    }
+    let names: BTreeSet<String> = steps.0.keys().cloned().collect();
+    steps.0.entry("root".to_owned()).or_default().after = names;
+    steps
+}
+
+/// The objects of an instance, under the names of the steps that destroy them.
+fn objects<'a>(
+    address: &addr::ResourceInstance,
+    instance: &'a Instance,
+) -> impl Iterator<Item = (String, &'a StoredObject)> {
+    let current = instance.current.iter();
+    let current: Vec<_> = current
+        .map(|object| (format!("{address} (destroy)"), object))
+        .collect();
+    let deposed = instance.deposed.iter().map({
+        let address = address.to_string();
+        move |(key, object)| (format!("{address} (destroy deposed {key})"), object)
+    });
+    current.into_iter().chain(deposed)
+}
+
+/// Leaves out what follows from other edges.
+fn without_detours(mut steps: Steps) -> Steps {
     let names: Vec<String> = steps.0.keys().cloned().collect();
     let numbers: HashMap<&String, usize> = names.iter().zip(0..).collect();
     let number = |name: &String| numbers.get(name).copied();
@@ -50,7 +141,7 @@ pub fn step_graph(files: &dyn Files, directory: &Path) -> Result<Steps, Diagnost
             step.after.insert(names[to].clone());
         }
     }
-    Ok(steps)
+    steps
 }
 
 /// Mistakes but for the one that a folder has no configuration: commands that only look work there, too.

@@ -16,9 +16,10 @@ use strata_engine::Providers;
 use strata_incus::{Incus, Settings, Timeouts};
 use strata_proxmox::Proxmox;
 use strata_runner::{HostLink, Target};
+use strata_state::{backend::Outside, encryption::Encryption};
 use strata_transport::SshOptions;
 
-use crate::{askpass::password, process::Process, twin::TwinPlatforms};
+use crate::{askpass::password, infrastructure, process::Process, twin::TwinPlatforms};
 
 /// The platforms of one run.
 #[derive(Clone)]
@@ -27,6 +28,8 @@ pub struct Platforms {
     working_directory: PathBuf,
     proxmox: Proxmox,
     twin: Option<Arc<TwinPlatforms>>,
+    /// The way to states that are not on the local disk.
+    states: Outside,
 }
 
 impl Platforms {
@@ -37,6 +40,7 @@ impl Platforms {
             working_directory: process.working_directory.clone(),
             proxmox: proxmox(process, None),
             twin: None,
+            states: infrastructure::backend::outside(process),
         }
     }
 
@@ -51,6 +55,7 @@ impl Platforms {
             working_directory: process.working_directory.clone(),
             proxmox: proxmox(process, Some(twin.proxmox_endpoint())),
             twin: Some(Arc::new(twin)),
+            states: infrastructure::backend::outside(process),
         })
     }
 
@@ -66,6 +71,15 @@ impl Platforms {
 
     /// The same, with relative paths of files from `directory`, where the root module is.
     pub fn providers_in(&self, directory: &Path) -> Providers {
+        self.providers_of(directory, None)
+    }
+
+    /// The same, with states of other root modules encrypted in this way.
+    pub(crate) fn providers_of(
+        &self,
+        directory: &Path,
+        encryption: Option<Arc<Encryption>>,
+    ) -> Providers {
         let settings = strata_builtin::Settings {
             working_directory: self.working_directory.join(directory),
             clock: Clock::system(),
@@ -77,6 +91,7 @@ impl Platforms {
             self.proxmox.telmate(),
         ];
         Providers::new(platforms.into_iter().chain(builtin))
+            .with_outside(self.states.clone(), encryption)
     }
 
     /// The host that an object of this type is, if it is one.

@@ -48,6 +48,30 @@ pub enum StateError {
         /// Which line, from 1.
         line: usize,
     },
+    /// A backend's server refuses, or does not answer.
+    #[error("cannot {action} `{place}`: {reason}")]
+    Remote {
+        /// What was to be done.
+        action: &'static str,
+        /// With which object or address.
+        place: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A backend's arguments are wrong.
+    #[error("{0}")]
+    Backend(String),
+    /// A state cannot be encrypted or decrypted.
+    #[error("{0}")]
+    Encryption(String),
+    /// A state that is not in a file is none of a version we read.
+    #[error("`{place}` does not hold a state that can be read: {reason}")]
+    RemoteFormat {
+        /// Where it is.
+        place: String,
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
 impl StateError {

@@ -97,7 +97,7 @@ pub(crate) fn object_from_text(text: &str) -> Result<StoredObject, String> {
     instance_from_file(instance).map(|(_, _, object)| object)
 }
 
-/// Reads a state file's text.
+/// Reads a state file's text; `path` says where it is from.
 pub(crate) fn parse(text: &str, path: &Path) -> Result<State, StateError> {
     parse_text(text).map_err(|reason| StateError::Format {
         path: path.to_owned(),
@@ -105,7 +105,7 @@ pub(crate) fn parse(text: &str, path: &Path) -> Result<State, StateError> {
     })
 }
 
-fn parse_text(text: &str) -> Result<State, String> {
+pub(crate) fn parse_text(text: &str) -> Result<State, String> {
     // One pass over a text that may be large; a second one only to say what is wrong with it.
     let file: Result<FileV4, _> = serde_json::from_str(text);
     match file {
@@ -121,7 +121,10 @@ fn parse_text(text: &str) -> Result<State, String> {
 pub(crate) fn refuse_others(text: &str) -> Result<(), String> {
     let version: Version = serde_json::from_str(text).map_err(|error| error.to_string())?;
     if version.encrypted_data.is_some() {
-        return Err("it is encrypted, which is not supported".to_owned());
+        return Err(
+            "it is encrypted, and the configuration has no `encryption` block that says how"
+                .to_owned(),
+        );
     }
     match version.version {
         Some(4) => Ok(()),

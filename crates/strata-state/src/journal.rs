@@ -15,6 +15,7 @@ use std::{
 use strata_core::addr;
 
 use crate::{
+    encryption::Encryption,
     error::StateError,
     files,
     record::{self, Begin, InFlight, Outcome, Record},
@@ -28,6 +29,8 @@ pub struct Journal {
     file: File,
     store: Store,
     base: Base,
+    /// What was last sent to a backend without an answer.
+    attempted: Option<Base>,
     path: PathBuf,
     next: u64,
     buffer: String,
@@ -60,6 +63,7 @@ impl Journal {
             file,
             store: store.clone(),
             base: base.clone(),
+            attempted: None,
             path,
             next: 0,
             buffer: String::new(),
@@ -76,19 +80,56 @@ impl Journal {
     }
 
     /// Writes the state with everything that was noted, and ends the journal.
-    pub fn fold(mut self, mut state: State) -> Result<State, StateError> {
-        self.flush()?;
-        let backup = !self.is_backed_up;
-        self.store.write_last(&mut state, &self.base, backup)?;
+    pub fn fold(self, mut state: State) -> Result<State, StateError> {
+        self.finish(&mut state)?;
         Ok(state)
+    }
+
+    /// The same, for who still needs the state when it cannot be written. The journal then stays.
+    pub fn finish(mut self, state: &mut State) -> Result<(), StateError> {
+        self.flush()?;
+        self.find_base(state)?;
+        let backup = !self.is_backed_up;
+        self.store.write_last(state, &self.base, backup)?;
+        Ok(())
+    }
+
+    /// Finds out whether a state got to a backend whose answer was lost.
+    fn find_base(&mut self, state: &mut State) -> Result<(), StateError> {
+        if let Some(attempted) = &self.attempted
+            && self.store.is_now(attempted)?
+        {
+            state.serial += 1;
+            self.base = attempted.clone();
+        }
+        self.attempted = None;
+        Ok(())
     }
 
     /// Writes the state with everything that has ended into its file, and goes on.
     ///
     /// The journal first says on which file it will go on, and which calls are under way there. Cut off before the
     /// file is replaced, the old file is still there with all that was noted on it; after that, the new one is.
+    ///
+    /// A backend that cannot be reached is no mistake yet: the journal has everything, and there will be other times.
     pub fn fold_so_far(&mut self, state: &mut State) -> Result<(), StateError> {
+        match self.try_fold(state) {
+            Err(StateError::Remote { .. }) => Ok(()),
+            folded => folded,
+        }
+    }
+
+    fn try_fold(&mut self, state: &mut State) -> Result<(), StateError> {
+        self.find_base(state)?;
         state.serial += 1;
+        let folded = self.fold_next(state);
+        if folded.is_err() {
+            state.serial -= 1;
+        }
+        folded
+    }
+
+    fn fold_next(&mut self, state: &State) -> Result<(), StateError> {
         let next = self.store.next_base(state)?;
         self.append(&next.record())?;
         let open: Vec<_> = self
@@ -100,8 +141,12 @@ impl Journal {
             self.append(&Record::Begin(id, Box::new(begin)))?;
         }
         self.sync()?;
+        if self.store.is_remote() {
+            self.attempted = Some(next.clone());
+        }
         self.store
             .write_between(state, &self.base, !self.is_backed_up)?;
+        self.attempted = None;
         self.is_backed_up = true;
         self.base = next;
         self.ended = 0;
@@ -214,7 +259,11 @@ impl Journal {
     }
 
     fn line(&self, record: &Record) -> Result<String, StateError> {
-        record::print(record).map_err(|reason| StateError::Format {
+        let printed = match self.store.encryption() {
+            None => record::print(record),
+            Some(encryption) => record::print_sealed(record, encryption),
+        };
+        printed.map_err(|reason| StateError::Format {
             path: self.path.clone(),
             reason,
         })
@@ -265,7 +314,10 @@ pub(crate) struct Replayed {
 }
 
 /// Reads the records of a journal; none if there is none. A torn last line is left out.
-pub(crate) fn read(path: &Path) -> Result<Option<Vec<Record>>, StateError> {
+pub(crate) fn read(
+    path: &Path,
+    encryption: Option<&Encryption>,
+) -> Result<Option<Vec<Record>>, StateError> {
     let Some(bytes) = files::read(path)? else {
         return Ok(None);
     };
@@ -275,7 +327,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<Record>>, StateError> {
         match str::from_utf8(line)
             .ok()
             .filter(|line| line.ends_with('\n'))
-            .and_then(record::parse)
+            .and_then(|line| record::parse(line, encryption))
         {
             Some(record) => records.push(record),
             None if at + 1 == lines.len() => {}

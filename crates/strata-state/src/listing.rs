@@ -1,14 +1,11 @@
 //! What a state file holds, by address only: a large one is listed without taking its attributes in.
 
-use std::{borrow::Cow, collections::BTreeMap, path::Path};
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Deserialize, de::IgnoredAny};
 use strata_core::addr::{Resource, ResourceInstance};
 
-use crate::{
-    error::StateError,
-    file::{index_key, refuse_others, resource_address},
-};
+use crate::file::{index_key, refuse_others, resource_address};
 
 #[derive(Deserialize)]
 struct File<'a> {
@@ -39,15 +36,8 @@ struct Instance {
     index_key: Option<serde_json::Value>,
 }
 
-/// The instances in a state file's text, in the order of their addresses.
-pub(crate) fn instances(text: &str, path: &Path) -> Result<Vec<ResourceInstance>, StateError> {
-    read(text).map_err(|reason| StateError::Format {
-        path: path.to_owned(),
-        reason,
-    })
-}
-
-fn read(text: &str) -> Result<Vec<ResourceInstance>, String> {
+/// The instances in a state file's text, in the order of their addresses; or why there is no telling.
+pub(crate) fn instances(text: &str) -> Result<Vec<ResourceInstance>, String> {
     let file: File<'_> = match serde_json::from_str::<File<'_>>(text) {
         Ok(file) if file.version == 4 && file.encrypted_data.is_none() => file,
         file => {

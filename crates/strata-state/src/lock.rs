@@ -10,6 +10,7 @@ use std::{
     io::{ErrorKind, Read, Seek, Write},
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use rustix::{
@@ -18,7 +19,7 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{error::StateError, held::Held};
+use crate::{backend::Remote, error::StateError, held::Held};
 
 /// Who wants to lock, and what for.
 #[derive(Clone, Debug)]
@@ -67,6 +68,12 @@ pub struct Lock {
     file: File,
     state: PathBuf,
     held: Held,
+    /// What the file says now.
+    info: LockInfo,
+    /// Where the state is kept, if not in a file; locked too.
+    remote: Option<Arc<dyn Remote>>,
+    /// True if the file must stay when the lock ends.
+    keeps_file: bool,
     /// The lock of a run that was killed, which this one replaces.
     pub stale: Option<LockInfo>,
 }
@@ -84,7 +91,7 @@ impl fmt::Display for LockInfo {
 pub(crate) fn lock(
     path: &Path,
     state: &Path,
-    held: &Held,
+    held: Option<&Held>,
     request: &LockRequest,
 ) -> Result<Lock, StateError> {
     loop {
@@ -98,24 +105,69 @@ pub(crate) fn lock(
             continue;
         }
         let before = info(&mut file);
-        if !held.take(state)? {
+        if let Some(held) = held
+            && !held.take(state)?
+        {
             return Err(StateError::Locked(Box::new(before.unwrap_or_else(unknown))));
         }
         if let Some(before) = &before
             && may_be_held(before, &request.host)
         {
-            held.release(state);
+            if let Some(held) = held {
+                held.release(state);
+            }
             return Err(StateError::Locked(Box::new(before.clone())));
         }
-        write(&mut file, &new_info(state, request)).map_err(StateError::io("write", path))?;
+        let new = new_info(state.display().to_string(), request);
+        write(&mut file, &new).map_err(StateError::io("write", path))?;
         return Ok(Lock {
             path: path.to_owned(),
             file,
             state: state.to_owned(),
-            held: held.clone(),
+            held: held.cloned().unwrap_or_default(),
+            info: new,
+            remote: None,
+            keeps_file: false,
             stale: before,
         });
     }
+}
+
+/// Locks a state that is not in a file: first among the runs of this machine, at `path`, then where it is kept.
+///
+/// A lock that a killed run of this machine left there is broken: the file tells that it was ours.
+pub(crate) fn lock_remote(
+    path: &Path,
+    remote: &Arc<dyn Remote>,
+    request: &LockRequest,
+) -> Result<Lock, StateError> {
+    let mut lock = lock(path, path, None, request)?;
+    let place = remote.lock_path();
+    // What Terraform says and no more: there are servers that look at it.
+    let info = LockInfo {
+        path: place,
+        host: String::new(),
+        pid: None,
+        ..lock.info.clone()
+    };
+    let locked = match (remote.lock(&info), &lock.stale) {
+        (Err(StateError::Locked(holder)), Some(stale)) if holder.id == stale.id => {
+            remote.force_unlock(&holder.id)?;
+            remote.lock(&info)
+        }
+        (locked, _) => locked,
+    };
+    if locked.is_err()
+        && let Some(stale) = &lock.stale
+    {
+        // Whoever comes next must still know which lock there was ours.
+        write(&mut lock.file, stale).map_err(StateError::io("write", path))?;
+        lock.keeps_file = true;
+    }
+    locked?;
+    lock.info = info;
+    lock.remote = Some(remote.clone());
+    Ok(lock)
 }
 
 /// Somebody holds the state file itself, and says nothing more.
@@ -171,7 +223,7 @@ fn is_alive(pid: i32) -> bool {
     )
 }
 
-fn new_info(state: &Path, request: &LockRequest) -> LockInfo {
+fn new_info(path: String, request: &LockRequest) -> LockInfo {
     LockInfo {
         id: uuid::Uuid::new_v4().to_string(),
         operation: request.operation.clone(),
@@ -179,7 +231,7 @@ fn new_info(state: &Path, request: &LockRequest) -> LockInfo {
         who: request.who.clone(),
         version: request.version.clone(),
         created: jiff::Timestamp::now().to_string(),
-        path: state.display().to_string(),
+        path,
         host: request.host.clone(),
         pid: Some(std::process::id() as i32),
     }
@@ -213,9 +265,31 @@ pub(crate) fn force(path: &Path, id: &str) -> Result<LockInfo, StateError> {
     }
 }
 
+impl Lock {
+    /// Gives the lock back, and says so if the place where the state is kept does not take it.
+    pub fn release(mut self) -> Result<(), StateError> {
+        self.release_remote()
+    }
+
+    fn release_remote(&mut self) -> Result<(), StateError> {
+        let Some(remote) = self.remote.take() else {
+            return Ok(());
+        };
+        let released = remote.unlock(&self.info);
+        // The next run on this machine then knows that the lock there was ours.
+        self.keeps_file = released.is_err();
+        released
+    }
+}
+
 impl Drop for Lock {
     fn drop(&mut self) {
+        // Who wants to know whether it worked calls `release`.
+        drop(self.release_remote());
         self.held.release(&self.state);
+        if self.keeps_file {
+            return;
+        }
         // Removed while still locked, and only if nobody broke the lock meanwhile.
         if is_at(&self.file, &self.path)
             && let Err(error) = fs::remove_file(&self.path)

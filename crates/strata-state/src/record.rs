@@ -8,6 +8,7 @@ use strata_core::{AttributePath, addr};
 
 use crate::{
     address::{Step, config_resource, path_from_json, path_to_json},
+    encryption::{Encryption, is_encrypted},
     file::{object_from_text, object_to_text},
     files::fingerprint,
     state::StoredObject,
@@ -168,13 +169,29 @@ fn checksum(body: &str) -> String {
     sum
 }
 
-/// Reads a line; none if it is damaged.
-pub(crate) fn parse(line: &str) -> Option<Record> {
+/// The same for a state that is encrypted: what is noted of it is so too.
+pub(crate) fn print_sealed(record: &Record, encryption: &Encryption) -> Result<String, String> {
+    let body = serde_json::to_string(&to_line(record)?).map_err(|error| error.to_string())?;
+    let sealed = encryption
+        .encrypt(body.as_bytes())
+        .map_err(|error| error.to_string())?;
+    let body = String::from_utf8(sealed).map_err(|error| error.to_string())?;
+    Ok(format!("[\"{}\",{body}]\n", checksum(&body)))
+}
+
+/// Reads a line, encrypted or not; none if it is damaged.
+pub(crate) fn parse(line: &str, encryption: Option<&Encryption>) -> Option<Record> {
     let (sum, body): (String, Box<RawValue>) = serde_json::from_str(line).ok()?;
     if sum != checksum(body.get()) {
         return None;
     }
-    from_line(serde_json::from_str(body.get()).ok()?)
+    match encryption.filter(|_| is_encrypted(body.get().as_bytes())) {
+        None => from_line(serde_json::from_str(body.get()).ok()?),
+        Some(encryption) => {
+            let plain = encryption.decrypt(body.get().as_bytes()).ok()?;
+            from_line(serde_json::from_slice(&plain).ok()?)
+        }
+    }
 }
 
 fn to_line(record: &Record) -> Result<Line, String> {

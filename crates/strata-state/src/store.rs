@@ -8,22 +8,33 @@ use std::{
 use strata_core::addr::ResourceInstance;
 
 use crate::{
+    backend::Remote,
+    encryption::Encryption,
     error::StateError,
     file, files,
     held::Held,
     journal::{self, Journal},
     listing,
-    lock::{self, Lock, LockInfo, LockRequest},
+    lock::{self, Lock, LockRequest},
     record::{InFlight, Record},
     state::State,
 };
 
-/// Where a state is kept: a file, with a backup, a journal and a lock beside it.
+/// Where a state is kept: a file, with a backup, a journal and a lock beside it; or a backend, and then the journal
+/// and a lock between the runs of this machine are beside a file that is not there.
 #[derive(Clone, Debug)]
 pub struct Store {
     path: PathBuf,
     backup: Backup,
     held: Held,
+    remote: Option<Arc<dyn Remote>>,
+    encryption: Option<Arc<Encryption>>,
+}
+
+/// What is kept, as it is and decrypted.
+struct Content {
+    kept: Vec<u8>,
+    plain: Vec<u8>,
 }
 
 /// Where the version before goes when a state is written.
@@ -89,28 +100,133 @@ impl Store {
             path: path.canonicalize().unwrap_or(path),
             backup: Backup::default(),
             held: Held::default(),
+            remote: None,
+            encryption: None,
         }
     }
 
-    /// The same with the version before kept elsewhere.
+    /// The same with the state encrypted where it is kept.
     #[must_use]
-    pub fn with_backup(self, backup: Backup) -> Self {
-        Self { backup, ..self }
+    pub fn with_encryption(self, encryption: Option<Arc<Encryption>>) -> Self {
+        Self { encryption, ..self }
     }
 
-    /// The state file.
+    /// A state in a backend. What belongs to this machine alone is kept beside `path`.
+    pub fn remote(remote: Arc<dyn Remote>, path: impl Into<PathBuf>) -> Self {
+        Self {
+            backup: Backup::Nowhere,
+            remote: Some(remote),
+            ..Self::new(path)
+        }
+    }
+
+    /// True if the state is not in a local file.
+    pub fn is_remote(&self) -> bool {
+        self.remote.is_some()
+    }
+
+    /// Where the state is, for messages.
+    pub fn place(&self) -> String {
+        match &self.remote {
+            Some(remote) => remote.place(),
+            None => self.path.display().to_string(),
+        }
+    }
+
+    /// The same with the version before kept elsewhere; a backend keeps none, unless it is asked for.
+    #[must_use]
+    pub fn with_backup(self, backup: Backup) -> Self {
+        match self.is_remote() && backup == Backup::Beside {
+            true => self,
+            false => Self { backup, ..self },
+        }
+    }
+
+    /// The state file; for a state in a backend the file that would be beside the journal.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// Takes the lock, or says who has it.
     pub fn lock(&self, request: &LockRequest) -> Result<Lock, StateError> {
-        lock::lock(&self.lock_path(), &self.path, &self.held, request)
+        match &self.remote {
+            None => lock::lock(&self.lock_path(), &self.path, Some(&self.held), request),
+            Some(remote) => {
+                self.make_folder()?;
+                lock::lock_remote(&self.lock_path(), remote, request)
+            }
+        }
     }
 
     /// Breaks the lock with this id.
-    pub fn force_unlock(&self, id: &str) -> Result<LockInfo, StateError> {
-        lock::force(&self.lock_path(), id)
+    pub fn force_unlock(&self, id: &str) -> Result<(), StateError> {
+        match &self.remote {
+            None => lock::force(&self.lock_path(), id).map(drop),
+            Some(remote) => remote.force_unlock(id),
+        }
+    }
+
+    /// Writes a state into a file of its own, encrypted as it would be where it is kept.
+    pub fn write_copy(&self, state: &State, path: &Path) -> Result<(), StateError> {
+        files::replace(path, &self.encrypt(&self.print(state)?)?).map(drop)
+    }
+
+    /// Writes an empty state where there is none.
+    pub fn create(&self) -> Result<(), StateError> {
+        let opened = self.open()?;
+        match opened.base.is_there() {
+            true => Ok(()),
+            false => self.replace(&self.print(&opened.state)?),
+        }
+    }
+
+    /// Removes the state for good.
+    pub fn delete(&self) -> Result<(), StateError> {
+        match &self.remote {
+            None => files::remove(&self.path),
+            Some(remote) => remote.delete(),
+        }
+    }
+
+    /// The folder of the file, or of what is kept on this machine besides a backend.
+    pub fn make_folder(&self) -> Result<(), StateError> {
+        let folder = self.path.parent().unwrap_or(Path::new(""));
+        if folder.as_os_str().is_empty() {
+            return Ok(());
+        }
+        std::fs::create_dir_all(folder).map_err(StateError::io("make", folder))
+    }
+
+    /// The text of the state; none if there is none.
+    fn content(&self) -> Result<Option<Content>, StateError> {
+        let kept = match &self.remote {
+            None => files::read_filled(&self.path)?,
+            Some(remote) => remote.read()?.filter(|bytes| !bytes.is_empty()),
+        };
+        let Some(kept) = kept else {
+            return Ok(None);
+        };
+        let plain = match &self.encryption {
+            None => kept.clone(),
+            Some(encryption) => encryption.decrypt(&kept)?,
+        };
+        Ok(Some(Content { kept, plain }))
+    }
+
+    /// What tells the state from others: of its plain text, as each time it is encrypted it is another one.
+    fn fingerprint(content: Option<&Content>) -> Option<String> {
+        content.map(|content| files::fingerprint(&content.plain))
+    }
+
+    pub(crate) fn encryption(&self) -> Option<&Encryption> {
+        self.encryption.as_deref()
+    }
+
+    fn encrypt(&self, text: &str) -> Result<Vec<u8>, StateError> {
+        match &self.encryption {
+            None => Ok(text.as_bytes().to_vec()),
+            Some(encryption) => encryption.encrypt(text.as_bytes()),
+        }
     }
 
     /// Reads the state and what the journal adds to it. No file, or an empty one, is a new state.
@@ -127,7 +243,7 @@ impl Store {
             replayed: 0,
             has_journal: false,
         };
-        let Some(records) = journal::read(&self.journal_path())? else {
+        let Some(records) = journal::read(&self.journal_path(), self.encryption())? else {
             return Ok(opened);
         };
         opened.has_journal = true;
@@ -157,45 +273,72 @@ impl Store {
     }
 
     fn read(&self) -> Result<(State, Option<String>), StateError> {
-        let bytes = files::read_filled(&self.path)?;
-        let fingerprint = bytes.as_deref().map(files::fingerprint);
-        match self.text(bytes.as_deref().unwrap_or_default())? {
+        let content = self.content()?;
+        let fingerprint = Self::fingerprint(content.as_ref());
+        match self.text(content.as_ref())? {
             "" => Ok((State::new(), fingerprint)),
-            text => Ok((file::parse(text, &self.path)?, fingerprint)),
+            text => {
+                let state = file::parse_text(text).map_err(|reason| self.unreadable(reason))?;
+                Ok((state, fingerprint))
+            }
         }
     }
 
-    fn text<'b>(&self, bytes: &'b [u8]) -> Result<&'b str, StateError> {
+    /// The text of what was read, without space around it.
+    fn text<'c>(&self, content: Option<&'c Content>) -> Result<&'c str, StateError> {
+        let bytes = content.map_or(&[][..], |content| &content.plain);
         match str::from_utf8(bytes) {
             Ok(text) => Ok(text.trim()),
-            Err(_) => Err(StateError::Format {
-                path: self.path.clone(),
-                reason: "it is not UTF-8".to_owned(),
-            }),
+            Err(_) => Err(self.unreadable("it is not UTF-8".to_owned())),
         }
+    }
+
+    fn unreadable(&self, reason: String) -> StateError {
+        match &self.remote {
+            None => StateError::Format {
+                path: self.path.clone(),
+                reason,
+            },
+            Some(remote) => StateError::RemoteFormat {
+                place: remote.place(),
+                reason,
+            },
+        }
+    }
+
+    /// Reads the state alone, whatever a journal would add; none if there is none.
+    pub fn peek(&self) -> Result<Option<State>, StateError> {
+        let (state, fingerprint) = self.read()?;
+        Ok(fingerprint.map(|_| state))
     }
 
     /// Lists the instances in the state, those with the journal of a killed run too; none where nothing was written yet.
     ///
     /// Takes a fraction of the time and the memory of [`Store::open`].
     pub fn list(&self) -> Result<Option<Vec<ResourceInstance>>, StateError> {
-        if journal::read(&self.journal_path())?.is_some() {
+        if journal::read(&self.journal_path(), self.encryption())?.is_some() {
             let opened = self.open()?;
             let instances = opened.state.instances().map(|(address, _, _)| address);
             return Ok(Some(instances.collect()));
         }
-        let Some(bytes) = files::read_filled(&self.path)? else {
+        let Some(content) = self.content()? else {
             return Ok(None);
         };
-        match self.text(&bytes)? {
+        match self.text(Some(&content))? {
             "" => Ok(Some(Vec::new())),
-            text => listing::instances(text, &self.path).map(Some),
+            text => {
+                let found = listing::instances(text).map_err(|reason| self.unreadable(reason))?;
+                Ok(Some(found))
+            }
         }
     }
 
     /// Starts the journal of an apply on top of a state that was read.
     pub fn journal(&self, base: &Base) -> Result<Journal, StateError> {
         self.check(base)?;
+        if self.is_remote() {
+            self.make_folder()?;
+        }
         Journal::create(self, base)
     }
 
@@ -216,7 +359,8 @@ impl Store {
         let before = self.check(base)?;
         let text = self.print(state)?;
         let journal = self.journal_path();
-        if before.as_deref() == Some(text.as_bytes()) || (before.is_none() && state.is_empty()) {
+        let is_same = |content: &Content| content.plain == text.as_bytes();
+        if before.as_ref().is_some_and(is_same) || (before.is_none() && state.is_empty()) {
             files::remove(&journal)?;
             return Ok(base.clone());
         }
@@ -261,15 +405,18 @@ impl Store {
     pub fn overwrite(&self, state: &State, base: &Base) -> Result<(), StateError> {
         let before = self.check(base)?;
         let text = self.print(state)?;
-        if before.as_deref() == Some(text.as_bytes()) {
+        if before
+            .as_ref()
+            .is_some_and(|content| content.plain == text.as_bytes())
+        {
             return Ok(());
         }
         self.back_up(before)?;
         self.replace(&text)
     }
 
-    fn back_up(&self, before: Option<Vec<u8>>) -> Result<(), StateError> {
-        let Some(before) = before else {
+    fn back_up(&self, before: Option<Content>) -> Result<(), StateError> {
+        let Some(Content { kept: before, .. }) = before else {
             return Ok(());
         };
         match &self.backup {
@@ -281,28 +428,33 @@ impl Store {
         }
     }
 
-    /// Replaces the state file; where it is locked, the new one is before it takes the place.
+    /// Replaces the state; where its file is locked, the new one is before it takes the place.
     fn replace(&self, text: &str) -> Result<(), StateError> {
-        let new =
-            files::replace_with(&self.path, text.as_bytes(), |file| self.held.lock_too(file))?;
+        let bytes = self.encrypt(text)?;
+        if let Some(remote) = &self.remote {
+            return remote.write(&bytes);
+        }
+        let new = files::replace_with(&self.path, &bytes, |file| self.held.lock_too(file))?;
         self.held.pass_on(new);
         Ok(())
     }
 
     fn print(&self, state: &State) -> Result<String, StateError> {
-        file::print(state).map_err(|error| StateError::Format {
-            path: self.path.clone(),
-            reason: error.to_string(),
-        })
+        file::print(state).map_err(|error| self.unreadable(error.to_string()))
     }
 
     /// Refuses a file that is not as it was when it was read; gives what is in it.
-    fn check(&self, base: &Base) -> Result<Option<Vec<u8>>, StateError> {
-        let bytes = files::read_filled(&self.path)?;
-        match bytes.as_deref().map(files::fingerprint) == base.fingerprint {
-            true => Ok(bytes),
-            false => Err(StateError::Changed(self.path.clone())),
+    fn check(&self, base: &Base) -> Result<Option<Content>, StateError> {
+        let content = self.content()?;
+        match Self::fingerprint(content.as_ref()) == base.fingerprint {
+            true => Ok(content),
+            false => Err(StateError::Changed(self.place().into())),
         }
+    }
+
+    /// True if what is kept now is this.
+    pub(crate) fn is_now(&self, base: &Base) -> Result<bool, StateError> {
+        Ok(Self::fingerprint(self.content()?.as_ref()) == base.fingerprint)
     }
 
     pub(crate) fn journal_path(&self) -> PathBuf {

@@ -1,9 +1,10 @@
-//! What tests of several crates need: a platform in memory with faults on request.
+//! What tests of several crates need: a platform in memory with faults on request, and a server that keeps states.
 //!
-//! Only for tests; nothing that ships may use it. Start reading at [`Platform`].
+//! Only for tests; nothing that ships may use it. Start reading at [`Platform`] or [`states::Server`].
 
 mod platform;
 mod provider;
 mod schema;
+pub mod states;
 
 pub use platform::{Fault, Operation, Platform, Thing};

@@ -44,7 +44,8 @@ pub(crate) struct Console {
 /// `graph`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Graph {
-    /// `plan`, `plan-refresh-only` or `apply`: the steps of evaluating the configuration, instead of its resources.
+    /// `plan`, `plan-refresh-only` or `apply`: the steps of evaluating the configuration, instead of its resources;
+    /// `plan-destroy`: those of destroying what is in the state.
     #[arg(long = "type", value_name = "TYPE")]
     pub(crate) kind: Option<String>,
     /// Mark cycles, which the graph of resources cannot have.

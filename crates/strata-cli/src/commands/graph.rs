@@ -1,21 +1,30 @@
 //! `graph`: which resource waits for which, in the language of Graphviz.
 
-use std::{fmt::Write, path::Path};
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+};
 
 use anstream::print;
 use strata_core::{Diagnostic, Diagnostics, addr::ConfigResource};
 use strata_ops::{
     files::Disk,
-    graph::{Graph, StepShape, Steps, graph, name, step_graph},
+    graph::{Graph, StepShape, Steps, destroy_graph, graph, name, step_graph},
+    infrastructure::Settings,
 };
 
-use super::Exit;
+use super::{Exit, process};
 use crate::args;
 
 pub(super) fn run(arguments: &args::Graph) -> Result<Exit, Diagnostics> {
-    if let Some(kind) = &arguments.kind {
+    if arguments.kind.as_deref() == Some("plan-destroy") && arguments.plan.is_none() {
+        let settings = Settings::of(PathBuf::from("."));
+        print!("{}", steps(&destroy_graph(&settings, &process()?)?));
+        return Ok(0);
+    }
+    if let Some(kind) = arguments.kind.as_ref().filter(|_| arguments.plan.is_none()) {
         if !["plan", "plan-refresh-only", "apply"].contains(&kind.as_str()) {
-            return Err(no_such_type(kind).into());
+            return Err(no_such_type().into());
         }
         print!("{}", steps(&step_graph(&Disk, Path::new("."))?));
         return Ok(0);
@@ -23,7 +32,7 @@ pub(super) fn run(arguments: &args::Graph) -> Result<Exit, Diagnostics> {
     if arguments.plan.is_some() {
         return Err(
             Diagnostic::error("not-supported", "`-plan` is not supported by `graph`")
-                .detail("Only the graph of the configuration's resources is drawn.")
+                .detail("Only the graphs of the configuration and of its state are drawn.")
                 .into(),
         );
     }
@@ -31,13 +40,7 @@ pub(super) fn run(arguments: &args::Graph) -> Result<Exit, Diagnostics> {
     Ok(0)
 }
 
-fn no_such_type(kind: &str) -> Diagnostic {
-    if kind == "plan-destroy" {
-        let summary = format!("`-type={kind}` is not supported");
-        return Diagnostic::error("not-supported", summary)
-            .detail("That graph shows Terraform's inner steps, which Strata does not have.")
-            .hint("Leave `-type` out for the graph of resources.");
-    }
+fn no_such_type() -> Diagnostic {
     Diagnostic::error("invalid-graph-type", "Unsupported graph type").detail(
         "The -type=... argument must be either \"plan\", \"plan-refresh-only\", \"plan-destroy\", or \"apply\".",
     )
@@ -55,7 +58,8 @@ fn steps(steps: &Steps) -> String {
             StepShape::Diamond => "diamond",
             StepShape::Note => "note",
         };
-        let label = quoted(name.trim_end_matches(" (expand)"));
+        let label = name.trim_end_matches(" (expand)");
+        let label = quoted(label.trim_end_matches(" (destroy)"));
         let id = quoted(&format!("[root] {name}"));
         line(
             &mut out,

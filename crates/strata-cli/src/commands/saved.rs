@@ -29,7 +29,8 @@ pub(super) fn apply(file: &Path, arguments: &args::Plan) -> Result<Exit, Diagnos
 async fn work(file: &Path, arguments: &args::Plan) -> Result<Exit, Diagnostics> {
     let process = process()?;
     let platforms = Platforms::real(&process);
-    let Some(saved) = SavedPlan::read(file)? else {
+    let settings = settings(&arguments.settings);
+    let Some(saved) = SavedPlan::read(file, &settings, &process)? else {
         let summary = format!("Failed to load \"{}\" as a plan file", file.display());
         return Err(Diagnostic::error("plan-file", summary)
             .detail("It is not a plan that Strata saved.")
@@ -41,7 +42,6 @@ async fn work(file: &Path, arguments: &args::Plan) -> Result<Exit, Diagnostics> 
     let stop = Stop::new();
     let json = arguments.settings.json;
     let run = async {
-        let settings = settings(&arguments.settings);
         let (session, plan) =
             Session::open_saved(&saved, &settings, &process, &platforms, &events).await?;
         infrastructure::announce(&plan, &events);

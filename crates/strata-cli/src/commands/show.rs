@@ -16,7 +16,7 @@ use crate::{args, commands::state, render::plan as draw};
 pub(super) fn run(arguments: &args::Show) -> Result<Exit, Diagnostics> {
     let process = process()?;
     if let Some(path) = &arguments.file
-        && let Some(saved) = SavedPlan::read(path)?
+        && let Some(saved) = SavedPlan::read(path, &Settings::of(PathBuf::from(".")), &process)?
     {
         return plan(&saved, arguments.json, &process);
     }

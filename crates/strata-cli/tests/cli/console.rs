@@ -226,12 +226,8 @@ fn the_graph_is_drawn_as_terraform_draws_it() {
     .assert_eq(&folder().run(&["graph"]).succeeded().stdout);
     let empty = Folder::new(&[]).run(&["graph"]).succeeded();
     assert!(empty.stdout.contains("does not contain any resources"));
-    let refused = folder().run(&["graph", "-type=plan-destroy"]);
-    assert!(
-        refused
-            .stderr
-            .contains("`-type=plan-destroy` is not supported")
-    );
+    let refused = folder().run(&["graph", "-plan=p"]);
+    assert!(refused.stderr.contains("`-plan` is not supported"));
     assert!(
         folder()
             .run(&["graph", "-type=x"])

@@ -117,14 +117,14 @@ fn a_module_that_cannot_be_fetched_is_named_with_its_source() {
         r#"
         module "gone" { source = "git::file:///no/such/repository.git" }
         module "program" { source = "git::ext::sh" }
-        module "bucket" { source = "s3::https://s3.example.com/x.zip" }
+        module "bucket" { source = "gcs::https://storage.example.com/x.zip" }
         "#,
     )]);
     let init = folder.run(&["init", "-input=false"]);
     assert_eq!(init.code, Some(1));
     for part in [
         "git::file:///no/such/repository.git",
-        "does not fetch by `s3`",
+        "does not fetch by `gcs`",
         "Failed to download module",
     ] {
         assert!(init.stderr.contains(part), "{part}: {}", init.stderr);
@@ -435,12 +435,51 @@ data "terraform_remote_state" "r" {
     for kind in ["-type=plan", "-type=apply", "-type=plan-refresh-only"] {
         assert_eq!(folder.run(&["graph", kind]).succeeded().stdout, STEPS);
     }
-    let destroy = folder.run(&["graph", "-type=plan-destroy"]);
-    assert!(
-        destroy.stderr.contains("is not supported"),
-        "{}",
-        destroy.stderr
-    );
+}
+
+/// What `terraform graph -type=plan-destroy` 1.11.4 prints for what this configuration made.
+const DESTRUCTION: &str = r#"digraph {
+	compound = "true"
+	newrank = "true"
+	subgraph "root" {
+		"[root] module.m.terraform_data.c (destroy)" [label = "module.m.terraform_data.c", shape = "box"]
+		"[root] provider[\"terraform.io/builtin/terraform\"]" [label = "provider[\"terraform.io/builtin/terraform\"]", shape = "diamond"]
+		"[root] terraform_data.a (destroy)" [label = "terraform_data.a", shape = "box"]
+		"[root] terraform_data.b (destroy)" [label = "terraform_data.b", shape = "box"]
+		"[root] module.m.terraform_data.c (destroy)" -> "[root] provider[\"terraform.io/builtin/terraform\"]"
+		"[root] provider[\"terraform.io/builtin/terraform\"] (close)" -> "[root] terraform_data.a (destroy)"
+		"[root] root" -> "[root] output.o (expand)"
+		"[root] root" -> "[root] provider[\"terraform.io/builtin/terraform\"] (close)"
+		"[root] terraform_data.a (destroy)" -> "[root] terraform_data.b (destroy)"
+		"[root] terraform_data.b (destroy)" -> "[root] module.m.terraform_data.c (destroy)"
+	}
+}
+"#;
+
+#[test]
+fn the_steps_of_destroying_are_drawn_as_terraform_draws_them() {
+    let root = r#"variable "v" { default = 1 }
+locals { l = var.v }
+resource "terraform_data" "a" { input = local.l }
+resource "terraform_data" "b" { input = terraform_data.a.output }
+module "m" {
+  source = "./m"
+  x      = terraform_data.b.id
+}
+output "o" { value = module.m.o }
+"#;
+    let module = "variable \"x\" {}\nresource \"terraform_data\" \"c\" { input = var.x }\noutput \"o\" { value = terraform_data.c.id }\n";
+    let folder = Folder::new(&[("main.tf", root), ("m/main.tf", module)]);
+    let graph = || {
+        folder
+            .run(&["graph", "-type=plan-destroy"])
+            .succeeded()
+            .stdout
+    };
+    let nothing = "\t\t\"[root] root\" -> \"[root] output.o (expand)\"\n\t}\n}\n";
+    assert!(graph().ends_with(nothing) && graph().lines().count() == 7);
+    folder.run(&["apply", "-auto-approve"]).succeeded();
+    assert_eq!(graph(), DESTRUCTION);
 }
 
 #[test]

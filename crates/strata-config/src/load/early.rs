@@ -32,14 +32,7 @@ impl EarlyScope<'_> {
         what: &str,
         diags: &mut Diagnostics,
     ) -> Option<Arc<str>> {
-        let before = diags.len();
-        let constant = expression
-            .json_value()
-            .filter(|_| expression.references().is_empty());
-        let value = constant.unwrap_or_else(|| evaluate(expression, self, diags));
-        if diags.len() > before {
-            return None;
-        }
+        let value = self.value(expression, diags)?;
         let text = match value.unmarked().convert(&Type::String) {
             Ok(text) => text,
             Err(error) => {
@@ -63,6 +56,16 @@ impl EarlyScope<'_> {
                 .at(expression.span()),
         );
         None
+    }
+
+    /// The value of an expression; none after a mistake, which is reported.
+    pub(super) fn value(&self, expression: &Expression, diags: &mut Diagnostics) -> Option<Value> {
+        let before = diags.len();
+        let constant = expression
+            .json_value()
+            .filter(|_| expression.references().is_empty());
+        let value = constant.unwrap_or_else(|| evaluate(expression, self, diags));
+        (diags.len() == before).then_some(value)
     }
 
     fn variable(&self, name: &str) -> Option<Value> {

@@ -7,6 +7,7 @@ mod address;
 mod call;
 mod check;
 mod early;
+mod encryption;
 mod fields;
 mod files;
 mod folder;
@@ -27,7 +28,7 @@ use std::{
 };
 
 use strata_core::{
-    Diagnostic, Diagnostics, Span, addr,
+    Diagnostic, Diagnostics, Marks, Span, Value, addr,
     files::{EntryKind, Files, normalize},
 };
 use strata_hcl::Expression;
@@ -35,13 +36,15 @@ use strata_hcl::Expression;
 use crate::{
     inputs::VariableInput,
     manifest::{self, ManifestModule, ModuleManifest},
-    module::{Module, ModuleCall},
+    module::{BackendArgument, Module, ModuleCall},
     source::ModuleSource,
     tree::{Config, Node, NodeId},
+    unsupported::BACKENDS,
     version::{Version, VersionConstraint},
 };
 use early::{EarlyScope, Variables};
 
+pub use encryption::encryption;
 pub(crate) use fields::{missing_argument, unsupported_argument, unsupported_block};
 pub(crate) use files::source;
 
@@ -138,27 +141,59 @@ impl Loader<'_> {
         }
     }
 
-    /// Evaluates what the root module's `local` backend takes from variables.
+    /// Evaluates the arguments of the root module's backend.
     fn backend(&mut self) {
         let root = self.config.nodes[0].module.clone();
         let backend = root.settings.backend.as_ref();
-        let Some(backend) = backend.filter(|backend| &*backend.kind == "local") else {
+        let Some(backend) = backend.filter(|found| BACKENDS.contains(&&*found.kind)) else {
             return;
         };
-        let mut early = |name: &str| {
-            let expression = &backend.body.attribute(name)?.expression;
-            let refers = !expression.references().is_empty();
-            refers.then(|| self.early(0, expression, &format!("backend {name}")))
-        };
-        let (path, folder) = (early("path"), early("workspace_dir"));
-        if path.is_none() && folder.is_none() {
-            return;
+        let mut arguments = BTreeMap::new();
+        for attribute in &backend.body.attributes {
+            let name = &attribute.name.text;
+            if let Some(value) = self.argument(&attribute.expression, name) {
+                let span = attribute.span();
+                arguments.insert(name.clone(), BackendArgument { value, span });
+            }
         }
         let module = Arc::make_mut(&mut self.config.nodes[0].module);
         if let Some(backend) = &mut module.settings.backend {
-            backend.path = path.unwrap_or(backend.path.take());
-            backend.workspace_directory = folder.unwrap_or(backend.workspace_directory.take());
+            backend.arguments = arguments;
         }
+    }
+
+    /// The value of a backend's argument; a mistake has the code `backend-argument`, as the state cannot be found then.
+    fn argument(&mut self, expression: &Expression, name: &str) -> Option<Value> {
+        let mut wrong = Diagnostics::new();
+        let variables = match expression.references().is_empty() {
+            true => Variables::default(),
+            false => self.variables(0),
+        };
+        let module = self.config.nodes[0].module.clone();
+        let scope = EarlyScope {
+            module: &module,
+            variables: &variables,
+            workspace: self.options.workspace,
+            level: 0,
+        };
+        let value = scope.value(expression, &mut wrong);
+        let mut marks = Marks::NONE;
+        let value = value.map(|value| value.unmark_deep(&mut marks));
+        if value.as_ref().is_some_and(|value| !value.is_wholly_known()) {
+            wrong.push(
+                Diagnostic::error("backend-argument", format!("Invalid backend {name}"))
+                    .detail(format!(
+                        "The {name} must be known before anything is planned."
+                    ))
+                    .at(expression.span()),
+            );
+        }
+        let is_wrong = !wrong.is_empty();
+        self.diags.extend(wrong.into_iter().map(|found| Diagnostic {
+            code: "backend-argument",
+            ..found
+        }));
+        value.filter(|_| !is_wrong)
     }
 
     /// Adds the modules that one place calls.

@@ -267,23 +267,14 @@ fn backend(block: &Block, settings: &mut Settings, diags: &mut Diagnostics) {
         ));
         return;
     }
-    let mut backend = Backend {
-        path: None,
-        workspace_directory: None,
+    if crate::unsupported::BACKENDS.contains(&&*kind) {
+        fields::only_attributes(&block.body, diags);
+    }
+    settings.backend = Some(Backend {
+        // They are evaluated when the values of variables are known.
+        arguments: Default::default(),
         body: Arc::new(block.body.clone()),
         span: block.header_span(),
         kind,
-    };
-    if &*backend.kind == "local" {
-        fields::only(&block.body, &["path", "workspace_dir"], &[], diags);
-        // What refers to variables is evaluated when their values are known.
-        let mut constant = |name: &str| {
-            let attribute = block.body.attribute(name)?;
-            let is_constant = attribute.expression.references().is_empty();
-            is_constant.then(|| fields::text(&block.body, name, diags))?
-        };
-        backend.path = constant("path");
-        backend.workspace_directory = constant("workspace_dir");
-    }
-    settings.backend = Some(backend);
+    });
 }

@@ -2,6 +2,8 @@
 
 use strata_hcl::Shape;
 
+use super::encryption;
+
 static EMPTY: Shape = Shape(&[], &[]);
 static LIFECYCLE: Shape = Shape(
     &[("precondition", 0, &EMPTY), ("postcondition", 0, &EMPTY)],
@@ -37,7 +39,7 @@ static TERRAFORM: Shape = Shape(
         ("backend", 1, &EMPTY),
         ("cloud", 0, &CLOUD),
         ("provider_meta", 1, &EMPTY),
-        ("encryption", 0, &EMPTY),
+        ("encryption", 0, &encryption::SHAPE),
     ],
     &[],
 );

@@ -1,6 +1,7 @@
 //! One module as its files describe it: plain data, expressions not evaluated.
 
 mod check;
+mod encryption;
 mod output;
 mod provider;
 mod provisioner;
@@ -15,12 +16,15 @@ use strata_core::{Span, addr::ResourceMode};
 use strata_hcl::{Expression, Traversal};
 
 pub use check::CheckBlock;
+pub use encryption::{
+    Encryption, EncryptionArgument, EncryptionName, EncryptionPart, EncryptionTarget,
+};
 pub use output::Output;
 pub use provider::{ProviderBlock, ProviderKey, ProviderReference};
 pub use provisioner::{Connection, OnFailure, Provisioner, ProvisionerWhen};
 pub use refactor::{Import, Moved, Removed};
 pub use resource::{Check, IgnoreChanges, Lifecycle, Repeat, Resource};
-pub use settings::{Backend, ProviderRequirement, Settings, SettingsBlock};
+pub use settings::{Backend, BackendArgument, ProviderRequirement, Settings, SettingsBlock};
 pub use variable::Variable;
 
 /// Everything that the files of one folder declare.

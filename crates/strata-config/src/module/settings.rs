@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use strata_core::Span;
+use strata_core::{Span, Value};
 use strata_hcl::Body;
 
 use super::ProviderReference;
@@ -51,12 +51,21 @@ pub struct SettingsBlock {
 pub struct Backend {
     /// Which backend; any word.
     pub kind: Arc<str>,
-    /// `path` of the local backend.
-    pub path: Option<Arc<str>>,
-    /// `workspace_dir` of the local backend.
-    pub workspace_directory: Option<Arc<str>>,
+    /// The values of its arguments, without marks; those of the root module only.
+    ///
+    /// Which there may be and of which types is known to who keeps states.
+    pub arguments: BTreeMap<Arc<str>, BackendArgument>,
     /// Its arguments as written.
     pub body: Arc<Body>,
     /// The place of the block's header.
+    pub span: Span,
+}
+
+/// An argument of a backend, as far as variables have values before anything is planned.
+#[derive(Clone, Debug)]
+pub struct BackendArgument {
+    /// Its value; wholly known.
+    pub value: Value,
+    /// Where it stands.
     pub span: Span,
 }

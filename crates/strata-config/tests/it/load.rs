@@ -62,8 +62,7 @@ fn what_is_not_supported_is_refused_and_not_ignored() {
         r#"
         terraform {
           required_version = ">= 2.0"
-          backend "s3" {}
-          encryption {}
+          backend "gcs" {}
         }
         check "c" {
           assert {
@@ -87,8 +86,7 @@ fn what_is_not_supported_is_refused_and_not_ignored() {
     validate(&config, &support::schemas(), &mut diags);
     expect![[r#"
         error: Unsupported Terraform Core version (main.tf:3): The configuration asks for `>= 2.0`. Strata speaks the language of Terraform 1.11.4 and OpenTofu 1.10.6.
-        error: The backend `s3` is not supported yet (main.tf:4): Strata understands it, does not carry it out, and will not ignore it.
-        error: The `encryption` block is not supported yet (main.tf:5): Strata understands it, does not carry it out, and will not ignore it.
+        error: The backend `gcs` is not supported yet (main.tf:4): Strata understands it, does not carry it out, and will not ignore it.
     "#]].assert_eq(&support::render(&diags));
 }
 

@@ -2,6 +2,7 @@
 
 mod configurations;
 mod dependencies;
+mod encryption;
 mod evaluate;
 mod files;
 mod load;

@@ -3,6 +3,7 @@
 mod remote_state;
 mod terraform_data;
 
+pub(crate) use remote_state::RemoteStates;
 pub(crate) use terraform_data::Terraform;
 
 /// Its address.

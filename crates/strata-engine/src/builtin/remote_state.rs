@@ -1,15 +1,32 @@
 //! `terraform_remote_state`: the outputs of another root module, out of its state.
 //!
-//! Only states in local files can be read. As in Terraform a state that was never written has no outputs to give,
-//! and `defaults` stand in for outputs that a state lacks.
+//! States are read where the backends `local`, `s3` and `http` keep them. As in Terraform a state that was never written
+//! has no outputs to give, and `defaults` stand in for outputs that a state lacks.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use strata_core::{
     Diagnostic, Diagnostics, Type, Value,
     schema::{Attribute, Block, Presence, Resource},
 };
-use strata_state::Store;
+use strata_state::{
+    State, StateError, Store,
+    backend::{Backend, Outside, arguments},
+    encryption::Encryption,
+    json,
+};
+
+/// What is needed of the outside.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RemoteStates {
+    /// The way to states that are not on the local disk; none if there is none.
+    pub(crate) outside: Option<Outside>,
+    /// How the states are encrypted.
+    pub(crate) encryption: Option<Arc<Encryption>>,
+}
 
 /// Its name.
 pub(super) const NAME: &str = "terraform_remote_state";
@@ -24,13 +41,13 @@ pub(super) fn schema() -> Resource {
             "backend",
             Type::String,
             Presence::Required,
-            "Where the state is kept: `local`.",
+            "Where the state is kept: `local`, `s3` or `http`.",
         ),
         attribute(
             "config",
             Type::Dynamic,
             Presence::Optional,
-            "The backend's arguments: `path`, `workspace_dir`.",
+            "The backend's arguments, such as `path`; those of the block `backend`.",
         ),
         attribute(
             "defaults",
@@ -62,30 +79,25 @@ pub(super) fn schema() -> Resource {
 }
 
 /// Reads the state, and fills in `outputs`.
-pub(super) fn read(config: &Value) -> Result<Value, Diagnostics> {
+pub(super) fn read(config: &Value, states: &RemoteStates) -> Result<Value, Diagnostics> {
     let backend = text(config, "backend").unwrap_or_default();
-    if backend != "local" {
-        let detail = format!("There is no backend type named \"{backend}\" here, only \"local\".");
-        return Err(invalid(&detail).into());
-    }
-    let file = file(config)?;
-    let opened = Store::new(&file).open().map_err(|error| {
-        Diagnostic::error("remote-state", "Unable to find remote state").detail(error.to_string())
-    })?;
-    if !opened.base.is_there() {
-        return Err(
-            Diagnostic::error("remote-state", "Unable to find remote state")
-                .detail("No stored state was found for the given workspace in the given backend.")
-                .hint(format!("It was looked for in `{}`.", file.display()))
-                .into(),
-        );
-    }
+    let store = match &*backend {
+        "local" => Store::new(file(config)?),
+        kind => remote(kind, config, states.outside.as_ref())?,
+    };
+    let store = store.with_encryption(states.encryption.clone());
+    let Some(state) = state(&store).map_err(|error| not_found(&error.to_string()))? else {
+        let why = "No stored state was found for the given workspace in the given backend.";
+        return Err(not_found(why)
+            .hint(format!("It was looked for in `{}`.", store.place()))
+            .into());
+    };
     let defaults = config.get("defaults").and_then(Value::as_entries);
     let defaults = defaults.into_iter().flatten();
     let mut outputs: std::collections::BTreeMap<_, _> = defaults
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
-    for (name, output) in opened.state.outputs {
+    for (name, output) in state.outputs {
         outputs.insert(name, output.value);
     }
     let outputs = Value::object(outputs);
@@ -93,6 +105,53 @@ pub(super) fn read(config: &Value) -> Result<Value, Diagnostics> {
         strata_core::PathStep::Attribute(name) if &*name == "outputs" => outputs.clone(),
         _ => child.clone(),
     }))
+}
+
+/// The state, with what a killed run did if it is on this disk; none if there is none.
+fn state(store: &Store) -> Result<Option<State>, StateError> {
+    if store.is_remote() {
+        return store.peek();
+    }
+    let opened = store.open()?;
+    Ok(opened.base.is_there().then_some(opened.state))
+}
+
+/// A state that is not on the local disk.
+fn remote(kind: &str, config: &Value, outside: Option<&Outside>) -> Result<Store, Diagnostics> {
+    let outside = outside
+        .filter(|_| arguments::is_known(kind))
+        .ok_or_else(|| {
+            let known = "only \"local\", \"s3\" and \"http\"";
+            invalid(&format!(
+                "There is no backend type named \"{kind}\" here, {known}."
+            ))
+        })?;
+    let given = config.get("config").map(json::plain);
+    let given = given
+        .as_ref()
+        .and_then(serde_json::Value::as_object)
+        .cloned();
+    let arguments = arguments::check(kind, &given.unwrap_or_default()).map_err(|wrong| {
+        let mut diags = Diagnostics::new();
+        diags.extend(wrong.into_iter().map(|wrong| {
+            let summary = wrong.summary;
+            let detail = format!("{summary}: {}", wrong.detail);
+            match wrong.hint {
+                Some(hint) => invalid(&detail).hint(hint),
+                None => invalid(&detail),
+            }
+        }));
+        diags
+    })?;
+    let workspace = text(config, "workspace").unwrap_or_else(|| "default".to_owned());
+    let remote = Backend::open(kind, &arguments, outside)
+        .and_then(|backend| backend.state(&workspace))
+        .map_err(|error| invalid(&error.to_string()))?;
+    Ok(Store::remote(remote, PathBuf::new()))
+}
+
+fn not_found(why: &str) -> Diagnostic {
+    Diagnostic::error("remote-state", "Unable to find remote state").detail(why)
 }
 
 fn file(config: &Value) -> Result<PathBuf, Diagnostics> {
@@ -158,12 +217,16 @@ mod tests {
         std::fs::write(&path, state).unwrap();
         let at = |path: &Path| Value::object([("path", Value::string(path.to_str().unwrap()))]);
         let defaults = Value::object([("a", Value::string("d")), ("b", Value::string("d"))]);
-        let read = read(&config(&[("config", at(&path)), ("defaults", defaults)])).unwrap();
+        let read = read(
+            &config(&[("config", at(&path)), ("defaults", defaults)]),
+            &RemoteStates::default(),
+        )
+        .unwrap();
         let outputs = read.get("outputs").unwrap();
         assert_eq!(outputs.get("a"), Some(&Value::string("v")));
         assert_eq!(outputs.get("b"), Some(&Value::string("d")));
         let gone = config(&[("config", at(&folder.path().join("none")))]);
-        let error = super::read(&gone).unwrap_err();
+        let error = super::read(&gone, &RemoteStates::default()).unwrap_err();
         assert_eq!(
             error.iter().next().unwrap().summary,
             "Unable to find remote state"
@@ -173,7 +236,7 @@ mod tests {
     #[test]
     fn other_backends_and_arguments_are_refused_by_name() {
         let wrong = |config: &Value| {
-            read(config)
+            read(config, &RemoteStates::default())
                 .unwrap_err()
                 .iter()
                 .next()
@@ -181,7 +244,7 @@ mod tests {
                 .detail
                 .clone()
         };
-        assert!(wrong(&config(&[("backend", Value::string("http"))])).contains("\"http\""));
+        assert!(wrong(&config(&[("backend", Value::string("consul"))])).contains("\"consul\""));
         let odd = Value::object([("bucket", Value::string("b"))]);
         assert!(wrong(&config(&[("config", odd)])).contains("\"bucket\""));
     }

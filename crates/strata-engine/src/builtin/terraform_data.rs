@@ -11,17 +11,21 @@ use strata_core::{
     schema::{Attribute, Block, Presence, ProviderSchema, Resource},
 };
 
-use super::{SOURCE, remote_state};
+use super::{RemoteStates, SOURCE, remote_state};
 
 /// The builtin provider.
 pub(crate) struct Terraform {
     schema: ProviderSchema,
+    states: RemoteStates,
 }
 
-struct Configured;
+struct Configured {
+    states: RemoteStates,
+}
 
 impl Terraform {
-    pub(crate) fn new() -> Self {
+    /// Takes what reading states of other root modules needs.
+    pub(crate) fn new(states: RemoteStates) -> Self {
         let attribute = |name: &str, ty, presence, description| {
             (Arc::from(name), Attribute::new(ty, presence, description))
         };
@@ -58,6 +62,7 @@ impl Terraform {
                 data_sources: [(remote_state::NAME.into(), remote_state::schema())].into(),
                 ..ProviderSchema::default()
             },
+            states,
         }
     }
 }
@@ -80,7 +85,9 @@ impl Provider for Terraform {
     }
 
     fn configure(&self, _config: Value) -> Result<Arc<dyn ConfiguredProvider>, Diagnostics> {
-        Ok(Arc::new(Configured))
+        Ok(Arc::new(Configured {
+            states: self.states.clone(),
+        }))
     }
 }
 
@@ -111,15 +118,22 @@ impl ConfiguredProvider for Configured {
         type_name: Arc<str>,
         config: Value,
     ) -> BoxFuture<'a, Result<Value, Diagnostics>> {
-        let read = match &*type_name {
-            remote_state::NAME => remote_state::read(&config),
-            _ => Err(Diagnostic::error(
-                "unsupported-data-source",
-                format!("the data source `{type_name}` is not supported"),
-            )
-            .into()),
-        };
-        Box::pin(std::future::ready(read))
+        let states = self.states.clone();
+        Box::pin(async move {
+            match &*type_name {
+                // Servers are waited for there, so that all else goes on.
+                remote_state::NAME => {
+                    let read = move || remote_state::read(&config, &states);
+                    let read = tokio::task::spawn_blocking(read).await;
+                    read.expect("reading a state does not panic")
+                }
+                _ => Err(Diagnostic::error(
+                    "unsupported-data-source",
+                    format!("the data source `{type_name}` is not supported"),
+                )
+                .into()),
+            }
+        })
     }
 
     fn import<'a>(

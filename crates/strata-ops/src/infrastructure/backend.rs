@@ -1,28 +1,32 @@
-//! What `init` knows of the backend: `.terraform/terraform.tfstate`, as Terraform writes and reads it.
+//! Which backend keeps the state, with which arguments.
 //!
-//! It holds the arguments that the block and `-backend-config` gave together, so that later commands find the state.
+//! `init` writes both into `.terraform/terraform.tfstate`, as Terraform writes and reads it: the arguments that the
+//! block and `-backend-config` gave together, so that later commands find the state.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 use strata_config::{Config, module::Backend};
 use strata_core::{Diagnostic, Diagnostics};
+use strata_state::backend::{Outside, arguments};
 
-/// The arguments of the `local` backend.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Local {
-    /// `path`.
-    pub(crate) path: Option<String>,
-    /// `workspace_dir`.
-    pub(crate) workspace_dir: Option<String>,
+use crate::{http::States, process::Process};
+
+/// A backend with its arguments; none of them is null.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Chosen {
+    pub(crate) kind: String,
+    pub(crate) arguments: Map<String, Json>,
 }
 
 /// What the file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Known {
-    pub(crate) kind: String,
-    pub(crate) arguments: Local,
+    pub(crate) chosen: Chosen,
     hash: u64,
 }
 
@@ -35,34 +39,88 @@ struct File {
 struct SavedBackend {
     #[serde(rename = "type")]
     kind: String,
-    config: Json,
+    #[serde(default)]
+    config: Map<String, Json>,
     #[serde(default)]
     hash: u64,
 }
 
-impl Local {
-    /// What the block alone says.
-    pub(crate) fn of(backend: &Backend) -> Self {
-        let text = |text: &Option<std::sync::Arc<str>>| text.as_deref().map(str::to_owned);
+impl Default for Chosen {
+    /// The local disk, without arguments.
+    fn default() -> Self {
         Self {
-            path: text(&backend.path),
-            workspace_dir: text(&backend.workspace_directory),
+            kind: "local".to_owned(),
+            arguments: Map::new(),
+        }
+    }
+}
+
+impl Chosen {
+    /// What the block alone says, as it is written.
+    pub(crate) fn of(backend: &Backend) -> Self {
+        let argument = |(name, argument): (&Arc<str>, &strata_config::module::BackendArgument)| {
+            let value = strata_state::json::plain(&argument.value);
+            (!value.is_null()).then(|| (name.to_string(), value))
+        };
+        Self {
+            kind: backend.kind.to_string(),
+            arguments: backend.arguments.iter().filter_map(argument).collect(),
         }
     }
 
-    /// A number that differs where the arguments do (FNV-1a), by which a change of the block is noticed.
+    /// The same with arguments in their types; `block` is where they stand, if they do.
+    pub(crate) fn checked(self, block: Option<&Backend>) -> Result<Self, Diagnostics> {
+        match arguments::check(&self.kind, &self.arguments) {
+            Ok(arguments) => Ok(Self { arguments, ..self }),
+            Err(all) => {
+                let mut diags = Diagnostics::new();
+                diags.extend(all.into_iter().map(|wrong| diagnostic(wrong, block)));
+                Err(diags)
+            }
+        }
+    }
+
+    /// An argument that is a text.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.arguments.get(name).and_then(Json::as_str)
+    }
+
+    /// A number that differs where the arguments do, by which a change of the block is noticed.
     fn hash(&self) -> u64 {
-        let text = format!("{:?} {:?}", self.path, self.workspace_dir);
-        let bytes = text.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
-            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-        });
-        u64::from(bytes)
+        arguments::hash(&self.kind, &self.arguments)
     }
 
     /// True if nothing that the block says is said otherwise here.
     fn agrees_with(&self, block: &Self) -> bool {
-        let agrees = |own: &Option<String>, block: &Option<String>| block.is_none() || own == block;
-        agrees(&self.path, &block.path) && agrees(&self.workspace_dir, &block.workspace_dir)
+        let mut said = block.arguments.iter();
+        self.kind == block.kind && said.all(|(name, value)| self.arguments.get(name) == Some(value))
+    }
+}
+
+/// A mistake in an argument, at its place if it stands in the block.
+pub(crate) fn diagnostic(wrong: arguments::Wrong, block: Option<&Backend>) -> Diagnostic {
+    let mut found = Diagnostic::error("backend-argument", wrong.summary).detail(wrong.detail);
+    let named = wrong.name.as_ref();
+    let argument = block
+        .zip(named)
+        .and_then(|(block, name)| block.arguments.get(name));
+    if let Some(span) = argument
+        .map(|found| &found.span)
+        .or(block.map(|block| &block.span))
+    {
+        found = found.at(span.clone());
+    }
+    match wrong.hint {
+        Some(hint) => found.hint(hint),
+        None => found,
+    }
+}
+
+/// What backends need of this machine.
+pub(crate) fn outside(process: &Process) -> Outside {
+    Outside {
+        web: Arc::new(States::default()),
+        environment: Arc::new(process.environment.clone()),
     }
 }
 
@@ -81,9 +139,14 @@ pub(crate) fn known(data: &Path) -> Result<Option<Known>, Diagnostics> {
     let file: File =
         serde_json::from_str(&text).map_err(|error| unreadable(&path, &error.to_string()))?;
     Ok(file.backend.map(|saved| Known {
-        kind: saved.kind,
-        // Another backend's arguments are of no account: it is not supported.
-        arguments: serde_json::from_value(saved.config).unwrap_or_default(),
+        chosen: Chosen {
+            kind: saved.kind,
+            arguments: saved
+                .config
+                .into_iter()
+                .filter(|(_, value)| !value.is_null())
+                .collect(),
+        },
         hash: saved.hash,
     }))
 }
@@ -96,12 +159,13 @@ fn unreadable(path: &Path, why: &str) -> Diagnostics {
         .into()
 }
 
-/// Writes what later commands need to know.
-pub(crate) fn write(data: &Path, block: &Local, arguments: &Local) -> Result<(), Diagnostics> {
+/// Writes what later commands need to know. It may hold secrets: only its owner may read it.
+pub(crate) fn write(data: &Path, block: &Chosen, chosen: &Chosen) -> Result<(), Diagnostics> {
+    let config = arguments::complete(&chosen.kind, &chosen.arguments);
     let file = json!({
         "version": 3,
         "terraform_version": "1.11.4",
-        "backend": { "type": "local", "config": arguments, "hash": block.hash() },
+        "backend": { "type": chosen.kind, "config": config, "hash": block.hash() },
     });
     let path = place(data);
     let text = serde_json::to_string_pretty(&file).unwrap_or_default();
@@ -123,26 +187,37 @@ fn unwritable(path: &Path, why: &str) -> Diagnostics {
         .into()
 }
 
-/// The arguments that count: those that `init` found, where it ran, else those of the block.
+/// The backend that counts: the one that `init` found, where it ran, else that of the block if that is `local`.
 ///
 /// A block that was changed since then is a mistake, as nobody has said what shall become of the state.
-pub(crate) fn arguments(config: &Config, data: &Path) -> Result<Local, Diagnostics> {
+pub(crate) fn chosen(config: &Config, data: &Path) -> Result<Chosen, Diagnostics> {
     let backend = config.root().settings.backend.as_ref();
-    let block = backend.map(Local::of);
-    let known = known(data)?;
-    match (block, known) {
+    let block = backend.map(|found| Chosen::of(found).checked(Some(found)));
+    match (block.transpose()?, known(data)?) {
+        (Some(block), None) if block.kind != "local" => {
+            let why = format!(
+                "Initial configuration of the requested backend \"{}\"",
+                block.kind
+            );
+            Err(uninitialized(&why, backend))
+        }
         (block, None) => Ok(block.unwrap_or_default()),
         (None, Some(known)) => {
-            let why = format!("Unsetting the previously set backend \"{}\"", known.kind);
+            let kind = known.chosen.kind;
+            let why = format!("Unsetting the previously set backend \"{kind}\"");
             Err(uninitialized(&why, None))
         }
         (Some(block), Some(known)) => {
-            let same = known.hash == block.hash() || known.arguments.agrees_with(&block);
-            if known.kind == "local" && same {
-                return Ok(known.arguments);
+            let kind = known.chosen.kind.clone();
+            let chosen = known.chosen.checked(backend)?;
+            if known.hash == block.hash() || chosen.agrees_with(&block) {
+                return Ok(chosen);
             }
-            let why = "Backend configuration block has changed";
-            Err(uninitialized(why, backend))
+            let why = match kind == block.kind {
+                true => "Backend configuration block has changed".to_owned(),
+                false => format!("Backend type changed from \"{kind}\" to \"{}\"", block.kind),
+            };
+            Err(uninitialized(&why, backend))
         }
     }
 }
@@ -153,7 +228,7 @@ fn uninitialized(why: &str, backend: Option<&Backend>) -> Diagnostics {
         .detail(format!(
             "Reason: {why}. The state may have to be moved; nothing has been changed so far."
         ))
-        .hint("Run `strata init -migrate-state` to take the state along, or `strata init -reconfigure` to leave it.");
+        .hint("Run `strata init`; with `-migrate-state` to take a state along, with `-reconfigure` to leave it.");
     match backend {
         Some(backend) => found.at(backend.span.clone()).into(),
         None => found.into(),

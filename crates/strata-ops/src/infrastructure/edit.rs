@@ -1,7 +1,5 @@
 //! Changing a state by hand, without configuration: read under its lock, changed, written.
 
-use std::path::PathBuf;
-
 use strata_core::{Diagnostic, Diagnostics, Events};
 use strata_state::{Backup, Lock, Opened, State, Store};
 
@@ -29,19 +27,19 @@ impl Edited {
         events: &Events,
     ) -> Result<Self, Diagnostics> {
         let places = Places::find(settings, process)?;
-        let file = places.state_file(&places::workspace(settings, process));
-        Self::open_file(file, settings, operation, process, events).await
+        let store = places.store(&places::workspace(settings, process))?;
+        Self::open_store(store, settings, operation, process, events).await
     }
 
-    /// Reads a state file.
-    pub(super) async fn open_file(
-        file: PathBuf,
+    /// Reads a state.
+    pub(super) async fn open_store(
+        store: Store,
         settings: &Settings,
         operation: &str,
         process: &Process,
         events: &Events,
     ) -> Result<Self, Diagnostics> {
-        let store = Store::new(file).with_backup(backup(settings));
+        let store = store.with_backup(backup(settings));
         let lock = match settings.lock {
             true => Some(lock(&store, settings, operation, process, events).await?),
             false => None,

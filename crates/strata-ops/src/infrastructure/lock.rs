@@ -8,6 +8,13 @@ use strata_state::{Lock, LockRequest, StateError, Store};
 use super::{Settings, trouble::diagnostic};
 use crate::process::Process;
 
+/// Says that a lock could not be given back.
+pub(super) fn not_released(error: &StateError) -> Diagnostic {
+    Diagnostic::warning("state-lock", "Error releasing the state lock")
+        .detail(error.to_string())
+        .hint("The next run on this machine breaks the lock that is left; others need `force-unlock`.")
+}
+
 /// How long to wait between two tries to get a lock.
 const LOCK_PAUSE: Duration = Duration::from_millis(250);
 

@@ -7,6 +7,8 @@
 
 pub(crate) mod backend;
 mod edit;
+pub(crate) mod encryption;
+mod errored;
 mod forgetting;
 mod import;
 pub(crate) mod initial;

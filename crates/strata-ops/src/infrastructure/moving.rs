@@ -6,9 +6,9 @@ use strata_core::{
     Diagnostic, Diagnostics, Events,
     addr::{ModuleInstance, Resource, ResourceInstance, Target},
 };
-use strata_state::State;
+use strata_state::{State, Store};
 
-use super::{Settings, edit::Edited};
+use super::{Settings, edit::Edited, places::Places};
 use crate::process::Process;
 
 /// What is to be moved where.
@@ -45,7 +45,8 @@ pub async fn move_objects(
         }
         return from.write();
     };
-    let mut into = Edited::open_file(file, settings, "state-mv", process, events).await?;
+    let store = Places::find(settings, process)?.sealed(Store::new(file));
+    let mut into = Edited::open_store(store, settings, "state-mv", process, events).await?;
     let pairs = pairs(from.state_ref(), into.state_ref(), wish)?;
     if wish.dry_run {
         return Ok(());

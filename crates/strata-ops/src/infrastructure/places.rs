@@ -6,10 +6,18 @@ use std::{
     sync::Arc,
 };
 
+use sha2::{Digest, Sha256};
 use strata_config::{Config, LoadOptions};
 use strata_core::{Diagnostic, Diagnostics, files::Files};
+use strata_state::{Store, backend::Backend};
 
-use super::{Settings, backend, inputs};
+use super::{
+    Settings,
+    backend::{self, Chosen},
+    encryption::{self, Encrypted},
+    inputs,
+    trouble::diagnostic,
+};
 use crate::{files::Disk, process::Process};
 
 /// The workspace that is there without being made.
@@ -26,6 +34,12 @@ pub(crate) struct Places {
     path: Option<PathBuf>,
     /// `workspace_dir` of the backend.
     workspaces: Option<PathBuf>,
+    /// The backend, if that is not the local disk.
+    remote: Option<Backend>,
+    /// Which backend that is, with its arguments.
+    chosen: Chosen,
+    /// How states and plans are encrypted.
+    encrypted: Encrypted,
     /// `.terraform`, or what `TF_DATA_DIR` says.
     data: PathBuf,
 }
@@ -37,19 +51,52 @@ impl Places {
         config: &Config,
         process: &Process,
     ) -> Result<Self, Diagnostics> {
-        let arguments = backend::arguments(config, &data_folder(settings, process))?;
-        Ok(Self::with(settings, &arguments, process))
+        let chosen = match settings.state {
+            // Where the state is has been said.
+            Some(_) => Chosen::default(),
+            None => backend::chosen(config, &data_folder(settings, process))?,
+        };
+        Self::with(settings, &chosen, process)?.encrypted_by(config, settings, process)
+    }
+
+    /// The same, with states and plans encrypted as the configuration says.
+    pub(crate) fn encrypted_by(
+        self,
+        config: &Config,
+        settings: &Settings,
+        process: &Process,
+    ) -> Result<Self, Diagnostics> {
+        let mut unheard = Diagnostics::new();
+        let inputs = inputs::collect(settings, &process.environment, &Disk, &mut unheard);
+        let workspace = workspace(settings, process);
+        Ok(Self {
+            encrypted: encryption::encrypted(config, &inputs, &workspace, process)?,
+            ..self
+        })
     }
 
     /// The places for these arguments of the backend.
-    pub(crate) fn with(settings: &Settings, backend: &backend::Local, process: &Process) -> Self {
-        Self {
+    pub(crate) fn with(
+        settings: &Settings,
+        chosen: &Chosen,
+        process: &Process,
+    ) -> Result<Self, Diagnostics> {
+        // With `-state` the backend does not count.
+        let is_remote = chosen.kind != "local" && settings.state.is_none();
+        let remote = is_remote.then(|| {
+            Backend::open(&chosen.kind, &chosen.arguments, &backend::outside(process))
+                .map_err(|error| diagnostic(&error))
+        });
+        Ok(Self {
             folder: settings.directory.clone(),
             state: settings.state.clone(),
-            path: backend.path.as_ref().map(PathBuf::from),
-            workspaces: backend.workspace_dir.as_ref().map(PathBuf::from),
+            path: chosen.text("path").map(PathBuf::from),
+            workspaces: chosen.text("workspace_dir").map(PathBuf::from),
+            remote: remote.transpose()?,
+            chosen: chosen.clone(),
+            encrypted: Encrypted::default(),
             data: data_folder(settings, process),
-        }
+        })
     }
 
     /// The places of the configuration in the folder, as far as it can be read.
@@ -72,7 +119,7 @@ impl Places {
         if let Some(backend) = found
             .backend
             .as_ref()
-            .filter(|found| &*found.kind != "local")
+            .filter(|found| !strata_state::backend::arguments::is_known(&found.kind))
         {
             let summary = format!("The backend `{}` is not supported yet", backend.kind);
             wrong.push(Diagnostic::error("unsupported", summary).at(backend.span.clone()));
@@ -82,13 +129,56 @@ impl Places {
             wrong.push(Diagnostic::error("unsupported", summary).at(cloud.span.clone()));
         }
         // Where the state is, is not known then.
-        let places = |found: &Diagnostic| found.summary.starts_with("Invalid backend ");
+        let places = |found: &Diagnostic| found.code == "backend-argument";
         wrong.extend(diags.into_iter().filter(places));
         wrong.into_result(())?;
         Self::of(settings, &config, process)
     }
 
-    /// The state file of a workspace: `-state`, the `path` of the `local` backend, or Terraform's place for it.
+    /// The backend, if that is not the local disk.
+    pub(crate) fn remote(&self) -> Option<&Backend> {
+        self.remote.as_ref()
+    }
+
+    /// Which backend keeps the states, with its arguments.
+    pub(super) fn chosen(&self) -> &Chosen {
+        &self.chosen
+    }
+
+    /// The state of a workspace, wherever it is kept.
+    pub(crate) fn store(&self, workspace: &str) -> Result<Store, Diagnostics> {
+        let Some(remote) = &self.remote else {
+            return Ok(self.sealed(Store::new(self.state_file(workspace))));
+        };
+        let remote = remote
+            .state(workspace)
+            .map_err(|error| diagnostic(&error))?;
+        // What is noted of one state must not be taken for notes of another.
+        let digest = Sha256::digest(remote.place());
+        let name: String = digest
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let beside = self
+            .data
+            .join("backend")
+            .join(name)
+            .join("terraform.tfstate");
+        Ok(self.sealed(Store::remote(remote, beside)))
+    }
+
+    /// A store whose state is encrypted as the configuration says.
+    pub(super) fn sealed(&self, store: Store) -> Store {
+        store.with_encryption(self.encrypted.state.clone())
+    }
+
+    /// How states and plans are encrypted.
+    pub(super) fn encrypted(&self) -> &Encrypted {
+        &self.encrypted
+    }
+
+    /// The state file of a workspace on the local disk: `-state`, the `path` of the `local` backend, or Terraform's place for it.
     pub(crate) fn state_file(&self, workspace: &str) -> PathBuf {
         if let Some(state) = &self.state {
             return state.clone();
@@ -154,6 +244,9 @@ mod tests {
             state: None,
             path: None,
             workspaces: None,
+            remote: None,
+            chosen: Chosen::default(),
+            encrypted: Encrypted::default(),
             data: "root/.terraform".into(),
         };
         let file = |places: &Places, workspace| places.state_file(workspace);

@@ -6,7 +6,6 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::ErrorKind,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -19,9 +18,12 @@ use strata_engine::{
     Environment, Plan,
     saved::{plan_from_text, plan_to_text, value_from_json, value_to_json},
 };
+use strata_state::{Store, encryption::is_encrypted};
 
 use super::{
     Settings,
+    backend::Chosen,
+    places::Places,
     recording::{Recording, Seen},
     session::{Loaded, Session, check_inputs},
     trouble::diagnostic,
@@ -44,6 +46,7 @@ struct File {
     version: String,
     /// The state that it was made on, and what tells whether that is still the same.
     state: PathBuf,
+    backend: Chosen,
     fingerprint: Option<String>,
     directory: PathBuf,
     workspace: Arc<str>,
@@ -70,6 +73,7 @@ impl Session {
                 strata_plan: FORMAT,
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 state: self.store.path().to_owned(),
+                backend: self.chosen.clone(),
                 fingerprint: self.opened.base.fingerprint().map(str::to_owned),
                 directory: settings.directory.clone(),
                 workspace: environment.workspace.clone(),
@@ -84,7 +88,12 @@ impl Session {
         let text = text.map_err(|reason| {
             Diagnostic::error("plan-file", "The plan cannot be saved").detail(reason)
         })?;
-        strata_state::write_private(path, text.as_bytes())
+        let sealed = match &self.encrypted.plan {
+            None => Ok(text.into_bytes()),
+            Some(encryption) => encryption.encrypt(text.as_bytes()),
+        };
+        sealed
+            .and_then(|bytes| strata_state::write_private(path, &bytes))
             .map_err(|error| diagnostic(&error).into())
     }
 
@@ -98,10 +107,26 @@ impl Session {
     ) -> Result<(Self, Plan), Diagnostics> {
         let file = &saved.file;
         let (environment, recording) = saved.environment(Some(settings), process, platforms)?;
+        let of = Settings {
+            directory: file.directory.clone(),
+            state: None,
+            ..settings.clone()
+        };
+        let places = Places::with(&of, &file.backend, process)?.encrypted_by(
+            &environment.config,
+            &of,
+            process,
+        )?;
+        let store = match file.backend.kind == "local" {
+            true => places.sealed(Store::new(file.state.clone())),
+            false => places.store(&file.workspace)?,
+        };
         let loaded = Loaded {
             environment: environment.clone(),
             recording,
-            file: file.state.clone(),
+            store,
+            chosen: file.backend.clone(),
+            encrypted: places.encrypted().clone(),
         };
         let operation = "OperationTypeApply";
         let session =
@@ -134,16 +159,23 @@ fn stored_variables(environment: &Environment) -> BTreeMap<Arc<str>, serde_json:
 
 impl SavedPlan {
     /// Reads a file; none if it is something else than a saved plan.
-    pub fn read(path: &Path) -> Result<Option<Self>, Diagnostics> {
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::InvalidData => return Ok(None),
-            Err(error) => {
-                let summary = format!("Failed to load \"{}\" as a plan file", path.display());
-                return Err(Diagnostic::error("plan-file", summary)
-                    .detail(error.to_string())
-                    .into());
-            }
+    ///
+    /// Where it is encrypted, the configuration that `settings` name says how.
+    pub fn read(
+        path: &Path,
+        settings: &Settings,
+        process: &Process,
+    ) -> Result<Option<Self>, Diagnostics> {
+        let bytes = fs::read(path).map_err(|error| {
+            let summary = format!("Failed to load \"{}\" as a plan file", path.display());
+            Diagnostic::error("plan-file", summary).detail(error.to_string())
+        })?;
+        let bytes = match is_encrypted(&bytes) {
+            true => decrypted(&bytes, settings, process)?,
+            false => bytes,
+        };
+        let Ok(text) = String::from_utf8(bytes) else {
+            return Ok(None);
         };
         let Ok(header) = serde_json::from_str::<Header>(&text) else {
             return Ok(None);
@@ -223,6 +255,17 @@ impl SavedPlan {
             plan_timestamp: file.timestamp.clone(),
         };
         diags.into_result((environment, recording))
+    }
+}
+
+/// A plan's text; a state that is encrypted stays as it is.
+fn decrypted(bytes: &[u8], settings: &Settings, process: &Process) -> Result<Vec<u8>, Diagnostics> {
+    let places = Places::find(settings, process)?;
+    match &places.encrypted().plan {
+        None => Ok(bytes.to_vec()),
+        Some(encryption) => encryption
+            .decrypt(bytes)
+            .map_err(|error| diagnostic(&error).into()),
     }
 }
 

@@ -14,8 +14,12 @@ use strata_engine::{ApplyOptions, Environment, Plan, PlanMode, PlanOptions, Prov
 use strata_state::{Lock, Opened, State, Store};
 
 use super::{
-    Settings, edit, inputs,
-    lock::lock,
+    Settings,
+    backend::Chosen,
+    edit,
+    encryption::Encrypted,
+    errored, inputs,
+    lock::{self, lock},
     places::{self, Places},
     provisioners::BuiltIn,
     recording::Recording,
@@ -32,19 +36,26 @@ pub struct Session {
     pub(super) environment: Environment,
     pub(super) providers: Providers,
     pub(super) store: Store,
+    pub(super) chosen: Chosen,
+    /// How the state and plans are encrypted.
+    pub(super) encrypted: Encrypted,
+    directory: PathBuf,
     pub(super) opened: Opened,
     /// What was read of the disk for the configuration.
     pub(super) recording: Arc<Recording>,
     parallelism: usize,
     provisioners: Arc<BuiltIn>,
-    _lock: Option<Lock>,
+    lock: Option<Lock>,
 }
 
 /// A configuration with its values, and where its state is.
 pub(super) struct Loaded {
     pub(super) environment: Environment,
     pub(super) recording: Arc<Recording>,
-    pub(super) file: PathBuf,
+    pub(super) store: Store,
+    /// The backend of the state.
+    pub(super) chosen: Chosen,
+    pub(super) encrypted: Encrypted,
 }
 
 /// What came of an apply.
@@ -73,11 +84,12 @@ impl Session {
         let recording = Arc::new(Recording::of_root_module(settings));
         let environment = environment(&recording, settings, process, platforms, events)?;
         let places = Places::of(settings, &environment.config, process)?;
-        let file = places.state_file(&environment.workspace);
         let settled = Loaded {
+            store: places.store(&environment.workspace)?,
+            chosen: places.chosen().clone(),
+            encrypted: places.encrypted().clone(),
             environment,
             recording,
-            file,
         };
         let mut session =
             Self::open_state(settled, settings, operation, process, platforms, events).await?;
@@ -94,11 +106,15 @@ impl Session {
         platforms: &Platforms,
         events: &Events,
     ) -> Result<Self, Diagnostics> {
-        let folder = loaded.file.parent();
-        if let Some(folder) = folder.filter(|folder| !folder.as_os_str().is_empty()) {
+        let folder = loaded.store.path().parent();
+        let is_named = |folder: &&Path| !folder.as_os_str().is_empty();
+        if let Some(folder) = folder
+            .filter(is_named)
+            .filter(|_| !loaded.store.is_remote())
+        {
             create_folder(folder)?;
         }
-        let store = Store::new(loaded.file).with_backup(edit::backup(settings));
+        let store = loaded.store.with_backup(edit::backup(settings));
         let lock = match settings.lock {
             true => Some(lock(&store, settings, operation, process, events).await?),
             false => None,
@@ -106,13 +122,17 @@ impl Session {
         let opened = store.open().map_err(|error| diagnostic(&error))?;
         Ok(Self {
             environment: loaded.environment,
-            providers: platforms.providers_in(&settings.directory),
+            providers: platforms
+                .providers_of(&settings.directory, loaded.encrypted.remote_states.clone()),
+            encrypted: loaded.encrypted,
             store,
+            chosen: loaded.chosen,
+            directory: settings.directory.clone(),
             opened,
             recording: loaded.recording,
             parallelism: settings.parallelism,
             provisioners: BuiltIn::new(&process.environment),
-            _lock: lock,
+            lock,
         })
     }
 
@@ -221,10 +241,20 @@ impl Session {
             // Calls may still be under way: the journal stays, and the next run finds out about them.
             return Err(interrupted().into());
         }
-        let state = journal
-            .fold(applied.state)
-            .map_err(|error| diagnostic(&error))?;
-        let (counts, diagnostics, stopped) = (applied.counts, applied.diagnostics, applied.stopped);
+        let mut state = applied.state;
+        let serial = state.serial;
+        if let Err(error) = journal.finish(&mut state) {
+            if !self.store.is_remote() {
+                return Err(diagnostic(&error).into());
+            }
+            state.serial = state.serial.max(serial + 1);
+            return Err(errored::keep(&state, &self.store, &self.directory, &error));
+        }
+        let (counts, mut diagnostics, stopped) =
+            (applied.counts, applied.diagnostics, applied.stopped);
+        if let Some(Err(error)) = self.lock.map(Lock::release) {
+            diagnostics.push(lock::not_released(&error));
+        }
         if !diagnostics.has_errors() && !stopped {
             let operation = if plan.mode == PlanMode::Destroy {
                 OperationKind::Destroy

@@ -32,15 +32,16 @@ pub fn read(settings: &Settings, process: &Process) -> Result<State, Diagnostics
 /// Reads the state of a folder, without locking it; none if nothing was written there yet.
 pub fn read_if_there(settings: &Settings, process: &Process) -> Result<Option<State>, Diagnostics> {
     let places = Places::find(settings, process)?;
-    let file = places.state_file(&places::workspace(settings, process));
-    read_file(file)
+    read_store(&places.store(&places::workspace(settings, process))?)
 }
 
 /// Reads a state file, and what the journal of a killed run adds to it.
 pub fn read_file(file: PathBuf) -> Result<Option<State>, Diagnostics> {
-    let opened = Store::new(file)
-        .open()
-        .map_err(|error| diagnostic(&error))?;
+    read_store(&Store::new(file))
+}
+
+fn read_store(store: &Store) -> Result<Option<State>, Diagnostics> {
+    let opened = store.open().map_err(|error| diagnostic(&error))?;
     let is_there = opened.base.is_there() || opened.has_journal;
     Ok(is_there.then_some(opened.state))
 }

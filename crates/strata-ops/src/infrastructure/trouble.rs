@@ -14,6 +14,10 @@ pub(super) fn diagnostic(error: &StateError) -> Diagnostic {
         StateError::Format { .. } => Diagnostic::error("state-format", "The state file cannot be read")
             .detail(error.to_string())
             .hint("The version before is beside it, as `terraform.tfstate.backup`."),
+        StateError::Remote { .. } => Diagnostic::error("state-backend", "The backend does not do what is asked of it").detail(error.to_string()),
+        StateError::Backend(_) => Diagnostic::error("backend-argument", "Invalid backend configuration").detail(error.to_string()),
+        StateError::Encryption(_) => Diagnostic::error("state-encryption", "The state cannot be encrypted or decrypted").detail(error.to_string()),
+        StateError::RemoteFormat { .. } => Diagnostic::error("state-format", "The state cannot be read").detail(error.to_string()),
         StateError::NoSuchLock(_) => Diagnostic::error("state-lock", "There is no such lock").detail(error.to_string()),
         StateError::Changed(_) => Diagnostic::error("state-changed", "The state was changed by somebody else")
             .detail(error.to_string())

@@ -41,6 +41,10 @@ pub fn list(settings: &Settings, process: &Process) -> Result<Workspaces, Diagno
 }
 
 pub(crate) fn all(places: &Places) -> Result<BTreeSet<Arc<str>>, Diagnostics> {
+    if let Some(remote) = places.remote() {
+        let all = remote.workspaces().map_err(|error| diagnostic(&error))?;
+        return Ok(all.into_iter().map(Arc::from).collect());
+    }
     let mut all = BTreeSet::from([Arc::from(DEFAULT)]);
     let entries = match fs::read_dir(places.workspaces()) {
         Ok(entries) => entries,
@@ -65,25 +69,30 @@ pub fn create(
     check_not_overridden(process, "You cannot make another one meanwhile.")?;
     check_name(name)?;
     let places = Places::find(settings, process)?;
+    check_supported(&places)?;
     if all(&places)?.contains(name) {
         let summary = format!("Workspace \"{name}\" already exists");
         return Err(Diagnostic::error("workspace-exists", summary)
             .hint(format!("`strata workspace select {name}` switches to it."))
             .into());
     }
-    create_folder(&places.workspaces().join(name))?;
+    let store = places.store(name)?;
+    match store.is_remote() {
+        // There it is the state that makes the workspace.
+        true => store.create().map_err(|error| diagnostic(&error))?,
+        false => create_folder(&places.workspaces().join(name))?,
+    }
     if let Some(from) = from {
-        copy_state(from, &places.state_file(name))?;
+        copy_state(from, &store)?;
     }
     write_selection(&places, name)
 }
 
-fn copy_state(from: &Path, to: &Path) -> Result<(), Diagnostics> {
+fn copy_state(from: &Path, store: &Store) -> Result<(), Diagnostics> {
     let text = fs::read_to_string(from).map_err(|error| cannot("read", from, &error))?;
     let mut state = State::parse(&text, from).map_err(|error| diagnostic(&error))?;
     // It is a state of its own from now on.
     (state.lineage, state.serial) = (State::new().lineage, 0);
-    let store = Store::new(to);
     let opened = store.open().map_err(|error| diagnostic(&error))?;
     store
         .write(&mut state, &opened.base)
@@ -139,11 +148,15 @@ pub async fn delete(
         )
         .into());
     }
-    let file = places.state_file(name);
-    let edited = Edited::open_file(file, settings, "workspace-delete", process, events).await?;
+    let store = places.store(name)?;
+    let edited = Edited::open_store(store, settings, "workspace-delete", process, events).await?;
     let has_objects = !edited.state_ref().resources.is_empty();
     if has_objects && !force {
         return Err(not_empty(name, edited.state_ref()).into());
+    }
+    if places.remote().is_some() {
+        edited.store.delete().map_err(|error| diagnostic(&error))?;
+        return Ok(has_objects);
     }
     let folder = places.workspaces().join(name);
     fs::remove_dir_all(&folder).map_err(|error| cannot("delete", &folder, &error))?;
@@ -161,6 +174,17 @@ fn not_empty(name: &str, state: &State) -> Diagnostic {
             listed.join("\n")
         ))
         .hint("Destroy them first. `-force` deletes the workspace and loses track of them.")
+}
+
+fn check_supported(places: &Places) -> Result<(), Diagnostic> {
+    match places.remote() {
+        Some(remote) if !remote.has_workspaces() => Err(Diagnostic::error(
+            "workspaces-not-supported",
+            "workspaces not supported",
+        )
+        .detail("The backend keeps one state at one address.")),
+        _ => Ok(()),
+    }
 }
 
 fn check_name(name: &str) -> Result<(), Diagnostic> {

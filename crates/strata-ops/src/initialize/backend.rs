@@ -2,23 +2,27 @@
 
 use std::path::Path;
 
-use strata_config::{Config, VariableText, variable_file};
-use strata_core::{Diagnostic, Diagnostics, Type, files::Files};
+use serde_json::Value as Json;
+use strata_config::{Config, VariableText, module::Backend, variable_file};
+use strata_core::{
+    Diagnostic, Diagnostics,
+    files::{Files, MemoryFiles},
+};
+use strata_state::backend::arguments;
 
-use super::Options;
+use super::{
+    Options,
+    migrate::{self, Ask},
+};
 use crate::{
     files::Disk,
     infrastructure::{
-        backend::{self, Known, Local},
+        backend::{self, Chosen, Known},
         initial,
         places::Places,
-        workspaces,
     },
     process::Process,
 };
-
-/// Asks a question that has `yes` for an answer, or has not.
-pub type Ask<'a> = &'a mut dyn FnMut(&str) -> bool;
 
 /// Notes the backend and its arguments for later commands; what Strata does not have is reported. Gives its name.
 pub(super) fn configure(
@@ -32,14 +36,14 @@ pub(super) fn configure(
     let kind = config.root().settings.backend.as_ref();
     let kind = kind.map_or("local".to_owned(), |backend| backend.kind.to_string());
     if !diags.has_errors()
-        && let Err(errors) = configure_local(config, options, process, ask, diags)
+        && let Err(errors) = configure_kind(config, options, process, ask, diags)
     {
         diags.append(errors);
     }
     kind
 }
 
-fn configure_local(
+fn configure_kind(
     config: &Config,
     options: &Options,
     process: &Process,
@@ -52,30 +56,35 @@ fn configure_local(
         known => known?,
     };
     let Some(block) = &config.root().settings.backend else {
-        return without_block(options, known, &data, process, ask, diags);
+        return without_block(config, options, known, &data, process, ask, diags);
     };
-    let block = Local::of(block);
-    let mut arguments = block.clone();
-    for text in &options.backend_config {
-        set(&mut arguments, text)?;
-    }
+    let written = Chosen::of(block).checked(Some(block))?;
+    let chosen = with_arguments(&written, block, options)?;
+    let usual = Chosen::default();
     let before = match &known {
-        Some(known) if known.kind != "local" || known.arguments != arguments => {
+        Some(known) if known.chosen != chosen => {
             allowed(options)?;
-            Some(known.arguments.clone())
+            Some(&known.chosen)
         }
         Some(_) => None,
         // The state may be where it is without a backend.
-        None => Some(Local::default()),
+        None => Some(&usual),
     };
-    if let Some(before) = before.filter(|before| !options.reconfigure && *before != arguments) {
-        migrate(options, &before, &arguments, process, ask)?;
+    let settings = &options.settings;
+    let after =
+        Places::with(settings, &chosen, process)?.encrypted_by(config, settings, process)?;
+    migrate::check_reachable(&after)?;
+    if let Some(before) = before.filter(|before| !options.reconfigure && **before != chosen) {
+        let before = Places::with(settings, &before.clone().checked(None)?, process)?
+            .encrypted_by(config, settings, process)?;
+        migrate::migrate(options, &before, &after, process, ask)?;
     }
-    backend::write(&data, &block, &arguments)
+    backend::write(&data, &written, &chosen)
 }
 
 /// The block went away: so does what is known of it.
 fn without_block(
+    config: &Config,
     options: &Options,
     known: Option<Known>,
     data: &Path,
@@ -94,7 +103,13 @@ fn without_block(
     };
     allowed(options)?;
     if !options.reconfigure {
-        migrate(options, &known.arguments, &Local::default(), process, ask)?;
+        let place = |chosen: &Chosen| {
+            let settings = &options.settings;
+            Places::with(settings, chosen, process)?.encrypted_by(config, settings, process)
+        };
+        let before = place(&known.chosen.checked(None)?)?;
+        let after = place(&Chosen::default())?;
+        migrate::migrate(options, &before, &after, process, ask)?;
     }
     backend::forget(data)
 }
@@ -111,29 +126,30 @@ fn allowed(options: &Options) -> Result<(), Diagnostics> {
         .into())
 }
 
+/// The block's arguments with those of `-backend-config`.
+fn with_arguments(
+    written: &Chosen,
+    block: &Backend,
+    options: &Options,
+) -> Result<Chosen, Diagnostics> {
+    let mut chosen = written.clone();
+    for text in &options.backend_config {
+        set(&mut chosen, text)?;
+    }
+    chosen.checked(Some(block))
+}
+
 /// Takes one `-backend-config`: an argument with its value, or a file of them.
-fn set(arguments: &mut Local, text: &str) -> Result<(), Diagnostics> {
+fn set(chosen: &mut Chosen, text: &str) -> Result<(), Diagnostics> {
     if let Some((name, value)) = text.split_once('=') {
-        return set_one(arguments, name.trim(), value.to_owned());
+        let value = match value.trim_start().starts_with(['{', '[']) {
+            true => structured(value)?,
+            false => Json::from(value),
+        };
+        return set_one(chosen, name.trim(), value);
     }
     let mut diags = Diagnostics::new();
-    let files: &dyn Files = &Disk;
-    for input in variable_file(files, Path::new(text), &mut diags) {
-        let value = match &input.value {
-            VariableText::Raw(text) => Some(text.clone()),
-            VariableText::Value(value) => {
-                let text = value.convert(&Type::String).ok();
-                text.and_then(|text| text.as_str().map(str::to_owned))
-            }
-        };
-        match value {
-            Some(value) => set_one(arguments, &input.name, value)?,
-            None => diags.push(
-                Diagnostic::error("backend-config", "Invalid backend configuration argument")
-                    .detail(format!("`{}` in `{text}` must be a text.", input.name)),
-            ),
-        }
-    }
+    set_all(chosen, &Disk, Path::new(text), &mut diags)?;
     let renamed = |found: Diagnostic| Diagnostic {
         summary: found.summary.replace("variables file", "file"),
         ..found
@@ -143,96 +159,61 @@ fn set(arguments: &mut Local, text: &str) -> Result<(), Diagnostics> {
     found.into_result(())
 }
 
-fn set_one(arguments: &mut Local, name: &str, value: String) -> Result<(), Diagnostics> {
-    match name {
-        "path" => arguments.path = Some(value),
-        "workspace_dir" => arguments.workspace_dir = Some(value),
-        _ => {
-            let why = format!(
-                "The backend configuration argument \"{name}\" given on the command line is not expected for the \
-                 selected backend type."
-            );
-            let summary = "Invalid backend configuration argument";
-            return Err(Diagnostic::error("backend-config", summary)
-                .detail(why)
-                .hint("The backend `local` has `path` and `workspace_dir`.")
-                .into());
-        }
+/// The value of an argument that is a list or an object.
+fn structured(text: &str) -> Result<Json, Diagnostics> {
+    const PATH: &str = "-backend-config.tfvars";
+    let files = MemoryFiles::new([(PATH, &*format!("value = {text}\n"))]);
+    let mut diags = Diagnostics::new();
+    let mut chosen = Chosen::default();
+    for input in variable_file(&files, Path::new(PATH), &mut diags) {
+        chosen
+            .arguments
+            .insert("value".to_owned(), json(&input.value));
+    }
+    let value = chosen.arguments.remove("value").unwrap_or_default();
+    diags.into_result(value)
+}
+
+fn set_all(
+    chosen: &mut Chosen,
+    files: &dyn Files,
+    path: &Path,
+    diags: &mut Diagnostics,
+) -> Result<(), Diagnostics> {
+    for input in variable_file(files, path, diags) {
+        set_one(chosen, &input.name, json(&input.value))?;
     }
     Ok(())
 }
 
-/// Copies the states of all workspaces to where they will be looked for; what is there already is asked about.
-fn migrate(
-    options: &Options,
-    before: &Local,
-    after: &Local,
-    process: &Process,
-    ask: Ask<'_>,
-) -> Result<(), Diagnostics> {
-    let settings = &options.settings;
-    let (from, to) = (
-        Places::with(settings, before, process),
-        Places::with(settings, after, process),
-    );
-    let mut copies = Vec::new();
-    for workspace in workspaces::all(&from)? {
-        let (old, new) = (from.state_file(&workspace), to.state_file(&workspace));
-        if old != new && is_filled(&old) {
-            copies.push((old, new));
-        }
+fn json(value: &VariableText) -> Json {
+    match value {
+        VariableText::Raw(text) => Json::from(&**text),
+        VariableText::Value(value) => strata_state::json::plain(value),
     }
-    if copies.is_empty() {
-        return Ok(());
-    }
-    let overwrites = copies.iter().any(|(_, new)| is_filled(new));
-    if !options.force_copy {
-        if !options.input {
-            let summary =
-                "Can't ask approval for state migration when interactive input is disabled.";
-            return Err(Diagnostic::error("backend-changed", summary)
-                .hint("Remove `-input=false`, or say `-force-copy` or `-reconfigure`.")
-                .into());
-        }
-        let question = match overwrites {
-            false => {
-                "Do you want to copy existing state to the new backend?\n  There is state where the backend has kept \
-                 it so far, and none where it is to be kept now."
-            }
-            true => {
-                "Do you want to copy existing state to the new backend?\n  There is state in both places; what is \
-                 in the new one would be overwritten."
-            }
-        };
-        if !ask(question) {
-            return Ok(());
-        }
-    }
-    copies.iter().try_for_each(|(old, new)| copy(old, new))
 }
 
-fn is_filled(state: &Path) -> bool {
-    std::fs::metadata(state).is_ok_and(|file| file.len() > 0)
-}
-
-fn copy(from: &Path, to: &Path) -> Result<(), Diagnostics> {
-    let wrong = |why: String| -> Diagnostics {
-        let summary = format!("The state `{}` cannot be copied", from.display());
-        Diagnostic::error("backend-migration", summary)
+fn set_one(chosen: &mut Chosen, name: &str, value: Json) -> Result<(), Diagnostics> {
+    let names: Vec<_> = arguments::names(&chosen.kind).collect();
+    if !names.contains(&name) {
+        let why = format!(
+            "The backend configuration argument \"{name}\" given on the command line is not expected for the \
+             selected backend type."
+        );
+        let summary = "Invalid backend configuration argument";
+        let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+        return Err(Diagnostic::error("backend-config", summary)
             .detail(why)
-            .into()
-    };
-    let opened = strata_state::Store::new(from.to_owned())
-        .open()
-        .map_err(|error| wrong(error.to_string()))?;
-    if opened.has_journal {
-        return Err(wrong(
-            "A run on it was killed; plan or apply there first.".to_owned(),
-        ));
+            .hint(format!(
+                "The backend `{}` has {}.",
+                chosen.kind,
+                names.join(", ")
+            ))
+            .into());
     }
-    let bytes = std::fs::read(from).map_err(|error| wrong(error.to_string()))?;
-    if let Some(folder) = to.parent() {
-        std::fs::create_dir_all(folder).map_err(|error| wrong(error.to_string()))?;
+    match value.is_null() {
+        true => drop(chosen.arguments.remove(name)),
+        false => drop(chosen.arguments.insert(name.to_owned(), value)),
     }
-    strata_state::write_private(to, &bytes).map_err(|error| wrong(error.to_string()))
+    Ok(())
 }

@@ -9,6 +9,7 @@ mod backend;
 mod fetch;
 mod hosts;
 mod manifest;
+mod migrate;
 mod modules;
 mod providers;
 
@@ -17,7 +18,7 @@ use std::{path::PathBuf, sync::Arc};
 use strata_config::Config;
 use strata_core::Diagnostics;
 
-pub use backend::Ask;
+pub use migrate::Ask;
 pub use providers::ProviderUse;
 
 use crate::{

@@ -10,6 +10,7 @@ mod http;
 mod local;
 mod mercurial;
 mod registry;
+mod s3;
 
 use std::{
     fs, io,
@@ -105,6 +106,7 @@ pub(super) fn package(
         Getter::Mercurial => mercurial::clone(&package.address, &fresh, process)?,
         Getter::Http => http::fetch(&package.address, &fresh, hosts, input, process)?,
         Getter::File => local::link(&package.address, &fresh)?,
+        Getter::Other("s3") => s3::fetch(&package.address, &fresh, process)?,
         Getter::Other(word) => {
             return Err(Failure::new(format!("Strata does not fetch by `{word}`.")));
         }
