@@ -6,35 +6,44 @@ use strata_core::{Diagnostic, Diagnostics, Span};
 
 use crate::{module::Module, provider::key_of, tree::Config};
 
+/// The code of what says where state is kept, and how: it stops nobody who only asks whether the configuration is right.
+pub const STORAGE: &str = "unsupported-storage";
+
+/// The code of all else.
+const UNSUPPORTED: &str = "unsupported";
+
 /// Reports everything in a configuration that Strata understands and does not carry out.
 ///
 /// [`validate`](crate::validate()) calls it, so that nothing is planned that would then be ignored. All have the code
-/// `unsupported`.
+/// `unsupported`, or [`STORAGE`].
 pub fn unsupported(config: &Config, diags: &mut Diagnostics) {
-    let mut refuse = |what: &str, span: &Span| diags.push(refused(what).at(span.clone()));
+    let mut refuse = |code: &'static str, what: &str, span: &Span| {
+        diags.push(refused(code, what).at(span.clone()));
+    };
     for (path, module) in config.modules() {
         settings(module, path.0.is_empty(), &mut refuse);
     }
 }
 
 /// Only the root module's backend counts; that of any other is warned of.
-fn settings(module: &Module, is_root: bool, refuse: &mut impl FnMut(&str, &Span)) {
+fn settings(module: &Module, is_root: bool, refuse: &mut impl FnMut(&'static str, &str, &Span)) {
     let settings = &module.settings;
     let backend = settings.backend.as_ref().filter(|_| is_root);
     if let Some(backend) = backend.filter(|backend| &*backend.kind != "local") {
-        refuse(&format!("The backend `{}`", backend.kind), &backend.span);
+        let what = format!("The backend `{}`", backend.kind);
+        refuse(STORAGE, &what, &backend.span);
     }
     if let Some(found) = &settings.cloud {
-        refuse("The `cloud` block", &found.span);
+        refuse(STORAGE, "The `cloud` block", &found.span);
     }
     if let Some(found) = &settings.encryption {
-        refuse("The `encryption` block", &found.span);
+        refuse(STORAGE, "The `encryption` block", &found.span);
     }
-    provider_meta(module, refuse);
+    provider_meta(module, |what, span| refuse(UNSUPPORTED, what, span));
 }
 
 /// No provider has it, so it says nothing, unless the module has resources of the provider.
-fn provider_meta(module: &Module, refuse: &mut impl FnMut(&str, &Span)) {
+fn provider_meta(module: &Module, mut refuse: impl FnMut(&str, &Span)) {
     for (name, found) in &module.settings.provider_meta {
         let mut resources = module.resources.values();
         if resources.any(|resource| key_of(resource).name == *name) {
@@ -44,7 +53,7 @@ fn provider_meta(module: &Module, refuse: &mut impl FnMut(&str, &Span)) {
     }
 }
 
-fn refused(what: &str) -> Diagnostic {
-    Diagnostic::error("unsupported", format!("{what} is not supported yet"))
+fn refused(code: &'static str, what: &str) -> Diagnostic {
+    Diagnostic::error(code, format!("{what} is not supported yet"))
         .detail("Strata understands it, does not carry it out, and will not ignore it.")
 }
