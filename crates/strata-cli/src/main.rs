@@ -9,9 +9,19 @@ mod commands;
 mod render;
 mod terminal;
 
-use std::{env, process::ExitCode};
+use std::{
+    env,
+    io::{Write, stdout},
+    path::Path,
+    process::ExitCode,
+};
+
+use strata_ops::askpass;
 
 fn main() -> ExitCode {
+    if let Some(socket) = env::var_os(askpass::SOCKET) {
+        return hand_over(Path::new(&socket));
+    }
     let argv = args::called_as(env::args_os());
     let environment = env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
@@ -27,6 +37,15 @@ fn main() -> ExitCode {
             }
         }
         Err(wrong) => commands::refuse(&wrong),
+    }
+}
+
+/// Answers `ssh`, which asks this program for a password; failing is how it is told that there is none.
+fn hand_over(socket: &Path) -> ExitCode {
+    let prompt = env::args().nth(1).unwrap_or_default();
+    match askpass::answer(socket, &prompt) {
+        Ok(Some(password)) if writeln!(stdout(), "{password}").is_ok() => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
     }
 }
 

@@ -7,6 +7,7 @@
 
 pub mod adhoc;
 pub mod adopt;
+pub mod askpass;
 pub mod check;
 pub mod console;
 pub mod environment;

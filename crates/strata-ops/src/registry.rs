@@ -16,7 +16,7 @@ use strata_proxmox::Proxmox;
 use strata_runner::{HostLink, Target};
 use strata_transport::SshOptions;
 
-use crate::{process::Process, twin::TwinPlatforms};
+use crate::{askpass::password, process::Process, twin::TwinPlatforms};
 
 /// The platforms of one run.
 #[derive(Clone)]
@@ -225,12 +225,14 @@ fn ssh(target: &Target) -> Result<Arc<dyn Connection>, Diagnostic> {
                 .and_then(|seconds| seconds.parse().ok())
                 .unwrap_or(10),
         ),
-        has_password: text(&[
+        password: text(&[
             "ansible_password",
             "ansible_ssh_pass",
             "ansible_ssh_password",
         ])
-        .is_some(),
+        .map(password)
+        .transpose()
+        .map_err(|error| failed(target, &error.to_string()))?,
     };
     strata_transport::ssh(options).map_err(|error| failed(target, &error.to_string()))
 }

@@ -5,6 +5,7 @@
 //! process a user, and gives each its tasks. It never knows what a module does. Start reading in
 //! `session.rs`.
 
+pub use askpass::Password;
 pub use content::Content;
 pub use error::TransportError;
 pub use local::local;
@@ -12,6 +13,7 @@ pub use push::agent_size;
 pub use session::{AgentSession, Become, BecomeMethod};
 pub use ssh::{SshOptions, ssh};
 
+pub mod askpass;
 mod become_user;
 mod content;
 mod conversation;

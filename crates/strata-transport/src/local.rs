@@ -28,7 +28,7 @@ impl Connection for Local {
     }
 
     fn start<'a>(&'a self, argv: &'a [String]) -> BoxFuture<'a, Result<Channel, ConnectionError>> {
-        Box::pin(async move { process::spawn(argv, "local") })
+        Box::pin(async move { process::spawn(argv, &[], "local") })
     }
 
     fn upload<'a>(

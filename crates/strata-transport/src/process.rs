@@ -1,6 +1,7 @@
 //! A program of this machine as a channel: what `ssh` and this machine itself have in common.
 
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use strata_core::BoxFuture;
@@ -8,14 +9,19 @@ use strata_core::connection::{Channel, ChannelInput, ChannelOutput, ConnectionEr
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 
-/// Starts a program with pipes on all three streams; dropping its output ends it.
-pub(crate) fn spawn(argv: &[String], what: &str) -> Result<Channel, ConnectionError> {
+/// Starts a program with pipes on all three streams and more in its `environment`; dropping its output ends it.
+pub(crate) fn spawn(
+    argv: &[String],
+    environment: &[(&str, PathBuf)],
+    what: &str,
+) -> Result<Channel, ConnectionError> {
     let (program, arguments) = argv
         .split_first()
         .ok_or_else(|| ConnectionError::Broken("no program".to_owned()))?;
     let mut command = Command::new(program);
     command
         .args(arguments)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -5,13 +5,14 @@
 
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use strata_core::BoxFuture;
 use strata_core::connection::{Channel, Connection, ConnectionError, Output, RemoteShell};
 
 use crate::TransportError;
+use crate::askpass::{Keeper, Password};
 use crate::become_user::quote;
 use crate::process;
 
@@ -32,19 +33,12 @@ pub struct SshOptions {
     pub host_key_checking: bool,
     /// How long to wait for the first answer.
     pub timeout: Duration,
-    /// The inventory gives a password, which is refused: ssh takes none without a terminal.
-    pub has_password: bool,
+    /// `ansible_password`: what to log in with where no key does.
+    pub password: Option<Password>,
 }
 
 /// The connection to a host by ssh. Nothing happens before it is used.
 pub fn ssh(options: SshOptions) -> Result<Arc<dyn Connection>, TransportError> {
-    if options.has_password {
-        return Err(TransportError::Unsupported(format!(
-            "the inventory gives `{}` a password, and ssh with passwords is not supported: \
-             use a key (`ansible_ssh_private_key_file`) or an ssh agent",
-            options.host
-        )));
-    }
     if options.host.starts_with('-') || options.user.as_ref().is_some_and(|u| u.starts_with('-')) {
         return Err(TransportError::Unsupported(
             "a host or user whose name begins with `-` would be an option of ssh".to_owned(),
@@ -52,6 +46,7 @@ pub fn ssh(options: SshOptions) -> Result<Arc<dyn Connection>, TransportError> {
     }
     Ok(Arc::new(Ssh {
         control: control_path(),
+        keeper: OnceLock::new(),
         options,
     }))
 }
@@ -59,6 +54,8 @@ pub fn ssh(options: SshOptions) -> Result<Arc<dyn Connection>, TransportError> {
 struct Ssh {
     options: SshOptions,
     control: String,
+    /// Who has the password, once ssh was started.
+    keeper: OnceLock<Keeper>,
 }
 
 /// Where the sockets of the masters are: short, since such a path may have 108 bytes at most.
@@ -101,7 +98,11 @@ impl Ssh {
         option("ControlMaster=auto".to_owned());
         option("ControlPersist=60s".to_owned());
         option(format!("ControlPath={}", self.control));
-        option("BatchMode=yes".to_owned());
+        match self.options.password {
+            // It asks once: a wrong password does not become right, and hosts lock users out.
+            Some(_) => option("NumberOfPasswordPrompts=1".to_owned()),
+            None => option("BatchMode=yes".to_owned()),
+        }
         option(format!(
             "ConnectTimeout={}",
             self.options.timeout.as_secs().max(1)
@@ -124,7 +125,26 @@ impl Ssh {
     }
 
     fn spawn(&self, remote: &str) -> Result<Channel, ConnectionError> {
-        process::spawn(&self.arguments(remote), &self.describe())
+        let environment = match self.keeper()? {
+            Some(keeper) => Vec::from(keeper.environment()),
+            None => Vec::new(),
+        };
+        process::spawn(&self.arguments(remote), &environment, &self.describe())
+    }
+
+    /// Who hands out the password, if there is one.
+    fn keeper(&self) -> Result<Option<&Keeper>, ConnectionError> {
+        let Some(password) = &self.options.password else {
+            return Ok(None);
+        };
+        if let Some(keeper) = self.keeper.get() {
+            return Ok(Some(keeper));
+        }
+        let keeper = Keeper::new(password).map_err(|error| {
+            let what = "nothing can be set up to hand the password to ssh";
+            ConnectionError::Broken(format!("{}: {what}: {error}", self.describe()))
+        })?;
+        Ok(Some(self.keeper.get_or_init(|| keeper)))
     }
 
     /// Runs a command line to its end, and tells what it said when it failed.
@@ -283,7 +303,7 @@ mod tests {
             extra_args: vec!["-J".to_owned(), "jump".to_owned()],
             host_key_checking: true,
             timeout: Duration::from_secs(10),
-            has_password: false,
+            password: None,
         }
     }
 
@@ -292,6 +312,7 @@ mod tests {
         let ssh = Ssh {
             options: options(),
             control: "/run/strata-%C".to_owned(),
+            keeper: OnceLock::new(),
         };
         assert_eq!(
             ssh.arguments("true").join(" "),
@@ -305,11 +326,6 @@ mod tests {
     #[test]
     fn what_ssh_cannot_do_is_refused_by_name() {
         let refusal = |options| ssh(options).err().map(|error| error.to_string());
-        let password = refusal(SshOptions {
-            has_password: true,
-            ..options()
-        });
-        assert!(password.is_some_and(|text| text.contains("passwords is not supported")));
         let option = refusal(SshOptions {
             host: "-oProxyCommand=x".to_owned(),
             ..options()

@@ -189,7 +189,7 @@ fn options(host: &str, extra: &[String]) -> SshOptions {
         extra_args: extra.to_vec(),
         host_key_checking: true,
         timeout: Duration::from_secs(10),
-        has_password: false,
+        password: None,
     }
 }
 

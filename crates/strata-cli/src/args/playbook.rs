@@ -45,6 +45,12 @@ pub(crate) struct Hosts {
     /// File with the password of becoming another user, or program that prints it.
     #[arg(long, visible_alias = "become-pass-file", value_name = "FILE")]
     pub(crate) become_password_file: Option<PathBuf>,
+    /// Ask for the password to log in with.
+    #[arg(short = 'k', long)]
+    pub(crate) ask_pass: bool,
+    /// File with the password to log in with, or program that prints it.
+    #[arg(long, visible_alias = "conn-pass-file", value_name = "FILE")]
+    pub(crate) connection_password_file: Option<PathBuf>,
     /// User to log in as.
     #[arg(short = 'u', long = "user", value_name = "USER")]
     pub(crate) remote_user: Option<String>,

@@ -247,6 +247,8 @@ fn shared(arguments: &args::Hosts) -> Options {
         become_method: arguments.become_method.clone(),
         ask_become_pass: arguments.ask_become_pass,
         become_password_file: arguments.become_password_file.clone(),
+        ask_pass: arguments.ask_pass,
+        connection_password_file: arguments.connection_password_file.clone(),
         remote_user: arguments.remote_user.clone(),
         private_key: arguments.private_key.clone(),
         connection: arguments.connection.clone(),

@@ -163,6 +163,7 @@ fn a_playbook_runs_over_ssh_as_configured() {
     says(&behind, "changed: [behind]");
 
     become_somebody(&target, &secret);
+    with_a_password(&target, &secret);
     refusals(&target);
 }
 
@@ -195,12 +196,36 @@ fn become_somebody(target: &Target, secret: &str) {
     assert_ne!(wrong.code, Some(0));
 }
 
+/// Logs in where no key is accepted, each time anew: a master would stand for the password.
+fn with_a_password(target: &Target, secret: &str) {
+    let who = "    - command: id -un\n      register: r\n    - debug: {var: r.stdout}\n";
+    let no_key = "ansible_ssh_args='-o PubkeyAuthentication=no -o ControlPath=none'";
+    let run = |password: &[&str]| {
+        let user = ["-l", "t", "-e", "ansible_user=guarded", "-e", no_key];
+        target.play(who, &[&user, password].concat())
+    };
+    let none = run(&[]);
+    ended(&none, 4);
+    says(&none, "Permission denied");
+
+    let write = |name: &str, text: &str| target.project.write(name, text);
+    write("login.yml", &format!("ansible_password: {secret}\n"));
+    let given = run(&["-e", "@login.yml"]);
+    ended(&given, 0);
+    says(&given, "\"r.stdout\": \"guarded\"");
+    write("password", &format!("{secret}\n"));
+    let from_file = run(&["--connection-password-file", "password"]);
+    ended(&from_file, 0);
+    assert!(!format!("{}{}", given.stdout, given.stderr).contains(secret));
+
+    write("login.yml", "ansible_password: wrong\n");
+    let wrong = run(&["-e", "@login.yml"]);
+    ended(&wrong, 4);
+    says(&wrong, "Permission denied");
+}
+
 fn refusals(target: &Target) {
     let ping = "    - ping:\n";
-    let given = target.play(ping, &["-l", "t", "-e", "ansible_password=x"]);
-    ended(&given, 4);
-    says(&given, "ssh with passwords is not supported");
-
     // A host whose key nobody knows, over a connection of its own.
     let empty = target.project.path().join("no_hosts");
     fs::write(&empty, "").unwrap();

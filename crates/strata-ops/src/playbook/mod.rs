@@ -73,6 +73,10 @@ pub struct Options {
     pub ask_become_pass: bool,
     /// The file it is in.
     pub become_password_file: Option<PathBuf>,
+    /// Ask for the password to log in with.
+    pub ask_pass: bool,
+    /// The file it is in.
+    pub connection_password_file: Option<PathBuf>,
     /// User to log in as.
     pub remote_user: Option<String>,
     /// Private key to log in with.
@@ -311,6 +315,7 @@ impl One<'_> {
         );
         let variables = found.variables.clone();
         let mut runner = runner_options(around, project, self.extra.clone(), variables);
+        let password = connection_password(options, &project.settings, around, diags);
         apply(options, project, around, &mut runner, diags);
         runner.reload = Some(self.reload(options, around));
         self.resume(options, &mut runner, diags);
@@ -323,7 +328,7 @@ impl One<'_> {
         std::mem::take(diags)
             .into_iter()
             .for_each(|warning| events.diagnostic(warning));
-        let defaults = ConnectionDefaults::of(options, &project.settings);
+        let defaults = ConnectionDefaults::of(options, &project.settings, password);
         let connect =
             |target: &strata_runner::Target| around.platforms.connect(&defaults.applied(target));
         let recap =
@@ -383,7 +388,7 @@ fn apply(
     let settings = &project.settings;
     let forks = settings.number("forks", diags).map(|forks| forks as usize);
     runner.forks = options.forks.or(forks).unwrap_or(5);
-    runner.reached = Arc::new(ConnectionDefaults::of(options, settings).seen());
+    runner.reached = Arc::new(ConnectionDefaults::of(options, settings, None).seen());
     runner.check = options.check;
     runner.diff = options.diff || settings.flag("always_show_diff").unwrap_or(false);
     let tags = |own: &[String], name: &str| {
@@ -441,16 +446,41 @@ fn apply_become(
         .become_password_file
         .clone()
         .or(settings.path("become_password_file"));
-    if let Some(file) = file {
-        match vault::password_of(&file, None, around.process) {
-            Ok(bytes) => defaults.password = String::from_utf8(bytes).ok(),
-            Err(diagnostic) => diags.push(*diagnostic),
+    let asked = options.ask_become_pass || settings.flag("become_ask_pass").unwrap_or(false);
+    defaults.password = password(file, asked.then_some("BECOME password: "), around, diags);
+}
+
+/// The password to log in with, if the command line or the settings say where it comes from.
+fn connection_password(
+    options: &Options,
+    settings: &Settings,
+    around: &Around<'_>,
+    diags: &mut Diagnostics,
+) -> Option<String> {
+    let file = options
+        .connection_password_file
+        .clone()
+        .or(settings.path("connection_password_file"));
+    let asked = options.ask_pass || settings.flag("ask_pass").unwrap_or(false);
+    password(file, asked.then_some("SSH password: "), around, diags)
+}
+
+/// The password in a file, or that a program prints, or that is asked for.
+fn password(
+    file: Option<PathBuf>,
+    prompt: Option<&str>,
+    around: &Around<'_>,
+    diags: &mut Diagnostics,
+) -> Option<String> {
+    let Some(file) = file else {
+        return around.ask.as_ref()?(prompt?, true);
+    };
+    match vault::password_of(&file, None, around.process) {
+        Ok(bytes) => String::from_utf8(bytes).ok(),
+        Err(diagnostic) => {
+            diags.push(*diagnostic);
+            None
         }
-    } else if options.ask_become_pass || settings.flag("become_ask_pass").unwrap_or(false) {
-        defaults.password = around
-            .ask
-            .as_ref()
-            .and_then(|ask| ask("BECOME password: ", true));
     }
 }
 
@@ -458,14 +488,14 @@ fn apply_become(
 struct ConnectionDefaults(Vec<(&'static str, String)>);
 
 impl ConnectionDefaults {
-    /// What tasks see of it, as variables.
+    /// What tasks see of it, as variables; a password is not for them.
     fn seen(&self) -> Map<String, Json> {
         let said = self.0.iter();
         said.map(|(name, value)| ((*name).to_owned(), Json::from(value.clone())))
             .collect()
     }
 
-    fn of(options: &Options, settings: &Settings) -> Self {
+    fn of(options: &Options, settings: &Settings, password: Option<String>) -> Self {
         let shown = |path: PathBuf| path.display().to_string();
         let key = options
             .private_key
@@ -476,6 +506,7 @@ impl ConnectionDefaults {
                 "ansible_user",
                 options.remote_user.clone().or(settings.text("remote_user")),
             ),
+            ("ansible_password", password),
             ("ansible_port", settings.text("remote_port")),
             ("ansible_ssh_private_key_file", key.map(shown)),
             (

@@ -14,14 +14,14 @@ use strata_transport::SshOptions;
 use tempfile::TempDir;
 
 use super::arguments::{text, truth};
+use crate::askpass::password;
 
 /// What of a connection block belongs to WinRM, or to ways that ssh has not.
-const REFUSED: [&str; 10] = [
+const REFUSED: [&str; 9] = [
     "https",
     "insecure",
     "cacert",
     "use_ntlm",
-    "password",
     "bastion_password",
     "proxy_scheme",
     "proxy_host",
@@ -125,7 +125,10 @@ fn options(block: &Value, keys: &TempDir) -> Result<SshOptions, String> {
         extra_args,
         host_key_checking: host_key.is_some(),
         timeout: timeout(block)?,
-        has_password: false,
+        password: text(block, "password")
+            .map(password)
+            .transpose()
+            .map_err(|error| error.to_string())?,
     })
 }
 
@@ -135,6 +138,8 @@ fn bastion(block: &Value, keys: &TempDir) -> Result<Option<String>, String> {
         return Ok(None);
     };
     let mut words = vec!["ssh".to_owned(), "-W".to_owned(), "%h:%p".to_owned()];
+    // The password is the host's, and no answer to what the one in between asks.
+    words.extend(["-o".to_owned(), "BatchMode=yes".to_owned()]);
     let options = match text(block, "bastion_host_key") {
         Some(key) => {
             let file = write(keys, "bastion_known_hosts", &format!("{host} {key}\n"))?;
@@ -283,13 +288,17 @@ mod tests {
         assert_eq!(options.timeout, Duration::from_secs(90));
         let jump = check(&[("host", "h"), ("bastion_host", "b"), ("bastion_user", "u")]).unwrap();
         assert!(jump.extra_args[1].ends_with("u@b"), "{:?}", jump.extra_args);
+        let password = check(&[("host", "h"), ("password", "x")]).unwrap().password;
+        assert_eq!(password.unwrap().text, "x");
     }
 
     #[test]
     fn what_is_not_supported_is_refused_by_name() {
         let refused = |arguments: &[(&str, &str)]| check(arguments).err().unwrap();
         assert!(refused(&[("host", "h"), ("type", "winrm")]).contains("`winrm`"));
-        assert!(refused(&[("host", "h"), ("password", "x")]).contains("`password`"));
+        assert!(
+            refused(&[("host", "h"), ("bastion_password", "x")]).contains("`bastion_password`")
+        );
         assert!(refused(&[]).contains("host"));
         assert!(refused(&[("host", "h"), ("timeout", "soon")]).contains("`soon`"));
     }

@@ -322,15 +322,12 @@ pub(super) const KNOWN: &[Setting] = &[
         variables: &["ANSIBLE_HASH_BEHAVIOUR"],
         effect: Effect::Only(&["replace", "merge"], "it is `replace` or `merge`"),
     },
-    Setting {
-        name: "ask_pass",
-        places: &["defaults.ask_pass"],
-        variables: &["ANSIBLE_ASK_PASS"],
-        effect: Effect::Only(
-            NO,
-            "ssh is used with keys and agents, never with a password",
-        ),
-    },
+    used("ask_pass", &["defaults.ask_pass"], &["ANSIBLE_ASK_PASS"]),
+    used(
+        "connection_password_file",
+        &["defaults.connection_password_file"],
+        &["ANSIBLE_CONNECTION_PASSWORD_FILE"],
+    ),
     Setting {
         name: "retry_files_enabled",
         places: &["defaults.retry_files_enabled"],
