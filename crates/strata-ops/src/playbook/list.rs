@@ -85,7 +85,7 @@ fn templar(play: &Arc<Play>, inventory: &Inventory, extra: &Arc<Map<String, Json
     Templar::new(
         &Engine::with(false),
         Arc::new(variables),
-        Arc::new(NoSurroundings),
+        Arc::new(NoSurroundings::default()),
     )
 }
 
