@@ -114,7 +114,7 @@ fn play_text(
         other => vec![word(other)],
     };
     let pattern = patterns.join(",");
-    let name = match rendered(templar, "name", &play.name)? {
+    let title = match rendered(templar, "name", &play.name)? {
         // A play without a name goes by its hosts.
         Json::Array(_) => pattern.clone(),
         name => word(&name),
@@ -123,7 +123,7 @@ fn play_text(
     let mut text = format!(
         "\n  play #{} ({pattern}): {}\tTAGS: [{}]\n",
         at + 1,
-        name,
+        title,
         tags.join(", ")
     );
     if listing.hosts {
