@@ -407,6 +407,7 @@ mod tests {
         fs::write(&path, script).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         let programs = Programs {
+            ignored: None,
             timeout: Duration::from_millis(timeout),
             environment: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
         };
