@@ -17,7 +17,7 @@ use std::{
     sync::Arc,
 };
 
-use strata_config::{load, validate};
+use strata_config::{STORAGE, load, validate};
 use strata_core::{Diagnostic, Diagnostics, Severity, files::MemoryFiles};
 
 use crate::{support, terraform};
