@@ -52,6 +52,15 @@ impl Attributes {
         })
     }
 
+    /// The mode alone.
+    pub fn without_owners(&self) -> Wanted {
+        Wanted {
+            mode: self.mode.clone(),
+            uid: None,
+            gid: None,
+        }
+    }
+
     /// Looks the names up.
     pub fn resolve(&self, host: &dyn Host) -> Result<Wanted, ModuleError> {
         // A host without SELinux has nothing that they could set, and Ansible leaves them out there, too.

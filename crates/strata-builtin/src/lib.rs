@@ -1,14 +1,16 @@
 //! The small providers that everybody uses: `random`, `tls`, `local`, `null`, `external`, `http`, `time`,
-//! `cloudinit`, `archive` and `dns`.
+//! `cloudinit`, `archive` and `dns` of HashiCorp, and of others `ansible`, `bcrypt`, `macaddress` and `sops`.
 //!
 //! A folder is a provider, a file in it a resource or data source type, with the names, arguments and
-//! behaviour that the documentation of HashiCorp's provider of that name gives (the version stands in
+//! behaviour that the documentation of the original gives (the version stands in
 //! each folder's front page). What differs stands in `docs/compatibility.md`. Start reading at
 //! [`providers`] and at one type, such as `random/id.rs`; how types are declared says `strata-provider`.
 //!
 //! Nothing here knows the engine, and nothing reads the environment: [`Settings`] has it all.
 
+mod ansible;
 mod archive;
+mod bcrypt;
 mod cloudinit;
 mod decimal;
 mod digests;
@@ -17,9 +19,11 @@ mod external;
 mod failure;
 mod http;
 mod local;
+mod macaddress;
 mod null;
 mod random;
 mod settings;
+mod sops;
 mod time;
 mod tls;
 
@@ -32,14 +36,18 @@ pub use settings::{Clock, Settings};
 /// All providers of this crate.
 pub fn providers(settings: &Settings) -> Vec<Arc<dyn Provider>> {
     vec![
+        ansible::provider(settings),
         archive::provider(settings),
+        bcrypt::provider(settings),
         cloudinit::provider(settings),
         dns::provider(settings),
         external::provider(settings),
         http::provider(settings),
         local::provider(settings),
+        macaddress::provider(settings),
         null::provider(settings),
         random::provider(settings),
+        sops::provider(settings),
         time::provider(settings),
         tls::provider(settings),
     ]

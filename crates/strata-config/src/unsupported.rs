@@ -6,6 +6,12 @@ use strata_core::{Diagnostic, Diagnostics, Span};
 
 use crate::{module::Module, provider::key_of, tree::Config};
 
+/// The code of what says where state is kept, and how: it stops nobody who only asks whether the configuration is right.
+pub const STORAGE: &str = "unsupported-storage";
+
+/// The code of all else.
+const UNSUPPORTED: &str = "unsupported";
+
 /// The backends that there are.
 pub(crate) const BACKENDS: [&str; 3] = ["local", "s3", "http"];
 
@@ -16,15 +22,13 @@ const OTHER_PLACE: &str =
 /// Reports everything in a configuration that Strata understands and does not carry out.
 ///
 /// [`validate`](crate::validate()) calls it, so that nothing is planned that would then be ignored. All have the code
-/// `unsupported`.
+/// `unsupported`, or [`STORAGE`].
 pub fn unsupported(config: &Config, diags: &mut Diagnostics) {
-    let mut refuse = |what: &str, span: &Span| {
-        let found = refused(what).at(span.clone());
-        let is_place = what.starts_with("The backend") || what.starts_with("The `cloud`");
-        diags.push(if is_place {
-            found.hint(OTHER_PLACE)
-        } else {
-            found
+    let mut refuse = |code: &'static str, what: &str, span: &Span| {
+        let found = refused(code, what).at(span.clone());
+        diags.push(match code {
+            STORAGE => found.hint(OTHER_PLACE),
+            _ => found,
         });
     };
     for (path, module) in config.modules() {
@@ -33,26 +37,25 @@ pub fn unsupported(config: &Config, diags: &mut Diagnostics) {
 }
 
 /// Only the root module's backend counts; that of any other is warned of.
-fn settings(module: &Module, is_root: bool, refuse: &mut impl FnMut(&str, &Span)) {
+fn settings(module: &Module, is_root: bool, refuse: &mut impl FnMut(&'static str, &str, &Span)) {
     let settings = &module.settings;
     let backend = settings.backend.as_ref().filter(|_| is_root);
     if let Some(backend) = backend.filter(|backend| !BACKENDS.contains(&&*backend.kind)) {
-        refuse(&format!("The backend `{}`", backend.kind), &backend.span);
+        let what = format!("The backend `{}`", backend.kind);
+        refuse(STORAGE, &what, &backend.span);
     }
     if let Some(found) = &settings.cloud {
-        refuse("The `cloud` block", &found.span);
+        refuse(STORAGE, "The `cloud` block", &found.span);
     }
     if let Some(found) = settings.encryption.as_ref().filter(|_| !is_root) {
-        refuse(
-            "The `encryption` block of a module that is called",
-            &found.span,
-        );
+        let what = "The `encryption` block of a module that is called";
+        refuse(UNSUPPORTED, what, &found.span);
     }
-    provider_meta(module, refuse);
+    provider_meta(module, |what, span| refuse(UNSUPPORTED, what, span));
 }
 
 /// No provider has it, so it says nothing, unless the module has resources of the provider.
-fn provider_meta(module: &Module, refuse: &mut impl FnMut(&str, &Span)) {
+fn provider_meta(module: &Module, mut refuse: impl FnMut(&str, &Span)) {
     for (name, found) in &module.settings.provider_meta {
         let mut resources = module.resources.values();
         if resources.any(|resource| key_of(resource).name == *name) {
@@ -62,7 +65,7 @@ fn provider_meta(module: &Module, refuse: &mut impl FnMut(&str, &Span)) {
     }
 }
 
-fn refused(what: &str) -> Diagnostic {
-    Diagnostic::error("unsupported", format!("{what} is not supported yet"))
+fn refused(code: &'static str, what: &str) -> Diagnostic {
+    Diagnostic::error(code, format!("{what} is not supported yet"))
         .detail("Strata understands it, does not carry it out, and will not ignore it.")
 }

@@ -15,7 +15,9 @@ pub(crate) enum Asked {
     Ours,
     /// Only a later version of the same line will do: what of it is used is met, or refused by name.
     Newer,
-    /// Neither.
+    /// Only an earlier version of the same line will do: later ones of a line run what it runs.
+    Older,
+    /// None of these.
     Other,
 }
 
@@ -176,19 +178,19 @@ pub(crate) fn asked(text: &str) -> Option<Asked> {
     {
         return Some(Asked::Ours);
     }
-    let is_later = |version: &Version| {
-        let same_line = language.as_ref().map(|ours| ours.numbers[0]);
-        Some(version) > language.as_ref() && Some(version.numbers[0]) == same_line
-    };
-    // Where any later version will do, one of those that are named will, or the one after it.
+    let line = language.as_ref().map(|ours| ours.numbers[0]);
+    // Where any version of the line will do, one of those that are named will, or the one after it.
     let named = constraint.0.iter().map(|(_, named)| Version {
         before_release: None,
         ..named.clone()
     });
-    let mut later = named.flat_map(|named| [named.clone(), named.next()]);
-    Some(match later.any(|v| is_later(&v) && constraint.allows(&v)) {
-        true => Asked::Newer,
-        false => Asked::Other,
+    let mut near = named
+        .flat_map(|named| [named.clone(), named.next()])
+        .filter(|version| Some(version.numbers[0]) == line && constraint.allows(version));
+    Some(match near.next() {
+        Some(version) if Some(&version) > language.as_ref() => Asked::Newer,
+        Some(_) => Asked::Older,
+        None => Asked::Other,
     })
 }
 
@@ -231,7 +233,11 @@ mod tests {
             ("~> 1.12.3", Some(Asked::Newer)),
             ("> 1.11.4, < 2.0.0", Some(Asked::Newer)),
             ("1.14.0", Some(Asked::Newer)),
-            ("~> 1.4.2", Some(Asked::Other)),
+            ("~> 1.4.2", Some(Asked::Older)),
+            ("~> 1.9.0", Some(Asked::Older)),
+            ("1.5.7", Some(Asked::Older)),
+            ("< 1.0", Some(Asked::Other)),
+            ("~> 0.13.0", Some(Asked::Other)),
             (">= 2.0", Some(Asked::Other)),
             (">= 1.12, < 1.5", Some(Asked::Other)),
             ("soon", None),

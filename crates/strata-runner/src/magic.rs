@@ -73,9 +73,36 @@ impl PlayScope {
             set_facts: data.set_facts.clone(),
             extra_vars: self.options.load.extra_vars.clone(),
             merge_hashes: self.options.load.merge_hashes,
+            stand_ins: Arc::new(self.stand_ins(host)),
             magic: Arc::new(self.magic(host, watch)),
             ..HostVariables::default()
         }
+    }
+
+    /// What tasks see of how a host is reached, and that no facts are known yet, where nobody says otherwise.
+    fn stand_ins(&self, host: &str) -> JsonMap {
+        let mut all = (*self.options.reached).clone();
+        let keywords = &self.play.keywords;
+        for (name, keyword) in [
+            ("ansible_connection", &keywords.connection),
+            ("ansible_user", &keywords.remote_user),
+            ("ansible_port", &keywords.port),
+        ] {
+            if let Some(said) = keyword {
+                all.insert(name.to_owned(), said.value.clone());
+            }
+        }
+        let here = matches!(host, "localhost" | "127.0.0.1" | "::1");
+        let way = if here { "local" } else { "ssh" };
+        for (name, value) in [
+            ("ansible_connection", json!(way)),
+            ("ansible_host", json!(host)),
+            ("ansible_ssh_host", json!(host)),
+            ("ansible_facts", json!({})),
+        ] {
+            all.entry(name).or_insert(value);
+        }
+        all
     }
 
     fn magic(self: &Arc<Self>, host: &str, watch: &Arc<Watch>) -> BTreeMap<String, Variable> {
@@ -163,6 +190,10 @@ impl Scopes for HostScopes {
             include_vars: data.include_vars.clone(),
             set_facts: data.set_facts.clone(),
             extra_vars: self.scope.options.load.extra_vars.clone(),
+            stand_ins: Arc::new(JsonMap::from_iter([(
+                "ansible_facts".to_owned(),
+                json!({}),
+            )])),
             magic: Arc::new(self.scope.magic(name, &self.watch)),
             ..HostVariables::default()
         }))

@@ -50,6 +50,8 @@ pub struct Options {
     pub disk: bool,
     /// The environment that `lookup('env', ...)` sees.
     pub environment: Arc<BTreeMap<String, String>>,
+    /// How hosts are reached where nothing else is said: `ansible_connection`, `ansible_user` and the like.
+    pub reached: Arc<JsonMap>,
     /// The passwords of encrypted values.
     pub vault: Arc<Secrets>,
     /// Lookups that need this machine.

@@ -90,9 +90,10 @@ pub(crate) fn label(task: &Task) -> String {
         Some(name) => crate::outcome::text(&name.value),
         None => task.written.clone(),
     };
+    let included = matches!(task.action, Action::IncludeRole { .. });
     match &task.role {
-        Some(role) => format!("{} : {own}", role.name),
-        None => own,
+        Some(role) if !included => format!("{} : {own}", role.name),
+        _ => own,
     }
 }
 

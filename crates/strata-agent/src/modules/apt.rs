@@ -514,8 +514,8 @@ impl Module for Package {
     const SPEC: Spec = Spec::new(
         "package",
         &[
-            Field::list("name").alias(&["pkg", "package"]).required(),
-            Field::str("state").required(),
+            Field::list("name").alias(&["pkg", "package"]),
+            Field::str("state").default("present"),
             Field::str("use").choices(&["auto", "apt"]).default("auto"),
             Field::maybe("update_cache"),
             Field::int("cache_valid_time").default("0"),

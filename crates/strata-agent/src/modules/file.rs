@@ -33,6 +33,8 @@ pub(super) struct File {
     access_time: Moment,
     modification_time: Moment,
     attributes: Attributes,
+    /// Whether this is a rehearsal, in which what makes owners and groups did not run.
+    check: bool,
 }
 
 /// What was found at the path.
@@ -71,7 +73,7 @@ impl Module for File {
     .with_file_attributes();
     type Current = Found;
 
-    fn new(arguments: &Arguments, _task: &Task) -> Result<File, ModuleError> {
+    fn new(arguments: &Arguments, task: &Task) -> Result<File, ModuleError> {
         let touch = arguments.string("state").as_deref() == Some("touch");
         let time = |name| {
             let default = if touch { "now" } else { "preserve" };
@@ -98,6 +100,7 @@ impl Module for File {
             access_time: time("access_time")?,
             modification_time: time("modification_time")?,
             attributes: Attributes::read(arguments)?,
+            check: task.check,
         })
     }
 
@@ -128,7 +131,12 @@ impl Module for File {
         if self.recurse && there.is_some() {
             walk(host, &path, 0, &mut below)?;
         }
-        let wanted = self.attributes.resolve(host)?;
+        let makes = matches!(state.as_str(), "directory" | "touch") && there.is_none();
+        let wanted = match makes && self.check {
+            // As in Ansible, what will be made is not asked for its owner yet, who may be made before it.
+            true => self.attributes.without_owners(),
+            false => self.attributes.resolve(host)?,
+        };
         Ok(Found {
             state,
             path,

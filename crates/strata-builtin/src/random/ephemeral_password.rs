@@ -4,7 +4,7 @@ use strata_core::{Diagnostics, Value};
 use strata_provider::{Context, DataSourceType, Schema};
 
 use super::{
-    password::bcrypt_hash,
+    password::{COST, bcrypt_hash},
     text::{self, Rules},
 };
 use crate::Settings;
@@ -72,7 +72,7 @@ impl DataSourceType for EphemeralPassword {
 
     async fn read(&mut self, _: &mut Context<'_, Settings>) -> Result<(), Diagnostics> {
         let password = text::make(&self.rules())?;
-        self.bcrypt_hash = bcrypt_hash(&password)?;
+        self.bcrypt_hash = bcrypt_hash(&password, COST)?;
         self.result = password;
         Ok(())
     }

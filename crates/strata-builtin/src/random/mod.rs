@@ -4,11 +4,11 @@
 //! arguments always give the same result, though not the one that the original gives.
 
 mod bytes;
-mod chance;
+pub(crate) mod chance;
 mod ephemeral_password;
 mod id;
 mod integer;
-mod password;
+pub(crate) mod password;
 mod pet;
 mod shuffle;
 mod string;

@@ -72,18 +72,21 @@ impl RandomPassword {
     }
 
     fn finish(&mut self, password: String) -> Result<(), Diagnostics> {
-        self.bcrypt_hash = bcrypt_hash(&password)?;
+        self.bcrypt_hash = bcrypt_hash(&password, COST)?;
         self.result = password;
         self.id = "none".to_owned();
         Ok(())
     }
 }
 
-/// The cost is that of the original.
-pub(super) fn bcrypt_hash(password: &str) -> Result<String, Diagnostics> {
+/// How much work a hash takes, as in the original.
+pub(super) const COST: u32 = 10;
+
+/// A hash of a password, or of its first 72 bytes, as bcrypt has it.
+pub(crate) fn bcrypt_hash(password: &str, cost: u32) -> Result<String, Diagnostics> {
     let bytes = password.as_bytes();
     let bytes = bytes[..bytes.len().min(72)].to_vec();
-    bcrypt::non_truncating_hash(bytes, 10).map_err(|_| {
+    bcrypt::non_truncating_hash(bytes, cost).map_err(|_| {
         failed(
             "Hash Generation Error",
             "The password could not be hashed with bcrypt.",

@@ -9,6 +9,7 @@ mod external;
 mod http;
 mod local;
 mod null;
+mod others;
 mod random;
 mod time;
 mod tls;

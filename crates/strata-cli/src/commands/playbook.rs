@@ -20,8 +20,11 @@ use strata_ops::{
 use super::{Exit, Look, block_on, process, screen, signals::stoppable};
 use crate::{args, render::ansible::Manner, terminal};
 
-/// Playbooks or inventories that cannot be read, as `ansible-playbook` has it.
+/// What is written wrongly, as `ansible-playbook` has it.
 const UNREADABLE: Exit = 4;
+
+/// What is not there.
+const ABSENT: Exit = 1;
 
 /// `playbook`.
 pub(super) fn run(arguments: &args::Playbook) -> Result<Exit, Diagnostics> {
@@ -34,20 +37,29 @@ pub(super) fn run(arguments: &args::Playbook) -> Result<Exit, Diagnostics> {
         tags: arguments.list_tags,
     };
     if arguments.syntax_check {
-        playbook::syntax_check(&arguments.playbooks, &options, &process, Some(&asker))?;
+        let checked =
+            playbook::syntax_check(&arguments.playbooks, &options, &process, Some(&asker));
+        if let Err(diags) = checked {
+            return Ok(refused(&diags));
+        }
         for path in &arguments.playbooks {
             print!("\nplaybook: {}\n", path.display());
         }
         return Ok(0);
     }
     if listing != Listing::default() {
-        let text = playbook::list(
+        let listed = playbook::list(
             &arguments.playbooks,
             &options,
             listing,
             &process,
             Some(&asker),
-        )?;
+        );
+        let (text, warnings) = match listed {
+            Ok(listed) => listed,
+            Err(diags) => return Ok(refused(&diags)),
+        };
+        super::complain(&warnings);
         print!("{text}");
         return Ok(0);
     }
@@ -82,10 +94,23 @@ pub(super) fn run(arguments: &args::Playbook) -> Result<Exit, Diagnostics> {
                 .max()
                 .unwrap_or(0))
         }
-        Err(diags) => {
-            super::complain(&diags);
-            Ok(UNREADABLE)
-        }
+        Err(diags) => Ok(refused(&diags)),
+    }
+}
+
+/// Says what is wrong; gives Ansible's exit code for the first mistake.
+fn refused(diags: &Diagnostics) -> Exit {
+    super::complain(diags);
+    let first = diags.iter().find(|found| found.is_error());
+    let absent = |found: &Diagnostic| {
+        matches!(
+            found.code,
+            "missing-role" | "missing-file" | "unreadable-file" | "removed-module"
+        )
+    };
+    match first.is_some_and(absent) {
+        true => ABSENT,
+        false => UNREADABLE,
     }
 }
 

@@ -505,3 +505,42 @@ fn on_a_terminal_variables_without_value_are_asked_for() {
     assert!(said.contains("var.a\r\n  What?"), "{said}");
     assert!(said.contains("a = \"hello\""), "{said}");
 }
+
+#[test]
+fn what_terraform_takes_is_taken_though_it_looks_odd() {
+    let folder = Folder::new(&[
+        (
+            "main.tf",
+            r#"
+            terraform {
+              required_version = "~> 1.9.0"
+              backend "s3" {}
+            }
+            module "m" { source = "./m" }
+            resource "terraform_data" "after" {
+              depends_on = [module.m.what_it_never_gives]
+            }
+            output "home" { value = file("~/key.pub") }
+            output "here" { value = file("${abspath(path.module)}/key.pub") }
+            "#,
+        ),
+        ("m/main.tf", ""),
+        ("key.pub", "a key\n"),
+    ]);
+    folder.run(&["init", "-backend=false"]).succeeded();
+    let checked = folder.run(&["validate"]).succeeded();
+    for told in [
+        "Older version of the language required",
+        "The backend `s3` is not supported yet",
+    ] {
+        assert!(checked.stderr.contains(told), "{}", checked.stderr);
+    }
+    folder.replace("main.tf", "backend \"s3\" {}", "");
+    let planned = folder.run(&["plan"]).succeeded();
+    assert_eq!(
+        planned.stdout.matches("a key").count(),
+        2,
+        "{}",
+        planned.stdout
+    );
+}

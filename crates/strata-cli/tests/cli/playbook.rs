@@ -173,6 +173,75 @@ playbook: site.yml
 }
 
 #[test]
+fn lists_need_no_passwords_of_hosts_and_fill_in_what_the_command_line_says() {
+    let project = Folder::new(&[
+        ("inventory/hosts", "[web]\na\n"),
+        ("inventory/broken.yml", "plugin: somebody.own.plugin\n"),
+        (
+            "inventory/group_vars/web/vault.yml",
+            "$ANSIBLE_VAULT;1.1;AES256\n3061\n",
+        ),
+        (
+            "site.yml",
+            "- hosts: \"{{ on }}\"\n  name: To {{ on }}\n  tasks: []\n- hosts: [web, db]\n  tasks: []\n",
+        ),
+    ]);
+    let list = ["playbook", "-i", "inventory", "site.yml", "--list-hosts"];
+    let ran = project.run(&[&list[..], &["-e", "on=web"]].concat());
+    let expected = "
+playbook: site.yml
+
+  play #1 (web): To web\tTAGS: []
+    pattern: ['web']
+    hosts (1):
+      a
+
+  play #2 (web,db): web,db\tTAGS: []
+    pattern: ['web', 'db']
+    hosts (1):
+      a
+";
+    assert_eq!(ran.stdout, expected, "{}", ran.stderr);
+    assert_eq!(ran.code, Some(0));
+    assert!(ran.stderr.contains("somebody.own.plugin"), "{}", ran.stderr);
+    let ran = project.run(&list);
+    assert_eq!(ran.code, Some(4));
+    assert!(
+        ran.stderr.contains("`hosts` cannot be used"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn what_is_not_there_and_what_is_written_wrongly_end_as_in_ansible() {
+    let project = Folder::new(&[
+        ("role.yml", "- hosts: localhost\n  roles: [gone]\n"),
+        (
+            "import.yml",
+            "- hosts: localhost\n  tasks: [{import_tasks: gone.yml}]\n",
+        ),
+        ("keyword.yml", "- hosts: localhost\n  nothing: 1\n"),
+        (
+            "yaml.yml",
+            "- hosts: localhost\n  tasks:\n   - ping:\n  - x\n",
+        ),
+    ]);
+    for (playbook, code) in [
+        ("role.yml", 1),
+        ("import.yml", 1),
+        ("none.yml", 1),
+        ("keyword.yml", 4),
+        ("yaml.yml", 4),
+    ] {
+        for way in ["--syntax-check", "--list-tasks", "--check"] {
+            let ran = project.run(&["playbook", playbook, way]);
+            assert_eq!(ran.code, Some(code), "{playbook} {way}: {}", ran.stderr);
+        }
+    }
+}
+
+#[test]
 fn what_earlier_plays_did_is_reported_when_a_later_one_cannot_be_run() {
     let project = Folder::new(&[]);
     project.write(

@@ -122,6 +122,16 @@ fn required_version(attribute: &Attribute, diags: &mut Diagnostics) {
                 ))
                 .at(attribute.span()),
         ),
+        Some(Asked::Older) => diags.push(
+            Diagnostic::warning("older-version", "Older version of the language required")
+                .detail(format!(
+                    "The configuration asks for `{text}`. Strata speaks the language of Terraform {} and OpenTofu {}, \
+                     which run what earlier versions of 1 ran.",
+                    version::LANGUAGE,
+                    version::OPENTOFU
+                ))
+                .at(attribute.span()),
+        ),
         Some(Asked::Other) => diags.push(
             Diagnostic::error("unsupported-version", "Unsupported Terraform Core version")
                 .detail(format!(

@@ -9,7 +9,7 @@ mod names;
 mod providers;
 mod values;
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use strata_core::{Diagnostics, addr, files::Files};
 use strata_hcl::Expression;
@@ -20,23 +20,25 @@ use crate::{schemas::Schemas, tree::Config};
 
 /// Checks references, arguments and types, with unknown values for everything from outside; files are not read.
 pub fn validate(config: &Arc<Config>, schemas: &Schemas, diags: &mut Diagnostics) {
-    check(config, schemas, None, diags);
+    check(config, schemas, None, Path::new("."), diags);
 }
 
-/// The same, where functions such as `file` read the files that expressions name.
+/// The same, where functions such as `file` read the files that expressions name, and `abspath` begins in a folder.
 pub fn validate_with_files(
     config: &Arc<Config>,
     schemas: &Schemas,
     files: Arc<dyn Files>,
+    working_directory: &Path,
     diags: &mut Diagnostics,
 ) {
-    check(config, schemas, Some(files), diags);
+    check(config, schemas, Some(files), working_directory, diags);
 }
 
 fn check(
     config: &Arc<Config>,
     schemas: &Schemas,
     files: Option<Arc<dyn Files>>,
+    working_directory: &Path,
     diags: &mut Diagnostics,
 ) {
     let mut found = Diagnostics::new();
@@ -45,7 +47,7 @@ fn check(
     let cyclic = found.iter().any(|diagnostic| diagnostic.code == "cycle");
     // What refers to itself has no value, and evaluating would only find the cycle again.
     if !cyclic {
-        values::check(config, schemas, files, &mut found);
+        values::check(config, schemas, files, working_directory, &mut found);
     }
     unknown_providers(config, schemas, &mut found);
     crate::unsupported(config, &mut found);

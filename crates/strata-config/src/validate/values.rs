@@ -1,6 +1,6 @@
 //! Evaluates everything with unknown values for all that comes from outside.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use strata_core::{
     Diagnostic, Diagnostics, PathStep, addr, addr::ResourceMode, files::Files, schema,
@@ -19,6 +19,7 @@ pub(super) fn check(
     config: &Arc<Config>,
     schemas: &Schemas,
     files: Option<Arc<dyn Files>>,
+    working_directory: &Path,
     diags: &mut Diagnostics,
 ) {
     let options = EvaluatorOptions {
@@ -26,7 +27,7 @@ pub(super) fn check(
         variables: BTreeMap::new(),
         workspace: "default".into(),
         files,
-        working_directory: PathBuf::from("."),
+        working_directory: working_directory.to_owned(),
         plan_timestamp: None,
         chance: None,
         schemas: schemas.clone(),

@@ -18,7 +18,7 @@ use std::{
     sync::Arc,
 };
 
-use strata_config::{load, validate_with_files};
+use strata_config::{STORAGE, load, validate_with_files};
 use strata_core::{Diagnostic, Diagnostics, Severity, files::MemoryFiles};
 
 use crate::{support, terraform};
@@ -98,9 +98,18 @@ fn ours(case: &Case) -> Vec<String> {
     let files = Arc::new(MemoryFiles::new(files));
     let mut diags = Diagnostics::new();
     let config = Arc::new(load(&*files, Path::new("."), &mut diags));
-    validate_with_files(&config, &support::schemas(), files, &mut diags);
+    validate_with_files(
+        &config,
+        &support::schemas(),
+        files,
+        Path::new("."),
+        &mut diags,
+    );
     // What Strata understands and lacks is no mistake of the configuration.
-    let mistakes: Vec<&Diagnostic> = diags.iter().filter(|d| d.code != "unsupported").collect();
+    let mistakes: Vec<&Diagnostic> = diags
+        .iter()
+        .filter(|d| !["unsupported", STORAGE].contains(&d.code))
+        .collect();
     let valid = match mistakes.iter().any(|found| found.is_error()) {
         true => "invalid",
         false => "valid",

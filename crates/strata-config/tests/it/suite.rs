@@ -17,7 +17,7 @@ use std::{
     sync::Arc,
 };
 
-use strata_config::{load, validate};
+use strata_config::{STORAGE, load, validate};
 use strata_core::{Diagnostic, Diagnostics, Severity, files::MemoryFiles};
 
 use crate::{support, terraform};
@@ -152,7 +152,7 @@ fn validated(files: &BTreeMap<String, String>) -> Found {
     let config = load(&files, Path::new("."), &mut diags);
     validate(&Arc::new(config), &support::schemas(), &mut diags);
     // What Strata understands and lacks is no mistake of the configuration.
-    let of_the_user = |found: &&Diagnostic| found.code != "unsupported";
+    let of_the_user = |found: &&Diagnostic| !["unsupported", STORAGE].contains(&found.code);
     diags.iter().filter(of_the_user).map(place).collect()
 }
 

@@ -15,7 +15,7 @@ use strata_core::{
 
 use super::{
     Context, Function, FunctionError, Given, Kind, Parameter, Result_, Returns, hash::hex,
-    md5::md5, text,
+    md5::md5, paths, text,
 };
 use crate::{
     parser::parse_template,
@@ -193,13 +193,8 @@ fn locate<'a>(
     let Some(files) = environment.files else {
         return Err(FunctionError::new("files cannot be read here"));
     };
-    if path.starts_with('~') {
-        return Err(FunctionError::argument(
-            0,
-            "`~` is not expanded here; write the whole path",
-        ));
-    }
-    Ok((files, environment.directory.join(path)))
+    let path = paths::expanded(path, context)?;
+    Ok((files, environment.directory.join(&*path)))
 }
 
 fn read(path: &str, context: &Context<'_>) -> Result<Arc<[u8]>, FunctionError> {

@@ -1,6 +1,6 @@
 //! Paths as the machine has them: `abspath` and `pathexpand`. Nothing is read for it.
 
-use std::path::Path;
+use std::{borrow::Cow, path::Path};
 
 use strata_core::Value;
 
@@ -42,9 +42,16 @@ fn abspath(given: Given<'_>, context: &Context<'_>) -> Result_ {
 }
 
 fn pathexpand(given: Given<'_>, context: &Context<'_>) -> Result_ {
-    let path = text(given, 0);
+    Ok(Value::from(&*expanded(text(given, 0), context)?))
+}
+
+/// A path with the home folder in place of a `~` that it begins with.
+pub(super) fn expanded<'a>(
+    path: &'a str,
+    context: &Context<'_>,
+) -> Result<Cow<'a, str>, FunctionError> {
     let Some(rest) = path.strip_prefix('~') else {
-        return Ok(Value::from(path));
+        return Ok(Cow::Borrowed(path));
     };
     if !(rest.is_empty() || rest.starts_with(['/', '\\'])) {
         return Err(FunctionError::argument(
@@ -57,7 +64,7 @@ fn pathexpand(given: Given<'_>, context: &Context<'_>) -> Result_ {
     let Some(home) = environment.home.map(Path::to_owned).or_else(known) else {
         return Err(FunctionError::new("the home folder is not known here"));
     };
-    Ok(Value::from(joined(&home, rest.trim_start_matches('/'))))
+    Ok(Cow::Owned(joined(&home, rest.trim_start_matches('/'))))
 }
 
 fn joined(folder: &Path, path: &str) -> String {

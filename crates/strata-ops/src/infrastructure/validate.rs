@@ -2,8 +2,8 @@
 
 use std::{path::Path, sync::Arc};
 
-use strata_config::{Config, LoadOptions, VariableInput};
-use strata_core::{Diagnostics, files::Files};
+use strata_config::{Config, LoadOptions, STORAGE, VariableInput};
+use strata_core::{Diagnostic, Diagnostics, Severity, files::Files};
 
 use super::{Settings, inputs, places};
 use crate::{files::Disk, process::Process, registry::Platforms};
@@ -20,7 +20,18 @@ pub fn validate(
     let settings = Settings::of(directory.to_owned());
     let mut unheard = Diagnostics::new();
     let inputs = inputs::collect(&settings, &process.environment, files, &mut unheard);
-    validate_with(files, &settings, &inputs, process, platforms, diags)
+    let mut found = Diagnostics::new();
+    let config = validate_with(files, &settings, &inputs, process, platforms, &mut found);
+    diags.extend(found.into_iter().map(without_storage));
+    config
+}
+
+/// Where the state is kept is of no account for whether the configuration is right, but the next command will say it.
+fn without_storage(mut found: Diagnostic) -> Diagnostic {
+    if found.code == STORAGE {
+        found.severity = Severity::Warning;
+    }
+    found
 }
 
 /// The same with values for variables, on which sources of modules may depend.
@@ -42,6 +53,7 @@ pub(super) fn validate_with(
     let config = strata_config::load_with(files, &settings.directory, &options, diags);
     let config = Arc::new(config);
     let providers = platforms.providers();
-    strata_config::validate_with_files(&config, providers.schemas(), Arc::new(Disk), diags);
+    let here = &process.working_directory;
+    strata_config::validate_with_files(&config, providers.schemas(), Arc::new(Disk), here, diags);
     config
 }

@@ -29,8 +29,7 @@ pub(crate) fn read(
     playbook: Option<&Path>,
     diags: &mut Diagnostics,
 ) -> Found {
-    let (names, paths) = sources(given, project);
-    let (inventory, folders) = from(names, paths, project, process, diags);
+    let (inventory, folders) = hosts(given, project, process, diags);
     let files = project.files.as_ref();
     let variables = InventoryVariables::load(
         files,
@@ -44,6 +43,17 @@ pub(crate) fn read(
         inventory,
         variables: Arc::new(variables),
     }
+}
+
+/// Reads the same sources without the variables beside them, for who only asks which hosts there are.
+pub(crate) fn hosts(
+    given: &[String],
+    project: &Project,
+    process: &Process,
+    diags: &mut Diagnostics,
+) -> (Inventory, Vec<PathBuf>) {
+    let (names, paths) = sources(given, project);
+    from(names, paths, project, process, diags)
 }
 
 /// Reads inventory sources as they are given, and the folders whose `group_vars` and `host_vars` count; nothing is
@@ -82,7 +92,7 @@ fn from(
     let paths: Vec<PathBuf> = there
         .map(|path| std::path::absolute(&path).unwrap_or(path))
         .collect();
-    let programs = fetch::Programs::new(process, &project.settings);
+    let programs = fetch::Programs::new(process, &project.settings, diags);
     let mut inventory = Inventory::load_with(files, &paths, &programs, diags);
     for source in names {
         let hosts: Vec<String> = source

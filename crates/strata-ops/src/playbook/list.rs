@@ -2,11 +2,13 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use serde_json::Value as Json;
-use strata_core::{Diagnostic, Diagnostics};
+use serde_json::{Map, Value as Json};
+use strata_core::{Diagnostic, Diagnostics, Severity};
+use strata_jinja::{Engine, NoSurroundings, Templar};
 use strata_playbook::{
     Inventory,
-    play::{Node, Play, Task},
+    play::{Action, Node, Play, Spanned, Task},
+    variables::{HostVariables, magic},
 };
 use strata_runner::{Ask, tags_allow};
 
@@ -25,57 +27,103 @@ pub struct Listing {
 }
 
 /// Lists what is in playbooks, as text.
+///
+/// Variables of hosts are not read, so nobody needs the passwords of those that are encrypted; what is wrong with an
+/// inventory is told and stops nothing, as in Ansible.
 pub fn list(
     playbooks: &[PathBuf],
     options: &Options,
     listing: Listing,
     process: &Process,
     ask: Option<&Arc<Ask>>,
-) -> Result<String, Diagnostics> {
+) -> Result<(String, Diagnostics), Diagnostics> {
     let mut diags = Diagnostics::new();
     let project = Project::open(&options.vault, process, ask, &mut diags);
-    let (loaded, _) = load(playbooks, options, &project, &mut diags);
+    let (loaded, extra) = load(playbooks, options, &project, &mut diags);
+    let extra = Arc::new(extra);
     let mut text = String::new();
+    let mut trouble = Diagnostics::new();
+    let (hosts, _) = inventory::hosts(&options.inventory, &project, process, &mut trouble);
+    diags.extend(trouble.into_iter().map(as_warning));
     for (path, playbook) in playbooks.iter().zip(loaded) {
-        let found = inventory::read(
-            &options.inventory,
-            &project,
-            process,
-            super::absolute(path).parent(),
-            &mut diags,
-        );
         text.push_str(&format!("\nplaybook: {}\n", path.display()));
         for (at, play) in playbook
             .iter()
             .flat_map(|playbook| &playbook.plays)
             .enumerate()
         {
-            match play_text(at, play, options, listing, &found.inventory) {
+            let templar = templar(play, &hosts, &extra);
+            match play_text(at, play, &templar, options, listing, &hosts) {
                 Ok(shown) => text.push_str(&shown),
                 Err(diagnostic) => diags.push(*diagnostic),
             }
         }
     }
-    diags.into_result(text)
+    match diags.has_errors() {
+        true => Err(diags),
+        false => Ok((text, diags)),
+    }
+}
+
+fn as_warning(mut found: Diagnostic) -> Diagnostic {
+    found.severity = Severity::Warning;
+    found
+}
+
+/// What a play's own words see: its variables and those of the command line, but none of any host.
+fn templar(play: &Arc<Play>, inventory: &Inventory, extra: &Arc<Map<String, Json>>) -> Templar {
+    let defaults = play.vars_prompt.iter().filter_map(|prompt| {
+        let default = prompt.default.as_ref()?;
+        Some((prompt.name.clone(), default.clone()))
+    });
+    let variables = HostVariables {
+        play_vars: vec![play.vars.clone(), Arc::new(defaults.collect())],
+        extra_vars: extra.clone(),
+        magic: Arc::new(magic(inventory, "localhost", play)),
+        ..HostVariables::default()
+    };
+    Templar::new(
+        &Engine::with(false),
+        Arc::new(variables),
+        Arc::new(NoSurroundings::default()),
+    )
+}
+
+fn rendered(
+    templar: &Templar,
+    keyword: &str,
+    written: &Spanned<Json>,
+) -> Result<Json, Box<Diagnostic>> {
+    templar.render(&written.value).map_err(|error| {
+        let summary = format!("`{keyword}` cannot be used");
+        let found = Diagnostic::error("bad-play-keyword", summary);
+        Box::new(found.detail(error.to_string()).at(written.span.clone()))
+    })
 }
 
 fn play_text(
     at: usize,
     play: &Play,
+    templar: &Templar,
     options: &Options,
     listing: Listing,
     inventory: &Inventory,
 ) -> Result<String, Box<Diagnostic>> {
-    let patterns = match &play.hosts.value {
+    let patterns: Vec<String> = match &rendered(templar, "hosts", &play.hosts)? {
         Json::Array(parts) => parts.iter().map(word).collect(),
         other => vec![word(other)],
     };
     let pattern = patterns.join(",");
+    let title = match rendered(templar, "name", &play.name)? {
+        // A play without a name goes by its hosts.
+        Json::Array(_) => pattern.clone(),
+        name => word(&name),
+    };
     let tags = own_tags(&play.keywords.tags);
     let mut text = format!(
         "\n  play #{} ({pattern}): {}\tTAGS: [{}]\n",
         at + 1,
-        word(&play.name.value),
+        title,
         tags.join(", ")
     );
     if listing.hosts {
@@ -145,30 +193,29 @@ fn matching(
     Ok(hosts)
 }
 
-/// All tasks in order; the loader bounds how deep blocks are nested.
+/// All tasks in order, but those of `rescue` and `always`; the loader bounds how deep blocks are nested.
 fn collect<'a>(nodes: &'a [Node], tasks: &mut Vec<&'a Task>) {
     for node in nodes {
         match node {
             Node::Task(task) if task.implicit => {}
             Node::Task(task) => tasks.push(task),
-            Node::Block(block) => {
-                for part in [&block.block, &block.rescue, &block.always] {
-                    collect(part, tasks);
-                }
-            }
+            Node::Block(block) => collect(&block.block, tasks),
             Node::RoleDone(_) => {}
         }
     }
 }
 
+/// A task's name with its role's, but where it has none, or goes by that of the role it includes.
 fn name(task: &Task) -> String {
-    let own = match &task.name {
-        Some(name) => word(&name.value),
-        None => task.written.clone(),
+    let Some(name) = &task.name else {
+        return task.written.clone();
     };
+    let own = word(&name.value);
     match &task.role {
-        Some(role) => format!("{} : {own}", role.name),
-        None => own,
+        Some(role) if !matches!(task.action, Action::IncludeRole { .. }) => {
+            format!("{} : {own}", role.name)
+        }
+        _ => own,
     }
 }
 

@@ -391,6 +391,7 @@ fn apply(
     let settings = &project.settings;
     let forks = settings.number("forks", diags).map(|forks| forks as usize);
     runner.forks = options.forks.or(forks).unwrap_or(5);
+    runner.reached = Arc::new(ConnectionDefaults::of(options, settings, None).seen());
     runner.check = options.check;
     runner.diff = options.diff || settings.flag("always_show_diff").unwrap_or(false);
     let tags = |own: &[String], name: &str| {
@@ -490,6 +491,13 @@ fn password(
 struct ConnectionDefaults(Vec<(&'static str, String)>);
 
 impl ConnectionDefaults {
+    /// What tasks see of it, as variables; a password is not for them.
+    fn seen(&self) -> Map<String, Json> {
+        let said = self.0.iter();
+        said.map(|(name, value)| ((*name).to_owned(), Json::from(value.clone())))
+            .collect()
+    }
+
     fn of(options: &Options, settings: &Settings, password: Option<String>) -> Self {
         let shown = |path: PathBuf| path.display().to_string();
         let key = options
@@ -566,6 +574,7 @@ pub(crate) fn runner_options(
 ) -> strata_runner::Options {
     let environment = Arc::new(around.process.environment.clone());
     strata_runner::Options {
+        reached: Arc::default(),
         files: project.files.clone(),
         disk: true,
         environment: environment.clone(),

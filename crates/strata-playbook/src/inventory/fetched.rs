@@ -17,6 +17,11 @@ pub trait Fetch {
 
     /// What the state of an infrastructure says, if the text at `path` is one.
     fn state(&self, text: &str, path: &Path) -> Option<Result<Json, String>>;
+
+    /// Whether the settings say that what has this name in an inventory folder is no inventory; none: the usual.
+    fn ignores(&self, _name: &str) -> Option<bool> {
+        None
+    }
 }
 
 /// Has neither programs nor plugins.

@@ -88,10 +88,10 @@ pub struct Group {
     pub priority: i64,
 }
 
-/// Files in an inventory folder that are no inventories.
-const IGNORED_ENDINGS: &[&str] = &[
+/// Files in an inventory folder that are no inventories, unless the settings say otherwise.
+pub const IGNORED_ENDINGS: &[&str] = &[
     "~", ".orig", ".bak", ".ini.j2", ".cfg", ".retry", ".pyc", ".pyo", ".swp", ".md", ".txt",
-    ".log",
+    ".rst", ".rpm", ".log",
 ];
 
 impl Inventory {
@@ -255,11 +255,11 @@ fn read_source(
     match files.kind(source) {
         Some(EntryKind::Folder) => {
             for entry in files.list(source).unwrap_or_default() {
-                let ignored = entry.name.starts_with('.')
-                    || matches!(entry.name.as_str(), "group_vars" | "host_vars")
-                    || IGNORED_ENDINGS
-                        .iter()
-                        .any(|ending| entry.name.ends_with(ending));
+                let name = entry.name.as_str();
+                let usual = || IGNORED_ENDINGS.iter().any(|ending| name.ends_with(ending));
+                let ignored = name.starts_with('.')
+                    || matches!(name, "group_vars" | "host_vars" | "vars_plugins")
+                    || fetch.ignores(name).unwrap_or_else(usual);
                 if !ignored {
                     read_source(files, &source.join(&entry.name), fetch, builder, diags);
                 }

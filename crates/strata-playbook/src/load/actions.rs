@@ -168,7 +168,7 @@ impl Reader<'_> {
             "include" => {
                 self.diags.push(
                     strata_core::Diagnostic::error(
-                        "unknown-module",
+                        "removed-module",
                         "`include` does not exist any more",
                     )
                     .at(named.name.span)
@@ -176,6 +176,14 @@ impl Reader<'_> {
                 );
                 None
             }
+            // It asks `setup`, and nobody else: hosts here have no other facts.
+            "gather_facts" => Some(Action::Module {
+                name: Spanned {
+                    value: "setup".to_owned(),
+                    span: named.name.span,
+                },
+                arguments: without(named.arguments, "parallel"),
+            }),
             _ => Some(Action::Module {
                 name: named.name,
                 arguments: named.arguments,
@@ -377,4 +385,12 @@ fn text_arguments(module: &str, text: &str) -> Json {
         return Json::String(whole.to_owned());
     }
     Json::Object(arguments::key_values(text))
+}
+
+/// Arguments without one that has nothing to tune here.
+fn without(mut arguments: Spanned<Json>, name: &str) -> Spanned<Json> {
+    if let Json::Object(given) = &mut arguments.value {
+        given.remove(name);
+    }
+    arguments
 }

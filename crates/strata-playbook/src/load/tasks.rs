@@ -130,6 +130,27 @@ impl Reader<'_> {
     }
 
     fn block(&mut self, node: &Node, context: &Context) -> Vec<PlayNode> {
+        let (inner, notify) = self.block_keywords(node, context);
+        let mut part = |key: &str| match node.get(key) {
+            Some(tasks) => self.tasks(tasks, &inner),
+            None => Vec::new(),
+        };
+        let mut block = Block {
+            block: part("block"),
+            rescue: part("rescue"),
+            always: part("always"),
+            span: node.span.clone(),
+        };
+        if !notify.is_empty() {
+            for nodes in [&mut block.block, &mut block.rescue, &mut block.always] {
+                add_notify(nodes, &notify);
+            }
+        }
+        vec![PlayNode::Block(Arc::new(block))]
+    }
+
+    /// What a block says to the tasks in it, and whom they notify beside their own.
+    fn block_keywords(&mut self, node: &Node, context: &Context) -> (Context, Vec<Spanned<Json>>) {
         let mut own = Keywords::default();
         let mut notify = Vec::new();
         for entry in node.entries().unwrap_or_default() {
@@ -155,25 +176,10 @@ impl Reader<'_> {
             keywords: Arc::new(inherit(&context.keywords, own)),
             ..context.clone()
         };
-        let mut part = |key: &str| match node.get(key) {
-            Some(tasks) => self.tasks(tasks, &inner),
-            None => Vec::new(),
-        };
-        let mut block = Block {
-            block: part("block"),
-            rescue: part("rescue"),
-            always: part("always"),
-            span: node.span.clone(),
-        };
-        if !notify.is_empty() {
-            for nodes in [&mut block.block, &mut block.rescue, &mut block.always] {
-                add_notify(nodes, &notify);
-            }
-        }
-        vec![PlayNode::Block(Arc::new(block))]
+        (inner, notify)
     }
 
-    /// Reads handlers, which are tasks that may listen.
+    /// Reads handlers, which are tasks that may listen, or blocks of such tasks.
     pub(super) fn handlers(&mut self, node: &Node, context: &Context) -> Vec<Arc<Handler>> {
         let items = self.sequence(node, "`handlers`").unwrap_or_default();
         let mut handlers = Vec::new();
@@ -181,27 +187,67 @@ impl Reader<'_> {
             if self.mapping(item, "a handler").is_none() {
                 continue;
             }
-            if let Some(block) = item.get("block") {
-                self.error(
-                    "unsupported",
-                    "blocks among handlers are not supported by Ansible",
-                    &block.span,
-                );
-                continue;
-            }
-            let Some(read) = self.task(item, context, true) else {
-                continue;
-            };
-            let listen = read.listen.clone();
-            match read.named.name.value.as_str() {
-                "import_tasks" => handlers.extend(self.import_handlers(&read, context)),
-                _ => handlers.extend(
-                    self.finish(read, context)
-                        .map(|task| Arc::new(Handler { task, listen })),
-                ),
+            match item.get("block") {
+                Some(block) => handlers.extend(self.handlers_of_block(item, block, context)),
+                None => handlers.extend(self.handler(item, context)),
             }
         }
         handlers
+    }
+
+    /// The tasks of a block, each a handler of its own with what the block says; as in Ansible, `rescue` and `always`
+    /// are not for handlers.
+    fn handlers_of_block(
+        &mut self,
+        node: &Node,
+        block: &Node,
+        context: &Context,
+    ) -> Vec<Arc<Handler>> {
+        let (inner, notify) = self.block_keywords(node, context);
+        for part in ["rescue", "always"] {
+            if let Some(part) = node.get(part) {
+                let message = "no handler is rescued: this part of the block never runs";
+                let found = Diagnostic::warning("handler-block", message);
+                self.diags.push(found.at(part.span.clone()));
+            }
+        }
+        let tasks = self
+            .sequence(block, "a list of handlers")
+            .unwrap_or_default();
+        let mut handlers = Vec::new();
+        for task in tasks {
+            match task.get("block") {
+                Some(nested) => {
+                    let message = "Using a block as a handler is not supported.";
+                    self.error("unsupported", message, &nested.span);
+                }
+                None if self.mapping(task, "a handler").is_some() => {
+                    handlers.extend(self.handler(task, &inner));
+                }
+                None => {}
+            }
+        }
+        for handler in &mut handlers {
+            let task = &mut Arc::make_mut(handler).task;
+            Arc::make_mut(task).notify.extend_from_slice(&notify);
+        }
+        handlers
+    }
+
+    fn handler(&mut self, item: &Node, context: &Context) -> Vec<Arc<Handler>> {
+        let Some(read) = self.task(item, context, true) else {
+            return Vec::new();
+        };
+        let listen = read.listen.clone();
+        match read.named.name.value.as_str() {
+            "import_tasks" => self.import_handlers(&read, context),
+            _ => {
+                let task = self.finish(read, context);
+                task.map(|task| Arc::new(Handler { task, listen }))
+                    .into_iter()
+                    .collect()
+            }
+        }
     }
 }
 
@@ -512,6 +558,10 @@ const KNOWN_LIKE_KEYWORDS: &[&str] = &[
     "unarchive",
     "group",
     "async_status",
+    "cargo",
+    "seport",
+    "slack",
+    "zpool",
     "mount",
     "script",
     "slurp",

@@ -24,6 +24,8 @@ pub fn magic(inventory: &Inventory, host: &str, play: &Play) -> BTreeMap<String,
         .map(|role| role.name.clone())
         .collect();
     let values = [
+        ("ansible_version", version()),
+        ("ansible_playbook_python", json!(PYTHON)),
         ("inventory_hostname", json!(host)),
         ("inventory_hostname_short", json!(short)),
         ("group_names", json!(inventory.group_names(host))),
@@ -44,6 +46,20 @@ pub fn magic(inventory: &Inventory, host: &str, play: &Play) -> BTreeMap<String,
         .into_iter()
         .map(|(name, value)| (name.to_owned(), Variable::Plain(Arc::new(value))))
         .collect()
+}
+
+/// The Python that Ansible would run in. Strata has none; where one is asked for, as for `ansible_python_interpreter` of
+/// this machine, it is the system's.
+const PYTHON: &str = "/usr/bin/python3";
+
+/// The ansible-core that we run like.
+const ANSIBLE: [u32; 3] = [2, 19, 14];
+
+/// `ansible_version`.
+fn version() -> Json {
+    let [major, minor, revision] = ANSIBLE;
+    let full = format!("{major}.{minor}.{revision}");
+    json!({ "full": full, "string": full, "major": major, "minor": minor, "revision": revision })
 }
 
 /// `groups`: the hosts of each group.

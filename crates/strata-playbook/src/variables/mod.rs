@@ -22,6 +22,8 @@ pub use magic::magic;
 /// All that a host's templates may see, by level, the weakest first. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct HostVariables {
+    /// What is so where nobody says otherwise: how the host is reached, that no facts are known; below all.
+    pub stand_ins: Arc<JsonMap>,
     /// Defaults of the play's roles and of the task's role.
     pub role_defaults: Vec<Arc<JsonMap>>,
     /// Inventory, `group_vars` and `host_vars`, merged.
@@ -122,6 +124,7 @@ impl HostVariables {
             .chain(one(&self.facts, false))
             .chain(one(&self.inventory, true))
             .chain(many(&self.role_defaults))
+            .chain(one(&self.stand_ins, false))
     }
 }
 

@@ -82,6 +82,10 @@ pub(crate) async fn new_guest(planned: &mut Planned<'_>, wanted: &Wanted) -> Out
     let cluster = session.cluster().await;
     let cluster = cluster.doing(|| "The cluster cannot be looked at for the plan".to_owned())?;
     check_id(session, &cluster, object)?;
+    if session.manner.rehearses {
+        // All that the configuration names is there, and has room.
+        return addresses(planned, &wanted.networks);
+    }
     check_template(session, &cluster, object, wanted.kind)?;
     let Some(node) = text(object, "node_name") else {
         return Ok(());

@@ -35,6 +35,8 @@ pub(crate) struct Manner {
     pub(crate) task_limit: Option<Duration>,
     /// True if every guest is read by itself on refresh, however many there are.
     pub(crate) deep_refresh: bool,
+    /// True on a twin, where nodes, templates and storages that nobody made are there once something asks for them.
+    pub(crate) rehearses: bool,
     pub(crate) ssh: super::ssh::Ssh,
 }
 

@@ -165,12 +165,19 @@ fn choices(name: &str, option: &Json, value: &Json, within: &str, errors: &mut V
     let Some(Json::Array(choices)) = option.get("choices") else {
         return;
     };
-    let known = |value: &Json| choices.iter().any(|choice| text(choice) == text(value));
-    let shown: Vec<String> = choices.iter().map(text).collect();
+    let shown: Vec<String> = choices.iter().map(spelled).collect();
+    let known = |value: &Json| {
+        let value = spelled(value);
+        shown.contains(&value) || is_only_truth(&value, &shown)
+    };
     let wrong: Vec<String> = match value {
-        Json::Array(items) => items.iter().filter(|item| !known(item)).map(text).collect(),
+        Json::Array(items) => items
+            .iter()
+            .filter(|item| !known(item))
+            .map(spelled)
+            .collect(),
         value if known(value) => Vec::new(),
-        value => vec![text(value)],
+        value => vec![spelled(value)],
     };
     if wrong.is_empty() {
         return;
@@ -186,6 +193,28 @@ fn choices(name: &str, option: &Json, value: &Json, within: &str, errors: &mut V
         wrong.join(", "),
         found_in(within)
     ));
+}
+
+/// A value as Python makes text of it.
+fn spelled(value: &Json) -> String {
+    match value {
+        Json::Bool(true) => "True".to_owned(),
+        Json::Bool(false) => "False".to_owned(),
+        value => text(value),
+    }
+}
+
+/// Whether a boolean stands for the one choice that YAML may have made it of, such as `no` for `False`.
+fn is_only_truth(value: &str, choices: &[String]) -> bool {
+    let words: &[&str] = match value {
+        "True" => &["y", "yes", "on", "1", "true", "t", "True"],
+        "False" => &["n", "no", "off", "0", "false", "f", "False"],
+        _ => return false,
+    };
+    let meant = choices
+        .iter()
+        .filter(|choice| words.contains(&choice.as_str()));
+    meant.count() == 1
 }
 
 fn elements(name: &str, option: &Json, value: &Json, errors: &mut Vec<String>) {
@@ -298,6 +327,13 @@ mod tests {
                 "value of state must be one of: on, off, got: up",
                 "missing required arguments: id found in users",
             ]
+        );
+        let spelled = json!({
+            "a": {"choices": ["all", "False"]}, "b": {"choices": ["no", "later"]}, "c": {"choices": ["no", "off"]},
+        });
+        assert_eq!(
+            errors(spelled, json!({"a": false, "b": false, "c": false})),
+            ["value of c must be one of: no, off, got: False"]
         );
         assert!(
             errors(

@@ -30,7 +30,7 @@ impl Batch<'_> {
         name
     }
 
-    /// A task's name as the recap shows it: `ROLE : NAME`.
+    /// A task's name as the recap shows it: `ROLE : NAME`; one that includes a role goes by its own name alone.
     pub(super) fn name(&self, host: &str, task: &Task) -> String {
         let own = match &task.name {
             None => action_name(task),
@@ -42,9 +42,8 @@ impl Batch<'_> {
                 }
             },
         };
-        let included = matches!(task.action, Action::IncludeRole { .. }) && task.name.is_none();
+        let included = matches!(task.action, Action::IncludeRole { .. });
         match &task.role {
-            // An included role goes by its own name alone.
             Some(role) if !included => format!("{} : {own}", role.name),
             _ => own,
         }

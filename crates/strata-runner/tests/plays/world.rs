@@ -168,6 +168,7 @@ fn options(
         reload: None,
         step: false,
         lenient_conditions: false,
+        reached: Arc::default(),
         inventory_variables: Arc::new(variables),
         prompted: Arc::default(),
         forks: 5,

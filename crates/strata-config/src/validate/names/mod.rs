@@ -111,7 +111,7 @@ impl Names<'_> {
         }
         for output in module.outputs.values() {
             self.expression(&output.value, Context::NOTHING);
-            self.all(&output.depends_on, Context::NOTHING);
+            self.order(&output.depends_on);
             self.checks(&output.preconditions, Context::NOTHING);
         }
         for provider in module.providers.values() {
@@ -163,7 +163,7 @@ impl Names<'_> {
             self.provider(reference, Context::of(&resource.repeat));
         }
         self.repeat(&resource.repeat);
-        self.all(&resource.depends_on, Context::NOTHING);
+        self.order(&resource.depends_on);
         self.whole_objects(&resource.depends_on);
         let context = Context {
             check: resource.scoped_to.as_deref(),
@@ -215,7 +215,7 @@ impl Names<'_> {
 
     fn call(&mut self, name: &Arc<str>, call: &ModuleCall) {
         self.repeat(&call.repeat);
-        self.all(&call.depends_on, Context::NOTHING);
+        self.order(&call.depends_on);
         let context = Context::of(&call.repeat);
         for reference in call.providers.values() {
             self.provider(reference, context);
@@ -320,6 +320,21 @@ impl Names<'_> {
                 Ok(target) => self.diags.extend(self.target(&target, traversal, context)),
                 Err(found) => self.diags.append(found),
             }
+        }
+    }
+
+    /// What is wrong with `depends_on`: as in Terraform, it waits for the whole module, whatever output it names.
+    fn order(&mut self, depends_on: &[Traversal]) {
+        for traversal in depends_on {
+            let found = match references::target(traversal) {
+                Ok(Target::Module(call, _)) if self.node.module.calls.contains_key(&call) => None,
+                Ok(target) => self.target(&target, traversal, Context::NOTHING),
+                Err(found) => {
+                    self.diags.append(found);
+                    None
+                }
+            };
+            self.diags.extend(found);
         }
     }
 

@@ -10,9 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use regex::RegexSet;
 use serde_json::{Map, Value as Json, json};
-use strata_core::Diagnostics;
-use strata_playbook::inventory::Fetch;
+use strata_core::{Diagnostic, Diagnostics};
+use strata_playbook::inventory::{Fetch, IGNORED_ENDINGS};
 
 use crate::{playbook::settings::Settings, process::Process};
 
@@ -26,14 +27,16 @@ const MAX_SIZE: u64 = 256 << 20;
 pub(super) struct Programs {
     timeout: Duration,
     environment: BTreeMap<String, String>,
+    ignored: Option<RegexSet>,
 }
 
 impl Programs {
-    pub(super) fn new(process: &Process, settings: &Settings) -> Self {
+    pub(super) fn new(process: &Process, settings: &Settings, diags: &mut Diagnostics) -> Self {
         let seconds = settings.number("inventory_script_timeout", &mut Diagnostics::new());
         Self {
             timeout: Duration::from_secs(seconds.unwrap_or(TIMEOUT)),
             environment: process.environment.clone(),
+            ignored: ignored(settings, diags),
         }
     }
 
@@ -84,6 +87,28 @@ impl Programs {
         groups.insert("_meta".to_owned(), json!({ "hostvars": hostvars }));
         Ok(listed)
     }
+}
+
+/// What the settings say is no inventory: endings, and patterns that may stand anywhere in a name.
+fn ignored(settings: &Settings, diags: &mut Diagnostics) -> Option<RegexSet> {
+    let endings = settings.list("inventory_ignore_extensions");
+    let patterns = settings.list("inventory_ignore_patterns");
+    if endings.is_empty() && patterns.is_empty() {
+        return None;
+    }
+    let endings = match endings.is_empty() {
+        true => IGNORED_ENDINGS.iter().map(ToString::to_string).collect(),
+        false => endings,
+    };
+    let endings = endings
+        .iter()
+        .map(|ending| format!("{}$", regex::escape(ending)));
+    let set = RegexSet::new(endings.chain(patterns));
+    set.map_err(|error| {
+        let summary = "`inventory_ignore_patterns` has a pattern that cannot be used";
+        diags.push(Diagnostic::error("ansible-cfg", summary).detail(error.to_string()));
+    })
+    .ok()
 }
 
 enum Failure {
@@ -150,6 +175,10 @@ impl Fetch for Programs {
             Err(Failure::NoProgram) => None,
             Err(Failure::Said(reason)) => Some(Err(reason)),
         }
+    }
+
+    fn ignores(&self, name: &str) -> Option<bool> {
+        self.ignored.as_ref().map(|set| set.is_match(name))
     }
 
     fn plugin(&self, name: &str, settings: &Json, path: &Path) -> Option<Result<Json, String>> {
@@ -378,6 +407,7 @@ mod tests {
         fs::write(&path, script).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         let programs = Programs {
+            ignored: None,
             timeout: Duration::from_millis(timeout),
             environment: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
         };

@@ -54,6 +54,22 @@ const NO: &[&str] = &["false", "no", "off", "0", "n", "f", ""];
 pub(super) const KNOWN: &[Setting] = &[
     used("inventory", &["defaults.inventory"], &["ANSIBLE_INVENTORY"]),
     used(
+        "inventory_ignore_extensions",
+        &[
+            "defaults.inventory_ignore_extensions",
+            "inventory.ignore_extensions",
+        ],
+        &["ANSIBLE_INVENTORY_IGNORE"],
+    ),
+    used(
+        "inventory_ignore_patterns",
+        &[
+            "defaults.inventory_ignore_patterns",
+            "inventory.ignore_patterns",
+        ],
+        &["ANSIBLE_INVENTORY_IGNORE_REGEX"],
+    ),
+    used(
         "roles_path",
         &["defaults.roles_path"],
         &["ANSIBLE_ROLES_PATH"],

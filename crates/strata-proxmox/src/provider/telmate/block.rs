@@ -104,6 +104,7 @@ pub(crate) fn read(
         deep_refresh: environment
             .get("STRATA_PROXMOX_DEEP_REFRESH")
             .is_some_and(|text| text == "1"),
+        rehearses: twin.is_some(),
         ..Manner::default()
     };
     Ok((access, manner))

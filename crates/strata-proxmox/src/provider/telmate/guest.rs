@@ -75,6 +75,12 @@ pub(super) fn dns(object: &Json) -> Json {
     }
 }
 
+/// The id of a template that only a rehearsal has: the same for the same name, and far from those that are drawn.
+fn stand_in(name: &str) -> i64 {
+    let sum = |sum: i64, byte: u8| (sum * 31 + i64::from(byte)) % 99_999_000;
+    900_000_000 + name.bytes().fold(0, sum)
+}
+
 impl Guest {
     /// The id of what a guest is cloned from, which telmate names by its name.
     async fn template(
@@ -105,6 +111,7 @@ impl Guest {
             Some((id, _)) => Ok(Some(i64::from(*id))),
             // It is made before by the same plan, which does not know its id yet.
             None if planning && session.intended().has_name(name) => Ok(None),
+            None if session.manner.rehearses => Ok(Some(stand_in(name))),
             None => Err(Failure::new(
                 Diagnostic::error(
                     "proxmox-no-template",

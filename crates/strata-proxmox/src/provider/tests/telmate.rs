@@ -3,9 +3,13 @@
 use super::*;
 
 pub(super) async fn telmate(options: Options) -> World {
+    telmate_with(options, |_| Settings::default()).await
+}
+
+async fn telmate_with(options: Options, settings: impl FnOnce(&Twin) -> Settings) -> World {
     let folder = tempfile::tempdir().unwrap();
     let twin = Twin::on_loopback(options).await.unwrap();
-    let provider = Proxmox::new(Settings::default()).telmate();
+    let provider = Proxmox::new(settings(&twin)).telmate();
     let block = provider.schema().provider.clone();
     let config = config_of(
         &block,
@@ -81,6 +85,22 @@ async fn a_machine_is_cloned_from_a_template_by_its_name() {
         error.contains("There is no guest `nope` to clone"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_rehearsal_has_the_nodes_and_templates_that_a_configuration_names() {
+    let rehearsed = |twin: &Twin| Settings {
+        twin: Some(twin.endpoint().to_owned()),
+        ..Settings::default()
+    };
+    let world = telmate_with(Options::rehearsal(), rehearsed).await;
+    let mut clone = machine();
+    clone["clone"] = json!("a-template-of-somebody");
+    clone["target_node"] = json!("attic");
+    let made = world.apply("proxmox_vm_qemu", None, &clone).await.unwrap();
+    let read = world.read("proxmox_vm_qemu", &made).await.unwrap();
+    assert_eq!(to_json(&read.value)["id"], "attic/qemu/100");
+    world.nothing("proxmox_vm_qemu", &read, &clone).await;
 }
 
 #[tokio::test]
