@@ -35,6 +35,8 @@ pub struct Session {
     pub(super) opened: Opened,
     /// What was read of the disk for the configuration.
     pub(super) recording: Arc<Recording>,
+    /// True if a plan that destroys is told of as any other, as Terraform's `apply` does it.
+    ends_as_apply: bool,
     parallelism: usize,
     provisioners: Arc<BuiltIn>,
     _lock: Option<Lock>,
@@ -110,6 +112,7 @@ impl Session {
             store,
             opened,
             recording: loaded.recording,
+            ends_as_apply: false,
             parallelism: settings.parallelism,
             provisioners: BuiltIn::new(&process.environment),
             _lock: lock,
@@ -167,6 +170,11 @@ impl Session {
         outputs.keys().cloned().collect()
     }
 
+    /// Tells of a plan that destroys as of any other.
+    pub fn end_as_apply(&mut self) {
+        self.ends_as_apply = true;
+    }
+
     /// What configuration, state and platform together ask for.
     pub async fn plan(&self, options: &PlanOptions, events: &Events) -> Result<Plan, Diagnostics> {
         let plan = strata_engine::plan(
@@ -217,10 +225,9 @@ impl Session {
             .map_err(|error| diagnostic(&error))?;
         let (counts, diagnostics, stopped) = (applied.counts, applied.diagnostics, applied.stopped);
         if !diagnostics.has_errors() && !stopped {
-            let operation = if plan.mode == PlanMode::Destroy {
-                OperationKind::Destroy
-            } else {
-                OperationKind::Apply
+            let operation = match plan.mode == PlanMode::Destroy && !self.ends_as_apply {
+                true => OperationKind::Destroy,
+                false => OperationKind::Apply,
             };
             events.send(Event::ChangeSummary { operation, counts });
         }
