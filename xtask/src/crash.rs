@@ -173,7 +173,7 @@ fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
 fn renamed(text: &str) -> String {
     text.replace("\"observability\"", &format!("\"{OURS}\""))
         .replace("= each.key\n", &format!("= \"{OURS}-${{each.key}}\"\n"))
-        .replace("10.78.0.1/24", "10.79.0.1/24")
+        .replace("10.78.0.1/24", "10.91.0.1/24")
 }
 
 /// A line without the mark by which Strata knows what it made: each creation has its own.
