@@ -22,10 +22,18 @@ const OURS: &str = "strata-crash";
 /// How often in a row a run is killed before one may end.
 const IN_A_ROW: usize = 4;
 
+/// What a run takes at least, as far as moments are drawn.
+const SHORTEST: Duration = Duration::from_millis(300);
+
+/// How many objects the configuration makes: a bridge, two profiles, and a container and a volume for each service.
+const OBJECTS: usize = 9;
+
 const USAGE: &str = "\
 Usage: cargo xtask crash [KILLS] [--seed NUMBER] [--strata PATH]
 
   KILLS   how many runs are killed; 10 if left out
+
+Its last line is the figure: kills, what was orphaned, what was lost.
 ";
 
 struct Options {
@@ -44,6 +52,38 @@ struct Seen {
     /// Killed runs that left a journal behind.
     journals: usize,
     rounds: usize,
+    /// What was on the daemon after a run that nobody killed, and should not have been.
+    orphans: usize,
+    /// What should have been there, or in the state, and was not.
+    lost: usize,
+}
+
+impl Seen {
+    /// The figure.
+    fn sum(&self) -> String {
+        let Seen {
+            killed,
+            over,
+            journals,
+            rounds,
+            orphans,
+            lost,
+        } = self;
+        format!(
+            "{killed} kills in {rounds} rounds ({journals} left a journal, {over} runs more were over before): \
+             {orphans} orphans, {lost} lost"
+        )
+    }
+
+    /// Counts what is too much and what is too little, line by line.
+    fn count(&mut self, wanted: &str, there: &str) {
+        let missing_in = |all: &str, lines: &str| {
+            let known: Vec<&str> = all.lines().collect();
+            lines.lines().filter(|line| !known.contains(line)).count()
+        };
+        self.orphans += missing_in(wanted, there);
+        self.lost += missing_in(there, wanted);
+    }
 }
 
 /// The folder, the program and the daemon.
@@ -75,15 +115,7 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
         seen: Seen::default(),
     };
     let result = scene.all(options.kills);
-    let Seen {
-        killed,
-        over,
-        journals,
-        rounds,
-    } = scene.seen;
-    println!(
-        "{killed} runs killed in {rounds} rounds, {journals} of them left a journal; {over} were over before"
-    );
+    println!("{}", scene.seen.sum());
     match &result {
         Ok(()) => {
             fs::remove_dir_all(&folder).map_err(|error| Failure::file(&folder, &error))?;
@@ -143,17 +175,18 @@ fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
 }
 
 fn renamed(text: &str) -> String {
-    let text = text
-        .replace("\"observability\"", &format!("\"{OURS}\""))
-        .replace("10.78.0.1/24", "10.79.0.1/24");
-    ["prometheus", "alertmanager", "mosquitto"]
-        .iter()
-        .fold(text, |text, name| {
-            text.replace(
-                &format!("    {name} = {{"),
-                &format!("    {OURS}-{name} = {{"),
-            )
-        })
+    text.replace("\"observability\"", &format!("\"{OURS}\""))
+        .replace("= each.key\n", &format!("= \"{OURS}-${{each.key}}\"\n"))
+        .replace("10.78.0.1/24", "10.91.0.1/24")
+}
+
+/// A line without the mark by which Strata knows what it made: each creation has its own.
+fn unmarked(line: &str) -> String {
+    let Some((before, mark)) = line.split_once("user.strata.marker=") else {
+        return line.to_owned();
+    };
+    let end = mark.find([' ', '}']).unwrap_or(mark.len());
+    format!("{before}{}", &mark[end..])
 }
 
 impl Scene {
@@ -167,7 +200,7 @@ impl Scene {
         let destroy = started.elapsed();
         self.expect("", "after an undisturbed destroy")?;
         println!("an apply takes {apply:.1?}, a destroy {destroy:.1?}");
-        while self.seen.killed + self.seen.over < kills {
+        while self.seen.killed < kills {
             self.round(kills, apply, destroy, &whole)?;
         }
         Ok(())
@@ -186,9 +219,10 @@ impl Scene {
         let known = self.strata(&["state", "list"])?.lines().count();
         let plan = self.command(&["plan", "-detailed-exitcode"]).output();
         let is_empty = plan.is_ok_and(|plan| plan.status.success());
-        if known != 9 || !is_empty {
+        self.seen.lost += OBJECTS.saturating_sub(known);
+        if known != OBJECTS || !is_empty {
             return Err(Failure::new(format!(
-                "{known} objects of 9 are known; the second plan is empty: {is_empty}"
+                "{known} objects of {OBJECTS} are known; the second plan is empty: {is_empty}"
             )));
         }
         self.kill_some("destroy", destroy, kills)?;
@@ -202,18 +236,24 @@ impl Scene {
         Ok(())
     }
 
+    /// Kills runs in a row, each in what the one before left to do, until one was over before its moment.
     fn kill_some(&mut self, verb: &str, takes: Duration, kills: usize) -> Result<(), Failure> {
+        let mut left = takes;
         for _ in 0..IN_A_ROW {
-            if self.seen.killed + self.seen.over < kills {
-                self.killed(verb, takes)?;
+            if self.seen.killed == kills {
+                break;
             }
+            let moment = left.mul_f64(self.below(1000) as f64 / 1000.0);
+            if !self.killed(verb, moment)? {
+                break;
+            }
+            left = left.saturating_sub(moment).max(SHORTEST);
         }
         Ok(())
     }
 
-    /// Starts a run, and kills it somewhere between its first and its last moment.
-    fn killed(&mut self, verb: &str, takes: Duration) -> Result<(), Failure> {
-        let moment = takes.mul_f64(self.below(1000) as f64 / 1000.0);
+    /// Starts a run and kills it at this moment; false if it was over before.
+    fn killed(&mut self, verb: &str, moment: Duration) -> Result<bool, Failure> {
         let mut command = self.command(&[verb, "-auto-approve"]);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let not_run = |error| Failure::new(format!("`strata {verb}` could not be run: {error}"));
@@ -231,7 +271,7 @@ impl Scene {
         }
         let journal = self.folder.join("terraform.tfstate.journal");
         self.seen.journals += usize::from(!is_over && journal.exists());
-        Ok(())
+        Ok(!is_over)
     }
 
     fn whole(&self, verb: &str) -> Result<(), Failure> {
@@ -257,11 +297,12 @@ impl Scene {
     fn there(&self) -> Result<String, Failure> {
         let all = testbed::everything()?;
         let ours = all.lines().filter(|line| line.contains(OURS));
-        Ok(ours.map(|line| format!("{line}\n")).collect())
+        Ok(ours.map(|line| format!("{}\n", unmarked(line))).collect())
     }
 
-    fn expect(&self, wanted: &str, when: &str) -> Result<(), Failure> {
+    fn expect(&mut self, wanted: &str, when: &str) -> Result<(), Failure> {
         let there = self.there()?;
+        self.seen.count(wanted, &there);
         match there == wanted {
             true => Ok(()),
             false => Err(Failure::new(format!(
@@ -284,11 +325,26 @@ mod tests {
 
     #[test]
     fn the_copy_has_names_of_its_own() {
-        let text = "  default     = \"observability\"\n    mosquitto = {\n      data = \"/var/lib/mosquitto\"\n";
+        let text = "  default     = \"observability\"\n  name     = each.key\n";
         assert_eq!(
             renamed(text),
-            "  default     = \"strata-crash\"\n    strata-crash-mosquitto = {\n      data = \"/var/lib/mosquitto\"\n"
+            "  default     = \"strata-crash\"\n  name     = \"strata-crash-${each.key}\"\n"
         );
+    }
+
+    #[test]
+    fn the_mark_of_one_creation_is_left_out() {
+        assert_eq!(
+            unmarked("profile p {a=b user.strata.marker=12-34} {x}"),
+            "profile p {a=b } {x}"
+        );
+    }
+
+    #[test]
+    fn what_is_left_over_and_what_is_gone_is_counted() {
+        let mut seen = Seen::default();
+        seen.count("a\nb\nc\n", "b\nd\n");
+        assert_eq!((seen.orphans, seen.lost), (1, 2));
     }
 
     #[test]

@@ -27,6 +27,11 @@ pub trait Provider: Send + Sync {
     /// Checks a resource's or data source's configuration, which may hold unknown values, beyond what the schema says.
     fn validate(&self, kind: ObjectKind, type_name: &str, config: &Value) -> Diagnostics;
 
+    /// What is lost for good when an object is deleted, in a few words; none where it can be made anew as it was.
+    fn lost_with(&self, _type_name: &str, _object: &Value) -> Option<&'static str> {
+        None
+    }
+
     /// Takes the `provider` block (unknown values only while planning) and makes a provider that can work.
     ///
     /// It connects when first asked to do something, so that configuring without a platform at hand succeeds.
@@ -182,12 +187,38 @@ pub struct Effect {
 /// How far a change reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EffectKind {
+    /// Nothing that runs is touched.
+    None,
     /// The guest goes on running.
     Live,
     /// The guest is restarted.
     Restart,
     /// The guest is made anew; its root disk is lost.
     Rebuild,
+    /// What cannot be made again is lost.
+    DataLoss,
+}
+
+impl EffectKind {
+    /// All of them, from the least to the worst.
+    pub const ALL: [EffectKind; 5] = [
+        EffectKind::None,
+        EffectKind::Live,
+        EffectKind::Restart,
+        EffectKind::Rebuild,
+        EffectKind::DataLoss,
+    ];
+
+    /// The label that plans show.
+    pub fn label(self) -> &'static str {
+        match self {
+            EffectKind::None => "none",
+            EffectKind::Live => "live",
+            EffectKind::Restart => "restart",
+            EffectKind::Rebuild => "rebuild",
+            EffectKind::DataLoss => "data loss",
+        }
+    }
 }
 
 /// What [`ConfiguredProvider::apply`] is asked: no prior creates, no planned deletes.

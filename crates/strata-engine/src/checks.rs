@@ -119,7 +119,13 @@ pub(crate) fn evaluate(
             .filter(|(_, o)| !o.preconditions.is_empty())
         {
             let subject = CheckSubject::Output(module.clone(), name.clone());
-            results.push(each(subject, format!("output.{name}")));
+            let mut result = each(subject, format!("output.{name}"));
+            for (object, instance) in result.objects.iter_mut().zip(&instances) {
+                if session.evaluator.has_open_precondition(instance, name) {
+                    object.status = Status::Unknown;
+                }
+            }
+            results.push(result);
         }
         for name in found.checks.keys() {
             let mut result = each(

@@ -34,7 +34,8 @@ pub use environment::Environment;
 pub use generate::generate;
 pub use import::import;
 pub use plan::{
-    Change, Graph, Node, OutputChange, Plan, PlanMode, PlanOptions, Reason, Work, announce, plan,
+    Change, Graph, Node, OutputChange, Plan, PlanMode, PlanOptions, Reason, Work, announce_saved,
+    plan,
 };
 pub use providers::Providers;
 pub use settle::settle;

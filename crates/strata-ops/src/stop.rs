@@ -46,7 +46,7 @@ impl Stop {
     }
 
     /// For the engine.
-    pub(crate) fn engine(&self) -> &strata_engine::Stop {
+    pub fn engine(&self) -> &strata_engine::Stop {
         &self.engine
     }
 

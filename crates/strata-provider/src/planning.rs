@@ -189,6 +189,8 @@ fn known<T: Typed>(value: &Value) -> Option<T> {
 
 fn told(kind: EffectKind) -> &'static str {
     match kind {
+        EffectKind::None => "changes nothing that runs",
+        EffectKind::DataLoss => "loses data",
         EffectKind::Live => "is applied live",
         EffectKind::Restart => "needs a restart",
         EffectKind::Rebuild => "needs a new guest",

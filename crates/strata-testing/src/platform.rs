@@ -41,6 +41,14 @@ pub enum Operation {
     Delete,
     /// A thing is read.
     Read,
+    /// A data source is read.
+    ReadData,
+    /// A change is planned.
+    Plan,
+    /// A thing is taken over; the name is its id.
+    Import,
+    /// A thing is looked for after a crash.
+    Find,
 }
 
 /// What goes wrong.
@@ -50,10 +58,17 @@ pub enum Fault {
     Refused,
     /// It fails on the way: what is there then is not complete.
     HalfDone,
+    /// It never answers, and nothing happens.
+    Hangs,
+    /// It is done, but never answers.
+    DoneThenHangs,
 }
 
 /// Called when the crash comes.
 type OnCrash = Arc<dyn Fn() + Send + Sync>;
+
+/// Called when a call begins to hang.
+type OnHang = Arc<dyn Fn() + Send + Sync>;
 
 #[derive(Default)]
 struct Model {
@@ -63,6 +78,7 @@ struct Model {
     faults: BTreeMap<(Operation, String), Fault>,
     points: usize,
     crash: Option<(usize, OnCrash)>,
+    on_hang: Option<OnHang>,
 }
 
 impl Platform {
@@ -109,6 +125,20 @@ impl Platform {
     /// Lets nothing go wrong any more.
     pub fn forget_faults(&self) {
         self.model().faults.clear();
+    }
+
+    /// Tells when a call begins to hang.
+    pub fn on_hang(&self, tell: impl Fn() + Send + Sync + 'static) {
+        self.model().on_hang = Some(Arc::new(tell));
+    }
+
+    /// Never ends.
+    pub(crate) async fn hang(&self) {
+        let tell = self.model().on_hang.clone();
+        if let Some(tell) = tell {
+            tell();
+        }
+        std::future::pending::<()>().await;
     }
 
     /// From the given moment on no call gives an answer; `on_crash` is told when it comes.
@@ -166,7 +196,11 @@ impl Platform {
             Operation::Create => "create",
             Operation::Update => "update",
             Operation::Delete => "delete",
-            Operation::Read => return,
+            Operation::Read
+            | Operation::ReadData
+            | Operation::Plan
+            | Operation::Import
+            | Operation::Find => return,
         };
         self.model().log.push(format!("{verb} {name}"));
     }

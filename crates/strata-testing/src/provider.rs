@@ -49,6 +49,11 @@ impl Provider for TestProvider {
         &self.schema
     }
 
+    fn lost_with(&self, _type_name: &str, object: &Value) -> Option<&'static str> {
+        let holds_data = object.get("kind").and_then(Value::as_str) == Some("volume");
+        holds_data.then_some("what is in it")
+    }
+
     fn validate(&self, _kind: ObjectKind, _type_name: &str, config: &Value) -> Diagnostics {
         match config.get("name").and_then(Value::as_str) {
             Some("") => Diagnostic::error("test-no-name", "a thing needs a name").into(),
@@ -70,7 +75,11 @@ impl ConfiguredProvider for Configured {
         &'a self,
         request: PlanRequest,
     ) -> BoxFuture<'a, Result<PlanResponse, Diagnostics>> {
-        Box::pin(std::future::ready(Ok(plan(&request))))
+        Box::pin(async move {
+            let name = text(&request.proposed, "name");
+            self.may_fail(Operation::Plan, &name).await?;
+            Ok(plan(&request))
+        })
     }
 
     fn apply<'a>(&'a self, request: ApplyRequest) -> BoxFuture<'a, ApplyResponse> {
@@ -88,7 +97,11 @@ impl ConfiguredProvider for Configured {
         &'a self,
         request: ReadRequest,
     ) -> BoxFuture<'a, Result<Option<Object>, Diagnostics>> {
-        Box::pin(std::future::ready(self.read_now(&request.object)))
+        Box::pin(async move {
+            let name = text(&request.object.value, "name");
+            self.may_fail(Operation::Read, &name).await?;
+            Ok(self.read_now(&request.object))
+        })
     }
 
     fn read_data<'a>(
@@ -96,16 +109,18 @@ impl ConfiguredProvider for Configured {
         _type_name: Arc<str>,
         config: Value,
     ) -> BoxFuture<'a, Result<Value, Diagnostics>> {
-        let name = text(&config, "name");
-        let read = match self.platform.things().get(&name) {
-            None => Err(refused(Operation::Read, &name).into()),
-            Some(thing) => Ok(Value::object([
-                ("id", Value::string(&*thing.id)),
-                ("name", Value::string(name)),
-                ("size", Value::number(thing.size)),
-            ])),
-        };
-        Box::pin(std::future::ready(read))
+        Box::pin(async move {
+            let name = text(&config, "name");
+            self.may_fail(Operation::ReadData, &name).await?;
+            match self.platform.things().get(&name) {
+                None => Err(refused(Operation::Read, &name).into()),
+                Some(thing) => Ok(Value::object([
+                    ("id", Value::string(&*thing.id)),
+                    ("name", Value::string(name)),
+                    ("size", Value::number(thing.size)),
+                ])),
+            }
+        })
     }
 
     fn open<'a>(
@@ -161,47 +176,78 @@ impl ConfiguredProvider for Configured {
         _type_name: Arc<str>,
         id: String,
     ) -> BoxFuture<'a, Result<Object, Diagnostics>> {
-        let things = self.platform.things();
-        let found = things.iter().find(|(_, thing)| thing.id == id);
-        let imported = match found {
-            None => Err(Diagnostic::error("test-import", format!("cannot import `{id}`")).into()),
-            Some((name, thing)) => {
-                let nothing = |ty| Value::Null(ty);
-                let known = Value::object([
-                    ("name", Value::string(name.as_str())),
-                    ("note", nothing(Type::String)),
-                    ("secret", nothing(Type::String)),
-                    ("needs", nothing(Type::list(Type::String))),
-                ]);
-                Ok(object(&known, thing))
-            }
-        };
-        Box::pin(std::future::ready(imported))
+        Box::pin(async move {
+            self.may_fail(Operation::Import, &id).await?;
+            self.import_now(&id)
+        })
     }
 
     fn find<'a>(&'a self, request: FindRequest) -> BoxFuture<'a, Result<Found, Diagnostics>> {
-        let name = text(&request.planned, "name");
-        let found = match self.platform.things().get(&name) {
-            None => Found::Nothing,
-            Some(thing) if thing.marker != request.marker => Found::Foreign,
-            Some(thing) => Found::Ours {
-                object: object(&request.planned, thing),
-                complete: thing.complete,
-            },
-        };
-        Box::pin(std::future::ready(Ok(found)))
+        Box::pin(async move {
+            let name = text(&request.planned, "name");
+            self.may_fail(Operation::Find, &name).await?;
+            Ok(match self.platform.things().get(&name) {
+                None => Found::Nothing,
+                Some(thing) if thing.marker != request.marker => Found::Foreign,
+                Some(thing) => Found::Ours {
+                    object: object(&request.planned, thing),
+                    complete: thing.complete,
+                },
+            })
+        })
     }
 }
 
 impl Configured {
+    /// Goes wrong, if that is wanted: what asks only can hang or be refused.
+    async fn may_fail(&self, operation: Operation, name: &str) -> Result<(), Diagnostics> {
+        match self.platform.fault(operation, name) {
+            None => Ok(()),
+            Some(Fault::Refused | Fault::HalfDone) => Err(refused(operation, name).into()),
+            Some(Fault::Hangs | Fault::DoneThenHangs) => {
+                self.platform.hang().await;
+                Ok(())
+            }
+        }
+    }
+
+    fn import_now(&self, id: &str) -> Result<Object, Diagnostics> {
+        let things = self.platform.things();
+        let Some((name, thing)) = things.iter().find(|(_, thing)| thing.id == id) else {
+            return Err(Diagnostic::error("test-import", format!("cannot import `{id}`")).into());
+        };
+        let known = Value::object([
+            ("name", Value::string(name.as_str())),
+            ("note", Value::Null(Type::String)),
+            ("secret", Value::Null(Type::String)),
+            ("needs", Value::Null(Type::list(Type::String))),
+        ]);
+        Ok(object(&known, thing))
+    }
+
+    /// Before something is done: it may hang.
+    async fn may_hang_before(&self, fault: Option<Fault>) {
+        if fault == Some(Fault::Hangs) {
+            self.platform.hang().await;
+        }
+    }
+
+    /// After something was done: it may hang.
+    async fn may_hang_after(&self, fault: Option<Fault>) {
+        if fault == Some(Fault::DoneThenHangs) {
+            self.platform.hang().await;
+        }
+    }
+
     async fn create(&self, planned: &Value, marker: &str) -> ApplyResponse {
         let name = text(planned, "name");
         self.platform.moment().await;
         let fault = self.platform.fault(Operation::Create, &name);
+        self.may_hang_before(fault).await;
         if fault == Some(Fault::Refused) || self.platform.things().contains_key(&name) {
             return answer(None, Some(refused(Operation::Create, &name)));
         }
-        let complete = fault.is_none();
+        let complete = fault != Some(Fault::HalfDone);
         let kind = planned
             .get("kind")
             .and_then(Value::as_str)
@@ -216,6 +262,7 @@ impl Configured {
         self.platform
             .note(Operation::Create, &format!("{name}{}", self.endpoint));
         self.platform.set(&name, Some(thing.clone()));
+        self.may_hang_after(fault).await;
         self.platform.moment().await;
         let error = (!complete).then(|| half_done(Operation::Create, &name));
         answer(Some(object(planned, &thing)), error)
@@ -225,6 +272,7 @@ impl Configured {
         let name = text(&prior.value, "name");
         self.platform.moment().await;
         let fault = self.platform.fault(Operation::Update, &name);
+        self.may_hang_before(fault).await;
         let Some(mut thing) = self.platform.things().remove(&name) else {
             return answer(None, Some(refused(Operation::Update, &name)));
         };
@@ -234,6 +282,7 @@ impl Configured {
         thing.size = number(planned, "size");
         self.platform.note(Operation::Update, &name);
         self.platform.set(&name, Some(thing.clone()));
+        self.may_hang_after(fault).await;
         self.platform.moment().await;
         let error = fault.map(|_| half_done(Operation::Update, &name));
         answer(Some(object(planned, &thing)), error)
@@ -242,7 +291,9 @@ impl Configured {
     async fn delete(&self, prior: &Object) -> ApplyResponse {
         let name = text(&prior.value, "name");
         self.platform.moment().await;
-        if self.platform.fault(Operation::Delete, &name).is_some() {
+        let fault = self.platform.fault(Operation::Delete, &name);
+        self.may_hang_before(fault).await;
+        if matches!(fault, Some(Fault::Refused | Fault::HalfDone)) {
             return answer(Some(prior.clone()), Some(refused(Operation::Delete, &name)));
         }
         // An object that was replaced under the same name is not ours to delete any more.
@@ -252,21 +303,19 @@ impl Configured {
                 .note(Operation::Delete, &format!("{name}{}", self.endpoint));
             self.platform.set(&name, None);
         }
+        self.may_hang_after(fault).await;
         self.platform.moment().await;
         answer(None, None)
     }
 
-    fn read_now(&self, known: &Object) -> Result<Option<Object>, Diagnostics> {
+    fn read_now(&self, known: &Object) -> Option<Object> {
         let name = text(&known.value, "name");
-        if self.platform.fault(Operation::Read, &name).is_some() {
-            return Err(refused(Operation::Read, &name).into());
-        }
         let things = self.platform.things();
         let is_same = |thing: &&Thing| thing.id == text(&known.value, "id");
-        Ok(things
+        things
             .get(&name)
             .filter(is_same)
-            .map(|thing| object(&known.value, thing)))
+            .map(|thing| object(&known.value, thing))
     }
 }
 

@@ -4,8 +4,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use strata_core::Diagnostics;
 use strata_provider::{Context, DataSourceType, Schema};
 
-use super::content;
-use crate::{Settings, digests::Digests};
+use super::{content, digested::digested};
+use crate::Settings;
 
 /// Reads a file on this machine and hides its content.
 #[derive(Default, Schema)]
@@ -41,18 +41,7 @@ pub(crate) struct DataLocalSensitiveFile {
     id: String,
 }
 
-impl DataLocalSensitiveFile {
-    fn fill(&mut self, content: &[u8]) {
-        let digests = Digests::of(content);
-        self.content_md5 = digests.md5;
-        self.content_sha1 = digests.sha1.clone();
-        self.content_sha256 = digests.sha256;
-        self.content_base64sha256 = digests.base64_sha256;
-        self.content_sha512 = digests.sha512;
-        self.content_base64sha512 = digests.base64_sha512;
-        self.id = digests.sha1;
-    }
-}
+digested!(DataLocalSensitiveFile);
 
 impl DataSourceType for DataLocalSensitiveFile {
     const NAME: &'static str = "local_sensitive_file";

@@ -3,9 +3,11 @@
 mod content;
 mod data_file;
 mod data_sensitive_file;
+mod digested;
 mod file;
 mod sensitive_file;
 mod write;
+mod written;
 
 use std::sync::Arc;
 

@@ -1,13 +1,14 @@
 //! `local_sensitive_file`: a file on this machine whose content is secret.
 
 use strata_core::Diagnostics;
-use strata_provider::{Context, Leftover, Observed, ResourceType, Schema};
+use strata_provider::Schema;
 
 use super::{
     content::{Content, is_base64, is_mode},
-    write,
+    digested::digested,
+    written::written,
 };
-use crate::{Settings, digests::Digests};
+use crate::Settings;
 
 /// A file on this machine whose content is hidden, and which only its owner may read.
 #[derive(Clone, Default, Schema)]
@@ -63,56 +64,7 @@ impl LocalSensitiveFile {
         };
         content.bytes(settings)
     }
-
-    fn fill(&mut self, content: &[u8]) {
-        let digests = Digests::of(content);
-        self.content_md5 = digests.md5;
-        self.content_sha1 = digests.sha1.clone();
-        self.content_sha256 = digests.sha256;
-        self.content_base64sha256 = digests.base64_sha256;
-        self.content_sha512 = digests.sha512;
-        self.content_base64sha512 = digests.base64_sha512;
-        self.id = digests.sha1;
-    }
 }
 
-impl ResourceType for LocalSensitiveFile {
-    const NAME: &'static str = "local_sensitive_file";
-    type Client = Settings;
-
-    async fn create(&mut self, context: &mut Context<'_, Settings>) -> Result<(), Diagnostics> {
-        let content = self.bytes(context.client)?;
-        let modes = (
-            self.file_permission.as_str(),
-            self.directory_permission.as_str(),
-        );
-        write::write(context.client, &self.filename, &content, modes)?;
-        self.fill(&content);
-        Ok(())
-    }
-
-    /// A file that is missing or has another content is made anew.
-    async fn read(&mut self, context: &mut Context<'_, Settings>) -> Result<Observed, Diagnostics> {
-        match write::is_there(context.client, &self.filename, &self.id)? {
-            true => Ok(Observed::Present),
-            false => Ok(Observed::Gone),
-        }
-    }
-
-    async fn delete(&mut self, context: &mut Context<'_, Settings>) -> Result<(), Diagnostics> {
-        write::delete(context.client, &self.filename)
-    }
-
-    /// Files are written whole: either ours is there, or nothing of it, and a create writes it again.
-    async fn find(
-        mut self,
-        context: &mut Context<'_, Settings>,
-    ) -> Result<Leftover<Self>, Diagnostics> {
-        let content = self.bytes(context.client)?;
-        self.fill(&content);
-        match write::is_there(context.client, &self.filename, &self.id)? {
-            true => Ok(Leftover::Complete(self)),
-            false => Ok(Leftover::Nothing),
-        }
-    }
-}
+digested!(LocalSensitiveFile);
+written!(LocalSensitiveFile, "local_sensitive_file");

@@ -5,7 +5,7 @@ use strata_provider::{Context, Plan, ResourceType, Schema};
 
 use super::{
     Keepers,
-    text::{self, Rules},
+    text::{self, with_rules},
 };
 use crate::{Settings, failure::failed};
 
@@ -60,17 +60,6 @@ pub(crate) struct RandomPassword {
 }
 
 impl RandomPassword {
-    fn rules(&self) -> Rules<'_> {
-        Rules {
-            length: self.length,
-            upper: (self.upper, self.min_upper),
-            lower: (self.lower, self.min_lower),
-            numeric: (self.numeric, self.min_numeric),
-            special: (self.special, self.min_special),
-            override_special: self.override_special.as_deref(),
-        }
-    }
-
     fn finish(&mut self, password: String) -> Result<(), Diagnostics> {
         self.bcrypt_hash = bcrypt_hash(&password, COST)?;
         self.result = password;
@@ -93,6 +82,8 @@ pub(crate) fn bcrypt_hash(password: &str, cost: u32) -> Result<String, Diagnosti
         )
     })
 }
+
+with_rules!(RandomPassword);
 
 impl ResourceType for RandomPassword {
     const NAME: &'static str = "random_password";

@@ -5,7 +5,7 @@ use strata_provider::{Context, Plan, ResourceType, Schema};
 
 use super::{
     Keepers,
-    text::{self, Rules},
+    text::{self, with_rules},
 };
 use crate::Settings;
 
@@ -56,18 +56,7 @@ pub(crate) struct RandomString {
     id: String,
 }
 
-impl RandomString {
-    fn rules(&self) -> Rules<'_> {
-        Rules {
-            length: self.length,
-            upper: (self.upper, self.min_upper),
-            lower: (self.lower, self.min_lower),
-            numeric: (self.numeric, self.min_numeric),
-            special: (self.special, self.min_special),
-            override_special: self.override_special.as_deref(),
-        }
-    }
-}
+with_rules!(RandomString);
 
 impl ResourceType for RandomString {
     const NAME: &'static str = "random_string";

@@ -110,6 +110,26 @@ pub(crate) fn validate(config: &Value, diags: &mut Diagnostics) {
     }
 }
 
+/// Gives a type with the arguments of random text its [`Rules`].
+macro_rules! with_rules {
+    ($type:ident) => {
+        impl $type {
+            fn rules(&self) -> crate::random::text::Rules<'_> {
+                crate::random::text::Rules {
+                    length: self.length,
+                    upper: (self.upper, self.min_upper),
+                    lower: (self.lower, self.min_lower),
+                    numeric: (self.numeric, self.min_numeric),
+                    special: (self.special, self.min_special),
+                    override_special: self.override_special.as_deref(),
+                }
+            }
+        }
+    };
+}
+
+pub(super) use with_rules;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,6 +15,7 @@ mod pem;
 mod private_key;
 mod public_key;
 mod read;
+mod renewed;
 mod self_signed_cert;
 mod ssh;
 mod subject;

@@ -1,11 +1,12 @@
 //! `tls_self_signed_cert`: a certificate that vouches for itself.
 
 use strata_core::Diagnostics;
-use strata_provider::{Context, Observed, Plan, ResourceType, Schema};
+use strata_provider::Schema;
 
 use super::{
     issue::{self, Issued, Wanted},
     key::PrivateKey,
+    renewed::renewed,
     subject::{Subject, alternative_names, are_addresses, are_ascii, name_constraints},
     x509,
 };
@@ -128,28 +129,4 @@ impl TlsSelfSignedCert {
     }
 }
 
-impl ResourceType for TlsSelfSignedCert {
-    const NAME: &'static str = "tls_self_signed_cert";
-    type Client = Settings;
-
-    async fn plan(plan: &mut Plan<'_, Settings>) -> Result<(), Diagnostics> {
-        issue::plan(plan);
-        Ok(())
-    }
-
-    async fn create(&mut self, context: &mut Context<'_, Settings>) -> Result<(), Diagnostics> {
-        let issued = self.issue(context.client)?;
-        self.cert_pem = issued.cert_pem;
-        self.validity_start_time = issued.start;
-        self.validity_end_time = issued.end;
-        self.id = issued.id;
-        Ok(())
-    }
-
-    async fn read(&mut self, context: &mut Context<'_, Settings>) -> Result<Observed, Diagnostics> {
-        let now = context.client.clock.now();
-        self.ready_for_renewal =
-            issue::is_ready_for_renewal(&self.validity_end_time, self.early_renewal_hours, now);
-        Ok(Observed::Present)
-    }
-}
+renewed!(TlsSelfSignedCert, "tls_self_signed_cert");

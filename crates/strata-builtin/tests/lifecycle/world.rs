@@ -96,6 +96,7 @@ impl World {
             exclude: Vec::new(),
             replace: Vec::new(),
             parallelism: 10,
+            stop: strata_engine::Stop::new(),
         };
         let state = self.store().open().unwrap().state;
         let events = Events::ignored();

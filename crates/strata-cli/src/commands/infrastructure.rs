@@ -7,7 +7,7 @@ use std::{
 
 use anstream::println;
 use serde_json::json;
-use strata_core::{Diagnostics, addr::parse_resource_instance};
+use strata_core::{Diagnostics, Event, Events, addr::parse_resource_instance};
 use strata_ops::{
     files::Disk,
     infrastructure::{self, PlanMode, PlanOptions, Session, stored},
@@ -67,8 +67,8 @@ enum Then<'a> {
         detailed: bool,
         generate: Option<&'a Path>,
     },
-    /// It is applied.
-    Apply { auto_approve: bool },
+    /// It is applied; by `destroy`, or by `apply`, which may destroy, too.
+    Apply { auto_approve: bool, destroys: bool },
     /// It is applied without showing or asking.
     Refresh,
 }
@@ -85,7 +85,16 @@ pub(super) fn plan(arguments: &args::PlanTarget) -> Result<Exit, Diagnostics> {
 pub(super) fn apply(arguments: &args::Apply) -> Result<Exit, Diagnostics> {
     let auto_approve = arguments.auto_approve;
     match &arguments.saved {
-        None => run(&arguments.plan, &Then::Apply { auto_approve }),
+        None => {
+            let destroys = false;
+            run(
+                &arguments.plan,
+                &Then::Apply {
+                    auto_approve,
+                    destroys,
+                },
+            )
+        }
         Some(file) => saved::apply(file, &arguments.plan),
     }
 }
@@ -93,8 +102,14 @@ pub(super) fn apply(arguments: &args::Apply) -> Result<Exit, Diagnostics> {
 pub(super) fn destroy(arguments: &args::Destroy) -> Result<Exit, Diagnostics> {
     let mut plan = arguments.plan.clone();
     plan.destroy = true;
-    let auto_approve = arguments.auto_approve;
-    run(&plan, &Then::Apply { auto_approve })
+    let (auto_approve, destroys) = (arguments.auto_approve, true);
+    run(
+        &plan,
+        &Then::Apply {
+            auto_approve,
+            destroys,
+        },
+    )
 }
 
 pub(super) fn refresh(arguments: &args::Refresh) -> Result<Exit, Diagnostics> {
@@ -117,15 +132,16 @@ fn run(plan: &args::Plan, then: &Then<'_>) -> Result<Exit, Diagnostics> {
         true,
         Then::Apply {
             auto_approve: false,
+            ..
         },
     ) = (json, then)
     {
         let error =
             strata_core::Diagnostic::error("not-approved", "Plan file or auto-approve required");
-        return Err(error
+        let error = error
             .detail("Nobody can be asked with `-json`.")
-            .hint("Say `-auto-approve`, or apply a saved plan.")
-            .into());
+            .hint("Say `-auto-approve`, or apply a saved plan.");
+        return finish(Err(error.into()), json);
     }
     finish(block_on(work(plan, then))?, json)
 }
@@ -149,11 +165,15 @@ pub(super) fn screen_of(arguments: &args::Plan) -> Screen {
 }
 
 async fn work(arguments: &args::Plan, then: &Then<'_>) -> Result<Exit, Diagnostics> {
-    let options = options(arguments)?;
+    let stop = Stop::new();
+    let options = options(arguments, &stop)?;
     let process = process()?;
     let platforms = Platforms::real(&process);
     let screen = screen_of(arguments);
-    let events = screen.events();
+    let events = match then {
+        Then::Refresh => without_sums(screen.events()),
+        Then::Show { .. } | Then::Apply { .. } => screen.events(),
+    };
     let printer = screen.printer();
     let json = arguments.settings.json;
     let operation = match then {
@@ -161,7 +181,6 @@ async fn work(arguments: &args::Plan, then: &Then<'_>) -> Result<Exit, Diagnosti
         Then::Apply { .. } => "OperationTypeApply",
         Then::Refresh => "OperationTypeRefresh",
     };
-    let stop = Stop::new();
     let mut settings = settings(&arguments.settings);
     prompt::variables(&mut settings, arguments.settings.input, &process);
     let run = async {
@@ -176,12 +195,20 @@ async fn work(arguments: &args::Plan, then: &Then<'_>) -> Result<Exit, Diagnosti
                 .generate(path, &settings, &process, &platforms, &events)
                 .await?;
         }
+        if let Then::Apply {
+            destroys: false, ..
+        } = then
+        {
+            session.end_as_apply();
+        }
         // The program ends with it: giving back each part of a large plan first would take a while.
         let plan = ManuallyDrop::new(session.plan(&options, &events).await?);
         match (then, json) {
             (Then::Refresh, _) => {}
             (_, true) => printer.print(terraform_json::planned_outputs(&plan)),
-            (_, false) => printer.print(format!("\n{}", draw::plan(&plan))),
+            (_, false) => {
+                printer.print(format!("\n{}", draw::plan(&plan, session.providers())));
+            }
         }
         match then {
             Then::Show { out, detailed, .. } => {
@@ -194,7 +221,7 @@ async fn work(arguments: &args::Plan, then: &Then<'_>) -> Result<Exit, Diagnosti
                 let changes = *detailed && plan.is_applyable();
                 return Ok(if changes { CHANGES } else { 0 });
             }
-            Then::Apply { auto_approve } => {
+            Then::Apply { auto_approve, .. } => {
                 let asks = plan.is_applyable() && !auto_approve;
                 if asks && !(arguments.settings.input && ask(draw::question(&plan))) {
                     return Err(not_approved());
@@ -203,9 +230,9 @@ async fn work(arguments: &args::Plan, then: &Then<'_>) -> Result<Exit, Diagnosti
             Then::Refresh => {}
         }
         let applied = session.apply(&plan, &stop, &events).await?;
-        let outputs = match arguments.destroy {
-            true => saved::Outputs::Hidden,
-            false => saved::Outputs::Shown,
+        let outputs = match then {
+            Then::Apply { destroys: true, .. } => saved::Outputs::Hidden,
+            _ => saved::Outputs::Shown,
         };
         let stream = json.then_some(outputs);
         Ok(saved::tell_applied(
@@ -217,13 +244,22 @@ async fn work(arguments: &args::Plan, then: &Then<'_>) -> Result<Exit, Diagnosti
     exit
 }
 
+/// `refresh` plans and applies nothing that would be summed up.
+fn without_sums(events: Events) -> Events {
+    Events::new(move |event| {
+        if !matches!(event, Event::ChangeSummary { .. }) {
+            events.send(event);
+        }
+    })
+}
+
 fn not_approved() -> Diagnostics {
     strata_core::Diagnostic::error("not-approved", "The plan was not approved")
         .hint("Answer `yes`, or say `-auto-approve` where nobody can be asked.")
         .into()
 }
 
-fn options(arguments: &args::Plan) -> Result<PlanOptions, Diagnostics> {
+fn options(arguments: &args::Plan, stop: &Stop) -> Result<PlanOptions, Diagnostics> {
     let mut diags = Diagnostics::new();
     let mut targets = |texts: &[String]| {
         let read = |text: &String| stored::target(text, &mut diags);
@@ -259,6 +295,7 @@ fn options(arguments: &args::Plan) -> Result<PlanOptions, Diagnostics> {
         exclude,
         replace,
         parallelism,
+        stop: stop.engine().clone(),
     })
 }
 

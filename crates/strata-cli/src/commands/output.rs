@@ -21,9 +21,9 @@ pub(super) fn run(arguments: &args::Output) -> Result<Exit, Diagnostics> {
         return Ok(0);
     };
     let Some(output) = state.outputs.get(name.as_str()) else {
-        let diagnostic =
-            Diagnostic::error("no-output", format!("Output `{name}` is not in the state"))
-                .hint("If it was added to the configuration just now, run `strata apply` first.");
+        let diagnostic = Diagnostic::error("no-output", format!("Output {name:?} not found"))
+            .detail("The output variable requested could not be found in the state file.")
+            .hint("If it was added to the configuration just now, run `strata apply` first.");
         return Err(diagnostic.into());
     };
     match (arguments.json, arguments.raw) {
@@ -45,10 +45,11 @@ fn print_raw(name: &str, value: &strata_core::Value) -> Result<(), Diagnostics> 
             Ok(())
         }
         None => {
-            let diagnostic =
-                Diagnostic::error("raw-output", format!("Output `{name}` has no raw text"));
+            let diagnostic = Diagnostic::error("raw-output", "Unsupported value for raw output");
             Err(diagnostic
-                .detail("Only strings, numbers and bools have.")
+                .detail(format!(
+                    "Output `{name}` has no raw text: only strings, numbers and bools have."
+                ))
                 .hint("Use `-json`.")
                 .into())
         }

@@ -7,7 +7,7 @@ use strata_core::{Action, Diagnostic, Diagnostics, Events, StageKind};
 use strata_ops::{
     environment::{self, Approve, Options, Run, StageStatus, Summary},
     files::Disk,
-    infrastructure::Plan,
+    infrastructure::{Plan, Providers},
     process::Process,
     project::{self, Environment, Project},
     registry::Platforms,
@@ -76,7 +76,7 @@ pub(super) fn plan(arguments: &args::PlanTarget) -> Result<Exit, Diagnostics> {
     with_run(&target, None, Asking::NEVER, async |run, printer| {
         let show = |_: &str, plan: &Plan| {
             if !json {
-                printer.print(draw::plan(plan));
+                printer.print(draw::plan(plan, &run.platforms.providers()));
             }
         };
         let summary = environment::plan(run, &show).await?;
@@ -204,6 +204,7 @@ fn with_run(
             asking,
             printer: screen.printer(),
             show: !arguments.json,
+            providers: platforms.providers(),
         };
         let unread = Secrets::new();
         let run = Run {
@@ -297,12 +298,13 @@ struct Approval {
     asking: Asking,
     printer: Printer,
     show: bool,
+    providers: Providers,
 }
 
 impl Approve for Approval {
     fn approve(&self, stage: &str, plan: &Plan) -> bool {
         if self.show {
-            self.printer.print(draw::plan(plan));
+            self.printer.print(draw::plan(plan, &self.providers));
         }
         let losses = plan.changes.iter().any(|change| {
             matches!(

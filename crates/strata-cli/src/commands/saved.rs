@@ -44,7 +44,7 @@ async fn work(file: &Path, arguments: &args::Plan) -> Result<Exit, Diagnostics> 
     let run = async {
         let (session, plan) =
             Session::open_saved(&saved, &settings, &process, &platforms, &events).await?;
-        infrastructure::announce(&plan, &events);
+        infrastructure::announce_saved(&plan, &events);
         let applied = session.apply(&plan, &stop, &events).await?;
         Ok(tell_applied(
             applied,

@@ -59,7 +59,7 @@ fn plan(saved: &SavedPlan, json: bool, process: &Process) -> Result<Exit, Diagno
     let plan = saved.plan(process, &platforms)?;
     match json {
         true => println!("{}", plan_json(&plan, &platforms.providers())),
-        false => anstream::print!("\n{}", draw::plan(&plan)),
+        false => anstream::print!("\n{}", draw::plan(&plan, &platforms.providers())),
     }
     Ok(0)
 }

@@ -1,29 +1,41 @@
 //! Ctrl-C: the first ends the work gently, the second at once.
 
+use std::time::Duration;
+
+use strata_core::{Diagnostic, Diagnostics};
 use strata_ops::stop::Stop;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::render::Printer;
 
+/// How long work may take to end at once; what does not heed that is left.
+const GRACE: Duration = Duration::from_secs(3);
+
 /// Does `work`; signals that come meanwhile stop it.
 pub(super) async fn stoppable<T>(
     stop: &Stop,
     printer: &Printer,
-    work: impl Future<Output = T>,
-) -> T {
+    work: impl Future<Output = Result<T, Diagnostics>>,
+) -> Result<T, Diagnostics> {
     let mut work = std::pin::pin!(work);
     let mut signals = std::pin::pin!(count(stop, printer));
     loop {
         // Signals first: they must be heard before the work begins, which may go far without a pause.
         tokio::select! {
             biased;
-            () = &mut signals => {}
+            () = &mut signals => return Err(left().into()),
             done = &mut work => return done,
         }
     }
 }
 
-/// Turns signals into stops; never ends.
+fn left() -> Diagnostic {
+    Diagnostic::error("interrupted", "The run was interrupted")
+        .detail("Something was under way that does not end at once, and was left to itself.")
+        .hint("Run the same again: what was begun is in the journal, and is looked for first.")
+}
+
+/// Turns signals into stops; ends only where the work did not, after the last of them.
 async fn count(stop: &Stop, printer: &Printer) {
     let (Ok(mut interrupt), Ok(mut terminate)) = (
         signal(SignalKind::interrupt()),
@@ -45,5 +57,5 @@ async fn count(stop: &Stop, printer: &Printer) {
     next().await;
     printer.print("Stopping at once.\n".to_owned());
     stop.hard();
-    std::future::pending().await
+    tokio::time::sleep(GRACE).await;
 }

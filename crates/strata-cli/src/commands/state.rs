@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     args::{StateCommand, StateFile},
-    render::{print_whole, value::long},
+    render::{print_whole, value::still},
 };
 
 pub(super) fn run(command: &StateCommand) -> Result<Exit, Diagnostics> {
@@ -222,20 +222,12 @@ pub(super) fn draw(
     );
     match stored::value(address, instance, providers) {
         Some(value) => {
-            let entries: Vec<_> = value
-                .as_entries()
-                .into_iter()
-                .flatten()
-                .filter(|(_, value)| !value.is_null())
-                .collect();
-            let width = entries
-                .iter()
-                .map(|(name, _)| name.chars().count())
-                .max()
-                .unwrap_or(0);
-            for (name, value) in entries {
-                println!("    {name:<width$} = {}", long(value, 4));
-            }
+            let source = resource.provider.split('"').nth(1).unwrap_or_default();
+            let found = &address.resource;
+            let schema = providers
+                .schemas()
+                .resource(source, found.mode, &found.type_name);
+            anstream::print!("{}", still(&value, schema.map(|schema| &schema.block)));
         }
         None => println!(
             "    # of provider {}, which is not there",

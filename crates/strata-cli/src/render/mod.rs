@@ -10,6 +10,7 @@ mod ansible_result;
 pub(crate) mod console;
 pub(crate) mod diagnostic;
 mod diff;
+mod disruption;
 pub(crate) mod failures;
 pub(crate) mod json;
 pub(crate) mod plan;

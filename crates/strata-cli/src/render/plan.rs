@@ -3,17 +3,20 @@
 use std::path::Path;
 
 use strata_core::{Action, AttributePath, Type, Value, addr::InstanceKey};
-use strata_ops::infrastructure::{Change, OutputChange, Plan, PlanMode, Reason};
+use strata_ops::infrastructure::{Change, OutputChange, Plan, PlanMode, Providers, Reason};
 
 use super::{
+    disruption,
     style::{BAD, CHANGE, FAINT, GOOD, HEADING, paint},
     terraform::summary,
     value::{ValueLines, quoted},
 };
 
 /// Draws all changes of a plan, its output changes, and the sum.
-pub(crate) fn plan(plan: &Plan) -> String {
-    let mut text = drift(plan);
+///
+/// The schemas of the providers tell which attributes are blocks.
+pub(crate) fn plan(plan: &Plan, providers: &Providers) -> String {
+    let mut text = drift(plan, providers);
     if plan.is_empty() {
         let nothing = match plan.mode {
             _ if plan.mode == PlanMode::RefreshOnly && !plan.drift.is_empty() => {
@@ -41,7 +44,7 @@ pub(crate) fn plan(plan: &Plan) -> String {
         text.push_str("Strata will perform the following actions:\n\n");
         changes
             .iter()
-            .for_each(|one| text.push_str(&change(one, plan)));
+            .for_each(|one| text.push_str(&change(one, plan, providers)));
     }
     text.push_str(&format!(
         "{}\n",
@@ -50,6 +53,7 @@ pub(crate) fn plan(plan: &Plan) -> String {
             &summary(strata_core::OperationKind::Plan, &plan.counts())
         )
     ));
+    text.push_str(&disruption::sum(plan));
     text.push_str(&outputs(plan));
     text
 }
@@ -83,7 +87,7 @@ pub(crate) fn next_steps(out: Option<&Path>, plan: &Plan) -> String {
     }
 }
 
-fn drift(plan: &Plan) -> String {
+fn drift(plan: &Plan, providers: &Providers) -> String {
     if plan.drift.is_empty() {
         return String::new();
     }
@@ -100,7 +104,7 @@ fn drift(plan: &Plan) -> String {
             word
         ));
         if change.action != Action::Delete {
-            text.push_str(&lines(change, 4));
+            text.push_str(&lines(change, providers, 4));
         }
     }
     text.push('\n');
@@ -108,7 +112,7 @@ fn drift(plan: &Plan) -> String {
 }
 
 /// Draws one change.
-fn change(change: &Change, plan: &Plan) -> String {
+fn change(change: &Change, plan: &Plan, providers: &Providers) -> String {
     let deposed = change
         .deposed
         .as_ref()
@@ -138,12 +142,7 @@ fn change(change: &Change, plan: &Plan) -> String {
     {
         text.push_str(&format!("  # ({why})\n"));
     }
-    for effect in &change.effects {
-        text.push_str(&format!(
-            "  {}\n",
-            paint(CHANGE, &format!("# {}", effect.reason))
-        ));
-    }
+    text.push_str(&disruption::lines(change));
     let resource = &change.address.resource;
     let keyword = if resource.mode == strata_core::addr::ResourceMode::Data {
         "data"
@@ -154,7 +153,7 @@ fn change(change: &Change, plan: &Plan) -> String {
     for part in [&*sign, " ", keyword, " ", &kind, " ", &name, " {\n"] {
         text.push_str(part);
     }
-    text.push_str(&lines(change, 6));
+    text.push_str(&lines(change, providers, 6));
     text.push_str("    }\n\n");
     text
 }
@@ -216,13 +215,24 @@ fn why(reason: &Reason, change: &Change) -> Option<String> {
         Reason::DependencyPending => {
             "depends on a resource or a module with changes pending".to_owned()
         }
+        Reason::CannotUpdate if !change.requires_replace.is_empty() => {
+            let paths = change.requires_replace.iter();
+            let paths: Vec<String> = paths.map(|path| format!("`{path}`")).collect();
+            format!(
+                "because of {}, which cannot change in place",
+                paths.join(", ")
+            )
+        }
         Reason::CannotUpdate | Reason::Tainted | Reason::Requested | Reason::Triggered => {
             return None;
         }
     })
 }
 
-fn lines(change: &Change, indent: usize) -> String {
+fn lines(change: &Change, providers: &Providers, indent: usize) -> String {
+    let resource = &change.address.resource;
+    let schemas = providers.schemas();
+    let schema = schemas.resource(&change.provider.source, resource.mode, &resource.type_name);
     let nothing = Value::Null(Type::Dynamic);
     let (before, after) = (
         change.before.as_ref().unwrap_or(&nothing),
@@ -230,6 +240,7 @@ fn lines(change: &Change, indent: usize) -> String {
     );
     let mut lines = ValueLines {
         requires_replace: &change.requires_replace,
+        block: schema.map(|schema| &schema.block),
         text: String::new(),
     };
     lines.object(before, after, &AttributePath::root(), indent);
@@ -272,6 +283,7 @@ fn outputs(plan: &Plan) -> String {
     let (before, after) = (side(|change| &change.before), side(|change| &change.after));
     let mut lines = ValueLines {
         requires_replace: &[],
+        block: None,
         text: String::new(),
     };
     lines.object(&before, &after, &AttributePath::root(), 2);

@@ -39,9 +39,16 @@ pub(crate) struct Waiting {
 impl Waiting {
     /// Starts an apply, and returns when it stands at the gate.
     pub(crate) fn start(folder: &Folder) -> Self {
+        let mut waiting = Self::run(folder, &["apply", "-auto-approve"]);
+        waiting.until("(local-exec): begun");
+        waiting
+    }
+
+    /// Starts any command.
+    pub(crate) fn run(folder: &Folder, arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_strata"));
         command
-            .args(["apply", "-auto-approve"])
+            .args(arguments)
             .current_dir(folder.path())
             .env("NO_COLOR", "1")
             .env("HOME", folder.path())
@@ -51,13 +58,11 @@ impl Waiting {
         let mut child = command.spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let seen = String::new();
-        let mut waiting = Self {
+        Self {
             child,
             stdout,
             seen,
-        };
-        waiting.until("(local-exec): begun");
-        waiting
+        }
     }
 
     /// Reads until a line has this text in it.

@@ -146,7 +146,8 @@ fn outputs_are_shown_whole_by_name_and_as_json() {
     assert_eq!(json["token"]["sensitive"], true);
     let missing = folder.run(&["output", "nothing"]);
     assert_eq!(missing.code, Some(1));
-    assert!(missing.stderr.contains("`nothing`"), "{}", missing.stderr);
+    let said = "Output \"nothing\" not found";
+    assert!(missing.stderr.contains(said), "{}", missing.stderr);
 }
 
 #[test]

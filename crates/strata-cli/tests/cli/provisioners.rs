@@ -108,3 +108,38 @@ fn a_connection_that_is_not_supported_is_refused_by_name() {
     assert_eq!(refused.code, Some(1));
     assert!(refused.stderr.contains("`winrm`"), "{}", refused.stderr);
 }
+
+#[test]
+fn what_a_connection_logs_in_with_is_in_no_plan_state_or_log() {
+    // Nobody listens on port 1; what is looked for is what was said about it.
+    let folder = Folder::new(&[(
+        "main.tf",
+        r#"
+        resource "terraform_data" "a" {
+          connection {
+            host        = "127.0.0.1"
+            port        = 1
+            timeout     = "1s"
+            private_key = "hunter-outside"
+          }
+          provisioner "remote-exec" {
+            inline = ["true"]
+            connection {
+              private_key = "hunter-inside"
+            }
+          }
+        }
+        "#,
+    )]);
+    let planned = folder.run(&["plan", "-out=saved"]).succeeded();
+    let shown = folder.run(&["show", "-json", "saved"]).succeeded();
+    let applied = folder.run(&["apply", "saved"]);
+    assert_eq!(applied.code, Some(1));
+    let stream = folder.run(&["apply", "-auto-approve", "-json"]);
+    let state = fs::read_to_string(folder.path().join("terraform.tfstate")).unwrap();
+    for ran in [planned, shown, applied, stream] {
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(!said.contains("hunter-"), "{said}");
+    }
+    assert!(!state.contains("hunter-"), "{state}");
+}

@@ -1,6 +1,9 @@
 //! Ctrl-C in the middle of an apply.
 
-use crate::gate::{self, Waiting};
+use crate::{
+    gate::{self, Waiting},
+    strata::Folder,
+};
 
 #[test]
 fn the_first_signal_finishes_what_runs_and_begins_nothing_more() {
@@ -51,4 +54,26 @@ fn the_second_signal_ends_at_once_and_the_next_run_knows_what_was_under_way() {
         plan.contains("terraform_data.first is tainted, so must be replaced"),
         "{plan}"
     );
+}
+
+/// A data source that never answers.
+const HANGS: &str = r#"
+data "external" "x" { program = ["sleep", "1000"] }
+resource "terraform_data" "a" { input = data.external.x.result }
+"#;
+
+#[test]
+fn a_plan_that_hangs_is_ended_by_the_second_signal() {
+    for arguments in [&["plan"][..], &["apply", "-auto-approve"], &["refresh"]] {
+        let folder = Folder::new(&[("main.tf", HANGS)]);
+        let mut hanging = Waiting::run(&folder, arguments);
+        hanging.until("data.external.x: Reading...");
+        hanging.signal("INT");
+        hanging.until("Stopping: what is under way is finished first.");
+        hanging.signal("INT");
+        let (said, code) = hanging.end();
+        assert_eq!(code, Some(1), "{arguments:?}: {said}");
+        assert!(said.contains("Stopping at once."), "{said}");
+        assert!(!folder.path().join(".terraform.tfstate.lock.info").exists());
+    }
 }

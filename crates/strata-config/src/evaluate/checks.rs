@@ -52,6 +52,21 @@ impl Evaluator {
         found
     }
 
+    /// True if a precondition of an output cannot be told yet; mistakes in it were reported with its value.
+    pub fn has_open_precondition(&self, module: &addr::ModuleInstance, output: &str) -> bool {
+        let Some(module) = self.find_module(module) else {
+            return false;
+        };
+        let Some(output) = module.module.outputs.get(output) else {
+            return false;
+        };
+        let scope = self.scope(&module, &Repetition::Once, None);
+        let mut known = Diagnostics::new();
+        let mut checks = output.preconditions.iter();
+        let open = checks.any(|check| holds(check, CONDITION_RESULT, &scope, &mut known).is_none());
+        open && !known.has_errors()
+    }
+
     pub(super) fn check_variables(&self, module: &Arc<ModuleState>, diags: &mut Diagnostics) {
         for variable in module.module.variables.values() {
             self.variable(module, &variable.name);

@@ -27,7 +27,7 @@ pub struct ImportTarget {
     pub id: Value,
     /// The provider configuration that the block asks for; none for that of the resource.
     pub provider: Option<ProviderReference>,
-    /// The place of the block's header.
+    /// The place of the address it becomes.
     pub span: Span,
 }
 
@@ -73,7 +73,7 @@ impl Evaluator {
                 to,
                 id,
                 provider: import.provider.clone(),
-                span: import.span.clone(),
+                span: import.to.span(),
             });
         }
     }

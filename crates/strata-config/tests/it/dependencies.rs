@@ -5,7 +5,7 @@
 use std::{fmt::Write, path::Path, sync::Arc, time::Instant};
 
 use expect_test::expect;
-use strata_config::{Evaluator, EvaluatorOptions, Mode, dependencies, load, validate};
+use strata_config::{Evaluator, EvaluatorOptions, Mode, dependencies, load, relevant, validate};
 use strata_core::{
     Diagnostics, Value,
     addr::{InstanceKey, ModuleInstance, ResourceMode},
@@ -242,4 +242,56 @@ fn thousands_of_module_instances_are_evaluated_in_linear_time() {
     within(5.0, "evaluating 5,000 module instances", || {
         assert_eq!(given.outputs(), "last = 9998\nsum = 24995000\n");
     });
+}
+
+#[test]
+fn relevant_attributes_are_found_through_locals_modules_and_what_attributes_are_set_to() {
+    let given = Given::new(
+        r#"
+        locals { one = terraform_data.one.input }
+        resource "terraform_data" "zero" { input = ["x"] }
+        resource "terraform_data" "one" { input = terraform_data.zero.output[0] }
+        resource "terraform_data" "two" {
+          count            = length(terraform_data.zero.input)
+          input            = [local.one, module.a["k"].out]
+          triggers_replace = terraform_data.zero[*].id
+          depends_on       = [terraform_data.last]
+          provisioner "local-exec" { command = terraform_data.last.id }
+        }
+        resource "terraform_data" "last" {}
+        module "a" {
+          source   = "./child"
+          for_each = toset(["k"])
+          text     = terraform_data.one.id
+          other    = terraform_data.last.id
+        }
+        "#,
+    )
+    .file(
+        "child/main.tf",
+        r#"
+        variable "text" {}
+        variable "other" {}
+        resource "terraform_data" "inner" { input = var.text }
+        output "out" { value = terraform_data.inner.input }
+        "#,
+    );
+    let mut diags = Diagnostics::new();
+    let config = given.load(&mut diags);
+    assert_eq!(support::render(&diags), "");
+    let two = ModuleInstance::root().resource(ResourceMode::Managed, "terraform_data", "two");
+    let found = relevant(&config, [&two], []);
+    let lines: Vec<String> = found
+        .iter()
+        .map(|found| format!("{} {}\n", found.resource, found.path))
+        .collect();
+    expect![[r#"
+        terraform_data.one id
+        terraform_data.one input
+        terraform_data.zero 
+        terraform_data.zero input
+        terraform_data.zero output[0]
+        module.a["k"].terraform_data.inner input
+    "#]]
+    .assert_eq(&lines.concat());
 }

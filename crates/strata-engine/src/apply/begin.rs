@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use strata_config::module::ProvisionerWhen;
 use strata_core::{
-    Action, ApplyPhase, BoxFuture, Diagnostic, Diagnostics, Event,
+    Action, ApplyPhase, AttributePath, BoxFuture, Diagnostic, Diagnostics, Event, PathStep,
     provider::{Object, Progress},
 };
 use strata_state::{Call, StoredObject};
@@ -20,6 +20,16 @@ use crate::{
     objects::{Template, shown_id},
     plan::{Change, Work},
 };
+
+/// True if the id of an object, or all of it, must not be shown.
+fn hides_id(sensitive: &[AttributePath]) -> bool {
+    let hides = |path: &AttributePath| match path.0.first() {
+        None => true,
+        Some(PathStep::Attribute(name)) => matches!(&**name, "id" | "name"),
+        Some(_) => false,
+    };
+    sensitive.iter().any(hides)
+}
 
 impl<'a> Run<'a> {
     pub(super) fn begin(&mut self, at: usize, work: Work) {
@@ -78,7 +88,7 @@ impl<'a> Run<'a> {
             .prior
             .as_ref()
             .and_then(|prior| shown_id(&prior.value));
-        let is_shown = stored.is_some_and(|stored| stored.sensitive.is_empty());
+        let is_shown = stored.is_some_and(|stored| !hides_id(&stored.sensitive));
         let known = known.filter(|_| is_shown);
         // An update whose values were not known may turn out to be none: it is told of when that is clear.
         match call == Call::Update && !change.config_known {

@@ -179,7 +179,8 @@ fn plan(request: &PlanRequest) -> PlanResponse {
     let triggers = proposed("triggers_replace");
     let output = match (before("input"), before("output")) {
         (Some(prior), Some(output)) if prior == input => output,
-        _ if input.is_null() => Value::Null(Type::Dynamic),
+        (None, _) if input.is_null() => Value::Null(Type::Dynamic),
+        _ if input.is_null() => Value::unknown(Type::Dynamic),
         _ => Value::unknown(input.ty()),
     };
     let replaced = before("triggers_replace").is_some_and(|prior| prior != triggers);

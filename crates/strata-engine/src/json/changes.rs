@@ -160,7 +160,8 @@ fn is_container(value: &Value) -> bool {
     value.as_entries().is_some() || value.as_sequence().is_some()
 }
 
-fn path(path: &AttributePath) -> Json {
+/// The steps of a path; those that have no name end it.
+pub(crate) fn path(path: &AttributePath) -> Json {
     let step = |step: &PathStep| match step {
         PathStep::Attribute(name) | PathStep::Key(name) => Some(json!(&**name)),
         PathStep::Index(index) => Some(json!(index.as_i64()?)),

@@ -82,14 +82,12 @@ fn prefixes(parts: &[String], references: &mut Vec<String>) {
     let has_key = |at: usize| parts.get(at).is_some_and(|part| part.starts_with('['));
     let least = match parts.first().map(String::as_str) {
         Some("data") => 3,
+        Some("self") => 1,
         Some("module") if has_key(2) => 3,
         _ => 2,
     };
     for length in (least.min(parts.len())..=parts.len()).rev() {
-        let reference = parts[..length].concat();
-        if !references.contains(&reference) {
-            references.push(reference);
-        }
+        references.push(parts[..length].concat());
     }
 }
 

@@ -1,14 +1,16 @@
 //! A plan, as `terraform show -json` gives it.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value as Json, json};
-use strata_core::addr::ModuleInstance;
+use strata_core::{Action, addr::ModuleInstance};
 use strata_state::{
     Output as StateOutput, State,
     json::{plain, type_to_json},
 };
 
 use super::{
-    changes::{change_json, output_json, reason},
+    changes::{change_json, output_json, path, reason},
     configuration::configuration_json,
     resources::{Tree, head, planned_json, values_json},
 };
@@ -58,6 +60,10 @@ pub fn plan_json(plan: &Plan, providers: &Providers) -> Json {
             "values": values_json(&prior, providers),
         });
     }
+    let relevant = relevant_json(plan);
+    if !relevant.is_empty() {
+        json["relevant_attributes"] = Json::Array(relevant);
+    }
     json["configuration"] = configuration_json(&plan.environment.config, providers);
     if !plan.checks.is_empty() {
         json["checks"] = checks::to_json(&plan.checks);
@@ -69,6 +75,37 @@ pub fn plan_json(plan: &Plan, providers: &Providers) -> Json {
     json["complete"] = json!(!plan.targeted);
     json["errored"] = json!(false);
     json
+}
+
+/// What the changes may come from: that of resources that change, of outputs that do, and of all outputs of modules,
+/// which are in no state and so are new in every plan.
+fn relevant_json(plan: &Plan) -> Vec<Json> {
+    let changing = plan
+        .changes
+        .iter()
+        .filter(|change| change.action != Action::NoOp);
+    let mut outputs: Vec<_> = plan
+        .outputs
+        .iter()
+        .filter(|(_, change)| change.action != Action::NoOp)
+        .map(|(name, _)| (ModuleInstance::root(), name.clone()))
+        .collect();
+    let modules: BTreeSet<&ModuleInstance> = plan
+        .changes
+        .iter()
+        .map(|change| &change.address.resource.module)
+        .filter(|module| !module.0.is_empty())
+        .collect();
+    let config = &plan.environment.config;
+    for instance in modules {
+        let module = config.module(&instance.module());
+        let names = module.into_iter().flat_map(|module| module.outputs.keys());
+        outputs.extend(names.map(|name| (instance.clone(), name.clone())));
+    }
+    let resources = changing.map(|change| &change.address.resource);
+    let found = strata_config::relevant(config, resources, outputs);
+    let json = |found: &strata_config::Relevant| json!({ "resource": found.resource.to_string(), "attribute": path(&found.path) });
+    found.iter().map(json).collect()
 }
 
 /// The state that was planned on, with the outputs that are known by now: Terraform shows those as if they were old.

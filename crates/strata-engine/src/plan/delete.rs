@@ -1,11 +1,14 @@
 //! Planning what goes: instances that configuration no longer has, and objects that were set aside.
 
-use strata_config::module;
-use strata_core::{Action, Diagnostic, Subject, addr};
+use strata_config::{ProviderAddress, module};
+use strata_core::{
+    Action, Diagnostic, Subject, Value, addr,
+    provider::{Effect, EffectKind},
+};
 
 use super::{
     Change, Context, PlanMode, Planned, Reason,
-    refresh::{Prior, Subjected, refresh, template},
+    refresh::{Prior, Subjected, known, refresh, template},
 };
 use crate::session::Session;
 
@@ -28,9 +31,13 @@ pub(crate) async fn deposed(
         if let Some(prior) = refresh(session, context, &subject, planned).await
             && context.options.mode != PlanMode::RefreshOnly
         {
-            planned
-                .changes
-                .push(change(&subject, prior, Some(Reason::Deposed), ending));
+            planned.changes.push(change(
+                session,
+                &subject,
+                prior,
+                Some(Reason::Deposed),
+                ending,
+            ));
         }
     }
 }
@@ -44,7 +51,11 @@ pub(crate) async fn plan_delete(
     ending: Ending,
 ) -> Planned {
     let mut planned = Planned::default();
-    let prior = refresh(session, context, &subject, &mut planned).await;
+    let prior = match ending {
+        Ending::Delete => refresh(session, context, &subject, &mut planned).await,
+        // Whatever became of it, it is not ours any more; its platform may not even be there.
+        Ending::Forget => known(context, &subject, &mut planned),
+    };
     deposed(session, context, &subject, ending, &mut planned).await;
     let Some(prior) = prior else {
         return planned;
@@ -67,7 +78,7 @@ pub(crate) async fn plan_delete(
     }
     planned
         .changes
-        .push(change(&subject, prior, reason, ending));
+        .push(change(session, &subject, prior, reason, ending));
     planned
 }
 
@@ -80,7 +91,22 @@ pub(crate) enum Ending {
     Forget,
 }
 
-fn change(subject: &Subjected<'_>, prior: Prior, reason: Option<Reason>, ending: Ending) -> Change {
+fn change(
+    session: &Session<'_>,
+    subject: &Subjected<'_>,
+    prior: Prior,
+    reason: Option<Reason>,
+    ending: Ending,
+) -> Change {
+    let loss = match ending {
+        Ending::Delete => loss(
+            session,
+            subject.provider,
+            subject.address,
+            &prior.object.value,
+        ),
+        Ending::Forget => None,
+    };
     Change {
         address: subject.address.clone(),
         deposed: subject.deposed.cloned(),
@@ -93,12 +119,27 @@ fn change(subject: &Subjected<'_>, prior: Prior, reason: Option<Reason>, ending:
         before: Some(prior.marked),
         after: None,
         requires_replace: Vec::new(),
-        effects: Vec::new(),
+        effects: loss.into_iter().collect(),
         provider: subject.provider.clone(),
         private: Vec::new(),
         template: template(&prior.stored),
         config_known: true,
     }
+}
+
+/// What is lost with an object that is deleted, if the provider knows of anything.
+pub(crate) fn loss(
+    session: &Session<'_>,
+    provider: &ProviderAddress,
+    address: &addr::ResourceInstance,
+    object: &Value,
+) -> Option<Effect> {
+    let provider = session.providers.get(&provider.source)?;
+    let lost = provider.lost_with(&address.resource.type_name, object)?;
+    Some(Effect {
+        kind: EffectKind::DataLoss,
+        reason: format!("{lost} will be lost"),
+    })
 }
 
 /// The refusal to destroy.

@@ -162,28 +162,46 @@ fn general_warnings(plan: &Plan) -> Vec<Diagnostic> {
     warnings
 }
 
-/// Sends what a plan will change, also when a saved one is about to be applied.
-pub fn announce(plan: &Plan, events: &Events) {
+/// Sends what a saved plan will change, when it is about to be applied: as in Terraform, without what is only moved or
+/// taken over.
+pub fn announce_saved(plan: &Plan, events: &Events) {
+    let changing = |change: &&Change| change.action != Action::NoOp;
+    announce_drift(plan, events);
+    for change in plan.changes.iter().filter(changing) {
+        events.send(planned(plan, change));
+    }
+}
+
+/// Sends what a plan will change.
+fn announce(plan: &Plan, events: &Events) {
+    announce_drift(plan, events);
+    for change in plan.changes.iter().filter(|change| {
+        change.action != Action::NoOp
+            || change.importing.is_some()
+            || plan.moved_from(&change.address).is_some()
+    }) {
+        events.send(planned(plan, change));
+    }
+}
+
+fn announce_drift(plan: &Plan, events: &Events) {
     for change in &plan.drift {
         events.send(Event::DriftFound {
             address: change.address.clone(),
             action: change.action,
         });
     }
-    for change in plan.changes.iter().filter(|change| {
-        change.action != Action::NoOp
-            || change.importing.is_some()
-            || plan.moved_from(&change.address).is_some()
-    }) {
-        events.send(Event::ChangePlanned {
-            address: change.address.clone(),
-            action: change.action,
-            reason: change
-                .reason
-                .as_ref()
-                .and_then(|reason| reason_in_stream(change.action, reason)),
-            previous: plan.moved_from(&change.address).cloned(),
-            importing: change.importing.as_ref().map(ToString::to_string),
-        });
+}
+
+fn planned(plan: &Plan, change: &Change) -> Event {
+    Event::ChangePlanned {
+        address: change.address.clone(),
+        action: change.action,
+        reason: change
+            .reason
+            .as_ref()
+            .and_then(|reason| reason_in_stream(change.action, reason)),
+        previous: plan.moved_from(&change.address).cloned(),
+        importing: change.importing.as_ref().map(ToString::to_string),
     }
 }

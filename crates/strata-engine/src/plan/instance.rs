@@ -137,6 +137,7 @@ async fn decide(
         .kind
         .mark(&decided.response.planned, &desired.marks);
     let mut action = action(&decided, template.create_before_destroy);
+    let effects = effects(session, instance, prior.as_ref(), &mut decided);
     if action == Action::NoOp
         && let Some(prior) = &prior
     {
@@ -154,12 +155,30 @@ async fn decide(
         before: prior.map(|prior| prior.marked),
         after: Some(after),
         requires_replace: decided.requires_replace,
-        effects: decided.response.effects,
+        effects,
         provider: instance.provider.clone(),
         private: decided.response.private,
         template,
         config_known: desired.value.is_wholly_known(),
     })
+}
+
+/// What the change does to what runs; what is replaced is deleted, which may lose more than the provider's plan says.
+fn effects(
+    session: &Session<'_>,
+    instance: &Instance<'_>,
+    prior: Option<&Prior>,
+    decided: &mut Decided,
+) -> Vec<Effect> {
+    let mut effects = std::mem::take(&mut decided.response.effects);
+    let is_said = effects
+        .iter()
+        .any(|effect| effect.kind >= EffectKind::Rebuild);
+    if let (Verdict::Replace, Some(prior), false) = (decided.verdict, prior, is_said) {
+        let (address, object) = (instance.address, &prior.object.value);
+        effects.extend(delete::loss(session, instance.provider, address, object));
+    }
+    effects
 }
 
 /// What state will keep of an object besides its attributes.

@@ -26,14 +26,14 @@ use strata_core::{
 };
 use strata_state::State;
 
-use crate::{checks::CheckResult, environment::Environment, objects::Template};
+use crate::{apply::Stop, checks::CheckResult, environment::Environment, objects::Template};
 
 pub(crate) use instance::ask_provider;
 pub(crate) use moves::removed;
 pub(crate) use order::edges;
 pub(crate) use refresh::{about, as_warnings};
 
-pub use finish::announce;
+pub use finish::announce_saved;
 pub use order::{Graph, Node, Work};
 pub use walk::plan;
 
@@ -63,6 +63,8 @@ pub struct PlanOptions {
     pub replace: Vec<addr::ResourceInstance>,
     /// How many calls to providers may run at once.
     pub parallelism: usize,
+    /// Ends it early: gently, what is being read is waited for; at once, it is left.
+    pub stop: Stop,
 }
 
 /// What has to be done.

@@ -135,11 +135,12 @@ fn check_removed(config: &Config, diags: &mut Diagnostics) {
             let Some(place) = declared else { continue };
             let error = Diagnostic::error("removed-exists", summary)
                 .detail("This statement says that it was removed, but it is still declared.")
-                .at(removed.span.clone())
                 .hint("Take one of the two out.");
             diags.push(match place {
-                Some(place) => error.label(place, "declared here"),
-                None => error,
+                Some(place) => error
+                    .at(place)
+                    .label(removed.span.clone(), "said to be removed here"),
+                None => error.at(removed.span.clone()),
             });
         }
     }

@@ -119,8 +119,20 @@ async fn read(
     };
     session.events.send(phase(ended, None));
     value
-        .map_err(|errors| diags.append(about(errors, instance.address)))
+        .map_err(|errors| diags.append(about(placed(errors, instance), instance.address)))
         .ok()
+}
+
+/// Errors that have no place get that of the block.
+fn placed(errors: Diagnostics, instance: &Instance<'_>) -> Diagnostics {
+    let mut placed = Diagnostics::new();
+    for error in errors {
+        placed.push(match error.labels.is_empty() {
+            true => error.at(instance.block.span.clone()),
+            false => error,
+        });
+    }
+    placed
 }
 
 fn later(instance: &Instance<'_>, after: Value, reason: Option<Reason>) -> Change {

@@ -38,25 +38,15 @@ pub(crate) async fn refresh(
     subject: &Subjected<'_>,
     planned: &mut Planned,
 ) -> Option<Prior> {
-    let stored = context
-        .state
-        .object(subject.address, subject.deposed.map(|key| &**key))?
-        .clone();
-    let before = match decode(subject, &stored) {
-        Ok(object) => object,
-        Err(error) => {
-            planned.diagnostics.append(error);
-            return None;
-        }
-    };
-    let marked = subject.kind.mark_stored(&before.value, &stored);
+    let prior = known(context, subject, planned)?;
     if !context.options.refresh {
-        return Some(Prior {
-            object: before,
-            marked,
-            stored,
-        });
+        return Some(prior);
     }
+    let Prior {
+        object: before,
+        marked,
+        stored,
+    } = prior;
     let configured = session.configured(subject.provider, &mut planned.diagnostics)?;
     let id = shown_id(&marked);
     session.events.send(Event::RefreshStarted {
@@ -89,6 +79,29 @@ pub(crate) async fn refresh(
         }),
         Ok(Some(object)) => Some(changed(subject, stored, &before, marked, object, planned)),
     }
+}
+
+/// An object as state has it, without looking; what cannot be decoded is reported.
+pub(crate) fn known(
+    context: &Context<'_>,
+    subject: &Subjected<'_>,
+    planned: &mut Planned,
+) -> Option<Prior> {
+    let key = subject.deposed.map(|key| &**key);
+    let stored = context.state.object(subject.address, key)?.clone();
+    let object = match decode(subject, &stored) {
+        Ok(object) => object,
+        Err(error) => {
+            planned.diagnostics.append(error);
+            return None;
+        }
+    };
+    let marked = subject.kind.mark_stored(&object.value, &stored);
+    Some(Prior {
+        object,
+        marked,
+        stored,
+    })
 }
 
 fn changed(

@@ -2,13 +2,18 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    pin::pin,
     sync::Arc,
 };
 
-use futures_util::{StreamExt, stream::FuturesUnordered};
+use futures_util::{
+    StreamExt,
+    future::{Either, select},
+    stream::FuturesUnordered,
+};
 use strata_config::{Expansion, ProviderAddress};
 use strata_core::{
-    Action, BoxFuture, Diagnostics, Events,
+    Action, BoxFuture, Diagnostic, Diagnostics, Events,
     addr::{self, ConfigResource, InstanceKey, ModuleInstance, ResourceInstance, ResourceMode},
 };
 use strata_state::State;
@@ -28,8 +33,29 @@ use super::{
 };
 use crate::{environment::Environment, ephemeral, providers::Providers, session::Session};
 
-/// Works out what has to be done.
+/// Works out what has to be done. There is no plan if it is stopped; nothing was changed then.
 pub async fn plan(
+    environment: &Environment,
+    state: &State,
+    providers: &Providers,
+    options: &PlanOptions,
+    events: &Events,
+) -> Result<Plan, Diagnostics> {
+    let stop = options.stop.clone();
+    let left = pin!(stop.left());
+    let whole: BoxFuture<'_, _> = Box::pin(whole(environment, state, providers, options, events));
+    match select(left, whole).await {
+        Either::Left(_) => Err(stopped().into()),
+        Either::Right((plan, _)) => plan,
+    }
+}
+
+fn stopped() -> Diagnostic {
+    Diagnostic::error("interrupted", "Planning was interrupted")
+        .detail("Somebody asked to stop. Nothing was changed.")
+}
+
+async fn whole(
     environment: &Environment,
     state: &State,
     providers: &Providers,
@@ -88,6 +114,9 @@ pub async fn plan(
     }
     let mut found = walk.found;
     ephemeral::close(&session, &mut found.diagnostics).await;
+    if options.stop.is_soft() {
+        return Err(stopped().into());
+    }
     finish(&session, &context, &scope, &needs, found)
 }
 
@@ -154,6 +183,7 @@ impl<'a> Walk<'a> {
                 }
             }
             while running.len() < self.context.options.parallelism.max(1)
+                && !self.context.options.stop.is_soft()
                 && let Some((at, job)) = queue.pop_front()
             {
                 let job = job();
@@ -423,19 +453,20 @@ impl<'a> Walk<'a> {
     }
 
     async fn run(&mut self, jobs: Vec<Job<'a>>) {
-        let parallelism = self.context.options.parallelism.max(1);
+        let options = self.context.options;
         let mut jobs = jobs.into_iter();
         let mut running = FuturesUnordered::new();
         loop {
-            while running.len() < parallelism
+            while running.len() < options.parallelism.max(1)
+                && !options.stop.is_soft()
                 && let Some(job) = jobs.next()
             {
                 running.push(job());
             }
-            match running.next().await {
-                Some(planned) => self.found.take(planned),
-                None => return,
-            }
+            let Some(planned) = running.next().await else {
+                return;
+            };
+            self.found.take(planned);
         }
     }
 

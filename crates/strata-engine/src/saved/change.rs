@@ -124,21 +124,12 @@ impl SavedChange {
 }
 
 fn effect_to_saved(effect: &Effect) -> (String, String) {
-    let kind = match effect.kind {
-        EffectKind::Live => "live",
-        EffectKind::Restart => "restart",
-        EffectKind::Rebuild => "rebuild",
-    };
-    (kind.to_owned(), effect.reason.clone())
+    (effect.kind.label().to_owned(), effect.reason.clone())
 }
 
 fn effect_from_saved((kind, reason): (String, String)) -> Option<Effect> {
-    let kind = match kind.as_str() {
-        "live" => EffectKind::Live,
-        "restart" => EffectKind::Restart,
-        "rebuild" => EffectKind::Rebuild,
-        _ => return None,
-    };
+    let mut kinds = EffectKind::ALL.into_iter();
+    let kind = kinds.find(|known| known.label() == kind)?;
     Some(Effect { kind, reason })
 }
 

@@ -200,6 +200,7 @@ pub fn options() -> PlanOptions {
         exclude: Vec::new(),
         replace: Vec::new(),
         parallelism: 10,
+        stop: Stop::new(),
     }
 }
 

@@ -120,6 +120,11 @@ impl Evaluator<'_> {
             (Value::List(..) | Value::Tuple(_), key) => self.element(of, key, range),
             (Value::Map(..) | Value::Object(_), key) => self.entry(of, key, range),
             (Value::Unknown(unknown), _) => match &unknown.ty {
+                Type::Tuple(items) if is_outside(items.len(), key) => {
+                    let number = key.as_number().expect("only numbers lie outside");
+                    let detail = outside(number, items.is_empty());
+                    return self.report(range, "invalid-index", "Invalid index", detail);
+                }
                 Type::Dynamic | Type::Tuple(_) => unknown_element(&unknown.ty, key),
                 Type::List(element) | Type::Map(element) => Value::unknown(Type::clone(element)),
                 Type::Object(_) => match key.as_str() {
@@ -264,6 +269,12 @@ fn outside(number: &Number, empty: bool) -> String {
         () => ": the given index is greater than or equal to the length of the collection",
     };
     format!("{NO_ELEMENT}{why}.")
+}
+
+/// True if a key leads to no element of a tuple, however its elements turn out.
+fn is_outside(length: usize, key: &Value) -> bool {
+    key.as_number()
+        .is_some_and(|number| number.as_usize().is_none_or(|at| at >= length))
 }
 
 fn unknown_element(ty: &Type, key: &Value) -> Value {

@@ -65,6 +65,21 @@ impl ClientError {
         matches!(self, ClientError::Api { status: 404, .. })
     }
 
+    /// True if the server looked for the first process of an instance at the moment when it ended (Incus 6.0: "Invalid PID").
+    pub(crate) fn is_of_what_stops(&self) -> bool {
+        matches!(self, ClientError::Api { status: 500, message } if message.starts_with("Invalid PID"))
+    }
+
+    /// True if somebody else's work on the instance stood in the way: nothing was done, and can be asked for again.
+    pub(crate) fn is_busy(&self) -> bool {
+        let busy = [
+            "Instance is busy running a",
+            "non-reusable operation has now",
+        ];
+        let said = self.server_message();
+        said.is_some_and(|said| busy.iter().any(|words| said.contains(words)))
+    }
+
     /// True if the thing was changed by someone else since it was read.
     pub(crate) fn is_conflict(&self) -> bool {
         matches!(self, ClientError::Api { status: 412, .. })

@@ -45,6 +45,12 @@ const CALL_LIMIT: Duration = Duration::from_secs(120);
 /// How long an operation may take: unpacking a large image on a slow disk is the longest one.
 const OPERATION_LIMIT: Duration = Duration::from_secs(1800);
 
+/// How often something is asked for again because an instance is just being stopped, or others work on it: for a minute.
+const AGAIN: usize = 240;
+
+/// How long after the last time.
+const PAUSE: Duration = Duration::from_millis(250);
+
 /// One remote. Cheap to share; all calls may run at the same time.
 pub(crate) struct Client {
     remote: Remote,
@@ -82,6 +88,16 @@ struct Envelope<'a> {
     metadata: Option<&'a RawValue>,
 }
 
+/// Waits for a moment; false if that was done often enough.
+async fn wait(left: &mut usize) -> bool {
+    if *left == 0 {
+        return false;
+    }
+    *left -= 1;
+    tokio::time::sleep(PAUSE).await;
+    true
+}
+
 enum Outcome {
     Sync {
         metadata: String,
@@ -105,8 +121,21 @@ impl Client {
         &self.remote
     }
 
-    /// Reads an object.
+    /// Reads an object; one that is just being stopped, and trips the server up, is asked for again.
     pub(crate) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &ApiPath,
+    ) -> Result<Answer<T>, ClientError> {
+        let mut waits = AGAIN;
+        loop {
+            match self.get_once(path).await {
+                Err(error) if error.is_of_what_stops() && wait(&mut waits).await => {}
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn get_once<T: DeserializeOwned>(
         &self,
         path: &ApiPath,
     ) -> Result<Answer<T>, ClientError> {
@@ -135,6 +164,8 @@ impl Client {
     }
 
     /// Makes a change and waits until it is done, whether the server answers at once or starts an operation.
+    ///
+    /// Where the work of others on an instance is in the way, such as what a run that was killed began, it waits for that.
     pub(crate) async fn change(
         &self,
         method: Method,
@@ -144,10 +175,16 @@ impl Client {
         notes: Notes<'_>,
     ) -> Result<(), ClientError> {
         let headers = etag.map(|etag| ("If-Match", etag.to_owned()));
-        let headers = headers.into_iter().collect();
-        let body = json(body).into();
-        let done = self.send(method, path, headers, body, CALL_LIMIT, notes);
-        done.await.map(drop)
+        let headers: Vec<_> = headers.into_iter().collect();
+        let mut waits = AGAIN;
+        loop {
+            let (method, headers, body) = (method.clone(), headers.clone(), json(body).into());
+            let done = self.send(method, path, headers, body, CALL_LIMIT, notes);
+            match done.await {
+                Err(error) if error.is_busy() && wait(&mut waits).await => {}
+                done => return done.map(drop),
+            }
+        }
     }
 
     /// Like [`Self::change`], for what is posted with a result: that of the operation.

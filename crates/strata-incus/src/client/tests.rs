@@ -127,3 +127,29 @@ async fn an_answer_that_is_not_incus_is_no_success() {
     let missing = daemon.client().find::<u32>(&ApiPath::new(&["b"])).await;
     assert!(missing.is_err(), "an error of the server is not an absence");
 }
+
+#[tokio::test]
+async fn an_instance_that_is_just_being_stopped_is_asked_for_again() {
+    let daemon = Scripted::start([
+        ("GET /1.0/instances/a", refusal(500, "Invalid PID '0'")),
+        ("GET /1.0/instances/a", object("7")),
+    ]);
+    let path = ApiPath::new(&["instances", "a"]);
+    let answer = daemon.client().get::<u32>(&path).await.unwrap();
+    assert_eq!(answer.value, 7);
+}
+
+#[tokio::test]
+async fn a_change_waits_for_what_others_do_to_an_instance() {
+    let busy = "Failed to create instance delete operation: A matching non-reusable operation has now succeeded";
+    let daemon = Scripted::start([
+        ("DELETE /1.0/instances/a", refusal(500, busy)),
+        (
+            "DELETE /1.0/instances/a",
+            refusal(404, "Instance not found"),
+        ),
+    ]);
+    let (client, path) = (daemon.client(), ApiPath::new(&["instances", "a"]));
+    let gone = client.change(Method::DELETE, &path, &Json::Null, None, &|_| {});
+    assert!(gone.await.unwrap_err().is_not_found());
+}

@@ -141,6 +141,16 @@ impl Provider for IncusProvider {
         self.schema.get_or_init(Self::offered)
     }
 
+    fn lost_with(&self, type_name: &str, _object: &Value) -> Option<&'static str> {
+        Some(match type_name {
+            "incus_instance" => "its root disk and its snapshots",
+            "incus_instance_snapshot" => "the snapshot",
+            "incus_storage_volume" => "what is in the volume, its snapshots too,",
+            "incus_storage_bucket" => "what is in the bucket",
+            _ => return None,
+        })
+    }
+
     fn validate(&self, kind: ObjectKind, type_name: &str, config: &Value) -> Diagnostics {
         let mut diags = Diagnostics::new();
         let config = Attributes(config);

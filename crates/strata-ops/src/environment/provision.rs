@@ -193,6 +193,7 @@ impl Run<'_> {
             exclude: Vec::new(),
             replace: Vec::new(),
             parallelism: self.options.parallelism,
+            stop: self.stop.engine().clone(),
         })
     }
 }

@@ -42,7 +42,9 @@ pub use saved::SavedPlan;
 pub use session::{Applied, Session};
 pub(crate) use session::{check_inputs, outputs};
 pub use strata_engine::json::plan_json;
-pub use strata_engine::{Change, OutputChange, Plan, PlanMode, PlanOptions, Reason, announce};
+pub use strata_engine::{
+    Change, OutputChange, Plan, PlanMode, PlanOptions, Providers, Reason, announce_saved,
+};
 pub use taint::taint;
 pub use transfer::{pull, push};
 pub use unlock::force_unlock;

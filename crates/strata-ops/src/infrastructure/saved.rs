@@ -129,12 +129,13 @@ impl Session {
             encrypted: places.encrypted().clone(),
         };
         let operation = "OperationTypeApply";
-        let session =
+        let mut session =
             Self::open_state(loaded, settings, operation, process, platforms, events).await?;
         let is_same = session.opened.base.fingerprint() == file.fingerprint.as_deref();
         if !is_same || session.opened.has_journal {
             return Err(stale().into());
         }
+        session.end_as_apply();
         let mut plan = saved.read_plan(environment)?;
         if file.fingerprint.is_none() {
             // Each state begins with a lineage of its own.

@@ -43,6 +43,8 @@ pub struct Session {
     pub(super) opened: Opened,
     /// What was read of the disk for the configuration.
     pub(super) recording: Arc<Recording>,
+    /// True if a plan that destroys is told of as any other, as Terraform's `apply` does it.
+    ends_as_apply: bool,
     parallelism: usize,
     provisioners: Arc<BuiltIn>,
     lock: Option<Lock>,
@@ -130,6 +132,7 @@ impl Session {
             directory: settings.directory.clone(),
             opened,
             recording: loaded.recording,
+            ends_as_apply: false,
             parallelism: settings.parallelism,
             provisioners: BuiltIn::new(&process.environment),
             lock,
@@ -185,6 +188,11 @@ impl Session {
     pub(crate) fn output_names(&self) -> Vec<Arc<str>> {
         let outputs = &self.environment.config.root().outputs;
         outputs.keys().cloned().collect()
+    }
+
+    /// Tells of a plan that destroys as of any other.
+    pub fn end_as_apply(&mut self) {
+        self.ends_as_apply = true;
     }
 
     /// What configuration, state and platform together ask for.
@@ -256,10 +264,9 @@ impl Session {
             diagnostics.push(lock::not_released(&error));
         }
         if !diagnostics.has_errors() && !stopped {
-            let operation = if plan.mode == PlanMode::Destroy {
-                OperationKind::Destroy
-            } else {
-                OperationKind::Apply
+            let operation = match plan.mode == PlanMode::Destroy && !self.ends_as_apply {
+                true => OperationKind::Destroy,
+                false => OperationKind::Apply,
             };
             events.send(Event::ChangeSummary { operation, counts });
         }

@@ -126,7 +126,7 @@ pub fn target(text: &str, diags: &mut Diagnostics) -> Option<Target> {
     match parse_target(text) {
         Ok(target) => Some(target),
         Err(error) => {
-            let diagnostic = Diagnostic::error("invalid-address", format!("`{text}` is no address of a resource or module"))
+            let diagnostic = Diagnostic::error("invalid-address", format!("Invalid target {text:?}"))
                 .detail(error.to_string())
                 .hint("Write it as `strata state list` prints it, such as `module.web[\"a\"].incus_instance.this[0]`.");
             diags.push(diagnostic);

@@ -164,6 +164,18 @@ impl Provider for ProxmoxProvider {
         self.schema.get_or_init(|| Self::offered(self.telmate))
     }
 
+    fn lost_with(&self, type_name: &str, _object: &Value) -> Option<&'static str> {
+        Some(match type_name {
+            "proxmox_virtual_environment_vm" | "proxmox_vm" | "proxmox_vm_qemu" => {
+                "its disks and its snapshots"
+            }
+            "proxmox_virtual_environment_container" | "proxmox_lxc" => {
+                "its volumes and its snapshots"
+            }
+            _ => return None,
+        })
+    }
+
     fn validate(&self, kind: ObjectKind, type_name: &str, config: &Value) -> Diagnostics {
         let mut diags = Diagnostics::new();
         if kind == ObjectKind::DataSource {

@@ -1,12 +1,23 @@
 //! Values and how they change, in the look of Terraform's plans.
 //!
-//! [`ValueLines`] draws a change: what is unchanged is folded, and strings that hold text of several lines, JSON or
-//! encoded user data are shown by what is in them.
+//! [`ValueLines`] (`change`) draws a change: what is unchanged is folded, and strings that hold text of several lines, JSON or
+//! encoded
+//! user data are shown by what is in them. Nested blocks are drawn as blocks (`blocks`).
 
+mod blocks;
 mod change;
+mod elements;
+mod sign;
+mod still;
+mod strings;
+#[cfg(test)]
+mod tests;
 mod text;
+mod user_data;
+mod whole;
 
 pub(crate) use change::ValueLines;
+pub(crate) use still::still;
 
 use strata_core::{Marks, Value};
 

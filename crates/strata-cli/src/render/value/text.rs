@@ -1,11 +1,10 @@
-//! Text inside strings: lines, JSON, and encoded user data.
+//! Text inside strings: lines and JSON.
 
-use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use serde_json::Value as Json;
 use similar::{ChangeTag, TextDiff};
 use strata_core::{Type, Value};
 
-use super::change::Sign;
+use super::sign::Sign;
 
 /// Longer text is not looked into, in bytes.
 const MOST: usize = 1 << 20;
@@ -38,22 +37,6 @@ fn value(json: &Json) -> Option<Value> {
             Value::object(values)
         }
     })
-}
-
-/// User data for cloud-init that is encoded in base64.
-pub(super) fn encoded(text: &str) -> Option<String> {
-    if text.len() < 8 || text.len() > MOST || text.contains(' ') {
-        return None;
-    }
-    let decoded = String::from_utf8(BASE64.decode(text.trim_end()).ok()?).ok()?;
-    let is_user_data = [
-        "#cloud-config",
-        "#!",
-        "## template:",
-        "Content-Type: multipart",
-    ];
-    let begins = is_user_data.iter().any(|begin| decoded.starts_with(begin));
-    begins.then_some(decoded)
 }
 
 /// Text with each line at a column.

@@ -38,7 +38,7 @@ const AT_NEXT_START_OF_VM: [&str; 9] = [
     "smbios11.",
 ];
 
-/// Names the effects of a change; nothing has an effect on an instance that does not run.
+/// Names the effects of a change.
 pub(crate) fn effects(prior: &Value, planned: &Value, replaced: &[AttributePath]) -> Vec<Effect> {
     let before = Attributes(prior);
     let after = Attributes(planned);
@@ -50,8 +50,12 @@ pub(crate) fn effects(prior: &Value, planned: &Value, replaced: &[AttributePath]
         );
         return vec![effect(EffectKind::Rebuild, reason)];
     }
-    if before.flag("running") != Some(true) {
+    if prior == planned {
         return Vec::new();
+    }
+    if before.flag("running") != Some(true) {
+        let reason = "the instance does not run".to_owned();
+        return vec![effect(EffectKind::None, reason)];
     }
     if after.flag("running") == Some(false) {
         return vec![effect(

@@ -197,6 +197,7 @@ impl<'a> Builder<'a> {
             exclude: exclude.cloned().map(Target::Instance).into_iter().collect(),
             replace: replace.cloned().into_iter().collect(),
             parallelism: self.run.options.parallelism,
+            stop: self.run.stop.engine().clone(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What each kind of stage takes.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use strata_core::{Diagnostic, Value, value::Entries};
 use strata_hcl::Block;
