@@ -154,7 +154,12 @@ pub fn perform<M: Module>(context: &Context<'_>) -> Result<TaskResult, ModuleErr
 fn doubted(error: ModuleError, host: &dyn Host) -> ModuleError {
     let lacks_program = error.msg.starts_with("Error executing command: [Errno 2]")
         || error.values.get("rc") == Some(&json!(127));
-    if error.unknown || !host.in_doubt() || !(host.rehearses() || lacks_program) {
+    if error.unknown {
+        // Nor does anybody know what it would have made.
+        host.doubt();
+        return error;
+    }
+    if !host.in_doubt() || !(host.rehearses() || lacks_program) {
         return error;
     }
     let msg = format!(

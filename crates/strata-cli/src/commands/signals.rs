@@ -19,13 +19,11 @@ pub(super) async fn stoppable<T>(
 ) -> Result<T, Diagnostics> {
     let mut work = std::pin::pin!(work);
     let mut signals = std::pin::pin!(count(stop, printer));
-    loop {
-        // Signals first: they must be heard before the work begins, which may go far without a pause.
-        tokio::select! {
-            biased;
-            () = &mut signals => return Err(left().into()),
-            done = &mut work => return done,
-        }
+    // Signals first: they must be heard before the work begins, which may go far without a pause.
+    tokio::select! {
+        biased;
+        () = &mut signals => Err(left().into()),
+        done = &mut work => done,
     }
 }
 

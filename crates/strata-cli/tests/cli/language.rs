@@ -514,7 +514,7 @@ fn what_terraform_takes_is_taken_though_it_looks_odd() {
             r#"
             terraform {
               required_version = "~> 1.9.0"
-              backend "s3" {}
+              backend "gcs" {}
             }
             module "m" { source = "./m" }
             resource "terraform_data" "after" {
@@ -531,11 +531,11 @@ fn what_terraform_takes_is_taken_though_it_looks_odd() {
     let checked = folder.run(&["validate"]).succeeded();
     for told in [
         "Older version of the language required",
-        "The backend `s3` is not supported yet",
+        "The backend `gcs` is not supported yet",
     ] {
         assert!(checked.stderr.contains(told), "{}", checked.stderr);
     }
-    folder.replace("main.tf", "backend \"s3\" {}", "");
+    folder.replace("main.tf", "backend \"gcs\" {}", "");
     let planned = folder.run(&["plan"]).succeeded();
     assert_eq!(
         planned.stdout.matches("a key").count(),

@@ -310,7 +310,7 @@ fn convert_object(
     };
     let missing: Vec<_> = attributes
         .iter()
-        .filter(|(name, a)| !a.optional && !entries.contains_key(*name))
+        .filter(|(name, a)| !a.optional && !entries.contains_key(name))
         .map(|(name, _)| format!("{name:?}"))
         .collect();
     match missing.as_slice() {

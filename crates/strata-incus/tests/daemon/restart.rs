@@ -103,8 +103,9 @@ fn run(program: &str, folder: &Path) -> Child {
     let log = folder.join("log").display().to_string();
     let mut command = Command::new(program);
     let command = command.args(["--group", "root", "--logfile", &log]);
-    let command = command.env("INCUS_DIR", folder).stdout(Stdio::null());
-    command.stderr(Stdio::null()).spawn().unwrap()
+    let command = command.env("INCUS_DIR", folder).env_remove("INCUS_SOCKET");
+    let command = command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().unwrap()
 }
 
 /// An image with no system in it.

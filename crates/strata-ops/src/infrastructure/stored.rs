@@ -59,10 +59,8 @@ pub fn list(
         return state.map(|state| with_id(&state, within, id)).transpose();
     }
     let places = Places::find(settings, process)?;
-    let file = places.state_file(&places::workspace(settings, process));
-    let all = Store::new(file)
-        .list()
-        .map_err(|error| diagnostic(&error))?;
+    let store = places.store(&places::workspace(settings, process))?;
+    let all = store.list().map_err(|error| diagnostic(&error))?;
     all.map(|all| addresses(all, within)).transpose()
 }
 

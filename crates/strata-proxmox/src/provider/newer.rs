@@ -34,8 +34,11 @@ pub(crate) static ALL: [&dyn Kind; 2] = [
     },
 ];
 
-/// Members of nested attributes and of our blocks: theirs, ours, and the value that says nothing.
-const MEMBERS: [(&str, &str, &[(&str, &str, &str)]); 4] = [
+/// A member: its name there, its name here, and the value that says nothing.
+type Member = (&'static str, &'static str, &'static str);
+
+/// Nested attributes and our blocks, with their members.
+const MEMBERS: [(&str, &str, &[Member]); 4] = [
     (
         "cpu",
         "cpu",

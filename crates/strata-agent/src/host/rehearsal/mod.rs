@@ -209,7 +209,7 @@ impl Rehearsal {
             let found = self.metadata_followed(&Path::new(folder).join(&file));
             found.is_ok_and(|found| found.is_some())
         };
-        folders.iter().any(|folder| there(&folder))
+        folders.iter().any(there)
     }
 }
 

@@ -199,7 +199,7 @@ fn check_blocks(nesting: Nesting, before: &Value, after: &Value, expected: Expec
         block: Some(&block),
         text: String::new(),
     };
-    lines.object(before, after, &AttributePath::root(), 6);
+    lines.object(before, after, &AttributePath::root(), 0);
     let text = anstream::adapter::strip_str(lines.text.trim_end_matches('\n')).to_string();
     expected.assert_eq(&text);
 }
@@ -337,7 +337,7 @@ fn blocks_with_labels_single_unknown_and_secret_ones() {
         Nesting::List,
         NOTHING,
         &unknown,
-        expect!["      + device (known after apply)"],
+        expect!["+ device (known after apply)"],
     );
     let secret = object(&[("device", device("a", 1).sensitive())]);
     check_blocks(

@@ -177,6 +177,9 @@ mod tests {
             ]
         );
         let stopped = object(false, &[("limits.cpu", "1")]);
-        assert_eq!(check(&stopped, &object(true, &[]), &[]), [""; 0]);
+        assert_eq!(
+            check(&stopped, &object(true, &[]), &[]),
+            ["None: the instance does not run"]
+        );
     }
 }

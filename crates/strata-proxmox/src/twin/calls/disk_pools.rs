@@ -63,7 +63,7 @@ fn zfs(store: &mut Store, call: &Call, verb: &str, one: bool) -> Answered {
             let pool = json!(call.rest(&["node"]));
             let add = call.flag("add_storage");
             let node = call.node().to_owned();
-            Started::answer("zfscreate", call.node(), &name.clone(), move |store, _| {
+            Started::answer("zfscreate", call.node(), name.clone(), move |store, _| {
                 store.kind(&kind).insert(name.clone(), pool);
                 if add {
                     let storage = [
@@ -83,7 +83,7 @@ fn zfs(store: &mut Store, call: &Call, verb: &str, one: bool) -> Answered {
                 return Err(missing("zpool", &name));
             }
             let clean = call.flag("cleanup-config");
-            Started::answer("zfsremove", call.node(), &name.clone(), move |store, _| {
+            Started::answer("zfsremove", call.node(), name.clone(), move |store, _| {
                 store.kind(&kind).remove(&name);
                 if clean {
                     store.storages.remove(&name);
@@ -130,7 +130,7 @@ fn ceph_pool(store: &mut Store, call: &Call, verb: &str, path: &str) -> Answered
             Started::answer(
                 "cephdestroypool",
                 call.node(),
-                &name.clone(),
+                name.clone(),
                 move |store, _| {
                     store.kind("ceph-pool").remove(&name);
                     if storages {
@@ -151,7 +151,7 @@ fn ceph_pool(store: &mut Store, call: &Call, verb: &str, path: &str) -> Answered
             } else {
                 "cephsetpool"
             };
-            Started::answer(kind, call.node(), &name.clone(), move |store, _| {
+            Started::answer(kind, call.node(), name.clone(), move |store, _| {
                 store.kind("ceph-pool").insert(name.clone(), pool);
                 if add {
                     let storage = [
