@@ -5,7 +5,7 @@
 //! after it what came of it, and the state file is the journal folded up. [`Store::open`] does that folding for a
 //! run that was killed, and says which calls had no answer.
 //!
-//! A state may also be kept in a [`Backend`]: then its journal and a lock between the runs of this machine are in a
+//! A state may also be kept in a [`Backend`](backend::Backend): then its journal and a lock between the runs of this machine are in a
 //! local folder still, and what is read, written and locked besides is a [`backend::Remote`].
 //!
 //! This crate must never know configuration or providers; attributes stay JSON text until somebody brings a type
