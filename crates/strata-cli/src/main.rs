@@ -42,8 +42,8 @@ fn main() -> ExitCode {
 
 /// Answers `ssh`, which asks this program for a password; failing is how it is told that there is none.
 fn hand_over(socket: &Path) -> ExitCode {
-    let prompt = env::args().nth(1).unwrap_or_default();
-    match askpass::answer(socket, &prompt) {
+    let prompt = env::args_os().nth(1).unwrap_or_default();
+    match askpass::answer(socket, &prompt.to_string_lossy()) {
         Ok(Some(password)) if writeln!(stdout(), "{password}").is_ok() => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
     }
