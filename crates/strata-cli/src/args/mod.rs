@@ -13,6 +13,7 @@ mod project;
 pub(crate) mod single_dash;
 mod state;
 mod twin;
+mod variables;
 
 use std::{
     ffi::OsString,
@@ -37,6 +38,7 @@ pub(crate) use state::{
 };
 
 pub(crate) use twin::{Platform, Twin};
+pub(crate) use variables::Variables;
 
 /// What was asked for.
 #[derive(Debug)]
@@ -236,6 +238,8 @@ pub(crate) fn called_as(argv: impl IntoIterator<Item = OsString>) -> Vec<OsStrin
 
 #[cfg(test)]
 mod tests {
+    use strata_ops::infrastructure::GivenVariable;
+
     use super::*;
 
     fn parsed(argv: &[&str]) -> Args {
@@ -301,6 +305,8 @@ mod tests {
             "-parallelism=3",
             "-var",
             "a=b=c",
+            "-var-file=x.tfvars",
+            "-var=a=d",
             "-refresh=false",
         ];
         let args = parsed(&argv);
@@ -309,7 +315,12 @@ mod tests {
         };
         assert!(apply.auto_approve);
         assert_eq!(apply.plan.settings.parallelism, 3);
-        assert_eq!(apply.plan.settings.variables, ["a=b=c"]);
+        let value = |text: &str| GivenVariable::Value(text.to_owned());
+        let file = GivenVariable::File(PathBuf::from("x.tfvars"));
+        assert_eq!(
+            apply.plan.settings.variables.in_order(),
+            [value("a=b=c"), file, value("a=d")]
+        );
         assert!(!apply.plan.refresh);
     }
 }

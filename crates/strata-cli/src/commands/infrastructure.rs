@@ -322,8 +322,7 @@ pub(super) fn settings(arguments: &args::Settings) -> infrastructure::Settings {
     infrastructure::Settings {
         state: arguments.state.clone(),
         backup: arguments.backup.clone(),
-        variables: arguments.variables.clone(),
-        variable_files: arguments.variable_files.clone(),
+        variables: arguments.variables.in_order(),
         lock: arguments.lock,
         lock_timeout: arguments.lock_timeout,
         parallelism: usize::from(arguments.parallelism),
