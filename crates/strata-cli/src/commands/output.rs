@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anstream::println;
-use serde_json::{Map, json};
+use serde_json::Value as Json;
 use strata_core::{Diagnostic, Diagnostics, Type};
 use strata_ops::infrastructure::{Settings, stored};
 
@@ -27,7 +27,7 @@ pub(super) fn run(arguments: &args::Output) -> Result<Exit, Diagnostics> {
         return Err(diagnostic.into());
     };
     match (arguments.json, arguments.raw) {
-        (true, _) => println!("{}", stored::plain(&output.value)),
+        (true, _) => println!("{}", stored::exact_json(&output.value)),
         (false, true) => print_raw(name, &output.value)?,
         (false, false) => println!("{}", long(&output.value, 0)),
     }
@@ -58,11 +58,14 @@ fn print_raw(name: &str, value: &strata_core::Value) -> Result<(), Diagnostics> 
 
 fn all(state: &stored::State, as_json: bool) {
     if as_json {
-        let outputs: Map<_, _> = state.outputs.iter().map(|(name, output)| {
-            let value = json!({ "sensitive": output.sensitive, "type": stored::type_of(&output.value), "value": stored::plain(&output.value) });
-            (name.to_string(), value)
-        }).collect();
-        println!("{:#}", serde_json::Value::Object(outputs));
+        let outputs = state.outputs.iter().map(|(name, output)| {
+            let (name, ty) = (Json::from(&**name), stored::type_of(&output.value));
+            let value = stored::exact_json(&output.value);
+            let sensitive = output.sensitive;
+            format!(r#"{name}:{{"sensitive":{sensitive},"type":{ty},"value":{value}}}"#)
+        });
+        let outputs: Vec<String> = outputs.collect();
+        println!("{}", indented(&format!("{{{}}}", outputs.join(","))));
         return;
     }
     if state.outputs.is_empty() {
@@ -75,5 +78,70 @@ fn all(state: &stored::State, as_json: bool) {
             long(&output.value, 0)
         };
         println!("{name} = {text}");
+    }
+}
+
+/// Compact JSON with a line for each item. The text is kept, since numbers would lose digits as values.
+fn indented(json: &str) -> String {
+    let mut out = String::new();
+    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    let mut rest = json.chars().peekable();
+    while let Some(c) = rest.next() {
+        let line = |depth: usize| format!("\n{}", "  ".repeat(depth));
+        match c {
+            _ if in_text => {
+                out.push(c);
+                in_text = escaped || c != '"';
+                escaped = c == '\\' && !escaped;
+            }
+            '{' | '[' => {
+                out.push(c);
+                match rest.next_if(|next| matches!(next, '}' | ']')) {
+                    Some(close) => out.push(close),
+                    None => {
+                        depth += 1;
+                        out.push_str(&line(depth));
+                    }
+                }
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                out.push_str(&line(depth));
+                out.push(c);
+            }
+            ',' => {
+                out.push(c);
+                out.push_str(&line(depth));
+            }
+            ':' => out.push_str(": "),
+            c => {
+                in_text = c == '"';
+                out.push(c);
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compact_json_gets_lines_and_keeps_its_digits() {
+        let json = r#"{"a":{"x":[12345678901234567890123,{},[]],"y":"{[\",: \\"},"b":null}"#;
+        let expected = expect_test::expect![[r#"
+            {
+              "a": {
+                "x": [
+                  12345678901234567890123,
+                  {},
+                  []
+                ],
+                "y": "{[\",: \\"
+              },
+              "b": null
+            }"#]];
+        expected.assert_eq(&indented(json));
     }
 }

@@ -141,6 +141,11 @@ pub fn target(text: &str, diags: &mut Diagnostics) -> Option<Target> {
     }
 }
 
+/// A value as JSON text with all digits of its numbers, as the state file has it.
+pub fn exact_json(value: &Value) -> String {
+    strata_state::json::encode(value, &value.ty())
+}
+
 /// The type of a value in the form of the state file.
 pub fn type_of(value: &Value) -> serde_json::Value {
     type_json(&value.ty())
