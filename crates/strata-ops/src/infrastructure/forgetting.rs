@@ -35,8 +35,16 @@ pub async fn forget(
                 .into(),
         );
     }
-    for address in &found {
-        edited.state().take(address);
+    let state = edited.state();
+    let taken: Vec<_> = found
+        .iter()
+        .filter_map(|address| Some((address.resource.config(), state.take(address)?.1)))
+        .collect();
+    // What was made after one that is forgotten still goes before what that one was made after.
+    for (resource, instance) in &taken {
+        for object in instance.current.iter().chain(instance.deposed.values()) {
+            state.replace_dependency(resource, &object.dependencies);
+        }
     }
     edited.write()?;
     Ok(found)

@@ -43,6 +43,10 @@ pub async fn move_objects(
         for (old, new) in &pairs {
             from.state().rename(old, new);
         }
+        for (old, new) in &pairs {
+            let (old, new) = (old.resource.config(), new.resource.config());
+            from.state().replace_dependency(&old, &[new]);
+        }
         return from.write();
     };
     let store = Places::find(settings, process)?.sealed(Store::new(file));
