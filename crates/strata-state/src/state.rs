@@ -357,7 +357,10 @@ mod tests {
     fn dependencies(state: &State, address: &str) -> String {
         let address = parse_resource_instance(address).unwrap();
         let used = &state.current(&address).unwrap().dependencies;
-        used.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        used.iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     #[test]

@@ -74,7 +74,10 @@ impl Lifecycle<'_> {
     ) -> Result<bool, Diagnostics> {
         let whole = self.bridge_is_quiet(object, is_create, patience).await;
         whole.map_err(|error| {
-            let summary = format!("cannot tell if the server is done with {}", self.name(object));
+            let summary = format!(
+                "cannot tell if the server is done with {}",
+                self.name(object)
+            );
             error.diagnostic(summary).into()
         })
     }
