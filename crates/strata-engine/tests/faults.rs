@@ -13,7 +13,7 @@ use strata_core::Events;
 use strata_engine::{PlanMode, PlanOptions, Stop, plan};
 use strata_state::State;
 use strata_testing::{Fault, Operation, Platform};
-use support::{World, block_on, changes, options};
+use support::{World, block_on, changes, ids, options};
 
 const HEADER: &str = "terraform {\n  required_providers {\n    test = { source = \"example.com/test/test\" }\n  }\n}\n";
 
@@ -206,24 +206,6 @@ fn assert_whole(state: &State, platform: &Platform) {
         .collect();
     there.sort();
     assert_eq!(ids(state), there, "lost, doubled or leaked");
-}
-
-/// What the platform calls the objects of a state, in order.
-fn ids(state: &State) -> Vec<String> {
-    let instances = state.instances();
-    let objects = instances.flat_map(|(_, _, instance)| {
-        let all = instance.current.iter().chain(instance.deposed.values());
-        all.map(|object| object.attributes.clone())
-            .collect::<Vec<_>>()
-    });
-    let mut ids: Vec<String> = objects
-        .map(|attributes| {
-            let json: serde_json::Value = serde_json::from_str(&attributes).unwrap();
-            json["id"].as_str().unwrap().to_owned()
-        })
-        .collect();
-    ids.sort();
-    ids
 }
 
 /// A second plan is empty and state has what is there; destroy leaves nothing.
