@@ -219,16 +219,15 @@ impl State {
         }
     }
 
-    /// Lets all that depends on a resource, of which nothing is left here, depend on others in its place: on what it
-    /// is called now, or on what stood behind it.
+    /// True if something of a resource is here, in whichever instance of its module.
+    pub fn has(&self, resource: &addr::ConfigResource) -> bool {
+        let mut all = self.resources.keys();
+        all.any(|address| address.config() == *resource)
+    }
+
+    /// Lets all that depends on a resource depend on others in its place: on what it is called now, or on what stood
+    /// behind it.
     pub fn replace_dependency(&mut self, gone: &addr::ConfigResource, by: &[addr::ConfigResource]) {
-        if self
-            .resources
-            .keys()
-            .any(|resource| resource.config() == *gone)
-        {
-            return;
-        }
         let instances = self
             .resources
             .values_mut()
@@ -369,9 +368,7 @@ mod tests {
         put(&mut state, "t.a", &[]);
         put(&mut state, "t.b", &["t.a"]);
         put(&mut state, "t.c", &["t.b", "t.d"]);
-        state.replace_dependency(&config("t.b"), &[config("t.a")]);
-        assert_eq!(dependencies(&state, "t.c"), "t.b, t.d", "it is still there");
-        state.remove(&parse_resource_instance("t.b").unwrap(), None);
+        assert!(state.has(&config("t.b")) && !state.has(&config("t.d")));
         state.replace_dependency(&config("t.b"), &[config("t.a"), config("t.d")]);
         assert_eq!(dependencies(&state, "t.c"), "t.a, t.d");
     }

@@ -1,8 +1,10 @@
 //! `state rm`: the state forgets objects, which stay where they are.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use strata_core::{
     Diagnostic, Diagnostics, Events,
-    addr::{ResourceInstance, Target},
+    addr::{ConfigResource, ResourceInstance, Target},
 };
 
 use super::{Settings, edit::Edited};
@@ -36,14 +38,21 @@ pub async fn forget(
         );
     }
     let state = edited.state();
-    let taken: Vec<_> = found
-        .iter()
-        .filter_map(|address| Some((address.resource.config(), state.take(address)?.1)))
-        .collect();
+    let mut behind: BTreeMap<ConfigResource, BTreeSet<ConfigResource>> = BTreeMap::new();
+    for address in &found {
+        let Some((_, instance)) = state.take(address) else {
+            continue;
+        };
+        let objects = instance.current.iter().chain(instance.deposed.values());
+        let used = objects.flat_map(|object| object.dependencies.iter().cloned());
+        let of_it = behind.entry(address.resource.config()).or_default();
+        of_it.extend(used);
+    }
     // What was made after one that is forgotten still goes before what that one was made after.
-    for (resource, instance) in &taken {
-        for object in instance.current.iter().chain(instance.deposed.values()) {
-            state.replace_dependency(resource, &object.dependencies);
+    for (resource, used) in behind {
+        if !state.has(&resource) {
+            let used: Vec<_> = used.into_iter().collect();
+            state.replace_dependency(&resource, &used);
         }
     }
     edited.write()?;
