@@ -23,6 +23,8 @@ pub(super) struct Project {
     folder: Scratch,
     strata: PathBuf,
     socket: PathBuf,
+    /// How long a turn may take at most, in seconds.
+    limit: usize,
 }
 
 impl Project {
@@ -36,6 +38,7 @@ impl Project {
             folder: Scratch::with(&files)?,
             strata: strata.to_owned(),
             socket: api.0.clone(),
+            limit: 120 + 15 * scene.instances,
         })
     }
 
@@ -51,7 +54,11 @@ impl Project {
 
     fn command(&self, name: &str) -> Command {
         let strata = self.strata.display().to_string();
-        let mut command = process::command(&[&strata, name, "local", "-auto-approve", "-json"]);
+        let limit = self.limit.to_string();
+        // One that hangs is asked to end, as by Ctrl-C, and then made to.
+        let bounded = ["timeout", "--signal=INT", "--kill-after=60", &limit];
+        let arguments = [&strata, name, "local", "-auto-approve", "-json"];
+        let mut command = process::command(&[&bounded[..], &arguments].concat());
         command
             .current_dir(self.folder.path())
             .env("HOME", self.folder.path())
