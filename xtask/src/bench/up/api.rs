@@ -107,9 +107,8 @@ mod tests {
 
     #[test]
     fn an_answer_is_what_was_asked_for_or_an_error() {
-        let answer = |body: &str| {
-            metadata_of(parsed(&format!("HTTP/1.0 200 OK\r\nA: b\r\n\r\n{body}"))?)
-        };
+        let answer =
+            |body: &str| metadata_of(parsed(&format!("HTTP/1.0 200 OK\r\nA: b\r\n\r\n{body}"))?);
         let metadata = answer(r#"{"type":"sync","error":"","metadata":["a"]}"#);
         assert_eq!(metadata, Ok(serde_json::json!(["a"])));
         let error = answer(r#"{"type":"error","error":"Profile not found","error_code":404}"#);

@@ -108,10 +108,7 @@ mod tests {
             module.contains(r#"name     = "run-${count.index}""#),
             "{module}"
         );
-        assert!(
-            module.contains(r#"name = "run-profile""#),
-            "{module}"
-        );
+        assert!(module.contains(r#"name = "run-profile""#), "{module}");
         assert_eq!(scene.devices()["eth0"]["network"], "br0");
     }
 }
