@@ -1,10 +1,11 @@
-//! Who we are and whom we trust: client certificates, remembered server certificates, join tokens.
+//! Who we are and whom we trust: client certificates, remembered server certificates, join tokens, logins by OIDC.
 //!
 //! Incus servers sign their own certificates. The client remembers one by its content in
 //! `servercerts/REMOTE.crt` and accepts no other; a join token carries the fingerprint of the
 //! server's certificate, so that even the first connection is certain.
 
 mod files;
+pub(crate) mod oidc;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -89,7 +90,7 @@ async fn connect_https(remote: &Remote, host: &str, port: u16) -> Result<Pool, C
         tls: Arc::new(tls_config(remote, verifier(pin, seen.clone()))?),
     };
     let pool = match remote.oidc {
-        true => Pool::new(endpoint).with_headers(bearer(&files::oidc_token(remote)?)),
+        true => Pool::new(endpoint).with_headers(oidc::headers(&files::oidc_token(remote)?)),
         false => Pool::new(endpoint),
     };
     match introduce(remote, &pool, known.is_none(), &seen).await {
@@ -99,14 +100,6 @@ async fn connect_https(remote: &Remote, host: &str, port: u16) -> Result<Pool, C
         outcome => outcome?,
     }
     Ok(pool)
-}
-
-/// Headers that prove who we are, where that is not a certificate.
-fn bearer(token: &str) -> Vec<(&'static str, String)> {
-    vec![
-        ("authorization", format!("Bearer {token}")),
-        ("x-incus-oidc", "true".to_owned()),
-    ]
 }
 
 fn tls_config(
