@@ -60,7 +60,7 @@ impl Lifecycle<'_> {
             object: there,
             diagnostics: match is_taken {
                 true => diagnostic
-                    .hint(import::hint(self.entity.type_name(), object))
+                    .hint(import::hint(self.entity.type_name(), None, object))
                     .into(),
                 false => diagnostic.into(),
             },
@@ -79,7 +79,7 @@ impl Lifecycle<'_> {
         let summary = format!("{} is there already", self.name(planned));
         let told = Diagnostic::error("incus-name-taken", summary)
             .detail("It was made by somebody else after the plan, or state has lost it.");
-        Some(told.hint(import::hint(self.entity.type_name(), object)))
+        Some(told.hint(import::hint(self.entity.type_name(), None, object)))
     }
 
     /// Fills what was made with its files, and reads it back.

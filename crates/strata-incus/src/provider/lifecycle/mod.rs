@@ -37,7 +37,13 @@ pub(crate) async fn plan(
     entity: &dyn Entity,
     request: &PlanRequest,
 ) -> Result<PlanResponse, Diagnostics> {
-    let planned = with_defaults(&request.config, &request.proposed, entity.defaults());
+    let mut defaults = entity.defaults();
+    for (name, value) in &mut defaults {
+        if let ("project", Some(project)) = (*name, session.project()) {
+            *value = Value::from(project);
+        }
+    }
+    let planned = with_defaults(&request.config, &request.proposed, defaults);
     let tables = entity.tables().iter();
     let planned = attributes::with(
         &planned,
@@ -46,7 +52,7 @@ pub(crate) async fn plan(
     let planned = attributes::with(&planned, entity.derived(Attributes(&planned)));
     let prior = request.prior.as_ref().map(|prior| &prior.value);
     let requires_replace = changed(prior, &planned, entity.replacing());
-    let warnings = session.check(entity.type_name(), prior, &planned).await?;
+    let warnings = session.check(request, &planned).await?;
     Ok(PlanResponse {
         requires_replace,
         effects: Vec::new(),
