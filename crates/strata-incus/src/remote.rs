@@ -23,6 +23,8 @@ pub(crate) struct Remote {
     pub(crate) project: String,
     /// Where certificates are kept.
     pub(crate) config_dir: PathBuf,
+    /// The file with the authorities to trust; without it those that this system trusts.
+    pub(crate) authorities: Option<PathBuf>,
     /// The program that knows our name and secret on a registry of OCI images.
     pub(crate) credentials_helper: Option<String>,
     /// Trusts us once.
@@ -272,6 +274,7 @@ impl Remotes {
                 .or(project)
                 .unwrap_or_else(|| "default".to_owned()),
             config_dir: self.config_dir(),
+            authorities: self.variable("SSL_CERT_FILE").map(PathBuf::from),
             credentials_helper: declared.credentials_helper.clone(),
             token: declared.token.clone(),
             oidc: oidc(name, declared)?,

@@ -1,23 +1,24 @@
 //! Other servers than Incus that a remote leads to: an OIDC provider, a server of images. They answer with JSON, and
-//! are trusted as this system trusts servers.
+//! are trusted as this system trusts servers, or as `SSL_CERT_FILE` says.
 
 use std::{net::IpAddr, sync::Arc};
 
 use hyper::Method;
+use rustls::RootCertStore;
 use serde_json::Value as Json;
 use strata_http::{Body, CONNECT_LIMIT, Call, Endpoint, Pool, encode, tls};
 
 use super::ClientError;
-use crate::remote::split_port;
+use crate::remote::{Remote, split_port};
 
 /// How often a server may send us elsewhere.
 const REDIRECTS: usize = 5;
 
-/// Asks for what is at a URL.
-pub(crate) async fn get(url: &str) -> Result<Json, ClientError> {
+/// Asks for what is at a URL that a remote leads to.
+pub(crate) async fn get(remote: &Remote, url: &str) -> Result<Json, ClientError> {
     let mut url = url.to_owned();
     for _ in 0..REDIRECTS {
-        let reply = send(&url, Method::GET, Vec::new(), Body::empty()).await?;
+        let reply = send(remote, &url, Method::GET, Vec::new(), Body::empty()).await?;
         match (reply.status, reply.header("location")) {
             (301 | 302 | 307 | 308, Some(to)) => url = joined(&url, to),
             _ => return json(&url, &reply),
@@ -29,7 +30,11 @@ pub(crate) async fn get(url: &str) -> Result<Json, ClientError> {
 }
 
 /// Posts a form, which may hold secrets: no message shows it, and a redirect is not followed with it.
-pub(crate) async fn post(url: &str, fields: &[(&str, &str)]) -> Result<Json, ClientError> {
+pub(crate) async fn post(
+    remote: &Remote,
+    url: &str,
+    fields: &[(&str, &str)],
+) -> Result<Json, ClientError> {
     let mut form = String::new();
     for (name, value) in fields {
         if !form.is_empty() {
@@ -41,7 +46,7 @@ pub(crate) async fn post(url: &str, fields: &[(&str, &str)]) -> Result<Json, Cli
     }
     let kind = "application/x-www-form-urlencoded".to_owned();
     let headers = vec![("Content-Type", kind)];
-    let reply = send(url, Method::POST, headers, form.into()).await?;
+    let reply = send(remote, url, Method::POST, headers, form.into()).await?;
     json(url, &reply)
 }
 
@@ -63,12 +68,13 @@ fn json(url: &str, reply: &strata_http::Reply) -> Result<Json, ClientError> {
 }
 
 async fn send(
+    remote: &Remote,
     url: &str,
     method: Method,
     headers: Vec<(&'static str, String)>,
     body: Body,
 ) -> Result<strata_http::Reply, ClientError> {
-    let (endpoint, path) = parse(url).map_err(ClientError::Setup)?;
+    let (endpoint, path) = parse(url, || authorities(remote)).map_err(ClientError::Setup)?;
     let call = Call {
         method,
         path,
@@ -79,8 +85,20 @@ async fn send(
     Ok(Pool::new(endpoint).send(call).await?)
 }
 
+/// The authorities that are trusted for a remote.
+pub(crate) fn authorities(remote: &Remote) -> Result<RootCertStore, String> {
+    match &remote.authorities {
+        None => Ok(tls::system_roots()),
+        Some(path) => tls::roots(path)
+            .map_err(|reason| format!("`{}` of `SSL_CERT_FILE`: {reason}", path.display())),
+    }
+}
+
 /// Takes a URL apart: where it leads, and the path there. Without encryption it may lead only to this machine.
-fn parse(url: &str) -> Result<(Endpoint, String), String> {
+fn parse(
+    url: &str,
+    authorities: impl FnOnce() -> Result<RootCertStore, String>,
+) -> Result<(Endpoint, String), String> {
     let wrong = |why: &str| format!("`{url}` {why}");
     let (scheme, rest) = url.split_once("://").ok_or_else(|| wrong("is no URL"))?;
     let (authority, path) = match rest.find(['/', '?']) {
@@ -102,7 +120,7 @@ fn parse(url: &str) -> Result<(Endpoint, String), String> {
             let config = rustls::ClientConfig::builder_with_provider(tls::crypto())
                 .with_safe_default_protocol_versions()
                 .map_err(|error| error.to_string())?
-                .with_root_certificates(tls::system_roots())
+                .with_root_certificates(authorities()?)
                 .with_no_client_auth();
             let tls = Arc::new(config);
             Ok((Endpoint::Https { host, port, tls }, path))
@@ -136,7 +154,7 @@ mod tests {
 
     #[test]
     fn without_encryption_a_url_leads_only_to_this_machine() {
-        let check = |url: &str| match parse(url) {
+        let check = |url: &str| match parse(url, || Ok(RootCertStore::empty())) {
             Ok((endpoint, path)) => format!("{} {path}", endpoint.name()),
             Err(why) => why,
         };

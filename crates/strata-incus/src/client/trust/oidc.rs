@@ -25,9 +25,9 @@ impl Issuer {
     }
 
     /// Exchanges a refresh token; gives what came of it.
-    async fn exchange(&self, refresh: &str) -> Result<Json, ClientError> {
+    async fn exchange(&self, remote: &Remote, refresh: &str) -> Result<Json, ClientError> {
         let base = self.url.trim_end_matches('/');
-        let about = web::get(&format!("{base}/.well-known/openid-configuration")).await?;
+        let about = web::get(remote, &format!("{base}/.well-known/openid-configuration")).await?;
         let other = |what: &str| ClientError::Exchange(format!("{base} {what}"));
         if about["issuer"]
             .as_str()
@@ -44,7 +44,7 @@ impl Issuer {
             ("refresh_token", refresh),
             ("client_id", &self.client),
         ];
-        let tokens = web::post(endpoint, &fields).await?;
+        let tokens = web::post(remote, endpoint, &fields).await?;
         match tokens["access_token"].as_str() {
             Some(token) if !token.is_empty() => Ok(tokens),
             _ => Err(other("gave no `access_token`")),
@@ -92,7 +92,7 @@ pub(crate) async fn renew(
         if refresh.is_empty() {
             return Err(expired(remote, "there is no refresh token"));
         }
-        let new = issuer.exchange(refresh).await;
+        let new = issuer.exchange(remote, refresh).await;
         let new = new.map_err(|error| expired(remote, &error.to_string()))?;
         take(&mut tokens, &new);
         files::keep_oidc_tokens(remote, &tokens)?;
@@ -212,8 +212,9 @@ mod tests {
     }
 
     /// A server that takes only the token `fresh`.
-    async fn server(issuer: String) -> u16 {
-        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    async fn server(issuer: String) -> (u16, String) {
+        let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+        let pem = made.cert.pem();
         let key = rustls_pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der());
         let config = rustls::ServerConfig::builder_with_provider(tls::crypto())
             .with_safe_default_protocol_versions()
@@ -251,7 +252,7 @@ mod tests {
                 });
             }
         });
-        port
+        (port, pem)
     }
 
     fn client(folder: &Path, port: u16, tokens: &Json) -> Arc<Client> {
@@ -265,6 +266,7 @@ mod tests {
             },
             project: "default".to_owned(),
             config_dir: folder.to_owned(),
+            authorities: None,
             credentials_helper: None,
             token: None,
             oidc: true,
@@ -286,7 +288,7 @@ mod tests {
     #[tokio::test]
     async fn a_token_that_has_expired_is_renewed_once_and_kept() {
         let seen = Seen::default();
-        let port = server(issuer(seen.clone()).await).await;
+        let (port, _) = server(issuer(seen.clone()).await).await;
         let folder = tempfile::tempdir().unwrap();
         let old = json!({ "access_token": "stale", "refresh_token": "again", "expiry": "2024-01-01T00:00:00Z", "IDToken": "who" });
         let client = client(folder.path(), port, &old);
@@ -307,7 +309,7 @@ mod tests {
     #[tokio::test]
     async fn a_token_that_the_incus_client_got_meanwhile_is_used() {
         let seen = Seen::default();
-        let port = server(issuer(seen.clone()).await).await;
+        let (port, _) = server(issuer(seen.clone()).await).await;
         let folder = tempfile::tempdir().unwrap();
         let old = json!({ "access_token": "stale", "refresh_token": "again" });
         let client = client(folder.path(), port, &old);
@@ -320,7 +322,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_cannot_be_renewed_is_told_without_its_secrets() {
-        let port = server(issuer(Seen::default()).await).await;
+        let (port, _) = server(issuer(Seen::default()).await).await;
         for (refresh, why) in [
             ("hunter2", "answered with HTTP status 400: invalid_grant"),
             ("", "there is no refresh token"),
@@ -338,5 +340,27 @@ mod tests {
             );
             assert_eq!(kept(folder.path()), old);
         }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_an_authority_vouches_for_is_known() {
+        let (port, pem) = server(issuer(Seen::default()).await).await;
+        let folder = tempfile::tempdir().unwrap();
+        let authorities = folder.path().join("authorities.pem");
+        std::fs::write(&authorities, pem).unwrap();
+        let tokens = json!({ "access_token": "fresh" });
+        let remote = client(folder.path(), port, &tokens).remote().clone();
+        let with = |authorities| {
+            Client::new(Remote {
+                authorities,
+                accept_certificate: false,
+                ..remote.clone()
+            })
+        };
+        assert_eq!(ask(&with(Some(authorities))).await, Ok(()));
+        // The authority may go on with another certificate: none is remembered.
+        assert!(!folder.path().join("servercerts").exists());
+        let told = ask(&with(None)).await.unwrap_err();
+        assert!(told.contains("is not known (fingerprint "), "{told}");
     }
 }

@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     client::{Answer, ApiPath, Client, ClientError},
-    remote::Address,
+    remote::{Address, Remote},
 };
 
 /// The type in configuration.
@@ -226,7 +226,9 @@ impl<'a> Work<'a> {
             .session
             .client_of(image.text("remote").unwrap_or_default())?;
         let read = match &remote.remote().address {
-            Address::Images { url, protocol } => self.aliases_on(url, protocol, image).await,
+            Address::Images { url, protocol } => {
+                self.aliases_on(remote.remote(), url, protocol, image).await
+            }
             _ => aliases_on_incus(&remote, image).await,
         };
         read.map_err(|error| {
@@ -239,6 +241,7 @@ impl<'a> Work<'a> {
     /// The aliases that an image has on a server of images only.
     async fn aliases_on(
         &self,
+        remote: &Remote,
         url: &str,
         protocol: &str,
         image: Attributes<'_>,
@@ -252,7 +255,7 @@ impl<'a> Work<'a> {
             architecture,
             is_usual: architecture == usual,
         };
-        streams::aliases(url, protocol, &wanted).await
+        streams::aliases(remote, url, protocol, &wanted).await
     }
 
     /// Gives an image the aliases that it is to have, and takes those away that state had.

@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use crate::{
     client::{ApiPath, ClientError, web},
     provider::session::is_fingerprint,
+    remote::Remote,
 };
 
 use super::aliases_of;
@@ -25,23 +26,28 @@ pub(super) struct Wanted<'a> {
 
 /// The aliases that an image has on a server of images.
 pub(super) async fn aliases(
+    remote: &Remote,
     url: &str,
     protocol: &str,
     wanted: &Wanted<'_>,
 ) -> Result<Vec<String>, ClientError> {
     match protocol {
-        "simplestreams" => of_streams(url, wanted).await,
-        "incus" => of_incus(url, wanted.name).await,
+        "simplestreams" => of_streams(remote, url, wanted).await,
+        "incus" => of_incus(remote, url, wanted.name).await,
         _ => Ok(Vec::new()),
     }
 }
 
-async fn of_streams(url: &str, wanted: &Wanted<'_>) -> Result<Vec<String>, ClientError> {
-    let index = web::get(&format!("{url}/streams/v1/index.json")).await?;
+async fn of_streams(
+    remote: &Remote,
+    url: &str,
+    wanted: &Wanted<'_>,
+) -> Result<Vec<String>, ClientError> {
+    let index = web::get(remote, &format!("{url}/streams/v1/index.json")).await?;
     let lists = index["index"].as_object().into_iter().flatten();
     let lists = lists.filter(|(_, list)| list["datatype"] == "image-downloads");
     for path in lists.filter_map(|(_, list)| list["path"].as_str()) {
-        let list = web::get(&format!("{url}/{path}")).await?;
+        let list = web::get(remote, &format!("{url}/{path}")).await?;
         if let Some(found) = among(&list, wanted) {
             return Ok(found);
         }
@@ -52,18 +58,18 @@ async fn of_streams(url: &str, wanted: &Wanted<'_>) -> Result<Vec<String>, Clien
     )))
 }
 
-async fn of_incus(url: &str, name: &str) -> Result<Vec<String>, ClientError> {
+async fn of_incus(remote: &Remote, url: &str, name: &str) -> Result<Vec<String>, ClientError> {
     let fingerprint = match is_fingerprint(name) {
         true => name.to_owned(),
         false => {
             let path = ApiPath::new(&["images", "aliases", name]).into_text();
-            let alias = web::get(&format!("{url}{path}")).await?;
+            let alias = web::get(remote, &format!("{url}{path}")).await?;
             let target = alias["metadata"]["target"].as_str();
             target.unwrap_or_default().to_owned()
         }
     };
     let path = ApiPath::new(&["images", &fingerprint]).into_text();
-    let image = web::get(&format!("{url}{path}")).await?;
+    let image = web::get(remote, &format!("{url}{path}")).await?;
     Ok(aliases_of(&image["metadata"]).into_keys().collect())
 }
 
