@@ -137,7 +137,11 @@ async fn in_a_cluster(type_name: &'static str, whole: Attributes, key: &'static 
     for (member, resource) in &mut parts {
         resource.settled(&part(member)).await;
     }
-    let changed = [whole.clone(), vec![("config", texts(&[("user.a", "b")]))]].concat();
+    let changed = vec![
+        ("config", texts(&[("user.a", "b")])),
+        ("description", text("of all members")),
+    ];
+    let changed = [whole.clone(), changed].concat();
     made.apply(&changed).await;
     made.settled(&changed).await;
     for (member, resource) in &mut parts {

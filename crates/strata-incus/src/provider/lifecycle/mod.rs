@@ -204,7 +204,8 @@ impl Lifecycle<'_> {
         let mut config = config::visible(&keys, &written, self.is_computed(known));
         self.entity.as_written(&written, &keys, &mut config);
         let mut changes = Vec::new();
-        if self.entity.has_description() {
+        // A cluster member's part is told with that of the whole.
+        if self.entity.has_description() && !self.entity.is_part(Attributes(known)) {
             changes.push(("description", Value::from(server.description.as_str())));
         }
         if self.entity.has_config() {
