@@ -31,10 +31,16 @@ struct Argument {
     sensitive: bool,
     /// The only words that it may have.
     words: Vec<&'static str>,
+    /// What it is where configuration says nothing.
+    default: Option<&'static str>,
 }
 
 impl Argument {
     fn parse(line: &'static str) -> Self {
+        let (line, default) = match line.split_once('|') {
+            Some((line, default)) => (line, Some(default)),
+            None => (line, None),
+        };
         let (path, rest) = line.split_once(':').unwrap_or((line, ""));
         let (rest, words) = rest.split_once('{').unwrap_or((rest, ""));
         let words = words.trim_end_matches('}').split(',');
@@ -51,6 +57,7 @@ impl Argument {
             replaces: flags.contains('!'),
             sensitive: flags.contains('~'),
             words: words.filter(|word| !word.is_empty()).collect(),
+            default,
         }
     }
 }
@@ -225,6 +232,37 @@ fn shape(ty: &Type) -> String {
         Type::Map(element) => format!("map({})", shape(element)),
         _ => "object".to_owned(),
     }
+}
+
+#[tokio::test]
+async fn what_is_not_said_is_what_the_original_makes_of_it() {
+    let here = Here::twin().await;
+    let table = table(&here);
+    let mut count = 0;
+    for original in resources() {
+        let type_name = original.type_name;
+        let kind = table.iter().find(|kind| kind.type_name == type_name);
+        let minimal = &kind.unwrap().minimal;
+        let resource = here.testbed.resource(type_name);
+        let plan = resource.plan(&resource.config(minimal)).await;
+        for argument in &original.arguments {
+            let is_said = minimal.iter().any(|(name, _)| *name == argument.path);
+            let Some(default) = argument.default.filter(|_| !is_said) else {
+                continue;
+            };
+            let planned = plan.planned.get(argument.path).unwrap();
+            let same = match default {
+                "{}" => planned
+                    .as_entries()
+                    .is_some_and(|entries| entries.is_empty()),
+                "true" | "false" => *planned == Value::from(default == "true"),
+                default => planned.as_str() == Some(default),
+            };
+            assert!(same, "{type_name}.{}: {planned:?}", argument.path);
+            count += 1;
+        }
+    }
+    assert!(count >= 12, "{count}");
 }
 
 #[tokio::test]
