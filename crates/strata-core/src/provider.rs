@@ -78,6 +78,11 @@ pub trait ConfiguredProvider: Send + Sync {
         id: String,
     ) -> BoxFuture<'a, Result<Object, Diagnostics>>;
 
+    /// The id under which [`Self::import`] would take over an object; none if it cannot be said.
+    fn import_id(&self, _type_name: &str, _object: &Value) -> Option<String> {
+        None
+    }
+
     /// Looks for the object that a create without an answer may have left behind.
     fn find<'a>(&'a self, request: FindRequest) -> BoxFuture<'a, Result<Found, Diagnostics>>;
 
@@ -176,6 +181,8 @@ pub struct Settled {
 /// What [`ConfiguredProvider::plan`] is asked.
 #[derive(Clone, Debug)]
 pub struct PlanRequest {
+    /// The resource instance, as users write it.
+    pub address: Arc<str>,
     /// The resource type.
     pub type_name: Arc<str>,
     /// The object as it is; none for a create.
@@ -301,6 +308,11 @@ pub struct ReadRequest {
     pub type_name: Arc<str>,
     /// The object as state has it.
     pub object: Object,
+}
+
+/// The block by which configuration takes an object over under an id.
+pub fn import_block(address: &str, id: &str) -> String {
+    format!("import {{\n  to = {address}\n  id = {id:?}\n}}")
 }
 
 /// What [`ConfiguredProvider::find`] is asked.

@@ -198,6 +198,11 @@ impl ConfiguredProvider for Configured {
         })
     }
 
+    fn import_id(&self, _type_name: &str, object: &Value) -> Option<String> {
+        let things = self.platform.things();
+        Some(things.get(&text(object, "name"))?.id.clone())
+    }
+
     fn find<'a>(&'a self, request: FindRequest) -> BoxFuture<'a, Result<Found, Diagnostics>> {
         Box::pin(async move {
             let name = text(&request.planned, "name");

@@ -395,6 +395,12 @@ impl ConfiguredProvider for Configured {
         Box::pin(self.settle(request))
     }
 
+    fn import_id(&self, type_name: &str, object: &Value) -> Option<String> {
+        // The id of an image is what it holds, and that of a server its remote.
+        let is_named = ![image::TYPE, server::TYPE].contains(&type_name);
+        is_named.then(|| import::id(type_name, Attributes(object)))
+    }
+
     fn find<'a>(&'a self, request: FindRequest) -> BoxFuture<'a, Result<Found, Diagnostics>> {
         Box::pin(self.find(request))
     }
@@ -489,6 +495,7 @@ mod tests {
             .empty_value();
         let config = attributes::with(&empty, [("image", Value::from("debian/12"))]);
         let request = PlanRequest {
+            address: "test.one".into(),
             type_name: instance::TYPE.into(),
             prior: None,
             proposed: config.clone(),

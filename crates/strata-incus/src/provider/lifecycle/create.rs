@@ -56,7 +56,7 @@ impl Lifecycle<'_> {
             true => None,
             false => self.left_behind(planned, &request.marker, &error).await,
         };
-        let taken = is_taken.then(|| import::hint(self.entity.type_name(), object));
+        let taken = is_taken.then(|| import::hint(self.entity.type_name(), None, object));
         let summary = format!("cannot create {}", self.name(planned));
         let diagnostic = error.diagnostic(summary);
         ApplyResponse {
@@ -80,7 +80,7 @@ impl Lifecycle<'_> {
         let summary = format!("{} is there already", self.name(planned));
         let told = Diagnostic::error("incus-name-taken", summary)
             .detail("It was made by somebody else after the plan, or state has lost it.");
-        Some(told.hint(import::hint(self.entity.type_name(), object)))
+        Some(told.hint(import::hint(self.entity.type_name(), None, object)))
     }
 
     /// Fills what was made with its files, and reads it back.

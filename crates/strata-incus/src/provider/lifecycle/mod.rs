@@ -39,7 +39,13 @@ pub(crate) async fn plan(
     entity: &dyn Entity,
     request: &PlanRequest,
 ) -> Result<PlanResponse, Diagnostics> {
-    let planned = with_defaults(&request.config, &request.proposed, entity.defaults());
+    let mut defaults = entity.defaults();
+    for (name, value) in &mut defaults {
+        if let ("project", Some(project)) = (*name, session.project()) {
+            *value = Value::from(project);
+        }
+    }
+    let planned = with_defaults(&request.config, &request.proposed, defaults);
     let tables = entity.tables().iter();
     let planned = attributes::with(
         &planned,
@@ -48,7 +54,7 @@ pub(crate) async fn plan(
     let planned = attributes::with(&planned, entity.derived(Attributes(&planned)));
     let prior = request.prior.as_ref().map(|prior| &prior.value);
     let requires_replace = changed(prior, &planned, entity.replacing());
-    let warnings = session.check(entity.type_name(), prior, &planned).await?;
+    let warnings = session.check(request, &planned).await?;
     Ok(PlanResponse {
         requires_replace,
         effects: Vec::new(),
@@ -201,7 +207,8 @@ impl Lifecycle<'_> {
         let mut config = config::visible(&keys, &written, self.is_computed(known));
         self.entity.as_written(&written, &keys, &mut config);
         let mut changes = Vec::new();
-        if self.entity.has_description() {
+        // A cluster member's part is told with that of the whole.
+        if self.entity.has_description() && !self.entity.is_part(Attributes(known)) {
             changes.push(("description", Value::from(server.description.as_str())));
         }
         if self.entity.has_config() {
