@@ -200,12 +200,13 @@ impl Provider for ProxmoxProvider {
                     true => telmate::block::read,
                     false => block::read,
                 };
-                let (access, manner) = read(
+                let (access, mut manner) = read(
                     &config,
                     &self.platform.settings.environment,
                     self.platform.settings.twin.as_deref(),
                 )
                 .map_err(|diagnostic| Diagnostics::from(*diagnostic))?;
+                manner.ssh.askpass = self.platform.settings.askpass;
                 let client = self.platform.client(access).map_err(|error| {
                     Diagnostics::from(error.diagnostic("The provider `proxmox` cannot be used"))
                 })?;
