@@ -74,7 +74,7 @@ impl Kind for Container {
             };
             observe::observe(object, &config, &row);
             addresses(work, &place, object).await;
-            object[super::PRIVATE] = json!({ "row": guest::fingerprint(&row) });
+            object[super::PRIVATE]["row"] = guest::fingerprint(&row);
             Ok(true)
         })
     }
@@ -101,12 +101,7 @@ impl Kind for Container {
             };
             let notes = |text: &str| work.note(text);
             if row["status"] == "running" {
-                let params = Params::new().with("timeout", 60).with("forceStop", 1);
-                let stopped = work
-                    .session
-                    .post(&place.path(&["status", "shutdown"]), &params, &notes)
-                    .await;
-                stopped.doing(|| format!("The container {} was not stopped", place.id))?;
+                switch_off(work, &place).await?;
             }
             let params = Params::new()
                 .with("purge", 1)
@@ -149,11 +144,15 @@ async fn plan(planned: &mut Planned<'_>) -> Outcome<()> {
     };
     ahead::addresses(planned, &networks)?;
     let account = |object: &Json| first(first(object, "initialization"), "user_account").clone();
-    if account(prior) != account(object) && !account(object).is_null() {
-        planned.warnings.push(
+    // Keys and password are given when a container is made, and the API gives no others later.
+    match (account(prior), account(object)) {
+        (before, after) if before == after => {}
+        // How an imported one was made is not known.
+        (Json::Null, _) => planned.warnings.push(
             Diagnostic::warning("proxmox-once", "Keys and password of a container are given once")
                 .detail("`initialization.user_account` is used when a container is made: this one keeps what it has. Replace it, or change them inside."),
-        );
+        ),
+        _ => planned.replace.push("initialization"),
     }
     let (before, after) = (settings(prior), settings(object));
     let quiet = [
@@ -167,6 +166,7 @@ async fn plan(planned: &mut Planned<'_>) -> Outcome<()> {
         "operating_system",
     ];
     planned.nothing = before == after
+        && planned.replace.is_empty()
         && quiet
             .iter()
             .all(|name| prior[*name] == object[*name] || object[*name].is_null())
@@ -182,24 +182,7 @@ async fn plan(planned: &mut Planned<'_>) -> Outcome<()> {
         return Ok(());
     }
     let running = prior["started"] != false && prior["template"] != true;
-    let waits = [
-        "features",
-        "tty",
-        "cmode",
-        "console",
-        "arch",
-        "ostype",
-        "dev",
-        "env",
-        "entrypoint",
-    ];
-    let cold = after
-        .iter()
-        .filter(|(name, value)| before.get(name) != Some(value));
-    let cold = cold
-        .map(|(name, _)| name)
-        .filter(|name| waits.iter().any(|stem| name.starts_with(stem)));
-    let cold: Vec<&str> = cold.collect();
+    let cold = cold(&before, &after);
     if running && !cold.is_empty() {
         let reason = format!(
             "{}: a running container takes this only when it starts again",
@@ -230,6 +213,28 @@ async fn plan(planned: &mut Planned<'_>) -> Outcome<()> {
         planned.reopen.extend(["ipv4", "ipv6"]);
     }
     Ok(())
+}
+
+/// What of a change a running container takes only when it starts again.
+fn cold(before: &Params, after: &Params) -> Vec<String> {
+    const WAITS: [&str; 9] = [
+        "features",
+        "tty",
+        "cmode",
+        "console",
+        "arch",
+        "ostype",
+        "dev",
+        "env",
+        "entrypoint",
+    ];
+    let changed = after
+        .iter()
+        .filter(|(name, value)| before.get(name) != Some(value));
+    let gone = before.iter().filter(|(name, _)| after.get(name).is_none());
+    let names = changed.chain(gone).map(|(name, _)| name);
+    let names = names.filter(|name| WAITS.iter().any(|stem| name.starts_with(stem)));
+    names.map(str::to_owned).collect()
 }
 
 /// What a new container wants of its node; what only apply can tell is left out.
@@ -399,6 +404,7 @@ async fn update(work: &Work<'_>, prior: &Json, object: &mut Json) -> Outcome<()>
         .collect();
     let mut gone: Vec<String> = gone.into_iter().map(str::to_owned).collect();
     if volumes_differ(prior, object) {
+        move_volumes(work, &place, object).await?;
         let config = work.session.client.get(&place.path(&["config"])).await;
         let config = config.doing(|| format!("The container {} cannot be read", place.id))?;
         change_volumes((prior, object), &config, &mut params, &mut gone);
@@ -429,7 +435,8 @@ async fn update(work: &Work<'_>, prior: &Json, object: &mut Json) -> Outcome<()>
     }
     write_id_map(work, prior, object, &place).await?;
     guest::change_pool(work, place.id, &prior["pool_id"], &object["pool_id"]).await?;
-    power(work, object, &place).await?;
+    let announced = !cold(&before, &after).is_empty() || volumes_differ(prior, object);
+    power(work, object, &place, announced).await?;
     let config = work.session.client.get(&place.path(&["config"])).await;
     let config = config.doing(|| format!("The container {} cannot be read", place.id))?;
     observe::made(object, &config);
@@ -447,6 +454,80 @@ fn points(object: &Json) -> Vec<String> {
 fn volumes_differ(prior: &Json, object: &Json) -> bool {
     points(prior) != points(object)
         || root_options(first(prior, "disk")) != root_options(first(object, "disk"))
+}
+
+/// Moves volumes to the storages where they are to be, and makes them as large as they are to be; those of which
+/// that may be done where they are.
+async fn move_volumes(work: &Work<'_>, place: &Place, object: &Json) -> Outcome<()> {
+    let notes = |text: &str| work.note(text);
+    let config = work.session.client.get(&place.path(&["config"])).await;
+    let config = config.doing(|| format!("The container {} cannot be read", place.id))?;
+    let points = all(object, "mount_point").iter().enumerate();
+    for (at, point) in points.filter(|(_, point)| point["(in place)"] == true) {
+        let name = format!("mp{at}");
+        let Some(now) = config[name.as_str()].as_str() else {
+            continue;
+        };
+        let storage = text(point, "volume").unwrap_or_default();
+        if !storage.contains([':', '/']) && now.split(':').next() != Some(storage) {
+            switch_off(work, place).await?;
+            let params = Params::new()
+                .with("volume", &name)
+                .with("storage", storage)
+                .with("delete", 1);
+            let moved = work
+                .session
+                .post(&place.path(&["move_volume"]), &params, &notes)
+                .await;
+            moved.doing(|| {
+                format!(
+                    "The volume `{name}` of container {} was not moved",
+                    place.id
+                )
+            })?;
+        }
+        let size =
+            text(point, "size").and_then(|size| size.trim_end_matches(['G', 'g']).parse().ok());
+        let had = vm::gigabytes(now).unwrap_or(0);
+        if let Some(size) = size.filter(|size: &i64| *size > had) {
+            let params = Params::new()
+                .with("disk", &name)
+                .with("size", format!("{size}G"));
+            let grown = work
+                .session
+                .put(&place.path(&["resize"]), &params, &notes)
+                .await;
+            grown.doing(|| {
+                format!(
+                    "The volume `{name}` of container {} was not made larger",
+                    place.id
+                )
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Switches a container off if it runs: its volumes cannot be moved while it does.
+async fn switch_off(work: &Work<'_>, place: &Place) -> Outcome<()> {
+    let row = work
+        .session
+        .client
+        .get(&place.path(&["status", "current"]))
+        .await;
+    let row = row.doing(|| format!("The container {} cannot be read", place.id))?;
+    if row["status"] != "running" {
+        return Ok(());
+    }
+    let notes = |text: &str| work.note(text);
+    let params = Params::new().with("timeout", 60).with("forceStop", 1);
+    let stopped = work
+        .session
+        .post(&place.path(&["status", "shutdown"]), &params, &notes)
+        .await;
+    stopped
+        .map(drop)
+        .doing(|| format!("The container {} was not stopped", place.id))
 }
 
 /// Volumes that are new, gone, or have other options; each that stays is named as it is there.
@@ -499,7 +580,8 @@ async fn write_id_map(work: &Work<'_>, prior: &Json, object: &Json, place: &Plac
     .await
 }
 
-async fn power(work: &Work<'_>, object: &Json, place: &Place) -> Outcome<()> {
+/// Switches a container on or off, or restarts it for what the plan said that it waits for.
+async fn power(work: &Work<'_>, object: &Json, place: &Place, announced: bool) -> Outcome<()> {
     if object["template"] == true {
         return Ok(());
     }
@@ -524,7 +606,7 @@ async fn power(work: &Work<'_>, object: &Json, place: &Place) -> Outcome<()> {
     let action = match (running, object["started"] != false) {
         (true, false) => "shutdown",
         (false, true) => "start",
-        (true, true) if waits => "reboot",
+        (true, true) if waits && announced => "reboot",
         _ => return Ok(()),
     };
     let notes = |text: &str| work.note(text);
