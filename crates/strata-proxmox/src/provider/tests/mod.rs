@@ -2,6 +2,7 @@
 
 mod ahead;
 mod bad_input;
+mod changes;
 mod cluster;
 mod complete;
 mod fakepve;
