@@ -556,10 +556,13 @@ fn as_root(world: &World, telmate: bool) -> Arc<dyn ConfiguredProvider> {
     world.provider.configure(config_of(&block, given)).unwrap()
 }
 
-/// The same case where the first node has another name; what needs a second node is left out.
-pub(super) fn on_node(case: Case, node: &str) -> Case {
+/// The same case where the first node and its storage have other names; what needs a second node is left out.
+pub(super) fn elsewhere(case: Case, node: &str, storage: &str) -> Case {
     let there = |json: Json| -> Json {
-        let text = json.to_string().replace("\"pve\"", &format!("\"{node}\""));
+        let text = json
+            .to_string()
+            .replace("\"pve\"", &format!("\"{node}\""))
+            .replace("\"local\"", &format!("\"{storage}\""));
         serde_json::from_str(&text).unwrap()
     };
     let pairs = |all: Vec<(&'static str, Json)>| {
