@@ -35,6 +35,14 @@ pub fn read_if_there(settings: &Settings, process: &Process) -> Result<Option<St
     read_store(&places.store(&places::workspace(settings, process))?)
 }
 
+/// True if a run was cut off, and what became of its calls is not written down yet.
+pub(crate) fn is_interrupted(settings: &Settings, process: &Process) -> Result<bool, Diagnostics> {
+    let places = Places::find(settings, process)?;
+    let store = places.store(&places::workspace(settings, process))?;
+    let opened = store.open().map_err(|error| diagnostic(&error))?;
+    Ok(opened.has_journal)
+}
+
 /// Reads a state file, and what the journal of a killed run adds to it.
 pub fn read_file(file: PathBuf) -> Result<Option<State>, Diagnostics> {
     read_store(&Store::new(file))

@@ -126,6 +126,18 @@ impl<'a> Work<'a> {
         )
     }
 
+    /// Waits for all that makes images now. The server goes on with what a killed run began, and does not
+    /// tell of which instance or for whom.
+    async fn wait_for_images(&self) -> Result<(), ClientError> {
+        for operation in self.client.running(&self.project).await? {
+            if operation.makes_an_image() {
+                // Its failure shows in what is there.
+                self.client.wait(operation, &|_| {}).await.ok();
+            }
+        }
+        Ok(())
+    }
+
     /// The image that carries our mark, as state has it.
     async fn marked(&self, planned: &Value, marker: &str) -> Result<Option<Value>, ClientError> {
         let path = self.path(&[]).query("recursion", "1");
@@ -151,7 +163,7 @@ impl<'a> Work<'a> {
         }
         let body = match object.object("source_image") {
             Some(image) => self.copied(image).await?,
-            None => self.published(object, marker),
+            None => self.published(planned, marker).await.map_err(failed)?,
         };
         let made = self.client.post(&self.path(&[]), &body, &notes).await;
         Ok(text(&made.map_err(failed)?["fingerprint"]))
@@ -177,15 +189,28 @@ impl<'a> Work<'a> {
         Ok(json!({ "source": source }))
     }
 
-    fn published(&self, object: Attributes<'_>, marker: &str) -> Json {
-        let instance = object.object("source_instance");
+    /// The call that publishes an instance. The aliases go along, so that what a killed run leaves is whole.
+    async fn published(&self, planned: &Value, marker: &str) -> Result<Json, ClientError> {
+        let names = aliases(planned);
+        for name in names.keys() {
+            let path = self.path(&["aliases", name]);
+            let there: Option<Answer<Json>> = self.client.find(&path).await?;
+            if let Some(alias) = there {
+                return Err(taken(name, &alias.value));
+            }
+        }
+        let instance = Attributes(planned).object("source_instance");
         let text = |name: &str| instance.and_then(|instance| instance.some_text(name));
         let name = text("name").unwrap_or_default();
         let source = match text("snapshot") {
             Some(snapshot) => json!({ "type": "snapshot", "name": format!("{name}/{snapshot}") }),
             None => json!({ "type": "instance", "name": name }),
         };
-        json!({ "source": source, "properties": { MARKER: marker } })
+        let names: Vec<Json> = names
+            .iter()
+            .map(|(name, description)| json!({ "name": name, "description": description }))
+            .collect();
+        Ok(json!({ "source": source, "properties": { MARKER: marker }, "aliases": names }))
     }
 
     /// The aliases that an image has on the remote that it is copied from, where they are wanted.
@@ -250,15 +275,15 @@ impl<'a> Work<'a> {
                     .await
             }
             Some(alias) if alias.value["target"] == fingerprint => {
+                if alias.value["description"] == description {
+                    return Ok(());
+                }
                 let etag = alias.etag.as_deref();
                 self.client
                     .change(Method::PUT, &path, &body, etag, &|_| {})
                     .await
             }
-            Some(alias) => Err(ClientError::Setup(format!(
-                "the alias `{name}` belongs to another image already: {}",
-                text(&alias.value["target"])
-            ))),
+            Some(alias) => Err(taken(name, &alias.value)),
         }
     }
 
@@ -393,7 +418,11 @@ pub(crate) async fn find(
 ) -> Result<Found, Diagnostics> {
     let progress = Progress::ignored();
     let work = Work::new(session, planned, &progress)?;
-    let found = work.marked(planned, marker).await;
+    let found = async {
+        work.wait_for_images().await?;
+        work.marked(planned, marker).await
+    };
+    let found = found.await;
     let found = found.map_err(|error| error.diagnostic("cannot look for the image"))?;
     Ok(match found {
         None => Found::Nothing,
@@ -421,6 +450,13 @@ fn aliases_of(image: &Json) -> BTreeMap<String, String> {
     let all = image["aliases"].as_array().into_iter().flatten();
     all.map(|alias| (text(&alias["name"]), text(&alias["description"])))
         .collect()
+}
+
+fn taken(name: &str, alias: &Json) -> ClientError {
+    let owner = text(&alias["target"]);
+    ClientError::Setup(format!(
+        "the alias `{name}` belongs to another image already: {owner}"
+    ))
 }
 
 fn alias_value<'a>(aliases: impl Iterator<Item = (&'a String, &'a String)>) -> Value {

@@ -171,8 +171,14 @@ pub(in super::super) fn create(call: &Call<'_>) -> Answered {
         .as_object()
         .cloned()
         .unwrap_or_default();
+    let aliases = call.body["aliases"].as_array().cloned().unwrap_or_default();
+    let taken =
+        |alias: &&Value| named(&store, alias["name"].as_str().unwrap_or_default()).is_some();
+    if let Some(alias) = aliases.iter().find(taken) {
+        return bad_request(format!("Alias already exists: {}", alias["name"]));
+    }
     let image = json!({
-        "fingerprint": fingerprint, "aliases": [], "architecture": "x86_64", "type": kind, "properties": properties,
+        "fingerprint": fingerprint, "aliases": aliases, "architecture": "x86_64", "type": kind, "properties": properties,
         "public": false, "size": content.len(), "created_at": store.now(),
     });
     store.put(Kind::Image, "default", &fingerprint, image);
