@@ -19,6 +19,7 @@ mod encryption;
 mod event_store;
 mod faults;
 mod format;
+mod four_runs;
 mod gate;
 mod images;
 mod infrastructure;
