@@ -4,13 +4,15 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args};
 
-use super::Variables;
-
 /// What every command that evaluates configuration takes.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Settings {
-    #[command(flatten)]
-    pub(crate) variables: Variables,
+    /// Set a variable of the root module.
+    #[arg(long = "var", value_name = "NAME=VALUE")]
+    pub(crate) variables: Vec<String>,
+    /// Read variables from a file.
+    #[arg(long = "var-file", value_name = "FILE")]
+    pub(crate) variable_files: Vec<PathBuf>,
     /// State file to use instead of `terraform.tfstate`.
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,

@@ -4,8 +4,6 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Subcommand};
 
-use super::Variables;
-
 /// `fmt`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Format {
@@ -32,8 +30,12 @@ pub(crate) struct Format {
 /// `console`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Console {
-    #[command(flatten)]
-    pub(crate) variables: Variables,
+    /// Set a variable of the root module.
+    #[arg(long = "var", value_name = "NAME=VALUE")]
+    pub(crate) variables: Vec<String>,
+    /// Read variables from a file.
+    #[arg(long = "var-file", value_name = "FILE")]
+    pub(crate) variable_files: Vec<PathBuf>,
     /// State file to use instead of `terraform.tfstate`.
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,

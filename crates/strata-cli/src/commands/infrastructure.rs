@@ -322,7 +322,8 @@ pub(super) fn settings(arguments: &args::Settings) -> infrastructure::Settings {
     infrastructure::Settings {
         state: arguments.state.clone(),
         backup: arguments.backup.clone(),
-        variables: arguments.variables.in_order(),
+        variables: arguments.variables.clone(),
+        variable_files: arguments.variable_files.clone(),
         lock: arguments.lock,
         lock_timeout: arguments.lock_timeout,
         parallelism: usize::from(arguments.parallelism),

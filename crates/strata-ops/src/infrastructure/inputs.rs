@@ -7,7 +7,7 @@ use strata_config::{
 };
 use strata_core::{Diagnostic, Diagnostics, files::Files};
 
-use super::{GivenVariable, Settings};
+use super::Settings;
 
 /// Collects from the environment, the files beside the configuration, the command line and the project; later ones win.
 pub(crate) fn collect(
@@ -21,12 +21,12 @@ pub(crate) fn collect(
     for path in &settings.variable_files {
         inputs.extend(variable_file(files, path, diags));
     }
-    for given in &settings.variables {
-        match given {
-            GivenVariable::Value(text) => inputs.extend(from_command_line(text, diags)),
-            GivenVariable::File(path) => inputs.extend(variable_file(files, path, diags)),
-        }
-    }
+    inputs.extend(
+        settings
+            .variables
+            .iter()
+            .filter_map(|text| from_command_line(text, diags)),
+    );
     let given = settings.given.iter().map(|(name, value)| VariableInput {
         name: name.clone(),
         value: VariableText::Value(value.clone()),
@@ -48,9 +48,8 @@ fn from_environment((name, value): (&String, &String)) -> Option<VariableInput> 
 
 fn from_command_line(text: &str, diags: &mut Diagnostics) -> Option<VariableInput> {
     let Some((name, value)) = text.split_once('=') else {
-        let diagnostic = Diagnostic::error("invalid-var", "Invalid -var option").detail(format!(
-            "`-var {text}` has no value. A variable is set as `-var NAME=VALUE`."
-        ));
+        let diagnostic = Diagnostic::error("invalid-var", format!("`-var {text}` has no value"))
+            .detail("A variable is set as `-var NAME=VALUE`.");
         diags.push(diagnostic);
         return None;
     };

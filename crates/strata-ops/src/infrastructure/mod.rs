@@ -62,9 +62,9 @@ pub struct Settings {
     pub backup: Option<PathBuf>,
     /// The workspace; none for the one that is selected in the folder.
     pub workspace: Option<Arc<str>>,
-    /// `-var` and `-var-file` arguments, in their order.
-    pub variables: Vec<GivenVariable>,
-    /// Files with variables that the project names; the arguments win over them.
+    /// `-var` arguments, `NAME=VALUE`.
+    pub variables: Vec<String>,
+    /// `-var-file` arguments.
     pub variable_files: Vec<PathBuf>,
     /// Values that Strata itself gives, from the project file; they count above all others.
     pub given: Vec<(Arc<str>, Value)>,
@@ -76,15 +76,6 @@ pub struct Settings {
     pub lock_timeout: Duration,
     /// How many provider calls run at once.
     pub parallelism: usize,
-}
-
-/// An argument that gives values to variables.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GivenVariable {
-    /// `-var`: `NAME=VALUE`.
-    Value(String),
-    /// `-var-file`.
-    File(PathBuf),
 }
 
 impl Settings {
