@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args};
 
-use super::Variables;
+use super::variables::Variables;
 
 /// What every command that evaluates configuration takes.
 #[derive(Args, Clone, Debug)]

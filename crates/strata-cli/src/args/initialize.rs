@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args};
 
-use super::Variables;
+use super::variables::Variables;
 
 /// `init`.
 #[derive(Args, Clone, Debug)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Subcommand};
 
-use super::Variables;
+use super::variables::Variables;
 
 /// `fmt`.
 #[derive(Args, Clone, Debug)]

@@ -38,7 +38,6 @@ pub(crate) use state::{
 };
 
 pub(crate) use twin::{Platform, Twin};
-pub(crate) use variables::Variables;
 
 /// What was asked for.
 #[derive(Debug)]
@@ -238,8 +237,6 @@ pub(crate) fn called_as(argv: impl IntoIterator<Item = OsString>) -> Vec<OsStrin
 
 #[cfg(test)]
 mod tests {
-    use strata_ops::infrastructure::GivenVariable;
-
     use super::*;
 
     fn parsed(argv: &[&str]) -> Args {
@@ -305,8 +302,6 @@ mod tests {
             "-parallelism=3",
             "-var",
             "a=b=c",
-            "-var-file=x.tfvars",
-            "-var=a=d",
             "-refresh=false",
         ];
         let args = parsed(&argv);
@@ -315,12 +310,7 @@ mod tests {
         };
         assert!(apply.auto_approve);
         assert_eq!(apply.plan.settings.parallelism, 3);
-        let value = |text: &str| GivenVariable::Value(text.to_owned());
-        let file = GivenVariable::File(PathBuf::from("x.tfvars"));
-        assert_eq!(
-            apply.plan.settings.variables.in_order(),
-            [value("a=b=c"), file, value("a=d")]
-        );
+        assert_eq!(apply.plan.settings.variables.kinds(), (true, false));
         assert!(!apply.plan.refresh);
     }
 }

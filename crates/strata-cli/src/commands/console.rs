@@ -30,7 +30,7 @@ pub(super) fn run(arguments: &args::Console) -> Result<Exit, Diagnostics> {
     let process = process()?;
     let settings = Settings {
         state: arguments.state.clone(),
-        variables: arguments.variables.in_order(),
+        variables: arguments.variables.0.clone(),
         ..Settings::of(PathBuf::from("."))
     };
     let mut diags = Diagnostics::new();

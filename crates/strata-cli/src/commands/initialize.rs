@@ -15,7 +15,7 @@ use crate::{args, render::terraform_json};
 
 pub(super) fn init(arguments: &args::Init) -> Result<Exit, Diagnostics> {
     let settings = Settings {
-        variables: arguments.variables.in_order(),
+        variables: arguments.variables.0.clone(),
         ..Settings::of(PathBuf::from("."))
     };
     let options = Options {

@@ -4,7 +4,7 @@ use std::io::{BufRead, IsTerminal, Write, stdin, stdout};
 
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use strata_ops::{
-    infrastructure::{GivenVariable, Settings, UnsetVariable, unset_variables},
+    infrastructure::{Settings, UnsetVariable, VariableArgument, unset_variables},
     process::Process,
 };
 
@@ -18,8 +18,8 @@ pub(super) fn variables(settings: &mut Settings, input: bool, process: &Process)
     }
     for variable in unset_variables(settings, process) {
         let Some(value) = ask(&variable) else { return };
-        let given = format!("{}={value}", variable.name);
-        settings.variables.push(GivenVariable::Value(given));
+        let given = VariableArgument::Value(format!("{}={value}", variable.name));
+        settings.variables.push(given);
     }
 }
 

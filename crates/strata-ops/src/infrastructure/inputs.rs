@@ -1,13 +1,22 @@
 //! Values for the root module's variables, in the order in which they count.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use strata_config::{
     VariableInput, VariableOrigin, VariableText, automatic_variable_files, variable_file,
 };
 use strata_core::{Diagnostic, Diagnostics, files::Files};
 
-use super::{GivenVariable, Settings};
+use super::Settings;
+
+/// A value on the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VariableArgument {
+    /// `-var`, `NAME=VALUE`.
+    Value(String),
+    /// `-var-file`.
+    File(PathBuf),
+}
 
 /// Collects from the environment, the files beside the configuration, the command line and the project; later ones win.
 pub(crate) fn collect(
@@ -21,10 +30,10 @@ pub(crate) fn collect(
     for path in &settings.variable_files {
         inputs.extend(variable_file(files, path, diags));
     }
-    for given in &settings.variables {
-        match given {
-            GivenVariable::Value(text) => inputs.extend(from_command_line(text, diags)),
-            GivenVariable::File(path) => inputs.extend(variable_file(files, path, diags)),
+    for argument in &settings.variables {
+        match argument {
+            VariableArgument::Value(text) => inputs.extend(from_command_line(text, diags)),
+            VariableArgument::File(path) => inputs.extend(variable_file(files, path, diags)),
         }
     }
     let given = settings.given.iter().map(|(name, value)| VariableInput {
@@ -49,7 +58,7 @@ fn from_environment((name, value): (&String, &String)) -> Option<VariableInput> 
 fn from_command_line(text: &str, diags: &mut Diagnostics) -> Option<VariableInput> {
     let Some((name, value)) = text.split_once('=') else {
         let diagnostic = Diagnostic::error("invalid-var", "Invalid -var option").detail(format!(
-            "`-var {text}` has no value. A variable is set as `-var NAME=VALUE`."
+            "`-var {text}` has no value: a variable is set as `-var NAME=VALUE`."
         ));
         diags.push(diagnostic);
         return None;

@@ -1,10 +1,11 @@
 //! `incus_image`: an image, known by its fingerprint, with aliases that may change.
 //!
 //! The same content is the same image: one that is there already is taken over, not made again.
-//! [`source`] says where it comes from, [`schema()`] what can be said of it.
+//! [`source`] says where it comes from, [`streams`] what servers of images call it, [`schema()`] what can be said of it.
 
 mod schema;
 mod source;
+mod streams;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -26,7 +27,10 @@ use super::{
     session::Session,
     time,
 };
-use crate::client::{Answer, ApiPath, Client, ClientError};
+use crate::{
+    client::{Answer, ApiPath, Client, ClientError},
+    remote::{Address, Remote},
+};
 
 /// The type in configuration.
 pub(crate) const TYPE: &str = "incus_image";
@@ -157,8 +161,7 @@ impl<'a> Work<'a> {
             |error: ClientError| Diagnostics::from(error.diagnostic("cannot make the image"));
         let notes = |text: &str| self.progress.note(text);
         if let Some(files) = object.object("source_file") {
-            let path = self.path(&[]);
-            let sent = source::send_files(&self.client, &path, files, &notes).await;
+            let sent = source::send_files(&self.client, &self.project, files, &notes).await;
             return sent.map_err(failed);
         }
         let body = match object.object("source_image") {
@@ -222,20 +225,37 @@ impl<'a> Work<'a> {
         let remote = self
             .session
             .client_of(image.text("remote").unwrap_or_default())?;
-        let name = image.text("name").unwrap_or_default();
-        let source = ImageSource {
-            remote: &remote,
-            name,
+        let read = match &remote.remote().address {
+            Address::Images { url, protocol } => {
+                self.aliases_on(remote.remote(), url, protocol, image).await
+            }
+            _ => aliases_on_incus(&remote, image).await,
         };
-        let read = async {
-            let path = ApiPath::new(&["images", &source.fingerprint().await?]);
-            let image: Answer<Json> = remote.get(&path.project(&remote.remote().project)).await?;
-            Ok(aliases_of(&image.value).into_keys().collect())
-        };
-        read.await.map_err(|error: ClientError| {
+        read.map_err(|error| {
+            let name = image.text("name").unwrap_or_default();
             let summary = format!("cannot read the aliases of image `{name}`");
             error.diagnostic(summary).into()
         })
+    }
+
+    /// The aliases that an image has on a server of images only.
+    async fn aliases_on(
+        &self,
+        remote: &Remote,
+        url: &str,
+        protocol: &str,
+        image: Attributes<'_>,
+    ) -> Result<Vec<String>, ClientError> {
+        let server: Answer<Json> = self.client.get(&ApiPath::new(&[])).await?;
+        let usual = server.value["environment"]["architectures"][0].as_str();
+        let usual = usual.unwrap_or(std::env::consts::ARCH);
+        let architecture = image.some_text("architecture").unwrap_or(usual);
+        let wanted = streams::Wanted {
+            name: image.text("name").unwrap_or_default(),
+            architecture,
+            is_usual: architecture == usual,
+        };
+        streams::aliases(remote, url, protocol, &wanted).await
     }
 
     /// Gives an image the aliases that it is to have, and takes those away that state had.
@@ -371,6 +391,18 @@ impl<'a> Work<'a> {
             },
         }
     }
+}
+
+/// The aliases that an image has on another Incus server.
+async fn aliases_on_incus(
+    remote: &Client,
+    image: Attributes<'_>,
+) -> Result<Vec<String>, ClientError> {
+    let name = image.text("name").unwrap_or_default();
+    let fingerprint = ImageSource { remote, name }.fingerprint().await?;
+    let path = ApiPath::new(&["images", &fingerprint]);
+    let image: Answer<Json> = remote.get(&path.project(&remote.remote().project)).await?;
+    Ok(aliases_of(&image.value).into_keys().collect())
 }
 
 /// Creates, updates or deletes an image.
