@@ -86,6 +86,23 @@ pub trait ConfiguredProvider: Send + Sync {
     /// Looks for the object that a create without an answer may have left behind.
     fn find<'a>(&'a self, request: FindRequest) -> BoxFuture<'a, Result<Found, Diagnostics>>;
 
+    /// Reads an object whose change or delete has no answer, as it is once the platform works on it no more;
+    /// none if it is no longer there.
+    ///
+    /// A platform that has ended with a call as soon as its caller is gone needs no more than a read.
+    fn settle<'a>(
+        &'a self,
+        request: ReadRequest,
+    ) -> BoxFuture<'a, Result<Option<Settled>, Diagnostics>> {
+        Box::pin(async move {
+            let object = self.read(request).await?;
+            Ok(object.map(|object| Settled {
+                object,
+                complete: true,
+            }))
+        })
+    }
+
     /// True if an object of this type that a create left half made is not to be made anew: its next
     /// read tells that something is missing, and an update makes it whole.
     fn continues(&self, _type_name: &str) -> bool {
@@ -150,6 +167,15 @@ pub struct Object {
     pub value: Value,
     /// What the provider wants to remember, opaque to all others.
     pub private: Vec<u8>,
+}
+
+/// What a change or delete without an answer left behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// The object as it is.
+    pub object: Object,
+    /// False if only parts of it are left: it must be made anew.
+    pub complete: bool,
 }
 
 /// What [`ConfiguredProvider::plan`] is asked.

@@ -2,7 +2,7 @@
 
 use strata_core::{
     Diagnostic, Diagnostics, Events, Subject, Value,
-    provider::{FindRequest, Found, Object, ReadRequest, import_block},
+    provider::{FindRequest, Found, ReadRequest, Settled, import_block},
 };
 use strata_state::{Begin, Call, InFlight, State, StoredObject, json};
 
@@ -83,8 +83,9 @@ async fn settle_one(
     let object = kind
         .decode(&stored)
         .map_err(|error| unreadable(begin, &error.to_string()))?;
-    let read = provider.read(ReadRequest { type_name, object }).await?;
-    Ok(changed(state, begin, &kind, stored, read))
+    let request = ReadRequest { type_name, object };
+    let settled = provider.settle(request).await?;
+    Ok(changed(state, begin, &kind, stored, settled))
 }
 
 fn planned(kind: &Kind, begin: &Begin) -> Result<Value, Diagnostics> {
@@ -157,21 +158,28 @@ fn changed(
     begin: &Begin,
     kind: &Kind,
     stored: StoredObject,
-    read: Option<Object>,
+    settled: Option<Settled>,
 ) -> Diagnostic {
     let deposed = begin.deposed.as_deref();
-    match read {
+    match settled {
         None => {
             state.remove(&begin.address, deposed);
             warning(begin, "it is gone")
         }
-        Some(object) => {
+        Some(Settled { object, complete }) => {
             let marked = kind.mark_stored(&object.value, &stored);
             let mut now = stored;
             now.attributes = json::encode(&marked, &kind.ty).into();
             now.private = object.private.into();
+            now.tainted |= !complete;
             state.put(&begin.address, deposed, &begin.provider, now);
-            warning(begin, "it is there, and was read again")
+            warning(
+                begin,
+                match complete {
+                    true => "it is there, and was read again",
+                    false => "only parts of it are left; it is tainted and will be replaced",
+                },
+            )
         }
     }
 }

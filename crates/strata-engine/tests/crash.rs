@@ -185,20 +185,7 @@ fn damage(world: &World, left: Left) {
 }
 
 fn known_ids(world: &World) -> BTreeSet<String> {
-    let state = world.state();
-    let objects = state.instances().flat_map(|(_, _, instance)| {
-        instance
-            .current
-            .iter()
-            .chain(instance.deposed.values())
-            .map(|object| object.attributes.clone())
-            .collect::<Vec<_>>()
-    });
-    let id = |text: std::sync::Arc<str>| {
-        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
-        json["id"].as_str().unwrap().to_owned()
-    };
-    objects.map(id).collect()
+    support::ids(&world.state()).into_iter().collect()
 }
 
 #[test]

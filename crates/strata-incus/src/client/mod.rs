@@ -28,7 +28,7 @@ use tokio::sync::OnceCell;
 
 use self::events::{Events, Subscription};
 #[cfg(test)]
-pub(crate) use self::scripted::{Scripted, object, refusal};
+pub(crate) use self::scripted::{Scripted, Step, object, refusal};
 pub(crate) use self::{
     error::ClientError,
     events::Lifecycle,

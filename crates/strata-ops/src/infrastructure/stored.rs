@@ -129,11 +129,16 @@ fn unknown(target: &Target) -> Diagnostic {
 
 /// Reads an address as `-target` takes it.
 pub fn target(text: &str, diags: &mut Diagnostics) -> Option<Target> {
-    match parse_target(text) {
+    let parsed = match text {
+        // Everything is no target.
+        "" => Err("an address was expected".to_owned()),
+        text => parse_target(text).map_err(|error| error.to_string()),
+    };
+    match parsed {
         Ok(target) => Some(target),
-        Err(error) => {
+        Err(reason) => {
             let diagnostic = Diagnostic::error("invalid-address", format!("Invalid target {text:?}"))
-                .detail(error.to_string())
+                .detail(reason)
                 .hint("Write it as `strata state list` prints it, such as `module.web[\"a\"].incus_instance.this[0]`.");
             diags.push(diagnostic);
             None

@@ -6,6 +6,7 @@
 mod create;
 mod delete;
 mod migrate;
+mod settle;
 mod update;
 
 use strata_core::{
@@ -22,6 +23,7 @@ use super::{
     session::Session,
 };
 use crate::client::{Answer, Client, ClientError};
+use settle::PATIENCE;
 
 /// One plain object's type on one remote.
 pub(crate) struct Lifecycle<'a> {
@@ -140,6 +142,7 @@ impl Lifecycle<'_> {
 
     /// Looks for what a create without an answer left behind.
     pub(crate) async fn find(&self, planned: &Value, marker: &str) -> Result<Found, Diagnostics> {
+        let complete = self.end(planned, true, &PATIENCE).await?;
         let found = self.get(planned).await;
         let found = found
             .map_err(|error| error.diagnostic(format!("cannot look for {}", self.name(planned))))?;
@@ -158,7 +161,7 @@ impl Lifecycle<'_> {
                 value: attributes::conform(planned, &self.state(planned, &server.value)),
                 private: Vec::new(),
             },
-            complete: true,
+            complete,
         })
     }
 
