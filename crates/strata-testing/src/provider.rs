@@ -183,11 +183,6 @@ impl ConfiguredProvider for Configured {
         })
     }
 
-    fn import_id(&self, _type_name: &str, object: &Value) -> Option<String> {
-        let things = self.platform.things();
-        Some(things.get(&text(object, "name"))?.id.clone())
-    }
-
     fn settle<'a>(
         &'a self,
         request: ReadRequest,
@@ -201,6 +196,11 @@ impl ConfiguredProvider for Configured {
                 complete: thing.complete,
             }))
         })
+    }
+
+    fn import_id(&self, _type_name: &str, object: &Value) -> Option<String> {
+        let things = self.platform.things();
+        Some(things.get(&text(object, "name"))?.id.clone())
     }
 
     fn find<'a>(&'a self, request: FindRequest) -> BoxFuture<'a, Result<Found, Diagnostics>> {

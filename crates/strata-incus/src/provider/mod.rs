@@ -388,17 +388,17 @@ impl ConfiguredProvider for Configured {
         Box::pin(async move { self.import(&type_name, &id).await })
     }
 
-    fn import_id(&self, type_name: &str, object: &Value) -> Option<String> {
-        // The id of an image is what it holds, and that of a server its remote.
-        let is_named = ![image::TYPE, server::TYPE].contains(&type_name);
-        is_named.then(|| import::id(type_name, Attributes(object)))
-    }
-
     fn settle<'a>(
         &'a self,
         request: ReadRequest,
     ) -> BoxFuture<'a, Result<Option<Settled>, Diagnostics>> {
         Box::pin(self.settle(request))
+    }
+
+    fn import_id(&self, type_name: &str, object: &Value) -> Option<String> {
+        // The id of an image is what it holds, and that of a server its remote.
+        let is_named = ![image::TYPE, server::TYPE].contains(&type_name);
+        is_named.then(|| import::id(type_name, Attributes(object)))
     }
 
     fn find<'a>(&'a self, request: FindRequest) -> BoxFuture<'a, Result<Found, Diagnostics>> {
