@@ -24,9 +24,7 @@ pub(crate) fn paint(style: Style, text: &str) -> String {
 ///
 /// A plan may be a megabyte of text, through which a parser for everything a terminal understands takes long.
 pub(crate) fn without(text: &str) -> Option<String> {
-    let is_control =
-        |byte: u8| matches!(byte, 0..=8 | 0x0b | 0x0c | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f);
-    if text.bytes().any(is_control) {
+    if text.as_bytes().chunks(256).any(has_control) {
         return None;
     }
     let mut pieces = text.split('\x1b');
@@ -34,10 +32,21 @@ pub(crate) fn without(text: &str) -> Option<String> {
     plain.push_str(pieces.next()?);
     for piece in pieces {
         let code = piece.strip_prefix('[')?;
-        let code = code.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
-        plain.push_str(code.strip_prefix('m')?);
+        let is_of_code = |byte: &u8| byte.is_ascii_digit() || *byte == b';';
+        let length = code.bytes().take_while(is_of_code).count();
+        plain.push_str(code[length..].strip_prefix('m')?);
     }
     Some(plain)
+}
+
+/// True if a control character other than those of [`paint`] is among the bytes. It looks at all of them, without a
+/// branch: many at a time.
+fn has_control(bytes: &[u8]) -> bool {
+    let is_control =
+        |byte: u8| (byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x1b)) | (byte == 0x7f);
+    bytes
+        .iter()
+        .fold(false, |found, byte| found | is_control(*byte))
 }
 
 #[cfg(test)]

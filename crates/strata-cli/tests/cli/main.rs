@@ -34,6 +34,7 @@ mod playbooks;
 mod project;
 mod project_mistakes;
 mod provisioners;
+mod proxmox_bad_input;
 mod proxmox_host;
 mod proxmox_modules;
 mod quickstart;

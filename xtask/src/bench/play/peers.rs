@@ -1,7 +1,8 @@
 //! The other tools: each is a command to run in the folder of the playbook, if it is installed.
 //!
-//! ansible-core is `ansible-playbook` on the path or in `STRATA_BENCH_ANSIBLE`; mitogen and pyinfra are virtual
-//! environments named by `STRATA_BENCH_MITOGEN` (with an ansible-core in it) and `STRATA_BENCH_PYINFRA`.
+//! ansible-core is `ansible-playbook` on the path or in `STRATA_BENCH_ANSIBLE`; mitogen, pyinfra and ansible-core-rs are
+//! virtual environments named by `STRATA_BENCH_MITOGEN` (with an ansible-core in it), `STRATA_BENCH_PYINFRA` and
+//! `STRATA_BENCH_ANSIBLE_RS`.
 
 use std::env;
 use std::path::PathBuf;
@@ -21,7 +22,7 @@ pub(super) struct Peer {
 
 /// All that are there; the others are told.
 pub(super) fn found(forks: usize) -> Vec<Peer> {
-    let all = [ansible(), mitogen(), pyinfra()];
+    let all = [ansible(), mitogen(), pyinfra(), ansible_rs()];
     let found: Vec<Peer> = all
         .into_iter()
         .filter_map(|found| {
@@ -92,6 +93,23 @@ fn pyinfra() -> Result<Peer, &'static str> {
     Ok(Peer {
         name: "pyinfra",
         words: [&program, "-y", "inventory.py", "deploy.py"]
+            .map(str::to_owned)
+            .to_vec(),
+        times_faster: 5.0,
+        cpu: None,
+    })
+}
+
+fn ansible_rs() -> Result<Peer, &'static str> {
+    let missing = "ansible-core-rs: set STRATA_BENCH_ANSIBLE_RS to a virtual environment with it";
+    let root = PathBuf::from(env::var("STRATA_BENCH_ANSIBLE_RS").map_err(|_| missing)?);
+    let program = root.join("bin/ansible").display().to_string();
+    if !process::succeeds(&[&program, "--version"]) {
+        return Err(missing);
+    }
+    Ok(Peer {
+        name: "ansible-core-rs",
+        words: [&program, "playbook", "-i", "hosts", "site.yml"]
             .map(str::to_owned)
             .to_vec(),
         times_faster: 5.0,
