@@ -167,10 +167,19 @@ mod tests {
 
     fn check(mode: Value, current: u32, expected: &str) {
         let shown = match Mode::read(&mode) {
-            Ok(mode) => show(mode.apply(current, false).unwrap_or(current)),
+            Ok(mode) => four_digits(mode.apply(current, false).unwrap_or(current)),
             Err(error) => error.msg,
         };
         assert_eq!(shown, expected, "{mode} on {current:o}");
+    }
+
+    #[test]
+    fn modules_tell_modes_with_a_zero_before_and_stat_four_digits() {
+        assert_eq!(
+            (show(0o2750), show(0o644)),
+            ("02750".to_owned(), "0644".to_owned())
+        );
+        assert_eq!(four_digits(0o2750), "2750");
     }
 
     #[test]

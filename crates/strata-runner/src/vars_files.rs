@@ -46,6 +46,9 @@ pub(crate) fn read(
         let watch = Watch::new(None);
         let mut variables = scope.of(host, &watch);
         variables.vars_files.clone_from(&read);
+        // What tasks said comes after these files, and so has no say in their names.
+        variables.set_facts = Arc::default();
+        variables.include_vars = Arc::default();
         let templar = templates(watch).templar(&variables);
         let names = match templar.render(&entry.value) {
             Ok(Json::Array(names)) => names.iter().map(text).collect(),

@@ -71,6 +71,8 @@ impl Module for Dnf {
                 .choices(&["auto", "dnf", "dnf4", "dnf5", "yum", "yum4"])
                 .default("auto"),
             Field::fixed("install_repoquery", "true"),
+            // There is nothing to install on the host for this program.
+            Field::fixed("auto_install_module_deps", "true"),
             Field::fixed("lock_timeout", "30"),
         ],
     )

@@ -18,9 +18,11 @@ pub(crate) fn abridged(result: &str, verbosity: u8) -> Map<String, Json> {
     let Ok(Json::Object(mut map)) = serde_json::from_str(result) else {
         return Map::new();
     };
+    let is_lost = map.contains_key("unreachable");
     let hidden = |name: &String| {
         name.starts_with("_ansible_")
             || matches!(name.as_str(), "failed" | "skipped")
+            || is_lost && name == "ignored"
             || verbosity < 3 && matches!(name.as_str(), "invocation" | "diff")
     };
     map.retain(|name, _| !hidden(name));

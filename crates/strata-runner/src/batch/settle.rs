@@ -326,7 +326,9 @@ impl Batch<'_> {
                         if *level != FactLevel::Included {
                             self.tell_values(&host, facts, gathered, whole.no_log);
                         }
-                        self.read_vars_files(&host, false);
+                        if gathered {
+                            self.read_vars_files(&host, false);
+                        }
                     }
                 }
                 Effect::AddHost {

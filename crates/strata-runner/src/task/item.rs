@@ -43,6 +43,10 @@ pub(super) async fn run(
             result.no_log |= no_log;
             result.ignore_errors = ignore_errors;
             result.ignore_unreachable = ignore_unreachable;
+            // The line below its result says so.
+            if ignore_unreachable && result.is_unreachable() {
+                result.values.insert("ignored".to_owned(), true.into());
+            }
         }
         Err(error) => {
             result.no_log |= keywords.no_log.is_some();

@@ -304,13 +304,15 @@ impl Document {
         if let Some(doctype) = &self.doctype {
             text.push_str(&format!("{doctype}\n"));
         }
+        // What stands around the root has lines of its own only where all has.
+        let gap = if pretty { "\n" } else { "" };
         for id in &self.before {
             self.write_node(*id, None, &mut text);
-            text.push('\n');
+            text.push_str(gap);
         }
         self.write_node(self.root, pretty.then_some(0), &mut text);
         for id in &self.after {
-            text.push('\n');
+            text.push_str(gap);
             self.write_node(*id, None, &mut text);
         }
         if pretty {

@@ -285,9 +285,7 @@ mod tests {
             assert_eq!(parse(&whole).unwrap().write(false), whole);
         };
         check("<a x=\"1\" y=\"&lt;&quot;\">t &amp; u<b/><!-- c --><![CDATA[<]]></a>");
-        check(
-            "<!DOCTYPE a [<!ENTITY x \"y\">]>\n<!-- before -->\n<a>\n  <p:b xmlns:p=\"u\"/>\n</a>",
-        );
+        check("<!DOCTYPE a [<!ENTITY x \"y\">]>\n<!-- before --><a>\n  <p:b xmlns:p=\"u\"/>\n</a>");
     }
 
     #[test]
