@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -71,8 +72,19 @@ pub struct FileWrite {
     pub backup: bool,
     /// A command that checks the file before it is put in place, `%s` standing for it.
     pub validate: Option<String>,
-    /// Where the content comes from, for the head of a diff.
-    pub source: String,
+    /// What stands above the sides of its diff.
+    pub heading: Heading,
+}
+
+/// What stands above the sides of a file's diff.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Heading {
+    /// The file.
+    File,
+    /// The file, and that it is about its content.
+    Content,
+    /// Where the new side comes from; the old side is the file, if it was there.
+    From(String),
 }
 
 /// Where the bytes of a file come from.
@@ -93,12 +105,12 @@ impl FileWrite {
     pub fn new(path: impl Into<PathBuf>, bytes: impl Into<Vec<u8>>) -> FileWrite {
         let path = path.into();
         FileWrite {
-            source: path.to_string_lossy().into_owned(),
             path,
             content: FileContent::Bytes(bytes.into()),
             permissions: Permissions::default(),
             backup: false,
             validate: None,
+            heading: Heading::File,
         }
     }
 }
@@ -195,6 +207,25 @@ fn imagine_write(write: &FileWrite, context: &Context<'_>) -> Result<(), HostErr
         .write(&write.path, &mut content, write.permissions)
 }
 
+/// Lets the package manager work; lists that do not come are asked for again, after twice the time.
+fn change_packages(change: &PackageChange, host: &dyn Host) -> Result<Output, HostError> {
+    let mut output = host.change_packages(change)?;
+    let options = &change.options;
+    let tries = match change.verb {
+        PackageVerb::Update => options.update_retries.saturating_sub(1),
+        _ => 0,
+    };
+    for done in 0..tries {
+        if output.status == 0 {
+            break;
+        }
+        let delay = 2_u64.saturating_pow(u32::try_from(done).unwrap_or(u32::MAX));
+        host.sleep(Duration::from_secs(delay.min(options.update_max_delay)))?;
+        output = host.change_packages(change)?;
+    }
+    Ok(output)
+}
+
 fn apply(change: &Change, context: &Context<'_>, outcome: &mut Outcome) -> Result<(), ModuleError> {
     let host = context.host;
     match change {
@@ -219,7 +250,7 @@ fn apply(change: &Change, context: &Context<'_>, outcome: &mut Outcome) -> Resul
         }
         Change::Account(change) => must_succeed(host.change_account(change)?, outcome)?,
         Change::Packages(change) => {
-            let output = host.change_packages(change)?;
+            let output = change_packages(change, host)?;
             if output.status != 0 {
                 return Err(packages_failed(change, &output));
             }

@@ -3,9 +3,10 @@
 use std::io::Read;
 use std::path::Path;
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value, json, ser::PrettyFormatter};
 
-use crate::change::{Change, FileContent, FileWrite, open};
+use crate::change::{Change, FileContent, FileWrite, Heading, open};
 use crate::host::{Host, HostError, Kind, Metadata, Permissions};
 use crate::module::Context;
 use crate::protocol::Diff;
@@ -44,13 +45,22 @@ fn diff(change: &Change, context: &Context<'_>) -> Result<Option<Diff>, HostErro
 fn write_diff(write: &FileWrite, context: &Context<'_>) -> Result<Diff, HostError> {
     let path = write.path.to_string_lossy().into_owned();
     let before = match context.host.metadata_followed(&write.path)? {
-        Some(found) if found.kind == Kind::File => readable(&mut context.host.open(&write.path)?),
-        _ => String::new(),
+        Some(found) if found.kind == Kind::File => {
+            Some(readable(&mut context.host.open(&write.path)?))
+        }
+        _ => None,
     };
     let after = readable(&mut open(&write.content, context)?);
+    let (before_header, after_header) = match &write.heading {
+        Heading::File => (path.clone(), path.clone()),
+        Heading::Content => (format!("{path} (content)"), format!("{path} (content)")),
+        Heading::From(source) if before.is_some() => (path.clone(), source.clone()),
+        Heading::From(source) => (String::new(), source.clone()),
+    };
+    let before = before.unwrap_or_default();
     Ok(Diff {
-        before_header: format!("before: {path}"),
-        after_header: format!("after: {}", write.source),
+        before_header,
+        after_header,
         path,
         before,
         after,
@@ -134,8 +144,8 @@ fn attribute_diff(
     after.insert("path".to_owned(), path.clone().into());
     Diff {
         path,
-        before_header: "before".to_owned(),
-        after_header: "after".to_owned(),
+        before_header: String::new(),
+        after_header: String::new(),
         before: sorted_json(before),
         after: sorted_json(after),
     }
@@ -143,7 +153,11 @@ fn attribute_diff(
 
 fn sorted_json(map: Map<String, Value>) -> String {
     let sorted: std::collections::BTreeMap<String, Value> = map.into_iter().collect();
-    let mut text = serde_json::to_string_pretty(&sorted).expect("strings and numbers are JSON");
-    text.push('\n');
-    text
+    let mut bytes = Vec::new();
+    let indented = PrettyFormatter::with_indent(b"    ");
+    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, indented);
+    let written = sorted.serialize(&mut serializer);
+    written.expect("strings and numbers are JSON");
+    bytes.push(b'\n');
+    String::from_utf8(bytes).expect("JSON is UTF-8")
 }

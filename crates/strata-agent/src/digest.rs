@@ -23,6 +23,11 @@ pub fn sha1(bytes: &[u8]) -> String {
     hex(&sha1::Sha1::digest(bytes))
 }
 
+/// The md5 of bytes in memory.
+pub fn md5(bytes: &[u8]) -> String {
+    hex(&md5::Md5::digest(bytes))
+}
+
 /// The digest of a stream by an algorithm's name as Ansible spells it; `None` for a name that is
 /// not known.
 pub fn of_stream(algorithm: &str, input: &mut dyn Read) -> io::Result<Option<String>> {

@@ -68,8 +68,13 @@ impl Mode {
     }
 }
 
-/// Writes a mode as Ansible returns it.
+/// Writes a mode as Ansible's modules return it: a zero, and at least three digits.
 pub fn show(bits: u32) -> String {
+    format!("0{bits:03o}")
+}
+
+/// Writes a mode as `stat` returns it: at least four digits.
+pub fn four_digits(bits: u32) -> String {
     format!("{bits:04o}")
 }
 

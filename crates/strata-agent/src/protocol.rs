@@ -166,9 +166,9 @@ impl Notice {
 pub struct Diff {
     /// The path of what changes.
     pub path: String,
-    /// The line that a renderer puts above the old side.
+    /// What a renderer calls the old side; empty where it has no name.
     pub before_header: String,
-    /// The line that a renderer puts above the new side.
+    /// What a renderer calls the new side.
     pub after_header: String,
     /// Text before; attributes as sorted JSON.
     pub before: String,

@@ -238,6 +238,10 @@ pub struct PackageOptions {
     pub lock_timeout: u64,
     /// What `policy-rc.d` answers while packages want to start or stop their services.
     pub policy_rc_d: Option<i64>,
+    /// How often lists are asked for again that did not come.
+    pub update_retries: u64,
+    /// The most seconds between two tries.
+    pub update_max_delay: u64,
 }
 
 /// Whose units.

@@ -39,9 +39,26 @@ fn quoted(
     Err("No closing quotation".to_owned())
 }
 
+/// A word as a POSIX shell reads it back.
+pub(crate) fn quote(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r#"'"'"'"#)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_are_quoted_only_where_a_shell_would_divide_them() {
+        assert_eq!(quote("/usr/bin/make"), "/usr/bin/make");
+        assert_eq!(quote("a b"), "'a b'");
+        assert_eq!(quote("it's"), r#"'it'"'"'s'"#);
+        assert_eq!(quote(""), "''");
+    }
 
     #[test]
     fn words_are_split_as_a_shell_splits_them() {

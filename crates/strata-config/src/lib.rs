@@ -48,6 +48,6 @@ pub use source::{Getter, ModuleSource, RegistryModule, RemoteModule};
 pub use steps::{Step, StepShape, Steps, steps};
 pub use strata_hcl::Chance;
 pub use tree::Config;
-pub use unsupported::{STORAGE, unsupported};
+pub use unsupported::{STORAGE, unsupported, unsupported_storage};
 pub use validate::{unknown_providers, validate, validate_with_files};
 pub use version::{Version, VersionConstraint};

@@ -4,7 +4,7 @@
 
 use strata_core::{Diagnostic, Diagnostics, Span};
 
-use crate::{module::Module, provider::key_of, tree::Config};
+use crate::{module::Module, provider::key_of, suggest, tree::Config};
 
 /// The code of what says where state is kept, and how: it stops nobody who only asks whether the configuration is right.
 pub const STORAGE: &str = "unsupported-storage";
@@ -15,43 +15,79 @@ const UNSUPPORTED: &str = "unsupported";
 /// The backends that there are.
 pub(crate) const BACKENDS: [&str; 3] = ["local", "s3", "http"];
 
+/// The others that Terraform 1.11 and OpenTofu 1.10 have.
+const OTHERS: [&str; 9] = [
+    "azurerm",
+    "consul",
+    "cos",
+    "gcs",
+    "inmem",
+    "kubernetes",
+    "oss",
+    "pg",
+    "remote",
+];
+
 /// What to do with a state that is kept where Strata does not keep any.
-const OTHER_PLACE: &str =
-    "Keep the state with `local`, `s3` or `http`: `terraform init -migrate-state` brings it there.";
+const OTHER_PLACE: &str = "Keep the state with `local`, `s3` or `http`: write that, and `terraform init -migrate-state` brings it there. To try it without: `backend_override.tf` with `terraform { backend \"local\" {} }`.";
+
+/// The same for what Terraform does not migrate from.
+const PULLED: &str = "`terraform state pull > terraform.tfstate` brings the state here; without the block it is kept in that file. To try it without: `backend_override.tf` with `terraform { backend \"local\" {} }`.";
 
 /// Reports everything in a configuration that Strata understands and does not carry out.
 ///
 /// [`validate`](crate::validate()) calls it, so that nothing is planned that would then be ignored. All have the code
 /// `unsupported`, or [`STORAGE`].
 pub fn unsupported(config: &Config, diags: &mut Diagnostics) {
-    let mut refuse = |code: &'static str, what: &str, span: &Span| {
-        let found = refused(code, what).at(span.clone());
-        diags.push(match code {
-            STORAGE => found.hint(OTHER_PLACE),
-            _ => found,
-        });
+    for found in unsupported_storage(config) {
+        diags.push(found);
+    }
+    let mut refuse = |what: &str, span: &Span| {
+        diags.push(refused(UNSUPPORTED, what).at(span.clone()));
     };
     for (path, module) in config.modules() {
-        settings(module, path.0.is_empty(), &mut refuse);
+        let encryption = module.settings.encryption.as_ref();
+        if let Some(found) = encryption.filter(|_| !path.0.is_empty()) {
+            let what = "The `encryption` block of a module that is called";
+            refuse(what, &found.span);
+        }
+        provider_meta(module, &mut refuse);
     }
 }
 
-/// Only the root module's backend counts; that of any other is warned of.
-fn settings(module: &Module, is_root: bool, refuse: &mut impl FnMut(&'static str, &str, &Span)) {
-    let settings = &module.settings;
-    let backend = settings.backend.as_ref().filter(|_| is_root);
+/// What a configuration says of where its state is kept, and Strata does not carry out, with the code [`STORAGE`].
+///
+/// Only the root module counts; a backend in any other is warned of.
+pub fn unsupported_storage(config: &Config) -> Vec<Diagnostic> {
+    let settings = &config.root().settings;
+    let mut found = Vec::new();
+    let backend = settings.backend.as_ref();
     if let Some(backend) = backend.filter(|backend| !BACKENDS.contains(&&*backend.kind)) {
-        let what = format!("The backend `{}`", backend.kind);
-        refuse(STORAGE, &what, &backend.span);
+        let kind = &*backend.kind;
+        let diagnostic = match OTHERS.contains(&kind) {
+            true => refused(STORAGE, &format!("The backend `{kind}`")).hint(match kind {
+                "remote" => PULLED,
+                _ => OTHER_PLACE,
+            }),
+            false => no_backend(kind),
+        };
+        found.push(diagnostic.at(backend.span.clone()));
     }
-    if let Some(found) = &settings.cloud {
-        refuse(STORAGE, "The `cloud` block", &found.span);
+    if let Some(cloud) = &settings.cloud {
+        let diagnostic = refused(STORAGE, "The `cloud` block").hint(PULLED);
+        found.push(diagnostic.at(cloud.span.clone()));
     }
-    if let Some(found) = settings.encryption.as_ref().filter(|_| !is_root) {
-        let what = "The `encryption` block of a module that is called";
-        refuse(UNSUPPORTED, what, &found.span);
+    found
+}
+
+/// Said of a backend that nobody has.
+fn no_backend(kind: &str) -> Diagnostic {
+    let diagnostic = Diagnostic::error(STORAGE, "Unsupported backend type")
+        .detail(format!("There is no backend type named {kind:?}."));
+    match suggest::hint(kind, BACKENDS.into_iter().chain(OTHERS)) {
+        Some(hint) => diagnostic.hint(hint),
+        None => diagnostic,
     }
-    provider_meta(module, |what, span| refuse(UNSUPPORTED, what, span));
 }
 
 /// No provider has it, so it says nothing, unless the module has resources of the provider.

@@ -355,6 +355,10 @@ pub struct HostCounts {
 pub struct FileDiff {
     /// What it is: a path, mostly.
     pub name: String,
+    /// What the old side is called; empty where it has no name.
+    pub before_header: String,
+    /// What the new side is called.
+    pub after_header: String,
     /// Its text before; empty if it was not there.
     pub before: String,
     /// Its text after.

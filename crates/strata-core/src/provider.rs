@@ -78,8 +78,30 @@ pub trait ConfiguredProvider: Send + Sync {
         id: String,
     ) -> BoxFuture<'a, Result<Object, Diagnostics>>;
 
+    /// The id under which [`Self::import`] would take over an object; none if it cannot be said.
+    fn import_id(&self, _type_name: &str, _object: &Value) -> Option<String> {
+        None
+    }
+
     /// Looks for the object that a create without an answer may have left behind.
     fn find<'a>(&'a self, request: FindRequest) -> BoxFuture<'a, Result<Found, Diagnostics>>;
+
+    /// Reads an object whose change or delete has no answer, as it is once the platform works on it no more;
+    /// none if it is no longer there.
+    ///
+    /// A platform that has ended with a call as soon as its caller is gone needs no more than a read.
+    fn settle<'a>(
+        &'a self,
+        request: ReadRequest,
+    ) -> BoxFuture<'a, Result<Option<Settled>, Diagnostics>> {
+        Box::pin(async move {
+            let object = self.read(request).await?;
+            Ok(object.map(|object| Settled {
+                object,
+                complete: true,
+            }))
+        })
+    }
 
     /// True if an object of this type that a create left half made is not to be made anew: its next
     /// read tells that something is missing, and an update makes it whole.
@@ -147,9 +169,20 @@ pub struct Object {
     pub private: Vec<u8>,
 }
 
+/// What a change or delete without an answer left behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// The object as it is.
+    pub object: Object,
+    /// False if only parts of it are left: it must be made anew.
+    pub complete: bool,
+}
+
 /// What [`ConfiguredProvider::plan`] is asked.
 #[derive(Clone, Debug)]
 pub struct PlanRequest {
+    /// The resource instance, as users write it.
+    pub address: Arc<str>,
     /// The resource type.
     pub type_name: Arc<str>,
     /// The object as it is; none for a create.
@@ -275,6 +308,11 @@ pub struct ReadRequest {
     pub type_name: Arc<str>,
     /// The object as state has it.
     pub object: Object,
+}
+
+/// The block by which configuration takes an object over under an id.
+pub fn import_block(address: &str, id: &str) -> String {
+    format!("import {{\n  to = {address}\n  id = {id:?}\n}}")
 }
 
 /// What [`ConfiguredProvider::find`] is asked.

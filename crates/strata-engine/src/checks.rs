@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
-use strata_config::CheckStatus;
+use strata_config::{CheckStatus, module::Lifecycle};
 use strata_core::{
     Diagnostic, Diagnostics,
     addr::{ConfigResource, Module, ModuleInstance, ResourceInstance, ResourceMode},
@@ -82,12 +82,16 @@ impl CheckResult {
     }
 }
 
-/// Evaluates `check` blocks, and tells of all other conditions, which hold, or planning would have ended.
+/// What the conditions of an instance have found, and what is said of those that do not hold.
+pub(crate) type Found = (Status, Vec<String>);
+
+/// Evaluates `check` blocks and preconditions of outputs, and tells of the conditions of variables, which hold, or
+/// planning would have ended.
 ///
-/// `is_pending` says which instances change, so that their conditions are looked at again.
+/// `conditions` says what those of a resource instance have found.
 pub(crate) fn evaluate(
     session: &Session<'_>,
-    is_pending: &dyn Fn(&ResourceInstance) -> bool,
+    conditions: &dyn Fn(&ResourceInstance, &Lifecycle) -> Found,
     diags: &mut Diagnostics,
 ) -> Vec<CheckResult> {
     let config = &session.environment.config;
@@ -121,9 +125,8 @@ pub(crate) fn evaluate(
             let subject = CheckSubject::Output(module.clone(), name.clone());
             let mut result = each(subject, format!("output.{name}"));
             for (object, instance) in result.objects.iter_mut().zip(&instances) {
-                if session.evaluator.has_open_precondition(instance, name) {
-                    object.status = Status::Unknown;
-                }
+                let found = session.evaluator.output_preconditions(instance, name);
+                (object.status, object.messages) = sum_up(found);
             }
             results.push(result);
         }
@@ -155,15 +158,11 @@ pub(crate) fn evaluate(
             let expansion = session.evaluator.resource_instances(&resource, diags);
             for key in expansion.keys() {
                 let instance = resource.instance(key);
-                let is_open = !lifecycle.postconditions.is_empty() && is_pending(&instance);
+                let (status, messages) = conditions(&instance, lifecycle);
                 objects.push(CheckObject {
                     address: instance.to_string(),
-                    status: if is_open {
-                        Status::Unknown
-                    } else {
-                        Status::Pass
-                    },
-                    messages: Vec::new(),
+                    status,
+                    messages,
                 });
             }
         }

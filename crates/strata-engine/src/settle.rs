@@ -2,7 +2,7 @@
 
 use strata_core::{
     Diagnostic, Diagnostics, Events, Subject, Value,
-    provider::{FindRequest, Found, Object, ReadRequest},
+    provider::{FindRequest, Found, ReadRequest, Settled, import_block},
 };
 use strata_state::{Begin, Call, InFlight, State, StoredObject, json};
 
@@ -55,12 +55,23 @@ async fn settle_one(
     };
     let type_name = begin.address.resource.type_name.clone();
     if begin.call == Call::Create {
+        let planned = planned(&kind, begin)?;
+        let id = provider.import_id(&type_name, &planned);
         let request = FindRequest {
             type_name,
-            planned: planned(&kind, begin)?,
+            planned,
             marker: begin.marker.clone(),
         };
         let found = provider.find(request).await?;
+        if matches!(found, Found::Foreign) {
+            return match is_imported(session, begin) {
+                true => Ok(warning(
+                    begin,
+                    "what is there is left to its `import` block",
+                )),
+                false => Err(foreign(begin, id.as_deref()).into()),
+            };
+        }
         return created(state, begin, &kind, found);
     }
     let Some(stored) = state
@@ -72,8 +83,9 @@ async fn settle_one(
     let object = kind
         .decode(&stored)
         .map_err(|error| unreadable(begin, &error.to_string()))?;
-    let read = provider.read(ReadRequest { type_name, object }).await?;
-    Ok(changed(state, begin, &kind, stored, read))
+    let request = ReadRequest { type_name, object };
+    let settled = provider.settle(request).await?;
+    Ok(changed(state, begin, &kind, stored, settled))
 }
 
 fn planned(kind: &Kind, begin: &Begin) -> Result<Value, Diagnostics> {
@@ -126,7 +138,7 @@ fn created(
                 },
             ))
         }
-        Found::Foreign => Err(foreign(begin).into()),
+        Found::Foreign => Err(foreign(begin, None).into()),
     }
 }
 
@@ -146,21 +158,28 @@ fn changed(
     begin: &Begin,
     kind: &Kind,
     stored: StoredObject,
-    read: Option<Object>,
+    settled: Option<Settled>,
 ) -> Diagnostic {
     let deposed = begin.deposed.as_deref();
-    match read {
+    match settled {
         None => {
             state.remove(&begin.address, deposed);
             warning(begin, "it is gone")
         }
-        Some(object) => {
+        Some(Settled { object, complete }) => {
             let marked = kind.mark_stored(&object.value, &stored);
             let mut now = stored;
             now.attributes = json::encode(&marked, &kind.ty).into();
             now.private = object.private.into();
+            now.tainted |= !complete;
             state.put(&begin.address, deposed, &begin.provider, now);
-            warning(begin, "it is there, and was read again")
+            warning(
+                begin,
+                match complete {
+                    true => "it is there, and was read again",
+                    false => "only parts of it are left; it is tainted and will be replaced",
+                },
+            )
         }
     }
 }
@@ -178,16 +197,31 @@ fn warning(begin: &Begin, found: &str) -> Diagnostic {
     Diagnostic::warning("interrupted-run", summary)
 }
 
-fn foreign(begin: &Begin) -> Diagnostic {
+/// True if configuration says that what is there is to be taken over.
+fn is_imported(session: &Session<'_>, begin: &Begin) -> bool {
+    if session.environment.config.root().imports.is_empty() {
+        return false;
+    }
+    // What is wrong with the blocks is told by the plan.
+    let targets = session.evaluator.import_targets(&mut Diagnostics::new());
+    targets.iter().any(|target| target.to == begin.address)
+}
+
+fn foreign(begin: &Begin, id: Option<&str>) -> Diagnostic {
     let summary = format!(
         "an object in the place of `{}` is there that may not be ours",
         begin.address
     );
-    Diagnostic::error("interrupted-run-undecided", summary)
+    let told = Diagnostic::error("interrupted-run-undecided", summary)
         .detail(
             "An earlier run was cut off while it created this object. One of that name is there now, but it does not \
              carry the mark of that run, so somebody else may have made it.",
         )
         .hint("look at it on the platform: if nobody needs it, delete it there and run again")
-        .hint("if it is to be kept, rename it there or give the resource another name")
+        .hint("if it is to be kept, rename it there or give the resource another name");
+    let Some(id) = id else { return told };
+    let block = import_block(&begin.address.to_string(), id);
+    told.hint(format!(
+        "or take it over, with this block in the configuration:\n{block}"
+    ))
 }

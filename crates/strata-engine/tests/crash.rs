@@ -185,20 +185,7 @@ fn damage(world: &World, left: Left) {
 }
 
 fn known_ids(world: &World) -> BTreeSet<String> {
-    let state = world.state();
-    let objects = state.instances().flat_map(|(_, _, instance)| {
-        instance
-            .current
-            .iter()
-            .chain(instance.deposed.values())
-            .map(|object| object.attributes.clone())
-            .collect::<Vec<_>>()
-    });
-    let id = |text: std::sync::Arc<str>| {
-        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
-        json["id"].as_str().unwrap().to_owned()
-    };
-    objects.map(id).collect()
+    support::ids(&world.state()).into_iter().collect()
 }
 
 #[test]
@@ -217,6 +204,17 @@ fn what_a_crash_left_half_made_is_replaced() {
     });
 }
 
+/// A thing that somebody else has made.
+fn theirs() -> Thing {
+    Thing {
+        id: "theirs".to_owned(),
+        size: 0,
+        kind: "plain".to_owned(),
+        marker: "theirs".to_owned(),
+        complete: true,
+    }
+}
+
 #[test]
 fn an_object_of_somebody_else_in_the_place_of_ours_is_not_taken() {
     block_on(async {
@@ -224,14 +222,7 @@ fn an_object_of_somebody_else_in_the_place_of_ours_is_not_taken() {
         let world = World::new(vec![platform.provider()]);
         let text = format!("{HEADER}resource \"test_thing\" \"a\" {{ name = \"a\" }}");
         crash(&platform, &world, &text, 0).await;
-        let foreign = Thing {
-            id: "theirs".to_owned(),
-            size: 0,
-            kind: "plain".to_owned(),
-            marker: "theirs".to_owned(),
-            complete: true,
-        };
-        platform.set("a", Some(foreign));
+        platform.set("a", Some(theirs()));
         for _ in 0..2 {
             let errors = world.open(&world.environment(&text)).await.unwrap_err();
             assert!(
@@ -243,6 +234,24 @@ fn an_object_of_somebody_else_in_the_place_of_ours_is_not_taken() {
         platform.set("a", None);
         world.apply(&text).await;
         assert_eq!(known_ids(&world).len(), 1);
+    });
+}
+
+#[test]
+fn an_object_of_somebody_else_in_the_place_of_ours_is_taken_over_by_an_import_block() {
+    block_on(async {
+        let platform = Platform::new();
+        let world = World::new(vec![platform.provider()]);
+        let text = format!("{HEADER}resource \"test_thing\" \"a\" {{ name = \"a\" }}");
+        crash(&platform, &world, &text, 0).await;
+        platform.set("a", Some(theirs()));
+        let errors = world.open(&world.environment(&text)).await.unwrap_err();
+        let hints = errors.iter().flat_map(|error| error.hints.iter());
+        let hints: Vec<_> = hints.map(ToString::to_string).collect();
+        let block = "import {\n  to = test_thing.a\n  id = \"theirs\"\n}";
+        assert!(hints.iter().any(|hint| hint.contains(block)), "{hints:?}");
+        world.apply(&format!("{text}\n{block}\n")).await;
+        assert_eq!(known_ids(&world), BTreeSet::from(["theirs".to_owned()]));
     });
 }
 

@@ -11,8 +11,9 @@ use std::collections::BTreeSet;
 
 use strata_core::Events;
 use strata_engine::{PlanMode, PlanOptions, Stop, plan};
+use strata_state::State;
 use strata_testing::{Fault, Operation, Platform};
-use support::{World, block_on, changes, options};
+use support::{World, block_on, changes, ids, options};
 
 const HEADER: &str = "terraform {\n  required_providers {\n    test = { source = \"example.com/test/test\" }\n  }\n}\n";
 
@@ -22,15 +23,18 @@ enum Wrong {
     Answer(Fault),
     /// The program goes down at this moment of the call.
     Crash(usize),
+    /// The program goes down after the call was half done.
+    CrashHalfDone,
 }
 
-const WRONG: [(&str, Wrong); 6] = [
+const WRONG: [(&str, Wrong); 7] = [
     ("is refused", Wrong::Answer(Fault::Refused)),
     ("breaks off", Wrong::Answer(Fault::HalfDone)),
     ("hangs", Wrong::Answer(Fault::Hangs)),
     ("hangs, done", Wrong::Answer(Fault::DoneThenHangs)),
     ("crash before", Wrong::Crash(0)),
     ("crash after", Wrong::Crash(1)),
+    ("crash amid", Wrong::CrashHalfDone),
 ];
 
 /// A change whose first call goes wrong.
@@ -98,8 +102,10 @@ async fn outcome(case: &Case, wrong: Wrong) -> String {
     platform.take_log();
     let text = format!("{HEADER}{}", case.after);
     let ended = go_wrong(&world, &platform, case, wrong, &text).await;
+    assert_nothing_forgotten(&world, &platform);
     let environment = world.environment(&text);
     let opened = world.open(&environment).await.unwrap();
+    assert_whole(&opened.state, &platform);
     let known = match support::objects(&opened.state).as_str() {
         "" => "nothing".to_owned(),
         objects => objects.lines().map(in_short).collect::<Vec<_>>().join(", "),
@@ -107,6 +113,7 @@ async fn outcome(case: &Case, wrong: Wrong) -> String {
     platform.take_log();
     let text = case.next.map_or(text, |next| format!("{HEADER}{next}"));
     world.apply(&text).await;
+    assert_whole(&world.state(), &platform);
     let done = platform.take_log();
     assert_converged(&world, &platform, &text).await;
     format!(
@@ -142,6 +149,10 @@ async fn go_wrong(
             platform.fail(case.call, case.on, fault);
         }
         Wrong::Crash(moment) => platform.crash_at(moment, press_twice),
+        Wrong::CrashHalfDone => {
+            platform.fail(case.call, case.on, Fault::HalfDone);
+            platform.crash_at(1, press_twice);
+        }
     }
     let applied = world.apply_plan(&made, &opened, &stop).await.unwrap();
     platform.recover();
@@ -160,20 +171,47 @@ fn in_short(line: &str) -> String {
         .to_owned()
 }
 
-/// A second plan is empty, each object is known once and none is left over; destroy leaves nothing.
-async fn assert_converged(world: &World, platform: &Platform, text: &str) {
-    assert_eq!(changes(&world.plan(text).await), "");
-    let ids: BTreeSet<String> = platform
+/// Right after a run went wrong, before anything is asked: what is there is in the state, or the journal says that it
+/// may be.
+fn assert_nothing_forgotten(world: &World, platform: &Platform) {
+    let opened = world.store().open().unwrap();
+    let known = ids(&opened.state);
+    let begun: Vec<_> = opened
+        .in_flight
+        .into_iter()
+        .map(|call| call.begin)
+        .collect();
+    for (name, thing) in platform.things() {
+        let is_begun = begun.iter().any(|begin| {
+            let planned = begin.planned.as_deref().unwrap_or_default();
+            begin.marker == thing.marker && planned.contains(&format!("\"name\":\"{name}\""))
+        });
+        assert!(known.contains(&thing.id) || is_begun, "{name} is leaked");
+    }
+    let there: BTreeSet<String> = platform
         .things()
         .into_values()
         .map(|thing| thing.id)
         .collect();
-    let objects = support::objects(&world.state());
-    assert_eq!(objects.lines().count(), ids.len(), "{objects}");
-    assert!(
-        ids.iter().all(|id| objects.contains(&format!("\"{id}\""))),
-        "{objects}"
-    );
+    let lost = known.iter().filter(|id| !there.contains(*id)).count();
+    assert!(lost <= begun.len(), "{lost} lost");
+}
+
+/// State and platform have the same objects, each once.
+fn assert_whole(state: &State, platform: &Platform) {
+    let mut there: Vec<String> = platform
+        .things()
+        .into_values()
+        .map(|thing| thing.id)
+        .collect();
+    there.sort();
+    assert_eq!(ids(state), there, "lost, doubled or leaked");
+}
+
+/// A second plan is empty and state has what is there; destroy leaves nothing.
+async fn assert_converged(world: &World, platform: &Platform, text: &str) {
+    assert_eq!(changes(&world.plan(text).await), "");
+    assert_whole(&world.state(), platform);
     let destroy = PlanOptions {
         mode: PlanMode::Destroy,
         ..options()
@@ -261,6 +299,22 @@ fn a_gentle_stop_while_planning_waits_for_what_is_read_and_makes_no_plan() {
         let text = format!("{HEADER}resource \"test_thing\" \"a\" {{ name = \"a\" }}\n");
         let errors = world.plan_with(&text, &options).await.unwrap_err();
         assert!(support::lines(&errors).contains("Planning was interrupted"));
+    });
+}
+
+#[test]
+fn what_a_crash_left_half_deleted_is_made_anew_where_it_is_wanted_after_all() {
+    block_on(async {
+        let platform = Platform::new();
+        let world = World::new(vec![platform.provider()]);
+        let (wanted, case) = (format!("{HEADER}{}", CHANGES[2].before), &CHANGES[2]);
+        world.apply(&wanted).await;
+        go_wrong(&world, &platform, case, Wrong::CrashHalfDone, HEADER).await;
+        let opened = world.open(&world.environment(&wanted)).await.unwrap();
+        assert!(support::objects(&opened.state).starts_with("test_thing.a tainted "));
+        world.apply(&wanted).await;
+        assert!(platform.things()["a"].complete);
+        assert_converged(&world, &platform, &wanted).await;
     });
 }
 

@@ -269,14 +269,7 @@ impl Sequence {
 
     /// State and platform know the same objects, each once.
     fn assert_whole(&self) {
-        let state = self.world.state();
-        let mut known = Vec::new();
-        for (_, _, instance) in state.instances() {
-            for object in instance.current.iter().chain(instance.deposed.values()) {
-                let json: serde_json::Value = serde_json::from_str(&object.attributes).unwrap();
-                known.push(json["id"].as_str().unwrap().to_owned());
-            }
-        }
+        let known = support::ids(&self.world.state());
         let ids: BTreeSet<String> = known.iter().cloned().collect();
         assert_eq!(known.len(), ids.len(), "an object is known twice");
         let things = self.platform.things().into_values();

@@ -138,10 +138,12 @@ fn read(expression: &Expression, diags: &mut Diagnostics) -> Read {
     } else {
         "write a type such as `string`, `list(string)` or `object({ name = string })`"
     };
-    let summary = if quoted {
-        "Invalid quoted type constraints"
-    } else {
-        "Invalid type specification"
+    // Those that Terraform 0.11 had.
+    let is_legacy = ["\"string\"", "\"list\"", "\"map\""].contains(&expression.text());
+    let summary = match (quoted, is_legacy) {
+        (true, true) => "Invalid quoted type constraints",
+        (true, false) => "Invalid legacy variable type hint",
+        (false, _) => "Invalid type specification",
     };
     diags.push(
         Diagnostic::error("invalid-type", summary)
@@ -271,12 +273,21 @@ fn object(items: &[(Expression, Expression)], diags: &mut Diagnostics) -> Read {
     for (key, value) in items {
         let NodeKind::Literal(Value::String(name)) = &key.node().kind else {
             diags.push(
-                Diagnostic::error("invalid-type", "An attribute's name is not constant")
+                Diagnostic::error("invalid-type", "Invalid type specification")
                     .detail("Attributes of an object type have plain names.")
                     .at(key.span()),
             );
             continue;
         };
+        if !crate::parser::is_identifier(name) {
+            let found =
+                Diagnostic::error("invalid-type", "Invalid type specification").detail(format!(
+                    "{:?} is no name, and the keys of an object type are names.",
+                    &**name
+                ));
+            diags.push(found.at(key.span()));
+            continue;
+        }
         let (attribute, inside, default) = attribute(value, diags);
         if let Some(default) = default {
             defaults.values.insert(name.clone(), default);

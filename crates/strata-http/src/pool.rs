@@ -62,7 +62,7 @@ impl Reply {
 /// Connections to one endpoint.
 pub struct Pool {
     endpoint: Endpoint,
-    headers: Vec<(&'static str, String)>,
+    headers: Mutex<Vec<(&'static str, String)>>,
     idle: Mutex<Vec<SendRequest<Outgoing>>>,
 }
 
@@ -72,23 +72,27 @@ impl Pool {
     pub fn new(endpoint: Endpoint) -> Self {
         Self {
             endpoint,
-            headers: Vec::new(),
+            headers: Mutex::default(),
             idle: Mutex::default(),
         }
     }
 
     /// Sends these headers with every request, such as one that proves who we are.
     #[must_use]
-    pub fn with_headers(mut self, headers: Vec<(&'static str, String)>) -> Self {
-        self.headers = headers;
+    pub fn with_headers(self, headers: Vec<(&'static str, String)>) -> Self {
+        self.set_headers(headers);
         self
     }
 
+    /// Sends these headers instead from now on, such as a proof that is new.
+    pub fn set_headers(&self, headers: Vec<(&'static str, String)>) {
+        *self.headers.lock().unwrap_or_else(PoisonError::into_inner) = headers;
+    }
+
     /// The headers that go with every request.
-    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.headers
-            .iter()
-            .map(|(name, value)| (*name, value.as_str()))
+    pub fn headers(&self) -> Vec<(&'static str, String)> {
+        let headers = self.headers.lock();
+        headers.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Where it leads.

@@ -2,15 +2,16 @@
 
 use std::{
     fmt::{self, Debug, Formatter, Write},
+    path::Path,
     sync::{Arc, OnceLock},
 };
 
 use rustls::{
-    CertificateError, DigitallySignedStruct, Error, SignatureScheme,
+    CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
 };
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject};
 use sha2::{Digest, Sha256};
 
 /// The cryptography that all connections use.
@@ -20,6 +21,39 @@ pub fn crypto() -> Arc<CryptoProvider> {
     CRYPTO
         .get_or_init(|| Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
         .clone()
+}
+
+/// Where systems keep the certificates of the authorities they trust.
+const SYSTEM_ROOTS: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+    "/etc/ssl/ca-bundle.pem",
+];
+
+/// The authorities that this system trusts; none if it keeps them in no usual place.
+#[must_use]
+pub fn system_roots() -> RootCertStore {
+    let found = SYSTEM_ROOTS
+        .iter()
+        .find_map(|path| roots(Path::new(path)).ok());
+    found.unwrap_or_else(RootCertStore::empty)
+}
+
+/// The authorities in a PEM file.
+///
+/// # Errors
+///
+/// Why the file cannot be used, without its name.
+pub fn roots(path: &Path) -> Result<RootCertStore, String> {
+    let text = std::fs::read(path).map_err(|error| error.to_string())?;
+    let mut store = RootCertStore::empty();
+    let certificates = CertificateDer::pem_slice_iter(&text).filter_map(Result::ok);
+    let (added, _) = store.add_parsable_certificates(certificates);
+    match added {
+        0 => Err("it holds no certificate".to_owned()),
+        _ => Ok(store),
+    }
 }
 
 /// The SHA-256 fingerprint of a certificate: 64 hexadecimal digits in lower case.

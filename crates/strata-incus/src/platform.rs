@@ -25,7 +25,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The process environment. Looked at: `INCUS_REMOTE`, `INCUS_ADDR`, `INCUS_PROTOCOL`, `INCUS_TOKEN`,
-    /// `INCUS_OCI_CREDENTIALS_HELPER`, `INCUS_SOCKET`, `INCUS_DIR`, `INCUS_CONF`, `XDG_CONFIG_HOME`, `HOME`.
+    /// `INCUS_OCI_CREDENTIALS_HELPER`, `INCUS_SOCKET`, `INCUS_DIR`, `INCUS_CONF`, `XDG_CONFIG_HOME`, `HOME`, `SSL_CERT_FILE`.
     pub environment: BTreeMap<String, String>,
     /// Images of other remotes that are there under a local alias: `images:debian/12` → `debian/12`.
     pub image_aliases: BTreeMap<String, String>,

@@ -23,6 +23,8 @@ pub(crate) struct Remote {
     pub(crate) project: String,
     /// Where certificates are kept.
     pub(crate) config_dir: PathBuf,
+    /// The file with the authorities to trust; without it those that this system trusts.
+    pub(crate) authorities: Option<PathBuf>,
     /// The program that knows our name and secret on a registry of OCI images.
     pub(crate) credentials_helper: Option<String>,
     /// Trusts us once.
@@ -93,14 +95,15 @@ pub(crate) fn parse_address(text: &str, local: &Path) -> Result<Address, String>
         }
         None => text,
     };
-    let (host, port) = split_port(rest.trim_end_matches('/'))?;
+    let (host, port) = split_port(rest.trim_end_matches('/'), PORT)?;
     if host.is_empty() {
         return Err(format!("`{text}` names no host"));
     }
     Ok(Address::Https { host, port })
 }
 
-fn split_port(text: &str) -> Result<(String, u16), String> {
+/// The host and the port that a text such as `[fd00::1]:8443` names.
+pub(crate) fn split_port(text: &str, default: u16) -> Result<(String, u16), String> {
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => {
             let (host, rest) = rest.split_once(']').ok_or("`[` without `]`")?;
@@ -117,7 +120,7 @@ fn split_port(text: &str) -> Result<(String, u16), String> {
         Some(port) => port
             .parse()
             .map_err(|_| format!("`{port}` is not a port"))?,
-        None => PORT,
+        None => default,
     };
     Ok((host.to_owned(), port))
 }
@@ -148,6 +151,8 @@ pub(crate) struct Block {
     pub(crate) default_remote: Option<String>,
     /// Where the Incus client's configuration is.
     pub(crate) config_dir: Option<PathBuf>,
+    /// The project that is meant where none is named, whatever the remote.
+    pub(crate) project: Option<String>,
     /// Whether a client certificate is made if there is none.
     pub(crate) generate_certificate: bool,
     /// Whether an unknown server certificate is taken.
@@ -164,6 +169,11 @@ pub(crate) struct Remotes {
 impl Remotes {
     pub(crate) fn new(environment: Arc<BTreeMap<String, String>>, block: Block) -> Self {
         Self { environment, block }
+    }
+
+    /// The project that is meant where none is named, whatever the remote.
+    pub(crate) fn project(&self) -> Option<&str> {
+        self.block.project.as_deref()
     }
 
     /// The remote that is meant where none is named.
@@ -257,8 +267,14 @@ impl Remotes {
         Ok(Remote {
             name: name.to_owned(),
             address,
-            project: project.unwrap_or_else(|| "default".to_owned()),
+            project: self
+                .block
+                .project
+                .clone()
+                .or(project)
+                .unwrap_or_else(|| "default".to_owned()),
             config_dir: self.config_dir(),
+            authorities: self.variable("SSL_CERT_FILE").map(PathBuf::from),
             credentials_helper: declared.credentials_helper.clone(),
             token: declared.token.clone(),
             oidc: oidc(name, declared)?,

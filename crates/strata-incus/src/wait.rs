@@ -51,7 +51,7 @@ async fn until(
     let mut pause = Duration::from_millis(50);
     loop {
         match client.get::<GuestState>(&path).await {
-            Ok(state) if !state.value.is_running() => return Err(stopped(instance)),
+            Ok(state) if !state.value.is_running() => return Err(ended(instance)),
             Ok(state) if is_wanted(&state.value) => return Ok(true),
             Ok(_) => answered = Instant::now(),
             Err(error) if error.is_passing() && answered.elapsed() < TROUBLE_LIMIT => {}
@@ -88,6 +88,15 @@ fn no_address(
 /// What is told of an instance that does not run although it should.
 pub(crate) fn stopped(instance: Instance<'_>) -> ConnectionError {
     ConnectionError::Absent(format!("instance `{}` is not running", instance.name))
+}
+
+/// What is told of an instance that ended while it was waited for.
+fn ended(instance: Instance<'_>) -> ConnectionError {
+    ConnectionError::Absent(format!(
+        "instance `{0}` is not running: it has ended; `incus info {0} --show-log` may tell why. Where many run on one \
+         host, its limit `fs.inotify.max_user_instances` is often too low",
+        instance.name
+    ))
 }
 
 /// Waits until programs can be run in it: of a virtual machine, until its agent answers.

@@ -138,6 +138,8 @@ mod tests {
             outcome: TaskOutcome::Ok,
             message: Some(format!("x {secret} y")),
             diffs: vec![FileDiff {
+                before_header: String::new(),
+                after_header: String::new(),
                 name: "f".into(),
                 before: String::new(),
                 after: secret.clone(),

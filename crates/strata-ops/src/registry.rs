@@ -4,6 +4,7 @@ pub(crate) mod publishing;
 
 use std::{
     collections::BTreeMap,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -17,7 +18,7 @@ use strata_incus::{Incus, Settings, Timeouts};
 use strata_proxmox::Proxmox;
 use strata_runner::{HostLink, Target};
 use strata_state::{backend::Outside, encryption::Encryption};
-use strata_transport::SshOptions;
+use strata_transport::{SshOptions, askpass::Keeper};
 
 use crate::{askpass::password, infrastructure, process::Process, twin::TwinPlatforms};
 
@@ -148,6 +149,16 @@ fn proxmox(process: &Process, twin: Option<&str>) -> Proxmox {
         environment: process.environment.clone(),
         directory: process.working_directory.clone(),
         twin: twin.map(str::to_owned),
+        askpass: Some(kept),
+    })
+}
+
+/// Keeps a password for the `ssh` of a platform.
+fn kept(text: &str) -> io::Result<strata_proxmox::Kept> {
+    let keeper = Keeper::new(&password(text.to_owned())?)?;
+    Ok(strata_proxmox::Kept {
+        environment: keeper.environment().to_vec(),
+        keeper: Box::new(keeper),
     })
 }
 

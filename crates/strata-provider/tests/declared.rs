@@ -166,6 +166,7 @@ async fn plan(prior: Option<&Object>, config: Value) -> PlanResponse {
         (name, value)
     });
     let request = PlanRequest {
+        address: "test.one".into(),
         type_name: "guest".into(),
         prior: prior.cloned(),
         proposed: Value::object(proposed),

@@ -13,4 +13,4 @@ mod platform;
 mod provider;
 pub mod twin;
 
-pub use platform::{Proxmox, Settings};
+pub use platform::{Askpass, Kept, Proxmox, Settings};

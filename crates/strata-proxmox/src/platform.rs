@@ -1,7 +1,10 @@
 //! What one program has of Proxmox VE: its settings and one client for each cluster.
 
 use std::{
+    any::Any,
     collections::BTreeMap,
+    io,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -19,9 +22,22 @@ pub struct Settings {
     /// The process environment. Looked at: `PROXMOX_VE_*`, `PM_*` (telmate's names), `STRATA_PROXMOX_DEEP_REFRESH`.
     pub environment: BTreeMap<String, String>,
     /// Where relative paths begin.
-    pub directory: std::path::PathBuf,
+    pub directory: PathBuf,
     /// The endpoint of a twin, which then stands in for every cluster that a configuration names.
     pub twin: Option<String>,
+    /// Hands a password to `ssh`; none where nobody can.
+    pub askpass: Option<Askpass>,
+}
+
+/// Keeps a password for an `ssh` that is about to be started.
+pub type Askpass = fn(&str) -> io::Result<Kept>;
+
+/// A password that is handed to whoever has this environment, until it is dropped.
+pub struct Kept {
+    /// What `ssh` needs in its environment: a program to ask, and not the password.
+    pub environment: Vec<(&'static str, PathBuf)>,
+    /// Who answers.
+    pub keeper: Box<dyn Any + Send>,
 }
 
 /// Proxmox VE, as one program uses it. Cloning gives the same one.

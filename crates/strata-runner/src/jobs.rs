@@ -47,6 +47,11 @@ impl Jobs {
         id
     }
 
+    /// An id for a job that is waited for, and so never looked for.
+    pub(crate) fn name(&self) -> String {
+        format!("j{}.{}", self.jobs().len() + 1, std::process::id())
+    }
+
     /// What became of a job; none if there is no such job.
     pub(crate) fn look(&self, id: &str) -> Option<Done> {
         let jobs = self.jobs();

@@ -34,6 +34,7 @@ mod supported;
 mod surroundings;
 mod tags;
 mod task;
+mod vars_files;
 
 pub use foreign::ModulePaths;
 pub use journal::{Journal, Note};

@@ -10,6 +10,7 @@ use std::{
 use serde_json::Value as Json;
 use strata_core::files::Files;
 use strata_jinja::{Now, Plugin, Surroundings};
+use strata_playbook::vault::Envelope;
 
 use crate::{JsonMap, Options};
 
@@ -53,6 +54,24 @@ impl Surroundings for World {
     fn decrypt(&self, text: &str) -> Option<Result<String, String>> {
         let decrypted = self.options.vault.value(text);
         Some(decrypted.map_err(|error| error.to_string()))
+    }
+
+    fn seal(&self, text: &str, password: &str, salt: Option<&str>, id: &str) -> Option<String> {
+        let chance = || self.random().to_le_bytes();
+        let salt = match salt {
+            Some(salt) => salt.as_bytes().to_vec(),
+            None => [chance(), chance(), chance(), chance()].concat(),
+        };
+        Some(Envelope::seal(text.as_bytes(), id, password.as_bytes(), &salt).write())
+    }
+
+    fn unseal(&self, text: &str, password: &str) -> Option<Result<String, String>> {
+        let opened = Envelope::parse(text.as_bytes())
+            .and_then(|envelope| envelope.open(password.as_bytes()))
+            .map_err(|error| error.to_string());
+        Some(opened.and_then(|bytes| {
+            String::from_utf8(bytes).map_err(|_| "what was encrypted is no text".to_owned())
+        }))
     }
 
     fn plugin(&self, plugin: &Plugin, arguments: &[Json], named: &JsonMap) -> Result<Json, String> {

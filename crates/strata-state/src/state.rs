@@ -1,6 +1,9 @@
 //! A state in memory.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use strata_core::{
     AttributePath, Value,
@@ -131,6 +134,11 @@ impl State {
         self.resources.is_empty() && self.outputs.is_empty()
     }
 
+    /// True if nothing would be lost with it.
+    pub(crate) fn holds_nothing(&self) -> bool {
+        self.is_empty() && self.check_results.is_none()
+    }
+
     /// All instances in the order of their addresses.
     pub fn instances(
         &self,
@@ -208,6 +216,34 @@ impl State {
     pub fn rename(&mut self, from: &addr::ResourceInstance, to: &addr::ResourceInstance) {
         if let Some((provider, instance)) = self.take(from) {
             self.insert(to, &provider, instance);
+        }
+    }
+
+    /// True if something of a resource is here, in whichever instance of its module.
+    pub fn has(&self, resource: &addr::ConfigResource) -> bool {
+        let mut all = self.resources.keys();
+        all.any(|address| address.config() == *resource)
+    }
+
+    /// Lets all that depends on a resource depend on others in its place: on what it is called now, or on what stood
+    /// behind it.
+    pub fn replace_dependency(&mut self, gone: &addr::ConfigResource, by: &[addr::ConfigResource]) {
+        let instances = self
+            .resources
+            .values_mut()
+            .flat_map(|resource| resource.instances.values_mut());
+        for instance in instances {
+            for object in instance
+                .current
+                .iter_mut()
+                .chain(instance.deposed.values_mut())
+            {
+                if object.dependencies.contains(gone) {
+                    let kept = object.dependencies.iter().filter(|used| *used != gone);
+                    let all: BTreeSet<_> = kept.chain(by).cloned().collect();
+                    object.dependencies = all.into_iter().collect();
+                }
+            }
         }
     }
 
@@ -293,7 +329,49 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use super::split_provider;
+    use std::sync::Arc;
+
+    use strata_core::addr::{ConfigResource, parse_resource_instance};
+
+    use super::{State, StoredObject, split_provider};
+
+    fn config(address: &str) -> ConfigResource {
+        parse_resource_instance(address).unwrap().resource.config()
+    }
+
+    fn put(state: &mut State, address: &str, dependencies: &[&str]) {
+        let object = StoredObject {
+            schema_version: 0,
+            attributes: "{}".into(),
+            sensitive: Vec::new(),
+            private: [].into(),
+            tainted: false,
+            dependencies: dependencies.iter().map(|used| config(used)).collect(),
+            create_before_destroy: false,
+        };
+        let address = parse_resource_instance(address).unwrap();
+        state.put(&address, None, &Arc::from("p"), object);
+    }
+
+    fn dependencies(state: &State, address: &str) -> String {
+        let address = parse_resource_instance(address).unwrap();
+        let used = &state.current(&address).unwrap().dependencies;
+        used.iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+
+    #[test]
+    fn what_depended_on_what_is_gone_depends_on_what_stands_in_its_place() {
+        let mut state = State::new();
+        put(&mut state, "t.a", &[]);
+        put(&mut state, "t.b", &["t.a"]);
+        put(&mut state, "t.c", &["t.b", "t.d"]);
+        assert!(state.has(&config("t.b")) && !state.has(&config("t.d")));
+        state.replace_dependency(&config("t.b"), &[config("t.a"), config("t.d")]);
+        assert_eq!(dependencies(&state, "t.c"), "t.a, t.d");
+    }
 
     #[test]
     fn the_instance_of_a_provider_is_what_stands_behind_its_alias() {

@@ -360,7 +360,7 @@ impl Store {
         let text = self.print(state)?;
         let journal = self.journal_path();
         let is_same = |content: &Content| content.plain == text.as_bytes();
-        if before.as_ref().is_some_and(is_same) || (before.is_none() && state.is_empty()) {
+        if before.as_ref().is_some_and(is_same) || (before.is_none() && state.holds_nothing()) {
             files::remove(&journal)?;
             return Ok(base.clone());
         }

@@ -7,6 +7,7 @@ use strata_core::{
     provider::{
         ApplyRequest, ApplyResponse, ConfiguredProvider, Effect, EffectKind, FindRequest, Found,
         Object, ObjectKind, Opened, PlanRequest, PlanResponse, Provider, ReadRequest, Renewed,
+        Settled,
     },
     schema::ProviderSchema,
 };
@@ -182,6 +183,26 @@ impl ConfiguredProvider for Configured {
         })
     }
 
+    fn settle<'a>(
+        &'a self,
+        request: ReadRequest,
+    ) -> BoxFuture<'a, Result<Option<Settled>, Diagnostics>> {
+        Box::pin(async move {
+            let known = request.object.clone();
+            let object = self.read(request).await?;
+            let thing = self.thing(&known);
+            Ok(object.zip(thing).map(|(object, thing)| Settled {
+                object,
+                complete: thing.complete,
+            }))
+        })
+    }
+
+    fn import_id(&self, _type_name: &str, object: &Value) -> Option<String> {
+        let things = self.platform.things();
+        Some(things.get(&text(object, "name"))?.id.clone())
+    }
+
     fn find<'a>(&'a self, request: FindRequest) -> BoxFuture<'a, Result<Found, Diagnostics>> {
         Box::pin(async move {
             let name = text(&request.planned, "name");
@@ -293,12 +314,23 @@ impl Configured {
         self.platform.moment().await;
         let fault = self.platform.fault(Operation::Delete, &name);
         self.may_hang_before(fault).await;
-        if matches!(fault, Some(Fault::Refused | Fault::HalfDone)) {
+        if fault == Some(Fault::Refused) {
             return answer(Some(prior.clone()), Some(refused(Operation::Delete, &name)));
         }
         // An object that was replaced under the same name is not ours to delete any more.
-        let is_same = |thing: &Thing| thing.id == text(&prior.value, "id");
-        if self.platform.things().get(&name).is_some_and(is_same) {
+        let left = self.thing(prior).map(|thing| Thing {
+            complete: false,
+            ..thing
+        });
+        if fault == Some(Fault::HalfDone) {
+            self.platform.set(&name, left);
+            self.platform.moment().await;
+            return answer(
+                Some(prior.clone()),
+                Some(half_done(Operation::Delete, &name)),
+            );
+        }
+        if left.is_some() {
             self.platform
                 .note(Operation::Delete, &format!("{name}{}", self.endpoint));
             self.platform.set(&name, None);
@@ -308,14 +340,14 @@ impl Configured {
         answer(None, None)
     }
 
+    fn thing(&self, known: &Object) -> Option<Thing> {
+        let thing = self.platform.things().remove(&text(&known.value, "name"));
+        thing.filter(|thing| thing.id == text(&known.value, "id"))
+    }
+
     fn read_now(&self, known: &Object) -> Option<Object> {
-        let name = text(&known.value, "name");
-        let things = self.platform.things();
-        let is_same = |thing: &&Thing| thing.id == text(&known.value, "id");
-        things
-            .get(&name)
-            .filter(is_same)
-            .map(|thing| object(&known.value, thing))
+        let thing = self.thing(known)?;
+        Some(object(&known.value, &thing))
     }
 }
 

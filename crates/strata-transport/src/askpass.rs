@@ -32,7 +32,7 @@ impl fmt::Debug for Password {
 }
 
 /// Gives one password to whoever asks, until it is dropped.
-pub(crate) struct Keeper {
+pub struct Keeper {
     program: PathBuf,
     folder: TempDir,
     task: JoinHandle<()>,
@@ -40,7 +40,11 @@ pub(crate) struct Keeper {
 
 impl Keeper {
     /// Begins to listen; inside of a runtime.
-    pub(crate) fn new(password: &Password) -> io::Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// No folder or socket can be made.
+    pub fn new(password: &Password) -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix("strata-").tempdir()?;
         let listener = UnixListener::bind(folder.path().join("ask"))?;
         let text = password.text.clone();
@@ -58,7 +62,7 @@ impl Keeper {
     }
 
     /// What `ssh` needs in its environment. It obeys from version 8.4 on, of 2020.
-    pub(crate) fn environment(&self) -> [(&'static str, PathBuf); 3] {
+    pub fn environment(&self) -> [(&'static str, PathBuf); 3] {
         [
             ("SSH_ASKPASS", self.program.clone()),
             ("SSH_ASKPASS_REQUIRE", PathBuf::from("force")),

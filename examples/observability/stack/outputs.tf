@@ -4,11 +4,16 @@ output "prometheus_instances" {
   value = module.prometheus.instances
 }
 
+locals {
+  federate_authority = try(file("${path.module}/${var.federate_authority}"), "")
+}
+
 output "prometheus_ansible_vars" {
   value = {
-    prometheus_tls           = true
-    prometheus_federate      = var.federate
-    prometheus_alertmanagers = ["${module.alertmanager.address}:9093"]
+    prometheus_tls                = true
+    prometheus_federate           = var.federate
+    prometheus_federate_authority = local.federate_authority
+    prometheus_alertmanagers      = ["${module.alertmanager.address}:9093"]
     prometheus_targets = {
       alertmanager = ["${module.alertmanager.address}:9093"]
       alloy        = ["${module.alloy.address}:12345"]

@@ -71,6 +71,12 @@ variable "federate" {
   default     = []
 }
 
+variable "federate_authority" {
+  description = "File with the certificate of the authority that vouches for them, which their own run leaves there; the environment's own if null."
+  type        = string
+  default     = null
+}
+
 variable "incus_address" {
   description = "Address that Incus answers HTTPS at, for its metrics; none where it does not."
   type        = string

@@ -1,6 +1,6 @@
 //! `testbed`: a real Incus daemon with real containers, on the machine at hand.
 //!
-//! `up` goes through [`packages`], [`daemon`], [`network`] and [`images`] in that order; each looks
+//! `up` goes through [`packages`], [`limits`], [`daemon`], [`network`] and [`images`] in that order; each looks
 //! at what is there and makes only what is missing, so a second `up` takes a second. `down` ends
 //! the daemon only if `up` started it. Everything it keeps lies outside the source tree: see
 //! [`site::Site`]. It needs root on Debian 12, and no systemd. Start reading at [`up`].
@@ -8,6 +8,7 @@
 mod daemon;
 mod image_metadata;
 mod images;
+mod limits;
 mod listing;
 mod network;
 mod packages;
@@ -84,6 +85,7 @@ pub(crate) fn remove(name: &str) -> Result<(), Failure> {
 fn up(site: &Site) -> Result<(), Failure> {
     require_root()?;
     packages::install()?;
+    limits::raise();
     daemon::start(site)?;
     network::set_up(site)?;
     images::set_up(site)?;

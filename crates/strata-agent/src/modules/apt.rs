@@ -59,8 +59,8 @@ const FIELDS: &[Field] = &[
         .default("present"),
     Field::maybe("update_cache").alias(&["update-cache"]),
     Field::int("cache_valid_time").default("0"),
-    Field::unsupported("update_cache_retries"),
-    Field::unsupported("update_cache_retry_max_delay"),
+    Field::int("update_cache_retries").default("5"),
+    Field::int("update_cache_retry_max_delay").default("12"),
     Field::bool("purge", false),
     Field::bool("autoremove", false),
     Field::bool("autoclean", false),
@@ -264,6 +264,8 @@ fn options(arguments: &Arguments) -> PackageOptions {
             .collect(),
         lock_timeout: arguments.seconds("lock_timeout"),
         policy_rc_d: arguments.int("policy_rc_d"),
+        update_retries: arguments.seconds("update_cache_retries"),
+        update_max_delay: arguments.seconds("update_cache_retry_max_delay"),
     }
 }
 
@@ -526,6 +528,8 @@ impl Module for Package {
             Field::str("default_release"),
             Field::int("lock_timeout").default("60"),
             Field::str("dpkg_options").default("force-confdef,force-confold"),
+            Field::int("update_cache_retries").default("5"),
+            Field::int("update_cache_retry_max_delay").default("12"),
         ],
     );
     type Current = Found;

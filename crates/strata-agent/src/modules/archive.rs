@@ -1,5 +1,6 @@
 //! `archive`: files packed into one, by the host's `tar`, `gzip`, `bzip2`, `xz` or `zip`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -8,8 +9,9 @@ use super::programs;
 use crate::arguments::{Arguments, Field, Spec};
 use crate::attributes::{Attributes, Wanted};
 use crate::change::{Change, Outcome};
+use crate::crc32;
 use crate::glob;
-use crate::host::{Host, Kind, Metadata};
+use crate::host::{Host, Kind, Metadata, Permissions};
 use crate::module::{Module, ModuleError, Report, values};
 use crate::protocol::Task;
 use crate::system::Command;
@@ -133,9 +135,7 @@ impl Module for Archive {
         }
         if !found.same {
             changes.push(programs::change(self.pack(found)));
-            let fresh = super::file::fresh(Kind::File, 0o644);
-            let current = found.before.as_ref().unwrap_or(&fresh);
-            changes.extend(found.wanted.change(&found.dest, current, true));
+            changes.extend(self.attributes_of_new(found));
         } else if let Some(there) = &found.before {
             changes.extend(found.wanted.change(&found.dest, there, true));
         }
@@ -165,10 +165,12 @@ impl Module for Archive {
             (_, true, true) if self.format != "tar" && self.format != "zip" => "compress",
             (_, true, _) => "archive",
         };
-        let archived: Vec<Value> = found
-            .members
-            .iter()
-            .map(|name| found.root.join(name).to_string_lossy().into_owned().into())
+        let members = found.members.iter().map(|name| found.root.join(name));
+        // The folders that were named are not told, nor what would be packed.
+        let is_named = |path: &PathBuf| found.there.contains(path) && holds_others(path, found);
+        let told = members.filter(|path| !outcome.check && !is_named(path));
+        let archived: Vec<Value> = told
+            .map(|path| path.to_string_lossy().into_owned().into())
             .collect();
         let root = match found.root.to_string_lossy() {
             root if root.ends_with('/') => root.into_owned(),
@@ -182,7 +184,66 @@ impl Module for Archive {
     }
 }
 
+/// Whether a member is a folder with others in it.
+fn holds_others(path: &Path, found: &Found) -> bool {
+    let mut members = found.members.iter().map(|name| found.root.join(name));
+    members.any(|member| member != *path && member.starts_with(path))
+}
+
+/// Whether the files are those that a zip holds, by their checksums.
+fn has_sums(host: &dyn Host, dest: &str, found: &Found) -> Result<bool, ModuleError> {
+    let said = host.run(&programs::plain(["unzip", "-v", dest]))?;
+    // Length, method, size, ratio, date, time, checksum, and what is left is the name.
+    let sums: BTreeMap<&str, &str> = said.stdout.lines().filter_map(sum).collect();
+    for name in &found.members {
+        let path = found.root.join(name);
+        let kind = host.metadata_followed(&path)?.map(|found| found.kind);
+        if kind != Some(Kind::File) {
+            continue;
+        }
+        let sum = crc32::of_stream(&mut host.open(&path)?);
+        let sum = sum.map_err(|error| ModuleError::new(format!("{}: {error}", path.display())))?;
+        if sums.get(name.as_str()) != Some(&format!("{sum:08x}").as_str()) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// A line of `unzip -v`: the name and the checksum.
+fn sum(line: &str) -> Option<(&str, &str)> {
+    let mut rest = line.trim_start();
+    let mut word = "";
+    for _ in 0..7 {
+        let end = rest.find(char::is_whitespace)?;
+        word = &rest[..end];
+        rest = rest[end..].trim_start();
+    }
+    Some((rest, word))
+}
+
 impl Archive {
+    /// The program makes a new file; one that was there keeps mode and owners where nothing else is asked for.
+    fn attributes_of_new(&self, found: &Found) -> Option<Change> {
+        let fresh = super::file::fresh(Kind::File, 0o644);
+        let Some(before) = &found.before else {
+            return found.wanted.change(&found.dest, &fresh, true);
+        };
+        Some(Change::Permissions {
+            path: found.dest.clone(),
+            permissions: Permissions {
+                mode: found
+                    .wanted
+                    .for_write(Some(before), 0o644)
+                    .mode
+                    .or(Some(before.mode)),
+                uid: found.wanted.uid.or(Some(before.uid)),
+                gid: found.wanted.gid.or(Some(before.gid)),
+            },
+            follow: true,
+        })
+    }
+
     fn destination(&self, there: &[PathBuf], single: bool) -> Result<PathBuf, ModuleError> {
         if let Some(dest) = &self.dest {
             return Ok(dest.clone());
@@ -228,7 +289,7 @@ impl Archive {
             return Ok(false);
         }
         if self.format == "zip" {
-            return Ok(true);
+            return has_sums(host, &dest, found);
         }
         let root = found.root.to_string_lossy();
         let diff = programs::plain(["tar", "--diff", "--file", &dest, "-C", &root]);

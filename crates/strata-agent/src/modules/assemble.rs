@@ -121,7 +121,7 @@ impl Module for Assemble {
     fn report(&self, _: &dyn Host, found: &Found, _: &Outcome) -> Result<Report, ModuleError> {
         let values = values(json!({
             "src": self.src.to_string_lossy(), "dest": self.dest.to_string_lossy(),
-            "checksum": digest::sha1(&found.bytes),
+            "checksum": digest::sha1(&found.bytes), "md5sum": digest::md5(&found.bytes),
         }));
         Ok(Report {
             msg: "OK".to_owned(),

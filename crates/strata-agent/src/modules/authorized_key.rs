@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::download;
 use super::edit::Existing;
 use crate::arguments::{Arguments, Field, Spec};
 use crate::change::{Change, FileWrite, Outcome};
@@ -13,8 +14,11 @@ use crate::protocol::Task;
 
 pub(super) struct AuthorizedKey {
     user: String,
-    keys: Vec<Key>,
     given: String,
+    options: Option<String>,
+    comment: Option<String>,
+    validate_certs: bool,
+    follow: bool,
     present: bool,
     exclusive: bool,
     path: Option<PathBuf>,
@@ -53,38 +57,21 @@ impl Module for AuthorizedKey {
             Field::str("key_options"),
             Field::str("comment"),
             Field::bool("exclusive", false),
-            // Keys are never fetched from an address here.
-            Field::fixed("validate_certs", "true"),
-            Field::unsupported("follow"),
+            Field::bool("validate_certs", true),
+            // A link is written through anyway: what it means is what changes.
+            Field::bool("follow", false),
         ],
     );
     type Current = Found;
 
     fn new(arguments: &Arguments, _task: &Task) -> Result<AuthorizedKey, ModuleError> {
-        let given = arguments.text("key");
-        if given.contains("://") && !given.contains(' ') {
-            return Err(ModuleError::new(
-                "`key` with an address is not supported by Strata yet: give the keys themselves",
-            ));
-        }
-        let lines = given.lines().map(str::trim);
-        let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
-        let mut keys = Vec::new();
-        for line in lines {
-            let key = Key::read(line)
-                .ok_or_else(|| ModuleError::new(format!("invalid key specified: {line}")))?;
-            let options = arguments.string("key_options").unwrap_or(key.options);
-            let comment = arguments.string("comment").unwrap_or(key.comment);
-            keys.push(Key {
-                options,
-                comment,
-                ..key
-            });
-        }
         Ok(AuthorizedKey {
             user: arguments.text("user"),
-            keys,
-            given,
+            given: arguments.text("key"),
+            options: arguments.string("key_options"),
+            comment: arguments.string("comment"),
+            validate_certs: arguments.bool("validate_certs"),
+            follow: arguments.bool("follow"),
             present: arguments.text("state") == "present",
             exclusive: arguments.bool("exclusive"),
             path: arguments.path("path"),
@@ -115,7 +102,7 @@ impl Module for AuthorizedKey {
             None => false,
         };
         Ok(Found {
-            text: self.edit(&file.text),
+            text: self.edit(&file.text, &self.keys(host)?),
             folder: folder.filter(|_| missing && self.manage_dir),
             owner: user.map(|user| (user.uid, user.gid)),
             file,
@@ -165,6 +152,10 @@ impl Module for AuthorizedKey {
             "state": if self.present { "present" } else { "absent" },
             "exclusive": self.exclusive,
             "manage_dir": self.manage_dir,
+            "comment": self.comment,
+            "key_options": self.options,
+            "validate_certs": self.validate_certs,
+            "follow": self.follow,
             "path": self.path.as_ref().map(|path| path.to_string_lossy()),
             "keyfile": found.file.path.to_string_lossy(),
         }))))
@@ -172,14 +163,37 @@ impl Module for AuthorizedKey {
 }
 
 impl AuthorizedKey {
-    fn edit(&self, text: &str) -> String {
+    /// The keys that are meant: those given, or those at the address that is given.
+    fn keys(&self, host: &dyn Host) -> Result<Vec<Key>, ModuleError> {
+        let given = match download::is_address(&self.given) {
+            true => {
+                let fetched = download::fetch(host, &self.given, self.validate_certs)?;
+                String::from_utf8_lossy(&fetched).into_owned()
+            }
+            false => self.given.clone(),
+        };
+        let lines = given.lines().map(str::trim);
+        let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let keys = lines.map(|line| {
+            let key = Key::read(line)
+                .ok_or_else(|| ModuleError::new(format!("invalid key specified: {line}")))?;
+            Ok(Key {
+                options: self.options.clone().unwrap_or(key.options),
+                comment: self.comment.clone().unwrap_or(key.comment),
+                ..key
+            })
+        });
+        keys.collect()
+    }
+
+    fn edit(&self, text: &str, keys: &[Key]) -> String {
         let mut lines: Vec<String> = Vec::new();
-        let mut open: Vec<&Key> = self.keys.iter().collect();
+        let mut open: Vec<&Key> = keys.iter().collect();
         for line in text.lines() {
             let key = Key::read(line.trim()).filter(|_| !line.trim_start().starts_with('#'));
             let asked = key
                 .as_ref()
-                .and_then(|key| self.keys.iter().find(|asked| asked.is_same(key)));
+                .and_then(|key| keys.iter().find(|asked| asked.is_same(key)));
             match (key, asked) {
                 (Some(_), Some(_)) if !self.present => {}
                 (Some(key), Some(asked)) => {
@@ -191,7 +205,8 @@ impl AuthorizedKey {
                         line.to_owned()
                     });
                 }
-                (Some(_), None) if self.exclusive && self.present => {}
+                // An exclusive key leaves no remarks either.
+                (_, None) if self.exclusive && self.present => {}
                 _ => lines.push(line.to_owned()),
             }
         }

@@ -8,7 +8,7 @@ use super::edit::{Edited, Existing};
 use super::file::missing_folders;
 use crate::arguments::{Arguments, Field, Spec};
 use crate::attributes::{Attributes, Wanted};
-use crate::change::{Change, Outcome};
+use crate::change::{Change, Heading, Outcome};
 use crate::host::Host;
 use crate::module::{Module, ModuleError, Report};
 use crate::pattern::{self, Pattern};
@@ -126,6 +126,7 @@ impl Module for Blockinfile {
         });
         let differs = found.text != found.file.text;
         let write = differs.then(|| Edited {
+            heading: Heading::Content,
             text: found.text.clone(),
             backup: self.backup,
             validate: self.validate.clone(),

@@ -2,15 +2,17 @@
 //!
 //! What is there already is told by its digest: a file that is right is neither sent nor written.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::copy_tree;
 use super::file::{fresh, missing_folders};
 use crate::arguments::{Arguments, Field, FieldKind, Spec};
 use crate::attributes::{self, Attributes, Wanted};
-use crate::change::{Change, FileContent, FileWrite, Outcome};
+use crate::change::{Change, FileContent, FileWrite, Heading, Outcome};
 use crate::digest;
 use crate::host::{Host, Kind, Metadata};
 use crate::mode::Mode;
@@ -112,12 +114,20 @@ impl Module for Copy {
         }
         let (dest, missing) = self.destination(host)?;
         let there = host.metadata(&dest)?;
+        let is_file = there.as_ref().is_some_and(|there| there.kind == Kind::File);
         let same = match &there {
             Some(found) if found.kind == Kind::File => {
                 self.has_size(found) && file_sha1(host, &dest)? == sha1
             }
             _ => false,
         };
+        // What a file of the host replaces takes its mode, as in Ansible.
+        if let (Source::Remote(from), None, true, false) =
+            (&self.source, &wanted.mode, is_file, same)
+        {
+            let mode = host.metadata_followed(from)?.map(|found| found.mode);
+            wanted.mode = mode.map(Mode::Absolute);
+        }
         Ok(Found {
             dest,
             there,
@@ -160,7 +170,7 @@ impl Module for Copy {
                 ),
                 backup: self.backup,
                 validate: self.validate.clone(),
-                source: self.source_name(),
+                heading: Heading::From(self.shown_source(&found.dest)),
             })),
         }
         changes
@@ -187,6 +197,12 @@ impl Module for Copy {
         }
         values.insert("checksum".to_owned(), found.sha1.clone().into());
         values.insert("src".to_owned(), self.source_name().into());
+        let is_remote = matches!(self.source, Source::Remote(_));
+        if (!found.same || is_remote) && !outcome.check {
+            let mut written = host.open(&found.dest)?;
+            let md5 = digest::of_stream("md5", &mut written).ok().flatten();
+            values.insert("md5sum".to_owned(), md5.into());
+        }
         if found.same {
             values.insert("path".to_owned(), found.dest.to_string_lossy().into());
         }
@@ -194,6 +210,52 @@ impl Module for Copy {
             values.extend(attributes::describe(host, &found.dest)?);
         }
         Ok(Report::of(values))
+    }
+}
+
+/// JSON as Python writes it: a blank after commas and colons, ASCII alone.
+fn python_json(value: &Value) -> String {
+    let mut bytes = Vec::new();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Python);
+    let written = value.serialize(&mut serializer);
+    written.expect("a JSON value can be written");
+    let text = String::from_utf8(bytes).expect("JSON is UTF-8");
+    let mut ascii = String::new();
+    for c in text.chars() {
+        match c.is_ascii() {
+            true => ascii.push(c),
+            false => {
+                let units = c.encode_utf16(&mut [0; 2]).to_vec();
+                units
+                    .iter()
+                    .for_each(|unit| ascii.push_str(&format!("\\u{unit:04x}")));
+            }
+        }
+    }
+    ascii
+}
+
+struct Python;
+
+impl serde_json::ser::Formatter for Python {
+    fn begin_array_value<W: ?Sized + io::Write>(
+        &mut self,
+        to: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        to.write_all(if first { b"" } else { b", " })
+    }
+
+    fn begin_object_key<W: ?Sized + io::Write>(
+        &mut self,
+        to: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        to.write_all(if first { b"" } else { b", " })
+    }
+
+    fn begin_object_value<W: ?Sized + io::Write>(&mut self, to: &mut W) -> io::Result<()> {
+        to.write_all(b": ")
     }
 }
 
@@ -205,6 +267,7 @@ fn source(arguments: &Arguments, task: &Task) -> Result<Source, ModuleError> {
     ) {
         (Some(content), _, _) => Ok(Source::Text(match content {
             Value::String(text) => text.clone(),
+            Value::Array(_) | Value::Object(_) => python_json(content),
             other => crate::arguments::text(other).unwrap_or_default(),
         })),
         (None, Some(path), _) if arguments.bool("remote_src") => Ok(Source::Remote(path)),
@@ -327,6 +390,14 @@ impl Copy {
             Source::Text(_) => "dynamically generated".to_owned(),
             Source::Offered(reference) => reference.name.clone(),
             Source::Remote(path) => path.to_string_lossy().into_owned(),
+        }
+    }
+
+    /// Where the new text comes from, for a reader of its diff.
+    fn shown_source(&self, dest: &Path) -> String {
+        match &self.source {
+            Source::Text(_) => dest.to_string_lossy().into_owned(),
+            _ => self.source_name(),
         }
     }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::file::missing_folders;
 use crate::attributes::Wanted;
-use crate::change::{Change, FileContent, FileWrite};
+use crate::change::{Change, FileContent, FileWrite, Heading};
 use crate::digest;
 use crate::host::{Host, HostError, Kind, Metadata};
 use crate::mode::Mode;
@@ -151,7 +151,7 @@ impl Copying<'_> {
             permissions: wanted.for_write(there.as_ref(), source.mode),
             backup: self.request.backup,
             validate: None,
-            source: from.to_string_lossy().into_owned(),
+            heading: Heading::From(from.to_string_lossy().into_owned()),
         }));
         Ok(())
     }

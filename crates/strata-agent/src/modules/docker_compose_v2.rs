@@ -70,12 +70,12 @@ impl Module for DockerComposeV2 {
             Field::str("cli_context"),
             Field::bool("ignore_build_events", true),
             Field::fixed("api_version", "auto").alias(&["docker_api_version"]),
-            Field::unsupported("tls"),
-            Field::unsupported("validate_certs").alias(&["tls_verify"]),
+            Field::bool("tls", false),
+            Field::bool("validate_certs", false).alias(&["tls_verify"]),
             Field::unsupported("tls_hostname"),
-            Field::unsupported("ca_path").alias(&["ca_cert", "tls_ca_cert", "cacert_path"]),
-            Field::unsupported("client_cert").alias(&["tls_client_cert", "cert_path"]),
-            Field::unsupported("client_key").alias(&["tls_client_key", "key_path"]),
+            Field::path("ca_path").alias(&["ca_cert", "tls_ca_cert", "cacert_path"]),
+            Field::path("client_cert").alias(&["tls_client_cert", "cert_path"]),
+            Field::path("client_key").alias(&["tls_client_key", "key_path"]),
         ],
     )
     .exclusive(&[
@@ -236,6 +236,18 @@ fn docker(arguments: &Arguments) -> Vec<String> {
     }
     if let Some(context) = arguments.string("cli_context") {
         argv.extend(["--context".to_owned(), context]);
+    }
+    let flags = [("tls", "--tls"), ("validate_certs", "--tlsverify")];
+    let flags = flags.iter().filter(|(name, _)| arguments.bool(name));
+    argv.extend(flags.map(|(_, flag)| (*flag).to_owned()));
+    let files = [
+        ("ca_path", "--tlscacert"),
+        ("client_cert", "--tlscert"),
+        ("client_key", "--tlskey"),
+    ];
+    for (name, flag) in files {
+        let file = arguments.string(name);
+        argv.extend(file.into_iter().flat_map(|file| [flag.to_owned(), file]));
     }
     argv
 }

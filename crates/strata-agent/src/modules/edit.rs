@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::file::fresh;
 use crate::attributes::Wanted;
-use crate::change::{Change, FileContent, FileWrite};
+use crate::change::{Change, FileContent, FileWrite, Heading};
 use crate::host::{Host, Kind, Metadata};
 use crate::module::ModuleError;
 
@@ -25,6 +25,8 @@ pub(super) struct Edited {
     pub(super) text: String,
     pub(super) backup: bool,
     pub(super) validate: Option<String>,
+    /// What stands above the sides of its diff.
+    pub(super) heading: Heading,
 }
 
 impl Existing {
@@ -67,7 +69,7 @@ impl Existing {
                 permissions: wanted.for_write(self.there.as_ref(), 0o644),
                 backup: edited.backup,
                 validate: edited.validate,
-                source: self.path.to_string_lossy().into_owned(),
+                heading: edited.heading,
             })];
         }
         // Attributes alone would be the link's own, which has none.

@@ -296,12 +296,17 @@ impl File {
             Some(found) if found.kind == Kind::Directory => {
                 Err(refused(path, "directory", "hard link"))
             }
-            Some(_) if !self.force => {
-                let shown = path.display();
-                Err(failed(
-                    path,
-                    format!("Cannot link, file exists at destination: {shown}"),
-                ))
+            Some(found) if !self.force => {
+                let msg = match found.links > 1 {
+                    true => "Cannot link, different hard link exists at destination".to_owned(),
+                    false => format!(
+                        "Cannot link, file exists at destination: {}",
+                        path.display()
+                    ),
+                };
+                let path = path.to_string_lossy();
+                let ends = json!({ "path": path, "dest": path, "src": source.to_string_lossy() });
+                Err(ModuleError::new(msg).with(ends))
             }
             _ => Ok(false),
         }

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::address::{ACCESS, Access};
 use crate::arguments::{Arguments, Field, FieldKind, Spec};
 use crate::attributes::{self, Attributes, Wanted};
-use crate::change::{Change, FileContent, FileWrite, Outcome, temporary_folder};
+use crate::change::{Change, FileContent, FileWrite, Heading, Outcome, temporary_folder};
 use crate::digest;
 use crate::host::{Host, HostError, HttpResponse, Kind, Metadata, Permissions};
 use crate::module::{Module, ModuleError, Report, values};
@@ -53,6 +53,8 @@ pub(super) struct Found {
     /// Nothing was fetched because this is a check, but something would be.
     due: bool,
     elapsed: f64,
+    /// The sha1 of what was there.
+    before: Option<String>,
 }
 
 /// A file that was fetched; it goes with its folder when this is dropped.
@@ -98,9 +100,10 @@ impl Module for GetUrl {
 
     fn new(arguments: &Arguments, task: &Task) -> Result<GetUrl, ModuleError> {
         let url = arguments.text("url").trim().to_owned();
-        if !url.starts_with("http://") && !url.starts_with("https://") {
+        let schemes = ["http://", "https://", "file:///"];
+        if !schemes.iter().any(|scheme| url.starts_with(scheme)) {
             return Err(ModuleError::new(format!(
-                "only http and https addresses are supported: {url}"
+                "only http, https and file addresses are supported: {url}"
             )));
         }
         Ok(GetUrl {
@@ -135,7 +138,15 @@ impl Module for GetUrl {
             same: true,
             due: false,
             elapsed: 0.0,
+            before: None,
         };
+        if found
+            .there
+            .as_ref()
+            .is_some_and(|there| there.kind == Kind::File)
+        {
+            found.before = digest_of(host, "sha1", &found.dest).ok();
+        }
         if !self.must_fetch(host, &found, expected.as_deref())? {
             return Ok(found);
         }
@@ -184,7 +195,7 @@ impl Module for GetUrl {
                 permissions: found.wanted.for_write(found.there.as_ref(), 0o644),
                 backup: self.backup,
                 validate: None,
-                source: self.shown_url(),
+                heading: Heading::From(self.shown_url()),
             })];
         }
         let there = found.there.as_ref();
@@ -203,9 +214,14 @@ impl Module for GetUrl {
         let mut put = |name: &str, value: serde_json::Value| values.insert(name.to_owned(), value);
         let msg = match &found.fetched {
             Some(fetched) => {
-                put("status_code", fetched.status.into());
+                let is_file = self.url.starts_with("file:");
+                put(
+                    "status_code",
+                    Some(fetched.status).filter(|_| !is_file).into(),
+                );
                 put("checksum_src", fetched.sha1.clone().into());
-                put("checksum_dest", fetched.sha1.clone().into());
+                put("checksum_dest", found.before.clone().into());
+                put("md5sum", digest_of(host, "md5", &found.dest).ok().into());
                 format!("OK ({} bytes)", fetched.size)
             }
             None if found.due => String::new(),

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::user::local;
 use crate::arguments::{Arguments, Field, Spec};
 use crate::change::{Change, Outcome};
 use crate::host::Host;
@@ -16,6 +17,8 @@ pub(super) struct Group {
     system: bool,
     non_unique: bool,
     force: bool,
+    /// By the tools of libuser, which know only this machine's own files.
+    local: bool,
     /// Words for `groupadd` about which numbers it may give.
     range: Vec<String>,
 }
@@ -34,7 +37,7 @@ impl Module for Group {
             Field::bool("force", false),
             Field::int("gid_min"),
             Field::int("gid_max"),
-            Field::unsupported("local"),
+            Field::bool("local", false),
         ],
     );
     type Current = Option<system::Group>;
@@ -52,6 +55,7 @@ impl Module for Group {
             system: arguments.bool("system"),
             non_unique: arguments.bool("non_unique"),
             force: arguments.bool("force"),
+            local: arguments.bool("local"),
             range: ranges(arguments, &["gid_min", "gid_max"]),
         })
     }
@@ -86,7 +90,10 @@ impl Module for Group {
             },
             (None, false) => return Vec::new(),
         };
-        vec![Change::Account(change)]
+        match self.local {
+            true => local::changes(change, &[], None),
+            false => vec![Change::Account(change)],
+        }
     }
 
     fn report(

@@ -10,7 +10,7 @@ use super::edit::{Edited, Existing};
 use super::slurp::base64;
 use crate::arguments::{Arguments, Field, Spec};
 use crate::attributes::{Attributes, Wanted};
-use crate::change::{Change, Outcome};
+use crate::change::{Change, Heading, Outcome};
 use crate::host::Host;
 use crate::module::{Module, ModuleError, Report, values};
 use crate::protocol::Task;
@@ -128,6 +128,7 @@ impl Module for Htpasswd {
 
     fn decide(&self, found: &Found) -> Vec<Change> {
         let edited = found.text.clone().map(|text| Edited {
+            heading: Heading::File,
             text,
             backup: false,
             validate: None,

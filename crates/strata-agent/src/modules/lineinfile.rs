@@ -7,7 +7,7 @@ use serde_json::json;
 use super::file::{fresh, missing_folders};
 use crate::arguments::{Arguments, Field, Spec};
 use crate::attributes::{Attributes, Wanted};
-use crate::change::{Change, FileContent, FileWrite, Outcome};
+use crate::change::{Change, FileContent, FileWrite, Heading, Outcome};
 use crate::host::{Host, Kind, Metadata};
 use crate::module::{Module, ModuleError, Report, values};
 use crate::pattern::{self, Pattern};
@@ -163,7 +163,7 @@ impl Module for Lineinfile {
                 permissions: found.wanted.for_write(found.there.as_ref(), 0o644),
                 backup: self.backup,
                 validate: self.validate.clone(),
-                source: found.path.to_string_lossy().into_owned(),
+                heading: Heading::Content,
             }));
         } else if let Some(there) = &found.there {
             changes.extend(found.wanted.change(&found.path, there, true));

@@ -8,7 +8,7 @@ use super::edit::{Edited, Existing};
 use super::programs::{self, checked, plain};
 use crate::arguments::{Arguments, Field, Spec};
 use crate::attributes::Wanted;
-use crate::change::{Change, Outcome};
+use crate::change::{Change, Heading, Outcome};
 use crate::host::Host;
 use crate::module::{Module, ModuleError, Report, values};
 use crate::protocol::Task;
@@ -89,6 +89,7 @@ impl Module for LocaleGen {
             return Vec::new();
         }
         let edited = (found.text != found.file.text).then(|| Edited {
+            heading: Heading::File,
             text: found.text.clone(),
             backup: false,
             validate: None,

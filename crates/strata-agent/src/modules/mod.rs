@@ -10,6 +10,7 @@ use crate::protocol::{Notice, TaskResult};
 mod acl;
 mod address;
 mod alternatives;
+mod apache2_module;
 mod apk;
 mod apt;
 mod apt_key;
@@ -18,7 +19,9 @@ mod archive;
 mod assemble;
 mod authorized_key;
 mod blockinfile;
+mod capabilities;
 mod command;
+mod composer;
 mod copy;
 mod copy_tree;
 mod cron;
@@ -36,9 +39,11 @@ mod file;
 mod filesystem;
 mod find;
 mod firewalld;
+mod gem;
 mod get_url;
 mod getent;
 mod git;
+mod git_config;
 mod group;
 mod hostname;
 mod htpasswd;
@@ -48,6 +53,7 @@ mod known_hosts;
 mod lineinfile;
 mod locale_gen;
 mod lvm;
+mod make;
 mod modprobe;
 mod mount;
 mod mount_facts;
@@ -69,12 +75,14 @@ mod rpm_key;
 mod scratch;
 mod seboolean;
 mod selinux;
+mod seport;
 mod service_facts;
 mod setup;
 mod shell;
 mod slurp;
 mod stat;
 mod subversion;
+mod sudoers;
 mod sysctl;
 mod systemd;
 mod sysvinit;
@@ -85,6 +93,7 @@ mod unarchive;
 mod uri;
 mod user;
 mod wait_for;
+mod xml;
 mod yum_repository;
 mod zypper;
 mod zypper_repository;
@@ -108,6 +117,7 @@ const fn entry<M: Module>(name: &'static str) -> Entry {
 const MODULES: &[Entry] = &[
     entry::<acl::Acl>("acl"),
     entry::<alternatives::Alternatives>("alternatives"),
+    entry::<apache2_module::Apache2Module>("apache2_module"),
     entry::<apk::Apk>("apk"),
     entry::<apt::Apt>("apt"),
     entry::<apt_key::AptKey>("apt_key"),
@@ -116,7 +126,9 @@ const MODULES: &[Entry] = &[
     entry::<assemble::Assemble>("assemble"),
     entry::<authorized_key::AuthorizedKey>("authorized_key"),
     entry::<blockinfile::Blockinfile>("blockinfile"),
+    entry::<capabilities::Capabilities>("capabilities"),
     entry::<command::Command>("command"),
+    entry::<composer::Composer>("composer"),
     entry::<copy::Copy>("copy"),
     entry::<cron::Cron>("cron"),
     entry::<deb822_repository::Deb822Repository>("deb822_repository"),
@@ -137,9 +149,11 @@ const MODULES: &[Entry] = &[
     entry::<find::Find>("find"),
     entry::<firewalld::Firewalld>("firewalld"),
     entry::<setup::Setup>("gather_facts"),
+    entry::<gem::Gem>("gem"),
     entry::<get_url::GetUrl>("get_url"),
     entry::<getent::Getent>("getent"),
     entry::<git::Git>("git"),
+    entry::<git_config::GitConfig>("git_config"),
     entry::<group::Group>("group"),
     entry::<hostname::Hostname>("hostname"),
     entry::<htpasswd::Htpasswd>("htpasswd"),
@@ -150,6 +164,7 @@ const MODULES: &[Entry] = &[
     entry::<locale_gen::LocaleGen>("locale_gen"),
     entry::<lvm::group::Lvg>("lvg"),
     entry::<lvm::volume::Lvol>("lvol"),
+    entry::<make::Make>("make"),
     entry::<modprobe::Modprobe>("modprobe"),
     entry::<mount::Mount>("mount"),
     entry::<mount_facts::MountFacts>("mount_facts"),
@@ -179,6 +194,7 @@ const MODULES: &[Entry] = &[
     entry::<rpm_key::RpmKey>("rpm_key"),
     entry::<seboolean::Seboolean>("seboolean"),
     entry::<selinux::Selinux>("selinux"),
+    entry::<seport::Seport>("seport"),
     entry::<systemd::Service>("service"),
     entry::<service_facts::ServiceFacts>("service_facts"),
     entry::<setup::Setup>("setup"),
@@ -186,6 +202,7 @@ const MODULES: &[Entry] = &[
     entry::<slurp::Slurp>("slurp"),
     entry::<stat::Stat>("stat"),
     entry::<subversion::Subversion>("subversion"),
+    entry::<sudoers::Sudoers>("sudoers"),
     entry::<sysctl::Sysctl>("sysctl"),
     entry::<systemd::Systemd>("systemd"),
     entry::<systemd::SystemdService>("systemd_service"),
@@ -199,6 +216,7 @@ const MODULES: &[Entry] = &[
     entry::<wait_for::WaitFor>("wait_for"),
     entry::<crypto::certificate::X509Certificate>("x509_certificate"),
     entry::<crypto::info::X509CertificateInfo>("x509_certificate_info"),
+    entry::<xml::Xml>("xml"),
     entry::<dnf::Dnf>("yum"),
     entry::<yum_repository::YumRepository>("yum_repository"),
     entry::<zypper::Zypper>("zypper"),
@@ -247,22 +265,31 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
         "community.general",
         &[
             "alternatives",
+            "apache2_module",
             "apk",
             "archive",
+            "capabilities",
+            "composer",
             "filesystem",
+            "gem",
+            "git_config",
             "htpasswd",
             "ini_file",
             "locale_gen",
             "lvg",
             "lvol",
+            "make",
             "modprobe",
             "npm",
             "pacman",
             "pam_limits",
             "parted",
             "pipx",
+            "seport",
+            "sudoers",
             "timezone",
             "ufw",
+            "xml",
             "zypper",
             "zypper_repository",
         ],

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::edit::{Edited, Existing};
 use crate::arguments::{Arguments, Field, Spec};
 use crate::attributes::Wanted;
-use crate::change::{Change, Outcome};
+use crate::change::{Change, Heading, Outcome};
 use crate::host::{Host, Kind};
 use crate::module::{Module, ModuleError, Report};
 use crate::protocol::Task;
@@ -127,6 +127,7 @@ impl Module for PamLimits {
 
     fn decide(&self, found: &Found) -> Vec<Change> {
         let edited = (found.text != found.file.text).then(|| Edited {
+            heading: Heading::From(String::new()),
             text: found.text.clone(),
             backup: self.backup,
             validate: None,

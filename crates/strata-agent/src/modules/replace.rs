@@ -7,7 +7,7 @@ use serde_json::json;
 use super::edit::{self, Existing};
 use crate::arguments::{Arguments, Field, Spec};
 use crate::attributes::{Attributes, Wanted};
-use crate::change::{Change, Outcome};
+use crate::change::{Change, Heading, Outcome};
 use crate::host::Host;
 use crate::module::{Module, ModuleError, Report, values};
 use crate::pattern::{self, Pattern};
@@ -89,6 +89,7 @@ impl Module for Replace {
 
     fn decide(&self, found: &Found) -> Vec<Change> {
         let write = found.text.clone().map(|text| edit::Edited {
+            heading: Heading::File,
             text,
             backup: self.backup,
             validate: self.validate.clone(),

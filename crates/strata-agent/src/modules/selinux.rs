@@ -8,7 +8,7 @@ use super::edit::{Edited, Existing};
 use super::programs;
 use crate::arguments::{Arguments, Field, Spec};
 use crate::attributes::Wanted;
-use crate::change::{Change, Outcome};
+use crate::change::{Change, Heading, Outcome};
 use crate::host::Host;
 use crate::module::{Module, ModuleError, Report, values};
 use crate::protocol::{Notice, Task};
@@ -103,6 +103,7 @@ impl Module for Selinux {
             .map(|argv| programs::change(programs::plain(argv.clone())))
             .collect();
         let edited = found.text.clone().map(|text| Edited {
+            heading: Heading::File,
             text,
             backup: false,
             validate: None,

@@ -33,8 +33,8 @@ impl Module for Stat {
                 .choices(&["md5", "sha1", "sha224", "sha256", "sha384", "sha512"])
                 .default("sha1"),
             // On by default in Ansible; as both cost a program's run, here they are on demand.
-            Field::maybe("get_mime").alias(&["mime", "mime_type", "mime-type"]),
-            Field::maybe("get_attributes").alias(&["attr", "attributes"]),
+            Field::bool("get_mime", true).alias(&["mime", "mime_type", "mime-type"]),
+            Field::bool("get_attributes", true).alias(&["attr", "attributes"]),
             Field::unsupported("get_selinux_context"),
         ],
     );
@@ -63,9 +63,12 @@ impl Module for Stat {
         if found.kind == Kind::Symlink {
             let target = host.link_target(&self.path)?;
             stat.insert("lnk_target".to_owned(), target.to_string_lossy().into());
-            if let Ok(end) = host.resolve(&self.path) {
-                stat.insert("lnk_source".to_owned(), end.to_string_lossy().into());
-            }
+            // Where a link into nothing would end, too.
+            let folder = self.path.parent().unwrap_or(Path::new("/"));
+            let end = host
+                .resolve(&self.path)
+                .unwrap_or_else(|_| folder.join(target));
+            stat.insert("lnk_source".to_owned(), end.to_string_lossy().into());
         }
         if let (Some(algorithm), Kind::File) = (&self.checksum, found.kind) {
             // A file that may not be read has no checksum, as in Ansible.
@@ -113,7 +116,7 @@ pub(super) fn facts(
     let mut stat = values(json!({
         "exists": true,
         "path": path.to_string_lossy(),
-        "mode": mode::show(found.mode),
+        "mode": mode::four_digits(found.mode),
         "isdir": is(Kind::Directory),
         "ischr": is(Kind::CharacterDevice),
         "isblk": is(Kind::BlockDevice),

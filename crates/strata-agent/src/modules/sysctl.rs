@@ -7,7 +7,7 @@ use serde_json::json;
 use super::edit::{Edited, Existing};
 use crate::arguments::{Arguments, Field, Spec};
 use crate::attributes::Wanted;
-use crate::change::{Change, Outcome};
+use crate::change::{Change, Heading, Outcome};
 use crate::host::Host;
 use crate::module::{Module, ModuleError, Report, values};
 use crate::protocol::Task;
@@ -90,6 +90,7 @@ impl Module for Sysctl {
         }
         if let Some(text) = found.text.clone() {
             let write = Edited {
+                heading: Heading::File,
                 text,
                 backup: false,
                 validate: None,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::edit::{Edited, Existing};
 use crate::arguments::{Arguments, Field, FieldKind, Spec};
 use crate::attributes::{Attributes, Wanted};
-use crate::change::{Change, Outcome};
+use crate::change::{Change, Heading, Outcome};
 use crate::host::{Host, Kind};
 use crate::module::{Module, ModuleError, Report, values};
 use crate::protocol::Task;
@@ -204,6 +204,7 @@ impl Module for YumRepository {
             return vec![Change::Remove { path }];
         }
         let edited = Edited {
+            heading: Heading::File,
             text: found.text.clone(),
             backup: false,
             validate: None,

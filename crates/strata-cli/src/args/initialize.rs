@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args};
 
+use super::variables::Variables;
+
 /// `init`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Init {
@@ -34,12 +36,8 @@ pub(crate) struct Init {
     /// Programs that fetch may ask on the terminal.
     #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub(crate) input: bool,
-    /// Set a variable of the root module; sources of modules may use it.
-    #[arg(long = "var", value_name = "NAME=VALUE")]
-    pub(crate) variables: Vec<String>,
-    /// Read variables from a file.
-    #[arg(long = "var-file", value_name = "FILE")]
-    pub(crate) variable_files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) variables: Variables,
     /// Write lines of JSON.
     #[arg(long)]
     pub(crate) json: bool,

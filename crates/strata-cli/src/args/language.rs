@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Subcommand};
 
+use super::variables::Variables;
+
 /// `fmt`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Format {
@@ -30,12 +32,8 @@ pub(crate) struct Format {
 /// `console`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Console {
-    /// Set a variable of the root module.
-    #[arg(long = "var", value_name = "NAME=VALUE")]
-    pub(crate) variables: Vec<String>,
-    /// Read variables from a file.
-    #[arg(long = "var-file", value_name = "FILE")]
-    pub(crate) variable_files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) variables: Variables,
     /// State file to use instead of `terraform.tfstate`.
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,

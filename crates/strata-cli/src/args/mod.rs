@@ -13,6 +13,7 @@ mod project;
 pub(crate) mod single_dash;
 mod state;
 mod twin;
+mod variables;
 
 use std::{
     ffi::OsString,
@@ -309,7 +310,7 @@ mod tests {
         };
         assert!(apply.auto_approve);
         assert_eq!(apply.plan.settings.parallelism, 3);
-        assert_eq!(apply.plan.settings.variables, ["a=b=c"]);
+        assert_eq!(apply.plan.settings.variables.kinds(), (true, false));
         assert!(!apply.plan.refresh);
     }
 }

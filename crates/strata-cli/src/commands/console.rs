@@ -30,8 +30,7 @@ pub(super) fn run(arguments: &args::Console) -> Result<Exit, Diagnostics> {
     let process = process()?;
     let settings = Settings {
         state: arguments.state.clone(),
-        variables: arguments.variables.clone(),
-        variable_files: arguments.variable_files.clone(),
+        variables: arguments.variables.0.clone(),
         ..Settings::of(PathBuf::from("."))
     };
     let mut diags = Diagnostics::new();

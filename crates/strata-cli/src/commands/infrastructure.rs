@@ -272,7 +272,7 @@ fn options(arguments: &args::Plan, stop: &Stop) -> Result<PlanOptions, Diagnosti
         .filter_map(|text| match parse_resource_instance(text) {
             Ok(address) => Some(address),
             Err(error) => {
-                let summary = format!("`{text}` is no address of a resource instance");
+                let summary = format!("Invalid force-replace address {text:?}");
                 diags.push(
                     strata_core::Diagnostic::error("invalid-address", summary)
                         .detail(error.to_string()),
@@ -322,8 +322,7 @@ pub(super) fn settings(arguments: &args::Settings) -> infrastructure::Settings {
     infrastructure::Settings {
         state: arguments.state.clone(),
         backup: arguments.backup.clone(),
-        variables: arguments.variables.clone(),
-        variable_files: arguments.variable_files.clone(),
+        variables: arguments.variables.0.clone(),
         lock: arguments.lock,
         lock_timeout: arguments.lock_timeout,
         parallelism: usize::from(arguments.parallelism),

@@ -15,8 +15,7 @@ use crate::{args, render::terraform_json};
 
 pub(super) fn init(arguments: &args::Init) -> Result<Exit, Diagnostics> {
     let settings = Settings {
-        variables: arguments.variables.clone(),
-        variable_files: arguments.variable_files.clone(),
+        variables: arguments.variables.0.clone(),
         ..Settings::of(PathBuf::from("."))
     };
     let options = Options {

@@ -105,7 +105,11 @@ fn refused(diags: &Diagnostics) -> Exit {
     let absent = |found: &Diagnostic| {
         matches!(
             found.code,
-            "missing-role" | "missing-file" | "unreadable-file" | "removed-module"
+            "missing-role"
+                | "missing-file"
+                | "unreadable-file"
+                | "removed-module"
+                | "vault-password"
         )
     };
     match first.is_some_and(absent) {

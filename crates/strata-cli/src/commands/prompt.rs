@@ -4,7 +4,7 @@ use std::io::{BufRead, IsTerminal, Write, stdin, stdout};
 
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use strata_ops::{
-    infrastructure::{Settings, UnsetVariable, unset_variables},
+    infrastructure::{Settings, UnsetVariable, VariableArgument, unset_variables},
     process::Process,
 };
 
@@ -18,9 +18,8 @@ pub(super) fn variables(settings: &mut Settings, input: bool, process: &Process)
     }
     for variable in unset_variables(settings, process) {
         let Some(value) = ask(&variable) else { return };
-        settings
-            .variables
-            .push(format!("{}={value}", variable.name));
+        let given = VariableArgument::Value(format!("{}={value}", variable.name));
+        settings.variables.push(given);
     }
 }
 

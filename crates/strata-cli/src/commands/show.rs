@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anstream::println;
-use strata_core::Diagnostics;
+use strata_core::{Diagnostic, Diagnostics};
 use strata_ops::{
     infrastructure::{SavedPlan, Settings, plan_json, stored},
     process::Process,
@@ -15,6 +15,13 @@ use crate::{args, commands::state, render::plan as draw};
 
 pub(super) fn run(arguments: &args::Show) -> Result<Exit, Diagnostics> {
     let process = process()?;
+    if let Some(missing) = arguments.file.as_ref().filter(|path| !path.exists()) {
+        let summary = "Failed to read the given file as a state or plan file";
+        let detail = format!("There is no `{}`.", missing.display());
+        return Err(Diagnostic::error("plan-file", summary)
+            .detail(detail)
+            .into());
+    }
     if let Some(path) = &arguments.file
         && let Some(saved) = SavedPlan::read(path, &Settings::of(PathBuf::from(".")), &process)?
     {

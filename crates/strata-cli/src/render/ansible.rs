@@ -201,7 +201,9 @@ impl ResultLine<'_> {
         let always = matches!(self.kind, ResultKind::Shown | ResultKind::Verbose);
         // What `no_log` hides shows nothing where it would only say so.
         let hidden = self.result.contains("\"censored\":");
-        if (always && !hidden) || manner.verbosity > 0 {
+        // All the facts of a host are never shown.
+        let facts = self.result.contains("\"module_setup\":");
+        if (always && !hidden) || (manner.verbosity > 0 && !facts) {
             self.arrow(manner)
         } else {
             String::new()

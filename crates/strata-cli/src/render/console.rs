@@ -6,6 +6,9 @@ use strata_core::{Marks, Type, Value};
 
 /// Writes a value; sensitive and unknown parts are only named.
 pub(crate) fn value(value: &Value, indent: usize) -> String {
+    if let Value::Unknown(_) = value.unmarked() {
+        return "(known after apply)".to_owned();
+    }
     let marks = value.marks();
     if marks.contains(Marks::SENSITIVE) {
         return "(sensitive value)".to_owned();
@@ -125,7 +128,17 @@ fn escaped(code: u32) -> String {
 
 fn is_printable(c: char) -> bool {
     // A mark is only left as it is behind something to stand on.
-    String::from_iter(['a', c]).escape_debug().count() == 2
+    c == '\'' || String::from_iter(['a', c]).escape_debug().count() == 2
+}
+
+/// A type with elements; what takes several lines itself begins on its own.
+fn collection(name: &str, element: &Type, indent: usize) -> String {
+    let inner = ty(element, indent + 4);
+    if !inner.contains('\n') {
+        return format!("{name}({inner})");
+    }
+    let (space, outer) = (" ".repeat(indent + 4), " ".repeat(indent));
+    format!("{name}(\n{space}{inner},\n{outer})")
 }
 
 /// Writes a type as the console's `type` does.
@@ -134,9 +147,9 @@ pub(crate) fn ty(ty: &Type, indent: usize) -> String {
     match ty {
         Type::Dynamic => "dynamic".to_owned(),
         Type::Bool | Type::Number | Type::String => ty.to_string(),
-        Type::List(element) => format!("list({})", self::ty(element, indent)),
-        Type::Set(element) => format!("set({})", self::ty(element, indent)),
-        Type::Map(element) => format!("map({})", self::ty(element, indent)),
+        Type::List(element) => collection("list", element, indent),
+        Type::Set(element) => collection("set", element, indent),
+        Type::Map(element) => collection("map", element, indent),
         Type::Tuple(items) if items.is_empty() => "tuple([])".to_owned(),
         Type::Object(attributes) if attributes.is_empty() => "object({})".to_owned(),
         Type::Tuple(items) => {

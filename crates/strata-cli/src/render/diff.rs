@@ -5,17 +5,20 @@ use strata_core::FileDiff;
 
 use super::style::{BAD, GOOD, paint};
 
-/// Draws a unified diff with three lines of context. What was not there before has no name there.
+/// Draws a unified diff with three lines of context, each side with its name if it has one.
 pub(crate) fn unified(diff: &FileDiff) -> String {
     let text = TextDiff::from_lines(&diff.before, &diff.after);
-    let side = |what: &str, content: &str| match content.is_empty() || diff.name.is_empty() {
+    let side = |what: &str, header: &str| match header.is_empty() {
         true => what.to_owned(),
-        false => format!("{what}: {}", diff.name),
+        false => format!("{what}: {header}"),
     };
     let unified = text
         .unified_diff()
         .context_radius(3)
-        .header(&side("before", &diff.before), &side("after", &diff.after))
+        .header(
+            &side("before", &diff.before_header),
+            &side("after", &diff.after_header),
+        )
         .to_string();
     unified.lines().map(colour).collect::<Vec<_>>().join("\n")
 }
@@ -36,13 +39,15 @@ mod tests {
     fn shows_only_what_changed_and_its_surroundings() {
         let diff = FileDiff {
             name: "/etc/x".into(),
+            before_header: "/etc/x (content)".into(),
+            after_header: String::new(),
             before: "a\nb\n".into(),
             after: "a\nc\n".into(),
         };
         let plain = anstream::adapter::strip_str(&unified(&diff)).to_string();
         assert_eq!(
             plain,
-            "--- before: /etc/x\n+++ after: /etc/x\n@@ -1,2 +1,2 @@\n a\n-b\n+c"
+            "--- before: /etc/x (content)\n+++ after\n@@ -1,2 +1,2 @@\n a\n-b\n+c"
         );
     }
 }

@@ -119,3 +119,33 @@ fn what_is_no_argument_or_file_is_refused() {
     let missing = refused("-backend-config=nofile");
     assert!(missing.contains("Failed to read file"), "{missing}");
 }
+
+#[test]
+fn a_backend_that_strata_lacks_is_named_with_a_way_out() {
+    let kinds = ["gcs", "azurerm", "pg", "consul", "kubernetes", "remote"];
+    let blocks = kinds.map(|kind| format!("backend \"{kind}\" {{}}"));
+    for block in blocks.into_iter().chain(["cloud {}".to_owned()]) {
+        let main = format!("terraform {{\n  {block}\n}}\nresource \"terraform_data\" \"a\" {{}}\n");
+        let folder = Folder::new(&[("main.tf", &main)]);
+        folder.run(&["init", "-backend=false"]).succeeded();
+        folder.run(&["validate"]).succeeded();
+        for command in [&["init"][..], &["plan"], &["state", "list"], &["output"]] {
+            let refused = folder.run(command);
+            assert_eq!(refused.code, Some(1), "{block} {command:?}");
+            let (what, why) = (&refused.stderr, format!("{block} {command:?}"));
+            assert!(what.contains("is not supported yet"), "{why}: {what}");
+            assert!(what.contains("main.tf:2:3"), "{why}: {what}");
+            assert!(what.contains("backend_override.tf"), "{why}: {what}");
+        }
+        // The way out that the hint names.
+        let local = "terraform {\n  backend \"local\" {}\n}\n";
+        folder.write("backend_override.tf", local);
+        folder.run(&["init"]).succeeded();
+        folder.run(&["apply", "-auto-approve"]).succeeded();
+    }
+
+    let folder = Folder::new(&[("main.tf", "terraform {\n  backend \"s4\" {}\n}\n")]);
+    let refused = folder.run(&["init"]).stderr;
+    assert!(refused.contains("Unsupported backend type"), "{refused}");
+    assert!(refused.contains("Did you mean `s3`?"), "{refused}");
+}

@@ -89,14 +89,21 @@ pub(crate) fn has_nothing_of(name: &str) {
 
 /// Stops an instance at once, behind Strata's back.
 pub(crate) fn stop(instance: &str) {
-    let answer = request(
-        "PUT",
-        &format!("/1.0/instances/{instance}/state"),
-        &json!({ "action": "stop", "force": true, "timeout": 30 }),
-    );
+    let body = json!({ "action": "stop", "force": true, "timeout": 30 });
+    operation("PUT", &format!("/1.0/instances/{instance}/state"), &body);
+}
+
+/// Deletes something, behind Strata's back.
+pub(crate) fn delete(path: &str) {
+    operation("DELETE", path, &Value::Null);
+}
+
+/// A request that the daemon works on after it has answered.
+fn operation(method: &str, path: &str, body: &Value) {
+    let answer = request(method, path, body);
     let operation = answer["operation"]
         .as_str()
-        .expect("stopping is an operation");
+        .expect("it is answered with an operation");
     let done = request("GET", &format!("{operation}/wait?timeout=60"), &Value::Null);
     assert_eq!(done["metadata"]["status"], "Success", "{done}");
 }

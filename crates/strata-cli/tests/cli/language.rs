@@ -302,6 +302,29 @@ fn a_variable_file_that_is_none_is_named() {
 }
 
 #[test]
+fn of_variables_on_the_command_line_the_later_wins() {
+    let folder = Folder::new(&[
+        ("main.tf", "variable \"a\" {}\n"),
+        ("x.tfvars", "a = \"file\"\n"),
+        ("terraform.tfvars", "a = \"beside\"\n"),
+    ]);
+    let value = |options: &[&str]| {
+        let arguments = [&["console"], options].concat();
+        folder.run_fed(&arguments, "var.a").succeeded().stdout
+    };
+    assert_eq!(
+        value(&["-var", "a=one", "-var-file=x.tfvars"]),
+        "\"file\"\n"
+    );
+    assert_eq!(value(&["-var-file=x.tfvars", "-var=a=one"]), "\"one\"\n");
+    assert_eq!(value(&["-var=a=one", "-var=a=two"]), "\"two\"\n");
+    assert_eq!(value(&[]), "\"beside\"\n");
+    let without = folder.run(&["plan", "-var", "a"]);
+    let message = without.stderr;
+    assert!(message.contains("Invalid -var option"), "{message}");
+}
+
+#[test]
 fn without_a_terminal_a_missing_variable_is_a_mistake() {
     let folder = Folder::new(&[(
         "main.tf",

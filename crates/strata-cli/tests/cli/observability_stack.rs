@@ -83,13 +83,26 @@ fn is_rehearsed_on_a_cluster_with_load_balancers() {
     let second = up(&folder, &arguments, &[]);
     assert_eq!((second.applied(), second.changed_tasks()), (vec![], vec![]));
 
-    let modes = [("CLUSTER01_NETWORK", "physical")];
-    let physical = folder.run_with(&["plan", "cluster01", "--twin"], &modes);
-    let physical = physical.succeeded().stdout;
-    assert!(physical.contains("\"physical\""), "{physical}");
     folder
         .run(&["down", "cluster01", "--twin", "-auto-approve"])
         .succeeded();
+}
+
+#[test]
+fn is_rehearsed_on_a_cluster_on_a_physical_network() {
+    let folder = example();
+    let physical = [("CLUSTER01_NETWORK", "physical")];
+    let run = || {
+        let up = ["up", "-json", "-auto-approve", "cluster01", "--twin"];
+        folder.run_with(&up, &physical).succeeded()
+    };
+    let first = run();
+    assert_eq!(count(&first, ".incus_instance.service"), 9);
+    // The part of each member, and the whole.
+    assert_eq!(count(&first, "incus_network.member"), 3);
+    assert_eq!(count(&first, "incus_network_load_balancer"), 0);
+    let second = run();
+    assert_eq!((second.applied(), second.changed_tasks()), (vec![], vec![]));
 }
 
 #[test]
@@ -120,6 +133,53 @@ fn asked(port: u16) -> String {
     answer
 }
 
+/// A second Prometheus, such as that of `iapetus`, takes over what the first one scrapes.
+fn federates(folder: &Folder) {
+    let address = |name: &str| {
+        let path = format!("/1.0/instances/cluster01-{name}/state");
+        let state = daemon::request("GET", &path, &Value::Null);
+        let addresses = state["metadata"]["network"]["eth0"]["addresses"]
+            .as_array()
+            .unwrap()
+            .clone();
+        let address = addresses.iter().find(|address| address["family"] == "inet");
+        address.unwrap()["address"].as_str().unwrap().to_owned()
+    };
+    let watched = address("prometheus");
+    let authority = fs::read_to_string(folder.path().join("authorities/cluster01.example.crt"));
+    let play = json!([{
+        "hosts": "watcher",
+        "roles": ["prometheus"],
+        "vars": {
+            "prometheus_scrape_interval": "1s",
+            "prometheus_federate": [format!("{watched}:9090")],
+            "prometheus_federate_authority": authority.unwrap(),
+        },
+        "post_tasks": [{
+            "ansible.builtin.uri": {
+                "url": "http://localhost:9090/api/v1/query?query=up%7Bjob%3D%22loki%22%7D",
+                "return_content": true,
+            },
+            "register": "asked",
+            "until": "asked.json.data.result | default([]) | length > 0",
+            "retries": 60,
+            "delay": 1,
+        }],
+    }]);
+    folder.write("ansible/federate.yml", &play.to_string());
+    // Alertmanager's host has room for another one.
+    let host = json!({
+        "ansible_connection": "community.general.incus",
+        "ansible_host": "cluster01-alertmanager",
+        "ipv4_address": address("alertmanager"),
+    });
+    let inventory = json!({ "watcher": { "hosts": { "cluster01-watcher": host } } });
+    folder.write("watcher.yml", &inventory.to_string());
+    folder
+        .run(&["playbook", "-i", "watcher.yml", "ansible/federate.yml"])
+        .succeeded();
+}
+
 #[test]
 fn runs_for_real_on_a_server_that_stands_for_the_cluster_and_survives_by_its_backup() {
     let Some(_alone) = daemon::alone("the whole observability example") else {
@@ -135,6 +195,8 @@ fn runs_for_real_on_a_server_that_stands_for_the_cluster_and_survives_by_its_bac
     assert!(ready.contains("200 OK"), "{ready}");
     let second = up(&folder, &["cluster01"], &single);
     assert_eq!((second.applied(), second.changed_tasks()), (vec![], vec![]));
+
+    federates(&folder);
 
     let kept = "/1.0/instances/cluster01-mosquitto/files?path=/var/lib/mosquitto/kept";
     daemon::request("POST", kept, &json!("what was said"));

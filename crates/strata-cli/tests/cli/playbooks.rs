@@ -3,7 +3,8 @@
 //! A case is one file. Its first lines say how it is run: `$ ARGUMENTS` once for each run, `mode 0755 FILE` for a
 //! file's mode, `ignore: reasons` where only the words of failures differ, `needs: ansible-core` where that must be
 //! installed. Then come its files, each below its name, and at the end what was printed, the exit code, and the
-//! files in `out/`. `STRATA_RECORD=1` (`cargo xtask record printed`) asks the real program again.
+//! files in `out/`. `STRATA_RECORD=1` (`cargo xtask record printed`) asks the real program again;
+//! `STRATA_CASE` names cases, with commas between.
 
 use std::{
     collections::BTreeMap,
@@ -15,23 +16,23 @@ use std::{
 };
 
 /// One case.
-struct Case {
-    name: String,
+pub(crate) struct Case {
+    pub(crate) name: String,
     path: PathBuf,
-    head: Vec<String>,
-    files: BTreeMap<String, String>,
-    expected: String,
+    pub(crate) head: Vec<String>,
+    pub(crate) files: BTreeMap<String, String>,
+    pub(crate) expected: String,
 }
 
 /// Who runs it.
 #[derive(Clone, Copy, PartialEq)]
-enum Tool {
+pub(crate) enum Tool {
     Ansible,
     Strata,
 }
 
 impl Case {
-    fn read(path: PathBuf) -> Self {
+    pub(crate) fn read(path: PathBuf) -> Self {
         let text = fs::read_to_string(&path).unwrap();
         let mut head = Vec::new();
         let mut files: BTreeMap<String, String> = BTreeMap::new();
@@ -59,7 +60,7 @@ impl Case {
         }
     }
 
-    fn says(&self, line: &str) -> bool {
+    pub(crate) fn says(&self, line: &str) -> bool {
         self.head.iter().any(|one| one == line)
     }
 
@@ -89,7 +90,7 @@ impl Case {
         text
     }
 
-    fn lay_out(&self, root: &Path) {
+    pub(crate) fn lay_out(&self, root: &Path) {
         for (name, content) in &self.files {
             let path = root.join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -107,7 +108,7 @@ impl Case {
         }
     }
 
-    fn command(&self, tool: Tool, arguments: &str, root: &Path) -> Command {
+    pub(crate) fn command(&self, tool: Tool, arguments: &str, root: &Path) -> Command {
         let words = shell_words(arguments);
         let mut command = match tool {
             Tool::Ansible => Command::new("ansible-playbook"),
@@ -195,10 +196,9 @@ impl Case {
         }
     }
 
-    fn record(&self) {
+    pub(crate) fn write_down(&self, answer: &str) {
         let text = fs::read_to_string(&self.path).unwrap();
         let own = text.split("-- expected --\n").next().unwrap();
-        let answer = self.run(Tool::Ansible);
         fs::write(&self.path, format!("{own}-- expected --\n{answer}")).unwrap();
     }
 }
@@ -218,7 +218,7 @@ fn begins(line: &str, with: &[&str]) -> bool {
 }
 
 /// Ansible says on the same output why a task failed, and where; Strata does so on standard error.
-fn without_errors(printed: &str) -> Vec<&str> {
+pub(crate) fn without_errors(printed: &str) -> Vec<&str> {
     let mut inside = false;
     let lines = printed.lines().filter(|line| {
         if line.starts_with("[ERROR]: ") {
@@ -347,13 +347,17 @@ fn playbooks_print_and_write_what_ansible_playbook_did() {
     paths.sort();
     assert!(paths.len() >= 135, "cases are missing: {}", paths.len());
     let recording = std::env::var_os("STRATA_RECORD").is_some();
+    if let Ok(only) = std::env::var("STRATA_CASE") {
+        let name = |path: &PathBuf| path.file_stem().unwrap().to_string_lossy().into_owned();
+        paths.retain(|path| only.split(',').any(|one| one == name(path)));
+    }
     let wrong = Mutex::new(Vec::new());
     let queue = Mutex::new(paths.into_iter());
     let work = || {
         while let Some(path) = { queue.lock().unwrap().next() } {
             let case = Case::read(path);
             if recording {
-                case.record();
+                case.write_down(&case.run(Tool::Ansible));
             } else if !case.says("needs: ansible-core") || core_is_installed() {
                 let actual = case.run(Tool::Strata);
                 if actual != case.expected {

@@ -1,5 +1,7 @@
 //! What a project file can say, on this machine alone.
 
+use std::fs;
+
 use crate::strata::{Folder, Ran};
 
 const INSTANCES: &str = r#"
@@ -119,6 +121,28 @@ fn the_status_tells_what_never_ran_from_what_failed() {
     assert_eq!(word(&folder), "up");
     folder.write("site.yml", SITE);
     assert_eq!(word(&folder), "behind");
+}
+
+#[test]
+fn the_status_tells_what_was_changed_outside_from_what_is_up() {
+    let main = "variable \"text\" {}\nresource \"local_file\" \"a\" {\n  filename = \"${path.module}/a.txt\"\n  content  = var.text\n}\n";
+    let project = "project \"p\" {\n  env_file = [\".env\"]\n}\nenvironment \"e\" {\n  provision \"files\" {\n    directory = \"files\"\n    variables = { text = env.TEXT }\n  }\n}\n";
+    let folder = Folder::new(&[
+        ("strata.hcl", project),
+        ("files/main.tf", main),
+        (".env", "TEXT=one\n"),
+    ]);
+    let status = || folder.run(&["status", "e"]).succeeded().stdout;
+    assert!(status().contains("not there"), "{}", status());
+    folder.run(&["up", "e", "-auto-approve"]).succeeded();
+    assert!(status().contains(" up "), "{}", status());
+    folder.write(".env", "TEXT=two\n");
+    let behind = "behind 1 to add, 0 to change, 1 to destroy";
+    assert!(status().contains(behind), "{}", status());
+    folder.write(".env", "TEXT=one\n");
+    fs::remove_file(folder.path().join("files/a.txt")).unwrap();
+    let drifted = "1 changed outside of Strata; 1 to add, 0 to change, 0 to destroy";
+    assert!(status().contains(drifted), "{}", status());
 }
 
 #[test]

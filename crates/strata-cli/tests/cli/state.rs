@@ -185,13 +185,16 @@ fn states_that_cannot_be_read_are_refused_and_stay_as_they_are() {
     let file = folder.path().join("terraform.tfstate");
     let whole = fs::read_to_string(&file).unwrap();
     for (broken, why) in [
-        (whole[..whole.len() / 2].to_owned(), "cannot be read"),
+        (
+            whole[..whole.len() / 2].to_owned(),
+            "Unsupported state file format",
+        ),
         (
             whole.replace("\"version\": 4", "\"version\": 5"),
             "version 5",
         ),
         (whole.replace("\"managed\"", "\"strange\""), "`strange`"),
-        ("[1]".to_owned(), "cannot be read"),
+        ("[1]".to_owned(), "is not a state file that can be read"),
     ] {
         fs::write(&file, &broken).unwrap();
         for command in [

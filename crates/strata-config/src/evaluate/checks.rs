@@ -52,19 +52,24 @@ impl Evaluator {
         found
     }
 
-    /// True if a precondition of an output cannot be told yet; mistakes in it were reported with its value.
-    pub fn has_open_precondition(&self, module: &addr::ModuleInstance, output: &str) -> bool {
+    /// What the preconditions of an output find; mistakes in them were reported with its value.
+    pub fn output_preconditions(
+        &self,
+        module: &addr::ModuleInstance,
+        output: &str,
+    ) -> Vec<CheckStatus> {
         let Some(module) = self.find_module(module) else {
-            return false;
+            return Vec::new();
         };
         let Some(output) = module.module.outputs.get(output) else {
-            return false;
+            return Vec::new();
         };
         let scope = self.scope(&module, &Repetition::Once, None);
-        let mut known = Diagnostics::new();
-        let mut checks = output.preconditions.iter();
-        let open = checks.any(|check| holds(check, CONDITION_RESULT, &scope, &mut known).is_none());
-        open && !known.has_errors()
+        let mut reported = Diagnostics::new();
+        let checks = output.preconditions.iter();
+        checks
+            .map(|check| status(check, &scope, &mut reported))
+            .collect()
     }
 
     pub(super) fn check_variables(&self, module: &Arc<ModuleState>, diags: &mut Diagnostics) {

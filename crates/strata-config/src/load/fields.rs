@@ -120,6 +120,15 @@ pub(super) fn constant(expression: &Expression, diags: &mut Diagnostics) -> Valu
         );
         return Value::unknown(Type::Dynamic);
     }
+    if !expression.calls().is_empty() {
+        diags.push(
+            Diagnostic::error("functions-not-allowed", "Function calls not allowed")
+                .detail("Functions may not be called here.")
+                .at(expression.span())
+                .hint("Name the result in `locals`, and use that instead."),
+        );
+        return Value::unknown(Type::Dynamic);
+    }
     evaluate(expression, &EmptyScope, diags)
 }
 

@@ -159,6 +159,7 @@ impl<'a> Run<'a> {
             true => Status::Failed,
             false => Status::Done,
         };
+        self.keep_unmet(at, &diagnostics);
         self.diagnostics.append(diagnostics);
         self.settle(at, status);
     }

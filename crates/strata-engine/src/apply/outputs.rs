@@ -1,12 +1,15 @@
 //! The outputs of the root module, once everything is done.
 
+use std::collections::HashSet;
+
+use strata_config::module::Lifecycle;
 use strata_core::{
-    Action, Diagnostics, Marks, Value,
+    Action, Diagnostic, Diagnostics, Marks, Value,
     addr::{ModuleInstance, ResourceInstance},
 };
 use strata_state::Output;
 
-use super::run::Run;
+use super::run::{Run, Status};
 use crate::{
     checks, ephemeral,
     plan::{PlanMode, about, as_warnings},
@@ -61,21 +64,45 @@ impl Run<'_> {
         }
     }
 
-    /// Looks at all conditions again, now that everything has its value, and notes in the state what they found.
+    /// Looks at all conditions again, now that what was done has its value, and notes in the state what they found.
     pub(super) async fn checks(&mut self) {
-        let is_partial = self.plan.targeted || self.plan.mode == PlanMode::Destroy;
-        if is_partial || self.skipped || self.diagnostics.has_errors() {
+        if self.plan.targeted || self.plan.mode == PlanMode::Destroy {
             return;
         }
-        self.read_scoped().await;
+        let is_whole = !self.skipped && !self.diagnostics.has_errors();
+        if is_whole {
+            self.read_scoped().await;
+        }
         let mut diags = Diagnostics::new();
-        let results = checks::evaluate(self.session, &|_| false, &mut diags);
-        // What was said in the plan, and still holds, has been said.
-        diags
-            .into_iter()
-            .filter(|found| self.plan.is_empty() || !found.is_error())
-            .for_each(|found| self.diagnostics.push(found));
+        let results = self.conditions(&mut diags);
+        // What was said in the plan, and still holds, has been said; what a failure left open is no news either.
+        let is_empty = self.plan.is_empty();
+        let is_news = |found: &Diagnostic| match is_whole {
+            true => is_empty || !found.is_error(),
+            false => found.code == "check-failed",
+        };
+        self.diagnostics.extend(diags.into_iter().filter(is_news));
         self.state.check_results = checks::to_state(&results);
+    }
+
+    /// What all conditions have found: of an instance whose change was not made, nothing.
+    fn conditions(&self, diags: &mut Diagnostics) -> Vec<checks::CheckResult> {
+        let undone = self.undone();
+        let conditions = |instance: &ResourceInstance, _: &Lifecycle| match self.unmet.get(instance)
+        {
+            Some(messages) => (checks::Status::Fail, messages.clone()),
+            None if undone.contains(instance) => (checks::Status::Unknown, Vec::new()),
+            None => (checks::Status::Pass, Vec::new()),
+        };
+        checks::evaluate(self.session, &conditions, diags)
+    }
+
+    /// The instances whose changes were not made, or not to a good end.
+    fn undone(&self) -> HashSet<&ResourceInstance> {
+        let nodes = self.plan.graph.nodes.iter().zip(&self.status);
+        let undone = nodes.filter(|(_, status)| **status != Status::Done);
+        let changes = undone.filter_map(|(node, _)| node.work.change());
+        changes.map(|at| &self.plan.changes[at].address).collect()
     }
 
     /// Data sources of `check` blocks look at what is there now.

@@ -1,7 +1,7 @@
 //! The loop.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     sync::Arc,
     task::Poll,
     time::{Duration, Instant},
@@ -10,7 +10,7 @@ use std::{
 use futures_util::{Stream, StreamExt, future::Either, stream::FuturesUnordered};
 use strata_core::{
     Action, ApplyPhase, BoxFuture, ChangeCounts, Diagnostic, Diagnostics, Event, Events, Value,
-    provider::ApplyResponse,
+    addr, provider::ApplyResponse,
 };
 use strata_state::{Begun, Journal, State, StateError, StoredObject};
 
@@ -106,6 +106,8 @@ pub(super) struct Run<'a> {
     pub(super) diagnostics: Diagnostics,
     pub(super) counts: ChangeCounts,
     pub(super) skipped: bool,
+    /// What is said of the conditions that do not hold, by the instance that they are of.
+    pub(super) unmet: HashMap<addr::ResourceInstance, Vec<String>>,
     /// Set when the journal cannot be written: nothing may begin any more.
     pub(super) broken: bool,
 }
@@ -139,6 +141,7 @@ impl<'a> Run<'a> {
             diagnostics: Diagnostics::new(),
             counts: ChangeCounts::default(),
             skipped: false,
+            unmet: HashMap::new(),
             broken: false,
         }
     }
@@ -260,8 +263,22 @@ impl<'a> Run<'a> {
             self.announce(at, ApplyPhase::Started, known);
         }
         self.announce(at, ApplyPhase::Failed, None);
+        self.keep_unmet(at, &errors);
         self.diagnostics.append(errors);
         self.settle(at, Status::Failed);
+    }
+
+    /// Remembers conditions that do not hold, for the state.
+    pub(super) fn keep_unmet(&mut self, at: usize, found: &Diagnostics) {
+        let failed = found
+            .iter()
+            .filter(|found| found.code == "condition-failed");
+        let messages: Vec<String> = failed.map(|found| found.detail.clone()).collect();
+        let change = self.plan.graph.nodes[at].work.change();
+        if let (Some(change), false) = (change, messages.is_empty()) {
+            let address = self.plan.changes[change].address.clone();
+            self.unmet.insert(address, messages);
+        }
     }
 
     pub(super) fn settle(&mut self, at: usize, status: Status) {

@@ -78,7 +78,7 @@ pub fn plan_json(plan: &Plan, providers: &Providers) -> Json {
 }
 
 /// What the changes may come from: that of resources that change, of outputs that do, and of all outputs of modules,
-/// which are in no state and so are new in every plan.
+/// which are in no state and so are new in every plan; a module that goes away has none any more.
 fn relevant_json(plan: &Plan) -> Vec<Json> {
     let changing = plan
         .changes
@@ -93,6 +93,7 @@ fn relevant_json(plan: &Plan) -> Vec<Json> {
     let modules: BTreeSet<&ModuleInstance> = plan
         .changes
         .iter()
+        .filter(|change| !matches!(change.action, Action::Delete | Action::Forget))
         .map(|change| &change.address.resource.module)
         .filter(|module| !module.0.is_empty())
         .collect();
@@ -142,7 +143,8 @@ fn planned_values(plan: &Plan, providers: &Providers) -> Json {
         .iter()
         .filter(|change| change.deposed.is_none())
     {
-        if let Some(after) = &change.after {
+        let is_forgotten = change.action == Action::Forget;
+        if change.after.is_some() || is_forgotten {
             let address = &change.address;
             let schema = providers.schemas().resource(
                 &change.provider.source,
@@ -152,7 +154,12 @@ fn planned_values(plan: &Plan, providers: &Providers) -> Json {
             let version = schema.map_or(0, |schema| schema.version);
             tree.add(
                 &address.resource.module,
-                planned_json(address, &change.provider.source, version, after),
+                planned_json(
+                    address,
+                    &change.provider.source,
+                    version,
+                    change.after.as_ref(),
+                ),
             );
         }
     }

@@ -130,20 +130,22 @@ pub(crate) fn head(address: &ResourceInstance, source: &str) -> Json {
     json
 }
 
-/// What a planned value looks like among planned values.
+/// What an object looks like among planned values; what is to be forgotten has none.
 pub(crate) fn planned_json(
     address: &ResourceInstance,
     source: &str,
     version: u64,
-    after: &Value,
+    after: Option<&Value>,
 ) -> Json {
     let mut json = head(address, source);
     json["schema_version"] = json!(version);
-    let known = super::changes::known(after);
-    if known.as_object().is_none_or(|known| !known.is_empty()) {
+    let known = after.map(super::changes::known);
+    if let Some(known) =
+        known.filter(|known| known.as_object().is_none_or(|known| !known.is_empty()))
+    {
         json["values"] = known;
     }
-    json["sensitive_values"] = sensitive(after);
+    json["sensitive_values"] = after.map_or(json!(false), sensitive);
     json
 }
 

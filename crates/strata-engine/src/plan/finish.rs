@@ -6,6 +6,7 @@ use std::{
     sync::OnceLock,
 };
 
+use strata_config::module::Lifecycle;
 use strata_core::{
     Action, Diagnostic, Diagnostics, Event, Events, OperationKind,
     addr::{self, ConfigResource},
@@ -17,7 +18,11 @@ use super::{
     outputs::plan_outputs,
     targets::Scope,
 };
-use crate::{checks, json::reason_in_stream, session::Session};
+use crate::{
+    checks::{self, Status},
+    json::reason_in_stream,
+    session::Session,
+};
 
 /// What planning has found so far.
 #[derive(Default)]
@@ -91,8 +96,17 @@ pub(crate) fn finish(
                 let mut changes = changes.into_iter().flatten().map(|at| &found.changes[*at]);
                 changes.any(|change| change.address == *instance && change.action != Action::NoOp)
             };
+            // What does not hold has ended the plan; what is asked of the object is asked again when it is made.
+            let conditions = |instance: &addr::ResourceInstance, lifecycle: &Lifecycle| {
+                let is_open = !lifecycle.postconditions.is_empty() && is_pending(instance);
+                let status = match is_open {
+                    true => Status::Unknown,
+                    false => Status::Pass,
+                };
+                (status, Vec::new())
+            };
             let mut diags = Diagnostics::new();
-            let checks = checks::evaluate(session, &is_pending, &mut diags);
+            let checks = checks::evaluate(session, &conditions, &mut diags);
             found.diagnostics.append(diags);
             checks
         }
@@ -119,12 +133,34 @@ pub(crate) fn finish(
         targeted,
     };
     plan.warnings.extend(general_warnings(&plan));
+    let replace = context.options.replace.iter();
+    let unmatched = replace.filter_map(|address| unmatched(address, &plan.changes));
+    plan.warnings.extend(unmatched.collect::<Vec<_>>());
     announce(&plan, session.events);
     session.events.send(Event::ChangeSummary {
         operation: OperationKind::Plan,
         counts: plan.counts(),
     });
     Ok(plan)
+}
+
+/// What is said of a `-replace` that names a resource with several instances as if it had one.
+fn unmatched(address: &addr::ResourceInstance, changes: &[Change]) -> Option<Diagnostic> {
+    let of_it = |change: &&Change| change.address.resource == address.resource;
+    let instances: Vec<_> = changes
+        .iter()
+        .filter(of_it)
+        .map(|change| &change.address)
+        .collect();
+    if instances.is_empty() || instances.contains(&address) {
+        return None;
+    }
+    let first = instances.first().filter(|_| address.key.is_none())?;
+    let summary = "Incompletely-matched force-replace resource instance";
+    let warning = Diagnostic::warning("replace-matches-nothing", summary).detail(format!(
+        "`-replace={address}` replaces nothing: the resource has several instances, and each has a key."
+    ));
+    Some(warning.hint(format!("name one of them, such as `-replace='{first}'`")))
 }
 
 fn by_address(left: &Change, right: &Change) -> Ordering {

@@ -370,6 +370,7 @@ pub(crate) async fn ask_provider(
 ) -> Result<PlanResponse, Diagnostics> {
     let before = prior.map(|object| &object.value);
     let request = PlanRequest {
+        address: address.to_string().into(),
         type_name: address.resource.type_name.clone(),
         prior: prior.cloned(),
         config: config.clone(),

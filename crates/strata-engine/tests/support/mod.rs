@@ -292,3 +292,21 @@ pub fn objects(state: &State) -> String {
     }
     text
 }
+
+/// What the platform calls the objects of a state, in order.
+pub fn ids(state: &State) -> Vec<String> {
+    let instances = state.instances();
+    let objects = instances.flat_map(|(_, _, instance)| {
+        let all = instance.current.iter().chain(instance.deposed.values());
+        all.map(|object| object.attributes.clone())
+            .collect::<Vec<_>>()
+    });
+    let mut ids: Vec<String> = objects
+        .map(|attributes| {
+            let json: serde_json::Value = serde_json::from_str(&attributes).unwrap();
+            json["id"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    ids.sort();
+    ids
+}

@@ -27,7 +27,12 @@ impl Evaluator<'_> {
                     self.splat(&value, rest, step.range)
                 }
                 StepKind::AttributeSplat => {
-                    let is_attribute = |step: &Step| matches!(step.kind, StepKind::Attribute(_));
+                    // `.0` is a step of each element, `[0]` one of the result.
+                    let is_attribute = |step: &Step| match step.kind {
+                        StepKind::Attribute(_) => true,
+                        StepKind::Index(_) => step.range.text(self.source).starts_with('.'),
+                        StepKind::Splat | StepKind::AttributeSplat => false,
+                    };
                     let end = rest.iter().position(|step| !is_attribute(step));
                     let (inside, after) = rest.split_at(end.unwrap_or(rest.len()));
                     steps = after;

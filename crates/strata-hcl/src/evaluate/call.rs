@@ -105,6 +105,21 @@ impl Evaluator<'_> {
         }
         let mut diagnostic = Diagnostic::error("unknown-function", "Call to unknown function")
             .at(self.span(call.name.range));
+        // Those that Terraform had once, and what is written instead.
+        let instead = match &**name {
+            "list" => Some(("tolist([ ... ])", "list")),
+            "map" => Some(("tomap({ ... })", "map")),
+            _ => None,
+        };
+        if let Some((instead, what)) = instead {
+            let detail = format!(
+                "Call to function {name:?} failed: the {name:?} function was deprecated in Terraform v0.12 and is no longer available; use {instead} syntax to write a literal {what}."
+            );
+            let summary = "Error in function call";
+            let diagnostic = Diagnostic::error("unknown-function", summary).detail(detail);
+            self.diags.push(diagnostic.at(self.span(call.name.range)));
+            return failed();
+        }
         diagnostic = diagnostic.detail(match functions::not_supported(name) {
             Some(reason) => format!("There is no function named {name:?} here: {reason}."),
             None => format!("There is no function named {name:?}."),

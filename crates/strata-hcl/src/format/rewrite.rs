@@ -146,7 +146,7 @@ pub(crate) fn quoted(text: &str) -> String {
 fn is_printable(c: char) -> bool {
     // A mark is only left as it is behind something to stand on.
     let text = String::from_iter(['a', c]);
-    text.escape_debug().count() == 2
+    c == '\'' || text.escape_debug().count() == 2
 }
 
 /// Takes the wrapping off `"${x}"`; anything else stays.

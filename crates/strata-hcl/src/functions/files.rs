@@ -51,7 +51,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
         &[PATH],
         Returns::String,
         "Reads a file and gives it as base64.",
-        |given, context| hashed(given, context, |bytes| STANDARD.encode(bytes)),
+        |given, context| {
+            let bytes = read(text(given, 0), context)?;
+            Ok(Value::from(STANDARD.encode(bytes)))
+        },
     ),
     Function::new(
         "filebase64sha256",
@@ -233,8 +236,13 @@ fn unreadable(path: &str, reason: &FileErrorReason, is_folder: bool) -> Function
 
 fn hashed(given: Given<'_>, context: &Context<'_>, hash: fn(&[u8]) -> String) -> Result_ {
     let (files, place) = locate(text(given, 0), context)?;
-    if is_folder(files, &place) {
-        let message = format!("read {}: is a directory", shown(text(given, 0)));
+    let path = shown(text(given, 0));
+    let missing = match files.kind(&place) {
+        Some(EntryKind::Folder) => Some(format!("read {path}: is a directory")),
+        None => Some(format!("open {path}: no such file or directory")),
+        _ => None,
+    };
+    if let Some(message) = missing {
         return Err(FunctionError::new(message));
     }
     Ok(Value::from(hash(&read(text(given, 0), context)?)))

@@ -141,7 +141,11 @@ fn format(template: &str, arguments: &[Value]) -> Result<String, FunctionError> 
                 }
             })
         })?;
-        out.push_str(&padded(&verb, &written));
+        // As in Terraform, where a width says nothing of a bool.
+        match verb.letter {
+            't' => out.push_str(&written),
+            _ => out.push_str(&padded(&verb, &written)),
+        }
     }
     out.push_str(rest);
     if highest < arguments.len() {

@@ -171,7 +171,9 @@ fn transpose(given: Given<'_>, _: &Context<'_>) -> Result_ {
     for (key, list) in entries(given, 0)? {
         for item in list.as_sequence().unwrap_or(&[]) {
             let Value::String(item) = item else {
-                return Err(FunctionError::argument(0, "the lists must not hold null"));
+                return Err(FunctionError::new(
+                    "input list must not contain null string",
+                ));
             };
             turned
                 .entry(item.clone())
@@ -199,9 +201,11 @@ fn zipmap(given: Given<'_>, _: &Context<'_>) -> Result_ {
         )));
     }
     let mut made = Vec::with_capacity(keys.len());
-    for (key, value) in keys.iter().zip(values) {
+    for (index, (key, value)) in keys.iter().zip(values).enumerate() {
         let Value::String(key) = key else {
-            return Err(FunctionError::argument(0, "a key must not be null"));
+            return Err(FunctionError::new(format!(
+                "keys list has null value at index {index}"
+            )));
         };
         made.push((key.clone(), value.clone()));
     }

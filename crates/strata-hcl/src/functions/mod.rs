@@ -19,6 +19,7 @@ mod network;
 mod numeric;
 mod paths;
 mod pattern;
+mod re2;
 mod rsa;
 mod sets;
 mod signature;
@@ -354,6 +355,9 @@ fn items(arguments: Given<'_>, at: usize) -> &[Value] {
         .unwrap_or(&[])
 }
 
+/// Which whole numbers an argument may be.
+const WHOLE: &str = "between -9223372036854775808 and 9223372036854775807";
+
 /// A whole number that an argument must be.
 fn whole(arguments: Given<'_>, at: usize) -> Result<i64, FunctionError> {
     arguments
@@ -361,8 +365,7 @@ fn whole(arguments: Given<'_>, at: usize) -> Result<i64, FunctionError> {
         .and_then(Value::as_number)
         .and_then(strata_core::Number::as_i64)
         .ok_or_else(|| {
-            let range = "between -9223372036854775808 and 9223372036854775807";
-            FunctionError::argument(at, format!("value must be a whole number, {range}"))
+            FunctionError::argument(at, format!("value must be a whole number, {WHOLE}"))
         })
 }
 

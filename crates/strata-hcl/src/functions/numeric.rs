@@ -2,7 +2,9 @@
 
 use strata_core::{Number, Value};
 
-use super::{Context, Function, FunctionError, Given, Kind, Parameter, Result_, Returns, items};
+use super::{
+    Context, Function, FunctionError, Given, Kind, Parameter, Result_, Returns, WHOLE, items, whole,
+};
 
 const NUM: Parameter = Parameter::new("num", Kind::Number);
 const NUMBERS: Parameter = Parameter::new("numbers", Kind::Number);
@@ -80,10 +82,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Gives -1, 0 or 1 by the sign.",
         |given, _| {
             let number = number(given, 0);
-            if number.is_infinite() {
-                return Err(FunctionError::new(
-                    "value must be a whole number, between -9223372036854775808 and 9223372036854775807",
-                ));
+            if number.as_i64().is_none() {
+                return Err(FunctionError::new(format!(
+                    "value must be a whole number, {WHOLE}"
+                )));
             }
             Ok(Value::from(number.cmp(&Number::ZERO) as i64))
         },
@@ -123,15 +125,13 @@ fn extreme(given: Given<'_>, better: fn(&Number, &Number) -> bool) -> Result_ {
 }
 
 fn parseint(given: Given<'_>, _: &Context<'_>) -> Result_ {
-    let base = number(given, 1)
-        .as_i64()
-        .filter(|base| (2..=62).contains(base));
-    let Some(base) = base else {
+    let base = whole(given, 1)?;
+    if !(2..=62).contains(&base) {
         return Err(FunctionError::argument(
             1,
             "base must be a whole number between 2 and 62 inclusive",
         ));
-    };
+    }
     let Some(whole) = given.first().and_then(Value::as_str) else {
         let ty = given.first().map(|value| value.ty().friendly_name());
         let message = format!(

@@ -3,7 +3,10 @@
 use regex::{Captures, Regex};
 use strata_core::{Type, Value};
 
-use super::{Context, Function, FunctionError, Given, Kind, Parameter, Result_, Returns, text};
+use super::{
+    Context, Function, FunctionError, Given, Kind, Parameter, Result_, Returns, re2::translated,
+    text,
+};
 
 const PATTERN: Parameter = Parameter::new("pattern", Kind::String);
 const STRING: Parameter = Parameter::new("string", Kind::String);
@@ -45,9 +48,14 @@ fn compile(pattern: &str, argument: usize) -> Result<Regex, FunctionError> {
             "unclosed group" => format!("missing closing ) in {pattern}"),
             last => last.to_owned(),
         };
-        FunctionError::argument(argument, format!("invalid regexp pattern: {last}"))
+        let told = format!("invalid regexp pattern: {last}");
+        // The pattern of `replace` is no argument of its own in Terraform.
+        match argument {
+            0 => FunctionError::argument(0, told),
+            _ => FunctionError::new(told),
+        }
     };
-    Regex::new(pattern).map_err(invalid)
+    Regex::new(&translated(pattern)).map_err(invalid)
 }
 
 fn found_type(given: Given<'_>) -> Result<Type, FunctionError> {

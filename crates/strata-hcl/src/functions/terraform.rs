@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use strata_core::{Diagnostics, Source, Value};
+use strata_core::{Diagnostics, Source, Span, Value};
 
 use super::{Context, Function, FunctionError, Given, Kind, Parameter, Result_, Returns, text};
 use crate::{EmptyScope, evaluate, format};
@@ -118,7 +118,8 @@ fn decode_tfvars(given: Given<'_>, _: &Context<'_>) -> Result_ {
     if let Some(block) = body.blocks.first() {
         let kind = &block.kind.text;
         return Err(FunctionError::new(format!(
-            "invalid tfvars content: Unexpected {kind:?} block; Blocks are not allowed here."
+            "invalid tfvars content: {}Unexpected {kind:?} block; Blocks are not allowed here..",
+            place(&block.kind_span())
         )));
     }
     let mut values = Vec::with_capacity(body.attributes.len());
@@ -126,16 +127,17 @@ fn decode_tfvars(given: Given<'_>, _: &Context<'_>) -> Result_ {
         let name = &attribute.name.text;
         let what = format!("invalid expression for variable {name:?}");
         if let Some(reference) = attribute.expression.references().first() {
-            let position = reference.span().start;
+            let mut root = reference.span();
+            root.end.column = root.start.column + reference.root.chars().count() as u32;
             return Err(FunctionError::new(format!(
-                "{what}: <decode_tfvars argument>:{},{}; Variables not allowed; Variables may not be used here.",
-                position.line, position.column
+                "{what}: {}Variables not allowed; Variables may not be used here..",
+                place(&root)
             )));
         }
-        if let Some(call) = attribute.expression.calls().first() {
+        if !attribute.expression.calls().is_empty() {
             return Err(FunctionError::new(format!(
-                "{what}: Function calls not allowed; Functions may not be called here: {:?}.",
-                &*call.text
+                "{what}: {}Function calls not allowed; Functions may not be called here..",
+                place(&attribute.expression.span())
             )));
         }
         values.push((
@@ -147,16 +149,26 @@ fn decode_tfvars(given: Given<'_>, _: &Context<'_>) -> Result_ {
     Ok(Value::object(values))
 }
 
+/// A place as the messages name it.
+fn place(span: &Span) -> String {
+    let (start, end) = (span.start, span.end);
+    let end = match start.line == end.line {
+        true => end.column.to_string(),
+        false => format!("{},{}", end.line, end.column),
+    };
+    format!(
+        "<decode_tfvars argument>:{},{}-{end}: ",
+        start.line, start.column
+    )
+}
+
 fn fails(what: &str, diags: &Diagnostics) -> Result<(), FunctionError> {
     let Some(first) = diags.iter().find(|diagnostic| diagnostic.is_error()) else {
         return Ok(());
     };
-    let place = first.labels.first().map(|label| {
-        let start = label.span.start;
-        format!("<decode_tfvars argument>:{},{}: ", start.line, start.column)
-    });
+    let place = first.labels.first().map(|label| place(&label.span));
     Err(FunctionError::new(format!(
-        "{what}: {}{}; {}",
+        "{what}: {}{}; {}.",
         place.unwrap_or_default(),
         first.summary,
         first.detail

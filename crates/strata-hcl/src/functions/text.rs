@@ -173,7 +173,9 @@ fn chomp(given: Given<'_>, _: &Context<'_>) -> Result_ {
 }
 
 fn indent(given: Given<'_>, _: &Context<'_>) -> Result_ {
-    let spaces = usize::try_from(whole(given, 0)?)
+    // Terraform does not say which argument it was.
+    let spaces = whole(given, 0).map_err(|error| FunctionError::new(error.message));
+    let spaces = usize::try_from(spaces?)
         .ok()
         .filter(|spaces| *spaces <= 100_000)
         .ok_or_else(|| FunctionError::argument(0, "a number from 0 to 100000 is required"))?;

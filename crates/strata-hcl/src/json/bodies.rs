@@ -160,7 +160,7 @@ impl Maker<'_> {
     fn attribute(&mut self, name: Name, item: &ObjectItem, body: &mut Body) {
         if body.attribute(&name.text).is_some() {
             let detail = format!("The argument `{}` is set more than once.", name.text);
-            self.wrong(&item.key, "Duplicate argument", &detail);
+            self.wrong(&item.key, "Duplicate attribute definition", &detail);
             return;
         }
         body.attributes.push(Attribute {

@@ -208,7 +208,11 @@ impl Reader<'_> {
                 if self.peek() == Some(close) {
                     let detail =
                         format!("JSON does not allow a comma after the last item of an {what}.");
-                    return Err(self.wrong_from(comma, "Trailing comma", detail));
+                    let summary = match close {
+                        b'}' => "Trailing comma in object",
+                        _ => "Trailing comma in array",
+                    };
+                    return Err(self.wrong_from(comma, summary, detail));
                 }
                 Ok(true)
             }

@@ -13,6 +13,9 @@ use super::{Parsed, Parser, T, lexer};
 /// Where each attribute of a body stands in it, by name. There may be thousands, in `locals`.
 type Places = BTreeMap<Arc<str>, usize>;
 
+/// What is said where neither an argument nor a block begins.
+const DEFINITION: &str = "Argument or block definition required";
+
 impl Parser<'_> {
     pub(super) fn file(&mut self) -> Body {
         let mut body = self.empty_body(0);
@@ -25,7 +28,7 @@ impl Parser<'_> {
             self.report_hint(
                 brace.range,
                 "unexpected-brace",
-                "A closing brace without an opening one",
+                DEFINITION,
                 "All blocks before this brace are closed already.",
                 "remove it, or add the opening brace that is missing",
             );
@@ -58,36 +61,52 @@ impl Parser<'_> {
 
     fn item(&mut self, body: &mut Body, places: &mut Places) -> Parsed<()> {
         if !self.is(T::Identifier) {
+            let summary = match self.is(T::Quote) {
+                true => "Invalid argument name",
+                false => DEFINITION,
+            };
             return Err(self.expected(
                 "argument-or-block-required",
-                "An argument or a block should be here",
+                summary,
                 "Arguments and blocks begin with a name",
             ));
         }
         let token = self.next();
         let name = self.name(token);
-        match self.peek().kind {
-            T::Equal => self.attribute(name, body, places)?,
-            T::OpenBrace | T::Quote | T::Identifier => self.block(name, body)?,
+        let what = match self.peek().kind {
+            T::Equal => {
+                self.attribute(name, body, places)?;
+                "argument"
+            }
+            T::OpenBrace | T::Quote | T::Identifier => {
+                self.block(name, body)?;
+                "block definition"
+            }
             T::Colon => {
-                let colon = self.peek();
                 return Err(self.report_hint(
-                    colon.range,
+                    name.range,
                     "equals-required",
-                    "An argument takes `=`",
+                    DEFINITION,
                     format!("`{}` is followed by a colon.", name.text),
                     "write `=` between name and value",
                 ));
             }
             _ => {
-                return Err(self.expected(
+                let token = self.peek();
+                let detail = format!(
+                    "`{}` should be followed by `=`, a label or `{{`, but {} is here.",
+                    name.text,
+                    self.describe(token)
+                );
+                return Err(self.report(
+                    name.range,
                     "argument-or-block-required",
-                    "An argument or a block should be here",
-                    &format!("`{}` should be followed by `=`, a label or `{{`", name.text),
+                    DEFINITION,
+                    detail,
                 ));
             }
-        }
-        self.end_of_item()
+        };
+        self.end_of_item(what)
     }
 
     fn attribute(&mut self, name: Name, body: &mut Body, places: &mut Places) -> Parsed<()> {
@@ -102,14 +121,15 @@ impl Parser<'_> {
         };
         if let Some(first) = places.get(&name.text) {
             let first = body.attributes[*first].name_span();
-            let diagnostic = strata_core::Diagnostic::error(
-                "duplicate-argument",
-                format!("`{}` is set twice", name.text),
-            )
-            .detail("Each argument may be set only once in a block.")
-            .label(name.range.span(self.source), "set again here")
-            .label(first, "set here before")
-            .hint("remove one of the two");
+            let diagnostic =
+                strata_core::Diagnostic::error("duplicate-argument", "Attribute redefined")
+                    .detail(format!(
+                        "`{}` is set twice, and each argument may be set only once in a block.",
+                        name.text
+                    ))
+                    .label(name.range.span(self.source), "set again here")
+                    .label(first, "set here before")
+                    .hint("remove one of the two");
             self.diags.push(diagnostic);
         } else {
             places.insert(name.text.clone(), body.attributes.len());
@@ -134,7 +154,7 @@ impl Parser<'_> {
                 _ => {
                     return Err(self.expected(
                         "invalid-block",
-                        "A block has no body",
+                        "Invalid block definition",
                         &format!("The block `{}` needs `{{` on the line it begins", kind.text),
                     ));
                 }
@@ -193,8 +213,8 @@ impl Parser<'_> {
         if token.kind != T::Identifier || self.peek_second().kind != T::Equal {
             return Err(self.expected(
                 "invalid-one-line-block",
-                "A block on one line holds one argument",
-                "An argument or `}` should follow the brace",
+                "Argument definition required",
+                "A block on one line holds one argument: an argument or `}` should follow the brace",
             ));
         }
         self.next();
@@ -208,8 +228,8 @@ impl Parser<'_> {
         Err(self.report_hint(
             token.range,
             "invalid-one-line-block",
-            "A block on one line holds one argument",
-            format!("After the argument, `}}` should follow, but {found} is here."),
+            "Invalid single-argument block definition",
+            format!("A block on one line holds one argument. After the argument, `}}` should follow, but {found} is here."),
             "put each argument on a line of its own",
         ))
     }
@@ -231,7 +251,7 @@ impl Parser<'_> {
         })
     }
 
-    fn end_of_item(&mut self) -> Parsed<()> {
+    fn end_of_item(&mut self, what: &str) -> Parsed<()> {
         match self.peek().kind {
             T::Newline | T::End => Ok(()),
             T::Comma => {
@@ -239,7 +259,7 @@ impl Parser<'_> {
                 Err(self.report_hint(
                     comma.range,
                     "unexpected-comma",
-                    "Arguments are not separated by commas",
+                    "Unexpected comma after argument",
                     "Each argument stands on a line of its own.",
                     "remove the comma",
                 ))
@@ -247,8 +267,8 @@ impl Parser<'_> {
             // `a = 1 }` closes its block, although it should not stand there.
             _ => Err(self.expected(
                 "end-of-line-required",
-                "The line should end here",
-                "The argument or block is complete",
+                &format!("Missing newline after {what}"),
+                &format!("The {what} is complete"),
             )),
         }
     }

@@ -4,7 +4,7 @@ use strata_core::Value;
 
 use crate::syntax::node::{Node, NodeKind, ObjectItem};
 
-use super::{Parsed, Parser, T, expression::literal};
+use super::{Parsed, Parser, T, expression::literal, for_expression::FOR};
 
 impl Parser<'_> {
     pub(super) fn parentheses(&mut self) -> Parsed<Node> {
@@ -13,9 +13,15 @@ impl Parser<'_> {
             let inner = parser.expression();
             let mut result = inner.as_ref().map(|_| ()).map_err(|reported| *reported);
             if result.is_ok() && !parser.is(T::CloseParenthesis) {
-                result = Err(parser.unclosed(open, "a parenthesis", ")"));
+                result = Err(parser.unclosed(open, "Unbalanced parentheses", ")"));
             }
-            parser.close(result, open, "a parenthesis", T::CloseParenthesis, ")")?;
+            parser.close(
+                result,
+                open,
+                "Unbalanced parentheses",
+                T::CloseParenthesis,
+                ")",
+            )?;
             inner
         })?;
         Ok(Node {
@@ -30,7 +36,7 @@ impl Parser<'_> {
             if parser.begins_for() {
                 let result = parser.for_expression(T::CloseBracket);
                 let node = result.as_ref().map(|_| ()).map_err(|reported| *reported);
-                parser.close(node, open, "a `for`", T::CloseBracket, "]")?;
+                parser.close(node, open, FOR, T::CloseBracket, "]")?;
                 return result;
             }
             let mut items = Vec::new();
@@ -39,7 +45,13 @@ impl Parser<'_> {
                 items.push(item);
                 Ok(())
             });
-            parser.close(result, open, "a list", T::CloseBracket, "]")?;
+            parser.close(
+                result,
+                open,
+                "Unterminated tuple constructor expression",
+                T::CloseBracket,
+                "]",
+            )?;
             Ok(NodeKind::Tuple(items))
         })?;
         Ok(Node {
@@ -54,7 +66,7 @@ impl Parser<'_> {
             let kind = self.with_newlines(false, |parser| {
                 let result = parser.for_expression(T::CloseBrace);
                 let node = result.as_ref().map(|_| ()).map_err(|reported| *reported);
-                parser.close(node, open, "a `for`", T::CloseBrace, "}")?;
+                parser.close(node, open, FOR, T::CloseBrace, "}")?;
                 result
             })?;
             return Ok(Node {
@@ -65,7 +77,13 @@ impl Parser<'_> {
         let items = self.with_newlines(true, |parser| {
             let mut items = Vec::new();
             let result = parser.object_items(&mut items);
-            parser.close(result, open, "an object", T::CloseBrace, "}")?;
+            parser.close(
+                result,
+                open,
+                "Unterminated object constructor expression",
+                T::CloseBrace,
+                "}",
+            )?;
             Ok(items)
         })?;
         Ok(Node {
@@ -102,7 +120,7 @@ impl Parser<'_> {
             T::CloseBrace | T::End => Ok(()),
             _ => Err(self.expected(
                 "separator-required",
-                "Object items are not separated",
+                "Missing attribute separator",
                 "A comma or a new line should follow an item",
             )),
         }
@@ -115,9 +133,14 @@ impl Parser<'_> {
             .or_else(|| self.take(T::Colon))
             .is_none()
         {
+            let summary = match self.peek().kind {
+                T::End => "Unterminated object constructor expression",
+                T::Comma | T::Newline => "Missing attribute value",
+                _ => "Missing key/value separator",
+            };
             return Err(self.expected(
                 "invalid-object-item",
-                "An object item lacks its value",
+                summary,
                 "`=` and a value should follow the key",
             ));
         }

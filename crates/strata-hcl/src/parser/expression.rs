@@ -82,7 +82,7 @@ impl Parser<'_> {
         if self.take(T::Colon).is_none() {
             return Err(self.expected(
                 "incomplete-conditional",
-                "A conditional lacks its second value",
+                "Missing false expression in conditional",
                 "A conditional is `condition ? value : other`; `:` should follow",
             ));
         }
@@ -172,7 +172,7 @@ impl Parser<'_> {
             _ => {
                 return Err(self.expected(
                     "invalid-attribute-name",
-                    "A dot without an attribute name",
+                    "Invalid attribute name",
                     "A name should follow the dot",
                 ));
             }
@@ -224,7 +224,7 @@ impl Parser<'_> {
                 }
             };
             if !parser.is(T::CloseBracket) {
-                let reported = parser.unclosed(open, "an index", "]");
+                let reported = parser.unclosed(open, "Missing close bracket on index", "]");
                 parser.skip_to_close(T::CloseBracket);
                 return Err(reported);
             }
@@ -248,7 +248,7 @@ impl Parser<'_> {
                     Err(_) => Err(self.report(
                         token.range,
                         "invalid-number",
-                        "Not a number",
+                        "Invalid number literal",
                         format!("`{text}` cannot be read as a number."),
                     )),
                 }
@@ -291,7 +291,7 @@ impl Parser<'_> {
             let Some(part) = self.take(T::Identifier) else {
                 return Err(self.expected(
                     "invalid-function-name",
-                    "A function name is incomplete",
+                    "Missing function name",
                     "A name should follow `::`",
                 ));
             };
@@ -300,7 +300,7 @@ impl Parser<'_> {
         if !self.is(T::OpenParenthesis) {
             return Err(self.expected(
                 "invalid-function-call",
-                "A function is called with parentheses",
+                "Missing open parenthesis",
                 "`(` should follow the function's name",
             ));
         }
@@ -321,18 +321,23 @@ impl Parser<'_> {
                 arguments.push(argument);
                 if parser.take(T::Ellipsis).is_some() {
                     expand = true;
-                    parser.take(T::Comma);
                     if !parser.is(T::CloseParenthesis) {
                         return Err(parser.expected(
                             "misplaced-expansion",
-                            "Only the last argument can be expanded",
+                            "Missing closing parenthesis",
                             "`)` should follow `...`",
                         ));
                     }
                 }
                 Ok(())
             });
-            parser.close(result, open, "a call", T::CloseParenthesis, ")")
+            parser.close(
+                result,
+                open,
+                "Unterminated function call",
+                T::CloseParenthesis,
+                ")",
+            )
         })?;
         let call = Call {
             name,

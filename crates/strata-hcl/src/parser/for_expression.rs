@@ -7,6 +7,9 @@ use crate::syntax::{
 
 use super::{Parsed, Parser, T, TokenKind};
 
+/// What is said of all mistakes in a `for`.
+pub(super) const FOR: &str = "Invalid 'for' expression";
+
 impl Parser<'_> {
     pub(super) fn begins_for(&mut self) -> bool {
         self.is_word("for") && self.peek_second().kind == T::Identifier
@@ -15,11 +18,11 @@ impl Parser<'_> {
     /// Reads from `for` to before the closing bracket.
     pub(super) fn for_expression(&mut self, close: TokenKind) -> Parsed<NodeKind> {
         self.next();
-        let (key_name, value_name, collection) = self.for_header()?;
+        let (key_name, value_name, collection) = self.for_header(FOR)?;
         if self.take(T::Colon).is_none() {
             return Err(self.expected(
                 "invalid-for",
-                "A `for` is incomplete",
+                FOR,
                 "`:` should follow what the `for` goes through",
             ));
         }
@@ -27,11 +30,7 @@ impl Parser<'_> {
         let mut value = self.expression()?;
         if close == T::CloseBrace {
             if self.take(T::Arrow).is_none() {
-                return Err(self.expected(
-                    "invalid-for",
-                    "A `for` in braces makes keys and values",
-                    "`=>` should follow the key",
-                ));
+                return Err(self.expected("invalid-for", FOR, "`=>` should follow the key"));
             }
             key = Some(value);
             value = self.expression()?;
@@ -42,11 +41,7 @@ impl Parser<'_> {
             None => None,
         };
         if !self.is(close) {
-            return Err(self.expected(
-                "invalid-for",
-                "A `for` is not closed",
-                "The closing bracket should follow",
-            ));
+            return Err(self.expected("invalid-for", FOR, "The closing bracket should follow"));
         }
         Ok(NodeKind::For(Box::new(For {
             key_name,
@@ -67,7 +62,7 @@ impl Parser<'_> {
             return Err(self.report_hint(
                 token.range,
                 "invalid-for",
-                "Only a `for` in braces can group",
+                FOR,
                 "`...` groups the values of one key, and a list has no keys.",
                 "remove `...`, or use `{for …}`",
             ));
@@ -75,31 +70,27 @@ impl Parser<'_> {
         Ok(true)
     }
 
-    /// Reads `k, v in collection`.
-    pub(super) fn for_header(&mut self) -> Parsed<(Option<Name>, Name, Node)> {
+    /// Reads `k, v in collection`; `summary` is what is said of a mistake.
+    pub(super) fn for_header(&mut self, summary: &str) -> Parsed<(Option<Name>, Name, Node)> {
         let mut key_name = None;
-        let mut value_name = self.for_name()?;
+        let mut value_name = self.for_name(summary)?;
         if self.take(T::Comma).is_some() {
-            key_name = Some(std::mem::replace(&mut value_name, self.for_name()?));
+            key_name = Some(std::mem::replace(&mut value_name, self.for_name(summary)?));
         }
         if self.take_word("in").is_none() {
             return Err(self.expected(
                 "invalid-for",
-                "A `for` is incomplete",
+                summary,
                 "`in` should follow the names of a `for`",
             ));
         }
         Ok((key_name, value_name, self.expression()?))
     }
 
-    pub(super) fn for_name(&mut self) -> Parsed<Name> {
+    pub(super) fn for_name(&mut self, summary: &str) -> Parsed<Name> {
         match self.take(T::Identifier) {
             Some(token) => Ok(self.name(token)),
-            None => Err(self.expected(
-                "invalid-for",
-                "A `for` is incomplete",
-                "A name should follow",
-            )),
+            None => Err(self.expected("invalid-for", summary, "A name should follow")),
         }
     }
 }

@@ -36,7 +36,7 @@ impl Parser<'_> {
             return Err(self.report(
                 range,
                 "invalid-heredoc",
-                "A heredoc begins with a word alone",
+                "Invalid expression",
                 "Nothing else may stand on the line after the heredoc's word.",
             ));
         }

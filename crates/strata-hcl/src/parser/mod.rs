@@ -47,7 +47,7 @@ pub fn parse_expression(source: &Arc<Source>, diags: &mut Diagnostics) -> Expres
         Err(parser.report(
             token.range,
             "extra-characters",
-            "Extra characters after the expression",
+            "Extra characters after expression",
             format!("The expression is complete, but {found} follows."),
         ))
     });
@@ -78,7 +78,7 @@ pub(crate) fn parse_expression_within(
             parser.report(
                 token.range,
                 "extra-characters",
-                "Extra characters after the expression",
+                "Extra characters after expression",
                 format!("The expression is complete, but {found} follows."),
             );
             parser.error_node(range.start)
@@ -315,6 +315,10 @@ impl<'a> Parser<'a> {
     fn expected(&mut self, code: &'static str, summary: &str, what: &str) -> Reported {
         let token = self.peek();
         let detail = format!("{what}, but {} is here.", self.describe(token));
+        let summary = match (code, token.kind) {
+            ("expression-required", T::End) => "Missing expression",
+            _ => summary,
+        };
         match token.kind {
             T::OpenComment => self.report_hint(
                 token.range,
@@ -323,14 +327,37 @@ impl<'a> Parser<'a> {
                 "The comment that begins here has no `*/`.",
                 "end it with `*/`",
             ),
-            T::Other if token.range.text(self.source) == "'" => self.report_hint(
-                token.range,
-                "invalid-character",
-                "Single quotes do not make a text",
-                detail,
-                "use double quotes: \"…\"",
-            ),
+            T::Other | T::Tilde if !self.text[token.range.end as usize..].starts_with('}') => {
+                let (summary, hint) = unused(token.range.text(self.source));
+                let diagnostic = Diagnostic::error("invalid-character", summary)
+                    .detail(detail)
+                    .at(token.range.span(self.source));
+                self.diags.push(match hint {
+                    Some(hint) => diagnostic.hint(hint),
+                    None => diagnostic,
+                });
+                Reported
+            }
             _ => self.report(token.range, code, summary, detail),
         }
     }
+}
+
+/// What is said of a character that the language does not use, and what may have been meant.
+fn unused(text: &str) -> (&'static str, Option<&'static str>) {
+    let hint = match text {
+        "'" | "“" | "”" | "‘" | "’" => Some("use double quotes: \"…\""),
+        "`" => Some("text of several lines is a heredoc: `<<-EOT`"),
+        ";" => Some("arguments stand on lines of their own, items are separated by commas"),
+        "&" => Some("the boolean operator is `&&`"),
+        "|" => Some("the boolean operator is `||`"),
+        "~" => Some("the boolean operator is `!`"),
+        "$" => Some("write references without `${…}`, or the whole as a text: \"${…}\""),
+        _ => None,
+    };
+    let summary = match text {
+        "&" | "|" | "~" | "^" => "Unsupported operator",
+        _ => "Invalid character",
+    };
+    (summary, hint)
 }

@@ -44,7 +44,7 @@ impl Parser<'_> {
         &mut self,
         result: Parsed<()>,
         open: ByteRange,
-        what: &str,
+        summary: &str,
         close: TokenKind,
         sign: &str,
     ) -> Parsed<()> {
@@ -54,24 +54,21 @@ impl Parser<'_> {
         }
         match self.take(close) {
             Some(_) => Ok(()),
-            None => Err(self.unclosed(open, what, sign)),
+            None => Err(self.unclosed(open, summary, sign)),
         }
     }
 
-    pub(super) fn unclosed(&mut self, open: ByteRange, what: &str, sign: &str) -> Reported {
+    pub(super) fn unclosed(&mut self, open: ByteRange, summary: &str, sign: &str) -> Reported {
         let token = self.peek();
         let detail = format!(
             "`{sign}` should follow, but {} is here.",
             self.describe(token)
         );
-        let diagnostic = strata_core::Diagnostic::error(
-            "unclosed-bracket",
-            format!("The bracket of {what} is not closed"),
-        )
-        .detail(detail)
-        .label(token.range.span(self.source), "")
-        .label(open.span(self.source), "opened here")
-        .hint(format!("add `{sign}`"));
+        let diagnostic = strata_core::Diagnostic::error("unclosed-bracket", summary)
+            .detail(detail)
+            .label(token.range.span(self.source), "")
+            .label(open.span(self.source), "opened here")
+            .hint(format!("add `{sign}`"));
         self.diags.push(diagnostic);
         Reported
     }

@@ -161,7 +161,10 @@ impl Parser<'_> {
             Until::Quote => Err(self.report_hint(
                 here,
                 "unterminated-text",
-                "A quoted text does not end",
+                match self.at == self.text.len() {
+                    true => "Unterminated template string",
+                    false => "Invalid multi-line string",
+                },
                 "The closing quote is missing on this line.",
                 "add the closing quote; text of several lines is a heredoc: `<<-EOT`",
             )),
@@ -245,9 +248,14 @@ impl Parser<'_> {
             };
             let strip_after = parser.take(T::Tilde).is_some();
             if parser.take(T::CloseBrace).is_none() {
+                let summary = match (parser.peek().kind, marker(&kind)) {
+                    (T::End | T::Quote, _) => "Unclosed template interpolation sequence".to_owned(),
+                    (_, None) => "Extra characters after interpolation expression".to_owned(),
+                    (_, Some(word)) => format!("Extra characters in {word} marker"),
+                };
                 return Err(parser.expected(
                     "unclosed-interpolation",
-                    "An interpolation is not closed",
+                    &summary,
                     "`}` should follow",
                 ));
             }
@@ -263,6 +271,13 @@ impl Parser<'_> {
     fn directive(&mut self) -> Parsed<PieceKind> {
         let token = self.peek();
         let word = token.range.text(self.source).to_owned();
+        if token.kind != T::Identifier {
+            return Err(self.expected(
+                "invalid-directive",
+                "Invalid template directive",
+                "`if`, `else`, `endif`, `for` or `endfor` should follow `%{`",
+            ));
+        }
         if !matches!(word.as_str(), "if" | "else" | "endif" | "for" | "endfor") {
             return Err(self.report_hint(
                 token.range,
@@ -278,7 +293,7 @@ impl Parser<'_> {
             "else" => PieceKind::Else,
             "endif" => PieceKind::EndIf,
             "for" => {
-                let (key, value, collection) = self.for_header()?;
+                let (key, value, collection) = self.for_header("Invalid 'for' directive")?;
                 PieceKind::For(key, value, collection)
             }
             _ => PieceKind::EndFor,
@@ -340,9 +355,10 @@ impl Parser<'_> {
                 }
                 PieceKind::For(key_name, value_name, collection) => {
                     let body = self.nested(|parser| parser.parts(pieces))?;
-                    let end = pieces.next();
-                    if !matches!(&end, Some(end) if matches!(end.kind, PieceKind::EndFor)) {
-                        return Err(self.unclosed_directive(piece.range, "for", "endfor"));
+                    match pieces.next() {
+                        Some(end) if matches!(end.kind, PieceKind::EndFor) => {}
+                        Some(other) => return Err(self.stray(&other)),
+                        None => return Err(self.unclosed_directive(piece.range, "for", "endfor")),
                     }
                     TemplatePart::For(Box::new(TemplateFor {
                         key_name,
@@ -371,9 +387,10 @@ impl Parser<'_> {
         {
             otherwise = self.parts(pieces)?;
         }
-        let end = pieces.next();
-        if !matches!(&end, Some(end) if matches!(end.kind, PieceKind::EndIf)) {
-            return Err(self.unclosed_directive(range, "if", "endif"));
+        match pieces.next() {
+            Some(end) if matches!(end.kind, PieceKind::EndIf) => {}
+            Some(other) => return Err(self.stray(&other)),
+            None => return Err(self.unclosed_directive(range, "if", "endif")),
         }
         Ok(TemplatePart::If(Box::new(TemplateIf {
             condition,
@@ -403,6 +420,18 @@ impl Parser<'_> {
             "The control directives within this template are unbalanced.".to_owned(),
         )
     }
+}
+
+/// The word that a directive begins with; none for an interpolation.
+fn marker(kind: &PieceKind) -> Option<&'static str> {
+    Some(match kind {
+        PieceKind::If(_) => "if",
+        PieceKind::Else => "else",
+        PieceKind::EndIf => "endif",
+        PieceKind::For(..) => "for",
+        PieceKind::EndFor => "endfor",
+        PieceKind::Text(_) | PieceKind::Interpolation(_) => return None,
+    })
 }
 
 pub(super) fn first_line(text: &str) -> &str {

@@ -67,7 +67,7 @@ pub enum StepKind {
     Index(Node),
     /// `[*]`: the steps after it apply to each element.
     Splat,
-    /// `.*`: the attributes after it apply to each element, an index after them to the result.
+    /// `.*`: attributes and legacy indexes after it apply to each element, an index in brackets to the result.
     AttributeSplat,
 }
 

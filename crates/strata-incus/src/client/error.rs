@@ -70,11 +70,14 @@ impl ClientError {
         matches!(self, ClientError::Api { status: 500, message } if message.starts_with("Invalid PID"))
     }
 
-    /// True if somebody else's work on the instance stood in the way: nothing was done, and can be asked for again.
+    /// True if somebody else's work stood in the way: nothing was done, and can be asked for again. That is so
+    /// of an instance that is worked on, and of a bridge that was to be made while instances end: the server
+    /// trips over interfaces that are gone when it looks at them, and takes back what it made (Incus 6.0.4).
     pub(crate) fn is_busy(&self) -> bool {
         let busy = [
             "Instance is busy running a",
             "non-reusable operation has now",
+            "Failed to delete bridge children interfaces",
         ];
         let said = self.server_message();
         said.is_some_and(|said| busy.iter().any(|words| said.contains(words)))

@@ -14,6 +14,7 @@ mod scripted;
 #[cfg(test)]
 mod tests;
 mod trust;
+pub(crate) mod web;
 mod websocket;
 
 use std::{sync::Arc, time::Duration};
@@ -27,7 +28,7 @@ use tokio::sync::OnceCell;
 
 use self::events::{Events, Subscription};
 #[cfg(test)]
-pub(crate) use self::scripted::{Scripted, object, refusal};
+pub(crate) use self::scripted::{Scripted, Step, object, refusal};
 pub(crate) use self::{
     error::ClientError,
     events::Lifecycle,
@@ -35,7 +36,7 @@ pub(crate) use self::{
     files::{Holder, Instance, Ownership},
     operation::Operation,
     path::ApiPath,
-    trust::known_certificate,
+    trust::{known_certificate, oidc},
 };
 use crate::remote::Remote;
 
@@ -48,6 +49,9 @@ const OPERATION_LIMIT: Duration = Duration::from_secs(1800);
 /// How often something is asked for again because an instance is just being stopped, or others work on it: for a minute.
 const AGAIN: usize = 240;
 
+/// How often a call is sent again with another token: one that somebody else kept, and one that is new.
+const RENEWALS: usize = 2;
+
 /// How long after the last time.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -56,6 +60,8 @@ pub(crate) struct Client {
     remote: Remote,
     pool: OnceCell<Pool>,
     events: Events,
+    /// Held while a new token is got.
+    renewing: tokio::sync::Mutex<()>,
 }
 
 /// A synchronous answer.
@@ -113,6 +119,7 @@ impl Client {
             remote,
             pool: OnceCell::new(),
             events: Events::new(),
+            renewing: tokio::sync::Mutex::default(),
         })
     }
 
@@ -340,7 +347,7 @@ impl Client {
 
     /// A call whose answer is not JSON, such as a file.
     pub(crate) async fn raw(&self, call: Call) -> Result<Reply, ClientError> {
-        let reply = self.pool().await?.send(call).await?;
+        let reply = self.exchange(call).await?;
         match reply.status {
             200..300 => Ok(reply),
             status => Err(self.refusal(status, &reply.body)),
@@ -351,6 +358,29 @@ impl Client {
         self.pool
             .get_or_try_init(|| trust::connect(&self.remote))
             .await
+    }
+
+    /// Sends a call; where a token has expired, once more with a new one: the server has done nothing then.
+    async fn exchange(&self, call: Call) -> Result<Reply, ClientError> {
+        let pool = self.pool().await?;
+        if !self.remote.oidc {
+            return Ok(pool.send(call).await?);
+        }
+        let mut renewals = RENEWALS;
+        loop {
+            let used = oidc::used(pool);
+            let reply = pool.send(call.clone()).await?;
+            let issuer = match reply.status {
+                401 if renewals > 0 => oidc::Issuer::named_by(&reply),
+                _ => None,
+            };
+            let Some(issuer) = issuer else {
+                return Ok(reply);
+            };
+            renewals -= 1;
+            let _one_renews = self.renewing.lock().await;
+            oidc::renew(&self.remote, pool, used.as_deref(), &issuer).await?;
+        }
     }
 
     /// Opens the event stream if it can be opened; if not, operations are awaited by calls.
@@ -370,7 +400,7 @@ impl Client {
             body: Body::empty(),
             limit: OPERATION_LIMIT,
         };
-        let reply = self.pool().await?.send(call).await?;
+        let reply = self.exchange(call).await?;
         match self.outcome(&reply) {
             Ok(Outcome::Sync { metadata, .. }) => parse(&metadata),
             Ok(Outcome::Async(operation)) => Ok(operation),
@@ -397,7 +427,7 @@ impl Client {
             body,
             limit,
         };
-        let reply = self.pool().await?.send(call).await?;
+        let reply = self.exchange(call).await?;
         self.outcome(&reply)
     }
 

@@ -48,6 +48,11 @@ impl Operation {
         telling.1.as_str()
     }
 
+    /// True if an image comes of it; Incus 6.0 names no object then.
+    pub(crate) fn makes_an_image(&self) -> bool {
+        self.description == "Downloading image"
+    }
+
     /// True if it works on this object, given as a path without query.
     pub(crate) fn concerns(&self, path: &str) -> bool {
         let Some(kinds) = self.resources.as_object() else {

@@ -176,6 +176,7 @@ pub(crate) fn client(socket: &Path) -> Arc<Client> {
         address: Address::Unix(socket.to_owned()),
         project: "default".to_owned(),
         config_dir: PathBuf::from("/nonexistent"),
+        authorities: None,
         token: None,
         oidc: false,
         accept_certificate: false,

@@ -19,7 +19,7 @@ pub(crate) async fn open(pool: &Pool, path: &ApiPath) -> Result<WebSocket, Clien
         .into_client_request()
         .map_err(|error| failed(&error))?;
     for (name, value) in pool.headers() {
-        let value = HeaderValue::from_str(value);
+        let value = HeaderValue::from_str(&value);
         let value =
             value.map_err(|_| ClientError::Setup("the OIDC token is no token".to_owned()))?;
         request.headers_mut().insert(name, value);

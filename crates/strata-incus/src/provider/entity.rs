@@ -105,6 +105,12 @@ pub(crate) trait Entity: Send + Sync {
         false
     }
 
+    /// True if it may be a bridge of the server's: made and removed in a call that the server goes on with when
+    /// nobody waits for its answer.
+    fn may_be_bridge(&self, _object: Attributes<'_>) -> bool {
+        false
+    }
+
     /// True if another `name` renames it.
     fn is_renamed(&self) -> bool {
         false
@@ -172,6 +178,11 @@ pub(crate) trait Entity: Send + Sync {
             true => ApiPath::new(&self.segments(object)).project(project),
             false => self.path(object, project),
         }
+    }
+
+    /// What to do when a create is refused, as far as its reason tells.
+    fn create_hint(&self, _object: Attributes<'_>, _reason: &str) -> Option<String> {
+        None
     }
 
     /// What to do when a delete is refused.

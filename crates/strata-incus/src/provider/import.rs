@@ -2,7 +2,7 @@
 
 use strata_core::{
     Diagnostic, Diagnostics, Value,
-    provider::{Object, Progress},
+    provider::{Object, Progress, import_block},
 };
 
 use super::{
@@ -124,12 +124,14 @@ pub(crate) fn id(type_name: &str, object: Attributes<'_>) -> String {
     }
 }
 
-/// What to do about a name that is taken.
-pub(crate) fn hint(type_name: &str, object: Attributes<'_>) -> String {
+/// What to do about a name that is taken by what a resource describes.
+pub(crate) fn hint(type_name: &str, address: Option<&str>, object: Attributes<'_>) -> String {
     let id = id(type_name, object);
-    format!(
-        "choose another name, or take it over: `import {{ to = {type_name}.NAME, id = \"{id}\" }}` as a block in the configuration"
-    )
+    let block = match address {
+        Some(address) => import_block(address, &id),
+        None => import_block(&format!("{type_name}.NAME"), &id),
+    };
+    format!("choose another name, or take it over with this block in the configuration:\n{block}")
 }
 
 /// Reads an instance as it is now; none if it is gone.

@@ -49,7 +49,7 @@ use strata_core::{
     BoxFuture, Diagnostic, Diagnostics, Value,
     provider::{
         ApplyRequest, ApplyResponse, ConfiguredProvider, FindRequest, Found, Object, ObjectKind,
-        PlanRequest, PlanResponse, Provider, ReadRequest,
+        PlanRequest, PlanResponse, Provider, ReadRequest, Settled,
     },
     schema::ProviderSchema,
 };
@@ -291,6 +291,27 @@ impl Configured {
         Ok(read)
     }
 
+    async fn settle(&self, request: ReadRequest) -> Result<Option<Settled>, Diagnostics> {
+        if entity(&request.type_name).is_some() {
+            let ReadRequest { type_name, object } = request;
+            self.know(&type_name, &object.value);
+            let place = object.value.clone();
+            return self
+                .lifecycle(&type_name, &place, async |lifecycle| {
+                    lifecycle.settle(object).await
+                })
+                .await?;
+        }
+        if &*request.type_name == instance::TYPE {
+            instance::settle(&self.0, &request.object.value).await?;
+        }
+        let read = self.read(request).await?;
+        Ok(read.map(|object| Settled {
+            object,
+            complete: true,
+        }))
+    }
+
     async fn find(&self, request: FindRequest) -> Result<Found, Diagnostics> {
         let FindRequest {
             type_name,
@@ -365,6 +386,19 @@ impl ConfiguredProvider for Configured {
         id: String,
     ) -> BoxFuture<'a, Result<Object, Diagnostics>> {
         Box::pin(async move { self.import(&type_name, &id).await })
+    }
+
+    fn settle<'a>(
+        &'a self,
+        request: ReadRequest,
+    ) -> BoxFuture<'a, Result<Option<Settled>, Diagnostics>> {
+        Box::pin(self.settle(request))
+    }
+
+    fn import_id(&self, type_name: &str, object: &Value) -> Option<String> {
+        // The id of an image is what it holds, and that of a server its remote.
+        let is_named = ![image::TYPE, server::TYPE].contains(&type_name);
+        is_named.then(|| import::id(type_name, Attributes(object)))
     }
 
     fn find<'a>(&'a self, request: FindRequest) -> BoxFuture<'a, Result<Found, Diagnostics>> {
@@ -461,6 +495,7 @@ mod tests {
             .empty_value();
         let config = attributes::with(&empty, [("image", Value::from("debian/12"))]);
         let request = PlanRequest {
+            address: "test.one".into(),
             type_name: instance::TYPE.into(),
             prior: None,
             proposed: config.clone(),

@@ -46,6 +46,14 @@ impl Entity for Network {
         object.some_text("target").is_some()
     }
 
+    fn may_be_bridge(&self, object: Attributes<'_>) -> bool {
+        !self.is_part(object)
+    }
+
+    fn create_hint(&self, object: Attributes<'_>, reason: &str) -> Option<String> {
+        held(object.text("name").unwrap_or_default(), reason)
+    }
+
     fn validate(&self, config: Attributes<'_>, diags: &mut Diagnostics) {
         let known = ["bridge", "macvlan", "sriov", "ovn", "physical"];
         validate::one_of(config, "type", &known, diags);
@@ -77,6 +85,17 @@ impl Entity for Network {
     }
 }
 
+/// What to do when something else has an address that a network is to have.
+fn held(name: &str, reason: &str) -> Option<String> {
+    let has_words = |words: [&str; 2]| words.iter().any(|words| reason.contains(words));
+    has_words(["Address already in use", "address already in use"]).then(|| {
+        format!(
+            "look on the server which process has the address (`ss -lntup`): a `dnsmasq` with `--interface={name}`, or \
+             of another network that is gone, was left behind by the server and may be ended"
+        )
+    })
+}
+
 /// Keys that a server chooses when a bridge, or an OVN network, is made without them.
 fn is_computed(key: &str) -> bool {
     key.starts_with("volatile.")
@@ -84,4 +103,18 @@ fn is_computed(key: &str) -> bool {
             key,
             "ipv4.address" | "ipv4.nat" | "ipv6.address" | "ipv6.nat" | "network" | "bridge.mtu"
         )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_something_has_tells_where_to_look() {
+        let reason = "The DNS and DHCP service exited prematurely: Process exited with non-zero value 2 (\"dnsmasq: \
+                      failed to create listening socket for 10.91.0.1: Address already in use\")";
+        let hint = held("br", reason).unwrap();
+        assert!(hint.contains("--interface=br`"), "{hint}");
+        assert_eq!(held("br", "Network is not valid"), None);
+    }
 }

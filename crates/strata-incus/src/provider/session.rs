@@ -10,7 +10,10 @@ use strata_core::{Diagnostic, Diagnostics, Value};
 use tokio::sync::OnceCell;
 
 use super::{
-    attributes::Attributes, check::Tally, declared::Declared, image::ImageSource,
+    attributes::Attributes,
+    check::{Tally, host},
+    declared::Declared,
+    image::ImageSource,
     instance::HardwareAddresses,
 };
 use crate::{
@@ -120,10 +123,23 @@ impl Session {
         }
     }
 
+    /// The project that the provider block names for objects that name none.
+    pub(crate) fn project(&self) -> Option<&str> {
+        self.remotes.as_ref()?.project()
+    }
+
     /// The client of a remote by name.
     pub(crate) fn client_of(&self, name: &str) -> Result<Arc<Client>, Diagnostics> {
         let named = Value::object([("remote", Value::from(name))]);
         self.client(Attributes(&named))
+    }
+
+    /// The host of the other server that an image comes from, if it comes from one.
+    pub(super) fn image_server(&self, client: &Client, image: &str) -> Option<String> {
+        match self.image(client, image).ok()? {
+            Image::Here(_) => None,
+            Image::There(remote, _) => host(&remote.remote().address),
+        }
     }
 
     /// Fails if an instance's image is surely not there.

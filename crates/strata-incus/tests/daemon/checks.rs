@@ -27,7 +27,7 @@ async fn a_name_that_is_taken_is_told_while_planning_with_the_import_block() {
     let diags = profile.try_plan(&config).await.unwrap_err();
     let told: Vec<_> = diags.iter().collect();
     assert_eq!(told[0].summary, "profile `base` is there already");
-    assert!(told[0].hints[0].contains("import { to = incus_profile.NAME, id = \"base\" }"));
+    assert!(told[0].hints[0].contains("import {\n  to = test.one\n  id = \"base\"\n}"));
 }
 
 #[tokio::test]
@@ -178,6 +178,29 @@ async fn what_a_plan_adds_to_a_project_counts_together() {
 }
 
 #[tokio::test]
+async fn two_resources_of_a_plan_that_are_one_object_are_told() {
+    let rehearsal = Rehearsal::alone();
+    let mut one = rehearsal.testbed.resource("incus_profile");
+    let mut two = rehearsal.testbed.resource("incus_profile");
+    (one.address, two.address) = ("incus_profile.one", "incus_profile.two");
+    let config = one.config(&[("name", text("base"))]);
+    one.plan(&config).await;
+    one.plan(&config).await;
+    let errors = two.try_plan(&config).await.unwrap_err();
+    let told: Vec<_> = errors.iter().map(|told| told.summary.as_str()).collect();
+    let same = "`incus_profile.one` and `incus_profile.two` are the same profile `base`";
+    assert_eq!(told, [same]);
+    // In another project it is another one.
+    let elsewhere = [("name", text("base")), ("project", text("other"))];
+    two.plan(&two.config(&elsewhere)).await;
+    // Both in state already: nobody is kept from removing one of them.
+    one.apply(&[("name", text("base"))]).await;
+    two.object = one.object.clone();
+    let plan = two.plan(&config).await;
+    assert_eq!(plan.warnings.iter().next().unwrap().summary, same);
+}
+
+#[tokio::test]
 async fn what_a_restricted_project_forbids_is_told_while_planning() {
     let rehearsal = Rehearsal::alone();
     project(
@@ -220,6 +243,58 @@ async fn what_a_restricted_project_forbids_is_told_while_planning() {
         forbids("device `d` of the type `disk`"),
         forbids("network `incusbr0`"),
         Vec::new(),
+    ];
+    assert_eq!(told_together(&rehearsal, planned).await, expected);
+}
+
+#[tokio::test]
+async fn what_a_restricted_project_does_not_list_is_told_while_planning() {
+    let rehearsal = Rehearsal::of(&["n1", "n2"]);
+    let group = json!({ "name": "front", "members": ["n1"] });
+    rehearsal.ask("POST", "/1.0/cluster/groups", group).await;
+    let rules = json!({
+        "restricted": "true", "restricted.cluster.target": "allow", "restricted.cluster.groups": "front",
+        "restricted.images.servers": "images.example", "restricted.devices.disk": "allow",
+        "restricted.devices.disk.paths": "/srv", "restricted.idmap.uid": "1000",
+    });
+    project(&rehearsal, rules).await;
+    let with = |name: &'static str, value: Value| {
+        let (type_name, mut attributes) = in_project("a", &[]);
+        attributes.retain(|(other, _)| *other != name);
+        attributes.push((name, value));
+        (type_name, attributes)
+    };
+    let folder = |source: &str| {
+        let properties = texts(&[("source", source), ("path", "/mnt")]);
+        let device = [
+            ("name", text("d")),
+            ("type", text("disk")),
+            ("properties", properties),
+        ];
+        with("device", Value::tuple(vec![Value::object(device)]))
+    };
+    let planned = vec![
+        with("target", text("n1")),
+        with("target", text("n2")),
+        with("target", text("@front")),
+        with("target", text("@back")),
+        with("image", text("images:debian/13")),
+        folder("/srv/web"),
+        folder("/etc"),
+        in_project("a", &[("raw.idmap", "uid 1000 0")]),
+        in_project("a", &[("raw.idmap", "both 1000 0")]),
+    ];
+    let forbids = |what: &str| vec![format!("project `small` forbids {what}")];
+    let expected = vec![
+        Vec::new(),
+        forbids("target `n2`"),
+        Vec::new(),
+        forbids("target `@back`"),
+        forbids("images of `images.linuxcontainers.org`"),
+        Vec::new(),
+        forbids("folder `/etc`"),
+        Vec::new(),
+        forbids("`both 1000 0` in `raw.idmap`"),
     ];
     assert_eq!(told_together(&rehearsal, planned).await, expected);
 }

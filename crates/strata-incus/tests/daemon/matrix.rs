@@ -51,14 +51,18 @@ fn create(kind: &Kind) -> (&'static str, String) {
     }
 }
 
-#[tokio::test]
-async fn after_every_fault_of_a_create_the_next_run_converges() {
-    let mut wrong = Vec::new();
+/// Has kinds of objects meet each failure, each failure on a twin of its own; gives how many met one.
+async fn each(
+    kinds: impl Fn(Kind) -> Option<Kind>,
+    meets: impl AsyncFn(&Here, &Kind, Failure),
+) -> usize {
+    let (mut count, mut wrong) = (0, Vec::new());
     for (name, failure) in failures() {
         let here = Here::twin().await;
-        for kind in table(&here) {
+        for kind in table(&here).into_iter().filter_map(&kinds) {
             let told = format!("{name}: {}", kind.type_name);
             println!("{told}");
+            count += 1;
             let met = AssertUnwindSafe(meets(&here, &kind, failure.clone()));
             if met.catch_unwind().await.is_err() {
                 wrong.push(told);
@@ -66,6 +70,24 @@ async fn after_every_fault_of_a_create_the_next_run_converges() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+    count
+}
+
+#[tokio::test]
+async fn after_every_fault_of_a_create_the_next_run_converges() {
+    each(Some, meets).await;
+}
+
+#[tokio::test]
+async fn what_is_made_of_a_backup_converges_after_every_fault() {
+    let count = each(Kind::of_a_backup, meets).await;
+    // Instances, images, volumes and buckets.
+    assert_eq!(count, 4 * failures().len());
+}
+
+#[tokio::test]
+async fn after_every_fault_of_an_update_or_a_delete_the_next_run_converges() {
+    each(Some, changes_and_goes).await;
 }
 
 /// A create that meets a failure, and the run after it.
@@ -103,6 +125,40 @@ async fn next_run(here: &Here, kind: &Kind, failed: &Resource<'_>, left: Option<
     resource.delete().await;
 }
 
+/// An update and a delete that meet a failure, each with the run after it.
+async fn changes_and_goes(here: &Here, kind: &Kind, failure: Failure) {
+    let before = here.listing().await;
+    let (twin, _) = here.twin.as_ref().unwrap();
+    let fail = |method| {
+        let (path, failure) = (kind.path.clone(), failure.clone());
+        twin.fail(Fault {
+            method,
+            path,
+            failure,
+        });
+    };
+    let mut resource = here.testbed.resource(kind.type_name);
+    resource.apply(&kind.minimal).await;
+    if let Some(changed) = kind.updated() {
+        fail("PUT");
+        let config = resource.config(&changed);
+        let plan = resource.plan(&config).await;
+        resource.object = resource.try_apply(&config, &plan).await.object;
+        assert!(resource.refresh().await, "it is still there");
+        resource.apply(&changed).await;
+        resource.settled(&changed).await;
+    }
+    // An image is known by what it holds, and the keys of a server go by an update.
+    if !["incus_image", "incus_server"].contains(&kind.type_name) {
+        fail("DELETE");
+    }
+    resource.object = resource.try_delete().await.object;
+    if resource.object.is_some() && resource.refresh().await {
+        resource.delete().await;
+    }
+    same(&before, &here.listing().await, kind.type_name);
+}
+
 #[tokio::test]
 async fn a_name_that_somebody_takes_between_plan_and_apply_stays_theirs() {
     let here = Here::twin().await;
@@ -132,7 +188,7 @@ async fn stays_theirs(here: &Here, kind: &Kind) {
     assert!(response.object.is_none(), "it is not ours");
     let hints = response.diagnostics.iter().flat_map(|told| &told.hints);
     let hints: Vec<_> = hints.map(ToString::to_string).collect();
-    let block = format!("import {{ to = {}.NAME, id = ", kind.type_name);
+    let block = format!("import {{\n  to = {}.NAME\n  id = ", kind.type_name);
     assert!(hints.iter().any(|hint| hint.contains(&block)), "{hints:?}");
     theirs.settled(&kind.minimal).await;
     theirs.delete().await;

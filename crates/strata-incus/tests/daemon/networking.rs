@@ -82,7 +82,7 @@ async fn a_forward_leads_ports_into_a_bridge() {
         ("name", Value::from(network.as_str())),
         (
             "config",
-            texts(&[("ipv4.address", "10.77.241.1/24"), ("ipv6.address", "none")]),
+            texts(&[("ipv4.address", "10.93.244.1/24"), ("ipv6.address", "none")]),
         ),
     ];
     let mut bridge_resource = testbed.resource("incus_network");
@@ -102,8 +102,8 @@ async fn a_forward_leads_ports_into_a_bridge() {
     let mut forward = testbed.resource("incus_network_forward");
     live(
         &mut forward,
-        &attributes("10.77.241.10"),
-        &attributes("10.77.241.11"),
+        &attributes("10.93.244.10"),
+        &attributes("10.93.244.11"),
     )
     .await;
     forward.delete().await;

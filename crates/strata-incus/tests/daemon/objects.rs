@@ -116,12 +116,13 @@ async fn a_volume_holds_its_files() {
 /// Announces something on three members, each with a key of its own, makes it, changes it and takes it back.
 async fn in_a_cluster(type_name: &'static str, whole: Attributes, key: &'static str) {
     let rehearsal = Rehearsal::of(&["n1", "n2", "n3"]);
-    let part = |member: &str| {
+    let part_with = |member: &str, value: &str| {
         let mut part = whole.clone();
         part.push(("target", text(member)));
-        part.push(("config", texts(&[(key, &format!("of-{member}"))])));
+        part.push(("config", texts(&[(key, value)])));
         part
     };
+    let part = |member: &str| part_with(member, &format!("of-{member}"));
     let mut parts = Vec::new();
     for member in ["n1", "n2", "n3"] {
         let mut resource = rehearsal.testbed.resource(type_name);
@@ -136,12 +137,23 @@ async fn in_a_cluster(type_name: &'static str, whole: Attributes, key: &'static 
     for (member, resource) in &mut parts {
         resource.settled(&part(member)).await;
     }
-    let changed = [whole.clone(), vec![("config", texts(&[("user.a", "b")]))]].concat();
+    let changed = vec![
+        ("config", texts(&[("user.a", "b")])),
+        ("description", text("of all members")),
+    ];
+    let changed = [whole.clone(), changed].concat();
     made.apply(&changed).await;
     made.settled(&changed).await;
     for (member, resource) in &mut parts {
         resource.settled(&part(member)).await;
     }
+    // A member's own key changes there, and nowhere else.
+    let (member, resource) = &mut parts[1];
+    let other = part_with(member, "another");
+    resource.apply(&other).await;
+    resource.settled(&other).await;
+    made.settled(&changed).await;
+    parts[0].1.settled(&part("n1")).await;
     made.delete().await;
     for (_, mut resource) in parts {
         resource.delete().await;
@@ -158,6 +170,8 @@ async fn a_pool_of_a_cluster_is_announced_on_each_member_first() {
 async fn a_network_of_a_cluster_is_announced_on_each_member_first() {
     let whole = vec![("name", text("lan0")), ("type", text("bridge"))];
     in_a_cluster("incus_network", whole, "bridge.external_interfaces").await;
+    let whole = vec![("name", text("out")), ("type", text("physical"))];
+    in_a_cluster("incus_network", whole, "parent").await;
 }
 
 #[tokio::test]
@@ -231,6 +245,29 @@ async fn an_imported_image_takes_the_source_that_is_written() {
     )];
     let plan = image.plan(&image.config(&other)).await;
     assert_eq!(plan.requires_replace.len(), 1);
+}
+
+#[tokio::test]
+async fn an_image_of_files_that_the_server_has_is_taken_over_and_not_sent() {
+    let rehearsal = Rehearsal::alone();
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, name).unwrap();
+        text(&path.display().to_string())
+    };
+    let files = Value::object([
+        ("data_path", file("rootfs")),
+        ("metadata_path", file("metadata")),
+    ]);
+    let attributes = [("source_file", files)];
+    let mut image = rehearsal.testbed.resource("incus_image");
+    image.apply(&attributes).await;
+    // A server refuses to be sent what it has.
+    let next = connect(&rehearsal.twin);
+    let mut same = next.resource("incus_image");
+    same.apply(&attributes).await;
+    assert_eq!(same.get("fingerprint"), image.get("fingerprint"));
 }
 
 #[tokio::test]

@@ -51,7 +51,7 @@ async fn a_bridge_hides_what_the_server_chose() {
         ("name", Value::from(name.as_str())),
         (
             "config",
-            texts(&[("ipv4.address", "10.77.240.1/24"), ("ipv6.address", "none")]),
+            texts(&[("ipv4.address", "10.93.240.1/24"), ("ipv6.address", "none")]),
         ),
     ];
     let mut network = testbed.resource("incus_network");
@@ -77,7 +77,7 @@ async fn a_bridge_hides_what_the_server_chose() {
         .await
         .unwrap();
     let address = data.get("config").unwrap().get("ipv4.address").unwrap();
-    assert_eq!(address.as_str(), Some("10.77.240.1/24"));
+    assert_eq!(address.as_str(), Some("10.93.240.1/24"));
     network.delete().await;
 }
 

@@ -106,6 +106,8 @@ pub(crate) fn texts(entries: &[(&str, &str)]) -> Value {
 pub(crate) struct Resource<'a> {
     pub(crate) testbed: &'a Testbed,
     pub(crate) type_name: &'static str,
+    /// What it is called in configuration.
+    pub(crate) address: &'static str,
     pub(crate) object: Option<Object>,
     pub(crate) marker: String,
 }
@@ -126,6 +128,7 @@ impl Testbed {
         Resource {
             testbed: self,
             type_name,
+            address: "test.one",
             object: None,
             marker: uuid::Uuid::new_v4().to_string(),
         }
@@ -188,6 +191,7 @@ impl Resource<'_> {
 
     pub(crate) async fn try_plan(&self, config: &Value) -> Result<PlanResponse, Diagnostics> {
         let request = PlanRequest {
+            address: self.address.into(),
             type_name: self.type_name.into(),
             prior: self.object.clone(),
             config: config.clone(),

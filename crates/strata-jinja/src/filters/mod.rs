@@ -18,6 +18,7 @@ mod serialization;
 mod sets;
 mod text;
 mod time;
+mod vault;
 
 use minijinja::{
     Environment, Error, ErrorKind, Value,
@@ -41,6 +42,7 @@ pub(crate) fn register(environment: &mut Environment<'static>) {
     time::register(environment);
     addresses::register(environment);
     community::register(environment);
+    vault::register(environment);
     missing::register(environment);
     for name in BUILTIN {
         alias(environment, name);

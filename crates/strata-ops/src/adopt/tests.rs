@@ -47,7 +47,7 @@ fn environments_of_folders_with_a_playbook_each() {
     let (text, unplaced) = check(
         "Event Store",
         &[
-            (".env.example", "VM_NAME=x\nTF_VAR_token=y\n"),
+            (".env.example", "VM_NAME=x\nTF_VAR_token=y\nPORT=80\n"),
             (
                 "proxmox/provision/terraform/envs/local/main.tf",
                 "variable \"vm_name\" {}\nvariable \"token\" {}\nvariable \"size\" {\n  type = object({ disk = number })\n}\nmodule \"vm\" {\n  source = \"../../modules/vm\"\n}\n",
@@ -89,7 +89,8 @@ environment "local" {
 }
 "#
     );
-    assert_eq!(unplaced, ["Makefile: up is `strata up ENV`"]);
+    let port = ".env: PORT no variable is called so; write `env.PORT` where it belongs";
+    assert_eq!(unplaced, ["Makefile: up is `strata up ENV`", port]);
 }
 
 #[test]

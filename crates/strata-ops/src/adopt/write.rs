@@ -27,8 +27,24 @@ pub(super) fn write(found: &Found, name: &str) -> Draft {
     for environment in environments(found) {
         write_environment(found, &playbooks, &environment, &mut draft);
     }
+    unused_names(found, &mut draft);
     draft.text = formatted(draft.text);
     draft
+}
+
+/// Names of the environment file that no variable of a root module has.
+fn unused_names(found: &Found, draft: &mut Draft) {
+    let Some(file) = &found.env_file else { return };
+    for name in &file.names {
+        // Those of Terraform and Ansible count wherever they are set.
+        let own = ["TF_", "ANSIBLE_"];
+        let is_their_own = own.iter().any(|prefix| name.starts_with(prefix));
+        let used = format!("env.{name}\n");
+        if !is_their_own && !draft.text.contains(&used) {
+            let why = format!("no variable is called so; write `env.{name}` where it belongs");
+            draft.unplaced.push((format!(".env: {name}"), why));
+        }
+    }
 }
 
 /// The text as `strata fmt` writes it.

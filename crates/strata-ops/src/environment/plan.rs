@@ -176,7 +176,7 @@ impl Run<'_> {
             };
             changed += recap.changed();
             matched |= !recap.hosts.is_empty();
-            failed |= recap.exit_code() != 0;
+            failed |= recap.exit_code() != 0 || recap.stopped;
         }
         if !matched && !failed {
             return Err(prepared.without_hosts(stage).into());

@@ -1,8 +1,10 @@
 //! `state rm`: the state forgets objects, which stay where they are.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use strata_core::{
     Diagnostic, Diagnostics, Events,
-    addr::{ResourceInstance, Target},
+    addr::{ConfigResource, ResourceInstance, Target},
 };
 
 use super::{Settings, edit::Edited};
@@ -35,8 +37,23 @@ pub async fn forget(
                 .into(),
         );
     }
+    let state = edited.state();
+    let mut behind: BTreeMap<ConfigResource, BTreeSet<ConfigResource>> = BTreeMap::new();
     for address in &found {
-        edited.state().take(address);
+        let Some((_, instance)) = state.take(address) else {
+            continue;
+        };
+        let objects = instance.current.iter().chain(instance.deposed.values());
+        let used = objects.flat_map(|object| object.dependencies.iter().cloned());
+        let of_it = behind.entry(address.resource.config()).or_default();
+        of_it.extend(used);
+    }
+    // What was made after one that is forgotten still goes before what that one was made after.
+    for (resource, used) in behind {
+        if !state.has(&resource) {
+            let used: Vec<_> = used.into_iter().collect();
+            state.replace_dependency(&resource, &used);
+        }
     }
     edited.write()?;
     Ok(found)

@@ -1,6 +1,6 @@
 //! Values for the root module's variables, in the order in which they count.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use strata_config::{
     VariableInput, VariableOrigin, VariableText, automatic_variable_files, variable_file,
@@ -8,6 +8,15 @@ use strata_config::{
 use strata_core::{Diagnostic, Diagnostics, files::Files};
 
 use super::Settings;
+
+/// A value on the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VariableArgument {
+    /// `-var`, `NAME=VALUE`.
+    Value(String),
+    /// `-var-file`.
+    File(PathBuf),
+}
 
 /// Collects from the environment, the files beside the configuration, the command line and the project; later ones win.
 pub(crate) fn collect(
@@ -21,12 +30,12 @@ pub(crate) fn collect(
     for path in &settings.variable_files {
         inputs.extend(variable_file(files, path, diags));
     }
-    inputs.extend(
-        settings
-            .variables
-            .iter()
-            .filter_map(|text| from_command_line(text, diags)),
-    );
+    for argument in &settings.variables {
+        match argument {
+            VariableArgument::Value(text) => inputs.extend(from_command_line(text, diags)),
+            VariableArgument::File(path) => inputs.extend(variable_file(files, path, diags)),
+        }
+    }
     let given = settings.given.iter().map(|(name, value)| VariableInput {
         name: name.clone(),
         value: VariableText::Value(value.clone()),
@@ -48,8 +57,9 @@ fn from_environment((name, value): (&String, &String)) -> Option<VariableInput> 
 
 fn from_command_line(text: &str, diags: &mut Diagnostics) -> Option<VariableInput> {
     let Some((name, value)) = text.split_once('=') else {
-        let diagnostic = Diagnostic::error("invalid-var", format!("`-var {text}` has no value"))
-            .detail("A variable is set as `-var NAME=VALUE`.");
+        let diagnostic = Diagnostic::error("invalid-var", "Invalid -var option").detail(format!(
+            "`-var {text}` has no value: a variable is set as `-var NAME=VALUE`."
+        ));
         diags.push(diagnostic);
         return None;
     };

@@ -35,6 +35,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use strata_core::Value;
 
 pub use forgetting::forget;
+pub use inputs::VariableArgument;
 pub(crate) use inputs::collect as variable_inputs;
 pub use moving::{Move, move_objects};
 pub use replace_provider::{full as full_provider, replace_provider};
@@ -62,10 +63,10 @@ pub struct Settings {
     pub backup: Option<PathBuf>,
     /// The workspace; none for the one that is selected in the folder.
     pub workspace: Option<Arc<str>>,
-    /// `-var` arguments, `NAME=VALUE`.
-    pub variables: Vec<String>,
-    /// `-var-file` arguments.
+    /// Files of values that the project file names.
     pub variable_files: Vec<PathBuf>,
+    /// `-var` and `-var-file` arguments, of which the last one counts.
+    pub variables: Vec<VariableArgument>,
     /// Values that Strata itself gives, from the project file; they count above all others.
     pub given: Vec<(Arc<str>, Value)>,
     /// Files that Strata itself adds to the root module, by their names.
@@ -86,8 +87,8 @@ impl Settings {
             state: None,
             backup: None,
             workspace: None,
-            variables: Vec::new(),
             variable_files: Vec::new(),
+            variables: Vec::new(),
             given: Vec::new(),
             added: Vec::new(),
             lock: true,

@@ -1,6 +1,6 @@
 //! `state mv`: objects get other addresses, in the same state or in another one.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use strata_core::{
     Diagnostic, Diagnostics, Events,
@@ -42,6 +42,17 @@ pub async fn move_objects(
         }
         for (old, new) in &pairs {
             from.state().rename(old, new);
+        }
+        let configs = |(old, new): &(ResourceInstance, ResourceInstance)| {
+            (old.resource.config(), new.resource.config())
+        };
+        let renamed: BTreeSet<_> = pairs.iter().map(configs).collect();
+        for (old, new) in renamed {
+            let by = match from.state_ref().has(&old) {
+                true => vec![old.clone(), new],
+                false => vec![new],
+            };
+            from.state().replace_dependency(&old, &by);
         }
         return from.write();
     };

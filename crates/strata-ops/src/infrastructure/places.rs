@@ -114,20 +114,8 @@ impl Places {
             data_directory: Some(&data),
         };
         let config = strata_config::load_with(files, &settings.directory, &options, &mut diags);
-        let found = &config.root().settings;
         let mut wrong = Diagnostics::new();
-        if let Some(backend) = found
-            .backend
-            .as_ref()
-            .filter(|found| !strata_state::backend::arguments::is_known(&found.kind))
-        {
-            let summary = format!("The backend `{}` is not supported yet", backend.kind);
-            wrong.push(Diagnostic::error("unsupported", summary).at(backend.span.clone()));
-        }
-        if let Some(cloud) = &found.cloud {
-            let summary = "The `cloud` block is not supported yet";
-            wrong.push(Diagnostic::error("unsupported", summary).at(cloud.span.clone()));
-        }
+        wrong.extend(strata_config::unsupported_storage(&config));
         // Where the state is, is not known then.
         let places = |found: &Diagnostic| found.code == "backend-argument";
         wrong.extend(diags.into_iter().filter(places));

@@ -35,6 +35,14 @@ pub fn read_if_there(settings: &Settings, process: &Process) -> Result<Option<St
     read_store(&places.store(&places::workspace(settings, process))?)
 }
 
+/// True if a run was cut off, and what became of its calls is not written down yet.
+pub(crate) fn is_interrupted(settings: &Settings, process: &Process) -> Result<bool, Diagnostics> {
+    let places = Places::find(settings, process)?;
+    let store = places.store(&places::workspace(settings, process))?;
+    let opened = store.open().map_err(|error| diagnostic(&error))?;
+    Ok(opened.has_journal)
+}
+
 /// Reads a state file, and what the journal of a killed run adds to it.
 pub fn read_file(file: PathBuf) -> Result<Option<State>, Diagnostics> {
     read_store(&Store::new(file))
@@ -121,11 +129,16 @@ fn unknown(target: &Target) -> Diagnostic {
 
 /// Reads an address as `-target` takes it.
 pub fn target(text: &str, diags: &mut Diagnostics) -> Option<Target> {
-    match parse_target(text) {
+    let parsed = match text {
+        // Everything is no target.
+        "" => Err("an address was expected".to_owned()),
+        text => parse_target(text).map_err(|error| error.to_string()),
+    };
+    match parsed {
         Ok(target) => Some(target),
-        Err(error) => {
+        Err(reason) => {
             let diagnostic = Diagnostic::error("invalid-address", format!("Invalid target {text:?}"))
-                .detail(error.to_string())
+                .detail(reason)
                 .hint("Write it as `strata state list` prints it, such as `module.web[\"a\"].incus_instance.this[0]`.");
             diags.push(diagnostic);
             None

@@ -1,7 +1,22 @@
 //! Trouble with a state, with what to do about it.
 
+use std::path::Path;
+
 use strata_core::Diagnostic;
 use strata_state::StateError;
+
+fn format(path: &Path) -> Diagnostic {
+    let diagnostic = Diagnostic::error("state-format", "Unsupported state file format");
+    let mut before = path.as_os_str().to_owned();
+    before.push(".backup");
+    match Path::new(&before).exists() {
+        true => diagnostic.hint(format!(
+            "The version before is beside it, as `{}`.",
+            before.display()
+        )),
+        false => diagnostic,
+    }
+}
 
 /// Says what went wrong with a state, and what to do.
 pub(super) fn diagnostic(error: &StateError) -> Diagnostic {
@@ -11,9 +26,7 @@ pub(super) fn diagnostic(error: &StateError) -> Diagnostic {
             .hint("Wait until the other run is over, or wait in this run: `-lock-timeout=5m`.")
             .hint(format!("If you are sure that nobody works with it: `terraform force-unlock {}`.", info.id)),
         StateError::Io { .. } => Diagnostic::error("state-file", "The state cannot be read or written").detail(error.to_string()),
-        StateError::Format { .. } => Diagnostic::error("state-format", "The state file cannot be read")
-            .detail(error.to_string())
-            .hint("The version before is beside it, as `terraform.tfstate.backup`."),
+        StateError::Format { path, .. } => format(path).detail(error.to_string()),
         StateError::Remote { .. } => Diagnostic::error("state-backend", "The backend does not do what is asked of it").detail(error.to_string()),
         StateError::Backend(_) => Diagnostic::error("backend-argument", "Invalid backend configuration").detail(error.to_string()),
         StateError::Encryption(_) => Diagnostic::error("state-encryption", "The state cannot be encrypted or decrypted").detail(error.to_string()),

@@ -37,13 +37,20 @@ pub(super) fn read(
         if let Some(said) = fetch.plugin(short, &node.to_json(), path) {
             return fetched::add(&said, path, builder, diags);
         }
+        let hint = match short.rsplit('.').next() {
+            Some("proxmox") => {
+                "A state file is an inventory of the machines in it: `-i terraform.tfstate`; so are the outputs of a \
+                 `provision` stage."
+            }
+            _ => "hosts can come out of the outputs of a `provision` stage instead",
+        };
         diags.push(
             Diagnostic::error(
                 "unsupported",
                 format!("the inventory plugin `{name}` is not supported by Strata"),
             )
             .at(plugin.span.clone())
-            .hint("hosts can come out of the outputs of a `provision` stage instead"),
+            .hint(hint),
         );
         return;
     }

@@ -23,7 +23,15 @@ pub(super) fn key_values(text: &str) -> JsonMap {
 
 /// Takes the options out of a command; the rest becomes `_raw_params`.
 pub(super) fn command(text: &str) -> JsonMap {
-    parse(text, |key| COMMAND_OPTIONS.contains(&key))
+    let mut arguments = parse(text, |key| COMMAND_OPTIONS.contains(&key));
+    // A text of several lines keeps its end, as in Ansible.
+    if let Some(Json::String(raw)) = arguments.get_mut("_raw_params")
+        && let Some(bare) = text.strip_suffix('\n')
+        && bare.ends_with(raw.as_str())
+    {
+        raw.push('\n');
+    }
+    arguments
 }
 
 fn parse(text: &str, is_option: impl Fn(&str) -> bool) -> JsonMap {

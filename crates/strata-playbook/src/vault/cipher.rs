@@ -8,7 +8,7 @@ use ctr::{
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::{Salt, VaultError};
+use super::VaultError;
 
 /// How often the password is hashed.
 const ROUNDS: u32 = 10_000;
@@ -45,7 +45,7 @@ fn check_sum(key: &[u8; 32]) -> Hmac<Sha256> {
 }
 
 /// What a text becomes: the check sum and the encrypted bytes.
-pub(super) fn encrypt(text: &[u8], password: &[u8], salt: &Salt) -> (Vec<u8>, Vec<u8>) {
+pub(super) fn encrypt(text: &[u8], password: &[u8], salt: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let keys = derive(password, salt);
     let padding = BLOCK - text.len() % BLOCK;
     let mut bytes = text.to_vec();

@@ -1,6 +1,6 @@
 //! How a vaulted text is written: a header line, then hexadecimal digits in lines of 80.
 
-use super::{DEFAULT_ID, Salt, VaultError, cipher};
+use super::{DEFAULT_ID, VaultError, cipher};
 
 /// How every vaulted text begins.
 const MARK: &str = "$ANSIBLE_VAULT;";
@@ -53,7 +53,7 @@ impl Envelope {
     }
 
     /// Encrypts a text with a password of this id.
-    pub fn seal(text: &[u8], id: &str, password: &[u8], salt: &Salt) -> Self {
+    pub fn seal(text: &[u8], id: &str, password: &[u8], salt: &[u8]) -> Self {
         let (sum, bytes) = cipher::encrypt(text, password, salt);
         Self {
             id: (id != DEFAULT_ID).then(|| id.to_owned()),

@@ -6,18 +6,9 @@ use std::{
 };
 
 use rustls::{Error, RootCertStore};
-use rustls_pki_types::{CertificateDer, pem::PemObject};
-use strata_http::tls::{crypto, fingerprint, verifier};
+use strata_http::tls::{self, crypto, fingerprint, system_roots, verifier};
 
 use super::error::ClientError;
-
-/// Where systems keep the certificates of the authorities they trust.
-const SYSTEM_ROOTS: [&str; 4] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/cert.pem",
-    "/etc/ssl/ca-bundle.pem",
-];
 
 /// Whom we trust.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,28 +54,13 @@ pub(crate) fn config(
     Ok(Arc::new(config.with_no_client_auth()))
 }
 
-fn system_roots() -> RootCertStore {
-    let found = SYSTEM_ROOTS
-        .iter()
-        .find_map(|path| roots(Path::new(path)).ok());
-    found.unwrap_or_else(RootCertStore::empty)
-}
-
 fn roots(path: &Path) -> Result<RootCertStore, ClientError> {
-    let trouble = |reason: String| {
+    tls::roots(path).map_err(|reason| {
         ClientError::Setup(format!(
             "the CA file `{}` cannot be used: {reason}",
             path.display()
         ))
-    };
-    let text = std::fs::read(path).map_err(|error| trouble(error.to_string()))?;
-    let mut store = RootCertStore::empty();
-    let certificates = CertificateDer::pem_slice_iter(&text).filter_map(Result::ok);
-    let (added, _) = store.add_parsable_certificates(certificates);
-    match added {
-        0 => Err(trouble("it holds no certificate".to_owned())),
-        _ => Ok(store),
-    }
+    })
 }
 
 /// A fingerprint without colons, in lower case.

@@ -59,7 +59,14 @@ impl Kind for Group {
         work: &'a Work<'a>,
         object: &'a mut Json,
     ) -> BoxFuture<'a, Outcome<bool>> {
-        GROUP.read(work, object)
+        Box::pin(async move {
+            let there = GROUP.read(work, object).await?;
+            if there {
+                let name = text(object, "group_id").unwrap_or_default().to_owned();
+                read_entries(work, object, "group", &name).await?;
+            }
+            Ok(there)
+        })
     }
 
     fn update<'a>(
@@ -178,6 +185,7 @@ impl Kind for User {
             if was != now {
                 object["groups"] = json!(now);
             }
+            read_entries(work, object, "user", &name).await?;
             object["id"] = json!(name);
             Ok(true)
         })
@@ -270,6 +278,31 @@ async fn entries(
         let changed = work.session.put("/access/acl", &params, &notes).await;
         changed.doing(|| format!("The rights of `{name}` were not changed"))?;
     }
+    Ok(())
+}
+
+/// Tells what became of the `acl` blocks of a user or group. Where there are none, nothing is told: as with the
+/// original, rights that `proxmox_acl` gives are no business of theirs.
+async fn read_entries(work: &Work<'_>, object: &mut Json, kind: &str, name: &str) -> Outcome<()> {
+    let known = all(object, "acl");
+    if known.is_empty() {
+        return Ok(());
+    }
+    let rows = work.session.client.get("/access/acl").await;
+    let rows = rows.doing(|| "The access list cannot be read".to_owned())?;
+    let rows = rows.as_array().into_iter().flatten();
+    let own: Vec<&Json> = rows
+        .filter(|row| row["type"] == kind && row["ugid"] == name)
+        .collect();
+    let told = known.iter().filter_map(|entry| {
+        let row = own
+            .iter()
+            .find(|row| row["path"] == entry["path"] && row["roleid"] == entry["role_id"])?;
+        let propagate = value::truth(&row["propagate"]).unwrap_or(true);
+        Some(json!({ "path": row["path"], "role_id": row["roleid"], "propagate": propagate }))
+    });
+    let told: Json = told.collect();
+    object["acl"] = told;
     Ok(())
 }
 

@@ -4,8 +4,8 @@ use serde_json::{Value as Json, json};
 use strata_core::BoxFuture;
 
 use super::{
-    guest::{all, rfc3339, text},
-    kind::{Doing, Kind, Outcome, Work},
+    guest::{all, parts, rfc3339, text},
+    kind::{Doing, Kind, Outcome, Planned, Work},
     node::{node, of},
     value,
 };
@@ -18,6 +18,9 @@ struct Account;
 
 /// `proxmox_acme_certificate`: domains in the node's settings, then the order.
 struct Certificate;
+
+/// What an account is registered with, once, and what the server tells of that.
+const REGISTERED: [&str; 2] = ["directory", "tos"];
 
 /// How many domains stand by themselves in a node's settings.
 const DOMAINS: usize = 6;
@@ -42,6 +45,24 @@ impl Kind for Account {
 
     fn noun(&self) -> &'static str {
         "ACME account"
+    }
+
+    fn plan<'a>(&'a self, planned: &'a mut Planned<'_>) -> BoxFuture<'a, Outcome<()>> {
+        Box::pin(async move {
+            let Some(prior) = planned.prior else {
+                return Ok(());
+            };
+            let object = planned.planned;
+            // Where nobody says what it is to be registered with, it is fine as it is.
+            let another = |name: &&str| !object[*name].is_null() && object[*name] != prior[*name];
+            planned
+                .replace
+                .extend(REGISTERED.iter().filter(|name| another(name)));
+            let said = ["name", "contact", "eab_kid", "eab_hmac_key"];
+            planned.nothing =
+                planned.replace.is_empty() && said.iter().all(|name| prior[*name] == object[*name]);
+            Ok(())
+        })
     }
 
     fn create<'a>(
@@ -94,8 +115,9 @@ impl Kind for Account {
             if !contact.is_empty() {
                 object["contact"] = json!(contact.join(","));
             }
-            for name in ["directory", "tos"] {
-                if !told[name].is_null() && !object[name].is_null() {
+            let imported = object["(imported)"] == true;
+            for name in REGISTERED {
+                if !told[name].is_null() && (imported || !object[name].is_null()) {
                     object[name] = told[name].clone();
                 }
             }
@@ -157,7 +179,53 @@ fn settings(object: &Json) -> Params {
     params
 }
 
+/// The account and the domains in a node's settings; the domains that need no plugin may stand beside the account.
+fn settled(config: &Json) -> (String, Vec<Json>) {
+    let acme = parts(config["acme"].as_str().unwrap_or_default());
+    let account = acme.get("account").map_or("default", String::as_str);
+    let plain = acme.get("domains").map_or("", String::as_str).split(';');
+    let plain = plain.filter(|domain| !domain.is_empty());
+    let mut domains: Vec<Json> = plain.map(|domain| json!({ "domain": domain })).collect();
+    let settings = (0..DOMAINS).filter_map(|at| config[format!("acmedomain{at}")].as_str());
+    domains.extend(settings.map(|setting| {
+        let parts = parts(setting);
+        let domain = parts.get("domain").or_else(|| parts.get(""));
+        json!({ "domain": domain, "alias": parts.get("alias"), "plugin": parts.get("plugin") })
+    }));
+    (account.to_owned(), domains)
+}
+
+/// What of a domain counts: without a plugin it stands by itself.
+fn counts(domain: &Json) -> [String; 3] {
+    ["domain", "alias", "plugin"].map(|name| {
+        let text = text(domain, name).unwrap_or_default();
+        if text == "standalone" {
+            String::new()
+        } else {
+            text.to_owned()
+        }
+    })
+}
+
 impl Certificate {
+    /// Tells the account and the domains as the node's settings have them.
+    async fn read_settings(&self, work: &Work<'_>, object: &mut Json) -> Outcome<()> {
+        let config = work.session.client.get(&of(object, &["config"])).await;
+        let config =
+            config.doing(|| format!("The settings of node `{}` cannot be read", node(object)))?;
+        let (account, domains) = settled(&config);
+        object["account"] = json!(account);
+        let sorted = |domains: &[Json]| {
+            let mut domains: Vec<[String; 3]> = domains.iter().map(counts).collect();
+            domains.sort();
+            domains
+        };
+        if sorted(all(object, "domains")) != sorted(&domains) {
+            object["domains"] = json!(domains);
+        }
+        Ok(())
+    }
+
     async fn configure(&self, work: &Work<'_>, object: &Json) -> Outcome<()> {
         let mut params = settings(object);
         let unused = (all(object, "domains").len()..DOMAINS).map(|at| format!("acmedomain{at}"));
@@ -233,6 +301,7 @@ impl Kind for Certificate {
             for (attribute, name) in [("not_after", "notafter"), ("not_before", "notbefore")] {
                 object[attribute] = json!(value::number(&info[name]).map(rfc3339));
             }
+            self.read_settings(work, object).await?;
             object["id"] = json!(node(object));
             Ok(true)
         })

@@ -244,7 +244,8 @@ fn ssh(block: &Reader<'_>) -> Ssh {
     Ssh {
         user: or("username", "PROXMOX_VE_SSH_USERNAME"),
         private_key: or("private_key", "PROXMOX_VE_SSH_PRIVATE_KEY"),
-        has_password: or("password", "PROXMOX_VE_SSH_PASSWORD").is_some(),
+        password: or("password", "PROXMOX_VE_SSH_PASSWORD").filter(|text| !text.is_empty()),
+        askpass: None,
         nodes: nodes.collect(),
     }
 }

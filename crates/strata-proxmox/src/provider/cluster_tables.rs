@@ -148,10 +148,10 @@ pub(crate) static ALL: [Plain; 13] = [
             id("plugin", "id"),
             text("api", "api"),
             form("data", "data", Form::Lines),
+            blind(form("data_wo", "data", Form::Lines)),
             flag("disable", "disable"),
             text("validation_delay", "validation-delay"),
         ],
-        refused: &["data_wo_version"],
         ..PLAIN
     },
     Plain {

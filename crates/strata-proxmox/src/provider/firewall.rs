@@ -4,9 +4,9 @@ use serde_json::{Value as Json, json};
 use strata_core::BoxFuture;
 
 use super::{
-    guest::{all, first, text},
+    guest::{all, first, parts, text},
     kind::{Doing, Kind, Outcome, Work},
-    value,
+    schema, value,
 };
 use crate::client::{Params, path};
 
@@ -87,12 +87,19 @@ fn rule(rule: &Json) -> Params {
 /// True if a rule on the server is as the user has it.
 fn is_same(wanted: &Json, told: &Json) -> bool {
     let wanted = rule(wanted);
-    let names = RULE.iter().map(|(_, name)| *name).chain(["type", "action"]);
-    let mut names = names.filter(|name| *name != "log" || wanted.get("log").is_some());
+    let mut names = RULE.iter().map(|(_, name)| *name).chain(["type", "action"]);
     let enabled = value::number(&told["enable"]).unwrap_or(0).to_string();
-    names
-        .all(|name| wanted.get(name).unwrap_or_default() == told[name].as_str().unwrap_or_default())
-        && wanted.get("enable") == Some(enabled.as_str())
+    // To log nothing is what is so where nobody says.
+    let said = |text: &str| {
+        if text == "nolog" {
+            String::new()
+        } else {
+            text.to_owned()
+        }
+    };
+    names.all(|name| {
+        said(wanted.get(name).unwrap_or_default()) == said(told[name].as_str().unwrap_or_default())
+    }) && wanted.get("enable") == Some(enabled.as_str())
 }
 
 fn told_rule(told: &Json) -> Json {
@@ -236,40 +243,61 @@ impl Kind for Rules {
     }
 }
 
+/// What an option is where the server does not tell it.
+#[derive(Clone, Copy)]
+enum Usual {
+    Flag(bool),
+    Text(&'static str),
+}
+
+/// An attribute, its parameter, and what it is where nobody says.
+type Setting = (&'static str, &'static str, Usual);
+
 /// Options of a guest's firewall.
-const OPTIONS: [(&str, &str, bool); 10] = [
-    ("dhcp", "dhcp", true),
-    ("enabled", "enable", true),
-    ("ipfilter", "ipfilter", true),
-    ("log_level_in", "log_level_in", false),
-    ("log_level_out", "log_level_out", false),
-    ("macfilter", "macfilter", true),
-    ("ndp", "ndp", true),
-    ("input_policy", "policy_in", false),
-    ("output_policy", "policy_out", false),
-    ("radv", "radv", true),
+const OPTIONS: [Setting; 10] = [
+    ("dhcp", "dhcp", Usual::Flag(false)),
+    ("enabled", "enable", Usual::Flag(false)),
+    ("ipfilter", "ipfilter", Usual::Flag(false)),
+    ("log_level_in", "log_level_in", Usual::Text("nolog")),
+    ("log_level_out", "log_level_out", Usual::Text("nolog")),
+    ("macfilter", "macfilter", Usual::Flag(true)),
+    ("ndp", "ndp", Usual::Flag(true)),
+    ("input_policy", "policy_in", Usual::Text("DROP")),
+    ("output_policy", "policy_out", Usual::Text("ACCEPT")),
+    ("radv", "radv", Usual::Flag(false)),
 ];
 
-fn options(object: &Json, table: &[(&str, &str, bool)]) -> Params {
+fn options(object: &Json, table: &[Setting]) -> Params {
     let mut params = Params::new();
-    for (attribute, name, is_flag) in table {
-        match is_flag {
-            true => drop(params.maybe(name, object[*attribute].as_bool().map(u8::from))),
-            false => drop(params.maybe(name, text(object, attribute))),
+    for (attribute, name, usual) in table {
+        match usual {
+            Usual::Flag(_) => drop(params.maybe(name, object[*attribute].as_bool().map(u8::from))),
+            Usual::Text(_) => drop(params.maybe(name, text(object, attribute))),
         }
     }
     params
 }
 
-fn observe_options(object: &mut Json, told: &Json, table: &[(&str, &str, bool)]) {
-    for (attribute, name, is_flag) in table {
-        // What the server leaves out stands at its default.
-        if told[*name].is_null() {
-            continue;
-        }
-        object[*attribute] = match is_flag {
-            true => json!(value::truth(&told[*name])),
-            false => told[*name].clone(),
+/// Takes back what was set before and is no more.
+fn take_back(before: &Params, params: &mut Params) {
+    let gone = before.iter().map(|(name, _)| name);
+    let gone: Vec<&str> = gone.filter(|name| params.get(name).is_none()).collect();
+    if !gone.is_empty() {
+        params.set("delete", gone.join(","));
+    }
+}
+
+fn observe_options(kind: &str, object: &mut Json, told: &Json, table: &[Setting]) {
+    let imported = object["(imported)"] == true;
+    let facts = schema::find(kind, false);
+    let is_preset = |name: &str| facts.is_some_and(|facts| !facts.args[name]["d"].is_null());
+    for (attribute, name, usual) in table {
+        // What nobody speaks of and the server does not tell stays unsaid.
+        let known = !object[*attribute].is_null() || (imported && is_preset(attribute));
+        object[*attribute] = match (usual, &told[*name]) {
+            (_, Json::Null) if !known => continue,
+            (Usual::Flag(usual), told) => json!(value::truth(told).unwrap_or(*usual)),
+            (Usual::Text(usual), told) => json!(told.as_str().unwrap_or(usual)),
         };
     }
 }
@@ -292,21 +320,7 @@ impl Kind for Options {
         work: &'a Work<'a>,
         object: &'a mut Json,
     ) -> BoxFuture<'a, Outcome<()>> {
-        Box::pin(async move {
-            let (place, id) = scope(object);
-            let notes = |text: &str| work.note(text);
-            let set = work
-                .session
-                .put(
-                    &format!("{place}/options"),
-                    &options(object, &OPTIONS),
-                    &notes,
-                )
-                .await;
-            set.doing(|| format!("The options of the firewall of `{id}` were not set"))?;
-            object["id"] = json!(id);
-            Ok(())
-        })
+        self.update(work, &Json::Null, object)
     }
 
     fn read<'a>(
@@ -321,7 +335,7 @@ impl Kind for Options {
             else {
                 return Ok(false);
             };
-            observe_options(object, &told, &OPTIONS);
+            observe_options(self.name(), object, &told, &OPTIONS);
             object["id"] = json!(id);
             Ok(true)
         })
@@ -330,10 +344,22 @@ impl Kind for Options {
     fn update<'a>(
         &'a self,
         work: &'a Work<'a>,
-        _prior: &'a Json,
+        prior: &'a Json,
         object: &'a mut Json,
     ) -> BoxFuture<'a, Outcome<()>> {
-        self.create(work, object)
+        Box::pin(async move {
+            let (place, id) = scope(object);
+            let mut params = options(object, &OPTIONS);
+            take_back(&options(prior, &OPTIONS), &mut params);
+            let notes = |text: &str| work.note(text);
+            let set = work
+                .session
+                .put(&format!("{place}/options"), &params, &notes)
+                .await;
+            set.doing(|| format!("The options of the firewall of `{id}` were not set"))?;
+            object["id"] = json!(id);
+            Ok(())
+        })
     }
 
     fn delete<'a>(&'a self, work: &'a Work<'a>, object: &'a Json) -> BoxFuture<'a, Outcome<()>> {
@@ -491,13 +517,52 @@ impl Kind for Group {
 }
 
 /// Options of the cluster's firewall.
-const CLUSTER: [(&str, &str, bool); 5] = [
-    ("ebtables", "ebtables", true),
-    ("enabled", "enable", true),
-    ("input_policy", "policy_in", false),
-    ("output_policy", "policy_out", false),
-    ("forward_policy", "policy_forward", false),
+const CLUSTER: [Setting; 5] = [
+    ("ebtables", "ebtables", Usual::Flag(true)),
+    ("enabled", "enable", Usual::Flag(false)),
+    ("input_policy", "policy_in", Usual::Text("DROP")),
+    ("output_policy", "policy_out", Usual::Text("ACCEPT")),
+    ("forward_policy", "policy_forward", Usual::Text("ACCEPT")),
 ];
+
+/// How many lines the cluster's firewall logs: `enable=1,burst=5,rate=1/second`.
+fn log_limit(object: &Json) -> Option<String> {
+    let limit = first(object, "log_ratelimit");
+    if limit.is_null() {
+        return None;
+    }
+    let mut setting = format!("enable={}", u8::from(limit["enabled"] != false));
+    for name in ["burst", "rate"] {
+        if let Some(value) = value::text(&limit[name]) {
+            setting.push_str(&format!(",{name}={value}"));
+        }
+    }
+    Some(setting)
+}
+
+/// Puts that limit into the block that the user has, or an import makes.
+fn observe_limit(object: &mut Json, told: &Json) {
+    let known = !first(object, "log_ratelimit").is_null();
+    match told["log_ratelimit"].as_str() {
+        None if known => object["log_ratelimit"] = json!([]),
+        Some(setting) if known || object["(imported)"] == true => {
+            let parts = parts(setting);
+            let on = parts.get("enable").or_else(|| parts.get(""));
+            let burst = parts.get("burst").and_then(|text| text.parse::<i64>().ok());
+            object["log_ratelimit"] = json!([{
+                "enabled": on.is_none_or(|text| text == "1"), "burst": burst.unwrap_or(5),
+                "rate": parts.get("rate").map_or("1/second", String::as_str),
+            }]);
+        }
+        _ => {}
+    }
+}
+
+fn cluster_options(object: &Json) -> Params {
+    let mut params = options(object, &CLUSTER);
+    params.maybe("log_ratelimit", log_limit(object));
+    params
+}
 
 impl Kind for Cluster {
     fn name(&self) -> &'static str {
@@ -513,27 +578,7 @@ impl Kind for Cluster {
         work: &'a Work<'a>,
         object: &'a mut Json,
     ) -> BoxFuture<'a, Outcome<()>> {
-        Box::pin(async move {
-            let mut params = options(object, &CLUSTER);
-            let limit = first(object, "log_ratelimit");
-            if !limit.is_null() {
-                let mut setting = format!("enable={}", u8::from(limit["enabled"] != false));
-                for name in ["burst", "rate"] {
-                    if let Some(value) = value::text(&limit[name]) {
-                        setting.push_str(&format!(",{name}={value}"));
-                    }
-                }
-                params.set("log_ratelimit", setting);
-            }
-            let notes = |text: &str| work.note(text);
-            let set = work
-                .session
-                .put("/cluster/firewall/options", &params, &notes)
-                .await;
-            set.doing(|| "The firewall of the cluster was not set".to_owned())?;
-            object["id"] = json!("cluster-firewall");
-            Ok(())
-        })
+        self.update(work, &Json::Null, object)
     }
 
     fn read<'a>(
@@ -544,7 +589,8 @@ impl Kind for Cluster {
         Box::pin(async move {
             let told = work.session.client.get("/cluster/firewall/options").await;
             let told = told.doing(|| "The firewall of the cluster cannot be read".to_owned())?;
-            observe_options(object, &told, &CLUSTER);
+            observe_options(self.name(), object, &told, &CLUSTER);
+            observe_limit(object, &told);
             object["id"] = json!("cluster-firewall");
             Ok(true)
         })
@@ -553,10 +599,21 @@ impl Kind for Cluster {
     fn update<'a>(
         &'a self,
         work: &'a Work<'a>,
-        _prior: &'a Json,
+        prior: &'a Json,
         object: &'a mut Json,
     ) -> BoxFuture<'a, Outcome<()>> {
-        self.create(work, object)
+        Box::pin(async move {
+            let mut params = cluster_options(object);
+            take_back(&cluster_options(prior), &mut params);
+            let notes = |text: &str| work.note(text);
+            let set = work
+                .session
+                .put("/cluster/firewall/options", &params, &notes)
+                .await;
+            set.doing(|| "The firewall of the cluster was not set".to_owned())?;
+            object["id"] = json!("cluster-firewall");
+            Ok(())
+        })
     }
 
     fn delete<'a>(&'a self, work: &'a Work<'a>, _object: &'a Json) -> BoxFuture<'a, Outcome<()>> {

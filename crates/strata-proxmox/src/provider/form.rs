@@ -15,6 +15,8 @@ pub(crate) enum Form {
     Text,
     /// A truth as 0 or 1.
     Flag,
+    /// The same, and true where the server does not tell it.
+    On,
     /// A list with commas.
     List,
     /// A list with spaces.
@@ -84,7 +86,7 @@ impl Field {
         match self.form {
             _ if given.is_null() => None,
             Form::Text => value::text(given),
-            Form::Flag => given.as_bool().map(|truth| u8::from(truth).to_string()),
+            Form::Flag | Form::On => given.as_bool().map(|truth| u8::from(truth).to_string()),
             Form::List | Form::Members => list(","),
             Form::Spaces => list(" "),
             Form::Time => Some(guest::seconds(given.as_str()?)?.to_string()),
@@ -128,6 +130,7 @@ impl Field {
                     .map(|(name, _)| json!(name))
                     .collect()
             }),
+            Form::On => json!(value::truth(told).unwrap_or(true)),
             _ if told.is_null() => Json::Null,
             Form::Word(_) => Json::Bool(true),
             Form::Text => match told {

@@ -47,6 +47,21 @@ impl IpSet {
         Ok(())
     }
 
+    /// Only the list of all sets tells what is said of one.
+    async fn read_comment(work: &Work<'_>, all_sets: &str, object: &mut Json) -> Outcome<()> {
+        let sets = work.session.client.get(all_sets).await;
+        let sets = sets.doing(|| "The IP sets cannot be listed".to_owned())?;
+        let own = all(&json!({ "sets": sets }), "sets")
+            .iter()
+            .find(|set| set["name"] == object["name"])
+            .cloned()
+            .unwrap_or_default();
+        if text(object, "comment") != text(&own, "comment") {
+            object["comment"] = own["comment"].clone();
+        }
+        Ok(())
+    }
+
     fn place(object: &Json) -> (String, String) {
         let (place, _) = scope(object);
         let all = format!("{place}/ipset");
@@ -95,11 +110,12 @@ impl Kind for IpSet {
         object: &'a mut Json,
     ) -> BoxFuture<'a, Outcome<bool>> {
         Box::pin(async move {
-            let (_, one) = Self::place(object);
+            let (all_sets, one) = Self::place(object);
             let told = work.session.client.find(&one).await;
             let Some(told) = told.doing(|| "The IP set cannot be read".to_owned())? else {
                 return Ok(false);
             };
+            Self::read_comment(work, &all_sets, object).await?;
             let mut members: Vec<Json> = told.as_array().into_iter().flatten().map(|member| json!({
                 "name": member["cidr"], "comment": member["comment"].as_str().unwrap_or_default(),
                 "nomatch": value::truth(&member["nomatch"]).unwrap_or(false),
@@ -132,7 +148,6 @@ impl Kind for IpSet {
     ) -> BoxFuture<'a, Outcome<()>> {
         Box::pin(async move {
             let (all_sets, one) = Self::place(object);
-            let (_, before) = Self::place(prior);
             let notes = |text: &str| work.note(text);
             if prior["name"] != object["name"] || prior["comment"] != object["comment"] {
                 let mut params = Params::new();
@@ -140,7 +155,6 @@ impl Kind for IpSet {
                     .maybe("name", text(object, "name"))
                     .maybe("rename", text(prior, "name"));
                 params.set("comment", text(object, "comment").unwrap_or_default());
-                let _ = &before;
                 let changed = work.session.post(&all_sets, &params, &notes).await;
                 changed.doing(|| "The IP set was not changed".to_owned())?;
             }

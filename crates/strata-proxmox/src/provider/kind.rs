@@ -80,6 +80,8 @@ pub(crate) struct Planned<'a> {
     pub(crate) directory: Option<&'a std::path::Path>,
     /// Attributes that must be made anew although the facts do not say so.
     pub(crate) replace: Vec<&'static str>,
+    /// Attributes that need not be made anew although the facts say so.
+    pub(crate) keep: Vec<&'static str>,
 }
 
 /// One kind of object.

@@ -47,7 +47,7 @@ use std::{
 
 use serde_json::Value as Json;
 use strata_core::{
-    BoxFuture, Diagnostic, Diagnostics, Type, Value,
+    AttributePath, BoxFuture, Diagnostic, Diagnostics, Type, Value,
     provider::{
         ApplyRequest, ApplyResponse, ConfiguredProvider, FindRequest, Found, Object, ObjectKind,
         PlanRequest, PlanResponse, Progress, Provider, ReadRequest,
@@ -64,6 +64,9 @@ use crate::platform::Platform;
 
 /// Where a kind keeps what it remembers, inside an object's JSON.
 pub(crate) const PRIVATE: &str = "(private)";
+
+/// What is remembered of an object that was imported, until it is changed: nobody told what it was made of.
+const IMPORTED: &str = "imported";
 
 /// All kinds by each of their names.
 fn kinds() -> &'static BTreeMap<&'static str, &'static dyn Kind> {
@@ -185,6 +188,7 @@ impl Provider for ProxmoxProvider {
             Some(kind) => {
                 let json = value::to_json(config);
                 refuse(type_name, kind.refused(), &json, &mut diags);
+                want_versions(type_name, config, &mut diags);
                 kind.validate(&json, &mut diags);
             }
             None => diags.push(unknown_type(type_name)),
@@ -200,12 +204,13 @@ impl Provider for ProxmoxProvider {
                     true => telmate::block::read,
                     false => block::read,
                 };
-                let (access, manner) = read(
+                let (access, mut manner) = read(
                     &config,
                     &self.platform.settings.environment,
                     self.platform.settings.twin.as_deref(),
                 )
                 .map_err(|diagnostic| Diagnostics::from(*diagnostic))?;
+                manner.ssh.askpass = self.platform.settings.askpass;
                 let client = self.platform.client(access).map_err(|error| {
                     Diagnostics::from(error.diagnostic("The provider `proxmox` cannot be used"))
                 })?;
@@ -214,6 +219,22 @@ impl Provider for ProxmoxProvider {
         };
         let directory = self.platform.settings.directory.clone();
         Ok(Arc::new(Configured { session, directory }))
+    }
+}
+
+/// Refuses a secret that is only written where nothing tells when it is another: no state has it.
+fn want_versions(type_name: &str, config: &Value, diags: &mut Diagnostics) {
+    let facts = schema::find(type_name, false);
+    for name in facts.into_iter().flat_map(Facts::write_only) {
+        let version = format!("{name}_version");
+        let is_given = |name: &str| config.get(name).is_some_and(|value| !value.is_null());
+        if is_given(name) && !is_given(&version) {
+            let summary = format!("`{name}` of `{type_name}` needs `{version}`");
+            diags.push(
+                Diagnostic::error("proxmox-invalid-value", summary)
+                    .detail("it is kept nowhere, so only another number tells that it is another"),
+            );
+        }
     }
 }
 
@@ -327,6 +348,20 @@ fn settle(planned: &Value, got: &Value) -> Value {
     }
 }
 
+/// Puts into an object what is sent and not kept, when it is made or the version says that it is another.
+fn write_secrets(facts: &Facts, request: &ApplyRequest, json: &mut Json) {
+    for name in facts.write_only() {
+        let version = format!("{name}_version");
+        let before = request.prior.as_ref().map(|prior| &prior.value);
+        let was = before.and_then(|before| before.get(&version));
+        let is_same = was.is_some_and(|was| value::to_json(was) == json[version.as_str()]);
+        let given = request.config.as_ref().and_then(|config| config.get(name));
+        if let Some(given) = given.filter(|_| !is_same) {
+            json[name] = value::to_json(given);
+        }
+    }
+}
+
 fn failed(failure: &Failure) -> Diagnostics {
     Diagnostics::from(failure.diagnostic.clone())
 }
@@ -334,7 +369,8 @@ fn failed(failure: &Failure) -> Diagnostics {
 impl Configured {
     async fn plan_one(&self, request: PlanRequest) -> Result<PlanResponse, Diagnostics> {
         let (kind, facts) = found(&request.type_name)?;
-        let mut planned = planning::with_defaults(&facts.args, &request.config, &request.proposed);
+        let planned = planning::with_defaults(&facts.args, &request.config, &request.proposed);
+        let mut planned = planning::without_secrets(facts, planned);
         let prior = request
             .prior
             .as_ref()
@@ -351,6 +387,7 @@ impl Configured {
             changed: false,
             directory: Some(&self.directory),
             replace: Vec::new(),
+            keep: Vec::new(),
         };
         kind.plan(&mut look)
             .await
@@ -362,6 +399,7 @@ impl Configured {
             nothing,
             changed,
             replace,
+            keep,
             ..
         } = look;
         if let Some(session) = &self.session {
@@ -370,23 +408,26 @@ impl Configured {
         let before = prior.as_ref();
         let mut requires_replace = Vec::new();
         if let Some(prior) = &request.prior {
-            if nothing {
+            let before = before.unwrap_or(&Json::Null);
+            let imported = before[PRIVATE][IMPORTED] == true;
+            let told = match imported {
+                true => planning::without_untold(&facts.args, &prior.value, &planned),
+                false => planned.clone(),
+            };
+            if nothing || (imported && told == prior.value) {
                 planned = prior.value.clone();
             }
-            requires_replace = planning::replaced(&facts.args, &prior.value, &planned);
-            let before = before.unwrap_or(&Json::Null);
+            requires_replace = planning::replaced(&facts.args, &prior.value, &told);
+            let kept: Vec<_> = keep.into_iter().map(AttributePath::attribute).collect();
+            requires_replace.retain(|path| !kept.iter().any(|kept| kept.is_prefix_of(path)));
             let renamed = |name: &&&str| before[**name] != json[**name];
             requires_replace.extend(
                 kind.naming()
                     .iter()
                     .filter(renamed)
-                    .map(|name| strata_core::AttributePath::attribute(*name)),
+                    .map(|name| AttributePath::attribute(*name)),
             );
-            requires_replace.extend(
-                replace
-                    .into_iter()
-                    .map(strata_core::AttributePath::attribute),
-            );
+            requires_replace.extend(replace.into_iter().map(AttributePath::attribute));
             if changed || planned != prior.value {
                 planned = reopened(planned, &reopen);
             }
@@ -431,6 +472,10 @@ impl Configured {
                     .map(|prior| prior.private.clone())
                     .unwrap_or_default();
                 let mut json = open(planned, &private);
+                if let Some(remembered) = json[PRIVATE].as_object_mut() {
+                    remembered.remove(IMPORTED);
+                }
+                write_secrets(facts, &request, &mut json);
                 let outcome = match prior {
                     None => kind.create(&work, &mut json).await,
                     Some(prior) => {
@@ -439,6 +484,9 @@ impl Configured {
                     }
                 };
                 session.forget().await;
+                for name in facts.write_only() {
+                    json[name] = Json::Null;
+                }
                 let mut object = close(json, ty);
                 object.value = settle(planned, &object.value);
                 Ok(match outcome {
@@ -517,6 +565,7 @@ impl Configured {
             }
         }
         kind.imported(&mut json);
+        json[PRIVATE][IMPORTED] = Json::Bool(true);
         Ok(close(json, &block.implied_type()))
     }
 

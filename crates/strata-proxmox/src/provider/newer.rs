@@ -422,6 +422,7 @@ impl Kind for Newer {
                 changed: false,
                 directory: planned.directory,
                 replace: Vec::new(),
+                keep: Vec::new(),
             };
             Vm.plan(&mut look).await?;
             planned.replace.extend(look.replace);

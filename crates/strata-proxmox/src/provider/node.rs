@@ -209,6 +209,33 @@ impl Kind for Hosts {
     }
 }
 
+/// The certificates of a chain, each with its lines of dashes.
+fn certificates(chain: &str) -> Vec<&str> {
+    let parts = chain.split_inclusive("-----END CERTIFICATE-----");
+    let parts = parts.map(str::trim);
+    parts
+        .filter(|part| part.starts_with("-----BEGIN"))
+        .collect()
+}
+
+/// Puts the certificates that a node shows into the object: the first is its own, the others are its chain.
+fn observe_chain(object: &mut Json, told: &str) {
+    let told = certificates(told);
+    let known = ["certificate", "certificate_chain"].map(|name| {
+        let known = text(object, name).unwrap_or_default();
+        certificates(known).into_iter().map(str::to_owned)
+    });
+    let known: Vec<String> = known.into_iter().flatten().collect();
+    if told.is_empty() || known == told {
+        return;
+    }
+    object["certificate"] = json!(format!("{}\n", told[0]));
+    object["certificate_chain"] = match &told[1..] {
+        [] => Json::Null,
+        chain => json!(format!("{}\n", chain.join("\n"))),
+    };
+}
+
 impl Kind for Certificate {
     fn name(&self) -> &'static str {
         "proxmox_virtual_environment_certificate"
@@ -270,6 +297,7 @@ impl Kind for Certificate {
             let Some(info) = found else {
                 return Ok(false);
             };
+            observe_chain(object, info["pem"].as_str().unwrap_or_default());
             let time = |name: &str| value::number(&info[name]).map(super::guest::rfc3339);
             object["expiration_date"] = json!(time("notafter"));
             object["start_date"] = json!(time("notbefore"));
@@ -324,6 +352,21 @@ impl Kind for Certificate {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_chain_is_told_certificate_by_certificate() {
+        let one = |text: &str| {
+            format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
+        };
+        let mut object =
+            json!({ "certificate": one("A").trim_end(), "certificate_chain": one("B") });
+        let before = object.clone();
+        observe_chain(&mut object, &(one("A") + &one("B")));
+        assert_eq!(object, before);
+        observe_chain(&mut object, &one("C"));
+        assert_eq!(object["certificate"], one("C"));
+        assert!(object["certificate_chain"].is_null());
+    }
 
     #[test]
     fn a_hosts_file_is_read_line_by_line() {

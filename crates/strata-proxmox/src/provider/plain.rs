@@ -266,6 +266,11 @@ impl Kind for Plain {
                     &told[field.parameter]
                 };
                 let known = field.of(object);
+                // What was written by its other name is kept in no state.
+                let written = format!("{}_wo_version", field.attribute);
+                if known.is_null() && !object[written.as_str()].is_null() {
+                    continue;
+                }
                 let mut read = self.keep_others(field, object, field.read(source));
                 // What the server leaves out stands at its default, and that is what state has.
                 let stays = read.is_null() && self.is_usual(field, known) && !imported;
@@ -273,8 +278,10 @@ impl Kind for Plain {
                     continue;
                 }
                 // An empty list or text and none at all are the same to the server.
-                let nothing =
-                    read == json!([]) || read == "" || (field.form == Form::Time && read == NEVER);
+                let nothing = read == json!([])
+                    || read == ""
+                    || (field.form == Form::Time && read == NEVER)
+                    || (field.form == Form::On && read == true);
                 if nothing && known.is_null() {
                     continue;
                 }

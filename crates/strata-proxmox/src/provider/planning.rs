@@ -36,11 +36,13 @@ fn nested(arg: &Json, config: Option<&Value>, proposed: &Value) -> Value {
         },
         // In a set nothing tells which configured element is which: it is its own configuration.
         Value::Set(ty, items) => {
-            let items: Vec<Value> = items
-                .iter()
-                .map(|item| with_defaults(args, item, item))
-                .collect();
-            Value::set(ty.clone(), items)
+            let is_known = config.is_some_and(Value::is_wholly_known);
+            let items = items.iter().map(|item| match is_known {
+                // What is unknown there is what nobody said.
+                true => with_defaults(args, &without_unknown(item), item),
+                false => with_defaults(args, item, item),
+            });
+            Value::set(ty.clone(), items.collect::<Vec<_>>())
         }
         Value::List(ty, items) => {
             let configured = config.and_then(Value::as_sequence).unwrap_or_default();
@@ -61,6 +63,32 @@ fn nested(arg: &Json, config: Option<&Value>, proposed: &Value) -> Value {
     }
 }
 
+/// The plan without what is sent and never kept.
+pub(crate) fn without_secrets(facts: &schema::Facts, planned: Value) -> Value {
+    let secrets: Vec<&str> = facts.write_only().collect();
+    let Some(entries) = planned.as_entries().filter(|_| !secrets.is_empty()) else {
+        return planned;
+    };
+    Value::object(entries.iter().map(|(name, value)| {
+        let value = match secrets.contains(&&**name) {
+            true => Value::Null(value.ty()),
+            false => value.clone(),
+        };
+        (name.clone(), value)
+    }))
+}
+
+fn without_unknown(item: &Value) -> Value {
+    let entries = item.as_entries().into_iter().flatten();
+    Value::object(entries.map(|(name, value)| {
+        let value = match value.is_known() {
+            true => value.clone(),
+            false => Value::Null(value.ty()),
+        };
+        (name.clone(), value)
+    }))
+}
+
 /// The paths whose change needs a new object.
 pub(crate) fn replaced(
     args: &Map<String, Json>,
@@ -70,6 +98,43 @@ pub(crate) fn replaced(
     let mut paths = Vec::new();
     walk(args, prior, planned, &AttributePath::root(), &mut paths);
     paths
+}
+
+/// The plan for an imported object without what it was made of, which no server tells: it stays unsaid.
+pub(crate) fn without_untold(args: &Map<String, Json>, prior: &Value, planned: &Value) -> Value {
+    let (Some(entries), false) = (planned.as_entries(), prior.is_null()) else {
+        return planned.clone();
+    };
+    Value::object(entries.iter().map(|(name, after)| {
+        let value = match (args.get(&**name), prior.get(name)) {
+            (Some(arg), Some(before)) if arg["f"] == 1 && is_empty(before) => before.clone(),
+            (Some(arg), Some(before)) if arg["b"].is_object() => untold_inside(arg, before, after),
+            _ => after.clone(),
+        };
+        (name.clone(), value)
+    }))
+}
+
+fn untold_inside(arg: &Json, before: &Value, after: &Value) -> Value {
+    let args = schema::inside(arg);
+    match (before, after) {
+        (Value::Object(_), Value::Object(_)) => without_untold(args, before, after),
+        (Value::List(_, before), Value::List(ty, after)) if before.len() == after.len() => {
+            let pairs = before.iter().zip(after.iter());
+            let items = pairs.map(|(before, after)| without_untold(args, before, after));
+            Value::list(ty.clone(), items.collect())
+        }
+        _ => after.clone(),
+    }
+}
+
+/// True for what says nothing.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null(_) => true,
+        Value::String(text) => text.is_empty(),
+        other => other.as_sequence().is_some_and(<[Value]>::is_empty),
+    }
 }
 
 fn walk(
@@ -163,6 +228,19 @@ mod tests {
         let planned = with_defaults(&args(), &config, &config);
         let expected = json!({ "name": "a", "size": 8, "disk": [{ "bus": "scsi", "file": "x" }] });
         assert_eq!(value::to_json(&planned), expected);
+    }
+
+    #[test]
+    fn what_an_import_cannot_tell_is_no_change() {
+        let before = object(json!({ "name": "a", "size": 8, "disk": [{ "bus": "scsi" }] }));
+        let same =
+            object(json!({ "name": "a", "size": 8, "disk": [{ "bus": "scsi", "file": "x" }] }));
+        assert_eq!(without_untold(&args(), &before, &same), before);
+        let other =
+            object(json!({ "name": "a", "size": 9, "disk": [{ "bus": "scsi", "file": "x" }] }));
+        let told = without_untold(&args(), &before, &other);
+        assert_ne!(told, before);
+        assert!(replaced(&args(), &before, &told).is_empty());
     }
 
     #[test]

@@ -13,14 +13,19 @@ use super::{
     kind::{Doing, Failure, Outcome, Work},
     value,
 };
-use crate::client::{Address, path};
+use crate::{
+    client::{Address, path},
+    platform::{Askpass, Kept},
+};
 
 /// How nodes are reached.
 #[derive(Clone, Default)]
 pub(crate) struct Ssh {
     pub(crate) user: Option<String>,
     pub(crate) private_key: Option<String>,
-    pub(crate) has_password: bool,
+    pub(crate) password: Option<String>,
+    /// Who hands the password to `ssh`.
+    pub(crate) askpass: Option<Askpass>,
     /// Address and port by node.
     pub(crate) nodes: BTreeMap<String, (String, Option<u16>)>,
 }
@@ -131,29 +136,13 @@ fn quoted(text: &str) -> String {
 
 async fn run(work: &Work<'_>, node: &str, script: &str, input: &[u8]) -> Outcome<()> {
     let ssh = &work.session.manner.ssh;
-    if ssh.has_password && ssh.private_key.is_none() {
-        return Err(Failure::new(
-            Diagnostic::error("proxmox-not-supported", "`ssh.password` is not supported")
-                .hint("use a key: `ssh { agent = true }` or `ssh { private_key = … }`"),
-        ));
-    }
+    let broken = |error: std::io::Error| failed(node, &error.to_string());
     let (host, port) = address(work, node).await?;
-    let user = ssh.user.clone().unwrap_or_else(|| "root".to_owned());
-    let mut command = Command::new("ssh");
-    command.args(["-o", "BatchMode=yes", "-o", "ConnectTimeout=10"]);
     let key = ssh.private_key.as_deref().map(KeyFile::new).transpose();
-    let key = key.map_err(|error| failed(node, &error.to_string()))?;
-    if let Some(key) = &key {
-        command.arg("-i").arg(&key.0);
-    }
-    if let Some(port) = port {
-        command.arg("-p").arg(port.to_string());
-    }
-    let script = match user.as_str() {
-        "root" => script.to_owned(),
-        _ => format!("sudo -n sh -c {}", quoted(script)),
-    };
-    command.arg("--").arg(format!("{user}@{host}")).arg(script);
+    let key = key.map_err(broken)?;
+    // Both stay until the program has ended.
+    let kept = ssh.keep().transpose().map_err(broken)?;
+    let mut command = command(ssh, (&host, port), key.as_ref(), kept.as_ref(), script);
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
@@ -175,6 +164,46 @@ async fn run(work: &Work<'_>, node: &str, script: &str, input: &[u8]) -> Outcome
         true => Ok(()),
         false => Err(failed(node, String::from_utf8_lossy(&done.stderr).trim())),
     }
+}
+
+impl Ssh {
+    /// Keeps the password, if there is one and somebody who can.
+    fn keep(&self) -> Option<std::io::Result<Kept>> {
+        let (password, keep) = (self.password.as_deref()?, self.askpass?);
+        Some(keep(password))
+    }
+}
+
+/// The program with its arguments and environment; no password is in either.
+fn command(
+    ssh: &Ssh,
+    (host, port): (&str, Option<u16>),
+    key: Option<&KeyFile>,
+    kept: Option<&Kept>,
+    script: &str,
+) -> Command {
+    let mut command = Command::new("ssh");
+    command.args(["-o", "ConnectTimeout=10", "-o"]);
+    match kept {
+        // It asks once: a wrong password does not become right.
+        Some(kept) => command
+            .arg("NumberOfPasswordPrompts=1")
+            .envs(kept.environment.iter().map(|(name, value)| (name, value))),
+        None => command.arg("BatchMode=yes"),
+    };
+    if let Some(key) = key {
+        command.arg("-i").arg(&key.0);
+    }
+    if let Some(port) = port {
+        command.arg("-p").arg(port.to_string());
+    }
+    let user = ssh.user.as_deref().unwrap_or("root");
+    let script = match user {
+        "root" => script.to_owned(),
+        _ => format!("sudo -n sh -c {}", quoted(script)),
+    };
+    command.arg("--").arg(format!("{user}@{host}")).arg(script);
+    command
 }
 
 fn failed(node: &str, reason: &str) -> Box<Failure> {
@@ -223,6 +252,37 @@ mod tests {
     #[test]
     fn names_with_quotes_stay_one_word() {
         assert_eq!(quoted("/a/it's"), r"'/a/it'\''s'");
+    }
+
+    #[test]
+    fn a_password_is_handed_over_and_stands_nowhere() {
+        let keep: Askpass = |text| {
+            assert_eq!(text, "s3cret");
+            Ok(Kept {
+                environment: vec![("SSH_ASKPASS", PathBuf::from("/bin/strata"))],
+                keeper: Box::new(()),
+            })
+        };
+        let mut ssh = Ssh {
+            user: Some("deploy".to_owned()),
+            password: Some("s3cret".to_owned()),
+            askpass: Some(keep),
+            ..Ssh::default()
+        };
+        let shown = |ssh: &Ssh| {
+            let kept = ssh.keep().transpose().unwrap();
+            let command = command(ssh, ("10.0.0.2", Some(2222)), None, kept.as_ref(), "true");
+            format!("{:?} {:?}", command.as_std(), command.as_std().get_envs())
+        };
+        let with = shown(&ssh);
+        assert!(with.contains("/bin/strata") && with.contains("NumberOfPasswordPrompts=1"));
+        assert!(with.contains("sudo -n") && with.contains("deploy@10.0.0.2"));
+        assert!(
+            !with.contains("s3cret") && !with.contains("BatchMode"),
+            "{with}"
+        );
+        ssh.password = None;
+        assert!(shown(&ssh).contains("BatchMode=yes"));
     }
 
     #[test]

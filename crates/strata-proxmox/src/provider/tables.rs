@@ -420,7 +420,7 @@ pub(crate) static ALL: [Plain; 28] = [
             text("state", "state"),
             text("max_relocate", "max_relocate"),
             text("max_restart", "max_restart"),
-            flag("failback", "failback"),
+            form("failback", "failback", Form::On),
             once(text("type", "type")),
         ],
         ..PLAIN
@@ -617,6 +617,7 @@ pub(crate) static ALL: [Plain; 28] = [
             text("issuer_url", "issuer-url"),
             text("client_id", "client-id"),
             blind(text("client_key", "client-key")),
+            blind(text("client_key_wo", "client-key")),
             once(text("username_claim", "username-claim")),
             flag("autocreate", "autocreate"),
             text("comment", "comment"),
@@ -630,7 +631,6 @@ pub(crate) static ALL: [Plain; 28] = [
             flag("groups_overwrite", "groups-overwrite"),
             text("audiences", "audiences"),
         ],
-        refused: &["client_key_wo_version"],
         ..PLAIN
     },
     Plain {
@@ -654,22 +654,22 @@ pub(crate) static ALL: [Plain; 28] = [
             text("influx_organization", "organization"),
             text("influx_bucket", "bucket"),
             blind(text("influx_token", "token")),
+            blind(text("influx_token_wo", "token")),
             text("influx_max_body_size", "max-body-size"),
             text("influx_api_path_prefix", "api-path-prefix"),
             flag("influx_verify", "verify-certificate"),
             text("opentelemetry_proto", "otel-protocol"),
             text("opentelemetry_path", "otel-path"),
             text("opentelemetry_timeout", "otel-timeout"),
-            blind(text("opentelemetry_headers", "otel-headers")),
+            text("opentelemetry_headers", "otel-headers"),
             text("opentelemetry_max_body_size", "otel-max-body-size"),
-            blind(text(
+            text(
                 "opentelemetry_resource_attributes",
                 "otel-resource-attributes",
-            )),
+            ),
             text("opentelemetry_compression", "otel-compression"),
             flag("opentelemetry_verify_ssl", "otel-verify-ssl"),
         ],
-        refused: &["influx_token_wo_version"],
         of_type: &[
             ("graphite_", "graphite"),
             ("influx_", "influxdb"),

@@ -30,7 +30,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -93,6 +93,10 @@ struct Shared {
     faults: Mutex<Vec<Fault>>,
     task_time: Duration,
     file: Option<PathBuf>,
+    /// How often something was changed.
+    changes: AtomicU64,
+    /// Up to which change the file is written.
+    written: tokio::sync::Mutex<u64>,
     calls: AtomicUsize,
     /// What was asked to change, for tests: verb, path and parameters.
     #[cfg(test)]
@@ -157,6 +161,22 @@ impl Twin {
     pub(crate) fn set(&self, id: u32, name: &str, text: &str) {
         if let Some(guest) = self.shared.store().guests.get_mut(&id) {
             guest.config.insert(name.to_owned(), text.to_owned());
+        }
+    }
+
+    /// Leaves a setting of a guest waiting for its next start, as if somebody had done it by hand.
+    #[cfg(test)]
+    pub(crate) fn leave_waiting(&self, id: u32, name: &str, text: &str) {
+        if let Some(guest) = self.shared.store().guests.get_mut(&id) {
+            guest.pending.insert(name.to_owned(), Some(text.to_owned()));
+        }
+    }
+
+    /// Moves a guest to another node, as an administrator or HA does.
+    #[cfg(test)]
+    pub(crate) fn move_to(&self, id: u32, node: &str) {
+        if let Some(guest) = self.shared.store().guests.get_mut(&id) {
+            guest.node = node.to_owned();
         }
     }
 
@@ -259,6 +279,8 @@ impl Shared {
             faults: Mutex::default(),
             task_time: options.task_time,
             file: options.file,
+            changes: AtomicU64::new(0),
+            written: tokio::sync::Mutex::new(0),
             calls: AtomicUsize::new(0),
             #[cfg(test)]
             heard: Mutex::default(),
@@ -281,15 +303,24 @@ impl Shared {
         }
     }
 
-    /// Writes the store to its file, whole or not at all.
-    fn save(&self) -> io::Result<()> {
+    /// Writes the store to its file, whole or not at all, once something was changed. Changes that came while
+    /// another was written are written together.
+    async fn save(&self) -> io::Result<()> {
         let Some(file) = &self.file else {
             return Ok(());
         };
+        let own = self.changes.fetch_add(1, Ordering::SeqCst) + 1;
+        let mut written = self.written.lock().await;
+        if *written >= own {
+            return Ok(());
+        }
+        let last = self.changes.load(Ordering::SeqCst);
         let text = serde_json::to_vec(&*self.store())?;
         let temporary = file.with_extension("new");
         std::fs::write(&temporary, text)?;
-        std::fs::rename(&temporary, file)
+        std::fs::rename(&temporary, file)?;
+        *written = last;
+        Ok(())
     }
 
     /// Begins a task; it ends at once, or after the time that tasks take.
@@ -307,7 +338,7 @@ impl Shared {
                 tokio::time::sleep(time).await;
                 shared.finish(&name, started, killed);
                 // The next call saves again if this does not succeed.
-                shared.save().ok();
+                shared.save().await.ok();
             });
         }
         upid

@@ -105,7 +105,10 @@ async fn respond(
         _ => {}
     }
     let response = match Limited::new(body, MAX_BODY).collect().await {
-        Ok(body) => handle(&shared, &parts, &body.to_bytes()),
+        Ok(body) => {
+            let response = handle(&shared, &parts, &body.to_bytes());
+            saved(&shared, &parts, response).await
+        }
         Err(error) => answer::refusal(&Refusal::status(400, error.to_string())),
     };
     match struck {
@@ -124,15 +127,24 @@ fn handle(shared: &Arc<Shared>, parts: &Parts, body: &[u8]) -> Response<Full<Byt
         }
         Err(refusal) => (Identity::default(), Err(refusal)),
     };
-    let response = finish(shared, &who, answered);
-    if parts.method != hyper::Method::GET
-        && let Err(error) = shared.save()
-    {
-        return answer::refusal(&Refusal::fail(format!(
-            "the twin cannot write its file: {error}"
-        )));
+    finish(shared, &who, answered)
+}
+
+/// The answer, once what it changed is written down.
+async fn saved(
+    shared: &Shared,
+    parts: &Parts,
+    response: Response<Full<Bytes>>,
+) -> Response<Full<Bytes>> {
+    if parts.method == hyper::Method::GET {
+        return response;
     }
-    response
+    match shared.save().await {
+        Ok(()) => response,
+        Err(error) => answer::refusal(&Refusal::fail(format!(
+            "the twin cannot write its file: {error}"
+        ))),
+    }
 }
 
 fn finish(shared: &Arc<Shared>, who: &Identity, answered: Answered) -> Response<Full<Bytes>> {

@@ -35,9 +35,14 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
         )));
     }
     let bytes = together(call, &folder)?;
+    let md5 = strata_agent::digest::md5(&bytes);
     let content = Content::from_bytes("assembled", bytes);
-    call.module("copy", stage::without(call, OWN), Some(content))
-        .await
+    let arguments = stage::without(call, OWN);
+    let mut result = call.module("copy", arguments, Some(content)).await?;
+    if !crate::outcome::check(&result.values, "failed") {
+        result.values.insert("md5sum".to_owned(), md5.into());
+    }
+    Ok(result)
 }
 
 fn together(call: &Call<'_>, folder: &Path) -> Result<Vec<u8>, TaskError> {

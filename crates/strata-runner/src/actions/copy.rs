@@ -116,7 +116,7 @@ async fn tree(
     };
     let mut whole = ActionResult::values(json!({
         "changed": false,
-        "dest": destination.display().to_string(),
+        "dest": format!("{}/", destination.display().to_string().trim_end_matches('/')),
         "src": folder.display().to_string(),
     }));
     let mut found = Vec::new();

@@ -3,6 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use serde_json::{Value as Json, json};
+use strata_agent::digest;
 
 use crate::{
     JsonMap, outcome,
@@ -29,7 +30,7 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
         return Ok(ActionResult::values(json!({
             "changed": false,
             "skipped": true,
-            "skip_reason": "check mode is not supported for `fetch`",
+            "msg": "check mode not (yet) supported for this module",
         })));
     }
     let arguments = JsonMap::from_iter([("src".to_owned(), Json::from(source.as_str()))]);
@@ -46,11 +47,19 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
     let changed = keep(&to, &bytes).map_err(|error| {
         TaskError::Failed(format!("`{}` cannot be written: {error}", to.display()))
     })?;
-    Ok(ActionResult::values(json!({
+    let sha1 = digest::sha1(&bytes);
+    let mut values = json!({
         "changed": changed,
+        "checksum": sha1,
         "dest": to.display().to_string(),
         "file": source,
-    })))
+        "md5sum": digest::md5(&bytes),
+    });
+    if changed {
+        values["remote_checksum"] = sha1.into();
+        values["remote_md5sum"] = Json::Null;
+    }
+    Ok(ActionResult::values(values))
 }
 
 fn missing(call: &Call<'_>, source: &str, read: ActionResult) -> Result<ActionResult, TaskError> {

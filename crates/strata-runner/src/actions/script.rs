@@ -82,6 +82,8 @@ async fn shell(call: &Call<'_>, command: String) -> Result<ActionResult, TaskErr
     if let Some(folder) = call.text("chdir") {
         arguments.insert("chdir".to_owned(), folder.into());
     }
+    // What a script prints is kept to its last line's end.
+    arguments.insert("strip_empty_ends".to_owned(), false.into());
     call.module("shell", arguments, None).await
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::{Value as Json, json};
-use strata_jinja::FileOptions;
+use strata_jinja::{FileOptions, Templar};
 use strata_transport::Content;
 
 use super::find_file;
@@ -82,7 +82,23 @@ fn render(
     }
     let templar = templates.templar(&variables);
     let file = path.display().to_string();
-    Ok(templar.render_file(&file, source, &options)?)
+    let mut text = templar.render_file(&file, source, &options)?;
+    if options.delimiters.is_none() && is_one_value(&templar, source) {
+        let bare = text.trim_end_matches(['\r', '\n']).len();
+        text.truncate(bare);
+    }
+    Ok(text)
+}
+
+/// Whether a file is one expression, and that no text: Ansible keeps the ends of lines only after texts.
+fn is_one_value(templar: &Templar, source: &str) -> bool {
+    let bare = source.trim_end_matches('\n');
+    let is_expression = bare.starts_with("{{") && bare.ends_with("}}");
+    if !is_expression || bare.len() == source.len() || bare.matches("{{").count() > 1 {
+        return false;
+    }
+    let value = templar.render(&Json::from(bare));
+    value.is_ok_and(|value| !value.is_string())
 }
 
 /// When the template is rendered, as templates write times.

@@ -3,6 +3,7 @@
 //! It asks each host's walk for the next step, starts what may start ([`schedule`]), waits for whatever is done
 //! first and settles it ([`settle`]). Nothing else changes the state of a run.
 
+mod facts;
 mod meta;
 mod progress;
 mod roles;
@@ -267,6 +268,16 @@ impl Batch<'_> {
             engine: self.engine.clone(),
             options: self.shared.options.clone(),
             folders,
+            watch,
+        }
+    }
+
+    /// Templates of what the play itself says.
+    fn play_templates(&self, play: &Play, watch: Arc<Watch>) -> Templates {
+        Templates {
+            engine: self.engine.clone(),
+            options: self.shared.options.clone(),
+            folders: vec![play.folder.clone()],
             watch,
         }
     }

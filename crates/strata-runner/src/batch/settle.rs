@@ -108,8 +108,10 @@ impl Batch<'_> {
         }
         let failed = outcome == TaskOutcome::Failed;
         if self.hosts[at].gather.take().is_some() {
-            if failed {
-                self.drop_out(at);
+            let name = self.hosts[at].name.clone();
+            match failed {
+                true => self.drop_out(at),
+                false => self.read_vars_files(&name, true),
             }
             return false;
         }
@@ -324,6 +326,7 @@ impl Batch<'_> {
                         if *level != FactLevel::Included {
                             self.tell_values(&host, facts, gathered, whole.no_log);
                         }
+                        self.read_vars_files(&host, false);
                     }
                 }
                 Effect::AddHost {

@@ -3,18 +3,14 @@
 mod play;
 mod prompts;
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::Value as Json;
 use strata_core::{Diagnostic, Diagnostics, Event, Events};
 use strata_jinja::Engine;
 use strata_playbook::{
-    Inventory, Playbook, load,
-    play::{Play, Spanned, Strategy},
+    Inventory, Playbook,
+    play::{Play, Strategy},
 };
 use tokio::sync::Semaphore;
 
@@ -24,14 +20,15 @@ use crate::{
     hosts::{FactLevel, HostTable},
     jobs::Jobs,
     magic::{MagicCache, PlayScope},
-    outcome::text,
     resume,
     scope::{Templates, Watch},
     session::Sessions,
     supported,
     task::Shared,
+    vars_files,
 };
-use play::{PlayFacts, batches, unusable};
+pub(crate) use play::unusable;
+use play::{PlayFacts, batches};
 
 /// Runs a playbook on the hosts of an inventory.
 ///
@@ -291,9 +288,12 @@ impl Run<'_> {
             cache: MagicCache::default(),
         };
         let mut diags = Diagnostics::new();
-        for host in hosts {
-            let without = Arc::new(scope.clone());
-            let read = self.vars_files(play, host, &without, &mut diags);
+        let without = Arc::new(scope.clone());
+        for host in hosts.iter().filter(|_| !play.vars_files.is_empty()) {
+            let data = self.shared.table.get(host);
+            let has_facts = data.is_some_and(|data| !data.facts.is_empty());
+            let templates = |watch| self.templates(play, watch);
+            let read = vars_files::read(templates, &without, host, has_facts, &mut diags);
             scope.vars_files.insert(host.clone(), read);
         }
         diags.into_result(Arc::new(scope))
@@ -311,43 +311,6 @@ impl Run<'_> {
             Some((prompt.name.clone(), answer.clone()))
         });
         Arc::new(prompts.collect())
-    }
-
-    /// Reads the `vars_files` of a play for one host, whose variables may be in their names.
-    fn vars_files(
-        &self,
-        play: &Arc<Play>,
-        host: &Arc<str>,
-        scope: &Arc<PlayScope>,
-        diags: &mut Diagnostics,
-    ) -> Vec<Arc<JsonMap>> {
-        let mut read: Vec<Arc<JsonMap>> = Vec::new();
-        for entry in &play.vars_files {
-            let watch = Watch::new(None);
-            let mut variables = scope.of(host, &watch);
-            variables.vars_files.clone_from(&read);
-            let templar = self.templates(play, watch).templar(&variables);
-            let names = match templar.render(&entry.value) {
-                Ok(Json::Array(names)) => names.iter().map(text).collect(),
-                Ok(name) => vec![text(&name)],
-                Err(error) => {
-                    diags.push(unusable("vars_files", &error.to_string(), entry));
-                    continue;
-                }
-            };
-            let files = self.shared.options.files.as_ref();
-            let found = names
-                .iter()
-                .find_map(|name| first_place(files, &play.folder, name));
-            let Some(path) = found else {
-                diags.push(missing_vars_file(&names, entry));
-                continue;
-            };
-            if let Some(map) = load::vars_file(files, &path, diags) {
-                read.push(Arc::new(map));
-            }
-        }
-        read
     }
 
     fn recap(self, playbook: &Playbook) -> Recap {
@@ -420,23 +383,4 @@ pub(crate) fn holds_any(value: &Json, texts: &[String]) -> bool {
         Json::Object(map) => map.values().any(|item| holds_any(item, texts)),
         _ => false,
     }
-}
-
-fn missing_vars_file(names: &[String], entry: &Spanned<Json>) -> Diagnostic {
-    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    Diagnostic::error(
-        "missing-vars-file",
-        format!("the variables file {} was not found", names.join(" or ")),
-    )
-    .at(entry.span.clone())
-    .hint("Files are looked for in the playbook's folder, first below `vars`.")
-}
-
-fn first_place(
-    files: &dyn strata_core::files::Files,
-    folder: &Path,
-    name: &str,
-) -> Option<PathBuf> {
-    let places = [folder.join("vars").join(name), folder.join(name)];
-    places.into_iter().find(|path| files.kind(path).is_some())
 }

@@ -23,7 +23,7 @@ pub(super) struct PlayFacts {
     pub(super) gather: Option<Arc<Task>>,
 }
 
-pub(super) fn unusable(what: &str, reason: &str, at: &Spanned<Json>) -> Diagnostic {
+pub(crate) fn unusable(what: &str, reason: &str, at: &Spanned<Json>) -> Diagnostic {
     Diagnostic::error("bad-play-keyword", format!("`{what}` cannot be used"))
         .detail(reason)
         .at(at.span.clone())

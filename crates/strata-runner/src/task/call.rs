@@ -158,6 +158,22 @@ impl Call<'_> {
         })))
     }
 
+    /// What `async` adds to the result of a task that was waited for.
+    pub(crate) fn tell_job(&self, values: &mut JsonMap) {
+        if values.contains_key("ansible_job_id") {
+            return;
+        }
+        let id = self.shared.jobs.name();
+        values.insert(
+            "results_file".to_owned(),
+            format!("~/.ansible_async/{id}").into(),
+        );
+        values.insert("ansible_job_id".to_owned(), id.into());
+        for name in ["started", "finished"] {
+            values.insert(name.to_owned(), true.into());
+        }
+    }
+
     fn task(&self, module: &str, arguments: JsonMap, check: bool) -> Task {
         Task {
             module: module.to_owned(),
@@ -258,6 +274,8 @@ fn diffs_of(diff: &serde_json::Value) -> Vec<FileDiff> {
         let any = diff.get("before").is_some() || diff.get("after").is_some();
         any.then(|| FileDiff {
             name: text("after_header"),
+            before_header: text("before_header"),
+            after_header: text("after_header"),
             before: text("before"),
             after: text("after"),
         })
@@ -271,6 +289,8 @@ fn diffs_of(diff: &serde_json::Value) -> Vec<FileDiff> {
 fn file_diff(diff: &Diff) -> FileDiff {
     FileDiff {
         name: diff.path.clone(),
+        before_header: diff.before_header.clone(),
+        after_header: diff.after_header.clone(),
         before: diff.before.clone(),
         after: diff.after.clone(),
     }

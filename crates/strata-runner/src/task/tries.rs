@@ -76,6 +76,9 @@ pub(super) async fn repeat(
             ..ItemResult::default()
         };
         complete(&mut result.values);
+        if job.task.r#async.is_some() {
+            call.tell_job(&mut result.values);
+        }
         result.unknown = is_unknown(call, &result.values);
         if tries.most > 1 {
             result.values.insert("attempts".to_owned(), attempt.into());

@@ -1,6 +1,6 @@
 output "instances" {
   description = "Its host, for the inventory."
-  value       = { (module.service.name) = { ipv4_address = module.service.ipv4_address } }
+  value       = module.service.instances
 }
 
 output "address" {

@@ -14,6 +14,9 @@ locals {
     "snapshots.expiry"   = var.snapshots.expiry
   }
   proxies = var.expose.mode == "bridge" && var.expose.address != null ? var.ports : {}
+
+  # Where it is reached from outside.
+  reached_at = length(var.ports) == 0 ? null : lookup({ bridge = var.expose.address, ovn = var.listen_address }, var.expose.mode, null)
 }
 
 resource "incus_storage_volume" "data" {

@@ -8,4 +8,6 @@ network = {
   listen_address = "127.0.0.1"
 }
 
-federate = ["192.0.2.130:9090"]
+# The first of the addresses that cluster01 has for load balancers.
+federate           = ["192.0.2.128:9090"]
+federate_authority = "../authorities/cluster01.example.crt"

@@ -1,8 +1,9 @@
 //! Containers from nothing to their addresses: `strata up` beside the same calls made by hand.
 //!
 //! The two take turns on the real daemon, and make things of the same names ([`scene`]). Making ends
-//! when every container has an address; then all is deleted, which is timed for itself. Whatever a run
-//! leaves behind when it fails is deleted at its end, and at the start of the next one.
+//! when every container has an address, with as many calls at once as there are containers; then all is deleted, which is timed for itself. All names are those
+//! of this run alone, and whatever it leaves behind when it fails is deleted at its end. No call and no turn
+//! takes longer than a limit, and what the machine cannot hold is told before anything is made.
 
 mod api;
 mod project;
@@ -17,7 +18,7 @@ use crate::failure::Failure;
 use crate::testbed;
 use api::Api;
 use project::Project;
-use scene::{PREFIX, Scene};
+use scene::Scene;
 
 const PAIRS: usize = 3;
 const INSTANCES: usize = 10;
@@ -28,16 +29,34 @@ pub(super) fn measure(options: &Options) -> Result<Vec<Goal>, Failure> {
         .ok_or_else(|| Failure::new("`up` needs an Incus daemon: `cargo xtask testbed up`"))?;
     let api = Api(socket);
     let scene = Scene {
+        prefix: Scene::prefix_of_this_run(),
         instances: options.instances.unwrap_or(INSTANCES),
         image: "debian/12",
         network: std::env::var("STRATA_TEST_INCUS_NETWORK").unwrap_or_else(|_| "br0".to_owned()),
         pool: "default",
     };
-    raw::delete(&api, PREFIX)?;
-    let sweeper = Sweeper(&api);
+    fits(scene.instances)?;
+    let sweeper = Sweeper(&api, &scene);
     let figures = take_turns(options, &api, &scene);
     drop(sweeper);
     figures.map(|figures| compare(&scene, &figures))
+}
+
+/// What the `systemd` of a guest takes of the host's inotify instances; the roots of all guests are one user
+/// to the kernel, so that they share its limit. Where it is reached, guests end right after they were started.
+const INOTIFY_INSTANCES: usize = 7;
+
+/// Fails if this machine cannot hold so many guests at once.
+fn fits(instances: usize) -> Result<(), Failure> {
+    let setting = "fs.inotify.max_user_instances";
+    let path = format!("/proc/sys/{}", setting.replace('.', "/"));
+    let limit = std::fs::read_to_string(path).unwrap_or_default();
+    match limit.trim().parse::<usize>() {
+        Ok(limit) if limit < instances * INOTIFY_INSTANCES => Err(Failure::new(format!(
+            "{instances} containers need more than {setting} = {limit}: `cargo xtask testbed up` raises it"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Seconds of each turn of one side.
@@ -82,7 +101,7 @@ fn take_turns(options: &Options, api: &Api, scene: &Scene) -> Result<Figures, Fa
     let mut figures = Figures::default();
     for _ in 0..options.pairs.unwrap_or(PAIRS) {
         if options.runs(Side::Peer) {
-            let (up, down) = (|| raw::up(api, scene), || raw::delete(api, PREFIX));
+            let (up, down) = (|| raw::up(api, scene), || raw::delete(api, scene));
             figures.raw.take((api, scene), "raw", up, down)?;
         }
         if let Some(project) = &project {
@@ -133,12 +152,14 @@ fn compare(scene: &Scene, Figures { strata, raw }: &Figures) -> Vec<Goal> {
 }
 
 /// Deletes what a failed turn left on the daemon.
-struct Sweeper<'a>(&'a Api);
+struct Sweeper<'a>(&'a Api, &'a Scene);
 
 impl Drop for Sweeper<'_> {
     fn drop(&mut self) {
-        if let Err(failure) = raw::delete(self.0, PREFIX) {
-            eprintln!("xtask: some of `{PREFIX}*` is left on the daemon: {failure}");
+        let Sweeper(api, scene) = self;
+        if let Err(failure) = raw::delete(api, scene) {
+            let prefix = &scene.prefix;
+            eprintln!("xtask: some of `{prefix}*` is left on the daemon: {failure}");
         }
     }
 }

@@ -39,15 +39,20 @@ fn instance(scene: &Scene, name: &str) -> Value {
 
 fn await_address(api: &Api, name: &str) -> Result<(), Failure> {
     let start = Instant::now();
-    // A daemon that is busy starting a guest answers with an error now and then.
-    let state = || api.get(&format!("/1.0/instances/{name}/state"));
-    while !state().is_ok_and(|state| has_address(&state)) {
-        if start.elapsed() > PATIENCE {
-            return Err(Failure::new(format!("`{name}` got no address")));
+    loop {
+        // A daemon that is busy starting a guest answers with an error now and then.
+        let state = api.get(&format!("/1.0/instances/{name}/state"));
+        match state {
+            Ok(state) if has_address(&state) => return Ok(()),
+            Ok(state) if state["status"] == "Stopped" => {
+                return Err(Failure::new(format!("`{name}` ended by itself")));
+            }
+            _ if start.elapsed() > PATIENCE => {
+                return Err(Failure::new(format!("`{name}` got no address")));
+            }
+            _ => thread::sleep(PAUSE),
         }
-        thread::sleep(PAUSE);
     }
-    Ok(())
 }
 
 /// Tells whether a guest has an IPv4 address that others reach.
@@ -58,29 +63,24 @@ pub(super) fn has_address(state: &Value) -> bool {
         .any(|address| address["family"] == "inet" && address["scope"] == "global")
 }
 
-/// Deletes whatever a run made, all of it or half.
-pub(super) fn delete(api: &Api, prefix: &str) -> Result<(), Failure> {
-    let ours = |kind: &str| -> Result<Vec<String>, Failure> {
-        let urls = api.get(kind)?;
-        let names = urls.as_array().into_iter().flatten();
-        let names = names.filter_map(|url| url.as_str()?.rsplit('/').next());
-        Ok(names
-            .filter(|name| name.starts_with(prefix))
-            .map(str::to_owned)
-            .collect())
-    };
-    each(&ours("/1.0/instances")?, |name| {
+/// Deletes what a run made, all of it or half; what is not there is passed over.
+pub(super) fn delete(api: &Api, scene: &Scene) -> Result<(), Failure> {
+    each(&scene.names(), |name| {
         let path = format!("/1.0/instances/{name}");
-        if api.get(&path)?["status"] == "Running" {
+        let Some(instance) = api.find(&path)? else {
+            return Ok(());
+        };
+        if instance["status"] == "Running" {
             let stop = json!({ "action": "stop", "force": true, "timeout": 30 });
             api.done("PUT", &format!("{path}/state"), Some(&stop))?;
         }
         api.done("DELETE", &path, None)
     })?;
-    for name in ours("/1.0/profiles")? {
-        api.done("DELETE", &format!("/1.0/profiles/{name}"), None)?;
+    let path = format!("/1.0/profiles/{}", scene.profile());
+    match api.find(&path)? {
+        Some(_) => api.done("DELETE", &path, None),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Does the same for every name at once; of several failures the first is told.

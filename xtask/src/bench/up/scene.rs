@@ -2,13 +2,12 @@
 
 use serde_json::{Value, json};
 
-/// Everything either side makes has a name that begins so, and everything with such a name is
-/// deleted: nothing else may be called that.
-pub(super) const PREFIX: &str = "strata-bench-";
-
 /// The containers and what they stand on.
 #[derive(Debug)]
 pub(super) struct Scene {
+    /// Begins the name of everything that either side makes, and of nothing else: only what has one of
+    /// the names below is deleted.
+    pub(super) prefix: String,
     pub(super) instances: usize,
     pub(super) image: &'static str,
     pub(super) network: String,
@@ -16,15 +15,20 @@ pub(super) struct Scene {
 }
 
 impl Scene {
+    /// A prefix that no other run on this machine has now.
+    pub(super) fn prefix_of_this_run() -> String {
+        format!("strata-bench-{}-", std::process::id())
+    }
+
     /// Names the profile.
     pub(super) fn profile(&self) -> String {
-        format!("{PREFIX}profile")
+        format!("{}profile", self.prefix)
     }
 
     /// Names the containers.
     pub(super) fn names(&self) -> Vec<String> {
         (0..self.instances)
-            .map(|at| format!("{PREFIX}{at}"))
+            .map(|at| format!("{}{at}", self.prefix))
             .collect()
     }
 
@@ -39,6 +43,7 @@ impl Scene {
     /// Gives the root module that describes the same.
     pub(super) fn root_module(&self) -> String {
         let Scene {
+            prefix,
             instances,
             image,
             network,
@@ -70,7 +75,7 @@ resource "incus_profile" "bench" {{
 
 resource "incus_instance" "bench" {{
   count    = {instances}
-  name     = "{PREFIX}${{count.index}}"
+  name     = "{prefix}${{count.index}}"
   image    = "{image}"
   profiles = [incus_profile.bench.name]
 
@@ -91,21 +96,19 @@ mod tests {
     fn both_sides_make_things_of_the_same_names() {
         let network = "br0".to_owned();
         let scene = Scene {
+            prefix: "run-".to_owned(),
             instances: 2,
             image: "debian/12",
             network,
             pool: "default",
         };
-        assert_eq!(scene.names(), ["strata-bench-0", "strata-bench-1"]);
+        assert_eq!(scene.names(), ["run-0", "run-1"]);
         let module = scene.root_module();
         assert!(
-            module.contains(r#"name     = "strata-bench-${count.index}""#),
+            module.contains(r#"name     = "run-${count.index}""#),
             "{module}"
         );
-        assert!(
-            module.contains(r#"name = "strata-bench-profile""#),
-            "{module}"
-        );
+        assert!(module.contains(r#"name = "run-profile""#), "{module}");
         assert_eq!(scene.devices()["eth0"]["network"], "br0");
     }
 }

@@ -1,5 +1,6 @@
 //! Files of the real machine.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -8,7 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{AtFlags, CWD, Gid, StatVfs, Timespec, Timestamps, UTIME_OMIT, Uid};
 
-use crate::host::{Access, Filesystem, HostError, Kind, Metadata, Permissions};
+use crate::host::{Access, Filesystem, HostError, HttpResponse, Kind, Metadata, Permissions};
+use crate::system::HttpRequest;
 
 pub(super) fn metadata(path: &Path) -> Result<Option<Metadata>, HostError> {
     match fs::symlink_metadata(path) {
@@ -91,6 +93,21 @@ pub(super) fn list(path: &Path) -> Result<Vec<String>, HostError> {
 }
 
 /// Writes beside the file, then renames over it.
+/// What an address of a file of this machine answers.
+pub(super) fn answer(request: &HttpRequest, path: &Path) -> Result<HttpResponse, HostError> {
+    let wrong = |error: io::Error| HostError::io("read", path, &error);
+    let file = File::open(path).map_err(wrong)?;
+    let length = file.metadata().map_err(wrong)?.len();
+    Ok(HttpResponse {
+        status: 200,
+        reason: "OK".to_owned(),
+        headers: BTreeMap::from([("content-length".to_owned(), length.to_string())]),
+        cookies: Vec::new(),
+        url: request.url.clone(),
+        body: Box::new(file),
+    })
+}
+
 pub(super) fn write(
     path: &Path,
     content: &mut dyn Read,

@@ -243,9 +243,11 @@ impl Host for Local {
     }
 
     fn fetch(&self, request: &HttpRequest) -> Result<HttpResponse, HostError> {
-        match &request.socket {
-            Some(socket) => socket::fetch(request, socket),
-            None => network::fetch(request, &self.environment),
+        let file = request.url.strip_prefix("file://");
+        match (&request.socket, file) {
+            (Some(socket), _) => socket::fetch(request, socket),
+            (None, Some(path)) => files::answer(request, Path::new(path)),
+            (None, None) => network::fetch(request, &self.environment),
         }
     }
 

@@ -156,7 +156,7 @@ impl Module for OpensslPkcs12 {
             && !outcome.check
             && let Some(Mode::Absolute(bits)) = &self.kept.attributes.mode
         {
-            report.insert("mode".to_owned(), crate::mode::show(*bits).into());
+            report.insert("mode".to_owned(), crate::mode::four_digits(*bits).into());
         }
         if self.kept.present && self.return_content && !outcome.check {
             let bytes = match &found.new {

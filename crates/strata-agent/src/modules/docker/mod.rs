@@ -16,12 +16,14 @@ use crate::module::{ModuleError, Report};
 use crate::protocol::Diff;
 use crate::request::{self, Request};
 use crate::system::HttpRequest;
+use tls::Tls;
 
 pub(super) mod container;
 pub(super) mod image;
 pub(super) mod login;
 pub(super) mod network;
 pub(super) mod prune;
+mod tls;
 pub(super) mod volume;
 
 /// The arguments of every module of the family.
@@ -32,13 +34,13 @@ pub(super) const ENGINE: &[Field] = &[
         .default("auto"),
     Field::int("timeout").default("60"),
     Field::bool("debug", false),
-    Field::unsupported("tls"),
-    Field::unsupported("validate_certs").alias(&["tls_verify"]),
+    Field::maybe("tls"),
+    Field::maybe("validate_certs").alias(&["tls_verify"]),
     Field::unsupported("tls_hostname"),
     Field::unsupported("use_ssh_client"),
-    Field::unsupported("ca_path").alias(&["ca_cert", "tls_ca_cert", "cacert_path"]),
-    Field::unsupported("client_cert").alias(&["tls_client_cert", "cert_path"]),
-    Field::unsupported("client_key").alias(&["tls_client_key", "key_path"]),
+    Field::path("ca_path").alias(&["ca_cert", "tls_ca_cert", "cacert_path"]),
+    Field::path("client_cert").alias(&["tls_client_cert", "cert_path"]),
+    Field::path("client_key").alias(&["tls_client_key", "key_path"]),
 ];
 
 const SOCKET: &str = "/var/run/docker.sock";
@@ -46,6 +48,7 @@ const SOCKET: &str = "/var/run/docker.sock";
 /// How the engine is reached.
 pub(super) struct Engine {
     docker_host: Option<String>,
+    tls: Tls,
     version: String,
     timeout: Duration,
     /// Whether actions are told without a check, too.
@@ -58,6 +61,7 @@ impl Engine {
         let version = arguments.text("api_version");
         Ok(Engine {
             docker_host: arguments.string("docker_host"),
+            tls: Tls::read(arguments),
             version: match version.as_str() {
                 "auto" => String::new(),
                 version => format!("/v{}", version.trim_start_matches('v')),
@@ -76,8 +80,13 @@ impl Engine {
         if let Some(path) = given.strip_prefix("unix://") {
             return Ok((Some(path.into()), "http://localhost".to_owned()));
         }
+        let scheme = if self.tls.is_used(host) {
+            "https"
+        } else {
+            "http"
+        };
         match given.strip_prefix("tcp://") {
-            Some(rest) => Ok((None, format!("http://{}", rest.trim_end_matches('/')))),
+            Some(rest) => Ok((None, format!("{scheme}://{}", rest.trim_end_matches('/')))),
             None => Err(ModuleError::new(format!(
                 "`docker_host: {given}` is not supported by Strata: it speaks to unix:// and tcp://"
             ))),
@@ -97,7 +106,12 @@ impl Engine {
         if body.is_some() {
             headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
         }
+        let files = self.tls.files(host);
         Ok(HttpRequest {
+            verify_certificates: self.tls.verifies(host),
+            authorities: files.authorities.filter(|_| socket.is_none()),
+            client_certificate: files.certificate.filter(|_| socket.is_none()),
+            client_key: files.key.filter(|_| socket.is_none()),
             url: format!("{base}{}{path}", self.version),
             method: method.to_owned(),
             headers,
@@ -204,8 +218,8 @@ impl Differences {
         };
         Diff {
             path: path.to_owned(),
-            before_header: "before".to_owned(),
-            after_header: "after".to_owned(),
+            before_header: String::new(),
+            after_header: String::new(),
             before: side(|entry| entry.1.clone()),
             after: side(|entry| entry.2.clone()),
         }

@@ -8,7 +8,7 @@ use super::edit::{Edited, Existing};
 use super::file::missing_folders;
 use crate::arguments::{Arguments, Field, FieldKind, Spec, text};
 use crate::attributes::{Attributes, Wanted};
-use crate::change::{Change, Outcome};
+use crate::change::{Change, Heading, Outcome};
 use crate::host::Host;
 use crate::module::{Module, ModuleError, Report, values};
 use crate::protocol::Task;
@@ -112,6 +112,7 @@ impl Module for IniFile {
 
     fn decide(&self, found: &Found) -> Vec<Change> {
         let edited = found.edit.text.clone().map(|text| Edited {
+            heading: Heading::Content,
             text,
             backup: self.backup,
             validate: None,

@@ -9,7 +9,7 @@ use super::file::missing_folders;
 use super::programs::{change, plain};
 use crate::arguments::{Arguments, Field, Spec};
 use crate::attributes::Wanted;
-use crate::change::{Change, Outcome};
+use crate::change::{Change, Heading, Outcome};
 use crate::host::Host;
 use crate::module::{Module, ModuleError, Report, values};
 use crate::protocol::{Notice, Task};
@@ -166,6 +166,7 @@ impl Module for Mount {
 
     fn decide(&self, found: &Found) -> Vec<Change> {
         let table = found.text.clone().map(|text| Edited {
+            heading: Heading::File,
             text,
             backup: self.backup,
             validate: None,

@@ -14,6 +14,7 @@ use key::Key;
 
 mod ages;
 mod key;
+pub(super) mod local;
 
 pub(super) struct User {
     name: String,
@@ -24,6 +25,8 @@ pub(super) struct User {
     password_lock: Option<bool>,
     remove: bool,
     force: bool,
+    /// By the tools of libuser, which know only this machine's own files.
+    local: bool,
     ages: Ages,
     /// Days since 1970; below zero for never.
     expires: Option<i64>,
@@ -84,7 +87,7 @@ impl Module for User {
             Field::int("uid_min"),
             Field::int("uid_max"),
             Field::str("seuser"),
-            Field::unsupported("local"),
+            Field::bool("local", false),
             Field::unsupported("login_class"),
             Field::unsupported("role"),
             Field::unsupported("profile"),
@@ -104,6 +107,7 @@ impl Module for User {
         let expires = arguments.raw("expires").and_then(Value::as_f64);
         let expires = expires.map(|seconds| ((seconds / 86_400.0).floor() as i64).max(-1));
         let name = account_name(arguments)?;
+        local::refuse_what_it_cannot(arguments)?;
         Ok(User {
             key: Key::read(arguments, &name),
             name,
@@ -132,6 +136,7 @@ impl Module for User {
             password_lock: arguments.maybe("password_lock"),
             remove: arguments.bool("remove"),
             force: arguments.bool("force"),
+            local: arguments.bool("local"),
         })
     }
 
@@ -194,7 +199,13 @@ impl Module for User {
         if self.present {
             changes.extend(self.set_password(found));
         }
-        let mut changes: Vec<Change> = changes.into_iter().map(Change::Account).collect();
+        let mut changes: Vec<Change> = match self.local {
+            true => changes
+                .into_iter()
+                .flat_map(|change| local::changes(change, &found.groups, self.expires))
+                .collect(),
+            false => changes.into_iter().map(Change::Account).collect(),
+        };
         if self.present {
             changes.extend(self.ages.change(&self.name, &found.shadow));
             changes.extend(self.key.iter().flat_map(|key| key.changes(&found.key)));

@@ -160,6 +160,14 @@ fn name(tag: &Tag) -> Option<&str> {
     (tag.handle() == "tag:yaml.org,2002:").then(|| tag.suffix())
 }
 
+/// A tag as it is written.
+fn shown(tag: &Tag) -> String {
+    match name(tag) {
+        Some(name) => format!("!!{name}"),
+        None => format!("{}{}", tag.handle(), tag.suffix()),
+    }
+}
+
 fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, String> {
     let plain = style == ScalarStyle::Plain;
     match tag {
@@ -169,7 +177,7 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, St
             Some("str" | "binary") => Ok(Value::from(text)),
             Some("int" | "float" | "bool" | "null" | "timestamp") if plain => plain_scalar(text),
             Some("int" | "float" | "bool" | "null" | "timestamp") => Ok(Value::from(text)),
-            _ => Err("a tag is not supported".to_owned()),
+            _ => Err(format!("unsupported tag {:?}", shown(tag))),
         },
     }
 }

@@ -41,19 +41,35 @@ pub(crate) fn identity(remote: &Remote) -> Result<Identity, ClientError> {
 
 /// The token that the Incus client got for a remote when its user logged in by OIDC.
 pub(crate) fn oidc_token(remote: &Remote) -> Result<String, ClientError> {
-    let file = format!("{}.json", remote.name.replace('/', "_"));
-    let path = remote.config_dir.join("oidctokens").join(file);
-    let tokens = read(&path)?.unwrap_or_default();
-    // What the file holds is a secret: no message quotes it.
-    let tokens: serde_json::Value = serde_json::from_slice(&tokens).unwrap_or_default();
+    let tokens = oidc_tokens(remote)?;
     match tokens["access_token"].as_str() {
         Some(token) if !token.is_empty() => Ok(token.to_owned()),
         _ => Err(ClientError::Setup(format!(
             "there is no OIDC token for remote `{0}` in `{1}`: `incus list {0}:` logs in",
             remote.name,
-            path.display()
+            oidc_path(remote).display()
         ))),
     }
+}
+
+/// All that the Incus client keeps of a login; null if there was none.
+pub(crate) fn oidc_tokens(remote: &Remote) -> Result<serde_json::Value, ClientError> {
+    let tokens = read(&oidc_path(remote))?.unwrap_or_default();
+    // What the file holds is a secret: no message quotes it.
+    Ok(serde_json::from_slice(&tokens).unwrap_or_default())
+}
+
+/// Keeps it in the same place.
+pub(crate) fn keep_oidc_tokens(
+    remote: &Remote,
+    tokens: &serde_json::Value,
+) -> Result<(), ClientError> {
+    write(&oidc_path(remote), tokens.to_string().as_bytes(), 0o600)
+}
+
+fn oidc_path(remote: &Remote) -> PathBuf {
+    let file = format!("{}.json", remote.name.replace('/', "_"));
+    remote.config_dir.join("oidctokens").join(file)
 }
 
 /// The server certificate that is remembered for a remote.

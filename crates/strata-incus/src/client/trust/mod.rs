@@ -1,22 +1,26 @@
-//! Who we are and whom we trust: client certificates, remembered server certificates, join tokens.
+//! Who we are and whom we trust: client certificates, remembered server certificates, join tokens, logins by OIDC.
 //!
-//! Incus servers sign their own certificates. The client remembers one by its content in
+//! Incus servers sign their own certificates, unless an authority does. The client remembers one by its content in
 //! `servercerts/REMOTE.crt` and accepts no other; a join token carries the fingerprint of the
 //! server's certificate, so that even the first connection is certain.
 
 mod files;
+pub(crate) mod oidc;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine;
 use hyper::Method;
-use rustls::client::danger::ServerCertVerifier;
+use rustls::{
+    ClientConfig, ConfigBuilder, WantsVerifier,
+    client::{WantsClientCert, danger::ServerCertVerifier},
+};
 use rustls_pki_types::CertificateDer;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use strata_http::{Body, CONNECT_LIMIT, Call, Endpoint, Pool, tls};
 
-use super::{ApiPath, ClientError};
+use super::{ApiPath, ClientError, web};
 use crate::remote::{Address, Remote};
 
 /// Makes what is needed to speak to a remote; joins with its token if it does not trust us yet.
@@ -82,16 +86,16 @@ async fn connect_https(remote: &Remote, host: &str, port: u16) -> Result<Pool, C
         (None, None, false) => Pin::Nothing,
     };
     let unknown = matches!(pin, Pin::Nothing);
+    if unknown && let Some(endpoint) = vouched_for(remote, host, port).await? {
+        return pool(remote, endpoint);
+    }
     let seen = Seen::default();
     let endpoint = Endpoint::Https {
         host: host.into(),
         port,
         tls: Arc::new(tls_config(remote, verifier(pin, seen.clone()))?),
     };
-    let pool = match remote.oidc {
-        true => Pool::new(endpoint).with_headers(bearer(&files::oidc_token(remote)?)),
-        false => Pool::new(endpoint),
-    };
+    let pool = pool(remote, endpoint)?;
     match introduce(remote, &pool, known.is_none(), &seen).await {
         Err(ClientError::Tls { endpoint, .. }) if unknown && first(&seen).is_some() => {
             return Err(unknown_certificate(remote, &endpoint, first(&seen)));
@@ -101,31 +105,60 @@ async fn connect_https(remote: &Remote, host: &str, port: u16) -> Result<Pool, C
     Ok(pool)
 }
 
-/// Headers that prove who we are, where that is not a certificate.
-fn bearer(token: &str) -> Vec<(&'static str, String)> {
-    vec![
-        ("authorization", format!("Bearer {token}")),
-        ("x-incus-oidc", "true".to_owned()),
-    ]
+fn pool(remote: &Remote, endpoint: Endpoint) -> Result<Pool, ClientError> {
+    Ok(match remote.oidc {
+        true => Pool::new(endpoint).with_headers(oidc::headers(&files::oidc_token(remote)?)),
+        false => Pool::new(endpoint),
+    })
+}
+
+/// The way to a server whose certificate is of an authority that we trust, such as one got by ACME; it is not
+/// remembered, since such a server gets another one now and then.
+async fn vouched_for(
+    remote: &Remote,
+    host: &str,
+    port: u16,
+) -> Result<Option<Endpoint>, ClientError> {
+    let authorities = web::authorities(remote).map_err(ClientError::Setup)?;
+    let config = builder()?.with_root_certificates(authorities);
+    let endpoint = Endpoint::Https {
+        host: host.into(),
+        port,
+        tls: Arc::new(identified(remote, config)?),
+    };
+    // Whatever else is wrong is told by the connection that is tried next.
+    let opened = endpoint.open(CONNECT_LIMIT).await;
+    Ok(opened.is_ok().then_some(endpoint))
 }
 
 fn tls_config(
     remote: &Remote,
     verifier: Arc<dyn ServerCertVerifier>,
-) -> Result<rustls::ClientConfig, ClientError> {
-    let setup = |error: rustls::Error| ClientError::Setup(error.to_string());
-    let config = rustls::ClientConfig::builder_with_provider(tls::crypto())
-        .with_safe_default_protocol_versions()
-        .map_err(setup)?
+) -> Result<ClientConfig, ClientError> {
+    let config = builder()?
         .dangerous()
         .with_custom_certificate_verifier(verifier);
+    identified(remote, config)
+}
+
+fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, ClientError> {
+    ClientConfig::builder_with_provider(tls::crypto())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| ClientError::Setup(error.to_string()))
+}
+
+/// Says who we are, unless a token does.
+fn identified(
+    remote: &Remote,
+    config: ConfigBuilder<ClientConfig, WantsClientCert>,
+) -> Result<ClientConfig, ClientError> {
     if remote.oidc {
         return Ok(config.with_no_client_auth());
     }
     let identity = files::identity(remote)?;
     config
         .with_client_auth_cert(identity.chain, identity.key)
-        .map_err(setup)
+        .map_err(|error| ClientError::Setup(error.to_string()))
 }
 
 /// Makes the first connection: remembers the server's certificate, and has it trust ours if we bring a token.

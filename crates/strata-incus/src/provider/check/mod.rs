@@ -4,6 +4,7 @@
 //! A server that does not answer is no reason to fail here: apply will tell.
 
 mod limits;
+mod listed;
 mod names;
 mod network;
 mod restricted;
@@ -14,10 +15,10 @@ mod units;
 use std::sync::{MutexGuard, PoisonError};
 
 use serde_json::Value as Json;
-use strata_core::{Diagnostic, Diagnostics, Value};
+use strata_core::{Diagnostic, Diagnostics, Value, provider::PlanRequest};
 
 use self::tally::{Demand, ProjectState, Room};
-pub(crate) use self::{names::validate as validate_name, tally::Tally};
+pub(crate) use self::{listed::host, names::validate as validate_name, tally::Tally};
 use super::{
     attributes::Attributes,
     config::MARKER_KEY,
@@ -35,6 +36,8 @@ const VOLUME_FILES: &str = "file_storage_volume";
 
 /// One object that is about to be made or changed.
 struct Planned<'a> {
+    /// The resource that describes it.
+    address: &'a str,
     type_name: &'a str,
     value: &'a Value,
     client: &'a Client,
@@ -48,10 +51,11 @@ impl Session {
     /// Checks a planned object against its server. Gives warnings; fails with what surely cannot be.
     pub(crate) async fn check(
         &self,
-        type_name: &str,
-        prior: Option<&Value>,
+        request: &PlanRequest,
         planned: &Value,
     ) -> Result<Diagnostics, Diagnostics> {
+        let type_name = &*request.type_name;
+        let prior = request.prior.as_ref().map(|prior| &prior.value);
         let mut found = Diagnostics::new();
         let attributes = Attributes(planned);
         self.declared().add(type_name, attributes);
@@ -71,6 +75,7 @@ impl Session {
             .text("project")
             .unwrap_or(&client.remote().project);
         let object = Planned {
+            address: &request.address,
             type_name,
             value: planned,
             client: &client,
@@ -78,7 +83,8 @@ impl Session {
             session: self,
             is_there: prior.is_some(),
         };
-        if prior.is_none() {
+        object.is_of_one_resource(&mut found);
+        if prior.is_none() && !found.has_errors() {
             object.is_free(&mut found).await;
         }
         if prior.is_some() {
@@ -200,7 +206,7 @@ impl Planned<'_> {
         let cell = self.session.tally().state(&self.room());
         let project = cell.get_or_init(|| self.project_state()).await;
         if let Some(project) = project {
-            restricted::check(self, project, found);
+            restricted::check(self, project, found).await;
             limits::check(self, project, prior, found).await;
         }
     }
@@ -244,6 +250,36 @@ impl Planned<'_> {
         let path = ApiPath::new(segments).project(self.project);
         let found = self.client.find::<Json>(&path).await;
         matches!(found, Ok(None))
+    }
+
+    /// Fails if another resource of the same plan describes the same object.
+    fn is_of_one_resource(&self, found: &mut Diagnostics) {
+        let place = place(self.type_name, self.value, self.client, self.project);
+        let Some(other) = self.session.tally().describe(place, self.address) else {
+            return;
+        };
+        let mut both = [self.address, &other];
+        both.sort_unstable();
+        let summary = format!(
+            "`{}` and `{}` are the same {}",
+            both[0],
+            both[1],
+            self.name()
+        );
+        let detail = format!(
+            "Both describe it in project `{}` of remote `{}`: each would change what the other has made.",
+            self.project,
+            self.client.remote().name
+        );
+        let told = match self.is_there {
+            false => Diagnostic::error("incus-name-taken", summary),
+            // It is so already, and may be on its way to be one.
+            true => Diagnostic::warning("incus-name-taken", summary),
+        };
+        found.push(
+            told.detail(detail)
+                .hint("give one of them another name, or remove it"),
+        );
     }
 
     /// Fails if an object of this name is there that state does not have.
@@ -302,7 +338,11 @@ impl Planned<'_> {
             "Remote `{}` has it, but this state does not.",
             self.client.remote().name
         ))
-        .hint(import::hint(self.type_name, self.attributes()))
+        .hint(import::hint(
+            self.type_name,
+            Some(self.address),
+            self.attributes(),
+        ))
     }
 
     /// Warns of names that neither the server has nor anything declares so far.

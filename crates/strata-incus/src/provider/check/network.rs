@@ -91,13 +91,13 @@ fn held(network: &str, address: IpAddr, holder: &str) -> Diagnostic {
 }
 
 /// The addresses of a network.
-struct Subnet {
+pub(super) struct Subnet {
     address: IpAddr,
     length: u32,
 }
 
 impl Subnet {
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let (address, length) = text.split_once('/')?;
         Some(Self {
             address: address.parse().ok()?,
@@ -105,7 +105,12 @@ impl Subnet {
         })
     }
 
-    fn contains(&self, other: IpAddr) -> bool {
+    /// The address that it is written with.
+    pub(super) fn address(&self) -> IpAddr {
+        self.address
+    }
+
+    pub(super) fn contains(&self, other: IpAddr) -> bool {
         match (self.address, other) {
             (IpAddr::V4(network), IpAddr::V4(other)) => {
                 let rest = 32_u32.saturating_sub(self.length);

@@ -1,14 +1,14 @@
 //! What a restricted project forbids.
 //!
 //! Keys and defaults as Incus 7.3 has them (`internal/server/project/permissions.go`): in a project with
-//! `restricted = true` all is blocked that no key allows.
+//! `restricted = true` all is blocked that no key allows. What keys list is in [`super::listed`].
 
 use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 use strata_core::{Diagnostic, Diagnostics};
 
-use super::{Planned, instance, tally::ProjectState};
+use super::{Planned, instance, listed, tally::ProjectState};
 use crate::provider::devices;
 
 /// Types of devices that a key of its own allows, and what it says by default.
@@ -26,7 +26,7 @@ const DEVICES: [(&str, &str); 10] = [
 ];
 
 /// Fails for what the project of an object forbids.
-pub(super) fn check(object: &Planned<'_>, project: &ProjectState, found: &mut Diagnostics) {
+pub(super) async fn check(object: &Planned<'_>, project: &ProjectState, found: &mut Diagnostics) {
     let rules = Rules(&project.config);
     if rules.key("restricted") != Some("true") {
         return;
@@ -38,10 +38,13 @@ pub(super) fn check(object: &Planned<'_>, project: &ProjectState, found: &mut Di
             let is_machine = attributes.text("type") == Some("virtual-machine");
             keys(&rules, &attributes.map("config"), is_machine, &mut forbid);
             self::devices(&rules, object, &mut forbid);
-            if attributes.some_text("target").is_some() && !rules.allows("cluster.target", "block")
-            {
-                forbid("`target`", "restricted.cluster.target");
+            if let Some(target) = attributes.some_text("target") {
+                if !rules.allows("cluster.target", "block") {
+                    forbid("`target`", "restricted.cluster.target");
+                }
+                listed::target(&rules, object, target, &mut forbid).await;
             }
+            listed::image(&rules, object, &mut forbid);
         }
         "incus_profile" => {
             keys(&rules, &attributes.map("config"), false, &mut forbid);
@@ -50,14 +53,30 @@ pub(super) fn check(object: &Planned<'_>, project: &ProjectState, found: &mut Di
         "incus_instance_snapshot" if !rules.allows("snapshots", "block") => {
             forbid("a snapshot", "restricted.snapshots");
         }
+        "incus_network" => listed::network(&rules, attributes, &mut forbid),
+        "incus_network_zone" => listed::zone(&rules, attributes, &mut forbid),
+        "incus_network_forward" | "incus_network_load_balancer" => {
+            listed::listener(&rules, attributes, &mut forbid);
+        }
         _ => {}
     }
 }
 
 /// A project's keys.
-struct Rules<'a>(&'a Json);
+pub(super) struct Rules<'a>(pub(super) &'a Json);
 
 impl<'a> Rules<'a> {
+    /// The items of a key that lists what is allowed; none if it does not, which allows all.
+    pub(super) fn list(&self, name: &str) -> Option<Vec<&'a str>> {
+        let items = self.key(&format!("restricted.{name}"))?.split(',');
+        Some(
+            items
+                .map(str::trim)
+                .filter(|item| !item.is_empty())
+                .collect(),
+        )
+    }
+
     fn key(&self, name: &str) -> Option<&'a str> {
         self.0[name].as_str().filter(|text| !text.is_empty())
     }
@@ -66,20 +85,19 @@ impl<'a> Rules<'a> {
         self.key(&format!("restricted.{name}")).unwrap_or(default)
     }
 
-    fn allows(&self, name: &str, default: &'a str) -> bool {
+    pub(super) fn allows(&self, name: &str, default: &'a str) -> bool {
         self.rule(name, default) == "allow"
     }
 }
 
 /// Keys of containers that reach below them, by prefix.
-const LOW_LEVEL: [&str; 15] = [
+const LOW_LEVEL: [&str; 14] = [
     "boot.host_shutdown_action",
     "boot.host_shutdown_timeout",
     "limits.memory.oom_priority",
     "limits.memory.swap",
     "linux.kernel_modules",
     "raw.apparmor",
-    "raw.idmap",
     "raw.lxc",
     "raw.seccomp",
     "security.bpffs",
@@ -91,13 +109,12 @@ const LOW_LEVEL: [&str; 15] = [
 ];
 
 /// Keys of virtual machines that reach below them, by prefix.
-const LOW_LEVEL_OF_VM: [&str; 8] = [
+const LOW_LEVEL_OF_VM: [&str; 7] = [
     "boot.host_shutdown_action",
     "boot.host_shutdown_timeout",
     "limits.memory.hugepages",
     "limits.memory.oom_priority",
     "raw.apparmor",
-    "raw.idmap",
     "raw.qemu",
     "security.selinux.",
 ];
@@ -127,7 +144,11 @@ fn keys(
         true => (&LOW_LEVEL_OF_VM[..], "virtual-machines"),
         false => (&LOW_LEVEL[..], "containers"),
     };
-    for key in config.keys() {
+    for (key, value) in config {
+        if key == "raw.idmap" {
+            listed::ids(rules, kind, value, forbid);
+            continue;
+        }
         let rule = match INTERCEPTED.contains(&key.as_str()) && !is_machine {
             true => "containers.interception".to_owned(),
             false => format!("{kind}.lowlevel"),
@@ -145,6 +166,14 @@ fn keys(
     let privilege = rules.rule("containers.privilege", "unprivileged");
     if !is_machine && is_on("security.privileged") && privilege != "allow" {
         forbid("`security.privileged`", "restricted.containers.privilege");
+    }
+    let is_shared =
+        config.contains_key("security.idmap.isolated") && !is_on("security.idmap.isolated");
+    if !is_machine && is_shared && privilege == "isolated" {
+        forbid(
+            "`security.idmap.isolated`",
+            "restricted.containers.privilege",
+        );
     }
 }
 
@@ -166,6 +195,9 @@ fn devices(rules: &Rules<'_>, object: &Planned<'_>, forbid: &mut impl FnMut(&str
         if !allowed {
             let what = format!("device `{name}` of the type `{kind}`");
             forbid(&what, &format!("restricted.devices.{kind}"));
+        }
+        if kind == "disk" && rule == "allow" && !is_managed && !is_root {
+            listed::path(rules, text("source").unwrap_or_default(), forbid);
         }
         for (property, of) in [("network", "networks"), ("pool", "storage-pools")] {
             let key = format!("restricted.{of}.access");

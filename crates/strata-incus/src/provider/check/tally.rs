@@ -13,6 +13,8 @@ use std::{
 use serde_json::Value as Json;
 use tokio::sync::OnceCell;
 
+use crate::provider::session::Place;
+
 /// A project: its remote and its name.
 pub(crate) type Room = (String, String);
 
@@ -33,6 +35,8 @@ pub(crate) struct Tally {
     rooms: BTreeMap<Room, Planned>,
     /// Who is to have an address of a network.
     addresses: BTreeMap<(Room, String, IpAddr), String>,
+    /// Which resource describes an object.
+    described: BTreeMap<Place, String>,
 }
 
 #[derive(Default)]
@@ -75,6 +79,13 @@ impl Tally {
         self.addresses.retain(|(other, _, _), _| other != room);
     }
 
+    /// Takes note of which resource describes an object; gives the other one that was planned to.
+    pub(crate) fn describe(&mut self, place: Place, address: &str) -> Option<String> {
+        let first = self.described.entry(place);
+        let first = first.or_insert_with(|| address.to_owned());
+        (*first != address).then(|| first.clone())
+    }
+
     /// Takes note of who is to have an address; gives who was planned to have it before.
     pub(crate) fn claim(
         &mut self,
@@ -111,6 +122,15 @@ mod tests {
         assert_eq!(tally.planned(&room()).len(), 2);
         tally.forget(&room());
         assert!(tally.planned(&room()).is_empty());
+    }
+
+    #[test]
+    fn an_object_is_described_by_one_resource() {
+        let mut tally = Tally::default();
+        let place = || ("local".to_owned(), "/1.0/instances/a".to_owned());
+        assert_eq!(tally.describe(place(), "one"), None);
+        assert_eq!(tally.describe(place(), "one"), None);
+        assert_eq!(tally.describe(place(), "two"), Some("one".to_owned()));
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! `incus_image`: an image, known by its fingerprint, with aliases that may change.
 //!
 //! The same content is the same image: one that is there already is taken over, not made again.
-//! [`source`] says where it comes from, [`schema()`] what can be said of it.
+//! [`source`] says where it comes from, [`streams`] what servers of images call it, [`schema()`] what can be said of it.
 
 mod schema;
 mod source;
+mod streams;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -26,7 +27,10 @@ use super::{
     session::Session,
     time,
 };
-use crate::client::{Answer, ApiPath, Client, ClientError};
+use crate::{
+    client::{Answer, ApiPath, Client, ClientError},
+    remote::{Address, Remote},
+};
 
 /// The type in configuration.
 pub(crate) const TYPE: &str = "incus_image";
@@ -126,6 +130,18 @@ impl<'a> Work<'a> {
         )
     }
 
+    /// Waits for all that makes images now. The server goes on with what a killed run began, and does not
+    /// tell of which instance or for whom.
+    async fn wait_for_images(&self) -> Result<(), ClientError> {
+        for operation in self.client.running(&self.project).await? {
+            if operation.makes_an_image() {
+                // Its failure shows in what is there.
+                self.client.wait(operation, &|_| {}).await.ok();
+            }
+        }
+        Ok(())
+    }
+
     /// The image that carries our mark, as state has it.
     async fn marked(&self, planned: &Value, marker: &str) -> Result<Option<Value>, ClientError> {
         let path = self.path(&[]).query("recursion", "1");
@@ -145,13 +161,12 @@ impl<'a> Work<'a> {
             |error: ClientError| Diagnostics::from(error.diagnostic("cannot make the image"));
         let notes = |text: &str| self.progress.note(text);
         if let Some(files) = object.object("source_file") {
-            let path = self.path(&[]);
-            let sent = source::send_files(&self.client, &path, files, &notes).await;
+            let sent = source::send_files(&self.client, &self.project, files, &notes).await;
             return sent.map_err(failed);
         }
         let body = match object.object("source_image") {
             Some(image) => self.copied(image).await?,
-            None => self.published(object, marker),
+            None => self.published(planned, marker).await.map_err(failed)?,
         };
         let made = self.client.post(&self.path(&[]), &body, &notes).await;
         Ok(text(&made.map_err(failed)?["fingerprint"]))
@@ -177,15 +192,28 @@ impl<'a> Work<'a> {
         Ok(json!({ "source": source }))
     }
 
-    fn published(&self, object: Attributes<'_>, marker: &str) -> Json {
-        let instance = object.object("source_instance");
+    /// The call that publishes an instance. The aliases go along, so that what a killed run leaves is whole.
+    async fn published(&self, planned: &Value, marker: &str) -> Result<Json, ClientError> {
+        let names = aliases(planned);
+        for name in names.keys() {
+            let path = self.path(&["aliases", name]);
+            let there: Option<Answer<Json>> = self.client.find(&path).await?;
+            if let Some(alias) = there {
+                return Err(taken(name, &alias.value));
+            }
+        }
+        let instance = Attributes(planned).object("source_instance");
         let text = |name: &str| instance.and_then(|instance| instance.some_text(name));
         let name = text("name").unwrap_or_default();
         let source = match text("snapshot") {
             Some(snapshot) => json!({ "type": "snapshot", "name": format!("{name}/{snapshot}") }),
             None => json!({ "type": "instance", "name": name }),
         };
-        json!({ "source": source, "properties": { MARKER: marker } })
+        let names: Vec<Json> = names
+            .iter()
+            .map(|(name, description)| json!({ "name": name, "description": description }))
+            .collect();
+        Ok(json!({ "source": source, "properties": { MARKER: marker }, "aliases": names }))
     }
 
     /// The aliases that an image has on the remote that it is copied from, where they are wanted.
@@ -197,20 +225,37 @@ impl<'a> Work<'a> {
         let remote = self
             .session
             .client_of(image.text("remote").unwrap_or_default())?;
-        let name = image.text("name").unwrap_or_default();
-        let source = ImageSource {
-            remote: &remote,
-            name,
+        let read = match &remote.remote().address {
+            Address::Images { url, protocol } => {
+                self.aliases_on(remote.remote(), url, protocol, image).await
+            }
+            _ => aliases_on_incus(&remote, image).await,
         };
-        let read = async {
-            let path = ApiPath::new(&["images", &source.fingerprint().await?]);
-            let image: Answer<Json> = remote.get(&path.project(&remote.remote().project)).await?;
-            Ok(aliases_of(&image.value).into_keys().collect())
-        };
-        read.await.map_err(|error: ClientError| {
+        read.map_err(|error| {
+            let name = image.text("name").unwrap_or_default();
             let summary = format!("cannot read the aliases of image `{name}`");
             error.diagnostic(summary).into()
         })
+    }
+
+    /// The aliases that an image has on a server of images only.
+    async fn aliases_on(
+        &self,
+        remote: &Remote,
+        url: &str,
+        protocol: &str,
+        image: Attributes<'_>,
+    ) -> Result<Vec<String>, ClientError> {
+        let server: Answer<Json> = self.client.get(&ApiPath::new(&[])).await?;
+        let usual = server.value["environment"]["architectures"][0].as_str();
+        let usual = usual.unwrap_or(std::env::consts::ARCH);
+        let architecture = image.some_text("architecture").unwrap_or(usual);
+        let wanted = streams::Wanted {
+            name: image.text("name").unwrap_or_default(),
+            architecture,
+            is_usual: architecture == usual,
+        };
+        streams::aliases(remote, url, protocol, &wanted).await
     }
 
     /// Gives an image the aliases that it is to have, and takes those away that state had.
@@ -250,15 +295,15 @@ impl<'a> Work<'a> {
                     .await
             }
             Some(alias) if alias.value["target"] == fingerprint => {
+                if alias.value["description"] == description {
+                    return Ok(());
+                }
                 let etag = alias.etag.as_deref();
                 self.client
                     .change(Method::PUT, &path, &body, etag, &|_| {})
                     .await
             }
-            Some(alias) => Err(ClientError::Setup(format!(
-                "the alias `{name}` belongs to another image already: {}",
-                text(&alias.value["target"])
-            ))),
+            Some(alias) => Err(taken(name, &alias.value)),
         }
     }
 
@@ -348,6 +393,18 @@ impl<'a> Work<'a> {
     }
 }
 
+/// The aliases that an image has on another Incus server.
+async fn aliases_on_incus(
+    remote: &Client,
+    image: Attributes<'_>,
+) -> Result<Vec<String>, ClientError> {
+    let name = image.text("name").unwrap_or_default();
+    let fingerprint = ImageSource { remote, name }.fingerprint().await?;
+    let path = ApiPath::new(&["images", &fingerprint]);
+    let image: Answer<Json> = remote.get(&path.project(&remote.remote().project)).await?;
+    Ok(aliases_of(&image.value).into_keys().collect())
+}
+
 /// Creates, updates or deletes an image.
 pub(crate) async fn apply(session: &Session, request: ApplyRequest) -> ApplyResponse {
     let object = request.planned.as_ref();
@@ -393,7 +450,11 @@ pub(crate) async fn find(
 ) -> Result<Found, Diagnostics> {
     let progress = Progress::ignored();
     let work = Work::new(session, planned, &progress)?;
-    let found = work.marked(planned, marker).await;
+    let found = async {
+        work.wait_for_images().await?;
+        work.marked(planned, marker).await
+    };
+    let found = found.await;
     let found = found.map_err(|error| error.diagnostic("cannot look for the image"))?;
     Ok(match found {
         None => Found::Nothing,
@@ -421,6 +482,13 @@ fn aliases_of(image: &Json) -> BTreeMap<String, String> {
     let all = image["aliases"].as_array().into_iter().flatten();
     all.map(|alias| (text(&alias["name"]), text(&alias["description"])))
         .collect()
+}
+
+fn taken(name: &str, alias: &Json) -> ClientError {
+    let owner = text(&alias["target"]);
+    ClientError::Setup(format!(
+        "the alias `{name}` belongs to another image already: {owner}"
+    ))
 }
 
 fn alias_value<'a>(aliases: impl Iterator<Item = (&'a String, &'a String)>) -> Value {

@@ -1,11 +1,12 @@
 //! Where an image comes from: another remote that the server pulls from, files of ours, or an instance.
 
 use std::{
-    io::{self, Write},
+    io::{self, Read, Write},
     process::{Command, Stdio},
 };
 
 use serde_json::{Value as Json, json};
+use sha2::{Digest, Sha256};
 use strata_http::{Part, encode, url};
 
 use crate::{
@@ -145,29 +146,59 @@ fn cannot_be_reached(remote: &Client) -> ClientError {
     ))
 }
 
-/// Sends the files of an image; gives its fingerprint.
+/// Sends the files of an image, unless the server has it; gives its fingerprint.
 pub(super) async fn send_files(
     client: &Client,
-    path: &ApiPath,
+    project: &str,
     files: Attributes<'_>,
     notes: Notes<'_>,
 ) -> Result<String, ClientError> {
     let data = files.text("data_path").unwrap_or_default();
-    readable(data).await?;
-    let (headers, parts) = match files.some_text("metadata_path") {
+    let metadata = files.some_text("metadata_path");
+    for file in metadata.into_iter().chain([data]) {
+        readable(file).await?;
+    }
+    let fingerprint = fingerprint_of(metadata.into_iter().chain([data])).await?;
+    let there = ApiPath::new(&["images", &fingerprint]).project(project);
+    if client.find::<Json>(&there).await?.is_some() {
+        // A server refuses the same image, and only after it took it all.
+        return Ok(fingerprint);
+    }
+    let (headers, parts) = match metadata {
         None => {
             let kind = ("Content-Type", "application/octet-stream".to_owned());
             let name = ("X-Incus-filename", file_name(data).to_owned());
             (vec![kind, name], vec![Part::File(data.into())])
         }
-        Some(metadata) => {
-            readable(metadata).await?;
-            form(metadata, data)
-        }
+        Some(metadata) => form(metadata, data),
     };
     notes("sends the image");
-    let made = client.upload(path, headers, parts, notes).await?;
+    let path = ApiPath::new(&["images"]).project(project);
+    let made = client.upload(&path, headers, parts, notes).await?;
     Ok(text(&made["fingerprint"]))
+}
+
+/// What an image of these files is known by: the SHA-256 of all that they hold.
+async fn fingerprint_of<'a>(files: impl Iterator<Item = &'a str>) -> Result<String, ClientError> {
+    let files: Vec<String> = files.map(str::to_owned).collect();
+    let reading = move || -> Result<String, ClientError> {
+        let (mut digest, mut buffer) = (Sha256::new(), vec![0; 1 << 20]);
+        for file in &files {
+            let failed = |error: io::Error| ClientError::Setup(format!("`{file}`: {error}"));
+            let mut content = std::fs::File::open(file).map_err(failed)?;
+            loop {
+                match content.read(&mut buffer).map_err(failed)? {
+                    0 => break,
+                    count => digest.update(&buffer[..count]),
+                }
+            }
+        }
+        let digest = digest.finalize();
+        Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    };
+    let reading = tokio::task::spawn_blocking(reading);
+    let cut_off = |_| ClientError::Setup("the image was not read to its end".to_owned());
+    reading.await.map_err(cut_off)?
 }
 
 /// The two files of a split image, as a form.

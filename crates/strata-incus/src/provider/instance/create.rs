@@ -197,7 +197,7 @@ fn explain(work: &Work<'_>, planned: &Value, name: &str, error: &ClientError) ->
                     "There is an instance `{name}` in project `{}` already, and it is not ours.",
                     work.project
                 ))
-                .hint(import::hint(super::TYPE, Attributes(planned)))
+                .hint(import::hint(super::TYPE, None, Attributes(planned)))
         }
         // This is all that the server says of an alias that it does not know.
         Some("Image not provided for instance creation") => {

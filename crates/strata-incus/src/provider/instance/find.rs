@@ -6,10 +6,37 @@ use strata_core::{
 };
 
 use super::{Work, create::is_ours, state, wait_for};
-use crate::provider::{
-    attributes::{self, Attributes},
-    session::Session,
+use crate::{
+    client::ClientError,
+    provider::{
+        attributes::{self, Attributes},
+        session::Session,
+    },
 };
+
+/// Waits for the operations that work on an instance.
+async fn ended(work: &Work<'_>, name: &str) -> Result<(), ClientError> {
+    let path = work.instance(name).path(&[]);
+    let path = path.as_str().split('?').next().unwrap_or_default();
+    for operation in work.client.running(&work.project).await? {
+        if operation.concerns(path) {
+            // Its failure shows in what is there.
+            work.client.wait(operation, &|_| {}).await.ok();
+        }
+    }
+    Ok(())
+}
+
+/// Waits until the server has done with what it was asked for an instance.
+pub(crate) async fn settle(session: &Session, object: &Value) -> Result<(), Diagnostics> {
+    let progress = Progress::ignored();
+    let work = Work::new(session, object, &progress)?;
+    let name = Attributes(object).text("name").unwrap_or_default();
+    ended(&work, name).await.map_err(|error| {
+        let summary = format!("cannot tell if the server is done with instance `{name}`");
+        error.diagnostic(summary).into()
+    })
+}
 
 /// Finds an instance by its name and our mark.
 pub(crate) async fn find(
@@ -21,18 +48,11 @@ pub(crate) async fn find(
     let work = Work::new(session, planned, &progress)?;
     let object = Attributes(planned);
     let name = object.text("name").unwrap_or_default();
-    let failed = |error: crate::client::ClientError| {
+    let failed = |error: ClientError| {
         Diagnostics::from(error.diagnostic(format!("cannot look for instance `{name}`")))
     };
     // The server goes on with what it began: it must have ended before we judge.
-    let path = work.instance(name).path(&[]);
-    let path = path.as_str().split('?').next().unwrap_or_default();
-    for operation in work.client.running(&work.project).await.map_err(failed)? {
-        if operation.concerns(path) {
-            // Its failure shows in what is there.
-            work.client.wait(operation, &|_| {}).await.ok();
-        }
-    }
+    ended(&work, name).await.map_err(failed)?;
     let Some(instance) = work.find(name).await.map_err(failed)? else {
         return Ok(Found::Nothing);
     };

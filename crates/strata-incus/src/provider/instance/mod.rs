@@ -28,7 +28,7 @@ use strata_core::{
 pub(crate) use self::{
     addresses::HardwareAddresses,
     files::{GuestFiles, validate as validate_files, with_defaults as with_file_defaults},
-    find::find,
+    find::{find, settle},
     plan::{plan, validate},
     schema::{file_schema, schema},
     state::state,

@@ -63,7 +63,7 @@ pub(crate) async fn plan(
         None => planned,
     };
     let requires_replace = changed(prior, &planned, &REPLACING);
-    let warnings = session.check(super::TYPE, prior, &planned).await?;
+    let warnings = session.check(&request, &planned).await?;
     if prior.is_none()
         || requires_replace
             .iter()

@@ -49,20 +49,21 @@ impl Lifecycle<'_> {
             Err(error) => error,
             Ok(()) => return self.finish(planned, request).await,
         };
-        let is_taken = error.server_message().is_some_and(says_taken);
+        let reason = error.server_message().unwrap_or_default();
+        let known = self.entity.create_hint(object, reason);
+        let is_taken = known.is_none() && says_taken(reason);
         let there = match is_taken {
             true => None,
             false => self.left_behind(planned, &request.marker, &error).await,
         };
+        let taken = is_taken.then(|| import::hint(self.entity.type_name(), None, object));
         let summary = format!("cannot create {}", self.name(planned));
         let diagnostic = error.diagnostic(summary);
         ApplyResponse {
             object: there,
-            diagnostics: match is_taken {
-                true => diagnostic
-                    .hint(import::hint(self.entity.type_name(), object))
-                    .into(),
-                false => diagnostic.into(),
+            diagnostics: match known.or(taken) {
+                Some(hint) => diagnostic.hint(hint).into(),
+                None => diagnostic.into(),
             },
         }
     }
@@ -79,7 +80,7 @@ impl Lifecycle<'_> {
         let summary = format!("{} is there already", self.name(planned));
         let told = Diagnostic::error("incus-name-taken", summary)
             .detail("It was made by somebody else after the plan, or state has lost it.");
-        Some(told.hint(import::hint(self.entity.type_name(), object)))
+        Some(told.hint(import::hint(self.entity.type_name(), None, object)))
     }
 
     /// Fills what was made with its files, and reads it back.

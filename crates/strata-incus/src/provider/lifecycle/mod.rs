@@ -6,6 +6,7 @@
 mod create;
 mod delete;
 mod migrate;
+mod settle;
 mod update;
 
 use strata_core::{
@@ -22,6 +23,7 @@ use super::{
     session::Session,
 };
 use crate::client::{Answer, Client, ClientError};
+use settle::PATIENCE;
 
 /// One plain object's type on one remote.
 pub(crate) struct Lifecycle<'a> {
@@ -37,7 +39,13 @@ pub(crate) async fn plan(
     entity: &dyn Entity,
     request: &PlanRequest,
 ) -> Result<PlanResponse, Diagnostics> {
-    let planned = with_defaults(&request.config, &request.proposed, entity.defaults());
+    let mut defaults = entity.defaults();
+    for (name, value) in &mut defaults {
+        if let ("project", Some(project)) = (*name, session.project()) {
+            *value = Value::from(project);
+        }
+    }
+    let planned = with_defaults(&request.config, &request.proposed, defaults);
     let tables = entity.tables().iter();
     let planned = attributes::with(
         &planned,
@@ -46,7 +54,7 @@ pub(crate) async fn plan(
     let planned = attributes::with(&planned, entity.derived(Attributes(&planned)));
     let prior = request.prior.as_ref().map(|prior| &prior.value);
     let requires_replace = changed(prior, &planned, entity.replacing());
-    let warnings = session.check(entity.type_name(), prior, &planned).await?;
+    let warnings = session.check(request, &planned).await?;
     Ok(PlanResponse {
         requires_replace,
         effects: Vec::new(),
@@ -134,6 +142,7 @@ impl Lifecycle<'_> {
 
     /// Looks for what a create without an answer left behind.
     pub(crate) async fn find(&self, planned: &Value, marker: &str) -> Result<Found, Diagnostics> {
+        let complete = self.end(planned, true, &PATIENCE).await?;
         let found = self.get(planned).await;
         let found = found
             .map_err(|error| error.diagnostic(format!("cannot look for {}", self.name(planned))))?;
@@ -152,7 +161,7 @@ impl Lifecycle<'_> {
                 value: attributes::conform(planned, &self.state(planned, &server.value)),
                 private: Vec::new(),
             },
-            complete: true,
+            complete,
         })
     }
 
@@ -198,7 +207,8 @@ impl Lifecycle<'_> {
         let mut config = config::visible(&keys, &written, self.is_computed(known));
         self.entity.as_written(&written, &keys, &mut config);
         let mut changes = Vec::new();
-        if self.entity.has_description() {
+        // A cluster member's part is told with that of the whole.
+        if self.entity.has_description() && !self.entity.is_part(Attributes(known)) {
             changes.push(("description", Value::from(server.description.as_str())));
         }
         if self.entity.has_config() {

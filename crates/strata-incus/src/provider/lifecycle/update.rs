@@ -93,7 +93,10 @@ impl Lifecycle<'_> {
         );
         let mut body = json!({});
         if self.entity.has_description() {
-            let description = Attributes(planned).text("description");
+            let description = match self.entity.is_part(Attributes(planned)) {
+                true => Some(server.description.as_str()),
+                false => Attributes(planned).text("description"),
+            };
             body["description"] = json!(description.unwrap_or_default());
         }
         if self.entity.has_config() {

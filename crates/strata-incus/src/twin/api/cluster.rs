@@ -2,7 +2,7 @@
 //! everything is on one of the members.
 
 use hyper::StatusCode;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     super::{
@@ -38,6 +38,9 @@ pub(super) fn shown(store: &Store, call: &Call<'_>, family: &Family, object: &Va
     let parts = shown
         .as_object_mut()
         .and_then(|fields| fields.remove(PARTS));
+    if family.kind == Kind::Member {
+        shown["groups"] = groups(store, object);
+    }
     let has_parts = matches!(family.kind, Kind::Pool | Kind::Network) && object["type"] != "ovn";
     if store.members().is_empty() || !has_parts {
         return shown;
@@ -53,17 +56,58 @@ pub(super) fn shown(store: &Store, call: &Call<'_>, family: &Family, object: &Va
     shown
 }
 
-/// Gives a changed object back what a client did not see of it.
-pub(super) fn with_hidden(before: &Value, changed: &mut Value) {
-    if before[PARTS].is_object() {
-        changed[PARTS] = before[PARTS].clone();
+/// The groups that a member is in: its own, and those that name it.
+fn groups(store: &Store, member: &Value) -> Value {
+    let own = member["groups"].as_array().into_iter().flatten().cloned();
+    let all = store.list(Kind::Group, None);
+    let name = &member["server_name"];
+    let has = |group: &Value| {
+        group["members"]
+            .as_array()
+            .is_some_and(|all| all.contains(name))
+    };
+    let others = all.iter().filter(|(_, group)| has(group));
+    own.chain(others.map(|(name, _)| json!(name))).collect()
+}
+
+/// Gives a changed object back what a client did not see of it, and a member what was changed of its own.
+pub(super) fn with_hidden(
+    store: &Store,
+    call: &Call<'_>,
+    before: &Value,
+    changed: &mut Value,
+) -> Result<(), Refusal> {
+    if !before[PARTS].is_object() {
+        return Ok(());
     }
-    let keys = before["config"].as_object().into_iter().flatten();
-    for (key, value) in keys.filter(|(key, _)| OF_A_MEMBER.contains(&key.as_str())) {
-        if changed["config"][key].is_null() && before[PARTS].is_object() {
-            changed["config"][key] = value.clone();
+    changed[PARTS] = before[PARTS].clone();
+    let config = changed["config"].as_object().cloned().unwrap_or_default();
+    let (own, others): (Map<_, _>, Map<_, _>) = config
+        .into_iter()
+        .partition(|(key, _)| OF_A_MEMBER.contains(&key.as_str()));
+    match &call.target {
+        Some(member) => {
+            known(store, member)?;
+            changed[PARTS][member] = Value::Object(own);
+        }
+        None => {
+            if let Some((key, _)) = own.into_iter().next() {
+                return bad_request(format!("Config key {key:?} is cluster member specific"));
+            }
         }
     }
+    changed["config"] = Value::Object(others);
+    let keys = before["config"].as_object().into_iter().flatten();
+    for (key, value) in keys.filter(|(key, _)| OF_A_MEMBER.contains(&key.as_str())) {
+        changed["config"][key] = value.clone();
+    }
+    Ok(())
+}
+
+/// A key that every member has for itself; none if one of them lacks it.
+pub(super) fn of_every_member(object: &Value, key: &str) -> bool {
+    let parts = object[PARTS].as_object();
+    parts.is_some_and(|parts| !parts.is_empty() && parts.values().all(|part| part[key].is_string()))
 }
 
 /// Announces a pool or network on a member, if that is what is asked for.

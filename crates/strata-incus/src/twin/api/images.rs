@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     super::{
-        answer::{Answer, Answered, Started, bad_request, not_found, refuse},
+        answer::{Answer, Answered, Refusal, Started, bad_request, not_found, refuse},
         route::Call,
         store::{Kind, Store},
     },
@@ -167,12 +167,26 @@ pub(in super::super) fn create(call: &Call<'_>) -> Answered {
     };
     let digest = Sha256::digest(&content);
     let fingerprint: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    if call.is_raw() && by_fingerprint(&store, &json!(fingerprint)).is_some() {
+        let mut started = working(call, "Downloading image", &fingerprint);
+        started.failure = Some(Refusal {
+            status: StatusCode::BAD_REQUEST,
+            message: "Image with same fingerprint already exists".to_owned(),
+        });
+        return Ok(Answer::Operation(started.into()));
+    }
     let properties = call.body["properties"]
         .as_object()
         .cloned()
         .unwrap_or_default();
+    let aliases = call.body["aliases"].as_array().cloned().unwrap_or_default();
+    let taken =
+        |alias: &&Value| named(&store, alias["name"].as_str().unwrap_or_default()).is_some();
+    if let Some(alias) = aliases.iter().find(taken) {
+        return bad_request(format!("Alias already exists: {}", alias["name"]));
+    }
     let image = json!({
-        "fingerprint": fingerprint, "aliases": [], "architecture": "x86_64", "type": kind, "properties": properties,
+        "fingerprint": fingerprint, "aliases": aliases, "architecture": "x86_64", "type": kind, "properties": properties,
         "public": false, "size": content.len(), "created_at": store.now(),
     });
     store.put(Kind::Image, "default", &fingerprint, image);

@@ -55,9 +55,10 @@ pub(super) fn complete(store: &Store, network: &mut Value) -> Result<(), Refusal
 
 /// A network that is somebody else's: it only names the interface that leads there.
 fn complete_parented(network: &Value, kind: &str) -> Result<(), Refusal> {
-    match network["config"]["parent"].as_str() {
-        Some(_) => Ok(()),
-        None => bad_request(format!(
+    let everywhere = || super::cluster::of_every_member(network, "parent");
+    match network["config"]["parent"].is_string() || everywhere() {
+        true => Ok(()),
+        false => bad_request(format!(
             "Invalid value for {kind} network option \"parent\": Required value"
         )),
     }
@@ -199,9 +200,16 @@ pub(in super::super) fn state(call: &Call<'_>, name: &str) -> Answered {
     ))
 }
 
-/// The next address of a network's bridge that no instance has.
+/// The router of networks that are somebody else's, who gives out addresses there; those of RFC 5737 are nobody's.
+const OUTSIDE: &str = "198.51.100.1/24";
+
+/// The next address of a network that no instance has.
 pub(super) fn lease(store: &Store, network: &Value) -> Option<Ipv4Addr> {
-    let (bridge, length) = parse(network["config"]["ipv4.address"].as_str()?)?;
+    let router = match network["type"].as_str() {
+        Some("physical" | "macvlan" | "sriov") => OUTSIDE,
+        _ => network["config"]["ipv4.address"].as_str()?,
+    };
+    let (bridge, length) = parse(router)?;
     let mask = u32::MAX.checked_shl(32 - length).unwrap_or(0);
     let base = bridge.to_bits() & mask;
     let taken: Vec<String> = store

@@ -216,7 +216,7 @@ pub(in super::super) fn one(call: &Call<'_>, family: &Family, name: &str) -> Ans
             }
             let before = object;
             let mut object = changed(call, cluster::shown(&store, call, family, &before))?;
-            cluster::with_hidden(&before, &mut object);
+            cluster::with_hidden(&store, call, &before, &mut object)?;
             object["name_in_store"] = json!(key);
             (family.complete)(&store, &mut object)?;
             hide(&mut object);

@@ -7,7 +7,7 @@ use std::{
 
 use futures_util::FutureExt;
 use serde_json::Value as Json;
-use strata_core::{Value, provider::PlanResponse};
+use strata_core::{Value, provider::PlanResponse, schema::Presence};
 
 use super::{Attributes, Change, Here, How, Kind, table};
 use crate::testbed::Resource;
@@ -56,6 +56,7 @@ async fn one(here: &Here, kind: &Kind) {
     let mut resource = here.testbed.resource(kind.type_name);
     resource.apply(&kind.minimal).await;
     resource.settled(&kind.minimal).await;
+    looked_up(here, kind, &resource).await;
     for change in &kind.changes {
         println!("  {}", change.argument);
         let attributes = kind.changed(change);
@@ -69,6 +70,61 @@ async fn one(here: &Here, kind: &Kind) {
     // Whoever was faster has done no harm.
     resource.object = last;
     resource.delete().await;
+}
+
+/// The data source of the same name, if there is one, tells the same.
+async fn looked_up(here: &Here, kind: &Kind, resource: &Resource<'_>) {
+    let provider = here.testbed.incus.provider();
+    let Some(source) = provider.schema().data_sources.get(kind.type_name) else {
+        return;
+    };
+    let object = &resource.object.as_ref().unwrap().value;
+    let mut config = source.block.empty_value().as_entries().unwrap().clone();
+    for (name, attribute) in &source.block.attributes {
+        let by = |name: &str| ["project", "remote", "target", "fingerprint"].contains(&name);
+        if attribute.presence == Presence::Required || by(name) {
+            let ours = if **name == *"storage_pool" {
+                "pool"
+            } else {
+                name
+            };
+            let value = object.get(ours).cloned();
+            config.insert(
+                name.clone(),
+                value.unwrap_or(Value::Null(attribute.ty.clone())),
+            );
+        }
+    }
+    let config = Value::object(config);
+    let told = here
+        .testbed
+        .provider
+        .read_data(kind.type_name.into(), config);
+    let told = told.await.unwrap();
+    for (name, known) in object.as_entries().unwrap() {
+        let Some(told) = told.get(name).filter(|told| told.ty() == known.ty()) else {
+            continue;
+        };
+        // It shows the server's keys, too.
+        let differs = match (&**name, known.as_entries()) {
+            ("config", Some(keys)) => keys.iter().any(|(key, value)| told.get(key) != Some(value)),
+            _ => !known.is_null() && told != known,
+        };
+        assert!(!differs, "{name}: {told:?}, not {known:?}");
+    }
+}
+
+#[test]
+fn every_data_source_but_the_clusters_is_looked_up_with_its_resource() {
+    let incus = strata_incus::Incus::new(crate::testbed::settings(&[], crate::testbed::short()));
+    let provider = incus.provider();
+    let schema = provider.schema();
+    let alone = schema
+        .data_sources
+        .keys()
+        .filter(|name| !schema.resources.contains_key(*name));
+    let alone: Vec<&str> = alone.map(|name| &**name).collect();
+    assert_eq!(alone, ["incus_cluster"]);
 }
 
 /// Changes an argument, and changes it back.

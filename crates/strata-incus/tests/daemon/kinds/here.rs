@@ -110,7 +110,7 @@ impl Here {
         let bridge = |at: u8| {
             network(
                 "bridge",
-                json!({ "ipv4.address": format!("10.77.{at}.1/24"), "ipv6.address": "none" }),
+                json!({ "ipv4.address": format!("10.93.{at}.1/24"), "ipv6.address": "none" }),
             )
         };
         let ovn = |at: u8| {

@@ -136,6 +136,23 @@ impl Kind {
         self.replaces("remote", "other")
     }
 
+    /// The configuration with a change that needs one call; none if nothing of it is changed so.
+    pub(crate) fn updated(&self) -> Option<Attributes> {
+        let simple = ["description", "config"];
+        let mut changes = self.changes.iter();
+        let change = changes
+            .find(|change| simple.contains(&change.argument) && change.how == How::InPlace)?;
+        Some(self.changed(change))
+    }
+
+    /// The same, made of a backup, if that is a way to make one.
+    pub(crate) fn of_a_backup(mut self) -> Option<Self> {
+        let mut changes = self.changes.iter();
+        let backup = changes.find(|change| change.argument == "source_file")?;
+        self.minimal = self.changed(backup);
+        Some(self)
+    }
+
     /// The configuration with a change.
     pub(super) fn changed(&self, change: &Change) -> Attributes {
         let mut attributes = self.minimal.clone();

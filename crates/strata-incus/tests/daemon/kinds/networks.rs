@@ -54,7 +54,7 @@ fn network(here: &Here) -> Kind {
             )]);
     }
     let config = [
-        ("ipv4.address", "10.77.243.1/24"),
+        ("ipv4.address", "10.93.243.1/24"),
         ("ipv6.address", "none"),
         ("ipv4.nat", "true"),
     ];
@@ -62,7 +62,7 @@ fn network(here: &Here) -> Kind {
         ("name", text(&name)),
         (
             "config",
-            texts(&[("ipv4.address", "10.77.243.1/24"), ("ipv6.address", "none")]),
+            texts(&[("ipv4.address", "10.93.243.1/24"), ("ipv6.address", "none")]),
         ),
     ];
     Kind::new("incus_network", path, minimal)
@@ -97,7 +97,7 @@ fn forward(here: &Here) -> Kind {
     let inside = if here.is_twin() {
         "10.9.1.7"
     } else {
-        "10.77.241.7"
+        "10.93.241.7"
     };
     let port = object(&[
         ("description", "why"),
@@ -109,7 +109,7 @@ fn forward(here: &Here) -> Kind {
     let address = if here.is_twin() {
         "10.9.1.8"
     } else {
-        "10.77.241.8"
+        "10.93.241.8"
     };
     let minimal = vec![
         ("network", text(&network)),

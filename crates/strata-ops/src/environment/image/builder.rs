@@ -99,6 +99,22 @@ impl<'a> Builder<'a> {
         })
     }
 
+    /// What the state says, once it is known what became of the calls that a killed run had under way.
+    pub(super) async fn settled(&self) -> Result<Recorded, Diagnostics> {
+        if !stored::is_interrupted(&self.settings, self.run.process)? {
+            return self.recorded();
+        }
+        let run = self.run;
+        let session = Session::open(
+            &self.settings,
+            "OperationTypeApply",
+            run.process,
+            run.platforms,
+            run.events,
+        );
+        Ok(self.recorded_in(session.await?.state()))
+    }
+
     /// What the state says, as the last run left it.
     pub(super) fn recorded(&self) -> Result<Recorded, Diagnostics> {
         let state = stored::read(&self.settings, self.run.process)?;

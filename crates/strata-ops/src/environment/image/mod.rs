@@ -31,7 +31,7 @@ impl Run<'_> {
         made: &Made,
     ) -> Result<StageEnd, Diagnostics> {
         let builder = Builder::new(self, stage, image, made)?;
-        let recorded = builder.recorded()?;
+        let recorded = builder.settled().await?;
         if let Some((session, plan)) = builder.kept(&recorded).await? {
             return builder.mend(session, &plan, &recorded).await;
         }
@@ -54,7 +54,7 @@ impl Run<'_> {
         show: &(dyn Fn(&str, &Plan) + Send + Sync),
     ) -> Result<StageEnd, Diagnostics> {
         let builder = Builder::new(self, stage, image, made)?;
-        let recorded = builder.recorded()?;
+        let recorded = builder.settled().await?;
         if let Some((session, plan)) = builder.kept(&recorded).await? {
             let outcome = match builder.is_settled(&plan) {
                 true => StageOutcome::Unchanged,

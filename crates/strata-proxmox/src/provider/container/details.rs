@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use super::observe::set;
 use crate::provider::{
     guest::{all, first, parts, text, texts},
-    value,
+    value, vm,
 };
 
 /// Puts all of it into the object, as far as the user has it or imports it.
@@ -133,6 +133,9 @@ fn volumes(object: &mut Json, config: &Json) {
         if let Some(setting) = config[format!("mp{at}")].as_str() {
             options(point, setting);
             let told = parts(setting);
+            if point["(in place)"] == true {
+                place(point, setting);
+            }
             point["path"] = json!(told.get("mp"));
         }
     }
@@ -148,6 +151,20 @@ fn volumes(object: &mut Json, config: &Json) {
         .and_then(|blocks| blocks.first_mut())
     {
         options(disk, root);
+    }
+}
+
+/// The storage and the size of a volume that is moved and grows where it is.
+fn place(point: &mut Json, setting: &str) {
+    let known = text(point, "volume").unwrap_or_default();
+    let storage = setting.split(':').next().unwrap_or_default();
+    if !known.contains([':', '/']) && known != storage {
+        point["volume"] = json!(storage);
+    }
+    if let Some(size) = vm::gigabytes(setting).map(|size| format!("{size}G"))
+        && text(point, "size").is_some_and(|known| known != size)
+    {
+        point["size"] = json!(size);
     }
 }
 

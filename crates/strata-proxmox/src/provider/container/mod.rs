@@ -3,6 +3,7 @@
 mod details;
 mod observe;
 mod settings;
+mod volumes;
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,10 @@ use strata_core::{
 };
 
 pub(crate) use self::settings::mount;
-use self::settings::{id_map, root_options, rootfs, settings};
+use self::{
+    settings::{id_map, rootfs, settings},
+    volumes::{change_volumes, move_volumes, switch_off, volumes_differ},
+};
 use super::{
     ahead::{self, Network, Wanted},
     guest::{self, Making, Place, all, first, positive, text, texts},
@@ -74,7 +78,7 @@ impl Kind for Container {
             };
             observe::observe(object, &config, &row);
             addresses(work, &place, object).await;
-            object[super::PRIVATE] = json!({ "row": guest::fingerprint(&row) });
+            object[super::PRIVATE]["row"] = guest::fingerprint(&row);
             Ok(true)
         })
     }
@@ -101,12 +105,7 @@ impl Kind for Container {
             };
             let notes = |text: &str| work.note(text);
             if row["status"] == "running" {
-                let params = Params::new().with("timeout", 60).with("forceStop", 1);
-                let stopped = work
-                    .session
-                    .post(&place.path(&["status", "shutdown"]), &params, &notes)
-                    .await;
-                stopped.doing(|| format!("The container {} was not stopped", place.id))?;
+                switch_off(work, &place).await?;
             }
             let params = Params::new()
                 .with("purge", 1)
@@ -149,11 +148,15 @@ async fn plan(planned: &mut Planned<'_>) -> Outcome<()> {
     };
     ahead::addresses(planned, &networks)?;
     let account = |object: &Json| first(first(object, "initialization"), "user_account").clone();
-    if account(prior) != account(object) && !account(object).is_null() {
-        planned.warnings.push(
+    // Keys and password are given when a container is made, and the API gives no others later.
+    match (account(prior), account(object)) {
+        (before, after) if before == after => {}
+        // How an imported one was made is not known.
+        (Json::Null, _) => planned.warnings.push(
             Diagnostic::warning("proxmox-once", "Keys and password of a container are given once")
                 .detail("`initialization.user_account` is used when a container is made: this one keeps what it has. Replace it, or change them inside."),
-        );
+        ),
+        _ => planned.replace.push("initialization"),
     }
     let (before, after) = (settings(prior), settings(object));
     let quiet = [
@@ -167,6 +170,7 @@ async fn plan(planned: &mut Planned<'_>) -> Outcome<()> {
         "operating_system",
     ];
     planned.nothing = before == after
+        && planned.replace.is_empty()
         && quiet
             .iter()
             .all(|name| prior[*name] == object[*name] || object[*name].is_null())
@@ -182,24 +186,7 @@ async fn plan(planned: &mut Planned<'_>) -> Outcome<()> {
         return Ok(());
     }
     let running = prior["started"] != false && prior["template"] != true;
-    let waits = [
-        "features",
-        "tty",
-        "cmode",
-        "console",
-        "arch",
-        "ostype",
-        "dev",
-        "env",
-        "entrypoint",
-    ];
-    let cold = after
-        .iter()
-        .filter(|(name, value)| before.get(name) != Some(value));
-    let cold = cold
-        .map(|(name, _)| name)
-        .filter(|name| waits.iter().any(|stem| name.starts_with(stem)));
-    let cold: Vec<&str> = cold.collect();
+    let cold = cold(&before, &after);
     if running && !cold.is_empty() {
         let reason = format!(
             "{}: a running container takes this only when it starts again",
@@ -230,6 +217,28 @@ async fn plan(planned: &mut Planned<'_>) -> Outcome<()> {
         planned.reopen.extend(["ipv4", "ipv6"]);
     }
     Ok(())
+}
+
+/// What of a change a running container takes only when it starts again.
+fn cold(before: &Params, after: &Params) -> Vec<String> {
+    const WAITS: [&str; 9] = [
+        "features",
+        "tty",
+        "cmode",
+        "console",
+        "arch",
+        "ostype",
+        "dev",
+        "env",
+        "entrypoint",
+    ];
+    let changed = after
+        .iter()
+        .filter(|(name, value)| before.get(name) != Some(value));
+    let gone = before.iter().filter(|(name, _)| after.get(name).is_none());
+    let names = changed.chain(gone).map(|(name, _)| name);
+    let names = names.filter(|name| WAITS.iter().any(|stem| name.starts_with(stem)));
+    names.map(str::to_owned).collect()
 }
 
 /// What a new container wants of its node; what only apply can tell is left out.
@@ -399,6 +408,7 @@ async fn update(work: &Work<'_>, prior: &Json, object: &mut Json) -> Outcome<()>
         .collect();
     let mut gone: Vec<String> = gone.into_iter().map(str::to_owned).collect();
     if volumes_differ(prior, object) {
+        move_volumes(work, &place, object).await?;
         let config = work.session.client.get(&place.path(&["config"])).await;
         let config = config.doing(|| format!("The container {} cannot be read", place.id))?;
         change_volumes((prior, object), &config, &mut params, &mut gone);
@@ -429,7 +439,8 @@ async fn update(work: &Work<'_>, prior: &Json, object: &mut Json) -> Outcome<()>
     }
     write_id_map(work, prior, object, &place).await?;
     guest::change_pool(work, place.id, &prior["pool_id"], &object["pool_id"]).await?;
-    power(work, object, &place).await?;
+    let announced = !cold(&before, &after).is_empty() || volumes_differ(prior, object);
+    power(work, object, &place, announced).await?;
     let config = work.session.client.get(&place.path(&["config"])).await;
     let config = config.doing(|| format!("The container {} cannot be read", place.id))?;
     observe::made(object, &config);
@@ -437,50 +448,6 @@ async fn update(work: &Work<'_>, prior: &Json, object: &mut Json) -> Outcome<()>
     work.session.forget().await;
     guest::remember(work.session, LXC, object).await;
     Ok(())
-}
-
-/// The mount points as they are set, without what is told of them.
-fn points(object: &Json) -> Vec<String> {
-    all(object, "mount_point").iter().map(mount).collect()
-}
-
-fn volumes_differ(prior: &Json, object: &Json) -> bool {
-    points(prior) != points(object)
-        || root_options(first(prior, "disk")) != root_options(first(object, "disk"))
-}
-
-/// Volumes that are new, gone, or have other options; each that stays is named as it is there.
-fn change_volumes(
-    (prior, object): (&Json, &Json),
-    config: &Json,
-    params: &mut Params,
-    gone: &mut Vec<String>,
-) {
-    let (before, after) = (points(prior), points(object));
-    for at in 0..before.len().max(after.len()) {
-        let name = format!("mp{at}");
-        let now = config[name.as_str()].as_str();
-        match (after.get(at), now) {
-            (wanted, _) if wanted == before.get(at) => {}
-            (None, Some(_)) => gone.push(name),
-            (None, None) => {}
-            (Some(wanted), None) => drop(params.set(name, wanted)),
-            (Some(_), Some(now)) => {
-                let mut point = all(object, "mount_point")[at].clone();
-                point["volume"] = json!(now.split(',').next());
-                params.set(name, mount(&point));
-            }
-        }
-    }
-    let disk = first(object, "disk");
-    if root_options(first(prior, "disk")) != root_options(disk)
-        && let Some(now) = config["rootfs"].as_str()
-    {
-        let size = guest::parts(now).remove("size");
-        let size = size.map_or_else(String::new, |size| format!(",size={size}"));
-        let volume = now.split(',').next().unwrap_or_default();
-        params.set("rootfs", format!("{volume}{}{size}", root_options(disk)));
-    }
 }
 
 /// Writes the id map into the container's file over ssh: the API has no way. A rehearsal has no such file.
@@ -499,7 +466,8 @@ async fn write_id_map(work: &Work<'_>, prior: &Json, object: &Json, place: &Plac
     .await
 }
 
-async fn power(work: &Work<'_>, object: &Json, place: &Place) -> Outcome<()> {
+/// Switches a container on or off, or restarts it for what the plan said that it waits for.
+async fn power(work: &Work<'_>, object: &Json, place: &Place, announced: bool) -> Outcome<()> {
     if object["template"] == true {
         return Ok(());
     }
@@ -524,7 +492,7 @@ async fn power(work: &Work<'_>, object: &Json, place: &Place) -> Outcome<()> {
     let action = match (running, object["started"] != false) {
         (true, false) => "shutdown",
         (false, true) => "start",
-        (true, true) if waits => "reboot",
+        (true, true) if waits && announced => "reboot",
         _ => return Ok(()),
     };
     let notes = |text: &str| work.note(text);

@@ -56,10 +56,13 @@ pub(super) fn observe(object: &mut Json, config: &Json, row: &Json) {
         object["tags"] = json!(now);
     }
     let number = |name: &str, usual: i64| json!(value::number(&config[name]).unwrap_or(usual));
-    // Without a number of its own a container may use all cores; what nobody set is no drift.
-    if !config["cores"].is_null() {
-        set(object, "cpu", "cores", number("cores", 1));
-    }
+    // Without a number of its own a container may use all cores.
+    set(
+        object,
+        "cpu",
+        "cores",
+        json!(value::number(&config["cores"])),
+    );
     set(
         object,
         "cpu",
@@ -210,6 +213,7 @@ fn networks(object: &mut Json, config: &Json) {
             interface["enabled"] = json!(false);
             continue;
         };
+        interface["enabled"] = json!(true);
         let pair = pairs.get(at).cloned().unwrap_or_default();
         let mut now = parts(now);
         now.remove("type");
@@ -236,7 +240,6 @@ fn networks(object: &mut Json, config: &Json) {
             Some(rate) => json!(rate),
             None => json!(0),
         };
-        interface["enabled"] = json!(true);
         changed.push((at, now.clone()));
     }
     let Some(init) = object["initialization"]
@@ -263,9 +266,11 @@ fn networks(object: &mut Json, config: &Json) {
 fn blocks(object: &mut Json, config: &Json) {
     let says = |names: &[&str]| names.iter().any(|name| !config[*name].is_null());
     if says(&["cores", "cpulimit", "cpuunits"]) {
-        object["cpu"] = json!([{ "cores": 1, "limit": 0, "architecture": "amd64" }]);
+        object["cpu"] = json!([{ "limit": 0, "architecture": "amd64" }]);
     }
-    if says(&["memory", "swap"]) {
+    // What a container has if nobody says is not what a user would have written.
+    let usual = |name: &str| value::number(&config[name]).is_none_or(|size| size == 512);
+    if says(&["memory", "swap"]) && !(usual("memory") && usual("swap")) {
         object["memory"] = json!([{ "dedicated": 512, "swap": 0 }]);
     }
     object["disk"] = json!([{ "acl": false, "quota": false, "replicate": false }]);
@@ -284,5 +289,9 @@ fn blocks(object: &mut Json, config: &Json) {
         .iter()
         .map(|_| json!({ "ipv4": [], "ipv6": [] }))
         .collect();
-    object["initialization"] = json!([{ "ip_config": pairs, "dns": [], "user_account": [] }]);
+    let own = format!("CT{}", value::text(&object["vm_id"]).unwrap_or_default());
+    let named = config["hostname"].as_str().is_some_and(|name| name != own);
+    if named || !nets.is_empty() || says(&["nameserver", "searchdomain", "entrypoint"]) {
+        object["initialization"] = json!([{ "ip_config": pairs, "dns": [], "user_account": [] }]);
+    }
 }

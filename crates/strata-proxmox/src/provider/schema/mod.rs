@@ -42,6 +42,12 @@ impl Facts {
         }
     }
 
+    /// Arguments that are sent and never kept: no state has them. Another `NAME_version` sends them again.
+    pub(crate) fn write_only(&self) -> impl Iterator<Item = &str> {
+        let args = self.args.iter().filter(|(_, arg)| arg["w"] == 1);
+        args.map(|(name, _)| name.as_str())
+    }
+
     /// The type of its objects.
     pub(crate) fn ty(&self) -> &Type {
         self.ty.get_or_init(|| resource(self).block.implied_type())
@@ -96,6 +102,13 @@ fn correct(names: &[String], is_data: bool, args: &mut Map<String, Json>) {
     }
     let is_guest =
         has("proxmox_virtual_environment_vm") || has("proxmox_virtual_environment_container");
+    if has("proxmox_virtual_environment_vm")
+        && !is_data
+        && let Some(init) = args.get_mut("initialization")
+    {
+        // Ours, and nobody else's: see `vm::on_change`.
+        init["b"]["on_change"] = serde_json::json!({ "t": "string", "p": "o" });
+    }
     if is_guest && !is_data {
         if let Some(id) = args.get_mut("vm_id") {
             id["f"] = serde_json::json!(1);
@@ -150,7 +163,10 @@ fn correct(names: &[String], is_data: bool, args: &mut Map<String, Json>) {
     }
     args.entry("id")
         .or_insert_with(|| serde_json::json!({ "t": "string", "p": "c" }));
-    args.retain(|name, arg| !matches!(name.as_str(), "count" | "provider") && arg["w"] != 1);
+    args.retain(|name, _| !matches!(name.as_str(), "count" | "provider"));
+    for arg in args.values_mut().filter(|arg| arg["w"] == 1) {
+        arg["s"] = serde_json::json!(1);
+    }
 }
 
 /// The schema of a type.

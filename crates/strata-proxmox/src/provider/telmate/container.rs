@@ -120,6 +120,7 @@ fn mounts(object: &Json) -> Json {
             "volume": volume.or_else(|| text(point, "storage")),
             "acl": point["acl"] == true, "backup": point["backup"] == true, "quota": point["quota"] == true,
             "replicate": point["replicate"] != false, "shared": point["shared"] == true,
+            "(in place)": true,
         })
     });
     points.collect()

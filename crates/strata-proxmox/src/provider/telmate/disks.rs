@@ -46,9 +46,12 @@ impl Slots {
     fn add(&mut self, slot: &str, kind: &str, inner: &Json) {
         match kind {
             "cdrom" => {
-                self.cdrom = json!([{
-                    "enabled": true, "interface": slot, "file_id": text(inner, "iso").unwrap_or("none"),
-                }]);
+                // The drive of the node itself has a name of its own.
+                let file = match inner["passthrough"] == true {
+                    true => "cdrom",
+                    false => text(inner, "iso").unwrap_or("none"),
+                };
+                self.cdrom = json!([{ "enabled": true, "interface": slot, "file_id": file }]);
             }
             "cloudinit" => {
                 let storage = text(inner, "storage").unwrap_or("local-lvm");
@@ -122,22 +125,112 @@ fn disk(slot: &str, inner: &Json) -> Json {
     })
 }
 
-/// Writes a disk's size back to where it stands.
-pub(super) fn set_size(object: &mut Json, slot: &str, size: i64) {
-    let text = json!(format!("{size}G"));
-    let places: Vec<String> = (0..all(object, "disk").len())
-        .map(|at| place(&all(object, "disk")[..at], &all(object, "disk")[at]).0)
-        .collect();
-    let disks = object["disk"].as_array_mut().into_iter().flatten();
-    for (disk, place) in disks.zip(places) {
-        if place == slot {
-            disk["size"] = text.clone();
+/// Options of a disk: telmate's and ours.
+const OPTIONS: [(&str, &str); 16] = [
+    ("storage", "datastore_id"),
+    ("asyncio", "aio"),
+    ("backup", "backup"),
+    ("cache", "cache"),
+    ("emulatessd", "ssd"),
+    ("iothread", "iothread"),
+    ("replicate", "replicate"),
+    ("serial", "serial"),
+    ("iops_r_concurrent", "speed/0/iops_read"),
+    ("iops_r_burst", "speed/0/iops_read_burstable"),
+    ("iops_wr_concurrent", "speed/0/iops_write"),
+    ("iops_wr_burst", "speed/0/iops_write_burstable"),
+    ("mbps_r_concurrent", "speed/0/read"),
+    ("mbps_r_burst", "speed/0/read_burstable"),
+    ("mbps_wr_concurrent", "speed/0/write"),
+    ("mbps_wr_burst", "speed/0/write_burstable"),
+];
+
+/// The block of what is in a slot, in either way to write it.
+fn in_slot<'a>(object: &'a mut Json, slot: &str, kind: &str) -> Option<&'a mut Json> {
+    let disks = all(object, "disk");
+    let flat = (0..disks.len()).find(|at| place(&disks[..*at], &disks[*at]).0 == slot);
+    match flat {
+        Some(at) => object["disk"].get_mut(at),
+        None => object.pointer_mut(&format!("{}/{kind}/0", in_tree(slot))),
+    }
+}
+
+/// Where a slot is in the block `disks`.
+fn in_tree(slot: &str) -> String {
+    let bus = slot.trim_end_matches(|c: char| c.is_ascii_digit());
+    format!("/disks/0/{bus}/0/{slot}/0")
+}
+
+/// Tells what became of the drives.
+pub(super) fn tell(before: &Json, ours: &Json, object: &mut Json) {
+    for was in all(before, "disk") {
+        let slot = was["interface"].as_str().unwrap_or_default();
+        let is = all(ours, "disk").iter().find(|is| is["interface"] == slot);
+        match is {
+            None => remove(object, slot),
+            Some(is) => {
+                if let Some(block) = in_slot(object, slot, "disk") {
+                    tell_disk(was, is, block);
+                }
+            }
         }
     }
-    let bus = slot.trim_end_matches(|c: char| c.is_ascii_digit());
-    let place = format!("/disks/0/{bus}/0/{slot}/0/disk/0/size");
-    if let Some(known) = object.pointer_mut(&place) {
-        *known = text;
+    let (was, is) = (first(before, "cdrom"), first(ours, "cdrom"));
+    if let Some(file) = is["file_id"]
+        .as_str()
+        .filter(|_| was["file_id"] != is["file_id"])
+        && let Some(block) = in_slot(
+            object,
+            is["interface"].as_str().unwrap_or_default(),
+            "cdrom",
+        )
+    {
+        block["iso"] = json!(Some(file).filter(|file| !matches!(*file, "none" | "cdrom")));
+        if file == "cdrom" || block["passthrough"] == true {
+            block["passthrough"] = json!(file == "cdrom");
+        }
+    }
+    let (was, is) = (
+        first(before, "initialization"),
+        first(ours, "initialization"),
+    );
+    if was["datastore_id"] != is["datastore_id"] && is["datastore_id"].is_string() {
+        let slot = is["interface"].as_str().unwrap_or_default().to_owned();
+        let named = text(object, "cloudinit_cdrom_storage").is_some();
+        match in_slot(object, &slot, "cloudinit") {
+            Some(block) => block["storage"] = is["datastore_id"].clone(),
+            None if named => object["cloudinit_cdrom_storage"] = is["datastore_id"].clone(),
+            None => {}
+        }
+    }
+}
+
+fn tell_disk(was: &Json, is: &Json, block: &mut Json) {
+    for (theirs, ours) in OPTIONS {
+        let place = format!("/{ours}");
+        let at = |disk: &Json| disk.pointer(&place).cloned().unwrap_or_default();
+        if at(was) != at(is) {
+            block[theirs] = at(is);
+        }
+    }
+    if was["discard"] != is["discard"] {
+        block["discard"] = json!(is["discard"] == "on");
+    }
+    if let Some(size) = value::number(&is["size"]).filter(|_| was["size"] != is["size"]) {
+        block["size"] = json!(format!("{size}G"));
+    }
+}
+
+/// A disk that is gone is to be made again: nothing is in its slot.
+fn remove(object: &mut Json, slot: &str) {
+    if let Some(known) = object.pointer_mut(&in_tree(slot)) {
+        known["disk"] = json!([]);
+    }
+    let disks = all(object, "disk").to_vec();
+    let kept = (0..disks.len()).filter(|at| place(&disks[..*at], &disks[*at]).0 != slot);
+    let kept: Vec<Json> = kept.map(|at| disks[at].clone()).collect();
+    if kept.len() < disks.len() {
+        object["disk"] = json!(kept);
     }
 }
 
@@ -173,10 +266,23 @@ mod tests {
     }
 
     #[test]
-    fn a_size_that_grew_is_written_where_the_disk_stands() {
-        let mut object =
+    fn what_changed_is_written_where_the_disk_stands_and_what_is_gone_leaves() {
+        let tree =
             json!({ "disks": [{ "scsi": [{ "scsi0": [{ "disk": [{ "size": "8G" }] }] }] }] });
-        set_size(&mut object, "scsi0", 16);
-        assert_eq!(Slots::of(&object).disks[0]["size"], 16);
+        let flat = json!({ "disk": [{ "slot": "scsi0", "size": "8G" }] });
+        for mut object in [tree, flat] {
+            let before = json!({ "disk": Slots::of(&object).disks });
+            let mut ours = before.clone();
+            ours["disk"][0]["size"] = json!(16);
+            ours["disk"][0]["discard"] = json!("on");
+            tell(&before, &ours, &mut object);
+            let now = Slots::of(&object).disks;
+            assert_eq!(
+                (&now[0]["size"], &now[0]["discard"]),
+                (&json!(16), &json!("on"))
+            );
+            tell(&before, &json!({ "disk": [] }), &mut object);
+            assert!(Slots::of(&object).disks.is_empty());
+        }
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 use strata_core::{BoxFuture, Diagnostic, Diagnostics};
 
-use super::{container, disks, machine};
+use super::{container, disks, machine, told::Told};
 use crate::provider::{
     PRIVATE,
     container::Container,
@@ -24,8 +24,6 @@ pub(super) struct Guest {
     refused: &'static [&'static str],
     /// Arguments that may say one thing alone, as JSON.
     fixed: &'static [(&'static str, &'static str)],
-    /// Arguments that are read back: telmate's, and where ours is.
-    told: &'static [(&'static str, &'static str)],
 }
 
 pub(super) static MACHINE: Guest = Guest {
@@ -35,17 +33,6 @@ pub(super) static MACHINE: Guest = Guest {
     say: machine::ours,
     refused: &machine::REFUSED,
     fixed: &machine::FIXED,
-    told: &[
-        ("name", "/name"),
-        ("target_node", "/node_name"),
-        ("bios", "/bios"),
-        ("protection", "/protection"),
-        ("memory", "/memory/0/dedicated"),
-        ("balloon", "/memory/0/floating"),
-        ("machine", "/machine"),
-        ("scsihw", "/scsi_hardware"),
-        ("qemu_os", "/operating_system/0/type"),
-    ],
 };
 
 pub(super) static CONTAINER: Guest = Guest {
@@ -55,14 +42,6 @@ pub(super) static CONTAINER: Guest = Guest {
     say: container::ours,
     refused: &container::REFUSED,
     fixed: &container::FIXED,
-    told: &[
-        ("hostname", "/initialization/0/hostname"),
-        ("protection", "/protection"),
-        ("memory", "/memory/0/dedicated"),
-        ("swap", "/memory/0/swap"),
-        ("cores", "/cpu/0/cores"),
-        ("onboot", "/start_on_boot"),
-    ],
 };
 
 /// Name servers and search domain.
@@ -133,44 +112,10 @@ impl Guest {
 
     /// Tells in telmate's words what is there.
     fn tell(&self, before: &Json, ours: &mut Json, object: &mut Json) {
-        for (theirs, at) in self.told {
-            let (was, is) = (before.pointer(at), ours.pointer(at));
-            if let Some(is) = is.filter(|is| was != Some(*is) && !is.is_null()) {
-                object[*theirs] = is.clone();
-            }
-        }
-        let text_of = |ours: &Json| {
-            ours["description"]
-                .as_str()
-                .unwrap_or_default()
-                .trim_end()
-                .to_owned()
-        };
-        if text_of(before) != text_of(ours) {
-            let name = match object["desc"].is_string() {
-                true => "desc",
-                false => "description",
-            };
-            object[name] = json!(text_of(ours));
-        }
-        let tags = |ours: &Json| {
-            let mut tags = crate::provider::guest::texts(ours, "tags");
-            tags.sort();
-            tags
-        };
-        if tags(before) != tags(ours) {
-            object["tags"] = json!(tags(ours).join(";"));
-        }
-        for disk in all(ours, "disk") {
-            let slot = disk["interface"].as_str().unwrap_or_default();
-            let was = all(before, "disk")
-                .iter()
-                .find(|disk| disk["interface"] == slot);
-            let size = value::number(&disk["size"]);
-            if let Some(size) = size.filter(|_| was.is_some_and(|was| was["size"] != disk["size"]))
-            {
-                disks::set_size(object, slot, size);
-            }
+        let told = Told { before, ours };
+        match self.word {
+            "qemu" => told.machine(object),
+            _ => told.container(object),
         }
         let id = &ours["vm_id"];
         let node = ours["node_name"].as_str().unwrap_or_default().to_owned();
@@ -264,6 +209,8 @@ fn theirs(name: &'static str) -> &'static [&'static str] {
         "ipv6_addresses" => &["default_ipv6_address"],
         "boot_order" => &["boot"],
         "node_name" => &["target_node"],
+        "efi_disk" => &["efidisk"],
+        "tpm_state" => &["tpm_state"],
         "vm_id" => &["vmid"],
         _ => &[],
     }
@@ -341,6 +288,7 @@ impl Kind for Guest {
                 changed: false,
                 directory: planned.directory,
                 replace: Vec::new(),
+                keep: Vec::new(),
             };
             self.ours.plan(&mut look).await?;
             let Planned {

@@ -2,7 +2,7 @@
 //!
 //! A machine or container of telmate's is one of ours in other words: [`machine`] and [`container`]
 //! say it in ours, [`guest`] has that made, read, changed and removed, and says what came of it in
-//! telmate's. Pools are plain; [`stored`] is what lies in storages, [`volume`] a volume of a container
+//! telmate's ([`told`]). Pools are plain; [`stored`] is what lies in storages, [`volume`] a volume of a container
 //! that is there. [`schema`] holds the arguments, [`block`] the provider's block.
 
 pub(crate) mod block;
@@ -13,6 +13,7 @@ mod image;
 mod machine;
 pub(crate) mod schema;
 mod stored;
+mod told;
 mod volume;
 
 use super::{

@@ -325,7 +325,7 @@ fn container() -> Map<String, Json> {
     args.insert("network".to_owned(), lines(NET_OF_CONTAINER, 0));
     args.insert(
         "rootfs".to_owned(),
-        lines("storage string r\nsize string r\nvolume string oc", 1),
+        lines("storage string r !\nsize string r\nvolume string oc", 1),
     );
     args.insert("mountpoint".to_owned(), lines(MOUNT, 0));
     args.insert(

@@ -125,6 +125,7 @@ async fn in_iso_storage(planned: &mut Planned<'_>) -> Outcome<()> {
         changed: false,
         directory: planned.directory,
         replace: Vec::new(),
+        keep: Vec::new(),
     };
     ahead::new_file(&look, "iso").await
 }

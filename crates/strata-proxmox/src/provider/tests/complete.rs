@@ -6,11 +6,8 @@ use super::*;
 use crate::provider::{data, kinds, schema};
 
 /// Arguments that are refused by name; `docs/compatibility.md` says why.
-const REFUSED: [&str; 7] = [
-    "proxmox_acme_dns_plugin.data_wo_version",
+const REFUSED: [&str; 4] = [
     "proxmox_backup_job.maxfiles",
-    "proxmox_metrics_server.influx_token_wo_version",
-    "proxmox_realm_openid.client_key_wo_version",
     "proxmox_virtual_environment_file.source_file.changed",
     "proxmox_virtual_environment_file.source_file.min_tls",
     "proxmox_virtual_environment_file.source_raw.resize",
@@ -49,9 +46,8 @@ fn what_is_refused_is_a_short_list_with_reasons() {
     let page = include_str!("../../../../../docs/compatibility.md");
     for name in refused {
         let last = name.rsplit('.').next().unwrap_or_default();
-        let said = page.contains(&format!("{last}`")) || last.contains("_wo");
         assert!(
-            said,
+            page.contains(&format!("{last}`")),
             "docs/compatibility.md does not say why `{name}` is refused"
         );
     }

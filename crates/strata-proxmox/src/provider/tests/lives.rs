@@ -7,12 +7,12 @@
 mod access;
 mod cluster;
 mod files;
-mod firewall;
-mod guests;
+pub(super) mod firewall;
+pub(super) mod guests;
 mod network;
 mod nodes;
 mod samples;
-mod storages;
+pub(super) mod storages;
 mod telmate;
 
 use std::collections::BTreeMap;
@@ -38,6 +38,8 @@ pub(super) struct Case {
     not: Vec<(&'static str, &'static str)>,
     /// Arguments that an import cannot tell.
     unknown: Vec<&'static str>,
+    /// What the cluster cannot do: see `Store::lacks`.
+    lacks: Vec<&'static str>,
 }
 
 pub(super) fn case(name: &'static str, least: Json) -> Case {
@@ -50,11 +52,12 @@ pub(super) fn case(name: &'static str, least: Json) -> Case {
         with: Vec::new(),
         not: Vec::new(),
         unknown: Vec::new(),
+        lacks: Vec::new(),
     }
 }
 
 impl Case {
-    fn import(mut self, id: &'static str) -> Self {
+    pub(super) fn import(mut self, id: &'static str) -> Self {
         self.import = Some(id);
         self
     }
@@ -79,8 +82,13 @@ impl Case {
         self
     }
 
-    fn not(mut self, path: &'static str, why: &'static str) -> Self {
+    pub(super) fn not(mut self, path: &'static str, why: &'static str) -> Self {
         self.not.push((path, why));
+        self
+    }
+
+    fn lacks(mut self, what: &'static str) -> Self {
+        self.lacks.push(what);
         self
     }
 
@@ -121,6 +129,7 @@ const MANNER: &[&str] = &[
     "on_destroy",
     "reboot",
     "verify",
+    "on_change",
 ];
 
 type Requests = Vec<(String, BTreeMap<String, String>)>;
@@ -288,9 +297,7 @@ impl World {
 
     /// Begins another run, which knows nothing of what the one before planned.
     fn renew(&mut self, case: &Case) {
-        if !schema::find(case.name, false).unwrap().telmate {
-            self.configured = as_root(self);
-        }
+        self.configured = as_root(self, schema::find(case.name, false).unwrap().telmate);
     }
 
     /// What a second plan would change.
@@ -401,7 +408,7 @@ impl World {
             }
         };
         let second = plain(self.twin.heard());
-        if !manner
+        if !(manner || self.elsewhere.is_some())
             && (if anew {
                 first == second
             } else {
@@ -434,7 +441,7 @@ impl World {
             let object = self.try_apply(name, None, &with).await;
             let object = object.map_err(|error| format!("from the beginning: {error}"))?;
             let from_start = plain(self.twin.heard());
-            if !manner && from_start == first {
+            if !(manner || self.elsewhere.is_some()) && from_start == first {
                 return Err("on creation it changes no request".to_owned());
             }
             self.delete(name, &object).await?;
@@ -447,8 +454,11 @@ impl World {
 fn is_blind(case: &Case, path: &str) -> bool {
     case.not
         .iter()
-        .any(|(own, why)| *own == path && *why == BLIND)
+        .any(|(own, why)| *own == path && (*why == BLIND || *why == ELSEWHERE))
 }
+
+/// The reason of a place whose drift is none.
+pub(super) const ELSEWHERE: &str = "what was moved is found where it is, and stays there";
 
 /// The reason of an argument whose drift cannot be seen.
 pub(super) const BLIND: &str = "the server does not tell it";
@@ -468,12 +478,21 @@ fn known(cases: &[Case]) -> BTreeMap<&'static str, &'static str> {
 
 /// Runs cases, and tells all that is wrong at once.
 pub(super) async fn live(cases: Vec<Case>) {
+    let wrong = wrong_of(&cases, strict).await;
+    judge(&wrong, &known(&cases));
+}
+
+/// Runs cases, each where it is begun anew, and gives what is wrong by type or argument.
+pub(super) async fn wrong_of(
+    cases: &[Case],
+    begin: impl AsyncFn(&Case) -> World,
+) -> BTreeMap<String, String> {
     let mut wrong: BTreeMap<String, String> = BTreeMap::new();
-    for case in &cases {
-        let mut world = strict(case).await;
+    for case in cases {
+        let mut world = begin(case).await;
         if let Err(error) = world.least(case).await {
             wrong.insert(case.name.to_owned(), error);
-            world = strict(case).await;
+            world = begin(case).await;
         }
         let facts = schema::find(case.name, false).unwrap();
         for (path, arg) in arguments(&facts.args, "") {
@@ -483,11 +502,15 @@ pub(super) async fn live(cases: Vec<Case>) {
             world.renew(case);
             if let Err(error) = world.argument(case, &path, &arg).await {
                 wrong.insert(format!("{}.{path}", case.name), error);
-                world = strict(case).await;
+                world = begin(case).await;
             }
         }
     }
-    let known = known(&cases);
+    wrong
+}
+
+/// Fails where something is wrong that is not known, or right that is said to be wrong.
+pub(super) fn judge(wrong: &BTreeMap<String, String>, known: &BTreeMap<&str, &str>) {
     let new = wrong
         .iter()
         .filter(|(name, _)| !known.contains_key(name.as_str()));
@@ -512,21 +535,73 @@ fn is_skipped(case: &Case, path: &str, arg: &Json) -> bool {
         || case
             .not
             .iter()
-            .any(|(own, why)| path.starts_with(own) && *why != BLIND)
+            .any(|(own, why)| path.starts_with(own) && *why != BLIND && *why != ELSEWHERE)
         || samples::of(case, path, arg) == *get(&case.least, &parts)
 }
 
 /// The world as root itself, who may do what no token may.
-fn as_root(world: &World) -> Arc<dyn ConfiguredProvider> {
+fn as_root(world: &World, telmate: bool) -> Arc<dyn ConfiguredProvider> {
     let block = world.provider.schema().provider.clone();
-    let config = config_of(
-        &block,
-        &json!({
+    let given = match telmate {
+        true => json!({
+            "pm_api_url": format!("{}api2/json", world.twin.endpoint()), "pm_tls_insecure": true,
+            "pm_user": "root@pam", "pm_password": "twin",
+        }),
+        false => json!({
             "endpoint": world.twin.endpoint(), "fingerprint": world.twin.fingerprint(),
             "username": "root@pam", "password": "twin",
         }),
-    );
-    world.provider.configure(config).unwrap()
+    };
+    let given = world.elsewhere.as_ref().map_or(&given, |it| &it.config);
+    world.provider.configure(config_of(&block, given)).unwrap()
+}
+
+/// The same case where the first node and its storage have other names; what needs a second node is left out.
+pub(super) fn elsewhere(case: Case, node: &str, storage: &str) -> Case {
+    let there = |json: Json| -> Json {
+        let text = json
+            .to_string()
+            .replace("\"pve\"", &format!("\"{node}\""))
+            .replace("\"local\"", &format!("\"{storage}\""));
+        serde_json::from_str(&text).unwrap()
+    };
+    let pairs = |all: Vec<(&'static str, Json)>| {
+        let all = all.into_iter().map(|(name, json)| (name, there(json)));
+        all.collect()
+    };
+    Case {
+        least: there(case.least),
+        before: pairs(case.before),
+        samples: pairs(case.samples),
+        with: pairs(case.with),
+        ..case
+    }
+    .not("node_name", "there is one node")
+}
+
+/// The same case without the arguments that are known to differ: each would begin anew elsewhere.
+pub(super) fn without_known(mut case: Case, known: &BTreeMap<&str, &str>) -> Case {
+    let start = format!("{}.", case.name);
+    for path in known.keys().filter_map(|name| name.strip_prefix(&start)) {
+        // Leaked: names live as long as the test.
+        case = case.not(path.to_owned().leak(), "it differs there");
+    }
+    case
+}
+
+/// Makes what a case needs before.
+pub(super) async fn prepare(world: &World, case: &Case) -> Result<(), String> {
+    for (name, config) in &case.before {
+        world.apply(name, None, config).await?;
+    }
+    Ok(())
+}
+
+/// Has the provider of a world lead to another cluster.
+pub(super) fn lead(mut world: World, elsewhere: Elsewhere) -> World {
+    world.elsewhere = Some(elsewhere);
+    world.configured = as_root(&world, false);
+    world
 }
 
 /// A cluster in which everything that a case needs is there.
@@ -535,17 +610,16 @@ async fn strict(case: &Case) -> World {
         lenient: true,
         ..options()
     };
-    let world = match schema::find(case.name, false).unwrap().telmate {
+    let telmate = schema::find(case.name, false).unwrap().telmate;
+    let mut world = match telmate {
         true => super::telmate::telmate(options).await,
-        false => {
-            let mut world = world(options).await;
-            world.configured = as_root(&world);
-            world
-        }
+        false => world(options).await,
     };
-    for (name, config) in &case.before {
-        let made = world.apply(name, None, config).await;
-        made.unwrap_or_else(|error| panic!("before {}: {name}: {error}", case.name));
+    world.configured = as_root(&world, telmate);
+    for what in &case.lacks {
+        world.twin.lacks(what);
     }
+    let prepared = prepare(&world, case).await;
+    prepared.unwrap_or_else(|error| panic!("before {}: {error}", case.name));
     world
 }

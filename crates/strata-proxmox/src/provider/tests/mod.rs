@@ -2,6 +2,7 @@
 
 mod ahead;
 mod bad_input;
+mod changes;
 mod cluster;
 mod complete;
 mod fakepve;
@@ -35,6 +36,14 @@ struct World {
     provider: Arc<dyn Provider>,
     configured: Arc<dyn ConfiguredProvider>,
     _folder: tempfile::TempDir,
+    /// Where the provider leads if not to the twin.
+    elsewhere: Option<Elsewhere>,
+}
+
+/// A cluster that is no twin: how it is reached, and what ends it.
+struct Elsewhere {
+    config: Json,
+    _process: Box<dyn std::any::Any + Send + Sync>,
 }
 
 fn options() -> Options {
@@ -62,6 +71,7 @@ async fn world(options: Options) -> World {
         provider,
         configured,
         _folder: folder,
+        elsewhere: None,
     }
 }
 
@@ -139,6 +149,7 @@ impl World {
         let block = &self.provider.schema().resources[name].block;
         let config = config_of(block, config);
         let request = PlanRequest {
+            address: "test.one".into(),
             type_name: name.into(),
             prior: prior.cloned(),
             proposed: propose(block, prior.map(|prior| &prior.value), &config),

@@ -24,6 +24,7 @@ async fn telmate_with(options: Options, settings: impl FnOnce(&Twin) -> Settings
         provider,
         configured,
         _folder: folder,
+        elsewhere: None,
     }
 }
 
@@ -131,6 +132,40 @@ async fn a_container_has_a_whole_life() {
     second["memory"] = json!(512);
     let object = world.life("proxmox_lxc", first, second).await;
     assert_eq!(to_json(&object.value)["id"], "pve/lxc/100");
+}
+
+#[tokio::test]
+async fn a_container_s_volume_grows_and_moves_where_it_is() {
+    let mut options = options();
+    options.lenient = true;
+    let world = telmate(options).await;
+    let first = json!({
+        "target_node": "pve", "hostname": "ct", "ostemplate": "local:vztmpl/debian-13.tar.zst", "start": true,
+        "rootfs": [{ "storage": "local", "size": "4G" }],
+        "mountpoint": [{ "key": "0", "slot": 0, "storage": "local", "mp": "/data", "size": "4G" }],
+    });
+    let made = world.apply("proxmox_lxc", None, &first).await.unwrap();
+    let mut second = first.clone();
+    second["mountpoint"][0]["size"] = json!("6G");
+    second["mountpoint"][0]["storage"] = json!("local-lvm");
+    let plan = world
+        .plan("proxmox_lxc", Some(&made), &second)
+        .await
+        .unwrap();
+    assert!(plan.requires_replace.is_empty());
+    let mut effects = plan.effects.iter();
+    assert!(effects.any(|effect| effect.kind == EffectKind::Restart));
+    let changed = world
+        .apply("proxmox_lxc", Some(&made), &second)
+        .await
+        .unwrap();
+    let config = world.twin.config(100);
+    assert!(
+        config["mp0"].starts_with("local-lvm:") && config["mp0"].contains("size=6G"),
+        "{config:?}"
+    );
+    let read = world.read("proxmox_lxc", &changed).await.unwrap();
+    world.nothing("proxmox_lxc", &read, &second).await;
 }
 
 #[tokio::test]

@@ -309,7 +309,7 @@ fn firmware_drives(object: &mut Json, config: &Json, imported: bool) {
                 let told = parts(setting);
                 let volume = told.get("").map_or("", String::as_str);
                 now["datastore_id"] = json!(volume.split(':').next());
-                if imported && block == "efi_disk" {
+                if block == "efi_disk" && (imported || !now["file_format"].is_null()) {
                     let format = volume.rsplit_once('.').map_or("raw", |(_, format)| format);
                     now["file_format"] = json!(format);
                 }

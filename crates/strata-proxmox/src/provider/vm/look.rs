@@ -6,10 +6,14 @@ use strata_core::{
     provider::{Effect, EffectKind},
 };
 
-use super::{QEMU, cannot, disks, is_clone, settings, update};
+use super::{
+    QEMU, cannot, disks, is_clone,
+    on_change::{OnChange, differs},
+    settings, update,
+};
 use crate::provider::{
     ahead::{self, Network, Wanted},
-    guest::{all, first, positive, text},
+    guest::{self, all, first, positive, text},
     kind::{Outcome, Planned},
     value,
 };
@@ -54,6 +58,7 @@ pub(super) fn validate(config: &Json, diags: &mut Diagnostics) {
             "`initialization.user_account` and `initialization.user_data_file_id` exclude each other: the file takes the place of all that PVE would write",
         ));
     }
+    OnChange::validate(config, diags);
     if config["template"] == true && config["started"] == true {
         diags.push(Diagnostic::error(
             "proxmox-invalid-value",
@@ -181,6 +186,16 @@ fn look(planned: &mut Planned<'_>, prior: &Json) -> Outcome<()> {
     if prior["node_name"] != object["node_name"] && object["migrate"] != true {
         planned.replace.push("node_name");
     }
+    for (interface, disk) in disks(object) {
+        let was = disks_named(prior, interface).map_or(&Json::Null, |was| &was["import_from"]);
+        if !was.is_null() && *was != disk["import_from"] {
+            planned.warnings.push(
+                Diagnostic::warning("proxmox-once", format!("The disk `{interface}` stays as it was made"))
+                    .detail("`import_from` counts when a disk is made: replace the machine, or take the disk out and put it in again, to have it made of another image."),
+            );
+        }
+    }
+    OnChange::of(object).plan(planned, prior);
     // Its kind is settled when such a drive is made; another storage is a move.
     for (block, kinds) in [
         ("efi_disk", &["type", "pre_enrolled_keys"][..]),
@@ -243,13 +258,16 @@ fn nothing_gone(prior: &Json, object: &Json) -> bool {
 fn effects(planned: &mut Planned<'_>, prior: &Json, difference: &crate::client::Params) {
     let object = planned.planned;
     let running = prior["started"] != false && prior["template"] != true;
+    let stays_on = running && object["started"] != false;
     let mut effects = Vec::new();
-    if prior["initialization"] != object["initialization"] {
-        effects.push(Effect {
-            kind: EffectKind::Live,
-            reason: "the cloud-init drive is written anew; the guest reads it at its next boot"
-                .to_owned(),
-        });
+    if differs(prior, object) {
+        let change = OnChange::of(object);
+        let kind = match change.reboots() && stays_on {
+            true => EffectKind::Restart,
+            false => EffectKind::Live,
+        };
+        let reason = change.reason(stays_on).to_owned();
+        effects.push(Effect { kind, reason });
     }
     if running && object["started"] == false {
         effects.push(Effect {
@@ -257,12 +275,8 @@ fn effects(planned: &mut Planned<'_>, prior: &Json, difference: &crate::client::
             reason: "the VM is shut down".to_owned(),
         });
     }
-    let cold: Vec<&str> = difference
-        .iter()
-        .map(|(name, _)| name)
-        .filter(|name| !is_live(name))
-        .collect();
-    if running && object["started"] != false && !cold.is_empty() {
+    let cold = cold(prior, object, difference);
+    if stays_on && !cold.is_empty() {
         let names = cold.join(", ");
         let (kind, reason) = match object["reboot_after_update"] != false {
             true => (
@@ -305,11 +319,60 @@ fn effects(planned: &mut Planned<'_>, prior: &Json, difference: &crate::client::
     planned.effects.extend(effects);
 }
 
-fn is_live(name: &str) -> bool {
+/// What of a change a running machine takes only when it starts again, by the names of its settings.
+pub(super) fn cold(prior: &Json, object: &Json, difference: &crate::client::Params) -> Vec<String> {
+    let hotplug = text(object, "hotplug").unwrap_or("network,disk,usb");
+    let clone = is_clone(object);
+    let after = settings::settings(object, clone);
+    let before = settings::settings(prior, clone);
+    let changed = difference.iter().map(|(name, _)| name);
+    let gone = before.iter().map(|(name, _)| name);
+    let gone = gone.filter(|name| after.get(name).is_none());
+    let mut names: Vec<String> = changed
+        .chain(gone)
+        .filter(|name| *name != "delete" && *name != "digest" && !is_live(name, hotplug))
+        .map(str::to_owned)
+        .collect();
+    let disks = disks(object).into_iter().filter(|(interface, disk)| {
+        let was = disks_named(prior, interface);
+        was.is_some_and(|was| is_cold_disk(was, disk))
+    });
+    names.extend(disks.map(|(interface, _)| interface.to_owned()));
+    names
+}
+
+fn disks_named<'a>(object: &'a Json, interface: &str) -> Option<&'a Json> {
+    let mut all = disks(object).into_iter();
+    all.find(|(name, _)| *name == interface)
+        .map(|(_, disk)| disk)
+}
+
+/// True if an option differs that a disk takes only when the machine starts again: limits of speed, backups and
+/// replication it takes at once.
+fn is_cold_disk(was: &Json, is: &Json) -> bool {
+    let cold = |disk: &Json| {
+        let mut parts = guest::parts(&settings::disk_options(disk));
+        parts.retain(|name, _| {
+            !["mbps", "iops", "backup", "replicate"]
+                .iter()
+                .any(|start| name.starts_with(start))
+        });
+        parts
+    };
+    cold(was) != cold(is)
+}
+
+fn is_live(name: &str, hotplug: &str) -> bool {
     let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let plugged = |what: &str| hotplug == "1" || hotplug.split(',').any(|own| own == what);
     LIVE.contains(&name)
-        || matches!(stem, "scsi" | "virtio" | "net" | "usb" | "ipconfig")
-        || name.starts_with("ci")
+        || match stem {
+            "scsi" | "virtio" => plugged("disk"),
+            "net" => plugged("network"),
+            "usb" => plugged("usb"),
+            "ipconfig" => true,
+            _ => name.starts_with("ci"),
+        }
         || matches!(name, "nameserver" | "searchdomain" | "sshkeys")
 }
 

@@ -2,12 +2,13 @@
 //!
 //! [`settings`] turns arguments into parameters; [`create`] makes a machine new or from a template,
 //! [`update`] compares parameters and changes what differs, [`observe`] puts what is there into the
-//! object, [`wait`] tells what a guest is waited for.
+//! object, [`wait`] tells what a guest is waited for, [`on_change`] what an edit for cloud-init does.
 
 mod create;
 mod devices;
 mod look;
 mod observe;
+mod on_change;
 mod settings;
 mod update;
 mod wait;
@@ -22,7 +23,7 @@ use super::{
 };
 use crate::client::Params;
 
-pub(crate) use settings::{gigabytes, startup};
+pub(crate) use settings::{addresses, gigabytes, startup};
 pub(crate) use wait::patience;
 
 /// Virtual machines.
@@ -96,7 +97,7 @@ impl Kind for Vm {
             if row["status"] == "running" {
                 wait::addresses(work, &place, object).await;
             }
-            object[super::PRIVATE] = json!({ "row": guest::fingerprint(&row) });
+            object[super::PRIVATE]["row"] = guest::fingerprint(&row);
             Ok(true)
         })
     }

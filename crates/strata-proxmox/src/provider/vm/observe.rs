@@ -203,7 +203,10 @@ fn cpu_and_memory(object: &mut Json, config: &Json) {
         "numa",
         json!(value::truth(&config["numa"]).unwrap_or(false)),
     );
-    set(object, "cpu", "units", or("cpuunits", 1024));
+    let unsaid = number(&first(object, "cpu")["units"]) == Some(0);
+    if !(config["cpuunits"].is_null() && unsaid) {
+        set(object, "cpu", "units", or("cpuunits", 1024));
+    }
     if let Some(cpu) = config["cpu"].as_str() {
         let parts = parts(cpu);
         let model = parts.get("").or_else(|| parts.get("cputype"));
@@ -452,6 +455,9 @@ fn initialization(object: &mut Json, config: &Json) {
     if let Some(name) = cloud_init_interface(config) {
         let drive = config[name.as_str()].as_str().unwrap_or_default();
         init["datastore_id"] = json!(drive.split(':').next());
+        if text(init, "interface").is_some_and(|known| known != name) {
+            init["interface"] = json!(name);
+        }
     }
     let pairs = init["ip_config"]
         .as_array_mut()

@@ -4,7 +4,8 @@ use hyper::Method;
 use serde_json::Value as Json;
 
 use super::{
-    QEMU, create, disks, is_clone, is_half_made, observe,
+    QEMU, create, disks, is_clone, is_half_made, look, observe,
+    on_change::{OnChange, differs},
     settings::{
         cloud_init_interface, disk_options, disk_options_over, new_disk, settings, special_drives,
     },
@@ -13,7 +14,7 @@ use super::{
 use crate::{
     client::Params,
     provider::{
-        guest::{self, Place, first, text},
+        guest::{self, Place, all, first, text},
         kind::{Doing, Outcome, Work},
     },
 };
@@ -49,6 +50,7 @@ pub(super) async fn update(work: &Work<'_>, prior: &Json, object: &mut Json) -> 
     free_cloud_init(work, object, &place, &config).await?;
     let config = create::read(work, &place).await?;
     let mut params = difference(prior, object, &config);
+    let announced = !look::cold(prior, object, &params).is_empty();
     let config = create::read(work, &place).await?;
     disk_settings(prior, object, &config, &mut params);
     if !params.is_empty() {
@@ -79,7 +81,12 @@ pub(super) async fn update(work: &Work<'_>, prior: &Json, object: &mut Json) -> 
             )
         })?;
     }
-    power(work, prior, object, &place).await?;
+    let rereads = differs(prior, object) && OnChange::of(object).reboots();
+    let reboot = Reboot {
+        announced: announced || half_made,
+        now: rereads && prior["started"] != false,
+    };
+    power(work, prior, object, &place, &reboot).await?;
     if half_made && object["started"] != false && object["template"] != true {
         wait::guest(work, object, &place).await?;
     }
@@ -121,10 +128,29 @@ pub(super) fn difference(prior: &Json, object: &Json, config: &Json) -> Params {
     {
         params.set(name, value);
     }
+    let mut gone: Vec<&str> = gone;
+    gone.extend(cdroms_gone(prior, object, config));
     if !gone.is_empty() {
         params.set("delete", gone.join(","));
     }
     params
+}
+
+/// Drives for CDs that are not to be any more, and are there.
+fn cdroms_gone<'a>(prior: &'a Json, object: &Json, config: &Json) -> Vec<&'a str> {
+    let interface = |cdrom: &'a Json| text(cdrom, "interface").unwrap_or("ide3");
+    let kept: Vec<&str> = all(object, "cdrom")
+        .iter()
+        .map(|cdrom| text(cdrom, "interface").unwrap_or("ide3"))
+        .collect();
+    let before = all(prior, "cdrom").iter().map(interface);
+    let there = |name: &&str| {
+        let setting = config[*name].as_str().unwrap_or_default();
+        setting.contains("media=cdrom") && !setting.contains("cloudinit")
+    };
+    before
+        .filter(|name| !kept.contains(name) && there(name))
+        .collect()
 }
 
 /// Disks that moved, grew, are new or are gone.
@@ -149,7 +175,8 @@ async fn change_disks(
     for (block, interface) in [("efi_disk", "efidisk0"), ("tpm_state", "tpmstate0")] {
         let (was, disk) = (first(prior, block), first(object, block));
         if let Some(now) = config[interface].as_str()
-            && was["datastore_id"] != disk["datastore_id"]
+            && (was["datastore_id"] != disk["datastore_id"]
+                || was["file_format"] != disk["file_format"])
             && !disk.is_null()
         {
             move_disk(work, object, place, (interface, disk), now).await?;
@@ -225,7 +252,16 @@ fn disk_settings(prior: &Json, object: &Json, config: &Json, params: &mut Params
     }
 }
 
-/// Moves a disk to the storage where it is to be.
+/// True for a disk in a file that is to have another format; elsewhere disks have none of their own.
+fn is_of_other_format(disk: &Json, now: &str) -> bool {
+    let file = now.split(',').next().unwrap_or_default();
+    let format = file.rsplit_once('.').map(|(_, format)| format);
+    let format = format.filter(|format| matches!(*format, "raw" | "qcow2" | "vmdk"));
+    let wanted = text(disk, "file_format");
+    format.is_some() && wanted.is_some() && wanted != format
+}
+
+/// Moves a disk to the storage where it is to be, or to a file of another format.
 pub(super) async fn move_disk(
     work: &Work<'_>,
     object: &Json,
@@ -234,9 +270,12 @@ pub(super) async fn move_disk(
     now: &str,
 ) -> Outcome<()> {
     let storage = now.split(':').next().unwrap_or_default();
-    let Some(wanted) = text(disk, "datastore_id").filter(|wanted| *wanted != storage) else {
+    let Some(wanted) = text(disk, "datastore_id") else {
         return Ok(());
     };
+    if wanted == storage && !is_of_other_format(disk, now) {
+        return Ok(());
+    }
     let mut params = Params::new()
         .with("disk", interface)
         .with("storage", wanted)
@@ -256,8 +295,23 @@ pub(super) async fn move_disk(
         .doing(|| format!("The disk `{interface}` of VM {} was not moved", place.id))
 }
 
-/// Switches a machine on or off, or restarts it for what waits for that.
-async fn power(work: &Work<'_>, prior: &Json, object: &mut Json, place: &Place) -> Outcome<()> {
+/// Whether a machine that runs is to be started again.
+struct Reboot {
+    /// The plan said so, should something wait for it.
+    announced: bool,
+    /// The guest is to read its drive for cloud-init.
+    now: bool,
+}
+
+/// Switches a machine on or off, or restarts it for what waits for that. What others left waiting goes on waiting:
+/// no plan has said that the machine reboots for it.
+async fn power(
+    work: &Work<'_>,
+    prior: &Json,
+    object: &mut Json,
+    place: &Place,
+    reboot: &Reboot,
+) -> Outcome<()> {
     if object["template"] == true {
         if prior["template"] != true {
             let notes = |text: &str| work.note(text);
@@ -282,7 +336,18 @@ async fn power(work: &Work<'_>, prior: &Json, object: &mut Json, place: &Place) 
             wait::start(work, object, place).await?;
             wait::guest(work, object, place).await
         }
+        (true, true) if reboot.now => {
+            if OnChange::of(object) == OnChange::Rerun {
+                wait::begin_again(work, place).await?;
+            }
+            wait::reboot(work, object, place).await?;
+            wait::guest(work, object, place).await
+        }
         (true, true) if object["reboot_after_update"] != false && waits(work, place).await => {
+            if !reboot.announced {
+                work.note("something waits for the next start");
+                return Ok(());
+            }
             wait::reboot(work, object, place).await?;
             wait::guest(work, object, place).await
         }

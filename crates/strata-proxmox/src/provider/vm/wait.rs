@@ -11,6 +11,7 @@ use crate::{
     provider::{
         guest::{self, Place, first, text},
         kind::{Doing, Outcome, Work},
+        value,
     },
 };
 
@@ -159,6 +160,49 @@ pub(super) async fn guest(work: &Work<'_>, object: &mut Json, place: &Place) -> 
     }
 }
 
+/// Has cloud-init forget that it ran, so that all of it runs at the next boot.
+pub(super) async fn begin_again(work: &Work<'_>, place: &Place) -> Outcome<()> {
+    work.note("cloud-init is to run again");
+    let command = ["cloud-init", "clean", "--logs"].join("\0");
+    let params = Params::new().with("command", command);
+    let client = &work.session.client;
+    let begun = client
+        .call(Method::POST, &place.path(&["agent", "exec"]), &params)
+        .await;
+    let begun = begun.doing(|| {
+        format!(
+            "cloud-init could not be told to run again in VM {}",
+            place.id
+        )
+    })?;
+    let told = ended(work, place, &begun["pid"]).await.unwrap_or_default();
+    match value::number(&told["exitcode"]) {
+        Some(0) => Ok(()),
+        _ => Err(cannot(
+            "proxmox-cloud-init",
+            format!(
+                "cloud-init could not be told to run again in VM {}",
+                place.id
+            ),
+            text(&told, "err-data").unwrap_or("`cloud-init clean` did not end well in the guest"),
+        )),
+    }
+}
+
+/// Waits for a command in the guest, and gives what is told of its end.
+async fn ended(work: &Work<'_>, place: &Place, pid: &Json) -> Option<Json> {
+    let path = place.path(&["agent", "exec-status"]);
+    let status = format!("{path}?pid={}", pid.as_i64()?);
+    for _ in 0..STATUS_TRIES {
+        let told = work.session.client.get(&status).await.ok()?;
+        if value::truth(&told["exited"]) == Some(true) {
+            return Some(told);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    None
+}
+
 /// What cloud-init says of its failure; none if it did not fail, or cannot be asked.
 async fn cloud_init(work: &Work<'_>, place: &Place) -> Option<String> {
     let command = ["cloud-init", "status", "--long"].join("\0");
@@ -166,20 +210,9 @@ async fn cloud_init(work: &Work<'_>, place: &Place) -> Option<String> {
     let params = Params::new().with("command", command);
     let client = &work.session.client;
     let begun = client.call(Method::POST, &exec, &params).await.ok()?;
-    let status = format!(
-        "{}?pid={}",
-        place.path(&["agent", "exec-status"]),
-        begun["pid"].as_i64()?
-    );
-    for _ in 0..STATUS_TRIES {
-        let told = client.get(&status).await.ok()?;
-        if crate::provider::value::truth(&told["exited"]) == Some(true) {
-            let text = told["out-data"].as_str()?.trim();
-            return text.contains("status: error").then(|| text.to_owned());
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
-    None
+    let told = ended(work, place, &begun["pid"]).await?;
+    let text = told["out-data"].as_str()?.trim();
+    text.contains("status: error").then(|| text.to_owned())
 }
 
 enum Step {

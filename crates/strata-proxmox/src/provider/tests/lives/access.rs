@@ -61,12 +61,29 @@ async fn every_argument_of_users_rights_and_realms_lives() {
             .sample("sync_attributes", json!("email=mail")).sample("sync_defaults_options", json!("scope=users"))
             .sample("user_attr", json!("cn")).sample("group_name_attr", json!("cn"))
             .not("bind_password", BLIND),
+        case("proxmox_pool_membership", json!({ "pool_id": "p", "vm_id": 100 }))
+            .after("proxmox_virtual_environment_pool", json!({ "pool_id": "p" }))
+            .after("proxmox_virtual_environment_pool", json!({ "pool_id": "q" }))
+            .after(VM, json!({ "name": "g", "node_name": "pve", "vm_id": 100, "started": false }))
+            .after(VM, json!({ "name": "h", "node_name": "pve", "vm_id": 101, "started": false }))
+            .sample("pool_id", json!("q")).sample("vm_id", json!(101)).not("storage_id", "takes the place of `vm_id`: tried below"),
+        case("proxmox_pool_membership", json!({ "pool_id": "p", "storage_id": "local" }))
+            .after("proxmox_virtual_environment_pool", json!({ "pool_id": "p" }))
+            .after("proxmox_storage_directory", json!({ "id": "second", "path": "/srv", "content": ["iso"] }))
+            .sample("storage_id", json!("second")).not("pool_id", "tried above").not("vm_id", "takes the place of `storage_id`"),
+        case("proxmox_realm_sync", json!({ "realm": "corp", "scope": "both" }))
+            .import("{realm}").unknown(&["dry_run", "enable_new", "full", "purge", "remove_vanished", "scope"])
+            .after("proxmox_realm_ldap", json!({ "realm": "corp", "server1": "10.0.0.1", "base_dn": "dc=x", "user_attr": "uid" }))
+            .after("proxmox_realm_ldap", json!({ "realm": "corp2", "server1": "10.0.0.2", "base_dn": "dc=x", "user_attr": "uid" }))
+            .sample("realm", json!("corp2")).sample("scope", json!("users")).sample("remove_vanished", json!("acl;entry"))
+            .not("(gone)", "users who were fetched stay")
+            .not("dry_run", BLIND).not("enable_new", BLIND).not("full", BLIND).not("purge", BLIND).not("remove_vanished", BLIND).not("scope", BLIND),
         case("proxmox_realm_openid", json!({ "realm": "oidc", "issuer_url": "https://a.example", "client_id": "c" }))
             .import("{realm}")
             .sample("realm", json!("oidc2")).sample("issuer_url", json!("https://b.example"))
             .sample("username_claim", json!("email")).sample("groups_claim", json!("groups"))
             .sample("prompt", json!("login")).sample("scopes", json!("email")).sample("acr_values", json!("a"))
-            .not("client_key", BLIND).not("audiences", "later than the version that the model is of"),
+            .not("client_key", BLIND).not("client_key_wo", "sent and not kept: tried by itself").not("audiences", "later than the version that the model is of"),
     ])
     .await;
 }

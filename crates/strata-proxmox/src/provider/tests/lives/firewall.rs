@@ -10,13 +10,18 @@ fn guest() -> Json {
 
 #[tokio::test]
 async fn every_argument_of_firewalls_lives() {
-    live(vec![
+    live(cases()).await;
+}
+
+pub(in super::super) fn cases() -> Vec<Case> {
+    vec![
         case(
             "proxmox_virtual_environment_cluster_firewall",
             json!({ "enabled": false }),
         )
         .import("cluster")
         .not("(gone)", "the cluster always has such settings")
+        .sample("ebtables", json!(false))
         .sample("input_policy", json!("ACCEPT"))
         .sample("output_policy", json!("DROP"))
         .sample("forward_policy", json!("DROP"))
@@ -57,14 +62,18 @@ async fn every_argument_of_firewalls_lives() {
             json!({ "name": "set", "cidr": [{ "name": "10.5.0.1" }] }),
         )
         .import("cluster/{name}")
-        .after(VM, guest())
-        .after("proxmox_virtual_environment_container", container())
         .sample("cidr.name", json!("10.5.0.2"))
-        .sample("vm_id", json!(100))
-        .with("vm_id", json!({ "node_name": "pve" }))
-        .sample("container_id", json!(101))
-        .with("container_id", json!({ "node_name": "pve" }))
+        .not("vm_id", "a guest's: tried below")
+        .not("container_id", "a guest's: tried below")
         .not("node_name", "only with a guest"),
+        of_guest(json!({ "vm_id": 100 }))
+            .import("vm/{node_name}/{vm_id}/{name}")
+            .sample("vm_id", json!(102))
+            .not("container_id", "takes the place of `vm_id`: tried below"),
+        of_guest(json!({ "container_id": 101 }))
+            .import("container/{node_name}/{container_id}/{name}")
+            .sample("container_id", json!(103))
+            .not("vm_id", "takes the place of `container_id`: tried above"),
         case(
             "proxmox_virtual_environment_firewall_rules",
             json!({ "rule": [{ "type": "in", "action": "ACCEPT" }] }),
@@ -105,8 +114,24 @@ async fn every_argument_of_firewalls_lives() {
         .not("vm_id", "a guest's own")
         .not("container_id", "takes the place of `vm_id`")
         .not("(gone)", "a guest always has such settings"),
-    ])
-    .await;
+    ]
+}
+
+/// A set of a guest, where there are two guests of each kind.
+fn of_guest(guest: Json) -> Case {
+    let mut least = json!({ "name": "set", "node_name": "pve", "cidr": [{ "name": "10.5.0.1" }] });
+    merge(&mut least, &guest);
+    let (mut vm, mut ct) = (self::guest(), container());
+    vm["vm_id"] = json!(102);
+    ct["vm_id"] = json!(103);
+    const CT: &str = "proxmox_virtual_environment_container";
+    case("proxmox_virtual_environment_firewall_ipset", least)
+        .after(VM, self::guest())
+        .after(CT, container())
+        .after(VM, vm)
+        .after(CT, ct)
+        .sample("cidr.name", json!("10.5.0.2"))
+        .not("node_name", "where its guest is")
 }
 
 pub(super) fn container() -> Json {

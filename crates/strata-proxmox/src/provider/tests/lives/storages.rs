@@ -15,7 +15,11 @@ fn storage(name: &'static str, least: Json) -> Case {
 
 #[tokio::test]
 async fn every_argument_of_storages_lives() {
-    live(vec![
+    live(cases()).await;
+}
+
+pub(in super::super) fn cases() -> Vec<Case> {
+    vec![
         storage("proxmox_storage_directory", json!({ "id": "one", "path": "/srv" })),
         storage("proxmox_storage_nfs", json!({ "id": "one", "server": "10.0.0.1", "export": "/x" }))
             .sample("export", json!("/y")).sample("options", json!("vers=4")),
@@ -28,8 +32,7 @@ async fn every_argument_of_storages_lives() {
             .sample("content", json!(["backup"])).sample("namespace", json!("ns"))
             .sample("username", json!("v@pbs"))
             .not("content", "it takes backups alone"),
-    ])
-    .await;
+    ]
 }
 
 #[tokio::test]
