@@ -19,6 +19,8 @@ use std::path::PathBuf;
 
 use crate::failure::Failure;
 use crate::process;
+pub(crate) use scratch::Scratch;
+
 use options::Options;
 
 const USAGE: &str = "\
