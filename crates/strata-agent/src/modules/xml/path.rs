@@ -296,7 +296,7 @@ impl Search<'_> {
             return vec![Found::Node(self.document.root)];
         };
         let mut found = match path.is_absolute {
-            true => self.from_top(first),
+            true => self.at_top(first),
             false => self.step(first, from),
         };
         for step in rest {
@@ -314,7 +314,7 @@ impl Search<'_> {
     }
 
     /// The first step of an absolute path: the root is the one child of what is above it.
-    fn from_top(&self, step: &Step) -> Vec<Found> {
+    fn at_top(&self, step: &Step) -> Vec<Found> {
         let root = self.document.root;
         let candidates = match step.axis {
             Axis::Child => vec![Found::Node(root)],
