@@ -123,7 +123,7 @@ impl Module for Timezone {
 
     fn report(
         &self,
-        _: &dyn Host,
+        host: &dyn Host,
         found: &Found,
         outcome: &Outcome,
     ) -> Result<Report, ModuleError> {
@@ -131,7 +131,7 @@ impl Module for Timezone {
             .decide(found)
             .into_iter()
             .filter_map(|change| match change {
-                Change::Run { command, .. } => Some(command.argv.join(" ")),
+                Change::Run { command, .. } => Some(in_full(host, command.argv)),
                 _ => None,
             });
         let told: Vec<String> = lines.map(|line| format!("executed `{line}`")).collect();
@@ -187,4 +187,13 @@ fn unavailable(name: &str) -> ModuleError {
     ModuleError::new(format!(
         "Error message:\ngiven timezone \"{name}\" is not available"
     ))
+}
+
+/// The words of a run with the path of its program, as it is told.
+fn in_full(host: &dyn Host, mut argv: Vec<String>) -> String {
+    let program = argv.first_mut();
+    if let Some((word, path)) = program.and_then(|word| Some((host.find_program(word)?, word))) {
+        *path = word.display().to_string();
+    }
+    argv.join(" ")
 }

@@ -202,7 +202,7 @@ impl ResultLine<'_> {
         // What `no_log` hides shows nothing where it would only say so.
         let hidden = self.result.contains("\"censored\":");
         // All the facts of a host are never shown.
-        let facts = self.result.contains("\"module_setup\":");
+        let facts = self.result.contains("module_setup\":");
         if (always && !hidden) || (manner.verbosity > 0 && !facts) {
             self.arrow(manner)
         } else {

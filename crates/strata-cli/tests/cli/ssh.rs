@@ -308,7 +308,7 @@ fn temporary_folders(target: &Target) {
     );
     let ran = target.play(&noexec, &["-l", "t"]);
     ended(&ran, 0);
-    says(&ran, "\"r.stdout\": \"ran one\"");
+    says(&ran, "\"r.stdout\": \"ran one\\n\"");
 }
 
 fn two_at_once(target: &Target) {

@@ -312,7 +312,7 @@ mod tests {
             expect!["Incorrect JSON value type at 1:14\n"],
         );
         check("[1]", expect!["Root value must be object at 1:2\n"]);
-        check("{\"a\": 1,}", expect!["Trailing comma at 1:8\n"]);
+        check("{\"a\": 1,}", expect!["Trailing comma in object at 1:8\n"]);
         check(
             "{\"a\" 1}",
             expect!["Missing property value colon at 1:6\n"],

@@ -15,6 +15,11 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
     call.only(&["connect_timeout", "delay", "sleep", "timeout"])?;
     let timeout = seconds(call, "timeout", 600)?;
     let sleep = seconds(call, "sleep", 1)?;
+    if call.check {
+        return Ok(ActionResult::values(
+            json!({"changed": false, "skipped": true}),
+        ));
+    }
     let started = Instant::now();
     tokio::time::sleep(seconds(call, "delay", 0)?).await;
     loop {

@@ -258,6 +258,9 @@ impl Uri {
         if self.return_content {
             described.insert("content".to_owned(), content().into());
         }
+        if !is_good {
+            described.insert("body".to_owned(), content().into());
+        }
         described
     }
 

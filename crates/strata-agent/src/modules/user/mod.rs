@@ -13,6 +13,7 @@ use ages::Ages;
 use key::Key;
 
 mod ages;
+mod home;
 mod key;
 pub(super) mod local;
 
@@ -43,6 +44,8 @@ pub(super) struct Found {
     /// The fields of the user's line in `/etc/shadow`.
     shadow: Vec<String>,
     key: key::Found,
+    /// What makes the home of a user who has none.
+    home: Vec<Change>,
 }
 
 impl Module for User {
@@ -169,9 +172,22 @@ impl Module for User {
             }
             _ => key::Found::default(),
         };
+        let home = match &user {
+            Some(user) if self.present => {
+                let asked = self.options.group.as_ref();
+                let asked = asked.and_then(|asked| {
+                    all.iter()
+                        .find(|group| group.name == *asked || group.gid.to_string() == *asked)
+                });
+                let gid = asked.map_or(user.gid, |group| group.gid);
+                home::changes(host, &self.options, user, gid)?
+            }
+            _ => Vec::new(),
+        };
         Ok(Found {
             shadow: shadow(host, &self.name),
             key,
+            home,
             user,
             groups,
             primary,
@@ -207,6 +223,7 @@ impl Module for User {
             false => changes.into_iter().map(Change::Account).collect(),
         };
         if self.present {
+            changes.extend(found.home.iter().cloned());
             changes.extend(self.ages.change(&self.name, &found.shadow));
             changes.extend(self.key.iter().flat_map(|key| key.changes(&found.key)));
         }
