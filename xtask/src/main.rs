@@ -11,7 +11,6 @@ mod crash;
 mod docs;
 mod failure;
 mod fuzz;
-mod layout;
 mod process;
 mod pve_data;
 mod record;
@@ -34,7 +33,6 @@ Usage: cargo xtask COMMAND
   record [NAME…]    asks the programs we follow again what they answer
   crash [KILLS]     kills applies and destroys on the testbed's daemon at random moments
   corpus FOLDER     parses and formats all configuration in a folder of repositories, beside terraform
-  layout            finds the functions that short commands run, which the linker puts side by side
   fuzz [TARGET…]    tries random changes of our test cases: parse, evaluate, fmt, jinja, playbook
   bench [NAME…]     our figures beside those of the programs we replace";
 
@@ -61,7 +59,6 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["record", names @ ..] => record::run(names),
         ["crash", rest @ ..] => crash::run(rest),
         ["corpus", rest @ ..] => corpus::run(rest),
-        ["layout", rest @ ..] => layout::run(rest),
         ["fuzz", rest @ ..] => fuzz::run(rest),
         ["bench", names @ ..] => bench::run(names),
         [] | ["help" | "--help" | "-h"] => {

@@ -19,8 +19,6 @@ use std::path::PathBuf;
 
 use crate::failure::Failure;
 use crate::process;
-pub(crate) use scratch::Scratch;
-
 use options::Options;
 
 const USAGE: &str = "\

@@ -10,11 +10,11 @@ static NEXT: AtomicUsize = AtomicUsize::new(0);
 
 /// A folder of this process; dropping it deletes it.
 #[derive(Debug)]
-pub(crate) struct Scratch(PathBuf);
+pub(super) struct Scratch(PathBuf);
 
 impl Scratch {
     /// Makes a folder with these files, given by their paths in it.
-    pub(crate) fn with(files: &[(&str, String)]) -> Result<Scratch, Failure> {
+    pub(super) fn with(files: &[(&str, String)]) -> Result<Scratch, Failure> {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("strata-bench-{}-{number}", std::process::id());
         let scratch = Scratch(std::env::temp_dir().join(name));
@@ -25,12 +25,12 @@ impl Scratch {
     }
 
     /// Gives its path.
-    pub(crate) fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         &self.0
     }
 
     /// Writes one more file.
-    pub(crate) fn write(&self, path: &str, text: &str) -> Result<(), Failure> {
+    pub(super) fn write(&self, path: &str, text: &str) -> Result<(), Failure> {
         let path = self.0.join(path);
         let folder = path.parent().expect("it lies in the folder");
         fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
