@@ -5,16 +5,16 @@
 //! below `out` (kind, mode, owner, link, digest) are what Ansible's were. `prepare: LINE` is a line of the shell before
 //! all runs, `between: LINE` one before the change, `watch: PATHS` are further paths of the tree, `forget: NAMES` are
 //! values of one machine or one moment, `unread: NAMES` are files whose content differs each time, `needs: PROGRAM` is
-//! one that must be installed, `ignore: reasons` leaves out the words of failures, `variables: NAMES` are those
-//! of the environment that Ansible needs, as `NAME=VALUE`.
+//! one that must be installed, `ignore: reasons` leaves out the words of failures.
 //! `ours: FROM => TO (WHY)` is a text in which we differ on purpose; `rehearsal: WHY` says why with `--check` later tasks
 //! go otherwise than with Ansible, which does not see there what earlier ones would have made. Every value of a result
 //! must be there as Ansible has it; what ours has beside is not looked at, nor with `--check` what tells of a file that
 //! is not there yet. Cases that say `container` change a system: they
 //! run in one container of the testbed, and are passed over where there is none.
 //!
-//! `cargo xtask record printed` asks Ansible again (it wants the collections, and what modules import); `STRATA_CASE`
-//! names cases, with commas between.
+//! `cargo xtask record printed` asks Ansible again: the first `ansible-playbook` of the path, which wants the collections.
+//! `STRATA_RECORD_PYTHON` is the Python of modules that run on this machine, and `PYTHONPATH` has what they import.
+//! `STRATA_CASE` names cases, with commas between.
 
 mod compare;
 
@@ -163,7 +163,7 @@ fn run(case: &Case, tool: Tool, container: Option<&Container>) -> String {
         let mut command = case.command(tool, &format!("-v site.yml {options}"), &root);
         command.arg("-i").arg("hosts");
         if tool == Tool::Ansible {
-            as_recorded(case, container.is_some(), &mut command);
+            as_recorded(container.is_some(), &mut command);
         }
         let output = command.output().unwrap();
         let printed = String::from_utf8(output.stdout).unwrap();
@@ -195,19 +195,14 @@ fn lay_out(case: &Case, ground: &Ground, root: &Path, out: &str) {
 }
 
 /// What Ansible needs to know so that it answers with all its modules.
-fn as_recorded(case: &Case, is_inside: bool, command: &mut Command) {
-    let path = env::var("PATH").unwrap_or_default();
-    let python = if is_inside {
-        "/usr/bin/python3"
-    } else {
-        "/opt/ansible-full/bin/python"
-    };
+fn as_recorded(is_inside: bool, command: &mut Command) {
+    let usual = || "/usr/bin/python3".to_owned();
+    let python = env::var("STRATA_RECORD_PYTHON").ok().filter(|_| !is_inside);
     command
-        .env("PATH", format!("/opt/ansible-full/bin:{path}"))
         .env("ANSIBLE_PIPELINING", "1")
-        .env("ANSIBLE_PYTHON_INTERPRETER", python);
-    for (name, value) in said(case, "variables").filter_map(|line| line.split_once('=')) {
-        command.env(name, value);
+        .env("ANSIBLE_PYTHON_INTERPRETER", python.unwrap_or_else(usual));
+    if let Some(path) = env::var_os("PYTHONPATH") {
+        command.env("PYTHONPATH", path);
     }
 }
 
