@@ -375,6 +375,11 @@ fn playbooks_print_and_write_what_ansible_playbook_did() {
             scope.spawn(work);
         }
     });
+    nothing_differs(wrong);
+}
+
+/// Fails with all that differs, in the order of the cases.
+pub(crate) fn nothing_differs(wrong: Mutex<Vec<String>>) {
     let mut wrong = wrong.into_inner().unwrap();
     wrong.sort();
     assert!(

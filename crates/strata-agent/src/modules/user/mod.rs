@@ -175,10 +175,7 @@ impl Module for User {
         let home = match &user {
             Some(user) if self.present => {
                 let asked = self.options.group.as_ref();
-                let asked = asked.and_then(|asked| {
-                    all.iter()
-                        .find(|group| group.name == *asked || group.gid.to_string() == *asked)
-                });
+                let asked = asked.and_then(|asked| group_of(&all, asked));
                 let gid = asked.map_or(user.gid, |group| group.gid);
                 home::changes(host, &self.options, user, gid)?
             }
@@ -292,10 +289,7 @@ impl Module for User {
 
 impl User {
     fn check_groups(&self, all: &[system::Group]) -> Result<(), ModuleError> {
-        let known = |wanted: &String| {
-            all.iter()
-                .any(|group| group.name == *wanted || group.gid.to_string() == *wanted)
-        };
+        let known = |wanted: &String| group_of(all, wanted).is_some();
         let wanted = self
             .options
             .groups
@@ -380,6 +374,12 @@ impl User {
             hash,
         })
     }
+}
+
+/// The group of a name or a number.
+fn group_of<'a>(all: &'a [system::Group], asked: &str) -> Option<&'a system::Group> {
+    all.iter()
+        .find(|group| group.name == asked || group.gid.to_string() == asked)
 }
 
 /// A day since 1970 as the tools take it; none for never.

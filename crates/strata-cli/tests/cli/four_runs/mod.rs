@@ -30,7 +30,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     daemon,
-    playbooks::{Case, Tool, without_errors},
+    playbooks::{Case, Tool, nothing_differs, without_errors},
 };
 use compare::differences;
 
@@ -423,14 +423,7 @@ fn compare(is_inside: bool) {
     // In one container one system is changed.
     let workers = if is_inside { 1 } else { 3 };
     thread::scope(|scope| (0..workers).for_each(|_| drop(scope.spawn(work))));
-    let mut wrong = wrong.into_inner().unwrap();
-    wrong.sort();
-    assert!(
-        wrong.is_empty(),
-        "{} differ\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    nothing_differs(wrong);
 }
 
 #[test]
