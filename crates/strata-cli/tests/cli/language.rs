@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::TcpListener,
     path::Path,
     process::Command,
@@ -511,19 +511,25 @@ fn on_a_terminal_variables_without_value_are_asked_for() {
     let text = "variable \"a\" {\n  description = \"What?\"\n}\noutput \"a\" { value = var.a }\n";
     let folder = Folder::new(&[("main.tf", text)]);
     let command = format!("NO_COLOR=1 {} plan", env!("CARGO_BIN_EXE_strata"));
-    let child = Command::new("script")
+    let mut child = Command::new("script")
         .args(["-qec", &command, "/dev/null"])
         .current_dir(folder.path())
         .env("HOME", folder.path())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .spawn();
-    let Ok(mut child) = child else {
-        eprintln!("skipped: there is no `script` to give a terminal");
-        return;
-    };
-    child.stdin.take().unwrap().write_all(b"hello\r").unwrap();
-    let said = child.wait_with_output().unwrap().stdout;
+        .spawn()
+        .unwrap();
+    // The terminal shows what is typed at once: before the question, it would stand within it.
+    let mut screen = BufReader::new(child.stdout.take().unwrap());
+    let mut said = Vec::new();
+    while !said.ends_with(b"Enter a value:") {
+        let read = screen.read_until(b':', &mut said).unwrap();
+        assert_ne!(read, 0, "{}", String::from_utf8_lossy(&said));
+    }
+    let mut keyboard = child.stdin.take().unwrap();
+    keyboard.write_all(b"hello\r").unwrap();
+    screen.read_to_end(&mut said).unwrap();
+    child.wait().unwrap();
     let said = String::from_utf8_lossy(&said);
     assert!(said.contains("var.a\r\n  What?"), "{said}");
     assert!(said.contains("a = \"hello\""), "{said}");
