@@ -20,6 +20,7 @@ mod numeric;
 mod paths;
 mod pattern;
 mod re2;
+mod re2_syntax;
 mod rsa;
 mod sets;
 mod signature;

@@ -5,7 +5,7 @@ use strata_core::{Type, Value};
 
 use super::{
     Context, Function, FunctionError, Given, Kind, Parameter, Result_, Returns, re2::translated,
-    text,
+    re2_syntax::refusal, text,
 };
 
 const PATTERN: Parameter = Parameter::new("pattern", Kind::String);
@@ -40,6 +40,17 @@ pub(super) const FUNCTIONS: &[Function] = &[
 ];
 
 fn compile(pattern: &str, argument: usize) -> Result<Regex, FunctionError> {
+    let refused = |why: &str| {
+        let told = format!("invalid regexp pattern: {why}");
+        // The pattern of `replace` is no argument of its own in Terraform.
+        match argument {
+            0 => FunctionError::argument(0, told),
+            _ => FunctionError::new(told),
+        }
+    };
+    if let Some(why) = refusal(pattern) {
+        return Err(refused(&why));
+    }
     let invalid = |error: regex::Error| {
         let reason = error.to_string();
         let last = reason.lines().last().unwrap_or("invalid").trim();
@@ -48,12 +59,7 @@ fn compile(pattern: &str, argument: usize) -> Result<Regex, FunctionError> {
             "unclosed group" => format!("missing closing ) in {pattern}"),
             last => last.to_owned(),
         };
-        let told = format!("invalid regexp pattern: {last}");
-        // The pattern of `replace` is no argument of its own in Terraform.
-        match argument {
-            0 => FunctionError::argument(0, told),
-            _ => FunctionError::new(told),
-        }
+        refused(&last)
     };
     Regex::new(&translated(pattern)).map_err(invalid)
 }
