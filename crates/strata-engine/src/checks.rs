@@ -136,6 +136,10 @@ pub(crate) fn evaluate(
                 format!("check.{name}"),
             );
             for (object, instance) in result.objects.iter_mut().zip(&instances) {
+                if let Some(message) = session.unreadable(&object.address) {
+                    (object.status, object.messages) = (Status::Fail, vec![message]);
+                    continue;
+                }
                 let found = session.evaluator.check_block(instance, name, diags);
                 if let Some(check) = later(&found, module_check(config, module, name)) {
                     diags.push(check);
@@ -221,7 +225,7 @@ fn sum_up(found: Vec<CheckStatus>) -> (Status, Vec<String>) {
     (status, messages)
 }
 
-fn within(module: &str, name: &str) -> String {
+pub(crate) fn within(module: &str, name: &str) -> String {
     match module {
         "" => name.to_owned(),
         module => format!("{module}.{name}"),

@@ -35,7 +35,7 @@ pub use generate::generate;
 pub use import::import;
 pub use plan::{
     Change, Graph, Node, OutputChange, Plan, PlanMode, PlanOptions, Reason, Work, announce_saved,
-    plan,
+    plan, plan_with_errors,
 };
 pub use providers::Providers;
 pub use settle::settle;

@@ -14,8 +14,8 @@ use strata_core::{
 use strata_state::{State, StoredObject};
 
 use crate::{
-    chance::SystemChance, environment::Environment, ephemeral::Ephemerals, objects::Kind,
-    plan::about, providers::Providers,
+    chance::SystemChance, checks::within, environment::Environment, ephemeral::Ephemerals,
+    objects::Kind, plan::about, providers::Providers,
 };
 
 /// A provider's address, and a type of it.
@@ -30,6 +30,8 @@ pub(crate) struct Session<'a> {
     configured: Mutex<BTreeMap<ProviderAddress, Option<Arc<dyn ConfiguredProvider>>>>,
     kinds: Mutex<BTreeMap<KindKey, Option<Kind>>>,
     pub(crate) ephemerals: Ephemerals,
+    /// What the data sources of `check` blocks failed with, by the addresses of the blocks.
+    unreadable: Mutex<BTreeMap<String, String>>,
 }
 
 impl<'a> Session<'a> {
@@ -65,7 +67,31 @@ impl<'a> Session<'a> {
             configured: Mutex::default(),
             kinds: Mutex::default(),
             ephemerals: Ephemerals::new(environment),
+            unreadable: Mutex::default(),
         }
+    }
+
+    /// Notes how the data source of a `check` block failed; nothing if these are no errors.
+    pub(crate) fn note_unreadable(
+        &self,
+        data: &addr::ResourceInstance,
+        check: &str,
+        found: &Diagnostics,
+    ) {
+        let errors = found.iter().find(|found| found.is_error());
+        if let Some(error) = errors {
+            let message = match error.detail.is_empty() {
+                true => error.summary.clone(),
+                false => format!("{}: {}", error.summary, error.detail),
+            };
+            let check = within(&data.resource.module.to_string(), &format!("check.{check}"));
+            unpoisoned(self.unreadable.lock()).insert(check, message);
+        }
+    }
+
+    /// How the data source of a `check` block failed.
+    pub(crate) fn unreadable(&self, check: &str) -> Option<String> {
+        unpoisoned(self.unreadable.lock()).get(check).cloned()
     }
 
     /// The schema of a resource type; a mistake is reported with the instance.

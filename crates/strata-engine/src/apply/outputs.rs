@@ -111,7 +111,7 @@ impl Run<'_> {
         let scoped = config
             .resources()
             .filter(|(_, block)| block.scoped_to.is_some());
-        for (address, _) in scoped {
+        for (address, block) in scoped {
             let mut diags = Diagnostics::new();
             let evaluator = &self.session.evaluator;
             let modules = evaluator.module_instances(&address.module, &mut diags);
@@ -123,10 +123,16 @@ impl Run<'_> {
                 );
                 for key in evaluator.resource_instances(&resource, &mut diags).keys() {
                     let instance = resource.instance(key);
-                    let found = scoped_value(self.session, &instance, &mut diags).await;
-                    if let Some(value) = found {
-                        evaluator.set_instance(&instance, value);
+                    let mut wrong = Diagnostics::new();
+                    let found = scoped_value(self.session, &instance, &mut wrong).await;
+                    match (found, &block.scoped_to) {
+                        (Some(value), _) => evaluator.set_instance(&instance, value),
+                        (None, Some(check)) => {
+                            self.session.note_unreadable(&instance, check, &wrong);
+                        }
+                        (None, None) => {}
                     }
+                    diags.append(wrong);
                 }
             }
             self.diagnostics.append(as_warnings(diags));

@@ -7,7 +7,7 @@ use strata_config::{
     provisioner_schema,
 };
 use strata_core::{
-    BoxFuture, Diagnostic, Diagnostics, Event, ProvisionPhase, Subject, Value,
+    BoxFuture, Diagnostic, Diagnostics, Event, Marks, ProvisionPhase, Subject, Value,
     addr::ResourceInstance,
 };
 
@@ -136,11 +136,20 @@ fn call(
     if diags.has_errors() {
         return Err(diags);
     }
-    let secret = !config.marks_deep().is_none();
+    let marks = config.marks_deep();
+    let secret = !marks.is_none();
+    let hidden = match (
+        marks.contains(Marks::SENSITIVE),
+        marks.contains(Marks::EPHEMERAL),
+    ) {
+        (true, true) => "(output suppressed due to sensitive, ephemeral value in config)",
+        (false, true) => "(output suppressed due to ephemeral value in config)",
+        (_, false) => "(output suppressed due to sensitive value in config)",
+    };
     let (events, to, of) = (session.events.clone(), address.clone(), kind.clone());
     let output = move |line: &str| {
         let line = match secret {
-            true => "(output suppressed due to sensitive value in config)",
+            true => hidden,
             false => line,
         };
         events.send(Event::Provision {

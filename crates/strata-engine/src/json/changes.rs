@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 use strata_core::{Action, AttributePath, Marks, PathStep, Type, Value};
-use strata_state::json::plain;
+use strata_state::json::exact;
 
 use crate::plan::{Change, OutputChange, Reason};
 
@@ -11,7 +11,7 @@ pub(crate) fn change_json(change: &Change) -> Json {
     let after = change.after.as_ref();
     let mut json = json!({
         "actions": actions(change.action),
-        "before": change.before.as_ref().map(plain),
+        "before": change.before.as_ref().map(exact),
         "after": after.map(known),
         "after_unknown": after.filter(|after| !after.is_wholly_known()).map_or(json!({}), unknown),
         "before_sensitive": change.before.as_ref().map_or(json!(false), sensitive),
@@ -32,7 +32,7 @@ pub(crate) fn output_json(change: &OutputChange) -> Json {
     let is_unknown = after.is_some_and(|after| !after.is_known());
     let mut json = json!({
         "actions": actions(change.action),
-        "before": change.before.as_ref().map(plain),
+        "before": change.before.as_ref().map(exact),
         "after_unknown": after.filter(|after| !after.is_wholly_known()).map_or(json!(false), unknown),
         "before_sensitive": change.sensitive,
         "after_sensitive": change.sensitive,
@@ -102,7 +102,7 @@ pub(crate) fn known(value: &Value) -> Json {
         Value::List(_, items) | Value::Set(_, items) | Value::Tuple(items) => {
             items.iter().map(known).collect()
         }
-        leaf => plain(leaf),
+        leaf => exact(leaf),
     }
 }
 

@@ -11,7 +11,7 @@ use strata_core::{
     addr::{ConfigResource, Module, ResourceMode},
     schema::{Block, Nesting},
 };
-use strata_state::json::plain;
+use strata_state::json::{exact, plain};
 
 use crate::providers::Providers;
 
@@ -24,7 +24,7 @@ macro_rules! expression_json {
             .filter(|()| $expression.calls().is_empty())
             .and_then(|()| $expression.as_literal())
         {
-            Some(value) => json!({ "constant_value": plain(&value) }),
+            Some(value) => json!({ "constant_value": exact(&value) }),
             None => {
                 let mut references: Vec<String> = Vec::new();
                 for found in $expression.references() {
@@ -116,8 +116,12 @@ fn put(into: &mut Map<String, Json>, path: &[(String, Option<usize>)], name: &st
     }
 }
 
-/// Describes a configuration.
-pub(crate) fn configuration_json(config: &Config, providers: &Providers) -> Json {
+/// Describes a configuration, without what stands in the file that was written for the plan.
+pub(crate) fn configuration_json(
+    config: &Config,
+    providers: &Providers,
+    generated_in: Option<&str>,
+) -> Json {
     let users = users(config);
     let used: BTreeSet<ProviderAddress> = users
         .iter()
@@ -135,7 +139,7 @@ pub(crate) fn configuration_json(config: &Config, providers: &Providers) -> Json
     if !provider_config.is_empty() {
         json["provider_config"] = Json::Object(provider_config);
     }
-    json["root_module"] = module_json(config, &users, &Module::root(), providers);
+    json["root_module"] = module_json(config, &users, &Module::root(), providers, generated_in);
     json
 }
 
@@ -217,7 +221,13 @@ fn provider_json(config: &Config, address: &ProviderAddress, providers: &Provide
     json
 }
 
-fn module_json(config: &Config, users: &Users, path: &Module, providers: &Providers) -> Json {
+fn module_json(
+    config: &Config,
+    users: &Users,
+    path: &Module,
+    providers: &Providers,
+    generated_in: Option<&str>,
+) -> Json {
     let mut json = json!({});
     let Some(module) = config.module(path) else {
         return json;
@@ -239,7 +249,7 @@ fn module_json(config: &Config, users: &Users, path: &Module, providers: &Provid
         "module_calls",
         calls
             .map(|(name, call)| {
-                let inner = module_json(config, users, &path.child(name.clone()), providers);
+                let inner = module_json(config, users, &path.child(name.clone()), providers, None);
                 (name.to_string(), call_json(call, inner))
             })
             .collect(),
@@ -255,6 +265,7 @@ fn module_json(config: &Config, users: &Users, path: &Module, providers: &Provid
     let (data, others): (Vec<_>, Vec<_>) = module
         .resources
         .values()
+        .filter(|resource| generated_in != Some(&*resource.span.file))
         .partition(|resource| resource.key.mode == ResourceMode::Data);
     let resources: Vec<Json> = others
         .into_iter()
@@ -285,7 +296,7 @@ fn variable_json(variable: &Variable) -> Json {
         .as_ref()
         .filter(|default| !default.is_null())
     {
-        json["default"] = plain(default);
+        json["default"] = exact(default);
     }
     if let Some(description) = &variable.description {
         json["description"] = json!(&**description);

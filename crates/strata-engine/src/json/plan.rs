@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 use strata_core::{Action, addr::ModuleInstance};
 use strata_state::{
     Output as StateOutput, State,
-    json::{plain, type_to_json},
+    json::{exact, type_to_json},
 };
 
 use super::{
@@ -64,7 +64,11 @@ pub fn plan_json(plan: &Plan, providers: &Providers) -> Json {
     if !relevant.is_empty() {
         json["relevant_attributes"] = Json::Array(relevant);
     }
-    json["configuration"] = configuration_json(&plan.environment.config, providers);
+    json["configuration"] = configuration_json(
+        &plan.environment.config,
+        providers,
+        plan.generated_in.as_deref(),
+    );
     if !plan.checks.is_empty() {
         json["checks"] = checks::to_json(&plan.checks);
     }
@@ -72,8 +76,8 @@ pub fn plan_json(plan: &Plan, providers: &Providers) -> Json {
         json["timestamp"] = json!(&**timestamp);
     }
     json["applyable"] = json!(plan.is_applyable());
-    json["complete"] = json!(!plan.targeted);
-    json["errored"] = json!(false);
+    json["complete"] = json!(!plan.targeted && !plan.errored);
+    json["errored"] = json!(plan.errored);
     json
 }
 
@@ -131,7 +135,7 @@ fn prior_state(plan: &Plan) -> State {
 
 fn variables(plan: &Plan) -> Map<String, Json> {
     let variable = |(name, value): (&std::sync::Arc<str>, &strata_core::Value)| {
-        (name.to_string(), json!({ "value": plain(value) }))
+        (name.to_string(), json!({ "value": exact(value) }))
     };
     plan.environment.variables.iter().map(variable).collect()
 }
@@ -171,7 +175,7 @@ fn planned_values(plan: &Plan, providers: &Providers) -> Json {
             let mut json = json!({ "sensitive": change.sensitive });
             if after.is_wholly_known() {
                 json["type"] = type_to_json(&after.ty());
-                json["value"] = plain(after);
+                json["value"] = exact(after);
             }
             Some((name.to_string(), json))
         })
@@ -196,6 +200,9 @@ fn resource_json(plan: &Plan, change: &Change) -> Json {
         json["deposed"] = json!(&**key);
     }
     json["change"] = change_json(change);
+    if let Some(text) = generated(plan, change) {
+        json["change"]["generated_config"] = json!(text);
+    }
     if let Some(reason) = change
         .reason
         .as_ref()
@@ -204,4 +211,18 @@ fn resource_json(plan: &Plan, change: &Change) -> Json {
         json["action_reason"] = json!(reason);
     }
     json
+}
+
+/// The block that was written for an object that is taken over.
+fn generated<'p>(plan: &'p Plan, change: &Change) -> Option<&'p str> {
+    let file = plan.generated_in.as_ref()?;
+    let config = &plan.environment.config;
+    let span = &config.resource(&change.address.resource.config())?.span;
+    if span.file != *file || change.importing.is_none() {
+        return None;
+    }
+    let block = config.source(file)?.text.get(span.start.byte as usize..)?;
+    // The block was written with its closing brace alone in a line.
+    let end = block.find("\n}")?;
+    block.get(..end + 2)
 }

@@ -9,7 +9,7 @@ use strata_core::{
 };
 use strata_state::{
     Instance, State, StoredObject,
-    json::{plain, type_to_json},
+    json::{exact, type_to_json},
 };
 
 use super::changes::sensitive;
@@ -38,7 +38,7 @@ pub(crate) fn values_json(state: &State, providers: &Providers) -> Json {
         .map(|(name, output)| {
             let json = json!({
                 "sensitive": output.sensitive,
-                "value": plain(&output.value),
+                "value": exact(&output.value),
                 "type": type_to_json(&output.value.ty()),
             });
             (name.to_string(), json)
@@ -97,7 +97,7 @@ fn object_json(
     let marked = kind.mark_stored(&value, object);
     let mut json = head(address, source);
     json["schema_version"] = json!(object.schema_version);
-    json["values"] = plain(&value);
+    json["values"] = exact(&value);
     json["sensitive_values"] = sensitive(&marked);
     if !object.dependencies.is_empty() {
         json["depends_on"] = object

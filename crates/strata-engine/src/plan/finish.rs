@@ -9,11 +9,12 @@ use std::{
 use strata_config::module::Lifecycle;
 use strata_core::{
     Action, Diagnostic, Diagnostics, Event, Events, OperationKind,
-    addr::{self, ConfigResource},
+    addr::{self, ConfigResource, ResourceMode},
 };
+use strata_state::{Resource, State};
 
 use super::{
-    Change, Context, Plan, PlanMode, Planned, Refreshed,
+    Change, Context, Graph, Plan, PlanMode, Planned, Refreshed,
     order::{Needs, order},
     outputs::plan_outputs,
     targets::Scope,
@@ -60,7 +61,7 @@ impl Found {
     }
 }
 
-/// Makes the plan; there is none if anything is wrong.
+/// Makes the plan; where anything is wrong it has what was planned, and no order.
 pub(crate) fn finish(
     session: &Session<'_>,
     context: &Context<'_>,
@@ -82,13 +83,15 @@ pub(crate) fn finish(
     let targeted = !context.options.targets.is_empty() || !context.options.exclude.is_empty();
     let keeps_outputs = targeted && context.options.mode == PlanMode::Destroy;
     let mut outputs = BTreeMap::new();
-    if !found.diagnostics.has_errors() && !keeps_outputs {
+    // A condition that does not hold makes nothing unknown: all of them are told at once.
+    let is_condition = |found: &Diagnostic| {
+        !found.is_error() || ["condition-failed", "invalid-variable"].contains(&found.code)
+    };
+    if found.diagnostics.iter().all(is_condition) && !keeps_outputs {
         outputs = plan_outputs(session, context, scope, &mut found.diagnostics);
     }
-    if found.diagnostics.has_errors() {
-        return Err(found.diagnostics);
-    }
-    let checks = match targeted || context.options.mode == PlanMode::Destroy {
+    let failed = found.diagnostics.has_errors();
+    let checks = match failed || targeted || context.options.mode == PlanMode::Destroy {
         true => Vec::new(),
         false => {
             let is_pending = |instance: &addr::ResourceInstance| {
@@ -113,14 +116,19 @@ pub(crate) fn finish(
     };
     found.changes.sort_by(by_address);
     found.drift.sort_by(by_address);
-    if found.diagnostics.has_errors() {
-        return Err(found.diagnostics);
+    let errored = found.diagnostics.has_errors();
+    if errored {
+        // What depends on what was not planned cannot be told.
+        outputs.clear();
     }
-    let graph = order(&found.changes, needs, &prior)?;
+    let (graph, errors) = match errored {
+        true => (Graph::default(), std::mem::take(&mut found.diagnostics)),
+        false => (order(&found.changes, needs, &prior)?, Diagnostics::new()),
+    };
     let mut plan = Plan {
         environment: session.environment.clone(),
         mode: context.options.mode,
-        refreshed: !context.moves.is_empty() || prior.resources != before.resources,
+        refreshed: !context.moves.is_empty() || !managed(&prior).eq(managed(before)),
         moves: context.moves.to_vec(),
         origins: OnceLock::new(),
         prior,
@@ -130,8 +138,14 @@ pub(crate) fn finish(
         graph,
         checks,
         warnings: found.diagnostics,
+        errors,
+        errored,
+        generated_in: None,
         targeted,
     };
+    if errored {
+        return Ok(plan);
+    }
     plan.warnings.extend(general_warnings(&plan));
     let replace = context.options.replace.iter();
     let unmatched = replace.filter_map(|address| unmatched(address, &plan.changes));
@@ -142,6 +156,12 @@ pub(crate) fn finish(
         counts: plan.counts(),
     });
     Ok(plan)
+}
+
+/// What state has of managed resources; that a data source was read is no change.
+fn managed(state: &State) -> impl Iterator<Item = (&addr::Resource, &Resource)> {
+    let resources = state.resources.iter();
+    resources.filter(|(address, _)| address.mode == ResourceMode::Managed)
 }
 
 /// What is said of a `-replace` that names a resource with several instances as if it had one.

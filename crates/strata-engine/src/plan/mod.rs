@@ -35,7 +35,7 @@ pub(crate) use refresh::{about, as_warnings};
 
 pub use finish::announce_saved;
 pub use order::{Graph, Node, Work};
-pub use walk::plan;
+pub use walk::{plan, plan_with_errors};
 
 /// What a plan is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +88,12 @@ pub struct Plan {
     pub checks: Vec<CheckResult>,
     /// What is not wrong enough to stop.
     pub warnings: Diagnostics,
+    /// What is: such a plan can be looked at, and not applied.
+    pub(crate) errors: Diagnostics,
+    /// True if something is that wrong.
+    pub(crate) errored: bool,
+    /// The file with configuration that was written for this plan; whoever wrote it says so.
+    pub generated_in: Option<Arc<str>>,
     /// True if outputs are to be left as they are, since only a part is planned.
     pub(crate) targeted: bool,
     /// Instances that have another address in configuration than in state, since `count` came or went.
@@ -221,9 +227,19 @@ impl Plan {
         self.targeted
     }
 
+    /// True if something went wrong while planning, so that it is not whole.
+    pub fn is_errored(&self) -> bool {
+        self.errored
+    }
+
+    /// What went wrong while planning.
+    pub fn into_errors(self) -> Diagnostics {
+        self.errors
+    }
+
     /// True if applying it does anything, be it only to write down what was read.
     pub fn is_applyable(&self) -> bool {
-        !self.is_empty() || self.refreshed
+        !self.errored && (!self.is_empty() || self.refreshed)
     }
 }
 

@@ -54,8 +54,9 @@ pub(crate) async fn plan_read(
         return planned;
     }
     let Some(value) = read(session, &instance, config, &mut planned.diagnostics).await else {
-        if instance.block.scoped_to.is_some() {
-            // A check only tells; its conditions are then unknown.
+        if let Some(check) = &instance.block.scoped_to {
+            // A check only tells.
+            session.note_unreadable(instance.address, check, &planned.diagnostics);
             planned.diagnostics = as_warnings(std::mem::take(&mut planned.diagnostics));
         }
         return planned;

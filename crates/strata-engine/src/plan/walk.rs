@@ -33,8 +33,23 @@ use super::{
 };
 use crate::{environment::Environment, ephemeral, providers::Providers, session::Session};
 
-/// Works out what has to be done. There is no plan if it is stopped; nothing was changed then.
+/// Works out what has to be done. There is no plan if it is stopped, or if anything is wrong; nothing was changed then.
 pub async fn plan(
+    environment: &Environment,
+    state: &State,
+    providers: &Providers,
+    options: &PlanOptions,
+    events: &Events,
+) -> Result<Plan, Diagnostics> {
+    let plan = plan_with_errors(environment, state, providers, options, events).await?;
+    match plan.is_errored() {
+        true => Err(plan.into_errors()),
+        false => Ok(plan),
+    }
+}
+
+/// The same, but where something is wrong with single objects there is a plan of the others, which cannot be applied.
+pub async fn plan_with_errors(
     environment: &Environment,
     state: &State,
     providers: &Providers,

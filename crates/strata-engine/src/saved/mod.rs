@@ -36,6 +36,12 @@ struct SavedPlan {
     targeted: bool,
     moves: Vec<(String, String)>,
     refreshed: bool,
+    /// True if it is not whole, since something was wrong.
+    #[serde(default)]
+    errored: bool,
+    /// The file with configuration that was written for it.
+    #[serde(default)]
+    generated_in: Option<Arc<str>>,
     /// What conditions have found, as the state file says it.
     #[serde(default)]
     checks: Option<Arc<str>>,
@@ -78,6 +84,8 @@ pub fn plan_to_text(plan: &Plan) -> Result<String, String> {
             .map(|(from, to)| (text(from), text(to)))
             .collect(),
         refreshed: plan.refreshed,
+        errored: plan.errored,
+        generated_in: plan.generated_in.clone(),
         checks: checks::to_state(&plan.checks),
     };
     serde_json::to_string(&saved).map_err(|error| error.to_string())
@@ -123,6 +131,9 @@ pub fn plan_from_text(text: &str, environment: Environment) -> Result<Plan, Stri
         graph,
         checks: checks::from_state(saved.checks.as_deref()),
         warnings: Diagnostics::new(),
+        errors: Diagnostics::new(),
+        errored: saved.errored,
+        generated_in: saved.generated_in,
         targeted: saved.targeted,
         moves: moves
             .collect::<Option<_>>()

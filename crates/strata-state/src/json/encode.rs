@@ -1,7 +1,7 @@
 //! Values to JSON.
 
 use serde_json::Value as Json;
-use strata_core::{AttributePath, PathStep, Type, Value};
+use strata_core::{AttributePath, Number, PathStep, Type, Value};
 
 use super::ty::type_to_json;
 
@@ -80,29 +80,70 @@ fn write_string(text: &str, out: &mut String) {
     out.push_str(&Json::from(text).to_string());
 }
 
-/// A value as plans and outputs show it to other programs: no types, unknown values are null, numbers are floats
-/// where they do not fit 64 bits.
+/// A value as other programs take it: no types, unknown values are null, numbers are floats where they do not fit 64 bits.
 pub fn plain(value: &Value) -> Json {
+    shown(value, &|number| Json::from(number.to_f64()))
+}
+
+/// A value as plans and outputs show it: as [`plain`], but no digit is lost in the text that [`exact_text`] makes of it.
+pub fn exact(value: &Value) -> Json {
+    shown(value, &|number| match number.is_infinite() {
+        true => Json::from(number.to_f64()),
+        false => Json::from(format!("{DIGITS}{number}")),
+    })
+}
+
+fn shown(value: &Value, large: &dyn Fn(&Number) -> Json) -> Json {
     match value.unmarked() {
         Value::Bool(truth) => Json::Bool(*truth),
         Value::Number(number) => match number.as_i64() {
             Some(int) => Json::from(int),
-            None => match number.to_string().parse::<u64>() {
-                Ok(int) => Json::from(int),
-                Err(_) => Json::from(number.to_f64()),
-            },
+            None => large(number),
         },
         Value::String(text) => Json::from(&**text),
         Value::List(_, items) | Value::Set(_, items) | Value::Tuple(items) => {
-            items.iter().map(plain).collect()
+            items.iter().map(|item| shown(item, large)).collect()
         }
         Value::Map(_, entries) | Value::Object(entries) => {
-            let entry =
-                |(name, item): (&std::sync::Arc<str>, &Value)| (name.to_string(), plain(item));
+            let entry = |(name, item): (&std::sync::Arc<str>, &Value)| {
+                (name.to_string(), shown(item, large))
+            };
             Json::Object(entries.iter().map(entry).collect())
         }
         Value::Null(_) | Value::Unknown(_) | Value::Marked(..) => Json::Null,
     }
+}
+
+/// What stands before the digits of a number that JSON values would round. No text begins so: it has a zero byte.
+const DIGITS: &str = "\0number ";
+
+/// The text of JSON that was made of [`exact`] values.
+pub fn exact_text(json: &Json, indented: bool) -> String {
+    let text = match indented {
+        true => format!("{json:#}"),
+        false => json.to_string(),
+    };
+    let begin = Json::from(DIGITS).to_string();
+    let begin = begin.trim_end_matches('"');
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find(begin) {
+        let (before, found) = rest.split_at(at);
+        let (digits, after) = found[begin.len()..].split_once('"').unwrap_or_default();
+        let is_number = |c: char| c.is_ascii_digit() || "+-.eE".contains(c);
+        // Inside of a text the quote has a backslash before it.
+        if before.ends_with('\\') || digits.is_empty() || !digits.chars().all(is_number) {
+            let (same, next) = rest.split_at(at + begin.len());
+            out.push_str(same);
+            rest = next;
+            continue;
+        }
+        out.push_str(before);
+        out.push_str(digits);
+        rest = after;
+    }
+    out.push_str(rest);
+    out
 }
 
 /// Where a value is unknown; a set with unknown parts counts as unknown as a whole.
@@ -137,5 +178,41 @@ fn put_unknown(value: &Value, path: &[PathStep]) -> Value {
             true => put_unknown(child, rest),
             false => child.clone(),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(text: &str) -> Value {
+        Value::Number(text.parse().expect("a number"))
+    }
+
+    #[test]
+    fn digits_beyond_64_bits_stay() {
+        let value = Value::tuple(vec![
+            number("123456789012345678901234567890"),
+            number("-0.10000000000000000000000001"),
+            number("18446744073709551615"),
+            number("7"),
+        ]);
+        let text = exact_text(&exact(&value), false);
+        let digits =
+            "[123456789012345678901234567890,-0.10000000000000000000000001,18446744073709551615,7]";
+        assert_eq!(text, digits);
+    }
+
+    #[test]
+    fn texts_that_look_like_such_numbers_stay_texts() {
+        for text in [
+            "x\"\0number 1",
+            "\0number x",
+            "\0number ",
+            "\\\"\0number 1\"",
+        ] {
+            let json = exact(&Value::from(text));
+            assert_eq!(exact_text(&json, false), json.to_string());
+        }
     }
 }

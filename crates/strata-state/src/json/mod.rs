@@ -9,7 +9,7 @@ mod text;
 mod ty;
 
 pub use decode::{JsonError, decode};
-pub use encode::{encode, plain, unknown_paths, with_unknown};
+pub use encode::{encode, exact, exact_text, plain, unknown_paths, with_unknown};
 pub use ty::{type_from_json, type_to_json};
 
 pub(crate) use text::{compact, indent};
