@@ -8,6 +8,7 @@
 //! This crate must never know state, plans or a provider's code (schemas come in as data), nor touch a disk, clock
 //! or environment. Start reading at [`module`], then [`load()`], then `evaluate`.
 
+mod context;
 mod decode;
 mod dependencies;
 mod evaluate;
@@ -24,15 +25,17 @@ mod schemas;
 mod source;
 mod steps;
 mod suggest;
+mod test_file;
 mod tree;
 mod unsupported;
 mod validate;
 mod version;
 
+pub use context::context;
 pub use dependencies::{Dependencies, dependencies};
 pub use evaluate::{
     CheckStatus, Evaluator, EvaluatorOptions, Expansion, ImportTarget, Mode, ModuleExpansion,
-    ReplaceTrigger,
+    Named, ReplaceTrigger,
 };
 pub use inputs::{
     VariableInput, VariableOrigin, VariableText, automatic_variable_files, root_variables,
@@ -47,6 +50,10 @@ pub use schemas::Schemas;
 pub use source::{Getter, ModuleSource, RegistryModule, RemoteModule};
 pub use steps::{Step, StepShape, Steps, steps};
 pub use strata_hcl::Chance;
+pub use test_file::{
+    Mock, MockType, Override, Run, RunModule, RunOptions, TestFile, TestFiles, mock_files,
+    test_file, test_files,
+};
 pub use tree::Config;
 pub use unsupported::{STORAGE, unsupported, unsupported_storage};
 pub use validate::{unknown_providers, validate, validate_with_files};

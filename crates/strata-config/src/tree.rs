@@ -7,9 +7,13 @@ use std::{
 };
 
 use strata_core::{Source, addr};
+use strata_hcl::Expression;
 
 use crate::load::MissingModule;
-use crate::module::{Module, ProviderBlock, ProviderKey, Resource, ResourceKey};
+use crate::module::{
+    Module, ProviderBlock, ProviderKey, ProviderReference, ProviderRequirement, Resource,
+    ResourceKey,
+};
 use crate::provider::ProviderAddress;
 
 /// A whole configuration.
@@ -110,6 +114,101 @@ impl Config {
     /// The text of a file that was loaded, by the name that spans give it.
     pub fn source(&self, file: &str) -> Option<&Arc<Source>> {
         self.sources.get(file)
+    }
+
+    /// The same with other provider configurations in the root module, in the place of those of the same name.
+    #[must_use]
+    pub fn with_providers(mut self, blocks: impl IntoIterator<Item = ProviderBlock>) -> Self {
+        if let Some(root) = self.nodes.first_mut() {
+            let module = Arc::make_mut(&mut root.module);
+            let entries = blocks.into_iter().map(|block| (block.key.clone(), block));
+            module.providers.extend(entries);
+        }
+        self
+    }
+
+    /// The same with a resource that another provider makes, known to its module by a name that nothing else has.
+    #[must_use]
+    pub fn with_provider_of(mut self, address: &addr::ConfigResource, source: Arc<str>) -> Self {
+        let Some(node) = self.places.get(&address.module).copied() else {
+            return self;
+        };
+        let module = Arc::make_mut(&mut self.nodes[node].module);
+        let key = ResourceKey {
+            mode: address.mode,
+            type_name: address.type_name.clone(),
+            name: address.name.clone(),
+        };
+        let Some(resource) = module.resources.get_mut(&key) else {
+            return self;
+        };
+        let key = ProviderKey {
+            name: source.clone(),
+            alias: None,
+        };
+        let span = resource.span.clone();
+        resource.provider = Some(ProviderReference {
+            key,
+            instance: None,
+            span: span.clone(),
+        });
+        let requirement = ProviderRequirement {
+            source: source.clone(),
+            version: None,
+            aliases: Vec::new(),
+            span,
+        };
+        module
+            .settings
+            .required_providers
+            .insert(source, requirement);
+        self
+    }
+
+    /// The same with a module that is nothing but its outputs, whose values are these expressions; none where it is
+    /// not there. Outputs without a value are null.
+    #[must_use]
+    pub fn with_outputs_of(
+        mut self,
+        path: &addr::Module,
+        values: &BTreeMap<Arc<str>, Expression>,
+        null: &Expression,
+    ) -> Option<Self> {
+        let id = self.places.get(path).copied().filter(|id| *id > 0)?;
+        let is_inside =
+            |other: &addr::Module| other.0.len() > path.0.len() && other.0.starts_with(&path.0);
+        let module = Arc::make_mut(&mut self.nodes[id].module);
+        module.resources.clear();
+        module.calls.clear();
+        module.locals.clear();
+        module.checks.clear();
+        module.imports.clear();
+        for (name, output) in &mut module.outputs {
+            output.value = values.get(name).unwrap_or(null).clone();
+            output.preconditions.clear();
+            output.depends_on.clear();
+        }
+        self.nodes[id].children.clear();
+        let mut kept: Vec<Node> = Vec::new();
+        let mut places = HashMap::new();
+        for mut node in self.nodes {
+            if is_inside(&node.path) {
+                continue;
+            }
+            let parent = node.path.0.split_last().map(|(_, around)| around.to_vec());
+            node.parent = parent.and_then(|around| places.get(&addr::Module(around)).copied());
+            node.children.clear();
+            if let (Some(parent), Some(name)) = (node.parent, node.path.0.last()) {
+                let (name, id) = (name.clone(), kept.len());
+                let above: &mut Node = &mut kept[parent];
+                above.children.insert(name, id);
+            }
+            places.insert(node.path.clone(), kept.len());
+            kept.push(node);
+        }
+        self.nodes = kept;
+        self.places = places;
+        Some(self)
     }
 
     pub(crate) fn node(&self, path: &addr::Module) -> Option<&Node> {

@@ -21,6 +21,7 @@ pub mod syntax;
 mod traversal;
 mod type_expression;
 
+pub use evaluate::explain;
 pub use format::{format, is_closed};
 pub use json::{Shape, parse_json};
 pub use parser::{parse, parse_expression, parse_template};

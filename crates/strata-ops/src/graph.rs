@@ -8,10 +8,11 @@ use std::{
 use strata_config::{Config, Dependencies};
 pub use strata_config::{StepShape, Steps};
 use strata_core::{
-    Diagnostics,
+    Action, Diagnostics,
     addr::{self, ConfigResource, ResourceMode},
     files::Files,
 };
+use strata_engine::Plan;
 use strata_state::{Instance, State, StoredObject};
 
 use crate::{
@@ -57,6 +58,45 @@ pub fn destroy_graph(settings: &Settings, process: &Process) -> Result<Steps, Di
         strata_config::steps(&config),
         &state,
     )))
+}
+
+/// The actions of a saved plan, and what each waits for.
+///
+/// Terraform shows what leads to their values besides; here it is what apply obeys.
+pub fn plan_graph(plan: &Plan) -> Steps {
+    let mut steps = Steps::default();
+    let nodes = &plan.graph.nodes;
+    let name = |at: usize| {
+        let node = nodes.get(at)?;
+        let change = plan.changes.get(node.work.change()?)?;
+        let address = &change.address;
+        Some(match (node.work.action(), &change.deposed) {
+            (Some(Action::Delete), Some(key)) => format!("{address} (destroy deposed {key})"),
+            (Some(Action::Delete), None) => format!("{address} (destroy)"),
+            (Some(Action::Forget), _) => format!("{address} (forget)"),
+            _ => address.to_string(),
+        })
+    };
+    for (at, node) in nodes.iter().enumerate() {
+        let Some(own) = name(at) else { continue };
+        // Nodes that only join others are not shown; what they wait for is.
+        let mut open = node.after.clone();
+        let mut seen: BTreeSet<usize> = open.iter().copied().collect();
+        let mut after = BTreeSet::new();
+        while let Some(before) = open.pop() {
+            match name(before) {
+                Some(name) => drop(after.insert(name)),
+                None => {
+                    let further = nodes.get(before).into_iter().flat_map(|node| &node.after);
+                    open.extend(further.copied().filter(|at| seen.insert(*at)));
+                }
+            }
+        }
+        let step = steps.0.entry(own).or_default();
+        step.shape = StepShape::Box;
+        step.after.extend(after);
+    }
+    without_detours(steps)
 }
 
 /// The steps for the objects of a state; of `all` what the providers need, and the outputs of the root module.

@@ -118,6 +118,12 @@ pub(crate) struct Validate {
     /// Write the result as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Leave out test files.
+    #[arg(long)]
+    pub(crate) no_tests: bool,
+    /// Folder with test files, beside those in this one.
+    #[arg(long, default_value = "tests", value_name = "DIR")]
+    pub(crate) test_directory: PathBuf,
 }
 
 /// `output`.

@@ -49,7 +49,7 @@ pub(crate) struct Graph {
     /// Mark cycles, which the graph of resources cannot have.
     #[arg(long)]
     pub(crate) draw_cycles: bool,
-    /// Show the graph of a saved plan: not there yet.
+    /// Show the actions of a saved plan, and which waits for which.
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,
 }

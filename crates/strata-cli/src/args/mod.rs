@@ -12,6 +12,7 @@ mod playbook;
 mod project;
 pub(crate) mod single_dash;
 mod state;
+mod test;
 mod twin;
 mod variables;
 
@@ -37,6 +38,7 @@ pub(crate) use state::{
     ForceUnlock, State, StateCommand, StateFile, Taint, Workspace, WorkspaceCommand,
 };
 
+pub(crate) use test::Test;
 pub(crate) use twin::{Platform, Twin};
 
 /// What was asked for.
@@ -152,10 +154,14 @@ commands! {
     Get(Get) = "get",
     /// Check the Terraform configuration in this folder.
     Validate(Validate) = "validate",
+    /// Run the tests of the configuration in this folder, as `terraform test` does.
+    Test(Test) = "test",
     /// Evaluate expressions in the scope of the configuration and state in this folder.
     Console(Console) = "console",
     /// Draw which resource waits for which, in the language of Graphviz.
     Graph(Graph) = "graph",
+    /// List the modules that the configuration calls.
+    Modules(Modules) = "modules",
     /// Show which module needs which providers.
     Providers(Providers) = "providers",
     /// Show what the language consists of.
@@ -197,6 +203,14 @@ commands! {
 /// Options of `providers`: none.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Providers;
+
+/// Options of `modules`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Modules {
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
 
 /// Options of `version`.
 #[derive(Debug, clap::Args)]

@@ -9,35 +9,40 @@ use anstream::print;
 use strata_core::{Diagnostic, Diagnostics, addr::ConfigResource};
 use strata_ops::{
     files::Disk,
-    graph::{Graph, StepShape, Steps, destroy_graph, graph, name, step_graph},
-    infrastructure::Settings,
+    graph::{Graph, StepShape, Steps, destroy_graph, graph, name, plan_graph, step_graph},
+    infrastructure::{SavedPlan, Settings},
+    registry::Platforms,
 };
 
 use super::{Exit, process};
 use crate::args;
 
 pub(super) fn run(arguments: &args::Graph) -> Result<Exit, Diagnostics> {
-    if arguments.kind.as_deref() == Some("plan-destroy") && arguments.plan.is_none() {
-        let settings = Settings::of(PathBuf::from("."));
-        print!("{}", steps(&destroy_graph(&settings, &process()?)?));
-        return Ok(0);
-    }
-    if let Some(kind) = arguments.kind.as_ref().filter(|_| arguments.plan.is_none()) {
-        if !["plan", "plan-refresh-only", "apply"].contains(&kind.as_str()) {
-            return Err(no_such_type().into());
+    let settings = Settings::of(PathBuf::from("."));
+    match (arguments.kind.as_deref(), &arguments.plan) {
+        (None | Some("apply"), Some(file)) => print!("{}", steps(&of_plan(file, &settings)?)),
+        (None, None) => print!("{}", dot(&graph(&Disk, Path::new("."))?)),
+        (Some("plan-destroy"), _) => {
+            print!("{}", steps(&destroy_graph(&settings, &process()?)?));
         }
-        print!("{}", steps(&step_graph(&Disk, Path::new("."))?));
-        return Ok(0);
+        (Some("plan" | "plan-refresh-only" | "apply"), _) => {
+            print!("{}", steps(&step_graph(&Disk, Path::new("."))?));
+        }
+        (Some(_), _) => return Err(no_such_type().into()),
     }
-    if arguments.plan.is_some() {
-        return Err(
-            Diagnostic::error("not-supported", "`-plan` is not supported by `graph`")
-                .detail("Only the graphs of the configuration and of its state are drawn.")
-                .into(),
-        );
-    }
-    print!("{}", dot(&graph(&Disk, Path::new("."))?));
     Ok(0)
+}
+
+/// The actions of a saved plan.
+fn of_plan(file: &Path, settings: &Settings) -> Result<Steps, Diagnostics> {
+    let process = process()?;
+    let Some(saved) = SavedPlan::read(file, settings, &process)? else {
+        let summary = format!("Failed to load \"{}\" as a plan file", file.display());
+        let found = Diagnostic::error("plan-file", summary);
+        return Err(found.detail("It is not a plan that Strata saved.").into());
+    };
+    let plan = saved.plan(&process, &Platforms::real(&process))?;
+    Ok(plan_graph(&plan))
 }
 
 fn no_such_type() -> Diagnostic {

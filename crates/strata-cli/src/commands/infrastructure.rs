@@ -33,6 +33,7 @@ pub(super) fn validate(arguments: &args::Validate) -> Result<Exit, Diagnostics> 
     infrastructure::validate(
         &Disk,
         Path::new("."),
+        (!arguments.no_tests).then_some(&*arguments.test_directory),
         &process,
         &Platforms::real(&process),
         &mut diags,
@@ -202,7 +203,15 @@ async fn work(arguments: &args::Plan, then: &Then<'_>) -> Result<Exit, Diagnosti
             session.end_as_apply();
         }
         // The program ends with it: giving back each part of a large plan first would take a while.
-        let plan = ManuallyDrop::new(session.plan(&options, &events).await?);
+        let plan = match then {
+            Then::Show { out: Some(out), .. } => {
+                session
+                    .plan_and_save(&options, &settings, out, &events)
+                    .await?
+            }
+            _ => session.plan(&options, &events).await?,
+        };
+        let plan = ManuallyDrop::new(plan);
         match (then, json) {
             (Then::Refresh, _) => {}
             (_, true) => printer.print(terraform_json::planned_outputs(&plan)),
@@ -212,9 +221,6 @@ async fn work(arguments: &args::Plan, then: &Then<'_>) -> Result<Exit, Diagnosti
         }
         match then {
             Then::Show { out, detailed, .. } => {
-                if let Some(out) = out {
-                    session.save(&plan, &settings, out)?;
-                }
                 if !json {
                     printer.print(draw::next_steps(*out, &plan));
                 }

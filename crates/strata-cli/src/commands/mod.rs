@@ -12,6 +12,7 @@ mod import;
 mod infrastructure;
 mod initialize;
 mod metadata;
+mod modules;
 mod output;
 mod playbook;
 mod project;
@@ -20,9 +21,10 @@ mod providers;
 mod saved;
 mod show;
 mod signals;
-mod state;
+pub(crate) mod state;
 mod surgery;
 mod taint;
+mod test;
 mod twin;
 mod unlock;
 mod vault;
@@ -110,8 +112,10 @@ fn command(command: Command) -> Result<Exit, Diagnostics> {
         },
         Command::Get(arguments) => initialize::get(&arguments),
         Command::Validate(arguments) => infrastructure::validate(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
         Command::Console(arguments) => console::run(&arguments),
         Command::Graph(arguments) => graph::run(&arguments),
+        Command::Modules(arguments) => modules::run(arguments.json),
         Command::Providers(_) => providers::run(),
         Command::Metadata(arguments) => match arguments.command {
             MetadataCommand::Functions { json: _ } => Ok(metadata::functions()),

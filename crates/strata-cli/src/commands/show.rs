@@ -34,7 +34,10 @@ pub(super) fn run(arguments: &args::Show) -> Result<Exit, Diagnostics> {
     let file = stored::read(&settings, &process)?;
     let providers = Platforms::real(&process).providers();
     if arguments.json {
-        println!("{}", stored::json(&file, &providers));
+        println!(
+            "{}",
+            stored::exact_text(&stored::json(&file, &providers), false)
+        );
         return Ok(0);
     }
     if file.is_empty() {
@@ -65,7 +68,10 @@ fn plan(saved: &SavedPlan, json: bool, process: &Process) -> Result<Exit, Diagno
     let platforms = Platforms::real(process);
     let plan = saved.plan(process, &platforms)?;
     match json {
-        true => println!("{}", plan_json(&plan, &platforms.providers())),
+        true => println!(
+            "{}",
+            stored::exact_text(&plan_json(&plan, &platforms.providers()), false)
+        ),
         false => anstream::print!("\n{}", draw::plan(&plan, &platforms.providers())),
     }
     Ok(0)

@@ -100,7 +100,8 @@ fn show(address: &str, state: Option<PathBuf>, json: bool) -> Result<Exit, Diagn
     };
     let providers = Platforms::real(&process).providers();
     if json {
-        println!("{:#}", stored::instance_json(&wanted, instance, &providers));
+        let shown = stored::instance_json(&wanted, instance, &providers);
+        println!("{}", stored::exact_text(&shown, true));
     } else {
         draw(&wanted, resource, instance, &providers);
     }
@@ -203,36 +204,39 @@ fn replace_provider(
     Ok(0)
 }
 
-/// Draws one instance as a block of configuration.
+/// Prints one instance as a block of configuration.
 pub(super) fn draw(
     address: &ResourceInstance,
     resource: &stored::Resource,
     instance: &stored::Instance,
     providers: &stored::Providers,
 ) {
-    println!("# {address}:");
-    let keyword = if address.resource.mode == ResourceMode::Data {
-        "data"
-    } else {
-        "resource"
+    print_whole(&text(address, resource, instance, providers));
+}
+
+/// One instance as a block of configuration.
+pub(crate) fn text(
+    address: &ResourceInstance,
+    resource: &stored::Resource,
+    instance: &stored::Instance,
+    providers: &stored::Providers,
+) -> String {
+    let keyword = match address.resource.mode {
+        ResourceMode::Data => "data",
+        _ => "resource",
     };
-    println!(
-        "{keyword} {:?} {:?} {{",
-        &*address.resource.type_name, &*address.resource.name
-    );
-    match stored::value(address, instance, providers) {
+    let (kind, name) = (&*address.resource.type_name, &*address.resource.name);
+    let inside = match stored::value(address, instance, providers) {
         Some(value) => {
             let source = resource.provider.split('"').nth(1).unwrap_or_default();
-            let found = &address.resource;
-            let schema = providers
-                .schemas()
-                .resource(source, found.mode, &found.type_name);
-            anstream::print!("{}", still(&value, schema.map(|schema| &schema.block)));
+            let schemas = providers.schemas();
+            let schema = schemas.resource(source, address.resource.mode, kind);
+            still(&value, schema.map(|schema| &schema.block))
         }
-        None => println!(
-            "    # of provider {}, which is not there",
+        None => format!(
+            "    # of provider {}, which is not there\n",
             resource.provider
         ),
-    }
-    println!("}}");
+    };
+    format!("# {address}:\n{keyword} {kind:?} {name:?} {{\n{inside}}}\n")
 }

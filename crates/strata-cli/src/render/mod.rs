@@ -20,6 +20,7 @@ pub(crate) mod sarif;
 pub(crate) mod style;
 pub(crate) mod terraform;
 pub(crate) mod terraform_json;
+pub(crate) mod test;
 pub(crate) mod value;
 
 use std::{

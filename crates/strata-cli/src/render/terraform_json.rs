@@ -14,7 +14,7 @@ use strata_core::{
     addr::{InstanceKey, ResourceInstance},
 };
 use strata_ops::infrastructure::{
-    Plan,
+    Plan, context,
     stored::{self, State},
 };
 
@@ -161,7 +161,7 @@ pub(crate) fn outputs(state: &State) -> String {
             "type": stored::type_of(&output.value),
         });
         if !output.sensitive {
-            json["value"] = stored::plain(&output.value);
+            json["value"] = stored::exact(&output.value);
         }
         (name.to_string(), json)
     });
@@ -171,7 +171,7 @@ pub(crate) fn outputs(state: &State) -> String {
 fn outputs_line(outputs: Map<String, Value>) -> String {
     let message = format!("Outputs: {}", outputs.len());
     let line = object("info", &message, "outputs", [("outputs", outputs.into())]);
-    format!("{line}\n")
+    format!("{}\n", stored::exact_text(&line, false))
 }
 
 /// Writes one line of the stream.
@@ -185,7 +185,7 @@ pub(crate) fn line<const N: usize>(
     drop(writeln!(
         stdout().lock(),
         "{}",
-        object(level, message, kind, fields)
+        stored::exact_text(&object(level, message, kind, fields), false)
     ));
 }
 
@@ -302,7 +302,7 @@ fn snippet(span: &Span, text: &str) -> Value {
         code.chars().count()
     };
     json!({
-        "context": Value::Null,
+        "context": context(span, text),
         "code": code,
         "start_line": span.start.line,
         "highlight_start_offset": start,

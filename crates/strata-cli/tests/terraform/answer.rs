@@ -42,7 +42,7 @@ fn kind(words: &[String]) -> Kind {
     let has_json = words.iter().any(|word| word == "-json");
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["plan" | "apply" | "destroy" | "refresh", ..] if has_json => Kind::Stream,
+        ["plan" | "apply" | "destroy" | "refresh" | "test", ..] if has_json => Kind::Stream,
         ["state", "pull", ..] => Kind::Document,
         _ if has_json => Kind::Document,
         ["state", "list" | "show", ..] | ["output", ..] | ["workspace", "list" | "show", ..] => {

@@ -5,7 +5,7 @@
 //! the lines of `-json`, lists, and the summaries of errors. Only what is another at every run is made alike before
 //! comparing ([`normal`]). A command that answers otherwise says why in a line `# differs: …` after it, and must differ.
 //!
-//! `STRATA_RECORD=1` asks Terraform again, `STRATA_SCENARIO=name` runs one alone and shows both answers.
+//! `STRATA_RECORD=1` asks Terraform again, `STRATA_RECORD=moves` for one group alone; `STRATA_SCENARIO=name` runs one alone and shows both answers.
 
 mod answer;
 mod differences;
@@ -71,8 +71,10 @@ fn each<T: Send>(scenarios: &[Scenario], work: impl Fn(&Scenario) -> T + Sync) -
         .collect()
 }
 
-fn record() {
-    for group in groups() {
+fn record(which: &str) {
+    let is_wanted =
+        |group: &PathBuf| which == "1" || group.file_stem().is_some_and(|stem| stem == which);
+    for group in groups().into_iter().filter(is_wanted) {
         let scenarios = read(&group);
         let answers = each(&scenarios, |scenario| scenario.run(Program::Terraform));
         let mut text = String::new();
@@ -120,8 +122,8 @@ impl Score {
 
 #[test]
 fn runs_answer_as_terraform_does() {
-    if std::env::var_os("STRATA_RECORD").is_some() {
-        record();
+    if let Ok(which) = std::env::var("STRATA_RECORD") {
+        record(&which);
         return;
     }
     let mut score = Score::default();

@@ -110,7 +110,8 @@ pub(crate) fn stream(text: &str, code: Option<i32>, names: &Names) -> Vec<String
         .map(|line| serde_json::from_str(line).unwrap_or_else(|_| json!({ "type": line })))
         .collect();
     let applied = events.iter().any(|event| event["type"] == "apply_start");
-    let only_mistakes = code == Some(1) && !applied;
+    let tested = events.iter().any(|event| event["type"] == "test_abstract");
+    let only_mistakes = code == Some(1) && !applied && !tested;
     let shown = events
         .into_iter()
         .filter(|event| event["type"] != "version")

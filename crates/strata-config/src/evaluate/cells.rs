@@ -170,7 +170,7 @@ impl Evaluator {
             Some(&resource.span),
             |diags| {
                 let scope = self.scope(module, &Repetition::Once, None);
-                expand(&resource.repeat, self.options.mode, &scope, diags)
+                expand(&resource.repeat, self.counting(), &scope, diags)
             },
         )
     }
@@ -187,7 +187,7 @@ impl Evaluator {
         };
         let children = self.compute(&cell.children, mark, Some(&call.span), |diags| {
             let scope = self.scope(module, &Repetition::Once, None);
-            let expansion = expand(&call.repeat, self.options.mode, &scope, diags);
+            let expansion = expand(&call.repeat, self.counting(), &scope, diags);
             let parent = Parent {
                 state: module,
                 name,
@@ -324,7 +324,7 @@ fn unknown() -> Value {
     Value::unknown(Type::Dynamic)
 }
 
-fn declared(sensitive: bool, ephemeral: bool) -> Marks {
+pub(super) fn declared(sensitive: bool, ephemeral: bool) -> Marks {
     let sensitive = if sensitive {
         Marks::SENSITIVE
     } else {

@@ -1,15 +1,19 @@
 //! Conditions: `validation`, `precondition`, `postcondition`.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use strata_core::{Diagnostic, Diagnostics, Marks, Span, Type, Value, addr};
-use strata_hcl::{Scope, evaluate};
+use strata_hcl::{Scope, evaluate, explain};
 
 use super::{
     Evaluator, Mode,
+    cells::declared,
     state::{ModuleState, Repetition},
 };
-use crate::{graph, module::Check};
+use crate::{
+    graph, inputs,
+    module::{Check, Variable},
+};
 
 /// What is said of a condition that is neither true nor false.
 const CONDITION_RESULT: &str = "Invalid condition result";
@@ -79,6 +83,7 @@ impl Evaluator {
             let call = graph::call_of(&self.config, module.node);
             let argument = call.and_then(|call| call.arguments.get(&variable.name));
             let place = argument.map_or(&variable.span, |argument| &argument.span);
+            let mut is_refused = false;
             for check in &variable.validations {
                 if let Some(message) = fails(check, VALIDATION_RESULT, &scope, diags) {
                     diags.push(
@@ -87,8 +92,21 @@ impl Evaluator {
                             .at(place.clone())
                             .label(check.span.clone(), "this rule checked it"),
                     );
+                    is_refused = true;
                 }
             }
+            if is_refused && self.options.mode == Mode::Run {
+                self.refuse(module, variable);
+            }
+        }
+    }
+
+    /// Hides a value that its own rules refuse: what is made of it would be wrong once more.
+    fn refuse(&self, module: &ModuleState, variable: &Variable) {
+        if let Some(cell) = module.variables.get(&variable.name) {
+            let marks = declared(variable.sensitive, variable.ephemeral);
+            cell.fill(inputs::unknown(variable).with_marks(marks));
+            self.refused.store(true, Ordering::Relaxed);
         }
     }
 
@@ -140,11 +158,10 @@ impl Evaluator {
         let failed =
             fails(check, CONDITION_RESULT, scope, diags).filter(|_| self.options.mode == Mode::Run);
         if let Some(message) = failed {
-            diags.push(
-                Diagnostic::error("condition-failed", summary)
-                    .detail(message)
-                    .at(check.condition.span()),
-            );
+            let found = Diagnostic::error("condition-failed", summary).detail(message);
+            let mut found = Diagnostics::from(found.at(check.condition.span()));
+            explain(&check.condition, scope, &mut found);
+            diags.append(found);
         }
     }
 }
@@ -232,7 +249,7 @@ fn holds(
     result.as_bool()
 }
 
-fn message(check: &Check, scope: &dyn Scope, diags: &mut Diagnostics) -> String {
+pub(super) fn message(check: &Check, scope: &dyn Scope, diags: &mut Diagnostics) -> String {
     let value = evaluate(&check.error_message, scope, diags);
     if !value.marks_deep().is_none() {
         return "The error message included a sensitive value, so it will not be displayed."

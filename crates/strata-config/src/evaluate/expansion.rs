@@ -8,10 +8,19 @@ use strata_hcl::{Expression, Scope, evaluate};
 use super::{Expansion, Mode};
 use crate::module::Repeat;
 
+/// Under which conditions instances are counted.
+#[derive(Clone, Copy)]
+pub(super) struct Counting {
+    /// What is known at all.
+    pub(super) mode: Mode,
+    /// True if an unknown number is no mistake.
+    pub(super) may_be_unknown: bool,
+}
+
 /// Evaluates `count` or `for_each`; what is wrong is reported, and gives an unknown number.
 pub(super) fn expand(
     repeat: &Repeat,
-    mode: Mode,
+    counting: Counting,
     scope: &dyn Scope,
     diags: &mut Diagnostics,
 ) -> Expansion {
@@ -21,19 +30,19 @@ pub(super) fn expand(
             let before = diags.len();
             let value = evaluate(expression, scope, diags);
             let reported = diags.len() > before;
-            enabled(&value, mode == Mode::Static || reported)
+            enabled(&value, counting.may_be_unknown || reported)
         }
         Repeat::Count(expression) => {
             let before = diags.len();
             let value = evaluate(expression, scope, diags);
             let reported = diags.len() > before;
-            count(&value, mode == Mode::Static || reported)
+            count(&value, counting.may_be_unknown || reported)
         }
         Repeat::ForEach(expression) => {
             let before = diags.len();
             let value = evaluate(expression, scope, diags);
             let reported = diags.len() > before;
-            for_each(&value, mode == Mode::Static || reported)
+            for_each(&value, counting.may_be_unknown || reported)
         }
     };
     let wrong = |(summary, why): (&str, String)| {
@@ -50,7 +59,7 @@ pub(super) fn expand(
         Expansion::Unknown
     };
     let expansion = result.unwrap_or_else(wrong);
-    match mode {
+    match counting.mode {
         Mode::Static => Expansion::Unknown,
         Mode::Run => expansion,
     }

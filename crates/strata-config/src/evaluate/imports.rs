@@ -58,7 +58,7 @@ impl Evaluator {
             Some(for_each) => {
                 let repeat = Repeat::ForEach(for_each.clone());
                 let scope = self.scope(root, &Repetition::Once, None);
-                expansion::expand(&repeat, self.options.mode, &scope, diags)
+                expansion::expand(&repeat, self.counting(), &scope, diags)
             }
         };
         for key in expansion.keys() {

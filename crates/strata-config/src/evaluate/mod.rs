@@ -1,9 +1,10 @@
 //! The evaluator: cells computed once, when asked for.
 //!
 //! [`state`] holds the cells of one module instance, [`scope`] leads references to them, [`cells`] computes them,
-//! [`blocks`] decodes provisioners, [`providers`] what configures providers, [`imports`] evaluates `import` blocks, [`expansion`] finds out how many instances there are, [`table`] keeps what the engine hands in, and [`checks`]
-//! holds conditions. Mistakes inside a cell are kept until the next public function returns, and reported once.
+//! [`blocks`] decodes provisioners, [`providers`] what configures providers, [`imports`] evaluates `import` blocks, [`expansion`] finds out how many instances there are, [`table`] keeps what the engine hands in, [`checks`]
+//! holds conditions, and [`assertions`] those of tests. Mistakes inside a cell are kept until the next public function returns, and reported once.
 
+mod assertions;
 mod blocks;
 mod cell;
 mod cells;
@@ -19,7 +20,10 @@ mod triggers;
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use strata_core::{
@@ -37,7 +41,9 @@ use crate::{
     schemas::{self, Schemas},
     tree::Config,
 };
+pub use assertions::Named;
 pub use checks::CheckStatus;
+use expansion::Counting;
 pub use imports::ImportTarget;
 use scope::InModule;
 use state::{ModuleState, Repetition, ResourceState, StateId};
@@ -112,6 +118,8 @@ pub struct Evaluator {
     options: EvaluatorOptions,
     states: Mutex<Vec<Arc<ModuleState>>>,
     pending: Mutex<Diagnostics>,
+    /// True if a variable has a value that its own rules refuse: nobody else sees it, so things are unknown.
+    refused: AtomicBool,
 }
 
 impl Evaluator {
@@ -133,6 +141,7 @@ impl Evaluator {
             options,
             states: Mutex::new(root.into_iter().collect()),
             pending: Mutex::default(),
+            refused: AtomicBool::new(false),
         }
     }
 
@@ -315,6 +324,15 @@ impl Evaluator {
         diags.append(found);
         self.report(diags);
         value
+    }
+
+    /// How instances are counted now.
+    fn counting(&self) -> Counting {
+        let mode = self.options.mode;
+        Counting {
+            mode,
+            may_be_unknown: mode == Mode::Static || self.refused.load(Ordering::Relaxed),
+        }
     }
 
     /// Does something with a resource block in the scope of one instance.

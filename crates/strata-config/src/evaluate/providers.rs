@@ -110,7 +110,7 @@ impl Evaluator {
         };
         let repeat = Repeat::ForEach(for_each.clone());
         let scope = self.scope(module, &Repetition::Once, None);
-        let expansion = expand(&repeat, self.options.mode, &scope, diags);
+        let expansion = expand(&repeat, self.counting(), &scope, diags);
         let key = provider.instance.clone().map(addr::InstanceKey::String);
         let found = match (&expansion, &provider.instance) {
             (Expansion::ForEach(entries), Some(key)) => entries.contains_key(key),

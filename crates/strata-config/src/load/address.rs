@@ -12,7 +12,7 @@ use strata_hcl::{
 };
 
 /// Reads a module, a resource or one of its instances; a mistake is reported.
-pub(super) fn target(traversal: &Traversal, diags: &mut Diagnostics) -> Option<addr::Target> {
+pub(crate) fn target(traversal: &Traversal, diags: &mut Diagnostics) -> Option<addr::Target> {
     let mut reader = Reader {
         traversal,
         next: 0,

@@ -40,7 +40,7 @@ pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics
         source: source.expression.clone(),
         version: body.attribute("version").map(|a| a.expression.clone()),
         repeat: repeat(body, diags),
-        providers: providers(body.attribute("providers"), diags),
+        providers: decode_providers(body.attribute("providers"), diags),
         depends_on: fields::depends_on(body, diags),
         arguments: arguments.map(argument).collect(),
         span: block.header_span(),
@@ -83,7 +83,8 @@ fn argument(attribute: &Attribute) -> (Arc<str>, Argument) {
     (attribute.name.text.clone(), argument)
 }
 
-fn providers(
+/// Reads which provider names get which configurations.
+pub(crate) fn decode_providers(
     attribute: Option<&Attribute>,
     diags: &mut Diagnostics,
 ) -> BTreeMap<ProviderKey, ProviderReference> {

@@ -48,7 +48,7 @@ pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics
 }
 
 /// A condition without references is always true or always false.
-fn looks_at_something(assert: &Check, diags: &mut Diagnostics) -> bool {
+pub(crate) fn looks_at_something(assert: &Check, diags: &mut Diagnostics) -> bool {
     let looks = !assert.condition.references().is_empty();
     if !looks {
         diags.push(

@@ -8,7 +8,7 @@ use strata_hcl::{Attribute, Block, Body, EmptyScope, Expression, Traversal, eval
 use crate::{module::Check, suggest};
 
 /// Reports every argument and block that is not in these lists.
-pub(super) fn only(body: &Body, attributes: &[&str], blocks: &[&str], diags: &mut Diagnostics) {
+pub(crate) fn only(body: &Body, attributes: &[&str], blocks: &[&str], diags: &mut Diagnostics) {
     for attribute in &body.attributes {
         if !attributes.contains(&&*attribute.name.text) {
             let is_block = blocks.contains(&&*attribute.name.text);
@@ -95,7 +95,7 @@ pub(crate) fn missing_argument(name: &str, span: Span) -> Diagnostic {
 }
 
 /// An argument that must be there; its absence is reported.
-pub(super) fn required<'b>(
+pub(crate) fn required<'b>(
     block: &'b Block,
     name: &str,
     diags: &mut Diagnostics,
@@ -108,7 +108,7 @@ pub(super) fn required<'b>(
 }
 
 /// A value that must not depend on anything; unknown after a mistake.
-pub(super) fn constant(expression: &Expression, diags: &mut Diagnostics) -> Value {
+pub(crate) fn constant(expression: &Expression, diags: &mut Diagnostics) -> Value {
     if let Some(value) = expression.json_value() {
         return value;
     }
@@ -151,18 +151,18 @@ fn typed(body: &Body, name: &str, ty: &Type, diags: &mut Diagnostics) -> Option<
 }
 
 /// A constant text.
-pub(super) fn text(body: &Body, name: &str, diags: &mut Diagnostics) -> Option<Arc<str>> {
+pub(crate) fn text(body: &Body, name: &str, diags: &mut Diagnostics) -> Option<Arc<str>> {
     let value = typed(body, name, &Type::String, diags)?;
     value.as_str().map(Arc::from)
 }
 
 /// A constant truth value.
-pub(super) fn flag(body: &Body, name: &str, diags: &mut Diagnostics) -> Option<bool> {
+pub(crate) fn flag(body: &Body, name: &str, diags: &mut Diagnostics) -> Option<bool> {
     typed(body, name, &Type::Bool, diags)?.as_bool()
 }
 
 /// The items of a list written out.
-pub(super) fn list(expression: &Expression, diags: &mut Diagnostics) -> Vec<Expression> {
+pub(crate) fn list(expression: &Expression, diags: &mut Diagnostics) -> Vec<Expression> {
     let items = expression.as_list();
     if items.is_none() && !expression.is_error() {
         diags.push(
@@ -175,7 +175,7 @@ pub(super) fn list(expression: &Expression, diags: &mut Diagnostics) -> Vec<Expr
 }
 
 /// The references in `depends_on`.
-pub(super) fn depends_on(body: &Body, diags: &mut Diagnostics) -> Vec<Traversal> {
+pub(crate) fn depends_on(body: &Body, diags: &mut Diagnostics) -> Vec<Traversal> {
     let Some(attribute) = body.attribute("depends_on") else {
         return Vec::new();
     };
@@ -192,7 +192,7 @@ pub(super) fn depends_on(body: &Body, diags: &mut Diagnostics) -> Vec<Traversal>
 }
 
 /// An expression that must be a plain reference.
-pub(super) fn reference(expression: &Expression, diags: &mut Diagnostics) -> Option<Traversal> {
+pub(crate) fn reference(expression: &Expression, diags: &mut Diagnostics) -> Option<Traversal> {
     let found = expression.plain().as_traversal();
     if found.is_none() && !expression.is_error() {
         diags.push(
@@ -208,7 +208,7 @@ pub(super) fn reference(expression: &Expression, diags: &mut Diagnostics) -> Opt
 }
 
 /// Before 0.12 references stood in quotes.
-pub(super) fn quoted_reference(expression: &Expression) -> Diagnostic {
+pub(crate) fn quoted_reference(expression: &Expression) -> Diagnostic {
     Diagnostic::warning("quoted-reference", "Quoted references are deprecated")
         .detail("References are written without quotes.")
         .at(expression.span())
@@ -216,12 +216,12 @@ pub(super) fn quoted_reference(expression: &Expression) -> Diagnostic {
 }
 
 /// What a text of JSON says where a reference, a type or a bare word is expected; anything else as it is.
-pub(super) fn plain(expression: &Expression) -> Expression {
+pub(crate) fn plain(expression: &Expression) -> Expression {
     expression.plain()
 }
 
 /// A bare word; one in quotes is an old habit, of which the user is told.
-pub(super) fn keyword(expression: &Expression, diags: &mut Diagnostics) -> Option<Arc<str>> {
+pub(crate) fn keyword(expression: &Expression, diags: &mut Diagnostics) -> Option<Arc<str>> {
     let plain = expression.plain();
     if let Some(word) = plain.as_keyword() {
         return Some(word.into());
@@ -246,12 +246,12 @@ pub(super) fn keyword(expression: &Expression, diags: &mut Diagnostics) -> Optio
 }
 
 /// The one label of a block; another number of labels is reported.
-pub(super) fn only_label(block: &Block, what: &str, diags: &mut Diagnostics) -> Option<Arc<str>> {
+pub(crate) fn only_label(block: &Block, what: &str, diags: &mut Diagnostics) -> Option<Arc<str>> {
     super::folder::has_labels(block, &[what], diags).then(|| block.labels[0].text.clone())
 }
 
 /// All condition blocks of one type.
-pub(super) fn checks(body: &Body, kind: &str, diags: &mut Diagnostics) -> Vec<Check> {
+pub(crate) fn checks(body: &Body, kind: &str, diags: &mut Diagnostics) -> Vec<Check> {
     let blocks = body.blocks_of(kind);
     blocks.filter_map(|block| check(block, diags)).collect()
 }
@@ -268,7 +268,7 @@ fn check(block: &Block, diags: &mut Diagnostics) -> Option<Check> {
 }
 
 /// True for a name that a block may have; anything else is reported under this summary.
-pub(super) fn valid_name(
+pub(crate) fn valid_name(
     name: &str,
     span: Option<Span>,
     summary: &str,
@@ -292,7 +292,7 @@ pub(super) fn valid_name(
 }
 
 /// The body without some arguments and blocks.
-pub(super) fn without(body: &Body, attributes: &[&str], blocks: &[&str]) -> Arc<Body> {
+pub(crate) fn without(body: &Body, attributes: &[&str], blocks: &[&str]) -> Arc<Body> {
     let mut rest = body.clone();
     rest.attributes
         .retain(|attribute| !attributes.contains(&&*attribute.name.text));
@@ -302,7 +302,7 @@ pub(super) fn without(body: &Body, attributes: &[&str], blocks: &[&str]) -> Arc<
 }
 
 /// Reports every block in a body that may hold arguments only.
-pub(super) fn only_attributes(body: &Body, diags: &mut Diagnostics) {
+pub(crate) fn only_attributes(body: &Body, diags: &mut Diagnostics) {
     for block in &body.blocks {
         diags.push(unsupported_block(
             &block.kind.text,

@@ -108,7 +108,7 @@ fn block(block: &Block, module: &mut Module, diags: &mut Diagnostics) {
 }
 
 /// True if a block has as many labels as its type needs; else that is reported.
-pub(super) fn has_labels(block: &Block, labels: &[&str], diags: &mut Diagnostics) -> bool {
+pub(crate) fn has_labels(block: &Block, labels: &[&str], diags: &mut Diagnostics) -> bool {
     let kind = &block.kind.text;
     if let Some(missing) = labels.get(block.labels.len()) {
         diags.push(

@@ -8,7 +8,7 @@ mod call;
 mod check;
 mod early;
 mod encryption;
-mod fields;
+pub(crate) mod fields;
 mod files;
 mod folder;
 mod output;
@@ -44,9 +44,19 @@ use crate::{
 };
 use early::{EarlyScope, Variables};
 
+pub(crate) use address::target;
+pub(crate) use call::decode_providers;
+pub(crate) use check::looks_at_something;
 pub use encryption::encryption;
 pub(crate) use fields::{missing_argument, unsupported_argument, unsupported_block};
 pub(crate) use files::source;
+pub(crate) use folder::has_labels;
+pub(crate) use provider::decode as decode_provider;
+
+/// Which properties of a JSON file are blocks.
+pub(crate) fn shape() -> &'static strata_hcl::Shape {
+    &shape::FILE
+}
 
 /// How deep module calls may nest.
 const MOST_LEVELS: usize = 64;

@@ -9,7 +9,7 @@ use crate::module::{Module, ProviderBlock, ProviderKey, ProviderReference};
 /// Names that Terraform keeps for later.
 const RESERVED: [&str; 5] = ["count", "depends_on", "lifecycle", "locals", "source"];
 
-pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics) {
+pub(crate) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics) {
     for attribute in &block.body.attributes {
         if RESERVED.contains(&&*attribute.name.text) {
             let summary = "Reserved argument name in provider block";

@@ -10,3 +10,4 @@ mod suite;
 mod support;
 mod syntaxes;
 mod terraform;
+mod test_files;

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Adds to each mistake what the names in the part of the expression where it is stand for.
-pub(super) fn explain(expression: &Expression, scope: &dyn Scope, diags: &mut Diagnostics) {
+pub fn explain(expression: &Expression, scope: &dyn Scope, diags: &mut Diagnostics) {
     let mut explained = Diagnostics::new();
     for mut diagnostic in std::mem::take(diags) {
         if diagnostic.is_error() && diagnostic.values.is_empty() {

@@ -23,6 +23,7 @@ use crate::{
     },
     traversal::{Step, TraversalStep},
 };
+pub use explain::explain;
 pub(crate) use operators::equal;
 
 pub(crate) fn expression(
@@ -33,7 +34,7 @@ pub(crate) fn expression(
     let mut found = Diagnostics::new();
     let value = plainly(expression, scope, &mut found);
     if found.has_errors() {
-        explain::explain(expression, scope, &mut found);
+        explain(expression, scope, &mut found);
     }
     diags.append(found);
     value

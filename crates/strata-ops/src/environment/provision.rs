@@ -74,7 +74,14 @@ impl Run<'_> {
             // What is wrong with the configuration is told by who works with it.
             let mut unheard = Diagnostics::new();
             let directory = &provision.directory;
-            let config = validate(&Disk, directory, self.process, self.platforms, &mut unheard);
+            let config = validate(
+                &Disk,
+                directory,
+                None,
+                self.process,
+                self.platforms,
+                &mut unheard,
+            );
             let declared = config.root().outputs.keys().cloned();
             complete(&mut made, stage, declared.collect());
         }

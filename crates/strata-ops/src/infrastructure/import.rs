@@ -34,7 +34,10 @@ impl Session {
                 .detail(format!("`{}`: {error}", path.display()))
                 .into());
         }
-        self.reload(settings, process, platforms, events)
+        self.reload(settings, process, platforms, events)?;
+        let path = strata_core::files::normalize(path);
+        self.generated_in = Some(path.to_string_lossy().into());
+        Ok(())
     }
 
     /// Takes over the object with this id under an address that configuration has, and writes the state.

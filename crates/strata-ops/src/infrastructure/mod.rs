@@ -16,7 +16,7 @@ mod inputs;
 mod lock;
 mod moving;
 pub(crate) mod places;
-mod provisioners;
+pub(crate) mod provisioners;
 mod recording;
 mod replace_provider;
 mod saved;
@@ -38,10 +38,12 @@ pub use forgetting::forget;
 pub use inputs::VariableArgument;
 pub(crate) use inputs::collect as variable_inputs;
 pub use moving::{Move, move_objects};
+pub(crate) use places::data_folder;
 pub use replace_provider::{full as full_provider, replace_provider};
 pub use saved::SavedPlan;
 pub use session::{Applied, Session};
 pub(crate) use session::{check_inputs, outputs};
+pub use strata_config::context;
 pub use strata_engine::json::plan_json;
 pub use strata_engine::{
     Change, OutputChange, Plan, PlanMode, PlanOptions, Providers, Reason, announce_saved,
@@ -51,6 +53,7 @@ pub use transfer::{pull, push};
 pub use unlock::force_unlock;
 pub use unset::{UnsetVariable, unset_variables};
 pub use validate::validate;
+pub(crate) use validate::validate_with;
 
 /// Which configuration, which state, and how to work with them.
 #[derive(Clone, Debug)]

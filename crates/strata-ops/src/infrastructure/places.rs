@@ -192,7 +192,7 @@ impl Places {
 }
 
 /// Where Terraform keeps what is of this folder alone.
-pub(super) fn data_folder(settings: &Settings, process: &Process) -> PathBuf {
+pub(crate) fn data_folder(settings: &Settings, process: &Process) -> PathBuf {
     let named = process.environment.get("TF_DATA_DIR");
     let named = named.filter(|folder| !folder.is_empty());
     settings

@@ -137,12 +137,21 @@ impl Session {
         }
         session.end_as_apply();
         let mut plan = saved.read_plan(environment)?;
+        if plan.is_errored() {
+            return Err(incomplete().into());
+        }
         if file.fingerprint.is_none() {
             // Each state begins with a lineage of its own.
             plan.prior.lineage = session.opened.base.lineage().clone();
         }
         Ok((session, plan))
     }
+}
+
+fn incomplete() -> Diagnostic {
+    Diagnostic::error("plan-file", "Cannot apply incomplete plan")
+        .detail("Something was wrong when this plan was made, so it does not say all that is to be done.")
+        .hint("Put right what the plan found, and plan again.")
 }
 
 /// Values of variables, without those that must not be stored.

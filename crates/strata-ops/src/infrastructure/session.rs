@@ -46,6 +46,8 @@ pub struct Session {
     /// True if a plan that destroys is told of as any other, as Terraform's `apply` does it.
     ends_as_apply: bool,
     parallelism: usize,
+    /// The file with configuration that was written for the plan.
+    pub(super) generated_in: Option<Arc<str>>,
     provisioners: Arc<BuiltIn>,
     lock: Option<Lock>,
 }
@@ -134,6 +136,7 @@ impl Session {
             recording: loaded.recording,
             ends_as_apply: false,
             parallelism: settings.parallelism,
+            generated_in: None,
             provisioners: BuiltIn::new(&process.environment),
             lock,
         })
@@ -204,7 +207,33 @@ impl Session {
         Ok(plan)
     }
 
-    /// The same without telling its warnings, among which is that only a part is planned.
+    /// The same for a plan that is saved to a file. One with mistakes is saved, too, to be looked at.
+    pub async fn plan_and_save(
+        &self,
+        options: &PlanOptions,
+        settings: &Settings,
+        path: &Path,
+        events: &Events,
+    ) -> Result<Plan, Diagnostics> {
+        let mut plan = strata_engine::plan_with_errors(
+            &self.environment,
+            &self.opened.state,
+            &self.providers,
+            options,
+            events,
+        )
+        .await?;
+        plan.generated_in = self.generated_in.clone();
+        let warnings = plan.warnings.iter();
+        warnings.for_each(|warning| events.diagnostic(warning.clone()));
+        self.save(&plan, settings, path)?;
+        match plan.is_errored() {
+            true => Err(plan.into_errors()),
+            false => Ok(plan),
+        }
+    }
+
+    /// As [`Self::plan`] without telling its warnings, among which is that only a part is planned.
     pub(crate) async fn plan_part(
         &self,
         options: &PlanOptions,

@@ -21,7 +21,7 @@ pub use strata_engine::{
 };
 pub use strata_state::{
     Instance, Resource, State,
-    json::{plain, type_to_json as type_json},
+    json::{exact, exact_text, type_to_json as type_json},
 };
 
 /// Reads the state of a folder, without locking it; where there is none it is empty.

@@ -8,10 +8,12 @@ use strata_core::{Diagnostic, Diagnostics, Severity, files::Files};
 use super::{Settings, inputs, places};
 use crate::{files::Disk, process::Process, registry::Platforms};
 
-/// Loads the configuration in `directory` and reports every mistake that can be found without running it.
+/// Loads the configuration in `directory` and reports every mistake that can be found without running it; `tests` is
+/// the folder with its tests, if these are to be looked at, too.
 pub fn validate(
     files: &dyn Files,
     directory: &Path,
+    tests: Option<&Path>,
     process: &Process,
     platforms: &Platforms,
     diags: &mut Diagnostics,
@@ -23,6 +25,9 @@ pub fn validate(
     let mut found = Diagnostics::new();
     let config = validate_with(files, &settings, &inputs, process, platforms, &mut found);
     diags.extend(found.into_iter().map(without_storage));
+    if let Some(tests) = tests {
+        strata_config::test_files(files, directory, tests, diags);
+    }
     config
 }
 
@@ -35,7 +40,7 @@ fn without_storage(mut found: Diagnostic) -> Diagnostic {
 }
 
 /// The same with values for variables, on which sources of modules may depend.
-pub(super) fn validate_with(
+pub(crate) fn validate_with(
     files: &dyn Files,
     settings: &Settings,
     inputs: &[VariableInput],

@@ -12,14 +12,14 @@ use strata_core::BoxFuture;
 use strata_engine::{Provision, Provisioners};
 
 /// All that there are.
-pub(super) struct BuiltIn {
+pub(crate) struct BuiltIn {
     /// The environment that programs get.
     environment: Vec<(String, String)>,
 }
 
 impl BuiltIn {
     /// Programs get this environment.
-    pub(super) fn new(environment: &std::collections::BTreeMap<String, String>) -> Arc<Self> {
+    pub(crate) fn new(environment: &std::collections::BTreeMap<String, String>) -> Arc<Self> {
         let environment = environment.clone().into_iter().collect();
         Arc::new(Self { environment })
     }

@@ -1,0 +1,32 @@
+//! Options of `test`, named as Terraform names them.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::variables::Variables;
+
+/// `test`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Test {
+    #[command(flatten)]
+    pub(crate) variables: Variables,
+    /// Do only this test file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) filter: Vec<PathBuf>,
+    /// Folder with test files, beside those in this one.
+    #[arg(long, default_value = "tests", value_name = "DIR")]
+    pub(crate) test_directory: PathBuf,
+    /// How many provider calls run at once.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
+    pub(crate) parallelism: u16,
+    /// Show the plan or the state of each run.
+    #[arg(long)]
+    pub(crate) verbose: bool,
+    /// Write events as lines of JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write a report in the form of JUnit, too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit_xml: Option<PathBuf>,
+}
