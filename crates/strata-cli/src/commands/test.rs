@@ -55,7 +55,8 @@ async fn work(arguments: &args::Test) -> Result<Status, Diagnostics> {
         }
     };
     let run = test(&settings, &options, &process, &platforms, &stop, &mut tell);
-    let sum = stoppable(&stop, &screen.printer(), run).await?;
+    let done = stoppable(&stop, &screen.printer(), run).await;
+    let sum = done.map_err(|found| with_states(found, &stop))?;
     match arguments.json {
         true => look::json_sum(&sum),
         false => look::text_sum(&sum),
@@ -67,4 +68,21 @@ async fn work(arguments: &args::Test) -> Result<Status, Diagnostics> {
         })?;
     }
     Ok(sum.status())
+}
+
+/// Says where the states are of tests that were left at once.
+fn with_states(found: Diagnostics, stop: &Stop) -> Diagnostics {
+    let named = |found: Diagnostic| {
+        let folder = std::env::temp_dir().join("strata-test-*");
+        found.hint(format!(
+            "What the tests made is in the states in `{}`.",
+            folder.display()
+        ))
+    };
+    let mut all = Diagnostics::new();
+    all.extend(found.into_iter().map(|found| match stop.is_soft() {
+        true => named(found),
+        false => found,
+    }));
+    all
 }

@@ -83,15 +83,8 @@ impl Expected {
                 left.push(as_error(diagnostic));
             }
         }
-        // What went wrong otherwise may be why nothing was found.
         let missing = self.wanted.iter().zip(met).filter(|(_, met)| !met);
-        if !left.has_errors() {
-            left.extend(
-                missing
-                    .map(|(wanted, _)| wanted.missing())
-                    .collect::<Vec<_>>(),
-            );
-        }
+        left.extend(missing.map(|(wanted, _)| wanted.missing()));
         left
     }
 

@@ -1,6 +1,6 @@
 //! The states of one test file, and how what is in them is destroyed.
 
-use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use strata_core::{Diagnostic, Diagnostics, Events};
 use strata_engine::{ApplyOptions, Environment, Plan, PlanMode, PlanOptions, Providers, Stop};
@@ -18,6 +18,15 @@ pub(super) struct Held {
     states: BTreeMap<String, Kept>,
     /// How many applies there were.
     applied: usize,
+}
+
+impl Drop for Held {
+    /// Keeps the states if somebody leaves before what is in them is destroyed.
+    fn drop(&mut self) {
+        if self.states.values().any(|kept| kept.last.is_some()) {
+            self.folder.disable_cleanup(true);
+        }
+    }
 }
 
 /// One state, and with what it was worked on last.
@@ -126,8 +135,9 @@ impl Held {
         }
         if diags.has_errors() {
             // What is left can only be found by its state.
-            let folder = self.folder.keep();
-            let detail = format!("Their states are in `{}`.", folder.display());
+            self.folder.disable_cleanup(true);
+            let folder = self.folder.path().display();
+            let detail = format!("Their states are in `{folder}`.");
             let summary = "What the tests made is not all gone";
             diags.push(Diagnostic::error("left-behind", summary).detail(detail));
         }
@@ -191,7 +201,8 @@ impl Held {
             );
             return Err(found);
         }
-        fs::remove_file(&self.kept(key).file).ok();
+        // Nothing is there any more that anybody could look for.
+        self.kept(key).last = None;
         Ok(())
     }
 }
