@@ -132,8 +132,21 @@ fn event_line(event: Json) -> String {
     }
     if let Some(hook) = event.get_mut("hook").and_then(Json::as_object_mut) {
         hook.remove("elapsed_seconds");
+        event["@message"] = json!(at_once(event["@message"].as_str().unwrap_or_default()));
     }
     event.to_string()
+}
+
+/// How long something took is chance: `complete after 2s` becomes `complete after 0s`.
+fn at_once(message: &str) -> String {
+    let Some((before, rest)) = message.split_once(" after ") else {
+        return message.to_owned();
+    };
+    let unit = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    match unit.len() < rest.len() && unit.starts_with('s') {
+        true => format!("{before} after 0{unit}"),
+        false => message.to_owned(),
+    }
 }
 
 /// Each program calls itself by its own name.
