@@ -32,6 +32,7 @@ mod planning;
 mod schema;
 mod sdn;
 mod session;
+mod since;
 mod ssh;
 mod tables;
 mod telmate;
@@ -376,6 +377,10 @@ impl Configured {
             .as_ref()
             .map(|prior| open(&prior.value, &prior.private));
         let json = value::to_json(&planned);
+        if let Some(session) = self.session.as_ref().filter(|_| request.prior.is_none()) {
+            let checked = since::check(session, kind.name(), &json).await;
+            checked.map_err(|failure| failed(&failure))?;
+        }
         let mut look = Planned {
             session: self.session.as_ref(),
             prior: prior.as_ref(),

@@ -18,6 +18,7 @@ mod calls;
 mod disk;
 mod fault;
 mod permission;
+mod release;
 #[cfg(test)]
 mod replay;
 mod server;
@@ -61,6 +62,8 @@ pub struct Options {
     pub tokens: BTreeMap<String, String>,
     /// Where the cluster is kept; it begins with what is there.
     pub file: Option<PathBuf>,
+    /// The release that it is: `(8, 4)` for 8.4. The description that it checks requests against is of 9.1.
+    pub release: (u32, u32),
 }
 
 impl Options {
@@ -74,6 +77,7 @@ impl Options {
             password: "twin".to_owned(),
             tokens: BTreeMap::from([("twin".to_owned(), "twin".to_owned())]),
             file: None,
+            release: release::NEWEST,
         }
     }
 }
