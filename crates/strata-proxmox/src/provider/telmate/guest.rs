@@ -155,6 +155,8 @@ impl Guest {
                 if object["boot"].is_null() {
                     let order = crate::provider::guest::texts(ours, "boot_order");
                     object["boot"] = match order.is_empty() {
+                        // It says all, and goes on saying it.
+                        _ if object["bootdisk"].is_string() => json!("c"),
                         true => json!(""),
                         false => json!(format!("order={}", order.join(";"))),
                     };
@@ -240,6 +242,17 @@ impl Kind for Guest {
                         .detail(format!("it may only be `{usual}`, as it is anyway")),
                 );
             }
+        }
+        if let Some(wrong) = machine::wrong_boot(config) {
+            diags.push(Diagnostic::error("proxmox-invalid-value", wrong));
+        }
+        if matches!(text(config, "os_type"), Some("ubuntu" | "centos"))
+            && config["preprovision"] != false
+        {
+            diags.push(
+                Diagnostic::warning("proxmox-no-provisioning", "Nothing is set up in the guest over ssh")
+                    .detail("with this `os_type` telmate writes a host name and `os_network_config` into the guest. Here cloud-init does that (`ciuser`, `ipconfig0`), or a playbook; `preprovision = false` says that it is known."),
+            );
         }
         let readonly = all(config, "disk")
             .iter()
