@@ -6,7 +6,7 @@ use hyper::Method;
 use serde_json::{Value as Json, json};
 
 use super::{
-    QEMU, disks, is_clone, mark, number, observe,
+    QEMU, disks, import, is_clone, mark, number, observe,
     settings::{gigabytes, new_disk, settings, special_drives},
     update, wait,
 };
@@ -50,7 +50,11 @@ async fn make(work: &Work<'_>, object: &mut Json) -> Outcome<Place> {
     let mut params = settings(object, false);
     special_drives(object, &Json::Null, &mut params);
     for (interface, disk) in disks(object) {
-        params.set(interface, new_disk(disk));
+        match import::is_over_ssh(work, disk) {
+            // An order may name no disk that is not there; it comes with the disk.
+            true => drop(params.remove("boot")),
+            false => drop(params.set(interface, new_disk(disk))),
+        }
     }
     params.set("description", mark(work.marker));
     params.maybe("pool", text(object, "pool_id"));
@@ -155,6 +159,8 @@ pub(super) async fn finish(work: &Work<'_>, object: &mut Json, place: &Place) ->
     if is_clone(object) {
         adapt(work, object, place, &config).await?;
     }
+    let config = read(work, place).await?;
+    import::missing(work, object, place, &config).await?;
     for (interface, disk) in disks(object) {
         grow(work, object, place, (interface, disk)).await?;
     }
@@ -210,6 +216,7 @@ async fn adapt(work: &Work<'_>, object: &Json, place: &Place, config: &Json) -> 
     params.remove("description");
     for (interface, disk) in disks(object) {
         match config[interface].as_str() {
+            None if import::is_over_ssh(work, disk) => drop(params.remove("boot")),
             None => drop(params.set(interface, new_disk(disk))),
             Some(now) => {
                 update::move_disk(work, object, place, (interface, disk), now).await?;

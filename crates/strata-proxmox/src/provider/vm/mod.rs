@@ -2,10 +2,11 @@
 //!
 //! [`settings`] turns arguments into parameters; [`create`] makes a machine new or from a template,
 //! [`update`] compares parameters and changes what differs, [`observe`] puts what is there into the
-//! object, [`wait`] tells what a guest is waited for, [`on_change`] what an edit for cloud-init does.
+//! object, [`import`] fills disks that the API cannot fill, [`wait`] tells what a guest is waited for, [`on_change`] what an edit for cloud-init does.
 
 mod create;
 mod devices;
+mod import;
 mod look;
 mod observe;
 mod on_change;

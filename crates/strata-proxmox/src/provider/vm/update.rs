@@ -4,7 +4,7 @@ use hyper::Method;
 use serde_json::Value as Json;
 
 use super::{
-    QEMU, create, disks, is_clone, is_half_made, look, observe,
+    QEMU, create, disks, import, is_clone, is_half_made, look, observe,
     on_change::{OnChange, differs},
     settings::{
         cloud_init_interface, disk_options, disk_options_over, new_disk, settings, special_drives,
@@ -51,6 +51,8 @@ pub(super) async fn update(work: &Work<'_>, prior: &Json, object: &mut Json) -> 
     let config = create::read(work, &place).await?;
     let mut params = difference(prior, object, &config);
     let announced = !look::cold(prior, object, &params).is_empty();
+    let before = config;
+    import::missing(work, object, &place, &before).await?;
     let config = create::read(work, &place).await?;
     disk_settings(prior, object, &config, &mut params);
     if !params.is_empty() {
@@ -65,6 +67,12 @@ pub(super) async fn update(work: &Work<'_>, prior: &Json, object: &mut Json) -> 
             .change(Method::POST, &path, &params, limit, &notes)
             .await;
         changed.doing(|| format!("The VM {} was not changed", place.id))?;
+    }
+    for (interface, disk) in disks(object) {
+        // One that is new is as large as what it was filled from.
+        if before[interface].is_null() {
+            create::grow(work, object, &place, (interface, disk)).await?;
+        }
     }
     guest::change_pool(work, place.id, &prior["pool_id"], &object["pool_id"]).await?;
     if prior["initialization"] != object["initialization"]
