@@ -381,19 +381,12 @@ impl Configured {
             let checked = since::check(session, kind.name(), &json).await;
             checked.map_err(|failure| failed(&failure))?;
         }
-        let mut look = Planned {
-            session: self.session.as_ref(),
-            prior: prior.as_ref(),
-            planned: &json,
-            reopen: Vec::new(),
-            effects: Vec::new(),
-            warnings: Diagnostics::new(),
-            nothing: false,
-            changed: false,
-            directory: Some(&self.directory),
-            replace: Vec::new(),
-            keep: Vec::new(),
-        };
+        let mut look = Planned::new(
+            self.session.as_ref(),
+            prior.as_ref(),
+            &json,
+            Some(&self.directory),
+        );
         kind.plan(&mut look)
             .await
             .map_err(|failure| failed(&failure))?;

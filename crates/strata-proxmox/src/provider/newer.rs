@@ -492,12 +492,8 @@ impl Kind for Newer {
             names.retain(|name| !unwanted(prior).contains(name));
             if !names.is_empty() {
                 let place = guest::place(work, "qemu", &before).await?;
-                let notes = |text: &str| work.note(text);
                 let params = Params::new().with("delete", names.join(","));
-                let gone = work
-                    .session
-                    .post(&place.path(&["config"]), &params, &notes)
-                    .await;
+                let gone = work.post(&place.path(&["config"]), &params).await;
                 gone.doing(|| {
                     format!(
                         "The devices that VM {} is not to have were not removed",

@@ -290,19 +290,7 @@ impl Kind for Guest {
                 Some(_) => self.known(planned.planned),
                 None => (self.say)(planned.planned, template),
             };
-            let mut look = Planned {
-                session: planned.session,
-                prior: prior.as_ref(),
-                planned: &ours,
-                reopen: Vec::new(),
-                effects: Vec::new(),
-                warnings: Diagnostics::new(),
-                nothing: false,
-                changed: false,
-                directory: planned.directory,
-                replace: Vec::new(),
-                keep: Vec::new(),
-            };
+            let mut look = Planned::new(planned.session, prior.as_ref(), &ours, planned.directory);
             self.ours.plan(&mut look).await?;
             let Planned {
                 reopen,

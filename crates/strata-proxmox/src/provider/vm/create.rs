@@ -145,10 +145,7 @@ async fn start(
     params: &Params,
     limit: Duration,
 ) -> Result<(), ClientError> {
-    let notes = |text: &str| work.note(text);
-    work.session
-        .client
-        .change(Method::POST, path, params, limit, &notes)
+    work.change(Method::POST, path, params, limit)
         .await
         .map(drop)
 }
@@ -165,11 +162,7 @@ pub(super) async fn finish(work: &Work<'_>, object: &mut Json, place: &Place) ->
         grow(work, object, place, (interface, disk)).await?;
     }
     if object["template"] == true {
-        let notes = |text: &str| work.note(text);
-        let made = work
-            .session
-            .post(&place.path(&["template"]), &Params::new(), &notes)
-            .await;
+        let made = work.post(&place.path(&["template"]), &Params::new()).await;
         made.doing(|| format!("The VM {} was not made a template", place.id))?;
     } else if object["started"] != false {
         wait::start(work, object, place).await?;
@@ -259,14 +252,9 @@ pub(super) async fn grow(
     let params = Params::new()
         .with("disk", interface)
         .with("size", format!("{wanted}G"));
-    let notes = |text: &str| work.note(text);
     let limit = guest::limit(object, "timeout_create", 1800);
     let path = place.path(&["resize"]);
-    let grown = work
-        .session
-        .client
-        .change(Method::PUT, &path, &params, limit, &notes)
-        .await;
+    let grown = work.change(Method::PUT, &path, &params, limit).await;
     grown.map(drop).doing(|| {
         format!(
             "The disk `{interface}` of VM {} was not made larger",
@@ -281,11 +269,7 @@ async fn unmark(work: &Work<'_>, object: &Json, place: &Place) -> Outcome<()> {
         Some(description) => Params::new().with("description", description),
         None => Params::new().with("delete", "description"),
     };
-    let notes = |text: &str| work.note(text);
-    let done = work
-        .session
-        .put(&place.path(&["config"]), &params, &notes)
-        .await;
+    let done = work.put(&place.path(&["config"]), &params).await;
     done.map(drop)
         .doing(|| format!("The VM {} was not given its description", place.id))
 }

@@ -97,11 +97,7 @@ async fn boot(work: &Work<'_>, object: &Json, place: &Place) -> Outcome<()> {
         order = there.map(str::to_owned).collect();
     }
     let params = Params::new().with("boot", format!("order={}", order.join(";")));
-    let notes = |text: &str| work.note(text);
-    let set = work
-        .session
-        .put(&place.path(&["config"]), &params, &notes)
-        .await;
+    let set = work.put(&place.path(&["config"]), &params).await;
     set.map(drop)
         .doing(|| format!("The VM {} was not given its boot order", place.id))
 }

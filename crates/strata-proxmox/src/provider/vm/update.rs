@@ -21,7 +21,6 @@ use crate::{
 
 pub(super) async fn update(work: &Work<'_>, prior: &Json, object: &mut Json) -> Outcome<()> {
     let mut place = guest::place(work, QEMU, prior).await?;
-    let notes = |text: &str| work.note(text);
     if object["migrate"] == true
         && let Some(node) = text(object, "node_name").filter(|node| *node != place.node)
     {
@@ -31,11 +30,7 @@ pub(super) async fn update(work: &Work<'_>, prior: &Json, object: &mut Json) -> 
             .with("with-local-disks", 1);
         let limit = guest::limit(object, "timeout_migrate", 1800);
         let path = place.path(&["migrate"]);
-        let moved = work
-            .session
-            .client
-            .change(Method::POST, &path, &params, limit, &notes)
-            .await;
+        let moved = work.change(Method::POST, &path, &params, limit).await;
         moved.doing(|| format!("The VM {} was not moved to node `{node}`", place.id))?;
         place.node = node.to_owned();
     }
@@ -61,11 +56,7 @@ pub(super) async fn update(work: &Work<'_>, prior: &Json, object: &mut Json) -> 
         }
         let limit = guest::limit(object, "timeout_create", 1800);
         let path = place.path(&["config"]);
-        let changed = work
-            .session
-            .client
-            .change(Method::POST, &path, &params, limit, &notes)
-            .await;
+        let changed = work.change(Method::POST, &path, &params, limit).await;
         changed.doing(|| format!("The VM {} was not changed", place.id))?;
     }
     for (interface, disk) in disks(object) {
@@ -78,10 +69,7 @@ pub(super) async fn update(work: &Work<'_>, prior: &Json, object: &mut Json) -> 
     if prior["initialization"] != object["initialization"]
         && cloud_init_interface(&config).is_some()
     {
-        let written = work
-            .session
-            .put(&place.path(&["cloudinit"]), &Params::new(), &notes)
-            .await;
+        let written = work.put(&place.path(&["cloudinit"]), &Params::new()).await;
         written.doing(|| {
             format!(
                 "The cloud-init drive of VM {} was not written anew",
@@ -217,11 +205,7 @@ async fn free_cloud_init(
         wait::shutdown(work, object, place).await?;
     }
     let params = Params::new().with("delete", &there);
-    let notes = |text: &str| work.note(text);
-    let gone = work
-        .session
-        .post(&place.path(&["config"]), &params, &notes)
-        .await;
+    let gone = work.post(&place.path(&["config"]), &params).await;
     gone.map(drop).doing(|| {
         format!(
             "The cloud-init drive `{there}` of VM {} was not taken off",
@@ -290,14 +274,9 @@ pub(super) async fn move_disk(
         .with("delete", 1);
     params.maybe("format", text(disk, "file_format"));
     let _turn = work.session.turn(wanted).await;
-    let notes = |text: &str| work.note(text);
     let limit = guest::limit(object, "timeout_move_disk", 1800);
     let path = place.path(&["move_disk"]);
-    let moved = work
-        .session
-        .client
-        .change(Method::POST, &path, &params, limit, &notes)
-        .await;
+    let moved = work.change(Method::POST, &path, &params, limit).await;
     moved
         .map(drop)
         .doing(|| format!("The disk `{interface}` of VM {} was not moved", place.id))
@@ -322,11 +301,7 @@ async fn power(
 ) -> Outcome<()> {
     if object["template"] == true {
         if prior["template"] != true {
-            let notes = |text: &str| work.note(text);
-            let made = work
-                .session
-                .post(&place.path(&["template"]), &Params::new(), &notes)
-                .await;
+            let made = work.post(&place.path(&["template"]), &Params::new()).await;
             made.doing(|| format!("The VM {} was not made a template", place.id))?;
         }
         return Ok(());
