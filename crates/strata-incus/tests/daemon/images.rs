@@ -188,6 +188,15 @@ fn of(image: &str, name: &str) -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// A twin beside a server of images, and the provider that has both.
+fn beside() -> (tempfile::TempDir, Twin, Server, Testbed) {
+    let folder = tempfile::tempdir().unwrap();
+    let twin = Twin::start(&folder.path().join("socket"), None).unwrap();
+    let server = Server::start(shelf(b"nothing").0);
+    let testbed = connect(twin.socket(), &server.url());
+    (folder, twin, server, testbed)
+}
+
 async fn planned(testbed: &Testbed, image: &str) -> Result<PlanResponse, Diagnostics> {
     let instance = testbed.resource("incus_instance");
     instance.try_plan(&instance.config(&of(image, "one"))).await
@@ -195,11 +204,8 @@ async fn planned(testbed: &Testbed, image: &str) -> Result<PlanResponse, Diagnos
 
 #[tokio::test]
 async fn an_image_that_another_remote_does_not_have_is_told_while_planning() {
-    let folder = tempfile::tempdir().unwrap();
-    let twin = Twin::start(&folder.path().join("socket"), None).unwrap();
-    let (shelf, print) = shelf(b"nothing");
-    let server = Server::start(shelf);
-    let testbed = connect(twin.socket(), &server.url());
+    let (_folder, _twin, _server, testbed) = beside();
+    let (_, print) = shelf(b"nothing");
     for image in [
         "streams:tiny/1",
         "streams:tiny",
@@ -240,10 +246,7 @@ async fn an_image_that_another_remote_does_not_have_is_told_while_planning() {
 
 #[tokio::test]
 async fn a_remote_is_asked_once_in_a_run_and_one_that_is_silent_stops_no_plan() {
-    let folder = tempfile::tempdir().unwrap();
-    let twin = Twin::start(&folder.path().join("socket"), None).unwrap();
-    let server = Server::start(shelf(b"nothing").0);
-    let testbed = connect(twin.socket(), &server.url());
+    let (_folder, _twin, server, testbed) = beside();
     for image in [
         "streams:tiny/1",
         "streams:tiny",
@@ -271,10 +274,7 @@ async fn a_remote_is_asked_once_in_a_run_and_one_that_is_silent_stops_no_plan() 
 
 #[tokio::test]
 async fn aliases_of_a_public_server_come_with_an_image() {
-    let folder = tempfile::tempdir().unwrap();
-    let twin = Twin::start(&folder.path().join("socket"), None).unwrap();
-    let server = Server::start(shelf(b"nothing").0);
-    let testbed = connect(twin.socket(), &server.url());
+    let (_folder, _twin, _server, testbed) = beside();
     for (remote, aliases) in [
         ("public", ["small", "tiny/1"].as_slice()),
         (

@@ -114,6 +114,8 @@ pub(crate) struct Planned<'a> {
     pub(crate) replace: Vec<&'static str>,
     /// Attributes that need not be made anew although the facts say so.
     pub(crate) keep: Vec<&'static str>,
+    /// The configuration, without what is computed; none where one kind asks another.
+    pub(crate) said: Option<&'a Json>,
 }
 
 impl<'a> Planned<'a> {
@@ -136,6 +138,7 @@ impl<'a> Planned<'a> {
             directory,
             replace: Vec::new(),
             keep: Vec::new(),
+            said: None,
         }
     }
 }

@@ -411,19 +411,7 @@ impl Kind for Newer {
                 self.ours(planned.planned),
                 planned.prior.map(|prior| self.ours(prior)),
             );
-            let mut look = Planned {
-                session: planned.session,
-                prior: prior.as_ref(),
-                planned: &ours,
-                reopen: Vec::new(),
-                effects: Vec::new(),
-                warnings: Diagnostics::new(),
-                nothing: false,
-                changed: false,
-                directory: planned.directory,
-                replace: Vec::new(),
-                keep: Vec::new(),
-            };
+            let mut look = Planned::new(planned.session, prior.as_ref(), &ours, planned.directory);
             Vm.plan(&mut look).await?;
             planned.replace.extend(look.replace);
             planned.effects.extend(look.effects);

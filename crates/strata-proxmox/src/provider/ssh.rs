@@ -164,9 +164,12 @@ pub(super) async fn run(work: &Work<'_>, node: &str, script: &str, input: &[u8])
         .wait_with_output()
         .await
         .map_err(|error| failed(node, &error.to_string()))?;
-    match done.status.success() {
-        true => Ok(()),
-        false => Err(failed(node, String::from_utf8_lossy(&done.stderr).trim())),
+    let said = String::from_utf8_lossy(&done.stderr);
+    match done.status.code() {
+        Some(0) => Ok(()),
+        // What ssh itself ends with when it does not get there.
+        Some(255) | None => Err(failed(node, said.trim())),
+        Some(code) => Err(broken_off(node, code, said.trim())),
     }
 }
 
@@ -216,6 +219,16 @@ fn failed(node: &str, reason: &str) -> Box<Failure> {
             .detail(reason.to_owned())
             .hint("the API has no way for this: it is done over ssh, with the provider block's `ssh` settings and the user's own ssh configuration"),
     )
+}
+
+/// What a node was to do, and failed.
+fn broken_off(node: &str, code: i32, said: &str) -> Box<Failure> {
+    let summary = format!("What node `{node}` was to do over ssh failed");
+    let told = Diagnostic::error("proxmox-ssh", summary);
+    Failure::new(told.detail(match said {
+        "" => format!("it ended with {code} and said nothing"),
+        said => said.to_owned(),
+    }))
 }
 
 /// A private key in a file that only we can read, for as long as it is needed.

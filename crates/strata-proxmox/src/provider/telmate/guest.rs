@@ -281,6 +281,14 @@ impl Kind for Guest {
 
     fn plan<'a>(&'a self, planned: &'a mut Planned<'_>) -> BoxFuture<'a, Outcome<()>> {
         Box::pin(async move {
+            if planned
+                .prior
+                .is_some_and(|prior| prior["bootdisk"] != planned.planned["bootdisk"])
+                && planned.said.is_some_and(|said| said["boot"].is_null())
+            {
+                // What was told of the order that was there says nothing of the one that is wanted.
+                planned.reopen.push("boot");
+            }
             let template = match (planned.session, planned.prior) {
                 (Some(session), None) => self.template(session, planned.planned, true).await?,
                 _ => None,

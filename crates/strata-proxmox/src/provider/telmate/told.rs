@@ -218,6 +218,9 @@ impl Told<'_> {
             let is_order = text(object, "boot").is_some_and(|boot| boot.starts_with("order="));
             if object["bootdisk"].is_string() && !is_order {
                 object["bootdisk"] = json!(order.first());
+                if order.is_empty() {
+                    object["boot"] = json!("");
+                }
             } else if object["boot"].is_string() {
                 object["boot"] = json!(format!("order={}", order.join(";")));
             }

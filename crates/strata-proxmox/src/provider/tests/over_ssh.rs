@@ -156,7 +156,8 @@ async fn a_machine_whose_node_was_not_reached_is_gone_on_with() {
     });
     let broken = broken.await;
     assert!(
-        shown(&broken.diagnostics).contains("no space left"),
+        shown(&broken.diagnostics).contains("What node `pve` was to do over ssh failed")
+            && shown(&broken.diagnostics).contains("no space left"),
         "{:?}",
         broken.diagnostics
     );
