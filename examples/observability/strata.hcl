@@ -51,6 +51,7 @@ environment "iapetus" "cluster01" {
     variables = { for name, value in {
       image   = env.OBSERVABILITY_IMAGE
       members = compact(split(",", env.CLUSTER01_MEMBERS))
+      incus_address = env.INCUS_METRICS == "" ? null : env.INCUS_METRICS
       restore = { for name in compact(split(",", env.RESTORE)) : name => "backups/${name}.tar.gz" }
       network = {
         mode           = env.CLUSTER01_NETWORK
@@ -60,7 +61,7 @@ environment "iapetus" "cluster01" {
         uplink         = env.CLUSTER01_UPLINK
         listen_routes  = "192.0.2.128/27"
       }
-    } : name => value if environment.name == "cluster01" || contains(["image", "restore"], name) }
+    } : name => value if environment.name == "cluster01" || contains(["image", "incus_address", "restore"], name) }
   }
 
   # No hosts here: the outputs `*_instances` and `*_ansible_vars` are the inventory.

@@ -72,6 +72,10 @@ pub struct Attribute {
     pub description: &'static str,
     /// Set if it should no longer be used: what to use instead.
     pub deprecated: Option<&'static str>,
+    /// The name it had before a block got that name: `cpu = "host"`, where there is `cpu_type` and a block `cpu`.
+    pub formerly: Option<Arc<str>>,
+    /// Reads what older configurations write there, such as `1` for a truth; none where that is as ever.
+    pub reads: Option<fn(&Value) -> Option<Value>>,
 }
 
 /// Who sets an attribute.
@@ -189,6 +193,8 @@ impl Attribute {
             sensitive: false,
             description,
             deprecated: None,
+            formerly: None,
+            reads: None,
         }
     }
 

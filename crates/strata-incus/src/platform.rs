@@ -29,6 +29,8 @@ pub struct Settings {
     pub environment: BTreeMap<String, String>,
     /// Images of other remotes that are there under a local alias: `images:debian/12` → `debian/12`.
     pub image_aliases: BTreeMap<String, String>,
+    /// True with models in the place of servers: nothing else is asked.
+    pub rehearses: bool,
     /// How long to wait for what a guest does.
     pub timeouts: Timeouts,
 }
@@ -67,6 +69,7 @@ impl Incus {
             remotes: Mutex::new(Remotes::new(environment.clone(), Block::default())),
             environment,
             image_aliases: settings.image_aliases,
+            rehearses: settings.rehearses,
             timeouts: settings.timeouts,
             declared: Declared::default(),
             clients: Mutex::default(),
@@ -98,6 +101,7 @@ impl Incus {
 pub(crate) struct Platform {
     pub(crate) environment: Arc<BTreeMap<String, String>>,
     pub(crate) image_aliases: BTreeMap<String, String>,
+    pub(crate) rehearses: bool,
     pub(crate) timeouts: Timeouts,
     /// Those of the provider block that was configured last; hosts are reached through them.
     remotes: Mutex<Remotes>,

@@ -37,7 +37,7 @@ impl Platforms {
     /// The real ones. Nothing is asked of them yet.
     pub fn real(process: &Process) -> Self {
         Self {
-            incus: incus(process.environment.clone(), &process.environment),
+            incus: incus(process.environment.clone(), &process.environment, false),
             working_directory: process.working_directory.clone(),
             proxmox: proxmox(process, None),
             twin: None,
@@ -52,7 +52,7 @@ impl Platforms {
         // The twin alone: nothing of the environment may lead to a real daemon.
         let environment = BTreeMap::from([("INCUS_SOCKET".to_owned(), socket)]);
         Ok(Self {
-            incus: incus(environment, &process.environment),
+            incus: incus(environment, &process.environment, true),
             working_directory: process.working_directory.clone(),
             proxmox: proxmox(process, Some(twin.proxmox_endpoint())),
             twin: Some(Arc::new(twin)),
@@ -162,10 +162,15 @@ fn kept(text: &str) -> io::Result<strata_proxmox::Kept> {
     })
 }
 
-fn incus(environment: BTreeMap<String, String>, process: &BTreeMap<String, String>) -> Incus {
+fn incus(
+    environment: BTreeMap<String, String>,
+    process: &BTreeMap<String, String>,
+    rehearses: bool,
+) -> Incus {
     Incus::new(Settings {
         environment,
         image_aliases: image_aliases(process),
+        rehearses,
         timeouts: timeouts(process),
     })
 }

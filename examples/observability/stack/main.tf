@@ -62,6 +62,7 @@ module "prometheus" {
   source = "../modules/prometheus"
 
   place      = local.places["prometheus"]
+  incus      = var.network.mode == "bridge" ? var.incus_address : null
   persistent = !contains(var.forgetful, "prometheus")
   snapshots  = !contains(var.forgetful, "prometheus")
 }

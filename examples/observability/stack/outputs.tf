@@ -21,7 +21,7 @@ output "prometheus_ansible_vars" {
       loki         = ["${module.loki.address}:3100"]
     }
     prometheus_incus = {
-      address     = var.incus_address
+      address     = var.incus_address == null || var.network.mode != "bridge" ? var.incus_address : "127.0.0.1:8443"
       certificate = tls_self_signed_cert.metrics.cert_pem
       key         = tls_private_key.metrics.private_key_pem
     }

@@ -39,14 +39,23 @@ pub(crate) fn alone(test: &str) -> Option<Alone> {
     Some(Alone { _lock: lock })
 }
 
-/// Sends one request and gives the answer's body.
+/// Sends one request and gives the answer's body, which is JSON.
 pub(crate) fn request(method: &str, path: &str, body: &Value) -> Value {
-    let mut stream = UnixStream::connect(socket().unwrap()).unwrap();
     let body = if body.is_null() {
         String::new()
     } else {
         body.to_string()
     };
+    serde_json::from_str(&exchange(method, path, &body)).unwrap()
+}
+
+/// What is at a path, as it is.
+pub(crate) fn text(path: &str) -> String {
+    exchange("GET", path, "")
+}
+
+fn exchange(method: &str, path: &str, body: &str) -> String {
+    let mut stream = UnixStream::connect(socket().unwrap()).unwrap();
     // HTTP/1.0, so that the answer comes in one piece and ends with the connection.
     write!(
         stream,
@@ -57,7 +66,7 @@ pub(crate) fn request(method: &str, path: &str, body: &Value) -> Value {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-    serde_json::from_str(body).unwrap()
+    body.to_owned()
 }
 
 /// Everything on the daemon that an environment could leave behind.

@@ -38,6 +38,7 @@ mod provisioners;
 mod proxmox_bad_input;
 mod proxmox_host;
 mod proxmox_modules;
+mod proxmox_telmate;
 mod quickstart;
 mod reference;
 mod remote;

@@ -1,7 +1,7 @@
 //! `examples/observability` as a whole: on models of a host and of a cluster, and for real with a backup.
 //!
 //! Prometheus, Alertmanager and Mosquitto are Debian's. What Debian does not have is installed by the same roles out of
-//! archives with a stand-in that answers on the program's port.
+//! archives with a stand-in that answers on the program's port. That of step-ca really signs, by step-ca's own call.
 
 use std::{
     fs,
@@ -38,15 +38,19 @@ while (my $client = $server->accept) {
 }
 "#;
 
+/// What stands for step-ca: it signs by its call `/1.0/sign`, for who shows a token of its provisioner.
+const AUTHORITY: &str = include_str!("step_ca.py");
+
 /// The example with archives of stand-ins.
 fn example() -> Folder {
     let folder = Folder::example("observability");
     let archives = folder.path().join("archives");
     for (name, port) in PROGRAMS {
-        folder.write(
-            &format!("archives/{name}"),
-            &STAND_IN.replace("PORT", &port.to_string()),
-        );
+        let program = match name {
+            "step-ca" => AUTHORITY.to_owned(),
+            _ => STAND_IN.replace("PORT", &port.to_string()),
+        };
+        folder.write(&format!("archives/{name}"), &program);
         let archive = format!("{name}.tar.gz");
         let packed = Command::new("tar")
             .args(["--mode=0755", "-czf", &archive, name])
@@ -133,51 +137,74 @@ fn asked(port: u16) -> String {
     answer
 }
 
-/// A second Prometheus, such as that of `iapetus`, takes over what the first one scrapes.
-fn federates(folder: &Folder) {
-    let address = |name: &str| {
-        let path = format!("/1.0/instances/cluster01-{name}/state");
-        let state = daemon::request("GET", &path, &Value::Null);
-        let addresses = state["metadata"]["network"]["eth0"]["addresses"]
-            .as_array()
-            .unwrap()
-            .clone();
-        let address = addresses.iter().find(|address| address["family"] == "inet");
-        address.unwrap()["address"].as_str().unwrap().to_owned()
-    };
-    let watched = address("prometheus");
-    let authority = fs::read_to_string(folder.path().join("authorities/cluster01.example.crt"));
+/// The address of a service's container.
+fn address(name: &str) -> String {
+    let path = format!("/1.0/instances/{name}/state");
+    let state = daemon::request("GET", &path, &Value::Null);
+    let addresses = state["metadata"]["network"]["eth0"]["addresses"]
+        .as_array()
+        .unwrap()
+        .clone();
+    let address = addresses.iter().find(|address| address["family"] == "inet");
+    address.unwrap()["address"].as_str().unwrap().to_owned()
+}
+
+/// What the step-ca of an environment has signed until now.
+fn signed(environment: &str) -> Vec<String> {
+    let path = format!("/1.0/instances/{environment}-step-ca/files?path=/var/lib/step-ca/signed");
+    let mut lines: Vec<String> = daemon::text(&path).lines().map(str::to_owned).collect();
+    lines.sort();
+    lines
+}
+
+/// Asks a server of Prometheus until it has an answer; from the container of another.
+fn knows(folder: &Folder, from: &str, server: &str, query: &str) {
+    let mut url = format!("https://{server}:9090/api/v1/query?query=");
+    for byte in query.bytes() {
+        url.push_str(&format!("%{byte:02X}"));
+    }
     let play = json!([{
-        "hosts": "watcher",
-        "roles": ["prometheus"],
-        "vars": {
-            "prometheus_scrape_interval": "1s",
-            "prometheus_federate": [format!("{watched}:9090")],
-            "prometheus_federate_authority": authority.unwrap(),
-        },
-        "post_tasks": [{
-            "ansible.builtin.uri": {
-                "url": "http://localhost:9090/api/v1/query?query=up%7Bjob%3D%22loki%22%7D",
-                "return_content": true,
-            },
+        "hosts": "asking",
+        "gather_facts": false,
+        "tasks": [{
+            "ansible.builtin.uri": { "url": url, "validate_certs": false, "return_content": true },
             "register": "asked",
             "until": "asked.json.data.result | default([]) | length > 0",
-            "retries": 60,
+            "retries": 90,
             "delay": 1,
         }],
     }]);
-    folder.write("ansible/federate.yml", &play.to_string());
-    // Alertmanager's host has room for another one.
-    let host = json!({
-        "ansible_connection": "community.general.incus",
-        "ansible_host": "cluster01-alertmanager",
-        "ipv4_address": address("alertmanager"),
-    });
-    let inventory = json!({ "watcher": { "hosts": { "cluster01-watcher": host } } });
-    folder.write("watcher.yml", &inventory.to_string());
+    folder.write("ansible/ask.yml", &play.to_string());
+    let host = json!({ "ansible_connection": "community.general.incus" });
+    let inventory = json!({ "asking": { "hosts": { from: host } } });
+    folder.write("asking.yml", &inventory.to_string());
     folder
-        .run(&["playbook", "-i", "watcher.yml", "ansible/federate.yml"])
+        .run(&["playbook", "-i", "asking.yml", "ansible/ask.yml"])
         .succeeded();
+}
+
+/// `iapetus` comes up beside it, whole, and takes over what its Prometheus scrapes. On one machine both lead in at
+/// addresses of their own, and there is no load balancer between them.
+fn is_watched_by_iapetus(folder: &Folder) {
+    let watched = address("cluster01-prometheus");
+    let settings = "stack/environments/iapetus.tfvars";
+    folder.replace(settings, "\"127.0.0.1\"", "\"127.0.0.2\"");
+    folder.replace(settings, "192.0.2.128", &watched);
+    let first = up(folder, &["iapetus"], &[]);
+    let verified = first.events_of("verified");
+    assert_eq!(verified.len(), 10, "{verified:?}");
+    assert!(verified.iter().all(|event| event["passed"] == true));
+    let second = up(folder, &["iapetus"], &[]);
+    assert_eq!((second.applied(), second.changed_tasks()), (vec![], vec![]));
+    assert_eq!(
+        signed("iapetus"),
+        ["iapetus-mosquitto", "iapetus-prometheus"]
+    );
+    let theirs = format!("up{{instance=\"{}:3100\"}}", address("cluster01-loki"));
+    knows(folder, "iapetus-prometheus", "localhost", &theirs);
+    let down = ["down", "iapetus", "-auto-approve"];
+    folder.run(&down).succeeded();
+    daemon::has_nothing_of("iapetus");
 }
 
 #[test]
@@ -186,7 +213,11 @@ fn runs_for_real_on_a_server_that_stands_for_the_cluster_and_survives_by_its_bac
         return;
     };
     let folder = example();
-    let single = [("CLUSTER01_MEMBERS", ""), ("CLUSTER01_NETWORK", "bridge")];
+    let single = [
+        ("CLUSTER01_MEMBERS", ""),
+        ("CLUSTER01_NETWORK", "bridge"),
+        ("INCUS_METRICS", "127.0.0.1:8443"),
+    ];
     let first = up(&folder, &["cluster01"], &single);
     let verified = first.events_of("verified");
     assert_eq!(verified.len(), 10, "{verified:?}");
@@ -196,7 +227,19 @@ fn runs_for_real_on_a_server_that_stands_for_the_cluster_and_survives_by_its_bac
     let second = up(&folder, &["cluster01"], &single);
     assert_eq!((second.applied(), second.changed_tasks()), (vec![], vec![]));
 
-    federates(&folder);
+    // Those that serve by certificates have them of step-ca, one each, and Prometheus is told by Incus itself.
+    assert_eq!(
+        signed("cluster01"),
+        ["cluster01-mosquitto", "cluster01-prometheus"]
+    );
+    let of_incus = "incus_memory_MemTotal_bytes{name=\"cluster01-loki\"}";
+    knows(
+        &folder,
+        "cluster01-loki",
+        &address("cluster01-prometheus"),
+        of_incus,
+    );
+    is_watched_by_iapetus(&folder);
 
     let kept = "/1.0/instances/cluster01-mosquitto/files?path=/var/lib/mosquitto/kept";
     daemon::request("POST", kept, &json!("what was said"));

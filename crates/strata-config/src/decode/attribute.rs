@@ -28,6 +28,8 @@ pub(super) fn decode(
         return null();
     };
     let value = evaluate(&given.expression, scope, diags);
+    let older = schema.reads.and_then(|read| read(&value));
+    let value = older.unwrap_or(value);
     let value = match value.convert(&conversion_type(schema)) {
         Ok(value) => value,
         Err(error) => {

@@ -44,7 +44,10 @@ fn body_at(
     unexpected(body, schema, diags);
     let mut entries = Entries::with_capacity(schema.attributes.len() + schema.blocks.len());
     for (name, attribute) in &schema.attributes {
-        let value = attribute::decode(name, attribute, body.attribute(name), span, scope, diags);
+        let former = attribute.formerly.as_deref();
+        let given = body.attribute(name);
+        let given = given.or_else(|| body.attribute(former?));
+        let value = attribute::decode(name, attribute, given, span, scope, diags);
         entries.insert(name.clone(), value);
     }
     for (name, nested) in &schema.blocks {
@@ -70,7 +73,7 @@ fn shaped(body: &Body, schema: &schema::Block, diags: &mut Diagnostics) -> Optio
 fn unexpected(body: &Body, schema: &schema::Block, diags: &mut Diagnostics) {
     for attribute in &body.attributes {
         let name = &*attribute.name.text;
-        if !schema.attributes.contains_key(name) {
+        if !schema.attributes.contains_key(name) && !is_former(name, body, schema) {
             let is_block = schema.blocks.contains_key(name);
             let configurable = schema
                 .attributes
@@ -96,6 +99,13 @@ fn unexpected(body: &Body, schema: &schema::Block, diags: &mut Diagnostics) {
             diags.push(unsupported_block(kind, span, is_argument, known));
         }
     }
+}
+
+/// True if it is how an attribute was called that does not stand there by its own name, too.
+fn is_former(name: &str, body: &Body, schema: &schema::Block) -> bool {
+    let mut attributes = schema.attributes.iter();
+    let now = attributes.find(|(_, attribute)| attribute.formerly.as_deref() == Some(name));
+    now.is_some_and(|(now, _)| body.attribute(now).is_none())
 }
 
 /// The blocks of one name that were found.

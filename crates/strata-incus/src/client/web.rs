@@ -29,6 +29,15 @@ pub(crate) async fn get(remote: &Remote, url: &str) -> Result<Json, ClientError>
     )))
 }
 
+/// Asks with headers of one's own for what is at a URL that a remote leads to; whatever the answer is.
+pub(crate) async fn ask(
+    remote: &Remote,
+    url: &str,
+    headers: Vec<(&'static str, String)>,
+) -> Result<strata_http::Reply, ClientError> {
+    send(remote, url, Method::GET, headers, Body::empty()).await
+}
+
 /// Posts a form, which may hold secrets: no message shows it, and a redirect is not followed with it.
 pub(crate) async fn post(
     remote: &Remote,

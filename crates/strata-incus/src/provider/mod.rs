@@ -226,7 +226,12 @@ impl Configured {
                 self.0
                     .declared()
                     .add(image::TYPE, Attributes(&request.config));
-                Ok(image::plan(&request))
+                let mut plan = image::plan(&request);
+                if request.prior.is_none() || !plan.requires_replace.is_empty() {
+                    let copied = Attributes(&plan.planned);
+                    plan.warnings.extend(self.0.check_copied(copied).await?);
+                }
+                Ok(plan)
             }
             (server::TYPE, None) => Ok(server::plan(&request)),
             _ => Err(unknown_type(&request.type_name).into()),
@@ -419,6 +424,7 @@ mod tests {
         Incus::new(Settings {
             environment: BTreeMap::new(),
             image_aliases: BTreeMap::new(),
+            rehearses: true,
             timeouts: Timeouts::usual(),
         })
     }

@@ -13,7 +13,7 @@ use super::{
     attributes::Attributes,
     check::{Tally, host},
     declared::Declared,
-    image::ImageSource,
+    image::{Elsewhere, ImageSource, Sought},
     instance::HardwareAddresses,
 };
 use crate::{
@@ -29,6 +29,8 @@ pub(crate) struct Session {
     remotes: Option<Remotes>,
     /// Whether an image is there, by remote, project and image; asked once.
     images: Mutex<BTreeMap<ImageKey, Arc<OnceCell<bool>>>>,
+    /// What other remotes told of images.
+    elsewhere: Elsewhere,
     /// What state knows, by remote and path; of instances, with their hardware addresses.
     known: Mutex<BTreeMap<Place, HardwareAddresses>>,
     /// What is planned so far.
@@ -46,6 +48,7 @@ impl Session {
             platform,
             remotes,
             images: Mutex::default(),
+            elsewhere: Elsewhere::default(),
             known: Mutex::default(),
             plan: Mutex::default(),
         }
@@ -142,29 +145,100 @@ impl Session {
         }
     }
 
-    /// Fails if an instance's image is surely not there.
-    pub(crate) async fn check_image(&self, object: Attributes<'_>) -> Result<(), Diagnostics> {
+    /// Fails if an instance's image is surely not there; gives warnings.
+    pub(crate) async fn check_image(
+        &self,
+        object: Attributes<'_>,
+    ) -> Result<Diagnostics, Diagnostics> {
+        let fine = Ok(Diagnostics::new());
         let Some(image) = object.some_text("image") else {
-            return Ok(());
+            return fine;
         };
         let open = |name| object.0.get(name).is_some_and(|value| !value.is_known());
         if self.remotes.is_none() || open("project") || open("remote") {
-            return Ok(());
+            return fine;
         }
         let client = self.client(object)?;
-        let Image::Here(local) = self.image(&client, image)? else {
-            return Ok(());
+        let local = match self.image(&client, image)? {
+            Image::Here(local) => local,
+            Image::There(remote, name) => {
+                let there = (&*remote, name.as_str());
+                return self.check_elsewhere(&client, object, image, there).await;
+            }
         };
         if self.declared().has("incus_image", "") {
             // It may be about to be made.
-            return Ok(());
+            return fine;
         }
         let project = object.text("project").unwrap_or(&client.remote().project);
         let there = self.is_there(&client, project, &local).await;
         match there.map_err(|error| error.diagnostic(format!("cannot look for image `{image}`")))? {
-            true => Ok(()),
+            true => fine,
             false => Err(no_image(&client, project, image, &local).into()),
         }
+    }
+
+    /// Fails if an image that is copied from another remote is surely not there; gives warnings.
+    pub(crate) async fn check_copied(
+        &self,
+        planned: Attributes<'_>,
+    ) -> Result<Diagnostics, Diagnostics> {
+        let fine = Ok(Diagnostics::new());
+        let open = |object: Attributes<'_>, name: &str| {
+            object.0.get(name).is_some_and(|value| !value.is_known())
+        };
+        let Some(image) = planned.object("source_image") else {
+            return fine;
+        };
+        let is_open = open(planned, "remote")
+            || ["remote", "name", "architecture"]
+                .iter()
+                .any(|name| open(image, name));
+        let (Some(remote), Some(name)) = (image.some_text("remote"), image.some_text("name"))
+        else {
+            return fine;
+        };
+        if self.remotes.is_none() || is_open {
+            return fine;
+        }
+        let (client, remote) = (self.client(planned)?, self.client_of(remote)?);
+        let full = format!("{}:{name}", remote.remote().name);
+        self.check_elsewhere(&client, image, &full, (&remote, name))
+            .await
+    }
+
+    /// Looks for an image on another remote. In a rehearsal nothing but the models is asked.
+    async fn check_elsewhere(
+        &self,
+        client: &Client,
+        object: Attributes<'_>,
+        image: &str,
+        (remote, name): (&Client, &str),
+    ) -> Result<Diagnostics, Diagnostics> {
+        if self.platform.rehearses || remote.remote() == client.remote() {
+            return Ok(Diagnostics::new());
+        }
+        let architectures = match object.some_text("architecture") {
+            Some(one) => vec![one.to_owned()],
+            None => self.architectures(client).await,
+        };
+        let sought = Sought {
+            image,
+            remote,
+            name,
+            architectures: &architectures,
+        };
+        self.elsewhere.check(&sought).await
+    }
+
+    /// The architectures of a server; none if it does not tell.
+    async fn architectures(&self, client: &Client) -> Vec<String> {
+        let server = client.find::<Json>(&ApiPath::new(&[])).await;
+        let server = server.ok().flatten().map(|answer| answer.value);
+        let told = server.unwrap_or_default();
+        let told = told["environment"]["architectures"].as_array();
+        let names = told.into_iter().flatten().filter_map(Json::as_str);
+        names.map(str::to_owned).collect()
     }
 
     async fn is_there(
@@ -220,7 +294,12 @@ fn not_known_yet() -> Diagnostic {
         .hint("apply what the provider block depends on first, with `-target`")
 }
 
-async fn look_for(client: &Client, project: &str, image: &str) -> Result<bool, ClientError> {
+/// True if an Incus server has an image.
+pub(super) async fn look_for(
+    client: &Client,
+    project: &str,
+    image: &str,
+) -> Result<bool, ClientError> {
     let path = match is_fingerprint(image) {
         true => ApiPath::new(&["images", image]),
         false => ApiPath::new(&["images", "aliases", image]),

@@ -15,6 +15,7 @@ mod connection;
 mod faults;
 mod guests;
 mod https;
+mod images;
 mod instance;
 mod kinds;
 mod made;

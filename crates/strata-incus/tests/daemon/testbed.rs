@@ -57,6 +57,7 @@ pub(crate) fn settings(environment: &[(&str, &str)], timeouts: Timeouts) -> Sett
     Settings {
         environment: environment.collect(),
         image_aliases: BTreeMap::from([("images:debian/12".to_owned(), "debian/12".to_owned())]),
+        rehearses: true,
         timeouts,
     }
 }

@@ -1,12 +1,13 @@
 //! A client of the Proxmox VE API.
 //!
 //! [`Client`] is one cluster: one or more endpoints ([`address`]) with kept HTTP connections, a login ([`login`]), calls with form-encoded parameters ([`params`]), tasks awaited
-//! by asking ([`task`]) and uploads ([`upload`]). Nothing is opened before it is needed.
+//! by asking ([`task`]) and uploads ([`upload`]). What differs between releases goes by what the server says it is ([`release`]). Nothing is opened before it is needed.
 
 mod address;
 mod error;
 mod login;
 mod params;
+mod release;
 mod task;
 mod tls;
 mod upload;
@@ -27,6 +28,7 @@ pub(crate) use self::{
     error::ClientError,
     login::Credentials,
     params::{Params, path},
+    release::Release,
     task::Upid,
     tls::Trust,
     upload::Upload,
@@ -85,6 +87,8 @@ pub(crate) struct Client {
     login: Login,
     /// The first pause before a call that met a lock is made again.
     lock_pause: Duration,
+    /// Which release answers, asked once.
+    release: tokio::sync::OnceCell<Option<Release>>,
 }
 
 impl Client {
@@ -103,6 +107,7 @@ impl Client {
             pools,
             current: AtomicUsize::new(0),
             lock_pause: Duration::from_millis(250),
+            release: tokio::sync::OnceCell::new(),
             access,
         }))
     }
@@ -164,6 +169,13 @@ impl Client {
     ) -> Result<Json, ClientError> {
         let begun = Instant::now();
         let mut pause = self.lock_pause;
+        let known = self.known(params).await;
+        if let Some((_, name)) = &known {
+            notes(&format!(
+                "without `{name}`, which this release does not know"
+            ));
+        }
+        let params = known.as_ref().map_or(params, |(known, _)| known);
         loop {
             let outcome = self
                 .change_once(method.clone(), path, params, limit, notes)

@@ -136,8 +136,7 @@ impl Kind for User {
                 let _ = value;
                 params.remove(name);
             }
-            let notes = |text: &str| work.note(text);
-            let made = work.session.post("/access/users", &params, &notes).await;
+            let made = work.post("/access/users", &params).await;
             made.doing(|| format!("The user `{name}` was not created"))?;
             object["id"] = json!(name);
             entries(work, &Json::Null, object, ("users", "user_id"))
@@ -199,7 +198,6 @@ impl Kind for User {
     ) -> BoxFuture<'a, Outcome<()>> {
         Box::pin(async move {
             let name = text(object, "user_id").unwrap_or_default().to_owned();
-            let notes = |text: &str| work.note(text);
             let (before, after) = (user(prior), user(object));
             let mut params = Params::new();
             for (key, value) in after
@@ -209,10 +207,7 @@ impl Kind for User {
                 params.set(key, value);
             }
             if !params.is_empty() {
-                let changed = work
-                    .session
-                    .put(&path(&["access", "users", &name]), &params, &notes)
-                    .await;
+                let changed = work.put(&path(&["access", "users", &name]), &params).await;
                 changed.doing(|| format!("The user `{name}` was not changed"))?;
             }
             if prior["password"] != object["password"]
@@ -221,7 +216,7 @@ impl Kind for User {
                 let params = Params::new()
                     .with("userid", &name)
                     .with("password", password);
-                let changed = work.session.put("/access/password", &params, &notes).await;
+                let changed = work.put("/access/password", &params).await;
                 changed.doing(|| format!("The password of user `{name}` was not changed"))?;
             }
             entries(work, prior, object, ("users", "user_id")).await
@@ -231,10 +226,8 @@ impl Kind for User {
     fn delete<'a>(&'a self, work: &'a Work<'a>, object: &'a Json) -> BoxFuture<'a, Outcome<()>> {
         Box::pin(async move {
             let name = text(object, "user_id").unwrap_or_default();
-            let notes = |text: &str| work.note(text);
             let gone = work
-                .session
-                .delete(&path(&["access", "users", name]), &Params::new(), &notes)
+                .delete(&path(&["access", "users", name]), &Params::new())
                 .await;
             gone.doing(|| format!("The user `{name}` was not deleted"))
         })
@@ -274,8 +267,7 @@ async fn entries(
         if delete {
             params.flag("delete", true);
         }
-        let notes = |text: &str| work.note(text);
-        let changed = work.session.put("/access/acl", &params, &notes).await;
+        let changed = work.put("/access/acl", &params).await;
         changed.doing(|| format!("The rights of `{name}` were not changed"))?;
     }
     Ok(())
@@ -331,8 +323,7 @@ impl Acl {
         if delete {
             params.flag("delete", true);
         }
-        let notes = |text: &str| work.note(text);
-        let changed = work.session.put("/access/acl", &params, &notes).await;
+        let changed = work.put("/access/acl", &params).await;
         changed
             .map(drop)
             .doing(|| format!("The rights of `{name}` were not changed"))

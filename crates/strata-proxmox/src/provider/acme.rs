@@ -82,11 +82,7 @@ impl Kind for Account {
             ] {
                 params.maybe(parameter, text(object, attribute));
             }
-            let notes = |text: &str| work.note(text);
-            let made = work
-                .session
-                .post("/cluster/acme/account", &params, &notes)
-                .await;
+            let made = work.post("/cluster/acme/account", &params).await;
             made.doing(|| format!("The ACME account `{name}` was not registered"))?;
             self.read(work, object)
                 .await
@@ -138,8 +134,7 @@ impl Kind for Account {
             let name = text(object, "name").unwrap_or("default").to_owned();
             let mut params = Params::new();
             params.maybe("contact", text(object, "contact"));
-            let notes = |text: &str| work.note(text);
-            let changed = work.session.put(&account(object), &params, &notes).await;
+            let changed = work.put(&account(object), &params).await;
             changed.doing(|| format!("The ACME account `{name}` was not changed"))?;
             self.read(work, object).await.map(drop)
         })
@@ -147,11 +142,7 @@ impl Kind for Account {
 
     fn delete<'a>(&'a self, work: &'a Work<'a>, object: &'a Json) -> BoxFuture<'a, Outcome<()>> {
         Box::pin(async move {
-            let notes = |text: &str| work.note(text);
-            let gone = work
-                .session
-                .delete(&account(object), &Params::new(), &notes)
-                .await;
+            let gone = work.delete(&account(object), &Params::new()).await;
             let name = text(object, "name").unwrap_or("default");
             gone.doing(|| format!("The ACME account `{name}` was not removed"))
         })
@@ -233,20 +224,15 @@ impl Certificate {
         if !unused.is_empty() {
             params.set("delete", unused.join(","));
         }
-        let notes = |text: &str| work.note(text);
-        let set = work
-            .session
-            .put(&of(object, &["config"]), &params, &notes)
-            .await;
+        let set = work.put(&of(object, &["config"]), &params).await;
         set.map(drop)
             .doing(|| format!("The domains of node `{}` were not set", node(object)))
     }
 
     async fn order(&self, work: &Work<'_>, object: &mut Json, force: bool) -> Outcome<()> {
         let params = Params::new().with("force", u8::from(force || object["force"] == true));
-        let notes = |text: &str| work.note(text);
         let place = of(object, &["certificates", "acme", "certificate"]);
-        let ordered = work.session.post(&place, &params, &notes).await;
+        let ordered = work.post(&place, &params).await;
         ordered.doing(|| format!("The certificate of node `{}` was not ordered", node(object)))?;
         self.read(work, object).await.map(drop)
     }
@@ -321,19 +307,15 @@ impl Kind for Certificate {
 
     fn delete<'a>(&'a self, work: &'a Work<'a>, object: &'a Json) -> BoxFuture<'a, Outcome<()>> {
         Box::pin(async move {
-            let notes = |text: &str| work.note(text);
             let place = of(object, &["certificates", "acme", "certificate"]);
-            let gone = work.session.delete(&place, &Params::new(), &notes).await;
+            let gone = work.delete(&place, &Params::new()).await;
             gone.doing(|| format!("The certificate of node `{}` was not removed", node(object)))?;
             let names: Vec<String> = settings(object)
                 .iter()
                 .map(|(name, _)| name.to_owned())
                 .collect();
             let params = Params::new().with("delete", names.join(","));
-            let cleared = work
-                .session
-                .put(&of(object, &["config"]), &params, &notes)
-                .await;
+            let cleared = work.put(&of(object, &["config"]), &params).await;
             cleared
                 .map(drop)
                 .doing(|| format!("The domains of node `{}` were not taken back", node(object)))

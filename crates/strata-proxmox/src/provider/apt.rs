@@ -52,10 +52,8 @@ async fn enable(
         .with("path", file)
         .with("index", index)
         .with("enabled", u8::from(enabled));
-    let notes = |text: &str| work.note(text);
     let set = work
-        .session
-        .post(&of(object, &["apt", "repositories"]), &params, &notes)
+        .post(&of(object, &["apt", "repositories"]), &params)
         .await;
     set.map(drop)
         .doing(|| format!("The APT repository {index} of `{file}` was not switched"))
@@ -198,11 +196,9 @@ impl Kind for Standard {
     ) -> BoxFuture<'a, Outcome<()>> {
         Box::pin(async move {
             let handle = text(object, "handle").unwrap_or_default().to_owned();
-            let notes = |text: &str| work.note(text);
             let place = of(object, &["apt", "repositories"]);
             let set = work
-                .session
-                .put(&place, &Params::new().with("handle", &handle), &notes)
+                .put(&place, &Params::new().with("handle", &handle))
                 .await;
             set.doing(|| format!("The APT repository `{handle}` was not added"))?;
             self.read(work, object).await.map(drop)

@@ -246,6 +246,7 @@ fn ssh(block: &Reader<'_>) -> Ssh {
         private_key: or("private_key", "PROXMOX_VE_SSH_PRIVATE_KEY"),
         password: or("password", "PROXMOX_VE_SSH_PASSWORD").filter(|text| !text.is_empty()),
         askpass: None,
+        program: block.environment.get("STRATA_PROXMOX_SSH").cloned(),
         nodes: nodes.collect(),
     }
 }

@@ -169,9 +169,8 @@ impl Kind for Options {
     ) -> BoxFuture<'a, Outcome<()>> {
         Box::pin(async move {
             let params = Self::params(object);
-            let notes = |text: &str| work.note(text);
             if !params.is_empty() {
-                let set = work.session.put("/cluster/options", &params, &notes).await;
+                let set = work.put("/cluster/options", &params).await;
                 set.doing(|| "The options of the cluster were not set".to_owned())?;
             }
             self.read(work, object).await.map(drop)
@@ -210,8 +209,7 @@ impl Kind for Options {
             if !gone.is_empty() {
                 params.set("delete", gone.join(","));
             }
-            let notes = |text: &str| work.note(text);
-            let set = work.session.put("/cluster/options", &params, &notes).await;
+            let set = work.put("/cluster/options", &params).await;
             set.doing(|| "The options of the cluster were not set".to_owned())?;
             self.read(work, object).await.map(drop)
         })
@@ -224,13 +222,10 @@ impl Kind for Options {
             if names.is_empty() {
                 return Ok(());
             }
-            let notes = |text: &str| work.note(text);
             let set = work
-                .session
                 .put(
                     "/cluster/options",
                     &Params::new().with("delete", names.join(",")),
-                    &notes,
                 )
                 .await;
             set.map(drop)

@@ -8,6 +8,7 @@ use super::{
     kind::{Doing, Failure, Outcome, Work},
     lists,
     schema::Facts,
+    telmate::ha_group,
     value,
 };
 use crate::client::path;
@@ -48,6 +49,9 @@ fn short(name: &str) -> &str {
 
 /// True if a data source is offered.
 pub(crate) fn has(name: &str) -> bool {
+    if name == ha_group::NAME {
+        return true;
+    }
     let short = short(name);
     ALL.contains(&short) || OF_KINDS.contains(&short) || lists::has(short)
 }
@@ -107,6 +111,9 @@ async fn of_kind(work: &Work<'_>, name: &str, object: &mut Json) -> Outcome<()> 
 
 /// Reads a data source into its object.
 pub(crate) async fn read(work: &Work<'_>, facts: &Facts, object: &mut Json) -> Outcome<()> {
+    if facts.telmate {
+        return ha_group::read(work, object).await;
+    }
     let name = facts.names.first().map_or("", |name| short(name));
     if OF_KINDS.contains(&name) {
         let whole = facts.names.first().map_or("", String::as_str);

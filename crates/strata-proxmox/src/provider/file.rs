@@ -70,11 +70,7 @@ pub(super) async fn remove(work: &Work<'_>, object: &Json) -> Outcome<()> {
     let Some(id) = text(object, "id") else {
         return Ok(());
     };
-    let notes = |text: &str| work.note(text);
-    let gone = work
-        .session
-        .delete(&volume(object, id), &Params::new(), &notes)
-        .await;
+    let gone = work.delete(&volume(object, id), &Params::new()).await;
     gone.doing(|| format!("The file `{id}` was not deleted"))
 }
 
@@ -162,11 +158,7 @@ impl Kind for Download {
                         "it was not made by this configuration: set `overwrite_unmanaged = true` to replace it, or import it",
                     ));
                 }
-                let notes = |text: &str| work.note(text);
-                let gone = work
-                    .session
-                    .delete(&volume(object, &id), &Params::new(), &notes)
-                    .await;
+                let gone = work.delete(&volume(object, &id), &Params::new()).await;
                 gone.doing(|| format!("The file `{id}` was not replaced"))?;
             }
             download(work, object, &name).await?;
@@ -194,16 +186,6 @@ impl Kind for Download {
             object["id"] = json!(id);
             Ok(true)
         })
-    }
-
-    fn update<'a>(
-        &'a self,
-        _work: &'a Work<'a>,
-        _prior: &'a Json,
-        _object: &'a mut Json,
-    ) -> BoxFuture<'a, Outcome<()>> {
-        // What can change without a new download is only how we go about it.
-        Box::pin(async { Ok(()) })
     }
 
     fn delete<'a>(&'a self, work: &'a Work<'a>, object: &'a Json) -> BoxFuture<'a, Outcome<()>> {
@@ -234,23 +216,14 @@ async fn download(work: &Work<'_>, object: &Json, name: &str) -> Outcome<()> {
         params.flag("verify-certificates", false);
     }
     let limit = guest::limit(object, "upload_timeout", 600);
-    let notes = |text: &str| work.note(text);
     let target = path(&["nodes", node, "storage", storage, "download-url"]);
-    let done = work
-        .session
-        .client
-        .change(Method::POST, &target, &params, limit, &notes)
-        .await;
+    let done = work.change(Method::POST, &target, &params, limit).await;
     if let Err(error) = &done
         && error.words().contains("checksum mismatch")
     {
         // The node removes such a file itself; should one be left, it must not be taken for good.
         let id = Download::id(object);
-        drop(
-            work.session
-                .delete(&volume(object, &id), &Params::new(), &notes)
-                .await,
-        );
+        drop(work.delete(&volume(object, &id), &Params::new()).await);
     }
     done.map(drop)
         .doing(|| format!("`{name}` was not downloaded to storage `{storage}` of node `{node}`"))
@@ -497,15 +470,6 @@ impl Kind for Sent {
             }
             Ok(true)
         })
-    }
-
-    fn update<'a>(
-        &'a self,
-        _work: &'a Work<'a>,
-        _prior: &'a Json,
-        _object: &'a mut Json,
-    ) -> BoxFuture<'a, Outcome<()>> {
-        Box::pin(async { Ok(()) })
     }
 
     fn delete<'a>(&'a self, work: &'a Work<'a>, object: &'a Json) -> BoxFuture<'a, Outcome<()>> {

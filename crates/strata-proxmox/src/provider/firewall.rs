@@ -121,7 +121,6 @@ fn told_rule(told: &Json) -> Json {
 /// for, so that the list is made anew from its end.
 async fn set_rules(work: &Work<'_>, list: &str, wanted: &[Json]) -> Outcome<()> {
     let summary = || "The firewall rules were not changed".to_owned();
-    let notes = |text: &str| work.note(text);
     let told = work.session.client.get(list).await.doing(summary)?;
     let told = told.as_array().cloned().unwrap_or_default();
     let same = wanted.len() == told.len()
@@ -133,16 +132,12 @@ async fn set_rules(work: &Work<'_>, list: &str, wanted: &[Json]) -> Outcome<()> 
         return Ok(());
     }
     for at in (0..told.len()).rev() {
-        work.session
-            .delete(&format!("{list}/{at}"), &Params::new(), &notes)
+        work.delete(&format!("{list}/{at}"), &Params::new())
             .await
             .doing(summary)?;
     }
     for wanted in wanted.iter().rev() {
-        work.session
-            .post(list, &rule(wanted), &notes)
-            .await
-            .doing(summary)?;
+        work.post(list, &rule(wanted)).await.doing(summary)?;
     }
     Ok(())
 }
@@ -351,11 +346,7 @@ impl Kind for Options {
             let (place, id) = scope(object);
             let mut params = options(object, &OPTIONS);
             take_back(&options(prior, &OPTIONS), &mut params);
-            let notes = |text: &str| work.note(text);
-            let set = work
-                .session
-                .put(&format!("{place}/options"), &params, &notes)
-                .await;
+            let set = work.put(&format!("{place}/options"), &params).await;
             set.doing(|| format!("The options of the firewall of `{id}` were not set"))?;
             object["id"] = json!(id);
             Ok(())
@@ -366,13 +357,10 @@ impl Kind for Options {
         Box::pin(async move {
             let (place, id) = scope(object);
             let names = OPTIONS.map(|(_, name, _)| name).join(",");
-            let notes = |text: &str| work.note(text);
             match work
-                .session
                 .put(
                     &format!("{place}/options"),
                     &Params::new().with("delete", names),
-                    &notes,
                 )
                 .await
             {
@@ -422,11 +410,7 @@ impl Kind for Group {
             let name = text(object, "name").unwrap_or_default().to_owned();
             let mut params = Params::new().with("group", &name);
             params.maybe("comment", text(object, "comment"));
-            let notes = |text: &str| work.note(text);
-            let made = work
-                .session
-                .post("/cluster/firewall/groups", &params, &notes)
-                .await;
+            let made = work.post("/cluster/firewall/groups", &params).await;
             made.doing(|| format!("The security group `{name}` was not created"))?;
             object["id"] = json!(name);
             let one = path(&["cluster", "firewall", "groups", &name]);
@@ -477,16 +461,12 @@ impl Kind for Group {
     ) -> BoxFuture<'a, Outcome<()>> {
         Box::pin(async move {
             let name = text(object, "name").unwrap_or_default().to_owned();
-            let notes = |text: &str| work.note(text);
             if prior["name"] != object["name"] || prior["comment"] != object["comment"] {
                 let mut params = Params::new().with("group", &name);
                 params
                     .maybe("rename", text(prior, "name"))
                     .set("comment", text(object, "comment").unwrap_or_default());
-                let changed = work
-                    .session
-                    .post("/cluster/firewall/groups", &params, &notes)
-                    .await;
+                let changed = work.post("/cluster/firewall/groups", &params).await;
                 changed.doing(|| format!("The security group `{name}` was not changed"))?;
             }
             object["id"] = json!(name);
@@ -501,12 +481,11 @@ impl Kind for Group {
         Box::pin(async move {
             let name = text(object, "name").unwrap_or_default();
             let one = path(&["cluster", "firewall", "groups", name]);
-            let notes = |text: &str| work.note(text);
             match work.session.client.find(&one).await {
                 Ok(Some(_)) => set_rules(work, &one, &[]).await?,
                 _ => return Ok(()),
             }
-            let gone = work.session.delete(&one, &Params::new(), &notes).await;
+            let gone = work.delete(&one, &Params::new()).await;
             gone.doing(|| format!("The security group `{name}` was not deleted"))
         })
     }
@@ -605,11 +584,7 @@ impl Kind for Cluster {
         Box::pin(async move {
             let mut params = cluster_options(object);
             take_back(&cluster_options(prior), &mut params);
-            let notes = |text: &str| work.note(text);
-            let set = work
-                .session
-                .put("/cluster/firewall/options", &params, &notes)
-                .await;
+            let set = work.put("/cluster/firewall/options", &params).await;
             set.doing(|| "The firewall of the cluster was not set".to_owned())?;
             object["id"] = json!("cluster-firewall");
             Ok(())
@@ -622,11 +597,7 @@ impl Kind for Cluster {
                 "delete",
                 "enable,policy_in,policy_out,policy_forward,ebtables,log_ratelimit",
             );
-            let notes = |text: &str| work.note(text);
-            let set = work
-                .session
-                .put("/cluster/firewall/options", &params, &notes)
-                .await;
+            let set = work.put("/cluster/firewall/options", &params).await;
             set.map(drop)
                 .doing(|| "The firewall of the cluster was not taken back".to_owned())
         })

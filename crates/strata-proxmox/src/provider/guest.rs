@@ -169,11 +169,8 @@ impl Making<'_> {
 
     async fn run(&self, work: &Work<'_>, id: u32) -> Result<(), crate::client::ClientError> {
         let params = self.params.clone().with(self.id, id);
-        let notes = |text: &str| work.note(text);
         let made = work
-            .session
-            .client
-            .change(hyper::Method::POST, &self.path, &params, self.limit, &notes)
+            .change(hyper::Method::POST, &self.path, &params, self.limit)
             .await;
         made.map(drop)
     }
@@ -267,11 +264,10 @@ pub(crate) async fn change_pool(
     before: &Json,
     after: &Json,
 ) -> Outcome<()> {
-    let notes = |text: &str| work.note(text);
     let change = async |pool: &str, delete: bool| {
         let mut params = Params::new().with("vms", id).with("poolid", pool);
         params.flag(if delete { "delete" } else { "allow-move" }, true);
-        work.session.put("/pools", &params, &notes).await
+        work.put("/pools", &params).await
     };
     match (
         before.as_str().filter(|pool| !pool.is_empty()),

@@ -75,8 +75,7 @@ impl Kind for Image {
                 .with("reference", &reference)
                 .with("filename", stem);
             let pull = path(&["nodes", &node, "storage", &storage, "oci-registry-pull"]);
-            let notes = |text: &str| work.note(text);
-            let pulled = work.session.post(&pull, &params, &notes).await;
+            let pulled = work.post(&pull, &params).await;
             pulled.doing(|| format!("The image `{reference}` was not pulled"))?;
             object["id"] = json!(id);
             object["file_name"] = json!(name);

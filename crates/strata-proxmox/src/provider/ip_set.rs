@@ -22,12 +22,10 @@ impl IpSet {
         before: &[Json],
         after: &[Json],
     ) -> Outcome<()> {
-        let notes = |text: &str| work.note(text);
         let summary = || "The IP set was not changed".to_owned();
         for gone in before.iter().filter(|member| !after.contains(member)) {
             let member = path(&[text(gone, "name").unwrap_or_default()]);
-            work.session
-                .delete(&format!("{one}{member}"), &Params::new(), &notes)
+            work.delete(&format!("{one}{member}"), &Params::new())
                 .await
                 .doing(summary)?;
         }
@@ -39,10 +37,7 @@ impl IpSet {
             if new["nomatch"] == true {
                 params.flag("nomatch", true);
             }
-            work.session
-                .post(one, &params, &notes)
-                .await
-                .doing(summary)?;
+            work.post(one, &params).await.doing(summary)?;
         }
         Ok(())
     }
@@ -94,8 +89,7 @@ impl Kind for IpSet {
             params
                 .maybe("name", text(object, "name"))
                 .maybe("comment", text(object, "comment"));
-            let notes = |text: &str| work.note(text);
-            let made = work.session.post(&all_sets, &params, &notes).await;
+            let made = work.post(&all_sets, &params).await;
             made.doing(|| "The IP set was not created".to_owned())?;
             object["id"] = object["name"].clone();
             Self::set_members(work, &one, &[], all(object, "cidr"))
@@ -148,14 +142,13 @@ impl Kind for IpSet {
     ) -> BoxFuture<'a, Outcome<()>> {
         Box::pin(async move {
             let (all_sets, one) = Self::place(object);
-            let notes = |text: &str| work.note(text);
             if prior["name"] != object["name"] || prior["comment"] != object["comment"] {
                 let mut params = Params::new();
                 params
                     .maybe("name", text(object, "name"))
                     .maybe("rename", text(prior, "name"));
                 params.set("comment", text(object, "comment").unwrap_or_default());
-                let changed = work.session.post(&all_sets, &params, &notes).await;
+                let changed = work.post(&all_sets, &params).await;
                 changed.doing(|| "The IP set was not changed".to_owned())?;
             }
             object["id"] = object["name"].clone();
@@ -166,11 +159,7 @@ impl Kind for IpSet {
     fn delete<'a>(&'a self, work: &'a Work<'a>, object: &'a Json) -> BoxFuture<'a, Outcome<()>> {
         Box::pin(async move {
             let (_, one) = Self::place(object);
-            let notes = |text: &str| work.note(text);
-            let gone = work
-                .session
-                .delete(&one, &Params::new().with("force", 1), &notes)
-                .await;
+            let gone = work.delete(&one, &Params::new().with("force", 1)).await;
             gone.doing(|| "The IP set was not deleted".to_owned())
         })
     }

@@ -1,5 +1,8 @@
 //! What one kind of object does: made, read, changed, removed. Objects are JSON here.
 
+use std::{path::Path, time::Duration};
+
+use hyper::Method;
 use serde_json::Value as Json;
 use strata_core::{
     BoxFuture, Diagnostic, Diagnostics,
@@ -7,7 +10,7 @@ use strata_core::{
 };
 
 use super::session::Session;
-use crate::client::ClientError;
+use crate::client::{ClientError, Params};
 
 /// A call's surroundings.
 pub(crate) struct Work<'a> {
@@ -22,6 +25,35 @@ pub(crate) struct Work<'a> {
 impl Work<'_> {
     pub(crate) fn note(&self, text: &str) {
         self.progress.note(text);
+    }
+
+    /// Makes a change and waits until it is done, with notes of what is under way.
+    pub(crate) async fn change(
+        &self,
+        method: Method,
+        path: &str,
+        params: &Params,
+        limit: Duration,
+    ) -> Result<Json, ClientError> {
+        let notes = |text: &str| self.note(text);
+        let client = &self.session.client;
+        client.change(method, path, params, limit, &notes).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, params: &Params) -> Result<Json, ClientError> {
+        let notes = |text: &str| self.note(text);
+        self.session.post(path, params, &notes).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, params: &Params) -> Result<Json, ClientError> {
+        let notes = |text: &str| self.note(text);
+        self.session.put(path, params, &notes).await
+    }
+
+    /// Deletes; what is not there is fine.
+    pub(crate) async fn delete(&self, path: &str, params: &Params) -> Result<(), ClientError> {
+        let notes = |text: &str| self.note(text);
+        self.session.delete(path, params, &notes).await
     }
 }
 
@@ -82,6 +114,33 @@ pub(crate) struct Planned<'a> {
     pub(crate) replace: Vec<&'static str>,
     /// Attributes that need not be made anew although the facts say so.
     pub(crate) keep: Vec<&'static str>,
+    /// The configuration, without what is computed; none where one kind asks another.
+    pub(crate) said: Option<&'a Json>,
+}
+
+impl<'a> Planned<'a> {
+    /// A plan of which nothing is said yet.
+    pub(crate) fn new(
+        session: Option<&'a Session>,
+        prior: Option<&'a Json>,
+        planned: &'a Json,
+        directory: Option<&'a Path>,
+    ) -> Self {
+        Self {
+            session,
+            prior,
+            planned,
+            reopen: Vec::new(),
+            effects: Vec::new(),
+            warnings: Diagnostics::new(),
+            nothing: false,
+            changed: false,
+            directory,
+            replace: Vec::new(),
+            keep: Vec::new(),
+            said: None,
+        }
+    }
 }
 
 /// One kind of object.
@@ -118,13 +177,15 @@ pub(crate) trait Kind: Send + Sync {
     fn read<'a>(&'a self, work: &'a Work<'a>, object: &'a mut Json)
     -> BoxFuture<'a, Outcome<bool>>;
 
-    /// Changes it.
+    /// Changes it. Of some kinds each argument makes another, or says how we go about it: there is nothing to do.
     fn update<'a>(
         &'a self,
-        work: &'a Work<'a>,
-        prior: &'a Json,
-        object: &'a mut Json,
-    ) -> BoxFuture<'a, Outcome<()>>;
+        _work: &'a Work<'a>,
+        _prior: &'a Json,
+        _object: &'a mut Json,
+    ) -> BoxFuture<'a, Outcome<()>> {
+        Box::pin(async { Ok(()) })
+    }
 
     /// Removes it; what is gone already is fine.
     fn delete<'a>(&'a self, work: &'a Work<'a>, object: &'a Json) -> BoxFuture<'a, Outcome<()>>;

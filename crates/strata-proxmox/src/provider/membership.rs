@@ -36,8 +36,7 @@ async fn change(work: &Work<'_>, object: &Json, delete: bool) -> Outcome<()> {
     if delete {
         params.flag("delete", true);
     }
-    let notes = |text: &str| work.note(text);
-    let changed = work.session.put("/pools", &params, &notes).await;
+    let changed = work.put("/pools", &params).await;
     let doing = if delete { "taken out of" } else { "put into" };
     changed
         .map(drop)
@@ -161,8 +160,7 @@ impl Kind for RealmSync {
                 .maybe("remove-vanished", text(object, "remove_vanished"))
                 .maybe("scope", text(object, "scope"));
             let sync = path(&["access", "domains", &realm, "sync"]);
-            let notes = |text: &str| work.note(text);
-            let done = work.session.post(&sync, &params, &notes).await;
+            let done = work.post(&sync, &params).await;
             done.doing(|| format!("The realm `{realm}` was not synchronized"))?;
             object["id"] = json!(realm);
             Ok(())

@@ -32,6 +32,7 @@ mod planning;
 mod schema;
 mod sdn;
 mod session;
+mod since;
 mod ssh;
 mod tables;
 mod telmate;
@@ -376,19 +377,20 @@ impl Configured {
             .as_ref()
             .map(|prior| open(&prior.value, &prior.private));
         let json = value::to_json(&planned);
-        let mut look = Planned {
-            session: self.session.as_ref(),
-            prior: prior.as_ref(),
-            planned: &json,
-            reopen: Vec::new(),
-            effects: Vec::new(),
-            warnings: Diagnostics::new(),
-            nothing: false,
-            changed: false,
-            directory: Some(&self.directory),
-            replace: Vec::new(),
-            keep: Vec::new(),
-        };
+        let is_as_it_was =
+            prior.is_some() && request.prior.as_ref().map(|prior| &prior.value) == Some(&planned);
+        if let Some(session) = self.session.as_ref().filter(|_| !is_as_it_was) {
+            let checked = since::check(session, kind.name(), &json).await;
+            checked.map_err(|failure| failed(&failure))?;
+        }
+        let said = value::to_json(&request.config);
+        let mut look = Planned::new(
+            self.session.as_ref(),
+            prior.as_ref(),
+            &json,
+            Some(&self.directory),
+        );
+        look.said = Some(&said);
         kind.plan(&mut look)
             .await
             .map_err(|failure| failed(&failure))?;

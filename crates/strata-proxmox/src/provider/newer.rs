@@ -411,19 +411,7 @@ impl Kind for Newer {
                 self.ours(planned.planned),
                 planned.prior.map(|prior| self.ours(prior)),
             );
-            let mut look = Planned {
-                session: planned.session,
-                prior: prior.as_ref(),
-                planned: &ours,
-                reopen: Vec::new(),
-                effects: Vec::new(),
-                warnings: Diagnostics::new(),
-                nothing: false,
-                changed: false,
-                directory: planned.directory,
-                replace: Vec::new(),
-                keep: Vec::new(),
-            };
+            let mut look = Planned::new(planned.session, prior.as_ref(), &ours, planned.directory);
             Vm.plan(&mut look).await?;
             planned.replace.extend(look.replace);
             planned.effects.extend(look.effects);
@@ -492,12 +480,8 @@ impl Kind for Newer {
             names.retain(|name| !unwanted(prior).contains(name));
             if !names.is_empty() {
                 let place = guest::place(work, "qemu", &before).await?;
-                let notes = |text: &str| work.note(text);
                 let params = Params::new().with("delete", names.join(","));
-                let gone = work
-                    .session
-                    .post(&place.path(&["config"]), &params, &notes)
-                    .await;
+                let gone = work.post(&place.path(&["config"]), &params).await;
                 gone.doing(|| {
                     format!(
                         "The devices that VM {} is not to have were not removed",

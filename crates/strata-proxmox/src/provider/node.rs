@@ -55,11 +55,7 @@ impl Kind for Dns {
             for (at, server) in texts(object, "servers").iter().enumerate() {
                 params.set(format!("dns{}", at + 1), server);
             }
-            let notes = |text: &str| work.note(text);
-            let set = work
-                .session
-                .put(&of(object, &["dns"]), &params, &notes)
-                .await;
+            let set = work.put(&of(object, &["dns"]), &params).await;
             set.doing(|| {
                 format!(
                     "The DNS settings of node `{}` were not changed",
@@ -161,11 +157,7 @@ impl Kind for Hosts {
                 )
             });
             let params = Params::new().with("data", lines.collect::<String>());
-            let notes = |text: &str| work.note(text);
-            let set = work
-                .session
-                .post(&of(object, &["hosts"]), &params, &notes)
-                .await;
+            let set = work.post(&of(object, &["hosts"]), &params).await;
             set.doing(|| format!("The hosts of node `{}` were not changed", node(object)))?;
             self.read(work, object).await.map(drop)
         })
@@ -262,10 +254,8 @@ impl Kind for Certificate {
             params
                 .maybe("key", text(object, "private_key"))
                 .flag("force", object["overwrite"] == true);
-            let notes = |text: &str| work.note(text);
             let set = work
-                .session
-                .post(&of(object, &["certificates", "custom"]), &params, &notes)
+                .post(&of(object, &["certificates", "custom"]), &params)
                 .await;
             set.doing(|| format!("The certificate of node `{}` was not set", node(object)))?;
             self.read(work, object)
@@ -334,12 +324,8 @@ impl Kind for Certificate {
 
     fn delete<'a>(&'a self, work: &'a Work<'a>, object: &'a Json) -> BoxFuture<'a, Outcome<()>> {
         Box::pin(async move {
-            let notes = |text: &str| work.note(text);
             let place = of(object, &["certificates", "custom"]);
-            let gone = work
-                .session
-                .delete(&place, &Params::new().with("restart", 1), &notes)
-                .await;
+            let gone = work.delete(&place, &Params::new().with("restart", 1)).await;
             gone.doing(|| format!("The certificate of node `{}` was not removed", node(object)))
         })
     }

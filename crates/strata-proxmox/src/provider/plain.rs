@@ -130,11 +130,7 @@ impl Plain {
         let Some(then) = self.then else {
             return Ok(());
         };
-        let notes = |text: &str| work.note(text);
-        let reloaded = work
-            .session
-            .put(&fill(then, object), &Params::new(), &notes)
-            .await;
+        let reloaded = work.put(&fill(then, object), &Params::new()).await;
         reloaded
             .map(drop)
             .doing(|| format!("The change of {} could not be applied", self.shown(object)))
@@ -210,14 +206,9 @@ impl Kind for Plain {
                 params.set(*name, text);
             }
             let _turn = self.lock(work, object).await;
-            let notes = |text: &str| work.note(text);
             let made = match self.all.strip_prefix("PUT ") {
-                Some(all) => work.session.put(&fill(all, object), &params, &notes).await,
-                None => {
-                    work.session
-                        .post(&fill(self.all, object), &params, &notes)
-                        .await
-                }
+                Some(all) => work.put(&fill(all, object), &params).await,
+                None => work.post(&fill(self.all, object), &params).await,
             };
             let answer = made.doing(|| format!("The {} was not created", self.shown(object)))?;
             if let Some(token) = answer["value"].as_str() {
@@ -329,17 +320,13 @@ impl Kind for Plain {
                 params.set("delete", gone.join(","));
             }
             let _turn = self.lock(work, object).await;
-            let notes = |text: &str| work.note(text);
             if !params.is_empty() {
                 if self.whole {
                     for (name, text) in self.fixed {
                         params.set(*name, text);
                     }
                 }
-                let changed = work
-                    .session
-                    .put(&fill(self.one, object), &params, &notes)
-                    .await;
+                let changed = work.put(&fill(self.one, object), &params).await;
                 changed.doing(|| format!("The {} was not changed", self.shown(object)))?;
                 self.reload(work, object).await?;
             }
@@ -350,7 +337,6 @@ impl Kind for Plain {
     fn delete<'a>(&'a self, work: &'a Work<'a>, object: &'a Json) -> BoxFuture<'a, Outcome<()>> {
         Box::pin(async move {
             let _turn = self.lock(work, object).await;
-            let notes = |text: &str| work.note(text);
             if self.all.starts_with("PUT ") && !self.resets {
                 // A setting of the node itself: there is nothing to take away.
                 return Ok(());
@@ -359,7 +345,7 @@ impl Kind for Plain {
                 let names: Vec<&str> = self.fields.iter().map(|field| field.parameter).collect();
                 let params = Params::new().with("delete", names.join(","));
                 let one = fill(self.one, object);
-                let reset = work.session.put(&one, &params, &notes).await;
+                let reset = work.put(&one, &params).await;
                 return reset
                     .map(drop)
                     .doing(|| format!("The {} was not taken back", self.shown(object)));
@@ -368,10 +354,7 @@ impl Kind for Plain {
             for field in self.removal {
                 params.maybe(field.parameter, field.write(field.of(object)));
             }
-            let gone = work
-                .session
-                .delete(&fill(self.one, object), &params, &notes)
-                .await;
+            let gone = work.delete(&fill(self.one, object), &params).await;
             gone.doing(|| format!("The {} was not deleted", self.shown(object)))?;
             self.reload(work, object).await
         })

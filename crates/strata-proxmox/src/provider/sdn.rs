@@ -125,11 +125,7 @@ impl Kind for Subnet {
 }
 
 async fn apply(work: &Work<'_>) -> Outcome<()> {
-    let notes = |text: &str| work.note(text);
-    let applied = work
-        .session
-        .put("/cluster/sdn", &Params::new(), &notes)
-        .await;
+    let applied = work.put("/cluster/sdn", &Params::new()).await;
     applied
         .map(drop)
         .doing(|| "The software-defined network was not applied".to_owned())
@@ -165,15 +161,6 @@ impl Kind for Applier {
     ) -> BoxFuture<'a, Outcome<bool>> {
         // It is something done, which nothing on the server tells of.
         Box::pin(async { Ok(true) })
-    }
-
-    fn update<'a>(
-        &'a self,
-        _work: &'a Work<'a>,
-        _prior: &'a Json,
-        _object: &'a mut Json,
-    ) -> BoxFuture<'a, Outcome<()>> {
-        Box::pin(async { Ok(()) })
     }
 
     fn delete<'a>(&'a self, work: &'a Work<'a>, object: &'a Json) -> BoxFuture<'a, Outcome<()>> {

@@ -1,4 +1,5 @@
-//! Files put onto a node over ssh: where the API has no way, which is for snippets.
+//! Files put onto a node over ssh, and programs run there: where the API has no way. That is for snippets, ids of
+//! containers, and disks filled from images among those of CDs.
 //!
 //! The user's own `ssh` is used, so that its configuration, agents and jump hosts count.
 
@@ -24,6 +25,8 @@ pub(crate) struct Ssh {
     pub(crate) user: Option<String>,
     pub(crate) private_key: Option<String>,
     pub(crate) password: Option<String>,
+    /// The program, if it is not `ssh`.
+    pub(crate) program: Option<String>,
     /// Who hands the password to `ssh`.
     pub(crate) askpass: Option<Askpass>,
     /// Address and port by node.
@@ -130,11 +133,12 @@ fn lines_script(target: &str, key: &str) -> String {
     )
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-async fn run(work: &Work<'_>, node: &str, script: &str, input: &[u8]) -> Outcome<()> {
+/// Runs a script on a node, as root.
+pub(super) async fn run(work: &Work<'_>, node: &str, script: &str, input: &[u8]) -> Outcome<()> {
     let ssh = &work.session.manner.ssh;
     let broken = |error: std::io::Error| failed(node, &error.to_string());
     let (host, port) = address(work, node).await?;
@@ -160,9 +164,12 @@ async fn run(work: &Work<'_>, node: &str, script: &str, input: &[u8]) -> Outcome
         .wait_with_output()
         .await
         .map_err(|error| failed(node, &error.to_string()))?;
-    match done.status.success() {
-        true => Ok(()),
-        false => Err(failed(node, String::from_utf8_lossy(&done.stderr).trim())),
+    let said = String::from_utf8_lossy(&done.stderr);
+    match done.status.code() {
+        Some(0) => Ok(()),
+        // What ssh itself ends with when it does not get there.
+        Some(255) | None => Err(failed(node, said.trim())),
+        Some(code) => Err(broken_off(node, code, said.trim())),
     }
 }
 
@@ -182,7 +189,7 @@ fn command(
     kept: Option<&Kept>,
     script: &str,
 ) -> Command {
-    let mut command = Command::new("ssh");
+    let mut command = Command::new(ssh.program.as_deref().unwrap_or("ssh"));
     command.args(["-o", "ConnectTimeout=10", "-o"]);
     match kept {
         // It asks once: a wrong password does not become right.
@@ -210,8 +217,18 @@ fn failed(node: &str, reason: &str) -> Box<Failure> {
     Failure::new(
         Diagnostic::error("proxmox-ssh", format!("The node `{node}` was not reached over ssh"))
             .detail(reason.to_owned())
-            .hint("the API takes no snippets: they are written over ssh, with the provider block's `ssh` settings and the user's own ssh configuration"),
+            .hint("the API has no way for this: it is done over ssh, with the provider block's `ssh` settings and the user's own ssh configuration"),
     )
+}
+
+/// What a node was to do, and failed.
+fn broken_off(node: &str, code: i32, said: &str) -> Box<Failure> {
+    let summary = format!("What node `{node}` was to do over ssh failed");
+    let told = Diagnostic::error("proxmox-ssh", summary);
+    Failure::new(told.detail(match said {
+        "" => format!("it ended with {code} and said nothing"),
+        said => said.to_owned(),
+    }))
 }
 
 /// A private key in a file that only we can read, for as long as it is needed.

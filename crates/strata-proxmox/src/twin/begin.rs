@@ -74,8 +74,12 @@ pub(super) fn cluster(options: &Options) -> Store {
     let mut store = Store {
         lenient: options.lenient,
         guests_answer: options.guests_answer,
+        release: options.release,
         ..Store::default()
     };
+    if store.release < super::release::RULES {
+        store.lacks.insert("ha-rules".to_owned());
+    }
     for name in &options.nodes {
         store.nodes.insert(name.clone(), node());
     }

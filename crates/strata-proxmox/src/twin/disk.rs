@@ -465,11 +465,19 @@ impl Store {
                 "'import-from' requires special syntax - use <storage ID>:0,import-from=<source>",
             );
         }
-        match source.starts_with('/') && !call.who.is_root() {
-            true => fail(
+        let kind = source
+            .split_once(':')
+            .and_then(|(_, volume)| volume.split_once('/'));
+        match kind {
+            _ if source.starts_with('/') && !call.who.is_root() => fail(
                 "Only root can pass arbitrary filesystem paths. at /usr/share/perl5/PVE/Storage.pm line 651.",
             ),
-            false => Ok(()),
+            // A rehearsal has no nodes that take such an image over ssh: its API does.
+            Some((kind @ ("iso" | "vztmpl"), _)) if !self.lenient => wrong(
+                key,
+                format!("{source} has wrong type '{kind}' - needs to be 'images' or 'import'"),
+            ),
+            _ => Ok(()),
         }
     }
 }

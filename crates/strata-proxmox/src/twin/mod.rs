@@ -19,6 +19,7 @@ mod disk;
 mod fault;
 mod lend;
 mod permission;
+mod release;
 #[cfg(test)]
 mod replay;
 mod server;
@@ -62,6 +63,8 @@ pub struct Options {
     pub tokens: BTreeMap<String, String>,
     /// Where the cluster is kept; it begins with what is there.
     pub file: Option<PathBuf>,
+    /// The release that it is: `(8, 4)` for 8.4. The description that it checks requests against is of 9.1.
+    pub release: (u32, u32),
 }
 
 impl Options {
@@ -75,6 +78,7 @@ impl Options {
             password: "twin".to_owned(),
             tokens: BTreeMap::from([("twin".to_owned(), "twin".to_owned())]),
             file: None,
+            release: release::NEWEST,
         }
     }
 }

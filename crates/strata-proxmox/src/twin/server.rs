@@ -214,6 +214,7 @@ fn prepare(shared: &Shared, parts: &Parts, body: &[u8]) -> Result<Call, Refusal>
     if snippet {
         return Ok(call);
     }
+    super::release::check(store.release, found.method, &given)?;
     call.params = api::check(found.method, &given).map_err(Refusal::parameters)?;
     Ok(call)
 }

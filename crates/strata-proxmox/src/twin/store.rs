@@ -48,6 +48,13 @@ pub(super) struct Store {
     pub(super) web: BTreeMap<String, (u64, String)>,
     /// The time that stands still, for tests; else the clock is asked.
     pub(super) frozen: Option<u64>,
+    /// The release that the cluster is.
+    #[serde(default = "newest")]
+    pub(super) release: (u32, u32),
+}
+
+fn newest() -> (u32, u32) {
+    super::release::NEWEST
 }
 
 /// A node.

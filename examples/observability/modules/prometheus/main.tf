@@ -20,4 +20,5 @@ module "service" {
   snapshots      = var.snapshots ? { schedule = "@daily", expiry = var.place.expiry } : null
   restore_from   = var.place.restore_from
   ports          = { http = 9090 }
+  host_ports     = var.incus == null ? {} : { incus = var.incus }
 }

@@ -24,3 +24,9 @@ variable "snapshots" {
   type        = bool
   default     = true
 }
+
+variable "incus" {
+  description = "Where Incus answers HTTPS on its host, as HOST:PORT; the container has it at 127.0.0.1:8443."
+  type        = string
+  default     = null
+}

@@ -68,6 +68,20 @@ resource "incus_instance" "service" {
     }
   }
 
+  # What the host keeps on its loopback is led in.
+  dynamic "device" {
+    for_each = var.host_ports
+    content {
+      name = "host-${device.key}"
+      type = "proxy"
+      properties = {
+        bind    = "instance"
+        listen  = "tcp:127.0.0.1:8443"
+        connect = "tcp:${device.value}"
+      }
+    }
+  }
+
   wait_for {
     type = "ipv4"
   }

@@ -66,3 +66,9 @@ variable "listen_address" {
   type        = string
   default     = null
 }
+
+variable "host_ports" {
+  description = "What of the host the container has at its own 127.0.0.1:8443, as HOST:PORT, by name."
+  type        = map(string)
+  default     = {}
+}

@@ -1,8 +1,10 @@
 //! `incus_image`: an image, known by its fingerprint, with aliases that may change.
 //!
 //! The same content is the same image: one that is there already is taken over, not made again.
-//! [`source`] says where it comes from, [`streams`] what servers of images call it, [`schema()`] what can be said of it.
+//! [`source`] says where it comes from, [`elsewhere`] whether it is there, [`streams`] what servers of images call it, [`schema()`] what can be said of it.
 
+mod elsewhere;
+mod registry;
 mod schema;
 mod source;
 mod streams;
@@ -18,6 +20,7 @@ use strata_core::{
 
 use self::source::text;
 pub(crate) use self::{
+    elsewhere::{Elsewhere, Sought},
     schema::{schema, validate},
     source::{ImageSource, reachable},
 };

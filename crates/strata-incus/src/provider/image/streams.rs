@@ -2,7 +2,7 @@
 //!
 //! Simplestreams: an index names lists of products, each with its aliases, its architecture and the fingerprints of its
 //! versions. An image has the aliases of its product, and each again with the architecture behind it, as the Incus
-//! client shows them. Of a public Incus server they are told as by any other; a registry of OCI images has none.
+//! client shows them. A plan looks images up in the same lists. Of a public Incus server they are told as by any other; a registry of OCI images has none.
 
 use serde_json::Value as Json;
 
@@ -43,19 +43,51 @@ async fn of_streams(
     url: &str,
     wanted: &Wanted<'_>,
 ) -> Result<Vec<String>, ClientError> {
+    let lists = lists(remote, url).await?;
+    lists
+        .iter()
+        .find_map(|list| among(list, wanted))
+        .ok_or_else(|| {
+            ClientError::Setup(format!(
+                "{url} has no image `{}` for {}",
+                wanted.name, wanted.architecture
+            ))
+        })
+}
+
+/// All lists of products of a server.
+pub(super) async fn lists(remote: &Remote, url: &str) -> Result<Vec<Json>, ClientError> {
     let index = web::get(remote, &format!("{url}/streams/v1/index.json")).await?;
-    let lists = index["index"].as_object().into_iter().flatten();
-    let lists = lists.filter(|(_, list)| list["datatype"] == "image-downloads");
-    for path in lists.filter_map(|(_, list)| list["path"].as_str()) {
-        let list = web::get(remote, &format!("{url}/{path}")).await?;
-        if let Some(found) = among(&list, wanted) {
-            return Ok(found);
-        }
+    let named = index["index"].as_object().into_iter().flatten();
+    let named = named.filter(|(_, list)| list["datatype"] == "image-downloads");
+    let mut lists = Vec::new();
+    for path in named.filter_map(|(_, list)| list["path"].as_str()) {
+        lists.push(web::get(remote, &format!("{url}/{path}")).await?);
     }
-    Err(ClientError::Setup(format!(
-        "{url} has no image `{}` for {}",
-        wanted.name, wanted.architecture
-    )))
+    Ok(lists)
+}
+
+/// True if lists have an image for one of these architectures; for any if none is known.
+pub(super) fn has(lists: &[Json], name: &str, architectures: &[String]) -> bool {
+    let wanted = |architecture| Wanted {
+        name,
+        architecture,
+        is_usual: true,
+    };
+    let any = architectures.is_empty();
+    let products = || {
+        let lists = lists.iter().filter_map(|list| list["products"].as_object());
+        lists.flat_map(serde_json::Map::values)
+    };
+    architectures
+        .iter()
+        .any(|one| products().any(|product| is_wanted(product, &wanted(one))))
+        || (any && products().any(|product| is_wanted(product, &wanted(own(product)))))
+}
+
+/// The architecture of a product, as Incus calls it.
+fn own(product: &Json) -> &str {
+    incus_name(product["arch"].as_str().unwrap_or_default())
 }
 
 async fn of_incus(remote: &Remote, url: &str, name: &str) -> Result<Vec<String>, ClientError> {
@@ -173,5 +205,22 @@ mod tests {
         );
         assert_eq!(check("debian/13", "x86_64", true), None);
         assert_eq!(check("debian/12", "riscv64", false), None);
+    }
+
+    #[test]
+    fn an_image_is_looked_for_in_the_architectures_that_will_do() {
+        let product = json!({ "aliases": "debian/12", "arch": "amd64" });
+        let lists = [
+            json!({}),
+            json!({ "products": { "debian:12:amd64": product } }),
+        ];
+        let has = |name: &str, all: &[&str]| {
+            let all: Vec<String> = all.iter().map(|one| (*one).to_owned()).collect();
+            super::has(&lists, name, &all)
+        };
+        assert!(has("debian/12", &["x86_64", "i686"]));
+        assert!(has("debian/12", &[]));
+        assert!(!has("debian/12", &["aarch64"]));
+        assert!(!has("debian/13", &[]));
     }
 }

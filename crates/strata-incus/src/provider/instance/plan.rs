@@ -63,13 +63,13 @@ pub(crate) async fn plan(
         None => planned,
     };
     let requires_replace = changed(prior, &planned, &REPLACING);
-    let warnings = session.check(&request, &planned).await?;
+    let mut warnings = session.check(&request, &planned).await?;
     if prior.is_none()
         || requires_replace
             .iter()
             .any(|path| path.to_string() == "image")
     {
-        session.check_image(Attributes(&planned)).await?;
+        warnings.extend(session.check_image(Attributes(&planned)).await?);
     }
     let effects = prior.map(|prior| effects(prior, &planned, &requires_replace));
     // Of one that is replaced the hardware addresses are known from reading it: the new one takes them.

@@ -103,14 +103,13 @@ impl Kind for Container {
             let Some((place, row)) = found else {
                 return Ok(());
             };
-            let notes = |text: &str| work.note(text);
             if row["status"] == "running" {
                 switch_off(work, &place).await?;
             }
             let params = Params::new()
                 .with("purge", 1)
                 .with("destroy-unreferenced-disks", 1);
-            let gone = work.session.delete(&place.path(&[]), &params, &notes).await;
+            let gone = work.delete(&place.path(&[]), &params).await;
             gone.doing(|| format!("The container {} was not deleted", place.id))
         })
     }
@@ -348,7 +347,6 @@ async fn clone(work: &Work<'_>, object: &mut Json, source: &Json) -> Outcome<Pla
 }
 
 async fn finish(work: &Work<'_>, object: &mut Json, place: &Place, cloned: bool) -> Outcome<()> {
-    let notes = |text: &str| work.note(text);
     let mut params = match cloned {
         true => settings(object),
         false => Params::new(),
@@ -359,15 +357,11 @@ async fn finish(work: &Work<'_>, object: &mut Json, place: &Place, cloned: bool)
     };
     write_id_map(work, &Json::Null, object, place).await?;
     if object["template"] == true {
-        let made = work
-            .session
-            .post(&place.path(&["template"]), &Params::new(), &notes)
-            .await;
+        let made = work.post(&place.path(&["template"]), &Params::new()).await;
         made.doing(|| format!("The container {} was not made a template", place.id))?;
     } else if object["started"] != false {
         let started = work
-            .session
-            .post(&place.path(&["status", "start"]), &Params::new(), &notes)
+            .post(&place.path(&["status", "start"]), &Params::new())
             .await;
         match started {
             Err(error) if error.words().contains("already running") => {}
@@ -376,10 +370,7 @@ async fn finish(work: &Work<'_>, object: &mut Json, place: &Place, cloned: bool)
             }
         }
     }
-    let done = work
-        .session
-        .put(&place.path(&["config"]), &params, &notes)
-        .await;
+    let done = work.put(&place.path(&["config"]), &params).await;
     done.doing(|| format!("The container {} was not given its settings", place.id))?;
     let config = work.session.client.get(&place.path(&["config"])).await;
     let config = config.doing(|| format!("The container {} cannot be read", place.id))?;
@@ -392,7 +383,6 @@ async fn finish(work: &Work<'_>, object: &mut Json, place: &Place, cloned: bool)
 
 async fn update(work: &Work<'_>, prior: &Json, object: &mut Json) -> Outcome<()> {
     let place = guest::place(work, LXC, prior).await?;
-    let notes = |text: &str| work.note(text);
     let (before, after) = (settings(prior), settings(object));
     let mut params = Params::new();
     for (name, value) in after
@@ -417,10 +407,7 @@ async fn update(work: &Work<'_>, prior: &Json, object: &mut Json) -> Outcome<()>
         params.set("delete", gone.join(","));
     }
     if !params.is_empty() {
-        let changed = work
-            .session
-            .put(&place.path(&["config"]), &params, &notes)
-            .await;
+        let changed = work.put(&place.path(&["config"]), &params).await;
         changed.doing(|| format!("The container {} was not changed", place.id))?;
     }
     let (was, size) = (
@@ -431,10 +418,7 @@ async fn update(work: &Work<'_>, prior: &Json, object: &mut Json) -> Outcome<()>
         let params = Params::new()
             .with("disk", "rootfs")
             .with("size", format!("{size}G"));
-        let grown = work
-            .session
-            .put(&place.path(&["resize"]), &params, &notes)
-            .await;
+        let grown = work.put(&place.path(&["resize"]), &params).await;
         grown.doing(|| format!("The disk of container {} was not made larger", place.id))?;
     }
     write_id_map(work, prior, object, &place).await?;
@@ -495,10 +479,8 @@ async fn power(work: &Work<'_>, object: &Json, place: &Place, announced: bool) -
         (true, true) if waits && announced => "reboot",
         _ => return Ok(()),
     };
-    let notes = |text: &str| work.note(text);
     let done = work
-        .session
-        .post(&place.path(&["status", action]), &Params::new(), &notes)
+        .post(&place.path(&["status", action]), &Params::new())
         .await;
     done.map(drop)
         .doing(|| format!("The {action} of container {} failed", place.id))

@@ -25,7 +25,6 @@ pub(super) fn volumes_differ(prior: &Json, object: &Json) -> bool {
 /// Moves volumes to the storages where they are to be, and makes them as large as they are to be; those of which
 /// that may be done where they are.
 pub(super) async fn move_volumes(work: &Work<'_>, place: &Place, object: &Json) -> Outcome<()> {
-    let notes = |text: &str| work.note(text);
     let config = work.session.client.get(&place.path(&["config"])).await;
     let config = config.doing(|| format!("The container {} cannot be read", place.id))?;
     let points = all(object, "mount_point").iter().enumerate();
@@ -41,10 +40,7 @@ pub(super) async fn move_volumes(work: &Work<'_>, place: &Place, object: &Json) 
                 .with("volume", &name)
                 .with("storage", storage)
                 .with("delete", 1);
-            let moved = work
-                .session
-                .post(&place.path(&["move_volume"]), &params, &notes)
-                .await;
+            let moved = work.post(&place.path(&["move_volume"]), &params).await;
             moved.doing(|| {
                 format!(
                     "The volume `{name}` of container {} was not moved",
@@ -59,10 +55,7 @@ pub(super) async fn move_volumes(work: &Work<'_>, place: &Place, object: &Json) 
             let params = Params::new()
                 .with("disk", &name)
                 .with("size", format!("{size}G"));
-            let grown = work
-                .session
-                .put(&place.path(&["resize"]), &params, &notes)
-                .await;
+            let grown = work.put(&place.path(&["resize"]), &params).await;
             grown.doing(|| {
                 format!(
                     "The volume `{name}` of container {} was not made larger",
@@ -85,11 +78,9 @@ pub(super) async fn switch_off(work: &Work<'_>, place: &Place) -> Outcome<()> {
     if row["status"] != "running" {
         return Ok(());
     }
-    let notes = |text: &str| work.note(text);
     let params = Params::new().with("timeout", 60).with("forceStop", 1);
     let stopped = work
-        .session
-        .post(&place.path(&["status", "shutdown"]), &params, &notes)
+        .post(&place.path(&["status", "shutdown"]), &params)
         .await;
     stopped
         .map(drop)

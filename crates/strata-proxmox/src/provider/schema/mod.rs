@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::{Map, Value as Json};
 use strata_core::{
-    Type,
+    Type, Value,
     schema::{Attribute, Block, NestedBlock, Nesting, Presence, Resource},
 };
 
@@ -31,10 +31,10 @@ pub(crate) struct Facts {
 
 impl Facts {
     /// A type of `telmate/proxmox`, whose nested parts are blocks.
-    pub(crate) fn telmate(name: &str, args: Map<String, Json>) -> Self {
+    pub(crate) fn telmate(name: &str, args: Map<String, Json>, is_data: bool) -> Self {
         Self {
             names: vec![name.to_owned()],
-            is_data: false,
+            is_data,
             sdk: true,
             telmate: true,
             ty: OnceLock::new(),
@@ -236,11 +236,28 @@ fn attribute(arg: &Json) -> Attribute {
         }
         false => Attribute::new(ty(arg["t"].as_str().unwrap_or("string")), presence, ""),
     };
+    let made = Attribute {
+        formerly: arg["was"].as_str().map(Arc::from),
+        reads: (arg["switch"] == 1).then_some(switch as fn(&Value) -> Option<Value>),
+        ..made
+    };
     if arg["s"] == 1 {
         made.sensitive()
     } else {
         made
     }
+}
+
+/// A truth as telmate 2.9 has it written: `1`, or `"on"`.
+fn switch(given: &Value) -> Option<Value> {
+    let truth = match given.unmarked() {
+        Value::Number(number) => Value::Bool(number.as_i64() != Some(0)),
+        Value::String(text) if matches!(&**text, "on" | "1") => Value::Bool(true),
+        Value::String(text) if matches!(&**text, "ignore" | "off" | "0" | "") => Value::Bool(false),
+        unknown if !unknown.is_known() && unknown.ty() != Type::Bool => Value::unknown(Type::Bool),
+        _ => return None,
+    };
+    Some(truth.with_marks(given.marks()))
 }
 
 fn nested<'a>(

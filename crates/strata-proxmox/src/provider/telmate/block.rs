@@ -43,6 +43,22 @@ pub(crate) fn schema() -> Block {
         ("pm_log_file", text("See `pm_log_enable`.")),
         ("pm_debug", truth("See `pm_log_enable`.")),
         (
+            "pm_log_levels",
+            Attribute::new(
+                Type::map(Type::String),
+                Presence::Optional,
+                "See `pm_log_enable`.",
+            ),
+        ),
+        (
+            "pm_minimum_permission_list",
+            Attribute::new(
+                Type::list(Type::String),
+                Presence::Optional,
+                "See `pm_minimum_permission_check`.",
+            ),
+        ),
+        (
             "pm_minimum_permission_check",
             truth("Rights are asked for where they are needed; it says nothing here."),
         ),

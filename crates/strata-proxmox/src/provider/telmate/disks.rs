@@ -38,7 +38,7 @@ impl Slots {
         let disks = all(object, "disk");
         for (at, disk) in disks.iter().enumerate() {
             let (slot, kind) = place(&disks[..at], disk);
-            slots.add(&slot, &kind, disk);
+            slots.add(&slot, &kind, &with_both_speeds(disk));
         }
         slots
     }
@@ -78,7 +78,30 @@ fn place(before: &[Json], disk: &Json) -> (String, String) {
             .to_string(),
         false => slot.to_owned(),
     };
-    (format!("{kind}{number}"), "disk".to_owned())
+    let kind_of = match text(disk, "media") {
+        Some("cdrom") => "cdrom",
+        _ => "disk",
+    };
+    (format!("{kind}{number}"), kind_of.to_owned())
+}
+
+/// 2.9 has one limit for reading and writing, too.
+fn with_both_speeds(disk: &Json) -> Json {
+    let mut disk = disk.clone();
+    for (both, names) in [
+        ("mbps", ["mbps_r_concurrent", "mbps_wr_concurrent"]),
+        ("iops", ["iops_r_concurrent", "iops_wr_concurrent"]),
+    ] {
+        let limit = disk[both].clone();
+        for name in names {
+            if value::number(&limit).is_some_and(|limit| limit > 0)
+                && value::number(&disk[name]).unwrap_or(0) == 0
+            {
+                disk[name] = limit.clone();
+            }
+        }
+    }
+    disk
 }
 
 /// A size in GiB: `32G`, `512M` is refused by the caller as no whole number.
@@ -189,6 +212,8 @@ pub(super) fn tell(before: &Json, ours: &Json, object: &mut Json) {
         if file == "cdrom" || block["passthrough"] == true {
             block["passthrough"] = json!(file == "cdrom");
         }
+    } else if was["file_id"] != is["file_id"] && object["iso"].is_string() {
+        object["iso"] = is["file_id"].clone();
     }
     let (was, is) = (
         first(before, "initialization"),

@@ -155,6 +155,8 @@ impl Guest {
                 if object["boot"].is_null() {
                     let order = crate::provider::guest::texts(ours, "boot_order");
                     object["boot"] = match order.is_empty() {
+                        // It says all, and goes on saying it.
+                        _ if object["bootdisk"].is_string() => json!("c"),
                         true => json!(""),
                         false => json!(format!("order={}", order.join(";"))),
                     };
@@ -241,6 +243,17 @@ impl Kind for Guest {
                 );
             }
         }
+        if let Some(wrong) = machine::wrong_boot(config) {
+            diags.push(Diagnostic::error("proxmox-invalid-value", wrong));
+        }
+        if matches!(text(config, "os_type"), Some("ubuntu" | "centos"))
+            && config["preprovision"] != false
+        {
+            diags.push(
+                Diagnostic::warning("proxmox-no-provisioning", "Nothing is set up in the guest over ssh")
+                    .detail("with this `os_type` telmate writes a host name and `os_network_config` into the guest. Here cloud-init does that (`ciuser`, `ipconfig0`), or a playbook; `preprovision = false` says that it is known."),
+            );
+        }
         let readonly = all(config, "disk")
             .iter()
             .any(|disk| disk["readonly"] == true);
@@ -268,6 +281,14 @@ impl Kind for Guest {
 
     fn plan<'a>(&'a self, planned: &'a mut Planned<'_>) -> BoxFuture<'a, Outcome<()>> {
         Box::pin(async move {
+            if planned
+                .prior
+                .is_some_and(|prior| prior["bootdisk"] != planned.planned["bootdisk"])
+                && planned.said.is_some_and(|said| said["boot"].is_null())
+            {
+                // What was told of the order that was there says nothing of the one that is wanted.
+                planned.reopen.push("boot");
+            }
             let template = match (planned.session, planned.prior) {
                 (Some(session), None) => self.template(session, planned.planned, true).await?,
                 _ => None,
@@ -277,19 +298,7 @@ impl Kind for Guest {
                 Some(_) => self.known(planned.planned),
                 None => (self.say)(planned.planned, template),
             };
-            let mut look = Planned {
-                session: planned.session,
-                prior: prior.as_ref(),
-                planned: &ours,
-                reopen: Vec::new(),
-                effects: Vec::new(),
-                warnings: Diagnostics::new(),
-                nothing: false,
-                changed: false,
-                directory: planned.directory,
-                replace: Vec::new(),
-                keep: Vec::new(),
-            };
+            let mut look = Planned::new(planned.session, prior.as_ref(), &ours, planned.directory);
             self.ours.plan(&mut look).await?;
             let Planned {
                 reopen,

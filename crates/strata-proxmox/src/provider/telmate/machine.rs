@@ -9,21 +9,13 @@ use crate::provider::{
 };
 
 /// Arguments that are not supported.
-pub(super) const REFUSED: [&str; 5] = [
-    "target_nodes",
-    "bootdisk",
-    "os_network_config",
-    "ssh_private_key",
-    "ci_wait",
-];
+pub(super) const REFUSED: [&str; 2] = ["target_nodes", "os_network_config"];
 
 /// Arguments that may say what is so anyway, and nothing else.
-pub(super) const FIXED: [(&str, &str); 6] = [
-    ("pxe", "false"),
+pub(super) const FIXED: [(&str, &str); 4] = [
     ("hastate", "\"\""),
     ("hagroup", "\"\""),
-    ("preprovision", "true"),
-    ("force_create", "false"),
+    ("oncreate", "true"),
     ("kvm", "true"),
 ];
 
@@ -45,7 +37,7 @@ pub(super) fn ours(object: &Json, template: Option<i64>) -> Json {
         "protection": object["protection"] == true, "tablet_device": object["tablet"] != false, "acpi": true,
         "hotplug": object["hotplug"], "scsi_hardware": object["scsihw"], "machine": object["machine"],
         "kvm_arguments": object["args"], "pool_id": object["pool"], "migrate": true,
-        "boot_order": boot_order(text(object, "boot").unwrap_or_default()),
+        "boot_order": boot_order(object, &slots, template.is_some()),
         "agent": [{
             "enabled": number("agent") == Some(1), "trim": false, "type": "virtio",
             "timeout": format!("{}s", number("agent_timeout").unwrap_or(90)),
@@ -78,6 +70,9 @@ pub(super) fn ours(object: &Json, template: Option<i64>) -> Json {
             }]);
         }
     }
+    if let Some(iso) = text(object, "iso").filter(|_| template.is_none() && slots.cdrom.is_null()) {
+        ours["cdrom"] = json!([{ "enabled": true, "interface": "ide2", "file_id": iso }]);
+    }
     ours
 }
 
@@ -93,11 +88,55 @@ pub(super) fn words(text: &str) -> Vec<&str> {
         .collect()
 }
 
-fn boot_order(text: &str) -> Json {
-    match text.strip_prefix("order=") {
-        Some(order) => json!(order.split(';').collect::<Vec<_>>()),
-        None => Json::Null,
+/// What a machine boots from: `order=scsi0;net0`, or as 2.9 has it, letters (`cdn`: disk, CD, network) and `bootdisk`.
+/// A clone boots as its template does, unless it has the disk itself.
+fn boot_order(object: &Json, slots: &Slots, clone: bool) -> Json {
+    let boot = text(object, "boot").unwrap_or_default();
+    let disk = text(object, "bootdisk").filter(|name| !name.is_empty());
+    if let Some(order) = boot.strip_prefix("order=") {
+        return json!(order.split(';').collect::<Vec<_>>());
     }
+    let letters = match (is_letters(boot), disk) {
+        (true, _) => boot,
+        (false, Some(_)) => "c",
+        (false, None) => return Json::Null,
+    };
+    let own = |name: &&str| slots.disks.iter().any(|own| own["interface"] == *name);
+    let first_own = || slots.disks.iter().find_map(|own| own["interface"].as_str());
+    let disk = match clone {
+        true => disk.filter(own),
+        false => disk.or_else(first_own),
+    };
+    let order: Vec<&str> = letters
+        .chars()
+        .filter_map(|letter| match letter {
+            'c' => disk,
+            'd' => slots.cdrom[0]["interface"].as_str(),
+            _ => (!all(object, "network").is_empty()).then_some("net0"),
+        })
+        .collect();
+    match disk.is_none() && letters.starts_with('c') {
+        true => Json::Null,
+        false => json!(order),
+    }
+}
+
+/// True for an order of booting as letters, as 2.9 has it.
+fn is_letters(boot: &str) -> bool {
+    !boot.is_empty() && boot.chars().all(|letter| matches!(letter, 'c' | 'd' | 'n'))
+}
+
+/// What is wrong with an order of booting.
+pub(super) fn wrong_boot(object: &Json) -> Option<String> {
+    let boot = text(object, "boot").unwrap_or_default();
+    if !boot.is_empty() && !boot.starts_with("order=") && !is_letters(boot) {
+        return Some(format!(
+            "`{boot}` is no `boot`: it looks like `order=scsi0;net0`"
+        ));
+    }
+    let from_net = boot.contains("net") || (is_letters(boot) && boot.contains('n'));
+    (object["pxe"] == true && !from_net)
+        .then(|| "`pxe` needs a `boot` that names the network, such as `order=net0`".to_owned())
 }
 
 fn networks(object: &Json) -> Json {
@@ -119,16 +158,25 @@ fn serials(object: &Json) -> Json {
         .collect()
 }
 
+/// Blocks `hostpci` as 2.9 has them, and `pci` of 3.0, each with its number.
 fn host_devices(object: &Json) -> Json {
-    let devices = all(object, "hostpci").iter().enumerate();
-    devices
+    let older = all(object, "hostpci")
+        .iter()
+        .enumerate()
         .map(|(at, device)| {
             json!({
                 "device": format!("hostpci{at}"), "id": device["host"],
                 "rombar": value::truth(&device["rombar"]), "pcie": value::truth(&device["pcie"]),
             })
+        });
+    let newer = all(object, "pci").iter().map(|device| {
+        json!({
+            "device": format!("hostpci{}", value::number(&device["id"]).unwrap_or(0)),
+            "id": device["raw_id"], "mapping": device["mapping_id"], "mdev": device["mdev"],
+            "rombar": device["rombar"], "pcie": device["pcie"], "xvga": device["primary_gpu"],
         })
-        .collect()
+    });
+    older.chain(newer).collect()
 }
 
 /// `order=1,up=5,down=5`.
@@ -232,5 +280,43 @@ mod tests {
         assert_eq!(init["interface"], "ide2");
         assert_eq!(init["ip_config"][0]["ipv4"][0]["gateway"], "10.0.0.1");
         assert_eq!(init["user_account"][0]["keys"], json!(["ssh-ed25519 A x"]));
+    }
+
+    #[test]
+    fn a_machine_boots_from_what_2_9_names() {
+        let order = |mut object: Json, clone: bool| {
+            object["disk"] = json!([{ "type": "scsi", "storage": "local", "size": "8G" }]);
+            object["network"] = json!([{ "model": "virtio" }]);
+            boot_order(&object, &Slots::of(&object), clone)
+        };
+        assert_eq!(
+            order(json!({ "bootdisk": "scsi0" }), false),
+            json!(["scsi0"])
+        );
+        assert_eq!(
+            order(json!({ "boot": "cdn" }), false),
+            json!(["scsi0", "net0"])
+        );
+        assert_eq!(
+            order(json!({ "boot": "n", "bootdisk": "scsi0" }), false),
+            json!(["net0"])
+        );
+        assert_eq!(
+            order(json!({ "boot": "order=net0", "bootdisk": "scsi0" }), false),
+            json!(["net0"])
+        );
+        // A clone's own disk is named by the template, if not here.
+        assert_eq!(
+            order(json!({ "boot": "c", "bootdisk": "virtio0" }), true),
+            Json::Null
+        );
+        assert_eq!(
+            order(json!({ "boot": "c", "bootdisk": "scsi0" }), true),
+            json!(["scsi0"])
+        );
+        assert_eq!(order(json!({}), false), Json::Null);
+        assert!(wrong_boot(&json!({ "boot": "legacy=c" })).is_some());
+        assert!(wrong_boot(&json!({ "boot": "c", "pxe": true })).is_some());
+        assert!(wrong_boot(&json!({ "boot": "order=net0", "pxe": true })).is_none());
     }
 }

@@ -3,12 +3,13 @@
 //! A machine or container of telmate's is one of ours in other words: [`machine`] and [`container`]
 //! say it in ours, [`guest`] has that made, read, changed and removed, and says what came of it in
 //! telmate's ([`told`]). Pools are plain; [`stored`] is what lies in storages, [`volume`] a volume of a container
-//! that is there. [`schema`] holds the arguments, [`block`] the provider's block.
+//! that is there, [`ha_group`] the one data source. [`schema`] holds the arguments, [`block`] the provider's block.
 
 pub(crate) mod block;
 mod container;
 mod disks;
 mod guest;
+pub(super) mod ha_group;
 mod image;
 mod machine;
 pub(crate) mod schema;

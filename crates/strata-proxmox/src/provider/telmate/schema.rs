@@ -1,7 +1,8 @@
 //! The arguments of telmate's types, version 3.0, with those of 2.9 that say the same.
 //!
 //! A line is an argument: its name, its type, and `r` (required), `o` (optional), `c` (computed), `oc`;
-//! then `!` if a change makes it anew, and `=` with what it is if nobody says.
+//! then `!` if a change makes it anew, `=` with what it is if nobody says, `<` with its name in 2.9, and `switch`
+//! for a truth that 2.9 has written as `1` or `"on"`, too.
 
 use serde_json::{Map, Value as Json, json};
 
@@ -23,6 +24,9 @@ protection bool o =false
 tablet bool o =true
 boot string oc
 bootdisk string o
+iso string o
+oncreate bool o
+force_recreate_on_change_of string o !
 agent number o =0
 agent_timeout number o =90
 pxe bool o
@@ -38,7 +42,7 @@ balloon number o =0
 sockets number o =1
 cores number o =1
 vcpus number o =0
-cpu_type string o =\"host\"
+cpu_type string o =\"host\" <cpu
 numa bool o =false
 kvm bool o =true
 hotplug string o =\"network,disk,usb\"
@@ -47,7 +51,7 @@ machine string o
 args string o
 pool string o
 tags string o
-force_create bool o =false
+force_create bool o
 startup string o
 automatic_reboot bool o =true
 skip_ipv4 bool o =false
@@ -136,23 +140,45 @@ const DISK_OPTIONS: &str = "
 storage string o
 size string o
 format string o
-asyncio string o
-backup bool o =true
+asyncio string o <aio
+backup bool o =true switch
 cache string o
-discard bool o =false
-emulatessd bool o =false
-iothread bool o =false
+discard bool o =false switch
+emulatessd bool o =false switch <ssd
+iothread bool o =false switch
 readonly bool o =false
-replicate bool o =false
+replicate bool o =false switch
 serial string o
-iops_r_concurrent number o =0
-iops_r_burst number o =0
-iops_wr_concurrent number o =0
-iops_wr_burst number o =0
-mbps_r_concurrent number o =0
-mbps_r_burst number o =0
-mbps_wr_concurrent number o =0
-mbps_wr_burst number o =0
+iops_r_concurrent number o =0 <iops_rd
+iops_r_burst number o =0 <iops_rd_max
+iops_wr_concurrent number o =0 <iops_wr
+iops_wr_burst number o =0 <iops_wr_max
+mbps_r_concurrent number o =0 <mbps_rd
+mbps_r_burst number o =0 <mbps_rd_max
+mbps_wr_concurrent number o =0 <mbps_wr
+mbps_wr_burst number o =0 <mbps_wr_max
+";
+
+/// What a block `disk` has beside them: where it is, what it is, and what else 2.9 knew.
+const DISK_PLACE: &str = "
+id number o
+slot string o
+type string o =\"disk\"
+iso string o
+media string o
+storage_type string o
+mbps number o
+iops number o
+";
+
+const PCI: &str = "
+id number r
+mapping_id string o
+raw_id string o
+pcie bool o =false
+primary_gpu bool o =false
+rombar bool o =true
+mdev string o
 ";
 
 const NET_OF_CONTAINER: &str = "
@@ -221,6 +247,16 @@ shared bool o
 volume string c
 ";
 
+/// The data source, which tells of one group in spite of its name.
+const HA_GROUP: &str = "
+group_name string r
+nodes list_of_string c
+type string c
+restricted bool c
+nofailback bool c
+comment string c
+";
+
 /// The buses of disks and how many each has.
 pub(super) const BUSES: [(&str, usize); 4] =
     [("ide", 4), ("sata", 6), ("scsi", 31), ("virtio", 16)];
@@ -236,6 +272,7 @@ fn read(text: &str) -> Map<String, Json> {
             match word.strip_prefix('=') {
                 Some(usual) => arg["d"] = serde_json::from_str(usual).unwrap_or_default(),
                 None if word == "!" => arg["f"] = json!(1),
+                None if word.starts_with('<') => arg["was"] = json!(word[1..]),
                 None => arg[word] = json!(1),
             }
         }
@@ -283,7 +320,7 @@ fn machine() -> Map<String, Json> {
     }
     args.insert("network".to_owned(), lines(NETWORK, 0));
     let mut disk = read(DISK_OPTIONS);
-    disk.extend(read("slot string o\ntype string o =\"disk\"\niso string o"));
+    disk.extend(read(DISK_PLACE));
     args.insert("disk".to_owned(), block(disk, 0));
     args.insert("disks".to_owned(), disks());
     args.insert(
@@ -317,6 +354,7 @@ fn machine() -> Map<String, Json> {
         "hostpci".to_owned(),
         lines("host string r\nrombar number o =1\npcie number o =0", 0),
     );
+    args.insert("pci".to_owned(), lines(PCI, 16));
     args
 }
 
@@ -349,12 +387,13 @@ pub(crate) fn facts() -> Vec<Facts> {
         ("proxmox_lxc_disk", read(VOLUME)),
     ];
     let id = || json!({ "t": "string", "p": "c" });
-    all.into_iter()
-        .map(|(name, mut args)| {
-            args.insert("id".to_owned(), id());
-            Facts::telmate(name, args)
-        })
-        .collect()
+    let facts = |name: &str, mut args: Map<String, Json>, is_data| {
+        args.insert("id".to_owned(), id());
+        Facts::telmate(name, args, is_data)
+    };
+    let resources = all.into_iter().map(|(name, args)| facts(name, args, false));
+    let data = facts("proxmox_ha_groups", read(HA_GROUP), true);
+    resources.chain([data]).collect()
 }
 
 #[cfg(test)]
@@ -367,6 +406,9 @@ mod tests {
         assert_eq!(args["vmid"], json!({ "t": "number", "p": "oc", "f": 1 }));
         assert_eq!(args["cipassword"]["s"], 1);
         assert_eq!(args["memory"]["d"], 512);
+        let args = read("emulatessd bool o =false switch <ssd");
+        let told = json!({ "t": "bool", "p": "o", "d": false, "switch": 1, "was": "ssd" });
+        assert_eq!(args["emulatessd"], told);
     }
 
     #[test]

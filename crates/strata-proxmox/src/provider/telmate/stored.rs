@@ -92,16 +92,6 @@ impl Kind for Fetched {
         Box::pin(async move { Ok(read(work, object).await?.is_some()) })
     }
 
-    fn update<'a>(
-        &'a self,
-        _work: &'a Work<'a>,
-        _prior: &'a Json,
-        _object: &'a mut Json,
-    ) -> BoxFuture<'a, Outcome<()>> {
-        // Each of its arguments makes it anew.
-        Box::pin(async { Ok(()) })
-    }
-
     fn delete<'a>(&'a self, work: &'a Work<'a>, object: &'a Json) -> BoxFuture<'a, Outcome<()>> {
         Box::pin(async move { file::remove(work, &place(object)).await })
     }
@@ -114,19 +104,7 @@ impl Kind for Fetched {
 /// The plan of what goes into a storage that must take images of CDs.
 async fn in_iso_storage(planned: &mut Planned<'_>) -> Outcome<()> {
     let ours = place(planned.planned);
-    let look = Planned {
-        session: planned.session,
-        prior: planned.prior,
-        planned: &ours,
-        reopen: Vec::new(),
-        effects: Vec::new(),
-        warnings: strata_core::Diagnostics::new(),
-        nothing: false,
-        changed: false,
-        directory: planned.directory,
-        replace: Vec::new(),
-        keep: Vec::new(),
-    };
+    let look = Planned::new(planned.session, planned.prior, &ours, planned.directory);
     ahead::new_file(&look, "iso").await
 }
 
@@ -217,16 +195,6 @@ impl Kind for Drive {
             }
             Ok(row.is_some())
         })
-    }
-
-    fn update<'a>(
-        &'a self,
-        _work: &'a Work<'a>,
-        _prior: &'a Json,
-        _object: &'a mut Json,
-    ) -> BoxFuture<'a, Outcome<()>> {
-        // Each of its arguments makes it anew.
-        Box::pin(async { Ok(()) })
     }
 
     fn delete<'a>(&'a self, work: &'a Work<'a>, object: &'a Json) -> BoxFuture<'a, Outcome<()>> {

@@ -105,6 +105,14 @@ const CONTAINER_NETWORK: [Pair; 6] = [
     ("mtu", "mtu"),
 ];
 const SERIAL: [Pair; 1] = [("type", "device")];
+const PCI: [Pair; 6] = [
+    ("raw_id", "id"),
+    ("mapping_id", "mapping"),
+    ("mdev", "mdev"),
+    ("rombar", "rombar"),
+    ("pcie", "pcie"),
+    ("primary_gpu", "xvga"),
+];
 const USB: [Pair; 2] = [("host", "host"), ("usb3", "usb3")];
 const MOUNT: [Pair; 7] = [
     ("mp", "path"),
@@ -205,11 +213,17 @@ impl Told<'_> {
         if self.change("/agent/0/enabled").is_some() {
             object["agent"] = json!(u8::from(first(self.ours, "agent")["enabled"] == true));
         }
-        if self.change("/boot_order").is_some() && object["boot"].is_string() {
-            object["boot"] = json!(format!(
-                "order={}",
-                texts(self.ours, "boot_order").join(";")
-            ));
+        if self.change("/boot_order").is_some() {
+            let order = texts(self.ours, "boot_order");
+            let is_order = text(object, "boot").is_some_and(|boot| boot.starts_with("order="));
+            if object["bootdisk"].is_string() && !is_order {
+                object["bootdisk"] = json!(order.first());
+                if order.is_empty() {
+                    object["boot"] = json!("");
+                }
+            } else if object["boot"].is_string() {
+                object["boot"] = json!(format!("order={}", order.join(";")));
+            }
         }
         self.cloud_init(object);
         disks::tell(self.before, self.ours, object);
@@ -224,6 +238,14 @@ impl Told<'_> {
             for name in ["rombar", "pcie"] {
                 if let Some(now) = self.change(&place(name)) {
                     put(object, &place(name), json!(u8::from(now == true)));
+                }
+            }
+        }
+        let before = all(object, "hostpci").len();
+        for at in 0..all(object, "pci").len() {
+            for (theirs, ours) in PCI {
+                if let Some(now) = self.change(&format!("/hostpci/{}/{ours}", before + at)) {
+                    put(object, &format!("/pci/{at}/{theirs}"), now);
                 }
             }
         }

@@ -59,11 +59,7 @@ async fn config(work: &Work<'_>, place: &Place) -> Outcome<Json> {
 }
 
 async fn change(work: &Work<'_>, place: &Place, params: &Params) -> Outcome<()> {
-    let notes = |text: &str| work.note(text);
-    let changed = work
-        .session
-        .put(&place.path(&["config"]), params, &notes)
-        .await;
+    let changed = work.put(&place.path(&["config"]), params).await;
     changed
         .map(drop)
         .doing(|| format!("The container {} was not changed", place.id))
@@ -168,11 +164,7 @@ impl Kind for Volume {
                 let params = Params::new()
                     .with("disk", &slot)
                     .with("size", format!("{size}G"));
-                let notes = |text: &str| work.note(text);
-                let grown = work
-                    .session
-                    .put(&place.path(&["resize"]), &params, &notes)
-                    .await;
+                let grown = work.put(&place.path(&["resize"]), &params).await;
                 grown
                     .doing(|| format!("`{slot}` of container {} was not made larger", place.id))?;
             }

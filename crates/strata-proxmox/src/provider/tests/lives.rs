@@ -38,8 +38,8 @@ pub(super) struct Case {
     not: Vec<(&'static str, &'static str)>,
     /// Arguments that an import cannot tell.
     unknown: Vec<&'static str>,
-    /// What the cluster cannot do: see `Store::lacks`.
-    lacks: Vec<&'static str>,
+    /// The release of the cluster, if not the newest.
+    release: Option<(u32, u32)>,
 }
 
 pub(super) fn case(name: &'static str, least: Json) -> Case {
@@ -52,11 +52,16 @@ pub(super) fn case(name: &'static str, least: Json) -> Case {
         with: Vec::new(),
         not: Vec::new(),
         unknown: Vec::new(),
-        lacks: Vec::new(),
+        release: None,
     }
 }
 
 impl Case {
+    /// True for the type, and for an argument of it.
+    pub(super) fn is_of(&self, name: &str) -> bool {
+        name.split('.').next() == Some(self.name)
+    }
+
     pub(super) fn import(mut self, id: &'static str) -> Self {
         self.import = Some(id);
         self
@@ -87,8 +92,14 @@ impl Case {
         self
     }
 
-    fn lacks(mut self, what: &'static str) -> Self {
-        self.lacks.push(what);
+    /// With more in its least configuration.
+    pub(super) fn least_with(mut self, more: &Json) -> Self {
+        merge(&mut self.least, more);
+        self
+    }
+
+    fn on(mut self, release: (u32, u32)) -> Self {
+        self.release = Some(release);
         self
     }
 
@@ -469,10 +480,7 @@ const KNOWN: &str = include_str!("lives/known.txt");
 /// What is known to be wrong of some types.
 fn known(cases: &[Case]) -> BTreeMap<&'static str, &'static str> {
     let lines = KNOWN.lines().filter_map(|line| line.split_once(": "));
-    let of_case = |name: &str| {
-        let kind = name.split('.').next().unwrap_or_default();
-        cases.iter().any(|case| case.name == kind)
-    };
+    let of_case = |name: &str| cases.iter().any(|case| case.is_of(name));
     lines.filter(|(name, _)| of_case(name)).collect()
 }
 
@@ -579,16 +587,6 @@ pub(super) fn elsewhere(case: Case, node: &str, storage: &str) -> Case {
     .not("node_name", "there is one node")
 }
 
-/// The same case without the arguments that are known to differ: each would begin anew elsewhere.
-pub(super) fn without_known(mut case: Case, known: &BTreeMap<&str, &str>) -> Case {
-    let start = format!("{}.", case.name);
-    for path in known.keys().filter_map(|name| name.strip_prefix(&start)) {
-        // Leaked: names live as long as the test.
-        case = case.not(path.to_owned().leak(), "it differs there");
-    }
-    case
-}
-
 /// Makes what a case needs before.
 pub(super) async fn prepare(world: &World, case: &Case) -> Result<(), String> {
     for (name, config) in &case.before {
@@ -606,19 +604,17 @@ pub(super) fn lead(mut world: World, elsewhere: Elsewhere) -> World {
 
 /// A cluster in which everything that a case needs is there.
 async fn strict(case: &Case) -> World {
-    let options = Options {
+    let mut options = Options {
         lenient: true,
         ..options()
     };
+    options.release = case.release.unwrap_or(options.release);
     let telmate = schema::find(case.name, false).unwrap().telmate;
     let mut world = match telmate {
         true => super::telmate::telmate(options).await,
         false => world(options).await,
     };
     world.configured = as_root(&world, telmate);
-    for what in &case.lacks {
-        world.twin.lacks(what);
-    }
     let prepared = prepare(&world, case).await;
     prepared.unwrap_or_else(|error| panic!("before {}: {error}", case.name));
     world

@@ -10,7 +10,9 @@ mod faults;
 mod lives;
 mod machines;
 mod objects;
+mod over_ssh;
 mod reach;
+mod releases;
 mod telmate;
 
 use std::{sync::Arc, time::Duration};

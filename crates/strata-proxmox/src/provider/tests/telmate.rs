@@ -179,7 +179,10 @@ async fn what_is_not_supported_is_refused_by_name_unless_it_changes_nothing() {
         shown(&provider.validate(kind, "proxmox_vm_qemu", &config_of(block, &config)))
     };
     assert!(said("kvm", json!(false)).contains("`kvm` of `proxmox_vm_qemu`"));
-    assert!(said("bootdisk", json!("scsi0")).contains("`bootdisk`"));
+    assert!(said("target_nodes", json!(["pve"])).contains("`target_nodes`"));
+    assert!(said("oncreate", json!(false)).contains("`oncreate`"));
+    assert!(said("boot", json!("legacy=cdn")).contains("is no `boot`"));
+    assert!(said("os_type", json!("ubuntu")).contains("preprovision = false"));
     assert!(!said("kvm", json!(true)).contains("not supported"));
 }
 

@@ -6,7 +6,7 @@ use hyper::Method;
 use serde_json::{Value as Json, json};
 
 use super::{
-    QEMU, disks, is_clone, mark, number, observe,
+    QEMU, disks, import, is_clone, mark, number, observe,
     settings::{gigabytes, new_disk, settings, special_drives},
     update, wait,
 };
@@ -50,7 +50,11 @@ async fn make(work: &Work<'_>, object: &mut Json) -> Outcome<Place> {
     let mut params = settings(object, false);
     special_drives(object, &Json::Null, &mut params);
     for (interface, disk) in disks(object) {
-        params.set(interface, new_disk(disk));
+        match import::is_over_ssh(work, disk) {
+            // An order may name no disk that is not there; it comes with the disk.
+            true => drop(params.remove("boot")),
+            false => drop(params.set(interface, new_disk(disk))),
+        }
     }
     params.set("description", mark(work.marker));
     params.maybe("pool", text(object, "pool_id"));
@@ -141,10 +145,7 @@ async fn start(
     params: &Params,
     limit: Duration,
 ) -> Result<(), ClientError> {
-    let notes = |text: &str| work.note(text);
-    work.session
-        .client
-        .change(Method::POST, path, params, limit, &notes)
+    work.change(Method::POST, path, params, limit)
         .await
         .map(drop)
 }
@@ -157,15 +158,13 @@ pub(super) async fn finish(work: &Work<'_>, object: &mut Json, place: &Place) ->
         let config = read(work, place).await?;
         adapt(work, object, place, &config).await?;
     }
+    let config = read(work, place).await?;
+    import::missing(work, object, place, &config).await?;
     for (interface, disk) in disks(object) {
         grow(work, object, place, (interface, disk)).await?;
     }
     if object["template"] == true {
-        let notes = |text: &str| work.note(text);
-        let made = work
-            .session
-            .post(&place.path(&["template"]), &Params::new(), &notes)
-            .await;
+        let made = work.post(&place.path(&["template"]), &Params::new()).await;
         made.doing(|| format!("The VM {} was not made a template", place.id))?;
     } else if object["started"] != false {
         wait::start(work, object, place).await?;
@@ -212,6 +211,7 @@ async fn adapt(work: &Work<'_>, object: &Json, place: &Place, config: &Json) -> 
     params.remove("description");
     for (interface, disk) in disks(object) {
         match config[interface].as_str() {
+            None if import::is_over_ssh(work, disk) => drop(params.remove("boot")),
             None => drop(params.set(interface, new_disk(disk))),
             Some(now) => {
                 update::move_disk(work, object, place, (interface, disk), now).await?;
@@ -254,14 +254,9 @@ pub(super) async fn grow(
     let params = Params::new()
         .with("disk", interface)
         .with("size", format!("{wanted}G"));
-    let notes = |text: &str| work.note(text);
     let limit = guest::limit(object, "timeout_create", 1800);
     let path = place.path(&["resize"]);
-    let grown = work
-        .session
-        .client
-        .change(Method::PUT, &path, &params, limit, &notes)
-        .await;
+    let grown = work.change(Method::PUT, &path, &params, limit).await;
     grown.map(drop).doing(|| {
         format!(
             "The disk `{interface}` of VM {} was not made larger",
@@ -276,11 +271,7 @@ async fn unmark(work: &Work<'_>, object: &Json, place: &Place) -> Outcome<()> {
         Some(description) => Params::new().with("description", description),
         None => Params::new().with("delete", "description"),
     };
-    let notes = |text: &str| work.note(text);
-    let done = work
-        .session
-        .put(&place.path(&["config"]), &params, &notes)
-        .await;
+    let done = work.put(&place.path(&["config"]), &params).await;
     done.map(drop)
         .doing(|| format!("The VM {} was not given its description", place.id))
 }

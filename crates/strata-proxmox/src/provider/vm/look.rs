@@ -7,7 +7,7 @@ use strata_core::{
 };
 
 use super::{
-    QEMU, cannot, disks, is_clone,
+    QEMU, cannot, disks, import, is_clone,
     on_change::{OnChange, differs},
     settings, update,
 };
@@ -79,6 +79,7 @@ pub(super) async fn plan(planned: &mut Planned<'_>) -> Outcome<()> {
     match planned.prior {
         None => {
             ahead::new_guest(planned, &wanted(object, networks)).await?;
+            import::say(planned);
             cloud_init(planned).await
         }
         Some(prior) => {
@@ -195,6 +196,7 @@ fn look(planned: &mut Planned<'_>, prior: &Json) -> Outcome<()> {
             );
         }
     }
+    import::say(planned);
     OnChange::of(object).plan(planned, prior);
     // Its kind is settled when such a drive is made; another storage is a move.
     for (block, kinds) in [

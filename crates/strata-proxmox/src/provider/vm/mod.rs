@@ -2,10 +2,11 @@
 //!
 //! [`settings`] turns arguments into parameters; [`create`] makes a machine new or from a template,
 //! [`update`] compares parameters and changes what differs, [`observe`] puts what is there into the
-//! object, [`wait`] tells what a guest is waited for, [`on_change`] what an edit for cloud-init does.
+//! object, [`import`] fills disks that the API cannot fill, [`wait`] tells what a guest is waited for, [`on_change`] what an edit for cloud-init does.
 
 mod create;
 mod devices;
+mod import;
 mod look;
 mod observe;
 mod on_change;
@@ -163,14 +164,12 @@ async fn delete(work: &Work<'_>, object: &Json) -> Outcome<()> {
         "destroy-unreferenced-disks",
         flag("delete_unreferenced_disks_on_destroy"),
     );
-    let notes = |text: &str| work.note(text);
-    let gone = work.session.delete(&place.path(&[]), &params, &notes).await;
+    let gone = work.delete(&place.path(&[]), &params).await;
     gone.doing(|| format!("The VM {} was not deleted", place.id))
 }
 
 /// Switches a machine off before it is deleted: asks its system, unless the user said to stop it.
 async fn stop(work: &Work<'_>, object: &Json, place: &guest::Place) -> Outcome<()> {
-    let notes = |text: &str| work.note(text);
     let (action, params) = match object["stop_on_destroy"] == true {
         true => ("stop", Params::new()),
         false => {
@@ -182,10 +181,7 @@ async fn stop(work: &Work<'_>, object: &Json, place: &guest::Place) -> Outcome<(
             )
         }
     };
-    let stopped = work
-        .session
-        .post(&place.path(&["status", action]), &params, &notes)
-        .await;
+    let stopped = work.post(&place.path(&["status", action]), &params).await;
     stopped
         .map(drop)
         .doing(|| format!("The VM {} was not stopped", place.id))

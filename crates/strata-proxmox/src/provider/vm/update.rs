@@ -4,7 +4,7 @@ use hyper::Method;
 use serde_json::Value as Json;
 
 use super::{
-    QEMU, create, disks, is_clone, is_half_made, look, observe,
+    QEMU, create, disks, import, is_clone, is_half_made, look, observe,
     on_change::{OnChange, differs},
     settings::{
         cloud_init_interface, disk_options, disk_options_over, new_disk, settings, special_drives,
@@ -21,7 +21,6 @@ use crate::{
 
 pub(super) async fn update(work: &Work<'_>, prior: &Json, object: &mut Json) -> Outcome<()> {
     let mut place = guest::place(work, QEMU, prior).await?;
-    let notes = |text: &str| work.note(text);
     if object["migrate"] == true
         && let Some(node) = text(object, "node_name").filter(|node| *node != place.node)
     {
@@ -31,11 +30,7 @@ pub(super) async fn update(work: &Work<'_>, prior: &Json, object: &mut Json) -> 
             .with("with-local-disks", 1);
         let limit = guest::limit(object, "timeout_migrate", 1800);
         let path = place.path(&["migrate"]);
-        let moved = work
-            .session
-            .client
-            .change(Method::POST, &path, &params, limit, &notes)
-            .await;
+        let moved = work.change(Method::POST, &path, &params, limit).await;
         moved.doing(|| format!("The VM {} was not moved to node `{node}`", place.id))?;
         place.node = node.to_owned();
     }
@@ -51,6 +46,8 @@ pub(super) async fn update(work: &Work<'_>, prior: &Json, object: &mut Json) -> 
     let config = create::read(work, &place).await?;
     let mut params = difference(prior, object, &config);
     let announced = !look::cold(prior, object, &params).is_empty();
+    let before = config;
+    import::missing(work, object, &place, &before).await?;
     let config = create::read(work, &place).await?;
     disk_settings(prior, object, &config, &mut params);
     if !params.is_empty() {
@@ -59,21 +56,20 @@ pub(super) async fn update(work: &Work<'_>, prior: &Json, object: &mut Json) -> 
         }
         let limit = guest::limit(object, "timeout_create", 1800);
         let path = place.path(&["config"]);
-        let changed = work
-            .session
-            .client
-            .change(Method::POST, &path, &params, limit, &notes)
-            .await;
+        let changed = work.change(Method::POST, &path, &params, limit).await;
         changed.doing(|| format!("The VM {} was not changed", place.id))?;
+    }
+    for (interface, disk) in disks(object) {
+        // One that is new is as large as what it was filled from.
+        if before[interface].is_null() {
+            create::grow(work, object, &place, (interface, disk)).await?;
+        }
     }
     guest::change_pool(work, place.id, &prior["pool_id"], &object["pool_id"]).await?;
     if prior["initialization"] != object["initialization"]
         && cloud_init_interface(&config).is_some()
     {
-        let written = work
-            .session
-            .put(&place.path(&["cloudinit"]), &Params::new(), &notes)
-            .await;
+        let written = work.put(&place.path(&["cloudinit"]), &Params::new()).await;
         written.doing(|| {
             format!(
                 "The cloud-init drive of VM {} was not written anew",
@@ -209,11 +205,7 @@ pub(super) async fn free_cloud_init(
         wait::shutdown(work, object, place).await?;
     }
     let params = Params::new().with("delete", &there);
-    let notes = |text: &str| work.note(text);
-    let gone = work
-        .session
-        .post(&place.path(&["config"]), &params, &notes)
-        .await;
+    let gone = work.post(&place.path(&["config"]), &params).await;
     gone.map(drop).doing(|| {
         format!(
             "The cloud-init drive `{there}` of VM {} was not taken off",
@@ -282,14 +274,9 @@ pub(super) async fn move_disk(
         .with("delete", 1);
     params.maybe("format", text(disk, "file_format"));
     let _turn = work.session.turn(wanted).await;
-    let notes = |text: &str| work.note(text);
     let limit = guest::limit(object, "timeout_move_disk", 1800);
     let path = place.path(&["move_disk"]);
-    let moved = work
-        .session
-        .client
-        .change(Method::POST, &path, &params, limit, &notes)
-        .await;
+    let moved = work.change(Method::POST, &path, &params, limit).await;
     moved
         .map(drop)
         .doing(|| format!("The disk `{interface}` of VM {} was not moved", place.id))
@@ -314,11 +301,7 @@ async fn power(
 ) -> Outcome<()> {
     if object["template"] == true {
         if prior["template"] != true {
-            let notes = |text: &str| work.note(text);
-            let made = work
-                .session
-                .post(&place.path(&["template"]), &Params::new(), &notes)
-                .await;
+            let made = work.post(&place.path(&["template"]), &Params::new()).await;
             made.doing(|| format!("The VM {} was not made a template", place.id))?;
         }
         return Ok(());

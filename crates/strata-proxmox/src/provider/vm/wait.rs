@@ -64,13 +64,8 @@ async fn power(
     limit: Duration,
 ) -> Outcome<()> {
     work.note(&format!("{action} of VM {}", place.id));
-    let notes = |text: &str| work.note(text);
     let path = place.path(&["status", action]);
-    let done = work
-        .session
-        .client
-        .change(Method::POST, &path, &params, limit, &notes)
-        .await;
+    let done = work.change(Method::POST, &path, &params, limit).await;
     match done {
         Err(error) if action == "start" && error.words().contains("already running") => Ok(()),
         done => done

@@ -17,7 +17,7 @@ pub(super) fn answer(store: &mut Store, call: &Call) -> Option<Answered> {
     let path = call.method.path.as_str();
     Some(match (call.method.verb.as_str(), path) {
         ("GET", "/version" | "/nodes/{node}/version") => {
-            data(json!({ "version": "9.1.8", "release": "9.1", "repoid": "a8e257e1" }))
+            data(super::super::release::told(store.release))
         }
         ("GET", "/cluster/resources") => resources(store, call),
         ("GET", "/cluster/nextid") => next_id(store, call),

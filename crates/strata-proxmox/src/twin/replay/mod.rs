@@ -123,6 +123,7 @@ async fn replay(area: &str, text: &str) -> Score {
         password: "<password-root>".to_owned(),
         tokens: BTreeMap::from([("t1".to_owned(), "secret".to_owned())]),
         file: None,
+        release: (9, 1),
     };
     let twin = Twin::on_socket(&socket, options).unwrap();
     between::machine(area, &twin);

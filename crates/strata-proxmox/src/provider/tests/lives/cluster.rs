@@ -36,7 +36,7 @@ async fn every_argument_of_jobs_and_high_availability_lives() {
             .sample("affinity", json!("negative"))
             .not("rule", "tried above").not("type", "tried above").not("resources", "tried above").not("nodes", "of another type").not("strict", "of another type"),
         case("proxmox_hagroup", json!({ "group": "odd", "nodes": { "pve": 1 } }))
-            .lacks("ha-rules").import("{group}").sample("group", json!("even")).sample("nodes", json!({ "pve": 1, "pve2": 2 })),
+            .on((8, 4)).import("{group}").sample("group", json!("even")).sample("nodes", json!({ "pve": 1, "pve2": 2 })),
         case("proxmox_replication", json!({ "id": "100-0", "target": "pve2", "type": "local" }))
             .after("proxmox_virtual_environment_vm", guest.clone()).after("proxmox_virtual_environment_vm", second)
             .sample("id", json!("101-0")).not("type", "there is one type").not("target", "there is one other node"),

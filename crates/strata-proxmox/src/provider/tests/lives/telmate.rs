@@ -31,6 +31,9 @@ fn machine() -> Case {
     let mut case = guest("proxmox_vm_qemu", json!({ "name": "web", "target_node": "pve", "vmid": 200, "vm_state": "stopped" }))
         .sample("name", json!("web2")).sample("vm_state", json!("running")).sample("onboot", json!(true)).sample("start_at_node_boot", json!(true))
         .with("boot", json!({ "network": [{ "id": 0, "model": "virtio", "bridge": "vmbr0" }], "disks": [{ "scsi": [{ "scsi0": [{ "disk": [{ "storage": "local", "size": "8G" }] }] }] }] }))
+        .with("iso", json!({})).sample("iso", json!("local:iso/a.iso")).sample("bootdisk", json!("scsi0"))
+        .with("pci.", json!({ "machine": "q35", "pci": [{ "id": 0, "raw_id": "0000:01:00.0" }] })).sample("pci.raw_id", json!("0000:02:00.0")).sample("pci.mdev", json!("nvidia-1"))
+        .not("pci.mapping_id", "takes the place of `raw_id`: the same as the other provider's").not("pci.id", "its place in the list")
         .sample("boot", json!("order=net0;scsi0")).sample("agent", json!(1)).sample("memory", json!(1024)).sample("balloon", json!(256))
         .sample("qemu_os", json!("win10")).sample("cpu_type", json!("x86-64-v2-AES")).sample("vcpus", json!(1)).sample("args", json!("-foo"))
         .sample("scsihw", json!("virtio-scsi-single")).sample("cicustom", json!("user=local:snippets/u.yaml")).sample("ciuser", json!("debian"))
@@ -111,14 +114,23 @@ fn machine() -> Case {
         "skip_ipv",
         "ssh_user",
         "ssh_forward_ip",
+        "ssh_private_key",
+        "ci_wait",
+        "disk.id",
+        "disk.storage_type",
     ] {
         case = case.not(name, "asks for nothing here, as the documentation says");
     }
-    for name in ["pxe", "preprovision", "force_create", "kvm"] {
+    for name in ["pxe", "preprovision", "force_create", "kvm", "oncreate"] {
         case = case.not(name, "may only say what is so anyway");
     }
     case.not("agent_timeout", "how long it is waited for")
         .not("target_node", ELSEWHERE)
+        .not(
+            "force_recreate_on_change_of",
+            "another text makes it anew, the same otherwise",
+        )
+        .not("disk.media", "a CD in place of a disk: another drive")
         .not("automatic_reboot", "how it is changed: tried by itself")
 }
 
