@@ -313,11 +313,9 @@ fn named(line: &Value, from: &str, to: &str) -> String {
 
 /// Replaces a path that stands alone or at the beginning of another, anywhere inside.
 fn rename(value: &Value, from: &str, to: &str) -> Value {
-    let path = format!(r#"(^|[^A-Za-z0-9])({})([/\\"' ])"#, regex::escape(from));
-    let path = regex::Regex::new(&path).unwrap();
+    let path = format!(r#"(?<![A-Za-z0-9]){}(?=[/\\"' ])"#, regex::escape(from));
+    let path = fancy_regex::Regex::new(&path).unwrap();
     let text = value.to_string();
-    // Twice: what follows one may be what goes before the next.
-    let once = path.replace_all(&text, format!("${{1}}{to}${{3}}"));
-    let text = path.replace_all(&once, format!("${{1}}{to}${{3}}"));
+    let text = path.replace_all(&text, fancy_regex::NoExpand(to));
     serde_json::from_str(&text).unwrap()
 }

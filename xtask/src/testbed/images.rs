@@ -226,7 +226,8 @@ fn build(site: &Site, wanted: &[&Image]) -> Result<(), Failure> {
     make_folder(&work)?;
     let (modules, basic): (Vec<&Image>, Vec<&Image>) = missing
         .into_iter()
-        .partition(|image| image.level == Level::Modules);
+        .copied()
+        .partition(|image: &&Image| image.level == Level::Modules);
     if !basic.is_empty() {
         build_basic(site, &work, &basic)?;
     }

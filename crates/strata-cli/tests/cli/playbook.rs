@@ -389,12 +389,8 @@ fn a_module_of_others_tells_nothing_in_a_rehearsal_of_what_earlier_tasks_would_h
         "{}",
         ran.stdout
     );
-    let folder = std::fs::canonicalize(project.path()).unwrap();
-    let reason = format!(
-        "earlier tasks would have changed `{}/new`",
-        folder.display()
-    );
-    assert!(ran.stdout.contains(&reason), "{}", ran.stdout);
+    let reason = "earlier tasks would have changed `[FOLDER]/new`";
+    assert!(ran.stdout.contains(reason), "{}", ran.stdout);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
 }
 
