@@ -6,6 +6,7 @@
 
 mod args;
 mod commands;
+mod output_lost;
 mod render;
 mod terminal;
 
@@ -32,7 +33,7 @@ fn main() -> ExitCode {
                 ["playbook", "inventory", "vault", "run", "galaxy"].contains(&&*name)
             });
             match args::Args::parse(&args::single_dash::widen(argv)) {
-                Ok(args) => commands::run(args),
+                Ok(args) => output_lost::guard(|| commands::run(args)),
                 Err(wrong) => refuse(&wrong, is_of_ansible),
             }
         }

@@ -102,10 +102,7 @@ impl<'a> Session<'a> {
         address: &addr::ResourceInstance,
     ) -> Diagnostic {
         let diagnostic = match self.providers.get(&provider.source) {
-            None => Diagnostic::error(
-                "unknown-provider",
-                format!("the provider `{}` is not supported", provider.source),
-            ),
+            None => unknown_provider(provider),
             Some(_) => Diagnostic::error(
                 "unknown-resource-type",
                 format!(
@@ -137,10 +134,7 @@ impl<'a> Session<'a> {
         diags: &mut Diagnostics,
     ) -> Option<Arc<dyn ConfiguredProvider>> {
         let Some(provider) = self.providers.get(&address.source) else {
-            diags.push(Diagnostic::error(
-                "unknown-provider",
-                format!("the provider `{}` is not supported", address.source),
-            ));
+            diags.push(unknown_provider(address));
             return None;
         };
         let value = self.provider_value(provider, address, diags)?;
@@ -280,4 +274,14 @@ fn unpoisoned<'m, T>(
     lock: Result<MutexGuard<'m, T>, PoisonError<MutexGuard<'m, T>>>,
 ) -> MutexGuard<'m, T> {
     lock.unwrap_or_else(PoisonError::into_inner)
+}
+
+/// State has objects of a provider that there is not: the configuration that needs it is refused before.
+fn unknown_provider(address: &ProviderAddress) -> Diagnostic {
+    Diagnostic::error("unknown-provider", "Provider not available")
+        .detail(format!(
+            "The state has objects of the provider `{}`, and Strata does not have it.",
+            address.source
+        ))
+        .hint("Leave them to Terraform: `strata state rm` takes them out of this state, and out of nothing else.")
 }

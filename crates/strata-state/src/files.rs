@@ -29,7 +29,15 @@ pub(crate) fn read_filled(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
 }
 
 /// Writes a file that only its owner may read; a crash leaves the old one or the new one.
+///
+/// What is no file (`/dev/null`, a pipe) is written to and stays what it is.
 pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
+    let is_other = |found: fs::Metadata| !found.is_file() && !found.is_dir();
+    if fs::metadata(path).is_ok_and(is_other) {
+        let opened = OpenOptions::new().write(true).open(path);
+        let written = opened.and_then(|mut file| file.write_all(bytes));
+        return written.map_err(StateError::io("write", path));
+    }
     replace(path, bytes).map(drop)
 }
 

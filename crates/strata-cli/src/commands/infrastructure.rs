@@ -182,6 +182,7 @@ async fn work(arguments: &args::Plan, then: &Then<'_>) -> Result<Exit, Diagnosti
         Then::Refresh => "OperationTypeRefresh",
     };
     let mut settings = settings(&arguments.settings);
+    settings.may_be_empty = arguments.destroy;
     prompt::variables(&mut settings, arguments.settings.input, &process);
     let run = async {
         let mut session =

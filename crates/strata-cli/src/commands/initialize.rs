@@ -43,7 +43,10 @@ pub(super) fn init(arguments: &args::Init) -> Result<Exit, Diagnostics> {
         return Ok(FAILED);
     }
     tell(json, "");
-    tell(json, "Strata has been successfully initialized!");
+    match found.is_empty {
+        true => tell(json, "Strata initialized in an empty directory!"),
+        false => tell(json, "Strata has been successfully initialized!"),
+    }
     Ok(0)
 }
 

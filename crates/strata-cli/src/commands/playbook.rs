@@ -26,6 +26,9 @@ const UNREADABLE: Exit = 4;
 /// What is not there.
 const ABSENT: Exit = 1;
 
+/// What was stopped by a signal.
+const INTERRUPTED: Exit = 99;
+
 /// `playbook`.
 pub(super) fn run(arguments: &args::Playbook) -> Result<Exit, Diagnostics> {
     let process = process()?;
@@ -39,8 +42,9 @@ pub(super) fn run(arguments: &args::Playbook) -> Result<Exit, Diagnostics> {
     if arguments.syntax_check {
         let checked =
             playbook::syntax_check(&arguments.playbooks, &options, &process, Some(&asker));
-        if let Err(diags) = checked {
-            return Ok(refused(&diags));
+        match checked {
+            Ok(warnings) => super::complain(&warnings),
+            Err(diags) => return Ok(refused(&diags)),
         }
         for path in &arguments.playbooks {
             print!("\nplaybook: {}\n", path.display());
@@ -88,6 +92,9 @@ pub(super) fn run(arguments: &args::Playbook) -> Result<Exit, Diagnostics> {
                     .iter()
                     .for_each(|recap| print!("{}", statistics(&recap.statistics)));
             }
+            if stop.is_soft() {
+                return Ok(interrupted());
+            }
             Ok(recaps
                 .iter()
                 .map(|recap| recap.exit_code())
@@ -110,12 +117,23 @@ fn refused(diags: &Diagnostics) -> Exit {
                 | "unreadable-file"
                 | "removed-module"
                 | "vault-password"
+                | "limit-file"
+                | "no-hosts-left"
         )
     };
     match first.is_some_and(absent) {
         true => ABSENT,
         false => UNREADABLE,
     }
+}
+
+/// Says that the run is not whole; gives Ansible's exit code for that.
+fn interrupted() -> Exit {
+    let found = Diagnostic::error("interrupted", "User interrupted execution");
+    let found = found.detail("What was under way was finished; the tasks after it were not begun.");
+    let found = found.hint("Go on from there with `--resume`, or run it again.");
+    super::complain(&found.into());
+    INTERRUPTED
 }
 
 /// Whether what `set_stats` collected is shown at the end.

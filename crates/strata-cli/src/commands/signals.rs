@@ -1,4 +1,4 @@
-//! Ctrl-C: the first ends the work gently, the second at once.
+//! Ctrl-C, the wish to end, and a terminal that was closed: the first ends the work gently, the second at once.
 
 use std::time::Duration;
 
@@ -35,9 +35,10 @@ fn left() -> Diagnostic {
 
 /// Turns signals into stops; ends only where the work did not, after the last of them.
 async fn count(stop: &Stop, printer: &Printer) {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (
+    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hang_up)) = (
         signal(SignalKind::interrupt()),
         signal(SignalKind::terminate()),
+        signal(SignalKind::hangup()),
     ) else {
         return std::future::pending().await;
     };
@@ -45,6 +46,7 @@ async fn count(stop: &Stop, printer: &Printer) {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            _ = hang_up.recv() => {}
         }
     };
     next().await;

@@ -277,3 +277,86 @@ fn destroy_leaves_an_empty_state() {
     );
     assert_eq!(folder.run(&["state", "list"]).succeeded().stdout, "");
 }
+
+#[test]
+fn a_folder_whose_configuration_is_gone_can_be_checked_set_up_and_destroyed() {
+    let folder = applied();
+    std::fs::remove_file(folder.path().join("main.tf")).unwrap();
+    folder.run(&["validate"]).succeeded();
+    let set_up = folder.run(&["init"]).succeeded();
+    assert!(
+        set_up.stdout.contains("in an empty directory"),
+        "{}",
+        set_up.stdout
+    );
+    let plan = folder.run(&["plan"]);
+    assert_eq!(plan.code, Some(1));
+    assert!(
+        plan.stderr.contains("No configuration files"),
+        "{}",
+        plan.stderr
+    );
+    let gone = folder.run(&["destroy", "-auto-approve"]).succeeded();
+    assert!(gone.stdout.contains("3 destroyed"), "{}", gone.stdout);
+    assert_eq!(folder.run(&["state", "list"]).succeeded().stdout, "");
+}
+
+#[test]
+fn a_plan_that_is_saved_to_a_device_leaves_it_one() {
+    let folder = Folder::new(&[("main.tf", MAIN)]);
+    let made = Command::new("mkfifo")
+        .arg(folder.path().join("pipe"))
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let reader = Command::new("cat")
+        .arg(folder.path().join("pipe"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    folder.run(&["plan", "-out", "pipe"]).succeeded();
+    let read = reader.wait_with_output().unwrap().stdout;
+    assert!(!read.is_empty());
+    let kind = std::fs::symlink_metadata(folder.path().join("pipe"))
+        .unwrap()
+        .file_type();
+    assert!(std::os::unix::fs::FileTypeExt::is_fifo(&kind));
+}
+
+#[test]
+fn a_full_disk_behind_the_output_is_an_error_and_stops_nothing() {
+    let full = || {
+        std::fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap()
+    };
+    let folder = Folder::new(&[
+        ("main.tf", MAIN),
+        (
+            "site.yml",
+            "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - copy: {content: x, dest: \"{{ playbook_dir }}/made\"}\n",
+        ),
+    ]);
+    let run = |arguments: &[&str]| {
+        let ran = folder.command(arguments).stdout(full()).output().unwrap();
+        let said = String::from_utf8(ran.stderr).unwrap();
+        assert!(!said.contains("panicked"), "{said}");
+        (ran.status.code(), said)
+    };
+    run(&["apply", "-auto-approve"]);
+    assert_eq!(
+        folder
+            .run(&["state", "list"])
+            .succeeded()
+            .stdout
+            .lines()
+            .count(),
+        3
+    );
+    let (code, said) = run(&["show", "-json"]);
+    assert_eq!(code, Some(1));
+    assert!(said.contains("No space left on device"), "{said}");
+    run(&["playbook", "site.yml"]);
+    assert!(folder.path().join("made").exists());
+}

@@ -1,5 +1,7 @@
 //! Ctrl-C in the middle of an apply.
 
+use std::{fs, process::Command};
+
 use crate::{
     gate::{self, Waiting},
     strata::Folder,
@@ -33,6 +35,35 @@ fn the_first_signal_finishes_what_runs_and_begins_nothing_more() {
             .contains("Plan: 1 to add, 0 to change, 0 to destroy.")
     );
     assert!(!folder.path().join("terraform.tfstate.journal").exists());
+}
+
+#[test]
+fn a_playbook_that_is_stopped_says_so_and_ends_as_with_ansible() {
+    let folder = gate::folder();
+    let begun = folder.path().join("begun");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&begun)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let site = "- hosts: localhost
+  gather_facts: false
+  tasks:
+    - shell: echo > begun; cat gate
+      args: {chdir: \"{{ playbook_dir }}\"}
+    - debug: {}
+";
+    folder.write("site.yml", site);
+    let mut run = Waiting::run(&folder, &["playbook", "site.yml"]);
+    fs::read(begun).unwrap();
+    run.signal("HUP");
+    run.until("Stopping: what is under way is finished first.");
+    gate::open(&folder);
+    let (said, code) = run.end();
+    assert_eq!(code, Some(99), "{said}");
+    assert!(!said.contains("TASK [debug]"), "{said}");
 }
 
 #[test]

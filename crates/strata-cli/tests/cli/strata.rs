@@ -67,7 +67,7 @@ impl Folder {
         fs::write(path, text).unwrap();
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_strata"));
         command
             .args(arguments)

@@ -40,13 +40,20 @@ fn unknown(source: &str, places: &[Span]) -> Diagnostic {
         1 => "1 place".to_owned(),
         count => format!("{count} places"),
     };
+    // Without a source it is one of HashiCorp's, which may not be what is meant.
+    let hint = match source.contains("/hashicorp/") {
+        true => {
+            "If the provider is not one of HashiCorp's, name its source in `required_providers`."
+        }
+        false => {
+            "Providers are built in, and there are no others: `strata doc` lists what they have. Leave what needs this one in a root module of its own, for Terraform."
+        }
+    };
     let found = Diagnostic::error("unknown-provider", "Provider not available")
         .detail(format!(
             "The provider `{source}` is needed at {places_text}, and Strata does not have it."
         ))
-        .hint(
-            "If the provider is not one of HashiCorp's, name its source in `required_providers`.",
-        );
+        .hint(hint);
     let places = places.iter().take(MOST_PLACES).cloned();
     places.fold(found, Diagnostic::at)
 }

@@ -4,6 +4,7 @@
 //! in Ansible is another: an attribute of something undefined is undefined (so that `default` can follow), texts
 //! are joined and formatted as Python does.
 
+mod blanks;
 mod inline;
 mod rewrite;
 
@@ -48,6 +49,17 @@ fn keep_line_breaks(template: &str, text: &str) -> Value {
     ))
 }
 
+/// How long the tag, or the comment, is that a text begins with; one byte where it begins with none.
+fn tag_length(opening: &str) -> usize {
+    let close = match opening.get(..2) {
+        Some("{{") => return escape::expression_length(opening),
+        Some("{%") => "%}",
+        Some("{#") => "#}",
+        _ => return 1,
+    };
+    opening.find(close).map_or(opening.len(), |at| at + 2)
+}
+
 /// How many line breaks a text ends with.
 pub(crate) fn trailing_line_breaks(text: &str) -> usize {
     text.len() - text.trim_end_matches('\n').len()
@@ -73,6 +85,8 @@ pub(crate) fn render_with(
 ) -> Result<Value, Error> {
     let inlined = inline::inlined(run, source)?;
     let source = inlined.as_deref().unwrap_or(source);
+    let plain = blanks::plain(source);
+    let source = plain.as_deref().unwrap_or(source);
     let tree = rewrite::statement(&parse(source, name, syntax.clone())?);
     if let Some(expression) = only_expression(&tree) {
         return evaluate(run, root, name, source, expression).and_then(defined);

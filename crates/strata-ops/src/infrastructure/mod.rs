@@ -77,6 +77,8 @@ pub struct Settings {
     pub lock_timeout: Duration,
     /// How many provider calls run at once.
     pub parallelism: usize,
+    /// True if a folder without configuration will do, as for deleting all that is in the state.
+    pub may_be_empty: bool,
 }
 
 impl Settings {
@@ -94,6 +96,7 @@ impl Settings {
             lock: true,
             lock_timeout: Duration::ZERO,
             parallelism: 10,
+            may_be_empty: false,
         }
     }
 }

@@ -26,7 +26,7 @@ use super::{
     trouble::diagnostic,
     validate::validate_with,
 };
-use crate::{process::Process, registry::Platforms, stop::Stop};
+use crate::{graph::without_emptiness, process::Process, registry::Platforms, stop::Stop};
 
 /// How often the state is written while an apply goes on.
 const FOLD_EVERY: std::time::Duration = std::time::Duration::from_secs(10);
@@ -314,6 +314,9 @@ fn environment(
     let mut diags = Diagnostics::new();
     let files: Arc<dyn Files> = recording.clone();
     let (config, variables) = check_inputs(&*files, settings, process, platforms, &mut diags);
+    if settings.may_be_empty {
+        diags = without_emptiness(diags);
+    }
     if diags.has_errors() {
         return Err(diags);
     }

@@ -6,7 +6,7 @@ use strata_config::{Config, LoadOptions, STORAGE, VariableInput};
 use strata_core::{Diagnostic, Diagnostics, Severity, files::Files};
 
 use super::{Settings, inputs, places};
-use crate::{files::Disk, process::Process, registry::Platforms};
+use crate::{files::Disk, graph::without_emptiness, process::Process, registry::Platforms};
 
 /// Loads the configuration in `directory` and reports every mistake that can be found without running it.
 pub fn validate(
@@ -22,7 +22,7 @@ pub fn validate(
     let inputs = inputs::collect(&settings, &process.environment, files, &mut unheard);
     let mut found = Diagnostics::new();
     let config = validate_with(files, &settings, &inputs, process, platforms, &mut found);
-    diags.extend(found.into_iter().map(without_storage));
+    diags.extend(without_emptiness(found).into_iter().map(without_storage));
     config
 }
 

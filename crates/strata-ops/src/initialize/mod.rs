@@ -23,6 +23,7 @@ pub use providers::ProviderUse;
 
 use crate::{
     files::Disk,
+    graph::without_emptiness,
     infrastructure::{Settings, initial},
     process::Process,
     registry::Platforms,
@@ -87,6 +88,8 @@ pub struct Initialized {
     pub providers: Vec<ProviderUse>,
     /// Which backend keeps the state.
     pub backend: String,
+    /// True if the folder holds no configuration.
+    pub is_empty: bool,
 }
 
 /// Installs what a configuration needs. Every mistake is in `diags`; the result is then of use only for excerpts.
@@ -104,10 +107,13 @@ pub fn run(
         data: initial::data_folder(&options.settings, process),
         workspace: initial::workspace(&options.settings, process),
     };
+    let mut found = Diagnostics::new();
     let config = match options.modules {
-        true => modules::install(options, &place, &inputs, process, say, diags),
-        false => place.load(&Disk, &inputs, diags),
+        true => modules::install(options, &place, &inputs, process, say, &mut found),
+        false => place.load(&Disk, &inputs, &mut found),
     };
+    let is_empty = found.iter().any(|found| found.code == "no-configuration");
+    diags.append(without_emptiness(found));
     let backend = match options.backend {
         true => backend::configure(&config, options, process, ask, diags),
         false => "local".to_owned(),
@@ -117,6 +123,7 @@ pub fn run(
         config: Arc::new(config),
         providers,
         backend,
+        is_empty,
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use strata_core::{Diagnostic, Diagnostics};
 use strata_playbook::{Inventory, variables::InventoryVariables};
 
-use super::{Options, Project};
+use super::{Options, Project, limit};
 use crate::process::Process;
 
 /// An inventory with the variables of its hosts.
@@ -52,8 +52,27 @@ pub(crate) fn hosts(
     process: &Process,
     diags: &mut Diagnostics,
 ) -> (Inventory, Vec<PathBuf>) {
-    let (names, paths) = sources(given, project);
+    let (names, mut paths) = sources(given, project);
+    if given.is_empty() {
+        drop_missing(&mut paths, project, diags);
+    }
     from(names, paths, project, process, diags)
+}
+
+/// What the settings name need not be there, as in Ansible: what makes an inventory may have to run first.
+fn drop_missing(paths: &mut Vec<PathBuf>, project: &Project, diags: &mut Diagnostics) {
+    paths.retain(|path| {
+        let there = project.files.kind(path).is_some();
+        if !there {
+            let path = path.display();
+            let summary = format!("Unable to parse `{path}` as an inventory source");
+            let found = Diagnostic::warning("no-inventory", summary);
+            diags.push(
+                found.detail("`ansible.cfg` or `ANSIBLE_INVENTORY` names it, and it is not there."),
+            );
+        }
+        there
+    });
 }
 
 /// Reads inventory sources as they are given, and the folders whose `group_vars` and `host_vars` count; nothing is
@@ -186,10 +205,12 @@ pub fn show(
     if diags.has_errors() {
         return Err(diags);
     }
+    let pattern = limit::pattern(options.limit.as_deref(), project.files.as_ref());
+    let pattern = pattern.map_err(|diagnostic| *diagnostic)?;
     let shown = show::Shown {
         inventory: &found.inventory,
         variables: &found.variables,
-        limit: limited(&found.inventory, options.limit.as_deref())?,
+        limit: limited(&found.inventory, pattern.as_deref())?,
     };
     let text = match wanted {
         Wanted::Host { name, yaml } => {

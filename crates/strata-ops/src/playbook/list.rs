@@ -12,7 +12,7 @@ use strata_playbook::{
 };
 use strata_runner::{Ask, tags_allow};
 
-use super::{Options, Project, inventory, load};
+use super::{Options, Project, inventory, limit, load};
 use crate::process::Process;
 
 /// What to list.
@@ -45,6 +45,13 @@ pub fn list(
     let mut trouble = Diagnostics::new();
     let (hosts, _) = inventory::hosts(&options.inventory, &project, process, &mut trouble);
     diags.extend(trouble.into_iter().map(as_warning));
+    let pattern = limit::pattern(options.limit.as_deref(), project.files.as_ref());
+    let pattern = pattern.map_err(|diagnostic| *diagnostic)?;
+    diags.extend(limit::leaves_nobody(&hosts, pattern.as_deref()));
+    let options = &Options {
+        limit: pattern,
+        ..options.clone()
+    };
     for (path, playbook) in playbooks.iter().zip(loaded) {
         text.push_str(&format!("\nplaybook: {}\n", path.display()));
         for (at, play) in playbook
@@ -124,7 +131,7 @@ fn play_text(
         "\n  play #{} ({pattern}): {}\tTAGS: [{}]\n",
         at + 1,
         title,
-        tags.join(", ")
+        tags.join(",")
     );
     if listing.hosts {
         let hosts = matching(inventory, &pattern, options.limit.as_deref())?;
@@ -141,6 +148,8 @@ fn play_text(
             .iter()
             .for_each(|host| text.push_str(&format!("      {host}\n")));
     }
+    // Who asks which tags there are is told of those that only run when they are named, too.
+    let all = listing.tags && options.tags.is_empty() && options.skip_tags.is_empty();
     let mut tasks = Vec::new();
     for section in [
         &play.pre_tasks,
@@ -153,7 +162,7 @@ fn play_text(
     let tasks: Vec<(&Task, Vec<String>)> = tasks
         .into_iter()
         .map(|task| (task, own_tags(&task.keywords.tags)))
-        .filter(|(_, tags)| tags_allow(&options.tags, &options.skip_tags, tags))
+        .filter(|(_, tags)| all || tags_allow(&options.tags, &options.skip_tags, tags))
         .collect();
     if listing.tasks {
         text.push_str("    tasks:\n");
@@ -166,7 +175,8 @@ fn play_text(
         }
     }
     if listing.tags {
-        let mut all: Vec<String> = tasks.into_iter().flat_map(|(_, tags)| tags).collect();
+        let of_tasks = tasks.into_iter().flat_map(|(_, tags)| tags);
+        let mut all: Vec<String> = tags.into_iter().chain(of_tasks).collect();
         all.sort();
         all.dedup();
         text.push_str(&format!("      TASK TAGS: [{}]\n", all.join(", ")));

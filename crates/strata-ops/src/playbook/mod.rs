@@ -3,6 +3,7 @@
 mod extra_vars;
 mod fact_cache;
 pub mod inventory;
+mod limit;
 mod list;
 mod lookups;
 mod modules;
@@ -171,17 +172,15 @@ impl Project {
     }
 }
 
-/// Checks playbooks without running them.
+/// Checks playbooks without running them, with the words of each play that need variables; gives the warnings.
 pub fn syntax_check(
     playbooks: &[PathBuf],
     options: &Options,
     process: &Process,
     ask: Option<&Arc<Ask>>,
-) -> Result<(), Diagnostics> {
-    let mut diags = Diagnostics::new();
-    let project = Project::open(&options.vault, process, ask, &mut diags);
-    load(playbooks, options, &project, &mut diags);
-    diags.into_result(())
+) -> Result<Diagnostics, Diagnostics> {
+    let listed = list(playbooks, options, Listing::default(), process, ask);
+    listed.map(|(_, warnings)| warnings)
 }
 
 /// Loads playbooks with the variables of the command line.
@@ -319,6 +318,10 @@ impl One<'_> {
             plugins::add(&mut runner, project, folder, diags);
         }
         self.resume(options, &mut runner, diags);
+        diags.extend(limit::leaves_nobody(
+            &found.inventory,
+            runner.limit.as_deref(),
+        ));
         if let (Some(path), Some(playbook), false) = (self.path, self.playbook, options.check) {
             runner.journal = resume::journal(path, playbook, &runner);
         }
@@ -403,7 +406,10 @@ fn apply(
     };
     runner.tags = tags(&options.tags, "run_tags");
     runner.skip_tags = tags(&options.skip_tags, "skip_tags");
-    runner.limit = options.limit.clone();
+    match limit::pattern(options.limit.as_deref(), project.files.as_ref()) {
+        Ok(pattern) => runner.limit = pattern,
+        Err(diagnostic) => diags.push(*diagnostic),
+    }
     runner.start_at_task = options.start_at_task.clone();
     runner.step = options.step;
     runner.force_handlers =

@@ -25,6 +25,8 @@ pub struct Settings {
     /// The file they come from.
     pub file: Option<PathBuf>,
     home: Option<PathBuf>,
+    /// What `$NAME` in a path stands for.
+    environment: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug)]
@@ -39,6 +41,7 @@ impl Settings {
     pub fn read(files: &dyn Files, process: &Process, diags: &mut Diagnostics) -> Self {
         let mut settings = Self {
             home: process.environment.get("HOME").map(PathBuf::from),
+            environment: process.environment.clone(),
             ..Self::default()
         };
         if let Some(path) = settings.find(files, process) {
@@ -220,9 +223,10 @@ impl Settings {
         parts.map(str::to_owned).collect()
     }
 
-    /// `~`, `{{CWD}}` and relative paths, as Ansible reads them.
+    /// `$NAME`, `~`, `{{CWD}}` and relative paths, as Ansible reads them.
     fn expand(&self, text: &str, folder: &Path) -> PathBuf {
         let text = text.replace("{{CWD}}", ".").replace("{{ CWD }}", ".");
+        let text = with_variables(&text, &self.environment);
         match (text.strip_prefix('~'), &self.home) {
             (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => {
                 home.join(rest.trim_start_matches('/'))
@@ -235,6 +239,22 @@ impl Settings {
     pub fn home_folder(&self, inside: &str) -> Option<PathBuf> {
         self.home.as_ref().map(|home| home.join(inside))
     }
+}
+
+/// Puts variables of the environment in place of `$NAME` and `${NAME}`; what is not set stays as it is written.
+fn with_variables(text: &str, environment: &BTreeMap<String, String>) -> String {
+    let mut parts = text.split('$');
+    let mut whole = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let braced = part.strip_prefix('{').and_then(|part| part.split_once('}'));
+        let bare = part.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let (name, rest) = braced.unwrap_or_else(|| part.split_at(bare.unwrap_or(part.len())));
+        match environment.get(name) {
+            Some(value) => whole.extend([value, rest]),
+            None => whole.extend(["$", part]),
+        }
+    }
+    whole
 }
 
 fn known(section: &str, key: &str) -> Option<&'static Setting> {
@@ -292,6 +312,20 @@ mod tests {
             settings,
             diags.iter().map(|one| one.summary.clone()).collect(),
         )
+    }
+
+    #[test]
+    fn variables_of_the_environment_stand_in_paths() {
+        let cfg = "[defaults]\ninventory = $ROOT/hosts,${ROOT}2/a,$NOWHERE/b,c$,${x\n";
+        let (settings, _) = settings(cfg, &[("ROOT", "/srv")]);
+        let paths = [
+            "/srv/hosts",
+            "/srv2/a",
+            "/project/$NOWHERE/b",
+            "/project/c$",
+            "/project/${x",
+        ];
+        assert_eq!(settings.paths("inventory", ','), paths.map(PathBuf::from));
     }
 
     #[test]

@@ -171,8 +171,8 @@ impl Builder {
             .filter(|group| group.name != "all" && group.parents.is_empty())
             .map(|group| group.name.clone())
             .collect();
-        self.group("all").children = top.clone();
         for name in top {
+            push_once(&mut self.group("all").children, &name);
             self.group(&name).parents = vec!["all".to_owned()];
         }
     }

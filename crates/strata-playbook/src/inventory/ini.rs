@@ -127,6 +127,9 @@ fn without_comment(text: &str) -> &str {
 }
 
 fn hosts(text: &str, group: &str, path: &Path, builder: &mut Builder) -> Result<(), String> {
+    if text.starts_with('[') && !text.contains(']') {
+        return Err(format!("Invalid section entry: `{text}`"));
+    }
     let words = words(without_comment(text))?;
     let Some((pattern, settings)) = words.split_first() else {
         return Ok(());

@@ -19,6 +19,7 @@ use std::{
     sync::Arc,
 };
 
+use serde_json::Value as Json;
 use strata_core::{
     Diagnostic, Diagnostics, Source,
     files::{EntryKind, Files},
@@ -138,11 +139,13 @@ impl Inventory {
     /// A host list as `-i a,b,` gives it.
     pub fn from_names(names: &[String]) -> Self {
         let mut builder = build::Builder::new();
-        for name in names
-            .iter()
-            .flat_map(|name| range::expand(name).unwrap_or_default())
-        {
-            builder.host(&name, None);
+        for name in names {
+            let (name, port) = ini::split_port(name);
+            for name in range::expand(name).unwrap_or_default() {
+                let host = builder.host(&name, None);
+                let port = port.map(|port| ("ansible_port".to_owned(), Json::from(port)));
+                host.vars.extend(port);
+            }
         }
         builder.finish(&mut Diagnostics::new())
     }

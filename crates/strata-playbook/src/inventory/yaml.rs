@@ -105,9 +105,11 @@ impl Reader<'_> {
                     }
                 }
                 other => {
-                    let summary =
-                        format!("a group has `hosts`, `children` and `vars`, not `{other}`");
-                    self.error(summary, &part.key);
+                    let summary = format!(
+                        "Skipping unexpected key (`{other}`) in group (`{name}`), only `vars`, `children` and `hosts` are valid"
+                    );
+                    let found = Diagnostic::warning("inventory", summary);
+                    self.diags.push(found.at(part.key.span.clone()));
                 }
             }
         }

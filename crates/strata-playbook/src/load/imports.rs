@@ -142,6 +142,7 @@ impl Reader<'_> {
             public: true,
             allow_duplicates: Some(true),
             validate: self.validates(&read.named),
+            words: String::new(),
         };
         match self.role(&spec, &inner) {
             Some(loaded) => {

@@ -86,6 +86,7 @@ pub fn include_role(
         public: role.public,
         allow_duplicates: Some(true),
         validate: role.validate,
+        words: String::new(),
     };
     with_reader(files, options, diags, |reader| {
         let context = context(reader, site, role.apply);

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use serde_json::Value as Json;
-use strata_core::files::normalize;
+use strata_core::{Diagnostic, files::normalize};
 
 use super::{
     context::{Context, MAX_DEPTH},
@@ -41,7 +41,11 @@ const PLAY: &[&str] = &[
 
 /// Reads a playbook file.
 pub(super) fn read(reader: &mut Reader<'_>, path: &Path, depth: usize) -> Vec<Arc<Play>> {
-    let Some(node) = reader.yaml(path, None) else {
+    let before = reader.diags.len();
+    let Some(node) = reader.yaml(path, None).filter(|node| !node.is_null()) else {
+        if reader.diags.len() == before {
+            empty(reader, "Empty playbook, nothing to do", path);
+        }
         return Vec::new();
     };
     let Some(items) = node.items() else {
@@ -52,6 +56,9 @@ pub(super) fn read(reader: &mut Reader<'_>, path: &Path, depth: usize) -> Vec<Ar
         );
         return Vec::new();
     };
+    if items.is_empty() {
+        empty(reader, "A playbook must contain at least one play", path);
+    }
     let mut plays = Vec::new();
     for item in items {
         if reader.mapping(item, "a play").is_none() {
@@ -63,6 +70,13 @@ pub(super) fn read(reader: &mut Reader<'_>, path: &Path, depth: usize) -> Vec<Ar
         }
     }
     plays
+}
+
+fn empty(reader: &mut Reader<'_>, what: &str, path: &Path) {
+    let summary = format!("{what}: {}", path.display());
+    reader
+        .diags
+        .push(Diagnostic::error("empty-playbook", summary));
 }
 
 fn import_entry(node: &Node) -> Option<&Entry> {

@@ -1,7 +1,7 @@
 //! Reads YAML files, and remembers what every part of loading needs.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -28,8 +28,6 @@ pub(super) struct Reader<'a> {
     pub(super) diags: &'a mut Diagnostics,
     /// What the `import_playbook`s around say.
     pub(super) import_keywords: Arc<Keywords>,
-    /// The roles of the play that have been expanded, each with its parameters.
-    pub(super) roles_seen: BTreeSet<String>,
     /// Roles that `import_role` brought into the play.
     pub(super) imported_roles: Vec<Arc<Role>>,
     /// Handlers that `import_role` brought into the play.
@@ -50,7 +48,6 @@ impl<'a> Reader<'a> {
             options,
             diags,
             import_keywords: Arc::default(),
-            roles_seen: BTreeSet::new(),
             imported_roles: Vec::new(),
             imported_handlers: Vec::new(),
             engine: Engine::new(),
@@ -61,7 +58,6 @@ impl<'a> Reader<'a> {
     /// Forgets what belongs to the play before.
     pub(super) fn begin_play(&mut self, vars: &Arc<JsonMap>) {
         self.play_vars = vars.clone();
-        self.roles_seen.clear();
         self.imported_roles.clear();
         self.imported_handlers.clear();
     }

@@ -31,6 +31,8 @@ pub(super) struct Spec {
     pub(super) allow_duplicates: Option<bool>,
     /// Whether its arguments are checked by its `meta/argument_specs.yml`.
     pub(super) validate: bool,
+    /// The conditions and tags of the entry, which tell one use of a role from another.
+    pub(super) words: String,
 }
 
 /// A role with its tasks.
@@ -114,6 +116,7 @@ impl Reader<'_> {
             public: true,
             allow_duplicates: None,
             validate: true,
+            words: words(&own),
         };
         Some((spec, own))
     }
@@ -154,6 +157,7 @@ impl Reader<'_> {
             parents: parents(context.role.as_deref()),
             allow_duplicates,
             public: spec.public,
+            identity: identity(&path, spec),
         };
         let dependencies =
             self.dependencies(metadata.as_ref().map(|(_, node)| node), &role, context);
@@ -168,30 +172,12 @@ impl Reader<'_> {
         loaded
             .handlers
             .extend(self.role_handlers(&path, spec, &inner));
-        if self.first_run(&role, &inner.keywords) {
-            let check = self.argument_spec(&path, spec, metadata.as_ref(), &inner);
-            loaded.nodes.extend(check.map(PlayNode::Task));
-            loaded.nodes.extend(self.role_tasks(&path, spec, &inner));
-            loaded.nodes.push(PlayNode::RoleDone(role.clone()));
-        }
+        let check = self.argument_spec(&path, spec, metadata.as_ref(), &inner);
+        loaded.nodes.extend(check.map(PlayNode::Task));
+        loaded.nodes.extend(self.role_tasks(&path, spec, &inner));
+        loaded.nodes.push(PlayNode::RoleDone(role.clone()));
         loaded.roles.push(role);
         Some(loaded)
-    }
-
-    /// Within one play a role runs once with the same parameters, tags and conditions, unless it says otherwise.
-    fn first_run(&mut self, role: &Role, keywords: &Keywords) -> bool {
-        let texts = |values: &[Spanned<Json>]| -> Vec<String> {
-            values.iter().map(|value| value.value.to_string()).collect()
-        };
-        let key = format!(
-            "{}\0{}\0{}\0{:?}\0{:?}",
-            role.path.display(),
-            Json::Object((*role.parameters).clone()),
-            Json::Object((*role.given).clone()),
-            texts(&keywords.when),
-            texts(&keywords.tags),
-        );
-        self.roles_seen.insert(key) || role.allow_duplicates
     }
 
     fn dependencies(&mut self, metadata: Option<&Node>, role: &Role, context: &Context) -> Loaded {
@@ -389,4 +375,21 @@ fn parents(role: Option<&Role>) -> Vec<RoleParent> {
         given: role.given.clone(),
     };
     role.parents.iter().cloned().chain([own]).collect()
+}
+
+/// The conditions and tags of an entry itself, without those that it inherits.
+fn words(own: &Keywords) -> String {
+    let texts = |values: &[Spanned<Json>]| -> Vec<String> {
+        values.iter().map(|value| value.value.to_string()).collect()
+    };
+    format!("{:?}\0{:?}", texts(&own.when), texts(&own.tags))
+}
+
+/// What tells one use of a role from another: within a play it runs once with the same parameters, variables,
+/// conditions and tags of its own, unless it says otherwise.
+fn identity(path: &Path, spec: &Spec) -> Arc<str> {
+    let parameters = Json::Object((*spec.parameters).clone());
+    let given = Json::Object((*spec.given).clone());
+    let path = path.display();
+    format!("{path}\0{parameters}\0{given}\0{}", spec.words).into()
 }

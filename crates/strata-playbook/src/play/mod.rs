@@ -185,6 +185,8 @@ pub struct Role {
     pub allow_duplicates: bool,
     /// Whether its defaults and variables are seen by the whole play.
     pub public: bool,
+    /// Equal for uses of a role of which only the first one runs, unless it may run more than once.
+    pub identity: Arc<str>,
 }
 
 /// A role that depends on another one or includes it, as far as the other one sees of it.

@@ -429,7 +429,7 @@ impl Configured {
             );
             requires_replace.extend(replace.into_iter().map(AttributePath::attribute));
             if changed || planned != prior.value {
-                planned = reopened(planned, &reopen);
+                planned = reopened(planned, &reopen, &request.config);
             }
         }
         let private = request.prior.map(|prior| prior.private).unwrap_or_default();
@@ -592,19 +592,20 @@ impl Configured {
     }
 }
 
-/// Leaves open what only apply can tell.
-fn reopened(planned: Value, names: &[&str]) -> Value {
+/// Leaves open what only apply can tell, but for what the configuration says.
+fn reopened(planned: Value, names: &[&str], config: &Value) -> Value {
     let Some(entries) = planned.as_entries() else {
         return planned;
     };
-    Value::object(
-        entries
-            .iter()
-            .map(|(name, value)| match names.contains(&&**name) {
-                true => (name.clone(), Value::unknown(value.ty())),
-                false => (name.clone(), value.clone()),
-            }),
-    )
+    let written = |name: &str| {
+        let value = config.as_entries().and_then(|entries| entries.get(name));
+        value.is_some_and(|value| !value.is_null())
+    };
+    let is_open = |name: &str| names.contains(&name) && !written(name);
+    Value::object(entries.iter().map(|(name, value)| match is_open(name) {
+        true => (name.clone(), Value::unknown(value.ty())),
+        false => (name.clone(), value.clone()),
+    }))
 }
 
 impl ConfiguredProvider for Configured {

@@ -153,6 +153,13 @@ pub(super) fn local() -> Settings {
     ])
 }
 
+/// A folder on the node that takes everything, for a storage that nobody made.
+pub(super) fn folder(name: &str) -> Settings {
+    let mut made = local();
+    made.insert("path".to_owned(), format!("/mnt/pve/{name}"));
+    made
+}
+
 fn lvm() -> Settings {
     settings(&[
         ("type", "lvmthin"),

@@ -17,6 +17,7 @@ mod call;
 mod calls;
 mod disk;
 mod fault;
+mod lend;
 mod permission;
 #[cfg(test)]
 mod replay;

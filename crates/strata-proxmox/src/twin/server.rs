@@ -201,11 +201,8 @@ fn prepare(shared: &Shared, parts: &Parts, body: &[u8]) -> Result<Call, Refusal>
     };
     permission::check(&store, &call)?;
     let node = call.node().to_owned();
-    if store.lenient && !node.is_empty() {
-        store
-            .nodes
-            .entry(node.clone())
-            .or_insert_with(super::begin::node);
+    if store.lenient {
+        super::lend::lend(&mut store, &call);
     }
     if found.method.on_node && found.in_path.contains_key("node") {
         reachable(&store, &node)?;

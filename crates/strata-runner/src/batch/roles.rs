@@ -1,42 +1,33 @@
-//! Which roles have run for a host: another role that depends on one of them does not run it again.
+//! Which roles have run for a host: they do not run again.
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use serde_json::Value as Json;
 use strata_playbook::play::{Role, Task};
 
 /// The roles of one host in one play.
 #[derive(Default)]
 pub(super) struct RolesRun {
     /// Roles of which a task was done, not only skipped.
-    begun: BTreeSet<String>,
-    finished: BTreeSet<String>,
+    begun: BTreeSet<Arc<str>>,
+    finished: BTreeSet<Arc<str>>,
 }
 
 impl RolesRun {
     pub(super) fn did(&mut self, task: &Task) {
         if let Some(role) = &task.role {
-            self.begun.insert(key(role));
+            self.begun.insert(role.identity.clone());
         }
     }
 
-    pub(super) fn finish(&mut self, role: &Arc<Role>) {
-        let key = key(role);
-        if self.begun.contains(&key) {
-            self.finished.insert(key);
+    pub(super) fn finish(&mut self, role: &Role) {
+        if self.begun.contains(&role.identity) {
+            self.finished.insert(role.identity.clone());
         }
     }
 
-    /// True for a task of a dependency that has run before with equal parameters.
+    /// True for a task of a role that has run before in the same way.
     pub(super) fn is_repeated(&self, task: &Task) -> bool {
-        task.role.as_ref().is_some_and(|role| {
-            let dependency = !role.parents.is_empty() && !role.allow_duplicates;
-            dependency && self.finished.contains(&key(role))
-        })
+        let role = task.role.as_ref();
+        role.is_some_and(|role| !role.allow_duplicates && self.finished.contains(&role.identity))
     }
-}
-
-fn key(role: &Role) -> String {
-    let parameters = Json::Object((*role.parameters).clone());
-    format!("{}\0{parameters}", role.path.display())
 }

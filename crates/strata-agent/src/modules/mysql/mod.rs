@@ -108,6 +108,11 @@ impl Server {
         )
     }
 
+    /// A socket that the option file names counts before the name of a host, as with PyMySQL.
+    fn socket_of_config(&self, host: &dyn Host) -> Option<String> {
+        client_socket(&host.read_text(&self.config)?)
+    }
+
     fn client(
         &self,
         host: &dyn Host,
@@ -135,7 +140,11 @@ impl Server {
             "extra-file"
         };
         let mut options = vec![format!("--defaults-{kind}={path}")];
-        match &self.socket {
+        let socket = match &self.socket {
+            Some(socket) => Some(socket.clone()),
+            None => self.socket_of_config(host),
+        };
+        match socket {
             Some(socket) => options.push(format!("--socket={socket}")),
             None => {
                 options.push(format!("--host={}", self.host));
@@ -163,6 +172,22 @@ impl Server {
         client.is_mariadb = version.contains("MariaDB");
         Ok(client)
     }
+}
+
+/// The `socket` of the section `[client]` of an option file.
+fn client_socket(text: &str) -> Option<String> {
+    let mut section = "";
+    let mut found = None;
+    for line in text.lines().map(str::trim) {
+        if let Some(name) = line.strip_prefix('[') {
+            section = name.trim_end_matches(']').trim();
+        } else if let ("client", Some((name, value))) = (section, line.split_once('='))
+            && name.trim() == "socket"
+        {
+            found = Some(value.trim().trim_matches(['"', '\'']).to_owned());
+        }
+    }
+    found.filter(|socket| !socket.is_empty())
 }
 
 /// A value inside the quotes of an option file.
@@ -228,6 +253,15 @@ pub(super) fn literal(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_socket_for_clients_is_found_in_an_option_file() {
+        let text =
+            "# note\n[mysqld]\nsocket=/a\n[client]\nuser=\"root\"\nsocket = \"/run/b.sock\"\n";
+        assert_eq!(client_socket(text).as_deref(), Some("/run/b.sock"));
+        assert_eq!(client_socket("[mysqld]\nsocket=/a\n"), None);
+        assert_eq!(client_socket("[client]\nsocket=\n"), None);
+    }
 
     #[test]
     fn names_and_texts_are_quoted() {

@@ -238,3 +238,56 @@ async fn what_is_only_written_is_in_no_state_and_sent_again_with_another_version
         world.nothing(name, &changed, &config).await;
     }
 }
+
+#[tokio::test]
+async fn another_disk_leaves_an_order_of_booting_that_is_written_as_it_is() {
+    let world = world(options()).await;
+    let mut config = machine();
+    config["boot_order"] = json!(["scsi0", "net0"]);
+    let made = world.apply(VM, None, &config).await.unwrap();
+    let another = json!({ "interface": "scsi1", "datastore_id": "local", "size": 4 });
+    config["disk"].as_array_mut().unwrap().push(another);
+    let plan = world.plan(VM, Some(&made), &config).await.unwrap();
+    assert_eq!(
+        to_json(&plan.planned)["boot_order"],
+        json!(["scsi0", "net0"])
+    );
+    changed(&world, &made, &config).await;
+}
+
+#[tokio::test]
+async fn a_clone_s_cloud_init_drive_comes_to_the_interface_that_is_asked_for() {
+    let world = world(options()).await;
+    let mut template = machine();
+    template["vm_id"] = json!(900);
+    template["template"] = json!(true);
+    template["started"] = json!(false);
+    world.apply(VM, None, &template).await.unwrap();
+    assert!(world.twin.config(900)["ide2"].contains("cloudinit"));
+    let mut clone = machine();
+    clone["clone"] = json!([{ "vm_id": 900 }]);
+    clone["initialization"][0]["interface"] = json!("ide0");
+    world.apply(VM, None, &clone).await.unwrap();
+    let config = world.twin.config(100);
+    assert!(
+        config["ide0"].contains("cloudinit") && !config.contains_key("ide2"),
+        "{config:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_rehearsal_has_the_storages_that_a_configuration_names() {
+    let world = world_with(Options::rehearsal(), |twin| Settings {
+        twin: Some(twin.endpoint().to_owned()),
+        ..Settings::default()
+    })
+    .await;
+    let mut config = machine();
+    config["disk"][0]["datastore_id"] = json!("nvme-vm");
+    config["disk"][0]["import_from"] = json!("tank:import/a.qcow2");
+    config["initialization"][0]["datastore_id"] = json!("attic");
+    let made = world.apply(VM, None, &config).await.unwrap();
+    let read = world.read(VM, &made).await.unwrap();
+    world.nothing(VM, &read, &config).await;
+    assert!(world.twin.config(100)["scsi0"].starts_with("nvme-vm:"));
+}

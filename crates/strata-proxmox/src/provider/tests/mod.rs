@@ -55,9 +55,13 @@ fn options() -> Options {
 }
 
 async fn world(options: Options) -> World {
+    world_with(options, |_| Settings::default()).await
+}
+
+async fn world_with(options: Options, settings: impl FnOnce(&Twin) -> Settings) -> World {
     let folder = tempfile::tempdir().unwrap();
     let twin = Twin::on_loopback(options).await.unwrap();
-    let provider = Proxmox::new(Settings::default()).provider();
+    let provider = Proxmox::new(settings(&twin)).provider();
     let block = provider.schema().provider.clone();
     let config = config_of(
         &block,

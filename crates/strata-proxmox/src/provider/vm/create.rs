@@ -153,6 +153,8 @@ async fn start(
 pub(super) async fn finish(work: &Work<'_>, object: &mut Json, place: &Place) -> Outcome<()> {
     let config = read(work, place).await?;
     if is_clone(object) {
+        update::free_cloud_init(work, object, place, &config).await?;
+        let config = read(work, place).await?;
         adapt(work, object, place, &config).await?;
     }
     for (interface, disk) in disks(object) {

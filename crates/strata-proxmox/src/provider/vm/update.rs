@@ -186,7 +186,7 @@ async fn change_disks(
 }
 
 /// Takes a cloud-init drive off that is to be at another interface: there can be one alone.
-async fn free_cloud_init(
+pub(super) async fn free_cloud_init(
     work: &Work<'_>,
     object: &Json,
     place: &Place,
