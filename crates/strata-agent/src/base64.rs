@@ -1,4 +1,4 @@
-//! Reading base64, as keys and salts are written.
+//! Base64, as keys, salts and contents are written.
 
 /// The bytes that a text stands for; white space counts for nothing, and anything else that is not
 /// base64 makes it none.
@@ -25,6 +25,21 @@ pub fn decode(text: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+/// Writes bytes in one line, with `=` at the end where it needs them.
+pub fn encode(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let byte = |at: usize| u32::from(chunk.get(at).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for at in 0..4 {
+            let letter = LETTERS[(bits >> (18 - 6 * at) & 63) as usize] as char;
+            text.push(if at <= chunk.len() { letter } else { '=' });
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,5 +54,16 @@ mod tests {
         check("YW\nJj", b"abc");
         check("//79", &[255, 254, 253]);
         assert_eq!(decode("a*b"), None);
+    }
+
+    #[test]
+    fn bytes_are_written_as_the_rfc_shows() {
+        let check = |bytes: &[u8], expected| assert_eq!(encode(bytes), expected);
+        check(b"", "");
+        check(b"f", "Zg==");
+        check(b"fo", "Zm8=");
+        check(b"foo", "Zm9v");
+        check(b"foob", "Zm9vYg==");
+        check(&[0xff, 0xfe, 0xfd], "//79");
     }
 }

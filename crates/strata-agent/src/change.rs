@@ -174,7 +174,9 @@ pub fn act(changes: &[Change], context: &Context<'_>) -> Result<Outcome, ModuleE
     };
     if context.task.check {
         if context.host.rehearses() {
-            changes.iter().for_each(|change| imagine(change, context));
+            for change in changes {
+                imagine(change, context)?;
+            }
         }
         return Ok(outcome);
     }
@@ -188,16 +190,22 @@ pub fn act(changes: &[Change], context: &Context<'_>) -> Result<Outcome, ModuleE
 }
 
 /// Lets a rehearsal see what a change would leave; where that cannot be known, it is in doubt from then on.
-fn imagine(change: &Change, context: &Context<'_>) {
-    let host = context.host;
+/// What the user may not do fails, as it would.
+fn imagine(change: &Change, context: &Context<'_>) -> Result<(), ModuleError> {
     let known = match change {
-        Change::Write(write) => imagine_write(write, context).is_ok(),
-        Change::Request(_) | Change::Converse { .. } | Change::Run { .. } => false,
-        change => apply(change, context, &mut Outcome::default()).is_ok(),
+        Change::Write(write) => imagine_write(write, context).map_err(ModuleError::from),
+        Change::Request(_) | Change::Converse { .. } | Change::Run { .. } => {
+            context.host.doubt();
+            return Ok(());
+        }
+        change => apply(change, context, &mut Outcome::default()),
     };
-    if !known {
-        host.doubt();
+    match known {
+        Err(error) if error.denied => return Err(error),
+        Err(_) => context.host.doubt(),
+        Ok(()) => {}
     }
+    Ok(())
 }
 
 fn imagine_write(write: &FileWrite, context: &Context<'_>) -> Result<(), HostError> {

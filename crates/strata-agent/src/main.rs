@@ -9,16 +9,24 @@ fn main() -> ExitCode {
     // Modes of new files are what modules say, and 0644 or 0755 where they say nothing.
     rustix::process::umask(rustix::fs::Mode::from_bits_truncate(0o022));
     let imagined = Imagined::default();
+    let known = imagined.clone();
     let machine = move |task: &strata_agent::protocol::Task, cancel| -> Box<dyn Host> {
         let local = Box::new(Local::new(&task.environment, cancel));
         match task.check && task.rehearse {
-            true => Box::new(Rehearsal::new(local, imagined.clone())),
+            true => {
+                let rehearsal = Rehearsal::new(local, imagined.clone());
+                match &task.rehearse_as {
+                    Some(user) => Box::new(rehearsal.seen_by(user)),
+                    None => Box::new(rehearsal),
+                }
+            }
             // A task that runs in a rehearsal all the same may miss what an earlier one would have brought.
             false if task.rehearse => Box::new(local.beside(imagined.clone())),
             false => local,
         }
     };
-    match strata_agent::serve::serve(&mut io::stdin().lock(), Box::new(io::stdout()), &machine) {
+    let output = Box::new(io::stdout());
+    match strata_agent::serve::serve(&mut io::stdin().lock(), output, &machine, &known) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             use io::Write;

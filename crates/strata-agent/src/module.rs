@@ -3,6 +3,7 @@
 //! [`perform`] takes any module through its steps. Only [`act`](crate::change::act) changes the
 //! host, and only in between `decide` and `report`; in check mode it changes nothing.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
@@ -83,6 +84,8 @@ pub struct ModuleError {
     pub kept: bool,
     /// Nothing failed: a model cannot know how this would go.
     pub unknown: bool,
+    /// The user may not do it.
+    pub denied: bool,
 }
 
 impl ModuleError {
@@ -94,6 +97,7 @@ impl ModuleError {
             changed: false,
             kept: false,
             unknown: false,
+            denied: false,
         }
     }
 
@@ -109,13 +113,19 @@ impl ModuleError {
 impl From<HostError> for ModuleError {
     fn from(error: HostError) -> ModuleError {
         let unknown = matches!(error, HostError::Unknown(_));
+        let denied =
+            matches!(&error, HostError::Io { kind, .. } if *kind == ErrorKind::PermissionDenied);
         let failure = ModuleError::new(error.to_string());
         match error {
             HostError::NoProgram(name) => failure.with(json!({
                 "rc": 2, "cmd": name, "stdout": "", "stdout_lines": [],
                 "stderr": "", "stderr_lines": [],
             })),
-            _ => ModuleError { unknown, ..failure },
+            _ => ModuleError {
+                unknown,
+                denied,
+                ..failure
+            },
         }
     }
 }

@@ -12,8 +12,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::host::Carried;
+
 /// The version of this protocol; both sides must speak the same.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The longest frame either side accepts.
 pub const MAX_FRAME: usize = 64 << 20;
@@ -38,6 +40,10 @@ pub enum Request {
     ContentMissing { sha256: String, reason: String },
     /// Ends the processes of a task; its result still comes.
     Cancel { id: u64 },
+    /// Asks what rehearsed tasks would have changed after a stamp; answered by one [`Response::Recalled`].
+    Recall { id: u64, since: u64 },
+    /// Tells what rehearsed tasks of another user would have changed; tasks that come later see it.
+    Imagine { carried: Carried },
 }
 
 /// What the agent sends.
@@ -54,6 +60,8 @@ pub enum Response {
     Need { sha256: String },
     /// Ends a task.
     Result { id: u64, result: TaskResult },
+    /// Answers [`Request::Recall`].
+    Recalled { id: u64, carried: Carried },
     /// The agent cannot go on; it ends after this.
     Fatal { message: String },
 }
@@ -74,6 +82,9 @@ pub struct Task {
     /// The whole run changes nothing; with `check` this task sees what earlier ones would have changed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rehearse: bool,
+    /// The user whom only an earlier task of the rehearsal would make, and as whom this one is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rehearse_as: Option<String>,
     /// Tell what changes inside files.
     #[serde(default)]
     pub diff: bool,

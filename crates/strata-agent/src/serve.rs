@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::change::Contents;
 use crate::contents::Store;
-use crate::host::{Cancel, Host, HostError};
+use crate::host::{Cancel, Host, HostError, Imagined};
 use crate::module::Context;
 use crate::modules;
 use crate::protocol::{
@@ -30,6 +30,7 @@ pub fn serve(
     input: &mut dyn Read,
     output: Box<dyn Write + Send>,
     machine: &Machine,
+    imagined: &Imagined,
 ) -> Result<(), FrameError> {
     let agent = Agent {
         output: Mutex::new(output),
@@ -52,6 +53,11 @@ pub fn serve(
                         agent.store.missing(sha256, reason);
                     }
                     Request::Cancel { id } => agent.cancel(id),
+                    Request::Recall { id, since } => {
+                        let carried = imagined.since(since);
+                        agent.say(&Response::Recalled { id, carried });
+                    }
+                    Request::Imagine { carried } => imagined.take(carried),
                     Request::Task { id, task } => {
                         let Some(running) = agent.begin(id, &task) else {
                             continue;

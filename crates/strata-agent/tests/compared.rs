@@ -8,55 +8,85 @@
 //! values in which we differ on purpose (`*` for any), and `because` says why; `ignore` names values that are of
 //! one machine or one moment.
 //!
-//! Files that say `container` change a system: they run one after the other in one container of the
-//! testbed, and are passed over where there is none. Those that say `alone` need more than CI has
-//! time for, and run where `STRATA_CONTAINERS` is set. `STRATA_MODULE` names files, with commas between;
-//! `STRATA_OUR_CONTAINER` and `STRATA_ANSIBLE_CONTAINER` name containers that are there already.
+//! Files that say `container` change a system: they run in one container of the testbed, made of an image that has
+//! all that they need, and are passed over where there is none; with `STRATA_TEST_INCUS_REQUIRED` that is a failure.
+//! Those of one `group` get in each other's way, and run one after the other; groups run at the same time, each in a
+//! folder of its own. `STRATA_MODULE` names files, with commas between; `STRATA_OUR_CONTAINER` and
+//! `STRATA_ANSIBLE_CONTAINER` name containers that are there already.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on shall fail")]
 
 mod places;
 
-use std::fs;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::{fs, thread};
 
 use places::{Ansible, Container, Place, Strata};
 use serde_json::{Map, Value, json};
 
 #[test]
 fn every_recorded_run_comes_out_as_with_ansible() {
-    compare(false);
+    let mistakes = compare(suites(|suite| suite["container"] != true), None);
+    assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
 }
 
 #[test]
 fn every_recorded_run_in_a_container_comes_out_as_with_ansible() {
-    if places::has_testbed() {
-        compare(true);
+    let mut groups: BTreeMap<String, Vec<Suite>> = BTreeMap::new();
+    for suite in suites(|suite| suite["container"] == true) {
+        let group = suite.what["group"].as_str().unwrap_or("system").to_owned();
+        groups.entry(group).or_default().push(suite);
     }
+    if groups.is_empty() || !places::has_testbed() {
+        return;
+    }
+    let container = Container::start("ours", "STRATA_OUR_CONTAINER").with_agent();
+    let mistakes: Vec<String> = thread::scope(|scope| {
+        let container = &container;
+        let begin =
+            |(group, suites)| scope.spawn(move || compare(suites, Some(&container.folder(group))));
+        let running: Vec<_> = groups.into_iter().map(begin).collect();
+        running
+            .into_iter()
+            .flat_map(|group| group.join().unwrap())
+            .collect()
+    });
+    assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
 }
 
-fn compare(container: bool) {
-    let record = std::env::var_os("STRATA_RECORD").is_some();
+/// What one file says.
+struct Suite {
+    name: String,
+    path: PathBuf,
+    what: Value,
+}
+
+/// The files that are asked for, and that `is_wanted`.
+fn suites(is_wanted: fn(&Value) -> bool) -> Vec<Suite> {
     let only = std::env::var("STRATA_MODULE").ok();
-    let all = std::env::var_os("STRATA_CONTAINERS").is_some() || record || only.is_some();
-    let ours = container.then(|| Container::start("ours", "STRATA_OUR_CONTAINER"));
+    let read = |path: PathBuf| Suite {
+        name: path.file_stem().unwrap().to_string_lossy().into_owned(),
+        what: serde_json::from_slice(&fs::read(&path).unwrap()).unwrap(),
+        path,
+    };
+    let mut suites: Vec<Suite> = files().into_iter().map(read).collect();
+    suites.retain(|suite| {
+        let named = |only: &String| only.split(',').any(|one| one == suite.name);
+        is_wanted(&suite.what) && only.as_ref().is_none_or(named)
+    });
+    suites
+}
+
+fn compare(suites: Vec<Suite>, container: Option<&Container>) -> Vec<String> {
     let mut mistakes = Vec::new();
-    for path in files() {
-        let mut suite: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        let wanted = only
-            .as_ref()
-            .is_none_or(|only| only.split(',').any(|one| one == name));
-        let is_due = all || suite["alone"].is_null();
-        if (suite["container"] == true) != container || !wanted || !is_due {
-            continue;
+    for mut suite in suites {
+        if std::env::var_os("STRATA_RECORD").is_some() {
+            write_down(&suite.path, &mut suite.what);
         }
-        if record {
-            write_down(&path, &mut suite);
-        }
-        mistakes.extend(check(&name, &suite, ours.as_ref()));
+        mistakes.extend(check(&suite.name, &suite.what, container));
     }
-    assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
+    mistakes
 }
 
 fn files() -> Vec<PathBuf> {
@@ -283,11 +313,9 @@ fn named(line: &Value, from: &str, to: &str) -> String {
 
 /// Replaces a path that stands alone or at the beginning of another, anywhere inside.
 fn rename(value: &Value, from: &str, to: &str) -> Value {
+    let path = format!(r#"(?<![A-Za-z0-9]){}(?=[/\\"' ])"#, regex::escape(from));
+    let path = fancy_regex::Regex::new(&path).unwrap();
     let text = value.to_string();
-    let text = text.replace(&format!("{from}/"), &format!("{to}/"));
-    let text = text.replace(&format!("{from}\\\""), &format!("{to}\\\""));
-    let text = text.replace(&format!("{from}'"), &format!("{to}'"));
-    let text = text.replace(&format!("{from} "), &format!("{to} "));
-    let text = text.replace(&format!("\"{from}\""), &format!("\"{to}\""));
+    let text = path.replace_all(&text, fancy_regex::NoExpand(to));
     serde_json::from_str(&text).unwrap()
 }

@@ -1,8 +1,8 @@
-//! The functions of templates: `lookup`, `query`, `now`, `range` and `undef`.
+//! The functions of templates: `lookup`, `query`, `dict`, `now`, `range` and `undef`.
 
 use minijinja::{
     Environment, Error, ErrorKind, State, Value,
-    value::{Kwargs, Rest, ValueOrKwargs, from_args},
+    value::{Kwargs, Rest, ValueKind, ValueOrKwargs, from_args},
 };
 
 use crate::{calendar::Moment, lookups, python, run::Run};
@@ -15,6 +15,7 @@ pub(crate) fn register(environment: &mut Environment<'static>) {
     environment.add_function("lookup", lookup);
     environment.add_function("query", query);
     environment.add_function("q", query);
+    environment.add_function("dict", dict);
     environment.add_function("now", now);
     environment.add_function("range", range);
     environment.add_function("undef", undef);
@@ -130,6 +131,44 @@ fn range(first: i64, second: Option<i64>, step: Option<i64>) -> Result<Vec<i64>,
         at += step;
     }
     Ok(numbers)
+}
+
+/// Python's `dict`: out of a mapping or of pairs, and of named values; a later value of a key takes the place of an
+/// earlier one.
+fn dict(arguments: Rest<ValueOrKwargs>) -> Result<Value, Error> {
+    let arguments = arguments.into_values();
+    let (from, named) = from_args::<(Option<Value>, Kwargs)>(&arguments)?;
+    let mut entries: Vec<(Value, Value)> = Vec::new();
+    let mut put = |key: Value, value: Value| match entries.iter_mut().find(|one| one.0 == key) {
+        Some(one) => one.1 = value,
+        None => entries.push((key, value)),
+    };
+    if let Some(from) = from.filter(|from| !from.is_undefined()) {
+        for item in from.try_iter()? {
+            match from.kind() {
+                ValueKind::Map => put(item.clone(), from.get_item(&item)?),
+                _ => {
+                    let (key, value) = pair(&item)?;
+                    put(key, value);
+                }
+            }
+        }
+    }
+    for name in named.args() {
+        put(Value::from(name), named.get(name)?);
+    }
+    Ok(Value::from_pairs(entries))
+}
+
+fn pair(item: &Value) -> Result<(Value, Value), Error> {
+    let parts: Vec<Value> = item.try_iter()?.collect();
+    match <[Value; 2]>::try_from(parts) {
+        Ok([key, value]) => Ok((key, value)),
+        Err(parts) => Err(Error::new(
+            ErrorKind::InvalidOperation,
+            format!("`dict` takes pairs, and one item has {} parts", parts.len()),
+        )),
+    }
 }
 
 fn undef(state: &mut State<'_, '_>, hint: Option<String>, options: Kwargs) -> Result<Value, Error> {

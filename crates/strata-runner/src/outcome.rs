@@ -64,6 +64,8 @@ pub(crate) struct Include {
     pub(crate) name: String,
     /// The variables that they see beyond.
     pub(crate) parameters: Arc<JsonMap>,
+    /// What the item is called, in a loop.
+    pub(crate) label: Option<String>,
 }
 
 impl ItemResult {

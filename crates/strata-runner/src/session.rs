@@ -35,6 +35,14 @@ pub struct Target {
     pub variables: JsonMap,
 }
 
+impl Target {
+    /// Whether it is this machine, reached without any connection.
+    pub(crate) fn is_local(&self) -> bool {
+        let connection = self.variables.get("ansible_connection");
+        connection.and_then(serde_json::Value::as_str) == Some("local")
+    }
+}
+
 /// A way to a host.
 pub struct HostLink {
     session: Arc<AgentSession>,

@@ -113,7 +113,9 @@ fn unknown_module(
         return None;
     }
     let places = Places::of(options, play, task);
-    if let Some(plugin) = places.action_plugin(name) {
+    let plugin = places.action_plugin(name);
+    let is_ours = actions::has_plugin_of_ours(name).is_some();
+    if let Some(plugin) = plugin.filter(|_| !is_ours) {
         let message = format!(
             "{}: it is an action plugin, `{}`, and Strata runs no Python on this machine",
             message(name),

@@ -12,7 +12,7 @@ pub(crate) struct TagFilter<'a> {
 impl TagFilter<'_> {
     /// True if a task with these tags runs.
     ///
-    /// `always` runs unless it is skipped by name, `never` runs only if another of the task's tags (or `never`
+    /// `always` runs unless it is skipped by name and wins over `never`, which runs only if another of the task's tags (or `never`
     /// itself) is asked for; `all`, `tagged` and `untagged` may be asked for and skipped like tags.
     pub(crate) fn allows(&self, tags: &[String]) -> bool {
         self.wanted(tags) && !self.unwanted(tags)
@@ -22,7 +22,7 @@ impl TagFilter<'_> {
         let asked = |tag: &str| self.only.iter().any(|only| only == tag);
         let has = |tag: &str| tags.iter().any(|own| own == tag);
         if self.only.is_empty() {
-            return !has("never");
+            return has("always") || !has("never");
         }
         if tags.iter().any(|tag| asked(tag)) {
             return true;
@@ -95,6 +95,7 @@ mod tests {
         check("", "", "a", true);
         check("", "", "never", false);
         check("", "", "never,a", false);
+        check("", "", "never,always", true);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use strata_agent::host::Carried;
 use strata_agent::protocol::{self, CHUNK, Frame, Request, Response, Task, TaskResult};
 use strata_core::connection::ChannelInput;
 use tokio::io::AsyncReadExt;
@@ -31,9 +32,13 @@ struct Shared {
     state: Mutex<State>,
 }
 
+/// Somebody who waits for an answer, or for the end.
+type Waiting<T> = oneshot::Sender<Result<T, TransportError>>;
+
 #[derive(Default)]
 struct State {
-    waiting: HashMap<u64, oneshot::Sender<Result<TaskResult, TransportError>>>,
+    waiting: HashMap<u64, Waiting<TaskResult>>,
+    recalling: HashMap<u64, Waiting<Carried>>,
     contents: HashMap<String, Content>,
     ended: Option<TransportError>,
 }
@@ -104,6 +109,26 @@ impl Conversation {
         result
     }
 
+    /// What rehearsed tasks of this agent would have changed after a stamp.
+    pub(crate) async fn recall(&self, since: u64) -> Result<Carried, TransportError> {
+        let id = self.numbers.fetch_add(1, Ordering::Relaxed);
+        let (sender, receiver) = oneshot::channel();
+        let mut state = self.shared.state.lock().await;
+        if let Some(reason) = &state.ended {
+            return Err(reason.clone());
+        }
+        state.recalling.insert(id, sender);
+        drop(state);
+        self.send(&Request::Recall { id, since }).await?;
+        let closed = |_| Err(lost("the conversation was closed"));
+        receiver.await.unwrap_or_else(closed)
+    }
+
+    /// Lets the tasks that come see what others would have changed.
+    pub(crate) async fn imagine(&self, carried: Carried) -> Result<(), TransportError> {
+        self.send(&Request::Imagine { carried }).await
+    }
+
     async fn send(&self, request: &Request) -> Result<(), TransportError> {
         if self.outgoing.send(encode(request)?).await.is_ok() {
             return Ok(());
@@ -170,6 +195,12 @@ async fn read_responses(
                     sender.send(Ok(result)).ok();
                 }
             }
+            Ok(Some(Frame::Message(Response::Recalled { id, carried }))) => {
+                let waiting = shared.state.lock().await.recalling.remove(&id);
+                if let Some(sender) = waiting {
+                    sender.send(Ok(carried)).ok();
+                }
+            }
             Ok(Some(Frame::Message(Response::Need { sha256 }))) => {
                 needs.send(sha256).ok();
             }
@@ -183,10 +214,12 @@ async fn read_responses(
     };
     let mut state = shared.state.lock().await;
     state.ended = Some(reason.clone());
-    for (_, sender) in std::mem::take(&mut state.waiting)
-        .into_iter()
-        .collect::<Vec<_>>()
-    {
+    tell_all(std::mem::take(&mut state.waiting), &reason);
+    tell_all(std::mem::take(&mut state.recalling), &reason);
+}
+
+fn tell_all<T>(waiting: HashMap<u64, Waiting<T>>, reason: &TransportError) {
+    for (_, sender) in waiting.into_iter().collect::<Vec<_>>() {
         sender.send(Err(reason.clone())).ok();
     }
 }

@@ -22,5 +22,6 @@ mod incoming;
 mod local;
 mod process;
 mod push;
+mod rehearsal;
 mod session;
 mod ssh;

@@ -1,14 +1,15 @@
 //! One host as a play sees it: give a task, get its result.
 //!
 //! Behind it is one agent process a user on the host, started when the first task for that user
-//! comes, and started again after it was lost. A model has no process: its tasks run in ours.
+//! comes, and started again after it was lost; in a rehearsal each learns what tasks of the others would have
+//! changed. A model has no process: its tasks run in ours.
 
 use std::collections::HashMap;
 use std::io::Read;
 use std::sync::Arc;
 
 use strata_agent::change::Contents;
-use strata_agent::host::{Host as Machine, HostError, Imagined, Model, Rehearsal};
+use strata_agent::host::{Carried, Host as Machine, HostError, Imagined, Model, Rehearsal};
 use strata_agent::module::Context;
 use strata_agent::protocol::{ContentReference, Task, TaskResult};
 use strata_core::connection::Connection;
@@ -17,6 +18,7 @@ use tokio::sync::Mutex;
 use crate::content::{Content, Source};
 use crate::conversation::Conversation;
 use crate::push::Started;
+use crate::rehearsal::Rehearsals;
 use crate::{TransportError, become_user, push};
 
 /// The way a task becomes another user.
@@ -64,6 +66,7 @@ enum Host {
     Real {
         connection: Arc<dyn Connection>,
         agents: Mutex<HashMap<Option<Become>, Slot>>,
+        rehearsals: Rehearsals,
     },
     /// A model, with what rehearsed tasks would have changed on it.
     Model(Model, Imagined),
@@ -86,6 +89,7 @@ impl AgentSession {
             host: Host::Real {
                 connection,
                 agents: Mutex::default(),
+                rehearsals: Rehearsals::default(),
             },
         }
     }
@@ -114,10 +118,43 @@ impl AgentSession {
                 };
                 run_on_model(machine, task, content).await
             }
-            Host::Real { connection, agents } => {
-                let agent = find_agent(connection, agents, wanted).await?;
+            Host::Real {
+                connection,
+                agents,
+                rehearsals,
+            } => {
+                let base = find_base(connection, agents).await?;
+                let agent = match find_agent(connection, agents, &base, wanted).await {
+                    Err(refusal @ TransportError::Become(_)) if task.rehearse => {
+                        let wanted = wanted.expect("nobody is refused without asking");
+                        let base = &base.conversation;
+                        return rehearsals
+                            .stand_in(base, task, content, wanted, refusal)
+                            .await;
+                    }
+                    agent => agent?,
+                };
+                if task.rehearse {
+                    rehearsals.catch_up(&agent.conversation).await?;
+                }
                 agent.conversation.run(task, content).await
             }
+        }
+    }
+
+    /// All that rehearsed tasks would have changed so far.
+    pub async fn imagined(&self) -> Carried {
+        match &self.host {
+            Host::Model(_, imagined) => imagined.since(0),
+            Host::Real { rehearsals, .. } => rehearsals.recall().await,
+        }
+    }
+
+    /// Remembers that a rehearsed task would have done something of which nobody knows what it would have changed.
+    pub async fn doubt(&self) {
+        match &self.host {
+            Host::Model(_, imagined) => imagined.take(Carried::doubt()),
+            Host::Real { rehearsals, .. } => rehearsals.doubt().await,
         }
     }
 
@@ -129,15 +166,23 @@ impl AgentSession {
     }
 }
 
+/// The agent of the user as whom the host is reached.
+async fn find_base(
+    connection: &Arc<dyn Connection>,
+    agents: &Mutex<HashMap<Option<Become>, Slot>>,
+) -> Result<Agent, TransportError> {
+    let base = slot(agents, None).await;
+    ensure(&base, || push::start(connection)).await
+}
+
 async fn find_agent(
     connection: &Arc<dyn Connection>,
     agents: &Mutex<HashMap<Option<Become>, Slot>>,
+    base: &Agent,
     wanted: Option<&Become>,
 ) -> Result<Agent, TransportError> {
-    let base = slot(agents, None).await;
-    let base = ensure(&base, || push::start(connection)).await?;
     let Some(wanted) = wanted.filter(|wanted| wanted.user != base.user) else {
-        return Ok(base);
+        return Ok(base.clone());
     };
     let slot = slot(agents, Some(wanted.clone())).await;
     ensure(&slot, || {

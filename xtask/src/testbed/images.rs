@@ -1,7 +1,8 @@
-//! The two Debian images, made here because no image server can be counted on.
+//! The three Debian images, made here because no image server can be counted on.
 //!
 //! `debian/bookworm` is a minimal system with python3; `debian/bookworm/cloud` adds cloud-init and
-//! an ssh server and nothing else. The tarballs are kept in the cache, so that the next daemon gets
+//! an ssh server and nothing else; `debian/bookworm/modules` has beside that the programs and servers that
+//! modules are compared with, none of which starts by itself. The tarballs are kept in the cache, so that the next daemon gets
 //! them in seconds. A tarball is renamed into place only once it is whole. Whoever changes how an
 //! image is made changes its [`recipe`], and with it both the tarball's name and a property of the
 //! image, so that no old one is taken for the new one.
@@ -29,6 +30,36 @@ const CLOUD_PACKAGES: &[&str] = &[
     "locales",
 ];
 
+const MODULE_PACKAGES: &[&str] = &[
+    "acl",
+    "busybox-static",
+    "cron",
+    "dbus",
+    "debconf-utils",
+    "docker.io",
+    "dosfstools",
+    "e2fsprogs",
+    "gnupg",
+    "iptables",
+    "mariadb-server",
+    "npm",
+    "parted",
+    "postgresql",
+    "python3-debian",
+    "python3-pip",
+    "python3-psycopg2",
+    "python3-pymysql",
+    "python3-setuptools",
+    "python3-venv",
+    "python3-wheel",
+    "tzdata",
+    "ufw",
+    "util-linux",
+    "xfsprogs",
+];
+const AT_REST: &str =
+    "systemctl disable -q cron docker.service docker.socket containerd mariadb postgresql ufw";
+
 const SEED: &str = "datasource_list: [ NoCloud, None ]\n";
 // The built-in default, en_US.UTF-8, is generated in no minimal Debian, and setting it fails.
 const LOCALE: &str = "locale: C.UTF-8\n";
@@ -46,19 +77,32 @@ struct Image {
     /// What its files in the cache are called.
     name: &'static str,
     aliases: &'static [&'static str],
-    cloud: bool,
+    level: Level,
+}
+
+/// How much is in an image; each has all that is in those before.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Level {
+    Plain,
+    Cloud,
+    Modules,
 }
 
 const IMAGES: &[Image] = &[
     Image {
         name: "bookworm",
         aliases: &["debian/bookworm", "debian/12"],
-        cloud: false,
+        level: Level::Plain,
     },
     Image {
         name: "bookworm-cloud",
         aliases: &["debian/bookworm/cloud", "debian/12/cloud"],
-        cloud: true,
+        level: Level::Cloud,
+    },
+    Image {
+        name: "bookworm-modules",
+        aliases: &["debian/bookworm/modules", "debian/12/modules"],
+        level: Level::Modules,
     },
 ];
 
@@ -142,7 +186,7 @@ fn recipe(image: &Image) -> String {
         TIDY.to_owned(),
         INTERFACES.to_owned(),
     ];
-    if image.cloud {
+    if image.level >= Level::Cloud {
         parts.extend(
             CLOUD_PACKAGES
                 .iter()
@@ -150,8 +194,16 @@ fn recipe(image: &Image) -> String {
                 .map(|&part| part.to_owned()),
         );
     }
+    if image.level == Level::Modules {
+        parts.extend(
+            MODULE_PACKAGES
+                .iter()
+                .chain([&AT_REST])
+                .map(|&part| part.to_owned()),
+        );
+    }
     parts.extend(
-        image_metadata::files(image.cloud, "", 0, "")
+        image_metadata::files(image.level >= Level::Cloud, "", 0, "")
             .into_iter()
             .map(|file| file.text),
     );
@@ -164,16 +216,33 @@ fn recipe(image: &Image) -> String {
 }
 
 fn build(site: &Site, wanted: &[&Image]) -> Result<(), Failure> {
-    let missing: Vec<&&Image> = wanted
-        .iter()
-        .filter(|image| !root_file(site, image).exists())
-        .collect();
+    let is_missing = |image: &&&Image| !root_file(site, image).exists();
+    let missing: Vec<&&Image> = wanted.iter().filter(is_missing).collect();
     if missing.is_empty() {
         return Ok(());
     }
     let work = site.cache.join("work");
     remove_folder(&work)?;
     make_folder(&work)?;
+    let (modules, basic): (Vec<&Image>, Vec<&Image>) = missing
+        .into_iter()
+        .copied()
+        .partition(|image: &&Image| image.level == Level::Modules);
+    if !basic.is_empty() {
+        build_basic(site, &work, &basic)?;
+    }
+    for image in modules {
+        println!("making the image `{}`", image.name);
+        let root = work.join("modules");
+        unpack_cloud(site, &root)?;
+        add_modules(&root)?;
+        finish(site, image, &root)?;
+    }
+    remove_folder(&work)
+}
+
+/// Makes those of the first two images that are missing.
+fn build_basic(site: &Site, work: &Path, missing: &[&Image]) -> Result<(), Failure> {
     let plain = work.join("plain");
     println!("making a Debian bookworm (debootstrap)");
     debootstrap(&plain)?;
@@ -181,16 +250,46 @@ fn build(site: &Site, wanted: &[&Image]) -> Result<(), Failure> {
     process::run(&["cp", "-a", &text(&plain), &text(&cloud)])?;
     for image in missing {
         println!("making the image `{}`", image.name);
-        let root = if image.cloud { &cloud } else { &plain };
-        if image.cloud {
+        let is_cloud = image.level == Level::Cloud;
+        let root = if is_cloud { &cloud } else { &plain };
+        if is_cloud {
             add_cloud(root)?
         } else {
             add_interfaces(root)?
         }
-        process::run(&["chroot", &text(root), "sh", "-c", TIDY])?;
-        pack(site, image, root)?;
+        finish(site, image, root)?;
     }
-    remove_folder(&work)
+    Ok(())
+}
+
+fn finish(site: &Site, image: &Image, root: &Path) -> Result<(), Failure> {
+    process::run(&["chroot", &text(root), "sh", "-c", TIDY])?;
+    pack(site, image, root)
+}
+
+/// Puts the file system of the second image into a folder, made first if somebody took it out of the cache.
+fn unpack_cloud(site: &Site, root: &Path) -> Result<(), Failure> {
+    let cloud = IMAGES.iter().find(|image| image.level == Level::Cloud);
+    let cloud = cloud.expect("it stands in the list above");
+    let file = root_file(site, cloud);
+    if !file.exists() {
+        let work = site.cache.join("work");
+        build_basic(site, &work, &[cloud])?;
+    }
+    make_folder(root)?;
+    let unpack = ["tar", "--extract", "--numeric-owner", "--xattrs", "--zstd"];
+    process::run(
+        &[
+            &unpack[..],
+            &["--file", &text(&file), "--directory", &text(root)],
+        ]
+        .concat(),
+    )?;
+    process::run(&[
+        "cp",
+        "/etc/resolv.conf",
+        &text(&root.join("etc/resolv.conf")),
+    ])
 }
 
 fn debootstrap(root: &Path) -> Result<(), Failure> {
@@ -210,11 +309,15 @@ fn add_interfaces(root: &Path) -> Result<(), Failure> {
     write(&root.join("etc/network/interfaces.d/eth0"), INTERFACES)
 }
 
-fn add_cloud(root: &Path) -> Result<(), Failure> {
-    // Packages must not start their services inside the build.
+/// Packages must not start their services inside the build.
+fn keep_at_rest(root: &Path) -> Result<(), Failure> {
     let policy = root.join("usr/sbin/policy-rc.d");
     write(&policy, "#!/bin/sh\nexit 101\n")?;
-    process::run(&["chmod", "755", &text(&policy)])?;
+    process::run(&["chmod", "755", &text(&policy)])
+}
+
+fn add_cloud(root: &Path) -> Result<(), Failure> {
+    keep_at_rest(root)?;
     chroot_apt(root, &["update"])?;
     chroot_apt(
         root,
@@ -229,6 +332,16 @@ fn add_cloud(root: &Path) -> Result<(), Failure> {
     write(&configuration.join("91_locale.cfg"), LOCALE)
 }
 
+fn add_modules(root: &Path) -> Result<(), Failure> {
+    keep_at_rest(root)?;
+    chroot_apt(root, &["update"])?;
+    // Nothing of it has to outlive a crash of this machine.
+    let install = ["-o", "Dpkg::Options::=--force-unsafe-io", "install", "-y"];
+    let install = [&install[..], &["--no-install-recommends"], MODULE_PACKAGES];
+    chroot_apt(root, &install.concat())?;
+    process::run(&["chroot", &text(root), "sh", "-c", AT_REST])
+}
+
 fn chroot_apt(root: &Path, arguments: &[&str]) -> Result<(), Failure> {
     let root = text(root);
     let mut apt = process::command(&[&["chroot", &root, "apt-get", "-q"], arguments].concat());
@@ -241,7 +354,12 @@ fn pack(site: &Site, image: &Image, root: &Path) -> Result<(), Failure> {
         .join("work")
         .join(format!("{}-metadata", image.name));
     make_folder(&metadata.join("templates"))?;
-    for file in image_metadata::files(image.cloud, std::env::consts::ARCH, now(), &recipe(image)) {
+    for file in image_metadata::files(
+        image.level >= Level::Cloud,
+        std::env::consts::ARCH,
+        now(),
+        &recipe(image),
+    ) {
         write(&metadata.join(&file.path), &file.text)?;
     }
     tarball(&metadata, &metadata_file(site, image), "gzip")?;
@@ -341,8 +459,9 @@ mod tests {
     }
 
     #[test]
-    fn the_two_images_have_recipes_of_their_own() {
+    fn the_images_have_recipes_of_their_own() {
         assert_ne!(recipe(&IMAGES[0]), recipe(&IMAGES[1]));
+        assert_ne!(recipe(&IMAGES[1]), recipe(&IMAGES[2]));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::system::{
 
 pub use local::{Cancel, Local};
 pub use model::Model;
-pub use rehearsal::{Imagined, Rehearsal};
+pub use rehearsal::{Carried, Imagined, Rehearsal};
 
 mod local;
 mod model;
@@ -182,7 +182,7 @@ pub trait Stream: Read + Write + Send {
 }
 
 /// What stands at a path.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Metadata {
     /// File, folder, link, …
     pub kind: Kind,

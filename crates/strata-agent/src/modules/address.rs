@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::slurp::base64;
 use crate::arguments::{Arguments, Field};
+use crate::base64::encode as base64;
 use crate::host::Host;
 use crate::system::HttpRequest;
 

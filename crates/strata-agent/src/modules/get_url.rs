@@ -276,7 +276,7 @@ fn headers(arguments: &Arguments) -> Vec<(String, String)> {
     }
     if let Some(user) = arguments.string("url_username") {
         let pair = format!("{user}:{}", arguments.text("url_password"));
-        let value = format!("Basic {}", super::slurp::base64(pair.as_bytes()));
+        let value = format!("Basic {}", crate::base64::encode(pair.as_bytes()));
         headers.push(("authorization".to_owned(), value));
     }
     headers

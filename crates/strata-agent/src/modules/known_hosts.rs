@@ -7,9 +7,9 @@ use serde_json::json;
 use sha1::Digest;
 
 use super::edit::{Edited, Existing};
-use super::slurp::base64;
 use crate::arguments::{Arguments, Field, Spec};
 use crate::attributes::Wanted;
+use crate::base64::encode as base64;
 use crate::change::{Change, Heading, Outcome};
 use crate::host::Host;
 use crate::module::{Module, ModuleError, Report, values};

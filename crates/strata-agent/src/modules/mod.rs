@@ -69,6 +69,7 @@ mod pip;
 mod pipx;
 mod postgresql;
 mod programs;
+mod proxmox;
 mod raw;
 mod replace;
 mod rpm_key;
@@ -137,11 +138,15 @@ const MODULES: &[Entry] = &[
     entry::<dnf::Dnf>("dnf5"),
     entry::<docker_compose_v2::DockerComposeV2>("docker_compose_v2"),
     entry::<docker::container::DockerContainer>("docker_container"),
+    entry::<docker::info::DockerContainerInfo>("docker_container_info"),
     entry::<docker::image::DockerImage>("docker_image"),
+    entry::<docker::info::DockerImageInfo>("docker_image_info"),
     entry::<docker::login::DockerLogin>("docker_login"),
     entry::<docker::network::DockerNetwork>("docker_network"),
+    entry::<docker::info::DockerNetworkInfo>("docker_network_info"),
     entry::<docker::prune::DockerPrune>("docker_prune"),
     entry::<docker::volume::DockerVolume>("docker_volume"),
+    entry::<docker::info::DockerVolumeInfo>("docker_volume_info"),
     entry::<dpkg_selections::DpkgSelections>("dpkg_selections"),
     entry::<expect::Expect>("expect"),
     entry::<file::File>("file"),
@@ -189,6 +194,8 @@ const MODULES: &[Entry] = &[
     entry::<postgresql::privs::PostgresqlPrivs>("postgresql_privs"),
     entry::<postgresql::query::PostgresqlQuery>("postgresql_query"),
     entry::<postgresql::user::PostgresqlUser>("postgresql_user"),
+    entry::<proxmox::access_acl::ProxmoxAccessAcl>("proxmox_access_acl"),
+    entry::<proxmox::group::ProxmoxGroup>("proxmox_group"),
     entry::<raw::Raw>("raw"),
     entry::<replace::Replace>("replace"),
     entry::<rpm_key::RpmKey>("rpm_key"),
@@ -254,11 +261,15 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
         &[
             "docker_compose_v2",
             "docker_container",
+            "docker_container_info",
             "docker_image",
+            "docker_image_info",
             "docker_login",
             "docker_network",
+            "docker_network_info",
             "docker_prune",
             "docker_volume",
+            "docker_volume_info",
         ],
     ),
     (
@@ -304,6 +315,10 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
             "postgresql_query",
             "postgresql_user",
         ],
+    ),
+    (
+        "community.proxmox",
+        &["proxmox_access_acl", "proxmox_group"],
     ),
 ];
 

@@ -23,11 +23,15 @@ pub(crate) trait Place {
     fn module(&mut self, args: &Value, check: bool) -> Map<String, Value>;
 }
 
-/// A container that goes with this value, unless it was there before.
+/// A container that goes with this value, unless it was there before; and where in it we work.
 pub(crate) struct Container {
     name: String,
     is_ours: bool,
+    folder: String,
 }
+
+/// The image that has what the modules need.
+const IMAGE: &str = "debian/12/modules";
 
 impl Container {
     /// Starts one; or takes the one that a variable names, in which packages may be waiting.
@@ -36,20 +40,40 @@ impl Container {
             return Container {
                 name,
                 is_ours: false,
+                folder: "system".to_owned(),
             };
         }
         let name = format!("modules-{what}-{}", std::process::id());
-        incus(&["launch", "debian/12/cloud", &name]);
+        // Docker runs inside of it.
+        incus(&["launch", IMAGE, &name, "-c", "security.nesting=true"]);
         let container = Container {
             name,
             is_ours: true,
+            folder: "system".to_owned(),
         };
         // `systemctl` waits for the end of the start; degraded is up, too.
-        let wait = "cloud-init status --wait >/dev/null 2>&1; systemctl is-system-running --wait; \
-                    apt-get update -q";
+        let wait = "cloud-init status --wait >/dev/null 2>&1; systemctl is-system-running --wait";
         let exec = ["exec", &container.name, "--", "sh", "-c", wait];
         Command::new("incus").args(exec).output().ok();
         container
+    }
+
+    /// Brings our agent there, for all that follow.
+    pub(crate) fn with_agent(self) -> Container {
+        let target = format!("{}/usr/local/bin/strata-agent", self.name);
+        let agent = Path::new(env!("CARGO_BIN_EXE_strata-agent"));
+        let agent = agent.to_string_lossy();
+        incus(&["file", "push", "-q", "--mode", "0755", &agent, &target]);
+        self
+    }
+
+    /// The same container, and a folder of its own in there.
+    pub(crate) fn folder(&self, folder: String) -> Container {
+        Container {
+            name: self.name.clone(),
+            is_ours: false,
+            folder,
+        }
     }
 }
 
@@ -68,7 +92,8 @@ impl Drop for Container {
 /// A folder of this machine, or of a container.
 enum Ground {
     Folder(tempfile::TempDir),
-    Container(String),
+    /// Its name, and the folder in there.
+    Container(String, String),
 }
 
 const PYTHON: &str = "/opt/ansible/bin/python";
@@ -78,7 +103,14 @@ pub(crate) fn has_testbed() -> bool {
     let listed = Command::new("incus")
         .args(["image", "list", "-f", "csv", "-c", "l"])
         .output();
-    listed.is_ok_and(|listed| String::from_utf8_lossy(&listed.stdout).contains("debian/12/cloud"))
+    let is_there =
+        listed.is_ok_and(|listed| String::from_utf8_lossy(&listed.stdout).contains(IMAGE));
+    let required = std::env::var_os("STRATA_TEST_INCUS_REQUIRED").is_some();
+    assert!(
+        is_there || !required,
+        "the testbed has no image `{IMAGE}`: `cargo xtask testbed up` makes it"
+    );
+    is_there
 }
 
 fn incus(args: &[&str]) -> String {
@@ -97,15 +129,16 @@ impl Ground {
         let Some(container) = container else {
             return Ground::Folder(tempfile::tempdir().unwrap());
         };
-        let ground = Ground::Container(container.name.clone());
-        ground.shell("cd /; rm -rf /root/compared; mkdir -p /root/compared/D");
+        let folder = format!("/root/{}", container.folder);
+        let ground = Ground::Container(container.name.clone(), folder.clone());
+        ground.shell(&format!("cd /; rm -rf {folder}; mkdir -p {folder}/D"));
         ground
     }
 
     fn root(&self) -> String {
         match self {
             Ground::Folder(folder) => folder.path().join("D").to_string_lossy().into_owned(),
-            Ground::Container(_) => "/root/compared/D".to_owned(),
+            Ground::Container(_, folder) => format!("{folder}/D"),
         }
     }
 
@@ -116,7 +149,7 @@ impl Ground {
                 command.args(&words[1..]);
                 command
             }
-            Ground::Container(name) => {
+            Ground::Container(name, _) => {
                 let mut command = Command::new("incus");
                 command.args(["exec", name, "--"]).args(words);
                 command
@@ -145,7 +178,7 @@ pub(crate) struct Ansible {
 impl Ansible {
     pub(crate) fn new(suite: &Value, container: Option<&Container>) -> Ansible {
         let ground = Ground::new(container);
-        if let Ground::Container(name) = &ground {
+        if let Ground::Container(name, _) = &ground {
             let mut tar = Command::new("tar")
                 .args([
                     "-C",
@@ -213,7 +246,7 @@ impl Place for Ansible {
         let collections = std::env::var("STRATA_COLLECTIONS").unwrap_or_default();
         let (python, path) = match &self.ground {
             Ground::Folder(_) => (PYTHON, collections.as_str()),
-            Ground::Container(_) => ("python3", "/opt/a"),
+            Ground::Container(..) => ("python3", "/opt/a"),
         };
         let path = format!("PYTHONPATH={path}");
         let words = ["env", &path, "HOME=/root", python, "-m", &self.module];
@@ -255,11 +288,7 @@ impl Strata {
         let ground = Ground::new(container);
         let agent = match &ground {
             Ground::Folder(_) => None,
-            Ground::Container(container) => {
-                let target = format!("{container}/usr/local/bin/strata-agent");
-                let agent = Path::new(env!("CARGO_BIN_EXE_strata-agent"));
-                let agent = agent.to_string_lossy();
-                incus(&["file", "push", "-q", "--mode", "0755", &agent, &target]);
+            Ground::Container(..) => {
                 let child = ground
                     .command(&["env", "HOME=/root", "/usr/local/bin/strata-agent"])
                     .stdin(Stdio::piped())

@@ -200,7 +200,7 @@ impl ResultLine<'_> {
     fn shown(&self, manner: Manner) -> String {
         let always = matches!(self.kind, ResultKind::Shown | ResultKind::Verbose);
         // What `no_log` hides shows nothing where it would only say so.
-        let hidden = self.result.contains("\"censored\":");
+        let hidden = self.is_hidden();
         // All the facts of a host are never shown.
         let facts = self.result.contains("module_setup\":");
         if (always && !hidden) || (manner.verbosity > 0 && !facts) {
@@ -210,15 +210,23 @@ impl ResultLine<'_> {
         }
     }
 
+    fn is_hidden(&self) -> bool {
+        self.result.contains("\"censored\":")
+    }
+
     fn arrow(&self, manner: Manner) -> String {
         let map = ansible_result::abridged(self.result, manner.verbosity);
         let good = matches!(self.outcome, TaskOutcome::Ok | TaskOutcome::Changed);
-        let map = match self.kind {
+        let mut map = match self.kind {
             ResultKind::Shown if good => ansible_result::debugged(map),
             _ => map,
         };
+        let hidden = self.is_hidden();
+        if hidden && self.outcome == TaskOutcome::Skipped {
+            map.shift_remove("changed");
+        }
         let always =
-            matches!(self.kind, ResultKind::Verbose) || self.kind == ResultKind::Shown && good;
+            !hidden && (self.kind == ResultKind::Verbose || self.kind == ResultKind::Shown && good);
         let format = match (manner.yaml, always || manner.verbosity > 2) {
             (true, _) => Format::Yaml,
             (false, true) => Format::Json,

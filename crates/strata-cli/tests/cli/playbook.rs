@@ -332,3 +332,100 @@ fn a_run_that_failed_is_resumed_where_it_stopped() {
     let ran = project.run(&["playbook", "site.yml", "--resume"]);
     assert_eq!(ran.code, Some(4), "all is done: {}", ran.stdout);
 }
+
+#[test]
+fn a_module_of_others_tells_nothing_in_a_rehearsal_of_what_earlier_tasks_would_have_changed() {
+    let project = Folder::new(&[]);
+    project.write(
+        "library/lines",
+        "#!/bin/sh\n# WANT_JSON, and told of _ansible_check_mode\n\
+         path=$(sed 's/.*\"path\": *\"\\([^\"]*\\)\".*/\\1/' \"$1\")\n\
+         test -e \"$path\" || { echo '{\"failed\": true, \"msg\": \"no such file\"}'; exit; }\n\
+         echo \"{\\\"changed\\\": false, \\\"lines\\\": $(wc -l < \"$path\")}\"\n",
+    );
+    project.write("there", "1\n2\n");
+    project.write(
+        "site.yml",
+        "\
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - {name: before, lines: {path: \"{{ playbook_dir }}/there\"}, register: before}
+    - debug: {msg: \"{{ before.lines }}\"}
+    - {name: missing, lines: {path: /nowhere}, ignore_errors: true}
+    - {name: write, copy: {content: x, dest: \"{{ playbook_dir }}/new\"}}
+    - {name: new, lines: {path: \"{{ playbook_dir }}/new\"}, register: new}
+    - {name: uses it, debug: {msg: \"{{ new.lines }}\"}}
+    - {name: other, lines: {path: \"{{ playbook_dir }}/there\"}}
+    - {name: may be made, lines: {path: /nowhere}}
+",
+    );
+    let ran = project.run(&["playbook", "site.yml", "--check", "-v"]);
+    let lines = ran.stdout.lines();
+    let told: Vec<&str> = lines
+        .filter(|line| line.contains(": [localhost]") || line.starts_with("TASK"))
+        .map(|line| line.split([':', '*']).next().unwrap_or(line).trim_end())
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "TASK [before]",
+            "ok",
+            "TASK [debug]",
+            "ok",
+            "TASK [missing]",
+            "fatal",
+            "TASK [write]",
+            "changed",
+            "TASK [new]",
+            "skipping",
+            "TASK [uses it]",
+            "skipping",
+            "TASK [other]",
+            "ok",
+            "TASK [may be made]",
+            "skipping",
+        ],
+        "{}",
+        ran.stdout
+    );
+    let reason = "earlier tasks would have changed `[FOLDER]/new`";
+    assert!(ran.stdout.contains(reason), "{}", ran.stdout);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+}
+
+#[test]
+fn modules_of_kubernetes_get_their_definition_from_a_template_of_ours() {
+    let project = Folder::new(&[]);
+    let collection = "collections/ansible_collections/kubernetes/core/plugins";
+    // It has no Python: what it is given comes back as its result.
+    project.write(
+        &format!("{collection}/modules/k8s"),
+        "#!/bin/sh\necho '{\"changed\": false, \"given\": '\ncat <<'END'\n<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>\nEND\necho '}'\n",
+    );
+    project.write(&format!("{collection}/action/k8s.py"), "");
+    project.write(
+        "templates/a.yml.j2",
+        "kind: {{ kind }}\n---\nkind: Secret\n",
+    );
+    project.write("files/config", "");
+    project.write(
+        "site.yml",
+        "\
+- hosts: localhost
+  gather_facts: false
+  vars: {kind: Service}
+  tasks:
+    - kubernetes.core.k8s: {template: a.yml.j2, kubeconfig: config, namespace: x}
+      register: k
+    - debug: {msg: \"{{ k.given.definition | map(attribute='kind') | join(' ') }} {{ k.given.kubeconfig | basename }} {{ k.given.template | default('gone') }}\"}
+",
+    );
+    let ran = project.run(&["playbook", "site.yml"]).succeeded();
+    assert!(
+        ran.stdout
+            .contains("\"msg\": \"Service Secret config gone\""),
+        "{}",
+        ran.stdout
+    );
+}

@@ -18,6 +18,7 @@ mod api;
 mod description;
 mod faults;
 mod images;
+mod keep;
 mod operations;
 mod route;
 mod server;
@@ -31,6 +32,7 @@ use std::{
 
 use tokio::{net::UnixListener, task::AbortHandle};
 
+use keep::Keeper;
 use operations::Operations;
 use store::Store;
 
@@ -48,7 +50,7 @@ struct Shared {
     store: Mutex<Store>,
     operations: Operations,
     faults: Mutex<Vec<Fault>>,
-    file: Option<PathBuf>,
+    keeper: Option<Mutex<Keeper>>,
 }
 
 impl Twin {
@@ -61,20 +63,24 @@ impl Twin {
 
     /// Starts a twin as [`Self::start`] does; a new one is a cluster of these members.
     pub fn start_cluster(socket: &Path, file: Option<&Path>, members: &[&str]) -> io::Result<Self> {
-        let store = match file.filter(|file| file.exists()) {
-            Some(file) => serde_json::from_slice(&std::fs::read(file)?)?,
-            None => {
-                let mut store = Store::new();
-                store.form_cluster(members);
-                store
+        let fresh = || {
+            let mut store = Store::new();
+            store.form_cluster(members);
+            store
+        };
+        let (keeper, store) = match file {
+            Some(file) => {
+                let (keeper, store) = Keeper::open(file, fresh)?;
+                (Some(Mutex::new(keeper)), store)
             }
+            None => (None, fresh()),
         };
         let listener = UnixListener::bind(socket)?;
         let shared = Arc::new(Shared {
             store: Mutex::new(store),
             operations: Operations::new(),
             faults: Mutex::default(),
-            file: file.map(Path::to_owned),
+            keeper,
         });
         let accepting = tokio::spawn(server::accept(listener, shared.clone())).abort_handle();
         Ok(Self {
@@ -98,6 +104,8 @@ impl Twin {
 impl Drop for Twin {
     fn drop(&mut self) {
         self.accepting.abort();
+        // What cannot be merged is in the journal, and read from there the next time.
+        drop(self.shared.keep(Keeper::close));
         // If it stays, the folder it lies in goes with it: it is always a temporary one.
         drop(std::fs::remove_file(&self.socket));
     }
@@ -112,14 +120,18 @@ impl Shared {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes the store to its file, whole or not at all.
+    /// Writes what was changed to the disk.
     fn save(&self) -> io::Result<()> {
-        let Some(file) = &self.file else {
+        self.keep(Keeper::save)
+    }
+
+    /// Lets the keeper do something with the store, if there is one; else changes are forgotten.
+    fn keep(&self, act: fn(&mut Keeper, &mut Store) -> io::Result<()>) -> io::Result<()> {
+        let Some(keeper) = &self.keeper else {
+            self.store().take_changes();
             return Ok(());
         };
-        let text = serde_json::to_vec(&*self.store())?;
-        let temporary = file.with_extension("new");
-        std::fs::write(&temporary, text)?;
-        std::fs::rename(&temporary, file)
+        let mut keeper = keeper.lock().unwrap_or_else(PoisonError::into_inner);
+        act(&mut keeper, &mut self.store())
     }
 }

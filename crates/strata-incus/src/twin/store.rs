@@ -56,6 +56,20 @@ pub(super) struct Store {
     objects: BTreeMap<Kind, BTreeMap<String, Value>>,
     /// Counts what was made, for times that grow.
     made: u64,
+    /// Counts how often it was written whole.
+    #[serde(default)]
+    pub(super) number: u64,
+    /// What was changed since it was written.
+    #[serde(skip)]
+    changes: Vec<Change>,
+}
+
+/// An object that was put somewhere, or taken away.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Change {
+    kind: Kind,
+    key: String,
+    object: Option<Value>,
 }
 
 impl Store {
@@ -64,6 +78,8 @@ impl Store {
         let mut store = Self {
             objects: BTreeMap::new(),
             made: 0,
+            number: 0,
+            changes: Vec::new(),
         };
         let features = [
             "features.images",
@@ -140,16 +156,51 @@ impl Store {
     }
 
     pub(super) fn put(&mut self, kind: Kind, project: &str, name: &str, object: Value) {
-        self.objects
-            .entry(kind)
-            .or_default()
-            .insert(Self::key(project, name), object);
+        let key = Self::key(project, name);
+        self.changes.push(Change {
+            kind,
+            key: key.clone(),
+            object: Some(object.clone()),
+        });
+        self.objects.entry(kind).or_default().insert(key, object);
     }
 
     pub(super) fn remove(&mut self, kind: Kind, project: &str, name: &str) -> Option<Value> {
-        self.objects
-            .get_mut(&kind)?
-            .remove(&Self::key(project, name))
+        let key = Self::key(project, name);
+        let removed = self.objects.get_mut(&kind)?.remove(&key)?;
+        self.changes.push(Change {
+            kind,
+            key,
+            object: None,
+        });
+        Some(removed)
+    }
+
+    /// What was changed since this was asked last.
+    pub(super) fn take_changes(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.changes)
+    }
+
+    /// Whether anything was changed since then.
+    pub(super) fn has_changes(&self) -> bool {
+        !self.changes.is_empty()
+    }
+
+    /// Makes changes again that were written down, without writing them down once more.
+    pub(super) fn redo(&mut self, changes: Vec<Change>, made: u64) {
+        self.made = made;
+        for Change { kind, key, object } in changes {
+            let objects = self.objects.entry(kind).or_default();
+            match object {
+                Some(object) => drop(objects.insert(key, object)),
+                None => drop(objects.remove(&key)),
+            }
+        }
+    }
+
+    /// How much was made.
+    pub(super) fn made(&self) -> u64 {
+        self.made
     }
 
     /// All of a kind in a project, by name; of all projects if `project` is none.

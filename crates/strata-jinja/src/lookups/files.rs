@@ -1,15 +1,19 @@
 //! Lookups that read the controller's files: `file`, `template`, `first_found`, `fileglob`, `lines` of a file, `ini`.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use minijinja::{Error, Value, value::ValueKind};
+use serde_json::{Map, Value as Json};
 use strata_core::files::{EntryKind, normalize};
 
 use super::{Options, refuse};
-use crate::{FileOptions, compile, header, python, run::Run};
+use crate::{
+    FileOptions, Templar, Variable, Variables, compile, convert, header, python, run::Run,
+};
 
 /// Runs one of these lookups, if the name is one of theirs.
 pub(super) fn run(
@@ -142,15 +146,18 @@ fn file(run: &Arc<Run>, term: &Value, options: &Options<'_>) -> Result<Value, Er
 
 fn template(run: &Arc<Run>, term: &Value, options: &Options<'_>) -> Result<Value, Error> {
     options.only(&["convert_data", "template_vars"])?;
-    if options
-        .get("template_vars")
-        .is_some_and(|vars| vars.len() != Some(0))
-    {
-        return Err(refuse(
-            "the lookup `template` does not support `template_vars` yet",
-        ));
-    }
     let path = find(run, "templates", &python::text(term))?;
+    let own = options.get("template_vars");
+    let own = own.map(|vars| convert::to_json(&vars)).transpose()?;
+    let run = &match own {
+        Some(Json::Object(own)) if !own.is_empty() => with_own(run, &path, own),
+        Some(Json::Object(_) | Json::Null) | None => run.clone(),
+        Some(_) => {
+            return Err(refuse(
+                "`template_vars` of the lookup `template` is a mapping",
+            ));
+        }
+    };
     let text = read(run, &path)?;
     let (file_options, body) =
         header::split(&text, &FileOptions::ansible()).map_err(|error| refuse(error.to_string()))?;
@@ -160,6 +167,46 @@ fn template(run: &Arc<Run>, term: &Value, options: &Options<'_>) -> Result<Value
     let missing =
         compile::trailing_line_breaks(body).saturating_sub(compile::trailing_line_breaks(&text));
     Ok(Value::from(text + &"\n".repeat(missing)))
+}
+
+/// A run in which some variables are others.
+fn with_own(run: &Arc<Run>, path: &Path, own: Map<String, Json>) -> Arc<Run> {
+    let scope = format!("{}\0{}", path.display(), Json::Object(own.clone()));
+    let own = own
+        .into_iter()
+        .map(|(name, value)| (name, Arc::new(value)))
+        .collect();
+    let templar = Templar {
+        variables: Arc::new(Own {
+            own,
+            others: run.templar.variables.clone(),
+        }),
+        ..run.templar.clone()
+    };
+    run.inside(&scope, templar)
+}
+
+/// Variables of a template's own before all others; their texts are no templates any more.
+struct Own {
+    own: BTreeMap<String, Arc<Json>>,
+    others: Arc<dyn Variables>,
+}
+
+impl Variables for Own {
+    fn get(&self, name: &str) -> Option<Variable> {
+        match self.own.get(name) {
+            Some(value) => Some(Variable::Plain(value.clone())),
+            None => self.others.get(name),
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        let mut names = self.others.names();
+        names.extend(self.own.keys().cloned());
+        names.sort();
+        names.dedup();
+        names
+    }
 }
 
 /// Terms are names, or mappings with `files`, `paths` and `skip`.

@@ -205,10 +205,11 @@ fn play(reader: &mut Reader<'_>, node: &Node, path: &Path) -> Option<Play> {
         reader.error("missing-hosts", "a play must have `hosts`", &node.span);
         return None;
     };
-    // What an import says holds for each task, but its variables are weaker than the play's own.
-    for imported in &reader.import_keywords.vars {
+    // What an import says holds for each task; its variables win over the play's own, and those of an outer
+    // import over those of an inner one.
+    for imported in reader.import_keywords.vars.iter().rev() {
         for (name, value) in imported.iter() {
-            vars.entry(name.clone()).or_insert_with(|| value.clone());
+            vars.insert(name.clone(), value.clone());
         }
     }
     let imported = Keywords {

@@ -2,10 +2,18 @@
 //!
 //! Arguments of Python modules travel on standard input. Modules that want a file of arguments find it, readable
 //! for their user alone, in a folder that is gone afterwards.
+//!
+//! In a rehearsal they see the host as it is. A result about what earlier tasks would have changed is unknown then.
+
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
+use strata_agent::host::Carried;
 
-use super::stage::{self, Staged};
+use super::{
+    kubernetes,
+    stage::{self, Staged},
+};
 use crate::{
     JsonMap,
     foreign::{self, Found, JSON_MARK, Kind, Places},
@@ -39,6 +47,7 @@ pub(super) async fn run(call: &Call<'_>, found: Found) -> Result<ActionResult, T
         return Err(refused(&found, reason));
     }
     if call.check && !kind.knows_check_mode(&content) {
+        call.doubt().await?;
         let msg = format!("remote module ({}) does not support check mode", call.name);
         return Ok(stage::skipped(msg));
     }
@@ -51,7 +60,62 @@ pub(super) async fn run(call: &Call<'_>, found: Found) -> Result<ActionResult, T
         _ => program(call, kind, &content, &staged).await,
     };
     staged.remove(call).await?;
-    ran
+    match call.rehearses() {
+        true => rehearsed(call, ran?).await,
+        false => ran,
+    }
+}
+
+/// What a result is worth in a rehearsal: the module saw the host as it is, and not as earlier tasks would have it.
+async fn rehearsed(call: &Call<'_>, ran: ActionResult) -> Result<ActionResult, TaskError> {
+    let imagined = call.imagined().await?;
+    let failed = outcome::check(&ran.values, "failed") && !imagined.is_empty();
+    let reason = match touched(&call.arguments, &imagined) {
+        Some(path) => format!("earlier tasks would have changed `{}`", path.display()),
+        None if failed => {
+            let msg = ran.values.get("msg").map(outcome::text).unwrap_or_default();
+            format!("earlier tasks would have changed things ({msg})")
+        }
+        None => {
+            if outcome::check(&ran.values, "changed") {
+                call.doubt().await?;
+            }
+            return Ok(ran);
+        }
+    };
+    call.doubt().await?;
+    let mut values = outcome::unknown();
+    let reason = format!(
+        "Unknown in check mode: `{}` is a module of others, which sees the host as it is, and {reason}",
+        call.name
+    );
+    values.insert("skip_reason".to_owned(), reason.into());
+    Ok(ActionResult::of_values(values))
+}
+
+/// The first would-be path of the host that arguments name, have inside of them or lie below.
+fn touched<'a>(arguments: &JsonMap, imagined: &'a Carried) -> Option<&'a Path> {
+    let mut named = Vec::new();
+    arguments
+        .values()
+        .for_each(|value| absolute_paths(value, &mut named));
+    let mut paths = imagined.paths();
+    let touches = |path: &PathBuf| {
+        let related = |named: &&Path| path.starts_with(named) || named.starts_with(path);
+        named.iter().any(related)
+    };
+    paths.find(|path| touches(path)).map(PathBuf::as_path)
+}
+
+fn absolute_paths<'a>(value: &'a Json, found: &mut Vec<&'a Path>) {
+    match value {
+        Json::String(text) if text.starts_with('/') => found.push(Path::new(text.as_str())),
+        Json::Array(values) => values.iter().for_each(|value| absolute_paths(value, found)),
+        Json::Object(values) => values
+            .values()
+            .for_each(|value| absolute_paths(value, found)),
+        _ => {}
+    }
 }
 
 fn refused(found: &Found, reason: &str) -> TaskError {
@@ -78,7 +142,8 @@ async fn python(
         Ok(path) => path,
         Err(failed) => return Ok(failed),
     };
-    let arguments = json!({"ANSIBLE_MODULE_ARGS": arguments(call)}).to_string();
+    let given = arguments(call, kubernetes::arguments(call)?);
+    let arguments = json!({ "ANSIBLE_MODULE_ARGS": given }).to_string();
     let mut argv = vec!["/bin/sh", "-c", RUN_PYTHON, "strata", &path];
     let wanted = interpreter(call);
     argv.extend(wanted.as_deref());
@@ -93,8 +158,7 @@ fn interpreter(call: &Call<'_>) -> Option<String> {
 }
 
 /// The arguments, with what every module is told beside its own.
-fn arguments(call: &Call<'_>) -> JsonMap {
-    let mut arguments = call.arguments.clone();
+fn arguments(call: &Call<'_>, mut arguments: JsonMap) -> JsonMap {
     let verbosity = call.shared.options.verbosity;
     arguments.extend(outcome::map(json!({
         "_ansible_check_mode": call.check,
@@ -124,7 +188,7 @@ async fn program(
     content: &[u8],
     staged: &Staged,
 ) -> Result<ActionResult, TaskError> {
-    let all = arguments(call);
+    let all = arguments(call, kubernetes::arguments(call)?);
     let json = Json::Object(all).to_string();
     let text = match kind {
         Kind::JsonInside => {

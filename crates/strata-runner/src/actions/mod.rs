@@ -15,6 +15,7 @@ mod find_file;
 mod foreign;
 mod group_by;
 mod include_vars;
+mod kubernetes;
 mod pause;
 mod reboot;
 mod script;
@@ -34,6 +35,8 @@ use crate::{
     session::TaskError,
     task::{ActionResult, Call},
 };
+
+pub(crate) use kubernetes::own_name as has_plugin_of_ours;
 
 type Action = for<'a> fn(&'a Call<'a>) -> BoxFuture<'a, Result<ActionResult, TaskError>>;
 

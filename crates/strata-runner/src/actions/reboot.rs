@@ -29,8 +29,7 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
         "search_paths",
         "test_command",
     ])?;
-    let connection = call.place.target.variables.get("ansible_connection");
-    if connection.and_then(Json::as_str) == Some("local") {
+    if call.place.target.is_local() {
         return Ok(failed(
             "Running reboot with local connection would reboot the control node.",
             0,

@@ -43,6 +43,7 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
     let (source, rest) = first_word(line.trim());
     if call.check {
         super::find_file::required(call, "files", &source)?;
+        call.doubt().await?;
         let conditional = ["creates", "removes"]
             .iter()
             .any(|name| call.text(name).is_some());

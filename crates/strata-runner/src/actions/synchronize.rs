@@ -97,8 +97,7 @@ fn failed(msg: &str) -> TaskError {
 
 /// How the host is reached; none where it is this machine.
 fn shell(call: &Call<'_>) -> Result<Option<RemoteShell>, TaskError> {
-    let variable = call.place.target.variables.get("ansible_connection");
-    if variable.and_then(Json::as_str) == Some("local") {
+    if call.place.target.is_local() {
         return Ok(None);
     }
     let shell = call.shared.sessions.remote_shell(&call.place.target)?;

@@ -8,6 +8,7 @@ use strata_transport::Content;
 
 use super::find_file;
 use crate::{
+    JsonMap, outcome,
     scope::with_local,
     session::TaskError,
     task::{ActionResult, Call},
@@ -38,29 +39,39 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
             "`output_encoding: {encoding}` is not supported by Strata, only utf-8"
         )));
     }
-    let path = find_file::required(call, "templates", &name)?;
-    let files = call.shared.options.files.as_ref();
-    let source = files
-        .read_text(&path)
-        .map_err(|error| TaskError::Failed(error.to_string()))?;
-    let text = render(call, &path, &name, &destination, &source)?;
+    let text = text(call, &name, &destination, &call.arguments)?;
     let mut arguments = call.arguments.clone();
     arguments.retain(|name, _| !OWN.contains(&name.as_str()));
-    let base = path
+    let base = Path::new(&name)
         .file_name()
         .map(|name| name.to_string_lossy().into_owned());
     let content = Content::from_bytes(&base.unwrap_or(name), text.into_bytes());
     call.module("copy", arguments, Some(content)).await
 }
 
+/// What a template of ours says; `options` are the arguments that concern its rendering.
+pub(super) fn text(
+    call: &Call<'_>,
+    name: &str,
+    destination: &str,
+    options: &JsonMap,
+) -> Result<String, TaskError> {
+    let path = find_file::required(call, "templates", name)?;
+    let files = call.shared.options.files.as_ref();
+    let source = files
+        .read_text(&path)
+        .map_err(|error| TaskError::Failed(error.to_string()))?;
+    render(call, &path, (name, destination), &source, options)
+}
+
 fn render(
     call: &Call<'_>,
     path: &Path,
-    name: &str,
-    destination: &str,
+    (name, destination): (&str, &str),
     source: &str,
+    options: &JsonMap,
 ) -> Result<String, TaskError> {
-    let options = file_options(call)?;
+    let options = file_options(options)?;
     let about = [
         ("ansible_managed", json!("Ansible managed")),
         ("template_path", json!(name)),
@@ -106,22 +117,28 @@ fn templar_now(call: &Call<'_>) -> Json {
     let now = call
         .templar
         .expression("now()")
-        .map(|now| crate::outcome::text(&now));
+        .map(|now| outcome::text(&now));
     now.map_or(Json::Null, Json::from)
 }
 
-fn file_options(call: &Call<'_>) -> Result<FileOptions, TaskError> {
+fn file_options(options: &JsonMap) -> Result<FileOptions, TaskError> {
     let defaults = FileOptions::ansible();
+    let flag = |name: &str, default| options.get(name).map_or(default, outcome::truth);
     Ok(FileOptions {
-        trim_blocks: call.flag("trim_blocks", defaults.trim_blocks),
-        lstrip_blocks: call.flag("lstrip_blocks", defaults.lstrip_blocks),
-        newline_sequence: newline(call, defaults.newline_sequence)?,
-        delimiters: delimiters(call),
+        trim_blocks: flag("trim_blocks", defaults.trim_blocks),
+        lstrip_blocks: flag("lstrip_blocks", defaults.lstrip_blocks),
+        newline_sequence: newline(options, defaults.newline_sequence)?,
+        delimiters: delimiters(options),
     })
 }
 
-fn newline(call: &Call<'_>, default: String) -> Result<String, TaskError> {
-    let Some(text) = call.text("newline_sequence") else {
+fn given(options: &JsonMap, name: &str) -> Option<String> {
+    let value = options.get(name).filter(|value| !value.is_null());
+    value.map(outcome::text)
+}
+
+fn newline(options: &JsonMap, default: String) -> Result<String, TaskError> {
+    let Some(text) = given(options, "newline_sequence") else {
         return Ok(default);
     };
     match text.as_str() {
@@ -134,7 +151,7 @@ fn newline(call: &Call<'_>, default: String) -> Result<String, TaskError> {
     }
 }
 
-fn delimiters(call: &Call<'_>) -> Option<[String; 6]> {
+fn delimiters(options: &JsonMap) -> Option<[String; 6]> {
     let names = [
         ("block_start_string", "{%"),
         ("block_end_string", "%}"),
@@ -143,9 +160,11 @@ fn delimiters(call: &Call<'_>) -> Option<[String; 6]> {
         ("comment_start_string", "{#"),
         ("comment_end_string", "#}"),
     ];
-    let given = |name: &str| matches!(call.arguments.get(name), Some(Json::String(_)));
+    let is_text = |name: &str| matches!(options.get(name), Some(Json::String(_)));
+    let text =
+        |name: &str, default: &str| given(options, name).unwrap_or_else(|| default.to_owned());
     names
         .iter()
-        .any(|(name, _)| given(name))
-        .then(|| names.map(|(name, default)| call.text(name).unwrap_or_else(|| default.to_owned())))
+        .any(|(name, _)| is_text(name))
+        .then(|| names.map(|(name, default)| text(name, default)))
 }

@@ -74,6 +74,8 @@ pub(crate) struct Batch<'a> {
     engine: Arc<Engine>,
     scope: Arc<PlayScope>,
     hosts: Vec<HostRun>,
+    /// The hosts that may have a step to begin, while each goes at its own pace.
+    awake: BTreeSet<usize>,
     /// All hosts of the play, for those that are left.
     all_hosts: Vec<Arc<str>>,
     pace: Pace,
@@ -173,6 +175,7 @@ pub(crate) async fn run(shared: &Shared<'_>, memory: &mut Memory, start: Start) 
     });
     let mut batch = Batch {
         hosts: hosts.collect(),
+        awake: (0..start.hosts.len()).collect(),
         peers: Peers::new(&shared.table, start.hosts.clone()),
         // Who is alone has nobody to wait for, and nobody to get ahead of.
         pace: if start.hosts.len() == 1 {
@@ -230,6 +233,7 @@ impl Batch<'_> {
         // As long as the job shares the host's maps, adding one fact would copy them all.
         job.variables = HostVariables::default();
         self.hosts[at].state = State::Idle;
+        self.awake.insert(at);
         match report {
             Report::Crossing => self.pace = Pace::Lockstep,
             Report::Done { whole, includes } => self.settle_result(at, &job, *whole, includes),

@@ -37,6 +37,7 @@ impl Batch<'_> {
             let (meta, tasks): (Vec<Next>, Vec<Next>) = ready
                 .into_iter()
                 .partition(|next| matches!(next.task.action, Action::Meta(_)));
+            self.awake.extend(meta.iter().map(|next| next.at));
             let before = tasks.len();
             let tasks: Vec<Next> = tasks
                 .into_iter()
@@ -52,28 +53,40 @@ impl Batch<'_> {
         }
     }
 
-    /// Every idle host's next task; or none more once one of them needs the others.
+    /// The next task of every host that came to a new step; or none more once one of them needs the others.
     fn next_at_own_pace(&mut self) -> Vec<Next> {
         let mut ready = Vec::new();
-        let mut present = 0;
-        for at in 0..self.hosts.len() {
-            if self.pinned && self.hosts[at].state != State::Gone {
-                if present >= self.shared.options.forks {
-                    break;
+        loop {
+            let asked = self.hosts_to_ask();
+            for at in &asked {
+                let Some(next) = self.peek(*at) else { continue };
+                if !self.free && pace::needs_others(self.play(), &next.task) {
+                    self.pace = Pace::Lockstep;
+                    continue;
                 }
-                present += 1;
+                ready.push(next);
             }
-            let Some(next) = self.peek(at) else { continue };
-            if !self.free && pace::needs_others(self.play(), &next.task) {
-                self.pace = Pace::Lockstep;
-                continue;
+            // With `host_pinned` a host that was through makes room for another.
+            let room = |at: &usize| self.hosts[*at].state == State::Gone;
+            if !self.pinned || !ready.is_empty() || !asked.iter().any(room) {
+                break;
             }
-            ready.push(next);
         }
         if ready.is_empty() && self.pace == Pace::Lockstep {
             return self.next_in_lockstep();
         }
         ready
+    }
+
+    /// The hosts that may begin a step. Those that do or wait for something are not asked again and again: with many
+    /// hosts that would be most of the work.
+    fn hosts_to_ask(&mut self) -> Vec<usize> {
+        let awake = std::mem::take(&mut self.awake);
+        if !self.pinned {
+            return awake.into_iter().collect();
+        }
+        let present = (0..self.hosts.len()).filter(|at| self.hosts[*at].state != State::Gone);
+        present.take(self.shared.options.forks).collect()
     }
 
     /// The next task of those hosts that are least far, once none is busy.
@@ -251,6 +264,7 @@ impl Batch<'_> {
         };
         if !wanted {
             self.hosts[next.at].gather = None;
+            self.awake.insert(next.at);
             if !next.position.is_empty() {
                 self.hosts[next.at].walk.report(Outcome::Ok);
             }

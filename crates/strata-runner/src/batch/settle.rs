@@ -488,14 +488,19 @@ impl Batch<'_> {
     }
 
     fn show_included(&self, job: &Job, one: &Include, file: &str) {
-        let names = [job.task.loop_control.loop_var.as_deref().unwrap_or("item")];
-        let item = names.iter().find_map(|name| one.parameters.get(*name));
+        let name = job.task.loop_control.loop_var.as_deref().unwrap_or("item");
+        // A label that somebody chose is shown whatever it says.
+        let item = match (&job.task.loop_control.label, &one.label) {
+            (Some(_), Some(label)) => Some(label.clone()).filter(|label| !label.is_empty()),
+            _ => {
+                let item = one.parameters.get(name).filter(|item| is_shown(item));
+                item.map(|item| one.label.clone().unwrap_or_else(|| outcome::text(item)))
+            }
+        };
         self.shared.events.send(Event::TaskFinished {
             host: job.host.clone(),
             task: job.name.clone(),
-            item: item
-                .filter(|item| job.task.r#loop.is_some() && is_shown(item))
-                .map(outcome::text),
+            item: item.filter(|_| job.task.r#loop.is_some()),
             outcome: TaskOutcome::Ok,
             message: Some(include::message(job, one, file)),
             diffs: Vec::new(),

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use strata_agent::protocol::{Diff, Task, TaskResult};
+use strata_agent::{
+    host::Carried,
+    protocol::{Diff, Task, TaskResult},
+};
 use strata_core::FileDiff;
 use strata_jinja::{Templar, is_omit};
 use strata_playbook::variables::HostVariables;
@@ -51,6 +54,19 @@ pub(crate) struct ActionResult {
 }
 
 impl Place {
+    /// The other host as the user is shown it: with its address, if that is not its name.
+    pub(super) fn shown_delegate(&self, own: &str) -> Option<Arc<str>> {
+        let delegate = self
+            .delegate
+            .as_ref()
+            .filter(|delegate| &***delegate != own)?;
+        let address = self.target.variables.get("ansible_host").map(outcome::text);
+        Some(match address.filter(|address| **address != **delegate) {
+            Some(address) => format!("{delegate}({address})").into(),
+            None => delegate.clone(),
+        })
+    }
+
     pub(super) fn find(
         job: &Job,
         variables: &HostVariables,
@@ -130,6 +146,26 @@ impl Call<'_> {
             })
             .await?;
         Ok(ActionResult::of_module(result))
+    }
+
+    /// Whether this task is done in check mode, in a run that is done so as a whole.
+    pub(crate) fn rehearses(&self) -> bool {
+        self.check && self.shared.options.check
+    }
+
+    /// All that earlier tasks would have changed on the host.
+    pub(crate) async fn imagined(&self) -> Result<Carried, TaskError> {
+        let session = self.shared.sessions.session(&self.place.target).await?;
+        Ok(session.imagined().await)
+    }
+
+    /// Remembers in a rehearsal that nobody knows what this task would have changed.
+    pub(crate) async fn doubt(&self) -> Result<(), TaskError> {
+        if self.rehearses() {
+            let session = self.shared.sessions.session(&self.place.target).await?;
+            session.doubt().await;
+        }
+        Ok(())
     }
 
     /// Starts a module and does not wait for it.

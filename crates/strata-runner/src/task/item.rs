@@ -216,6 +216,7 @@ fn include(job: &Job, templar: &Templar, name: &Json) -> Result<Done, TaskError>
         include: Some(Include {
             name,
             parameters: Arc::new(parameters(job, templar)),
+            label: None,
         }),
         ..ItemResult::default()
     })))

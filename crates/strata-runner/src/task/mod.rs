@@ -142,7 +142,10 @@ async fn repeat(job: &Job, shared: &Shared<'_>, items: Vec<Json>) -> Report {
         }
         result.values.extend(local);
         label(job, &variables, &items[index], &mut result);
-        includes.extend(result.include.take());
+        includes.extend(result.include.take().map(|include| outcome::Include {
+            label: result.label.clone(),
+            ..include
+        }));
         show_item(job, shared.events, &result);
         let stop = keywords::breaks(job, &variables);
         results.push(result);

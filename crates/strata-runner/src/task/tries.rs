@@ -72,7 +72,7 @@ pub(super) async fn repeat(
             values: done.values,
             diffs: done.diffs,
             effects: done.effects,
-            delegate: call.place.delegate.clone(),
+            delegate: call.place.shown_delegate(&call.job.host),
             ..ItemResult::default()
         };
         complete(&mut result.values);

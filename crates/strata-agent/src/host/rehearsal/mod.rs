@@ -4,6 +4,7 @@
 //! looks there first. What a program would have done nobody knows; after one the rehearsal is in doubt, and a
 //! task that fails then is unknown instead of failed ([`Host::in_doubt`]).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
@@ -18,9 +19,13 @@ use crate::system::{
     AccountChange, Command, Dialogue, Group, HttpRequest, Output, PackageChange, PackageVerb,
     Packages, Unit, UnitChange, UnitScope, UnitVerb, User,
 };
+pub use carried::Carried;
 use overlay::{Content, Node, Overlay};
+use person::{Person, Wish};
 
+mod carried;
 mod overlay;
+mod person;
 #[cfg(test)]
 mod tests;
 
@@ -38,6 +43,8 @@ struct State {
     book: Model,
     accounts: bool,
     packages: bool,
+    /// When the book was changed last, among the stamps of the files.
+    book_stamp: u64,
     in_doubt: bool,
 }
 
@@ -56,6 +63,7 @@ impl Default for Imagined {
             book: Model::empty(),
             accounts: false,
             packages: false,
+            book_stamp: 0,
             in_doubt: false,
         })))
     }
@@ -65,12 +73,103 @@ impl Default for Imagined {
 pub struct Rehearsal {
     base: Box<dyn Host>,
     imagined: Imagined,
+    /// The user that an earlier task would have made, and that this one is done as.
+    stand_in: Option<Person>,
 }
 
 impl Rehearsal {
     /// Puts what is imagined on top of a machine.
     pub fn new(base: Box<dyn Host>, imagined: Imagined) -> Rehearsal {
-        Rehearsal { base, imagined }
+        Rehearsal {
+            base,
+            imagined,
+            stand_in: None,
+        }
+    }
+
+    /// The same as a user who would only be there after earlier tasks; others change nothing.
+    pub fn seen_by(mut self, name: &str) -> Rehearsal {
+        let person = self.lock().account(name);
+        self.stand_in = person;
+        self
+    }
+
+    /// Who looks, where that makes a difference: root may do everything.
+    fn person(&self) -> Option<Person> {
+        if let Some(person) = &self.stand_in {
+            return Some(person.clone()).filter(|person| person.uid != 0);
+        }
+        let uid = self.base.user_id();
+        if uid == 0 {
+            return None;
+        }
+        let users = self.users().unwrap_or_default();
+        let user = users.into_iter().find(|user| user.uid == uid);
+        let user = user.unwrap_or(User {
+            uid,
+            gid: uid,
+            ..User::default()
+        });
+        Some(Person::new(user, &self.groups().unwrap_or_default()))
+    }
+
+    /// Nothing can be done as somebody who is not there yet.
+    fn real_user(&self, what: &str) -> Result<(), HostError> {
+        match &self.stand_in {
+            None => Ok(()),
+            Some(person) => Err(HostError::Unknown(format!(
+                "{what} to the user `{}`, whom an earlier task would make",
+                person.name
+            ))),
+        }
+    }
+
+    /// Fails if modes would not let the task's user do something with what stands at a place, or get there.
+    fn allow(&self, action: &'static str, place: &Path, wish: Wish) -> Result<(), HostError> {
+        let Some(person) = self.person() else {
+            return Ok(());
+        };
+        let may = |place: &Path, wish| {
+            let state = self.lock();
+            let by_mode = state.overlay.holds(place) || self.stand_in.is_some();
+            match state.overlay.node(self.base.as_ref(), place) {
+                Ok(Some(node)) if by_mode => person.may(wish, &node.metadata),
+                Ok(Some(_)) => {
+                    let access = self.base.access(place);
+                    match wish {
+                        Wish::Read => access.read,
+                        Wish::Write => access.write,
+                        Wish::Execute => access.execute,
+                    }
+                }
+                // What is not there, or cannot be seen, is told by whoever looks for it.
+                _ => true,
+            }
+        };
+        let way = place
+            .ancestors()
+            .skip(1)
+            .all(|folder| may(folder, Wish::Execute));
+        match way && may(place, wish) {
+            true => Ok(()),
+            false => Err(forbidden(action, place)),
+        }
+    }
+
+    /// Fails if the task's user may not put something into the folder of a place, or take it out.
+    fn allow_entry(&self, action: &'static str, place: &Path) -> Result<(), HostError> {
+        match place.parent() {
+            Some(folder) => self.allow(action, folder, Wish::Write),
+            None => Ok(()),
+        }
+    }
+
+    /// Fails if what stands there belongs to somebody else than the task's user.
+    fn allow_owner(&self, action: &'static str, path: &Path, node: &Node) -> Result<(), HostError> {
+        match self.person() {
+            Some(person) if person.uid != node.metadata.uid => Err(forbidden(action, path)),
+            _ => Ok(()),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -82,7 +181,16 @@ impl Rehearsal {
 
     /// Where a path leads once the links of its folders are followed.
     fn place(&self, path: &Path) -> Result<PathBuf, HostError> {
-        self.lock().overlay.place(self.base.as_ref(), path)
+        let path = self.absolute(path)?;
+        self.lock().overlay.place(self.base.as_ref(), &path)
+    }
+
+    /// A path from the root on; others begin where the task runs.
+    fn absolute<'p>(&self, path: &'p Path) -> Result<Cow<'p, Path>, HostError> {
+        match path.is_absolute() {
+            true => Ok(path.into()),
+            false => Ok(self.base.resolve(Path::new("."))?.join(path).into()),
+        }
     }
 
     fn node(&self, path: &Path) -> Result<Option<Node>, HostError> {
@@ -98,10 +206,13 @@ impl Rehearsal {
         with: impl FnOnce(&mut Node),
     ) -> Result<(), HostError> {
         let place = self.place(path)?;
-        let mut state = self.lock();
+        let state = self.lock();
         let node = state.overlay.node(self.base.as_ref(), &place)?;
+        drop(state);
         let mut node = node.ok_or_else(|| absent(action, path))?;
+        self.allow_owner(action, path, &node)?;
         with(&mut node);
+        let mut state = self.lock();
         node.metadata.changed = self.base.now();
         state.overlay.put(place, node);
         Ok(())
@@ -110,21 +221,27 @@ impl Rehearsal {
     /// Puts something new there; its folder must be there.
     fn make(&self, action: &'static str, path: &Path, node: Node) -> Result<(), HostError> {
         let place = self.place(path)?;
-        let mut state = self.lock();
+        let state = self.lock();
         if let Some(parent) = place.parent() {
             let folder = state.overlay.node(self.base.as_ref(), parent)?;
             if folder.is_none_or(|folder| folder.metadata.kind != Kind::Directory) {
                 return Err(absent(action, path));
             }
         }
+        drop(state);
+        self.allow_entry(action, &place)?;
+        let mut state = self.lock();
         state.overlay.remove(&place);
         state.overlay.put(place, node);
         Ok(())
     }
 
     fn new_node(&self, kind: Kind, mode: u32, content: Content) -> Node {
-        let (now, user) = (self.base.now(), self.base.user_id());
-        Node::new(kind, mode, user, now, content)
+        let mut node = Node::new(kind, mode, self.user_id(), self.base.now(), content);
+        if let Some(person) = self.person() {
+            node.metadata.gid = person.gid;
+        }
+        node
     }
 
     /// The book with the machine's own accounts in it.
@@ -135,6 +252,7 @@ impl Rehearsal {
                 .book
                 .adopt_accounts(self.base.users()?, self.base.groups()?);
             state.accounts = true;
+            state.touch_book();
         }
         Ok(state.book.clone())
     }
@@ -146,6 +264,7 @@ impl Rehearsal {
         if !state.packages {
             state.book.adopt_packages(self.base.packages()?);
             state.packages = true;
+            state.touch_book();
         }
         Ok(state.book.clone())
     }
@@ -219,6 +338,15 @@ fn is_scratch(path: &Path) -> bool {
     parts.any(|part| part.as_os_str().to_string_lossy().starts_with(".strata-"))
 }
 
+fn forbidden(action: &'static str, path: &Path) -> HostError {
+    HostError::Io {
+        action,
+        path: path.to_owned(),
+        kind: std::io::ErrorKind::PermissionDenied,
+        reason: "Permission denied".to_owned(),
+    }
+}
+
 fn absent(action: &'static str, path: &Path) -> HostError {
     HostError::Io {
         action,
@@ -246,10 +374,11 @@ impl Host for Rehearsal {
     }
 
     fn resolve(&self, path: &Path) -> Result<PathBuf, HostError> {
+        let path = self.absolute(path)?;
         let state = self.lock();
-        let end = state.overlay.follow(self.base.as_ref(), path)?;
+        let end = state.overlay.follow(self.base.as_ref(), &path)?;
         let there = state.overlay.node(self.base.as_ref(), &end)?.is_some();
-        there.then_some(end).ok_or_else(|| absent("resolve", path))
+        there.then_some(end).ok_or_else(|| absent("resolve", &path))
     }
 
     fn link_target(&self, path: &Path) -> Result<PathBuf, HostError> {
@@ -265,14 +394,17 @@ impl Host for Rehearsal {
     }
 
     fn access(&self, path: &Path) -> Access {
-        let node = self.resolve(path).and_then(|end| self.node(&end));
-        match node {
-            Ok(Some(node)) if node.is_new => Access {
-                read: true,
-                write: true,
-                execute: node.metadata.mode & 0o111 != 0,
+        let found = self
+            .resolve(path)
+            .and_then(|end| Ok((self.node(&end)?, end)));
+        match found {
+            Ok((Some(node), end)) if node.is_new || self.stand_in.is_some() => Access {
+                read: self.allow("read", &end, Wish::Read).is_ok(),
+                write: self.allow("write", &end, Wish::Write).is_ok(),
+                execute: node.metadata.mode & 0o111 != 0
+                    && self.allow("run", &end, Wish::Execute).is_ok(),
             },
-            Ok(Some(_)) => self.base.access(path),
+            Ok((Some(_), _)) => self.base.access(path),
             _ => Access {
                 read: false,
                 write: false,
@@ -283,6 +415,7 @@ impl Host for Rehearsal {
 
     fn open(&self, path: &Path) -> Result<Box<dyn Read + Send>, HostError> {
         let end = self.resolve(path).map_err(|_| absent("open", path))?;
+        self.allow("open", &end, Wish::Read)?;
         match self.node(&end)?.map(|node| node.content) {
             Some(Content::Bytes(bytes)) => Ok(Box::new(Cursor::new(bytes.as_ref().clone()))),
             Some(Content::Unknown) => Err(HostError::Unknown(format!(
@@ -360,6 +493,7 @@ impl Host for Rehearsal {
             return self.base.remove(path);
         }
         let place = self.place(path)?;
+        self.allow_entry("remove", &place)?;
         self.lock().overlay.remove(&place);
         Ok(())
     }
@@ -443,6 +577,7 @@ impl Host for Rehearsal {
             }
         }
         let output = book.change_account(change)?;
+        self.lock().touch_book();
         self.take_over(&book)?;
         Ok(output)
     }
@@ -463,6 +598,7 @@ impl Host for Rehearsal {
         let change = self.with_dependencies(change);
         let book = self.book_of_packages()?;
         let output = book.change_packages(&change)?;
+        self.lock().touch_book();
         self.take_over(&book)?;
         // What else it brings, only the package knows.
         self.doubt();
@@ -493,16 +629,22 @@ impl Host for Rehearsal {
             return Ok(Output::success(""));
         }
         let unit = self.unit(&change.name, change.scope)?;
-        let book = self.lock().book.clone();
+        let book = {
+            let mut state = self.lock();
+            state.touch_book();
+            state.book.clone()
+        };
         book.adopt_unit(&change.name, unit);
         book.change_unit(change)
     }
 
     fn run(&self, command: &Command) -> Result<Output, HostError> {
+        self.real_user("what a program would say")?;
         self.base.run(command)
     }
 
     fn converse(&self, command: &Command, dialogue: &Dialogue) -> Result<Output, HostError> {
+        self.real_user("what a program would ask")?;
         self.base.converse(command, dialogue)
     }
 
@@ -523,11 +665,22 @@ impl Host for Rehearsal {
     }
 
     fn environment(&self) -> BTreeMap<String, String> {
-        self.base.environment()
+        let mut environment = self.base.environment();
+        if let Some(person) = &self.stand_in {
+            for (name, value) in [
+                ("HOME", &person.home),
+                ("USER", &person.name),
+                ("LOGNAME", &person.name),
+            ] {
+                environment.insert(name.to_owned(), value.clone());
+            }
+        }
+        environment
     }
 
     fn user_id(&self) -> u32 {
-        self.base.user_id()
+        let person = self.stand_in.as_ref();
+        person.map_or_else(|| self.base.user_id(), |person| person.uid)
     }
 
     fn kernel(&self) -> Result<Kernel, HostError> {

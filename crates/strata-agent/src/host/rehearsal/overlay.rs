@@ -16,6 +16,9 @@ const FIRST_INODE: u64 = 1 << 62;
 #[derive(Debug, Default)]
 pub(super) struct Overlay {
     paths: BTreeMap<PathBuf, Option<Node>>,
+    /// When each of them was changed last.
+    stamps: BTreeMap<PathBuf, u64>,
+    clock: u64,
     inodes: u64,
 }
 
@@ -101,12 +104,62 @@ impl Overlay {
             self.inodes += 1;
             node.metadata.inode = FIRST_INODE + self.inodes;
         }
+        let stamp = self.tick();
+        self.stamps.insert(place.clone(), stamp);
         self.paths.insert(place, Some(node));
     }
 
     pub(super) fn remove(&mut self, place: &Path) {
         self.paths.retain(|known, _| !known.starts_with(place));
+        self.stamps.retain(|known, _| !known.starts_with(place));
+        let stamp = self.tick();
+        self.stamps.insert(place.to_owned(), stamp);
         self.paths.insert(place.to_owned(), None);
+    }
+
+    /// A stamp that is later than all before.
+    pub(super) fn tick(&mut self) -> u64 {
+        self.clock += 1;
+        self.clock
+    }
+
+    /// The stamp of the last change.
+    pub(super) fn clock(&self) -> u64 {
+        self.clock
+    }
+
+    /// True for a place that is other than on the machine.
+    pub(super) fn holds(&self, place: &Path) -> bool {
+        self.paths.contains_key(place)
+    }
+
+    /// What was changed after a stamp, in the order of the changes.
+    pub(super) fn since(&self, stamp: u64) -> Vec<(&PathBuf, u64, Option<&Node>)> {
+        let later = self.stamps.iter().filter(|(_, at)| **at > stamp);
+        let mut found: Vec<_> = later
+            .filter_map(|(path, at)| Some((path, *at, self.paths.get(path)?.as_ref())))
+            .collect();
+        found.sort_by_key(|(_, at, _)| *at);
+        found
+    }
+
+    /// Takes a change over that was made elsewhere, unless a later one is known here.
+    pub(super) fn adopt(&mut self, place: PathBuf, stamp: u64, node: Option<Node>) {
+        if self.stamps.get(&place).is_some_and(|known| *known > stamp) {
+            return;
+        }
+        let clock = self.clock.max(stamp);
+        match node {
+            Some(node) => self.put(place.clone(), node),
+            None => self.remove(&place),
+        }
+        self.stamps.insert(place, stamp);
+        self.clock = clock;
+    }
+
+    /// Says that changes up to this stamp were made elsewhere.
+    pub(super) fn advance(&mut self, stamp: u64) {
+        self.clock = self.clock.max(stamp);
     }
 
     /// The names in a folder.

@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use super::{KEPT, Kept, KeySource, Scratch, There, existing, made, openssl};
 use crate::arguments::{Arguments, Field, Spec};
+use crate::base64::encode as base64;
 use crate::change::{Change, FileContent, Outcome};
 use crate::host::Host;
 use crate::mode::Mode;
 use crate::module::{Module, ModuleError, Report, values};
-use crate::modules::slurp::base64;
 use crate::protocol::Task;
 
 pub(in crate::modules) struct OpensslPkcs12 {

@@ -4,11 +4,11 @@ use serde_json::json;
 
 use super::{KEPT, Kept, KeySource, There, content, fingerprint, made, openssl, unwrapped};
 use crate::arguments::{Arguments, Field, Spec};
+use crate::base64::encode as base64;
 use crate::change::{Change, FileContent, Outcome};
 use crate::host::Host;
 use crate::module::{Module, ModuleError, Report, values};
 use crate::modules::programs;
-use crate::modules::slurp::base64;
 use crate::protocol::Task;
 
 pub(in crate::modules) struct OpensslPublickey {

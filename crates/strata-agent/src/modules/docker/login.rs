@@ -7,11 +7,11 @@ use serde_json::{Map, Value, json};
 use super::{ENGINE, Engine};
 use crate::arguments::{Arguments, Field, Spec};
 use crate::base64 as code;
+use crate::base64::encode as base64;
 use crate::change::{Change, FileContent, FileWrite, Outcome};
 use crate::host::{Host, Permissions};
 use crate::module::{Module, ModuleError, Report};
 use crate::modules::file::missing_folders;
-use crate::modules::slurp::base64;
 use crate::protocol::Task;
 use crate::request::{self, Request};
 

@@ -20,6 +20,7 @@ use tls::Tls;
 
 pub(super) mod container;
 pub(super) mod image;
+pub(super) mod info;
 pub(super) mod login;
 pub(super) mod network;
 pub(super) mod prune;

@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::address::{ACCESS, Access};
 use super::download::shown;
-use super::slurp::base64;
 use crate::arguments::{Arguments, Field, FieldKind, Spec, text};
 use crate::attributes::Attributes;
+use crate::base64::encode as base64;
 use crate::change::{Change, Outcome};
 use crate::host::Host;
 use crate::module::{Module, ModuleError, Report, values};

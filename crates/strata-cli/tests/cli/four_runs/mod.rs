@@ -5,7 +5,7 @@
 //! below `out` (kind, mode, owner, link, digest) are what Ansible's were. `prepare: LINE` is a line of the shell before
 //! all runs, `between: LINE` one before the change, `watch: PATHS` are further paths of the tree, `forget: NAMES` are
 //! values of one machine or one moment, `unread: NAMES` are files whose content differs each time, `needs: PROGRAM` is
-//! one that must be installed, `ignore: reasons` leaves out the words of failures.
+//! one that must be installed (without it a case is passed over, with `STRATA_TEST_INCUS_REQUIRED` it fails), `ignore: reasons` leaves out the words of failures.
 //! `ours: FROM => TO (WHY)` is a text in which we differ on purpose; `rehearsal: WHY` says why with `--check` later tasks
 //! go otherwise than with Ansible, which does not see there what earlier ones would have made. Every value of a result
 //! must be there as Ansible has it; what ours has beside is not looked at, nor with `--check` what tells of a file that
@@ -402,7 +402,15 @@ fn compare(is_inside: bool) {
                 case.write_down(&run(&case, Tool::Ansible, container.as_ref()));
                 continue;
             }
-            if said(&case, "needs").any(|program| !is_installed(program)) {
+            if let Some(program) = said(&case, "needs").find(|program| !is_installed(program)) {
+                // On a machine that is to run all tests nothing is passed over in silence.
+                if env::var_os("STRATA_TEST_INCUS_REQUIRED").is_some() {
+                    let text = format!(
+                        "{}: it needs `{program}`, which is not installed",
+                        case.name
+                    );
+                    wrong.lock().unwrap().push(text);
+                }
                 continue;
             }
             let (expected, actual) = (
