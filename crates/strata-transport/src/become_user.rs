@@ -81,11 +81,11 @@ async fn shared_copy(
         r#"p={path}; n=${{p##*/}}; u=$(id -u)
 for t in /var/tmp /tmp /dev/shm; do
   d=$t/strata-$u; f=$d/$n
-  if [ "$f" = "$p" ]; then echo "$f"; exit 0; fi
+  if [ "$f" = "$p" ]; then echo "$f"; read -r _; exit 0; fi
   (umask 022; mkdir -p "$d" && [ -O "$d" ] && [ ! -L "$d" ] && chmod 755 "$d" || exit 1
    [ -O "$f" ] && [ ! -L "$f" ] && [ -x "$f" ] && cmp -s "$p" "$f" && exit 0
    cp "$p" "$f.$$" && chmod 755 "$f.$$" && mv -f "$f.$$" "$f") 2>/dev/null || continue
-  if [ -x "$f" ]; then echo "$f"; exit 0; fi
+  if [ -x "$f" ]; then echo "$f"; read -r _; exit 0; fi
 done"#,
         path = quote(path)
     );
@@ -94,11 +94,20 @@ done"#,
         .start(&argv)
         .await
         .map_err(|error| unreachable(&error))?;
-    let Channel { mut output, .. } = channel;
+    let Channel {
+        mut input,
+        mut output,
+    } = channel;
     let mut said = Vec::new();
     loop {
         match output.receive().await {
-            Ok(Output::Stdout(bytes)) => said.extend(bytes),
+            Ok(Output::Stdout(bytes)) => {
+                said.extend(bytes);
+                // The script waits for the end of its input, so that it is heard (see `push`).
+                if said.ends_with(b"\n") {
+                    input.close().await.map_err(|error| unreachable(&error))?;
+                }
+            }
             Ok(Output::Stderr(_)) => {}
             Ok(Output::Exit(_)) => break,
             Err(error) => return Err(unreachable(&error)),

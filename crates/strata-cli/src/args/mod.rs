@@ -79,6 +79,11 @@ impl Args {
     }
 }
 
+/// The program, with all its commands.
+pub(crate) fn whole() -> clap::Command {
+    describe(|_| true)
+}
+
 /// The program, with the commands that are `known`.
 fn describe(known: impl Fn(&str) -> bool) -> clap::Command {
     let program = clap::Command::new("strata")
@@ -190,6 +195,8 @@ commands! {
     Doc(Doc) = "doc",
     /// Offer models of Incus and Proxmox VE to other programs, until Ctrl-C.
     Twin(Twin) = "twin",
+    /// Write what completes commands and options in a shell.
+    Completion(Completion) = "completion",
     /// Show the version.
     Version(Version) = "version",
 }
@@ -204,6 +211,13 @@ pub(crate) struct Version {
     /// As JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Options of `completion`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Completion {
+    /// The shell.
+    pub(crate) shell: clap_complete::Shell,
 }
 
 /// Options of `doc`.
@@ -246,7 +260,7 @@ mod tests {
 
     #[test]
     fn the_definition_is_consistent() {
-        describe(|_| true).debug_assert();
+        whole().debug_assert();
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod adopt;
 mod approval;
 mod check;
+mod completion;
 mod console;
 mod doc;
 mod format;
@@ -91,6 +92,7 @@ pub(crate) fn refuse(wrong: &str) -> ExitCode {
 fn command(command: Command) -> Result<Exit, Diagnostics> {
     match command {
         Command::Version(arguments) => version::run(arguments.json),
+        Command::Completion(arguments) => Ok(completion::run(arguments.shell)),
         Command::Doc(arguments) => doc::run(&arguments),
         Command::Up(arguments) => project::up(&arguments),
         Command::Down(arguments) => project::down(&arguments),

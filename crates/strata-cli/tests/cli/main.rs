@@ -13,6 +13,7 @@ mod adopted;
 mod backend;
 mod bad_playbooks;
 mod check;
+mod completion;
 mod console;
 mod daemon;
 mod encryption;

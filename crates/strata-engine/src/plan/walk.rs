@@ -393,17 +393,13 @@ impl<'a> Walk<'a> {
             {
                 continue;
             }
-            let config = &self.session.environment.config;
-            let reason = match config.module(&address.resource.module.module()) {
-                Some(_) => Reason::NotInConfiguration,
-                None => Reason::NotInConfiguration,
-            };
-            let ending = match moves::removed(config, &address) {
+            let ending = match moves::removed(&self.session.environment.config, &address) {
                 Some(removed) if !removed.destroy => Ending::Forget,
                 _ => Ending::Delete,
             };
             let provider = resource.provider_of(instance);
-            jobs.extend(self.delete_job(address, &provider, Some(reason), ending));
+            let reason = Some(Reason::NotInConfiguration);
+            jobs.extend(self.delete_job(address, &provider, reason, ending));
         }
         self.run(jobs).await;
     }

@@ -78,24 +78,54 @@ pub(crate) async fn start(
 }
 
 /// Runs a program without input to its end.
+///
+/// A shell runs it, and stays until all is heard: of a program that ends at once, Incus 6.0.4 loses the output now and
+/// then on a busy machine. Where there is no shell it is run by itself.
 pub(crate) async fn run(
     client: &Arc<Client>,
     instance: Instance<'_>,
     program: &Program,
 ) -> Result<Finished, ConnectionError> {
+    let held = ["/bin/sh", "-c", HELD, "sh"].map(str::to_owned);
+    let held = Program {
+        argv: held.iter().chain(&program.argv).cloned().collect(),
+        ..program.clone()
+    };
+    let (finished, is_heard) = hear(start(client, instance, &held).await?).await?;
+    if finished.code != NOT_FOUND || is_heard {
+        return Ok(finished);
+    }
+    let mut channel = start(client, instance, program).await?;
+    channel.input.close().await?;
+    Ok(hear(channel).await?.0)
+}
+
+/// Each stream ends with a NUL.
+const HELD: &str =
+    r#""$@" </dev/null; code=$?; printf '\0'; printf '\0' >&2; read -r _; exit $code"#;
+
+/// Takes all that a program writes, and closes its input as soon as both streams have had their last byte; true if they
+/// had.
+async fn hear(channel: Channel) -> Result<(Finished, bool), ConnectionError> {
     let Channel {
         mut input,
         mut output,
-    } = start(client, instance, program).await?;
-    input.close().await?;
+    } = channel;
     let mut finished = Finished {
         code: 0,
         output: Vec::new(),
     };
+    let (mut stdout, mut stderr) = (false, false);
     loop {
-        match output.receive().await? {
-            Output::Stdout(bytes) | Output::Stderr(bytes) => finished.output.extend(bytes),
-            Output::Exit(code) => return Ok(Finished { code, ..finished }),
+        let (mut bytes, is_last) = match output.receive().await? {
+            Output::Stdout(bytes) => (bytes, &mut stdout),
+            Output::Stderr(bytes) => (bytes, &mut stderr),
+            Output::Exit(code) => return Ok((Finished { code, ..finished }, stdout && stderr)),
+        };
+        *is_last |= bytes.pop_if(|last| *last == 0).is_some();
+        finished.output.extend(bytes);
+        if stdout && stderr {
+            input.close().await?;
         }
     }
 }

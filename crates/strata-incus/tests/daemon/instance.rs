@@ -138,7 +138,7 @@ async fn files_are_written_and_cloud_init_is_awaited() {
     connection.ready(&|_| {}).await.unwrap();
     let command = "stat -c %a /opt/new/file; cat /opt/new/file /root/done";
     let output = crate::connection::run(&connection, &["sh", "-c", command]).await;
-    assert_eq!(output, ("640\nhello".to_owned(), 0));
+    assert_eq!(output, ("640\nhello\n".to_owned(), 0));
     instance.delete().await;
 }
 

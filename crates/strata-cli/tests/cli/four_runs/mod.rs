@@ -27,6 +27,7 @@ use std::{
 };
 
 use serde_json::{Map, Value};
+use strata_testing::container;
 
 use crate::{
     daemon,
@@ -116,19 +117,14 @@ impl Ground {
     /// Runs a line of the shell in `out`, and gives what it prints.
     fn shell(&self, out: &str, line: &str) -> String {
         let line = format!("umask 022; mkdir -p {out}; cd {out}; {line}");
-        let mut command = match self {
-            Self::Folder(_) => Command::new("sh"),
-            Self::Container { name, .. } => {
-                let mut command = Command::new("incus");
-                command.args(["exec", name, "--", "sh"]);
-                command
-            }
+        let done = match self {
+            Self::Folder(_) => Command::new("sh")
+                .args(["-c", &line])
+                .stdin(Stdio::null())
+                .output()
+                .unwrap(),
+            Self::Container { name, .. } => return container::shell(name, &line),
         };
-        let done = command
-            .args(["-c", &line])
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
         String::from_utf8_lossy(&done.stdout).into_owned()
     }
 }
