@@ -21,3 +21,4 @@ mod units;
 mod wait;
 
 pub use platform::{Incus, Settings, Timeouts};
+pub use remote::ONLY_SOCKET;

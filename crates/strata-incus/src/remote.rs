@@ -69,6 +69,10 @@ impl Remote {
     }
 }
 
+/// The variable with the socket that every remote leads to: a rehearsal sets it, so that none of its calls reaches a
+/// server that a configuration names.
+pub const ONLY_SOCKET: &str = "STRATA_INCUS_ONLY_SOCKET";
+
 /// The port of the HTTPS API where an address names none.
 const PORT: u16 = 8443;
 
@@ -261,8 +265,7 @@ impl Remotes {
                 url: declared.address.trim_end_matches('/').to_owned(),
                 protocol: protocol.to_owned(),
             },
-            None => parse_address(&declared.address, &self.local_socket())
-                .map_err(|reason| ClientError::Setup(format!("remote `{name}`: {reason}")))?,
+            None => self.address(name, declared)?,
         };
         Ok(Remote {
             name: name.to_owned(),
@@ -281,6 +284,14 @@ impl Remotes {
             accept_certificate: self.block.accept_certificate,
             generate_certificate: self.block.generate_certificate,
         })
+    }
+
+    fn address(&self, name: &str, declared: &Declared) -> Result<Address, ClientError> {
+        if let Some(socket) = self.variable(ONLY_SOCKET) {
+            return Ok(Address::Unix(PathBuf::from(socket)));
+        }
+        parse_address(&declared.address, &self.local_socket())
+            .map_err(|reason| ClientError::Setup(format!("remote `{name}`: {reason}")))
     }
 
     fn config_dir(&self) -> PathBuf {
@@ -387,6 +398,23 @@ mod tests {
             from_block.get("lab").unwrap().endpoint_name(),
             "https://block:8443"
         );
+    }
+
+    #[test]
+    fn every_remote_leads_to_the_only_socket() {
+        let declared = Declared {
+            address: "https://lab.example".to_owned(),
+            ..Declared::default()
+        };
+        let block = Block {
+            remotes: [("lab".to_owned(), declared)].into(),
+            ..Block::default()
+        };
+        let rehearsed = remotes(&[(ONLY_SOCKET, "/twin.socket")], block);
+        for name in ["lab", "local"] {
+            let remote = rehearsed.get(name).unwrap();
+            assert_eq!(remote.endpoint_name(), "/twin.socket");
+        }
     }
 
     #[test]

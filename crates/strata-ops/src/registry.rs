@@ -49,8 +49,11 @@ impl Platforms {
     pub fn twin(process: &Process, folder: &Path, members: &[String]) -> Result<Self, Diagnostic> {
         let twin = TwinPlatforms::start(folder, members)?;
         let socket = twin.incus_socket().display().to_string();
-        // The twin alone: nothing of the environment may lead to a real daemon.
-        let environment = BTreeMap::from([("INCUS_SOCKET".to_owned(), socket)]);
+        // The twin alone: neither the environment nor a remote of the configuration may lead to a real daemon.
+        let environment = BTreeMap::from([
+            ("INCUS_SOCKET".to_owned(), socket.clone()),
+            (strata_incus::ONLY_SOCKET.to_owned(), socket),
+        ]);
         Ok(Self {
             incus: incus(environment, &process.environment, true),
             working_directory: process.working_directory.clone(),
