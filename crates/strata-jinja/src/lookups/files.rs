@@ -148,7 +148,7 @@ fn template(run: &Arc<Run>, term: &Value, options: &Options<'_>) -> Result<Value
     options.only(&["convert_data", "template_vars"])?;
     let path = find(run, "templates", &python::text(term))?;
     let own = options.get("template_vars");
-    let own = own.map(|vars| convert::to_json(&vars)).transpose()?;
+    let own = own.map(convert::to_json).transpose()?;
     let run = &match own {
         Some(Json::Object(own)) if !own.is_empty() => with_own(run, &path, own),
         Some(Json::Object(_) | Json::Null) | None => run.clone(),
