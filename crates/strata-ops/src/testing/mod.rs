@@ -1,6 +1,6 @@
 //! `test`: the runs of test files, as `terraform test` does them.
 //!
-//! [`test()`] reads the files and does one after the other ([`file`]). A run ([`run`]) plans the configuration under
+//! [`test()`] reads the files and does one after the other ([`mod@file`]). A run ([`run`]) plans the configuration under
 //! test, or a module beside it, perhaps applies it, and checks conditions on what came of it. States are kept in a
 //! folder for as long as the file's runs go on ([`held`]), and what is in them is destroyed at the end. Providers may
 //! be played ([`mock`]), and so may single objects and modules ([`overrides`]); [`expected`] tells failures that are
