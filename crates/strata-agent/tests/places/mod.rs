@@ -160,11 +160,11 @@ impl Ground {
     fn shell(&self, line: &str) -> String {
         let root = self.root();
         let line = format!("umask 022; mkdir -p {root}; cd {root}; {line}");
-        let output = self
-            .command(&["sh", "-c", &line])
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
+        if let Ground::Container(name, _) = self {
+            return strata_testing::container::shell(name, &line);
+        }
+        let mut command = self.command(&["sh", "-c", &line]);
+        let output = command.stdin(Stdio::null()).output().unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 }

@@ -227,7 +227,11 @@ fn the_graph_is_drawn_as_terraform_draws_it() {
     let empty = Folder::new(&[]).run(&["graph"]).succeeded();
     assert!(empty.stdout.contains("does not contain any resources"));
     let refused = folder().run(&["graph", "-plan=p"]);
-    assert!(refused.stderr.contains("Failed to load \"p\" as a plan file"));
+    assert!(
+        refused
+            .stderr
+            .contains("Failed to load \"p\" as a plan file")
+    );
     assert!(
         folder()
             .run(&["graph", "-type=x"])
