@@ -83,14 +83,14 @@ fn class(rest: &str) -> Result<usize, &str> {
         at += match c {
             ']' => return Ok(at + 1),
             '\\' => escape(inside),
-            '[' if inside.starts_with("[:") => match inside.find(":]") {
+            '[' if inside.starts_with("[:") => match inside[2..].find(":]") {
                 None => 1,
-                Some(end) => {
-                    let name = inside[2..end].trim_start_matches('^');
-                    if !CLASSES.contains(&name) {
-                        return Err(&inside[..end + 2]);
+                Some(length) => {
+                    let (name, end) = (&inside[2..2 + length], length + 4);
+                    if !CLASSES.contains(&name.trim_start_matches('^')) {
+                        return Err(&inside[..end]);
                     }
-                    end + 2
+                    end
                 }
             },
             c => c.len_utf8(),
@@ -150,6 +150,7 @@ mod tests {
             ("(?x)a", "invalid or unsupported Perl syntax in (?x"),
             ("(?ix:a)", "invalid or unsupported Perl syntax in (?ix"),
             ("[[:nope:]]", "invalid character class range in [:nope:]"),
+            ("[[:]:]", "invalid character class range in [:]:]"),
         ] {
             assert_eq!(refusal(pattern).as_deref(), Some(expected), "{pattern}");
         }
@@ -170,6 +171,7 @@ mod tests {
             "(?s)a.*",
             "(?P<n>a)+",
             "[[:^alpha:][:digit:]]{1000}",
+            "[[:]_]",
             "a|b*",
             "",
             r"\",
