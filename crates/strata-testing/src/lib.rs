@@ -9,4 +9,4 @@ mod provider;
 mod schema;
 pub mod states;
 
-pub use platform::{Fault, Operation, Platform, Thing};
+pub use platform::{Fault, Load, Operation, Platform, Thing};
