@@ -95,7 +95,8 @@ fn function(line: &str) -> Option<(u64, (u64, &str))> {
     let name = words
         .nth(1)
         .filter(|_| line.contains("                 "))?;
-    let is_symbol = words.next().is_none() && !name.contains([':', '.', '=', '/']) && size > 0;
+    let is_other = name.starts_with('.') || name.contains([':', '=', '/']);
+    let is_symbol = words.next().is_none() && !is_other && size > 0;
     is_symbol.then_some((begin, (begin + size, name)))
 }
 
@@ -131,7 +132,7 @@ mod tests {
              VMA              LMA     Size Align Out     In      Symbol
              100              100       30    16 .text
              100              100       20    16         a.o:(.text.one)
-             100              100       20     1                 one
+             100              100       20     1                 a..one
              120              120       10     1                 two
              130              130        0     1                 nothing
 ";
@@ -149,7 +150,7 @@ mod tests {
         let functions = functions(MAP);
         assert_eq!(
             listed(&functions, [(0x100, 1), (0x120, 2)].into()),
-            "two\none\n"
+            "two\na..one\n"
         );
     }
 }
