@@ -214,8 +214,9 @@ fn human_to_bytes(
     } else {
         unit
     };
-    let letter = unit.chars().next().unwrap_or('B').to_ascii_uppercase();
-    let suffix = &unit[unit.len().min(1)..];
+    let mut letters = unit.chars();
+    let letter = letters.next().unwrap_or('B').to_ascii_uppercase();
+    let suffix = letters.as_str();
     let expected = if bits { "b" } else { "B" };
     let long = if bits {
         ["bit", "bits"]
