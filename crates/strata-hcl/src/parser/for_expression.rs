@@ -11,9 +11,14 @@ use super::{Parsed, Parser, T, TokenKind};
 pub(super) const FOR: &str = "Invalid 'for' expression";
 
 impl Parser<'_> {
-    /// No list and no object can begin with something that is called `for`.
+    /// No list can begin with something that is called `for`.
     pub(super) fn begins_for(&mut self) -> bool {
         self.is_word("for")
+    }
+
+    /// The same of an object, but for a key: `strata.hcl` has `retry = { for = "30s" }`, which Terraform would refuse.
+    pub(super) fn begins_object_for(&mut self) -> bool {
+        self.begins_for() && !matches!(self.peek_second().kind, T::Equal | T::Colon)
     }
 
     /// Reads from `for` to before the closing bracket.
