@@ -147,3 +147,38 @@ fn rubbish_out_of_a_program_is_a_mistake_with_its_name() {
         assert_eq!(said, ["the inventory `inv.py` cannot be used"], "{rubbish}");
     }
 }
+
+#[test]
+fn children_stand_in_the_order_in_which_their_sections_begin() {
+    // What `ansible-inventory --list` of 2.19 tells of the same file.
+    let text = "[servers:children]\nqnaps\nlinodes\ndells\nelsewhere\n\n[qnaps]\nq\n\n[dells]\nd\n\n[linodes]\nl\n\n\
+                [late:children]\ndells\nqnaps\n";
+    let files = MemoryFiles::new([("hosts", text), ("more", "[elsewhere]\ne\n")]);
+    let mut diags = Diagnostics::new();
+    let sources = ["hosts".into(), "more".into()];
+    let inventory = Inventory::load(&files, &sources, &mut diags);
+    assert!(diags.is_empty(), "{diags:?}");
+    let children = |name: &str| inventory.group(name).unwrap().children.clone();
+    assert_eq!(
+        children("servers"),
+        ["qnaps", "dells", "linodes", "elsewhere"]
+    );
+    assert_eq!(children("late"), ["dells", "qnaps"]);
+    assert_eq!(inventory.hosts_in("servers"), ["q", "d", "l", "e"]);
+}
+
+#[test]
+fn a_program_that_is_not_executable_is_left_out_of_a_folder_and_refused_by_name() {
+    let files = MemoryFiles::new([
+        ("inv/hosts", "[web]\na\n"),
+        ("inv/cloud.py", "#!/usr/bin/env python3\n"),
+    ]);
+    let mut diags = Diagnostics::new();
+    let inventory = Inventory::load(&files, &["inv".into()], &mut diags);
+    assert!(!diags.has_errors(), "{diags:?}");
+    assert_eq!(diags.iter().count(), 1);
+    assert_eq!(inventory.hosts_in("web"), ["a"]);
+    let mut diags = Diagnostics::new();
+    Inventory::load(&files, &["inv/cloud.py".into()], &mut diags);
+    assert!(diags.has_errors());
+}

@@ -170,7 +170,7 @@ impl Evaluator {
             Some(&resource.span),
             |diags| {
                 let scope = self.scope(module, &Repetition::Once, None);
-                expand(&resource.repeat, self.counting(), &scope, diags)
+                expand(&resource.repeat, self.counting_in(module), &scope, diags)
             },
         )
     }
@@ -187,7 +187,7 @@ impl Evaluator {
         };
         let children = self.compute(&cell.children, mark, Some(&call.span), |diags| {
             let scope = self.scope(module, &Repetition::Once, None);
-            let expansion = expand(&call.repeat, self.counting(), &scope, diags);
+            let expansion = expand(&call.repeat, self.counting_in(module), &scope, diags);
             let parent = Parent {
                 state: module,
                 name,

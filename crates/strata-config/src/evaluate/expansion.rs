@@ -15,6 +15,9 @@ pub(super) struct Counting {
     pub(super) mode: Mode,
     /// True if an unknown number is no mistake.
     pub(super) may_be_unknown: bool,
+    /// True if nobody knows yet whether there is an instance of the module at all: what is wrong with values that
+    /// came into it counts once there is one.
+    pub(super) may_be_absent: bool,
 }
 
 /// Evaluates `count` or `for_each`; what is wrong is reported, and gives an unknown number.
@@ -42,7 +45,11 @@ pub(super) fn expand(
             let before = diags.len();
             let value = evaluate(expression, scope, diags);
             let reported = diags.len() > before;
-            for_each(&value, counting.may_be_unknown || reported)
+            let may_be_unknown = counting.may_be_unknown || reported;
+            match counting.may_be_absent && is_sensitive(&value) {
+                true => Ok(Expansion::Unknown),
+                false => for_each(&value, may_be_unknown),
+            }
         }
     };
     let wrong = |(summary, why): (&str, String)| {
@@ -136,7 +143,7 @@ const FOR_EACH_SET: &str = "Invalid for_each set argument";
 
 fn for_each(value: &Value, may_be_unknown: bool) -> Result<Expansion, Wrong> {
     let marks = value.marks() | set_marks(value);
-    if marks.contains(Marks::SENSITIVE) {
+    if is_sensitive(value) {
         let why = "Sensitive values, or values derived from sensitive values, cannot be used as for_each arguments. \
                    If used, the sensitive value could be exposed as a resource instance key.";
         return Err((FOR_EACH, why.to_owned()));
@@ -166,6 +173,10 @@ fn for_each(value: &Value, may_be_unknown: bool) -> Result<Expansion, Wrong> {
         Value::Set(element, items) => from_set(element, items, may_be_unknown),
         other => Err(wrong_type(&other.ty())),
     }
+}
+
+fn is_sensitive(value: &Value) -> bool {
+    (value.marks() | set_marks(value)).contains(Marks::SENSITIVE)
 }
 
 /// Marks inside a set are on the set, those inside a map are on single values and do no harm.

@@ -332,6 +332,24 @@ impl Evaluator {
         Counting {
             mode,
             may_be_unknown: mode == Mode::Static || self.refused.load(Ordering::Relaxed),
+            may_be_absent: false,
+        }
+    }
+
+    /// The same in a module, of which there may be no instance.
+    fn counting_in(&self, module: &ModuleState) -> Counting {
+        let counting = self.counting();
+        let is_repeated = |module: &ModuleState| !matches!(module.repetition, Repetition::Once);
+        let mut may_be_absent = is_repeated(module);
+        let mut parent = module.parent;
+        while let Some(id) = parent.filter(|_| !may_be_absent) {
+            let module = self.state(id);
+            may_be_absent = is_repeated(&module);
+            parent = module.parent;
+        }
+        Counting {
+            may_be_absent: may_be_absent && counting.mode == Mode::Static,
+            ..counting
         }
     }
 

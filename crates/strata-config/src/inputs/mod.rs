@@ -171,6 +171,13 @@ fn unsuitable(variable: &Variable, input: Option<&VariableInput>, unfit: &Unfit)
                 "The given value is not suitable for var.{name}: required variable may not be set to null."
             ),
         ),
+        (Unfit::Type(why), Some(input)) if variable.sensitive => (
+            "Invalid value for input variable",
+            format!(
+                "The given value is not suitable for var.{name}, which is sensitive: {why}. Invalid value defined {}.",
+                input.origin.describe(name)
+            ),
+        ),
         (Unfit::Type(why), Some(input)) => (
             "Invalid value for input variable",
             format!(
@@ -188,7 +195,9 @@ fn unsuitable(variable: &Variable, input: Option<&VariableInput>, unfit: &Unfit)
         _ => "invalid-variable",
     };
     let found = Diagnostic::error(code, summary).detail(detail);
-    let found = match (unfit, input.and_then(|input| input.origin.span())) {
+    // The line where a secret is given would be shown with it.
+    let place = input.filter(|_| !variable.sensitive);
+    let found = match (unfit, place.and_then(|input| input.origin.span())) {
         (Unfit::Missing, _) | (_, None) => found.at(variable.span.clone()),
         (_, Some(span)) => found
             .at(span.clone())

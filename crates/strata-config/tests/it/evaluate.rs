@@ -80,6 +80,21 @@ fn a_missing_variable_is_named_with_its_place() {
 }
 
 #[test]
+fn a_secret_of_the_wrong_type_is_named_without_its_line() {
+    let given = Given::new(
+        r#"
+        variable "pw" {
+          type      = number
+          sensitive = true
+        }
+        "#,
+    )
+    .variable("pw", r#""hunter2""#);
+    let outputs = given.outputs();
+    assert!(outputs.contains("(main.tf:2): The given value is not suitable for var.pw, which is sensitive: a number is required. Invalid value defined"), "{outputs}");
+}
+
+#[test]
 fn modules_with_count_and_for_each_are_reached_by_their_keys() {
     let given = Given::new(
         r#"

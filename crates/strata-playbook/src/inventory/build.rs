@@ -1,6 +1,10 @@
 //! Gathers hosts and groups, and works out how they lie.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::Path,
+    sync::Arc,
+};
 
 use serde_json::Value as Json;
 use strata_core::{Diagnostic, Diagnostics};
@@ -14,6 +18,8 @@ pub(super) struct Builder {
     groups: Vec<Group>,
     host_places: BTreeMap<String, usize>,
     group_places: BTreeMap<String, usize>,
+    /// Which hosts stand in which groups by their places: looking through a large group for each host takes long.
+    members: HashSet<(usize, usize)>,
 }
 
 fn push_once(list: &mut Vec<String>, name: &str) {
@@ -29,6 +35,7 @@ impl Builder {
             groups: Vec::new(),
             host_places: BTreeMap::new(),
             group_places: BTreeMap::new(),
+            members: HashSet::new(),
         };
         builder.group("all");
         builder.group("ungrouped");
@@ -37,7 +44,12 @@ impl Builder {
 
     /// A host, made if need be.
     pub(super) fn host(&mut self, name: &str, source: Option<&Path>) -> &mut Host {
-        let at = *self.host_places.entry(name.to_owned()).or_insert_with(|| {
+        let at = self.host_at(name, source);
+        &mut self.hosts[at]
+    }
+
+    fn host_at(&mut self, name: &str, source: Option<&Path>) -> usize {
+        *self.host_places.entry(name.to_owned()).or_insert_with(|| {
             self.hosts.push(Host {
                 name: name.to_owned(),
                 vars: JsonMap::new(),
@@ -45,13 +57,17 @@ impl Builder {
                 source: source.map(Path::to_owned),
             });
             self.hosts.len() - 1
-        });
-        &mut self.hosts[at]
+        })
     }
 
     /// A group, made if need be.
     pub(super) fn group(&mut self, name: &str) -> &mut Group {
-        let at = *self.group_places.entry(name.to_owned()).or_insert_with(|| {
+        let at = self.group_at(name);
+        &mut self.groups[at]
+    }
+
+    fn group_at(&mut self, name: &str) -> usize {
+        *self.group_places.entry(name.to_owned()).or_insert_with(|| {
             self.groups.push(Group {
                 name: name.to_owned(),
                 vars: JsonMap::new(),
@@ -62,8 +78,12 @@ impl Builder {
                 priority: 1,
             });
             self.groups.len() - 1
-        });
-        &mut self.groups[at]
+        })
+    }
+
+    /// True if there is a group of a name by now.
+    pub(super) fn has_group(&self, name: &str) -> bool {
+        self.group_places.contains_key(name)
     }
 
     /// The hosts so far, in order.
@@ -96,9 +116,13 @@ impl Builder {
     }
 
     pub(super) fn add_host(&mut self, group: &str, host: &str) {
-        push_once(&mut self.group(group).hosts, host);
+        let (at, place) = (self.group_at(group), self.host_at(host, None));
+        if !self.members.insert((at, place)) {
+            return;
+        }
+        self.groups[at].hosts.push(host.to_owned());
         if group != "all" {
-            push_once(&mut self.host(host, None).groups, group);
+            self.hosts[place].groups.push(group.to_owned());
         }
     }
 
@@ -145,6 +169,7 @@ impl Builder {
             hosts: self.hosts.into_iter().map(Arc::new).collect(),
             groups: self.groups.into_iter().map(Arc::new).collect(),
             places: self.host_places,
+            group_places: self.group_places,
         }
     }
 
@@ -155,7 +180,9 @@ impl Builder {
             .filter(|host| host.groups.iter().all(|group| group == "ungrouped"))
             .map(|host| host.name.clone())
             .collect();
-        self.group("ungrouped").hosts.clear();
+        let ungrouped = self.group_at("ungrouped");
+        self.groups[ungrouped].hosts.clear();
+        self.members.retain(|(group, _)| *group != ungrouped);
         for host in &mut self.hosts {
             host.groups.retain(|group| group != "ungrouped");
         }
@@ -179,6 +206,9 @@ impl Builder {
 
     /// A group that contains itself would never end: the link that closes the circle is cut.
     fn cut_cycles(&mut self, diags: &mut Diagnostics) {
+        if self.is_without_cycles() {
+            return;
+        }
         let names: Vec<_> = self.groups.iter().map(|group| group.name.clone()).collect();
         for name in &names {
             let children = self.group(name).children.clone();
@@ -196,11 +226,33 @@ impl Builder {
         }
     }
 
+    /// Takes away groups that stand in no other until none is left, or each that is left stands in another.
+    fn is_without_cycles(&self) -> bool {
+        let place = |name: &String| self.group_places.get(name).copied();
+        let mut around = vec![0_usize; self.groups.len()];
+        let children = self.groups.iter().flat_map(|group| &group.children);
+        for child in children.filter_map(place) {
+            around[child] += 1;
+        }
+        let mut free: Vec<usize> = (0..around.len()).filter(|at| around[*at] == 0).collect();
+        let mut taken = 0;
+        while let Some(at) = free.pop() {
+            taken += 1;
+            for child in self.groups[at].children.iter().filter_map(place) {
+                around[child] -= 1;
+                if around[child] == 0 {
+                    free.push(child);
+                }
+            }
+        }
+        taken == self.groups.len()
+    }
+
     fn contains(&mut self, outer: &str, inner: &str) -> bool {
-        let mut seen = Vec::new();
+        let mut seen = HashSet::new();
         let mut queue = vec![outer.to_owned()];
         while let Some(name) = queue.pop() {
-            if seen.contains(&name) {
+            if !seen.insert(name.clone()) {
                 continue;
             }
             let children = self.group(&name).children.clone();
@@ -208,7 +260,6 @@ impl Builder {
                 return true;
             }
             queue.extend(children);
-            seen.push(name);
         }
         false
     }

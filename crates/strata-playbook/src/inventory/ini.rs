@@ -18,8 +18,9 @@ enum Section {
 /// Reads an INI inventory; every wrong line is reported.
 pub(super) fn read(source: &Source, path: &Path, builder: &mut Builder, diags: &mut Diagnostics) {
     let mut section = Section::Hosts("ungrouped".to_owned());
-    // Groups that are only spoken of must be defined somewhere, perhaps later.
-    let mut children = Vec::new();
+    // Groups that are only spoken of: each becomes a child where its section begins, so that children stand in
+    // the order in which they are declared. Those that never are stand in another source.
+    let mut pending: Vec<(String, String)> = Vec::new();
     let mut offset = 0;
     for line in source.text.split_inclusive('\n') {
         let begin = offset + (line.len() - line.trim_start().len());
@@ -30,8 +31,11 @@ pub(super) fn read(source: &Source, path: &Path, builder: &mut Builder, diags: &
             continue;
         }
         let result = match text.strip_prefix('[') {
-            Some(rest) if is_header(text) => header(rest, builder).map(|new| section = new),
-            _ => entry(text, &section, path, builder, &mut children),
+            Some(rest) if is_header(text) => header(rest, builder).map(|new| {
+                declare(&new, &mut pending, builder);
+                section = new;
+            }),
+            _ => entry(text, &section, path, builder, &mut pending),
         };
         if let Err(reason) = result {
             if text.starts_with('[') && is_header(text) {
@@ -40,8 +44,18 @@ pub(super) fn read(source: &Source, path: &Path, builder: &mut Builder, diags: &
             diags.push(Diagnostic::error("inventory", reason).at(source.span(range)));
         }
     }
-    for child in children {
-        builder.group(&child);
+    for (group, child) in pending {
+        builder.add_child(&group, &child);
+    }
+}
+
+/// A section of hosts or children declares its group: it becomes a child of those that waited for it.
+fn declare(section: &Section, pending: &mut Vec<(String, String)>, builder: &mut Builder) {
+    let (Section::Hosts(name) | Section::Children(name)) = section else {
+        return;
+    };
+    for (group, child) in pending.extract_if(.., |(_, child)| child == name) {
+        builder.add_child(&group, &child);
     }
 }
 
@@ -82,7 +96,7 @@ fn entry(
     section: &Section,
     path: &Path,
     builder: &mut Builder,
-    children: &mut Vec<String>,
+    pending: &mut Vec<(String, String)>,
 ) -> Result<(), String> {
     match section {
         Section::Broken => Ok(()),
@@ -91,8 +105,10 @@ fn entry(
             if child.contains(char::is_whitespace) || child.contains('=') {
                 return Err(format!("`{child}` cannot be the name of a group"));
             }
-            builder.add_child(group, child);
-            children.push(child.to_owned());
+            match builder.has_group(child) {
+                true => builder.add_child(group, child),
+                false => pending.push((group.clone(), child.to_owned())),
+            }
             Ok(())
         }
         Section::Vars(group) => {

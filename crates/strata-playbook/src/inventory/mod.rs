@@ -55,6 +55,7 @@ pub struct Inventory {
     hosts: Vec<Arc<Host>>,
     groups: Vec<Arc<Group>>,
     places: BTreeMap<String, usize>,
+    group_places: BTreeMap<String, usize>,
 }
 
 /// A host.
@@ -176,7 +177,7 @@ impl Inventory {
 
     /// A group by name.
     pub fn group(&self, name: &str) -> Option<&Arc<Group>> {
-        self.groups.iter().find(|group| group.name == name)
+        self.group_places.get(name).map(|at| &self.groups[*at])
     }
 
     /// The names of the hosts that a pattern means, in the inventory's order; `localhost` is always known.
@@ -263,12 +264,17 @@ fn read_source(
                 let ignored = name.starts_with('.')
                     || matches!(name, "group_vars" | "host_vars" | "vars_plugins")
                     || fetch.ignores(name).unwrap_or_else(usual);
-                if !ignored {
-                    read_source(files, &source.join(&entry.name), fetch, builder, diags);
+                if ignored {
+                    continue;
+                }
+                let path = source.join(&entry.name);
+                match entry.kind {
+                    EntryKind::File => read_file(files, (&path, true), fetch, builder, diags),
+                    _ => read_source(files, &path, fetch, builder, diags),
                 }
             }
         }
-        Some(_) => read_file(files, source, fetch, builder, diags),
+        Some(_) => read_file(files, (source, false), fetch, builder, diags),
         None => diags.push(Diagnostic::error(
             "unreadable-file",
             format!("there is no inventory `{}`", source.display()),
@@ -276,9 +282,23 @@ fn read_source(
     }
 }
 
+/// What is said of a program that nothing may run. One that lies in a folder of inventories is left out, as in Ansible.
+fn idle_program(path: &Path, of_folder: bool) -> Diagnostic {
+    let message = format!(
+        "the inventory `{}` is a program, which cannot be run",
+        path.display()
+    );
+    let found = match of_folder {
+        true => Diagnostic::warning("unsupported", message).detail("It is left out."),
+        false => Diagnostic::error("unsupported", message),
+    };
+    found.hint("Programs must be executable: `chmod +x`.")
+}
+
+/// Reads one file, which the user named or which lies in a folder that the user named.
 fn read_file(
     files: &dyn Files,
-    path: &Path,
+    (path, of_folder): (&Path, bool),
     fetch: &dyn Fetch,
     builder: &mut build::Builder,
     diags: &mut Diagnostics,
@@ -297,11 +317,7 @@ fn read_file(
         }
     };
     if text.starts_with("#!") {
-        let message = format!(
-            "the inventory `{}` is a program, which cannot be run",
-            path.display()
-        );
-        diags.push(Diagnostic::error("unsupported", message));
+        diags.push(idle_program(path, of_folder));
         return;
     }
     if let Some(said) = fetch.state(&text, path) {

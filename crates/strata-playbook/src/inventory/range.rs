@@ -48,8 +48,11 @@ fn steps(range: &str) -> Result<Vec<String>, String> {
         if padded && start.len() != end.len() {
             return Err(format!("both ends of `[{range}]` must have as many digits"));
         }
-        if last < first || (last - first) / step > MAX {
+        if last < first {
             return Err(wrong());
+        }
+        if (last - first) / step > MAX {
+            return Err(format!("`[{range}]` has more than {MAX} hosts"));
         }
         let width = if padded { start.len() } else { 0 };
         return Ok((first..=last)

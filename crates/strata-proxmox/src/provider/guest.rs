@@ -63,6 +63,15 @@ pub(crate) fn text<'a>(object: &'a Json, name: &str) -> Option<&'a str> {
     object[name].as_str().filter(|text| !text.is_empty())
 }
 
+/// Tells a guest's description. The server keeps no line ends after it, and a heredoc has one: that is no difference.
+pub(crate) fn tell_description(object: &mut Json, config: &Json) {
+    let plain = |text: &str| text.trim_end().replace("\r\n", "\n");
+    let now = config["description"].as_str().unwrap_or_default();
+    if plain(text(object, "description").unwrap_or_default()) != plain(now) {
+        object["description"] = json!(now.trim_end_matches('\n'));
+    }
+}
+
 /// A number that is set and above nothing.
 pub(crate) fn positive(object: &Json, name: &str) -> Option<i64> {
     value::number(&object[name]).filter(|number| *number > 0)

@@ -35,7 +35,7 @@ enum Says {
 const ALWAYS: Release = (0, 0);
 const NEVER: Release = (u32::MAX, 0);
 
-static BOUNDS: [Bound; 9] = [
+static BOUNDS: [Bound; 10] = [
     Bound {
         types: &["proxmox_hagroup"],
         argument: None,
@@ -49,6 +49,13 @@ static BOUNDS: [Bound; 9] = [
         since: ALWAYS,
         gone: (9, 0),
         instead: "groups became rules: write a `proxmox_harule` that names the resource",
+    },
+    Bound {
+        types: &["proxmox_vm_qemu", "proxmox_lxc"],
+        argument: Some(("hagroup", Says::Anything)),
+        since: ALWAYS,
+        gone: (9, 0),
+        instead: "groups became rules: `ha-manager` or the web interface makes one that names the guest",
     },
     Bound {
         types: &["proxmox_harule"],

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::settings::{environment, id_map, network};
 use crate::provider::{
-    guest::{all, first, parts, text, texts},
+    guest::{all, first, parts, tell_description, text, texts},
     value, vm,
 };
 
@@ -30,13 +30,7 @@ pub(super) fn observe(object: &mut Json, config: &Json, row: &Json) {
     if object["(imported)"] == true {
         blocks(object, config);
     }
-    let description = config["description"]
-        .as_str()
-        .unwrap_or_default()
-        .trim_end_matches('\n');
-    if text(object, "description").unwrap_or_default() != description {
-        object["description"] = json!(description);
-    }
+    tell_description(object, config);
     object["start_on_boot"] = json!(value::truth(&config["onboot"]).unwrap_or(false));
     object["protection"] = json!(value::truth(&config["protection"]).unwrap_or(false));
     object["template"] = json!(value::truth(&config["template"]).unwrap_or(false));

@@ -16,11 +16,9 @@ use crate::provider::{
 pub(super) const REFUSED: [&str; 1] = ["network.trunks"];
 
 /// Arguments that may say what is so anyway, and nothing else.
-pub(super) const FIXED: [(&str, &str); 8] = [
+pub(super) const FIXED: [(&str, &str); 6] = [
     ("bwlimit", "0"),
     ("force", "false"),
-    ("hagroup", "\"\""),
-    ("hastate", "\"\""),
     ("ignore_unpack_errors", "false"),
     ("lock", "\"\""),
     ("restore", "false"),

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use super::schema::BUSES;
 use crate::provider::{
     guest::{all, first, text},
-    value,
+    value, vm,
 };
 
 /// What is in the slots of a machine, in our words.
@@ -62,6 +62,23 @@ impl Slots {
     }
 }
 
+/// The sizes of disks that are none. What a drive for CDs or cloud-init says of its own counts for nothing.
+pub(super) fn wrong_sizes(object: &Json) -> Vec<&str> {
+    let blocks = all(object, "disk");
+    let flat = (0..blocks.len())
+        .filter(|at| place(&blocks[..*at], &blocks[*at]).1 == "disk")
+        .map(|at| &blocks[at]);
+    let tree = first(object, "disks");
+    let slots = BUSES.iter().flat_map(|(bus, _)| {
+        let slots = value::members(first(tree, bus)).values();
+        slots.map(|slot| first(slot.get(0).unwrap_or(&Json::Null), "disk"))
+    });
+    flat.chain(slots)
+        .filter_map(|disk| text(disk, "size"))
+        .filter(|size| kibibytes(size).is_none())
+        .collect()
+}
+
 /// Where a block `disk` is, and what: in 3.0 `slot = "scsi0"` and `type = "disk"`, in 2.9 `type = "scsi"`
 /// and a number, or the next one if there is none.
 fn place(before: &[Json], disk: &Json) -> (String, String) {
@@ -104,18 +121,24 @@ fn with_both_speeds(disk: &Json) -> Json {
     disk
 }
 
-/// A size in GiB: `32G`, `512M` is refused by the caller as no whole number.
-pub(super) fn gigabytes(text: &str) -> Option<i64> {
+/// A size in KiB: `32G`, `512M`, `528K`, `2T`; a number alone is GiB.
+pub(super) fn kibibytes(text: &str) -> Option<i64> {
     let text = text.trim();
-    match text.char_indices().last()? {
-        (at, 'G' | 'g') => text[..at].parse().ok(),
-        (at, 'T' | 't') => text[..at].parse::<i64>().ok().map(|size| size * 1024),
-        (at, 'M' | 'm') => {
-            let size: i64 = text[..at].parse().ok()?;
-            (size % 1024 == 0).then_some(size / 1024)
-        }
-        _ => text.parse().ok(),
-    }
+    let (number, factor) = match text.char_indices().last()? {
+        (at, 'K' | 'k') => (&text[..at], 1),
+        (at, 'M' | 'm') => (&text[..at], 1 << 10),
+        (at, 'G' | 'g') => (&text[..at], 1 << 20),
+        (at, 'T' | 't') => (&text[..at], 1 << 30),
+        _ => (text, 1 << 20),
+    };
+    let number: i64 = number.parse().ok()?;
+    number.checked_mul(factor).filter(|size| *size > 0)
+}
+
+/// A size that is a whole number of GiB.
+pub(super) fn gigabytes(text: &str) -> Option<i64> {
+    let size = kibibytes(text)?;
+    (size % (1 << 20) == 0).then_some(size >> 20)
 }
 
 fn disk(slot: &str, inner: &Json) -> Json {
@@ -134,22 +157,28 @@ fn disk(slot: &str, inner: &Json) -> Json {
     for (ours, theirs) in speeds {
         speed[ours] = json!(value::number(&inner[theirs]).unwrap_or(0));
     }
-    json!({
+    let size = text(inner, "size").and_then(kibibytes);
+    let mut disk = json!({
         "interface": slot,
         "datastore_id": text(inner, "storage").unwrap_or("local-lvm"),
-        "size": text(inner, "size").and_then(gigabytes),
+        "size": size.map(vm::in_gigabytes),
         "file_format": inner["format"],
         "aio": text(inner, "asyncio").unwrap_or("io_uring"),
         "backup": inner["backup"] != false,
         "cache": text(inner, "cache").unwrap_or("none"),
         "discard": if flag("discard") { "on" } else { "ignore" },
         "iothread": flag("iothread"), "replicate": flag("replicate"), "ssd": flag("emulatessd"),
-        "serial": inner["serial"], "speed": [speed],
-    })
+        "serial": inner["serial"], "speed": [speed], "(readonly)": flag("readonly"), "(wwn)": inner["wwn"],
+    });
+    // What is no whole number of GiB is said to the KiB.
+    if let Some(size) = size.filter(|size| size % (1 << 20) != 0) {
+        disk["(kibibytes)"] = json!(size);
+    }
+    disk
 }
 
 /// Options of a disk: telmate's and ours.
-const OPTIONS: [(&str, &str); 16] = [
+const OPTIONS: [(&str, &str); 18] = [
     ("storage", "datastore_id"),
     ("asyncio", "aio"),
     ("backup", "backup"),
@@ -157,6 +186,8 @@ const OPTIONS: [(&str, &str); 16] = [
     ("emulatessd", "ssd"),
     ("iothread", "iothread"),
     ("replicate", "replicate"),
+    ("readonly", "(readonly)"),
+    ("wwn", "(wwn)"),
     ("serial", "serial"),
     ("iops_r_concurrent", "speed/0/iops_read"),
     ("iops_r_burst", "speed/0/iops_read_burstable"),
@@ -241,8 +272,15 @@ fn tell_disk(was: &Json, is: &Json, block: &mut Json) {
     if was["discard"] != is["discard"] {
         block["discard"] = json!(is["discard"] == "on");
     }
-    if let Some(size) = value::number(&is["size"]).filter(|_| was["size"] != is["size"]) {
-        block["size"] = json!(format!("{size}G"));
+    let fine = &is["(kibibytes)"];
+    match value::number(if fine.is_null() { &is["size"] } else { fine }) {
+        Some(size) if !fine.is_null() && was["(kibibytes)"] != *fine => {
+            block["size"] = json!(vm::print_size(size));
+        }
+        Some(size) if fine.is_null() && was["size"] != is["size"] => {
+            block["size"] = json!(format!("{size}G"));
+        }
+        _ => {}
     }
 }
 
@@ -288,6 +326,20 @@ mod tests {
         assert_eq!(gigabytes("4096M"), Some(4));
         assert_eq!(gigabytes("100M"), None);
         assert_eq!(gigabytes("x"), None);
+        assert_eq!(kibibytes("528K"), Some(528));
+        assert_eq!(kibibytes("0G"), None);
+        assert_eq!(kibibytes("99999999999999T"), None);
+    }
+
+    #[test]
+    fn a_size_below_a_gib_is_told_as_it_is() {
+        let mut object = json!({ "disk": [{ "slot": "scsi0", "size": "512M" }] });
+        let before = json!({ "disk": Slots::of(&object).disks });
+        assert_eq!(before["disk"][0]["size"], 1);
+        let mut ours = before.clone();
+        ours["disk"][0]["(kibibytes)"] = json!(600 << 10);
+        tell(&before, &ours, &mut object);
+        assert_eq!(object["disk"][0]["size"], "600M");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 use strata_core::{BoxFuture, Diagnostic, Diagnostics};
 
-use super::{container, disks, machine, told::Told};
+use super::{container, devices, disks, ha, machine, told::Told};
 use crate::provider::{
     PRIVATE,
     container::Container,
@@ -31,7 +31,7 @@ pub(super) static MACHINE: Guest = Guest {
     word: "qemu",
     ours: &Vm,
     say: machine::ours,
-    refused: &machine::REFUSED,
+    refused: &[],
     fixed: &machine::FIXED,
 };
 
@@ -83,7 +83,7 @@ impl Guest {
             .guests
             .iter()
             .filter(|(_, row)| row["type"] == self.word && row["name"] == name);
-        let node = text(object, "target_node").unwrap_or_default();
+        let node = machine::node(object).unwrap_or_default();
         // The one on the same node is nearer.
         let found = named.max_by_key(|(id, row)| (row["node"] == node, std::cmp::Reverse(**id)));
         match found {
@@ -243,35 +243,48 @@ impl Kind for Guest {
                 );
             }
         }
-        if let Some(wrong) = machine::wrong_boot(config) {
+        let wrong = [
+            machine::wrong_boot(config),
+            devices::wrong_numbers(config),
+            machine::wrong_node(config).map(str::to_owned),
+        ];
+        for wrong in wrong.into_iter().flatten() {
             diags.push(Diagnostic::error("proxmox-invalid-value", wrong));
         }
         if matches!(text(config, "os_type"), Some("ubuntu" | "centos"))
             && config["preprovision"] != false
         {
+            if text(config, "os_network_config").is_some() {
+                diags.push(
+                    Diagnostic::error(
+                        "proxmox-not-supported",
+                        format!("`os_network_config` of `{}` is not supported yet", self.name),
+                    )
+                    .detail("nothing is written into a guest over ssh; with another `os_type`, or `preprovision = false`, it says nothing"),
+                );
+            }
             diags.push(
                 Diagnostic::warning("proxmox-no-provisioning", "Nothing is set up in the guest over ssh")
                     .detail("with this `os_type` telmate writes a host name and `os_network_config` into the guest. Here cloud-init does that (`ciuser`, `ipconfig0`), or a playbook; `preprovision = false` says that it is known."),
             );
         }
-        let readonly = all(config, "disk")
-            .iter()
-            .any(|disk| disk["readonly"] == true);
-        if readonly {
-            diags.push(Diagnostic::error(
-                "proxmox-not-supported",
-                format!("`disk.readonly` of `{}` is not supported yet", self.name),
-            ));
-        }
-        let sizes = all(config, "disk")
-            .iter()
-            .chain(all(config, "rootfs"))
-            .filter_map(|disk| text(disk, "size"));
-        for size in sizes.filter(|size| disks::gigabytes(size).is_none()) {
+        for size in disks::wrong_sizes(config) {
             diags.push(
                 Diagnostic::error(
                     "proxmox-invalid-value",
                     format!("`{size}` is no size of a disk"),
+                )
+                .detail("it is a whole number of K, M, G or T, such as `32G`"),
+            );
+        }
+        let roots = all(config, "rootfs")
+            .iter()
+            .filter_map(|root| text(root, "size"));
+        for size in roots.filter(|size| disks::gigabytes(size).is_none()) {
+            diags.push(
+                Diagnostic::error(
+                    "proxmox-invalid-value",
+                    format!("`{size}` is no size of a container's disk"),
                 )
                 .detail("it is a whole number of GiB, such as `32G`"),
             );
@@ -298,6 +311,12 @@ impl Kind for Guest {
                 Some(_) => self.known(planned.planned),
                 None => (self.say)(planned.planned, template),
             };
+            if prior
+                .as_ref()
+                .is_some_and(|prior| prior["node_name"] != ours["node_name"])
+            {
+                planned.reopen.push("current_node");
+            }
             let mut look = Planned::new(planned.session, prior.as_ref(), &ours, planned.directory);
             self.ours.plan(&mut look).await?;
             let Planned {
@@ -331,7 +350,9 @@ impl Kind for Guest {
             if made.is_ok() || made.as_ref().is_err_and(|failure| failure.made) {
                 self.tell(&before, &mut ours, object);
             }
-            made
+            made?;
+            let settled = ha::settle(work, self.word, None, object).await;
+            settled.map_err(|failure| failure.half_made())
         })
     }
 
@@ -349,6 +370,7 @@ impl Kind for Guest {
             let there = self.ours.read(work, &mut ours).await?;
             if there {
                 self.tell(&before, &mut ours, object);
+                ha::tell(work, self.word, object).await?;
             }
             Ok(there)
         })
@@ -368,7 +390,7 @@ impl Kind for Guest {
             let wanted = ours.clone();
             self.ours.update(work, &before, &mut ours).await?;
             self.tell(&wanted, &mut ours, object);
-            Ok(())
+            ha::settle(work, self.word, Some(prior), object).await
         })
     }
 
@@ -377,7 +399,11 @@ impl Kind for Guest {
     }
 
     fn delete<'a>(&'a self, work: &'a Work<'a>, object: &'a Json) -> BoxFuture<'a, Outcome<()>> {
-        Box::pin(async move { self.ours.delete(work, &self.known(object)).await })
+        Box::pin(async move {
+            // What the cluster keeps running would be started again.
+            ha::release(work, self.word, object).await?;
+            self.ours.delete(work, &self.known(object)).await
+        })
     }
 
     fn import(&self, id: &str) -> Result<Json, String> {

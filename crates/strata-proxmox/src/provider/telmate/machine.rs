@@ -2,22 +2,14 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{disks::Slots, guest::dns};
+use super::{devices, disks::Slots, guest::dns};
 use crate::provider::{
-    guest::{all, first, text},
+    guest::{all, first, text, texts},
     value,
 };
 
-/// Arguments that are not supported.
-pub(super) const REFUSED: [&str; 2] = ["target_nodes", "os_network_config"];
-
 /// Arguments that may say what is so anyway, and nothing else.
-pub(super) const FIXED: [(&str, &str); 4] = [
-    ("hastate", "\"\""),
-    ("hagroup", "\"\""),
-    ("oncreate", "true"),
-    ("kvm", "true"),
-];
+pub(super) const FIXED: [(&str, &str); 2] = [("oncreate", "true"), ("kvm", "true")];
 
 /// The machine; `template` is the id of what it is cloned from.
 pub(super) fn ours(object: &Json, template: Option<i64>) -> Json {
@@ -29,7 +21,7 @@ pub(super) fn ours(object: &Json, template: Option<i64>) -> Json {
         false => cpu[name].clone(),
     };
     let mut ours = json!({
-        "name": object["name"], "node_name": object["target_node"],
+        "name": object["name"], "node_name": node(object),
         "vm_id": number("vmid").filter(|id| *id > 0), "id": own_id(object),
         "description": text(object, "description").or_else(|| text(object, "desc")),
         "tags": words(text(object, "tags").unwrap_or_default()),
@@ -50,12 +42,13 @@ pub(super) fn ours(object: &Json, template: Option<i64>) -> Json {
         }],
         "memory": [{ "dedicated": object["memory"], "floating": object["balloon"] }],
         "operating_system": [{ "type": object["qemu_os"] }],
-        "started": text(object, "vm_state") != Some("stopped"), "template": false,
+        "started": power(object) != Some("stopped"), "template": false,
         "reboot_after_update": object["automatic_reboot"] != false, "stop_on_destroy": true,
         "disk": slots.disks, "cdrom": slots.cdrom, "network_device": networks(object),
         "initialization": initialization(object, &slots), "startup": startup(object),
         "serial_device": serials(object), "vga": object["vga"],
-        "usb": object["usb"], "hostpci": host_devices(object),
+        "usb": devices::our_usb(object), "hostpci": devices::our_pci(object),
+        "smbios": object["smbios"], "rng": generator(object),
     });
     if let Some(template) = template {
         ours["clone"] =
@@ -158,29 +151,47 @@ fn serials(object: &Json) -> Json {
         .collect()
 }
 
-/// Blocks `hostpci` as 2.9 has them, and `pci` of 3.0, each with its number.
-fn host_devices(object: &Json) -> Json {
-    let older = all(object, "hostpci")
-        .iter()
-        .enumerate()
-        .map(|(at, device)| {
-            json!({
-                "device": format!("hostpci{at}"), "id": device["host"],
-                "rombar": value::truth(&device["rombar"]), "pcie": value::truth(&device["pcie"]),
-            })
-        });
-    let newer = all(object, "pci").iter().map(|device| {
-        json!({
-            "device": format!("hostpci{}", value::number(&device["id"]).unwrap_or(0)),
-            "id": device["raw_id"], "mapping": device["mapping_id"], "mdev": device["mdev"],
-            "rombar": device["rombar"], "pcie": device["pcie"], "xvga": device["primary_gpu"],
-        })
-    });
-    older.chain(newer).collect()
+/// The generator of random numbers; a period that nobody said is the server's own.
+fn generator(object: &Json) -> Json {
+    let rng = first(object, "rng");
+    if rng.is_null() {
+        return json!([]);
+    }
+    let period = value::number(&rng["period"]).unwrap_or(1000);
+    json!([{ "source": rng["source"], "max_bytes": rng["limit"], "period": period }])
+}
+
+/// Where a machine is to be: of several nodes the first one, unless it is on another of them already.
+pub(super) fn node(object: &Json) -> Option<&str> {
+    let nodes = texts(object, "target_nodes");
+    let known = |node: &&str| nodes.iter().any(|one| one == node);
+    let first = || object["target_nodes"].get(0)?.as_str();
+    text(object, "target_node")
+        .or_else(|| text(object, "current_node").filter(known))
+        .or_else(first)
+}
+
+/// Whether it runs, by its name since 3.0 or the one before.
+fn power(object: &Json) -> Option<&str> {
+    text(object, "power_state").or_else(|| text(object, "vm_state"))
+}
+
+/// What is wrong with where a machine is to be.
+pub(super) fn wrong_node(object: &Json) -> Option<&'static str> {
+    match (text(object, "target_node"), all(object, "target_nodes")) {
+        (Some(_), [_, ..]) => Some("`target_node` and `target_nodes` exclude each other"),
+        _ => None,
+    }
 }
 
 /// `order=1,up=5,down=5`.
 pub(super) fn startup(object: &Json) -> Json {
+    let block = first(object, "startup_shutdown");
+    if !block.is_null() {
+        return json!([{
+            "order": block["order"], "up_delay": block["startup_delay"], "down_delay": block["shutdown_timeout"],
+        }]);
+    }
     let Some(setting) = text(object, "startup").filter(|text| !text.is_empty()) else {
         return json!([]);
     };

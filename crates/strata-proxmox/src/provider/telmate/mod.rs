@@ -7,8 +7,10 @@
 
 pub(crate) mod block;
 mod container;
+mod devices;
 mod disks;
 mod guest;
+mod ha;
 pub(super) mod ha_group;
 mod image;
 mod machine;

@@ -6,12 +6,13 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use super::devices::SLOTS;
 use crate::provider::schema::Facts;
 
 const MACHINE: &str = "
 name string o
 target_node string o
-target_nodes list_of_string o
+target_nodes set_of_string o
 vmid number oc !
 desc string o
 description string o
@@ -20,6 +21,7 @@ bios string o =\"seabios\"
 onboot bool o
 start_at_node_boot bool o
 vm_state string o =\"running\"
+power_state string o
 protection bool o =false
 tablet bool o =true
 boot string oc
@@ -147,6 +149,7 @@ discard bool o =false switch
 emulatessd bool o =false switch <ssd
 iothread bool o =false switch
 readonly bool o =false
+wwn string o
 replicate bool o =false switch
 serial string o
 iops_r_concurrent number o =0 <iops_rd
@@ -172,13 +175,38 @@ iops number o
 ";
 
 const PCI: &str = "
-id number r
 mapping_id string o
 raw_id string o
 pcie bool o =false
 primary_gpu bool o =false
 rombar bool o =true
 mdev string o
+device_id string o
+vendor_id string o
+sub_device_id string o
+sub_vendor_id string o
+";
+
+const SMBIOS: &str = "
+family string o
+manufacturer string o
+product string o
+serial string o
+sku string o
+uuid string oc
+version string o
+";
+
+const RNG: &str = "
+limit number o =1024
+period number o
+source string o =\"/dev/urandom\"
+";
+
+const STARTUP: &str = "
+order number o =-1
+shutdown_timeout number o =-1
+startup_delay number o =-1
 ";
 
 const NET_OF_CONTAINER: &str = "
@@ -310,6 +338,38 @@ fn disks() -> Json {
     block(buses, 1)
 }
 
+/// A block of numbered slots, each with one of several kinds of device.
+fn in_slots((_, prefix, count): (&str, &str, usize), kinds: &Map<String, Json>) -> Json {
+    let slots = (0..count).map(|number| (format!("{prefix}{number}"), block(kinds.clone(), 1)));
+    block(slots.collect(), 1)
+}
+
+fn usb_kinds() -> Map<String, Json> {
+    let kinds = [
+        ("device", "device_id string r\nusb3 bool o"),
+        ("mapping", "mapping_id string r\nusb3 bool o"),
+        ("port", "port_id string r\nusb3 bool o"),
+        ("spice", "usb3 bool o"),
+    ];
+    let kinds = kinds.map(|(name, members)| (name.to_owned(), lines(members, 1)));
+    kinds.into_iter().collect()
+}
+
+/// A device by its address has no mapping, and the other way round.
+fn pci_kinds() -> Map<String, Json> {
+    let kinds = [
+        ("raw", "raw_id", "mapping_id"),
+        ("mapping", "mapping_id", "raw_id"),
+    ];
+    let kinds = kinds.map(|(name, needed, other)| {
+        let mut members = read(PCI);
+        members.remove(other);
+        members[needed]["p"] = json!("r");
+        (name.to_owned(), block(members, 1))
+    });
+    kinds.into_iter().collect()
+}
+
 fn machine() -> Map<String, Json> {
     let mut args = read(MACHINE);
     for number in 0..16 {
@@ -349,12 +409,23 @@ fn machine() -> Map<String, Json> {
         "tpm_state".to_owned(),
         lines("storage string r\nversion string o =\"v2.0\"", 1),
     );
-    args.insert("usb".to_owned(), lines("host string r\nusb3 bool o", 0));
+    args.insert(
+        "usb".to_owned(),
+        lines(
+            "id number o\nhost string o\ndevice_id string o\nport_id string o\nmapping_id string o\nusb3 bool o",
+            0,
+        ),
+    );
+    args.insert("usbs".to_owned(), in_slots(SLOTS[0], &usb_kinds()));
+    args.insert("pcis".to_owned(), in_slots(SLOTS[1], &pci_kinds()));
+    args.insert("smbios".to_owned(), lines(SMBIOS, 1));
+    args.insert("rng".to_owned(), lines(RNG, 1));
+    args.insert("startup_shutdown".to_owned(), lines(STARTUP, 1));
     args.insert(
         "hostpci".to_owned(),
         lines("host string r\nrombar number o =1\npcie number o =0", 0),
     );
-    args.insert("pci".to_owned(), lines(PCI, 16));
+    args.insert("pci".to_owned(), lines(&format!("id number r{PCI}"), 16));
     args
 }
 

@@ -4,7 +4,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::disks;
+use super::{devices, disks};
 use crate::provider::{
     guest::{all, first, text, texts},
     vm,
@@ -13,9 +13,8 @@ use crate::provider::{
 /// Where telmate has something, and where we have it.
 type Pair = (&'static str, &'static str);
 
-const MACHINE: [Pair; 24] = [
+const MACHINE: [Pair; 33] = [
     ("/name", "/name"),
-    ("/target_node", "/node_name"),
     ("/bios", "/bios"),
     ("/protection", "/protection"),
     ("/memory", "/memory/0/dedicated"),
@@ -41,6 +40,16 @@ const MACHINE: [Pair; 24] = [
     ("/tpm_state/0/storage", "/tpm_state/0/datastore_id"),
     ("/tpm_state/0/version", "/tpm_state/0/version"),
     ("/cpu/0/cores", "/cpu/0/cores"),
+    ("/smbios/0/family", "/smbios/0/family"),
+    ("/smbios/0/manufacturer", "/smbios/0/manufacturer"),
+    ("/smbios/0/product", "/smbios/0/product"),
+    ("/smbios/0/serial", "/smbios/0/serial"),
+    ("/smbios/0/sku", "/smbios/0/sku"),
+    ("/smbios/0/uuid", "/smbios/0/uuid"),
+    ("/smbios/0/version", "/smbios/0/version"),
+    ("/rng/0/source", "/rng/0/source"),
+    ("/rng/0/limit", "/rng/0/max_bytes"),
+    ("/rng/0/period", "/rng/0/period"),
 ];
 
 /// The processor where it is said in a block, and where it is not.
@@ -105,15 +114,6 @@ const CONTAINER_NETWORK: [Pair; 6] = [
     ("mtu", "mtu"),
 ];
 const SERIAL: [Pair; 1] = [("type", "device")];
-const PCI: [Pair; 6] = [
-    ("raw_id", "id"),
-    ("mapping_id", "mapping"),
-    ("mdev", "mdev"),
-    ("rombar", "rombar"),
-    ("pcie", "pcie"),
-    ("primary_gpu", "xvga"),
-];
-const USB: [Pair; 2] = [("host", "host"), ("usb3", "usb3")];
 const MOUNT: [Pair; 7] = [
     ("mp", "path"),
     ("size", "size"),
@@ -174,7 +174,7 @@ impl Told<'_> {
                 false => "description",
             };
             let now = text(self.ours, "description").unwrap_or_default();
-            object[name] = json!(now.trim_end());
+            object[name] = json!(now.trim_end_matches('\n'));
         }
         let tags = |whole: &Json| {
             let mut tags = texts(whole, "tags");
@@ -185,7 +185,15 @@ impl Told<'_> {
             object["tags"] = json!(tags(self.ours).join(";"));
         }
         if self.change("/startup").is_some() {
-            object["startup"] = json!(vm::startup(first(self.ours, "startup")));
+            let now = first(self.ours, "startup");
+            match object.pointer_mut("/startup_shutdown/0") {
+                Some(block) => {
+                    block["order"] = now["order"].clone();
+                    block["startup_delay"] = now["up_delay"].clone();
+                    block["shutdown_timeout"] = now["down_delay"].clone();
+                }
+                None => object["startup"] = json!(vm::startup(now)),
+            }
         }
         if self.change("/initialization/0/dns/0/servers").is_some() {
             let dns = first(first(self.ours, "initialization"), "dns");
@@ -207,8 +215,8 @@ impl Told<'_> {
         }
         self.list(object, ("network", "network_device"), &MACHINE_NETWORK);
         self.list(object, ("serial", "serial_device"), &SERIAL);
-        self.list(object, ("usb", "usb"), &USB);
-        self.host_devices(object);
+        devices::tell(self.before, self.ours, object);
+        self.node(object);
         self.power(object);
         if self.change("/agent/0/enabled").is_some() {
             object["agent"] = json!(u8::from(first(self.ours, "agent")["enabled"] == true));
@@ -229,31 +237,26 @@ impl Told<'_> {
         disks::tell(self.before, self.ours, object);
     }
 
-    fn host_devices(&self, object: &mut Json) {
-        for at in 0..all(object, "hostpci").len() {
-            let place = |name: &str| format!("/hostpci/{at}/{name}");
-            if let Some(now) = self.change(&place("id")) {
-                put(object, &place("host"), now);
-            }
-            for name in ["rombar", "pcie"] {
-                if let Some(now) = self.change(&place(name)) {
-                    put(object, &place(name), json!(u8::from(now == true)));
-                }
-            }
+    /// Where it is, if it left the nodes that were named.
+    fn node(&self, object: &mut Json) {
+        let now = text(self.ours, "node_name").unwrap_or_default();
+        let nodes = texts(object, "target_nodes");
+        if now.is_empty() || nodes.iter().any(|node| node == now) {
+            return;
         }
-        let before = all(object, "hostpci").len();
-        for at in 0..all(object, "pci").len() {
-            for (theirs, ours) in PCI {
-                if let Some(now) = self.change(&format!("/hostpci/{}/{ours}", before + at)) {
-                    put(object, &format!("/pci/{at}/{theirs}"), now);
-                }
-            }
+        match nodes.is_empty() {
+            true => object["target_node"] = json!(now),
+            false => object["target_nodes"] = json!([now]),
         }
     }
 
     fn power(&self, object: &mut Json) {
         if let Some(now) = self.change("/started") {
-            object["vm_state"] = json!(if now == true { "running" } else { "stopped" });
+            let name = match object["power_state"].is_string() {
+                true => "power_state",
+                false => "vm_state",
+            };
+            object[name] = json!(if now == true { "running" } else { "stopped" });
         }
         if let Some(now) = self.change("/on_boot") {
             let mut names = ["onboot", "start_at_node_boot"].into_iter();
@@ -346,7 +349,7 @@ impl Told<'_> {
 }
 
 /// True for what says nothing.
-fn is_nothing(value: &Json) -> bool {
+pub(super) fn is_nothing(value: &Json) -> bool {
     match value {
         Json::Null => true,
         Json::Bool(truth) => !truth,
@@ -358,7 +361,7 @@ fn is_nothing(value: &Json) -> bool {
 }
 
 /// Puts a value at a place whose block is there; an empty text is none.
-fn put(object: &mut Json, place: &str, value: Json) {
+pub(super) fn put(object: &mut Json, place: &str, value: Json) {
     let (block, name) = place.rsplit_once('/').unwrap_or(("", place));
     if let Some(block) = object.pointer_mut(block).filter(|block| block.is_object()) {
         block[name] = if value == "" { Json::Null } else { value };

@@ -179,11 +179,126 @@ async fn what_is_not_supported_is_refused_by_name_unless_it_changes_nothing() {
         shown(&provider.validate(kind, "proxmox_vm_qemu", &config_of(block, &config)))
     };
     assert!(said("kvm", json!(false)).contains("`kvm` of `proxmox_vm_qemu`"));
-    assert!(said("target_nodes", json!(["pve"])).contains("`target_nodes`"));
+    assert!(said("target_nodes", json!(["pve"])).contains("`target_nodes` exclude"));
+    assert!(said("usbs", json!([{ "usb1": [{ "spice": [{}] }] }])).contains("numbered from 0"));
+    let disk =
+        |size: &str| json!([{ "slot": "ide3", "type": "disk", "storage": "local", "size": size }]);
+    assert!(!said("disk", disk("512M")).contains("is no size"));
+    assert!(said("disk", disk("8 G")).contains("is no size of a disk"));
+    let drive = json!([{ "slot": "ide3", "type": "cloudinit", "storage": "local", "size": "" }]);
+    assert!(!said("disk", drive).contains("is no size"));
     assert!(said("oncreate", json!(false)).contains("`oncreate`"));
     assert!(said("boot", json!("legacy=cdn")).contains("is no `boot`"));
     assert!(said("os_type", json!("ubuntu")).contains("preprovision = false"));
     assert!(!said("kvm", json!(true)).contains("not supported"));
+}
+
+#[tokio::test]
+async fn the_cluster_keeps_a_guest_running_as_long_as_it_asks_for_that() {
+    let mut options = options();
+    options.release = (8, 4);
+    let world = telmate(options).await;
+    let mut first = machine();
+    first["hastate"] = json!("started");
+    let made = world.apply("proxmox_vm_qemu", None, &first).await.unwrap();
+    let read = world.read("proxmox_vm_qemu", &made).await.unwrap();
+    world.nothing("proxmox_vm_qemu", &read, &first).await;
+    let mut second = first.clone();
+    second["hastate"] = json!("ignored");
+    let changed = world
+        .apply("proxmox_vm_qemu", Some(&made), &second)
+        .await
+        .unwrap();
+    // Somebody else takes it out: the refresh tells.
+    let taken = world
+        .apply("proxmox_vm_qemu", Some(&changed), &machine())
+        .await
+        .unwrap();
+    let read = world.read("proxmox_vm_qemu", &changed).await.unwrap();
+    assert_eq!(to_json(&read.value)["hastate"], "");
+    world.delete("proxmox_vm_qemu", &taken).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_group_of_highly_available_guests_is_gone_since_9() {
+    for (release, gone) in [((8, 4), false), ((9, 1), true)] {
+        let mut options = options();
+        options.release = release;
+        let mut config = machine();
+        config["hagroup"] = json!("g");
+        let plan = telmate(options)
+            .await
+            .plan("proxmox_vm_qemu", None, &config)
+            .await;
+        let refused = plan.is_err_and(|diags| shown(&diags).contains("groups became rules"));
+        assert_eq!(refused, gone, "{release:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_machine_stays_on_whichever_of_its_nodes_it_is() {
+    let mut options = options();
+    options.lenient = true;
+    let world = telmate(options).await;
+    let mut first = machine();
+    first["target_node"] = Json::Null;
+    first["target_nodes"] = json!(["pve"]);
+    let made = world.apply("proxmox_vm_qemu", None, &first).await.unwrap();
+    assert_eq!(to_json(&made.value)["current_node"], "pve");
+    assert!(to_json(&made.value)["target_node"].is_null());
+    let read = world.read("proxmox_vm_qemu", &made).await.unwrap();
+    world.nothing("proxmox_vm_qemu", &read, &first).await;
+    let mut wider = first.clone();
+    wider["target_nodes"] = json!(["aaa", "pve"]);
+    let stays = world
+        .apply("proxmox_vm_qemu", Some(&made), &wider)
+        .await
+        .unwrap();
+    assert_eq!(to_json(&stays.value)["current_node"], "pve");
+}
+
+#[tokio::test]
+async fn a_disk_may_be_smaller_than_a_gib_and_grow() {
+    let world = telmate(options()).await;
+    let mut first = machine();
+    let size = |config: &mut Json, size: &str| {
+        config["disks"][0]["scsi"][0]["scsi1"] =
+            json!([{ "disk": [{ "storage": "local", "size": size }] }]);
+    };
+    size(&mut first, "512M");
+    let made = world.apply("proxmox_vm_qemu", None, &first).await.unwrap();
+    assert!(world.twin.config(100)["scsi1"].contains("size=512M"));
+    let read = world.read("proxmox_vm_qemu", &made).await.unwrap();
+    world.nothing("proxmox_vm_qemu", &read, &first).await;
+    let mut second = first.clone();
+    size(&mut second, "1536M");
+    let grown = world
+        .apply("proxmox_vm_qemu", Some(&read), &second)
+        .await
+        .unwrap();
+    assert!(world.twin.config(100)["scsi1"].contains("size=1536M"));
+    let read = world.read("proxmox_vm_qemu", &grown).await.unwrap();
+    world.nothing("proxmox_vm_qemu", &read, &second).await;
+    let smaller = world.plan("proxmox_vm_qemu", Some(&read), &first).await;
+    assert!(shown(&smaller.err().unwrap()).contains("cannot be made smaller"));
+}
+
+#[tokio::test]
+async fn a_description_that_ends_its_line_is_no_drift() {
+    let mut options = options();
+    options.lenient = true;
+    let world = telmate(options).await;
+    let container = json!({
+        "target_node": "pve", "hostname": "ct", "ostemplate": "local:vztmpl/debian-13.tar.zst",
+        "rootfs": [{ "storage": "local", "size": "4G" }], "description": "a\nb\n",
+    });
+    let mut machine = machine();
+    machine["desc"] = json!("a\n");
+    for (name, config) in [("proxmox_lxc", container), ("proxmox_vm_qemu", machine)] {
+        let made = world.apply(name, None, &config).await.unwrap();
+        let read = world.read(name, &made).await.unwrap();
+        world.nothing(name, &read, &config).await;
+    }
 }
 
 #[tokio::test]

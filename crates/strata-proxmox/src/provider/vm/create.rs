@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::{
     QEMU, disks, import, is_clone, mark, number, observe,
-    settings::{gigabytes, new_disk, settings, special_drives},
+    settings::{kibibytes, new_disk, print_size, settings, special_drives, wanted_size},
     update, wait,
 };
 use crate::{
@@ -247,13 +247,13 @@ pub(super) async fn grow(
     (interface, disk): (&str, &Json),
 ) -> Outcome<()> {
     let config = read(work, place).await?;
-    let now = config[interface].as_str().and_then(gigabytes).unwrap_or(0);
-    let Some(wanted) = positive(disk, "size").filter(|wanted| *wanted > now) else {
+    let now = config[interface].as_str().and_then(kibibytes).unwrap_or(0);
+    let Some(wanted) = wanted_size(disk).filter(|wanted| *wanted > now) else {
         return Ok(());
     };
     let params = Params::new()
         .with("disk", interface)
-        .with("size", format!("{wanted}G"));
+        .with("size", print_size(wanted));
     let limit = guest::limit(object, "timeout_create", 1800);
     let path = place.path(&["resize"]);
     let grown = work.change(Method::PUT, &path, &params, limit).await;

@@ -9,7 +9,8 @@ use strata_core::{
 use super::{
     QEMU, cannot, disks, import, is_clone,
     on_change::{OnChange, differs},
-    settings, update,
+    settings::{self, print_size, wanted_size},
+    update,
 };
 use crate::provider::{
     ahead::{self, Network, Wanted},
@@ -173,14 +174,15 @@ fn look(planned: &mut Planned<'_>, prior: &Json) -> Outcome<()> {
         let was = disks(prior)
             .into_iter()
             .find(|(name, _)| *name == interface);
-        let before = was.and_then(|(_, was)| positive(was, "size"));
-        if let (Some(before), Some(after)) = (before, positive(disk, "size"))
+        let before = was.and_then(|(_, was)| wanted_size(was));
+        if let (Some(before), Some(after)) = (before, wanted_size(disk))
             && after < before
         {
+            let (before, after) = (print_size(before), print_size(after));
             return Err(cannot(
                 "proxmox-shrink",
                 format!("The disk `{interface}` cannot be made smaller"),
-                format!("it has {before} GiB, {after} GiB are wanted: disks only grow"),
+                format!("it has {before}, {after} are wanted: disks only grow"),
             ));
         }
     }

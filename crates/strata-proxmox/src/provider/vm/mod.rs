@@ -24,7 +24,7 @@ use super::{
 };
 use crate::client::Params;
 
-pub(crate) use settings::{addresses, gigabytes, startup};
+pub(crate) use settings::{addresses, gigabytes, in_gigabytes, print_size, startup};
 pub(crate) use wait::patience;
 
 /// Virtual machines.

@@ -7,12 +7,13 @@ use super::{
     number,
     settings::{
         SEV, SMBIOS, SPEEDS, addresses, cloud_init_interface, disk_options, gigabytes, is_drive,
+        kibibytes,
     },
 };
 use crate::{
     client::unpercent,
     provider::{
-        guest::{all, first, parts, text, texts},
+        guest::{all, first, parts, tell_description, text, texts},
         value,
     },
 };
@@ -113,16 +114,7 @@ fn scalars(object: &mut Json, config: &Json, row: &Json) {
         }
     };
     set(object, "name", config["name"].clone());
-    set(
-        object,
-        "description",
-        json!(
-            config["description"]
-                .as_str()
-                .unwrap_or_default()
-                .trim_end_matches('\n')
-        ),
-    );
+    tell_description(object, config);
     let clone = super::is_clone(object);
     for (name, key, usual) in [
         ("bios", "bios", "seabios"),
@@ -332,6 +324,7 @@ fn disks(object: &mut Json, config: &Json, drift: bool) {
             if let Some(size) = size {
                 disk["size"] = json!(size);
             }
+            fine_size(disk, setting);
             disk["file_format"] = json!(format);
             options(disk, setting);
         } else {
@@ -340,6 +333,19 @@ fn disks(object: &mut Json, config: &Json, drift: bool) {
         }
     }
 }
+
+/// A disk's size to the KiB, if that is how it was said. Storages round up to extents of 4 MiB.
+fn fine_size(disk: &mut Json, setting: &str) {
+    let wanted = number(&disk["(kibibytes)"]).filter(|size| *size > 0);
+    if let (Some(wanted), Some(now)) = (wanted, kibibytes(setting))
+        && now != (wanted - 1) / EXTENT * EXTENT + EXTENT
+    {
+        disk["(kibibytes)"] = json!(now);
+    }
+}
+
+/// An extent of a volume group, in KiB.
+const EXTENT: i64 = 4096;
 
 /// A disk's options as they are, if they differ from what the object says.
 fn options(disk: &mut Json, setting: &str) {
@@ -364,6 +370,12 @@ fn options(disk: &mut Json, setting: &str) {
         ("ssd", "0"),
     ] {
         disk[name] = json!(part(name).unwrap_or(usual) == "1");
+    }
+    if !disk["(readonly)"].is_null() {
+        disk["(readonly)"] = json!(part("ro") == Some("1"));
+    }
+    if !disk["(wwn)"].is_null() {
+        disk["(wwn)"] = json!(part("wwn"));
     }
     let queues = part("queues").and_then(|text| text.parse::<i64>().ok());
     if queues.is_some() || number(&disk["queues"]).is_some() {

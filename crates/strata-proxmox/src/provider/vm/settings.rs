@@ -225,8 +225,9 @@ fn devices(object: &Json, params: &mut Params) {
     let rng = first(object, "rng");
     if let Some(source) = text(rng, "source") {
         let mut setting = format!("source={source}");
+        // Zero is no limit.
         for name in ["max_bytes", "period"] {
-            if let Some(number) = positive(rng, name) {
+            if let Some(number) = value::number(&rng[name]).filter(|number| *number >= 0) {
                 setting.push_str(&format!(",{name}={number}"));
             }
         }
@@ -235,13 +236,23 @@ fn devices(object: &Json, params: &mut Params) {
     host_devices(object, params);
 }
 
+/// Texts of a PCI device; what it says of itself only telmate's types have.
+const PCI_TEXTS: [(&str, &str); 6] = [
+    ("mdev", "mdev"),
+    ("rom_file", "romfile"),
+    ("(device_id)", "device-id"),
+    ("(vendor_id)", "vendor-id"),
+    ("(sub_device_id)", "sub-device-id"),
+    ("(sub_vendor_id)", "sub-vendor-id"),
+];
+
 fn host_devices(object: &Json, params: &mut Params) {
     for device in all(object, "hostpci") {
         let mut setting = match (text(device, "mapping"), text(device, "id")) {
             (Some(mapping), _) => format!("mapping={mapping}"),
             (None, id) => id.unwrap_or_default().to_owned(),
         };
-        for (attribute, name) in [("mdev", "mdev"), ("rom_file", "romfile")] {
+        for (attribute, name) in PCI_TEXTS {
             if let Some(value) = text(device, attribute) {
                 setting.push_str(&format!(",{name}={value}"));
             }
@@ -434,6 +445,12 @@ pub(crate) fn disk_options(disk: &Json) -> String {
     if disk["replicate"] == false {
         setting.push_str(",replicate=0");
     }
+    if disk["(readonly)"] == true {
+        setting.push_str(",ro=1");
+    }
+    if let Some(name) = text(disk, "(wwn)") {
+        setting.push_str(&format!(",wwn={name}"));
+    }
     if let Some(serial) = text(disk, "serial") {
         setting.push_str(&format!(",serial={serial}"));
     }
@@ -498,7 +515,11 @@ pub(crate) fn new_disk(disk: &Json) -> String {
     }
     let volume = match source {
         Some(source) => format!("{storage}:0,import-from={source}"),
-        None => format!("{storage}:{}", positive(disk, "size").unwrap_or(8)),
+        None => {
+            // In GiB, which may have a fraction.
+            let size = wanted_size(disk).unwrap_or(8 * GIBIBYTE);
+            format!("{storage}:{}", size as f64 / GIBIBYTE as f64)
+        }
     };
     let format = text(disk, "file_format").map(|format| format!(",format={format}"));
     format!(
@@ -589,16 +610,45 @@ pub(crate) fn is_drive(name: &str) -> bool {
 
 /// The size of a disk's setting in GiB, rounded up.
 pub(crate) fn gigabytes(setting: &str) -> Option<i64> {
+    kibibytes(setting).map(in_gigabytes)
+}
+
+/// The size of a disk's setting in KiB, rounded up.
+pub(crate) fn kibibytes(setting: &str) -> Option<i64> {
     let size = parts(setting).remove("size")?;
     let (number, factor) = match size.char_indices().last()? {
-        (at, 'T') => (&size[..at], 1024.0),
-        (at, 'G') => (&size[..at], 1.0),
-        (at, 'M') => (&size[..at], 1.0 / 1024.0),
-        (at, 'K') => (&size[..at], 1.0 / 1024.0 / 1024.0),
-        _ => (size.as_str(), 1.0 / 1024.0 / 1024.0 / 1024.0),
+        (at, 'T') => (&size[..at], 1_073_741_824.0),
+        (at, 'G') => (&size[..at], 1_048_576.0),
+        (at, 'M') => (&size[..at], 1024.0),
+        (at, 'K') => (&size[..at], 1.0),
+        _ => (size.as_str(), 1.0 / 1024.0),
     };
     let number: f64 = number.parse().ok()?;
     Some((number * factor).ceil() as i64)
+}
+
+/// KiB as GiB, rounded up.
+pub(crate) fn in_gigabytes(kibibytes: i64) -> i64 {
+    let whole = kibibytes / GIBIBYTE;
+    whole + i64::from(whole * GIBIBYTE < kibibytes)
+}
+
+/// KiB in a GiB.
+const GIBIBYTE: i64 = 1 << 20;
+
+/// How large a disk is to be, in KiB: `size` is in GiB, and only telmate's types say what is finer.
+pub(crate) fn wanted_size(disk: &Json) -> Option<i64> {
+    let gigabytes = || positive(disk, "size")?.checked_mul(GIBIBYTE);
+    positive(disk, "(kibibytes)").or_else(gigabytes)
+}
+
+/// KiB in the largest unit that leaves no rest: `32G`, `512M`, `528K`.
+pub(crate) fn print_size(kibibytes: i64) -> String {
+    match kibibytes {
+        size if size % GIBIBYTE == 0 => format!("{}G", size / GIBIBYTE),
+        size if size % 1024 == 0 => format!("{}M", size / 1024),
+        size => format!("{size}K"),
+    }
 }
 
 #[cfg(test)]
@@ -657,5 +707,9 @@ mod tests {
         let disk = json!({ "interface": "virtio0", "datastore_id": "local", "import_from": "local:import/d.qcow2", "size": 20 });
         assert_eq!(new_disk(&disk), "local:0,import-from=local:import/d.qcow2");
         assert_eq!(gigabytes("local:x,size=2560M"), Some(3));
+        let disk = json!({ "interface": "scsi0", "datastore_id": "local", "size": 1, "(kibibytes)": 524_288 });
+        assert_eq!(new_disk(&disk), "local:0.5");
+        assert_eq!(print_size(524_288), "512M");
+        assert_eq!(print_size(528), "528K");
     }
 }

@@ -21,10 +21,8 @@ fn guest(name: &'static str, least: Json) -> Case {
     for name in ["clone", "full"] {
         case = case.not(name, "how it is made, once: tried by itself");
     }
-    for name in ["hastate", "hagroup"] {
-        case = case.not(name, "may only say what is so anyway");
-    }
-    case
+    case.sample("hastate", json!("ignored"))
+        .not("hagroup", "gone since 9: tried by itself on 8")
 }
 
 fn machine() -> Case {
@@ -54,6 +52,19 @@ fn machine() -> Case {
         .with("efidisk", json!({ "bios": "ovmf", "efidisk": [{ "storage": "local" }] })).sample("efidisk.storage", json!("local-lvm")).sample("efidisk.efitype", json!("2m"))
         .with("tpm_state", json!({ "tpm_state": [{ "storage": "local" }] })).sample("tpm_state.storage", json!("local-lvm")).sample("tpm_state.version", json!("v1.2"))
         .with("usb", json!({ "usb": [{ "host": "1234:0001" }] })).sample("usb.host", json!("1234:5678"))
+        .with("usb.device_id", json!({ "usb": [{ "host": null, "device_id": "1234:0001" }] })).sample("usb.device_id", json!("1234:5678"))
+        .with("usb.port_id", json!({ "usb": [{ "host": null, "port_id": "1-1" }] })).sample("usb.port_id", json!("1-2"))
+        .with("usb.mapping_id", json!({ "usb": [{ "host": null, "mapping_id": "stick" }] })).sample("usb.mapping_id", json!("key")).not("usb.id", "its place in the list")
+        .with("usbs.usb0.device", json!({ "usb": null, "usbs": [{ "usb0": [{ "device": [{ "device_id": "1234:0001" }] }] }] })).sample("usbs.usb0.device.device_id", json!("1234:5678"))
+        .with("usbs.usb0.port", json!({ "usb": null, "usbs": [{ "usb0": [{ "port": [{ "port_id": "1-1" }] }] }] })).sample("usbs.usb0.port.port_id", json!("1-2"))
+        .with("usbs.usb0.mapping", json!({ "usb": null, "usbs": [{ "usb0": [{ "mapping": [{ "mapping_id": "stick" }] }] }] })).sample("usbs.usb0.mapping.mapping_id", json!("key"))
+        .with("usbs.usb0.spice", json!({ "usb": null, "usbs": [{ "usb0": [{ "spice": [{}] }] }] }))
+        .with("pcis.pci0.raw", json!({ "machine": "q35", "pcis": [{ "pci0": [{ "raw": [{ "raw_id": "0000:01:00.0" }] }] }] })).sample("pcis.pci0.raw.raw_id", json!("0000:02:00.0")).sample("pcis.pci0.raw.mdev", json!("nvidia-1"))
+        .with("pcis.pci0.mapping", json!({ "machine": "q35", "pcis": [{ "pci0": [{ "mapping": [{ "mapping_id": "card" }] }] }] })).sample("pcis.pci0.mapping.mapping_id", json!("other")).sample("pcis.pci0.mapping.mdev", json!("nvidia-1"))
+        .with("smbios", json!({ "smbios": [{ "serial": "one" }] })).sample("smbios.uuid", json!("7d4ab9a3-4a3c-4d4c-8a9b-0d7f2f0c9a11"))
+        .with("rng", json!({ "rng": [{ "source": "/dev/random" }] })).sample("rng.source", json!("/dev/hwrng"))
+        .with("startup_shutdown", json!({ "startup_shutdown": [{ "order": 1 }] })).sample("startup_shutdown.order", json!(2))
+        .sample("power_state", json!("running")).sample("target_nodes", json!(["pve2"])).not("target_nodes", "in place of `target_node`: tried by itself")
         .with("hostpci", json!({ "machine": "q35", "hostpci": [{ "host": "0000:01:00" }] })).sample("hostpci.host", json!("0000:02:00")).sample("hostpci.rombar", json!(0))
         .not("network.id", "its place in the list").not("network.bridge", "this provider makes no other: tried with the other provider");
     for at in 0..16 {
@@ -82,7 +93,7 @@ fn machine() -> Case {
             .sample(path("asyncio"), json!("threads"))
             .not(path("size"), "disks only grow: tried by itself")
             .not(path("format"), "a disk keeps its format until it is moved")
-            .not(path("readonly"), "refused by name");
+            .sample(path("wwn"), json!("0x5000c500a0b1c2d3"));
     }
     for name in ["disk.iops", "disk.mbps"] {
         case = case.not(name, "the same as in `disks`");
@@ -121,7 +132,27 @@ fn machine() -> Case {
     ] {
         case = case.not(name, "asks for nothing here, as the documentation says");
     }
-    for name in ["pxe", "preprovision", "force_create", "kvm", "oncreate"] {
+    for name in ["device_id", "vendor_id", "sub_device_id", "sub_vendor_id"] {
+        for block in ["pci", "pcis.pci0.raw", "pcis.pci0.mapping"] {
+            case = case.sample(format!("{block}.{name}").leak(), json!("0x1234"));
+        }
+    }
+    for at in 1..16 {
+        for slot in ["usbs.usb", "pcis.pci"] {
+            case = case.not(
+                format!("{slot}{at}").leak(),
+                "the same as in the first slot",
+            );
+        }
+    }
+    for name in [
+        "pxe",
+        "preprovision",
+        "force_create",
+        "kvm",
+        "oncreate",
+        "os_network_config",
+    ] {
         case = case.not(name, "may only say what is so anyway");
     }
     case.not("agent_timeout", "how long it is waited for")
