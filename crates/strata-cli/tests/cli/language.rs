@@ -243,13 +243,14 @@ fn modules_of_tests_runs_are_installed_and_run() {
         .iter()
         .map(entry)
         .collect();
+    // Both packages are one archive, which is kept once.
     assert_eq!(
         entries,
         [
             " - .",
-            "test.tests.all.far 1.2.0 .terraform/modules/test.tests.all.far/m",
+            "test.tests.all.far 1.2.0 .terraform/modules/test.tests.all.far/top/m",
             "test.tests.all.near - tests/helper",
-            "test.tests.all.near.deep - .terraform/modules/test.tests.all.near.deep/top/m",
+            "test.tests.all.near.deep - .terraform/modules/test.tests.all.far/top/m",
         ]
     );
     let test = folder.run(&["test"]);
