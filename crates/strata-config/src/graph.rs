@@ -237,7 +237,13 @@ impl Found<'_> {
         let instance = provider.and_then(|reference| reference.instance.as_ref());
         self.expression(node, instance);
         self.expression(node, resource.repeat.expression());
-        self.depends_on(node, &resource.depends_on);
+        // Who waits for himself waits for nobody, as in Terraform.
+        let is_itself = |named: &&Traversal| match references::target(named) {
+            Ok(Target::Resource(key)) => key == resource.key,
+            _ => false,
+        };
+        let others = resource.depends_on.iter().filter(|named| !is_itself(named));
+        self.depends_on(node, others);
         let lifecycle = &resource.lifecycle;
         for trigger in &lifecycle.replace_triggered_by {
             self.expression(node, Some(trigger));
@@ -266,7 +272,11 @@ impl Found<'_> {
     }
 
     /// Waiting for a module is waiting for everything in it.
-    fn depends_on(&mut self, node: NodeId, traversals: &[Traversal]) {
+    fn depends_on<'t>(
+        &mut self,
+        node: NodeId,
+        traversals: impl IntoIterator<Item = &'t Traversal>,
+    ) {
         for traversal in traversals {
             match references::target(traversal) {
                 Ok(Target::Module(call, _)) => {

@@ -68,7 +68,7 @@ impl Version {
     }
 
     fn next(mut self) -> Self {
-        self.numbers[2] += 1;
+        self.numbers[2] = self.numbers[2].saturating_add(1);
         self
     }
 }

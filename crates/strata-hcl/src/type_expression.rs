@@ -297,12 +297,11 @@ fn object(items: &[(Expression, Expression)], diags: &mut Diagnostics) -> Read {
         }
         if attributes.insert(name.clone(), attribute).is_some() {
             diags.push(
-                Diagnostic::error(
-                    "invalid-type",
-                    format!("The attribute `{name}` stands twice"),
-                )
-                .detail("Each attribute of an object type has one type.")
-                .at(key.span()),
+                Diagnostic::error("invalid-type", "Invalid type specification")
+                    .detail(format!(
+                        "The attribute `{name}` stands twice, and each attribute of an object type has one type."
+                    ))
+                    .at(key.span()),
             );
         }
     }
@@ -361,6 +360,22 @@ fn default_value(
         .detail(detail)
         .at(expression.span())
     };
+    if let Some(reference) = expression.references().first() {
+        diags.push(
+            Diagnostic::error("variables-not-allowed", "Variables not allowed")
+                .detail("Variables may not be used here.")
+                .at(reference.span()),
+        );
+        return None;
+    }
+    if let Some(called) = expression.calls().first() {
+        diags.push(
+            Diagnostic::error("functions-not-allowed", "Function calls not allowed")
+                .detail("Functions may not be called here.")
+                .at(called.range.span(expression.source())),
+        );
+        return None;
+    }
     let Some(value) = expression.as_literal() else {
         diags.push(report("A default here must be constant.".to_owned()));
         return None;

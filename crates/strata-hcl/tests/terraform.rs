@@ -2,7 +2,8 @@
 //!
 //! `cases/expressions.txt` holds one expression a line, `cases/templates.txt` expressions of several lines between lines
 //! of `---`. `cases/answers.json` holds what Terraform gave for each: its JSON and type, or null for an error. To ask it
-//! again: `STRATA_RECORD=1 cargo test -p strata-hcl --test terraform`. `cases/differences.txt` lists what differs, with the reason.
+//! again: `STRATA_RECORD=1 cargo test -p strata-hcl --test terraform`, or with `STRATA_RECORD=new` for cases without answer
+//! alone. `cases/differences.txt` lists what differs, with the reason.
 //! Of the messages, `cases/summaries_differences.txt` lists those with another summary, with the reason, and
 //! `cases/messages_differences.txt` these and those whose detail is in our own words.
 
@@ -165,16 +166,27 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// The JSON of what need not be asked again: nothing, or all of a file if `variable` asks for new cases alone.
+fn recorded(variable: &str, file: &str) -> String {
+    match std::env::var(variable).as_deref() {
+        Ok("new") => read(file),
+        _ => "{}".to_owned(),
+    }
+}
+
 /// Asks for the message of every expression that has none as answer.
 fn record_messages() {
     let answers: BTreeMap<String, Answer> = serde_json::from_str(&read("answers.json")).unwrap();
+    let kept = recorded("STRATA_RECORD_MESSAGES", "messages.json");
+    let mut messages: BTreeMap<_, _> = serde_json::from_str(&kept).unwrap();
     let listed = expressions();
     let mistaken: Vec<_> = listed
         .iter()
         .filter(|case| answers.get(*case).is_some_and(Option::is_none))
+        .filter(|case| !messages.contains_key(*case))
         .collect();
     // Each thread has its folder, for the console locks the state.
-    let messages: BTreeMap<_, _> = std::thread::scope(|scope| {
+    let answered: BTreeMap<_, _> = std::thread::scope(|scope| {
         let chunks = mistaken.chunks(mistaken.len().div_ceil(4).max(1));
         let ask = |chunk: &[&String]| {
             let folder = scratch();
@@ -191,6 +203,7 @@ fn record_messages() {
             .flat_map(|thread| thread.join().unwrap())
             .collect()
     });
+    messages.extend(answered);
     fs::write(
         cases().join("messages.json"),
         serde_json::to_string_pretty(&messages).unwrap() + "\n",
@@ -344,11 +357,14 @@ fn scratch() -> PathBuf {
 
 fn record() {
     let folder = scratch();
-    let mut answers = BTreeMap::new();
-    for chunk in expressions().chunks(100) {
+    let kept = recorded("STRATA_RECORD", "answers.json");
+    let mut answers: BTreeMap<String, Answer> = serde_json::from_str(&kept).unwrap();
+    let (mut expressions, mut templates) = (expressions(), templates());
+    expressions.retain(|case| !answers.contains_key(case));
+    templates.retain(|case| !answers.contains_key(case));
+    for chunk in expressions.chunks(100) {
         record_some(&folder, chunk, &mut answers);
     }
-    let templates = templates();
     let locals: Vec<_> = templates
         .iter()
         .enumerate()
@@ -363,7 +379,9 @@ fn record() {
         .map(|at| format!("local.c{at}"))
         .collect();
     let mut named = BTreeMap::new();
-    record_some(&folder, &names, &mut named);
+    if !names.is_empty() {
+        record_some(&folder, &names, &mut named);
+    }
     for (name, case) in names.iter().zip(&templates) {
         answers.insert(case.clone(), named[name].clone());
     }

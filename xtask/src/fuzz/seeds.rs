@@ -1,7 +1,7 @@
 //! What each target begins with: our own test cases and examples, cut into pieces.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 
@@ -21,13 +21,18 @@ const FOLDERS: [&str; 2] = ["crates", "examples"];
 /// Longer texts take long for little.
 const LONGEST: usize = 4096;
 
-/// Writes the seeds of a target into a folder, a file each.
-pub(super) fn write(target: &str, folder: &Path) -> Result<(), Failure> {
+/// Writes the seeds of a target into a folder, a file each, and gives the file that lists them. Their order is the same
+/// each time, which that of a folder is not.
+pub(super) fn write(target: &str, folder: &Path) -> Result<PathBuf, Failure> {
+    let mut paths = Vec::new();
     for (at, text) in of(target)?.iter().enumerate() {
         let path = folder.join(at.to_string());
         fs::write(&path, text).map_err(|error| Failure::file(&path, &error))?;
+        paths.push(path.display().to_string());
     }
-    Ok(())
+    let list = folder.join("list");
+    fs::write(&list, paths.join(",")).map_err(|error| Failure::file(&list, &error))?;
+    Ok(list)
 }
 
 fn of(target: &str) -> Result<Vec<String>, Failure> {
@@ -80,8 +85,11 @@ fn texts(value: &serde_json::Value, found: &mut Vec<String>) {
 
 fn walk(folder: &Path, endings: &[&str], found: &mut Vec<String>) -> Result<(), Failure> {
     let failed = |error| Failure::file(folder, &error);
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
+    let entries = fs::read_dir(folder).map_err(failed)?;
+    let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+    let mut paths = paths.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    paths.sort();
+    for path in paths {
         if path.is_dir() {
             walk(&path, endings, found)?;
         } else if endings

@@ -36,6 +36,9 @@ pub(crate) struct Init {
     /// Programs that fetch may ask on the terminal.
     #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub(crate) input: bool,
+    /// Folder with test files, beside those in this one.
+    #[arg(long, default_value = "tests", value_name = "DIR")]
+    pub(crate) test_directory: PathBuf,
     #[command(flatten)]
     pub(crate) variables: Variables,
     /// Write lines of JSON.
@@ -49,4 +52,7 @@ pub(crate) struct Get {
     /// Fetch modules anew, in the newest versions that will do.
     #[arg(long)]
     pub(crate) update: bool,
+    /// Folder with test files, beside those in this one.
+    #[arg(long, default_value = "tests", value_name = "DIR")]
+    pub(crate) test_directory: PathBuf,
 }

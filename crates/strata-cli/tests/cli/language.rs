@@ -180,9 +180,8 @@ fn archive(folder: &Path) -> Vec<u8> {
     fs::read(folder.join("archive.tar.gz")).unwrap()
 }
 
-#[test]
-fn modules_come_from_archives_and_registries() {
-    let folder = Folder::new(&[]);
+/// Serves that archive, and a registry whose module it is; gives the address, and the file that names the registry.
+fn registry(folder: &Folder) -> (String, String) {
     let bytes = archive(folder.path());
     let address = serve(move |path| match path {
         "/a/archive.tar.gz" => Some((String::new(), bytes.clone())),
@@ -196,6 +195,89 @@ fn modules_come_from_archives_and_registries() {
         )),
         _ => None,
     });
+    let hosts = format!(
+        "host \"registry.example.com\" {{ services = {{ \"modules.v1\" = \"http://{address}/v1/modules/\" }} }}\n"
+    );
+    folder.write("cli.tfrc", &hosts);
+    let file = folder.path().join("cli.tfrc").display().to_string();
+    (address, file)
+}
+
+#[test]
+fn modules_of_tests_runs_are_installed_and_run() {
+    let run = |name: &str, source: &str| {
+        format!(
+            "run \"{name}\" {{\n  module {{\n{source}  }}\n  assert {{\n    condition     = output.from == \"archive\"\n    \
+             error_message = \"It is ${{output.from}}.\"\n  }}\n}}\n"
+        )
+    };
+    let of_registry = "source  = \"registry.example.com/ns/name/test//m\"\nversion = \"~> 1.0\"\n";
+    let folder = Folder::new(&[("main.tf", "locals {}\n")]);
+    let (address, file) = registry(&folder);
+    folder.write(
+        "tests/helper/main.tf",
+        &format!(
+            "module \"deep\" {{ source = \"http://{address}/a/archive.tar.gz//top/m\" }}\noutput \"from\" {{ value = module.deep.from }}\n"
+        ),
+    );
+    let tests = run("far", of_registry) + &run("near", "source = \"./tests/helper\"\n");
+    folder.write("tests/all.tftest.hcl", &tests);
+    let environment = [("TF_CLI_CONFIG_FILE", &*file)];
+    let before = folder.run(&["test"]);
+    assert!(
+        before.stderr.contains("Module not installed"),
+        "{}",
+        before.stderr
+    );
+    let init = folder.run_with(&["init"], &environment);
+    assert_eq!(init.code, Some(0), "{}{}", init.stdout, init.stderr);
+    let manifest = fs::read(folder.path().join(".terraform/modules/modules.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    let entry = |entry: &serde_json::Value| {
+        let text = |name: &str| entry[name].as_str().unwrap_or("-").to_owned();
+        format!("{} {} {}", text("Key"), text("Version"), text("Dir"))
+    };
+    let entries: Vec<_> = manifest["Modules"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(entry)
+        .collect();
+    // Both packages are one archive, which is kept once.
+    assert_eq!(
+        entries,
+        [
+            " - .",
+            "test.tests.all.far 1.2.0 .terraform/modules/test.tests.all.far/top/m",
+            "test.tests.all.near - tests/helper",
+            "test.tests.all.near.deep - .terraform/modules/test.tests.all.far/top/m",
+        ]
+    );
+    let test = folder.run(&["test"]);
+    assert!(
+        test.stdout.contains("2 passed, 0 failed"),
+        "{}{}",
+        test.stdout,
+        test.stderr
+    );
+    folder.write(
+        "tests/all.tftest.hcl",
+        &run("far", "source = \"git::https://example.com/x\"\n"),
+    );
+    let refused = folder.run(&["test"]);
+    assert!(
+        refused
+            .stderr
+            .contains("Only local or registry module sources"),
+        "{}",
+        refused.stderr
+    );
+}
+
+#[test]
+fn modules_come_from_archives_and_registries() {
+    let folder = Folder::new(&[]);
+    let (address, file) = registry(&folder);
     folder.write(
         "main.tf",
         &format!(
@@ -209,11 +291,6 @@ fn modules_come_from_archives_and_registries() {
             "#
         ),
     );
-    let hosts = format!(
-        "host \"registry.example.com\" {{ services = {{ \"modules.v1\" = \"http://{address}/v1/modules/\" }} }}\n"
-    );
-    folder.write("cli.tfrc", &hosts);
-    let file = folder.path().join("cli.tfrc").display().to_string();
     let init = folder.run_with(&["init"], &[("TF_CLI_CONFIG_FILE", &file)]);
     assert_eq!(init.code, Some(0), "{}{}", init.stdout, init.stderr);
     assert!(

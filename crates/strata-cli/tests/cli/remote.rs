@@ -355,6 +355,33 @@ fn modules_come_out_of_buckets() {
     run(&folder, &["apply", "-auto-approve"]).succeeded();
     let output = run(&folder, &["output", "-raw", "o"]).succeeded();
     assert_eq!(output.stdout.trim(), "of the bucket");
+    // One object has versions, all that begin with a prefix have none.
+    folder.replace("main.tf", "mods/net", "mods/net?version=2");
+    let none = run(&folder, &["init"]);
+    assert!(
+        none.stderr.contains("Only one object has a `version`"),
+        "{}",
+        none.stderr
+    );
+    folder.write("old/main.tf", &module.replace("of the bucket", "of old"));
+    let packed = Command::new("tar")
+        .args(["cf", "net.tar", "-C", "old", "main.tf"])
+        .current_dir(folder.path())
+        .status();
+    assert!(packed.unwrap().success());
+    let archive = fs::read(folder.path().join("net.tar")).unwrap();
+    let name = "mods/net.tar@a 1".to_owned();
+    server.kept().objects.insert(name, archive);
+    folder.replace(
+        "main.tf",
+        "mods/net?version=2",
+        "mods/net.tar?version=a%201",
+    );
+    run(&folder, &["init"]).succeeded();
+    run(&folder, &["apply", "-auto-approve"]).succeeded();
+    let output = run(&folder, &["output", "-raw", "o"]).succeeded();
+    assert_eq!(output.stdout.trim(), "of old");
+    folder.replace("main.tf", "mods/net.tar?version=a%201", "mods/net");
     folder.replace("main.tf", "mods/net", "mods/nothing");
     let none = run(&folder, &["init"]);
     assert!(none.stderr.contains("has 0 objects"), "{}", none.stderr);

@@ -12,7 +12,7 @@ use strata_hcl::{
 };
 
 use super::{
-    Evaluator, Expansion, expansion,
+    Evaluator, expansion,
     scope::InModule,
     state::{ModuleState, Repetition},
 };
@@ -53,22 +53,17 @@ impl Evaluator {
         targets: &mut Vec<ImportTarget>,
         diags: &mut Diagnostics,
     ) {
-        let expansion = match &import.for_each {
-            None => Expansion::Single,
-            Some(for_each) => {
-                let repeat = Repeat::ForEach(for_each.clone());
-                let scope = self.scope(root, &Repetition::Once, None);
-                expansion::expand(&repeat, self.counting(), &scope, diags)
-            }
-        };
-        for key in expansion.keys() {
-            let repetition = Repetition::of(&expansion, key.as_ref());
+        for repetition in self.repetitions(root, import.for_each.as_ref(), diags) {
             let scope = self.scope(root, &repetition, None);
             let to = address(&import.to, &scope, diags);
             let id = identifier(import, &scope, diags);
             let (Some(to), Some(id)) = (to, id) else {
                 continue;
             };
+            if let Some(found) = self.wrong_key(&to, import) {
+                diags.push(found);
+                continue;
+            }
             targets.push(ImportTarget {
                 to,
                 id,
@@ -76,6 +71,52 @@ impl Evaluator {
                 span: import.to.span(),
             });
         }
+    }
+}
+
+impl Evaluator {
+    /// What is wrong with a key of another kind than the instances of the resource have.
+    fn wrong_key(&self, to: &addr::ResourceInstance, import: &Import) -> Option<Diagnostic> {
+        let resource = self.config.resource(&to.resource.config())?;
+        let why = match (&to.key, &resource.repeat) {
+            (Some(InstanceKey::Int(_)), Repeat::Count(_)) => return None,
+            (Some(InstanceKey::String(_)), Repeat::ForEach(_)) => return None,
+            (Some(InstanceKey::Int(_)), _) => "does not use count",
+            (Some(InstanceKey::String(_)), _) => "does not use for_each",
+            (None, Repeat::Count(_)) => "is using count",
+            (None, Repeat::ForEach(_)) => "is using for_each",
+            (None, _) => return None,
+        };
+        let summary = "Invalid import 'to' expression";
+        let found = Diagnostic::error("invalid-import", summary);
+        let found = found.detail(format!("The target resource {why}."));
+        Some(found.at(import.to.span()))
+    }
+
+    /// Once, or for each element. Other than elsewhere a list will do, too: its keys are numbers.
+    fn repetitions(
+        &self,
+        root: &Arc<ModuleState>,
+        for_each: Option<&Expression>,
+        diags: &mut Diagnostics,
+    ) -> Vec<Repetition> {
+        let Some(for_each) = for_each else {
+            return vec![Repetition::Once];
+        };
+        let scope = self.scope(root, &Repetition::Once, None);
+        let value = evaluate(for_each, &scope, &mut Diagnostics::new());
+        if let Value::List(_, items) | Value::Tuple(items) = &value {
+            let each = |(at, value): (usize, &Value)| Repetition::Each {
+                key: Value::number(at),
+                value: value.clone(),
+            };
+            return items.iter().enumerate().map(each).collect();
+        }
+        let repeat = Repeat::ForEach(for_each.clone());
+        let expansion = expansion::expand(&repeat, self.counting(), &scope, diags);
+        let keys = expansion.keys();
+        let of = |key: &Option<InstanceKey>| Repetition::of(&expansion, key.as_ref());
+        keys.iter().map(of).collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the references of one module instance lead to.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use strata_core::{Diagnostics, Marks, Type, Value, addr::ResourceMode};
 use strata_hcl::{Environment, Reference, Resolved, Scope};
@@ -107,7 +107,7 @@ impl InModule<'_> {
         let options = &self.evaluator.options;
         let path = match reference.attribute(0)? {
             "module" => &self.module.module.relative,
-            "root" => Path::new("."),
+            "root" => &self.evaluator.config.root().relative,
             "cwd" => &options.working_directory,
             _ => return None,
         };

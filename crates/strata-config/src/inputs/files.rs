@@ -26,9 +26,10 @@ pub fn automatic_variable_files(
     diags: &mut Diagnostics,
 ) -> Vec<VariableInput> {
     let entries = files.list(root).unwrap_or_default();
+    // A folder of such a name is a mistake, which reading it reports.
     let names = entries
         .into_iter()
-        .filter(|entry| entry.kind == EntryKind::File)
+        .filter(|entry| matches!(entry.kind, EntryKind::File | EntryKind::Folder))
         .map(|entry| entry.name);
     // The listing is sorted, and so these are: first the one file, then the others by name.
     let (first, rest): (Vec<_>, Vec<_>) = names
@@ -82,9 +83,13 @@ fn native(
     let body = parse(source, diags);
     for block in &body.blocks {
         diags.push(
-            Diagnostic::error("unsupported-block", "Unexpected block")
-                .detail("A variable file holds values only: `name = value`.")
-                .at(block.header_span()),
+            Diagnostic::error(
+                "unsupported-block",
+                format!("Unexpected \"{}\" block", block.kind.text),
+            )
+            .detail("Blocks are not allowed here.")
+            .at(block.header_span())
+            .hint("A variable file holds values only: `name = value`."),
         );
     }
     body.attributes

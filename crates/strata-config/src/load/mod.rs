@@ -17,6 +17,7 @@ mod provider;
 mod provisioner;
 mod refactor;
 mod resource;
+mod run;
 mod settings;
 mod shape;
 mod variable;
@@ -52,6 +53,7 @@ pub(crate) use fields::{missing_argument, unsupported_argument, unsupported_bloc
 pub(crate) use files::source;
 pub(crate) use folder::has_labels;
 pub(crate) use provider::decode as decode_provider;
+pub use run::{load_run, run_path};
 
 /// Which properties of a JSON file are blocks.
 pub(crate) fn shape() -> &'static strata_hcl::Shape {
@@ -112,19 +114,8 @@ pub fn load_with(
     options: &LoadOptions<'_>,
     diags: &mut Diagnostics,
 ) -> Config {
-    let beside = root.join(".terraform");
-    let modules = options.data_directory.unwrap_or(&beside).join("modules");
-    let mut loader = Loader {
-        manifest: ModuleManifest::read(files, &modules, diags),
-        files,
-        root,
-        options,
-        config: Config::default(),
-        folders: HashMap::new(),
-        variables: HashMap::new(),
-        diags,
-    };
-    loader.root();
+    let mut loader = Loader::new(files, root, options, diags);
+    loader.root(Path::new("."));
     loader.config
 }
 
@@ -133,15 +124,39 @@ struct Loader<'a> {
     root: &'a Path,
     options: &'a LoadOptions<'a>,
     manifest: ModuleManifest,
+    /// What stands before all paths in the manifest.
+    below: addr::Module,
     config: Config,
     folders: HashMap<PathBuf, Arc<Module>>,
     variables: HashMap<NodeId, Variables>,
     diags: &'a mut Diagnostics,
 }
 
-impl Loader<'_> {
-    fn root(&mut self) {
-        let module = self.module(Path::new("."));
+impl<'a> Loader<'a> {
+    fn new(
+        files: &'a dyn Files,
+        root: &'a Path,
+        options: &'a LoadOptions<'a>,
+        diags: &'a mut Diagnostics,
+    ) -> Self {
+        let beside = root.join(".terraform");
+        let modules = options.data_directory.unwrap_or(&beside).join("modules");
+        Loader {
+            manifest: ModuleManifest::read(files, &modules, diags),
+            below: addr::Module::root(),
+            files,
+            root,
+            options,
+            config: Config::default(),
+            folders: HashMap::new(),
+            variables: HashMap::new(),
+            diags,
+        }
+    }
+
+    /// Reads the module in a folder as the root of the tree, and all that it calls.
+    fn root(&mut self, folder: &Path) {
+        let module = self.module(folder);
         self.add(addr::Module::root(), module, None);
         self.backend();
         let mut next = 0;
@@ -259,7 +274,17 @@ impl Loader<'_> {
         let version = self.version(caller, call, &source)?;
         let folder = match &source {
             ModuleSource::Local(path) => normalize(&module.relative.join(path)),
-            _ => self.installed(caller, name, call, source, version)?,
+            _ => {
+                let path = self.config.nodes[caller].path.child(name.clone());
+                let names = self.below.0.iter().cloned().chain(path.0);
+                let path = addr::Module(names.collect());
+                self.installed(MissingModule {
+                    path,
+                    source,
+                    version,
+                    span: call.span.clone(),
+                })?
+            }
         };
         let full = normalize(&self.root.join(&folder));
         if self.files.kind(&full) != Some(EntryKind::Folder) {
@@ -316,23 +341,17 @@ impl Loader<'_> {
     }
 
     /// The folder where `init` put a module; none if it did not, which is reported.
-    fn installed(
-        &mut self,
-        caller: NodeId,
-        name: &Arc<str>,
-        call: &ModuleCall,
-        source: ModuleSource,
-        version: Option<(VersionConstraint, Arc<str>)>,
-    ) -> Option<PathBuf> {
-        let path = self.config.nodes[caller].path.child(name.clone());
-        let entry = self.manifest.modules.get(&manifest::key(&path.0));
+    fn installed(&mut self, wanted: MissingModule) -> Option<PathBuf> {
+        let source = &wanted.source;
+        let key = manifest::key(&wanted.path.0);
+        let entry = self.manifest.modules.get(&key);
         let wrong = match entry {
             None => Some(("Module not installed", "This module is not yet installed.")),
             Some(entry) if entry.source != source.to_string() => Some((
                 "Module source has changed",
                 "The source address was changed since this module was installed.",
             )),
-            Some(entry) if !fits(entry, version.as_ref()) => Some((
+            Some(entry) if !fits(entry, wanted.version.as_ref()) => Some((
                 "Module version requirements have changed",
                 "The version requirements have changed since this module was installed, and the installed version is \
                  no longer acceptable.",
@@ -345,15 +364,10 @@ impl Loader<'_> {
         self.diags.push(
             Diagnostic::error("module-not-installed", summary)
                 .detail(format!("{why} Its source is `{source}`."))
-                .at(call.span.clone())
+                .at(wanted.span.clone())
                 .hint("Run `strata init` to install all modules that this configuration needs."),
         );
-        self.config.missing.push(MissingModule {
-            path,
-            source,
-            version,
-            span: call.span.clone(),
-        });
+        self.config.missing.push(wanted);
         None
     }
 
@@ -432,7 +446,7 @@ impl Loader<'_> {
             &mut self.config.sources,
             self.diags,
         ));
-        let is_root = relative == Path::new(".");
+        let is_root = self.config.nodes.is_empty();
         if let Some(backend) = module.settings.backend.as_ref().filter(|_| !is_root) {
             self.diags.push(
                 Diagnostic::warning("ignored-backend", "Backend configuration ignored")

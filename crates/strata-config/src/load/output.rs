@@ -1,6 +1,6 @@
 //! `output` blocks.
 
-use strata_core::Diagnostics;
+use strata_core::{Diagnostic, Diagnostics};
 use strata_hcl::Block;
 
 use super::{fields, folder::duplicate};
@@ -17,7 +17,14 @@ const ATTRIBUTES: [&str; 6] = [
 
 pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics) {
     let body = &block.body;
-    fields::only(body, &ATTRIBUTES, &["precondition"], diags);
+    fields::only(body, &ATTRIBUTES, &["precondition", "postcondition"], diags);
+    for block in body.blocks_of("postcondition") {
+        diags.push(
+            Diagnostic::error("unsupported-block", "Postconditions are not allowed")
+                .detail("Outputs can only have preconditions.")
+                .at(block.header_span()),
+        );
+    }
     let name = block.labels[0].text.clone();
     let valid = fields::valid_name(&name, block.label_span(0), "Invalid output name", diags);
     let value = fields::required(block, "value", diags);

@@ -194,6 +194,18 @@ fn required_providers(block: &Block, settings: &mut Settings, diags: &mut Diagno
             continue;
         }
         if let Some(found) = requirement(attribute, diags) {
+            let mut others = settings.required_providers.iter();
+            if let Some((other, first)) = others.find(|(_, other)| other.source == found.source) {
+                diags.push(
+                    Diagnostic::warning("duplicate", "Duplicate required provider")
+                        .detail(format!(
+                            "The provider `{}` is required as `{name}`, and as `{other}` before.",
+                            found.source
+                        ))
+                        .at(found.span.clone())
+                        .label(first.span.clone(), "the first one"),
+                );
+            }
             settings.required_providers.insert(name.clone(), found);
         }
     }

@@ -14,7 +14,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use strata_core::{Span, addr::Target};
 use strata_hcl::{Expression, Traversal};
 
-use crate::module::{Argument, Check, ProviderBlock, ProviderKey, ProviderReference};
+use crate::{
+    module::{Argument, Check, ProviderBlock, ProviderKey, ProviderReference},
+    source::ModuleSource,
+    version::VersionConstraint,
+};
 
 pub use find::{TestFiles, test_files};
 pub use read::{mock_files, test_file};
@@ -95,8 +99,10 @@ impl Default for RunOptions {
 /// The `module` of a run.
 #[derive(Clone, Debug)]
 pub struct RunModule {
-    /// Where it comes from.
-    pub source: Arc<str>,
+    /// Where it comes from: a folder, seen from the configuration under test, or a registry.
+    pub source: ModuleSource,
+    /// Which versions will do, with the text of it.
+    pub version: Option<(VersionConstraint, Arc<str>)>,
     /// The place of its source.
     pub span: Span,
 }

@@ -7,8 +7,9 @@ use strata_hcl::{Block, Body};
 
 use super::{Run, RunModule, RunOptions, mock, read};
 use crate::{
-    ModuleSource,
     load::{self, fields},
+    source::ModuleSource,
+    version::VersionConstraint,
 };
 
 const ARGUMENTS: [&str; 4] = ["command", "expect_failures", "providers", "state_key"];
@@ -125,24 +126,53 @@ fn module(body: &Body, diags: &mut Diagnostics) -> Option<RunModule> {
     let attribute = fields::required(block, "source", diags)?;
     let source: Arc<str> = fields::text(&block.body, "source", diags)?;
     let span = attribute.expression.span();
-    match ModuleSource::parse(&source) {
-        Ok(ModuleSource::Local(_)) => Some(RunModule { source, span }),
-        Ok(_) => {
-            diags.push(
-                Diagnostic::error("unsupported", "Only local modules can be run by tests")
-                    .detail(format!("Strata does not fetch `{source}` for a test."))
-                    .at(span)
-                    .hint("Call it from a module in a folder of its own, such as `./tests/setup`."),
-            );
-            None
-        }
+    let source = match ModuleSource::parse(&source) {
+        Ok(ModuleSource::Remote(_)) => Err(
+            "Only local or registry module sources are currently supported from within test run blocks."
+                .to_owned(),
+        ),
+        other => other,
+    };
+    let source = match source {
+        Ok(source) => source,
         Err(why) => {
-            diags.push(
-                Diagnostic::error("invalid-module-source", "Invalid module source address")
-                    .detail(why)
-                    .at(span),
-            );
-            None
+            let summary = "Invalid module source address";
+            let found = Diagnostic::error("invalid-module-source", summary);
+            diags.push(found.detail(why).at(span));
+            return None;
         }
-    }
+    };
+    let version = version(&block.body, &source, diags)?;
+    Some(RunModule {
+        source,
+        version,
+        span,
+    })
+}
+
+/// The version constraint of a run's module; none after a mistake.
+fn version(
+    body: &Body,
+    source: &ModuleSource,
+    diags: &mut Diagnostics,
+) -> Option<Option<(VersionConstraint, Arc<str>)>> {
+    let Some(attribute) = body.attribute("version") else {
+        return Some(None);
+    };
+    let text: Arc<str> = fields::text(body, "version", diags)?;
+    let parsed = VersionConstraint::parse(&text);
+    let wrong = match (&parsed, source) {
+        (_, ModuleSource::Local(_)) => (
+            "Invalid registry module source address",
+            "Only modules of registries have versions.".to_owned(),
+        ),
+        (None, _) => (
+            "Invalid version constraint",
+            format!("`{text}` is not a version constraint, such as `>= 1.2, < 2.0` or `~> 1.4`."),
+        ),
+        (Some(_), _) => return Some(parsed.map(|parsed| (parsed, text))),
+    };
+    let found = Diagnostic::error("invalid-version-constraint", wrong.0);
+    diags.push(found.detail(wrong.1).at(attribute.expression.span()));
+    None
 }

@@ -121,6 +121,22 @@ fn ignored(resource: &Resource, schema: &schema::Block, diags: &mut Diagnostics)
         let Some(PathStep::Attribute(name)) = path.0.first() else {
             continue;
         };
+        let is_computed = schema
+            .attributes
+            .get(name)
+            .is_some_and(|attribute| attribute.presence == schema::Presence::Computed);
+        if is_computed && path.0.len() == 1 {
+            let summary = "Redundant ignore_changes element";
+            diags.push(
+                Diagnostic::warning("redundant-ignore", summary)
+                    .detail(format!(
+                        "The provider alone decides on `{name}`: nothing can be configured that a change could be \
+                         compared with, so it has no effect in `ignore_changes`."
+                    ))
+                    .at(resource.span.clone())
+                    .hint(format!("remove `{name}` from `ignore_changes`")),
+            );
+        }
         if !schema.attributes.contains_key(name) && !schema.blocks.contains_key(name) {
             let found = Diagnostic::error("unsupported-attribute", "Unsupported attribute")
                 .detail(format!("This object has no argument, nested block, or exported attribute named `{name}`."))

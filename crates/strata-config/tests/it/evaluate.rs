@@ -1,8 +1,10 @@
 //! What the evaluator gives: configuration in, values out.
 
 use expect_test::{Expect, expect};
+use strata_config::ImportTarget;
+use strata_core::Diagnostics;
 
-use crate::support::Given;
+use crate::support::{self, Given};
 
 fn check_outputs(given: &Given, expected: Expect) {
     expected.assert_eq(&given.outputs());
@@ -427,4 +429,46 @@ fn conditions_that_fail_say_so_and_unknown_ones_pass() {
         error: Resource postcondition failed (main.tf:15): It is done.
     "#]]
     .assert_eq(&given.conditions("terraform_data.a", "done"));
+}
+
+#[test]
+fn imports_go_through_lists_and_have_keys_that_fit() {
+    let given = Given::new(
+        r#"
+        resource "terraform_data" "a" { for_each = toset(["x", "y"]) }
+        resource "terraform_data" "b" { count = 2 }
+        resource "terraform_data" "c" {}
+        import {
+          for_each = ["x", "y"]
+          to       = terraform_data.a[each.value]
+          id       = "id-${each.key}"
+        }
+        import {
+          for_each = tolist(["p", "q"])
+          to       = terraform_data.b[each.key]
+          id       = each.value
+        }
+        import {
+          to = terraform_data.c[0]
+          id = "z"
+        }
+        import {
+          to = terraform_data.b
+          id = "z"
+        }
+        "#,
+    );
+    let mut diags = Diagnostics::new();
+    let targets = given.evaluator(&mut diags).import_targets(&mut diags);
+    let line = |target: &ImportTarget| format!("{} {:?}\n", target.to, target.id);
+    let text: String = targets.iter().map(line).collect();
+    expect![[r#"
+        terraform_data.a["x"] "id-0"
+        terraform_data.a["y"] "id-1"
+        terraform_data.b[0] "p"
+        terraform_data.b[1] "q"
+        error: Invalid import 'to' expression (main.tf:16): The target resource does not use count.
+        error: Invalid import 'to' expression (main.tf:20): The target resource is using count.
+    "#]]
+    .assert_eq(&(text + &support::render(&diags)));
 }

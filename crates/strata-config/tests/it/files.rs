@@ -57,7 +57,8 @@ fn json_says_the_same_as_native_syntax() {
     );
     let given = given.file(
         "m/main.tf.json",
-        r#"{"variable": {"x": {}}, "output": {"x": {"value": "${var.x}"}}}"#,
+        r#"{"terraform": {"required_providers": {"test": {"source": "hashicorp/test"}}},
+            "variable": {"x": {}}, "output": {"x": {"value": "${var.x}"}}}"#,
     );
     check_outputs(
         &given,
@@ -295,8 +296,9 @@ fn variable_files_count_in_terraforms_order_and_json_takes_texts_as_they_are() {
         b Value(3)"#]]
     .assert_eq(&lines.join("\n"));
     expect![[r#"
-        error: Missing JSON value (c.auto.tfvars.json:1): A JSON value must be here, but the file ends.
-    "#]].assert_eq(&support::render(&diags));
+        error: Missing value (c.auto.tfvars.json:1): A JSON value must be here, but the file ends.
+    "#]]
+    .assert_eq(&support::render(&diags));
 }
 
 /// One file of any bytes.

@@ -139,10 +139,20 @@ fn variable_files_are_read_in_the_order_in_which_they_count() {
         a = {"b": [true]}
         a = unknown(any)
         a = 9
-        error: Unexpected block (c.auto.tfvars:2): A variable file holds values only: `name = value`.
+        error: Unexpected "block" block (c.auto.tfvars:2): Blocks are not allowed here.
         error: Variables not allowed (c.auto.tfvars:1): Variables may not be used here.
         error: Failed to read variables file: none.tfvars: no such file or folder
-    "#]].assert_eq(&(text + &support::render(&diags)));
+    "#]]
+    .assert_eq(&(text + &support::render(&diags)));
+}
+
+#[test]
+fn a_folder_named_as_a_variable_file_is_a_mistake() {
+    let files = MemoryFiles::new([("terraform.tfvars/a.txt", ""), ("x.auto.tfvars/a.txt", "")]);
+    let mut diags = Diagnostics::new();
+    automatic_variable_files(&files, Path::new("."), &mut diags);
+    let found: Vec<_> = diags.iter().map(|found| &*found.summary).collect();
+    assert_eq!(found, ["Failed to read variables file"; 2]);
 }
 
 #[test]

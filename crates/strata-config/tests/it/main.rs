@@ -6,6 +6,7 @@ mod encryption;
 mod evaluate;
 mod files;
 mod load;
+mod names_in_expressions;
 mod suite;
 mod support;
 mod syntaxes;

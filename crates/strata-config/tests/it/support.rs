@@ -167,7 +167,7 @@ impl Given {
         Arc::new(load(&MemoryFiles::new(files), Path::new("."), diags))
     }
 
-    fn evaluator(&self, diags: &mut Diagnostics) -> Evaluator {
+    pub(crate) fn evaluator(&self, diags: &mut Diagnostics) -> Evaluator {
         let config = self.load(diags);
         let options = EvaluatorOptions {
             mode: Mode::Run,

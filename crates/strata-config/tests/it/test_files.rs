@@ -78,8 +78,8 @@ run "a" {
     assert!(run.plans_only && run.options.refresh_only && run.options.refresh);
     assert_eq!(run.state_key.as_deref(), Some("k"));
     assert_eq!(
-        run.module.as_ref().map(|module| &*module.source),
-        Some("./setup")
+        run.module.as_ref().map(|module| module.source.to_string()),
+        Some("./setup".to_owned())
     );
     assert_eq!(run.options.targets.len(), 2);
     assert_eq!(run.options.replace[0].to_string(), "terraform_data.b[0]");
@@ -105,10 +105,10 @@ fn what_nobody_expects_is_reported_where_it_stands() {
 #[test]
 fn a_condition_that_looks_at_nothing_and_a_remote_module_are_refused() {
     mistakes(
-        "run \"a\" {\n  assert {\n    condition = true\n    error_message = \"\"\n  }\n  module { source = \"hashicorp/x/y\" }\n}\n",
+        "run \"a\" {\n  assert {\n    condition = true\n    error_message = \"\"\n  }\n  module { source = \"git::https://example.com/x\" }\n}\n",
         &expect![[r#"
             3: Invalid assert expression
-            6: Only local modules can be run by tests
+            6: Invalid module source address
         "#]],
     );
 }

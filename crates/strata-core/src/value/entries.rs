@@ -27,11 +27,14 @@ impl Entries {
 
     /// Sorts entries whose keys must be distinct; otherwise gives a key that is there twice.
     pub fn distinct(mut entries: Vec<Entry>) -> Result<Self, Arc<str>> {
-        sort(&mut entries);
-        match entries.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            Some(pair) => Err(pair[0].0.clone()),
-            None => Ok(Self(entries)),
+        let mut order = order(&entries);
+        let is_twice =
+            |pair: &[Place]| pair[0].0 == pair[1].0 && entries[pair[0].1].0 == entries[pair[1].1].0;
+        if let Some(pair) = order.windows(2).find(|pair| is_twice(pair)) {
+            return Err(entries[pair[0].1].0.clone());
         }
+        put_in_order(&mut entries, &mut order);
+        Ok(Self(entries))
     }
 
     /// How many there are.
@@ -153,10 +156,19 @@ fn sort(entries: &mut [Entry]) {
     if entries.len() < MANY {
         return entries.sort_by(|left, right| left.0.cmp(&right.0));
     }
-    // Most keys are told apart by a few bytes behind what all begin with: without a look at texts that lie all over the
-    // memory, and without moving entries about.
+    put_in_order(entries, &mut order(entries));
+}
+
+/// What tells most keys apart, and where among the entries it stands.
+type Place = (u64, usize);
+
+/// Which entry comes when: sorted by key; of one key, what stood first comes first.
+///
+/// Most keys are told apart by a few bytes behind what all begin with: without a look at texts that lie all over the
+/// memory, and without moving entries about.
+fn order(entries: &[Entry]) -> Vec<Place> {
     let skip = common_beginning(entries);
-    let mut order: Vec<(u64, usize)> = entries
+    let mut order: Vec<Place> = entries
         .iter()
         .enumerate()
         .map(|(at, (key, _))| (beginning(&key.as_bytes()[skip..]), at))
@@ -166,7 +178,7 @@ fn sort(entries: &mut [Entry]) {
         let beginnings = left.0.cmp(&right.0);
         beginnings.then_with(|| entries[left.1].0.cmp(&entries[right.1].0))
     });
-    put_in_order(entries, &mut order);
+    order
 }
 
 /// How many bytes all keys begin with.
@@ -189,7 +201,7 @@ fn beginning(key: &[u8]) -> u64 {
 }
 
 /// Moves each entry to its place. `order` says for each place which entry belongs there.
-fn put_in_order(entries: &mut [Entry], order: &mut [(u64, usize)]) {
+fn put_in_order(entries: &mut [Entry], order: &mut [Place]) {
     for start in 0..entries.len() {
         let mut at = start;
         loop {

@@ -11,11 +11,19 @@ use crate::syntax::{
 
 use super::{Evaluator, failed};
 
-/// What a `for` goes through: keys and values in order.
+/// What a `for` goes through.
 pub(super) enum Entries {
-    Known(Box<dyn Iterator<Item = (Value, Value)>>),
+    /// So many elements, each of which [`Evaluator::bind`] takes from the collection.
+    Known(usize),
     Unknown,
     Mistaken,
+}
+
+/// Where the variables of a `for` are among all that are bound.
+#[derive(Clone, Copy)]
+pub(super) struct Slot {
+    key: Option<usize>,
+    value: usize,
 }
 
 /// What a `for` has made so far.
@@ -34,32 +42,31 @@ impl Evaluator<'_> {
             marks: collection.marks(),
             ..Made::default()
         };
-        let entries = match self.entries(&collection, inner.collection.range) {
-            Entries::Known(entries) => entries,
+        let count = match self.entries(&collection, inner.collection.range) {
+            Entries::Known(count) => count,
             Entries::Unknown | Entries::Mistaken => return failed().with_marks(made.marks),
         };
         let before = self.diags.len();
         match (&inner.condition, &inner.key) {
             (Some(_), _) => {}
-            (None, Some(_)) => made.entries.reserve_exact(entries.size_hint().0),
-            (None, None) => made.items.reserve_exact(entries.size_hint().0),
+            (None, Some(_)) => made.entries.reserve_exact(count),
+            (None, None) => made.items.reserve_exact(count),
         }
-        for (key, value) in entries {
-            self.with_bound(
-                &inner.key_name,
-                &inner.value_name,
-                key,
-                value,
-                |evaluator| {
-                    evaluator.round(inner, &mut made);
-                },
-            );
-            // What is mistaken for one element mostly is for all; once is enough.
-            if self.diags.len() > before {
-                return failed().with_marks(made.marks);
+        let names = (inner.key_name.as_ref(), &inner.value_name);
+        self.with_bound(names, |evaluator, slot| {
+            for at in 0..count {
+                evaluator.bind(slot, &collection, at);
+                evaluator.round(inner, &mut made);
+                // What is mistaken for one element mostly is for all; once is enough.
+                if evaluator.diags.len() > before {
+                    return;
+                }
             }
+        });
+        match self.diags.len() > before {
+            true => failed().with_marks(made.marks),
+            false => self.finish(inner, made),
         }
-        self.finish(inner, made)
     }
 
     fn round(&mut self, inner: &For, made: &mut Made) {
@@ -79,7 +86,7 @@ impl Evaluator<'_> {
             return;
         };
         let key_value = self.node(key);
-        let text = self.object_key(&key_value, key.range, &mut made.marks, true);
+        let text = self.object_key(key_value, key.range, &mut made.marks, true);
         let value = self.node(&inner.value);
         match text {
             Some(text) => made.entries.push((text, value)),
@@ -141,30 +148,13 @@ impl Evaluator<'_> {
         failed()
     }
 
-    /// What a collection holds, in the order in which a `for` goes through it.
+    /// How many elements a collection holds.
     pub(super) fn entries(&mut self, collection: &Value, range: ByteRange) -> Entries {
         match collection.unmarked() {
-            Value::List(_, items) | Value::Tuple(items) => {
-                let items = items.clone();
-                Entries::Known(Box::new(
-                    (0..items.len()).map(move |at| (Value::number(at), items[at].clone())),
-                ))
+            Value::List(_, items) | Value::Set(_, items) | Value::Tuple(items) => {
+                Entries::Known(items.len())
             }
-            Value::Set(_, items) => {
-                let items = items.clone();
-                let each = move |at: usize| (items[at].clone(), items[at].clone());
-                let count = collection.as_sequence().map_or(0, <[Value]>::len);
-                Entries::Known(Box::new((0..count).map(each)))
-            }
-            Value::Map(_, entries) | Value::Object(entries) => {
-                let entries = entries.clone();
-                let each = move |at: usize| {
-                    let (key, value) = entries.at(at)?;
-                    Some((Value::String(key.clone()), value.clone()))
-                };
-                let count = collection.as_entries().map_or(0, value::Entries::len);
-                Entries::Known(Box::new((0..count).map_while(each)))
-            }
+            Value::Map(_, entries) | Value::Object(entries) => Entries::Known(entries.len()),
             Value::Unknown(unknown) if !unknown.ty.is_primitive() => Entries::Unknown,
             Value::Null(_) => {
                 self.report(
@@ -191,21 +181,41 @@ impl Evaluator<'_> {
         }
     }
 
+    /// Runs with the variables of a `for`, a key if it has a name and a value, which [`Evaluator::bind`] sets.
     pub(super) fn with_bound(
         &mut self,
-        key_name: &Option<Name>,
-        value_name: &Name,
-        key: Value,
-        value: Value,
-        run: impl FnOnce(&mut Self),
+        (key, value): (Option<&Name>, &Name),
+        run: impl FnOnce(&mut Self, Slot),
     ) {
         let before = self.bound.len();
-        if let Some(name) = key_name {
-            self.bound.push((name.text.clone(), key));
+        for name in key.into_iter().chain([value]) {
+            self.bound.push((name.text.clone(), failed()));
         }
-        self.bound.push((value_name.text.clone(), value));
-        run(self);
+        let slot = Slot {
+            key: key.map(|_| before),
+            value: self.bound.len() - 1,
+        };
+        run(self, slot);
         self.bound.truncate(before);
+    }
+
+    /// Sets the variables of a `for` to an element of its collection.
+    pub(super) fn bind(&mut self, slot: Slot, collection: &Value, at: usize) {
+        let (key, value) = match collection.unmarked() {
+            Value::List(_, items) | Value::Tuple(items) => (None, &items[at]),
+            Value::Set(_, items) => (slot.key.map(|_| items[at].clone()), &items[at]),
+            Value::Map(_, entries) | Value::Object(entries) => {
+                let Some((key, value)) = entries.at(at) else {
+                    return;
+                };
+                (slot.key.map(|_| Value::String(key.clone())), value)
+            }
+            _ => return,
+        };
+        self.bound[slot.value].1 = value.clone();
+        if let Some(slot) = slot.key {
+            self.bound[slot].1 = key.unwrap_or_else(|| Value::number(at));
+        }
     }
 }
 

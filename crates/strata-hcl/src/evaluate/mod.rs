@@ -189,10 +189,8 @@ impl Evaluator<'_> {
             }
             let key = self.node(&item.key);
             let value = self.node(&item.value);
-            match self.object_key(&key, item.key.range, &mut marks, false) {
-                Some(key) => {
-                    entries.push((key, value));
-                }
+            match self.object_key(key, item.key.range, &mut marks, false) {
+                Some(key) => entries.push((key, value)),
                 None => known = false,
             }
         }
@@ -216,11 +214,14 @@ impl Evaluator<'_> {
     /// The text of an object key; none if it is unknown or mistaken.
     fn object_key(
         &mut self,
-        key: &Value,
+        key: Value,
         range: ByteRange,
         marks: &mut Marks,
         in_for: bool,
     ) -> Option<Arc<str>> {
+        if let Value::String(text) = key {
+            return Some(text);
+        }
         *marks |= key.marks();
         let (summary, detail) = match key.unmarked() {
             Value::String(text) => return Some(text.clone()),

@@ -6,7 +6,7 @@ use strata_core::{Marks, Type, Value, value::Unknown};
 
 use crate::syntax::{
     ByteRange,
-    node::{TemplateFor, TemplateIf, TemplatePart},
+    node::{Node, NodeKind, StepKind, TemplateFor, TemplateIf, TemplatePart},
 };
 
 use super::{
@@ -52,6 +52,7 @@ impl Evaluator<'_> {
         for part in parts {
             match part {
                 TemplatePart::Text(text) => output.text.push_str(text),
+                TemplatePart::Interpolation(node) if self.plain(node, output) => {}
                 TemplatePart::Interpolation(node) => {
                     let value = self.node(node);
                     self.interpolate(&value, node.range, output);
@@ -60,6 +61,39 @@ impl Evaluator<'_> {
                 TemplatePart::For(part) => self.template_for(part, output),
             }
         }
+    }
+
+    /// Writes the text or number that a variable of a `for`, or an attribute of it, is; false for all else.
+    fn plain(&self, node: &Node, output: &mut Output) -> bool {
+        match self.bound_part(node) {
+            Some(Value::String(text)) => output.text.push_str(text),
+            Some(Value::Number(number)) => {
+                write!(output.text, "{number}").expect("writing to memory cannot fail");
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// What a variable of a `for` holds, or an attribute of that, without a copy.
+    fn bound_part(&self, node: &Node) -> Option<&Value> {
+        let (name, steps) = match &node.kind {
+            NodeKind::Variable(name) => (name, &[][..]),
+            NodeKind::Access(of, steps) => match &of.kind {
+                NodeKind::Variable(name) => (name, &steps[..]),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        steps.iter().try_fold(self.bound(name)?, |value, step| {
+            let StepKind::Attribute(name) = &step.kind else {
+                return None;
+            };
+            match value {
+                Value::Object(entries) | Value::Map(_, entries) => entries.get(name),
+                _ => None,
+            }
+        })
     }
 
     fn interpolate(&mut self, value: &Value, range: ByteRange, output: &mut Output) {
@@ -115,15 +149,17 @@ impl Evaluator<'_> {
         let before = self.diags.len();
         match self.entries(&collection, part.collection.range) {
             Entries::Unknown | Entries::Mistaken => output.unknown(None),
-            Entries::Known(entries) => {
-                for (key, value) in entries {
-                    self.with_bound(&part.key_name, &part.value_name, key, value, |evaluator| {
+            Entries::Known(count) => {
+                let names = (part.key_name.as_ref(), &part.value_name);
+                self.with_bound(names, |evaluator, slot| {
+                    for at in 0..count {
+                        evaluator.bind(slot, &collection, at);
                         evaluator.parts(&part.body, output);
-                    });
-                    if self.diags.len() > before {
-                        return;
+                        if evaluator.diags.len() > before {
+                            return;
+                        }
                     }
-                }
+                });
             }
         }
     }

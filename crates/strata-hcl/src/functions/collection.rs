@@ -124,7 +124,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::new("keys", Kind::List),
             Parameter::new("searchset", Kind::List),
         ],
-        Returns::Same(0),
+        Returns::By(matched_type),
         "Gives those values whose keys are searched for.",
         matchkeys,
     ),
@@ -309,10 +309,11 @@ fn contains(given: Given<'_>, _: &Context<'_>) -> Result_ {
             None => unknown = true,
         }
     }
-    let result = if unknown {
-        Value::unknown(Type::Bool)
-    } else {
-        Value::Bool(false)
+    let result = match (unknown, given[1].ty()) {
+        (false, _) => Value::Bool(false),
+        // As in Terraform, which waits for the type, too.
+        (true, Type::Dynamic) => Value::unknown(Type::Dynamic),
+        (true, _) => Value::unknown(Type::Bool),
     };
     Ok(result.with_marks(marks))
 }
@@ -432,13 +433,25 @@ fn no_length() -> FunctionError {
     )
 }
 
-fn matchkeys(given: Given<'_>, _: &Context<'_>) -> Result_ {
-    let (values, keys, wanted) = (items(given, 0), items(given, 1), items(given, 2));
-    if values.len() != keys.len() {
-        return Err(FunctionError::new(
+/// The type of the values; there must be as many as keys, whether their elements are known or not.
+fn matched_type(given: Given<'_>) -> Result<Type, FunctionError> {
+    let length = |at: usize| {
+        given
+            .get(at)
+            .and_then(Value::as_sequence)
+            .map(<[Value]>::len)
+    };
+    match (length(0), length(1)) {
+        (Some(values), Some(keys)) if values != keys => Err(FunctionError::new(
             "length of keys and values should be equal",
-        ));
+        )),
+        _ => Ok(given.first().map_or(Type::list(Type::Dynamic), Value::ty)),
     }
+}
+
+fn matchkeys(given: Given<'_>, _: &Context<'_>) -> Result_ {
+    matched_type(given)?;
+    let (values, keys, wanted) = (items(given, 0), items(given, 1), items(given, 2));
     let mut sorted: Vec<&Value> = wanted.iter().collect();
     sorted.sort_by(|a, b| a.order(b));
     let found = |key: &Value| sorted.binary_search_by(|probe| probe.order(key)).is_ok();

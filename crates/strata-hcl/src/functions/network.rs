@@ -101,27 +101,40 @@ impl Network {
         }
     }
 
-    fn subnet(self, newbits: i64, number: u128) -> Result<Self, String> {
-        let added = u32::try_from(newbits)
-            .map_err(|_| "the number of new bits must not be negative".to_owned())?;
-        let prefix = self.prefix.saturating_add(added);
-        if prefix > self.bits {
+    /// A network by its number among those that are smaller, or larger where the number of bits is negative.
+    fn subnet(self, added: i64, number: i64) -> Result<Self, String> {
+        let prefix = i64::from(self.prefix).saturating_add(added);
+        let prefix = u32::try_from(prefix).ok().filter(|it| *it <= self.bits);
+        let Some(prefix) = prefix else {
             return Err(format!(
                 "insufficient address space to extend prefix of {} by {added}",
                 self.prefix
             ));
-        }
-        if added < 128 && number >> added != 0 {
+        };
+        let all = u32::try_from(added).map_or(u128::MAX, ones);
+        let place = u128::from(number.unsigned_abs());
+        let shift = self.bits - prefix;
+        let moved = place.checked_shl(shift).unwrap_or(0);
+        let is_cut = moved.checked_shr(shift).unwrap_or(0) != place || moved > ones(self.bits);
+        if place > all || (is_cut && shift < 128 && place > 0) {
             return Err(format!(
                 "prefix extension of {added} does not accommodate a subnet numbered {number}"
             ));
         }
-        let address = self.address | number.checked_shl(self.bits - prefix).unwrap_or(0);
         Ok(Self {
-            address,
+            address: with_number(self.address, moved, number < 0),
             prefix,
             bits: self.bits,
         })
+    }
+}
+
+/// Puts a number into an address. A negative one goes in as in Terraform, as if the address had endless bits of which
+/// then the sign is forgotten: what comes out is in another network.
+fn with_number(address: u128, moved: u128, is_negative: bool) -> u128 {
+    match is_negative && moved > 0 {
+        true => ((moved - 1) & !address).saturating_add(1),
+        false => address | moved,
     }
 }
 
@@ -232,10 +245,7 @@ fn cidrnetmask(given: Given<'_>, _: &Context<'_>) -> Result_ {
 
 fn cidrsubnet(given: Given<'_>, _: &Context<'_>) -> Result_ {
     let network = Network::parse(text(given, 0))?;
-    let number = whole(given, 2)?;
-    let number = u128::try_from(number)
-        .map_err(|_| FunctionError::argument(2, "a number of 0 or more is required"))?;
-    match network.subnet(whole(given, 1)?, number) {
+    match network.subnet(whole(given, 1)?, whole(given, 2)?) {
         Ok(subnet) => Ok(Value::from(subnet.to_string())),
         Err(message) => Err(FunctionError::new(message)),
     }

@@ -4,8 +4,10 @@ use regex::{Captures, Regex};
 use strata_core::{Type, Value};
 
 use super::{
-    Context, Function, FunctionError, Given, Kind, Parameter, Result_, Returns, re2::translated,
-    re2_syntax::refusal, text,
+    Context, Function, FunctionError, Given, Kind, Parameter, Result_, Returns,
+    re2::{translated, written},
+    re2_syntax::refusal,
+    text,
 };
 
 const PATTERN: Parameter = Parameter::new("pattern", Kind::String);
@@ -81,7 +83,7 @@ fn shape(pattern: &Regex) -> Result<Type, FunctionError> {
         Ok(Type::tuple(names.iter().map(|_| Type::String)))
     } else if named.len() == names.len() {
         Ok(Type::object(
-            named.into_iter().map(|name| (name, Type::String)),
+            named.into_iter().map(|name| (written(name), Type::String)),
         ))
     } else {
         Err(FunctionError::argument(
@@ -102,7 +104,7 @@ fn captured(ty: &Type, pattern: &Regex, captures: &Captures<'_>) -> Value {
             pattern
                 .capture_names()
                 .flatten()
-                .map(|name| (name, group(captures.name(name)))),
+                .map(|name| (written(name), group(captures.name(name)))),
         ),
         _ => group(captures.get(0)),
     }

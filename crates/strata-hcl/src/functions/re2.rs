@@ -1,9 +1,12 @@
 //! Patterns as Terraform reads them, in the words of the library that runs them here.
 //!
 //! Terraform has the syntax of RE2. `regex` has nearly the same, but its classes nest and know set operations, its `\d`,
-//! `\w` and `\s` are all of Unicode, and some escapes are missing. So what differs is written otherwise.
+//! `\w` and `\s` are all of Unicode, some escapes are missing, and two groups cannot have one name. So what differs is
+//! written otherwise.
 
 use std::{iter::Peekable, str::Chars};
+
+use super::re2_syntax::group_name;
 
 const DIGITS: &str = "0-9";
 const SPACES: &str = r"\t\n\f\r ";
@@ -12,19 +15,51 @@ const WORDS: &str = "0-9A-Za-z_";
 /// How far is looked ahead: no repetition and no name of a class is longer.
 const LONGEST: usize = 24;
 
+/// The same for names of groups.
+const LONGEST_NAME: usize = 256;
+
 /// Writes a pattern of RE2 as one of `regex`. What neither knows stays as it is, and is refused there.
 pub(super) fn translated(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len() + 8);
+    let mut names = Vec::new();
     let mut rest = pattern.chars().peekable();
     while let Some(c) = rest.next() {
         match c {
             '\\' => escape(&mut rest, &mut out),
             '[' => class(&mut rest, &mut out),
             '{' if !is_repetition(rest.clone()) => out.push_str(r"\{"),
+            '(' => group(&mut rest, &mut names, &mut out),
             c => out.push(c),
         }
     }
     out
+}
+
+/// Reads what begins a group, with its name if it has one.
+fn group(rest: &mut Peekable<Chars<'_>>, names: &mut Vec<String>, out: &mut String) {
+    out.push('(');
+    let ahead: String = rest.clone().take(LONGEST_NAME).collect();
+    let ahead = format!("({ahead}");
+    let Some((name, _)) = group_name(&ahead).and_then(|named| named.split_once('>')) else {
+        return;
+    };
+    let same = names.iter().filter(|other| *other == name).count();
+    out.push_str(
+        &match (same, name.starts_with(|c: char| c.is_ascii_digit())) {
+            (0, false) => format!("?P<{name}>"),
+            _ => format!("?P<_{same}.{name}>"),
+        },
+    );
+    // The bracket that is put before is no part of the rest.
+    let begin = ahead.len() - group_name(&ahead).map_or(0, str::len) - 1;
+    rest.nth(begin + name.chars().count());
+    names.push(name.to_owned());
+}
+
+/// The name of a group as it was written, of the one that [`translated`] gave it.
+pub(super) fn written(name: &str) -> &str {
+    // No name that RE2 takes has a dot in it.
+    name.split_once('.').map_or(name, |(_, written)| written)
 }
 
 /// True for what follows the opening brace of `{2}`, `{2,}` and `{2,3}`; any other brace is itself.
@@ -148,10 +183,11 @@ fn class(rest: &mut Peekable<Chars<'_>>, out: &mut String) {
     }
 }
 
-/// Reads the rest of `[:alpha:]`, or takes the bracket for itself.
+/// Reads the rest of `[:alpha:]`, or takes the bracket for itself. The colon of its beginning is not that of its end.
 fn named(rest: &mut Peekable<Chars<'_>>, out: &mut String) {
     let ahead: String = rest.clone().take(LONGEST).collect();
-    let name = ahead.find(":]").map(|end| &ahead[..end + 2]);
+    let name = ahead.get(1..).and_then(|inside| inside.find(":]"));
+    let name = name.map(|length| &ahead[..length + 3]);
     let name = name.filter(|name| {
         name.bytes()
             .all(|byte| byte.is_ascii_lowercase() || b":^]".contains(&byte))
@@ -230,6 +266,7 @@ mod tests {
     fn classes_neither_nest_nor_calculate() {
         for (pattern, text, expected) in [
             ("^[[a]$", "[", true),
+            ("^[[:]_]$", "[_]", true),
             ("^[a&&b]+$", "a&b", true),
             ("^[a~~b]+$", "~", true),
             ("^[]a]+$", "]a", true),
@@ -258,6 +295,17 @@ mod tests {
         ] {
             assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
         }
+    }
+
+    #[test]
+    fn several_groups_may_have_one_name() {
+        let pattern = translated("(?P<y>a)(?<y>b)(?P<1>(c))(d)");
+        let pattern = regex::Regex::new(&pattern).unwrap();
+        let names: Vec<_> = pattern.capture_names().skip(1).collect();
+        let names = names.into_iter().map(|name| name.map(written));
+        let expected = [Some("y"), Some("y"), Some("1"), None, None];
+        assert!(names.eq(expected), "{pattern}");
+        assert!(pattern.is_match("abcd"));
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Patterns that RE2 refuses and `regex` would take: repetitions of repetitions, more than 1000 of them, flags and
-//! names of classes that RE2 does not know. The messages are those of Go's library, which Terraform shows.
+//! Patterns that RE2 refuses and `regex` would take: repetitions of repetitions, more than 1000 of them, flags, names of
+//! classes and of groups that RE2 does not know. The messages are those of Go's library, which Terraform shows.
 
 /// The most that a repetition may ask for.
 const MOST: u32 = 1000;
@@ -26,9 +26,7 @@ pub(super) fn refusal(pattern: &str) -> Option<String> {
             },
             '(' => match group(rest) {
                 Ok(length) => length,
-                Err(flags) => {
-                    return Some(format!("invalid or unsupported Perl syntax in {flags}"));
-                }
+                Err(why) => return Some(why),
             },
             '*' | '+' | '?' => {
                 repeats = Some(at);
@@ -99,11 +97,22 @@ fn class(rest: &str) -> Result<usize, &str> {
     Ok(at)
 }
 
-/// The length of what begins a group, or flags that are not known.
-fn group(rest: &str) -> Result<usize, &str> {
+/// The length of what begins a group, or why it is none.
+fn group(rest: &str) -> Result<usize, String> {
     let Some(flags) = rest.strip_prefix("(?") else {
         return Ok(1);
     };
+    if let Some(named) = group_name(rest) {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        return match named.split_once('>') {
+            Some((name, _)) if !name.is_empty() && name.chars().all(is_word) => Ok(2),
+            Some((name, _)) => {
+                let length = rest.len() - named.len() + name.len() + 1;
+                Err(format!("invalid named capture in {}", &rest[..length]))
+            }
+            None => Err(format!("invalid named capture in {rest}")),
+        };
+    }
     if flags.starts_with(['P', '<', '=', '!', '>', '#']) {
         return Ok(2);
     }
@@ -111,10 +120,21 @@ fn group(rest: &str) -> Result<usize, &str> {
         match c {
             'i' | 'm' | 's' | 'U' | '-' => {}
             ':' | ')' => return Ok(2 + at),
-            c => return Err(&rest[..2 + at + c.len_utf8()]),
+            c => {
+                let flags = &rest[..2 + at + c.len_utf8()];
+                return Err(format!("invalid or unsupported Perl syntax in {flags}"));
+            }
         }
     }
     Ok(rest.len())
+}
+
+/// What follows `(?P<` or `(?<`, if that begins a group with a name.
+pub(super) fn group_name(rest: &str) -> Option<&str> {
+    let named = rest
+        .strip_prefix("(?P<")
+        .or_else(|| rest.strip_prefix("(?<"))?;
+    (!named.starts_with(['=', '!'])).then_some(named)
 }
 
 /// The length of `{2}`, `{2,}` or `{2,3}`, and its numbers; none for any other brace.
@@ -149,6 +169,9 @@ mod tests {
             ("a{99999999999}", "invalid repeat count in {99999999999}"),
             ("(?x)a", "invalid or unsupported Perl syntax in (?x"),
             ("(?ix:a)", "invalid or unsupported Perl syntax in (?ix"),
+            ("(?P<a.b>c)", "invalid named capture in (?P<a.b>"),
+            ("a(?<>b)", "invalid named capture in (?<>"),
+            ("(?P<n", "invalid named capture in (?P<n"),
             ("[[:nope:]]", "invalid character class range in [:nope:]"),
             ("[[:]:]", "invalid character class range in [:]:]"),
         ] {
@@ -170,6 +193,7 @@ mod tests {
             "(?i:a)+",
             "(?s)a.*",
             "(?P<n>a)+",
+            "(?<1n>a)(?<1n>b)",
             "[[:^alpha:][:digit:]]{1000}",
             "[[:]_]",
             "a|b*",

@@ -19,7 +19,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new(
         "setproduct",
         &[],
-        Returns::Dynamic,
+        Returns::By(product_type),
         "Gives all combinations of the elements of several sets or lists.",
         product,
     )
@@ -82,15 +82,51 @@ fn combine(given: Given<'_>, change: fn(&mut Vec<Value>, &[Value])) -> Result_ {
 /// How many combinations are made at most; more would only fill memory.
 const MAX_PRODUCT: usize = 10_000_000;
 
-fn product(given: Given<'_>, _: &Context<'_>) -> Result_ {
-    if given.len() < 2 {
-        return Err(FunctionError::new("at least two arguments are required"));
+/// The type of all combinations, as far as the arguments tell it: their elements need not be known.
+fn product_type(given: Given<'_>) -> Result<Type, FunctionError> {
+    if given.is_empty() {
+        return Ok(Type::Dynamic);
     }
+    at_least_two(given)?;
+    let mut elements = Vec::new();
+    let mut ordered = true;
+    for (at, argument) in given.iter().enumerate() {
+        let ty = argument.ty();
+        ordered &= !matches!(ty, Type::Set(_));
+        elements.push(match &ty {
+            Type::Tuple(items) => unify(&**items).unwrap_or(Type::Dynamic),
+            ty => match ty.element() {
+                Some(element) if !matches!(ty, Type::Map(_)) => element.clone(),
+                _ if *ty == Type::Dynamic => return Ok(Type::Dynamic),
+                _ => return Err(no_collection(at)),
+            },
+        });
+    }
+    let element = Type::tuple(elements);
+    Ok(match ordered {
+        true => Type::list(element),
+        false => Type::set(element),
+    })
+}
+
+fn at_least_two(given: Given<'_>) -> Result<(), FunctionError> {
+    match given.len() < 2 {
+        true => Err(FunctionError::new("at least two arguments are required")),
+        false => Ok(()),
+    }
+}
+
+fn no_collection(at: usize) -> FunctionError {
+    FunctionError::argument(at, "a set or a list is required")
+}
+
+fn product(given: Given<'_>, _: &Context<'_>) -> Result_ {
+    at_least_two(given)?;
     let mut elements = Vec::new();
     let mut rows: Vec<Vec<Value>> = vec![Vec::new()];
     let mut total = 1_usize;
     for (at, argument) in given.iter().enumerate() {
-        let invalid = || FunctionError::argument(at, "a set or a list is required");
+        let invalid = || no_collection(at);
         let column = argument
             .convert(&Type::list(Type::Dynamic))
             .map_err(|_| invalid())?;

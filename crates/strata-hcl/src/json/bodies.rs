@@ -325,7 +325,7 @@ mod tests {
         check("{\"a\": {", expect!["Unclosed object at 1:7\n"]);
         check("{\"a\": \"b\\x\"}", expect!["Invalid JSON string at 1:9\n"]);
         check("{} x", expect!["Extraneous data after value at 1:4\n"]);
-        check("", expect!["Missing JSON value at 1:1\n"]);
+        check("", expect!["Missing value at 1:1\n"]);
         check(&"[".repeat(10_000), expect!["Nesting too deep at 1:129\n"]);
     }
 

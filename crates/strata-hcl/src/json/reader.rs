@@ -141,7 +141,7 @@ impl Reader<'_> {
             }
             None => {
                 return Err(self.wrong(
-                    "Missing JSON value",
+                    "Missing value",
                     "A JSON value must be here, but the file ends.",
                 ));
             }

@@ -211,9 +211,13 @@ impl Parser<'_> {
     fn one_line_item(&mut self, body: &mut Body, places: &mut Places) -> Parsed<()> {
         let token = self.peek();
         if token.kind != T::Identifier || self.peek_second().kind != T::Equal {
+            let summary = match token.kind {
+                T::Identifier => "Argument definition required",
+                _ => "Argument or block definition required",
+            };
             return Err(self.expected(
                 "invalid-one-line-block",
-                "Argument definition required",
+                summary,
                 "A block on one line holds one argument: an argument or `}` should follow the brace",
             ));
         }

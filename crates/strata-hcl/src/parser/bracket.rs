@@ -62,7 +62,7 @@ impl Parser<'_> {
 
     pub(super) fn object(&mut self) -> Parsed<Node> {
         let open = self.next().range;
-        if self.with_newlines(false, Self::begins_for) {
+        if self.with_newlines(false, Self::begins_object_for) {
             let kind = self.with_newlines(false, |parser| {
                 let result = parser.for_expression(T::CloseBrace);
                 let node = result.as_ref().map(|_| ()).map_err(|reported| *reported);

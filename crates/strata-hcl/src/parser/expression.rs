@@ -190,11 +190,12 @@ impl Parser<'_> {
         let range = self.next().range;
         let text = range.text(self.source);
         let Ok(index) = text.parse::<u32>() else {
+            let proper = text.replace('.', "][");
             return Err(self.report(
                 range,
                 "invalid-index",
                 "Invalid legacy index syntax",
-                "When using the legacy index syntax, chaining two indexes together is not permitted. Use the proper index syntax instead, like [0][1].",
+                format!("When using the legacy index syntax, chaining two indexes together is not permitted. Use the proper index syntax instead, like [{proper}]."),
             ));
         };
         steps.push(Step {
@@ -215,6 +216,17 @@ impl Parser<'_> {
                     kind: StepKind::Splat,
                     range: open.to(close.range),
                 });
+            }
+            if parser.is(T::Star) {
+                let star = parser.next().range;
+                let reported = parser.report(
+                    star,
+                    "unclosed-bracket",
+                    "Missing close bracket on splat index",
+                    "The star for a full splat operator must be immediately followed by a closing bracket (\"]\").",
+                );
+                parser.skip_to_close(T::CloseBracket);
+                return Err(reported);
             }
             let key = match parser.expression() {
                 Ok(key) => key,
@@ -243,13 +255,14 @@ impl Parser<'_> {
             T::Number => {
                 self.next();
                 let text = token.range.text(self.source);
-                match text.parse::<Number>() {
+                // A dot may stand without digits behind it if an exponent follows.
+                match text.replace(".e", "e").replace(".E", "E").parse::<Number>() {
                     Ok(number) => Ok(literal(Value::Number(number), token.range)),
                     Err(_) => Err(self.report(
                         token.range,
                         "invalid-number",
                         "Invalid number literal",
-                        format!("`{text}` cannot be read as a number."),
+                        "Failed to recognize the value of this number literal.",
                     )),
                 }
             }

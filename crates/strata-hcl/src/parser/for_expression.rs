@@ -11,13 +11,24 @@ use super::{Parsed, Parser, T, TokenKind};
 pub(super) const FOR: &str = "Invalid 'for' expression";
 
 impl Parser<'_> {
+    /// No list can begin with something that is called `for`.
     pub(super) fn begins_for(&mut self) -> bool {
-        self.is_word("for") && self.peek_second().kind == T::Identifier
+        self.is_word("for")
+    }
+
+    /// The same of an object, but for a key: `strata.hcl` has `retry = { for = "30s" }`, which Terraform would refuse.
+    pub(super) fn begins_object_for(&mut self) -> bool {
+        self.begins_for() && !matches!(self.peek_second().kind, T::Equal | T::Colon)
     }
 
     /// Reads from `for` to before the closing bracket.
     pub(super) fn for_expression(&mut self, close: TokenKind) -> Parsed<NodeKind> {
         self.next();
+        if !self.is(T::Identifier) {
+            let range = self.peek().range;
+            let detail = "For expression requires variable name after 'for'.";
+            return Err(self.report(range, "invalid-for", FOR, detail));
+        }
         let (key_name, value_name, collection) = self.for_header(FOR)?;
         if self.take(T::Colon).is_none() {
             return Err(self.expected(

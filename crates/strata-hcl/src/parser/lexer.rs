@@ -167,20 +167,27 @@ fn identifier_length(text: &str) -> usize {
     text.find(other).unwrap_or(text.len())
 }
 
+/// As in Terraform digits, dots and exponents in any order are one number, up to the last digit: what is none is refused
+/// whole.
 fn number_length(text: &str) -> usize {
-    let digits = |from: usize| from + text[from..].bytes().take_while(u8::is_ascii_digit).count();
-    let mut end = digits(0);
-    if text[end..].starts_with('.') && digits(end + 1) > end + 1 {
-        end = digits(end + 1);
-    }
-    if text[end..].starts_with(['e', 'E']) {
-        let sign = usize::from(text[end + 1..].starts_with(['+', '-']));
-        let exponent = digits(end + 1 + sign);
-        if exponent > end + 1 + sign {
-            end = exponent;
+    let bytes = text.as_bytes();
+    let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    let (mut at, mut end) = (0, 0);
+    loop {
+        at += match bytes.get(at) {
+            Some(b'0'..=b'9' | b'.') => 1,
+            Some(b'e' | b'E') if is_digit(at + 1) => 2,
+            Some(b'e' | b'E')
+                if matches!(bytes.get(at + 1), Some(b'+' | b'-')) && is_digit(at + 2) =>
+            {
+                3
+            }
+            _ => return end,
+        };
+        if is_digit(at - 1) {
+            end = at;
         }
     }
-    end
 }
 
 fn is_heredoc(text: &str) -> bool {
@@ -226,6 +233,10 @@ mod tests {
             ]
         );
         assert_eq!(kinds("1.foo"), [T::Number, T::Dot, T::Identifier]);
+        assert_eq!(kinds("1..."), [T::Number, T::Ellipsis]);
+        for whole in ["1.e5", "1..2", "1.2.3", "1e+5.2"] {
+            assert_eq!(kinds(whole), [T::Number], "{whole}");
+        }
         assert_eq!(
             kinds("a << 1"),
             [T::Identifier, T::Less, T::Less, T::Number]

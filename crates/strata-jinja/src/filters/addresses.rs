@@ -670,7 +670,8 @@ fn rank(address: &Address, outer: &str) -> Result<Value, Error> {
     }
     let step = u32::from(bits(address.ip) - address.prefix);
     let distance = number(address.network()) - number(outer.network());
-    Ok(number_value(distance.checked_shr(step).unwrap_or(0) + 1))
+    let before = distance.checked_shr(step).unwrap_or(0);
+    Ok(number_value(before.saturating_add(1)))
 }
 
 /// A hardware address as `aa:bb:cc:dd:ee:ff`, if it is one.

@@ -214,8 +214,9 @@ fn human_to_bytes(
     } else {
         unit
     };
-    let letter = unit.chars().next().unwrap_or('B').to_ascii_uppercase();
-    let suffix = &unit[unit.len().min(1)..];
+    let mut letters = unit.chars();
+    let letter = letters.next().unwrap_or('B').to_ascii_uppercase();
+    let suffix = letters.as_str();
     let expected = if bits { "b" } else { "B" };
     let long = if bits {
         ["bit", "bits"]
@@ -225,7 +226,10 @@ fn human_to_bytes(
     let plain =
         letter == 'B' && (suffix.is_empty() || long.contains(&unit.to_lowercase().as_str()));
     match UNITS.into_iter().find(|(other, _)| *other == letter) {
-        Some((_, power)) if plain || suffix.is_empty() || suffix == expected => {
+        // The letter alone may be small, before another one it may not.
+        Some((_, power))
+            if plain || suffix.is_empty() || (suffix == expected && unit.starts_with(letter)) =>
+        {
             Ok((number * 1024_f64.powi(power)).round() as i64)
         }
         _ => refuse(format!("`{unit}` is no unit of size")),

@@ -38,6 +38,8 @@ pub struct Options {
     pub upgrade: bool,
     /// Whether to install modules at all.
     pub modules: bool,
+    /// The folder with tests, whose runs may have modules of their own.
+    pub tests: PathBuf,
     /// Whether to look at the backend.
     pub backend: bool,
     /// `-backend-config` arguments.

@@ -10,10 +10,11 @@ use std::{
 
 use strata_config::{
     Config, LoadOptions, MANIFEST, ManifestModule, MissingModule, ModuleManifest, ModuleSource,
-    VariableInput,
+    RunModule, VariableInput,
 };
 use strata_core::{
     Diagnostic, Diagnostics,
+    addr::Module,
     files::{Entry, EntryKind, FileError, Files},
 };
 
@@ -34,12 +35,27 @@ impl Place {
         inputs: &[VariableInput],
         diags: &mut Diagnostics,
     ) -> Config {
-        let options = LoadOptions {
+        strata_config::load_with(files, &self.root, &self.options(inputs), diags)
+    }
+
+    fn options<'a>(&'a self, inputs: &'a [VariableInput]) -> LoadOptions<'a> {
+        LoadOptions {
             inputs,
             workspace: &self.workspace,
             data_directory: Some(&self.data),
-        };
-        strata_config::load_with(files, &self.root, &options, diags)
+        }
+    }
+
+    /// The modules of tests' runs. Mistakes in test files are said by who runs them.
+    fn runs(&self, tests: &Path) -> Vec<(Module, RunModule)> {
+        let mut unheard = Diagnostics::new();
+        let found = strata_config::test_files(&Disk, &self.root, tests, &mut unheard);
+        let runs = found.files.into_iter().flat_map(|file| {
+            let of_file = file.runs.into_iter();
+            let path = move |run: &str| strata_config::run_path(&file.name, run);
+            of_file.filter_map(move |run| Some((path(&run.name), run.module?)))
+        });
+        runs.collect()
     }
 }
 
@@ -62,8 +78,9 @@ pub(super) fn install(
     };
     let mut calls = Diagnostics::new();
     let first = place.load(&overlay, inputs, &mut calls);
+    let runs = place.runs(&options.tests);
     // Without any module there is nothing to write, and the folder may be read-only.
-    if first.missing_modules().is_empty() && first.modules().count() <= 1 {
+    if first.missing_modules().is_empty() && first.modules().count() <= 1 && runs.is_empty() {
         diags.append(calls);
         return first;
     }
@@ -88,25 +105,29 @@ pub(super) fn install(
         failed: BTreeSet::new(),
         say,
     };
-    let (mut config, mut found) = (first, calls);
-    for _ in 0..MOST_ROUNDS {
-        overlay.text = installer.text();
-        found = Diagnostics::new();
-        config = place.load(&overlay, inputs, &mut found);
-        let missing: Vec<MissingModule> = installer.to_fetch(&config);
-        if missing.is_empty() {
-            break;
-        }
-        missing
-            .iter()
-            .for_each(|module| installer.one(module, process, diags));
+    let load = |files: &Overlay, found: &mut Diagnostics| place.load(files, inputs, found);
+    let (config, mut found) = installer.rounds(&mut overlay, load, process, diags);
+    let mut entries = manifest::of(&config, &installer.manifest);
+    local_steps(&Module::root(), &config, &installer.manifest, installer.say);
+    for (path, module) in &runs {
+        let load = |files: &Overlay, found: &mut Diagnostics| {
+            strata_config::load_run(
+                files,
+                &place.root,
+                &place.options(inputs),
+                (path.clone(), module),
+                found,
+            )
+        };
+        let (config, more) = installer.rounds(&mut overlay, load, process, diags);
+        found.append(more);
+        entries.extend(manifest::of_run(path, module, &config, &installer.manifest));
+        local_steps(path, &config, &installer.manifest, installer.say);
     }
-    let failed = installer.failed.clone();
-    let entries = manifest::of(&config, &installer.manifest);
-    if let Err(error) = manifest::write(&folder, &entries) {
+    if let Err(error) = manifest::write(&folder, entries) {
         diags.push(unwritable(&folder, &error));
     }
-    local_steps(&config, &installer.manifest, installer.say);
+    let failed = installer.failed;
     // A module that could not be fetched has been reported with the reason.
     let explained = |found: &Diagnostic| found.code == "module-not-installed" && !failed.is_empty();
     diags.extend(found.into_iter().filter(|found| !explained(found)));
@@ -114,10 +135,17 @@ pub(super) fn install(
 }
 
 /// Says which modules are in folders of the configuration.
-fn local_steps(config: &Config, installed: &ModuleManifest, say: &mut dyn FnMut(Step)) {
-    for (path, module) in config.modules().filter(|(path, _)| !path.0.is_empty()) {
-        let names: Vec<&str> = path.0.iter().map(|name| &**name).collect();
-        let key = names.join(".");
+fn local_steps(
+    below: &Module,
+    config: &Config,
+    installed: &ModuleManifest,
+    say: &mut dyn FnMut(Step),
+) {
+    for (path, module) in config.modules() {
+        let key = manifest::key(below, path);
+        if key.is_empty() {
+            continue;
+        }
         if !installed.modules.contains_key(&key) {
             let folder = module.relative.to_string_lossy().into_owned();
             say(Step::Local { key, folder });
@@ -151,6 +179,31 @@ struct Installer<'a> {
 }
 
 impl Installer<'_> {
+    /// Loads and fetches in turn, until nothing is missing that could be fetched; gives what was loaded last, and what was
+    /// wrong with that.
+    fn rounds(
+        &mut self,
+        overlay: &mut Overlay,
+        load: impl Fn(&Overlay, &mut Diagnostics) -> Config,
+        process: &Process,
+        diags: &mut Diagnostics,
+    ) -> (Config, Diagnostics) {
+        let mut rounds = 0;
+        loop {
+            overlay.text = self.text();
+            let mut found = Diagnostics::new();
+            let config = load(overlay, &mut found);
+            let missing = self.to_fetch(&config);
+            rounds += 1;
+            if missing.is_empty() || rounds == MOST_ROUNDS {
+                return (config, found);
+            }
+            for module in &missing {
+                self.one(module, process, diags);
+            }
+        }
+    }
+
     /// What a load is to read as `modules.json`.
     fn text(&self) -> Arc<[u8]> {
         let entry = |(key, module): (&String, &ManifestModule)| {

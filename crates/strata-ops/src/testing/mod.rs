@@ -16,7 +16,7 @@ mod variables;
 
 use std::path::{Path, PathBuf};
 
-use strata_config::{RunModule, TestFile};
+use strata_config::TestFile;
 use strata_core::{
     Diagnostic, Diagnostics,
     files::{EntryKind, Files, normalize},
@@ -149,9 +149,7 @@ pub async fn test(
     let config =
         infrastructure::validate_with(&Disk, settings, &inputs, process, platforms, &mut diags);
     let found = strata_config::test_files(&Disk, &settings.directory, &options.folder, &mut diags);
-    let runs = found.files.iter().flat_map(|file| &file.runs);
-    let modules = runs.filter_map(|run| run.module.as_ref());
-    diags.extend(modules.filter_map(|module| missing(module, &settings.directory)));
+    let modules = run::modules(settings, process, &found.files, &mut diags);
     if diags.has_errors() {
         return Err(diags);
     }
@@ -168,6 +166,7 @@ pub async fn test(
         process,
         platforms,
         inputs: &inputs,
+        modules,
         parallelism: options.parallelism,
         verbose: options.verbose,
         stop,
@@ -182,17 +181,6 @@ pub async fn test(
 fn no_folder(folder: &Path) -> Diagnostic {
     let detail = format!("There is no folder `{}` with test files.", folder.display());
     Diagnostic::warning("no-tests", "Test directory does not exist").detail(detail)
-}
-
-/// What is said of a run's module that is not there.
-fn missing(module: &RunModule, root: &Path) -> Option<Diagnostic> {
-    let folder = normalize(&root.join(&*module.source));
-    let is_there = Disk.kind(&folder) == Some(EntryKind::Folder);
-    (!is_there).then(|| {
-        Diagnostic::error("module-not-installed", "Module not installed")
-            .detail(format!("The folder `{}` is not there.", folder.display()))
-            .at(module.span.clone())
-    })
 }
 
 /// The files that were asked for; all if none were.

@@ -1,15 +1,15 @@
 //! One run: planned, perhaps applied, and looked at.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use strata_config::{
     Config, Evaluator, EvaluatorOptions, LoadOptions, Mode, Named, Run, TestFile, VariableInput,
-    module::ProviderBlock,
+    load_run, module::ProviderBlock, run_path,
 };
 use strata_core::{
     Diagnostic, Diagnostics, Events, Value,
-    addr::{ResourceInstance, Target},
-    files::{Files, normalize},
+    addr::{self, ResourceInstance, Target},
+    files::Files,
 };
 use strata_engine::{Environment, Plan, PlanMode, PlanOptions, Providers, SystemChance};
 use strata_state::State;
@@ -22,8 +22,11 @@ use super::{
     variables::{self, Earlier, InTest},
 };
 use crate::{
-    files::Disk, infrastructure::Settings, infrastructure::stored, process::Process,
-    registry::Platforms, stop::Stop,
+    files::Disk,
+    infrastructure::{Settings, data_folder, stored},
+    process::Process,
+    registry::Platforms,
+    stop::Stop,
 };
 
 /// What all runs share.
@@ -33,10 +36,15 @@ pub(super) struct World<'a> {
     pub(super) platforms: &'a Platforms,
     /// Values of variables from outside of the tests.
     pub(super) inputs: &'a [VariableInput],
+    /// What runs have in the place of the configuration under test.
+    pub(super) modules: Modules,
     pub(super) parallelism: usize,
     pub(super) verbose: bool,
     pub(super) stop: &'a Stop,
 }
+
+/// Modules by the path that [`run_path`] gives them.
+type Modules = BTreeMap<String, Arc<Config>>;
 
 /// What came of a run.
 pub(super) struct Ran {
@@ -103,7 +111,7 @@ async fn attempt(
 ) -> Result<(), Diagnostics> {
     let config = match &run.module {
         None => under_test.clone(),
-        Some(module) => Arc::new(load(world, &module.source)?),
+        Some(_) => checked(world, &run_path(&file.name, &run.name))?,
     };
     let runs = earlier
         .iter()
@@ -221,23 +229,42 @@ fn key(run: &Run) -> String {
     }
 }
 
-/// Reads the module of a run, and checks it.
-fn load(world: &World<'_>, source: &str) -> Result<Config, Diagnostics> {
-    let mut diags = Diagnostics::new();
-    let folder = normalize(&world.settings.directory.join(source));
+/// Reads the modules of all runs that have one of their own.
+pub(super) fn modules(
+    settings: &Settings,
+    process: &Process,
+    files: &[TestFile],
+    diags: &mut Diagnostics,
+) -> Modules {
+    let data_directory = data_folder(settings, process);
     let options = LoadOptions {
         inputs: &[],
         workspace: "default",
-        data_directory: None,
+        data_directory: Some(&data_directory),
     };
-    let config = Arc::new(strata_config::load_with(
-        &Disk, &folder, &options, &mut diags,
-    ));
+    let mut modules = Modules::new();
+    for file in files {
+        for run in &file.runs {
+            let Some(module) = &run.module else { continue };
+            let path = run_path(&file.name, &run.name);
+            let root = &settings.directory;
+            let config = load_run(&Disk, root, &options, (path.clone(), module), diags);
+            modules.insert(path.to_string(), Arc::new(config));
+        }
+    }
+    modules
+}
+
+/// The module of a run, if nothing is wrong with it.
+fn checked(world: &World<'_>, path: &addr::Module) -> Result<Arc<Config>, Diagnostics> {
+    let mut diags = Diagnostics::new();
+    let config = world.modules.get(&path.to_string());
+    let config = config.cloned().unwrap_or_default();
     let providers = world.platforms.providers();
     let here = &world.process.working_directory;
     let files: Arc<dyn Files> = Arc::new(Disk);
     strata_config::validate_with_files(&config, providers.schemas(), files, here, &mut diags);
-    diags.into_result(Arc::unwrap_or_clone(config))
+    diags.into_result(config)
 }
 
 /// The provider configurations of a run: those of the file, under the names that the run gives them.

@@ -1,4 +1,4 @@
-//! A bucket of S3, addressed by path: objects are got, put, deleted and listed.
+//! A bucket of S3, addressed by path: objects are got, put, deleted and listed. The version `2` of `x` is kept as `x@2`.
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use sha2::{Digest, Sha256};
@@ -20,7 +20,7 @@ pub(super) fn answer(kept: &mut Kept, asked: &Asked) -> Reply {
     }
     match &*asked.method {
         "GET" if key.is_empty() => Reply::of(200, list(kept, bucket, query)),
-        "GET" | "HEAD" => match kept.objects.get(&name) {
+        "GET" | "HEAD" => match kept.objects.get(&versioned(name, query)) {
             Some(object) => Reply::of(200, object.clone()),
             None => error(404, "NoSuchKey"),
         },
@@ -54,16 +54,25 @@ fn put(kept: &mut Kept, name: String, asked: &Asked) -> Reply {
     Reply::of(200, "")
 }
 
+/// The name under which the version is kept that a request asks for.
+fn versioned(name: String, query: &str) -> String {
+    match argument(query, "versionId") {
+        Some(version) => format!("{name}@{version}"),
+        None => name,
+    }
+}
+
+fn argument(query: &str, name: &str) -> Option<String> {
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs
+        .find(|(known, _)| *known == name)
+        .map(|(_, value)| decode(value))
+}
+
 /// Two objects a page, so that readers must turn pages.
 fn list(kept: &Kept, bucket: &str, query: &str) -> String {
-    let argument = |name: &str| {
-        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs
-            .find(|(known, _)| *known == name)
-            .map(|(_, value)| decode(value))
-    };
-    let prefix = argument("prefix").unwrap_or_default();
-    let after = argument("continuation-token").unwrap_or_default();
+    let prefix = argument(query, "prefix").unwrap_or_default();
+    let after = argument(query, "continuation-token").unwrap_or_default();
     let start = format!("{bucket}/");
     let keys = kept
         .objects

@@ -148,6 +148,15 @@ impl Names<'_> {
                     .at(import.span.clone()),
             );
         }
+        let target = self.config.resource(&import.resource);
+        if let (Some(provider), Some(_)) = (&import.provider, target) {
+            self.diags.push(
+                Diagnostic::error("import-provider", "Invalid import provider argument")
+                    .detail("Only an import that will generate configuration has a `provider`: this resource is in the configuration.")
+                    .at(provider.span.clone())
+                    .hint("name the provider in the `resource` block"),
+            );
+        }
         // The address itself names what is to come; only its keys refer to anything.
         let address = import.to.references();
         let first = address.iter().map(|reference| reference.range.start).min();
@@ -227,6 +236,7 @@ impl Names<'_> {
             let child = self.config.nodes[*child].module.clone();
             self.arguments(&child, call);
             self.aliases(&child, name, call);
+            self.passed_providers(&child, name, call);
             self.own_providers(&child, call);
         }
     }

@@ -4,7 +4,8 @@ use strata_core::{Diagnostic, Span};
 
 use super::{Context, Names};
 use crate::{
-    module::{Module, ModuleCall, ProviderBlock, ProviderReference, Repeat},
+    module::{Module, ModuleCall, ProviderBlock, ProviderKey, ProviderReference, Repeat},
+    provider::{full_source, source_of},
     references::{self, Target},
 };
 
@@ -127,6 +128,40 @@ impl Names<'_> {
         }
     }
 
+    /// What a called module is given must be known to it, and of the provider that it means by the name.
+    pub(super) fn passed_providers(&mut self, child: &Module, name: &str, call: &ModuleCall) {
+        for (key, given) in &call.providers {
+            let own = &self.config.nodes[self.config.places[&self.node.path]].module;
+            let offered = source_of(own, &given.key.name);
+            let required = child.settings.required_providers.get(&key.name);
+            let meant = match required {
+                Some(required) => required.source.clone(),
+                None => full_source(&key.name),
+            };
+            let is_declared = match (required, &key.alias) {
+                (_, _) if child.providers.contains_key(key) => true,
+                (Some(_), None) => true,
+                (Some(required), Some(_)) => required.aliases.iter().any(|one| one.key == *key),
+                (None, _) => false,
+            };
+            if !is_declared {
+                self.diags
+                    .push(undefined(key, given, name, required.is_some(), &meant));
+            }
+            if offered != meant {
+                self.diags.push(
+                    Diagnostic::error("provider-mismatch", "Provider type mismatch")
+                        .detail(format!(
+                            "`{}` is the provider `{offered}` here, but `{key}` is `{meant}` in the module `{name}`.",
+                            given.key
+                        ))
+                        .at(given.span.clone())
+                        .hint("Both modules say in `required_providers` which provider a name means."),
+                );
+            }
+        }
+    }
+
     /// The configurations that a called module says it must be given.
     pub(super) fn aliases(&mut self, child: &Module, name: &str, call: &ModuleCall) {
         let required = child.settings.required_providers.values();
@@ -146,4 +181,31 @@ impl Names<'_> {
             }
         }
     }
+}
+
+/// A configuration that a called module does not declare: a mistake where it knows the provider, and else a warning.
+fn undefined(
+    key: &ProviderKey,
+    given: &ProviderReference,
+    module: &str,
+    is_known: bool,
+    source: &str,
+) -> Diagnostic {
+    let (code, summary) = ("undefined-provider", "Reference to undefined provider");
+    let found = match is_known {
+        true => Diagnostic::error(code, summary),
+        false => Diagnostic::warning(code, summary),
+    };
+    let missing = match &key.alias {
+        Some(_) => format!("configuration_aliases = [{key}]"),
+        None => format!("{key} = {{ source = \"{source}\" }}"),
+    };
+    found
+        .detail(format!(
+            "The module `{module}` does not declare the provider `{key}`."
+        ))
+        .at(given.span.clone())
+        .hint(format!(
+            "Add `{missing}` to `required_providers` of that module."
+        ))
 }

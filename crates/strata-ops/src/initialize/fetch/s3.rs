@@ -33,7 +33,7 @@ struct Place {
 pub(super) fn fetch(address: &str, folder: &Path, process: &Process) -> Result<(), Failure> {
     let (plain, pairs) = query(address);
     let place = place(plain)?;
-    let mut named = None;
+    let (mut named, mut version) = (None, None);
     let mut arguments = Map::new();
     for (name, value) in pairs {
         let argument = match name {
@@ -46,6 +46,10 @@ pub(super) fn fetch(address: &str, folder: &Path, process: &Process) -> Result<(
                 named = Some(value);
                 continue;
             }
+            "version" => {
+                version = Some(unescape(value));
+                continue;
+            }
             other => {
                 let why = format!("Strata does not know the argument `{other}` of `s3` sources.");
                 return Err(Failure::new(why));
@@ -56,13 +60,16 @@ pub(super) fn fetch(address: &str, folder: &Path, process: &Process) -> Result<(
     let bucket = open(&place, arguments, process)?;
     match archive::kind(plain, named)? {
         Some(kind) => {
-            let bytes = object(&bucket, &place.key)?;
+            let bytes = object(&bucket, &place.key, version.as_deref())?;
             let mut file =
                 tempfile::tempfile().map_err(|error| Failure::io("no temporary file", &error))?;
             let written = file.write_all(&bytes).and_then(|()| file.rewind());
             written.map_err(|error| Failure::io("the archive cannot be kept", &error))?;
             archive::unpack(kind, file, folder)
         }
+        None if version.is_some() => Err(Failure::new(
+            "Only one object has a `version`, and this source is all objects of a prefix.",
+        )),
         None => all(&bucket, &place.key, folder),
     }
 }
@@ -85,8 +92,9 @@ fn failure(error: &StateError) -> Failure {
     Failure::new(error.to_string())
 }
 
-fn object(bucket: &S3, key: &str) -> Result<Vec<u8>, Failure> {
-    let found = bucket.get(key).map_err(|error| failure(&error))?;
+fn object(bucket: &S3, key: &str, version: Option<&str>) -> Result<Vec<u8>, Failure> {
+    let found = bucket.get_version(key, version);
+    let found = found.map_err(|error| failure(&error))?;
     found.ok_or_else(|| Failure::new(format!("There is no object `{key}` in the bucket.")))
 }
 
@@ -116,7 +124,7 @@ fn all(bucket: &S3, prefix: &str, folder: &Path) -> Result<(), Failure> {
         }
         let target = folder.join(path);
         let kept = fs::create_dir_all(target.parent().unwrap_or(folder));
-        let bytes = object(bucket, key)?;
+        let bytes = object(bucket, key, None)?;
         kept.and_then(|()| fs::write(&target, bytes))
             .map_err(|error| Failure::io("the package cannot be kept", &error))?;
     }

@@ -208,7 +208,18 @@ impl S3 {
 
     /// An object; none if there is none.
     pub fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StateError> {
+        self.get_version(key, None)
+    }
+
+    /// Reads one version of an object, or the newest one; none if there is none.
+    pub fn get_version(
+        &self,
+        key: &str,
+        version: Option<&str>,
+    ) -> Result<Option<Vec<u8>>, StateError> {
         let mut call = Call::of("GET", key);
+        let version = version.map(|version| ("versionId", version.to_owned()));
+        call.query.extend(version);
         call.headers = self.settings.customer_key_headers();
         let answer = self.send(&call)?;
         if answer.is_success() {
