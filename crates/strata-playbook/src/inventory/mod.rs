@@ -21,7 +21,7 @@ use std::{
 
 use serde_json::Value as Json;
 use strata_core::{
-    Diagnostic, Diagnostics, Source,
+    Diagnostic, Diagnostics, Severity, Source,
     files::{EntryKind, Files},
 };
 
@@ -50,7 +50,7 @@ pub struct GroupInput {
 }
 
 /// All hosts and groups with their variables.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Inventory {
     hosts: Vec<Arc<Host>>,
     groups: Vec<Arc<Group>>,
@@ -110,8 +110,36 @@ impl Inventory {
         diags: &mut Diagnostics,
     ) -> Self {
         let mut builder = build::Builder::new();
-        for source in sources {
-            read_source(files, source, fetch, &mut builder, diags);
+        for file in files_of(files, sources, fetch, diags) {
+            read_file(files, &file, fetch, &mut builder, diags);
+        }
+        builder.finish(diags)
+    }
+
+    /// The same, as `-i` has it: a file with mistakes is a warning, and its hosts are left out, as long as another
+    /// one could be read.
+    pub fn load_what_is_right(
+        files: &dyn Files,
+        sources: &[PathBuf],
+        fetch: &dyn Fetch,
+        diags: &mut Diagnostics,
+    ) -> Self {
+        let mut builder = build::Builder::new();
+        let (mut wrong, mut is_any_right) = (Vec::new(), false);
+        for file in files_of(files, sources, fetch, diags) {
+            let before = builder.clone();
+            let mut found = Diagnostics::new();
+            read_file(files, &file, fetch, &mut builder, &mut found);
+            if found.has_errors() {
+                builder = before;
+                wrong.extend(found);
+            } else {
+                is_any_right = true;
+                diags.append(found);
+            }
+        }
+        for found in wrong {
+            diags.push(if is_any_right { left_out(found) } else { found });
         }
         builder.finish(diags)
     }
@@ -248,11 +276,25 @@ impl Inventory {
     }
 }
 
-fn read_source(
+/// The files of sources, which may be folders.
+fn files_of(
+    files: &dyn Files,
+    sources: &[PathBuf],
+    fetch: &dyn Fetch,
+    diags: &mut Diagnostics,
+) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for source in sources {
+        add_files(files, source, fetch, &mut found, diags);
+    }
+    found
+}
+
+fn add_files(
     files: &dyn Files,
     source: &Path,
     fetch: &dyn Fetch,
-    builder: &mut build::Builder,
+    found: &mut Vec<PathBuf>,
     diags: &mut Diagnostics,
 ) {
     match files.kind(source) {
@@ -264,16 +306,25 @@ fn read_source(
                     || matches!(name, "group_vars" | "host_vars" | "vars_plugins")
                     || fetch.ignores(name).unwrap_or_else(usual);
                 if !ignored {
-                    read_source(files, &source.join(&entry.name), fetch, builder, diags);
+                    add_files(files, &source.join(&entry.name), fetch, found, diags);
                 }
             }
         }
-        Some(_) => read_file(files, source, fetch, builder, diags),
+        Some(_) => found.push(source.to_owned()),
         None => diags.push(Diagnostic::error(
             "unreadable-file",
             format!("there is no inventory `{}`", source.display()),
         )),
     }
+}
+
+/// What is said of a file without which the inventory does.
+fn left_out(mut found: Diagnostic) -> Diagnostic {
+    if found.severity == Severity::Error {
+        found.severity = Severity::Warning;
+        found = found.hint("The hosts of this source are left out.");
+    }
+    found
 }
 
 fn read_file(

@@ -14,6 +14,7 @@ mod imports;
 mod include;
 mod keywords;
 mod merge;
+mod module_groups;
 mod plays;
 mod prompts;
 mod reader;
