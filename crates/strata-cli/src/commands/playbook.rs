@@ -92,7 +92,8 @@ pub(super) fn run(arguments: &args::Playbook) -> Result<Exit, Diagnostics> {
                     .iter()
                     .for_each(|recap| print!("{}", statistics(&recap.statistics)));
             }
-            if stop.is_soft() {
+            // The user may have quit by the debugger of tasks, too.
+            if stop.is_soft() || recaps.iter().any(|recap| recap.stopped) {
                 return Ok(interrupted());
             }
             Ok(recaps
@@ -121,10 +122,16 @@ fn refused(diags: &Diagnostics) -> Exit {
                 | "no-hosts-left"
         )
     };
-    match first.is_some_and(absent) {
+    match first.is_some_and(|found| absent(found) && !is_locked(found)) {
         true => ABSENT,
         false => UNREADABLE,
     }
+}
+
+/// Whether a file is there, but encrypted with another password, or nobody gave one.
+fn is_locked(found: &Diagnostic) -> bool {
+    let said = &found.summary;
+    said.contains("Attempting to decrypt") || said.contains("Decryption failed")
 }
 
 /// Says that the run is not whole; gives Ansible's exit code for that.
@@ -316,7 +323,12 @@ pub(super) fn inventory(arguments: &args::Inventory) -> Result<Exit, Diagnostics
         },
     };
     let asker = stdin().is_terminal().then(terminal::ask);
-    let (text, warnings) = inventory::show(&options, &wanted, &process, asker.as_ref())?;
+    let shown = inventory::show(&options, &wanted, &process, asker.as_ref());
+    let (text, warnings) = match shown {
+        Ok(shown) => shown,
+        Err(diags) if diags.iter().any(is_locked) => return Ok(refused(&diags)),
+        Err(diags) => return Err(diags),
+    };
     super::complain(&warnings);
     match &arguments.output {
         Some(path) => std::fs::write(path, text).map_err(|error| {

@@ -115,6 +115,20 @@ fn a_wrong_vault_password_is_told_for_the_file() {
     );
     let ran = project.run(&["playbook", "site.yml", "--vault-password-file", "wrong"]);
     says(&ran, &["secret.yml"]);
+    assert_eq!(ran.code, Some(4), "as ansible-playbook ends");
+    project.write("group_vars/all.yml", "v: 1\n");
+    project.write("hosts", "web\n");
+    let whole = [
+        "vault",
+        "encrypt",
+        "--vault-password-file",
+        "right",
+        "group_vars/all.yml",
+    ];
+    project.run(&whole).succeeded();
+    let listed = project.run(&["inventory", "-i", "hosts", "--list"]);
+    says(&listed, &["group_vars/all.yml", "--vault-password-file"]);
+    assert_eq!(listed.code, Some(4), "as ansible-inventory ends");
     assert!(
         ran.stderr.contains("decrypted") || ran.stderr.contains("password"),
         "{}",
