@@ -16,6 +16,8 @@ struct Recorder {
     tool: &'static str,
     package: &'static str,
     test: &'static str,
+    /// Parts of the names of those tests that ask; all of them do, where there are none.
+    only: &'static [&'static str],
 }
 
 const RECORDERS: &[Recorder] = &[
@@ -24,43 +26,50 @@ const RECORDERS: &[Recorder] = &[
         tool: "terraform",
         package: "strata-hcl",
         test: "terraform",
+        only: &[],
     },
     Recorder {
         name: "format",
         tool: "terraform",
         package: "strata-hcl",
         test: "format",
+        only: &[],
     },
     // Needs `STRATA_COLLECTIONS` (a folder with `ansible_collections`) and the testbed.
     Recorder {
         name: "modules",
-        tool: "/opt/ansible/bin/ansible",
+        tool: "ansible",
         package: "strata-agent",
         test: "compared",
+        only: &[],
     },
     Recorder {
         name: "playbooks",
         tool: "ansible-playbook",
         package: "strata-runner",
         test: "plays",
+        only: &[],
     },
     Recorder {
         name: "printed",
         tool: "ansible-playbook",
         package: "strata-cli",
         test: "cli",
+        only: &["playbooks_print", "four_runs"],
     },
     Recorder {
         name: "configurations",
         tool: "terraform",
         package: "strata-config",
         test: "it",
+        only: &[],
     },
     Recorder {
         name: "runs",
         tool: "terraform",
         package: "strata-cli",
         test: "terraform",
+        only: &[],
     },
 ];
 
@@ -87,7 +96,9 @@ fn record(recorder: &Recorder) -> Result<(), Failure> {
         recorder.package,
         "--test",
         recorder.test,
+        "--",
     ]);
+    cargo.args(recorder.only);
     let status = cargo.env("STRATA_RECORD", "1").status();
     match status {
         Ok(status) if status.success() => Ok(()),

@@ -96,9 +96,6 @@ enum Ground {
     Container(String, String),
 }
 
-const PYTHON: &str = "/opt/ansible/bin/python";
-const PACKAGES: &str = "/opt/ansible/lib/python3.11/site-packages";
-
 pub(crate) fn has_testbed() -> bool {
     let listed = Command::new("incus")
         .args(["image", "list", "-f", "csv", "-c", "l"])
@@ -169,6 +166,25 @@ impl Ground {
     }
 }
 
+/// The Python that has ansible-core.
+fn python() -> String {
+    let programs = strata_testing::peers::ansible().expect("recordings need ansible-core");
+    programs.join("python").to_string_lossy().into_owned()
+}
+
+/// Where a Python keeps the packages that were installed for it.
+fn packages(python: &str) -> String {
+    let asked = Command::new(python)
+        .args([
+            "-c",
+            "import sysconfig; print(sysconfig.get_path('purelib'))",
+        ])
+        .output();
+    String::from_utf8_lossy(&asked.unwrap().stdout)
+        .trim()
+        .to_owned()
+}
+
 /// Ansible's module, run as its own program.
 pub(crate) struct Ansible {
     ground: Ground,
@@ -182,7 +198,7 @@ impl Ansible {
             let mut tar = Command::new("tar")
                 .args([
                     "-C",
-                    PACKAGES,
+                    &packages(&python()),
                     "-cz",
                     "ansible",
                     "yaml",
@@ -245,11 +261,11 @@ impl Place for Ansible {
         let input = json!({"ANSIBLE_MODULE_ARGS": args}).to_string();
         let collections = std::env::var("STRATA_COLLECTIONS").unwrap_or_default();
         let (python, path) = match &self.ground {
-            Ground::Folder(_) => (PYTHON, collections.as_str()),
-            Ground::Container(..) => ("python3", "/opt/a"),
+            Ground::Folder(_) => (python(), collections.as_str()),
+            Ground::Container(..) => ("python3".to_owned(), "/opt/a"),
         };
         let path = format!("PYTHONPATH={path}");
-        let words = ["env", &path, "HOME=/root", python, "-m", &self.module];
+        let words = ["env", &path, "HOME=/root", &python, "-m", &self.module];
         let mut child = self
             .ground
             .command(&words)

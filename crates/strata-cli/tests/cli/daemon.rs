@@ -24,14 +24,22 @@ pub(crate) struct Alone {
     _lock: File,
 }
 
-/// Waits for the daemon; without one says so, and fails where the tests must run.
-pub(crate) fn alone(test: &str) -> Option<Alone> {
-    if socket().is_none() {
+/// Tells whether there is a daemon; without one says so, and fails where the tests must run.
+pub(crate) fn is_there(test: &str) -> bool {
+    let is_there = socket().is_some();
+    if !is_there {
         assert!(
             env::var_os("STRATA_TEST_INCUS_REQUIRED").is_none(),
             "{test} needs an Incus daemon, and there is none"
         );
         eprintln!("skipped: {test} needs an Incus daemon (`cargo xtask testbed up`)");
+    }
+    is_there
+}
+
+/// Waits until no other test needs the daemon for itself; nothing if there is none, as in [`is_there`].
+pub(crate) fn alone(test: &str) -> Option<Alone> {
+    if !is_there(test) {
         return None;
     }
     let lock = File::create(env::temp_dir().join("strata-test-daemon.lock")).unwrap();
@@ -69,6 +77,9 @@ fn exchange(method: &str, path: &str, body: &str) -> String {
     body.to_owned()
 }
 
+/// What begins the names of containers in which tests run beside all others; they have nothing but them on the daemon.
+const BESIDE: [&str; 2] = ["four-runs-", "modules-"];
+
 /// Everything on the daemon that an environment could leave behind.
 pub(crate) fn listing() -> BTreeSet<String> {
     let lists = [
@@ -85,6 +96,11 @@ pub(crate) fn listing() -> BTreeSet<String> {
     });
     entries
         .map(|entry| entry.as_str().unwrap_or_default().to_owned())
+        .filter(|entry| {
+            !BESIDE
+                .iter()
+                .any(|name| entry.contains(&format!("/{name}")))
+        })
         .collect()
 }
 

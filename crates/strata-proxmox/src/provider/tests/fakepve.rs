@@ -1,7 +1,8 @@
 //! The same lives against `fakepve`, a fake of the API that others wrote, in a process of its own.
 //!
-//! It is looked for as `STRATA_FAKEPVE`, then in `target/fakepve/bin`, where CI puts version 0.5.0. Where it is
-//! not there the test says so and does nothing. What it does otherwise than a real server is in [`DIFFERENCES`].
+//! It is in the virtual environment that `STRATA_TEST_FAKEPVE` names, or in `target/fakepve`, where CI puts version 0.5.0.
+//! Where it is not there the tests say so and do nothing; in CI they fail. What it does otherwise than a real server is
+//! in [`DIFFERENCES`].
 
 use std::{
     collections::BTreeMap,
@@ -38,9 +39,8 @@ impl Drop for Fake {
 }
 
 fn program() -> Option<PathBuf> {
-    let named = std::env::var_os("STRATA_FAKEPVE").map(PathBuf::from);
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/fakepve/bin/fakepve");
-    named.or(Some(built)).filter(|program| program.exists())
+    let programs = strata_testing::peers::programs("fakepve", "STRATA_TEST_FAKEPVE")?;
+    Some(programs.join("fakepve"))
 }
 
 fn start() -> Option<Fake> {
@@ -146,9 +146,6 @@ fn lives() -> Vec<(&'static str, Json, Json)> {
 #[tokio::test]
 async fn lives_are_the_same_on_a_fake_that_others_wrote() {
     let Some(fake) = start() else {
-        eprintln!(
-            "skipped: fakepve is not there; `python3 -m venv target/fakepve && target/fakepve/bin/pip install fakepve==0.5.0 cryptography`"
-        );
         return;
     };
     let world = against(&fake).await;
@@ -200,7 +197,6 @@ async fn begin(case: &Case) -> World {
 /// Has all that a list says differ, and nothing else.
 async fn every_argument(cases: Vec<Case>) {
     if program().is_none() {
-        eprintln!("skipped: fakepve is not there");
         return;
     }
     let text = differences();
