@@ -49,11 +49,7 @@ fn a_variable_is_changed_and_the_task_done_again() {
 
 #[test]
 fn an_argument_is_changed_and_mistakes_are_told() {
-    let answers = [
-        "p nothing_of_this_name.x",
-        "task.args['that'] = true",
-        "redo",
-    ];
+    let answers = ["p task.(", "task.args['that'] = true", "redo"];
     let (asked, ended, _) = check(FAILING, &answers);
     assert!(asked.contains("***"), "{asked}");
     use TaskOutcome::{Failed, Ok};
