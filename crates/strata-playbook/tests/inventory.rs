@@ -182,3 +182,30 @@ fn a_program_that_is_not_executable_is_left_out_of_a_folder_and_refused_by_name(
     Inventory::load(&files, &["inv/cloud.py".into()], &mut diags);
     assert!(diags.has_errors());
 }
+
+#[test]
+fn a_source_with_mistakes_is_left_out_while_another_one_can_be_read() {
+    let check = |sources: &[&str]| {
+        let files = MemoryFiles::new([
+            ("good", "[web]\na v=1\n"),
+            ("bad", "lost\n[web]\nlost\n[web:kids]\n"),
+            ("worse.yml", "all: [1\n"),
+        ]);
+        let sources: Vec<PathBuf> = sources.iter().map(PathBuf::from).collect();
+        let mut diags = Diagnostics::new();
+        let nobody = strata_playbook::inventory::NoFetch;
+        let inventory = Inventory::load_what_is_right(&files, &sources, &nobody, &mut diags);
+        let names: Vec<String> = inventory
+            .hosts()
+            .iter()
+            .map(|host| host.name.clone())
+            .collect();
+        (names.join(" "), diags.has_errors(), diags.len())
+    };
+    assert_eq!(
+        check(&["bad", "good", "worse.yml"]),
+        ("a".to_owned(), false, 2)
+    );
+    assert_eq!(check(&["good", "bad"]), ("a".to_owned(), false, 1));
+    assert_eq!(check(&["bad", "worse.yml"]), (String::new(), true, 2));
+}

@@ -20,7 +20,7 @@ pub(crate) enum Count {
 }
 
 /// The counts of all hosts.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Counts(BTreeMap<Arc<str>, HostCounts>);
 
 impl Counts {

@@ -14,7 +14,7 @@ use strata_playbook::{Inventory, variables::InventoryVariables};
 use crate::JsonMap;
 
 /// The variables of one host that do not depend on play and task.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct HostData {
     /// Inventory, `group_vars` and `host_vars`.
     pub(crate) inventory: Arc<JsonMap>,
@@ -156,6 +156,21 @@ impl HostData {
         }
     }
 
+    /// The facts as templates see them: each under its own name, too, unless the settings say otherwise; those of
+    /// `facts.d` always.
+    pub(crate) fn seen_facts(&self, inject: bool) -> Arc<JsonMap> {
+        if inject {
+            return self.facts.clone();
+        }
+        let seen = self.facts.iter();
+        let seen =
+            seen.filter(|(name, _)| matches!(name.as_str(), "ansible_facts" | "ansible_local"));
+        Arc::new(
+            seen.map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+        )
+    }
+
     /// The facts by the names that modules gave them.
     pub(crate) fn named_facts(&self) -> JsonMap {
         let facts = self
@@ -225,5 +240,21 @@ mod tests {
         );
         assert!(data.facts.get("ansible_host").is_none());
         assert!(data.facts.get("ansible_ssh_common_args").is_none());
+    }
+
+    #[test]
+    fn facts_that_are_not_injected_are_seen_in_ansible_facts_alone() {
+        let mut data = HostData::default();
+        let facts = json!({"ansible_system": "Linux", "ansible_local": {"a": 1}});
+        data.add(FactLevel::Gathered, &map(facts));
+        assert_eq!(
+            Json::Object((*data.seen_facts(false)).clone()),
+            json!({"ansible_facts": {"system": "Linux", "local": {"a": 1}}, "ansible_local": {"a": 1}})
+        );
+        assert_eq!(
+            data.named_facts().len(),
+            2,
+            "what is kept for later has its names"
+        );
     }
 }

@@ -14,6 +14,7 @@
 mod actions;
 mod batch;
 mod counts;
+mod findings;
 mod foreign;
 mod handlers;
 mod hosts;
@@ -36,6 +37,7 @@ mod tags;
 mod task;
 mod vars_files;
 
+pub use findings::Findings;
 pub use foreign::ModulePaths;
 pub use journal::{Journal, Note};
 pub use options::{

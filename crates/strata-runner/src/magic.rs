@@ -8,6 +8,7 @@ use std::{
 use serde_json::{Value as Json, json};
 use strata_jinja::{Scopes, Variable, Variables};
 use strata_playbook::{
+    Inventory,
     play::{Play, Role},
     variables::{self, HostVariables},
 };
@@ -37,22 +38,27 @@ pub(crate) struct PlayScope {
 
 /// What the inventory says of each host and of the groups, worked out once; to be emptied when the inventory changes.
 #[derive(Clone, Default)]
-pub(crate) struct MagicCache(Arc<Mutex<HashMap<String, Magic>>>);
+pub(crate) struct MagicCache(Arc<Mutex<Known>>);
+
+#[derive(Default)]
+struct Known {
+    hosts: HashMap<String, Magic>,
+    /// `groups`, which is the same for all hosts.
+    groups: Option<Arc<Json>>,
+}
 
 type Magic = Arc<BTreeMap<String, Variable>>;
 
 impl MagicCache {
-    fn of(
-        &self,
-        host: &str,
-        make: impl FnOnce() -> BTreeMap<String, Variable>,
-    ) -> BTreeMap<String, Variable> {
+    fn of(&self, host: &str, inventory: &Inventory, play: &Play) -> BTreeMap<String, Variable> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(magic) = known.get(host) {
+        if let Some(magic) = known.hosts.get(host) {
             return (**magic).clone();
         }
-        let magic = make();
-        known.insert(host.to_owned(), Arc::new(magic.clone()));
+        let make = || Arc::new(variables::groups(inventory));
+        let groups = known.groups.get_or_insert_with(make).clone();
+        let magic = variables::magic(inventory, &groups, host, play);
+        known.hosts.insert(host.to_owned(), Arc::new(magic.clone()));
         magic
     }
 }
@@ -65,7 +71,7 @@ impl PlayScope {
         HostVariables {
             role_defaults: roles.iter().map(|role| role.defaults.clone()).collect(),
             inventory: data.inventory.clone(),
-            facts: data.facts.clone(),
+            facts: data.seen_facts(self.options.inject_facts),
             play_vars: self.play_vars.clone(),
             vars_files: self.vars_files.get(host).cloned().unwrap_or_default(),
             role_vars: roles.iter().map(|role| role.vars.clone()).collect(),
@@ -106,9 +112,8 @@ impl PlayScope {
     }
 
     fn magic(self: &Arc<Self>, host: &str, watch: &Arc<Watch>) -> BTreeMap<String, Variable> {
-        let mut magic = self.cache.of(host, || {
-            variables::magic(&self.table.inventory(), host, &self.play)
-        });
+        let inventory = self.table.inventory();
+        let mut magic = self.cache.of(host, &inventory, &self.play);
         let plain = |value: Json| Variable::Plain(Arc::new(value));
         let options = &self.options;
         magic.extend([
@@ -186,7 +191,7 @@ impl Scopes for HostScopes {
         let data = self.scope.table.get(name)?;
         Some(Arc::new(HostVariables {
             inventory: data.inventory.clone(),
-            facts: data.facts.clone(),
+            facts: data.seen_facts(self.scope.options.inject_facts),
             include_vars: data.include_vars.clone(),
             set_facts: data.set_facts.clone(),
             extra_vars: self.scope.options.load.extra_vars.clone(),

@@ -8,7 +8,7 @@ use strata_core::files::Files;
 use strata_jinja::{Now, Plugin};
 use strata_playbook::{Inventory, load, variables::InventoryVariables, vault::Secrets};
 
-use crate::{Journal, JsonMap, ModulePaths, Progress, StopSignal};
+use crate::{Findings, Journal, JsonMap, ModulePaths, Progress, StopSignal};
 
 /// A lookup that needs this machine (`pipe`, `url`, ...): the folder to be in, its name, terms and options;
 /// none if there is no lookup of this name.
@@ -66,6 +66,8 @@ pub struct Options {
     pub reload: Option<Arc<Reload>>,
     /// Whether each task is confirmed first (`--step`).
     pub step: bool,
+    /// Whether facts are variables of their own, too (`inject_facts_as_vars`), beside `ansible_facts`.
+    pub inject_facts: bool,
     /// Whether conditions need not be boolean, as up to ansible-core 2.18.
     pub lenient_conditions: bool,
     /// The clock of templates.
@@ -94,6 +96,8 @@ pub struct Options {
     pub start_at_task: Option<String>,
     /// How far an earlier run came that this one goes on with.
     pub resume: Option<Arc<Progress>>,
+    /// What playbooks before this one of the same command line found out.
+    pub findings: Arc<Findings>,
     /// Filters and tests that the project brings along.
     pub plugins: Option<Arc<Plugins>>,
     /// Takes what is needed to resume the run if it is killed.
@@ -108,6 +112,8 @@ pub struct Options {
     pub become_defaults: BecomeDefaults,
     /// How long hosts may take to get ready; none if they must answer at once, as in Ansible.
     pub ready_timeout: Option<Duration>,
+    /// Whether the user is asked about each failure, unless a task says otherwise.
+    pub debugs: bool,
     /// Stops the run.
     pub stop: StopSignal,
 }

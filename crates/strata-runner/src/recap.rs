@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use strata_core::HostCounts;
 
-use crate::{JsonMap, Progress};
+use crate::{Findings, JsonMap, Progress};
 
 /// The results of a run, as the recap shows them.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,6 +23,8 @@ pub struct Recap {
     pub statistics: JsonMap,
     /// How far each host came, if the run did not come to its end.
     pub progress: Progress,
+    /// What the next playbook of the same command line knows from this one.
+    pub findings: Arc<Findings>,
 }
 
 impl Recap {

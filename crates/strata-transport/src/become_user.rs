@@ -195,14 +195,11 @@ fn su(exe: String, own: Option<Vec<String>>, path: &str, wanted: &Become) -> Vec
     words
 }
 
-/// The words of `become_flags`.
+/// The words of `become_flags`, divided as a shell divides them.
 fn words(flags: &str) -> Result<Vec<String>, TransportError> {
-    if flags.contains(['\'', '"', '\\']) {
-        return Err(TransportError::Unsupported(format!(
-            "quotes in `become_flags: {flags}` are not supported by Strata"
-        )));
-    }
-    Ok(flags.split_whitespace().map(str::to_owned).collect())
+    shlex::split(flags).ok_or_else(|| {
+        TransportError::Become(format!("a quote is open in `become_flags: {flags}`"))
+    })
 }
 
 /// Makes one word for a POSIX shell.
@@ -288,8 +285,13 @@ mod tests {
         assert_eq!(shown("root", &sudo), "/opt/sudo -E -n -u app -- /agent");
         let su = wanted(BecomeMethod::Su, None, "-s /bin/bash");
         assert_eq!(shown("me", &su), "su -s /bin/bash app -c exec /agent");
-        let quoted = wanted(BecomeMethod::Su, None, "-s '/bin/x y'");
-        assert!(shown("me", &quoted).contains("not supported"));
+        let quoted = wanted(BecomeMethod::Sudo, None, "-H --prompt='a b'");
+        assert_eq!(
+            shown("me", &quoted),
+            "sudo -H --prompt=a b -n -u app -- /agent"
+        );
+        let open = wanted(BecomeMethod::Su, None, "-s '/bin/x");
+        assert!(shown("me", &open).contains("a quote is open"));
     }
 
     #[test]

@@ -32,6 +32,7 @@ const CLOUD_PACKAGES: &[&str] = &[
 
 const MODULE_PACKAGES: &[&str] = &[
     "acl",
+    "apache2",
     "busybox-static",
     "cron",
     "dbus",
@@ -39,6 +40,7 @@ const MODULE_PACKAGES: &[&str] = &[
     "docker.io",
     "dosfstools",
     "e2fsprogs",
+    "firewalld",
     "gnupg",
     "iptables",
     "mariadb-server",
@@ -52,13 +54,15 @@ const MODULE_PACKAGES: &[&str] = &[
     "python3-setuptools",
     "python3-venv",
     "python3-wheel",
+    "ruby",
+    "subversion",
     "tzdata",
     "ufw",
     "util-linux",
     "xfsprogs",
 ];
-const AT_REST: &str =
-    "systemctl disable -q cron docker.service docker.socket containerd mariadb postgresql ufw";
+const AT_REST: &str = "systemctl disable -q apache2 cron docker.service docker.socket containerd \
+                       firewalld mariadb postgresql ufw";
 
 const SEED: &str = "datasource_list: [ NoCloud, None ]\n";
 // The built-in default, en_US.UTF-8, is generated in no minimal Debian, and setting it fails.

@@ -3,6 +3,8 @@
 //! Each file here is one part of them and reads files only; nothing is run, but where a fact is a
 //! program's version. What cannot be found out is left out, or null where playbooks ask for it.
 
+use std::path::Path;
+
 use serde_json::{Map, Value};
 
 use crate::host::{Host, HostError};
@@ -14,6 +16,8 @@ mod identity;
 mod network;
 mod platform;
 mod virtualization;
+
+pub(crate) use platform::OWN_FACTS;
 
 /// The parts that can be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -240,6 +244,11 @@ fn named(name: &str) -> Result<Parts, String> {
     found
         .map(|(_, parts)| *parts)
         .ok_or_else(|| name.to_owned())
+}
+
+/// What administrators say themselves in the files of a folder.
+pub(crate) fn own(host: &dyn Host, folder: &Path) -> Value {
+    platform::local(host, folder)
 }
 
 /// Gathers the parts that are asked for.

@@ -75,7 +75,7 @@ pub(super) fn gather(host: &dyn Host, facts: &mut Map<String, Value>) -> Result<
     put(facts, "cmdline", command_line(host));
     put(facts, "proc_cmdline", command_lines(host));
     put(facts, "dns", dns(host));
-    put(facts, "local", local(host));
+    put(facts, "local", local(host, Path::new(OWN_FACTS)));
     Ok(())
 }
 
@@ -340,10 +340,12 @@ fn dns(host: &dyn Host) -> Value {
     dns.into()
 }
 
-/// What administrators say themselves in `/etc/ansible/facts.d`: JSON or INI, or a program that
+/// Where administrators say something themselves, unless a task names another folder.
+pub(crate) const OWN_FACTS: &str = "/etc/ansible/facts.d";
+
+/// What administrators say themselves in the files of a folder: JSON or INI, or a program that
 /// prints one of them.
-fn local(host: &dyn Host) -> Value {
-    let folder = Path::new("/etc/ansible/facts.d");
+pub(super) fn local(host: &dyn Host, folder: &Path) -> Value {
     let mut local = Map::new();
     for name in host.list(folder).unwrap_or_default() {
         let Some(fact) = name.strip_suffix(".fact") else {

@@ -214,7 +214,7 @@ impl Module for Copy {
 }
 
 /// JSON as Python writes it: a blank after commas and colons, ASCII alone.
-fn python_json(value: &Value) -> String {
+pub(super) fn python_json(value: &Value) -> String {
     let mut bytes = Vec::new();
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Python);
     let written = value.serialize(&mut serializer);

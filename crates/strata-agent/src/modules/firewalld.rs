@@ -115,16 +115,24 @@ impl Module for Firewalld {
             } else {
                 "firewall-offline-cmd"
             };
-            self.settle(host, program, &zone, "Permanent operation", &mut found)?;
+            self.settle(host, program, &zone, &mut found)?;
         }
-        if self.immediate && runs && !matches!(self.what, What::Zone | What::Target(_)) {
-            self.settle(
-                host,
-                "firewall-cmd",
-                &zone,
-                "Non-permanent operation",
-                &mut found,
-            )?;
+        let at_once = self.immediate && runs && !matches!(self.what, What::Zone | What::Target(_));
+        if at_once {
+            self.settle(host, "firewall-cmd", &zone, &mut found)?;
+        }
+        let operation = match (self.permanent || !runs, at_once) {
+            (true, true) => "Permanent and Non-Permanent(immediate) operation",
+            (true, false) => "Permanent operation",
+            (false, _) => "Non-permanent operation",
+        };
+        found.msgs.push(operation.to_owned());
+        if !found.commands.is_empty() {
+            found.msgs.extend(self.told(&zone));
+        }
+        if !runs {
+            let offline = "(offline operation: only on-disk configs were altered)";
+            found.msgs.push(offline.to_owned());
         }
         Ok(found)
     }
@@ -228,7 +236,6 @@ impl Firewalld {
         host: &dyn Host,
         program: &str,
         zone: &str,
-        name: &str,
         found: &mut Found,
     ) -> Result<(), ModuleError> {
         let words: Vec<String> = program.split(' ').map(str::to_owned).collect();
@@ -266,33 +273,51 @@ impl Firewalld {
                     return Ok(());
                 }
                 let verb = if wanted { "add" } else { "remove" };
-                let mut command = vec![zone_word, format!("--{verb}-{word}{value}")];
+                // Without a daemon the plain word means another command, that of an older tool.
+                let is_old = !wanted && *word == "service" && program == "firewall-offline-cmd";
+                let from = if is_old { "-from-zone" } else { "" };
+                let mut command = vec![zone_word, format!("--{verb}-{word}{from}{value}")];
                 if self.timeout > 0 && wanted && !program.contains("permanent") {
                     command.push(format!("--timeout={}", self.timeout));
                 }
                 command
             }
         };
-        found.msgs.push(name.to_owned());
-        found.msgs.push(self.told(zone, wanted));
         found.commands.push([words, command].concat());
         Ok(())
     }
 
-    fn told(&self, zone: &str, wanted: bool) -> String {
+    /// What is said of a change, in the words of Ansible's module.
+    fn told(&self, zone: &str) -> Vec<String> {
+        let wanted = matches!(self.state.as_str(), "enabled" | "present");
+        let moved = |what: &str, added: &str, to: &str| match wanted {
+            true => format!("{added} {what} {to} zone {zone}"),
+            false => format!("Removed {what} from zone {zone}"),
+        };
+        let set = |what: &str| format!("Changed {what} to {}", self.state);
         match &self.what {
             What::Zone => {
                 let verb = if wanted { "Added" } else { "Removed" };
-                format!("{verb} zone {zone}")
+                vec![format!("{verb} zone {zone}"), set(&format!("zone {zone}"))]
             }
-            What::Target(target) => format!("Set zone {zone} target to {target}"),
-            What::Item(word, Some(value)) => {
-                format!("Changed {word} {value} to {}", self.state)
+            What::Target(target) => vec![match wanted {
+                true => format!("Set zone {zone} target to {target}"),
+                false => format!("Reset zone {zone} target to default"),
+            }],
+            What::Item("source", Some(value)) => vec![moved(value, "Added", "to")],
+            What::Item("interface", Some(value)) => vec![moved(value, "Changed", "to")],
+            What::Item("rich-rule", Some(rule)) => vec![set(&format!("rich_rule {rule}"))],
+            What::Item("forward-port", Some(rule)) => {
+                let address = if rule.contains(":toaddr=") {
+                    ""
+                } else {
+                    ":toaddr="
+                };
+                vec![set(&format!("port_forward {rule}{address}"))]
             }
-            What::Item(word, None) => {
-                let verb = if wanted { "Added" } else { "Removed" };
-                format!("{verb} {word} to zone {zone}")
-            }
+            What::Item("icmp-block-inversion", _) => vec![set("icmp-block-inversion True")],
+            What::Item(word, Some(value)) => vec![set(&format!("{word} {value}"))],
+            What::Item(word, None) => vec![moved(word, "Added", "to")],
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `mount_facts`: what is mounted, as the kernel and the tables tell it.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -100,7 +101,8 @@ impl Module for MountFacts {
         let mut points = Map::new();
         for mount in &found.mounts {
             let point = mount["mount"].as_str().unwrap_or_default();
-            points.insert(point.to_owned(), mount.clone());
+            // The first counts.
+            points.entry(point).or_insert_with(|| mount.clone());
         }
         let aggregate = match self.all {
             Some(true) => json!(found.mounts),
@@ -171,6 +173,8 @@ impl MountFacts {
                 continue;
             };
             mount["ansible_context"] = json!({"source": source, "source_data": line});
+            let device = mount["device"].as_str().unwrap_or_default();
+            mount["uuid"] = json!(uuid(host, device));
             self.measure(host, &mut mount, found)?;
             found.mounts.push(mount);
         }
@@ -243,6 +247,21 @@ impl MountFacts {
     }
 }
 
+/// What a filesystem is known by: its table says it, or the links that there are for all.
+fn uuid(host: &dyn Host, device: &str) -> Option<String> {
+    if let Some(uuid) = device.strip_prefix("UUID=") {
+        return Some(uuid.to_owned());
+    }
+    let folder = Path::new("/dev/disk/by-uuid");
+    let name = Path::new(device.strip_prefix("/dev/")?).file_name()?;
+    let known = host.list(folder).ok()?.into_iter();
+    let mut known = known.filter(|uuid| {
+        let target = host.link_target(&folder.join(uuid));
+        target.is_ok_and(|target| target.file_name() == Some(name))
+    });
+    known.next()
+}
+
 /// A line of `fstab` or `mtab`; spaces in names are written in octal.
 fn of_table(line: &str, of_boot: bool) -> Option<Value> {
     let fields: Vec<String> = line
@@ -262,10 +281,15 @@ fn of_table(line: &str, of_boot: bool) -> Option<Value> {
     }
     let number = |at: usize| fields.get(at).and_then(|text| text.parse::<u64>().ok());
     let options = fields.get(3).cloned().unwrap_or_default();
-    Some(json!({
+    let mut mount = json!({
         "device": fields[0], "mount": fields[1], "fstype": fields[2], "options": options,
-        "dump": number(4).unwrap_or(0), "passno": number(5).unwrap_or(0),
-    }))
+    });
+    for (name, at) in [("dump", 4), ("passno", 5)] {
+        if let Some(number) = number(at) {
+            mount[name] = number.into();
+        }
+    }
+    Some(mount)
 }
 
 /// A line as `/dev/x on /y type ext4 (rw)`.

@@ -22,12 +22,16 @@ pub(super) struct Pacman {
     upgrade: bool,
     upgrade_extra: Vec<String>,
     remove_nosave: bool,
+    reason: Option<String>,
+    reason_for_all: bool,
 }
 
 /// What is to be done with which packages.
 pub(super) struct Found {
     packages: Vec<String>,
     upgrades: Vec<String>,
+    /// Packages that are there for another reason than they shall be.
+    otherwise: Vec<String>,
 }
 
 impl Module for Pacman {
@@ -46,8 +50,10 @@ impl Module for Pacman {
             Field::str("update_cache_extra_args").default(""),
             Field::bool("upgrade", false),
             Field::str("upgrade_extra_args").default(""),
-            Field::unsupported("reason"),
-            Field::fixed("reason_for", "new"),
+            Field::str("reason").choices(&["dependency", "explicit"]),
+            Field::str("reason_for")
+                .choices(&["new", "all"])
+                .default("new"),
         ],
     )
     .exclusive(&[&["name", "upgrade"]])
@@ -77,6 +83,8 @@ impl Module for Pacman {
             upgrade: arguments.bool("upgrade"),
             upgrade_extra: words(&arguments.text("upgrade_extra_args"))?,
             remove_nosave: arguments.bool("remove_nosave"),
+            reason: arguments.string("reason"),
+            reason_for_all: arguments.text("reason_for") == "all",
         })
     }
 
@@ -87,6 +95,7 @@ impl Module for Pacman {
         let mut found = Found {
             packages: Vec::new(),
             upgrades: Vec::new(),
+            otherwise: Vec::new(),
         };
         if self.upgrade || self.state == "latest" {
             // Nothing to upgrade is its status 1.
@@ -97,6 +106,7 @@ impl Module for Pacman {
                 .filter_map(|line| line.split_whitespace().next());
             found.upgrades = names.map(str::to_owned).collect();
         }
+        let mut members = Vec::new();
         for name in &self.names {
             for member in self.members(host, name)? {
                 let there = installed.contains_key(member.as_str());
@@ -108,9 +118,12 @@ impl Module for Pacman {
                 };
                 if due {
                     found.packages.push(member);
+                } else {
+                    members.push(member);
                 }
             }
         }
+        found.otherwise = self.otherwise(host, members)?;
         Ok(found)
     }
 
@@ -132,6 +145,7 @@ impl Module for Pacman {
             changes.push(run(&words, [&self.upgrade_extra, &[]]));
         }
         if found.packages.is_empty() {
+            changes.extend(self.mark(&found.otherwise));
             return changes;
         }
         if self.state == "absent" {
@@ -154,6 +168,13 @@ impl Module for Pacman {
                 changes.push(run(&words, [&self.extra, &packages]));
             }
         }
+        // Pacman itself marks what is asked for as explicit.
+        let mut marked = found.otherwise.clone();
+        if self.reason.as_deref() == Some("dependency") {
+            let names = found.packages.iter().map(|name| bare(name));
+            marked.extend(names.map(str::to_owned));
+        }
+        changes.extend(self.mark(&marked));
         changes
     }
 
@@ -169,6 +190,9 @@ impl Module for Pacman {
             }
             (true, _) if self.upgrade => "System upgraded".to_owned(),
             (true, _) => "Updated package db".to_owned(),
+            (false, 0) if !found.otherwise.is_empty() => {
+                format!("marked {} package(s)", found.otherwise.len())
+            }
             (false, 0) => format!("package(s) already {verb}"),
             (false, count) => format!("{verb} {count} package(s)"),
         };
@@ -190,6 +214,36 @@ impl Module for Pacman {
 }
 
 impl Pacman {
+    /// Packages of those that are there whose reason is another one, where all are to have the one that is asked for.
+    fn otherwise(&self, host: &dyn Host, there: Vec<String>) -> Result<Vec<String>, ModuleError> {
+        if !self.reason_for_all || self.state == "absent" {
+            return Ok(Vec::new());
+        }
+        let query = match self.reason.as_deref() {
+            Some("dependency") => "-Qeq",
+            Some(_) => "-Qdq",
+            None => return Ok(Vec::new()),
+        };
+        // None at all is its status 1.
+        let said = host.run(&plain(["pacman", query]))?;
+        let is_otherwise = |name: &String| said.stdout.lines().any(|line| line == bare(name));
+        Ok(there.into_iter().filter(is_otherwise).collect())
+    }
+
+    /// Says why packages are there.
+    fn mark(&self, packages: &[String]) -> Option<Change> {
+        let flag = match self.reason.as_deref()? {
+            "dependency" => "--asdeps",
+            _ => "--asexplicit",
+        };
+        if packages.is_empty() {
+            return None;
+        }
+        let head = [self.program.as_str(), "--database", flag].map(str::to_owned);
+        let argv: Vec<String> = head.into_iter().chain(packages.iter().cloned()).collect();
+        Some(programs::change(plain(argv)))
+    }
+
     /// The packages that a name stands for; a group is all that are in it.
     fn members(&self, host: &dyn Host, name: &str) -> Result<Vec<String>, ModuleError> {
         if name.contains('/') {
@@ -202,6 +256,11 @@ impl Pacman {
             _ => vec![name.to_owned()],
         })
     }
+}
+
+/// A package without its repository.
+fn bare(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
 }
 
 /// Whether a name is `repository/package`, not a file or an address.

@@ -1,5 +1,7 @@
 //! `setup` (`gather_facts`): the host's facts.
 
+use std::path::{Path, PathBuf};
+
 use serde_json::{Map, Value, json};
 
 use crate::arguments::{Arguments, Field, Spec};
@@ -12,6 +14,8 @@ use crate::protocol::Task;
 
 pub(super) struct Setup {
     parts: Parts,
+    /// The folder of facts that administrators write, if it is not the usual one.
+    own: Option<PathBuf>,
     subset: Vec<String>,
     filter: Vec<String>,
 }
@@ -24,9 +28,7 @@ impl Module for Setup {
             Field::list("filter"),
             // Nothing here takes long enough to be given up.
             Field::fixed("gather_timeout", "10"),
-            Field::path("fact_path")
-                .choices(&["/etc/ansible/facts.d"])
-                .default("/etc/ansible/facts.d"),
+            Field::path("fact_path").default(facts::OWN_FACTS),
         ],
     );
     type Current = Map<String, Value>;
@@ -38,6 +40,9 @@ impl Module for Setup {
         })?;
         let filter = arguments.list("filter").unwrap_or_default();
         Ok(Setup {
+            own: arguments
+                .path("fact_path")
+                .filter(|folder| folder != Path::new(facts::OWN_FACTS)),
             parts,
             subset,
             filter: filter.into_iter().filter(|one| !one.is_empty()).collect(),
@@ -52,6 +57,9 @@ impl Module for Setup {
             .filter_map(|one| glob::compile(one))
             .collect();
         let mut facts = facts;
+        if let (Some(local), Some(folder)) = (facts.get_mut("local"), &self.own) {
+            *local = facts::own(host, folder);
+        }
         facts.insert("gather_subset".to_owned(), self.subset.clone().into());
         facts.insert("module_setup".to_owned(), true.into());
         let named = facts

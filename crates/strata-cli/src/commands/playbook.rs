@@ -99,7 +99,8 @@ pub(super) fn run(arguments: &args::Playbook) -> Result<Exit, Diagnostics> {
                     .iter()
                     .for_each(|recap| print!("{}", statistics(&recap.statistics)));
             }
-            if stop.is_soft() {
+            // The user may have quit by the debugger of tasks, too.
+            if stop.is_soft() || recaps.iter().any(|recap| recap.stopped) {
                 return Ok(interrupted());
             }
             Ok(recaps
@@ -128,10 +129,16 @@ fn refused(diags: &Diagnostics) -> Exit {
                 | "no-hosts-left"
         )
     };
-    match first.is_some_and(absent) {
+    match first.is_some_and(|found| absent(found) && !is_locked(found)) {
         true => ABSENT,
         false => UNREADABLE,
     }
+}
+
+/// Whether a file is there, but encrypted with another password, or nobody gave one.
+fn is_locked(found: &Diagnostic) -> bool {
+    let said = &found.summary;
+    said.contains("Attempting to decrypt") || said.contains("Decryption failed")
 }
 
 /// Says that the run is not whole; gives Ansible's exit code for that.
@@ -304,7 +311,11 @@ fn unlisted(diags: &Diagnostics) -> Exit {
     super::complain(diags);
     match diags.iter().find(|found| found.is_error()) {
         Some(found) if matches!(found.code, "unknown-host" | "unknown-group") => UNKNOWN,
-        Some(found) if found.code.starts_with("yaml") || found.code == "unreadable-file" => {
+        Some(found)
+            if found.code.starts_with("yaml")
+                || found.code == "unreadable-file"
+                || is_locked(found) =>
+        {
             UNREADABLE
         }
         _ => ABSENT,

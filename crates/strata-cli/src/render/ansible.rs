@@ -113,6 +113,14 @@ impl AnsibleLook {
         }
     }
 
+    fn show_recap(&mut self) {
+        self.banner("PLAY RECAP");
+        for (host, counts) in std::mem::take(&mut self.recap) {
+            say(&paint(recap_style(&counts), &recap(&host, &counts)));
+        }
+        say("");
+    }
+
     fn show_included(&mut self) {
         for (key, hosts) in std::mem::take(&mut self.included) {
             self.show_waiting();
@@ -275,6 +283,10 @@ impl Renderer for AnsibleLook {
         }
         match event {
             Event::PlayStarted { name, hosts } => {
+                // Of several playbooks each has its recap, which counts on.
+                if !self.recap.is_empty() {
+                    self.show_recap();
+                }
                 self.waiting = None;
                 self.began = true;
                 self.banner(&format!("PLAY [{name}]"));
@@ -334,11 +346,7 @@ impl Renderer for AnsibleLook {
         if !self.began {
             return;
         }
-        self.banner("PLAY RECAP");
-        for (host, counts) in &self.recap {
-            say(&paint(recap_style(counts), &recap(host, counts)));
-        }
-        say("");
+        self.show_recap();
     }
 }
 

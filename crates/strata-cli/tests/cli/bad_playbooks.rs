@@ -97,7 +97,11 @@ fn inventories_that_contradict_themselves_are_told() {
 #[test]
 fn inventories_that_are_not_shown_end_as_in_ansible() {
     let project = Folder::new(&[("hosts", "[web]\na\n")]);
-    let code = |words: &[&str]| project.run(&[&["inventory", "-i", "hosts"], words].concat()).code;
+    let code = |words: &[&str]| {
+        project
+            .run(&[&["inventory", "-i", "hosts"], words].concat())
+            .code
+    };
     assert_eq!(code(&["--list"]), Some(0));
     assert_eq!(code(&["--host", "b"]), Some(5));
     assert_eq!(code(&["--graph", "db"]), Some(5));
@@ -112,7 +116,11 @@ fn names_and_messages_do_not_act_on_the_terminal() {
         "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - name: \"a\\e]0;title\\a\"\n      fail: {msg: \"b\\e[2J\"}\n",
     )]);
     let ran = project.run(&["playbook", "site.yml"]);
-    assert!(ran.stdout.contains("TASK [a\\u001b]0;title\\u0007]"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("TASK [a\\u001b]0;title\\u0007]"),
+        "{}",
+        ran.stdout
+    );
     assert!(ran.stderr.contains("b\\u001b[2J"), "{}", ran.stderr);
 }
 
@@ -137,6 +145,20 @@ fn a_wrong_vault_password_is_told_for_the_file() {
     );
     let ran = project.run(&["playbook", "site.yml", "--vault-password-file", "wrong"]);
     says(&ran, &["secret.yml"]);
+    assert_eq!(ran.code, Some(4), "as ansible-playbook ends");
+    project.write("group_vars/all.yml", "v: 1\n");
+    project.write("hosts", "web\n");
+    let whole = [
+        "vault",
+        "encrypt",
+        "--vault-password-file",
+        "right",
+        "group_vars/all.yml",
+    ];
+    project.run(&whole).succeeded();
+    let listed = project.run(&["inventory", "-i", "hosts", "--list"]);
+    says(&listed, &["group_vars/all.yml", "--vault-password-file"]);
+    assert_eq!(listed.code, Some(4), "as ansible-inventory ends");
     assert!(
         ran.stderr.contains("decrypted") || ran.stderr.contains("password"),
         "{}",

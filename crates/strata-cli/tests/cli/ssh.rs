@@ -305,9 +305,12 @@ fn temporary_folders(target: &Target) {
     let noexec = format!(
         "    - command: mount -t tmpfs -o noexec none /tmp\n{script}    - command: umount /tmp\n"
     );
-    let ran = target.play(&noexec, &["-l", "t"]);
-    ended(&ran, 0);
-    says(&ran, "\"r.stdout\": \"ran one\\n\"");
+    let without = format!("    - command: mv /tmp /away\n{script}    - command: mv /away /tmp\n");
+    for tasks in [noexec, without] {
+        let ran = target.play(&tasks, &["-l", "t"]);
+        ended(&ran, 0);
+        says(&ran, "\"r.stdout\": \"ran one\\n\"");
+    }
 }
 
 fn two_at_once(target: &Target) {

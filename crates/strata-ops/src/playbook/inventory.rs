@@ -57,7 +57,16 @@ pub(crate) fn hosts(
     if given.is_empty() {
         drop_missing(&mut paths, project, diags);
     }
-    from(names, paths, project, process, diags)
+    from((names, paths), Mistakes::LeaveOut, project, process, diags)
+}
+
+/// What becomes of a source with mistakes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mistakes {
+    /// It is an error.
+    Stop,
+    /// Its hosts are left out, as long as there is another source, as with `ansible-playbook`.
+    LeaveOut,
 }
 
 /// What the settings name need not be there, as in Ansible: what makes an inventory may have to run first.
@@ -89,31 +98,31 @@ pub(crate) fn given(
         .cloned()
         .partition(|source| source.contains(','));
     let paths = paths.into_iter().map(PathBuf::from).collect();
-    from(names, paths, project, process, diags)
+    from((names, paths), Mistakes::Stop, project, process, diags)
 }
 
 fn from(
-    names: Vec<String>,
-    paths: Vec<PathBuf>,
+    (names, paths): (Vec<String>, Vec<PathBuf>),
+    mistakes: Mistakes,
     project: &Project,
     process: &Process,
     diags: &mut Diagnostics,
 ) -> (Inventory, Vec<PathBuf>) {
     let files = project.files.as_ref();
-    for path in paths.iter().filter(|path| files.kind(path).is_none()) {
-        let diagnostic = Diagnostic::error(
-            "no-inventory",
-            format!("There is no inventory `{}`", path.display()),
-        )
-        .hint("A list of hosts has a comma at its end: `-i web1,`.");
-        diags.push(diagnostic);
-    }
-    let there = paths.into_iter().filter(|path| files.kind(path).is_some());
+    let (there, absent): (Vec<_>, Vec<_>) = paths
+        .into_iter()
+        .partition(|path| files.kind(path).is_some());
+    let does_without = mistakes == Mistakes::LeaveOut && !(there.is_empty() && names.is_empty());
+    diags.extend(absent.iter().map(|path| missing(path, does_without)));
     let paths: Vec<PathBuf> = there
+        .into_iter()
         .map(|path| std::path::absolute(&path).unwrap_or(path))
         .collect();
     let programs = fetch::Programs::new(process, &project.settings, diags);
-    let mut inventory = Inventory::load_with(files, &paths, &programs, diags);
+    let mut inventory = match mistakes {
+        Mistakes::Stop => Inventory::load_with(files, &paths, &programs, diags),
+        Mistakes::LeaveOut => Inventory::load_what_is_right(files, &paths, &programs, diags),
+    };
     for source in names {
         let hosts: Vec<String> = source
             .split(',')
@@ -131,6 +140,16 @@ fn from(
     };
     let folders = paths.iter().map(folder).collect();
     (inventory, folders)
+}
+
+/// What is said of a source that is not there.
+fn missing(path: &Path, does_without: bool) -> Diagnostic {
+    let summary = format!("There is no inventory `{}`", path.display());
+    let found = match does_without {
+        true => Diagnostic::warning("no-inventory", summary),
+        false => Diagnostic::error("no-inventory", summary),
+    };
+    found.hint("A list of hosts has a comma at its end: `-i web1,`.")
 }
 
 /// Lists of names, and paths; those of the settings where none are given.

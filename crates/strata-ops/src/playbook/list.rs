@@ -8,7 +8,7 @@ use strata_jinja::{Engine, NoSurroundings, Templar};
 use strata_playbook::{
     Inventory,
     play::{Action, Node, Play, Spanned, Task},
-    variables::{HostVariables, magic},
+    variables::{HostVariables, groups, magic},
 };
 use strata_runner::{Ask, tags_allow};
 
@@ -83,10 +83,11 @@ fn templar(play: &Arc<Play>, inventory: &Inventory, extra: &Arc<Map<String, Json
         let default = prompt.default.as_ref()?;
         Some((prompt.name.clone(), default.clone()))
     });
+    let groups = Arc::new(groups(inventory));
     let variables = HostVariables {
         play_vars: vec![play.vars.clone(), Arc::new(defaults.collect())],
         extra_vars: extra.clone(),
-        magic: Arc::new(magic(inventory, "localhost", play)),
+        magic: Arc::new(magic(inventory, &groups, "localhost", play)),
         ..HostVariables::default()
     };
     Templar::new(

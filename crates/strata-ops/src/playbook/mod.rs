@@ -26,7 +26,7 @@ use strata_playbook::{
     variables::InventoryVariables,
     vault::{Secrets, VaultFiles},
 };
-use strata_runner::{Ask, BecomeDefaults, Gathering, Pace, Recap, StopSignal};
+use strata_runner::{Ask, BecomeDefaults, Findings, Gathering, Pace, Recap, StopSignal};
 
 use crate::{files::Disk, mask, process::Process, registry::Platforms, vault};
 pub use list::{Listing, list};
@@ -239,6 +239,9 @@ pub async fn run(
             folder: path.parent(),
             extra: &extra,
             project: &project,
+            findings: recaps
+                .last()
+                .map_or_else(Arc::default, |recap: &Recap| recap.findings.clone()),
         };
         let Some(recap) = one.run(options, around, events, &mut diags).await? else {
             continue;
@@ -276,6 +279,7 @@ pub(crate) async fn run_text(
         folder: Some(Path::new("")),
         extra: &extra,
         project: &project,
+        findings: Arc::default(),
     };
     let events = &project.masked(events);
     let recap = one.run(options, around, events, &mut diags).await?;
@@ -290,6 +294,8 @@ struct One<'a> {
     folder: Option<&'a Path>,
     extra: &'a Map<String, Json>,
     project: &'a Project,
+    /// What those before it found out.
+    findings: Arc<Findings>,
 }
 
 impl One<'_> {
@@ -314,6 +320,7 @@ impl One<'_> {
         let password = connection_password(options, &project.settings, around, diags);
         apply(options, project, around, &mut runner, diags);
         runner.reload = Some(self.reload(options, around));
+        runner.findings = self.findings.clone();
         if let Some(folder) = self.folder {
             plugins::add(&mut runner, project, folder, diags);
         }
@@ -591,6 +598,10 @@ pub(crate) fn runner_options(
         fact_cache: None,
         reload: None,
         step: false,
+        inject_facts: project
+            .settings
+            .flag("inject_facts_as_vars")
+            .unwrap_or(true),
         lenient_conditions: project
             .settings
             .flag("allow_broken_conditionals")
@@ -607,6 +618,7 @@ pub(crate) fn runner_options(
         limit: None,
         start_at_task: None,
         resume: None,
+        findings: Arc::default(),
         modules: modules::paths(project, &around.process.environment),
         force_handlers: false,
         verbosity: 0,
@@ -622,6 +634,10 @@ pub(crate) fn runner_options(
         plugins: None,
         journal: None,
         ready_timeout: None,
+        debugs: project
+            .settings
+            .flag("enable_task_debugger")
+            .unwrap_or(false),
         stop: around.stop.clone(),
     }
 }

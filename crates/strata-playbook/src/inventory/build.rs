@@ -13,6 +13,7 @@ use super::{Group, Host, Inventory};
 use crate::play::JsonMap;
 
 /// An inventory that is being read.
+#[derive(Clone)]
 pub(super) struct Builder {
     hosts: Vec<Host>,
     groups: Vec<Group>,

@@ -21,7 +21,7 @@ use std::{
 
 use serde_json::Value as Json;
 use strata_core::{
-    Diagnostic, Diagnostics, Source,
+    Diagnostic, Diagnostics, Severity, Source,
     files::{EntryKind, Files},
 };
 
@@ -50,7 +50,7 @@ pub struct GroupInput {
 }
 
 /// All hosts and groups with their variables.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Inventory {
     hosts: Vec<Arc<Host>>,
     groups: Vec<Arc<Group>>,
@@ -111,8 +111,36 @@ impl Inventory {
         diags: &mut Diagnostics,
     ) -> Self {
         let mut builder = build::Builder::new();
-        for source in sources {
-            read_source(files, source, fetch, &mut builder, diags);
+        for (file, of_folder) in files_of(files, sources, fetch, diags) {
+            read_file(files, (&file, of_folder), fetch, &mut builder, diags);
+        }
+        builder.finish(diags)
+    }
+
+    /// The same, as `-i` has it: a file with mistakes is a warning, and its hosts are left out, as long as another
+    /// one could be read.
+    pub fn load_what_is_right(
+        files: &dyn Files,
+        sources: &[PathBuf],
+        fetch: &dyn Fetch,
+        diags: &mut Diagnostics,
+    ) -> Self {
+        let mut builder = build::Builder::new();
+        let (mut wrong, mut is_any_right) = (Vec::new(), false);
+        for (file, of_folder) in files_of(files, sources, fetch, diags) {
+            let before = builder.clone();
+            let mut found = Diagnostics::new();
+            read_file(files, (&file, of_folder), fetch, &mut builder, &mut found);
+            if found.has_errors() {
+                builder = before;
+                wrong.extend(found);
+            } else {
+                is_any_right = true;
+                diags.append(found);
+            }
+        }
+        for found in wrong {
+            diags.push(if is_any_right { left_out(found) } else { found });
         }
         builder.finish(diags)
     }
@@ -249,11 +277,25 @@ impl Inventory {
     }
 }
 
-fn read_source(
+/// The files of sources, which may be folders, and whether each lies in such a folder.
+fn files_of(
     files: &dyn Files,
-    source: &Path,
+    sources: &[PathBuf],
     fetch: &dyn Fetch,
-    builder: &mut build::Builder,
+    diags: &mut Diagnostics,
+) -> Vec<(PathBuf, bool)> {
+    let mut found = Vec::new();
+    for source in sources {
+        add_files(files, (source, false), fetch, &mut found, diags);
+    }
+    found
+}
+
+fn add_files(
+    files: &dyn Files,
+    (source, of_folder): (&Path, bool),
+    fetch: &dyn Fetch,
+    found: &mut Vec<(PathBuf, bool)>,
     diags: &mut Diagnostics,
 ) {
     match files.kind(source) {
@@ -264,17 +306,13 @@ fn read_source(
                 let ignored = name.starts_with('.')
                     || matches!(name, "group_vars" | "host_vars" | "vars_plugins")
                     || fetch.ignores(name).unwrap_or_else(usual);
-                if ignored {
-                    continue;
-                }
-                let path = source.join(&entry.name);
-                match entry.kind {
-                    EntryKind::File => read_file(files, (&path, true), fetch, builder, diags),
-                    _ => read_source(files, &path, fetch, builder, diags),
+                if !ignored {
+                    let inside = source.join(&entry.name);
+                    add_files(files, (&inside, true), fetch, found, diags);
                 }
             }
         }
-        Some(_) => read_file(files, (source, false), fetch, builder, diags),
+        Some(_) => found.push((source.to_owned(), of_folder)),
         None => diags.push(Diagnostic::error(
             "unreadable-file",
             format!("there is no inventory `{}`", source.display()),
@@ -293,6 +331,15 @@ fn idle_program(path: &Path, of_folder: bool) -> Diagnostic {
         false => Diagnostic::error("unsupported", message),
     };
     found.hint("Programs must be executable: `chmod +x`.")
+}
+
+/// What is said of a file without which the inventory does.
+fn left_out(mut found: Diagnostic) -> Diagnostic {
+    if found.severity == Severity::Error {
+        found.severity = Severity::Warning;
+        found = found.hint("The hosts of this source are left out.");
+    }
+    found
 }
 
 /// Reads one file, which the user named or which lies in a folder that the user named.

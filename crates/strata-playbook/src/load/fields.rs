@@ -185,16 +185,6 @@ impl Reader<'_> {
         };
         self.diags.push(diagnostic);
     }
-
-    /// Refuses what Ansible knows and Strata does not.
-    pub(super) fn unsupported(&mut self, entry: &Entry, what: &str) {
-        let key = entry.key.text().unwrap_or_default();
-        self.error(
-            "unsupported",
-            format!("`{key}` of {what} is not supported by Strata yet"),
-            &entry.key.span,
-        );
-    }
 }
 
 fn truth(text: &str) -> Option<bool> {

@@ -141,7 +141,7 @@ fn context(reader: &mut Reader<'_>, site: Site<'_>, apply: Option<&yaml::Node>) 
     reader.begin_play(&site.play.vars);
     let mut own = Keywords::default();
     for entry in apply.and_then(yaml::Node::entries).unwrap_or_default() {
-        if !reader.keyword(entry, &mut own, "`apply`") {
+        if !reader.keyword(entry, &mut own) {
             reader.unknown(entry, "`apply`", super::keywords::SHARED);
         }
     }

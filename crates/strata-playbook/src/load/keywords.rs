@@ -9,7 +9,7 @@ use super::{
     reader::{Reader, variables},
 };
 use crate::{
-    play::{Keywords, ModuleDefaults, Spanned},
+    play::{Debugger, Keywords, ModuleDefaults, Spanned},
     yaml::{Entry, Node},
 };
 
@@ -45,7 +45,7 @@ pub(super) const SHARED: &[&str] = &[
 
 impl Reader<'_> {
     /// Takes an entry if it is a shared keyword; gives false if it is not.
-    pub(super) fn keyword(&mut self, entry: &Entry, own: &mut Keywords, what: &str) -> bool {
+    pub(super) fn keyword(&mut self, entry: &Entry, own: &mut Keywords) -> bool {
         let Some(key) = entry.key.text() else {
             return false;
         };
@@ -79,7 +79,7 @@ impl Reader<'_> {
             "remote_user" => own.remote_user = self.text(entry),
             "port" => own.port = self.integer(entry),
             "collections" => own.collections.extend(self.collections(entry)),
-            "debugger" => self.debugger(entry, what),
+            "debugger" => own.debugger = self.debugger(entry),
             _ => return false,
         }
         true
@@ -101,11 +101,19 @@ impl Reader<'_> {
         })
     }
 
-    /// The debugger of tasks is not there; that it is never wanted is fine.
-    fn debugger(&mut self, entry: &Entry, what: &str) {
-        if entry.value.text() != Some("never") {
-            self.unsupported(entry, what);
+    /// When the user is asked about a result.
+    fn debugger(&mut self, entry: &Entry) -> Option<Debugger> {
+        let word = self.plain_text(entry)?;
+        let found = Debugger::of(&word.value);
+        if found.is_none() {
+            let summary = format!(
+                "`{}` is not a valid value for `debugger`: it is one of {}",
+                word.value,
+                Debugger::WORDS.map(|(word, _)| word).join(", ")
+            );
+            self.error("wrong-type", summary, &word.span);
         }
+        found
     }
 
     /// Conditions: one or a list; each a text or a boolean.
@@ -150,7 +158,7 @@ impl Reader<'_> {
         for part in node.items().unwrap_or(std::slice::from_ref(node)) {
             for entry in self.mapping(part, "`module_defaults`").unwrap_or_default() {
                 let name = entry.key.text().unwrap_or_default();
-                for module in self.defaulted(name, entry) {
+                for module in self.defaulted(name, &entry.key.span) {
                     defaults.push(ModuleDefaults {
                         module,
                         arguments: spanned(&entry.value),
@@ -161,83 +169,6 @@ impl Reader<'_> {
         defaults
     }
 }
-
-impl Reader<'_> {
-    /// The modules that an entry of `module_defaults` means: one, or those of a `group/NAME`.
-    fn defaulted(&mut self, name: &str, entry: &Entry) -> Vec<String> {
-        let Some(group) = name.strip_prefix("group/") else {
-            return vec![short_name(name).to_owned()];
-        };
-        let known = GROUPS
-            .iter()
-            .find(|(known, _, _)| *known == group || known.rsplit('.').next() == Some(group));
-        let Some((_, collection, modules)) = known else {
-            self.error(
-                "unsupported",
-                format!("the module group `{group}` is not supported by Strata"),
-                &entry.key.span,
-            );
-            return Vec::new();
-        };
-        let full = modules
-            .iter()
-            .map(|module| format!("{collection}.{module}"));
-        full.collect()
-    }
-}
-
-/// Groups of modules for `module_defaults` (`action_groups` of collections): name, collection, members.
-const GROUPS: &[(&str, &str, &[&str])] = &[
-    (
-        "community.docker.docker",
-        "community.docker",
-        &[
-            "docker_compose_v2",
-            "docker_compose_v2_exec",
-            "docker_compose_v2_pull",
-            "docker_compose_v2_run",
-            "docker_config",
-            "docker_container",
-            "docker_container_copy_into",
-            "docker_container_exec",
-            "docker_container_info",
-            "docker_host_info",
-            "docker_image",
-            "docker_image_build",
-            "docker_image_export",
-            "docker_image_info",
-            "docker_image_load",
-            "docker_image_pull",
-            "docker_image_push",
-            "docker_image_remove",
-            "docker_image_tag",
-            "docker_login",
-            "docker_network",
-            "docker_network_info",
-            "docker_node",
-            "docker_node_info",
-            "docker_plugin",
-            "docker_prune",
-            "docker_secret",
-            "docker_swarm",
-            "docker_swarm_info",
-            "docker_swarm_service",
-            "docker_swarm_service_info",
-            "docker_volume",
-            "docker_volume_info",
-        ],
-    ),
-    (
-        "community.docker.docker_compose",
-        "community.docker",
-        &[
-            "docker_compose_v2",
-            "docker_compose_v2_exec",
-            "docker_compose_v2_pull",
-            "docker_compose_v2_run",
-        ],
-    ),
-];
 
 /// A module's name without the collection that is always there.
 pub(crate) fn short_name(name: &str) -> &str {
@@ -279,6 +210,7 @@ pub(super) fn inherit(parent: &Keywords, own: Keywords) -> Keywords {
         ignore_unreachable,
         any_errors_fatal,
         check_mode,
+        debugger,
         diff,
         run_once,
         delegate_to,

@@ -14,6 +14,7 @@ mod imports;
 mod include;
 mod keywords;
 mod merge;
+mod module_groups;
 mod plays;
 mod prompts;
 mod reader;
@@ -36,7 +37,7 @@ pub use reader::vars_file;
 pub use spelling::closest;
 
 /// Where things are looked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Further folders with roles, after `roles/` beside the playbook.
     pub roles_path: Vec<PathBuf>,

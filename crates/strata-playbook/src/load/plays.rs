@@ -107,7 +107,7 @@ fn import(
         match other.key.text().unwrap_or_default() {
             "name" => {}
             "when" | "tags" | "vars" => {
-                reader.keyword(other, &mut own, "`import_playbook`");
+                reader.keyword(other, &mut own);
             }
             _ if std::ptr::eq(other, entry) => {}
             _ => reader.unknown(
@@ -192,7 +192,7 @@ fn play(reader: &mut Reader<'_>, node: &Node, path: &Path) -> Option<Play> {
                 &entry.key.span,
             ),
             _ if part(reader, entry, &mut parts) => {}
-            _ if reader.keyword(entry, &mut own, "a play") => {}
+            _ if reader.keyword(entry, &mut own) => {}
             // The old name of `remote_user`.
             "user" => own.remote_user = reader.text(entry),
             _ => {
@@ -340,10 +340,11 @@ fn strategy(reader: &mut Reader<'_>, entry: &Entry) -> Option<Strategy> {
         "linear" => Some(Strategy::Linear),
         "free" => Some(Strategy::Free),
         "host_pinned" => Some(Strategy::HostPinned),
+        "debug" => Some(Strategy::Debug),
         other => {
             reader.error(
                 "unsupported",
-                format!("the strategy `{other}` is not supported, only `linear`, `free` and `host_pinned`"),
+                format!("the strategy `{other}` is not supported, only `linear`, `free`, `host_pinned` and `debug`"),
                 &name.span,
             );
             None

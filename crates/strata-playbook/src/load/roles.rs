@@ -93,7 +93,7 @@ impl Reader<'_> {
                 }
                 "version" | "scm" | "src" => {}
                 _ if SHARED.contains(&key) => {
-                    self.keyword(entry, &mut own, "a role");
+                    self.keyword(entry, &mut own);
                 }
                 _ => {
                     parameters.insert(key.to_owned(), spanned(&entry.value).value);

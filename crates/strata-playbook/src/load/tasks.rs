@@ -157,7 +157,7 @@ impl Reader<'_> {
             match entry.key.text().unwrap_or_default() {
                 "block" | "rescue" | "always" | "name" => {}
                 "notify" => notify = list(&entry.value),
-                _ if self.keyword(entry, &mut own, "a block") => {}
+                _ if self.keyword(entry, &mut own) => {}
                 key => {
                     let known: Vec<_> = SHARED.iter().chain(BLOCK).copied().collect();
                     if TASK.contains(&key) || key.starts_with("with_") {
@@ -327,7 +327,7 @@ impl Reader<'_> {
                     }
                 }
                 _ if self.task_keyword(entry, &mut keys) => {}
-                _ if self.keyword(entry, &mut own, what) => {}
+                _ if self.keyword(entry, &mut own) => {}
                 _ => modules.push(entry),
             }
         }

@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, path::Path, sync::Arc};
 
 use expect_test::{Expect, expect};
-use strata_core::{Diagnostics, files::MemoryFiles};
+use strata_core::{Diagnostics, Source, files::MemoryFiles};
 
 use super::*;
 use crate::play::{Action, Node, Play};
@@ -112,6 +112,50 @@ fn show_nodes(nodes: &[Node], indent: usize, out: &mut String) {
             }
         }
     }
+}
+
+#[test]
+fn defaults_of_a_group_go_to_the_modules_that_its_collection_names() {
+    let site = "- hosts: all
+  module_defaults:
+    group/k8s: {host: here}
+    group/our.own.all: {x: 1}
+    group/nobody.knows.this: {y: 2}
+  tasks: []
+";
+    let files = MemoryFiles::new([
+        ("site.yml", site),
+        (
+            "/usr/share/collections/ansible_collections/kubernetes/core/meta/runtime.yml",
+            "action_groups: {k8s: [k8s, k8s_info, {metadata: {extend_group: [our.own.all]}}]}",
+        ),
+        (
+            "collections/ansible_collections/our/own/meta/runtime.yml",
+            "action_groups: {all: [thing, {metadata: {extend_group: [our.own.all, not.installed.x]}}]}",
+        ),
+    ]);
+    let mut diags = Diagnostics::new();
+    let playbook = load(&files, Path::new("site.yml"), &options(), &mut diags);
+    assert!(playbook.is_none());
+    let summaries: Vec<&str> = diags.iter().map(|one| one.summary.as_str()).collect();
+    assert_eq!(
+        summaries,
+        ["the module group `nobody.knows.this` is not supported by Strata"]
+    );
+    let mut diags = Diagnostics::new();
+    let options = options();
+    let mut reader = reader::Reader::new(&files, &options, &mut diags);
+    let place = Source::new("site.yml", site).span(0..1);
+    let mut of = |name: &str| reader.defaulted(name, &place).join(" ");
+    assert_eq!(of("ansible.builtin.copy"), "copy");
+    assert_eq!(
+        of("group/k8s"),
+        "kubernetes.core.k8s kubernetes.core.k8s_info our.own.thing"
+    );
+    assert_eq!(
+        of("group/community.docker.docker_compose"),
+        "community.docker.docker_compose_v2"
+    );
 }
 
 #[test]

@@ -59,6 +59,40 @@ pub struct Keywords {
     pub remote_user: Option<Spanned<Json>>,
     /// On which port.
     pub port: Option<Spanned<Json>>,
+    /// When the user is asked about a result.
+    pub debugger: Option<Debugger>,
+}
+
+/// After which results the user is asked what to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Debugger {
+    /// After each.
+    Always,
+    /// After none.
+    Never,
+    /// After failures that are not ignored.
+    OnFailed,
+    /// When the host cannot be reached.
+    OnUnreachable,
+    /// When the task was skipped.
+    OnSkipped,
+}
+
+impl Debugger {
+    /// How they are written.
+    pub const WORDS: [(&str, Self); 5] = [
+        ("always", Self::Always),
+        ("never", Self::Never),
+        ("on_failed", Self::OnFailed),
+        ("on_unreachable", Self::OnUnreachable),
+        ("on_skipped", Self::OnSkipped),
+    ];
+
+    /// The one that is written so.
+    pub fn of(word: &str) -> Option<Self> {
+        let found = Self::WORDS.iter().find(|(known, _)| *known == word);
+        found.map(|(_, debugger)| *debugger)
+    }
 }
 
 /// Defaults for the arguments of one module.

@@ -12,7 +12,7 @@ use std::{path::PathBuf, sync::Arc};
 use serde_json::{Map, Value as Json};
 use strata_core::Span;
 
-pub use keywords::{Keywords, ModuleDefaults};
+pub use keywords::{Debugger, Keywords, ModuleDefaults};
 pub use task::{Action, Handler, Loop, LoopControl, RoleFiles, Task};
 
 /// A value with its place in a file.
@@ -119,6 +119,8 @@ pub enum Strategy {
     Free,
     /// Each host at its own pace, and no new host before another is through.
     HostPinned,
+    /// As `Linear`; the user is asked about each failure.
+    Debug,
 }
 
 /// In which order the hosts of a play are taken.

@@ -9,8 +9,14 @@ use crate::{Inventory, play::Play};
 
 /// The magic variables that need no running: `inventory_hostname`, `group_names`, `groups`, `playbook_dir`,
 /// `inventory_dir`, ... The runner adds `hostvars`, `ansible_play_hosts`, `ansible_check_mode` and the like;
-/// those of roles come with [`HostVariables::for_task`](super::HostVariables::for_task).
-pub fn magic(inventory: &Inventory, host: &str, play: &Play) -> BTreeMap<String, Variable> {
+/// those of roles come with [`HostVariables::for_task`](super::HostVariables::for_task). `groups` is what [`groups`] says
+/// of the inventory, the same for all hosts: made anew for each, it would cost hosts times hosts.
+pub fn magic(
+    inventory: &Inventory,
+    groups: &Arc<Json>,
+    host: &str,
+    play: &Play,
+) -> BTreeMap<String, Variable> {
     let short = host.split('.').next().unwrap_or(host);
     let source = inventory.host(host).and_then(|host| host.source.clone());
     let folder = source
@@ -29,7 +35,6 @@ pub fn magic(inventory: &Inventory, host: &str, play: &Play) -> BTreeMap<String,
         ("inventory_hostname", json!(host)),
         ("inventory_hostname_short", json!(short)),
         ("group_names", json!(inventory.group_names(host))),
-        ("groups", groups(inventory)),
         ("playbook_dir", json!(play.folder.display().to_string())),
         (
             "inventory_file",
@@ -42,9 +47,10 @@ pub fn magic(inventory: &Inventory, host: &str, play: &Play) -> BTreeMap<String,
         ("play_role_names", json!(names)),
         ("ansible_play_role_names", json!(names)),
     ];
-    values
+    let own = values
         .into_iter()
-        .map(|(name, value)| (name.to_owned(), Variable::Plain(Arc::new(value))))
+        .map(|(name, value)| (name.to_owned(), Variable::Plain(Arc::new(value))));
+    own.chain([("groups".to_owned(), Variable::Plain(groups.clone()))])
         .collect()
 }
 
@@ -63,7 +69,7 @@ fn version() -> Json {
 }
 
 /// `groups`: the hosts of each group.
-fn groups(inventory: &Inventory) -> Json {
+pub fn groups(inventory: &Inventory) -> Json {
     let all = inventory.groups().iter();
     let hosts = |name: &str| match name {
         "all" => inventory

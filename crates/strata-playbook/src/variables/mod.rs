@@ -17,7 +17,7 @@ use crate::load::add_variables;
 use crate::play::{JsonMap, Play, Role, Task};
 
 pub use inventory::InventoryVariables;
-pub use magic::magic;
+pub use magic::{groups, magic};
 
 /// All that a host's templates may see, by level, the weakest first. Cheap to clone.
 #[derive(Clone, Default)]

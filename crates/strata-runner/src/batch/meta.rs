@@ -140,6 +140,7 @@ impl Batch<'_> {
     fn clear_errors(&mut self) {
         for host in &self.all_hosts {
             self.memory.failed.remove(host);
+            self.memory.condemned.remove(host);
             self.memory.unreachable.remove(host);
         }
         self.refresh_hosts();

@@ -3,6 +3,7 @@
 //! It asks each host's walk for the next step, starts what may start ([`schedule`]), waits for whatever is done
 //! first and settles it ([`settle`]). Nothing else changes the state of a run.
 
+mod debugger;
 mod facts;
 mod meta;
 mod progress;
@@ -21,12 +22,14 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 use serde_json::Value as Json;
 use strata_jinja::{Engine, Templar};
 use strata_playbook::{
+    Inventory,
     play::{Play, Task},
     variables::HostVariables,
     walk::{Position, Walk},
 };
 use tokio::sync::Semaphore;
 
+use debugger::Verdict;
 use roles::RolesRun;
 
 use crate::{
@@ -44,7 +47,11 @@ pub(crate) struct Memory {
     pub(crate) counts: Counts,
     pub(crate) failed: BTreeSet<Arc<str>>,
     pub(crate) unreachable: BTreeSet<Arc<str>>,
+    /// Hosts that failed only because others did: a rescue takes them through this play, but not into the next.
+    pub(crate) condemned: BTreeSet<Arc<str>>,
     pub(crate) statistics: JsonMap,
+    /// Hosts and groups that tasks added to the inventory.
+    pub(crate) added: Vec<Inventory>,
     /// Whether `--start-at-task` was reached.
     pub(crate) started: bool,
     pub(crate) stopped: bool,
@@ -83,6 +90,10 @@ pub(crate) struct Batch<'a> {
     pinned: bool,
     max_fail_percentage: Option<f64>,
     peers: Arc<Peers>,
+    /// Whether the user is asked about each failure.
+    debugs: bool,
+    /// Whether the user, asked about a result, wants no more of the run.
+    quits: bool,
     /// What the user said to each task (`--step`); none any more once all are to be done.
     confirmed: Option<HashMap<(Position, String), bool>>,
     /// Tasks whose start was shown.
@@ -141,6 +152,8 @@ pub(crate) struct Start {
     /// No new host begins before another is through, beyond as many as tasks may run at a time.
     pub(crate) pinned: bool,
     pub(crate) force_handlers: bool,
+    /// Whether the user is asked about each failure.
+    pub(crate) debugs: bool,
     pub(crate) max_fail_percentage: Option<f64>,
     /// The play's place in the playbook.
     pub(crate) place: usize,
@@ -191,6 +204,8 @@ pub(crate) async fn run(shared: &Shared<'_>, memory: &mut Memory, start: Start) 
         scope: start.scope,
         all_hosts: start.all_hosts,
         max_fail_percentage: start.max_fail_percentage,
+        debugs: start.debugs,
+        quits: false,
         confirmed: shared.options.step.then(HashMap::new),
         shown: HashSet::new(),
         throttles: HashMap::new(),
@@ -209,9 +224,11 @@ impl Batch<'_> {
         let shared = self.shared;
         let mut running = FuturesUnordered::new();
         let mut stop = shared.options.stop.clone();
+        let mut again = None;
         loop {
-            if !stop.requested() {
-                for (at, job) in self.startable().await {
+            if !stop.requested() && !self.quits {
+                let again = again.take().into_iter();
+                for (at, job) in again.chain(self.startable().await) {
                     running.push(async move {
                         let report = task::perform(&job, shared).await;
                         (at, job, report)
@@ -222,22 +239,33 @@ impl Batch<'_> {
                 break;
             }
             tokio::select! {
-                Some((at, job, report)) = running.next() => self.settle(at, job, report),
+                Some((at, job, report)) = running.next() => again = self.settle(at, job, report),
                 () = stop.hard() => break,
             }
         }
-        self.memory.stopped |= stop.requested();
+        self.memory.stopped |= stop.requested() || self.quits;
     }
 
-    fn settle(&mut self, at: usize, mut job: Job, report: Report) {
+    /// Takes a result in. Gives a job that the user wants to be done again.
+    fn settle(&mut self, at: usize, mut job: Job, report: Report) -> Option<(usize, Job)> {
         // As long as the job shares the host's maps, adding one fact would copy them all.
         job.variables = HostVariables::default();
         self.hosts[at].state = State::Idle;
         self.awake.insert(at);
         match report {
             Report::Crossing => self.pace = Pace::Lockstep,
-            Report::Done { whole, includes } => self.settle_result(at, &job, *whole, includes),
+            Report::Done { whole, includes } => {
+                let verdict = self.debug(at, &mut job, &whole);
+                if matches!(verdict, Verdict::Redo) {
+                    self.awake.remove(&at);
+                    return Some((at, job));
+                }
+                job.variables = HostVariables::default();
+                let is_shown = !matches!(verdict, Verdict::Unasked);
+                self.settle_result(at, &job, *whole, includes, is_shown);
+            }
         }
+        None
     }
 
     fn play(&self) -> &Arc<Play> {
@@ -298,6 +326,7 @@ impl Batch<'_> {
         let ended = |host: &Arc<str>| self.hosts.iter().any(|run| run.ended && run.name == *host);
         let gone = |host: &Arc<str>| {
             self.memory.failed.contains(host)
+                || self.memory.condemned.contains(host)
                 || self.memory.unreachable.contains(host)
                 || ended(host)
         };

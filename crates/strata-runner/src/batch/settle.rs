@@ -32,6 +32,7 @@ impl Batch<'_> {
         job: &Job,
         mut whole: ItemResult,
         includes: Vec<Include>,
+        is_shown: bool,
     ) {
         let next = Next {
             at,
@@ -56,7 +57,7 @@ impl Batch<'_> {
             self.hosts[at].roles.did(&job.task);
         }
         let shown_already = included.is_some_and(|count| count > 0);
-        if !(shown_already && outcome == TaskOutcome::Ok) {
+        if !(is_shown || shown_already && outcome == TaskOutcome::Ok) {
             self.show(job, &whole, rescued);
         }
         if matches!(outcome, TaskOutcome::Failed | TaskOutcome::Unreachable) {
@@ -241,11 +242,15 @@ impl Batch<'_> {
             }
             // It fails in the step that it did last: the rescue of that step's block is its rescue, too.
             if host.gather.is_none() && host.state != State::Gone && host.walk.end().is_none() {
-                self.move_on(other, true);
+                let name = host.name.clone();
+                if self.move_on(other, true) {
+                    self.memory.condemned.insert(name);
+                }
             } else {
                 self.drop_out(other);
             }
         }
+        self.refresh_hosts();
     }
 
     /// The hosts for which a result counts: with `run_once` all of the batch.
@@ -389,6 +394,7 @@ impl Batch<'_> {
     }
 
     fn grow_inventory(&mut self, addition: Inventory) {
+        self.memory.added.push(addition.clone());
         let table = &self.shared.table;
         table.change_inventory(|inventory| inventory.merge(addition));
         Arc::make_mut(&mut self.scope).cache = MagicCache::default();

@@ -15,7 +15,7 @@ use strata_playbook::{
 use tokio::sync::Semaphore;
 
 use crate::{
-    Connect, Gathering, HostProgress, JsonMap, Options, Progress, Recap,
+    Connect, Findings, Gathering, HostProgress, JsonMap, Options, Progress, Recap,
     batch::{self, BatchEnd, Memory, Start},
     hosts::{FactLevel, HostTable},
     jobs::Jobs,
@@ -51,6 +51,7 @@ pub async fn run(
             table.change(&host.name, |data| data.add(FactLevel::Gathered, &facts));
         }
     }
+    options.findings.tell(&table);
     for (host, progress) in options.resume.iter().flat_map(|resume| &resume.hosts) {
         table.change(host, |data| {
             data.add(FactLevel::Set, &progress.values);
@@ -70,6 +71,10 @@ pub async fn run(
         shared: &shared,
         engine: engine(&shared.options),
         memory: Memory {
+            counts: shared.options.findings.counts.clone(),
+            statistics: shared.options.findings.statistics.clone(),
+            secret: shared.options.findings.secret.clone(),
+            added: shared.options.findings.added.clone(),
             started: shared.options.start_at_task.is_none(),
             ..Memory::default()
         },
@@ -209,7 +214,10 @@ impl Run<'_> {
     }
 
     fn is_bad(&self, host: &Arc<str>) -> bool {
-        self.memory.failed.contains(host) || self.memory.unreachable.contains(host)
+        let memory = &self.memory;
+        memory.failed.contains(host)
+            || memory.unreachable.contains(host)
+            || memory.condemned.contains(host)
     }
 
     fn started(&self, facts: &PlayFacts, hosts: usize) {
@@ -226,6 +234,8 @@ impl Run<'_> {
         facts: &PlayFacts,
         hosts: &[Arc<str>],
     ) -> Result<BatchEnd, Diagnostics> {
+        // Those whom a rescue took through the play before are missing in this one: for the exit code they failed.
+        self.memory.failed.append(&mut self.memory.condemned);
         let left: Vec<Arc<str>> = hosts
             .iter()
             .filter(|host| !self.is_bad(host))
@@ -246,7 +256,8 @@ impl Run<'_> {
             gather: facts.gather.clone(),
             smart: options.gathering == Gathering::Smart && play.gather_facts.is_none(),
             pace: options.pace,
-            free: play.strategy != Strategy::Linear,
+            free: matches!(play.strategy, Strategy::Free | Strategy::HostPinned),
+            debugs: options.debugs || play.strategy == Strategy::Debug,
             pinned: play.strategy == Strategy::HostPinned,
             force_handlers: facts.force_handlers,
             max_fail_percentage: facts.max_fail_percentage,
@@ -315,6 +326,13 @@ impl Run<'_> {
 
     fn recap(self, playbook: &Playbook) -> Recap {
         let progress = self.progress(playbook);
+        let findings = Findings {
+            counts: self.memory.counts.clone(),
+            statistics: self.memory.statistics.clone(),
+            secret: self.memory.secret.clone(),
+            added: self.memory.added.clone(),
+            ..Findings::of(&self.shared.table)
+        };
         let hosts = self.memory.counts.into_hosts();
         for (host, counts) in &hosts {
             self.shared.events.send(Event::HostRecap {
@@ -330,6 +348,7 @@ impl Run<'_> {
             broken: self.memory.broken,
             statistics: self.memory.statistics,
             progress,
+            findings: Arc::new(findings),
         }
     }
 

@@ -7,7 +7,7 @@ use strata_core::{Diagnostic, Diagnostics};
 use strata_jinja::Templar;
 use strata_playbook::{
     play::{Action, Keywords, LoopControl, Order, Play, Spanned, Task},
-    variables::HostVariables,
+    variables::{self, HostVariables},
 };
 
 use super::Run;
@@ -98,15 +98,13 @@ impl Run<'_> {
 
     /// A templar for what a play says without any host, with further values.
     pub(super) fn play_templar_with(&self, play: &Arc<Play>, values: JsonMap) -> Templar {
+        let inventory = self.shared.table.inventory();
+        let groups = Arc::new(variables::groups(&inventory));
         let variables = HostVariables {
             local: Arc::new(values),
             play_vars: vec![play.vars.clone(), self.answers(play)],
             extra_vars: self.shared.options.load.extra_vars.clone(),
-            magic: Arc::new(strata_playbook::variables::magic(
-                &self.shared.table.inventory(),
-                "localhost",
-                play,
-            )),
+            magic: Arc::new(variables::magic(&inventory, &groups, "localhost", play)),
             merge_hashes: self.shared.options.load.merge_hashes,
             ..HostVariables::default()
         };

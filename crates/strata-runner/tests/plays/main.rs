@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests may")]
 
+mod debugger;
 mod differential;
 mod failures;
 mod pace;

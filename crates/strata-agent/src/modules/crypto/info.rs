@@ -1,12 +1,13 @@
 //! `x509_certificate_info`: what a certificate says.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
 use super::certificate::{number, relative};
 use super::{after, digests, existing, extensions, made, openssl, unwrapped};
 use crate::arguments::{Arguments, Field, FieldKind, Spec, text};
+use crate::base64::encode as base64;
 use crate::change::{Change, Outcome};
 use crate::host::Host;
 use crate::module::{Module, ModuleError, Report, values};
@@ -47,7 +48,7 @@ impl Module for X509CertificateInfo {
     fn observe(&self, host: &dyn Host) -> Result<Map<String, Value>, ModuleError> {
         let text = match (&self.content, &self.path) {
             (Some(content), _) => content.clone(),
-            (None, path) => existing(host, &path.clone().unwrap_or_default(), "certificate")?,
+            (None, path) => file(host, &path.clone().unwrap_or_default())?,
         };
         self.describe(host, &text)
     }
@@ -123,6 +124,7 @@ impl X509CertificateInfo {
             "version": after(&said, "Version:").and_then(|text| text.split(' ').next()?.parse::<u8>().ok()),
             "signature_algorithm": after(&said, "Signature Algorithm:"),
             "public_key": public, "public_key_type": key_type(kind),
+            "public_key_data": key_data(&said, key_type(kind)),
             "public_key_fingerprints": digests(&unwrapped(&public)),
             "fingerprints": digests(&unwrapped(text)),
             "valid_at": valid,
@@ -130,6 +132,22 @@ impl X509CertificateInfo {
         all.extend(of_extensions(&said));
         Ok(all)
     }
+}
+
+/// A certificate in a file, which may hold the bytes themselves instead of PEM.
+fn file(host: &dyn Host, path: &Path) -> Result<String, ModuleError> {
+    let text = existing(host, path, "certificate")?;
+    if text.contains("-----BEGIN") {
+        return Ok(text);
+    }
+    let inside = base64(&host.read(path)?);
+    // Longer lines are no PEM.
+    let lines = inside.as_bytes().chunks(64).map(String::from_utf8_lossy);
+    let lines: Vec<_> = lines.collect();
+    Ok(format!(
+        "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
+        lines.join("\n")
+    ))
 }
 
 fn moment(seconds: i64) -> String {
@@ -169,6 +187,58 @@ fn key_type(algorithm: &str) -> &str {
     }
 }
 
+/// The numbers of a public key; the large ones as texts, as they are beyond what JSON is read as.
+fn key_data(said: &str, kind: &str) -> Value {
+    let size = || {
+        let line = after(said, "Public-Key: (")?;
+        line.split(' ').next()?.parse::<i64>().ok()
+    };
+    match kind {
+        "RSA" => {
+            let exponent = after(said, "Exponent: ");
+            let exponent = exponent.and_then(|text| text.split(' ').next()?.parse::<i64>().ok());
+            json!({"size": size(), "exponent": exponent, "modulus": number(&hexadecimal(said, "Modulus:"))})
+        }
+        "ECC" => {
+            let curve = after(said, "ASN1 OID: ").map(|curve| match curve.trim() {
+                "prime256v1" => "secp256r1",
+                "prime192v1" => "secp192r1",
+                curve => curve,
+            });
+            let point = hexadecimal(said, "pub:");
+            let half = point.len().saturating_sub(2) / 2;
+            let part = |from: usize| point.get(from..from + half).map(number);
+            json!({"curve": curve, "exponent_size": size(), "x": part(2), "y": part(2 + half)})
+        }
+        _ => json!({}),
+    }
+}
+
+/// The digits of the lines that follow a heading, without their colons.
+fn hexadecimal(said: &str, heading: &str) -> String {
+    let lines = said.lines().skip_while(|line| line.trim() != heading);
+    let is_digits = |line: &&str| {
+        let line = line.trim();
+        !line.is_empty() && line.chars().all(|c| c == ':' || c.is_ascii_hexdigit())
+    };
+    let lines = lines.skip(1).take_while(is_digits);
+    lines
+        .flat_map(|line| line.trim().chars().filter(|c| *c != ':'))
+        .collect()
+}
+
+/// An alternative name as Ansible's module shows it.
+fn shown(name: &str) -> String {
+    let Some(address) = name.strip_prefix("IP Address:") else {
+        return name.to_owned();
+    };
+    let parsed = address.parse::<std::net::Ipv6Addr>();
+    match parsed {
+        Ok(address) => format!("IP:{address}"),
+        Err(_) => format!("IP:{address}"),
+    }
+}
+
 fn of_extensions(said: &str) -> Map<String, Value> {
     let all = extensions(said);
     let mut values = Map::new();
@@ -184,9 +254,11 @@ fn of_extensions(said: &str) -> Map<String, Value> {
         let entries = lines.map(|lines| {
             let lines = lines.iter().filter(|line| *line != "critical");
             let entries = lines.flat_map(|line| line.split(", "));
+            let mut entries: Vec<String> = entries.map(shown).collect();
+            if key.ends_with("usage") {
+                entries.sort();
+            }
             entries
-                .map(|entry| entry.replace("IP Address:", "IP:"))
-                .collect::<Vec<_>>()
         });
         values.insert(key.to_owned(), json!(entries));
         values.insert(format!("{key}_critical"), critical.into());
@@ -207,6 +279,9 @@ fn of_extensions(said: &str) -> Map<String, Value> {
         .get("TLS Feature")
         .map(|lines| lines.iter().any(|line| line.contains("status_request")));
     values.insert("ocsp_must_staple".to_owned(), staple.into());
+    let feature = all.get("TLS Feature").and_then(|lines| lines.first());
+    let is_critical = feature.is_some_and(|line| line == "critical");
+    values.insert("ocsp_must_staple_critical".to_owned(), is_critical.into());
     let link = |word: &str| {
         let lines = all
             .get("Authority Information Access")

@@ -62,7 +62,7 @@ impl Module for OpensslPrivatekey {
         "community.crypto.openssl_privatekey",
         &[
             Field::path("path").required(),
-            Field::fixed("cipher", "auto"),
+            Field::str("cipher").default("auto"),
             Field::str("curve").choices(CURVES),
             Field::str("format")
                 .choices(&["pkcs1", "pkcs8", "auto", "auto_ignore"])
@@ -96,6 +96,12 @@ impl Module for OpensslPrivatekey {
         if kind == "ECC" && curve.is_none() {
             return Err(ModuleError::new(
                 "type is ECC but all of the following are missing: curve",
+            ));
+        }
+        // Which cipher is the best is for `openssl` to say, as for the library of Ansible's module.
+        if arguments.text("cipher") != "auto" && arguments.string("passphrase").is_some() {
+            return Err(ModuleError::new(
+                "Cryptography backend can only use \"auto\" for cipher option.",
             ));
         }
         let mut kept = Kept::read(arguments, 0o600)?;

@@ -57,9 +57,16 @@ impl Module for DockerLogin {
         let present = arguments.text("state") == "present";
         let (user, password) = (arguments.string("username"), arguments.string("password"));
         if present && (user.is_none() || password.is_none()) {
-            return Err(ModuleError::new(
-                "state is present but any of the following are missing: username, password",
-            ));
+            let given = [
+                ("username", user.is_some()),
+                ("password", password.is_some()),
+            ];
+            let missing = given.iter().filter(|(_, is_there)| !is_there);
+            let missing: Vec<&str> = missing.map(|(name, _)| *name).collect();
+            return Err(ModuleError::new(format!(
+                "state is present but all of the following are missing: {}",
+                missing.join(", ")
+            )));
         }
         Ok(DockerLogin {
             engine: Engine::read(arguments, task.check)?,
@@ -97,6 +104,10 @@ impl Module for DockerLogin {
                 found.answer = self.ask(host)?;
                 config["auths"][&self.registry] = json!({"auth": wanted});
                 found.new = Some(text_of(&config));
+            } else {
+                found.answer = json!({
+                    "username": user, "email": null, "serveraddress": self.registry,
+                });
             }
         } else if kept.is_some() {
             if let Some(known) = config["auths"].as_object_mut() {
@@ -171,9 +182,15 @@ fn config(host: &dyn Host, path: &Path) -> Value {
     read.filter(Value::is_object).unwrap_or_else(|| json!({}))
 }
 
+/// As Ansible's module writes it: sorted, indented by four, without an end of line.
 fn text_of(config: &Value) -> String {
-    let text = serde_json::to_string_pretty(config).expect("a value is JSON");
-    format!("{text}\n")
+    let mut config = config.clone();
+    config.sort_all_objects();
+    let mut text = Vec::new();
+    let format = serde_json::ser::PrettyFormatter::with_indent(b"    ");
+    let mut serializer = serde_json::Serializer::with_formatter(&mut text, format);
+    serde::Serialize::serialize(&config, &mut serializer).expect("a value is JSON");
+    String::from_utf8(text).expect("JSON is UTF-8")
 }
 
 /// Passwords that a program keeps are its own to change.

@@ -27,7 +27,7 @@ pub(super) const LOGIN: &[Field] = &[
     Field::path("ca_cert").alias(&["ssl_ca"]),
     Field::path("client_cert").alias(&["ssl_cert"]),
     Field::path("client_key").alias(&["ssl_key"]),
-    Field::unsupported("check_hostname"),
+    Field::maybe("check_hostname"),
     Field::bool("check_implicit_admin", false),
     Field::bool("sql_log_bin", true),
 ];
@@ -67,6 +67,14 @@ impl Server {
         ] {
             let given = arguments.string(name);
             options.extend(given.map(|path| format!("{flag}={path}")));
+        }
+        if arguments.maybe("check_hostname") == Some(true) {
+            // Each of the two clients knows one of them; a `loose` one that it does not know is no mistake.
+            let flags = [
+                "--loose-ssl-verify-server-cert",
+                "--loose-ssl-mode=VERIFY_IDENTITY",
+            ];
+            options.extend(flags.map(str::to_owned));
         }
         options.push(format!(
             "--connect-timeout={}",

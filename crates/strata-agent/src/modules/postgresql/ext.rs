@@ -18,12 +18,14 @@ pub(in crate::modules) struct PostgresqlExt {
     present: bool,
     cascade: bool,
     version: Option<String>,
+    comment: Option<String>,
 }
 
 /// The version that is installed, and the one that is the newest to be had.
 pub(in crate::modules) struct Found {
     installed: Option<String>,
     newest: Option<String>,
+    comment: String,
 }
 
 impl Module for PostgresqlExt {
@@ -38,7 +40,7 @@ impl Module for PostgresqlExt {
                 .default("present"),
             Field::bool("cascade", false),
             Field::str("version"),
-            Field::unsupported("comment"),
+            Field::str("comment"),
         ],
     )
     .with(LOGIN);
@@ -53,13 +55,15 @@ impl Module for PostgresqlExt {
             present: arguments.text("state") == "present",
             cascade: arguments.bool("cascade"),
             version: arguments.string("version"),
+            comment: arguments.string("comment"),
         })
     }
 
     fn observe(&self, host: &dyn Host) -> Result<Found, ModuleError> {
         let sql = format!(
-            "SELECT coalesce(installed_version, ''), default_version \
-             FROM pg_available_extensions WHERE name = {}",
+            "SELECT coalesce(installed_version, ''), default_version, \
+             coalesce((SELECT obj_description(oid, 'pg_extension') FROM pg_extension \
+             WHERE extname = {0}), '') FROM pg_available_extensions WHERE name = {0}",
             literal(&self.extension)
         );
         let rows = self.server.rows(host, &self.database, &sql)?;
@@ -75,6 +79,7 @@ impl Module for PostgresqlExt {
         Ok(Found {
             installed,
             newest: fields.next(),
+            comment: fields.next().unwrap_or_default(),
         })
     }
 
@@ -120,6 +125,13 @@ impl PostgresqlExt {
                 format!("ALTER EXTENSION {extension} UPDATE TO {wanted}")
             }),
         };
-        statement.into_iter().collect()
+        // What an extension is made with says its control file; that is not known before.
+        let comment = self
+            .comment
+            .as_ref()
+            .filter(|text| self.present && (found.installed.is_none() || **text != found.comment));
+        let comment =
+            comment.map(|text| format!("COMMENT ON EXTENSION {extension} IS {}", literal(text)));
+        statement.into_iter().chain(comment).collect()
     }
 }

@@ -1,9 +1,9 @@
 //! `postgresql_user`: a role that may log in.
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::{LOGIN, Server, literal, name, scram};
-use crate::arguments::{Arguments, Field, Spec};
+use crate::arguments::{Arguments, Field, FieldKind, Spec, text};
 use crate::change::{Change, Outcome};
 use crate::host::Host;
 use crate::module::{Module, ModuleError, Report, values};
@@ -21,6 +21,9 @@ pub(in crate::modules) struct PostgresqlUser {
     expires: Option<String>,
     limit: Option<i64>,
     comment: Option<String>,
+    configuration: Map<String, Value>,
+    resets_others: bool,
+    quotes_values: bool,
 }
 
 /// The role as it is.
@@ -34,6 +37,8 @@ struct Role {
     comment: String,
     /// Whether it expires just when it shall.
     expires_so: bool,
+    /// Its own settings, each as `NAME=VALUE`.
+    settings: Vec<String>,
 }
 
 /// Words for what a role may, with the columns that say so.
@@ -64,9 +69,9 @@ impl Module for PostgresqlUser {
             Field::int("conn_limit"),
             Field::str("comment"),
             Field::bool("fail_on_user", true).alias(&["fail_on_role"]),
-            Field::unsupported("configuration"),
-            Field::unsupported("reset_unspecified_configuration"),
-            Field::fixed("quote_configuration_values", "true"),
+            Field::new("configuration", FieldKind::Dict),
+            Field::bool("reset_unspecified_configuration", false),
+            Field::bool("quote_configuration_values", true),
         ],
     )
     .with(LOGIN);
@@ -88,6 +93,13 @@ impl Module for PostgresqlUser {
             }
             flags.push(flag.to_owned());
         }
+        let configuration = arguments.raw("configuration").and_then(Value::as_object);
+        let configuration = configuration.cloned().unwrap_or_default();
+        if configuration.keys().any(|key| key.contains(['\'', '"'])) {
+            return Err(ModuleError::new(
+                "The key of a configuration may not contain single or double quotes",
+            ));
+        }
         Ok(PostgresqlUser {
             server: Server::read(arguments),
             database: arguments.text("login_db"),
@@ -99,6 +111,9 @@ impl Module for PostgresqlUser {
             expires: arguments.string("expires"),
             limit: arguments.int("conn_limit"),
             comment: arguments.string("comment"),
+            configuration,
+            resets_others: arguments.bool("reset_unspecified_configuration"),
+            quotes_values: arguments.bool("quote_configuration_values"),
         })
     }
 
@@ -130,6 +145,7 @@ impl Module for PostgresqlUser {
             }
             rows => rows,
         }?;
+        let settings = self.settings(host)?;
         let role = rows.into_iter().next().map(|row| {
             let field = |at: usize| row.get(at).cloned().unwrap_or_default();
             let flags = FLAGS
@@ -146,6 +162,7 @@ impl Module for PostgresqlUser {
                 comment: field(count + 1),
                 expires_so: field(count + 2) == "t",
                 password: Some(field(count + 3)).filter(|kept| kept != "?"),
+                settings: settings.clone(),
             }
         });
         Ok(Found(role))
@@ -169,6 +186,45 @@ impl Module for PostgresqlUser {
 }
 
 impl PostgresqlUser {
+    /// The settings that the role has of its own; not asked for where nothing is said of them.
+    fn settings(&self, host: &dyn Host) -> Result<Vec<String>, ModuleError> {
+        if self.configuration.is_empty() && !self.resets_others {
+            return Ok(Vec::new());
+        }
+        let sql = format!(
+            "SELECT unnest(rolconfig) FROM pg_roles WHERE rolname = {}",
+            literal(&self.user)
+        );
+        let rows = self.server.rows(host, &self.database, &sql)?;
+        Ok(rows.into_iter().flatten().collect())
+    }
+
+    /// What brings the role's own settings to what they shall be.
+    fn configured(&self, user: &str, settings: &[String]) -> Vec<String> {
+        let now: Vec<(&str, &str)> = settings
+            .iter()
+            .filter_map(|setting| setting.split_once('='))
+            .collect();
+        let others = now
+            .iter()
+            .filter(|(key, _)| self.resets_others && !self.configuration.contains_key(*key));
+        let resets = others.map(|(key, _)| format!("ALTER ROLE {user} RESET \"{key}\";"));
+        let wanted = self
+            .configuration
+            .iter()
+            .map(|(key, value)| (key, text(value).unwrap_or_default()));
+        let differing =
+            wanted.filter(|(key, value)| !now.contains(&(key.as_str(), value.as_str())));
+        let sets = differing.map(|(key, value)| {
+            let value = match self.quotes_values {
+                true => literal(&value),
+                false => value,
+            };
+            format!("ALTER ROLE {user} SET \"{key}\" TO {value};")
+        });
+        resets.chain(sets).collect()
+    }
+
     /// What is to be run; where it is shown, without the password.
     fn statements(&self, found: &Found, hidden: bool) -> Vec<String> {
         let user = name(&self.user);
@@ -203,6 +259,7 @@ impl PostgresqlUser {
         }
         let comment = self.comment.iter().filter(|text| **text != role.comment);
         statements.extend(comment.map(|text| comment_on(&user, text)));
+        statements.extend(self.configured(&user, &role.settings));
         statements
     }
 
@@ -218,7 +275,11 @@ impl PostgresqlUser {
         words.extend(self.limit.map(|limit| format!("CONNECTION LIMIT {limit}")));
         words.extend(self.flags.iter().cloned());
         let comment = self.comment.iter().map(|text| comment_on(user, text));
-        std::iter::once(words.join(" ")).chain(comment).collect()
+        let configured = self.configured(user, &[]);
+        std::iter::once(words.join(" "))
+            .chain(comment)
+            .chain(configured)
+            .collect()
     }
 
     fn password_differs(&self, role: &Role) -> bool {

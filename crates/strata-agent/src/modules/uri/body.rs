@@ -7,12 +7,13 @@ use serde_json::Value;
 use crate::arguments::{Arguments, text};
 use crate::host::Host;
 use crate::module::ModuleError;
+use crate::modules::copy::python_json;
 
 /// The body of a request.
 pub(super) enum Body {
     Bytes {
         bytes: Vec<u8>,
-        kind: Option<&'static str>,
+        kind: &'static str,
     },
     File(PathBuf),
     /// The parts of a form, and what stands between them.
@@ -48,20 +49,21 @@ impl Body {
             kind,
         };
         Ok(Some(match (arguments.text("body_format").as_str(), body) {
-            ("json", Value::String(text)) => bytes(text.clone(), Some("application/json")),
-            ("json", body) => bytes(body.to_string(), Some("application/json")),
-            ("form-urlencoded", Value::String(text)) => bytes(text.clone(), Some(FORM)),
-            ("form-urlencoded", body) => bytes(form(body)?, Some(FORM)),
+            ("json", Value::String(text)) => bytes(text.clone(), "application/json"),
+            ("json", body) => bytes(python_json(body), "application/json"),
+            ("form-urlencoded", Value::String(text)) => bytes(text.clone(), FORM),
+            ("form-urlencoded", body) => bytes(form(body)?, FORM),
             ("form-multipart", body) => Body::Multipart(parts(body)?),
-            (_, body) => bytes(text(body).unwrap_or_default(), None),
+            (_, body) => bytes(text(body).unwrap_or_default(), FORM),
         }))
     }
 
-    pub(super) fn content_type(&self) -> Option<String> {
+    pub(super) fn content_type(&self) -> String {
         match self {
-            Body::Bytes { kind, .. } => kind.map(str::to_owned),
-            Body::File(_) => None,
-            Body::Multipart(_) => Some(format!("multipart/form-data; boundary=\"{BOUNDARY}\"")),
+            Body::Bytes { kind, .. } => (*kind).to_owned(),
+            // As Python's library sends what nobody gave a type.
+            Body::File(_) => FORM.to_owned(),
+            Body::Multipart(_) => format!("multipart/form-data; boundary=\"{BOUNDARY}\""),
         }
     }
 

@@ -88,7 +88,7 @@ impl Module for Uri {
         }
         let body = Body::read(arguments)?;
         let mut headers = headers(arguments);
-        if let Some(kind) = body.as_ref().and_then(Body::content_type) {
+        if let Some(kind) = body.as_ref().map(Body::content_type) {
             body::set_default(&mut headers, "Content-Type", &kind);
         }
         Ok(Uri {
@@ -181,13 +181,19 @@ impl Module for Uri {
         }
         let Some(answer) = outcome.answers.first() else {
             return Ok(Report {
-                msg: "remote module (uri) does not support check mode".to_owned(),
+                msg: "This action (uri) does not support check mode.".to_owned(),
                 skipped: self.check,
                 changed: Some(false),
                 ..Report::default()
             });
         };
-        let mut report = self.describe(answer);
+        let mut report = match &answer.failure {
+            Some(reason) => values(json!({
+                "status": -1, "url": shown_url(&answer.url), "redirected": false, "msg": reason,
+                "elapsed": answer.elapsed as u64,
+            })),
+            None => self.describe(answer),
+        };
         let mut changed = answer.saved.is_some();
         if let Some(path) = &answer.saved {
             changed |= self.settle(host, path)?;
@@ -205,10 +211,12 @@ impl Module for Uri {
                 ..Report::default()
             });
         }
-        let (status, expected) = (answer.status, list(&self.expected));
+        let (status, expected) = (list(&[answer.status]), list(&self.expected));
+        let status = status.trim_matches(['[', ']']);
         let msg = format!("Status code was {status} and not {expected}: {said}");
         Err(ModuleError {
             values: report,
+            kept: true,
             ..ModuleError::new(msg)
         })
     }
@@ -222,7 +230,11 @@ impl Uri {
             .iter()
             .map(|(name, value)| (name.replace('-', "_"), value.as_str().into()))
             .collect();
-        let is_good = answer.status < 400;
+        // A redirect that is not followed is an error to Python's library.
+        let is_good = answer.status < 300;
+        if let Some(place) = described.get_mut("location") {
+            *place = absolute(&answer.url, place.as_str().unwrap_or_default()).into();
+        }
         let length = answer.headers.get("content-length");
         let length = length.map_or("unknown", String::as_str);
         let msg = match is_good {
@@ -251,7 +263,8 @@ impl Uri {
             .headers
             .get("content-type")
             .is_some_and(|kind| is_json(kind));
-        let content = || String::from_utf8_lossy(&answer.body);
+        let kind = answer.headers.get("content-type");
+        let content = || decoded(&answer.body, kind.map_or("", String::as_str));
         if is_json && let Ok(json) = serde_json::from_slice::<Value>(&answer.body) {
             described.insert("json".to_owned(), json);
         }
@@ -304,6 +317,9 @@ fn headers(arguments: &Arguments) -> Vec<(String, String)> {
 fn expected(arguments: &Arguments) -> Result<Vec<u16>, ModuleError> {
     let codes = arguments.list("status_code").unwrap_or_default();
     let codes = codes.iter().map(|code| {
+        if code.trim() == "-1" {
+            return Ok(0);
+        }
         code.trim().parse().map_err(|_| {
             ModuleError::new(format!(
                 "argument 'status_code' is of type list and we were unable to convert to list: \
@@ -314,14 +330,43 @@ fn expected(arguments: &Arguments) -> Result<Vec<u16>, ModuleError> {
     codes.collect()
 }
 
+/// Codes as Python shows them; what has none is -1.
 fn list(codes: &[u16]) -> String {
-    let codes: Vec<String> = codes.iter().map(u16::to_string).collect();
+    let shown = |code: &u16| match code {
+        0 => "-1".to_owned(),
+        code => code.to_string(),
+    };
+    let codes: Vec<String> = codes.iter().map(shown).collect();
     format!("[{}]", codes.join(", "))
 }
 
 fn cookie(field: &str) -> Option<(&str, &str)> {
     let (name, value) = field.split(';').next()?.split_once('=')?;
     Some((name.trim(), value.trim()))
+}
+
+/// A place on the same server, as a whole address.
+fn absolute(url: &str, place: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return place.to_owned();
+    };
+    let host = rest.split(['/', '?']).next().unwrap_or(rest);
+    match place.starts_with('/') && !place.starts_with("//") {
+        true => format!("{scheme}://{host}{place}"),
+        false => place.to_owned(),
+    }
+}
+
+/// The text of a body, by the characters that its type names.
+fn decoded(body: &[u8], kind: &str) -> String {
+    let charset = kind.to_lowercase();
+    let is_latin = ["iso-8859-1", "latin-1", "latin1"]
+        .iter()
+        .any(|name| charset.contains(&format!("charset={name}")));
+    match is_latin {
+        true => body.iter().map(|byte| char::from(*byte)).collect(),
+        false => String::from_utf8_lossy(body).into_owned(),
+    }
 }
 
 /// Whether a content type is one of JSON.

@@ -379,15 +379,16 @@ pub(super) const KNOWN: &[Setting] = &[
         variables: &["ANSIBLE_DISPLAY_ARGS_TO_STDOUT"],
         effect: Effect::Only(NO, "arguments may be secret"),
     },
-    Setting {
-        name: "inject_facts_as_vars",
-        places: &["defaults.inject_facts_as_vars"],
-        variables: &["ANSIBLE_INJECT_FACT_VARS"],
-        effect: Effect::Only(
-            &["true", "yes", "on", "1"],
-            "facts are variables of their own, too",
-        ),
-    },
+    used(
+        "enable_task_debugger",
+        &["defaults.enable_task_debugger"],
+        &["ANSIBLE_ENABLE_TASK_DEBUGGER"],
+    ),
+    used(
+        "inject_facts_as_vars",
+        &["defaults.inject_facts_as_vars"],
+        &["ANSIBLE_INJECT_FACT_VARS"],
+    ),
     Setting {
         name: "error_on_undefined_vars",
         places: &["defaults.error_on_undefined_vars"],

@@ -361,7 +361,9 @@ pub(super) const FIELDS: &[Field] = &[
     Field::str("image_comparison")
         .choices(&["desired-image", "current-image"])
         .default("desired-image"),
-    Field::fixed("image_label_mismatch", "ignore"),
+    Field::str("image_label_mismatch")
+        .choices(&["ignore", "fail"])
+        .default("ignore"),
     Field::str("image_name_mismatch")
         .choices(&["recreate", "ignore"])
         .default("recreate"),
@@ -404,7 +406,7 @@ pub(super) const FIELDS: &[Field] = &[
         .default("image_not_present"),
     Field::maybe("read_only"),
     Field::bool("recreate", false),
-    Field::unsupported("removal_wait_timeout"),
+    Field::new("removal_wait_timeout", FieldKind::Float),
     Field::bool("restart", false),
     Field::str("restart_policy").choices(&["no", "on-failure", "always", "unless-stopped"]),
     Field::int("restart_retries"),

@@ -185,7 +185,15 @@ impl DockerContainer {
     fn remove(&self, host: &dyn Host, work: &mut Work) -> Result<(), ModuleError> {
         let volumes = !self.is("keep_volumes");
         let path = self.path(&format!("?v={volumes}"));
-        let remove = self.engine.call(host, "DELETE", &path, None)?;
+        let mut request = self.engine.request(host, "DELETE", &path, None)?;
+        // The engine answers when the container is gone.
+        let limit = self
+            .arguments
+            .raw("removal_wait_timeout")
+            .and_then(Value::as_f64);
+        let limit = limit.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        request.timeout = limit.unwrap_or(request.timeout);
+        let remove = change(request);
         let action = json!({
             "removed": self.name, "volume_state": volumes, "link": false, "force": false,
         });
@@ -227,6 +235,27 @@ impl DockerContainer {
         self.run(host, found, running, paused, created)
     }
 
+    /// Labels of the image that the task does not have, where that is to be a mistake.
+    fn refuse_labels(&self, image: Option<&Value>) -> Result<(), ModuleError> {
+        let is_strict = self.comparisons.mode("labels") == Some("strict");
+        if !is_strict || self.arguments.text("image_label_mismatch") != "fail" {
+            return Ok(());
+        }
+        let own = self.arguments.raw("labels").and_then(Value::as_object);
+        let of_image = image.and_then(|image| image["Config"]["Labels"].as_object());
+        let more = of_image.into_iter().flatten();
+        let more = more.filter(|(name, _)| !own.is_some_and(|own| own.contains_key(*name)));
+        let names: Vec<String> = more.map(|(name, _)| format!("\"{name}\"")).collect();
+        match names.is_empty() {
+            true => Ok(()),
+            false => Err(ModuleError::new(format!(
+                "Some labels should be removed but are present in the base image. You can set \
+                 image_label_mismatch to 'ignore' to ignore this error. Labels: {}",
+                names.join(", ")
+            ))),
+        }
+    }
+
     /// Removes a container that is to be made anew, or updates it; true if it is removed.
     fn renew(
         &self,
@@ -236,6 +265,7 @@ impl DockerContainer {
         image: Option<&Value>,
         settings: &[Setting],
     ) -> Result<bool, ModuleError> {
+        self.refuse_labels(image)?;
         let own = match self.arguments.text("image_comparison").as_str() {
             "current-image" => {
                 let id = container["Image"].as_str().unwrap_or_default();
