@@ -34,6 +34,7 @@ Usage: cargo xtask COMMAND
   crash [KILLS]     kills applies and destroys on the testbed's daemon at random moments
   corpus FOLDER     parses and formats all configuration in a folder of repositories, beside terraform
   fuzz [TARGET…]    tries random changes of our test cases: parse, evaluate, fmt, jinja, playbook
+  order             writes anew which functions the linker puts together, from what a few runs touch
   bench [NAME…]     our figures beside those of the programs we replace";
 
 fn main() -> ExitCode {
@@ -60,6 +61,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["crash", rest @ ..] => crash::run(rest),
         ["corpus", rest @ ..] => corpus::run(rest),
         ["fuzz", rest @ ..] => fuzz::run(rest),
+        ["order"] => bench::order::write(),
         ["bench", names @ ..] => bench::run(names),
         [] | ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

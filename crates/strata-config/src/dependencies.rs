@@ -13,7 +13,8 @@ use crate::{
     tree::Config,
 };
 
-type Set = Arc<BTreeSet<ConfigResource>>;
+/// Sorted, each once. Most have one member, for which a search tree would hold room for eleven.
+type Set = Arc<[ConfigResource]>;
 
 /// The resources that each thing waits for: those it refers to, also through locals, variables and outputs.
 ///
@@ -27,37 +28,38 @@ pub struct Dependencies {
     checks: HashMap<(addr::Module, Arc<str>), Set>,
 }
 
-static NONE: BTreeSet<ConfigResource> = BTreeSet::new();
-
 impl Dependencies {
     /// What a resource waits for, `depends_on` and instances of the modules around it included; not its provider's.
-    pub fn resource(&self, resource: &ConfigResource) -> &BTreeSet<ConfigResource> {
-        self.resources.get(resource).map_or(&NONE, |set| set)
+    pub fn resource(&self, resource: &ConfigResource) -> &[ConfigResource] {
+        self.resources.get(resource).map_or(&[], |set| set)
+    }
+
+    /// The same, to be kept.
+    pub fn shared(&self, resource: &ConfigResource) -> Arc<[ConfigResource]> {
+        self.resources.get(resource).cloned().unwrap_or_default()
     }
 
     /// What a provider's arguments wait for.
-    pub fn provider(&self, provider: &ProviderAddress) -> &BTreeSet<ConfigResource> {
-        self.providers
-            .get(&provider.block())
-            .map_or(&NONE, |set| set)
+    pub fn provider(&self, provider: &ProviderAddress) -> &[ConfigResource] {
+        self.providers.get(&provider.block()).map_or(&[], |set| set)
     }
 
     /// What an output of a module waits for.
-    pub fn output(&self, module: &addr::Module, name: &str) -> &BTreeSet<ConfigResource> {
+    pub fn output(&self, module: &addr::Module, name: &str) -> &[ConfigResource] {
         let key = (module.clone(), Arc::from(name));
-        self.outputs.get(&key).map_or(&NONE, |set| set)
+        self.outputs.get(&key).map_or(&[], |set| set)
     }
 
     /// What a `check` block of a module waits for, its own data source included.
-    pub fn check(&self, module: &addr::Module, name: &str) -> &BTreeSet<ConfigResource> {
+    pub fn check(&self, module: &addr::Module, name: &str) -> &[ConfigResource] {
         let key = (module.clone(), Arc::from(name));
-        self.checks.get(&key).map_or(&NONE, |set| set)
+        self.checks.get(&key).map_or(&[], |set| set)
     }
 
     /// What the instances of a called module wait for: its `count` or `for_each`, and those of its callers.
-    pub fn module_call(&self, caller: &addr::Module, name: &str) -> &BTreeSet<ConfigResource> {
+    pub fn module_call(&self, caller: &addr::Module, name: &str) -> &[ConfigResource] {
         let key = (caller.clone(), Arc::from(name));
-        self.calls.get(&key).map_or(&NONE, |set| set)
+        self.calls.get(&key).map_or(&[], |set| set)
     }
 }
 
@@ -76,7 +78,7 @@ pub fn dependencies(config: &Config) -> Dependencies {
                 own.as_ref(),
             );
             brings[*at] = match own {
-                Some(address) => Arc::new(BTreeSet::from([address])),
+                Some(address) => Arc::from([address]),
                 None => waits.clone(),
             };
             found.record(config, place, waits);
@@ -94,18 +96,33 @@ fn resource_address(config: &Config, place: &Place) -> Option<ConfigResource> {
 
 /// All of several sets but one member; sets that would come out equal are shared.
 fn union<'a>(sets: impl Iterator<Item = &'a Set>, without: Option<&ConfigResource>) -> Set {
-    let mut all = Set::default();
+    let mut first = Set::default();
+    let mut all: BTreeSet<&ConfigResource> = BTreeSet::new();
     for set in sets {
-        if all.is_empty() {
-            all = set.clone();
-        } else if !Arc::ptr_eq(&all, set) && !set.is_subset(&all) {
-            Arc::make_mut(&mut all).extend(set.iter().cloned());
+        if first.is_empty() {
+            first = set.clone();
+        } else if all.is_empty() && is_within(set, &first) {
+            continue;
+        } else {
+            all.extend(set.iter());
         }
     }
-    if let Some(own) = without.filter(|own| all.contains(*own)) {
-        Arc::make_mut(&mut all).remove(own);
+    let is_in = |own: &&ConfigResource| all.contains(*own) || first.binary_search(own).is_ok();
+    match (without.filter(is_in), all.is_empty()) {
+        (None, true) => first,
+        (own, _) => {
+            all.extend(first.iter());
+            if let Some(own) = own {
+                all.remove(own);
+            }
+            all.into_iter().cloned().collect()
+        }
     }
-    all
+}
+
+/// True if one set has all that another one has.
+fn is_within(set: &Set, other: &Set) -> bool {
+    Arc::ptr_eq(set, other) || set.iter().all(|one| other.binary_search(one).is_ok())
 }
 
 impl Dependencies {

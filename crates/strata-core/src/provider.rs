@@ -272,19 +272,63 @@ pub struct ApplyRequest {
     pub progress: Progress,
 }
 
-/// Takes short notes on the progress of one call.
+/// By what one call tells how it goes: in short notes, and by saying when it only waits.
 #[derive(Clone)]
-pub struct Progress(pub Arc<dyn Fn(&str) + Send + Sync>);
+pub struct Progress {
+    notes: Arc<dyn Fn(&str) + Send + Sync>,
+    place: Option<Arc<dyn Place>>,
+}
+
+/// The place of one call among those that may run at once.
+pub trait Place: Send + Sync {
+    /// Gives it to others. Whoever has none gives none.
+    fn leave(&self);
+
+    /// Takes one again, as soon as one is free. Whoever has one keeps it.
+    fn take<'a>(&'a self) -> BoxFuture<'a, ()>;
+}
 
 impl Progress {
+    /// Hands notes on.
+    pub fn new(notes: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self {
+            notes: Arc::new(notes),
+            place: None,
+        }
+    }
+
     /// Drops all notes.
     pub fn ignored() -> Self {
-        Self(Arc::new(|_| {}))
+        Self::new(|_| {})
+    }
+
+    /// The same, of a call that has this place.
+    #[must_use]
+    pub fn with_place(self, place: Arc<dyn Place>) -> Self {
+        Self {
+            place: Some(place),
+            ..self
+        }
     }
 
     /// Notes what is under way.
     pub fn note(&self, text: &str) {
-        (self.0)(text);
+        (self.notes)(text);
+    }
+
+    /// Waits for what the platform works on by itself, such as an operation it has begun: other calls have their turn
+    /// meanwhile. When it is over the call goes on as soon as there is room for it.
+    ///
+    /// Nothing may be asked of the platform in `event`. A limit of time belongs inside it: a wait that is dropped half way
+    /// leaves the call without a place.
+    pub async fn wait<T>(&self, event: impl Future<Output = T>) -> T {
+        let Some(place) = &self.place else {
+            return event.await;
+        };
+        place.leave();
+        let came = event.await;
+        place.take().await;
+        came
     }
 }
 

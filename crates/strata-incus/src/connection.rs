@@ -8,7 +8,7 @@ use strata_core::{
 };
 
 use crate::{
-    client::{self, Client, ClientError, Instance, Ownership, Program},
+    client::{self, Client, ClientError, Instance, Notes, Ownership, Program},
     instance_state::FullInstance,
     platform::Platform,
     wait,
@@ -71,12 +71,12 @@ impl InstanceConnection {
         if !found.is_running() {
             return Err(wait::stopped(instance));
         }
-        let timeouts = self.platform.timeouts;
+        let (timeouts, notes) = (self.platform.timeouts, Notes::Connecting(progress));
         if found.has_nic() && found.main_interface().is_none() {
             let limit = timeouts.address;
-            wait::for_address(&client, instance, None, None, limit, progress).await?;
+            wait::for_address(&client, instance, None, None, limit, notes).await?;
         }
-        wait::for_cloud_init(&client, instance, timeouts.cloud_init, progress).await
+        wait::for_cloud_init(&client, instance, timeouts.cloud_init, notes).await
     }
 }
 

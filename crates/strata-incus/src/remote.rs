@@ -214,6 +214,10 @@ impl Remotes {
             Some(entry) => self.remote(name, &entry.declared, entry.project.clone()),
             // The Incus client has it from the start, too.
             None if name == "images" => self.remote(name, &public_images(), None),
+            // A rehearsal does not see the user's own settings, which mostly add servers of images.
+            None if self.variable(ONLY_SOCKET).is_some() => {
+                self.remote(name, &public_images(), None)
+            }
             None => Err(ClientError::Setup(format!(
                 "there is no remote `{name}`: neither a `remote` block of the provider, nor `INCUS_REMOTE`, nor `{}` names it",
                 self.config_dir().join("config.yml").display()
@@ -415,6 +419,9 @@ mod tests {
             let remote = rehearsed.get(name).unwrap();
             assert_eq!(remote.endpoint_name(), "/twin.socket");
         }
+        // One that only the user's settings know serves images.
+        let other = rehearsed.get("docker").unwrap();
+        assert!(matches!(other.address, Address::Images { .. }));
     }
 
     #[test]

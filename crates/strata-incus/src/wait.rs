@@ -3,10 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use strata_core::connection::ConnectionError;
-use tokio::time::{Instant, sleep};
+use tokio::{
+    sync::broadcast::{Receiver, error::RecvError},
+    time::{Instant, sleep, timeout_at},
+};
 
 use crate::{
-    client::{self, Client, ClientError, Finished, Instance, NOT_FOUND, Notes, Program},
+    client::{self, Client, ClientError, Finished, Instance, Lifecycle, NOT_FOUND, Notes, Program},
     instance_state::{Family, GuestState},
 };
 
@@ -26,9 +29,9 @@ pub(crate) async fn for_address(
     limit: Duration,
     notes: Notes<'_>,
 ) -> Result<(), ConnectionError> {
-    let note = || notes("waits for an address");
+    let what = (notes, "waits for an address");
     let has_address = |state: &GuestState| state.has_address(family, interface);
-    match until(client, instance, limit, note, has_address).await? {
+    match until(client, instance, limit, what, has_address).await? {
         true => Ok(()),
         false => Err(no_address(instance, family, interface, limit)),
     }
@@ -42,7 +45,7 @@ async fn until(
     client: &Client,
     instance: Instance<'_>,
     limit: Duration,
-    note: impl Fn(),
+    (notes, what): (Notes<'_>, &str),
     is_wanted: impl Fn(&GuestState) -> bool,
 ) -> Result<bool, ConnectionError> {
     let path = instance.path(&["state"]);
@@ -60,8 +63,8 @@ async fn until(
         if Instant::now() + pause > end {
             return Ok(false);
         }
-        note();
-        sleep(pause).await;
+        notes.note(what);
+        notes.wait(sleep(pause)).await;
         pause = (pause * 3 / 2).min(Duration::from_millis(500));
     }
 }
@@ -106,9 +109,9 @@ pub(crate) async fn for_agent(
     limit: Duration,
     notes: Notes<'_>,
 ) -> Result<(), ConnectionError> {
-    let note = || notes("waits for the agent");
+    let what = (notes, "waits for the agent");
     let answers = |state: &GuestState| state.processes > 0;
-    match until(client, instance, limit, note, answers).await? {
+    match until(client, instance, limit, what, answers).await? {
         true => Ok(()),
         false => {
             let (name, seconds) = (instance.name, limit.as_secs());
@@ -141,10 +144,10 @@ pub(crate) async fn for_cloud_init(
     if off.await.is_ok() {
         return Ok(());
     }
-    notes("waits for cloud-init");
+    notes.note("waits for cloud-init");
     let command = ["cloud-init", "status", "--wait"].map(str::to_owned);
     let program = Program::new(&command);
-    let waiting = client::run(client, instance, &program);
+    let waiting = client::run(client, instance, &program, notes);
     let Finished { code, .. } =
         tokio::time::timeout(limit, waiting)
             .await
@@ -203,43 +206,47 @@ pub(crate) async fn for_ready(
     let mut events = client.lifecycle().await;
     let source = instance.path(&[]);
     let source = source.as_str().split('?').next().unwrap_or_default();
-    let waiting = async {
-        loop {
-            let state: GuestState = client.get(&instance.path(&["state"])).await?.value;
-            match state.status.as_str() {
-                "Ready" => return Ok(()),
-                "Running" => notes("waits until it says that it is ready"),
-                _ => return Err(stopped(instance)),
-            }
-            loop {
-                match events.recv().await {
-                    Ok(event)
-                        if event.project == instance.project
-                            && event.source.split('?').next() == Some(source) =>
-                    {
-                        break;
-                    }
-                    Ok(_) => {}
-                    Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => break,
-                    Err(tokio::sync::broadcast::error::RecvError::Closed) => {
-                        // The stream broke: open a new one, and look again.
-                        sleep(Duration::from_millis(500)).await;
-                        events = client.lifecycle().await;
-                        break;
-                    }
-                }
+    let (path, end) = (instance.path(&["state"]), Instant::now() + limit);
+    let late = |_| {
+        let error = ClientError::Timeout {
+            what: format!("the readiness of instance `{}`", instance.name),
+            seconds: limit.as_secs(),
+        };
+        ConnectionError::NotReady(error.to_string())
+    };
+    loop {
+        let state = timeout_at(end, client.get::<GuestState>(&path))
+            .await
+            .map_err(late)??;
+        match state.value.status.as_str() {
+            "Ready" => return Ok(()),
+            "Running" => notes.note("waits until it says that it is ready"),
+            _ => return Err(stopped(instance)),
+        }
+        let next = something_happens(client, &mut events, (source, instance.project));
+        notes.wait(timeout_at(end, next)).await.map_err(late)?;
+    }
+}
+
+/// Waits until something happens to an instance, given by its path and its project, or may have been missed.
+async fn something_happens(
+    client: &Client,
+    events: &mut Receiver<Lifecycle>,
+    (source, project): (&str, &str),
+) {
+    loop {
+        match events.recv().await {
+            Ok(event) if event.project == project && event.is_of(source) => return,
+            Ok(_) => {}
+            Err(RecvError::Lagged(_)) => return,
+            Err(RecvError::Closed) => {
+                // The stream broke: open a new one, and look again.
+                sleep(Duration::from_millis(500)).await;
+                *events = client.lifecycle().await;
+                return;
             }
         }
-    };
-    tokio::time::timeout(limit, waiting)
-        .await
-        .unwrap_or_else(|_| {
-            let error = ClientError::Timeout {
-                what: format!("the readiness of instance `{}`", instance.name),
-                seconds: limit.as_secs(),
-            };
-            Err(ConnectionError::NotReady(error.to_string()))
-        })
+    }
 }
 
 #[cfg(test)]

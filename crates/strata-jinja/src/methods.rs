@@ -22,10 +22,24 @@ pub(crate) fn call(
     };
     match own {
         Some(result) => result,
+        None if method == "format" && value.as_str().is_some_and(is_too_wide) => Err(Error::new(
+            ErrorKind::InvalidOperation,
+            "the format makes a text that is too long",
+        )),
         None => {
             minijinja_contrib::pycompat::unknown_method_callback(state, value, method, arguments)
         }
     }
+}
+
+/// True if a format such as `{:>10}` pads to more than anybody reads, which would take all memory.
+fn is_too_wide(format: &str) -> bool {
+    let replaced = format.split('{').skip(1);
+    let mut specs = replaced.filter_map(|part| part.split('}').next()?.split_once(':'));
+    specs.any(|(_, spec)| {
+        let mut numbers = spec.split(|c: char| !c.is_ascii_digit());
+        numbers.any(|digits| digits.trim_start_matches('0').len() > 6)
+    })
 }
 
 fn text_method(text: &str, method: &str, arguments: &[Value]) -> Option<Result<Value, Error>> {
@@ -174,4 +188,19 @@ fn changing(method: &str) -> Error {
             "`.{method}()` changes its value in place, which Strata does not support: use `+`, `combine` or a namespace"
         ),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_that_pad_without_end_are_refused() {
+        for wide in ["{:>999999999}", "{0:10000000d}", "a {x:*^99999999} b"] {
+            assert!(is_too_wide(wide), "{wide}");
+        }
+        for usual in ["{}", "{:>10}", "{0:08d}", "{:,}", "1234567890 {}"] {
+            assert!(!is_too_wide(usual), "{usual}");
+        }
+    }
 }

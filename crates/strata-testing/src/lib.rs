@@ -10,4 +10,4 @@ mod provider;
 mod schema;
 pub mod states;
 
-pub use platform::{Fault, Operation, Platform, Thing};
+pub use platform::{Fault, Load, Operation, Platform, Thing};

@@ -7,7 +7,7 @@ use std::{
     task::Poll,
 };
 
-use strata_core::provider::Provider;
+use strata_core::provider::{Progress, Provider};
 
 use crate::provider::TestProvider;
 
@@ -79,6 +79,21 @@ struct Model {
     points: usize,
     crash: Option<(usize, OnCrash)>,
     on_hang: Option<OnHang>,
+    turns: usize,
+    load: Load,
+}
+
+/// How much a platform has to do at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// How many calls it answers now.
+    pub calls: usize,
+    /// How many operations it works on, which their callers only wait for.
+    pub operations: usize,
+    /// The most calls it had to answer at once.
+    pub most_calls: usize,
+    /// The most operations it worked on at once.
+    pub most_operations: usize,
 }
 
 impl Platform {
@@ -157,17 +172,52 @@ impl Platform {
         crash.is_some_and(|(moment, _)| model.points > moment)
     }
 
+    /// From now on each change begins an operation, which takes so many turns of others and is waited for.
+    pub fn work_for(&self, turns: usize) {
+        self.model().turns = turns;
+    }
+
+    /// How much there was to do at once so far.
+    pub fn load(&self) -> Load {
+        self.model().load
+    }
+
+    /// Answers a call.
+    pub(crate) async fn answer<T>(&self, call: impl Future<Output = T>) -> T {
+        self.weigh(|load| load.calls += 1);
+        let answer = call.await;
+        self.weigh(|load| load.calls -= 1);
+        answer
+    }
+
+    /// Works on what a call has begun, while its caller only waits.
+    pub(crate) async fn work(&self, progress: &Progress) {
+        let turns = self.model().turns;
+        if turns == 0 {
+            return;
+        }
+        self.weigh(|load| load.calls -= 1);
+        let working = async {
+            self.weigh(|load| load.operations += 1);
+            for _ in 0..turns {
+                turn().await;
+            }
+            self.weigh(|load| load.operations -= 1);
+        };
+        progress.wait(working).await;
+        self.weigh(|load| load.calls += 1);
+    }
+
+    fn weigh(&self, change: impl FnOnce(&mut Load)) {
+        let load = &mut self.model().load;
+        change(load);
+        load.most_calls = load.most_calls.max(load.calls);
+        load.most_operations = load.most_operations.max(load.operations);
+    }
+
     /// One moment: others get their turn, and the crash may come.
     pub(crate) async fn moment(&self) {
-        let mut waited = false;
-        poll_fn(|context| {
-            if std::mem::replace(&mut waited, true) {
-                return Poll::Ready(());
-            }
-            context.waker().wake_by_ref();
-            Poll::Pending
-        })
-        .await;
+        turn().await;
         if self.is_crashing() {
             std::future::pending::<()>().await;
         }
@@ -218,4 +268,17 @@ impl Platform {
     fn model(&self) -> MutexGuard<'_, Model> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Lets others have their turn.
+async fn turn() {
+    let mut waited = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }

@@ -84,14 +84,17 @@ impl ConfiguredProvider for Configured {
     }
 
     fn apply<'a>(&'a self, request: ApplyRequest) -> BoxFuture<'a, ApplyResponse> {
-        Box::pin(async move {
-            match (&request.prior, &request.planned) {
+        let call = async move {
+            let response = match (&request.prior, &request.planned) {
                 (None, Some(planned)) => self.create(planned, &request.marker).await,
                 (Some(prior), Some(planned)) => self.update(prior, planned).await,
                 (Some(prior), None) => self.delete(prior).await,
                 (None, None) => answer(None, None),
-            }
-        })
+            };
+            self.platform.work(&request.progress).await;
+            response
+        };
+        Box::pin(self.platform.answer(call))
     }
 
     fn read<'a>(

@@ -9,6 +9,7 @@ mod language;
 mod machines;
 mod meter;
 mod options;
+pub(crate) mod order;
 mod play;
 mod scratch;
 mod startup;

@@ -43,7 +43,7 @@ pub(crate) struct Plan {
     #[arg(long)]
     pub(crate) destroy: bool,
     /// Only bring the state up to date with what is there.
-    #[arg(long, conflicts_with = "destroy")]
+    #[arg(long)]
     pub(crate) refresh_only: bool,
     /// Read every object from its platform before planning.
     #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]

@@ -7,7 +7,10 @@ use std::{
 
 use anstream::println;
 use serde_json::json;
-use strata_core::{Diagnostics, Event, Events, addr::parse_resource_instance};
+use strata_core::{
+    Diagnostics, Event, Events,
+    addr::{ResourceMode, parse_resource_instance},
+};
 use strata_ops::{
     files::Disk,
     infrastructure::{self, PlanMode, PlanOptions, Session, stored},
@@ -273,20 +276,21 @@ fn options(arguments: &args::Plan, stop: &Stop) -> Result<PlanOptions, Diagnosti
         texts.iter().filter_map(read).collect()
     };
     let (targets, exclude) = (targets(&arguments.target), targets(&arguments.exclude));
-    let replace = arguments
-        .replace
-        .iter()
-        .filter_map(|text| match parse_resource_instance(text) {
-            Ok(address) => Some(address),
-            Err(error) => {
-                let summary = format!("Invalid force-replace address {text:?}");
-                diags.push(
-                    strata_core::Diagnostic::error("invalid-address", summary)
-                        .detail(error.to_string()),
-                );
-                None
+    let replace = arguments.replace.iter().filter_map(|text| {
+        let wrong = match parse_resource_instance(text) {
+            Ok(address) if address.resource.mode == ResourceMode::Managed => {
+                return Some(address);
             }
-        });
+            Ok(address) => {
+                format!("`{address}` is read, not made: only what Strata makes can be made anew.")
+            }
+            Err(error) => error.to_string(),
+        };
+        let summary = format!("Invalid force-replace address {text:?}");
+        let wrong = strata_core::Diagnostic::error("invalid-address", summary).detail(wrong);
+        diags.push(wrong);
+        None
+    });
     let replace = replace.collect();
     refuse_contradictions(arguments, &mut diags);
     let mode = match () {
@@ -309,6 +313,12 @@ fn options(arguments: &args::Plan, stop: &Stop) -> Result<PlanOptions, Diagnosti
 /// Options that ask for two things at once.
 fn refuse_contradictions(arguments: &args::Plan, diags: &mut Diagnostics) {
     let is_normal = !arguments.destroy && !arguments.refresh_only;
+    if arguments.destroy && arguments.refresh_only {
+        diags.push(
+            strata_core::Diagnostic::error("options", "Incompatible plan mode options")
+                .detail("`-destroy` deletes everything, and `-refresh-only` changes nothing."),
+        );
+    }
     if arguments.refresh_only && !arguments.refresh {
         diags.push(
             strata_core::Diagnostic::error("options", "Incompatible refresh options")

@@ -18,7 +18,11 @@ use strata_ops::{
 };
 
 use super::{Exit, Look, block_on, process, screen, signals::stoppable};
-use crate::{args, render::ansible::Manner, terminal};
+use crate::{
+    args,
+    render::{ansible::Manner, style::tame},
+    terminal,
+};
 
 /// What is written wrongly, as `ansible-playbook` has it.
 const UNREADABLE: Exit = 4;
@@ -28,6 +32,9 @@ const ABSENT: Exit = 1;
 
 /// What was stopped by a signal.
 const INTERRUPTED: Exit = 99;
+
+/// A host or group that the inventory does not have.
+const UNKNOWN: Exit = 5;
 
 /// `playbook`.
 pub(super) fn run(arguments: &args::Playbook) -> Result<Exit, Diagnostics> {
@@ -292,6 +299,18 @@ pub(super) fn sources(passwords: &args::Passwords) -> Sources {
     }
 }
 
+/// Says why an inventory is not shown; gives the exit code of `ansible-inventory` for the first mistake.
+fn unlisted(diags: &Diagnostics) -> Exit {
+    super::complain(diags);
+    match diags.iter().find(|found| found.is_error()) {
+        Some(found) if matches!(found.code, "unknown-host" | "unknown-group") => UNKNOWN,
+        Some(found) if found.code.starts_with("yaml") || found.code == "unreadable-file" => {
+            UNREADABLE
+        }
+        _ => ABSENT,
+    }
+}
+
 /// `inventory`.
 pub(super) fn inventory(arguments: &args::Inventory) -> Result<Exit, Diagnostics> {
     let process = process()?;
@@ -316,14 +335,17 @@ pub(super) fn inventory(arguments: &args::Inventory) -> Result<Exit, Diagnostics
         },
     };
     let asker = stdin().is_terminal().then(terminal::ask);
-    let (text, warnings) = inventory::show(&options, &wanted, &process, asker.as_ref())?;
+    let (text, warnings) = match inventory::show(&options, &wanted, &process, asker.as_ref()) {
+        Ok(shown) => shown,
+        Err(diags) => return Ok(unlisted(&diags)),
+    };
     super::complain(&warnings);
     match &arguments.output {
         Some(path) => std::fs::write(path, text).map_err(|error| {
             let message = format!("`{}` cannot be written", path.display());
             Diagnostics::from(Diagnostic::error("file", message).detail(error.to_string()))
         })?,
-        None => print!("{text}"),
+        None => print!("{}", tame(&text)),
     }
     Ok(0)
 }

@@ -1,6 +1,5 @@
 //! The look of `ansible`: a result a host, `HOST | CHANGED => {...}`.
 
-use anstream::println;
 use anstyle::Style;
 use serde_json::{Map, Value as Json};
 use strata_core::{Event, ResultKind, TaskOutcome};
@@ -10,7 +9,7 @@ use super::{
     ansible::Manner,
     ansible_result::{self, Format},
     diagnostic::DiagnosticRenderer,
-    diff,
+    diff, say,
     style::{BAD, CHANGE, GOOD, paint},
 };
 
@@ -123,10 +122,10 @@ impl Renderer for AdhocLook {
                 ..
             } => {
                 for one in &diffs {
-                    println!("{}\n", diff::unified(one));
+                    say(&format!("{}\n", diff::unified(one)));
                 }
                 let (style, text) = self.shown(&host, outcome, kind, &result);
-                println!("{}", paint(style, &text));
+                say(&paint(style, &text));
             }
             // The result itself says why a task failed.
             Event::Diagnostic { diagnostic }

@@ -5,7 +5,6 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use anstream::println;
 use anstyle::Style;
 use strata_core::{Event, FileDiff, HostCounts, ResultKind, TaskOutcome};
 
@@ -13,7 +12,7 @@ use super::{
     Renderer,
     ansible_result::{self, Format},
     diagnostic::DiagnosticRenderer,
-    diff,
+    diff, say,
     style::{BAD, CHANGE, GOOD, QUIET, paint},
 };
 
@@ -61,7 +60,7 @@ impl AnsibleLook {
     }
 
     fn banner(&self, text: &str) {
-        println!("{}", banner(text, self.width));
+        say(&banner(text, self.width));
     }
 
     /// A task's banner: at once, or with its first result where some results are not shown.
@@ -76,7 +75,7 @@ impl AnsibleLook {
         if let Some((name, path)) = self.waiting.take() {
             self.banner(&name);
             if self.manner.verbosity >= 2 {
-                println!("task path: {path}");
+                say(&format!("task path: {path}"));
             }
         }
     }
@@ -84,18 +83,18 @@ impl AnsibleLook {
     fn result(&mut self, line: &ResultLine<'_>) {
         let Some((style, text)) = line.text(self.manner) else {
             if line.outcome == TaskOutcome::Ignored {
-                println!("{}", paint(QUIET, "...ignoring"));
+                say(&paint(QUIET, "...ignoring"));
             }
             return;
         };
         self.show_waiting();
         for diff in line.diffs {
-            println!("{}\n", diff::unified(diff));
+            say(&format!("{}\n", diff::unified(diff)));
         }
-        println!("{}", paint(style, &text));
+        say(&paint(style, &text));
         let ignored = line.outcome == TaskOutcome::Ignored && line.item.is_none();
         if ignored || line.is_ignored_unreachable() {
-            println!("{}", paint(QUIET, "...ignoring"));
+            say(&paint(QUIET, "...ignoring"));
         }
     }
 
@@ -118,7 +117,7 @@ impl AnsibleLook {
         for (key, hosts) in std::mem::take(&mut self.included) {
             self.show_waiting();
             let (file, item) = key.split_once('\0').unwrap_or((&key, ""));
-            println!("{}", paint(INCLUDED, &format!("{file} for {hosts}{item}")));
+            say(&paint(INCLUDED, &format!("{file} for {hosts}{item}")));
         }
     }
 }
@@ -280,7 +279,7 @@ impl Renderer for AnsibleLook {
                 self.began = true;
                 self.banner(&format!("PLAY [{name}]"));
                 if hosts == 0 && !std::mem::take(&mut self.played) {
-                    println!("{}", paint(QUIET, "skipping: no hosts matched"));
+                    say(&paint(QUIET, "skipping: no hosts matched"));
                 }
                 self.played = false;
             }
@@ -295,7 +294,7 @@ impl Renderer for AnsibleLook {
             Event::TaskRetried { host, task, left } => {
                 let line = format!("FAILED - RETRYING: [{host}]: {task} ({left} retries left).");
                 self.show_waiting();
-                println!("{}", paint(RETRY, &line));
+                say(&paint(RETRY, &line));
             }
             Event::TaskFinished {
                 host,
@@ -337,9 +336,9 @@ impl Renderer for AnsibleLook {
         }
         self.banner("PLAY RECAP");
         for (host, counts) in &self.recap {
-            println!("{}", paint(recap_style(counts), &recap(host, counts)));
+            say(&paint(recap_style(counts), &recap(host, counts)));
         }
-        println!();
+        say("");
     }
 }
 

@@ -12,6 +12,8 @@ use std::{
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, renderer::DecorStyle};
 use strata_core::{Diagnostic, Label, Severity, Span, Subject};
 
+use super::style::tame;
+
 /// Draws diagnostics; keeps the text of the files it has shown.
 pub(crate) struct DiagnosticRenderer {
     renderer: Renderer,
@@ -48,7 +50,7 @@ impl DiagnosticRenderer {
             }
         }
         let report = [self.group(diagnostic)];
-        let mut text = self.renderer.render(&report);
+        let mut text = tame(&self.renderer.render(&report)).into_owned();
         text.push('\n');
         text
     }

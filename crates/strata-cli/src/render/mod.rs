@@ -52,6 +52,11 @@ pub(crate) trait Renderer: Send {
     fn finish(&mut self) {}
 }
 
+/// Prints a line of which parts come from others.
+pub(crate) fn say(text: &str) {
+    anstream::println!("{}", style::tame(text));
+}
+
 /// Prints in one piece; `print!` would call the system for each line.
 pub(crate) fn print_whole(text: &str) {
     let choice = anstream::AutoStream::choice(&stdout());
@@ -62,7 +67,7 @@ pub(crate) fn print_whole(text: &str) {
     let whole = whole.map(String::into_bytes).unwrap_or_else(|| {
         let mut whole = anstream::AutoStream::new(Vec::with_capacity(text.len()), choice);
         whole
-            .write_all(text.as_bytes())
+            .write_all(style::tame(text).as_bytes())
             .expect("memory takes everything");
         whole.into_inner()
     });

@@ -15,8 +15,8 @@ use strata_core::{Action, ApplyPhase, Event, HostCounts, StageKind, StageOutcome
 use super::{
     Renderer,
     diagnostic::DiagnosticRenderer,
-    diff,
-    style::{BAD, CHANGE, FAINT, GOOD, HEADING, QUIET, paint},
+    diff, say,
+    style::{BAD, CHANGE, FAINT, GOOD, HEADING, QUIET, paint, tame},
 };
 
 /// Draws an environment's run.
@@ -60,8 +60,8 @@ impl ProgressLook {
     fn line(&self, text: &str) {
         match &self.bars {
             // Standard output carries the lines, standard error the moving ones.
-            Some(bars) => bars.suspend(|| anstream::println!("{text}")),
-            None => anstream::println!("{text}"),
+            Some(bars) => bars.suspend(|| say(text)),
+            None => say(text),
         }
     }
 
@@ -76,7 +76,7 @@ impl ProgressLook {
         let bar = bars.add(
             ProgressBar::new_spinner().with_style(style.expect("the template is well formed")),
         );
-        bar.set_message(text);
+        bar.set_message(tame(&text).into_owned());
         bar.enable_steady_tick(Duration::from_millis(120));
         if let Some((old, _)) = self.running.insert(key, (bar, Instant::now())) {
             old.finish_and_clear();
@@ -85,7 +85,7 @@ impl ProgressLook {
 
     fn note(&mut self, key: &Running, text: String) {
         match self.running.get(key) {
-            Some((bar, _)) => bar.set_message(text),
+            Some((bar, _)) => bar.set_message(tame(&text).into_owned()),
             None => self.start(key.clone(), text),
         }
     }

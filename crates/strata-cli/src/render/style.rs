@@ -1,5 +1,7 @@
 //! The few colours there are, each with one meaning.
 
+use std::borrow::Cow;
+
 use anstyle::{AnsiColor, Style};
 
 /// Something is made, or as desired.
@@ -39,6 +41,48 @@ pub(crate) fn without(text: &str) -> Option<String> {
     Some(plain)
 }
 
+/// Text in which nothing acts on a terminal but colours: other control characters are shown as `\u001b`.
+///
+/// Names and messages come from hosts, servers and files, and a terminal obeys what is written to it.
+pub(crate) fn tame(text: &str) -> Cow<'_, str> {
+    if !text
+        .chars()
+        .any(|c| c.is_control() && !matches!(c, '\n' | '\t'))
+    {
+        return Cow::Borrowed(text);
+    }
+    let mut tamed = String::with_capacity(text.len() + 16);
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let harmless = match c {
+            '\n' | '\t' => 1,
+            '\r' if rest.starts_with("\r\n") => 2,
+            '\u{1b}' => colour(rest),
+            c if c.is_control() => 0,
+            c => c.len_utf8(),
+        };
+        match harmless {
+            0 => tamed.push_str(&format!("\\u{:04x}", u32::from(c))),
+            length => tamed.push_str(&rest[..length]),
+        }
+        rest = &rest[harmless.max(c.len_utf8())..];
+    }
+    Cow::Owned(tamed)
+}
+
+/// How long the code of a colour is that a text begins with; 0 if it begins with none.
+fn colour(text: &str) -> usize {
+    let Some(code) = text.strip_prefix("\u{1b}[") else {
+        return 0;
+    };
+    let is_of_code = |byte: &u8| byte.is_ascii_digit() || *byte == b';';
+    let length = code.bytes().take_while(is_of_code).count();
+    match code[length..].starts_with('m') {
+        true => length + 3,
+        false => 0,
+    }
+}
+
 /// True if a control character other than those of [`paint`] is among the bytes. It looks at all of them, without a
 /// branch: many at a time.
 fn has_control(bytes: &[u8]) -> bool {
@@ -52,6 +96,16 @@ fn has_control(bytes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_colours_reach_a_terminal_of_what_acts_on_it() {
+        let painted = format!("{}\n\té\r\n", paint(GOOD, "+ ok"));
+        assert_eq!(tame(&painted), painted);
+        let hostile = "a\u{1b}]0;title\u{7}b\u{1b}[2J\u{9b}31mc\rd\u{8}";
+        let shown = "a\\u001b]0;title\\u0007b\\u001b[2J\\u009b31mc\\u000dd\\u0008";
+        assert_eq!(tame(hostile), shown);
+        assert_eq!(tame("\u{1b}"), "\\u001b");
+    }
 
     #[test]
     fn our_codes_come_off_and_others_are_left_to_who_knows_them() {

@@ -95,6 +95,28 @@ fn inventories_that_contradict_themselves_are_told() {
 }
 
 #[test]
+fn inventories_that_are_not_shown_end_as_in_ansible() {
+    let project = Folder::new(&[("hosts", "[web]\na\n")]);
+    let code = |words: &[&str]| project.run(&[&["inventory", "-i", "hosts"], words].concat()).code;
+    assert_eq!(code(&["--list"]), Some(0));
+    assert_eq!(code(&["--host", "b"]), Some(5));
+    assert_eq!(code(&["--graph", "db"]), Some(5));
+    project.write("group_vars/web.yml", "a: [\n");
+    assert_eq!(code(&["--list"]), Some(4));
+}
+
+#[test]
+fn names_and_messages_do_not_act_on_the_terminal() {
+    let project = Folder::new(&[(
+        "site.yml",
+        "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - name: \"a\\e]0;title\\a\"\n      fail: {msg: \"b\\e[2J\"}\n",
+    )]);
+    let ran = project.run(&["playbook", "site.yml"]);
+    assert!(ran.stdout.contains("TASK [a\\u001b]0;title\\u0007]"), "{}", ran.stdout);
+    assert!(ran.stderr.contains("b\\u001b[2J"), "{}", ran.stderr);
+}
+
+#[test]
 fn a_wrong_vault_password_is_told_for_the_file() {
     let project = Folder::new(&[
         ("secret.yml", "v: 1\n"),

@@ -103,6 +103,26 @@ fn what_is_excluded_stays_out_with_all_that_needs_it() {
 }
 
 #[test]
+fn what_is_named_and_is_nowhere_is_told() {
+    let folder = applied(SECRET);
+    let plan = folder
+        .run(&["plan", "-target=terraform_data.b", "-target=module.none"])
+        .succeeded();
+    has(&plan, "nor the state has anything that `module.none` names");
+    assert!(
+        !plan.stderr.contains("`terraform_data.b` names"),
+        "{}",
+        plan.stderr
+    );
+    let read = folder.run(&["plan", "-replace=data.external.x"]);
+    assert_eq!(read.code, Some(1));
+    has(&read, "Invalid force-replace address \"data.external.x\"");
+    let both = folder.run(&["plan", "-destroy", "-refresh-only"]);
+    assert_eq!(both.code, Some(1));
+    has(&both, "Incompatible plan mode options");
+}
+
+#[test]
 fn moved_objects_keep_their_identity_through_chains_keys_and_modules() {
     let folder = applied(
         "resource \"terraform_data\" \"a\" { input = \"x\" }\nresource \"terraform_data\" \"many\" { count = 2 }\n",

@@ -22,6 +22,20 @@ fn list(folder: &Folder) -> String {
     folder.run(&["state", "list"]).succeeded().stdout
 }
 
+/// The versions of the state that were kept, from the first on.
+fn copies(folder: &Folder) -> Vec<String> {
+    let entries = fs::read_dir(folder.path()).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let mut paths: Vec<_> = paths
+        .filter(|path| path.extension().is_some_and(|end| end == "backup"))
+        .collect();
+    paths.sort();
+    paths
+        .iter()
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect()
+}
+
 #[test]
 fn objects_are_moved_and_the_version_before_is_kept() {
     let folder = applied();
@@ -51,8 +65,9 @@ fn objects_are_moved_and_the_version_before_is_kept() {
         list(&folder),
         "terraform_data.b[0]\nterraform_data.b[1]\nmodule.x.terraform_data.c\n"
     );
-    let backup = fs::read_to_string(folder.path().join("terraform.tfstate.backup")).unwrap();
-    assert!(backup.contains("\"name\": \"a\""), "{backup}");
+    let kept = copies(&folder);
+    assert_eq!(kept.len(), 1);
+    assert!(kept[0].contains("\"name\": \"a\""), "{kept:?}");
     let missing = folder.run(&["state", "mv", "terraform_data.a", "terraform_data.d"]);
     assert_eq!(missing.code, Some(1));
     assert!(
@@ -73,6 +88,9 @@ fn objects_are_moved_and_the_version_before_is_kept() {
         .succeeded();
     assert_eq!(other.stdout, "terraform_data.b[0]\nterraform_data.b[1]\n");
     assert_eq!(list(&folder), "module.x.terraform_data.c\n");
+    let kept = copies(&folder);
+    assert_eq!(kept.len(), 2, "each version is kept");
+    assert!(kept[1].contains("module.x"), "{kept:?}");
 }
 
 #[test]

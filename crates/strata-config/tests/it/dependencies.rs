@@ -66,11 +66,10 @@ fn references_lead_through_locals_variables_outputs_and_modules() {
     assert_eq!(support::render(&diags), "");
     let found = dependencies(&config);
     let mut text = String::new();
-    let mut line =
-        |what: String, set: &std::collections::BTreeSet<strata_core::addr::ConfigResource>| {
-            let names: Vec<_> = set.iter().map(ToString::to_string).collect();
-            writeln!(text, "{what}: {}", names.join(", ")).expect("writing to text");
-        };
+    let mut line = |what: String, set: &[strata_core::addr::ConfigResource]| {
+        let names: Vec<_> = set.iter().map(ToString::to_string).collect();
+        writeln!(text, "{what}: {}", names.join(", ")).expect("writing to text");
+    };
     for (address, _) in config.resources() {
         line(address.to_string(), found.resource(&address));
     }

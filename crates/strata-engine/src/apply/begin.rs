@@ -161,14 +161,15 @@ impl<'a> Run<'a> {
             change.address.clone(),
             action.unwrap_or(change.action),
         );
-        Progress(Arc::new(move |note: &str| {
+        let progress = Progress::new(move |note: &str| {
             events.send(Event::Apply {
                 address: address.clone(),
                 action,
                 phase: ApplyPhase::Progress(note.to_owned()),
                 id: None,
             });
-        }))
+        });
+        progress.with_place(self.places.of(at))
     }
 
     /// Writes a call into the journal, and gives it together with whether it reaches outside.

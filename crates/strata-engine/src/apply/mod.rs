@@ -8,6 +8,7 @@ mod begin;
 mod end;
 mod finish;
 mod outputs;
+mod places;
 mod prepare;
 mod provision;
 mod run;
@@ -25,7 +26,8 @@ pub use stop::Stop;
 /// How to apply.
 #[derive(Clone)]
 pub struct ApplyOptions {
-    /// How many calls to providers may run at once.
+    /// How many calls to providers may run at once. One whose provider only waits for its platform does not count, so that up
+    /// to five times as many steps are under way.
     pub parallelism: usize,
     /// How often the state is written while it goes on.
     pub fold_every: Duration,

@@ -7,14 +7,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::{Stream, StreamExt, future::Either, stream::FuturesUnordered};
+use futures_util::{
+    Stream, StreamExt,
+    future::{Either, select},
+    stream::FuturesUnordered,
+};
 use strata_core::{
     Action, ApplyPhase, BoxFuture, ChangeCounts, Diagnostic, Diagnostics, Event, Events, Value,
     addr, provider::ApplyResponse,
 };
 use strata_state::{Begun, Journal, State, StateError, StoredObject};
 
-use super::{Applied, ApplyOptions, Provisioners, Stop, finish::Sent, prepare::Prepared};
+use super::{
+    Applied, ApplyOptions, Provisioners, Stop, finish::Sent, places::Places, prepare::Prepared,
+};
 use crate::{
     ephemeral,
     objects::Kind,
@@ -89,7 +95,7 @@ pub(super) struct Run<'a> {
     pub(super) plan: &'a Plan,
     pub(super) journal: &'a mut Journal,
     pub(super) stop: &'a Stop,
-    pub(super) parallelism: usize,
+    pub(super) places: Places,
     fold_every: Duration,
     folded: Instant,
     pub(super) provisioners: Arc<dyn Provisioners>,
@@ -126,7 +132,7 @@ impl<'a> Run<'a> {
             plan,
             journal,
             stop,
-            parallelism: options.parallelism.max(1),
+            places: Places::new(options.parallelism),
             fold_every: options.fold_every,
             folded: Instant::now(),
             provisioners: options.provisioners.clone(),
@@ -185,14 +191,19 @@ impl<'a> Run<'a> {
             if self.running.is_empty() {
                 return false;
             }
-            let next = futures_util::future::select(&mut left, self.running.next());
-            let mut steps: Vec<Step> = match next.await {
-                Either::Left(_) => {
-                    self.note(|journal| journal.sync());
-                    return true;
+            let came = {
+                let room = std::pin::pin!(self.places.room(!self.ready.is_empty()));
+                match select(&mut left, select(self.running.next(), room)).await {
+                    Either::Left(_) => None,
+                    Either::Right((Either::Left((step, _)), _)) => Some(step),
+                    Either::Right((Either::Right(_), _)) => Some(None),
                 }
-                Either::Right((step, _)) => step.into_iter().collect(),
             };
+            let Some(step) = came else {
+                self.note(|journal| journal.sync());
+                return true;
+            };
+            let mut steps: Vec<Step> = step.into_iter().collect();
             steps.extend(self.also_ready().await);
             self.take(steps);
             self.fold();
@@ -245,15 +256,16 @@ impl<'a> Run<'a> {
                 self.settle(at, Status::Done);
                 continue;
             }
-            if self.running.len() >= self.parallelism {
-                return;
-            }
-            self.ready.pop_front();
             if self.stop.is_soft() || self.broken {
+                self.ready.pop_front();
                 self.skipped = true;
                 self.settle(at, Status::Failed);
                 continue;
             }
+            if !self.places.take(at) {
+                return;
+            }
+            self.ready.pop_front();
             self.begin(at, node.work);
         }
     }
@@ -282,6 +294,7 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn settle(&mut self, at: usize, status: Status) {
+        self.places.give_back(at);
         self.status[at] = status;
         for next in &self.dependents[at] {
             self.waiting[*next] -= 1;

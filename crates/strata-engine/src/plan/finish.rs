@@ -146,7 +146,7 @@ pub(crate) fn finish(
     if errored {
         return Ok(plan);
     }
-    plan.warnings.extend(general_warnings(&plan));
+    plan.warnings.extend(general_warnings(&plan, scope));
     let replace = context.options.replace.iter();
     let unmatched = replace.filter_map(|address| unmatched(address, &plan.changes));
     plan.warnings.extend(unmatched.collect::<Vec<_>>());
@@ -189,12 +189,20 @@ fn by_address(left: &Change, right: &Change) -> Ordering {
 }
 
 /// What must be known of a plan as a whole.
-fn general_warnings(plan: &Plan) -> Vec<Diagnostic> {
+fn general_warnings(plan: &Plan, scope: &Scope) -> Vec<Diagnostic> {
     let mut warnings = Vec::new();
     if plan.targeted {
+        let nothing = scope.of_nothing().iter().map(|target| {
+            format!(
+                "\n\nNeither the configuration nor the state has anything that `{target}` names."
+            )
+        });
         warnings.push(
             Diagnostic::warning("targeted", "Resource targeting is in effect")
-                .detail("Only a part was planned, with `-target` or `-exclude`, so this may not be all that the configuration asks for.")
+                .detail(format!(
+                    "Only a part was planned, with `-target` or `-exclude`, so this may not be all that the configuration asks for.{}",
+                    nothing.collect::<String>()
+                ))
                 .hint("Use it to get out of trouble, not as a habit: plan everything afterwards."),
         );
     }

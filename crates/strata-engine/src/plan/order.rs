@@ -73,8 +73,8 @@ impl Work {
     }
 }
 
-/// What configuration says must come before what.
-pub(crate) type Needs = BTreeMap<ConfigResource, BTreeSet<ConfigResource>>;
+/// What configuration says must come before what: what each needs, sorted.
+pub(crate) type Needs = BTreeMap<ConfigResource, Arc<[ConfigResource]>>;
 
 /// Works out the graph.
 pub(crate) fn order(
@@ -82,9 +82,17 @@ pub(crate) fn order(
     needs: &Needs,
     state: &State,
 ) -> Result<Graph, Diagnostics> {
-    let uses = Uses::new(needs, state);
+    let is_action = |change: &Change| change.action != Action::NoOp;
+    if !changes.iter().any(is_action) {
+        return Ok(Graph::default());
+    }
+    // Only what is deleted waits for those that use it.
+    let uses = match changes.iter().any(deletes) {
+        true => Some(Uses::new(needs, state)),
+        false => None,
+    };
     for soft in [true, false] {
-        let graph = Builder::build(changes, needs, &uses, soft);
+        let graph = Builder::build(changes, needs, uses.as_ref(), soft);
         if stuck(&graph).is_empty() {
             return Ok(graph);
         }
@@ -93,6 +101,13 @@ pub(crate) fn order(
         }
     }
     unreachable!("the second round returns")
+}
+
+fn deletes(change: &Change) -> bool {
+    matches!(
+        change.action,
+        Action::Delete | Action::DeleteThenCreate | Action::CreateThenDelete
+    )
 }
 
 fn cycle(changes: &[Change], graph: &Graph) -> Diagnostic {
@@ -150,7 +165,7 @@ struct Uses {
 
 impl Uses {
     fn new(needs: &Needs, state: &State) -> Self {
-        let pairs = |(user, used): (&ConfigResource, &BTreeSet<ConfigResource>)| {
+        let pairs = |(user, used): (&ConfigResource, &Arc<[ConfigResource]>)| {
             let user = user.clone();
             used.iter()
                 .map(move |used| (user.clone(), used.clone()))
@@ -210,33 +225,36 @@ struct Builder<'a> {
     graph: Graph,
     joins: HashMap<ConfigResource, Joins>,
     needs: &'a Needs,
+    /// True if anything is deleted.
+    deletes: bool,
 }
 
 impl<'a> Builder<'a> {
-    fn build(changes: &[Change], needs: &'a Needs, uses: &Uses, soft: bool) -> Graph {
+    fn build(changes: &[Change], needs: &'a Needs, uses: Option<&Uses>, soft: bool) -> Graph {
         let mut builder = Builder {
             graph: Graph::default(),
             joins: HashMap::with_capacity(needs.len()),
             needs,
+            deletes: uses.is_some(),
         };
         for (resource, needed) in needs {
             let done = builder.joins(resource).done;
-            for needed in needed {
+            for needed in needed.iter() {
                 let before = builder.joins(needed).done;
                 builder.graph.nodes[done].after.push(before);
             }
         }
-        for (user, used) in &uses.hard {
-            builder.add_use(
-                user,
-                used,
-                needs.get(user).is_some_and(|needed| needed.contains(used)),
-            );
+        let hard = uses.into_iter().flat_map(|uses| &uses.hard);
+        for (user, used) in hard {
+            let configured = |needed: &Arc<[ConfigResource]>| needed.binary_search(used).is_ok();
+            builder.add_use(user, used, needs.get(user).is_some_and(configured));
         }
-        if soft {
-            for (user, used) in &uses.soft {
-                builder.add_use(user, used, false);
-            }
+        for (user, used) in uses
+            .filter(|_| soft)
+            .into_iter()
+            .flat_map(|uses| &uses.soft)
+        {
+            builder.add_use(user, used, false);
         }
         for (at, change) in changes.iter().enumerate() {
             builder.add_change(at, change, soft);
@@ -293,7 +311,7 @@ impl<'a> Builder<'a> {
     fn make(&mut self, work: Work, resource: &ConfigResource, before: &[usize]) {
         let mut after = before.to_vec();
         let needs = self.needs;
-        for needed in needs.get(resource).into_iter().flatten() {
+        for needed in needs.get(resource).into_iter().flat_map(|all| all.iter()) {
             after.push(self.joins(needed).done);
         }
         let node = self.push(work, after);
@@ -306,6 +324,17 @@ impl<'a> Builder<'a> {
             return *joins;
         }
         let done = self.push(Work::Join, Vec::new());
+        if !self.deletes {
+            // Nothing waits for the others.
+            let joins = Joins {
+                done,
+                unused: done,
+                gone: done,
+                moved: done,
+            };
+            self.joins.insert(resource.clone(), joins);
+            return joins;
+        }
         let unused = self.push(Work::Join, Vec::new());
         let gone = self.push(Work::Join, vec![unused]);
         let moved = self.push(Work::Join, Vec::new());

@@ -1,6 +1,9 @@
 //! Narrowing a plan to what the user names, with all that it depends on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use strata_config::{Config, Dependencies};
 use strata_core::addr::{ConfigResource, ModuleInstance, ResourceInstance, Target};
@@ -15,11 +18,13 @@ pub(crate) enum Scope {
         targets: Vec<Target>,
         /// What the targets depend on (or, when destroying, what depends on them), whole.
         around: BTreeSet<ConfigResource>,
+        of_nothing: Vec<Target>,
     },
     Without {
         targets: Vec<Target>,
         /// What depends on the targets (or, when destroying, what they depend on), whole.
         around: BTreeSet<ConfigResource>,
+        of_nothing: Vec<Target>,
     },
 }
 
@@ -48,11 +53,21 @@ impl Scope {
             false => Scope::Part {
                 targets: targets.clone(),
                 around: surroundings.of(targets, destroys),
+                of_nothing: surroundings.without(targets),
             },
             true => Scope::Without {
                 targets: exclude.clone(),
                 around: surroundings.of(exclude, !destroys),
+                of_nothing: surroundings.without(exclude),
             },
+        }
+    }
+
+    /// The targets that name nothing, by their resources.
+    pub(crate) fn of_nothing(&self) -> &[Target] {
+        match self {
+            Scope::All => &[],
+            Scope::Part { of_nothing, .. } | Scope::Without { of_nothing, .. } => of_nothing,
         }
     }
 
@@ -60,12 +75,12 @@ impl Scope {
     pub(crate) fn has_resource(&self, address: &ConfigResource) -> bool {
         match self {
             Scope::All => true,
-            Scope::Part { targets, around } => {
-                around.contains(address) || targets_config(targets, address)
-            }
-            Scope::Without { targets, around } => {
-                !around.contains(address) && !covers_whole(targets, address)
-            }
+            Scope::Part {
+                targets, around, ..
+            } => around.contains(address) || targets_config(targets, address),
+            Scope::Without {
+                targets, around, ..
+            } => !around.contains(address) && !covers_whole(targets, address),
         }
     }
 
@@ -73,11 +88,15 @@ impl Scope {
     pub(crate) fn has_instance(&self, address: &ResourceInstance) -> bool {
         match self {
             Scope::All => true,
-            Scope::Part { targets, around } => {
+            Scope::Part {
+                targets, around, ..
+            } => {
                 around.contains(&address.resource.config())
                     || targets.iter().any(|target| target.covers(address))
             }
-            Scope::Without { targets, around } => {
+            Scope::Without {
+                targets, around, ..
+            } => {
                 !around.contains(&address.resource.config())
                     && !targets.iter().any(|target| target.covers(address))
             }
@@ -93,6 +112,15 @@ struct Surroundings<'a> {
 }
 
 impl Surroundings<'_> {
+    /// The targets that name no resource.
+    fn without(&self, targets: &[Target]) -> Vec<Target> {
+        let names_nothing = |target: &&Target| {
+            let mut all = self.all.iter();
+            !all.any(|address| targets_config(std::slice::from_ref(*target), address))
+        };
+        targets.iter().filter(names_nothing).cloned().collect()
+    }
+
     /// What the targets depend on, or what depends on them.
     fn of(&self, targets: &[Target], dependents: bool) -> BTreeSet<ConfigResource> {
         let users = match dependents {
@@ -109,9 +137,7 @@ impl Surroundings<'_> {
         while let Some(address) = queue.pop() {
             let next: Vec<ConfigResource> = match dependents {
                 true => users.get(&address).into_iter().flatten().cloned().collect(),
-                false => needs(self.config, self.dependencies, &address)
-                    .into_iter()
-                    .collect(),
+                false => needs(self.config, self.dependencies, &address).to_vec(),
             };
             queue.extend(next.into_iter().filter(|next| around.insert(next.clone())));
         }
@@ -122,8 +148,8 @@ impl Surroundings<'_> {
     fn users(&self) -> BTreeMap<ConfigResource, Vec<ConfigResource>> {
         let mut users: BTreeMap<ConfigResource, Vec<ConfigResource>> = BTreeMap::new();
         for user in &self.all {
-            for needed in needs(self.config, self.dependencies, user) {
-                users.entry(needed).or_default().push(user.clone());
+            for needed in needs(self.config, self.dependencies, user).iter() {
+                users.entry(needed.clone()).or_default().push(user.clone());
             }
         }
         users
@@ -135,16 +161,19 @@ pub(crate) fn needs(
     config: &Config,
     dependencies: &Dependencies,
     address: &ConfigResource,
-) -> BTreeSet<ConfigResource> {
+) -> Arc<[ConfigResource]> {
     if config.resource(address).is_none() {
-        return BTreeSet::new();
+        return Arc::default();
     }
-    let mut needs = dependencies.resource(address).clone();
-    if let Some(provider) = config.provider_of(address) {
-        needs.extend(dependencies.provider(&provider).iter().cloned());
+    let own = dependencies.shared(address);
+    let provider = config.provider_of(address);
+    let through = provider.map_or(&[][..], |provider| dependencies.provider(&provider));
+    if through.is_empty() {
+        return own;
     }
-    needs.remove(address);
-    needs
+    let all: BTreeSet<&ConfigResource> = own.iter().chain(through).collect();
+    let others = all.into_iter().filter(|needed| *needed != address);
+    others.cloned().collect()
 }
 
 /// True if nothing of the resource is left out of the targets, as far as configuration alone tells.

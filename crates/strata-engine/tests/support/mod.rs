@@ -21,6 +21,7 @@ pub struct World {
     pub folder: TempDir,
     pub providers: Providers,
     pub fold_every: std::time::Duration,
+    pub parallelism: usize,
     /// The configuration that was loaded last, and from what.
     loaded: Mutex<Option<(String, Environment)>>,
 }
@@ -31,6 +32,7 @@ impl World {
             folder: folder(),
             providers: Providers::new(providers),
             fold_every: std::time::Duration::from_secs(60),
+            parallelism: 10,
             loaded: Mutex::default(),
         }
     }
@@ -156,7 +158,7 @@ impl World {
     ) -> (Applied, Journal) {
         let mut journal = self.store().journal(&opened.base).unwrap();
         let options = ApplyOptions {
-            parallelism: 10,
+            parallelism: self.parallelism,
             fold_every: self.fold_every,
             provisioners: Arc::new(strata_engine::NoProvisioners),
         };

@@ -45,6 +45,13 @@ pub(crate) struct Lifecycle {
     pub(crate) project: String,
 }
 
+impl Lifecycle {
+    /// True if it happened to the object of this path, given without a query.
+    pub(crate) fn is_of(&self, path: &str) -> bool {
+        self.source.split('?').next() == Some(path)
+    }
+}
+
 /// The event stream and those who wait for it.
 #[derive(Clone)]
 pub(crate) struct Events {

@@ -15,7 +15,7 @@ use strata_core::{
 use tokio_tungstenite::tungstenite::Message;
 
 use super::{
-    ApiPath, Client, ClientError, Operation, Watched,
+    ApiPath, Client, ClientError, Notes, Operation, Watched,
     files::Instance,
     websocket::{self, WebSocket},
 };
@@ -85,19 +85,22 @@ pub(crate) async fn run(
     client: &Arc<Client>,
     instance: Instance<'_>,
     program: &Program,
+    notes: Notes<'_>,
 ) -> Result<Finished, ConnectionError> {
     let held = ["/bin/sh", "-c", HELD, "sh"].map(str::to_owned);
     let held = Program {
         argv: held.iter().chain(&program.argv).cloned().collect(),
         ..program.clone()
     };
-    let (finished, is_heard) = hear(start(client, instance, &held).await?).await?;
+    let (finished, is_heard) = notes
+        .wait(hear(start(client, instance, &held).await?))
+        .await?;
     if finished.code != NOT_FOUND || is_heard {
         return Ok(finished);
     }
     let mut channel = start(client, instance, program).await?;
     channel.input.close().await?;
-    Ok(hear(channel).await?.0)
+    Ok(notes.wait(hear(channel)).await?.0)
 }
 
 /// Each stream ends with a NUL.
@@ -236,7 +239,7 @@ async fn next(stream: &mut Option<WebSocket>) -> Result<Option<Vec<u8>>, Connect
 
 impl Client {
     async fn exit_code(&self, operation: Watched) -> Result<i32, ClientError> {
-        let end = self.end_of(operation, &|_| {}).await?;
+        let end = self.end_of(operation, Notes::Nobody).await?;
         // A program that does not exist is a failed operation that gives an exit code nevertheless.
         match end
             .metadata

@@ -7,6 +7,7 @@ mod error;
 mod events;
 mod exec;
 mod files;
+mod notes;
 mod operation;
 mod path;
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub(crate) use self::{
     events::Lifecycle,
     exec::{Finished, NOT_FOUND, Program, run, start},
     files::{Holder, Instance, Ownership},
+    notes::Notes,
     operation::Operation,
     path::ApiPath,
     trust::{known_certificate, oidc},
@@ -78,9 +80,6 @@ pub(crate) struct Watched {
     operation: Operation,
     subscription: Subscription,
 }
-
-/// Takes what an operation tells about its progress.
-pub(crate) type Notes<'a> = &'a (dyn Fn(&str) + Send + Sync);
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -233,7 +232,7 @@ impl Client {
         match self.call(method, path, headers, body, limit).await? {
             Outcome::Sync { metadata, .. } => parse(&metadata),
             Outcome::Async(operation) => {
-                let end = self.end_of(self.watch(operation), notes).await;
+                let end = notes.wait(self.end_of(self.watch(operation), notes)).await;
                 let end = end.map_err(in_doubt)?.into_result()?;
                 Ok(end.metadata)
             }
@@ -320,7 +319,7 @@ impl Client {
                         return Ok(update);
                     }
                     if let Some(text) = update.progress() {
-                        notes(text);
+                        notes.note(text);
                     }
                 }
             }

@@ -6,7 +6,7 @@ use hyper::Method;
 use serde_json::{Value as Json, json};
 
 use super::{
-    ApiPath, ClientError,
+    ApiPath, ClientError, Notes,
     scripted::{Scripted, client, object, operation, refusal, running},
 };
 
@@ -17,7 +17,7 @@ async fn create(daemon: &Scripted) -> Result<(), ClientError> {
     let path = ApiPath::new(&["instances"]);
     daemon
         .client()
-        .change(Method::POST, &path, &json!({}), None, &|_| {})
+        .change(Method::POST, &path, &json!({}), None, Notes::Nobody)
         .await
 }
 
@@ -97,7 +97,7 @@ async fn a_change_carries_the_state_that_was_read() {
     let path = ApiPath::new(&["profiles", "a"]);
     let read = client.get::<Json>(&path).await.unwrap();
     let (body, etag) = (json!({"x": 1}), read.etag.as_deref());
-    let changed = client.change(Method::PUT, &path, &body, etag, &|_| {});
+    let changed = client.change(Method::PUT, &path, &body, etag, Notes::Nobody);
     assert!(changed.await.unwrap_err().is_conflict());
     assert_eq!(daemon.seen()[1], r#"PUT /1.0/profiles/a [abc] {"x":1}"#);
 }
@@ -150,6 +150,6 @@ async fn a_change_waits_for_what_others_do_to_an_instance() {
         ),
     ]);
     let (client, path) = (daemon.client(), ApiPath::new(&["instances", "a"]));
-    let gone = client.change(Method::DELETE, &path, &Json::Null, None, &|_| {});
+    let gone = client.change(Method::DELETE, &path, &Json::Null, None, Notes::Nobody);
     assert!(gone.await.unwrap_err().is_not_found());
 }

@@ -14,7 +14,7 @@ use super::{
     schemas::{config, optional, resource},
     session::Session,
 };
-use crate::client::{Answer, ApiPath, Client, ClientError};
+use crate::client::{Answer, ApiPath, Client, ClientError, Notes};
 
 /// The type in configuration.
 pub(crate) const TYPE: &str = "incus_server";
@@ -98,7 +98,7 @@ async fn set(
         let body = json!({ "config": config });
         let etag = server.etag.as_deref();
         match client
-            .change(Method::PUT, &path, &body, etag, &|_| {})
+            .change(Method::PUT, &path, &body, etag, Notes::Nobody)
             .await
         {
             Err(error) if error.is_conflict() && attempt < CONFLICT_RETRIES => {}

@@ -32,7 +32,7 @@ impl<'a> SourceFile<'a> {
         path: &ApiPath,
         notes: Notes<'_>,
     ) -> Result<(), ClientError> {
-        notes("sends the backup");
+        notes.note("sends the backup");
         readable(self.path).await?;
         let parts = vec![Part::File(self.path.into())];
         let sent = client.upload(path, self.headers.clone(), parts, notes);

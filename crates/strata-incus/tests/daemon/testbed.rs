@@ -143,9 +143,7 @@ impl Testbed {
 
     fn progress(&self) -> Progress {
         let notes = self.notes.clone();
-        Progress(Arc::new(move |note: &str| {
-            notes.lock().unwrap().push(note.to_owned())
-        }))
+        Progress::new(move |note: &str| notes.lock().unwrap().push(note.to_owned()))
     }
 }
 

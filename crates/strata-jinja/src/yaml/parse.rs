@@ -120,12 +120,12 @@ impl<'a> Builder<'a> {
         };
         let span = self.span(&event_span);
         self.nodes += 1;
-        if depth > MAX_DEPTH || self.nodes > MAX_NODES {
-            return Err(self.stop(
-                "yaml-limit",
-                "the file nests too deep or repeats too much",
-                span,
-            ));
+        if depth > MAX_DEPTH {
+            return Err(self.stop("yaml-limit", "the file nests too deep", span));
+        }
+        if self.nodes > MAX_NODES {
+            let message = "the file has more than a million values";
+            return Err(self.stop("yaml-limit", message, span));
         }
         let (anchor, node) = match event {
             Event::Scalar(text, style, anchor, tag) => {

@@ -39,6 +39,7 @@ pub(super) fn from_outputs(made: &Made) -> InventoryInput {
         }
     }
     add_connections(&mut input, &made.hosts);
+    add_connections(&mut input, &made.planned);
     input
 }
 
@@ -63,6 +64,7 @@ pub(super) fn from_groups(
         add_hosts(&mut input, group, value);
     }
     add_connections(&mut input, &made.hosts);
+    add_connections(&mut input, &made.planned);
     input.hosts.retain(|host, _| {
         input
             .groups
@@ -190,7 +192,17 @@ mod tests {
         Made {
             outputs: [("vm".into(), outputs)].into(),
             hosts: vec![host],
+            planned: Vec::new(),
         }
+    }
+
+    #[test]
+    fn hosts_that_a_plan_makes_are_there_without_an_output_that_names_them() {
+        let mut made = made(Value::object([]));
+        made.planned = std::mem::take(&mut made.hosts);
+        let input = from_outputs(&made);
+        assert_eq!(input.hosts["web-1"]["ansible_connection"], "incus");
+        assert!(input.groups.is_empty());
     }
 
     #[test]

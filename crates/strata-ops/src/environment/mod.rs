@@ -101,6 +101,8 @@ pub(crate) struct Made {
     pub(crate) outputs: Outputs,
     /// Hosts that providers made.
     pub(crate) hosts: Vec<InventoryHost>,
+    /// Hosts that a plan would make; none in a run.
+    pub(crate) planned: Vec<InventoryHost>,
 }
 
 /// How one stage ended.

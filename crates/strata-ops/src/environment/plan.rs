@@ -92,7 +92,7 @@ impl Run<'_> {
             .plan(&self.plan_options(stage, PlanMode::Normal)?, self.events)
             .await?;
         show(&stage.name, &plan);
-        let remade = self.tell_hosts(stage, &plan);
+        let (remade, planned_hosts) = self.tell_hosts(stage, &plan);
         let outcome = if plan.is_empty() {
             StageOutcome::Unchanged
         } else {
@@ -101,6 +101,7 @@ impl Run<'_> {
         let mut made = self.made(stage, session.state());
         // What is made anew is not there yet, whatever stands in its place now.
         made.hosts.retain(|host| !remade.contains(&host.name));
+        made.planned = planned_hosts;
         let planned = plan
             .outputs
             .iter()

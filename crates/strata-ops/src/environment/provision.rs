@@ -37,7 +37,7 @@ impl Run<'_> {
         let options = self.plan_options(stage, mode)?;
         let plan = session.plan(&options, self.events).await?;
         let unchanged = plan.is_empty();
-        self.tell_hosts(stage, &plan);
+        drop(self.tell_hosts(stage, &plan));
         if !unchanged && !self.approve.approve(&stage.name, &plan) {
             return Err(not_approved(stage));
         }
@@ -98,6 +98,7 @@ impl Run<'_> {
         Made {
             outputs: [(stage.outputs_key(), outputs)].into(),
             hosts,
+            planned: Vec::new(),
         }
     }
 

@@ -74,6 +74,7 @@ fn gather(ends: &[Option<StageEnd>]) -> Made {
     for made in ends.iter().flatten().map(|end| &end.made) {
         all.outputs.extend(made.outputs.clone());
         all.hosts.extend(made.hosts.clone());
+        all.planned.extend(made.planned.clone());
     }
     all
 }

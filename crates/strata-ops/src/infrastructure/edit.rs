@@ -1,5 +1,10 @@
 //! Changing a state by hand, without configuration: read under its lock, changed, written.
 
+use std::{
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
 use strata_core::{Diagnostic, Diagnostics, Events};
 use strata_state::{Backup, Lock, Opened, State, Store};
 
@@ -55,6 +60,20 @@ impl Edited {
         })
     }
 
+    /// The same, with the version before under a name of its own, as Terraform has it: of several edits none is lost.
+    ///
+    /// With `-backup`, and where a backend keeps the state, it is as said there.
+    pub(super) fn keeping_each(self, settings: &Settings) -> Self {
+        if settings.backup.is_some() || self.store.is_remote() {
+            return self;
+        }
+        let place = of_now(self.store.path());
+        Self {
+            store: self.store.with_backup(Backup::At(place)),
+            ..self
+        }
+    }
+
     /// The state, to be changed.
     pub(super) fn state(&mut self) -> &mut State {
         &mut self.opened.state
@@ -80,6 +99,20 @@ pub(super) fn backup(settings: &Settings) -> Backup {
         None => Backup::Beside,
         Some(path) if path.as_os_str() == "-" => Backup::Nowhere,
         Some(path) => Backup::At(path.clone()),
+    }
+}
+
+/// A file beside the state that is named by the time, and is not there yet.
+fn of_now(state: &Path) -> PathBuf {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let mut seconds = now.map_or(0, |now| now.as_secs());
+    loop {
+        let mut name = state.as_os_str().to_owned();
+        name.push(format!(".{seconds}.backup"));
+        if !Path::new(&name).exists() {
+            return name.into();
+        }
+        seconds += 1;
     }
 }
 

@@ -18,7 +18,9 @@ pub async fn forget(
     process: &Process,
     events: &Events,
 ) -> Result<Vec<ResourceInstance>, Diagnostics> {
-    let mut edited = Edited::open(settings, "state-rm", process, events).await?;
+    let mut edited = Edited::open(settings, "state-rm", process, events)
+        .await?
+        .keeping_each(settings);
     let covered = |address: &ResourceInstance| targets.iter().any(|target| target.covers(address));
     let found: Vec<_> = edited
         .state_ref()

@@ -34,7 +34,9 @@ pub async fn move_objects(
     process: &Process,
     events: &Events,
 ) -> Result<(), Diagnostics> {
-    let mut from = Edited::open(settings, "state-mv", process, events).await?;
+    let mut from = Edited::open(settings, "state-mv", process, events)
+        .await?
+        .keeping_each(settings);
     let Some(file) = wish.into.clone() else {
         let pairs = pairs(from.state_ref(), from.state_ref(), wish)?;
         if wish.dry_run {
@@ -57,7 +59,9 @@ pub async fn move_objects(
         return from.write();
     };
     let store = Places::find(settings, process)?.sealed(Store::new(file));
-    let mut into = Edited::open_store(store, settings, "state-mv", process, events).await?;
+    let mut into = Edited::open_store(store, settings, "state-mv", process, events)
+        .await?
+        .keeping_each(settings);
     let pairs = pairs(from.state_ref(), into.state_ref(), wish)?;
     if wish.dry_run {
         return Ok(());

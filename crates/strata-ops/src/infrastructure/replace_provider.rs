@@ -17,7 +17,9 @@ pub async fn replace_provider(
     approve: impl FnOnce(&[Resource]) -> bool,
 ) -> Result<Vec<Resource>, Diagnostics> {
     let (from, to) = (full(from), full(to));
-    let mut edited = Edited::open(settings, "state-replace-provider", process, events).await?;
+    let mut edited = Edited::open(settings, "state-replace-provider", process, events)
+        .await?
+        .keeping_each(settings);
     let old = format!("provider[\"{from}\"]");
     let found: Vec<Resource> = edited
         .state_ref()

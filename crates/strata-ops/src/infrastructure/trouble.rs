@@ -21,10 +21,13 @@ fn format(path: &Path) -> Diagnostic {
 /// Says what went wrong with a state, and what to do.
 pub(super) fn diagnostic(error: &StateError) -> Diagnostic {
     match error {
+        StateError::Locked(info) if info.id.is_empty() => Diagnostic::error("state-locked", "The state is locked")
+            .detail("The lock file beside the state says nothing that can be read: who holds the lock is not known.")
+            .hint("If you are sure that nobody works with the state, remove that file: `.terraform.tfstate.lock.info` where the state has its usual name."),
         StateError::Locked(info) => Diagnostic::error("state-locked", "The state is locked")
             .detail(info.to_string())
             .hint("Wait until the other run is over, or wait in this run: `-lock-timeout=5m`.")
-            .hint(format!("If you are sure that nobody works with it: `terraform force-unlock {}`.", info.id)),
+            .hint(format!("If you are sure that nobody works with it: `strata force-unlock {}`.", info.id)),
         StateError::Io { .. } => Diagnostic::error("state-file", "The state cannot be read or written").detail(error.to_string()),
         StateError::Format { path, .. } => format(path).detail(error.to_string()),
         StateError::Remote { .. } => Diagnostic::error("state-backend", "The backend does not do what is asked of it").detail(error.to_string()),

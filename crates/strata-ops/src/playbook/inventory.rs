@@ -4,6 +4,7 @@ mod fetch;
 mod show;
 
 use std::{
+    collections::HashSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -231,14 +232,16 @@ pub fn show(
     Ok((text, diags))
 }
 
-fn limited(inventory: &Inventory, limit: Option<&str>) -> Result<Option<Vec<String>>, Diagnostics> {
+fn limited(
+    inventory: &Inventory,
+    limit: Option<&str>,
+) -> Result<Option<HashSet<String>>, Diagnostics> {
     let Some(limit) = limit else { return Ok(None) };
-    inventory.matching(limit).map(Some).map_err(|reason| {
+    let names = inventory.matching(limit).map_err(|reason| {
         let message = format!("the host pattern `{limit}` cannot be used");
-        Diagnostic::error("bad-host-pattern", message)
-            .detail(reason)
-            .into()
-    })
+        Diagnostic::error("bad-host-pattern", message).detail(reason)
+    })?;
+    Ok(Some(names.into_iter().collect()))
 }
 
 /// All groups with their hosts and children, and the variables of hosts, as values.

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use strata_core::{Diagnostics, files::Files};
+use strata_core::{Diagnostic, Diagnostics, files::Files};
 
 use super::{Options, context::Context, keywords::inherit, reader::Reader, roles::Spec};
 use crate::{
@@ -43,6 +43,9 @@ pub fn include_tasks(
     options: &Options,
     diags: &mut Diagnostics,
 ) -> Option<Included> {
+    if is_too_deep(site, file, diags) {
+        return None;
+    }
     with_reader(files, options, diags, |reader| {
         let context = context(reader, site, apply);
         let path = reader.find_task_file(file, &context, "tasks")?;
@@ -78,6 +81,9 @@ pub fn include_role(
     options: &Options,
     diags: &mut Diagnostics,
 ) -> Option<Included> {
+    if is_too_deep(site, role.name, diags) {
+        return None;
+    }
     let spec = Spec {
         name: role.name.clone(),
         from: role.from.clone(),
@@ -99,6 +105,22 @@ pub fn include_role(
             roles: loaded.roles,
         })
     })
+}
+
+/// How many includes may stand inside of one another. Ansible has no bound but its patience and memory.
+const MOST_INCLUDES: usize = 500;
+
+/// Refuses what includes itself without end.
+fn is_too_deep(site: Site<'_>, name: &Spanned<String>, diags: &mut Diagnostics) -> bool {
+    let is_too_deep = site.task.include_parameters.len() >= MOST_INCLUDES;
+    if is_too_deep {
+        let message = format!(
+            "`{}` is included inside of {MOST_INCLUDES} includes: does it include itself?",
+            name.value
+        );
+        diags.push(Diagnostic::error("include-depth", message).at(name.span.clone()));
+    }
+    is_too_deep
 }
 
 fn with_reader(
@@ -123,10 +145,9 @@ fn context(reader: &mut Reader<'_>, site: Site<'_>, apply: Option<&yaml::Node>) 
             reader.unknown(entry, "`apply`", super::keywords::SHARED);
         }
     }
+    // One for each include around the tasks, so that their number tells how deep they are.
     let mut include_parameters = site.task.include_parameters.clone();
-    if !site.parameters.is_empty() {
-        include_parameters.push(site.parameters.clone());
-    }
+    include_parameters.push(site.parameters.clone());
     Context {
         keywords: Arc::new(inherit(&site.task.inherited, own)),
         role: site.task.role.clone(),
@@ -134,5 +155,50 @@ fn context(reader: &mut Reader<'_>, site: Site<'_>, apply: Option<&yaml::Node>) 
         playbook_folder: Path::new(&site.play.folder).to_owned(),
         include_parameters,
         depth: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use strata_core::files::MemoryFiles;
+
+    use super::*;
+
+    #[test]
+    fn tasks_that_include_themselves_come_to_an_end() {
+        let book = "- hosts: all\n  tasks:\n    - include_tasks: again.yml\n";
+        let files = MemoryFiles::new([
+            ("site.yml", book),
+            ("again.yml", "- include_tasks: again.yml\n"),
+        ]);
+        let (options, mut diags) = (Options::default(), Diagnostics::new());
+        let playbook = super::super::load(&files, Path::new("site.yml"), &options, &mut diags);
+        let playbook = playbook.expect("the playbook is right");
+        let play = &playbook.plays[0];
+        let mut nodes = play.tasks.clone();
+        for depth in 0..=MOST_INCLUDES {
+            let Some(Node::Task(task)) = nodes.first().cloned() else {
+                panic!("there is a task at depth {depth}");
+            };
+            let parameters = Arc::default();
+            let site = Site {
+                play,
+                task: &task,
+                parameters: &parameters,
+            };
+            let name = Spanned {
+                value: "again.yml".to_owned(),
+                span: task.span.clone(),
+            };
+            match include_tasks(&files, site, &name, None, &options, &mut diags) {
+                Some(included) => nodes = included.nodes,
+                None => {
+                    assert_eq!(depth, MOST_INCLUDES);
+                    assert!(diags.iter().any(|found| found.code == "include-depth"));
+                    return;
+                }
+            }
+        }
+        panic!("it goes on without end");
     }
 }

@@ -12,7 +12,7 @@ mod state;
 use super::options::{Options, Side};
 use super::{Goal, meter, strata};
 use crate::failure::Failure;
-use shapes::{GROUP, Shape};
+pub(super) use shapes::{GROUP, Shape};
 
 const INSTANCES: usize = 100;
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 /// One way to describe many instances.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(in crate::bench) enum Shape {
     /// One resource, an instance for each entry of a map of strings.
     ForEach,
     /// One resource with `count`.
@@ -16,9 +16,13 @@ pub(super) enum Shape {
 }
 
 /// So many chains there are, and so many instances in a module: a size must be a multiple of it.
-pub(super) const GROUP: usize = 10;
+pub(in crate::bench) const GROUP: usize = 10;
 
 impl Shape {
+    /// All of them.
+    pub(in crate::bench) const ALL: [Shape; 4] =
+        [Shape::ForEach, Shape::Count, Shape::Chains, Shape::Modules];
+
     /// Names the shape.
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -30,7 +34,7 @@ impl Shape {
     }
 
     /// Writes the files of a configuration with so many instances.
-    pub(super) fn files(self, instances: usize) -> Vec<(&'static str, String)> {
+    pub(in crate::bench) fn files(self, instances: usize) -> Vec<(&'static str, String)> {
         match self {
             Shape::ForEach => vec![("main.tf", for_each(instances))],
             Shape::Count => vec![("main.tf", count(instances))],

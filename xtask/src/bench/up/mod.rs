@@ -1,7 +1,8 @@
 //! Containers from nothing to their addresses: `strata up` beside the same calls made by hand.
 //!
 //! The two take turns on the real daemon, and make things of the same names ([`scene`]). Making ends
-//! when every container has an address, with as many calls at once as there are containers; then all is deleted, which is timed for itself. All names are those
+//! when every container has an address; then all is deleted, which is timed for itself. The raw side makes as many calls
+//! at once as there are containers, `strata` as many as it makes where nobody says how many. All names are those
 //! of this run alone, and whatever it leaves behind when it fails is deleted at its end. No call and no turn
 //! takes longer than a limit, and what the machine cannot hold is told before anything is made.
 

@@ -25,8 +25,6 @@ pub(super) struct Project {
     socket: PathBuf,
     /// How long a turn may take at most, in seconds.
     limit: usize,
-    /// How much is worked on at once: all, as on the other side.
-    parallelism: usize,
 }
 
 impl Project {
@@ -41,7 +39,6 @@ impl Project {
             strata: strata.to_owned(),
             socket: api.0.clone(),
             limit: 120 + 15 * scene.instances,
-            parallelism: scene.instances,
         })
     }
 
@@ -60,10 +57,7 @@ impl Project {
         let limit = self.limit.to_string();
         // One that hangs is asked to end, as by Ctrl-C, and then made to.
         let bounded = ["timeout", "--signal=INT", "--kill-after=60", &limit];
-        let parallelism = self.parallelism.to_string();
-        let at_once = ["--parallelism", &parallelism];
         let arguments = [&strata, name, "local", "-auto-approve", "-json"];
-        let arguments = [&arguments[..], &at_once].concat();
         let mut command = process::command(&[&bounded[..], &arguments].concat());
         command
             .current_dir(self.folder.path())

@@ -31,7 +31,7 @@ use super::{
     time,
 };
 use crate::{
-    client::{Answer, ApiPath, Client, ClientError},
+    client::{Answer, ApiPath, Client, ClientError, Notes},
     remote::{Address, Remote},
 };
 
@@ -102,8 +102,8 @@ impl<'a> Work<'a> {
     }
 
     async fn call(&self, method: Method, path: &ApiPath, body: &Json) -> Result<(), ClientError> {
-        let notes = |text: &str| self.progress.note(text);
-        self.client.change(method, path, body, None, &notes).await
+        let notes = Notes::Engine(self.progress);
+        self.client.change(method, path, body, None, notes).await
     }
 
     async fn read(&self, known: &Value) -> Result<Option<Value>, ClientError> {
@@ -139,7 +139,7 @@ impl<'a> Work<'a> {
         for operation in self.client.running(&self.project).await? {
             if operation.makes_an_image() {
                 // Its failure shows in what is there.
-                self.client.wait(operation, &|_| {}).await.ok();
+                self.client.wait(operation, Notes::Nobody).await.ok();
             }
         }
         Ok(())
@@ -162,16 +162,16 @@ impl<'a> Work<'a> {
         let object = Attributes(planned);
         let failed =
             |error: ClientError| Diagnostics::from(error.diagnostic("cannot make the image"));
-        let notes = |text: &str| self.progress.note(text);
+        let notes = Notes::Engine(self.progress);
         if let Some(files) = object.object("source_file") {
-            let sent = source::send_files(&self.client, &self.project, files, &notes).await;
+            let sent = source::send_files(&self.client, &self.project, files, notes).await;
             return sent.map_err(failed);
         }
         let body = match object.object("source_image") {
             Some(image) => self.copied(image).await?,
             None => self.published(planned, marker).await.map_err(failed)?,
         };
-        let made = self.client.post(&self.path(&[]), &body, &notes).await;
+        let made = self.client.post(&self.path(&[]), &body, notes).await;
         Ok(text(&made.map_err(failed)?["fingerprint"]))
     }
 
@@ -303,7 +303,7 @@ impl<'a> Work<'a> {
                 }
                 let etag = alias.etag.as_deref();
                 self.client
-                    .change(Method::PUT, &path, &body, etag, &|_| {})
+                    .change(Method::PUT, &path, &body, etag, Notes::Nobody)
                     .await
             }
             Some(alias) => Err(taken(name, &alias.value)),

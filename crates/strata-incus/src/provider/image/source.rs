@@ -172,7 +172,7 @@ pub(super) async fn send_files(
         }
         Some(metadata) => form(metadata, data),
     };
-    notes("sends the image");
+    notes.note("sends the image");
     let path = ApiPath::new(&["images"]).project(project);
     let made = client.upload(&path, headers, parts, notes).await?;
     Ok(text(&made["fingerprint"]))

@@ -38,9 +38,7 @@ pub(crate) async fn create(
         if object.flag("running") == Some(true) {
             before_files(work, name, object).await?;
         }
-        work.files(name)
-            .write(planned, &|text| work.note(text))
-            .await?;
+        work.files(name).write(planned, work.notes()).await?;
         if object.flag("running") == Some(true) {
             wait_for::wait_for(work, name, object).await?;
             exec::run(work, name, &exec::due(None, planned)).await?;
@@ -108,23 +106,23 @@ async fn make(
         Some(member) => path.query("target", member),
         None => path,
     };
-    let notes = |text: &str| work.note(text);
+    let notes = work.notes();
     let running = object.flag("running") == Some(true);
     match source {
         Source::Named(source) => {
             let body = body(object, source, config, running);
             return work
                 .client
-                .change(Method::POST, &path, &body, None, &notes)
+                .change(Method::POST, &path, &body, None, notes)
                 .await;
         }
         Source::Copied(source) => {
             let body = body(object, source, config.clone(), false);
             work.client
-                .change(Method::POST, &path, &body, None, &notes)
+                .change(Method::POST, &path, &body, None, notes)
                 .await?;
         }
-        Source::File(file) => file.send(&work.client, &path, &notes).await?,
+        Source::File(file) => file.send(&work.client, &path, notes).await?,
     }
     // It brought a configuration of its own along, of which only what configuration says is to stay.
     let name = object.text("name").unwrap_or_default();

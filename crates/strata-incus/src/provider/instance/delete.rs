@@ -58,7 +58,7 @@ async fn erase(work: &Work<'_>, name: &str) -> Result<(), ClientError> {
     work.note("deletes");
     let path = work.instance(name).path(&[]);
     work.client
-        .change(Method::DELETE, &path, &Json::Null, None, &|_| {})
+        .change(Method::DELETE, &path, &Json::Null, None, work.notes())
         .await
 }
 

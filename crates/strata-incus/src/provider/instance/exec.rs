@@ -6,7 +6,7 @@ use strata_core::{Diagnostic, Diagnostics, Value};
 
 use super::{Work, wait_for::duration};
 use crate::{
-    client::{self, Program},
+    client::{self, Notes, Program},
     provider::attributes::Attributes,
     wait,
 };
@@ -66,7 +66,9 @@ pub(crate) async fn run(
         };
         let limit = program.some_text("timeout").and_then(duration);
         let program = read(*program);
-        let running = client::run(&work.client, work.instance(instance), &program);
+        // What a program does there may be heavy, so that it keeps the place of its call.
+        let there = work.instance(instance);
+        let running = client::run(&work.client, there, &program, Notes::Nobody);
         let ended = match limit {
             Some(limit) => tokio::time::timeout(limit, running).await,
             None => Ok(running.await),

@@ -73,7 +73,7 @@ impl GuestFiles<'_> {
     pub(crate) async fn write(&self, planned: &Value, notes: Notes<'_>) -> Result<(), Diagnostics> {
         for file in Attributes(planned).blocks("file") {
             let target = file.text("target_path").unwrap_or_default();
-            notes(&format!("writes {target}"));
+            notes.note(&format!("writes {target}"));
             self.write_one(file, target).await?;
         }
         Ok(())

@@ -7,7 +7,7 @@ use strata_core::{
 
 use super::{Work, create::is_ours, state, wait_for};
 use crate::{
-    client::ClientError,
+    client::{ClientError, Notes},
     provider::{
         attributes::{self, Attributes},
         session::Session,
@@ -21,7 +21,7 @@ async fn ended(work: &Work<'_>, name: &str) -> Result<(), ClientError> {
     for operation in work.client.running(&work.project).await? {
         if operation.concerns(path) {
             // Its failure shows in what is there.
-            work.client.wait(operation, &|_| {}).await.ok();
+            work.client.wait(operation, Notes::Nobody).await.ok();
         }
     }
     Ok(())

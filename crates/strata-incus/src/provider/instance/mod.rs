@@ -35,7 +35,7 @@ pub(crate) use self::{
 };
 use super::{attributes::Attributes, session::Session};
 use crate::{
-    client::{Client, ClientError, Instance},
+    client::{Client, ClientError, Instance, Notes},
     instance_state::FullInstance,
 };
 
@@ -85,6 +85,10 @@ impl<'a> Work<'a> {
         }
     }
 
+    fn notes(&self) -> Notes<'_> {
+        Notes::Engine(self.progress)
+    }
+
     fn note(&self, text: &str) {
         self.progress.note(text);
     }
@@ -101,9 +105,8 @@ impl<'a> Work<'a> {
         let body =
             serde_json::json!({ "action": action, "force": action == "stop", "timeout": -1 });
         let path = self.instance(name).path(&["state"]);
-        let notes = |text: &str| self.note(text);
         self.client
-            .change(hyper::Method::PUT, &path, &body, None, &notes)
+            .change(hyper::Method::PUT, &path, &body, None, self.notes())
             .await
     }
 

@@ -90,7 +90,7 @@ async fn change(work: &Work<'_>, prior: &Value, planned: &Value) -> Result<(), F
     let in_guest = async {
         if prior.get("file") != planned.get("file") {
             let files = work.files(new);
-            files.write(planned, &|text| work.note(text)).await?;
+            files.write(planned, work.notes()).await?;
         }
         if steps.start {
             wait_for::wait_for(work, new, after).await?;
@@ -160,7 +160,7 @@ async fn rename_to(work: &Work<'_>, old: &str, new: &str) -> Result<(), ClientEr
     let body = json!({ "name": new });
     let path = work.instance(old).path(&[]);
     work.client
-        .change(Method::POST, &path, &body, None, &|_| {})
+        .change(Method::POST, &path, &body, None, work.notes())
         .await
 }
 
@@ -171,7 +171,6 @@ async fn put(
     planned: &Value,
 ) -> Result<(), ClientError> {
     let path = work.instance(name).path(&[]);
-    let notes = |text: &str| work.note(text);
     work.note("changes the configuration");
     for attempt in 0.. {
         let server: Answer<Map<String, Json>> = work.client.get(&path).await?;
@@ -179,7 +178,7 @@ async fn put(
         let etag = server.etag.as_deref();
         match work
             .client
-            .change(Method::PUT, &path, &body, etag, &notes)
+            .change(Method::PUT, &path, &body, etag, work.notes())
             .await
         {
             Err(error) if error.is_conflict() && attempt < CONFLICT_RETRIES => {}
@@ -203,9 +202,8 @@ pub(crate) async fn overwrite(
         config.extend(ours.into_iter().map(|(key, value)| (key, json!(value))));
     }
     let etag = server.etag.as_deref();
-    let notes = |text: &str| work.note(text);
     work.client
-        .change(Method::PUT, &path, &body, etag, &notes)
+        .change(Method::PUT, &path, &body, etag, work.notes())
         .await
 }
 

@@ -56,8 +56,8 @@ pub(crate) async fn wait_for(
 /// Waits until programs can be run in it, and files be written through them.
 pub(crate) async fn agent(work: &Work<'_>, name: &str) -> Result<(), Diagnostics> {
     let limit = work.session.timeouts().ready;
-    let notes = |text: &str| work.note(text);
-    wait::for_agent(&work.client, work.instance(name), limit, &notes)
+    let notes = work.notes();
+    wait::for_agent(&work.client, work.instance(name), limit, notes)
         .await
         .map_err(|error| explain(name, &error))
 }
@@ -66,7 +66,7 @@ async fn one(work: &Work<'_>, name: &str, block: Attributes<'_>) -> Result<(), C
     let client = &work.client;
     let instance = work.instance(name);
     let timeouts = work.session.timeouts();
-    let notes = |text: &str| work.note(text);
+    let notes = work.notes();
     let nic = block.some_text("nic");
     match block.text("type").unwrap_or_default() {
         "ipv4" => {
@@ -76,7 +76,7 @@ async fn one(work: &Work<'_>, name: &str, block: Attributes<'_>) -> Result<(), C
                 Some(Family::V4),
                 nic,
                 timeouts.address,
-                &notes,
+                notes,
             )
             .await
         }
@@ -87,17 +87,17 @@ async fn one(work: &Work<'_>, name: &str, block: Attributes<'_>) -> Result<(), C
                 Some(Family::V6),
                 nic,
                 timeouts.address,
-                &notes,
+                notes,
             )
             .await
         }
-        "cloud-init" => wait::for_cloud_init(client, instance, timeouts.cloud_init, &notes).await,
-        "ready" => wait::for_ready(client, instance, timeouts.ready, &notes).await,
-        "agent" => wait::for_agent(client, instance, timeouts.ready, &notes).await,
+        "cloud-init" => wait::for_cloud_init(client, instance, timeouts.cloud_init, notes).await,
+        "ready" => wait::for_ready(client, instance, timeouts.ready, notes).await,
+        "agent" => wait::for_agent(client, instance, timeouts.ready, notes).await,
         _ => {
             let delay = block.text("delay").and_then(duration).unwrap_or_default();
             work.note("waits as long as `delay` says");
-            tokio::time::sleep(delay).await;
+            notes.wait(tokio::time::sleep(delay)).await;
             Ok(())
         }
     }

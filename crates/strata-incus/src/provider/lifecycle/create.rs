@@ -18,7 +18,7 @@ use super::{
     },
     Lifecycle, migrate,
 };
-use crate::client::{Answer, ClientError};
+use crate::client::{Answer, ClientError, Notes};
 
 impl Lifecycle<'_> {
     pub(super) async fn create(&self, planned: &Value, request: &ApplyRequest) -> ApplyResponse {
@@ -37,11 +37,11 @@ impl Lifecycle<'_> {
                 }
             }
         }
-        let notes = |text: &str| request.progress.note(text);
+        let notes = Notes::Engine(&request.progress);
         let created = match self.entity.source_file(object) {
             Some(file) => self.restore(&file, planned, request).await,
             None => {
-                let call = self.client.change(Method::POST, &path, &body, None, &notes);
+                let call = self.client.change(Method::POST, &path, &body, None, notes);
                 call.await
             }
         };
@@ -85,10 +85,10 @@ impl Lifecycle<'_> {
 
     /// Fills what was made with its files, and reads it back.
     async fn finish(&self, planned: &Value, request: &ApplyRequest) -> ApplyResponse {
-        let notes = |text: &str| request.progress.note(text);
+        let notes = Notes::Engine(&request.progress);
         let files = self.guest_files(planned);
         let written = match &files {
-            Some(files) => files.write(planned, &notes).await,
+            Some(files) => files.write(planned, notes).await,
             None => Ok(()),
         };
         let summary = format!("cannot read {} back", self.name(planned));
@@ -112,9 +112,9 @@ impl Lifecycle<'_> {
         request: &ApplyRequest,
     ) -> Result<(), ClientError> {
         let object = Attributes(planned);
-        let notes = |text: &str| request.progress.note(text);
+        let notes = Notes::Engine(&request.progress);
         let path = self.entity.collection(object, self.project(object));
-        file.send(self.client, &path, &notes).await?;
+        file.send(self.client, &path, notes).await?;
         let path = self.entity.path(object, self.project(object));
         let configured = async {
             let server: Answer<ServerObject> = self.client.get(&path).await?;
@@ -123,7 +123,7 @@ impl Lifecycle<'_> {
             if let Some(config) = body["config"].as_object_mut() {
                 config.remove(MARKER_KEY);
             }
-            let change = self.client.change(Method::PUT, &path, &body, None, &notes);
+            let change = self.client.change(Method::PUT, &path, &body, None, notes);
             change.await
         };
         // It is there, whatever comes now.

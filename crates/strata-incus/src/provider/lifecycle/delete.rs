@@ -11,6 +11,7 @@ use super::{
     super::{attributes::Attributes, entity::PENDING},
     Lifecycle,
 };
+use crate::client::Notes;
 
 impl Lifecycle<'_> {
     pub(super) async fn delete(
@@ -23,10 +24,10 @@ impl Lifecycle<'_> {
             return Ok(None);
         }
         let path = self.entity.delete_path(object, self.project(object));
-        let notes = |text: &str| request.progress.note(text);
+        let notes = Notes::Engine(&request.progress);
         match self
             .client
-            .change(Method::DELETE, &path, &Json::Null, None, &notes)
+            .change(Method::DELETE, &path, &Json::Null, None, notes)
             .await
         {
             Ok(()) => Ok(None),

@@ -15,7 +15,7 @@ use super::{
     },
     Lifecycle,
 };
-use crate::client::{Answer, ClientError};
+use crate::client::{Answer, ClientError, Notes};
 
 /// How often an update starts again because someone else changed the object in between.
 const CONFLICT_RETRIES: usize = 5;
@@ -33,14 +33,14 @@ impl Lifecycle<'_> {
         let object = Attributes(planned);
         self.rename(&prior.value, planned).await.map_err(failed)?;
         let path = self.entity.path(object, self.project(object));
-        let notes = |text: &str| request.progress.note(text);
+        let notes = Notes::Engine(&request.progress);
         for attempt in 0.. {
             let server: Answer<ServerObject> = self.client.get(&path).await.map_err(failed)?;
             let body = self.update_body(&prior.value, planned, &server.value);
             let etag = server.etag.as_deref();
             match self
                 .client
-                .change(Method::PUT, &path, &body, etag, &notes)
+                .change(Method::PUT, &path, &body, etag, notes)
                 .await
             {
                 Err(error) if error.is_conflict() && attempt < CONFLICT_RETRIES => {}
@@ -53,7 +53,7 @@ impl Lifecycle<'_> {
         if prior.value.get("file") != planned.get("file")
             && let Some(files) = self.guest_files(planned)
         {
-            files.write(planned, &notes).await?;
+            files.write(planned, notes).await?;
         }
         self.result(planned).await.map(Some).map_err(failed)
     }
@@ -70,7 +70,7 @@ impl Lifecycle<'_> {
         let body = json!({ "name": new });
         let renamed = self
             .client
-            .change(Method::POST, &path, &body, None, &|_| {})
+            .change(Method::POST, &path, &body, None, Notes::Nobody)
             .await;
         match renamed {
             // An earlier try may have come this far.

@@ -88,6 +88,7 @@ impl Run<'_> {
         let made = Made {
             outputs,
             hosts: Vec::new(),
+            planned: Vec::new(),
         };
         Ok(StageEnd {
             made,
@@ -112,6 +113,7 @@ impl Run<'_> {
         Made {
             outputs: outputs.into(),
             hosts: Vec::new(),
+            planned: Vec::new(),
         }
     }
 
@@ -240,6 +242,7 @@ impl Builder<'_> {
         let machine = Made {
             outputs: [(self.stage.name.clone(), outputs(state))].into(),
             hosts: self.run.hosts(state),
+            planned: Vec::new(),
         };
         let configured = self
             .run

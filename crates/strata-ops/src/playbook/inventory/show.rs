@@ -1,5 +1,7 @@
 //! An inventory as `ansible-inventory` prints it.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value as Json, json};
 use strata_core::{Diagnostic, Diagnostics};
 use strata_jinja::yaml::{DumpStyle, dump};
@@ -9,7 +11,7 @@ use strata_playbook::{Inventory, inventory::Group, variables::InventoryVariables
 pub(super) struct Shown<'a> {
     pub(super) inventory: &'a Inventory,
     pub(super) variables: &'a InventoryVariables,
-    pub(super) limit: Option<Vec<String>>,
+    pub(super) limit: Option<HashSet<String>>,
 }
 
 /// JSON as Python prints it: sorted, indented by four.
@@ -50,9 +52,7 @@ fn sorted(value: &Json) -> Json {
 
 impl Shown<'_> {
     fn has(&self, host: &str) -> bool {
-        self.limit
-            .as_ref()
-            .is_none_or(|limit| limit.iter().any(|one| one == host))
+        self.limit.as_ref().is_none_or(|limit| limit.contains(host))
     }
 
     /// The variables of a host: all of them, or only its own.
@@ -127,13 +127,18 @@ impl Shown<'_> {
 
     /// The groups inside of one another, as `--yaml` prints them; empty ones are left out.
     pub(super) fn tree(&self, export: bool) -> Json {
-        let mut seen = Vec::new();
+        let mut seen = HashSet::new();
         let all = self.inventory.group("all");
         let inside = all.map(|all| self.subtree(all, export, &mut seen));
         json!({ "all": inside.unwrap_or_default() })
     }
 
-    fn subtree(&self, group: &Group, export: bool, seen: &mut Vec<String>) -> Map<String, Json> {
+    fn subtree(
+        &self,
+        group: &Group,
+        export: bool,
+        seen: &mut HashSet<String>,
+    ) -> Map<String, Json> {
         let mut map = Map::new();
         let mut children = Map::new();
         for child in self.children(group) {
@@ -150,12 +155,10 @@ impl Shown<'_> {
         let mut hosts = Map::new();
         for host in self.hosts(group).iter().filter(|_| group.name != "all") {
             // Variables stand where a host is named first.
-            let vars = if seen.contains(host) {
-                Map::new()
-            } else {
-                self.vars(host, export)
+            let vars = match seen.insert(host.clone()) {
+                true => self.vars(host, export),
+                false => Map::new(),
             };
-            seen.push(host.clone());
             hosts.insert(host.clone(), Json::Object(vars));
         }
         if !hosts.is_empty() {

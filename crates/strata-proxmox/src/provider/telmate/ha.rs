@@ -7,24 +7,13 @@ use serde_json::{Value as Json, json};
 use crate::provider::{
     guest::text,
     kind::{Kind, Outcome, Work},
-    plain::Plain,
-    tables::{PLAIN, id, text as field},
+    kinds,
 };
 
-static RESOURCE: Plain = Plain {
-    name: "proxmox_haresource",
-    noun: "HA resource",
-    all: "/cluster/ha/resources",
-    one: "/cluster/ha/resources/{resource_id}",
-    id: "{resource_id}",
-    import: "{resource_id}",
-    fields: &[
-        id("resource_id", "sid"),
-        field("group", "group"),
-        field("state", "state"),
-    ],
-    ..PLAIN
-};
+/// The kind of that object, which users may write by themselves, too.
+fn resource() -> &'static dyn Kind {
+    kinds()["proxmox_haresource"]
+}
 
 /// What a guest asks for; none if it says nothing. A group alone leaves the state to the server, which starts it.
 /// `word` is `qemu` or `lxc`.
@@ -54,15 +43,18 @@ pub(super) async fn settle(
         };
     };
     let mut there = json!({ "resource_id": wanted["resource_id"], "(imported)": true });
-    let is_there = RESOURCE.read(work, &mut there).await?;
-    if is_there && wanted["state"].is_null() {
-        wanted["state"] = there["state"].clone();
+    if !resource().read(work, &mut there).await? {
+        return resource().create(work, &mut wanted).await;
     }
-    let is_so = there["state"] == *told(&wanted["state"]) && there["group"] == wanted["group"];
-    match is_there {
-        true if is_so => Ok(()),
-        true => RESOURCE.update(work, &there, &mut wanted).await,
-        false => RESOURCE.create(work, &mut wanted).await,
+    // What others said of it besides stays.
+    let mut changed = there.clone();
+    changed["group"] = wanted["group"].take();
+    if !wanted["state"].is_null() && there["state"] != *told(&wanted["state"]) {
+        changed["state"] = wanted["state"].take();
+    }
+    match changed == there {
+        true => Ok(()),
+        false => resource().update(work, &there, &mut changed).await,
     }
 }
 
@@ -78,7 +70,7 @@ fn told(state: &Json) -> &Json {
 /// Takes a guest out of the cluster's care, if it asked for that.
 pub(super) async fn release(work: &Work<'_>, word: &str, object: &Json) -> Outcome<()> {
     match wanted(object, word) {
-        Some(wanted) => RESOURCE.delete(work, &wanted).await,
+        Some(wanted) => resource().delete(work, &wanted).await,
         None => Ok(()),
     }
 }
@@ -90,7 +82,7 @@ pub(super) async fn tell(work: &Work<'_>, word: &str, object: &mut Json) -> Outc
         return Ok(());
     }
     let mut there = json!({ "resource_id": name(object, word), "(imported)": true });
-    if !RESOURCE.read(work, &mut there).await? {
+    if !resource().read(work, &mut there).await? {
         for name in ["hastate", "hagroup"] {
             if text(object, name).is_some() {
                 object[name] = json!("");
