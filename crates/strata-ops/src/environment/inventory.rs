@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn hosts_that_a_plan_makes_are_there_without_an_output_that_names_them() {
-        let mut made = made(Value::object([]));
+        let mut made = made(Value::object::<&str>([]));
         made.planned = std::mem::take(&mut made.hosts);
         let input = from_outputs(&made);
         assert_eq!(input.hosts["web-1"]["ansible_connection"], "incus");

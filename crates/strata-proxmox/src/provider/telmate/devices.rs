@@ -178,11 +178,8 @@ pub(super) fn tell(before: &Json, ours: &Json, object: &mut Json) {
     for device in pci(object) {
         let name = format!("hostpci{}", device.number);
         let find = |whole: &Json| {
-            let devices = all(whole, "hostpci").iter();
-            devices
-                .filter(|one| one["device"] == name.as_str())
-                .cloned()
-                .next()
+            let mut devices = all(whole, "hostpci").iter();
+            devices.find(|one| one["device"] == name.as_str()).cloned()
         };
         device.tell(find(before).as_ref(), find(ours).as_ref(), object);
     }

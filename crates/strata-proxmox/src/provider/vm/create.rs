@@ -7,7 +7,8 @@ use serde_json::{Value as Json, json};
 
 use super::{
     QEMU, disks, import, is_clone, mark, number, observe,
-    settings::{kibibytes, new_disk, print_size, settings, special_drives, wanted_size},
+    settings::{new_disk, settings, special_drives},
+    sizes::{kibibytes, print_size, wanted_size},
     update, wait,
 };
 use crate::{

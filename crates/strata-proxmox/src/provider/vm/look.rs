@@ -9,7 +9,8 @@ use strata_core::{
 use super::{
     QEMU, cannot, disks, import, is_clone,
     on_change::{OnChange, differs},
-    settings::{self, print_size, wanted_size},
+    settings,
+    sizes::{print_size, wanted_size},
     update,
 };
 use crate::provider::{

@@ -11,6 +11,7 @@ mod look;
 mod observe;
 mod on_change;
 mod settings;
+mod sizes;
 mod update;
 mod wait;
 
@@ -24,7 +25,8 @@ use super::{
 };
 use crate::client::Params;
 
-pub(crate) use settings::{addresses, gigabytes, in_gigabytes, print_size, startup};
+pub(crate) use settings::{addresses, startup};
+pub(crate) use sizes::{gigabytes, in_gigabytes, print_size};
 pub(crate) use wait::patience;
 
 /// Virtual machines.

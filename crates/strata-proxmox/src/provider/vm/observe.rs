@@ -5,10 +5,8 @@ use serde_json::{Value as Json, json};
 
 use super::{
     number,
-    settings::{
-        SEV, SMBIOS, SPEEDS, addresses, cloud_init_interface, disk_options, gigabytes, is_drive,
-        kibibytes,
-    },
+    settings::{SEV, SMBIOS, SPEEDS, addresses, cloud_init_interface, disk_options, is_drive},
+    sizes::{gigabytes, kibibytes},
 };
 use crate::{
     client::unpercent,

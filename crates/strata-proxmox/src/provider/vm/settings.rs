@@ -3,9 +3,12 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value as Json;
 
-use super::super::{
-    guest::{all, first, parts, positive, text, texts},
-    value,
+use super::{
+    super::{
+        guest::{all, first, parts, positive, text, texts},
+        value,
+    },
+    sizes::{GIBIBYTE, wanted_size},
 };
 use crate::client::{Params, percent};
 
@@ -608,49 +611,6 @@ pub(crate) fn is_drive(name: &str) -> bool {
     stem != name && matches!(stem, "ide" | "sata" | "scsi" | "virtio")
 }
 
-/// The size of a disk's setting in GiB, rounded up.
-pub(crate) fn gigabytes(setting: &str) -> Option<i64> {
-    kibibytes(setting).map(in_gigabytes)
-}
-
-/// The size of a disk's setting in KiB, rounded up.
-pub(crate) fn kibibytes(setting: &str) -> Option<i64> {
-    let size = parts(setting).remove("size")?;
-    let (number, factor) = match size.char_indices().last()? {
-        (at, 'T') => (&size[..at], 1_073_741_824.0),
-        (at, 'G') => (&size[..at], 1_048_576.0),
-        (at, 'M') => (&size[..at], 1024.0),
-        (at, 'K') => (&size[..at], 1.0),
-        _ => (size.as_str(), 1.0 / 1024.0),
-    };
-    let number: f64 = number.parse().ok()?;
-    Some((number * factor).ceil() as i64)
-}
-
-/// KiB as GiB, rounded up.
-pub(crate) fn in_gigabytes(kibibytes: i64) -> i64 {
-    let whole = kibibytes / GIBIBYTE;
-    whole + i64::from(whole * GIBIBYTE < kibibytes)
-}
-
-/// KiB in a GiB.
-const GIBIBYTE: i64 = 1 << 20;
-
-/// How large a disk is to be, in KiB: `size` is in GiB, and only telmate's types say what is finer.
-pub(crate) fn wanted_size(disk: &Json) -> Option<i64> {
-    let gigabytes = || positive(disk, "size")?.checked_mul(GIBIBYTE);
-    positive(disk, "(kibibytes)").or_else(gigabytes)
-}
-
-/// KiB in the largest unit that leaves no rest: `32G`, `512M`, `528K`.
-pub(crate) fn print_size(kibibytes: i64) -> String {
-    match kibibytes {
-        size if size % GIBIBYTE == 0 => format!("{}G", size / GIBIBYTE),
-        size if size % 1024 == 0 => format!("{}M", size / 1024),
-        size => format!("{size}K"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -706,10 +666,7 @@ mod tests {
         assert_eq!(new_disk(&disk), "local:20,discard=on,iothread=1,ssd=1");
         let disk = json!({ "interface": "virtio0", "datastore_id": "local", "import_from": "local:import/d.qcow2", "size": 20 });
         assert_eq!(new_disk(&disk), "local:0,import-from=local:import/d.qcow2");
-        assert_eq!(gigabytes("local:x,size=2560M"), Some(3));
         let disk = json!({ "interface": "scsi0", "datastore_id": "local", "size": 1, "(kibibytes)": 524_288 });
         assert_eq!(new_disk(&disk), "local:0.5");
-        assert_eq!(print_size(524_288), "512M");
-        assert_eq!(print_size(528), "528K");
     }
 }
