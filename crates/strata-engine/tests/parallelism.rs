@@ -33,20 +33,31 @@ fn load(parallelism: usize, count: usize, turns: usize) -> Load {
 
 #[test]
 fn what_only_waits_for_the_platform_is_not_in_the_way_of_others() {
-    let load = load(1, 3, 100);
-    assert_eq!((load.most_calls, load.most_operations), (1, 3));
+    let load = load(10, 30, 100);
+    assert_eq!((load.most_calls, load.most_operations), (10, 30));
 }
 
 #[test]
 fn as_many_calls_as_was_said_are_made_at_once_also_where_all_waits_end_together() {
-    let load = load(3, 12, 100);
-    assert_eq!((load.most_calls, load.most_operations), (3, 12));
+    let load = load(12, 60, 100);
+    assert_eq!((load.most_calls, load.most_operations), (12, 60));
     assert_eq!((load.calls, load.operations), (0, 0));
 }
 
 #[test]
 fn a_platform_works_on_five_times_as_much_at_most() {
-    assert_eq!(load(2, 40, 100).most_operations, 10);
+    assert_eq!(load(10, 80, 100).most_operations, 50);
+}
+
+#[test]
+fn whoever_asks_for_less_than_is_usual_has_no_more_under_way() {
+    for (parallelism, count) in [(1, 3), (3, 12), (9, 20)] {
+        let load = load(parallelism, count, 100);
+        assert_eq!(
+            (load.most_calls, load.most_operations),
+            (parallelism, parallelism)
+        );
+    }
 }
 
 #[test]

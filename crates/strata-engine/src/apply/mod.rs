@@ -26,8 +26,8 @@ pub use stop::Stop;
 /// How to apply.
 #[derive(Clone)]
 pub struct ApplyOptions {
-    /// How many calls to providers may run at once. One whose provider only waits for its platform does not count, so that up
-    /// to five times as many steps are under way.
+    /// How many calls to providers may run at once. One whose provider only waits for its platform does not count, so that from
+    /// 10 on up to five times as many steps are under way; below as many as this says.
     pub parallelism: usize,
     /// How often the state is written while it goes on.
     pub fold_every: Duration,

@@ -14,6 +14,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// How many steps may be under way for each that has a place: a platform is not flooded with what it is to work on.
 const STEPS: usize = 5;
 
+/// Who lets fewer run at once than are usual means steps: with one at a time nothing is under way beside it.
+const USUAL: usize = 10;
+
 /// The places of one apply.
 pub(super) struct Places {
     free: Arc<Semaphore>,
@@ -33,7 +36,10 @@ impl Places {
         let parallelism = parallelism.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             free: Arc::new(Semaphore::new(parallelism)),
-            most: parallelism.saturating_mul(STEPS),
+            most: match parallelism < USUAL {
+                true => parallelism,
+                false => parallelism.saturating_mul(STEPS),
+            },
             taken: HashMap::new(),
         }
     }
