@@ -72,15 +72,19 @@ impl ClientError {
 
     /// True if somebody else's work stood in the way: nothing was done, and can be asked for again. That is so
     /// of an instance that is worked on, and of a bridge that was to be made while instances end: the server
-    /// trips over interfaces that are gone when it looks at them, and takes back what it made (Incus 6.0.4).
+    /// trips over interfaces that are gone when it looks at them, and takes back what it made (Incus 6.0.4). And
+    /// of a server of images that several ask for at once for the first time: the second finds the folder of the
+    /// first (`mkdir …: file exists`, Incus 6.0.4).
     pub(crate) fn is_busy(&self) -> bool {
         let busy = [
             "Instance is busy running a",
             "non-reusable operation has now",
             "Failed to delete bridge children interfaces",
         ];
-        let said = self.server_message();
-        said.is_some_and(|said| busy.iter().any(|words| said.contains(words)))
+        self.server_message().is_some_and(|said| {
+            let is_late = said.contains("mkdir") && said.ends_with("file exists");
+            is_late || busy.iter().any(|words| said.contains(words))
+        })
     }
 
     /// True if the thing was changed by someone else since it was read.

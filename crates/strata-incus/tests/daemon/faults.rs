@@ -147,6 +147,12 @@ async fn a_quota_is_reached() {
 }
 
 #[tokio::test]
+async fn another_call_makes_the_folder_of_an_image_server_at_the_same_time() {
+    let message = "Failed to connect to simple streams server \"https://images.example\": mkdir /var/lib/incus/cache/7c3e: file exists";
+    assert!(create(Failure::Refused(500, message)).await.is_empty());
+}
+
+#[tokio::test]
 async fn a_pool_is_full() {
     let message = "Failed to unpack image: write: no space left on device";
     assert!(create(Failure::HalfDone(message)).await[0].contains("no space left"));
