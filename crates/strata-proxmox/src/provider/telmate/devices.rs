@@ -2,7 +2,7 @@
 //!
 //! Blocks `usb`, `hostpci` and `pci` have a device each; `usbs` and `pcis` have a slot each, and in it what kind of
 //! device it is. [`usb`] and [`pci`] say where in an object each stands and which member is which of ours; from that
-//! come both our words for it ([`ours`]) and what became of it ([`tell`]).
+//! come both our words for it ([`our_usb`], [`our_pci`]) and what became of it ([`tell`]).
 
 use serde_json::{Value as Json, json};
 
