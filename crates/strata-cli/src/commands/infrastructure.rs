@@ -220,14 +220,17 @@ async fn work(arguments: &args::Plan, then: &Then<'_>) -> Result<Exit, Diagnosti
             (Then::Refresh, _) => {}
             (_, true) => printer.print(terraform_json::planned_outputs(&plan)),
             (_, false) => {
-                printer.print(format!("\n{}", draw::plan(&plan, session.providers())));
+                let begin = &mut |piece| printer.begin(piece);
+                let mut last = draw::pieces("\n".to_owned(), &plan, session.providers(), begin);
+                match then {
+                    Then::Show { out, .. } => last.push_str(&draw::next_steps(*out, &plan)),
+                    Then::Apply { .. } | Then::Refresh => {}
+                }
+                printer.print(last);
             }
         }
         match then {
-            Then::Show { out, detailed, .. } => {
-                if !json {
-                    printer.print(draw::next_steps(*out, &plan));
-                }
+            Then::Show { detailed, .. } => {
                 let changes = *detailed && plan.is_applyable();
                 return Ok(if changes { CHANGES } else { 0 });
             }
