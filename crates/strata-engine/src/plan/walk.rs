@@ -127,6 +127,9 @@ async fn whole(
             walk.configuration(&sorted).await;
             walk.orphans().await;
             walk.check_modules();
+            let diags = &mut walk.found.diagnostics;
+            import::check(&session, &scope, &imports, diags);
+            moves::check_sources(&session, diags);
         }
     }
     let mut found = walk.found;
