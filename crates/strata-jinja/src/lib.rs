@@ -13,6 +13,7 @@
 //! through [`Surroundings`]. Start reading at [`templar`].
 
 mod calendar;
+mod changing;
 mod compile;
 mod convert;
 mod digest;
