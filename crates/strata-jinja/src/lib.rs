@@ -32,6 +32,7 @@ mod plugins;
 mod python;
 mod python_format;
 mod python_json;
+mod python_random;
 mod python_regex;
 mod run;
 mod scope;
@@ -46,6 +47,7 @@ pub mod yaml;
 pub use engine::Engine;
 pub use error::{TemplateError, TemplateErrorKind};
 pub use plugins::Plugin;
+pub use python_random::seeded_text;
 pub use surroundings::{NoSurroundings, Now, Surroundings};
 pub use templar::{FileOptions, Templar};
 pub use variables::{
