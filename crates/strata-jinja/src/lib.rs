@@ -47,6 +47,7 @@ pub mod yaml;
 pub use engine::Engine;
 pub use error::{TemplateError, TemplateErrorKind};
 pub use plugins::Plugin;
+pub use python::as_python;
 pub use python_random::seeded_text;
 pub use surroundings::{NoSurroundings, Now, Surroundings};
 pub use templar::{FileOptions, Templar};
