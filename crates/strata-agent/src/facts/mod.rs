@@ -166,7 +166,7 @@ impl Parts {
         if all {
             parts = ALL;
         }
-        for name in with {
+        for name in &with {
             parts = parts.join(named(name)?);
         }
         for name in without {
@@ -179,6 +179,10 @@ impl Parts {
                     named(name)?;
                 }
             }
+        }
+        // What is named by itself is there although the whole it belongs to is not: `!min, platform`.
+        for name in with.iter().filter(|name| !is_whole(name)) {
+            parts = parts.join(named(name)?);
         }
         Ok(parts)
     }
