@@ -7,6 +7,7 @@
 pub(crate) mod adhoc;
 pub(crate) mod ansible;
 mod ansible_result;
+mod ansible_statistics;
 pub(crate) mod console;
 pub(crate) mod diagnostic;
 mod diff;
