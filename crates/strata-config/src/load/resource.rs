@@ -251,7 +251,7 @@ fn attribute_path(expression: &Expression, diags: &mut Diagnostics) -> Option<At
     let mut path = AttributePath::attribute(traversal.root.clone());
     for step in &traversal.steps {
         path.0.push(match &step.kind {
-            TraversalStep::Attribute(name) => PathStep::Attribute(name.clone()),
+            TraversalStep::Attribute(name) => PathStep::Attribute(name.clone().into()),
             TraversalStep::Index(Value::Number(at)) => PathStep::Index(at.clone()),
             TraversalStep::Index(Value::String(key)) => PathStep::Key(key.clone()),
             _ => return None,

@@ -138,7 +138,7 @@ fn module(
         return config;
     }
     let entries = values.and_then(Value::as_entries).into_iter().flatten();
-    let values = entries.map(|(name, value)| (name.clone(), written(value)));
+    let values = entries.map(|(name, value)| (name.clone().into(), written(value)));
     let values: BTreeMap<Arc<str>, Expression> = values.collect();
     let null = written(&Value::Null(strata_core::Type::Dynamic));
     let changed = config

@@ -7,7 +7,7 @@ use serde::{
     de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
-use strata_core::{Number, Type, Value, value::Entries};
+use strata_core::{Number, Text, Type, Value, value::Entries};
 
 use super::ty::type_from_json;
 
@@ -108,7 +108,7 @@ impl<'de> Visitor<'de> for Container<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         match self.0 {
             Type::Map(element) => {
-                let mut values: Vec<(Arc<str>, Value)> = Vec::new();
+                let mut values: Vec<(Text, Value)> = Vec::new();
                 while let Some(key) = entries.next_key::<Cow<'de, str>>()? {
                     values.push(((*key).into(), entries.next_value_seed(Seed(element))?));
                 }
