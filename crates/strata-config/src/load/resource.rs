@@ -1,6 +1,6 @@
 //! `resource`, `data` and `ephemeral` blocks.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use strata_core::{
     AttributePath, Diagnostic, Diagnostics, PathStep, Span, Value, addr::ResourceMode,
@@ -109,6 +109,7 @@ fn read(
     Resource {
         repeat: repeat(body, diags),
         provider,
+        played: BTreeMap::new(),
         depends_on: fields::depends_on(body, diags),
         lifecycle: lifecycle(body, key.mode, diags),
         provisioners,
