@@ -132,7 +132,14 @@ pub(crate) fn full_source(source: &str) -> Arc<str> {
 pub(crate) fn all(config: &Config) -> Vec<ProviderAddress> {
     let mut found = BTreeSet::new();
     for (id, node) in config.nodes.iter().enumerate() {
-        let used = node.module.resources.values().map(key_of);
+        let resources = node.module.resources.values();
+        let used = resources.flat_map(|resource| {
+            let played = resource.played.values().map(|name| ProviderKey {
+                name: name.clone(),
+                alias: None,
+            });
+            played.chain([key_of(resource)])
+        });
         let keys: BTreeSet<_> = used.chain(node.module.providers.keys().cloned()).collect();
         found.extend(keys.iter().map(|key| resolve(config, id, key)));
     }

@@ -150,7 +150,11 @@ impl Search<'_> {
         let path: Vec<_> = steps.map_while(|step| path_step(&step.kind)).collect();
         match path.first() {
             Some(PathStep::Attribute(name)) => {
-                self.follow(Source::Attribute(module.clone(), key.clone(), name.clone()));
+                self.follow(Source::Attribute(
+                    module.clone(),
+                    key.clone(),
+                    name.clone().into(),
+                ));
             }
             _ => self.follow(Source::Resource(module.clone(), key.clone())),
         }
@@ -232,14 +236,14 @@ fn key_of(resource: &addr::Resource) -> ResourceKey {
 fn instance_key(key: &Value) -> Option<InstanceKey> {
     match key.unmarked() {
         Value::Number(at) => at.as_i64().map(InstanceKey::Int),
-        Value::String(key) => Some(InstanceKey::String(key.clone())),
+        Value::String(key) => Some(InstanceKey::String(key.clone().into())),
         _ => None,
     }
 }
 
 fn path_step(step: &TraversalStep) -> Option<PathStep> {
     match step {
-        TraversalStep::Attribute(name) => Some(PathStep::Attribute(name.clone())),
+        TraversalStep::Attribute(name) => Some(PathStep::Attribute(name.clone().into())),
         TraversalStep::Index(key) => match key.unmarked() {
             Value::Number(at) => Some(PathStep::Index(Number::clone(at))),
             Value::String(key) => Some(PathStep::Key(key.clone())),

@@ -69,10 +69,10 @@ pub(crate) fn mark_sensitive(block: &Block, value: Value) -> Value {
         let PathStep::Attribute(name) = step else {
             return child.clone();
         };
-        if let Some(attribute) = block.attributes.get(&name) {
+        if let Some(attribute) = block.attributes.get(name.as_str()) {
             return mark_attribute(attribute, child);
         }
-        match block.blocks.get(&name) {
+        match block.blocks.get(name.as_str()) {
             Some(nested) if nested.nesting == Nesting::Single => {
                 mark_sensitive(&nested.block, child.clone())
             }
@@ -92,7 +92,7 @@ fn mark_attribute(attribute: &Attribute, value: &Value) -> Value {
         Some(nested) if nested.attributes.values().any(attribute_has_sensitive) => {
             let mark = |object: &Value| {
                 object.map_children(|step, child| match step {
-                    PathStep::Attribute(name) => match nested.attributes.get(&name) {
+                    PathStep::Attribute(name) => match nested.attributes.get(name.as_str()) {
                         Some(attribute) => mark_attribute(attribute, child),
                         None => child.clone(),
                     },

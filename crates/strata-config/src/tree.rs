@@ -11,8 +11,8 @@ use strata_hcl::Expression;
 
 use crate::load::MissingModule;
 use crate::module::{
-    Module, ProviderBlock, ProviderKey, ProviderReference, ProviderRequirement, Resource,
-    ResourceKey,
+    Module, PlayedInstances, ProviderBlock, ProviderKey, ProviderReference, ProviderRequirement,
+    Repeat, Resource, ResourceKey,
 };
 use crate::provider::ProviderAddress;
 
@@ -79,6 +79,36 @@ impl Config {
         Some(crate::provider::resolve(self, node, &key))
     }
 
+    /// True if instances of a resource may use different provider configurations; its own is `provider`.
+    pub fn chooses_by_instance(
+        &self,
+        address: &addr::ConfigResource,
+        provider: &ProviderAddress,
+    ) -> bool {
+        let block = self.provider_block(provider);
+        let played = self.resource(address).map(|resource| &resource.played);
+        block.is_some_and(|block| block.for_each.is_some())
+            || played.is_some_and(|played| !played.is_empty())
+    }
+
+    /// The provider that plays an instance of a resource, if one does.
+    pub(crate) fn played(&self, instance: &addr::ResourceInstance) -> Option<ProviderAddress> {
+        let address = instance.resource.config();
+        let played = &self.resource(&address)?.played;
+        let of = |key| PlayedInstances {
+            module: instance.resource.module.clone(),
+            instance: key,
+        };
+        let one = played.get(&of(Some(instance.key.clone())));
+        let name = one.or_else(|| played.get(&of(None)))?;
+        let key = ProviderKey {
+            name: name.clone(),
+            alias: None,
+        };
+        let node = *self.places.get(&address.module)?;
+        Some(crate::provider::resolve(self, node, &key))
+    }
+
     /// All provider configurations that resources use, or that have a block.
     pub fn providers(&self) -> Vec<ProviderAddress> {
         crate::provider::all(self)
@@ -91,6 +121,17 @@ impl Config {
             alias: address.alias.clone(),
         };
         self.module(&address.module)?.providers.get(&key)
+    }
+
+    /// True if a module may have several instances, or one that it is in.
+    pub fn is_repeated(&self, path: &addr::Module) -> bool {
+        (0..path.0.len()).any(|depth| {
+            let (caller, name) = (addr::Module(path.0[..depth].to_vec()), &path.0[depth]);
+            let call = self
+                .module(&caller)
+                .and_then(|module| module.calls.get(name));
+            call.is_some_and(|call| matches!(call.repeat, Repeat::Count(_) | Repeat::ForEach(_)))
+        })
     }
 
     /// The modules that are called and not installed, or not as they are asked for.
@@ -130,8 +171,45 @@ impl Config {
     /// The same with a resource that another provider makes, known to its module by a name that nothing else has.
     #[must_use]
     pub fn with_provider_of(mut self, address: &addr::ConfigResource, source: Arc<str>) -> Self {
+        let by = source.clone();
+        self.change_provider(address, source, |resource| {
+            let key = ProviderKey {
+                name: by,
+                alias: None,
+            };
+            resource.provider = Some(ProviderReference {
+                key,
+                instance: None,
+                span: resource.span.clone(),
+            });
+        });
+        self
+    }
+
+    /// The same with some instances of a resource made by another provider, which is called as above.
+    #[must_use]
+    pub fn with_provider_of_some(
+        mut self,
+        address: &addr::ConfigResource,
+        some: PlayedInstances,
+        source: Arc<str>,
+    ) -> Self {
+        let by = source.clone();
+        self.change_provider(address, source, |resource| {
+            resource.played.insert(some, by);
+        });
+        self
+    }
+
+    /// Changes a resource, and makes a provider known to its module by its source.
+    fn change_provider(
+        &mut self,
+        address: &addr::ConfigResource,
+        source: Arc<str>,
+        change: impl FnOnce(&mut Resource),
+    ) {
         let Some(node) = self.places.get(&address.module).copied() else {
-            return self;
+            return;
         };
         let module = Arc::make_mut(&mut self.nodes[node].module);
         let key = ResourceKey {
@@ -140,29 +218,19 @@ impl Config {
             name: address.name.clone(),
         };
         let Some(resource) = module.resources.get_mut(&key) else {
-            return self;
+            return;
         };
-        let key = ProviderKey {
-            name: source.clone(),
-            alias: None,
-        };
-        let span = resource.span.clone();
-        resource.provider = Some(ProviderReference {
-            key,
-            instance: None,
-            span: span.clone(),
-        });
+        change(resource);
         let requirement = ProviderRequirement {
             source: source.clone(),
             version: None,
             aliases: Vec::new(),
-            span,
+            span: resource.span.clone(),
         };
         module
             .settings
             .required_providers
             .insert(source, requirement);
-        self
     }
 
     /// The same with a module that is nothing but its outputs, whose values are these expressions; none where it is

@@ -31,7 +31,7 @@ pub use event::{
     ProvisionPhase, ResultKind, StageKind, StageOutcome, TaskOutcome,
 };
 pub use span::{Position, Source, Span};
-pub use value::{AttributePath, Marks, Number, PathStep, Type, Value};
+pub use value::{AttributePath, Marks, Number, PathStep, Text, Type, Value};
 
 use std::{future::Future, pin::Pin};
 

@@ -55,9 +55,9 @@ fn check_object(
             wrong.push(path);
             continue;
         };
-        if let Some(attribute) = attributes.get(name) {
+        if let Some(attribute) = attributes.get(&**name) {
             check_attribute(attribute, before, configured, planned, &path, wrong);
-        } else if let Some(nested) = block.and_then(|block| block.blocks.get(name)) {
+        } else if let Some(nested) = block.and_then(|block| block.blocks.get(&**name)) {
             let one = |before: Option<&Value>,
                        configured: &Value,
                        planned: &Value,

@@ -147,7 +147,7 @@ fn expression(value: &Value, indent: usize) -> String {
         }
         Value::Map(_, entries) | Value::Object(entries) if entries.is_empty() => "{}".to_owned(),
         Value::Map(_, entries) | Value::Object(entries) => {
-            let entry = |(name, value): (&std::sync::Arc<str>, &Value)| {
+            let entry = |(name, value): (&strata_core::Text, &Value)| {
                 format!(
                     "{pad}{} = {}\n",
                     quoted(name),

@@ -125,10 +125,10 @@ fn mark_block(block: &Block, value: &Value) -> Value {
         let PathStep::Attribute(name) = &step else {
             return child.clone();
         };
-        if let Some(attribute) = block.attributes.get(name) {
+        if let Some(attribute) = block.attributes.get(&**name) {
             return mark_attribute(attribute, child);
         }
-        match block.blocks.get(name) {
+        match block.blocks.get(&**name) {
             Some(nested) if has_sensitive(&nested.block) => {
                 each_object(child, &|object| mark_block(&nested.block, object))
             }
@@ -151,7 +151,7 @@ fn mark_attribute(attribute: &Attribute, value: &Value) -> Value {
 
 fn mark_attributes(attributes: &BTreeMap<Arc<str>, Attribute>, object: &Value) -> Value {
     object.map_children(|step, child| match &step {
-        PathStep::Attribute(name) => match attributes.get(name) {
+        PathStep::Attribute(name) => match attributes.get(&**name) {
             Some(attribute) => mark_attribute(attribute, child),
             None => child.clone(),
         },

@@ -23,10 +23,10 @@ pub(crate) fn propose(block: &Block, prior: Option<&Value>, config: &Value) -> V
             return child.clone();
         };
         let before = prior.map(|prior| prior.get(name));
-        if let Some(attribute) = block.attributes.get(name) {
+        if let Some(attribute) = block.attributes.get(&**name) {
             return propose_attribute(attribute, before, child);
         }
-        match block.blocks.get(name) {
+        match block.blocks.get(&**name) {
             Some(nested) => propose_blocks(nested, before.flatten(), child),
             None => child.clone(),
         }
@@ -69,7 +69,7 @@ fn propose_attributes(
 ) -> Value {
     let prior = prior.filter(|prior| prior.as_entries().is_some());
     config.map_children(|step, child| match &step {
-        PathStep::Attribute(name) => match attributes.get(name) {
+        PathStep::Attribute(name) => match attributes.get(&**name) {
             Some(attribute) => {
                 propose_attribute(attribute, prior.map(|prior| prior.get(name)), child)
             }
@@ -159,7 +159,7 @@ fn keep_all(block: &Block, prior: &Value, config: &Value) -> Value {
         let PathStep::Attribute(name) = &step else {
             return child.clone();
         };
-        match block.attributes.get(name) {
+        match block.attributes.get(&**name) {
             Some(attribute) if !attribute.presence.is_configurable() => child.clone(),
             _ => prior.get(name).unwrap_or(child).clone(),
         }

@@ -201,8 +201,7 @@ impl<'a> Session<'a> {
         let stored = stored.unwrap_or_default();
         let (base, key) = instance_of(stored);
         if let Some(address) = config.provider_of(&resource.config()) {
-            let block = config.provider_block(&address);
-            if block.is_none_or(|block| block.for_each.is_none()) {
+            if !config.chooses_by_instance(&resource.config(), &address) {
                 return Ok(address);
             }
             if key.is_some() && address.to_string() == base {

@@ -1,8 +1,8 @@
 //! Normal forms: every text of the language is in NFC, so that what looks the same is the same.
 
-use std::{borrow::Cow, sync::Arc};
+use std::borrow::Cow;
 
-use strata_core::Value;
+use strata_core::{Text, Value};
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// A text in NFC, as go-cty keeps all strings.
@@ -33,8 +33,8 @@ fn all(items: &[Value]) -> Vec<Value> {
     items.iter().cloned().map(value).collect()
 }
 
-fn pairs(entries: &strata_core::value::Entries) -> impl Iterator<Item = (Arc<str>, Value)> {
-    let pair = |(key, item): (&Arc<str>, &Value)| (Arc::from(&*text(key)), value(item.clone()));
+fn pairs(entries: &strata_core::value::Entries) -> impl Iterator<Item = (Text, Value)> {
+    let pair = |(key, item): (&Text, &Value)| (Text::from(&*text(key)), value(item.clone()));
     entries.iter().map(pair)
 }
 

@@ -74,7 +74,7 @@ impl Defaults {
         let mut entries = value.as_entries().cloned().unwrap_or_default();
         for (name, default) in &self.values {
             if entries.get(name).is_none_or(Value::is_null) {
-                entries.insert(name.clone(), default.clone());
+                entries.insert(name.clone().into(), default.clone());
             }
         }
         for (name, defaults) in &self.attributes {
@@ -290,10 +290,10 @@ fn object(items: &[(Expression, Expression)], diags: &mut Diagnostics) -> Read {
         }
         let (attribute, inside, default) = attribute(value, diags);
         if let Some(default) = default {
-            defaults.values.insert(name.clone(), default);
+            defaults.values.insert(name.clone().into(), default);
         }
         if !inside.is_empty() {
-            defaults.attributes.insert(name.clone(), inside);
+            defaults.attributes.insert(name.clone().into(), inside);
         }
         if attributes.insert(name.clone(), attribute).is_some() {
             diags.push(

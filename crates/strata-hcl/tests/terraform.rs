@@ -323,7 +323,7 @@ fn type_text(ty: &Type) -> String {
         }
         Type::Object(attributes) => {
             let attribute =
-                |(name, attribute): (&Arc<str>, &strata_core::value::ObjectAttribute)| {
+                |(name, attribute): (&strata_core::Text, &strata_core::value::ObjectAttribute)| {
                     format!("{name}:{},", type_text(&attribute.ty))
                 };
             format!(

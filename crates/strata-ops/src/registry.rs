@@ -233,7 +233,7 @@ fn incus_variables(target: &Target) -> BTreeMap<Arc<str>, Value> {
     let mut variables: BTreeMap<Arc<str>, Value> = known.collect();
     variables
         .entry("inventory_hostname".into())
-        .or_insert_with(|| Value::String(target.host.clone()));
+        .or_insert_with(|| Value::string(target.host.clone()));
     variables
 }
 

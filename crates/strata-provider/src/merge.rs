@@ -1,8 +1,6 @@
 //! Puts together what was planned or known and what is there.
 
-use std::sync::Arc;
-
-use strata_core::{PathStep, Value};
+use strata_core::{PathStep, Text, Value};
 
 /// What was planned where it was known, and what is there where it was not.
 ///
@@ -28,7 +26,7 @@ pub(crate) fn conform(planned: &Value, actual: &Value) -> Value {
         (Value::Map(element, planned), Value::Map(_, actual))
             if planned.keys().eq(actual.keys()) =>
         {
-            let entry = |(key, planned): (&Arc<str>, &Value)| {
+            let entry = |(key, planned): (&Text, &Value)| {
                 let actual = actual.get(key).unwrap_or(planned);
                 (key.clone(), conform(planned, actual))
             };

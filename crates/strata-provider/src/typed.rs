@@ -258,7 +258,7 @@ impl<T: Typed> Typed for BTreeMap<String, T> {
 
     fn read(value: &Value) -> Result<Self, Misfit> {
         let entries = value.as_entries().ok_or(Misfit::new("must be a map"))?;
-        let entry = |(key, value): (&std::sync::Arc<str>, &Value)| {
+        let entry = |(key, value): (&strata_core::Text, &Value)| {
             Ok((key.to_string(), read_or_absent(value)?))
         };
         entries.iter().map(entry).collect()

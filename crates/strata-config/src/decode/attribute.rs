@@ -80,7 +80,7 @@ fn nested_type(nested: &NestedAttributes) -> Type {
             ty: conversion_type(schema).into_owned(),
             optional: schema.presence != Presence::Required,
         };
-        (name.clone(), attribute)
+        (name.clone().into(), attribute)
     };
     let attributes: BTreeMap<_, _> = nested.attributes.iter().map(attribute).collect();
     nested.nesting.wrap(Type::Object(Arc::new(attributes)))

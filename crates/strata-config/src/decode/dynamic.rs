@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use strata_core::{
-    Diagnostic, Diagnostics, Marks, Span, Type, Value, schema::NestedBlock, schema::Nesting,
+    Diagnostic, Diagnostics, Marks, Span, Text, Type, Value, schema::NestedBlock, schema::Nesting,
 };
 use strata_hcl::{Block, Environment, Reference, Resolved, Scope, evaluate};
 
@@ -116,8 +116,7 @@ fn elements(
                 .collect(),
         ),
         Value::Map(_, entries) | Value::Object(entries) => {
-            let entry =
-                |(key, item): (&Arc<str>, &Value)| (Value::String(key.clone()), item.clone());
+            let entry = |(key, item): (&Text, &Value)| (Value::String(key.clone()), item.clone());
             Some(entries.iter().map(entry).collect())
         }
         Value::Unknown(_) => None,

@@ -48,14 +48,14 @@ fn body_at(
         let given = body.attribute(name);
         let given = given.or_else(|| body.attribute(former?));
         let value = attribute::decode(name, attribute, given, span, scope, diags);
-        entries.insert(name.clone(), value);
+        entries.insert(name.clone().into(), value);
     }
     for (name, nested) in &schema.blocks {
         let mut found = Found::default();
         if level < MOST_LEVELS {
             collect(body, name, nested, scope, level, &mut found, diags);
         }
-        entries.insert(name.clone(), found.finish(name, nested, span, diags));
+        entries.insert(name.clone().into(), found.finish(name, nested, span, diags));
     }
     Value::Object(Arc::new(entries))
 }

@@ -91,7 +91,7 @@ impl Evaluator {
                 None => Repetition::Once,
                 Some(InstanceKey::Int(at)) => Repetition::Count(Value::from(*at)),
                 Some(InstanceKey::String(key)) => Repetition::Each {
-                    key: Value::String(key.clone()),
+                    key: Value::string(key.clone()),
                     value: Value::unknown(Type::Dynamic),
                 },
             },

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
-use strata_core::{Diagnostic, Diagnostics, Marks, Span, Type, Value, addr::InstanceKey};
+use strata_core::{Diagnostic, Diagnostics, Marks, Span, Text, Type, Value, addr::InstanceKey};
 use strata_hcl::evaluate;
 
 use super::{
@@ -216,7 +216,10 @@ impl Evaluator {
                     .collect(),
             ),
             Expansion::ForEach(entries) => {
-                let child = |key: &Arc<str>| (key.clone(), keyed(InstanceKey::String(key.clone())));
+                let child = |key: &Text| {
+                    let key: Arc<str> = key.clone().into();
+                    (key.clone(), keyed(InstanceKey::String(key)))
+                };
                 Children::ForEach(entries.keys().map(child).collect())
             }
             Expansion::Disabled => Children::Disabled,

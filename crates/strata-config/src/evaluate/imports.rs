@@ -191,7 +191,7 @@ fn key(
     let value = evaluate(&expression, scope, diags);
     let found = match value.unmarked() {
         Value::Number(at) => at.as_i64().map(InstanceKey::Int),
-        Value::String(key) => Some(InstanceKey::String(key.clone())),
+        Value::String(key) => Some(InstanceKey::String(key.clone().into())),
         _ => None,
     };
     if found.is_none() {

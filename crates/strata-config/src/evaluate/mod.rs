@@ -465,7 +465,7 @@ impl Expansion {
                 .collect(),
             Expansion::ForEach(entries) => entries
                 .keys()
-                .map(|key| Some(InstanceKey::String(key.clone())))
+                .map(|key| Some(InstanceKey::String(key.clone().into())))
                 .collect(),
             Expansion::Disabled | Expansion::Unknown => Vec::new(),
         }

@@ -45,6 +45,9 @@ impl Evaluator {
         instance: &addr::ResourceInstance,
         diags: &mut Diagnostics,
     ) -> Option<ProviderAddress> {
+        if let Some(played) = self.config.played(instance) {
+            return Some(played);
+        }
         let address = self.config.provider_of(&instance.resource.config())?;
         let block = self.config.provider_block(&address);
         if block.is_none_or(|block| block.for_each.is_none()) {

@@ -89,7 +89,9 @@ impl InModule<'_> {
             (Children::Count(ids), Some(key)) => {
                 (known_index(key).and_then(|at| ids.get(at).copied()), 2)
             }
-            (Children::ForEach(ids), Some(Value::String(key))) => (ids.get(key).copied(), 2),
+            (Children::ForEach(ids), Some(Value::String(key))) => {
+                (ids.get(key.as_str()).copied(), 2)
+            }
             _ => (None, 0),
         };
         if let (Some(child), Some(output)) = (child, reference.attribute(used)) {
@@ -118,7 +120,7 @@ impl InModule<'_> {
         match reference.attribute(0)? {
             "workspace" => {
                 let workspace = self.evaluator.options.workspace.clone();
-                Some(Resolved::new(Value::String(workspace), 1))
+                Some(Resolved::new(Value::string(workspace), 1))
             }
             _ => None,
         }

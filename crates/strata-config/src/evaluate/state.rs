@@ -173,7 +173,7 @@ impl Repetition {
             (Expansion::ForEach(entries), Some(addr::InstanceKey::String(key))) => {
                 match entries.get(key) {
                     Some(value) => Repetition::Each {
-                        key: Value::String(key.clone()),
+                        key: Value::string(key.clone()),
                         value: value.clone(),
                     },
                     None => Repetition::Once,

@@ -49,7 +49,7 @@ pub(super) fn read(
     let mut path = AttributePath::root();
     for step in steps {
         path.0.push(match &step.kind {
-            StepKind::Attribute(name) => PathStep::Attribute(name.clone()),
+            StepKind::Attribute(name) => PathStep::Attribute(name.clone().into()),
             StepKind::Index(node) => match key_value(expression, node, scope, diags).unmarked() {
                 Value::Number(at) => PathStep::Index(at.clone()),
                 Value::String(key) => PathStep::Key(key.clone()),
@@ -78,7 +78,7 @@ fn key_value(
 fn instance_key(value: &Value) -> Option<InstanceKey> {
     match value.unmarked() {
         Value::Number(at) => at.as_i64().map(InstanceKey::Int),
-        Value::String(key) => Some(InstanceKey::String(key.clone())),
+        Value::String(key) => Some(InstanceKey::String(key.clone().into())),
         _ => None,
     }
 }

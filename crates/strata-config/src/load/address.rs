@@ -97,7 +97,7 @@ impl Reader<'_> {
             _ => return Some(None),
         };
         let key = match key {
-            Value::String(text) => Some(InstanceKey::String(text)),
+            Value::String(text) => Some(InstanceKey::String(text.into())),
             Value::Number(number) => number.as_i64().map(InstanceKey::Int),
             _ => None,
         };

@@ -1,6 +1,6 @@
 //! `resource`, `data` and `ephemeral` blocks.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use strata_core::{
     AttributePath, Diagnostic, Diagnostics, PathStep, Span, Value, addr::ResourceMode,
@@ -109,6 +109,7 @@ fn read(
     Resource {
         repeat: repeat(body, diags),
         provider,
+        played: BTreeMap::new(),
         depends_on: fields::depends_on(body, diags),
         lifecycle: lifecycle(body, key.mode, diags),
         provisioners,
@@ -251,7 +252,7 @@ fn attribute_path(expression: &Expression, diags: &mut Diagnostics) -> Option<At
     let mut path = AttributePath::attribute(traversal.root.clone());
     for step in &traversal.steps {
         path.0.push(match &step.kind {
-            TraversalStep::Attribute(name) => PathStep::Attribute(name.clone()),
+            TraversalStep::Attribute(name) => PathStep::Attribute(name.clone().into()),
             TraversalStep::Index(Value::Number(at)) => PathStep::Index(at.clone()),
             TraversalStep::Index(Value::String(key)) => PathStep::Key(key.clone()),
             _ => return None,

@@ -23,7 +23,7 @@ pub use output::Output;
 pub use provider::{ProviderBlock, ProviderKey, ProviderReference};
 pub use provisioner::{Connection, OnFailure, Provisioner, ProvisionerWhen};
 pub use refactor::{Import, Moved, Removed};
-pub use resource::{Check, IgnoreChanges, Lifecycle, Repeat, Resource};
+pub use resource::{Check, IgnoreChanges, Lifecycle, PlayedInstances, Repeat, Resource};
 pub use settings::{Backend, BackendArgument, ProviderRequirement, Settings, SettingsBlock};
 pub use variable::Variable;
 

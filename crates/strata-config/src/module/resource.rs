@@ -1,8 +1,8 @@
 //! `resource`, `data` and `ephemeral` blocks.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use strata_core::{AttributePath, Span};
+use strata_core::{AttributePath, Span, addr};
 use strata_hcl::{Body, Expression, Traversal};
 
 use super::{Connection, ProviderReference, Provisioner, ResourceKey};
@@ -16,6 +16,8 @@ pub struct Resource {
     pub repeat: Repeat,
     /// The provider configuration it asks for; none for the default one of its type.
     pub provider: Option<ProviderReference>,
+    /// Providers of some of its instances, under local names of their own: tests put them in the place of the real one.
+    pub played: BTreeMap<PlayedInstances, Arc<str>>,
     /// What it waits for, beyond what it refers to.
     pub depends_on: Vec<Traversal>,
     /// How it is replaced, kept, checked.
@@ -30,6 +32,15 @@ pub struct Resource {
     pub body: Arc<Body>,
     /// The place of the block's header.
     pub span: Span,
+}
+
+/// Instances of a resource that a test plays: all in a module instance, or one of them. The one counts more.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PlayedInstances {
+    /// The module instance.
+    pub module: addr::ModuleInstance,
+    /// Which of the resource's; none for all.
+    pub instance: Option<Option<addr::InstanceKey>>,
 }
 
 /// How many instances something has.

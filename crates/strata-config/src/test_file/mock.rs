@@ -93,10 +93,23 @@ fn types(
 
 /// Reads the blocks of these kinds that say what objects are like.
 pub(super) fn overrides(body: &Body, kinds: &[&str], diags: &mut Diagnostics) -> Vec<Override> {
-    let mut found = Vec::new();
+    let mut found: Vec<Override> = Vec::new();
     for kind in kinds {
         for block in body.blocks_of(kind) {
-            found.extend(read_override(kind, block, diags));
+            let Some(read) = read_override(kind, block, diags) else {
+                continue;
+            };
+            let target = read.target.to_string();
+            let same = |other: &&Override| other.target.to_string() == target;
+            match found.iter().find(same) {
+                Some(first) => diags.push(
+                    Diagnostic::error("duplicate", format!("Duplicate {kind} block"))
+                        .detail(format!("`{target}` has a `{kind}` block already."))
+                        .at(read.span)
+                        .label(first.span.clone(), "the first one"),
+                ),
+                None => found.push(read),
+            }
         }
     }
     found
@@ -151,6 +164,7 @@ fn read_override(kind: &str, block: &Block, diags: &mut Diagnostics) -> Option<O
     let values = block.body.attribute(values);
     Some(Override {
         target: address,
+        target_span: target.expression.span(),
         values: values.map(|attribute| attribute.expression.clone()),
         during_plan: during_plan(&block.body, diags),
         span: block.header_span(),

@@ -138,6 +138,8 @@ pub struct MockType {
 pub struct Override {
     /// What it stands for.
     pub target: Target,
+    /// The place of that address.
+    pub target_span: Span,
     /// An object with values of attributes, or of outputs.
     pub values: Option<Expression>,
     /// True if they are known while planning; none for what is around it.

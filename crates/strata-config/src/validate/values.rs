@@ -123,7 +123,7 @@ fn ignored(resource: &Resource, schema: &schema::Block, diags: &mut Diagnostics)
         };
         let is_computed = schema
             .attributes
-            .get(name)
+            .get(name.as_str())
             .is_some_and(|attribute| attribute.presence == schema::Presence::Computed);
         if is_computed && path.0.len() == 1 {
             let summary = "Redundant ignore_changes element";
@@ -137,7 +137,7 @@ fn ignored(resource: &Resource, schema: &schema::Block, diags: &mut Diagnostics)
                     .hint(format!("remove `{name}` from `ignore_changes`")),
             );
         }
-        if !schema.attributes.contains_key(name) && !schema.blocks.contains_key(name) {
+        if !schema.attributes.contains_key(&**name) && !schema.blocks.contains_key(&**name) {
             let found = Diagnostic::error("unsupported-attribute", "Unsupported attribute")
                 .detail(format!("This object has no argument, nested block, or exported attribute named `{name}`."))
                 .at(span.clone());

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    AttributePath, Entries, Marks, Number, ObjectAttribute, PathStep, Type, Unknown, Value,
+    AttributePath, Entries, Marks, Number, ObjectAttribute, PathStep, Text, Type, Unknown, Value,
 };
 
 /// Why a value does not convert to a type.
@@ -239,7 +239,7 @@ fn convert_map(value: &Value, ty: &Type, element: &Type) -> Result<Value, Conver
     if matches!(value, Value::Map(have, _) if have == element) {
         return Ok(value.clone());
     }
-    let convert_entry = |(key, item): (&Arc<str>, &Value)| match convert(item, element) {
+    let convert_entry = |(key, item): (&Text, &Value)| match convert(item, element) {
         Ok(item) => Ok((key.clone(), item)),
         Err(error) => Err(error.inside(PathStep::Key(key.clone()))),
     };
@@ -303,7 +303,7 @@ fn convert_tuple(value: &Value, ty: &Type, elements: &[Type]) -> Result<Value, C
 fn convert_object(
     value: &Value,
     ty: &Type,
-    attributes: &BTreeMap<Arc<str>, ObjectAttribute>,
+    attributes: &BTreeMap<Text, ObjectAttribute>,
 ) -> Result<Value, ConvertError> {
     let Some(entries) = value.as_entries() else {
         return Err(required(ty));
@@ -325,7 +325,7 @@ fn convert_object(
             )));
         }
     }
-    let attribute = |(name, attribute): (&Arc<str>, &ObjectAttribute)| {
+    let attribute = |(name, attribute): (&Text, &ObjectAttribute)| {
         let value = match entries.get(name) {
             Some(value) => convert(value, &attribute.ty)
                 .map_err(|error| error.inside(PathStep::Attribute(name.clone())))?,
@@ -372,7 +372,7 @@ fn unify_two(left: &Type, right: &Type) -> Option<Type> {
         }
         (Type::Object(a), Type::Object(b)) if a.keys().eq(b.keys()) => {
             let attribute =
-                |((name, a), (_, b)): ((&Arc<str>, &ObjectAttribute), (_, &ObjectAttribute))| {
+                |((name, a), (_, b)): ((&Text, &ObjectAttribute), (_, &ObjectAttribute))| {
                     Some((name.clone(), unify_two(&a.ty, &b.ty)?))
                 };
             a.iter()

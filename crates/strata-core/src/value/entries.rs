@@ -3,12 +3,12 @@
 //! Most objects have few attributes and there may be a hundred thousand of them: a search tree would hold room for
 //! eleven entries in each. To make many entries collect them; [`Entries::insert`] is for a few more.
 
-use std::{fmt, ops::Index, slice, sync::Arc, vec};
+use std::{fmt, ops::Index, slice, vec};
 
-use super::Value;
+use super::{Text, Value};
 
 /// One entry.
-type Entry = (Arc<str>, Value);
+type Entry = (Text, Value);
 
 /// Values by key, in the order of the keys; each key once.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -26,15 +26,14 @@ impl Entries {
     }
 
     /// Sorts entries whose keys must be distinct; otherwise gives a key that is there twice.
-    pub fn distinct(mut entries: Vec<Entry>) -> Result<Self, Arc<str>> {
-        let mut order = order(&entries);
+    pub fn distinct(entries: Vec<Entry>) -> Result<Self, Text> {
+        let order = order(&entries);
         let is_twice =
             |pair: &[Place]| pair[0].0 == pair[1].0 && entries[pair[0].1].0 == entries[pair[1].1].0;
         if let Some(pair) = order.windows(2).find(|pair| is_twice(pair)) {
             return Err(entries[pair[0].1].0.clone());
         }
-        put_in_order(&mut entries, &mut order);
-        Ok(Self(entries))
+        Ok(Self(in_order(entries, &order)))
     }
 
     /// How many there are.
@@ -63,7 +62,7 @@ impl Entries {
     }
 
     /// The entry at a position in the order of the keys.
-    pub fn at(&self, position: usize) -> Option<(&Arc<str>, &Value)> {
+    pub fn at(&self, position: usize) -> Option<(&Text, &Value)> {
         let (key, value) = self.0.get(position)?;
         Some((key, value))
     }
@@ -74,7 +73,7 @@ impl Entries {
     }
 
     /// Sets the value of a key and gives the one before. Costs time in proportion to the entries of later keys.
-    pub fn insert(&mut self, key: Arc<str>, value: Value) -> Option<Value> {
+    pub fn insert(&mut self, key: Text, value: Value) -> Option<Value> {
         if self.0.last().is_none_or(|last| last.0 < key) {
             self.0.push((key, value));
             return None;
@@ -95,7 +94,7 @@ impl Entries {
     }
 
     /// Keeps those entries for which `keep` holds.
-    pub fn retain(&mut self, mut keep: impl FnMut(&Arc<str>, &mut Value) -> bool) {
+    pub fn retain(&mut self, mut keep: impl FnMut(&Text, &mut Value) -> bool) {
         self.0.retain_mut(|(key, value)| keep(key, value));
     }
 
@@ -105,7 +104,7 @@ impl Entries {
     }
 
     /// All keys.
-    pub fn keys(&self) -> impl DoubleEndedIterator<Item = &Arc<str>> + ExactSizeIterator + Clone {
+    pub fn keys(&self) -> impl DoubleEndedIterator<Item = &Text> + ExactSizeIterator + Clone {
         self.0.iter().map(|(key, _)| key)
     }
 
@@ -115,7 +114,7 @@ impl Entries {
     }
 
     /// All entries, their values to be changed.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&Arc<str>, &mut Value)> {
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&Text, &mut Value)> {
         self.0.iter_mut().map(|(key, value)| (&*key, value))
     }
 
@@ -152,11 +151,12 @@ impl From<Vec<Entry>> for Entries {
 const MANY: usize = 32;
 
 /// Sorts by key; of one key, what stood first stays first.
-fn sort(entries: &mut [Entry]) {
+fn sort(entries: &mut Vec<Entry>) {
     if entries.len() < MANY {
         return entries.sort_by(|left, right| left.0.cmp(&right.0));
     }
-    put_in_order(entries, &mut order(entries));
+    let order = order(entries);
+    *entries = in_order(std::mem::take(entries), &order);
 }
 
 /// What tells most keys apart, and where among the entries it stands.
@@ -200,38 +200,32 @@ fn beginning(key: &[u8]) -> u64 {
     u64::from_be_bytes(bytes)
 }
 
-/// Moves each entry to its place. `order` says for each place which entry belongs there.
-fn put_in_order(entries: &mut [Entry], order: &mut [Place]) {
-    for start in 0..entries.len() {
-        let mut at = start;
-        loop {
-            let next = std::mem::replace(&mut order[at].1, at);
-            if next == start {
-                break;
-            }
-            entries.swap(at, next);
-            at = next;
-        }
-    }
+/// The entries in their order, which says for each place which of them belongs there.
+///
+/// To move them about in place would be to wait for each before it is known which one comes next.
+fn in_order(entries: Vec<Entry>, order: &[Place]) -> Vec<Entry> {
+    let mut entries: Vec<Option<Entry>> = entries.into_iter().map(Some).collect();
+    let taken = |(_, at): &Place| entries[*at].take().expect("each has one place");
+    order.iter().map(taken).collect()
 }
 
-impl<K: Into<Arc<str>>> FromIterator<(K, Value)> for Entries {
+impl<K: Into<Text>> FromIterator<(K, Value)> for Entries {
     fn from_iter<I: IntoIterator<Item = (K, Value)>>(entries: I) -> Self {
         let entries = entries.into_iter().map(|(key, value)| (key.into(), value));
         entries.collect::<Vec<_>>().into()
     }
 }
 
-impl<K: Into<Arc<str>>, const N: usize> From<[(K, Value); N]> for Entries {
+impl<K: Into<Text>, const N: usize> From<[(K, Value); N]> for Entries {
     fn from(entries: [(K, Value); N]) -> Self {
         entries.into_iter().collect()
     }
 }
 
-impl Extend<Entry> for Entries {
-    fn extend<I: IntoIterator<Item = Entry>>(&mut self, more: I) {
+impl<K: Into<Text>> Extend<(K, Value)> for Entries {
+    fn extend<I: IntoIterator<Item = (K, Value)>>(&mut self, more: I) {
         let mut all = std::mem::take(&mut self.0);
-        all.extend(more);
+        all.extend(more.into_iter().map(|(key, value)| (key.into(), value)));
         *self = all.into();
     }
 }
@@ -246,7 +240,7 @@ impl IntoIterator for Entries {
 }
 
 impl<'a> IntoIterator for &'a Entries {
-    type Item = (&'a Arc<str>, &'a Value);
+    type Item = (&'a Text, &'a Value);
     type IntoIter = Iter<'a>;
 
     fn into_iter(self) -> Iter<'a> {
@@ -274,7 +268,7 @@ impl fmt::Debug for Entries {
 pub struct Iter<'a>(slice::Iter<'a, Entry>);
 
 impl<'a> Iterator for Iter<'a> {
-    type Item = (&'a Arc<str>, &'a Value);
+    type Item = (&'a Text, &'a Value);
 
     fn next(&mut self) -> Option<Self::Item> {
         self.0.next().map(|(key, value)| (key, value))
@@ -321,7 +315,7 @@ mod tests {
         assert_eq!(entries.remove("a"), Some(3.into()));
         assert_eq!(entries.remove("a"), None);
         assert_eq!(shown(&entries), r#"{"b": 1, "c": 4, "d": 5}"#);
-        entries.extend([("a".into(), Value::from(6)), ("c".into(), Value::from(7))]);
+        entries.extend([("a", Value::from(6)), ("c", Value::from(7))]);
         assert_eq!(shown(&entries), r#"{"a": 6, "b": 1, "c": 7, "d": 5}"#);
         entries.retain(|key, _| &**key > "b");
         assert_eq!(shown(&entries), r#"{"c": 7, "d": 5}"#);
@@ -334,7 +328,7 @@ mod tests {
         };
         for prefix in ["", "key-", "a long beginning of all keys "] {
             let short = ["", "\0", "key", "key\0"].map(str::to_owned).into_iter();
-            let pairs: Vec<(Arc<str>, Value)> = short
+            let pairs: Vec<(Text, Value)> = short
                 .chain(keys(prefix))
                 .zip(0..)
                 .map(|(key, at)| (key.into(), Value::from(at)))

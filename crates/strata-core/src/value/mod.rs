@@ -21,6 +21,8 @@ pub use entries::Entries;
 pub use marks::Marks;
 pub use number::{Number, ParseNumberError};
 pub use path::{AttributePath, PathStep};
+/// A text of a value, or a key: up to 23 bytes stand in place, longer ones are shared.
+pub use smol_str::SmolStr as Text;
 pub use ty::{ObjectAttribute, Type};
 
 /// A value of configuration, plan or state.
@@ -35,7 +37,7 @@ pub enum Value {
     /// A number.
     Number(Number),
     /// Unicode text.
-    String(Arc<str>),
+    String(Text),
     /// Ordered elements of one type.
     List(Type, Arc<Vec<Value>>),
     /// Distinct elements of one type, sorted by [`Value::order`].
@@ -65,7 +67,7 @@ pub struct Unknown {
 
 impl Value {
     /// A string.
-    pub fn string(text: impl Into<Arc<str>>) -> Self {
+    pub fn string(text: impl Into<Text>) -> Self {
         Value::String(text.into())
     }
 
@@ -105,7 +107,7 @@ impl Value {
     }
 
     /// A map; the caller has converted the elements to `element`.
-    pub fn map<K: Into<Arc<str>>>(
+    pub fn map<K: Into<Text>>(
         element: Type,
         entries: impl IntoIterator<Item = (K, Value)>,
     ) -> Self {
@@ -118,7 +120,7 @@ impl Value {
     }
 
     /// An object.
-    pub fn object<K: Into<Arc<str>>>(attributes: impl IntoIterator<Item = (K, Value)>) -> Self {
+    pub fn object<K: Into<Text>>(attributes: impl IntoIterator<Item = (K, Value)>) -> Self {
         Value::Object(Arc::new(attributes.into_iter().collect()))
     }
 
@@ -343,13 +345,13 @@ impl Value {
                 items.iter().map(|item| change(PathStep::Element, item)),
             ),
             Value::Map(element, entries) => {
-                let entry = |(key, item): (&Arc<str>, &Value)| {
+                let entry = |(key, item): (&Text, &Value)| {
                     (key.clone(), change(PathStep::Key(key.clone()), item))
                 };
                 Value::map(element.clone(), entries.iter().map(entry))
             }
             Value::Object(attributes) => {
-                let attribute = |(name, item): (&Arc<str>, &Value)| {
+                let attribute = |(name, item): (&Text, &Value)| {
                     (
                         name.clone(),
                         change(PathStep::Attribute(name.clone()), item),
@@ -530,6 +532,20 @@ mod tests {
         // Collections hold many values; what few of them need stands behind a pointer.
         assert!(size_of::<Type>() <= 16, "{}", size_of::<Type>());
         assert!(size_of::<Value>() <= 32, "{}", size_of::<Value>());
+    }
+
+    #[test]
+    fn texts_are_the_same_wherever_they_are_kept() {
+        for length in [0, 1, 22, 23, 24, 500] {
+            let text = "é".repeat(length / 2) + &"x".repeat(length % 2);
+            let shared: Arc<str> = text.as_str().into();
+            let (one, other) = (Value::string(shared.clone()), Value::from(text.as_str()));
+            assert_eq!(one, other);
+            assert_eq!(one.order(&other), Ordering::Equal);
+            assert_eq!(one.as_str(), Some(&*text));
+            let entries = Entries::from([(shared, one)]);
+            assert_eq!(entries.get(&text), Some(&other));
+        }
     }
 
     #[test]

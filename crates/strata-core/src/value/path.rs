@@ -1,18 +1,18 @@
 //! Where in a value something is.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
-use super::Number;
+use super::{Number, Text};
 
 /// One step into a value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PathStep {
     /// An attribute of an object.
-    Attribute(Arc<str>),
+    Attribute(Text),
     /// An element of a list or tuple, from 0.
     Index(Number),
     /// An element of a map.
-    Key(Arc<str>),
+    Key(Text),
     /// An element of a set; which one cannot be said, since sets have no order.
     Element,
 }
@@ -28,7 +28,7 @@ impl AttributePath {
     }
 
     /// The path of one attribute of the whole.
-    pub fn attribute(name: impl Into<Arc<str>>) -> Self {
+    pub fn attribute(name: impl Into<Text>) -> Self {
         Self(vec![PathStep::Attribute(name.into())])
     }
 

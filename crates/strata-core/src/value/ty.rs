@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
+use super::Text;
+
 /// The type of a [`Value`](super::Value).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Type {
@@ -22,7 +24,7 @@ pub enum Type {
     /// Ordered elements, each with its own type.
     Tuple(Arc<Vec<Type>>),
     /// Named attributes, each with its own type.
-    Object(Arc<BTreeMap<Arc<str>, ObjectAttribute>>),
+    Object(Arc<BTreeMap<Text, ObjectAttribute>>),
 }
 
 /// One attribute of an object type.
@@ -56,7 +58,7 @@ impl Type {
     }
 
     /// An object whose attributes are all required.
-    pub fn object<K: Into<Arc<str>>>(attributes: impl IntoIterator<Item = (K, Type)>) -> Self {
+    pub fn object<K: Into<Text>>(attributes: impl IntoIterator<Item = (K, Type)>) -> Self {
         let required = |(name, ty): (K, Type)| {
             (
                 name.into(),
@@ -158,7 +160,7 @@ impl fmt::Display for Type {
             }
             Type::Object(attributes) => {
                 let attribute =
-                    |(name, attribute): (&Arc<str>, &ObjectAttribute)| match attribute.optional {
+                    |(name, attribute): (&Text, &ObjectAttribute)| match attribute.optional {
                         true => format!("{name}=optional({})", attribute.ty),
                         false => format!("{name}={}", attribute.ty),
                     };

@@ -98,7 +98,7 @@ pub(super) fn read(config: &Value, states: &RemoteStates) -> Result<Value, Diagn
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     for (name, output) in state.outputs {
-        outputs.insert(name, output.value);
+        outputs.insert(name.into(), output.value);
     }
     let outputs = Value::object(outputs);
     Ok(config.map_children(|step, child| match step {

@@ -283,9 +283,7 @@ impl<'a> Walk<'a> {
             .any(|needed| self.found.changing.contains(needed));
         let dependencies: Arc<[ConfigResource]> = self.stored_dependencies(resource);
         let create_before_destroy = self.context.create_before_destroy.contains(resource);
-        let several = config
-            .provider_block(&provider)
-            .is_some_and(|block| block.for_each.is_some());
+        let several = config.chooses_by_instance(resource, &provider);
         let mut jobs: Vec<Job<'a>> = Vec::with_capacity(expected.len());
         for address in &expected {
             if !self.scope.has_instance(address) {

@@ -1,9 +1,7 @@
 //! Values as JSON without loss: types, unknown parts and marks are kept.
 
-use std::sync::Arc;
-
 use serde_json::{Map, Value as Json, json};
-use strata_core::{Marks, Value};
+use strata_core::{Marks, Text, Value};
 use strata_state::json::{type_from_json, type_to_json};
 
 /// Writes a value. What is ephemeral is not kept: null stands there.
@@ -36,8 +34,8 @@ fn all(items: &[Value]) -> Json {
     items.iter().map(value_to_json).collect()
 }
 
-fn named<'v>(entries: impl Iterator<Item = (&'v Arc<str>, &'v Value)>) -> Json {
-    let entry = |(name, value): (&Arc<str>, &Value)| (name.to_string(), value_to_json(value));
+fn named<'v>(entries: impl Iterator<Item = (&'v Text, &'v Value)>) -> Json {
+    let entry = |(name, value): (&Text, &Value)| (name.to_string(), value_to_json(value));
     Json::Object(entries.map(entry).collect())
 }
 
@@ -83,7 +81,7 @@ fn read_all(items: &[Json]) -> Option<Vec<Value>> {
     items.iter().map(value_from_json).collect()
 }
 
-fn read_named(entries: &Map<String, Json>) -> Option<Vec<(Arc<str>, Value)>> {
+fn read_named(entries: &Map<String, Json>) -> Option<Vec<(Text, Value)>> {
     let entry =
         |(name, value): (&String, &Json)| Some((name.as_str().into(), value_from_json(value)?));
     entries.iter().map(entry).collect()

@@ -1,8 +1,6 @@
 //! Function calls: arguments are evaluated, brought into the parameter's type, and freed of marks.
 
-use std::sync::Arc;
-
-use strata_core::{Diagnostic, Marks, Type, Value, value::Unknown};
+use strata_core::{Diagnostic, Marks, Text, Type, Value, value::Unknown};
 
 use crate::{
     functions::{self, Argument, Context, Function, FunctionError, Parameter},
@@ -329,7 +327,7 @@ fn of_call(function: &Function, error: FunctionError) -> FunctionError {
 }
 
 /// The texts of sensitive arguments, which no message may show.
-fn secrets(values: &[Value]) -> Vec<Arc<str>> {
+fn secrets(values: &[Value]) -> Vec<Text> {
     let mut found = Vec::new();
     for value in values.iter().filter(|value| value.is_marked_deep()) {
         collect_texts(value, &mut found);
@@ -337,7 +335,7 @@ fn secrets(values: &[Value]) -> Vec<Arc<str>> {
     found
 }
 
-fn collect_texts(value: &Value, found: &mut Vec<Arc<str>>) {
+fn collect_texts(value: &Value, found: &mut Vec<Text>) {
     match value.unmarked() {
         Value::String(text) if !text.is_empty() => found.push(text.clone()),
         Value::Number(number) => found.push(number.to_string().into()),

@@ -1,8 +1,8 @@
 //! `[for …]` and `{for …}`.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
-use strata_core::{Diagnostic, Marks, Type, Value, value};
+use strata_core::{Diagnostic, Marks, Text, Type, Value, value};
 
 use crate::syntax::{
     ByteRange, Name,
@@ -28,45 +28,84 @@ pub(super) struct Slot {
 
 /// What a `for` has made so far.
 #[derive(Default)]
-struct Made {
+pub(super) struct Made {
     items: Vec<Value>,
-    entries: Vec<(Arc<str>, Value)>,
+    entries: Vec<(Text, Value)>,
     marks: Marks,
     unknown: bool,
 }
 
-impl Evaluator<'_> {
-    pub(super) fn for_expression(&mut self, inner: &For) -> Value {
-        let collection = self.node(&inner.collection);
-        let mut made = Made {
-            marks: collection.marks(),
-            ..Made::default()
-        };
-        let count = match self.entries(&collection, inner.collection.range) {
-            Entries::Known(count) => count,
-            Entries::Unknown | Entries::Mistaken => return failed().with_marks(made.marks),
-        };
-        let before = self.diags.len();
+impl Made {
+    /// Nothing yet, with room for what so many elements become.
+    pub(super) fn with_room(inner: &For, count: usize) -> Self {
+        let mut made = Self::default();
         match (&inner.condition, &inner.key) {
             (Some(_), _) => {}
             (None, Some(_)) => made.entries.reserve_exact(count),
             (None, None) => made.items.reserve_exact(count),
         }
+        made
+    }
+
+    /// Adds what later elements became.
+    pub(super) fn append(&mut self, mut later: Self) {
+        if self.items.is_empty() && self.entries.is_empty() {
+            later.marks |= self.marks;
+            later.unknown |= self.unknown;
+            *self = later;
+            return;
+        }
+        self.items.append(&mut later.items);
+        self.entries.append(&mut later.entries);
+        self.marks |= later.marks;
+        self.unknown |= later.unknown;
+    }
+}
+
+impl Evaluator<'_> {
+    pub(super) fn for_expression(&mut self, inner: &For) -> Value {
+        let collection = self.node(&inner.collection);
+        let marks = collection.marks();
+        let count = match self.entries(&collection, inner.collection.range) {
+            Entries::Known(count) => count,
+            Entries::Unknown | Entries::Mistaken => return failed().with_marks(marks),
+        };
+        let before = self.diags.len();
+        let mut made = match self.in_parts(inner, &collection, count) {
+            Some(made) => made,
+            None => {
+                let mut made = Made::with_room(inner, count);
+                self.rounds(inner, &collection, 0..count, &mut made);
+                made
+            }
+        };
+        made.marks |= marks;
+        match self.diags.len() > before {
+            true => failed().with_marks(made.marks),
+            false => self.finish(inner, made),
+        }
+    }
+
+    /// Goes through some elements, up to the first with a mistake.
+    pub(super) fn rounds(
+        &mut self,
+        inner: &For,
+        collection: &Value,
+        elements: Range<usize>,
+        made: &mut Made,
+    ) {
+        let before = self.diags.len();
         let names = (inner.key_name.as_ref(), &inner.value_name);
         self.with_bound(names, |evaluator, slot| {
-            for at in 0..count {
-                evaluator.bind(slot, &collection, at);
-                evaluator.round(inner, &mut made);
+            for at in elements {
+                evaluator.bind(slot, collection, at);
+                evaluator.round(inner, made);
                 // What is mistaken for one element mostly is for all; once is enough.
                 if evaluator.diags.len() > before {
                     return;
                 }
             }
         });
-        match self.diags.len() > before {
-            true => failed().with_marks(made.marks),
-            false => self.finish(inner, made),
-        }
     }
 
     fn round(&mut self, inner: &For, made: &mut Made) {
@@ -219,8 +258,8 @@ impl Evaluator<'_> {
     }
 }
 
-fn grouped(entries: Vec<(Arc<str>, Value)>) -> Value {
-    let mut groups: BTreeMap<Arc<str>, Vec<Value>> = BTreeMap::new();
+fn grouped(entries: Vec<(Text, Value)>) -> Value {
+    let mut groups: BTreeMap<Text, Vec<Value>> = BTreeMap::new();
     for (key, value) in entries {
         groups.entry(key).or_default().push(value);
     }

@@ -8,12 +8,13 @@ mod call;
 mod conditional;
 mod explain;
 mod for_expression;
+mod for_parts;
 mod operators;
 mod template;
 
 use std::sync::Arc;
 
-use strata_core::{Diagnostic, Diagnostics, Marks, Source, Span, Type, Value};
+use strata_core::{Diagnostic, Diagnostics, Marks, Source, Span, Text, Type, Value};
 
 use crate::{
     scope::{Reference, Scope},
@@ -218,7 +219,7 @@ impl Evaluator<'_> {
         range: ByteRange,
         marks: &mut Marks,
         in_for: bool,
-    ) -> Option<Arc<str>> {
+    ) -> Option<Text> {
         if let Value::String(text) = key {
             return Some(text);
         }

@@ -1,8 +1,8 @@
 //! JSON, as Terraform writes it: `<`, `>` and `&` are escaped, keys are sorted.
 
-use std::{fmt::Write, sync::Arc};
+use std::fmt::Write;
 
-use strata_core::{Number, Type, Value};
+use strata_core::{Number, Text, Type, Value};
 
 use super::{Function, FunctionError, Kind, Parameter, Returns, text};
 
@@ -147,7 +147,7 @@ struct Reader<'a> {
     at: usize,
     depth: usize,
     /// The keys of the object that ended last: the next one mostly has the same, and shares them.
-    keys: Vec<Arc<str>>,
+    keys: Vec<Text>,
 }
 
 impl Reader<'_> {
@@ -221,7 +221,7 @@ impl Reader<'_> {
     }
 
     fn object(&mut self) -> Result<Value, String> {
-        let mut entries: Vec<(Arc<str>, Value)> = Vec::new();
+        let mut entries: Vec<(Text, Value)> = Vec::new();
         self.space();
         if self.take(b'}') {
             return Ok(Value::object(entries));
@@ -249,7 +249,7 @@ impl Reader<'_> {
     }
 
     /// Reads the key of an entry: that of the object before, if it is the same.
-    fn key(&mut self, entry: usize) -> Result<Arc<str>, String> {
+    fn key(&mut self, entry: usize) -> Result<Text, String> {
         if let Some(key) = self.keys.get(entry)
             && let Some(rest) = self.text[self.at + 1..].strip_prefix(&**key)
             && rest.starts_with('"')
@@ -261,8 +261,8 @@ impl Reader<'_> {
     }
 
     /// Keeps the keys up to the first that JSON writes with an escape.
-    fn keep_keys(&mut self, entries: &[(Arc<str>, Value)]) {
-        let same = |((key, _), kept): (&(Arc<str>, Value), &Arc<str>)| Arc::ptr_eq(key, kept);
+    fn keep_keys(&mut self, entries: &[(Text, Value)]) {
+        let same = |((key, _), kept): (&(Text, Value), &Text)| key == kept;
         let all_same = entries.len() == self.keys.len() && entries.iter().zip(&self.keys).all(same);
         if entries.len() <= MOST_KEYS && !all_same {
             let keys = entries.iter().map(|(key, _)| key);
@@ -302,7 +302,7 @@ impl Reader<'_> {
         }
     }
 
-    fn string(&mut self) -> Result<Arc<str>, String> {
+    fn string(&mut self) -> Result<Text, String> {
         self.at += 1;
         let mut out = String::new();
         loop {

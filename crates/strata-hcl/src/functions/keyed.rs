@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use strata_core::{Type, Value, value::Entries};
+use strata_core::{Text, Type, Value, value::Entries};
 
 use super::{
     Context, Function, FunctionError, Given, Kind, Parameter, Result_, Returns, items, text,
@@ -167,7 +167,7 @@ fn merge(given: Given<'_>, _: &Context<'_>) -> Result_ {
 }
 
 fn transpose(given: Given<'_>, _: &Context<'_>) -> Result_ {
-    let mut turned: BTreeMap<Arc<str>, Vec<Value>> = BTreeMap::new();
+    let mut turned: BTreeMap<Text, Vec<Value>> = BTreeMap::new();
     for (key, list) in entries(given, 0)? {
         for item in list.as_sequence().unwrap_or(&[]) {
             let Value::String(item) = item else {

@@ -32,10 +32,10 @@ mod yaml;
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use strata_core::{Type, Value};
+use strata_core::{Text, Type, Value};
 
 use crate::scope::Scope;
-pub use signature::{Signature, TypedParameter, signatures};
+pub use signature::{Signature, TypedParameter, built_in_signatures, signatures};
 
 /// A function, as reference documentation shows it.
 pub struct Function {
@@ -161,7 +161,7 @@ impl FunctionError {
     }
 
     /// The same without texts that must not be shown, as they are or in quotes.
-    pub(crate) fn masked(mut self, secrets: &[std::sync::Arc<str>]) -> Self {
+    pub(crate) fn masked(mut self, secrets: &[Text]) -> Self {
         for secret in secrets {
             let quoted = format!("{secret:?}");
             self.message = self.message.replace(&quoted, "(sensitive value)");

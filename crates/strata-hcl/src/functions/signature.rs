@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use strata_core::{Type, Value};
 
-use super::{Function, Parameter, all};
+use super::{Function, Parameter, all, terraform};
 
 /// What a function takes and gives.
 #[derive(Clone, Debug)]
@@ -35,6 +35,14 @@ pub fn signatures() -> BTreeMap<&'static str, Signature> {
     let tabled = all().map(|function| (function.name, signature(function)));
     let lazy = [("can", can()), ("try", attempt())];
     tabled.chain(lazy).collect()
+}
+
+/// The signatures of the functions of the built-in provider `terraform`, by name.
+pub fn built_in_signatures() -> BTreeMap<&'static str, Signature> {
+    let functions = terraform::FUNCTIONS.iter();
+    functions
+        .map(|function| (function.name, signature(function)))
+        .collect()
 }
 
 fn signature(function: &Function) -> Signature {

@@ -178,13 +178,16 @@ impl Parser<'_> {
     fn block_body(&mut self, start: u32, kind: &Name) -> Body {
         let mut body = self.empty_body(start);
         let mut places = Places::new();
-        if self.is(T::Newline) || self.is(T::CloseBrace) {
-            self.items(&mut body, &mut places);
-        } else {
-            self.one_line_body(&mut body, &mut places);
-        }
+        let parsed = match self.is(T::Newline) || self.is(T::CloseBrace) {
+            true => {
+                self.items(&mut body, &mut places);
+                Ok(())
+            }
+            false => self.one_line_body(&mut body, &mut places),
+        };
         body.range.end = self.at as u32;
-        if self.take(T::CloseBrace).is_none() && self.is(T::End) {
+        // A mistake on one line may have swallowed the brace.
+        if self.take(T::CloseBrace).is_none() && self.is(T::End) && parsed.is_ok() {
             self.report_hint(
                 kind.range,
                 "unclosed-block",
@@ -200,20 +203,25 @@ impl Parser<'_> {
     }
 
     /// Reads `{ name = value }`.
-    fn one_line_body(&mut self, body: &mut Body, places: &mut Places) {
+    fn one_line_body(&mut self, body: &mut Body, places: &mut Places) -> Parsed<()> {
         let result = self.one_line_item(body, places);
         if result.is_err() {
-            self.skip_item();
+            self.skip_to(false);
             self.items(body, places);
         }
+        result
     }
 
     fn one_line_item(&mut self, body: &mut Body, places: &mut Places) -> Parsed<()> {
         let token = self.peek();
         if token.kind != T::Identifier || self.peek_second().kind != T::Equal {
-            let summary = match token.kind {
-                T::Identifier => "Argument definition required",
-                _ => "Argument or block definition required",
+            let begins_block = matches!(
+                self.peek_second().kind,
+                T::Identifier | T::Quote | T::OpenBrace
+            );
+            let summary = match token.kind == T::Identifier && begins_block {
+                true => "Argument definition required",
+                false => DEFINITION,
             };
             return Err(self.expected(
                 "invalid-one-line-block",
@@ -282,12 +290,26 @@ impl Parser<'_> {
     /// A closing brace without an opening one belongs to the block around and stays.
     fn skip_item(&mut self) {
         self.newlines = true;
+        let at = self.peek();
+        let goes_on = at.kind == T::Newline && self.line_goes_on(at.range.end as usize);
+        if goes_on {
+            self.next();
+        }
+        self.skip_to(true);
+    }
+
+    /// The same; to the end of the block around if lines do not end items.
+    fn skip_to(&mut self, lines_end: bool) {
+        self.newlines = true;
         let mut open = 0_usize;
         loop {
             let token = self.peek();
             match token.kind {
                 T::End => return,
-                T::Newline if open == 0 || self.line_begins_item(token.range.end as usize) => {
+                T::Newline
+                    if open == 0 && lines_end
+                        || self.line_begins_item(token.range.end as usize) =>
+                {
                     return;
                 }
                 T::CloseBrace if open == 0 => return,
@@ -307,6 +329,13 @@ impl Parser<'_> {
             }
             self.next();
         }
+    }
+
+    /// True if the line at an offset begins with what can be no item: the value of the line before goes on there.
+    fn line_goes_on(&self, at: usize) -> bool {
+        let line = self.text[at..].lines().next().unwrap_or("");
+        line.trim_start()
+            .starts_with(|c: char| c.is_ascii_digit() || "\"([{-!?:&|+*<".contains(c))
     }
 
     /// True if the line at an offset begins, without indentation, as a top-level block does.

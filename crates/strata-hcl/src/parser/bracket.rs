@@ -154,7 +154,7 @@ impl Parser<'_> {
     pub(super) fn object_key(&mut self, key: Node) -> Parsed<(Node, bool)> {
         let range = key.range;
         match &key.kind {
-            NodeKind::Variable(name) => Ok((literal(Value::String(name.clone()), range), true)),
+            NodeKind::Variable(name) => Ok((literal(Value::string(name.clone()), range), true)),
             NodeKind::Literal(Value::Bool(_) | Value::Null(_)) => {
                 let text = range.text(self.source);
                 Ok((literal(Value::from(text), range), true))

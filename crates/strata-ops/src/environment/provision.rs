@@ -157,7 +157,7 @@ impl Run<'_> {
         match value.as_entries() {
             Some(entries) => entries
                 .iter()
-                .map(|(name, value)| (name.clone(), value.clone()))
+                .map(|(name, value)| (name.clone().into(), value.clone()))
                 .collect(),
             None => {
                 if value.is_known() {
@@ -213,7 +213,7 @@ fn complete(made: &mut Made, stage: &Stage, declared: Vec<Arc<str>>) {
     let mut all = known.cloned().unwrap_or_default();
     for name in declared {
         if !all.contains_key(&name) {
-            all.insert(name, Value::Null(Type::Dynamic));
+            all.insert(name.into(), Value::Null(Type::Dynamic));
         }
     }
     made.outputs.insert(key, Value::object(all));

@@ -113,7 +113,7 @@ impl Scope<'_> {
 /// Something that has a name and nothing else.
 fn only_name(name: &Arc<str>, reference: &Reference<'_>, diags: &mut Diagnostics) -> Resolved {
     if reference.attribute(0) == Some("name") {
-        return Resolved::new(Value::String(name.clone()), 1);
+        return Resolved::new(Value::string(name.clone()), 1);
     }
     let summary = format!("`{}` has only `name`", reference.root);
     diags.push(Diagnostic::error("invalid-reference", summary).at(reference.span()));

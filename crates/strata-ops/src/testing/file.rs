@@ -8,6 +8,7 @@ use strata_core::Diagnostics;
 use super::{
     Shown, Status, Sum, Told,
     held::Held,
+    overrides,
     run::{self, Ran, World},
 };
 
@@ -54,11 +55,17 @@ pub(super) async fn test(
     }
     tell(Told::TearingDown(name));
     let mut on = |run: &str| tell(Told::RunTearingDown { file: name, run });
-    let diagnostics = held.tear_down(world, &mut on).await;
+    let mut diagnostics = held.tear_down(world, &mut on).await;
     if diagnostics.has_errors() {
         sum.left_behind = true;
         status = Status::Error;
     }
+    let of_runs = world.modules.values().map(Arc::as_ref);
+    overrides::check(
+        &file.overrides,
+        of_runs.chain([&**config]),
+        &mut diagnostics,
+    );
     tell(Told::FileEnded {
         file: name,
         status,

@@ -289,13 +289,13 @@ fn fill(
         let strata_core::PathStep::Attribute(name) = &step else {
             return child.clone();
         };
-        if let Some(attribute) = block.attributes.get(name) {
+        if let Some(attribute) = block.attributes.get(&**name) {
             return match is_open(attribute, child) {
                 true => open(attribute, name, said(name), &mut wrong),
                 false => child.clone(),
             };
         }
-        let Some(nested) = block.blocks.get(name) else {
+        let Some(nested) = block.blocks.get(&**name) else {
             return child.clone();
         };
         let inside = |child: &Value, wrong: &mut Diagnostics| match fill(

@@ -4,10 +4,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use strata_config::{Config, Override, Run, TestFile};
+use strata_config::{Config, Override, Run, TestFile, module::PlayedInstances};
 use strata_core::{
     Diagnostic, Diagnostics, Source, Value,
-    addr::{ConfigResource, ResourceMode, Target},
+    addr::{ConfigResource, InstanceKey, Resource, ResourceMode, Target},
     provider::Provider,
     schema::{Block, ProviderSchema},
 };
@@ -26,6 +26,7 @@ pub(super) fn apply(
     scope: &dyn Scope,
 ) -> Result<(Config, Providers), Diagnostics> {
     let mut diags = Diagnostics::new();
+    let under_test = config.clone();
     let mut played: Vec<Arc<dyn Provider>> = Vec::new();
     let of_mocks = file.mocks.values().flat_map(|mock| &mock.overrides);
     let all: BTreeMap<String, &Override> = of_mocks
@@ -39,22 +40,26 @@ pub(super) fn apply(
             values.map(|values| object(evaluate(values, scope, &mut diags), values, &mut diags));
         config = match resource(one) {
             None => module(config, one, values.as_ref(), &mut diags),
-            Some(None) => {
-                diags.push(keyed(one));
-                config
-            }
-            Some(Some(address)) => {
+            Some((resource, key)) => {
+                let address = resource.config();
                 let during_plan = one.during_plan.unwrap_or(false);
                 let made = Made {
                     values,
                     during_plan,
                 };
-                let Some(player) = player(&config, &address, made, at, real) else {
+                let Some(player) = player(&under_test, &address, made, at, real) else {
                     continue;
                 };
                 let source = player.source.into();
                 played.push(Arc::new(player));
-                config.with_provider_of(&address, source)
+                match key.is_none() && !under_test.is_repeated(&address.module) {
+                    true => config.with_provider_of(&address, source),
+                    false => {
+                        let (module, instance) = (resource.module.clone(), key.map(Some));
+                        let some = PlayedInstances { module, instance };
+                        config.with_provider_of_some(&address, some, source)
+                    }
+                }
             }
         };
     }
@@ -65,20 +70,46 @@ pub(super) fn apply(
     diags.into_result((config, providers))
 }
 
-/// The resource that an override is about: none for a module, and none inside for one instance of several.
-fn resource(one: &Override) -> Option<Option<ConfigResource>> {
-    let resource = match &one.target {
-        Target::Module(_) => return None,
-        Target::Resource(resource) => resource,
-        Target::Instance(instance) if instance.key.is_none() => &instance.resource,
-        Target::Instance(_) => return Some(None),
-    };
-    let has_key = resource.module.0.iter().any(|step| step.key.is_some());
-    Some((!has_key).then(|| resource.config()))
+/// The resource that an override is about, and the key if it is about one instance; none for a module.
+///
+/// As in Terraform the one instance counts more, whether the run or the file says so, and an address without keys means
+/// nothing in a module that has `count` or `for_each`.
+fn resource(one: &Override) -> Option<(&Resource, Option<InstanceKey>)> {
+    match &one.target {
+        Target::Module(_) => None,
+        Target::Resource(resource) => Some((resource, None)),
+        Target::Instance(instance) => Some((&instance.resource, instance.key.clone())),
+    }
+}
+
+/// Warns of overrides of what none of these configurations has.
+pub(super) fn check<'a>(
+    overrides: &[Override],
+    configs: impl Iterator<Item = &'a Config> + Clone,
+    diags: &mut Diagnostics,
+) {
+    for one in overrides {
+        let is_there = |config: &Config| match &one.target {
+            Target::Module(module) => config.module(&module.module()).is_some(),
+            Target::Resource(resource) => config.resource(&resource.config()).is_some(),
+            Target::Instance(one) => config.resource(&one.resource.config()).is_some(),
+        };
+        if !configs.clone().any(is_there) {
+            let found = Diagnostic::warning("invalid-override", "Invalid override target");
+            diags.push(
+                found
+                    .detail(format!(
+                        "There is no `{}` in the configuration under test.",
+                        one.target
+                    ))
+                    .at(one.target_span.clone()),
+            );
+        }
+    }
 }
 
 fn keyed(one: &Override) -> Diagnostic {
-    let summary = "Single instances cannot be overridden";
+    let summary = "Single instances of modules cannot be overridden";
     Diagnostic::error("unsupported", summary)
         .detail(format!("`{}` is one instance of several.", one.target))
         .at(one.span.clone())
@@ -138,7 +169,7 @@ fn module(
         return config;
     }
     let entries = values.and_then(Value::as_entries).into_iter().flatten();
-    let values = entries.map(|(name, value)| (name.clone(), written(value)));
+    let values = entries.map(|(name, value)| (name.clone().into(), written(value)));
     let values: BTreeMap<Arc<str>, Expression> = values.collect();
     let null = written(&Value::Null(strata_core::Type::Dynamic));
     let changed = config

@@ -144,6 +144,11 @@ async fn attempt(
         .with_providers(provider_blocks(file, run)?);
     let real = world.platforms.providers_in(&world.settings.directory);
     let real = mock::providers(&config, file, run, &real, &scope)?;
+    overrides::check(
+        &run.overrides,
+        std::iter::once(&config),
+        &mut ran.diagnostics,
+    );
     let (config, providers) = overrides::apply(config, file, run, &real, &scope)?;
     ran.providers = Some(providers.clone());
     let environment = Environment {

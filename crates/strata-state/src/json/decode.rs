@@ -7,7 +7,7 @@ use serde::{
     de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
-use strata_core::{Number, Type, Value, value::Entries};
+use strata_core::{Number, Text, Type, Value, value::Entries};
 
 use super::ty::type_from_json;
 
@@ -37,7 +37,7 @@ impl<'de> DeserializeSeed<'de> for Seed<'_> {
             }
             Type::Number => number(json),
             Type::String => {
-                let text: Option<Text<'de>> = Option::deserialize(json)?;
+                let text: Option<Borrowed<'de>> = Option::deserialize(json)?;
                 Ok(text.map_or(Value::Null(Type::String), |text| Value::string(&*text.0)))
             }
             ty => json.deserialize_any(Container(ty)),
@@ -48,7 +48,7 @@ impl<'de> DeserializeSeed<'de> for Seed<'_> {
 /// Text that is part of what is read, where nothing in it is escaped. (In an `Option`, a `Cow` would be a copy always.)
 #[derive(Deserialize)]
 #[serde(transparent)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+struct Borrowed<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[derive(Deserialize)]
 struct Typed<'a> {
@@ -124,8 +124,8 @@ impl<'de> Visitor<'de> for Container<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         match self.0 {
             Type::Map(element) => {
-                let mut values: Vec<(Arc<str>, Value)> = Vec::new();
-                while let Some(key) = entries.next_key::<Text<'de>>()? {
+                let mut values: Vec<(Text, Value)> = Vec::new();
+                while let Some(key) = entries.next_key::<Borrowed<'de>>()? {
                     values.push(((*key.0).into(), entries.next_value_seed(Seed(element))?));
                 }
                 Ok(Value::map((**element).clone(), values))
@@ -133,7 +133,7 @@ impl<'de> Visitor<'de> for Container<'_> {
             Type::Object(attributes) => {
                 // As we write it, the attributes come sorted.
                 let mut values = Entries::with_capacity(attributes.len());
-                while let Some(key) = entries.next_key::<Text<'de>>()? {
+                while let Some(key) = entries.next_key::<Borrowed<'de>>()? {
                     match attributes.get_key_value(&*key.0) {
                         Some((name, attribute)) => {
                             let value = entries.next_value_seed(Seed(&attribute.ty))?;

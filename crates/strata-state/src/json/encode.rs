@@ -105,9 +105,8 @@ fn shown(value: &Value, large: &dyn Fn(&Number) -> Json) -> Json {
             items.iter().map(|item| shown(item, large)).collect()
         }
         Value::Map(_, entries) | Value::Object(entries) => {
-            let entry = |(name, item): (&std::sync::Arc<str>, &Value)| {
-                (name.to_string(), shown(item, large))
-            };
+            let entry =
+                |(name, item): (&strata_core::Text, &Value)| (name.to_string(), shown(item, large));
             Json::Object(entries.iter().map(entry).collect())
         }
         Value::Null(_) | Value::Unknown(_) | Value::Marked(..) => Json::Null,

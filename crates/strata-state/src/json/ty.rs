@@ -18,10 +18,10 @@ pub fn type_to_json(ty: &Type) -> Json {
             elements.iter().map(type_to_json).collect::<Vec<_>>()
         ]),
         Type::Object(attributes) => {
-            let entry = |(name, attribute): (
-                &std::sync::Arc<str>,
-                &strata_core::value::ObjectAttribute,
-            )| { (name.to_string(), type_to_json(&attribute.ty)) };
+            let entry =
+                |(name, attribute): (&strata_core::Text, &strata_core::value::ObjectAttribute)| {
+                    (name.to_string(), type_to_json(&attribute.ty))
+                };
             json!([
                 "object",
                 attributes

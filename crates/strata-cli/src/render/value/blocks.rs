@@ -41,7 +41,7 @@ impl ValueLines<'_> {
             if is_nothing(old) && is_nothing(new) {
                 continue;
             }
-            let path = path.then(PathStep::Attribute(name.clone()));
+            let path = path.then(PathStep::Attribute(name.clone().into()));
             let text = self.group(name, nested, (old, new), &path, indent, &mut same);
             if !text.is_empty() {
                 separate(out);

@@ -1,9 +1,9 @@
 //! From YAML to values: sequences become tuples, mappings objects.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use granit_parser::{Event, Parser, ScalarStyle, Tag};
-use strata_core::{Number, Type, Value};
+use strata_core::{Number, Text, Type, Value};
 
 /// How many values a document may have, those that aliases repeat counted each time.
 const MAX_VALUES: usize = 1_000_000;
@@ -124,8 +124,8 @@ impl Reader {
 
 /// Makes an object of keys and values in turn; `<<` takes in what other mappings have.
 fn object(items: Vec<Value>) -> Result<Value, String> {
-    let mut entries: Vec<(Arc<str>, Value)> = Vec::new();
-    let mut merged: Vec<(Arc<str>, Value)> = Vec::new();
+    let mut entries: Vec<(Text, Value)> = Vec::new();
+    let mut merged: Vec<(Text, Value)> = Vec::new();
     let mut items = items.into_iter();
     while let (Some(key), Some(value)) = (items.next(), items.next()) {
         let key = match key.convert(&Type::String) {

@@ -61,7 +61,7 @@ pub(crate) fn parse(source: &Arc<Source>) -> Option<Body> {
 /// The text of a quoted expression without interpolations.
 pub(crate) fn text(expression: &Expression) -> Option<Arc<str>> {
     match &expression.node().kind {
-        NodeKind::Literal(Value::String(text)) => Some(text.clone()),
+        NodeKind::Literal(Value::String(text)) => Some(text.clone().into()),
         _ => None,
     }
 }

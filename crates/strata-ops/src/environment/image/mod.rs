@@ -104,7 +104,7 @@ impl Run<'_> {
             self.platforms
                 .host(&change.address.resource.type_name, &object)
         });
-        let names = hosts.map(|host| Value::String(host.name)).collect();
+        let names = hosts.map(|host| Value::string(host.name)).collect();
         let all = Value::object([("image_instances", Value::tuple(names))]);
         let outputs = [
             (stage.name.clone(), outputs.clone()),
@@ -301,7 +301,7 @@ impl Builder<'_> {
 
 /// What a published image gives to stages that come after, beside the outputs of its root module.
 fn given_outputs(image: &Image, object: Option<&Json>) -> BTreeMap<Arc<str>, Value> {
-    let alias = image.alias.clone().map(Value::String);
+    let alias = image.alias.clone().map(Value::string);
     let fingerprint = object.and_then(|object| Publishing::Image.fingerprint(object));
     let given = [
         ("alias", alias),

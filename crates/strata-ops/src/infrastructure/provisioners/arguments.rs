@@ -19,7 +19,7 @@ pub(super) fn texts(config: &Value, name: &str) -> Option<Vec<String>> {
 
 pub(super) fn named(config: &Value, name: &str) -> Vec<(String, String)> {
     let entries = config.get(name).and_then(Value::as_entries);
-    let entry = |(name, value): (&std::sync::Arc<str>, &Value)| {
+    let entry = |(name, value): (&strata_core::Text, &Value)| {
         Some((name.to_string(), value.as_str()?.to_owned()))
     };
     entries.into_iter().flatten().filter_map(entry).collect()

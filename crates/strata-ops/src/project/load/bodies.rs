@@ -216,6 +216,9 @@ fn instance(name: &str, variables: Entries) -> Option<Instance> {
         && name.chars().all(|c| c.is_alphanumeric() || c == '_');
     is_group.then_some(Instance {
         name: name.into(),
-        variables: variables.into_iter().collect(),
+        variables: variables
+            .into_iter()
+            .map(|(name, value)| (name.into(), value))
+            .collect(),
     })
 }
