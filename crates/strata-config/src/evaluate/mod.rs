@@ -388,6 +388,7 @@ impl Evaluator {
             module,
             repetition,
             self_value,
+            validated: None,
         }
     }
 
