@@ -392,6 +392,7 @@ impl Evaluator {
             module,
             repetition,
             self_value,
+            validated: None,
         }
     }
 
