@@ -45,7 +45,7 @@ fn check_object(
     for (name, configured) in config {
         let before = prior.and_then(|prior| prior.get(name));
         let planned = planned_entries.get(name);
-        if let (Some(attribute), Some(planned)) = (attributes.get(name), planned)
+        if let (Some(attribute), Some(planned)) = (attributes.get(&**name), planned)
             && is_as_may_be(attribute, before, configured, planned)
         {
             continue;

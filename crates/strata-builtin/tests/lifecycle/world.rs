@@ -214,7 +214,7 @@ impl World {
         let block = &provider.schema().resources[type_name].block;
         let mut entries = block.empty_value().as_entries().unwrap().clone();
         for (name, value) in entries.iter_mut() {
-            if block.attributes[name].presence.is_computed() {
+            if block.attributes[&**name].presence.is_computed() {
                 *value = Value::unknown(value.ty());
             }
         }
