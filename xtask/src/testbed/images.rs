@@ -368,10 +368,7 @@ fn add_modules(root: &Path) -> Result<(), Failure> {
 fn add_from_next(root: &Path) -> Result<(), Failure> {
     let list = root.join("etc/apt/sources.list.d/trixie.list");
     let preferences = root.join("etc/apt/preferences.d/trixie");
-    write(
-        &list,
-        &format!("deb {} trixie main\n", packages::mirror()),
-    )?;
+    write(&list, &format!("deb {} trixie main\n", packages::mirror()))?;
     write(&preferences, NEXT_PREFERENCES)?;
     chroot_apt(root, &["update"])?;
     let install = ["install", "-y", "--no-install-recommends"];

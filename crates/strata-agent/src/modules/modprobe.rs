@@ -208,9 +208,7 @@ fn commented(
     files: &BTreeMap<PathBuf, String>,
     is_it: impl Fn(&str) -> bool,
 ) -> BTreeMap<PathBuf, String> {
-    let has = files
-        .iter()
-        .filter(|(_, text)| text.lines().any(|line| is_it(line)));
+    let has = files.iter().filter(|(_, text)| text.lines().any(&is_it));
     let edited = has.map(|(path, text)| {
         let lines = text.lines().map(|line| match is_it(line) {
             true => format!("#{line}\n"),

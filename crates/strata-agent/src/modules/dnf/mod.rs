@@ -170,7 +170,7 @@ impl Module for Dnf {
             return Ok(Report::of(values(json!({ "results": listed, "msg": "" }))));
         }
         let idle = found.run.is_empty();
-        for output in outcome.outputs.iter().filter(|output| output.status != 0) {
+        if let Some(output) = outcome.outputs.iter().find(|output| output.status != 0) {
             complain(output)?;
             return Err(programs::failed(output));
         }
