@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value as Json;
 use strata_builtin::{Clock, Settings};
 use strata_core::{
-    Action, Diagnostics, Events, Value,
+    Action, Diagnostics, Events, Text, Value,
     files::MemoryFiles,
     provider::{FindRequest, Found, Provider},
 };
@@ -220,7 +220,7 @@ impl World {
         }
         let given = attributes
             .iter()
-            .map(|(name, text)| ((*name).into(), Value::from(*text)));
+            .map(|(name, text)| (Text::from(*name), Value::from(*text)));
         entries.extend(given);
         let configured = provider.configure(Value::object::<&str>([])).unwrap();
         let request = FindRequest {

@@ -30,7 +30,7 @@ pub(super) async fn stoppable<T>(
     let (given_up, is_given_up) = oneshot::channel();
     // Dropped when the work is done, which ends the thread.
     let (_done, is_done) = oneshot::channel::<()>();
-    let (listening, is_listening) = mpsc::channel();
+    let (listening, is_listening) = mpsc::channel::<()>();
     let ear = Ear {
         stop: stop.clone(),
         printer: printer.clone(),
@@ -48,7 +48,8 @@ pub(super) async fn stoppable<T>(
             }
         }));
     });
-    drop(is_listening.recv() as Result<(), _>);
+    // Nothing is ever sent: it ends when the other side does.
+    is_listening.recv().ok();
     tokio::select! {
         biased;
         Ok(()) = is_given_up => Err(left().into()),
