@@ -138,7 +138,7 @@ fn config(attributes: &[(&str, Value)]) -> Value {
     entries.extend(
         attributes
             .iter()
-            .map(|(name, value)| ((*name).into(), value.clone())),
+            .map(|(name, value)| (*name, value.clone())),
     );
     Value::object(entries)
 }

@@ -278,7 +278,7 @@ async fn data_sources_tell_what_is_there() {
         let schema = rehearsal.testbed.incus.provider();
         let empty = schema.schema().data_sources[type_name].block.empty_value();
         let mut entries = empty.as_entries().unwrap().clone();
-        entries.extend(set.into_iter().map(|(name, value)| (name.into(), value)));
+        entries.extend(set);
         let provider = rehearsal.testbed.provider.clone();
         async move {
             provider
