@@ -2,17 +2,15 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use strata_config::{
-    Config, Evaluator, EvaluatorOptions, Mode, VariableInput, VariableOrigin, VariableText,
-};
-use strata_core::{Diagnostics, Source, Type, Value, addr, files::Files};
+use strata_config::{Config, Evaluator, EvaluatorOptions, Mode};
+use strata_core::{Diagnostic, Diagnostics, Source, Type, Value, addr, files::Files};
 use strata_engine::SystemChance;
-use strata_hcl::parse_expression;
+use strata_hcl::{Expression, parse_expression};
 
 use crate::{
     files::Disk,
     graph::without_emptiness,
-    infrastructure::{Settings, stored, variable_inputs, workspaces},
+    infrastructure::{Settings, stored, unset_inputs, variable_inputs, workspaces},
     process::Process,
     registry::Platforms,
 };
@@ -82,7 +80,9 @@ impl Console {
             return Err(diags);
         }
         let inside = match expression.as_call() {
-            Some(("type", arguments)) if arguments.len() == 1 => arguments.into_iter().next(),
+            Some(("type", arguments)) => {
+                Some(only(arguments).map_err(|found| found.at(expression.span()))?)
+            }
             _ => None,
         };
         let asked = inside.as_ref().unwrap_or(&expression);
@@ -93,6 +93,24 @@ impl Console {
             None => Answer::Value(value),
         })
     }
+}
+
+/// What `type` is asked about.
+fn only(arguments: Vec<Expression>) -> Result<Expression, Diagnostic> {
+    let few = arguments.is_empty();
+    let mut arguments = arguments.into_iter();
+    let (summary, detail) = match (arguments.next(), arguments.next()) {
+        (Some(one), None) => return Ok(one),
+        _ if few => (
+            "Not enough function arguments",
+            "`type` takes one value, whose type it shows.",
+        ),
+        _ => (
+            "Too many function arguments",
+            "`type` takes one value only, whose type it shows.",
+        ),
+    };
+    Err(Diagnostic::error("invalid-call", summary).detail(detail))
 }
 
 /// True if an input is a whole expression, as far as its brackets and heredocs tell.
@@ -106,23 +124,7 @@ fn variables(
     process: &Process,
     diags: &mut Diagnostics,
 ) -> BTreeMap<Arc<str>, Value> {
-    let unset = config
-        .root()
-        .variables
-        .values()
-        .filter(|variable| variable.default.is_none());
-    let unset = unset.map(|variable| VariableInput {
-        name: variable.name.clone(),
-        value: VariableText::Value(Value::unknown(
-            variable
-                .ty
-                .as_ref()
-                .map_or(Type::Dynamic, |ty| ty.ty.clone()),
-        )),
-        origin: VariableOrigin::Given("nobody".to_owned()),
-    });
-    // Of several inputs for a name the last counts.
-    let mut inputs: Vec<_> = unset.collect();
+    let mut inputs = unset_inputs(config);
     inputs.extend(variable_inputs(
         settings,
         &process.environment,

@@ -1,6 +1,10 @@
 //! `providers`: which module needs which providers, and the state.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
 
 use strata_config::{Config, module::Module};
 use strata_core::{Diagnostic, Diagnostics, addr, files::Files};
@@ -28,6 +32,19 @@ pub struct Requirements {
     pub root: ModuleRequirements,
     /// The providers that state names, sorted.
     pub state: Vec<String>,
+}
+
+impl Requirements {
+    /// The full addresses of all providers, each once.
+    pub fn sources(&self) -> BTreeSet<String> {
+        let mut all: BTreeSet<String> = self.state.iter().cloned().collect();
+        let mut open = vec![&self.root];
+        while let Some(module) = open.pop() {
+            all.extend(module.providers.keys().cloned());
+            open.extend(&module.children);
+        }
+        all
+    }
 }
 
 /// Reads configuration and state of a folder.

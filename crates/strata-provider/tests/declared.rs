@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use strata_core::{
-    AttributePath, Diagnostic, Diagnostics, Text, Type, Value,
+    AttributePath, Diagnostic, Diagnostics, Type, Value,
     provider::{
         ApplyRequest, ApplyResponse, ConfiguredProvider, Object, ObjectKind, PlanRequest,
         PlanResponse, Progress, Provider, ReadRequest,
@@ -138,7 +138,7 @@ fn config(attributes: &[(&str, Value)]) -> Value {
     entries.extend(
         attributes
             .iter()
-            .map(|(name, value)| (Text::from(*name), value.clone())),
+            .map(|(name, value)| (*name, value.clone())),
     );
     Value::object(entries)
 }

@@ -33,6 +33,9 @@ pub(crate) struct Init {
     /// Take the state along without asking.
     #[arg(long, conflicts_with = "reconfigure")]
     pub(crate) force_copy: bool,
+    /// Leave `.terraform.lock.hcl` alone, which holds anyway: the providers are built in.
+    #[arg(long, value_name = "MODE", value_parser = ["readonly"])]
+    pub(crate) lockfile: Option<String>,
     /// Programs that fetch may ask on the terminal.
     #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub(crate) input: bool,

@@ -206,9 +206,23 @@ commands! {
     Version(Version) = "version",
 }
 
-/// Options of `providers`: none.
+/// `providers`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Providers;
+pub(crate) struct Providers {
+    #[command(subcommand)]
+    pub(crate) command: Option<ProvidersCommand>,
+}
+
+/// What else there is to know of providers.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum ProvidersCommand {
+    /// Show what the configuration's providers take and give.
+    Schema {
+        /// As JSON, the only form there is.
+        #[arg(long, required = true)]
+        json: bool,
+    },
+}
 
 /// Options of `modules`.
 #[derive(Debug, clap::Args)]

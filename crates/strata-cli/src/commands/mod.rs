@@ -42,7 +42,7 @@ use strata_core::{Diagnostics, Events, StageKind};
 use strata_ops::process::Process;
 
 use crate::{
-    args::{Args, Command, MetadataCommand},
+    args::{Args, Command, MetadataCommand, ProvidersCommand},
     render::{
         Renderer, Screen,
         adhoc::AdhocLook,
@@ -118,7 +118,10 @@ fn command(command: Command) -> Result<Exit, Diagnostics> {
         Command::Console(arguments) => console::run(&arguments),
         Command::Graph(arguments) => graph::run(&arguments),
         Command::Modules(arguments) => modules::run(arguments.json),
-        Command::Providers(_) => providers::run(),
+        Command::Providers(arguments) => match arguments.command {
+            None => providers::run(),
+            Some(ProvidersCommand::Schema { json: _ }) => providers::schemas(),
+        },
         Command::Metadata(arguments) => match arguments.command {
             MetadataCommand::Functions { json: _ } => Ok(metadata::functions()),
         },

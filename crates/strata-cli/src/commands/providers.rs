@@ -1,17 +1,47 @@
-//! `providers`: which module needs which providers.
+//! `providers`: which module needs which providers, and what those take and give.
 
-use anstream::print;
-use strata_core::Diagnostics;
+use anstream::{print, println};
+use serde_json::json;
+use strata_core::{Diagnostic, Diagnostics};
 use strata_ops::{
     files::Disk,
+    registry::Platforms,
     requirements::{ModuleRequirements, Requirements, requirements},
 };
 
 use super::{Exit, process};
+use crate::render::schema_json;
 
 pub(super) fn run() -> Result<Exit, Diagnostics> {
     print!("{}", text(&requirements(&Disk, &process()?)?));
     Ok(0)
+}
+
+/// Writes the schemas of all providers that configuration and state need.
+pub(super) fn schemas() -> Result<Exit, Diagnostics> {
+    let process = process()?;
+    let needed = requirements(&Disk, &process)?.sources();
+    let providers = Platforms::real(&process).providers();
+    let (mut found, mut diags) = (Vec::new(), Diagnostics::new());
+    for source in &needed {
+        match providers.get(source) {
+            Some(provider) => found.push((source.as_str(), provider.schema())),
+            None => diags.push(not_there(source)),
+        }
+    }
+    let mut shown = json!({ "format_version": "1.0" });
+    if !found.is_empty() {
+        shown["provider_schemas"] = schema_json::providers(found.into_iter());
+    }
+    diags.into_result(())?;
+    println!("{shown}");
+    Ok(0)
+}
+
+fn not_there(source: &str) -> Diagnostic {
+    Diagnostic::error("unknown-provider", "Provider not available").detail(format!(
+        "The provider `{source}` is needed, and Strata does not have it."
+    ))
 }
 
 /// Draws the tree as Terraform does.

@@ -1,15 +1,15 @@
 //! How tests are told of: as Terraform prints them, as its stream of JSON, and as a report of JUnit.
 
-use std::{fmt::Write as _, time::Instant};
+use std::{collections::BTreeSet, fmt::Write as _, time::Instant};
 
 use serde_json::{Map, Value as Json, json};
 use strata_core::Diagnostics;
 use strata_ops::{
-    infrastructure::{plan_json, stored},
+    infrastructure::{Providers, plan_json, stored},
     testing::{Shown, Status, Sum, Told},
 };
 
-use super::{plan, print_whole, terraform, terraform_json};
+use super::{plan, print_whole, schema_json, terraform, terraform_json};
 use crate::commands;
 
 /// Prints what happens.
@@ -193,7 +193,7 @@ fn run_line((file, run): (&str, &str), doing: &str, fields: Json) {
     terraform_json::line("info", &message, "test_run", fields);
 }
 
-/// What came of a run in Terraform's shape, but for the schemas of providers.
+/// What came of a run in Terraform's shape.
 fn shown_line(file: &str, run: &str, shown: &Shown<'_>) {
     let (kind, what) = match shown {
         Shown::Plan(..) => ("test_plan", "plan"),
@@ -221,6 +221,8 @@ fn shown_line(file: &str, run: &str, shown: &Shown<'_>) {
             value[name] = part.take();
         }
     }
+    let (Shown::Plan(_, providers) | Shown::State(_, providers)) = shown;
+    value["provider_schemas"] = used_schemas(&value, providers);
     let fields = [
         ("@testfile", json!(file)),
         ("@testrun", json!(run)),
@@ -228,6 +230,29 @@ fn shown_line(file: &str, run: &str, shown: &Shown<'_>) {
     ];
     let message = format!("-verbose flag enabled, printing {what}");
     terraform_json::line("info", &message, kind, fields);
+}
+
+/// The schemas of the providers that a plan or a state names.
+fn used_schemas(shown: &Json, providers: &Providers) -> Json {
+    let mut used = BTreeSet::new();
+    named_providers(shown, &mut used);
+    let found = used
+        .into_iter()
+        .filter_map(|source| Some((source, providers.get(source)?.schema())));
+    schema_json::providers(found)
+}
+
+fn named_providers<'a>(shown: &'a Json, found: &mut BTreeSet<&'a str>) {
+    match shown {
+        Json::Array(items) => items.iter().for_each(|item| named_providers(item, found)),
+        Json::Object(entries) => {
+            found.extend(entries.get("provider_name").and_then(Json::as_str));
+            entries
+                .values()
+                .for_each(|value| named_providers(value, found));
+        }
+        _ => {}
+    }
 }
 
 fn complain(diagnostics: &Diagnostics, file: &str, run: Option<&str>) {

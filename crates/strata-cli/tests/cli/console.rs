@@ -175,6 +175,13 @@ fn types_are_shown_when_asked_for() {
         set(string)
     "#]],
     );
+    for (asked, wrong) in [
+        ("type()", "Not enough function arguments"),
+        ("type(1, 2)", "Too many function arguments"),
+    ] {
+        let ran = folder().run_fed(&["console"], asked);
+        assert!(ran.stderr.contains(wrong), "{}", ran.stderr);
+    }
 }
 
 #[test]
@@ -302,4 +309,35 @@ fn signatures_are_listed_with_and_without_namespace() {
         functions["merge"]["variadic_parameter"]["is_nullable"],
         true
     );
+}
+
+#[test]
+fn schemas_are_those_of_the_providers_in_use() {
+    let folder = Folder::new(&[
+        ("main.tf", "module \"m\" { source = \"./m\" }\n"),
+        (
+            "m/main.tf",
+            "resource \"random_password\" \"p\" { length = 8 }\n",
+        ),
+    ]);
+    folder.run(&["init"]).succeeded();
+    let shown = folder.run(&["providers", "schema", "-json"]);
+    let shown: serde_json::Value = serde_json::from_str(&shown.succeeded().stdout).unwrap();
+    let schemas = &shown["provider_schemas"];
+    assert_eq!(schemas.as_object().unwrap().len(), 1, "{schemas}");
+    let random = &schemas["registry.terraform.io/hashicorp/random"];
+    let result = &random["resource_schemas"]["random_password"]["block"]["attributes"]["result"];
+    assert_eq!(
+        (&result["type"], &result["computed"], &result["sensitive"]),
+        (&"string".into(), &true.into(), &true.into())
+    );
+}
+
+#[test]
+fn schemas_of_a_provider_that_is_not_there_are_a_mistake() {
+    let folder = Folder::new(&[("main.tf", "resource \"aws_vpc\" \"v\" {}\n")]);
+    let shown = folder.run(&["providers", "schema", "-json"]);
+    assert_eq!(shown.code, Some(1));
+    assert!(shown.stderr.contains("hashicorp/aws"), "{}", shown.stderr);
+    assert!(shown.stdout.is_empty(), "{}", shown.stdout);
 }

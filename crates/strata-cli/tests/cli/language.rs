@@ -346,6 +346,16 @@ fn init_names_the_providers_that_are_not_there_with_their_places() {
 }
 
 #[test]
+fn a_lock_file_of_providers_is_left_as_it_is() {
+    let lock = "provider \"x\" {}\n";
+    let folder = Folder::new(&[("main.tf", ""), (".terraform.lock.hcl", lock)]);
+    folder.run(&["init", "-lockfile=readonly"]).succeeded();
+    let after = fs::read_to_string(folder.path().join(".terraform.lock.hcl")).unwrap();
+    assert_eq!(after, lock);
+    assert_eq!(folder.run(&["init", "-lockfile=other"]).code, Some(1));
+}
+
+#[test]
 fn a_variable_file_that_is_none_is_named() {
     let folder = Folder::new(&[
         (
@@ -359,6 +369,12 @@ fn a_variable_file_that_is_none_is_named() {
     assert_eq!(plan.code, Some(1));
     assert!(
         plan.stderr.contains("Failed to read variables file"),
+        "{}",
+        plan.stderr
+    );
+    // It may be what sets the variable.
+    assert!(
+        !plan.stderr.contains("No value for required variable"),
         "{}",
         plan.stderr
     );

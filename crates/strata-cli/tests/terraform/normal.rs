@@ -71,6 +71,7 @@ fn sorted(json: Json) -> Json {
                 match name.as_str() {
                     // Terraform gives these in no order.
                     "relevant_attributes" | "checks" | "check_results" => (name, in_order(value)),
+                    "provider_schemas" => (name, wordless(value)),
                     _ => (name, value),
                 }
             });
@@ -78,6 +79,24 @@ fn sorted(json: Json) -> Json {
         }
         Json::Array(items) => items.into_iter().map(sorted).collect(),
         leaf => leaf,
+    }
+}
+
+/// Schemas without what is written for people, which is in each program's own words.
+fn wordless(json: Json) -> Json {
+    match json {
+        Json::Object(mut entries) => {
+            entries.retain(|name, _| {
+                !["description", "description_kind", "summary"].contains(&name.as_str())
+            });
+            let entries = entries.into_iter();
+            Json::Object(
+                entries
+                    .map(|(name, value)| (name, wordless(value)))
+                    .collect(),
+            )
+        }
+        other => other,
     }
 }
 

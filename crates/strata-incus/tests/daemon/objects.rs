@@ -278,7 +278,11 @@ async fn data_sources_tell_what_is_there() {
         let schema = rehearsal.testbed.incus.provider();
         let empty = schema.schema().data_sources[type_name].block.empty_value();
         let mut entries = empty.as_entries().unwrap().clone();
+<<<<<<< HEAD
         entries.extend(set.into_iter().map(|(name, value)| (Text::from(name), value)));
+=======
+        entries.extend(set);
+>>>>>>> lang
         let provider = rehearsal.testbed.provider.clone();
         async move {
             provider

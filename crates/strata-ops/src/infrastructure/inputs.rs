@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use strata_config::{
-    VariableInput, VariableOrigin, VariableText, automatic_variable_files, variable_file,
+    Config, VariableInput, VariableOrigin, VariableText, automatic_variable_files,
+    module::Variable, variable_file,
 };
-use strata_core::{Diagnostic, Diagnostics, files::Files};
+use strata_core::{Diagnostic, Diagnostics, Type, Value, files::Files};
 
 use super::Settings;
 
@@ -43,6 +44,24 @@ pub(crate) fn collect(
     });
     inputs.extend(given);
     inputs
+}
+
+/// Unknown values for the variables that must be set; those that come after them win.
+pub(crate) fn unset(config: &Config) -> Vec<VariableInput> {
+    let declared = config.root().variables.values();
+    let unset = declared.filter(|variable| variable.default.is_none());
+    let unknown = |variable: &Variable| {
+        let ty = variable
+            .ty
+            .as_ref()
+            .map_or(Type::Dynamic, |ty| ty.ty.clone());
+        VariableInput {
+            name: variable.name.clone(),
+            value: VariableText::Value(Value::unknown(ty)),
+            origin: VariableOrigin::Given("nobody".to_owned()),
+        }
+    };
+    unset.map(unknown).collect()
 }
 
 fn from_environment((name, value): (&String, &String)) -> Option<VariableInput> {

@@ -36,7 +36,7 @@ use strata_core::Value;
 
 pub use forgetting::forget;
 pub use inputs::VariableArgument;
-pub(crate) use inputs::collect as variable_inputs;
+pub(crate) use inputs::{collect as variable_inputs, unset as unset_inputs};
 pub use moving::{Move, move_objects};
 pub(crate) use places::data_folder;
 pub use replace_provider::{full as full_provider, replace_provider};

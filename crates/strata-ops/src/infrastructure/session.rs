@@ -370,8 +370,16 @@ pub(crate) fn check_inputs(
     platforms: &Platforms,
     diags: &mut Diagnostics,
 ) -> (Arc<Config>, BTreeMap<Arc<str>, Value>) {
-    let inputs = inputs::collect(settings, &process.environment, files, diags);
+    let mut unread = Diagnostics::new();
+    let mut inputs = inputs::collect(settings, &process.environment, files, &mut unread);
     let config = validate_with(files, settings, &inputs, process, platforms, diags);
+    if unread.has_errors() {
+        // What could not be read may hold the values that are missing.
+        let mut all = inputs::unset(&config);
+        all.append(&mut inputs);
+        inputs = all;
+    }
+    diags.append(unread);
     let variables = strata_config::root_variables(&config, &inputs, diags);
     (config, variables)
 }
