@@ -1,7 +1,7 @@
 //! Plain types on the twin: clusters, secrets, files, imports, data sources.
 
 use serde_json::{Value as Json, json};
-use strata_core::{Text, Value};
+use strata_core::Value;
 use strata_incus::{Incus, twin::Twin};
 
 use crate::testbed::{Testbed, settings, short, texts};
@@ -278,11 +278,7 @@ async fn data_sources_tell_what_is_there() {
         let schema = rehearsal.testbed.incus.provider();
         let empty = schema.schema().data_sources[type_name].block.empty_value();
         let mut entries = empty.as_entries().unwrap().clone();
-<<<<<<< HEAD
-        entries.extend(set.into_iter().map(|(name, value)| (Text::from(name), value)));
-=======
         entries.extend(set);
->>>>>>> lang
         let provider = rehearsal.testbed.provider.clone();
         async move {
             provider
