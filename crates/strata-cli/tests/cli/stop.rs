@@ -1,6 +1,6 @@
 //! Ctrl-C in the middle of an apply.
 
-use std::{fs, process::Command};
+use std::{fs, path::PathBuf, process::Command};
 
 use crate::{
     gate::{self, Waiting},
@@ -40,14 +40,7 @@ fn the_first_signal_finishes_what_runs_and_begins_nothing_more() {
 #[test]
 fn a_playbook_that_is_stopped_says_so_and_ends_as_with_ansible() {
     let folder = gate::folder();
-    let begun = folder.path().join("begun");
-    assert!(
-        Command::new("mkfifo")
-            .arg(&begun)
-            .status()
-            .unwrap()
-            .success()
-    );
+    let begun = pipe(&folder, "begun");
     let site = "- hosts: localhost
   gather_facts: false
   tasks:
@@ -64,6 +57,29 @@ fn a_playbook_that_is_stopped_says_so_and_ends_as_with_ansible() {
     let (said, code) = run.end();
     assert_eq!(code, Some(99), "{said}");
     assert!(!said.contains("TASK [debug]"), "{said}");
+}
+
+fn pipe(folder: &Folder, name: &str) -> PathBuf {
+    let path = folder.path().join(name);
+    let made = Command::new("mkfifo").arg(&path).status();
+    assert!(made.unwrap().success());
+    path
+}
+
+#[test]
+fn what_stands_in_the_reading_of_a_pipe_is_ended_by_the_second_signal() {
+    let folder = gate::folder();
+    let site = pipe(&folder, "site.yml");
+    let mut run = Waiting::run(&folder, &["playbook", "site.yml"]);
+    // Open as soon as it is read from; nothing is ever written.
+    let writer = fs::OpenOptions::new().write(true).open(site).unwrap();
+    run.signal("TERM");
+    run.until("Stopping: what is under way is finished first.");
+    run.signal("TERM");
+    let (said, code) = run.end();
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("The run was interrupted"), "{said}");
+    drop(writer);
 }
 
 #[test]

@@ -50,9 +50,11 @@ fn of_collection(namespace: &Path, collection: &Path, names: &mut Vec<Plugin>) {
         return;
     };
     let prefix = format!("{}.{}.", namespace.display(), own.display());
-    let kinds: [(&str, fn(String) -> Plugin); 2] =
-        [("filter", Plugin::Filter), ("test", Plugin::Test)];
-    for (kind, make) in kinds {
+    for kind in ["filter", "test"] {
+        let make = match kind {
+            "filter" => Plugin::Filter,
+            _ => Plugin::Test,
+        };
         let files = entries(&collection.join("plugins").join(kind));
         for file in files.iter().filter(|file| is_python(file)) {
             names.extend(
