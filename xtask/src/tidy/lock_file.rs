@@ -3,7 +3,7 @@
 use super::tree::{Problem, Tree};
 
 /// A dependency that lifts the count above this is argued for in the commit that lifts the bound.
-const BOUND: usize = 259;
+const BOUND: usize = 260;
 
 /// Compares Cargo.lock with the bound.
 pub(crate) fn check(tree: &Tree) -> Vec<Problem> {
