@@ -1,4 +1,4 @@
-//! Builds the agent that is pushed to hosts: a static program, compressed, to be embedded.
+//! Builds the agent that is pushed to hosts: a static program, compressed, to be embedded, and its sum.
 //!
 //! It is built by a cargo of its own, since it needs another target, other features and another
 //! profile than we. Its target folder lies beside ours, so that it survives changes here.
@@ -7,6 +7,8 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use sha2::Digest;
 
 fn main() {
     let manifest = variable("CARGO_MANIFEST_DIR");
@@ -24,6 +26,9 @@ fn main() {
     std::io::Write::write_all(&mut encoder, &bytes).expect("memory takes all");
     let packed = encoder.finish().expect("memory takes all");
     fs::write(out.join("agent.gz"), packed).expect("OUT_DIR can be written");
+    let digest = sha2::Sha256::digest(&bytes);
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    fs::write(out.join("agent.sha256"), hex).expect("OUT_DIR can be written");
 }
 
 fn variable(name: &str) -> PathBuf {

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::host::{Host, HostError, Permissions};
 use crate::module::{Context, ModuleError};
@@ -57,6 +57,8 @@ pub enum Change {
     },
     /// Run a program; where `may_fail`, its module judges the exit status itself.
     Run { command: Command, may_fail: bool },
+    /// Run a program that must succeed; `failure` is what is said if it does not.
+    Attempt { command: Command, failure: String },
 }
 
 /// A file to be written.
@@ -194,7 +196,10 @@ pub fn act(changes: &[Change], context: &Context<'_>) -> Result<Outcome, ModuleE
 fn imagine(change: &Change, context: &Context<'_>) -> Result<(), ModuleError> {
     let known = match change {
         Change::Write(write) => imagine_write(write, context).map_err(ModuleError::from),
-        Change::Request(_) | Change::Converse { .. } | Change::Run { .. } => {
+        Change::Request(_)
+        | Change::Converse { .. }
+        | Change::Run { .. }
+        | Change::Attempt { .. } => {
             context.host.doubt();
             return Ok(());
         }
@@ -283,6 +288,13 @@ fn apply(change: &Change, context: &Context<'_>, outcome: &mut Outcome) -> Resul
             command,
             may_fail: false,
         } => must_succeed(host.run(command)?, outcome)?,
+        Change::Attempt { command, failure } => {
+            let output = host.run(command)?;
+            if output.status != 0 {
+                return Err(ModuleError::new(failure).with(results(&output)));
+            }
+            outcome.outputs.push(output);
+        }
     }
     Ok(())
 }
@@ -320,6 +332,15 @@ pub fn packages_failed(change: &PackageChange, output: &Output) -> ModuleError {
     ModuleError::new(msg).with(json!({
         "rc": output.status, "stdout": output.stdout, "stderr": output.stderr,
     }))
+}
+
+/// What a program left, under the names of `command`.
+pub(crate) fn results(output: &Output) -> Value {
+    json!({
+        "rc": output.status, "stdout": output.stdout, "stderr": output.stderr,
+        "stdout_lines": output.stdout.lines().collect::<Vec<_>>(),
+        "stderr_lines": output.stderr.lines().collect::<Vec<_>>(),
+    })
 }
 
 fn must_succeed(output: Output, outcome: &mut Outcome) -> Result<(), ModuleError> {

@@ -6,7 +6,9 @@
 //! shell (`sh`) that goes before, and which `runs` are made. `results` is what Ansible's module
 //! returned and what became of the tree; `cargo xtask record modules` writes it anew. `ours` holds
 //! values in which we differ on purpose (`*` for any), and `because` says why; `ignore` names values that are of
-//! one machine or one moment.
+//! one machine or one moment. `bring` names files of `programs/` that stand in the way of the container's programs,
+//! for both sides: what makes repositories, and stand-ins for tools that need what no container has, which keep their
+//! state in a file. `under` are the words before Ansible's module and our agent.
 //!
 //! Files that say `container` change a system: they run in one container of the testbed, made of an image that has
 //! all that they need, and are passed over where there is none; with `STRATA_TEST_INCUS_REQUIRED` that is a failure.
@@ -133,6 +135,9 @@ fn text_of(suite: &Value) -> String {
 /// Takes a place through all cases; for each gives its runs.
 fn run_all(place: &mut dyn Place, suite: &Value) -> Vec<Value> {
     let root = place.root();
+    for name in suite["bring"].as_array().into_iter().flatten() {
+        place.bring(name.as_str().unwrap());
+    }
     for line in suite["setup"].as_array().into_iter().flatten() {
         place.shell(&named(line, "D", &root));
     }

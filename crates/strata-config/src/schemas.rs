@@ -114,7 +114,8 @@ fn attribute_has_sensitive(attribute: &Attribute) -> bool {
         || inside.is_some_and(|nested| nested.attributes.values().any(attribute_has_sensitive))
 }
 
-fn has_sensitive(block: &Block) -> bool {
+/// True if a schema calls something sensitive.
+pub(crate) fn has_sensitive(block: &Block) -> bool {
     block.attributes.values().any(attribute_has_sensitive)
         || block
             .blocks

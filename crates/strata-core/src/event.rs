@@ -143,6 +143,24 @@ pub enum Event {
         /// How often it is tried from here on.
         left: u64,
     },
+    /// A task in the background was looked at (`async` with `poll`).
+    JobLookedAt {
+        /// Inventory name.
+        host: Arc<str>,
+        /// The job's id.
+        job: Arc<str>,
+        /// What it was found to be.
+        state: JobState,
+    },
+    /// A task holds the run up (`pause`).
+    Pausing {
+        /// For how long.
+        seconds: u64,
+        /// Whether what the user types is not shown.
+        hidden: bool,
+    },
+    /// So many hosts of a play failed that it ends for all of them.
+    NoHostsLeft,
     /// One host finished a task, or one item of a task's loop.
     TaskFinished {
         /// Inventory name.
@@ -171,6 +189,11 @@ pub enum Event {
         /// How many of each.
         counts: HostCounts,
     },
+    /// What tasks collected for the end of a run (`set_stats`).
+    Statistics {
+        /// Of hosts by their names, and of the whole run as `_run`; JSON text.
+        values: Arc<str>,
+    },
     /// A check of a `verify` stage was made.
     Verified {
         /// What was checked, such as a URL.
@@ -185,6 +208,18 @@ pub enum Event {
         /// What.
         diagnostic: Box<Diagnostic>,
     },
+}
+
+/// How a task in the background stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// It goes on.
+    UnderWay,
+    /// It is done.
+    Done,
+    /// It failed, or took too long.
+    Failed,
 }
 
 /// What a result is of, where that changes how it is shown.

@@ -27,7 +27,7 @@ pub mod value;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Label, NamedValue, Severity, Subject};
 pub use event::{
-    Action, ApplyPhase, ChangeCounts, Event, Events, FileDiff, HostCounts, OperationKind,
+    Action, ApplyPhase, ChangeCounts, Event, Events, FileDiff, HostCounts, JobState, OperationKind,
     ProvisionPhase, ResultKind, StageKind, StageOutcome, TaskOutcome,
 };
 pub use span::{Position, Source, Span};

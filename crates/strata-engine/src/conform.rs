@@ -43,9 +43,15 @@ fn check_object(
         return;
     };
     for (name, configured) in config {
-        let path = path.then(PathStep::Attribute(name.clone()));
         let before = prior.and_then(|prior| prior.get(name));
-        let Some(planned) = planned_entries.get(name) else {
+        let planned = planned_entries.get(name);
+        if let (Some(attribute), Some(planned)) = (attributes.get(&**name), planned)
+            && is_as_may_be(attribute, before, configured, planned)
+        {
+            continue;
+        }
+        let path = path.then(PathStep::Attribute(name.clone()));
+        let Some(planned) = planned else {
             wrong.push(path);
             continue;
         };
@@ -72,6 +78,16 @@ fn check_object(
     }
 }
 
+/// True if it needs no closer look: the provider may decide on it, or it is as configuration or as before.
+fn is_as_may_be(
+    attribute: &Attribute,
+    prior: Option<&Value>,
+    config: &Value,
+    planned: &Value,
+) -> bool {
+    attribute.presence == Presence::Computed || planned == config || Some(planned) == prior
+}
+
 fn check_attribute(
     attribute: &Attribute,
     prior: Option<&Value>,
@@ -80,7 +96,7 @@ fn check_attribute(
     path: &AttributePath,
     wrong: &mut Vec<AttributePath>,
 ) {
-    if attribute.presence == Presence::Computed || planned == config || Some(planned) == prior {
+    if is_as_may_be(attribute, prior, config, planned) {
         return;
     }
     if config.is_null() {

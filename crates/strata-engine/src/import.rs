@@ -4,8 +4,12 @@ use strata_core::{Diagnostics, Events, addr::ResourceInstance};
 use strata_state::State;
 
 use crate::{
-    environment::Environment, ephemeral, objects::Template, plan::import::ask,
-    providers::Providers, session::Session,
+    environment::Environment,
+    ephemeral,
+    objects::Template,
+    plan::import::{ask, is_configured, no_instance},
+    providers::Providers,
+    session::Session,
 };
 
 /// Asks the provider for the object with an id, and puts it into the state under an address.
@@ -20,6 +24,9 @@ pub async fn import(
     let session = Session::planning(environment, providers, events);
     let mut diags = Diagnostics::new();
     session.set_state(state, &mut diags);
+    if !is_configured(&session, address) {
+        return Err(no_instance(address).into());
+    }
     let provider_address = session.provider_of(address, None)?;
     ephemeral::open_for_provider(&session, &provider_address).await?;
     let kind = session.kind(&provider_address, address, &mut diags);

@@ -64,6 +64,46 @@ fn what_is_not_there_cannot_be_taken_over() {
 }
 
 #[test]
+fn nothing_is_taken_over_where_configuration_has_no_such_instance() {
+    block_on(async {
+        let (platform, world) = world();
+        platform.set("a", Some(thing("id-a")));
+        let text = format!(
+            "{HEADER}resource \"test_thing\" \"a\" {{\n  count = 2\n  name = \"a${{count.index}}\"\n}}\nimport {{\n  to = test_thing.a[2]\n  id = \"id-a\"\n}}\n"
+        );
+        let errors = world.plan_with(&text, &options()).await.unwrap_err();
+        let errors = lines(&errors);
+        assert!(
+            errors.contains("given import test_thing.a[2] does not exist"),
+            "{errors}"
+        );
+    });
+}
+
+#[test]
+fn nothing_moves_from_where_configuration_still_has_it() {
+    block_on(async {
+        let (_, world) = world();
+        let block = format!(
+            "{HEADER}resource \"test_thing\" \"a\" {{\n  count = 2\n  name = \"a${{count.index}}\"\n}}\n"
+        );
+        world.apply(&block).await;
+        let moved =
+            |from: &str, to: &str| format!("{block}moved {{\n  from = {from}\n  to   = {to}\n}}\n");
+        let errors = world
+            .plan_with(&moved("test_thing.a[0]", "test_thing.b"), &options())
+            .await;
+        let errors = lines(&errors.unwrap_err());
+        assert!(
+            errors.contains("that resource instance is still declared"),
+            "{errors}"
+        );
+        let former = moved("test_thing.a[5]", "test_thing.a[0]");
+        assert!(world.plan(&former).await.is_empty());
+    });
+}
+
+#[test]
 fn what_is_forgotten_stays_on_the_platform() {
     block_on(async {
         let (platform, world) = world();

@@ -12,6 +12,7 @@ mod client;
 mod connection;
 mod instance_state;
 mod inventory;
+mod listing;
 mod platform;
 mod provider;
 mod remote;

@@ -81,6 +81,11 @@ impl Incus {
         Arc::new(IncusProvider::new(self.0.clone()))
     }
 
+    /// The inside.
+    pub(crate) fn platform(&self) -> &Platform {
+        &self.0
+    }
+
     /// Makes hosts of instances.
     pub fn inventory(&self) -> Arc<dyn InventorySource> {
         Arc::new(Inventory)

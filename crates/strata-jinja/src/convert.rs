@@ -57,10 +57,18 @@ pub(crate) fn from_json(json: &Json) -> Value {
 
 /// A template's value as JSON; `omit` drops out of lists and mappings.
 pub(crate) fn to_json(value: &Value) -> Result<Json, Error> {
-    to_json_at(value, 0)
+    to_json_at(value, &mut Err, 0)
 }
 
-fn to_json_at(value: &Value, depth: usize) -> Result<Json, Error> {
+/// What stands in for a value that is undefined or a mistake.
+pub(crate) type Instead<'a> = &'a mut dyn FnMut(Error) -> Result<Json, Error>;
+
+/// The same, with something in the place of what has no value.
+pub(crate) fn to_json_instead(value: &Value, instead: Instead<'_>) -> Result<Json, Error> {
+    to_json_at(value, instead, 0)
+}
+
+fn to_json_at(value: &Value, instead: Instead<'_>, depth: usize) -> Result<Json, Error> {
     if depth > MAX_DEPTH {
         return Err(Error::new(
             ErrorKind::InvalidOperation,
@@ -71,14 +79,14 @@ fn to_json_at(value: &Value, depth: usize) -> Result<Json, Error> {
         return Ok(unmark(plain));
     }
     match value.kind() {
-        ValueKind::Undefined => Err(Error::from(ErrorKind::UndefinedError)),
+        ValueKind::Undefined => instead(Error::from(ErrorKind::UndefinedError)),
         ValueKind::None => Ok(Json::Null),
         ValueKind::Bool => Ok(Json::Bool(value.is_true())),
         ValueKind::Number => number(value),
         ValueKind::String => Ok(Json::String(value.as_str().unwrap_or_default().to_owned())),
-        ValueKind::Seq | ValueKind::Iterable => list(value.try_iter()?, depth),
-        ValueKind::Map => mapping(value, depth),
-        ValueKind::Invalid => Err(invalid(value)),
+        ValueKind::Seq | ValueKind::Iterable => list(value.try_iter()?, instead, depth),
+        ValueKind::Map => mapping(value, instead, depth),
+        ValueKind::Invalid => instead(invalid(value)),
         _ => Ok(Json::String(python::text(value))),
     }
 }
@@ -98,10 +106,10 @@ fn unmark(json: &Json) -> Json {
     }
 }
 
-fn list(items: ValueIter, depth: usize) -> Result<Json, Error> {
+fn list(items: ValueIter, instead: Instead<'_>, depth: usize) -> Result<Json, Error> {
     let mut list = Vec::new();
     for item in items {
-        let json = to_json_at(&item, depth + 1)?;
+        let json = to_json_at(&item, instead, depth + 1)?;
         if !is_omit(&json) {
             list.push(json);
         }
@@ -109,10 +117,10 @@ fn list(items: ValueIter, depth: usize) -> Result<Json, Error> {
     Ok(Json::Array(list))
 }
 
-fn mapping(value: &Value, depth: usize) -> Result<Json, Error> {
+fn mapping(value: &Value, instead: Instead<'_>, depth: usize) -> Result<Json, Error> {
     let mut map = Map::new();
     for key in value.try_iter()? {
-        let json = to_json_at(&value.get_item(&key)?, depth + 1)?;
+        let json = to_json_at(&value.get_item(&key)?, instead, depth + 1)?;
         if !is_omit(&json) {
             map.insert(key_text(&key), json);
         }

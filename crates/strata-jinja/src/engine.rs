@@ -44,17 +44,24 @@ impl Engine {
                 // A condition without `else` gives nothing, which is no mistake; minijinja knows which it is.
                 return minijinja::escape_formatter(out, state, value);
             }
-            if let Ok(run) = Run::of(state) {
+            // Nothing beside a value leaves the value as it is.
+            if !value.is_none()
+                && let Ok(run) = Run::of(state)
+            {
                 run.emit(value);
             }
             out.write_str(&python::output(value)).map_err(Error::from)
         });
+        // What we have of a collection goes before its Python; what a project has goes before ours, as in Ansible.
+        let (collections, project): (Vec<&Plugin>, Vec<&Plugin>) =
+            own.iter().partition(|plugin| plugin.is_of_collection());
+        plugins::register(&mut environment, collections.into_iter());
         operators::register(&mut environment);
         include::register(&mut environment);
         filters::register(&mut environment);
         tests::register(&mut environment);
         functions::register(&mut environment);
-        plugins::register(&mut environment, own);
+        plugins::register(&mut environment, project.into_iter());
         Arc::new(Self {
             environment,
             syntax,

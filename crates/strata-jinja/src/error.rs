@@ -51,6 +51,21 @@ impl TemplateError {
 }
 
 impl TemplateError {
+    /// What is undefined, in Python's words.
+    pub(crate) fn in_python(&self) -> String {
+        if let Some(name) = self.message.strip_suffix("` is undefined") {
+            return format!("'{}' is undefined", name.trim_start_matches('`'));
+        }
+        let rest = self.message.strip_prefix("a value of type ");
+        match rest.and_then(|rest| rest.split_once(" has no attribute `")) {
+            Some((kind, name)) => format!(
+                "object of type '{kind}' has no attribute '{}'",
+                name.trim_end_matches('`')
+            ),
+            None => self.message.clone(),
+        }
+    }
+
     /// Takes what the engine says; `missing` is what was last asked for and not there.
     pub(crate) fn from_engine(error: &Error, missing: Option<String>) -> Self {
         if let Some(own) = own_error(error) {

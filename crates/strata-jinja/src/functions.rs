@@ -5,7 +5,7 @@ use minijinja::{
     value::{Kwargs, Rest, ValueKind, ValueOrKwargs, from_args},
 };
 
-use crate::{calendar::Moment, lookups, python, run::Run};
+use crate::{calendar::Moment, changing::changing, lookups, python, run::Run};
 
 /// How many numbers `range` gives at most.
 const MAX_RANGE: i64 = 1_000_000;
@@ -19,6 +19,7 @@ pub(crate) fn register(environment: &mut Environment<'static>) {
     environment.add_function("now", now);
     environment.add_function("range", range);
     environment.add_function("undef", undef);
+    environment.add_function("namespace", namespace);
 }
 
 /// `lookup('name', terms..., options)`: texts joined by commas, or the only value.
@@ -169,6 +170,20 @@ fn pair(item: &Value) -> Result<(Value, Value), Error> {
             format!("`dict` takes pairs, and one item has {} parts", parts.len()),
         )),
     }
+}
+
+/// Jinja's `namespace`; lists and mappings in it can be changed.
+fn namespace(state: &mut State<'_, '_>, defaults: Option<ValueOrKwargs>) -> Result<Value, Error> {
+    let given = match defaults {
+        Some(given) if Run::of(state)?.changes() => given,
+        defaults => return minijinja::functions::namespace(defaults),
+    };
+    let mut all = Vec::new();
+    for key in given.try_iter()? {
+        let value = changing(&given.get_item(&key)?);
+        all.push((key, value));
+    }
+    minijinja::functions::namespace(Some(Value::from_pairs(all).into()))
 }
 
 fn undef(state: &mut State<'_, '_>, hint: Option<String>, options: Kwargs) -> Result<Value, Error> {

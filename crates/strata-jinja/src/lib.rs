@@ -13,6 +13,7 @@
 //! through [`Surroundings`]. Start reading at [`templar`].
 
 mod calendar;
+mod changing;
 mod compile;
 mod convert;
 mod digest;
@@ -31,6 +32,7 @@ mod plugins;
 mod python;
 mod python_format;
 mod python_json;
+mod python_random;
 mod python_regex;
 mod run;
 mod scope;
@@ -45,6 +47,8 @@ pub mod yaml;
 pub use engine::Engine;
 pub use error::{TemplateError, TemplateErrorKind};
 pub use plugins::Plugin;
+pub use python::as_python;
+pub use python_random::seeded_text;
 pub use surroundings::{NoSurroundings, Now, Surroundings};
 pub use templar::{FileOptions, Templar};
 pub use variables::{

@@ -2,7 +2,7 @@
 
 use minijinja::{Error, ErrorKind, State, Value, value::ValueKind};
 
-use crate::python;
+use crate::{changing, python};
 
 /// Calls a method that the value itself does not have.
 pub(crate) fn call(
@@ -13,6 +13,9 @@ pub(crate) fn call(
 ) -> Result<Value, Error> {
     if value.is_undefined() {
         return Err(Error::from(ErrorKind::UndefinedError));
+    }
+    if let Some(changed) = changing::call(value, method, arguments) {
+        return changed;
     }
     let own = match value.kind() {
         ValueKind::String => text_method(value.as_str().unwrap_or_default(), method, arguments),
@@ -185,7 +188,7 @@ fn changing(method: &str) -> Error {
     Error::new(
         ErrorKind::InvalidOperation,
         format!(
-            "`.{method}()` changes its value in place, which Strata does not support: use `+`, `combine` or a namespace"
+            "`.{method}()` changes its value in place, and this one cannot be changed: give it a name by `set` first"
         ),
     )
 }

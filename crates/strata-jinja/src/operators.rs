@@ -6,9 +6,10 @@ use minijinja::{Environment, Error, ErrorKind, State, Value, value::ValueKind};
 
 use crate::{
     calendar::{Moment, Span},
+    changing,
     compile::{
-        ADD, ATTRIBUTE, CONCATENATE, DEFINED, GREATER, GREATER_OR_EQUAL, ITEM, LESS, LESS_OR_EQUAL,
-        MULTIPLY, REMAINDER, RENDER, SUBTRACT,
+        ADD, ATTRIBUTE, CHANGING, CONCATENATE, DEFINED, GREATER, GREATER_OR_EQUAL, ITEM, LESS,
+        LESS_OR_EQUAL, MULTIPLY, REMAINDER, RENDER, SUBTRACT,
     },
     python,
     python_format::percent_format,
@@ -26,6 +27,7 @@ pub(crate) fn register(environment: &mut Environment<'static>) {
     environment.add_filter(MULTIPLY, multiply);
     environment.add_filter(DEFINED, defined);
     environment.add_filter(RENDER, render);
+    environment.add_filter(CHANGING, changing::filter);
     let comparison = |name, holds: fn(Ordering) -> bool, sign: &'static str| {
         (name, move |left: &Value, right: &Value| {
             compare(left, right, sign).map(holds)
@@ -228,7 +230,7 @@ fn defined(value: &Value) -> Result<Value, Error> {
 }
 
 /// How two values lie; only values of one kind can be compared.
-fn compare(left: &Value, right: &Value, sign: &str) -> Result<Ordering, Error> {
+pub(crate) fn compare(left: &Value, right: &Value, sign: &str) -> Result<Ordering, Error> {
     if left.is_undefined() || right.is_undefined() {
         return undefined();
     }

@@ -17,8 +17,19 @@ pub enum Plugin {
     Test(String),
 }
 
-/// Adds those of a project; they go before ours of the same name, as in Ansible.
-pub(crate) fn register(environment: &mut Environment<'static>, plugins: &[Plugin]) {
+impl Plugin {
+    /// True for one of a collection, which goes by its full name.
+    pub(crate) fn is_of_collection(&self) -> bool {
+        let (Self::Filter(name) | Self::Test(name)) = self;
+        name.contains('.')
+    }
+}
+
+/// Adds plugins, before or in the place of others of their names.
+pub(crate) fn register<'p>(
+    environment: &mut Environment<'static>,
+    plugins: impl Iterator<Item = &'p Plugin>,
+) {
     for plugin in plugins {
         let own = plugin.clone();
         match plugin {
@@ -139,5 +150,18 @@ mod tests {
             json!(["shout", ["a", 2], {"times": 3}]),
         );
         check("[1 is one, 2 is one]", json!([true, false]));
+    }
+
+    #[test]
+    fn what_we_have_of_a_collection_goes_before_its_python() {
+        let plugins = ["a.b.c", "ansible.utils.ipaddr"].map(|name| Plugin::Filter(name.to_owned()));
+        let templar = Templar::new(
+            &Engine::with_plugins(false, &plugins),
+            Arc::new(BTreeMap::<String, Variable>::new()),
+            Arc::new(Echo::default()),
+        );
+        let given = |text: &str| templar.expression(text).unwrap();
+        assert_eq!(given("1 | a.b.c"), json!(["a.b.c", [1], {}]));
+        assert_eq!(given("'1.2.3.4' | ansible.utils.ipaddr"), "1.2.3.4");
     }
 }

@@ -13,6 +13,11 @@ pub(crate) fn text(value: &Value) -> String {
     }
 }
 
+/// A value as Python's `str()` writes it.
+pub fn as_python(value: &serde_json::Value) -> String {
+    text(&crate::convert::from_json(value))
+}
+
 /// What a template puts out for a value: as [`text`], but nothing for None.
 pub(crate) fn output(value: &Value) -> String {
     if value.is_none() {

@@ -8,14 +8,14 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
 use minijinja::{Error, ErrorKind, State, Value, value::Object};
 
 use crate::{
-    Templar, VAULT_KEY, Variable, compile, convert, lazy,
+    Templar, VAULT_KEY, Variable, changing, compile, convert, lazy,
     scope::{RootScope, ScopeMap},
 };
 
@@ -30,6 +30,8 @@ pub(crate) struct Run {
     pub(crate) templar: Templar,
     /// How deep variables are in variables now, scopes inside of this run included.
     depth: Arc<AtomicUsize>,
+    /// Whether some template of this run changes values in place.
+    changes: AtomicBool,
     memory: Mutex<Memory>,
 }
 
@@ -62,6 +64,7 @@ impl Run {
         Arc::new(Self {
             templar,
             depth: Arc::default(),
+            changes: AtomicBool::default(),
             memory: Mutex::default(),
         })
     }
@@ -72,6 +75,7 @@ impl Run {
             Arc::new(Self {
                 templar,
                 depth: self.depth.clone(),
+                changes: AtomicBool::default(),
                 memory: Mutex::default(),
             })
         };
@@ -110,8 +114,9 @@ impl Run {
 
     /// A variable, rendered; none if there is none.
     pub(crate) fn variable(self: &Arc<Self>, name: &str) -> Option<Value> {
-        if let Some(value) = self.memory().values.get(name) {
-            return Some(value.clone());
+        let known = self.memory().values.get(name).cloned();
+        if let Some(value) = known {
+            return Some(self.kept(name, value));
         }
         let Some(variable) = self.templar.variables.get(name) else {
             self.note_missing(format!("`{name}` is undefined"));
@@ -119,7 +124,26 @@ impl Run {
         };
         let value = self.enter(name, || self.realize(variable));
         self.memory().values.insert(name.to_owned(), value.clone());
-        Some(value)
+        Some(self.kept(name, value))
+    }
+
+    /// A variable's value, as one that can be changed where templates do that.
+    fn kept(&self, name: &str, value: Value) -> Value {
+        if !self.changes() {
+            return value;
+        }
+        let value = changing::changing(&value);
+        self.memory().values.insert(name.to_owned(), value.clone());
+        value
+    }
+
+    /// Lets values be changed in place.
+    pub(crate) fn allow_changes(&self) {
+        self.changes.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn changes(&self) -> bool {
+        self.changes.load(Ordering::Relaxed)
     }
 
     fn enter(&self, name: &str, body: impl FnOnce() -> Value) -> Value {
@@ -150,8 +174,19 @@ impl Run {
         }
         match self.nested(|| compile::render(self, text)) {
             Ok(value) => value,
-            Err(error) => Value::from(error),
+            Err(error) => Value::from(self.named(error)),
         }
+    }
+
+    /// A mistake with the name of what is missing, which other templates may take the place of.
+    fn named(&self, error: Error) -> Error {
+        let is_bare = error.kind() == ErrorKind::UndefinedError
+            && std::error::Error::source(&error).is_none();
+        if !is_bare {
+            return error;
+        }
+        let source = crate::TemplateError::from_engine(&error, self.missing());
+        error.with_source(source)
     }
 
     /// Guards against templates that lead into one another without end.

@@ -96,6 +96,20 @@ impl Templar {
         self.with_run(|run| evaluate(run, expression))
     }
 
+    /// Evaluates a bare expression to show it. What is undefined in it is told in its place, as by ansible-core 2.19,
+    /// and in the list, too.
+    pub fn shown(&self, expression: &str) -> Result<(Json, Vec<String>), TemplateError> {
+        let mut missing = Vec::new();
+        let value = self.with_run(|run| {
+            let mut instead = |error: Error| told(run, error, &mut missing);
+            match evaluated(run, expression) {
+                Ok(value) => convert::to_json_instead(&value, &mut instead),
+                Err(error) => instead(error),
+            }
+        })?;
+        Ok((value, missing))
+    }
+
     /// Evaluates a condition (`when`, `failed_when`, ...), which must be boolean.
     pub fn condition(&self, condition: &Json) -> Result<bool, TemplateError> {
         let text = match condition {
@@ -136,14 +150,30 @@ impl Templar {
     }
 }
 
+/// Tells in the place of a value that it is undefined.
+fn told(run: &Arc<Run>, error: Error, missing: &mut Vec<String>) -> Result<Json, Error> {
+    let found = TemplateError::from_engine(&error, run.missing());
+    if found.kind != TemplateErrorKind::Undefined {
+        return Err(error);
+    }
+    let what = format!("error {} - {}", missing.len() + 1, found.in_python());
+    let shown = Json::String(format!("<< {what} >>"));
+    missing.push(what);
+    Ok(shown)
+}
+
 fn evaluate(run: &Arc<Run>, expression: &str) -> Result<Json, Error> {
+    convert::to_json(&evaluated(run, expression)?)
+}
+
+fn evaluated(run: &Arc<Run>, expression: &str) -> Result<Value, Error> {
     if expression.trim().is_empty() {
         return Err(Error::new(
             minijinja::ErrorKind::SyntaxError,
             "an empty expression has no value",
         ));
     }
-    convert::to_json(&compile::expression(run, expression)?)
+    compile::expression(run, expression)
 }
 
 fn render_text(run: &Arc<Run>, template: &str) -> Result<Json, Error> {

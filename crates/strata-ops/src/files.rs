@@ -1,7 +1,8 @@
 //! The disk as a [`Files`] tree.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Read},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -17,20 +18,20 @@ pub struct Disk;
 
 impl Files for Disk {
     fn read(&self, path: &Path) -> Result<Arc<[u8]>, FileError> {
-        let metadata = fs::metadata(path).map_err(|error| file_error(path, &error))?;
-        if metadata.len() > MAX_SIZE {
-            let reason = format!(
-                "the file has {} bytes, more than the {MAX_SIZE} that are read",
-                metadata.len()
-            );
-            return Err(FileError {
+        let wrong = |error: io::Error| file_error(path, &error);
+        let file = fs::File::open(path).map_err(wrong)?;
+        let mut bytes = Vec::new();
+        // Not only by the length that is told: a device has none, and no end.
+        let read = file.take(MAX_SIZE + 1).read_to_end(&mut bytes);
+        match read.map_err(wrong)? as u64 > MAX_SIZE {
+            false => Ok(bytes.into()),
+            true => Err(FileError {
                 path: path.to_owned(),
-                reason: FileErrorReason::Other(reason),
-            });
+                reason: FileErrorReason::Other(format!(
+                    "the file has more than the {MAX_SIZE} bytes that are read"
+                )),
+            }),
         }
-        fs::read(path)
-            .map(Arc::from)
-            .map_err(|error| file_error(path, &error))
     }
 
     fn list(&self, folder: &Path) -> Result<Vec<Entry>, FileError> {

@@ -63,6 +63,16 @@ impl Platforms {
         })
     }
 
+    /// Incus.
+    pub(crate) fn incus(&self) -> &Incus {
+        &self.incus
+    }
+
+    /// Proxmox VE.
+    pub(crate) fn proxmox(&self) -> &Proxmox {
+        &self.proxmox
+    }
+
     /// True if these are models.
     pub fn are_twins(&self) -> bool {
         self.twin.is_some()

@@ -194,7 +194,7 @@ fn a_source_with_mistakes_is_left_out_while_another_one_can_be_read() {
         let sources: Vec<PathBuf> = sources.iter().map(PathBuf::from).collect();
         let mut diags = Diagnostics::new();
         let nobody = strata_playbook::inventory::NoFetch;
-        let inventory = Inventory::load_what_is_right(&files, &sources, &nobody, &mut diags);
+        let inventory = Inventory::load_what_is_right(&files, &sources, &nobody, false, &mut diags);
         let names: Vec<String> = inventory
             .hosts()
             .iter()

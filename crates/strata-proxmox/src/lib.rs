@@ -9,8 +9,10 @@
 
 mod client;
 mod inventory;
+mod listing;
 mod platform;
 mod provider;
 pub mod twin;
 
+pub use listing::{Cluster, Details, Guest, Listing, Node, Secret};
 pub use platform::{Askpass, Kept, Proxmox, Settings};

@@ -5,7 +5,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -16,7 +19,11 @@ type Done = Option<Result<ActionResult, TaskError>>;
 
 /// The jobs of a run, by their ids.
 #[derive(Default)]
-pub(crate) struct Jobs(Mutex<HashMap<String, Job>>);
+pub(crate) struct Jobs {
+    left_behind: Mutex<HashMap<String, Job>>,
+    /// How many ids were given.
+    named: AtomicUsize,
+}
 
 struct Job {
     done: Arc<Mutex<Done>>,
@@ -41,15 +48,15 @@ impl Jobs {
             });
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
         });
-        let mut jobs = self.jobs();
-        let id = format!("j{}.{}", jobs.len() + 1, std::process::id());
-        jobs.insert(id.clone(), Job { done, task });
+        let id = self.name();
+        self.jobs().insert(id.clone(), Job { done, task });
         id
     }
 
-    /// An id for a job that is waited for, and so never looked for.
+    /// An id that no other job has.
     pub(crate) fn name(&self) -> String {
-        format!("j{}.{}", self.jobs().len() + 1, std::process::id())
+        let before = self.named.fetch_add(1, Ordering::Relaxed);
+        format!("j{}.{}", before + 1, std::process::id())
     }
 
     /// What became of a job; none if there is no such job.
@@ -75,6 +82,8 @@ impl Jobs {
     }
 
     fn jobs(&self) -> std::sync::MutexGuard<'_, HashMap<String, Job>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.left_behind
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

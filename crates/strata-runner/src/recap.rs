@@ -19,6 +19,8 @@ pub struct Recap {
     pub stopped: bool,
     /// Whether a mistake in a later play ended the run, after earlier plays had run.
     pub broken: bool,
+    /// Whether a mistake of the playbook ended the run in the middle of a play.
+    pub aborted: bool,
     /// What `set_stats` collected for the whole run.
     pub statistics: JsonMap,
     /// How far each host came, if the run did not come to its end.
@@ -29,8 +31,11 @@ pub struct Recap {
 
 impl Recap {
     /// The exit code of `ansible-playbook`: 4 if hosts were unreachable, 2 if hosts failed, 1 if a play could
-    /// not be run at all, else 0.
+    /// not be run at all, or the run ended in the middle of one, else 0.
     pub fn exit_code(&self) -> u8 {
+        if self.aborted {
+            return 1;
+        }
         match (self.unreachable.is_empty(), self.failed.is_empty()) {
             (false, _) => 4,
             (true, false) => 2,

@@ -18,6 +18,7 @@ mod error;
 mod file;
 mod files;
 mod held;
+mod instances;
 mod journal;
 pub mod json;
 mod listing;
@@ -28,6 +29,7 @@ mod store;
 
 pub use error::StateError;
 pub use files::write_private;
+pub use instances::Instances;
 pub use journal::{Begun, Journal};
 pub use lock::{Lock, LockInfo, LockRequest};
 pub use record::{Begin, Call, InFlight, Outcome};

@@ -217,10 +217,18 @@ fn is_alive(pid: i32) -> bool {
         return false;
     };
     // A process of somebody else answers that we may not ask.
-    !matches!(
-        rustix::process::test_kill_process(pid),
-        Err(rustix::io::Errno::SRCH)
-    )
+    let asked = rustix::process::test_kill_process(pid);
+    !matches!(asked, Err(rustix::io::Errno::SRCH)) && !has_ended(pid)
+}
+
+/// Whether a process has ended, and its parent has not asked for its end yet: the first process of many a
+/// container never does, so there it would hold its locks for ever.
+fn has_ended(pid: Pid) -> bool {
+    let said = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
+    let said = said.unwrap_or_default();
+    // The program's name may have any letters; behind its parenthesis stands the state.
+    let state = said.rsplit_once(") ").map(|(_, rest)| rest);
+    state.is_some_and(|state| state.starts_with(['Z', 'X']))
 }
 
 fn new_info(path: String, request: &LockRequest) -> LockInfo {

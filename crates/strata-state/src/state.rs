@@ -5,10 +5,9 @@ use std::{
     sync::Arc,
 };
 
-use strata_core::{
-    AttributePath, Value,
-    addr::{self, InstanceKey},
-};
+use strata_core::{AttributePath, Value, addr};
+
+use crate::instances::Instances;
 
 /// Everything that is known of one root module's objects.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,8 +18,8 @@ pub struct State {
     pub serial: u64,
     /// Which version of Terraform's format and rules wrote it.
     pub terraform_version: Arc<str>,
-    /// All resources that have an instance.
-    pub resources: BTreeMap<addr::Resource, Resource>,
+    /// All resources that have an instance. Copies of a state share them until one is changed.
+    pub resources: Arc<BTreeMap<addr::Resource, Resource>>,
     /// Outputs of the root module.
     pub outputs: BTreeMap<Arc<str>, Output>,
     /// Results of checks, as JSON text; kept as it was read.
@@ -33,7 +32,7 @@ pub struct Resource {
     /// The provider configuration, as `provider["registry.terraform.io/lxc/incus"].alias`, without instance.
     pub provider: Arc<str>,
     /// The instances by key.
-    pub instances: BTreeMap<Option<InstanceKey>, Instance>,
+    pub instances: Instances,
 }
 
 /// One instance's objects.
@@ -113,7 +112,7 @@ impl State {
             lineage: uuid::Uuid::new_v4().to_string().into(),
             serial: 0,
             terraform_version: TERRAFORM_VERSION.into(),
-            resources: BTreeMap::new(),
+            resources: Arc::default(),
             outputs: BTreeMap::new(),
             check_results: None,
         }
@@ -137,6 +136,11 @@ impl State {
     /// True if nothing would be lost with it.
     pub(crate) fn holds_nothing(&self) -> bool {
         self.is_empty() && self.check_results.is_none()
+    }
+
+    /// All resources, to be changed.
+    pub fn resources_mut(&mut self) -> &mut BTreeMap<addr::Resource, Resource> {
+        Arc::make_mut(&mut self.resources)
     }
 
     /// All instances in the order of their addresses.
@@ -197,7 +201,8 @@ impl State {
         address: &addr::ResourceInstance,
         deposed: Option<&str>,
     ) -> Option<StoredObject> {
-        let resource = self.resources.get_mut(&address.resource)?;
+        self.object(address, deposed)?;
+        let resource = self.resources_mut().get_mut(&address.resource)?;
         let instance = resource.instances.get_mut(&address.key)?;
         let object = match deposed {
             None => instance.current.take(),
@@ -207,7 +212,7 @@ impl State {
             resource.instances.remove(&address.key);
         }
         if resource.instances.is_empty() {
-            self.resources.remove(&address.resource);
+            self.resources_mut().remove(&address.resource);
         }
         object
     }
@@ -229,7 +234,7 @@ impl State {
     /// behind it.
     pub fn replace_dependency(&mut self, gone: &addr::ConfigResource, by: &[addr::ConfigResource]) {
         let instances = self
-            .resources
+            .resources_mut()
             .values_mut()
             .flat_map(|resource| resource.instances.values_mut());
         for instance in instances {
@@ -249,11 +254,12 @@ impl State {
 
     /// Takes an instance out, with all its objects and the provider that they are made with.
     pub fn take(&mut self, address: &addr::ResourceInstance) -> Option<(Arc<str>, Instance)> {
-        let resource = self.resources.get_mut(&address.resource)?;
+        self.instance(address)?;
+        let resource = self.resources_mut().get_mut(&address.resource)?;
         let instance = resource.instances.remove(&address.key)?;
         let provider = resource.provider_of(&instance);
         if resource.instances.is_empty() {
-            self.resources.remove(&address.resource);
+            self.resources_mut().remove(&address.resource);
         }
         Some((provider, instance))
     }
@@ -270,7 +276,7 @@ impl State {
 
     /// Marks an object as to be replaced, or as sound; false if there is none, or nothing to change.
     pub fn set_tainted(&mut self, address: &addr::ResourceInstance, tainted: bool) -> bool {
-        let resource = self.resources.get_mut(&address.resource);
+        let resource = self.resources_mut().get_mut(&address.resource);
         let instance = resource.and_then(|resource| resource.instances.get_mut(&address.key));
         match instance.and_then(|instance| instance.current.as_mut()) {
             Some(object) if object.tainted != tainted => {
@@ -283,7 +289,7 @@ impl State {
 
     /// Sets the current object aside, to be deleted when its replacement is made.
     pub fn depose(&mut self, address: &addr::ResourceInstance, key: &str) {
-        let resource = self.resources.get_mut(&address.resource);
+        let resource = self.resources_mut().get_mut(&address.resource);
         let instance = resource.and_then(|resource| resource.instances.get_mut(&address.key));
         if let Some(instance) = instance
             && let Some(object) = instance.current.take()
@@ -294,7 +300,7 @@ impl State {
 
     /// Takes back an object that was set aside, where no replacement came to be.
     pub fn restore(&mut self, address: &addr::ResourceInstance, key: &str) {
-        let resource = self.resources.get_mut(&address.resource);
+        let resource = self.resources_mut().get_mut(&address.resource);
         let instance = resource.and_then(|resource| resource.instances.get_mut(&address.key));
         if let Some(instance) = instance
             && instance.current.is_none()
@@ -310,16 +316,16 @@ impl State {
     ) -> &mut Instance {
         let (configuration, key) = split_provider(provider);
         let resource = self
-            .resources
+            .resources_mut()
             .entry(address.resource.clone())
             .or_insert_with(|| Resource {
                 provider: configuration.into(),
-                instances: BTreeMap::new(),
+                instances: Instances::default(),
             });
         if &*resource.provider != configuration {
             resource.provider = configuration.into();
         }
-        let instance = resource.instances.entry(address.key.clone()).or_default();
+        let instance = resource.instances.get_or_default(address.key.clone());
         if instance.provider_instance.as_deref() != key {
             instance.provider_instance = key.map(Arc::from);
         }

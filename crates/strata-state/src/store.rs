@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    thread,
 };
 
 use strata_core::addr::ResourceInstance;
@@ -31,10 +32,20 @@ pub struct Store {
     encryption: Option<Arc<Encryption>>,
 }
 
+/// A state of so many bytes is read and hashed at the same time.
+const LARGE: usize = 256 * 1024;
+
 /// What is kept, as it is and decrypted.
 struct Content {
     kept: Vec<u8>,
-    plain: Vec<u8>,
+    /// None if it is kept as it is.
+    decrypted: Option<Vec<u8>>,
+}
+
+impl Content {
+    fn plain(&self) -> &[u8] {
+        self.decrypted.as_deref().unwrap_or(&self.kept)
+    }
 }
 
 /// Where the version before goes when a state is written.
@@ -206,16 +217,14 @@ impl Store {
         let Some(kept) = kept else {
             return Ok(None);
         };
-        let plain = match &self.encryption {
-            None => kept.clone(),
-            Some(encryption) => encryption.decrypt(&kept)?,
-        };
-        Ok(Some(Content { kept, plain }))
+        let decrypt = |encryption: &Arc<Encryption>| encryption.decrypt(&kept);
+        let decrypted = self.encryption.as_ref().map(decrypt).transpose()?;
+        Ok(Some(Content { kept, decrypted }))
     }
 
     /// What tells the state from others: of its plain text, as each time it is encrypted it is another one.
     fn fingerprint(content: Option<&Content>) -> Option<String> {
-        content.map(|content| files::fingerprint(&content.plain))
+        content.map(|content| files::fingerprint(content.plain()))
     }
 
     pub(crate) fn encryption(&self) -> Option<&Encryption> {
@@ -274,19 +283,25 @@ impl Store {
 
     fn read(&self) -> Result<(State, Option<String>), StateError> {
         let content = self.content()?;
-        let fingerprint = Self::fingerprint(content.as_ref());
-        match self.text(content.as_ref())? {
-            "" => Ok((State::new(), fingerprint)),
-            text => {
-                let state = file::parse_text(text).map_err(|reason| self.unreadable(reason))?;
-                Ok((state, fingerprint))
-            }
+        let state = || match self.text(content.as_ref())? {
+            "" => Ok(State::new()),
+            text => file::parse_text(text).map_err(|reason| self.unreadable(reason)),
+        };
+        let fingerprint = || Self::fingerprint(content.as_ref());
+        let is_large = |content: &Content| content.kept.len() > LARGE;
+        if !content.as_ref().is_some_and(is_large) {
+            return Ok((state()?, fingerprint()));
         }
+        thread::scope(|scope| {
+            let fingerprint = scope.spawn(fingerprint);
+            let state = state();
+            Ok((state?, fingerprint.join().expect("hashing does not panic")))
+        })
     }
 
     /// The text of what was read, without space around it.
     fn text<'c>(&self, content: Option<&'c Content>) -> Result<&'c str, StateError> {
-        let bytes = content.map_or(&[][..], |content| &content.plain);
+        let bytes = content.map_or(&[][..], Content::plain);
         match str::from_utf8(bytes) {
             Ok(text) => Ok(text.trim()),
             Err(_) => Err(self.unreadable("it is not UTF-8".to_owned())),
@@ -359,7 +374,7 @@ impl Store {
         let before = self.check(base)?;
         let text = self.print(state)?;
         let journal = self.journal_path();
-        let is_same = |content: &Content| content.plain == text.as_bytes();
+        let is_same = |content: &Content| content.plain() == text.as_bytes();
         if before.as_ref().is_some_and(is_same) || (before.is_none() && state.holds_nothing()) {
             files::remove(&journal)?;
             return Ok(base.clone());
@@ -407,7 +422,7 @@ impl Store {
         let text = self.print(state)?;
         if before
             .as_ref()
-            .is_some_and(|content| content.plain == text.as_bytes())
+            .is_some_and(|content| content.plain() == text.as_bytes())
         {
             return Ok(());
         }

@@ -4,6 +4,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
 
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use strata_core::{
     Type, Value,
     addr::{ResourceInstance, parse_resource_instance},
@@ -20,6 +21,15 @@ fn store() -> (TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::new(folder.path().join("terraform.tfstate"));
     (folder, store)
+}
+
+fn request(operation: &str) -> LockRequest {
+    LockRequest {
+        operation: operation.to_owned(),
+        who: "me@here".to_owned(),
+        host: "here".to_owned(),
+        version: "0.1".to_owned(),
+    }
 }
 
 fn address(text: &str) -> ResourceInstance {
@@ -226,12 +236,6 @@ fn a_file_that_changed_since_is_not_overwritten() {
 #[test]
 fn a_second_run_is_told_who_holds_the_lock() {
     let (_folder, store) = store();
-    let request = |operation: &str| LockRequest {
-        operation: operation.to_owned(),
-        who: "me@here".to_owned(),
-        host: "here".to_owned(),
-        version: "0.1".to_owned(),
-    };
     let lock = store.lock(&request("apply")).unwrap();
     assert!(lock.stale.is_none());
     let error = store.lock(&request("plan")).unwrap_err();
@@ -251,12 +255,7 @@ fn a_lock_of_a_dead_process_is_taken_over_and_others_are_not() {
     let info = |host: &str, pid: &str| {
         format!(r#"{{"ID":"i","Operation":"o","Who":"w","Host":"{host}"{pid}}}"#)
     };
-    let request = LockRequest {
-        operation: "plan".to_owned(),
-        who: "me".to_owned(),
-        host: "here".to_owned(),
-        version: String::new(),
-    };
+    let request = request("plan");
     // No process can have this number.
     fs::write(&path, info("here", r#","Pid":2147483647"#)).unwrap();
     let lock = store.lock(&request).unwrap();
@@ -277,6 +276,29 @@ fn a_lock_of_a_dead_process_is_taken_over_and_others_are_not() {
     ));
     store.force_unlock("i").unwrap();
     drop(store.lock(&request).unwrap());
+}
+
+#[test]
+fn a_lock_of_a_process_that_nobody_waited_for_is_taken_over() {
+    let (folder, store) = store();
+    let path = folder.path().join(".terraform.tfstate.lock.info");
+    let request = request("plan");
+    let mut ended = std::process::Command::new("true").spawn().unwrap();
+    let pid = Pid::from_child(&ended);
+    waitid(
+        WaitId::Pid(pid),
+        WaitIdOptions::EXITED | WaitIdOptions::NOWAIT,
+    )
+    .unwrap();
+    let (host, pid) = (&request.host, pid.as_raw_nonzero());
+    fs::write(
+        &path,
+        format!(r#"{{"ID":"i","Operation":"o","Who":"w","Host":"{host}","Pid":{pid}}}"#),
+    )
+    .unwrap();
+    let lock = store.lock(&request).unwrap();
+    assert_eq!(lock.stale.as_ref().unwrap().who, "w");
+    ended.wait().unwrap();
 }
 
 /// Runs a journal with one of everything over a state with `a.old` and `a.kept`.
@@ -472,12 +494,7 @@ fn lock_as_terraform(path: &Path) -> Option<fs::File> {
 #[test]
 fn terraforms_lock_and_ours_exclude_each_other_also_after_writing() {
     let (_folder, store) = store();
-    let request = LockRequest {
-        operation: "apply".to_owned(),
-        who: "me@here".to_owned(),
-        host: "here".to_owned(),
-        version: String::new(),
-    };
+    let request = request("apply");
     let theirs = lock_as_terraform(store.path()).unwrap();
     assert!(matches!(store.lock(&request), Err(StateError::Locked(_))));
     drop(theirs);
@@ -498,12 +515,7 @@ fn terraforms_lock_and_ours_exclude_each_other_also_after_writing() {
 #[test]
 fn a_lock_without_work_leaves_no_file_behind() {
     let (folder, store) = store();
-    let request = LockRequest {
-        operation: "plan".to_owned(),
-        who: "me@here".to_owned(),
-        host: "here".to_owned(),
-        version: String::new(),
-    };
+    let request = request("plan");
     drop(store.lock(&request).unwrap());
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }

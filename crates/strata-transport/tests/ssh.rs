@@ -7,13 +7,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use strata_agent::protocol::{Task, TaskResult};
-use strata_core::BoxFuture;
-use strata_core::connection::{Channel, Connection, ConnectionError};
+use strata_core::connection::Connection;
 use strata_transport::{AgentSession, Become, BecomeMethod, Content, SshOptions, ssh};
 
 const NAME: &str = "strata-transport-ssh";
@@ -21,10 +19,7 @@ const NAME: &str = "strata-transport-ssh";
 #[tokio::test]
 async fn a_host_is_worked_on_by_ssh() {
     let Some(target) = Target::make() else { return };
-    let connection = Arc::new(Counted {
-        inner: target.connect(),
-        uploads: AtomicUsize::new(0),
-    });
+    let connection = target.connect();
     connection
         .ready(&|_| {})
         .await
@@ -36,20 +31,50 @@ async fn a_host_is_worked_on_by_ssh() {
         run(&session, "ping", json!({})).await.values["ping"],
         "pong"
     );
-    assert_eq!(connection.uploads.load(Ordering::Relaxed), 1);
+    let pushed = agent_file(&session).await;
     session.close().await;
     let session = AgentSession::new(connection.clone());
-    assert_eq!(
-        run(&session, "ping", json!({})).await.values["ping"],
-        "pong"
-    );
-    assert_eq!(connection.uploads.load(Ordering::Relaxed), 1);
+    assert_eq!(agent_file(&session).await, pushed);
 
     files(&session).await;
     accounts(&session).await;
     system(&session).await;
     people(&session, &target).await;
+    places(&session, &connection).await;
     session.close().await;
+}
+
+/// Where programs may not be run the agent goes elsewhere; where there is no elsewhere it says so.
+async fn places(root: &AgentSession, connection: &Arc<dyn Connection>) {
+    let shell = async |script: &str| run(root, "shell", json!({ "_raw_params": script })).await;
+    let place = "readlink /proc/$PPID/exe | xargs dirname";
+    shell("mount -t tmpfs -o noexec none /var/lib/strata").await;
+    let session = AgentSession::new(connection.clone());
+    let second = run(&session, "shell", json!({ "_raw_params": place })).await;
+    assert_eq!(second.values["stdout"], "/usr/local/lib/strata");
+    session.close().await;
+
+    shell("rm -r /usr/local/lib/strata && touch /usr/local/lib/strata").await;
+    let session = AgentSession::new(connection.clone());
+    let ping = session.run(task("ping", json!({})), None, None).await;
+    let error = ping.expect_err("there is no place").to_string();
+    assert!(
+        error.contains("noexec") && error.contains("/usr/local/lib/strata"),
+        "{error}"
+    );
+    assert!(error.contains("Permission denied"), "{error}");
+}
+
+/// The number of the agent's file on the host, which is another after it was pushed again.
+async fn agent_file(session: &AgentSession) -> Value {
+    let look = json!({ "_raw_params": "stat -c '%i %a' /var/lib/strata/*" });
+    let found = run(session, "shell", look).await.values["stdout"].clone();
+    let text = found.as_str().unwrap_or_default();
+    assert!(
+        text.lines().count() == 1 && text.ends_with(" 755"),
+        "{text}"
+    );
+    found
 }
 
 /// Somebody whose home is closed to others becomes another user, on a host without `/tmp`.
@@ -291,37 +316,4 @@ fn testbed(verb: &str) -> String {
         String::from_utf8_lossy(&output.stderr)
     );
     String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-/// Counts what is uploaded.
-struct Counted {
-    inner: Arc<dyn Connection>,
-    uploads: AtomicUsize,
-}
-
-impl Connection for Counted {
-    fn describe(&self) -> String {
-        self.inner.describe()
-    }
-
-    fn ready<'a>(
-        &'a self,
-        progress: &'a (dyn Fn(&str) + Send + Sync),
-    ) -> BoxFuture<'a, Result<(), ConnectionError>> {
-        self.inner.ready(progress)
-    }
-
-    fn start<'a>(&'a self, argv: &'a [String]) -> BoxFuture<'a, Result<Channel, ConnectionError>> {
-        self.inner.start(argv)
-    }
-
-    fn upload<'a>(
-        &'a self,
-        path: &'a str,
-        mode: u32,
-        content: &'a [u8],
-    ) -> BoxFuture<'a, Result<(), ConnectionError>> {
-        self.uploads.fetch_add(1, Ordering::Relaxed);
-        self.inner.upload(path, mode, content)
-    }
 }

@@ -34,33 +34,49 @@ const MODULE_PACKAGES: &[&str] = &[
     "acl",
     "apache2",
     "busybox-static",
+    "composer",
+    "createrepo-c",
     "cron",
     "dbus",
     "debconf-utils",
+    "dnf",
     "docker.io",
     "dosfstools",
     "e2fsprogs",
     "firewalld",
     "gnupg",
     "iptables",
+    "libarchive-tools",
+    "makepkg",
     "mariadb-server",
     "npm",
+    "pacman-package-manager",
     "parted",
+    "policycoreutils-python-utils",
     "postgresql",
     "python3-debian",
+    "python3-dnf",
     "python3-pip",
     "python3-psycopg2",
     "python3-pymysql",
+    "python3-selinux",
+    "python3-semanage",
     "python3-setuptools",
     "python3-venv",
     "python3-wheel",
+    "rpm",
     "ruby",
+    "selinux-policy-default",
     "subversion",
     "tzdata",
     "ufw",
     "util-linux",
     "xfsprogs",
+    "zypper",
 ];
+/// What bookworm has too old for Ansible's modules; they need nothing else of the next Debian.
+const NEXT_PACKAGES: &[&str] = &["docker-compose/trixie", "pipx/trixie"];
+const NEXT_PREFERENCES: &str = "Package: *\nPin: release n=trixie\nPin-Priority: 1\n";
 const AT_REST: &str = "systemctl disable -q apache2 cron docker.service docker.socket containerd \
                        firewalld mariadb postgresql ufw";
 
@@ -202,7 +218,8 @@ fn recipe(image: &Image) -> String {
         parts.extend(
             MODULE_PACKAGES
                 .iter()
-                .chain([&AT_REST])
+                .chain(NEXT_PACKAGES)
+                .chain([&NEXT_PREFERENCES, &AT_REST])
                 .map(|&part| part.to_owned()),
         );
     }
@@ -343,7 +360,21 @@ fn add_modules(root: &Path) -> Result<(), Failure> {
     let install = ["-o", "Dpkg::Options::=--force-unsafe-io", "install", "-y"];
     let install = [&install[..], &["--no-install-recommends"], MODULE_PACKAGES];
     chroot_apt(root, &install.concat())?;
+    add_from_next(root)?;
     process::run(&["chroot", &text(root), "sh", "-c", AT_REST])
+}
+
+/// The next Debian is known only as long as the few packages of it are installed.
+fn add_from_next(root: &Path) -> Result<(), Failure> {
+    let list = root.join("etc/apt/sources.list.d/trixie.list");
+    let preferences = root.join("etc/apt/preferences.d/trixie");
+    write(&list, &format!("deb {} trixie main\n", packages::mirror()))?;
+    write(&preferences, NEXT_PREFERENCES)?;
+    chroot_apt(root, &["update"])?;
+    let install = ["install", "-y", "--no-install-recommends"];
+    chroot_apt(root, &[&install[..], NEXT_PACKAGES].concat())?;
+    remove_file(&list)?;
+    remove_file(&preferences)
 }
 
 fn chroot_apt(root: &Path, arguments: &[&str]) -> Result<(), Failure> {
@@ -425,6 +456,10 @@ fn write(path: &Path, content: &str) -> Result<(), Failure> {
 
 fn make_folder(path: &Path) -> Result<(), Failure> {
     fs::create_dir_all(path).map_err(|error| Failure::file(path, &error))
+}
+
+fn remove_file(path: &Path) -> Result<(), Failure> {
+    fs::remove_file(path).map_err(|error| Failure::file(path, &error))
 }
 
 fn remove_folder(path: &Path) -> Result<(), Failure> {

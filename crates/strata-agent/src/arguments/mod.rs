@@ -232,6 +232,12 @@ impl Arguments {
             .map(str::to_owned)
     }
 
+    /// A string that may be missing, and is where it is empty: roles write `default('')` for nothing, and Ansible
+    /// asks of many arguments only whether they are true.
+    pub fn filled(&self, name: &str) -> Option<String> {
+        self.string(name).filter(|text| !text.is_empty())
+    }
+
     /// A string that the spec requires or gives a default.
     pub fn text(&self, name: &str) -> String {
         self.string(name).unwrap_or_default()
@@ -240,6 +246,11 @@ impl Arguments {
     /// A path that may be missing.
     pub fn path(&self, name: &str) -> Option<PathBuf> {
         self.string(name).map(PathBuf::from)
+    }
+
+    /// A path that may be missing, and is where it is empty.
+    pub fn filled_path(&self, name: &str) -> Option<PathBuf> {
+        self.filled(name).map(PathBuf::from)
     }
 
     /// A boolean; false when it was not given and has no default.

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::host::{Host, HostError};
 
 mod clock;
+mod collectors;
 mod devices;
 mod hardware;
 mod identity;
@@ -30,6 +31,8 @@ pub(crate) struct Parts {
     pub(crate) network: bool,
     /// Virtualization.
     pub(crate) virtualization: bool,
+    /// Of the minimum only what these gather, a bit each; all of it where there is none.
+    pub(crate) only: u32,
 }
 
 const ALL: Parts = Parts {
@@ -37,12 +40,14 @@ const ALL: Parts = Parts {
     hardware: true,
     network: true,
     virtualization: true,
+    only: 0,
 };
 const NONE: Parts = Parts {
     minimum: false,
     hardware: false,
     network: false,
     virtualization: false,
+    only: 0,
 };
 
 /// Ansible's names for parts and for what they are made of.
@@ -81,54 +86,11 @@ const NAMES: &[(&str, Parts)] = &[
     ("facter", NONE),
 ];
 
-const OF_MINIMUM: &[&str] = &[
-    "apparmor",
-    "architecture",
-    "caps",
-    "cmdline",
-    "date_time",
-    "distribution",
-    "distribution_major_version",
-    "distribution_release",
-    "distribution_version",
-    "dns",
-    "effective_group_ids",
-    "env",
-    "fips",
-    "hostname",
-    "kernel",
-    "kernel_version",
-    "local",
-    "lsb",
-    "machine",
-    "machine_id",
-    "nodename",
-    "os_family",
-    "pkg_mgr",
-    "platform",
-    "processor",
-    "python",
-    "python_version",
-    "real_user_id",
-    "selinux",
-    "service_mgr",
-    "ssh_host_pub_keys",
-    "ssh_pub_keys",
-    "system",
-    "system_capabilities",
-    "user",
-    "user_dir",
-    "user_gecos",
-    "user_gid",
-    "user_id",
-    "user_shell",
-    "user_uid",
-];
-
 const OF_HARDWARE: &[&str] = &[
     "devices",
     "mounts",
     "memory",
+    "processor",
     "processor_cores",
     "processor_count",
     "loadavg",
@@ -162,12 +124,8 @@ impl Parts {
             ..NONE
         };
         // Only exclusions means all but these.
-        let all = with.is_empty() && !without.contains(&"!all");
-        if all {
+        if with.contains(&"all") || with.is_empty() && !without.contains(&"!all") {
             parts = ALL;
-        }
-        for name in with {
-            parts = parts.join(named(name)?);
         }
         for name in without {
             let name = name.trim_start_matches('!');
@@ -180,6 +138,10 @@ impl Parts {
                 }
             }
         }
+        // What is named goes before what is left out.
+        for name in with {
+            parts = parts.join(named(name)?);
+        }
         Ok(parts)
     }
 
@@ -189,6 +151,13 @@ impl Parts {
             hardware: self.hardware || other.hardware,
             network: self.network || other.network,
             virtualization: self.virtualization || other.virtualization,
+            only: match (
+                self.minimum && self.only == 0,
+                other.minimum && other.only == 0,
+            ) {
+                (false, false) => self.only | other.only,
+                _ => 0,
+            },
         }
     }
 
@@ -198,6 +167,7 @@ impl Parts {
             hardware: self.hardware && !other.hardware,
             network: self.network && !other.network,
             virtualization: self.virtualization && !other.virtualization,
+            only: self.only,
         }
     }
 }
@@ -210,14 +180,14 @@ fn named(name: &str) -> Result<Parts, String> {
     if let Some((_, parts)) = NAMES.iter().find(|(known, _)| *known == name) {
         return Ok(*parts);
     }
+    if let Some(only) = collectors::bit(name) {
+        return Ok(Parts {
+            minimum: true,
+            only,
+            ..NONE
+        });
+    }
     let of = [
-        (
-            OF_MINIMUM,
-            Parts {
-                minimum: true,
-                ..NONE
-            },
-        ),
         (
             OF_HARDWARE,
             Parts {
@@ -258,6 +228,9 @@ pub(crate) fn gather(host: &dyn Host, parts: Parts) -> Result<Map<String, Value>
         platform::gather(host, &mut facts)?;
         clock::gather(host, &mut facts);
         identity::gather(host, &mut facts);
+        if parts.only != 0 {
+            facts.retain(|name, _| collectors::gather(parts.only, name));
+        }
     }
     if parts.hardware {
         hardware::gather(host, &mut facts);
@@ -309,6 +282,9 @@ mod tests {
         check(&["network"], "min network");
         check(&["!all", "network"], "min network");
         check(&["default_ipv4"], "min network");
+        check(&["!all", "!min", "platform"], "min");
+        check(&["!all", "!min", "!network", "network"], "network");
+        check(&["all", "!network"], "min hardware virtual");
         check(&["frob"], "bad: frob");
     }
 }

@@ -120,7 +120,7 @@ impl Module for Apt {
             names: wanted(&names)?,
             update: arguments.maybe("update_cache").unwrap_or(valid > 0),
             valid,
-            deb: arguments.string("deb"),
+            deb: arguments.filled("deb"),
             alone: alone.collect(),
             upgrade: match arguments.text("upgrade").as_str() {
                 "dist" => Some(PackageVerb::DistributionUpgrade),
@@ -256,7 +256,7 @@ fn options(arguments: &Arguments) -> PackageOptions {
         allow_change_held: arguments.bool("allow_change_held_packages"),
         fail_on_autoremove: arguments.bool("fail_on_autoremove"),
         install_recommends: arguments.maybe("install_recommends"),
-        default_release: arguments.string("default_release"),
+        default_release: arguments.filled("default_release"),
         dpkg_options: dpkg
             .split(',')
             .filter(|one| !one.is_empty())

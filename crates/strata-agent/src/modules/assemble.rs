@@ -57,7 +57,7 @@ impl Module for Assemble {
             delimiter: arguments.string("delimiter"),
             ignore_hidden: arguments.bool("ignore_hidden"),
             backup: arguments.bool("backup"),
-            validate: arguments.string("validate"),
+            validate: arguments.filled("validate"),
             attributes: Attributes::read(arguments)?,
         })
     }

@@ -87,7 +87,7 @@ impl Module for Blockinfile {
             block: Block::read(arguments)?,
             create: arguments.bool("create"),
             backup: arguments.bool("backup"),
-            validate: arguments.string("validate"),
+            validate: arguments.filled("validate"),
             attributes: Attributes::read(arguments)?,
         })
     }

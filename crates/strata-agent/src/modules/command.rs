@@ -117,9 +117,9 @@ impl Program {
         Program {
             argv,
             shown,
-            creates: arguments.string("creates"),
-            removes: arguments.string("removes"),
-            chdir: arguments.path("chdir"),
+            creates: arguments.filled("creates"),
+            removes: arguments.filled("removes"),
+            chdir: arguments.filled_path("chdir"),
             stdin: arguments
                 .string("stdin")
                 .map(|text| if newline { text + "\n" } else { text }),

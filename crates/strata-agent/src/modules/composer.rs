@@ -131,7 +131,10 @@ impl Module for Composer {
         };
         if output.status != 0 {
             let failure = ModuleError::new(in_one_line(&output.stderr));
-            return Err(failure.with(json!({ "stdout": output.stderr })));
+            return Err(ModuleError {
+                kept: true,
+                ..failure.with(json!({ "stdout": output.stderr }))
+            });
         }
         let said = format!("{}{}", output.stdout, output.stderr);
         let msg = in_one_line(&said);

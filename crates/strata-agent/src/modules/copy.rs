@@ -80,13 +80,13 @@ impl Module for Copy {
             backup: arguments.bool("backup"),
             force: arguments.bool("force"),
             follow: arguments.bool("follow"),
-            validate: arguments.string("validate"),
+            validate: arguments.filled("validate"),
             attributes: Attributes::read(arguments)?,
             directory_mode: arguments
                 .raw("directory_mode")
                 .map(Mode::read)
                 .transpose()?,
-            checksum: arguments.string("checksum"),
+            checksum: arguments.filled("checksum"),
         })
     }
 

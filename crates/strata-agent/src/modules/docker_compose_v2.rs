@@ -79,11 +79,11 @@ impl Module for DockerComposeV2 {
         ],
     )
     .exclusive(&[
-        &["project_src", "definition"],
+        &["definition", "project_src"],
         &["files", "definition"],
         &["docker_host", "cli_context"],
     ])
-    .one_of(&[&["project_src", "definition"]]);
+    .one_of(&[&["definition", "project_src"]]);
     type Current = Found;
 
     fn new(arguments: &Arguments, _task: &Task) -> Result<DockerComposeV2, ModuleError> {
@@ -144,25 +144,22 @@ impl Module for DockerComposeV2 {
     ) -> Result<Report, ModuleError> {
         let mut done = found.actions.clone();
         let mut report = values(json!({"rc": 0, "stdout": "", "stderr": ""}));
+        let containers = self.containers(host)?;
+        let images = host.run(&self.compose(&["images", "--format", "json"], false))?;
+        report.insert("containers".to_owned(), containers.into());
+        report.insert("images".to_owned(), objects(&images.stdout).into());
         if let Some(output) = outcome.outputs.last() {
-            if output.status != 0 {
-                return Err(failed(output));
-            }
             done = actions(&output.stderr);
             report.extend(values(programs::results(output)));
-        }
-        let list = |words: &[&str]| -> Result<Value, ModuleError> {
-            if self.state == "absent" || outcome.check && outcome.changed {
-                return Ok(json!([]));
+            if output.status != 0 {
+                report.insert("actions".to_owned(), done.into());
+                let failure = failed(output);
+                return Err(ModuleError {
+                    values: report,
+                    ..failure
+                });
             }
-            let said = host.run(&self.compose(words, false))?;
-            Ok(objects(&said.stdout).into())
-        };
-        report.insert(
-            "containers".to_owned(),
-            list(&["ps", "--all", "--format", "json"])?,
-        );
-        report.insert("images".to_owned(), list(&["images", "--format", "json"])?);
+        }
         report.insert("actions".to_owned(), done.into());
         Ok(Report::of(report))
     }
@@ -193,8 +190,8 @@ impl DockerComposeV2 {
             if !there {
                 let msg = match file.as_str() {
                     "" => format!(
-                        "\"{shown}\" does not contain compose.yml, compose.yaml, \
-                         docker-compose.yml, or docker-compose.yaml"
+                        "\"{shown}\" does not contain compose.yaml, compose.yml, \
+                         docker-compose.yaml, or docker-compose.yml"
                     ),
                     name => format!(
                         "Cannot find Compose file \"{name}\" relative to project directory \"{shown}\""
@@ -204,6 +201,42 @@ impl DockerComposeV2 {
             }
         }
         Ok(())
+    }
+
+    /// The project's containers, with lists where compose has words with commas between.
+    fn containers(&self, host: &dyn Host) -> Result<Vec<Value>, ModuleError> {
+        let words = ["ps", "--all", "--format", "json", "--no-trunc"];
+        let mut said = host.run(&self.compose(&words, false))?;
+        if said.status != 0 {
+            // Before 2.23 it does not know the last word.
+            said = host.run(&self.compose(&words[..4], false))?;
+        }
+        let mut containers = objects(&said.stdout);
+        for container in &mut containers {
+            let words = |value: &Value| -> Vec<String> {
+                let text = value.as_str().unwrap_or_default();
+                text.split(',').map(str::to_owned).collect()
+            };
+            let names = match &container["Names"] {
+                Value::Null => words(&container["Name"]),
+                names => words(names),
+            };
+            container["Names"] = names.into();
+            container["Networks"] = words(&container["Networks"]).into();
+            let labels = words(&container["Labels"]);
+            let pairs = labels
+                .iter()
+                .filter(|label| !label.is_empty())
+                .map(|label| {
+                    let (name, value) = label.split_once('=').unwrap_or((label, ""));
+                    (name.to_owned(), Value::from(value))
+                });
+            container["Labels"] = Value::Object(pairs.collect());
+            if container["Publishers"].is_null() {
+                container["Publishers"] = json!([]);
+            }
+        }
+        Ok(containers)
     }
 
     fn compose(&self, words: &[&str], rehearse: bool) -> Command {

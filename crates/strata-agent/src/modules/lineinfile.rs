@@ -94,7 +94,7 @@ impl Module for Lineinfile {
             rule: Rule::read(arguments)?,
             create: arguments.bool("create"),
             backup: arguments.bool("backup"),
-            validate: arguments.string("validate"),
+            validate: arguments.filled("validate"),
             attributes: Attributes::read(arguments)?,
         })
     }

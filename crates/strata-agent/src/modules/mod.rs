@@ -98,6 +98,7 @@ mod xml;
 mod yum_repository;
 mod zypper;
 mod zypper_repository;
+mod zypper_xml;
 
 /// One line of the table.
 struct Entry {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+pub(super) use crate::change::results;
 
 use crate::change::Change;
 use crate::host::{Host, HostError};
@@ -37,21 +37,26 @@ pub(super) fn failed(output: &Output) -> ModuleError {
     ModuleError::new(said).with(results(output))
 }
 
-/// What a program left, under the names of `command`.
-pub(super) fn results(output: &Output) -> Value {
-    json!({
-        "rc": output.status, "stdout": output.stdout, "stderr": output.stderr,
-        "stdout_lines": output.stdout.lines().collect::<Vec<_>>(),
-        "stderr_lines": output.stderr.lines().collect::<Vec<_>>(),
-    })
-}
-
 /// A program that is to be run as a change, and must succeed.
 pub(super) fn change(command: Command) -> Change {
     Change::Run {
         command,
         may_fail: false,
     }
+}
+
+/// A program that is to be run as a change; `failure` is what is said if it does not succeed.
+pub(super) fn attempt(command: Command, failure: impl Into<String>) -> Change {
+    Change::Attempt {
+        command,
+        failure: failure.into(),
+    }
+}
+
+/// Texts as Python prints a list of them.
+pub(super) fn list_of(texts: &[String]) -> String {
+    let quoted: Vec<String> = texts.iter().map(|text| format!("'{text}'")).collect();
+    format!("[{}]", quoted.join(", "))
 }
 
 /// Fails where the host lacks a program.

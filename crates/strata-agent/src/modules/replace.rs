@@ -54,7 +54,7 @@ impl Module for Replace {
     fn new(arguments: &Arguments, _task: &Task) -> Result<Replace, ModuleError> {
         let beside = |name: &str, text: String| {
             arguments
-                .string(name)
+                .filled(name)
                 .map(|_| pattern::python(name, &text))
                 .transpose()
         };
@@ -66,7 +66,7 @@ impl Module for Replace {
             after: beside("after", format!("(?s){}", arguments.text("after")))?,
             before: beside("before", format!("(?s){}", arguments.text("before")))?,
             backup: arguments.bool("backup"),
-            validate: arguments.string("validate"),
+            validate: arguments.filled("validate"),
             attributes: Attributes::read(arguments)?,
         })
     }

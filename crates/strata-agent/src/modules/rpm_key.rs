@@ -3,13 +3,13 @@
 use serde_json::json;
 
 use super::programs::{self, plain};
+use super::scratch::Scratch;
 use super::{download, openpgp};
 use crate::arguments::{Arguments, Field, Spec};
 use crate::change::{Change, Outcome};
 use crate::host::Host;
 use crate::module::{Module, ModuleError, Report, values};
 use crate::protocol::Task;
-use crate::system::Command;
 
 pub(super) struct RpmKey {
     key: String,
@@ -18,10 +18,12 @@ pub(super) struct RpmKey {
     verify: bool,
 }
 
-/// What rpm has of the key, and the key itself where it is to be imported.
+/// What rpm has of the key, and the file of the key where it is to be imported.
 pub(super) struct Found {
     there: Vec<String>,
-    content: Option<Vec<u8>>,
+    file: Option<String>,
+    /// Where the file is, if it is no file of the host.
+    _folder: Option<Scratch>,
 }
 
 impl Module for RpmKey {
@@ -52,7 +54,7 @@ impl Module for RpmKey {
         programs::required(host, "rpm")?;
         let content = if download::is_address(&self.key) {
             Some(download::fetch(host, &self.key, self.verify)?)
-        } else if self.key.starts_with('/') {
+        } else if host.metadata_followed(self.key.as_ref())?.is_some() {
             Some(host.read(self.key.as_ref())?)
         } else {
             None
@@ -87,18 +89,28 @@ impl Module for RpmKey {
                 "When importing a key, a valid file must be given",
             ));
         }
-        Ok(Found {
-            content: content.filter(|_| self.present && !all),
+        let mut found = Found {
+            file: None,
+            _folder: None,
             there,
-        })
+        };
+        if let Some(content) = content.filter(|_| self.present && !all) {
+            // rpm reads no pipe.
+            if download::is_address(&self.key) {
+                let folder = Scratch::new(host)?;
+                let text = String::from_utf8_lossy(&content);
+                found.file = Some(folder.put(host, "key", &text)?);
+                found._folder = Some(folder);
+            } else {
+                found.file = Some(self.key.clone());
+            }
+        }
+        Ok(found)
     }
 
     fn decide(&self, found: &Found) -> Vec<Change> {
-        if let Some(content) = &found.content {
-            return vec![programs::change(Command {
-                stdin: Some(String::from_utf8_lossy(content).into_owned()),
-                ..plain(["rpm", "--import", "/dev/stdin"])
-            })];
+        if let Some(file) = &found.file {
+            return vec![programs::change(plain(["rpm", "--import", file]))];
         }
         if self.present || found.there.is_empty() {
             return Vec::new();
@@ -124,7 +136,7 @@ impl RpmKey {
         let all: Vec<String> = keys.iter().map(|key| key.fingerprint.clone()).collect();
         let wanted = |fingerprint: &String| self.fingerprints.contains(fingerprint);
         if !self.fingerprints.is_empty() && !all.iter().any(wanted) {
-            let (wanted, found) = (self.fingerprints.join(", "), all.join(", "));
+            let (wanted, found) = (set_of(&self.fingerprints), set_of(&all));
             return Err(ModuleError::new(format!(
                 "The specified fingerprint, '{wanted}', does not match any key fingerprints in \
                  '{found}'"
@@ -132,6 +144,11 @@ impl RpmKey {
         }
         Ok(all)
     }
+}
+
+/// Texts as Python prints a set of them.
+fn set_of(texts: &[String]) -> String {
+    format!("{{'{}'}}", texts.join("', '"))
 }
 
 fn plain_id(text: &str) -> String {

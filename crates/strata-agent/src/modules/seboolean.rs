@@ -48,31 +48,40 @@ impl Module for Seboolean {
         if !is_on && !self.ignores_selinux {
             return Err(ModuleError::new("SELinux is disabled on this host."));
         }
-        let path = format!("/sys/fs/selinux/booleans/{}", self.name);
-        let text = host.read_text(path.as_ref());
-        let now = text.and_then(|text| text.trim().chars().next().map(|digit| digit == '1'));
-        let mut kept = None;
-        if self.persistent || now.is_none() {
+        let mut found = Found {
+            now: None,
+            kept: None,
+        };
+        if self.persistent {
             programs::required(host, "semanage")?;
             let said = programs::checked(host, &plain(["semanage", "boolean", "-l", "-n"]))?;
-            kept = parse(&said.stdout, &self.name);
+            found.kept = parse(&said.stdout, &self.name);
+            if found.kept.is_none() {
+                return Err(ModuleError::new(format!(
+                    "SELinux boolean {} is not defined in persistent policy",
+                    self.name
+                )));
+            }
         }
-        if now.is_none() && kept.is_none() {
-            return Err(ModuleError::new(format!(
-                "SELinux boolean {} does not exist.",
-                self.name
-            )));
+        if is_on {
+            let path = format!("/sys/fs/selinux/booleans/{}", self.name);
+            let text = host.read_text(path.as_ref());
+            found.now = text.and_then(|text| text.trim().chars().next().map(|digit| digit == '1'));
+            if found.now.is_none() && !self.persistent {
+                return Err(ModuleError::new(format!(
+                    "Failed to determine current state for boolean {}",
+                    self.name
+                )));
+            }
         }
-        Ok(Found { now, kept })
+        Ok(found)
     }
 
     fn decide(&self, found: &Found) -> Vec<Change> {
         let differs = |is: Option<bool>| is.is_some_and(|is| is != self.state);
-        let word = if self.state { "on" } else { "off" };
-        if self.persistent && (differs(found.kept) || differs(found.now)) {
-            let flags = if found.now.is_none() { "-N" } else { "--" };
+        if self.persistent && differs(found.kept) {
             let mut argv = vec!["semanage", "boolean", "--modify"];
-            argv.extend((flags == "-N").then_some("-N"));
+            argv.extend(found.now.is_none().then_some("-N"));
             argv.extend([
                 if self.state { "--on" } else { "--off" },
                 self.name.as_str(),
@@ -80,6 +89,7 @@ impl Module for Seboolean {
             return vec![Change::run(&argv)];
         }
         if !self.persistent && differs(found.now) {
+            let word = if self.state { "on" } else { "off" };
             return vec![Change::run(&["setsebool", &self.name, word])];
         }
         Vec::new()

@@ -8,7 +8,7 @@ use super::edit::{Edited, Existing};
 use crate::arguments::{Arguments, Field, Spec};
 use crate::attributes::Wanted;
 use crate::change::{Change, Heading, Outcome};
-use crate::host::Host;
+use crate::host::{Host, HostError};
 use crate::module::{Module, ModuleError, Report, values};
 use crate::protocol::Task;
 use crate::system::Command;
@@ -61,6 +61,9 @@ impl Module for Sysctl {
                 "state is present but all of the following are missing: value",
             ));
         }
+        if present && value.is_empty() {
+            return Err(ModuleError::new("value cannot be blank"));
+        }
         Ok(Sysctl {
             name,
             value: boolean_as_number(&value),
@@ -75,16 +78,14 @@ impl Module for Sysctl {
     fn observe(&self, host: &dyn Host) -> Result<Found, ModuleError> {
         let file = Existing::read(host, &self.file)?;
         let text = self.edit(&file.text).filter(|text| *text != file.text);
-        let kernel = match self.set && self.present {
-            true => Some(self.in_kernel(host)?),
-            false => None,
-        };
+        let kernel = self.kernel_that_decides(host, text.is_none())?;
         Ok(Found { file, text, kernel })
     }
 
     fn decide(&self, found: &Found) -> Vec<Change> {
         let mut changes = Vec::new();
-        if found.kernel.as_ref().is_some_and(|now| *now != self.value) {
+        let differs = found.kernel.as_ref().is_some_and(|now| *now != self.value);
+        if differs && self.set {
             let pair = format!("{}={}", self.name, self.value);
             changes.push(self.run(&["-w", &pair]));
         }
@@ -96,9 +97,9 @@ impl Module for Sysctl {
                 validate: None,
             };
             changes.extend(found.file.changes(Some(write), &Wanted::default()));
-            if self.reload {
-                changes.push(self.run(&["-p", &self.file.to_string_lossy()]));
-            }
+        }
+        if self.reload && (differs || found.text.is_some()) {
+            changes.push(self.run(&["-p", &self.file.to_string_lossy()]));
         }
         changes
     }
@@ -117,7 +118,24 @@ impl Sysctl {
         Change::run(&argv)
     }
 
-    fn in_kernel(&self, host: &dyn Host) -> Result<String, ModuleError> {
+    /// What the kernel has, where it is to be set, or to be what the file says already: `reload` puts back what
+    /// somebody changed meanwhile.
+    fn kernel_that_decides(
+        &self,
+        host: &dyn Host,
+        file_is_right: bool,
+    ) -> Result<Option<String>, HostError> {
+        if !self.present || !(self.set || self.reload && file_is_right) {
+            return Ok(None);
+        }
+        match self.in_kernel(host) {
+            // Where no program runs, the kernel is taken to have what its file says.
+            Err(HostError::Unknown(_)) if !self.set => Ok(None),
+            found => found.map(Some),
+        }
+    }
+
+    fn in_kernel(&self, host: &dyn Host) -> Result<String, HostError> {
         let said = host.run(&Command::new(["sysctl", "-e", "-n", &self.name]))?;
         Ok(one_line(&said.stdout))
     }

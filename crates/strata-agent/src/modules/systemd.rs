@@ -61,19 +61,11 @@ const SERVICE: &[Field] = &[
 /// Arguments of `service` that mean nothing to systemd.
 const UNUSED: &[&str] = &["pattern", "runlevel", "sleep", "arguments"];
 
-const ONE_OF: &[&[&str]] = &[&[
-    "state",
-    "enabled",
-    "masked",
-    "daemon_reload",
-    "daemon_reexec",
-]];
-
 /// The three modules differ in their arguments only.
 macro_rules! unit_module {
     ($type:ident, $name:literal, $fields:ident) => {
         impl Module for $type {
-            const SPEC: Spec = Spec::new($name, $fields).one_of(ONE_OF);
+            const SPEC: Spec = Spec::new($name, $fields);
             type Current = Option<system::Unit>;
 
             fn new(arguments: &Arguments, _task: &Task) -> Result<$type, ModuleError> {
@@ -106,18 +98,20 @@ unit_module!(Service, "service", SERVICE);
 
 impl Unit {
     fn read(arguments: &Arguments) -> Result<Unit, ModuleError> {
-        let name = arguments.string("name");
+        let given = arguments.string("name");
         let about_unit = ["state", "enabled", "masked"];
-        if let (None, Some(given)) = (
-            &name,
+        if let (None, Some(about)) = (
+            &given,
             about_unit
                 .iter()
-                .find(|given| arguments.raw(given).is_some()),
+                .find(|about| arguments.raw(about).is_some()),
         ) {
             return Err(ModuleError::new(format!(
-                "{given} is given, but the name of the unit is missing"
+                "{about} is given, but the name of the unit is missing"
             )));
         }
+        // A role's `default('')` asks nothing of a unit.
+        let name = arguments.filled("name");
         if name
             .as_ref()
             .is_some_and(|name| name.starts_with('-') || name.contains(['*', '?', '[']))

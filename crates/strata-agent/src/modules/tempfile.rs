@@ -35,7 +35,7 @@ impl Module for Tempfile {
 
     fn new(arguments: &Arguments, _task: &Task) -> Result<Tempfile, ModuleError> {
         Ok(Tempfile {
-            folder: arguments.path("path"),
+            folder: arguments.filled_path("path"),
             prefix: arguments.text("prefix"),
             suffix: arguments.text("suffix"),
             is_directory: arguments.text("state") == "directory",

@@ -105,7 +105,7 @@ impl Module for Ufw {
         }
         let both = ["interface_in", "interface_out"]
             .iter()
-            .all(|name| arguments.string(name).is_some());
+            .all(|name| arguments.filled(name).is_some());
         if has_rule && both && !arguments.bool("route") {
             return fail("Only route rules can combine interface_in and interface_out");
         }
@@ -267,7 +267,7 @@ impl Rule {
         let mut tail = vec![rule];
         tail.extend(arguments.string("direction"));
         let mut add = |words: &[&str], name: &str| {
-            if let Some(value) = arguments.string(name) {
+            if let Some(value) = arguments.filled(name) {
                 tail.extend(words.iter().map(|word| (*word).to_owned()));
                 tail.push(value);
             }
@@ -279,7 +279,7 @@ impl Rule {
             tail.push("log".to_owned());
         }
         let mut add = |word: &str, name: &str| {
-            if let Some(value) = arguments.string(name) {
+            if let Some(value) = arguments.filled(name) {
                 tail.extend([word.to_owned(), value]);
             }
         };

@@ -19,6 +19,8 @@ pub(crate) trait Place {
     fn root(&self) -> String;
     /// Runs a line of the shell, and gives what it prints.
     fn shell(&mut self, line: &str) -> String;
+    /// Puts a program of `programs/` there.
+    fn bring(&mut self, name: &str);
     /// Runs the module.
     fn module(&mut self, args: &Value, check: bool) -> Map<String, Value>;
 }
@@ -164,6 +166,32 @@ impl Ground {
         let output = command.stdin(Stdio::null()).output().unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
+
+    fn bring(&self, name: &str) {
+        let Ground::Container(container, _) = self else {
+            panic!("programs are brought to containers, not to this machine");
+        };
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs");
+        let program = program.join(name);
+        let target = format!("{container}/usr/local/sbin/{name}");
+        incus(&[
+            "file",
+            "push",
+            "-q",
+            "--mode",
+            "0755",
+            &program.to_string_lossy(),
+            &target,
+        ]);
+    }
+}
+
+/// The words that a suite wants before those that run a module.
+fn under(suite: &Value) -> Vec<String> {
+    let words = suite["under"].as_array().into_iter().flatten();
+    words
+        .map(|word| word.as_str().unwrap().to_owned())
+        .collect()
 }
 
 /// The Python that has ansible-core.
@@ -189,6 +217,7 @@ fn packages(python: &str) -> String {
 pub(crate) struct Ansible {
     ground: Ground,
     module: String,
+    under: Vec<String>,
 }
 
 impl Ansible {
@@ -242,6 +271,7 @@ impl Ansible {
         Ansible {
             ground,
             module: suite["run"].as_str().unwrap().to_owned(),
+            under: under(suite),
         }
     }
 }
@@ -255,6 +285,10 @@ impl Place for Ansible {
         self.ground.shell(line)
     }
 
+    fn bring(&mut self, name: &str) {
+        self.ground.bring(name);
+    }
+
     fn module(&mut self, args: &Value, check: bool) -> Map<String, Value> {
         let mut args = args.clone();
         args["_ansible_check_mode"] = check.into();
@@ -266,6 +300,7 @@ impl Place for Ansible {
         };
         let path = format!("PYTHONPATH={path}");
         let words = ["env", &path, "HOME=/root", &python, "-m", &self.module];
+        let words: Vec<&str> = self.under.iter().map(String::as_str).chain(words).collect();
         let mut child = self
             .ground
             .command(&words)
@@ -305,8 +340,11 @@ impl Strata {
         let agent = match &ground {
             Ground::Folder(_) => None,
             Ground::Container(..) => {
+                let agent = ["env", "HOME=/root", "/usr/local/bin/strata-agent"];
+                let under = under(suite);
+                let words: Vec<&str> = under.iter().map(String::as_str).chain(agent).collect();
                 let child = ground
-                    .command(&["env", "HOME=/root", "/usr/local/bin/strata-agent"])
+                    .command(&words)
                     .stdin(Stdio::piped())
                     .stdout(Stdio::piped())
                     .spawn();
@@ -360,6 +398,10 @@ impl Place for Strata {
 
     fn shell(&mut self, line: &str) -> String {
         self.ground.shell(line)
+    }
+
+    fn bring(&mut self, name: &str) {
+        self.ground.bring(name);
     }
 
     fn module(&mut self, args: &Value, check: bool) -> Map<String, Value> {

@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value as Json;
 use strata_builtin::{Clock, Settings};
 use strata_core::{
-    Action, Diagnostics, Events, Value,
+    Action, Diagnostics, Events, Text, Value,
     files::MemoryFiles,
     provider::{FindRequest, Found, Provider},
 };
@@ -214,13 +214,13 @@ impl World {
         let block = &provider.schema().resources[type_name].block;
         let mut entries = block.empty_value().as_entries().unwrap().clone();
         for (name, value) in entries.iter_mut() {
-            if block.attributes[name].presence.is_computed() {
+            if block.attributes[&**name].presence.is_computed() {
                 *value = Value::unknown(value.ty());
             }
         }
         let given = attributes
             .iter()
-            .map(|(name, text)| ((*name).into(), Value::from(*text)));
+            .map(|(name, text)| (Text::from(*name), Value::from(*text)));
         entries.extend(given);
         let configured = provider.configure(Value::object::<&str>([])).unwrap();
         let request = FindRequest {

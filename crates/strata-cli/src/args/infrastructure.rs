@@ -23,8 +23,8 @@ pub(crate) struct Settings {
     /// How long to wait for the state's lock, such as `30s` or `2m`.
     #[arg(long, default_value = "0s", value_parser = parse_duration, value_name = "DURATION")]
     pub(crate) lock_timeout: Duration,
-    /// How many provider calls run at once.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
+    /// How many provider calls run at once; 0 is the usual 10.
+    #[arg(long, default_value_t = USUAL_PARALLELISM, value_parser = parse_parallelism, value_name = "N")]
     pub(crate) parallelism: u16,
     /// Ask on the terminal for variables without value.
     #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
@@ -152,6 +152,18 @@ pub(crate) struct Show {
     pub(crate) json: bool,
 }
 
+/// How many calls run at once if nobody says so.
+const USUAL_PARALLELISM: u16 = 10;
+
+/// Reads how many calls run at once; 0 is the usual number, as in Terraform.
+fn parse_parallelism(text: &str) -> Result<u16, String> {
+    match text.parse() {
+        Ok(0) => Ok(USUAL_PARALLELISM),
+        Ok(number) => Ok(number),
+        Err(_) => Err(format!("`{text}` is no number from 0 to {}", u16::MAX)),
+    }
+}
+
 /// Reads `90s`, `2m`, `1h`, `500ms` and sums such as `1m30s`, as Go does.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let mut rest = text;
@@ -193,5 +205,12 @@ mod tests {
         assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(parse_duration("0"), Ok(Duration::ZERO));
         assert!(parse_duration("5").is_err() && parse_duration("x").is_err());
+    }
+
+    #[test]
+    fn nobody_waits_for_no_calls() {
+        assert_eq!(parse_parallelism("0"), Ok(USUAL_PARALLELISM));
+        assert_eq!(parse_parallelism("1000"), Ok(1000));
+        assert!(parse_parallelism("-1").is_err() && parse_parallelism("x").is_err());
     }
 }

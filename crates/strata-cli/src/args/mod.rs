@@ -91,8 +91,7 @@ fn describe(known: impl Fn(&str) -> bool) -> clap::Command {
     let program = clap::Command::new("strata")
         .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true)
-        .arg_required_else_help(true)
-        .disable_help_subcommand(true);
+        .arg_required_else_help(true);
     Everywhere::augment_args(program)
         .about("Runs Terraform configuration and Ansible playbooks on Incus and Proxmox VE, as one")
         .subcommands(Command::describe(known))
@@ -289,6 +288,19 @@ mod tests {
     #[test]
     fn the_definition_is_consistent() {
         whole().debug_assert();
+    }
+
+    #[test]
+    fn help_may_be_asked_for_in_words() {
+        let asked = |argv: &[&str]| {
+            let argv = single_dash::widen(argv.iter().map(OsString::from));
+            let said = Args::parse(&argv).unwrap_err();
+            assert_eq!(said.kind(), clap::error::ErrorKind::DisplayHelp);
+            said.to_string()
+        };
+        assert!(asked(&["strata", "help"]).contains("playbook"));
+        assert!(asked(&["strata", "help", "plan"]).contains("--out"));
+        assert!(asked(&["strata", "help", "state", "list"]).contains("Usage: strata state list"));
     }
 
     #[test]

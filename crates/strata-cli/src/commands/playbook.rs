@@ -94,11 +94,6 @@ pub(super) fn run(arguments: &args::Playbook) -> Result<Exit, Diagnostics> {
     drop(screen);
     match done {
         Ok(recaps) => {
-            if !arguments.json && shows_statistics(&process) {
-                recaps
-                    .iter()
-                    .for_each(|recap| print!("{}", statistics(&recap.statistics)));
-            }
             // The user may have quit by the debugger of tasks, too.
             if stop.is_soft() || recaps.iter().any(|recap| recap.stopped) {
                 return Ok(interrupted());
@@ -148,44 +143,6 @@ fn interrupted() -> Exit {
     let found = found.hint("Go on from there with `--resume`, or run it again.");
     super::complain(&found.into());
     INTERRUPTED
-}
-
-/// Whether what `set_stats` collected is shown at the end.
-fn shows_statistics(process: &Process) -> bool {
-    let settings = Settings::read(&strata_ops::files::Disk, process, &mut Diagnostics::new());
-    settings.flag("show_custom_stats").unwrap_or(false)
-}
-
-/// What `set_stats` collected: a line a host, and what is the whole run's.
-fn statistics(all: &serde_json::Map<String, serde_json::Value>) -> String {
-    if all.is_empty() {
-        return String::new();
-    }
-    let line = |value: &serde_json::Value| {
-        let text = serde_json::to_string_pretty(value).unwrap_or_default();
-        text.lines()
-            .map(str::trim)
-            .fold(String::new(), |line, next| match next {
-                "}" | "]" => line + next,
-                next => line + next + " ",
-            })
-    };
-    let stars = "*".repeat(80 - "CUSTOM STATS: ".len());
-    let mut text = format!("\nCUSTOM STATS: {stars}\n");
-    let mut hosts: Vec<_> = all.iter().filter(|(host, _)| *host != "_run").collect();
-    hosts.sort_by_key(|(host, _)| host.as_str());
-    for (host, value) in hosts {
-        text.push_str(&format!("\t{host}: {}\n", tight(&line(value))));
-    }
-    if let Some(run) = all.get("_run") {
-        text.push_str(&format!("\n\tRUN: {}\n", tight(&line(run))));
-    }
-    text + "\n"
-}
-
-/// Without the gap before a bracket that closes.
-fn tight(line: &str) -> String {
-    line.replace(" }", "}").replace(" ]", "]")
 }
 
 /// `run`.
@@ -254,6 +211,7 @@ fn manner(verbosity: u8, process: &Process) -> Manner {
             .flag("display_skipped_hosts")
             .unwrap_or(callback != "skippy"),
         ok_hosts: settings.flag("display_ok_hosts").unwrap_or(true),
+        statistics: settings.flag("show_custom_stats").unwrap_or(false),
     }
 }
 

@@ -11,7 +11,11 @@ use strata_ops::{
 };
 
 use super::{Exit, process};
-use crate::{args, commands::state, render::plan as draw};
+use crate::{
+    args,
+    commands::state,
+    render::{plan as draw, print_whole},
+};
 
 pub(super) fn run(arguments: &args::Show) -> Result<Exit, Diagnostics> {
     let process = process()?;
@@ -72,7 +76,7 @@ fn plan(saved: &SavedPlan, json: bool, process: &Process) -> Result<Exit, Diagno
             "{}",
             stored::exact_text(&plan_json(&plan, &platforms.providers()), false)
         ),
-        false => anstream::print!("\n{}", draw::plan(&plan, &platforms.providers())),
+        false => print_whole(&format!("\n{}", draw::plan(&plan, &platforms.providers()))),
     }
     Ok(0)
 }

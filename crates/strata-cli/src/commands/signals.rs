@@ -1,15 +1,25 @@
 //! Ctrl-C, the wish to end, and a terminal that was closed: the first ends the work gently, the second at once.
+//!
+//! They are heard in a thread of their own: work may stand in a call that does not end, such as the opening of a pipe
+//! to which nobody writes.
 
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use strata_core::{Diagnostic, Diagnostics};
 use strata_ops::stop::Stop;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 
+use super::{block_on, complain};
 use crate::render::Printer;
 
 /// How long work may take to end at once; what does not heed that is left.
 const GRACE: Duration = Duration::from_secs(3);
+
+/// How long it may take to say so, before the process ends as it stands.
+const LAST: Duration = Duration::from_secs(1);
 
 /// Does `work`; signals that come meanwhile stop it.
 pub(super) async fn stoppable<T>(
@@ -17,13 +27,33 @@ pub(super) async fn stoppable<T>(
     printer: &Printer,
     work: impl Future<Output = Result<T, Diagnostics>>,
 ) -> Result<T, Diagnostics> {
-    let mut work = std::pin::pin!(work);
-    let mut signals = std::pin::pin!(count(stop, printer));
-    // Signals first: they must be heard before the work begins, which may go far without a pause.
+    let (given_up, is_given_up) = oneshot::channel();
+    // Dropped when the work is done, which ends the thread.
+    let (_done, is_done) = oneshot::channel::<()>();
+    let (listening, is_listening) = mpsc::channel::<()>();
+    let ear = Ear {
+        stop: stop.clone(),
+        printer: printer.clone(),
+    };
+    thread::spawn(move || {
+        drop(block_on(async {
+            let heard = Signals::new();
+            // Whoever starts the work waits for this.
+            drop(listening);
+            if let Some(signals) = heard {
+                tokio::select! {
+                    () = ear.count(signals, given_up) => {}
+                    _ = is_done => {}
+                }
+            }
+        }));
+    });
+    // Nothing is ever sent: it ends when the other side does.
+    is_listening.recv().ok();
     tokio::select! {
         biased;
-        () = &mut signals => Err(left().into()),
-        done = &mut work => done,
+        Ok(()) = is_given_up => Err(left().into()),
+        done = work => done,
     }
 }
 
@@ -33,29 +63,50 @@ fn left() -> Diagnostic {
         .hint("Run the same again: what was begun is in the journal, and is looked for first.")
 }
 
-/// Turns signals into stops; ends only where the work did not, after the last of them.
-async fn count(stop: &Stop, printer: &Printer) {
-    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hang_up)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-        signal(SignalKind::hangup()),
-    ) else {
-        return std::future::pending().await;
-    };
-    let mut next = async || {
+/// The signals that mean an end.
+struct Signals([Signal; 3]);
+
+impl Signals {
+    fn new() -> Option<Signals> {
+        let of = |kind| signal(kind).ok();
+        Some(Signals([
+            of(SignalKind::interrupt())?,
+            of(SignalKind::terminate())?,
+            of(SignalKind::hangup())?,
+        ]))
+    }
+
+    async fn next(&mut self) {
+        let [interrupt, terminate, hang_up] = &mut self.0;
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
             _ = hang_up.recv() => {}
         }
-    };
-    next().await;
-    printer.print(
-        "Stopping: what is under way is finished first. Once more stops at once.\n".to_owned(),
-    );
-    stop.soft();
-    next().await;
-    printer.print("Stopping at once.\n".to_owned());
-    stop.hard();
-    tokio::time::sleep(GRACE).await;
+    }
+}
+
+/// Who hears signals for the work.
+struct Ear {
+    stop: Stop,
+    printer: Printer,
+}
+
+impl Ear {
+    /// Turns signals into stops; ends only where the work did not, after the last of them.
+    async fn count(self, mut signals: Signals, given_up: oneshot::Sender<()>) {
+        signals.next().await;
+        self.printer.print(
+            "Stopping: what is under way is finished first. Once more stops at once.\n".to_owned(),
+        );
+        self.stop.soft();
+        signals.next().await;
+        self.printer.print("Stopping at once.\n".to_owned());
+        self.stop.hard();
+        tokio::time::sleep(GRACE).await;
+        given_up.send(()).ok();
+        tokio::time::sleep(LAST).await;
+        complain(&left().into());
+        std::process::exit(1);
+    }
 }

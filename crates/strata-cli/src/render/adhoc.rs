@@ -148,6 +148,7 @@ mod tests {
             yaml: false,
             skipped_hosts: true,
             ok_hosts: true,
+            statistics: false,
         };
         let look = AdhocLook::new(
             manner,

@@ -6,11 +6,12 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use anstyle::Style;
-use strata_core::{Event, FileDiff, HostCounts, ResultKind, TaskOutcome};
+use strata_core::{Event, FileDiff, HostCounts, JobState, ResultKind, TaskOutcome};
 
 use super::{
     Renderer,
     ansible_result::{self, Format},
+    ansible_statistics::statistics,
     diagnostic::DiagnosticRenderer,
     diff, say,
     style::{BAD, CHANGE, GOOD, QUIET, paint},
@@ -27,6 +28,8 @@ pub(crate) struct Manner {
     pub(crate) skipped_hosts: bool,
     /// Whether tasks that are ok are shown.
     pub(crate) ok_hosts: bool,
+    /// Whether what `set_stats` collected is shown at the end.
+    pub(crate) statistics: bool,
 }
 
 /// Draws a playbook's run as Ansible does.
@@ -35,6 +38,8 @@ pub(crate) struct AnsibleLook {
     manner: Manner,
     diagnostics: DiagnosticRenderer,
     recap: BTreeMap<Arc<str>, HostCounts>,
+    /// What was collected for the end.
+    statistics: Option<Arc<str>>,
     /// A banner that waits for a result worth showing.
     waiting: Option<(String, Arc<str>)>,
     /// Included files with the hosts that they are for, until something else happens.
@@ -52,6 +57,7 @@ impl AnsibleLook {
             manner,
             diagnostics,
             recap: BTreeMap::new(),
+            statistics: None,
             waiting: None,
             included: Vec::new(),
             played: false,
@@ -119,6 +125,11 @@ impl AnsibleLook {
             say(&paint(recap_style(&counts), &recap(&host, &counts)));
         }
         say("");
+        let collected = self.statistics.take().filter(|_| self.manner.statistics);
+        let stars = banner("CUSTOM STATS:", self.width);
+        if let Some(text) = collected.and_then(|values| statistics(&values, &stars)) {
+            say(&text);
+        }
     }
 
     fn show_included(&mut self) {
@@ -243,6 +254,17 @@ impl ResultLine<'_> {
     }
 }
 
+/// What a look at a task in the background found.
+fn looked_at(host: &str, job: &str, state: JobState) -> String {
+    match state {
+        JobState::UnderWay => {
+            format!("ASYNC POLL on {host}: jid={job} started=True finished=False")
+        }
+        JobState::Done => format!("ASYNC OK on {host}: jid={job}"),
+        JobState::Failed => format!("ASYNC FAILED on {host}: jid={job}"),
+    }
+}
+
 /// One line of the recap.
 fn recap(host: &str, counts: &HostCounts) -> String {
     let HostCounts {
@@ -332,9 +354,22 @@ impl Renderer for AnsibleLook {
                 diffs: &diffs,
                 result: &result,
             }),
+            Event::Statistics { values } => self.statistics = Some(values),
+            Event::JobLookedAt { host, job, state } => {
+                self.show_waiting();
+                say(&paint(RETRY, &looked_at(&host, &job, state)));
+            }
+            Event::Pausing { seconds, hidden } => {
+                self.show_waiting();
+                let hidden = if hidden { " (output is hidden)" } else { "" };
+                say(&format!("Pausing for {seconds} seconds{hidden}"));
+            }
+            Event::NoHostsLeft => self.banner("NO MORE HOSTS LEFT"),
             Event::HostRecap { host, counts } => drop(self.recap.insert(host, counts)),
             // The banner of the play says it already.
             Event::Diagnostic { diagnostic } if diagnostic.code != "no-hosts-matched" => {
+                // Where the run ends in its middle Ansible counts nothing.
+                self.began &= diagnostic.code != "missing-handler";
                 anstream::eprint!("{}", self.diagnostics.render(&diagnostic));
             }
             _ => {}
@@ -394,6 +429,7 @@ mod tests {
             yaml: false,
             skipped_hosts: true,
             ok_hosts: true,
+            statistics: false,
         };
         line.text(manner).map(|(_, text)| text)
     }

@@ -7,6 +7,7 @@
 pub(crate) mod adhoc;
 pub(crate) mod ansible;
 mod ansible_result;
+mod ansible_statistics;
 pub(crate) mod console;
 pub(crate) mod diagnostic;
 mod diff;
@@ -38,6 +39,11 @@ use strata_core::{Event, Events};
 pub(crate) trait Renderer: Send {
     /// Shows one event.
     fn event(&mut self, event: Event);
+
+    /// Which events it shows at all; the others need not come here.
+    fn shows(&self) -> fn(&Event) -> bool {
+        |_| true
+    }
 
     /// Shows finished text, such as a plan.
     fn text(&mut self, text: &str) {
@@ -80,13 +86,14 @@ pub(crate) fn print_whole(text: &str) {
 /// Owns the renderer's thread.
 pub(crate) struct Screen {
     sender: Sender<Message>,
+    shows: fn(&Event) -> bool,
     thread: Option<JoinHandle<()>>,
 }
 
 enum Message {
     Event(Event),
     /// Text, and whom to tell when it is drawn.
-    Text(String, Sender<()>),
+    Text(String, Option<Sender<()>>),
     /// Nothing comes after. Needed, since handles may outlive the screen in work that was abandoned.
     End,
 }
@@ -95,18 +102,24 @@ impl Screen {
     /// Starts drawing.
     pub(crate) fn new(renderer: Box<dyn Renderer>) -> Self {
         let (sender, receiver) = channel();
+        let shows = renderer.shows();
         let thread = thread::spawn(move || draw(renderer, &receiver));
         Self {
             sender,
+            shows,
             thread: Some(thread),
         }
     }
 
     /// A handle for operations.
     pub(crate) fn events(&self) -> Events {
-        let sender = self.sender.clone();
-        // After the screen is gone nobody looks any more, so a lost event is no loss.
-        Events::new(move |event| drop(sender.send(Message::Event(event))))
+        let (sender, shows) = (self.sender.clone(), self.shows);
+        Events::new(move |event| {
+            if shows(&event) {
+                // After the screen is gone nobody looks any more, so a lost event is no loss.
+                drop(sender.send(Message::Event(event)));
+            }
+        })
     }
 
     /// A handle for text.
@@ -129,11 +142,22 @@ impl Printer {
     /// Draws text; returns when it, and every event sent before, is drawn.
     pub(crate) fn print(&self, text: String) {
         let (sender, drawn) = channel();
-        if self.sender.send(Message::Text(text, sender)).is_ok() {
-            self.drawer.iter().for_each(Thread::unpark);
+        if self.hand_over(text, Some(sender)) {
             // An error means that the screen is gone: there is nothing to wait for.
             drawn.recv().ok();
         }
+    }
+
+    /// Draws text while the caller makes more of it. What is to come after it all is printed.
+    pub(crate) fn begin(&self, text: String) {
+        self.hand_over(text, None);
+    }
+
+    /// False if the screen is gone.
+    fn hand_over(&self, text: String, drawn: Option<Sender<()>>) -> bool {
+        let is_there = self.sender.send(Message::Text(text, drawn)).is_ok();
+        self.drawer.iter().for_each(Thread::unpark);
+        is_there
     }
 }
 
@@ -159,9 +183,7 @@ fn draw(mut renderer: Box<dyn Renderer>, messages: &Receiver<Message>) {
         match messages.recv_timeout(TICK) {
             Ok(Message::Event(event)) => renderer.event(event),
             Ok(Message::Text(text, drawn)) => {
-                renderer.pause();
-                renderer.text(&text);
-                drawn.send(()).ok();
+                text_of(&mut *renderer, &text, drawn);
                 continue;
             }
             Err(RecvTimeoutError::Timeout) => renderer.tick(),
@@ -178,16 +200,19 @@ fn draw(mut renderer: Box<dyn Renderer>, messages: &Receiver<Message>) {
     renderer.finish();
 }
 
+fn text_of(renderer: &mut dyn Renderer, text: &str, drawn: Option<Sender<()>>) {
+    renderer.pause();
+    renderer.text(text);
+    // An error means that nobody waits for it any more.
+    drawn.map(|drawn| drawn.send(()).ok());
+}
+
 /// Draws what waits; false at the end.
 fn drain(renderer: &mut dyn Renderer, messages: &Receiver<Message>) -> bool {
     while let Ok(message) = messages.try_recv() {
         match message {
             Message::Event(event) => renderer.event(event),
-            Message::Text(text, drawn) => {
-                renderer.pause();
-                renderer.text(&text);
-                drawn.send(()).ok();
-            }
+            Message::Text(text, drawn) => text_of(renderer, &text, drawn),
             Message::End => return false,
         }
     }

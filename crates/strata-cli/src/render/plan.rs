@@ -1,6 +1,6 @@
 //! A plan for people, in the look of `terraform plan`.
 
-use std::path::Path;
+use std::{path::Path, sync::LazyLock};
 
 use strata_core::{Action, AttributePath, Type, Value, addr::InstanceKey};
 use strata_ops::infrastructure::{Change, OutputChange, Plan, PlanMode, Providers, Reason};
@@ -12,11 +12,28 @@ use super::{
     value::{ValueLines, quoted},
 };
 
+/// So many changes are a piece of a plan: drawing the next one takes about as long as printing it.
+const PIECE: usize = 100;
+
 /// Draws all changes of a plan, its output changes, and the sum.
 ///
 /// The schemas of the providers tell which attributes are blocks.
 pub(crate) fn plan(plan: &Plan, providers: &Providers) -> String {
-    let mut text = drift(plan, providers);
+    let mut text = String::new();
+    let last = pieces(String::new(), plan, providers, &mut |piece| {
+        text.push_str(&piece);
+    });
+    text + &last
+}
+
+/// The same behind a first `text`, piece by piece, so that one can be printed while the next is drawn; gives the last.
+pub(crate) fn pieces(
+    mut text: String,
+    plan: &Plan,
+    providers: &Providers,
+    print: &mut dyn FnMut(String),
+) -> String {
+    text.push_str(&drift(plan, providers));
     if plan.is_empty() {
         let nothing = match plan.mode {
             _ if plan.mode == PlanMode::RefreshOnly && !plan.drift.is_empty() => {
@@ -42,9 +59,13 @@ pub(crate) fn plan(plan: &Plan, providers: &Providers) -> String {
         .collect();
     if !changes.is_empty() {
         text.push_str("Strata will perform the following actions:\n\n");
-        changes
-            .iter()
-            .for_each(|one| text.push_str(&change(one, plan, providers)));
+    }
+    for some in changes.chunks(PIECE) {
+        for one in some {
+            change(one, plan, providers, &mut text);
+        }
+        let room = text.len();
+        print(std::mem::replace(&mut text, String::with_capacity(room)));
     }
     text.push_str(&format!(
         "{}\n",
@@ -112,19 +133,20 @@ fn drift(plan: &Plan, providers: &Providers) -> String {
 }
 
 /// Draws one change.
-fn change(change: &Change, plan: &Plan, providers: &Providers) -> String {
+fn change(change: &Change, plan: &Plan, providers: &Providers, text: &mut String) {
     let deposed = change
         .deposed
         .as_ref()
         .map(|key| format!(" (deposed object {key})"))
         .unwrap_or_default();
-    let sign = sign(change.action);
     let moved_from = plan.moved_from(&change.address);
     let headline = match (moved_from, change.action) {
         (Some(from), Action::NoOp) => format!("# {from} has moved to {}", change.address),
         _ => format!("# {}{deposed} {}", change.address, verdict(change)),
     };
-    let mut text = format!("  {}\n", paint(HEADING, &headline));
+    for part in ["  ", &*paint(HEADING, &headline), "\n"] {
+        text.push_str(part);
+    }
     if let Some(from) = moved_from.filter(|_| change.action != Action::NoOp) {
         text.push_str(&format!("  # (moved from {from})\n"));
     }
@@ -150,12 +172,20 @@ fn change(change: &Change, plan: &Plan, providers: &Providers) -> String {
         "resource"
     };
     let (kind, name) = (quoted(&resource.type_name), quoted(&resource.name));
-    for part in [&*sign, " ", keyword, " ", &kind, " ", &name, " {\n"] {
+    for part in [
+        sign(change.action),
+        " ",
+        keyword,
+        " ",
+        &kind,
+        " ",
+        &name,
+        " {\n",
+    ] {
         text.push_str(part);
     }
     text.push_str(&lines(change, providers, 6));
     text.push_str("    }\n\n");
-    text
 }
 
 /// What will become of it, after its address, in Terraform's words.
@@ -247,17 +277,28 @@ fn lines(change: &Change, providers: &Providers, indent: usize) -> String {
     lines.text
 }
 
-fn sign(action: Action) -> String {
+fn sign(action: Action) -> &'static str {
+    static DRAWN: LazyLock<[String; 7]> = LazyLock::new(|| {
+        [
+            format!("  {}", paint(GOOD, "+")),
+            format!(" {}", paint(FAINT, "<=")),
+            format!("  {}", paint(CHANGE, "~")),
+            format!("{}/{}", paint(BAD, "-"), paint(GOOD, "+")),
+            format!("{}/{}", paint(GOOD, "+"), paint(BAD, "-")),
+            format!("  {}", paint(BAD, "-")),
+            format!("  {}", paint(FAINT, ".")),
+        ]
+    });
     match action {
         // What is ephemeral is not in a plan.
-        Action::NoOp | Action::Open | Action::Renew | Action::Close => "   ".to_owned(),
-        Action::Create => format!("  {}", paint(GOOD, "+")),
-        Action::Read => format!(" {}", paint(FAINT, "<=")),
-        Action::Update => format!("  {}", paint(CHANGE, "~")),
-        Action::DeleteThenCreate => format!("{}/{}", paint(BAD, "-"), paint(GOOD, "+")),
-        Action::CreateThenDelete => format!("{}/{}", paint(GOOD, "+"), paint(BAD, "-")),
-        Action::Delete => format!("  {}", paint(BAD, "-")),
-        Action::Forget => format!("  {}", paint(FAINT, ".")),
+        Action::NoOp | Action::Open | Action::Renew | Action::Close => "   ",
+        Action::Create => &DRAWN[0],
+        Action::Read => &DRAWN[1],
+        Action::Update => &DRAWN[2],
+        Action::DeleteThenCreate => &DRAWN[3],
+        Action::CreateThenDelete => &DRAWN[4],
+        Action::Delete => &DRAWN[5],
+        Action::Forget => &DRAWN[6],
     }
 }
 

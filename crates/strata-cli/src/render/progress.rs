@@ -319,12 +319,18 @@ impl Renderer for ProgressLook {
                     None => anstream::eprint!("{text}"),
                 }
             }
+            Event::Pausing { seconds, .. } => {
+                self.line(&format!("  pausing for {seconds} seconds"))
+            }
             Event::RefreshStarted { .. }
             | Event::RefreshFinished { .. }
             | Event::ChangePlanned { .. }
             | Event::Provision { .. }
             | Event::ChangeSummary { .. }
-            | Event::PlayStarted { .. } => {}
+            | Event::PlayStarted { .. }
+            | Event::Statistics { .. }
+            | Event::JobLookedAt { .. }
+            | Event::NoHostsLeft => {}
         }
     }
 

@@ -1,6 +1,6 @@
 //! The look of `terraform apply`: a line when a change begins, goes on and ends, and the sum at the end.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{collections::BTreeMap, fmt::Write, time::Instant};
 
 use strata_core::{
     Action, ApplyPhase, ChangeCounts, Diagnostic, Event, OperationKind, ProvisionPhase,
@@ -207,8 +207,13 @@ impl Renderer for TerraformLook {
     fn event(&mut self, event: Event) {
         match event {
             Event::RefreshStarted { address, id } => {
-                let id = id.map(|id| format!(" [id={id}]")).unwrap_or_default();
-                self.tell(&format!("{address}: Refreshing state...{id}"));
+                let (open, id, close) = match id.as_deref() {
+                    Some(id) => (" [id=", id, "]"),
+                    None => ("", "", ""),
+                };
+                let line = format_args!("{address}: Refreshing state...{open}{id}{close}");
+                // A text takes everything.
+                writeln!(self.said, "{HEADING}{line}{HEADING:#}").ok();
             }
             Event::Apply {
                 address,
@@ -239,6 +244,19 @@ impl Renderer for TerraformLook {
             }
             Event::Diagnostic { diagnostic } => self.diagnostic(&diagnostic),
             _ => {}
+        }
+    }
+
+    fn shows(&self) -> fn(&Event) -> bool {
+        |event| {
+            matches!(
+                event,
+                Event::RefreshStarted { .. }
+                    | Event::Apply { .. }
+                    | Event::Provision { .. }
+                    | Event::ChangeSummary { .. }
+                    | Event::Diagnostic { .. }
+            )
         }
     }
 

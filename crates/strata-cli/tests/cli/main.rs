@@ -24,6 +24,7 @@ mod four_runs;
 mod gate;
 mod images;
 mod infrastructure;
+mod inventory_plugins;
 mod kill;
 mod language;
 mod mistakes;

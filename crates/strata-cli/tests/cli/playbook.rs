@@ -140,6 +140,43 @@ fn inventories_are_shown_as_ansible_inventory_shows_them() {
     assert_eq!(ran.stdout, expected);
     let ran = project.run(&["inventory", "--host", "w1"]);
     assert_eq!(ran.stdout, "{\n    \"n\": 5,\n    \"v\": \"a b\"\n}\n");
+
+    // What stands beside the inventory belongs to the group or the host that it is written for.
+    project.write(
+        "group_vars/prod.yml",
+        "l: [1, {k: null}]\nansible_group_priority: 2\n",
+    );
+    project.write("host_vars/w2.yml", "own: yes\n");
+    let ran = project.run(&["inventory", "--graph", "prod", "--vars", "--limit", "w2"]);
+    let expected = "\
+@prod:
+  |--@web:
+  |  |--w1
+  |  |  |--{ansible_group_priority = 2}
+  |  |  |--{l = [1, {'k': None}]}
+  |  |  |--{n = 5}
+  |  |  |--{v = a b}
+  |  |--w2
+  |  |  |--{ansible_group_priority = 2}
+  |  |  |--{l = [1, {'k': None}]}
+  |  |  |--{n = 5}
+  |  |  |--{own = True}
+  |  |  |--{v = a b}
+  |--{ansible_group_priority = 2}
+  |--{l = [1, {'k': None}]}
+  |--{n = 5}
+";
+    assert_eq!(ran.stdout, expected, "{}", ran.stderr);
+    let ran = project.run(&["inventory", "--list", "--export"]);
+    let list: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(
+        list["prod"]["vars"]["l"],
+        serde_json::json!([1, {"k": null}])
+    );
+    assert_eq!(
+        list["_meta"]["hostvars"]["w2"],
+        serde_json::json!({"own": true, "v": "a b"})
+    );
 }
 
 #[test]

@@ -51,14 +51,14 @@ resource "proxmox_virtual_environment_pool" "lab" {
 "#;
 
 /// A running twin.
-struct Twin {
+pub(crate) struct Twin {
     child: Child,
-    environment: BTreeMap<String, String>,
+    pub(crate) environment: BTreeMap<String, String>,
 }
 
 impl Twin {
     /// Starts it, and reads how to reach it.
-    fn start(folder: &Folder, arguments: &[&str]) -> Self {
+    pub(crate) fn start(folder: &Folder, arguments: &[&str]) -> Self {
         let mut child = folder.start_heard(&[&["twin"], arguments].concat());
         let mut environment = BTreeMap::new();
         let said = BufReader::new(child.stdout.take().unwrap());
@@ -76,7 +76,7 @@ impl Twin {
         Self { child, environment }
     }
 
-    fn run(&self, folder: &Folder, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, folder: &Folder, arguments: &[&str]) -> Ran {
         let environment = self.environment.iter();
         let environment: Vec<(&str, &str)> = environment
             .map(|(name, value)| (name.as_str(), value.as_str()))
@@ -85,7 +85,7 @@ impl Twin {
     }
 
     /// Ends it as Ctrl-C does.
-    fn end(mut self) {
+    pub(crate) fn end(mut self) {
         let id = self.child.id().to_string();
         let sent = Command::new("kill").args(["-INT", &id]).status().unwrap();
         assert!(sent.success());

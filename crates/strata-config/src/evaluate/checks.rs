@@ -79,7 +79,8 @@ impl Evaluator {
     pub(super) fn check_variables(&self, module: &Arc<ModuleState>, diags: &mut Diagnostics) {
         for variable in module.module.variables.values() {
             self.variable(module, &variable.name);
-            let scope = self.scope(module, &Repetition::Once, None);
+            let mut scope = self.scope(module, &Repetition::Once, None);
+            scope.validated = Some(&variable.name);
             let call = graph::call_of(&self.config, module.node);
             let argument = call.and_then(|call| call.arguments.get(&variable.name));
             let place = argument.map_or(&variable.span, |argument| &argument.span);

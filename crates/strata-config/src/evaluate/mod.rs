@@ -189,10 +189,14 @@ impl Evaluator {
     /// Hands in the value of one instance, in constant time. Attributes that the schema calls sensitive get their mark.
     pub fn set_instance(&self, instance: &addr::ResourceInstance, value: Value) {
         self.find_resource(&instance.resource, |module, state| {
-            let schema = self.schema(module, &state.key);
-            let value = schema.map_or(value.clone(), |schema| {
-                schemas::mark_sensitive(&schema.block, value)
+            let schema = || self.schema(module, &state.key);
+            let is_marked = state.has_sensitive.get_or_init(|| {
+                schema().is_some_and(|schema| schemas::has_sensitive(&schema.block))
             });
+            let value = match is_marked.then(schema).flatten() {
+                Some(schema) => schemas::mark_sensitive(&schema.block, value),
+                None => value,
+            };
             let value = value.with_marks(scope::marks_of(state));
             let mut table = state.table.lock().unwrap_or_else(PoisonError::into_inner);
             table.set(&instance.key, value);
@@ -388,6 +392,7 @@ impl Evaluator {
             module,
             repetition,
             self_value,
+            validated: None,
         }
     }
 

@@ -6,10 +6,10 @@ use strata_core::{Diagnostics, Marks, Type, Value, addr::ResourceMode};
 use strata_hcl::{Environment, Reference, Resolved, Scope};
 
 use super::{
-    Evaluator, Expansion,
+    Evaluator, Expansion, Mode,
     state::{Children, ModuleState, Repetition, ResourceState},
 };
-use crate::{module::Repeat, references::ROOTS};
+use crate::{inputs, module::Repeat, references::ROOTS};
 
 /// The scope of expressions in one module instance, perhaps inside a repeated block.
 ///
@@ -20,6 +20,8 @@ pub(super) struct InModule<'a> {
     pub(super) module: &'a Arc<ModuleState>,
     pub(super) repetition: &'a Repetition,
     pub(super) self_value: Option<&'a Value>,
+    /// The variable whose validation this is: it alone is known while a module is validated.
+    pub(super) validated: Option<&'a str>,
 }
 
 impl Scope for InModule<'_> {
@@ -69,10 +71,14 @@ impl Scope for InModule<'_> {
 
 impl InModule<'_> {
     fn variable(&self, reference: &Reference<'_>) -> Option<Resolved> {
-        let value = self
-            .evaluator
-            .variable(self.module, reference.attribute(0)?)?;
-        Some(Resolved::new(value, 1))
+        let name = reference.attribute(0)?;
+        let value = self.evaluator.variable(self.module, name)?;
+        if self.validated == Some(name) || self.evaluator.options.mode == Mode::Run {
+            return Some(Resolved::new(value, 1));
+        }
+        // A module must be right whatever it is given, so Terraform validates it with unknown variables.
+        let unknown = inputs::unknown(self.module.module.variables.get(name)?);
+        Some(Resolved::new(unknown.with_marks(value.marks_deep()), 1))
     }
 
     fn local(&self, reference: &Reference<'_>) -> Option<Resolved> {

@@ -45,6 +45,8 @@ pub(super) struct ResourceState {
     pub(super) table: Mutex<Table>,
     /// What an instance without a value reads as.
     pub(super) missing: OnceLock<Value>,
+    /// True if its schema calls something in it sensitive.
+    pub(super) has_sensitive: OnceLock<bool>,
 }
 
 /// A module call in one module instance.
@@ -127,6 +129,7 @@ fn resources(module: &Module, mode: ResourceMode) -> Resources {
             expansion: Cell::default(),
             table: Mutex::default(),
             missing: OnceLock::new(),
+            has_sensitive: OnceLock::new(),
         };
         found
             .entry(key.type_name.clone())

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use strata_core::{
-    AttributePath, BoxFuture, Diagnostic, Diagnostics, Type, Value,
+    AttributePath, BoxFuture, Diagnostic, Diagnostics, PathStep, Type, Value,
     provider::{
         ApplyRequest, ApplyResponse, ConfiguredProvider, FindRequest, Found, Object, ObjectKind,
         PlanRequest, PlanResponse, Provider, ReadRequest,
@@ -189,15 +189,11 @@ fn plan(request: &PlanRequest) -> PlanResponse {
         false => Vec::new(),
     };
     PlanResponse {
-        planned: Value::object([
-            (
-                "id",
-                before("id").unwrap_or_else(|| Value::unknown(Type::String)),
-            ),
-            ("input", input),
-            ("output", output),
-            ("triggers_replace", triggers),
-        ]),
+        // What is proposed is the prior id, or an unknown one.
+        planned: request.proposed.map_children(|step, child| match step {
+            PathStep::Attribute(name) if &*name == "output" => output.clone(),
+            _ => child.clone(),
+        }),
         requires_replace,
         effects: Vec::new(),
         private: Vec::new(),

@@ -1,9 +1,10 @@
 //! Putting together what planning found: the plan.
 
 use std::{
+    cell::OnceCell,
     cmp::Ordering,
     collections::{BTreeMap, HashMap, HashSet},
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
 };
 
 use strata_config::module::Lifecycle;
@@ -32,8 +33,9 @@ pub(crate) struct Found {
     pub(crate) drift: Vec<Change>,
     pub(crate) refreshed: Vec<Refreshed>,
     pub(crate) diagnostics: Diagnostics,
-    /// Where in `changes` those of a resource are.
-    pub(crate) by_resource: HashMap<addr::Resource, Vec<usize>>,
+    /// Where in `changes` those of a resource are; up to `indexed`, since hardly anybody asks.
+    by_resource: HashMap<addr::Resource, Vec<usize>>,
+    indexed: usize,
     /// Resources with a change.
     pub(crate) changing: HashSet<ConfigResource>,
 }
@@ -41,23 +43,21 @@ pub(crate) struct Found {
 impl Found {
     /// Takes in what planning one instance gave.
     pub(crate) fn take(&mut self, planned: Planned) {
-        for change in planned.changes {
-            if change.action != Action::NoOp {
-                self.changing.insert(change.address.resource.config());
-            }
-            let at = self.changes.len();
-            match self.by_resource.get_mut(&change.address.resource) {
-                Some(found) => found.push(at),
-                None => {
-                    let resource = change.address.resource.clone();
-                    self.by_resource.insert(resource, vec![at]);
-                }
-            }
-            self.changes.push(change);
-        }
+        self.changes.extend(planned.changes);
         self.drift.extend(planned.drift);
         self.refreshed.extend(planned.refreshed);
         self.diagnostics.append(planned.diagnostics);
+    }
+
+    /// What was planned for a resource so far.
+    pub(crate) fn of(&mut self, resource: &addr::Resource) -> impl Iterator<Item = &Change> {
+        for at in self.indexed..self.changes.len() {
+            let of_it = self.changes[at].address.resource.clone();
+            self.by_resource.entry(of_it).or_default().push(at);
+        }
+        self.indexed = self.changes.len();
+        let found = self.by_resource.get(resource).into_iter().flatten();
+        found.map(|at| &self.changes[*at])
     }
 }
 
@@ -94,10 +94,14 @@ pub(crate) fn finish(
     let checks = match failed || targeted || context.options.mode == PlanMode::Destroy {
         true => Vec::new(),
         false => {
+            let pending = OnceCell::new();
             let is_pending = |instance: &addr::ResourceInstance| {
-                let changes = found.by_resource.get(&instance.resource);
-                let mut changes = changes.into_iter().flatten().map(|at| &found.changes[*at]);
-                changes.any(|change| change.address == *instance && change.action != Action::NoOp)
+                let pending: &HashSet<_> = pending.get_or_init(|| {
+                    let changes = found.changes.iter();
+                    let pending = changes.filter(|change| change.action != Action::NoOp);
+                    pending.map(|change| &change.address).collect()
+                });
+                pending.contains(instance)
             };
             // What does not hold has ended the plan; what is asked of the object is asked again when it is made.
             let conditions = |instance: &addr::ResourceInstance, lifecycle: &Lifecycle| {
@@ -128,7 +132,7 @@ pub(crate) fn finish(
     let mut plan = Plan {
         environment: session.environment.clone(),
         mode: context.options.mode,
-        refreshed: !context.moves.is_empty() || !managed(&prior).eq(managed(before)),
+        refreshed: !context.moves.is_empty() || differs(before, &prior),
         moves: context.moves.to_vec(),
         origins: OnceLock::new(),
         prior,
@@ -156,6 +160,12 @@ pub(crate) fn finish(
         counts: plan.counts(),
     });
     Ok(plan)
+}
+
+/// True if reading made a difference to what state has of managed resources.
+fn differs(before: &State, after: &State) -> bool {
+    let is_shared = Arc::ptr_eq(&before.resources, &after.resources);
+    !is_shared && !managed(before).eq(managed(after))
 }
 
 /// What state has of managed resources; that a data source was read is no change.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use strata_config::ImportTarget;
+use strata_config::{Expansion, ImportTarget};
 use strata_core::{
     Diagnostic, Diagnostics, Event, Subject,
     addr::ResourceInstance,
@@ -13,6 +13,7 @@ use strata_state::State;
 use super::{
     Planned, Refreshed,
     refresh::{Prior, Subjected, about},
+    targets::Scope,
 };
 use crate::{objects::Template, session::Session};
 
@@ -40,6 +41,42 @@ pub(crate) fn wanted(session: &Session<'_>, state: &State, diags: &mut Diagnosti
         }
     }
     imports
+}
+
+/// Reports those that configuration has a block for, and not the instance.
+pub(crate) fn check(
+    session: &Session<'_>,
+    scope: &Scope,
+    imports: &Imports,
+    diags: &mut Diagnostics,
+) {
+    let is_lost = |address: &&ResourceInstance| {
+        scope.has_instance(address) && !is_configured(session, address)
+    };
+    diags.extend(imports.keys().filter(is_lost).map(no_instance));
+}
+
+/// False if configuration does not have this instance; where `count` is not known there is no telling.
+pub(crate) fn is_configured(session: &Session<'_>, address: &ResourceInstance) -> bool {
+    let mut unheard = Diagnostics::new();
+    let (resource, evaluator) = (&address.resource, &session.evaluator);
+    let modules = evaluator.module_instances(&resource.module.module(), &mut unheard);
+    if !modules.instances.contains(&resource.module) {
+        return !modules.complete;
+    }
+    match evaluator.resource_instances(resource, &mut unheard) {
+        Expansion::Unknown => true,
+        expansion => expansion.keys().contains(&address.key),
+    }
+}
+
+/// In the words of Terraform 1.11.
+pub(crate) fn no_instance(address: &ResourceInstance) -> Diagnostic {
+    let summary = "Configuration for import target does not exist";
+    Diagnostic::error("import-target", summary).detail(format!(
+        "The configuration for the given import {address} does not exist. All target instances must have an \
+         associated configuration to be imported."
+    ))
 }
 
 fn no_configuration(target: &ImportTarget) -> Diagnostic {

@@ -31,6 +31,8 @@ pub(crate) struct Instance<'a> {
     pub(crate) provider: &'a ProviderAddress,
     pub(crate) kind: &'a Kind,
     pub(crate) dependencies: &'a Arc<[ConfigResource]>,
+    /// True if it is replaced by making the new object first.
+    pub(crate) create_before_destroy: bool,
     /// True if something in `replace_triggered_by` changes.
     pub(crate) triggered: bool,
 }
@@ -51,7 +53,7 @@ pub(crate) async fn plan_instance(
     let mut prior = refresh(session, context, &subject, &mut planned).await;
     let mut importing = None;
     if let Some(id) = context.imports.get(instance.address) {
-        let template = template(context, &instance);
+        let template = template(&instance);
         prior = import(session, &subject, id, &template, &mut planned).await;
         importing = prior.is_some().then(|| id.clone());
     }
@@ -132,7 +134,7 @@ async fn decide(
         std::mem::take(&mut decided.response.warnings),
         instance.address,
     ));
-    let template = template(context, instance);
+    let template = template(instance);
     let after = instance
         .kind
         .mark(&decided.response.planned, &desired.marks);
@@ -182,13 +184,11 @@ fn effects(
 }
 
 /// What state will keep of an object besides its attributes.
-fn template(context: &Context<'_>, instance: &Instance<'_>) -> Template {
+fn template(instance: &Instance<'_>) -> Template {
     Template {
         tainted: false,
         dependencies: instance.dependencies.clone(),
-        create_before_destroy: context
-            .create_before_destroy
-            .contains(&instance.address.resource.config()),
+        create_before_destroy: instance.create_before_destroy,
     }
 }
 

@@ -244,6 +244,11 @@ impl Plan {
 }
 
 impl Change {
+    /// True if anything is done.
+    pub(crate) fn is_made(&self) -> bool {
+        self.action != Action::NoOp
+    }
+
     /// True if the object is replaced although nothing in it asks for that: all of configuration counts then.
     pub(crate) fn is_forced(&self) -> bool {
         matches!(

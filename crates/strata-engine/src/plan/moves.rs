@@ -5,12 +5,21 @@
 
 use std::borrow::Cow;
 
-use strata_config::{Config, module::Repeat};
+use strata_config::{
+    Config,
+    module::{self, Moved, Repeat, ResourceKey},
+};
 use strata_core::{
     Diagnostic, Diagnostics, Span,
-    addr::{InstanceKey, Module, ModuleStep, ResourceInstance, ResourceMode, Target},
+    addr::{
+        InstanceKey, Module, ModuleInstance, ModuleStep, Resource, ResourceInstance, ResourceMode,
+        Target,
+    },
 };
 use strata_state::State;
+
+use super::import::is_configured;
+use crate::session::Session;
 
 /// An old and a new address.
 pub(crate) type Move = (ResourceInstance, ResourceInstance);
@@ -148,13 +157,23 @@ fn check_removed(config: &Config, diags: &mut Diagnostics) {
 
 /// Reports a statement whose source is still there, or that makes something of another kind.
 fn check(config: &Config, statement: &Statement<'_>, diags: &mut Diagnostics) {
-    let (Target::Resource(from), Target::Resource(to)) = (statement.from, statement.to) else {
+    if statement.from == statement.to {
+        let why = format!(
+            "This statement declares a move from {} to the same address, which is the same as not declaring this move at all.",
+            statement.from
+        );
+        let redundant = Diagnostic::error("move-redundant", "Redundant move statement");
+        diags.push(redundant.detail(why).at(statement.span.clone()));
         return;
-    };
-    if (from.mode, &from.type_name) != (to.mode, &to.type_name) {
+    }
+    if let (Some(from), Some(to)) = (instance(statement.from), instance(statement.to))
+        && (from.resource.mode, &from.resource.type_name)
+            != (to.resource.mode, &to.resource.type_name)
+    {
         let summary = "Resource type mismatch";
         let why = format!(
-            "This statement declares a move from {from} to {to}, which is of another resource type."
+            "This statement declares a move from {} to {}, which is of another resource type.",
+            statement.from, statement.to
         );
         diags.push(
             Diagnostic::error("move-type", summary)
@@ -162,6 +181,9 @@ fn check(config: &Config, statement: &Statement<'_>, diags: &mut Diagnostics) {
                 .at(statement.span.clone()),
         );
     }
+    let (Target::Resource(from), Target::Resource(to)) = (statement.from, statement.to) else {
+        return;
+    };
     let mut address = from.config();
     address
         .module
@@ -181,6 +203,62 @@ fn check(config: &Config, statement: &Statement<'_>, diags: &mut Diagnostics) {
                 )),
         );
     }
+}
+
+/// Reports statements that begin with an instance, or a module, that is still declared.
+pub(crate) fn check_sources(session: &Session<'_>, diags: &mut Diagnostics) {
+    let config = &session.environment.config;
+    for (module, found) in config.modules() {
+        for moved in found.moved.iter().filter(|moved| moved.from != moved.to) {
+            let mut unheard = Diagnostics::new();
+            let around = session.evaluator.module_instances(module, &mut unheard);
+            let mut around = around.instances.iter();
+            if let Some(what) = around.find_map(|around| declared(session, around, moved)) {
+                diags.push(still_declared(moved, what));
+            }
+        }
+    }
+}
+
+/// What a statement in a module begins with, if it is still declared. Whole resources are looked at before.
+fn declared(session: &Session<'_>, around: &ModuleInstance, moved: &Moved) -> Option<&'static str> {
+    let within = |module: &ModuleInstance| ModuleInstance([&*around.0, &module.0].concat());
+    let (from, to) = (&moved.from, &moved.to);
+    if let (Target::Module(from), Target::Module(to)) = (from, to) {
+        let key = |module: &ModuleInstance| module.0.last().and_then(|step| step.key.clone());
+        let from_here = within(from);
+        if key(from).is_none() && key(to).is_none() {
+            let called = session.environment.config.module(&from_here.module());
+            return called.map(|_| "module call");
+        }
+        let (evaluator, mut unheard) = (&session.evaluator, Diagnostics::new());
+        let found = evaluator.module_instances(&from_here.module(), &mut unheard);
+        let is_there = found.instances.contains(&from_here);
+        return is_there.then_some("module instance");
+    }
+    if let (Target::Resource(_), Target::Resource(_)) = (from, to) {
+        return None;
+    }
+    let mut address = instance(from)?;
+    address.resource.module = within(&address.resource.module);
+    let block = session
+        .environment
+        .config
+        .resource(&address.resource.config());
+    (block.is_some() && is_configured(session, &address)).then_some("resource instance")
+}
+
+/// In the words of Terraform 1.11.
+fn still_declared(moved: &Moved, what: &str) -> Diagnostic {
+    let (from, to) = (&moved.from, &moved.to);
+    Diagnostic::error("move-source", "Moved object still exists")
+        .detail(format!(
+            "This statement declares a move from {from}, but that {what} is still declared."
+        ))
+        .at(moved.span.clone())
+        .hint(format!(
+            "Declare it as `{to}`, or take the `moved` block out."
+        ))
 }
 
 /// The statements in an order in which each comes after those that lead to its source.
@@ -338,10 +416,56 @@ fn implied(config: &Config, state: &State) -> Vec<Move> {
         let to = expected(config, &from);
         (to != from && state.instance(&to).is_none()).then_some((from, to))
     };
-    state
-        .instances()
-        .filter_map(|(address, _, _)| moved(address))
-        .collect()
+    let mut place = Place::default();
+    let mut moves = Vec::new();
+    for (address, resource) in state.resources.iter() {
+        place.go_to(config, &address.module);
+        let keys = resource.instances.keys();
+        let keys = keys.filter(|key| !place.keeps(address, key));
+        moves.extend(keys.filter_map(|key| moved(address.instance(key.clone()))));
+    }
+    moves
+}
+
+/// Where in configuration the resources of a state are, which come module by module.
+#[derive(Default)]
+struct Place<'a> {
+    address: Option<&'a ModuleInstance>,
+    module: Option<&'a module::Module>,
+    /// True if `count` came to a call on the way there, or went.
+    is_elsewhere: bool,
+}
+
+impl<'a> Place<'a> {
+    fn go_to(&mut self, config: &'a Config, address: &'a ModuleInstance) {
+        if self.address == Some(address) {
+            return;
+        }
+        let mut caller = Module::root();
+        *self = Self {
+            address: Some(address),
+            module: config.module(&caller),
+            is_elsewhere: false,
+        };
+        for step in &address.0 {
+            let call = self.module.and_then(|module| module.calls.get(&step.name));
+            self.is_elsewhere |=
+                call.is_some_and(|call| moves_key(&call.repeat, step.key.as_ref()));
+            caller = caller.child(step.name.clone());
+            self.module = config.module(&caller);
+        }
+    }
+
+    /// True if configuration has an instance where it is, as far as `count` goes.
+    fn keeps(&self, address: &Resource, key: &Option<InstanceKey>) -> bool {
+        let name = ResourceKey {
+            mode: address.mode,
+            type_name: address.type_name.clone(),
+            name: address.name.clone(),
+        };
+        let block = self.module.and_then(|module| module.resources.get(&name));
+        !self.is_elsewhere && !block.is_some_and(|block| moves_key(&block.repeat, key.as_ref()))
+    }
 }
 
 /// The address that configuration has for an instance.
@@ -364,11 +488,20 @@ fn expected(config: &Config, address: &ResourceInstance) -> ResourceInstance {
 }
 
 fn follow(repeat: &Repeat, key: &mut Option<InstanceKey>) {
-    match (repeat, &key) {
-        (Repeat::Count(_), None) => *key = Some(InstanceKey::Int(0)),
-        (Repeat::Once, Some(InstanceKey::Int(0))) => *key = None,
-        _ => {}
+    if moves_key(repeat, key.as_ref()) {
+        *key = match key {
+            None => Some(InstanceKey::Int(0)),
+            Some(_) => None,
+        };
     }
+}
+
+/// True if `count` came, and there is no key yet, or went, and the key is still there.
+fn moves_key(repeat: &Repeat, key: Option<&InstanceKey>) -> bool {
+    matches!(
+        (repeat, key),
+        (Repeat::Count(_), None) | (Repeat::Once, Some(InstanceKey::Int(0)))
+    )
 }
 
 /// The `removed` block that is about an instance which configuration no longer has.

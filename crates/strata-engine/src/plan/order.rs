@@ -175,7 +175,7 @@ impl Uses {
             hard: needs.iter().flat_map(pairs).collect(),
             soft: BTreeSet::new(),
         };
-        for (address, resource) in &state.resources {
+        for (address, resource) in &*state.resources {
             let user = address.config();
             let mut last: Option<&Arc<[ConfigResource]>> = None;
             let objects = resource

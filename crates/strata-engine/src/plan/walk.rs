@@ -2,8 +2,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    future::poll_fn,
     pin::pin,
     sync::Arc,
+    task::Poll,
 };
 
 use futures_util::{
@@ -125,6 +127,9 @@ async fn whole(
             walk.configuration(&sorted).await;
             walk.orphans().await;
             walk.check_modules();
+            let diags = &mut walk.found.diagnostics;
+            import::check(&session, &scope, &imports, diags);
+            moves::check_sources(&session, diags);
         }
     }
     let mut found = walk.found;
@@ -188,31 +193,51 @@ impl<'a> Walk<'a> {
         // With the number of the resource that it belongs to.
         let mut queue: VecDeque<(usize, Job<'a>)> = VecDeque::new();
         let mut running = FuturesUnordered::new();
+        let mut changing = vec![false; sorted.len()];
+        let mut turns = Turns::default();
         loop {
             while let Some(at) = ready.pop_front() {
                 let jobs = self.jobs(&sorted[at]);
                 left[at] = jobs.len();
+                self.found.changes.reserve(jobs.len());
                 queue.extend(jobs.into_iter().map(|job| (at, job)));
                 if left[at] == 0 {
                     release(at, &dependents, &mut waiting, &mut ready);
                 }
             }
-            while running.len() < self.context.options.parallelism.max(1)
-                && !self.context.options.stop.is_soft()
-                && let Some((at, job)) = queue.pop_front()
-            {
-                let job = job();
-                running.push(async move { (at, job.await) });
-            }
-            let Some((at, planned)) = running.next().await else {
-                return;
+            let next = match self.has_room(running.len()) {
+                true => queue.pop_front(),
+                false => None,
             };
+            let (at, planned) = match next {
+                Some((at, job)) => match turns.begin(job).await {
+                    Begun::Done(planned) => (at, planned),
+                    Begun::Running(job) => {
+                        running.push(async move { (at, job.await) });
+                        continue;
+                    }
+                },
+                None => match running.next().await {
+                    Some(planned) => planned,
+                    None => return,
+                },
+            };
+            changing[at] |= planned.changes.iter().any(Change::is_made);
             self.found.take(planned);
             left[at] -= 1;
             if left[at] == 0 {
+                if changing[at] {
+                    self.found.changing.insert(sorted[at].clone());
+                }
                 release(at, &dependents, &mut waiting, &mut ready);
             }
         }
+    }
+
+    /// True if one more job may begin beside those that run.
+    fn has_room(&self, running: usize) -> bool {
+        let options = self.context.options;
+        running < options.parallelism.max(1) && !options.stop.is_soft()
     }
 
     /// What is to be planned for one resource: its instances, and those that it no longer has.
@@ -257,6 +282,7 @@ impl<'a> Walk<'a> {
             .iter()
             .any(|needed| self.found.changing.contains(needed));
         let dependencies: Arc<[ConfigResource]> = self.stored_dependencies(resource);
+        let create_before_destroy = self.context.create_before_destroy.contains(resource);
         let several = config.chooses_by_instance(resource, &provider);
         let mut jobs: Vec<Job<'a>> = Vec::with_capacity(expected.len());
         for address in &expected {
@@ -289,6 +315,7 @@ impl<'a> Walk<'a> {
                         provider: &provider,
                         kind: &kind,
                         dependencies: &dependencies,
+                        create_before_destroy,
                         triggered,
                     };
                     match address.resource.mode {
@@ -340,15 +367,8 @@ impl<'a> Walk<'a> {
             .evaluator
             .replace_triggers(address, &mut self.found.diagnostics);
         triggers.iter().any(|trigger| {
-            let changes = self
-                .found
-                .by_resource
-                .get(&trigger.resource)
-                .into_iter()
-                .flatten();
-            let mut changes = changes
-                .map(|at| &self.found.changes[*at])
-                .filter(|change| change.deposed.is_none());
+            let changes = self.found.of(&trigger.resource);
+            let mut changes = changes.filter(|change| change.deposed.is_none());
             changes.any(|change| {
                 let is_meant = trigger.key.is_none() || trigger.key == change.address.key;
                 is_meant && changes_at(change, &trigger.path.0)
@@ -394,19 +414,18 @@ impl<'a> Walk<'a> {
 
     /// Plans to delete what no block describes any more.
     async fn orphans(&mut self) {
-        let state = self.context.state;
+        let (state, config) = (self.context.state, &self.session.environment.config);
+        let is_gone = |resource: &&ConfigResource| config.resource(resource).is_none();
+        let gone: BTreeSet<_> = self.in_state.keys().filter(is_gone).cloned().collect();
+        if gone.is_empty() {
+            return;
+        }
         let mut jobs = Vec::new();
         for (address, resource, instance) in state.instances() {
-            if self
-                .session
-                .environment
-                .config
-                .resource(&address.resource.config())
-                .is_some()
-            {
+            if !gone.contains(&address.resource.config()) {
                 continue;
             }
-            let ending = match moves::removed(&self.session.environment.config, &address) {
+            let ending = match moves::removed(config, &address) {
                 Some(removed) if !removed.destroy => Ending::Forget,
                 _ => Ending::Delete,
             };
@@ -462,18 +481,26 @@ impl<'a> Walk<'a> {
     }
 
     async fn run(&mut self, jobs: Vec<Job<'a>>) {
-        let options = self.context.options;
         let mut jobs = jobs.into_iter();
         let mut running = FuturesUnordered::new();
+        let mut turns = Turns::default();
         loop {
-            while running.len() < options.parallelism.max(1)
-                && !options.stop.is_soft()
-                && let Some(job) = jobs.next()
-            {
-                running.push(job());
-            }
-            let Some(planned) = running.next().await else {
-                return;
+            let next = match self.has_room(running.len()) {
+                true => jobs.next(),
+                false => None,
+            };
+            let planned = match next {
+                Some(job) => match turns.begin(job).await {
+                    Begun::Done(planned) => planned,
+                    Begun::Running(job) => {
+                        running.push(job);
+                        continue;
+                    }
+                },
+                None => match running.next().await {
+                    Some(planned) => planned,
+                    None => return,
+                },
             };
             self.found.take(planned);
         }
@@ -497,6 +524,47 @@ impl<'a> Walk<'a> {
             }
         }
     }
+}
+
+/// So many jobs are begun before others get their turn.
+const AT_ONCE: usize = 64;
+
+/// Counts the jobs that were begun.
+#[derive(Default)]
+struct Turns(usize);
+
+/// A job that was begun.
+enum Begun<'a> {
+    Done(Planned),
+    Running(BoxFuture<'a, Planned>),
+}
+
+impl Turns {
+    /// Begins a job. Most providers answer at once, and then there is nothing to keep an eye on.
+    async fn begin<'j>(&mut self, job: Job<'j>) -> Begun<'j> {
+        self.0 += 1;
+        if self.0.is_multiple_of(AT_ONCE) {
+            pause().await;
+        }
+        let mut job = job();
+        match poll_fn(|context| Poll::Ready(job.as_mut().poll(context))).await {
+            Poll::Ready(planned) => Begun::Done(planned),
+            Poll::Pending => Begun::Running(job),
+        }
+    }
+}
+
+/// Lets others have their turn, such as who listens for signals.
+async fn pause() {
+    let mut paused = false;
+    poll_fn(|context| match std::mem::replace(&mut paused, true) {
+        true => Poll::Ready(()),
+        false => {
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await
 }
 
 async fn delete_one(

@@ -170,7 +170,7 @@ impl Resource<'_> {
                     .as_ref()
                     .and_then(|object| object.value.get(name));
                 let unknown = Value::unknown(attribute.ty.clone());
-                entries.insert(name.clone(), prior.cloned().unwrap_or(unknown));
+                entries.insert((**name).into(), prior.cloned().unwrap_or(unknown));
             }
         }
         Value::object(entries)

@@ -9,7 +9,7 @@ mod inline;
 mod rewrite;
 
 pub(crate) use rewrite::{
-    ADD, ATTRIBUTE, CONCATENATE, DEFINED, GREATER, GREATER_OR_EQUAL, INCLUDE, ITEM, LESS,
+    ADD, ATTRIBUTE, CHANGING, CONCATENATE, DEFINED, GREATER, GREATER_OR_EQUAL, INCLUDE, ITEM, LESS,
     LESS_OR_EQUAL, MULTIPLY, REMAINDER, RENDER, SUBTRACT,
 };
 
@@ -22,7 +22,7 @@ use minijinja::{
     syntax::SyntaxConfig,
 };
 
-use crate::{convert, escape, python, run::Run};
+use crate::{changing, convert, escape, python, run::Run};
 
 /// True if a text has anything that may be a template.
 pub(crate) fn may_be_template(text: &str) -> bool {
@@ -85,6 +85,9 @@ pub(crate) fn render_with(
 ) -> Result<Value, Error> {
     let inlined = inline::inlined(run, source)?;
     let source = inlined.as_deref().unwrap_or(source);
+    if changing::is_changing(source) {
+        run.allow_changes();
+    }
     let plain = blanks::plain(source);
     let source = plain.as_deref().unwrap_or(source);
     let tree = rewrite::statement(&parse(source, name, syntax.clone())?);
@@ -127,6 +130,9 @@ fn run_statements<'a>(
 
 /// Evaluates a bare expression; the value may be undefined.
 pub(crate) fn expression(run: &Arc<Run>, source: &str) -> Result<Value, Error> {
+    if changing::is_changing(source) {
+        run.allow_changes();
+    }
     let tree = rewrite::expression(&parse_expr(source)?);
     evaluate(run, run.root(), "<expression>", source, &tree)
 }

@@ -36,6 +36,8 @@ pub(crate) const GREATER_OR_EQUAL: &str = "__strata_greater_or_equal";
 pub(crate) const INCLUDE: &str = "__strata_include";
 /// The filter that renders a literal in a condition.
 pub(crate) const RENDER: &str = "__strata_render";
+/// The filter behind what is assigned and looped over, which the template may go on to change.
+pub(crate) const CHANGING: &str = "__strata_changing";
 /// The filter that refuses an undefined argument, which a filter would take for one that was not given.
 pub(crate) const DEFINED: &str = "__strata_defined";
 
@@ -71,7 +73,7 @@ pub(crate) fn statement<'a>(tree: &Stmt<'a>) -> Stmt<'a> {
                 assignments: node
                     .assignments
                     .iter()
-                    .map(|(name, value)| (target(name), expression(value)))
+                    .map(|(name, value)| (target(name), changing(expression(value))))
                     .collect(),
                 body: body(&node.body),
             },
@@ -80,7 +82,7 @@ pub(crate) fn statement<'a>(tree: &Stmt<'a>) -> Stmt<'a> {
         Stmt::Set(node) => Stmt::Set(Spanned::new(
             ast::Set {
                 target: target(&node.target),
-                expr: expression(&node.expr),
+                expr: changing(expression(&node.expr)),
             },
             node.span(),
         )),
@@ -177,7 +179,7 @@ fn body<'a>(statements: &[Stmt<'a>]) -> Vec<Stmt<'a>> {
 fn for_loop<'a>(node: &ast::ForLoop<'a>) -> ast::ForLoop<'a> {
     ast::ForLoop {
         target: target(&node.target),
-        iter: expression(&node.iter),
+        iter: changing(expression(&node.iter)),
         filter_expr: node.filter_expr.as_ref().map(expression),
         recursive: node.recursive,
         body: body(&node.body),
@@ -397,10 +399,19 @@ fn checked(value: Expr<'_>) -> Expr<'_> {
     ) {
         return value;
     }
+    bare_filter(DEFINED, value)
+}
+
+/// Lets the template change a list or mapping.
+fn changing(value: Expr<'_>) -> Expr<'_> {
+    bare_filter(CHANGING, value)
+}
+
+fn bare_filter<'a>(name: &'a str, value: Expr<'a>) -> Expr<'a> {
     let span = value.span();
     Expr::Filter(Spanned::new(
         ast::Filter {
-            name: DEFINED,
+            name,
             expr: Some(value),
             args: Vec::new(),
         },

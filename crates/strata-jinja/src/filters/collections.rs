@@ -1,12 +1,14 @@
 //! Filters over lists: `flatten`, `zip`, `product`, `join`, `first`, `sort`, `shuffle` and the like.
 
+use std::sync::Arc;
+
 use minijinja::{
     Environment, Error, State, Value,
     value::{Kwargs, Rest, ValueKind, ValueOrKwargs, from_args},
 };
 
 use super::{add, items, option, refuse};
-use crate::{compile::ATTRIBUTE, python, run::Run};
+use crate::{compile::ATTRIBUTE, python, python_random::PythonRandom, run::Run};
 
 pub(super) fn register(environment: &mut Environment<'static>) {
     add(environment, "flatten", flatten);
@@ -257,44 +259,68 @@ fn one_of(state: &State<'_, '_>, value: &Value, last: bool) -> Result<Value, Err
     )
 }
 
-fn next_random(state: &State<'_, '_>, seed: Option<&Value>, round: u64) -> Result<u64, Error> {
-    let Some(seed) = seed else {
-        return Ok(Run::of(state)?.templar.surroundings.random());
-    };
-    // Python's generator is not rebuilt: the same seed gives the same choice, but not Python's.
-    let text = format!("{}\0{round}", python::text(seed));
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    Ok(hash ^ (hash >> 29))
+/// Where chance comes from: Python's generator where there is a seed, so that a choice is what it is in Ansible.
+pub(super) enum Chance {
+    Seeded(Box<PythonRandom>),
+    Free(Arc<Run>),
 }
 
-fn random(state: &mut State<'_, '_>, value: &Value, options: Kwargs) -> Result<Value, Error> {
+impl Chance {
+    pub(super) fn new(state: &State<'_, '_>, seed: Option<&Value>) -> Result<Self, Error> {
+        Ok(match seed.filter(|seed| !seed.is_none()) {
+            Some(seed) => Self::Seeded(Box::new(PythonRandom::new(seed))),
+            None => Self::Free(Run::of(state)?),
+        })
+    }
+
+    /// A number below another one, which must not be 0.
+    pub(super) fn below(&mut self, end: u64) -> u64 {
+        match self {
+            Self::Seeded(random) => random.below(end),
+            Self::Free(run) => run.templar.surroundings.random() % end,
+        }
+    }
+}
+
+fn random(
+    state: &mut State<'_, '_>,
+    value: &Value,
+    start: Option<i64>,
+    step: Option<i64>,
+    options: Kwargs,
+) -> Result<Value, Error> {
     let seed = option::<Value>(&options, "seed")?;
-    let start = option::<i64>(&options, "start")?.unwrap_or(0);
-    let step = option::<i64>(&options, "step")?.unwrap_or(1).max(1);
+    let start = option::<i64>(&options, "start")?.or(start).unwrap_or(0);
+    let step = option::<i64>(&options, "step")?
+        .or(step)
+        .unwrap_or(1)
+        .max(1);
     options.assert_all_used()?;
-    let chance = next_random(state, seed.as_ref(), 0)?;
+    let mut chance = Chance::new(state, seed.as_ref())?;
     if let Some(end) = value.as_i64() {
-        let count = u64::try_from((end - start + step - 1) / step).unwrap_or(0);
+        let width = end.saturating_sub(start).saturating_add(step - 1);
+        let count = u64::try_from(width / step).unwrap_or(0);
         if count == 0 {
             return refuse("there is no number in that range");
         }
-        return Ok(Value::from(start + (chance % count) as i64 * step));
+        let steps = i64::try_from(chance.below(count)).unwrap_or(0);
+        return Ok(Value::from(start + steps * step));
     }
     let list = items(value)?;
     if list.is_empty() {
         return refuse("an empty list has no random item");
     }
-    Ok(list[(chance % list.len() as u64) as usize].clone())
+    Ok(list[chance.below(list.len() as u64) as usize].clone())
 }
 
 fn shuffle(state: &mut State<'_, '_>, value: &Value, options: Kwargs) -> Result<Vec<Value>, Error> {
     let seed = option::<Value>(&options, "seed")?;
     options.assert_all_used()?;
     let mut list = items(value)?;
+    // Ansible takes a seed that counts as false for none.
+    let mut chance = Chance::new(state, seed.as_ref().filter(|seed| seed.is_true()))?;
     for at in (1..list.len()).rev() {
-        let other = next_random(state, seed.as_ref(), at as u64)? % (at as u64 + 1);
+        let other = chance.below(at as u64 + 1);
         list.swap(at, other as usize);
     }
     Ok(list)

@@ -7,8 +7,8 @@ use minijinja::{
 };
 use serde_json::{Map, Value as Json};
 
-use super::{option, refuse};
-use crate::{convert, python, run::Run};
+use super::{collections::Chance, option, refuse};
+use crate::{convert, python};
 
 pub(super) fn register(environment: &mut Environment<'static>) {
     for collection in ["", "community.general."] {
@@ -179,9 +179,8 @@ pub(crate) fn rows(text: &str, delimiter: char, skip_blanks: bool) -> Vec<Vec<St
 
 /// Fills a prefix such as `52:54:00` up to a whole hardware address.
 fn random_mac(state: &State<'_, '_>, prefix: &str, options: Kwargs) -> Result<Value, Error> {
-    let seed = option::<Value>(&options, "seed")?.map(|seed| python::text(&seed));
+    let seed = option::<Value>(&options, "seed")?;
     options.assert_all_used()?;
-    let run = Run::of(state)?;
     let prefix = prefix.to_lowercase();
     let parts: Vec<&str> = prefix.split(':').collect();
     let good = parts
@@ -192,18 +191,12 @@ fn random_mac(state: &State<'_, '_>, prefix: &str, options: Kwargs) -> Result<Va
             "Invalid value ({prefix}) for random_mac: not hexa byte"
         ));
     }
-    let chance = match seed {
-        // The same seed gives the same address; Python's sequence of numbers is its own.
-        Some(seed) => {
-            let sum = <sha2::Sha256 as sha2::Digest>::digest(seed.as_bytes());
-            sum.iter()
-                .take(8)
-                .fold(0, |all, byte| all << 8 | u64::from(*byte))
-        }
-        None => run.templar.surroundings.random(),
-    };
-    let bytes = chance.to_be_bytes();
-    let more = (parts.len()..6).map(|at| format!("{:02x}", bytes[at + 1]));
+    let number = 0x10_0000_0000 + Chance::new(state, seed.as_ref())?.below(0xf0_0000_0000);
+    let digits = format!("{number:x}");
+    let more = (parts.len()..6).map(|at| {
+        let from = 2 * (at - parts.len());
+        digits[from..from + 2].to_owned()
+    });
     let all: Vec<String> = parts
         .iter()
         .map(|part| (*part).to_owned())

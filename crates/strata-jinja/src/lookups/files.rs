@@ -34,7 +34,10 @@ pub(super) fn run(
             .iter()
             .map(|term| csvfile(run, term, options))
             .collect(),
-        "ini" => terms.iter().map(|term| ini(run, term, options)).collect(),
+        "ini" => terms.iter().try_fold(Vec::new(), |mut all, term| {
+            all.extend(super::ini::ini(run, term, options)?);
+            Ok(all)
+        }),
         _ => return None,
     })
 }
@@ -118,7 +121,7 @@ pub(crate) fn find(run: &Run, kind: &str, path: &str) -> Result<PathBuf, Error> 
     }
 }
 
-fn read(run: &Run, path: &Path) -> Result<Arc<str>, Error> {
+pub(crate) fn read(run: &Run, path: &Path) -> Result<Arc<str>, Error> {
     let files = run.templar.surroundings.files();
     files
         .read_text(path)
@@ -313,47 +316,4 @@ fn fileglob(run: &Arc<Run>, terms: &[Value]) -> Result<Vec<Value>, Error> {
         }
     }
     Ok(found)
-}
-
-/// `lookup('ini', 'key', section='s', file='f.ini', default='')`.
-fn ini(run: &Arc<Run>, term: &Value, options: &Options<'_>) -> Result<Value, Error> {
-    options.only(&["section", "file", "default", "type"])?;
-    if options.text("type").is_some_and(|kind| kind != "ini") {
-        return Err(refuse(
-            "the lookup `ini` does not support `type=properties` yet",
-        ));
-    }
-    let term = python::text(term);
-    let mut words = term.split_whitespace();
-    // Options may stand behind the key, in the same text.
-    let wanted = words.next().unwrap_or_default();
-    let inline: Vec<(&str, &str)> = words.filter_map(|word| word.split_once('=')).collect();
-    let option = |name: &str, usual: &str| {
-        let own = inline.iter().find(|(known, _)| *known == name);
-        let own = own.map(|(_, value)| (*value).to_owned());
-        own.or(options.text(name))
-            .unwrap_or_else(|| usual.to_owned())
-    };
-    let section = option("section", "global");
-    let file = option("file", "ansible.ini");
-    let text = read(run, &find(run, "files", &file)?)?;
-    let mut current = String::new();
-    for line in text.lines().map(str::trim) {
-        if let Some(name) = line
-            .strip_prefix('[')
-            .and_then(|line| line.strip_suffix(']'))
-        {
-            current = name.to_owned();
-        } else if let Some((key, value)) = line.split_once(['=', ':'])
-            && !line.starts_with(['#', ';'])
-            && current == section
-            && key.trim().eq_ignore_ascii_case(wanted)
-        {
-            return Ok(Value::from(value.trim()));
-        }
-    }
-    Ok(options
-        .get("default")
-        .cloned()
-        .unwrap_or_else(|| Value::from("")))
 }

@@ -5,6 +5,7 @@
 
 pub(crate) mod files;
 mod hosts;
+mod ini;
 mod plain;
 mod sequence;
 

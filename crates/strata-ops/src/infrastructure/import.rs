@@ -18,6 +18,13 @@ impl Session {
         platforms: &Platforms,
         events: &Events,
     ) -> Result<(), Diagnostics> {
+        if path.exists() {
+            let summary = "Target generated file already exists";
+            return Err(Diagnostic::error("generate", summary)
+                .detail("Configuration is only generated into a new file.")
+                .hint("Name another file, or move what is in this one elsewhere, delete it and try again.")
+                .into());
+        }
         let text = strata_engine::generate(&self.environment, &self.providers, events).await?;
         if text.is_empty() {
             return Ok(());
@@ -29,7 +36,7 @@ impl Session {
             .open(path)
             .and_then(|mut file| file.write_all(text.as_bytes()));
         if let Err(error) = written {
-            let summary = "Target generated file already exists or cannot be written";
+            let summary = "The generated configuration cannot be written";
             return Err(Diagnostic::error("generate", summary)
                 .detail(format!("`{}`: {error}", path.display()))
                 .into());

@@ -33,7 +33,7 @@ pub async fn replace_provider(
     }
     let new = format!("provider[\"{to}\"]");
     for address in &found {
-        if let Some(resource) = edited.state().resources.get_mut(address) {
+        if let Some(resource) = edited.state().resources_mut().get_mut(address) {
             resource.provider = Arc::from(resource.provider.replace(&old, &new));
         }
     }

@@ -1,6 +1,9 @@
 //! Inventories: the sources of `-i`, and how `ansible-inventory` shows them.
 
 mod fetch;
+mod incus;
+mod plugins;
+mod proxmox;
 mod show;
 
 use std::{
@@ -118,10 +121,13 @@ fn from(
         .into_iter()
         .map(|path| std::path::absolute(&path).unwrap_or(path))
         .collect();
-    let programs = fetch::Programs::new(process, &project.settings, diags);
+    let programs = fetch::Programs::new(process, project, diags);
     let mut inventory = match mistakes {
         Mistakes::Stop => Inventory::load_with(files, &paths, &programs, diags),
-        Mistakes::LeaveOut => Inventory::load_what_is_right(files, &paths, &programs, diags),
+        Mistakes::LeaveOut => {
+            let is_any_right = !names.is_empty();
+            Inventory::load_what_is_right(files, &paths, &programs, is_any_right, diags)
+        }
     };
     for source in names {
         let hosts: Vec<String> = source

@@ -10,12 +10,15 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::Arc,
+    task::Poll,
     time::Duration,
 };
 
+use base64::Engine as _;
 use serde_json::{Map, Value as Json};
 use strata_playbook::vault::Secrets;
 use strata_runner::Lookup;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::random;
 
@@ -75,19 +78,49 @@ fn here(folder: &Path) -> &Path {
     }
 }
 
+/// What a command prints. A signal that ends the run ends the command; the run hears of it when its template is done.
 fn shell(folder: &Path, command: &str) -> Result<String, String> {
-    let output = Command::new("/bin/sh")
+    let mut shell = tokio::process::Command::new("/bin/sh");
+    shell
         .args(["-c", command])
         .current_dir(here(folder))
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
-        .output()
-        .map_err(|error| error.to_string())?;
+        .stdout(Stdio::piped())
+        .kill_on_drop(true);
+    let interrupted = format!("lookup_plugin.pipe({command}) was interrupted");
+    let output = super::apart(async move {
+        tokio::select! {
+            output = shell.output() => output.map_err(|error| error.to_string()),
+            () = ended() => Err(interrupted),
+        }
+    })?;
     if !output.status.success() {
         let code = output.status.code().unwrap_or(-1);
         return Err(format!("lookup_plugin.pipe({command}) returned {code}"));
     }
     String::from_utf8(output.stdout).map_err(|_| "the output is not UTF-8".to_owned())
+}
+
+/// Waits for a signal that ends the run.
+async fn ended() {
+    let kinds = [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+    ];
+    let mut signals: Vec<_> = kinds.into_iter().flat_map(signal).collect();
+    std::future::poll_fn(|context| {
+        let heard = signals
+            .iter_mut()
+            .any(|one| one.poll_recv(context).is_ready());
+        if heard {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
 }
 
 fn pipe(folder: &Path, command: &str) -> Result<String, String> {
@@ -113,7 +146,7 @@ fn password(folder: &Path, term: &str, options: &Options) -> Result<String, Stri
     }) {
         return Err(format!("the lookup `password` has no option `{unknown}`"));
     }
-    for refused in ["seed", "encrypt", "ident"] {
+    for refused in ["encrypt", "ident"] {
         if own.get(refused).is_some_and(|value| !value.is_null()) {
             return Err(format!(
                 "the option `{refused}` of the lookup `password` is not supported by Strata; use the filter `password_hash`"
@@ -125,7 +158,11 @@ fn password(folder: &Path, term: &str, options: &Options) -> Result<String, Stri
         .map_or(Ok(20), |length| text(length).parse::<usize>());
     let length = length.map_err(|_| "`length` needs a number".to_owned())?;
     let characters = characters(own.get("chars"));
-    let make = || random::text(length, &characters).map_err(|error| error.to_string());
+    let seed = own.get("seed").filter(|seed| !seed.is_null()).map(text);
+    let make = || match &seed {
+        Some(seed) => Ok(strata_jinja::seeded_text(seed, length, &characters)),
+        None => random::text(length, &characters).map_err(|error| error.to_string()),
+    };
     if path == "/dev/null" {
         return make();
     }
@@ -310,32 +347,24 @@ fn url(address: &str, options: &Options) -> Found {
             "the lookup `url` does not support the option `{unknown}` in Strata"
         ));
     }
-    for refused in ["username", "password"] {
-        if options.contains_key(refused) {
-            return Err(format!(
-                "the option `{refused}` of the lookup `url` is not supported by Strata; send it in `headers`"
-            ));
-        }
-    }
-    if options
-        .get("validate_certs")
-        .is_some_and(|value| text(value) == "false")
-    {
-        return Err(
-            "`validate_certs: false` of the lookup `url` is not supported by Strata".to_owned(),
-        );
-    }
+    let option = |name: &str| options.get(name).filter(|value| !value.is_null()).map(text);
+    let verifies = option("validate_certs").is_none_or(|said| !is_no(&said));
     let seconds = options.get("timeout").and_then(Json::as_u64).unwrap_or(10);
     let headers = options
         .get("headers")
         .and_then(Json::as_object)
         .cloned()
         .unwrap_or_default();
-    let headers = headers
+    let mut headers: BTreeMap<String, String> = headers
         .iter()
         .map(|(name, value)| (name.clone(), text(value)))
         .collect();
-    let body = crate::http::get(address, &headers, Duration::from_secs(seconds))?;
+    if let Some(user) = option("username") {
+        let known = format!("{user}:{}", option("password").unwrap_or_default());
+        let known = base64::engine::general_purpose::STANDARD.encode(known);
+        headers.insert("Authorization".to_owned(), format!("Basic {known}"));
+    }
+    let body = crate::http::get_from(address, &headers, Duration::from_secs(seconds), verifies)?;
     let body = String::from_utf8(body).map_err(|_| "the answer is not UTF-8".to_owned())?;
     if options
         .get("split_lines")
@@ -344,6 +373,10 @@ fn url(address: &str, options: &Options) -> Found {
         return Ok(vec![body.into()]);
     }
     Ok(body.lines().map(Json::from).collect())
+}
+
+fn is_no(said: &str) -> bool {
+    ["false", "no", "off", "0"].contains(&said.to_ascii_lowercase().as_str())
 }
 
 /// What the user's own `sops` decrypts.

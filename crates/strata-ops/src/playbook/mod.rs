@@ -19,10 +19,10 @@ use std::{
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Map, Value as Json};
-use strata_core::{Diagnostic, Diagnostics, Events, files::Files};
+use strata_core::{Diagnostic, Diagnostics, Events, Severity, files::Files};
 use strata_jinja::Now;
 use strata_playbook::{
-    Playbook,
+    Inventory, Playbook,
     variables::InventoryVariables,
     vault::{Secrets, VaultFiles},
 };
@@ -102,6 +102,8 @@ pub struct Project {
     pub secrets: Arc<Secrets>,
     /// The disk, with encrypted files read as what is in them.
     pub files: Arc<dyn Files>,
+    /// The folder of Python's packages with the collections of an installed ansible.
+    pub(crate) installed: Option<PathBuf>,
 }
 
 impl Project {
@@ -119,6 +121,7 @@ impl Project {
             settings: Arc::new(settings),
             files: Arc::new(VaultFiles::new(Arc::new(Disk), secrets.clone())),
             secrets,
+            installed: modules::collections(&process.environment),
         }
     }
 
@@ -128,6 +131,7 @@ impl Project {
             settings: Arc::default(),
             secrets: Arc::default(),
             files: Arc::new(Disk),
+            installed: None,
         }
     }
 
@@ -148,13 +152,15 @@ impl Project {
         if self.settings.text("roles_path").is_none() {
             roles.push("/etc/ansible/roles".into());
         }
+        let mut collections = usual(
+            self.settings.paths("collections_path", ':'),
+            ".ansible/collections",
+            "/usr/share/ansible/collections",
+        );
+        collections.extend(self.installed.clone());
         strata_playbook::load::Options {
             roles_path: roles,
-            collections_path: usual(
-                self.settings.paths("collections_path", ':'),
-                ".ansible/collections",
-                "/usr/share/ansible/collections",
-            ),
+            collections_path: collections,
             merge_hashes: self.merges_hashes(),
             extra_vars: Arc::new(extra),
         }
@@ -180,7 +186,46 @@ pub fn syntax_check(
     ask: Option<&Arc<Ask>>,
 ) -> Result<Diagnostics, Diagnostics> {
     let listed = list(playbooks, options, Listing::default(), process, ask);
-    listed.map(|(_, warnings)| warnings)
+    let (_, mut found) = listed?;
+    found.extend(missing_modules(playbooks, options, process));
+    match found.has_errors() {
+        true => Err(found),
+        false => Ok(found),
+    }
+}
+
+/// The modules that are not to be found; whether a condition would spare the task does not count, as in Ansible.
+fn missing_modules(playbooks: &[PathBuf], options: &Options, process: &Process) -> Diagnostics {
+    let mut diags = Diagnostics::new();
+    let project = Project::open(&options.vault, process, None, &mut Diagnostics::new());
+    let (loaded, extra) = load(playbooks, options, &project, &mut Diagnostics::new());
+    let around = Around {
+        process,
+        platforms: &Platforms::real(process),
+        stop: &crate::stop::Stop::new().signal(),
+        ask: None,
+    };
+    // The search looks at no host.
+    let nobody = Inventory::from_names(&[]);
+    let variables = InventoryVariables::load(
+        project.files.as_ref(),
+        &nobody,
+        &[],
+        None,
+        false,
+        &mut Diagnostics::new(),
+    );
+    let runner = runner_options(&around, &project, extra, Arc::new(variables));
+    for playbook in loaded.iter().flatten() {
+        for mut found in strata_runner::unsupported_modules(playbook, &runner) {
+            if found.severity == Severity::Warning {
+                found.severity = Severity::Error;
+                found.detail = String::new();
+            }
+            diags.push(found);
+        }
+    }
+    diags
 }
 
 /// Loads playbooks with the variables of the command line.
@@ -658,7 +703,7 @@ pub fn yaml_scalar(value: &Json) -> String {
         .to_owned()
 }
 
-fn now() -> Now {
+pub(crate) fn now() -> Now {
     let zoned = Timestamp::now().to_zoned(TimeZone::system());
     let (seconds, nanoseconds) = (
         zoned.timestamp().as_second(),
@@ -669,4 +714,21 @@ fn now() -> Now {
         nanoseconds: nanoseconds.unsigned_abs(),
         offset_seconds: zoned.offset().seconds(),
     }
+}
+
+/// Waits for something apart from the runtime that may be waiting for the caller.
+pub(crate) fn apart<T: Send + 'static>(
+    work: impl Future<Output = Result<T, String>> + Send + 'static,
+) -> Result<T, String> {
+    let waiting = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        runtime
+            .map_err(|error| error.to_string())
+            .and_then(|runtime| runtime.block_on(work))
+    });
+    waiting
+        .join()
+        .unwrap_or_else(|_| Err("it ended with a mistake of ours".to_owned()))
 }

@@ -62,6 +62,15 @@ pub(super) fn core(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
         .find_map(|prefix| package(&prefix))
 }
 
+/// The folder of packages beside an installed ansible-core, if collections are in it.
+pub(super) fn collections(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
+    let packages = core(environment)?.parent()?.to_owned();
+    packages
+        .join("ansible_collections")
+        .is_dir()
+        .then_some(packages)
+}
+
 /// The package below the folder that a Python is installed in.
 fn package(prefix: &Path) -> Option<PathBuf> {
     let folders = fs::read_dir(prefix.join("lib")).ok()?;

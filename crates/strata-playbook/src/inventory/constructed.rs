@@ -43,19 +43,36 @@ pub(super) fn apply(settings: &Json, path: &Path, builder: &mut Builder, diags: 
             diags.push(Diagnostic::error("inventory", message));
         }
     }
+    let hosts = builder.host_names();
+    apply_to(settings, path, (&hosts, &[]), builder, diags);
+}
+
+/// Applies the rules of a file to some hosts; to the second ones only those that give variables.
+pub(super) fn apply_to(
+    settings: &Json,
+    path: &Path,
+    (whole, composed): (&[String], &[String]),
+    builder: &mut Builder,
+    diags: &mut Diagnostics,
+) {
     let rules = Rules {
         settings,
         strict: settings.get("strict") == Some(&Json::Bool(true)),
         path,
         engine: Engine::new(),
     };
-    for host in builder.host_names() {
-        rules.host(&host, builder, diags);
+    for host in whole {
+        let vars = rules.compose(host, builder, diags);
+        rules.groups(host, &vars, builder, diags);
+    }
+    for host in composed {
+        rules.compose(host, builder, diags);
     }
 }
 
 impl Rules<'_> {
-    fn host(&self, host: &str, builder: &mut Builder, diags: &mut Diagnostics) {
+    /// Gives a host its variables; gives all that are known of it then.
+    fn compose(&self, host: &str, builder: &mut Builder, diags: &mut Diagnostics) -> JsonMap {
         let mut vars = builder.known_of(host);
         for (name, template) in self
             .settings
@@ -73,6 +90,11 @@ impl Rules<'_> {
                     .insert(name.clone(), value);
             }
         }
+        vars
+    }
+
+    /// Puts a host into its groups.
+    fn groups(&self, host: &str, vars: &JsonMap, builder: &mut Builder, diags: &mut Diagnostics) {
         for (group, condition) in self
             .settings
             .get("groups")
@@ -81,7 +103,7 @@ impl Rules<'_> {
             .flatten()
         {
             if self
-                .evaluate(condition, &vars, diags)
+                .evaluate(condition, vars, diags)
                 .is_some_and(|value| truthy(&value))
             {
                 builder.group(group);
@@ -95,8 +117,26 @@ impl Rules<'_> {
             .into_iter()
             .flatten()
         {
-            self.keyed(rule, host, &vars, builder, diags);
+            self.keyed(rule, host, vars, builder, diags);
         }
+    }
+
+    /// A text that may hold templates.
+    fn rendered(&self, text: &Json, vars: &JsonMap) -> Option<String> {
+        let rendered = self.templar(vars).render(text).ok()?;
+        Some(plain(&rendered)).filter(|text| !text.is_empty() && !rendered.is_null())
+    }
+
+    fn templar(&self, vars: &JsonMap) -> Templar {
+        let variables: BTreeMap<String, Variable> = vars
+            .iter()
+            .map(|(name, value)| (name.clone(), Variable::Template(Arc::new(value.clone()))))
+            .collect();
+        Templar::new(
+            &self.engine,
+            Arc::new(variables),
+            Arc::new(NoSurroundings::default()),
+        )
     }
 
     /// A template without braces; what cannot be evaluated is left out unless `strict` says otherwise.
@@ -104,16 +144,7 @@ impl Rules<'_> {
         let Json::String(expression) = template else {
             return Some(template.clone());
         };
-        let variables: BTreeMap<String, Variable> = vars
-            .iter()
-            .map(|(name, value)| (name.clone(), Variable::Template(Arc::new(value.clone()))))
-            .collect();
-        let templar = Templar::new(
-            &self.engine,
-            Arc::new(variables),
-            Arc::new(NoSurroundings::default()),
-        );
-        match templar.expression(expression) {
+        match self.templar(vars).expression(expression) {
             Ok(value) => Some(value),
             Err(error) if self.strict => {
                 let message = format!(
@@ -144,31 +175,43 @@ impl Rules<'_> {
             diags.push(Diagnostic::error("inventory", message));
             return;
         };
-        let value = match self.evaluate(key, vars, diags) {
-            Some(value) if truthy(&value) => value,
-            _ => match text("default_value") {
-                Some(value) => value.into(),
-                None => return,
-            },
+        // What is undefined makes no group, not even the one by default.
+        let Some(value) = self.evaluate(key, vars, diags) else {
+            return;
         };
+        let default = text("default_value");
         let prefix = text("prefix").unwrap_or_default();
         let separator = text("separator").unwrap_or_else(|| "_".to_owned());
         let names: Vec<String> = match &value {
-            Json::Array(items) => items.iter().map(plain).collect(),
+            empty if is_empty(empty) => default.into_iter().collect(),
+            falsy if !truthy(falsy) => return,
+            Json::Array(items) => items
+                .iter()
+                .map(|item| match &default {
+                    Some(default) if is_empty(item) => default.clone(),
+                    _ => plain(item),
+                })
+                .collect(),
             Json::Object(map) => map
                 .iter()
-                .map(|(name, value)| format!("{name}{separator}{}", plain(value)))
+                .map(|(name, value)| match (is_empty(value), &default) {
+                    (true, Some(default)) => format!("{name}{separator}{default}"),
+                    (true, None) if rule.get("trailing_separator") == Some(&Json::Bool(false)) => {
+                        name.clone()
+                    }
+                    (true, None) => format!("{name}{separator}"),
+                    (false, _) => format!("{name}{separator}{}", plain(value)),
+                })
                 .collect(),
             Json::String(name) => vec![name.clone()],
+            // Ansible gives up here with what it made before; the other rules are as good as they were.
+            _ if !self.strict => return,
             other => {
-                // Ansible makes no groups of numbers either.
-                if self.strict {
-                    let message = format!(
-                        "`{}`: a key of `keyed_groups` must be a text, a list or a mapping, not `{other}`",
-                        self.path.display()
-                    );
-                    diags.push(Diagnostic::error("inventory", message));
-                }
+                let message = format!(
+                    "`{}`: Invalid group name format, expected a string or a list of them or dictionary, got: {other}",
+                    self.path.display()
+                );
+                diags.push(Diagnostic::error("inventory", message));
                 return;
             }
         };
@@ -182,11 +225,19 @@ impl Rules<'_> {
             let group = valid(&format!("{head}{name}"));
             builder.group(&group);
             builder.add_host(&group, host);
-            if let Some(parent) = text("parent_group") {
+            let parent = rule
+                .get("parent_group")
+                .and_then(|parent| self.rendered(parent, vars));
+            if let Some(parent) = parent {
                 builder.add_child(&valid(&parent), &group);
             }
         }
     }
+}
+
+/// What a default stands in for.
+fn is_empty(value: &Json) -> bool {
+    value.is_null() || value.as_str() == Some("")
 }
 
 fn plain(value: &Json) -> String {

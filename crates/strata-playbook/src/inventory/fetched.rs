@@ -13,6 +13,9 @@ pub trait Fetch {
     fn program(&self, path: &Path) -> Option<Result<Json, String>>;
 
     /// What a plugin says, configured by the file at `path`; none if there is no plugin of this name.
+    ///
+    /// Beside what a program says, `_meta` may have the lists `constructed` of hosts to which the rules of the
+    /// settings (`compose`, `groups`, `keyed_groups`) are applied, and `composed` of those that only get variables.
     fn plugin(&self, name: &str, settings: &Json, path: &Path) -> Option<Result<Json, String>>;
 
     /// What the state of an infrastructure says, if the text at `path` is one.
@@ -64,6 +67,19 @@ pub(super) fn add(
         let message = format!("the inventory `{}` cannot be used", path.display());
         diags.push(Diagnostic::error("inventory", message).detail(problem));
     }
+}
+
+/// The hosts of a plugin that its rules are applied to, and those that only get variables by them.
+pub(super) fn constructed(said: &Result<Json, String>) -> (Vec<String>, Vec<String>) {
+    let names = |key: &str| -> Vec<String> {
+        let list = said
+            .as_ref()
+            .ok()
+            .and_then(|said| said["_meta"][key].as_array());
+        let names = list.into_iter().flatten().filter_map(Json::as_str);
+        names.map(str::to_owned).collect()
+    };
+    (names("constructed"), names("composed"))
 }
 
 /// A group: a mapping with `hosts`, `vars` and `children`, or the list of its hosts.

@@ -101,7 +101,7 @@ fn entry(
     match section {
         Section::Broken => Ok(()),
         Section::Children(group) => {
-            let child = without_comment(text);
+            let child = value::without_comment(text);
             if child.contains(char::is_whitespace) || child.contains('=') {
                 return Err(format!("`{child}` cannot be the name of a group"));
             }
@@ -115,7 +115,8 @@ fn entry(
             let (name, value) = text
                 .split_once('=')
                 .ok_or_else(|| format!("expected `name=value`, found `{text}`"))?;
-            let value = value::parse(without_comment(value));
+            // What is no literal keeps even what looks like a comment, as in Ansible.
+            let value = value::parse(value);
             builder
                 .group(group)
                 .vars
@@ -126,27 +127,11 @@ fn entry(
     }
 }
 
-/// Text up to a comment: a `#` behind a blank, outside of quotes.
-fn without_comment(text: &str) -> &str {
-    let mut quote = None;
-    let mut previous = ' ';
-    for (at, character) in text.char_indices() {
-        match (quote, character) {
-            (None, '#') if previous.is_whitespace() => return text[..at].trim(),
-            (None, '\'' | '"') => quote = Some(character),
-            (Some(open), _) if open == character && previous != '\\' => quote = None,
-            _ => {}
-        }
-        previous = character;
-    }
-    text.trim()
-}
-
 fn hosts(text: &str, group: &str, path: &Path, builder: &mut Builder) -> Result<(), String> {
     if text.starts_with('[') && !text.contains(']') {
         return Err(format!("Invalid section entry: `{text}`"));
     }
-    let words = words(without_comment(text))?;
+    let words = words(value::without_comment(text))?;
     let Some((pattern, settings)) = words.split_first() else {
         return Ok(());
     };
@@ -176,10 +161,21 @@ fn hosts(text: &str, group: &str, path: &Path, builder: &mut Builder) -> Result<
 pub(super) fn split_port(name: &str) -> (&str, Option<u16>) {
     match name.rsplit_once(':') {
         Some((host, port)) if !host.contains(':') || host.ends_with(']') => match port.parse() {
-            Ok(port) if !host.is_empty() => (host, Some(port)),
+            Ok(port) if !host.is_empty() => (without_brackets(host), Some(port)),
             _ => (name, None),
         },
         _ => (name, None),
+    }
+}
+
+/// An IPv6 address without the brackets that set its port apart.
+fn without_brackets(host: &str) -> &str {
+    let inside = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    match inside {
+        Some(address) if address.parse::<std::net::Ipv6Addr>().is_ok() => address,
+        _ => host,
     }
 }
 

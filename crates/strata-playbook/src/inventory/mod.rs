@@ -118,15 +118,16 @@ impl Inventory {
     }
 
     /// The same, as `-i` has it: a file with mistakes is a warning, and its hosts are left out, as long as another
-    /// one could be read.
+    /// one could be read, or there are hosts from elsewhere (`is_any_right`).
     pub fn load_what_is_right(
         files: &dyn Files,
         sources: &[PathBuf],
         fetch: &dyn Fetch,
+        mut is_any_right: bool,
         diags: &mut Diagnostics,
     ) -> Self {
         let mut builder = build::Builder::new();
-        let (mut wrong, mut is_any_right) = (Vec::new(), false);
+        let mut wrong = Vec::new();
         for (file, of_folder) in files_of(files, sources, fetch, diags) {
             let before = builder.clone();
             let mut found = Diagnostics::new();

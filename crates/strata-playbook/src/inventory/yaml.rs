@@ -34,16 +34,15 @@ pub(super) fn read(
         if short == "constructed" {
             return constructed::apply(&node.to_json(), path, builder, diags);
         }
-        if let Some(said) = fetch.plugin(short, &node.to_json(), path) {
-            return fetched::add(&said, path, builder, diags);
+        let settings = node.to_json();
+        if let Some(said) = fetch.plugin(short, &settings, path) {
+            fetched::add(&said, path, builder, diags);
+            let (whole, composed) = fetched::constructed(&said);
+            constructed::apply_to(&settings, path, (&whole, &composed), builder, diags);
+            return;
         }
-        let hint = match short.rsplit('.').next() {
-            Some("proxmox") => {
-                "A state file is an inventory of the machines in it: `-i terraform.tfstate`; so are the outputs of a \
-                 `provision` stage."
-            }
-            _ => "hosts can come out of the outputs of a `provision` stage instead",
-        };
+        let hint = "Such plugins run where an ansible-core with their collection is installed on this machine; hosts \
+                    can come out of the outputs of a `provision` stage, too.";
         diags.push(
             Diagnostic::error(
                 "unsupported",

@@ -22,6 +22,14 @@ use crate::{
 pub struct InventoryVariables {
     hosts: BTreeMap<String, Arc<JsonMap>>,
     everybody: Arc<JsonMap>,
+    /// What is said of each group alone, and of each host.
+    alone: Alone,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Alone {
+    groups: BTreeMap<String, JsonMap>,
+    hosts: BTreeMap<String, JsonMap>,
 }
 
 impl InventoryVariables {
@@ -50,6 +58,7 @@ impl InventoryVariables {
             .unwrap_or_default();
         let beside = reader.group_all(inventory_folders, playbook_folder);
         let mut hosts = BTreeMap::new();
+        let mut alone = Alone::default();
         for host in inventory.hosts() {
             let mut vars = all.clone();
             let groups = inventory.groups_of(&host.name);
@@ -72,22 +81,46 @@ impl InventoryVariables {
                     add(&mut vars, reader.folder(folder, "group_vars", &group.name));
                 }
             }
-            add(&mut vars, host.vars.clone());
+            let mut own = host.vars.clone();
             for folder in inventory_folders
                 .iter()
                 .map(PathBuf::as_path)
                 .chain(playbook_folder)
             {
-                add(&mut vars, reader.folder(folder, "host_vars", &host.name));
+                add(&mut own, reader.folder(folder, "host_vars", &host.name));
             }
+            add(&mut vars, own.clone());
+            alone.hosts.insert(host.name.clone(), own);
             hosts.insert(host.name.clone(), Arc::new(vars));
+        }
+        for group in inventory.groups() {
+            let mut own = group.vars.clone();
+            for folder in inventory_folders
+                .iter()
+                .map(PathBuf::as_path)
+                .chain(playbook_folder)
+            {
+                add(&mut own, reader.folder(folder, "group_vars", &group.name));
+            }
+            alone.groups.insert(group.name.clone(), own);
         }
         let mut everybody = all;
         add(&mut everybody, beside);
         Self {
             hosts,
             everybody: Arc::new(everybody),
+            alone,
         }
+    }
+
+    /// What is said of a group alone, in inventory files and in `group_vars`.
+    pub fn of_group(&self, group: &str) -> JsonMap {
+        self.alone.groups.get(group).cloned().unwrap_or_default()
+    }
+
+    /// What is said of a host alone, in inventory files and in `host_vars`.
+    pub fn of_host(&self, host: &str) -> JsonMap {
+        self.alone.hosts.get(host).cloned().unwrap_or_default()
     }
 
     /// The variables of a host; those of `all` for one that no inventory names.

@@ -416,6 +416,12 @@ impl Walk {
         self.frames.iter().any(after)
     }
 
+    /// True in what a handler included.
+    pub fn is_in_handlers(&self) -> bool {
+        let handlers = |frame: &Frame| matches!(frame.kind, Kind::Handlers);
+        self.frames.iter().any(handlers)
+    }
+
     /// How it ended, or none while it goes on.
     pub fn end(&self) -> Option<End> {
         self.ended

@@ -514,21 +514,36 @@ impl Source<'_> {
 
     async fn file(mut self) -> Outcome<()> {
         let name = self.text("file_name");
-        let found = self
-            .stored()
-            .await?
+        let rehearses = self.work.session.manner.rehearses;
+        let stored = match self.stored().await {
+            // Its storage may be one that nobody made.
+            Err(_) if rehearses => Vec::new(),
+            stored => stored?,
+        };
+        let found = stored
             .into_iter()
             .find(|file| file["file_name"] == name.as_str());
-        let Some(file) = found else {
-            return self.missing(&format!(
-                "file `{name}` in storage `{}`",
-                self.text("datastore_id")
-            ));
+        let file = match found {
+            Some(file) => file,
+            None if rehearses => self.lent_file(&name),
+            None => {
+                return self.missing(&format!(
+                    "file `{name}` in storage `{}`",
+                    self.text("datastore_id")
+                ));
+            }
         };
         for name in ["file_format", "file_size", "id", "vmid"] {
             self.set(name, file[name].clone());
         }
         Ok(())
+    }
+
+    /// A file that nobody put there, as a rehearsal has it: what its name tells, and no more.
+    fn lent_file(&self, name: &str) -> Json {
+        let (storage, content) = (self.text("datastore_id"), self.text("content_type"));
+        let format = name.rsplit_once('.').map(|(_, extension)| extension);
+        json!({ "id": format!("{storage}:{content}/{name}"), "file_format": format })
     }
 
     async fn files(mut self) -> Outcome<()> {

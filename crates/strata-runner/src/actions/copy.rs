@@ -62,6 +62,7 @@ async fn file(
 
 /// Offers a file of ours to the host.
 pub(super) async fn content(call: &Call<'_>, path: &Path) -> Result<Content, TaskError> {
+    find_file::regular(call, path)?;
     let decrypts = call.flag("decrypt", true);
     if call.shared.options.disk && !(decrypts && begins_encrypted(path).await) {
         return Ok(Content::from_file(path).await?);

@@ -1,7 +1,8 @@
 //! `debug`: says something.
 
 use serde_json::{Value as Json, json};
-use strata_jinja::TemplateErrorKind;
+use strata_core::Diagnostic;
+use strata_jinja::{TemplateError, TemplateErrorKind};
 
 use crate::{
     session::TaskError,
@@ -46,16 +47,32 @@ fn variable(call: &Call<'_>, var: &Json) -> Result<ActionResult, TaskError> {
             json!({"changed": false, kind(var): var}),
         ));
     };
-    let value = match call.templar.expression(expression) {
-        Ok(value) => value,
-        Err(error) if error.kind == TemplateErrorKind::Undefined => {
-            Json::from("VARIABLE IS NOT DEFINED!")
-        }
-        Err(error) => return Err(error.into()),
+    let value = match call.shared.options.lenient_conditions {
+        true => call.templar.expression(expression).or_else(not_defined)?,
+        false => shown(call, expression)?,
     };
     Ok(ActionResult::values(
         json!({"changed": false, expression.as_str(): value}),
     ))
+}
+
+/// The words of ansible-core up to 2.18.
+fn not_defined(error: TemplateError) -> Result<Json, TemplateError> {
+    match error.kind {
+        TemplateErrorKind::Undefined => Ok(Json::from("VARIABLE IS NOT DEFINED!")),
+        _ => Err(error),
+    }
+}
+
+/// The value, with words of ansible-core 2.19 in the place of what is undefined.
+fn shown(call: &Call<'_>, expression: &str) -> Result<Json, TemplateError> {
+    let (value, missing) = call.templar.shown(expression)?;
+    for what in missing {
+        let warning = Diagnostic::warning("undefined-shown", "Encountered 1 template error.");
+        let warning = warning.detail(what).at(call.job.task.span.clone());
+        call.shared.events.diagnostic(warning);
+    }
+    Ok(value)
 }
 
 /// A value that a template gave in place of a name is shown under its type.

@@ -5,6 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
+use strata_core::files::EntryKind;
+
 use crate::{session::TaskError, task::Call};
 
 /// The path of a file or folder, if there is one.
@@ -27,6 +29,17 @@ pub(super) fn required(call: &Call<'_>, kind: &str, name: &str) -> Result<PathBu
         "`{name}` was not found on this machine; looked for {}",
         searched.join(", ")
     )))
+}
+
+/// Refuses what is no regular file: to read a pipe may wait for ever, and to read a device may not end.
+pub(super) fn regular(call: &Call<'_>, path: &Path) -> Result<(), TaskError> {
+    match call.shared.options.files.kind(path) {
+        Some(EntryKind::Other) => Err(TaskError::Failed(format!(
+            "`{}` is no regular file, and cannot be copied or rendered",
+            path.display()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn candidates(call: &Call<'_>, kind: &str, name: &str) -> Vec<PathBuf> {

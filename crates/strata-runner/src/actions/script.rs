@@ -26,14 +26,14 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
             "`script` needs a script to run".to_owned(),
         ));
     };
-    if let Some(path) = call.text("creates")
+    if let Some(path) = call.text("creates").filter(|path| !path.is_empty())
         && stage::is_there(call, &path).await?
     {
         return Ok(stage::skipped(format!(
             "{path} exists, matching creates option"
         )));
     }
-    if let Some(path) = call.text("removes")
+    if let Some(path) = call.text("removes").filter(|path| !path.is_empty())
         && !stage::is_there(call, &path).await?
     {
         return Ok(stage::skipped(format!(
@@ -46,7 +46,7 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
         call.doubt().await?;
         let conditional = ["creates", "removes"]
             .iter()
-            .any(|name| call.text(name).is_some());
+            .any(|name| call.text(name).is_some_and(|path| !path.is_empty()));
         return Ok(match conditional {
             true => ActionResult::values(json!({"changed": true})),
             false => stage::skipped("Command would have run if not in check mode".to_owned()),

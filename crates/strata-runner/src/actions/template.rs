@@ -57,6 +57,7 @@ pub(super) fn text(
     options: &JsonMap,
 ) -> Result<String, TaskError> {
     let path = find_file::required(call, "templates", name)?;
+    find_file::regular(call, &path)?;
     let files = call.shared.options.files.as_ref();
     let source = files
         .read_text(&path)

@@ -57,6 +57,8 @@ pub(crate) struct Memory {
     pub(crate) stopped: bool,
     /// Whether a play could not be run.
     pub(crate) broken: bool,
+    /// Whether a mistake of the playbook ended the run at once.
+    pub(crate) aborted: bool,
     /// How far each host came.
     pub(crate) progress: BTreeMap<Arc<str>, HostProgress>,
     /// Values of hosts that must not be written anywhere.
@@ -226,7 +228,7 @@ impl Batch<'_> {
         let mut stop = shared.options.stop.clone();
         let mut again = None;
         loop {
-            if !stop.requested() && !self.quits {
+            if !stop.requested() && !self.quits && !self.memory.aborted {
                 let again = again.take().into_iter();
                 for (at, job) in again.chain(self.startable().await) {
                     running.push(async move {
@@ -252,6 +254,9 @@ impl Batch<'_> {
         job.variables = HostVariables::default();
         self.hosts[at].state = State::Idle;
         self.awake.insert(at);
+        if self.memory.aborted {
+            return None;
+        }
         match report {
             Report::Crossing => self.pace = Pace::Lockstep,
             Report::Done { whole, includes } => {

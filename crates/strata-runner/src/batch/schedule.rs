@@ -24,6 +24,8 @@ pub(super) struct Next {
     pub(super) position: Position,
     pub(super) task: Arc<Task>,
     pub(super) handler: bool,
+    /// Whether a handler included it.
+    pub(super) of_handler: bool,
 }
 
 impl Batch<'_> {
@@ -125,6 +127,7 @@ impl Batch<'_> {
                     position: Position::new(),
                     task: gather.clone(),
                     handler: false,
+                    of_handler: false,
                 });
             }
             self.notify_waiting(at);
@@ -147,13 +150,15 @@ impl Batch<'_> {
                 }
                 continue;
             }
+            let of_handler = !handler && self.hosts[at].walk.is_in_handlers();
             let repeated = !handler && self.hosts[at].roles.is_repeated(&task);
-            if !repeated && self.is_wanted(at, &task, handler) {
+            if !repeated && self.is_wanted(at, &task, handler || of_handler) {
                 return Some(Next {
                     at,
                     position,
                     task,
                     handler,
+                    of_handler,
                 });
             }
             self.hosts[at].walk.report(Outcome::Ok);
@@ -219,12 +224,17 @@ impl Batch<'_> {
             Action::Module { name, .. } => matches!(name.value.as_str(), "add_host" | "pause"),
             _ => false,
         };
+        (alone && !self.free) || self.is_said_once(next)
+    }
+
+    /// True for tasks that say `run_once`: what they find out is every host's.
+    pub(super) fn is_said_once(&self, next: &Next) -> bool {
         let keyword = next.task.keywords.run_once.as_ref();
         if keyword.is_none() || self.free {
-            return alone && !self.free;
+            return false;
         }
         let templar = self.templar(&self.hosts[next.at].name, &next.task);
-        alone || boolean(&templar, keyword).is_ok_and(|once| once == Some(true))
+        boolean(&templar, keyword).is_ok_and(|once| once == Some(true))
     }
 
     fn start(&mut self, next: &Next) -> Option<(usize, Job)> {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::{Value as Json, json};
-use strata_core::{Diagnostics, Event, ResultKind, TaskOutcome};
+use strata_core::{Diagnostic, Diagnostics, Event, ResultKind, TaskOutcome};
 use strata_playbook::{
     inventory::{GroupInput, Inventory, InventoryInput},
     play::Action,
@@ -39,13 +39,18 @@ impl Batch<'_> {
             position: Vec::new(),
             task: job.task.clone(),
             handler: job.handler,
+            of_handler: false,
         };
         let once = self.is_once(&next);
+        let said_once = once && self.is_said_once(&next);
         let included = self.include(at, job, &mut whole, &includes);
-        self.apply_effects(job, &whole, once);
-        self.note_unknown(job, &whole, once);
-        self.register(job, &whole, once);
-        self.notify(at, job, &mut whole);
+        self.apply_effects(job, &whole, said_once);
+        self.note_unknown(job, &whole, said_once);
+        self.register(job, &whole, said_once);
+        if let Err(unknown) = self.notify(at, job, &mut whole) {
+            self.abort(job, &unknown);
+            return;
+        }
         let outcome = whole.outcome();
         let all = self.hosts_of_round(at, once);
         let rescued = self.report(&all, at, outcome, &whole);
@@ -229,6 +234,9 @@ impl Batch<'_> {
         if 100.0 * failed as f64 / self.hosts.len().max(1) as f64 > most {
             self.fail_others(&failed_now);
             self.end = BatchEnd::EndRun;
+            // Once for the share, and once for that nobody is left, as Ansible says it.
+            self.shared.events.send(Event::NoHostsLeft);
+            self.shared.events.send(Event::NoHostsLeft);
         }
     }
 
@@ -416,23 +424,37 @@ impl Batch<'_> {
         }
     }
 
-    /// Notes the handlers that a changed task notifies. A name that nobody has is a failure.
-    fn notify(&mut self, at: usize, job: &Job, whole: &mut ItemResult) {
+    /// Notes the handlers that a changed task notifies. Gives the name that nobody has.
+    fn notify(&mut self, at: usize, job: &Job, whole: &mut ItemResult) -> Result<(), String> {
         if !whole.is_changed() || whole.is_failed() || whole.notify.is_empty() {
-            return;
+            return Ok(());
         }
         let templar = self.templar(&job.host, &job.task);
         for name in std::mem::take(&mut whole.notify) {
             let walk = &mut self.hosts[at].walk;
             let found = handlers::find(walk.handlers(), &name, &templar);
             if found.is_empty() {
-                let reason = format!("no handler is named `{name}`, and none listens to it");
-                whole.values.extend(outcome::failure(reason));
+                return Err(name);
             }
             for handler in found {
                 walk.notify(handler);
             }
         }
+        Ok(())
+    }
+
+    /// Ends the run where a task notifies a handler that nobody has, as in Ansible.
+    fn abort(&mut self, job: &Job, handler: &str) {
+        let summary = format!(
+            "The requested handler '{handler}' was not found in either the main handlers list nor in the listening handlers list"
+        );
+        let found = Diagnostic::error("missing-handler", summary)
+            .detail("The task was done; the run ends here, for all hosts.")
+            .at(job.task.span.clone())
+            .hint("Name a handler of this play or of its roles, or a topic that one listens to.");
+        self.shared.events.diagnostic(found);
+        self.memory.aborted = true;
+        self.end = BatchEnd::EndRun;
     }
 
     /// Puts included tasks behind the current step. Gives how many files or roles were read, for includes.

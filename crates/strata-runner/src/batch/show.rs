@@ -23,7 +23,7 @@ impl Batch<'_> {
         if self.shown.insert((next.position.clone(), place)) {
             self.shared.events.send(Event::TaskStarted {
                 task: name.clone(),
-                handler: next.handler,
+                handler: next.handler || next.of_handler,
                 path: format!("{}:{}", span.file, span.start.line).into(),
             });
         }

@@ -340,12 +340,20 @@ impl Run<'_> {
                 counts: *counts,
             });
         }
+        if !self.memory.statistics.is_empty() {
+            self.shared.events.send(Event::Statistics {
+                values: Json::Object(self.memory.statistics.clone())
+                    .to_string()
+                    .into(),
+            });
+        }
         Recap {
             hosts,
             failed: self.memory.failed,
             unreachable: self.memory.unreachable,
             stopped: self.memory.stopped,
             broken: self.memory.broken,
+            aborted: self.memory.aborted,
             statistics: self.memory.statistics,
             progress,
             findings: Arc::new(findings),
@@ -356,7 +364,7 @@ impl Run<'_> {
     fn progress(&self, playbook: &Playbook) -> Progress {
         let memory = &self.memory;
         let whole = memory.failed.is_empty() && memory.unreachable.is_empty();
-        if whole && !memory.stopped && !memory.broken {
+        if whole && !memory.stopped && !memory.broken && !memory.aborted {
             return Progress::default();
         }
         let hosts = memory.progress.iter().map(|(host, progress)| {

@@ -195,11 +195,10 @@ impl Call<'_> {
     }
 
     /// What `async` adds to the result of a task that was waited for.
-    pub(crate) fn tell_job(&self, values: &mut JsonMap) {
+    pub(crate) fn tell_job(&self, values: &mut JsonMap, id: &str) {
         if values.contains_key("ansible_job_id") {
             return;
         }
-        let id = self.shared.jobs.name();
         values.insert(
             "results_file".to_owned(),
             format!("~/.ansible_async/{id}").into(),

@@ -264,7 +264,7 @@ async fn module(
     let timeout = keywords::seconds(templar, keywords.timeout.as_ref())?;
     let background = Background::of(job, templar)?;
     let call = Call {
-        background: background.limit.filter(|_| background.left_behind),
+        background: background.limit.filter(|_| background.is_left_behind()),
         job,
         shared,
         variables,
@@ -281,9 +281,7 @@ async fn module(
     if job.templates.watch.crossed() {
         return Ok(Done::Crossing);
     }
-    let limit = timeout
-        .filter(|limit| !limit.is_zero())
-        .or(background.limit);
-    let result = repeat(&call, &tries, limit).await?;
+    let timeout = timeout.filter(|limit| !limit.is_zero());
+    let result = repeat(&call, &tries, timeout, &background).await?;
     Ok(Done::Finished(Box::new(result)))
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::Value as Json;
-use strata_core::Event;
+use strata_core::{Event, JobState};
 use strata_jinja::Templar;
 use strata_playbook::variables::HostVariables;
 
@@ -43,18 +43,26 @@ impl Tries {
 /// is waited for, so nothing has to be polled.
 pub(super) struct Background {
     pub(super) limit: Option<Duration>,
-    pub(super) left_behind: bool,
+    /// How often it is looked at; zero: never.
+    poll: Duration,
 }
+
+/// How often a task in the background is looked at where nothing else is said.
+const POLL: Duration = Duration::from_secs(15);
 
 impl Background {
     pub(super) fn of(job: &Job, templar: &Templar) -> Result<Self, TaskError> {
         let limit = keywords::seconds(templar, job.task.r#async.as_ref())?;
         let limit = limit.filter(|limit| !limit.is_zero());
-        let poll = keywords::number(templar, job.task.poll.as_ref())?;
+        let poll = keywords::seconds(templar, job.task.poll.as_ref())?;
         Ok(Self {
             limit,
-            left_behind: limit.is_some() && poll == Some(0.0),
+            poll: poll.unwrap_or(POLL),
         })
+    }
+
+    pub(super) fn is_left_behind(&self) -> bool {
+        self.limit.is_some() && self.poll.is_zero()
     }
 }
 
@@ -62,12 +70,13 @@ impl Background {
 pub(super) async fn repeat(
     call: &Call<'_>,
     tries: &Tries,
-    limit: Option<Duration>,
+    timeout: Option<Duration>,
+    background: &Background,
 ) -> Result<ItemResult, TaskError> {
     let job = call.job;
     let mut attempt = 1;
     loop {
-        let done = once(call, limit).await?;
+        let done = once(call, timeout, background).await?;
         let mut result = ItemResult {
             values: done.values,
             diffs: done.diffs,
@@ -76,9 +85,6 @@ pub(super) async fn repeat(
             ..ItemResult::default()
         };
         complete(&mut result.values);
-        if job.task.r#async.is_some() {
-            call.tell_job(&mut result.values);
-        }
         result.unknown = is_unknown(call, &result.values);
         if tries.most > 1 {
             result.values.insert("attempts".to_owned(), attempt.into());
@@ -115,22 +121,73 @@ pub(super) async fn repeat(
     }
 }
 
-async fn once(call: &Call<'_>, limit: Option<Duration>) -> Result<ActionResult, TaskError> {
-    let action = actions::run(call);
-    let Some(limit) = limit else {
+async fn once(
+    call: &Call<'_>,
+    timeout: Option<Duration>,
+    background: &Background,
+) -> Result<ActionResult, TaskError> {
+    let action = async {
+        match background.limit.filter(|_| !background.poll.is_zero()) {
+            Some(limit) => looked_at(call, limit, background.poll).await,
+            None => actions::run(call).await,
+        }
+    };
+    let Some(limit) = timeout else {
         return action.await;
     };
-    match tokio::time::timeout(limit, action).await {
-        Ok(result) => result,
-        Err(_) if call.job.task.r#async.is_some() => Err(TaskError::Failed(format!(
-            "async task did not complete within the requested time - {}s",
-            limit.as_secs()
-        ))),
-        Err(_) => Err(TaskError::Failed(format!(
-            "Timed out after {} second(s).",
-            limit.as_secs()
-        ))),
+    tokio::time::timeout(limit, action)
+        .await
+        .unwrap_or_else(|_| {
+            let seconds = limit.as_secs();
+            Err(TaskError::Failed(format!(
+                "Timed out after {seconds} second(s)."
+            )))
+        })
+}
+
+/// Does a task that is waited for in the background's way: with a limit, and a word about it at each look.
+async fn looked_at(
+    call: &Call<'_>,
+    limit: Duration,
+    poll: Duration,
+) -> Result<ActionResult, TaskError> {
+    let id = call.shared.jobs.name();
+    let tell = |state| {
+        call.shared.events.send(Event::JobLookedAt {
+            host: call.job.host.clone(),
+            job: id.as_str().into(),
+            state,
+        });
+    };
+    let mut action = std::pin::pin!(tokio::time::timeout(limit, actions::run(call)));
+    let done = loop {
+        tokio::select! {
+            biased;
+            done = &mut action => break done,
+            () = tokio::time::sleep(poll) => tell(JobState::UnderWay),
+        }
+    };
+    let mut done = match done {
+        Ok(done) => done?,
+        Err(_) => ActionResult::values(serde_json::json!({
+            "changed": false,
+            "failed": true,
+            "msg": "Timeout exceeded",
+            "stdout": "",
+            "stdout_lines": [],
+            "stderr": "",
+            "stderr_lines": [],
+        })),
+    };
+    complete(&mut done.values);
+    call.tell_job(&mut done.values, &id);
+    if !outcome::check(&done.values, "skipped") {
+        tell(match outcome::check(&done.values, "failed") {
+            true => JobState::Failed,
+            false => JobState::Done,
+        });
     }
+    Ok(done)
 }
 
 /// `changed` and `failed` are always there; a module without `failed` has failed if its `rc` is not 0.

@@ -37,31 +37,47 @@ impl<'de> DeserializeSeed<'de> for Seed<'_> {
             }
             Type::Number => number(json),
             Type::String => {
-                let text: Option<Cow<'de, str>> = Option::deserialize(json)?;
-                Ok(text.map_or(Value::Null(Type::String), |text| Value::string(&*text)))
+                let text: Option<Borrowed<'de>> = Option::deserialize(json)?;
+                Ok(text.map_or(Value::Null(Type::String), |text| Value::string(&*text.0)))
             }
             ty => json.deserialize_any(Container(ty)),
         }
     }
 }
 
+/// Text that is part of what is read, where nothing in it is escaped. (In an `Option`, a `Cow` would be a copy always.)
 #[derive(Deserialize)]
-struct Typed {
-    value: Box<RawValue>,
-    #[serde(rename = "type")]
-    ty: serde_json::Value,
+#[serde(transparent)]
+struct Borrowed<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[derive(Deserialize)]
+struct Typed<'a> {
+    #[serde(borrow)]
+    value: &'a RawValue,
+    #[serde(rename = "type", borrow)]
+    ty: &'a RawValue,
+}
+
+/// The type that a text names; most are plain ones.
+fn ty(text: &str) -> Option<Type> {
+    match text {
+        "\"string\"" => Some(Type::String),
+        "\"number\"" => Some(Type::Number),
+        "\"bool\"" => Some(Type::Bool),
+        text => type_from_json(&serde_json::from_str(text).ok()?),
+    }
 }
 
 fn dynamic<'de, D: Deserializer<'de>>(json: D) -> Result<Value, D::Error> {
-    let Some(typed) = Option::<Typed>::deserialize(json)? else {
+    let Some(typed) = Option::<Typed<'de>>::deserialize(json)? else {
         return Ok(Value::Null(Type::Dynamic));
     };
-    let ty = type_from_json(&typed.ty).ok_or_else(|| D::Error::custom("not a type"))?;
+    let ty = ty(typed.ty.get()).ok_or_else(|| D::Error::custom("not a type"))?;
     decode(typed.value.get(), &ty).map_err(D::Error::custom)
 }
 
 fn number<'de, D: Deserializer<'de>>(json: D) -> Result<Value, D::Error> {
-    let raw = Box::<RawValue>::deserialize(json)?;
+    let raw = <&'de RawValue>::deserialize(json)?;
     match raw.get() {
         "null" => Ok(Value::Null(Type::Number)),
         text => {
@@ -109,16 +125,16 @@ impl<'de> Visitor<'de> for Container<'_> {
         match self.0 {
             Type::Map(element) => {
                 let mut values: Vec<(Text, Value)> = Vec::new();
-                while let Some(key) = entries.next_key::<Cow<'de, str>>()? {
-                    values.push(((*key).into(), entries.next_value_seed(Seed(element))?));
+                while let Some(key) = entries.next_key::<Borrowed<'de>>()? {
+                    values.push(((*key.0).into(), entries.next_value_seed(Seed(element))?));
                 }
                 Ok(Value::map((**element).clone(), values))
             }
             Type::Object(attributes) => {
                 // As we write it, the attributes come sorted.
                 let mut values = Entries::with_capacity(attributes.len());
-                while let Some(key) = entries.next_key::<Cow<'de, str>>()? {
-                    match attributes.get_key_value(&*key) {
+                while let Some(key) = entries.next_key::<Borrowed<'de>>()? {
+                    match attributes.get_key_value(&*key.0) {
                         Some((name, attribute)) => {
                             let value = entries.next_value_seed(Seed(&attribute.ty))?;
                             values.insert(name.clone(), value);

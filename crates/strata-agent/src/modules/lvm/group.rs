@@ -1,8 +1,10 @@
 //! `lvg`: a volume group on its devices.
 
+use std::path::PathBuf;
+
 use serde_json::json;
 
-use super::{bytes, listed};
+use super::listed;
 use crate::arguments::{Arguments, Field, Spec};
 use crate::change::{Change, Outcome};
 use crate::host::Host;
@@ -24,8 +26,17 @@ pub(in crate::modules) struct Lvg {
     new_group_id: bool,
 }
 
+/// A program that is to be run, and what is said if it does not succeed.
+type Step = (Vec<String>, String);
+
 /// What is to be run.
-pub(in crate::modules) struct Found(Vec<Vec<String>>);
+pub(in crate::modules) struct Found(Vec<Step>);
+
+/// A device as LVM is to be given it, and where its path ends.
+struct Device {
+    given: String,
+    end: PathBuf,
+}
 
 impl Module for Lvg {
     const SPEC: Spec = Spec::new(
@@ -49,17 +60,15 @@ impl Module for Lvg {
     type Current = Found;
 
     fn new(arguments: &Arguments, _task: &Task) -> Result<Lvg, ModuleError> {
-        let extent = arguments.text("pesize");
-        let size = bytes(&extent, 'm');
-        if size.is_none_or(|size| size == 0) {
+        if arguments.bool("reset_pv_uuid") && arguments.list("pvs").is_none() {
             return Err(ModuleError::new(
-                "pesize must be a number with an optional unit, as 4 or 128K",
+                "reset_pv_uuid is True but all of the following are missing: pvs",
             ));
         }
         Ok(Lvg {
             name: arguments.text("vg"),
             devices: arguments.list("pvs"),
-            extent,
+            extent: arguments.text("pesize"),
             of_device: programs::words(&arguments.text("pv_options"))?,
             of_group: programs::words(&arguments.text("vg_options"))?,
             state: arguments.text("state"),
@@ -72,23 +81,21 @@ impl Module for Lvg {
     }
 
     fn observe(&self, host: &dyn Host) -> Result<Found, ModuleError> {
-        let groups = listed(host, "vgs", "vg_name,pv_count,lv_count", &[])?;
+        let groups = listed(host, "vgs", 'b', "vg_name,pv_count,lv_count", &[])?;
         let there = groups.iter().find(|row| row.first() == Some(&self.name));
         match (there, self.state.as_str()) {
             (None, "absent") => Ok(Found(Vec::new())),
             (Some(group), "absent") => self.remove(group),
-            (None, "inactive") => Err(ModuleError::new(format!(
-                "Volume group {} does not exist.",
-                self.name
-            ))),
             (None, _) => self.create(host),
             (Some(_), _) => self.change(host),
         }
     }
 
     fn decide(&self, found: &Found) -> Vec<Change> {
-        let run = found.0.iter().cloned();
-        run.map(|argv| programs::change(plain(argv))).collect()
+        let steps = found.0.iter().cloned();
+        steps
+            .map(|(argv, failure)| programs::attempt(plain(argv), failure))
+            .collect()
     }
 
     fn report(&self, _: &dyn Host, _: &Found, _: &Outcome) -> Result<Report, ModuleError> {
@@ -105,143 +112,220 @@ impl Lvg {
                 self.name
             )));
         }
-        Ok(Found(vec![words(&["vgremove", "--force", &self.name])]))
+        Ok(Found(vec![(
+            words(&["vgremove", "--force", &self.name]),
+            format!("Failed to remove volume group {}", self.name),
+        )]))
     }
 
-    /// The devices by the paths that LVM has for them.
-    fn resolved(&self, host: &dyn Host) -> Result<Vec<String>, ModuleError> {
-        let mut paths = Vec::new();
+    fn devices(&self, host: &dyn Host) -> Result<Vec<Device>, ModuleError> {
+        let mut found = Vec::new();
         for device in self.devices.iter().flatten() {
             let end = host
                 .resolve(device.as_ref())
                 .map_err(|_| ModuleError::new(format!("Device {device} not found.")))?;
-            let end = end.to_string_lossy().into_owned();
             // The mapper's names, not the numbers of its devices.
-            paths.push(match end.starts_with("/dev/dm-") {
+            let given = match end.starts_with("/dev") && end.to_string_lossy().contains("/dm-") {
                 true => device.clone(),
-                false => end,
-            });
+                false => end.to_string_lossy().into_owned(),
+            };
+            found.push(Device { given, end });
         }
-        Ok(paths)
+        Ok(found)
+    }
+
+    /// The physical volumes that LVM knows, with their groups.
+    fn known(&self, host: &dyn Host) -> Result<Vec<(Device, String)>, ModuleError> {
+        let rows = listed(host, "pvs", 'b', "pv_name,vg_name", &[])?;
+        let known = rows.into_iter().filter_map(|row| match &row[..] {
+            [given, group] => {
+                let end = host
+                    .resolve(given.as_ref())
+                    .unwrap_or_else(|_| given.into());
+                let given = given.clone();
+                Some((Device { given, end }, group.clone()))
+            }
+            _ => None,
+        });
+        Ok(known.collect())
     }
 
     fn create(&self, host: &dyn Host) -> Result<Found, ModuleError> {
-        let wanted = self.resolved(host)?;
-        if wanted.is_empty() {
+        if self.devices.iter().flatten().next().is_none() {
             return Err(ModuleError::new("No physical volumes given."));
         }
-        let mut commands = Vec::new();
-        self.prepare(host, &wanted, &mut commands)?;
-        let mut create = words(&["vgcreate", "-s", &self.size()]);
+        let wanted = self.devices(host)?;
+        self.must_be_free(&wanted, &self.known(host)?)?;
+        let mut steps: Vec<Step> = wanted
+            .iter()
+            .map(|device| self.initialize(device))
+            .collect();
+        let mut create = words(&["vgcreate"]);
         create.extend(self.of_group.iter().cloned());
-        create.push(self.name.clone());
-        create.extend(wanted);
-        commands.push(create);
-        if self.state == "inactive" {
-            commands.push(words(&["vgchange", "--activate", "n", &self.name]));
+        let is_set = self.of_group.iter().any(|word| word == AUTOACTIVATION);
+        let switch = match self.state.as_str() {
+            "active" => Some("y"),
+            "inactive" => Some("n"),
+            _ => None,
+        };
+        if let (Some(switch), false) = (switch, is_set)
+            && has_autoactivation(host, "vgcreate")?
+        {
+            create.extend(words(&[AUTOACTIVATION, switch]));
         }
-        Ok(Found(commands))
+        create.extend(words(&["-s", &self.extent, &self.name]));
+        create.extend(wanted.into_iter().map(|device| device.given));
+        steps.push((
+            create,
+            format!("Creating volume group '{}' failed", self.name),
+        ));
+        Ok(Found(steps))
     }
 
-    /// An extent's size in the unit that `vgcreate` takes.
-    fn size(&self) -> String {
-        match self.extent.ends_with(|c: char| c.is_ascii_digit()) {
-            true => format!("{}m", self.extent),
-            false => self.extent.clone(),
-        }
+    fn initialize(&self, device: &Device) -> Step {
+        let mut create = words(&["pvcreate"]);
+        create.extend(self.of_device.iter().cloned());
+        create.extend(words(&["-f", &device.given]));
+        (
+            create,
+            format!("Creating physical volume '{}' failed", device.given),
+        )
     }
 
-    /// Makes physical volumes of the devices that are none.
-    fn prepare(
+    fn must_be_free(
         &self,
-        host: &dyn Host,
-        devices: &[String],
-        commands: &mut Vec<Vec<String>>,
+        wanted: &[Device],
+        known: &[(Device, String)],
     ) -> Result<(), ModuleError> {
-        let known = listed(host, "pvs", "pv_name,vg_name", &[])?;
-        for device in devices {
-            let there = known.iter().find(|row| row.first() == Some(device));
-            match there.and_then(|row| row.get(1)).map(String::as_str) {
-                Some(group) if !group.is_empty() && group != self.name => {
-                    return Err(ModuleError::new(format!(
-                        "{device} is already in {group} volume group."
-                    )));
-                }
-                Some(_) => {}
-                None => {
-                    let mut create = words(&["pvcreate"]);
-                    create.extend(self.of_device.iter().cloned());
-                    create.extend(words(&["-f", device]));
-                    commands.push(create);
-                }
-            }
+        let is_wanted = |device: &Device| wanted.iter().any(|one| one.end == device.end);
+        let is_others = |group: &String| !group.is_empty() && *group != self.name;
+        let mut used = known.iter();
+        match used.find(|(device, group)| is_wanted(device) && is_others(group)) {
+            Some((device, group)) => Err(ModuleError::new(format!(
+                "Device {} is already in {group} volume group.",
+                device.given
+            ))),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn change(&self, host: &dyn Host) -> Result<Found, ModuleError> {
-        let mut commands = Vec::new();
-        let all = listed(host, "pvs", "pv_name,vg_name,dev_size,pv_size", &[])?;
-        let ours: Vec<&Vec<String>> = all
-            .iter()
-            .filter(|row| row.get(1) == Some(&self.name))
-            .collect();
-        if self.devices.is_some() {
-            let wanted = self.resolved(host)?;
-            let there = |device: &&String| ours.iter().any(|row| row.first() == Some(*device));
-            let missing: Vec<String> = wanted
-                .iter()
-                .filter(|device| !there(device))
-                .cloned()
-                .collect();
-            self.prepare(host, &missing, &mut commands)?;
-            if !missing.is_empty() {
-                commands.push([words(&["vgextend", &self.name]), missing].concat());
-            }
-            let surplus: Vec<String> = ours
-                .iter()
-                .filter_map(|row| row.first())
-                .filter(|device| !wanted.contains(device))
-                .cloned()
-                .collect();
-            if self.removes_extra && !surplus.is_empty() {
-                commands.push([words(&["vgreduce", "--force", &self.name]), surplus].concat());
-            }
-        }
-        if self.resizes {
-            commands.extend(ours.iter().filter_map(|row| grown(row)));
-        }
-        if self.new_device_id {
-            let devices = ours.iter().filter_map(|row| row.first());
-            commands.extend(devices.map(|device| words(&["pvchange", "-u", device])));
-        }
+        let wanted = self.devices(host)?;
+        let known = self.known(host)?;
+        self.must_be_free(&wanted, &known)?;
+        let mut steps = self.activation(host)?;
         if self.new_group_id {
-            commands.push(words(&["vgchange", "-u", &self.name]));
+            let argv = words(&["vgchange", "-u", &self.name]);
+            steps.push((argv, format!("Failed to reset the UUID of {}", self.name)));
         }
-        commands.extend(self.activation(host)?);
-        Ok(Found(commands))
+        if wanted.is_empty() {
+            return Ok(Found(steps));
+        }
+        let ours: Vec<&Device> = known
+            .iter()
+            .filter(|(_, group)| *group == self.name)
+            .map(|(device, _)| device)
+            .collect();
+        for device in &ours {
+            if self.resizes && has_grown(host, &device.given)? {
+                let argv = words(&["pvresize", &device.given]);
+                steps.push((argv, "Failed executing pvresize command.".to_owned()));
+            }
+            if self.new_device_id {
+                let argv = words(&["pvchange", "-u", &device.given]);
+                steps.push((argv, format!("PV ({}) UUID change failed", device.given)));
+            }
+        }
+        steps.extend(self.exchange(&wanted, &ours));
+        Ok(Found(steps))
     }
 
-    fn activation(&self, host: &dyn Host) -> Result<Option<Vec<String>>, ModuleError> {
-        let volumes = listed(host, "lvs", "lv_active", &[&self.name])?;
-        let active = |row: &Vec<String>| row.first().is_some_and(|state| state == "active");
-        Ok(match self.state.as_str() {
-            "active" if !volumes.iter().all(active) => {
-                Some(words(&["vgchange", "--activate", "y", &self.name]))
+    /// Takes devices into the group, and others out of it.
+    fn exchange(&self, wanted: &[Device], ours: &[&Device]) -> Vec<Step> {
+        let new = |device: &&Device| !ours.iter().any(|one| one.end == device.end);
+        let new: Vec<&Device> = wanted.iter().filter(new).collect();
+        let surplus = |device: &&&Device| !wanted.iter().any(|one| one.end == device.end);
+        let surplus = ours.iter().filter(surplus);
+        let surplus: Vec<String> = surplus.map(|device| device.given.clone()).collect();
+        let mut steps: Vec<Step> = new.iter().map(|device| self.initialize(device)).collect();
+        let new: Vec<String> = new.iter().map(|device| device.given.clone()).collect();
+        for (verb, word, devices) in [
+            (words(&["vgextend", &self.name]), "extend", new),
+            (
+                words(&["vgreduce", "--force", &self.name]),
+                "reduce",
+                surplus,
+            ),
+        ] {
+            let is_due = word == "extend" || self.removes_extra;
+            if is_due && !devices.is_empty() {
+                let failure = format!("Unable to {word} {} by {}.", self.name, devices.join(" "));
+                steps.push(([verb, devices].concat(), failure));
             }
-            "inactive" if volumes.iter().any(active) => {
-                Some(words(&["vgchange", "--activate", "n", &self.name]))
-            }
-            _ => None,
-        })
+        }
+        steps
+    }
+
+    fn activation(&self, host: &dyn Host) -> Result<Vec<Step>, ModuleError> {
+        let switch = match self.state.as_str() {
+            "active" => "y",
+            "inactive" => "n",
+            _ => return Ok(Vec::new()),
+        };
+        let automatic = has_autoactivation(host, "vgchange")?;
+        let fields = match automatic {
+            true => "lv_attr,autoactivation",
+            false => "lv_attr",
+        };
+        let rows = listed(host, "vgs", 'b', fields, &[&self.name])?;
+        let is_active = |row: &Vec<String>| {
+            let attributes = row.first().filter(|text| !text.is_empty());
+            attributes.map(|text| text.chars().nth(4) == Some('a'))
+        };
+        let is_automatic = rows
+            .iter()
+            .any(|row| row.get(1).is_some_and(|is| is == "enabled"));
+        let mut steps = Vec::new();
+        let failure = format!("Failed to change the activation of {}", self.name);
+        if automatic && is_automatic != (switch == "y") {
+            let argv = words(&["vgchange", AUTOACTIVATION, switch, &self.name]);
+            steps.push((argv, failure.clone()));
+        }
+        if rows
+            .iter()
+            .filter_map(is_active)
+            .any(|is| is != (switch == "y"))
+        {
+            let argv = words(&["vgchange", "--activate", switch, &self.name]);
+            steps.push((argv, failure));
+        }
+        Ok(steps)
     }
 }
 
-/// Takes the rest of a device that grew: more than an extent and the head of it.
-fn grown(row: &[String]) -> Option<Vec<String>> {
-    let size = |at: usize| row.get(at)?.parse::<u64>().ok();
-    let (device, used) = (size(2)?, size(3)?);
-    (device.saturating_sub(used) > 8 << 20).then(|| words(&["pvresize", &row[0]]))
+/// The option of LVM 2.03.12 and later, which says whether the start of the system activates a group.
+const AUTOACTIVATION: &str = "--setautoactivation";
+
+fn has_autoactivation(host: &dyn Host, program: &str) -> Result<bool, ModuleError> {
+    let help = host.run(&plain([program, "--help"]))?;
+    Ok(help.stdout.contains(AUTOACTIVATION))
+}
+
+/// Whether more than an extent of a device is no part of its physical volume.
+fn has_grown(host: &dyn Host, device: &str) -> Result<bool, ModuleError> {
+    let fields = "dev_size,pv_size,pe_start,vg_extent_size";
+    let rows = listed(host, "pvs", 'b', fields, &[device])?;
+    let numbers = rows.first().map(|row| {
+        let numbers = row.iter().map(|text| text.parse::<u64>());
+        numbers.collect::<Result<Vec<u64>, _>>()
+    });
+    Ok(match numbers {
+        Some(Ok(numbers)) => match numbers[..] {
+            [device, used, start, extent] => device.saturating_sub(start + used) > extent,
+            _ => false,
+        },
+        _ => false,
+    })
 }
 
 fn words(list: &[&str]) -> Vec<String> {

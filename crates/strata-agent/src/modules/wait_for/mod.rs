@@ -85,7 +85,7 @@ impl Module for WaitFor {
         }
         let drain = Drain::read(arguments)?;
         let search = arguments.string("search_regex");
-        let what = match (arguments.int("port"), arguments.path("path")) {
+        let what = match (arguments.int("port"), arguments.filled_path("path")) {
             (Some(port), _) => {
                 let number = u16::try_from(port).ok().filter(|port| *port > 0);
                 let number = number.ok_or_else(|| {

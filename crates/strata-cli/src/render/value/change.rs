@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use strata_core::{AttributePath, Marks, PathStep, Type, Value, schema::Block};
+use strata_core::{AttributePath, Marks, PathStep, Type, Value, schema::Block, value::Entries};
 
 use super::{
     quoted, short,
@@ -23,6 +23,9 @@ pub(crate) struct ValueLines<'a> {
 /// Attributes that tell objects apart are shown although they stay the same.
 const TELLING: [&str; 3] = ["id", "name", "tags"];
 
+/// How many bytes a line has, more or less.
+const USUAL_LINE: usize = 64;
+
 pub(super) const NOTHING: &Value = &Value::Null(Type::Dynamic);
 
 impl ValueLines<'_> {
@@ -35,12 +38,13 @@ impl ValueLines<'_> {
         indent: usize,
     ) {
         let text = self.body((before, after), self.block, path, indent, true);
-        match text.contains('\r') {
-            true => text.lines().for_each(|line| {
+        match (text.contains('\r'), self.text.is_empty()) {
+            (true, _) => text.lines().for_each(|line| {
                 self.text.push_str(line);
                 self.text.push('\n');
             }),
-            false => self.text.push_str(&text),
+            (false, true) => self.text = text,
+            (false, false) => self.text.push_str(&text),
         }
     }
 
@@ -102,7 +106,7 @@ impl ValueLines<'_> {
             .map(|(name, _)| label(name).chars().count())
             .max()
             .unwrap_or(0);
-        let mut out = String::new();
+        let mut out = String::with_capacity(names.len() * USUAL_LINE);
         let mut same = 0;
         for entry in names {
             let (name, sign) = *entry;
@@ -212,6 +216,11 @@ impl ValueLines<'_> {
 /// Of a resource itself (`top`) what is null or empty is nothing. Inside of values an element that is null is another
 /// value than none, but only said where it makes the difference.
 fn names<'v>(before: &'v Value, after: &'v Value, top: bool) -> Vec<(&'v str, Sign)> {
+    match (before.as_entries(), after.as_entries()) {
+        (None, Some(entries)) => return of_one_side(entries, Sign::Add, top),
+        (Some(entries), None) => return of_one_side(entries, Sign::Remove, top),
+        _ => {}
+    }
     let mut names: Vec<&str> = [before, after]
         .into_iter()
         .filter_map(Value::as_entries)
@@ -235,6 +244,16 @@ fn names<'v>(before: &'v Value, after: &'v Value, top: bool) -> Vec<(&'v str, Si
     };
     let named = |name| Some((name, sign(name)?));
     names.into_iter().filter_map(named).collect()
+}
+
+/// The same where only one of the two has entries, which are in order already.
+fn of_one_side(entries: &Entries, sign: Sign, top: bool) -> Vec<(&str, Sign)> {
+    let is_there = |value: &Value| match top {
+        true => !is_nothing(value),
+        false => !value.is_null(),
+    };
+    let entries = entries.iter().filter(|(_, value)| is_there(value));
+    entries.map(|(name, _)| (&**name, sign)).collect()
 }
 
 /// Null, or a collection without elements: there is nothing to show.

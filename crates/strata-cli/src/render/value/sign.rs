@@ -52,7 +52,11 @@ pub(super) fn start(out: &mut String, indent: usize, sign: Sign) {
 }
 
 pub(super) fn blanks(out: &mut String, count: usize) {
-    out.extend(repeat_n(' ', count));
+    const BLANKS: &str = "                                ";
+    match BLANKS.get(..count) {
+        Some(blanks) => out.push_str(blanks),
+        None => out.extend(repeat_n(' ', count)),
+    }
 }
 
 /// Says how many of something stay as they are.

@@ -167,7 +167,8 @@ fn run(case: &Case, tool: Tool, container: Option<&Container>) -> String {
             "{run}: exit {}\n",
             output.status.code().unwrap_or(-1)
         ));
-        for line in without_errors(&printed) {
+        let lines = without_errors(&printed).into_iter();
+        for line in lines.filter(|line| !line.starts_with("ASYNC ")) {
             text.extend(plain(case, line, &root, &out));
         }
         let after = tree(case, &ground, &out);

@@ -90,7 +90,7 @@ async fn looked_up(here: &Here, kind: &Kind, resource: &Resource<'_>) {
             };
             let value = object.get(ours).cloned();
             config.insert(
-                name.clone(),
+                (**name).into(),
                 value.unwrap_or(Value::Null(attribute.ty.clone())),
             );
         }

@@ -4,18 +4,23 @@ use std::{
     collections::BTreeMap,
     fs,
     io::Read,
-    os::unix::fs::PermissionsExt,
+    os::unix::{fs::PermissionsExt, process::CommandExt},
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 use regex::RegexSet;
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Map, Value as Json, json};
 use strata_core::{Diagnostic, Diagnostics};
 use strata_playbook::inventory::{Fetch, IGNORED_ENDINGS};
 
-use crate::{playbook::settings::Settings, process::Process};
+use super::plugins::Plugins;
+use crate::{
+    playbook::{Project, settings::Settings},
+    process::Process,
+};
 
 /// How long a program may take when nobody says otherwise.
 const TIMEOUT: u64 = 60;
@@ -23,17 +28,20 @@ const TIMEOUT: u64 = 60;
 /// The most that a program may print, in bytes.
 const MAX_SIZE: u64 = 256 << 20;
 
-/// Runs inventory programs.
+/// Runs inventory programs, and asks plugins.
 pub(super) struct Programs {
+    plugins: Plugins,
     timeout: Duration,
     environment: BTreeMap<String, String>,
     ignored: Option<RegexSet>,
 }
 
 impl Programs {
-    pub(super) fn new(process: &Process, settings: &Settings, diags: &mut Diagnostics) -> Self {
+    pub(super) fn new(process: &Process, project: &Project, diags: &mut Diagnostics) -> Self {
+        let settings = &project.settings;
         let seconds = settings.number("inventory_script_timeout", &mut Diagnostics::new());
         Self {
+            plugins: Plugins::new(process, project),
             timeout: Duration::from_secs(seconds.unwrap_or(TIMEOUT)),
             environment: process.environment.clone(),
             ignored: ignored(settings, diags),
@@ -47,27 +55,20 @@ impl Programs {
         } else {
             Path::new(".").join(path)
         };
-        let child = Command::new(program)
-            .args(arguments)
-            .env_clear()
-            .envs(&self.environment)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| match error.raw_os_error() {
-                // `ENOEXEC`: a text that happens to be executable.
-                Some(8) => Failure::NoProgram,
-                _ => Failure::Said(format!("it cannot be started: {error}")),
-            })?;
-        let printed = finish(child, self.timeout).map_err(Failure::Said)?;
-        serde_json::from_slice(&printed).map_err(|error| {
-            let shown: String = String::from_utf8_lossy(&printed).chars().take(80).collect();
-            Failure::Said(format!(
-                "it does not print JSON: {error}; it prints `{}`",
-                shown.trim()
-            ))
-        })
+        let mut command = Command::new(program);
+        command.args(arguments).env_clear().envs(&self.environment);
+        printed(&mut command, self.timeout)
+    }
+
+    /// What an ansible of this machine says of a file whose plugin Strata does not have.
+    fn elsewhere(&self, path: &Path) -> Option<Result<Json, String>> {
+        let mut command = self.plugins.elsewhere()?;
+        command.arg("-i").arg(path).args(["--list", "--export"]);
+        let asked = printed(&mut command, self.timeout);
+        Some(asked.map_err(|failure| match failure {
+            Failure::NoProgram => "`ansible-inventory` cannot be started".to_owned(),
+            Failure::Said(reason) => format!("`ansible-inventory`: {reason}"),
+        }))
     }
 
     /// `--list`, and `--host` for each host where `_meta` is missing.
@@ -87,6 +88,29 @@ impl Programs {
         groups.insert("_meta".to_owned(), json!({ "hostvars": hostvars }));
         Ok(listed)
     }
+}
+
+/// What a program prints as JSON. It is the first of a group of its own, so that it ends with all that it started.
+fn printed(command: &mut Command, timeout: Duration) -> Result<Json, Failure> {
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .map_err(|error| match error.raw_os_error() {
+            // `ENOEXEC`: a text that happens to be executable.
+            Some(8) => Failure::NoProgram,
+            _ => Failure::Said(format!("it cannot be started: {error}")),
+        })?;
+    let printed = finish(child, timeout).map_err(Failure::Said)?;
+    serde_json::from_slice(&printed).map_err(|error| {
+        let shown: String = String::from_utf8_lossy(&printed).chars().take(80).collect();
+        Failure::Said(format!(
+            "it does not print JSON: {error}; it prints `{}`",
+            shown.trim()
+        ))
+    })
 }
 
 /// What the settings say is no inventory: endings, and patterns that may stand anywhere in a name.
@@ -149,8 +173,7 @@ fn finish(mut child: Child, timeout: Duration) -> Result<Vec<u8>, String> {
         match child.try_wait().map_err(|error| error.to_string())? {
             Some(status) => break status,
             None if Instant::now() > end => {
-                drop(child.kill());
-                drop(child.wait());
+                kill(&mut child);
                 return Err(format!("it did not end within {} s", timeout.as_secs()));
             }
             None => std::thread::sleep(Duration::from_millis(2)),
@@ -162,6 +185,16 @@ fn finish(mut child: Child, timeout: Duration) -> Result<Vec<u8>, String> {
         return Err(format!("it ended with {status}: {said}"));
     }
     Ok(out.join().unwrap_or_default())
+}
+
+/// Ends a program with all that it started.
+fn kill(child: &mut Child) {
+    let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    match group.map(|group| kill_process_group(group, Signal::KILL)) {
+        Some(Ok(())) => {}
+        _ => drop(child.kill()),
+    }
+    drop(child.wait());
 }
 
 impl Fetch for Programs {
@@ -183,7 +216,8 @@ impl Fetch for Programs {
 
     fn plugin(&self, name: &str, settings: &Json, path: &Path) -> Option<Result<Json, String>> {
         if !matches!(name, "cloud.terraform.terraform_provider" | "strata") {
-            return None;
+            let own = self.plugins.ask(name, settings, path);
+            return own.or_else(|| self.elsewhere(path));
         }
         let folder = path.parent().unwrap_or(Path::new(""));
         let projects = match settings.get("project_path") {
@@ -406,11 +440,13 @@ mod tests {
         let path = folder.path().join("inv");
         fs::write(&path, script).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        let programs = Programs {
-            ignored: None,
-            timeout: Duration::from_millis(timeout),
+        let process = Process {
             environment: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
+            working_directory: folder.path().to_owned(),
+            host: String::new(),
         };
+        let mut programs = Programs::new(&process, &Project::bare(), &mut Diagnostics::new());
+        programs.timeout = Duration::from_millis(timeout);
         programs.program(&path).unwrap()
     }
 
@@ -440,6 +476,30 @@ mod tests {
             ask("#!/bin/sh\nexec sleep 60\n", 50).unwrap_err(),
             "it did not end within 0 s"
         );
+    }
+
+    #[test]
+    fn a_program_that_hangs_ends_with_what_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let told = folder.path().join("pid");
+        let script = format!(
+            "#!/bin/sh\nsleep 60 &\necho $! > {}\nwait\n",
+            told.display()
+        );
+        ask(&script, 2000).unwrap_err();
+        let pid: i32 = fs::read_to_string(told).unwrap().trim().parse().unwrap();
+        let state = || {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            stat.rsplit(") ")
+                .next()
+                .and_then(|rest| rest.chars().next())
+        };
+        // Gone, or dead and not yet buried by whoever took it over.
+        let end = Instant::now() + Duration::from_secs(20);
+        while !matches!(state(), None | Some('Z' | 'X')) {
+            assert!(Instant::now() < end, "{:?}", state());
+            std::thread::yield_now();
+        }
     }
 
     #[test]

@@ -7,6 +7,9 @@ use strata_core::{Diagnostic, Diagnostics};
 use strata_jinja::yaml::{DumpStyle, dump};
 use strata_playbook::{Inventory, inventory::Group, variables::InventoryVariables};
 
+/// The priority of a group of which nothing is said.
+const USUAL_PRIORITY: i64 = 1;
+
 /// An inventory, and which of its hosts are shown.
 pub(super) struct Shown<'a> {
     pub(super) inventory: &'a Inventory,
@@ -58,10 +61,18 @@ impl Shown<'_> {
     /// The variables of a host: all of them, or only its own.
     fn vars(&self, host: &str, own: bool) -> Map<String, Json> {
         if own {
-            let found = self.inventory.host(host);
-            return found.map(|host| host.vars.clone()).unwrap_or_default();
+            return self.variables.of_host(host);
         }
         (*self.variables.of(host)).clone()
+    }
+
+    /// The variables of a group alone.
+    fn group_vars(&self, group: &Group) -> Map<String, Json> {
+        let mut vars = self.variables.of_group(&group.name);
+        if group.priority != USUAL_PRIORITY {
+            vars.insert("ansible_group_priority".to_owned(), group.priority.into());
+        }
+        vars
     }
 
     pub(super) fn host(&self, name: &str) -> Result<Json, Diagnostics> {
@@ -103,8 +114,9 @@ impl Shown<'_> {
             if !children.is_empty() {
                 entry.insert("children".to_owned(), children.into());
             }
-            if export && !group.vars.is_empty() {
-                entry.insert("vars".to_owned(), Json::Object(group.vars.clone()));
+            let vars = self.group_vars(group);
+            if export && !vars.is_empty() {
+                entry.insert("vars".to_owned(), Json::Object(vars));
             }
             if !entry.is_empty() {
                 list.insert(group.name.clone(), Json::Object(entry));
@@ -164,8 +176,9 @@ impl Shown<'_> {
         if !hosts.is_empty() {
             map.insert("hosts".to_owned(), Json::Object(hosts));
         }
-        if export && !group.vars.is_empty() {
-            map.insert("vars".to_owned(), Json::Object(group.vars.clone()));
+        let vars = self.group_vars(group);
+        if export && !vars.is_empty() {
+            map.insert("vars".to_owned(), Json::Object(vars));
         }
         map
     }
@@ -188,15 +201,16 @@ impl Shown<'_> {
             }
         }
         if group.name != "all" {
-            for host in self.hosts(group) {
-                lines.push(twig(&host, depth + 1));
+            // A limit does not count here, as in Ansible.
+            for host in &group.hosts {
+                lines.push(twig(host, depth + 1));
                 if vars {
-                    add_vars(&self.vars(&host, false), depth + 2, lines);
+                    add_vars(&self.vars(host, false), depth + 2, lines);
                 }
             }
         }
         if vars {
-            add_vars(&group.vars, depth + 1, lines);
+            add_vars(&self.group_vars(group), depth + 1, lines);
         }
     }
 }
@@ -205,13 +219,7 @@ fn add_vars(vars: &Map<String, Json>, depth: usize, lines: &mut Vec<String>) {
     let mut names: Vec<&String> = vars.keys().collect();
     names.sort();
     for name in names {
-        let value = match &vars[name] {
-            Json::String(text) => text.clone(),
-            Json::Bool(true) => "True".to_owned(),
-            Json::Bool(false) => "False".to_owned(),
-            Json::Null => "None".to_owned(),
-            other => other.to_string(),
-        };
+        let value = strata_jinja::as_python(&vars[name]);
         lines.push(twig(&format!("{{{name} = {value}}}"), depth));
     }
 }

@@ -1,8 +1,11 @@
 //! Filters, tests and lookups that a project has as Python files: one Python of this machine does them all.
 //!
 //! They are looked for where Ansible looks beside a playbook: in `filter_plugins`, `test_plugins` and
-//! `lookup_plugins` of the playbook's folder and of roles, and in the folders of the settings with these names. No
-//! Python is started where there are none. Lookups get no variables. What cannot be loaded is told by its file.
+//! `lookup_plugins` of the playbook's folder and of roles, and in the folders of the settings with these names; and in
+//! collections, by their full names. No Python is started where there are none, and for collections only once one of
+//! theirs is used. Lookups get no variables. What cannot be loaded is told by its file.
+
+mod collections;
 
 use std::{
     collections::BTreeMap,
@@ -10,7 +13,7 @@ use std::{
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use serde::Deserialize;
@@ -38,27 +41,35 @@ pub(crate) fn add(
     diags: &mut Diagnostics,
 ) {
     let files = files(project, folder, &runner.load.roles_path);
-    if files.is_empty() {
+    let roots = collections::roots(runner, folder);
+    let mut names = collections::names(&roots);
+    if files.is_empty() && roots.is_empty() {
         return;
     }
-    match start(&files, &runner.environment) {
-        Ok((python, said)) => {
-            for (path, reason) in said.wrong {
-                diags.push(unusable(&path, &reason));
+    let python = Arc::new(Python {
+        files: files.clone(),
+        roots: roots.clone(),
+        folder: std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()),
+        environment: runner.environment.clone(),
+        started: OnceLock::new(),
+    });
+    let mut lookups = Vec::new();
+    if let Some((_, first)) = files.first() {
+        match python.started() {
+            Ok(started) => {
+                for (path, reason) in &started.wrong {
+                    diags.push(unusable(path, reason));
+                }
+                let found = &started.found;
+                names.extend(found.filter.iter().cloned().map(Plugin::Filter));
+                names.extend(found.test.iter().cloned().map(Plugin::Test));
+                lookups.clone_from(&found.lookup);
             }
-            let python = Arc::new(python);
-            runner.lookup = with_lookups(&runner.lookup, &python, said.found.lookup);
-            runner.plugins = Some(Arc::new(plugins(
-                python,
-                said.found.filter,
-                said.found.test,
-            )));
-        }
-        Err(reason) => {
-            let (_, first) = &files[0];
-            diags.push(unusable(&first.display().to_string(), &reason));
+            Err(reason) => diags.push(unusable(&first.display().to_string(), reason)),
         }
     }
+    runner.lookup = with_lookups(&runner.lookup, &python, lookups);
+    runner.plugins = Some(Arc::new(plugins(python, names)));
 }
 
 fn unusable(path: &str, reason: &str) -> Diagnostic {
@@ -68,10 +79,9 @@ fn unusable(path: &str, reason: &str) -> Diagnostic {
         .hint("They are Python, and run by the `python3` of this machine.")
 }
 
-fn plugins(python: Arc<Python>, filters: Vec<String>, tests: Vec<String>) -> Plugins {
-    let filters = filters.into_iter().map(Plugin::Filter);
+fn plugins(python: Arc<Python>, names: Vec<Plugin>) -> Plugins {
     Plugins {
-        names: filters.chain(tests.into_iter().map(Plugin::Test)).collect(),
+        names,
         call: Box::new(move |plugin, arguments, named| {
             let (kind, name) = match plugin {
                 Plugin::Filter(name) => ("filter", name),
@@ -82,12 +92,17 @@ fn plugins(python: Arc<Python>, filters: Vec<String>, tests: Vec<String>) -> Plu
     }
 }
 
-/// The lookups of before, and behind them those of the project.
+/// The lookups of before, then those of collections; those of the project, which have these names, go before both.
 fn with_lookups(before: &Arc<Lookup>, python: &Arc<Python>, names: Vec<String>) -> Arc<Lookup> {
     let (before, python) = (before.clone(), python.clone());
     Arc::new(move |folder, name, terms, options| {
         if !names.iter().any(|own| own == name) {
-            return before(folder, name, terms, options);
+            if let Some(found) = before(folder, name, terms, options) {
+                return Some(found);
+            }
+            if !collections::has_lookup(&python.roots, name) {
+                return None;
+            }
         }
         let found = python.ask("lookup", name, terms, options);
         Some(found.map(|found| match found {
@@ -132,7 +147,7 @@ struct Said {
     wrong: Vec<(String, String)>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 struct Found {
     filter: Vec<String>,
     test: Vec<String>,
@@ -146,8 +161,23 @@ struct Answer {
     error: Option<String>,
 }
 
-/// The Python that does them, one after the other.
-struct Python(Mutex<Pipes>);
+/// The Python that does them, one after the other; started when it is first asked.
+struct Python {
+    files: Vec<(&'static str, PathBuf)>,
+    /// Folders with `ansible_collections` in them.
+    roots: Vec<PathBuf>,
+    /// The playbook's.
+    folder: PathBuf,
+    environment: Arc<BTreeMap<String, String>>,
+    started: OnceLock<Result<Started, String>>,
+}
+
+/// A Python under way.
+struct Started {
+    pipes: Mutex<Pipes>,
+    found: Found,
+    wrong: Vec<(String, String)>,
+}
 
 struct Pipes {
     child: Child,
@@ -177,6 +207,10 @@ impl Pipes {
 }
 
 impl Python {
+    fn started(&self) -> Result<&Started, &String> {
+        self.started.get_or_init(|| start(self)).as_ref()
+    }
+
     fn ask(
         &self,
         kind: &str,
@@ -185,7 +219,8 @@ impl Python {
         named: &Map<String, Json>,
     ) -> Result<Json, String> {
         let asked = json!({"kind": kind, "name": name, "arguments": arguments, "named": named});
-        let mut pipes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let started = self.started().map_err(String::clone)?;
+        let mut pipes = started.pipes.lock().unwrap_or_else(PoisonError::into_inner);
         let answer = pipes.exchange(&asked)?;
         let answer: Answer = serde_json::from_str(&answer).map_err(|error| error.to_string())?;
         match answer.error {
@@ -195,13 +230,13 @@ impl Python {
     }
 }
 
-fn start(
-    files: &[(&'static str, PathBuf)],
-    environment: &BTreeMap<String, String>,
-) -> Result<(Python, Said), String> {
+fn start(python: &Python) -> Result<Started, String> {
     let mut command = Command::new("python3");
     // An ansible-core of this machine has what plugins import, and comes with a Python of its own.
-    if let Some(packages) = modules::core(environment).as_deref().and_then(Path::parent) {
+    if let Some(packages) = modules::core(&python.environment)
+        .as_deref()
+        .and_then(Path::parent)
+    {
         let own = packages
             .ancestors()
             .nth(3)
@@ -226,12 +261,24 @@ fn start(
         input,
         output: BufReader::new(output),
     };
-    let listed = files
+    let listed = python
+        .files
         .iter()
         .map(|(kind, path)| json!([kind, path.to_string_lossy()]));
-    let said = pipes.exchange(&listed.collect())?;
-    let said = serde_json::from_str(&said).map_err(|error| error.to_string())?;
-    Ok((Python(Mutex::new(pipes)), said))
+    let listed: Json = listed.collect();
+    let roots: Vec<_> = python
+        .roots
+        .iter()
+        .map(|root| root.to_string_lossy())
+        .collect();
+    let folder = python.folder.to_string_lossy();
+    let said = pipes.exchange(&json!({"files": listed, "roots": roots, "folder": folder}))?;
+    let said: Said = serde_json::from_str(&said).map_err(|error| error.to_string())?;
+    Ok(Started {
+        pipes: Mutex::new(pipes),
+        found: said.found,
+        wrong: said.wrong,
+    })
 }
 
 #[cfg(test)]
@@ -265,7 +312,14 @@ mod tests {
         let project = Project::bare();
         let found = files(&project, folder.path(), &[]);
         assert_eq!(found.len(), 4);
-        let Ok((python, said)) = start(&found, &BTreeMap::new()) else {
+        let python = Python {
+            files: found,
+            roots: Vec::new(),
+            folder: PathBuf::new(),
+            environment: Arc::default(),
+            started: OnceLock::new(),
+        };
+        let Ok(said) = python.started() else {
             return; // No Python on this machine.
         };
         assert_eq!(said.found.filter, ["pair", "shout"]);
@@ -297,5 +351,63 @@ mod tests {
         );
         let wrong = ask("filter", "shout", json!([""]), json!({})).unwrap_err();
         assert!(wrong.contains("nothing to shout"), "{wrong}");
+    }
+
+    #[test]
+    fn plugins_of_collections_go_by_their_full_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("collections");
+        let write = |path: &str, text: &str| {
+            let path = root.join("ansible_collections/my/own/plugins").join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        write("module_utils/words.py", "LOUD = '!'\n");
+        write(
+            "filter/shout.py",
+            "from ansible_collections.my.own.plugins.module_utils.words import LOUD\n\
+             class FilterModule(object):\n    def filters(self): return {'shout': lambda text: text + LOUD, 'twice': lambda text: text * 2}\n",
+        );
+        write(
+            "test/loud.py",
+            "class TestModule:\n    def tests(self): return {'loud': lambda text: text.endswith('!')}\n",
+        );
+        write(
+            "lookup/near.py",
+            "from ansible.plugins.lookup import LookupBase\n\
+             class LookupModule(LookupBase):\n    def run(self, terms, variables=None, **kwargs):\n\
+             \x20       self.set_options(var_options=variables, direct=kwargs)\n        return [len(terms)]\n",
+        );
+        let roots = vec![root];
+        let names = collections::names(&roots);
+        let full = |name: &str| format!("my.own.{name}");
+        for expected in [
+            Plugin::Filter(full("shout")),
+            Plugin::Filter(full("twice")),
+            Plugin::Test(full("loud")),
+        ] {
+            assert!(names.contains(&expected), "{names:?}");
+        }
+        assert!(collections::has_lookup(&roots, "my.own.near"));
+        assert!(!collections::has_lookup(&roots, "my.own.far"));
+        let python = Python {
+            files: Vec::new(),
+            roots,
+            folder: PathBuf::new(),
+            environment: Arc::default(),
+            started: OnceLock::new(),
+        };
+        if python.started().is_err() {
+            return; // No Python on this machine.
+        }
+        let ask = |kind: &str, name: &str, argument: Json| {
+            python.ask(kind, &full(name), &[argument], &Map::new())
+        };
+        assert_eq!(ask("filter", "shout", json!("a")), Ok(json!("a!")));
+        assert_eq!(ask("filter", "twice", json!("a")), Ok(json!("aa")));
+        assert_eq!(ask("test", "loud", json!("a!")), Ok(json!(true)));
+        assert_eq!(ask("lookup", "near", json!("a")), Ok(json!([1])));
+        let wrong = ask("filter", "quiet", json!("a")).unwrap_err();
+        assert!(wrong.contains("quiet"), "{wrong}");
     }
 }

@@ -1,6 +1,9 @@
 # Does the filters, tests and lookups of a project: one JSON text a line in, one a line out.
 #
-# Where Ansible's own package is not installed, its few names that plugins import stand in for it.
+# Where Ansible's own package is not installed, its few names that plugins import stand in for it. Plugins of
+# collections are loaded when they are asked for by their full names.
+import glob
+import importlib
 import importlib.util
 import json
 import os
@@ -111,23 +114,100 @@ def load(kind, path, found, wrong):
         sys.path.pop(0)
 
 
-def do(found, asked):
+def with_loader(roots):
+    """The loader of an installed ansible-core, which knows what options plugins of collections have."""
+    try:
+        from ansible.plugins import loader
+        loader.init_plugin_loader(roots)
+        return loader
+    except Exception:
+        return None
+
+
+class Collections:
+    def __init__(self, roots, folder):
+        self.roots, self.folder, self.known = roots, folder, {}
+        self.loader = None
+
+    def modules(self, kind, namespace, collection, only=None):
+        for root in self.roots:
+            inside = os.path.join("ansible_collections", namespace, collection, "plugins", kind)
+            for path in sorted(glob.glob(os.path.join(root, inside, "**", (only or "*") + ".py"), recursive=True)):
+                stem = os.path.relpath(path, os.path.join(root, inside))[:-3].replace(os.sep, ".")
+                if not stem.endswith("__init__"):
+                    yield importlib.import_module(".".join(["ansible_collections", namespace, collection, "plugins", kind, stem]))
+
+    def variables(self):
+        """What lookups that search for files look at."""
+        return {"ansible_search_path": [self.folder], "playbook_dir": self.folder}
+
+    def find(self, kind, name):
+        if (kind, name) in self.known:
+            return self.known[kind, name]
+        if self.loader is None:
+            self.loader = with_loader(self.roots)
+            sys.path[:0] = [root for root in self.roots if root not in sys.path]
+        namespace, collection, own = name.split(".", 2)
+        if kind == "lookup":
+            found = self.lookup(name, namespace, collection, own)
+        else:
+            found = self.function(kind, namespace, collection, own)
+        self.known[kind, name] = found
+        return found
+
+    def lookup(self, name, namespace, collection, own):
+        if self.loader is not None:
+            from ansible.parsing.dataloader import DataLoader
+            from ansible.template import Templar
+            files = DataLoader()
+            files.set_basedir(self.folder)
+            templar = Templar(loader=files, variables={})
+            return lambda: self.loader.lookup_loader.get(name, loader=files, templar=templar)
+        for module in self.modules("lookup", namespace, collection, own.split(".")[-1]):
+            return module.LookupModule
+        raise LookupError("there is no lookup %s" % name)
+
+    def function(self, kind, namespace, collection, own):
+        wrong = []
+        for named in (own, None):
+            for module in self.tried(kind, namespace, collection, named, wrong):
+                functions = module.FilterModule().filters() if kind == "filter" else module.TestModule().tests()
+                if own in functions:
+                    return functions[own]
+        why = "; ".join(wrong) or "the collection has none of this name"
+        raise LookupError("%s.%s.%s: %s" % (namespace, collection, own, why))
+
+    def tried(self, kind, namespace, collection, named, wrong):
+        found = self.modules(kind, namespace, collection, named)
+        while True:
+            try:
+                yield next(found)
+            except StopIteration:
+                return
+            except BaseException as error:
+                wrong.append("%s: %s" % (type(error).__name__, error))
+                return
+
+
+def do(found, collections, asked):
     kind, name = asked["kind"], asked["name"]
-    plugin = found[kind][name]
+    plugin = found[kind].get(name) or collections.find(kind, name)
     if kind == "lookup":
-        return plugin().run(asked["arguments"], variables={}, **asked["named"])
+        return plugin().run(asked["arguments"], variables=collections.variables(), **asked["named"])
     return plugin(*asked["arguments"], **asked["named"])
 
 
 def main():
     stand_in()
     found, wrong = {"filter": {}, "test": {}, "lookup": {}}, []
-    for kind, path in json.loads(sys.stdin.readline()):
+    begun = json.loads(sys.stdin.readline())
+    for kind, path in begun["files"]:
         load(kind, path, found, wrong)
+    collections = Collections(begun["roots"], begun["folder"])
     say({"found": {kind: sorted(names) for kind, names in found.items()}, "wrong": wrong})
     for line in sys.stdin:
         try:
-            say({"value": do(found, json.loads(line))})
+            say({"value": do(found, collections, json.loads(line))})
         except BaseException as error:
             say({"error": "%s: %s" % (type(error).__name__, error)})
 

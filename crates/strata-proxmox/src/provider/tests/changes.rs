@@ -291,3 +291,23 @@ async fn a_rehearsal_has_the_storages_that_a_configuration_names() {
     world.nothing(VM, &read, &config).await;
     assert!(world.twin.config(100)["scsi0"].starts_with("nvme-vm:"));
 }
+
+#[tokio::test]
+async fn an_account_beside_a_file_for_the_user_is_said_to_have_no_effect() {
+    let world = world(options()).await;
+    let mut config = machine();
+    config["initialization"] = json!([{
+        "datastore_id": "local", "user_data_file_id": "local:snippets/a.yaml",
+        "user_account": [{ "username": "ops" }],
+    }]);
+    let block = &world.provider.schema().resources[VM].block;
+    let said = world.provider.validate(
+        strata_core::provider::ObjectKind::Resource,
+        VM,
+        &config_of(block, &config),
+    );
+    assert!(!said.has_errors() && shown(&said).contains("no effect"));
+    let made = world.apply(VM, None, &config).await.unwrap();
+    let read = world.read(VM, &made).await.unwrap();
+    world.nothing(VM, &read, &config).await;
+}

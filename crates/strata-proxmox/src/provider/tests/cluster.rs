@@ -224,3 +224,28 @@ async fn data_sources_tell_what_resources_read() {
     let gone = data(&world, "proxmox_sdn_vnet", json!({ "id": "nope" })).await;
     assert!(gone.unwrap_err().contains("There is no such SDN vnet"));
 }
+
+#[tokio::test]
+async fn a_rehearsal_has_the_files_that_are_asked_for() {
+    let asked = json!({
+        "node_name": "pve", "datastore_id": "tank", "content_type": "iso", "file_name": "installer.iso",
+    });
+    let rehearsed = world_with(Options::rehearsal(), |twin| Settings {
+        twin: Some(twin.endpoint().to_owned()),
+        ..Settings::default()
+    })
+    .await;
+    let file = data(
+        &rehearsed,
+        "proxmox_virtual_environment_file",
+        asked.clone(),
+    )
+    .await;
+    let file = file.unwrap();
+    assert_eq!(file["id"], "tank:iso/installer.iso");
+    assert_eq!(file["file_format"], "iso");
+    let world = world(options()).await;
+    data(&world, "proxmox_virtual_environment_file", asked)
+        .await
+        .unwrap_err();
+}

@@ -55,10 +55,13 @@ pub(super) fn validate(config: &Json, diags: &mut Diagnostics) {
     let init = first(config, "initialization");
     let account = !first(init, "user_account").is_null();
     if account && text(init, "user_data_file_id").is_some() {
-        diags.push(Diagnostic::error(
-            "proxmox-invalid-value",
-            "`initialization.user_account` and `initialization.user_data_file_id` exclude each other: the file takes the place of all that PVE would write",
-        ));
+        diags.push(
+            Diagnostic::warning(
+                "proxmox-no-effect",
+                "`initialization.user_account` has no effect beside `user_data_file_id`",
+            )
+            .detail("The file takes the place of all that PVE would write for cloud-init's user."),
+        );
     }
     OnChange::validate(config, diags);
     if config["template"] == true && config["started"] == true {
