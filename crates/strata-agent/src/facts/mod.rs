@@ -138,8 +138,11 @@ impl Parts {
                 }
             }
         }
-        // What is named goes before what is left out.
-        for name in with {
+        // What is named by itself goes before what is left out.
+        for name in with
+            .into_iter()
+            .filter(|name| !["all", "min"].contains(name))
+        {
             parts = parts.join(named(name)?);
         }
         Ok(parts)
