@@ -17,6 +17,7 @@ mod twin;
 mod variables;
 
 use std::{
+    borrow::Cow,
     ffi::OsString,
     path::{Path, PathBuf},
 };
@@ -68,6 +69,7 @@ impl Args {
     pub(crate) fn parse(argv: &[OsString]) -> Result<Self, clap::Error> {
         // Describing all commands takes a third of the time of a short run. Those that are not
         // named can only matter to help and to suggestions.
+        let argv = &in_words(argv);
         let named = |name: &str| argv.iter().any(|word| word == name);
         Self::with(argv, named).or_else(|_| Self::with(argv, |_| true))
     }
@@ -81,6 +83,19 @@ impl Args {
     }
 }
 
+/// `strata help COMMAND` is `strata COMMAND --help`.
+fn in_words(argv: &[OsString]) -> Cow<'_, [OsString]> {
+    match argv {
+        [program, help, command @ ..] if help == "help" => {
+            let mut asked = vec![program.clone()];
+            asked.extend_from_slice(command);
+            asked.push("--help".into());
+            asked.into()
+        }
+        _ => argv.into(),
+    }
+}
+
 /// The program, with all its commands.
 pub(crate) fn whole() -> clap::Command {
     describe(|_| true)
@@ -91,7 +106,9 @@ fn describe(known: impl Fn(&str) -> bool) -> clap::Command {
     let program = clap::Command::new("strata")
         .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true)
-        .arg_required_else_help(true);
+        .arg_required_else_help(true)
+        // Clap's has all commands once more; see `in_words`.
+        .disable_help_subcommand(true);
     Everywhere::augment_args(program)
         .about("Runs Terraform configuration and Ansible playbooks on Incus and Proxmox VE, as one")
         .subcommands(Command::describe(known))
