@@ -30,8 +30,8 @@ use strata_playbook::{
 use strata_runner::{Ask, BecomeDefaults, Findings, Gathering, Pace, Recap, StopSignal};
 
 use crate::{files::Disk, mask, process::Process, registry::Platforms, vault};
-pub use list::{Listing, list};
 use connection::ConnectionDefaults;
+pub use list::{Listing, list};
 use settings::Settings;
 
 /// How to run playbooks, as the command line says it; what it leaves open is up to [`Settings`].
