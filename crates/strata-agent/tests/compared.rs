@@ -135,9 +135,6 @@ fn text_of(suite: &Value) -> String {
 /// Takes a place through all cases; for each gives its runs.
 fn run_all(place: &mut dyn Place, suite: &Value) -> Vec<Value> {
     let root = place.root();
-    for name in suite["bring"].as_array().into_iter().flatten() {
-        place.bring(name.as_str().unwrap());
-    }
     for line in suite["setup"].as_array().into_iter().flatten() {
         place.shell(&named(line, "D", &root));
     }

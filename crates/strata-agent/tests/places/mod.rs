@@ -19,8 +19,6 @@ pub(crate) trait Place {
     fn root(&self) -> String;
     /// Runs a line of the shell, and gives what it prints.
     fn shell(&mut self, line: &str) -> String;
-    /// Puts a program of `programs/` there.
-    fn bring(&mut self, name: &str);
     /// Runs the module.
     fn module(&mut self, args: &Value, check: bool) -> Map<String, Value>;
 }
@@ -124,13 +122,17 @@ fn incus(args: &[&str]) -> String {
 }
 
 impl Ground {
-    fn new(container: Option<&Container>) -> Ground {
+    /// A folder of its own, with the programs that a suite brings: they may stand before whatever runs there.
+    fn new(suite: &Value, container: Option<&Container>) -> Ground {
         let Some(container) = container else {
             return Ground::Folder(tempfile::tempdir().unwrap());
         };
         let folder = format!("/root/{}", container.folder);
         let ground = Ground::Container(container.name.clone(), folder.clone());
         ground.shell(&format!("cd /; rm -rf {folder}; mkdir -p {folder}/D"));
+        for name in suite["bring"].as_array().into_iter().flatten() {
+            ground.bring(name.as_str().unwrap());
+        }
         ground
     }
 
@@ -167,6 +169,7 @@ impl Ground {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    /// Puts a program of `programs/` there.
     fn bring(&self, name: &str) {
         let Ground::Container(container, _) = self else {
             panic!("programs are brought to containers, not to this machine");
@@ -222,7 +225,7 @@ pub(crate) struct Ansible {
 
 impl Ansible {
     pub(crate) fn new(suite: &Value, container: Option<&Container>) -> Ansible {
-        let ground = Ground::new(container);
+        let ground = Ground::new(suite, container);
         if let Ground::Container(name, _) = &ground {
             let mut tar = Command::new("tar")
                 .args([
@@ -285,10 +288,6 @@ impl Place for Ansible {
         self.ground.shell(line)
     }
 
-    fn bring(&mut self, name: &str) {
-        self.ground.bring(name);
-    }
-
     fn module(&mut self, args: &Value, check: bool) -> Map<String, Value> {
         let mut args = args.clone();
         args["_ansible_check_mode"] = check.into();
@@ -336,7 +335,7 @@ pub(crate) struct Strata {
 
 impl Strata {
     pub(crate) fn new(suite: &Value, name: &str, container: Option<&Container>) -> Strata {
-        let ground = Ground::new(container);
+        let ground = Ground::new(suite, container);
         let agent = match &ground {
             Ground::Folder(_) => None,
             Ground::Container(..) => {
@@ -398,10 +397,6 @@ impl Place for Strata {
 
     fn shell(&mut self, line: &str) -> String {
         self.ground.shell(line)
-    }
-
-    fn bring(&mut self, name: &str) {
-        self.ground.bring(name);
     }
 
     fn module(&mut self, args: &Value, check: bool) -> Map<String, Value> {
