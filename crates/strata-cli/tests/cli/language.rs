@@ -133,6 +133,13 @@ fn a_module_that_cannot_be_fetched_is_named_with_its_source() {
 
 /// Serves fixed answers on the loopback until the test ends: path to header lines and body.
 fn serve(answers: impl Fn(&str) -> Option<(String, Vec<u8>)> + Send + 'static) -> String {
+    serve_to(move |path, _| answers(path))
+}
+
+/// The same; answers know of the token that is sent, too.
+fn serve_to(
+    answers: impl Fn(&str, Option<&str>) -> Option<(String, Vec<u8>)> + Send + 'static,
+) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     thread::spawn(move || {
@@ -145,7 +152,12 @@ fn serve(answers: impl Fn(&str) -> Option<(String, Vec<u8>)> + Send + 'static) -
                 line.clear();
             }
             let path = request.split_whitespace().nth(1).unwrap_or("/").to_owned();
-            let (status, headers, body) = match answers(&path) {
+            let token = request.lines().find_map(|line| {
+                let (name, value) = line.split_once(": ")?;
+                let is_it = name.eq_ignore_ascii_case("authorization");
+                is_it.then_some(value)?.strip_prefix("Bearer ")
+            });
+            let (status, headers, body) = match answers(&path, token) {
                 Some((headers, body)) => ("200 OK", headers, body),
                 None => ("404 Not Found", String::new(), Vec::new()),
             };
@@ -665,4 +677,159 @@ fn what_terraform_takes_is_taken_though_it_looks_odd() {
         "{}",
         planned.stdout
     );
+}
+
+#[test]
+fn a_private_registry_gets_its_token_wherever_it_is_written() {
+    let folder = Folder::new(&[(
+        "main.tf",
+        "module \"m\" {\n  source = \"private.example.com/ns/name/test//m\"\n}\n",
+    )]);
+    let bytes = archive(folder.path());
+    let address = serve_to(move |path, token| {
+        let answer = match path {
+            "/a/archive.tar.gz" => return Some((String::new(), bytes.clone())),
+            "/v1/ns/name/test/versions" => {
+                let versions = r#"{"modules":[{"versions":[{"version":"1.0.0"}]}]}"#;
+                (String::new(), versions.into())
+            }
+            "/v1/ns/name/test/1.0.0/download" => {
+                let to = "X-Terraform-Get: /a/archive.tar.gz//*\r\n";
+                (to.to_owned(), Vec::new())
+            }
+            _ => return None,
+        };
+        (token == Some("t0ken")).then_some(answer)
+    });
+    let host = format!(
+        "host \"private.example.com\" {{ services = {{ \"modules.v1\" = \"http://{address}/v1/\" }} }}\n"
+    );
+    let credentials = "credentials \"private.example.com\" {\n  token = \"t0ken\"\n}\n";
+    let login = r#"{"credentials":{"private.example.com":{"token":"t0ken"}}}"#;
+    let init = |environment: &[(&str, &str)]| {
+        let data = folder.path().join(".terraform");
+        if data.exists() {
+            fs::remove_dir_all(data).unwrap();
+        }
+        // Whoever runs the tests may have a file of their own.
+        let environment = [&[("TF_CLI_CONFIG_FILE", "")], environment].concat();
+        folder.run_with(&["init"], &environment)
+    };
+    folder.write(".terraformrc", &host);
+    let without = init(&[]);
+    assert_eq!(without.code, Some(1), "{}", without.stdout);
+    init(&[("TF_TOKEN_private_example_com", "t0ken")]).succeeded();
+    folder.write(".terraformrc", &(host.clone() + credentials));
+    init(&[]).succeeded();
+    folder.write(".terraformrc", &host);
+    folder.write(".terraform.d/credentials.tfrc.json", login);
+    init(&[]).succeeded();
+    let wrong = init(&[("TF_TOKEN_private_example_com", "s3cret")]);
+    assert_eq!(wrong.code, Some(1));
+    assert!(!wrong.stderr.contains("s3cret"), "{}", wrong.stderr);
+}
+
+#[test]
+fn logging_in_is_refused_with_where_tokens_belong() {
+    let folder = Folder::new(&[]);
+    for command in ["login", "logout"] {
+        let refused = folder.run(&[command, "git-lab.example.com"]);
+        assert_eq!(refused.code, Some(1));
+        let said = refused.stderr;
+        assert!(said.contains("TF_TOKEN_git__lab_example_com"), "{said}");
+        assert!(said.contains("credentials.tfrc.json"), "{said}");
+    }
+}
+
+#[test]
+fn a_module_is_copied_into_an_empty_folder_to_begin_with() {
+    let folder = Folder::new(&[
+        (
+            "src/main.tf",
+            "module \"s\" {\n  source = \"./sub\"\n}\noutput \"o\" {\n  value = module.s.o\n}\n",
+        ),
+        ("src/sub/a.tf", "output \"o\" {\n  value = \"copied\"\n}\n"),
+        ("src/.hidden", "x"),
+        (
+            "lost/main.tf",
+            "module \"o\" {\n  source = \"../src/sub\"\n}\n",
+        ),
+        ("full/readme", "x"),
+        ("t/x", ""),
+        ("u/x", ""),
+    ]);
+    let path = |name: &str| folder.path().join(name);
+    for name in ["t/x", "u/x"] {
+        fs::remove_file(path(name)).unwrap();
+    }
+    let init = |to: &str, from: &str| {
+        let to = format!("-chdir={to}");
+        folder.run(&[&to, "init", &format!("-from-module={from}")])
+    };
+    let copied = init("t", "../src").succeeded().stdout;
+    assert!(
+        copied.contains("Copying configuration from \"../src\"..."),
+        "{copied}"
+    );
+    assert!(copied.contains("- s in sub"), "{copied}");
+    assert!(path("t/sub/a.tf").exists() && !path("t/.hidden").exists());
+    let plan = folder.run(&["-chdir=t", "plan"]).succeeded();
+    assert!(plan.stdout.contains("\"copied\""), "{}", plan.stdout);
+    let refused = [
+        ("t", "../src", "Can't populate non-empty directory"),
+        ("full", "../src", "Can't populate non-empty directory"),
+        ("u", "../lost", "Local module path escapes module package"),
+        ("u", "../none", "Failed to download module"),
+        ("u", "..", "A module cannot be copied into itself"),
+        ("u", "../src//none", "Failed to download module"),
+    ];
+    for (to, from, why) in refused {
+        let init = init(to, from);
+        assert_eq!(init.code, Some(1), "{from}: {}", init.stdout);
+        assert!(init.stderr.contains(why), "{from}: {}", init.stderr);
+    }
+    let inside = folder.run(&["-chdir=u", "init", "-from-module=../src//sub"]);
+    inside.succeeded();
+    assert!(path("u/a.tf").exists());
+}
+
+#[test]
+fn providers_that_are_built_in_need_no_lock_and_have_no_packages() {
+    let folder = Folder::new(&[(
+        "main.tf",
+        "resource \"random_id\" \"a\" {\n  byte_length = 2\n}\n",
+    )]);
+    folder.write(".terraform.lock.hcl", "# kept\n");
+    let locked = folder.run(&["providers", "lock", "-platform=linux_amd64"]);
+    let said = locked.succeeded().stdout;
+    assert!(
+        said.contains("registry.terraform.io/hashicorp/random is built in"),
+        "{said}"
+    );
+    let kept = fs::read_to_string(folder.path().join(".terraform.lock.hcl"));
+    assert_eq!(kept.unwrap(), "# kept\n");
+    let none = folder.run(&["providers", "lock", "hashicorp/none"]);
+    assert_eq!(none.code, Some(1));
+    assert!(
+        none.stderr.contains("registry.terraform.io/hashicorp/none"),
+        "{}",
+        none.stderr
+    );
+    for refused in [
+        &["providers", "mirror", "x"][..],
+        &["providers", "lock", "-fs-mirror=x"],
+    ] {
+        let refused = folder.run(refused);
+        assert_eq!(refused.code, Some(1));
+        assert!(
+            refused
+                .stderr
+                .contains("There are no packages of providers"),
+            "{}",
+            refused.stderr
+        );
+    }
+    let init = folder.run(&["init", "-plugin-dir=x", "-lock=false", "-lock-timeout=1s"]);
+    let said = init.succeeded().stderr;
+    assert!(said.contains("Plugins of a folder are not used"), "{said}");
 }
