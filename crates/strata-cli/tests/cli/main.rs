@@ -28,6 +28,7 @@ mod inventory_plugins;
 mod kill;
 mod language;
 mod mistakes;
+mod module_sources;
 mod observability;
 mod observability_stack;
 mod plans;

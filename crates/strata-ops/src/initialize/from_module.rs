@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{self, ErrorKind},
     os::unix::fs::symlink,
-    path::{Component, Path, PathBuf},
+    path::{Component, Path},
 };
 
 use strata_config::{Getter, ModuleSource, RemoteModule};
@@ -144,7 +144,7 @@ fn copy(from: &Path, to: &Path, depth: usize) -> io::Result<()> {
     Ok(())
 }
 
-fn copy_one(from: &Path, to: &PathBuf, depth: usize) -> io::Result<()> {
+fn copy_one(from: &Path, to: &Path, depth: usize) -> io::Result<()> {
     let kind = from.symlink_metadata()?.file_type();
     match () {
         () if kind.is_symlink() => symlink(fs::read_link(from)?, to),
