@@ -18,6 +18,7 @@ pub mod crc32;
 mod diff;
 pub mod digest;
 pub mod dpkg;
+pub mod encoding;
 mod facts;
 pub mod fragments;
 mod glob;
