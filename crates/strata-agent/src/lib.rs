@@ -20,6 +20,7 @@ pub mod digest;
 pub mod dpkg;
 pub mod encoding;
 mod facts;
+mod flags;
 pub mod fragments;
 mod glob;
 pub mod host;
