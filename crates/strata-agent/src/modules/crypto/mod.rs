@@ -22,6 +22,7 @@ use crate::modules::scratch::Scratch;
 use crate::system::{Command, Output};
 
 pub(super) mod certificate;
+pub(super) mod dhparam;
 pub(super) mod info;
 pub(super) mod pkcs12;
 pub(super) mod privatekey;
@@ -144,6 +145,19 @@ const KEPT: &[Field] = &[
     Field::bool("return_content", false),
     Field::str("select_crypto_backend")
         .choices(&["auto", "cryptography"])
+        .default("auto"),
+    Field::str("state")
+        .choices(&["absent", "present"])
+        .default("present"),
+];
+
+/// The same where `openssl` may be asked for by its name, which makes all of it here.
+const KEPT_BY_OPENSSL: &[Field] = &[
+    Field::bool("backup", false),
+    Field::bool("force", false),
+    Field::bool("return_content", false),
+    Field::str("select_crypto_backend")
+        .choices(&["auto", "cryptography", "openssl"])
         .default("auto"),
     Field::str("state")
         .choices(&["absent", "present"])

@@ -19,6 +19,7 @@ use crate::system::HttpRequest;
 use tls::Tls;
 
 pub(super) mod container;
+pub(super) mod exec;
 pub(super) mod image;
 pub(super) mod info;
 pub(super) mod login;
