@@ -5,7 +5,7 @@
 
 use serde_json::json;
 
-use super::{KEPT_BY_OPENSSL, Kept, There, content, made, openssl};
+use super::{KEPT, Kept, There, content, made, openssl};
 use crate::arguments::{Arguments, Field, Spec};
 use crate::change::{Change, FileContent, Outcome};
 use crate::host::Host;
@@ -34,7 +34,7 @@ impl Module for OpensslDhparam {
             Field::int("size").default("4096"),
         ],
     )
-    .with(KEPT_BY_OPENSSL)
+    .with(KEPT)
     .with_file_attributes();
     type Current = Found;
 

@@ -144,19 +144,7 @@ const KEPT: &[Field] = &[
     Field::bool("force", false),
     Field::bool("return_content", false),
     Field::str("select_crypto_backend")
-        .choices(&["auto", "cryptography"])
-        .default("auto"),
-    Field::str("state")
-        .choices(&["absent", "present"])
-        .default("present"),
-];
-
-/// The same where `openssl` may be asked for by its name, which makes all of it here.
-const KEPT_BY_OPENSSL: &[Field] = &[
-    Field::bool("backup", false),
-    Field::bool("force", false),
-    Field::bool("return_content", false),
-    Field::str("select_crypto_backend")
+        // All is made by `openssl` here, whichever is asked for; Ansible has that one for some of them only.
         .choices(&["auto", "cryptography", "openssl"])
         .default("auto"),
     Field::str("state")
