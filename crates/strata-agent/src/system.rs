@@ -351,6 +351,8 @@ pub struct HttpRequest {
     pub redirects: Redirects,
     /// Content that comes packed with gzip is unpacked.
     pub decompress: bool,
+    /// The host that is connected to, where that is not the one of the address, by which the server says who it is.
+    pub connect_to: Option<String>,
     /// What TLS may use, as OpenSSL writes it; anything where it is empty.
     pub ciphers: Vec<String>,
     pub timeout: Duration,

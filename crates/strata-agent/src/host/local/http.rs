@@ -184,7 +184,7 @@ fn client(
     Ok(ureq::Agent::with_parts(
         config,
         DefaultConnector::new(),
-        Names,
+        Names(request.connect_to.clone()),
     ))
 }
 
@@ -217,9 +217,9 @@ fn name(suite: &SupportedCipherSuite) -> Option<&'static str> {
     })
 }
 
-/// Names as the rest of the agent resolves them.
+/// Names as the rest of the agent resolves them; or the one that is connected to instead of all.
 #[derive(Debug)]
-struct Names;
+struct Names(Option<String>);
 
 impl Resolver for Names {
     fn resolve(
@@ -228,7 +228,7 @@ impl Resolver for Names {
         _config: &Config,
         _timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let host = uri.host().unwrap_or_default();
+        let host = self.0.as_deref().or(uri.host()).unwrap_or_default();
         let default = if uri.scheme_str() == Some("https") {
             443
         } else {

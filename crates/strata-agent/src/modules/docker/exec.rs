@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{ENGINE, Engine, encode};
+use super::{ENGINE, Engine, encode, frames};
 use crate::arguments::{Arguments, Field, FieldKind, Spec};
 use crate::change::{Change, Outcome};
 use crate::host::Host;
@@ -221,35 +221,15 @@ fn environment(arguments: &Arguments) -> Result<Option<Vec<String>>, ModuleError
         .map(Some)
 }
 
-/// Takes the two outputs apart: each frame has a byte for whose it is, three of nothing, and four for its length.
-fn outputs(mut frames: &[u8]) -> (Vec<u8>, Vec<u8>) {
-    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    while let [whose, _, _, _, a, b, c, d, rest @ ..] = frames {
-        let length = u32::from_be_bytes([*a, *b, *c, *d]) as usize;
-        let (content, rest) = rest.split_at(length.min(rest.len()));
-        let output = if *whose == 2 {
-            &mut stderr
-        } else {
-            &mut stdout
-        };
-        output.extend_from_slice(content);
-        frames = rest;
-    }
-    (stdout, stderr)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn two_outputs_come_over_one_stream() {
-        let frames = b"\x01\0\0\0\0\0\0\x02ab\x02\0\0\0\0\0\0\x01c\x01\0\0\0\0\0\0\x01d";
-        assert_eq!(outputs(frames), (b"abd".to_vec(), b"c".to_vec()));
-        assert_eq!(
-            outputs(b"\x01\0\0\0\0\0\0\x09ab"),
-            (b"ab".to_vec(), Vec::new())
-        );
-        assert_eq!(outputs(b"\x01\0"), (Vec::new(), Vec::new()));
-    }
+/// Takes the two outputs apart.
+fn outputs(bytes: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let (frames, _) = frames::read(bytes);
+    let (errors, rest): (Vec<_>, Vec<_>) = frames
+        .into_iter()
+        .partition(|(whose, _)| *whose == frames::ERRORS);
+    let joined = |frames: Vec<(u8, &[u8])>| {
+        let contents: Vec<&[u8]> = frames.into_iter().map(|(_, content)| content).collect();
+        contents.concat()
+    };
+    (joined(rest), joined(errors))
 }
