@@ -37,6 +37,7 @@ mod dpkg_selections;
 mod edit;
 mod expect;
 mod file;
+mod filesize;
 mod filesystem;
 mod find;
 mod firewalld;
@@ -144,6 +145,7 @@ const MODULES: &[Entry] = &[
     entry::<docker::container::DockerContainer>("docker_container"),
     entry::<docker::exec::DockerContainerExec>("docker_container_exec"),
     entry::<docker::info::DockerContainerInfo>("docker_container_info"),
+    entry::<docker::host_info::DockerHostInfo>("docker_host_info"),
     entry::<docker::image::DockerImage>("docker_image"),
     entry::<docker::info::DockerImageInfo>("docker_image_info"),
     entry::<docker::login::DockerLogin>("docker_login"),
@@ -156,6 +158,7 @@ const MODULES: &[Entry] = &[
     entry::<dpkg_selections::DpkgSelections>("dpkg_selections"),
     entry::<expect::Expect>("expect"),
     entry::<file::File>("file"),
+    entry::<filesize::Filesize>("filesize"),
     entry::<filesystem::Filesystem>("filesystem"),
     entry::<find::Find>("find"),
     entry::<firewalld::Firewalld>("firewalld"),
@@ -273,6 +276,7 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
             "docker_container",
             "docker_container_exec",
             "docker_container_info",
+            "docker_host_info",
             "docker_image",
             "docker_image_info",
             "docker_login",
@@ -293,6 +297,7 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
             "capabilities",
             "composer",
             "dpkg_divert",
+            "filesize",
             "filesystem",
             "gem",
             "git_config",
@@ -341,6 +346,7 @@ const BORN_IN_COLLECTIONS: &[&str] = &[
     "docker_compose_v2",
     "docker_container_exec",
     "dpkg_divert",
+    "filesize",
     "pipx",
     "proxmox_access_acl",
     "proxmox_group",
