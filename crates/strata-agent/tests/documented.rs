@@ -74,7 +74,7 @@ fn known(module: &str) -> Option<(BTreeSet<&'static str>, BTreeSet<&'static str>
         let aliases = field.aliases.iter().copied();
         std::iter::once(field.name).chain(aliases)
     };
-    let fields = || spec.fields.iter().chain(spec.shared);
+    let fields = || spec.fields.iter().chain(spec.shared).chain(spec.more);
     let (refused, taken): (Vec<_>, Vec<_>) = fields().partition(|field| field.unsupported);
     let mut taken: BTreeSet<&str> = taken.into_iter().flat_map(names).collect();
     let refused: BTreeSet<&str> = refused.into_iter().flat_map(names).collect();

@@ -188,6 +188,7 @@ const MODULES: &[Entry] = &[
     entry::<npm::Npm>("npm"),
     entry::<crypto::ssh::OpensshKeypair>("openssh_keypair"),
     entry::<crypto::request::OpensslCsr>("openssl_csr"),
+    entry::<crypto::request_pipe::OpensslCsrPipe>("openssl_csr_pipe"),
     entry::<crypto::dhparam::OpensslDhparam>("openssl_dhparam"),
     entry::<crypto::pkcs12::OpensslPkcs12>("openssl_pkcs12"),
     entry::<crypto::privatekey::OpensslPrivatekey>("openssl_privatekey"),
@@ -261,6 +262,7 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
         &[
             "openssh_keypair",
             "openssl_csr",
+            "openssl_csr_pipe",
             "openssl_dhparam",
             "openssl_pkcs12",
             "openssl_privatekey",
@@ -347,6 +349,7 @@ const BORN_IN_COLLECTIONS: &[&str] = &[
     "docker_container_exec",
     "dpkg_divert",
     "filesize",
+    "openssl_csr_pipe",
     "pipx",
     "proxmox_access_acl",
     "proxmox_group",

@@ -28,6 +28,7 @@ pub(super) mod pkcs12;
 pub(super) mod privatekey;
 pub(super) mod publickey;
 pub(super) mod request;
+pub(super) mod request_pipe;
 pub(super) mod ssh;
 
 /// The variable in which `openssl` finds the passphrase.
