@@ -174,7 +174,9 @@ impl Filesize {
             None => 0,
             Some(_) if self.force => 0,
             Some(now) if now > size.bytes() => size.blocks,
-            Some(now) if (size.bytes() - now) % size.blocksize != 0 => now / size.blocksize + 1,
+            Some(now) if !(size.bytes() - now).is_multiple_of(size.blocksize) => {
+                now / size.blocksize + 1
+            }
             Some(now) => now / size.blocksize,
         };
         let count = size.blocks.saturating_sub(seek);

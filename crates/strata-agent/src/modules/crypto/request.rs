@@ -86,9 +86,7 @@ pub(super) const REQUEST: &[Field] = &[
 impl Module for OpensslCsr {
     const SPEC: Spec = Spec::new(
         "community.crypto.openssl_csr",
-        &[
-            Field::path("path").required(),
-        ],
+        &[Field::path("path").required()],
     )
     .with(REQUEST)
     .and(KEPT)
