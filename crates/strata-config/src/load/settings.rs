@@ -149,7 +149,7 @@ fn required_version(attribute: &Attribute, diags: &mut Diagnostics) {
                 ))
                 .at(attribute.span()),
         ),
-        None => diags.push(invalid_constraint(&text, &attribute.expression)),
+        None => diags.push(invalid_constraint(text, &attribute.expression)),
     }
 }
 
