@@ -26,11 +26,14 @@ const PLAYBOOK: &str = r#"
     - copy:
         content: "{{ ansible_user }}, {{ ansible_facts | length }} facts\n"
         dest: "{{ playbook_dir }}/told"
+      tags: telling
+    - fail:
+        msg: the tags of the settings leave this out
 "#;
 
 /// A project whose host can be reached by the settings alone: nobody else says how.
 fn project(settings: &str) -> Folder {
-    let settings = format!("[defaults]\ntransport = local\n{settings}");
+    let settings = format!("[tags]\nrun = telling\n[defaults]\ntransport = local\n{settings}");
     Folder::new(&[
         ("strata.hcl", PROJECT),
         ("ansible/site.yml", PLAYBOOK),

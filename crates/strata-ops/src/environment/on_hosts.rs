@@ -179,8 +179,10 @@ impl Question {
     /// A playbook of the one task.
     fn prepare(&self, known: Known) -> Result<Prepared, Diagnostics> {
         let mut diags = Diagnostics::new();
-        // JSON is YAML, and leaves no doubt about quotes.
-        let play = json!([{ "hosts": self.pattern, "gather_facts": false, "tasks": [self.task] }]);
+        // JSON is YAML, and leaves no doubt about quotes. The tags of settings choose among tasks of playbooks.
+        let play = json!([{
+            "hosts": self.pattern, "gather_facts": false, "tags": ["always"], "tasks": [self.task],
+        }]);
         let files = MemoryFiles::new([("verify.yml", play.to_string().as_str())]);
         let options = known.project.load_options(Map::new());
         let playbook = strata_playbook::load(&files, "verify.yml".as_ref(), &options, &mut diags);
