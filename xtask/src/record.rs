@@ -44,6 +44,13 @@ const RECORDERS: &[Recorder] = &[
         only: &[],
     },
     Recorder {
+        name: "fetching",
+        tool: "ansible",
+        package: "strata-transport",
+        test: "modules",
+        only: &[],
+    },
+    Recorder {
         name: "playbooks",
         tool: "ansible-playbook",
         package: "strata-runner",

@@ -40,6 +40,15 @@ pub struct Wanted {
 impl Attributes {
     /// Takes them out of a module's arguments.
     pub fn read(arguments: &Arguments) -> Result<Attributes, ModuleError> {
+        let attributes = Attributes::read_with_source(arguments)?;
+        match attributes.mode {
+            Some(Mode::Preserve) => Err(ModuleError::new("mode must be in octal or symbolic form")),
+            _ => Ok(attributes),
+        }
+    }
+
+    /// The same for a module whose files have a source, of which `preserve` takes the mode.
+    pub fn read_with_source(arguments: &Arguments) -> Result<Attributes, ModuleError> {
         Ok(Attributes {
             mode: arguments.raw("mode").map(Mode::read).transpose()?,
             owner: arguments.string("owner"),

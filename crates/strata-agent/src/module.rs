@@ -4,13 +4,14 @@
 //! host, and only in between `decide` and `report`; in check mode it changes nothing.
 
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
 use crate::arguments::{Arguments, Spec};
 use crate::attributes;
 use crate::change::{self, Change, Contents, Outcome};
+use crate::flags::Flags;
 use crate::host::{Host, HostError};
 use crate::protocol::{Task, TaskResult};
 
@@ -156,9 +157,73 @@ fn path_facts(
 /// Takes a module through its steps.
 pub fn perform<M: Module>(context: &Context<'_>) -> Result<TaskResult, ModuleError> {
     let arguments = M::SPEC.read(&context.task.args, &context.host.environment())?;
+    let flags = match M::SPEC.file_attributes {
+        true => flags(M::SPEC.module, &arguments)?,
+        false => None,
+    };
     let module = M::new(&arguments, context.task)?;
-    steps(&module, context).map_err(|error| doubted(error, context.host))
+    let done = steps(&module, context).and_then(|result| match flags {
+        Some((flags, path)) => with_flags(result, M::SPEC.module, &flags, &path, context),
+        None => Ok(result),
+    });
+    done.map_err(|error| doubted(error, context.host))
 }
+
+/// The flags that the file shall have, and the path that the task names; refused where it is about several.
+fn flags(module: &str, arguments: &Arguments) -> Result<Option<(Flags, PathBuf)>, ModuleError> {
+    let Some(flags) = Flags::read(arguments) else {
+        return Ok(None);
+    };
+    let path = arguments.path("path").or(arguments.path("dest"));
+    let of_many = module == "unarchive" || arguments.bool("recurse");
+    match path.filter(|_| !of_many) {
+        Some(_) if arguments.text("state") == "absent" => Ok(None),
+        Some(path) => Ok(Some((flags, path))),
+        None => Err(ModuleError::new(format!(
+            "the argument `attributes` of the module `{module}` is not supported by Strata yet \
+             where it is about several files"
+        ))),
+    }
+}
+
+/// Sets the flags of the file that a module left; what it will only make has none yet.
+fn with_flags(
+    result: TaskResult,
+    module: &str,
+    flags: &Flags,
+    path: &Path,
+    context: &Context<'_>,
+) -> Result<TaskResult, ModuleError> {
+    if result.skipped {
+        return Ok(result);
+    }
+    let named = result
+        .values
+        .get("path")
+        .or_else(|| result.values.get("dest"));
+    let path = named.and_then(Value::as_str).map_or(path, Path::new);
+    let before = result.changed;
+    let differ = flags
+        .settle(context.host, path, context.task.check)
+        .map_err(|error| ModuleError {
+            changed: before,
+            ..error
+        })?;
+    let mut msg = result.msg;
+    if differ && TELL_ATTRIBUTES.contains(&module) && !msg.ends_with(ATTRIBUTES_CHANGED) {
+        let and = if msg.is_empty() { "" } else { " and " };
+        msg = format!("{msg}{and}{ATTRIBUTES_CHANGED}");
+    }
+    Ok(TaskResult {
+        changed: before || differ,
+        msg,
+        ..result
+    })
+}
+
+/// What modules say whose message is about more than the content.
+const ATTRIBUTES_CHANGED: &str = "ownership, perms or SE linux context changed";
+const TELL_ATTRIBUTES: &[&str] = &["blockinfile", "lineinfile", "replace"];
 
 /// What fails in a rehearsal may fail for want of something that an earlier task would have made.
 fn doubted(error: ModuleError, host: &dyn Host) -> ModuleError {

@@ -329,6 +329,8 @@ pub enum Redirects {
     /// Those of requests that only read: GET and HEAD.
     #[default]
     Safe,
+    /// Those that Python's library follows: of POST, too, which becomes a GET.
+    Python,
     All,
 }
 
@@ -342,9 +344,17 @@ pub struct HttpRequest {
     /// Names of header fields that do not go along to another address.
     pub unredirected: Vec<String>,
     pub body: Option<Vec<u8>>,
+    /// What goes over the connection once the head of the answer is there, on a unix socket: it is a plain stream then.
+    pub input: Option<Vec<u8>>,
     /// The file that is sent instead of a body.
     pub body_file: Option<PathBuf>,
     pub redirects: Redirects,
+    /// Content that comes packed with gzip is unpacked.
+    pub decompress: bool,
+    /// The host that is connected to, where that is not the one of the address, by which the server says who it is.
+    pub connect_to: Option<String>,
+    /// What TLS may use, as OpenSSL writes it; anything where it is empty.
+    pub ciphers: Vec<String>,
     pub timeout: Duration,
     pub verify_certificates: bool,
     pub use_proxy: bool,

@@ -56,6 +56,8 @@ const OF_FILES: &[&str] = &[
     "serole",
     "setype",
     "selevel",
+    "attributes",
+    "attr",
     "unsafe_writes",
 ];
 
@@ -72,13 +74,12 @@ fn known(module: &str) -> Option<(BTreeSet<&'static str>, BTreeSet<&'static str>
         let aliases = field.aliases.iter().copied();
         std::iter::once(field.name).chain(aliases)
     };
-    let fields = || spec.fields.iter().chain(spec.shared);
+    let fields = || spec.fields.iter().chain(spec.shared).chain(spec.more);
     let (refused, taken): (Vec<_>, Vec<_>) = fields().partition(|field| field.unsupported);
     let mut taken: BTreeSet<&str> = taken.into_iter().flat_map(names).collect();
-    let mut refused: BTreeSet<&str> = refused.into_iter().flat_map(names).collect();
+    let refused: BTreeSet<&str> = refused.into_iter().flat_map(names).collect();
     if spec.file_attributes {
         taken.extend(OF_FILES);
-        refused.extend(["attributes", "attr"]);
     }
     Some((taken, refused))
 }

@@ -1,9 +1,7 @@
 //! What must come before what, without evaluating.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
+use strata_core::hash::HashMap;
 
 use strata_core::addr::{self, ConfigResource};
 

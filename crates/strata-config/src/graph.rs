@@ -4,9 +4,9 @@
 //! [`explore`] visits all of them once (Tarjan's algorithm, without recursion, since chains of references may be as
 //! long as the user likes) and gives them in an order in which what a cell refers to comes before it.
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
-use strata_core::addr::ResourceMode;
+use strata_core::{addr::ResourceMode, hash::HashMap};
 use strata_hcl::{Expression, Traversal};
 
 use crate::{
@@ -75,7 +75,7 @@ pub(crate) fn explore(config: &Config) -> Graph {
         places: Vec::new(),
         successors: Vec::new(),
         groups: Vec::new(),
-        known: HashMap::new(),
+        known: HashMap::default(),
     };
     for place in all(config) {
         graph.number(place);

@@ -1,12 +1,12 @@
 //! The tree of modules: the root, what it calls, and so on, each place once.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use strata_core::{Source, addr};
+use strata_core::{Source, addr, hash::HashMap};
 use strata_hcl::Expression;
 
 use crate::load::MissingModule;
@@ -258,7 +258,7 @@ impl Config {
         }
         self.nodes[id].children.clear();
         let mut kept: Vec<Node> = Vec::new();
-        let mut places = HashMap::new();
+        let mut places = HashMap::default();
         for mut node in self.nodes {
             if is_inside(&node.path) {
                 continue;

@@ -251,10 +251,10 @@ impl fmt::Display for ModuleInstance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (position, step) in self.0.iter().enumerate() {
             let dot = if position == 0 { "" } else { "." };
-            write!(f, "{dot}module.{}", step.name)?;
-            if let Some(key) = &step.key {
-                write!(f, "{key}")?;
+            for part in [dot, "module.", &step.name] {
+                f.write_str(part)?;
             }
+            step.key.iter().try_for_each(|key| key.fmt(f))?;
         }
         Ok(())
     }
@@ -275,7 +275,8 @@ fn write_resource(
     name: &str,
 ) -> fmt::Result {
     if let Some(module) = module {
-        write!(f, "{module}.")?;
+        module.fmt(f)?;
+        f.write_str(".")?;
     }
     for part in [mode.prefix(), type_name, ".", name] {
         f.write_str(part)?;
@@ -301,8 +302,8 @@ impl fmt::Display for Resource {
 
 impl fmt::Display for ResourceInstance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.resource)?;
-        self.key.iter().try_for_each(|key| write!(f, "{key}"))
+        self.resource.fmt(f)?;
+        self.key.iter().try_for_each(|key| key.fmt(f))
     }
 }
 

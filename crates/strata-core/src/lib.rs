@@ -19,6 +19,7 @@ pub mod connection;
 mod diagnostic;
 mod event;
 pub mod files;
+pub mod hash;
 pub mod inventory;
 pub mod provider;
 pub mod schema;

@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    BoxFuture,
+    BoxFuture, addr,
     diagnostic::{Diagnostic, Diagnostics},
     schema::ProviderSchema,
     value::{AttributePath, Value},
@@ -181,8 +181,8 @@ pub struct Settled {
 /// What [`ConfiguredProvider::plan`] is asked.
 #[derive(Clone, Debug)]
 pub struct PlanRequest {
-    /// The resource instance, as users write it.
-    pub address: Arc<str>,
+    /// The resource instance.
+    pub address: addr::ResourceInstance,
     /// The resource type.
     pub type_name: Arc<str>,
     /// The object as it is; none for a create.

@@ -166,7 +166,7 @@ async fn plan(prior: Option<&Object>, config: Value) -> PlanResponse {
         (name, value)
     });
     let request = PlanRequest {
-        address: "test.one".into(),
+        address: strata_core::addr::parse_resource_instance("test.one").unwrap(),
         type_name: "guest".into(),
         prior: prior.cloned(),
         proposed: Value::object(proposed),

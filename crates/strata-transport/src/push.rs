@@ -39,10 +39,11 @@ pub(crate) struct Started {
 
 /// Bytes that go over the wire when a host has no agent yet, and the agent's own size.
 pub fn agent_size() -> (usize, usize) {
-    (PACKED.len(), unpacked().len())
+    (PACKED.len(), agent().len())
 }
 
-fn unpacked() -> Vec<u8> {
+/// The agent for this program's own processor: a static program that speaks the protocol on its input and output.
+pub fn agent() -> Vec<u8> {
     let mut plain = Vec::new();
     let mut decoder = flate2::read::GzDecoder::new(PACKED);
     decoder.read_to_end(&mut plain).expect("build.rs packed it");
@@ -112,7 +113,7 @@ async fn launch(
 
 /// Gives the script the agent: a line with the number of bytes, and so many.
 async fn send(input: &mut Box<dyn ChannelInput>, gzip: bool) -> Result<(), ConnectionError> {
-    let plain = if gzip { Vec::new() } else { unpacked() };
+    let plain = if gzip { Vec::new() } else { agent() };
     let bytes = if gzip { PACKED } else { &plain };
     let line = format!("{}\n", bytes.len());
     input.send(line.as_bytes()).await?;
@@ -287,6 +288,6 @@ mod tests {
 
     #[test]
     fn the_sum_is_that_of_the_agent() {
-        assert_eq!(strata_agent::digest::sha256(&unpacked()), SHA256);
+        assert_eq!(strata_agent::digest::sha256(&agent()), SHA256);
     }
 }

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 const PAIRS: usize = 3;
 
 /// Ours takes moments, so it has several turns for each of Terraform's.
-const OURS: usize = 3;
+const OURS: usize = 9;
 
 const ELEMENTS: usize = 100_000;
 

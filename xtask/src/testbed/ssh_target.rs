@@ -39,16 +39,21 @@ pub(crate) fn create(site: &Site, name: &str) -> Result<String, Failure> {
 
 /// Removes a container made by [`create`] and its keys; refuses any other.
 pub(crate) fn remove(site: &Site, name: &str) -> Result<(), Failure> {
-    let kind =
-        process::output_of(&mut site.incus(&["config", "get", name, "user.strata-testbed"]))?;
-    if kind.trim() != "ssh-target" {
-        return Err(Failure::new(format!(
-            "`{name}` was not made by `testbed ssh-target`"
-        )));
-    }
-    incus(site, &["delete", "--force", name])?;
     let keys = site.keys(name);
-    fs::remove_dir_all(&keys).map_err(|error| Failure::file(&keys, &error))
+    let forget = || fs::remove_dir_all(&keys).map_err(|error| Failure::file(&keys, &error));
+    let kind = process::output_of(&mut site.incus(&["config", "get", name, "user.strata-testbed"]));
+    match kind {
+        Ok(kind) if kind.trim() == "ssh-target" => {
+            incus(site, &["delete", "--force", name])?;
+            forget()
+        }
+        Ok(_) => Err(Failure::new(format!(
+            "`{name}` was not made by `testbed ssh-target`"
+        ))),
+        // Of a container that is gone, as after the end of the daemon's storage, the keys may be left.
+        Err(failure) if keys.exists() && failure.to_string().contains("not found") => forget(),
+        Err(failure) => Err(failure),
+    }
 }
 
 fn make_keys(keys: &Path, name: &str) -> Result<(), Failure> {

@@ -141,6 +141,6 @@ pub(super) const FILE_ATTRIBUTES: &[Field] = &[
     Field::str("serole"),
     Field::str("setype"),
     Field::str("selevel"),
-    Field::unsupported("attributes").alias(&["attr"]),
+    Field::str("attributes").alias(&["attr"]),
     Field::bool("unsafe_writes", false),
 ];

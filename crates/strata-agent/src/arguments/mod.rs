@@ -28,6 +28,8 @@ pub struct Spec {
     pub fields: &'static [Field],
     /// Those that it shares with its family.
     pub shared: &'static [Field],
+    /// Those that it shares with a wider family.
+    pub more: &'static [Field],
     /// Whether it also takes `owner`, `group`, `mode` and what belongs to them.
     pub file_attributes: bool,
     /// Sets of which at most one may be given.
@@ -50,6 +52,7 @@ impl Spec {
             module,
             fields,
             shared: &[],
+            more: &[],
             file_attributes: false,
             mutually_exclusive: &[],
             required_one_of: &[],
@@ -67,6 +70,11 @@ impl Spec {
     /// The same with arguments that a family of modules shares.
     pub const fn with(self, shared: &'static [Field]) -> Spec {
         Spec { shared, ..self }
+    }
+
+    /// The same with those that a second family shares.
+    pub const fn and(self, more: &'static [Field]) -> Spec {
+        Spec { more, ..self }
     }
 
     /// The same with sets of arguments that exclude each other.
@@ -91,7 +99,8 @@ impl Spec {
         } else {
             &[]
         };
-        self.fields.iter().chain(self.shared).chain(common)
+        let own = self.fields.iter().chain(self.shared).chain(self.more);
+        own.chain(common)
     }
 
     /// Reads what a task gave; `environment` is for the expansion of paths.

@@ -13,7 +13,8 @@ pub(super) const ACCESS: &[Field] = &[
     Field::path("client_key"),
     Field::list("unredirected_headers"),
     Field::bool("use_netrc", true),
-    Field::unsupported("ciphers"),
+    Field::list("ciphers"),
+    Field::bool("decompress", true),
     Field::unsupported("use_gssapi"),
 ];
 
@@ -24,6 +25,8 @@ pub(super) struct Access {
     key: Option<PathBuf>,
     authorities: Option<PathBuf>,
     unredirected: Vec<String>,
+    ciphers: Vec<String>,
+    decompress: bool,
     use_netrc: bool,
 }
 
@@ -35,6 +38,8 @@ impl Access {
             key: arguments.path("client_key"),
             authorities: arguments.path("ca_path"),
             unredirected: arguments.list("unredirected_headers").unwrap_or_default(),
+            ciphers: arguments.list("ciphers").unwrap_or_default(),
+            decompress: arguments.bool("decompress"),
             use_netrc: arguments.bool("use_netrc"),
         }
     }
@@ -45,6 +50,8 @@ impl Access {
         request.client_key.clone_from(&self.key);
         request.authorities.clone_from(&self.authorities);
         request.unredirected.clone_from(&self.unredirected);
+        request.ciphers.clone_from(&self.ciphers);
+        request.decompress = self.decompress;
         let is_known = |(name, _): &(String, String)| name.eq_ignore_ascii_case("authorization");
         if !self.use_netrc || request.headers.iter().any(is_known) {
             return;

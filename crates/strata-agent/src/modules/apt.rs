@@ -85,7 +85,7 @@ const FIELDS: &[Field] = &[
     Field::int("lock_timeout").default("60"),
     // These say how Ansible finds its own tools; there is nothing to find here.
     Field::bool("force_apt_get", false),
-    Field::fixed("auto_install_module_deps", "true"),
+    Field::bool("auto_install_module_deps", true),
     Field::int("policy_rc_d"),
 ];
 
@@ -117,7 +117,7 @@ impl Module for Apt {
             .filter(|(name, _)| arguments.bool(name))
             .map(|(_, verb)| *verb);
         Ok(Apt {
-            names: wanted(&names)?,
+            names: wanted(&names, &state)?,
             update: arguments.maybe("update_cache").unwrap_or(valid > 0),
             valid,
             deb: arguments.filled("deb"),
@@ -215,8 +215,11 @@ fn put_output(values: &mut Map<String, Value>, stdout: &str, stderr: &str) {
     values.insert("stderr".to_owned(), stderr.into());
 }
 
-fn wanted(names: &[String]) -> Result<Vec<Wanted>, ModuleError> {
+fn wanted(names: &[String], state: &str) -> Result<Vec<Wanted>, ModuleError> {
     let mut wanted = Vec::new();
+    if state != "absent" && names.iter().any(|name| name.trim().is_empty()) {
+        return Err(ModuleError::new("No package matching '' is available"));
+    }
     for name in names
         .iter()
         .map(|name| name.trim())

@@ -39,7 +39,7 @@ pub(super) struct Found {
 }
 
 const MAIN: &str = "/etc/apt/trusted.gpg";
-const FOLDER: &str = "/etc/apt/trusted.gpg.d";
+pub(super) const FOLDER: &str = "/etc/apt/trusted.gpg.d";
 
 impl Module for AptKey {
     const SPEC: Spec = Spec::new(
@@ -164,17 +164,10 @@ impl Module for AptKey {
 impl AptKey {
     /// The ring that is written first, then the others.
     fn rings(&self, host: &dyn Host) -> Result<Vec<PathBuf>, ModuleError> {
-        if let Some(ring) = &self.keyring {
-            return Ok(vec![ring.clone()]);
+        match &self.keyring {
+            Some(ring) => Ok(vec![ring.clone()]),
+            None => rings(host),
         }
-        let mut rings = vec![PathBuf::from(MAIN)];
-        let folder = Path::new(FOLDER);
-        if host.metadata_followed(folder)?.is_some() {
-            let names = host.list(folder)?.into_iter();
-            let named = names.filter(|name| name.ends_with(".gpg") || name.ends_with(".asc"));
-            rings.extend(named.map(|name| folder.join(name)));
-        }
-        Ok(rings)
     }
 
     fn fetch(&self, host: &dyn Host) -> Result<Vec<Key>, ModuleError> {
@@ -208,8 +201,42 @@ impl AptKey {
     }
 }
 
+/// Everybody may read what is public.
+pub(super) const PUBLIC: Permissions = Permissions {
+    mode: Some(0o644),
+    uid: None,
+    gid: None,
+};
+
+/// Whether one of the keyrings that apt looks into by itself has a key.
+pub(super) fn is_trusted(host: &dyn Host, id: &str) -> Result<bool, ModuleError> {
+    for path in rings(host)? {
+        let there = host.metadata_followed(&path)?.is_some();
+        if there
+            && openpgp::keys(&host.read(&path)?)
+                .iter()
+                .any(|key| key.is(id))
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The main keyring, then those of the folder.
+fn rings(host: &dyn Host) -> Result<Vec<PathBuf>, ModuleError> {
+    let mut rings = vec![PathBuf::from(MAIN)];
+    let folder = Path::new(FOLDER);
+    if host.metadata_followed(folder)?.is_some() {
+        let names = host.list(folder)?.into_iter();
+        let named = names.filter(|name| name.ends_with(".gpg") || name.ends_with(".asc"));
+        rings.extend(named.map(|name| folder.join(name)));
+    }
+    Ok(rings)
+}
+
 /// Where a key server has a key, by the HTTP keyserver protocol.
-fn lookup(server: &str, id: &str) -> String {
+pub(super) fn lookup(server: &str, id: &str) -> String {
     let base = match server.split_once("://") {
         Some(("hkp", rest)) if rest.contains(':') => format!("http://{rest}"),
         Some(("hkp", rest)) => format!("http://{rest}:11371"),
@@ -241,12 +268,8 @@ fn tail(id: &str, count: usize) -> &str {
 
 fn write(path: &Path, keys: &[Key]) -> Change {
     let bytes: Vec<u8> = keys.iter().flat_map(|key| key.packets.clone()).collect();
-    let permissions = Permissions {
-        mode: Some(0o644),
-        ..Permissions::default()
-    };
     Change::Write(FileWrite {
-        permissions,
+        permissions: PUBLIC,
         ..FileWrite::new(path, bytes)
     })
 }

@@ -9,6 +9,7 @@ use crate::arguments::{Arguments, Field, Spec};
 use crate::attributes::{Attributes, Wanted};
 use crate::change::{Change, FileContent, FileWrite, Outcome};
 use crate::digest;
+use crate::encoding::Encoding;
 use crate::fragments;
 use crate::host::{Host, Kind};
 use crate::module::{Module, ModuleError, Report, values};
@@ -98,6 +99,7 @@ impl Module for Assemble {
                 there,
                 is_linked: false,
                 text: String::new(),
+                encoding: Encoding::Utf8,
             },
             bytes: fragments::join(&parts, self.delimiter.as_deref()),
             wanted: self.attributes.resolve(host)?,

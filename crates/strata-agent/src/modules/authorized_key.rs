@@ -130,7 +130,7 @@ impl Module for AuthorizedKey {
                 follow: true,
             });
         }
-        let write = FileWrite::new(&found.file.path, found.text.as_bytes());
+        let write = FileWrite::new(&found.file.path, found.file.bytes(found.text.clone()));
         // A file of the user's own keeps its owner and mode.
         changes.push(Change::Write(match found.file.there {
             Some(_) => write,

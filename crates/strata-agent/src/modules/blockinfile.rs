@@ -9,6 +9,7 @@ use super::file::missing_folders;
 use crate::arguments::{Arguments, Field, Spec};
 use crate::attributes::{Attributes, Wanted};
 use crate::change::{Change, Heading, Outcome};
+use crate::encoding::{self, Encoding};
 use crate::host::Host;
 use crate::module::{Module, ModuleError, Report};
 use crate::pattern::{self, Pattern};
@@ -21,6 +22,7 @@ pub(super) struct Blockinfile {
     create: bool,
     backup: bool,
     validate: Option<String>,
+    encoding: Encoding,
     attributes: Attributes,
 }
 
@@ -73,7 +75,7 @@ impl Module for Blockinfile {
             Field::bool("append_newline", false),
             Field::bool("prepend_newline", false),
             Field::str("validate"),
-            Field::str("encoding").choices(&["utf-8"]).default("utf-8"),
+            Field::str("encoding").default("utf-8"),
         ],
     )
     .with_file_attributes()
@@ -88,12 +90,13 @@ impl Module for Blockinfile {
             create: arguments.bool("create"),
             backup: arguments.bool("backup"),
             validate: arguments.filled("validate"),
+            encoding: encoding::read(arguments, "encoding")?,
             attributes: Attributes::read(arguments)?,
         })
     }
 
     fn observe(&self, host: &dyn Host) -> Result<Found, ModuleError> {
-        let file = Existing::read(host, &self.path)?;
+        let file = Existing::read_as(host, &self.path, self.encoding)?;
         let mut missing = Vec::new();
         if file.there.is_none() {
             if !self.create {
@@ -110,6 +113,7 @@ impl Module for Blockinfile {
             }
             _ => self.block.apply(&file.text, file.there.is_some()),
         };
+        file.must_hold(&text)?;
         Ok(Found {
             wanted: self.attributes.resolve(host)?,
             file,

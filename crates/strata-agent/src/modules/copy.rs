@@ -81,7 +81,7 @@ impl Module for Copy {
             force: arguments.bool("force"),
             follow: arguments.bool("follow"),
             validate: arguments.filled("validate"),
-            attributes: Attributes::read(arguments)?,
+            attributes: Attributes::read_with_source(arguments)?,
             directory_mode: arguments
                 .raw("directory_mode")
                 .map(Mode::read)
@@ -97,6 +97,9 @@ impl Module for Copy {
         }
         if let Source::Remote(path) = &self.source {
             self.observe_remote(host, path, &mut wanted)?;
+        } else if wanted.mode == Some(Mode::Preserve) && matches!(self.source, Source::Text(_)) {
+            // Ansible keeps the content in a file of its own first.
+            wanted.mode = Some(Mode::Absolute(0o600));
         } else if wanted.mode == Some(Mode::Preserve) {
             return Err(ModuleError::new(
                 "mode `preserve` needs the mode of a source file",

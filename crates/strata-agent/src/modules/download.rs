@@ -4,8 +4,10 @@ use std::io::Read;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::scratch::Scratch;
-use crate::host::{Host, Permissions};
+use crate::host::{Host, HostError, HttpResponse, Permissions};
 use crate::module::ModuleError;
 use crate::system::{HttpRequest, Redirects};
 
@@ -18,7 +20,30 @@ pub(super) fn fetch(
     url: &str,
     verify_certificates: bool,
 ) -> Result<Vec<u8>, ModuleError> {
-    let mut answer = host.fetch(&request(url, verify_certificates))?;
+    let failed = |error| told(error, &format!("Failed to download key at {}", shown(url)));
+    answered(
+        host.fetch(&request(url, verify_certificates))
+            .map_err(failed)?,
+        url,
+    )
+}
+
+/// Gives what an address answers in JSON.
+pub(super) fn fetch_json(
+    host: &dyn Host,
+    url: &str,
+    verify_certificates: bool,
+) -> Result<Value, ModuleError> {
+    let mut request = request(url, verify_certificates);
+    let accept = ("accept".to_owned(), "application/json".to_owned());
+    request.headers.push(accept);
+    let answer = host.fetch(&request)?;
+    serde_json::from_slice(&answered(answer, url)?)
+        .map_err(|error| ModuleError::new(format!("{}: {error}", shown(url))))
+}
+
+/// The content of a good answer.
+fn answered(mut answer: HttpResponse, url: &str) -> Result<Vec<u8>, ModuleError> {
     if answer.status != 200 {
         let (status, reason) = (answer.status, &answer.reason);
         return Err(ModuleError::new(format!(
@@ -48,7 +73,8 @@ pub(super) fn to_file(host: &dyn Host, url: &str) -> Result<(Scratch, PathBuf), 
             "only http and https addresses are supported: {shown}"
         )));
     }
-    let mut answer = host.fetch(&request(url, true))?;
+    let failed = |error| told(error, &format!("Failure downloading {}", shown(url)));
+    let mut answer = host.fetch(&request(url, true)).map_err(failed)?;
     if answer.status != 200 {
         let (url, status, reason) = (shown(url), answer.status, &answer.reason);
         return Err(ModuleError::new(format!(
@@ -69,6 +95,14 @@ pub(super) fn to_file(host: &dyn Host, url: &str) -> Result<(Scratch, PathBuf), 
     };
     host.write(&file, &mut answer.body, permissions)?;
     Ok((folder, file))
+}
+
+/// A failure with what was to be fetched before it.
+fn told(error: HostError, what: &str) -> ModuleError {
+    match error {
+        HostError::Other(reason) => ModuleError::new(format!("{what}: {reason}")),
+        error => error.into(),
+    }
 }
 
 fn request(url: &str, verify_certificates: bool) -> HttpRequest {

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::file::fresh;
 use crate::attributes::Wanted;
 use crate::change::{Change, FileContent, FileWrite, Heading};
+use crate::encoding::Encoding;
 use crate::host::{Host, Kind, Metadata};
 use crate::module::ModuleError;
 
@@ -18,6 +19,7 @@ pub(super) struct Existing {
     /// Whether the path that was given is a link to it.
     pub(super) is_linked: bool,
     pub(super) text: String,
+    pub(super) encoding: Encoding,
 }
 
 /// What a file becomes.
@@ -32,6 +34,15 @@ pub(super) struct Edited {
 impl Existing {
     /// Reads a file that may be missing.
     pub(super) fn read(host: &dyn Host, path: &Path) -> Result<Existing, ModuleError> {
+        Existing::read_as(host, path, Encoding::Utf8)
+    }
+
+    /// Reads a file that may be missing, by its encoding.
+    pub(super) fn read_as(
+        host: &dyn Host,
+        path: &Path,
+        encoding: Encoding,
+    ) -> Result<Existing, ModuleError> {
         // An edit goes through a link to the file that it means.
         let end = host.resolve(path).unwrap_or_else(|_| path.to_owned());
         let shown = path.display();
@@ -43,21 +54,28 @@ impl Existing {
             let error = ModuleError::new(format!("Path {shown} is a directory !"));
             return Err(error.with(json!({"rc": 256})));
         }
-        let bytes = match there {
-            Some(_) => host.read(&end)?,
-            None => Vec::new(),
+        let text = match there {
+            Some(_) => text(encoding, &host.read(&end)?, path)?,
+            None => String::new(),
         };
-        let text = String::from_utf8(bytes).map_err(|_| {
-            ModuleError::new(format!(
-                "{shown} is not UTF-8, which Strata does not support here"
-            ))
-        })?;
         Ok(Existing {
             is_linked: end != path && is_link(host, path)?,
             path: end,
             there,
             text,
+            encoding,
         })
+    }
+
+    /// Fails where the file's encoding lacks a character of a new text.
+    pub(super) fn must_hold(&self, text: &str) -> Result<(), ModuleError> {
+        bytes(self.encoding, text, &self.path).map(drop)
+    }
+
+    /// A new text as bytes; UTF-8 has all characters, and for the others [`must_hold`](Existing::must_hold) was asked.
+    pub(super) fn bytes(&self, text: String) -> Vec<u8> {
+        let bytes = self.encoding.encode(&text);
+        bytes.unwrap_or_else(|| text.into_bytes())
     }
 
     /// The write, or else the attributes that differ.
@@ -65,7 +83,7 @@ impl Existing {
         if let Some(edited) = edited {
             return vec![Change::Write(FileWrite {
                 path: self.path.clone(),
-                content: FileContent::Bytes(edited.text.into_bytes()),
+                content: FileContent::Bytes(self.bytes(edited.text)),
                 permissions: wanted.for_write(self.there.as_ref(), 0o644),
                 backup: edited.backup,
                 validate: edited.validate,
@@ -93,6 +111,26 @@ impl Existing {
         let and = if msg.is_empty() { "" } else { " and " };
         format!("{msg}{and}ownership, perms or SE linux context changed")
     }
+}
+
+/// The text of a file's bytes.
+pub(super) fn text(encoding: Encoding, bytes: &[u8], path: &Path) -> Result<String, ModuleError> {
+    encoding.decode(bytes).ok_or_else(|| {
+        let shown = path.display();
+        ModuleError::new(format!(
+            "{shown} is not encoded as it should be ({encoding:?})"
+        ))
+    })
+}
+
+/// The bytes of a file's text.
+pub(super) fn bytes(encoding: Encoding, text: &str, path: &Path) -> Result<Vec<u8>, ModuleError> {
+    encoding.encode(text).ok_or_else(|| {
+        let shown = path.display();
+        ModuleError::new(format!(
+            "{shown}: its encoding ({encoding:?}) lacks a character of the new text"
+        ))
+    })
 }
 
 fn is_link(host: &dyn Host, path: &Path) -> Result<bool, ModuleError> {

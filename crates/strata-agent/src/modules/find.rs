@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::stat::facts;
 use crate::arguments::{Arguments, Field, FieldKind, Spec};
 use crate::change::{Change, Outcome};
+use crate::encoding::{self, Encoding};
 use crate::host::{Host, Kind, Metadata};
 use crate::mode::Mode;
 use crate::module::{Module, ModuleError, Report, values};
@@ -38,6 +39,10 @@ struct Filter {
     size: Option<i64>,
     mode: Option<Mode>,
     exact_mode: bool,
+    /// How the files are read in which something is looked for.
+    encoding: Option<Encoding>,
+    /// What is wrong with a pattern: then no folder can be looked through.
+    broken: Option<String>,
 }
 
 /// What was found on the way.
@@ -81,7 +86,7 @@ impl Module for Find {
             Field::int("depth"),
             Field::new("mode", FieldKind::Raw),
             Field::bool("exact_mode", true),
-            Field::fixed("encoding", "utf-8"),
+            Field::str("encoding"),
             Field::int("limit"),
         ],
     );
@@ -116,7 +121,12 @@ impl Module for Find {
         let mut found = Found::default();
         for path in &self.paths {
             let there = host.metadata_followed(path)?;
-            if there.is_some_and(|there| there.kind == Kind::Directory) {
+            let is_folder = there.is_some_and(|there| there.kind == Kind::Directory);
+            if let (true, Some(why)) = (is_folder, &self.filter.broken) {
+                found.give_up(host, path, why);
+                continue;
+            }
+            if is_folder {
                 self.walk(host, path, 1, &mut found)?;
                 continue;
             }
@@ -153,6 +163,18 @@ impl Module for Find {
             })),
             ..Report::default()
         })
+    }
+}
+
+impl Found {
+    /// The first name in a folder shows that a pattern is none; an empty folder does not.
+    fn give_up(&mut self, host: &dyn Host, folder: &Path, why: &str) {
+        let names = host.list(folder).unwrap_or_default();
+        self.examined += names.len();
+        if !names.is_empty() {
+            self.skipped
+                .insert(folder.display().to_string(), why.to_owned());
+        }
     }
 }
 
@@ -263,7 +285,8 @@ impl Find {
 impl Filter {
     fn read(arguments: &Arguments) -> Result<Filter, ModuleError> {
         let use_regex = arguments.bool("use_regex");
-        let compile = |name: &str| -> Result<Vec<Pattern>, ModuleError> {
+        let mut broken = None;
+        let mut compile = |name: &str| -> Vec<Pattern> {
             let given = arguments.list(name).unwrap_or_default();
             let compiled = given.iter().map(|text| match use_regex {
                 // As Python's `match`: at the beginning.
@@ -272,8 +295,13 @@ impl Filter {
                     .map(Pattern::Plain)
                     .ok_or_else(|| ModuleError::new(format!("`{text}` is not a pattern"))),
             });
-            compiled.collect()
+            let compiled: Result<Vec<Pattern>, ModuleError> = compiled.collect();
+            compiled.unwrap_or_else(|error| {
+                broken.get_or_insert(error.msg);
+                Vec::new()
+            })
         };
+        let (patterns, excludes) = (compile("patterns"), compile("excludes"));
         let whole = arguments.bool("read_whole_file");
         let contains = arguments.string("contains").map(|text| match whole {
             true => pattern::python("contains", &text),
@@ -289,8 +317,8 @@ impl Filter {
             }
         };
         Ok(Filter {
-            patterns: compile("patterns")?,
-            excludes: compile("excludes")?,
+            patterns,
+            excludes,
             contains: contains.transpose()?,
             whole,
             kind: arguments.text("file_type"),
@@ -299,6 +327,11 @@ impl Filter {
             size: quantity(arguments, "size", SIZES)?,
             mode,
             exact_mode: arguments.bool("exact_mode"),
+            encoding: match arguments.filled("encoding") {
+                Some(_) => Some(encoding::read(arguments, "encoding")?),
+                None => None,
+            },
+            broken,
         })
     }
 
@@ -347,7 +380,14 @@ impl Filter {
         let Some(pattern) = &self.contains else {
             return true;
         };
-        match host.read_text(path) {
+        let text = match self.encoding {
+            Some(encoding) => host
+                .read(path)
+                .ok()
+                .and_then(|bytes| encoding.decode(&bytes)),
+            None => host.read_text(path),
+        };
+        match text {
             Some(text) if self.whole => pattern.is_match(&text),
             Some(text) => text
                 .split_inclusive('\n')

@@ -32,7 +32,6 @@ pub(super) struct GetUrl {
     access: Access,
     /// Where the content waits until it is checked.
     temporary: Option<PathBuf>,
-    decompress: bool,
     attributes: Attributes,
     check: bool,
 }
@@ -91,7 +90,6 @@ impl Module for GetUrl {
             Field::bool("force_basic_auth", false),
             Field::str("http_agent").default("ansible-httpget"),
             Field::path("tmp_dest"),
-            Field::bool("decompress", true),
         ],
     )
     .with(ACCESS)
@@ -118,7 +116,6 @@ impl Module for GetUrl {
             use_proxy: arguments.bool("use_proxy"),
             access: Access::read(arguments),
             temporary: arguments.path("tmp_dest"),
-            decompress: arguments.bool("decompress"),
             attributes: Attributes::read(arguments)?,
             check: task.check,
         })
@@ -367,14 +364,6 @@ impl GetUrl {
         let mut answer = self.request(host, &self.url, more)?;
         if answer.status == 304 {
             return Ok(None);
-        }
-        let encoding = answer.headers.get("content-encoding");
-        if let Some(encoding) = encoding.filter(|coding| self.decompress && *coding != "identity") {
-            return Err(ModuleError::new(format!(
-                "{} sends its content in the encoding `{encoding}` unasked, which Strata does not \
-                 support; `decompress: false` keeps it as it comes",
-                self.shown_url()
-            )));
         }
         let folder = match &self.temporary {
             Some(above) => folder_below(host, above)?,

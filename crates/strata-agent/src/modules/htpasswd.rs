@@ -7,6 +7,7 @@ use md5::{Digest, Md5};
 use serde_json::json;
 
 use super::edit::{Edited, Existing};
+use super::programs;
 use crate::arguments::{Arguments, Field, Spec};
 use crate::attributes::{Attributes, Wanted};
 use crate::base64::encode as base64;
@@ -14,6 +15,7 @@ use crate::change::{Change, Heading, Outcome};
 use crate::host::Host;
 use crate::module::{Module, ModuleError, Report, values};
 use crate::protocol::Task;
+use crate::system::Command;
 
 pub(super) struct Htpasswd {
     path: PathBuf,
@@ -33,6 +35,19 @@ pub(super) struct Found {
     text: Option<String>,
     msg: String,
 }
+
+const SCHEMES: &[&str] = &[
+    "apr_md5_crypt",
+    "bcrypt",
+    "ldap_sha1",
+    "md5_crypt",
+    "plaintext",
+    "sha256_crypt",
+    "sha512_crypt",
+];
+
+/// How much work a hash of bcrypt is: two to the power of it, as passlib has it.
+const BCRYPT_COST: u32 = 12;
 
 impl Module for Htpasswd {
     const SPEC: Spec = Spec::new(
@@ -56,8 +71,7 @@ impl Module for Htpasswd {
     fn new(arguments: &Arguments, task: &Task) -> Result<Htpasswd, ModuleError> {
         let present = arguments.text("state") == "present";
         let scheme = arguments.text("hash_scheme");
-        let known = ["apr_md5_crypt", "plaintext", "ldap_sha1", "md5_crypt"];
-        if !known.contains(&scheme.as_str()) {
+        if !SCHEMES.contains(&scheme.as_str()) {
             return Err(ModuleError::new(format!(
                 "`hash_scheme: {scheme}` of `community.general.htpasswd` is not supported by \
                  Strata yet"
@@ -102,7 +116,9 @@ impl Module for Htpasswd {
                 )));
             }
             (Some(password), is_there) if self.present => {
-                if line.is_some_and(|hash| verifies(hash, password)) {
+                if let Some(hash) = line
+                    && verifies(host, hash, password)?
+                {
                     (None, format!("{name} already present"))
                 } else {
                     let hash = self.hash(host, password)?;
@@ -154,6 +170,20 @@ impl Htpasswd {
                 base64(&sha1::Sha1::digest(password.as_bytes()))
             ),
             "md5_crypt" => md5_crypt("$1$", password, &salt(host)?),
+            "bcrypt" => bcrypt::hash(password, BCRYPT_COST)
+                .map_err(|error| ModuleError::new(format!("bcrypt: {error}")))?,
+            "sha256_crypt" => sha_crypt(
+                host,
+                "5",
+                password,
+                &format!("rounds=535000${}", salt(host)?),
+            )?,
+            "sha512_crypt" => sha_crypt(
+                host,
+                "6",
+                password,
+                &format!("rounds=656000${}", salt(host)?),
+            )?,
             _ => md5_crypt("$apr1$", password, &salt(host)?),
         })
     }
@@ -180,19 +210,48 @@ fn with(text: &str, name: &str, hash: Option<&str>) -> String {
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
-fn verifies(hash: &str, password: &str) -> bool {
+/// Whether a password is the one of a hash, which says itself how it was made.
+fn verifies(host: &dyn Host, hash: &str, password: &str) -> Result<bool, ModuleError> {
+    let after = |start: &str| hash.strip_prefix(start);
+    let sha1 = || base64(&sha1::Sha1::digest(password.as_bytes()));
+    let is_bcrypt = ["$2a$", "$2b$", "$2y$"]
+        .iter()
+        .any(|start| hash.starts_with(start));
+    let (salt, is_sha) = match (after("$5$"), after("$6$")) {
+        (Some(rest), _) => (rest.rsplit_once('$'), Some("5")),
+        (_, Some(rest)) => (rest.rsplit_once('$'), Some("6")),
+        _ => (None, None),
+    };
+    if let (Some((salt, _)), Some(kind)) = (salt, is_sha) {
+        return Ok(sha_crypt(host, kind, password, salt)? == hash);
+    }
     for start in ["$apr1$", "$1$"] {
-        if let Some((salt, _)) = hash
-            .strip_prefix(start)
-            .and_then(|rest| rest.split_once('$'))
-        {
-            return md5_crypt(start, password, salt) == hash;
+        if let Some((salt, _)) = after(start).and_then(|rest| rest.split_once('$')) {
+            return Ok(md5_crypt(start, password, salt) == hash);
         }
     }
-    match hash.strip_prefix("{SHA}") {
-        Some(digest) => digest == base64(&sha1::Sha1::digest(password.as_bytes())),
+    Ok(match after("{SHA}") {
+        Some(digest) => digest == sha1(),
+        None if is_bcrypt => bcrypt::verify(password, hash).unwrap_or(false),
         None => hash == password,
-    }
+    })
+}
+
+/// SHA-256 (`5`) or SHA-512 (`6`) as in crypt(3), by the host's `openssl`; a salt may begin with the rounds.
+fn sha_crypt(
+    host: &dyn Host,
+    kind: &str,
+    password: &str,
+    salt: &str,
+) -> Result<String, ModuleError> {
+    programs::required(host, "openssl")?;
+    let kind = format!("-{kind}");
+    let command = Command {
+        stdin: Some(format!("{password}\n")),
+        ..programs::plain(["openssl", "passwd", &kind, "-salt", salt, "-stdin"])
+    };
+    let said = programs::checked(host, &command)?;
+    Ok(said.stdout.trim().to_owned())
 }
 
 /// Eight random letters.
@@ -286,11 +345,21 @@ mod tests {
             md5_crypt("$apr1$", "secret", "abcdefgh"),
             "$apr1$abcdefgh$h9FWgUz3n9YxylKLlR5SQ/"
         );
-        assert!(verifies(
+        let check = |hash: &str, password: &str, expected| {
+            let host = crate::host::Model::empty();
+            assert_eq!(verifies(&host, hash, password), Ok(expected), "{hash}");
+        };
+        check(
             &md5_crypt("$1$", "other words", "12345678"),
-            "other words"
-        ));
-        assert!(!verifies("$apr1$abcdefgh$h9FWgUz3n9YxylKLlR5SQ/", "wrong"));
+            "other words",
+            true,
+        );
+        check("$apr1$abcdefgh$h9FWgUz3n9YxylKLlR5SQ/", "wrong", false);
+        // What Debian's crypt(3) makes of it.
+        let hash = "$2y$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW";
+        check(hash, "secret", true);
+        check(hash, "wrong", false);
+        check("$2y$rubbish", "secret", false);
     }
 
     #[test]

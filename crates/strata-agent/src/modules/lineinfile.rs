@@ -4,14 +4,16 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::edit;
 use super::file::{fresh, missing_folders};
 use crate::arguments::{Arguments, Field, Spec};
 use crate::attributes::{Attributes, Wanted};
 use crate::change::{Change, FileContent, FileWrite, Heading, Outcome};
+use crate::encoding::{self, Encoding};
 use crate::host::{Host, Kind, Metadata};
 use crate::module::{Module, ModuleError, Report, values};
 use crate::pattern::{self, Pattern};
-use crate::protocol::Task;
+use crate::protocol::{Notice, Task};
 
 pub(super) struct Lineinfile {
     path: PathBuf,
@@ -19,6 +21,7 @@ pub(super) struct Lineinfile {
     create: bool,
     backup: bool,
     validate: Option<String>,
+    encoding: Encoding,
     attributes: Attributes,
 }
 
@@ -47,6 +50,8 @@ pub(super) struct Found {
     missing: Vec<PathBuf>,
     wanted: Wanted,
     edit: Edit,
+    /// The edit's text, encoded.
+    bytes: Option<Vec<u8>>,
 }
 
 /// A text after a rule was applied.
@@ -77,7 +82,7 @@ impl Module for Lineinfile {
             Field::bool("backup", false),
             Field::bool("firstmatch", false),
             Field::str("validate"),
-            Field::unsupported("encoding"),
+            Field::str("encoding").default("utf-8"),
         ],
     )
     .with_file_attributes()
@@ -95,6 +100,7 @@ impl Module for Lineinfile {
             create: arguments.bool("create"),
             backup: arguments.bool("backup"),
             validate: arguments.filled("validate"),
+            encoding: encoding::read(arguments, "encoding")?,
             attributes: Attributes::read(arguments)?,
         })
     }
@@ -126,11 +132,7 @@ impl Module for Lineinfile {
         } else {
             Vec::new()
         };
-        let before = String::from_utf8(before).map_err(|_| {
-            ModuleError::new(format!(
-                "{shown} is not UTF-8, which Strata does not support here"
-            ))
-        })?;
+        let before = edit::text(self.encoding, &before, &self.path)?;
         let edit = match &there {
             None if !self.rule.present => Edit {
                 text: None,
@@ -139,12 +141,17 @@ impl Module for Lineinfile {
             },
             _ => self.rule.apply(&before),
         };
+        let bytes = match &edit.text {
+            Some(text) => Some(edit::bytes(self.encoding, text, &self.path)?),
+            None => None,
+        };
         Ok(Found {
             path,
             there,
             missing,
             wanted: self.attributes.resolve(host)?,
             edit,
+            bytes,
         })
     }
 
@@ -156,10 +163,10 @@ impl Module for Lineinfile {
                 mode: 0o755,
             });
         }
-        if let Some(text) = &found.edit.text {
+        if let Some(bytes) = &found.bytes {
             changes.push(Change::Write(FileWrite {
                 path: found.path.clone(),
-                content: FileContent::Bytes(text.clone().into_bytes()),
+                content: FileContent::Bytes(bytes.clone()),
                 permissions: found.wanted.for_write(found.there.as_ref(), 0o644),
                 backup: self.backup,
                 validate: self.validate.clone(),
@@ -194,6 +201,12 @@ impl Module for Lineinfile {
         Ok(Report {
             msg,
             values,
+            notices: self
+                .rule
+                .warning()
+                .map(Notice::Warning)
+                .into_iter()
+                .collect(),
             ..Report::default()
         })
     }
@@ -202,10 +215,9 @@ impl Module for Lineinfile {
 impl Rule {
     fn read(arguments: &Arguments) -> Result<Rule, ModuleError> {
         let present = arguments.text("state") == "present";
-        let regexp = arguments.string("regexp").filter(|text| !text.is_empty());
-        let search = arguments
-            .string("search_string")
-            .filter(|text| !text.is_empty());
+        // An empty one is in every line, as in Ansible.
+        let regexp = arguments.string("regexp");
+        let search = arguments.string("search_string");
         let line = arguments.string("line");
         let backrefs = arguments.bool("backrefs");
         let fail = |msg: &str| Err(ModuleError::new(msg));
@@ -235,6 +247,28 @@ impl Rule {
             before: place("insertbefore", "BOF")?,
             first: arguments.bool("firstmatch"),
         })
+    }
+
+    /// What is said of a pattern that is in every line.
+    fn warning(&self) -> Option<String> {
+        let is_empty = self
+            .regexp
+            .as_ref()
+            .is_some_and(|regexp| regexp.as_str().is_empty());
+        let (name, hint) = match is_empty {
+            true => (
+                "regular expression",
+                " If this is desired, use '^' to match every line in the file and avoid this \
+                 warning.",
+            ),
+            false if self.search.as_deref() == Some("") => ("search string", ""),
+            false => return None,
+        };
+        Some(format!(
+            "The {name} is an empty string, which will match every line in the file. This may have \
+             unintended consequences, such as replacing the last line in the file rather than \
+             appending.{hint}"
+        ))
     }
 
     fn apply(&self, text: &str) -> Edit {
@@ -286,10 +320,34 @@ impl Rule {
         };
         match found {
             Some((at, line)) => self.replace(lines, at, line),
-            // Nothing to refer back to.
-            None if self.backrefs => unchanged(),
-            None => self.insert(lines),
+            None => match self.exact(lines) {
+                // It is there already, although no pattern finds it.
+                Some(at) if lines[at].ends_with('\n') => unchanged(),
+                Some(at) => self.replace(lines, at, lines[at]),
+                // Nothing to refer back to.
+                None if self.backrefs => unchanged(),
+                None => self.insert(lines),
+            },
         }
+    }
+
+    /// The last line that is the wanted one; what comes behind the first match of a place does not count.
+    fn exact(&self, lines: &[&str]) -> Option<usize> {
+        let bare = |line: &str| line.trim_end_matches(['\r', '\n']).to_owned();
+        let place = match (&self.after, &self.before) {
+            (Some(Place::Beside(regex)), _) | (_, Some(Place::Beside(regex))) => Some(regex),
+            _ => None,
+        };
+        let mut found = None;
+        for (at, line) in lines.iter().enumerate() {
+            let line = bare(line);
+            if line == self.line {
+                found = Some(at);
+            } else if self.first && place.is_some_and(|place| place.is_match(&line)) {
+                break;
+            }
+        }
+        found
     }
 
     fn replace(&self, lines: &[&str], at: usize, line: &str) -> Edit {

@@ -32,10 +32,12 @@ mod dnf;
 mod docker;
 mod docker_compose_v2;
 mod download;
+mod dpkg_divert;
 mod dpkg_selections;
 mod edit;
 mod expect;
 mod file;
+mod filesize;
 mod filesystem;
 mod find;
 mod firewalld;
@@ -48,6 +50,7 @@ mod group;
 mod hostname;
 mod htpasswd;
 mod ini_file;
+mod interfaces_file;
 mod iptables;
 mod known_hosts;
 mod lineinfile;
@@ -81,6 +84,7 @@ mod service_facts;
 mod setup;
 mod shell;
 mod slurp;
+mod snap;
 mod stat;
 mod subversion;
 mod sudoers;
@@ -139,7 +143,9 @@ const MODULES: &[Entry] = &[
     entry::<dnf::Dnf>("dnf5"),
     entry::<docker_compose_v2::DockerComposeV2>("docker_compose_v2"),
     entry::<docker::container::DockerContainer>("docker_container"),
+    entry::<docker::exec::DockerContainerExec>("docker_container_exec"),
     entry::<docker::info::DockerContainerInfo>("docker_container_info"),
+    entry::<docker::host_info::DockerHostInfo>("docker_host_info"),
     entry::<docker::image::DockerImage>("docker_image"),
     entry::<docker::info::DockerImageInfo>("docker_image_info"),
     entry::<docker::login::DockerLogin>("docker_login"),
@@ -148,9 +154,11 @@ const MODULES: &[Entry] = &[
     entry::<docker::prune::DockerPrune>("docker_prune"),
     entry::<docker::volume::DockerVolume>("docker_volume"),
     entry::<docker::info::DockerVolumeInfo>("docker_volume_info"),
+    entry::<dpkg_divert::DpkgDivert>("dpkg_divert"),
     entry::<dpkg_selections::DpkgSelections>("dpkg_selections"),
     entry::<expect::Expect>("expect"),
     entry::<file::File>("file"),
+    entry::<filesize::Filesize>("filesize"),
     entry::<filesystem::Filesystem>("filesystem"),
     entry::<find::Find>("find"),
     entry::<firewalld::Firewalld>("firewalld"),
@@ -164,6 +172,7 @@ const MODULES: &[Entry] = &[
     entry::<hostname::Hostname>("hostname"),
     entry::<htpasswd::Htpasswd>("htpasswd"),
     entry::<ini_file::IniFile>("ini_file"),
+    entry::<interfaces_file::InterfacesFile>("interfaces_file"),
     entry::<iptables::Iptables>("iptables"),
     entry::<known_hosts::KnownHosts>("known_hosts"),
     entry::<lineinfile::Lineinfile>("lineinfile"),
@@ -179,6 +188,8 @@ const MODULES: &[Entry] = &[
     entry::<npm::Npm>("npm"),
     entry::<crypto::ssh::OpensshKeypair>("openssh_keypair"),
     entry::<crypto::request::OpensslCsr>("openssl_csr"),
+    entry::<crypto::request_pipe::OpensslCsrPipe>("openssl_csr_pipe"),
+    entry::<crypto::dhparam::OpensslDhparam>("openssl_dhparam"),
     entry::<crypto::pkcs12::OpensslPkcs12>("openssl_pkcs12"),
     entry::<crypto::privatekey::OpensslPrivatekey>("openssl_privatekey"),
     entry::<crypto::publickey::OpensslPublickey>("openssl_publickey"),
@@ -208,6 +219,7 @@ const MODULES: &[Entry] = &[
     entry::<setup::Setup>("setup"),
     entry::<shell::Shell>("shell"),
     entry::<slurp::Slurp>("slurp"),
+    entry::<snap::Snap>("snap"),
     entry::<stat::Stat>("stat"),
     entry::<subversion::Subversion>("subversion"),
     entry::<sudoers::Sudoers>("sudoers"),
@@ -250,6 +262,8 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
         &[
             "openssh_keypair",
             "openssl_csr",
+            "openssl_csr_pipe",
+            "openssl_dhparam",
             "openssl_pkcs12",
             "openssl_privatekey",
             "openssl_publickey",
@@ -262,7 +276,9 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
         &[
             "docker_compose_v2",
             "docker_container",
+            "docker_container_exec",
             "docker_container_info",
+            "docker_host_info",
             "docker_image",
             "docker_image_info",
             "docker_login",
@@ -282,11 +298,14 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
             "archive",
             "capabilities",
             "composer",
+            "dpkg_divert",
+            "filesize",
             "filesystem",
             "gem",
             "git_config",
             "htpasswd",
             "ini_file",
+            "interfaces_file",
             "locale_gen",
             "lvg",
             "lvol",
@@ -298,6 +317,7 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
             "parted",
             "pipx",
             "seport",
+            "snap",
             "sudoers",
             "timezone",
             "ufw",
@@ -323,16 +343,59 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// Modules that Ansible never had without a collection.
+const BORN_IN_COLLECTIONS: &[&str] = &[
+    "docker_compose_v2",
+    "docker_container_exec",
+    "dpkg_divert",
+    "filesize",
+    "openssl_csr_pipe",
+    "pipx",
+    "proxmox_access_acl",
+    "proxmox_group",
+    "sudoers",
+    "x509_certificate",
+    "x509_certificate_info",
+];
+
+/// Names that modules had before.
+const RENAMED: &[(&str, &str)] = &[
+    ("openssl_certificate", "x509_certificate"),
+    ("openssl_certificate_info", "x509_certificate_info"),
+];
+
+/// Whether a module was where it is looked for before it moved, as the routes of ansible-core 2.19 and
+/// `community.general` 11 have it.
+fn has_moved(collection: &str, bare: &str) -> bool {
+    match collection {
+        "ansible.builtin" | "ansible.legacy" => !BORN_IN_COLLECTIONS.contains(&bare),
+        "community.general" => {
+            let kin = bare.starts_with("docker_") || bare.starts_with("postgresql_");
+            kin && !BORN_IN_COLLECTIONS.contains(&bare)
+        }
+        _ => false,
+    }
+}
+
 /// The name without the collection; as it is where the collection has no such module.
 fn short(name: &str) -> &str {
-    let Some((collection, bare)) = name.rsplit_once('.') else {
-        return name;
+    let renamed = |bare: &str| {
+        RENAMED
+            .iter()
+            .find(|(old, _)| *old == bare)
+            .map(|(_, new)| *new)
     };
+    let Some((collection, bare)) = name.rsplit_once('.') else {
+        return renamed(name).unwrap_or(name);
+    };
+    if let ("ansible.builtin" | "ansible.legacy", Some(new)) = (collection, renamed(bare)) {
+        return new;
+    }
     let home = COLLECTIONS
         .iter()
         .find(|(_, modules)| modules.contains(&bare));
     let fits = match home {
-        Some((home, _)) => collection == *home,
+        Some((home, _)) => collection == *home || has_moved(collection, bare),
         None => matches!(collection, "ansible.builtin" | "ansible.legacy"),
     };
     if fits { bare } else { name }
@@ -443,7 +506,22 @@ mod tests {
     fn a_modules_own_collection_may_be_named() {
         assert!(is_known("ansible.builtin.command"));
         assert!(is_known("ansible.posix.sysctl"));
-        assert!(!is_known("ansible.builtin.sysctl"));
         assert!(!is_known("community.general.command"));
+        assert!(!is_known("community.general.sysctl"));
+    }
+
+    #[test]
+    fn a_module_is_found_where_it_was_before() {
+        assert!(is_known("ansible.builtin.sysctl"));
+        assert!(is_known("community.general.docker_container"));
+        assert!(is_known("community.general.postgresql_db"));
+        assert_eq!(short("openssl_certificate"), "x509_certificate");
+        assert_eq!(
+            short("ansible.builtin.openssl_certificate"),
+            "x509_certificate"
+        );
+        assert!(!is_known("ansible.builtin.pipx"));
+        assert!(!is_known("community.general.docker_compose_v2"));
+        assert!(!is_known("community.docker.openssl_certificate"));
     }
 }

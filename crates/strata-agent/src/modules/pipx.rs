@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::pip::requirement::Requirement;
 use super::programs::{self, plain};
 use crate::arguments::{Arguments, Field, Spec};
 use crate::change::{Change, Outcome};
@@ -11,8 +12,13 @@ use crate::protocol::Task;
 
 pub(super) struct Pipx {
     program: Vec<String>,
+    /// The name as it was asked for, perhaps with a version.
+    asked: Option<String>,
     name: Option<String>,
+    /// The version that the name asks for, as `==1.0`.
+    version: Option<String>,
     source: Option<String>,
+    index: Option<String>,
     suffix: Option<String>,
     state: String,
     injects: Vec<String>,
@@ -87,6 +93,7 @@ impl Module for Pipx {
             "uninstall_all" | "upgrade_all" | "upgrade_shared" | "reinstall_all" | "install_all"
         );
         if name.is_none() && !of_all {
+            let state = arguments.text("state");
             return Err(ModuleError::new(format!(
                 "state is {state} but all of the following are missing: name"
             )));
@@ -102,11 +109,28 @@ impl Module for Pipx {
             Some(program) => vec![program],
             None => vec!["pipx".to_owned()],
         };
+        if state == "inject" && arguments.list("inject_packages").is_none() {
+            return Err(ModuleError::new(
+                "state is inject but all of the following are missing: inject_packages",
+            ));
+        }
         let (options, of_injection) = options(arguments);
+        let bare = |c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c));
+        let at = name
+            .as_ref()
+            .map_or(0, |name| name.find(bare).unwrap_or(name.len()));
+        let version = name.as_ref().map(|name| name[at..].to_owned());
+        let version = version.filter(|version| !version.is_empty());
         Ok(Pipx {
             program,
-            name,
-            source: arguments.string("source"),
+            asked: name.clone(),
+            source: arguments.string("source").or_else(|| match version {
+                Some(_) => name.clone(),
+                None => None,
+            }),
+            name: name.map(|name| name[..at].to_owned()),
+            version,
+            index: arguments.string("index_url"),
             suffix: arguments.string("suffix"),
             injects: arguments.list("inject_packages").unwrap_or_default(),
             metadata,
@@ -124,6 +148,7 @@ impl Module for Pipx {
             programs::required(host, &self.program[0])?;
         }
         let known = self.listed(host)?;
+        self.must_be_there(&known)?;
         let commands = self.commands(&known);
         Ok(Found { known, commands })
     }
@@ -155,14 +180,13 @@ impl Module for Pipx {
             }
             _ => None,
         };
-        let mut report = values(json!({"application": ours(&after)}));
-        if let Some(version) = self
-            .name
-            .as_ref()
-            .and_then(|name| ours(&after)[name]["version"].as_str().map(str::to_owned))
-        {
-            report.insert("version".to_owned(), version.into());
-        }
+        let mut argv = self.program.clone();
+        argv.push("--version".to_owned());
+        let version = host.run(&plain(argv))?.stdout;
+        let report = values(json!({
+            "application": ours(&after), "version": version.trim(), "name": self.asked,
+            "source": self.source, "force": self.force, "index_url": self.index,
+        }));
         Ok(Report {
             changed,
             ..Report::of(report)
@@ -215,6 +239,24 @@ impl Pipx {
         Ok(described(&said.stdout))
     }
 
+    /// Some states are of environments that are there.
+    fn must_be_there(&self, known: &Value) -> Result<(), ModuleError> {
+        let doing = match self.state.as_str() {
+            "upgrade" => "upgrade",
+            "reinstall" => "reinstall",
+            "inject" => "inject packages into",
+            "uninject" => "uninject packages into",
+            _ => return Ok(()),
+        };
+        let venv = self.venv();
+        match known.get(&venv) {
+            Some(_) => Ok(()),
+            None => Err(ModuleError::new(format!(
+                "Trying to {doing} a non-existent application: {venv}"
+            ))),
+        }
+    }
+
     /// The name of the environment.
     fn venv(&self) -> String {
         let name = self.name.clone().unwrap_or_default();
@@ -244,7 +286,7 @@ impl Pipx {
         let force = self.force.then(|| "--force".to_owned());
         let name = vec![venv.clone()];
         match self.state.as_str() {
-            "install" if !is_there || self.force => vec![self.install(&make)],
+            "install" if !self.is_so(known) => vec![self.install(&make, is_there)],
             "install_all" => {
                 let mut words: Vec<String> = force.into_iter().collect();
                 words.extend(self.metadata.clone());
@@ -253,7 +295,7 @@ impl Pipx {
             "latest" => {
                 let mut commands = Vec::new();
                 if !is_there || self.force {
-                    commands.push(self.install(&make));
+                    commands.push(self.install(&make, false));
                 }
                 commands.push(self.upgrade(&make, &venv));
                 commands
@@ -294,9 +336,28 @@ impl Pipx {
         }
     }
 
-    fn install(&self, make: &dyn Fn(&str, &[String]) -> Vec<String>) -> Vec<String> {
+    /// Whether the environment has the version that is asked for, and is not to be made anew.
+    fn is_so(&self, known: &Value) -> bool {
+        let about = &known[&self.venv()];
+        let has = match (&self.version, about["version"].as_str()) {
+            (_, None) => false,
+            (None, Some(_)) => true,
+            (Some(wanted), Some(there)) => {
+                let wanted = Requirement::read(&format!("x{wanted}"));
+                wanted.and_then(|wanted| wanted.allows(there)) == Some(true)
+            }
+        };
+        has && !self.force
+    }
+
+    /// Another version goes over the one that is there only by force.
+    fn install(
+        &self,
+        make: &dyn Fn(&str, &[String]) -> Vec<String>,
+        is_there: bool,
+    ) -> Vec<String> {
         let mut words = self.options.clone();
-        words.extend(self.force.then(|| "--force".to_owned()));
+        words.extend((self.force || is_there).then(|| "--force".to_owned()));
         if let Some(suffix) = &self.suffix {
             words.push(format!("--suffix={suffix}"));
         }
@@ -336,7 +397,7 @@ fn described(text: &str) -> Value {
             .map(|(name, package)| (name.clone(), package["package_version"].clone()))
             .collect();
         let about = json!({
-            "version": main["package_version"], "injected": injected,
+            "name": name, "version": main["package_version"], "injected": injected,
             "pinned": main["pinned"].as_bool(),
         });
         (name.clone(), about)

@@ -8,6 +8,7 @@ use super::edit::{self, Existing};
 use crate::arguments::{Arguments, Field, Spec};
 use crate::attributes::{Attributes, Wanted};
 use crate::change::{Change, Heading, Outcome};
+use crate::encoding::{self, Encoding};
 use crate::host::Host;
 use crate::module::{Module, ModuleError, Report, values};
 use crate::pattern::{self, Pattern};
@@ -21,6 +22,7 @@ pub(super) struct Replace {
     before: Option<Pattern>,
     backup: bool,
     validate: Option<String>,
+    encoding: Encoding,
     attributes: Attributes,
 }
 
@@ -45,7 +47,7 @@ impl Module for Replace {
             Field::str("before"),
             Field::bool("backup", false),
             Field::str("validate"),
-            Field::str("encoding").choices(&["utf-8"]).default("utf-8"),
+            Field::str("encoding").default("utf-8"),
         ],
     )
     .with_file_attributes();
@@ -67,18 +69,20 @@ impl Module for Replace {
             before: beside("before", format!("(?s){}", arguments.text("before")))?,
             backup: arguments.bool("backup"),
             validate: arguments.filled("validate"),
+            encoding: encoding::read(arguments, "encoding")?,
             attributes: Attributes::read(arguments)?,
         })
     }
 
     fn observe(&self, host: &dyn Host) -> Result<Found, ModuleError> {
-        let file = Existing::read(host, &self.path)?;
+        let file = Existing::read_as(host, &self.path, self.encoding)?;
         if file.there.is_none() {
             let shown = self.path.display();
             let error = ModuleError::new(format!("Path {shown} does not exist !"));
             return Err(error.with(json!({"rc": 257})));
         }
         let (text, msg) = self.apply(&file.text);
+        file.must_hold(text.as_deref().unwrap_or_default())?;
         Ok(Found {
             wanted: self.attributes.resolve(host)?,
             file,

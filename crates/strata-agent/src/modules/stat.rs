@@ -19,6 +19,7 @@ pub(super) struct Stat {
     checksum: Option<String>,
     mime: bool,
     flags: bool,
+    selinux: bool,
 }
 
 impl Module for Stat {
@@ -35,7 +36,7 @@ impl Module for Stat {
             // On by default in Ansible; as both cost a program's run, here they are on demand.
             Field::bool("get_mime", true).alias(&["mime", "mime_type", "mime-type"]),
             Field::bool("get_attributes", true).alias(&["attr", "attributes"]),
-            Field::unsupported("get_selinux_context"),
+            Field::bool("get_selinux_context", false),
         ],
     );
     type Current = Map<String, Value>;
@@ -48,6 +49,7 @@ impl Module for Stat {
             checksum: arguments.bool("get_checksum").then_some(algorithm),
             mime: arguments.bool("get_mime"),
             flags: arguments.bool("get_attributes"),
+            selinux: arguments.bool("get_selinux_context"),
         })
     }
 
@@ -81,7 +83,11 @@ impl Module for Stat {
             stat.extend(mime(host, &self.path)?);
         }
         if self.flags {
-            stat.extend(flags(host, &self.path)?);
+            stat.extend(flags(host, &self.path));
+        }
+        if self.selinux {
+            let context = selinux_context(host, &self.path)?;
+            stat.insert("selinux_context".to_owned(), context);
         }
         Ok(stat)
     }
@@ -173,24 +179,35 @@ fn mime(host: &dyn Host, path: &Path) -> Result<Map<String, Value>, ModuleError>
 }
 
 /// The flags of the file system, as `lsattr` prints them.
-fn flags(host: &dyn Host, path: &Path) -> Result<Map<String, Value>, ModuleError> {
-    let mut found = values(json!({"version": null, "attributes": [], "attr_flags": ""}));
-    if host.find_program("lsattr").is_none() {
-        return Ok(found);
-    }
-    // A model cannot tell, and need not.
-    let command = Command::new(["lsattr", "-vd", &path.to_string_lossy()]);
-    let Ok(said) = host.run(&command) else {
-        return Ok(found);
+fn flags(host: &dyn Host, path: &Path) -> Map<String, Value> {
+    let Some((version, letters)) = crate::flags::of_path(host, path) else {
+        return values(json!({"version": null, "attributes": [], "attr_flags": ""}));
     };
-    let mut words = said.stdout.split_whitespace();
-    if let (0, Some(version), Some(letters)) = (said.status, words.next(), words.next()) {
-        let letters = letters.replace('-', "");
-        let names = FLAGS.iter().filter(|(letter, _)| letters.contains(*letter));
-        let names: Vec<&str> = names.map(|(_, name)| *name).collect();
-        found = values(json!({"version": version, "attributes": names, "attr_flags": letters}));
+    let names = FLAGS.iter().filter(|(letter, _)| letters.contains(*letter));
+    let names: Vec<&str> = names.map(|(_, name)| *name).collect();
+    values(json!({"version": version, "attributes": names, "attr_flags": letters}))
+}
+
+/// User, role, type and level of SELinux; nothing of each where the kernel has it off.
+fn selinux_context(host: &dyn Host, path: &Path) -> Result<Value, ModuleError> {
+    if host
+        .metadata(Path::new("/sys/fs/selinux/enforce"))?
+        .is_none()
+    {
+        return Ok(json!([null, null, null]));
     }
-    Ok(found)
+    let said = host.run(&Command::new([
+        "stat",
+        "-c",
+        "%C",
+        "--",
+        &path.to_string_lossy(),
+    ]))?;
+    let parts: Vec<&str> = said.stdout.trim().splitn(4, ':').collect();
+    Ok(match said.status {
+        0 => json!(parts),
+        _ => json!([null, null, null, null]),
+    })
 }
 
 /// The letters of `lsattr`, as chattr(1) names them.

@@ -229,10 +229,12 @@ async fn work(arguments: &args::Plan, then: &Then<'_>) -> Result<Exit, Diagnosti
                 let begin = &mut |piece| printer.begin(piece);
                 let mut last = draw::pieces("\n".to_owned(), &plan, session.providers(), begin);
                 match then {
-                    Then::Show { out, .. } => last.push_str(&draw::next_steps(*out, &plan)),
-                    Then::Apply { .. } | Then::Refresh => {}
+                    Then::Show { out, .. } => {
+                        last.push_str(&draw::next_steps(*out, &plan));
+                        printer.begin(last);
+                    }
+                    Then::Apply { .. } | Then::Refresh => printer.print(last),
                 }
-                printer.print(last);
             }
         }
         match then {

@@ -3,7 +3,8 @@
 //! They are heard in a thread of their own: work may stand in a call that does not end, such as the opening of a pipe
 //! to which nobody writes.
 
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -28,12 +29,12 @@ pub(super) async fn stoppable<T>(
     work: impl Future<Output = Result<T, Diagnostics>>,
 ) -> Result<T, Diagnostics> {
     let (given_up, is_given_up) = oneshot::channel();
-    // Dropped when the work is done, which ends the thread.
-    let (_done, is_done) = oneshot::channel::<()>();
     let (listening, is_listening) = mpsc::channel::<()>();
+    let is_over = Arc::new(AtomicBool::new(false));
     let ear = Ear {
         stop: stop.clone(),
         printer: printer.clone(),
+        is_over: is_over.clone(),
     };
     thread::spawn(move || {
         drop(block_on(async {
@@ -41,20 +42,20 @@ pub(super) async fn stoppable<T>(
             // Whoever starts the work waits for this.
             drop(listening);
             if let Some(signals) = heard {
-                tokio::select! {
-                    () = ear.count(signals, given_up) => {}
-                    _ = is_done => {}
-                }
+                ear.count(signals, given_up).await;
             }
         }));
     });
     // Nothing is ever sent: it ends when the other side does.
     is_listening.recv().ok();
-    tokio::select! {
+    let done = tokio::select! {
         biased;
         Ok(()) = is_given_up => Err(left().into()),
         done = work => done,
-    }
+    };
+    // The thread is not woken for that: it ends with the process, or with the next signal.
+    is_over.store(true, Ordering::Relaxed);
+    done
 }
 
 fn left() -> Diagnostic {
@@ -90,12 +91,17 @@ impl Signals {
 struct Ear {
     stop: Stop,
     printer: Printer,
+    /// Set when the work is done.
+    is_over: Arc<AtomicBool>,
 }
 
 impl Ear {
-    /// Turns signals into stops; ends only where the work did not, after the last of them.
+    /// Turns signals into stops; ends with the first one after the work, or where the work did not, after the last.
     async fn count(self, mut signals: Signals, given_up: oneshot::Sender<()>) {
         signals.next().await;
+        if self.is_over.load(Ordering::Relaxed) {
+            return;
+        }
         self.printer.print(
             "Stopping: what is under way is finished first. Once more stops at once.\n".to_owned(),
         );

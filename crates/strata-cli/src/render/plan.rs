@@ -1,19 +1,29 @@
 //! A plan for people, in the look of `terraform plan`.
 
-use std::{path::Path, sync::LazyLock};
+use std::{
+    path::Path,
+    sync::{LazyLock, mpsc},
+    thread,
+};
 
-use strata_core::{Action, AttributePath, Type, Value, addr::InstanceKey};
+use strata_core::{
+    Action, AttributePath, Type, Value,
+    addr::{InstanceKey, ResourceInstance, ResourceMode},
+};
 use strata_ops::infrastructure::{Change, OutputChange, Plan, PlanMode, Providers, Reason};
 
 use super::{
     disruption,
-    style::{BAD, CHANGE, FAINT, GOOD, HEADING, paint},
+    style::{BAD, CHANGE, FAINT, GOOD, HEADING, paint, paint_onto},
     terraform::summary,
     value::{ValueLines, quoted},
 };
 
 /// So many changes are a piece of a plan: drawing the next one takes about as long as printing it.
 const PIECE: usize = 100;
+
+/// From so many changes on it pays to draw half of them in a thread of its own.
+const MANY: usize = 4 * PIECE;
 
 /// Draws all changes of a plan, its output changes, and the sum.
 ///
@@ -60,13 +70,9 @@ pub(crate) fn pieces(
     if !changes.is_empty() {
         text.push_str("Strata will perform the following actions:\n\n");
     }
-    for some in changes.chunks(PIECE) {
-        for one in some {
-            change(one, plan, providers, &mut text);
-        }
-        let room = text.len();
-        print(std::mem::replace(&mut text, String::with_capacity(room)));
-    }
+    draw(&changes, &mut text, print, &|one, text| {
+        change(one, plan, providers, text);
+    });
     text.push_str(&format!(
         "{}\n",
         paint(
@@ -77,6 +83,40 @@ pub(crate) fn pieces(
     text.push_str(&disruption::sum(plan));
     text.push_str(&outputs(plan));
     text
+}
+
+/// Draws changes, in their order: by two threads where there are many.
+fn draw<C: Copy + Sync>(
+    changes: &[C],
+    text: &mut String,
+    print: &mut dyn FnMut(String),
+    one: &(dyn Fn(C, &mut String) + Sync),
+) {
+    let piece = |some: &[C], mut text: String| {
+        some.iter().for_each(|change| one(*change, &mut text));
+        text
+    };
+    let halves = if changes.len() < MANY { 1 } else { 2 };
+    let (first, second) = changes.split_at(changes.len().div_ceil(halves));
+    let (sender, drawn) = mpsc::channel();
+    thread::scope(|scope| {
+        let work = move || {
+            let mut pieces = second.chunks(PIECE).map(|some| piece(some, String::new()));
+            // Who prints them waits for the last.
+            pieces.try_for_each(|piece| sender.send(piece)).ok();
+        };
+        let is_helped =
+            !second.is_empty() && thread::Builder::new().spawn_scoped(scope, work).is_ok();
+        for some in first.chunks(PIECE) {
+            print(piece(some, std::mem::take(text)));
+        }
+        match is_helped {
+            true => drawn.iter().for_each(print),
+            false => second
+                .chunks(PIECE)
+                .for_each(|some| print(piece(some, String::new()))),
+        }
+    });
 }
 
 /// What is asked before a plan is applied.
@@ -134,28 +174,17 @@ fn drift(plan: &Plan, providers: &Providers) -> String {
 
 /// Draws one change.
 fn change(change: &Change, plan: &Plan, providers: &Providers, text: &mut String) {
-    let deposed = change
-        .deposed
-        .as_ref()
-        .map(|key| format!(" (deposed object {key})"))
-        .unwrap_or_default();
     let moved_from = plan.moved_from(&change.address);
-    let headline = match (moved_from, change.action) {
-        (Some(from), Action::NoOp) => format!("# {from} has moved to {}", change.address),
-        _ => format!("# {}{deposed} {}", change.address, verdict(change)),
-    };
-    for part in ["  ", &*paint(HEADING, &headline), "\n"] {
-        text.push_str(part);
-    }
-    if let Some(from) = moved_from.filter(|_| change.action != Action::NoOp) {
-        text.push_str(&format!("  # (moved from {from})\n"));
-    }
-    if let Some(id) = change
-        .importing
-        .as_ref()
-        .filter(|_| change.action != Action::NoOp)
-    {
-        text.push_str(&format!("  # (imported from {id:?})\n"));
+    text.push_str("  ");
+    headline(change, moved_from, text);
+    text.push('\n');
+    if change.action != Action::NoOp {
+        if let Some(from) = moved_from {
+            text.push_str(&format!("  # (moved from {from})\n"));
+        }
+        if let Some(id) = &change.importing {
+            text.push_str(&format!("  # (imported from {id:?})\n"));
+        }
     }
     if let Some(why) = change
         .reason
@@ -166,26 +195,34 @@ fn change(change: &Change, plan: &Plan, providers: &Providers, text: &mut String
     }
     text.push_str(&disruption::lines(change));
     let resource = &change.address.resource;
-    let keyword = if resource.mode == strata_core::addr::ResourceMode::Data {
-        "data"
-    } else {
-        "resource"
+    let keyword = match resource.mode {
+        ResourceMode::Data => " data ",
+        _ => " resource ",
     };
     let (kind, name) = (quoted(&resource.type_name), quoted(&resource.name));
-    for part in [
-        sign(change.action),
-        " ",
-        keyword,
-        " ",
-        &kind,
-        " ",
-        &name,
-        " {\n",
-    ] {
+    for part in [sign(change.action), keyword, &kind, " ", &name, " {\n"] {
         text.push_str(part);
     }
     text.push_str(&lines(change, providers, 6));
     text.push_str("    }\n\n");
+}
+
+/// What will become of which object.
+fn headline(change: &Change, moved_from: Option<&ResourceInstance>, text: &mut String) {
+    let (address, verdict) = (&change.address, verdict(change));
+    match (moved_from, change.action, &change.deposed) {
+        (Some(from), Action::NoOp, _) => paint_onto(
+            text,
+            HEADING,
+            format_args!("# {from} has moved to {address}"),
+        ),
+        (_, _, Some(key)) => paint_onto(
+            text,
+            HEADING,
+            format_args!("# {address} (deposed object {key}) {verdict}"),
+        ),
+        _ => paint_onto(text, HEADING, format_args!("# {address} {verdict}")),
+    }
 }
 
 /// What will become of it, after its address, in Terraform's words.
@@ -331,5 +368,26 @@ fn outputs(plan: &Plan) -> String {
     match lines.text.is_empty() {
         true => String::new(),
         false => format!("\nChanges to Outputs:\n{}", lines.text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_changes_are_drawn_in_their_order() {
+        for count in [0, 1, PIECE, MANY - 1, MANY, 10 * MANY + 1] {
+            let (mut text, mut drawn) = ("first ".to_owned(), String::new());
+            let changes: Vec<usize> = (0..count).collect();
+            draw(
+                &changes,
+                &mut text,
+                &mut |piece| drawn.push_str(&piece),
+                &|change, text| text.push_str(&format!("{change} ")),
+            );
+            let numbers: String = changes.iter().map(|at| format!("{at} ")).collect();
+            assert_eq!(drawn + &text, format!("first {numbers}"), "{count}");
+        }
     }
 }

@@ -1,6 +1,9 @@
 //! The few colours there are, each with one meaning.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    fmt::{self, Write},
+};
 
 use anstyle::{AnsiColor, Style};
 
@@ -20,6 +23,11 @@ pub(crate) const FAINT: Style = Style::new().dimmed();
 /// Wraps `text` in `style`; the output stream drops the codes where there are no colours.
 pub(crate) fn paint(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
+}
+
+/// The same behind what is there.
+pub(crate) fn paint_onto(out: &mut String, style: Style, text: fmt::Arguments<'_>) {
+    write!(out, "{style}{text}{style:#}").expect("a text takes everything");
 }
 
 /// The same text without the codes of [`paint`]; none if there are other control characters in it.

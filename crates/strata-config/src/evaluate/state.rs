@@ -1,13 +1,14 @@
 //! What has been computed of one module instance.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     sync::{Arc, Mutex, OnceLock},
 };
 
 use strata_core::{
     Type, Value,
     addr::{self, ResourceMode},
+    hash::HashMap,
 };
 
 use super::{Expansion, cell::Cell, table::Table};
@@ -122,7 +123,7 @@ impl ModuleState {
 }
 
 fn resources(module: &Module, mode: ResourceMode) -> Resources {
-    let mut found = Resources::new();
+    let mut found = Resources::default();
     for key in module.resources.keys().filter(|key| key.mode == mode) {
         let state = ResourceState {
             key: key.clone(),

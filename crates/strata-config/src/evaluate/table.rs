@@ -3,9 +3,9 @@
 //! Setting and reading one instance takes constant time however many there are; the tuple or object of all of them
 //! is made when somebody asks for the whole, and again only after a change.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
-use strata_core::{Value, addr::InstanceKey};
+use strata_core::{Value, addr::InstanceKey, hash::HashMap};
 
 use super::Expansion;
 

@@ -50,14 +50,22 @@ impl Entries {
         self.0.binary_search_by(|entry| (*entry.0).cmp(key))
     }
 
+    /// Where a key is. Of few keys hardly two are as long as each other: that they differ is seen at once.
+    fn position(&self, key: &str) -> Option<usize> {
+        match self.0.len() <= FEW {
+            true => self.0.iter().position(|(other, _)| **other == *key),
+            false => self.find(key).ok(),
+        }
+    }
+
     /// The value of a key.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        Some(&self.0[self.find(key).ok()?].1)
+        Some(&self.0[self.position(key)?].1)
     }
 
     /// The value of a key, to be changed.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
-        let at = self.find(key).ok()?;
+        let at = self.position(key)?;
         Some(&mut self.0[at].1)
     }
 
@@ -69,7 +77,7 @@ impl Entries {
 
     /// True if there is a value of this key.
     pub fn contains_key(&self, key: &str) -> bool {
-        self.find(key).is_ok()
+        self.position(key).is_some()
     }
 
     /// Sets the value of a key and gives the one before. Costs time in proportion to the entries of later keys.
@@ -123,6 +131,13 @@ impl Entries {
         self.0.iter_mut().map(|(_, value)| value)
     }
 
+    /// The same keys, with what `change` makes of their values.
+    #[must_use]
+    pub fn map_values(&self, mut change: impl FnMut(&Text, &Value) -> Value) -> Self {
+        let entry = |(key, value): &Entry| (key.clone(), change(key, value));
+        Self(self.0.iter().map(entry).collect())
+    }
+
     /// All values without their keys.
     pub fn into_values(self) -> impl ExactSizeIterator<Item = Value> {
         self.0.into_iter().map(|(_, value)| value)
@@ -146,6 +161,9 @@ impl From<Vec<Entry>> for Entries {
         Self(entries)
     }
 }
+
+/// Up to so many entries are looked through one after the other.
+const FEW: usize = 8;
 
 /// From so many entries on it pays to sort by the beginnings of keys.
 const MANY: usize = 32;

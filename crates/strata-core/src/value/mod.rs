@@ -345,19 +345,13 @@ impl Value {
                 items.iter().map(|item| change(PathStep::Element, item)),
             ),
             Value::Map(element, entries) => {
-                let entry = |(key, item): (&Text, &Value)| {
-                    (key.clone(), change(PathStep::Key(key.clone()), item))
-                };
-                Value::map(element.clone(), entries.iter().map(entry))
+                let item = |key: &Text, item: &Value| change(PathStep::Key(key.clone()), item);
+                Value::Map(element.clone(), Arc::new(entries.map_values(item)))
             }
             Value::Object(attributes) => {
-                let attribute = |(name, item): (&Text, &Value)| {
-                    (
-                        name.clone(),
-                        change(PathStep::Attribute(name.clone()), item),
-                    )
-                };
-                Value::object(attributes.iter().map(attribute))
+                let item =
+                    |name: &Text, item: &Value| change(PathStep::Attribute(name.clone()), item);
+                Value::Object(Arc::new(attributes.map_values(item)))
             }
             leaf => leaf.clone(),
         }

@@ -1,11 +1,10 @@
 //! The outputs of the root module, once everything is done.
 
-use std::collections::HashSet;
-
 use strata_config::module::Lifecycle;
 use strata_core::{
     Action, Diagnostic, Diagnostics, Marks, Value,
     addr::{ModuleInstance, ResourceInstance},
+    hash::HashSet,
 };
 use strata_state::Output;
 

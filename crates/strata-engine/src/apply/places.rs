@@ -3,12 +3,9 @@
 //! Each step has a place from its begin to its end, and gives it to others while its provider says that it only waits:
 //! then the platform works, and asks nothing of us. So there are as many calls as `-parallelism` says, and more steps.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use strata_core::{BoxFuture, provider};
+use strata_core::{BoxFuture, hash::HashMap, provider};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How many steps may be under way for each that has a place: a platform is not flooded with what it is to work on.
@@ -40,7 +37,7 @@ impl Places {
                 true => parallelism,
                 false => parallelism.saturating_mul(STEPS),
             },
-            taken: HashMap::new(),
+            taken: HashMap::default(),
         }
     }
 

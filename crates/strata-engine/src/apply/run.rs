@@ -1,7 +1,7 @@
 //! The loop.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     sync::Arc,
     task::Poll,
     time::{Duration, Instant},
@@ -14,7 +14,7 @@ use futures_util::{
 };
 use strata_core::{
     Action, ApplyPhase, BoxFuture, ChangeCounts, Diagnostic, Diagnostics, Event, Events, Value,
-    addr, provider::ApplyResponse,
+    addr, hash::HashMap, provider::ApplyResponse,
 };
 use strata_state::{Begun, Journal, State, StateError, StoredObject};
 
@@ -147,7 +147,7 @@ impl<'a> Run<'a> {
             diagnostics: Diagnostics::new(),
             counts: ChangeCounts::default(),
             skipped: false,
-            unmet: HashMap::new(),
+            unmet: HashMap::default(),
             broken: false,
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use strata_core::{
-    AttributePath, BoxFuture, Diagnostic, Diagnostics, PathStep, Type, Value,
+    AttributePath, BoxFuture, Diagnostic, Diagnostics, Type, Value,
     provider::{
         ApplyRequest, ApplyResponse, ConfiguredProvider, FindRequest, Found, Object, ObjectKind,
         PlanRequest, PlanResponse, Provider, ReadRequest,
@@ -96,7 +96,7 @@ impl ConfiguredProvider for Configured {
         &'a self,
         request: PlanRequest,
     ) -> BoxFuture<'a, Result<PlanResponse, Diagnostics>> {
-        Box::pin(std::future::ready(Ok(plan(&request))))
+        Box::pin(std::future::ready(Ok(plan(request))))
     }
 
     fn apply<'a>(&'a self, request: ApplyRequest) -> BoxFuture<'a, ApplyResponse> {
@@ -160,45 +160,46 @@ impl ConfiguredProvider for Configured {
     }
 }
 
-fn plan(request: &PlanRequest) -> PlanResponse {
-    let proposed = |name| {
-        request
-            .proposed
-            .get(name)
-            .cloned()
-            .unwrap_or(Value::Null(Type::Dynamic))
-    };
+fn plan(request: PlanRequest) -> PlanResponse {
+    let null = &Value::Null(Type::Dynamic);
+    let proposed = |name| request.proposed.get(name).unwrap_or(null);
     let before = |name| {
         request
             .prior
             .as_ref()
             .and_then(|prior| prior.value.get(name))
-            .cloned()
     };
     let input = proposed("input");
-    let triggers = proposed("triggers_replace");
     let output = match (before("input"), before("output")) {
-        (Some(prior), Some(output)) if prior == input => output,
+        (Some(prior), Some(output)) if prior == input => output.clone(),
         (None, _) if input.is_null() => Value::Null(Type::Dynamic),
         _ if input.is_null() => Value::unknown(Type::Dynamic),
         _ => Value::unknown(input.ty()),
     };
-    let replaced = before("triggers_replace").is_some_and(|prior| prior != triggers);
-    let requires_replace = match replaced {
+    let triggers = before("triggers_replace");
+    let requires_replace = match triggers.is_some_and(|prior| prior != proposed("triggers_replace"))
+    {
         true => vec![AttributePath::attribute("triggers_replace")],
         false => Vec::new(),
     };
     PlanResponse {
         // What is proposed is the prior id, or an unknown one.
-        planned: request.proposed.map_children(|step, child| match step {
-            PathStep::Attribute(name) if &*name == "output" => output.clone(),
-            _ => child.clone(),
-        }),
+        planned: match proposed("output") == &output {
+            true => request.proposed,
+            false => with_output(request.proposed, output),
+        },
         requires_replace,
         effects: Vec::new(),
         private: Vec::new(),
         warnings: Diagnostics::new(),
     }
+}
+
+fn with_output(mut object: Value, output: Value) -> Value {
+    if let Value::Object(entries) = &mut object {
+        Arc::make_mut(entries).insert("output".into(), output);
+    }
+    object
 }
 
 fn apply(planned: Value) -> Object {

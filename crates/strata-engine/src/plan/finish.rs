@@ -3,7 +3,7 @@
 use std::{
     cell::OnceCell,
     cmp::Ordering,
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::BTreeMap,
     sync::{Arc, OnceLock},
 };
 
@@ -11,6 +11,7 @@ use strata_config::module::Lifecycle;
 use strata_core::{
     Action, Diagnostic, Diagnostics, Event, Events, OperationKind,
     addr::{self, ConfigResource, ResourceMode},
+    hash::{HashMap, HashSet},
 };
 use strata_state::{Resource, State};
 

@@ -78,6 +78,8 @@ pub(crate) async fn plan_instance(
                 .evaluator
                 .set_instance(instance.address, after.clone());
         }
+        // A vector sets room aside for four, and a change is large.
+        planned.changes.reserve_exact(1);
         planned.changes.push(change);
     }
     planned
@@ -370,7 +372,7 @@ pub(crate) async fn ask_provider(
 ) -> Result<PlanResponse, Diagnostics> {
     let before = prior.map(|object| &object.value);
     let request = PlanRequest {
-        address: address.to_string().into(),
+        address: address.clone(),
         type_name: address.resource.type_name.clone(),
         prior: prior.cloned(),
         config: config.clone(),

@@ -14,7 +14,7 @@ mod targets;
 mod walk;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     sync::{Arc, OnceLock},
 };
 
@@ -22,6 +22,7 @@ use strata_config::ProviderAddress;
 use strata_core::{
     Action, AttributePath, ChangeCounts, Diagnostics, Value,
     addr::{self, Target},
+    hash::HashMap,
     provider::Effect,
 };
 use strata_state::State;
@@ -181,7 +182,7 @@ impl Plan {
     /// Where an instance was before it got its address; through all its moves.
     pub fn moved_from(&self, address: &addr::ResourceInstance) -> Option<&addr::ResourceInstance> {
         let find = || {
-            let mut origins = HashMap::new();
+            let mut origins = HashMap::default();
             for (from, to) in &self.moves {
                 let origin = origins.remove(from).unwrap_or_else(|| from.clone());
                 origins.insert(to.clone(), origin);

@@ -5,11 +5,15 @@
 //! that the graph grows with the number of instances and not with its square.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
-use strata_core::{Action, Diagnostic, Diagnostics, addr::ConfigResource};
+use strata_core::{
+    Action, Diagnostic, Diagnostics,
+    addr::{self, ConfigResource},
+    hash::HashMap,
+};
 use strata_state::State;
 
 use super::Change;
@@ -93,7 +97,8 @@ pub(crate) fn order(
     };
     for soft in [true, false] {
         let graph = Builder::build(changes, needs, uses.as_ref(), soft);
-        if stuck(&graph).is_empty() {
+        // What configuration needs has an order: only deletions can stand in each other's way.
+        if uses.is_none() || stuck(&graph).is_empty() {
             return Ok(graph);
         }
         if !soft {
@@ -221,6 +226,14 @@ struct Joins {
     moved: usize,
 }
 
+/// What is known of the actions that make objects of one resource.
+struct Made<'c> {
+    resource: &'c addr::Resource,
+    joins: Joins,
+    /// What each of them waits for.
+    after: Vec<usize>,
+}
+
 struct Builder<'a> {
     graph: Graph,
     joins: HashMap<ConfigResource, Joins>,
@@ -233,7 +246,7 @@ impl<'a> Builder<'a> {
     fn build(changes: &[Change], needs: &'a Needs, uses: Option<&Uses>, soft: bool) -> Graph {
         let mut builder = Builder {
             graph: Graph::default(),
-            joins: HashMap::with_capacity(needs.len()),
+            joins: HashMap::with_capacity_and_hasher(needs.len(), Default::default()),
             needs,
             deletes: uses.is_some(),
         };
@@ -256,8 +269,16 @@ impl<'a> Builder<'a> {
         {
             builder.add_use(user, used, false);
         }
+        builder.graph.nodes.reserve(changes.len());
+        let mut last: Option<Made<'_>> = None;
         for (at, change) in changes.iter().enumerate() {
-            builder.add_change(at, change, soft);
+            let resource = &change.address.resource;
+            let made = match last.take() {
+                Some(last) if last.resource == resource => last,
+                _ => builder.made(resource),
+            };
+            builder.add_change(at, change, &made, soft);
+            last = Some(made);
         }
         builder.graph
     }
@@ -275,14 +296,24 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn add_change(&mut self, at: usize, change: &Change, soft: bool) {
-        let resource = change.address.resource.config();
-        let joins = self.joins(&resource);
+    fn made<'c>(&mut self, resource: &'c addr::Resource) -> Made<'c> {
+        let address = resource.config();
+        let needs = self.needs;
+        let needed = needs.get(&address).into_iter().flat_map(|all| all.iter());
+        Made {
+            resource,
+            joins: self.joins(&address),
+            after: needed.map(|needed| self.joins(needed).done).collect(),
+        }
+    }
+
+    fn add_change(&mut self, at: usize, change: &Change, made: &Made<'_>, soft: bool) {
+        let joins = made.joins;
         match change.action {
             Action::NoOp | Action::Open | Action::Renew | Action::Close => {}
-            Action::Create => self.make(Work::Create(at), &resource, &[]),
-            Action::Update => self.make(Work::Update(at), &resource, &[]),
-            Action::Read => self.make(Work::Read(at), &resource, &[]),
+            Action::Create => self.make(Work::Create(at), made, None),
+            Action::Update => self.make(Work::Update(at), made, None),
+            Action::Read => self.make(Work::Read(at), made, None),
             Action::Forget => {
                 self.push(Work::Forget(at), Vec::new());
             }
@@ -297,26 +328,21 @@ impl<'a> Builder<'a> {
             Action::DeleteThenCreate => {
                 let node = self.push(Work::Delete(at), vec![joins.unused]);
                 self.graph.nodes[joins.gone].after.push(node);
-                self.make(Work::Create(at), &resource, &[node]);
+                self.make(Work::Create(at), made, Some(node));
             }
             Action::CreateThenDelete => {
-                self.make(Work::Create(at), &resource, &[]);
-                let made = self.graph.nodes.len() - 1;
-                let node = self.push(Work::Delete(at), vec![made, joins.unused, joins.moved]);
+                self.make(Work::Create(at), made, None);
+                let created = self.graph.nodes.len() - 1;
+                let node = self.push(Work::Delete(at), vec![created, joins.unused, joins.moved]);
                 self.graph.nodes[joins.gone].after.push(node);
             }
         }
     }
 
-    fn make(&mut self, work: Work, resource: &ConfigResource, before: &[usize]) {
-        let mut after = before.to_vec();
-        let needs = self.needs;
-        for needed in needs.get(resource).into_iter().flat_map(|all| all.iter()) {
-            after.push(self.joins(needed).done);
-        }
-        let node = self.push(work, after);
-        let done = self.joins(resource).done;
-        self.graph.nodes[done].after.push(node);
+    fn make(&mut self, work: Work, made: &Made<'_>, before: Option<usize>) {
+        let after = before.into_iter().chain(made.after.iter().copied());
+        let node = self.push(work, after.collect());
+        self.graph.nodes[made.joins.done].after.push(node);
     }
 
     fn joins(&mut self, resource: &ConfigResource) -> Joins {

@@ -1,9 +1,9 @@
 //! What of configuration comes before what, and what follows from it for replacements.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use strata_config::Dependencies;
-use strata_core::{Diagnostic, Diagnostics, addr::ConfigResource};
+use strata_core::{Diagnostic, Diagnostics, addr::ConfigResource, hash::HashMap};
 
 use super::{order::Needs, targets::needs};
 use crate::session::Session;
@@ -23,8 +23,9 @@ pub(crate) fn all_needs(session: &Session<'_>, dependencies: &Dependencies) -> N
 
 /// Resources in an order in which each comes after what it needs.
 pub(crate) fn sort(needs: &Needs) -> Result<Vec<ConfigResource>, Diagnostics> {
-    let mut waiting: HashMap<&ConfigResource, usize> = HashMap::with_capacity(needs.len());
-    let mut dependents: HashMap<&ConfigResource, Vec<&ConfigResource>> = HashMap::new();
+    let mut waiting: HashMap<&ConfigResource, usize> =
+        HashMap::with_capacity_and_hasher(needs.len(), Default::default());
+    let mut dependents: HashMap<&ConfigResource, Vec<&ConfigResource>> = HashMap::default();
     for (resource, needed) in needs {
         let needed = needed.iter().filter(|needed| needs.contains_key(needed));
         waiting.insert(resource, needed.clone().count());

@@ -1,7 +1,7 @@
 //! Going through configuration in the order of its dependencies, then through what it no longer has.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     future::poll_fn,
     pin::pin,
     sync::Arc,
@@ -17,6 +17,7 @@ use strata_config::{Expansion, ProviderAddress};
 use strata_core::{
     Action, BoxFuture, Diagnostic, Diagnostics, Events,
     addr::{self, ConfigResource, InstanceKey, ModuleInstance, ResourceInstance, ResourceMode},
+    hash::HashMap,
 };
 use strata_state::State;
 

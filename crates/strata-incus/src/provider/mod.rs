@@ -512,7 +512,7 @@ mod tests {
             .empty_value();
         let config = attributes::with(&empty, [("image", Value::from("debian/12"))]);
         let request = PlanRequest {
-            address: "test.one".into(),
+            address: strata_core::addr::parse_resource_instance("test.one").unwrap(),
             type_name: instance::TYPE.into(),
             prior: None,
             proposed: config.clone(),

@@ -9,6 +9,7 @@ use std::{
 
 use strata_core::{
     Diagnostics, Type, Value,
+    addr::parse_resource_instance,
     provider::{
         ApplyRequest, ApplyResponse, ConfiguredProvider, Object, PlanRequest, PlanResponse,
         Progress, ReadRequest,
@@ -190,7 +191,7 @@ impl Resource<'_> {
 
     pub(crate) async fn try_plan(&self, config: &Value) -> Result<PlanResponse, Diagnostics> {
         let request = PlanRequest {
-            address: self.address.into(),
+            address: parse_resource_instance(self.address).unwrap(),
             type_name: self.type_name.into(),
             prior: self.object.clone(),
             config: config.clone(),

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde_json::{Value as Json, json};
+use strata_agent::encoding::Encoding;
 use strata_jinja::{FileOptions, Templar};
 use strata_transport::Content;
 
@@ -32,21 +33,32 @@ const OWN: &[&str] = &[
 pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
     let name = call.required("src")?;
     let destination = call.required("dest")?;
-    if let Some(encoding) = call.text("output_encoding")
-        && !encoding.eq_ignore_ascii_case("utf-8")
-    {
-        return Err(TaskError::Failed(format!(
-            "`output_encoding: {encoding}` is not supported by Strata, only utf-8"
-        )));
-    }
+    let encoding = encoding(call)?;
     let text = text(call, &name, &destination, &call.arguments)?;
+    let bytes = encoding.encode(&text).ok_or_else(|| {
+        TaskError::Failed(format!(
+            "`{name}` says what cannot be written as `output_encoding` ({encoding:?})"
+        ))
+    })?;
     let mut arguments = call.arguments.clone();
     arguments.retain(|name, _| !OWN.contains(&name.as_str()));
     let base = Path::new(&name)
         .file_name()
         .map(|name| name.to_string_lossy().into_owned());
-    let content = Content::from_bytes(&base.unwrap_or(name), text.into_bytes());
+    let content = Content::from_bytes(&base.unwrap_or(name), bytes);
     call.module("copy", arguments, Some(content)).await
+}
+
+/// How the file is written.
+fn encoding(call: &Call<'_>) -> Result<Encoding, TaskError> {
+    let Some(name) = call.text("output_encoding") else {
+        return Ok(Encoding::Utf8);
+    };
+    Encoding::named(&name).ok_or_else(|| {
+        TaskError::Failed(format!(
+            "`output_encoding: {name}` is not supported by Strata"
+        ))
+    })
 }
 
 /// What a template of ours says; `options` are the arguments that concern its rendering.

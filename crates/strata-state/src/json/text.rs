@@ -2,19 +2,21 @@
 
 /// Takes out all blanks between tokens.
 pub(crate) fn compact(text: &str) -> String {
+    let bytes = text.as_bytes();
     let mut compact = String::with_capacity(text.len());
     // States are large: what stands between blanks is taken over in one piece.
-    let (mut quoted, mut escaped, mut start) = (false, false, 0);
-    for (at, byte) in text.bytes().enumerate() {
+    let (mut start, mut at) = (0, 0);
+    while let Some(byte) = bytes.get(at) {
         match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            blank if !quoted && blank.is_ascii_whitespace() => {
+            b'"' => at = end_of_string(bytes, at),
+            blank if blank.is_ascii_whitespace() => {
                 compact.push_str(&text[start..at]);
-                start = at + 1;
+                let is_other = |byte: &u8| !byte.is_ascii_whitespace();
+                let blanks = bytes[at..].iter().position(is_other);
+                at = blanks.map_or(bytes.len(), |blanks| at + blanks);
+                start = at;
             }
-            _ => {}
+            _ => at += 1,
         }
     }
     compact.push_str(&text[start..]);

@@ -22,11 +22,20 @@ use crate::system::{
 pub use process::Cancel;
 
 mod accounts;
+#[cfg(any(test, feature = "fetch"))]
+mod ciphers;
 mod files;
+#[cfg(feature = "fetch")]
+mod http;
+#[cfg(not(feature = "fetch"))]
+#[path = "no_http.rs"]
+mod http;
 mod names;
 mod network;
 mod packages;
 mod process;
+#[cfg(any(test, feature = "fetch"))]
+mod redirect;
 mod socket;
 mod terminal;
 mod units;
@@ -247,7 +256,7 @@ impl Host for Local {
         match (&request.socket, file) {
             (Some(socket), _) => socket::fetch(request, socket),
             (None, Some(path)) => files::answer(request, Path::new(path)),
-            (None, None) => network::fetch(request, &self.environment),
+            (None, None) => http::fetch(request, &self.environment),
         }
     }
 

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
@@ -24,6 +25,12 @@ pub(super) fn fetch(request: &HttpRequest, socket: &Path) -> Result<HttpResponse
     send(&mut stream, request).map_err(failed)?;
     let mut reader = BufReader::new(stream);
     let head = read_head(&mut reader).map_err(failed)?;
+    if let Some(input) = &request.input {
+        let stream = reader.get_mut();
+        let sent = stream.write_all(input);
+        sent.and_then(|()| stream.shutdown(Shutdown::Write))
+            .map_err(failed)?;
+    }
     parse(&head, request, reader)
         .ok_or_else(|| HostError::Other(format!("{}: the answer is not HTTP", socket.display())))
 }

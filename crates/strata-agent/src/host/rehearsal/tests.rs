@@ -198,7 +198,7 @@ fn a_package_brings_its_service_and_what_it_brings_beside_is_unknown() {
             stat: ok [true,"0755"]
             slurp: unknown
             file: unknown
-            file: failed "Unsupported parameters for (file) module: nonsense. Supported parameters include: _original_basename, access_time, access_time_format, follow, force, group, mode, modification_time, modification_time_format, owner, path (dest, name), recurse, selevel, serole, setype, seuser, src, state, unsafe_writes."
+            file: failed "Unsupported parameters for (file) module: nonsense. Supported parameters include: _original_basename, access_time, access_time_format, attributes (attr), follow, force, group, mode, modification_time, modification_time_format, owner, path (dest, name), recurse, selevel, serole, setype, seuser, src, state, unsafe_writes."
         "#]],
     );
 }

@@ -22,11 +22,13 @@ use crate::modules::scratch::Scratch;
 use crate::system::{Command, Output};
 
 pub(super) mod certificate;
+pub(super) mod dhparam;
 pub(super) mod info;
 pub(super) mod pkcs12;
 pub(super) mod privatekey;
 pub(super) mod publickey;
 pub(super) mod request;
+pub(super) mod request_pipe;
 pub(super) mod ssh;
 
 /// The variable in which `openssl` finds the passphrase.
@@ -143,7 +145,8 @@ const KEPT: &[Field] = &[
     Field::bool("force", false),
     Field::bool("return_content", false),
     Field::str("select_crypto_backend")
-        .choices(&["auto", "cryptography"])
+        // All is made by `openssl` here, whichever is asked for; Ansible has that one for some of them only.
+        .choices(&["auto", "cryptography", "openssl"])
         .default("auto"),
     Field::str("state")
         .choices(&["absent", "present"])

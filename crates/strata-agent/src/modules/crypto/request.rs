@@ -11,14 +11,19 @@ use crate::protocol::Task;
 
 pub(in crate::modules) struct OpensslCsr {
     kept: Kept,
+    wish: Wish,
+    force: bool,
+    return_content: bool,
+}
+
+/// What a request shall say.
+pub(super) struct Wish {
     key: KeySource,
     subject: Vec<(String, String)>,
     names: Vec<String>,
     /// Name, whether it is critical, value as the configuration of `openssl` has it.
     extensions: Vec<(&'static str, bool, String)>,
     digest: String,
-    force: bool,
-    return_content: bool,
     shown: Map<String, Value>,
 }
 
@@ -39,49 +44,52 @@ const SUBJECT: &[(&str, &str)] = &[
     ("email_address", "emailAddress"),
 ];
 
+/// What a request says, as arguments.
+pub(super) const REQUEST: &[Field] = &[
+    Field::unsupported("authority_cert_issuer"),
+    Field::unsupported("authority_cert_serial_number"),
+    Field::str("authority_key_identifier"),
+    Field::list("basic_constraints").alias(&["basicConstraints"]),
+    Field::bool("basic_constraints_critical", false).alias(&["basicConstraints_critical"]),
+    Field::str("common_name").alias(&["CN", "commonName"]),
+    Field::str("country_name").alias(&["C", "countryName"]),
+    Field::bool("create_subject_key_identifier", false),
+    Field::unsupported("crl_distribution_points"),
+    Field::str("digest").default("sha256"),
+    Field::str("email_address").alias(&["E", "emailAddress"]),
+    Field::list("extended_key_usage").alias(&["extKeyUsage", "extendedKeyUsage"]),
+    Field::bool("extended_key_usage_critical", false)
+        .alias(&["extKeyUsage_critical", "extendedKeyUsage_critical"]),
+    Field::list("key_usage").alias(&["keyUsage"]),
+    Field::bool("key_usage_critical", false).alias(&["keyUsage_critical"]),
+    Field::str("locality_name").alias(&["L", "localityName"]),
+    Field::bool("name_constraints_critical", false),
+    Field::list("name_constraints_excluded"),
+    Field::list("name_constraints_permitted"),
+    Field::bool("ocsp_must_staple", false).alias(&["ocspMustStaple"]),
+    Field::bool("ocsp_must_staple_critical", false).alias(&["ocspMustStaple_critical"]),
+    Field::str("organization_name").alias(&["O", "organizationName"]),
+    Field::str("organizational_unit_name").alias(&["OU", "organizationalUnitName"]),
+    Field::str("privatekey_content"),
+    Field::str("privatekey_passphrase"),
+    Field::path("privatekey_path"),
+    Field::str("state_or_province_name").alias(&["ST", "stateOrProvinceName"]),
+    Field::new("subject", FieldKind::Dict),
+    Field::list("subject_alt_name").alias(&["subjectAltName"]),
+    Field::bool("subject_alt_name_critical", false).alias(&["subjectAltName_critical"]),
+    Field::str("subject_key_identifier"),
+    Field::new("subject_ordered", FieldKind::Raw),
+    Field::bool("use_common_name_for_san", true).alias(&["useCommonNameForSAN"]),
+    Field::int("version").choices(&["1"]).default("1"),
+];
+
 impl Module for OpensslCsr {
     const SPEC: Spec = Spec::new(
         "community.crypto.openssl_csr",
-        &[
-            Field::path("path").required(),
-            Field::unsupported("authority_cert_issuer"),
-            Field::unsupported("authority_cert_serial_number"),
-            Field::str("authority_key_identifier"),
-            Field::list("basic_constraints").alias(&["basicConstraints"]),
-            Field::bool("basic_constraints_critical", false).alias(&["basicConstraints_critical"]),
-            Field::str("common_name").alias(&["CN", "commonName"]),
-            Field::str("country_name").alias(&["C", "countryName"]),
-            Field::bool("create_subject_key_identifier", false),
-            Field::unsupported("crl_distribution_points"),
-            Field::str("digest").default("sha256"),
-            Field::str("email_address").alias(&["E", "emailAddress"]),
-            Field::list("extended_key_usage").alias(&["extKeyUsage", "extendedKeyUsage"]),
-            Field::bool("extended_key_usage_critical", false)
-                .alias(&["extKeyUsage_critical", "extendedKeyUsage_critical"]),
-            Field::list("key_usage").alias(&["keyUsage"]),
-            Field::bool("key_usage_critical", false).alias(&["keyUsage_critical"]),
-            Field::str("locality_name").alias(&["L", "localityName"]),
-            Field::bool("name_constraints_critical", false),
-            Field::list("name_constraints_excluded"),
-            Field::list("name_constraints_permitted"),
-            Field::bool("ocsp_must_staple", false).alias(&["ocspMustStaple"]),
-            Field::bool("ocsp_must_staple_critical", false).alias(&["ocspMustStaple_critical"]),
-            Field::str("organization_name").alias(&["O", "organizationName"]),
-            Field::str("organizational_unit_name").alias(&["OU", "organizationalUnitName"]),
-            Field::str("privatekey_content"),
-            Field::str("privatekey_passphrase"),
-            Field::path("privatekey_path"),
-            Field::str("state_or_province_name").alias(&["ST", "stateOrProvinceName"]),
-            Field::new("subject", FieldKind::Dict),
-            Field::list("subject_alt_name").alias(&["subjectAltName"]),
-            Field::bool("subject_alt_name_critical", false).alias(&["subjectAltName_critical"]),
-            Field::str("subject_key_identifier"),
-            Field::new("subject_ordered", FieldKind::Raw),
-            Field::bool("use_common_name_for_san", true).alias(&["useCommonNameForSAN"]),
-            Field::int("version").choices(&["1"]).default("1"),
-        ],
+        &[Field::path("path").required()],
     )
-    .with(KEPT)
+    .with(REQUEST)
+    .and(KEPT)
     .with_file_attributes()
     .exclusive(&[
         &["privatekey_path", "privatekey_content"],
@@ -90,27 +98,19 @@ impl Module for OpensslCsr {
     type Current = Found;
 
     fn new(arguments: &Arguments, _task: &Task) -> Result<OpensslCsr, ModuleError> {
-        let key = KeySource::read(arguments, "");
+        let wish = Wish::read(arguments)?;
         let kept = Kept::read(arguments, 0o644)?;
-        if kept.present && !key.is_given() {
+        if kept.present && !wish.key.is_given() {
             return Err(ModuleError::new(
                 "state is present but any of the following are missing: privatekey_path, \
                  privatekey_content",
             ));
         }
-        let subject = subject(arguments);
-        let names = names(arguments, &subject);
-        let shown = shown(arguments, &subject, &names);
         Ok(OpensslCsr {
             kept,
-            key,
-            extensions: wanted(arguments)?,
-            subject,
-            names,
-            digest: arguments.text("digest"),
+            wish,
             force: arguments.bool("force"),
             return_content: arguments.bool("return_content"),
-            shown,
         })
     }
 
@@ -118,7 +118,7 @@ impl Module for OpensslCsr {
         let there = self.kept.observe(host)?;
         let (mut new, mut is_due) = (String::new(), false);
         if self.kept.present {
-            new = self.generate(host)?;
+            new = self.wish.generate(host)?;
             let same = match &there.text {
                 Some(text) => is_same(host, text, &new)?,
                 None => false,
@@ -136,11 +136,8 @@ impl Module for OpensslCsr {
     }
 
     fn report(&self, _: &dyn Host, found: &Found, _: &Outcome) -> Result<Report, ModuleError> {
-        let mut report = values(json!({
-            "privatekey": self.key.path.as_ref().map(|path| path.to_string_lossy()),
-            "filename": self.kept.name(),
-        }));
-        report.extend(self.shown.clone());
+        let mut report = self.wish.described();
+        report.insert("filename".to_owned(), self.kept.name());
         let text = match found.is_due {
             true => Some(found.new.clone()),
             false => found.there.text.clone(),
@@ -155,8 +152,30 @@ impl Module for OpensslCsr {
     }
 }
 
-impl OpensslCsr {
-    fn generate(&self, host: &dyn Host) -> Result<String, ModuleError> {
+impl Wish {
+    pub(super) fn read(arguments: &Arguments) -> Result<Wish, ModuleError> {
+        let subject = subject(arguments);
+        let names = names(arguments, &subject);
+        Ok(Wish {
+            key: KeySource::read(arguments, ""),
+            extensions: wanted(arguments)?,
+            digest: arguments.text("digest"),
+            shown: shown(arguments, &subject, &names),
+            subject,
+            names,
+        })
+    }
+
+    /// What was asked for, as the modules return it.
+    pub(super) fn described(&self) -> Map<String, Value> {
+        let key = self.key.path.as_ref().map(|path| path.to_string_lossy());
+        let mut described = values(json!({"privatekey": key}));
+        described.extend(self.shown.clone());
+        described
+    }
+
+    /// Makes the request.
+    pub(super) fn generate(&self, host: &dyn Host) -> Result<String, ModuleError> {
         let scratch = Scratch::new(host)?;
         let key = scratch.put(host, "key", &self.key.load(host)?)?;
         let config = scratch.put(host, "config", &self.config())?;
@@ -346,7 +365,7 @@ fn authority(digits: &str) -> Result<String, ModuleError> {
 }
 
 /// Whether two requests ask for the same with the same key.
-fn is_same(host: &dyn Host, old: &str, new: &str) -> Result<bool, ModuleError> {
+pub(super) fn is_same(host: &dyn Host, old: &str, new: &str) -> Result<bool, ModuleError> {
     Ok(match (essence(host, old)?, essence(host, new)?) {
         (Some(old), Some(new)) => old == new,
         _ => false,

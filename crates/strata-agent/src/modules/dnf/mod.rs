@@ -72,9 +72,10 @@ impl Module for Dnf {
             Field::new("use_backend", FieldKind::Str)
                 .choices(&["auto", "dnf", "dnf4", "dnf5", "yum", "yum4"])
                 .default("auto"),
-            Field::fixed("install_repoquery", "true"),
+            // Not needed by dnf, says Ansible, and taken for the sake of old playbooks.
+            Field::bool("install_repoquery", true),
             // There is nothing to install on the host for this program.
-            Field::fixed("auto_install_module_deps", "true"),
+            Field::bool("auto_install_module_deps", true),
             // The program itself waits for its lock, as long as it takes.
             Field::int("lock_timeout"),
         ],

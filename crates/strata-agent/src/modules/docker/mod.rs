@@ -19,6 +19,9 @@ use crate::system::HttpRequest;
 use tls::Tls;
 
 pub(super) mod container;
+pub(super) mod exec;
+mod frames;
+pub(super) mod host_info;
 pub(super) mod image;
 pub(super) mod info;
 pub(super) mod login;
@@ -37,7 +40,7 @@ pub(super) const ENGINE: &[Field] = &[
     Field::bool("debug", false),
     Field::maybe("tls"),
     Field::maybe("validate_certs").alias(&["tls_verify"]),
-    Field::unsupported("tls_hostname"),
+    Field::str("tls_hostname"),
     Field::unsupported("use_ssh_client"),
     Field::path("ca_path").alias(&["ca_cert", "tls_ca_cert", "cacert_path"]),
     Field::path("client_cert").alias(&["tls_client_cert", "cert_path"]),
@@ -113,7 +116,8 @@ impl Engine {
             authorities: files.authorities.filter(|_| socket.is_none()),
             client_certificate: files.certificate.filter(|_| socket.is_none()),
             client_key: files.key.filter(|_| socket.is_none()),
-            url: format!("{base}{}{path}", self.version),
+            connect_to: self.tls.name(host).and_then(|_| host_of(&base)),
+            url: format!("{}{}{path}", self.named(host, &base), self.version),
             method: method.to_owned(),
             headers,
             body: body.map(|body| body.to_string().into_bytes()),
@@ -121,6 +125,23 @@ impl Engine {
             socket,
             ..HttpRequest::default()
         })
+    }
+
+    /// The address by the name that the engine's certificate has, where that is another one.
+    fn named(&self, host: &dyn Host, base: &str) -> String {
+        match (
+            self.tls.name(host),
+            base.strip_prefix("https://"),
+            host_of(base),
+        ) {
+            (Some(name), Some(rest), Some(own)) => {
+                format!(
+                    "https://{name}{}",
+                    rest.strip_prefix(&own).unwrap_or_default()
+                )
+            }
+            _ => base.to_owned(),
+        }
     }
 
     /// Asks for something that may not be there.
@@ -167,6 +188,16 @@ impl Engine {
     fn tells_actions(&self) -> bool {
         self.check || self.debug
     }
+}
+
+/// The host of an address over TLS, without its port.
+fn host_of(base: &str) -> Option<String> {
+    let rest = base.strip_prefix("https://")?;
+    let end = match rest.starts_with('[') {
+        true => rest.find(']')? + 1,
+        false => rest.find([':', '/']).unwrap_or(rest.len()),
+    };
+    Some(rest[..end].to_owned())
 }
 
 /// A request as a change; a redirect or what is already so is no failure.
@@ -341,6 +372,13 @@ mod tests {
         check("2KiB", 2048);
         check("unlimited", -1);
         assert!(bytes("1 apple").is_err());
+    }
+
+    #[test]
+    fn a_host_stands_before_its_port() {
+        assert_eq!(host_of("https://a.b:2376").as_deref(), Some("a.b"));
+        assert_eq!(host_of("https://[::1]:2376").as_deref(), Some("[::1]"));
+        assert_eq!(host_of("http://a"), None);
     }
 
     #[test]

@@ -10,6 +10,8 @@ use crate::host::Host;
 pub(super) struct Tls {
     encrypts: Option<bool>,
     verifies: Option<bool>,
+    /// The name that the engine's certificate has.
+    name: Option<String>,
     files: TlsFiles,
 }
 
@@ -26,6 +28,7 @@ impl Tls {
         Tls {
             encrypts: arguments.maybe("tls"),
             verifies: arguments.maybe("validate_certs"),
+            name: arguments.filled("tls_hostname"),
             files: TlsFiles {
                 authorities: arguments.path("ca_path"),
                 certificate: arguments.path("client_cert"),
@@ -47,6 +50,12 @@ impl Tls {
         let environment = host.environment();
         let verifies = self.verifies;
         verifies.unwrap_or_else(|| says_yes(&environment, "DOCKER_TLS_VERIFY"))
+    }
+
+    /// The name that the engine's certificate shall have, where it is not the host's own.
+    pub(super) fn name(&self, host: &dyn Host) -> Option<String> {
+        let given = self.name.clone();
+        given.or_else(|| host.environment().get("DOCKER_TLS_HOSTNAME").cloned())
     }
 
     /// The files, of which those that are not named lie in the folder of the environment.

@@ -4,9 +4,11 @@
 
 use std::path::PathBuf;
 
+use serde_json::Value;
+
 use super::programs;
 use super::scratch::Scratch;
-use crate::arguments::{Arguments, Field};
+use crate::arguments::{Arguments, Field, text};
 use crate::host::Host;
 use crate::module::ModuleError;
 use crate::system::Command;
@@ -45,6 +47,8 @@ pub(super) struct Server {
     logs: bool,
     /// Whether the own options are read before those of the file.
     pub(super) only_config: bool,
+    /// What is set before each statement.
+    session: Vec<String>,
 }
 
 /// A server that answered, and by which client it is asked.
@@ -52,6 +56,7 @@ pub(super) struct Client {
     pub(super) program: String,
     options: Vec<String>,
     logs: bool,
+    session: Vec<String>,
     pub(super) is_mariadb: bool,
     /// Holds the file with the password.
     _scratch: Scratch,
@@ -91,6 +96,7 @@ impl Server {
             tries_root: arguments.bool("check_implicit_admin"),
             logs: arguments.bool("sql_log_bin"),
             only_config: false,
+            session: session(arguments),
         }
     }
 
@@ -164,6 +170,7 @@ impl Server {
             program: program.to_owned(),
             options,
             logs: self.logs,
+            session: self.session.clone(),
             is_mariadb: false,
             _scratch: scratch,
         };
@@ -180,6 +187,21 @@ impl Server {
         client.is_mariadb = version.contains("MariaDB");
         Ok(client)
     }
+}
+
+/// The statements that set `session_vars`.
+fn session(arguments: &Arguments) -> Vec<String> {
+    let given = arguments.raw("session_vars").and_then(Value::as_object);
+    let set = |(variable, value): (&String, &Value)| {
+        let value = match value {
+            Value::String(text) => literal(text),
+            Value::Bool(true) => "1".to_owned(),
+            Value::Bool(false) => "0".to_owned(),
+            value => text(value).unwrap_or_default(),
+        };
+        format!("SET SESSION {} = {value};\n", name(variable))
+    };
+    given.into_iter().flatten().map(set).collect()
 }
 
 /// The `socket` of the section `[client]` of an option file.
@@ -216,7 +238,7 @@ impl Client {
             "SET SQL_LOG_BIN=0;\n"
         };
         Command {
-            stdin: Some(format!("{log}{sql};\n")),
+            stdin: Some(format!("{log}{}{sql};\n", self.session.concat())),
             ..programs::plain(argv)
         }
     }

@@ -34,6 +34,17 @@ pub(in crate::modules) struct MysqlUser {
     requires: Option<Vec<String>>,
     limits: Map<String, Value>,
     locked: Option<bool>,
+    expires: Option<Expiry>,
+}
+
+/// When a password is to be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expiry {
+    Now,
+    Never,
+    /// As the server has it for all.
+    Default,
+    Days(i64),
 }
 
 /// What is to be done, in SQL.
@@ -80,9 +91,9 @@ impl Module for MysqlUser {
             Field::bool("force_context", false),
             Field::unsupported("attributes"),
             Field::unsupported("salt"),
-            Field::unsupported("session_vars"),
-            Field::unsupported("password_expire"),
-            Field::unsupported("password_expire_interval"),
+            Field::new("session_vars", FieldKind::Dict),
+            Field::str("password_expire").choices(&["now", "never", "default", "interval"]),
+            Field::int("password_expire_interval"),
         ],
     )
     .with(LOGIN)
@@ -124,6 +135,7 @@ impl Module for MysqlUser {
             requires: requires(arguments.raw("tls_requires")),
             limits: limits.cloned().unwrap_or_default(),
             locked: arguments.maybe("locked"),
+            expires: expiry(arguments)?,
         })
     }
 
@@ -270,6 +282,9 @@ impl MysqlUser {
             .push(format!("CREATE USER {who}{identified}{require}"));
         found.password_changes = true;
         found.msg = "User added".to_owned();
+        found
+            .statements
+            .extend(self.expires.map(|expires| expires.statement(&who)));
         for (on, rights) in self.wanted.iter().flatten().filter(|_| !self.subtracts) {
             if !(on == "*.*" && rights.len() == 1 && rights.contains("USAGE")) {
                 found.statements.push(grants::grant(on, rights, &who, ""));
@@ -309,6 +324,12 @@ impl MysqlUser {
                 .push(format!("ALTER USER {who}{identified}"));
             found.password_changes = true;
         }
+        if let Some(expires) = self.expires
+            && !self.expires_so(host, account, expires, &found.client)?
+        {
+            found.statements.push(expires.statement(&who));
+            found.password_changes = true;
+        }
         if let Some(wanted) = &self.wanted {
             let rows = found.client.rows(host, &format!("SHOW GRANTS FOR {who}"))?;
             let there = grants::shown(&rows, self.keeps_case);
@@ -336,6 +357,40 @@ impl MysqlUser {
             }
         }
         Ok(())
+    }
+
+    /// Whether the password of an account expires as it shall.
+    fn expires_so(
+        &self,
+        host: &dyn Host,
+        account: &Account,
+        expires: Expiry,
+        client: &Client,
+    ) -> Result<bool, ModuleError> {
+        let whose = format!(
+            "WHERE User = {} AND Host = {}",
+            literal(&self.name),
+            literal(&account.host)
+        );
+        let lifetime = match client.is_mariadb {
+            true => format!(
+                "SELECT JSON_EXTRACT(Priv, '$.password_lifetime') FROM mysql.global_priv {whose}"
+            ),
+            false => format!("SELECT IFNULL(password_lifetime, -1) FROM mysql.user {whose}"),
+        };
+        let first = |sql: &str| -> Result<String, ModuleError> {
+            let rows = client.rows(host, sql)?;
+            Ok(rows.into_iter().flatten().next().unwrap_or_default())
+        };
+        let days = || -> Result<i64, ModuleError> { Ok(first(&lifetime)?.parse().unwrap_or(-1)) };
+        Ok(match expires {
+            Expiry::Now => {
+                first(&format!("SELECT password_expired FROM mysql.user {whose}"))? == "Y"
+            }
+            Expiry::Never => days()? == 0,
+            Expiry::Default => days()? == -1,
+            Expiry::Days(wanted) => days()? == wanted,
+        })
     }
 
     fn password_differs(&self, account: &Account) -> bool {
@@ -411,6 +466,40 @@ impl MysqlUser {
             }
         }
         (!words.is_empty()).then(|| format!("ALTER USER {who} WITH {}", words.join(" ")))
+    }
+}
+
+fn expiry(arguments: &Arguments) -> Result<Option<Expiry>, ModuleError> {
+    let days = arguments.int("password_expire_interval");
+    if days.is_some_and(|days| days < 1) {
+        return Err(ModuleError::new(
+            "password_expire_interval value should be positive number",
+        ));
+    }
+    Ok(match (arguments.text("password_expire").as_str(), days) {
+        ("now", _) => Some(Expiry::Now),
+        ("never", _) => Some(Expiry::Never),
+        ("default", _) => Some(Expiry::Default),
+        ("interval", Some(days)) => Some(Expiry::Days(days)),
+        ("interval", None) => {
+            return Err(ModuleError::new(
+                "password_expire is interval but all of the following are missing: \
+                 password_expire_interval",
+            ));
+        }
+        _ => None,
+    })
+}
+
+impl Expiry {
+    fn statement(self, who: &str) -> String {
+        let when = match self {
+            Expiry::Now => String::new(),
+            Expiry::Never => " NEVER".to_owned(),
+            Expiry::Default => " DEFAULT".to_owned(),
+            Expiry::Days(days) => format!(" INTERVAL {days} DAY"),
+        };
+        format!("ALTER USER {who} PASSWORD EXPIRE{when}")
     }
 }
 

@@ -17,7 +17,7 @@ use crate::protocol::Task;
 use crate::system::{Command, Output};
 use requirement::{Requirement, canonical};
 
-mod requirement;
+pub(super) mod requirement;
 
 pub(super) struct Pip {
     given: Option<Vec<String>>,

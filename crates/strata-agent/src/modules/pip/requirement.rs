@@ -3,20 +3,20 @@
 
 /// A name with limits of version.
 #[derive(Debug, PartialEq)]
-pub(super) struct Requirement {
-    pub(super) name: String,
+pub(in crate::modules) struct Requirement {
+    pub(in crate::modules) name: String,
     limits: Vec<(String, String)>,
 }
 
 /// A name as the index knows it: lower case, with single dashes.
-pub(super) fn canonical(name: &str) -> String {
+pub(in crate::modules) fn canonical(name: &str) -> String {
     let parts = name.split(['-', '_', '.']).filter(|part| !part.is_empty());
     parts.collect::<Vec<_>>().join("-").to_lowercase()
 }
 
 impl Requirement {
     /// Reads `name`, `name==1.2` or `name>=1,<2`; none for an address, a file, or extras.
-    pub(super) fn read(text: &str) -> Option<Requirement> {
+    pub(in crate::modules) fn read(text: &str) -> Option<Requirement> {
         let text = text.trim();
         let end = text.find(['<', '>', '=', '!', '~']).unwrap_or(text.len());
         let (name, rest) = text.split_at(end);
@@ -42,7 +42,7 @@ impl Requirement {
     }
 
     /// Whether a version will do; none where that takes more than comparing numbers.
-    pub(super) fn allows(&self, version: &str) -> Option<bool> {
+    pub(in crate::modules) fn allows(&self, version: &str) -> Option<bool> {
         for (operator, limit) in &self.limits {
             let order = numbers(version)?.cmp(&numbers(limit)?);
             let fits = match operator.as_str() {

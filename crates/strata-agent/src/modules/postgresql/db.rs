@@ -26,6 +26,8 @@ pub(in crate::modules) struct PostgresqlDb {
     encoding: Option<String>,
     collate: Option<String>,
     ctype: Option<String>,
+    icu: Option<String>,
+    provider: Option<String>,
     limit: Option<String>,
     tablespace: Option<String>,
     comment: Option<String>,
@@ -43,6 +45,8 @@ struct Database {
     encoding: String,
     collate: String,
     ctype: String,
+    icu: String,
+    provider: String,
     limit: String,
     tablespace: String,
     comment: String,
@@ -66,8 +70,8 @@ impl Module for PostgresqlDb {
             Field::str("state")
                 .choices(&["absent", "dump", "present", "rename", "restore"])
                 .default("present"),
-            Field::unsupported("icu_locale"),
-            Field::unsupported("locale_provider"),
+            Field::str("icu_locale"),
+            Field::str("locale_provider"),
             Field::path("target"),
             Field::str("target_opts").default(""),
             Field::str("dump_extra_args").default(""),
@@ -90,7 +94,7 @@ impl Module for PostgresqlDb {
         }
         let given = |name: &str| arguments.string(name).filter(|text| !text.is_empty());
         Ok(PostgresqlDb {
-            server: Server::read(arguments),
+            server: Server::read(arguments)?,
             database: arguments.text("name"),
             maintenance: arguments.text("maintenance_db"),
             present: state == "present",
@@ -103,6 +107,8 @@ impl Module for PostgresqlDb {
             encoding: given("encoding"),
             collate: given("lc_collate"),
             ctype: given("lc_ctype"),
+            icu: given("icu_locale"),
+            provider: given("locale_provider"),
             limit: given("conn_limit"),
             tablespace: given("tablespace"),
             comment: arguments.string("comment"),
@@ -119,9 +125,16 @@ impl Module for PostgresqlDb {
             literal(&self.database)
         );
         let rows = self.server.rows(host, &self.maintenance, &sql)?;
+        let asked = self.icu.is_some() || self.provider.is_some();
+        let (icu, provider) = match asked {
+            true => self.locale(host)?,
+            false => (String::new(), String::new()),
+        };
         let found = rows.into_iter().next().and_then(|row| {
             let mut fields = row.into_iter();
             Some(Database {
+                icu,
+                provider,
                 owner: fields.next()?,
                 encoding: fields.next()?,
                 collate: fields.next()?,
@@ -186,6 +199,27 @@ impl Module for PostgresqlDb {
 }
 
 impl PostgresqlDb {
+    /// The locale of ICU and who provides locales; servers before version 15 know neither.
+    fn locale(&self, host: &dyn Host) -> Result<(String, String), ModuleError> {
+        // Version 17 has another name for it; a row as JSON has whichever there is.
+        let sql = format!(
+            "SELECT coalesce(d->>'datlocale', d->>'daticulocale', ''), coalesce(d->>'datlocprovider', '') \
+             FROM (SELECT to_jsonb(p) FROM pg_database p WHERE datname = {}) AS t(d)",
+            literal(&self.database)
+        );
+        let rows = self.server.rows(host, &self.maintenance, &sql)?;
+        let row = rows.into_iter().next().unwrap_or_default();
+        let provider = match row.get(1).map(String::as_str) {
+            Some("c") => "libc",
+            Some("i") => "icu",
+            _ => "",
+        };
+        Ok((
+            row.first().cloned().unwrap_or_default(),
+            provider.to_owned(),
+        ))
+    }
+
     /// What cannot be changed once a database is there.
     fn refuse_other(&self, there: &Database) -> Result<(), ModuleError> {
         let fixed = [
@@ -197,6 +231,13 @@ impl PostgresqlDb {
             ),
             ("LC_COLLATE", "LC_COLLATE", &self.collate, &there.collate),
             ("LC_CTYPE", "LC_CTYPE", &self.ctype, &there.ctype),
+            ("ICU_LOCALE", "ICU_LOCALE", &self.icu, &there.icu),
+            (
+                "LOCALE_PROVIDER",
+                "LOCALE_PROVIDER",
+                &self.provider,
+                &there.provider,
+            ),
         ];
         for (what, short, wanted, now) in fixed {
             let same = |wanted: &String| {
@@ -266,6 +307,8 @@ impl PostgresqlDb {
         add("ENCODING", self.encoding.as_deref().map(literal));
         add("LC_COLLATE", self.collate.as_deref().map(literal));
         add("LC_CTYPE", self.ctype.as_deref().map(literal));
+        add("ICU_LOCALE", self.icu.as_deref().map(literal));
+        add("LOCALE_PROVIDER", self.provider.as_deref().map(literal));
         add("TABLESPACE", self.tablespace.as_deref().map(name));
         add("CONNECTION LIMIT", self.limit.as_deref().map(number));
         let comment = self.comment.iter().filter(|text| !text.is_empty());

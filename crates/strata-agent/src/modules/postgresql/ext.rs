@@ -48,7 +48,7 @@ impl Module for PostgresqlExt {
 
     fn new(arguments: &Arguments, _task: &Task) -> Result<PostgresqlExt, ModuleError> {
         Ok(PostgresqlExt {
-            server: Server::read(arguments),
+            server: Server::read(arguments)?,
             extension: arguments.text("name"),
             database: arguments.text("login_db"),
             schema: arguments.string("schema"),

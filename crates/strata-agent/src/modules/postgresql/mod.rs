@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::arguments::{Arguments, Field};
+use serde_json::Value;
+
+use crate::arguments::{Arguments, Field, FieldKind, text};
 use crate::host::Host;
 use crate::module::ModuleError;
 use crate::modules::programs;
@@ -49,12 +51,12 @@ pub(super) const LOGIN: &[Field] = &[
     Field::path("ssl_key"),
     Field::str("session_role"),
     Field::bool("trust_input", true),
-    Field::unsupported("connect_params"),
+    Field::new("connect_params", FieldKind::Dict),
 ];
 
 impl Server {
     /// Reads where the server is, and as whom it is asked; the password is nobody else's to see.
-    pub(super) fn read(arguments: &Arguments) -> Server {
+    pub(super) fn read(arguments: &Arguments) -> Result<Server, ModuleError> {
         let mut environment = BTreeMap::new();
         let mut set = |name: &str, value: Option<String>| {
             if let Some(value) = value.filter(|value| !value.is_empty()) {
@@ -76,10 +78,14 @@ impl Server {
         set("PGSSLROOTCERT", arguments.string("ca_cert"));
         set("PGSSLCERT", arguments.string("ssl_cert"));
         set("PGSSLKEY", arguments.string("ssl_key"));
-        Server {
+        let more = arguments.raw("connect_params").and_then(Value::as_object);
+        for (parameter, value) in more.into_iter().flatten() {
+            environment.insert(variable(parameter)?, text(value).unwrap_or_default());
+        }
+        Ok(Server {
             environment,
             role: arguments.string("session_role"),
-        }
+        })
     }
 
     /// A statement, which goes to `psql` by its input.
@@ -141,6 +147,51 @@ impl Server {
     }
 }
 
+/// The variables of `libpq` that are not called as its parameters.
+const VARIABLES: &[(&str, &str)] = &[
+    ("application_name", "PGAPPNAME"),
+    ("client_encoding", "PGCLIENTENCODING"),
+    ("connect_timeout", "PGCONNECT_TIMEOUT"),
+    ("target_session_attrs", "PGTARGETSESSIONATTRS"),
+];
+
+/// Those that are.
+const PARAMETERS: &[&str] = &[
+    "channel_binding",
+    "gssencmode",
+    "gsslib",
+    "host",
+    "hostaddr",
+    "krbsrvname",
+    "options",
+    "passfile",
+    "password",
+    "port",
+    "requirepeer",
+    "service",
+    "sslcert",
+    "sslcompression",
+    "sslcrl",
+    "sslcrldir",
+    "sslkey",
+    "sslmode",
+    "sslrootcert",
+    "sslsni",
+    "user",
+];
+
+/// The variable by which a parameter of `connect_params` comes to the host's programs.
+fn variable(parameter: &str) -> Result<String, ModuleError> {
+    let other = VARIABLES.iter().find(|(known, _)| *known == parameter);
+    match other {
+        Some((_, variable)) => Ok((*variable).to_owned()),
+        None if PARAMETERS.contains(&parameter) => Ok(format!("PG{}", parameter.to_uppercase())),
+        None => Err(ModuleError::new(format!(
+            "`{parameter}` in `connect_params` is not supported by Strata"
+        ))),
+    }
+}
+
 /// A name as SQL has it.
 pub(super) fn name(text: &str) -> String {
     format!("\"{}\"", text.replace('"', "\"\""))
@@ -158,6 +209,13 @@ pub(super) fn literal(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parameters_of_a_connection_are_variables() {
+        assert_eq!(variable("sslmode").as_deref(), Ok("PGSSLMODE"));
+        assert_eq!(variable("application_name").as_deref(), Ok("PGAPPNAME"));
+        assert!(variable("keepalives").is_err_and(|error| error.msg.contains("`keepalives`")));
+    }
 
     #[test]
     fn names_and_texts_are_quoted() {

@@ -160,7 +160,7 @@ impl Module for PostgresqlPrivs {
         let everywhere = objects == "schemas" || schema.as_deref() == Some("not-specified");
         let list = |text: String| text.split(',').map(str::to_owned).collect::<Vec<_>>();
         Ok(PostgresqlPrivs {
-            server: Server::read(arguments),
+            server: Server::read(arguments)?,
             database,
             objects: match (kind.as_str(), objects.as_str()) {
                 ("default_privs", "ALL_DEFAULT") => ["TABLES", "SEQUENCES", "FUNCTIONS", "TYPES"]

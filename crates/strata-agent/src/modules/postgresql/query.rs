@@ -67,7 +67,7 @@ impl Module for PostgresqlQuery {
         let queries = given.iter().map(|query| filled(query, arguments));
         let queries = queries.collect::<Result<_, _>>()?;
         Ok(PostgresqlQuery {
-            server: Server::read(arguments),
+            server: Server::read(arguments)?,
             database: arguments
                 .string("login_db")
                 .unwrap_or_else(|| arguments.text("login_user")),

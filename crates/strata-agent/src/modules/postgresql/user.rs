@@ -101,7 +101,7 @@ impl Module for PostgresqlUser {
             ));
         }
         Ok(PostgresqlUser {
-            server: Server::read(arguments),
+            server: Server::read(arguments)?,
             database: arguments.text("login_db"),
             user: arguments.text("name"),
             present: arguments.text("state") == "present",

@@ -68,7 +68,6 @@ impl Module for Uri {
             Field::bool("validate_certs", true),
             Field::bool("use_proxy", true),
             Field::str("http_agent").default("ansible-httpget"),
-            Field::bool("decompress", true),
             Field::path("unix_socket"),
             Field::path("ca_path"),
         ],
@@ -100,6 +99,7 @@ impl Module for Uri {
                 redirects: match arguments.text("follow_redirects").as_str() {
                     "all" | "yes" => Redirects::All,
                     "none" | "no" => Redirects::None,
+                    "urllib2" => Redirects::Python,
                     _ => Redirects::Safe,
                 },
                 timeout: Duration::from_secs(arguments.seconds("timeout").max(1)),
@@ -192,7 +192,7 @@ impl Module for Uri {
                 "status": -1, "url": shown_url(&answer.url), "redirected": false, "msg": reason,
                 "elapsed": answer.elapsed as u64,
             })),
-            None => self.describe(answer),
+            None => self.describe(answer, &self.content(host, answer)),
         };
         let mut changed = answer.saved.is_some();
         if let Some(path) = &answer.saved {
@@ -223,8 +223,18 @@ impl Module for Uri {
 }
 
 impl Uri {
+    /// What was answered; where it went into a file it is read again only if somebody asks for it.
+    fn content(&self, host: &dyn Host, answer: &Answer) -> Vec<u8> {
+        match &answer.saved {
+            Some(path) if self.return_content || is_json(kind(answer)) => {
+                host.read(path).unwrap_or_default()
+            }
+            _ => answer.body.clone(),
+        }
+    }
+
     /// Everything about an answer, as Ansible names it: header fields beside the rest.
-    fn describe(&self, answer: &Answer) -> Map<String, Value> {
+    fn describe(&self, answer: &Answer, bytes: &[u8]) -> Map<String, Value> {
         let mut described: Map<String, Value> = answer
             .headers
             .iter()
@@ -238,7 +248,7 @@ impl Uri {
         let length = answer.headers.get("content-length");
         let length = length.map_or("unknown", String::as_str);
         let msg = match is_good {
-            true => format!("{} ({length} bytes)", answer.reason),
+            true => format!("OK ({length} bytes)"),
             false => format!("HTTP Error {}: {}", answer.status, answer.reason),
         };
         let cookies: Vec<(&str, &str)> = answer
@@ -256,16 +266,13 @@ impl Uri {
             .collect();
         described.extend(values(json!({
             "status": answer.status, "url": shown_url(&answer.url), "msg": msg,
-            "redirected": answer.url.trim_end_matches('/') != self.request.url.trim_end_matches('/'),
+            "redirected": shown_url(&answer.url).trim_end_matches('/') != self.request.url.trim_end_matches('/'),
             "elapsed": answer.elapsed as u64, "cookies": cookies, "cookies_string": pairs.join("; "),
         })));
-        let is_json = answer
-            .headers
-            .get("content-type")
-            .is_some_and(|kind| is_json(kind));
-        let kind = answer.headers.get("content-type");
-        let content = || decoded(&answer.body, kind.map_or("", String::as_str));
-        if is_json && let Ok(json) = serde_json::from_slice::<Value>(&answer.body) {
+        let content = || decoded(bytes, kind(answer));
+        if is_json(kind(answer))
+            && let Ok(json) = serde_json::from_slice::<Value>(bytes)
+        {
             described.insert("json".to_owned(), json);
         }
         if self.return_content {
@@ -367,6 +374,12 @@ fn decoded(body: &[u8], kind: &str) -> String {
         true => body.iter().map(|byte| char::from(*byte)).collect(),
         false => String::from_utf8_lossy(body).into_owned(),
     }
+}
+
+/// The type of the content, or nothing.
+fn kind(answer: &Answer) -> &str {
+    let kind = answer.headers.get("content-type");
+    kind.map_or("", String::as_str)
 }
 
 /// Whether a content type is one of JSON.

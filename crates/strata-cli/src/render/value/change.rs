@@ -57,12 +57,14 @@ impl ValueLines<'_> {
         indent: usize,
         top: bool,
     ) -> String {
-        let mut names = names(before, after, true);
+        let mut entries = entries(before, after, true);
         let Some(block) = block else {
-            return self.some_entries(before, after, &names, path, indent, top);
+            return self.some_entries(&entries, false, path, indent, top);
         };
-        names.retain(|(name, _)| !block.blocks.contains_key(*name));
-        let mut out = self.some_entries(before, after, &names, path, indent, top);
+        if !block.blocks.is_empty() {
+            entries.retain(|entry| !block.blocks.contains_key(entry.name));
+        }
+        let mut out = self.some_entries(&entries, false, path, indent, top);
         self.blocks((before, after), block, path, indent, &mut out);
         out
     }
@@ -75,57 +77,45 @@ impl ValueLines<'_> {
         path: &AttributePath,
         indent: usize,
     ) -> String {
-        self.some_entries(
-            before,
-            after,
-            &names(before, after, false),
-            path,
-            indent,
-            false,
-        )
+        let is_map = [before, after]
+            .iter()
+            .any(|value| matches!(value.unmarked(), Value::Map(..)));
+        let entries = entries(before, after, false);
+        self.some_entries(&entries, is_map, path, indent, false)
     }
 
     /// Some entries of an object or map; `top` says that these are the attributes of a resource itself.
     fn some_entries(
         &self,
-        before: &Value,
-        after: &Value,
-        names: &[(&str, Sign)],
+        entries: &[Entry<'_>],
+        is_map: bool,
         path: &AttributePath,
         indent: usize,
         top: bool,
     ) -> String {
-        let is_map = [before, after]
-            .iter()
-            .any(|value| matches!(value.unmarked(), Value::Map(..)));
-        let is_shown = |(name, sign): &&(&str, Sign)| {
-            *sign != Sign::Same || (!is_map && TELLING.contains(name))
+        let is_shown = |entry: &&Entry<'_>| {
+            entry.sign != Sign::Same || (!is_map && TELLING.contains(&entry.name))
         };
-        let shown = names.iter().filter(is_shown);
-        let width = shown
-            .map(|(name, _)| label(name).chars().count())
-            .max()
-            .unwrap_or(0);
-        let mut out = String::with_capacity(names.len() * USUAL_LINE);
+        let shown = entries.iter().filter(is_shown);
+        let width = shown.map(|entry| columns(&label(entry.name))).max();
+        let mut out = String::with_capacity(entries.len() * USUAL_LINE);
         let mut same = 0;
-        for entry in names {
-            let (name, sign) = *entry;
-            let (old, new) = (get(before, name), get(after, name));
+        for entry in entries {
             if !is_shown(&entry) {
-                same += usize::from(!new.is_null());
+                same += usize::from(!entry.new.is_null());
                 continue;
             }
             // Where nothing is replaced, nobody asks for paths.
             let path = match self.requires_replace.is_empty() {
                 true => AttributePath::root(),
-                false if is_map => path.then(PathStep::Key(name.into())),
-                false => path.then(PathStep::Attribute(name.into())),
+                false if is_map => path.then(PathStep::Key(entry.name.into())),
+                false => path.then(PathStep::Attribute(entry.name.into())),
             };
-            let text = self.change(old, new, sign, &path, indent, top);
-            let label = label(name);
-            start(&mut out, indent, sign);
+            let text = self.change(entry.old, entry.new, entry.sign, &path, indent, top);
+            let label = label(entry.name);
+            start(&mut out, indent, entry.sign);
             out.push_str(&label);
-            blanks(&mut out, width.saturating_sub(label.chars().count()));
+            blanks(&mut out, width.unwrap_or(0) - columns(&label));
             out.push_str(" = ");
             out.push_str(&self.forced(text, &path));
             out.push('\n');
@@ -211,49 +201,72 @@ impl ValueLines<'_> {
     }
 }
 
-/// The names in either value, sorted, with what happens to each; those that are nothing in both are left out.
+/// What stands under one name in either value.
+struct Entry<'v> {
+    name: &'v str,
+    sign: Sign,
+    old: &'v Value,
+    new: &'v Value,
+}
+
+/// The entries of either value, sorted by name, with what happens to each; those that are nothing in both are left out.
 ///
 /// Of a resource itself (`top`) what is null or empty is nothing. Inside of values an element that is null is another
 /// value than none, but only said where it makes the difference.
-fn names<'v>(before: &'v Value, after: &'v Value, top: bool) -> Vec<(&'v str, Sign)> {
-    match (before.as_entries(), after.as_entries()) {
+fn entries<'v>(before: &'v Value, after: &'v Value, top: bool) -> Vec<Entry<'v>> {
+    let (olds, news) = match (before.as_entries(), after.as_entries()) {
         (None, Some(entries)) => return of_one_side(entries, Sign::Add, top),
         (Some(entries), None) => return of_one_side(entries, Sign::Remove, top),
-        _ => {}
-    }
-    let mut names: Vec<&str> = [before, after]
-        .into_iter()
-        .filter_map(Value::as_entries)
-        .flatten()
-        .map(|(name, _)| &**name)
-        .collect();
+        (None, None) => return Vec::new(),
+        (Some(olds), Some(news)) => (olds, news),
+    };
+    let mut names: Vec<&str> = olds.keys().chain(news.keys()).map(|name| &**name).collect();
     names.sort_unstable();
     names.dedup();
-    let both = before.as_entries().is_some() && after.as_entries().is_some();
-    let is_missing = |side: &Value, name: &str| match side.get(name) {
-        None => true,
-        Some(value) if top => is_nothing(value),
-        Some(value) => !both && value.is_null(),
+    let is_missing = |value: Option<&Value>| value.is_none_or(|value| top && is_nothing(value));
+    let entry = |name: &'v str| {
+        let (old, new) = (olds.get(name), news.get(name));
+        let sign = match (is_missing(old), is_missing(new)) {
+            (true, true) => return None,
+            (true, false) => Sign::Add,
+            (false, true) => Sign::Remove,
+            (false, false) if old == new => Sign::Same,
+            (false, false) => Sign::Change,
+        };
+        let (old, new) = (old.unwrap_or(NOTHING), new.unwrap_or(NOTHING));
+        Some(Entry {
+            name,
+            sign,
+            old,
+            new,
+        })
     };
-    let sign = |name: &str| match (is_missing(before, name), is_missing(after, name)) {
-        (true, true) => None,
-        (true, false) => Some(Sign::Add),
-        (false, true) => Some(Sign::Remove),
-        (false, false) if get(before, name) == get(after, name) => Some(Sign::Same),
-        (false, false) => Some(Sign::Change),
-    };
-    let named = |name| Some((name, sign(name)?));
-    names.into_iter().filter_map(named).collect()
+    names.into_iter().filter_map(entry).collect()
 }
 
 /// The same where only one of the two has entries, which are in order already.
-fn of_one_side(entries: &Entries, sign: Sign, top: bool) -> Vec<(&str, Sign)> {
+fn of_one_side(entries: &Entries, sign: Sign, top: bool) -> Vec<Entry<'_>> {
     let is_there = |value: &Value| match top {
         true => !is_nothing(value),
         false => !value.is_null(),
     };
-    let entries = entries.iter().filter(|(_, value)| is_there(value));
-    entries.map(|(name, _)| (&**name, sign)).collect()
+    let entry = |(name, value)| {
+        let (old, new) = match sign {
+            Sign::Remove => (value, NOTHING),
+            _ => (NOTHING, value),
+        };
+        Entry {
+            name,
+            sign,
+            old,
+            new,
+        }
+    };
+    let entries = entries.iter().map(|(name, value)| (&**name, value));
+    entries
+        .filter(|(_, value)| is_there(value))
+        .map(entry)
+        .collect()
 }
 
 /// Null, or a collection without elements: there is nothing to show.
@@ -284,10 +297,16 @@ pub(super) fn label(name: &str) -> Cow<'_, str> {
 /// True for keys that need no quotes.
 fn is_plain(name: &str) -> bool {
     let letters = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
-    name.chars()
-        .next()
-        .is_some_and(|c| c.is_alphabetic() || c == '_')
-        && name.chars().all(letters)
+    let first = name.chars().next();
+    first.is_some_and(|c| c.is_alphabetic() || c == '_') && name.chars().all(letters)
+}
+
+/// How many columns a text takes.
+fn columns(text: &str) -> usize {
+    match text.is_ascii() {
+        true => text.len(),
+        false => text.chars().count(),
+    }
 }
 
 pub(super) fn get<'a>(value: &'a Value, name: &str) -> &'a Value {

@@ -17,7 +17,7 @@ impl ValueLines<'_> {
         if is_secret(value) || !value.is_known() {
             return short(value);
         }
-        let end = " ".repeat(indent + 2);
+        let end = || " ".repeat(indent + 2);
         if let Some(entries) = value.as_entries() {
             let entries = match sign {
                 _ if entries.is_empty() => return "{}".to_owned(),
@@ -25,7 +25,7 @@ impl ValueLines<'_> {
                 Sign::Remove => self.entries(value, NOTHING, &AttributePath::root(), indent + 4),
                 _ => self.entries(NOTHING, value, &AttributePath::root(), indent + 4),
             };
-            return format!("{{\n{entries}{end}}}");
+            return format!("{{\n{entries}{}}}", end());
         }
         if let Some(items) = value.as_sequence() {
             if items.is_empty() {
@@ -36,22 +36,22 @@ impl ValueLines<'_> {
                 let text = self.whole(item, sign, indent + 4);
                 line(&mut out, indent + 4, sign, &format!("{text},"));
             }
-            return format!("[\n{out}{end}]");
+            return format!("[\n{out}{}]", end());
         }
         let Some(text) = value.as_str() else {
             return short(value);
         };
         if let Some(inner) = text::json(text) {
             let inner = self.whole(&inner, sign, indent + 4);
-            return format!("jsonencode(\n{:1$}{inner}\n{end})", "", indent + 6);
+            return format!("jsonencode(\n{:1$}{inner}\n{2})", "", indent + 6, end());
         }
         if let Some(decoded) = user_data::decode(text) {
             let inner = text::indented(&decoded.text, indent + 6);
-            return format!("{}(<<-EOT\n{inner}{end}EOT)", decoded.function);
+            return format!("{}(<<-EOT\n{inner}{}EOT)", decoded.function, end());
         }
         let text = &*user_data::message(text).map_or(Cow::Borrowed(text), Cow::Owned);
         match text.trim_end_matches('\n').contains('\n') {
-            true => format!("<<-EOT\n{}{end}EOT", text::indented(text, indent + 6)),
+            true => format!("<<-EOT\n{}{}EOT", text::indented(text, indent + 6), end()),
             false => quoted(text),
         }
     }

@@ -74,8 +74,9 @@ impl Session {
         let project = attributes
             .text("project")
             .unwrap_or(&client.remote().project);
+        let address = request.address.to_string();
         let object = Planned {
-            address: &request.address,
+            address: &address,
             type_name,
             value: planned,
             client: &client,

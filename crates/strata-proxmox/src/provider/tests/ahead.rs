@@ -97,7 +97,7 @@ async fn what_only_apply_can_tell_is_not_judged() {
         let config = Value::object(unknown);
         let proposed = propose(block, None, &config);
         let request = PlanRequest {
-            address: "test.one".into(),
+            address: strata_core::addr::parse_resource_instance("test.one").unwrap(),
             type_name: VM.into(),
             prior: None,
             proposed,

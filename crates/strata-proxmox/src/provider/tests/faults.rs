@@ -262,7 +262,7 @@ async fn two_thousand_machines_are_planned_with_three_calls_a_node() {
         // What the engine does is not what is measured here.
         let config = config_of(block, &config(at));
         let request = PlanRequest {
-            address: "test.one".into(),
+            address: strata_core::addr::parse_resource_instance("test.one").unwrap(),
             type_name: VM.into(),
             proposed: propose(block, Some(&read.value), &config),
             prior: Some(read.clone()),

@@ -155,7 +155,7 @@ impl World {
         let block = &self.provider.schema().resources[name].block;
         let config = config_of(block, config);
         let request = PlanRequest {
-            address: "test.one".into(),
+            address: strata_core::addr::parse_resource_instance("test.one").unwrap(),
             type_name: name.into(),
             prior: prior.cloned(),
             proposed: propose(block, prior.map(|prior| &prior.value), &config),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::image::{self, Name};
-use super::{Differences, ENGINE, Engine, Work, change, encode, told};
+use super::{Differences, ENGINE, Engine, Work, change, encode, frames, told};
 use crate::arguments::{Arguments, Spec};
 use crate::change::{Change, Outcome};
 use crate::host::Host;
@@ -535,18 +535,12 @@ const SLICE: f64 = 5.0;
 /// No event is longer.
 const LONGEST_EVENT: u64 = 64 << 10;
 
-/// What a container said: with a terminal as it is, else in pieces after a head of eight bytes.
+/// What a container said: with a terminal as it is, else in frames.
 fn logs(bytes: &[u8]) -> String {
-    let mut said = Vec::new();
-    let mut rest = bytes;
-    while let [0..=2, 0, 0, 0, a, b, c, d, after @ ..] = rest {
-        let length = u32::from_be_bytes([*a, *b, *c, *d]) as usize;
-        let piece = &after[..length.min(after.len())];
-        said.extend_from_slice(piece);
-        rest = &after[piece.len()..];
-    }
-    said.extend_from_slice(rest);
-    String::from_utf8_lossy(&said).into_owned()
+    let (frames, rest) = frames::read(bytes);
+    let pieces = frames.into_iter().map(|(_, content)| content);
+    let said: Vec<&[u8]> = pieces.chain([rest]).collect();
+    String::from_utf8_lossy(&said.concat()).into_owned()
 }
 
 #[cfg(test)]

@@ -58,10 +58,9 @@ impl Container {
         container
     }
 
-    /// Brings our agent there, for all that follow.
-    pub(crate) fn with_agent(self) -> Container {
+    /// Brings an agent of ours there, for all that follow.
+    pub(crate) fn with_agent(self, agent: &Path) -> Container {
         let target = format!("{}/usr/local/bin/strata-agent", self.name);
-        let agent = Path::new(env!("CARGO_BIN_EXE_strata-agent"));
         let agent = agent.to_string_lossy();
         incus(&["file", "push", "-q", "--mode", "0755", &agent, &target]);
         self
@@ -174,8 +173,7 @@ impl Ground {
         let Ground::Container(container, _) = self else {
             panic!("programs are brought to containers, not to this machine");
         };
-        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs");
-        let program = program.join(name);
+        let program = Path::new(super::TESTS).join("programs").join(name);
         let target = format!("{container}/usr/local/sbin/{name}");
         incus(&[
             "file",
