@@ -49,10 +49,13 @@ fn attribute(state: &mut State<'_, '_>, value: &Value, name: &Value) -> Result<V
     found_or_noted(state, value, name, found)
 }
 
-/// `value[key]`.
+/// `value[key]`: undefined if there is no such item, or no value; a key that is undefined is a mistake, for which no
+/// `default` stands in.
 fn item(state: &mut State<'_, '_>, value: &Value, key: &Value) -> Result<Value, Error> {
-    if key.is_undefined() {
-        return Ok(Value::UNDEFINED);
+    match (value.is_undefined(), key.is_undefined()) {
+        (true, _) => return Ok(Value::UNDEFINED),
+        (false, true) => return undefined(),
+        (false, false) => {}
     }
     let found = value.get_item(key);
     found_or_noted(state, value, key, found)

@@ -10,6 +10,7 @@
 )]
 
 mod adopted;
+mod ansible_settings;
 mod backend;
 mod bad_playbooks;
 mod check;

@@ -5,6 +5,7 @@ mod incus;
 mod plugins;
 mod proxmox;
 mod show;
+mod state;
 
 use std::{
     collections::HashSet,

@@ -30,7 +30,7 @@ use strata_playbook::{
 use strata_runner::{Ask, BecomeDefaults, Findings, Gathering, Pace, Recap, StopSignal};
 
 use crate::{files::Disk, mask, process::Process, registry::Platforms, vault};
-use connection::ConnectionDefaults;
+pub(crate) use connection::ConnectionDefaults;
 pub use list::{Listing, list};
 use settings::Settings;
 
@@ -438,7 +438,7 @@ impl One<'_> {
 }
 
 /// Puts the command line and the settings into the runner's options.
-fn apply(
+pub(crate) fn apply(
     options: &Options,
     project: &Project,
     around: &Around<'_>,
@@ -514,7 +514,7 @@ fn apply_become(
 }
 
 /// The password to log in with, if the command line or the settings say where it comes from.
-fn connection_password(
+pub(crate) fn connection_password(
     options: &Options,
     settings: &Settings,
     around: &Around<'_>,
@@ -536,7 +536,12 @@ fn password(
     diags: &mut Diagnostics,
 ) -> Option<String> {
     let Some(file) = file else {
-        return around.ask.as_ref()?(prompt?, true);
+        let prompt = prompt?;
+        let Some(ask) = &around.ask else {
+            diags.push(nobody_to_ask(prompt));
+            return None;
+        };
+        return ask(prompt, true);
     };
     match vault::password_of(&file, None, around.process) {
         Ok(bytes) => String::from_utf8(bytes).ok(),
@@ -545,6 +550,15 @@ fn password(
             None
         }
     }
+}
+
+fn nobody_to_ask(prompt: &str) -> Diagnostic {
+    let what = prompt.trim_end_matches([':', ' ']);
+    Diagnostic::warning(
+        "nobody-to-ask",
+        format!("Nobody is asked for the {what} here"),
+    )
+    .hint("Name a file that it is in: `become_password_file`, or `connection_password_file`.")
 }
 
 /// The runner's options where nothing else was asked for.
