@@ -1,10 +1,13 @@
 //! `hash`, `checksum`, `password_hash`, `to_uuid`.
 
-use minijinja::{Environment, Error, State, Value, value::Kwargs};
+use minijinja::{
+    Environment, Error, State, Value,
+    value::{Kwargs, Rest, ValueOrKwargs, from_args},
+};
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 
 use super::{add, option, refuse};
-use crate::{digest, python, run::Run, sha_crypt};
+use crate::{PasswordHash, digest, python, run::Run, sha_crypt};
 
 pub(super) fn register(environment: &mut Environment<'static>) {
     add(environment, "hash", hash);
@@ -40,56 +43,45 @@ fn hash(value: &Value, kind: Option<String>) -> Result<String, Error> {
     })
 }
 
-/// `password | password_hash('sha512', salt, rounds=5000)`.
+/// `password | password_hash('sha512', salt, salt_size, rounds, ident)`.
 fn password_hash(
     state: &mut State<'_, '_>,
     value: &Value,
     kind: Option<String>,
     salt: Option<Value>,
-    options: Kwargs,
+    rest: Rest<ValueOrKwargs>,
 ) -> Result<String, Error> {
-    let kind = option::<String>(&options, "hashtype")?
-        .or(kind)
-        .unwrap_or_else(|| "sha512".to_owned());
-    let salt = option::<Value>(&options, "salt")?
-        .or(salt)
-        .filter(|salt| !salt.is_none());
-    let rounds = option::<u32>(&options, "rounds")?;
+    let rest = rest.into_values();
+    let (size, rounds, ident, options) =
+        from_args::<(Option<usize>, Option<u32>, Option<String>, Kwargs)>(&rest)?;
+    let kind = option::<String>(&options, "hashtype")?.or(kind);
+    let salt = option::<Value>(&options, "salt")?.or(salt);
+    let size = option::<Option<usize>>(&options, "salt_size")?
+        .flatten()
+        .or(size);
+    let rounds = option::<Option<u32>>(&options, "rounds")?
+        .flatten()
+        .or(rounds);
+    let ident = option::<Option<String>>(&options, "ident")?
+        .flatten()
+        .or(ident);
     options.assert_all_used()?;
-    let kind = match kind.as_str() {
-        "sha512" | "sha512_crypt" => sha_crypt::Kind::Sha512,
-        "sha256" | "sha256_crypt" => sha_crypt::Kind::Sha256,
-        other => {
-            return refuse(format!(
-                "the password hash `{other}` is not supported, only sha512 and sha256"
-            ));
-        }
-    };
-    let salt = match salt {
+    let kind = PasswordHash::named(kind.as_deref().unwrap_or("sha512")).or_else(refuse)?;
+    let salt = match salt.filter(Value::is_true) {
         Some(salt) => python::text(&salt),
-        None => random_salt(state)?,
+        None => random_salt(state, size.unwrap_or(kind.salt_size()))?,
     };
-    if salt.is_empty()
-        || salt.len() > 16
-        || !salt.bytes().all(|byte| sha_crypt::ALPHABET.contains(&byte))
-    {
-        return refuse("the salt must be 1 to 16 letters, digits, `.` or `/`");
-    }
-    Ok(sha_crypt::crypt(
-        kind,
-        given(value)?.as_bytes(),
-        &salt,
-        rounds,
-    ))
+    let hashed = kind.of(&given(value)?, &salt, rounds, ident.as_deref());
+    hashed.or_else(refuse)
 }
 
-fn random_salt(state: &State<'_, '_>) -> Result<String, Error> {
+fn random_salt(state: &State<'_, '_>, size: usize) -> Result<String, Error> {
     let run = Run::of(state)?;
     let letter = || {
         let chance = run.templar.surroundings.random() >> 16;
         char::from(sha_crypt::ALPHABET[(chance % 64) as usize])
     };
-    Ok((0..16).map(|_| letter()).collect())
+    Ok((0..size.min(64)).map(|_| letter()).collect())
 }
 
 /// The namespace in which Ansible makes UUIDs.

@@ -5,22 +5,26 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::Write,
+    io::{ErrorKind, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     task::Poll,
     time::Duration,
 };
 
 use base64::Engine as _;
 use serde_json::{Map, Value as Json};
+use strata_jinja::PasswordHash;
 use strata_playbook::vault::Secrets;
 use strata_runner::Lookup;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::random;
+use super::{
+    random,
+    settings::{Settings, asked},
+};
 
 type Options = Map<String, Json>;
 type Found = Result<Vec<Json>, String>;
@@ -29,6 +33,7 @@ type Found = Result<Vec<Json>, String>;
 pub(super) fn all(
     environment: Arc<BTreeMap<String, String>>,
     secrets: Arc<Secrets>,
+    settings: Arc<Settings>,
 ) -> Arc<Lookup> {
     Arc::new(move |folder, name, terms, options| {
         let terms: Vec<String> = terms.iter().map(text).collect();
@@ -49,6 +54,7 @@ pub(super) fn all(
             }),
             "random_string" => random_string(options).map(|text| vec![text.into()]),
             "sops" => each(&terms, |term| sops(folder, term, options, &environment)),
+            "config" => config(&terms, options, &settings),
             "unvault" => each(&terms, |term| unvault(folder, term, &secrets)),
             _ => return None,
         })
@@ -132,61 +138,149 @@ fn lines(folder: &Path, command: &str) -> Found {
     Ok(printed.lines().map(Json::from).collect())
 }
 
-/// `password('FILE length=8 chars=ascii_letters,digits')`: the password in the file, made if it is not there.
+/// `password('FILE length=8 chars=ascii_letters,digits')`: the password in the file, made if it is not there; with
+/// `encrypt` its hash, by a salt that is kept beside it.
 fn password(folder: &Path, term: &str, options: &Options) -> Result<String, String> {
     let (path, mut own) = split_options(term);
     for (name, value) in options {
         own.insert(name.clone(), value.clone());
     }
-    if let Some(unknown) = own.keys().find(|name| {
-        !matches!(
-            name.as_str(),
-            "length" | "chars" | "seed" | "encrypt" | "ident"
-        )
-    }) {
+    let known = ["length", "chars", "seed", "encrypt", "ident"];
+    if let Some(unknown) = own.keys().find(|name| !known.contains(&name.as_str())) {
         return Err(format!("the lookup `password` has no option `{unknown}`"));
     }
-    for refused in ["encrypt", "ident"] {
-        if own.get(refused).is_some_and(|value| !value.is_null()) {
-            return Err(format!(
-                "the option `{refused}` of the lookup `password` is not supported by Strata; use the filter `password_hash`"
-            ));
-        }
-    }
-    let length = own
-        .get("length")
-        .map_or(Ok(20), |length| text(length).parse::<usize>());
+    let option = |name: &str| own.get(name).filter(|value| !value.is_null()).map(text);
+    let length = option("length").map_or(Ok(20), |length| length.parse::<usize>());
     let length = length.map_err(|_| "`length` needs a number".to_owned())?;
     let characters = characters(own.get("chars"));
-    let seed = own.get("seed").filter(|seed| !seed.is_null()).map(text);
-    let make = || match &seed {
-        Some(seed) => Ok(strata_jinja::seeded_text(seed, length, &characters)),
+    let make = || match option("seed") {
+        Some(seed) => Ok(strata_jinja::seeded_text(&seed, length, &characters)),
         None => random::text(length, &characters).map_err(|error| error.to_string()),
     };
-    if path == "/dev/null" {
-        return make();
+    let scheme = option("encrypt").filter(|name| !name.is_empty());
+    let scheme = scheme.map(|name| PasswordHash::named(&name)).transpose()?;
+    let place = (path != "/dev/null").then(|| here(folder).join(&path));
+    // Hosts that ask for it at the same time get the same one.
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let unusable = |path: &Path, error: &std::io::Error| format!("`{}`: {error}", path.display());
+    let kept = match place.as_ref().map(|path| (path, fs::read_to_string(path))) {
+        Some((_, Ok(text))) => Some(text),
+        Some((path, Err(error))) if error.kind() != ErrorKind::NotFound => {
+            return Err(unusable(path, &error));
+        }
+        _ => None,
+    };
+    let mut entry = match &kept {
+        Some(text) => Kept::read(text),
+        None => Kept {
+            password: make()?,
+            ..Kept::default()
+        },
+    };
+    let is_whole = entry.complete(scheme, option("ident"))?;
+    if let (Some(path), false) = (&place, kept.is_some() && is_whole) {
+        keep(path, &entry.to_string()).map_err(|error| unusable(path, &error))?;
     }
-    let path = here(folder).join(&path);
-    if let Ok(kept) = fs::read_to_string(&path) {
-        let first = kept.lines().next().unwrap_or_default();
-        return Ok(first.split(" salt=").next().unwrap_or_default().to_owned());
+    match (scheme, &entry.salt) {
+        (Some(scheme), Some(salt)) => {
+            scheme.of(&entry.password, salt, None, entry.ident.as_deref())
+        }
+        _ => Ok(entry.password),
     }
-    let made = make()?;
-    keep(&path, &made).map_err(|error| format!("`{}`: {error}", path.display()))?;
-    Ok(made)
 }
 
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// What the file of a password holds.
+#[derive(Default)]
+struct Kept {
+    password: String,
+    salt: Option<String>,
+    ident: Option<String>,
+}
+
+impl Kept {
+    fn read(text: &str) -> Self {
+        let line = text.trim_end();
+        let Some((password, rest)) = line.rsplit_once(" salt=") else {
+            return Self {
+                password: line.to_owned(),
+                ..Self::default()
+            };
+        };
+        let (salt, ident) = match rest.rsplit_once(" ident=") {
+            Some((salt, ident)) => (salt, Some(ident.to_owned())),
+            None => (rest, None),
+        };
+        Self {
+            password: password.to_owned(),
+            salt: Some(salt.to_owned()),
+            ident,
+        }
+    }
+
+    /// Adds what a hash needs; gives false if something was missing.
+    fn complete(
+        &mut self,
+        scheme: Option<PasswordHash>,
+        ident: Option<String>,
+    ) -> Result<bool, String> {
+        match (&self.ident, ident) {
+            (Some(stored), Some(given)) if *stored != given => {
+                return Err(format!(
+                    "The ident parameter provided ({stored}) does not match the stored one ({given})."
+                ));
+            }
+            (None, given) if scheme.is_some() => self.ident = given,
+            _ => {}
+        }
+        let Some(scheme) = scheme else {
+            return Ok(true);
+        };
+        let mut is_whole = true;
+        if self.salt.is_none() {
+            let letters: Vec<char> = characters(Some(&"ascii_letters,digits,./".into()));
+            let salt = random::text(scheme.salt_size(), &letters);
+            self.salt = Some(salt.map_err(|error| error.to_string())?);
+            is_whole = false;
+        }
+        if let (None, Some(usual)) = (&self.ident, scheme.usual_ident()) {
+            self.ident = Some(usual.to_owned());
+            is_whole = false;
+        }
+        Ok(is_whole)
+    }
+}
+
+impl std::fmt::Display for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.password)?;
+        if let Some(salt) = &self.salt {
+            write!(f, " salt={salt}")?;
+        }
+        match &self.ident {
+            Some(ident) if self.salt.is_some() => write!(f, " ident={ident}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Writes a password for its owner alone; beside and renamed, so that nobody reads half of it.
 fn keep(path: &Path, password: &str) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::DirBuilder::new().recursive(true).create(folder)?;
     }
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let new = PathBuf::from(name);
     let mut options = fs::OpenOptions::new();
     let mut file = options
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(path)?;
-    writeln!(file, "{password}")
+        .open(&new)?;
+    writeln!(file, "{password}")?;
+    fs::rename(&new, path)
 }
 
 fn split_options(term: &str) -> (String, Options) {
@@ -379,6 +473,33 @@ fn is_no(said: &str) -> bool {
     ["false", "no", "off", "0"].contains(&said.to_ascii_lowercase().as_str())
 }
 
+/// Settings by Ansible's own names for them.
+fn config(terms: &[String], options: &Options, settings: &Settings) -> Found {
+    if let Some(refused) = options.keys().find(|name| *name != "on_missing") {
+        return Err(format!(
+            "the lookup `config` does not support the option `{refused}` in Strata"
+        ));
+    }
+    let skips = match options.get("on_missing").map(text).as_deref() {
+        None | Some("error") => false,
+        Some("skip" | "warn") => true,
+        Some(other) => {
+            return Err(format!(
+                "Invalid option for error handling, missing must be error, warn or skip, got: {other}."
+            ));
+        }
+    };
+    let mut found = Vec::new();
+    for term in terms {
+        match asked(settings, term) {
+            Some(value) => found.push(value),
+            None if skips => {}
+            None => return Err(format!("Strata knows of no setting `{term}`")),
+        }
+    }
+    Ok(found)
+}
+
 /// What the user's own `sops` decrypts.
 fn sops(
     folder: &Path,
@@ -481,7 +602,7 @@ mod tests {
     use super::*;
 
     fn look(folder: &Path, name: &str, term: &str, options: Json) -> Found {
-        let lookup = all(Arc::default(), Arc::default());
+        let lookup = all(Arc::default(), Arc::default(), Arc::default());
         let options = options.as_object().unwrap().clone();
         lookup(folder, name, &[term.into()], &options).expect("there is such a lookup")
     }
@@ -529,6 +650,28 @@ mod tests {
             .permissions()
             .mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_hashed_password_keeps_its_salt_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = serde_json::json!({"length": 6, "encrypt": "bcrypt"});
+        let look = |options: &Json| look(folder.path(), "password", "x", options.clone());
+        let first = look(&options).unwrap();
+        assert_eq!(look(&options).unwrap(), first);
+        let hash = first[0].as_str().unwrap();
+        assert!(hash.starts_with("$2b$12$"), "{hash}");
+        let kept = fs::read_to_string(folder.path().join("x")).unwrap();
+        assert!(
+            kept.contains(" salt=") && kept.ends_with(" ident=2b\n"),
+            "{kept}"
+        );
+        let plain = look(&serde_json::json!({"length": 6})).unwrap();
+        assert_eq!(plain[0].as_str().unwrap().len(), 6, "{plain:?}");
+        let other = look(&serde_json::json!({"encrypt": "bcrypt", "ident": "2y"}));
+        assert!(other.unwrap_err().contains("does not match the stored one"));
+        let unknown = look(&serde_json::json!({"encrypt": "md5_crypt"}));
+        assert!(unknown.unwrap_err().contains("md5_crypt"));
     }
 
     #[test]
