@@ -252,6 +252,7 @@ impl Run<'_> {
             engine: self.engine.clone(),
             scope,
             hosts: left,
+            size: hosts.len(),
             all_hosts: facts.hosts.clone(),
             gather: facts.gather.clone(),
             smart: options.gathering == Gathering::Smart && play.gather_facts.is_none(),
