@@ -42,6 +42,7 @@ mod sha_crypt;
 mod surroundings;
 mod templar;
 mod tests;
+mod turns;
 mod variables;
 pub mod wildcard;
 pub mod yaml;

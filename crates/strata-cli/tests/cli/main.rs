@@ -30,6 +30,7 @@ mod language;
 mod mistakes;
 mod observability;
 mod observability_stack;
+mod pipes;
 mod plans;
 mod playbook;
 mod playbooks;

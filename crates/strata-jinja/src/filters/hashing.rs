@@ -47,28 +47,24 @@ fn hash(value: &Value, kind: Option<String>) -> Result<String, Error> {
 fn password_hash(
     state: &mut State<'_, '_>,
     value: &Value,
-    kind: Option<String>,
-    salt: Option<Value>,
-    rest: Rest<ValueOrKwargs>,
+    arguments: Rest<ValueOrKwargs>,
 ) -> Result<String, Error> {
-    let rest = rest.into_values();
-    let (size, rounds, ident, options) =
-        from_args::<(Option<usize>, Option<u32>, Option<String>, Kwargs)>(&rest)?;
-    let kind = option::<String>(&options, "hashtype")?.or(kind);
-    let salt = option::<Value>(&options, "salt")?.or(salt);
-    let size = option::<Option<usize>>(&options, "salt_size")?
-        .flatten()
-        .or(size);
-    let rounds = option::<Option<u32>>(&options, "rounds")?
-        .flatten()
-        .or(rounds);
-    let ident = option::<Option<String>>(&options, "ident")?
-        .flatten()
-        .or(ident);
+    let arguments = arguments.into_values();
+    let (plain, options) = from_args::<(&[Value], Kwargs)>(&arguments)?;
+    let given_as = |name: &str, at: usize| -> Result<Option<Value>, Error> {
+        let named = option::<Value>(&options, name)?;
+        let said = named.or_else(|| plain.get(at).cloned());
+        Ok(said.filter(|said| !said.is_none()))
+    };
+    let kind = given_as("hashtype", 0)?.map(|kind| python::text(&kind));
+    let salt = given_as("salt", 1)?.map(|salt| python::text(&salt));
+    let size = given_as("salt_size", 2)?.map(usize::try_from).transpose()?;
+    let rounds = given_as("rounds", 3)?.map(u32::try_from).transpose()?;
+    let ident = given_as("ident", 4)?.map(|ident| python::text(&ident));
     options.assert_all_used()?;
     let kind = PasswordHash::named(kind.as_deref().unwrap_or("sha512")).or_else(refuse)?;
-    let salt = match salt.filter(Value::is_true) {
-        Some(salt) => python::text(&salt),
+    let salt = match salt.filter(|salt| !salt.is_empty()) {
+        Some(salt) => salt,
         None => random_salt(state, size.unwrap_or(kind.salt_size()))?,
     };
     let hashed = kind.of(&given(value)?, &salt, rounds, ident.as_deref());

@@ -675,6 +675,36 @@ mod tests {
     }
 
     #[test]
+    fn a_url_is_asked_with_the_user_and_the_password() {
+        use std::io::Read;
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}/x", listener.local_addr().unwrap());
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                stream.read_exact(&mut byte).unwrap();
+                request.push(byte[0]);
+            }
+            let answer = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\na\nb\n";
+            stream.write_all(answer.as_bytes()).unwrap();
+            String::from_utf8(request).unwrap()
+        });
+        let options = serde_json::json!({"username": "me", "password": "p:w"});
+        let found = look(Path::new(""), "url", &address, options).unwrap();
+        assert_eq!(found, ["a", "b"]);
+        let request = server.join().unwrap();
+        // `me:p:w`.
+        let wanted = "authorization: Basic bWU6cDp3";
+        let mut lines = request.lines();
+        assert!(
+            lines.any(|line| line.eq_ignore_ascii_case(wanted)),
+            "{request}"
+        );
+    }
+
+    #[test]
     fn random_strings_keep_their_rules_and_unknown_options_are_named() {
         let options =
             serde_json::json!({"length": 9, "special": false, "upper": false, "min_numeric": 3});

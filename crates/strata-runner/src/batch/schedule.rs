@@ -100,6 +100,10 @@ impl Batch<'_> {
         let mut waiting = self.waiting(false);
         if waiting.is_empty() {
             waiting = self.waiting(true);
+            // Their tasks begin anew for whoever reads along.
+            if !waiting.is_empty() {
+                self.shown.clear();
+            }
         }
         let Some(first) = waiting.iter().min_by(|a, b| a.position.cmp(&b.position)) else {
             return Vec::new();
