@@ -186,7 +186,7 @@ mod tests {
                 "{% set n = namespace(items=[1]) %}{% set n.items = n.items + [2] %}{{ n.items }}",
                 json!([1, 2]),
             ),
-            ("{% for i in [7] %}{{ loop.index }}{% endfor %}", json!("1")),
+            ("{% for i in [7] %}{{ loop.index }}{% endfor %}", json!(1)),
             (
                 "{% macro m() %}{% endmacro %}{{ m is callable }} {{ d.get is callable }} {{ d is callable }}",
                 json!("True True False"),

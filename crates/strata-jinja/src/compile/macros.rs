@@ -159,7 +159,7 @@ mod tests {
             (
                 "{% macro m(a, b=2) %}{{ a }} {{ b }} {{ varargs }} {{ kwargs }}{% endmacro %}\
                  {{ m(1) }}; {{ m(1, 3, 4, 5) }}; {{ m(1, x=1, b='z') }}",
-                "1 2 () {}; 1 3 (4, 5) {}; 1 z () {'x': 1}",
+                "1 2 [] {}; 1 3 [4, 5] {}; 1 z [] {'x': 1}",
             ),
             (
                 "{% macro m() %}{% for k, v in kwargs.items() %}{{ k }}={{ v }};{% endfor %}{% endmacro %}{{ m(b=1, a=2) }}",
@@ -175,7 +175,7 @@ mod tests {
             ),
             (
                 "{% macro m(a) %}{{ varargs }}{% endmacro %}{{ m.name }} {{ m.arguments }} {{ m.catch_varargs }} {{ m.catch_kwargs }}",
-                "m ('a',) True False",
+                "m ['a'] True False",
             ),
         ];
         for (template, expected) in cases {

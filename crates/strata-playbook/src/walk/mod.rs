@@ -222,7 +222,10 @@ impl Walk {
             Kind::Block(block) | Kind::Rescue(block) => {
                 self.enter_always(&block, frame.prefix, false)
             }
-            Kind::Always(true) => self.fail(),
+            Kind::Always(true) => {
+                let behind = self.frames.clone();
+                self.unwind(Some(behind));
+            }
             _ => {}
         }
     }
@@ -241,10 +244,15 @@ impl Walk {
         self.frames.push(frame);
     }
 
-    /// Unwinds until something takes the failure.
+    /// Fails the step of the innermost frame.
     fn fail(&mut self) {
-        let mut flush = None;
         let behind = self.frames_behind_failure();
+        self.unwind(behind);
+    }
+
+    /// Unwinds until something takes the failure; `behind` it the walk would go on, were it forgotten.
+    fn unwind(&mut self, behind: Option<Vec<Frame>>) {
+        let mut flush = None;
         while let Some(frame) = self.frames.pop() {
             match frame.kind {
                 // Where hosts that did not fail run their handlers, too.
@@ -273,14 +281,13 @@ impl Walk {
         }
     }
 
-    /// What is left to do behind the innermost block, include or `always` in which a failure happened; none in a
-    /// section of the play itself, nor in a block that stands there without `always`, as in Ansible.
+    /// What is left to do behind the innermost nested block, or the include, in which a step failed; none in a section
+    /// of the play itself, nor in a block that stands there, as in Ansible.
     fn frames_behind_failure(&self) -> Option<Vec<Frame>> {
         let (failing, around) = self.frames.split_last()?;
         let is_nested = around.last().is_some_and(|frame| frame.prefix.len() > 1);
-        let is_always = matches!(failing.kind, Kind::Always(_));
-        (is_nested || is_always || matches!(failing.kind, Kind::Plain) && failing.prefix.len() > 1)
-            .then(|| around.to_vec())
+        let is_included = matches!(failing.kind, Kind::Plain) && failing.prefix.len() > 1;
+        (is_nested || is_included).then(|| around.to_vec())
     }
 
     fn push_handlers(&mut self, prefix: Position) {
