@@ -30,7 +30,7 @@ fn pipes_and_endless_files_are_no_sources() {
 }
 
 #[test]
-fn a_signal_ends_what_a_lookup_waits_for() {
+fn the_second_signal_ends_what_a_lookup_waits_for() {
     let site = "- hosts: localhost
   gather_facts: false
   tasks:
@@ -43,6 +43,8 @@ fn a_signal_ends_what_a_lookup_waits_for() {
     let mut run = Waiting::run(&folder, &["playbook", "site.yml"]);
     let mut held = fs::File::open(begun).unwrap();
     held.read_exact(&mut [0]).unwrap();
+    run.signal("TERM");
+    run.until("Stopping: what is under way is finished first.");
     run.signal("TERM");
     // The end comes when nobody holds the pipe any more.
     held.read_to_end(&mut Vec::new()).unwrap();
