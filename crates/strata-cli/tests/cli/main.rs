@@ -32,6 +32,7 @@ mod mistakes;
 mod module_sources;
 mod observability;
 mod observability_stack;
+mod pipes;
 mod plans;
 mod playbook;
 mod playbooks;

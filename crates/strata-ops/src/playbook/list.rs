@@ -12,7 +12,7 @@ use strata_playbook::{
 };
 use strata_runner::{Ask, tags_allow};
 
-use super::{Options, Project, inventory, limit, load};
+use super::{Options, Project, inventory, limit, load, missing_modules};
 use crate::process::Process;
 
 /// What to list.
@@ -29,7 +29,7 @@ pub struct Listing {
 /// Lists what is in playbooks, as text.
 ///
 /// Variables of hosts are not read, so nobody needs the passwords of those that are encrypted; what is wrong with an
-/// inventory is told and stops nothing, as in Ansible.
+/// inventory is told and stops nothing, as in Ansible. A module that is not to be found is an error, as there.
 pub fn list(
     playbooks: &[PathBuf],
     options: &Options,
@@ -66,6 +66,7 @@ pub fn list(
             }
         }
     }
+    diags.extend(missing_modules(playbooks, options, process));
     match diags.has_errors() {
         true => Err(diags),
         false => Ok((text, diags)),

@@ -173,6 +173,11 @@ impl Project {
         self.settings.text("hash_behaviour").as_deref() == Some("merge")
     }
 
+    /// Whether facts are variables of their own, beside `ansible_facts`.
+    pub(crate) fn injects_facts(&self) -> bool {
+        self.settings.flag("inject_facts_as_vars").unwrap_or(true)
+    }
+
     /// Passes events on with what was decrypted masked, but where a task is there to show it.
     pub(crate) fn masked(&self, events: &Events) -> Events {
         let secrets = self.secrets.clone();
@@ -188,12 +193,7 @@ pub fn syntax_check(
     ask: Option<&Arc<Ask>>,
 ) -> Result<Diagnostics, Diagnostics> {
     let listed = list(playbooks, options, Listing::default(), process, ask);
-    let (_, mut found) = listed?;
-    found.extend(missing_modules(playbooks, options, process));
-    match found.has_errors() {
-        true => Err(found),
-        false => Ok(found),
-    }
+    listed.map(|(_, warnings)| warnings)
 }
 
 /// The modules that are not to be found; whether a condition would spare the task does not count, as in Ansible.
@@ -575,16 +575,17 @@ pub(crate) fn runner_options(
         disk: true,
         environment: environment.clone(),
         vault: project.secrets.clone(),
-        lookup: lookups::all(environment, project.secrets.clone()),
+        lookup: lookups::all(
+            environment,
+            project.secrets.clone(),
+            project.settings.clone(),
+        ),
         ask: around.ask.clone(),
         gathering: Gathering::Implicit,
         fact_cache: None,
         reload: None,
         step: false,
-        inject_facts: project
-            .settings
-            .flag("inject_facts_as_vars")
-            .unwrap_or(true),
+        inject_facts: project.injects_facts(),
         lenient_conditions: project
             .settings
             .flag("allow_broken_conditionals")
