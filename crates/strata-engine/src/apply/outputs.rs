@@ -52,7 +52,8 @@ impl Run<'_> {
             let value = value.unmark_paths().0;
             // What was not planned stays as it was.
             let is_whole = self.plan.mode == PlanMode::Normal && !self.plan.targeted;
-            if !value.is_wholly_known() && !(complete && is_whole) {
+            let is_final = complete && is_whole;
+            if !is_final && !value.is_wholly_known() {
                 continue;
             }
             let known = unknown_as_null(&value);
