@@ -11,6 +11,10 @@ fn main() -> ExitCode {
     let imagined = Imagined::default();
     let known = imagined.clone();
     let machine = move |task: &strata_agent::protocol::Task, cancel| -> Box<dyn Host> {
+        if let Some(folder) = &task.folder {
+            // A user who cannot enter it stays where the agent is, as below `sudo`.
+            std::env::set_current_dir(folder).ok();
+        }
         let local = Box::new(Local::new(&task.environment, cancel));
         match task.check && task.rehearse {
             true => {

@@ -88,6 +88,9 @@ pub struct Task {
     /// Tell what changes inside files.
     #[serde(default)]
     pub diff: bool,
+    /// The folder that relative paths are relative to; none: where the agent was started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
     /// Added to the environment of every process that the task starts.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, String>,

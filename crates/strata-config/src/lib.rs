@@ -56,5 +56,7 @@ pub use test_file::{
 };
 pub use tree::Config;
 pub use unsupported::{STORAGE, unsupported, unsupported_storage};
-pub use validate::{unknown_providers, validate, validate_with_files};
+pub use validate::{
+    AskProvider, unknown_providers, validate, validate_with_files, validate_with_providers,
+};
 pub use version::{Version, VersionConstraint};

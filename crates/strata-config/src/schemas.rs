@@ -43,6 +43,13 @@ impl Schemas {
         self.0.contains_key(plain(source))
     }
 
+    /// The providers that go by the same name as this one, from whoever, as `required_providers` names them.
+    pub fn namesakes(&self, source: &str) -> impl Iterator<Item = &str> {
+        let name = source.rsplit('/').next().unwrap_or(source);
+        let sources = self.0.keys().map(|known| &**known);
+        sources.filter(move |known| known.rsplit('/').next() == Some(name))
+    }
+
     /// The schema of a provider; which of the public registries its address names does not matter.
     pub fn provider(&self, source: &str) -> Option<&ProviderSchema> {
         let found = self.0.get(plain(source))?;

@@ -23,6 +23,8 @@ pub struct Config {
     pub(crate) places: HashMap<addr::Module, NodeId>,
     pub(crate) sources: BTreeMap<Arc<str>, Arc<Source>>,
     pub(crate) missing: Vec<MissingModule>,
+    /// Modules that stand for single instances of others.
+    pub(crate) stand_ins: BTreeMap<addr::ModuleInstance, Arc<Module>>,
 }
 
 /// Which place in the tree; the root is 0, and a caller comes before what it calls.
@@ -245,17 +247,7 @@ impl Config {
         let id = self.places.get(path).copied().filter(|id| *id > 0)?;
         let is_inside =
             |other: &addr::Module| other.0.len() > path.0.len() && other.0.starts_with(&path.0);
-        let module = Arc::make_mut(&mut self.nodes[id].module);
-        module.resources.clear();
-        module.calls.clear();
-        module.locals.clear();
-        module.checks.clear();
-        module.imports.clear();
-        for (name, output) in &mut module.outputs {
-            output.value = values.get(name).unwrap_or(null).clone();
-            output.preconditions.clear();
-            output.depends_on.clear();
-        }
+        become_outputs(Arc::make_mut(&mut self.nodes[id].module), values, null);
         self.nodes[id].children.clear();
         let mut kept: Vec<Node> = Vec::new();
         let mut places = HashMap::default();
@@ -279,6 +271,30 @@ impl Config {
         Some(self)
     }
 
+    /// The same with one instance of a module that is nothing but its outputs, as above; the others are as they were.
+    #[must_use]
+    pub fn with_outputs_of_one(
+        mut self,
+        instance: addr::ModuleInstance,
+        values: &BTreeMap<Arc<str>, Expression>,
+        null: &Expression,
+    ) -> Self {
+        if let Some(node) = self.node(&instance.module()) {
+            let mut module = (*node.module).clone();
+            become_outputs(&mut module, values, null);
+            self.stand_ins.insert(instance, module.into());
+        }
+        self
+    }
+
+    /// What stands for an instance of a module.
+    pub(crate) fn stand_in(&self, instance: &addr::ModuleInstance) -> Option<&Arc<Module>> {
+        if self.stand_ins.is_empty() {
+            return None;
+        }
+        self.stand_ins.get(instance)
+    }
+
     pub(crate) fn node(&self, path: &addr::Module) -> Option<&Node> {
         self.places.get(path).map(|id| &self.nodes[*id])
     }
@@ -293,5 +309,19 @@ impl Node {
             type_name: key.type_name.clone(),
             name: key.name.clone(),
         }
+    }
+}
+
+/// Leaves nothing of a module but its outputs, with these values.
+fn become_outputs(module: &mut Module, values: &BTreeMap<Arc<str>, Expression>, null: &Expression) {
+    module.resources.clear();
+    module.calls.clear();
+    module.locals.clear();
+    module.checks.clear();
+    module.imports.clear();
+    for (name, output) in &mut module.outputs {
+        output.value = values.get(name).unwrap_or(null).clone();
+        output.preconditions.clear();
+        output.depends_on.clear();
     }
 }

@@ -9,7 +9,11 @@ use strata_core::{
 };
 
 use crate::{
-    environment::Environment, ephemeral, plan::import::ask, providers::Providers, session::Session,
+    environment::Environment,
+    ephemeral,
+    plan::import::{ImportId, ask},
+    providers::Providers,
+    session::Session,
 };
 
 /// The blocks of all import targets of the root module that configuration does not have; empty if it has all.
@@ -39,10 +43,10 @@ pub async fn generate(
             );
             continue;
         }
-        let Some(id) = target.id.unmarked().as_str() else {
+        let Some(id) = ImportId::of(&target) else {
             continue;
         };
-        match one(&session, address, id, &mut diags).await {
+        match one(&session, address, &id, &mut diags).await {
             Ok(block) => text.push_str(&block),
             Err(errors) => diags.append(errors),
         }
@@ -58,7 +62,7 @@ pub async fn generate(
 async fn one(
     session: &Session<'_>,
     address: &ResourceInstance,
-    id: &str,
+    id: &ImportId,
     diags: &mut Diagnostics,
 ) -> Result<String, Diagnostics> {
     let resource = &address.resource;
@@ -76,7 +80,7 @@ async fn one(
     let object = ask(session, &*provider, address, id).await?;
     let mut text = format!(
         "\n# __generated__ by Strata from {}\nresource \"{}\" \"{}\" {{\n",
-        quoted(id),
+        quoted(&id.shown()),
         resource.type_name,
         resource.name
     );

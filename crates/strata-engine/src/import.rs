@@ -7,7 +7,7 @@ use crate::{
     environment::Environment,
     ephemeral,
     objects::Template,
-    plan::import::{ask, is_configured, no_instance},
+    plan::import::{ImportId, ask, is_configured, no_instance},
     providers::Providers,
     session::Session,
 };
@@ -34,7 +34,7 @@ pub async fn import(
     let (Some(kind), Some(provider)) = (kind, provider) else {
         return Err(diags);
     };
-    let object = ask(&session, &*provider, address, id).await;
+    let object = ask(&session, &*provider, address, &ImportId::open(id)).await;
     ephemeral::close(&session, &mut diags).await;
     let object = object?;
     let needed = strata_config::dependencies(&environment.config);

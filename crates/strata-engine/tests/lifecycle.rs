@@ -295,6 +295,24 @@ fn what_happened_behind_our_back_is_drift_and_is_set_right() {
 }
 
 #[test]
+fn what_changed_outside_and_nobody_wants_otherwise_is_nothing_to_apply() {
+    block_on(async {
+        let (platform, world) = world();
+        let text = with_header("resource \"test_thing\" \"a\" { name = \"a\" }");
+        world.apply(&text).await;
+        let mut thing = platform.things()["a"].clone();
+        thing.kind = "other".to_owned();
+        platform.set("a", Some(thing));
+        let plan = world.plan(&text).await;
+        assert_eq!(changes(&plan), "drift ~ test_thing.a\n");
+        assert!(plan.is_empty() && !plan.is_applyable());
+        // Who applies all the same has it written down.
+        world.apply(&text).await;
+        assert_eq!(changes(&world.plan(&text).await), "");
+    });
+}
+
+#[test]
 fn a_data_source_is_read_in_plan_unless_something_it_needs_changes_first() {
     let text = |size: usize| {
         format!(

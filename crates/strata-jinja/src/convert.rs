@@ -6,7 +6,7 @@ use minijinja::{
 };
 use serde_json::{Map, Number, Value as Json};
 
-use crate::{is_omit, lazy::Lazy, python};
+use crate::{bound, is_omit, lazy::Lazy, python};
 
 /// How deep results may nest.
 const MAX_DEPTH: usize = 200;
@@ -87,7 +87,7 @@ fn to_json_at(value: &Value, instead: Instead<'_>, depth: usize) -> Result<Json,
         ValueKind::Seq | ValueKind::Iterable => list(value.try_iter()?, instead, depth),
         ValueKind::Map => mapping(value, instead, depth),
         ValueKind::Invalid => instead(invalid(value)),
-        _ => Ok(Json::String(python::text(value))),
+        _ => bound::refuse(value).map(|()| Json::String(python::text(value))),
     }
 }
 

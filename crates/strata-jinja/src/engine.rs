@@ -50,7 +50,8 @@ impl Engine {
             {
                 run.emit(value);
             }
-            out.write_str(&python::output(value)).map_err(Error::from)
+            let text = python::checked_output(value)?;
+            out.write_str(&text).map_err(Error::from)
         });
         // What we have of a collection goes before its Python; what a project has goes before ours, as in Ansible.
         let (collections, project): (Vec<&Plugin>, Vec<&Plugin>) =

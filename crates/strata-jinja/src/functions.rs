@@ -1,4 +1,4 @@
-//! The functions of templates: `lookup`, `query`, `dict`, `now`, `range` and `undef`.
+//! The functions of templates: `lookup`, `query`, `dict`, `now`, `range`, `undef` and `namespace`.
 
 use minijinja::{
     Environment, Error, ErrorKind, State, Value,
@@ -20,6 +20,7 @@ pub(crate) fn register(environment: &mut Environment<'static>) {
     environment.add_function("range", range);
     environment.add_function("undef", undef);
     environment.add_function("namespace", namespace);
+    crate::turns::register(environment);
 }
 
 /// `lookup('name', terms..., options)`: texts joined by commas, or the only value.

@@ -12,6 +12,7 @@
 //! This crate must never know hosts and tasks, nor read files, clocks or the environment by itself: they come
 //! through [`Surroundings`]. Start reading at [`templar`].
 
+mod bound;
 mod calendar;
 mod changing;
 mod compile;
@@ -28,6 +29,7 @@ mod lazy;
 mod lookups;
 mod methods;
 mod operators;
+mod password;
 mod plugins;
 mod python;
 mod python_format;
@@ -40,12 +42,14 @@ mod sha_crypt;
 mod surroundings;
 mod templar;
 mod tests;
+mod turns;
 mod variables;
 pub mod wildcard;
 pub mod yaml;
 
 pub use engine::Engine;
 pub use error::{TemplateError, TemplateErrorKind};
+pub use password::PasswordHash;
 pub use plugins::Plugin;
 pub use python::as_python;
 pub use python_random::seeded_text;

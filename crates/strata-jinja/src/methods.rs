@@ -66,6 +66,8 @@ fn text_method(text: &str, method: &str, arguments: &[Value]) -> Option<Result<V
         "zfill" => Value::from(zero_filled(text, width())),
         "ljust" => Value::from(format!("{text}{}", padding(text, width(), fill()))),
         "rjust" => Value::from(format!("{}{text}", padding(text, width(), fill()))),
+        "center" => Value::from(centered(text, width(), fill())),
+        "expandtabs" => Value::from(without_tabs(text, arguments.first().map_or(8, |_| width()))),
         "removeprefix" => {
             let prefix = argument(0)?;
             Value::from(text.strip_prefix(prefix.as_str()).unwrap_or(text))
@@ -101,6 +103,42 @@ fn swapped(character: char) -> char {
 fn padding(text: &str, width: usize, fill: char) -> String {
     let missing = width.min(1 << 20).saturating_sub(text.chars().count());
     std::iter::repeat_n(fill, missing).collect()
+}
+
+/// Where the fill cannot be halved, the rest goes where Python puts it.
+fn centered(text: &str, width: usize, fill: char) -> String {
+    let fills: Vec<char> = padding(text, width, fill).chars().collect();
+    let left = fills.len() / 2 + (fills.len() & width & 1);
+    let (left, right) = fills.split_at(left);
+    left.iter()
+        .chain(&text.chars().collect::<Vec<_>>())
+        .chain(right)
+        .collect()
+}
+
+fn without_tabs(text: &str, size: usize) -> String {
+    let size = size.min(1 << 10);
+    let mut out = String::new();
+    let mut column = 0;
+    for character in text.chars() {
+        match character {
+            '\t' if size > 0 => {
+                let blanks = size - column % size;
+                out.extend(std::iter::repeat_n(' ', blanks));
+                column += blanks;
+            }
+            '\t' => {}
+            other => {
+                column = if matches!(other, '\n' | '\r') {
+                    0
+                } else {
+                    column + 1
+                };
+                out.push(other);
+            }
+        }
+    }
+    out
 }
 
 fn zero_filled(text: &str, width: usize) -> String {
@@ -196,6 +234,14 @@ fn changing(method: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_are_laid_out_as_python_does() {
+        assert_eq!(centered("text", 8, '*'), "**text**");
+        assert_eq!(centered("ab", 5, ' '), "  ab ");
+        assert_eq!(centered("abc", 4, ' '), "abc ");
+        assert_eq!(without_tabs("a\tb\n\tc", 4), "a   b\n    c");
+    }
 
     #[test]
     fn formats_that_pad_without_end_are_refused() {

@@ -5,11 +5,12 @@ use std::cmp::Ordering;
 use minijinja::{Environment, Error, ErrorKind, State, Value, value::ValueKind};
 
 use crate::{
+    bound,
     calendar::{Moment, Span},
     changing,
     compile::{
-        ADD, ATTRIBUTE, CHANGING, CONCATENATE, DEFINED, GREATER, GREATER_OR_EQUAL, ITEM, LESS,
-        LESS_OR_EQUAL, MULTIPLY, REMAINDER, RENDER, SUBTRACT,
+        self, ADD, ATTRIBUTE, CATCHING, CHANGING, CONCATENATE, DEFINED, GREATER, GREATER_OR_EQUAL,
+        ITEM, LESS, LESS_OR_EQUAL, MULTIPLY, REMAINDER, RENDER, SUBTRACT,
     },
     python,
     python_format::percent_format,
@@ -28,6 +29,7 @@ pub(crate) fn register(environment: &mut Environment<'static>) {
     environment.add_filter(DEFINED, defined);
     environment.add_filter(RENDER, render);
     environment.add_filter(CHANGING, changing::filter);
+    environment.add_filter(CATCHING, compile::catching);
     let comparison = |name, holds: fn(Ordering) -> bool, sign: &'static str| {
         (name, move |left: &Value, right: &Value| {
             compare(left, right, sign).map(holds)
@@ -43,26 +45,37 @@ pub(crate) fn register(environment: &mut Environment<'static>) {
     }
 }
 
-/// `value.name`: undefined if there is none, and also if the value itself is undefined.
+/// `value.name`: a method goes before a key; undefined if there is neither, and also if the value itself is undefined.
 fn attribute(state: &mut State<'_, '_>, value: &Value, name: &Value) -> Result<Value, Error> {
-    let found = value.get_attr(name.as_str().unwrap_or_default());
-    found_or_noted(state, value, name, found)
-}
-
-/// `value[key]`.
-fn item(state: &mut State<'_, '_>, value: &Value, key: &Value) -> Result<Value, Error> {
-    if key.is_undefined() {
-        return Ok(Value::UNDEFINED);
+    let key = name.as_str().unwrap_or_default();
+    if let Some(method) = bound::method(value, key) {
+        return Ok(method);
     }
-    let found = value.get_item(key);
-    found_or_noted(state, value, key, found)
+    let before = Run::of(state)?.count_missing();
+    let found = value.get_attr(key);
+    found_or_noted(state, value, name, found, before)
 }
 
+/// `value[key]`: undefined if there is no such item, or no value; a key that is undefined is a mistake, for which no
+/// `default` stands in.
+fn item(state: &mut State<'_, '_>, value: &Value, key: &Value) -> Result<Value, Error> {
+    match (value.is_undefined(), key.is_undefined()) {
+        (true, _) => return Ok(Value::UNDEFINED),
+        (false, true) => return undefined(),
+        (false, false) => {}
+    }
+    let before = Run::of(state)?.count_missing();
+    let found = value.get_item(key);
+    found_or_noted(state, value, key, found, before)
+}
+
+/// What was found. That it is not there is noted, unless its own template noted what it lacks.
 fn found_or_noted(
     state: &State<'_, '_>,
     value: &Value,
     key: &Value,
     found: Result<Value, Error>,
+    noted_before: usize,
 ) -> Result<Value, Error> {
     if value.is_undefined() {
         return Ok(Value::UNDEFINED);
@@ -75,10 +88,11 @@ fn found_or_noted(
     if found.kind() == ValueKind::Invalid {
         return Err(crate::convert::invalid(&found));
     }
-    if found.is_undefined() {
+    let run = Run::of(state)?;
+    if found.is_undefined() && run.count_missing() == noted_before {
         let kind = type_name(value);
         let key = python::text(key);
-        Run::of(state)?.note_missing(format!("a value of type {kind} has no attribute `{key}`"));
+        run.note_missing(format!("a value of type {kind} has no attribute `{key}`"));
     }
     Ok(found)
 }

@@ -1,6 +1,8 @@
 //! Values as Python writes them: `str()` and `repr()`.
 
-use minijinja::{Value, value::ValueKind};
+use minijinja::{Error, ErrorKind, Value, value::ValueKind};
+
+use crate::convert;
 
 /// How deep a value is written before it is cut off.
 const MAX_DEPTH: usize = 200;
@@ -18,28 +20,68 @@ pub fn as_python(value: &serde_json::Value) -> String {
     text(&crate::convert::from_json(value))
 }
 
-/// What a template puts out for a value: as [`text`], but nothing for None.
+/// What a template puts out for a value: as [`text`], but nothing for None and `omit`.
 pub(crate) fn output(value: &Value) -> String {
-    if value.is_none() {
-        String::new()
-    } else {
-        text(value)
+    written(value).0
+}
+
+/// The same, if nothing inside of the value is undefined or a mistake.
+pub(crate) fn checked_output(value: &Value) -> Result<String, Error> {
+    let (text, wrong) = written(value);
+    wrong.map_or(Ok(text), Err)
+}
+
+fn written(value: &Value) -> (String, Option<Error>) {
+    match value.as_str() {
+        Some(crate::OMIT) => (String::new(), None),
+        Some(text) => (text.to_owned(), None),
+        None if value.is_none() => (String::new(), None),
+        None => {
+            let mut out = Out::default();
+            write_repr(value, 0, &mut out);
+            (out.text, out.wrong)
+        }
     }
 }
 
 /// `repr(value)`.
 pub(crate) fn repr(value: &Value) -> String {
-    let mut out = String::new();
+    let mut out = Out::default();
     write_repr(value, 0, &mut out);
-    out
+    out.text
 }
 
-fn write_repr(value: &Value, depth: usize, out: &mut String) {
+/// A value being written.
+#[derive(Default)]
+struct Out {
+    text: String,
+    /// The first part that has no value.
+    wrong: Option<Error>,
+}
+
+impl Out {
+    fn push_str(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    fn push(&mut self, character: char) {
+        self.text.push(character);
+    }
+}
+
+fn write_repr(value: &Value, depth: usize, out: &mut Out) {
     if depth > MAX_DEPTH {
         out.push_str("...");
         return;
     }
     match value.kind() {
+        ValueKind::Undefined => {
+            let error = || Error::from(ErrorKind::UndefinedError);
+            out.wrong.get_or_insert_with(error);
+        }
+        ValueKind::Invalid => {
+            out.wrong.get_or_insert_with(|| convert::invalid(value));
+        }
         ValueKind::None => out.push_str("None"),
         ValueKind::Bool => out.push_str(if value.is_true() { "True" } else { "False" }),
         ValueKind::Number => out.push_str(&number(value)),
@@ -50,7 +92,7 @@ fn write_repr(value: &Value, depth: usize, out: &mut String) {
     }
 }
 
-fn list(value: &Value, depth: usize, out: &mut String) {
+fn list(value: &Value, depth: usize, out: &mut Out) {
     // Ansible turns tuples into lists before they are written.
     out.push('[');
     for (at, item) in value.try_iter().into_iter().flatten().enumerate() {
@@ -62,7 +104,7 @@ fn list(value: &Value, depth: usize, out: &mut String) {
     out.push(']');
 }
 
-fn mapping(value: &Value, depth: usize, out: &mut String) {
+fn mapping(value: &Value, depth: usize, out: &mut Out) {
     out.push('{');
     for (at, key) in value.try_iter().into_iter().flatten().enumerate() {
         if at > 0 {

@@ -32,6 +32,8 @@ pub(crate) struct Run {
     depth: Arc<AtomicUsize>,
     /// Whether some template of this run changes values in place.
     changes: AtomicBool,
+    /// What was last missing, and how often something was; scopes inside of this run included.
+    missing: Arc<Mutex<(usize, Option<String>)>>,
     memory: Mutex<Memory>,
 }
 
@@ -39,7 +41,6 @@ pub(crate) struct Run {
 struct Memory {
     values: BTreeMap<String, Value>,
     in_progress: Vec<String>,
-    missing: Option<String>,
     emitted: Vec<Emitted>,
     scopes: BTreeMap<String, Arc<Run>>,
 }
@@ -65,24 +66,26 @@ impl Run {
             templar,
             depth: Arc::default(),
             changes: AtomicBool::default(),
+            missing: Arc::default(),
             memory: Mutex::default(),
         })
     }
 
-    /// The run for a scope inside of this one; the same each time.
-    pub(crate) fn inside(&self, name: &str, templar: Templar) -> Arc<Self> {
+    /// The run for a scope inside of this one; the same each time for one key.
+    pub(crate) fn inside(&self, key: &str, templar: Templar) -> Arc<Self> {
         let make = || {
             Arc::new(Self {
                 templar,
                 depth: self.depth.clone(),
                 changes: AtomicBool::default(),
+                missing: self.missing.clone(),
                 memory: Mutex::default(),
             })
         };
         let mut memory = self.memory();
         memory
             .scopes
-            .entry(name.to_owned())
+            .entry(key.to_owned())
             .or_insert_with(make)
             .clone()
     }
@@ -123,6 +126,10 @@ impl Run {
             return None;
         };
         let value = self.enter(name, || self.realize(variable));
+        // What is undefined is rendered again, so that what it lacks is the last that was missing.
+        if value.is_undefined() {
+            return Some(value);
+        }
         self.memory().values.insert(name.to_owned(), value.clone());
         Some(self.kept(name, value))
     }
@@ -167,26 +174,17 @@ impl Run {
         }
     }
 
-    /// Renders a text out of a variable; a mistake becomes a value that fails when it is used.
+    /// Renders a text out of a variable. One that lacks something is as undefined as that is; another mistake becomes
+    /// a value that fails when it is used.
     pub(crate) fn text(self: &Arc<Self>, text: &str) -> Value {
         if !compile::may_be_template(text) {
             return Value::from(text);
         }
         match self.nested(|| compile::render(self, text)) {
             Ok(value) => value,
-            Err(error) => Value::from(self.named(error)),
+            Err(error) if error.kind() == ErrorKind::UndefinedError => Value::UNDEFINED,
+            Err(error) => Value::from(error),
         }
-    }
-
-    /// A mistake with the name of what is missing, which other templates may take the place of.
-    fn named(&self, error: Error) -> Error {
-        let is_bare = error.kind() == ErrorKind::UndefinedError
-            && std::error::Error::source(&error).is_none();
-        if !is_bare {
-            return error;
-        }
-        let source = crate::TemplateError::from_engine(&error, self.missing());
-        error.with_source(source)
     }
 
     /// Guards against templates that lead into one another without end.
@@ -215,12 +213,23 @@ impl Run {
 
     /// Notes what was asked for and not there, for the message if that turns out to be a mistake.
     pub(crate) fn note_missing(&self, what: String) {
-        self.memory().missing = Some(what);
+        let mut missing = self.lacks();
+        missing.0 += 1;
+        missing.1 = Some(what);
     }
 
     /// What was last missing.
     pub(crate) fn missing(&self) -> Option<String> {
-        self.memory().missing.clone()
+        self.lacks().1.clone()
+    }
+
+    /// How often something was missing.
+    pub(crate) fn count_missing(&self) -> usize {
+        self.lacks().0
+    }
+
+    fn lacks(&self) -> MutexGuard<'_, (usize, Option<String>)> {
+        self.missing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Begins to count what a template puts out.

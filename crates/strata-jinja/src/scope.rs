@@ -81,7 +81,9 @@ impl ScopeMap {
             ..self.run.templar.clone()
         };
         Value::from_object(VariableMap {
-            run: self.run.inside(name, templar),
+            run: self
+                .run
+                .inside(&format!("{:p} {name}", self.scopes), templar),
         })
     }
 }

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256, Sha512};
 pub(crate) const ALPHABET: &[u8; 64] =
     b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// Rounds when none are named; written down only if they differ.
+/// The rounds that are written down only if there are others.
 const USUAL_ROUNDS: u32 = 5000;
 
 /// Which hash is used.
@@ -18,22 +18,26 @@ pub(crate) enum Kind {
 
 impl Kind {
     fn digest(self, parts: &[&[u8]]) -> Vec<u8> {
-        let whole = parts.concat();
         match self {
-            Self::Sha256 => Sha256::digest(&whole).to_vec(),
-            Self::Sha512 => Sha512::digest(&whole).to_vec(),
+            Self::Sha256 => digest_of::<Sha256>(parts),
+            Self::Sha512 => digest_of::<Sha512>(parts),
         }
     }
 }
 
+fn digest_of<D: Digest>(parts: &[&[u8]]) -> Vec<u8> {
+    let mut digest = D::new();
+    parts.iter().for_each(|part| digest.update(part));
+    digest.finalize().to_vec()
+}
+
 /// The hash as `/etc/shadow` has it.
-pub(crate) fn crypt(kind: Kind, password: &[u8], salt: &str, rounds: Option<u32>) -> String {
-    let count = rounds.unwrap_or(USUAL_ROUNDS).clamp(1000, 999_999_999);
-    let hash = hash(kind, password, salt.as_bytes(), count);
+pub(crate) fn crypt(kind: Kind, password: &[u8], salt: &str, rounds: u32) -> String {
+    let hash = hash(kind, password, salt.as_bytes(), rounds);
     let mark = if kind == Kind::Sha512 { "$6$" } else { "$5$" };
     let named = match rounds {
-        Some(_) if count != USUAL_ROUNDS => format!("rounds={count}$"),
-        _ => String::new(),
+        USUAL_ROUNDS => String::new(),
+        rounds => format!("rounds={rounds}$"),
     };
     format!("{mark}{named}{salt}${}", encoded(kind, &hash))
 }
@@ -115,11 +119,11 @@ mod tests {
     #[test]
     fn hashes_of_the_specification() {
         assert_eq!(
-            crypt(Kind::Sha512, b"Hello world!", "saltstring", None),
+            crypt(Kind::Sha512, b"Hello world!", "saltstring", 5000),
             "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1"
         );
         assert_eq!(
-            crypt(Kind::Sha256, b"Hello world!", "saltstring", None),
+            crypt(Kind::Sha256, b"Hello world!", "saltstring", 5000),
             "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5"
         );
     }

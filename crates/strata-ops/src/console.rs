@@ -2,17 +2,21 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use strata_config::{Config, Evaluator, EvaluatorOptions, Mode};
-use strata_core::{Diagnostic, Diagnostics, Source, Type, Value, addr, files::Files};
-use strata_engine::SystemChance;
+use strata_config::{Chance, Config, Evaluator, EvaluatorOptions, Mode};
+use strata_core::{Diagnostic, Diagnostics, Events, Source, Type, Value, addr};
+use strata_engine::{Environment, SystemChance};
 use strata_hcl::{Expression, parse_expression};
 
 use crate::{
     files::Disk,
     graph::without_emptiness,
-    infrastructure::{Settings, stored, unset_inputs, variable_inputs, workspaces},
+    infrastructure::{
+        PlanMode, PlanOptions, Providers, Session, Settings, stored, unset_inputs, variable_inputs,
+        workspaces,
+    },
     process::Process,
     registry::Platforms,
+    stop::Stop,
 };
 
 /// A root module in which expressions can be evaluated.
@@ -49,23 +53,46 @@ impl Console {
         diags.append(found);
         let providers = platforms.providers();
         let state = stored::read(settings, process)?;
-        let files: Arc<dyn Files> = Arc::new(Disk);
-        let evaluator = Evaluator::new(
+        let environment = Environment {
             config,
-            EvaluatorOptions {
-                mode: Mode::Run,
-                variables,
-                workspace: workspaces::current(settings, process),
-                files: Some(files),
-                working_directory: process.working_directory.clone(),
-                plan_timestamp: Some(process.now().into()),
-                chance: Some(Arc::new(SystemChance)),
-                schemas: providers.schemas().clone(),
-            },
-        );
-        for (address, _, instance) in state.instances() {
-            if let Some(value) = stored::value(&address, instance, &providers) {
-                evaluator.set_instance(&address, value);
+            variables,
+            workspace: workspaces::current(settings, process),
+            files: Some(Arc::new(Disk)),
+            working_directory: process.working_directory.clone(),
+            plan_timestamp: Some(process.now().into()),
+        };
+        let chance: Arc<dyn Chance + Send + Sync> = Arc::new(SystemChance);
+        let evaluator = evaluator(environment, Some(chance), &providers);
+        set_values(&evaluator, &state, &providers);
+        Ok(Self { evaluator })
+    }
+
+    /// The same with the values that a plan comes to, which is made for it and not shown; what nobody knows before an
+    /// apply is unknown. The state is locked while it is planned.
+    pub async fn open_planned(
+        settings: &Settings,
+        process: &Process,
+        platforms: &Platforms,
+        stop: &Stop,
+        events: &Events,
+    ) -> Result<Self, Diagnostics> {
+        let operation = "OperationTypePlan";
+        let session = Session::open(settings, operation, process, platforms, events).await?;
+        let options = PlanOptions {
+            mode: PlanMode::Normal,
+            refresh: true,
+            targets: Vec::new(),
+            exclude: Vec::new(),
+            replace: Vec::new(),
+            parallelism: settings.parallelism,
+            stop: stop.engine().clone(),
+        };
+        let plan = session.plan(&options, events).await?;
+        let evaluator = evaluator(plan.environment.clone(), None, session.providers());
+        set_values(&evaluator, &plan.prior, session.providers());
+        for change in &plan.changes {
+            if let Some(after) = &change.after {
+                evaluator.set_instance(&change.address, after.clone());
             }
         }
         Ok(Self { evaluator })
@@ -92,6 +119,33 @@ impl Console {
             Some(_) => Answer::Type(value.ty()),
             None => Answer::Value(value),
         })
+    }
+}
+
+fn evaluator(
+    environment: Environment,
+    chance: Option<Arc<dyn Chance + Send + Sync>>,
+    providers: &Providers,
+) -> Evaluator {
+    let options = EvaluatorOptions {
+        mode: Mode::Run,
+        variables: environment.variables,
+        workspace: environment.workspace,
+        files: environment.files,
+        working_directory: environment.working_directory,
+        plan_timestamp: environment.plan_timestamp,
+        chance,
+        schemas: providers.schemas().clone(),
+    };
+    Evaluator::new(environment.config, options)
+}
+
+/// Hands in what a state holds.
+fn set_values(evaluator: &Evaluator, state: &stored::State, providers: &Providers) {
+    for (address, _, instance) in state.instances() {
+        if let Some(value) = stored::value(&address, instance, providers) {
+            evaluator.set_instance(&address, value);
+        }
     }
 }
 

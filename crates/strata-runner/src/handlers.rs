@@ -10,18 +10,21 @@ use crate::outcome::text;
 
 /// The places of the handlers that a name means; empty if nothing has this name.
 ///
-/// The last handler of that name wins; a handler in a role is also called `ROLE : NAME`. Beside it, every handler
-/// that listens to the name is meant, of equally named ones only the last.
+/// Of several handlers with one name that in the last list wins, and in one list the first, as in ansible-core 2.19; a
+/// handler in a role is also called `ROLE : NAME`. Beside it, every handler that listens to the name is meant, of
+/// equally named ones only one, chosen in the same way.
 pub(crate) fn find(handlers: &[Arc<Handler>], name: &str, templar: &Templar) -> Vec<usize> {
+    let order = order(handlers);
     let mut found = BTreeSet::new();
-    let named = handlers
-        .iter()
-        .enumerate()
-        .rev()
-        .find(|(_, handler)| names(handler, templar).iter().any(|own| own == name));
-    found.extend(named.map(|(at, _)| at));
+    let is_named = |at: &&usize| {
+        names(&handlers[**at], templar)
+            .iter()
+            .any(|own| own == name)
+    };
+    found.extend(order.iter().find(is_named));
     let mut seen = BTreeSet::new();
-    for (at, handler) in handlers.iter().enumerate().rev() {
+    for at in order {
+        let handler = &handlers[at];
         if !listens(handler, name, templar) {
             continue;
         }
@@ -31,6 +34,23 @@ pub(crate) fn find(handlers: &[Arc<Handler>], name: &str, templar: &Templar) -> 
         }
     }
     found.into_iter().collect()
+}
+
+/// The places in the order in which handlers are looked for: list by list from the last, each from its beginning.
+fn order(handlers: &[Arc<Handler>]) -> Vec<usize> {
+    let places: Vec<usize> = (0..handlers.len()).collect();
+    let lists = places.chunk_by(|one, next| same_list(&handlers[*one], &handlers[*next]));
+    let lists: Vec<&[usize]> = lists.collect();
+    lists.into_iter().rev().flatten().copied().collect()
+}
+
+/// True for handlers of one play, or of one role.
+fn same_list(one: &Handler, other: &Handler) -> bool {
+    match (&one.task.role, &other.task.role) {
+        (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+        (None, None) => one.task.span.file == other.task.span.file,
+        _ => false,
+    }
 }
 
 /// What a handler is called: its name, and the same with its role.

@@ -162,13 +162,12 @@ impl HostData {
         if inject {
             return self.facts.clone();
         }
+        let none = JsonMap::from_iter([("ansible_local".to_owned(), JsonMap::new().into())]);
         let seen = self.facts.iter();
         let seen =
             seen.filter(|(name, _)| matches!(name.as_str(), "ansible_facts" | "ansible_local"));
-        Arc::new(
-            seen.map(|(name, value)| (name.clone(), value.clone()))
-                .collect(),
-        )
+        let seen = seen.map(|(name, value)| (name.clone(), value.clone()));
+        Arc::new(none.into_iter().chain(seen).collect())
     }
 
     /// The facts by the names that modules gave them.
@@ -245,6 +244,10 @@ mod tests {
     #[test]
     fn facts_that_are_not_injected_are_seen_in_ansible_facts_alone() {
         let mut data = HostData::default();
+        assert_eq!(
+            Json::Object((*data.seen_facts(false)).clone()),
+            json!({"ansible_local": {}})
+        );
         let facts = json!({"ansible_system": "Linux", "ansible_local": {"a": 1}});
         data.add(FactLevel::Gathered, &map(facts));
         assert_eq!(

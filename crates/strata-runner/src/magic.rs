@@ -131,7 +131,7 @@ impl PlayScope {
             ),
             (
                 "play_hosts".to_owned(),
-                Variable::Plain(self.play_hosts.clone()),
+                Variable::Plain(self.batch_hosts.clone()),
             ),
             (
                 "ansible_play_hosts_all".to_owned(),

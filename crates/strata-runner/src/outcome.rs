@@ -129,7 +129,11 @@ impl ItemResult {
             return bad.then(|| CENSORED.to_owned());
         }
         if self.is_skipped() && !bad {
-            return self.values.get("skip_reason").map(text);
+            let reasons = ["skip_reason", "skipped_reason"];
+            return reasons
+                .iter()
+                .find_map(|name| self.values.get(*name))
+                .map(text);
         }
         if !bad && !verbose {
             return None;
@@ -314,7 +318,6 @@ pub(crate) fn nothing_to_do() -> ItemResult {
             "changed": false,
             "skipped": true,
             "skipped_reason": "No items in the list",
-            "skip_reason": "No items in the list",
             "results": [],
         })),
         ..ItemResult::default()

@@ -42,21 +42,31 @@ struct FileV4<'a> {
     check_results: Option<Box<RawValue>>,
 }
 
-/// The same as it is read.
+/// The same as it is read. As with Terraform what is null or not there is empty.
 #[derive(Deserialize)]
 struct ReadV4 {
     version: u64,
+    #[serde(default, deserialize_with = "or_empty")]
     terraform_version: Arc<str>,
+    #[serde(default, deserialize_with = "or_empty")]
     serial: u64,
+    #[serde(default, deserialize_with = "or_empty")]
     lineage: Arc<str>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     outputs: BTreeMap<Arc<str>, OutputV4>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     resources: Resources,
     #[serde(default)]
     check_results: Option<Box<RawValue>>,
     #[serde(default)]
     encrypted_data: Option<IgnoredAny>,
+}
+
+/// Reads null as what is empty.
+pub(crate) fn or_empty<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    json: D,
+) -> Result<T, D::Error> {
+    Option::deserialize(json).map(Option::unwrap_or_default)
 }
 
 /// Resources that are taken in one by one: as the file has them, all together would be as much again.
@@ -173,8 +183,14 @@ pub(crate) fn parse_text(text: &str) -> Result<State, String> {
     }
 }
 
+const WITHOUT_VERSION: &str = "it has no `version`";
+
 /// Says what the text is if it is no plain state of the format's version 4.
 pub(crate) fn refuse_others(text: &str) -> Result<(), String> {
+    let json: Json = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    if !json.is_object() {
+        return Err(WITHOUT_VERSION.to_owned());
+    }
     let version: Version = serde_json::from_str(text).map_err(|error| error.to_string())?;
     if version.encrypted_data.is_some() {
         return Err(
@@ -187,7 +203,7 @@ pub(crate) fn refuse_others(text: &str) -> Result<(), String> {
         Some(version) => Err(format!(
             "its format has version {version}, only version 4 is supported"
         )),
-        None => Err("it has no `version`".to_owned()),
+        None => Err(WITHOUT_VERSION.to_owned()),
     }
 }
 

@@ -13,6 +13,7 @@
 
 mod address;
 pub mod backend;
+mod carried;
 pub mod encryption;
 mod error;
 mod file;
@@ -27,6 +28,7 @@ mod record;
 mod state;
 mod store;
 
+pub use carried::{carries_over, is_carried_from};
 pub use error::StateError;
 pub use files::write_private;
 pub use instances::Instances;

@@ -5,14 +5,14 @@ use std::{borrow::Cow, collections::BTreeMap};
 use serde::{Deserialize, de::IgnoredAny};
 use strata_core::addr::{Resource, ResourceInstance};
 
-use crate::file::{index_key, refuse_others, resource_address};
+use crate::file::{index_key, or_empty, refuse_others, resource_address};
 
 #[derive(Deserialize)]
 struct File<'a> {
     version: u64,
     #[serde(default)]
     encrypted_data: Option<IgnoredAny>,
-    #[serde(default, borrow)]
+    #[serde(default, borrow, deserialize_with = "or_empty")]
     resources: Vec<Listed<'a>>,
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use strata_core::{AttributePath, Value, addr};
 
-use crate::instances::Instances;
+use crate::{carried::carried, instances::Instances};
 
 /// Everything that is known of one root module's objects.
 #[derive(Clone, Debug, PartialEq)]
@@ -217,9 +217,11 @@ impl State {
         object
     }
 
-    /// Gives an instance with all its objects another address, at which nothing may be.
+    /// Gives an instance with all its objects another address, at which nothing may be. Of another type they become
+    /// what they are there.
     pub fn rename(&mut self, from: &addr::ResourceInstance, to: &addr::ResourceInstance) {
-        if let Some((provider, instance)) = self.take(from) {
+        if let Some(taken) = self.take(from) {
+            let (provider, instance) = carried(&from.resource, &to.resource, taken);
             self.insert(to, &provider, instance);
         }
     }

@@ -2,7 +2,10 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
 };
 
@@ -30,6 +33,20 @@ pub struct Store {
     held: Held,
     remote: Option<Arc<dyn Remote>>,
     encryption: Option<Arc<Encryption>>,
+    origin: Option<Origin>,
+}
+
+/// Another file that a state is read from, until it is written for the first time.
+#[derive(Clone, Debug)]
+struct Origin {
+    path: PathBuf,
+    is_left: Arc<AtomicBool>,
+}
+
+impl Origin {
+    fn is_left(&self) -> bool {
+        self.is_left.load(Ordering::Relaxed)
+    }
 }
 
 /// A state of so many bytes is read and hashed at the same time.
@@ -113,6 +130,26 @@ impl Store {
             held: Held::default(),
             remote: None,
             encryption: None,
+            origin: None,
+        }
+    }
+
+    /// The same state, written to another file (`-state-out`). Backup, journal and lock are beside that one.
+    #[must_use]
+    pub fn written_to(self, path: impl Into<PathBuf>) -> Self {
+        let there = Self::new(path);
+        if there.path == self.path || self.is_remote() {
+            return self;
+        }
+        let origin = Origin {
+            path: self.path,
+            is_left: Arc::default(),
+        };
+        Self {
+            path: there.path,
+            origin: Some(origin),
+            held: Held::default(),
+            ..self
         }
     }
 
@@ -140,7 +177,7 @@ impl Store {
     pub fn place(&self) -> String {
         match &self.remote {
             Some(remote) => remote.place(),
-            None => self.path.display().to_string(),
+            None => self.read_from().display().to_string(),
         }
     }
 
@@ -208,10 +245,23 @@ impl Store {
         std::fs::create_dir_all(folder).map_err(StateError::io("make", folder))
     }
 
+    /// The file that the state is read from.
+    pub fn read_from(&self) -> &Path {
+        match self.origin_now() {
+            Some(origin) => &origin.path,
+            None => &self.path,
+        }
+    }
+
+    /// The other file that the state is in until it is written.
+    fn origin_now(&self) -> Option<&Origin> {
+        self.origin.as_ref().filter(|origin| !origin.is_left())
+    }
+
     /// The text of the state; none if there is none.
     fn content(&self) -> Result<Option<Content>, StateError> {
         let kept = match &self.remote {
-            None => files::read_filled(&self.path)?,
+            None => files::read_filled(self.read_from())?,
             Some(remote) => remote.read()?.filter(|bytes| !bytes.is_empty()),
         };
         let Some(kept) = kept else {
@@ -311,7 +361,7 @@ impl Store {
     fn unreadable(&self, reason: String) -> StateError {
         match &self.remote {
             None => StateError::Format {
-                path: self.path.clone(),
+                path: self.read_from().to_owned(),
                 reason,
             },
             Some(remote) => StateError::RemoteFormat {
@@ -376,6 +426,7 @@ impl Store {
         let journal = self.journal_path();
         let is_same = |content: &Content| content.plain() == text.as_bytes();
         if before.as_ref().is_some_and(is_same) || (before.is_none() && state.holds_nothing()) {
+            self.carry_over(before.as_ref())?;
             files::remove(&journal)?;
             return Ok(base.clone());
         }
@@ -430,8 +481,29 @@ impl Store {
         self.replace(&text)
     }
 
+    /// Copies a state that did not change to where it shall be.
+    fn carry_over(&self, content: Option<&Content>) -> Result<(), StateError> {
+        let (Some(content), Some(_)) = (content, self.origin_now()) else {
+            return Ok(());
+        };
+        let there = files::read_filled(&self.path)?;
+        if there.as_deref() == Some(&content.kept) {
+            return Ok(());
+        }
+        self.keep_before(there)?;
+        self.put(&content.kept)
+    }
+
+    /// Keeps what was in the file that is written.
     fn back_up(&self, before: Option<Content>) -> Result<(), StateError> {
-        let Some(Content { kept: before, .. }) = before else {
+        self.keep_before(match self.origin_now() {
+            Some(_) => files::read_filled(&self.path)?,
+            None => before.map(|content| content.kept),
+        })
+    }
+
+    fn keep_before(&self, before: Option<Vec<u8>>) -> Result<(), StateError> {
+        let Some(before) = before else {
             return Ok(());
         };
         match &self.backup {
@@ -445,12 +517,18 @@ impl Store {
 
     /// Replaces the state; where its file is locked, the new one is before it takes the place.
     fn replace(&self, text: &str) -> Result<(), StateError> {
-        let bytes = self.encrypt(text)?;
+        self.put(&self.encrypt(text)?)
+    }
+
+    fn put(&self, bytes: &[u8]) -> Result<(), StateError> {
         if let Some(remote) = &self.remote {
-            return remote.write(&bytes);
+            return remote.write(bytes);
         }
-        let new = files::replace_with(&self.path, &bytes, |file| self.held.lock_too(file))?;
+        let new = files::replace_with(&self.path, bytes, |file| self.held.lock_too(file))?;
         self.held.pass_on(new);
+        if let Some(origin) = &self.origin {
+            origin.is_left.store(true, Ordering::Relaxed);
+        }
         Ok(())
     }
 

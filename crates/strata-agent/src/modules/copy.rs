@@ -362,7 +362,10 @@ impl Copy {
             };
             return Ok((dest.join(name), missing_folders(host, &dest)?));
         }
-        let folder = dest.parent().unwrap_or(Path::new("/"));
+        let folder = match dest.parent() {
+            Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
+            folder => folder.unwrap_or(Path::new("/")),
+        };
         if host.metadata_followed(folder)?.is_none() {
             let shown = folder.display();
             return Err(ModuleError::new(format!(

@@ -14,6 +14,9 @@ pub(crate) struct Settings {
     /// State file to use instead of `terraform.tfstate`.
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
+    /// Where the state is written, if not to the file that it was read from.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state_out: Option<PathBuf>,
     /// Where to keep the version before; `-` for nowhere.
     #[arg(long, value_name = "FILE")]
     pub(crate) backup: Option<PathBuf>,
@@ -115,6 +118,9 @@ pub(crate) struct Refresh {
 /// `validate`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Validate {
+    /// The folder with the configuration, instead of this one.
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: Option<PathBuf>,
     /// Write the result as JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -1,10 +1,10 @@
 //! Options of `init` and `get`, named as Terraform names them.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args};
 
-use super::variables::Variables;
+use super::{infrastructure::parse_duration, variables::Variables};
 
 /// `init`.
 #[derive(Args, Clone, Debug)]
@@ -12,6 +12,9 @@ pub(crate) struct Init {
     /// Draft a `strata.hcl` for the repository in this folder, instead; nothing else is done.
     #[arg(long, value_name = "DIR")]
     pub(crate) from: Option<PathBuf>,
+    /// Copy a module into this folder, which must be empty, before anything else.
+    #[arg(long, value_name = "SOURCE", conflicts_with = "from")]
+    pub(crate) from_module: Option<String>,
     /// Fetch modules anew, in the newest versions that will do.
     #[arg(long)]
     pub(crate) upgrade: bool,
@@ -36,6 +39,15 @@ pub(crate) struct Init {
     /// Leave `.terraform.lock.hcl` alone, which holds anyway: the providers are built in.
     #[arg(long, value_name = "MODE", value_parser = ["readonly"])]
     pub(crate) lockfile: Option<String>,
+    /// Not looked into, which is said: the providers are built in.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) plugin_dir: Vec<PathBuf>,
+    /// Take the state's lock where it is moved.
+    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub(crate) lock: bool,
+    /// How long to wait for the state's lock, such as `30s` or `2m`.
+    #[arg(long, default_value = "0s", value_parser = parse_duration, value_name = "DURATION")]
+    pub(crate) lock_timeout: Duration,
     /// Programs that fetch may ask on the terminal.
     #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub(crate) input: bool,

@@ -37,6 +37,9 @@ pub(crate) struct Console {
     /// State file to use instead of `terraform.tfstate`.
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
+    /// Plan first, and take the values that the plan comes to instead of those in the state.
+    #[arg(long)]
+    pub(crate) plan: bool,
 }
 
 /// `graph`.
@@ -49,6 +52,9 @@ pub(crate) struct Graph {
     /// Mark cycles, which the graph of resources cannot have.
     #[arg(long)]
     pub(crate) draw_cycles: bool,
+    /// Of no effect, as in Terraform since 1.7: all modules are shown.
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub(crate) module_depth: Option<i64>,
     /// Show the actions of a saved plan, and which waits for which.
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,

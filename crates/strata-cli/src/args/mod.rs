@@ -83,7 +83,7 @@ impl Args {
     }
 }
 
-/// `strata help COMMAND` is `strata COMMAND --help`.
+/// `strata help COMMAND` is `strata COMMAND --help`, and `-v` is `--version`, as with Terraform.
 fn in_words(argv: &[OsString]) -> Cow<'_, [OsString]> {
     match argv {
         [program, help, command @ ..] if help == "help" => {
@@ -92,6 +92,7 @@ fn in_words(argv: &[OsString]) -> Cow<'_, [OsString]> {
             asked.push("--help".into());
             asked.into()
         }
+        [program, version] if version == "-v" => vec![program.clone(), "--version".into()].into(),
         _ => argv.into(),
     }
 }
@@ -185,6 +186,10 @@ commands! {
     Modules(Modules) = "modules",
     /// Show which module needs which providers.
     Providers(Providers) = "providers",
+    /// Refused: says where the token of a host belongs.
+    Login(Login) = "login",
+    /// Refused: says where the token of a host may stand.
+    Logout(Login) = "logout",
     /// Show what the language consists of.
     Metadata(Metadata) = "metadata",
     /// Rewrite configuration files in the usual style, as `terraform fmt` does.
@@ -203,6 +208,8 @@ commands! {
     ForceUnlock(ForceUnlock) = "force-unlock",
     /// Several states of one configuration.
     Workspace(Workspace) = "workspace",
+    /// The former name of `workspace`.
+    Env(Workspace) = "env",
     /// Run a playbook, as `ansible-playbook` does.
     Playbook(Playbook) = "playbook",
     /// Show an inventory, as `ansible-inventory` does.
@@ -239,6 +246,38 @@ pub(crate) enum ProvidersCommand {
         #[arg(long, required = true)]
         json: bool,
     },
+    /// Look whether Strata has the providers that are to be locked; `.terraform.lock.hcl` stays as it is.
+    Lock {
+        /// Addresses of providers, such as `hashicorp/random`; all that the configuration uses, if there are none.
+        #[arg(value_name = "PROVIDER")]
+        providers: Vec<String>,
+        /// A platform, such as `linux_amd64`: built-in providers run on every one that Strata runs on.
+        #[arg(long, value_name = "OS_ARCH")]
+        platform: Vec<String>,
+        /// Refused: there are no packages of the providers.
+        #[arg(long, value_name = "DIR")]
+        fs_mirror: Option<PathBuf>,
+        /// Refused: there are no packages of the providers.
+        #[arg(long, value_name = "URL")]
+        net_mirror: Option<String>,
+    },
+    /// Refused: there are no packages of the providers, which are built in.
+    Mirror {
+        /// Where the packages would go.
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        /// A platform, such as `linux_amd64`.
+        #[arg(long, value_name = "OS_ARCH")]
+        platform: Vec<String>,
+    },
+}
+
+/// Options of `login` and `logout`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Login {
+    /// The host, `app.terraform.io` if none is named.
+    #[arg(value_name = "HOST", default_value = "app.terraform.io")]
+    pub(crate) host: String,
 }
 
 /// Options of `modules`.

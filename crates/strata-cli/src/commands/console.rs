@@ -12,9 +12,10 @@ use strata_ops::{
     console::{Answer, Console, is_whole},
     infrastructure::Settings,
     registry::Platforms,
+    stop::Stop,
 };
 
-use super::{Exit, FAILED, complain, process};
+use super::{Exit, FAILED, complain, process, surgery::work};
 use crate::{args, render::console as draw};
 
 const HELP: &str = "\
@@ -33,9 +34,21 @@ pub(super) fn run(arguments: &args::Console) -> Result<Exit, Diagnostics> {
         variables: arguments.variables.0.clone(),
         ..Settings::of(PathBuf::from("."))
     };
-    let mut diags = Diagnostics::new();
-    let console = Console::open(&settings, &process, &Platforms::real(&process), &mut diags)?;
-    complain(&diags);
+    let platforms = Platforms::real(&process);
+    let console = match arguments.plan {
+        false => {
+            let mut diags = Diagnostics::new();
+            let console = Console::open(&settings, &process, &platforms, &mut diags)?;
+            complain(&diags);
+            console
+        }
+        true => {
+            let stop = Stop::new();
+            work(async |events| {
+                Console::open_planned(&settings, &process, &platforms, &stop, events).await
+            })?
+        }
+    };
     let exit = if stdin().is_terminal() {
         interactive(&console)
     } else {

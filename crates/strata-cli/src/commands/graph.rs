@@ -14,11 +14,14 @@ use strata_ops::{
     registry::Platforms,
 };
 
-use super::{Exit, process};
+use super::{Exit, complain, process};
 use crate::args;
 
 pub(super) fn run(arguments: &args::Graph) -> Result<Exit, Diagnostics> {
     let settings = Settings::of(PathBuf::from("."));
+    if arguments.module_depth.is_some() {
+        complain(&without_depth().into());
+    }
     match (arguments.kind.as_deref(), &arguments.plan) {
         (None | Some("apply"), Some(file)) => print!("{}", steps(&of_plan(file, &settings)?)),
         (None, None) => print!("{}", dot(&graph(&Disk, Path::new("."))?)),
@@ -43,6 +46,11 @@ fn of_plan(file: &Path, settings: &Settings) -> Result<Steps, Diagnostics> {
     };
     let plan = saved.plan(&process, &Platforms::real(&process))?;
     Ok(plan_graph(&plan))
+}
+
+fn without_depth() -> Diagnostic {
+    Diagnostic::warning("module-depth", "`-module-depth` is of no effect")
+        .detail("All modules are shown, as with Terraform.")
 }
 
 fn no_such_type() -> Diagnostic {

@@ -33,16 +33,35 @@ const CHANGES: Exit = 2;
 pub(super) fn validate(arguments: &args::Validate) -> Result<Exit, Diagnostics> {
     let process = process()?;
     let mut diags = Diagnostics::new();
+    let folder = arguments.directory.as_deref().unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        diags.push(no_folder(folder));
+        return Ok(tell_validity(&diags, arguments.json));
+    }
     infrastructure::validate(
         &Disk,
-        Path::new("."),
+        folder,
         (!arguments.no_tests).then_some(&*arguments.test_directory),
         &process,
         &Platforms::real(&process),
         &mut diags,
     );
+    Ok(tell_validity(&diags, arguments.json))
+}
+
+fn no_folder(folder: &Path) -> strata_core::Diagnostic {
+    strata_core::Diagnostic::error("module-folder", "Failed to read module directory").detail(
+        format!(
+            "Module directory {} does not exist or cannot be read.",
+            folder.display()
+        ),
+    )
+}
+
+/// Shows what `validate` found.
+fn tell_validity(diags: &Diagnostics, as_json: bool) -> Exit {
     let valid = !diags.has_errors();
-    if arguments.json {
+    if as_json {
         let (errors, warnings): (Vec<_>, Vec<_>) =
             diags.iter().partition(|diagnostic| diagnostic.is_error());
         let diagnostics: Vec<_> = diags.iter().map(terraform_json::diagnostic).collect();
@@ -55,12 +74,12 @@ pub(super) fn validate(arguments: &args::Validate) -> Result<Exit, Diagnostics> 
         });
         println!("{result:#}");
     } else {
-        super::complain(&diags);
+        super::complain(diags);
         if valid {
             println!("Success! The configuration is valid.");
         }
     }
-    Ok(if valid { 0 } else { FAILED })
+    if valid { 0 } else { FAILED }
 }
 
 /// What comes after planning.
@@ -349,6 +368,7 @@ fn refuse_contradictions(arguments: &args::Plan, diags: &mut Diagnostics) {
 pub(super) fn settings(arguments: &args::Settings) -> infrastructure::Settings {
     infrastructure::Settings {
         state: arguments.state.clone(),
+        state_out: arguments.state_out.clone(),
         backup: arguments.backup.clone(),
         variables: arguments.variables.0.clone(),
         lock: arguments.lock,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anstream::println;
-use strata_core::Diagnostics;
+use strata_core::{Diagnostic, Diagnostics};
 use strata_ops::{
     infrastructure::Settings,
     initialize::{self, Initialized, Options, Step},
@@ -16,6 +16,8 @@ use crate::{args, render::terraform_json};
 pub(super) fn init(arguments: &args::Init) -> Result<Exit, Diagnostics> {
     let settings = Settings {
         variables: arguments.variables.0.clone(),
+        lock: arguments.lock,
+        lock_timeout: arguments.lock_timeout,
         ..Settings::of(PathBuf::from("."))
     };
     let options = Options {
@@ -31,10 +33,18 @@ pub(super) fn init(arguments: &args::Init) -> Result<Exit, Diagnostics> {
         input: arguments.input,
     };
     let json = arguments.json;
+    if let Some(source) = &arguments.from_module {
+        tell(json, &format!("Copying configuration from {source:?}..."));
+        if let Err(diags) = initialize::copy_module(source, &options, &process()?) {
+            complain_as(&diags, json);
+            return Ok(FAILED);
+        }
+    }
     if options.backend {
         tell(json, "Initializing the backend...");
     }
     let mut diags = Diagnostics::new();
+    diags.extend((!arguments.plugin_dir.is_empty()).then(unused_plugins));
     let found = run(&options, json, &mut diags)?;
     if !diags.has_errors() {
         providers(&found, json);
@@ -79,6 +89,11 @@ pub(super) fn get(arguments: &args::Get) -> Result<Exit, Diagnostics> {
     } else {
         0
     })
+}
+
+fn unused_plugins() -> Diagnostic {
+    Diagnostic::warning("plugin-dir", "Plugins of a folder are not used")
+        .detail("The providers are built in to Strata: those that `-plugin-dir` would give are not looked at.")
 }
 
 fn run(options: &Options, json: bool, diags: &mut Diagnostics) -> Result<Initialized, Diagnostics> {

@@ -12,6 +12,7 @@ mod graph;
 mod import;
 mod infrastructure;
 mod initialize;
+mod login;
 mod metadata;
 mod modules;
 mod output;
@@ -121,7 +122,16 @@ fn command(command: Command) -> Result<Exit, Diagnostics> {
         Command::Providers(arguments) => match arguments.command {
             None => providers::run(),
             Some(ProvidersCommand::Schema { json: _ }) => providers::schemas(),
+            Some(ProvidersCommand::Lock {
+                providers,
+                platform: _,
+                fs_mirror,
+                net_mirror,
+            }) => providers::lock(&providers, fs_mirror.is_some() || net_mirror.is_some()),
+            Some(ProvidersCommand::Mirror { .. }) => Err(providers::no_packages().into()),
         },
+        Command::Login(arguments) => Err(login::refuse_login(&arguments.host)),
+        Command::Logout(arguments) => Err(login::refuse_logout(&arguments.host)),
         Command::Metadata(arguments) => match arguments.command {
             MetadataCommand::Functions { json: _ } => Ok(metadata::functions()),
         },
@@ -132,7 +142,9 @@ fn command(command: Command) -> Result<Exit, Diagnostics> {
         Command::Taint(arguments) => taint::run(&arguments, true),
         Command::Untaint(arguments) => taint::run(&arguments, false),
         Command::ForceUnlock(arguments) => unlock::run(&arguments),
-        Command::Workspace(arguments) => workspace::run(&arguments.command),
+        Command::Workspace(arguments) | Command::Env(arguments) => {
+            workspace::run(&arguments.command)
+        }
         Command::Playbook(arguments) => playbook::run(&arguments),
         Command::Inventory(arguments) => playbook::inventory(&arguments),
         Command::Run(arguments) => playbook::adhoc(&arguments),

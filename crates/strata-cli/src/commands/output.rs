@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use strata_core::{Diagnostic, Diagnostics, Type};
 use strata_ops::infrastructure::{Settings, stored};
 
-use super::{Exit, process};
+use super::{Exit, complain, process};
 use crate::{args, render::value::long};
 
 pub(super) fn run(arguments: &args::Output) -> Result<Exit, Diagnostics> {
@@ -20,6 +20,11 @@ pub(super) fn run(arguments: &args::Output) -> Result<Exit, Diagnostics> {
         all(&state, arguments.json);
         return Ok(0);
     };
+    // As text alone that is no mistake; with `-raw` a script would take nothing for the value.
+    if state.outputs.is_empty() && !arguments.json && !arguments.raw {
+        complain(&no_outputs().into());
+        return Ok(0);
+    }
     let Some(output) = state.outputs.get(name.as_str()) else {
         let diagnostic = Diagnostic::error("no-output", format!("Output {name:?} not found"))
             .detail("The output variable requested could not be found in the state file.")
@@ -32,6 +37,12 @@ pub(super) fn run(arguments: &args::Output) -> Result<Exit, Diagnostics> {
         (false, false) => println!("{}", long(&output.value, 0)),
     }
     Ok(0)
+}
+
+fn no_outputs() -> Diagnostic {
+    Diagnostic::warning("no-outputs", "No outputs found")
+        .detail("The state has no outputs.")
+        .hint("Declare them in `output` blocks, and run `strata apply` or `strata refresh`.")
 }
 
 fn print_raw(name: &str, value: &strata_core::Value) -> Result<(), Diagnostics> {
@@ -69,7 +80,7 @@ fn all(state: &stored::State, as_json: bool) {
         return;
     }
     if state.outputs.is_empty() {
-        anstream::eprintln!("There are no outputs in the state.");
+        complain(&no_outputs().into());
     }
     for (name, output) in &state.outputs {
         let text = if output.sensitive {

@@ -5,6 +5,7 @@ use serde_json::json;
 use strata_core::{Diagnostic, Diagnostics};
 use strata_ops::{
     files::Disk,
+    infrastructure::full_provider,
     registry::Platforms,
     requirements::{ModuleRequirements, Requirements, requirements},
 };
@@ -36,6 +37,41 @@ pub(super) fn schemas() -> Result<Exit, Diagnostics> {
     diags.into_result(())?;
     println!("{shown}");
     Ok(0)
+}
+
+/// Looks whether all that is to be locked is there. A lock file holds the digests of packages; these providers have
+/// none, so it stays as it is.
+pub(super) fn lock(named: &[String], has_mirror: bool) -> Result<Exit, Diagnostics> {
+    if has_mirror {
+        return Err(no_packages().into());
+    }
+    let process = process()?;
+    let needed: Vec<String> = match named.is_empty() {
+        true => requirements(&Disk, &process)?
+            .sources()
+            .into_iter()
+            .collect(),
+        false => named.iter().map(|name| full_provider(name)).collect(),
+    };
+    let providers = Platforms::real(&process).providers();
+    let missing = needed
+        .iter()
+        .filter(|source| providers.get(source).is_none());
+    let mut diags = Diagnostics::new();
+    diags.extend(missing.map(|source| not_there(source)));
+    diags.into_result(())?;
+    for source in &needed {
+        println!("- {source} is built in to Strata");
+    }
+    println!("\nThere is nothing to lock: .terraform.lock.hcl stays as it is.");
+    Ok(0)
+}
+
+/// What is said where packages of providers are asked for.
+pub(super) fn no_packages() -> Diagnostic {
+    Diagnostic::error("unsupported", "There are no packages of providers")
+        .detail("The providers are built in to Strata, so that nothing is fetched and nothing can be mirrored.")
+        .hint("A machine without network needs the program `strata` alone.")
 }
 
 fn not_there(source: &str) -> Diagnostic {

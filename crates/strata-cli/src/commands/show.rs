@@ -21,7 +21,11 @@ pub(super) fn run(arguments: &args::Show) -> Result<Exit, Diagnostics> {
     let process = process()?;
     if let Some(missing) = arguments.file.as_ref().filter(|path| !path.exists()) {
         let summary = "Failed to read the given file as a state or plan file";
-        let detail = format!("There is no `{}`.", missing.display());
+        let missing = missing.display();
+        let detail = format!(
+            "State read error: Error loading statefile: open {missing}: no such file or directory\n\nPlan read error: \
+             open {missing}: no such file or directory"
+        );
         return Err(Diagnostic::error("plan-file", summary)
             .detail(detail)
             .into());

@@ -205,6 +205,46 @@ fn the_console_works_without_configuration() {
 }
 
 #[test]
+fn the_console_may_show_what_a_plan_comes_to() {
+    let main = r#"
+variable "x" {
+  default = 1
+}
+resource "terraform_data" "a" {
+  input = var.x
+}
+locals {
+  l = [terraform_data.a.id, timestamp()]
+}
+"#;
+    let folder = Folder::new(&[("main.tf", main)]);
+    let planned = |arguments: &[&str], asked: &str| {
+        let arguments = [&["console", "-plan"][..], arguments].concat();
+        folder.run_fed(&arguments, asked).succeeded().stdout
+    };
+    assert_eq!(planned(&[], "terraform_data.a.input"), "1\n");
+    assert_eq!(
+        planned(&[], "local.l"),
+        "[\n  (known after apply),\n  (known after apply),\n]\n"
+    );
+    assert!(!folder.path().join("terraform.tfstate").exists());
+    folder.run(&["apply", "-auto-approve"]).succeeded();
+    assert_eq!(
+        planned(&["-var", "x=2"], "terraform_data.a.input"),
+        "\"2\"\n"
+    );
+    assert_eq!(
+        planned(&["-var", "x=2"], "terraform_data.a.output"),
+        "(known after apply)\n"
+    );
+    let asked = "terraform_data.a.output";
+    let now = folder
+        .run_fed(&["console", "-var", "x=2"], asked)
+        .succeeded();
+    assert_eq!(now.stdout, "1\n");
+}
+
+#[test]
 fn a_mistake_in_piped_input_ends_it() {
     let ran = folder().run_fed(&["console"], "1\nlocal.nothing\n2\n");
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));

@@ -142,3 +142,123 @@ fn a_state_edited_by_hand_is_refused_where_it_does_not_fit_its_type() {
     );
     assert_eq!(String::from_utf8(state(&folder)).unwrap(), edited);
 }
+
+#[test]
+fn a_state_that_is_cut_off_of_the_future_or_none_at_all_is_refused_and_stays() {
+    let (folder, before) = applied();
+    let whole = String::from_utf8(before).unwrap();
+    let future = whole.replacen("\"version\": 4", "\"version\": 5", 1);
+    let half = &whole[..whole.len() / 2];
+    for text in [half, &future, "null", "{}", "\u{0}\u{1}", "[1]"] {
+        folder.write("terraform.tfstate", text);
+        for command in [
+            &["plan"][..],
+            &["apply", "-auto-approve", "-var=number=2"],
+            &["destroy", "-auto-approve"],
+            &["state", "rm", "terraform_data.each"],
+        ] {
+            let refused = folder.run(command);
+            assert_eq!(refused.code, Some(1), "{command:?} of {text:?}");
+            let why = "Unsupported state file format";
+            assert!(refused.stderr.contains(why), "{}", refused.stderr);
+            assert_eq!(String::from_utf8(state(&folder)).unwrap(), text);
+        }
+    }
+}
+
+#[test]
+fn a_state_that_another_one_took_the_place_of_meanwhile_is_not_written_over() {
+    let folder = gate::folder();
+    let first = Waiting::start(&folder);
+    let other = r#"{"version":4,"terraform_version":"1.11.4","serial":7,"lineage":"other","outputs":{},"resources":[],"check_results":null}"#;
+    folder.write("terraform.tfstate", other);
+    gate::open(&folder);
+    let (said, code) = first.end();
+    assert_eq!(code, Some(1), "{said}");
+    assert_eq!(String::from_utf8(state(&folder)).unwrap(), other);
+    // What was done is known: the journal is kept, and nobody goes on on the wrong state.
+    let next = folder.run(&["apply", "-auto-approve"]);
+    assert_eq!(next.code, Some(1), "{}", next.stdout);
+    assert!(
+        next.stderr.contains("terraform.tfstate.journal"),
+        "{}",
+        next.stderr
+    );
+    assert_eq!(String::from_utf8(state(&folder)).unwrap(), other);
+}
+
+/// Each waits at the gate when it is made and when it is deleted, unless a file says that all may pass.
+const STEPS: &str = r#"
+resource "terraform_data" "a" {
+  provisioner "local-exec" {
+    command = "echo making; test -e pass || cat gate"
+  }
+  provisioner "local-exec" {
+    when    = destroy
+    command = "echo deleting; test -e pass || cat gate"
+  }
+}
+resource "terraform_data" "b" {
+  input = terraform_data.a.id
+  provisioner "local-exec" {
+    command = "echo making; test -e pass || cat gate"
+  }
+  provisioner "local-exec" {
+    when    = destroy
+    command = "echo deleting; test -e pass || cat gate"
+  }
+}
+"#;
+
+/// Starts a command, lets it pass the gate some times, and kills it when it stands there once more.
+fn killed(folder: &Folder, arguments: &[&str], passes: usize, step: &str) {
+    let pass = folder.path().join("pass");
+    if pass.exists() {
+        fs::remove_file(&pass).unwrap();
+    }
+    let mut run = Waiting::run(folder, arguments);
+    for _ in 0..passes {
+        run.until(step);
+        gate::open(folder);
+    }
+    run.until(step);
+    run.signal("KILL");
+    gate::open(folder);
+    run.end();
+    folder.write("pass", "");
+}
+
+#[test]
+fn a_run_killed_at_a_provisioner_is_gone_on_with_and_nothing_is_lost_or_doubled() {
+    for passes in [0, 1] {
+        let folder = gate::folder();
+        folder.write("main.tf", STEPS);
+        let (apply, destroy) = (["apply", "-auto-approve"], ["destroy", "-auto-approve"]);
+        killed(&folder, &apply, passes, "(local-exec): making");
+        folder.run(&apply).succeeded();
+        let list = folder.run(&["state", "list"]).succeeded().stdout;
+        assert_eq!(list, "terraform_data.a\nterraform_data.b\n");
+        let plan = folder.run(&["plan", "-detailed-exitcode"]);
+        assert_eq!(plan.code, Some(0), "{}", plan.stdout);
+
+        killed(&folder, &destroy, passes, "(local-exec): deleting");
+        folder.run(&destroy).succeeded();
+        assert_eq!(folder.run(&["state", "list"]).succeeded().stdout, "");
+        assert!(!folder.path().join("terraform.tfstate.journal").exists());
+    }
+}
+
+#[test]
+fn a_plan_that_was_killed_leaves_nothing_in_the_way() {
+    let folder = gate::folder();
+    let main = "data \"external\" \"x\" {\n  program = [\"sh\", \"-c\", \"test -e pass || cat gate; echo {}\"]\n}\n";
+    folder.write("main.tf", main);
+    killed(
+        &folder,
+        &["plan", "-out=p"],
+        0,
+        "data.external.x: Reading...",
+    );
+    assert!(!folder.path().join("p").exists());
+    folder.run(&["apply", "-auto-approve"]).succeeded();
+}

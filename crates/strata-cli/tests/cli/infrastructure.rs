@@ -360,3 +360,35 @@ fn a_full_disk_behind_the_output_is_an_error_and_stops_nothing() {
     run(&["playbook", "site.yml"]);
     assert!(folder.path().join("made").exists());
 }
+
+#[test]
+fn validate_says_what_providers_have_against_the_configuration() {
+    let main = r#"
+variable "length" {}
+resource "random_password" "a" {
+  length = 0
+}
+resource "random_password" "b" {
+  length = var.length
+}
+module "m" {
+  source = "./m"
+}
+"#;
+    let inner = "resource \"time_sleep\" \"t\" {\n  create_duration = \"x\"\n}\n";
+    let folder = Folder::new(&[("main.tf", main), ("m/main.tf", inner)]);
+    let found = folder.run(&["validate", "-json"]);
+    assert_eq!(found.code, Some(1));
+    let found: serde_json::Value = serde_json::from_str(&found.stdout).unwrap();
+    let place = |found: &serde_json::Value| {
+        let range = &found["range"];
+        format!(
+            "{}:{}",
+            range["filename"].as_str().unwrap(),
+            range["start"]["line"]
+        )
+    };
+    let places = found["diagnostics"].as_array().unwrap().iter().map(place);
+    let places: Vec<String> = places.collect();
+    assert_eq!(places, ["main.tf:4", "m/main.tf:2"], "{found}");
+}

@@ -4,10 +4,8 @@ use std::{
     collections::BTreeMap,
     fs,
     io::{BufRead, BufReader, Read, Write},
-    net::TcpListener,
     path::Path,
     process::Command,
-    thread,
 };
 
 use crate::strata::Folder;
@@ -129,192 +127,6 @@ fn a_module_that_cannot_be_fetched_is_named_with_its_source() {
     ] {
         assert!(init.stderr.contains(part), "{part}: {}", init.stderr);
     }
-}
-
-/// Serves fixed answers on the loopback until the test ends: path to header lines and body.
-fn serve(answers: impl Fn(&str) -> Option<(String, Vec<u8>)> + Send + 'static) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let mut reader = BufReader::new(stream.try_clone().unwrap());
-            let mut request = String::new();
-            let mut line = String::new();
-            while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
-                request.push_str(&line);
-                line.clear();
-            }
-            let path = request.split_whitespace().nth(1).unwrap_or("/").to_owned();
-            let (status, headers, body) = match answers(&path) {
-                Some((headers, body)) => ("200 OK", headers, body),
-                None => ("404 Not Found", String::new(), Vec::new()),
-            };
-            let head = format!(
-                "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n",
-                body.len()
-            );
-            let mut stream = stream;
-            let sent = stream
-                .write_all(head.as_bytes())
-                .and_then(|()| stream.write_all(&body));
-            drop(sent);
-        }
-    });
-    address
-}
-
-/// A `.tar.gz` with a module in the folder `top/m`.
-fn archive(folder: &Path) -> Vec<u8> {
-    fs::create_dir_all(folder.join("top/m")).unwrap();
-    fs::write(
-        folder.join("top/m/main.tf"),
-        "output \"from\" { value = \"archive\" }\n",
-    )
-    .unwrap();
-    let made = Command::new("tar")
-        .args(["czf", "archive.tar.gz", "top"])
-        .current_dir(folder)
-        .status()
-        .unwrap();
-    assert!(made.success());
-    fs::read(folder.join("archive.tar.gz")).unwrap()
-}
-
-/// Serves that archive, and a registry whose module it is; gives the address, and the file that names the registry.
-fn registry(folder: &Folder) -> (String, String) {
-    let bytes = archive(folder.path());
-    let address = serve(move |path| match path {
-        "/a/archive.tar.gz" => Some((String::new(), bytes.clone())),
-        "/v1/modules/ns/name/test/versions" => {
-            let versions = r#"{"modules":[{"versions":[{"version":"1.0.0"},{"version":"1.2.0"},{"version":"2.0.0"}]}]}"#;
-            Some((String::new(), versions.into()))
-        }
-        "/v1/modules/ns/name/test/1.2.0/download" => Some((
-            "X-Terraform-Get: /a/archive.tar.gz//*\r\n".to_owned(),
-            Vec::new(),
-        )),
-        _ => None,
-    });
-    let hosts = format!(
-        "host \"registry.example.com\" {{ services = {{ \"modules.v1\" = \"http://{address}/v1/modules/\" }} }}\n"
-    );
-    folder.write("cli.tfrc", &hosts);
-    let file = folder.path().join("cli.tfrc").display().to_string();
-    (address, file)
-}
-
-#[test]
-fn modules_of_tests_runs_are_installed_and_run() {
-    let run = |name: &str, source: &str| {
-        format!(
-            "run \"{name}\" {{\n  module {{\n{source}  }}\n  assert {{\n    condition     = output.from == \"archive\"\n    \
-             error_message = \"It is ${{output.from}}.\"\n  }}\n}}\n"
-        )
-    };
-    let of_registry = "source  = \"registry.example.com/ns/name/test//m\"\nversion = \"~> 1.0\"\n";
-    let folder = Folder::new(&[("main.tf", "locals {}\n")]);
-    let (address, file) = registry(&folder);
-    folder.write(
-        "tests/helper/main.tf",
-        &format!(
-            "module \"deep\" {{ source = \"http://{address}/a/archive.tar.gz//top/m\" }}\noutput \"from\" {{ value = module.deep.from }}\n"
-        ),
-    );
-    let tests = run("far", of_registry) + &run("near", "source = \"./tests/helper\"\n");
-    folder.write("tests/all.tftest.hcl", &tests);
-    let environment = [("TF_CLI_CONFIG_FILE", &*file)];
-    let before = folder.run(&["test"]);
-    assert!(
-        before.stderr.contains("Module not installed"),
-        "{}",
-        before.stderr
-    );
-    let init = folder.run_with(&["init"], &environment);
-    assert_eq!(init.code, Some(0), "{}{}", init.stdout, init.stderr);
-    let manifest = fs::read(folder.path().join(".terraform/modules/modules.json")).unwrap();
-    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
-    let entry = |entry: &serde_json::Value| {
-        let text = |name: &str| entry[name].as_str().unwrap_or("-").to_owned();
-        format!("{} {} {}", text("Key"), text("Version"), text("Dir"))
-    };
-    let entries: Vec<_> = manifest["Modules"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(entry)
-        .collect();
-    // Both packages are one archive, which is kept once.
-    assert_eq!(
-        entries,
-        [
-            " - .",
-            "test.tests.all.far 1.2.0 .terraform/modules/test.tests.all.far/top/m",
-            "test.tests.all.near - tests/helper",
-            "test.tests.all.near.deep - .terraform/modules/test.tests.all.far/top/m",
-        ]
-    );
-    let test = folder.run(&["test"]);
-    assert!(
-        test.stdout.contains("2 passed, 0 failed"),
-        "{}{}",
-        test.stdout,
-        test.stderr
-    );
-    folder.write(
-        "tests/all.tftest.hcl",
-        &run("far", "source = \"git::https://example.com/x\"\n"),
-    );
-    let refused = folder.run(&["test"]);
-    assert!(
-        refused
-            .stderr
-            .contains("Only local or registry module sources"),
-        "{}",
-        refused.stderr
-    );
-}
-
-#[test]
-fn modules_come_from_archives_and_registries() {
-    let folder = Folder::new(&[]);
-    let (address, file) = registry(&folder);
-    folder.write(
-        "main.tf",
-        &format!(
-            r#"
-            module "archive" {{ source = "http://{address}/a/archive.tar.gz//top/m" }}
-            module "registry" {{
-              source  = "registry.example.com/ns/name/test//m"
-              version = "~> 1.0"
-            }}
-            output "from" {{ value = [module.archive.from, module.registry.from] }}
-            "#
-        ),
-    );
-    let init = folder.run_with(&["init"], &[("TF_CLI_CONFIG_FILE", &file)]);
-    assert_eq!(init.code, Some(0), "{}{}", init.stdout, init.stderr);
-    assert!(
-        init.stdout.contains("1.2.0 for registry"),
-        "{}",
-        init.stdout
-    );
-    let plan = folder.run(&["plan"]);
-    assert!(
-        plan.stdout.contains("archive"),
-        "{}{}",
-        plan.stdout,
-        plan.stderr
-    );
-
-    folder.write("more.tf", "module \"none\" {\n  source  = \"registry.example.com/ns/name/test\"\n  version = \">= 9\"\n}\n");
-    let init = folder.run_with(&["get"], &[("TF_CLI_CONFIG_FILE", &file)]);
-    assert_eq!(init.code, Some(1));
-    assert!(
-        init.stderr
-            .contains("Unresolvable module version constraint"),
-        "{}",
-        init.stderr
-    );
 }
 
 #[test]
@@ -665,4 +477,57 @@ fn what_terraform_takes_is_taken_though_it_looks_odd() {
         "{}",
         planned.stdout
     );
+}
+
+#[test]
+fn logging_in_is_refused_with_where_tokens_belong() {
+    let folder = Folder::new(&[]);
+    for command in ["login", "logout"] {
+        let refused = folder.run(&[command, "git-lab.example.com"]);
+        assert_eq!(refused.code, Some(1));
+        let said = refused.stderr;
+        assert!(said.contains("TF_TOKEN_git__lab_example_com"), "{said}");
+        assert!(said.contains("credentials.tfrc.json"), "{said}");
+    }
+}
+
+#[test]
+fn providers_that_are_built_in_need_no_lock_and_have_no_packages() {
+    let folder = Folder::new(&[(
+        "main.tf",
+        "resource \"random_id\" \"a\" {\n  byte_length = 2\n}\n",
+    )]);
+    folder.write(".terraform.lock.hcl", "# kept\n");
+    let locked = folder.run(&["providers", "lock", "-platform=linux_amd64"]);
+    let said = locked.succeeded().stdout;
+    assert!(
+        said.contains("registry.terraform.io/hashicorp/random is built in"),
+        "{said}"
+    );
+    let kept = fs::read_to_string(folder.path().join(".terraform.lock.hcl"));
+    assert_eq!(kept.unwrap(), "# kept\n");
+    let none = folder.run(&["providers", "lock", "hashicorp/none"]);
+    assert_eq!(none.code, Some(1));
+    assert!(
+        none.stderr.contains("registry.terraform.io/hashicorp/none"),
+        "{}",
+        none.stderr
+    );
+    for refused in [
+        &["providers", "mirror", "x"][..],
+        &["providers", "lock", "-fs-mirror=x"],
+    ] {
+        let refused = folder.run(refused);
+        assert_eq!(refused.code, Some(1));
+        assert!(
+            refused
+                .stderr
+                .contains("There are no packages of providers"),
+            "{}",
+            refused.stderr
+        );
+    }
+    let init = folder.run(&["init", "-plugin-dir=x", "-lock=false", "-lock-timeout=1s"]);
+    let said = init.succeeded().stderr;
+    assert!(said.contains("Plugins of a folder are not used"), "{said}");
 }

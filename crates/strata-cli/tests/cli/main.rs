@@ -10,6 +10,7 @@
 )]
 
 mod adopted;
+mod ansible_settings;
 mod backend;
 mod bad_playbooks;
 mod check;
@@ -28,8 +29,10 @@ mod inventory_plugins;
 mod kill;
 mod language;
 mod mistakes;
+mod module_sources;
 mod observability;
 mod observability_stack;
+mod pipes;
 mod plans;
 mod playbook;
 mod playbooks;

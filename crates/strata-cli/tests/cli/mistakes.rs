@@ -246,3 +246,24 @@ fn a_project_says_what_is_missing_in_its_files() {
     );
     says(&fails(&folder, &["up", "prod"], &[]), &["strata.hcl"]);
 }
+
+#[test]
+fn a_provider_without_its_source_is_told_with_the_sources_that_there_are() {
+    let missing = |name: &str| format!("The provider `registry.terraform.io/hashicorp/{name}`");
+    let incus = "There is `lxc/incus`: write `source = \"lxc/incus\"` for it";
+    refused(
+        "resource \"incus_profile\" \"x\" {}\n",
+        &[&missing("incus"), incus],
+    );
+    refused(
+        "resource \"proxmox_vm_qemu\" \"x\" {}\n",
+        &[
+            &missing("proxmox"),
+            "There is `bpg/proxmox` and `telmate/proxmox`",
+        ],
+    );
+    refused(
+        "resource \"aws_instance\" \"x\" {}\n",
+        &[&missing("aws"), "If the provider is not one of HashiCorp's"],
+    );
+}

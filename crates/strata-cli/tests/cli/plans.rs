@@ -416,3 +416,83 @@ fn outputs_of_another_state_are_read() {
         .succeeded();
     has(&read, "+ x = \"y\"");
 }
+
+#[test]
+fn what_was_a_null_resource_goes_on_as_terraform_data() {
+    let folder = applied(
+        r#"
+resource "null_resource" "a" {
+  count    = 2
+  triggers = { k = "v${count.index}" }
+}
+resource "null_resource" "b" {}
+resource "terraform_data" "after" { input = null_resource.a[0].id }
+"#,
+    );
+    let id = |address: &str| {
+        let state = folder.run(&["show", "-json"]).succeeded().stdout;
+        let state: Value = serde_json::from_str(&state).unwrap();
+        let all = state["values"]["root_module"]["resources"].as_array();
+        let all = all.unwrap().iter();
+        let mut found = all.filter(|resource| resource["address"] == address);
+        found.next().unwrap()["values"]["id"].clone()
+    };
+    let (first, second) = (id("null_resource.a[1]"), id("null_resource.b"));
+    let moved = r#"
+resource "terraform_data" "a" {
+  count            = 2
+  triggers_replace = { k = "v${count.index}" }
+}
+resource "terraform_data" "c" {}
+resource "terraform_data" "after" { input = terraform_data.a[0].id }
+moved {
+  from = null_resource.a
+  to   = terraform_data.a
+}
+moved {
+  from = null_resource.b
+  to   = terraform_data.c
+}
+"#;
+    folder.write("main.tf", moved);
+    let plan = folder.run(&["plan", "-out=p"]).succeeded();
+    has(&plan, "null_resource.a[0] has moved to terraform_data.a[0]");
+    has(&plan, "Plan: 0 to add, 0 to change, 0 to destroy.");
+    folder.run(&["apply", "p"]).succeeded();
+    assert_eq!(id("terraform_data.a[1]"), first);
+    assert_eq!(id("terraform_data.c"), second);
+    let again = folder.run(&["plan", "-detailed-exitcode"]);
+    assert_eq!(again.code, Some(0), "{}", again.stdout);
+    let state = fs::read_to_string(folder.path().join("terraform.tfstate")).unwrap();
+    assert!(!state.contains("hashicorp/null"), "{state}");
+    // Nothing else changes its type.
+    folder.write(
+        "main.tf",
+        "resource \"random_id\" \"d\" {\n  byte_length = 1\n}\nmoved {\n  from = terraform_data.c\n  to   = random_id.d\n}\n",
+    );
+    let refused = folder.run(&["plan"]);
+    assert_eq!(refused.code, Some(1));
+    has(&refused, "Resource type mismatch");
+}
+
+#[test]
+fn a_secret_id_is_not_shown_where_its_object_is_taken_over() {
+    let folder = Folder::new(&[(
+        "main.tf",
+        "variable \"s\" {\n  default   = \"h1dden\"\n  sensitive = true\n}\nresource \"random_password\" \"a\" {\n  length = 6\n}\nimport {\n  to = random_password.a\n  id = var.s\n}\n",
+    )]);
+    for command in [
+        &["plan", "-out=p"][..],
+        &["show", "p"],
+        &["apply", "-json", "p"],
+    ] {
+        let ran = folder.run(command).succeeded();
+        assert!(
+            !format!("{}{}", ran.stdout, ran.stderr).contains("h1dden"),
+            "{}",
+            ran.stdout
+        );
+    }
+    let value = fs::read_to_string(folder.path().join("terraform.tfstate")).unwrap();
+    assert!(value.contains("h1dden"), "{value}");
+}

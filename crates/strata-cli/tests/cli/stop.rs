@@ -59,7 +59,8 @@ fn a_playbook_that_is_stopped_says_so_and_ends_as_with_ansible() {
     assert!(!said.contains("TASK [debug]"), "{said}");
 }
 
-fn pipe(folder: &Folder, name: &str) -> PathBuf {
+/// A named pipe in a folder.
+pub(crate) fn pipe(folder: &Folder, name: &str) -> PathBuf {
     let path = folder.path().join(name);
     let made = Command::new("mkfifo").arg(&path).status();
     assert!(made.unwrap().success());

@@ -18,7 +18,11 @@ pub(crate) fn between(theirs: &Answer, ours: &Answer) -> String {
     }
     match (document(theirs), document(ours)) {
         (Some(theirs), Some(ours)) => compare("", &theirs, &ours, &mut found),
-        _ => lines(&theirs.lines, &ours.lines, &mut found),
+        _ => lines(
+            without_warnings(&theirs.lines),
+            without_warnings(&ours.lines),
+            &mut found,
+        ),
     }
     found.iter().map(|line| format!("    {line}\n")).collect()
 }
@@ -28,6 +32,17 @@ fn document(answer: &Answer) -> Option<Json> {
         [line] => serde_json::from_str(line).ok(),
         _ => None,
     }
+}
+
+/// What text says before its warnings, which Terraform puts at the end, and we on standard error.
+fn without_warnings(lines: &[String]) -> &[String] {
+    let is_warning = |line: &String| line.starts_with("Warning: ");
+    let Some(end) = lines.iter().position(is_warning) else {
+        return lines;
+    };
+    let blank = lines[..end].iter().rev();
+    let blank = blank.take_while(|line| line.is_empty()).count();
+    &lines[..end - blank]
 }
 
 fn lines(theirs: &[String], ours: &[String], found: &mut Vec<String>) {

@@ -15,7 +15,7 @@ use strata_core::{
 };
 use strata_hcl::{Block, Body, Scope};
 
-use crate::load::{unsupported_argument, unsupported_block};
+use crate::load::{has_labels, unsupported_argument, unsupported_block};
 
 /// How deep blocks may nest.
 const MOST_LEVELS: usize = 64;
@@ -91,6 +91,10 @@ fn unexpected(body: &Body, schema: &schema::Block, diags: &mut Diagnostics) {
     for block in &body.blocks {
         let (kind, span) = match dynamic::label(block) {
             Some((label, span)) => (label, span),
+            None if &*block.kind.text == "dynamic" => {
+                has_labels(block, &["type"], diags);
+                continue;
+            }
             None => (&*block.kind.text, block.kind_span()),
         };
         if !schema.blocks.contains_key(kind) {

@@ -243,7 +243,9 @@ impl Evaluator {
     ) -> StateId {
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
         let address = parent.state.address.child(parent.name, key);
-        let module = self.config.nodes[parent.node].module.clone();
+        let stand_in = self.config.stand_in(&address);
+        let module = stand_in.unwrap_or(&self.config.nodes[parent.node].module);
+        let module = module.clone();
         let id = states.len();
         states.push(Arc::new(ModuleState::new(
             id,

@@ -23,7 +23,8 @@ use crate::module::{Import, ProviderReference, Repeat};
 pub struct ImportTarget {
     /// What it becomes.
     pub to: addr::ResourceInstance,
-    /// By what the provider finds it; unknown if it depends on what is not known yet.
+    /// By what the provider finds it; unknown if it depends on what is not known yet. Its marks say whether it may be
+    /// shown.
     pub id: Value,
     /// The provider configuration that the block asks for; none for that of the resource.
     pub provider: Option<ProviderReference>,
@@ -129,11 +130,10 @@ fn identifier(import: &Import, scope: &InModule<'_>, diags: &mut Diagnostics) ->
             .at(import.id.span())
     };
     let why = match value.unmarked().convert(&Type::String) {
-        _ if !value.marks().is_none() => "The import ID cannot be sensitive or ephemeral.",
         Err(_) => "The import ID value is unsuitable: a string is required.",
         Ok(id) if id.is_null() => "The import ID cannot be null.",
         Ok(id) if id.as_str() == Some("") => "The import ID value evaluates to an empty string.",
-        Ok(id) => return Some(id),
+        Ok(id) => return Some(id.with_marks(value.marks())),
     };
     diags.push(wrong(why));
     None

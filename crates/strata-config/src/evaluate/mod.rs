@@ -156,7 +156,11 @@ impl Evaluator {
         for name in &module.0 {
             let mut next = Vec::new();
             for id in ids {
-                let children = self.children(&self.state(id), name);
+                let state = self.state(id);
+                if self.config.stand_in(&state.address).is_some() {
+                    continue;
+                }
+                let children = self.children(&state, name);
                 complete &= children
                     .as_ref()
                     .is_some_and(|c| !matches!(**c, state::Children::Unknown(_)));
@@ -183,7 +187,10 @@ impl Evaluator {
     ) -> Expansion {
         let found = self.find_resource(resource, |module, state| self.expansion(module, state));
         self.report(diags);
-        found.unwrap_or(Expansion::Unknown)
+        found.unwrap_or_else(|| match self.config.stand_in(&resource.module) {
+            Some(_) => Expansion::Disabled,
+            None => Expansion::Unknown,
+        })
     }
 
     /// Hands in the value of one instance, in constant time. Attributes that the schema calls sensitive get their mark.

@@ -28,11 +28,21 @@ pub(super) fn read(
     let (Some(Target::Resource(key)), NodeKind::Access(_, steps)) =
         (target, &expression.node().kind)
     else {
-        diags.push(
-            Diagnostic::error("invalid-trigger", "Invalid reference in replace_triggered_by expression")
-                .detail("Each entry names a managed resource, one of its instances, or an attribute of one.")
-                .at(expression.span()),
-        );
+        let wrong = |summary: &str, why: &str| {
+            Diagnostic::error("invalid-trigger", summary)
+                .detail(why)
+                .at(expression.span())
+        };
+        let summary = "Invalid replace_triggered_by expression";
+        diags.push(wrong(
+            summary,
+            "Missing resource reference in replace_triggered_by expression.",
+        ));
+        if outer.is_some() {
+            let summary = "Invalid reference in replace_triggered_by expression";
+            let why = "Each entry names a managed resource, one of its instances, or an attribute of one.";
+            diags.push(wrong(summary, why));
+        }
         return None;
     };
     let named = if outer.is_some_and(|reference| &*reference.root == "resource") {

@@ -11,6 +11,20 @@ use strata_hcl::{
     syntax::node::{NodeKind, StepKind},
 };
 
+/// Words that begin other references.
+const RESERVED: [&str; 10] = [
+    "arg",
+    "count",
+    "each",
+    "lazy",
+    "local",
+    "path",
+    "self",
+    "template",
+    "terraform",
+    "var",
+];
+
 /// Reads a module, a resource or one of its instances; a mistake is reported.
 pub(crate) fn target(traversal: &Traversal, diags: &mut Diagnostics) -> Option<addr::Target> {
     let mut reader = Reader {
@@ -55,6 +69,16 @@ impl Reader<'_> {
         };
         if mode == ResourceMode::Data || self.peek_word() == Some("resource") {
             self.next += 1;
+        }
+        if let Some(keyword) = self
+            .peek_word()
+            .filter(|word| self.next == 0 && RESERVED.contains(word))
+        {
+            let why = format!(
+                "The keyword \"{keyword}\" is reserved and cannot be used to target a resource address. A resource type \
+                 of that name is written with the prefix \"resource.\"."
+            );
+            return self.fail(&why);
         }
         let (Some(type_name), Some(name)) = (self.word(), self.word()) else {
             return self.fail("Resource specification must include a resource type and name.");

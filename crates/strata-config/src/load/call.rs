@@ -94,7 +94,7 @@ pub(crate) fn decode_providers(
     };
     let Some(entries) = attribute.expression.as_map() else {
         diags.push(
-            Diagnostic::error("invalid-providers", "Invalid providers argument")
+            Diagnostic::error("invalid-providers", "Invalid expression")
                 .detail("A map is required: the module's provider names, and the configurations they get.")
                 .at(attribute.expression.span()),
         );

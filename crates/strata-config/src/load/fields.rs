@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use strata_core::{Diagnostic, Diagnostics, Span, Type, Value};
-use strata_hcl::{Attribute, Block, Body, EmptyScope, Expression, Traversal, evaluate};
+use strata_core::{Diagnostic, Diagnostics, Source, Span, Type, Value};
+use strata_hcl::{
+    Attribute, Block, Body, EmptyScope, Expression, Traversal, evaluate, parse_expression,
+};
 
 use crate::{module::Check, suggest};
 
@@ -135,19 +137,22 @@ pub(crate) fn constant(expression: &Expression, diags: &mut Diagnostics) -> Valu
 /// A constant of a type; none if it is absent, null or mistaken.
 fn typed(body: &Body, name: &str, ty: &Type, diags: &mut Diagnostics) -> Option<Value> {
     let attribute = body.attribute(name)?;
+    let before = diags.len();
     let value = constant(&attribute.expression, diags);
-    match value.convert(ty) {
-        Ok(value) if value.is_known() && !value.is_null() => Some(value),
-        Ok(_) => None,
-        Err(error) => {
-            diags.push(
-                Diagnostic::error("unsuitable-value", "Unsuitable value type")
-                    .detail(format!("Unsuitable value: {error}."))
-                    .at(attribute.expression.span()),
-            );
-            None
-        }
-    }
+    let is_reported = diags.len() > before && !attribute.expression.is_error();
+    let why = match value.convert(ty) {
+        Ok(value) if value.is_known() && !value.is_null() => return Some(value),
+        // Terraform says this besides why it is not known.
+        Ok(value) if !value.is_known() && is_reported => "value must be known".to_owned(),
+        Ok(_) => return None,
+        Err(error) => error.to_string(),
+    };
+    diags.push(
+        Diagnostic::error("unsuitable-value", "Unsuitable value type")
+            .detail(format!("Unsuitable value: {why}."))
+            .at(attribute.expression.span()),
+    );
+    None
 }
 
 /// A constant text.
@@ -262,9 +267,16 @@ fn check(block: &Block, diags: &mut Diagnostics) -> Option<Check> {
     let error_message = required(block, "error_message", diags);
     Some(Check {
         condition: condition?.expression.clone(),
-        error_message: error_message?.expression.clone(),
+        // The condition is looked at all the same.
+        error_message: error_message.map_or_else(nothing, |found| found.expression.clone()),
         span: block.header_span(),
     })
+}
+
+/// What stands for an expression that should be there; its absence has been reported.
+pub(crate) fn nothing() -> Expression {
+    let source = Arc::new(Source::new("<absent>", "null"));
+    parse_expression(&source, &mut Diagnostics::new())
 }
 
 /// True for a name that a block may have; anything else is reported under this summary.

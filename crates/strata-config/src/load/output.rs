@@ -45,11 +45,11 @@ pub(super) fn decode(block: &Block, module: &mut Module, diags: &mut Diagnostics
         ));
         return;
     }
-    let (true, Some(value)) = (valid, value) else {
+    if !valid {
         return;
-    };
+    }
     let output = Output {
-        value: value.expression.clone(),
+        value: value.map_or_else(fields::nothing, |found| found.expression.clone()),
         description,
         sensitive,
         ephemeral,

@@ -245,6 +245,14 @@ fn ignore_changes(attribute: &Attribute, diags: &mut Diagnostics) -> (IgnoreChan
 fn attribute_path(expression: &Expression, diags: &mut Diagnostics) -> Option<AttributePath> {
     let plain = expression.plain();
     if let Some(name) = plain.as_literal().as_ref().and_then(Value::as_str) {
+        if name == "*" {
+            diags.push(
+                Diagnostic::error("invalid-ignore-changes", "Invalid ignore_changes wildcard")
+                    .detail("Changes of all attributes are ignored by `ignore_changes = all`.")
+                    .at(expression.span()),
+            );
+            return None;
+        }
         diags.push(fields::quoted_reference(expression));
         return Some(AttributePath::attribute(name));
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use strata_core::{Diagnostic, Diagnostics, Type};
+use strata_core::{Diagnostic, Diagnostics, Type, Value};
 use strata_hcl::{Attribute, Block, Expression};
 
 use super::{fields, folder::duplicate, provider};
@@ -107,10 +107,18 @@ fn encryption(block: &Block, settings: &mut Settings, diags: &mut Diagnostics) {
 }
 
 fn required_version(attribute: &Attribute, diags: &mut Diagnostics) {
-    let Some(text) = constant_text(&attribute.expression, diags) else {
+    let value = fields::constant(&attribute.expression, diags);
+    let text = value.convert(&Type::String).map_err(|_| {
+        diags.push(
+            Diagnostic::error("invalid-version", "Invalid version constraint")
+                .detail("A string value is required for `required_version`.")
+                .at(attribute.expression.span()),
+        );
+    });
+    let Some(text) = text.as_ref().ok().and_then(Value::as_str) else {
         return;
     };
-    match version::asked(&text) {
+    match version::asked(text) {
         Some(Asked::Ours) => {}
         Some(Asked::Newer) => diags.push(
             Diagnostic::warning("newer-version", "Newer version of the language required")
@@ -141,7 +149,7 @@ fn required_version(attribute: &Attribute, diags: &mut Diagnostics) {
                 ))
                 .at(attribute.span()),
         ),
-        None => diags.push(invalid_constraint(&text, &attribute.expression)),
+        None => diags.push(invalid_constraint(text, &attribute.expression)),
     }
 }
 

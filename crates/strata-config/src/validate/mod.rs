@@ -11,16 +11,17 @@ mod values;
 
 use std::{path::Path, sync::Arc};
 
-use strata_core::{Diagnostics, addr, files::Files};
+use strata_core::{Diagnostics, Value, addr, files::Files, provider::ObjectKind};
 use strata_hcl::Expression;
 
 pub use providers::unknown_providers;
+pub use values::AskProvider;
 
 use crate::{schemas::Schemas, tree::Config};
 
 /// Checks references, arguments and types, with unknown values for everything from outside; files are not read.
 pub fn validate(config: &Arc<Config>, schemas: &Schemas, diags: &mut Diagnostics) {
-    check(config, schemas, None, Path::new("."), diags);
+    check(config, schemas, None, Path::new("."), &unasked, diags);
 }
 
 /// The same, where functions such as `file` read the files that expressions name, and `abspath` begins in a folder.
@@ -31,7 +32,31 @@ pub fn validate_with_files(
     working_directory: &Path,
     diags: &mut Diagnostics,
 ) {
-    check(config, schemas, Some(files), working_directory, diags);
+    check(
+        config,
+        schemas,
+        Some(files),
+        working_directory,
+        &unasked,
+        diags,
+    );
+}
+
+/// The same, where providers say what they have against the configuration of their resources. A plan asks them itself,
+/// when more is known.
+pub fn validate_with_providers(
+    config: &Arc<Config>,
+    schemas: &Schemas,
+    files: Arc<dyn Files>,
+    working_directory: &Path,
+    ask: &AskProvider<'_>,
+    diags: &mut Diagnostics,
+) {
+    check(config, schemas, Some(files), working_directory, ask, diags);
+}
+
+fn unasked(_: &str, _: ObjectKind, _: &str, _: &Value) -> Diagnostics {
+    Diagnostics::new()
 }
 
 fn check(
@@ -39,6 +64,7 @@ fn check(
     schemas: &Schemas,
     files: Option<Arc<dyn Files>>,
     working_directory: &Path,
+    ask: &AskProvider<'_>,
     diags: &mut Diagnostics,
 ) {
     let mut found = Diagnostics::new();
@@ -47,7 +73,7 @@ fn check(
     let cyclic = found.iter().any(|diagnostic| diagnostic.code == "cycle");
     // What refers to itself has no value, and evaluating would only find the cycle again.
     if !cyclic {
-        values::check(config, schemas, files, working_directory, &mut found);
+        values::check(config, schemas, files, working_directory, ask, &mut found);
     }
     unknown_providers(config, schemas, &mut found);
     crate::unsupported(config, &mut found);

@@ -30,23 +30,29 @@ pub fn unknown_providers(config: &Config, schemas: &Schemas, diags: &mut Diagnos
         if !schemas.has(&source) {
             places.sort();
             places.dedup();
-            diags.push(unknown(&source, &places));
+            let namesakes: Vec<&str> = schemas.namesakes(&source).collect();
+            diags.push(unknown(&source, &namesakes, &places));
         }
     }
 }
 
-fn unknown(source: &str, places: &[Span]) -> Diagnostic {
+fn unknown(source: &str, namesakes: &[&str], places: &[Span]) -> Diagnostic {
     let places_text = match places.len() {
         1 => "1 place".to_owned(),
         count => format!("{count} places"),
     };
     // Without a source it is one of HashiCorp's, which may not be what is meant.
-    let hint = match source.contains("/hashicorp/") {
-        true => {
+    let hint = match (namesakes.first(), source.contains("/hashicorp/")) {
+        (Some(first), _) => format!(
+            "There is `{}`: write `source = \"{first}\"` for it in `required_providers`.",
+            namesakes.join("` and `")
+        ),
+        (None, true) => {
             "If the provider is not one of HashiCorp's, name its source in `required_providers`."
+                .to_owned()
         }
-        false => {
-            "Providers are built in, and there are no others: `strata doc` lists what they have. Leave what needs this one in a root module of its own, for Terraform."
+        (None, false) => {
+            "Providers are built in, and there are no others: `strata doc` lists what they have. Leave what needs this one in a root module of its own, for Terraform.".to_owned()
         }
     };
     let found = Diagnostic::error("unknown-provider", "Provider not available")

@@ -3,8 +3,10 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use strata_core::{
-    Diagnostic, Diagnostics, PathStep, addr, addr::ResourceMode, files::Files, schema,
+    Diagnostic, Diagnostics, PathStep, Value, addr, addr::ResourceMode, files::Files,
+    provider::ObjectKind, schema,
 };
+use strata_hcl::Attribute;
 
 use super::blocks;
 use crate::{
@@ -15,11 +17,15 @@ use crate::{
     tree::{Config, Node},
 };
 
+/// What a provider says of the configuration of a type of its own, without marks.
+pub type AskProvider<'a> = dyn Fn(&str, ObjectKind, &str, &Value) -> Diagnostics + 'a;
+
 pub(super) fn check(
     config: &Arc<Config>,
     schemas: &Schemas,
     files: Option<Arc<dyn Files>>,
     working_directory: &Path,
+    ask: &AskProvider<'_>,
     diags: &mut Diagnostics,
 ) {
     let options = EvaluatorOptions {
@@ -34,7 +40,7 @@ pub(super) fn check(
     };
     let evaluator = Evaluator::new(config.clone(), options);
     for node in &config.nodes {
-        module(&evaluator, config, schemas, node, diags);
+        module(&evaluator, config, schemas, node, ask, diags);
     }
     for provider in config.providers() {
         if let Some(schema) = schemas.provider(&provider.source) {
@@ -48,6 +54,7 @@ fn module(
     config: &Config,
     schemas: &Schemas,
     node: &Node,
+    ask: &AskProvider<'_>,
     diags: &mut Diagnostics,
 ) {
     let steps = node.path.0.iter();
@@ -66,7 +73,15 @@ fn module(
         if !schemas.has(&provider.source) {
             // Reported once for all that need it.
         } else if let Some(schema) = schemas.resource(&provider.source, key.mode, &key.type_name) {
-            evaluator.resource_config(&at, &schema.block, diags);
+            let before = diags.len();
+            let value = evaluator.resource_config(&at, &schema.block, diags);
+            // Of what is mistaken already there is nothing to ask.
+            if diags.len() == before {
+                let (value, _) = value.unmark_paths();
+                let kind = object_kind(key.mode);
+                let said = ask(&provider.source, kind, &key.type_name, &value).into_iter();
+                diags.extend(said.map(|said| placed(said, resource)));
+            }
             deprecated(resource, &schema.block, diags);
             ignored(resource, &schema.block, diags);
         } else {
@@ -87,6 +102,28 @@ fn module(
             evaluator.replace_triggers(&at, diags);
         }
     }
+}
+
+fn object_kind(mode: ResourceMode) -> ObjectKind {
+    match mode {
+        ResourceMode::Managed => ObjectKind::Resource,
+        ResourceMode::Data => ObjectKind::DataSource,
+        ResourceMode::Ephemeral => ObjectKind::Ephemeral,
+    }
+}
+
+/// What a provider says, at the argument that it names, or else at the block.
+fn placed(said: Diagnostic, resource: &Resource) -> Diagnostic {
+    if !said.labels.is_empty() {
+        return said;
+    }
+    let named = |attribute: &&Attribute| {
+        let name = format!("`{}`", attribute.name.text);
+        said.summary.contains(&name) || said.detail.contains(&name)
+    };
+    let attribute = resource.body.attributes.iter().find(named);
+    let span = attribute.map_or_else(|| resource.span.clone(), |found| found.expression.span());
+    said.at(span)
 }
 
 fn unknown_type(schemas: &Schemas, source: &str, resource: &Resource) -> Diagnostic {

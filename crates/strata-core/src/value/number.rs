@@ -2,6 +2,7 @@
 
 use std::{cmp::Ordering, fmt, str::FromStr, sync::Arc};
 
+use dashu_base::BitTest;
 use dashu_float::{DBig, FBig, round::mode::HalfEven};
 use dashu_int::IBig;
 
@@ -11,6 +12,9 @@ const PRECISION: usize = 512;
 const DIGITS: usize = 156;
 /// The largest decimal exponent that is read; beyond it a short text would need megabytes.
 const MAX_EXPONENT: i64 = 100_000;
+
+/// The decimal exponent beyond which Terraform's numbers, whose exponents have 32 bits in base two, are infinite.
+const LARGEST: i64 = 646_456_993;
 
 type Float = FBig<HalfEven, 2>;
 
@@ -283,7 +287,10 @@ impl FromStr for Number {
         match text {
             "inf" | "Inf" | "+inf" | "+Inf" => return Ok(Self::infinite(false)),
             "-inf" | "-Inf" => return Ok(Self::infinite(true)),
-            _ => check_decimal(text)?,
+            _ => {}
+        }
+        if let Some(beyond) = check_decimal(text)? {
+            return Ok(beyond);
         }
         let decimal = DBig::from_str(text).map_err(|_| ParseNumberError)?;
         let float = decimal
@@ -294,8 +301,9 @@ impl FromStr for Number {
     }
 }
 
-/// Refuses what the decimal reader takes but Terraform does not, and exponents that need too much memory.
-fn check_decimal(text: &str) -> Result<(), ParseNumberError> {
+/// Refuses what the decimal reader takes but Terraform does not, and exponents that need too much memory. Gives what is
+/// beyond all numbers that Terraform keeps: an infinity, or zero.
+fn check_decimal(text: &str) -> Result<Option<Number>, ParseNumberError> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
         return Err(ParseNumberError);
@@ -306,14 +314,36 @@ fn check_decimal(text: &str) -> Result<(), ParseNumberError> {
     {
         return Err(ParseNumberError);
     }
-    let Some((_, exponent)) = digits.split_once(['e', 'E']) else {
-        return Ok(());
+    let Some((mantissa, exponent)) = digits.split_once(['e', 'E']) else {
+        return Ok(None);
     };
     let exponent: i64 = exponent.parse().map_err(|_| ParseNumberError)?;
-    if exponent.abs() > MAX_EXPONENT {
-        Err(ParseNumberError)
-    } else {
-        Ok(())
+    if exponent.abs() <= MAX_EXPONENT {
+        return Ok(None);
+    }
+    beyond(mantissa, exponent, text.starts_with('-')).map(Some)
+}
+
+/// A number with an exponent beyond [`MAX_EXPONENT`], as far as it is one that needs no digits.
+fn beyond(mantissa: &str, exponent: i64, negative: bool) -> Result<Number, ParseNumberError> {
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let is_number = mantissa.bytes().all(|c| c.is_ascii_digit() || c == b'.');
+    let digits = [whole, fraction].concat();
+    if !is_number || digits.is_empty() || digits.contains('.') {
+        return Err(ParseNumberError);
+    }
+    let significant = digits.trim_start_matches('0').len() as i64;
+    let last = exponent.saturating_sub(fraction.len() as i64);
+    if significant == 0 {
+        return Ok(Number::ZERO);
+    }
+    if !(i64::from(i32::MIN)..i64::from(i32::MAX)).contains(&last) {
+        return Err(ParseNumberError);
+    }
+    match last + significant {
+        first if first > LARGEST => Ok(Number::infinite(negative)),
+        first if first < -LARGEST => Ok(Number::ZERO),
+        _ => Err(ParseNumberError),
     }
 }
 
@@ -322,12 +352,20 @@ impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Repr::Int(int) => write!(f, "{int}"),
-            Repr::Big(float) if float.repr().is_int() => write!(f, "{}", float.to_int().value()),
+            Repr::Big(float) if is_exact_integer(float) => {
+                write!(f, "{}", float.to_int().value())
+            }
             Repr::Big(float) => f.write_str(&shortest(float)),
             Repr::Infinite { negative: false } => f.write_str("+Inf"),
             Repr::Infinite { negative: true } => f.write_str("-Inf"),
         }
     }
+}
+
+/// True for a whole number whose every digit counts; beyond the mantissa the last ones are none of it.
+fn is_exact_integer(float: &Float) -> bool {
+    let bits = float.repr().significand().bit_len() as isize + float.repr().exponent();
+    float.repr().is_int() && bits <= PRECISION as isize
 }
 
 /// The fewest decimal digits that read back as the same 512-bit number.
@@ -441,6 +479,10 @@ mod tests {
         assert_eq!(number("1e3").to_string(), "1000");
         assert_eq!(number("1.50").to_string(), "1.5");
         assert_eq!(number("25e-2").to_string(), "0.25");
+        // Digits that the mantissa does not hold are zeros.
+        let square = number("1e400").multiply(&number("1e400")).unwrap();
+        assert_eq!(square.to_string(), format!("1{}", "0".repeat(800)));
+        assert_eq!(number("1e200").to_string(), format!("1{}", "0".repeat(200)));
     }
 
     #[test]
@@ -455,6 +497,31 @@ mod tests {
             "1e999999999999",
             " 1",
             "1 ",
+        ] {
+            assert!(text.parse::<Number>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_beyond_terraforms_numbers_is_infinite_or_nothing() {
+        let cases = [
+            ("1e999999999", "+Inf"),
+            ("-1e999999999", "-Inf"),
+            ("0.0001e700000000", "+Inf"),
+            ("1e-999999999", "0"),
+            ("1e-2147483648", "0"),
+            ("0e999999999", "0"),
+            ("0.0e-999999999", "0"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(number(text).to_string(), expected, "{text}");
+        }
+        for text in [
+            "1e2147483647",
+            "1e99999999999",
+            "1e-99999999999",
+            "1.1.1e999999999",
+            ".e999999999",
         ] {
             assert!(text.parse::<Number>().is_err(), "{text}");
         }

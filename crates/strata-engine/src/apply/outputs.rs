@@ -50,10 +50,14 @@ impl Run<'_> {
             let sensitive = declared.is_some_and(|output| output.sensitive)
                 || value.marks_deep().contains(Marks::SENSITIVE);
             let value = value.unmark_paths().0;
-            if !value.is_wholly_known() {
+            // What was not planned stays as it was.
+            let is_whole = self.plan.mode == PlanMode::Normal && !self.plan.targeted;
+            if !value.is_wholly_known() && !(complete && is_whole) {
                 continue;
             }
-            match value.is_null() {
+            let known = unknown_as_null(&value);
+            let (was_null, value) = (value.is_null(), known);
+            match was_null {
                 true => self.state.outputs.remove(name),
                 false => self
                     .state
@@ -158,5 +162,13 @@ async fn scoped_value(
             diags.append(about(errors, instance));
             None
         }
+    }
+}
+
+/// What nobody knows even after an apply is null, as Terraform keeps it: such as `format` of null gives.
+fn unknown_as_null(value: &Value) -> Value {
+    match value.is_known() {
+        false => Value::Null(value.ty()),
+        true => value.map_children(|_, child| unknown_as_null(child)),
     }
 }

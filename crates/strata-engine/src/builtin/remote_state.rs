@@ -78,6 +78,42 @@ pub(super) fn schema() -> Resource {
     }
 }
 
+/// Backends that Terraform has and Strata has not, which is said when they are needed.
+const OF_TERRAFORM: [&str; 8] = [
+    "azurerm",
+    "consul",
+    "cos",
+    "gcs",
+    "kubernetes",
+    "oss",
+    "pg",
+    "remote",
+];
+
+/// What is wrong with a configuration before anything is read, in Terraform's words.
+pub(super) fn validate(config: &Value) -> Diagnostics {
+    let mut diags = Diagnostics::new();
+    let Some(backend) = text(config, "backend") else {
+        return diags;
+    };
+    let kind = &*backend;
+    if kind != "local" && !arguments::is_known(kind) && !OF_TERRAFORM.contains(&kind) {
+        diags.push(invalid(&format!(
+            "There is no backend type named \"{kind}\", as `backend` says."
+        )));
+        return diags;
+    }
+    let given = config
+        .get("config")
+        .filter(|given| given.is_known() && !given.is_null());
+    if given.is_some_and(|given| given.as_entries().is_none()) {
+        diags.push(invalid(&format!(
+            "The given `config` is not valid for the backend \"{kind}\": an object is required."
+        )));
+    }
+    diags
+}
+
 /// Reads the state, and fills in `outputs`.
 pub(super) fn read(config: &Value, states: &RemoteStates) -> Result<Value, Diagnostics> {
     let backend = text(config, "backend").unwrap_or_default();

@@ -80,8 +80,11 @@ impl Provider for Terraform {
         &self.schema
     }
 
-    fn validate(&self, _kind: ObjectKind, _type_name: &str, _config: &Value) -> Diagnostics {
-        Diagnostics::new()
+    fn validate(&self, _kind: ObjectKind, type_name: &str, config: &Value) -> Diagnostics {
+        match type_name {
+            remote_state::NAME => remote_state::validate(config),
+            _ => Diagnostics::new(),
+        }
     }
 
     fn configure(&self, _config: Value) -> Result<Arc<dyn ConfiguredProvider>, Diagnostics> {

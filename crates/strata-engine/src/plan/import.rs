@@ -13,12 +13,71 @@ use strata_state::State;
 use super::{
     Planned, Refreshed,
     refresh::{Prior, Subjected, about},
-    targets::Scope,
 };
 use crate::{objects::Template, session::Session};
 
 /// Ids of objects to take over, by the address that they get.
-pub(crate) type Imports = BTreeMap<ResourceInstance, Arc<str>>;
+pub(crate) type Imports = BTreeMap<ResourceInstance, ImportId>;
+
+/// By what a provider finds an object.
+#[derive(Clone, Debug)]
+pub(crate) struct ImportId {
+    text: Arc<str>,
+    /// True if it must not be shown.
+    is_secret: bool,
+}
+
+impl ImportId {
+    /// One that may be shown.
+    pub(crate) fn open(text: &str) -> Self {
+        Self {
+            text: text.into(),
+            is_secret: false,
+        }
+    }
+
+    /// That of an import block; none if it is not known yet.
+    pub(crate) fn of(target: &ImportTarget) -> Option<Self> {
+        Some(Self {
+            text: target.id.unmarked().as_str()?.into(),
+            is_secret: !target.id.marks().is_none(),
+        })
+    }
+
+    /// The id, or what stands for it where it is read.
+    pub(crate) fn shown(&self) -> Arc<str> {
+        match self.is_secret {
+            false => self.text.clone(),
+            true => HIDDEN.into(),
+        }
+    }
+
+    /// A text of a provider, which may repeat the id.
+    fn hidden_in(&self, text: &str) -> String {
+        match self.is_secret {
+            false => text.to_owned(),
+            true => text.replace(&*self.text, HIDDEN),
+        }
+    }
+
+    fn hide(&self, errors: Diagnostics) -> Diagnostics {
+        let hide = |mut error: Diagnostic| {
+            error.summary = self.hidden_in(&error.summary);
+            error.detail = self.hidden_in(&error.detail);
+            error.hints = error
+                .hints
+                .iter()
+                .map(|hint| self.hidden_in(hint))
+                .collect();
+            error
+        };
+        let mut hidden = Diagnostics::new();
+        hidden.extend(errors.into_iter().map(hide));
+        hidden
+    }
+}
+
+const HIDDEN: &str = "(sensitive value)";
 
 /// What import blocks ask for that state does not have yet.
 pub(crate) fn wanted(session: &Session<'_>, state: &State, diags: &mut Diagnostics) -> Imports {
@@ -35,24 +94,17 @@ pub(crate) fn wanted(session: &Session<'_>, state: &State, diags: &mut Diagnosti
             diags.push(no_configuration(&target));
             continue;
         }
-        match target.id.unmarked().as_str() {
-            Some(id) => drop(imports.insert(target.to.clone(), id.into())),
+        match ImportId::of(&target) {
+            Some(id) => drop(imports.insert(target.to.clone(), id)),
             None => diags.push(unknown_id(&target)),
         }
     }
     imports
 }
 
-/// Reports those that configuration has a block for, and not the instance.
-pub(crate) fn check(
-    session: &Session<'_>,
-    scope: &Scope,
-    imports: &Imports,
-    diags: &mut Diagnostics,
-) {
-    let is_lost = |address: &&ResourceInstance| {
-        scope.has_instance(address) && !is_configured(session, address)
-    };
+/// Reports those that configuration has a block for, and not the instance; those that are not part of the plan, too.
+pub(crate) fn check(session: &Session<'_>, imports: &Imports, diags: &mut Diagnostics) {
+    let is_lost = |address: &&ResourceInstance| !is_configured(session, address);
     diags.extend(imports.keys().filter(is_lost).map(no_instance));
 }
 
@@ -102,7 +154,7 @@ fn unknown_id(target: &ImportTarget) -> Diagnostic {
 pub(crate) async fn import(
     session: &Session<'_>,
     subject: &Subjected<'_>,
-    id: &str,
+    id: &ImportId,
     template: &Template,
     planned: &mut Planned,
 ) -> Option<Prior> {
@@ -136,23 +188,23 @@ pub(crate) async fn ask(
     session: &Session<'_>,
     provider: &dyn ConfiguredProvider,
     address: &ResourceInstance,
-    id: &str,
+    id: &ImportId,
 ) -> Result<Object, Diagnostics> {
-    let told = Some(id.to_owned());
+    let told = Some(id.shown().to_string());
     session.events.send(Event::RefreshStarted {
         address: address.clone(),
         id: told.clone(),
     });
     let type_name = address.resource.type_name.clone();
-    let imported = provider.import(type_name, id.to_owned()).await;
+    let imported = provider.import(type_name, id.text.to_string()).await;
     session.events.send(Event::RefreshFinished {
         address: address.clone(),
         id: told,
     });
-    let object = imported.map_err(|errors| about(errors, address))?;
+    let object = imported.map_err(|errors| about(id.hide(errors), address))?;
     match object.value.is_null() {
         false => Ok(object),
-        true => Err(missing(address, id).into()),
+        true => Err(missing(address, &id.shown()).into()),
     }
 }
 

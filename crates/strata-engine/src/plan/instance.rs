@@ -55,7 +55,7 @@ pub(crate) async fn plan_instance(
     if let Some(id) = context.imports.get(instance.address) {
         let template = template(&instance);
         prior = import(session, &subject, id, &template, &mut planned).await;
-        importing = prior.is_some().then(|| id.clone());
+        importing = prior.is_some().then(|| id.shown());
     }
     delete::deposed(session, context, &subject, Ending::Delete, &mut planned).await;
     if planned.diagnostics.has_errors() {

@@ -238,9 +238,11 @@ impl Plan {
         self.errors
     }
 
-    /// True if applying it does anything, be it only to write down what was read.
+    /// True if it makes sense to apply it. To write down what was read does so only for who asked for just that, as in
+    /// Terraform: otherwise `-detailed-exitcode` would report changes, and `apply` ask, for what nobody wants changed.
     pub fn is_applyable(&self) -> bool {
-        !self.errored && (!self.is_empty() || self.refreshed)
+        let written = self.mode == PlanMode::RefreshOnly && self.refreshed;
+        !self.errored && (!self.is_empty() || written)
     }
 }
 

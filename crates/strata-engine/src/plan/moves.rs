@@ -16,7 +16,7 @@ use strata_core::{
         Target,
     },
 };
-use strata_state::State;
+use strata_state::{State, carries_over, is_carried_from};
 
 use super::import::is_configured;
 use crate::session::Session;
@@ -47,6 +47,10 @@ pub(crate) fn resolve<'s>(
     let mut blocked = Vec::new();
     for at in sorted(&statements, diags) {
         for (from, to) in of_statement(&statements[at], &moved) {
+            if let Some(wrong) = of_other_provider(&moved, &from, &to) {
+                diags.push(wrong.at(statements[at].span.clone()));
+                continue;
+            }
             match moved.instance(&to) {
                 Some(_) => blocked.push(format!("\n  - {from} could not move to {to}")),
                 None => {
@@ -66,16 +70,33 @@ pub(crate) fn resolve<'s>(
     (moved, moves)
 }
 
+/// What is wrong with an object that moves to another type, and is of a provider whose objects do not.
+fn of_other_provider(
+    state: &State,
+    from: &ResourceInstance,
+    to: &ResourceInstance,
+) -> Option<Diagnostic> {
+    let resource = state.resources.get(&from.resource)?;
+    let is_same_type = from.resource.type_name == to.resource.type_name;
+    if is_same_type || is_carried_from(&resource.provider) {
+        return None;
+    }
+    let summary = "Unsupported source provider for move operation";
+    Some(Diagnostic::error("move-type", summary).detail(format!(
+        "Only objects of hashicorp/null become `terraform_data`; {from} is of {}.",
+        resource.provider
+    )))
+}
+
+const UNRESOLVED: &str = "unresolved-move";
+
 fn unresolved(blocked: &[String]) -> Diagnostic {
-    Diagnostic::warning(
-        "unresolved-move",
-        "Unresolved resource instance address changes",
-    )
-    .detail(format!(
-        "Something is at the new address already, so these stay where they are:{}",
-        blocked.concat()
-    ))
-    .hint("`strata state mv` can move what is in the way.")
+    Diagnostic::warning(UNRESOLVED, "Unresolved resource instance address changes")
+        .detail(format!(
+            "Something is at the new address already, so these stay where they are:{}",
+            blocked.concat()
+        ))
+        .hint("`strata state mv` can move what is in the way.")
 }
 
 fn statements<'c>(config: &'c Config, diags: &mut Diagnostics) -> Vec<Statement<'c>> {
@@ -167,8 +188,7 @@ fn check(config: &Config, statement: &Statement<'_>, diags: &mut Diagnostics) {
         return;
     }
     if let (Some(from), Some(to)) = (instance(statement.from), instance(statement.to))
-        && (from.resource.mode, &from.resource.type_name)
-            != (to.resource.mode, &to.resource.type_name)
+        && !carries_over(&from.resource, &to.resource)
     {
         let summary = "Resource type mismatch";
         let why = format!(
@@ -218,6 +238,17 @@ pub(crate) fn check_sources(session: &Session<'_>, diags: &mut Diagnostics) {
             }
         }
     }
+    forget_unresolved(diags);
+}
+
+/// What could not be moved is of no account where a statement is mistaken, as in Terraform.
+fn forget_unresolved(diags: &mut Diagnostics) {
+    let is_mistaken = |found: &Diagnostic| found.is_error() && found.code.starts_with("move-");
+    if !diags.iter().any(is_mistaken) {
+        return;
+    }
+    let found = std::mem::take(diags).into_iter();
+    diags.extend(found.filter(|found| found.code != UNRESOLVED));
 }
 
 /// What a statement in a module begins with, if it is still declared. Whole resources are looked at before.
@@ -326,7 +357,8 @@ fn of_statement(statement: &Statement<'_>, state: &State) -> Vec<Move> {
     let instances = state.instances().map(|(address, _, _)| address);
     let moved = |address: ResourceInstance| {
         let to = moved_to(statement, &address)?;
-        (to != address).then_some((address, to))
+        // Of what may not move to another type is told elsewhere.
+        (to != address && carries_over(&address.resource, &to.resource)).then_some((address, to))
     };
     instances.filter_map(moved).collect()
 }
@@ -358,6 +390,7 @@ fn moved_to(statement: &Statement<'_>, address: &ResourceInstance) -> Option<Res
                 return None;
             }
             place(&mut to, &target.module.0, &[]);
+            to.resource.type_name = target.type_name.clone();
             to.resource.name = target.name.clone();
         }
         (from, target) => {
@@ -366,6 +399,7 @@ fn moved_to(statement: &Statement<'_>, address: &ResourceInstance) -> Option<Res
                 return None;
             }
             place(&mut to, &target.resource.module.0, &[]);
+            to.resource.type_name = target.resource.type_name;
             (to.resource.name, to.key) = (target.resource.name, target.key);
         }
     }

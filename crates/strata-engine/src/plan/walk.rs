@@ -129,7 +129,7 @@ async fn whole(
             walk.orphans().await;
             walk.check_modules();
             let diags = &mut walk.found.diagnostics;
-            import::check(&session, &scope, &imports, diags);
+            import::check(&session, &imports, diags);
             moves::check_sources(&session, diags);
         }
     }

@@ -46,8 +46,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Returns::String,
         "Makes all letters small.",
         |given, _| {
-            Ok(Value::from(each_char(text(given, 0), |c| {
-                single(c, c.to_lowercase())
+            Ok(Value::from(each_char(text(given, 0), |c| match c {
+                // The only letter whose small one is two characters elsewhere.
+                'İ' => 'i',
+                c => single(c, c.to_lowercase()),
             })))
         },
     ),

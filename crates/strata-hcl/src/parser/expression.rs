@@ -167,6 +167,14 @@ impl Parser<'_> {
         let token = self.peek();
         let kind = match token.kind {
             T::Identifier => StepKind::Attribute(self.named(token.range.text(self.source))),
+            T::Star if in_attribute_splat(steps) => {
+                return Err(self.report(
+                    token.range,
+                    "nested-splat",
+                    "Nested splat expression not allowed",
+                    "A splat expression (*) cannot be used inside another attribute-only splat expression.".to_owned(),
+                ));
+            }
             T::Star => StepKind::AttributeSplat,
             T::Number => return self.legacy_index(dot, steps),
             _ => {
@@ -362,6 +370,13 @@ impl Parser<'_> {
             range: self.range_from(start),
         })
     }
+}
+
+/// True if what has been read last are attributes of each element, behind `.*`.
+fn in_attribute_splat(steps: &[Step]) -> bool {
+    let mut before = steps.iter().rev().map(|step| &step.kind);
+    let first = before.find(|kind| !matches!(kind, StepKind::Attribute(_)));
+    matches!(first, Some(StepKind::AttributeSplat))
 }
 
 pub(super) fn literal(value: Value, range: ByteRange) -> Node {

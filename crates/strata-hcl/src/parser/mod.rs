@@ -328,15 +328,16 @@ impl<'a> Parser<'a> {
                 "end it with `*/`",
             ),
             T::Other | T::Tilde if !self.text[token.range.end as usize..].starts_with('}') => {
-                let (summary, hint) = unused(token.range.text(self.source));
-                let diagnostic = Diagnostic::error("invalid-character", summary)
-                    .detail(detail)
+                let (unused, hint) = unused(token.range.text(self.source));
+                let diagnostic = Diagnostic::error("invalid-character", unused)
+                    .detail("The language has no use for it here.")
                     .at(token.range.span(self.source));
                 self.diags.push(match hint {
                     Some(hint) => diagnostic.hint(hint),
                     None => diagnostic,
                 });
-                Reported
+                // As Terraform, which says next what it looked for.
+                self.report(token.range, code, summary, detail)
             }
             _ => self.report(token.range, code, summary, detail),
         }

@@ -10,6 +10,7 @@ mod files;
 mod notes;
 mod operation;
 mod path;
+mod revise;
 #[cfg(test)]
 mod scripted;
 #[cfg(test)]

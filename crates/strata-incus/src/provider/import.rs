@@ -7,7 +7,7 @@ use strata_core::{
 
 use super::{
     attributes::{self, Attributes},
-    entity,
+    cluster_group_member, entity,
     entity::Entity,
     instance,
     session::Session,
@@ -24,6 +24,7 @@ pub(crate) fn empty(type_name: &str, id: &str) -> Result<Value, Diagnostics> {
             let empty = super::server::schema().block.empty_value();
             return Ok(attributes::with(&empty, server(id)));
         }
+        None if type_name == cluster_group_member::TYPE => cluster_group_member::schema(),
         None => return Err(unknown_type(type_name).into()),
     };
     let empty = schema.block.empty_value();
@@ -51,7 +52,15 @@ fn id_names(type_name: &str) -> &'static [&'static str] {
     match entity(type_name) {
         Some(entity) => entity.import_names(),
         None if type_name == super::image::TYPE => &["fingerprint"],
+        None if type_name == cluster_group_member::TYPE => &cluster_group_member::NAMES,
         None => &["name"],
+    }
+}
+
+fn is_in_project(type_name: &str) -> bool {
+    match entity(type_name) {
+        Some(entity) => entity.has_project(),
+        None => type_name != cluster_group_member::TYPE,
     }
 }
 
@@ -67,7 +76,12 @@ fn split(type_name: &str, id: &str) -> Result<Vec<(&'static str, Value)>, String
     };
     let entity = entity(type_name);
     let names = id_names(type_name);
-    let in_project = entity.is_none_or(Entity::has_project);
+    let in_project = is_in_project(type_name);
+    // The original writes a slash where other types have their project.
+    let rest = match type_name {
+        cluster_group_member::TYPE => rest.strip_prefix('/').unwrap_or(rest),
+        _ => rest,
+    };
     let (project, rest) = match rest.split_once('/') {
         Some((project, rest)) if in_project && rest.matches('/').count() + 1 >= names.len() => {
             (Some(project).filter(|name| !name.is_empty()), rest)
@@ -108,12 +122,15 @@ pub(crate) fn id(type_name: &str, object: Attributes<'_>) -> String {
         .iter()
         .map(|name| object.text(name).unwrap_or_default());
     let mut id = names.collect::<Vec<_>>().join("/");
-    let in_project = entity(type_name).is_none_or(Entity::has_project);
+    let in_project = is_in_project(type_name);
     let project = object
         .some_text("project")
         .filter(|name| in_project && *name != "default");
     if let Some(project) = project {
         id = format!("{project}/{id}");
+    }
+    if type_name == cluster_group_member::TYPE {
+        id = format!("/{id}");
     }
     if let Some(remote) = object.some_text("remote") {
         id = format!("{remote}:{id}");
@@ -170,7 +187,15 @@ mod tests {
             Ok(value) => value,
             Err(diags) => return diags.iter().map(|error| error.detail.as_str()).collect(),
         };
-        let names = ["remote", "project", "pool", "name", "image"];
+        let names = [
+            "remote",
+            "project",
+            "pool",
+            "name",
+            "image",
+            "cluster_group",
+            "member",
+        ];
         let read = |name: &&str| Some(format!("{name}={}", Attributes(&value).text(name)?));
         names.iter().filter_map(read).collect::<Vec<_>>().join(" ")
     }
@@ -196,6 +221,10 @@ mod tests {
             "remote=lab project=p"
         );
         assert_eq!(check("incus_server", "lab:n1"), "remote=lab");
+        for id in ["lab:/g/n1", "lab:g/n1"] {
+            let read = "remote=lab cluster_group=g member=n1";
+            assert_eq!(check("incus_cluster_group_member", id), read);
+        }
     }
 
     #[test]

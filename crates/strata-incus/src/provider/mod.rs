@@ -1,7 +1,7 @@
 //! The provider: what Incus offers, and who does what is asked.
 //!
 //! [`lifecycle`] serves the plain objects ([`profile`], [`network`], [`volume`] and most others), each
-//! described by an [`Entity`]; [`instance`], [`image`] and [`server`] have lives of their own. [`config`]
+//! described by an [`Entity`]; [`instance`], [`image`], [`server`] and [`cluster_group_member`] have lives of their own. [`config`]
 //! tells a user's keys from those of the server; [`check`] asks the server while planning; [`data`]
 //! reads for data sources. [`session`] is a configured provider.
 
@@ -10,6 +10,7 @@ mod block;
 mod certificate;
 mod check;
 mod cluster_group;
+mod cluster_group_member;
 mod config;
 mod data;
 mod declared;
@@ -117,6 +118,7 @@ impl IncusProvider {
             (instance::TYPE, instance::schema()),
             (image::TYPE, image::schema()),
             (server::TYPE, server::schema()),
+            (cluster_group_member::TYPE, cluster_group_member::schema()),
         ];
         let others = others.map(|(name, schema)| (name.into(), schema));
         ProviderSchema {
@@ -171,7 +173,8 @@ impl Provider for IncusProvider {
             (ObjectKind::Resource, None) if type_name == image::TYPE => {
                 image::validate(config, &mut diags);
             }
-            (ObjectKind::Resource, None) if type_name == server::TYPE => {}
+            (ObjectKind::Resource, None)
+                if [server::TYPE, cluster_group_member::TYPE].contains(&type_name) => {}
             (ObjectKind::Resource, None) | (ObjectKind::Ephemeral, _) => {
                 diags.push(unknown_type(type_name));
             }
@@ -234,6 +237,7 @@ impl Configured {
                 Ok(plan)
             }
             (server::TYPE, None) => Ok(server::plan(&request)),
+            (cluster_group_member::TYPE, None) => Ok(cluster_group_member::plan(&request)),
             _ => Err(unknown_type(&request.type_name).into()),
         }
     }
@@ -254,6 +258,9 @@ impl Configured {
             instance::TYPE => return instance::apply(&self.0, request).await,
             image::TYPE => return image::apply(&self.0, request).await,
             server::TYPE => return server::apply(&self.0, request).await,
+            cluster_group_member::TYPE => {
+                return cluster_group_member::apply(&self.0, request).await;
+            }
             _ => {}
         }
         let type_name = request.type_name.clone();
@@ -285,6 +292,7 @@ impl Configured {
             instance::TYPE => return import::read_instance(&self.0, object).await,
             image::TYPE => return image::read(&self.0, object).await,
             server::TYPE => return server::read(&self.0, object).await,
+            cluster_group_member::TYPE => return cluster_group_member::read(&self.0, object).await,
             _ => self.know(&type_name, &object.value),
         }
         let place = object.value.clone();
@@ -328,6 +336,9 @@ impl Configured {
             image::TYPE => return image::find(&self.0, &planned, &marker).await,
             // Setting keys again does no harm.
             server::TYPE => return Ok(Found::Nothing),
+            cluster_group_member::TYPE => {
+                return cluster_group_member::find(&self.0, &planned).await;
+            }
             _ => {}
         }
         let found = self

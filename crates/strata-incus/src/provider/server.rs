@@ -1,6 +1,5 @@
 //! `incus_server`: keys of the server itself, or of one cluster member. All other keys are left alone.
 
-use hyper::Method;
 use serde_json::{Value as Json, json};
 use strata_core::{
     Diagnostics, Value,
@@ -18,9 +17,6 @@ use crate::client::{Answer, ApiPath, Client, ClientError, Notes};
 
 /// The type in configuration.
 pub(crate) const TYPE: &str = "incus_server";
-
-/// How often a change starts again because someone else changed the server in between.
-const CONFLICT_RETRIES: usize = 5;
 
 /// The schema of `incus_server`.
 pub(crate) fn schema() -> Resource {
@@ -85,27 +81,15 @@ async fn set(
     before: &Texts,
     after: &Texts,
 ) -> Result<(), ClientError> {
-    let path = path(object);
-    for attempt in 0.. {
-        let server: Answer<Json> = client.get(&path).await?;
-        let mut config = server.value["config"]
-            .as_object()
-            .cloned()
-            .unwrap_or_default();
+    let revised = |server: &Json| {
+        let config = server["config"].as_object();
+        let mut config = config.cloned().unwrap_or_default();
         // A key that is only left out stays if it begins with `user.`: one that is empty goes.
         config.extend(before.keys().map(|key| (key.clone(), json!(""))));
         config.extend(after.iter().map(|(key, value)| (key.clone(), json!(value))));
-        let body = json!({ "config": config });
-        let etag = server.etag.as_deref();
-        match client
-            .change(Method::PUT, &path, &body, etag, Notes::Nobody)
-            .await
-        {
-            Err(error) if error.is_conflict() && attempt < CONFLICT_RETRIES => {}
-            outcome => return outcome,
-        }
-    }
-    Ok(())
+        json!({ "config": config })
+    };
+    client.revise(&path(object), Notes::Nobody, revised).await
 }
 
 fn path(object: Attributes<'_>) -> ApiPath {

@@ -267,6 +267,9 @@ async fn a_remote_is_asked_once_in_a_run_and_one_that_is_silent_stops_no_plan() 
     let first = warnings("gone:debian/12").await;
     let told = first.iter().next().unwrap();
     assert_eq!(told.summary, "image `gone:debian/12` was not looked for");
+    let why = told.detail.as_str();
+    assert!(why.contains(" does not answer: "), "{why}");
+    assert!(!why.contains("Incus"), "{why}");
     // Said once, however many images.
     assert!(warnings("gone:debian/12").await.is_empty());
     assert!(warnings("gone:debian/13").await.is_empty());

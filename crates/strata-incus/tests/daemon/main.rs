@@ -10,6 +10,7 @@
 )]
 
 mod checks;
+mod cluster_groups;
 mod conformance;
 mod connection;
 mod faults;

@@ -6,8 +6,10 @@
 
 mod blanks;
 mod inline;
+mod macros;
 mod rewrite;
 
+pub(crate) use macros::{CATCHING, catching};
 pub(crate) use rewrite::{
     ADD, ATTRIBUTE, CHANGING, CONCATENATE, DEFINED, GREATER, GREATER_OR_EQUAL, INCLUDE, ITEM, LESS,
     LESS_OR_EQUAL, MULTIPLY, REMAINDER, RENDER, SUBTRACT,

@@ -10,6 +10,8 @@ use minijinja::{
     },
 };
 
+use super::macros;
+
 /// The filter that takes an attribute.
 pub(crate) const ATTRIBUTE: &str = "__strata_attribute";
 /// The filter that takes an item.
@@ -160,20 +162,26 @@ fn structure<'a>(tree: &Stmt<'a>) -> Stmt<'a> {
             let included = filter(INCLUDE, expression(&node.name), missing, node.span());
             Stmt::EmitExpr(Spanned::new(ast::EmitExpr { expr: included }, node.span()))
         }
-        Stmt::Macro(node) => Stmt::Macro(spanned_macro(node)),
         Stmt::CallBlock(node) => Stmt::CallBlock(Spanned::new(
             ast::CallBlock {
                 call: spanned_call(&node.call),
-                macro_decl: spanned_macro(&node.macro_decl),
+                macro_decl: spanned_macro(&node.macro_decl, Vec::new()),
             },
             node.span(),
         )),
-        _ => unreachable!("`statement` takes all others"),
+        _ => unreachable!("`statement` takes all others, and `body` macros"),
     }
 }
 
 fn body<'a>(statements: &[Stmt<'a>]) -> Vec<Stmt<'a>> {
-    statements.iter().map(statement).collect()
+    let mut all = Vec::with_capacity(statements.len());
+    for tree in statements {
+        match tree {
+            Stmt::Macro(node) => all.extend(macros::statements(node)),
+            tree => all.push(statement(tree)),
+        }
+    }
+    all
 }
 
 fn for_loop<'a>(node: &ast::ForLoop<'a>) -> ast::ForLoop<'a> {
@@ -187,11 +195,16 @@ fn for_loop<'a>(node: &ast::ForLoop<'a>) -> ast::ForLoop<'a> {
     }
 }
 
-fn spanned_macro<'a>(node: &Spanned<ast::Macro<'a>>) -> Spanned<ast::Macro<'a>> {
+/// A macro, with further parameters before its own.
+pub(super) fn spanned_macro<'a>(
+    node: &Spanned<ast::Macro<'a>>,
+    first: Vec<Expr<'a>>,
+) -> Spanned<ast::Macro<'a>> {
+    let own = node.args.iter().map(target);
     Spanned::new(
         ast::Macro {
             name: node.name,
-            args: node.args.iter().map(target).collect(),
+            args: first.into_iter().chain(own).collect(),
             defaults: node.defaults.iter().map(expression).collect(),
             body: body(&node.body),
         },

@@ -8,7 +8,7 @@ use minijinja::{
 };
 
 use super::{add, items, option, refuse};
-use crate::{compile::ATTRIBUTE, python, python_random::PythonRandom, run::Run};
+use crate::{compile::ITEM, python, python_random::PythonRandom, run::Run};
 
 pub(super) fn register(environment: &mut Environment<'static>) {
     add(environment, "flatten", flatten);
@@ -192,12 +192,7 @@ pub(super) fn at_path(
         let key = step
             .parse::<i64>()
             .map_or_else(|_| Value::from(step), Value::from);
-        let filter = if key.is_integer() {
-            crate::compile::ITEM
-        } else {
-            ATTRIBUTE
-        };
-        found = state.apply_filter(filter, &[found, key])?;
+        found = state.apply_filter(ITEM, &[found, key])?;
     }
     Ok(found)
 }

@@ -1,10 +1,13 @@
 //! `hash`, `checksum`, `password_hash`, `to_uuid`.
 
-use minijinja::{Environment, Error, State, Value, value::Kwargs};
+use minijinja::{
+    Environment, Error, State, Value,
+    value::{Kwargs, Rest, ValueOrKwargs, from_args},
+};
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 
 use super::{add, option, refuse};
-use crate::{digest, python, run::Run, sha_crypt};
+use crate::{PasswordHash, digest, python, run::Run, sha_crypt};
 
 pub(super) fn register(environment: &mut Environment<'static>) {
     add(environment, "hash", hash);
@@ -40,56 +43,41 @@ fn hash(value: &Value, kind: Option<String>) -> Result<String, Error> {
     })
 }
 
-/// `password | password_hash('sha512', salt, rounds=5000)`.
+/// `password | password_hash('sha512', salt, salt_size, rounds, ident)`.
 fn password_hash(
     state: &mut State<'_, '_>,
     value: &Value,
-    kind: Option<String>,
-    salt: Option<Value>,
-    options: Kwargs,
+    arguments: Rest<ValueOrKwargs>,
 ) -> Result<String, Error> {
-    let kind = option::<String>(&options, "hashtype")?
-        .or(kind)
-        .unwrap_or_else(|| "sha512".to_owned());
-    let salt = option::<Value>(&options, "salt")?
-        .or(salt)
-        .filter(|salt| !salt.is_none());
-    let rounds = option::<u32>(&options, "rounds")?;
+    let arguments = arguments.into_values();
+    let (plain, options) = from_args::<(&[Value], Kwargs)>(&arguments)?;
+    let given_as = |name: &str, at: usize| -> Result<Option<Value>, Error> {
+        let named = option::<Value>(&options, name)?;
+        let said = named.or_else(|| plain.get(at).cloned());
+        Ok(said.filter(|said| !said.is_none()))
+    };
+    let kind = given_as("hashtype", 0)?.map(|kind| python::text(&kind));
+    let salt = given_as("salt", 1)?.map(|salt| python::text(&salt));
+    let size = given_as("salt_size", 2)?.map(usize::try_from).transpose()?;
+    let rounds = given_as("rounds", 3)?.map(u32::try_from).transpose()?;
+    let ident = given_as("ident", 4)?.map(|ident| python::text(&ident));
     options.assert_all_used()?;
-    let kind = match kind.as_str() {
-        "sha512" | "sha512_crypt" => sha_crypt::Kind::Sha512,
-        "sha256" | "sha256_crypt" => sha_crypt::Kind::Sha256,
-        other => {
-            return refuse(format!(
-                "the password hash `{other}` is not supported, only sha512 and sha256"
-            ));
-        }
+    let kind = PasswordHash::named(kind.as_deref().unwrap_or("sha512")).or_else(refuse)?;
+    let salt = match salt.filter(|salt| !salt.is_empty()) {
+        Some(salt) => salt,
+        None => random_salt(state, size.unwrap_or(kind.salt_size()))?,
     };
-    let salt = match salt {
-        Some(salt) => python::text(&salt),
-        None => random_salt(state)?,
-    };
-    if salt.is_empty()
-        || salt.len() > 16
-        || !salt.bytes().all(|byte| sha_crypt::ALPHABET.contains(&byte))
-    {
-        return refuse("the salt must be 1 to 16 letters, digits, `.` or `/`");
-    }
-    Ok(sha_crypt::crypt(
-        kind,
-        given(value)?.as_bytes(),
-        &salt,
-        rounds,
-    ))
+    let hashed = kind.of(&given(value)?, &salt, rounds, ident.as_deref());
+    hashed.or_else(refuse)
 }
 
-fn random_salt(state: &State<'_, '_>) -> Result<String, Error> {
+fn random_salt(state: &State<'_, '_>, size: usize) -> Result<String, Error> {
     let run = Run::of(state)?;
     let letter = || {
         let chance = run.templar.surroundings.random() >> 16;
         char::from(sha_crypt::ALPHABET[(chance % 64) as usize])
     };
-    Ok((0..16).map(|_| letter()).collect())
+    Ok((0..size.min(64)).map(|_| letter()).collect())
 }
 
 /// The namespace in which Ansible makes UUIDs.

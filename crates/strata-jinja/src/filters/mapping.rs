@@ -246,10 +246,8 @@ fn subelements(
     for element in elements {
         let mut inner = element.clone();
         for step in &steps {
-            inner = state.apply_filter(
-                crate::compile::ATTRIBUTE,
-                &[inner, Value::from(step.as_str())],
-            )?;
+            inner =
+                state.apply_filter(crate::compile::ITEM, &[inner, Value::from(step.as_str())])?;
         }
         if inner.is_undefined() {
             if skip {

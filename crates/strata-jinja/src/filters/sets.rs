@@ -3,7 +3,7 @@
 use minijinja::{Environment, Error, State, Value, value::Kwargs};
 
 use super::{add, items, option};
-use crate::compile::ATTRIBUTE;
+use crate::compile::ITEM;
 
 pub(super) fn register(environment: &mut Environment<'static>) {
     add(environment, "unique", unique);
@@ -29,7 +29,7 @@ fn unique(
     for item in items(value)? {
         let mut key = item.clone();
         for step in attribute.iter().flat_map(|path| path.split('.')) {
-            key = state.apply_filter(ATTRIBUTE, &[key, Value::from(step)])?;
+            key = state.apply_filter(ITEM, &[key, Value::from(step)])?;
         }
         if fold && let Some(text) = key.as_str() {
             key = Value::from(text.to_lowercase());

@@ -2,7 +2,7 @@
 
 use minijinja::{
     Environment, Error, Value,
-    value::{Kwargs, Rest, ValueKind},
+    value::{Kwargs, Rest, ValueKind, ValueOrKwargs, from_args},
 };
 
 use super::{add, option, refuse};
@@ -181,13 +181,15 @@ fn indent(
     Ok(out.join("\n"))
 }
 
-fn truncate(
-    value: &Value,
-    length: Option<usize>,
-    killwords: Option<bool>,
-    end: Option<String>,
-    options: Kwargs,
-) -> Result<String, Error> {
+fn truncate(value: &Value, arguments: Rest<ValueOrKwargs>) -> Result<String, Error> {
+    let arguments = arguments.into_values();
+    let (length, killwords, end, leeway, options) = from_args::<(
+        Option<usize>,
+        Option<bool>,
+        Option<String>,
+        Option<usize>,
+        Kwargs,
+    )>(&arguments)?;
     let length = option::<usize>(&options, "length")?
         .or(length)
         .unwrap_or(255);
@@ -197,8 +199,14 @@ fn truncate(
     let end = option::<String>(&options, "end")?
         .or(end)
         .unwrap_or_else(|| "...".to_owned());
-    let leeway = option::<usize>(&options, "leeway")?.unwrap_or(5);
+    let leeway = option::<usize>(&options, "leeway")?.or(leeway).unwrap_or(5);
     options.assert_all_used()?;
+    if length < end.chars().count() {
+        return refuse(format!(
+            "expected length >= {}, got {length}",
+            end.chars().count()
+        ));
+    }
     let text = given(value)?;
     if text.chars().count() <= length + leeway {
         return Ok(text);

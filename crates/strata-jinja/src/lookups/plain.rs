@@ -164,7 +164,6 @@ fn without_list(pair: &Value, list: &str) -> Result<Value, Error> {
 }
 
 fn random_choice(run: &Arc<Run>, terms: &[Value]) -> Result<Vec<Value>, Error> {
-    let terms = flat_once(terms)?;
     let chance = run.templar.surroundings.random();
     let count = terms.len() as u64;
     Ok(match chance.checked_rem(count) {

@@ -4,6 +4,7 @@ mod addresses;
 mod paths;
 mod regex;
 mod results;
+mod uri;
 mod values;
 mod version;
 
@@ -17,6 +18,7 @@ use minijinja::{
 pub(crate) fn register(environment: &mut Environment<'static>) {
     values::register(environment);
     results::register(environment);
+    uri::register(environment);
     regex::register(environment);
     version::register(environment);
     paths::register(environment);

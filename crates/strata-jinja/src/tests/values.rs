@@ -37,7 +37,7 @@ pub(super) fn register(environment: &mut Environment<'static>) {
     add(environment, "isnan", |value: f64| value.is_nan());
     add(environment, "sequence", sequence);
     add(environment, "iterable", sequence);
-    add(environment, "callable", |_: &Value| false);
+    add(environment, "callable", crate::bound::is_callable);
     add(environment, "none", |value: &Value| value.is_none());
     add(environment, "number", number);
     add(environment, "vault_encrypted", |_: &Value| false);

@@ -113,6 +113,14 @@ impl<'a> Builder<'a> {
             .span(self.text.original(range.start)..self.text.original(range.end))
     }
 
+    /// True for what stands on a last line that no line break ends: a block's text has none there either.
+    fn ends_the_file(&self, span: &EventSpan) -> bool {
+        let text = &self.text.text;
+        let last = text.rfind('\n').map_or(0, |line_break| line_break + 1);
+        let end = span.byte_range().unwrap_or_default().end;
+        !text[last..].trim().is_empty() && end > last
+    }
+
     /// Reads one node; none at the end of what holds it.
     fn node(&mut self, depth: usize) -> Result<Option<Node>, Stop> {
         let Some((event, event_span)) = self.next()? else {
@@ -129,14 +137,16 @@ impl<'a> Builder<'a> {
         }
         let (anchor, node) = match event {
             Event::Scalar(text, style, anchor, tag) => {
+                let mut text = text.into_owned();
+                let is_block = matches!(style, Style::Literal | Style::Folded);
+                if is_block && self.ends_the_file(&event_span) && text.ends_with('\n') {
+                    text.pop();
+                }
                 let style = match style {
                     Style::Plain => ScalarStyle::Plain,
                     _ => ScalarStyle::Quoted,
                 };
-                let kind = NodeKind::Scalar {
-                    text: text.into_owned(),
-                    style,
-                };
+                let kind = NodeKind::Scalar { text, style };
                 (anchor, self.tagged(kind, span, tag.as_deref()))
             }
             Event::SequenceStart(_, anchor, tag) => {
@@ -347,6 +357,26 @@ mod tests {
         let (value, mistakes) = shown("a: &a {x: 1, y: 2}\nb:\n  <<: *a\n  y: 3\n");
         assert_eq!(value["b"], json!({"y": 3, "x": 1}));
         assert_eq!(mistakes, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_block_on_a_last_line_without_an_end_ends_without_one() {
+        // As PyYAML 6 gives them.
+        for (text, value) in [
+            ("a: |\n  x", json!("x")),
+            ("a: |+\n  x", json!("x")),
+            ("a: |-\n  x", json!("x")),
+            ("a: >\n  x\n  y", json!("x y")),
+            ("a: |2\n    x", json!("  x")),
+            ("a: |\n  x\n  # c", json!("x\n# c")),
+            ("a: |\n  x\n", json!("x\n")),
+            ("a: |\n  x\n  ", json!("x\n")),
+            ("a: |\n  x\n# c", json!("x\n")),
+            ("a: |\n  x\nb: 1", json!("x\n")),
+            ("a: |\r\n  x\r\n", json!("x\n")),
+        ] {
+            assert_eq!(shown(text).0["a"], value, "{text:?}");
+        }
     }
 
     #[test]

@@ -270,15 +270,9 @@ fn configure(
     if let Some(settings) = &playbook.ansible_config {
         line(text, 2, &format!("ansible_config = {}", quoted(settings)));
     }
-    let inventories: Vec<String> = found
-        .inventories
-        .iter()
-        .filter(|source| {
-            source
-                .environment
-                .as_deref()
-                .is_none_or(|of| of == environment)
-        })
+    let sources = found.inventories.iter();
+    let inventories: Vec<String> = sources
+        .filter(|source| is_of(source.environment.as_deref(), environment))
         .filter(|source| source.may_have(&playbook.hosts))
         .map(|source| quoted(&source.path))
         .collect();
@@ -289,43 +283,8 @@ fn configure(
             &format!("inventory = [{}]", inventories.join(", ")),
         );
     } else if !has_instances(found, playbook) {
-        let here = ["all", "localhost", "127.0.0.1"];
-        let wanted: Vec<&str> = playbook.hosts.iter().map(String::as_str).collect();
-        let groups = wanted.join(", ");
-        let wanted = wanted.iter().find(|name| !here.contains(*name));
-        let group = wanted.map_or("GROUP", |name| name);
-        let outputs = found.modules.iter().filter(|module| {
-            module
-                .environment
-                .as_deref()
-                .is_none_or(|of| of == environment)
-        });
-        let outputs: Vec<&str> = outputs
-            .flat_map(|module| &module.outputs)
-            .map(String::as_str)
-            .collect();
-        let (stage, output) = (
-            stages.last().map_or("provision.STAGE", String::as_str),
-            outputs.first().unwrap_or(&"OUTPUT"),
-        );
-        line(
-            text,
-            2,
-            &format!(
-                "# The plays want: {groups}. Name their hosts, or let outputs `GROUP_instances` do it."
-            ),
-        );
-        line(
-            text,
-            2,
-            &format!("# hosts = {{ {group} = {stage}.{output} }}"),
-        );
-        if outputs.len() > 1 {
-            line(
-                text,
-                2,
-                &format!("# The outputs are: {}.", outputs.join(", ")),
-            );
+        for hint in hints_of_hosts(found, playbook, environment, stages) {
+            line(text, 2, &hint);
         }
     }
     if !stages.is_empty() {
@@ -336,6 +295,44 @@ fn configure(
     draft
         .placed
         .push(format!("  configure {name}: {}", playbook.path));
+}
+
+/// True if what was found belongs to this environment, or to all.
+fn is_of(found: Option<&str>, environment: &str) -> bool {
+    found.is_none_or(|of| of == environment)
+}
+
+/// Comments that say how the stage could come to its hosts, where nothing names them.
+fn hints_of_hosts(
+    found: &Found,
+    playbook: &Entry,
+    environment: &str,
+    stages: &[String],
+) -> Vec<String> {
+    let here = ["all", "localhost", "127.0.0.1"];
+    let group = playbook
+        .hosts
+        .iter()
+        .find(|name| !here.contains(&name.as_str()));
+    let group = group.map_or("GROUP", String::as_str);
+    let modules = found.modules.iter();
+    let modules = modules.filter(|module| is_of(module.environment.as_deref(), environment));
+    let outputs = modules.flat_map(|module| &module.outputs);
+    let outputs: Vec<&str> = outputs.map(String::as_str).collect();
+    let stage = stages.last().map_or("provision.STAGE", String::as_str);
+    let output = outputs.first().unwrap_or(&"OUTPUT");
+    let groups: Vec<&str> = playbook.hosts.iter().map(String::as_str).collect();
+    let mut hints = vec![
+        format!(
+            "# The plays want: {}. Name their hosts, or let outputs `GROUP_instances` do it.",
+            groups.join(", ")
+        ),
+        format!("# hosts = {{ {group} = {stage}.{output} }}"),
+    ];
+    if outputs.len() > 1 {
+        hints.push(format!("# The outputs are: {}.", outputs.join(", ")));
+    }
+    hints
 }
 
 /// True if an output names the hosts of a group that the playbook wants.

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     mask,
-    playbook::{Project, runner_options},
+    playbook::{self, ConnectionDefaults, Project, runner_options},
     project::{Configure, Instance, Scope, Stage},
     vault::Sources,
 };
@@ -50,6 +50,8 @@ pub(super) struct Manner {
     pub(super) diff: bool,
     /// Only these hosts.
     pub(super) limit: Option<String>,
+    /// The hosts are not there yet: models stand for them.
+    pub(super) on_models: bool,
 }
 
 impl Run<'_> {
@@ -116,10 +118,9 @@ impl Run<'_> {
             diff: self.options.diff,
             ..Manner::default()
         };
-        let connect = |target: &Target| self.platforms.connect(target);
         let events = mask::events(self.events, self.hidden_texts(made));
         let events = prepared.project.masked(&events);
-        let recap = self.play(&prepared, &manner, &connect, &events).await?;
+        let recap = self.play(&prepared, &manner, &events).await?;
         if recap.exit_code() != 0 || recap.stopped {
             let of = instance.map(|instance| format!(", instance `{}`,", instance.name));
             let summary = format!(
@@ -197,41 +198,51 @@ impl Run<'_> {
         Project::open(&Sources::default(), &process, None, diags)
     }
 
-    /// Runs a prepared playbook.
+    /// Runs a prepared playbook, by the settings of its `ansible.cfg`.
     pub(super) async fn play(
         &self,
         prepared: &Prepared,
         manner: &Manner,
-        connect: &strata_runner::Connect<'_>,
         events: &Events,
     ) -> Result<Recap, Diagnostics> {
-        let around = crate::playbook::Around {
+        let around = playbook::Around {
             process: self.process,
             platforms: self.platforms,
             stop: &self.stop.signal(),
             ask: None,
         };
-        let mut options = runner_options(
-            &around,
-            &prepared.project,
-            prepared.extra.clone(),
-            prepared.variables.clone(),
-        );
-        options.forks = self.options.parallelism;
-        options.check = manner.check;
-        options.diff = manner.diff;
-        options.limit = manner.limit.clone();
+        let project = &prepared.project;
+        let asked = playbook::Options {
+            forks: Some(self.options.parallelism),
+            check: manner.check,
+            diff: manner.diff,
+            limit: manner.limit.clone(),
+            ..playbook::Options::default()
+        };
+        let mut diags = Diagnostics::new();
+        let password =
+            playbook::connection_password(&asked, &project.settings, &around, &mut diags);
+        let (extra, variables) = (prepared.extra.clone(), prepared.variables.clone());
+        let mut options = runner_options(&around, project, extra, variables);
+        playbook::apply(&asked, project, &around, &mut options, &mut diags);
         options.pace = Pace::Ready;
         options.ready_timeout = Some(READY);
         if let Some(folder) = &prepared.folder {
-            let mut diags = Diagnostics::new();
-            crate::playbook::plugins::add(&mut options, &prepared.project, folder, &mut diags);
-            diags.into_iter().for_each(|one| events.diagnostic(one));
+            playbook::plugins::add(&mut options, project, folder, &mut diags);
         }
+        if diags.has_errors() {
+            return Err(diags);
+        }
+        diags.into_iter().for_each(|one| events.diagnostic(one));
+        let defaults = ConnectionDefaults::of(&asked, &project.settings, password);
+        let connect = |target: &Target| match manner.on_models {
+            true => imagined(target),
+            false => self.platforms.connect(&defaults.applied(target)),
+        };
         strata_runner::run(
             &prepared.playbook,
             &prepared.inventory,
-            connect,
+            &connect,
             &options,
             events,
         )
@@ -337,12 +348,18 @@ impl Prepared {
             "The playbook of stage `{}` has no host to run on",
             stage.name
         );
-        Diagnostic::error("no-hosts", summary)
+        let told = Diagnostic::error("no-hosts", summary)
             .at(stage.span.clone())
             .detail(has)
             .hint(
                 "Name the groups that its plays want in `hosts`, or in outputs `GROUP_instances`.",
-            )
+            );
+        match self.project.settings.text("inventory") {
+            Some(named) => told.hint(format!(
+                "`ansible.cfg` names the inventory `{named}`, which counts only where the stage names it in `inventory`."
+            )),
+            None => told,
+        }
     }
 
     /// Names of the hosts in the inventory.
@@ -356,7 +373,7 @@ impl Prepared {
 }
 
 /// A model of a host that is not there yet.
-pub(super) fn imagined(target: &Target) -> Result<HostLink, Box<Diagnostic>> {
+fn imagined(target: &Target) -> Result<HostLink, Box<Diagnostic>> {
     let model = strata_agent::host::Model::debian(&target.host);
     Ok(HostLink::session(
         strata_transport::AgentSession::for_model(model),

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json, json};
 use strata_core::{Diagnostic, Diagnostics, Event, Events, HostCounts, Value, files::MemoryFiles};
 use strata_playbook::{Inventory, InventoryInput, variables::InventoryVariables};
-use strata_runner::{Recap, Target};
+use strata_runner::Recap;
 
 use super::{
     Made, Run,
-    configure::{Manner, Prepared},
+    configure::{Manner, Prepared, absolute},
     inventory,
     verify::words_of,
 };
 use crate::{
-    playbook::Project,
+    playbook::{Project, inventory::given},
     project::{Configure, Stage, StageBody, Verify, VerifyCheck},
     verify::again,
 };
@@ -32,6 +32,20 @@ struct Question {
     words: (&'static str, &'static str),
 }
 
+/// Hosts, what is known of them, and the settings by which they are reached.
+struct Known {
+    project: Project,
+    inventory: Inventory,
+    variables: InventoryVariables,
+}
+
+fn configure_of(stage: &Stage) -> Option<&Configure> {
+    match &stage.body {
+        StageBody::Configure(configure) => Some(configure),
+        _ => None,
+    }
+}
+
 impl Run<'_> {
     /// Asks on each host until all say yes or the time is up; tells the last answers.
     ///
@@ -44,18 +58,17 @@ impl Run<'_> {
     ) -> Result<Option<bool>, Diagnostics> {
         let mut diags = Diagnostics::new();
         let question = self.question(&settings.check, made, &mut diags);
-        let input = self.all_hosts(made, &mut diags);
+        let known = self.known_hosts(stage, made, &mut diags);
         let Some(question) = diags.into_result(question)? else {
             return Ok(Some(false));
         };
-        let prepared = question.prepare(input)?;
+        let prepared = question.prepare(known)?;
         let manner = Manner {
             check: question.check,
             ..Manner::default()
         };
-        let connect = |target: &Target| self.platforms.connect(target);
         let ignored = Events::ignored();
-        let ask = || self.play(&prepared, &manner, &connect, &ignored);
+        let ask = || self.play(&prepared, &manner, &ignored);
         let is_good = |recap: &Result<Recap, Diagnostics>| recap.as_ref().is_ok_and(all_as_desired);
         let recap = again(settings.retry, ask, is_good).await?;
         let is_unknown = |counts: &HostCounts| counts.ok + counts.failed + counts.unreachable == 0;
@@ -79,16 +92,39 @@ impl Run<'_> {
         Ok(Some(all_as_desired(&recap)))
     }
 
-    /// The hosts of outputs, and those that configure stages name.
-    fn all_hosts(&self, made: &Made, diags: &mut Diagnostics) -> InventoryInput {
+    /// All hosts of the environment, with what its configure stages know of them; the settings are those of the stage
+    /// that goes before.
+    fn known_hosts(&self, stage: &Stage, made: &Made, diags: &mut Diagnostics) -> Known {
+        let stages = &self.environment.stages;
+        let mut before = stage.after.iter().rev();
+        let before = before.find_map(|at| configure_of(&stages[*at]));
+        let all: Vec<&Configure> = stages.iter().filter_map(configure_of).collect();
+        let project = before.or(all.first().copied());
+        let project = project.map_or_else(Project::bare, |stage| self.ansible(stage, diags));
+        let sources = all.iter().flat_map(|stage| &stage.inventory);
+        // What another stage has yet to write names no hosts.
+        let sources = sources.map(|path| absolute(path));
+        let sources = sources.filter(|path| project.files.kind(path).is_some());
+        let sources: Vec<String> = sources.map(|path| path.display().to_string()).collect();
+        let (mut inventory, mut folders) = given(&sources, &project, self.process, diags);
+        inventory.merge(Inventory::from_input(self.hosts_of_stages(made, diags)));
+        let playbooks = all.iter().map(|stage| absolute(&stage.playbook));
+        folders.extend(playbooks.filter_map(|path| Some(path.parent()?.to_owned())));
+        let files = project.files.as_ref();
+        let merges = project.merges_hashes();
+        let variables = InventoryVariables::load(files, &inventory, &folders, None, merges, diags);
+        Known {
+            project,
+            inventory,
+            variables,
+        }
+    }
+
+    /// The hosts of outputs, and those that configure stages name themselves.
+    fn hosts_of_stages(&self, made: &Made, diags: &mut Diagnostics) -> InventoryInput {
         let mut all = inventory::from_outputs(made);
-        for stage in &self.environment.stages {
-            let StageBody::Configure(Configure {
-                hosts: Some(hosts), ..
-            }) = &stage.body
-            else {
-                continue;
-            };
+        let stages = self.environment.stages.iter().filter_map(configure_of);
+        for hosts in stages.filter_map(|stage| stage.hosts.as_ref()) {
             let groups = self.scope(&made.outputs).evaluate(hosts, diags);
             match inventory::from_groups(&groups, made, hosts.span()) {
                 Ok(input) => inventory::add(&mut all, input),
@@ -141,33 +177,25 @@ impl Run<'_> {
 
 impl Question {
     /// A playbook of the one task.
-    fn prepare(&self, input: InventoryInput) -> Result<Prepared, Diagnostics> {
+    fn prepare(&self, known: Known) -> Result<Prepared, Diagnostics> {
         let mut diags = Diagnostics::new();
-        // JSON is YAML, and leaves no doubt about quotes.
-        let play = json!([{ "hosts": self.pattern, "gather_facts": false, "tasks": [self.task] }]);
+        // JSON is YAML, and leaves no doubt about quotes. The tags of settings choose among tasks of playbooks.
+        let play = json!([{
+            "hosts": self.pattern, "gather_facts": false, "tags": ["always"], "tasks": [self.task],
+        }]);
         let files = MemoryFiles::new([("verify.yml", play.to_string().as_str())]);
-        let project = Project::bare();
-        let options = project.load_options(Map::new());
+        let options = known.project.load_options(Map::new());
         let playbook = strata_playbook::load(&files, "verify.yml".as_ref(), &options, &mut diags);
         let playbook = diags
             .into_result(playbook)?
             .expect("without errors there is a playbook");
-        let inventory = Inventory::from_input(input);
-        let variables = InventoryVariables::load(
-            &files,
-            &inventory,
-            &[],
-            None,
-            false,
-            &mut Diagnostics::new(),
-        );
         Ok(Prepared {
             folder: None,
             playbook,
-            inventory,
-            variables: Arc::new(variables),
+            inventory: known.inventory,
+            variables: Arc::new(known.variables),
             extra: Map::new(),
-            project,
+            project: known.project,
             from_outputs: true,
         })
     }

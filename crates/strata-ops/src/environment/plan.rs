@@ -5,12 +5,7 @@ use std::collections::BTreeSet;
 use strata_core::{BoxFuture, Diagnostics, Event, StageOutcome, Value};
 use strata_engine::{Plan, PlanMode};
 
-use super::{
-    Made, Run, StageEnd, Summary, check,
-    configure::{Manner, imagined},
-    stages,
-    up::left_out,
-};
+use super::{Made, Run, StageEnd, Summary, check, configure::Manner, stages, up::left_out};
 use crate::{
     infrastructure::Session,
     mask,
@@ -162,19 +157,9 @@ impl Run<'_> {
                 check: exist,
                 diff: true,
                 limit: Some(hosts.join(":")),
+                on_models: !exist,
             };
-            let recap = match exist {
-                true => {
-                    self.play(
-                        &prepared,
-                        &manner,
-                        &|target| self.platforms.connect(target),
-                        &events,
-                    )
-                    .await?
-                }
-                false => self.play(&prepared, &manner, &imagined, &events).await?,
-            };
+            let recap = self.play(&prepared, &manner, &events).await?;
             changed += recap.changed();
             matched |= !recap.hosts.is_empty();
             failed |= recap.exit_code() != 0 || recap.stopped;

@@ -163,14 +163,7 @@ impl Run<'_> {
             check: true,
             ..Manner::default()
         };
-        let recap = self
-            .play(
-                &prepared,
-                &manner,
-                &|target| self.platforms.connect(target),
-                &Events::ignored(),
-            )
-            .await?;
+        let recap = self.play(&prepared, &manner, &Events::ignored()).await?;
         Ok(match (recap.exit_code(), recap.changed()) {
             (0, 0) => ("up", counted(recap.hosts.len(), "host"), true),
             (0, changed) => {

@@ -93,6 +93,20 @@ impl Edited {
     }
 }
 
+/// What `-state-out` means: the state is written to another file than it is read from.
+pub(super) fn written(store: Store, settings: &Settings) -> Result<Store, Diagnostic> {
+    match &settings.state_out {
+        None => Ok(store),
+        Some(_) if store.is_remote() => {
+            let summary = "`-state-out` goes with states in local files only";
+            Err(Diagnostic::error("options", summary)
+                .detail(format!("The state is kept at `{}`.", store.place()))
+                .hint("`strata state pull > FILE` gives a copy of it."))
+        }
+        Some(path) => Ok(store.written_to(path)),
+    }
+}
+
 /// What `-backup` means: a file, or with `-` that none is wanted.
 pub(super) fn backup(settings: &Settings) -> Backup {
     match &settings.backup {

@@ -16,7 +16,7 @@ pub(super) fn not_released(error: &StateError) -> Diagnostic {
 }
 
 /// How long to wait between two tries to get a lock.
-const LOCK_PAUSE: Duration = Duration::from_millis(250);
+pub(crate) const LOCK_PAUSE: Duration = Duration::from_millis(250);
 
 /// Takes the lock, waiting as long as the settings say.
 pub(super) async fn lock(

@@ -37,6 +37,7 @@ use strata_core::Value;
 pub use forgetting::forget;
 pub use inputs::VariableArgument;
 pub(crate) use inputs::{collect as variable_inputs, unset as unset_inputs};
+pub(crate) use lock::LOCK_PAUSE;
 pub use moving::{Move, move_objects};
 pub(crate) use places::data_folder;
 pub use replace_provider::{full as full_provider, replace_provider};
@@ -62,6 +63,8 @@ pub struct Settings {
     pub directory: PathBuf,
     /// The state file; none for the one that the folder and the workspace give.
     pub state: Option<PathBuf>,
+    /// The file that the state is written to, if not the one that it is read from.
+    pub state_out: Option<PathBuf>,
     /// Where the version before goes when the state is changed by hand, `-` for nowhere; none for beside the state.
     pub backup: Option<PathBuf>,
     /// The workspace; none for the one that is selected in the folder.
@@ -90,6 +93,7 @@ impl Settings {
         Self {
             directory,
             state: None,
+            state_out: None,
             backup: None,
             workspace: None,
             variable_files: Vec::new(),

@@ -23,6 +23,7 @@ use strata_state::{Store, encryption::is_encrypted};
 use super::{
     Settings,
     backend::Chosen,
+    edit,
     places::Places,
     recording::{Recording, Seen},
     session::{Loaded, Session, check_inputs},
@@ -46,6 +47,9 @@ struct File {
     version: String,
     /// The state that it was made on, and what tells whether that is still the same.
     state: PathBuf,
+    /// `-state-out`.
+    #[serde(default)]
+    state_out: Option<PathBuf>,
     backend: Chosen,
     fingerprint: Option<String>,
     directory: PathBuf,
@@ -72,7 +76,8 @@ impl Session {
             let file = File {
                 strata_plan: FORMAT,
                 version: env!("CARGO_PKG_VERSION").to_owned(),
-                state: self.store.path().to_owned(),
+                state: self.store.read_from().to_owned(),
+                state_out: settings.state_out.clone(),
                 backend: self.chosen.clone(),
                 fingerprint: self.opened.base.fingerprint().map(str::to_owned),
                 directory: settings.directory.clone(),
@@ -121,6 +126,12 @@ impl Session {
             true => places.sealed(Store::new(file.state.clone())),
             false => places.store(&file.workspace)?,
         };
+        let written = settings.state_out.clone().or(file.state_out.clone());
+        let written = Settings {
+            state_out: written,
+            ..of
+        };
+        let store = edit::written(store, &written)?;
         let loaded = Loaded {
             environment: environment.clone(),
             recording,

@@ -89,7 +89,7 @@ impl Session {
         let environment = environment(&recording, settings, process, platforms, events)?;
         let places = Places::of(settings, &environment.config, process)?;
         let settled = Loaded {
-            store: places.store(&environment.workspace)?,
+            store: edit::written(places.store(&environment.workspace)?, settings)?,
             chosen: places.chosen().clone(),
             encrypted: places.encrypted().clone(),
             environment,

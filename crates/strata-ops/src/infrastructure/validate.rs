@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use strata_config::{Config, LoadOptions, STORAGE, VariableInput};
-use strata_core::{Diagnostic, Diagnostics, Severity, files::Files};
+use strata_core::{Diagnostic, Diagnostics, Severity, Value, files::Files};
 
 use super::{Settings, inputs, places};
 use crate::{files::Disk, graph::without_emptiness, process::Process, registry::Platforms};
@@ -23,7 +23,20 @@ pub fn validate(
     let mut unheard = Diagnostics::new();
     let inputs = inputs::collect(&settings, &process.environment, files, &mut unheard);
     let mut found = Diagnostics::new();
-    let config = validate_with(files, &settings, &inputs, process, platforms, &mut found);
+    let config = load(files, &settings, &inputs, process, &mut found);
+    let providers = platforms.providers();
+    let ask = |source: &str, kind, type_name: &str, value: &Value| match providers.get(source) {
+        Some(provider) => provider.validate(kind, type_name, value),
+        None => Diagnostics::new(),
+    };
+    strata_config::validate_with_providers(
+        &config,
+        providers.schemas(),
+        Arc::new(Disk),
+        &process.working_directory,
+        &ask,
+        &mut found,
+    );
     diags.extend(without_emptiness(found).into_iter().map(without_storage));
     if let Some(tests) = tests {
         strata_config::test_files(files, directory, tests, diags);
@@ -48,6 +61,20 @@ pub(crate) fn validate_with(
     platforms: &Platforms,
     diags: &mut Diagnostics,
 ) -> Arc<Config> {
+    let config = load(files, settings, inputs, process, diags);
+    let providers = platforms.providers();
+    let here = &process.working_directory;
+    strata_config::validate_with_files(&config, providers.schemas(), Arc::new(Disk), here, diags);
+    config
+}
+
+fn load(
+    files: &dyn Files,
+    settings: &Settings,
+    inputs: &[VariableInput],
+    process: &Process,
+    diags: &mut Diagnostics,
+) -> Arc<Config> {
     let data_directory = places::data_folder(settings, process);
     let workspace = places::workspace(settings, process);
     let options = LoadOptions {
@@ -56,9 +83,5 @@ pub(crate) fn validate_with(
         data_directory: Some(&data_directory),
     };
     let config = strata_config::load_with(files, &settings.directory, &options, diags);
-    let config = Arc::new(config);
-    let providers = platforms.providers();
-    let here = &process.working_directory;
-    strata_config::validate_with_files(&config, providers.schemas(), Arc::new(Disk), here, diags);
-    config
+    Arc::new(config)
 }

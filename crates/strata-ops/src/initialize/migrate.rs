@@ -1,13 +1,17 @@
 //! Taking states along where the backend changes.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use strata_core::{Diagnostic, Diagnostics};
 use strata_state::{Lock, LockRequest, State, StateError, Store};
 
 use super::Options;
 use crate::{
-    infrastructure::{initial, places::Places, workspaces},
+    infrastructure::{LOCK_PAUSE, initial, places::Places, workspaces},
     process::Process,
 };
 
@@ -153,11 +157,28 @@ fn carry_out(copy: &Copy, options: &Options, process: &Process) -> Result<(), St
     let locks: Vec<Lock> = [&copy.from, &copy.to]
         .into_iter()
         .filter(|_| lock)
-        .map(|store| store.lock(&request))
+        .map(|store| lock_in_time(store, &request, options.settings.lock_timeout))
         .collect::<Result<_, _>>()?;
     let opened = copy.to.open()?;
     copy.to.overwrite(&copy.state, &opened.base)?;
     locks.into_iter().try_for_each(Lock::release)
+}
+
+/// Takes a lock, waiting for who has it as long as the settings say.
+fn lock_in_time(
+    store: &Store,
+    request: &LockRequest,
+    timeout: Duration,
+) -> Result<Lock, StateError> {
+    let end = Instant::now() + timeout;
+    loop {
+        match store.lock(request) {
+            Err(StateError::Locked(_)) if Instant::now() + LOCK_PAUSE < end => {
+                thread::sleep(LOCK_PAUSE);
+            }
+            taken => return taken,
+        }
+    }
 }
 
 fn failed(store: &Store, why: String) -> Diagnostics {

@@ -7,6 +7,7 @@
 
 mod backend;
 mod fetch;
+mod from_module;
 mod hosts;
 mod manifest;
 mod migrate;
@@ -18,6 +19,7 @@ use std::{path::PathBuf, sync::Arc};
 use strata_config::Config;
 use strata_core::Diagnostics;
 
+pub use from_module::copy_module;
 pub use migrate::Ask;
 pub use providers::ProviderUse;
 

@@ -8,7 +8,7 @@ use super::Options;
 use super::settings::Settings;
 
 /// What the command line and the settings say of connections; it counts where the inventory is silent.
-pub(super) struct ConnectionDefaults(Vec<(&'static str, String)>);
+pub(crate) struct ConnectionDefaults(Vec<(&'static str, String)>);
 
 impl ConnectionDefaults {
     /// What tasks see of it, as variables; a password is not for them.
@@ -18,7 +18,8 @@ impl ConnectionDefaults {
             .collect()
     }
 
-    pub(super) fn of(options: &Options, settings: &Settings, password: Option<String>) -> Self {
+    /// What is said by the command line or, where that is silent, by the settings.
+    pub(crate) fn of(options: &Options, settings: &Settings, password: Option<String>) -> Self {
         let shown = |path: PathBuf| path.display().to_string();
         let key = options
             .private_key
@@ -73,7 +74,8 @@ impl ConnectionDefaults {
         )
     }
 
-    pub(super) fn applied(&self, target: &strata_runner::Target) -> strata_runner::Target {
+    /// A host with what is said, where its own variables are silent.
+    pub(crate) fn applied(&self, target: &strata_runner::Target) -> strata_runner::Target {
         let mut target = target.clone();
         for (name, value) in &self.0 {
             target

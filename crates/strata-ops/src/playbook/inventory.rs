@@ -5,6 +5,7 @@ mod incus;
 mod plugins;
 mod proxmox;
 mod show;
+mod state;
 
 use std::{
     collections::HashSet,
@@ -237,6 +238,7 @@ pub fn show(
         inventory: &found.inventory,
         variables: &found.variables,
         limit: limited(&found.inventory, pattern.as_deref())?,
+        injects_facts: project.injects_facts(),
     };
     let text = match wanted {
         Wanted::Host { name, yaml } => {
@@ -278,6 +280,7 @@ pub fn list(options: &Options, process: &Process) -> Result<Json, Diagnostics> {
         inventory: &found.inventory,
         variables: &found.variables,
         limit: None,
+        injects_facts: project.injects_facts(),
     };
     diags.into_result(shown.list(false))
 }

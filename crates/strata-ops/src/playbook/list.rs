@@ -12,7 +12,7 @@ use strata_playbook::{
 };
 use strata_runner::{Ask, tags_allow};
 
-use super::{Options, Project, inventory, limit, load};
+use super::{Options, Project, inventory, limit, load, missing_modules};
 use crate::process::Process;
 
 /// What to list.
@@ -29,7 +29,7 @@ pub struct Listing {
 /// Lists what is in playbooks, as text.
 ///
 /// Variables of hosts are not read, so nobody needs the passwords of those that are encrypted; what is wrong with an
-/// inventory is told and stops nothing, as in Ansible.
+/// inventory is told and stops nothing, as in Ansible. A module that is not to be found is an error, as there.
 pub fn list(
     playbooks: &[PathBuf],
     options: &Options,
@@ -66,6 +66,7 @@ pub fn list(
             }
         }
     }
+    diags.extend(missing_modules(playbooks, options, process));
     match diags.has_errors() {
         true => Err(diags),
         false => Ok((text, diags)),
@@ -136,35 +137,9 @@ fn play_text(
     );
     if listing.hosts {
         let hosts = matching(inventory, &pattern, options.limit.as_deref())?;
-        let shown: Vec<String> = patterns
-            .iter()
-            .map(|pattern| format!("'{pattern}'"))
-            .collect();
-        text.push_str(&format!(
-            "    pattern: [{}]\n    hosts ({}):\n",
-            shown.join(", "),
-            hosts.len()
-        ));
-        hosts
-            .iter()
-            .for_each(|host| text.push_str(&format!("      {host}\n")));
+        text.push_str(&hosts_text(&patterns, &hosts));
     }
-    // Who asks which tags there are is told of those that only run when they are named, too.
-    let all = listing.tags && options.tags.is_empty() && options.skip_tags.is_empty();
-    let mut tasks = Vec::new();
-    for section in [
-        &play.pre_tasks,
-        &play.role_tasks,
-        &play.tasks,
-        &play.post_tasks,
-    ] {
-        collect(section, &mut tasks);
-    }
-    let tasks: Vec<(&Task, Vec<String>)> = tasks
-        .into_iter()
-        .map(|task| (task, own_tags(&task.keywords.tags)))
-        .filter(|(_, tags)| all || tags_allow(&options.tags, &options.skip_tags, tags))
-        .collect();
+    let tasks = tasks_with_tags(play, options, listing);
     if listing.tasks {
         text.push_str("    tasks:\n");
         for (task, tags) in &tasks {
@@ -183,6 +158,44 @@ fn play_text(
         text.push_str(&format!("      TASK TAGS: [{}]\n", all.join(", ")));
     }
     Ok(text)
+}
+
+fn hosts_text(patterns: &[String], hosts: &[String]) -> String {
+    let shown: Vec<String> = patterns
+        .iter()
+        .map(|pattern| format!("'{pattern}'"))
+        .collect();
+    let lines: String = hosts.iter().map(|host| format!("      {host}\n")).collect();
+    format!(
+        "    pattern: [{}]\n    hosts ({}):\n{lines}",
+        shown.join(", "),
+        hosts.len()
+    )
+}
+
+/// The tasks of a play that the wanted tags leave, each with its own.
+fn tasks_with_tags<'a>(
+    play: &'a Play,
+    options: &Options,
+    listing: Listing,
+) -> Vec<(&'a Task, Vec<String>)> {
+    // Who asks which tags there are is told of those that only run when they are named, too.
+    let all = listing.tags && options.tags.is_empty() && options.skip_tags.is_empty();
+    let mut tasks = Vec::new();
+    for section in [
+        &play.pre_tasks,
+        &play.role_tasks,
+        &play.tasks,
+        &play.post_tasks,
+    ] {
+        collect(section, &mut tasks);
+    }
+    let tagged = tasks
+        .into_iter()
+        .map(|task| (task, own_tags(&task.keywords.tags)));
+    tagged
+        .filter(|(_, tags)| all || tags_allow(&options.tags, &options.skip_tags, tags))
+        .collect()
 }
 
 fn matching(

@@ -2,11 +2,11 @@
 //!
 //! They act while a template is rendered, also in check mode, as in Ansible.
 
+mod password;
+
 use std::{
     collections::BTreeMap,
     fs,
-    io::Write,
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::Arc,
@@ -20,7 +20,10 @@ use strata_playbook::vault::Secrets;
 use strata_runner::Lookup;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::random;
+use super::{
+    random,
+    settings::{Settings, asked},
+};
 
 type Options = Map<String, Json>;
 type Found = Result<Vec<Json>, String>;
@@ -29,6 +32,7 @@ type Found = Result<Vec<Json>, String>;
 pub(super) fn all(
     environment: Arc<BTreeMap<String, String>>,
     secrets: Arc<Secrets>,
+    settings: Arc<Settings>,
 ) -> Arc<Lookup> {
     Arc::new(move |folder, name, terms, options| {
         let terms: Vec<String> = terms.iter().map(text).collect();
@@ -42,13 +46,14 @@ pub(super) fn all(
                 all.extend(lines(folder, term)?);
                 Ok(all)
             }),
-            "password" => each(&terms, |term| password(folder, term, options)),
+            "password" => each(&terms, |term| password::password(folder, term, options)),
             "url" => terms.iter().try_fold(Vec::new(), |mut all, term| {
                 all.extend(url(term, options)?);
                 Ok(all)
             }),
             "random_string" => random_string(options).map(|text| vec![text.into()]),
             "sops" => each(&terms, |term| sops(folder, term, options, &environment)),
+            "config" => config(&terms, options, &settings),
             "unvault" => each(&terms, |term| unvault(folder, term, &secrets)),
             _ => return None,
         })
@@ -130,113 +135,6 @@ fn pipe(folder: &Path, command: &str) -> Result<String, String> {
 fn lines(folder: &Path, command: &str) -> Found {
     let printed = shell(folder, command)?;
     Ok(printed.lines().map(Json::from).collect())
-}
-
-/// `password('FILE length=8 chars=ascii_letters,digits')`: the password in the file, made if it is not there.
-fn password(folder: &Path, term: &str, options: &Options) -> Result<String, String> {
-    let (path, mut own) = split_options(term);
-    for (name, value) in options {
-        own.insert(name.clone(), value.clone());
-    }
-    if let Some(unknown) = own.keys().find(|name| {
-        !matches!(
-            name.as_str(),
-            "length" | "chars" | "seed" | "encrypt" | "ident"
-        )
-    }) {
-        return Err(format!("the lookup `password` has no option `{unknown}`"));
-    }
-    for refused in ["encrypt", "ident"] {
-        if own.get(refused).is_some_and(|value| !value.is_null()) {
-            return Err(format!(
-                "the option `{refused}` of the lookup `password` is not supported by Strata; use the filter `password_hash`"
-            ));
-        }
-    }
-    let length = own
-        .get("length")
-        .map_or(Ok(20), |length| text(length).parse::<usize>());
-    let length = length.map_err(|_| "`length` needs a number".to_owned())?;
-    let characters = characters(own.get("chars"));
-    let seed = own.get("seed").filter(|seed| !seed.is_null()).map(text);
-    let make = || match &seed {
-        Some(seed) => Ok(strata_jinja::seeded_text(seed, length, &characters)),
-        None => random::text(length, &characters).map_err(|error| error.to_string()),
-    };
-    if path == "/dev/null" {
-        return make();
-    }
-    let path = here(folder).join(&path);
-    if let Ok(kept) = fs::read_to_string(&path) {
-        let first = kept.lines().next().unwrap_or_default();
-        return Ok(first.split(" salt=").next().unwrap_or_default().to_owned());
-    }
-    let made = make()?;
-    keep(&path, &made).map_err(|error| format!("`{}`: {error}", path.display()))?;
-    Ok(made)
-}
-
-fn keep(path: &Path, password: &str) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::DirBuilder::new().recursive(true).create(folder)?;
-    }
-    let mut options = fs::OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    writeln!(file, "{password}")
-}
-
-fn split_options(term: &str) -> (String, Options) {
-    let mut path = Vec::new();
-    let mut options = Options::new();
-    for word in term.split_whitespace() {
-        match word.split_once('=') {
-            Some((name, value)) if !path.is_empty() => {
-                options.insert(name.to_owned(), value.into());
-            }
-            _ => path.push(word),
-        }
-    }
-    (path.join(" "), options)
-}
-
-/// Letters, digits and `.,:-_`, or what is asked for: names of Python's `string`, or the characters themselves.
-fn characters(wanted: Option<&Json>) -> Vec<char> {
-    let names: Vec<String> = match wanted {
-        Some(Json::Array(items)) => items.iter().map(text).collect(),
-        Some(value) if !value.is_null() => {
-            let value = text(value);
-            let comma = value.contains(",,").then(|| ",".to_owned());
-            let names = value.replace(",,", ",");
-            names
-                .split(',')
-                .filter(|name| !name.is_empty())
-                .map(str::to_owned)
-                .chain(comma)
-                .collect()
-        }
-        _ => ["ascii_letters", "digits", ".,:-_"]
-            .map(str::to_owned)
-            .to_vec(),
-    };
-    let lower = || 'a'..='z';
-    let upper = || 'A'..='Z';
-    names
-        .iter()
-        .flat_map(|name| match name.as_str() {
-            "ascii_letters" => lower().chain(upper()).collect::<Vec<char>>(),
-            "ascii_lowercase" => lower().collect(),
-            "ascii_uppercase" => upper().collect(),
-            "digits" => ('0'..='9').collect(),
-            "hexdigits" => "0123456789abcdefABCDEF".chars().collect(),
-            "octdigits" => ('0'..='7').collect(),
-            "punctuation" => PUNCTUATION.chars().collect(),
-            own => own.chars().collect(),
-        })
-        .collect()
 }
 
 const PUNCTUATION: &str = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
@@ -379,6 +277,33 @@ fn is_no(said: &str) -> bool {
     ["false", "no", "off", "0"].contains(&said.to_ascii_lowercase().as_str())
 }
 
+/// Settings by Ansible's own names for them.
+fn config(terms: &[String], options: &Options, settings: &Settings) -> Found {
+    if let Some(refused) = options.keys().find(|name| *name != "on_missing") {
+        return Err(format!(
+            "the lookup `config` does not support the option `{refused}` in Strata"
+        ));
+    }
+    let skips = match options.get("on_missing").map(text).as_deref() {
+        None | Some("error") => false,
+        Some("skip" | "warn") => true,
+        Some(other) => {
+            return Err(format!(
+                "Invalid option for error handling, missing must be error, warn or skip, got: {other}."
+            ));
+        }
+    };
+    let mut found = Vec::new();
+    for term in terms {
+        match asked(settings, term) {
+            Some(value) => found.push(value),
+            None if skips => {}
+            None => return Err(format!("Strata knows of no setting `{term}`")),
+        }
+    }
+    Ok(found)
+}
+
 /// What the user's own `sops` decrypts.
 fn sops(
     folder: &Path,
@@ -481,7 +406,7 @@ mod tests {
     use super::*;
 
     fn look(folder: &Path, name: &str, term: &str, options: Json) -> Found {
-        let lookup = all(Arc::default(), Arc::default());
+        let lookup = all(Arc::default(), Arc::default(), Arc::default());
         let options = options.as_object().unwrap().clone();
         lookup(folder, name, &[term.into()], &options).expect("there is such a lookup")
     }
@@ -529,6 +454,58 @@ mod tests {
             .permissions()
             .mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_hashed_password_keeps_its_salt_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = serde_json::json!({"length": 6, "encrypt": "bcrypt"});
+        let look = |options: &Json| look(folder.path(), "password", "x", options.clone());
+        let first = look(&options).unwrap();
+        assert_eq!(look(&options).unwrap(), first);
+        let hash = first[0].as_str().unwrap();
+        assert!(hash.starts_with("$2b$12$"), "{hash}");
+        let kept = fs::read_to_string(folder.path().join("x")).unwrap();
+        assert!(
+            kept.contains(" salt=") && kept.ends_with(" ident=2b\n"),
+            "{kept}"
+        );
+        let plain = look(&serde_json::json!({"length": 6})).unwrap();
+        assert_eq!(plain[0].as_str().unwrap().len(), 6, "{plain:?}");
+        let other = look(&serde_json::json!({"encrypt": "bcrypt", "ident": "2y"}));
+        assert!(other.unwrap_err().contains("does not match the stored one"));
+        let unknown = look(&serde_json::json!({"encrypt": "md5_crypt"}));
+        assert!(unknown.unwrap_err().contains("md5_crypt"));
+    }
+
+    #[test]
+    fn a_url_is_asked_with_the_user_and_the_password() {
+        use std::io::{Read, Write};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}/x", listener.local_addr().unwrap());
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                stream.read_exact(&mut byte).unwrap();
+                request.push(byte[0]);
+            }
+            let answer = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\na\nb\n";
+            stream.write_all(answer.as_bytes()).unwrap();
+            String::from_utf8(request).unwrap()
+        });
+        let options = serde_json::json!({"username": "me", "password": "p:w"});
+        let found = look(Path::new(""), "url", &address, options).unwrap();
+        assert_eq!(found, ["a", "b"]);
+        let request = server.join().unwrap();
+        // `me:p:w`.
+        let wanted = "authorization: Basic bWU6cDp3";
+        let mut lines = request.lines();
+        assert!(
+            lines.any(|line| line.eq_ignore_ascii_case(wanted)),
+            "{request}"
+        );
     }
 
     #[test]

@@ -30,7 +30,7 @@ use strata_playbook::{
 use strata_runner::{Ask, BecomeDefaults, Findings, Gathering, Pace, Recap, StopSignal};
 
 use crate::{files::Disk, mask, process::Process, registry::Platforms, vault};
-use connection::ConnectionDefaults;
+pub(crate) use connection::ConnectionDefaults;
 pub use list::{Listing, list};
 use settings::Settings;
 
@@ -173,6 +173,11 @@ impl Project {
         self.settings.text("hash_behaviour").as_deref() == Some("merge")
     }
 
+    /// Whether facts are variables of their own, beside `ansible_facts`.
+    pub(crate) fn injects_facts(&self) -> bool {
+        self.settings.flag("inject_facts_as_vars").unwrap_or(true)
+    }
+
     /// Passes events on with what was decrypted masked, but where a task is there to show it.
     pub(crate) fn masked(&self, events: &Events) -> Events {
         let secrets = self.secrets.clone();
@@ -188,12 +193,7 @@ pub fn syntax_check(
     ask: Option<&Arc<Ask>>,
 ) -> Result<Diagnostics, Diagnostics> {
     let listed = list(playbooks, options, Listing::default(), process, ask);
-    let (_, mut found) = listed?;
-    found.extend(missing_modules(playbooks, options, process));
-    match found.has_errors() {
-        true => Err(found),
-        false => Ok(found),
-    }
+    listed.map(|(_, warnings)| warnings)
 }
 
 /// The modules that are not to be found; whether a condition would spare the task does not count, as in Ansible.
@@ -438,7 +438,7 @@ impl One<'_> {
 }
 
 /// Puts the command line and the settings into the runner's options.
-fn apply(
+pub(crate) fn apply(
     options: &Options,
     project: &Project,
     around: &Around<'_>,
@@ -514,7 +514,7 @@ fn apply_become(
 }
 
 /// The password to log in with, if the command line or the settings say where it comes from.
-fn connection_password(
+pub(crate) fn connection_password(
     options: &Options,
     settings: &Settings,
     around: &Around<'_>,
@@ -536,7 +536,12 @@ fn password(
     diags: &mut Diagnostics,
 ) -> Option<String> {
     let Some(file) = file else {
-        return around.ask.as_ref()?(prompt?, true);
+        let prompt = prompt?;
+        let Some(ask) = &around.ask else {
+            diags.push(nobody_to_ask(prompt));
+            return None;
+        };
+        return ask(prompt, true);
     };
     match vault::password_of(&file, None, around.process) {
         Ok(bytes) => String::from_utf8(bytes).ok(),
@@ -545,6 +550,15 @@ fn password(
             None
         }
     }
+}
+
+fn nobody_to_ask(prompt: &str) -> Diagnostic {
+    let what = prompt.trim_end_matches([':', ' ']);
+    Diagnostic::warning(
+        "nobody-to-ask",
+        format!("Nobody is asked for the {what} here"),
+    )
+    .hint("Name a file that it is in: `become_password_file`, or `connection_password_file`.")
 }
 
 /// The runner's options where nothing else was asked for.
@@ -561,16 +575,17 @@ pub(crate) fn runner_options(
         disk: true,
         environment: environment.clone(),
         vault: project.secrets.clone(),
-        lookup: lookups::all(environment, project.secrets.clone()),
+        lookup: lookups::all(
+            environment,
+            project.secrets.clone(),
+            project.settings.clone(),
+        ),
         ask: around.ask.clone(),
         gathering: Gathering::Implicit,
         fact_cache: None,
         reload: None,
         step: false,
-        inject_facts: project
-            .settings
-            .flag("inject_facts_as_vars")
-            .unwrap_or(true),
+        inject_facts: project.injects_facts(),
         lenient_conditions: project
             .settings
             .flag("allow_broken_conditionals")

@@ -4,6 +4,7 @@
 //! The command line wins over the environment, the environment over the file. [`KNOWN`] lists what is there;
 //! everything else is named once, as a warning.
 
+mod asked;
 mod file;
 mod known;
 
@@ -15,6 +16,7 @@ use std::{
 use strata_core::{Diagnostic, Diagnostics, files::Files};
 
 use crate::process::Process;
+pub(super) use asked::asked;
 use file::Entry;
 use known::{Effect, KNOWN, Setting};
 
@@ -368,6 +370,27 @@ mod tests {
         assert_eq!(lenient("", "ansible-2.19"), Some(false));
         let strict = "[defaults]\nallow_broken_conditionals = false\n";
         assert_eq!(lenient(strict, "ansible-2.16"), Some(false));
+    }
+
+    #[test]
+    fn settings_are_asked_for_by_the_names_that_ansible_has_for_them() {
+        let cfg = "[defaults]\nforks = 9\nroles_path = lib\nhost_key_checking = no\n";
+        let (settings, _) = settings(cfg, &[]);
+        let check = |name: &str, value: serde_json::Value| {
+            assert_eq!(asked(&settings, name), Some(value), "{name}");
+        };
+        check("DEFAULT_FORKS", 9.into());
+        check("DEFAULT_TIMEOUT", 10.into());
+        check("DEFAULT_REMOTE_USER", serde_json::Value::Null);
+        check("HOST_KEY_CHECKING", false.into());
+        check("DEFAULT_ROLES_PATH", serde_json::json!(["/project/lib"]));
+        let collections = [
+            "/home/me/.ansible/collections",
+            "/usr/share/ansible/collections",
+        ];
+        check("COLLECTIONS_PATHS", serde_json::json!(collections));
+        check("TAGS_RUN", serde_json::json!([]));
+        assert_eq!(asked(&settings, "NOPE"), None);
     }
 
     #[test]

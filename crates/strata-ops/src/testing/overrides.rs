@@ -39,7 +39,7 @@ pub(super) fn apply(
         let values =
             values.map(|values| object(evaluate(values, scope, &mut diags), values, &mut diags));
         config = match resource(one) {
-            None => module(config, one, values.as_ref(), &mut diags),
+            None => module(config, one, values.as_ref()),
             Some((resource, key)) => {
                 let address = resource.config();
                 let during_plan = one.during_plan.unwrap_or(false);
@@ -108,14 +108,6 @@ pub(super) fn check<'a>(
     }
 }
 
-fn keyed(one: &Override) -> Diagnostic {
-    let summary = "Single instances of modules cannot be overridden";
-    Diagnostic::error("unsupported", summary)
-        .detail(format!("`{}` is one instance of several.", one.target))
-        .at(one.span.clone())
-        .hint("Override all of them, without keys.")
-}
-
 /// A provider for one resource; none if the configuration of this run does not have it.
 fn player(
     config: &Config,
@@ -155,23 +147,18 @@ fn player(
     })
 }
 
-fn module(
-    config: Config,
-    one: &Override,
-    values: Option<&Value>,
-    diags: &mut Diagnostics,
-) -> Config {
+/// Leaves of a module its outputs, in all its instances, or in the one that the address names.
+fn module(config: Config, one: &Override, values: Option<&Value>) -> Config {
     let Target::Module(instance) = &one.target else {
         return config;
     };
-    if instance.0.iter().any(|step| step.key.is_some()) {
-        diags.push(keyed(one));
-        return config;
-    }
     let entries = values.and_then(Value::as_entries).into_iter().flatten();
     let values = entries.map(|(name, value)| (name.clone().into(), written(value)));
     let values: BTreeMap<Arc<str>, Expression> = values.collect();
     let null = written(&Value::Null(strata_core::Type::Dynamic));
+    if instance.0.iter().any(|step| step.key.is_some()) {
+        return config.with_outputs_of_one(instance.clone(), &values, &null);
+    }
     let changed = config
         .clone()
         .with_outputs_of(&instance.module(), &values, &null);

@@ -146,6 +146,9 @@ impl Builder {
             }
         }
         for group in &other.groups {
+            for host in group.hosts.iter().filter(|_| group.name == "all") {
+                self.add_host("all", host);
+            }
             self.group(&group.name).vars.extend(group.vars.clone());
             for child in group.children.iter().filter(|_| group.name != "all") {
                 self.add_child(&group.name, child);

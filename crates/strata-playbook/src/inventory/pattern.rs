@@ -81,11 +81,7 @@ fn one(inventory: &Inventory, part: &str) -> Result<Vec<String>, String> {
     }
     let (name, subscript) = split_subscript(part);
     let hosts = if name == "all" || name == "*" {
-        inventory
-            .hosts
-            .iter()
-            .map(|host| host.name.clone())
-            .collect()
+        inventory.hosts_in("all")
     } else {
         by_name(inventory, |other| wildcard::matches(name, other))
     };

@@ -488,7 +488,10 @@ impl Reader<'_> {
             match entry.key.text().unwrap_or_default() {
                 "loop_var" => control.loop_var = self.variable_name(entry),
                 "index_var" => control.index_var = self.variable_name(entry),
-                "label" => control.label = Some(spanned(&entry.value)),
+                "label" => {
+                    control.label =
+                        Some(spanned(&entry.value)).filter(|label| !label.value.is_null())
+                }
                 "pause" => control.pause = self.integer(entry),
                 "extended" => {
                     control.extended = self

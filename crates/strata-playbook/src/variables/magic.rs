@@ -71,16 +71,8 @@ fn version() -> Json {
 /// `groups`: the hosts of each group.
 pub fn groups(inventory: &Inventory) -> Json {
     let all = inventory.groups().iter();
-    let hosts = |name: &str| match name {
-        "all" => inventory
-            .hosts()
-            .iter()
-            .map(|host| host.name.clone())
-            .collect(),
-        name => inventory.hosts_in(name),
-    };
     Json::Object(
-        all.map(|group| (group.name.clone(), json!(hosts(&group.name))))
+        all.map(|group| (group.name.clone(), json!(inventory.hosts_in(&group.name))))
             .collect::<Map<_, _>>(),
     )
 }

@@ -11,7 +11,7 @@ mod magic;
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::Value as Json;
-use strata_jinja::{Variable, Variables};
+use strata_jinja::{Variable, Variables, unsafe_text};
 
 use crate::load::add_variables;
 use crate::play::{JsonMap, Play, Role, Task};
@@ -128,23 +128,39 @@ impl HostVariables {
     }
 }
 
-/// A mapping over the weaker ones of its name. What was found on hosts and what is written in files do not mix: the
-/// one holds no templates, and must not become one.
+/// A mapping over the weaker ones of its name. What was found on hosts holds no templates: beside what is written in
+/// files its texts are marked, so that they do not become any.
 fn merged<'a>(
-    strongest: &Json,
-    templates: bool,
+    strongest: (&'a Json, bool),
     weaker: impl Iterator<Item = (&'a Json, bool)>,
-) -> Json {
-    let alike = weaker.take_while(|(value, other)| value.is_object() && *other == templates);
-    let mut levels: Vec<&Json> = alike.map(|(value, _)| value).collect();
+) -> (Json, bool) {
+    let weaker = weaker.take_while(|(value, _)| value.is_object());
+    let mut levels: Vec<(&Json, bool)> = std::iter::once(strongest).chain(weaker).collect();
     levels.reverse();
-    levels.push(strongest);
+    let templates = levels.iter().any(|(_, templates)| *templates);
     let mut all = JsonMap::new();
-    for level in levels.into_iter().filter_map(Json::as_object) {
-        let one = JsonMap::from_iter([(String::new(), Json::Object(level.clone()))]);
-        add_variables(&mut all, one, true);
+    for (level, own) in levels {
+        let level = match templates && !own {
+            true => without_templates(level),
+            false => level.clone(),
+        };
+        add_variables(&mut all, JsonMap::from_iter([(String::new(), level)]), true);
     }
-    all.remove("").unwrap_or_default()
+    (all.remove("").unwrap_or_default(), templates)
+}
+
+/// The value with its texts marked as such where they look like templates.
+fn without_templates(value: &Json) -> Json {
+    match value {
+        Json::String(text) if text.contains('{') => unsafe_text(text.as_str()),
+        Json::Array(items) => items.iter().map(without_templates).collect(),
+        Json::Object(map) => {
+            let marked = map.iter();
+            let marked = marked.map(|(name, value)| (name.clone(), without_templates(value)));
+            Json::Object(marked.collect())
+        }
+        other => other.clone(),
+    }
 }
 
 fn many(maps: &[Arc<JsonMap>]) -> impl Iterator<Item = (&Arc<JsonMap>, bool)> {
@@ -172,7 +188,10 @@ fn with_role(magic: &BTreeMap<String, Variable>, role: &Role) -> BTreeMap<String
         "role_path".to_owned(),
         text(&role.path.display().to_string()),
     );
-    magic.insert("ansible_parent_role_names".to_owned(), list(parents));
+    // As in Ansible there is no such variable for a role that no other includes.
+    if !parents.is_empty() {
+        magic.insert("ansible_parent_role_names".to_owned(), list(parents));
+    }
     magic.insert(
         "ansible_dependent_role_names".to_owned(),
         list(dependencies),
@@ -189,9 +208,9 @@ impl Variables for HostVariables {
             .levels()
             .filter_map(|(map, templates)| map.get(name).map(|value| (value, templates)));
         let (value, templates) = found.next()?;
-        let value = match value {
-            Json::Object(_) if self.merge_hashes => merged(value, templates, found),
-            value => value.clone(),
+        let (value, templates) = match value {
+            Json::Object(_) if self.merge_hashes => merged((value, templates), found),
+            value => (value.clone(), templates),
         };
         let value = Arc::new(value);
         Some(if templates {

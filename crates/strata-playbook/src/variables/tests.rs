@@ -162,7 +162,7 @@ fn mappings_of_all_levels_are_merged_where_that_is_asked_for() {
         &files,
         &host,
         expect![[r#"
-        {'a': 1, 'b': {'x': 2, 'y': 3}, 'c': 4} {'a': '{{ 1 }}'}
+        {'a': 1, 'b': {'x': 2, 'y': 3}, 'c': 4} {'b': 1, 'a': '{{ 1 }}'}
     "#]],
     );
 }

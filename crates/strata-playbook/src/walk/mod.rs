@@ -58,6 +58,8 @@ pub struct Walk {
     force_handlers: bool,
     failed: bool,
     ended: Option<End>,
+    /// Where it would go on if its failure were forgotten.
+    behind_failure: Option<Vec<Frame>>,
 }
 
 /// What a frame is for.
@@ -131,6 +133,7 @@ impl Walk {
             force_handlers: false,
             failed: false,
             ended: None,
+            behind_failure: None,
         }
     }
 
@@ -219,7 +222,10 @@ impl Walk {
             Kind::Block(block) | Kind::Rescue(block) => {
                 self.enter_always(&block, frame.prefix, false)
             }
-            Kind::Always(true) => self.fail(),
+            Kind::Always(true) => {
+                let behind = self.frames.clone();
+                self.unwind(Some(behind));
+            }
             _ => {}
         }
     }
@@ -238,8 +244,14 @@ impl Walk {
         self.frames.push(frame);
     }
 
-    /// Unwinds until something takes the failure.
+    /// Fails the step of the innermost frame.
     fn fail(&mut self) {
+        let behind = self.frames_behind_failure();
+        self.unwind(behind);
+    }
+
+    /// Unwinds until something takes the failure; `behind` it the walk would go on, were it forgotten.
+    fn unwind(&mut self, behind: Option<Vec<Frame>>) {
         let mut flush = None;
         while let Some(frame) = self.frames.pop() {
             match frame.kind {
@@ -263,9 +275,19 @@ impl Walk {
             }
         }
         self.failed = true;
+        self.behind_failure = behind;
         if self.force_handlers && !self.notified.is_empty() {
             self.push_handlers(flush.unwrap_or_default());
         }
+    }
+
+    /// What is left to do behind the innermost nested block, or the include, in which a step failed; none in a section
+    /// of the play itself, nor in a block that stands there, as in Ansible.
+    fn frames_behind_failure(&self) -> Option<Vec<Frame>> {
+        let (failing, around) = self.frames.split_last()?;
+        let is_nested = around.last().is_some_and(|frame| frame.prefix.len() > 1);
+        let is_included = matches!(failing.kind, Kind::Plain) && failing.prefix.len() > 1;
+        (is_nested || is_included).then(|| around.to_vec())
     }
 
     fn push_handlers(&mut self, prefix: Position) {
@@ -393,9 +415,23 @@ impl Walk {
         }
     }
 
-    /// Forgets a failure (`clear_host_errors`) so that the host counts as well again.
-    pub fn clear_errors(&mut self) {
+    /// Forgets failures (`clear_host_errors`): behind an `always` part that runs for one, the host goes on. Gives true
+    /// if a walk that had ended goes on.
+    pub fn clear_errors(&mut self) -> bool {
         self.failed = false;
+        for frame in &mut self.frames {
+            if let Kind::Always(failing) = &mut frame.kind {
+                *failing = false;
+            }
+        }
+        match self.behind_failure.take() {
+            Some(frames) if self.ended == Some(End::Failed) => {
+                self.frames = frames;
+                self.ended = None;
+                true
+            }
+            _ => false,
+        }
     }
 
     /// True if a failure of the current step would go to a rescue.

@@ -122,6 +122,11 @@ impl ClientError {
         )
     }
 
+    /// True if a proxy before the server has had too many calls: nothing was done, and a little later it is.
+    pub(crate) fn is_throttled(&self) -> bool {
+        matches!(self, Self::Api { status: 429, .. })
+    }
+
     /// True if the server may have done what it was asked although no answer says so.
     pub(crate) fn is_ambiguous(&self) -> bool {
         self.is_passing() || matches!(self, Self::Exchange(_) | Self::Timeout { .. })

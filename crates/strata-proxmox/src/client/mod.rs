@@ -64,6 +64,9 @@ const LOCK_LIMIT: Duration = Duration::from_secs(600);
 /// How often a reading call is repeated when a node does not answer its proxy.
 const READ_TRIES: u32 = 4;
 
+/// How often a call that was one too many is made again; the pauses grow to half a minute.
+const THROTTLED_TRIES: u32 = 7;
+
 /// Takes short notes on what is under way.
 pub(crate) type Notes<'a> = &'a (dyn Fn(&str) + Send + Sync);
 
@@ -139,8 +142,26 @@ impl Client {
         }
     }
 
-    /// Makes a call once and gives what it answers, which may be a task's name.
+    /// Makes a call and gives what it answers, which may be a task's name. Only what was refused as one call too
+    /// many is asked again.
     pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        params: &Params,
+    ) -> Result<Json, ClientError> {
+        let mut pause = self.lock_pause;
+        for _ in 0..THROTTLED_TRIES {
+            match self.call_once(method.clone(), path, params).await {
+                Err(error) if error.is_throttled() => tokio::time::sleep(pause).await,
+                answer => return answer,
+            }
+            pause *= 2;
+        }
+        self.call_once(method, path, params).await
+    }
+
+    async fn call_once(
         &self,
         method: Method,
         path: &str,

@@ -246,69 +246,65 @@ impl Newer {
                 );
             }
         }
-        for disk in all(ours, "disk") {
-            let interface = disk["interface"].as_str().unwrap_or_default();
-            let was = all(before, "disk")
-                .iter()
-                .find(|was| was["interface"] == interface);
-            tell_device(
-                was.unwrap_or(&Json::Null),
-                disk,
-                &mut object["disk"][interface],
-                &DISK,
-            );
-        }
-        // A disk that is gone is to be made again.
-        let there = |name: &str| {
-            all(ours, "disk")
-                .iter()
-                .any(|disk| disk["interface"] == name)
-        };
-        if let Some(disks) = object["disk"].as_object_mut() {
-            disks.retain(|name, disk| disk["media"] == "cdrom" || there(name));
-        }
-        let managed: Vec<String> = value::members(&object["network"]).keys().cloned().collect();
-        for interface in managed {
-            let at = number_of(&interface).unwrap_or(usize::MAX);
-            let (was, is) = (
-                all(before, "network_device").get(at),
-                all(ours, "network_device").get(at),
-            );
-            let is = is.cloned().unwrap_or_default();
-            if is["enabled"] == false {
-                if let Some(devices) = object["network"].as_object_mut() {
-                    devices.remove(&interface);
-                }
-                continue;
-            }
-            let trunks = |device: &Json| device["trunks"].as_str().unwrap_or_default().to_owned();
-            if was.is_some_and(|was| trunks(was) != trunks(&is)) {
-                let now = trunks(&is);
-                let now = now
-                    .split(';')
-                    .filter_map(|number| number.parse::<i64>().ok());
-                object["network"][&interface]["trunks"] = now.map(|number| json!(number)).collect();
-            }
-            tell_device(
-                was.unwrap_or(&Json::Null),
-                &is,
-                &mut object["network"][&interface],
-                &NETWORK,
-            );
-        }
-        for cdrom in all(ours, "cdrom") {
-            let interface = cdrom["interface"].as_str().unwrap_or_default();
-            let was = all(before, "cdrom")
-                .iter()
-                .find(|was| was["interface"] == interface);
-            if object["cdrom"][interface].is_object()
-                && was.is_some_and(|was| was["file_id"] != cdrom["file_id"])
-            {
-                object["cdrom"][interface]["file_id"] = cdrom["file_id"].clone();
-            }
-        }
+        tell_disks(before, ours, object);
+        tell_networks(before, ours, object);
+        tell_cdroms(before, ours, object);
         object["id"] = json!(id_of(ours));
         object[PRIVATE] = ours[PRIVATE].take();
+    }
+}
+
+/// The device of a kind that is at an interface.
+fn at<'a>(machine: &'a Json, kind: &str, interface: &str) -> Option<&'a Json> {
+    let mut devices = all(machine, kind).iter();
+    devices.find(|device| device["interface"] == interface)
+}
+
+fn tell_disks(before: &Json, ours: &Json, object: &mut Json) {
+    for disk in all(ours, "disk") {
+        let interface = disk["interface"].as_str().unwrap_or_default();
+        let was = at(before, "disk", interface).unwrap_or(&Json::Null);
+        tell_device(was, disk, &mut object["disk"][interface], &DISK);
+    }
+    // A disk that is gone is to be made again.
+    if let Some(disks) = object["disk"].as_object_mut() {
+        let is_there = |name: &str| at(ours, "disk", name).is_some();
+        disks.retain(|name, disk| disk["media"] == "cdrom" || is_there(name));
+    }
+}
+
+fn tell_networks(before: &Json, ours: &Json, object: &mut Json) {
+    let Some(devices) = object["network"].as_object_mut() else {
+        return;
+    };
+    let number = |interface: &str| number_of(interface).unwrap_or(usize::MAX);
+    let of = |machine: &Json, interface: &str| {
+        let device = all(machine, "network_device").get(number(interface));
+        device.cloned().unwrap_or_default()
+    };
+    devices.retain(|interface, _| of(ours, interface)["enabled"] != false);
+    for (interface, device) in devices {
+        let (was, is) = (of(before, interface), of(ours, interface));
+        let trunks = |device: &Json| device["trunks"].as_str().unwrap_or_default().to_owned();
+        let now = trunks(&is);
+        if !was.is_null() && trunks(&was) != now {
+            let numbers = now
+                .split(';')
+                .filter_map(|number| number.parse::<i64>().ok());
+            device["trunks"] = numbers.map(|number| json!(number)).collect();
+        }
+        tell_device(&was, &is, device, &NETWORK);
+    }
+}
+
+fn tell_cdroms(before: &Json, ours: &Json, object: &mut Json) {
+    for cdrom in all(ours, "cdrom") {
+        let interface = cdrom["interface"].as_str().unwrap_or_default();
+        let was = at(before, "cdrom", interface);
+        let is_other = was.is_some_and(|was| was["file_id"] != cdrom["file_id"]);
+        if object["cdrom"][interface].is_object() && is_other {
+            object["cdrom"][interface]["file_id"] = cdrom["file_id"].clone();
+        }
     }
 }
 

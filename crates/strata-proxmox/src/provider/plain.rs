@@ -47,6 +47,8 @@ pub(crate) struct Plain {
     pub(crate) always: &'static [&'static str],
     /// How the names of attributes begin that belong to one `type` alone, and that type.
     pub(crate) of_type: &'static [(&'static str, &'static str)],
+    /// Attributes that the server tells anew when another one changes, each with that other.
+    pub(crate) follows: &'static [(&'static str, &'static str)],
 }
 
 /// Puts attributes in the place of their names.
@@ -181,6 +183,9 @@ impl Kind for Plain {
                     let changed = names.filter(|name| prior[*name] != planned.planned[*name]);
                     planned.replace.extend(changed);
                 }
+                let changes = |name: &str| prior[name] != planned.planned[name];
+                let follows = self.follows.iter().filter(|(_, other)| changes(other));
+                planned.reopen.extend(follows.map(|(name, _)| *name));
                 if self.frozen && self.is_remembered(prior) {
                     let changed = |field: &&Field| field.of(prior) != field.of(planned.planned);
                     let names = self

@@ -74,6 +74,7 @@ pub(super) const PLAIN: Plain = Plain {
     frozen: false,
     always: &[],
     of_type: &[],
+    follows: &[],
 };
 
 /// Which backups a storage keeps.
@@ -299,6 +300,7 @@ pub(crate) static ALL: [Plain; 28] = [
             flag("vlan_aware", "bridge_vlan_aware"),
             text("vids", "bridge_vids"),
         ],
+        follows: &[("vids", "vlan_aware")],
         ..NETWORK
     },
     Plain {

@@ -8,7 +8,7 @@ use strata_playbook::{
     walk::Outcome,
 };
 
-use super::{Batch, BatchEnd, schedule::Next};
+use super::{Batch, BatchEnd, State, schedule::Next};
 use crate::{counts::Count, magic::MagicCache, outcome::failure, scope::Watch, task::target};
 
 impl Batch<'_> {
@@ -35,7 +35,8 @@ impl Batch<'_> {
 
     /// Shows that a `meta` task begins; each host has a line of its own, as in Ansible.
     fn announce_meta(&self, next: &Next) {
-        if next.task.implicit {
+        // Where nobody waits for others Ansible says nothing of it.
+        if next.task.implicit || self.free {
             return;
         }
         let host = &self.hosts[next.at].name;
@@ -136,12 +137,27 @@ impl Batch<'_> {
         }
     }
 
-    /// Hosts that failed take part in the next play again. What they missed of this one stays missed, as in Ansible.
+    /// Hosts that failed take part in the next play again. In this one those go on that failed in a nested block, an
+    /// include or behind an `always`, and those that were lost: behind that, once the others are through, as in Ansible.
     fn clear_errors(&mut self) {
         for host in &self.all_hosts {
             self.memory.failed.remove(host);
             self.memory.condemned.remove(host);
-            self.memory.unreachable.remove(host);
+            let lost = self.memory.unreachable.remove(host);
+            let at = self.hosts.iter().position(|run| run.name == *host);
+            let Some(at) = at else { continue };
+            let run = &mut self.hosts[at];
+            let goes_on = run.walk.clear_errors();
+            let lost = lost && run.state == State::Gone && run.walk.end().is_none();
+            if lost && run.gather.take().is_none() {
+                run.walk.report(Outcome::Ok);
+            }
+            if lost || goes_on {
+                run.state = State::Idle;
+                run.late = true;
+                run.trouble = None;
+                self.awake.insert(at);
+            }
         }
         self.refresh_hosts();
     }

@@ -83,6 +83,8 @@ pub(crate) struct Batch<'a> {
     engine: Arc<Engine>,
     scope: Arc<PlayScope>,
     hosts: Vec<HostRun>,
+    /// How many hosts the batch has, those that failed in earlier plays included.
+    size: usize,
     /// The hosts that may have a step to begin, while each goes at its own pace.
     awake: BTreeSet<usize>,
     /// All hosts of the play, for those that are left.
@@ -125,6 +127,8 @@ struct HostRun {
     trouble: Option<HostProgress>,
     /// Whether `meta` took it out of the play.
     ended: bool,
+    /// Whether it was lost and taken up again: what it missed is done when the others are through.
+    late: bool,
     roles: RolesRun,
 }
 
@@ -144,6 +148,8 @@ pub(crate) struct Start {
     pub(crate) scope: Arc<PlayScope>,
     /// The hosts of the batch, failed ones left out.
     pub(crate) hosts: Vec<Arc<str>>,
+    /// How many they were with those.
+    pub(crate) size: usize,
     pub(crate) all_hosts: Vec<Arc<str>>,
     /// The task that gathers facts first.
     pub(crate) gather: Option<Arc<Task>>,
@@ -186,10 +192,12 @@ pub(crate) async fn run(shared: &Shared<'_>, memory: &mut Memory, start: Start) 
         replay: replay(name),
         trouble: None,
         ended: false,
+        late: false,
         roles: RolesRun::default(),
     });
     let mut batch = Batch {
         hosts: hosts.collect(),
+        size: start.size,
         awake: (0..start.hosts.len()).collect(),
         peers: Peers::new(&shared.table, start.hosts.clone()),
         // Who is alone has nobody to wait for, and nobody to get ahead of.

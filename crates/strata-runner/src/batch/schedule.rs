@@ -97,9 +97,14 @@ impl Batch<'_> {
             return Vec::new();
         }
         self.end_round();
-        let waiting: Vec<Next> = (0..self.hosts.len())
-            .filter_map(|at| self.peek(at))
-            .collect();
+        let mut waiting = self.waiting(false);
+        if waiting.is_empty() {
+            waiting = self.waiting(true);
+            // Their tasks begin anew for whoever reads along.
+            if !waiting.is_empty() {
+                self.shown.clear();
+            }
+        }
         let Some(first) = waiting.iter().min_by(|a, b| a.position.cmp(&b.position)) else {
             return Vec::new();
         };
@@ -112,6 +117,13 @@ impl Batch<'_> {
             round.truncate(1);
         }
         round
+    }
+
+    /// What idle hosts do next: those that are late, or all others.
+    fn waiting(&mut self, late: bool) -> Vec<Next> {
+        (0..self.hosts.len())
+            .filter_map(|at| (self.hosts[at].late == late).then(|| self.peek(at))?)
+            .collect()
     }
 
     /// What an idle host does next. Steps that its walk needs only for itself are reported at once.

@@ -231,7 +231,7 @@ impl Batch<'_> {
         let failed = names
             .filter(|name| self.memory.failed.contains(*name))
             .count();
-        if 100.0 * failed as f64 / self.hosts.len().max(1) as f64 > most {
+        if 100.0 * failed as f64 / self.size.max(1) as f64 > most {
             self.fail_others(&failed_now);
             self.end = BatchEnd::EndRun;
             // Once for the share, and once for that nobody is left, as Ansible says it.
@@ -370,7 +370,9 @@ impl Batch<'_> {
     fn add_host(&mut self, name: &str, groups: &[String], variables: &JsonMap) {
         let mut input = InventoryInput::default();
         input.hosts.insert(name.to_owned(), variables.clone());
-        for group in groups {
+        // It stands in `all` itself, before the hosts of the groups in that, as in Ansible.
+        let all = "all".to_owned();
+        for group in std::iter::once(&all).chain(groups) {
             let entry = input.groups.entry(group.clone()).or_default();
             entry.hosts.push(name.to_owned());
         }

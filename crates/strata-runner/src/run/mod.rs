@@ -241,10 +241,12 @@ impl Run<'_> {
             .filter(|host| !self.is_bad(host))
             .cloned()
             .collect();
-        self.started(facts, left.len());
         if left.is_empty() {
+            // Some matched, as the number says, but none of them is left.
+            self.started(facts, hosts.len());
             return Ok(BatchEnd::Done);
         }
+        self.started(facts, left.len());
         let scope = self.scope(play, facts, &left)?;
         self.any_play = true;
         let options = &self.shared.options;
@@ -252,6 +254,7 @@ impl Run<'_> {
             engine: self.engine.clone(),
             scope,
             hosts: left,
+            size: hosts.len(),
             all_hosts: facts.hosts.clone(),
             gather: facts.gather.clone(),
             smart: options.gathering == Gathering::Smart && play.gather_facts.is_none(),

@@ -8,12 +8,9 @@ use super::Run;
 use crate::{JsonMap, options::Ask, outcome::text};
 
 impl Run<'_> {
-    /// Asks what the play wants to know and nobody said yet.
+    /// Asks what the play wants to know and nobody said yet; where nobody answers the default counts, as a text.
     pub(super) fn ask(&mut self, play: &std::sync::Arc<Play>) -> Result<(), Diagnostics> {
         let options = self.shared.options.clone();
-        let Some(ask) = &options.ask else {
-            return Ok(());
-        };
         for prompt in &play.vars_prompt {
             let name = &prompt.name;
             let known =
@@ -21,8 +18,11 @@ impl Run<'_> {
             if known {
                 continue;
             }
-            let Some(answer) = answer(prompt, ask.as_ref()) else {
-                if prompt.default.is_some() {
+            let said = options.ask.as_ref();
+            let said = said.and_then(|ask| answer(prompt, ask.as_ref()));
+            let is_said = said.is_some();
+            let Some(answer) = said.or(prompt.default.as_ref().map(text)) else {
+                if options.ask.is_none() {
                     continue;
                 }
                 let diagnostic = Diagnostic::error(
@@ -32,7 +32,7 @@ impl Run<'_> {
                 return Err(diagnostic.at(play.span.clone()).into());
             };
             let answer = self.hashed(play, prompt, answer)?;
-            let answer = if prompt.is_unsafe {
+            let answer = if prompt.is_unsafe && is_said {
                 strata_jinja::unsafe_text(answer)
             } else {
                 answer.into()

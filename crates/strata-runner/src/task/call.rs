@@ -216,10 +216,18 @@ impl Call<'_> {
             check,
             rehearse: self.shared.options.check,
             diff: self.diff,
+            folder: self.folder(),
             environment: self.environment.clone(),
             no_log: self.no_log,
             ..Task::default()
         }
+    }
+
+    /// On this machine relative paths are relative to the playbook's folder, as in Ansible.
+    fn folder(&self) -> Option<String> {
+        let folder = &self.job.scope.play.folder;
+        let counts = self.place.target.is_local() && folder.is_absolute();
+        counts.then(|| folder.to_str().map(str::to_owned))?
     }
 
     /// An argument as a text.

@@ -12,7 +12,9 @@ use strata_playbook::{
 use super::{
     Call, Job, Shared,
     arguments::{arguments_of, module_name},
-    call, keywords,
+    call,
+    delegated::with_delegate,
+    keywords,
     tries::{Background, Tries, repeat},
 };
 use crate::{
@@ -28,6 +30,8 @@ pub(super) async fn run(
     variables: &HostVariables,
     loop_error: Option<TemplateError>,
 ) -> Option<ItemResult> {
+    let delegated = with_delegate(job, variables);
+    let variables = delegated.as_ref().unwrap_or(variables);
     let templar = job.templates.templar(variables);
     let done = decide_and_do(job, shared, variables, &templar, loop_error).await;
     let mut result = match done {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde_json::Value as Json;
 use strata_core::ResultKind;
-use strata_jinja::{Templar, TemplateError, is_omit};
+use strata_jinja::{Templar, TemplateError, as_python, is_omit};
 use strata_playbook::{
     play::{Action, Keywords, Spanned, Task},
     variables::HostVariables,
@@ -103,7 +103,9 @@ pub(super) fn environment(
         for map in maps {
             match map {
                 Json::Object(map) => {
-                    all.extend(map.iter().map(|(name, value)| (name.clone(), text(value))));
+                    let texts = map.iter();
+                    let texts = texts.map(|(name, value)| (name.clone(), as_python(value)));
+                    all.extend(texts);
                 }
                 Json::Null => {}
                 value if is_omit(&value) => {}

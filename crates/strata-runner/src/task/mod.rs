@@ -5,6 +5,7 @@
 
 mod arguments;
 mod call;
+mod delegated;
 mod item;
 mod keywords;
 mod loop_items;

@@ -9,14 +9,26 @@ pub(super) fn show(host: &Local, name: &str, scope: UnitScope) -> Result<Unit, H
     if shown.status != 0 {
         return Err(refusal(&shown));
     }
-    let enabled = systemctl(host, scope, &["is-enabled", name])?;
+    let enabled = systemctl(host, scope, &["is-enabled", "-l", name])?;
     let properties = shown.stdout.lines().filter_map(|line| line.split_once('='));
     Ok(Unit {
         properties: properties
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect(),
-        enabled: enabled.stdout.trim().to_owned(),
+        enabled: boot_state(&enabled.stdout).to_owned(),
     })
+}
+
+/// The state out of what `is-enabled -l` tells.
+///
+/// Another name of a unit (`sshd` of `ssh`), and a unit that only brings others, count as enabled where the links
+/// that enabling makes stand below the state: systemd refuses to enable such a name again. So Ansible reads it, too.
+fn boot_state(told: &str) -> &str {
+    let mut lines = told.trim().lines();
+    match (lines.next().unwrap_or_default(), lines.next()) {
+        ("alias" | "indirect" | "enabled-runtime", Some(_)) => "enabled",
+        (state, _) => state,
+    }
 }
 
 pub(super) fn change(host: &Local, change: &UnitChange) -> Result<Output, HostError> {
@@ -58,4 +70,31 @@ fn refusal(output: &Output) -> HostError {
         );
     }
     HostError::Other(format!("systemctl failed: {said}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_name_is_enabled_where_its_links_are_told() {
+        let link = "\n  /etc/systemd/system/sshd.service\n";
+        for (told, state) in [
+            (
+                "enabled\n  /etc/systemd/system/multi-user.target.wants/ssh.service\n",
+                "enabled",
+            ),
+            ("disabled\n", "disabled"),
+            ("alias\n", "alias"),
+            ("indirect\n", "indirect"),
+            ("static\n", "static"),
+            ("", ""),
+        ] {
+            assert_eq!(boot_state(told), state, "{told:?}");
+        }
+        for state in ["alias", "indirect", "enabled-runtime"] {
+            assert_eq!(boot_state(&format!("{state}{link}")), "enabled");
+        }
+        assert_eq!(boot_state(&format!("masked{link}")), "masked");
+    }
 }

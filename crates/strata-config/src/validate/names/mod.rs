@@ -106,6 +106,7 @@ impl Names<'_> {
         for variable in module.variables.values() {
             self.checks(&variable.validations, Context::NOTHING);
             for check in &variable.validations {
+                self.looks_at_something(check, "validation");
                 self.looks_at_itself(variable, check);
             }
         }
@@ -376,8 +377,13 @@ impl Names<'_> {
             Target::Module(call, output) => self.module_target(call, output.as_deref(), traversal),
             Target::Path(name) => attribute_of("path", name, &["module", "root", "cwd"], traversal),
             Target::Terraform(name) => attribute_of("terraform", name, &["workspace"], traversal),
-            Target::Each(name) if context.each => attribute_of("each", name, &["key", "value"], traversal),
+            Target::Each(name) if context.each || !["key", "value"].contains(&&**name) => attribute_of("each", name, &["key", "value"], traversal),
             Target::Count(name) if context.count => attribute_of("count", name, &["index"], traversal),
+            Target::Each(name) if &**name == "value" => Some(
+                Diagnostic::error("each-without-for-each", "each.value cannot be used in this context")
+                    .detail("`each` can be used only in `module`, `resource` and `data` blocks with `for_each`.")
+                    .at(traversal.span_to(1)),
+            ),
             Target::Each(_) => Some(
                 Diagnostic::error("each-without-for-each", "Reference to \"each\" in context without for_each")
                     .detail("`each` can be used only in `module`, `resource` and `data` blocks with `for_each`.")

@@ -57,7 +57,7 @@ impl Elsewhere {
         let key = (remote.name.clone(), sought.name.to_owned());
         let cell = cell(&self.images, key);
         let found = cell.get_or_init(async || match timeout(PATIENCE, self.look(sought)).await {
-            Ok(found) => found.map_err(|error| error.to_string()),
+            Ok(found) => found,
             Err(_) => Err(format!("no answer in {} seconds", PATIENCE.as_secs())),
         });
         match found.await {
@@ -67,28 +67,32 @@ impl Elsewhere {
         }
     }
 
-    async fn look(&self, sought: &Sought<'_>) -> Result<bool, ClientError> {
+    /// True if the remote has the image; where that cannot be told, why.
+    async fn look(&self, sought: &Sought<'_>) -> Result<bool, String> {
         let remote = sought.remote.remote();
         let (url, protocol) = match &remote.address {
             Address::Images { url, protocol } => (url.as_str(), protocol.as_str()),
-            _ => return look_for(sought.remote, &remote.project, sought.name).await,
+            _ => {
+                let found = look_for(sought.remote, &remote.project, sought.name).await;
+                return found.map_err(|error| why(&error));
+            }
         };
-        match protocol {
+        let found = match protocol {
             "simplestreams" => {
                 let cell = cell(&self.lists, remote.name.clone());
                 let lists = cell.get_or_init(async || {
                     let lists = streams::lists(remote, url).await;
-                    lists.map(Arc::new).map_err(|error| error.to_string())
+                    lists.map(Arc::new).map_err(|error| why(&error))
                 });
-                let lists = lists.await.as_ref();
-                let lists = lists.map_err(|reason| ClientError::Exchange(reason.clone()))?;
-                Ok(streams::has(lists, sought.name, sought.architectures))
+                let lists = lists.await.as_ref().map_err(String::clone)?;
+                return Ok(streams::has(lists, sought.name, sought.architectures));
             }
             "incus" => on_incus(remote, url, sought.name).await,
             // Who may see an image of such a registry only its helper tells, which is run when it is pulled.
             _ if remote.credentials_helper.is_some() => Ok(true),
             _ => registry::has(remote, url, sought.name).await,
-        }
+        };
+        found.map_err(|error| why(&error))
     }
 
     /// A warning for the first image of a remote that did not tell.
@@ -103,6 +107,17 @@ impl Elsewhere {
             .detail(format!("Remote `{remote}` did not tell: {reason}."))
             .hint("the plan goes on; the Incus server fetches the image when it is needed")
             .into()
+    }
+}
+
+/// Why a server of images did not tell: it is no Incus daemon, of which the error would speak.
+fn why(error: &ClientError) -> String {
+    match error {
+        ClientError::NoDaemon { endpoint, reason } => {
+            format!("{endpoint} does not answer: {reason}")
+        }
+        ClientError::Exchange(reason) => reason.clone(),
+        other => other.to_string(),
     }
 }
 

@@ -9,15 +9,12 @@ use strata_core::{
 
 use super::{Work, exec, failed, finished, state::is_computed, wait_for};
 use crate::{
-    client::{Answer, ClientError},
+    client::ClientError,
     provider::{
         attributes::{self, Attributes, Texts},
         config, devices,
     },
 };
-
-/// How often a change starts again because the server, or someone else, changed the instance in between.
-const CONFLICT_RETRIES: usize = 5;
 
 /// What of the instance a change sends.
 const SENT: [&str; 6] = [
@@ -172,20 +169,8 @@ async fn put(
 ) -> Result<(), ClientError> {
     let path = work.instance(name).path(&[]);
     work.note("changes the configuration");
-    for attempt in 0.. {
-        let server: Answer<Map<String, Json>> = work.client.get(&path).await?;
-        let body = body(&server.value, prior, planned);
-        let etag = server.etag.as_deref();
-        match work
-            .client
-            .change(Method::PUT, &path, &body, etag, work.notes())
-            .await
-        {
-            Err(error) if error.is_conflict() && attempt < CONFLICT_RETRIES => {}
-            outcome => return outcome,
-        }
-    }
-    Ok(())
+    let revised = |server: &Map<String, Json>| body(server, prior, planned);
+    work.client.revise(&path, work.notes(), revised).await
 }
 
 /// Gives an instance that was copied or restored the configuration it is to have, and no other.
@@ -196,15 +181,14 @@ pub(crate) async fn overwrite(
     ours: Texts,
 ) -> Result<(), ClientError> {
     let path = work.instance(name).path(&[]);
-    let server: Answer<Map<String, Json>> = work.client.get(&path).await?;
-    let mut body = body(&server.value, planned, planned);
-    if let Some(config) = body["config"].as_object_mut() {
-        config.extend(ours.into_iter().map(|(key, value)| (key, json!(value))));
-    }
-    let etag = server.etag.as_deref();
-    work.client
-        .change(Method::PUT, &path, &body, etag, work.notes())
-        .await
+    let revised = |server: &Map<String, Json>| {
+        let mut body = body(server, planned, planned);
+        if let Some(config) = body["config"].as_object_mut() {
+            config.extend(ours.iter().map(|(key, value)| (key.clone(), json!(value))));
+        }
+        body
+    };
+    work.client.revise(&path, work.notes(), revised).await
 }
 
 fn body(server: &Map<String, Json>, prior: &Value, planned: &Value) -> Json {

@@ -15,10 +15,7 @@ use super::{
     },
     Lifecycle,
 };
-use crate::client::{Answer, ClientError, Notes};
-
-/// How often an update starts again because someone else changed the object in between.
-const CONFLICT_RETRIES: usize = 5;
+use crate::client::{ClientError, Notes};
 
 impl Lifecycle<'_> {
     pub(super) async fn update(
@@ -34,22 +31,9 @@ impl Lifecycle<'_> {
         self.rename(&prior.value, planned).await.map_err(failed)?;
         let path = self.entity.path(object, self.project(object));
         let notes = Notes::Engine(&request.progress);
-        for attempt in 0.. {
-            let server: Answer<ServerObject> = self.client.get(&path).await.map_err(failed)?;
-            let body = self.update_body(&prior.value, planned, &server.value);
-            let etag = server.etag.as_deref();
-            match self
-                .client
-                .change(Method::PUT, &path, &body, etag, notes)
-                .await
-            {
-                Err(error) if error.is_conflict() && attempt < CONFLICT_RETRIES => {}
-                outcome => {
-                    outcome.map_err(failed)?;
-                    break;
-                }
-            }
-        }
+        let revised = |server: &ServerObject| self.update_body(&prior.value, planned, server);
+        let changed = self.client.revise(&path, notes, revised).await;
+        changed.map_err(failed)?;
         if prior.value.get("file") != planned.get("file")
             && let Some(files) = self.guest_files(planned)
         {

@@ -79,10 +79,15 @@ fn join(plain: &str, pairs: &[String]) -> String {
 
 /// Asks once; the server's own mistakes are ours too.
 pub(super) fn get(url: &str, hosts: &Hosts) -> Result<Response<Body>, Failure> {
+    get_of(url, &host_of(url), hosts)
+}
+
+/// The same of a registry, whose service may be at another address: its token is the one that counts there.
+pub(super) fn get_of(url: &str, registry: &str, hosts: &Hosts) -> Result<Response<Body>, Failure> {
     let mut request = hosts.agent().get(url);
     // A token is for its host alone, and not for who listens on the way.
-    let secure = url.starts_with("https://");
-    if let Some(token) = hosts.token(&host_of(url)).filter(|_| secure) {
+    let is_secure = url.starts_with("https://") || is_this_machine(&host_of(url));
+    if let Some(token) = hosts.token(registry).filter(|_| is_secure) {
         request = request.header("Authorization", format!("Bearer {token}"));
     }
     let response = request
@@ -95,6 +100,11 @@ pub(super) fn get(url: &str, hosts: &Hosts) -> Result<Response<Body>, Failure> {
             response.status()
         ))),
     }
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
 }
 
 /// Where a page says that the package is: in a header, or in its head.

@@ -17,7 +17,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use strata_config::{Getter, MissingModule, ModuleSource, RemoteModule};
+use strata_config::{Getter, MissingModule, ModuleSource, RemoteModule, VersionConstraint};
 
 use super::hosts::Hosts;
 use crate::process::Process;
@@ -61,7 +61,17 @@ pub(super) struct Request {
 
 /// Finds out which package a module is in.
 pub(super) fn resolve(module: &MissingModule, hosts: &Hosts) -> Result<Request, Failure> {
-    match &module.source {
+    let constraint = module.version.as_ref().map(|(constraint, _)| constraint);
+    resolve_source(&module.source, constraint, hosts)
+}
+
+/// The same for a source that no call names.
+pub(super) fn resolve_source(
+    source: &ModuleSource,
+    constraint: Option<&VersionConstraint>,
+    hosts: &Hosts,
+) -> Result<Request, Failure> {
+    match source {
         ModuleSource::Local(path) => Err(Failure::new(format!("`{path}` needs no download"))),
         ModuleSource::Remote(remote) => Ok(Request {
             subfolders: vec![remote.subfolder.clone()],
@@ -69,7 +79,6 @@ pub(super) fn resolve(module: &MissingModule, hosts: &Hosts) -> Result<Request, 
             version: None,
         }),
         ModuleSource::Registry(registry) => {
-            let constraint = module.version.as_ref().map(|(constraint, _)| constraint);
             let (version, remote) = registry::find(registry, constraint, hosts)?;
             Ok(Request {
                 subfolders: vec![remote.subfolder.clone(), registry.subfolder.clone()],

@@ -4,8 +4,9 @@
 
 use serde_json::Value;
 use strata_config::{ModuleSource, RegistryModule, RemoteModule, Version, VersionConstraint};
+use ureq::{Body, http::Response};
 
-use super::{Failure, http::get};
+use super::{Failure, http::get_of};
 use crate::initialize::hosts::Hosts;
 
 const NOT_REACHED: &str = "Error accessing remote module registry";
@@ -16,31 +17,95 @@ pub(super) fn find(
     constraint: Option<&VersionConstraint>,
     hosts: &Hosts,
 ) -> Result<(String, RemoteModule), Failure> {
-    let service = service(&module.host, hosts)?;
     let RegistryModule {
+        host,
         namespace,
         name,
         provider,
         ..
     } = module;
+    let registry = Registry { host, hosts };
+    let service = registry.service()?;
     let base = format!("{service}{namespace}/{name}/{provider}");
-    let version = choose(&versions(&base, hosts)?, constraint)?;
-    let package = download(&base, &version, hosts)?;
+    let version = choose(&registry.versions(&base)?, constraint)?;
+    let package = registry.download(&base, &version)?;
     Ok((version, package))
 }
 
-/// Where a host offers modules, ending with a slash.
-fn service(host: &str, hosts: &Hosts) -> Result<String, Failure> {
-    if let Some(service) = hosts.service(host) {
-        return Ok(with_slash(service));
+/// A registry, which is asked with the token of its host wherever its service is.
+struct Registry<'a> {
+    host: &'a str,
+    hosts: &'a Hosts,
+}
+
+impl Registry<'_> {
+    /// Where a host offers modules, ending with a slash.
+    fn service(&self) -> Result<String, Failure> {
+        if let Some(service) = self.hosts.service(self.host) {
+            return Ok(with_slash(service));
+        }
+        let base = format!("https://{}", self.host);
+        let discovery = self.json(&format!("{base}/.well-known/terraform.json"))?;
+        let Some(service) = discovery["modules.v1"].as_str() else {
+            let detail = format!("The host `{}` does not offer modules.", self.host);
+            return Err(Failure::of_registry(NOT_REACHED, detail));
+        };
+        Ok(with_slash(&absolute(&base, service)))
     }
-    let base = format!("https://{host}");
-    let discovery = json(&format!("{base}/.well-known/terraform.json"), hosts)?;
-    let Some(service) = discovery["modules.v1"].as_str() else {
-        let detail = format!("The host `{host}` does not offer modules.");
-        return Err(Failure::of_registry(NOT_REACHED, detail));
-    };
-    Ok(with_slash(&absolute(&base, service)))
+
+    fn versions(&self, base: &str) -> Result<Vec<(Version, String)>, Failure> {
+        let answer = self.json(&format!("{base}/versions"))?;
+        let all = answer["modules"][0]["versions"].as_array();
+        let version = |entry: &Value| {
+            let text = entry["version"].as_str()?;
+            Some((Version::parse(text)?, text.to_owned()))
+        };
+        Ok(all.into_iter().flatten().filter_map(version).collect())
+    }
+
+    /// Where the package of a version is.
+    fn download(&self, base: &str, version: &str) -> Result<RemoteModule, Failure> {
+        let url = format!("{base}/{version}/download");
+        let mut response = self.get(&url)?;
+        let header = response.headers().get("X-Terraform-Get");
+        let mut location = header
+            .and_then(|header| header.to_str().ok())
+            .map(str::to_owned);
+        if location.is_none() {
+            let body = response.body_mut().read_to_string().unwrap_or_default();
+            let body: Value = serde_json::from_str(&body).unwrap_or_default();
+            location = body["location"].as_str().map(str::to_owned);
+        }
+        let Some(location) = location else {
+            return Err(Failure::new(format!(
+                "{url}: the registry does not say where the module is."
+            )));
+        };
+        let location = match location.starts_with(['/', '.']) {
+            true => relative(&url, &location),
+            false => location,
+        };
+        match ModuleSource::parse(&location) {
+            Ok(ModuleSource::Remote(remote)) => Ok(remote),
+            _ => Err(Failure::new(format!(
+                "The registry leads to `{location}`, which cannot be fetched."
+            ))),
+        }
+    }
+
+    fn json(&self, url: &str) -> Result<Value, Failure> {
+        let failed = |detail: String| Failure::of_registry(NOT_REACHED, detail);
+        let mut response = self.get(url).map_err(|failure| failed(failure.detail))?;
+        let text = response
+            .body_mut()
+            .read_to_string()
+            .map_err(|error| failed(format!("{url}: {error}")))?;
+        serde_json::from_str(&text).map_err(|error| failed(format!("{url}: not JSON: {error}")))
+    }
+
+    fn get(&self, url: &str) -> Result<Response<Body>, Failure> {
+        get_of(url, self.host, self.hosts)
+    }
 }
 
 fn with_slash(url: &str) -> String {
@@ -63,26 +128,6 @@ fn absolute(base: &str, path: &str) -> String {
     }
 }
 
-fn json(url: &str, hosts: &Hosts) -> Result<Value, Failure> {
-    let failed = |detail: String| Failure::of_registry(NOT_REACHED, detail);
-    let mut response = get(url, hosts).map_err(|failure| failed(failure.detail))?;
-    let text = response
-        .body_mut()
-        .read_to_string()
-        .map_err(|error| failed(format!("{url}: {error}")))?;
-    serde_json::from_str(&text).map_err(|error| failed(format!("{url}: not JSON: {error}")))
-}
-
-fn versions(base: &str, hosts: &Hosts) -> Result<Vec<(Version, String)>, Failure> {
-    let answer = json(&format!("{base}/versions"), hosts)?;
-    let all = answer["modules"][0]["versions"].as_array();
-    let version = |entry: &Value| {
-        let text = entry["version"].as_str()?;
-        Some((Version::parse(text)?, text.to_owned()))
-    };
-    Ok(all.into_iter().flatten().filter_map(version).collect())
-}
-
 /// The newest version that a constraint allows; those before a release only where it names them.
 fn choose(
     versions: &[(Version, String)],
@@ -102,36 +147,6 @@ fn choose(
                 versions.len()
             ),
         )),
-    }
-}
-
-/// Where the package of a version is.
-fn download(base: &str, version: &str, hosts: &Hosts) -> Result<RemoteModule, Failure> {
-    let url = format!("{base}/{version}/download");
-    let mut response = get(&url, hosts)?;
-    let header = response.headers().get("X-Terraform-Get");
-    let mut location = header
-        .and_then(|header| header.to_str().ok())
-        .map(str::to_owned);
-    if location.is_none() {
-        let body = response.body_mut().read_to_string().unwrap_or_default();
-        let body: Value = serde_json::from_str(&body).unwrap_or_default();
-        location = body["location"].as_str().map(str::to_owned);
-    }
-    let Some(location) = location else {
-        return Err(Failure::new(format!(
-            "{url}: the registry does not say where the module is."
-        )));
-    };
-    let location = match location.starts_with(['/', '.']) {
-        true => relative(&url, &location),
-        false => location,
-    };
-    match ModuleSource::parse(&location) {
-        Ok(ModuleSource::Remote(remote)) => Ok(remote),
-        _ => Err(Failure::new(format!(
-            "The registry leads to `{location}`, which cannot be fetched."
-        ))),
     }
 }
 

@@ -54,7 +54,11 @@ impl Plugins {
             world: Arc::new(World {
                 files: project.files.clone(),
                 secrets: project.secrets.clone(),
-                lookup: lookups::all(environment.clone(), project.secrets.clone()),
+                lookup: lookups::all(
+                    environment.clone(),
+                    project.secrets.clone(),
+                    project.settings.clone(),
+                ),
                 environment,
                 folders: Vec::new(),
             }),

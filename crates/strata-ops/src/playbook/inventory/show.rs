@@ -15,6 +15,8 @@ pub(super) struct Shown<'a> {
     pub(super) inventory: &'a Inventory,
     pub(super) variables: &'a InventoryVariables,
     pub(super) limit: Option<HashSet<String>>,
+    /// Whether facts are variables of their own; else there is always an `ansible_local`, as in Ansible.
+    pub(super) injects_facts: bool,
 }
 
 /// JSON as Python prints it: sorted, indented by four.
@@ -63,7 +65,11 @@ impl Shown<'_> {
         if own {
             return self.variables.of_host(host);
         }
-        (*self.variables.of(host)).clone()
+        let mut vars = (*self.variables.of(host)).clone();
+        if !self.injects_facts {
+            vars.insert("ansible_local".to_owned(), json!({}));
+        }
+        vars
     }
 
     /// The variables of a group alone.

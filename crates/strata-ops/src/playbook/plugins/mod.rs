@@ -33,6 +33,34 @@ const KINDS: [(&str, &str); 3] = [
     ("lookup", "lookup_plugins"),
 ];
 
+/// Kinds of plugins that a project may have, and that Strata does not run.
+const NOT_RUN: [(&str, &str); 6] = [
+    (
+        "become_plugins",
+        "Its way to become another user is refused where a task asks for it.",
+    ),
+    (
+        "cache_plugins",
+        "Facts are kept by `memory` and `jsonfile` alone.",
+    ),
+    (
+        "callback_plugins",
+        "It does not hear of the run; `-json` tells all events to other programs.",
+    ),
+    (
+        "connection_plugins",
+        "Its connection is refused where a host asks for it.",
+    ),
+    (
+        "strategy_plugins",
+        "Its strategy is refused where a play asks for it.",
+    ),
+    (
+        "vars_plugins",
+        "The variables that it would give are not there.",
+    ),
+];
+
 /// Gives a run the plugins of a project.
 pub(crate) fn add(
     runner: &mut strata_runner::Options,
@@ -40,7 +68,9 @@ pub(crate) fn add(
     folder: &Path,
     diags: &mut Diagnostics,
 ) {
-    let files = files(project, folder, &runner.load.roles_path);
+    let homes = homes(folder, &runner.load.roles_path);
+    diags.extend(not_run(&homes));
+    let files = files(project, &homes);
     let roots = collections::roots(runner, folder);
     let mut names = collections::names(&roots);
     if files.is_empty() && roots.is_empty() {
@@ -112,22 +142,49 @@ fn with_lookups(before: &Arc<Lookup>, python: &Arc<Python>, names: Vec<String>) 
     })
 }
 
-/// All plugin files with their kinds.
-fn files(project: &Project, folder: &Path, roles_path: &[PathBuf]) -> Vec<(&'static str, PathBuf)> {
+/// The folders that may have folders of plugins: the playbook's and those of roles.
+fn homes(folder: &Path, roles_path: &[PathBuf]) -> Vec<PathBuf> {
     let beside = folder.join("roles");
     let mut homes = vec![folder.to_owned()];
     for roles in std::iter::once(&beside).chain(roles_path) {
         homes.extend(entries(roles));
     }
+    homes
+}
+
+/// All plugin files with their kinds.
+fn files(project: &Project, homes: &[PathBuf]) -> Vec<(&'static str, PathBuf)> {
     let mut found = Vec::new();
     for (kind, name) in KINDS {
         let mut folders: Vec<PathBuf> = homes.iter().map(|home| home.join(name)).collect();
         folders.extend(project.settings.paths(name, ':'));
-        let files = folders.iter().flat_map(|folder| entries(folder));
-        let python = files.filter(|path| path.extension().is_some_and(|end| end == "py"));
-        let known =
-            python.filter(|path| path.file_name().is_some_and(|name| name != "__init__.py"));
-        found.extend(known.map(|path| (kind, path)));
+        let files = folders.iter().flat_map(|folder| python_files(folder));
+        found.extend(files.map(|path| (kind, path)));
+    }
+    found
+}
+
+/// The Python files of a folder.
+fn python_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = entries(folder);
+    files.retain(|path| {
+        let is_python = path.extension().is_some_and(|end| end == "py");
+        is_python && path.file_name().is_some_and(|name| name != "__init__.py")
+    });
+    files
+}
+
+/// Names the plugins of a project that are not run, each with what that means.
+fn not_run(homes: &[PathBuf]) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for (name, meaning) in NOT_RUN {
+        let kinds = name.replace('_', " ");
+        let files = homes.iter().flat_map(|home| python_files(&home.join(name)));
+        found.extend(files.map(|path| {
+            let path = path.display();
+            let message = format!("the plugin `{path}` is not run: Strata does not run {kinds}");
+            Diagnostic::warning("python-plugin", message).detail(meaning)
+        }));
     }
     found
 }
@@ -310,7 +367,7 @@ mod tests {
         );
         write("filter_plugins/broken.py", "import nothing_of_that_name\n");
         let project = Project::bare();
-        let found = files(&project, folder.path(), &[]);
+        let found = files(&project, &homes(folder.path(), &[]));
         assert_eq!(found.len(), 4);
         let python = Python {
             files: found,
@@ -351,6 +408,26 @@ mod tests {
         );
         let wrong = ask("filter", "shout", json!([""]), json!({})).unwrap_err();
         assert!(wrong.contains("nothing to shout"), "{wrong}");
+    }
+
+    #[test]
+    fn plugins_that_are_not_run_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in ["vars_plugins/own.py", "roles/r/callback_plugins/slack.py"] {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        let said = not_run(&homes(folder.path(), &[]));
+        let said: Vec<&str> = said.iter().map(|found| found.summary.as_str()).collect();
+        assert!(
+            said[0].ends_with(
+                "callback_plugins/slack.py` is not run: Strata does not run callback plugins"
+            ),
+            "{said:?}"
+        );
+        assert!(said[1].contains("vars_plugins/own.py"), "{said:?}");
+        assert_eq!(said.len(), 2);
     }
 
     #[test]

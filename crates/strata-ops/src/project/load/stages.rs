@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use strata_core::Diagnostic;
-use strata_hcl::Block;
+use strata_hcl::{Block, Traversal};
 
 use super::{
     super::{Outputs, Scope, Secret, Stage, StageBody, env_file::Variables, order, scope::ROOTS},
@@ -142,64 +142,64 @@ impl Loader<'_> {
             .iter()
             .position(|(kind, name)| *kind == block.kind.text && Some(&**name) == block.label(0));
         let mut after = Vec::new();
-        for attribute in &block.body.attributes {
-            for reference in attribute.expression.references() {
-                if !ROOTS.contains(&&*reference.root) {
-                    let summary = format!("`{}` is not known here", reference.root);
-                    let hint = "An expression may begin with `env`, `environment`, `image`, `provision` or `secret`.";
-                    self.diags.push(
-                        Diagnostic::error("unknown-reference", summary)
-                            .at(reference.span())
-                            .hint(hint),
-                    );
-                    continue;
-                }
-                if &*reference.root == "env"
-                    && let Some(name) = reference.attribute(0)
-                    && env.get(name).is_none()
-                {
-                    self.missing(name, &reference.span(), "");
-                }
-                if &*reference.root == "secret" {
-                    let name = reference.attribute(0).unwrap_or_default();
-                    if !secrets.iter().any(|secret| &*secret.name == name) {
-                        let summary = format!("There is no secret `{name}` in this project");
-                        let diagnostic = Diagnostic::error("unknown-secret", summary)
-                            .at(reference.span())
-                            .hint(format!(
-                                "Say where it is in a block `secret \"{name}\" {{}}`."
-                            ));
-                        self.diags.push(diagnostic);
-                    }
-                    continue;
-                }
-                if ["env", "environment", "instance"].contains(&&*reference.root) {
-                    continue;
-                }
-                let wanted = reference.attribute(0).unwrap_or_default();
-                match ids
-                    .iter()
-                    .position(|(kind, name)| *kind == reference.root && &**name == wanted)
-                {
+        let attributes = block.body.attributes.iter();
+        for reference in attributes.flat_map(|attribute| attribute.expression.references()) {
+            match &*reference.root {
+                "env" => self.check_environment(&reference, env),
+                "secret" => self.check_secret(&reference, secrets),
+                "environment" | "instance" => {}
+                root if ROOTS.contains(&root) => match self.meant_by(&reference, ids) {
                     Some(at) if Some(at) == own => {
-                        self.diags
-                            .push(itself(&reference.root, wanted).at(reference.span()));
+                        let name = reference.attribute(0).unwrap_or_default();
+                        self.diags.push(itself(root, name).at(reference.span()));
                     }
                     Some(at) if !after.contains(&at) => after.push(at),
-                    Some(_) => {}
-                    None => {
-                        let summary = format!(
-                            "There is no stage `{}.{wanted}` in this environment",
-                            reference.root
-                        );
-                        self.diags
-                            .push(Diagnostic::error("unknown-stage", summary).at(reference.span()));
-                    }
-                }
+                    _ => {}
+                },
+                root => self.diags.push(unknown_root(root).at(reference.span())),
             }
         }
         after
     }
+
+    fn check_environment(&mut self, reference: &Traversal, env: &Variables) {
+        if let Some(name) = reference.attribute(0)
+            && env.get(name).is_none()
+        {
+            self.missing(name, &reference.span(), "");
+        }
+    }
+
+    fn check_secret(&mut self, reference: &Traversal, secrets: &[Secret]) {
+        let name = reference.attribute(0).unwrap_or_default();
+        if secrets.iter().any(|secret| &*secret.name == name) {
+            return;
+        }
+        let summary = format!("There is no secret `{name}` in this project");
+        let hint = format!("Say where it is in a block `secret \"{name}\" {{}}`.");
+        let told = Diagnostic::error("unknown-secret", summary);
+        self.diags.push(told.at(reference.span()).hint(hint));
+    }
+
+    /// Which stage a reference means.
+    fn meant_by(&mut self, reference: &Traversal, ids: &[(Arc<str>, Arc<str>)]) -> Option<usize> {
+        let (root, wanted) = (&reference.root, reference.attribute(0).unwrap_or_default());
+        let found = ids
+            .iter()
+            .position(|(kind, name)| kind == root && &**name == wanted);
+        if found.is_none() {
+            let summary = format!("There is no stage `{root}.{wanted}` in this environment");
+            let told = Diagnostic::error("unknown-stage", summary);
+            self.diags.push(told.at(reference.span()));
+        }
+        found
+    }
+}
+
+fn unknown_root(root: &str) -> Diagnostic {
+    Diagnostic::error("unknown-reference", format!("`{root}` is not known here")).hint(
+        "An expression may begin with `env`, `environment`, `image`, `provision` or `secret`.",
+    )
 }
 
 fn itself(kind: &str, name: &str) -> Diagnostic {

@@ -158,7 +158,27 @@ async fn plan(planned: &mut Planned<'_>) -> Outcome<()> {
         _ => planned.replace.push("initialization"),
     }
     let (before, after) = (settings(prior), settings(object));
-    let quiet = [
+    planned.nothing = before == after && planned.replace.is_empty() && is_same(prior, object);
+    if planned.nothing {
+        return Ok(());
+    }
+    let restarts = restarts(prior, object, &cold(&before, &after)).into_iter();
+    planned.effects.extend(restarts.map(|reason| Effect {
+        kind: EffectKind::Restart,
+        reason,
+    }));
+    if prior["started"] != object["started"]
+        || prior["network_interface"] != object["network_interface"]
+        || prior["initialization"] != object["initialization"]
+    {
+        planned.reopen.extend(["ipv4", "ipv6"]);
+    }
+    Ok(())
+}
+
+/// True if nothing differs beside the settings that the container has at the node.
+fn is_same(prior: &Json, object: &Json) -> bool {
+    const BESIDE: [&str; 8] = [
         "started",
         "template",
         "node_name",
@@ -168,54 +188,35 @@ async fn plan(planned: &mut Planned<'_>) -> Outcome<()> {
         "unprivileged",
         "operating_system",
     ];
-    planned.nothing = before == after
-        && planned.replace.is_empty()
-        && quiet
-            .iter()
-            .all(|name| prior[*name] == object[*name] || object[*name].is_null())
+    let same = |name: &&str| prior[*name] == object[*name] || object[*name].is_null();
+    let mut all = object.as_object().into_iter().flatten();
+    BESIDE.iter().all(same)
         && first(prior, "disk")["size"] == first(object, "disk")["size"]
         && !volumes_differ(prior, object)
         && id_map(prior) == id_map(object)
-        && object
-            .as_object()
-            .into_iter()
-            .flatten()
-            .all(|(name, value)| !name.starts_with("timeout_") || prior[name.as_str()] == *value);
-    if planned.nothing {
-        return Ok(());
+        && all.all(|(name, value)| !name.starts_with("timeout_") || prior[name.as_str()] == *value)
+}
+
+/// Why a running container is started again, or shut down; `cold` are the settings that it takes only then.
+fn restarts(prior: &Json, object: &Json, cold: &[String]) -> Vec<String> {
+    let mut reasons = Vec::new();
+    if prior["started"] == false || prior["template"] == true {
+        return reasons;
     }
-    let running = prior["started"] != false && prior["template"] != true;
-    let cold = cold(&before, &after);
-    if running && !cold.is_empty() {
-        let reason = format!(
+    if !cold.is_empty() {
+        reasons.push(format!(
             "{}: a running container takes this only when it starts again",
             cold.join(", ")
-        );
-        planned.effects.push(Effect {
-            kind: EffectKind::Restart,
-            reason,
-        });
+        ));
     }
-    if running && volumes_differ(prior, object) && object["started"] != false {
-        planned.effects.push(Effect {
-            kind: EffectKind::Restart,
-            reason: "volumes: a running container takes other options only when it starts again"
-                .to_owned(),
-        });
+    if volumes_differ(prior, object) && object["started"] != false {
+        let reason = "volumes: a running container takes other options only when it starts again";
+        reasons.push(reason.to_owned());
     }
-    if running && object["started"] == false {
-        planned.effects.push(Effect {
-            kind: EffectKind::Restart,
-            reason: "the container is shut down".to_owned(),
-        });
+    if object["started"] == false {
+        reasons.push("the container is shut down".to_owned());
     }
-    if prior["started"] != object["started"]
-        || prior["network_interface"] != object["network_interface"]
-        || prior["initialization"] != object["initialization"]
-    {
-        planned.reopen.extend(["ipv4", "ipv6"]);
-    }
-    Ok(())
+    reasons
 }
 
 /// What of a change a running container takes only when it starts again.

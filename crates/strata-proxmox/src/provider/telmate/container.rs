@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::{
     disks::gigabytes,
-    guest::dns,
+    guest::{dns, limit},
     machine::{startup, words},
 };
 use crate::provider::{
@@ -23,6 +23,13 @@ pub(super) const FIXED: [(&str, &str); 6] = [
     ("lock", "\"\""),
     ("restore", "false"),
     ("unique", "false"),
+];
+
+/// What bounds which kind of call.
+const LIMITS: [(&str, &str); 3] = [
+    ("timeout_create", "create"),
+    ("timeout_clone", "create"),
+    ("timeout_start", "create"),
 ];
 
 /// The container; `template` is the id of what it is cloned from.
@@ -56,6 +63,7 @@ pub(super) fn ours(object: &Json, template: Option<i64>) -> Json {
         }],
         "mount_point": mounts(object),
     });
+    limit(&mut ours, &LIMITS, object);
     match template {
         Some(template) => {
             ours["clone"] = json!([{

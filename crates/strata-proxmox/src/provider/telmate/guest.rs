@@ -11,7 +11,7 @@ use crate::provider::{
     kind::{Doing, Failure, Kind, Outcome, Planned, Work},
     session::Session,
     value,
-    vm::Vm,
+    vm::{Vm, is_duration, patience},
 };
 
 /// A kind of guest: telmate's names and ours.
@@ -186,6 +186,15 @@ impl Guest {
     }
 }
 
+/// Says in our words how long each kind of call may take, in seconds, as far as `timeouts` says it.
+pub(super) fn limit(ours: &mut Json, limits: &[(&str, &str)], object: &Json) {
+    let said = &object["timeouts"];
+    for (name, call) in limits {
+        let said = text(said, call).or_else(|| text(said, "default"));
+        ours[*name] = json!(said.map(|said| patience(said).as_secs()));
+    }
+}
+
 /// The addresses that network devices were given.
 fn macs(ours: &Json, object: &mut Json, devices: &str, name: &str) {
     let given: Vec<Json> = all(ours, devices)
@@ -288,6 +297,14 @@ impl Kind for Guest {
                 )
                 .detail("it is a whole number of GiB, such as `32G`"),
             );
+        }
+        for (call, said) in value::members(&config["timeouts"]) {
+            let said = said.as_str().filter(|said| !is_duration(said));
+            diags.extend(said.map(|said| {
+                let summary = format!("`{said}` in `timeouts.{call}` is no time");
+                Diagnostic::error("proxmox-invalid-value", summary)
+                    .hint("Write it as `20m` or `1h30m`.")
+            }));
         }
         self.ours.validate(&(self.say)(config, None), diags);
     }

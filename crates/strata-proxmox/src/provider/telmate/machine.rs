@@ -2,7 +2,11 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{devices, disks::Slots, guest::dns};
+use super::{
+    devices,
+    disks::Slots,
+    guest::{dns, limit},
+};
 use crate::provider::{
     guest::{all, first, text, texts},
     value,
@@ -10,6 +14,17 @@ use crate::provider::{
 
 /// Arguments that may say what is so anyway, and nothing else.
 pub(super) const FIXED: [(&str, &str); 2] = [("oncreate", "true"), ("kvm", "true")];
+
+/// What bounds which kind of call.
+const LIMITS: [(&str, &str); 7] = [
+    ("timeout_create", "create"),
+    ("timeout_clone", "create"),
+    ("timeout_start_vm", "create"),
+    ("timeout_migrate", "update"),
+    ("timeout_move_disk", "update"),
+    ("timeout_reboot", "update"),
+    ("timeout_shutdown_vm", "delete"),
+];
 
 /// The machine; `template` is the id of what it is cloned from.
 pub(super) fn ours(object: &Json, template: Option<i64>) -> Json {
@@ -50,6 +65,7 @@ pub(super) fn ours(object: &Json, template: Option<i64>) -> Json {
         "usb": devices::our_usb(object), "hostpci": devices::our_pci(object),
         "smbios": object["smbios"], "rng": generator(object),
     });
+    limit(&mut ours, &LIMITS, object);
     if let Some(template) = template {
         ours["clone"] =
             json!([{ "vm_id": template, "full": object["full_clone"] != false, "retries": 3 }]);
@@ -280,8 +296,13 @@ mod tests {
             "ipconfig0": "ip=10.0.0.5/24,gw=10.0.0.1", "ciuser": "debian", "sshkeys": "ssh-ed25519 A x\n\n",
             "disks": [{ "ide": [{ "ide2": [{ "cloudinit": [{ "storage": "local" }] }] }] }],
             "network": [{ "model": "virtio", "bridge": "vmbr0", "tag": -1 }],
+            "timeouts": { "create": "30m", "default": "5m" },
         });
         let ours = ours(&object, Some(9000));
+        assert_eq!(
+            [&ours["timeout_create"], &ours["timeout_shutdown_vm"]],
+            [1800, 300]
+        );
         assert_eq!(ours["vm_id"], Json::Null);
         assert_eq!(ours["clone"][0]["vm_id"], 9000);
         assert_eq!(ours["tags"], json!(["b", "a"]));

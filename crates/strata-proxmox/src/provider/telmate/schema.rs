@@ -321,6 +321,13 @@ fn lines(text: &str, most: u64) -> Json {
     block(read(text), most)
 }
 
+/// How long each kind of call may take: a block that every resource has, once.
+fn timeouts() -> Json {
+    let calls = ["create", "read", "update", "delete", "default"];
+    let calls = calls.map(|call| (call.to_owned(), json!({ "t": "string", "p": "o" })));
+    json!({ "t": "block", "p": "o", "b": Map::from_iter(calls) })
+}
+
 /// The block `disks`: buses, slots, and what can be in a slot.
 fn disks() -> Json {
     let mut buses = Map::new();
@@ -458,8 +465,11 @@ pub(crate) fn facts() -> Vec<Facts> {
         ("proxmox_lxc_disk", read(VOLUME)),
     ];
     let id = || json!({ "t": "string", "p": "c" });
-    let facts = |name: &str, mut args: Map<String, Json>, is_data| {
+    let facts = |name: &str, mut args: Map<String, Json>, is_data: bool| {
         args.insert("id".to_owned(), id());
+        if !is_data {
+            args.insert("timeouts".to_owned(), timeouts());
+        }
         Facts::telmate(name, args, is_data)
     };
     let resources = all.into_iter().map(|(name, args)| facts(name, args, false));

@@ -311,3 +311,19 @@ async fn an_account_beside_a_file_for_the_user_is_said_to_have_no_effect() {
     let read = world.read(VM, &made).await.unwrap();
     world.nothing(VM, &read, &config).await;
 }
+
+#[tokio::test]
+async fn a_bridge_that_becomes_aware_of_vlans_tells_which_it_carries() {
+    const BRIDGE: &str = "proxmox_network_linux_bridge";
+    let world = world(options()).await;
+    let plain = json!({ "node_name": "pve", "name": "vmbr1" });
+    let made = world.apply(BRIDGE, None, &plain).await.unwrap();
+    let mut aware = plain.clone();
+    aware["vlan_aware"] = json!(true);
+    let changed = world.apply(BRIDGE, Some(&made), &aware).await.unwrap();
+    let vids = changed.value.get("vids").and_then(Value::as_str);
+    assert_eq!(vids, Some("2-4094"));
+    let read = world.read(BRIDGE, &changed).await.unwrap();
+    assert_eq!(read.value, changed.value);
+    world.nothing(BRIDGE, &read, &aware).await;
+}

@@ -126,6 +126,15 @@ async fn proxies_that_give_up_are_lived_through() {
 }
 
 #[tokio::test]
+async fn calls_too_many_are_made_again_and_nobody_hears_of_it() {
+    for (method, path) in [("POST", "/qemu"), ("GET", "/tasks/")] {
+        let refused = FaultKind::Refused(429, "Too Many Requests");
+        let (_, _, said) = survives(fault(method, path, refused)).await;
+        assert!(said.is_empty(), "{said:#?}");
+    }
+}
+
+#[tokio::test]
 async fn dropped_connections_and_lost_answers_make_no_second_machine() {
     for path in ["/qemu", "/status/start"] {
         survives(fault("POST", path, FaultKind::Dropped)).await;

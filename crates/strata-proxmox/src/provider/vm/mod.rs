@@ -27,7 +27,7 @@ use crate::client::Params;
 
 pub(crate) use settings::{addresses, startup};
 pub(crate) use sizes::{gigabytes, in_gigabytes, print_size};
-pub(crate) use wait::patience;
+pub(crate) use wait::{is_duration, patience};
 
 /// Virtual machines.
 pub(crate) struct Vm;

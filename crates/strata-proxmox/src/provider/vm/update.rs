@@ -21,19 +21,7 @@ use crate::{
 
 pub(super) async fn update(work: &Work<'_>, prior: &Json, object: &mut Json) -> Outcome<()> {
     let mut place = guest::place(work, QEMU, prior).await?;
-    if object["migrate"] == true
-        && let Some(node) = text(object, "node_name").filter(|node| *node != place.node)
-    {
-        let params = Params::new()
-            .with("target", node)
-            .with("online", 1)
-            .with("with-local-disks", 1);
-        let limit = guest::limit(object, "timeout_migrate", 1800);
-        let path = place.path(&["migrate"]);
-        let moved = work.change(Method::POST, &path, &params, limit).await;
-        moved.doing(|| format!("The VM {} was not moved to node `{node}`", place.id))?;
-        place.node = node.to_owned();
-    }
+    migrate(work, object, &mut place).await?;
     let config = create::read(work, &place).await?;
     create::settle_smbios(object, &config);
     let half_made = is_half_made(&config);
@@ -50,15 +38,7 @@ pub(super) async fn update(work: &Work<'_>, prior: &Json, object: &mut Json) -> 
     import::missing(work, object, &place, &before).await?;
     let config = create::read(work, &place).await?;
     disk_settings(prior, object, &config, &mut params);
-    if !params.is_empty() {
-        if let Some(digest) = config["digest"].as_str() {
-            params.set("digest", digest);
-        }
-        let limit = guest::limit(object, "timeout_create", 1800);
-        let path = place.path(&["config"]);
-        let changed = work.change(Method::POST, &path, &params, limit).await;
-        changed.doing(|| format!("The VM {} was not changed", place.id))?;
-    }
+    send(work, object, &place, &config, params).await?;
     for (interface, disk) in disks(object) {
         // One that is new is as large as what it was filled from.
         if before[interface].is_null() {
@@ -69,13 +49,7 @@ pub(super) async fn update(work: &Work<'_>, prior: &Json, object: &mut Json) -> 
     if prior["initialization"] != object["initialization"]
         && cloud_init_interface(&config).is_some()
     {
-        let written = work.put(&place.path(&["cloudinit"]), &Params::new()).await;
-        written.doing(|| {
-            format!(
-                "The cloud-init drive of VM {} was not written anew",
-                place.id
-            )
-        })?;
+        write_cloud_init(work, &place).await?;
     }
     let rereads = differs(prior, object) && OnChange::of(object).reboots();
     let reboot = Reboot {
@@ -95,6 +69,56 @@ pub(super) async fn update(work: &Work<'_>, prior: &Json, object: &mut Json) -> 
     observe::made(object, &config, &row.unwrap_or_default());
     work.session.forget().await;
     guest::remember(work.session, QEMU, object).await;
+    Ok(())
+}
+
+/// Moves the machine to the node that the configuration names, if it is to move.
+async fn migrate(work: &Work<'_>, object: &Json, place: &mut Place) -> Outcome<()> {
+    let node = text(object, "node_name").filter(|node| *node != place.node);
+    let Some(node) = node.filter(|_| object["migrate"] == true) else {
+        return Ok(());
+    };
+    let params = Params::new()
+        .with("target", node)
+        .with("online", 1)
+        .with("with-local-disks", 1);
+    let limit = guest::limit(object, "timeout_migrate", 1800);
+    let path = place.path(&["migrate"]);
+    let moved = work.change(Method::POST, &path, &params, limit).await;
+    moved.doing(|| format!("The VM {} was not moved to node `{node}`", place.id))?;
+    place.node = node.to_owned();
+    Ok(())
+}
+
+/// Sends the settings that differ, unless somebody changed the machine since `config` was read.
+async fn send(
+    work: &Work<'_>,
+    object: &Json,
+    place: &Place,
+    config: &Json,
+    mut params: Params,
+) -> Outcome<()> {
+    if params.is_empty() {
+        return Ok(());
+    }
+    if let Some(digest) = config["digest"].as_str() {
+        params.set("digest", digest);
+    }
+    let limit = guest::limit(object, "timeout_create", 1800);
+    let path = place.path(&["config"]);
+    let changed = work.change(Method::POST, &path, &params, limit).await;
+    changed.doing(|| format!("The VM {} was not changed", place.id))?;
+    Ok(())
+}
+
+async fn write_cloud_init(work: &Work<'_>, place: &Place) -> Outcome<()> {
+    let written = work.put(&place.path(&["cloudinit"]), &Params::new()).await;
+    written.doing(|| {
+        format!(
+            "The cloud-init drive of VM {} was not written anew",
+            place.id
+        )
+    })?;
     Ok(())
 }
 

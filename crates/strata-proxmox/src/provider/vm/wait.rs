@@ -93,10 +93,21 @@ pub(crate) fn patience(text: &str) -> Duration {
                 continue;
             }
         };
-        seconds += number.parse::<u64>().unwrap_or(0) * factor;
+        let part = number.parse::<u64>().unwrap_or(0).saturating_mul(factor);
+        seconds = part.saturating_add(seconds);
         number.clear();
     }
     Duration::from_secs(if seconds == 0 { 900 } else { seconds })
+}
+
+/// True for a time as users write it.
+pub(crate) fn is_duration(text: &str) -> bool {
+    let parts = text.split_inclusive(['h', 'm', 's']);
+    let is_part = |part: &str| {
+        let digits = part.trim_end_matches(['h', 'm', 's']);
+        part.len() == digits.len() + 1 && digits.parse::<u64>().is_ok()
+    };
+    !text.is_empty() && parts.into_iter().all(is_part)
 }
 
 /// Waits until a machine that has an agent tells an address, and says which step it stands at.
@@ -324,6 +335,12 @@ mod tests {
         assert_eq!(patience("90s"), Duration::from_secs(90));
         assert_eq!(patience("1h5m"), Duration::from_secs(3900));
         assert_eq!(patience_of(&json!({})), Duration::from_secs(900));
+        assert_eq!(
+            patience("99999999999999999h"),
+            Duration::from_secs(u64::MAX)
+        );
+        let wrong = ["", "soon", "5", "m", "5x", "1h5"];
+        assert!(is_duration("1h5m") && !wrong.into_iter().any(is_duration));
     }
 
     #[test]
