@@ -19,6 +19,8 @@ use crate::system::{
     UnitChange, UnitScope, User,
 };
 
+#[cfg(not(feature = "fetch"))]
+use no_http as http;
 pub use process::Cancel;
 
 mod accounts;
@@ -27,11 +29,10 @@ mod ciphers;
 mod files;
 #[cfg(feature = "fetch")]
 mod http;
-#[cfg(not(feature = "fetch"))]
-#[path = "no_http.rs"]
-mod http;
 mod names;
 mod network;
+#[cfg(not(feature = "fetch"))]
+mod no_http;
 mod packages;
 mod process;
 #[cfg(any(test, feature = "fetch"))]
