@@ -9,7 +9,7 @@ pub use askpass::Password;
 pub use content::Content;
 pub use error::TransportError;
 pub use local::local;
-pub use push::{agent, agent_size};
+pub use push::{agent, agent_for, agent_size};
 pub use session::{AgentSession, Become, BecomeMethod};
 pub use ssh::{SshOptions, ssh};
 

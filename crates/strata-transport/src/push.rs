@@ -1,6 +1,6 @@
 //! Getting the agent onto a host, once.
 //!
-//! The agent is embedded in this program, compressed. On a host it lies under a name that holds its
+//! The agents are embedded in this program, compressed, one for each processor. On a host one lies under a name that holds its
 //! sha256, and that is checked before it is started. One script does it all in one session: it starts
 //! the agent where it is already; where it is not, it says what it needs to know, takes the agent from
 //! its own input, and becomes it.
@@ -15,11 +15,27 @@ use strata_core::connection::{Channel, ChannelInput, Connection, ConnectionError
 use crate::TransportError;
 use crate::incoming::{Incoming, Next, lost};
 
-/// The agent for this program's own processor, as `build.rs` made it.
-const PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/agent.gz"));
+/// An agent as `build.rs` made it.
+struct Agent {
+    /// The processor that it runs on, as `uname -m` calls it.
+    processor: &'static str,
+    /// The program, by gzip.
+    packed: &'static [u8],
+    /// The sum of the program, unpacked, in hexadecimal digits.
+    sha256: &'static str,
+}
 
-/// Its sha256, unpacked, in hexadecimal digits.
-const SHA256: &str = include_str!(concat!(env!("OUT_DIR"), "/agent.sha256"));
+impl Agent {
+    fn unpack(&self) -> Vec<u8> {
+        let mut plain = Vec::new();
+        let mut decoder = flate2::read::GzDecoder::new(self.packed);
+        decoder.read_to_end(&mut plain).expect("build.rs packed it");
+        plain
+    }
+}
+
+/// All that this build brings; the first is for this program's own processor.
+static AGENTS: &[Agent] = include!(concat!(env!("OUT_DIR"), "/agents.rs"));
 
 /// The exit status by which the script says that it was given no agent.
 const MISSING: i32 = 44;
@@ -37,17 +53,21 @@ pub(crate) struct Started {
     pub(crate) path: String,
 }
 
-/// Bytes that go over the wire when a host has no agent yet, and the agent's own size.
+/// Bytes that go over the wire when a host with this program's processor has no agent yet, and the agent's own size.
 pub fn agent_size() -> (usize, usize) {
-    (PACKED.len(), agent().len())
+    (AGENTS[0].packed.len(), AGENTS[0].unpack().len())
 }
 
 /// The agent for this program's own processor: a static program that speaks the protocol on its input and output.
 pub fn agent() -> Vec<u8> {
-    let mut plain = Vec::new();
-    let mut decoder = flate2::read::GzDecoder::new(PACKED);
-    decoder.read_to_end(&mut plain).expect("build.rs packed it");
-    plain
+    AGENTS[0].unpack()
+}
+
+/// The agent for hosts with `processor`, as `uname -m` calls it, if this build brings one.
+pub fn agent_for(processor: &str) -> Option<Vec<u8>> {
+    let mut all = AGENTS.iter();
+    let agent = all.find(|agent| agent.processor == processor)?;
+    Some(agent.unpack())
 }
 
 /// Starts the agent as the user of the connection, after pushing it if need be.
@@ -83,8 +103,8 @@ async fn launch(
     let mut incoming = Incoming::new(output);
     let mut answer = listen(&mut incoming).await?;
     if let Answer::Missing(missing) = answer {
-        missing.check_processor()?;
-        let sending = send(&mut input, missing.gzip);
+        let agent = missing.agent()?;
+        let sending = send(&mut input, agent, missing.gzip);
         let listening = std::pin::pin!(listen(&mut incoming));
         // Who ends before all was sent says why.
         answer = match futures_util::future::select(listening, std::pin::pin!(sending)).await {
@@ -112,9 +132,13 @@ async fn launch(
 }
 
 /// Gives the script the agent: a line with the number of bytes, and so many.
-async fn send(input: &mut Box<dyn ChannelInput>, gzip: bool) -> Result<(), ConnectionError> {
-    let plain = if gzip { Vec::new() } else { agent() };
-    let bytes = if gzip { PACKED } else { &plain };
+async fn send(
+    input: &mut Box<dyn ChannelInput>,
+    agent: &Agent,
+    gzip: bool,
+) -> Result<(), ConnectionError> {
+    let plain = if gzip { Vec::new() } else { agent.unpack() };
+    let bytes = if gzip { agent.packed } else { &plain };
     let line = format!("{}\n", bytes.len());
     input.send(line.as_bytes()).await?;
     input.send(bytes).await
@@ -202,15 +226,18 @@ impl Missing {
         })
     }
 
-    fn check_processor(&self) -> Result<(), TransportError> {
-        if self.processor == std::env::consts::ARCH {
-            return Ok(());
-        }
-        Err(TransportError::Unsupported(format!(
-            "the host's processor is `{}`, but this build of Strata brings an agent for `{}` only",
-            self.processor,
-            std::env::consts::ARCH,
-        )))
+    fn agent(&self) -> Result<&'static Agent, TransportError> {
+        let found = AGENTS
+            .iter()
+            .find(|agent| agent.processor == self.processor);
+        found.ok_or_else(|| {
+            let all = AGENTS.iter().map(|agent| format!("`{}`", agent.processor));
+            TransportError::Unsupported(format!(
+                "the host's processor is `{}`, but this build of Strata brings agents for {} only",
+                self.processor,
+                all.collect::<Vec<_>>().join(" and "),
+            ))
+        })
     }
 }
 
@@ -221,9 +248,14 @@ impl Missing {
 ///
 /// What is compressed brings its own checksum.
 fn script() -> String {
+    let sums: String = AGENTS
+        .iter()
+        .map(|agent| format!("  {}) h={} ;;\n", agent.processor, agent.sha256))
+        .collect();
     format!(
-        r#"h={SHA256}
-u=$(id -u)
+        r#"h= u=$(id -u) m=$(uname -m)
+case $m in
+{sums}esac
 whole() {{
   command -v sha256sum >/dev/null 2>&1 || return 0
   echo "$h  $1" | sha256sum -c >/dev/null 2>&1
@@ -246,7 +278,7 @@ for d do
 done
 unpack=cat check=whole
 if command -v gzip >/dev/null 2>&1; then unpack="gzip -dc" check=: g=yes; fi
-echo "strata-agent-missing:$(uname -m):$g." >&2
+echo "strata-agent-missing:$m:$g." >&2
 read -r n || exit {MISSING}
 umask 022
 for d do
@@ -277,7 +309,7 @@ mod tests {
     #[test]
     fn another_processor_is_named() {
         let missing = Missing::read("strata-agent-missing:riscv64:yes.").unwrap();
-        let error = missing.check_processor().unwrap_err().to_string();
+        let error = missing.agent().err().unwrap().to_string();
         assert!(error.contains("`riscv64`"), "{error}");
     }
 
@@ -287,7 +319,9 @@ mod tests {
     }
 
     #[test]
-    fn the_sum_is_that_of_the_agent() {
-        assert_eq!(strata_agent::digest::sha256(&agent()), SHA256);
+    fn the_sums_are_those_of_the_agents() {
+        for agent in AGENTS {
+            assert_eq!(strata_agent::digest::sha256(&agent.unpack()), agent.sha256);
+        }
     }
 }
