@@ -117,38 +117,77 @@ async fn attempt(
         .iter()
         .map(|(name, outputs)| (name.clone(), outputs.clone()));
     let runs = Value::object(runs);
-    for argument in file.variables.values().chain(run.variables.values()) {
-        variables::check_runs(&argument.value, file, earlier, &mut ran.diagnostics);
-    }
+    let Some(prepared) = prepare(world, &config, (file, run, earlier), &runs, ran)? else {
+        return Ok(());
+    };
+    let Some(plan) = planned(world, run, held, &prepared, ran).await? else {
+        return Ok(());
+    };
+    let mut found = Diagnostics::new();
+    let evaluator = if run.plans_only {
+        ran.diagnostics.extend(plan.warnings.iter().cloned());
+        look_at_plan(&prepared, plan, ran)
+    } else {
+        let stop = world.stop.engine();
+        let applied = held
+            .apply(&key(run), &run.name, &plan, &prepared.providers, world, stop)
+            .await?;
+        found.append(applied.diagnostics);
+        look_at_state(&prepared, applied.state, ran)
+    };
+    found.append(std::mem::take(&mut ran.diagnostics));
+    ran.diagnostics = prepared.expected.judge(found);
     if ran.diagnostics.has_errors() {
         return Ok(());
+    }
+    let named: Named = [("run", runs), ("output", ran.outputs.clone())].into();
+    for assert in &run.asserts {
+        let mut expressions = [&assert.condition, &assert.error_message].into_iter();
+        let diags = &mut ran.diagnostics;
+        if expressions.all(|part| variables::check_runs(part, file, earlier, diags)) {
+            evaluator.assertion(assert, &named, &mut ran.diagnostics);
+        }
+    }
+    Ok(())
+}
+
+/// All that a run needs before it plans.
+struct Prepared {
+    environment: Environment,
+    providers: Providers,
+    expected: Expected,
+}
+
+/// Works out variables, providers and what stands in for objects; none where there are mistakes, which `ran` then has.
+fn prepare(
+    world: &World<'_>,
+    config: &Arc<Config>,
+    (file, run, earlier): (&TestFile, &Run, &Earlier),
+    runs: &Value,
+    ran: &mut Ran,
+) -> Result<Option<Prepared>, Diagnostics> {
+    let diags = &mut ran.diagnostics;
+    for argument in file.variables.values().chain(run.variables.values()) {
+        variables::check_runs(&argument.value, file, earlier, diags);
+    }
+    if diags.has_errors() {
+        return Ok(None);
     }
     let mut scope = InTest {
         named: [("run", runs.clone())].into(),
         working_directory: &world.process.working_directory,
     };
-    let values = variables::values(
-        &config,
-        file,
-        run,
-        world.inputs,
-        &mut scope,
-        &mut ran.diagnostics,
-    );
-    let expected = Expected::new(run, &config, &mut ran.diagnostics);
-    if ran.diagnostics.has_errors() {
-        return Ok(());
+    let values = variables::values(config, file, run, world.inputs, &mut scope, diags);
+    let expected = Expected::new(run, config, diags);
+    if diags.has_errors() {
+        return Ok(None);
     }
-    let config = (*config)
+    let config = (**config)
         .clone()
         .with_providers(provider_blocks(file, run)?);
     let real = world.platforms.providers_in(&world.settings.directory);
     let real = mock::providers(&config, file, run, &real, &scope)?;
-    overrides::check(
-        &run.overrides,
-        std::iter::once(&config),
-        &mut ran.diagnostics,
-    );
+    overrides::check(&run.overrides, std::iter::once(&config), diags);
     let (config, providers) = overrides::apply(config, file, run, &real, &scope)?;
     ran.providers = Some(providers.clone());
     let environment = Environment {
@@ -159,70 +198,65 @@ async fn attempt(
         working_directory: world.process.working_directory.clone(),
         plan_timestamp: Some(world.process.now().into()),
     };
-    let key = key(run);
-    let state = held.state(&key)?;
+    Ok(Some(Prepared {
+        environment,
+        providers,
+        expected,
+    }))
+}
+
+/// Plans; none where that fails, of which `ran` then has what the run did not expect.
+async fn planned(
+    world: &World<'_>,
+    run: &Run,
+    held: &mut Held,
+    prepared: &Prepared,
+    ran: &mut Ran,
+) -> Result<Option<Plan>, Diagnostics> {
+    let state = held.state(&key(run))?;
     let options = options(world, run)?;
     let planned = strata_engine::plan(
-        &environment,
+        &prepared.environment,
         &state,
-        &providers,
+        &prepared.providers,
         &options,
         &Events::ignored(),
-    )
-    .await;
-    let plan = match planned {
-        Ok(plan) => plan,
+    );
+    match planned.await {
+        Ok(plan) => Ok(Some(plan)),
         Err(found) => {
-            ran.diagnostics
-                .append(expected.judge_plan(found, !run.plans_only));
-            return Ok(());
-        }
-    };
-    ran.diagnostics
-        .extend(plan.warnings.iter().filter(|_| run.plans_only).cloned());
-    let mut found = Diagnostics::new();
-    let mut named: Named = [("run", runs)].into();
-    let evaluator = if run.plans_only {
-        ran.outputs = planned_outputs(&environment, &plan);
-        let evaluator = evaluator(&environment, &providers, false);
-        set_state(&evaluator, &plan.prior, &providers);
-        for change in plan
-            .changes
-            .iter()
-            .filter(|change| change.deposed.is_none())
-        {
-            if let Some(after) = &change.after {
-                evaluator.set_instance(&change.address, after.clone());
-            }
-        }
-        ran.plan = Some(plan);
-        evaluator
-    } else {
-        let stop = world.stop.engine();
-        let applied = held
-            .apply(&key, &run.name, &plan, &providers, world, stop)
-            .await?;
-        found.append(applied.diagnostics);
-        ran.outputs = outputs(&environment, &applied.state);
-        let evaluator = evaluator(&environment, &providers, true);
-        set_state(&evaluator, &applied.state, &providers);
-        ran.state = Some(applied.state);
-        evaluator
-    };
-    found.append(std::mem::take(&mut ran.diagnostics));
-    ran.diagnostics = expected.judge(found);
-    if ran.diagnostics.has_errors() {
-        return Ok(());
-    }
-    named.insert("output", ran.outputs.clone());
-    for assert in &run.asserts {
-        let mut expressions = [&assert.condition, &assert.error_message].into_iter();
-        let diags = &mut ran.diagnostics;
-        if expressions.all(|part| variables::check_runs(part, file, earlier, diags)) {
-            evaluator.assertion(assert, &named, &mut ran.diagnostics);
+            let found = prepared.expected.judge_plan(found, !run.plans_only);
+            ran.diagnostics.append(found);
+            Ok(None)
         }
     }
-    Ok(())
+}
+
+/// Keeps a plan as what came of the run, and evaluates what assertions say on what it would make.
+fn look_at_plan(prepared: &Prepared, plan: Plan, ran: &mut Ran) -> Evaluator {
+    ran.outputs = planned_outputs(&prepared.environment, &plan);
+    let evaluator = evaluator(&prepared.environment, &prepared.providers, false);
+    set_state(&evaluator, &plan.prior, &prepared.providers);
+    let current = plan
+        .changes
+        .iter()
+        .filter(|change| change.deposed.is_none());
+    for change in current {
+        if let Some(after) = &change.after {
+            evaluator.set_instance(&change.address, after.clone());
+        }
+    }
+    ran.plan = Some(plan);
+    evaluator
+}
+
+/// Keeps a state as what came of the run, and evaluates what assertions say on it.
+fn look_at_state(prepared: &Prepared, state: State, ran: &mut Ran) -> Evaluator {
+    ran.outputs = outputs(&prepared.environment, &state);
+    let evaluator = evaluator(&prepared.environment, &prepared.providers, true);
+    set_state(&evaluator, &state, &prepared.providers);
+    ran.state = Some(state);
+    evaluator
 }
 
 /// Which state a run works on.
