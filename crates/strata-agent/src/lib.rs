@@ -27,6 +27,7 @@ pub mod host;
 pub mod mode;
 pub mod module;
 pub mod modules;
+pub mod outdated;
 mod pattern;
 pub mod protocol;
 pub mod request;

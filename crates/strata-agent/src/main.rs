@@ -30,7 +30,12 @@ fn main() -> ExitCode {
         }
     };
     let output = Box::new(io::stdout());
-    match strata_agent::serve::serve(&mut io::stdin().lock(), output, &machine, &known) {
+    let served = strata_agent::serve::serve(&mut io::stdin().lock(), output, &machine, &known);
+    // Nobody waits for us any more.
+    if let Ok(own) = std::env::current_exe() {
+        strata_agent::outdated::remove(&own, std::time::SystemTime::now());
+    }
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             use io::Write;

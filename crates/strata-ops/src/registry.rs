@@ -18,9 +18,13 @@ use strata_incus::{Incus, Settings, Timeouts};
 use strata_proxmox::Proxmox;
 use strata_runner::{HostLink, Target};
 use strata_state::{backend::Outside, encryption::Encryption};
-use strata_transport::{SshOptions, askpass::Keeper};
+use strata_transport::{AgentSession, SshOptions, askpass::Keeper};
 
 use crate::{askpass::password, infrastructure, process::Process, twin::TwinPlatforms};
+
+/// The variable that says what becomes of the agent's file on a host after a run: `keep` (so it is if nobody says), and
+/// the next run finds it there, or `remove`.
+const AGENT: &str = "ansible_strata_agent";
 
 /// The platforms of one run.
 #[derive(Clone)]
@@ -120,27 +124,29 @@ impl Platforms {
             return twin.link(&target.host).map_err(Box::new);
         }
         let text = |name: &str| target.variables.get(name).and_then(text);
-        match text("ansible_connection").as_deref().unwrap_or("ssh") {
+        let connection = match text("ansible_connection").as_deref().unwrap_or("ssh") {
             "incus" | "community.general.incus" => {
                 let variables = incus_variables(target);
-                let connection = self
-                    .incus
-                    .connect(&variables)
-                    .map_err(|error| failed(target, &error.to_string()))?;
-                Ok(HostLink::connection(connection))
+                let connection = self.incus.connect(&variables);
+                connection.map_err(|error| failed(target, &error.to_string()))?
             }
-            "local" | "ansible.builtin.local" => {
-                Ok(HostLink::connection(strata_transport::local()))
+            "local" | "ansible.builtin.local" => strata_transport::local(),
+            "ssh" | "smart" | "ansible.builtin.ssh" | "paramiko" => ssh(target)?,
+            other => {
+                let reason = format!("the connection `{other}` is not there");
+                let hint = "Strata has `ssh`, `incus` and `local`.";
+                return Err(failed(target, &reason).hint(hint).into());
             }
-            "ssh" | "smart" | "ansible.builtin.ssh" | "paramiko" => {
-                Ok(HostLink::connection(ssh(target)?))
+        };
+        let session = match text(AGENT).as_deref() {
+            None | Some("keep") => AgentSession::new(connection.clone()),
+            Some("remove") => AgentSession::removing_agent(connection.clone()),
+            Some(other) => {
+                let reason = format!("`{AGENT}` may be `keep` or `remove`, not `{other}`");
+                return Err(failed(target, &reason).into());
             }
-            other => Err(
-                failed(target, &format!("the connection `{other}` is not there"))
-                    .hint("Strata has `ssh`, `incus` and `local`.")
-                    .into(),
-            ),
-        }
+        };
+        Ok(HostLink::session_when_ready(session, connection))
     }
 
     /// Forgets the models of hosts that are gone; nothing for real platforms.

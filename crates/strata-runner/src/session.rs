@@ -50,14 +50,6 @@ pub struct HostLink {
 }
 
 impl HostLink {
-    /// A host that must get ready first.
-    pub fn connection(connection: Arc<dyn Connection>) -> Self {
-        Self {
-            session: Arc::new(AgentSession::new(connection.clone())),
-            connection: Some(connection),
-        }
-    }
-
     /// A host whose tasks go to `session` once `connection` says that it is ready, such as a machine of the twin.
     pub fn session_when_ready(session: AgentSession, connection: Arc<dyn Connection>) -> Self {
         Self {
@@ -181,11 +173,8 @@ impl<'a> Sessions<'a> {
     /// Ends all sessions.
     pub(crate) async fn close(&self) {
         let slots: Vec<Arc<Slot>> = self.lock().drain().map(|(_, slot)| slot).collect();
-        for slot in slots {
-            if let Some(session) = slot.session.get() {
-                session.close().await;
-            }
-        }
+        let open = slots.iter().filter_map(|slot| slot.session.get());
+        futures_util::future::join_all(open.map(|session| session.leave())).await;
     }
 
     /// The session of a host, made if need be.

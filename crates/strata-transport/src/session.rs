@@ -4,7 +4,7 @@
 //! comes, and started again after it was lost; in a rehearsal each learns what tasks of the others would have
 //! changed. A model has no process: its tasks run in ours.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::Read;
 use std::sync::Arc;
 
@@ -15,11 +15,12 @@ use strata_agent::protocol::{ContentReference, Task, TaskResult};
 use strata_core::connection::Connection;
 use tokio::sync::Mutex;
 
+use crate::become_user::{self, quote};
 use crate::content::{Content, Source};
 use crate::conversation::Conversation;
 use crate::push::Started;
 use crate::rehearsal::Rehearsals;
-use crate::{TransportError, become_user, push};
+use crate::{TransportError, push};
 
 /// The way a task becomes another user.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -67,6 +68,8 @@ enum Host {
         connection: Arc<dyn Connection>,
         agents: Mutex<HashMap<Option<Become>, Slot>>,
         rehearsals: Rehearsals,
+        /// The agent's files go when the session ends.
+        removes: bool,
     },
     /// A model, with what rehearsed tasks would have changed on it.
     Model(Model, Imagined),
@@ -83,13 +86,25 @@ struct Agent {
 }
 
 impl AgentSession {
-    /// A host behind a connection. Nothing happens before the first task.
+    /// A host behind a connection. Nothing happens before the first task. The agent stays on the host, so that the next
+    /// session finds it there.
     pub fn new(connection: Arc<dyn Connection>) -> AgentSession {
+        AgentSession::real(connection, false)
+    }
+
+    /// The same, but [`AgentSession::leave`] removes the agent from the host. Another session there at that time may
+    /// miss it when it becomes another user.
+    pub fn removing_agent(connection: Arc<dyn Connection>) -> AgentSession {
+        AgentSession::real(connection, true)
+    }
+
+    fn real(connection: Arc<dyn Connection>, removes: bool) -> AgentSession {
         AgentSession {
             host: Host::Real {
                 connection,
                 agents: Mutex::default(),
                 rehearsals: Rehearsals::default(),
+                removes,
             },
         }
     }
@@ -122,6 +137,7 @@ impl AgentSession {
                 connection,
                 agents,
                 rehearsals,
+                ..
             } => {
                 let base = find_base(connection, agents).await?;
                 let agent = match find_agent(connection, agents, &base, wanted).await {
@@ -164,6 +180,53 @@ impl AgentSession {
             agents.lock().await.clear();
         }
     }
+
+    /// Ends the agents on the host for good: where nothing of them is to stay, their files go first.
+    pub async fn leave(&self) {
+        if let Host::Real {
+            agents,
+            removes: true,
+            ..
+        } = &self.host
+        {
+            remove_files(&*agents.lock().await).await;
+        }
+        self.close().await;
+    }
+}
+
+/// Removes the files of all agents that were started, by the one of the user as whom the host is reached: they are that
+/// user's. A host that is out of reach keeps them.
+async fn remove_files(agents: &HashMap<Option<Become>, Slot>) {
+    let mut base = None;
+    let mut paths = BTreeSet::new();
+    for (wanted, slot) in agents {
+        let Some(agent) = slot.lock().await.clone() else {
+            continue;
+        };
+        paths.insert(agent.path);
+        if wanted.is_none() {
+            base = Some(agent.conversation);
+        }
+    }
+    let Some(base) = base else {
+        return;
+    };
+    let lines = paths.iter().map(|path| {
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let (path, folder) = (quote(path), quote(folder));
+        format!("rm -f {path}; rmdir {folder} 2>/dev/null\n")
+    });
+    let script = lines.collect::<String>() + "true\n";
+    let task = Task {
+        module: "shell".to_owned(),
+        args: [("_raw_params".to_owned(), script.into())]
+            .into_iter()
+            .collect(),
+        ..Task::default()
+    };
+    // What is lost meanwhile cannot be tidied up, and nobody waits for it.
+    base.run(task, None).await.ok();
 }
 
 /// The agent of the user as whom the host is reached.

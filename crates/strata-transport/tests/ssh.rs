@@ -77,13 +77,13 @@ async fn agent_file(session: &AgentSession) -> Value {
     found
 }
 
-/// Somebody whose home is closed to others becomes another user, on a host without `/tmp`.
+/// Somebody whose home is closed to others becomes another user, on a host without `/tmp`, and leaves nothing behind.
 async fn people(root: &AgentSession, target: &Target) {
     let prepare = "useradd -m -s /bin/sh deploy && chmod 700 /home/deploy \
         && echo 'deploy ALL=(ALL) NOPASSWD:ALL' >/etc/sudoers.d/deploy \
         && cp -r /root/.ssh /home/deploy/ && chown -R deploy /home/deploy/.ssh && mv /tmp /not-tmp";
     run(root, "shell", json!({ "_raw_params": prepare })).await;
-    let session = AgentSession::new(target.connect_as("deploy"));
+    let session = AgentSession::removing_agent(target.connect_as("deploy"));
     let id = task("command", json!({ "_raw_params": "id -un" }));
     for user in ["app", "root"] {
         let wanted = become_user(user, None);
@@ -102,7 +102,19 @@ async fn people(root: &AgentSession, target: &Target) {
     let checked = session.run(task("lineinfile", checked), None, Some(&app));
     let checked = checked.await.expect("the host is there");
     assert!(checked.changed, "{checked:?}");
-    session.close().await;
+
+    let look = "ls -d /home/deploy/.cache/* /var/tmp/strata-* /dev/shm/strata-* || true";
+    let look = json!({ "_raw_params": look });
+    let before = run(root, "shell", look.clone()).await.values["stdout"].clone();
+    assert!(
+        before
+            .as_str()
+            .unwrap_or_default()
+            .contains("/home/deploy/.cache/strata"),
+        "{before}"
+    );
+    session.leave().await;
+    assert_eq!(run(root, "shell", look).await.values["stdout"], "");
 }
 
 async fn files(session: &AgentSession) {
