@@ -46,7 +46,7 @@ impl Findings {
             });
         }
         for addition in &self.added {
-            table.change_inventory(|inventory| inventory.merge(addition.clone()));
+            table.add_to_inventory(addition.clone());
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock, RwLockWriteGuard},
 };
 
 use serde_json::Value as Json;
@@ -32,7 +32,15 @@ pub(crate) struct HostData {
 #[derive(Debug)]
 pub(crate) struct HostTable {
     hosts: RwLock<BTreeMap<Arc<str>, Arc<HostData>>>,
-    inventory: RwLock<Arc<Inventory>>,
+    inventory: RwLock<Growing>,
+}
+
+/// The inventory, and what tasks have added to it since somebody looked at it last. To merge an addition takes as long as
+/// there are hosts: a loop that adds a thousand of them is merged once.
+#[derive(Debug)]
+struct Growing {
+    merged: Arc<Inventory>,
+    added: Vec<Inventory>,
 }
 
 /// To which level of variables new facts go.
@@ -59,22 +67,34 @@ impl HostTable {
         });
         Self {
             hosts: RwLock::new(hosts.collect()),
-            inventory: RwLock::new(inventory),
+            inventory: RwLock::new(Growing {
+                merged: inventory,
+                added: Vec::new(),
+            }),
         }
     }
 
     pub(crate) fn inventory(&self) -> Arc<Inventory> {
         let guard = self.inventory.read();
-        guard.unwrap_or_else(PoisonError::into_inner).clone()
+        let growing = guard.unwrap_or_else(PoisonError::into_inner);
+        if growing.added.is_empty() {
+            return growing.merged.clone();
+        }
+        drop(growing);
+        let mut growing = self.growing();
+        let added = std::mem::take(&mut growing.added);
+        Arc::make_mut(&mut growing.merged).merge_all(&added);
+        growing.merged.clone()
     }
 
-    /// Changes the inventory, for `add_host` and `group_by`.
-    pub(crate) fn change_inventory(&self, change: impl FnOnce(&mut Inventory)) {
-        let mut guard = self
-            .inventory
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        change(Arc::make_mut(&mut guard));
+    fn growing(&self) -> RwLockWriteGuard<'_, Growing> {
+        let guard = self.inventory.write();
+        guard.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds hosts and groups to the inventory, for `add_host` and `group_by`.
+    pub(crate) fn add_to_inventory(&self, addition: Inventory) {
+        self.growing().added.push(addition);
     }
 
     /// Takes another inventory, for `meta: refresh_inventory`. What tasks found out about hosts stays.
@@ -82,7 +102,10 @@ impl HostTable {
         for host in inventory.hosts() {
             self.change(&host.name, |data| data.inventory = variables.of(&host.name));
         }
-        self.change_inventory(|own| *own = inventory);
+        *self.growing() = Growing {
+            merged: Arc::new(inventory),
+            added: Vec::new(),
+        };
     }
 
     /// What is known of a host; nothing for one that nobody named before.

@@ -182,9 +182,15 @@ impl Inventory {
 
     /// Adds hosts and groups of another (a second `-i`, `add_host`); what it says wins.
     pub fn merge(&mut self, other: Inventory) {
+        self.merge_all(&[other]);
+    }
+
+    /// Takes all of several others in, one after the other.
+    pub fn merge_all(&mut self, others: &[Inventory]) {
         let mut builder = build::Builder::new();
-        for inventory in [&*self, &other] {
-            builder.take(inventory);
+        builder.take(self);
+        for other in others {
+            builder.take(other);
         }
         *self = builder.finish(&mut Diagnostics::new());
     }

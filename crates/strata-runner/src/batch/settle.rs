@@ -405,8 +405,7 @@ impl Batch<'_> {
 
     fn grow_inventory(&mut self, addition: Inventory) {
         self.memory.added.push(addition.clone());
-        let table = &self.shared.table;
-        table.change_inventory(|inventory| inventory.merge(addition));
+        self.shared.table.add_to_inventory(addition);
         Arc::make_mut(&mut self.scope).cache = MagicCache::default();
     }
 
