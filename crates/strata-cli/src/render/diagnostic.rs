@@ -107,16 +107,27 @@ impl DiagnosticRenderer {
         } else {
             AnnotationKind::Context
         };
+        let lines = lines_around(&range, source);
+        let range = range.start - lines.start..range.end - lines.start;
         let mut annotation = kind.span(range);
         if !label.text.is_empty() {
             annotation = annotation.label(Cow::Borrowed(label.text.as_str()));
         }
         Some(
-            Snippet::source(source)
+            Snippet::source(&source[lines])
+                .line_start(label.span.start.line as usize)
                 .path(self.near(&label.span.file))
                 .annotation(annotation),
         )
     }
+}
+
+/// The lines that some bytes are in, whole. No others are shown, and to look for them in all of a long file, for each
+/// of many mistakes, would take long.
+fn lines_around(range: &Range<usize>, source: &str) -> Range<usize> {
+    let start = source[..range.start].rfind('\n').map_or(0, |at| at + 1);
+    let end = source[range.end..].find('\n');
+    start..end.map_or(source.len(), |at| range.end + at + 1)
 }
 
 /// The bytes that a span covers, if the file still has them.
