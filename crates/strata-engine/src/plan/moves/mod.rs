@@ -18,8 +18,12 @@ use strata_core::{
 };
 use strata_state::{State, carries_over, is_carried_from};
 
+use self::{order::sorted, places::Places};
 use super::import::is_configured;
 use crate::session::Session;
+
+mod order;
+mod places;
 
 /// An old and a new address.
 pub(crate) type Move = (ResourceInstance, ResourceInstance);
@@ -42,19 +46,25 @@ pub(crate) fn resolve<'s>(
     let mut moved = Cow::Borrowed(state);
     let mut moves = Vec::new();
     let statements = statements(config, diags);
-    contradictions(&statements, diags);
+    let sorted = sorted(&statements, diags);
     check_removed(config, diags);
     let mut blocked = Vec::new();
-    for at in sorted(&statements, diags) {
-        for (from, to) in of_statement(&statements[at], &moved) {
+    // Where nothing is said of moves, nobody needs to know what is where.
+    let mut places = match sorted.is_empty() {
+        true => Places::default(),
+        false => Places::new(state),
+    };
+    for statement in sorted.into_iter().map(|at| &statements[at]) {
+        for (from, to) in of_statement(statement, &places) {
             if let Some(wrong) = of_other_provider(&moved, &from, &to) {
-                diags.push(wrong.at(statements[at].span.clone()));
+                diags.push(wrong.at(statement.span.clone()));
                 continue;
             }
             match moved.instance(&to) {
                 Some(_) => blocked.push(format!("\n  - {from} could not move to {to}")),
                 None => {
                     moved.to_mut().rename(&from, &to);
+                    places.rename(&from, &to);
                     moves.push((from, to));
                 }
             }
@@ -114,31 +124,6 @@ fn statements<'c>(config: &'c Config, diags: &mut Diagnostics) -> Vec<Statement<
         }
     }
     statements
-}
-
-/// Reports statements that take one thing to two places, or two things to one.
-fn contradictions(statements: &[Statement<'_>], diags: &mut Diagnostics) {
-    for (at, later) in statements.iter().enumerate() {
-        for earlier in &statements[..at] {
-            let same = |left: &Target, right: &Target| {
-                parts(earlier.module, left) == parts(later.module, right)
-            };
-            let (from, to) = (same(earlier.from, later.from), same(earlier.to, later.to));
-            if from == to {
-                continue;
-            }
-            let why = match from {
-                true => "The same object would have to move to two places.",
-                false => "Two objects would have to move to the same place.",
-            };
-            diags.push(
-                Diagnostic::error("move-ambiguous", "Ambiguous move statements")
-                    .detail(why)
-                    .at(later.span.clone())
-                    .label(earlier.span.clone(), "the other statement"),
-            );
-        }
-    }
 }
 
 /// Reports `removed` blocks about what is still declared.
@@ -243,12 +228,15 @@ pub(crate) fn check_sources(session: &Session<'_>, diags: &mut Diagnostics) {
 
 /// What could not be moved is of no account where a statement is mistaken, as in Terraform.
 fn forget_unresolved(diags: &mut Diagnostics) {
-    let is_mistaken = |found: &Diagnostic| found.is_error() && found.code.starts_with("move-");
     if !diags.iter().any(is_mistaken) {
         return;
     }
     let found = std::mem::take(diags).into_iter();
     diags.extend(found.filter(|found| found.code != UNRESOLVED));
+}
+
+fn is_mistaken(found: &Diagnostic) -> bool {
+    found.is_error() && found.code.starts_with("move-")
 }
 
 /// What a statement in a module begins with, if it is still declared. Whole resources are looked at before.
@@ -292,75 +280,16 @@ fn still_declared(moved: &Moved, what: &str) -> Diagnostic {
         ))
 }
 
-/// The statements in an order in which each comes after those that lead to its source.
-fn sorted(statements: &[Statement<'_>], diags: &mut Diagnostics) -> Vec<usize> {
-    let leads = |before: usize, after: usize| {
-        before != after && overlap(&statements[before], &statements[after])
-    };
-    let mut left: Vec<usize> = (0..statements.len()).collect();
-    let mut sorted = Vec::with_capacity(left.len());
-    while !left.is_empty() {
-        let is_first = |at: &usize| !left.iter().any(|other| leads(*other, *at));
-        let Some(next) = left.iter().copied().find(|at| is_first(at)) else {
-            let places = left.iter().map(|at| statements[*at].span.clone());
-            let cycle = Diagnostic::error("move-cycle", "Cyclic dependency in move statements")
-                .detail("Each of these statements begins where another one ends.");
-            diags.push(places.fold(cycle, Diagnostic::at));
-            return Vec::new();
-        };
-        left.retain(|at| *at != next);
-        sorted.push(next);
-    }
-    sorted
-}
-
-/// True if what the first statement makes is, or is part of, or contains, what the second one begins with.
-fn overlap(first: &Statement<'_>, second: &Statement<'_>) -> bool {
-    let (to, from) = (
-        parts(first.module, first.to),
-        parts(second.module, second.from),
-    );
-    let agrees = |((left, left_key), (right, right_key)): (&Part, &Part)| {
-        left == right && (left_key.is_none() || right_key.is_none() || left_key == right_key)
-    };
-    to.iter().zip(&from).all(agrees)
-}
-
-/// A name on the way to something, and its key.
-type Part = (String, Option<InstanceKey>);
-
-fn parts(module: &Module, target: &Target) -> Vec<Part> {
-    let mut parts: Vec<Part> = module
-        .0
-        .iter()
-        .map(|name| (name.to_string(), None))
-        .collect();
-    let steps = |steps: &[ModuleStep]| -> Vec<Part> {
-        let step = |step: &ModuleStep| (step.name.to_string(), step.key.clone());
-        steps.iter().map(step).collect()
-    };
-    let (resource, key) = match target {
-        Target::Module(module) => {
-            parts.extend(steps(&module.0));
-            return parts;
-        }
-        Target::Resource(resource) => (resource, None),
-        Target::Instance(instance) => (&instance.resource, instance.key.clone()),
-    };
-    parts.extend(steps(&resource.module.0));
-    parts.push((format!(".{}.{}", resource.type_name, resource.name), key));
-    parts
-}
-
-/// What a statement moves in a state.
-fn of_statement(statement: &Statement<'_>, state: &State) -> Vec<Move> {
-    let instances = state.instances().map(|(address, _, _)| address);
-    let moved = |address: ResourceInstance| {
-        let to = moved_to(statement, &address)?;
+/// What a statement moves.
+fn of_statement(statement: &Statement<'_>, places: &Places) -> Vec<Move> {
+    let moved = |address: &ResourceInstance| {
+        let to = moved_to(statement, address)?;
         // Of what may not move to another type is told elsewhere.
-        (to != address && carries_over(&address.resource, &to.resource)).then_some((address, to))
+        let moves = to != *address && carries_over(&address.resource, &to.resource);
+        moves.then(|| (address.clone(), to))
     };
-    instances.filter_map(moved).collect()
+    let named = places.named(statement).into_iter();
+    named.filter_map(moved).collect()
 }
 
 /// Where a statement leads an instance; none if it is not about it.
@@ -548,13 +477,19 @@ pub(crate) fn removed<'c>(
     }
     let wanted = address.resource.config();
     let is_about = |module: &Module, from: &Target| {
-        let whole =
-            |inner: Module| -> Vec<_> { [module.0.as_slice(), inner.0.as_slice()].concat() };
+        let Some(inner) = wanted.module.0.strip_prefix(module.0.as_slice()) else {
+            return false;
+        };
+        let names = |steps: &[ModuleStep]| {
+            let found = inner.iter().take(steps.len());
+            found.eq(steps.iter().map(|step| &step.name))
+        };
         match from {
-            Target::Module(from) => wanted.module.0.starts_with(&whole(from.module())),
+            Target::Module(from) => names(&from.0),
             Target::Resource(from) => {
-                wanted.module.0 == whole(from.module.module())
+                inner.len() == from.module.0.len()
                     && (&from.type_name, &from.name) == (&wanted.type_name, &wanted.name)
+                    && names(&from.module.0)
             }
             Target::Instance(_) => false,
         }
