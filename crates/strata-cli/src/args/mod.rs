@@ -111,7 +111,7 @@ fn describe(known: impl Fn(&str) -> bool) -> clap::Command {
         // Clap's has all commands once more; see `in_words`.
         .disable_help_subcommand(true);
     Everywhere::augment_args(program)
-        .about("Runs Terraform configuration and Ansible playbooks on Incus and Proxmox VE, as one")
+        .about("Runs Terraform configuration and Ansible playbooks on Incus and Proxmox VE")
         .subcommands(Command::describe(known))
 }
 
