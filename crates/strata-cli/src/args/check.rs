@@ -5,10 +5,10 @@ use clap::Args;
 /// `check`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Check {
-    /// Environment in `strata.hcl`; without it all of them, and without a project file every file below this folder.
+    /// Environment in `strata.hcl`; by default all of them, or without a project file every file below this folder.
     #[arg(value_name = "ENV")]
     pub(crate) environment: Option<String>,
-    /// Exit with 1 for warnings, too.
+    /// Exit with 1 for warnings as well.
     #[arg(long)]
     pub(crate) strict: bool,
     /// Write the findings as JSON.

@@ -14,10 +14,10 @@ pub(crate) struct Settings {
     /// State file to use instead of `terraform.tfstate`.
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
-    /// Where the state is written, if not to the file that it was read from.
+    /// Write the state to this file instead of the one that it was read from.
     #[arg(long, value_name = "FILE")]
     pub(crate) state_out: Option<PathBuf>,
-    /// Where to keep the version before; `-` for nowhere.
+    /// Where to keep the previous state; `-` for nowhere.
     #[arg(long, value_name = "FILE")]
     pub(crate) backup: Option<PathBuf>,
     /// Take the state's lock.
@@ -26,7 +26,7 @@ pub(crate) struct Settings {
     /// How long to wait for the state's lock, such as `30s` or `2m`.
     #[arg(long, default_value = "0s", value_parser = parse_duration, value_name = "DURATION")]
     pub(crate) lock_timeout: Duration,
-    /// How many provider calls run at once; 0 is the usual 10.
+    /// How many provider calls run at once; 0 means 10.
     #[arg(long, default_value_t = USUAL_PARALLELISM, value_parser = parse_parallelism, value_name = "N")]
     pub(crate) parallelism: u16,
     /// Ask on the terminal for variables without value.
@@ -42,25 +42,25 @@ pub(crate) struct Settings {
 pub(crate) struct Plan {
     #[command(flatten)]
     pub(crate) settings: Settings,
-    /// Plan to delete everything.
+    /// Plan to destroy everything.
     #[arg(long)]
     pub(crate) destroy: bool,
-    /// Only bring the state up to date with what is there.
+    /// Only update the state to match what exists.
     #[arg(long)]
     pub(crate) refresh_only: bool,
     /// Read every object from its platform before planning.
     #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub(crate) refresh: bool,
-    /// Make this resource instance anew.
+    /// Replace this resource instance; may be repeated.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) replace: Vec<String>,
-    /// Plan only this and what it depends on.
+    /// Only this and what it depends on; may be repeated.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) target: Vec<String>,
-    /// Leave this out, and what depends on it.
+    /// All but this and what depends on it; may be repeated.
     #[arg(long, value_name = "ADDRESS", conflicts_with = "target")]
     pub(crate) exclude: Vec<String>,
-    /// Show warnings by their summaries only.
+    /// Show only the summaries of warnings.
     #[arg(long)]
     pub(crate) compact_warnings: bool,
 }
@@ -68,7 +68,7 @@ pub(crate) struct Plan {
 /// `apply`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Apply {
-    /// A plan that `plan -out` saved; without it a new one is made.
+    /// A plan saved by `plan -out`; without it, a new plan is made.
     #[arg(value_name = "PLAN")]
     pub(crate) saved: Option<PathBuf>,
     #[command(flatten)]
@@ -91,9 +91,9 @@ pub(crate) struct Destroy {
 /// `import`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Import {
-    /// Address of a resource instance that the configuration has.
+    /// Address of a resource instance in the configuration.
     pub(crate) address: String,
-    /// The id under which the platform knows the object.
+    /// The id of the object on its platform.
     pub(crate) id: String,
     #[command(flatten)]
     pub(crate) settings: Settings,
@@ -104,13 +104,13 @@ pub(crate) struct Import {
 pub(crate) struct Refresh {
     #[command(flatten)]
     pub(crate) settings: Settings,
-    /// Only this and what it depends on.
+    /// Only this and what it depends on; may be repeated.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) target: Vec<String>,
-    /// Leave this out, and what depends on it.
+    /// All but this and what depends on it; may be repeated.
     #[arg(long, value_name = "ADDRESS", conflicts_with = "target")]
     pub(crate) exclude: Vec<String>,
-    /// Show warnings by their summaries only.
+    /// Show only the summaries of warnings.
     #[arg(long)]
     pub(crate) compact_warnings: bool,
 }
@@ -124,10 +124,10 @@ pub(crate) struct Validate {
     /// Write the result as JSON.
     #[arg(long)]
     pub(crate) json: bool,
-    /// Leave out test files.
+    /// Do not check test files.
     #[arg(long)]
     pub(crate) no_tests: bool,
-    /// Folder with test files, beside those in this one.
+    /// Folder with test files, in addition to this one.
     #[arg(long, default_value = "tests", value_name = "DIR")]
     pub(crate) test_directory: PathBuf,
 }

@@ -9,13 +9,13 @@ use super::{infrastructure::parse_duration, variables::Variables};
 /// `init`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Init {
-    /// Draft a `strata.hcl` for the repository in this folder, instead; nothing else is done.
+    /// Only draft a `strata.hcl` for the repository in this folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) from: Option<PathBuf>,
-    /// Copy a module into this folder, which must be empty, before anything else.
+    /// First copy a module into this folder, which must be empty.
     #[arg(long, value_name = "SOURCE", conflicts_with = "from")]
     pub(crate) from_module: Option<String>,
-    /// Fetch modules anew, in the newest versions that will do.
+    /// Fetch modules again, in the newest versions allowed.
     #[arg(long)]
     pub(crate) upgrade: bool,
     /// Install modules.
@@ -24,22 +24,22 @@ pub(crate) struct Init {
     /// Look at the backend.
     #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub(crate) backend: bool,
-    /// An argument of the backend, or a file of them.
+    /// An argument of the backend, or a file of them; may be repeated.
     #[arg(long, value_name = "NAME=VALUE|FILE")]
     pub(crate) backend_config: Vec<String>,
-    /// Take the backend as it is now and leave the state where it is, whatever an earlier `init` knew.
+    /// Use the backend as configured now, and leave the state where it is.
     #[arg(long, conflicts_with = "migrate_state")]
     pub(crate) reconfigure: bool,
-    /// Take the state along where the backend has changed.
+    /// Move the state if the backend has changed.
     #[arg(long)]
     pub(crate) migrate_state: bool,
-    /// Take the state along without asking.
+    /// Move the state without asking.
     #[arg(long, conflicts_with = "reconfigure")]
     pub(crate) force_copy: bool,
-    /// Leave `.terraform.lock.hcl` alone, which holds anyway: the providers are built in.
+    /// Leave `.terraform.lock.hcl` alone, as always: the providers are built in.
     #[arg(long, value_name = "MODE", value_parser = ["readonly"])]
     pub(crate) lockfile: Option<String>,
-    /// Not looked into, which is said: the providers are built in.
+    /// Ignored with a warning: the providers are built in.
     #[arg(long, value_name = "DIR")]
     pub(crate) plugin_dir: Vec<PathBuf>,
     /// Take the state's lock where it is moved.
@@ -51,7 +51,7 @@ pub(crate) struct Init {
     /// Programs that fetch may ask on the terminal.
     #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub(crate) input: bool,
-    /// Folder with test files, beside those in this one.
+    /// Folder with test files, in addition to this one.
     #[arg(long, default_value = "tests", value_name = "DIR")]
     pub(crate) test_directory: PathBuf,
     #[command(flatten)]
@@ -64,10 +64,10 @@ pub(crate) struct Init {
 /// `get`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Get {
-    /// Fetch modules anew, in the newest versions that will do.
+    /// Fetch modules again, in the newest versions allowed.
     #[arg(long)]
     pub(crate) update: bool,
-    /// Folder with test files, beside those in this one.
+    /// Folder with test files, in addition to this one.
     #[arg(long, default_value = "tests", value_name = "DIR")]
     pub(crate) test_directory: PathBuf,
 }

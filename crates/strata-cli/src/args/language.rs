@@ -9,7 +9,7 @@ use super::variables::Variables;
 /// `fmt`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Format {
-    /// Files and folders; `-` for standard input. This folder if there are none.
+    /// Files and folders, or `-` for standard input; without any, this folder.
     #[arg(value_name = "TARGET")]
     pub(crate) targets: Vec<PathBuf>,
     /// List the files that change.
@@ -37,7 +37,7 @@ pub(crate) struct Console {
     /// State file to use instead of `terraform.tfstate`.
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
-    /// Plan first, and take the values that the plan comes to instead of those in the state.
+    /// Plan first, and use the planned values instead of those in the state.
     #[arg(long)]
     pub(crate) plan: bool,
 }
@@ -49,13 +49,13 @@ pub(crate) struct Graph {
     /// `plan-destroy`: those of destroying what is in the state.
     #[arg(long = "type", value_name = "TYPE")]
     pub(crate) kind: Option<String>,
-    /// Mark cycles, which the graph of resources cannot have.
+    /// Mark cycles.
     #[arg(long)]
     pub(crate) draw_cycles: bool,
-    /// Of no effect, as in Terraform since 1.7: all modules are shown.
+    /// No effect, as in Terraform since 1.7: all modules are shown.
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub(crate) module_depth: Option<i64>,
-    /// Show the actions of a saved plan, and which waits for which.
+    /// Show the actions of a saved plan, and what each waits for.
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,
 }

@@ -52,7 +52,7 @@ pub(crate) struct Args {
 /// Options of every command.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Everywhere {
-    /// Folder to work in.
+    /// Work in this folder.
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) chdir: Option<PathBuf>,
     /// No colours.
@@ -111,7 +111,7 @@ fn describe(known: impl Fn(&str) -> bool) -> clap::Command {
         // Clap's has all commands once more; see `in_words`.
         .disable_help_subcommand(true);
     Everywhere::augment_args(program)
-        .about("Runs Terraform configuration and Ansible playbooks on Incus and Proxmox VE, as one")
+        .about("Runs Terraform configuration and Ansible playbooks on Incus and Proxmox VE")
         .subcommands(Command::describe(known))
 }
 
@@ -148,69 +148,69 @@ macro_rules! commands {
 }
 
 commands! {
-    /// Bring an environment up: make the machines, configure them, verify the services.
+    /// Bring up an environment: make its machines, configure them, verify its services.
     Up(Up) = "up",
-    /// Take an environment down: delete all that `up` made.
+    /// Take down an environment: delete everything that `up` made.
     Down(Down) = "down",
-    /// Run the playbooks of an environment, on the machines that are there.
+    /// Run only the playbooks of an environment, on machines that exist.
     Configure(Stages) = "configure",
-    /// Verify the services of an environment.
+    /// Run only the checks of an environment.
     Verify(Stages) = "verify",
-    /// Say for each stage of an environment what is up, changed behind our back, or missing.
+    /// Show which stages of an environment are up, out of date, changed outside or missing.
     Status(Status) = "status",
-    /// Look for what is known to go wrong: the layer rules, on a project or on any folder.
+    /// Look for known mistakes in both layers, in a project or in any folder.
     Check(Check) = "check",
-    /// Show what would change: of an environment, or of the Terraform configuration in this folder.
+    /// Show what would change, in an environment or for the configuration in this folder.
     Plan(PlanTarget) = "plan",
-    /// Make the changes that the Terraform configuration in this folder needs.
+    /// Apply the Terraform configuration in this folder.
     Apply(Apply) = "apply",
-    /// Delete everything that the Terraform configuration in this folder made.
+    /// Destroy everything that the configuration in this folder made.
     Destroy(Destroy) = "destroy",
-    /// Take an object that is there already into the state.
+    /// Bring an existing object into the state.
     Import(Import) = "import",
-    /// Bring the state up to date with what is there.
+    /// Update the state to match what exists.
     Refresh(Refresh) = "refresh",
-    /// Fetch the modules that the Terraform configuration in this folder calls, and check what else it needs.
+    /// Prepare this folder: fetch modules, set up the backend, check what else is needed.
     Init(Init) = "init",
-    /// Fetch the modules that the Terraform configuration in this folder calls.
+    /// Fetch the modules that the configuration in this folder calls.
     Get(Get) = "get",
-    /// Check the Terraform configuration in this folder.
+    /// Check the configuration in this folder.
     Validate(Validate) = "validate",
     /// Run the tests of the configuration in this folder, as `terraform test` does.
     Test(Test) = "test",
-    /// Evaluate expressions in the scope of the configuration and state in this folder.
+    /// Evaluate expressions against the configuration and the state in this folder.
     Console(Console) = "console",
-    /// Draw which resource waits for which, in the language of Graphviz.
+    /// Write the graph of what depends on what, for Graphviz.
     Graph(Graph) = "graph",
     /// List the modules that the configuration calls.
     Modules(Modules) = "modules",
-    /// Show which module needs which providers.
+    /// Show which module requires which providers.
     Providers(Providers) = "providers",
-    /// Refused: says where the token of a host belongs.
+    /// Not supported: says where to put the token of a host.
     Login(Login) = "login",
-    /// Refused: says where the token of a host may stand.
+    /// Not supported: says where the token of a host may be kept.
     Logout(Login) = "logout",
-    /// Show what the language consists of.
+    /// Describe the language itself.
     Metadata(Metadata) = "metadata",
-    /// Rewrite configuration files in the usual style, as `terraform fmt` does.
+    /// Rewrite configuration files in the canonical style, as `terraform fmt` does.
     Fmt(Format) = "fmt",
-    /// Show output values from state.
+    /// Show output values from the state.
     Output(Output) = "output",
-    /// Show the state.
+    /// Show the state, a state file or a saved plan.
     Show(Show) = "show",
-    /// Look into the state, and change it by hand.
+    /// Inspect the state, and change it by hand.
     State(State) = "state",
-    /// Have an object replaced by the next apply.
+    /// Mark an object to be replaced by the next apply.
     Taint(Taint) = "taint",
-    /// Do not have an object replaced any more.
+    /// Unmark an object that was to be replaced.
     Untaint(Taint) = "untaint",
-    /// Take the state's lock away from who holds it.
+    /// Release the state's lock, whoever holds it.
     ForceUnlock(ForceUnlock) = "force-unlock",
-    /// Several states of one configuration.
+    /// Manage workspaces: several states of one configuration.
     Workspace(Workspace) = "workspace",
     /// The former name of `workspace`.
     Env(Workspace) = "env",
-    /// Run a playbook, as `ansible-playbook` does.
+    /// Run playbooks, as `ansible-playbook` does.
     Playbook(Playbook) = "playbook",
     /// Show an inventory, as `ansible-inventory` does.
     Inventory(Inventory) = "inventory",
@@ -220,11 +220,11 @@ commands! {
     Galaxy(Galaxy) = "galaxy",
     /// Encrypt and decrypt files and values, as `ansible-vault` does.
     Vault(Vault) = "vault",
-    /// Show what a resource or data source takes and gives; without a name, which there are.
+    /// Describe a resource or data source; without a name, list them all.
     Doc(Doc) = "doc",
-    /// Offer models of Incus and Proxmox VE to other programs, until Ctrl-C.
+    /// Serve models of Incus and Proxmox VE to other programs, until Ctrl-C.
     Twin(Twin) = "twin",
-    /// Write what completes commands and options in a shell.
+    /// Write a script that completes commands and options in a shell.
     Completion(Completion) = "completion",
     /// Show the version.
     Version(Version) = "version",
@@ -240,28 +240,28 @@ pub(crate) struct Providers {
 /// What else there is to know of providers.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum ProvidersCommand {
-    /// Show what the configuration's providers take and give.
+    /// Show the schemas of the configuration's providers.
     Schema {
         /// As JSON, the only form there is.
         #[arg(long, required = true)]
         json: bool,
     },
-    /// Look whether Strata has the providers that are to be locked; `.terraform.lock.hcl` stays as it is.
+    /// Check whether Strata has the providers to lock; `.terraform.lock.hcl` is left alone.
     Lock {
-        /// Addresses of providers, such as `hashicorp/random`; all that the configuration uses, if there are none.
+        /// Addresses of providers, such as `hashicorp/random`; without any, all that the configuration uses.
         #[arg(value_name = "PROVIDER")]
         providers: Vec<String>,
         /// A platform, such as `linux_amd64`: built-in providers run on every one that Strata runs on.
         #[arg(long, value_name = "OS_ARCH")]
         platform: Vec<String>,
-        /// Refused: there are no packages of the providers.
+        /// Not supported: the providers are built in.
         #[arg(long, value_name = "DIR")]
         fs_mirror: Option<PathBuf>,
-        /// Refused: there are no packages of the providers.
+        /// Not supported: the providers are built in.
         #[arg(long, value_name = "URL")]
         net_mirror: Option<String>,
     },
-    /// Refused: there are no packages of the providers, which are built in.
+    /// Not supported: the providers are built in, so there are no packages.
     Mirror {
         /// Where the packages would go.
         #[arg(value_name = "DIR")]
@@ -275,7 +275,7 @@ pub(crate) enum ProvidersCommand {
 /// Options of `login` and `logout`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Login {
-    /// The host, `app.terraform.io` if none is named.
+    /// The host.
     #[arg(value_name = "HOST", default_value = "app.terraform.io")]
     pub(crate) host: String,
 }

@@ -7,7 +7,7 @@ use clap::{ArgAction, Args, Subcommand};
 /// Options about hosts and how they are reached, which `playbook` and `run` share.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Hosts {
-    /// Inventory file or folder, program, state, or hosts with commas between.
+    /// Inventory file, folder, program or state, or hosts separated by commas; may be repeated.
     #[arg(
         short,
         long = "inventory",
@@ -15,66 +15,66 @@ pub(crate) struct Hosts {
         value_name = "INVENTORY"
     )]
     pub(crate) inventory: Vec<String>,
-    /// Only these hosts.
+    /// Only hosts that match.
     #[arg(short, long, value_name = "PATTERN")]
     pub(crate) limit: Option<String>,
     /// Set variables: `NAME=VALUE ...`, JSON, YAML, or `@FILE`.
     #[arg(short, long = "extra-vars", value_name = "VARS")]
     pub(crate) extra_vars: Vec<String>,
-    /// Change nothing, say what would change.
+    /// Change nothing; show what would change.
     #[arg(short = 'C', long)]
     pub(crate) check: bool,
     /// Show how files change.
     #[arg(short = 'D', long)]
     pub(crate) diff: bool,
-    /// Hosts worked on at once; 5 if nothing says otherwise.
+    /// How many hosts at once [default: 5].
     #[arg(short, long, value_parser = clap::value_parser!(u16).range(1..), value_name = "N")]
     pub(crate) forks: Option<u16>,
-    /// Work as another user.
+    /// Run tasks as another user.
     #[arg(short = 'b', long = "become")]
     pub(crate) become_: bool,
-    /// Which user to become.
+    /// The user to become.
     #[arg(long, value_name = "USER")]
     pub(crate) become_user: Option<String>,
-    /// By which tool: `sudo`, `su` or `doas`.
+    /// The tool to use: `sudo`, `su` or `doas`.
     #[arg(long, value_name = "TOOL")]
     pub(crate) become_method: Option<String>,
-    /// Ask for the password of becoming another user.
+    /// Ask for the password that becoming takes.
     #[arg(short = 'K', long)]
     pub(crate) ask_become_pass: bool,
-    /// File with the password of becoming another user, or program that prints it.
+    /// File with the password that becoming takes, or program that prints it.
     #[arg(long, visible_alias = "become-pass-file", value_name = "FILE")]
     pub(crate) become_password_file: Option<PathBuf>,
-    /// Ask for the password to log in with.
+    /// Ask for the login password.
     #[arg(short = 'k', long)]
     pub(crate) ask_pass: bool,
-    /// File with the password to log in with, or program that prints it.
+    /// File with the login password, or program that prints it.
     #[arg(long, visible_alias = "conn-pass-file", value_name = "FILE")]
     pub(crate) connection_password_file: Option<PathBuf>,
-    /// User to log in as.
+    /// Log in as this user.
     #[arg(short = 'u', long = "user", value_name = "USER")]
     pub(crate) remote_user: Option<String>,
-    /// Private key to log in with.
+    /// Log in with this private key.
     #[arg(long = "private-key", visible_alias = "key-file", value_name = "FILE")]
     pub(crate) private_key: Option<PathBuf>,
-    /// Way to the hosts: `ssh`, `local` or `incus`.
+    /// How to reach hosts: `ssh`, `local` or `incus`.
     #[arg(short, long, value_name = "CONNECTION")]
     pub(crate) connection: Option<String>,
-    /// Seconds that connecting may take.
+    /// Timeout of connecting, in seconds.
     #[arg(short = 'T', long, value_name = "SECONDS")]
     pub(crate) timeout: Option<u64>,
-    /// More arguments for ssh.
+    /// Arguments for ssh.
     #[arg(long, value_name = "ARGS", allow_hyphen_values = true)]
     pub(crate) ssh_common_args: Option<String>,
-    /// Still more arguments for ssh.
+    /// More arguments for ssh.
     #[arg(long, value_name = "ARGS", allow_hyphen_values = true)]
     pub(crate) ssh_extra_args: Option<String>,
-    /// Say which hosts match; run nothing.
+    /// List the hosts that match; run nothing.
     #[arg(long)]
     pub(crate) list_hosts: bool,
     #[command(flatten)]
     pub(crate) passwords: Passwords,
-    /// Show more; repeat for still more.
+    /// Show more; repeat for even more.
     #[arg(short, long, action = ArgAction::Count)]
     pub(crate) verbose: u8,
 }
@@ -82,7 +82,7 @@ pub(crate) struct Hosts {
 /// Where the passwords of encrypted files come from.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Passwords {
-    /// A vault password with its id: `ID@FILE`, `ID@PROGRAM` or `ID@prompt`.
+    /// Vault password with an id: `ID@FILE`, `ID@PROGRAM` or `ID@prompt`.
     #[arg(id = "vault_ids", long = "vault-id", value_name = "ID@SOURCE")]
     pub(crate) ids: Vec<String>,
     /// File with the vault password, or program that prints it.
@@ -114,31 +114,31 @@ pub(crate) struct Playbook {
     /// Only tasks with these tags.
     #[arg(short, long, value_name = "TAGS", value_delimiter = ',')]
     pub(crate) tags: Vec<String>,
-    /// No tasks with these tags.
+    /// Skip tasks with these tags.
     #[arg(long, value_name = "TAGS", value_delimiter = ',')]
     pub(crate) skip_tags: Vec<String>,
-    /// Begin at the task of this name.
+    /// Start at the task with this name.
     #[arg(long, value_name = "NAME")]
     pub(crate) start_at_task: Option<String>,
-    /// Go on where the last run of this playbook stopped, each host at its own task.
+    /// Continue where the last run of this playbook stopped, each host at its own task.
     #[arg(long, conflicts_with = "start_at_task")]
     pub(crate) resume: bool,
     /// Ask before each task.
     #[arg(long)]
     pub(crate) step: bool,
-    /// Failed hosts run the handlers that were notified, too.
+    /// Run notified handlers on failed hosts as well.
     #[arg(long)]
     pub(crate) force_handlers: bool,
-    /// Forget the facts that are kept.
+    /// Clear the fact cache.
     #[arg(long)]
     pub(crate) flush_cache: bool,
-    /// Check the playbook, run nothing.
+    /// Check the playbook; run nothing.
     #[arg(long)]
     pub(crate) syntax_check: bool,
     /// List the tasks that would run.
     #[arg(long)]
     pub(crate) list_tasks: bool,
-    /// List the tags that tasks have.
+    /// List the tags of tasks.
     #[arg(long)]
     pub(crate) list_tags: bool,
     /// Write events as lines of JSON.
@@ -149,12 +149,12 @@ pub(crate) struct Playbook {
 /// `run`, as `ansible`: one module on some hosts.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Adhoc {
-    /// The hosts.
+    /// Hosts or groups.
     #[arg(value_name = "PATTERN")]
     pub(crate) pattern: String,
     #[command(flatten)]
     pub(crate) hosts: Hosts,
-    /// The module.
+    /// The module to run.
     #[arg(
         short,
         long = "module-name",
@@ -171,16 +171,16 @@ pub(crate) struct Adhoc {
         allow_hyphen_values = true
     )]
     pub(crate) arguments: String,
-    /// One line a host.
+    /// Show one line per host.
     #[arg(short, long)]
     pub(crate) one_line: bool,
-    /// Seconds that it may run in the background.
+    /// Run in the background, for at most this many seconds.
     #[arg(short = 'B', long, value_name = "SECONDS")]
     pub(crate) background: Option<u64>,
-    /// Seconds between looks at what runs in the background; 0: leave it behind.
+    /// Seconds between polls of a background task; with 0, leave it running.
     #[arg(short = 'P', long, value_name = "SECONDS")]
     pub(crate) poll: Option<u64>,
-    /// Seconds that it may take.
+    /// Timeout of the task, in seconds.
     #[arg(long, value_name = "SECONDS")]
     pub(crate) task_timeout: Option<u64>,
     /// Write events as lines of JSON.
@@ -191,7 +191,7 @@ pub(crate) struct Adhoc {
 /// `inventory`, as `ansible-inventory`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Inventory {
-    /// Inventory file or folder, program, state, or hosts with commas between.
+    /// Inventory file, folder, program or state, or hosts separated by commas; may be repeated.
     #[arg(
         short,
         long = "inventory",
@@ -199,7 +199,7 @@ pub(crate) struct Inventory {
         value_name = "INVENTORY"
     )]
     pub(crate) inventory: Vec<String>,
-    /// Only these hosts.
+    /// Only hosts that match.
     #[arg(short, long, value_name = "PATTERN")]
     pub(crate) limit: Option<String>,
     /// Show groups, hosts and variables.
@@ -214,13 +214,13 @@ pub(crate) struct Inventory {
     /// The group whose tree to show.
     #[arg(value_name = "GROUP", requires = "graph")]
     pub(crate) group: Option<String>,
-    /// Show variables in the tree, too.
+    /// Also show variables in the tree.
     #[arg(long, requires = "graph")]
     pub(crate) vars: bool,
-    /// As YAML.
+    /// Write YAML instead of JSON.
     #[arg(short, long)]
     pub(crate) yaml: bool,
-    /// Variables where they are written, not merged for each host.
+    /// Show variables where they are defined, not merged for each host.
     #[arg(long)]
     pub(crate) export: bool,
     /// Write to a file.
@@ -242,13 +242,13 @@ pub(crate) struct Vault {
 pub(crate) struct VaultFiles {
     #[command(flatten)]
     pub(crate) passwords: Passwords,
-    /// The id of the password that encrypts, where there are several.
+    /// Id of the password to encrypt with, if there are several.
     #[arg(long, value_name = "ID")]
     pub(crate) encrypt_vault_id: Option<String>,
-    /// Write the result here; `-` is standard output.
+    /// Write the result to this file; `-` is standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// The files; none, or `-`: standard input.
+    /// The files; none, or `-`, for standard input.
     pub(crate) files: Vec<PathBuf>,
 }
 
@@ -258,13 +258,13 @@ pub(crate) enum VaultCommand {
     Encrypt(VaultFiles),
     /// Decrypt files.
     Decrypt(VaultFiles),
-    /// Show what is in encrypted files.
+    /// Show the contents of encrypted files.
     View(VaultFiles),
     /// Edit encrypted files in `$EDITOR`.
     Edit(VaultFiles),
-    /// Write a new encrypted file in `$EDITOR`.
+    /// Create an encrypted file in `$EDITOR`.
     Create(VaultFiles),
-    /// Give encrypted files another password.
+    /// Change the password of encrypted files.
     Rekey {
         #[command(flatten)]
         files: VaultFiles,
@@ -280,10 +280,10 @@ pub(crate) enum VaultCommand {
     EncryptString {
         #[command(flatten)]
         passwords: Passwords,
-        /// The id of the password that encrypts, where there are several.
+        /// Id of the password to encrypt with, if there are several.
         #[arg(long, value_name = "ID")]
         encrypt_vault_id: Option<String>,
-        /// The values; none, or `-`: standard input.
+        /// The values; none, or `-`, for standard input.
         values: Vec<String>,
         /// The name of each value.
         #[arg(short, long, value_name = "NAME")]
@@ -294,7 +294,7 @@ pub(crate) enum VaultCommand {
         /// Ask for the value.
         #[arg(short, long)]
         prompt: bool,
-        /// Write the result here.
+        /// Write the result to this file.
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
@@ -313,12 +313,12 @@ pub(crate) enum GalaxyCommand {
     Install(GalaxyInstall),
     /// List what is installed.
     List(GalaxyPlace),
-    /// Roles alone.
+    /// Only roles.
     Role {
         #[command(subcommand)]
         command: GalaxyKind,
     },
-    /// Collections alone.
+    /// Only collections.
     Collection {
         #[command(subcommand)]
         command: GalaxyKind,
@@ -336,7 +336,7 @@ pub(crate) enum GalaxyKind {
 /// Where roles and collections are put.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct GalaxyPlace {
-    /// Folder of roles or collections.
+    /// Folder for roles or collections.
     #[arg(short, long = "path", visible_aliases = ["roles-path", "collections-path"], value_name = "FOLDER")]
     pub(crate) path: Option<PathBuf>,
 }
@@ -345,7 +345,7 @@ pub(crate) struct GalaxyPlace {
 pub(crate) struct GalaxyInstall {
     /// Names, archives, repositories: `OWNER.NAME,VERSION`, `NAMESPACE.NAME:VERSION`, `git+ADDRESS,VERSION`.
     pub(crate) names: Vec<String>,
-    /// File that says what is wanted.
+    /// Requirements file.
     #[arg(
         short,
         long = "role-file",
@@ -355,7 +355,7 @@ pub(crate) struct GalaxyInstall {
     pub(crate) requirements: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) place: GalaxyPlace,
-    /// Install again what is there.
+    /// Install again what is already there.
     #[arg(short, long)]
     pub(crate) force: bool,
     /// The Galaxy server.

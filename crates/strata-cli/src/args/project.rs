@@ -12,28 +12,28 @@ pub(crate) struct Environment {
     /// Environment in `strata.hcl`.
     #[arg(value_name = "ENV")]
     pub(crate) environment: String,
-    /// Rehearse: on a model of the platform and its hosts, kept in `.strata/twin`.
+    /// Rehearse on a model of the platform and its hosts, kept in `.strata/twin`.
     #[arg(long)]
     pub(crate) twin: bool,
-    /// Only these stages.
+    /// Only this stage; may be repeated.
     #[arg(long, value_name = "STAGE")]
     pub(crate) only: Vec<String>,
-    /// Not these stages.
+    /// Not this stage; may be repeated.
     #[arg(long, value_name = "STAGE")]
     pub(crate) skip: Vec<String>,
-    /// Only this stage, and all that come after it.
+    /// Only this stage and those that come after it.
     #[arg(long, value_name = "STAGE")]
     pub(crate) from: Option<String>,
-    /// Only this stage and those that it comes after; `provision.STAGE.ADDRESS` narrows its plan.
+    /// Only this stage and those before it (`down`: after it); `provision.STAGE.ADDRESS` narrows its plan.
     #[arg(long, value_name = "STAGE")]
     pub(crate) target: Vec<String>,
-    /// Of stages with instances, only these instances.
+    /// Of stages with instances, only this one; may be repeated.
     #[arg(long, value_name = "NAME")]
     pub(crate) instance: Vec<String>,
-    /// Provider calls, and hosts, worked on at once.
+    /// How many provider calls, and how many hosts, at once.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
     pub(crate) parallelism: u16,
-    /// Show what did not change, too.
+    /// Also show what did not change.
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     /// Show how files change.
@@ -49,7 +49,7 @@ pub(crate) struct Environment {
 pub(crate) struct Up {
     #[command(flatten)]
     pub(crate) environment: Environment,
-    /// Do not ask, even if something would be lost.
+    /// Do not ask, even if data would be lost.
     #[arg(long)]
     pub(crate) auto_approve: bool,
 }
@@ -81,19 +81,19 @@ pub(crate) struct Status {
 /// `plan`, of an environment or of the folder.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct PlanTarget {
-    /// Environment in `strata.hcl`; without it the Terraform configuration in this folder is planned.
+    /// Environment in `strata.hcl`; without it, the configuration in this folder is planned.
     #[arg(value_name = "ENV")]
     pub(crate) environment: Option<String>,
-    /// Rehearse the environment: on a model of the platform and its hosts, kept in `.strata/twin`.
+    /// Rehearse the environment on a model of the platform and its hosts, kept in `.strata/twin`.
     #[arg(long, requires = "environment")]
     pub(crate) twin: bool,
-    /// Of an environment, only these stages.
+    /// Of an environment, only this stage; may be repeated.
     #[arg(long, value_name = "STAGE", requires = "environment")]
     pub(crate) only: Vec<String>,
-    /// Of an environment, not these stages.
+    /// Of an environment, not this stage; may be repeated.
     #[arg(long, value_name = "STAGE", requires = "environment")]
     pub(crate) skip: Vec<String>,
-    /// Of an environment, only this stage, and all that come after it.
+    /// Of an environment, only this stage and those that come after it.
     #[arg(long, value_name = "STAGE", requires = "environment")]
     pub(crate) from: Option<String>,
     #[command(flatten)]
@@ -101,10 +101,10 @@ pub(crate) struct PlanTarget {
     /// Exit with 2 if there are changes.
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
-    /// Save the plan, to be applied by `apply FILE`.
+    /// Save the plan, for `apply FILE`.
     #[arg(long, value_name = "FILE", conflicts_with = "environment")]
     pub(crate) out: Option<PathBuf>,
-    /// Write configuration for what `import` blocks name and configuration does not have.
+    /// Write configuration for `import` blocks that have none.
     #[arg(long, value_name = "FILE", conflicts_with = "environment")]
     pub(crate) generate_config_out: Option<PathBuf>,
 }

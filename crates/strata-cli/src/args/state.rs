@@ -12,7 +12,7 @@ pub(crate) struct StateFile {
     /// State file to use instead of `terraform.tfstate`.
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
-    /// Where to keep the version before; `-` for nowhere.
+    /// Where to keep the previous state; `-` for nowhere.
     #[arg(long, value_name = "FILE")]
     pub(crate) backup: Option<PathBuf>,
     /// Take the state's lock.
@@ -35,7 +35,7 @@ pub(crate) struct State {
 pub(crate) enum StateCommand {
     /// List the resource instances in the state.
     List {
-        /// Only these, or what is in them.
+        /// Only these addresses, or what is in them.
         addresses: Vec<String>,
         /// Only objects with this id.
         #[arg(long, value_name = "ID")]
@@ -55,17 +55,17 @@ pub(crate) enum StateCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Give an object, or all of a resource or module, another address.
+    /// Move an object, a resource or a module to another address.
     #[command(name = "mv")]
     Move {
-        /// What is there.
+        /// The present address.
         from: String,
-        /// Where it shall be.
+        /// The new address.
         to: String,
-        /// Change nothing, only say what would be moved.
+        /// Change nothing; show what would be moved.
         #[arg(long)]
         dry_run: bool,
-        /// State file to move it to.
+        /// Move it to this state file.
         #[arg(long, value_name = "FILE")]
         state_out: Option<PathBuf>,
         #[command(flatten)]
@@ -74,10 +74,10 @@ pub(crate) enum StateCommand {
     /// Forget objects without destroying them.
     #[command(name = "rm")]
     Remove {
-        /// Which, or what they are in.
+        /// Their addresses, or those of resources and modules.
         #[arg(required = true)]
         addresses: Vec<String>,
-        /// Change nothing, only say what would be forgotten.
+        /// Change nothing; show what would be forgotten.
         #[arg(long)]
         dry_run: bool,
         #[command(flatten)]
@@ -89,21 +89,21 @@ pub(crate) enum StateCommand {
         #[arg(long, value_name = "FILE")]
         state: Option<PathBuf>,
     },
-    /// Put a state file in the place of the state.
+    /// Replace the state by a state file.
     Push {
         /// The file, or `-` for standard input.
         path: PathBuf,
-        /// Also if it is another state, or an older one.
+        /// Even if it is a different state, or an older one.
         #[arg(long)]
         force: bool,
         #[command(flatten)]
         file: StateFile,
     },
-    /// Say of the objects of one provider that they are of another.
+    /// Assign the objects of one provider to another.
     ReplaceProvider {
-        /// The provider they are of.
+        /// The present provider.
         from: String,
-        /// The provider they shall be of.
+        /// The new provider.
         to: String,
         /// Do not ask.
         #[arg(long)]
@@ -118,7 +118,7 @@ pub(crate) enum StateCommand {
 pub(crate) struct Taint {
     /// Address of a resource instance.
     pub(crate) address: String,
-    /// Succeed also if it is not there.
+    /// Succeed even if it does not exist.
     #[arg(long)]
     pub(crate) allow_missing: bool,
     #[command(flatten)]
@@ -128,7 +128,7 @@ pub(crate) struct Taint {
 /// `force-unlock`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ForceUnlock {
-    /// The lock's id, as the message says that refuses.
+    /// The lock's id, as the error message gives it.
     pub(crate) id: String,
     /// Do not ask.
     #[arg(long)]
@@ -149,7 +149,7 @@ pub(crate) enum WorkspaceCommand {
     List,
     /// Show which workspace is selected.
     Show,
-    /// Make a workspace and select it.
+    /// Create a workspace and select it.
     New {
         /// Its name.
         name: String,
@@ -161,7 +161,7 @@ pub(crate) enum WorkspaceCommand {
     Select {
         /// Its name.
         name: String,
-        /// Make it if it is not there.
+        /// Create it if it does not exist.
         #[arg(long)]
         or_create: bool,
     },
@@ -169,7 +169,7 @@ pub(crate) enum WorkspaceCommand {
     Delete {
         /// Its name.
         name: String,
-        /// Also if it still has objects.
+        /// Even if it still has objects.
         #[arg(long)]
         force: bool,
         /// Take the state's lock.

@@ -11,10 +11,10 @@ use super::variables::Variables;
 pub(crate) struct Test {
     #[command(flatten)]
     pub(crate) variables: Variables,
-    /// Do only this test file.
+    /// Run only this test file; may be repeated.
     #[arg(long, value_name = "FILE")]
     pub(crate) filter: Vec<PathBuf>,
-    /// Folder with test files, beside those in this one.
+    /// Folder with test files, in addition to this one.
     #[arg(long, default_value = "tests", value_name = "DIR")]
     pub(crate) test_directory: PathBuf,
     /// How many provider calls run at once.
@@ -26,7 +26,7 @@ pub(crate) struct Test {
     /// Write events as lines of JSON.
     #[arg(long)]
     pub(crate) json: bool,
-    /// Write a report in the form of JUnit, too.
+    /// Also write a report in JUnit's format.
     #[arg(long, value_name = "FILE")]
     pub(crate) junit_xml: Option<PathBuf>,
 }
