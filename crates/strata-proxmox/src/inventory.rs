@@ -23,6 +23,15 @@ impl InventorySource for Inventory {
                     container_address(object).or_else(|| configured(init)),
                 )
             }
+            "proxmox_vm_qemu" => (text(object.get("name")?)?, telmate_address(object)),
+            "proxmox_lxc" => {
+                let network = object.get("network").and_then(first);
+                let address = network.and_then(|network| text(network.get("ip")?));
+                (
+                    text(object.get("hostname")?)?,
+                    address.and_then(|address| without_length(&address)),
+                )
+            }
             _ => return None,
         };
         let mut variables = BTreeMap::new();
@@ -32,6 +41,7 @@ impl InventorySource for Inventory {
         }
         let init = object.get("initialization").and_then(first);
         let user = init.and_then(|init| text(first(init.get("user_account")?)?.get("username")?));
+        let user = user.or_else(|| object.get("ciuser").and_then(text));
         if let Some(user) = user {
             variables.insert("ansible_user".into(), Value::from(&*user));
         }
@@ -76,7 +86,21 @@ fn container_address(object: &Value) -> Option<Arc<str>> {
 /// The fixed address that cloud-init gives, without its length.
 fn configured(init: &Value) -> Option<Arc<str>> {
     let v4 = first(first(init.get("ip_config")?)?.get("ipv4")?)?;
-    let address = text(v4.get("address")?)?;
+    without_length(&text(v4.get("address")?)?)
+}
+
+/// What the agent told, else what cloud-init was given as `ip=10.0.0.5/24,gw=10.0.0.1`.
+fn telmate_address(object: &Value) -> Option<Arc<str>> {
+    let told = object.get("default_ipv4_address").and_then(text);
+    told.filter(|address| !address.is_empty()).or_else(|| {
+        let given = text(object.get("ipconfig0")?)?;
+        let address = given.split(',').find_map(|part| part.strip_prefix("ip="))?;
+        without_length(address)
+    })
+}
+
+/// `10.0.0.5` of `10.0.0.5/24`; none of `dhcp`.
+fn without_length(address: &str) -> Option<Arc<str>> {
     let (address, _) = address.split_once('/')?;
     Some(address.into())
 }
@@ -109,5 +133,34 @@ mod tests {
             Inventory.host("proxmox_virtual_environment_pool", &object),
             None
         );
+    }
+
+    #[test]
+    fn guests_of_telmate_are_reached_as_they_are_set_up() {
+        let machine = |address: &str| {
+            let object = Value::object([
+                ("name", Value::from("db")),
+                ("ciuser", Value::from("debian")),
+                ("ipconfig0", Value::from("ip=10.0.0.6/24,gw=10.0.0.1")),
+                ("default_ipv4_address", Value::from(address)),
+            ]);
+            Inventory.host("proxmox_vm_qemu", &object).unwrap()
+        };
+        let variables = machine("10.0.0.9").variables;
+        assert_eq!(variables["ansible_host"], Value::from("10.0.0.9"));
+        assert_eq!(variables["ansible_user"], Value::from("debian"));
+        let variables = machine("").variables;
+        assert_eq!(variables["ansible_host"], Value::from("10.0.0.6"));
+
+        let container = |ip: &str| {
+            let network = Value::tuple(vec![Value::object([("ip", Value::from(ip))])]);
+            let object = Value::object([("hostname", Value::from("dns")), ("network", network)]);
+            Inventory.host("proxmox_lxc", &object).unwrap().variables
+        };
+        assert_eq!(
+            container("10.0.0.7/24")["ansible_host"],
+            Value::from("10.0.0.7")
+        );
+        assert!(!container("dhcp").contains_key("ansible_host"));
     }
 }

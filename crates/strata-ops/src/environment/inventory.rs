@@ -26,7 +26,7 @@ pub(super) fn from_outputs(made: &Made) -> InventoryInput {
         .flatten()
     {
         if let Some(group) = name.strip_suffix(INSTANCES) {
-            add_hosts(&mut input, group, value);
+            add_hosts(&mut input, group, value, made);
         } else if let Some(group) = name.strip_suffix(VARIABLES)
             && let Json::Object(variables) = plain(&unmarked(value))
         {
@@ -61,7 +61,7 @@ pub(super) fn from_groups(
     };
     let mut input = InventoryInput::default();
     for (group, value) in entries {
-        add_hosts(&mut input, group, value);
+        add_hosts(&mut input, group, value, made);
     }
     add_connections(&mut input, &made.hosts);
     add_connections(&mut input, &made.planned);
@@ -104,8 +104,9 @@ pub(super) fn add_instance(input: &mut InventoryInput, name: &str) {
     group.vars.extend(variables);
 }
 
-/// Hosts of a group: a map by name, a list of names, a list of objects with a `name`, or one name.
-fn add_hosts(input: &mut InventoryInput, group: &str, value: &Value) {
+/// Hosts of a group: a map by name, a list of names, a list of objects with a `name`, or one name. In a map a text is
+/// the host's address, where no provider says how the host is reached.
+fn add_hosts(input: &mut InventoryInput, group: &str, value: &Value, made: &Made) {
     let hosts: Vec<(String, Json)> = match unmarked(value) {
         Value::Map(_, entries) | Value::Object(entries) => entries
             .iter()
@@ -122,9 +123,16 @@ fn add_hosts(input: &mut InventoryInput, group: &str, value: &Value) {
         if !members.contains(&name) {
             members.push(name.clone());
         }
+        let mut told = made.hosts.iter().chain(&made.planned);
+        let is_told =
+            told.any(|host| *host.name == *name && host.variables.contains_key("ansible_host"));
         let known = input.hosts.entry(name).or_default();
-        if let Json::Object(variables) = variables {
-            known.extend(variables);
+        match variables {
+            Json::Object(variables) => known.extend(variables),
+            Json::String(address) if !is_told => {
+                known.insert("ansible_host".to_owned(), address.into());
+            }
+            _ => {}
         }
     }
 }
@@ -230,9 +238,13 @@ mod tests {
                 "db_instances",
                 Value::list(Type::String, vec!["db-1".into()]),
             ),
+            (
+                "mail_instances",
+                Value::object([("mail-1", Value::from("10.0.0.7"))]),
+            ),
             ("address", Value::from("10.0.0.1")),
         ]);
-        let made = made(outputs);
+        let mut made = made(outputs);
         let input = from_outputs(&made);
         assert_eq!(input.groups["web"].hosts, ["web-1"]);
         assert_eq!(input.groups["web"].vars["greeting"], "hi");
@@ -242,5 +254,15 @@ mod tests {
             r#"{"port":80,"ansible_connection":"incus"}"#
         );
         assert_eq!(secrets(&made), ["hi"]);
+
+        // A text beside a name is its address, unless a provider tells another.
+        assert_eq!(input.hosts["mail-1"]["ansible_host"], "10.0.0.7");
+        let address = ("ansible_host".into(), Value::from("10.0.0.8"));
+        made.hosts.push(InventoryHost {
+            name: "mail-1".into(),
+            variables: [address].into(),
+        });
+        let hosts = from_outputs(&made).hosts;
+        assert_eq!(hosts["mail-1"]["ansible_host"], "10.0.0.8");
     }
 }
