@@ -126,13 +126,13 @@ pub(super) fn status(arguments: &args::Status) -> Result<Exit, Diagnostics> {
         &arguments.environment,
         None,
         Asking::NEVER,
-        async |run, _| {
+        async |run, printer| {
             let stages = environment::status(run).await?;
             if json {
                 let stages: Vec<_> = stages.iter().map(status_json).collect();
                 println!("{:#}", serde_json::Value::from(stages));
             } else {
-                stages.iter().for_each(print_status);
+                printer.print(stages.iter().map(status_line).collect());
             }
             Ok(0)
         },
@@ -143,7 +143,7 @@ fn status_json(status: &StageStatus) -> serde_json::Value {
     serde_json::json!({ "stage": &*status.stage, "kind": status.kind, "status": status.word, "detail": status.detail, "good": status.good })
 }
 
-fn print_status(status: &StageStatus) {
+fn status_line(status: &StageStatus) -> String {
     let style = match (status.good, status.word) {
         (true, _) => GOOD,
         (false, "failed" | "failing" | "unreachable") => BAD,
@@ -154,11 +154,11 @@ fn print_status(status: &StageStatus) {
         .and_then(|kind| kind.as_str().map(str::to_owned))
         .unwrap_or_default();
     let name = format!("{kind} {}", status.stage);
-    println!(
-        "{name:<28} {:<12} {}",
+    format!(
+        "{name:<28} {:<12} {}\n",
         paint(style, status.word),
         paint(FAINT, &status.detail)
-    );
+    )
 }
 
 fn summary(summary: Summary) -> Result<Exit, Diagnostics> {
