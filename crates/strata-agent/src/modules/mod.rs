@@ -26,11 +26,13 @@ mod copy;
 mod copy_tree;
 mod cron;
 mod crypto;
+mod crypttab;
 mod deb822_repository;
 mod debconf;
 mod dnf;
 mod docker;
 mod docker_compose_v2;
+mod docker_compose_v2_pull;
 mod download;
 mod dpkg_divert;
 mod dpkg_selections;
@@ -66,7 +68,9 @@ mod openpgp;
 mod package_facts;
 mod pacman;
 mod pam_limits;
+mod pamd;
 mod parted;
+mod patch;
 mod ping;
 mod pip;
 mod pipx;
@@ -74,6 +78,7 @@ mod postgresql;
 mod programs;
 mod proxmox;
 mod raw;
+mod read_csv;
 mod replace;
 mod rpm_key;
 mod scratch;
@@ -100,6 +105,7 @@ mod user;
 mod wait_for;
 mod xml;
 mod yum_repository;
+mod zfs;
 mod zypper;
 mod zypper_repository;
 mod zypper_xml;
@@ -137,11 +143,13 @@ const MODULES: &[Entry] = &[
     entry::<composer::Composer>("composer"),
     entry::<copy::Copy>("copy"),
     entry::<cron::Cron>("cron"),
+    entry::<crypttab::Crypttab>("crypttab"),
     entry::<deb822_repository::Deb822Repository>("deb822_repository"),
     entry::<debconf::Debconf>("debconf"),
     entry::<dnf::Dnf>("dnf"),
     entry::<dnf::Dnf>("dnf5"),
     entry::<docker_compose_v2::DockerComposeV2>("docker_compose_v2"),
+    entry::<docker_compose_v2_pull::DockerComposeV2Pull>("docker_compose_v2_pull"),
     entry::<docker::container::DockerContainer>("docker_container"),
     entry::<docker::exec::DockerContainerExec>("docker_container_exec"),
     entry::<docker::info::DockerContainerInfo>("docker_container_info"),
@@ -197,7 +205,9 @@ const MODULES: &[Entry] = &[
     entry::<package_facts::PackageFacts>("package_facts"),
     entry::<pacman::Pacman>("pacman"),
     entry::<pam_limits::PamLimits>("pam_limits"),
+    entry::<pamd::Pamd>("pamd"),
     entry::<parted::Parted>("parted"),
+    entry::<patch::Patch>("patch"),
     entry::<ping::Ping>("ping"),
     entry::<pip::Pip>("pip"),
     entry::<pipx::Pipx>("pipx"),
@@ -209,6 +219,7 @@ const MODULES: &[Entry] = &[
     entry::<proxmox::access_acl::ProxmoxAccessAcl>("proxmox_access_acl"),
     entry::<proxmox::group::ProxmoxGroup>("proxmox_group"),
     entry::<raw::Raw>("raw"),
+    entry::<read_csv::ReadCsv>("read_csv"),
     entry::<replace::Replace>("replace"),
     entry::<rpm_key::RpmKey>("rpm_key"),
     entry::<seboolean::Seboolean>("seboolean"),
@@ -239,6 +250,7 @@ const MODULES: &[Entry] = &[
     entry::<xml::Xml>("xml"),
     entry::<dnf::Dnf>("yum"),
     entry::<yum_repository::YumRepository>("yum_repository"),
+    entry::<zfs::Zfs>("zfs"),
     entry::<zypper::Zypper>("zypper"),
     entry::<zypper_repository::ZypperRepository>("zypper_repository"),
 ];
@@ -252,6 +264,7 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
             "authorized_key",
             "firewalld",
             "mount",
+            "patch",
             "seboolean",
             "selinux",
             "sysctl",
@@ -275,6 +288,7 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
         "community.docker",
         &[
             "docker_compose_v2",
+            "docker_compose_v2_pull",
             "docker_container",
             "docker_container_exec",
             "docker_container_info",
@@ -298,6 +312,7 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
             "archive",
             "capabilities",
             "composer",
+            "crypttab",
             "dpkg_divert",
             "filesize",
             "filesystem",
@@ -314,14 +329,17 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
             "npm",
             "pacman",
             "pam_limits",
+            "pamd",
             "parted",
             "pipx",
+            "read_csv",
             "seport",
             "snap",
             "sudoers",
             "timezone",
             "ufw",
             "xml",
+            "zfs",
             "zypper",
             "zypper_repository",
         ],
@@ -346,6 +364,7 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
 /// Modules that Ansible never had without a collection.
 const BORN_IN_COLLECTIONS: &[&str] = &[
     "docker_compose_v2",
+    "docker_compose_v2_pull",
     "docker_container_exec",
     "dpkg_divert",
     "filesize",
