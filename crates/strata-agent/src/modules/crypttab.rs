@@ -3,11 +3,12 @@
 //! As `community.general.crypttab` 11.4: lines that are entries are written anew with single spaces between; in check mode
 //! a file that is missing stays so.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use super::edit::{Edited, Existing};
+use super::file::missing_folders;
 use crate::arguments::{Arguments, Field, Spec};
 use crate::attributes::Wanted;
 use crate::change::{Change, Heading, Outcome};
@@ -147,15 +148,11 @@ impl Module for Crypttab {
         if text.is_empty() {
             text.push('\n');
         }
-        let mut missing = Vec::new();
-        let mut folder = self.path.parent();
-        while let Some(path) = folder.filter(|path| !path.as_os_str().is_empty()) {
-            if host.metadata_followed(path)?.is_some() {
-                break;
-            }
-            missing.insert(0, path.to_owned());
-            folder = path.parent();
-        }
+        let folder = self.path.parent().unwrap_or(Path::new("/"));
+        let missing = match file.there {
+            Some(_) => Vec::new(),
+            None => missing_folders(host, folder)?,
+        };
         Ok(Found {
             missing,
             file,
@@ -172,10 +169,12 @@ impl Module for Crypttab {
             validate: None,
             heading: Heading::File,
         });
-        let mut changes: Vec<Change> = match edited {
-            Some(_) => missing_folders(&found.missing),
-            None => Vec::new(),
-        };
+        let folders = found.missing.iter().filter(|_| edited.is_some());
+        let folders = folders.map(|path| Change::CreateDirectory {
+            path: path.clone(),
+            mode: 0o755,
+        });
+        let mut changes: Vec<Change> = folders.collect();
         changes.extend(found.file.changes(edited, &Wanted::default()));
         changes
     }
@@ -187,14 +186,6 @@ impl Module for Crypttab {
             ..Report::of(values(self.told.clone()))
         })
     }
-}
-
-fn missing_folders(missing: &[PathBuf]) -> Vec<Change> {
-    let make = |path: &PathBuf| Change::CreateDirectory {
-        path: path.clone(),
-        mode: 0o755,
-    };
-    missing.iter().map(make).collect()
 }
 
 impl Crypttab {

@@ -20,6 +20,7 @@ mod assemble;
 mod authorized_key;
 mod blockinfile;
 mod capabilities;
+mod cargo;
 mod command;
 mod composer;
 mod copy;
@@ -43,6 +44,7 @@ mod filesize;
 mod filesystem;
 mod find;
 mod firewalld;
+mod flatpak;
 mod gem;
 mod get_url;
 mod getent;
@@ -74,12 +76,14 @@ mod patch;
 mod ping;
 mod pip;
 mod pipx;
+mod podman;
 mod postgresql;
 mod programs;
 mod proxmox;
 mod raw;
 mod read_csv;
 mod replace;
+mod rhsm_repository;
 mod rpm_key;
 mod scratch;
 mod seboolean;
@@ -139,6 +143,7 @@ const MODULES: &[Entry] = &[
     entry::<authorized_key::AuthorizedKey>("authorized_key"),
     entry::<blockinfile::Blockinfile>("blockinfile"),
     entry::<capabilities::Capabilities>("capabilities"),
+    entry::<cargo::Cargo>("cargo"),
     entry::<command::Command>("command"),
     entry::<composer::Composer>("composer"),
     entry::<copy::Copy>("copy"),
@@ -170,6 +175,7 @@ const MODULES: &[Entry] = &[
     entry::<filesystem::Filesystem>("filesystem"),
     entry::<find::Find>("find"),
     entry::<firewalld::Firewalld>("firewalld"),
+    entry::<flatpak::Flatpak>("flatpak"),
     entry::<setup::Setup>("gather_facts"),
     entry::<gem::Gem>("gem"),
     entry::<get_url::GetUrl>("get_url"),
@@ -186,6 +192,7 @@ const MODULES: &[Entry] = &[
     entry::<lineinfile::Lineinfile>("lineinfile"),
     entry::<locale_gen::LocaleGen>("locale_gen"),
     entry::<lvm::group::Lvg>("lvg"),
+    entry::<lvm::rename::LvgRename>("lvg_rename"),
     entry::<lvm::volume::Lvol>("lvol"),
     entry::<make::Make>("make"),
     entry::<modprobe::Modprobe>("modprobe"),
@@ -193,6 +200,7 @@ const MODULES: &[Entry] = &[
     entry::<mount_facts::MountFacts>("mount_facts"),
     entry::<mysql::db::MysqlDb>("mysql_db"),
     entry::<mysql::user::MysqlUser>("mysql_user"),
+    entry::<mysql::variables::MysqlVariables>("mysql_variables"),
     entry::<npm::Npm>("npm"),
     entry::<crypto::ssh::OpensshKeypair>("openssh_keypair"),
     entry::<crypto::request::OpensslCsr>("openssl_csr"),
@@ -211,6 +219,8 @@ const MODULES: &[Entry] = &[
     entry::<ping::Ping>("ping"),
     entry::<pip::Pip>("pip"),
     entry::<pipx::Pipx>("pipx"),
+    entry::<podman::network::PodmanNetwork>("podman_network"),
+    entry::<podman::volume::PodmanVolume>("podman_volume"),
     entry::<postgresql::db::PostgresqlDb>("postgresql_db"),
     entry::<postgresql::ext::PostgresqlExt>("postgresql_ext"),
     entry::<postgresql::privs::PostgresqlPrivs>("postgresql_privs"),
@@ -221,6 +231,7 @@ const MODULES: &[Entry] = &[
     entry::<raw::Raw>("raw"),
     entry::<read_csv::ReadCsv>("read_csv"),
     entry::<replace::Replace>("replace"),
+    entry::<rhsm_repository::RhsmRepository>("rhsm_repository"),
     entry::<rpm_key::RpmKey>("rpm_key"),
     entry::<seboolean::Seboolean>("seboolean"),
     entry::<selinux::Selinux>("selinux"),
@@ -247,6 +258,7 @@ const MODULES: &[Entry] = &[
     entry::<wait_for::WaitFor>("wait_for"),
     entry::<crypto::certificate::X509Certificate>("x509_certificate"),
     entry::<crypto::info::X509CertificateInfo>("x509_certificate_info"),
+    entry::<crypto::certificate_pipe::X509CertificatePipe>("x509_certificate_pipe"),
     entry::<xml::Xml>("xml"),
     entry::<dnf::Dnf>("yum"),
     entry::<yum_repository::YumRepository>("yum_repository"),
@@ -282,6 +294,7 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
             "openssl_publickey",
             "x509_certificate",
             "x509_certificate_info",
+            "x509_certificate_pipe",
         ],
     ),
     (
@@ -311,11 +324,13 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
             "apk",
             "archive",
             "capabilities",
+            "cargo",
             "composer",
             "crypttab",
             "dpkg_divert",
             "filesize",
             "filesystem",
+            "flatpak",
             "gem",
             "git_config",
             "htpasswd",
@@ -323,6 +338,7 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
             "interfaces_file",
             "locale_gen",
             "lvg",
+            "lvg_rename",
             "lvol",
             "make",
             "modprobe",
@@ -333,6 +349,7 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
             "parted",
             "pipx",
             "read_csv",
+            "rhsm_repository",
             "seport",
             "snap",
             "sudoers",
@@ -344,7 +361,10 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
             "zypper_repository",
         ],
     ),
-    ("community.mysql", &["mysql_db", "mysql_user"]),
+    (
+        "community.mysql",
+        &["mysql_db", "mysql_user", "mysql_variables"],
+    ),
     (
         "community.postgresql",
         &[
@@ -359,22 +379,28 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
         "community.proxmox",
         &["proxmox_access_acl", "proxmox_group"],
     ),
+    ("containers.podman", &["podman_network", "podman_volume"]),
 ];
 
 /// Modules that Ansible never had without a collection.
 const BORN_IN_COLLECTIONS: &[&str] = &[
+    "cargo",
     "docker_compose_v2",
     "docker_compose_v2_pull",
     "docker_container_exec",
     "dpkg_divert",
     "filesize",
+    "lvg_rename",
     "openssl_csr_pipe",
     "pipx",
+    "podman_network",
+    "podman_volume",
     "proxmox_access_acl",
     "proxmox_group",
     "sudoers",
     "x509_certificate",
     "x509_certificate_info",
+    "x509_certificate_pipe",
 ];
 
 /// Names that modules had before.
