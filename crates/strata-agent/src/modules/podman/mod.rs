@@ -42,7 +42,7 @@ struct Thing {
 struct Step {
     /// What failed, if it did: `create`.
     verb: &'static str,
-    /// `created NAME`.
+    /// `created NAME`; empty where it is only the first half of something.
     told: String,
     argv: Vec<String>,
 }
@@ -86,7 +86,10 @@ impl Thing {
     fn step(&self, verb: &'static str, told: &str, words: Vec<String>) -> Step {
         Step {
             verb,
-            told: format!("{told} {}", self.name),
+            told: match told {
+                "" => String::new(),
+                told => format!("{told} {}", self.name),
+            },
             argv: words,
         }
     }

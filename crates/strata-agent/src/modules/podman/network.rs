@@ -179,9 +179,7 @@ impl PodmanNetwork {
             (Some(info), false) => {
                 current.differences = self.wish.differences(info);
                 if self.recreates || !current.differences.0.is_empty() {
-                    let mut delete = thing.step("delete", "", remove);
-                    delete.told.clear();
-                    current.steps.push(delete);
+                    current.steps.push(thing.step("delete", "", remove));
                     current.steps.push(create("recreated"));
                 }
             }

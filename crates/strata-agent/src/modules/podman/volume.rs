@@ -164,9 +164,7 @@ impl PodmanVolume {
                 Some(info) => {
                     current.differences = self.differences(info);
                     if self.recreates || !current.differences.0.is_empty() {
-                        let mut delete = thing.step("delete", "", remove);
-                        delete.told.clear();
-                        steps.push(delete);
+                        steps.push(thing.step("delete", "", remove));
                         steps.push(create("recreated"));
                     }
                 }
