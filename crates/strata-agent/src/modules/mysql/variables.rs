@@ -1,6 +1,6 @@
 //! `mysql_variables`: a variable of a MySQL or MariaDB server has a value, now, after the next start, or both.
 //!
-//! As `community.mysql.mysql_variables` 4, which does nothing in check mode; ours tells what it would set.
+//! As `community.mysql.mysql_variables` 3.16, which does nothing in check mode; ours tells what it would set.
 
 use serde_json::json;
 
