@@ -14,6 +14,21 @@ use crate::protocol::Diff;
 /// Beyond this many bytes a diff is not shown, as in Ansible.
 const MAX_DIFF: u64 = 104_448;
 
+/// What is no file, as sorted JSON on both sides.
+pub(crate) fn of_values(name: &str, before: &Value, after: &Value) -> Diff {
+    let shown = |value: &Value| {
+        let shown = serde_json::to_string_pretty(value).expect("a value is JSON");
+        format!("{shown}\n")
+    };
+    Diff {
+        path: name.to_owned(),
+        before_header: name.to_owned(),
+        after_header: name.to_owned(),
+        before: shown(before),
+        after: shown(after),
+    }
+}
+
 /// The diffs of changes that are about to be made.
 pub fn diffs(changes: &[Change], context: &Context<'_>) -> Result<Vec<Diff>, HostError> {
     let mut diffs = Vec::new();

@@ -296,6 +296,20 @@ impl Arguments {
         )
     }
 
+    /// A map whose values are texts; what is true is `on`, as properties of file systems have it.
+    pub fn texts(&self, name: &str) -> BTreeMap<String, String> {
+        let map = self.raw(name).and_then(Value::as_object);
+        let texts = map.into_iter().flatten().filter_map(|(name, value)| {
+            let value = match value {
+                Value::Bool(true) => "on".to_owned(),
+                Value::Bool(false) => "off".to_owned(),
+                value => text(value)?,
+            };
+            Some((name.clone(), value))
+        });
+        texts.collect()
+    }
+
     /// A value as it was given.
     pub fn raw(&self, name: &str) -> Option<&Value> {
         self.values.get(name)

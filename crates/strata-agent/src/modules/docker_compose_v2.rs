@@ -1,8 +1,9 @@
 //! `docker_compose_v2`: the services of a Compose project, by the `docker compose` plugin.
 //!
 //! In check mode the plugin itself rehearses (`--dry-run`); what it says of each service tells
-//! whether something changes.
+//! whether something changes. `docker_compose_v2_pull` shares what names a project and its daemon.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -16,15 +17,52 @@ use crate::protocol::Task;
 use crate::system::{Command, Output};
 
 pub(super) struct DockerComposeV2 {
-    docker: Vec<String>,
-    project: Option<PathBuf>,
-    definition: Option<String>,
-    base: Vec<String>,
+    project: Project,
     state: String,
     words: Vec<String>,
     services: Vec<String>,
+}
+
+/// A project, and how its daemon is reached.
+pub(super) struct Project {
+    docker: Vec<String>,
+    environment: BTreeMap<String, String>,
+    folder: Option<PathBuf>,
+    definition: Option<String>,
+    base: Vec<String>,
+    /// Files that must be there; an empty name stands for any of the usual ones.
     files: Vec<String>,
 }
+
+/// What names a project and its daemon.
+pub(super) const PROJECT: &[Field] = &[
+    Field::path("project_src"),
+    Field::str("project_name"),
+    Field::list("files"),
+    Field::new("definition", FieldKind::Dict),
+    Field::list("env_files"),
+    Field::list("profiles"),
+    Field::bool("check_files_existing", true),
+    Field::path("docker_cli").default("docker"),
+    Field::str("docker_host").alias(&["docker_url"]),
+    Field::str("cli_context"),
+    Field::str("api_version")
+        .alias(&["docker_api_version"])
+        .default("auto"),
+    Field::bool("tls", false),
+    Field::bool("validate_certs", false).alias(&["tls_verify"]),
+    Field::unsupported("tls_hostname"),
+    Field::path("ca_path").alias(&["ca_cert", "tls_ca_cert", "cacert_path"]),
+    Field::path("client_cert").alias(&["tls_client_cert", "cert_path"]),
+    Field::path("client_key").alias(&["tls_client_key", "key_path"]),
+];
+
+/// Of these at most one names a project, or its daemon.
+pub(super) const EXCLUSIVE: &[&[&str]] = &[
+    &["definition", "project_src"],
+    &["files", "definition"],
+    &["docker_host", "cli_context"],
+];
 
 /// What a rehearsal says.
 pub(super) struct Found {
@@ -35,13 +73,6 @@ impl Module for DockerComposeV2 {
     const SPEC: Spec = Spec::new(
         "community.docker.docker_compose_v2",
         &[
-            Field::path("project_src"),
-            Field::str("project_name"),
-            Field::list("files"),
-            Field::new("definition", FieldKind::Dict),
-            Field::list("env_files"),
-            Field::list("profiles"),
-            Field::bool("check_files_existing", true),
             Field::str("state")
                 .choices(&["absent", "stopped", "restarted", "present"])
                 .default("present"),
@@ -65,58 +96,26 @@ impl Module for DockerComposeV2 {
             Field::bool("wait", false),
             Field::int("wait_timeout"),
             Field::bool("assume_yes", false),
-            Field::path("docker_cli").default("docker"),
-            Field::str("docker_host").alias(&["docker_url"]),
-            Field::str("cli_context"),
             Field::bool("ignore_build_events", true),
-            Field::fixed("api_version", "auto").alias(&["docker_api_version"]),
-            Field::bool("tls", false),
-            Field::bool("validate_certs", false).alias(&["tls_verify"]),
-            Field::unsupported("tls_hostname"),
-            Field::path("ca_path").alias(&["ca_cert", "tls_ca_cert", "cacert_path"]),
-            Field::path("client_cert").alias(&["tls_client_cert", "cert_path"]),
-            Field::path("client_key").alias(&["tls_client_key", "key_path"]),
         ],
     )
-    .exclusive(&[
-        &["definition", "project_src"],
-        &["files", "definition"],
-        &["docker_host", "cli_context"],
-    ])
+    .with(PROJECT)
+    .exclusive(EXCLUSIVE)
     .one_of(&[&["definition", "project_src"]]);
     type Current = Found;
 
     fn new(arguments: &Arguments, _task: &Task) -> Result<DockerComposeV2, ModuleError> {
-        let definition = arguments.raw("definition").map(Value::to_string);
-        let name = arguments.string("project_name");
-        if definition.is_some() && name.is_none() {
-            return Err(ModuleError::new(
-                "missing parameter(s) required by 'definition': project_name",
-            ));
-        }
         let state = arguments.text("state");
         Ok(DockerComposeV2 {
-            docker: docker(arguments),
-            project: arguments.path("project_src"),
-            base: base(arguments, definition.is_some()),
-            definition,
+            project: Project::read(arguments)?,
             words: words(arguments, &state),
             state,
             services: arguments.list("services").unwrap_or_default(),
-            files: match arguments.bool("check_files_existing") {
-                true => arguments
-                    .list("files")
-                    .unwrap_or_else(|| vec![String::new()]),
-                false => Vec::new(),
-            },
         })
     }
 
     fn observe(&self, host: &dyn Host) -> Result<Found, ModuleError> {
-        if let Some(folder) = &self.project {
-            self.must_be_there(host, folder)?;
-        }
-        programs::required(host, &self.docker[0])?;
+        self.project.must_be_there(host)?;
         let said = host.run(&self.command(true))?;
         if said.status != 0 {
             return Err(failed(&said));
@@ -145,7 +144,7 @@ impl Module for DockerComposeV2 {
         let mut done = found.actions.clone();
         let mut report = values(json!({"rc": 0, "stdout": "", "stderr": ""}));
         let containers = self.containers(host)?;
-        let images = host.run(&self.compose(&["images", "--format", "json"], false))?;
+        let images = host.run(&self.project.compose(&["images", "--format", "json"], false))?;
         report.insert("containers".to_owned(), containers.into());
         report.insert("images".to_owned(), objects(&images.stdout).into());
         if let Some(output) = outcome.outputs.last() {
@@ -166,7 +165,87 @@ impl Module for DockerComposeV2 {
 }
 
 impl DockerComposeV2 {
-    fn must_be_there(&self, host: &dyn Host, folder: &Path) -> Result<(), ModuleError> {
+    /// The project's containers, with lists where compose has words with commas between.
+    fn containers(&self, host: &dyn Host) -> Result<Vec<Value>, ModuleError> {
+        let words = ["ps", "--all", "--format", "json", "--no-trunc"];
+        let mut said = host.run(&self.project.compose(&words, false))?;
+        if said.status != 0 {
+            // Before 2.23 it does not know the last word.
+            said = host.run(&self.project.compose(&words[..4], false))?;
+        }
+        let mut containers = objects(&said.stdout);
+        for container in &mut containers {
+            let words = |value: &Value| -> Vec<String> {
+                let text = value.as_str().unwrap_or_default();
+                text.split(',').map(str::to_owned).collect()
+            };
+            let names = match &container["Names"] {
+                Value::Null => words(&container["Name"]),
+                names => words(names),
+            };
+            container["Names"] = names.into();
+            container["Networks"] = words(&container["Networks"]).into();
+            let labels = words(&container["Labels"]);
+            let pairs = labels
+                .iter()
+                .filter(|label| !label.is_empty())
+                .map(|label| {
+                    let (name, value) = label.split_once('=').unwrap_or((label, ""));
+                    (name.to_owned(), Value::from(value))
+                });
+            container["Labels"] = Value::Object(pairs.collect());
+            if container["Publishers"].is_null() {
+                container["Publishers"] = json!([]);
+            }
+        }
+        Ok(containers)
+    }
+
+    fn command(&self, rehearse: bool) -> Command {
+        let mut words: Vec<&str> = self.words.iter().map(String::as_str).collect();
+        words.push("--");
+        words.extend(self.services.iter().map(String::as_str));
+        self.project.compose(&words, rehearse)
+    }
+}
+
+impl Project {
+    pub(super) fn read(arguments: &Arguments) -> Result<Project, ModuleError> {
+        let definition = arguments.raw("definition").map(Value::to_string);
+        if definition.is_some() && arguments.string("project_name").is_none() {
+            return Err(ModuleError::new(
+                "missing parameter(s) required by 'definition': project_name",
+            ));
+        }
+        let version = arguments.filled("api_version");
+        let version = version.filter(|version| version != "auto");
+        Ok(Project {
+            docker: docker(arguments),
+            environment: version
+                .map(|version| ("DOCKER_API_VERSION".to_owned(), version))
+                .into_iter()
+                .collect(),
+            folder: arguments.path("project_src"),
+            base: base(arguments, definition.is_some()),
+            definition,
+            files: match arguments.bool("check_files_existing") {
+                true => arguments
+                    .list("files")
+                    .unwrap_or_else(|| vec![String::new()]),
+                false => Vec::new(),
+            },
+        })
+    }
+
+    /// Fails where the program, the folder or one of its files is not there.
+    pub(super) fn must_be_there(&self, host: &dyn Host) -> Result<(), ModuleError> {
+        if let Some(folder) = &self.folder {
+            self.files_must_be_there(host, folder)?;
+        }
+        programs::required(host, &self.docker[0])
+    }
+
+    fn files_must_be_there(&self, host: &dyn Host, folder: &Path) -> Result<(), ModuleError> {
         let shown = folder.display();
         let found = host.metadata_followed(folder)?;
         if found.is_none_or(|found| found.kind != Kind::Directory) {
@@ -203,43 +282,8 @@ impl DockerComposeV2 {
         Ok(())
     }
 
-    /// The project's containers, with lists where compose has words with commas between.
-    fn containers(&self, host: &dyn Host) -> Result<Vec<Value>, ModuleError> {
-        let words = ["ps", "--all", "--format", "json", "--no-trunc"];
-        let mut said = host.run(&self.compose(&words, false))?;
-        if said.status != 0 {
-            // Before 2.23 it does not know the last word.
-            said = host.run(&self.compose(&words[..4], false))?;
-        }
-        let mut containers = objects(&said.stdout);
-        for container in &mut containers {
-            let words = |value: &Value| -> Vec<String> {
-                let text = value.as_str().unwrap_or_default();
-                text.split(',').map(str::to_owned).collect()
-            };
-            let names = match &container["Names"] {
-                Value::Null => words(&container["Name"]),
-                names => words(names),
-            };
-            container["Names"] = names.into();
-            container["Networks"] = words(&container["Networks"]).into();
-            let labels = words(&container["Labels"]);
-            let pairs = labels
-                .iter()
-                .filter(|label| !label.is_empty())
-                .map(|label| {
-                    let (name, value) = label.split_once('=').unwrap_or((label, ""));
-                    (name.to_owned(), Value::from(value))
-                });
-            container["Labels"] = Value::Object(pairs.collect());
-            if container["Publishers"].is_null() {
-                container["Publishers"] = json!([]);
-            }
-        }
-        Ok(containers)
-    }
-
-    fn compose(&self, words: &[&str], rehearse: bool) -> Command {
+    /// A call of the plugin; as a rehearsal nothing is done.
+    pub(super) fn compose(&self, words: &[&str], rehearse: bool) -> Command {
         let mut argv = self.docker.clone();
         argv.extend(["compose", "--ansi", "never"].map(str::to_owned));
         // Lines that can be read, not a moving picture.
@@ -247,18 +291,13 @@ impl DockerComposeV2 {
         argv.extend(self.base.iter().cloned());
         argv.extend(rehearse.then(|| "--dry-run".to_owned()));
         argv.extend(words.iter().map(|word| (*word).to_owned()));
-        Command {
+        let mut command = Command {
             stdin: self.definition.clone(),
-            directory: self.project.clone(),
+            directory: self.folder.clone(),
             ..plain(argv)
-        }
-    }
-
-    fn command(&self, rehearse: bool) -> Command {
-        let mut words: Vec<&str> = self.words.iter().map(String::as_str).collect();
-        words.push("--");
-        words.extend(self.services.iter().map(String::as_str));
-        self.compose(&words, rehearse)
+        };
+        command.environment.extend(self.environment.clone());
+        command
     }
 }
 
@@ -378,7 +417,7 @@ fn words(arguments: &Arguments, state: &str) -> Vec<String> {
 }
 
 /// What the plugin says that it does: lines as ` Container web-1  Created`.
-fn actions(said: &str) -> Vec<Value> {
+pub(super) fn actions(said: &str) -> Vec<Value> {
     const WORKING: &[&str] = &[
         "Created",
         "Started",
@@ -438,7 +477,7 @@ fn objects(text: &str) -> Vec<Value> {
     lines.filter(Value::is_object).collect()
 }
 
-fn failed(said: &Output) -> ModuleError {
+pub(super) fn failed(said: &Output) -> ModuleError {
     let last = said
         .stderr
         .trim()

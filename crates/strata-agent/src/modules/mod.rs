@@ -20,17 +20,20 @@ mod assemble;
 mod authorized_key;
 mod blockinfile;
 mod capabilities;
+mod cargo;
 mod command;
 mod composer;
 mod copy;
 mod copy_tree;
 mod cron;
 mod crypto;
+mod crypttab;
 mod deb822_repository;
 mod debconf;
 mod dnf;
 mod docker;
 mod docker_compose_v2;
+mod docker_compose_v2_pull;
 mod download;
 mod dpkg_divert;
 mod dpkg_selections;
@@ -41,6 +44,7 @@ mod filesize;
 mod filesystem;
 mod find;
 mod firewalld;
+mod flatpak;
 mod gem;
 mod get_url;
 mod getent;
@@ -66,15 +70,20 @@ mod openpgp;
 mod package_facts;
 mod pacman;
 mod pam_limits;
+mod pamd;
 mod parted;
+mod patch;
 mod ping;
 mod pip;
 mod pipx;
+mod podman;
 mod postgresql;
 mod programs;
 mod proxmox;
 mod raw;
+mod read_csv;
 mod replace;
+mod rhsm_repository;
 mod rpm_key;
 mod scratch;
 mod seboolean;
@@ -100,6 +109,7 @@ mod user;
 mod wait_for;
 mod xml;
 mod yum_repository;
+mod zfs;
 mod zypper;
 mod zypper_repository;
 mod zypper_xml;
@@ -133,15 +143,18 @@ const MODULES: &[Entry] = &[
     entry::<authorized_key::AuthorizedKey>("authorized_key"),
     entry::<blockinfile::Blockinfile>("blockinfile"),
     entry::<capabilities::Capabilities>("capabilities"),
+    entry::<cargo::Cargo>("cargo"),
     entry::<command::Command>("command"),
     entry::<composer::Composer>("composer"),
     entry::<copy::Copy>("copy"),
     entry::<cron::Cron>("cron"),
+    entry::<crypttab::Crypttab>("crypttab"),
     entry::<deb822_repository::Deb822Repository>("deb822_repository"),
     entry::<debconf::Debconf>("debconf"),
     entry::<dnf::Dnf>("dnf"),
     entry::<dnf::Dnf>("dnf5"),
     entry::<docker_compose_v2::DockerComposeV2>("docker_compose_v2"),
+    entry::<docker_compose_v2_pull::DockerComposeV2Pull>("docker_compose_v2_pull"),
     entry::<docker::container::DockerContainer>("docker_container"),
     entry::<docker::exec::DockerContainerExec>("docker_container_exec"),
     entry::<docker::info::DockerContainerInfo>("docker_container_info"),
@@ -162,6 +175,7 @@ const MODULES: &[Entry] = &[
     entry::<filesystem::Filesystem>("filesystem"),
     entry::<find::Find>("find"),
     entry::<firewalld::Firewalld>("firewalld"),
+    entry::<flatpak::Flatpak>("flatpak"),
     entry::<setup::Setup>("gather_facts"),
     entry::<gem::Gem>("gem"),
     entry::<get_url::GetUrl>("get_url"),
@@ -178,6 +192,7 @@ const MODULES: &[Entry] = &[
     entry::<lineinfile::Lineinfile>("lineinfile"),
     entry::<locale_gen::LocaleGen>("locale_gen"),
     entry::<lvm::group::Lvg>("lvg"),
+    entry::<lvm::rename::LvgRename>("lvg_rename"),
     entry::<lvm::volume::Lvol>("lvol"),
     entry::<make::Make>("make"),
     entry::<modprobe::Modprobe>("modprobe"),
@@ -185,6 +200,7 @@ const MODULES: &[Entry] = &[
     entry::<mount_facts::MountFacts>("mount_facts"),
     entry::<mysql::db::MysqlDb>("mysql_db"),
     entry::<mysql::user::MysqlUser>("mysql_user"),
+    entry::<mysql::variables::MysqlVariables>("mysql_variables"),
     entry::<npm::Npm>("npm"),
     entry::<crypto::ssh::OpensshKeypair>("openssh_keypair"),
     entry::<crypto::request::OpensslCsr>("openssl_csr"),
@@ -197,10 +213,14 @@ const MODULES: &[Entry] = &[
     entry::<package_facts::PackageFacts>("package_facts"),
     entry::<pacman::Pacman>("pacman"),
     entry::<pam_limits::PamLimits>("pam_limits"),
+    entry::<pamd::Pamd>("pamd"),
     entry::<parted::Parted>("parted"),
+    entry::<patch::Patch>("patch"),
     entry::<ping::Ping>("ping"),
     entry::<pip::Pip>("pip"),
     entry::<pipx::Pipx>("pipx"),
+    entry::<podman::network::PodmanNetwork>("podman_network"),
+    entry::<podman::volume::PodmanVolume>("podman_volume"),
     entry::<postgresql::db::PostgresqlDb>("postgresql_db"),
     entry::<postgresql::ext::PostgresqlExt>("postgresql_ext"),
     entry::<postgresql::privs::PostgresqlPrivs>("postgresql_privs"),
@@ -209,7 +229,9 @@ const MODULES: &[Entry] = &[
     entry::<proxmox::access_acl::ProxmoxAccessAcl>("proxmox_access_acl"),
     entry::<proxmox::group::ProxmoxGroup>("proxmox_group"),
     entry::<raw::Raw>("raw"),
+    entry::<read_csv::ReadCsv>("read_csv"),
     entry::<replace::Replace>("replace"),
+    entry::<rhsm_repository::RhsmRepository>("rhsm_repository"),
     entry::<rpm_key::RpmKey>("rpm_key"),
     entry::<seboolean::Seboolean>("seboolean"),
     entry::<selinux::Selinux>("selinux"),
@@ -236,9 +258,11 @@ const MODULES: &[Entry] = &[
     entry::<wait_for::WaitFor>("wait_for"),
     entry::<crypto::certificate::X509Certificate>("x509_certificate"),
     entry::<crypto::info::X509CertificateInfo>("x509_certificate_info"),
+    entry::<crypto::certificate_pipe::X509CertificatePipe>("x509_certificate_pipe"),
     entry::<xml::Xml>("xml"),
     entry::<dnf::Dnf>("yum"),
     entry::<yum_repository::YumRepository>("yum_repository"),
+    entry::<zfs::Zfs>("zfs"),
     entry::<zypper::Zypper>("zypper"),
     entry::<zypper_repository::ZypperRepository>("zypper_repository"),
 ];
@@ -252,6 +276,7 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
             "authorized_key",
             "firewalld",
             "mount",
+            "patch",
             "seboolean",
             "selinux",
             "sysctl",
@@ -269,12 +294,14 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
             "openssl_publickey",
             "x509_certificate",
             "x509_certificate_info",
+            "x509_certificate_pipe",
         ],
     ),
     (
         "community.docker",
         &[
             "docker_compose_v2",
+            "docker_compose_v2_pull",
             "docker_container",
             "docker_container_exec",
             "docker_container_info",
@@ -297,10 +324,13 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
             "apk",
             "archive",
             "capabilities",
+            "cargo",
             "composer",
+            "crypttab",
             "dpkg_divert",
             "filesize",
             "filesystem",
+            "flatpak",
             "gem",
             "git_config",
             "htpasswd",
@@ -308,25 +338,33 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
             "interfaces_file",
             "locale_gen",
             "lvg",
+            "lvg_rename",
             "lvol",
             "make",
             "modprobe",
             "npm",
             "pacman",
             "pam_limits",
+            "pamd",
             "parted",
             "pipx",
+            "read_csv",
+            "rhsm_repository",
             "seport",
             "snap",
             "sudoers",
             "timezone",
             "ufw",
             "xml",
+            "zfs",
             "zypper",
             "zypper_repository",
         ],
     ),
-    ("community.mysql", &["mysql_db", "mysql_user"]),
+    (
+        "community.mysql",
+        &["mysql_db", "mysql_user", "mysql_variables"],
+    ),
     (
         "community.postgresql",
         &[
@@ -341,21 +379,28 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
         "community.proxmox",
         &["proxmox_access_acl", "proxmox_group"],
     ),
+    ("containers.podman", &["podman_network", "podman_volume"]),
 ];
 
 /// Modules that Ansible never had without a collection.
 const BORN_IN_COLLECTIONS: &[&str] = &[
+    "cargo",
     "docker_compose_v2",
+    "docker_compose_v2_pull",
     "docker_container_exec",
     "dpkg_divert",
     "filesize",
+    "lvg_rename",
     "openssl_csr_pipe",
     "pipx",
+    "podman_network",
+    "podman_volume",
     "proxmox_access_acl",
     "proxmox_group",
     "sudoers",
     "x509_certificate",
     "x509_certificate_info",
+    "x509_certificate_pipe",
 ];
 
 /// Names that modules had before.

@@ -117,7 +117,10 @@ const SHORT: &[(&str, &str)] = &[
 const OURS: &[(&str, &[&str])] = &[
     ("community.docker.docker", DOCKER),
     ("community.docker.docker_compose", &["docker_compose_v2"]),
-    ("community.mysql.all", &["mysql_db", "mysql_user"]),
+    (
+        "community.mysql.all",
+        &["mysql_db", "mysql_user", "mysql_variables"],
+    ),
     ("community.postgresql.all", POSTGRESQL),
     ("community.proxmox.proxmox", PROXMOX),
     ("community.general.proxmox", PROXMOX),
@@ -125,8 +128,11 @@ const OURS: &[(&str, &[&str])] = &[
 
 const DOCKER: &[&str] = &[
     "docker_compose_v2",
+    "docker_compose_v2_pull",
     "docker_container",
+    "docker_container_exec",
     "docker_container_info",
+    "docker_host_info",
     "docker_image",
     "docker_image_info",
     "docker_login",

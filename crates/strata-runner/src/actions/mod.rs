@@ -16,11 +16,13 @@ mod foreign;
 mod group_by;
 mod include_vars;
 mod kubernetes;
+mod patch;
 mod pause;
 mod reboot;
 mod script;
 mod set_fact;
 mod set_stats;
+mod shutdown;
 mod stage;
 mod synchronize;
 mod template;
@@ -46,12 +48,17 @@ const ACTIONS: &[(&str, Action)] = &[
     ("assemble", |call| Box::pin(assemble::run(call))),
     ("assert", |call| Box::pin(assert::run(call))),
     ("async_status", |call| Box::pin(async_status::run(call))),
+    // It has no short name in Ansible.
+    ("community.general.shutdown", |call| {
+        Box::pin(shutdown::run(call))
+    }),
     ("copy", |call| Box::pin(copy::run(call))),
     ("debug", |call| Box::pin(debug::run(call))),
     ("fail", |call| Box::pin(fail::run(call))),
     ("fetch", |call| Box::pin(fetch::run(call))),
     ("group_by", |call| Box::pin(group_by::run(call))),
     ("include_vars", |call| Box::pin(include_vars::run(call))),
+    ("patch", |call| Box::pin(patch::run(call))),
     ("pause", |call| Box::pin(pause::run(call))),
     ("reboot", |call| Box::pin(reboot::run(call))),
     ("script", |call| Box::pin(script::run(call))),
@@ -68,14 +75,27 @@ const ACTIONS: &[(&str, Action)] = &[
     }),
 ];
 
+/// Actions that live in collections of their own; Ansible finds them by the short name too.
+const COLLECTIONS: &[(&str, &str)] = &[
+    ("ansible.posix.patch", "patch"),
+    ("ansible.posix.synchronize", "synchronize"),
+];
+
 /// True for modules that act on this side.
 pub(crate) fn is_known(name: &str) -> bool {
-    ACTIONS.iter().any(|(known, _)| *known == name)
+    find(name).is_some()
+}
+
+fn find(name: &str) -> Option<Action> {
+    let home = COLLECTIONS.iter().find(|(full, _)| *full == name);
+    let name = home.map_or(name, |(_, short)| short);
+    let found = ACTIONS.iter().find(|(known, _)| *known == name);
+    found.map(|(_, action)| *action)
 }
 
 /// Does a task: by an action of ours, or on the host.
 pub(crate) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
-    if let Some((_, action)) = ACTIONS.iter().find(|(known, _)| *known == call.name) {
+    if let Some(action) = find(call.name) {
         return action(call).await;
     }
     let places = Places::of(&call.shared.options, &call.job.scope.play, &call.job.task);
@@ -91,4 +111,19 @@ pub(crate) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
         return Err(TaskError::Failed(crate::supported::message(call.name)));
     }
     call.module(call.name, call.arguments.clone(), None).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_known;
+
+    #[test]
+    fn an_action_of_a_collection_has_its_full_name() {
+        assert!(is_known("synchronize"));
+        assert!(is_known("ansible.posix.synchronize"));
+        assert!(!is_known("community.general.synchronize"));
+        assert!(is_known("community.general.shutdown"));
+        assert!(!is_known("shutdown"));
+        assert!(!is_known("ansible.builtin.patch"));
+    }
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests may")]
 
+mod collections;
 mod debugger;
 mod differential;
 mod failures;

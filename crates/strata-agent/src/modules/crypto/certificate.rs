@@ -15,6 +15,12 @@ use crate::protocol::Task;
 
 pub(in crate::modules) struct X509Certificate {
     kept: Kept,
+    wish: Wish,
+    return_content: bool,
+}
+
+/// A certificate as it shall be.
+pub(super) struct Wish {
     key: KeySource,
     request: Option<Text>,
     authority: Option<(Text, KeySource)>,
@@ -24,8 +30,7 @@ pub(in crate::modules) struct X509Certificate {
     subject_identifier: String,
     authority_identifier: bool,
     ignores_times: bool,
-    force: bool,
-    return_content: bool,
+    pub(super) force: bool,
 }
 
 /// A text in a file, or as it is.
@@ -44,44 +49,56 @@ pub(in crate::modules) struct Found {
 
 const IDENTIFIERS: &[&str] = &["create_if_not_provided", "always_create", "never_create"];
 
+/// What every certificate is made of.
+pub(super) const CERTIFICATE: &[Field] = &[
+    Field::str("csr_content"),
+    Field::path("csr_path"),
+    Field::bool("ignore_timestamps", true),
+    Field::str("ownca_content"),
+    Field::bool("ownca_create_authority_key_identifier", true),
+    Field::str("ownca_create_subject_key_identifier")
+        .choices(IDENTIFIERS)
+        .default("create_if_not_provided"),
+    Field::str("ownca_digest").default("sha256"),
+    Field::str("ownca_not_after").default("+3650d"),
+    Field::str("ownca_not_before").default("+0s"),
+    Field::path("ownca_path"),
+    Field::str("ownca_privatekey_content"),
+    Field::str("ownca_privatekey_passphrase"),
+    Field::path("ownca_privatekey_path"),
+    Field::int("ownca_version").choices(&["3"]).default("3"),
+    Field::str("privatekey_content"),
+    Field::str("privatekey_passphrase"),
+    Field::path("privatekey_path"),
+    Field::str("selfsigned_create_subject_key_identifier")
+        .choices(IDENTIFIERS)
+        .default("create_if_not_provided"),
+    Field::str("selfsigned_digest").default("sha256"),
+    Field::str("selfsigned_not_after")
+        .alias(&["selfsigned_notAfter"])
+        .default("+3650d"),
+    Field::str("selfsigned_not_before")
+        .alias(&["selfsigned_notBefore"])
+        .default("+0s"),
+    Field::int("selfsigned_version")
+        .choices(&["3"])
+        .default("3"),
+];
+
+/// Each of these may be in a file, or in the task.
+pub(super) const EXCLUSIVE: &[&[&str]] = &[
+    &["csr_path", "csr_content"],
+    &["privatekey_path", "privatekey_content"],
+    &["ownca_path", "ownca_content"],
+    &["ownca_privatekey_path", "ownca_privatekey_content"],
+];
+
 impl Module for X509Certificate {
     const SPEC: Spec = Spec::new(
         "community.crypto.x509_certificate",
         &[
             Field::path("path").required(),
             Field::str("provider").choices(&["acme", "ownca", "selfsigned"]),
-            Field::str("csr_content"),
-            Field::path("csr_path"),
-            Field::bool("ignore_timestamps", true),
-            Field::str("ownca_content"),
-            Field::bool("ownca_create_authority_key_identifier", true),
-            Field::str("ownca_create_subject_key_identifier")
-                .choices(IDENTIFIERS)
-                .default("create_if_not_provided"),
-            Field::str("ownca_digest").default("sha256"),
-            Field::str("ownca_not_after").default("+3650d"),
-            Field::str("ownca_not_before").default("+0s"),
-            Field::path("ownca_path"),
-            Field::str("ownca_privatekey_content"),
-            Field::str("ownca_privatekey_passphrase"),
-            Field::path("ownca_privatekey_path"),
-            Field::int("ownca_version").choices(&["3"]).default("3"),
-            Field::str("privatekey_content"),
-            Field::str("privatekey_passphrase"),
-            Field::path("privatekey_path"),
-            Field::str("selfsigned_create_subject_key_identifier")
-                .choices(IDENTIFIERS)
-                .default("create_if_not_provided"),
-            Field::str("selfsigned_digest").default("sha256"),
-            Field::str("selfsigned_not_after")
-                .alias(&["selfsigned_notAfter"])
-                .default("+3650d"),
-            Field::str("selfsigned_not_before")
-                .alias(&["selfsigned_notBefore"])
-                .default("+0s"),
-            Field::int("selfsigned_version")
-                .choices(&["3"])
-                .default("3"),
             Field::unsupported("acme_accountkey_path"),
             Field::unsupported("acme_chain"),
             Field::unsupported("acme_challenge_path"),
@@ -92,13 +109,9 @@ impl Module for X509Certificate {
         ],
     )
     .with(KEPT)
+    .and(CERTIFICATE)
     .with_file_attributes()
-    .exclusive(&[
-        &["csr_path", "csr_content"],
-        &["privatekey_path", "privatekey_content"],
-        &["ownca_path", "ownca_content"],
-        &["ownca_privatekey_path", "ownca_privatekey_content"],
-    ]);
+    .exclusive(EXCLUSIVE);
     type Current = Found;
 
     fn new(arguments: &Arguments, _task: &Task) -> Result<X509Certificate, ModuleError> {
@@ -115,24 +128,9 @@ impl Module for X509Certificate {
                 "state is present but all of the following are missing: provider",
             ));
         }
-        let is_own = provider.as_deref() == Some("ownca");
-        let prefix = if is_own { "ownca" } else { "selfsigned" };
-        let text = |name: &str| arguments.text(&format!("{prefix}_{name}"));
         Ok(X509Certificate {
             kept,
-            key: KeySource::read(arguments, ""),
-            request: Text::read(arguments, "csr"),
-            authority: match is_own {
-                true => Some(authority(arguments)?),
-                false => None,
-            },
-            digest: text("digest"),
-            not_before: text("not_before"),
-            not_after: text("not_after"),
-            subject_identifier: text("create_subject_key_identifier"),
-            authority_identifier: is_own && arguments.bool("ownca_create_authority_key_identifier"),
-            ignores_times: arguments.bool("ignore_timestamps"),
-            force: arguments.bool("force"),
+            wish: Wish::read(arguments, provider.as_deref() == Some("ownca"))?,
             return_content: arguments.bool("return_content"),
         })
     }
@@ -144,12 +142,12 @@ impl Module for X509Certificate {
             is_due: false,
         };
         if self.kept.present {
-            found.new = self.generate(host)?;
+            found.new = self.wish.generate(host)?;
             let fits = match &found.there.text {
-                Some(text) => self.fits(host, text, &found.new)?,
+                Some(text) => self.wish.fits(host, text, &found.new)?,
                 None => false,
             };
-            found.is_due = self.force || !fits;
+            found.is_due = self.wish.force || !fits;
         }
         Ok(found)
     }
@@ -167,24 +165,8 @@ impl Module for X509Certificate {
         found: &Found,
         outcome: &Outcome,
     ) -> Result<Report, ModuleError> {
-        let path = |path: &Option<String>| path.clone();
-        let key = self
-            .key
-            .path
-            .as_ref()
-            .map(|path| path.to_string_lossy().into_owned());
-        let mut report = values(json!({
-            "filename": self.kept.name(), "privatekey": key,
-            "csr": self.request.as_ref().and_then(|text| path(&text.path)),
-        }));
-        if let Some((certificate, key)) = &self.authority {
-            report.insert("ca_cert".to_owned(), path(&certificate.path).into());
-            let key = key
-                .path
-                .as_ref()
-                .map(|path| path.to_string_lossy().into_owned());
-            report.insert("ca_privatekey".to_owned(), key.into());
-        }
+        let mut report = self.wish.described();
+        report.insert("filename".to_owned(), self.kept.name().into());
         if !self.kept.present {
             return Ok(Report::of(report));
         }
@@ -231,9 +213,46 @@ fn authority(arguments: &Arguments) -> Result<(Text, KeySource), ModuleError> {
     }
 }
 
-impl X509Certificate {
+impl Wish {
+    /// Signed by an authority of ours, or by the key itself.
+    pub(super) fn read(arguments: &Arguments, by_authority: bool) -> Result<Wish, ModuleError> {
+        let prefix = if by_authority { "ownca" } else { "selfsigned" };
+        let text = |name: &str| arguments.text(&format!("{prefix}_{name}"));
+        let identifies = arguments.bool("ownca_create_authority_key_identifier");
+        Ok(Wish {
+            key: KeySource::read(arguments, ""),
+            request: Text::read(arguments, "csr"),
+            authority: match by_authority {
+                true => Some(authority(arguments)?),
+                false => None,
+            },
+            digest: text("digest"),
+            not_before: text("not_before"),
+            not_after: text("not_after"),
+            subject_identifier: text("create_subject_key_identifier"),
+            authority_identifier: by_authority && identifies,
+            ignores_times: arguments.bool("ignore_timestamps"),
+            force: arguments.bool("force"),
+        })
+    }
+
+    /// The files that it is made of.
+    pub(super) fn described(&self) -> Map<String, Value> {
+        let shown = |source: &KeySource| {
+            let path = source.path.as_ref();
+            path.map(|path| path.to_string_lossy().into_owned())
+        };
+        let request = self.request.as_ref().and_then(|text| text.path.clone());
+        let mut report = values(json!({"privatekey": shown(&self.key), "csr": request}));
+        if let Some((certificate, key)) = &self.authority {
+            report.insert("ca_cert".to_owned(), certificate.path.clone().into());
+            report.insert("ca_privatekey".to_owned(), shown(key).into());
+        }
+        report
+    }
+
     /// Signs what is asked for, in a folder of our own.
-    fn generate(&self, host: &dyn Host) -> Result<String, ModuleError> {
+    pub(super) fn generate(&self, host: &dyn Host) -> Result<String, ModuleError> {
         let scratch = Scratch::new(host)?;
         let request = self.request(host, &scratch)?;
         let provided = made(
@@ -352,7 +371,7 @@ impl X509Certificate {
     }
 
     /// Whether a certificate says what a new one would, and is signed as it.
-    fn fits(&self, host: &dyn Host, old: &str, new: &str) -> Result<bool, ModuleError> {
+    pub(super) fn fits(&self, host: &dyn Host, old: &str, new: &str) -> Result<bool, ModuleError> {
         let (Some(is), Some(shall)) = (essence(host, old)?, essence(host, new)?) else {
             return Ok(false);
         };
@@ -447,7 +466,7 @@ fn essence(host: &dyn Host, certificate: &str) -> Result<Option<Essence>, Module
 }
 
 /// When a certificate is good, and its number.
-fn times(host: &dyn Host, certificate: &str) -> Result<Map<String, Value>, ModuleError> {
+pub(super) fn times(host: &dyn Host, certificate: &str) -> Result<Map<String, Value>, ModuleError> {
     let words = [
         "x509", "-noout", "-serial", "-dates", "-dateopt", "iso_8601",
     ];

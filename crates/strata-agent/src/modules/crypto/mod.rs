@@ -22,6 +22,7 @@ use crate::modules::scratch::Scratch;
 use crate::system::{Command, Output};
 
 pub(super) mod certificate;
+pub(super) mod certificate_pipe;
 pub(super) mod dhparam;
 pub(super) mod info;
 pub(super) mod pkcs12;

@@ -35,6 +35,8 @@ pub(super) struct Git {
     single_branch: bool,
     track_submodules: bool,
     verify_commit: bool,
+    /// The fingerprints of those who may have signed; empty for anybody whose key is there.
+    signers: Vec<String>,
     executable: String,
     separate: Option<PathBuf>,
     archive: Option<(PathBuf, Option<String>)>,
@@ -85,7 +87,7 @@ impl Module for Git {
             Field::path("archive"),
             Field::str("archive_prefix"),
             Field::path("separate_git_dir"),
-            Field::unsupported("gpg_allowlist").alias(&["gpg_whitelist"]),
+            Field::list("gpg_allowlist").alias(&["gpg_whitelist"]),
         ],
     )
     .exclusive(&[
@@ -138,6 +140,7 @@ impl Module for Git {
             single_branch: arguments.bool("single_branch"),
             track_submodules: arguments.bool("track_submodules"),
             verify_commit: arguments.bool("verify_commit"),
+            signers: arguments.list("gpg_allowlist").unwrap_or_default(),
             executable: arguments.text("executable"),
             separate: arguments.path("separate_git_dir"),
             archive: archive.map(|path| (path, archive_prefix)),
@@ -206,6 +209,7 @@ impl Module for Git {
         if outcome.changed && !outcome.check {
             let head = checked(host, &self.in_dest(&["rev-parse", "HEAD"]))?;
             after = Some(head.stdout.trim().to_owned());
+            self.check_signer(host, found)?;
         }
         let mut values = values(json!({"before": found.before, "after": after}));
         if found.is_there && self.update {
@@ -428,13 +432,27 @@ impl Git {
             None => changes.push(self.change(&["checkout", "--force", &self.version])),
         }
         if self.verify_commit {
-            let verb = if version.is_annotated {
-                "verify-tag"
-            } else {
-                "verify-commit"
-            };
-            changes.push(self.change(&[verb, &self.version]));
+            changes.push(self.change(&[verification(version), &self.version]));
         }
+    }
+
+    /// Fails where what was checked out is signed by somebody who is not among those who may.
+    fn check_signer(&self, host: &dyn Host, found: &Found) -> Result<(), ModuleError> {
+        let version = found.version.as_ref().filter(|_| !self.bare);
+        let version = version.filter(|_| self.verify_commit && !self.signers.is_empty());
+        let Some(version) = version else {
+            return Ok(());
+        };
+        let words = [verification(version), "--raw", &self.version];
+        let said = host.run(&self.in_dest(&words))?;
+        let keys = signing_keys(&said.stderr);
+        if keys.iter().any(|key| self.signers.contains(key)) {
+            return Ok(());
+        }
+        let key = keys.first().map_or("", String::as_str);
+        let msg =
+            format!("The gpg_allowlist does not include the public key \"{key}\" for this commit");
+        Err(ModuleError::new(msg).with(programs::results(&said)))
     }
 
     fn decide_submodules(&self, changes: &mut Vec<Change>) {
@@ -462,6 +480,29 @@ impl Git {
         words.push(&self.version);
         self.change(&words)
     }
+}
+
+/// The command that looks at a signature.
+fn verification(version: &Version) -> &'static str {
+    if version.is_annotated {
+        "verify-tag"
+    } else {
+        "verify-commit"
+    }
+}
+
+/// The fingerprints in what `gpg` says of a valid signature: of the key that signed, and of the one to which it belongs.
+fn signing_keys(said: &str) -> Vec<String> {
+    let words = said.lines().map(|line| line.split_whitespace().skip(1));
+    let valid = words
+        .map(Iterator::collect::<Vec<&str>>)
+        .find(|words| words.first() == Some(&"VALIDSIG"));
+    let words = valid.unwrap_or_default();
+    let keys = [words.get(1), words.get(10)];
+    keys.into_iter()
+        .flatten()
+        .map(|key| (*key).to_owned())
+        .collect()
 }
 
 fn umask(value: &Value) -> Result<String, ModuleError> {
@@ -493,4 +534,16 @@ fn environment(arguments: &Arguments) -> BTreeMap<String, String> {
     let ssh = format!("ssh -o BatchMode=yes {}", options.trim());
     environment.insert("GIT_SSH_COMMAND".to_owned(), ssh.trim_end().to_owned());
     environment
+}
+
+#[cfg(test)]
+mod tests {
+    use super::signing_keys;
+
+    #[test]
+    fn a_signature_names_its_key_and_the_one_above() {
+        let said = "[GNUPG:] NEWSIG\n[GNUPG:] VALIDSIG SUB 2024-01-01 1 0 4 0 22 10 00 MAIN\n";
+        assert_eq!(signing_keys(said), ["SUB", "MAIN"]);
+        assert!(signing_keys("error: no signature found\n").is_empty());
+    }
 }

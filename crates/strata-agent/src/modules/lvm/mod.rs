@@ -1,7 +1,8 @@
-//! `lvg` and `lvol`: volume groups and logical volumes.
+//! `lvg`, `lvg_rename` and `lvol`: volume groups and logical volumes.
 
 mod amount;
 pub(super) mod group;
+pub(super) mod rename;
 pub(super) mod volume;
 
 use amount::Amount;

@@ -16,6 +16,7 @@ use crate::system::Command;
 pub(super) mod db;
 pub(super) mod grants;
 pub(super) mod user;
+pub(super) mod variables;
 
 /// The arguments of every module of the family.
 pub(super) const LOGIN: &[Field] = &[

@@ -1,0 +1,128 @@
+//! A file of Quadlet: systemd makes a unit of it that makes the thing.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::folder_of;
+use crate::arguments::Arguments;
+use crate::change::{Change, FileWrite};
+use crate::host::{Host, Metadata, Permissions};
+use crate::mode::Mode;
+use crate::module::ModuleError;
+use crate::modules::file::missing_folders;
+
+pub(super) struct Quadlet {
+    folder: Option<PathBuf>,
+    file: String,
+    mode: Option<Mode>,
+    content: String,
+}
+
+/// The file as it is.
+pub(in crate::modules) struct Found {
+    path: PathBuf,
+    there: Option<Metadata>,
+    missing: Vec<PathBuf>,
+    is_same: bool,
+}
+
+impl Quadlet {
+    /// A file with one section of these lines (`Driver=local`), and those that the task adds.
+    pub(super) fn read(
+        arguments: &Arguments,
+        kind: &str,
+        section: &str,
+        lines: Vec<(&str, Vec<String>)>,
+    ) -> Result<Quadlet, ModuleError> {
+        let end = format!(".{kind}");
+        let mut file = arguments
+            .filled("quadlet_filename")
+            .unwrap_or_else(|| arguments.text("name"));
+        if !file.ends_with(&end) {
+            file.push_str(&end);
+        }
+        let mut content = format!("[{section}]\n");
+        for (key, values) in lines {
+            for value in values {
+                content.push_str(&format!("{key}={value}\n"));
+            }
+        }
+        for line in arguments.list("quadlet_options").unwrap_or_default() {
+            content.push_str(&format!("{line}\n"));
+        }
+        let mode = arguments.raw("quadlet_file_mode").map(Mode::read);
+        Ok(Quadlet {
+            folder: arguments.filled_path("quadlet_dir"),
+            file,
+            mode: mode.transpose()?,
+            content,
+        })
+    }
+
+    pub(super) fn observe(&self, host: &dyn Host) -> Result<Found, ModuleError> {
+        let folder = match &self.folder {
+            Some(folder) => folder.clone(),
+            None if host.user_id() == 0 => PathBuf::from("/etc/containers/systemd"),
+            None => {
+                let home = host.environment().get("HOME").cloned().unwrap_or_default();
+                PathBuf::from(home).join(".config/containers/systemd")
+            }
+        };
+        let path = folder.join(&self.file);
+        let there = host.metadata_followed(&path)?;
+        let is_same = there.is_some() && {
+            let text = host.read(&path)?;
+            without_comments(&String::from_utf8_lossy(&text)) == without_comments(&self.content)
+        };
+        Ok(Found {
+            missing: missing_folders(host, &folder_of(&path))?,
+            path,
+            there,
+            is_same,
+        })
+    }
+
+    pub(super) fn changes(&self, found: &Found) -> Vec<Change> {
+        let wanted = match (&self.mode, &found.there) {
+            (Some(mode), there) => {
+                let now = there.as_ref().map_or(0o640, |there| there.mode);
+                mode.apply(now, false)
+            }
+            (None, None) => Some(0o640),
+            (None, Some(_)) => None,
+        };
+        let permissions = Permissions {
+            mode: wanted,
+            ..Permissions::default()
+        };
+        if !found.is_same {
+            let folders = found.missing.iter().map(|path| Change::CreateDirectory {
+                path: path.clone(),
+                mode: 0o755,
+            });
+            let write = Change::Write(FileWrite {
+                permissions,
+                ..FileWrite::new(found.path.clone(), self.content.as_bytes())
+            });
+            return folders.chain([write]).collect();
+        }
+        let is = found.there.as_ref().map(|there| there.mode);
+        let differs = wanted.is_some() && wanted != is;
+        let change = Change::Permissions {
+            path: found.path.clone(),
+            permissions,
+            follow: true,
+        };
+        differs.then_some(change).into_iter().collect()
+    }
+
+    /// What is returned beside `changed`.
+    pub(super) fn values(kind: &str) -> Value {
+        json!({"actions": [], kind: {}})
+    }
+}
+
+fn without_comments(text: &str) -> Vec<&str> {
+    text.lines().filter(|line| !line.starts_with('#')).collect()
+}
