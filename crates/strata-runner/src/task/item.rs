@@ -21,6 +21,7 @@ use crate::{
     JsonMap,
     outcome::{self, Include, ItemResult},
     session::TaskError,
+    supported::now_called,
 };
 
 /// Does one item; gives none, having done nothing, if it depends on other hosts that are not here yet.
@@ -142,6 +143,7 @@ async fn act(
         ))),
         Action::Module { name, arguments } => {
             let name = module_name(templar, &name.value)?;
+            let name = now_called(name, &job.task, &job.scope.play, &shared.options);
             let arguments = arguments_of(job, templar, &name, &arguments.value)?;
             module(job, shared, variables, templar, &name, arguments).await
         }
