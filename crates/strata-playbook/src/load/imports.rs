@@ -127,6 +127,16 @@ impl Reader<'_> {
         let Some(text) = self.static_text(&name, context) else {
             return Vec::new();
         };
+        let from = from.rendered(|file| {
+            let file = Spanned {
+                value: file.into(),
+                span: name.span.clone(),
+            };
+            self.static_text(&file, context).ok_or(())
+        });
+        let Ok(from) = from else {
+            return Vec::new();
+        };
         let inner = Context {
             keywords: Arc::new(inherit(&context.keywords, read.own.clone())),
             ..context.clone()

@@ -211,6 +211,18 @@ fn skip(condition: &Json) -> ItemResult {
 
 fn include(job: &Job, templar: &Templar, name: &Json) -> Result<Done, TaskError> {
     let name = outcome::text(&templar.render(name)?);
+    let (from, flags) = match &job.task.action {
+        Action::IncludeRole { from, flags, .. } => {
+            let text = |file: &str| Ok(outcome::text(&templar.render_text(file)?));
+            let from = from.rendered::<TemplateError>(text)?;
+            let flags = flags.iter().map(|(flag, value)| {
+                let value = templar.render(&value.value)?;
+                Ok((*flag, outcome::truth(&value)))
+            });
+            (from, flags.collect::<Result<_, TemplateError>>()?)
+        }
+        _ => Default::default(),
+    };
     if job.templates.watch.crossed() {
         return Ok(Done::Crossing);
     }
@@ -222,6 +234,8 @@ fn include(job: &Job, templar: &Templar, name: &Json) -> Result<Done, TaskError>
         include: Some(Include {
             name,
             parameters: Arc::new(parameters(job, templar)),
+            from,
+            flags,
             label: None,
         }),
         ..ItemResult::default()
