@@ -42,6 +42,8 @@ pub(crate) enum Effect {
         /// The host they belong to, if it is not the task's.
         host: Option<Arc<str>>,
     },
+    /// Variables of which nobody knows whether they would have been set.
+    Doubt { names: Vec<String> },
     /// A new host, or new variables and groups of one.
     AddHost {
         name: String,

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     JsonMap,
-    outcome::{self, Include, ItemResult},
+    outcome::{self, Effect, Include, ItemResult},
     session::TaskError,
     supported::now_called,
 };
@@ -52,6 +52,13 @@ pub(super) async fn run(
             if ignore_unreachable && result.is_unreachable() {
                 result.values.insert("ignored".to_owned(), true.into());
             }
+        }
+        // Whether a failure is to be ignored is unknown, so that it is unknown whether it is one.
+        Err(_) if job.templates.watch.met_unknown() => {
+            if result.is_failed() {
+                result = ItemResult::unknown();
+            }
+            result.no_log |= keywords.no_log.is_some();
         }
         Err(error) => {
             result.no_log |= keywords.no_log.is_some();
@@ -109,6 +116,9 @@ async fn decide_and_do(
     match decided? {
         Decision::Skip(_) if watch.crossed() => return Ok(Done::Crossing),
         Decision::Skip(condition) => return Ok(Done::Finished(Box::new(skip(condition)))),
+        Decision::Unknown if is_include_vars(job) => {
+            return Ok(doubted(act(job, shared, variables, templar).await));
+        }
         Decision::Unknown => return Ok(not_known()),
         Decision::Do if loop_is_unknown => return Ok(not_known()),
         Decision::Do => {}
@@ -122,6 +132,23 @@ async fn decide_and_do(
         true => Ok(not_known()),
         false => done,
     }
+}
+
+fn is_include_vars(job: &Job) -> bool {
+    matches!(&job.task.action, Action::Module { name, .. } if name.value == "include_vars")
+}
+
+/// Variables that a file may or may not have given: each is unknown, as far as the file is there.
+fn doubted(done: Result<Done, TaskError>) -> Done {
+    let mut result = ItemResult::unknown();
+    if let Ok(Done::Finished(read)) = done {
+        let names = read.effects.iter().filter_map(|effect| match effect {
+            Effect::Facts { facts, .. } => Some(facts.keys().cloned().collect()),
+            _ => None,
+        });
+        result.effects = names.map(|names| Effect::Doubt { names }).collect();
+    }
+    Done::Finished(Box::new(result))
 }
 
 fn not_known() -> Done {
