@@ -368,8 +368,8 @@ fn key_span(node: &Node, key: &str) -> Span {
     found.map_or(&node.span, |entry| &entry.key.span).clone()
 }
 
-/// The arguments of `include_role` that say yes or no by a template.
-fn templated(named: &Named) -> Vec<(&'static str, Spanned<Json>)> {
+/// The arguments of `include_role` or `import_role` that say yes or no by a template.
+pub(super) fn templated(named: &Named) -> Vec<(&'static str, Spanned<Json>)> {
     let flags = ["public", "allow_duplicates", "rolespec_validate"].into_iter();
     let templated = flags.filter_map(|key| {
         let value = named.arguments.value.get(key)?;
