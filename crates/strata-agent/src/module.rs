@@ -156,7 +156,8 @@ fn path_facts(
 
 /// Takes a module through its steps.
 pub fn perform<M: Module>(context: &Context<'_>) -> Result<TaskResult, ModuleError> {
-    let arguments = M::SPEC.read(&context.task.args, &context.host.environment())?;
+    let given = M::SPEC.with_homes(&context.task.args, context.host)?;
+    let arguments = M::SPEC.read(&given, &context.host.environment())?;
     let flags = match M::SPEC.file_attributes {
         true => flags(M::SPEC.module, &arguments)?,
         false => None,

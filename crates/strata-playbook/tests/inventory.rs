@@ -6,7 +6,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 use strata_core::{Diagnostics, files::MemoryFiles};
-use strata_playbook::{Inventory, inventory::Fetch, variables::InventoryVariables};
+use strata_playbook::{
+    Inventory,
+    inventory::Fetch,
+    variables::{InventoryVariables, Reading},
+};
 
 fn check(files: &[(&str, &str)], source: &str, recorded: &str) {
     let recorded: Json = serde_json::from_str(recorded).unwrap();
@@ -14,8 +18,14 @@ fn check(files: &[(&str, &str)], source: &str, recorded: &str) {
     let mut diags = Diagnostics::new();
     let inventory = Inventory::load(&files, &[PathBuf::from(source)], &mut diags);
     let folder = Path::new(source).parent().unwrap().to_owned();
-    let variables =
-        InventoryVariables::load(&files, &inventory, &[folder], None, false, &mut diags);
+    let variables = InventoryVariables::load(
+        &files,
+        &inventory,
+        &[folder],
+        None,
+        Reading::default(),
+        &mut diags,
+    );
     assert!(diags.is_empty(), "{diags:?}");
     let mut wrong = Vec::new();
     let mut compare = |what: String, ours: Json, recorded: &Json| {

@@ -33,7 +33,6 @@ pub(crate) fn load(
             load::include_tasks(files, site, &name, apply, load_options, &mut diags)
         }
         Action::IncludeRole {
-            from,
             apply,
             public,
             validate,
@@ -41,10 +40,10 @@ pub(crate) fn load(
         } => {
             let role = RoleInclude {
                 name: &name,
-                from,
+                from: &include.from,
                 apply: apply.as_ref().map(|apply| &apply.value),
-                public: *public,
-                validate: *validate,
+                public: include.flag("public", *public),
+                validate: include.flag("rolespec_validate", *validate),
             };
             load::include_role(files, site, role, load_options, &mut diags)
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 use strata_core::{FileDiff, TaskOutcome};
+use strata_playbook::play::RoleFiles;
 
 use crate::{JsonMap, hosts::FactLevel};
 
@@ -41,6 +42,8 @@ pub(crate) enum Effect {
         /// The host they belong to, if it is not the task's.
         host: Option<Arc<str>>,
     },
+    /// Variables of which nobody knows whether they would have been set.
+    Doubt { names: Vec<String> },
     /// A new host, or new variables and groups of one.
     AddHost {
         name: String,
@@ -64,8 +67,20 @@ pub(crate) struct Include {
     pub(crate) name: String,
     /// The variables that they see beyond.
     pub(crate) parameters: Arc<JsonMap>,
+    /// The files of a role to use in place of `main`.
+    pub(crate) from: RoleFiles,
+    /// Arguments of `include_role` that say yes or no by a template.
+    pub(crate) flags: Vec<(&'static str, bool)>,
     /// What the item is called, in a loop.
     pub(crate) label: Option<String>,
+}
+
+impl Include {
+    /// What an argument says: as it was rendered, or else as it is written.
+    pub(crate) fn flag(&self, name: &str, written: bool) -> bool {
+        let rendered = self.flags.iter().find(|(flag, _)| *flag == name);
+        rendered.map_or(written, |(_, value)| *value)
+    }
 }
 
 impl ItemResult {

@@ -113,6 +113,11 @@ fn unknown_module(
         return None;
     }
     let places = Places::of(options, play, task);
+    let moved = places.moved(name, is_known);
+    if moved.as_deref().is_some_and(is_known) {
+        return None;
+    }
+    let name = moved.as_deref().unwrap_or(name);
     let plugin = places.action_plugin(name);
     let is_ours = actions::has_plugin_of_ours(name).is_some();
     if let Some(plugin) = plugin.filter(|_| !is_ours) {
@@ -139,6 +144,15 @@ fn unknown_module(
 /// What is said of a module that Strata does not have.
 pub(crate) fn message(name: &str) -> String {
     format!("the module `{name}` is not supported by Strata")
+}
+
+/// The name under which a module is now that moved into another collection; the given one where it did not.
+pub(crate) fn now_called(name: String, task: &Task, play: &Play, options: &Options) -> String {
+    if is_known(&name) {
+        return name;
+    }
+    let moved = Places::of(options, play, task).moved(&name, is_known);
+    moved.unwrap_or(name)
 }
 
 fn is_known(name: &str) -> bool {

@@ -18,6 +18,7 @@ pub use field::{Field, FieldKind};
 
 mod convert;
 mod field;
+mod homes;
 
 /// What a module takes.
 #[derive(Debug, Clone, Copy)]

@@ -185,14 +185,17 @@ impl Module for Apt {
         } else {
             list_age(host)?
         };
+        // Where nothing was new apt leaves the lists as they are, and their age with them.
+        let new = outcome.check || cache_time != found.updated;
+        let updated = found.update && new;
         let mut values = values(json!({
-            "cache_updated": found.update && !outcome.check,
+            "cache_updated": updated,
             "cache_update_time": cache_time,
         }));
         let asked = !found.work.is_empty() || self.asks_for_work();
         let changed = match (outcome.check, asked) {
             // Renewing the lists is a change only where nothing else was asked for.
-            (_, false) => found.update,
+            (_, false) => updated,
             (true, true) => found.needed,
             (false, true) => did.iter().any(|output| did_something(&output.stdout)),
         };

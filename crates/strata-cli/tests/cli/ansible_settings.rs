@@ -79,3 +79,50 @@ fn a_mistake_in_the_settings_ends_the_stage_before_its_first_task() {
     );
     assert!(!folder.path().join("ansible/told").exists());
 }
+
+/// Stands for `sops`: a file with `sops` in it holds what it says.
+const SOPS: &str = "#!/bin/sh\n\
+    for file; do :; done\n\
+    grep -q sops \"$file\" || { echo 'no metadata found' >&2; exit 1; }\n\
+    [ \"$SOPS_AGE_KEY_FILE\" = /keys ] || { echo 'no key' >&2; exit 1; }\n\
+    cat \"$file\"\n";
+
+#[test]
+fn variables_in_files_of_sops_are_read_where_the_settings_name_the_plugin() {
+    let settings = "[defaults]\ntransport = local\ngathering = explicit\n\
+        vars_plugins_enabled = host_group_vars, community.sops.sops\n\
+        [community.sops]\nage_keyfile = /keys\n";
+    let told = "{{ beside }} {{ inside }} {{ own }} {{ plain }}";
+    let playbook = format!("- hosts: app\n  tasks:\n    - debug: {{msg: \"{told}\"}}\n");
+    let folder = Folder::new(&[
+        ("ansible.cfg", settings),
+        ("site.yml", &playbook),
+        ("hosts", "[app]\nbox\n"),
+        (
+            "group_vars/app.sops.yaml",
+            "sops: {}\nbeside: first\nplain: sealed\n",
+        ),
+        ("group_vars/app/plain.yml", "plain: open\ninside: open\n"),
+        ("group_vars/app/a.sops.yml", "sops: {}\ninside: second\n"),
+        ("host_vars/box.sops.json", "{\"own\": \"third\", \"sops\": {}}\n"),
+        ("bin/sops", SOPS),
+    ]);
+    let program = folder.path().join("bin/sops");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&program, mode).unwrap();
+    let programs = format!("{}:/usr/bin:/bin", folder.path().join("bin").display());
+    let run = || {
+        folder.run_with(
+            &["playbook", "-i", "hosts", "site.yml"],
+            &[("PATH", &programs)],
+        )
+    };
+    let ran = run().succeeded();
+    let expected = "\"msg\": \"first second third sealed\"";
+    assert!(ran.stdout.contains(expected), "{}", ran.stdout);
+    folder.write("group_vars/app/a.sops.yml", "inside: second\n");
+    let ran = run();
+    assert_ne!(ran.code, Some(0));
+    assert!(ran.stderr.contains("no metadata found"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("vault"), "{}", ran.stderr);
+}

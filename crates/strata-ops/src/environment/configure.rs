@@ -310,7 +310,7 @@ fn prepared(
         &inventory,
         &folders,
         folder,
-        project.merges_hashes(),
+        project.reading(),
         &mut diags,
     );
     diags.into_result(Prepared {

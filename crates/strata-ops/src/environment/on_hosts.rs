@@ -111,8 +111,8 @@ impl Run<'_> {
         let playbooks = all.iter().map(|stage| absolute(&stage.playbook));
         folders.extend(playbooks.filter_map(|path| Some(path.parent()?.to_owned())));
         let files = project.files.as_ref();
-        let merges = project.merges_hashes();
-        let variables = InventoryVariables::load(files, &inventory, &folders, None, merges, diags);
+        let reading = project.reading();
+        let variables = InventoryVariables::load(files, &inventory, &folders, None, reading, diags);
         Known {
             project,
             inventory,

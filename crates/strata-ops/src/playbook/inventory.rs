@@ -41,7 +41,7 @@ pub(crate) fn read(
         &inventory,
         &folders,
         playbook,
-        project.merges_hashes(),
+        project.reading(),
         diags,
     );
     Found {

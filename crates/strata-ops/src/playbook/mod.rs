@@ -12,6 +12,7 @@ pub(crate) mod plugins;
 pub(crate) mod random;
 mod resume;
 pub mod settings;
+mod sops;
 
 use std::{
     path::{Path, PathBuf},
@@ -24,7 +25,7 @@ use strata_core::{Diagnostic, Diagnostics, Events, Severity, files::Files};
 use strata_jinja::Now;
 use strata_playbook::{
     Inventory, Playbook,
-    variables::InventoryVariables,
+    variables::{InventoryVariables, Reading},
     vault::{Secrets, VaultFiles},
 };
 use strata_runner::{Ask, BecomeDefaults, Findings, Gathering, Pace, Recap, StopSignal};
@@ -119,9 +120,10 @@ impl Project {
         let settings = Settings::read(&Disk, process, diags);
         let secrets = vault::secrets(sources, &settings, process, ask, diags);
         let secrets = Arc::new(secrets);
+        let files: Arc<dyn Files> = Arc::new(VaultFiles::new(Arc::new(Disk), secrets.clone()));
         Self {
+            files: sops::decrypting(files, &settings, &secrets, &process.environment),
             settings: Arc::new(settings),
-            files: Arc::new(VaultFiles::new(Arc::new(Disk), secrets.clone())),
             secrets,
             installed: modules::collections(&process.environment),
         }
@@ -173,6 +175,14 @@ impl Project {
         self.settings.text("hash_behaviour").as_deref() == Some("merge")
     }
 
+    /// How `group_vars` and `host_vars` are read.
+    pub(crate) fn reading(&self) -> Reading {
+        Reading {
+            merge: self.merges_hashes(),
+            sops: sops::is_enabled(&self.settings),
+        }
+    }
+
     /// Whether facts are variables of their own, beside `ansible_facts`.
     pub(crate) fn injects_facts(&self) -> bool {
         self.settings.flag("inject_facts_as_vars").unwrap_or(true)
@@ -214,7 +224,7 @@ fn missing_modules(playbooks: &[PathBuf], options: &Options, process: &Process) 
         &nobody,
         &[],
         None,
-        false,
+        Reading::default(),
         &mut Diagnostics::new(),
     );
     let runner = runner_options(&around, &project, extra, Arc::new(variables));

@@ -155,11 +155,22 @@ impl Settings {
         folder: &Path,
         diags: &mut Diagnostics,
     ) {
-        if let Effect::Only(values, why) = setting.effect
-            && !values
-                .iter()
-                .any(|value| value.eq_ignore_ascii_case(text.trim()))
-        {
+        let is_one = |word: &str, of: &[&str]| of.iter().any(|one| one.eq_ignore_ascii_case(word));
+        let refused = match setting.effect {
+            Effect::Only(values, why) => {
+                (!is_one(text.trim(), values)).then(|| (text.clone(), why))
+            }
+            Effect::Words(words, why) => {
+                let given = text
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|word| !word.is_empty());
+                let others: Vec<_> = given.filter(|word| !is_one(word, words)).collect();
+                (!others.is_empty()).then(|| (others.join(", "), why))
+            }
+            Effect::Used | Effect::Nothing => None,
+        };
+        if let Some((text, why)) = refused {
             let message = format!("{shown} is `{text}`, which is not supported by Strata: {why}");
             diags.push(Diagnostic::warning("ansible-cfg", message));
         }
@@ -264,7 +275,7 @@ fn known(section: &str, key: &str) -> Option<&'static Setting> {
         setting
             .places
             .iter()
-            .any(|place| place.split_once('.') == Some((section, key)))
+            .any(|place| place.rsplit_once('.') == Some((section, key)))
     })
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 use strata_core::Span;
 
-use super::{arguments, keywords::short_name, reader::Reader};
+use super::{arguments, fields, keywords::short_name, reader::Reader};
 use crate::{
     play::{Action, JsonMap, RoleFiles, Spanned},
     yaml::{Entry, Node},
@@ -288,6 +288,7 @@ impl Reader<'_> {
             public: self.flag(named, "public", false),
             allow_duplicates: self.flag(named, "allow_duplicates", true),
             validate: self.validates(named),
+            flags: templated(named),
         })
     }
 
@@ -297,10 +298,20 @@ impl Reader<'_> {
     }
 
     fn flag(&mut self, named: &Named, key: &str, usual: bool) -> bool {
-        match named.arguments.value.get(key) {
-            None => usual,
-            Some(Json::Bool(value)) => *value,
-            Some(_) => {
+        let Some(value) = named.arguments.value.get(key) else {
+            return usual;
+        };
+        let said = match value {
+            Json::Bool(value) => Some(*value),
+            // It is rendered when the task is reached.
+            Json::String(text) if text.contains("{{") => Some(usual),
+            Json::String(text) => fields::truth(text),
+            Json::Number(number) => fields::truth(&number.to_string()),
+            _ => None,
+        };
+        match said {
+            Some(value) => value,
+            None => {
                 self.error(
                     "wrong-type",
                     format!("`{key}` must be a boolean"),
@@ -355,6 +366,20 @@ fn key_span(node: &Node, key: &str) -> Span {
     let entries = node.entries().unwrap_or_default();
     let found = entries.iter().find(|entry| entry.key.text() == Some(key));
     found.map_or(&node.span, |entry| &entry.key.span).clone()
+}
+
+/// The arguments of `include_role` or `import_role` that say yes or no by a template.
+pub(super) fn templated(named: &Named) -> Vec<(&'static str, Spanned<Json>)> {
+    let flags = ["public", "allow_duplicates", "rolespec_validate"].into_iter();
+    let templated = flags.filter_map(|key| {
+        let value = named.arguments.value.get(key)?;
+        value.as_str()?.contains("{{").then(|| {
+            let span = key_span(&named.node, key);
+            let value = value.clone();
+            (key, Spanned { value, span })
+        })
+    });
+    templated.collect()
 }
 
 fn apply(node: &Node) -> Option<Box<Spanned<Node>>> {

@@ -187,7 +187,8 @@ impl Reader<'_> {
     }
 }
 
-fn truth(text: &str) -> Option<bool> {
+/// A word that says yes or no.
+pub(super) fn truth(text: &str) -> Option<bool> {
     match text.to_lowercase().as_str() {
         "true" | "yes" | "on" | "1" | "y" | "t" => Some(true),
         "false" | "no" | "off" | "0" | "n" | "f" => Some(false),

@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc};
 use strata_core::{Diagnostic, files::normalize};
 
 use super::{
+    actions,
     context::{Context, MAX_DEPTH},
     keywords::inherit,
     reader::Reader,
@@ -125,6 +126,22 @@ impl Reader<'_> {
             return Vec::new();
         };
         let Some(text) = self.static_text(&name, context) else {
+            return Vec::new();
+        };
+        for (key, value) in actions::templated(&read.named) {
+            if key == "rolespec_validate" {
+                let message = format!("`{key}` of an import must be a boolean");
+                self.error("wrong-type", message, &value.span);
+            }
+        }
+        let from = from.rendered(|file| {
+            let file = Spanned {
+                value: file.into(),
+                span: name.span.clone(),
+            };
+            self.static_text(&file, context).ok_or(())
+        });
+        let Ok(from) = from else {
             return Vec::new();
         };
         let inner = Context {

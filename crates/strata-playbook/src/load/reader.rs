@@ -16,6 +16,7 @@ use strata_jinja::{Engine, NoSurroundings, Templar, Variable};
 use super::{Options, context::Context};
 use crate::{
     play::{Handler, JsonMap, Keywords, Role, Spanned},
+    variables::SOPS_ENDINGS,
     yaml::{self, Node},
 };
 
@@ -187,7 +188,9 @@ fn unreadable(path: &Path, reason: &str, place: Option<&Span>) -> Diagnostic {
         "unreadable-file",
         format!("cannot read `{}`: {reason}", path.display()),
     );
-    if reason.contains("ecrypt") {
+    let name = path.to_string_lossy();
+    let is_sops = SOPS_ENDINGS.iter().any(|ending| name.ends_with(ending));
+    if reason.contains("ecrypt") && !is_sops {
         diagnostic = diagnostic.hint(
             "Give the password with `--vault-password-file`, `--vault-id` or `--ask-vault-pass`.",
         );

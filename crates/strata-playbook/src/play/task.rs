@@ -85,12 +85,14 @@ pub enum Action {
         allow_duplicates: bool,
         /// Whether its arguments are checked by its `meta/argument_specs.yml`.
         validate: bool,
+        /// Those of the three above that are templates, by the names of their arguments.
+        flags: Vec<(&'static str, Spanned<Json>)>,
     },
     /// `meta`: `flush_handlers`, `end_host`, ...
     Meta(Spanned<String>),
 }
 
-/// Which files of a role to use in place of `main`.
+/// Which files of a role to use in place of `main`, perhaps by templates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RoleFiles {
     /// In `tasks`.
@@ -101,6 +103,25 @@ pub struct RoleFiles {
     pub defaults: Option<String>,
     /// In `handlers`.
     pub handlers: Option<String>,
+}
+
+impl RoleFiles {
+    /// The same files with names that are templates as `render` has them.
+    pub fn rendered<E>(
+        &self,
+        mut render: impl FnMut(&str) -> Result<String, E>,
+    ) -> Result<Self, E> {
+        let mut one = |name: &Option<String>| match name {
+            Some(text) if text.contains("{{") => render(text).map(Some),
+            plain => Ok(plain.clone()),
+        };
+        Ok(Self {
+            tasks: one(&self.tasks)?,
+            vars: one(&self.vars)?,
+            defaults: one(&self.defaults)?,
+            handlers: one(&self.handlers)?,
+        })
+    }
 }
 
 /// Over what a task repeats.

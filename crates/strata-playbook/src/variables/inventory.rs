@@ -17,6 +17,19 @@ use crate::{
     play::JsonMap,
 };
 
+/// What a folder's files of variables mean.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reading {
+    /// Mappings of the same name are merged (`hash_behaviour = merge`); else the stronger one counts.
+    pub merge: bool,
+    /// Files of SOPS are read after the others, as by the plugin `community.sops.sops`: `NAME.sops.yml` and the like
+    /// beside and in the folder `NAME`. The tree of files gives them decrypted.
+    pub sops: bool,
+}
+
+/// How the names of SOPS's files end.
+pub const SOPS_ENDINGS: [&str; 3] = [".sops.yml", ".sops.yaml", ".sops.json"];
+
 /// The variables that inventory files, `group_vars` and `host_vars` give each host, merged in Ansible's order.
 #[derive(Clone, Debug)]
 pub struct InventoryVariables {
@@ -35,21 +48,21 @@ struct Alone {
 impl InventoryVariables {
     /// Reads `group_vars` and `host_vars` beside the inventory sources and the playbook, and merges all.
     ///
-    /// `inventory_folders` are the folders of inventory files, and folders given as inventories themselves. With
-    /// `merge` mappings of the same name are merged (`hash_behaviour = merge`); else the stronger one counts.
+    /// `inventory_folders` are the folders of inventory files, and folders given as inventories themselves.
     pub fn load(
         files: &dyn Files,
         inventory: &Inventory,
         inventory_folders: &[PathBuf],
         playbook_folder: Option<&Path>,
-        merge: bool,
+        reading: Reading,
         diags: &mut Diagnostics,
     ) -> Self {
+        let merge = reading.merge;
         let mut reader = Reader {
             files,
             diags,
             read: BTreeMap::new(),
-            merge,
+            reading,
         };
         let add = |vars: &mut JsonMap, more| add_variables(vars, more, merge);
         let all = inventory
@@ -133,7 +146,7 @@ struct Reader<'a> {
     files: &'a dyn Files,
     diags: &'a mut Diagnostics,
     read: BTreeMap<PathBuf, JsonMap>,
-    merge: bool,
+    reading: Reading,
 }
 
 impl Reader<'_> {
@@ -142,7 +155,7 @@ impl Reader<'_> {
         let mut vars = JsonMap::new();
         for folder in folders.iter().map(PathBuf::as_path).chain(playbook) {
             let more = self.folder(folder, "group_vars", "all");
-            add_variables(&mut vars, more, self.merge);
+            add_variables(&mut vars, more, self.reading.merge);
         }
         vars
     }
@@ -161,16 +174,28 @@ impl Reader<'_> {
         for ending in ["", ".yml", ".yaml", ".json"] {
             let path = folder.join(kind).join(format!("{name}{ending}"));
             match self.files.kind(&path) {
-                Some(EntryKind::Folder) if ending.is_empty() => self.tree(&path, 0, &mut vars),
+                Some(EntryKind::Folder) if ending.is_empty() => {
+                    self.tree(&path, 0, false, &mut vars);
+                }
                 Some(EntryKind::File) => self.add_file(&path, &mut vars),
                 _ => {}
             }
+        }
+        if self.reading.sops {
+            for ending in SOPS_ENDINGS {
+                let path = folder.join(kind).join(format!("{name}{ending}"));
+                if self.files.kind(&path) == Some(EntryKind::File) {
+                    self.add_file(&path, &mut vars);
+                }
+            }
+            self.tree(&base, 0, true, &mut vars);
         }
         self.read.insert(base, vars.clone());
         vars
     }
 
-    fn tree(&mut self, folder: &Path, depth: usize, vars: &mut JsonMap) {
+    /// The files of a folder and those in it: those of SOPS, or the others.
+    fn tree(&mut self, folder: &Path, depth: usize, sops: bool, vars: &mut JsonMap) {
         for entry in self.files.list(folder).unwrap_or_default() {
             let path = folder.join(&entry.name);
             let hidden = entry.name.starts_with('.') || entry.name.ends_with('~');
@@ -178,10 +203,14 @@ impl Reader<'_> {
                 || [".yml", ".yaml", ".json"]
                     .iter()
                     .any(|ending| entry.name.ends_with(ending));
+            let is_sops = self.reading.sops
+                && SOPS_ENDINGS
+                    .iter()
+                    .any(|ending| entry.name.ends_with(ending));
             match entry.kind {
                 _ if hidden => {}
-                EntryKind::Folder if depth < 10 => self.tree(&path, depth + 1, vars),
-                EntryKind::File if known => self.add_file(&path, vars),
+                EntryKind::Folder if depth < 10 => self.tree(&path, depth + 1, sops, vars),
+                EntryKind::File if known && is_sops == sops => self.add_file(&path, vars),
                 _ => {}
             }
         }
@@ -189,6 +218,6 @@ impl Reader<'_> {
 
     fn add_file(&mut self, path: &Path, vars: &mut JsonMap) {
         let read = load::vars_file(self.files, path, self.diags).unwrap_or_default();
-        add_variables(vars, read, self.merge);
+        add_variables(vars, read, self.reading.merge);
     }
 }

@@ -16,7 +16,7 @@ use strata_jinja::{Variable, Variables, unsafe_text};
 use crate::load::add_variables;
 use crate::play::{JsonMap, Play, Role, Task};
 
-pub use inventory::InventoryVariables;
+pub use inventory::{InventoryVariables, Reading, SOPS_ENDINGS};
 pub use magic::{groups, magic};
 
 /// All that a host's templates may see, by level, the weakest first. Cheap to clone.

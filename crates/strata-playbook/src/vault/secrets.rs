@@ -84,10 +84,15 @@ impl Secrets {
     pub fn file(&self, bytes: &[u8]) -> Result<Vec<u8>, VaultError> {
         let (bytes, _) = self.open(bytes)?;
         if let Ok(text) = str::from_utf8(&bytes) {
-            let values = text.lines().map(value_on).map(str::to_owned);
-            self.remember(values.filter(|value| value.len() >= HIDDEN_FROM_FILES));
+            self.reveal(text);
         }
         Ok(bytes)
+    }
+
+    /// Remembers the values of a file that something else decrypted.
+    pub fn reveal(&self, text: &str) {
+        let values = text.lines().map(value_on).map(str::to_owned);
+        self.remember(values.filter(|value| value.len() >= HIDDEN_FROM_FILES));
     }
 
     /// The texts that were decrypted so far.

@@ -45,6 +45,9 @@ type Action = for<'a> fn(&'a Call<'a>) -> BoxFuture<'a, Result<ActionResult, Tas
 /// All actions by name.
 const ACTIONS: &[(&str, Action)] = &[
     ("add_host", |call| Box::pin(add_host::run(call))),
+    ("ansible.posix.synchronize", |call| {
+        Box::pin(synchronize::run(call))
+    }),
     ("assemble", |call| Box::pin(assemble::run(call))),
     ("assert", |call| Box::pin(assert::run(call))),
     ("async_status", |call| Box::pin(async_status::run(call))),

@@ -344,6 +344,12 @@ impl Batch<'_> {
                         }
                     }
                 }
+                Effect::Doubt { names } => {
+                    for host in self.recipients(job, once) {
+                        let table = &self.shared.table;
+                        table.change(&host, |data| data.mark_unknown(names.iter(), true));
+                    }
+                }
                 Effect::AddHost {
                     name,
                     groups,

@@ -9,6 +9,7 @@
 
 mod imports;
 mod payload;
+mod redirects;
 mod result;
 
 use std::path::{Path, PathBuf};

@@ -19,8 +19,9 @@ use super::{
 };
 use crate::{
     JsonMap,
-    outcome::{self, Include, ItemResult},
+    outcome::{self, Effect, Include, ItemResult},
     session::TaskError,
+    supported::now_called,
 };
 
 /// Does one item; gives none, having done nothing, if it depends on other hosts that are not here yet.
@@ -51,6 +52,13 @@ pub(super) async fn run(
             if ignore_unreachable && result.is_unreachable() {
                 result.values.insert("ignored".to_owned(), true.into());
             }
+        }
+        // Whether a failure is to be ignored is unknown, so that it is unknown whether it is one.
+        Err(_) if job.templates.watch.met_unknown() => {
+            if result.is_failed() {
+                result = ItemResult::unknown();
+            }
+            result.no_log |= keywords.no_log.is_some();
         }
         Err(error) => {
             result.no_log |= keywords.no_log.is_some();
@@ -108,6 +116,9 @@ async fn decide_and_do(
     match decided? {
         Decision::Skip(_) if watch.crossed() => return Ok(Done::Crossing),
         Decision::Skip(condition) => return Ok(Done::Finished(Box::new(skip(condition)))),
+        Decision::Unknown if is_include_vars(job) => {
+            return Ok(doubted(act(job, shared, variables, templar).await));
+        }
         Decision::Unknown => return Ok(not_known()),
         Decision::Do if loop_is_unknown => return Ok(not_known()),
         Decision::Do => {}
@@ -121,6 +132,23 @@ async fn decide_and_do(
         true => Ok(not_known()),
         false => done,
     }
+}
+
+fn is_include_vars(job: &Job) -> bool {
+    matches!(&job.task.action, Action::Module { name, .. } if name.value == "include_vars")
+}
+
+/// Variables that a file may or may not have given: each is unknown, as far as the file is there.
+fn doubted(done: Result<Done, TaskError>) -> Done {
+    let mut result = ItemResult::unknown();
+    if let Ok(Done::Finished(read)) = done {
+        let names = read.effects.iter().filter_map(|effect| match effect {
+            Effect::Facts { facts, .. } => Some(facts.keys().cloned().collect()),
+            _ => None,
+        });
+        result.effects = names.map(|names| Effect::Doubt { names }).collect();
+    }
+    Done::Finished(Box::new(result))
 }
 
 fn not_known() -> Done {
@@ -142,6 +170,7 @@ async fn act(
         ))),
         Action::Module { name, arguments } => {
             let name = module_name(templar, &name.value)?;
+            let name = now_called(name, &job.task, &job.scope.play, &shared.options);
             let arguments = arguments_of(job, templar, &name, &arguments.value)?;
             module(job, shared, variables, templar, &name, arguments).await
         }
@@ -209,6 +238,18 @@ fn skip(condition: &Json) -> ItemResult {
 
 fn include(job: &Job, templar: &Templar, name: &Json) -> Result<Done, TaskError> {
     let name = outcome::text(&templar.render(name)?);
+    let (from, flags) = match &job.task.action {
+        Action::IncludeRole { from, flags, .. } => {
+            let text = |file: &str| Ok(outcome::text(&templar.render_text(file)?));
+            let from = from.rendered::<TemplateError>(text)?;
+            let flags = flags.iter().map(|(flag, value)| {
+                let value = templar.render(&value.value)?;
+                Ok((*flag, outcome::truth(&value)))
+            });
+            (from, flags.collect::<Result<_, TemplateError>>()?)
+        }
+        _ => Default::default(),
+    };
     if job.templates.watch.crossed() {
         return Ok(Done::Crossing);
     }
@@ -220,6 +261,8 @@ fn include(job: &Job, templar: &Templar, name: &Json) -> Result<Done, TaskError>
         include: Some(Include {
             name,
             parameters: Arc::new(parameters(job, templar)),
+            from,
+            flags,
             label: None,
         }),
         ..ItemResult::default()

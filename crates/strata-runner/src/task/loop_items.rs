@@ -19,10 +19,37 @@ pub(super) fn items(job: &Job, templar: &Templar) -> Result<Option<Vec<Json>>, T
             )),
         },
         Some(Loop::With { lookup, terms }) => {
-            let terms = templar.render(&terms.value)?;
+            let terms = match lookup.value.as_str() {
+                "first_found" => defined(templar, &terms.value)?.unwrap_or_default(),
+                _ => templar.render(&terms.value)?,
+            };
             with_lookup(job, &lookup.value, listed(terms)).map(Some)
         }
     }
+}
+
+/// What of the terms of `with_first_found` is defined: names that are not known, such as that of a variable which only
+/// some systems have, are passed over. Loading bounds how deep they are nested.
+fn defined(templar: &Templar, terms: &Json) -> Result<Option<Json>, TemplateError> {
+    Ok(match terms {
+        Json::Array(items) => {
+            let items = items
+                .iter()
+                .filter_map(|item| defined(templar, item).transpose());
+            Some(items.collect::<Result<_, _>>()?)
+        }
+        Json::Object(fields) => {
+            let fields = fields.iter().filter_map(|(name, value)| {
+                let value = defined(templar, value).transpose()?;
+                Some(value.map(|value| (name.clone(), value)))
+            });
+            Some(fields.collect::<Result<_, _>>()?)
+        }
+        text => match templar.render(text) {
+            Err(error) if error.kind == TemplateErrorKind::Undefined => None,
+            rendered => Some(rendered?),
+        },
+    })
 }
 
 /// A lookup's terms are a list; a single one may stand without brackets.

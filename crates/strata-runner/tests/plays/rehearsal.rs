@@ -10,6 +10,7 @@ fn check(tasks: &str, expected: Expect) {
         ("inventory.ini", "a ansible_connection=local\n"),
         ("playbook.yml", playbook.as_str()),
         ("templates/app.j2", "port={{ found.stdout }}\n"),
+        ("vars/more.yml", "port: 1\n"),
     ];
     let mut world = World::new(files);
     world.options.check = true;
@@ -71,6 +72,10 @@ fn what_depends_on_a_command_is_unknown_and_does_not_fail() {
     - {name: Template, template: {src: app.j2, dest: /opt/app}}
     - {name: Loop, debug: {msg: "{{ item }}"}, loop: "{{ found.stdout_lines }}"}
     - {name: Assert, assert: {that: found.stdout is match('x')}}
+    - {name: Variables, include_vars: more.yml, when: found.stdout == ''}
+    - {name: From these, debug: {msg: "{{ port }}"}}
+    - {name: Ignored perhaps, debug: {msg: x}, ignore_errors: "{{ first.ok }}"}
+    - {name: Fails perhaps, fail: {msg: x}, ignore_errors: "{{ first.ok }}"}
     - {name: Fresh, set_fact: {first: {name: known}}}
     - {name: Now, debug: {msg: "{{ first.name }}"}}
     - {name: Other, debug: {msg: "{{ inventory_hostname }}"}}
@@ -93,6 +98,15 @@ fn what_depends_on_a_command_is_unknown_and_does_not_fail() {
               skipping: [a]
             TASK [Assert]
               skipping: [a]
+            TASK [Variables]
+              skipping: [a]
+            TASK [From these]
+              skipping: [a]
+            TASK [Ignored perhaps]
+              ok: [a]
+                x
+            TASK [Fails perhaps]
+              skipping: [a]
             TASK [Fresh]
               ok: [a]
             TASK [Now]
@@ -102,7 +116,7 @@ fn what_depends_on_a_command_is_unknown_and_does_not_fail() {
               ok: [a]
                 a
             PLAY RECAP
-              a: ok=3 changed=0 unreachable=0 failed=0 skipped=8 rescued=0 ignored=0
+              a: ok=4 changed=0 unreachable=0 failed=0 skipped=11 rescued=0 ignored=0
         "#]],
     );
 }

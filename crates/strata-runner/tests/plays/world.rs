@@ -14,7 +14,10 @@ use strata_core::{
     files::{Files, MemoryFiles},
 };
 use strata_jinja::Now;
-use strata_playbook::{Inventory, load, variables::InventoryVariables};
+use strata_playbook::{
+    Inventory, load,
+    variables::{InventoryVariables, Reading},
+};
 use strata_runner::{
     BecomeDefaults, Gathering, HostLink, Options, Pace, Recap, StopSignal, Target, run, stop_handle,
 };
@@ -57,7 +60,7 @@ impl World {
             &inventory,
             &folders,
             Some(&folder),
-            false,
+            Reading::default(),
             &mut diags,
         );
         assert!(!diags.has_errors(), "{diags:?}");

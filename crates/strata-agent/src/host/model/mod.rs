@@ -475,6 +475,13 @@ impl Host for Model {
                 brought::install(&mut state, name);
             }
         }
+        if change.verb == PackageVerb::Update {
+            // There is always something new in the archive that a model has not.
+            let now = state.now;
+            if let Some(lists) = state.tree.get_mut(Path::new("/var/lib/apt/lists")) {
+                lists.modified = now.max(lists.modified + 1.0);
+            }
+        }
         Ok(Output::success(&said))
     }
 

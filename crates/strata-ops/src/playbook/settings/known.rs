@@ -20,6 +20,8 @@ pub(super) enum Effect {
     Nothing,
     /// Only these values mean what Strata does anyway; others are named, with this reason.
     Only(&'static [&'static str], &'static str),
+    /// A list of which these words are used; others are named, with this reason.
+    Words(&'static [&'static str], &'static str),
 }
 
 const fn used(
@@ -357,6 +359,52 @@ pub(super) const KNOWN: &[Setting] = &[
             "there are no retry files; use `--limit` with the names of the hosts",
         ),
     },
+    Setting {
+        name: "vars_plugins_enabled",
+        places: &["defaults.vars_plugins_enabled"],
+        variables: &["ANSIBLE_VARS_ENABLED"],
+        effect: Effect::Words(
+            &[
+                "host_group_vars",
+                "ansible.builtin.host_group_vars",
+                "community.sops.sops",
+            ],
+            "vars plugins are Python",
+        ),
+    },
+    used(
+        "sops_binary",
+        &["community.sops.sops_binary"],
+        &["ANSIBLE_SOPS_BINARY"],
+    ),
+    used(
+        "sops_config_path",
+        &["community.sops.config_path"],
+        &["ANSIBLE_SOPS_CONFIG_PATH"],
+    ),
+    used("sops_age_key", &[], &["ANSIBLE_SOPS_AGE_KEY"]),
+    used(
+        "sops_age_keyfile",
+        &["community.sops.age_keyfile"],
+        &["ANSIBLE_SOPS_AGE_KEYFILE"],
+    ),
+    // Each file is decrypted once in a run.
+    nothing(
+        "sops_vars_stage",
+        &["community.sops.vars_stage"],
+        &["ANSIBLE_VARS_SOPS_PLUGIN_STAGE"],
+    ),
+    nothing(
+        "sops_vars_cache",
+        &["community.sops.vars_cache"],
+        &["ANSIBLE_VARS_SOPS_PLUGIN_CACHE"],
+    ),
+    // A plugin is known by the inventory that names it.
+    nothing(
+        "inventory_enabled",
+        &["inventory.enable_plugins"],
+        &["ANSIBLE_INVENTORY_ENABLED"],
+    ),
     Setting {
         name: "callbacks_enabled",
         places: &[
