@@ -16,6 +16,7 @@ mod data;
 mod declared;
 mod devices;
 mod entity;
+mod former;
 mod image;
 mod import;
 mod instance;
@@ -125,6 +126,9 @@ impl IncusProvider {
             provider: block::schema(),
             resources: plain.chain(others).collect(),
             data_sources: data::schemas(),
+            absent: former::FORMER
+                .map(|(name, instead)| (name.into(), instead))
+                .into(),
             ..ProviderSchema::default()
         }
     }
