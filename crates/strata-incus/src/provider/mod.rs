@@ -60,7 +60,7 @@ use self::{attributes::Attributes, entity::Entity, lifecycle::Lifecycle, session
 use crate::{platform::Platform, remote::Remotes};
 
 /// The plain objects.
-static ENTITIES: [&dyn Entity; 18] = [
+static ENTITIES: [&dyn Entity; 19] = [
     &profile::Profile,
     &network::Network,
     &network_acl::NetworkAcl,
@@ -75,7 +75,8 @@ static ENTITIES: [&dyn Entity; 18] = [
     &instance_snapshot::InstanceSnapshot,
     &network_address_set::NetworkAddressSet,
     &network_integration::NetworkIntegration,
-    &network_load_balancer::NetworkLoadBalancer,
+    &network_load_balancer::NetworkLoadBalancer(network_load_balancer::TYPE),
+    &network_load_balancer::NetworkLoadBalancer(network_load_balancer::LONG),
     &network_peer::NetworkPeer,
     &storage_bucket::StorageBucket,
     &storage_bucket_key::StorageBucketKey,
