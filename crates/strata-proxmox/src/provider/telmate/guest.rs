@@ -246,10 +246,12 @@ impl Kind for Guest {
             let usual: Json = serde_json::from_str(usual).unwrap_or_default();
             if !given.is_null() && *given != usual {
                 let summary = format!("`{name}` of `{}` is not supported yet", self.name);
-                diags.push(
-                    Diagnostic::error("proxmox-not-supported", summary)
-                        .detail(format!("it may only be `{usual}`, as it is anyway")),
-                );
+                let found = Diagnostic::error("proxmox-not-supported", summary)
+                    .detail(format!("it may only be `{usual}`, as it is anyway"));
+                diags.push(match *name {
+                    "oncreate" => found.hint("Write `vm_state = \"stopped\"` for a machine that is made and not started."),
+                    _ => found,
+                });
             }
         }
         let wrong = [
