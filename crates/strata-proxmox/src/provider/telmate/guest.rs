@@ -5,7 +5,7 @@ use strata_core::{BoxFuture, Diagnostic, Diagnostics};
 
 use super::{container, devices, disks, ha, machine, told::Told};
 use crate::provider::{
-    PRIVATE,
+    OPEN, PRIVATE,
     container::Container,
     guest::{all, first, text},
     kind::{Doing, Failure, Kind, Outcome, Planned, Work},
@@ -308,7 +308,9 @@ impl Kind for Guest {
                     .hint("Write it as `20m` or `1h30m`.")
             }));
         }
-        self.ours.validate(&(self.say)(config, None), diags);
+        let mut ours = (self.say)(config, None);
+        ours[OPEN] = config[OPEN].clone();
+        self.ours.validate(&ours, diags);
     }
 
     fn plan<'a>(&'a self, planned: &'a mut Planned<'_>) -> BoxFuture<'a, Outcome<()>> {

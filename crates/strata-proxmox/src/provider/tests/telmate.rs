@@ -1,5 +1,7 @@
 //! Lives of telmate's types.
 
+use strata_core::{PathStep, provider::ObjectKind};
+
 use super::*;
 
 pub(super) async fn telmate(options: Options) -> World {
@@ -137,6 +139,31 @@ async fn zero_as_the_number_of_a_guest_says_nothing() {
         assert!(reads(&Value::from(0)).is_some_and(|value| value.is_null()));
         assert_eq!(reads(&Value::from(100)), None);
     }
+}
+
+#[tokio::test]
+async fn a_disk_may_be_where_a_variable_says() {
+    let world = telmate(options()).await;
+    let name = "proxmox_vm_qemu";
+    let block = &world.provider.schema().resources[name].block;
+    let disk = json!({ "storage": "local", "size": "8G" });
+    let config = json!({ "name": "web", "target_node": "pve", "disk": [disk] });
+    let wrong = |config: &Value| {
+        let found = world.provider.validate(ObjectKind::Resource, name, config);
+        found.has_errors()
+    };
+    let unsaid = config_of(block, &config);
+    assert!(wrong(&unsaid));
+    let unknown = unsaid.map_children(|step, disks| match step {
+        PathStep::Attribute(name) if name.as_str() == "disk" => disks.map_children(|_, disk| {
+            disk.map_children(|step, value| match step {
+                PathStep::Attribute(name) if name.as_str() == "slot" => Value::unknown(value.ty()),
+                _ => value.clone(),
+            })
+        }),
+        _ => disks.clone(),
+    });
+    assert!(!wrong(&unknown));
 }
 
 #[tokio::test]
