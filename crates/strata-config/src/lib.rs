@@ -41,7 +41,9 @@ pub use inputs::{
     VariableInput, VariableOrigin, VariableText, automatic_variable_files, root_variables,
     variable_file,
 };
-pub use load::{LoadOptions, MissingModule, encryption, load, load_run, load_with, run_path};
+pub use load::{
+    BACKEND_ARGUMENT, LoadOptions, MissingModule, encryption, load, load_run, load_with, run_path,
+};
 pub use manifest::{MANIFEST, ManifestModule, ModuleManifest};
 pub use provider::ProviderAddress;
 pub use provisioners::{connection_body, connection_schema, provisioner_schema};

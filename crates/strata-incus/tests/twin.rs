@@ -96,6 +96,20 @@ async fn a_container_gets_an_address_of_its_bridge_and_goes_away_when_stopped() 
 }
 
 #[tokio::test]
+async fn another_server_has_whatever_image_is_asked_of_it() {
+    with_twin(|socket| {
+        let mut body = container("web", "ubuntu/20.04");
+        body["source"]["server"] = json!("https://images.example.net");
+        body["source"]["protocol"] = json!("simplestreams");
+        assert_eq!(request(socket, "POST", "/1.0/instances", &body).0, 202);
+        let path = "/1.0/instances/web";
+        let (status, answer) = request(socket, "GET", path, &Value::Null);
+        assert_eq!(status, 200, "{answer}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_a_real_daemon_refuses_the_twin_refuses() {
     let errors = with_twin(|socket| {
         let mut unknown_profile = container("a", "debian/12");

@@ -35,6 +35,7 @@ pub struct ProviderBuilder<P, C> {
     block: LazyLock<BlockSpec>,
     connect: Arc<Connect<P, C>>,
     types: Types<C>,
+    absent: BTreeMap<Arc<str>, &'static str>,
 }
 
 struct Types<C> {
@@ -59,6 +60,7 @@ pub fn provider<P: Schema + 'static, C: Send + Sync + 'static>(
             data_sources: BTreeMap::new(),
             ephemerals: BTreeMap::new(),
         },
+        absent: BTreeMap::new(),
     }
 }
 
@@ -99,6 +101,13 @@ impl<P: Schema + 'static, C: Send + Sync + 'static> ProviderBuilder<P, C> {
         self
     }
 
+    /// Names a resource of the original that is not there, and what to do instead.
+    #[must_use]
+    pub fn absent(mut self, type_name: &str, instead: &'static str) -> Self {
+        self.absent.insert(type_name.into(), instead);
+        self
+    }
+
     /// The provider.
     pub fn build(self) -> Arc<dyn Provider> {
         Arc::new(Declared {
@@ -108,6 +117,7 @@ impl<P: Schema + 'static, C: Send + Sync + 'static> ProviderBuilder<P, C> {
             block: self.block,
             connect: self.connect,
             types: Arc::new(self.types),
+            absent: self.absent,
             configuration: PhantomData,
         })
     }
@@ -121,6 +131,7 @@ struct Declared<P, C> {
     block: LazyLock<BlockSpec>,
     connect: Arc<Connect<P, C>>,
     types: Arc<Types<C>>,
+    absent: BTreeMap<Arc<str>, &'static str>,
     configuration: PhantomData<fn(P)>,
 }
 
@@ -140,6 +151,7 @@ impl<P, C> Declared<P, C> {
             ephemerals: ephemerals
                 .map(|(name, kind)| ((*name).into(), kind.schema()))
                 .collect(),
+            absent: self.absent.clone(),
         }
     }
 }

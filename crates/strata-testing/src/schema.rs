@@ -36,6 +36,7 @@ pub(crate) fn provider_schema() -> ProviderSchema {
             },
         )]
         .into(),
+        ..ProviderSchema::default()
     }
 }
 

@@ -22,5 +22,13 @@ pub(crate) fn provider(settings: &Settings) -> Arc<dyn Provider> {
     )
     .resource::<group::AnsibleGroup>()
     .resource::<host::AnsibleHost>()
+    .absent(
+        "ansible_playbook",
+        "A playbook runs after the machines are there: as a `configure` stage of `strata.hcl`, which `strata init --from .` drafts, or by `strata playbook`.",
+    )
+    .absent(
+        "ansible_vault",
+        "Encrypted values are decrypted where the playbook runs: by `strata playbook --vault-password-file FILE`.",
+    )
     .build()
 }

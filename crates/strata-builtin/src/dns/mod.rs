@@ -20,9 +20,12 @@ use strata_provider::provider_without_configuration;
 
 use crate::Settings;
 
+/// What to do where records are to be changed.
+const ELSEWHERE: &str = "Strata looks names up and changes no records: leave these in a root module of their own, for Terraform, or have a playbook change them.";
+
 /// The provider.
 pub(crate) fn provider(settings: &Settings) -> Arc<dyn Provider> {
-    provider_without_configuration(
+    let provider = provider_without_configuration(
         "dns",
         "registry.terraform.io/hashicorp/dns",
         settings.clone(),
@@ -34,6 +37,19 @@ pub(crate) fn provider(settings: &Settings) -> Arc<dyn Provider> {
     .data_source::<ns::NsRecordSet>()
     .data_source::<ptr::PtrRecordSet>()
     .data_source::<srv::SrvRecordSet>()
-    .data_source::<txt::TxtRecordSet>()
-    .build()
+    .data_source::<txt::TxtRecordSet>();
+    let changed_by = [
+        "dns_a_record_set",
+        "dns_aaaa_record_set",
+        "dns_cname_record",
+        "dns_mx_record_set",
+        "dns_ns_record_set",
+        "dns_ptr_record",
+        "dns_srv_record_set",
+        "dns_txt_record_set",
+    ];
+    changed_by
+        .into_iter()
+        .fold(provider, |provider, name| provider.absent(name, ELSEWHERE))
+        .build()
 }

@@ -1,4 +1,4 @@
-//! `sops`: what SOPS has encrypted, read through the `sops` of this machine, as carlpett/sops 1.2 has it.
+//! `sops`: what SOPS has encrypted, read through the `sops` of this machine, as carlpett/sops 1.4 has it.
 
 mod external;
 mod file;
@@ -20,5 +20,7 @@ pub(crate) fn provider(settings: &Settings) -> Arc<dyn Provider> {
     )
     .data_source::<file::SopsFile>()
     .data_source::<external::SopsExternal>()
+    .ephemeral::<file::EphemeralFile>()
+    .ephemeral::<external::EphemeralExternal>()
     .build()
 }

@@ -81,7 +81,7 @@ fn is_rehearsed_on_a_cluster_with_load_balancers() {
     let first = up(&folder, &arguments, &[]);
     assert_eq!(count(&first, ".incus_instance.service"), 9);
     // All but Cloudflared, which nobody comes in by.
-    assert_eq!(count(&first, ".incus_network_load_balancer.service"), 8);
+    assert_eq!(count(&first, ".incus_network_lb.service"), 8);
     // Alertmanager's data need not outlive it.
     assert_eq!(count(&first, ".incus_storage_volume.data"), 5);
     let second = up(&folder, &arguments, &[]);
@@ -104,7 +104,7 @@ fn is_rehearsed_on_a_cluster_on_a_physical_network() {
     assert_eq!(count(&first, ".incus_instance.service"), 9);
     // The part of each member, and the whole.
     assert_eq!(count(&first, "incus_network.member"), 3);
-    assert_eq!(count(&first, "incus_network_load_balancer"), 0);
+    assert_eq!(count(&first, "incus_network_lb"), 0);
     let second = run();
     assert_eq!((second.applied(), second.changed_tasks()), (vec![], vec![]));
 }
@@ -118,7 +118,7 @@ fn is_rehearsed_on_a_host_with_proxies_that_takes_metrics_over() {
         .stdout;
     assert!(plan.contains("metrics_path: /federate"), "{plan}");
     let first = up(&folder, &["iapetus", "--twin"], &[]);
-    assert_eq!(count(&first, "incus_network_load_balancer"), 0);
+    assert_eq!(count(&first, "incus_network_lb"), 0);
     assert_eq!(count(&first, ".incus_storage_volume.data"), 6);
     assert_eq!(count(&first, "incus_network_zone_record"), 9);
     let shown = folder.run(&["state", "list", "-state=.strata/twin/iapetus/stack.tfstate"]);

@@ -25,6 +25,15 @@ resource "terraform_data" "a" {
 }
 "#;
 
+const PROJECT: &str = r#"
+project "p" {}
+environment "e" {
+  provision "x" {
+    directory = "."
+  }
+}
+"#;
+
 fn log(folder: &Folder) -> String {
     fs::read_to_string(folder.path().join("log")).unwrap_or_default()
 }
@@ -45,6 +54,27 @@ fn they_run_when_an_object_is_made_and_before_it_is_deleted() {
     folder.run(&["plan", "-detailed-exitcode"]).succeeded();
     folder.run(&["destroy", "-auto-approve"]).succeeded();
     assert_eq!(log(&folder), "made x\ngone x\n");
+}
+
+#[test]
+fn a_rehearsal_runs_none_as_its_machines_are_models() {
+    let main = r#"
+resource "terraform_data" "a" {
+  connection {
+    host = "192.0.2.1"
+  }
+  provisioner "local-exec" {
+    command = "echo made >> log"
+  }
+  provisioner "remote-exec" {
+    inline = ["echo made"]
+  }
+}
+"#;
+    let folder = Folder::new(&[("main.tf", main), ("strata.hcl", PROJECT)]);
+    let up = ["up", "e", "--twin", "--auto-approve"];
+    folder.run(&up).succeeded();
+    assert_eq!(log(&folder), "");
 }
 
 #[test]

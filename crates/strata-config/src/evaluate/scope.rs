@@ -76,9 +76,10 @@ impl InModule<'_> {
         if self.validated == Some(name) || self.evaluator.options.mode == Mode::Run {
             return Some(Resolved::new(value, 1));
         }
-        // A module must be right whatever it is given, so Terraform validates it with unknown variables.
+        // A module must be right whatever it is given, so Terraform validates it with unknown variables. What is
+        // secret in a part of the value alone does not make a secret of the rest.
         let unknown = inputs::unknown(self.module.module.variables.get(name)?);
-        Some(Resolved::new(unknown.with_marks(value.marks_deep()), 1))
+        Some(Resolved::new(unknown.with_marks(value.marks()), 1))
     }
 
     fn local(&self, reference: &Reference<'_>) -> Option<Resolved> {
@@ -161,6 +162,12 @@ impl InModule<'_> {
         }
         let expansion = self.evaluator.expansion(self.module, state);
         let found = match (&expansion, reference.index(at + 1)) {
+            // Whatever has an instance as a whole is not judged before it is known which one: of two that differ in
+            // type a condition may take either, as in Terraform.
+            (Expansion::Unknown, Some(_)) if reference.steps.len() == at + 2 => {
+                let unknown = Value::unknown(Type::Dynamic).with_marks(marks_of(state));
+                return Some(Resolved::new(unknown, at + 2));
+            }
             (Expansion::Unknown, _) => {
                 return Some(self.unknown_number(state, at));
             }

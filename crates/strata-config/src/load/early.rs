@@ -21,6 +21,8 @@ pub(super) struct EarlyScope<'a> {
     pub(super) module: &'a Module,
     pub(super) variables: &'a BTreeMap<Arc<str>, Value>,
     pub(super) workspace: &'a str,
+    /// The folder that the program runs in, where that is known.
+    pub(super) working_directory: Option<&'a Path>,
     pub(super) level: usize,
 }
 
@@ -106,6 +108,7 @@ impl Scope for EarlyScope<'_> {
     fn environment(&self) -> Environment<'_> {
         Environment {
             directory: Path::new("."),
+            working_directory: self.working_directory,
             ..Environment::none()
         }
     }

@@ -61,6 +61,7 @@ pub fn encryption(
         module,
         variables: &variables,
         workspace,
+        working_directory: None,
         level: 0,
     };
     let mut reader = Reader {

@@ -63,6 +63,9 @@ pub(crate) fn shape() -> &'static strata_hcl::Shape {
 /// How deep module calls may nest.
 const MOST_LEVELS: usize = 64;
 
+/// The code of mistakes in a backend's arguments: where the state is, is not known then.
+pub const BACKEND_ARGUMENT: &str = "backend-argument";
+
 /// How many places the tree may have; calls that multiply at every level reach any number.
 const MOST_NODES: usize = 50_000;
 
@@ -75,6 +78,8 @@ pub struct LoadOptions<'a> {
     pub workspace: &'a str,
     /// The folder that `init` writes; none for `.terraform` beside the root module.
     pub data_directory: Option<&'a Path>,
+    /// The folder that the program runs in, for `abspath` where values are needed before planning.
+    pub working_directory: Option<&'a Path>,
 }
 
 impl Default for LoadOptions<'_> {
@@ -83,6 +88,7 @@ impl Default for LoadOptions<'_> {
             inputs: &[],
             workspace: "default",
             data_directory: None,
+            working_directory: None,
         }
     }
 }
@@ -187,7 +193,7 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// The value of a backend's argument; a mistake has the code `backend-argument`, as the state cannot be found then.
+    /// The value of a backend's argument; a mistake has the code [`BACKEND_ARGUMENT`], as the state cannot be found then.
     fn argument(&mut self, expression: &Expression, name: &str) -> Option<Value> {
         let mut wrong = Diagnostics::new();
         let variables = match expression.references().is_empty() {
@@ -199,6 +205,7 @@ impl<'a> Loader<'a> {
             module: &module,
             variables: &variables,
             workspace: self.options.workspace,
+            working_directory: self.options.working_directory,
             level: 0,
         };
         let value = scope.value(expression, &mut wrong);
@@ -206,7 +213,7 @@ impl<'a> Loader<'a> {
         let value = value.map(|value| value.unmark_deep(&mut marks));
         if value.as_ref().is_some_and(|value| !value.is_wholly_known()) {
             wrong.push(
-                Diagnostic::error("backend-argument", format!("Invalid backend {name}"))
+                Diagnostic::error(BACKEND_ARGUMENT, format!("Invalid backend {name}"))
                     .detail(format!(
                         "The {name} must be known before anything is planned."
                     ))
@@ -215,7 +222,7 @@ impl<'a> Loader<'a> {
         }
         let is_wrong = !wrong.is_empty();
         self.diags.extend(wrong.into_iter().map(|found| Diagnostic {
-            code: "backend-argument",
+            code: BACKEND_ARGUMENT,
             ..found
         }));
         value.filter(|_| !is_wrong)
@@ -382,6 +389,7 @@ impl<'a> Loader<'a> {
             module: &module,
             variables: &variables,
             workspace: self.options.workspace,
+            working_directory: self.options.working_directory,
             level: 0,
         };
         scope.text(expression, what, self.diags)
@@ -403,6 +411,7 @@ impl<'a> Loader<'a> {
                     module: &calling,
                     variables: &outer,
                     workspace: self.options.workspace,
+                    working_directory: self.options.working_directory,
                     level: 0,
                 };
                 let call = crate::graph::call_of(&self.config, node);

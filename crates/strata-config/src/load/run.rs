@@ -3,7 +3,7 @@
 //! `modules.json` has them, and what they call, under names that no module of the configuration can have, as Terraform
 //! writes it: `test.tests.main.setup` for the run `setup` of `tests/main.tftest.hcl`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use strata_core::{
     Diagnostic, Diagnostics, addr,
@@ -33,7 +33,7 @@ pub fn load_run(
 ) -> Config {
     let mut loader = Loader::new(files, root, options, diags);
     let folder = match &module.source {
-        ModuleSource::Local(folder) => Some(normalize(Path::new(folder))),
+        ModuleSource::Local(folder) => Some(or_here(normalize(Path::new(folder)))),
         source => loader.installed(MissingModule {
             path: path.clone(),
             source: source.clone(),
@@ -44,7 +44,7 @@ pub fn load_run(
     let Some(folder) = folder else {
         return loader.config;
     };
-    let full = normalize(&root.join(&folder));
+    let full = or_here(normalize(&root.join(&folder)));
     if files.kind(&full) != Some(EntryKind::Folder) {
         loader.diags.push(
             Diagnostic::error("module-not-found", "Module not installed")
@@ -56,4 +56,12 @@ pub fn load_run(
     loader.below = path;
     loader.root(&folder);
     loader.config
+}
+
+/// A path that leads nowhere from here leads here.
+fn or_here(path: PathBuf) -> PathBuf {
+    match path.as_os_str().is_empty() {
+        true => PathBuf::from("."),
+        false => path,
+    }
 }

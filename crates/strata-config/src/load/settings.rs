@@ -3,12 +3,21 @@
 use std::sync::Arc;
 
 use strata_core::{Diagnostic, Diagnostics, Type, Value};
-use strata_hcl::{Attribute, Block, Expression};
+use strata_hcl::{Attribute, Block, Expression, Traversal};
 
 use super::{fields, folder::duplicate, provider};
 use crate::module::{Backend, ProviderReference, ProviderRequirement, Settings, SettingsBlock};
 use crate::provider::full_source;
 use crate::version::{self, Asked};
+
+/// Experiments that ended, and what they tried is in the language for good.
+const ENDED: [&str; 5] = [
+    "config_driven_move",
+    "module_variable_optional_attrs",
+    "preconditions_postconditions",
+    "provider_sensitive_attrs",
+    "variable_validation",
+];
 
 pub(super) fn decode(block: &Block, settings: &mut Settings, diags: &mut Diagnostics) {
     let blocks = [
@@ -28,11 +37,18 @@ pub(super) fn decode(block: &Block, settings: &mut Settings, diags: &mut Diagnos
         required_version(attribute, diags);
     }
     if let Some(attribute) = block.body.attribute("experiments") {
-        diags.push(
-            Diagnostic::error("experiments", "Module uses experimental features")
-                .detail("Experiments of the language are for alpha releases of Terraform only.")
-                .at(attribute.span()),
-        );
+        let found = Diagnostic::error("experiments", "Module uses experimental features")
+            .detail("Experiments of the language are for alpha releases of Terraform only.")
+            .at(attribute.span());
+        let names = attribute.expression.references();
+        let over = |name: &&Traversal| ENDED.contains(&&*name.root);
+        diags.push(match names.iter().find(over) {
+            Some(name) => found.hint(format!(
+                "What `{}` tried has long been part of the language: leave this line out.",
+                name.root
+            )),
+            None => found,
+        });
     }
     for inner in &block.body.blocks {
         match &*inner.kind.text {

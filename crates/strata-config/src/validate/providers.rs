@@ -30,30 +30,33 @@ pub fn unknown_providers(config: &Config, schemas: &Schemas, diags: &mut Diagnos
         if !schemas.has(&source) {
             places.sort();
             places.dedup();
-            let namesakes: Vec<&str> = schemas.namesakes(&source).collect();
-            diags.push(unknown(&source, &namesakes, &places));
+            diags.push(unknown(schemas, &source, &places));
         }
     }
 }
 
-fn unknown(source: &str, namesakes: &[&str], places: &[Span]) -> Diagnostic {
+/// What to do where a provider is not there.
+const LEFT_OUT: &str = "Providers are built in, and there are no others: `strata doc` lists what they have. Leave what needs this one in a root module of its own, for Terraform.";
+
+fn unknown(schemas: &Schemas, source: &str, places: &[Span]) -> Diagnostic {
+    let namesakes: Vec<&str> = schemas.namesakes(source).collect();
     let places_text = match places.len() {
         1 => "1 place".to_owned(),
         count => format!("{count} places"),
     };
     // Without a source it is one of HashiCorp's, which may not be what is meant.
     let hint = match (namesakes.first(), source.contains("/hashicorp/")) {
+        _ if source.ends_with("/terraform-lxd/lxd") => {
+            "Strata speaks to Incus, LXD's successor: there is `lxc/incus`, whose types have the same names with `incus_` for `lxd_`. What is to stay on LXD is Terraform's.".to_owned()
+        }
         (Some(first), _) => format!(
             "There is `{}`: write `source = \"{first}\"` for it in `required_providers`.",
             namesakes.join("` and `")
         ),
-        (None, true) => {
-            "If the provider is not one of HashiCorp's, name its source in `required_providers`."
-                .to_owned()
-        }
-        (None, false) => {
-            "Providers are built in, and there are no others: `strata doc` lists what they have. Leave what needs this one in a root module of its own, for Terraform.".to_owned()
-        }
+        (None, true) => format!(
+            "If the provider is not one of HashiCorp's, name its source in `required_providers`. {LEFT_OUT}"
+        ),
+        (None, false) => LEFT_OUT.to_owned(),
     };
     let found = Diagnostic::error("unknown-provider", "Provider not available")
         .detail(format!(

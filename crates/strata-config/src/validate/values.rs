@@ -73,10 +73,18 @@ fn module(
         if !schemas.has(&provider.source) {
             // Reported once for all that need it.
         } else if let Some(schema) = schemas.resource(&provider.source, key.mode, &key.type_name) {
-            let before = diags.len();
-            let value = evaluator.resource_config(&at, &schema.block, diags);
+            let mut wrong = Diagnostics::new();
+            let value = evaluator.resource_config(&at, &schema.block, &mut wrong);
+            let is_right = wrong.is_empty();
+            let absent = schemas
+                .provider(&provider.source)
+                .map(|known| &known.absent);
+            diags.extend(wrong.into_iter().map(|found| match absent {
+                Some(absent) => with_former(found, absent, &key.type_name),
+                None => found,
+            }));
             // Of what is mistaken already there is nothing to ask.
-            if diags.len() == before {
+            if is_right {
                 let (value, _) = value.unmark_paths();
                 let kind = object_kind(key.mode);
                 let said = ask(&provider.source, kind, &key.type_name, &value).into_iter();
@@ -112,6 +120,26 @@ fn object_kind(mode: ResourceMode) -> ObjectKind {
     }
 }
 
+/// Says of an argument that the original had once what is written instead.
+fn with_former(
+    mut found: Diagnostic,
+    absent: &BTreeMap<Arc<str>, &'static str>,
+    type_name: &str,
+) -> Diagnostic {
+    if found.code != "unsupported-argument" {
+        return found;
+    }
+    let instead = absent.iter().find(|(name, _)| {
+        let argument = name.strip_prefix(type_name);
+        let argument = argument.and_then(|rest| rest.strip_prefix('.'));
+        argument.is_some_and(|argument| found.detail.contains(&format!("`{argument}`")))
+    });
+    if let Some((_, instead)) = instead {
+        found.hints = vec![(*instead).to_owned()];
+    }
+    found
+}
+
 /// What a provider says, at the argument that it names, or else at the block.
 fn placed(said: Diagnostic, resource: &Resource) -> Diagnostic {
     if !said.labels.is_empty() {
@@ -132,13 +160,17 @@ fn unknown_type(schemas: &Schemas, source: &str, resource: &Resource) -> Diagnos
         ResourceMode::Data => ("Invalid data source", "data source"),
         ResourceMode::Ephemeral => ("Invalid ephemeral resource", "ephemeral resource"),
     };
-    let found = Diagnostic::error("unknown-resource-type", summary)
-        .detail(format!(
-            "The provider `{source}` does not support {what} `{}`.",
-            resource.key.type_name
-        ))
-        .at(resource.span.clone());
+    let type_name = &resource.key.type_name;
     let known = schemas.provider(source);
+    let found = Diagnostic::error("unknown-resource-type", summary).at(resource.span.clone());
+    let absent = known.and_then(|provider| provider.absent.get(type_name));
+    if let Some(instead) = absent.filter(|_| resource.key.mode == ResourceMode::Managed) {
+        let why = format!("Strata does not have {what} `{type_name}` of `{source}`.");
+        return found.detail(why).hint(*instead);
+    }
+    let found = found.detail(format!(
+        "The provider `{source}` does not support {what} `{type_name}`."
+    ));
     let known = known.map(|provider| provider.types(resource.key.mode));
     let names = known
         .into_iter()

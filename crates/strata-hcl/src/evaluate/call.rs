@@ -122,7 +122,11 @@ impl Evaluator<'_> {
             Some(reason) => format!("There is no function named {name:?} here: {reason}."),
             None => format!("There is no function named {name:?}."),
         });
-        if let Some(similar) = functions::similar(name, functions::names()) {
+        if &**name == "defaults" {
+            // It was there in experiments only.
+            diagnostic = diagnostic
+                .hint("Defaults stand in the type: `object({ size = optional(number, 4) })`.");
+        } else if let Some(similar) = functions::similar(name, functions::names()) {
             diagnostic = diagnostic.hint(format!("did you mean `{similar}`?"));
         }
         self.diags.push(diagnostic);
@@ -141,12 +145,14 @@ impl Evaluator<'_> {
                 "The function namespace {space:?} is not valid. Provider function calls must use the \"provider::\" namespace prefix."
             ),
         };
-        self.report(
-            range,
-            "unknown-function",
-            "Unknown provider function",
-            detail,
-        )
+        let found = Diagnostic::error("unknown-function", "Unknown provider function")
+            .detail(detail)
+            .at(self.span(range));
+        self.diags.push(match space {
+            "provider::terraform" => found,
+            _ => found.hint("Of providers' functions there are those of `provider::terraform`."),
+        });
+        failed()
     }
 
     fn count_fits(

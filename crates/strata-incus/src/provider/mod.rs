@@ -16,6 +16,7 @@ mod data;
 mod declared;
 mod devices;
 mod entity;
+mod former;
 mod image;
 mod import;
 mod instance;
@@ -59,7 +60,7 @@ use self::{attributes::Attributes, entity::Entity, lifecycle::Lifecycle, session
 use crate::{platform::Platform, remote::Remotes};
 
 /// The plain objects.
-static ENTITIES: [&dyn Entity; 18] = [
+static ENTITIES: [&dyn Entity; 19] = [
     &profile::Profile,
     &network::Network,
     &network_acl::NetworkAcl,
@@ -74,7 +75,8 @@ static ENTITIES: [&dyn Entity; 18] = [
     &instance_snapshot::InstanceSnapshot,
     &network_address_set::NetworkAddressSet,
     &network_integration::NetworkIntegration,
-    &network_load_balancer::NetworkLoadBalancer,
+    &network_load_balancer::NetworkLoadBalancer(network_load_balancer::TYPE),
+    &network_load_balancer::NetworkLoadBalancer(network_load_balancer::LONG),
     &network_peer::NetworkPeer,
     &storage_bucket::StorageBucket,
     &storage_bucket_key::StorageBucketKey,
@@ -125,6 +127,9 @@ impl IncusProvider {
             provider: block::schema(),
             resources: plain.chain(others).collect(),
             data_sources: data::schemas(),
+            absent: former::FORMER
+                .map(|(name, instead)| (name.into(), instead))
+                .into(),
             ..ProviderSchema::default()
         }
     }

@@ -1,4 +1,4 @@
-//! `incus_network_load_balancer`: an address of an OVN network that shares its load among instances.
+//! `incus_network_lb`: an address of an OVN network that shares its load among instances.
 
 use serde_json::{Value as Json, json};
 use strata_core::{Type, schema::Resource};
@@ -38,11 +38,18 @@ const TABLES: &[Table] = &[
     },
 ];
 
-pub(crate) struct NetworkLoadBalancer;
+/// By the name that every release of the original has.
+pub(crate) const TYPE: &str = "incus_network_lb";
+
+/// By the name that only the heading of its documentation has, under which Strata has written states, too.
+pub(crate) const LONG: &str = "incus_network_load_balancer";
+
+/// The resource, by one of its names.
+pub(crate) struct NetworkLoadBalancer(pub(crate) &'static str);
 
 impl Entity for NetworkLoadBalancer {
     fn type_name(&self) -> &'static str {
-        "incus_network_load_balancer"
+        self.0
     }
 
     fn noun(&self) -> &'static str {

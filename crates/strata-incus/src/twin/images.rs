@@ -23,7 +23,8 @@ pub(super) fn all() -> impl Iterator<Item = (&'static str, Value)> {
     NAMES.into_iter().map(|name| (name, image(name)))
 }
 
-fn image(name: &str) -> Value {
+/// An image by a name.
+pub(super) fn image(name: &str) -> Value {
     let fingerprint: String = Sha256::digest(name)
         .iter()
         .map(|byte| format!("{byte:02x}"))

@@ -112,12 +112,13 @@ impl Places {
             inputs: &inputs,
             workspace: &workspace(settings, process),
             data_directory: Some(&data),
+            working_directory: Some(&process.working_directory),
         };
         let config = strata_config::load_with(files, &settings.directory, &options, &mut diags);
         let mut wrong = Diagnostics::new();
         wrong.extend(strata_config::unsupported_storage(&config));
         // Where the state is, is not known then.
-        let places = |found: &Diagnostic| found.code == "backend-argument";
+        let places = |found: &Diagnostic| found.code == strata_config::BACKEND_ARGUMENT;
         wrong.extend(diags.into_iter().filter(places));
         wrong.into_result(())?;
         Self::of(settings, &config, process)

@@ -137,7 +137,7 @@ impl Session {
             ends_as_apply: false,
             parallelism: settings.parallelism,
             generated_in: None,
-            provisioners: BuiltIn::new(&process.environment),
+            provisioners: BuiltIn::new(&process.environment, platforms.are_twins()),
             lock,
         })
     }

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use strata_config::{Config, LoadOptions, STORAGE, VariableInput};
+use strata_config::{BACKEND_ARGUMENT, Config, LoadOptions, STORAGE, VariableInput};
 use strata_core::{Diagnostic, Diagnostics, Severity, Value, files::Files};
 
 use super::{Settings, inputs, places};
@@ -46,7 +46,7 @@ pub fn validate(
 
 /// Where the state is kept is of no account for whether the configuration is right, but the next command will say it.
 fn without_storage(mut found: Diagnostic) -> Diagnostic {
-    if found.code == STORAGE {
+    if found.code == STORAGE || found.code == BACKEND_ARGUMENT {
         found.severity = Severity::Warning;
     }
     found
@@ -81,6 +81,7 @@ fn load(
         inputs,
         workspace: &workspace,
         data_directory: Some(&data_directory),
+        working_directory: Some(&process.working_directory),
     };
     let config = strata_config::load_with(files, &settings.directory, &options, diags);
     Arc::new(config)

@@ -16,8 +16,8 @@ mod providers;
 
 use std::{path::PathBuf, sync::Arc};
 
-use strata_config::Config;
-use strata_core::Diagnostics;
+use strata_config::{BACKEND_ARGUMENT, Config};
+use strata_core::{Diagnostic, Diagnostics};
 
 pub use from_module::copy_module;
 pub use migrate::Ask;
@@ -110,6 +110,7 @@ pub fn run(
         root: options.settings.directory.clone(),
         data: initial::data_folder(&options.settings, process),
         workspace: initial::workspace(&options.settings, process),
+        working_directory: process.working_directory.clone(),
     };
     let mut found = Diagnostics::new();
     let config = match options.modules {
@@ -117,7 +118,10 @@ pub fn run(
         false => place.load(&Disk, &inputs, &mut found),
     };
     let is_empty = found.iter().any(|found| found.code == "no-configuration");
-    diags.append(without_emptiness(found));
+    let found = without_emptiness(found).into_iter();
+    // What a backend that nobody asks for is told is of no account.
+    let counts = |found: &Diagnostic| options.backend || found.code != BACKEND_ARGUMENT;
+    diags.extend(found.filter(counts));
     let backend = match options.backend {
         true => backend::configure(&config, options, process, ask, diags),
         false => "local".to_owned(),

@@ -26,6 +26,7 @@ pub(super) struct Place {
     pub(super) root: PathBuf,
     pub(super) data: PathBuf,
     pub(super) workspace: Arc<str>,
+    pub(super) working_directory: PathBuf,
 }
 
 impl Place {
@@ -43,6 +44,7 @@ impl Place {
             inputs,
             workspace: &self.workspace,
             data_directory: Some(&self.data),
+            working_directory: Some(&self.working_directory),
         }
     }
 

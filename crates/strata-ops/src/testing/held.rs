@@ -102,7 +102,7 @@ impl Held {
         let options = ApplyOptions {
             parallelism: world.parallelism,
             fold_every: FOLD_EVERY,
-            provisioners: BuiltIn::new(&world.process.environment),
+            provisioners: BuiltIn::new(&world.process.environment, false),
         };
         let unheard = Events::ignored();
         let mut applied =

@@ -9,7 +9,7 @@ use strata_core::{
         ApplyRequest, ApplyResponse, ConfiguredProvider, FindRequest, Found, Object, ObjectKind,
         PlanRequest, PlanResponse, Provider, ReadRequest,
     },
-    schema::{Attribute, Block, ProviderSchema},
+    schema::{Attribute, Block, Presence, ProviderSchema},
 };
 use strata_engine::Providers;
 use strata_hcl::{Scope, evaluate};
@@ -98,13 +98,28 @@ fn play(
         source: provider.source(),
         // A provider that is played needs no arguments.
         schema: ProviderSchema {
-            provider: Block::default(),
+            provider: undemanding(&provider.schema().provider),
             ..provider.schema().clone()
         },
         resources: made(&mock.resources),
         data: made(&mock.data),
         other: mock.during_plan,
     }
+}
+
+/// The same arguments and blocks, none of which needs to be there.
+fn undemanding(block: &Block) -> Block {
+    let mut block = block.clone();
+    for attribute in block.attributes.values_mut() {
+        if attribute.presence == Presence::Required {
+            attribute.presence = Presence::Optional;
+        }
+    }
+    for nested in block.blocks.values_mut() {
+        nested.min_items = 0;
+        nested.block = undemanding(&nested.block);
+    }
+    block
 }
 
 /// Values of attributes must be an object.

@@ -139,7 +139,7 @@ fn player(
             provider: Block::default(),
             resources,
             data_sources,
-            ephemerals: BTreeMap::new(),
+            ..ProviderSchema::default()
         },
         resources: made.clone(),
         data: made,

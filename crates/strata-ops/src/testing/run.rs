@@ -280,6 +280,7 @@ pub(super) fn modules(
         inputs: &[],
         workspace: "default",
         data_directory: Some(&data_directory),
+        working_directory: Some(&process.working_directory),
     };
     let mut modules = Modules::new();
     for file in files {

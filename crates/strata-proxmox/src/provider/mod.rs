@@ -69,6 +69,9 @@ pub(crate) const PRIVATE: &str = "(private)";
 /// What is remembered of an object that was imported, until it is changed: nobody told what it was made of.
 const IMPORTED: &str = "imported";
 
+/// Says of a configuration that its disks are not wholly known.
+pub(crate) const OPEN: &str = "(open)";
+
 /// All kinds by each of their names.
 fn kinds() -> &'static BTreeMap<&'static str, &'static dyn Kind> {
     static KINDS: OnceLock<BTreeMap<&'static str, &'static dyn Kind>> = OnceLock::new();
@@ -187,7 +190,14 @@ impl Provider for ProxmoxProvider {
         }
         match kinds().get(type_name) {
             Some(kind) => {
-                let json = value::to_json(config);
+                let mut json = value::to_json(config);
+                // JSON does not tell what is unknown from what is not there.
+                if config
+                    .get("disk")
+                    .is_some_and(|disk| !disk.is_wholly_known())
+                {
+                    json[OPEN] = Json::Bool(true);
+                }
                 refuse(type_name, kind.refused(), &json, &mut diags);
                 want_versions(type_name, config, &mut diags);
                 kind.validate(&json, &mut diags);

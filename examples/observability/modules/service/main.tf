@@ -88,7 +88,7 @@ resource "incus_instance" "service" {
 }
 
 # On OVN it is an address of the uplink.
-resource "incus_network_load_balancer" "service" {
+resource "incus_network_lb" "service" {
   for_each = toset(var.expose.mode == "ovn" && length(var.ports) > 0 ? compact([var.listen_address]) : [])
 
   network        = var.expose.network

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use strata_core::{Diagnostic, Diagnostics};
 
 use super::{Planned, instance, listed, tally::ProjectState};
-use crate::provider::devices;
+use crate::provider::{devices, network_load_balancer};
 
 /// Types of devices that a key of its own allows, and what it says by default.
 const DEVICES: [(&str, &str); 10] = [
@@ -55,7 +55,7 @@ pub(super) async fn check(object: &Planned<'_>, project: &ProjectState, found: &
         }
         "incus_network" => listed::network(&rules, attributes, &mut forbid),
         "incus_network_zone" => listed::zone(&rules, attributes, &mut forbid),
-        "incus_network_forward" | "incus_network_load_balancer" => {
+        "incus_network_forward" | network_load_balancer::TYPE | network_load_balancer::LONG => {
             listed::listener(&rules, attributes, &mut forbid);
         }
         _ => {}

@@ -235,6 +235,14 @@ fn by_fingerprint(store: &Store, fingerprint: &Value) -> Option<(String, Value)>
     Some((found.0, found.1.clone()))
 }
 
+/// The image that an instance is to be made of. Another server has whatever is asked of it: a rehearsal asks none.
+pub(super) fn source(store: &Store, source: &Value) -> Option<Value> {
+    let text = |name: &str| source[name].as_str().unwrap_or_default();
+    let name = [text("alias"), text("fingerprint")].concat();
+    let elsewhere = !text("server").is_empty() && !name.is_empty();
+    find(store, &name).or_else(|| elsewhere.then(|| super::super::images::image(&name)))
+}
+
 /// The image of an alias, or whose fingerprint begins so.
 pub(super) fn find(store: &Store, name: &str) -> Option<Value> {
     if let Some((_, image)) = named(store, name) {

@@ -114,8 +114,7 @@ fn base(store: &Store, call: &Call<'_>) -> Result<Base, Refusal> {
         _ if call.is_raw() => Ok(Base::Nothing),
         "none" => Ok(Base::Nothing),
         "image" => {
-            let wanted = [text("alias"), text("fingerprint")].concat();
-            let Some(image) = images::find(store, &wanted) else {
+            let Some(image) = images::source(store, source) else {
                 return refuse(StatusCode::INTERNAL_SERVER_ERROR, NO_IMAGE);
             };
             Ok(Base::Image(image))

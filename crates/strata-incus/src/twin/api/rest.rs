@@ -149,9 +149,8 @@ fn rebuild(call: &Call<'_>, name: &str) -> Answered {
         return bad_request("Instance must be stopped to be rebuilt");
     }
     let source = &call.body["source"];
-    let wanted = source["alias"].as_str().or(source["fingerprint"].as_str());
-    if let Some(wanted) = wanted {
-        let Some(image) = super::images::find(&store, wanted) else {
+    if source["alias"].is_string() || source["fingerprint"].is_string() {
+        let Some(image) = super::images::source(&store, source) else {
             return not_found("Image");
         };
         instance["config"]["volatile.base_image"] = image["fingerprint"].clone();

@@ -218,7 +218,7 @@ fn load_balancer(here: &Here) -> Kind {
         ("network", text(&network)),
         ("listen_address", text("192.0.2.1")),
     ];
-    Kind::new("incus_network_load_balancer", path, minimal)
+    Kind::new("incus_network_lb", path, minimal)
         .described()
         .replaces("network", here.name("br2").as_str())
         .replaces("listen_address", "192.0.2.2")

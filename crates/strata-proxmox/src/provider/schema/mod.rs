@@ -238,7 +238,11 @@ fn attribute(arg: &Json) -> Attribute {
     };
     let made = Attribute {
         formerly: arg["was"].as_str().map(Arc::from),
-        reads: (arg["switch"] == 1).then_some(switch as fn(&Value) -> Option<Value>),
+        reads: match (arg["switch"] == 1, arg["zero"] == 1) {
+            (true, _) => Some(switch),
+            (_, true) => Some(zero),
+            _ => None,
+        },
         ..made
     };
     if arg["s"] == 1 {
@@ -258,6 +262,16 @@ fn switch(given: &Value) -> Option<Value> {
         _ => return None,
     };
     Some(truth.with_marks(given.marks()))
+}
+
+/// Nothing, where 0 is written for a number that the server may choose, as telmate has it.
+fn zero(given: &Value) -> Option<Value> {
+    let is_zero = match given.unmarked() {
+        Value::Number(number) => number.as_i64() == Some(0),
+        Value::String(text) => &**text == "0",
+        _ => false,
+    };
+    is_zero.then(|| Value::Null(Type::Number).with_marks(given.marks()))
 }
 
 fn nested<'a>(

@@ -5,7 +5,7 @@ use strata_core::{BoxFuture, Diagnostic, Diagnostics};
 
 use super::{container, devices, disks, ha, machine, told::Told};
 use crate::provider::{
-    PRIVATE,
+    OPEN, PRIVATE,
     container::Container,
     guest::{all, first, text},
     kind::{Doing, Failure, Kind, Outcome, Planned, Work},
@@ -246,10 +246,12 @@ impl Kind for Guest {
             let usual: Json = serde_json::from_str(usual).unwrap_or_default();
             if !given.is_null() && *given != usual {
                 let summary = format!("`{name}` of `{}` is not supported yet", self.name);
-                diags.push(
-                    Diagnostic::error("proxmox-not-supported", summary)
-                        .detail(format!("it may only be `{usual}`, as it is anyway")),
-                );
+                let found = Diagnostic::error("proxmox-not-supported", summary)
+                    .detail(format!("it may only be `{usual}`, as it is anyway"));
+                diags.push(match *name {
+                    "oncreate" => found.hint("Write `vm_state = \"stopped\"` for a machine that is made and not started."),
+                    _ => found,
+                });
             }
         }
         let wrong = [
@@ -306,7 +308,9 @@ impl Kind for Guest {
                     .hint("Write it as `20m` or `1h30m`.")
             }));
         }
-        self.ours.validate(&(self.say)(config, None), diags);
+        let mut ours = (self.say)(config, None);
+        ours[OPEN] = config[OPEN].clone();
+        self.ours.validate(&ours, diags);
     }
 
     fn plan<'a>(&'a self, planned: &'a mut Planned<'_>) -> BoxFuture<'a, Outcome<()>> {

@@ -2,7 +2,7 @@
 //!
 //! A line is an argument: its name, its type, and `r` (required), `o` (optional), `c` (computed), `oc`;
 //! then `!` if a change makes it anew, `=` with what it is if nobody says, `<` with its name in 2.9, and `switch`
-//! for a truth that 2.9 has written as `1` or `"on"`, too.
+//! for a truth that 2.9 has written as `1` or `"on"`, too, and `zero` for a number whose 0 says nothing.
 
 use serde_json::{Map, Value as Json, json};
 
@@ -13,7 +13,7 @@ const MACHINE: &str = "
 name string o
 target_node string o
 target_nodes set_of_string o
-vmid number oc !
+vmid number oc ! zero
 desc string o
 description string o
 define_connection_info bool o =true
@@ -112,7 +112,7 @@ protection bool o =false
 start bool o =false
 startup string o
 tags string o
-vmid number oc !
+vmid number oc ! zero
 template bool o !
 bwlimit number o
 force bool o

@@ -1,5 +1,7 @@
 //! Lives of telmate's types.
 
+use strata_core::{PathStep, provider::ObjectKind};
+
 use super::*;
 
 pub(super) async fn telmate(options: Options) -> World {
@@ -101,6 +103,87 @@ async fn a_rehearsal_has_the_nodes_and_templates_that_a_configuration_names() {
     let made = world.apply("proxmox_vm_qemu", None, &clone).await.unwrap();
     let read = world.read("proxmox_vm_qemu", &made).await.unwrap();
     assert_eq!(to_json(&read.value)["id"], "attic/qemu/100");
+    world.nothing("proxmox_vm_qemu", &read, &clone).await;
+}
+
+#[tokio::test]
+async fn a_template_that_a_rehearsal_lends_is_there_for_clones_on_all_nodes_at_once() {
+    let rehearsed = |twin: &Twin| Settings {
+        twin: Some(twin.endpoint().to_owned()),
+        ..Settings::default()
+    };
+    let world = telmate_with(Options::rehearsal(), rehearsed).await;
+    let on = |node: &str, address: &str| {
+        let mut clone = machine();
+        clone["clone"] = json!("a-template-of-somebody");
+        clone["name"] = json!(format!("web-{node}"));
+        clone["target_node"] = json!(node);
+        clone["ipconfig0"] = json!(format!("ip={address}/24,gw=10.0.0.1"));
+        clone
+    };
+    let (attic, cellar) = (on("attic", "10.0.0.5"), on("cellar", "10.0.0.6"));
+    let made = tokio::join!(
+        world.apply("proxmox_vm_qemu", None, &attic),
+        world.apply("proxmox_vm_qemu", None, &cellar),
+    );
+    let failures = (made.0.err(), made.1.err());
+    assert_eq!(failures, (None, None));
+}
+
+#[tokio::test]
+async fn zero_as_the_number_of_a_guest_says_nothing() {
+    let world = telmate(options()).await;
+    for name in ["proxmox_vm_qemu", "proxmox_lxc"] {
+        let attribute = &world.provider.schema().resources[name].block.attributes["vmid"];
+        let reads = attribute.reads.unwrap();
+        assert!(reads(&Value::from(0)).is_some_and(|value| value.is_null()));
+        assert_eq!(reads(&Value::from(100)), None);
+    }
+}
+
+#[tokio::test]
+async fn a_disk_may_be_where_a_variable_says() {
+    let world = telmate(options()).await;
+    let name = "proxmox_vm_qemu";
+    let block = &world.provider.schema().resources[name].block;
+    let disk = json!({ "storage": "local", "size": "8G" });
+    let config = json!({ "name": "web", "target_node": "pve", "disk": [disk] });
+    let wrong = |config: &Value| {
+        let found = world.provider.validate(ObjectKind::Resource, name, config);
+        found.has_errors()
+    };
+    let unsaid = config_of(block, &config);
+    assert!(wrong(&unsaid));
+    let unknown = unsaid.map_children(|step, disks| match step {
+        PathStep::Attribute(name) if name.as_str() == "disk" => disks.map_children(|_, disk| {
+            disk.map_children(|step, value| match step {
+                PathStep::Attribute(name) if name.as_str() == "slot" => Value::unknown(value.ty()),
+                _ => value.clone(),
+            })
+        }),
+        _ => disks.clone(),
+    });
+    assert!(!wrong(&unknown));
+}
+
+#[tokio::test]
+async fn a_clone_whose_drive_for_cloud_init_comes_later_boots_as_it_says() {
+    let world = telmate(options()).await;
+    let mut base = machine();
+    base["name"] = json!("base");
+    base["vm_state"] = json!("stopped");
+    base["agent"] = json!(0);
+    base["disks"][0]["ide"] = json!([]);
+    for name in ["ipconfig0", "ciuser", "sshkeys"] {
+        base[name] = Json::Null;
+    }
+    world.apply("proxmox_vm_qemu", None, &base).await.unwrap();
+    let mut clone = machine();
+    clone["clone"] = json!("base");
+    clone["boot"] = json!("order=scsi0");
+    let made = world.apply("proxmox_vm_qemu", None, &clone).await.unwrap();
+    let read = world.read("proxmox_vm_qemu", &made).await.unwrap();
+    assert_eq!(to_json(&read.value)["boot"], "order=scsi0");
     world.nothing("proxmox_vm_qemu", &read, &clone).await;
 }
 

@@ -14,6 +14,7 @@ use super::{
     update,
 };
 use crate::provider::{
+    OPEN,
     ahead::{self, Network, Wanted},
     guest::{self, all, first, positive, text},
     kind::{Outcome, Planned},
@@ -39,6 +40,9 @@ const LIVE: [&str; 12] = [
 pub(super) fn validate(config: &Json, diags: &mut Diagnostics) {
     let mut seen = std::collections::BTreeSet::new();
     for (interface, _) in disks(config) {
+        if interface.is_empty() && config[OPEN] == true {
+            continue;
+        }
         if !settings::is_drive(interface) {
             diags.push(Diagnostic::error(
                 "proxmox-invalid-value",

@@ -11,7 +11,7 @@ use super::{
 };
 
 pub(super) fn clone(store: &mut Store, call: &Call) -> Answered {
-    let (id, node) = (call.vmid(), call.node().to_owned());
+    let (id, mut node) = (call.vmid(), call.node().to_owned());
     let new: u32 = call.need("newid").parse().unwrap_or_default();
     if let Some(pool) = call
         .text("pool")
@@ -21,10 +21,17 @@ pub(super) fn clone(store: &mut Store, call: &Call) -> Answered {
             "pool '{pool}' does not exist"
         )));
     }
-    if store.lenient && !store.guests.contains_key(&id) {
-        imagine_template(store, id, &node);
-    }
     let target = call.text("target").unwrap_or(&node).to_owned();
+    if store.lenient {
+        match store.guests.get(&id) {
+            None => imagine_template(store, id, &node),
+            // An imagined one is wherever it is asked for.
+            Some(guest) if guest.config.get("name") == Some(&imagined(id)) => {
+                node.clone_from(&guest.node);
+            }
+            Some(_) => {}
+        }
+    }
     if !store.nodes.contains_key(&target) {
         return fail(format!("no such cluster node '{target}'"));
     }
@@ -341,6 +348,11 @@ pub(in super::super) fn make_template(store: &mut Store, id: u32) {
     }
 }
 
+/// The name of an imagined template.
+fn imagined(id: u32) -> String {
+    format!("template-{id}")
+}
+
 /// Lets a template be there, for a rehearsal.
 fn imagine_template(store: &mut Store, id: u32, node: &str) {
     let storage = if store.storages.contains_key("local-lvm") {
@@ -357,7 +369,7 @@ fn imagine_template(store: &mut Store, id: u32, node: &str) {
     store.guests.insert(id, guest);
     create::identify(store, id);
     let settings = [
-        ("name", format!("template-{id}")),
+        ("name", imagined(id)),
         ("memory", "2048".to_owned()),
         ("scsi0", format!("{storage}:4")),
         ("ide2", format!("{storage}:cloudinit")),

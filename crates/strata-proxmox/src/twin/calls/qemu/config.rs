@@ -557,7 +557,7 @@ pub(super) fn put(store: &mut Store, id: u32, name: &str, text: String) {
         .map(|old| Drive::read(&old))
         .filter(|old| old.file != new.file);
     let was_cdrom = old.as_ref().is_some_and(Drive::is_cdrom);
-    if new.is_cdrom() && !was_cdrom {
+    if new.is_cdrom() && !new.is_cloudinit() && !was_cdrom {
         join_boot(guest, name);
     }
     let Some(old) = old else {
@@ -572,7 +572,7 @@ pub(super) fn put(store: &mut Store, id: u32, name: &str, text: String) {
     }
 }
 
-/// A new CD drive is put last in the order of booting.
+/// A new CD drive is put last in the order of booting; one for cloud-init is not.
 fn join_boot(guest: &mut Guest, name: &str) {
     let Some(order) = guest
         .config
