@@ -36,6 +36,7 @@ pub(crate) fn load(
             from,
             apply,
             public,
+            allow_duplicates,
             validate,
             ..
         } => {
@@ -44,6 +45,7 @@ pub(crate) fn load(
                 from,
                 apply: apply.as_ref().map(|apply| &apply.value),
                 public: *public,
+                allow_duplicates: *allow_duplicates,
                 validate: *validate,
             };
             load::include_role(files, site, role, load_options, &mut diags)

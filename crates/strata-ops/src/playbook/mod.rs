@@ -448,7 +448,14 @@ pub(crate) fn apply(
     let settings = &project.settings;
     let forks = settings.number("forks", diags).map(|forks| forks as usize);
     runner.forks = options.forks.or(forks).unwrap_or(5);
-    runner.reached = Arc::new(ConnectionDefaults::of(options, settings, None).seen());
+    let mut seen = ConnectionDefaults::of(options, settings, None).seen();
+    let folder = &around.process.working_directory;
+    let shown = |path: &Path| Json::from(folder.join(path).display().to_string());
+    let sources = inventory::sources_shown(&options.inventory, project, folder);
+    seen.insert("ansible_inventory_sources".to_owned(), sources.into());
+    let file = settings.file.as_deref().map(shown);
+    seen.insert("ansible_config_file".to_owned(), file.into());
+    runner.reached = Arc::new(seen);
     runner.check = options.check;
     runner.diff = options.diff || settings.flag("always_show_diff").unwrap_or(false);
     let tags = |own: &[String], name: &str| {
@@ -468,6 +475,8 @@ pub(crate) fn apply(
     runner.step = options.step;
     runner.force_handlers =
         options.force_handlers || settings.flag("force_handlers").unwrap_or(false);
+    runner.any_errors_fatal = settings.flag("any_errors_fatal").unwrap_or(false);
+    runner.needs_handlers = settings.flag("error_on_missing_handler").unwrap_or(true);
     runner.verbosity = options.verbosity;
     apply_become(options, settings, around, runner, diags);
     runner.gathering = match settings.text("gathering").as_deref() {
@@ -604,6 +613,8 @@ pub(crate) fn runner_options(
         resume: None,
         findings: Arc::default(),
         modules: modules::paths(project, &around.process.environment),
+        any_errors_fatal: false,
+        needs_handlers: true,
         force_handlers: false,
         verbosity: 0,
         pace: Pace::Lockstep,
@@ -626,14 +637,15 @@ pub(crate) fn runner_options(
     }
 }
 
-/// A scalar, or an empty list or mapping, as YAML writes it.
-pub fn yaml_scalar(value: &Json) -> String {
+/// A value as YAML shows it to people: texts of several lines as blocks, lines folded behind column 80.
+pub fn shown_yaml(value: &Json) -> String {
     let style = strata_jinja::yaml::DumpStyle {
         indent: 4,
-        width: 1000,
+        width: 80,
         sort_keys: true,
         flow: false,
         explicit_start: false,
+        blocks: true,
     };
     let text = strata_jinja::yaml::dump(value, &style);
     text.trim_end()

@@ -296,7 +296,7 @@ impl Reader<'_> {
         self.flag(named, "rolespec_validate", true)
     }
 
-    fn flag(&mut self, named: &Named, key: &str, usual: bool) -> bool {
+    pub(super) fn flag(&mut self, named: &Named, key: &str, usual: bool) -> bool {
         match named.arguments.value.get(key) {
             None => usual,
             Some(Json::Bool(value)) => *value,
