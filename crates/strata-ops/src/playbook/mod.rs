@@ -376,6 +376,7 @@ impl One<'_> {
             &found.inventory,
             runner.limit.as_deref(),
         ));
+        let earlier = self.path.and_then(resume::earlier_journal);
         if let (Some(path), Some(playbook), false) = (self.path, self.playbook, options.check) {
             runner.journal = resume::journal(path, playbook, &runner);
         }
@@ -391,8 +392,11 @@ impl One<'_> {
         let defaults = ConnectionDefaults::of(options, &project.settings, password);
         let connect =
             |target: &strata_runner::Target| around.platforms.connect(&defaults.applied(target));
-        let recap =
-            strata_runner::run(playbook, &found.inventory, &connect, &runner, events).await?;
+        let done = strata_runner::run(playbook, &found.inventory, &connect, &runner, events).await;
+        if let (Some(path), Err(_)) = (self.path, &done) {
+            resume::take_back(path, earlier.as_deref());
+        }
+        let recap = done?;
         if let (Some(path), false) = (self.path, options.check)
             && let Err(warning) = resume::keep(path, &recap.progress, &runner)
         {
