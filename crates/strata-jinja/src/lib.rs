@@ -27,6 +27,7 @@ mod header;
 mod include;
 mod lazy;
 mod lookups;
+mod md5_crypt;
 mod methods;
 mod operators;
 mod password;

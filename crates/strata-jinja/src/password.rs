@@ -2,7 +2,7 @@
 //!
 //! Where nobody names rounds there are as many as Ansible has, so that a hash with a salt of its own is the same.
 
-use crate::sha_crypt;
+use crate::{md5_crypt, sha_crypt};
 
 /// The most that the SHA hashes can be gone around.
 const MOST_ROUNDS: u32 = 999_999_999;
@@ -16,6 +16,8 @@ const BCRYPT_LETTERS: &[u8; 64] =
 pub enum PasswordHash {
     /// `$2b$`, or the `ident` that is asked for.
     Bcrypt,
+    /// `$1$`, for systems that know no other.
+    Md5,
     /// `$5$`.
     Sha256,
     /// `$6$`.
@@ -27,10 +29,11 @@ impl PasswordHash {
     pub fn named(name: &str) -> Result<Self, String> {
         match name {
             "blowfish" | "bcrypt" => Ok(Self::Bcrypt),
+            "md5" | "md5_crypt" => Ok(Self::Md5),
             "sha256" | "sha256_crypt" => Ok(Self::Sha256),
             "sha512" | "sha512_crypt" => Ok(Self::Sha512),
             other => Err(format!(
-                "the password hash `{other}` is not supported by Strata, only sha512, sha256 and bcrypt"
+                "the password hash `{other}` is not supported by Strata, only sha512, sha256, bcrypt and md5"
             )),
         }
     }
@@ -39,6 +42,7 @@ impl PasswordHash {
     pub fn salt_size(self) -> usize {
         match self {
             Self::Bcrypt => 22,
+            Self::Md5 => 8,
             Self::Sha256 | Self::Sha512 => 16,
         }
     }
@@ -61,6 +65,7 @@ impl PasswordHash {
         }
         match self {
             Self::Bcrypt => bcrypt(password, salt, rounds.unwrap_or(12), ident.unwrap_or("2b")),
+            Self::Md5 => md5(password, salt, rounds),
             Self::Sha256 => sha(
                 sha_crypt::Kind::Sha256,
                 password,
@@ -77,9 +82,23 @@ impl PasswordHash {
     }
 }
 
-fn sha(kind: sha_crypt::Kind, password: &str, salt: &str, rounds: u32) -> Result<String, String> {
+fn md5(password: &str, salt: &str, rounds: Option<u32>) -> Result<String, String> {
+    if !is_salt(salt, 8) {
+        return Err("a salt of md5 must be 1 to 8 letters, digits, `.` or `/`".to_owned());
+    }
+    match rounds {
+        Some(_) => Err("md5 has no rounds to choose".to_owned()),
+        None => Ok(md5_crypt::crypt(password.as_bytes(), salt)),
+    }
+}
+
+fn is_salt(text: &str, most: usize) -> bool {
     let known = |byte: u8| sha_crypt::ALPHABET.contains(&byte);
-    if salt.is_empty() || salt.len() > 16 || !salt.bytes().all(known) {
+    (1..=most).contains(&text.len()) && text.bytes().all(known)
+}
+
+fn sha(kind: sha_crypt::Kind, password: &str, salt: &str, rounds: u32) -> Result<String, String> {
+    if !is_salt(salt, 16) {
         return Err("the salt must be 1 to 16 letters, digits, `.` or `/`".to_owned());
     }
     if !(1000..=MOST_ROUNDS).contains(&rounds) {
@@ -185,7 +204,7 @@ mod tests {
 
     #[test]
     fn what_ansible_refuses_is_refused() {
-        assert!(PasswordHash::named("md5").is_err());
+        assert!(PasswordHash::named("des_crypt").is_err());
         let of = |kind: PasswordHash, salt: &str, rounds, ident| kind.of("x", salt, rounds, ident);
         assert!(of(PasswordHash::Sha512, "", None, None).is_err());
         assert!(of(PasswordHash::Sha512, "seventeen-letters", None, None).is_err());

@@ -110,6 +110,30 @@ impl Templar {
         Ok((value, missing))
     }
 
+    /// Renders a text to show it, with what is undefined told in its place. Statements are not looked into: a text with
+    /// such a mistake in one stays as it was written.
+    pub fn shown_text(&self, template: &str) -> String {
+        let mut missing = Vec::new();
+        let shown = self.with_run(|run| {
+            let mut text = String::new();
+            let mut rest = template;
+            while let Some(begin) = rest.find("{{") {
+                let (before, opening) = rest.split_at(begin);
+                let length = escape::expression_length(opening);
+                let mut instead = |error: Error| told(run, error, &mut missing);
+                let value = match render_text(run, &opening[..length]) {
+                    Ok(value) => value,
+                    Err(error) => instead(error)?,
+                };
+                text.push_str(before);
+                text.push_str(&crate::as_python(&value));
+                rest = &opening[length..];
+            }
+            Ok(text + rest)
+        });
+        shown.unwrap_or_else(|_| template.to_owned())
+    }
+
     /// Evaluates a condition (`when`, `failed_when`, ...), which must be boolean.
     pub fn condition(&self, condition: &Json) -> Result<bool, TemplateError> {
         let text = match condition {

@@ -41,7 +41,7 @@ impl Stop {
     }
 
     /// True if what runs was left to itself.
-    pub(crate) fn is_hard(&self) -> bool {
+    pub fn is_hard(&self) -> bool {
         self.engine.is_hard()
     }
 

@@ -35,6 +35,7 @@ pub(crate) fn load(
         Action::IncludeRole {
             apply,
             public,
+            allow_duplicates,
             validate,
             ..
         } => {
@@ -43,6 +44,7 @@ pub(crate) fn load(
                 from: &include.from,
                 apply: apply.as_ref().map(|apply| &apply.value),
                 public: include.flag("public", *public),
+                allow_duplicates: include.flag("allow_duplicates", *allow_duplicates),
                 validate: include.flag("rolespec_validate", *validate),
             };
             load::include_role(files, site, role, load_options, &mut diags)

@@ -27,6 +27,8 @@ pub(crate) struct PlayScope {
     pub(crate) vars_files: BTreeMap<Arc<str>, Vec<Arc<JsonMap>>>,
     /// Included roles whose defaults and variables the rest of the play sees, for each host.
     pub(crate) roles: BTreeMap<Arc<str>, Vec<Arc<Role>>>,
+    /// All roles that tasks included for each host, by which the names of roles go.
+    pub(crate) included_roles: BTreeMap<Arc<str>, Vec<Arc<Role>>>,
     /// Hosts that are still in the play.
     pub(crate) play_hosts: Arc<Json>,
     /// Hosts of the play, in all batches.
@@ -157,6 +159,10 @@ impl PlayScope {
                 plain(json!(options.skip_tags)),
             ),
         ]);
+        if let Some(included) = self.included_roles.get(host) {
+            let all = self.play.roles.iter().chain(included);
+            magic.extend(variables::role_names(all.map(AsRef::as_ref)));
+        }
         if let Some(limit) = &options.limit {
             magic.insert("ansible_limit".to_owned(), plain(json!(limit)));
         }

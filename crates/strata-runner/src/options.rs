@@ -102,6 +102,10 @@ pub struct Options {
     pub plugins: Option<Arc<Plugins>>,
     /// Takes what is needed to resume the run if it is killed.
     pub journal: Option<Arc<Journal>>,
+    /// Whether a failure ends the run for all hosts where no keyword says otherwise.
+    pub any_errors_fatal: bool,
+    /// Whether the run ends where a task notifies a handler that nobody has.
+    pub needs_handlers: bool,
     /// Whether failed hosts still run the handlers that were notified.
     pub force_handlers: bool,
     /// `ansible_verbosity`.

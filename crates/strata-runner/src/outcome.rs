@@ -106,8 +106,9 @@ impl ItemResult {
     }
 
     pub(crate) fn is_failed(&self) -> bool {
-        if let Some(said) = self.values.get("failed_when_result") {
-            return truth(said);
+        // A text tells of a mistake in the condition, which is a failure itself.
+        if let Some(Json::Bool(said)) = self.values.get("failed_when_result") {
+            return *said;
         }
         check(&self.values, "failed")
     }

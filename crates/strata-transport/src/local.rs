@@ -6,7 +6,7 @@ use std::sync::Arc;
 use strata_core::BoxFuture;
 use strata_core::connection::{Channel, Connection, ConnectionError};
 
-use crate::process;
+use crate::process::{self, Dropped};
 
 /// The connection to this machine.
 pub fn local() -> Arc<dyn Connection> {
@@ -28,7 +28,7 @@ impl Connection for Local {
     }
 
     fn start<'a>(&'a self, argv: &'a [String]) -> BoxFuture<'a, Result<Channel, ConnectionError>> {
-        Box::pin(async move { process::spawn(argv, &[], "local") })
+        Box::pin(async move { process::spawn(argv, &[], "local", Dropped::Closed) })
     }
 
     fn upload<'a>(

@@ -9,11 +9,21 @@ use strata_core::connection::{Channel, ChannelInput, ChannelOutput, ConnectionEr
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 
-/// Starts a program with pipes on all three streams and more in its `environment`; dropping its output ends it.
+/// What becomes of a program that nobody listens to any more.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Dropped {
+    /// It is killed: what runs at its other end is told so by that.
+    Killed,
+    /// It is left to end by the end of its input, which lets it end what it started.
+    Closed,
+}
+
+/// Starts a program with pipes on all three streams and more in its `environment`; dropping both ends it.
 pub(crate) fn spawn(
     argv: &[String],
     environment: &[(&str, PathBuf)],
     what: &str,
+    dropped: Dropped,
 ) -> Result<Channel, ConnectionError> {
     let (program, arguments) = argv
         .split_first()
@@ -27,7 +37,7 @@ pub(crate) fn spawn(
         .stderr(Stdio::piped())
         // An interrupt from the terminal is ours to handle; the program ends when we close it.
         .process_group(0)
-        .kill_on_drop(true);
+        .kill_on_drop(dropped == Dropped::Killed);
     let mut child = command.spawn().map_err(|error| {
         ConnectionError::Unreachable(format!("{what}: `{program}` cannot be run: {error}"))
     })?;

@@ -14,7 +14,7 @@ use strata_core::connection::{Channel, Connection, ConnectionError, Output, Remo
 use crate::TransportError;
 use crate::askpass::{Keeper, Password};
 use crate::become_user::quote;
-use crate::process;
+use crate::process::{self, Dropped};
 
 /// How to reach a host by ssh. What is `None` is left to the user's own configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,7 +131,12 @@ impl Ssh {
             Some(keeper) => Vec::from(keeper.environment()),
             None => Vec::new(),
         };
-        process::spawn(&self.arguments(remote), &environment, &self.describe())
+        process::spawn(
+            &self.arguments(remote),
+            &environment,
+            &self.describe(),
+            Dropped::Killed,
+        )
     }
 
     /// Who hands out the password, if there is one.

@@ -96,7 +96,7 @@ pub(super) fn run(arguments: &args::Playbook) -> Result<Exit, Diagnostics> {
         Ok(recaps) => {
             // The user may have quit by the debugger of tasks, too.
             if stop.is_soft() || recaps.iter().any(|recap| recap.stopped) {
-                return Ok(interrupted());
+                return Ok(interrupted(stop.is_hard()));
             }
             Ok(recaps
                 .iter()
@@ -137,9 +137,14 @@ fn is_locked(found: &Diagnostic) -> bool {
 }
 
 /// Says that the run is not whole; gives Ansible's exit code for that.
-fn interrupted() -> Exit {
+fn interrupted(at_once: bool) -> Exit {
     let found = Diagnostic::error("interrupted", "User interrupted execution");
-    let found = found.detail("What was under way was finished; the tasks after it were not begun.");
+    let found = found.detail(match at_once {
+        true => {
+            "What was under way was broken off; it and the tasks after it are still to be done."
+        }
+        false => "What was under way was finished; the tasks after it were not begun.",
+    });
     let found = found.hint("Go on from there with `--resume`, or run it again.");
     super::complain(&found.into());
     INTERRUPTED
@@ -211,6 +216,8 @@ fn manner(verbosity: u8, process: &Process) -> Manner {
             .flag("display_skipped_hosts")
             .unwrap_or(callback != "skippy"),
         ok_hosts: settings.flag("display_ok_hosts").unwrap_or(true),
+        failed_stderr: settings.flag("display_failed_stderr").unwrap_or(false),
+        failed_path: settings.flag("show_task_path_on_failure").unwrap_or(false),
         statistics: settings.flag("show_custom_stats").unwrap_or(false),
     }
 }

@@ -148,6 +148,8 @@ mod tests {
             yaml: false,
             skipped_hosts: true,
             ok_hosts: true,
+            failed_stderr: false,
+            failed_path: false,
             statistics: false,
         };
         let look = AdhocLook::new(

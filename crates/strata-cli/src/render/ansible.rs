@@ -12,6 +12,7 @@ use super::{
     Renderer,
     ansible_result::{self, Format},
     ansible_statistics::statistics,
+    complain,
     diagnostic::DiagnosticRenderer,
     diff, say,
     style::{BAD, CHANGE, GOOD, QUIET, paint},
@@ -28,6 +29,10 @@ pub(crate) struct Manner {
     pub(crate) skipped_hosts: bool,
     /// Whether tasks that are ok are shown.
     pub(crate) ok_hosts: bool,
+    /// Whether failures are told on standard error.
+    pub(crate) failed_stderr: bool,
+    /// Whether it is told where a task that failed stands.
+    pub(crate) failed_path: bool,
     /// Whether what `set_stats` collected is shown at the end.
     pub(crate) statistics: bool,
 }
@@ -44,6 +49,8 @@ pub(crate) struct AnsibleLook {
     waiting: Option<(String, Arc<str>)>,
     /// Included files with the hosts that they are for, until something else happens.
     included: Vec<(String, String)>,
+    /// Where the task under way stands.
+    path: Arc<str>,
     played: bool,
     /// Whether any play was shown.
     began: bool,
@@ -60,6 +67,7 @@ impl AnsibleLook {
             statistics: None,
             waiting: None,
             included: Vec::new(),
+            path: "".into(),
             played: false,
             began: false,
         }
@@ -71,6 +79,7 @@ impl AnsibleLook {
 
     /// A task's banner: at once, or with its first result where some results are not shown.
     fn task(&mut self, name: String, path: Arc<str>) {
+        self.path = path.clone();
         self.waiting = Some((name, path));
         if self.manner.skipped_hosts && self.manner.ok_hosts {
             self.show_waiting();
@@ -97,7 +106,14 @@ impl AnsibleLook {
         for diff in line.diffs {
             say(&format!("{}\n", diff::unified(diff)));
         }
-        say(&paint(style, &text));
+        let failed = matches!(line.outcome, TaskOutcome::Failed | TaskOutcome::Ignored);
+        if failed && self.manner.failed_path && self.manner.verbosity < 2 && line.item.is_none() {
+            say(&format!("task path: {}", self.path));
+        }
+        match self.manner.failed_stderr && (failed || line.outcome == TaskOutcome::Unreachable) {
+            true => complain(&paint(style, &text)),
+            false => say(&paint(style, &text)),
+        }
         let ignored = line.outcome == TaskOutcome::Ignored && line.item.is_none();
         if ignored || line.is_ignored_unreachable() {
             say(&paint(QUIET, "...ignoring"));
@@ -180,7 +196,7 @@ impl ResultLine<'_> {
             return None;
         }
         Some(match self.outcome {
-            TaskOutcome::Ok if !manner.ok_hosts && self.kind != ResultKind::Shown => return None,
+            TaskOutcome::Ok if !manner.ok_hosts => return None,
             TaskOutcome::Ok => (GOOD, format!("ok: [{host}]{item}{}", self.shown(manner))),
             TaskOutcome::Changed => (
                 CHANGE,
@@ -236,15 +252,21 @@ impl ResultLine<'_> {
         let map = ansible_result::abridged(self.result, manner.verbosity);
         let good = matches!(self.outcome, TaskOutcome::Ok | TaskOutcome::Changed);
         let mut map = match self.kind {
-            ResultKind::Shown if good => ansible_result::debugged(map),
+            ResultKind::Shown => ansible_result::debugged(map),
             _ => map,
         };
         let hidden = self.is_hidden();
         if hidden && self.outcome == TaskOutcome::Skipped {
             map.shift_remove("changed");
         }
-        let always =
-            !hidden && (self.kind == ResultKind::Verbose || self.kind == ResultKind::Shown && good);
+        // What kept an assertion from being looked at is a failure as any other.
+        let asserted = good || map.contains_key("assertion");
+        let always = !hidden
+            && match self.kind {
+                ResultKind::Verbose => asserted,
+                ResultKind::Shown => good,
+                _ => false,
+            };
         let format = match (manner.yaml, always || manner.verbosity > 2) {
             (true, _) => Format::Yaml,
             (false, true) => Format::Json,
@@ -300,7 +322,15 @@ impl Renderer for AnsibleLook {
                 ..
             }
         );
-        if !joins {
+        // Files are told of when all hosts said what they include: items that others leave out come before.
+        let skips = matches!(
+            &event,
+            Event::TaskFinished {
+                outcome: TaskOutcome::Skipped,
+                ..
+            }
+        );
+        if !joins && !skips {
             self.show_included();
         }
         match event {
@@ -429,6 +459,8 @@ mod tests {
             yaml: false,
             skipped_hosts: true,
             ok_hosts: true,
+            failed_stderr: false,
+            failed_path: false,
             statistics: false,
         };
         line.text(manner).map(|(_, text)| text)

@@ -42,7 +42,12 @@ pub(crate) fn debugged(mut map: Map<String, Json>) -> Map<String, Json> {
         map.retain(|name, _| {
             !matches!(
                 name.as_str(),
-                "changed" | "invocation" | "skip_reason" | "ansible_loop_var"
+                "changed"
+                    | "invocation"
+                    | "skip_reason"
+                    | "ansible_loop_var"
+                    | "ansible_index_var"
+                    | "ansible_loop"
             )
         });
     }
@@ -119,100 +124,18 @@ fn indented(value: &Json, depth: usize, text: &mut String) {
 
 /// YAML below the line, without the lists of lines that only repeat a text.
 fn yaml(map: &Map<String, Json>) -> String {
-    let mut lines = Vec::new();
-    let omitted = |name: &str| {
-        name.strip_suffix("_lines")
-            .is_some_and(|text| map.contains_key(text))
-    };
-    for (name, value) in sorted(map) {
-        if omitted(name) {
-            lines.push(format!("{name}: <omitted>"));
-        } else {
-            entry(name, value, &mut lines);
+    let mut map = map.clone();
+    for (text, lines) in [("stdout", "stdout_lines"), ("stderr", "stderr_lines")] {
+        if map.contains_key(text) && map.contains_key(lines) {
+            map.insert(lines.to_owned(), "<omitted>".into());
         }
     }
-    let lines = lines.iter().map(|line| match line.is_empty() {
+    let written = strata_ops::playbook::shown_yaml(&Json::Object(map));
+    let lines = written.lines().map(|line| match line.is_empty() {
         true => String::new(),
         false => format!("    {line}"),
     });
     format!("\n{}", lines.collect::<Vec<_>>().join("\n"))
-}
-
-/// `NAME: VALUE`, with what is below it indented by four; items of a list stand below their key.
-fn entry(name: &str, value: &Json, lines: &mut Vec<String>) {
-    let name = strata_ops::playbook::yaml_scalar(&Json::from(name));
-    match value {
-        Json::Object(map) if !map.is_empty() => {
-            lines.push(format!("{name}:"));
-            let mut inside = Vec::new();
-            sorted(map)
-                .into_iter()
-                .for_each(|(name, value)| entry(name, value, &mut inside));
-            lines.extend(inside.into_iter().map(|line| pad(&line)));
-        }
-        Json::Array(items) if !items.is_empty() => {
-            lines.push(format!("{name}:"));
-            items.iter().for_each(|one| item(one, lines));
-        }
-        Json::String(text) if text.contains('\n') => {
-            lines.push(format!("{name}: {}", block_mark(text)));
-            lines.extend(
-                text.trim_end_matches('\n')
-                    .lines()
-                    .map(|line| pad(line.trim_end())),
-            );
-        }
-        scalar => lines.push(format!(
-            "{name}: {}",
-            strata_ops::playbook::yaml_scalar(scalar)
-        )),
-    }
-}
-
-fn item(value: &Json, lines: &mut Vec<String>) {
-    let mut inside = Vec::new();
-    match value {
-        Json::Object(map) if !map.is_empty() => {
-            sorted(map)
-                .into_iter()
-                .for_each(|(name, value)| entry(name, value, &mut inside));
-        }
-        Json::Array(items) if !items.is_empty() => {
-            items.iter().for_each(|one| item(one, &mut inside))
-        }
-        Json::String(text) if text.contains('\n') => {
-            lines.push(format!("- {}", block_mark(text)));
-            lines.extend(
-                text.trim_end_matches('\n')
-                    .lines()
-                    .map(|line| pad(line.trim_end())),
-            );
-            return;
-        }
-        scalar => {
-            lines.push(format!("- {}", strata_ops::playbook::yaml_scalar(scalar)));
-            return;
-        }
-    }
-    for (at, line) in inside.iter().enumerate() {
-        lines.push(if at == 0 {
-            format!("-   {line}")
-        } else {
-            pad(line)
-        });
-    }
-}
-
-fn block_mark(text: &str) -> &'static str {
-    if text.ends_with('\n') { "|" } else { "|-" }
-}
-
-fn pad(line: &str) -> String {
-    if line.is_empty() {
-        String::new()
-    } else {
-        format!("    {line}")
-    }
 }
 
 #[cfg(test)]

@@ -65,6 +65,11 @@ pub(crate) fn say(text: &str) {
     anstream::println!("{}", style::tame(text));
 }
 
+/// The same on standard error.
+pub(crate) fn complain(text: &str) {
+    anstream::eprintln!("{}", style::tame(text));
+}
+
 /// Prints in one piece; `print!` would call the system for each line.
 pub(crate) fn print_whole(text: &str) {
     let choice = anstream::AutoStream::choice(&stdout());

@@ -46,6 +46,7 @@ mod proxmox_telmate;
 mod quickstart;
 mod reference;
 mod remote;
+mod resume;
 mod secrets;
 mod ssh;
 mod stages;

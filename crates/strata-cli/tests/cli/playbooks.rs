@@ -1,7 +1,7 @@
 //! Playbooks as `ansible-playbook` ran them: `tests/playbooks/NAME.txt`.
 //!
 //! A case is one file. Its first lines say how it is run: `$ ARGUMENTS` once for each run, `mode 0755 FILE` for a
-//! file's mode, `ignore: reasons` where only the words of failures differ, `needs: ansible-core` where that must be
+//! file's mode, `env NAME=VALUE` for a variable of the environment, `ignore: reasons` where only the words of failures differ, `needs: ansible-core` where that must be
 //! installed. Then come its files, each below its name, and at the end what was printed, the exit code, and the
 //! files in `out/`. `STRATA_RECORD=1` (`cargo xtask record printed`) asks the real program again;
 //! `STRATA_CASE` names cases, with commas between.
@@ -142,6 +142,9 @@ impl Case {
         if self.files.contains_key("hosts") {
             command.env("ANSIBLE_INVENTORY", "hosts");
         }
+        let said = self.head.iter();
+        let said = said.filter_map(|line| line.strip_prefix("env ")?.split_once('='));
+        command.envs(said);
         command
     }
 

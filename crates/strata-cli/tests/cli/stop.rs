@@ -1,6 +1,11 @@
 //! Ctrl-C in the middle of an apply.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    path::PathBuf,
+    process::Command,
+};
 
 use crate::{
     gate::{self, Waiting},
@@ -57,6 +62,38 @@ fn a_playbook_that_is_stopped_says_so_and_ends_as_with_ansible() {
     let (said, code) = run.end();
     assert_eq!(code, Some(99), "{said}");
     assert!(!said.contains("TASK [debug]"), "{said}");
+}
+
+#[test]
+fn the_second_signal_ends_what_tasks_of_this_machine_started() {
+    let folder = gate::folder();
+    let site = "- hosts: a,b
+  gather_facts: false
+  connection: local
+  tasks:
+    - shell: exec 3> begun-{{ inventory_hostname }}; echo begun >&3; cat gate; touch done
+      args: {chdir: \"{{ playbook_dir }}\"}
+";
+    folder.write("site.yml", site);
+    let begun = ["begun-a", "begun-b"].map(|name| pipe(&folder, name));
+    let mut run = Waiting::run(&folder, &["playbook", "-i", "a,b,", "site.yml"]);
+    let mut readers = begun.map(|path| BufReader::new(fs::File::open(path).unwrap()));
+    for reader in &mut readers {
+        reader.read_line(&mut String::new()).unwrap();
+    }
+    run.signal("INT");
+    run.until("Stopping: what is under way is finished first.");
+    run.signal("INT");
+    let (said, code) = run.end();
+    assert_eq!(code, Some(99), "{said}");
+    assert!(said.contains("Stopping at once."), "{said}");
+    // The pipes are at their end when nobody holds them any more.
+    for reader in &mut readers {
+        let mut rest = String::new();
+        reader.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "");
+    }
+    assert!(!folder.path().join("done").exists());
 }
 
 /// A named pipe in a folder.

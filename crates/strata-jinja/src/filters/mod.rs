@@ -8,6 +8,7 @@ pub(crate) mod collections;
 pub(crate) mod community;
 mod encoding;
 mod hashing;
+mod html;
 mod logic;
 mod mapping;
 mod missing;
@@ -33,6 +34,7 @@ pub(crate) fn register(environment: &mut Environment<'static>) {
     sets::register(environment);
     collections::register(environment);
     text::register(environment);
+    html::register(environment);
     regex::register(environment);
     paths::register(environment);
     encoding::register(environment);

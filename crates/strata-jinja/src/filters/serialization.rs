@@ -82,6 +82,7 @@ fn yaml_options(options: &Kwargs, nice: bool) -> Result<yaml::DumpStyle, Error> 
             None => !nice,
         },
         explicit_start: option::<bool>(options, "explicit_start")?.unwrap_or(false),
+        blocks: false,
     };
     let _ = option::<bool>(options, "allow_unicode")?;
     options.assert_all_used()?;

@@ -25,6 +25,7 @@ pub(super) fn register(environment: &mut Environment<'static>) {
     add(environment, "format", format);
     add(environment, "escape", escape);
     add(environment, "e", escape);
+    add(environment, "forceescape", escape);
     add(environment, "urlencode", urlencode);
     add(environment, "urldecode", |value: String| {
         percent_decoded(&value)

@@ -18,6 +18,8 @@ pub struct DumpStyle {
     pub flow: bool,
     /// Whether `---` comes first.
     pub explicit_start: bool,
+    /// Whether texts of several lines are blocks (`|-`), without blanks at their ends, as Ansible's callbacks show them.
+    pub blocks: bool,
 }
 
 /// Writes a value with a line break at its end.
@@ -202,6 +204,9 @@ impl Writer<'_> {
 
     fn text(&mut self, text: &str, indent: Option<usize>, key: bool) {
         let folding = indent.map_or(self.style.indent, |indent| indent + self.style.indent);
+        if self.style.blocks && !key && text.contains('\n') {
+            return self.block(text, folding);
+        }
         if plain_is_safe(text) {
             self.folded(text, folding, key);
         } else if needs_double(text) {
@@ -209,6 +214,27 @@ impl Writer<'_> {
             self.push(&written);
         } else {
             self.single_quoted(text, folding, key);
+        }
+    }
+
+    /// The lines of a text, below a mark.
+    fn block(&mut self, text: &str, indent: usize) {
+        let shown = |c: &char| *c == '\n' || !c.is_control();
+        let text: String = text.trim_end().replace('\t', "    ");
+        let text: String = text.chars().filter(shown).collect();
+        if text.is_empty() {
+            return self.push("''");
+        }
+        match text.starts_with([' ', '\n']) {
+            true => self.push(&format!("|{}-", self.style.indent)),
+            false => self.push("|-"),
+        }
+        for line in text.lines().map(str::trim_end) {
+            match line.is_empty() {
+                true => self.push("\n"),
+                false => self.line(indent),
+            }
+            self.push(line);
         }
     }
 
@@ -292,6 +318,7 @@ fn plain_is_safe(text: &str) -> bool {
         && text != "="
         && text != "<<"
         && !looks_like_date(text)
+        && !looks_like_base_60(text)
         && matches!(scalar::plain(text), Json::String(_))
 }
 
@@ -305,6 +332,16 @@ fn looks_like_date(text: &str) -> bool {
         && bytes
             .iter()
             .all(|byte| byte.is_ascii_digit() || b"-:. TtZz+".contains(byte))
+}
+
+/// Numbers such as `1:30.5`, which YAML 1.1 reads in base 60.
+fn looks_like_base_60(text: &str) -> bool {
+    let digits = text.trim_start_matches(['-', '+']);
+    let known = |byte: u8| byte.is_ascii_digit() || b"_:.".contains(&byte);
+    digits.starts_with(|first: char| first.is_ascii_digit())
+        && digits.contains(':')
+        && digits.contains('.')
+        && digits.bytes().all(known)
 }
 
 fn needs_double(text: &str) -> bool {

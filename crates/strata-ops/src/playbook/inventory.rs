@@ -160,6 +160,14 @@ fn missing(path: &Path, does_without: bool) -> Diagnostic {
 }
 
 /// Lists of names, and paths; those of the settings where none are given.
+/// Where hosts come from, for `ansible_inventory_sources`: lists of names as they are, paths in full.
+pub(super) fn sources_shown(given: &[String], project: &Project, folder: &Path) -> Vec<String> {
+    let (mut names, paths) = sources(given, project);
+    let full = paths.iter().map(|path| folder.join(path));
+    names.extend(full.map(|path| path.display().to_string()));
+    names
+}
+
 fn sources(given: &[String], project: &Project) -> (Vec<String>, Vec<PathBuf>) {
     if !given.is_empty() {
         let (names, paths): (Vec<String>, Vec<String>) = given

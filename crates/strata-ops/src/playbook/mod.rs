@@ -386,6 +386,7 @@ impl One<'_> {
             &found.inventory,
             runner.limit.as_deref(),
         ));
+        let earlier = self.path.and_then(resume::earlier_journal);
         if let (Some(path), Some(playbook), false) = (self.path, self.playbook, options.check) {
             runner.journal = resume::journal(path, playbook, &runner);
         }
@@ -401,8 +402,11 @@ impl One<'_> {
         let defaults = ConnectionDefaults::of(options, &project.settings, password);
         let connect =
             |target: &strata_runner::Target| around.platforms.connect(&defaults.applied(target));
-        let recap =
-            strata_runner::run(playbook, &found.inventory, &connect, &runner, events).await?;
+        let done = strata_runner::run(playbook, &found.inventory, &connect, &runner, events).await;
+        if let (Some(path), Err(_)) = (self.path, &done) {
+            resume::take_back(path, earlier.as_deref());
+        }
+        let recap = done?;
         if let (Some(path), false) = (self.path, options.check)
             && let Err(warning) = resume::keep(path, &recap.progress, &runner)
         {
@@ -458,7 +462,14 @@ pub(crate) fn apply(
     let settings = &project.settings;
     let forks = settings.number("forks", diags).map(|forks| forks as usize);
     runner.forks = options.forks.or(forks).unwrap_or(5);
-    runner.reached = Arc::new(ConnectionDefaults::of(options, settings, None).seen());
+    let mut seen = ConnectionDefaults::of(options, settings, None).seen();
+    let folder = &around.process.working_directory;
+    let shown = |path: &Path| Json::from(folder.join(path).display().to_string());
+    let sources = inventory::sources_shown(&options.inventory, project, folder);
+    seen.insert("ansible_inventory_sources".to_owned(), sources.into());
+    let file = settings.file.as_deref().map(shown);
+    seen.insert("ansible_config_file".to_owned(), file.into());
+    runner.reached = Arc::new(seen);
     runner.check = options.check;
     runner.diff = options.diff || settings.flag("always_show_diff").unwrap_or(false);
     let tags = |own: &[String], name: &str| {
@@ -478,6 +489,8 @@ pub(crate) fn apply(
     runner.step = options.step;
     runner.force_handlers =
         options.force_handlers || settings.flag("force_handlers").unwrap_or(false);
+    runner.any_errors_fatal = settings.flag("any_errors_fatal").unwrap_or(false);
+    runner.needs_handlers = settings.flag("error_on_missing_handler").unwrap_or(true);
     runner.verbosity = options.verbosity;
     apply_become(options, settings, around, runner, diags);
     runner.gathering = match settings.text("gathering").as_deref() {
@@ -614,6 +627,8 @@ pub(crate) fn runner_options(
         resume: None,
         findings: Arc::default(),
         modules: modules::paths(project, &around.process.environment),
+        any_errors_fatal: false,
+        needs_handlers: true,
         force_handlers: false,
         verbosity: 0,
         pace: Pace::Lockstep,
@@ -636,14 +651,15 @@ pub(crate) fn runner_options(
     }
 }
 
-/// A scalar, or an empty list or mapping, as YAML writes it.
-pub fn yaml_scalar(value: &Json) -> String {
+/// A value as YAML shows it to people: texts of several lines as blocks, lines folded behind column 80.
+pub fn shown_yaml(value: &Json) -> String {
     let style = strata_jinja::yaml::DumpStyle {
         indent: 4,
-        width: 1000,
+        width: 80,
         sort_keys: true,
         flow: false,
         explicit_start: false,
+        blocks: true,
     };
     let text = strata_jinja::yaml::dump(value, &style);
     text.trim_end()

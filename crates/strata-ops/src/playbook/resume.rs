@@ -211,6 +211,25 @@ pub(super) fn journal(
     }))
 }
 
+/// The journal that an earlier run left, which a new one takes the place of.
+pub(super) fn earlier_journal(playbook: &Path) -> Option<Vec<u8>> {
+    fs::read(journal_place(playbook)).ok()
+}
+
+/// Puts the earlier journal back where no task is noted in the new one: the run was refused before it began.
+pub(super) fn take_back(playbook: &Path, earlier: Option<&[u8]>) {
+    let path = journal_place(playbook);
+    if fs::read(&path).is_ok_and(|text| text.contains(&b'\n')) {
+        return;
+    }
+    let done = match earlier {
+        Some(text) => fs::write(path, text),
+        None => fs::remove_file(path),
+    };
+    // One that stays hides how far the earlier run came, and nothing worse.
+    drop(done);
+}
+
 /// What a run that was killed left; a line that was cut off does not count.
 fn of_journal(playbook: &Path) -> Option<Saved> {
     let text = fs::read(journal_place(playbook)).ok()?;

@@ -297,7 +297,7 @@ impl Reader<'_> {
         self.flag(named, "rolespec_validate", true)
     }
 
-    fn flag(&mut self, named: &Named, key: &str, usual: bool) -> bool {
+    pub(super) fn flag(&mut self, named: &Named, key: &str, usual: bool) -> bool {
         let Some(value) = named.arguments.value.get(key) else {
             return usual;
         };

@@ -157,8 +157,9 @@ impl Reader<'_> {
             parameters: Arc::default(),
             given: Arc::default(),
             public: true,
-            allow_duplicates: Some(true),
+            allow_duplicates: Some(self.flag(&read.named, "allow_duplicates", true)),
             validate: self.validates(&read.named),
+            by_task: true,
             words: String::new(),
         };
         match self.role(&spec, &inner) {

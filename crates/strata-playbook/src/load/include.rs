@@ -69,6 +69,8 @@ pub struct RoleInclude<'a> {
     pub apply: Option<&'a yaml::Node>,
     /// Whether its variables are seen by the rest of the play.
     pub public: bool,
+    /// Whether it may run again with equal files.
+    pub allow_duplicates: bool,
     /// Whether its arguments are checked.
     pub validate: bool,
 }
@@ -90,8 +92,9 @@ pub fn include_role(
         parameters: Arc::default(),
         given: Arc::default(),
         public: role.public,
-        allow_duplicates: Some(true),
+        allow_duplicates: Some(role.allow_duplicates),
         validate: role.validate,
+        by_task: true,
         words: String::new(),
     };
     with_reader(files, options, diags, |reader| {

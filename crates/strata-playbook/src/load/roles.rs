@@ -31,6 +31,8 @@ pub(super) struct Spec {
     pub(super) allow_duplicates: Option<bool>,
     /// Whether its arguments are checked by its `meta/argument_specs.yml`.
     pub(super) validate: bool,
+    /// Whether a task includes or imports it.
+    pub(super) by_task: bool,
     /// The conditions and tags of the entry, which tell one use of a role from another.
     pub(super) words: String,
 }
@@ -83,15 +85,17 @@ impl Reader<'_> {
             };
             name = self.text(&entry);
         }
+        let is_named = node.get("role").or(node.get("name")).is_some();
         for entry in node.entries().unwrap_or_default() {
             let key = entry.key.text().unwrap_or_default();
             match key {
                 "role" | "name" => name = self.text(entry),
-                "src" if node.get("role").is_none() => name = self.text(entry),
+                "src" if !is_named => name = self.text(entry),
                 "vars" => {
                     given = variables(&entry.value, self.diags).unwrap_or_default();
                 }
-                "version" | "scm" | "src" => {}
+                // Of an entry that `galaxy install` reads, too.
+                "version" | "scm" | "src" if !is_named => {}
                 _ if SHARED.contains(&key) => {
                     self.keyword(entry, &mut own);
                 }
@@ -116,6 +120,7 @@ impl Reader<'_> {
             public: true,
             allow_duplicates: None,
             validate: true,
+            by_task: false,
             words: words(&own),
         };
         Some((spec, own))
@@ -154,7 +159,7 @@ impl Reader<'_> {
             parameters: spec.parameters.clone(),
             given: spec.given.clone(),
             dependencies: Vec::new(),
-            parents: parents(context.role.as_deref()),
+            parents: parents(context.role.as_deref(), spec.by_task),
             allow_duplicates,
             public: spec.public,
             identity: identity(&path, spec),
@@ -363,7 +368,7 @@ fn inside(context: &Context, file: &Path) -> Context {
     }
 }
 
-fn parents(role: Option<&Role>) -> Vec<RoleParent> {
+fn parents(role: Option<&Role>, by_task: bool) -> Vec<RoleParent> {
     let Some(role) = role else {
         return Vec::new();
     };
@@ -373,6 +378,7 @@ fn parents(role: Option<&Role>) -> Vec<RoleParent> {
         vars: role.vars.clone(),
         parameters: role.parameters.clone(),
         given: role.given.clone(),
+        by_task,
     };
     role.parents.iter().cloned().chain([own]).collect()
 }
@@ -386,10 +392,14 @@ fn words(own: &Keywords) -> String {
 }
 
 /// What tells one use of a role from another: within a play it runs once with the same parameters, variables,
-/// conditions and tags of its own, unless it says otherwise.
+/// conditions and tags of its own, unless it says otherwise; once more if tasks include it, with the same files.
 fn identity(path: &Path, spec: &Spec) -> Arc<str> {
     let parameters = Json::Object((*spec.parameters).clone());
     let given = Json::Object((*spec.given).clone());
     let path = path.display();
-    format!("{path}\0{parameters}\0{given}\0{}", spec.words).into()
+    let from = match spec.by_task {
+        true => format!("{:?}", spec.from),
+        false => String::new(),
+    };
+    format!("{path}\0{parameters}\0{given}\0{}\0{from}", spec.words).into()
 }

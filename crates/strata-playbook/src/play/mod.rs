@@ -204,4 +204,13 @@ pub struct RoleParent {
     pub parameters: Arc<JsonMap>,
     /// The `vars` that were given to it.
     pub given: Arc<JsonMap>,
+    /// Whether one of its tasks includes or imports the other one.
+    pub by_task: bool,
+}
+
+impl Role {
+    /// True for a role that is there since another one depends on it.
+    pub fn is_dependency(&self) -> bool {
+        self.parents.last().is_some_and(|parent| !parent.by_task)
+    }
 }

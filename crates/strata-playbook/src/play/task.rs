@@ -92,6 +92,16 @@ pub enum Action {
     Meta(Spanned<String>),
 }
 
+impl Action {
+    /// An argument of a module as it is written.
+    pub fn argument(&self, name: &str) -> Option<&Json> {
+        match self {
+            Self::Module { arguments, .. } => arguments.value.get(name),
+            _ => None,
+        }
+    }
+}
+
 /// Which files of a role to use in place of `main`, perhaps by templates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RoleFiles {

@@ -1,11 +1,17 @@
 //! The variables that the engine provides.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde_json::{Map, Value as Json, json};
 use strata_jinja::Variable;
 
-use crate::{Inventory, play::Play};
+use crate::{
+    Inventory,
+    play::{Play, Role},
+};
 
 /// The magic variables that need no running: `inventory_hostname`, `group_names`, `groups`, `playbook_dir`,
 /// `inventory_dir`, ... The runner adds `hostvars`, `ansible_play_hosts`, `ansible_check_mode` and the like;
@@ -23,12 +29,6 @@ pub fn magic(
         .as_ref()
         .and_then(|source| source.parent())
         .map(|folder| folder.display().to_string());
-    let names: Vec<_> = play
-        .roles
-        .iter()
-        .filter(|role| role.parents.is_empty())
-        .map(|role| role.name.clone())
-        .collect();
     let values = [
         ("ansible_version", version()),
         ("ansible_playbook_python", json!(PYTHON)),
@@ -42,16 +42,40 @@ pub fn magic(
         ),
         ("inventory_dir", json!(folder)),
         ("ansible_play_name", play.name.value.clone()),
-        ("ansible_role_names", json!(names)),
-        ("role_names", json!(names)),
-        ("play_role_names", json!(names)),
-        ("ansible_play_role_names", json!(names)),
     ];
     let own = values
         .into_iter()
         .map(|(name, value)| (name.to_owned(), Variable::Plain(Arc::new(value))));
     own.chain([("groups".to_owned(), Variable::Plain(groups.clone()))])
+        .chain(role_names(play.roles.iter().map(AsRef::as_ref)))
         .collect()
+}
+
+/// The names of a play's roles: of those that it names or its tasks bring (`ansible_play_role_names`), of those that these
+/// depend on (`ansible_dependent_role_names`), and of all, each once (`ansible_role_names`).
+pub fn role_names<'a>(roles: impl Iterator<Item = &'a Role>) -> BTreeMap<String, Variable> {
+    let (dependencies, own): (Vec<_>, Vec<_>) = roles.partition(|role| role.is_dependency());
+    let names =
+        |roles: &[&Role]| -> Vec<String> { roles.iter().map(|role| role.name.clone()).collect() };
+    let own = names(&own);
+    let mut dependencies = names(&dependencies);
+    let mut seen = BTreeSet::new();
+    dependencies.retain(|name| seen.insert(name.clone()));
+    let mut all = own.clone();
+    all.extend(dependencies.iter().cloned());
+    let mut seen = BTreeSet::new();
+    all.retain(|name| seen.insert(name.clone()));
+    let lists = [
+        ("ansible_role_names", all),
+        ("ansible_dependent_role_names", dependencies),
+        ("role_names", own.clone()),
+        ("play_role_names", own.clone()),
+        ("ansible_play_role_names", own),
+    ];
+    let plain = |names: Vec<String>| Variable::Plain(Arc::new(json!(names)));
+    lists
+        .map(|(name, names)| (name.to_owned(), plain(names)))
+        .into()
 }
 
 /// The Python that Ansible would run in. Strata has none; where one is asked for, as for `ansible_python_interpreter` of

@@ -14,10 +14,10 @@ use serde_json::Value as Json;
 use strata_jinja::{Variable, Variables, unsafe_text};
 
 use crate::load::add_variables;
-use crate::play::{JsonMap, Play, Role, Task};
+use crate::play::{JsonMap, Keywords, Play, Role, Task};
 
 pub use inventory::{InventoryVariables, Reading, SOPS_ENDINGS};
-pub use magic::{groups, magic};
+pub use magic::{groups, magic, role_names};
 
 /// All that a host's templates may see, by level, the weakest first. Cheap to clone.
 #[derive(Clone, Default)]
@@ -52,6 +52,8 @@ pub struct HostVariables {
     pub local: Arc<JsonMap>,
     /// What the engine provides: `inventory_hostname`, `groups`, `hostvars`, `playbook_dir`, ...; wins over all.
     pub magic: Arc<BTreeMap<String, Variable>>,
+    /// The keywords of the task, for `environment`, which wins over all variables of that name.
+    pub keywords: Option<Arc<Keywords>>,
     /// Whether mappings of the same name are merged over all levels (`hash_behaviour = merge`).
     pub merge_hashes: bool,
 }
@@ -78,6 +80,7 @@ impl HostVariables {
             all.add_role(role);
             all.magic = Arc::new(with_role(&self.magic, role));
         }
+        all.keywords = Some(task.keywords.clone());
         all.task_vars.extend(task.keywords.vars.iter().cloned());
         all.include_parameters
             .extend(task.include_parameters.iter().cloned());
@@ -167,6 +170,9 @@ fn many(maps: &[Arc<JsonMap>]) -> impl Iterator<Item = (&Arc<JsonMap>, bool)> {
     maps.iter().rev().map(|map| (map, true))
 }
 
+/// What the keywords of that name say of a task, the outermost first.
+const ENVIRONMENT: &str = "environment";
+
 fn with_role(magic: &BTreeMap<String, Variable>, role: &Role) -> BTreeMap<String, Variable> {
     let mut magic = magic.clone();
     let text = |text: &str| Variable::Plain(Arc::new(text.into()));
@@ -175,12 +181,8 @@ fn with_role(magic: &BTreeMap<String, Variable>, role: &Role) -> BTreeMap<String
         .parents
         .iter()
         .rev()
+        .filter(|parent| parent.by_task)
         .map(|parent| parent.name.clone())
-        .collect();
-    let dependencies = role
-        .dependencies
-        .iter()
-        .map(|role| role.name.clone())
         .collect();
     magic.insert("role_name".to_owned(), text(&role.name));
     magic.insert("ansible_role_name".to_owned(), text(&role.name));
@@ -192,10 +194,6 @@ fn with_role(magic: &BTreeMap<String, Variable>, role: &Role) -> BTreeMap<String
     if !parents.is_empty() {
         magic.insert("ansible_parent_role_names".to_owned(), list(parents));
     }
-    magic.insert(
-        "ansible_dependent_role_names".to_owned(),
-        list(dependencies),
-    );
     magic
 }
 
@@ -203,6 +201,11 @@ impl Variables for HostVariables {
     fn get(&self, name: &str) -> Option<Variable> {
         if let Some(variable) = self.magic.get(name) {
             return Some(variable.clone());
+        }
+        if let Some(keywords) = self.keywords.as_ref().filter(|_| name == ENVIRONMENT) {
+            let said = keywords.environment.iter();
+            let said = said.map(|said| said.value.clone()).collect();
+            return Some(Variable::Template(Arc::new(said)));
         }
         let mut found = self
             .levels()
@@ -222,6 +225,7 @@ impl Variables for HostVariables {
 
     fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = self.magic.keys().cloned().collect();
+        names.extend(self.keywords.is_some().then(|| ENVIRONMENT.to_owned()));
         names.extend(self.levels().flat_map(|(map, _)| map.keys().cloned()));
         names.sort();
         names.dedup();

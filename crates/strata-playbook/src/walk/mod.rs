@@ -144,6 +144,14 @@ impl Walk {
         self
     }
 
+    /// Lets no handlers run at the ends of sections: these are steps with the tag `always`, which one may skip.
+    #[must_use]
+    pub fn without_flushes(mut self, skipped: bool) -> Self {
+        self.frames
+            .retain(|frame| !(skipped && matches!(frame.kind, Kind::Flush)));
+        self
+    }
+
     /// The step to do, with its position; none at the end. Gives the same step until [`Walk::report`] is called.
     #[expect(
         clippy::should_implement_trait,

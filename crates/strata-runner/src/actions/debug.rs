@@ -23,12 +23,12 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
         return Ok(ActionResult::values(json!({
             "changed": false,
             "skipped": true,
-            "skip_reason": "Verbosity threshold not met.",
+            "skipped_reason": "Verbosity threshold not met.",
         })));
     }
     match (call.arguments.get("msg"), call.arguments.get("var")) {
         (Some(_), Some(_)) => Err(TaskError::Failed(
-            "`debug` takes `msg` or `var`, not both".to_owned(),
+            "parameters are mutually exclusive: msg|var".to_owned(),
         )),
         (_, Some(var)) => variable(call, var),
         (Some(message), None) => Ok(ActionResult::values(
@@ -43,6 +43,14 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
 /// Shows the value of an expression under its own text.
 fn variable(call: &Call<'_>, var: &Json) -> Result<ActionResult, TaskError> {
     let Json::String(expression) = var else {
+        // A template in the place of a name gave a value; what is written out is no name.
+        let written = call.job.task.action.argument("var");
+        if written.is_some_and(|written| !written.is_string()) {
+            return Err(TaskError::Failed(format!(
+                "argument 'var' of `debug` is of type {}, and must be the name of a variable",
+                kind(var)
+            )));
+        }
         return Ok(ActionResult::values(
             json!({"changed": false, kind(var): var}),
         ));

@@ -130,6 +130,8 @@ struct HostRun {
     /// Whether it was lost and taken up again: what it missed is done when the others are through.
     late: bool,
     roles: RolesRun,
+    /// Whether its failure left it nothing to do.
+    through: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,9 +177,13 @@ pub(crate) async fn run(shared: &Shared<'_>, memory: &mut Memory, start: Start) 
         let resume = shared.options.resume.as_ref()?;
         Replay::of(resume.hosts.get(name)?, start.place)
     };
+    let skips = |tag: &String| tag == "always" || tag == "tagged";
+    let skips_flushes = shared.options.skip_tags.iter().any(skips);
     let hosts = start.hosts.iter().map(|name| HostRun {
         name: name.clone(),
-        walk: Walk::new(&play).forcing_handlers(start.force_handlers),
+        walk: Walk::new(&play)
+            .forcing_handlers(start.force_handlers)
+            .without_flushes(skips_flushes),
         gather: start.gather.clone().filter(|_| {
             let done = replay(name).is_some_and(|replay| replay.is_whole());
             !done
@@ -194,6 +200,7 @@ pub(crate) async fn run(shared: &Shared<'_>, memory: &mut Memory, start: Start) 
         ended: false,
         late: false,
         roles: RolesRun::default(),
+        through: false,
     });
     let mut batch = Batch {
         hosts: hosts.collect(),
@@ -201,7 +208,9 @@ pub(crate) async fn run(shared: &Shared<'_>, memory: &mut Memory, start: Start) 
         awake: (0..start.hosts.len()).collect(),
         peers: Peers::new(&shared.table, start.hosts.clone()),
         // Who is alone has nobody to wait for, and nobody to get ahead of.
-        pace: if start.hosts.len() == 1 {
+        pace: if start.free {
+            Pace::Ready
+        } else if start.hosts.len() == 1 || shared.options.any_errors_fatal {
             Pace::Lockstep
         } else {
             start.pace

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use strata_core::{Diagnostic, Diagnostics, Event, ResultKind, TaskOutcome};
 use strata_playbook::{
     inventory::{GroupInput, Inventory, InventoryInput},
-    play::Action,
+    play::{Action, Role, Spanned},
     walk::Outcome,
 };
 
@@ -141,6 +141,8 @@ impl Batch<'_> {
         let host = &mut self.hosts[at];
         let rescued = host.walk.report(Outcome::Failed);
         if !rescued {
+            // Who still has an `always` part to do does not count among the failed that end a play for all, as in Ansible.
+            host.through = !host.walk.is_recovering();
             self.memory.failed.insert(host.name.clone());
             self.refresh_hosts();
         }
@@ -150,23 +152,15 @@ impl Batch<'_> {
     pub(super) fn drop_out(&mut self, at: usize) {
         let host = &mut self.hosts[at];
         host.state = State::Gone;
+        host.through = true;
         self.memory.failed.insert(host.name.clone());
         self.refresh_hosts();
     }
 
     /// What a rescue may look at.
     fn remember_failure(&mut self, job: &Job, whole: &ItemResult) {
-        let (action, arguments) = match &job.task.action {
-            Action::Module { name, arguments } => (name.value.clone(), arguments.value.clone()),
-            _ => (String::new(), Json::Null),
-        };
-        let name = job.task.name.as_ref().map(|_| own_name(&job.name));
         let facts = outcome::map(json!({
-            "ansible_failed_task": {
-                "name": name.unwrap_or_default(),
-                "action": action,
-                "args": if whole.no_log { Json::Null } else { arguments },
-            },
+            "ansible_failed_task": failed_task(job, whole.no_log),
             "ansible_failed_result": Json::Object(whole.values.clone()),
         }));
         let table = &self.shared.table;
@@ -211,7 +205,8 @@ impl Batch<'_> {
         self.round_failed.insert(job.host.clone());
         let templar = self.templar(&job.host, &job.task);
         let keyword = job.task.keywords.any_errors_fatal.as_ref();
-        let said = boolean(&templar, keyword).is_ok_and(|fatal| fatal == Some(true));
+        let usual = self.shared.options.any_errors_fatal;
+        let said = boolean(&templar, keyword).is_ok_and(|fatal| fatal.unwrap_or(usual));
         self.fatal |= (once || said) && !self.free && !whole.ignore_errors;
     }
 
@@ -227,9 +222,9 @@ impl Batch<'_> {
         let Some(most) = self.max_fail_percentage else {
             return;
         };
-        let names = self.hosts.iter().map(|host| &host.name);
-        let failed = names
-            .filter(|name| self.memory.failed.contains(*name))
+        let through = self.hosts.iter().filter(|host| host.through);
+        let failed = through
+            .filter(|host| self.memory.failed.contains(&host.name))
             .count();
         if 100.0 * failed as f64 / self.size.max(1) as f64 > most {
             self.fail_others(&failed_now);
@@ -440,9 +435,17 @@ impl Batch<'_> {
         for name in std::mem::take(&mut whole.notify) {
             let walk = &mut self.hosts[at].walk;
             let found = handlers::find(walk.handlers(), &name, &templar);
-            if found.is_empty() {
+            if found.is_empty() && self.shared.options.needs_handlers {
                 return Err(name);
             }
+            if found.is_empty() {
+                let warning =
+                    Diagnostic::warning("missing-handler-ignored", missing_handler(&name));
+                self.shared
+                    .events
+                    .diagnostic(warning.at(job.task.span.clone()));
+            }
+            let walk = &mut self.hosts[at].walk;
             for handler in found {
                 walk.notify(handler);
             }
@@ -452,10 +455,7 @@ impl Batch<'_> {
 
     /// Ends the run where a task notifies a handler that nobody has, as in Ansible.
     fn abort(&mut self, job: &Job, handler: &str) {
-        let summary = format!(
-            "The requested handler '{handler}' was not found in either the main handlers list nor in the listening handlers list"
-        );
-        let found = Diagnostic::error("missing-handler", summary)
+        let found = Diagnostic::error("missing-handler", missing_handler(handler))
             .detail("The task was done; the run ends here, for all hosts.")
             .at(job.task.span.clone())
             .hint("Name a handler of this play or of its roles, or a topic that one listens to.");
@@ -483,8 +483,8 @@ impl Batch<'_> {
                     let file = include::file(&included).unwrap_or_else(|| one.name.clone());
                     nodes.extend(included.nodes);
                     new_handlers.extend(included.handlers);
-                    self.make_public(job, &included.roles);
-                    self.show_included(job, one, &file);
+                    self.note_roles(job, &included.roles);
+                    self.show_included(job, one, &file, whole.no_log);
                 }
                 Err(diags) => {
                     self.fail_include(whole, diags);
@@ -509,7 +509,14 @@ impl Batch<'_> {
         }
     }
 
-    fn make_public(&mut self, job: &Job, roles: &[Arc<strata_playbook::play::Role>]) {
+    /// Lets the rest of the play know of included roles: of their names, and of what public ones say.
+    fn note_roles(&mut self, job: &Job, roles: &[Arc<Role>]) {
+        if roles.is_empty() {
+            return;
+        }
+        let known = &mut Arc::make_mut(&mut self.scope).included_roles;
+        let known = known.entry(job.host.clone()).or_default();
+        known.extend(roles.iter().cloned());
         let public = roles.iter().filter(|role| role.public).cloned();
         let public: Vec<_> = public.collect();
         if !public.is_empty() {
@@ -522,7 +529,7 @@ impl Batch<'_> {
         }
     }
 
-    fn show_included(&self, job: &Job, one: &Include, file: &str) {
+    fn show_included(&self, job: &Job, one: &Include, file: &str, no_log: bool) {
         let name = job.task.loop_control.loop_var.as_deref().unwrap_or("item");
         // A label that somebody chose is shown whatever it says.
         let item = match (&job.task.loop_control.label, &one.label) {
@@ -535,7 +542,10 @@ impl Batch<'_> {
         self.shared.events.send(Event::TaskFinished {
             host: job.host.clone(),
             task: job.name.clone(),
-            item: item.filter(|_| job.task.r#loop.is_some()),
+            item: match no_log {
+                true => Some(crate::task::CENSORED.to_owned()),
+                false => item.filter(|_| job.task.r#loop.is_some()),
+            },
             outcome: TaskOutcome::Ok,
             message: Some(include::message(job, one, file)),
             diffs: Vec::new(),
@@ -548,6 +558,12 @@ impl Batch<'_> {
     }
 }
 
+fn missing_handler(name: &str) -> String {
+    format!(
+        "The requested handler '{name}' was not found in either the main handlers list nor in the listening handlers list"
+    )
+}
+
 /// Ansible leaves out items that count as false.
 fn is_shown(item: &Json) -> bool {
     match item {
@@ -558,6 +574,39 @@ fn is_shown(item: &Json) -> bool {
         Json::Array(items) => !items.is_empty(),
         Json::Object(map) => !map.is_empty(),
     }
+}
+
+/// `ansible_failed_task`: the task as it is written, its name and arguments rendered.
+fn failed_task(job: &Job, no_log: bool) -> Json {
+    let task = &job.task;
+    let keywords = &task.keywords;
+    let templar = job.templates.templar(&job.variables);
+    let (action, arguments) = match &task.action {
+        Action::Module { name, arguments } => (name.value.clone(), arguments.value.clone()),
+        _ => (task.written.clone(), Json::Null),
+    };
+    // What cannot be rendered, perhaps for the same reason as the task, stays a template.
+    let arguments = templar.render(&arguments).unwrap_or(arguments);
+    let name = task.name.as_ref().map(|_| own_name(&job.name));
+    let flag = |keyword| boolean(&templar, keyword).ok().flatten();
+    let texts = |values: &[Spanned<Json>]| -> Json {
+        values.iter().map(|value| value.value.clone()).collect()
+    };
+    json!({
+        "name": name.unwrap_or_default(),
+        "action": action,
+        "args": if no_log { Json::Null } else { arguments },
+        "tags": texts(&keywords.tags),
+        "when": texts(&keywords.when),
+        "notify": texts(&task.notify),
+        "register": task.register,
+        "no_log": no_log,
+        "become": flag(keywords.r#become.as_ref()),
+        "ignore_errors": flag(keywords.ignore_errors.as_ref()),
+        "run_once": flag(keywords.run_once.as_ref()),
+        "delegate_to": keywords.delegate_to.as_ref().map(|host| &host.value),
+        "role": task.role.as_ref().map(|role| &role.name),
+    })
 }
 
 fn own_name(name: &str) -> String {

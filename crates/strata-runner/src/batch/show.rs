@@ -37,8 +37,12 @@ impl Batch<'_> {
             Some(name) => match name.value.as_str() {
                 Some(plain) if !plain.contains("{{") && !plain.contains("{%") => plain.to_owned(),
                 _ => {
-                    let rendered = self.templar(host, task).render(&name.value);
-                    outcome::text(&rendered.unwrap_or_else(|_| name.value.clone()))
+                    let templar = self.templar(host, task);
+                    let rendered = templar.render(&name.value);
+                    rendered.map_or_else(
+                        |_| templar.shown_text(&outcome::text(&name.value)),
+                        |name| outcome::text(&name),
+                    )
                 }
             },
         };

@@ -296,6 +296,7 @@ impl Run<'_> {
             play_vars: vec![play.vars.clone(), self.answers(play)],
             vars_files: BTreeMap::new(),
             roles: BTreeMap::new(),
+            included_roles: BTreeMap::new(),
             play_hosts: names(&facts.hosts),
             play_hosts_all: Arc::new(facts.hosts.iter().map(|host| Json::from(&**host)).collect()),
             batch_hosts: names(hosts),

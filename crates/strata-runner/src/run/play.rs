@@ -65,6 +65,15 @@ impl Run<'_> {
         let force = flag(play.force_handlers.as_ref(), "force_handlers");
         let usual = self.shared.options.gathering != Gathering::Explicit;
         let gather = flag(play.gather_facts.as_ref(), "gather_facts").unwrap_or(usual);
+        let mut serial = Vec::new();
+        for said in &play.serial {
+            match templar.render(&said.value) {
+                // All of it may come from one template.
+                Ok(Json::Array(sizes)) => serial.extend(sizes.iter().map(text)),
+                Ok(size) => serial.push(text(&size)),
+                Err(error) => diags.push(unusable("serial", &error.to_string(), said)),
+            }
+        }
         let mut number = |keyword: &Spanned<Json>, what: &str| match templar.render(&keyword.value)
         {
             Ok(value) => Some(text(&value)),
@@ -73,11 +82,6 @@ impl Run<'_> {
                 None
             }
         };
-        let serial = play
-            .serial
-            .iter()
-            .filter_map(|serial| number(serial, "serial"))
-            .collect();
         let most = play.max_fail_percentage.as_ref();
         let most = most.and_then(|most| number(most, "max_fail_percentage"));
         let facts = PlayFacts {

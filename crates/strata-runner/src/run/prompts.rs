@@ -11,7 +11,11 @@ impl Run<'_> {
     /// Asks what the play wants to know and nobody said yet; where nobody answers the default counts, as a text.
     pub(super) fn ask(&mut self, play: &std::sync::Arc<Play>) -> Result<(), Diagnostics> {
         let options = self.shared.options.clone();
-        for prompt in &play.vars_prompt {
+        for written in &play.vars_prompt {
+            let prompt = &VarsPrompt {
+                default: self.default(play, written)?.map(Json::from),
+                ..written.clone()
+            };
             let name = &prompt.name;
             let known =
                 options.load.extra_vars.contains_key(name) || options.prompted.contains_key(name);
@@ -21,18 +25,26 @@ impl Run<'_> {
             let said = options.ask.as_ref();
             let said = said.and_then(|ask| answer(prompt, ask.as_ref()));
             let is_said = said.is_some();
-            let Some(answer) = said.or(prompt.default.as_ref().map(text)) else {
+            let default = prompt.default.as_ref();
+            let is_rendered = !is_said && written.default != prompt.default;
+            let Some(answer) = said.or(default.map(text)) else {
                 if options.ask.is_none() {
                     continue;
                 }
-                let diagnostic = Diagnostic::error(
+                // As in Ansible, where the variable is there, and is a text.
+                self.answers.insert(name.clone(), "None".into());
+                let warning = Diagnostic::warning(
                     "unanswered-prompt",
                     format!("the play asks for `{name}`, and there is no answer"),
                 );
-                return Err(diagnostic.at(play.span.clone()).into());
+                let warning = warning.hint("Give it a `default`, or say it with `-e`.");
+                let events = &self.shared.events;
+                events.diagnostic(warning.at(play.span.clone()));
+                continue;
             };
             let answer = self.hashed(play, prompt, answer)?;
-            let answer = if prompt.is_unsafe && is_said {
+            // What came out of a template is none itself.
+            let answer = if prompt.is_unsafe && is_said || is_rendered {
                 strata_jinja::unsafe_text(answer)
             } else {
                 answer.into()
@@ -40,6 +52,27 @@ impl Run<'_> {
             self.answers.insert(name.clone(), answer);
         }
         Ok(())
+    }
+
+    /// What counts where nobody answers, as a text; it may be a template.
+    fn default(
+        &self,
+        play: &std::sync::Arc<Play>,
+        prompt: &VarsPrompt,
+    ) -> Result<Option<String>, Diagnostics> {
+        let Some(default) = &prompt.default else {
+            return Ok(None);
+        };
+        let rendered = self.play_templar_with(play, JsonMap::new()).render(default);
+        rendered.map(|value| Some(text(&value))).map_err(|error| {
+            Diagnostic::error(
+                "bad-play-keyword",
+                format!("the default of `{}` cannot be rendered", prompt.name),
+            )
+            .detail(error.to_string())
+            .at(play.span.clone())
+            .into()
+        })
     }
 
     /// The answer by the scheme of `encrypt`.

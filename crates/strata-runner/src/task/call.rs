@@ -67,6 +67,20 @@ impl Place {
         })
     }
 
+    /// The other host as the user is shown it where the task did not come that far; a name that cannot be rendered is
+    /// shown as it is written.
+    pub(super) fn told(
+        job: &Job,
+        variables: &HostVariables,
+        templar: &Templar,
+    ) -> Option<Arc<str>> {
+        let written = job.task.keywords.delegate_to.as_ref()?;
+        match Self::find(job, variables, templar) {
+            Ok(place) => place.shown_delegate(&job.host),
+            Err(_) => Some(outcome::text(&written.value).into()),
+        }
+    }
+
     pub(super) fn find(
         job: &Job,
         variables: &HostVariables,

@@ -40,7 +40,10 @@ pub(super) async fn run(
         Ok(Done::Crossing) => return None,
         // Before the host was touched, a mistake may come from others that are not here yet.
         Err(_) if job.templates.watch.crossed() => return None,
-        Err(error) => failed(error),
+        Err(error) => ItemResult {
+            delegate: call::Place::told(job, variables, &templar),
+            ..failed(error)
+        },
     };
     let keywords = &job.task.keywords;
     match flags(&templar, job) {

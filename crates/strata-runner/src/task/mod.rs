@@ -201,10 +201,13 @@ fn extended(items: &[Json], index: usize) -> Json {
     Json::Object(map)
 }
 
+/// What an item is called that nobody is to see.
+pub(crate) const CENSORED: &str = "(censored due to no_log)";
+
 /// Names the item for the user: by the label, or as Python prints the item.
 fn label(job: &Job, variables: &HostVariables, item: &Json, result: &mut ItemResult) {
     if result.no_log {
-        result.label = Some("(censored due to no_log)".to_owned());
+        result.label = Some(CENSORED.to_owned());
         return;
     }
     let templar = job.templates.templar(variables);
@@ -223,8 +226,10 @@ fn label(job: &Job, variables: &HostVariables, item: &Json, result: &mut ItemRes
             result.label = Some(outcome::text(&printed.unwrap_or(value)));
         }
         Err(error) => {
-            let values = outcome::failure(format!("the loop's label cannot be rendered: {error}"));
-            result.values.extend(values);
+            // As in Ansible, nothing else is told of an item that has no name.
+            result.label = Some("None".to_owned());
+            result.values =
+                outcome::failure(format!("the loop's label cannot be rendered: {error}"));
         }
     }
 }

@@ -139,9 +139,12 @@ async fn once(
         .await
         .unwrap_or_else(|_| {
             let seconds = limit.as_secs();
-            Err(TaskError::Failed(format!(
-                "Timed out after {seconds} second(s)."
-            )))
+            Ok(ActionResult::values(serde_json::json!({
+                "changed": false,
+                "failed": true,
+                "msg": format!("Timed out after {seconds} second(s)."),
+                "timedout": {"period": seconds},
+            })))
         })
 }
 

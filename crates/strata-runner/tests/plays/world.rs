@@ -186,6 +186,8 @@ fn options(
         start_at_task: None,
         resume: None,
         modules: strata_runner::ModulePaths::default(),
+        any_errors_fatal: false,
+        needs_handlers: true,
         force_handlers: false,
         verbosity: 0,
         pace: Pace::Lockstep,

@@ -35,6 +35,7 @@ pub(super) fn yaml(value: &Json) -> String {
         sort_keys: true,
         flow: false,
         explicit_start: false,
+        blocks: false,
     };
     dump(&sorted(value), &style)
 }

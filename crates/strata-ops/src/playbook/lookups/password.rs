@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value as Json;
 use strata_jinja::PasswordHash;
 
-use super::{Options, PUNCTUATION, here, text};
+use super::{Options, here, random_string::PUNCTUATION, text};
 use crate::playbook::random;
 
 /// `password('FILE length=8 chars=ascii_letters,digits')`: the password in the file, made if it is not there; with

@@ -119,11 +119,22 @@ pub(super) const KNOWN: &[Setting] = &[
         &["defaults.ask_vault_pass"],
         &["ANSIBLE_ASK_VAULT_PASS"],
     ),
-    used(
-        "stdout_callback",
-        &["defaults.stdout_callback"],
-        &["ANSIBLE_STDOUT_CALLBACK"],
-    ),
+    Setting {
+        name: "stdout_callback",
+        places: &["defaults.stdout_callback"],
+        variables: &["ANSIBLE_STDOUT_CALLBACK"],
+        effect: Effect::Only(
+            &[
+                "default",
+                "ansible.builtin.default",
+                "yaml",
+                "community.general.yaml",
+                "skippy",
+                "ansible.posix.skippy",
+            ],
+            "what is printed are the lines of `default`",
+        ),
+    },
     used(
         "result_format",
         &[
@@ -167,11 +178,6 @@ pub(super) const KNOWN: &[Setting] = &[
             "callback_default.display_ok_hosts",
         ],
         &["ANSIBLE_DISPLAY_OK_HOSTS"],
-    ),
-    used(
-        "check_mode_markers",
-        &["defaults.check_mode_markers"],
-        &["ANSIBLE_CHECK_MODE_MARKERS"],
     ),
     used(
         "remote_user",
@@ -224,6 +230,32 @@ pub(super) const KNOWN: &[Setting] = &[
         &["ANSIBLE_CACHE_PLUGIN_TIMEOUT"],
     ),
     used("forks", &["defaults.forks"], &["ANSIBLE_FORKS"]),
+    used(
+        "any_errors_fatal",
+        &["defaults.any_errors_fatal"],
+        &["ANSIBLE_ANY_ERRORS_FATAL"],
+    ),
+    used(
+        "error_on_missing_handler",
+        &["defaults.error_on_missing_handler"],
+        &["ANSIBLE_ERROR_ON_MISSING_HANDLER"],
+    ),
+    used(
+        "display_failed_stderr",
+        &[
+            "defaults.display_failed_stderr",
+            "callback_default.display_failed_stderr",
+        ],
+        &["ANSIBLE_DISPLAY_FAILED_STDERR"],
+    ),
+    used(
+        "show_task_path_on_failure",
+        &[
+            "defaults.show_task_path_on_failure",
+            "callback_default.show_task_path_on_failure",
+        ],
+        &["ANSIBLE_SHOW_TASK_PATH_ON_FAILURE"],
+    ),
     used(
         "force_handlers",
         &["defaults.force_handlers"],

@@ -1,0 +1,109 @@
+//! `sops` and `unvault`: files that somebody encrypted.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use strata_playbook::vault::Secrets;
+
+use super::{Options, here, text};
+
+/// What the user's own `sops` decrypts.
+pub(super) fn sops(
+    folder: &Path,
+    term: &str,
+    options: &Options,
+    environment: &BTreeMap<String, String>,
+) -> Result<String, String> {
+    let known = [
+        "rstrip",
+        "base64",
+        "input_type",
+        "output_type",
+        "empty_on_not_exist",
+        "extract",
+        "sops_binary",
+        "age_key",
+        "age_keyfile",
+        "config_path",
+    ];
+    if let Some(unknown) = options.keys().find(|name| !known.contains(&name.as_str())) {
+        return Err(format!(
+            "the lookup `sops` does not support the option `{unknown}` in Strata"
+        ));
+    }
+    let path = find(folder, term);
+    let Some(path) = path else {
+        if options
+            .get("empty_on_not_exist")
+            .is_some_and(|value| text(value) == "true")
+        {
+            return Ok(String::new());
+        }
+        return Err(format!("could not locate file in lookup: {term}"));
+    };
+    let option = |name: &str| options.get(name).map(text);
+    let mut command = Command::new(option("sops_binary").unwrap_or_else(|| "sops".to_owned()));
+    for (name, flag) in [
+        ("config_path", "--config"),
+        ("input_type", "--input-type"),
+        ("output_type", "--output-type"),
+        ("extract", "--extract"),
+    ] {
+        if let Some(value) = option(name) {
+            command.args([flag, &value]);
+        }
+    }
+    // Keys travel in the environment: arguments are for everybody to see.
+    for (name, variable) in [
+        ("age_key", "SOPS_AGE_KEY"),
+        ("age_keyfile", "SOPS_AGE_KEY_FILE"),
+    ] {
+        if let Some(value) = option(name) {
+            command.env(variable, value);
+        }
+    }
+    command
+        .envs(environment)
+        .arg("--decrypt")
+        .arg(&path)
+        .stdin(Stdio::null());
+    let output = command
+        .output()
+        .map_err(|error| format!("`sops` cannot be started: {error}"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        return Err(format!(
+            "`sops` cannot decrypt `{}`: {said}",
+            path.display()
+        ));
+    }
+    let printed =
+        String::from_utf8(output.stdout).map_err(|_| "the file is not UTF-8".to_owned())?;
+    let keep = option("rstrip").is_some_and(|value| value == "false");
+    Ok(if keep {
+        printed
+    } else {
+        printed.trim_end().to_owned()
+    })
+}
+
+pub(super) fn unvault(folder: &Path, term: &str, secrets: &Secrets) -> Result<String, String> {
+    let path = find(folder, term).ok_or_else(|| format!("could not find the file `{term}`"))?;
+    let bytes = fs::read(&path).map_err(|error| error.to_string())?;
+    let plain = if strata_playbook::vault::is_encrypted(&bytes) {
+        secrets.file(&bytes).map_err(|error| error.to_string())?
+    } else {
+        bytes
+    };
+    String::from_utf8(plain).map_err(|_| "the file is not UTF-8".to_owned())
+}
+
+fn find(folder: &Path, term: &str) -> Option<PathBuf> {
+    let folder = here(folder);
+    let places = [folder.join("files").join(term), folder.join(term)];
+    places.into_iter().find(|path| path.is_file())
+}
