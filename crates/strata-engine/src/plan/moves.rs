@@ -3,7 +3,7 @@
 //! Statements are carried out on the whole state, each after those that lead to where it begins, so that chains
 //! arrive at their end. Nothing moves to where something is already.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use strata_config::{
     Config,
@@ -18,7 +18,7 @@ use strata_core::{
 };
 use strata_state::{State, carries_over, is_carried_from};
 
-use super::import::is_configured;
+use super::{PlanOptions, import::is_configured};
 use crate::session::Session;
 
 /// An old and a new address.
@@ -68,6 +68,37 @@ pub(crate) fn resolve<'s>(
         moves.push((from, to));
     }
     (moved, moves)
+}
+
+/// Refuses a plan of a part that has one end of a move and not the other: the object would be in neither place.
+pub(crate) fn check_scope(moves: &[Move], options: &PlanOptions) -> Result<(), Diagnostic> {
+    let is_in = |list: &[Target], address: &ResourceInstance| {
+        list.iter().any(|target| target.covers(address))
+    };
+    let is_split = |(from, to): &&Move| match options.targets.is_empty() {
+        true => is_in(&options.exclude, from) != is_in(&options.exclude, to),
+        false => !is_in(&options.targets, from) || !is_in(&options.targets, to),
+    };
+    let split: Vec<&Move> = moves.iter().filter(is_split).collect();
+    if split.is_empty() {
+        return Ok(());
+    }
+    let (option, list) = match options.targets.is_empty() {
+        true => ("-exclude", &options.exclude),
+        false => ("-target", &options.targets),
+    };
+    let ends = split.iter().flat_map(|(from, to)| [from, to]);
+    let missing: BTreeSet<_> = ends.filter(|end| !is_in(list, end)).collect();
+    let missing = missing
+        .iter()
+        .map(|address| format!("\n  {option}={:?}", address.to_string()));
+    let summary = "Moved resource instances excluded by targeting";
+    Err(Diagnostic::error("targeted-moves", summary)
+        .detail(format!(
+            "Objects have new addresses, and of some of them only one end is part of what is planned. Add these:{}",
+            missing.collect::<String>()
+        ))
+        .hint("Or plan everything."))
 }
 
 /// What is wrong with an object that moves to another type, and is of a provider whose objects do not.
@@ -243,12 +274,15 @@ pub(crate) fn check_sources(session: &Session<'_>, diags: &mut Diagnostics) {
 
 /// What could not be moved is of no account where a statement is mistaken, as in Terraform.
 fn forget_unresolved(diags: &mut Diagnostics) {
-    let is_mistaken = |found: &Diagnostic| found.is_error() && found.code.starts_with("move-");
     if !diags.iter().any(is_mistaken) {
         return;
     }
     let found = std::mem::take(diags).into_iter();
     diags.extend(found.filter(|found| found.code != UNRESOLVED));
+}
+
+fn is_mistaken(found: &Diagnostic) -> bool {
+    found.is_error() && found.code.starts_with("move-")
 }
 
 /// What a statement in a module begins with, if it is still declared. Whole resources are looked at before.
@@ -305,7 +339,10 @@ fn sorted(statements: &[Statement<'_>], diags: &mut Diagnostics) -> Vec<usize> {
             let places = left.iter().map(|at| statements[*at].span.clone());
             let cycle = Diagnostic::error("move-cycle", "Cyclic dependency in move statements")
                 .detail("Each of these statements begins where another one ends.");
-            diags.push(places.fold(cycle, Diagnostic::at));
+            // Terraform looks for one only where each statement is right by itself.
+            if !diags.iter().any(is_mistaken) {
+                diags.push(places.fold(cycle, Diagnostic::at));
+            }
             return Vec::new();
         };
         left.retain(|at| *at != next);

@@ -92,6 +92,7 @@ async fn whole(
         }
     };
     let dependencies = strata_config::dependencies(config);
+    moves::check_scope(&moves, options)?;
     let scope = Scope::new(options, config, &dependencies, state);
     let needs = all_needs(&session, &dependencies);
     let sorted = sort(&needs)?;
@@ -431,7 +432,11 @@ impl<'a> Walk<'a> {
                 _ => Ending::Delete,
             };
             let provider = resource.provider_of(instance);
-            let reason = Some(Reason::NotInConfiguration);
+            let is_moved = self.context.moves.iter().any(|(_, to)| *to == address);
+            let reason = Some(match is_moved {
+                true => Reason::NoMoveTarget,
+                false => Reason::NotInConfiguration,
+            });
             jobs.extend(self.delete_job(address, &provider, reason, ending));
         }
         self.run(jobs).await;
@@ -613,9 +618,11 @@ fn release(
     }
 }
 
-/// True if a change changes what a path leads to.
+/// True if a change changes what a path leads to. As in Terraform only an object that was there before, and is after,
+/// counts.
 fn changes_at(change: &Change, path: &[strata_core::PathStep]) -> bool {
-    if matches!(change.action, Action::NoOp | Action::Read) {
+    let replaces = [Action::DeleteThenCreate, Action::CreateThenDelete];
+    if change.action != Action::Update && !replaces.contains(&change.action) {
         return false;
     }
     let (Some(before), Some(after)) = (&change.before, &change.after) else {

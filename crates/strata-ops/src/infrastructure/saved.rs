@@ -97,9 +97,12 @@ impl Session {
             None => Ok(text.into_bytes()),
             Some(encryption) => encryption.encrypt(text.as_bytes()),
         };
-        sealed
-            .and_then(|bytes| strata_state::write_private(path, &bytes))
-            .map_err(|error| diagnostic(&error).into())
+        let sealed = sealed.map_err(|error| diagnostic(&error))?;
+        strata_state::write_private(path, &sealed).map_err(|error| {
+            Diagnostic::error("plan-file", "Failed to write plan file")
+                .detail(format!("The plan file could not be written: {error}."))
+                .into()
+        })
     }
 
     /// Opens the root module of a saved plan, to apply it; refused if the state is not the one it was made on.

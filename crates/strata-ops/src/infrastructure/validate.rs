@@ -82,6 +82,10 @@ fn load(
         workspace: &workspace,
         data_directory: Some(&data_directory),
     };
-    let config = strata_config::load_with(files, &settings.directory, &options, diags);
+    let folder = settings
+        .configuration
+        .as_ref()
+        .unwrap_or(&settings.directory);
+    let config = strata_config::load_with(files, folder, &options, diags);
     Arc::new(config)
 }
