@@ -122,9 +122,8 @@ fn of_module(config: &Config, path: &addr::Module, name: String) -> ModuleRequir
             children: Vec::new(),
         };
     };
-    let child = |name: &Arc<str>| {
-        of_module(config, &path.child(name.clone()), format!("module.{name}"))
-    };
+    let child =
+        |name: &Arc<str>| of_module(config, &path.child(name.clone()), format!("module.{name}"));
     ModuleRequirements {
         name,
         providers: providers(config, path, module),

@@ -16,7 +16,9 @@ const MODE: u32 = 0o600;
 
 /// Reads a file; none if there is none. A pipe that lies in a folder is refused: nobody would ever write into it.
 pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
-    let is_handed_over = ["/dev", "/proc"].iter().any(|folder| path.starts_with(folder));
+    let is_handed_over = ["/dev", "/proc"]
+        .iter()
+        .any(|folder| path.starts_with(folder));
     let is_pipe = |found: fs::Metadata| found.file_type().is_fifo();
     if !is_handed_over && fs::metadata(path).is_ok_and(is_pipe) {
         let why = std::io::Error::other("it is a pipe, and no file");

@@ -1,7 +1,10 @@
 //! `import`.
 
 use strata_core::Diagnostics;
-use strata_ops::{infrastructure::{Session, Settings}, registry::Platforms};
+use strata_ops::{
+    infrastructure::{Session, Settings},
+    registry::Platforms,
+};
 
 use super::{
     Exit, Look, block_on,

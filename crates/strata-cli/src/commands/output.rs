@@ -43,11 +43,19 @@ pub(super) fn run(arguments: &args::Output) -> Result<Exit, Diagnostics> {
 /// Refuses forms that do not go together.
 fn check(arguments: &args::Output) -> Result<(), Diagnostic> {
     let (summary, detail) = match arguments {
-        args::Output { raw: true, json: true, .. } => (
+        args::Output {
+            raw: true,
+            json: true,
+            ..
+        } => (
             "Invalid output format",
             "The -raw and -json options are mutually-exclusive.",
         ),
-        args::Output { raw: true, name: None, .. } => (
+        args::Output {
+            raw: true,
+            name: None,
+            ..
+        } => (
             "Output name required",
             "With `-raw` the name of the output must be given, of which the value is wanted.",
         ),

@@ -21,8 +21,11 @@ const TESTS: &str = "tests";
 pub(super) fn run(tests: &Path) -> Result<Exit, Diagnostics> {
     print!("{}", text(&requirements(&Disk, tests, &process()?)?));
     if tests != Path::new(TESTS) && !tests.is_dir() {
-        let missing = Diagnostic::warning("test-folder", "Test directory does not exist")
-            .detail(format!("Requested test directory {} does not exist.", tests.display()));
+        let missing =
+            Diagnostic::warning("test-folder", "Test directory does not exist").detail(format!(
+                "Requested test directory {} does not exist.",
+                tests.display()
+            ));
         complain(&missing.into());
     }
     Ok(0)

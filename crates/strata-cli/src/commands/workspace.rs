@@ -71,7 +71,7 @@ fn list(found: &workspaces::Workspaces) {
     println!();
     if found.overridden {
         println!(
-            "The active workspace is being overridden using the TF_WORKSPACE environment\nvariable.\n"
+            "The active workspace is being overridden using the TF_WORKSPACE environment\nvariable."
         );
     }
 }

@@ -308,9 +308,14 @@ fn a_reader_that_goes_away_ends_no_apply_half_way() {
 #[test]
 fn a_backend_that_comes_later_leaves_no_state_behind() {
     let (folder, before) = applied();
-    let backend = format!("terraform {{\n  backend \"local\" {{ path = \"new.tfstate\" }}\n}}\n{MANY}");
+    let backend =
+        format!("terraform {{\n  backend \"local\" {{ path = \"new.tfstate\" }}\n}}\n{MANY}");
     fs::write(folder.path().join("main.tf"), backend).unwrap();
-    for command in [&["plan"][..], &["apply", "-auto-approve"], &["state", "list"]] {
+    for command in [
+        &["plan"][..],
+        &["apply", "-auto-approve"],
+        &["state", "list"],
+    ] {
         let refused = folder.run(command);
         assert_eq!(refused.code, Some(1), "{}", refused.stdout);
         let why = "Backend initialization required";

@@ -41,7 +41,9 @@ enum Kind {
 fn kind(words: &[String]) -> Kind {
     let has_json = words.iter().any(|word| word == "-json");
     let words = words.iter().map(String::as_str);
-    let words: Vec<&str> = words.skip_while(|word| word.starts_with("-chdir")).collect();
+    let words: Vec<&str> = words
+        .skip_while(|word| word.starts_with("-chdir"))
+        .collect();
     match words.as_slice() {
         ["plan" | "apply" | "destroy" | "refresh" | "test", ..] if has_json => Kind::Stream,
         ["state", "pull", ..] => Kind::Document,

@@ -149,11 +149,9 @@ fn read(input: &VariableInput, variable: &Variable, diags: &mut Diagnostics) -> 
 /// The value of an expression that may use neither variables nor functions; unknown after a mistake.
 fn literal(expression: &Expression, diags: &mut Diagnostics) -> Value {
     let wrong = match (expression.references().first(), expression.calls().first()) {
-        (Some(reference), _) => {
-            Diagnostic::error("variables-not-allowed", "Variables not allowed")
-                .detail("Variables may not be used here.")
-                .at(reference.span())
-        }
+        (Some(reference), _) => Diagnostic::error("variables-not-allowed", "Variables not allowed")
+            .detail("Variables may not be used here.")
+            .at(reference.span()),
         (None, Some(function)) => {
             Diagnostic::error("functions-not-allowed", "Function calls not allowed")
                 .detail("Functions may not be called here.")

@@ -23,8 +23,9 @@ fn report(config: &Config, graph: &Graph, group: &[usize]) -> Diagnostic {
         return itself(config, &graph.places[*one], &key.to_string());
     }
     if let ([_], Cell::Local(name)) = (path.as_slice(), &first.cell) {
-        let found = Diagnostic::error("cycle", "Self-referencing local value")
-            .detail(format!("Local value local.{name} cannot use its own result as part of its expression."));
+        let found = Diagnostic::error("cycle", "Self-referencing local value").detail(format!(
+            "Local value local.{name} cannot use its own result as part of its expression."
+        ));
         return match span(config, first) {
             Some(span) => found.at(span),
             None => found,

@@ -232,7 +232,7 @@ fn general_warnings(plan: &Plan, scope: &Scope) -> Vec<Diagnostic> {
 }
 
 /// That only a part was planned, and which targets name nothing.
-fn targeted_warning(scope: &Scope) -> Diagnostic {
+pub(crate) fn targeted_warning(scope: &Scope) -> Diagnostic {
     let nothing = scope.of_nothing().iter().map(|target| {
         format!("\n\nNeither the configuration nor the state has anything that `{target}` names.")
     });

@@ -70,8 +70,8 @@ pub(crate) fn resolve<'s>(
     (moved, moves)
 }
 
-/// Refuses a plan of a part that has one end of a move and not the other: the object would be in neither place.
-pub(crate) fn check_scope(moves: &[Move], options: &PlanOptions) -> Result<(), Diagnostic> {
+/// What is wrong with a plan of a part that has one end of a move and not the other: the object would be in neither place.
+pub(crate) fn split(moves: &[Move], options: &PlanOptions) -> Option<Diagnostic> {
     let is_in = |list: &[Target], address: &ResourceInstance| {
         list.iter().any(|target| target.covers(address))
     };
@@ -81,7 +81,7 @@ pub(crate) fn check_scope(moves: &[Move], options: &PlanOptions) -> Result<(), D
     };
     let split: Vec<&Move> = moves.iter().filter(is_split).collect();
     if split.is_empty() {
-        return Ok(());
+        return None;
     }
     let (option, list) = match options.targets.is_empty() {
         true => ("-exclude", &options.exclude),
@@ -93,12 +93,12 @@ pub(crate) fn check_scope(moves: &[Move], options: &PlanOptions) -> Result<(), D
         .iter()
         .map(|address| format!("\n  {option}={:?}", address.to_string()));
     let summary = "Moved resource instances excluded by targeting";
-    Err(Diagnostic::error("targeted-moves", summary)
-        .detail(format!(
-            "Objects have new addresses, and of some of them only one end is part of what is planned. Add these:{}",
-            missing.collect::<String>()
-        ))
-        .hint("Or plan everything."))
+    let detail = format!(
+        "Objects have new addresses, and of some of them only one end is part of what is planned. Add these:{}",
+        missing.collect::<String>()
+    );
+    let found = Diagnostic::error("targeted-moves", summary).detail(detail);
+    Some(found.hint("Or plan everything."))
 }
 
 /// What is wrong with an object that moves to another type, and is of a provider whose objects do not.

@@ -24,7 +24,7 @@ use strata_state::State;
 use super::{
     Change, Context, Plan, PlanMode, PlanOptions, Planned, Reason,
     delete::{Ending, plan_delete},
-    finish::{Found, finish},
+    finish::{Found, finish, targeted_warning},
     import::{self, Imports},
     instance::{Instance, plan_instance},
     moves,
@@ -92,8 +92,12 @@ async fn whole(
         }
     };
     let dependencies = strata_config::dependencies(config);
-    moves::check_scope(&moves, options)?;
     let scope = Scope::new(options, config, &dependencies, state);
+    if let Some(split) = moves::split(&moves, options) {
+        let mut refused = Diagnostics::from(split);
+        refused.push(targeted_warning(&scope));
+        return Err(refused);
+    }
     let needs = all_needs(&session, &dependencies);
     let sorted = sort(&needs)?;
     let create_before_destroy = create_before_destroy(&session, &needs, &sorted);

@@ -54,11 +54,7 @@ impl Places {
         let chosen = match settings.state {
             // Where the state is has been said.
             Some(_) => Chosen::default(),
-            None => backend::chosen(
-                config,
-                &settings.directory,
-                &data_folder(settings, process),
-            )?,
+            None => backend::chosen(config, &settings.directory, &data_folder(settings, process))?,
         };
         Self::with(settings, &chosen, process)?.encrypted_by(config, settings, process)
     }

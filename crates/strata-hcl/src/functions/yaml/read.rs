@@ -35,7 +35,9 @@ pub(super) fn decode(text: &str) -> Result<Value, String> {
 /// Refuses a document of another version than 1.1, and one that begins with a tab, as Terraform's reader does.
 fn check_beginning(text: &str) -> Result<(), String> {
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
-    let directives = lines.by_ref().take_while(|line| line.starts_with(['%', '#']));
+    let directives = lines
+        .by_ref()
+        .take_while(|line| line.starts_with(['%', '#']));
     let versions = directives.filter_map(|line| line.strip_prefix("%YAML"));
     for version in versions {
         let version = version.split('#').next().unwrap_or_default();
@@ -191,9 +193,9 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, St
             Some(kind @ ("int" | "float" | "bool" | "null" | "timestamp")) if plain => {
                 match (plain_scalar(text)?, kind) {
                     (Value::String(_), "null") => Ok(Value::Null(Type::Dynamic)),
-                    (Value::String(_), "int" | "float" | "bool") => Err(format!(
-                        "cannot parse {text:?} as tag:yaml.org,2002:{kind}"
-                    )),
+                    (Value::String(_), "int" | "float" | "bool") => {
+                        Err(format!("cannot parse {text:?} as tag:yaml.org,2002:{kind}"))
+                    }
                     (value, _) => Ok(value),
                 }
             }
