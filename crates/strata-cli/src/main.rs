@@ -32,8 +32,12 @@ fn main() -> ExitCode {
                 let name = name.to_string_lossy();
                 ["playbook", "inventory", "vault", "run", "galaxy"].contains(&&*name)
             });
-            match args::Args::parse(&args::single_dash::widen(argv)) {
+            let argv = args::single_dash::widen(argv);
+            match args::Args::parse(&argv) {
                 Ok(args) => output_lost::guard(|| commands::run(args)),
+                Err(wrong) if wrong.use_stderr() && args::environment::is_of_terraform(&argv) => {
+                    commands::refuse_arguments(&wrong, &argv)
+                }
                 Err(wrong) => refuse(&wrong, is_of_ansible),
             }
         }

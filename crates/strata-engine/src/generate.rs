@@ -35,7 +35,7 @@ pub async fn generate(
             continue;
         }
         if !address.resource.module.0.is_empty() || address.key.is_some() {
-            let summary = "Cannot generate configuration";
+            let summary = "Configuration for import target does not exist";
             diags.push(
                 Diagnostic::error("generate", summary)
                     .detail(format!("Only resources of the root module without count and for_each can be generated, not {address}."))

@@ -174,7 +174,7 @@ fn each_object(value: &Value, change: &dyn Fn(&Value) -> Value) -> Value {
 pub(crate) fn shown_id(value: &Value) -> Option<String> {
     let id = value.get("id").or_else(|| value.get("name"))?;
     match id.marks().is_none() && value.marks().is_none() {
-        true => id.as_str().map(str::to_owned),
+        true => id.as_str().filter(|id| !id.is_empty()).map(str::to_owned),
         false => None,
     }
 }

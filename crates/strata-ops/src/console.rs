@@ -56,7 +56,7 @@ impl Console {
         let environment = Environment {
             config,
             variables,
-            workspace: workspaces::current(settings, process),
+            workspace: workspaces::current(settings, process)?,
             files: Some(Arc::new(Disk)),
             working_directory: process.working_directory.clone(),
             plan_timestamp: Some(process.now().into()),

@@ -1,4 +1,4 @@
-//! `providers`: which module needs which providers, and the state.
+//! `providers`: which module needs which providers, also of tests, and the state.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -6,18 +6,18 @@ use std::{
     sync::Arc,
 };
 
-use strata_config::{Config, module::Module};
+use strata_config::{Config, LoadOptions, TestFile, module::Module};
 use strata_core::{Diagnostic, Diagnostics, addr, files::Files};
 
 use crate::{
-    infrastructure::{Settings, stored},
+    infrastructure::{Settings, data_folder, places::workspace, stored},
     process::Process,
 };
 
 /// A module with the providers it needs and the modules it calls.
 #[derive(Clone, Debug)]
 pub struct ModuleRequirements {
-    /// Its name in the calling module; empty for the root module.
+    /// What calls it, such as `module.web`, `test.tests.main` or `run.setup`; empty for the root module.
     pub name: String,
     /// Full addresses and the versions that will do; empty for any.
     pub providers: BTreeMap<String, String>,
@@ -47,24 +47,65 @@ impl Requirements {
     }
 }
 
-/// Reads configuration and state of a folder.
-pub fn requirements(files: &dyn Files, process: &Process) -> Result<Requirements, Diagnostics> {
+/// Reads configuration, tests and state of a folder; `tests` is the folder with tests beside those in this one.
+pub fn requirements(
+    files: &dyn Files,
+    tests: &Path,
+    process: &Process,
+) -> Result<Requirements, Diagnostics> {
     let mut diags = Diagnostics::new();
     let config = strata_config::load(files, Path::new("."), &mut diags);
+    let settings = Settings::of(".".into());
+    let tests = of_tests(files, tests, &settings, process, &mut diags);
     if diags.has_errors() {
         return Err(diags);
     }
-    let state = stored::read(&Settings::of(".".into()), process)?;
+    let state = stored::read(&settings, process)?;
     let mut used: Vec<_> = state
         .instances()
         .map(|(_, resource, _)| source(&resource.provider))
         .collect();
     used.sort();
     used.dedup();
-    Ok(Requirements {
-        root: of_module(&config, &addr::Module::root(), ""),
-        state: used,
-    })
+    let mut root = of_module(&config, &addr::Module::root(), String::new());
+    root.children.extend(tests);
+    Ok(Requirements { root, state: used })
+}
+
+/// What the modules need that runs of tests have in the place of the configuration.
+fn of_tests(
+    files: &dyn Files,
+    tests: &Path,
+    settings: &Settings,
+    process: &Process,
+    diags: &mut Diagnostics,
+) -> Vec<ModuleRequirements> {
+    let data = data_folder(settings, process);
+    let options = LoadOptions {
+        inputs: &[],
+        workspace: &workspace(settings, process),
+        data_directory: Some(&data),
+    };
+    let found = strata_config::test_files(files, &settings.directory, tests, diags);
+    let mut of_file = |file: &TestFile| {
+        let runs = file.runs.iter();
+        let runs = runs.filter_map(|run| Some((run, run.module.as_ref()?)));
+        let children = runs.map(|(run, module)| {
+            let path = strata_config::run_path(&file.name, &run.name);
+            let module = (path, module);
+            let config =
+                strata_config::load_run(files, &settings.directory, &options, module, diags);
+            of_module(&config, &addr::Module::root(), format!("run.{}", run.name))
+        });
+        ModuleRequirements {
+            children: children.collect(),
+            name: strata_config::run_path(&file.name, "").0[..]
+                .split_last()
+                .map_or_else(String::new, |(_, names)| names.join(".")),
+            providers: BTreeMap::new(),
+        }
+    };
+    found.files.iter().map(&mut of_file).collect()
 }
 
 /// The address in `provider["…"]`, as state has it.
@@ -73,17 +114,18 @@ fn source(provider: &str) -> String {
     inside.unwrap_or(provider).to_owned()
 }
 
-fn of_module(config: &Config, path: &addr::Module, name: &str) -> ModuleRequirements {
+fn of_module(config: &Config, path: &addr::Module, name: String) -> ModuleRequirements {
     let Some(module) = config.module(path) else {
         return ModuleRequirements {
-            name: name.to_owned(),
+            name,
             providers: BTreeMap::new(),
             children: Vec::new(),
         };
     };
-    let child = |name: &Arc<str>| of_module(config, &path.child(name.clone()), name);
+    let child =
+        |name: &Arc<str>| of_module(config, &path.child(name.clone()), format!("module.{name}"));
     ModuleRequirements {
-        name: name.to_owned(),
+        name,
         providers: providers(config, path, module),
         children: module.calls.keys().map(child).collect(),
     }

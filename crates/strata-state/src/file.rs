@@ -455,11 +455,11 @@ fn resource_to_file<'a>(
             });
             Ok::<_, serde_json::Error>(())
         };
-        for (deposed, object) in &instance.deposed {
-            add(Some(deposed), object)?;
-        }
         if let Some(object) = &instance.current {
             add(None, object)?;
+        }
+        for (deposed, object) in &instance.deposed {
+            add(Some(deposed), object)?;
         }
     }
     Ok(ResourceV4 {

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{ErrorKind, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{FileTypeExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -14,8 +14,16 @@ use crate::error::StateError;
 /// State holds secrets: only its owner may read it.
 const MODE: u32 = 0o600;
 
-/// Reads a file; none if there is none.
+/// Reads a file; none if there is none. A pipe that lies in a folder is refused: nobody would ever write into it.
 pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
+    let is_handed_over = ["/dev", "/proc"]
+        .iter()
+        .any(|folder| path.starts_with(folder));
+    let is_pipe = |found: fs::Metadata| found.file_type().is_fifo();
+    if !is_handed_over && fs::metadata(path).is_ok_and(is_pipe) {
+        let why = std::io::Error::other("it is a pipe, and no file");
+        return Err(StateError::io("read", path)(why));
+    }
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -46,12 +54,20 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<File, StateError> {
     replace_with(path, bytes, |_| Ok(()))
 }
 
+/// Where a path leads: the file behind a link is replaced, and the link stays what it is.
+fn followed(path: &Path) -> PathBuf {
+    let is_link = fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
+    let target = is_link.then(|| fs::canonicalize(path).ok()).flatten();
+    target.unwrap_or_else(|| path.to_owned())
+}
+
 /// The same; `prepare` is given the new file before it takes the place of the old one.
 pub(crate) fn replace_with(
     path: &Path,
     bytes: &[u8],
     prepare: impl FnOnce(&File) -> std::io::Result<()>,
 ) -> Result<File, StateError> {
+    let path = &followed(path);
     let temporary = beside(path, &format!(".{}.tmp", std::process::id()));
     let written = write_new(&temporary, bytes).and_then(|file| {
         prepare(&file).map_err(StateError::io("lock", path))?;

@@ -25,6 +25,13 @@ const COMMANDS: [&str; 19] = [
     "workspace",
 ];
 
+/// True if the command is one of Terraform's, to whose options these variables apply.
+pub(crate) fn is_of_terraform(argv: &[OsString]) -> bool {
+    let mut words = argv.iter().skip(1).filter_map(|word| word.to_str());
+    let command = words.find(|word| !word.starts_with('-'));
+    command.is_some_and(|name| COMMANDS.contains(&name) || name == "test")
+}
+
 /// Those that may ask.
 const ASKING: [&str; 5] = ["apply", "destroy", "import", "plan", "refresh"];
 

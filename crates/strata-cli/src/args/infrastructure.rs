@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args};
 
-use super::variables::Variables;
+use super::{truth::parse_bool, variables::Variables};
 
 /// What every command that evaluates configuration takes.
 #[derive(Args, Clone, Debug)]
@@ -21,7 +21,7 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "FILE")]
     pub(crate) backup: Option<PathBuf>,
     /// Take the state's lock.
-    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL")]
     pub(crate) lock: bool,
     /// How long to wait for the state's lock, such as `30s` or `2m`.
     #[arg(long, default_value = "0s", value_parser = parse_duration, value_name = "DURATION")]
@@ -30,11 +30,19 @@ pub(crate) struct Settings {
     #[arg(long, default_value_t = USUAL_PARALLELISM, value_parser = parse_parallelism, value_name = "N")]
     pub(crate) parallelism: u16,
     /// Ask on the terminal for variables without value.
-    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL")]
     pub(crate) input: bool,
     /// Write events as lines of JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What the commands take that write a state which others may write, too.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct RemoteVersion {
+    /// Of no effect, as in Terraform with any backend but `remote` and `cloud`: no state has a version of Terraform to obey.
+    #[arg(long = "ignore-remote-version")]
+    pub(crate) ignored: bool,
 }
 
 /// What decides on the plan.
@@ -49,7 +57,7 @@ pub(crate) struct Plan {
     #[arg(long)]
     pub(crate) refresh_only: bool,
     /// Read every object from its platform before planning.
-    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL")]
     pub(crate) refresh: bool,
     /// Replace this resource instance; may be repeated.
     #[arg(long, value_name = "ADDRESS")]
@@ -95,6 +103,11 @@ pub(crate) struct Import {
     pub(crate) address: String,
     /// The id of the object on its platform.
     pub(crate) id: String,
+    /// Folder with the configuration, if that is another one than this; the state stays in this one.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) remote_version: RemoteVersion,
     #[command(flatten)]
     pub(crate) settings: Settings,
 }
@@ -137,11 +150,14 @@ pub(crate) struct Validate {
 pub(crate) struct Output {
     /// Name of one output.
     pub(crate) name: Option<String>,
+    /// What else is given, which is a mistake.
+    #[arg(hide = true)]
+    pub(crate) names: Vec<String>,
     /// Write JSON, sensitive values too.
     #[arg(long)]
     pub(crate) json: bool,
     /// Write one output's text as it is.
-    #[arg(long, requires = "name", conflicts_with = "json")]
+    #[arg(long)]
     pub(crate) raw: bool,
     /// State file to use instead of `terraform.tfstate`.
     #[arg(long, value_name = "FILE")]

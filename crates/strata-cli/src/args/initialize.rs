@@ -4,7 +4,11 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args};
 
-use super::{infrastructure::parse_duration, variables::Variables};
+use super::{
+    infrastructure::{RemoteVersion, parse_duration},
+    truth::parse_bool,
+    variables::Variables,
+};
 
 /// `init`.
 #[derive(Args, Clone, Debug)]
@@ -19,10 +23,15 @@ pub(crate) struct Init {
     #[arg(long)]
     pub(crate) upgrade: bool,
     /// Install modules.
-    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL")]
     pub(crate) get: bool,
+    /// The same as `-backend`, for configuration with a `cloud` block, which is refused.
+    #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL", conflicts_with = "backend")]
+    pub(crate) cloud: Option<bool>,
+    #[command(flatten)]
+    pub(crate) remote_version: RemoteVersion,
     /// Look at the backend.
-    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL")]
     pub(crate) backend: bool,
     /// An argument of the backend, or a file of them; may be repeated.
     #[arg(long, value_name = "NAME=VALUE|FILE")]
@@ -43,13 +52,13 @@ pub(crate) struct Init {
     #[arg(long, value_name = "DIR")]
     pub(crate) plugin_dir: Vec<PathBuf>,
     /// Take the state's lock where it is moved.
-    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL")]
     pub(crate) lock: bool,
     /// How long to wait for the state's lock, such as `30s` or `2m`.
     #[arg(long, default_value = "0s", value_parser = parse_duration, value_name = "DURATION")]
     pub(crate) lock_timeout: Duration,
     /// Programs that fetch may ask on the terminal.
-    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL")]
     pub(crate) input: bool,
     /// Folder with test files, in addition to this one.
     #[arg(long, default_value = "tests", value_name = "DIR")]

@@ -13,6 +13,7 @@ mod project;
 pub(crate) mod single_dash;
 mod state;
 mod test;
+mod truth;
 mod twin;
 mod variables;
 
@@ -36,7 +37,7 @@ pub(crate) use playbook::{
 };
 pub(crate) use project::{Down, Environment, PlanTarget, Stages, Status, Up};
 pub(crate) use state::{
-    ForceUnlock, State, StateCommand, StateFile, Taint, Workspace, WorkspaceCommand,
+    ForceUnlock, Held, State, StateCommand, StateFile, Taint, Workspace, WorkspaceCommand,
 };
 
 pub(crate) use test::Test;
@@ -233,6 +234,9 @@ commands! {
 /// `providers`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Providers {
+    /// Folder with test files, beside those in this one; what they need is listed, too.
+    #[arg(long, default_value = "tests", value_name = "DIR")]
+    pub(crate) test_directory: PathBuf,
     #[command(subcommand)]
     pub(crate) command: Option<ProvidersCommand>,
 }
@@ -260,6 +264,9 @@ pub(crate) enum ProvidersCommand {
         /// Not supported: the providers are built in.
         #[arg(long, value_name = "URL")]
         net_mirror: Option<String>,
+        /// Of no effect: nothing is fetched that a cache could keep.
+        #[arg(long)]
+        enable_plugin_cache: bool,
     },
     /// Not supported: the providers are built in, so there are no packages.
     Mirror {
@@ -269,6 +276,9 @@ pub(crate) enum ProvidersCommand {
         /// A platform, such as `linux_amd64`.
         #[arg(long, value_name = "OS_ARCH")]
         platform: Vec<String>,
+        /// Of no effect: nothing is mirrored.
+        #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = truth::parse_bool, value_name = "BOOL")]
+        lock_file: bool,
     },
 }
 
@@ -334,6 +344,8 @@ pub(crate) fn called_as(argv: impl IntoIterator<Item = OsString>) -> Vec<OsStrin
 
 #[cfg(test)]
 mod tests {
+    use clap::ArgAction;
+
     use super::*;
 
     fn parsed(argv: &[&str]) -> Args {
@@ -344,6 +356,25 @@ mod tests {
     #[test]
     fn the_definition_is_consistent() {
         whole().debug_assert();
+    }
+
+    #[test]
+    fn options_that_take_no_value_may_be_given_one() {
+        const OF_OTHERS: [&str; 5] = ["playbook", "inventory", "run", "vault", "galaxy"];
+        let mut named = std::collections::BTreeSet::new();
+        let program = whole();
+        let mut commands: Vec<&clap::Command> = program.get_subcommands().collect();
+        while let Some(command) = commands.pop() {
+            if OF_OTHERS.contains(&command.get_name()) {
+                continue;
+            }
+            commands.extend(command.get_subcommands());
+            let takes_none = |arg: &&clap::Arg| matches!(arg.get_action(), ArgAction::SetTrue);
+            let takes_none = command.get_arguments().filter(takes_none);
+            named.extend(takes_none.filter_map(clap::Arg::get_long));
+        }
+        let missing = truth::FLAGS.iter().filter(|name| !named.contains(*name));
+        assert_eq!(missing.collect::<Vec<_>>(), Vec::<&&str>::new());
     }
 
     #[test]

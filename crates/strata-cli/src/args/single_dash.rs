@@ -2,10 +2,14 @@
 
 use std::ffi::OsString;
 
+use super::truth;
+
 /// Commands whose options are Ansible's: there one dash begins a short option.
 const SHORT_OPTIONS: [&str; 5] = ["playbook", "inventory", "run", "vault", "galaxy"];
 
 /// Gives `-name` and `-name=value` a second dash, up to `--` and not for Ansible's commands.
+///
+/// An option that takes no value and is given one (`-json=false`) stays, or goes, as the value says.
 ///
 /// Options of one letter stay as they are; words after an option are never options, since
 /// Terraform's values do not begin with a dash.
@@ -22,7 +26,11 @@ pub(crate) fn widen(argv: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
         } else {
             argument
         };
-        widened.push(argument);
+        match argument.to_str().and_then(truth::said) {
+            Some((option, true)) if !verbatim => widened.push(option.into()),
+            Some((_, false)) if !verbatim => {}
+            _ => widened.push(argument),
+        }
     }
     widened
 }
@@ -47,6 +55,10 @@ mod tests {
         assert_eq!(
             widened(&["strata", "playbook", "-vvv", "-i", "x"]),
             ["strata", "playbook", "-vvv", "-i", "x"]
+        );
+        assert_eq!(
+            widened(&["strata", "plan", "-json=false", "-destroy=1", "-lock=0"]),
+            ["strata", "plan", "--destroy", "--lock=0"]
         );
         assert_eq!(
             widened(&["strata", "apply", "--", "-plan"]),

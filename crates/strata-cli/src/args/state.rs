@@ -4,7 +4,10 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args, Subcommand};
 
-use super::infrastructure::parse_duration;
+use super::{
+    infrastructure::{RemoteVersion, parse_duration},
+    truth::parse_bool,
+};
 
 /// Which state, and how it is held while it is changed.
 #[derive(Args, Clone, Debug)]
@@ -15,8 +18,17 @@ pub(crate) struct StateFile {
     /// Where to keep the previous state; `-` for nowhere.
     #[arg(long, value_name = "FILE")]
     pub(crate) backup: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) held: Held,
+    #[command(flatten)]
+    pub(crate) remote_version: RemoteVersion,
+}
+
+/// How a state is held while it is changed.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Held {
     /// Take the state's lock.
-    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL")]
     pub(crate) lock: bool,
     /// How long to wait for the state's lock, such as `30s` or `2m`.
     #[arg(long, default_value = "0s", value_parser = parse_duration, value_name = "DURATION")]
@@ -68,6 +80,9 @@ pub(crate) enum StateCommand {
         /// Move it to this state file.
         #[arg(long, value_name = "FILE")]
         state_out: Option<PathBuf>,
+        /// Where to keep the version before of the state file that it is moved to; `-` for nowhere.
+        #[arg(long, value_name = "FILE", requires = "state_out")]
+        backup_out: Option<PathBuf>,
         #[command(flatten)]
         file: StateFile,
     },
@@ -121,6 +136,9 @@ pub(crate) struct Taint {
     /// Succeed even if it does not exist.
     #[arg(long)]
     pub(crate) allow_missing: bool,
+    /// Where the state is written, if not to the file that it was read from.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state_out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) file: StateFile,
 }
@@ -156,6 +174,8 @@ pub(crate) enum WorkspaceCommand {
         /// A state file to copy into it.
         #[arg(long, value_name = "FILE")]
         state: Option<PathBuf>,
+        #[command(flatten)]
+        held: Held,
     },
     /// Select another workspace.
     Select {
@@ -172,11 +192,7 @@ pub(crate) enum WorkspaceCommand {
         /// Even if it still has objects.
         #[arg(long)]
         force: bool,
-        /// Take the state's lock.
-        #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
-        lock: bool,
-        /// How long to wait for the state's lock, such as `30s` or `2m`.
-        #[arg(long, default_value = "0s", value_parser = parse_duration, value_name = "DURATION")]
-        lock_timeout: Duration,
+        #[command(flatten)]
+        held: Held,
     },
 }

@@ -1,7 +1,10 @@
 //! `import`.
 
 use strata_core::Diagnostics;
-use strata_ops::{infrastructure::Session, registry::Platforms};
+use strata_ops::{
+    infrastructure::{Session, Settings},
+    registry::Platforms,
+};
 
 use super::{
     Exit, Look, block_on,
@@ -26,7 +29,10 @@ async fn work(
         compact_warnings: false,
     });
     let (events, printer) = (screen.events(), screen.printer());
-    let settings = settings(&arguments.settings);
+    let settings = Settings {
+        configuration: arguments.config.clone(),
+        ..settings(&arguments.settings)
+    };
     printer.print(format!(
         "{address}: Importing from ID {:?}...\n",
         arguments.id

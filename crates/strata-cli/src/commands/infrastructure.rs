@@ -130,6 +130,17 @@ pub(super) fn apply(arguments: &args::Apply) -> Result<Exit, Diagnostics> {
 
 pub(super) fn destroy(arguments: &args::Destroy) -> Result<Exit, Diagnostics> {
     let mut plan = arguments.plan.clone();
+    let stated = [
+        ("destroy", plan.destroy),
+        ("refresh-only", plan.refresh_only),
+    ];
+    if let Some((option, _)) = stated.iter().find(|(_, is_stated)| *is_stated) {
+        let error = strata_core::Diagnostic::error("options", "Invalid mode option");
+        let error = error.detail(format!(
+            "`-{option}` does not go with `destroy`, which says itself what kind of plan it makes."
+        ));
+        return finish(Err(error.into()), plan.settings.json);
+    }
     plan.destroy = true;
     let (auto_approve, destroys) = (arguments.auto_approve, true);
     run(

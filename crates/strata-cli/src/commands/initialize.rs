@@ -25,7 +25,7 @@ pub(super) fn init(arguments: &args::Init) -> Result<Exit, Diagnostics> {
         upgrade: arguments.upgrade,
         modules: arguments.get,
         tests: arguments.test_directory.clone(),
-        backend: arguments.backend,
+        backend: arguments.cloud.unwrap_or(arguments.backend),
         backend_config: arguments.backend_config.clone(),
         reconfigure: arguments.reconfigure,
         migrate_state: arguments.migrate_state || arguments.force_copy,

@@ -35,10 +35,12 @@ mod workspace;
 
 use std::{
     env,
+    ffi::OsString,
     io::{IsTerminal, stderr},
     process::ExitCode,
 };
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use strata_core::{Diagnostics, Events, StageKind};
 use strata_ops::process::Process;
 
@@ -86,6 +88,29 @@ pub(crate) fn run(args: Args) -> ExitCode {
     }))
 }
 
+/// Says what is wrong with the options of a command of Terraform's, under Terraform's summaries.
+pub(crate) fn refuse_arguments(wrong: &clap::Error, argv: &[OsString]) -> ExitCode {
+    let unknown = wrong.get(ContextKind::InvalidArg);
+    let is_word = match (wrong.kind(), unknown) {
+        (ErrorKind::UnknownArgument, Some(ContextValue::String(word))) => !word.starts_with('-'),
+        _ => false,
+    };
+    let summary = match is_word {
+        true => "Too many command line arguments",
+        false => "Failed to parse command-line flags",
+    };
+    let said = wrong.render().to_string();
+    let said = said.strip_prefix("error: ").unwrap_or(&said).trim_end();
+    let found = strata_core::Diagnostic::error("command-line", summary).detail(said);
+    let streams = |word: &OsString| {
+        let streaming = ["apply", "destroy", "plan", "refresh", "test"];
+        streaming.iter().any(|command| word == command)
+    };
+    let as_json = argv.iter().any(streams) && argv.iter().any(|word| word == "--json");
+    complain_as(&found.into(), as_json);
+    ExitCode::from(FAILED)
+}
+
 /// Says that the environment's arguments cannot be read.
 pub(crate) fn refuse(wrong: &str) -> ExitCode {
     complain(&strata_core::Diagnostic::error("environment-arguments", wrong).into());
@@ -120,13 +145,14 @@ fn command(command: Command) -> Result<Exit, Diagnostics> {
         Command::Graph(arguments) => graph::run(&arguments),
         Command::Modules(arguments) => modules::run(arguments.json),
         Command::Providers(arguments) => match arguments.command {
-            None => providers::run(),
+            None => providers::run(&arguments.test_directory),
             Some(ProvidersCommand::Schema { json: _ }) => providers::schemas(),
             Some(ProvidersCommand::Lock {
                 providers,
                 platform: _,
                 fs_mirror,
                 net_mirror,
+                enable_plugin_cache: _,
             }) => providers::lock(&providers, fs_mirror.is_some() || net_mirror.is_some()),
             Some(ProvidersCommand::Mirror { .. }) => Err(providers::no_packages().into()),
         },

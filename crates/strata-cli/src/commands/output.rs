@@ -11,6 +11,7 @@ use super::{Exit, complain, process};
 use crate::{args, render::value::long};
 
 pub(super) fn run(arguments: &args::Output) -> Result<Exit, Diagnostics> {
+    check(arguments)?;
     let settings = Settings {
         state: arguments.state.clone(),
         ..Settings::of(PathBuf::from("."))
@@ -37,6 +38,34 @@ pub(super) fn run(arguments: &args::Output) -> Result<Exit, Diagnostics> {
         (false, false) => println!("{}", long(&output.value, 0)),
     }
     Ok(0)
+}
+
+/// Refuses forms that do not go together.
+fn check(arguments: &args::Output) -> Result<(), Diagnostic> {
+    let (summary, detail) = match arguments {
+        args::Output {
+            raw: true,
+            json: true,
+            ..
+        } => (
+            "Invalid output format",
+            "The -raw and -json options are mutually-exclusive.",
+        ),
+        args::Output {
+            raw: true,
+            name: None,
+            ..
+        } => (
+            "Output name required",
+            "With `-raw` the name of the output must be given, of which the value is wanted.",
+        ),
+        args::Output { names, .. } if !names.is_empty() => (
+            "Unexpected argument",
+            "The output command expects exactly one argument with the name of an output variable or no arguments to show all outputs.",
+        ),
+        _ => return Ok(()),
+    };
+    Err(Diagnostic::error("options", summary).detail(detail))
 }
 
 fn no_outputs() -> Diagnostic {

@@ -1,5 +1,7 @@
 //! `providers`: which module needs which providers, and what those take and give.
 
+use std::path::Path;
+
 use anstream::{print, println};
 use serde_json::json;
 use strata_core::{Diagnostic, Diagnostics};
@@ -10,18 +12,29 @@ use strata_ops::{
     requirements::{ModuleRequirements, Requirements, requirements},
 };
 
-use super::{Exit, process};
+use super::{Exit, complain, process};
 use crate::render::schema_json;
 
-pub(super) fn run() -> Result<Exit, Diagnostics> {
-    print!("{}", text(&requirements(&Disk, &process()?)?));
+/// Where tests are if nobody says so.
+const TESTS: &str = "tests";
+
+pub(super) fn run(tests: &Path) -> Result<Exit, Diagnostics> {
+    print!("{}", text(&requirements(&Disk, tests, &process()?)?));
+    if tests != Path::new(TESTS) && !tests.is_dir() {
+        let missing =
+            Diagnostic::warning("test-folder", "Test directory does not exist").detail(format!(
+                "Requested test directory {} does not exist.",
+                tests.display()
+            ));
+        complain(&missing.into());
+    }
     Ok(0)
 }
 
 /// Writes the schemas of all providers that configuration and state need.
 pub(super) fn schemas() -> Result<Exit, Diagnostics> {
     let process = process()?;
-    let needed = requirements(&Disk, &process)?.sources();
+    let needed = requirements(&Disk, Path::new(TESTS), &process)?.sources();
     let providers = Platforms::real(&process).providers();
     let (mut found, mut diags) = (Vec::new(), Diagnostics::new());
     for source in &needed {
@@ -47,7 +60,7 @@ pub(super) fn lock(named: &[String], has_mirror: bool) -> Result<Exit, Diagnosti
     }
     let process = process()?;
     let needed: Vec<String> = match named.is_empty() {
-        true => requirements(&Disk, &process)?
+        true => requirements(&Disk, Path::new(TESTS), &process)?
             .sources()
             .into_iter()
             .collect(),
@@ -110,7 +123,7 @@ fn draw(module: &ModuleRequirements, indent: &str, out: &mut String) {
     }
     for (number, child) in module.children.iter().enumerate() {
         let (sign, deeper) = branch(module.providers.len() + number);
-        out.push_str(&format!("{indent}{sign}module.{}\n", child.name));
+        out.push_str(&format!("{indent}{sign}{}\n", child.name));
         draw(child, &format!("{indent}{deeper}"), out);
     }
 }

@@ -1,6 +1,6 @@
 //! `show`: the whole state, or a saved plan.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anstream::println;
 use strata_core::{Diagnostic, Diagnostics};
@@ -17,16 +17,17 @@ use crate::{
     render::{plan as draw, print_whole},
 };
 
+const UNREADABLE: &str = "Failed to read the given file as a state or plan file";
+
 pub(super) fn run(arguments: &args::Show) -> Result<Exit, Diagnostics> {
     let process = process()?;
     if let Some(missing) = arguments.file.as_ref().filter(|path| !path.exists()) {
-        let summary = "Failed to read the given file as a state or plan file";
         let missing = missing.display();
         let detail = format!(
             "State read error: Error loading statefile: open {missing}: no such file or directory\n\nPlan read error: \
              open {missing}: no such file or directory"
         );
-        return Err(Diagnostic::error("plan-file", summary)
+        return Err(Diagnostic::error("plan-file", UNREADABLE)
             .detail(detail)
             .into());
     }
@@ -39,7 +40,10 @@ pub(super) fn run(arguments: &args::Show) -> Result<Exit, Diagnostics> {
         state: arguments.file.clone(),
         ..Settings::of(PathBuf::from("."))
     };
-    let file = stored::read(&settings, &process)?;
+    let file = stored::read(&settings, &process).map_err(|diags| match &arguments.file {
+        Some(path) => neither(path, diags),
+        None => diags,
+    })?;
     let providers = Platforms::real(&process).providers();
     if arguments.json {
         println!(
@@ -83,4 +87,19 @@ fn plan(saved: &SavedPlan, json: bool, process: &Process) -> Result<Exit, Diagno
         false => print_whole(&format!("\n{}", draw::plan(&plan, &platforms.providers()))),
     }
     Ok(0)
+}
+
+/// What is said of a file that is no saved plan, and no state because of these mistakes.
+fn neither(path: &Path, diags: Diagnostics) -> Diagnostics {
+    let whys = diags
+        .iter()
+        .map(|found| format!("{}: {}", found.summary, found.detail));
+    let whys: Vec<String> = whys.collect();
+    Diagnostic::error("plan-file", UNREADABLE)
+        .detail(format!(
+            "`{}` is no plan that Strata saved, and it cannot be read as a state: {}",
+            path.display(),
+            whys.join(" ")
+        ))
+        .into()
 }

@@ -12,7 +12,7 @@ use strata_core::{
     addr::{ResourceInstance, ResourceMode},
 };
 use strata_ops::{
-    infrastructure::{self, Move, stored},
+    infrastructure::{self, Into, Move, stored},
     registry::Platforms,
 };
 
@@ -44,8 +44,15 @@ pub(super) fn run(command: &StateCommand) -> Result<Exit, Diagnostics> {
             to,
             dry_run,
             state_out,
+            backup_out,
             file,
-        } => move_objects(from, to, *dry_run, state_out.clone(), file),
+        } => {
+            let into = state_out.clone().map(|state| Into {
+                state,
+                backup: backup_out.clone(),
+            });
+            move_objects(from, to, *dry_run, into, file)
+        }
         StateCommand::Remove {
             addresses,
             dry_run,
@@ -112,7 +119,7 @@ fn move_objects(
     from: &str,
     to: &str,
     dry_run: bool,
-    into: Option<PathBuf>,
+    into: Option<Into>,
     file: &StateFile,
 ) -> Result<Exit, Diagnostics> {
     let mut wished = targets(&[from.to_owned(), to.to_owned()])?.into_iter();

@@ -16,8 +16,8 @@ pub(super) fn settings(file: &StateFile) -> Settings {
     Settings {
         state: file.state.clone(),
         backup: file.backup.clone(),
-        lock: file.lock,
-        lock_timeout: file.lock_timeout,
+        lock: file.held.lock,
+        lock_timeout: file.held.lock_timeout,
         ..Settings::of(PathBuf::from("."))
     }
 }
@@ -55,9 +55,11 @@ pub(super) fn targets(texts: &[String]) -> Result<Vec<Target>, Diagnostics> {
 /// Reads the address of a resource instance.
 pub(super) fn instance(text: &str) -> Result<ResourceInstance, Diagnostics> {
     parse_resource_instance(text).map_err(|error| {
-        let summary = format!("`{text}` is no address of a resource instance");
-        Diagnostic::error("invalid-address", summary)
-            .detail(error.to_string())
+        Diagnostic::error("invalid-address", "Invalid address")
+            .detail(format!(
+                "`{text}` is no address of a resource instance: {}.",
+                error.reason
+            ))
             .into()
     })
 }

@@ -2,7 +2,7 @@
 
 use anstream::println;
 use strata_core::{Diagnostic, Diagnostics};
-use strata_ops::infrastructure;
+use strata_ops::infrastructure::{self, Settings};
 
 use super::{
     Exit, complain, process,
@@ -12,7 +12,11 @@ use crate::args;
 
 pub(super) fn run(arguments: &args::Taint, tainted: bool) -> Result<Exit, Diagnostics> {
     let address = instance(&arguments.address)?;
-    let (settings, process) = (settings(&arguments.file), process()?);
+    let settings = Settings {
+        state_out: arguments.state_out.clone(),
+        ..settings(&arguments.file)
+    };
+    let process = process()?;
     let done = work(async |events| {
         let missing = arguments.allow_missing;
         infrastructure::taint(&address, tainted, missing, &settings, &process, events).await

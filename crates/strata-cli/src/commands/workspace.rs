@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anstream::{eprintln, println};
+use anstream::println;
 use strata_core::Diagnostics;
 use strata_ops::infrastructure::{Settings, workspaces};
 
@@ -10,35 +10,33 @@ use super::{
     Exit, process,
     surgery::{reading, work},
 };
-use crate::args::WorkspaceCommand;
+use crate::args::{Held, WorkspaceCommand};
 
 pub(super) fn run(command: &WorkspaceCommand) -> Result<Exit, Diagnostics> {
     let (settings, process) = (reading(None), process()?);
     match command {
         WorkspaceCommand::List => list(&workspaces::list(&settings, &process)?),
-        WorkspaceCommand::Show => println!("{}", workspaces::current(&settings, &process)),
-        WorkspaceCommand::New { name, state } => {
-            workspaces::create(name, state.as_deref(), &settings, &process)?;
+        WorkspaceCommand::Show => println!("{}", workspaces::current(&settings, &process)?),
+        WorkspaceCommand::New { name, state, held } => {
+            let settings = holding(held);
+            work(async |events| {
+                let from = state.as_deref();
+                workspaces::create(name, from, &settings, &process, events).await
+            })?;
             created(name);
         }
         WorkspaceCommand::Select { name, or_create } => {
-            match workspaces::select(name, *or_create, &settings, &process)? {
+            let selected = work(async |events| {
+                workspaces::select(name, *or_create, &settings, &process, events).await
+            })?;
+            match selected {
                 None => {}
                 Some(true) => created(name),
                 Some(false) => println!("Switched to workspace \"{name}\"."),
             }
         }
-        WorkspaceCommand::Delete {
-            name,
-            force,
-            lock,
-            lock_timeout,
-        } => {
-            let settings = Settings {
-                lock: *lock,
-                lock_timeout: *lock_timeout,
-                ..Settings::of(PathBuf::from("."))
-            };
+        WorkspaceCommand::Delete { name, force, held } => {
+            let settings = holding(held);
             let had_objects = work(async |events| {
                 workspaces::delete(name, *force, &settings, &process, events).await
             })?;
@@ -53,6 +51,15 @@ pub(super) fn run(command: &WorkspaceCommand) -> Result<Exit, Diagnostics> {
     Ok(0)
 }
 
+/// The settings of a command that changes a workspace's state.
+fn holding(held: &Held) -> Settings {
+    Settings {
+        lock: held.lock,
+        lock_timeout: held.lock_timeout,
+        ..Settings::of(PathBuf::from("."))
+    }
+}
+
 fn list(found: &workspaces::Workspaces) {
     // The first one is always there, as Terraform shows it.
     let first = found.all.get("default");
@@ -63,8 +70,8 @@ fn list(found: &workspaces::Workspaces) {
     }
     println!();
     if found.overridden {
-        eprintln!(
-            "The active workspace is being overridden using the TF_WORKSPACE environment variable."
+        println!(
+            "The active workspace is being overridden using the TF_WORKSPACE environment\nvariable."
         );
     }
 }

@@ -264,6 +264,10 @@ fn why(reason: &Reason, change: &Change) -> Option<String> {
         Reason::NotInConfiguration => {
             format!("because {} is not in configuration", address.resource)
         }
+        Reason::NoMoveTarget => format!(
+            "because it was moved to {}, which is not in configuration",
+            address.resource
+        ),
         Reason::NoModule => format!(
             "because {} is not in configuration",
             address.resource.module

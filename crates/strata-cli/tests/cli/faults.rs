@@ -262,3 +262,67 @@ fn a_plan_that_was_killed_leaves_nothing_in_the_way() {
     assert!(!folder.path().join("p").exists());
     folder.run(&["apply", "-auto-approve"]).succeeded();
 }
+
+#[test]
+fn a_state_behind_a_link_is_written_there_and_the_link_stays() {
+    let folder = Folder::new(&[("main.tf", MANY), ("elsewhere/other", "")]);
+    let link = folder.path().join("terraform.tfstate");
+    std::os::unix::fs::symlink("elsewhere/kept.tfstate", &link).unwrap();
+    folder.run(&["apply", "-auto-approve"]).succeeded();
+    folder
+        .run(&["apply", "-auto-approve", "-var=number=2"])
+        .succeeded();
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    let list = folder.run(&["state", "list", "-state=elsewhere/kept.tfstate"]);
+    assert_eq!(list.succeeded().stdout.lines().count(), 2);
+}
+
+#[test]
+fn a_state_or_a_variable_file_that_is_a_pipe_is_refused_and_nobody_waits() {
+    for name in ["terraform.tfstate", "terraform.tfvars", "a.auto.tfvars"] {
+        let folder = Folder::new(&[("main.tf", MANY)]);
+        assert!(
+            shell(&folder, &format!("mkfifo {name}"), false)
+                .status
+                .success()
+        );
+        let plan = folder.run(&["plan"]);
+        assert_eq!(plan.code, Some(1), "{}", plan.stdout);
+        assert!(plan.stderr.contains(name), "{}", plan.stderr);
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_no_apply_half_way() {
+    let folder = Folder::new(&[("main.tf", MANY)]);
+    let line = "$STRATA apply -auto-approve -var=number=300 | head -1";
+    assert!(shell(&folder, line, false).status.success());
+    let list = folder.run(&["state", "list"]).succeeded().stdout;
+    assert_eq!(list.lines().count(), 300);
+    let nobody_hears = shell(&folder, "$STRATA apply -auto-approve <&- >&- 2>&-", false);
+    assert!(nobody_hears.status.success());
+    let list = folder.run(&["state", "list"]).succeeded().stdout;
+    assert_eq!(list.lines().count(), 1);
+}
+
+#[test]
+fn a_backend_that_comes_later_leaves_no_state_behind() {
+    let (folder, before) = applied();
+    let backend =
+        format!("terraform {{\n  backend \"local\" {{ path = \"new.tfstate\" }}\n}}\n{MANY}");
+    fs::write(folder.path().join("main.tf"), backend).unwrap();
+    for command in [
+        &["plan"][..],
+        &["apply", "-auto-approve"],
+        &["state", "list"],
+    ] {
+        let refused = folder.run(command);
+        assert_eq!(refused.code, Some(1), "{}", refused.stdout);
+        let why = "Backend initialization required";
+        assert!(refused.stderr.contains(why), "{}", refused.stderr);
+    }
+    assert_eq!(state(&folder), before);
+    folder.run(&["init", "-force-copy"]).succeeded();
+    let list = folder.run(&["state", "list"]).succeeded().stdout;
+    assert_eq!(list.lines().count(), 1);
+}

@@ -40,7 +40,10 @@ enum Kind {
 
 fn kind(words: &[String]) -> Kind {
     let has_json = words.iter().any(|word| word == "-json");
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let words = words.iter().map(String::as_str);
+    let words: Vec<&str> = words
+        .skip_while(|word| word.starts_with("-chdir"))
+        .collect();
     match words.as_slice() {
         ["plan" | "apply" | "destroy" | "refresh" | "test", ..] if has_json => Kind::Stream,
         ["state", "pull", ..] => Kind::Document,
@@ -55,8 +58,9 @@ fn kind(words: &[String]) -> Kind {
 impl Program {
     /// Runs a command in a folder.
     pub(crate) fn ask(self, line: &str, folder: &Path, names: &mut Names) -> Answer {
-        let words = words(line);
-        let output = self.command(&words, folder).output();
+        let (environment, words) = with_environment(words(line));
+        let mut command = self.command(&words, folder);
+        let output = command.envs(environment).output();
         let output = output.unwrap_or_else(|error| panic!("{self:?} cannot be run: {error}"));
         Answer {
             line: line.to_owned(),
@@ -87,6 +91,18 @@ impl Program {
         }
         command
     }
+}
+
+/// Takes the variables apart that stand before a command: `TF_INPUT=0 plan`.
+fn with_environment(words: Vec<String>) -> (Vec<(String, String)>, Vec<String>) {
+    let mut environment = Vec::new();
+    let mut words = words.into_iter().peekable();
+    let is_variable = |word: &String| word.starts_with("TF_") && word.contains('=');
+    while let Some(word) = words.next_if(is_variable) {
+        let pair = word.split_once('=').expect("it has one");
+        environment.push((pair.0.to_owned(), pair.1.to_owned()));
+    }
+    (environment, words.collect())
 }
 
 /// Splits at blanks; what stands in single quotes stays together.

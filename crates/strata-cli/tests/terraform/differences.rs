@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use crate::answer::Answer;
+use crate::{answer::Answer, normal};
 
 /// Lines that say so, `theirs | ours`; empty if they are the same.
 pub(crate) fn between(theirs: &Answer, ours: &Answer) -> String {
@@ -19,8 +19,8 @@ pub(crate) fn between(theirs: &Answer, ours: &Answer) -> String {
     match (document(theirs), document(ours)) {
         (Some(theirs), Some(ours)) => compare("", &theirs, &ours, &mut found),
         _ => lines(
-            without_warnings(&theirs.lines),
-            without_warnings(&ours.lines),
+            &without_keys(without_warnings(&theirs.lines)),
+            &without_keys(without_warnings(&ours.lines)),
             &mut found,
         ),
     }
@@ -29,9 +29,13 @@ pub(crate) fn between(theirs: &Answer, ours: &Answer) -> String {
 
 fn document(answer: &Answer) -> Option<Json> {
     match answer.lines.as_slice() {
-        [line] => serde_json::from_str(line).ok(),
+        [line] => serde_json::from_str(line).ok().map(normal::by_chance),
         _ => None,
     }
+}
+
+fn without_keys(lines: &[String]) -> Vec<String> {
+    lines.iter().map(|line| normal::without_key(line)).collect()
 }
 
 /// What text says before its warnings, which Terraform puts at the end, and we on standard error.

@@ -1,7 +1,7 @@
 //! Whole runs, command by command, through Strata and through Terraform 1.11.4.
 //!
-//! `scenarios/*.txt` hold them: `=== name`, then files (`--- path` and their text) and commands (`$ plan -out=p`) in
-//! turn. What Terraform answered is recorded beside it in `*.answers`: exit codes, plans, states and outputs as JSON,
+//! `scenarios/*.txt` hold them: `=== name`, then files (`--- path` and their text) and commands (`$ plan -out=p`, with
+//! variables of the environment before it as in a shell) in turn. What Terraform answered is recorded beside it in `*.answers`: exit codes, plans, states and outputs as JSON,
 //! the lines of `-json`, lists, and the summaries of errors. Only what is another at every run is made alike before
 //! comparing ([`normal`]). A command that answers otherwise says why in a line `# differs: …` after it, and must differ.
 //!

@@ -82,6 +82,45 @@ fn sorted(json: Json) -> Json {
     }
 }
 
+/// A document without what is chance in it: keys of objects that were set aside, and the order of what conditions found;
+/// and without the words of mistakes.
+pub(crate) fn by_chance(json: Json) -> Json {
+    match json {
+        Json::Object(entries) => {
+            let entries = entries.into_iter().map(|(name, value)| {
+                let value = by_chance(value);
+                let value = match (name.as_str(), value) {
+                    ("objects" | "failure_messages" | "problems", value) => in_order(value),
+                    ("deposed" | "deposed_key", Json::String(key)) if is_key(&key) => {
+                        json!("<deposed>")
+                    }
+                    ("diagnostics", Json::Array(found)) => found.iter().map(mistake).collect(),
+                    (_, value) => value,
+                };
+                (name, value)
+            });
+            Json::Object(entries.collect())
+        }
+        Json::Array(items) => items.into_iter().map(by_chance).collect(),
+        leaf => leaf,
+    }
+}
+
+/// The key of an object that was set aside.
+fn is_key(text: &str) -> bool {
+    text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// A line of text without such a key.
+pub(crate) fn without_key(line: &str) -> String {
+    const BEFORE: &str = "(deposed object ";
+    let key = line.split_once(BEFORE).and_then(|(_, rest)| rest.get(..8));
+    match key.filter(|key| is_key(key)) {
+        Some(key) => line.replace(key, "<deposed>"),
+        None => line.to_owned(),
+    }
+}
+
 /// Schemas without what is written for people, which is in each program's own words.
 fn wordless(json: Json) -> Json {
     match json {

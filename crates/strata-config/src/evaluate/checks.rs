@@ -167,7 +167,7 @@ impl Evaluator {
     }
 }
 
-fn status(assert: &Check, scope: &dyn Scope, diags: &mut Diagnostics) -> CheckStatus {
+pub(super) fn status(assert: &Check, scope: &dyn Scope, diags: &mut Diagnostics) -> CheckStatus {
     let before = diags.iter().filter(|found| found.is_error()).count();
     let Some(holds) = holds(assert, CONDITION_RESULT, scope, diags) else {
         let after = diags.iter().filter(|found| found.is_error()).count();

@@ -30,6 +30,8 @@ pub struct ImportTarget {
     pub provider: Option<ProviderReference>,
     /// The place of the address it becomes.
     pub span: Span,
+    /// The place of the id.
+    pub id_span: Span,
 }
 
 impl Evaluator {
@@ -70,15 +72,30 @@ impl Evaluator {
                 id,
                 provider: import.provider.clone(),
                 span: import.to.span(),
+                id_span: import.id.span(),
             });
         }
     }
 }
 
+fn wrong_target(why: &str, import: &Import) -> Diagnostic {
+    let summary = "Invalid import 'to' expression";
+    Diagnostic::error("invalid-import", summary)
+        .detail(format!("The target resource {why}."))
+        .at(import.to.span())
+}
+
 impl Evaluator {
     /// What is wrong with a key of another kind than the instances of the resource have.
     fn wrong_key(&self, to: &addr::ResourceInstance, import: &Import) -> Option<Diagnostic> {
-        let resource = self.config.resource(&to.resource.config())?;
+        let resource = self.config.resource(&to.resource.config());
+        let Some(resource) = resource else {
+            // Configuration that is generated has one instance.
+            return import
+                .for_each
+                .is_some()
+                .then(|| wrong_target("does not use for_each", import));
+        };
         let why = match (&to.key, &resource.repeat) {
             (Some(InstanceKey::Int(_)), Repeat::Count(_)) => return None,
             (Some(InstanceKey::String(_)), Repeat::ForEach(_)) => return None,
@@ -88,10 +105,7 @@ impl Evaluator {
             (None, Repeat::ForEach(_)) => "is using for_each",
             (None, _) => return None,
         };
-        let summary = "Invalid import 'to' expression";
-        let found = Diagnostic::error("invalid-import", summary);
-        let found = found.detail(format!("The target resource {why}."));
-        Some(found.at(import.to.span()))
+        Some(wrong_target(why, import))
     }
 
     /// Once, or for each element. Other than elsewhere a list will do, too: its keys are numbers.

@@ -286,6 +286,16 @@ impl Evaluator {
         });
     }
 
+    /// True if it is not known yet whether what must hold before a resource instance is changed does.
+    pub fn has_open_preconditions(&self, instance: &addr::ResourceInstance) -> bool {
+        let mut unheard = Diagnostics::new();
+        let found = self.in_instance(instance, None, &mut unheard, |resource, scope, diags| {
+            let mut checks = resource.lifecycle.preconditions.iter();
+            checks.any(|check| checks::status(check, scope, diags) == CheckStatus::Unknown)
+        });
+        found.unwrap_or_default()
+    }
+
     /// Checks what must hold after a resource instance is made or read; what is unknown passes.
     pub fn postconditions(
         &self,

@@ -3,10 +3,10 @@
 use std::{path::Path, sync::Arc};
 
 use strata_core::{
-    Diagnostic, Diagnostics, Source, Span, Type, Value,
-    files::{EntryKind, Files, normalize},
+    Diagnostic, Diagnostics, Source, Span,
+    files::{Files, normalize},
 };
-use strata_hcl::{Attribute, EmptyScope, evaluate, parse};
+use strata_hcl::{Attribute, parse};
 
 use super::{VariableInput, VariableOrigin, VariableText, json};
 
@@ -26,11 +26,8 @@ pub fn automatic_variable_files(
     diags: &mut Diagnostics,
 ) -> Vec<VariableInput> {
     let entries = files.list(root).unwrap_or_default();
-    // A folder of such a name is a mistake, which reading it reports.
-    let names = entries
-        .into_iter()
-        .filter(|entry| matches!(entry.kind, EntryKind::File | EntryKind::Folder))
-        .map(|entry| entry.name);
+    // What is no file and has such a name is a mistake, which reading it reports.
+    let names = entries.into_iter().map(|entry| entry.name);
     // The listing is sorted, and so these are: first the one file, then the others by name.
     let (first, rest): (Vec<_>, Vec<_>) = names
         .filter(|name| is_automatic(name))
@@ -103,21 +100,9 @@ fn input(
     origin: fn(Span) -> VariableOrigin,
     diags: &mut Diagnostics,
 ) -> VariableInput {
-    let expression = &attribute.expression;
-    let value = match expression.references().first() {
-        None => evaluate(expression, &EmptyScope, diags),
-        Some(reference) => {
-            diags.push(
-                Diagnostic::error("variables-not-allowed", "Variables not allowed")
-                    .detail("Variables may not be used here.")
-                    .at(reference.span()),
-            );
-            Value::unknown(Type::Dynamic)
-        }
-    };
     VariableInput {
         name: attribute.name.text.clone(),
-        value: VariableText::Value(value),
+        value: VariableText::Value(super::literal(&attribute.expression, diags)),
         origin: origin(attribute.span()),
     }
 }

@@ -7,7 +7,7 @@ mod prepare;
 use std::{collections::BTreeMap, sync::Arc};
 
 use strata_core::{Diagnostic, Diagnostics, Source, Span, Type, Value};
-use strata_hcl::{EmptyScope, evaluate, parse_expression};
+use strata_hcl::{EmptyScope, Expression, evaluate, parse_expression};
 
 pub use files::{automatic_variable_files, variable_file};
 pub(crate) use prepare::{Unfit, prepare, unknown};
@@ -132,17 +132,7 @@ fn read(input: &VariableInput, variable: &Variable, diags: &mut Diagnostics) -> 
         text.as_str(),
     ));
     let expression = parse_expression(&source, &mut found);
-    let value = match expression.references().first() {
-        None => evaluate(&expression, &EmptyScope, &mut found),
-        Some(reference) => {
-            found.push(
-                Diagnostic::error("variables-not-allowed", "Variables not allowed")
-                    .detail("Variables may not be used here.")
-                    .at(reference.span()),
-            );
-            Value::unknown(Type::Dynamic)
-        }
-    };
+    let value = literal(&expression, &mut found);
     let failed = found.has_errors();
     // The text may be secret: name the variable, and leave the places in it to the user.
     if failed && variable.sensitive {
@@ -154,6 +144,23 @@ fn read(input: &VariableInput, variable: &Variable, diags: &mut Diagnostics) -> 
     }
     diags.append(found);
     (!failed).then_some(value)
+}
+
+/// The value of an expression that may use neither variables nor functions; unknown after a mistake.
+fn literal(expression: &Expression, diags: &mut Diagnostics) -> Value {
+    let wrong = match (expression.references().first(), expression.calls().first()) {
+        (Some(reference), _) => Diagnostic::error("variables-not-allowed", "Variables not allowed")
+            .detail("Variables may not be used here.")
+            .at(reference.span()),
+        (None, Some(function)) => {
+            Diagnostic::error("functions-not-allowed", "Function calls not allowed")
+                .detail("Functions may not be called here.")
+                .at(function.range.span(expression.source()))
+        }
+        (None, None) => return evaluate(expression, &EmptyScope, diags),
+    };
+    diags.push(wrong);
+    Value::unknown(Type::Dynamic)
 }
 
 fn unsuitable(variable: &Variable, input: Option<&VariableInput>, unfit: &Unfit) -> Diagnostic {

@@ -217,6 +217,16 @@ fn required_providers(block: &Block, settings: &mut Settings, diags: &mut Diagno
             ));
             continue;
         }
+        if let Some(valid) = valid_name(name) {
+            diags.push(
+                Diagnostic::error("invalid-provider-name", "Invalid provider local name")
+                    .detail(format!(
+                        "The provider's name in this module is written in small letters: `{valid}`, not `{name}`."
+                    ))
+                    .at(attribute.span()),
+            );
+            continue;
+        }
         if let Some(found) = requirement(attribute, diags) {
             let mut others = settings.required_providers.iter();
             if let Some((other, first)) = others.find(|(_, other)| other.source == found.source) {
@@ -233,6 +243,12 @@ fn required_providers(block: &Block, settings: &mut Settings, diags: &mut Diagno
             settings.required_providers.insert(name.clone(), found);
         }
     }
+}
+
+/// How the name of a provider in a module should be written; none if it is right.
+fn valid_name(name: &str) -> Option<String> {
+    let valid = name.to_lowercase();
+    (valid != name).then_some(valid)
 }
 
 fn requirement(attribute: &Attribute, diags: &mut Diagnostics) -> Option<ProviderRequirement> {

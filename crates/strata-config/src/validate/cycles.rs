@@ -22,6 +22,15 @@ fn report(config: &Config, graph: &Graph, group: &[usize]) -> Diagnostic {
     if let ([one], Cell::Resource(key)) = (path.as_slice(), &first.cell) {
         return itself(config, &graph.places[*one], &key.to_string());
     }
+    if let ([_], Cell::Local(name)) = (path.as_slice(), &first.cell) {
+        let found = Diagnostic::error("cycle", "Self-referencing local value").detail(format!(
+            "Local value local.{name} cannot use its own result as part of its expression."
+        ));
+        return match span(config, first) {
+            Some(span) => found.at(span),
+            None => found,
+        };
+    }
     let mut names: Vec<String> = path
         .iter()
         .map(|at| graph.places[*at].name(config))

@@ -76,6 +76,15 @@ impl<'a> Run<'a> {
                 return;
             }
         };
+        let unmet = match call {
+            Call::Delete => Diagnostics::new(),
+            Call::Create | Call::Update => self.unmet_preconditions(change),
+        };
+        if unmet.has_errors() {
+            // What never began is not told of.
+            self.told(at, unmet);
+            return;
+        }
         let order = Order {
             change,
             call,
@@ -113,6 +122,18 @@ impl<'a> Run<'a> {
             }
             Step::Prepared(at, prepare(session, order).await)
         }));
+    }
+
+    /// What is wrong with what must hold before a change is made; what only later is known to be wrong, `prepare` finds.
+    fn unmet_preconditions(&self, change: &Change) -> Diagnostics {
+        let mut unmet = Diagnostics::new();
+        let resource = change.address.resource.config();
+        let block = self.plan.environment.config.resource(&resource);
+        if block.is_some_and(|block| !block.lifecycle.preconditions.is_empty()) {
+            let evaluator = &self.session.evaluator;
+            evaluator.preconditions(&change.address, &mut unmet);
+        }
+        unmet
     }
 
     pub(super) fn decode(

@@ -154,7 +154,7 @@ impl<'a> Run<'a> {
     }
 
     /// The end of a step that has been told of: what depends on it goes on unless a condition does not hold.
-    fn told(&mut self, at: usize, diagnostics: Diagnostics) {
+    pub(super) fn told(&mut self, at: usize, diagnostics: Diagnostics) {
         let status = match diagnostics.has_errors() {
             true => Status::Failed,
             false => Status::Done,

@@ -43,8 +43,12 @@ impl Run<'_> {
                 .evaluator
                 .output(&ModuleInstance::root(), name, &mut diags);
             // Outputs that cannot be told after a failure stay as they were; the failure has been reported.
-            if complete {
+            let is_refused = diags.iter().any(|found| found.code == "condition-failed");
+            if complete || is_refused {
                 self.diagnostics.append(diags);
+            }
+            if is_refused {
+                continue;
             }
             let declared = self.plan.environment.config.root().outputs.get(name);
             let sensitive = declared.is_some_and(|output| output.sensitive)

@@ -67,6 +67,7 @@ pub(crate) fn reason(action: Action, reason: &Reason) -> Option<&'static str> {
         Reason::Requested => "replace_by_request",
         Reason::Triggered => "replace_by_triggers",
         Reason::NotInConfiguration => "delete_because_no_resource_config",
+        Reason::NoMoveTarget => "delete_because_no_move_target",
         Reason::NoModule => "delete_because_no_module",
         Reason::CountIndex => "delete_because_count_index",
         Reason::EachKey => "delete_because_each_key",

@@ -82,7 +82,8 @@ pub fn plan_json(plan: &Plan, providers: &Providers) -> Json {
 }
 
 /// What the changes may come from: that of resources that change, of outputs that do, and of all outputs of modules,
-/// which are in no state and so are new in every plan; a module that goes away has none any more.
+/// which are in no state and so are new in every plan; a module that goes away has none any more. A plan of a part has no
+/// outputs of modules.
 fn relevant_json(plan: &Plan) -> Vec<Json> {
     let changing = plan
         .changes
@@ -99,7 +100,7 @@ fn relevant_json(plan: &Plan) -> Vec<Json> {
         .iter()
         .filter(|change| !matches!(change.action, Action::Delete | Action::Forget))
         .map(|change| &change.address.resource.module)
-        .filter(|module| !module.0.is_empty())
+        .filter(|module| !module.0.is_empty() && !plan.is_partial())
         .collect();
     let config = &plan.environment.config;
     for instance in modules {

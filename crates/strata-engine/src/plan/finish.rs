@@ -106,7 +106,9 @@ pub(crate) fn finish(
             };
             // What does not hold has ended the plan; what is asked of the object is asked again when it is made.
             let conditions = |instance: &addr::ResourceInstance, lifecycle: &Lifecycle| {
-                let is_open = !lifecycle.postconditions.is_empty() && is_pending(instance);
+                let is_open = is_pending(instance)
+                    && (!lifecycle.postconditions.is_empty()
+                        || session.evaluator.has_open_preconditions(instance));
                 let status = match is_open {
                     true => Status::Unknown,
                     false => Status::Pass,
@@ -127,7 +129,11 @@ pub(crate) fn finish(
         outputs.clear();
     }
     let (graph, errors) = match errored {
-        true => (Graph::default(), std::mem::take(&mut found.diagnostics)),
+        true => {
+            let mut errors = std::mem::take(&mut found.diagnostics);
+            errors.extend(targeted.then(|| targeted_warning(scope)));
+            (Graph::default(), errors)
+        }
         false => (order(&found.changes, needs, &prior)?, Diagnostics::new()),
     };
     let mut plan = Plan {
@@ -203,19 +209,7 @@ fn by_address(left: &Change, right: &Change) -> Ordering {
 fn general_warnings(plan: &Plan, scope: &Scope) -> Vec<Diagnostic> {
     let mut warnings = Vec::new();
     if plan.targeted {
-        let nothing = scope.of_nothing().iter().map(|target| {
-            format!(
-                "\n\nNeither the configuration nor the state has anything that `{target}` names."
-            )
-        });
-        warnings.push(
-            Diagnostic::warning("targeted", "Resource targeting is in effect")
-                .detail(format!(
-                    "Only a part was planned, with `-target` or `-exclude`, so this may not be all that the configuration asks for.{}",
-                    nothing.collect::<String>()
-                ))
-                .hint("Use it to get out of trouble, not as a habit: plan everything afterwards."),
-        );
+        warnings.push(targeted_warning(scope));
     }
     let forgotten: Vec<_> = plan
         .forgotten()
@@ -235,6 +229,19 @@ fn general_warnings(plan: &Plan, scope: &Scope) -> Vec<Diagnostic> {
         );
     }
     warnings
+}
+
+/// That only a part was planned, and which targets name nothing.
+pub(crate) fn targeted_warning(scope: &Scope) -> Diagnostic {
+    let nothing = scope.of_nothing().iter().map(|target| {
+        format!("\n\nNeither the configuration nor the state has anything that `{target}` names.")
+    });
+    Diagnostic::warning("targeted", "Resource targeting is in effect")
+        .detail(format!(
+            "Only a part was planned, with `-target` or `-exclude`, so this may not be all that the configuration asks for.{}",
+            nothing.collect::<String>()
+        ))
+        .hint("Use it to get out of trouble, not as a habit: plan everything afterwards.")
 }
 
 /// Sends what a saved plan will change, when it is about to be applied: as in Terraform, without what is only moved or

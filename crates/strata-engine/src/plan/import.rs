@@ -147,7 +147,7 @@ fn no_configuration(target: &ImportTarget) -> Diagnostic {
 fn unknown_id(target: &ImportTarget) -> Diagnostic {
     Diagnostic::error("import-id", "Invalid import id argument")
         .detail("The import block \"id\" argument depends on resource attributes that cannot be determined until apply.")
-        .at(target.span.clone())
+        .at(target.id_span.clone())
 }
 
 /// Takes an object over: it is in state as if it had been made here.

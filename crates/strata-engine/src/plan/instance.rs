@@ -15,7 +15,7 @@ use super::{
     Change, Context, PlanMode, Planned, Reason, Refreshed,
     delete::{self, Ending},
     import::import,
-    refresh::{Prior, Subjected, about, refresh},
+    refresh::{Prior, Subjected, about, as_warnings, refresh},
 };
 use crate::{
     conform,
@@ -63,9 +63,23 @@ pub(crate) async fn plan_instance(
     }
     if context.options.mode == PlanMode::RefreshOnly {
         if let Some(prior) = prior {
+            let mut found = Diagnostics::new();
             session
                 .evaluator
                 .set_instance(instance.address, prior.marked.clone());
+            let lifecycle = &instance.block.lifecycle;
+            if !lifecycle.preconditions.is_empty() {
+                session
+                    .evaluator
+                    .preconditions(instance.address, &mut found);
+            }
+            if !lifecycle.postconditions.is_empty() {
+                session
+                    .evaluator
+                    .postconditions(instance.address, prior.marked, &mut found);
+            }
+            // Nothing is changed that they could keep from being changed.
+            planned.diagnostics.append(as_warnings(found));
         }
         return planned;
     }

@@ -149,6 +149,8 @@ pub enum Reason {
     Triggered,
     /// It is not in configuration any more.
     NotInConfiguration,
+    /// It was moved to where configuration has nothing.
+    NoMoveTarget,
     /// Its module is not in configuration any more.
     NoModule,
     /// Its index is beyond `count`.
@@ -179,8 +181,11 @@ pub struct OutputChange {
 }
 
 impl Plan {
-    /// Where an instance was before it got its address; through all its moves.
+    /// Where an instance was before it got its address, through all its moves; of what is destroyed that is no news.
     pub fn moved_from(&self, address: &addr::ResourceInstance) -> Option<&addr::ResourceInstance> {
+        if self.mode == PlanMode::Destroy {
+            return None;
+        }
         let find = || {
             let mut origins = HashMap::default();
             for (from, to) in &self.moves {

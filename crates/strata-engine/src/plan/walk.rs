@@ -24,7 +24,7 @@ use strata_state::State;
 use super::{
     Change, Context, Plan, PlanMode, PlanOptions, Planned, Reason,
     delete::{Ending, plan_delete},
-    finish::{Found, finish},
+    finish::{Found, finish, targeted_warning},
     import::{self, Imports},
     instance::{Instance, plan_instance},
     moves,
@@ -93,6 +93,11 @@ async fn whole(
     };
     let dependencies = strata_config::dependencies(config);
     let scope = Scope::new(options, config, &dependencies, state);
+    if let Some(split) = moves::split(&moves, options) {
+        let mut refused = Diagnostics::from(split);
+        refused.push(targeted_warning(&scope));
+        return Err(refused);
+    }
     let needs = all_needs(&session, &dependencies);
     let sorted = sort(&needs)?;
     let create_before_destroy = create_before_destroy(&session, &needs, &sorted);
@@ -421,6 +426,7 @@ impl<'a> Walk<'a> {
         if gone.is_empty() {
             return;
         }
+        let moved: BTreeSet<_> = self.context.moves.iter().map(|(_, to)| to).collect();
         let mut jobs = Vec::new();
         for (address, resource, instance) in state.instances() {
             if !gone.contains(&address.resource.config()) {
@@ -431,7 +437,10 @@ impl<'a> Walk<'a> {
                 _ => Ending::Delete,
             };
             let provider = resource.provider_of(instance);
-            let reason = Some(Reason::NotInConfiguration);
+            let reason = Some(match moved.contains(&address) {
+                true => Reason::NoMoveTarget,
+                false => Reason::NotInConfiguration,
+            });
             jobs.extend(self.delete_job(address, &provider, reason, ending));
         }
         self.run(jobs).await;
@@ -613,9 +622,11 @@ fn release(
     }
 }
 
-/// True if a change changes what a path leads to.
+/// True if a change changes what a path leads to. As in Terraform only an object that was there before, and is after,
+/// counts.
 fn changes_at(change: &Change, path: &[strata_core::PathStep]) -> bool {
-    if matches!(change.action, Action::NoOp | Action::Read) {
+    let replaces = [Action::DeleteThenCreate, Action::CreateThenDelete];
+    if change.action != Action::Update && !replaces.contains(&change.action) {
         return false;
     }
     let (Some(before), Some(after)) = (&change.before, &change.after) else {

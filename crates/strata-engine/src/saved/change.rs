@@ -157,12 +157,13 @@ fn path_from_json(path: &[Json]) -> Option<AttributePath> {
     Some(AttributePath(steps?))
 }
 
-const REASONS: [(Reason, &str); 12] = [
+const REASONS: [(Reason, &str); 13] = [
     (Reason::CannotUpdate, "cannot-update"),
     (Reason::Tainted, "tainted"),
     (Reason::Requested, "requested"),
     (Reason::Triggered, "triggered"),
     (Reason::NotInConfiguration, "not-in-configuration"),
+    (Reason::NoMoveTarget, "no-move-target"),
     (Reason::NoModule, "no-module"),
     (Reason::CountIndex, "count-index"),
     (Reason::EachKey, "each-key"),

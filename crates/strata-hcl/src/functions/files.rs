@@ -262,7 +262,10 @@ fn fileexists(given: Given<'_>, context: &Context<'_>) -> Result_ {
 
 fn fileset(given: Given<'_>, context: &Context<'_>) -> Result_ {
     let (files, folder) = locate(text(given, 0), context)?;
-    let pattern = glob(text(given, 1)).map_err(|message| FunctionError::argument(1, message))?;
+    let written = text(given, 1);
+    let pattern = glob(written).map_err(|message| {
+        FunctionError::new(format!("failed to glob pattern {written:?}: {message}"))
+    })?;
     let mut found = Vec::new();
     let mut folders = vec![(folder, String::new())];
     while let Some((folder, inside)) = folders.pop() {

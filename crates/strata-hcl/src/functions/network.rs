@@ -90,6 +90,16 @@ impl Network {
         })
     }
 
+    /// An IPv6 network of addresses that stand for IPv4 ones (`::ffff:10.0.0.0/104`), as that: so Go writes it.
+    fn mapped(self) -> Option<Self> {
+        let is_mapped = self.bits == 128 && self.address >> 32 == 0xffff;
+        is_mapped.then(|| Self {
+            address: self.address & ones(32),
+            prefix: self.prefix.saturating_sub(96),
+            bits: 32,
+        })
+    }
+
     fn host_bits(self) -> u32 {
         self.bits - self.prefix
     }
@@ -140,7 +150,8 @@ fn with_number(address: u128, moved: u128, is_negative: bool) -> u128 {
 
 impl std::fmt::Display for Network {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.address(), self.prefix)
+        let written = self.mapped().unwrap_or(*self);
+        write!(f, "{}/{}", written.address(), written.prefix)
     }
 }
 
@@ -226,13 +237,13 @@ fn cidrhost(given: Given<'_>, _: &Context<'_>) -> Result_ {
 
 fn cidrnetmask(given: Given<'_>, _: &Context<'_>) -> Result_ {
     let network = Network::parse(text(given, 0))?;
-    if network.bits != 32 {
+    if network.bits != 32 && network.mapped().is_none() {
         return Err(FunctionError::argument(
             0,
             format!("IPv6 addresses cannot have a netmask: {}", text(given, 0)),
         ));
     }
-    let mask = ones(32) ^ ones(network.host_bits());
+    let mask = ones(network.bits) ^ ones(network.host_bits());
     Ok(Value::from(
         Network {
             address: mask,

@@ -80,7 +80,8 @@ impl Instant {
             && bytes[10] == b'T'
             && bytes[13] == b':'
             && bytes[16] == b':';
-        if !shape {
+        // No minute has a second more than others, as in Terraform.
+        if !shape || &text[17..19] == "60" {
             return None;
         }
         let zone = text[19..].find(['Z', '+', '-'])? + 19;
@@ -258,6 +259,11 @@ fn formatdate(given: Given<'_>, _: &Context<'_>) -> Result_ {
     let mut out = String::new();
     let mut rest = text(given, 0);
     while let Some(first) = rest.chars().next() {
+        if let Some(after) = rest.strip_prefix("''") {
+            out.push('\'');
+            rest = after;
+            continue;
+        }
         if first == '\'' {
             rest = quoted(&rest[1..], &mut out)
                 .ok_or_else(|| FunctionError::argument(0, "unterminated literal '"))?;

@@ -81,18 +81,26 @@ pub(super) fn file(
         diags,
     };
     let node = expression.node();
-    let objects = match &node.kind {
-        NodeKind::Tuple(items) => items.iter().collect(),
-        _ => vec![node],
+    let (objects, wrong) = match &node.kind {
+        NodeKind::Tuple(items) => (
+            items.iter().collect(),
+            (
+                "Incorrect JSON value type",
+                "Either a JSON object or JSON array of objects is required here, to define arguments and child blocks.",
+            ),
+        ),
+        _ => (
+            vec![node],
+            (
+                "Root value must be object",
+                "The root value in a JSON-based configuration must be either a JSON object or a JSON array of objects.",
+            ),
+        ),
     };
     let mut body = maker.empty(node.range);
     for object in objects {
         let NodeKind::Object(items) = &object.kind else {
-            maker.wrong(
-                object,
-                "Root value must be object",
-                "The root value in a JSON-based configuration must be either a JSON object or a JSON array of objects.",
-            );
+            maker.wrong(object, wrong.0, wrong.1);
             return None;
         };
         maker.fill(items, shape, &mut body);
@@ -311,7 +319,7 @@ mod tests {
             r#"{"resource": "x"}"#,
             expect!["Incorrect JSON value type at 1:14\n"],
         );
-        check("[1]", expect!["Root value must be object at 1:2\n"]);
+        check("[1]", expect!["Incorrect JSON value type at 1:2\n"]);
         check("{\"a\": 1,}", expect!["Trailing comma in object at 1:8\n"]);
         check(
             "{\"a\" 1}",

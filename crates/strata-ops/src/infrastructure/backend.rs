@@ -189,12 +189,13 @@ fn unwritable(path: &Path, why: &str) -> Diagnostics {
 
 /// The backend that counts: the one that `init` found, where it ran, else that of the block if that is `local`.
 ///
-/// A block that was changed since then is a mistake, as nobody has said what shall become of the state.
-pub(crate) fn chosen(config: &Config, data: &Path) -> Result<Chosen, Diagnostics> {
+/// A block that was changed since then is a mistake, as nobody has said what shall become of the state; so is one that
+/// came after a state was written into the `folder` where no block was.
+pub(crate) fn chosen(config: &Config, folder: &Path, data: &Path) -> Result<Chosen, Diagnostics> {
     let backend = config.root().settings.backend.as_ref();
     let block = backend.map(|found| Chosen::of(found).checked(Some(found)));
     match (block.transpose()?, known(data)?) {
-        (Some(block), None) if block.kind != "local" => {
+        (Some(block), None) if block.kind != "local" || leaves_behind(&block, folder) => {
             let why = format!(
                 "Initial configuration of the requested backend \"{}\"",
                 block.kind
@@ -222,8 +223,18 @@ pub(crate) fn chosen(config: &Config, data: &Path) -> Result<Chosen, Diagnostics
     }
 }
 
+/// True if there is a state where it would be without the block, and none yet where the block has it.
+fn leaves_behind(block: &Chosen, folder: &Path) -> bool {
+    let is_there = |path: &str| folder.join(path).exists();
+    let path = block.text("path").unwrap_or(USUAL);
+    path != USUAL && is_there(USUAL) && !is_there(path)
+}
+
+/// Where the state is if nobody says so.
+const USUAL: &str = "terraform.tfstate";
+
 fn uninitialized(why: &str, backend: Option<&Backend>) -> Diagnostics {
-    let summary = "Backend initialization required: please run \"terraform init\"";
+    let summary = "Backend initialization required, please run \"terraform init\"";
     let found = Diagnostic::error("backend-changed", summary)
         .detail(format!(
             "Reason: {why}. The state may have to be moved; nothing has been changed so far."

@@ -33,6 +33,7 @@ impl Edited {
     ) -> Result<Self, Diagnostics> {
         let places = Places::find(settings, process)?;
         let store = places.store(&places::workspace(settings, process))?;
+        let store = written(store, settings)?;
         Self::open_store(store, settings, operation, process, events).await
     }
 

@@ -38,7 +38,7 @@ pub use forgetting::forget;
 pub use inputs::VariableArgument;
 pub(crate) use inputs::{collect as variable_inputs, unset as unset_inputs};
 pub(crate) use lock::LOCK_PAUSE;
-pub use moving::{Move, move_objects};
+pub use moving::{Into, Move, move_objects};
 pub(crate) use places::data_folder;
 pub use replace_provider::{full as full_provider, replace_provider};
 pub use saved::SavedPlan;
@@ -59,8 +59,10 @@ pub(crate) use validate::validate_with;
 /// Which configuration, which state, and how to work with them.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Folder of the root module.
+    /// Folder of the root module, and of what is kept beside it.
     pub directory: PathBuf,
+    /// Folder of the configuration, if that is another one.
+    pub configuration: Option<PathBuf>,
     /// The state file; none for the one that the folder and the workspace give.
     pub state: Option<PathBuf>,
     /// The file that the state is written to, if not the one that it is read from.
@@ -92,6 +94,7 @@ impl Settings {
     pub fn of(directory: PathBuf) -> Self {
         Self {
             directory,
+            configuration: None,
             state: None,
             state_out: None,
             backup: None,

@@ -19,9 +19,18 @@ pub struct Move {
     /// Where it shall be.
     pub to: Target,
     /// The state file it goes to; none for the same one.
-    pub into: Option<PathBuf>,
+    pub into: Option<Into>,
     /// True to change nothing.
     pub dry_run: bool,
+}
+
+/// Another state file, and where the version before of it goes: `-` for nowhere, none for beside it.
+#[derive(Clone, Debug)]
+pub struct Into {
+    /// The file.
+    pub state: PathBuf,
+    /// Where the version before of it goes.
+    pub backup: Option<PathBuf>,
 }
 
 /// Instances with their old and new addresses.
@@ -58,7 +67,11 @@ pub async fn move_objects(
         }
         return from.write();
     };
-    let store = Places::find(settings, process)?.sealed(Store::new(file));
+    let store = Places::find(settings, process)?.sealed(Store::new(file.state));
+    let settings = &Settings {
+        backup: file.backup,
+        ..settings.clone()
+    };
     let mut into = Edited::open_store(store, settings, "state-mv", process, events)
         .await?
         .keeping_each(settings);

@@ -54,7 +54,7 @@ impl Places {
         let chosen = match settings.state {
             // Where the state is has been said.
             Some(_) => Chosen::default(),
-            None => backend::chosen(config, &data_folder(settings, process))?,
+            None => backend::chosen(config, &settings.directory, &data_folder(settings, process))?,
         };
         Self::with(settings, &chosen, process)?.encrypted_by(config, settings, process)
     }
@@ -82,6 +82,7 @@ impl Places {
         process: &Process,
     ) -> Result<Self, Diagnostics> {
         // With `-state` the backend does not count.
+        check_overridden(process)?;
         let is_remote = chosen.kind != "local" && settings.state.is_none();
         let remote = is_remote.then(|| {
             Backend::open(&chosen.kind, &chosen.arguments, &backend::outside(process))
@@ -214,6 +215,25 @@ pub(crate) fn workspace(settings: &Settings, process: &Process) -> Arc<str> {
         .map(|name| name.trim().to_owned())
         .filter(|name| !name.is_empty())
         .map_or(DEFAULT.into(), Into::into)
+}
+
+/// True of what a workspace may be called: what stands in a path and in a URL as it is.
+pub(super) fn is_workspace_name(name: &str) -> bool {
+    let is_safe = |c: char| c.is_ascii_alphanumeric() || "-_.~!$&'()*+,;=:@".contains(c);
+    !name.is_empty() && name != "." && name != ".." && name.chars().all(is_safe)
+}
+
+/// Refuses what `TF_WORKSPACE` says if no workspace can be called so.
+pub(super) fn check_overridden(process: &Process) -> Result<(), Diagnostic> {
+    match overridden(process) {
+        Some(name) if !is_workspace_name(&name) => {
+            let summary = "Invalid workspace name set using TF_WORKSPACE";
+            Err(Diagnostic::error("workspace-name", summary).detail(format!(
+                "`{name}` is none: a name must contain only URL safe characters, and no path separators."
+            )))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What `TF_WORKSPACE` says.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use strata_core::{Diagnostics, Events, addr::Resource};
+use strata_core::{Diagnostic, Diagnostics, Events, addr::Resource};
 
 use super::{Settings, edit::Edited};
 use crate::process::Process;
@@ -16,6 +16,9 @@ pub async fn replace_provider(
     events: &Events,
     approve: impl FnOnce(&[Resource]) -> bool,
 ) -> Result<Vec<Resource>, Diagnostics> {
+    let mut wrong = Diagnostics::new();
+    wrong.extend([("from", from), ("to", to)].into_iter().filter_map(invalid));
+    wrong.into_result(())?;
     let (from, to) = (full(from), full(to));
     let mut edited = Edited::open(settings, "state-replace-provider", process, events)
         .await?
@@ -39,6 +42,21 @@ pub async fn replace_provider(
     }
     edited.write()?;
     Ok(found)
+}
+
+/// What is said of a text that is no address of a provider.
+fn invalid((which, source): (&str, &str)) -> Option<Diagnostic> {
+    let parts: Vec<&str> = source.split('/').collect();
+    let is_part = |c: char| c.is_alphanumeric() || "-_.:".contains(c);
+    let is_valid = parts.len() <= 3
+        && parts
+            .iter()
+            .all(|part| !part.is_empty() && part.chars().all(is_part));
+    let summary = format!("Invalid \"{which}\" provider {source:?}");
+    (!is_valid).then(|| {
+        Diagnostic::error("provider-address", summary)
+            .detail("A provider is written as `[HOST/]NAMESPACE/TYPE`, such as `hashicorp/random`.")
+    })
 }
 
 /// The whole address of a provider of which the usual parts may be left out.

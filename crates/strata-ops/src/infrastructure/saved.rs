@@ -23,7 +23,7 @@ use strata_state::{Store, encryption::is_encrypted};
 use super::{
     Settings,
     backend::Chosen,
-    edit,
+    edit, inputs,
     places::Places,
     recording::{Recording, Seen},
     session::{Loaded, Session, check_inputs},
@@ -97,9 +97,12 @@ impl Session {
             None => Ok(text.into_bytes()),
             Some(encryption) => encryption.encrypt(text.as_bytes()),
         };
-        sealed
-            .and_then(|bytes| strata_state::write_private(path, &bytes))
-            .map_err(|error| diagnostic(&error).into())
+        let sealed = sealed.map_err(|error| diagnostic(&error))?;
+        strata_state::write_private(path, &sealed).map_err(|error| {
+            Diagnostic::error("plan-file", "Failed to write plan file")
+                .detail(format!("The plan file could not be written: {error}."))
+                .into()
+        })
     }
 
     /// Opens the root module of a saved plan, to apply it; refused if the state is not the one it was made on.
@@ -267,6 +270,11 @@ impl SavedPlan {
             let wanted = given.into_iter().filter(|(name, _)| missing.contains(name));
             variables.extend(wanted);
         }
+        if let Some(settings) = settings {
+            check_given(
+                settings, &*files, &variables, process, platforms, &mut diags,
+            );
+        }
         let environment = Environment {
             config,
             variables,
@@ -276,6 +284,44 @@ impl SavedPlan {
             plan_timestamp: file.timestamp.clone(),
         };
         diags.into_result((environment, recording))
+    }
+}
+
+/// Reports variables that are given another value than the plan was made with. It may be said once more.
+fn check_given(
+    settings: &Settings,
+    files: &dyn Files,
+    variables: &BTreeMap<Arc<str>, Value>,
+    process: &Process,
+    platforms: &Platforms,
+    diags: &mut Diagnostics,
+) {
+    if settings.variables.is_empty() {
+        return;
+    }
+    let mut unheard = Diagnostics::new();
+    let named = inputs::collect(settings, &BTreeMap::new(), files, &mut unheard);
+    let is_named = |input: &&VariableInput| {
+        matches!(
+            input.origin,
+            VariableOrigin::CommandLine | VariableOrigin::NamedFile(_)
+        )
+    };
+    let (_, given) = check_inputs(files, settings, process, platforms, &mut unheard);
+    for input in named.iter().filter(is_named) {
+        let (planned, given) = (variables.get(&input.name), given.get(&input.name));
+        if planned.is_none() || planned == given {
+            continue;
+        }
+        let summary = "Can't change variable when applying a saved plan";
+        diags.push(
+            Diagnostic::error("saved-variable", summary)
+                .detail(format!(
+                    "The variable `{}` is given another value than it had when the plan was made.",
+                    input.name
+                ))
+                .hint("Plan again with the new value."),
+        );
     }
 }
 

@@ -25,8 +25,12 @@ pub async fn push(
     process: &Process,
     events: &Events,
 ) -> Result<(), Diagnostics> {
-    let new = State::parse(text, name).map_err(|error| diagnostic(&error))?;
+    let mut new = State::parse(text, name).map_err(|error| diagnostic(&error))?;
     let edited = Edited::open(settings, "state-push", process, events).await?;
+    if new.lineage.is_empty() {
+        // A state that does not say whose it is goes on with the one that is there.
+        new.lineage = edited.state_ref().lineage.clone();
+    }
     // As with Terraform there is nothing to lose in a state that is empty.
     if !force && !edited.state_ref().is_empty() {
         check(&new, edited.state_ref())?;

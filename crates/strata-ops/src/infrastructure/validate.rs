@@ -83,6 +83,10 @@ fn load(
         data_directory: Some(&data_directory),
         working_directory: Some(&process.working_directory),
     };
-    let config = strata_config::load_with(files, &settings.directory, &options, diags);
+    let folder = settings
+        .configuration
+        .as_ref()
+        .unwrap_or(&settings.directory);
+    let config = strata_config::load_with(files, folder, &options, diags);
     Arc::new(config)
 }

@@ -8,6 +8,7 @@ use strata_state::{State, Store};
 use super::{
     Settings,
     edit::Edited,
+    lock::lock,
     places::{self, DEFAULT, Places},
     session::create_folder,
     trouble::diagnostic,
@@ -26,8 +27,13 @@ pub struct Workspaces {
 }
 
 /// The workspace that commands work with.
-pub fn current(settings: &Settings, process: &Process) -> Arc<str> {
-    places::workspace(settings, process)
+///
+/// # Errors
+///
+/// `TF_WORKSPACE` may say what is no name of a workspace.
+pub fn current(settings: &Settings, process: &Process) -> Result<Arc<str>, Diagnostics> {
+    places::check_overridden(process)?;
+    Ok(places::workspace(settings, process))
 }
 
 /// All workspaces of a folder.
@@ -35,7 +41,7 @@ pub fn list(settings: &Settings, process: &Process) -> Result<Workspaces, Diagno
     let places = Places::find(settings, process)?;
     Ok(Workspaces {
         all: all(&places)?,
-        current: current(settings, process),
+        current: current(settings, process)?,
         overridden: places::overridden(process).is_some(),
     })
 }
@@ -60,11 +66,12 @@ pub(crate) fn all(places: &Places) -> Result<BTreeSet<Arc<str>>, Diagnostics> {
 }
 
 /// Makes a workspace, with a copy of the state in a file if one is given, and selects it.
-pub fn create(
+pub async fn create(
     name: &str,
     from: Option<&Path>,
     settings: &Settings,
     process: &Process,
+    events: &Events,
 ) -> Result<(), Diagnostics> {
     check_not_overridden(process, "You cannot make another one meanwhile.")?;
     check_name(name)?;
@@ -83,7 +90,12 @@ pub fn create(
         false => create_folder(&places.workspaces().join(name))?,
     }
     if let Some(from) = from {
+        let held = match settings.lock {
+            true => Some(lock(&store, settings, "workspace-new", process, events).await?),
+            false => None,
+        };
         copy_state(from, &store)?;
+        drop(held);
     }
     write_selection(&places, name)
 }
@@ -101,15 +113,16 @@ fn copy_state(from: &Path, store: &Store) -> Result<(), Diagnostics> {
 }
 
 /// Selects a workspace; true if it was made for that, which `or_create` allows. None if it was selected already.
-pub fn select(
+pub async fn select(
     name: &str,
     or_create: bool,
     settings: &Settings,
     process: &Process,
+    events: &Events,
 ) -> Result<Option<bool>, Diagnostics> {
     check_not_overridden(process, "To select another one, change or unset it.")?;
     let places = Places::find(settings, process)?;
-    if *current(settings, process) == *name {
+    if *current(settings, process)? == *name {
         return Ok(None);
     }
     if all(&places)?.contains(name) {
@@ -119,7 +132,7 @@ pub fn select(
     if !or_create {
         return Err(no_such(name).into());
     }
-    create(name, None, settings, process)?;
+    create(name, None, settings, process, events).await?;
     Ok(Some(true))
 }
 
@@ -135,7 +148,7 @@ pub async fn delete(
     if !all(&places)?.contains(name) {
         return Err(no_such(name).into());
     }
-    if *current(settings, process) == *name {
+    if *current(settings, process)? == *name {
         let summary = format!("Workspace \"{name}\" is your active workspace.");
         return Err(Diagnostic::error("workspace-active", summary)
             .hint("Switch to another one first: `strata workspace select default`.")
@@ -188,8 +201,7 @@ fn check_supported(places: &Places) -> Result<(), Diagnostic> {
 }
 
 fn check_name(name: &str) -> Result<(), Diagnostic> {
-    let is_safe = |c: char| c.is_ascii_alphanumeric() || "-_.~!$&'()*+,;=:@".contains(c);
-    if !name.is_empty() && name != "." && name != ".." && name.chars().all(is_safe) {
+    if places::is_workspace_name(name) {
         return Ok(());
     }
     let summary = format!("The workspace name \"{name}\" is not allowed");

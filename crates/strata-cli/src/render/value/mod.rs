@@ -25,8 +25,7 @@ use strata_core::{Marks, Value};
 pub(crate) fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
-    let is_plain =
-        |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\' | b'$' | b'%');
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
     if text.bytes().all(is_plain) {
         quoted.push_str(text);
         quoted.push('"');
@@ -44,7 +43,7 @@ pub(crate) fn quoted(text: &str) -> String {
         }
     }
     quoted.push('"');
-    quoted.replace("${", "$${").replace("%{", "%%{")
+    quoted
 }
 
 /// A value in one line, as HCL; sensitive and unknown ones by what they are.

@@ -378,7 +378,7 @@ impl Names<'_> {
             Target::Path(name) => attribute_of("path", name, &["module", "root", "cwd"], traversal),
             Target::Terraform(name) => attribute_of("terraform", name, &["workspace"], traversal),
             Target::Each(name) if context.each || !["key", "value"].contains(&&**name) => attribute_of("each", name, &["key", "value"], traversal),
-            Target::Count(name) if context.count => attribute_of("count", name, &["index"], traversal),
+            Target::Count(name) if context.count || &**name != "index" => attribute_of("count", name, &["index"], traversal),
             Target::Each(name) if &**name == "value" => Some(
                 Diagnostic::error("each-without-for-each", "each.value cannot be used in this context")
                     .detail("`each` can be used only in `module`, `resource` and `data` blocks with `for_each`.")

@@ -3,7 +3,7 @@
 //! Statements are carried out on the whole state, each after those that lead to where it begins, so that chains
 //! arrive at their end. Nothing moves to where something is already.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use strata_config::{
     Config,
@@ -19,7 +19,7 @@ use strata_core::{
 use strata_state::{State, carries_over, is_carried_from};
 
 use self::{order::sorted, places::Places};
-use super::import::is_configured;
+use super::{PlanOptions, import::is_configured};
 use crate::session::Session;
 
 mod order;
@@ -78,6 +78,37 @@ pub(crate) fn resolve<'s>(
         moves.push((from, to));
     }
     (moved, moves)
+}
+
+/// What is wrong with a plan of a part that has one end of a move and not the other: the object would be in neither place.
+pub(crate) fn split(moves: &[Move], options: &PlanOptions) -> Option<Diagnostic> {
+    let is_in = |list: &[Target], address: &ResourceInstance| {
+        list.iter().any(|target| target.covers(address))
+    };
+    let is_split = |(from, to): &&Move| match options.targets.is_empty() {
+        true => is_in(&options.exclude, from) != is_in(&options.exclude, to),
+        false => !is_in(&options.targets, from) || !is_in(&options.targets, to),
+    };
+    let split: Vec<&Move> = moves.iter().filter(is_split).collect();
+    if split.is_empty() {
+        return None;
+    }
+    let (option, list) = match options.targets.is_empty() {
+        true => ("-exclude", &options.exclude),
+        false => ("-target", &options.targets),
+    };
+    let ends = split.iter().flat_map(|(from, to)| [from, to]);
+    let missing: BTreeSet<_> = ends.filter(|end| !is_in(list, end)).collect();
+    let missing = missing
+        .iter()
+        .map(|address| format!("\n  {option}={:?}", address.to_string()));
+    let summary = "Moved resource instances excluded by targeting";
+    let detail = format!(
+        "Objects have new addresses, and of some of them only one end is part of what is planned. Add these:{}",
+        missing.collect::<String>()
+    );
+    let found = Diagnostic::error("targeted-moves", summary).detail(detail);
+    Some(found.hint("Or plan everything."))
 }
 
 /// What is wrong with an object that moves to another type, and is of a provider whose objects do not.

@@ -13,6 +13,7 @@ const MAX_DEPTH: usize = 500;
 /// Reads one document.
 pub(super) fn decode(text: &str) -> Result<Value, String> {
     let mut reader = Reader::default();
+    check_beginning(text)?;
     for event in Parser::new_from_str(text) {
         let (event, _) = event.map_err(|error| {
             let place = error.marker();
@@ -29,6 +30,25 @@ pub(super) fn decode(text: &str) -> Result<Value, String> {
         .result
         .map(|(value, _)| value)
         .ok_or_else(|| "on line 1, column 1: missing start of document".to_owned())
+}
+
+/// Refuses a document of another version than 1.1, and one that begins with a tab, as Terraform's reader does.
+fn check_beginning(text: &str) -> Result<(), String> {
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    let directives = lines
+        .by_ref()
+        .take_while(|line| line.starts_with(['%', '#']));
+    let versions = directives.filter_map(|line| line.strip_prefix("%YAML"));
+    for version in versions {
+        let version = version.split('#').next().unwrap_or_default();
+        if version.trim() != "1.1" {
+            return Err("found incompatible YAML document".to_owned());
+        }
+    }
+    match text.starts_with('\t') {
+        true => Err("found character that cannot start any token".to_owned()),
+        false => Ok(()),
+    }
 }
 
 /// A sequence or mapping that is not complete yet.
@@ -136,20 +156,15 @@ fn object(items: Vec<Value>) -> Result<Value, String> {
             entries.push((key, value));
             continue;
         }
-        let sources = match value.as_sequence() {
-            Some(items) => items.to_vec(),
-            None => vec![value],
-        };
-        for source in sources.iter().rev() {
-            let Some(source) = source.as_entries() else {
-                return Err("`<<` takes in mappings only".to_owned());
+        let Some(source) = value.as_entries() else {
+            let kind = match value.as_sequence() {
+                Some(_) => "tuple".to_owned(),
+                None => value.ty().friendly_name(),
             };
-            merged.extend(
-                source
-                    .iter()
-                    .map(|(key, value)| (key.clone(), value.clone())),
-            );
-        }
+            return Err(format!("cannot merge {kind} into mapping"));
+        };
+        let source = source.iter();
+        merged.extend(source.map(|(key, value)| (key.clone(), value.clone())));
     }
     merged.extend(entries);
     Ok(Value::object(merged))
@@ -175,7 +190,15 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, St
         None => Ok(Value::from(text)),
         Some(tag) => match name(tag) {
             Some("str" | "binary") => Ok(Value::from(text)),
-            Some("int" | "float" | "bool" | "null" | "timestamp") if plain => plain_scalar(text),
+            Some(kind @ ("int" | "float" | "bool" | "null" | "timestamp")) if plain => {
+                match (plain_scalar(text)?, kind) {
+                    (Value::String(_), "null") => Ok(Value::Null(Type::Dynamic)),
+                    (Value::String(_), "int" | "float" | "bool") => {
+                        Err(format!("cannot parse {text:?} as tag:yaml.org,2002:{kind}"))
+                    }
+                    (value, _) => Ok(value),
+                }
+            }
             Some("int" | "float" | "bool" | "null" | "timestamp") => Ok(Value::from(text)),
             _ => Err(format!("unsupported tag {:?}", shown(tag))),
         },
@@ -191,9 +214,10 @@ fn plain_scalar(text: &str) -> Result<Value, String> {
         "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
             Value::Bool(false)
         }
-        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" | "-.inf" | "-.Inf" | "-.INF"
-        | ".nan" | ".NaN" | ".NAN" => {
-            return Err("infinity and not-a-number are not supported".to_owned());
+        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => infinity("inf"),
+        "-.inf" | "-.Inf" | "-.INF" => infinity("-inf"),
+        ".nan" | ".NaN" | ".NAN" => {
+            return Err("not-a-number is not supported".to_owned());
         }
         text => match number(text) {
             Some(number) => Value::Number(number),
@@ -202,6 +226,10 @@ fn plain_scalar(text: &str) -> Result<Value, String> {
             ),
         },
     })
+}
+
+fn infinity(name: &str) -> Value {
+    Value::Number(name.parse().unwrap_or(Number::ZERO))
 }
 
 fn number(text: &str) -> Option<Number> {
