@@ -104,7 +104,10 @@ fn variables_in_files_of_sops_are_read_where_the_settings_name_the_plugin() {
         ),
         ("group_vars/app/plain.yml", "plain: open\ninside: open\n"),
         ("group_vars/app/a.sops.yml", "sops: {}\ninside: second\n"),
-        ("host_vars/box.sops.json", "{\"own\": \"third\", \"sops\": {}}\n"),
+        (
+            "host_vars/box.sops.json",
+            "{\"own\": \"third\", \"sops\": {}}\n",
+        ),
         ("bin/sops", SOPS),
     ]);
     let program = folder.path().join("bin/sops");

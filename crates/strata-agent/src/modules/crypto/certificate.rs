@@ -166,7 +166,7 @@ impl Module for X509Certificate {
         outcome: &Outcome,
     ) -> Result<Report, ModuleError> {
         let mut report = self.wish.described();
-        report.insert("filename".to_owned(), self.kept.name().into());
+        report.insert("filename".to_owned(), self.kept.name());
         if !self.kept.present {
             return Ok(Report::of(report));
         }
