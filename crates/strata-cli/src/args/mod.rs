@@ -304,6 +304,9 @@ pub(crate) struct Version {
     /// As JSON.
     #[arg(long)]
     pub(crate) json: bool,
+    /// The tool of Ansible whose `--version` was asked for.
+    #[arg(long, hide = true, value_name = "NAME", conflicts_with = "json")]
+    pub(crate) tool: Option<String>,
 }
 
 /// Options of `completion`.
@@ -323,13 +326,15 @@ pub(crate) struct Doc {
 /// Under the name of a tool that Strata replaces, it behaves as that tool's command.
 ///
 /// `ansible-playbook` becomes `strata playbook`, `ansible-inventory` `strata inventory`; `terraform`
-/// and `tofu` need no word more, since their commands are ours.
+/// and `tofu` need no word more, since their commands are ours. What is asked for its `--version` names the
+/// ansible-core that is followed: others look for that before they go on.
 pub(crate) fn called_as(argv: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut argv: Vec<OsString> = argv.into_iter().collect();
     let name = argv
         .first()
         .and_then(|path| Path::new(path).file_name())
-        .unwrap_or_default();
+        .unwrap_or_default()
+        .to_owned();
     let command = match name.to_str() {
         Some("ansible-playbook") => "playbook",
         Some("ansible-inventory") => "inventory",
@@ -338,7 +343,11 @@ pub(crate) fn called_as(argv: impl IntoIterator<Item = OsString>) -> Vec<OsStrin
         Some("ansible") => "run",
         _ => return argv,
     };
-    argv.insert(1, command.into());
+    match argv.get(1).is_some_and(|first| first == "--version") {
+        true => argv.splice(1..2, ["version".into(), "--tool".into(), name]),
+        false => argv.splice(1..1, [command.into()]),
+    }
+    .for_each(drop);
     argv
 }
 
@@ -394,6 +403,10 @@ mod tests {
     fn a_link_of_another_name_is_that_tool() {
         let argv = called_as(["/usr/bin/ansible-playbook", "site.yml"].map(Into::into));
         assert_eq!(argv, ["/usr/bin/ansible-playbook", "playbook", "site.yml"]);
+        let argv = called_as(["ansible", "--version"].map(Into::into));
+        assert_eq!(argv, ["ansible", "version", "--tool", "ansible"]);
+        let argv = called_as(["terraform", "--version"].map(Into::into));
+        assert_eq!(argv, ["terraform", "--version"]);
     }
 
     #[test]

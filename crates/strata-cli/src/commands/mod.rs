@@ -119,7 +119,7 @@ pub(crate) fn refuse(wrong: &str) -> ExitCode {
 
 fn command(command: Command) -> Result<Exit, Diagnostics> {
     match command {
-        Command::Version(arguments) => version::run(arguments.json),
+        Command::Version(arguments) => version::run(&arguments),
         Command::Completion(arguments) => Ok(completion::run(arguments.shell)),
         Command::Doc(arguments) => doc::run(&arguments),
         Command::Up(arguments) => project::up(&arguments),

@@ -5,15 +5,21 @@ use strata_core::Diagnostics;
 use strata_ops::{files::Disk, requirements};
 
 use super::Exit;
+use crate::args;
 
 /// The Terraform whose language and files we follow: what tools read to know what they talk to.
 const LANGUAGE: &str = "1.11.4";
 
-pub(super) fn run(json: bool) -> Result<Exit, Diagnostics> {
+pub(super) fn run(arguments: &args::Version) -> Result<Exit, Diagnostics> {
     let version = env!("CARGO_PKG_VERSION");
+    if let Some(tool) = &arguments.tool {
+        let core = strata_ops::playbook::ansible_core();
+        println!("{tool} [core {core}]\n  strata version = {version}");
+        return Ok(0);
+    }
     let platform = format!("{}_{}", std::env::consts::OS, architecture());
     let selections = requirements::selections(&Disk)?;
-    if json {
+    if arguments.json {
         let versions = serde_json::json!({
             "terraform_version": LANGUAGE,
             "strata_version": version,

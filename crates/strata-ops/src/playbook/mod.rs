@@ -34,6 +34,7 @@ use crate::{files::Disk, mask, process::Process, registry::Platforms, vault};
 pub(crate) use connection::ConnectionDefaults;
 pub use list::{Listing, list};
 use settings::Settings;
+pub use strata_playbook::variables::ansible_core;
 
 /// How to run playbooks, as the command line says it; what it leaves open is up to [`Settings`].
 #[derive(Clone, Debug, Default)]

@@ -85,10 +85,16 @@ const PYTHON: &str = "/usr/bin/python3";
 /// The ansible-core that we run like.
 const ANSIBLE: [u32; 3] = [2, 19, 14];
 
+/// The version of the ansible-core that we run like, as `2.19.14`.
+pub fn ansible_core() -> String {
+    let [major, minor, revision] = ANSIBLE;
+    format!("{major}.{minor}.{revision}")
+}
+
 /// `ansible_version`.
 fn version() -> Json {
     let [major, minor, revision] = ANSIBLE;
-    let full = format!("{major}.{minor}.{revision}");
+    let full = ansible_core();
     json!({ "full": full, "string": full, "major": major, "minor": minor, "revision": revision })
 }
 

@@ -17,7 +17,7 @@ use crate::load::add_variables;
 use crate::play::{JsonMap, Keywords, Play, Role, Task};
 
 pub use inventory::{InventoryVariables, Reading, SOPS_ENDINGS};
-pub use magic::{groups, magic, role_names};
+pub use magic::{ansible_core, groups, magic, role_names};
 
 /// All that a host's templates may see, by level, the weakest first. Cheap to clone.
 #[derive(Clone, Default)]
