@@ -278,8 +278,8 @@ fn a_state_behind_a_link_is_written_there_and_the_link_stays() {
 }
 
 #[test]
-fn a_state_or_a_variable_file_that_is_a_pipe_is_refused_and_nobody_waits() {
-    for name in ["terraform.tfstate", "terraform.tfvars", "a.auto.tfvars"] {
+fn a_variable_file_that_is_a_pipe_is_refused_and_nobody_waits() {
+    for name in ["terraform.tfvars", "a.auto.tfvars"] {
         let folder = Folder::new(&[("main.tf", MANY)]);
         assert!(
             shell(&folder, &format!("mkfifo {name}"), false)

@@ -90,7 +90,7 @@ pub(super) fn check_runs(
         }
         let (summary, detail) = match file.runs.iter().any(|run| *run.name == *name) {
             true => (
-                "Reference to unavailable run block",
+                "Reference to unevaluated run block",
                 format!("The run block `{name}` comes later: what it gives is not known yet."),
             ),
             false => (
