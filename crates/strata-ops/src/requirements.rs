@@ -85,6 +85,7 @@ fn of_tests(
         inputs: &[],
         workspace: &workspace(settings, process),
         data_directory: Some(&data),
+        working_directory: Some(&process.working_directory),
     };
     let found = strata_config::test_files(files, &settings.directory, tests, diags);
     let mut of_file = |file: &TestFile| {

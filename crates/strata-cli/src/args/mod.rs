@@ -343,11 +343,11 @@ pub(crate) fn called_as(argv: impl IntoIterator<Item = OsString>) -> Vec<OsStrin
         Some("ansible") => "run",
         _ => return argv,
     };
-    match argv.get(1).is_some_and(|first| first == "--version") {
-        true => argv.splice(1..2, ["version".into(), "--tool".into(), name]),
-        false => argv.splice(1..1, [command.into()]),
-    }
-    .for_each(drop);
+    let (replaced, words) = match argv.get(1).is_some_and(|first| first == "--version") {
+        true => (1..2, vec!["version".into(), "--tool".into(), name]),
+        false => (1..1, vec![command.into()]),
+    };
+    argv.splice(replaced, words);
     argv
 }
 

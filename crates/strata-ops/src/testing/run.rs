@@ -221,8 +221,9 @@ async fn planned(
         &prepared.providers,
         &options,
         &Events::ignored(),
-    );
-    match planned.await {
+    )
+    .await;
+    match planned {
         Ok(plan) => Ok(Some(plan)),
         Err(found) => {
             let found = prepared.expected.judge_plan(found, !run.plans_only);
