@@ -94,7 +94,7 @@ fn is_denied(error: &io::Error) -> bool {
 }
 
 fn remove_if_empty(path: &Path) {
-    if fs::metadata(path).is_ok_and(|about| about.len() == 0) {
+    if fs::metadata(path).is_ok_and(|about| about.is_file() && about.len() == 0) {
         // It is of no use to anybody; who minds that it stays will say so when opening it.
         drop(fs::remove_file(path));
     }

@@ -293,6 +293,22 @@ fn a_variable_file_that_is_a_pipe_is_refused_and_nobody_waits() {
 }
 
 #[test]
+fn a_state_that_is_a_pipe_is_refused_and_stays() {
+    let folder = Folder::new(&[("main.tf", MANY)]);
+    assert!(
+        shell(&folder, "mkfifo terraform.tfstate", false)
+            .status
+            .success()
+    );
+    for command in [&["plan"][..], &["apply", "-auto-approve"], &["output"]] {
+        let refused = folder.run(command);
+        assert_eq!(refused.code, Some(1), "{}", refused.stdout);
+        assert!(refused.stderr.contains("it is a pipe"), "{}", refused.stderr);
+        assert!(folder.path().join("terraform.tfstate").exists());
+    }
+}
+
+#[test]
 fn a_reader_that_goes_away_ends_no_apply_half_way() {
     let folder = Folder::new(&[("main.tf", MANY)]);
     let line = "$STRATA apply -auto-approve -var=number=300 | head -1";
