@@ -303,7 +303,11 @@ fn a_state_that_is_a_pipe_is_refused_and_stays() {
     for command in [&["plan"][..], &["apply", "-auto-approve"], &["output"]] {
         let refused = folder.run(command);
         assert_eq!(refused.code, Some(1), "{}", refused.stdout);
-        assert!(refused.stderr.contains("it is a pipe"), "{}", refused.stderr);
+        assert!(
+            refused.stderr.contains("it is a pipe"),
+            "{}",
+            refused.stderr
+        );
         assert!(folder.path().join("terraform.tfstate").exists());
     }
 }
