@@ -16,10 +16,7 @@ const MAX_DIFF: u64 = 104_448;
 
 /// What is no file, as sorted JSON on both sides.
 pub(crate) fn of_values(name: &str, before: &Value, after: &Value) -> Diff {
-    let shown = |value: &Value| {
-        let shown = serde_json::to_string_pretty(value).expect("a value is JSON");
-        format!("{shown}\n")
-    };
+    let shown = |value: &Value| format!("{value:#}\n");
     Diff {
         path: name.to_owned(),
         before_header: name.to_owned(),

@@ -7,6 +7,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::io::Read;
 use std::sync::Arc;
+use std::time::Duration;
 
 use strata_agent::change::Contents;
 use strata_agent::host::{Carried, Host as Machine, HostError, Imagined, Model, Rehearsal};
@@ -195,6 +196,9 @@ impl AgentSession {
     }
 }
 
+/// How long a host may take to remove the files of its agents at the end of a run.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Removes the files of all agents that were started, by the one of the user as whom the host is reached: they are that
 /// user's. A host that is out of reach keeps them.
 async fn remove_files(agents: &HashMap<Option<Become>, Slot>) {
@@ -225,8 +229,8 @@ async fn remove_files(agents: &HashMap<Option<Become>, Slot>) {
             .collect(),
         ..Task::default()
     };
-    // What is lost meanwhile cannot be tidied up, and nobody waits for it.
-    base.run(task, None).await.ok();
+    // What is lost meanwhile cannot be tidied up, and one that hangs does not hold up the end of the run.
+    drop(tokio::time::timeout(PATIENCE, base.run(task, None)).await);
 }
 
 /// The agent of the user as whom the host is reached.

@@ -84,7 +84,10 @@ impl Module for Zfs {
                     true => self.value(host, property)?,
                     false => None,
                 };
-                if !value.as_ref().is_some_and(|value| is_same(value, wanted)) {
+                if !value
+                    .as_ref()
+                    .is_some_and(|value| is_same(property, value, wanted))
+                {
                     found.differ.insert(property.clone(), value);
                 }
             }
@@ -147,8 +150,13 @@ fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
-/// Whether a property has its value; `zfs get -p` tells sizes in bytes.
-fn is_same(value: &str, wanted: &str) -> bool {
+/// Whether a property has its value; `zfs get -p` tells sizes in bytes, and `none` as a number where there is one for it.
+fn is_same(property: &str, value: &str, wanted: &str) -> bool {
+    let wanted = match (property, wanted) {
+        ("quota" | "refquota" | "reservation" | "refreservation", "none") => "0",
+        ("filesystem_limit" | "snapshot_limit", "none") => "18446744073709551615",
+        (_, wanted) => wanted,
+    };
     value == wanted
         || value
             .parse::<u64>()
@@ -222,11 +230,12 @@ mod tests {
 
     #[test]
     fn sizes_are_the_same_however_they_are_written() {
-        assert!(is_same("lz4", "lz4"));
-        assert!(is_same("10485760", "10M"));
-        assert!(is_same("1610612736", "1.5GiB"));
-        assert!(!is_same("10485760", "10G"));
-        assert!(!is_same("on", "1M"));
-        assert!(!is_same("0", "none"));
+        assert!(is_same("compression", "lz4", "lz4"));
+        assert!(is_same("quota", "10485760", "10M"));
+        assert!(is_same("quota", "1610612736", "1.5GiB"));
+        assert!(!is_same("quota", "10485760", "10G"));
+        assert!(!is_same("compression", "on", "1M"));
+        assert!(is_same("quota", "0", "none"));
+        assert!(!is_same("filesystem_limit", "0", "none"));
     }
 }

@@ -50,7 +50,8 @@ fn unescaped(text: &str) -> Result<String, Error> {
     while let Some(begin) = rest.find('&') {
         let (before, mark) = rest.split_at(begin);
         out.push_str(before);
-        let end = mark.find(|c: char| c != '&' && c != '#' && !c.is_ascii_alphanumeric());
+        let end = mark[1..].find(|c: char| c != '#' && !c.is_ascii_alphanumeric());
+        let end = end.map(|end| end + 1);
         let end = end.filter(|end| mark[*end..].starts_with(';'));
         let Some(end) = end.filter(|end| *end > 1) else {
             out.push('&');

@@ -159,7 +159,6 @@ fn missing(path: &Path, does_without: bool) -> Diagnostic {
     found.hint("A list of hosts has a comma at its end: `-i web1,`.")
 }
 
-/// Lists of names, and paths; those of the settings where none are given.
 /// Where hosts come from, for `ansible_inventory_sources`: lists of names as they are, paths in full.
 pub(super) fn sources_shown(given: &[String], project: &Project, folder: &Path) -> Vec<String> {
     let (mut names, paths) = sources(given, project);
@@ -168,6 +167,7 @@ pub(super) fn sources_shown(given: &[String], project: &Project, folder: &Path) 
     names
 }
 
+/// Lists of names, and paths; those of the settings where none are given.
 fn sources(given: &[String], project: &Project) -> (Vec<String>, Vec<PathBuf>) {
     if !given.is_empty() {
         let (names, paths): (Vec<String>, Vec<String>) = given

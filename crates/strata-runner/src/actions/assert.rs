@@ -18,13 +18,15 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
             ));
         }
     };
-    if let Some(mixed) = written(call).into_iter().find(|one| is_mixed(one)) {
-        return Err(TaskError::Failed(format!(
-            "Template delimiters are not supported in expressions: `{mixed}`"
-        )));
-    }
     let fail = call.arguments.get("fail_msg").or(call.arguments.get("msg"));
-    for condition in &conditions {
+    let written = written(call);
+    for (at, condition) in conditions.iter().enumerate() {
+        let text = written.get(at).and_then(Json::as_str);
+        if let Some(mixed) = text.filter(|text| is_mixed(text)) {
+            return Err(TaskError::Failed(format!(
+                "Template delimiters are not supported in expressions: `{mixed}`"
+            )));
+        }
         if call.templar.condition(condition)? {
             continue;
         }
@@ -45,16 +47,51 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
 }
 
 /// The conditions as they are written.
-fn written<'a>(call: &Call<'a>) -> Vec<&'a str> {
+fn written<'a>(call: &Call<'a>) -> &'a [Json] {
     match call.job.task.action.argument("that") {
-        Some(Json::Array(items)) => items.iter().filter_map(Json::as_str).collect(),
-        Some(Json::String(one)) => vec![one],
-        _ => Vec::new(),
+        Some(Json::Array(items)) => items.as_slice(),
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
     }
 }
 
-/// True for an expression with a template inside. One that is all template may yield an expression.
+/// True for an expression with a template beside its quoted texts, in which Ansible still allows one. What is all template
+/// may yield an expression.
 fn is_mixed(condition: &str) -> bool {
     let condition = condition.trim();
-    condition.contains("{{") && !(condition.starts_with("{{") && condition.ends_with("}}"))
+    if condition.starts_with("{{") && condition.ends_with("}}") {
+        return false;
+    }
+    let mut quote = None;
+    let mut before = ' ';
+    let mut characters = condition.chars();
+    while let Some(character) = characters.next() {
+        match quote {
+            Some(_) if character == '\\' => {
+                characters.next();
+            }
+            Some(open) if character == open => quote = None,
+            Some(_) => {}
+            None if matches!(character, '\'' | '"') => quote = Some(character),
+            None if before == '{' && character == '{' => return true,
+            None => {}
+        }
+        before = character;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_mixed;
+
+    #[test]
+    fn a_template_may_stand_in_quotes_or_alone() {
+        assert!(is_mixed("{{ y }} == x"));
+        assert!(is_mixed("'a' in {{ y }} and x"));
+        assert!(!is_mixed("x == '{{ y }}'"));
+        assert!(!is_mixed("x is match(\"{{ y }}\")"));
+        assert!(!is_mixed(" {{ y }} "));
+        assert!(!is_mixed("x == {'a': 1}"));
+    }
 }

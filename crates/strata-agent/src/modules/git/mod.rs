@@ -209,7 +209,9 @@ impl Module for Git {
         if outcome.changed && !outcome.check {
             let head = checked(host, &self.in_dest(&["rev-parse", "HEAD"]))?;
             after = Some(head.stdout.trim().to_owned());
-            self.check_signer(host, found)?;
+        }
+        if (found.is_there || outcome.changed) && !outcome.check {
+            self.check_signature(host, found)?;
         }
         let mut values = values(json!({"before": found.before, "after": after}));
         if found.is_there && self.update {
@@ -436,17 +438,17 @@ impl Git {
         }
     }
 
-    /// Fails where what was checked out is signed by somebody who is not among those who may.
-    fn check_signer(&self, host: &dyn Host, found: &Found) -> Result<(), ModuleError> {
+    /// Fails where what is checked out is not signed, or by somebody who is not among those who may; also where it was there
+    /// before, as in Ansible.
+    fn check_signature(&self, host: &dyn Host, found: &Found) -> Result<(), ModuleError> {
         let version = found.version.as_ref().filter(|_| !self.bare);
-        let version = version.filter(|_| self.verify_commit && !self.signers.is_empty());
-        let Some(version) = version else {
+        let Some(version) = version.filter(|_| self.verify_commit) else {
             return Ok(());
         };
         let words = [verification(version), "--raw", &self.version];
-        let said = host.run(&self.in_dest(&words))?;
+        let said = checked(host, &self.in_dest(&words))?;
         let keys = signing_keys(&said.stderr);
-        if keys.iter().any(|key| self.signers.contains(key)) {
+        if self.signers.is_empty() || keys.iter().any(|key| self.signers.contains(key)) {
             return Ok(());
         }
         let key = keys.first().map_or("", String::as_str);

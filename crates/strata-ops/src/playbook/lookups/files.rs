@@ -7,6 +7,7 @@ use std::{
     process::{Command, Stdio},
 };
 
+use base64::Engine as _;
 use strata_playbook::vault::Secrets;
 
 use super::{Options, here, text};
@@ -57,7 +58,8 @@ pub(super) fn sops(
             command.args([flag, &value]);
         }
     }
-    // Keys travel in the environment: arguments are for everybody to see.
+    command.envs(environment);
+    // Keys travel in the environment: arguments are for everybody to see. Those of the task are stronger.
     for (name, variable) in [
         ("age_key", "SOPS_AGE_KEY"),
         ("age_keyfile", "SOPS_AGE_KEY_FILE"),
@@ -66,11 +68,7 @@ pub(super) fn sops(
             command.env(variable, value);
         }
     }
-    command
-        .envs(environment)
-        .arg("--decrypt")
-        .arg(&path)
-        .stdin(Stdio::null());
+    command.arg("--decrypt").arg(&path).stdin(Stdio::null());
     let output = command
         .output()
         .map_err(|error| format!("`sops` cannot be started: {error}"))?;
@@ -81,13 +79,29 @@ pub(super) fn sops(
             path.display()
         ));
     }
-    let printed =
-        String::from_utf8(output.stdout).map_err(|_| "the file is not UTF-8".to_owned())?;
-    let keep = option("rstrip").is_some_and(|value| value == "false");
-    Ok(if keep {
-        printed
+    shown(output.stdout, options)
+}
+
+/// What was decrypted: without blanks at its end unless `rstrip` says no, and by base64 if that is asked for.
+fn shown(plain: Vec<u8>, options: &Options) -> Result<String, String> {
+    let says = |name: &str, word: &str| {
+        let value = options.get(name).map(text);
+        value.is_some_and(|value| value.eq_ignore_ascii_case(word))
+    };
+    let keeps = says("rstrip", "false");
+    if says("base64", "true") {
+        let bytes = if keeps {
+            plain.as_slice()
+        } else {
+            plain.trim_ascii_end()
+        };
+        return Ok(base64::engine::general_purpose::STANDARD.encode(bytes));
+    }
+    let plain = String::from_utf8(plain).map_err(|_| "the file is not UTF-8".to_owned())?;
+    Ok(if keeps {
+        plain
     } else {
-        printed.trim_end().to_owned()
+        plain.trim_end().to_owned()
     })
 }
 

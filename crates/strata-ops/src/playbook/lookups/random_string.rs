@@ -5,37 +5,42 @@ use crate::playbook::random;
 
 pub(super) const PUNCTUATION: &str = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
 
+/// The options that there are.
+const KNOWN: &[&str] = &[
+    "length",
+    "upper",
+    "lower",
+    "numbers",
+    "special",
+    "min_lower",
+    "min_upper",
+    "min_numeric",
+    "min_special",
+    "override_special",
+    "override_all",
+    "ignore_similar_chars",
+    "similar_chars",
+    "base64",
+];
+
 pub(super) fn random_string(options: &Options) -> Result<String, String> {
-    let known = [
-        "length",
-        "upper",
-        "lower",
-        "numbers",
-        "special",
-        "min_lower",
-        "min_upper",
-        "min_numeric",
-        "min_special",
-        "override_special",
-        "override_all",
-        "ignore_similar_chars",
-        "similar_chars",
-        "base64",
-    ];
-    if let Some(unknown) = options.keys().find(|name| !known.contains(&name.as_str())) {
+    if let Some(unknown) = options.keys().find(|name| !KNOWN.contains(&name.as_str())) {
         return Err(format!(
             "the lookup `random_string` has no option `{unknown}`"
         ));
     }
+    let given = |name: &str| options.get(name).filter(|value| !value.is_null()).map(text);
     let flag = |name: &str, usual: bool| {
-        options
-            .get(name)
-            .map_or(usual, |value| text(value).eq_ignore_ascii_case("true"))
+        let words = ["true", "yes", "on", "1"];
+        given(name).map_or(usual, |said| words.contains(&said.to_lowercase().as_str()))
     };
-    let number = |name: &str, usual: usize| {
-        options
-            .get(name)
-            .map_or(usual, |value| text(value).parse().unwrap_or(usual))
+    let number = |name: &str, usual: usize| match given(name) {
+        None => Ok(usual),
+        Some(said) => said.parse().map_err(|_| {
+            format!(
+                "the option `{name}` of the lookup `random_string` must be a number, not `{said}`"
+            )
+        }),
     };
     if flag("base64", false) {
         return Err("the option `base64` of the lookup `random_string` is not supported by Strata; use the filter `b64encode`".to_owned());
@@ -58,7 +63,7 @@ pub(super) fn random_string(options: &Options) -> Result<String, String> {
         ("numbers", clean("0123456789"), "min_numeric"),
         ("special", clean(&special), "min_special"),
     ];
-    let length = number("length", 8);
+    let length = number("length", 8)?;
     let mut all: Vec<char> = kinds
         .iter()
         .filter(|(name, ..)| flag(name, true))
@@ -69,7 +74,9 @@ pub(super) fn random_string(options: &Options) -> Result<String, String> {
         all = clean(&text(only));
     } else {
         for (_, set, least) in &kinds {
-            made.push_str(&random::text(number(least, 0), set).map_err(|error| error.to_string())?);
+            made.push_str(
+                &random::text(number(least, 0)?, set).map_err(|error| error.to_string())?,
+            );
         }
     }
     if all.is_empty() {
