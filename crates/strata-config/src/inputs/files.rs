@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use strata_core::{
     Diagnostic, Diagnostics, Source, Span,
-    files::{Files, normalize},
+    files::{Entry, EntryKind, Files, normalize},
 };
 use strata_hcl::{Attribute, parse};
 
@@ -26,21 +26,30 @@ pub fn automatic_variable_files(
     diags: &mut Diagnostics,
 ) -> Vec<VariableInput> {
     let entries = files.list(root).unwrap_or_default();
-    // What is no file and has such a name is a mistake, which reading it reports.
-    let names = entries.into_iter().map(|entry| entry.name);
     // The listing is sorted, and so these are: first the one file, then the others by name.
-    let (first, rest): (Vec<_>, Vec<_>) = names
-        .filter(|name| is_automatic(name))
-        .partition(|name| name.starts_with("terraform.tfvars"));
-    let read = |name: String| {
-        read(
-            files,
-            &normalize(&root.join(name)),
-            VariableOrigin::AutomaticFile,
-            diags,
-        )
+    let (first, rest): (Vec<_>, Vec<_>) = entries
+        .into_iter()
+        .filter(|entry| is_automatic(&entry.name))
+        .partition(|entry| entry.name.starts_with("terraform.tfvars"));
+    let read = |entry: Entry| {
+        let path = normalize(&root.join(&entry.name));
+        // A folder is a mistake, which reading it reports. Nobody may ever write into a pipe.
+        if entry.kind == EntryKind::Other {
+            diags.push(unreadable(format!(
+                "`{}` is neither a file nor a folder.",
+                path.display()
+            )));
+            return Vec::new();
+        }
+        read(files, &path, VariableOrigin::AutomaticFile, diags)
     };
     first.into_iter().chain(rest).flat_map(read).collect()
+}
+
+const UNREADABLE: &str = "Failed to read variables file";
+
+fn unreadable(why: String) -> Diagnostic {
+    Diagnostic::error("unreadable-file", UNREADABLE).detail(why)
 }
 
 fn is_automatic(name: &str) -> bool {
@@ -58,7 +67,7 @@ fn read(
     let source = crate::load::source(files, path, &mut found);
     diags.extend(found.into_iter().map(|diagnostic| Diagnostic {
         summary: match diagnostic.code {
-            "unreadable-file" => "Failed to read variables file".to_owned(),
+            "unreadable-file" => UNREADABLE.to_owned(),
             _ => diagnostic.summary,
         },
         ..diagnostic

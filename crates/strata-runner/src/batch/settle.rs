@@ -585,8 +585,12 @@ fn failed_task(job: &Job, no_log: bool) -> Json {
         Action::Module { name, arguments } => (name.value.clone(), arguments.value.clone()),
         _ => (task.written.clone(), Json::Null),
     };
-    // What cannot be rendered, perhaps for the same reason as the task, stays a template.
-    let arguments = templar.render(&arguments).unwrap_or(arguments);
+    // What cannot be rendered, perhaps for the same reason as the task, stays a template; and so does what would run a
+    // program or read a file a second time.
+    let arguments = match no_log || looks_up(&arguments) {
+        true => arguments,
+        false => templar.render(&arguments).unwrap_or(arguments),
+    };
     let name = task.name.as_ref().map(|_| own_name(&job.name));
     let flag = |keyword| boolean(&templar, keyword).ok().flatten();
     let texts = |values: &[Spanned<Json>]| -> Json {
@@ -607,6 +611,18 @@ fn failed_task(job: &Job, no_log: bool) -> Json {
         "delegate_to": keywords.delegate_to.as_ref().map(|host| &host.value),
         "role": task.role.as_ref().map(|role| &role.name),
     })
+}
+
+/// True if a lookup is called somewhere in some arguments.
+fn looks_up(arguments: &Json) -> bool {
+    match arguments {
+        Json::String(text) => ["lookup(", "query(", "q("]
+            .iter()
+            .any(|call| text.contains(call)),
+        Json::Array(items) => items.iter().any(looks_up),
+        Json::Object(entries) => entries.values().any(looks_up),
+        _ => false,
+    }
 }
 
 fn own_name(name: &str) -> String {

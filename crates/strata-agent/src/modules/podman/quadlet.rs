@@ -65,7 +65,10 @@ impl Quadlet {
             Some(folder) => folder.clone(),
             None if host.user_id() == 0 => PathBuf::from("/etc/containers/systemd"),
             None => {
-                let home = host.environment().get("HOME").cloned().unwrap_or_default();
+                let home = host.environment().get("HOME").cloned();
+                let home = home.filter(|home| !home.is_empty()).ok_or_else(|| {
+                    ModuleError::Failed("the user has no home, so say `quadlet_dir`".to_owned())
+                })?;
                 PathBuf::from(home).join(".config/containers/systemd")
             }
         };

@@ -12,12 +12,13 @@ use strata_playbook::vault::Secrets;
 
 use super::{Options, here, text};
 
-/// What the user's own `sops` decrypts.
+/// What the user's own `sops` decrypts, which `secrets` remembers to be masked.
 pub(super) fn sops(
     folder: &Path,
     term: &str,
     options: &Options,
     environment: &BTreeMap<String, String>,
+    secrets: &Secrets,
 ) -> Result<String, String> {
     let known = [
         "rstrip",
@@ -78,6 +79,9 @@ pub(super) fn sops(
             "`sops` cannot decrypt `{}`: {said}",
             path.display()
         ));
+    }
+    if let Ok(plain) = str::from_utf8(&output.stdout) {
+        secrets.reveal(plain);
     }
     shown(output.stdout, options)
 }

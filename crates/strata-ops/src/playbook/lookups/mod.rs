@@ -45,7 +45,7 @@ pub(super) fn all(
             }),
             "random_string" => random_string::random_string(options).map(|text| vec![text.into()]),
             "sops" => each(&terms, |term| {
-                files::sops(folder, term, options, &environment)
+                files::sops(folder, term, options, &environment, &secrets)
             }),
             "config" => config::config(&terms, options, &settings),
             "unvault" => each(&terms, |term| files::unvault(folder, term, &secrets)),

@@ -17,8 +17,6 @@ pub(super) fn url(address: &str, options: &Options) -> Found {
         "username",
         "password",
         "force_basic_auth",
-        "follow_redirects",
-        "use_proxy",
         "force",
         "wantlist",
     ];
@@ -29,7 +27,14 @@ pub(super) fn url(address: &str, options: &Options) -> Found {
     }
     let option = |name: &str| options.get(name).filter(|value| !value.is_null()).map(text);
     let verifies = option("validate_certs").is_none_or(|said| !is_no(&said));
-    let seconds = options.get("timeout").and_then(Json::as_u64).unwrap_or(10);
+    let seconds = match option("timeout") {
+        None => 10.0,
+        Some(said) => {
+            let seconds = said.parse::<f64>().ok().filter(|seconds| *seconds > 0.0);
+            seconds.ok_or_else(|| format!("`timeout` must be a number of seconds, not `{said}`"))?
+        }
+    };
+    let limit = Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())?;
     let headers = options
         .get("headers")
         .and_then(Json::as_object)
@@ -44,7 +49,7 @@ pub(super) fn url(address: &str, options: &Options) -> Found {
         let known = base64::engine::general_purpose::STANDARD.encode(known);
         headers.insert("Authorization".to_owned(), format!("Basic {known}"));
     }
-    let body = crate::http::get_from(address, &headers, Duration::from_secs(seconds), verifies)?;
+    let body = crate::http::get_from(address, &headers, limit, verifies)?;
     let body = String::from_utf8(body).map_err(|_| "the answer is not UTF-8".to_owned())?;
     if options
         .get("split_lines")
