@@ -40,16 +40,10 @@ pub(crate) fn read_filled(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
 ///
 /// What is no file (`/dev/null`, a pipe) is written to and stays what it is.
 pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
-    let is_other = |found: fs::Metadata| !found.is_file() && !found.is_dir();
-    if fs::metadata(path).is_ok_and(is_other) {
-        let opened = OpenOptions::new().write(true).open(path);
-        let written = opened.and_then(|mut file| file.write_all(bytes));
-        return written.map_err(StateError::io("write", path));
-    }
     replace(path, bytes).map(drop)
 }
 
-/// Replaces a file by way of a temporary one beside it, and gives the new one.
+/// Replaces a file by way of a temporary one beside it, and gives the new one; what is no file is written to.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<File, StateError> {
     replace_with(path, bytes, |_| Ok(()))
 }
@@ -61,12 +55,26 @@ fn followed(path: &Path) -> PathBuf {
     target.unwrap_or_else(|| path.to_owned())
 }
 
-/// The same; `prepare` is given the new file before it takes the place of the old one.
+/// Writes to what is no file and so cannot be replaced.
+fn write_to(path: &Path, bytes: &[u8]) -> Result<File, StateError> {
+    let opened = OpenOptions::new().write(true).open(path);
+    let written = opened.and_then(|mut file| {
+        file.write_all(bytes)?;
+        Ok(file)
+    });
+    written.map_err(StateError::io("write", path))
+}
+
+/// The same as [`replace`]; `prepare` is given the new file before it takes the place of the old one.
 pub(crate) fn replace_with(
     path: &Path,
     bytes: &[u8],
     prepare: impl FnOnce(&File) -> std::io::Result<()>,
 ) -> Result<File, StateError> {
+    let is_other = |found: fs::Metadata| !found.is_file() && !found.is_dir();
+    if fs::metadata(path).is_ok_and(is_other) {
+        return write_to(path, bytes);
+    }
     let path = &followed(path);
     let temporary = beside(path, &format!(".{}.tmp", std::process::id()));
     let written = write_new(&temporary, bytes).and_then(|file| {

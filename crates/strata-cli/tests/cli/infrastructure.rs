@@ -302,6 +302,34 @@ fn a_folder_whose_configuration_is_gone_can_be_checked_set_up_and_destroyed() {
 }
 
 #[test]
+fn conditions_of_what_stays_are_looked_at_when_what_they_speak_of_has_changed() {
+    let main = r#"
+variable "size" {
+  default = 1
+}
+resource "terraform_data" "changes" {
+  input = var.size
+}
+resource "terraform_data" "stays" {
+  input = 1
+  lifecycle {
+    precondition {
+      condition     = terraform_data.changes.output < 5
+      error_message = "It is too big."
+    }
+  }
+}
+"#;
+    let folder = Folder::new(&[("main.tf", main)]);
+    folder.run(&["apply", "-auto-approve"]).succeeded();
+    let ran = folder.run(&["apply", "-auto-approve", "-var=size=9"]);
+    assert_eq!(ran.code, Some(1), "{}", ran.stdout);
+    assert!(ran.stderr.contains("It is too big."), "{}", ran.stderr);
+    let state = folder.run(&["state", "pull"]).succeeded().stdout;
+    assert!(state.contains("\"status\": \"fail\""), "{state}");
+}
+
+#[test]
 fn a_plan_that_is_saved_to_a_device_leaves_it_one() {
     let folder = Folder::new(&[("main.tf", MAIN)]);
     let made = Command::new("mkfifo")

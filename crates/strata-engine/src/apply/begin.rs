@@ -125,7 +125,7 @@ impl<'a> Run<'a> {
     }
 
     /// What is wrong with what must hold before a change is made; what only later is known to be wrong, `prepare` finds.
-    fn unmet_preconditions(&self, change: &Change) -> Diagnostics {
+    pub(super) fn unmet_preconditions(&self, change: &Change) -> Diagnostics {
         let mut unmet = Diagnostics::new();
         let resource = change.address.resource.config();
         let block = self.plan.environment.config.resource(&resource);

@@ -11,7 +11,7 @@ use strata_state::Output;
 use super::run::{Run, Status};
 use crate::{
     checks, ephemeral,
-    plan::{PlanMode, about, as_warnings},
+    plan::{Change, PlanMode, about, as_warnings},
     session::Session,
 };
 
@@ -21,6 +21,29 @@ impl Run<'_> {
         if self.plan.mode != PlanMode::Destroy && !self.diagnostics.has_errors() {
             let opened = ephemeral::open_for_results(self.session).await;
             self.diagnostics.append(opened.err().unwrap_or_default());
+        }
+    }
+
+    /// Looks at the conditions of what stays as it is, which may speak of what was changed. What a failure left open they
+    /// cannot tell.
+    pub(super) fn check_what_stays(&mut self) {
+        if self.plan.mode != PlanMode::Normal || self.skipped || self.diagnostics.has_errors() {
+            return;
+        }
+        let plan = self.plan;
+        let stays = |change: &&Change| change.action == Action::NoOp && change.deposed.is_none();
+        for change in plan.changes.iter().filter(stays) {
+            let mut found = self.unmet_preconditions(change);
+            if !found.has_errors()
+                && let Some(value) = &change.after
+            {
+                self.check_after(change, value.clone(), &mut found);
+            }
+            self.keep_unmet_of(&change.address, &found);
+            let unmet = found
+                .into_iter()
+                .filter(|found| found.code == "condition-failed");
+            self.diagnostics.extend(unmet);
         }
     }
 

@@ -47,6 +47,7 @@ pub async fn apply(
     let abandoned = run.go().await;
     if !abandoned {
         run.open_what_outputs_need().await;
+        run.check_what_stays();
         run.outputs();
         run.checks().await;
     }
@@ -280,16 +281,22 @@ impl<'a> Run<'a> {
         self.settle(at, Status::Failed);
     }
 
-    /// Remembers conditions that do not hold, for the state.
+    /// Remembers conditions of a step that do not hold, for the state.
     pub(super) fn keep_unmet(&mut self, at: usize, found: &Diagnostics) {
+        let plan = self.plan;
+        if let Some(change) = plan.graph.nodes[at].work.change() {
+            self.keep_unmet_of(&plan.changes[change].address, found);
+        }
+    }
+
+    /// The same, of an instance.
+    pub(super) fn keep_unmet_of(&mut self, address: &addr::ResourceInstance, found: &Diagnostics) {
         let failed = found
             .iter()
             .filter(|found| found.code == "condition-failed");
         let messages: Vec<String> = failed.map(|found| found.detail.clone()).collect();
-        let change = self.plan.graph.nodes[at].work.change();
-        if let (Some(change), false) = (change, messages.is_empty()) {
-            let address = self.plan.changes[change].address.clone();
-            self.unmet.insert(address, messages);
+        if !messages.is_empty() {
+            self.unmet.insert(address.clone(), messages);
         }
     }
 

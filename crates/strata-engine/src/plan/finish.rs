@@ -106,9 +106,8 @@ pub(crate) fn finish(
             };
             // What does not hold has ended the plan; what is asked of the object is asked again when it is made.
             let conditions = |instance: &addr::ResourceInstance, lifecycle: &Lifecycle| {
-                let is_open = is_pending(instance)
-                    && (!lifecycle.postconditions.is_empty()
-                        || session.evaluator.has_open_preconditions(instance));
+                let is_open = is_pending(instance) && !lifecycle.postconditions.is_empty()
+                    || session.evaluator.has_open_preconditions(instance);
                 let status = match is_open {
                     true => Status::Unknown,
                     false => Status::Pass,

@@ -124,8 +124,8 @@ fn add_hosts(input: &mut InventoryInput, group: &str, value: &Value, made: &Made
             members.push(name.clone());
         }
         let mut told = made.hosts.iter().chain(&made.planned);
-        let is_told =
-            told.any(|host| *host.name == *name && host.variables.contains_key("ansible_host"));
+        let is_told = variables.is_string()
+            && told.any(|host| *host.name == *name && host.variables.contains_key("ansible_host"));
         let known = input.hosts.entry(name).or_default();
         match variables {
             Json::Object(variables) => known.extend(variables),

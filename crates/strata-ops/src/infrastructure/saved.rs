@@ -287,7 +287,8 @@ impl SavedPlan {
     }
 }
 
-/// Reports variables that are given another value than the plan was made with. It may be said once more.
+/// Reports variables that are given another value than the plan was made with, which may be said once more, and what
+/// cannot be read or is not declared.
 fn check_given(
     settings: &Settings,
     files: &dyn Files,
@@ -296,18 +297,27 @@ fn check_given(
     platforms: &Platforms,
     diags: &mut Diagnostics,
 ) {
-    if settings.variables.is_empty() {
+    // What is wrong with the given values themselves may have been reported.
+    if settings.variables.is_empty() || diags.has_errors() {
         return;
     }
-    let mut unheard = Diagnostics::new();
-    let named = inputs::collect(settings, &BTreeMap::new(), files, &mut unheard);
+    let mut unread = Diagnostics::new();
+    let named = inputs::collect(settings, &BTreeMap::new(), files, &mut unread);
+    if unread.has_errors() {
+        diags.append(unread);
+        return;
+    }
     let is_named = |input: &&VariableInput| {
         matches!(
             input.origin,
             VariableOrigin::CommandLine | VariableOrigin::NamedFile(_)
         )
     };
-    let (_, given) = check_inputs(files, settings, process, platforms, &mut unheard);
+    let mut found = Diagnostics::new();
+    let (_, given) = check_inputs(files, settings, process, platforms, &mut found);
+    // Values that are not given once more are no mistakes.
+    let undeclared = |found: &Diagnostic| found.is_error() && found.code == "undeclared-variable";
+    diags.extend(found.into_iter().filter(undeclared));
     for input in named.iter().filter(is_named) {
         let (planned, given) = (variables.get(&input.name), given.get(&input.name));
         if planned.is_none() || planned == given {

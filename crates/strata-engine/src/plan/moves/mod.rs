@@ -80,7 +80,7 @@ pub(crate) fn resolve<'s>(
     (moved, moves)
 }
 
-/// What is wrong with a plan of a part that has one end of a move and not the other: the object would be in neither place.
+/// What is wrong with a plan of a part that does not have both ends of a move: the object could be in neither place.
 pub(crate) fn split(moves: &[Move], options: &PlanOptions) -> Option<Diagnostic> {
     let is_in = |list: &[Target], address: &ResourceInstance| {
         list.iter().any(|target| target.covers(address))
@@ -104,7 +104,7 @@ pub(crate) fn split(moves: &[Move], options: &PlanOptions) -> Option<Diagnostic>
         .map(|address| format!("\n  {option}={:?}", address.to_string()));
     let summary = "Moved resource instances excluded by targeting";
     let detail = format!(
-        "Objects have new addresses, and of some of them only one end is part of what is planned. Add these:{}",
+        "Objects have new addresses, and of some of them `{option}` does not name both the old and the new one. Add these:{}",
         missing.collect::<String>()
     );
     let found = Diagnostic::error("targeted-moves", summary).detail(detail);

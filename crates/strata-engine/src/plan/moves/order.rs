@@ -73,20 +73,19 @@ pub(super) fn sorted(statements: &[Statement<'_>], diags: &mut Diagnostics) -> V
     Vec::new()
 }
 
-/// Reports statements that take one thing to two places, or two things to one.
+/// Reports statements that take one thing to two places, or two things to one: each beside the first that says so, as
+/// in Terraform.
 fn contradictions(statements: &[Statement<'_>], ends: &[Ends], diags: &mut Diagnostics) {
-    let mut same_from: HashMap<&[Part], Vec<usize>> = HashMap::default();
-    let mut same_to: HashMap<&[Part], Vec<usize>> = HashMap::default();
+    let mut first_from: HashMap<&[Part], usize> = HashMap::default();
+    let mut first_to: HashMap<&[Part], usize> = HashMap::default();
     for (at, later) in ends.iter().enumerate() {
-        let from = same_from.entry(&later.from).or_default();
-        let to = same_to.entry(&later.to).or_default();
-        let parting = from.iter().filter(|other| ends[**other].to != later.to);
-        let meeting = to.iter().filter(|other| ends[**other].from != later.from);
-        let parting =
-            parting.map(|other| (*other, "The same object would have to move to two places."));
-        let meeting =
-            meeting.map(|other| (*other, "Two objects would have to move to the same place."));
-        let mut wrong: Vec<(usize, &str)> = parting.chain(meeting).collect();
+        let from = *first_from.entry(&later.from).or_insert(at);
+        let to = *first_to.entry(&later.to).or_insert(at);
+        let parting = (ends[from].to != later.to)
+            .then_some((from, "The same object would have to move to two places."));
+        let meeting = (ends[to].from != later.from)
+            .then_some((to, "Two objects would have to move to the same place."));
+        let mut wrong: Vec<(usize, &str)> = parting.into_iter().chain(meeting).collect();
         wrong.sort_unstable();
         for (other, why) in wrong {
             diags.push(
@@ -96,8 +95,6 @@ fn contradictions(statements: &[Statement<'_>], ends: &[Ends], diags: &mut Diagn
                     .label(statements[other].span.clone(), "the other statement"),
             );
         }
-        from.push(at);
-        to.push(at);
     }
 }
 
