@@ -67,7 +67,7 @@ impl Quadlet {
             None => {
                 let home = host.environment().get("HOME").cloned();
                 let home = home.filter(|home| !home.is_empty()).ok_or_else(|| {
-                    ModuleError::Failed("the user has no home, so say `quadlet_dir`".to_owned())
+                    ModuleError::new("the user has no home, so say `quadlet_dir`")
                 })?;
                 PathBuf::from(home).join(".config/containers/systemd")
             }
