@@ -35,7 +35,7 @@ fn the_second_signal_ends_what_a_lookup_waits_for() {
   gather_facts: false
   tasks:
     - debug:
-        msg: \"{{ lookup('pipe', 'exec 3> begun; echo >&3; exec sleep 1000') }}\"
+        msg: \"{{ lookup('pipe', 'echo x >> runs; exec 3> begun; echo >&3; exec sleep 1000') }}\"
     - debug: {}
 ";
     let folder = Folder::new(&[("site.yml", site)]);
@@ -50,6 +50,8 @@ fn the_second_signal_ends_what_a_lookup_waits_for() {
     held.read_to_end(&mut Vec::new()).unwrap();
     let (said, code) = run.end();
     assert_eq!(code, Some(99), "{said}");
+    let runs = fs::read_to_string(folder.path().join("runs")).unwrap();
+    assert_eq!(runs, "x\n", "it was run again to say what failed");
     assert_eq!(said.matches("TASK [debug]").count(), 1, "{said}");
 }
 

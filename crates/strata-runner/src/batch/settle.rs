@@ -22,7 +22,7 @@ use crate::{
     include,
     magic::MagicCache,
     outcome::{self, Effect, Include, ItemResult},
-    task::{Job, boolean, is_include},
+    task::{self, Job, boolean, is_include, looks_up},
 };
 
 impl Batch<'_> {
@@ -543,7 +543,7 @@ impl Batch<'_> {
             host: job.host.clone(),
             task: job.name.clone(),
             item: match no_log {
-                true => Some(crate::task::CENSORED.to_owned()),
+                true => Some(task::CENSORED.to_owned()),
                 false => item.filter(|_| job.task.r#loop.is_some()),
             },
             outcome: TaskOutcome::Ok,
@@ -611,18 +611,6 @@ fn failed_task(job: &Job, no_log: bool) -> Json {
         "delegate_to": keywords.delegate_to.as_ref().map(|host| &host.value),
         "role": task.role.as_ref().map(|role| &role.name),
     })
-}
-
-/// True if a lookup is called somewhere in some arguments.
-fn looks_up(arguments: &Json) -> bool {
-    match arguments {
-        Json::String(text) => ["lookup(", "query(", "q("]
-            .iter()
-            .any(|call| text.contains(call)),
-        Json::Array(items) => items.iter().any(looks_up),
-        Json::Object(entries) => entries.values().any(looks_up),
-        _ => false,
-    }
 }
 
 fn own_name(name: &str) -> String {

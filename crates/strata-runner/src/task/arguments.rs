@@ -65,11 +65,31 @@ fn of_argument(error: TemplateError, arguments: &Json, templar: &Templar) -> Tas
     let Json::Object(map) = arguments else {
         return error.into();
     };
-    let wrong = map.iter().find(|(_, value)| templar.render(value).is_err());
+    // What looks something up is not asked again: that may take long, or do something.
+    let (asking, plain): (Vec<_>, Vec<_>) = map.iter().partition(|(_, value)| looks_up(value));
+    let wrong = plain
+        .into_iter()
+        .find(|(_, value)| templar.render(value).is_err());
+    let wrong = wrong.or(match asking.as_slice() {
+        [only] => Some(*only),
+        _ => None,
+    });
     match (wrong, TaskError::from(error)) {
         (Some((name, _)), TaskError::Failed(reason)) => TaskError::Failed(format!(
             "the argument `{name}` cannot be rendered: {reason}"
         )),
         (_, error) => error,
+    }
+}
+
+/// True if a lookup is called somewhere in some arguments.
+pub(crate) fn looks_up(arguments: &Json) -> bool {
+    match arguments {
+        Json::String(text) => ["lookup(", "query(", "q("]
+            .iter()
+            .any(|call| text.contains(call)),
+        Json::Array(items) => items.iter().any(looks_up),
+        Json::Object(entries) => entries.values().any(looks_up),
+        _ => false,
     }
 }

@@ -29,6 +29,7 @@ use crate::{
     session::Sessions,
 };
 
+pub(crate) use arguments::looks_up;
 pub(crate) use call::{ActionResult, Call};
 pub(crate) use keywords::{boolean, is_include, kind, target};
 
