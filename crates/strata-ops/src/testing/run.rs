@@ -130,7 +130,14 @@ async fn attempt(
     } else {
         let stop = world.stop.engine();
         let applied = held
-            .apply(&key(run), &run.name, &plan, &prepared.providers, world, stop)
+            .apply(
+                &key(run),
+                &run.name,
+                &plan,
+                &prepared.providers,
+                world,
+                stop,
+            )
             .await?;
         found.append(applied.diagnostics);
         look_at_state(&prepared, applied.state, ran)
