@@ -6,6 +6,7 @@
 
 mod architecture;
 mod changelog;
+mod conflicts;
 mod doc_comments;
 mod edges;
 mod file_length;
@@ -33,6 +34,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("shared lints", lints::check),
     ("Cargo.lock", lock_file::check),
     ("changelog", changelog::check),
+    ("conflicts", conflicts::check),
 ];
 
 /// Runs all checks and prints every problem that any of them finds.
