@@ -202,20 +202,21 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Removes the files of all agents that were started, by the one of the user as whom the host is reached: they are that
 /// user's. A host that is out of reach keeps them.
 async fn remove_files(agents: &HashMap<Option<Become>, Slot>) {
-    let mut base = None;
-    let mut paths = BTreeSet::new();
-    for (wanted, slot) in agents {
-        let Some(agent) = slot.lock().await.clone() else {
-            continue;
-        };
-        paths.insert(agent.path);
-        if wanted.is_none() {
-            base = Some(agent.conversation);
-        }
-    }
-    let Some(base) = base else {
+    let base = match agents.get(&None) {
+        Some(base) => base.lock().await.clone(),
+        None => None,
+    };
+    let Some(Agent {
+        conversation: base, ..
+    }) = base
+    else {
         return;
     };
+    let slots: Vec<&Slot> = agents.values().collect();
+    let mut paths = BTreeSet::new();
+    for slot in slots {
+        paths.extend(slot.lock().await.as_ref().map(|agent| agent.path.clone()));
+    }
     let lines = paths.iter().map(|path| {
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let (path, folder) = (quote(path), quote(folder));

@@ -102,10 +102,11 @@ impl Ear {
         if self.is_over.load(Ordering::Relaxed) {
             return;
         }
+        // First this: who reads that it stops may rely on it.
+        self.stop.soft();
         self.printer.print(
             "Stopping: what is under way is finished first. Once more stops at once.\n".to_owned(),
         );
-        self.stop.soft();
         signals.next().await;
         self.printer.print("Stopping at once.\n".to_owned());
         self.stop.hard();

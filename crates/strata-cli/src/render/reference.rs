@@ -53,7 +53,14 @@ fn page(documented: &Documented) -> String {
             format!("ephemeral.{}", documented.name),
         ),
     };
-    let mut text = format!("## `{name}`\n\nA {kind} of `{}`.", documented.source);
+    let article = match documented.kind {
+        ObjectKind::Ephemeral => "An",
+        ObjectKind::Resource | ObjectKind::DataSource => "A",
+    };
+    let mut text = format!(
+        "## `{name}`\n\n{article} {kind} of `{}`.",
+        documented.source
+    );
     if !documented.block.description.is_empty() {
         text.push_str(&format!("\n\n{}", documented.block.description));
     }
