@@ -26,14 +26,12 @@ impl Entries {
     }
 
     /// Sorts entries whose keys must be distinct; otherwise gives a key that is there twice.
-    pub fn distinct(entries: Vec<Entry>) -> Result<Self, Text> {
-        let order = order(&entries);
-        let is_twice =
-            |pair: &[Place]| pair[0].0 == pair[1].0 && entries[pair[0].1].0 == entries[pair[1].1].0;
-        if let Some(pair) = order.windows(2).find(|pair| is_twice(pair)) {
-            return Err(entries[pair[0].1].0.clone());
+    pub fn distinct(mut entries: Vec<Entry>) -> Result<Self, Text> {
+        sort(&mut entries);
+        match entries.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            Some(pair) => Err(pair[0].0.clone()),
+            None => Ok(Self(entries)),
         }
-        Ok(Self(in_order(entries, &order)))
     }
 
     /// How many there are.
@@ -168,9 +166,14 @@ const FEW: usize = 8;
 /// From so many entries on it pays to sort by the beginnings of keys.
 const MANY: usize = 32;
 
+/// In up to so many pieces that are sorted already, entries are joined sooner than sorted by the beginnings of keys.
+const PIECES: usize = 16;
+
 /// Sorts by key; of one key, what stood first stays first.
 fn sort(entries: &mut Vec<Entry>) {
-    if entries.len() < MANY {
+    let begins_anew = |pair: &&[Entry]| pair[1].0 < pair[0].0;
+    let is_in_few_pieces = || entries.windows(2).filter(begins_anew).nth(PIECES).is_none();
+    if entries.len() < MANY || is_in_few_pieces() {
         return entries.sort_by(|left, right| left.0.cmp(&right.0));
     }
     let order = order(entries);
@@ -191,7 +194,6 @@ fn order(entries: &[Entry]) -> Vec<Place> {
         .enumerate()
         .map(|(at, (key, _))| (beginning(&key.as_bytes()[skip..]), at))
         .collect();
-    // Keys mostly come in a few runs that are sorted already, which this sort joins.
     order.sort_by(|left, right| {
         let beginnings = left.0.cmp(&right.0);
         beginnings.then_with(|| entries[left.1].0.cmp(&entries[right.1].0))
@@ -341,8 +343,15 @@ mod tests {
 
     #[test]
     fn many_entries_are_sorted_as_few_are() {
+        // All over the place, and in a few pieces that are sorted.
+        for step in [7919, 1] {
+            many_entries_with_keys_in_steps_of(step);
+        }
+    }
+
+    fn many_entries_with_keys_in_steps_of(step: u64) {
         let keys = |prefix: &'static str| {
-            (0..500u64).map(move |at| format!("{prefix}{}", (at * 7919) % 251).repeat(3))
+            (0..500).map(move |at| format!("{prefix}{:03}", (at * step) % 251).repeat(3))
         };
         for prefix in ["", "key-", "a long beginning of all keys "] {
             let short = ["", "\0", "key", "key\0"].map(str::to_owned).into_iter();
