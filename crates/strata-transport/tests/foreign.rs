@@ -1,6 +1,7 @@
 //! A host with another processor than ours: the agent for it is pushed, and runs (as QEMU runs it).
 //!
-//! Builds bring that agent when they are asked to (`STRATA_AGENTS=all`, as CI does); without it there is nothing to try.
+//! Builds bring that agent when they are asked to (`STRATA_AGENTS=all`, as CI does), and releases where they can; it is run
+//! only where it was asked for, which needs `qemu-user-static`.
 
 use std::sync::Arc;
 
@@ -55,14 +56,17 @@ async fn a_host_with_another_processor_gets_its_own_agent() {
         "aarch64" => "x86_64",
         _ => "aarch64",
     };
-    let agent = agent_for(processor);
-    if option_env!("STRATA_AGENTS") != Some("all") {
-        assert_eq!(agent, None, "nobody asked for it");
+    let is_asked_for = option_env!("STRATA_AGENTS") == Some("all");
+    let Some(agent) = agent_for(processor) else {
+        assert!(!is_asked_for, "there is no agent for {processor}");
         return;
-    }
+    };
     // An ELF header names the processor: 62 is x86-64, 183 aarch64.
     let machine = if processor == "aarch64" { 183 } else { 62 };
-    assert_eq!(agent.unwrap()[18], machine);
+    assert_eq!(agent[18], machine);
+    if !is_asked_for {
+        return;
+    }
 
     let here = local();
     let session = AgentSession::new(Arc::new(Foreign { processor, here }));
