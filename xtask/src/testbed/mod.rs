@@ -77,6 +77,11 @@ pub(crate) fn ssh_target(name: &str) -> Result<String, Failure> {
     ssh_target::create(&Site::from_environment(), name)
 }
 
+/// Waits until such a container has booted.
+pub(crate) fn wait_for_boot(name: &str) -> Result<(), Failure> {
+    ssh_target::wait_for_boot(&Site::from_environment(), name)
+}
+
 /// Removes such a container.
 pub(crate) fn remove(name: &str) -> Result<(), Failure> {
     ssh_target::remove(&Site::from_environment(), name)

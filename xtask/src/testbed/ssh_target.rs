@@ -37,6 +37,18 @@ pub(crate) fn create(site: &Site, name: &str) -> Result<String, Failure> {
     Ok(format!("host={address}\nuser=root\n{}", files(&keys)))
 }
 
+/// Waits until a container has started all that it starts at boot, which takes longer than the first answer by ssh.
+pub(crate) fn wait_for_boot(site: &Site, name: &str) -> Result<(), Failure> {
+    let wait = ["exec", name, "--", "systemctl", "is-system-running", "--wait"];
+    // It fails where a unit has failed, as some do in a container; what counts is the word.
+    let said = site.incus(&wait).output();
+    let said = said.map_err(|error| Failure::new(format!("`{name}`: {error}")))?;
+    match String::from_utf8_lossy(&said.stdout).trim() {
+        "running" | "degraded" => Ok(()),
+        other => Err(Failure::new(format!("`{name}` has not booted: `{other}`"))),
+    }
+}
+
 /// Removes a container made by [`create`] and its keys; refuses any other.
 pub(crate) fn remove(site: &Site, name: &str) -> Result<(), Failure> {
     let keys = site.keys(name);

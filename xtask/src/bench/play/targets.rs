@@ -36,7 +36,7 @@ struct Target {
 }
 
 impl Targets {
-    /// Makes so many, anew.
+    /// Makes so many, anew; what they do at boot is over.
     pub(super) fn make(count: usize) -> Result<Targets, Failure> {
         let mut targets = Targets(Vec::new());
         for at in 0..count {
@@ -58,6 +58,9 @@ impl Targets {
                 key: of("key"),
                 known_hosts: of("known_hosts"),
             });
+        }
+        for target in &targets.0 {
+            testbed::wait_for_boot(&target.name)?;
         }
         Ok(targets)
     }
