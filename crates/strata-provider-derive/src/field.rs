@@ -23,6 +23,8 @@ pub(crate) struct Field {
 
 enum Kind {
     Attribute,
+    /// A struct whose fields stand beside those around it.
+    Flattened,
     Nested(&'static str),
     Block {
         nesting: &'static str,
@@ -88,6 +90,7 @@ impl Field {
             "one_of" => self.one_of(meta)?,
             "range" => self.bounds(meta, quote!(Range))?,
             "length" => self.bounds(meta, quote!(Length))?,
+            "flatten" => self.kind = Kind::Flattened,
             "nested" => self.kind = Kind::Nested(self.nesting(meta)?),
             "block" => self.block(meta)?,
             _ => return Err(meta.error("a field cannot say this")),
@@ -176,11 +179,17 @@ impl Field {
         Ok(())
     }
 
-    /// The `FieldSpec` of the field.
+    /// True if its own fields stand for it.
+    pub(crate) fn is_flattened(&self) -> bool {
+        matches!(self.kind, Kind::Flattened)
+    }
+
+    /// The `FieldSpec` of the field, or the `BlockSpec` of one that is flattened.
     pub(crate) fn spec(&self) -> TokenStream {
         let (name, description, calls) = (&self.name, &self.description, &self.calls);
         let inner = innermost(&self.ty);
         let made = match &self.kind {
+            Kind::Flattened => return quote!(<#inner as ::strata_provider::Schema>::block()),
             Kind::Attribute => {
                 let (ty, presence) = (&self.ty, self.presence());
                 quote!(::strata_provider::FieldSpec::attribute::<#ty>(#name, ::strata_provider::Presence::#presence, #description))
@@ -229,14 +238,18 @@ impl Field {
     /// The field out of an object.
     pub(crate) fn read(&self) -> TokenStream {
         let (ident, name) = (&self.ident, &self.name);
-        quote!(#ident: ::strata_provider::read_field(value, #name)?)
+        match self.is_flattened() {
+            true => quote!(#ident: ::strata_provider::Typed::read(value)?),
+            false => quote!(#ident: ::strata_provider::read_field(value, #name)?),
+        }
     }
 
-    /// The field as an entry of an object.
+    /// The field as an entry of an object, or the object of one that is flattened.
     pub(crate) fn write(&self) -> TokenStream {
         let (ident, name) = (&self.ident, &self.name);
         let written = quote!(::strata_provider::Typed::write(&self.#ident));
         match &self.kind {
+            Kind::Flattened => written,
             Kind::Nested("Set") | Kind::Block { nesting: "Set", .. } => {
                 quote!((#name, ::strata_provider::as_set(#written)))
             }

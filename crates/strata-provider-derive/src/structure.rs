@@ -12,11 +12,15 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let fields = fields(input)?;
     let description = documentation(&input.attrs);
     let rules = rules(input, &fields)?;
-    let specs = fields.iter().map(Field::spec);
     let absent = fields.iter().map(Field::absent);
     let reads = fields.iter().map(Field::read);
-    let writes = fields.iter().map(Field::write);
-    let count = fields.len();
+    let (flattened, own): (Vec<&Field>, Vec<&Field>) =
+        fields.iter().partition(|field| field.is_flattened());
+    let specs = own.iter().map(|field| field.spec());
+    let blocks = flattened.iter().map(|field| field.spec());
+    let writes = own.iter().map(|field| field.write());
+    let objects = flattened.iter().map(|field| field.write());
+    let count = own.len();
     Ok(quote! {
         impl ::strata_provider::Schema for #name {
             fn block() -> ::strata_provider::BlockSpec {
@@ -25,6 +29,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
                     fields: ::std::vec![#(#specs),*],
                     rules: ::std::vec![#(#rules),*],
                 }
+                #(.flatten(#blocks))*
             }
         }
 
@@ -43,7 +48,9 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
 
             fn write(&self) -> ::strata_provider::Value {
                 let entries: [(&'static str, ::strata_provider::Value); #count] = [#(#writes),*];
-                ::strata_provider::Value::object(entries)
+                let object = ::strata_provider::Value::object(entries);
+                #(let object = ::strata_provider::flatten(object, #objects);)*
+                object
             }
         }
     })

@@ -52,7 +52,7 @@ pub use planning::Plan;
 pub use provider::{NoConfiguration, ProviderBuilder, provider, provider_without_configuration};
 pub use resource::{Leftover, Observed, ResourceType};
 pub use spec::{BlockSpec, FieldSpec, Schema};
-pub use typed::{Misfit, Typed, as_set, read_field};
+pub use typed::{Misfit, Typed, as_set, flatten, read_field};
 
 // What the code that `#[derive(Schema)]` writes names.
 pub use strata_core::{

@@ -29,6 +29,7 @@ use crate::{
 /// | `check = function` | `fn(&Value) -> Result<(), String>`, called with a value that is neither null nor unknown |
 /// | `deprecated = "use …"` | what to use instead |
 /// | `name = "type"` | the attribute's name if it is not the field's |
+/// | `flatten` | the fields of this struct, which is a `Schema`, stand beside the others |
 /// | `nested`, `nested(set)` | an attribute with attributes of its own: the innermost type is a `Schema` |
 /// | `block`, `block(set, min = 1, max = 1)` | a nested block: likewise |
 ///
@@ -87,6 +88,14 @@ pub(crate) enum FieldKind {
 }
 
 impl BlockSpec {
+    /// With the fields and the rules of another block beside its own. Called by derived code.
+    #[must_use]
+    pub fn flatten(mut self, inner: Self) -> Self {
+        self.fields.extend(inner.fields);
+        self.rules.extend(inner.rules);
+        self
+    }
+
     /// Core's schema.
     pub fn schema(&self) -> Block {
         let mut block = Block {

@@ -1,6 +1,9 @@
 //! Between values and Rust types.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use strata_core::{Number, Type, Value};
 
@@ -54,6 +57,18 @@ pub fn as_set(value: Value) -> Value {
         Value::List(element, items) => Value::set(element, items.iter().cloned()),
         Value::Null(Type::List(element)) => Value::Null(Type::Set(element)),
         value => value,
+    }
+}
+
+/// An object with the attributes of another one beside its own. Called by derived code.
+pub fn flatten(object: Value, inner: Value) -> Value {
+    match (object, inner) {
+        (Value::Object(own), Value::Object(more)) => {
+            let mut all = Arc::unwrap_or_clone(own);
+            all.extend(Arc::unwrap_or_clone(more));
+            Value::Object(Arc::new(all))
+        }
+        (object, _) => object,
     }
 }
 

@@ -39,15 +39,22 @@ struct Guest {
     keys: Option<BTreeMap<String, Option<String>>>,
     #[schema(block(max = 2))]
     disk: Vec<Disk>,
+    #[schema(flatten)]
+    found: Found,
+    /// Its machine type.
+    #[schema(optional_computed)]
+    machine: Option<String>,
+}
+
+/// What a guest is found by.
+#[derive(Clone, Default, Schema)]
+struct Found {
     /// Its id.
     #[schema(computed, stable)]
     id: String,
     /// Its address.
     #[schema(computed, sensitive)]
     address: String,
-    /// Its machine type.
-    #[schema(optional_computed)]
-    machine: Option<String>,
 }
 
 /// A disk.
@@ -80,8 +87,8 @@ impl ResourceType for Guest {
             return Err(Diagnostic::error("x", "no").into());
         }
         context.created();
-        self.id = "7".to_owned();
-        self.address = "10.0.0.7".to_owned();
+        self.found.id = "7".to_owned();
+        self.found.address = "10.0.0.7".to_owned();
         self.machine = Some("q35".to_owned());
         for disk in &mut self.disk {
             disk.volume = format!("{}:{}", disk.storage, disk.size);
@@ -101,13 +108,18 @@ impl ResourceType for Guest {
     }
 
     async fn update(&mut self, prior: &Self, _: &mut Context<'_, ()>) -> Result<(), Diagnostics> {
-        self.address = format!("{} was {}", self.cores, prior.cores);
+        self.found.address = format!("{} was {}", self.cores, prior.cores);
         Ok(())
     }
 
     async fn import(id: &str, _: &mut Context<'_, ()>) -> Result<Self, Diagnostics> {
+        let id = id.to_owned();
+        let found = Found {
+            id,
+            ..Found::default()
+        };
         Ok(Self {
-            id: id.to_owned(),
+            found,
             ..Self::default()
         })
     }
