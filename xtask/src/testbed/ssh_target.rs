@@ -39,7 +39,14 @@ pub(crate) fn create(site: &Site, name: &str) -> Result<String, Failure> {
 
 /// Waits until a container has started all that it starts at boot, which takes longer than the first answer by ssh.
 pub(crate) fn wait_for_boot(site: &Site, name: &str) -> Result<(), Failure> {
-    let wait = ["exec", name, "--", "systemctl", "is-system-running", "--wait"];
+    let wait = [
+        "exec",
+        name,
+        "--",
+        "systemctl",
+        "is-system-running",
+        "--wait",
+    ];
     // It fails where a unit has failed, as some do in a container; what counts is the word.
     let said = site.incus(&wait).output();
     let said = said.map_err(|error| Failure::new(format!("`{name}`: {error}")))?;

@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use strata_core::Diagnostics;
 use strata_provider::{Context, DataSourceType, Schema};
 
-use super::{content, digested::digested};
+use super::{content, digests::Digests};
 use crate::Settings;
 
 /// Reads a file on this machine and hides its content.
@@ -18,30 +18,9 @@ pub(crate) struct DataLocalSensitiveFile {
     /// The content in base64.
     #[schema(computed, sensitive)]
     content_base64: String,
-    /// The MD5 of the content in hexadecimal.
-    #[schema(computed)]
-    content_md5: String,
-    /// The SHA-1 of the content in hexadecimal.
-    #[schema(computed)]
-    content_sha1: String,
-    /// The SHA-256 of the content in hexadecimal.
-    #[schema(computed)]
-    content_sha256: String,
-    /// The SHA-256 of the content in base64.
-    #[schema(computed)]
-    content_base64sha256: String,
-    /// The SHA-512 of the content in hexadecimal.
-    #[schema(computed)]
-    content_sha512: String,
-    /// The SHA-512 of the content in base64.
-    #[schema(computed)]
-    content_base64sha512: String,
-    /// The SHA-1 of the content in hexadecimal.
-    #[schema(computed)]
-    id: String,
+    #[schema(flatten)]
+    digests: Digests,
 }
-
-digested!(DataLocalSensitiveFile);
 
 impl DataSourceType for DataLocalSensitiveFile {
     const NAME: &'static str = "local_sensitive_file";
@@ -49,7 +28,7 @@ impl DataSourceType for DataLocalSensitiveFile {
 
     async fn read(&mut self, context: &mut Context<'_, Settings>) -> Result<(), Diagnostics> {
         let content = content::read(context.client, &self.filename)?;
-        self.fill(&content);
+        self.digests = Digests::of(&content);
         self.content_base64 = STANDARD.encode(&content);
         self.content = String::from_utf8_lossy(&content).into_owned();
         Ok(())

@@ -3,7 +3,7 @@
 mod content;
 mod data_file;
 mod data_sensitive_file;
-mod digested;
+mod digests;
 mod file;
 mod sensitive_file;
 mod write;

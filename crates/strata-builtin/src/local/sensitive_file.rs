@@ -5,7 +5,7 @@ use strata_provider::Schema;
 
 use super::{
     content::{Content, is_base64, is_mode},
-    digested::digested,
+    digests::Digests,
     written::written,
 };
 use crate::Settings;
@@ -32,27 +32,8 @@ pub(crate) struct LocalSensitiveFile {
     /// The mode of folders that are made, before the umask.
     #[schema(default = "0700", replace, check = is_mode)]
     directory_permission: String,
-    /// The MD5 of the content in hexadecimal.
-    #[schema(computed, stable)]
-    content_md5: String,
-    /// The SHA-1 of the content in hexadecimal.
-    #[schema(computed, stable)]
-    content_sha1: String,
-    /// The SHA-256 of the content in hexadecimal.
-    #[schema(computed, stable)]
-    content_sha256: String,
-    /// The SHA-256 of the content in base64.
-    #[schema(computed, stable)]
-    content_base64sha256: String,
-    /// The SHA-512 of the content in hexadecimal.
-    #[schema(computed, stable)]
-    content_sha512: String,
-    /// The SHA-512 of the content in base64.
-    #[schema(computed, stable)]
-    content_base64sha512: String,
-    /// The SHA-1 of the content in hexadecimal.
-    #[schema(computed, stable)]
-    id: String,
+    #[schema(flatten)]
+    digests: Digests,
 }
 
 impl LocalSensitiveFile {
@@ -66,5 +47,4 @@ impl LocalSensitiveFile {
     }
 }
 
-digested!(LocalSensitiveFile);
 written!(LocalSensitiveFile, "local_sensitive_file");

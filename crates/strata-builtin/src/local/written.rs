@@ -1,6 +1,6 @@
 //! A file that is written whole: the life of `local_file` and of `local_sensitive_file`, which differ in what is hidden.
 
-/// Gives a type with `filename`, `bytes`, `fill`, modes and an id its life under a name.
+/// Gives a type with `filename`, `bytes`, `digests` and modes its life under a name.
 macro_rules! written {
     ($type:ident, $name:literal) => {
         impl strata_provider::ResourceType for $type {
@@ -17,7 +17,7 @@ macro_rules! written {
                     self.directory_permission.as_str(),
                 );
                 crate::local::write::write(context.client, &self.filename, &content, modes)?;
-                self.fill(&content);
+                self.digests = crate::local::digests::Digests::of(&content);
                 Ok(())
             }
 
@@ -26,7 +26,11 @@ macro_rules! written {
                 &mut self,
                 context: &mut strata_provider::Context<'_, crate::Settings>,
             ) -> Result<strata_provider::Observed, strata_core::Diagnostics> {
-                match crate::local::write::is_there(context.client, &self.filename, &self.id)? {
+                match crate::local::write::is_there(
+                    context.client,
+                    &self.filename,
+                    &self.digests.id,
+                )? {
                     true => Ok(strata_provider::Observed::Present),
                     false => Ok(strata_provider::Observed::Gone),
                 }
@@ -45,8 +49,12 @@ macro_rules! written {
                 context: &mut strata_provider::Context<'_, crate::Settings>,
             ) -> Result<strata_provider::Leftover<Self>, strata_core::Diagnostics> {
                 let content = self.bytes(context.client)?;
-                self.fill(&content);
-                match crate::local::write::is_there(context.client, &self.filename, &self.id)? {
+                self.digests = crate::local::digests::Digests::of(&content);
+                match crate::local::write::is_there(
+                    context.client,
+                    &self.filename,
+                    &self.digests.id,
+                )? {
                     true => Ok(strata_provider::Leftover::Complete(self)),
                     false => Ok(strata_provider::Leftover::Nothing),
                 }

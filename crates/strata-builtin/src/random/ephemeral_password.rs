@@ -5,7 +5,7 @@ use strata_provider::{Context, DataSourceType, Schema};
 
 use super::{
     password::{COST, bcrypt_hash},
-    text::{self, with_rules},
+    text::{self, Rules},
 };
 use crate::Settings;
 
@@ -49,7 +49,18 @@ pub(crate) struct EphemeralPassword {
     bcrypt_hash: String,
 }
 
-with_rules!(EphemeralPassword);
+impl EphemeralPassword {
+    fn rules(&self) -> Rules<'_> {
+        Rules {
+            length: self.length,
+            upper: (self.upper, self.min_upper),
+            lower: (self.lower, self.min_lower),
+            numeric: (self.numeric, self.min_numeric),
+            special: (self.special, self.min_special),
+            override_special: self.override_special.as_deref(),
+        }
+    }
+}
 
 impl DataSourceType for EphemeralPassword {
     const NAME: &'static str = "random_password";

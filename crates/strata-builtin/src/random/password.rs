@@ -5,7 +5,7 @@ use strata_provider::{Context, Plan, ResourceType, Schema};
 
 use super::{
     Keepers,
-    text::{self, with_rules},
+    text::{self, Characters},
 };
 use crate::{Settings, failure::failed};
 
@@ -15,39 +15,8 @@ pub(crate) struct RandomPassword {
     /// Values whose change makes a new password.
     #[schema(optional, replace)]
     keepers: Keepers,
-    /// How many characters it has.
-    #[schema(replace, range(1..=1048576))]
-    length: i64,
-    /// Whether upper-case letters may occur.
-    #[schema(default = true, replace)]
-    upper: bool,
-    /// Whether lower-case letters may occur.
-    #[schema(default = true, replace)]
-    lower: bool,
-    /// Whether digits may occur.
-    #[schema(optional_computed, deprecated = "use `numeric`")]
-    number: bool,
-    /// Whether digits may occur. Default: `true`.
-    #[schema(optional_computed)]
-    numeric: bool,
-    /// Whether special characters may occur: those of `override_special`, or `!@#$%&*()-_=+[]{}<>:?`.
-    #[schema(default = true, replace)]
-    special: bool,
-    /// How many upper-case letters it has at least.
-    #[schema(default = 0, replace, range(0..=1048576))]
-    min_upper: i64,
-    /// How many lower-case letters it has at least.
-    #[schema(default = 0, replace, range(0..=1048576))]
-    min_lower: i64,
-    /// How many digits it has at least.
-    #[schema(default = 0, replace, range(0..=1048576))]
-    min_numeric: i64,
-    /// How many special characters it has at least.
-    #[schema(default = 0, replace, range(0..=1048576))]
-    min_special: i64,
-    /// The special characters that may occur.
-    #[schema(replace)]
-    override_special: Option<String>,
+    #[schema(flatten)]
+    characters: Characters,
     /// The password.
     #[schema(computed, stable, sensitive)]
     result: String,
@@ -83,8 +52,6 @@ pub(crate) fn bcrypt_hash(password: &str, cost: u32) -> Result<String, Diagnosti
     })
 }
 
-with_rules!(RandomPassword);
-
 impl ResourceType for RandomPassword {
     const NAME: &'static str = "random_password";
     const VERSION: u64 = 3;
@@ -100,19 +67,14 @@ impl ResourceType for RandomPassword {
     }
 
     async fn create(&mut self, _: &mut Context<'_, Settings>) -> Result<(), Diagnostics> {
-        let password = text::make(&self.rules())?;
+        let password = text::make(&self.characters.rules())?;
         self.finish(password)
     }
 
     /// The id is the password.
     async fn import(id: &str, _: &mut Context<'_, Settings>) -> Result<Self, Diagnostics> {
         let mut imported = Self {
-            length: id.chars().count() as i64,
-            upper: true,
-            lower: true,
-            number: true,
-            numeric: true,
-            special: true,
+            characters: Characters::any(id),
             ..Self::default()
         };
         imported.finish(id.to_owned())?;

@@ -5,7 +5,7 @@ use strata_provider::{Context, Plan, ResourceType, Schema};
 
 use super::{
     Keepers,
-    text::{self, with_rules},
+    text::{self, Characters},
 };
 use crate::Settings;
 
@@ -15,39 +15,8 @@ pub(crate) struct RandomString {
     /// Values whose change makes a new text.
     #[schema(optional, replace)]
     keepers: Keepers,
-    /// How many characters it has.
-    #[schema(replace, range(1..=1048576))]
-    length: i64,
-    /// Whether upper-case letters may occur.
-    #[schema(default = true, replace)]
-    upper: bool,
-    /// Whether lower-case letters may occur.
-    #[schema(default = true, replace)]
-    lower: bool,
-    /// Whether digits may occur.
-    #[schema(optional_computed, deprecated = "use `numeric`")]
-    number: bool,
-    /// Whether digits may occur. Default: `true`.
-    #[schema(optional_computed)]
-    numeric: bool,
-    /// Whether special characters may occur: those of `override_special`, or `!@#$%&*()-_=+[]{}<>:?`.
-    #[schema(default = true, replace)]
-    special: bool,
-    /// How many upper-case letters it has at least.
-    #[schema(default = 0, replace, range(0..=1048576))]
-    min_upper: i64,
-    /// How many lower-case letters it has at least.
-    #[schema(default = 0, replace, range(0..=1048576))]
-    min_lower: i64,
-    /// How many digits it has at least.
-    #[schema(default = 0, replace, range(0..=1048576))]
-    min_numeric: i64,
-    /// How many special characters it has at least.
-    #[schema(default = 0, replace, range(0..=1048576))]
-    min_special: i64,
-    /// The special characters that may occur.
-    #[schema(replace)]
-    override_special: Option<String>,
+    #[schema(flatten)]
+    characters: Characters,
     /// The text.
     #[schema(computed, stable)]
     result: String,
@@ -55,8 +24,6 @@ pub(crate) struct RandomString {
     #[schema(computed, stable)]
     id: String,
 }
-
-with_rules!(RandomString);
 
 impl ResourceType for RandomString {
     const NAME: &'static str = "random_string";
@@ -73,7 +40,7 @@ impl ResourceType for RandomString {
     }
 
     async fn create(&mut self, _: &mut Context<'_, Settings>) -> Result<(), Diagnostics> {
-        self.result = text::make(&self.rules())?;
+        self.result = text::make(&self.characters.rules())?;
         self.id = self.result.clone();
         Ok(())
     }
@@ -81,12 +48,7 @@ impl ResourceType for RandomString {
     /// The id is the text.
     async fn import(id: &str, _: &mut Context<'_, Settings>) -> Result<Self, Diagnostics> {
         Ok(Self {
-            length: id.chars().count() as i64,
-            upper: true,
-            lower: true,
-            number: true,
-            numeric: true,
-            special: true,
+            characters: Characters::any(id),
             result: id.to_owned(),
             id: id.to_owned(),
             ..Self::default()

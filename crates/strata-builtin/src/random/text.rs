@@ -1,7 +1,7 @@
 //! Random text with rules on its characters: what `random_password` and `random_string` share.
 
 use strata_core::{Diagnostic, Diagnostics, Value};
-use strata_provider::Plan;
+use strata_provider::{Plan, Schema};
 
 use super::chance::Chance;
 use crate::{Settings, failure::failed};
@@ -10,6 +10,71 @@ const NUMERIC: &str = "0123456789";
 const LOWER: &str = "abcdefghijklmnopqrstuvwxyz";
 const UPPER: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const SPECIAL: &str = "!@#$%&*()-_=+[]{}<>:?";
+
+/// The arguments that say which characters a random text has.
+#[derive(Default, Schema)]
+pub(super) struct Characters {
+    /// How many characters it has.
+    #[schema(replace, range(1..=1048576))]
+    length: i64,
+    /// Whether upper-case letters may occur.
+    #[schema(default = true, replace)]
+    upper: bool,
+    /// Whether lower-case letters may occur.
+    #[schema(default = true, replace)]
+    lower: bool,
+    /// Whether digits may occur.
+    #[schema(optional_computed, deprecated = "use `numeric`")]
+    number: bool,
+    /// Whether digits may occur. Default: `true`.
+    #[schema(optional_computed)]
+    numeric: bool,
+    /// Whether special characters may occur: those of `override_special`, or `!@#$%&*()-_=+[]{}<>:?`.
+    #[schema(default = true, replace)]
+    special: bool,
+    /// How many upper-case letters it has at least.
+    #[schema(default = 0, replace, range(0..=1048576))]
+    min_upper: i64,
+    /// How many lower-case letters it has at least.
+    #[schema(default = 0, replace, range(0..=1048576))]
+    min_lower: i64,
+    /// How many digits it has at least.
+    #[schema(default = 0, replace, range(0..=1048576))]
+    min_numeric: i64,
+    /// How many special characters it has at least.
+    #[schema(default = 0, replace, range(0..=1048576))]
+    min_special: i64,
+    /// The special characters that may occur.
+    #[schema(replace)]
+    override_special: Option<String>,
+}
+
+impl Characters {
+    /// The rules that they are.
+    pub(super) fn rules(&self) -> Rules<'_> {
+        Rules {
+            length: self.length,
+            upper: (self.upper, self.min_upper),
+            lower: (self.lower, self.min_lower),
+            numeric: (self.numeric, self.min_numeric),
+            special: (self.special, self.min_special),
+            override_special: self.override_special.as_deref(),
+        }
+    }
+
+    /// Those of a text that is there already, of which nobody says what it must be made of.
+    pub(super) fn any(text: &str) -> Self {
+        Self {
+            length: text.chars().count() as i64,
+            upper: true,
+            lower: true,
+            number: true,
+            numeric: true,
+            special: true,
+            ..Self::default()
+        }
+    }
+}
 
 /// What text is wanted: for each family of characters whether it may occur, and how often it must.
 pub(crate) struct Rules<'a> {
@@ -109,26 +174,6 @@ pub(crate) fn validate(config: &Value, diags: &mut Diagnostics) {
         );
     }
 }
-
-/// Gives a type with the arguments of random text its [`Rules`].
-macro_rules! with_rules {
-    ($type:ident) => {
-        impl $type {
-            fn rules(&self) -> crate::random::text::Rules<'_> {
-                crate::random::text::Rules {
-                    length: self.length,
-                    upper: (self.upper, self.min_upper),
-                    lower: (self.lower, self.min_lower),
-                    numeric: (self.numeric, self.min_numeric),
-                    special: (self.special, self.min_special),
-                    override_special: self.override_special.as_deref(),
-                }
-            }
-        }
-    };
-}
-
-pub(super) use with_rules;
 
 #[cfg(test)]
 mod tests {

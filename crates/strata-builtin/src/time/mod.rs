@@ -1,5 +1,6 @@
 //! `time`: moments that stay as they are, as hashicorp/time 0.13 has them.
 
+mod calendar;
 mod moment;
 mod offset;
 mod rotating;

@@ -5,18 +5,6 @@ use strata_core::{Diagnostics, Value};
 
 use crate::failure::failed;
 
-/// A moment, and what a calendar in UTC says of it.
-pub(crate) struct Moment {
-    pub(crate) rfc3339: String,
-    pub(crate) unix: i64,
-    pub(crate) year: i64,
-    pub(crate) month: i64,
-    pub(crate) day: i64,
-    pub(crate) hour: i64,
-    pub(crate) minute: i64,
-    pub(crate) second: i64,
-}
-
 /// How far to move a moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Distance {
@@ -26,23 +14,6 @@ pub(crate) struct Distance {
     pub(crate) hours: Option<i32>,
     pub(crate) minutes: Option<i32>,
     pub(crate) seconds: Option<i32>,
-}
-
-impl Moment {
-    /// What a calendar says.
-    pub(crate) fn of(at: Timestamp) -> Self {
-        let civil = at.to_zoned(TimeZone::UTC).datetime();
-        Self {
-            rfc3339: text(at),
-            unix: at.as_second(),
-            year: civil.year().into(),
-            month: civil.month().into(),
-            day: civil.day().into(),
-            hour: civil.hour().into(),
-            minute: civil.minute().into(),
-            second: civil.second().into(),
-        }
-    }
 }
 
 /// A moment in RFC 3339, in UTC, to the second.

@@ -5,7 +5,8 @@ use strata_provider::{Context, ResourceType, Schema};
 
 use super::{
     Triggers,
-    moment::{self, Distance, Moment},
+    calendar::Calendar,
+    moment::{self, Distance},
 };
 use crate::{Settings, failure::bad_import};
 
@@ -80,16 +81,17 @@ impl TimeOffset {
     }
 
     fn fill(&mut self) -> Result<(), Diagnostics> {
-        let moment = Moment::of(self.distance().after(moment::parse(&self.base_rfc3339)?)?);
+        let at = self.distance().after(moment::parse(&self.base_rfc3339)?)?;
+        let calendar = Calendar::of(at);
         self.id = self.base_rfc3339.clone();
-        self.year = moment.year;
-        self.month = moment.month;
-        self.day = moment.day;
-        self.hour = moment.hour;
-        self.minute = moment.minute;
-        self.second = moment.second;
-        self.unix = moment.unix;
-        self.rfc3339 = moment.rfc3339;
+        self.year = calendar.year;
+        self.month = calendar.month;
+        self.day = calendar.day;
+        self.hour = calendar.hour;
+        self.minute = calendar.minute;
+        self.second = calendar.second;
+        self.unix = calendar.unix;
+        self.rfc3339 = moment::text(at);
         Ok(())
     }
 }

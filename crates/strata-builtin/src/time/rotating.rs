@@ -5,7 +5,8 @@ use strata_provider::{Context, Observed, Plan, ResourceType, Schema};
 
 use super::{
     Triggers,
-    moment::{self, Distance, Moment},
+    calendar::Calendar,
+    moment::{self, Distance},
 };
 use crate::{Settings, failure::bad_import};
 
@@ -39,27 +40,8 @@ pub(crate) struct TimeRotating {
     /// When it rotates, if no distance says so.
     #[schema(optional_computed, check = moment::is_rfc3339)]
     rotation_rfc3339: String,
-    /// The year.
-    #[schema(computed, stable)]
-    year: i64,
-    /// The month, from 1.
-    #[schema(computed, stable)]
-    month: i64,
-    /// The day of the month.
-    #[schema(computed, stable)]
-    day: i64,
-    /// The hour.
-    #[schema(computed, stable)]
-    hour: i64,
-    /// The minute.
-    #[schema(computed, stable)]
-    minute: i64,
-    /// The second.
-    #[schema(computed, stable)]
-    second: i64,
-    /// Seconds since 1970-01-01T00:00:00Z.
-    #[schema(computed, stable)]
-    unix: i64,
+    #[schema(flatten)]
+    calendar: Calendar,
     /// Where the time to rotation starts.
     #[schema(computed, stable)]
     id: String,
@@ -82,15 +64,8 @@ impl TimeRotating {
         if !self.distance().is_none() {
             self.rotation_rfc3339 = moment::text(self.distance().after(base)?);
         }
-        let moment = Moment::of(base);
         self.id = self.rfc3339.clone();
-        self.year = moment.year;
-        self.month = moment.month;
-        self.day = moment.day;
-        self.hour = moment.hour;
-        self.minute = moment.minute;
-        self.second = moment.second;
-        self.unix = moment.unix;
+        self.calendar = Calendar::of(base);
         Ok(())
     }
 }

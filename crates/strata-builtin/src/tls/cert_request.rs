@@ -6,7 +6,7 @@ use strata_provider::{Context, ResourceType, Schema};
 use super::{
     key::PrivateKey,
     pem,
-    subject::{Subject, alternative_names, are_addresses, are_ascii},
+    subject::{AlternativeNames, Subject},
     x509,
 };
 use crate::{Settings, digests::sha1};
@@ -17,15 +17,8 @@ pub(crate) struct TlsCertRequest {
     /// The private key in PEM that the certificate will belong to.
     #[schema(replace, sensitive)]
     private_key_pem: String,
-    /// Host names.
-    #[schema(replace, check = are_ascii)]
-    dns_names: Option<Vec<String>>,
-    /// Addresses.
-    #[schema(replace, check = are_addresses)]
-    ip_addresses: Option<Vec<String>>,
-    /// URIs.
-    #[schema(replace, check = are_ascii)]
-    uris: Option<Vec<String>>,
+    #[schema(flatten)]
+    names: AlternativeNames,
     #[schema(block(list, max = 1), replace)]
     subject: Vec<Subject>,
     /// The algorithm of the key.
@@ -45,11 +38,7 @@ impl ResourceType for TlsCertRequest {
 
     async fn create(&mut self, _: &mut Context<'_, Settings>) -> Result<(), Diagnostics> {
         let key = PrivateKey::parse(&self.private_key_pem)?;
-        let names = alternative_names(
-            self.dns_names.as_deref().unwrap_or_default(),
-            self.ip_addresses.as_deref().unwrap_or_default(),
-            self.uris.as_deref().unwrap_or_default(),
-        );
+        let names = self.names.extension();
         let subject = self.subject.first().cloned().unwrap_or_default();
         let request = x509::request(subject.name(), names, &key)?;
         self.cert_request_pem = pem::encode("CERTIFICATE REQUEST", &request);

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use strata_core::{Diagnostics, Value};
-use strata_provider::Plan;
+use strata_provider::{Plan, Schema};
 
 use super::{
     key::PrivateKey,
@@ -19,23 +19,55 @@ pub(super) struct Wanted<'a> {
     pub(super) issuer: Vec<u8>,
     pub(super) issuer_key: &'a PrivateKey,
     pub(super) authority_key_id: Option<Vec<u8>>,
-    pub(super) hours: i64,
-    pub(super) uses: &'a [String],
-    pub(super) is_authority: bool,
-    pub(super) max_path_length: Option<u32>,
-    pub(super) set_subject_key_id: bool,
+    pub(super) terms: &'a Terms,
     /// The other names, as the content of an extension.
     pub(super) names: Option<Vec<u8>>,
     /// Further extensions, in their order.
     pub(super) further: Vec<Vec<u8>>,
 }
 
-/// A certificate, and what stands beside it in state.
+/// What a certificate is good for, and how long.
+#[derive(Default, Schema)]
+pub(super) struct Terms {
+    /// How many hours the certificate is valid.
+    #[schema(replace, range(0..=87600000))]
+    validity_period_hours: i64,
+    /// How many hours before its end the certificate is made anew.
+    #[schema(default = 0, range(0..))]
+    pub(super) early_renewal_hours: i64,
+    /// What the key may be used for, such as `server_auth`, `client_auth`, `digital_signature`, `key_encipherment`
+    /// and `cert_signing`.
+    #[schema(replace, check = are_uses)]
+    allowed_uses: Vec<String>,
+    /// Whether it may sign other certificates.
+    #[schema(default = false, replace)]
+    is_ca_certificate: bool,
+    /// How many authorities may stand below it; -1 for any number.
+    #[schema(default = -1, replace, range(-1..=1000))]
+    max_path_length: i64,
+    /// Whether it says the id of its key; that of an authority always does.
+    #[schema(default = false, replace)]
+    set_subject_key_id: bool,
+}
+
+/// A certificate, as it stands in state.
+#[derive(Default, Schema)]
 pub(super) struct Issued {
-    pub(super) cert_pem: String,
-    pub(super) start: String,
-    pub(super) end: String,
-    pub(super) id: String,
+    /// The certificate in PEM.
+    #[schema(computed, stable)]
+    cert_pem: String,
+    /// Whether it has ended, or ends within `early_renewal_hours`.
+    #[schema(computed)]
+    pub(super) ready_for_renewal: bool,
+    /// When it begins.
+    #[schema(computed, stable)]
+    validity_start_time: String,
+    /// When it ends.
+    #[schema(computed, stable)]
+    pub(super) validity_end_time: String,
+    /// Its serial number, in decimal.
+    #[schema(computed, stable)]
+    id: String,
 }
 
 /// Issues a certificate that is valid from `now`.
@@ -47,7 +79,7 @@ pub(super) fn issue(wanted: Wanted<'_>, now: Timestamp) -> Result<Issued, Diagno
             "The system gave no random bytes.",
         )
     })?;
-    let not_after = after(now, wanted.hours)?;
+    let not_after = after(now, wanted.terms.validity_period_hours)?;
     let id = decimal(&serial);
     let certificate = Certificate {
         serial,
@@ -63,17 +95,21 @@ pub(super) fn issue(wanted: Wanted<'_>, now: Timestamp) -> Result<Issued, Diagno
             "CERTIFICATE",
             &x509::certificate(&certificate, wanted.issuer_key)?,
         ),
-        start: text(now),
-        end: text(not_after),
+        ready_for_renewal: false,
+        validity_start_time: text(now),
+        validity_end_time: text(not_after),
         id,
     })
 }
 
 fn extensions(wanted: &Wanted<'_>) -> Vec<Vec<u8>> {
-    let mut extensions = x509::usages(wanted.uses);
-    let path = wanted.max_path_length.filter(|_| wanted.is_authority);
-    extensions.push(x509::basic_constraints(wanted.is_authority, path));
-    if wanted.set_subject_key_id || wanted.is_authority {
+    let terms = wanted.terms;
+    let mut extensions = x509::usages(&terms.allowed_uses);
+    // Without a length, which is -1, any number may stand below it.
+    let path = u32::try_from(terms.max_path_length).ok();
+    let path = path.filter(|_| terms.is_ca_certificate);
+    extensions.push(x509::basic_constraints(terms.is_ca_certificate, path));
+    if terms.set_subject_key_id || terms.is_ca_certificate {
         extensions.push(x509::subject_key_id(&x509::key_id(&wanted.public_key)));
     }
     if let Some(id) = &wanted.authority_key_id {
@@ -143,11 +179,6 @@ pub(super) fn are_uses(value: &Value) -> Result<(), String> {
         Some(_) => Err("must hold key usages such as `server_auth`, `client_auth`, `digital_signature`, `key_encipherment` or `cert_signing`".to_owned()),
         None => Ok(()),
     }
-}
-
-/// The length that configuration means: -1 for any.
-pub(super) fn path_length(given: i64) -> Option<u32> {
-    u32::try_from(given).ok()
 }
 
 #[cfg(test)]

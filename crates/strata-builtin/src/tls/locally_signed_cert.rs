@@ -4,7 +4,7 @@ use strata_core::Diagnostics;
 use strata_provider::Schema;
 
 use super::{
-    issue::{self, Issued, Wanted},
+    issue::{self, Issued, Terms, Wanted},
     key::PrivateKey,
     read,
     renewed::renewed,
@@ -24,43 +24,13 @@ pub(crate) struct TlsLocallySignedCert {
     /// The authority's certificate in PEM.
     #[schema(replace)]
     ca_cert_pem: String,
-    /// How many hours the certificate is valid.
-    #[schema(replace, range(0..=87600000))]
-    validity_period_hours: i64,
-    /// How many hours before its end the certificate is made anew.
-    #[schema(default = 0, range(0..))]
-    early_renewal_hours: i64,
-    /// What the key may be used for, such as `server_auth`, `client_auth`, `digital_signature`, `key_encipherment`
-    /// and `cert_signing`.
-    #[schema(replace, check = issue::are_uses)]
-    allowed_uses: Vec<String>,
-    /// Whether it may sign other certificates.
-    #[schema(default = false, replace)]
-    is_ca_certificate: bool,
-    /// How many authorities may stand below it; -1 for any number.
-    #[schema(default = -1, replace, range(-1..=1000))]
-    max_path_length: i64,
-    /// Whether it says the id of its key; that of an authority always does.
-    #[schema(default = false, replace)]
-    set_subject_key_id: bool,
+    #[schema(flatten)]
+    terms: Terms,
     /// The algorithm of the authority's key.
     #[schema(computed, stable)]
     ca_key_algorithm: String,
-    /// The certificate in PEM.
-    #[schema(computed, stable)]
-    cert_pem: String,
-    /// Whether it has ended, or ends within `early_renewal_hours`.
-    #[schema(computed)]
-    ready_for_renewal: bool,
-    /// When it begins.
-    #[schema(computed, stable)]
-    validity_start_time: String,
-    /// When it ends.
-    #[schema(computed, stable)]
-    validity_end_time: String,
-    /// Its serial number, in decimal.
-    #[schema(computed, stable)]
-    id: String,
+    #[schema(flatten)]
+    certificate: Issued,
 }
 
 impl TlsLocallySignedCert {
@@ -98,11 +68,7 @@ impl TlsLocallySignedCert {
             public_key: request.public_key,
             issuer: signer.subject,
             issuer_key: &key,
-            hours: self.validity_period_hours,
-            uses: &self.allowed_uses,
-            is_authority: self.is_ca_certificate,
-            max_path_length: issue::path_length(self.max_path_length),
-            set_subject_key_id: self.set_subject_key_id,
+            terms: &self.terms,
             further: Vec::new(),
         };
         issue::issue(wanted, settings.clock.now())

@@ -88,6 +88,31 @@ pub(super) fn alternative_names(
     (!names.is_empty()).then(|| sequence(&names))
 }
 
+/// The other names as arguments have them.
+#[derive(Default, Schema)]
+pub(super) struct AlternativeNames {
+    /// Host names.
+    #[schema(replace, check = are_ascii)]
+    dns_names: Option<Vec<String>>,
+    /// Addresses.
+    #[schema(replace, check = are_addresses)]
+    ip_addresses: Option<Vec<String>>,
+    /// URIs.
+    #[schema(replace, check = are_ascii)]
+    uris: Option<Vec<String>>,
+}
+
+impl AlternativeNames {
+    /// The names, as the content of an extension.
+    pub(super) fn extension(&self) -> Option<Vec<u8>> {
+        alternative_names(
+            self.dns_names.as_deref().unwrap_or_default(),
+            self.ip_addresses.as_deref().unwrap_or_default(),
+            self.uris.as_deref().unwrap_or_default(),
+        )
+    }
+}
+
 /// Domains that a certificate's issues may be for, or not, as the content of an extension.
 pub(super) fn name_constraints(permitted: &[String], excluded: &[String]) -> Option<Vec<u8>> {
     let trees = |number, names: &[String]| match names {
