@@ -1,6 +1,6 @@
 //! `sops_external`: a text that SOPS has encrypted, as a data source and for one run.
 
-use std::{collections::BTreeMap, io::Write};
+use std::io::Write;
 
 use strata_core::Diagnostics;
 use strata_provider::{Context, DataSourceType, Schema};
@@ -12,16 +12,8 @@ use crate::{Settings, failure::failed};
 /// Decrypts a text that comes from elsewhere, such as another data source.
 #[derive(Default, Schema)]
 pub(crate) struct SopsExternal {
-    /// The encrypted text.
-    source: String,
-    /// What it is: `yaml`, `json`, `dotenv`, `ini` or `raw`. It must be said.
-    input_type: Option<String>,
-    /// Its values as texts, those further in under names such as `a.b` and `list.0`; empty if it is `raw`.
-    #[schema(computed, sensitive)]
-    data: BTreeMap<String, String>,
-    /// All of it, decrypted.
-    #[schema(computed, sensitive)]
-    raw: String,
+    #[schema(flatten)]
+    text: EphemeralExternal,
     /// Always `-`.
     #[schema(computed)]
     id: String,
@@ -31,11 +23,9 @@ impl DataSourceType for SopsExternal {
     const NAME: &'static str = "sops_external";
     type Client = Settings;
 
-    async fn read(&mut self, _: &mut Context<'_, Settings>) -> Result<(), Diagnostics> {
-        let found = decrypt(&self.source, self.input_type.as_deref()).await?;
-        (self.raw, self.data) = (found.raw, found.data);
+    async fn read(&mut self, context: &mut Context<'_, Settings>) -> Result<(), Diagnostics> {
         self.id = "-".to_owned();
-        Ok(())
+        self.text.read(context).await
     }
 }
 
@@ -46,12 +36,8 @@ pub(crate) struct EphemeralExternal {
     source: String,
     /// What it is: `yaml`, `json`, `dotenv`, `ini` or `raw`. It must be said.
     input_type: Option<String>,
-    /// Its values as texts, those further in under names such as `a.b` and `list.0`; empty if it is `raw`.
-    #[schema(computed, sensitive)]
-    data: BTreeMap<String, String>,
-    /// All of it, decrypted.
-    #[schema(computed, sensitive)]
-    raw: String,
+    #[schema(flatten)]
+    decrypted: Decrypted,
 }
 
 impl DataSourceType for EphemeralExternal {
@@ -59,8 +45,7 @@ impl DataSourceType for EphemeralExternal {
     type Client = Settings;
 
     async fn read(&mut self, _: &mut Context<'_, Settings>) -> Result<(), Diagnostics> {
-        let found = decrypt(&self.source, self.input_type.as_deref()).await?;
-        (self.raw, self.data) = (found.raw, found.data);
+        self.decrypted = decrypt(&self.source, self.input_type.as_deref()).await?;
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! `sops_file`: a file that SOPS has encrypted, as a data source and for one run.
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
 use strata_core::Diagnostics;
 use strata_provider::{Context, DataSourceType, Schema};
@@ -11,16 +11,8 @@ use crate::{Settings, failure::failed};
 /// Decrypts a file with the `sops` of this machine, which finds its keys as ever.
 #[derive(Default, Schema)]
 pub(crate) struct SopsFile {
-    /// The encrypted file.
-    source_file: String,
-    /// What it is, `yaml`, `json`, `dotenv`, `ini` or `raw`, where its name does not say so.
-    input_type: Option<String>,
-    /// Its values as texts, those further in under names such as `a.b` and `list.0`; empty if it is `raw`.
-    #[schema(computed, sensitive)]
-    data: BTreeMap<String, String>,
-    /// All of it, decrypted.
-    #[schema(computed, sensitive)]
-    raw: String,
+    #[schema(flatten)]
+    file: EphemeralFile,
     /// Always `-`.
     #[schema(computed)]
     id: String,
@@ -31,15 +23,8 @@ impl DataSourceType for SopsFile {
     type Client = Settings;
 
     async fn read(&mut self, context: &mut Context<'_, Settings>) -> Result<(), Diagnostics> {
-        let found = decrypt(
-            context.client,
-            &self.source_file,
-            self.input_type.as_deref(),
-        )
-        .await?;
-        (self.raw, self.data) = (found.raw, found.data);
         self.id = "-".to_owned();
-        Ok(())
+        self.file.read(context).await
     }
 }
 
@@ -50,12 +35,8 @@ pub(crate) struct EphemeralFile {
     source_file: String,
     /// What it is, `yaml`, `json`, `dotenv`, `ini` or `raw`, where its name does not say so.
     input_type: Option<String>,
-    /// Its values as texts, those further in under names such as `a.b` and `list.0`; empty if it is `raw`.
-    #[schema(computed, sensitive)]
-    data: BTreeMap<String, String>,
-    /// All of it, decrypted.
-    #[schema(computed, sensitive)]
-    raw: String,
+    #[schema(flatten)]
+    decrypted: Decrypted,
 }
 
 impl DataSourceType for EphemeralFile {
@@ -63,24 +44,11 @@ impl DataSourceType for EphemeralFile {
     type Client = Settings;
 
     async fn read(&mut self, context: &mut Context<'_, Settings>) -> Result<(), Diagnostics> {
-        let found = decrypt(
-            context.client,
-            &self.source_file,
-            self.input_type.as_deref(),
-        )
-        .await?;
-        (self.raw, self.data) = (found.raw, found.data);
+        let format = format(&self.source_file, self.input_type.as_deref())?;
+        let path = context.client.path(&self.source_file);
+        self.decrypted = Sops::usual().decrypt(&path, format).await?;
         Ok(())
     }
-}
-
-async fn decrypt(
-    settings: &Settings,
-    file: &str,
-    input_type: Option<&str>,
-) -> Result<Decrypted, Diagnostics> {
-    let format = format(file, input_type)?;
-    Sops::usual().decrypt(&settings.path(file), format).await
 }
 
 fn format(file: &str, input_type: Option<&str>) -> Result<Format, Diagnostics> {

@@ -8,6 +8,7 @@ use std::{
 
 use serde_json::Value as Json;
 use strata_core::Diagnostics;
+use strata_provider::Schema;
 use tokio::process::Command;
 
 use crate::failure::failed;
@@ -65,11 +66,14 @@ impl Format {
 }
 
 /// What was encrypted.
+#[derive(Default, Schema)]
 pub(super) struct Decrypted {
-    /// All of it.
-    pub(super) raw: String,
-    /// Its values by their names.
+    /// Its values as texts, those further in under names such as `a.b` and `list.0`; empty if it is `raw`.
+    #[schema(computed, sensitive)]
     pub(super) data: BTreeMap<String, String>,
+    /// All of it, decrypted.
+    #[schema(computed, sensitive)]
+    pub(super) raw: String,
 }
 
 /// The program.
