@@ -27,6 +27,7 @@ pub mod host;
 pub mod mode;
 pub mod module;
 pub mod modules;
+pub mod on_terminal;
 pub mod outdated;
 mod pattern;
 pub mod protocol;

@@ -6,6 +6,9 @@ use std::process::ExitCode;
 use strata_agent::host::{Host, Imagined, Local, Rehearsal};
 
 fn main() -> ExitCode {
+    if let Some(ended) = strata_agent::on_terminal::asked() {
+        return ended;
+    }
     // Modes of new files are what modules say, and 0644 or 0755 where they say nothing.
     rustix::process::umask(rustix::fs::Mode::from_bits_truncate(0o022));
     let imagined = Imagined::default();

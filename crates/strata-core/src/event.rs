@@ -118,12 +118,25 @@ pub enum Event {
         /// Inventory name.
         host: Arc<str>,
     },
+    /// A playbook of the command line began.
+    PlaybookStarted {
+        /// Its file, as it was named.
+        path: Arc<str>,
+        /// Plays in it, imported ones included.
+        plays: usize,
+        /// Whether changes are only shown.
+        check: bool,
+        /// The file that its settings come from.
+        settings: Option<Arc<str>>,
+    },
     /// A play began.
     PlayStarted {
         /// Its name; the hosts' pattern if it has none.
         name: Arc<str>,
         /// Hosts in it.
         hosts: usize,
+        /// Whether its changes are only shown.
+        check: bool,
     },
     /// The first host began a task.
     TaskStarted {
@@ -133,6 +146,15 @@ pub enum Event {
         handler: bool,
         /// Where it stands, `FILE:LINE`.
         path: Arc<str>,
+        /// Its module, as it is written.
+        action: Arc<str>,
+        /// The role that it belongs to.
+        role: Option<Arc<str>>,
+        /// Whether its changes are only shown.
+        check: bool,
+        /// Its arguments as they are written, where they are to be shown; not in what machines read.
+        #[serde(skip)]
+        arguments: Option<Arc<str>>,
     },
     /// A task was not good yet and is tried again.
     TaskRetried {

@@ -25,7 +25,7 @@ pub(crate) fn register(environment: &mut Environment<'static>) {
 
 /// `lookup('name', terms..., options)`: texts joined by commas, or the only value.
 fn lookup(state: &mut State<'_, '_>, arguments: Rest<ValueOrKwargs>) -> Result<Value, Error> {
-    let (mut found, wants_list) = run_lookup(state, arguments)?;
+    let (mut found, wants_list) = run_lookup(state, arguments, false)?;
     if wants_list {
         return Ok(Value::from(found));
     }
@@ -41,17 +41,18 @@ fn lookup(state: &mut State<'_, '_>, arguments: Rest<ValueOrKwargs>) -> Result<V
 
 /// `query('name', ...)`: always a list.
 fn query(state: &mut State<'_, '_>, arguments: Rest<ValueOrKwargs>) -> Result<Value, Error> {
-    Ok(Value::from(run_lookup(state, arguments)?.0))
+    Ok(Value::from(run_lookup(state, arguments, true)?.0))
 }
 
 fn run_lookup(
     state: &mut State<'_, '_>,
     arguments: Rest<ValueOrKwargs>,
+    wants_list: bool,
 ) -> Result<(Vec<Value>, bool), Error> {
     let run = Run::of(state)?;
     let arguments = arguments.into_values();
     let (name, terms, options) = from_args::<(String, &[Value], Kwargs)>(&arguments)?;
-    let mut wants_list = false;
+    let mut wants_list = wants_list;
     let mut rest = Vec::new();
     for key in options.args() {
         let value: Value = options.get(key)?;

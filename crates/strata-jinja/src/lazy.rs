@@ -6,16 +6,34 @@ use minijinja::{
     Value,
     value::{Enumerator, Object, ObjectRepr},
 };
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use crate::{UNSAFE_KEY, convert, python, run::Run};
 
 /// A list or mapping inside of a variable.
 pub(crate) struct Lazy {
     run: Arc<Run>,
-    root: Arc<Json>,
+    root: Root,
     path: Vec<Step>,
     templates: bool,
+}
+
+/// What a variable is, as it stands where it comes from.
+#[derive(Clone)]
+pub(crate) enum Root {
+    /// A value of its own.
+    Whole(Arc<Json>),
+    /// An entry of a mapping.
+    Entry(Arc<Map<String, Json>>, Arc<str>),
+}
+
+impl Root {
+    fn json(&self) -> &Json {
+        match self {
+            Self::Whole(json) => json,
+            Self::Entry(map, name) => &map[&**name],
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -25,19 +43,19 @@ enum Step {
 }
 
 /// The value of a variable; `templates` says whether texts in it are rendered.
-pub(crate) fn value(run: &Arc<Run>, root: &Arc<Json>, templates: bool) -> Value {
+pub(crate) fn value(run: &Arc<Run>, root: Root, templates: bool) -> Value {
     let whole = Lazy {
         run: run.clone(),
-        root: root.clone(),
+        root,
         path: Vec::new(),
         templates,
     };
-    whole.realize(Vec::new(), root)
+    whole.realize(Vec::new(), whole.root.json())
 }
 
 impl Lazy {
     fn node(&self) -> &Json {
-        let mut node: &Json = &self.root;
+        let mut node = self.root.json();
         for step in &self.path {
             node = match step {
                 Step::Key(key) => &node[&**key],

@@ -15,7 +15,8 @@ use std::{
 use minijinja::{Error, ErrorKind, State, Value, value::Object};
 
 use crate::{
-    Templar, VAULT_KEY, Variable, changing, compile, convert, lazy,
+    Templar, VAULT_KEY, Variable, changing, compile, convert,
+    lazy::{self, Root},
     scope::{RootScope, ScopeMap},
 };
 
@@ -168,8 +169,13 @@ impl Run {
 
     fn realize(self: &Arc<Self>, variable: Variable) -> Value {
         match variable {
-            Variable::Template(json) => lazy::value(self, &json, true),
-            Variable::Plain(json) => lazy::value(self, &json, false),
+            Variable::Template(json) => lazy::value(self, Root::Whole(json), true),
+            Variable::Plain(json) => lazy::value(self, Root::Whole(json), false),
+            Variable::Entry {
+                map,
+                name,
+                templates,
+            } => lazy::value(self, Root::Entry(map, name), templates),
             Variable::Scopes(scopes) => Value::from_object(ScopeMap::new(self.clone(), scopes)),
         }
     }

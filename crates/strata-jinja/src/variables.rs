@@ -43,6 +43,15 @@ pub enum Variable {
     Template(Arc<Json>),
     /// A value from a host or a module: texts in it stay as they are.
     Plain(Arc<Json>),
+    /// An entry of a mapping that others hold, too; it is not copied for a template.
+    Entry {
+        /// The mapping.
+        map: Arc<Map<String, Json>>,
+        /// The entry's name, which the mapping has.
+        name: Arc<str>,
+        /// Whether texts in it are templates.
+        templates: bool,
+    },
     /// A mapping whose values are variable scopes of their own, as `hostvars`.
     Scopes(Arc<dyn Scopes>),
 }

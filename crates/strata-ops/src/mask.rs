@@ -39,7 +39,12 @@ pub(crate) fn decrypted(
         );
         let concerned = matches!(
             &event,
-            Event::TaskFinished { .. } | Event::Diagnostic { .. }
+            Event::TaskFinished { .. }
+                | Event::Diagnostic { .. }
+                | Event::TaskStarted {
+                    arguments: Some(_),
+                    ..
+                }
         );
         if shown || !concerned {
             return events.send(event);
@@ -66,6 +71,10 @@ fn masked(mut event: Event, secrets: &[String]) -> Event {
             diffs.iter_mut().for_each(|diff| hide_diff(diff, secrets));
             *result = hidden(result, secrets);
         }
+        Event::TaskStarted {
+            arguments: Some(arguments),
+            ..
+        } => *arguments = hidden(arguments, secrets),
         Event::Verified { what, detail, .. } => {
             hide(what, secrets);
             hide(detail, secrets);

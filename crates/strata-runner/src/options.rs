@@ -118,6 +118,12 @@ pub struct Options {
     pub ready_timeout: Option<Duration>,
     /// Whether the user is asked about each failure, unless a task says otherwise.
     pub debugs: bool,
+    /// Whether results and arguments are hidden where no keyword says otherwise (`no_log`).
+    pub no_log: bool,
+    /// Whether it is told what arguments each task has (`display_args_to_stdout`).
+    pub tells_arguments: bool,
+    /// How long a task may take that does not say (`task_timeout`); none: for ever.
+    pub task_timeout: Option<Duration>,
     /// Stops the run.
     pub stop: StopSignal,
 }

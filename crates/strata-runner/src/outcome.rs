@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 use strata_core::{FileDiff, TaskOutcome};
-use strata_playbook::play::RoleFiles;
+use strata_playbook::play::{RoleFiles, Spanned};
 
 use crate::{JsonMap, hosts::FactLevel};
 
@@ -248,6 +248,14 @@ pub(crate) fn map(value: Json) -> JsonMap {
 
 pub(crate) fn check(values: &JsonMap, name: &str) -> bool {
     values.get(name).is_some_and(truth)
+}
+
+/// Whether a banner says that changes are only shown; a template counts as yes, as in Ansible.
+pub(crate) fn marked_as_check(keyword: Option<&Spanned<Json>>, usual: bool) -> bool {
+    keyword.map_or(usual, |keyword| match &keyword.value {
+        Json::String(text) if text.contains("{{") => true,
+        value => truth(value),
+    })
 }
 
 /// Whether a value means yes, by Ansible's words.

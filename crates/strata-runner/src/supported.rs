@@ -1,6 +1,8 @@
 //! Finds the modules that Strata does not have, before anything runs.
 
-use strata_core::{Diagnostic, Diagnostics};
+use std::collections::BTreeSet;
+
+use strata_core::{Diagnostic, Diagnostics, Severity};
 use strata_playbook::{
     Playbook,
     load::closest,
@@ -29,10 +31,21 @@ const META: &[&str] = &[
 /// Names every task that Strata cannot do: an error where the task would run for sure, a warning where a condition
 /// may spare it. Tasks that tags leave out are not looked at.
 pub fn unsupported_modules(playbook: &Playbook, options: &Options) -> Diagnostics {
-    let mut diags = Diagnostics::new();
+    let mut all = Diagnostics::new();
     for play in &playbook.plays {
-        check_play(play, options, &mut diags);
+        check_play(play, options, &mut all);
     }
+    // Tasks of a file that is imported twice stand in one place.
+    let mut seen = BTreeSet::new();
+    let mut diags = Diagnostics::new();
+    diags.extend(all.into_iter().filter(|found| {
+        let place = found.labels.first().map(|label| label.span.clone());
+        seen.insert((
+            place,
+            found.severity == Severity::Error,
+            found.summary.clone(),
+        ))
+    }));
     diags
 }
 

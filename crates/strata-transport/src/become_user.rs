@@ -1,11 +1,13 @@
 //! Becoming another user: one more agent process, started as that user.
 //!
 //! As root nothing is needed but `su`. Anybody else needs `sudo`, `su` or `doas`; a password is written only
-//! after the program has asked for it: else the agent would take the password for a frame.
+//! after the program has asked for it: else the agent would take the password for a frame. Where the program asks on
+//! a terminal alone, the agent that is there already holds one for it, and takes the password beforehand.
 
 use std::sync::Arc;
 
-use strata_core::connection::{Channel, Connection, Output};
+use strata_agent::on_terminal::ON_TERMINAL;
+use strata_core::connection::{Channel, ChannelInput, Connection, Output};
 
 use crate::TransportError;
 use crate::incoming::{Incoming, Next};
@@ -14,6 +16,18 @@ use crate::session::{Become, BecomeMethod};
 
 /// What `sudo` prints when it wants the password.
 const PROMPT: &str = "[strata asks sudo for a password]";
+
+/// What some `sudo` says where there is no terminal (`requiretty`).
+const NO_TERMINAL: &str = "must have a tty";
+
+/// How a program asks for the password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asks {
+    /// On its standard error, and reads its standard input.
+    OnStreams,
+    /// On a terminal that an agent holds.
+    OnTerminal,
+}
 
 /// Starts the agent that `base` has pushed as another user.
 pub(crate) async fn start(
@@ -26,8 +40,38 @@ pub(crate) async fn start(
         true => None,
         false => shared_copy(connection, path).await?,
     };
-    let path = shared.as_deref().unwrap_or(path);
-    let argv = arguments(base_user, path, wanted)?;
+    let agents = Agents {
+        own: path,
+        other: shared.as_deref().unwrap_or(path),
+    };
+    let asks = match wanted.method {
+        BecomeMethod::Doas if wanted.password.is_some() && base_user != "root" => Asks::OnTerminal,
+        _ => Asks::OnStreams,
+    };
+    match attempt(connection, base_user, &agents, wanted, asks).await {
+        Err(TransportError::Become(reason)) if reason.contains(NO_TERMINAL) => {
+            attempt(connection, base_user, &agents, wanted, Asks::OnTerminal).await
+        }
+        done => done,
+    }
+}
+
+/// Where the agent lies.
+struct Agents<'a> {
+    /// For the user that we are.
+    own: &'a str,
+    /// For the user to become.
+    other: &'a str,
+}
+
+async fn attempt(
+    connection: &Arc<dyn Connection>,
+    base_user: &str,
+    agents: &Agents<'_>,
+    wanted: &Become,
+    asks: Asks,
+) -> Result<Started, TransportError> {
+    let argv = arguments(base_user, agents, wanted, asks)?;
     let channel = connection
         .start(&argv)
         .await
@@ -35,6 +79,11 @@ pub(crate) async fn start(
     let Channel { mut input, output } = channel;
     let mut incoming = Incoming::new(output);
     let mut asked = false;
+    if asks == Asks::OnTerminal {
+        asked = true;
+        let password = wanted.password.as_deref().unwrap_or_default();
+        give(&mut input, password).await?;
+    }
     loop {
         match incoming.next().await? {
             Next::Frame(frame) => {
@@ -47,7 +96,7 @@ pub(crate) async fn start(
                 });
             }
             Next::Exit(_) => return Err(refused(wanted, &incoming.last_words())),
-            Next::Complaint if asks(&incoming.complaints()) => {
+            Next::Complaint if is_question(&incoming.complaints()) => {
                 let Some(password) = wanted.password.as_ref().filter(|_| !asked) else {
                     let reason = if asked {
                         "Incorrect password"
@@ -58,15 +107,17 @@ pub(crate) async fn start(
                 };
                 asked = true;
                 incoming.forget_complaints();
-                let line = format!("{password}\n");
-                input
-                    .send(line.as_bytes())
-                    .await
-                    .map_err(|error| unreachable(&error))?;
+                give(&mut input, password).await?;
             }
             Next::Complaint => {}
         }
     }
+}
+
+async fn give(input: &mut Box<dyn ChannelInput>, password: &str) -> Result<(), TransportError> {
+    let line = format!("{password}\n");
+    let sent = input.send(line.as_bytes()).await;
+    sent.map_err(|error| unreachable(&error))
 }
 
 /// Puts the agent where others may run it, if it lies in a home that only its owner can look into. None where
@@ -113,8 +164,10 @@ done"#,
             Err(error) => return Err(unreachable(&error)),
         }
     }
-    let said = String::from_utf8_lossy(&said).trim().to_owned();
-    Ok(Some(said).filter(|path| path.starts_with('/')))
+    // What a login shell prints by itself stands above.
+    let said = String::from_utf8_lossy(&said);
+    let path = said.lines().last().unwrap_or_default().trim();
+    Ok(Some(path.to_owned()).filter(|path| path.starts_with('/')))
 }
 
 fn refused(wanted: &Become, reason: &str) -> TransportError {
@@ -124,18 +177,37 @@ fn refused(wanted: &Become, reason: &str) -> TransportError {
     ))
 }
 
-/// True if the program wants the password: `sudo` by our prompt, `su` by its own.
-fn asks(complaints: &str) -> bool {
-    complaints.contains(PROMPT) || complaints.trim_end().ends_with("assword:")
+/// True if the program wants the password: `sudo` by our prompt, `su` by its own, in the host's language.
+fn is_question(complaints: &str) -> bool {
+    complaints.contains(PROMPT) || complaints.trim_end().ends_with([':', '：'])
 }
 
-fn arguments(base_user: &str, path: &str, wanted: &Become) -> Result<Vec<String>, TransportError> {
+fn arguments(
+    base_user: &str,
+    agents: &Agents<'_>,
+    wanted: &Become,
+    asks: Asks,
+) -> Result<Vec<String>, TransportError> {
+    let path = agents.other;
+    let words = program(base_user, path, wanted, asks)?;
+    Ok(match asks {
+        Asks::OnStreams => words,
+        Asks::OnTerminal => [texts(&[agents.own, ON_TERMINAL]), words].concat(),
+    })
+}
+
+fn program(
+    base_user: &str,
+    path: &str,
+    wanted: &Become,
+    asks: Asks,
+) -> Result<Vec<String>, TransportError> {
     let own = wanted.flags.as_deref().map(words).transpose()?;
     let customized = own.is_some() || wanted.exe.is_some();
     let exe = |usual: &str| wanted.exe.clone().unwrap_or_else(|| usual.to_owned());
     match wanted.method {
         BecomeMethod::Sudo if base_user != "root" || customized => {
-            Ok(sudo(exe("sudo"), own, path, wanted))
+            Ok(sudo(exe("sudo"), own, path, wanted, asks))
         }
         // As root nothing asks for a password, and `su` needs no configuration.
         BecomeMethod::Sudo | BecomeMethod::Su => {
@@ -145,15 +217,16 @@ fn arguments(base_user: &str, path: &str, wanted: &Become) -> Result<Vec<String>
             };
             Ok(su(program, own, path, wanted))
         }
-        BecomeMethod::Doas if wanted.password.is_some() && base_user != "root" => {
-            Err(TransportError::Unsupported(format!(
-                "`become_method: doas` with a password needs a terminal; let `doas` work without one, or use \
-                 `sudo` to become `{}`",
-                wanted.user
-            )))
-        }
         BecomeMethod::Doas => {
-            let flags = own.unwrap_or_else(|| vec!["-n".to_owned()]);
+            let mut flags = own.unwrap_or_default();
+            match asks {
+                Asks::OnTerminal => flags.retain(|flag| flag != "-n"),
+                // Nobody is there to be asked.
+                Asks::OnStreams if flags.iter().all(|flag| flag != "-n") => {
+                    flags.insert(0, "-n".to_owned());
+                }
+                Asks::OnStreams => {}
+            }
             let head = std::iter::once(exe("doas")).chain(flags);
             Ok(head.chain(texts(&["-u", &wanted.user, path])).collect())
         }
@@ -164,7 +237,13 @@ fn texts(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
-fn sudo(exe: String, own: Option<Vec<String>>, path: &str, wanted: &Become) -> Vec<String> {
+fn sudo(
+    exe: String,
+    own: Option<Vec<String>>,
+    path: &str,
+    wanted: &Become,
+    asks: Asks,
+) -> Vec<String> {
     let asked = wanted.password.is_some();
     let mut words = vec![exe];
     let flags = own.unwrap_or_else(|| texts(&["-H"]));
@@ -175,7 +254,10 @@ fn sudo(exe: String, own: Option<Vec<String>>, path: &str, wanted: &Become) -> V
             .filter(|flag| !matches!(flag.as_str(), "-n" | "-S")),
     );
     if asked {
-        words.extend(texts(&["-S", "-p", PROMPT]));
+        if asks == Asks::OnStreams {
+            words.push("-S".to_owned());
+        }
+        words.extend(texts(&["-p", PROMPT]));
     } else {
         words.push("-n".to_owned());
     }
@@ -224,7 +306,15 @@ mod tests {
             exe: None,
             flags: None,
         };
-        let shown = match arguments(base, "/var/lib/strata/agent-0", &wanted) {
+        let agents = Agents {
+            own: "/home/me/agent-0",
+            other: "/var/lib/strata/agent-0",
+        };
+        let asks = match method {
+            BecomeMethod::Doas if wanted.password.is_some() => Asks::OnTerminal,
+            _ => Asks::OnStreams,
+        };
+        let shown = match arguments(base, &agents, &wanted, asks) {
             Ok(words) => words.join(" "),
             Err(error) => error.to_string(),
         };
@@ -263,7 +353,7 @@ mod tests {
             "me",
             BecomeMethod::Doas,
             Some("secret"),
-            "`become_method: doas` with a password needs a terminal; let `doas` work without one, or use `sudo` to become `app`",
+            "/home/me/agent-0 --on-terminal doas -u app /var/lib/strata/agent-0",
         );
     }
 
@@ -276,10 +366,15 @@ mod tests {
             exe: exe.map(str::to_owned),
             flags: Some(flags.to_owned()),
         };
-        let shown = |base: &str, wanted: &Become| match arguments(base, "/agent", wanted) {
-            Ok(words) => words.join(" "),
-            Err(error) => error.to_string(),
+        let agents = Agents {
+            own: "/agent",
+            other: "/agent",
         };
+        let shown =
+            |base: &str, wanted: &Become| match arguments(base, &agents, wanted, Asks::OnStreams) {
+                Ok(words) => words.join(" "),
+                Err(error) => error.to_string(),
+            };
         let sudo = wanted(BecomeMethod::Sudo, Some("/opt/sudo"), "-E -n");
         assert_eq!(shown("me", &sudo), "/opt/sudo -E -n -u app -- /agent");
         assert_eq!(shown("root", &sudo), "/opt/sudo -E -n -u app -- /agent");

@@ -127,7 +127,10 @@ async fn launch(
             Ok(Launch::Refused(reason))
         }
         Answer::Exit(NOWHERE) => Err(TransportError::Unsupported(nowhere(&incoming))),
-        Answer::Exit(_) => Err(lost(&words(&incoming))),
+        Answer::Exit(_) => Err(TransportError::Unreachable(format!(
+            "the agent did not start on the host: {}",
+            words(&incoming)
+        ))),
     }
 }
 

@@ -55,7 +55,7 @@ pub enum BecomeMethod {
     Sudo,
     /// `su`.
     Su,
-    /// `doas`, which cannot be given a password without a terminal.
+    /// `doas`, which asks for a password on a terminal alone.
     Doas,
 }
 

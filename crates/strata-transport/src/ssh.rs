@@ -186,6 +186,14 @@ impl Ssh {
         }
     }
 
+    /// What a script says: of whatever login shell the user has, and without what that prints by itself.
+    async fn ask(&self, script: &str) -> Result<String, ConnectionError> {
+        let script = quote(&format!("echo {ANSWER}; {script}"));
+        let said = self.run(&format!("exec /bin/sh -c {script}"), b"").await?;
+        let answer = said.split_once(ANSWER).map_or("", |(_, answer)| answer);
+        Ok(answer.to_owned())
+    }
+
     fn complaint(&self, stderr: &[u8]) -> String {
         format!(
             "{}: {}",
@@ -201,7 +209,7 @@ impl Ssh {
         progress("waiting for ssh");
         let mut pause = Duration::from_millis(200);
         let answer = loop {
-            match self.run(SETTLED, b"").await {
+            match self.ask(SETTLED).await {
                 Ok(answer) => break answer,
                 Err(ConnectionError::Unreachable(reason)) if !may_come(&reason) => {
                     return Err(ConnectionError::Unreachable(reason));
@@ -216,7 +224,7 @@ impl Ssh {
             return Ok(());
         }
         progress("waiting for cloud-init");
-        let said = self.run(CLOUD_INIT, b"").await?;
+        let said = self.ask(CLOUD_INIT).await?;
         match said.trim() {
             "" => Ok(()),
             said => Err(ConnectionError::NotReady(format!(
@@ -225,6 +233,9 @@ impl Ssh {
         }
     }
 }
+
+/// What stands before an answer.
+const ANSWER: &str = "strata-answers:";
 
 /// What [`SETTLED`] answers if cloud-init has to be asked.
 const UNSETTLED: &str = "cloud-init";

@@ -130,3 +130,49 @@ async fn content_is_offered_by_name_and_stays_where_it_is_until_asked_for() {
         .unwrap();
     assert!(!result.failed);
 }
+
+/// Runs the agent as the holder of a terminal for a shell script; the password, then what the script may read.
+fn on_terminal(script: &str, input: &str) -> (Option<i32>, String, String) {
+    use std::io::Write;
+    use std::os::unix::fs::PermissionsExt;
+    use std::process::{Command, Stdio};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("agent");
+    std::fs::write(&path, strata_transport::agent()).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut child = Command::new(path)
+        .args(["--on-terminal", "sh", "-c", script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(input.as_bytes()).unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+#[test]
+fn a_program_that_asks_on_a_terminal_alone_gets_the_password_there_and_keeps_its_streams() {
+    let asks = "printf 'doas (me@here) password: ' >/dev/tty; read -r p </dev/tty; [ \"$p\" = secret ] || exit 7; cat";
+    let (code, stdout, stderr) = on_terminal(asks, "secret\nwhat comes after\n");
+    assert_eq!((code, stdout.as_str()), (Some(0), "what comes after\n"));
+    assert!(!stderr.contains("secret"), "{stderr}");
+    let (code, ..) = on_terminal(asks, "wrong\n");
+    assert_eq!(code, Some(7));
+    let again =
+        "for n in 1 2; do printf 'Password: ' >/dev/tty; read -r p </dev/tty; done; echo never";
+    let (code, stdout, stderr) = on_terminal(again, "wrong\n");
+    assert_eq!((code, stdout.as_str()), (Some(137), ""));
+    assert!(stderr.contains("Incorrect password"), "{stderr}");
+    let (code, _, stderr) = on_terminal("echo 'I asked nobody' >/dev/tty; exit 3", "secret\n");
+    assert_eq!(code, Some(3));
+    assert!(stderr.contains("I asked nobody"), "{stderr}");
+}

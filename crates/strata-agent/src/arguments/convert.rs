@@ -112,7 +112,7 @@ fn list(value: &Value) -> Option<Value> {
 }
 
 /// Expands a leading `~` and `$NAME` or `${NAME}`, as the shell would; what is not set stays.
-fn expand(path: &str, environment: &BTreeMap<String, String>) -> String {
+pub(crate) fn expand(path: &str, environment: &BTreeMap<String, String>) -> String {
     let mut rest = path;
     let mut expanded = String::new();
     if let (Some(after), Some(home)) = (path.strip_prefix('~'), environment.get("HOME"))

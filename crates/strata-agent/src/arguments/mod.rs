@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 
 use crate::module::ModuleError;
+pub(crate) use convert::expand;
 use convert::{convert, integer};
 use field::FILE_ATTRIBUTES;
 

@@ -14,6 +14,7 @@ use crate::system::{
     UnitChange, UnitScope, User,
 };
 
+pub(crate) use local::open_terminal;
 pub use local::{Cancel, Local};
 pub use model::Model;
 pub use rehearsal::{Carried, Imagined, Rehearsal};

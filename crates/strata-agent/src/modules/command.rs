@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::arguments::{Arguments, Field, FieldKind, Spec};
+use crate::arguments::{Arguments, Field, FieldKind, Spec, expand};
 use crate::change::{Change, Outcome};
 use crate::host::{Host, HostError};
 use crate::module::{Module, ModuleError, Report, values};
@@ -32,12 +32,16 @@ pub(super) struct Program {
     pub(super) strip: bool,
     /// The task is only a check.
     pub(super) check: bool,
+    /// Whether variables and homes take the place of their names in the words.
+    pub(super) expands: bool,
 }
 
 /// What is there before a program runs.
 pub(super) struct Before {
     /// Why it need not run: a path, and what is the matter with it.
     pub(super) done: Option<(String, &'static str)>,
+    /// The words as the program gets them.
+    argv: Vec<String>,
     started: f64,
 }
 
@@ -83,7 +87,9 @@ impl Module for Command {
             }
             (None, Some(_)) => return Err(ModuleError::new("argv must be a list")),
         };
-        Ok(Command(Program::read(argv, None, arguments, task)))
+        let mut program = Program::read(argv, None, arguments, task);
+        program.expands = arguments.bool("expand_argument_vars");
+        Ok(Command(program))
     }
 
     fn observe(&self, host: &dyn Host) -> Result<Before, ModuleError> {
@@ -125,6 +131,7 @@ impl Program {
                 .map(|text| if newline { text + "\n" } else { text }),
             strip: arguments.bool("strip_empty_ends"),
             check: task.check,
+            expands: false,
         }
     }
 
@@ -155,8 +162,20 @@ impl Program {
         let done = done.map(|(path, why)| (path.clone(), why));
         Ok(Before {
             done,
+            argv: self.expanded(host),
             started: host.now(),
         })
+    }
+
+    /// The words as the program gets them: with variables and homes in the place of their names, where that is asked for.
+    fn expanded(&self, host: &dyn Host) -> Vec<String> {
+        let needs = |word: &String| word.contains('$') || word.starts_with('~');
+        if !self.expands || !self.argv.iter().any(needs) {
+            return self.argv.clone();
+        }
+        let environment = host.environment();
+        let words = self.argv.iter();
+        words.map(|word| expand(word, &environment)).collect()
     }
 
     /// Whether a path, or anything that a pattern means, is there.
@@ -176,7 +195,7 @@ impl Program {
         let command = system::Command {
             stdin: self.stdin.clone(),
             directory: self.chdir.clone(),
-            ..system::Command::new(self.argv.clone())
+            ..system::Command::new(before.argv.clone())
         };
         vec![Change::Run {
             command,

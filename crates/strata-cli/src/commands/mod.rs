@@ -37,6 +37,7 @@ use std::{
     env,
     ffi::OsString,
     io::{IsTerminal, stderr},
+    path::PathBuf,
     process::ExitCode,
 };
 
@@ -50,8 +51,10 @@ use crate::{
         Renderer, Screen,
         adhoc::AdhocLook,
         ansible::{AnsibleLook, Manner},
+        ansible_profile::{Profile, Profiled},
         diagnostic::DiagnosticRenderer,
         json::JsonLines,
+        lines::Lines,
         progress::ProgressLook,
         terraform::TerraformLook,
         terraform_json::{self, TerraformJson},
@@ -261,23 +264,54 @@ pub(crate) enum Look {
     },
     /// The stream of `-json` of Terraform's commands.
     TerraformJson,
-    /// That of `ansible-playbook`.
-    Ansible(Manner),
-    /// That of `ansible`.
-    Adhoc {
-        /// How results are shown.
-        manner: Manner,
-        /// Whether the module's output is shown as it is.
-        command: bool,
-        /// One line a host.
-        one_line: bool,
-    },
+    /// Those of `ansible-playbook` and `ansible`.
+    Ansible(AnsibleScreen),
     /// Stages with what is under way, with so much detail.
     Progress(u8),
     /// Stages with what would be done, with so much detail.
     Planning(u8),
     /// Each event as a line of JSON.
     Json,
+}
+
+/// A look of Ansible's.
+pub(crate) struct AnsibleScreen {
+    /// Which.
+    callback: Callback,
+    /// How results are shown.
+    manner: Manner,
+    /// What is told of how long things took.
+    profiles: Vec<Profile>,
+    /// The file that lines are written to as well.
+    log: Option<PathBuf>,
+}
+
+/// What shows results, by Ansible's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Callback {
+    Default,
+    Minimal,
+    OneLine,
+}
+
+impl AnsibleScreen {
+    fn renderer(&self, diagnostics: DiagnosticRenderer) -> Box<dyn Renderer> {
+        let width = columns().saturating_sub(1).max(79);
+        let lines = Lines::new(self.log.as_deref());
+        let look: Box<dyn Renderer> = match self.callback {
+            Callback::Default => Box::new(AnsibleLook::new(width, self.manner, diagnostics, lines)),
+            Callback::Minimal | Callback::OneLine => {
+                let one_line = self.callback == Callback::OneLine;
+                Box::new(AdhocLook::new(self.manner, one_line, diagnostics, lines))
+            }
+        };
+        if self.profiles.is_empty() {
+            return look;
+        }
+        let lines = Lines::new(self.log.as_deref());
+        let verbosity = self.manner.verbosity;
+        Box::new(Profiled::new(look, &self.profiles, lines, width, verbosity))
+    }
 }
 
 /// Starts drawing with a look.
@@ -288,16 +322,7 @@ pub(crate) fn screen(look: &Look) -> Screen {
             Box::new(TerraformLook::new(diagnostics, *compact_warnings))
         }
         Look::TerraformJson => Box::new(TerraformJson::new()),
-        Look::Ansible(manner) => Box::new(AnsibleLook::new(
-            columns().saturating_sub(1).max(79),
-            *manner,
-            diagnostics,
-        )),
-        Look::Adhoc {
-            manner,
-            command,
-            one_line,
-        } => Box::new(AdhocLook::new(*manner, *command, *one_line, diagnostics)),
+        Look::Ansible(look) => look.renderer(diagnostics),
         Look::Progress(verbosity) | Look::Planning(verbosity) => {
             let (live, planning) = (stderr().is_terminal(), matches!(look, Look::Planning(_)));
             Box::new(ProgressLook::new(live, planning, *verbosity, diagnostics))

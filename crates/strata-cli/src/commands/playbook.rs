@@ -1,6 +1,9 @@
 //! `playbook`, `run` and `inventory`, as `ansible-playbook`, `ansible` and `ansible-inventory`.
 
-use std::io::{IsTerminal, stdin};
+use std::{
+    io::{IsTerminal, stdin},
+    sync::Arc,
+};
 
 use anstream::print;
 use strata_core::{Diagnostic, Diagnostics};
@@ -17,10 +20,15 @@ use strata_ops::{
     vault::Sources,
 };
 
-use super::{Exit, Look, block_on, process, screen, signals::stoppable};
+use super::{AnsibleScreen, Callback, Exit, Look, block_on, process, screen, signals::stoppable};
 use crate::{
     args,
-    render::{ansible::Manner, style::tame},
+    render::{
+        Printer,
+        ansible::Manner,
+        ansible_profile::{Order, Profile},
+        style::tame,
+    },
     terminal,
 };
 
@@ -77,7 +85,7 @@ pub(super) fn run(arguments: &args::Playbook) -> Result<Exit, Diagnostics> {
     let look = if arguments.json {
         Look::Json
     } else {
-        Look::Ansible(manner(arguments.hosts.verbose, &process))
+        Look::Ansible(look(arguments.hosts.verbose, &process))
     };
     let screen = screen(&look);
     let platforms = Platforms::real(&process);
@@ -86,7 +94,7 @@ pub(super) fn run(arguments: &args::Playbook) -> Result<Exit, Diagnostics> {
         process: &process,
         platforms: &platforms,
         stop: &stop.signal(),
-        ask: Some(asker),
+        ask: Some(below(screen.printer(), asker)),
     };
     let events = screen.events();
     let work = playbook::run(&arguments.playbooks, &options, &around, &events);
@@ -106,6 +114,14 @@ pub(super) fn run(arguments: &args::Playbook) -> Result<Exit, Diagnostics> {
         }
         Err(diags) => Ok(refused(&diags)),
     }
+}
+
+/// Asks below what was printed: a question shall not stand above the results that came before it.
+fn below(printer: Printer, ask: Arc<terminal::Ask>) -> Arc<terminal::Ask> {
+    Arc::new(move |question, hidden| {
+        printer.print(String::new());
+        ask(question, hidden)
+    })
 }
 
 /// Says what is wrong; gives Ansible's exit code for the first mistake.
@@ -179,11 +195,15 @@ pub(super) fn adhoc(arguments: &args::Adhoc) -> Result<Exit, Diagnostics> {
     let look = if arguments.json {
         Look::Json
     } else {
-        Look::Adhoc {
-            manner: manner(arguments.hosts.verbose, &process),
-            command: is_command(&arguments.module),
-            one_line: arguments.one_line,
-        }
+        Look::Ansible(AnsibleScreen {
+            callback: match arguments.one_line {
+                true => Callback::OneLine,
+                false => Callback::Minimal,
+            },
+            // Ansible asks no other callback here unless it is told to.
+            profiles: Vec::new(),
+            ..look(arguments.hosts.verbose, &process)
+        })
     };
     let screen = screen(&look);
     let events = screen.events();
@@ -193,14 +213,8 @@ pub(super) fn adhoc(arguments: &args::Adhoc) -> Result<Exit, Diagnostics> {
     done.map(|recap| recap.exit_code())
 }
 
-/// Modules whose output is shown as it is.
-fn is_command(module: &str) -> bool {
-    let short = module.strip_prefix("ansible.builtin.").unwrap_or(module);
-    matches!(short, "command" | "shell" | "raw" | "script")
-}
-
-/// How results are shown, by the settings.
-fn manner(verbosity: u8, process: &Process) -> Manner {
+/// What is shown and how, by the settings.
+fn look(verbosity: u8, process: &Process) -> AnsibleScreen {
     // What is wrong in the settings is said by the operation.
     let settings = Settings::read(&strata_ops::files::Disk, process, &mut Diagnostics::new());
     let said = settings
@@ -209,7 +223,10 @@ fn manner(verbosity: u8, process: &Process) -> Manner {
     let callback = settings.text("stdout_callback").unwrap_or_default();
     let yaml =
         callback.ends_with("yaml") || settings.text("result_format").as_deref() == Some("yaml");
-    Manner {
+    let short = callback
+        .strip_prefix("ansible.builtin.")
+        .unwrap_or(&callback);
+    let manner = Manner {
         verbosity: verbosity.max(said.min(5) as u8),
         yaml,
         skipped_hosts: settings
@@ -219,7 +236,50 @@ fn manner(verbosity: u8, process: &Process) -> Manner {
         failed_stderr: settings.flag("display_failed_stderr").unwrap_or(false),
         failed_path: settings.flag("show_task_path_on_failure").unwrap_or(false),
         statistics: settings.flag("show_custom_stats").unwrap_or(false),
+        check_markers: settings.flag("check_mode_markers").unwrap_or(false),
+        context: settings
+            .number("diff_context", &mut Diagnostics::new())
+            .map_or(3, |lines| lines as usize),
+    };
+    AnsibleScreen {
+        callback: match short {
+            "minimal" => Callback::Minimal,
+            "oneline" => Callback::OneLine,
+            _ => Callback::Default,
+        },
+        manner,
+        profiles: profiles(&settings),
+        log: settings.path("log_path"),
     }
+}
+
+/// What is told of how long things took.
+fn profiles(settings: &Settings) -> Vec<Profile> {
+    let flag = |name: &str| settings.flag(name).unwrap_or(false);
+    let names = settings.list("callbacks_enabled");
+    let known = names.iter().filter_map(|name| {
+        Some(match name.strip_prefix("ansible.posix.").unwrap_or(name) {
+            "timer" => Profile::Timer,
+            "profile_roles" => Profile::Roles {
+                summary_only: flag("profile_roles_summary_only"),
+            },
+            "profile_tasks" => Profile::Tasks {
+                limit: match settings.text("profile_tasks_limit").as_deref() {
+                    Some("all") => None,
+                    Some(number) => number.parse().ok().or(Some(20)),
+                    None => Some(20),
+                },
+                order: match settings.text("profile_tasks_order").as_deref() {
+                    Some("ascending") => Order::Ascending,
+                    Some("none") => Order::Given,
+                    _ => Order::Descending,
+                },
+                summary_only: flag("profile_tasks_summary_only"),
+            },
+            _ => return None,
+        })
+    });
+    known.collect()
 }
 
 fn options(arguments: &args::Playbook) -> Options {

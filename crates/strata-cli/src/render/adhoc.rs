@@ -9,110 +9,135 @@ use super::{
     ansible::Manner,
     ansible_result::{self, Format},
     diagnostic::DiagnosticRenderer,
-    diff, say,
-    style::{BAD, CHANGE, GOOD, paint},
+    diff,
+    lines::Lines,
+    style::{BAD, CHANGE, GOOD, QUIET, paint},
 };
 
-/// Draws results of one module as Ansible does (callbacks `minimal` and `oneline` of ansible-core 2.19).
+/// Draws results as Ansible does (callbacks `minimal` and `oneline` of ansible-core 2.19): of one module, or of the
+/// tasks of a playbook, without items of loops.
 pub(crate) struct AdhocLook {
     manner: Manner,
-    /// Whether the module's output is shown as it is.
-    command: bool,
     one_line: bool,
+    /// Whether what the task under way printed is shown as it is.
+    command: bool,
     diagnostics: DiagnosticRenderer,
+    lines: Lines,
+}
+
+/// One result.
+struct Shown<'a> {
+    host: &'a str,
+    outcome: TaskOutcome,
+    kind: ResultKind,
+    result: &'a str,
 }
 
 impl AdhocLook {
     pub(crate) fn new(
         manner: Manner,
-        command: bool,
         one_line: bool,
         diagnostics: DiagnosticRenderer,
+        lines: Lines,
     ) -> Self {
         Self {
             manner,
-            command,
             one_line,
+            command: false,
             diagnostics,
+            lines,
         }
     }
 
-    fn shown(
-        &self,
-        host: &str,
-        outcome: TaskOutcome,
-        kind: ResultKind,
-        result: &str,
-    ) -> (Style, String) {
-        let map = ansible_result::abridged(result, self.manner.verbosity);
-        let map = if kind == ResultKind::Shown {
-            ansible_result::debugged(map)
-        } else {
-            map
-        };
-        let (style, word) = match outcome {
+    fn shown(&self, shown: &Shown<'_>) -> (Style, String) {
+        let map = ansible_result::abridged(shown.result, self.manner.verbosity);
+        let (style, word) = match shown.outcome {
             TaskOutcome::Changed => (CHANGE, "CHANGED"),
             TaskOutcome::Failed | TaskOutcome::Ignored => (BAD, "FAILED"),
             TaskOutcome::Unreachable => (BAD, "UNREACHABLE"),
-            TaskOutcome::Skipped => (super::style::QUIET, "SKIPPED"),
+            TaskOutcome::Skipped => (QUIET, "SKIPPED"),
             TaskOutcome::Ok => (GOOD, "SUCCESS"),
         };
-        let failed = matches!(outcome, TaskOutcome::Failed | TaskOutcome::Unreachable);
-        let text = if self.command && map.contains_key("rc") && outcome != TaskOutcome::Unreachable
-        {
-            self.output(host, word, &map)
-        } else {
-            let mark = if failed { "!" } else { "" };
-            let format = if self.one_line {
-                Format::Line
-            } else {
-                Format::Json
-            };
-            format!(
-                "{host} | {word}{mark} => {}",
-                ansible_result::write(&map, format)
-            )
+        let text = match self.one_line {
+            true => self.line(shown, word, map),
+            false => self.block(shown, word, map),
         };
         (style, text)
     }
 
-    /// `HOST | CHANGED | rc=0 >>` and what was printed.
-    fn output(&self, host: &str, word: &str, map: &Map<String, Json>) -> String {
+    /// `minimal`.
+    fn block(&self, shown: &Shown<'_>, word: &str, map: Map<String, Json>) -> String {
+        let host = shown.host;
+        let mark = match shown.outcome {
+            TaskOutcome::Skipped => return format!("{host} | SKIPPED"),
+            TaskOutcome::Unreachable => "!",
+            _ if self.command => {
+                let text = |name: &str| map.get(name).and_then(Json::as_str).unwrap_or_default();
+                let rc = map.get("rc").and_then(Json::as_i64).unwrap_or(-1);
+                let (stdout, stderr, message) = (text("stdout"), text("stderr"), text("msg"));
+                return format!("{host} | {word} | rc={rc} >>\n{stdout}{stderr}{message}");
+            }
+            TaskOutcome::Failed | TaskOutcome::Ignored => "!",
+            _ => "",
+        };
+        let map = match shown.kind {
+            ResultKind::Shown => ansible_result::debugged(map),
+            _ => map,
+        };
+        let written = ansible_result::write(&map, Format::Json);
+        format!("{host} | {word}{mark} => {written}")
+    }
+
+    /// `oneline`.
+    fn line(&self, shown: &Shown<'_>, word: &str, map: Map<String, Json>) -> String {
+        let host = shown.host;
         let text = |name: &str| map.get(name).and_then(Json::as_str).unwrap_or_default();
-        let rc = map.get("rc").and_then(Json::as_i64).unwrap_or(-1);
-        if self.one_line {
-            let stdout = text("stdout").replace('\n', "\\n").replace('\r', "\\r");
-            let stderr = text("stderr").replace('\n', "\\n").replace('\r', "\\r");
-            let errors = if stderr.is_empty() {
-                String::new()
-            } else {
-                format!(" (stderr) {stderr}")
+        let printed = || {
+            let flat = |name: &str| text(name).replace('\n', "\\n").replace('\r', "\\r");
+            let rc = map.get("rc").and_then(Json::as_i64).unwrap_or(-1);
+            let errors = match flat("stderr") {
+                none if none.is_empty() => none,
+                some => format!(" (stderr) {some}"),
             };
-            return format!("{host} | {word} | rc={rc} | (stdout) {stdout}{errors}");
+            format!(
+                "{host} | {word} | rc={rc} | (stdout) {}{errors}",
+                flat("stdout")
+            )
+        };
+        let format = match shown.kind {
+            ResultKind::Shown | ResultKind::Verbose => Format::Flat,
+            _ => Format::Dense,
+        };
+        let written = || ansible_result::write(&map, format);
+        match shown.outcome {
+            TaskOutcome::Skipped => format!("{host} | SKIPPED"),
+            TaskOutcome::Unreachable => format!("{host} | UNREACHABLE!: {}", text("msg")),
+            TaskOutcome::Failed | TaskOutcome::Ignored => {
+                let all = ansible_result::write(&map, Format::Dense);
+                let all = format!("{host} | FAILED! => {all}");
+                match self.command {
+                    true => format!("{}\n{all}", printed()),
+                    false => all,
+                }
+            }
+            _ if self.command => printed(),
+            _ => format!("{host} | {word} => {}", written()),
         }
-        format!(
-            "{host} | {word} | rc={rc} >>\n{}{}{}",
-            line(text("stdout")),
-            text("stderr"),
-            text("msg")
-        )
-        .trim_end_matches('\n')
-        .to_owned()
     }
 }
 
-/// A text as it is, its last line ended.
-fn line(text: &str) -> String {
-    if text.is_empty() || text.ends_with('\n') {
-        text.to_owned()
-    } else {
-        format!("{text}\n")
-    }
+/// Modules whose output is shown as it is.
+fn is_command(module: &str) -> bool {
+    let short = module.strip_prefix("ansible.legacy.").unwrap_or(module);
+    let short = short.strip_prefix("ansible.builtin.").unwrap_or(short);
+    matches!(short, "command" | "shell" | "raw" | "script")
 }
 
 impl Renderer for AdhocLook {
     fn event(&mut self, event: Event) {
         match event {
+            Event::TaskStarted { action, .. } => self.command = is_command(&action),
+            Event::TaskFinished { item: Some(_), .. } => {}
             Event::TaskFinished {
                 host,
                 outcome,
@@ -121,17 +146,24 @@ impl Renderer for AdhocLook {
                 result,
                 ..
             } => {
-                for one in &diffs {
-                    say(&format!("{}\n", diff::unified(one)));
+                for one in diffs.iter().filter(|_| !self.one_line) {
+                    let text = diff::unified(one, self.manner.context);
+                    self.lines.say(&format!("{text}\n"));
                 }
-                let (style, text) = self.shown(&host, outcome, kind, &result);
-                say(&paint(style, &text));
+                let (style, text) = self.shown(&Shown {
+                    host: &host,
+                    outcome,
+                    kind,
+                    result: &result,
+                });
+                self.lines.say(&paint(style, &text));
             }
             // The result itself says why a task failed.
             Event::Diagnostic { diagnostic }
                 if !matches!(diagnostic.code, "task-failed" | "host-unreachable") =>
             {
-                anstream::eprint!("{}", self.diagnostics.render(&diagnostic));
+                let text = self.diagnostics.render(&diagnostic);
+                self.lines.diagnose(&text);
             }
             _ => {}
         }
@@ -143,22 +175,20 @@ mod tests {
     use super::*;
 
     fn text(command: bool, one_line: bool, outcome: TaskOutcome, result: &str) -> String {
-        let manner = Manner {
-            verbosity: 0,
-            yaml: false,
-            skipped_hosts: true,
-            ok_hosts: true,
-            failed_stderr: false,
-            failed_path: false,
-            statistics: false,
-        };
-        let look = AdhocLook::new(
-            manner,
-            command,
+        let look = AdhocLook {
+            manner: Manner::usual(),
             one_line,
-            DiagnosticRenderer::new(false, 80),
-        );
-        look.shown("web", outcome, ResultKind::Plain, result).1
+            command,
+            diagnostics: DiagnosticRenderer::new(false, 80),
+            lines: Lines::new(None),
+        };
+        let shown = Shown {
+            host: "web",
+            outcome,
+            kind: ResultKind::Plain,
+            result,
+        };
+        look.shown(&shown).1
     }
 
     #[test]
@@ -170,7 +200,7 @@ mod tests {
         );
         assert_eq!(
             text(false, true, TaskOutcome::Ok, ping),
-            "web | SUCCESS => {\"changed\": false, \"ping\": \"pong\"}"
+            "web | SUCCESS => {\"changed\": false,\"ping\": \"pong\"}"
         );
         let id = r#"{"changed":true,"rc":0,"stdout":"uid=0","stderr":"","msg":""}"#;
         assert_eq!(
@@ -181,10 +211,19 @@ mod tests {
             text(true, true, TaskOutcome::Changed, id),
             "web | CHANGED | rc=0 | (stdout) uid=0"
         );
-        let bad = r#"{"rc":3,"stdout":"a","stderr":"","msg":"non-zero return code"}"#;
+        let bad = r#"{"rc":3,"stdout":"a","stderr":"b","msg":"non-zero return code"}"#;
         assert_eq!(
             text(true, false, TaskOutcome::Failed, bad),
-            "web | FAILED | rc=3 >>\na\nnon-zero return code"
+            "web | FAILED | rc=3 >>\nabnon-zero return code"
+        );
+        assert_eq!(
+            text(true, true, TaskOutcome::Failed, bad),
+            "web | FAILED | rc=3 | (stdout) a (stderr) b\nweb | FAILED! => {\"msg\": \"non-zero return code\",\"rc\": 3,\"stderr\": \"b\",\"stdout\": \"a\"}"
+        );
+        let lost = r#"{"changed":false,"unreachable":true,"msg":"gone"}"#;
+        assert_eq!(
+            text(true, true, TaskOutcome::Unreachable, lost),
+            "web | UNREACHABLE!: gone"
         );
     }
 }

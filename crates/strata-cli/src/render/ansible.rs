@@ -12,9 +12,9 @@ use super::{
     Renderer,
     ansible_result::{self, Format},
     ansible_statistics::statistics,
-    complain,
     diagnostic::DiagnosticRenderer,
-    diff, say,
+    diff,
+    lines::Lines,
     style::{BAD, CHANGE, GOOD, QUIET, paint},
 };
 
@@ -35,6 +35,28 @@ pub(crate) struct Manner {
     pub(crate) failed_path: bool,
     /// Whether what `set_stats` collected is shown at the end.
     pub(crate) statistics: bool,
+    /// Whether banners say that changes are only shown.
+    pub(crate) check_markers: bool,
+    /// How many lines stand around each difference.
+    pub(crate) context: usize,
+}
+
+#[cfg(test)]
+impl Manner {
+    /// Where nobody says otherwise.
+    pub(crate) fn usual() -> Self {
+        Self {
+            verbosity: 0,
+            yaml: false,
+            skipped_hosts: true,
+            ok_hosts: true,
+            failed_stderr: false,
+            failed_path: false,
+            statistics: false,
+            check_markers: false,
+            context: 3,
+        }
+    }
 }
 
 /// Draws a playbook's run as Ansible does.
@@ -42,6 +64,7 @@ pub(crate) struct AnsibleLook {
     width: usize,
     manner: Manner,
     diagnostics: DiagnosticRenderer,
+    lines: Lines,
     recap: BTreeMap<Arc<str>, HostCounts>,
     /// What was collected for the end.
     statistics: Option<Arc<str>>,
@@ -54,15 +77,27 @@ pub(crate) struct AnsibleLook {
     played: bool,
     /// Whether any play was shown.
     began: bool,
+    /// Whether a play was shown since the last recap.
+    unfinished: bool,
+    /// Whether any playbook was shown.
+    opened: bool,
+    /// Whether the playbook under way changes nothing.
+    rehearses: bool,
 }
 
 impl AnsibleLook {
     /// Draws for `width` columns.
-    pub(crate) fn new(width: usize, manner: Manner, diagnostics: DiagnosticRenderer) -> Self {
+    pub(crate) fn new(
+        width: usize,
+        manner: Manner,
+        diagnostics: DiagnosticRenderer,
+        lines: Lines,
+    ) -> Self {
         Self {
             width,
             manner,
             diagnostics,
+            lines,
             recap: BTreeMap::new(),
             statistics: None,
             waiting: None,
@@ -70,11 +105,47 @@ impl AnsibleLook {
             path: "".into(),
             played: false,
             began: false,
+            unfinished: false,
+            opened: false,
+            rehearses: false,
         }
     }
 
-    fn banner(&self, text: &str) {
-        say(&banner(text, self.width));
+    fn banner(&mut self, text: &str) {
+        let line = banner(text, self.width);
+        self.lines.say(&line);
+    }
+
+    /// A playbook's head: with `-v` where its settings are, with `-vv` its name and how many plays it has.
+    fn playbook(&mut self, path: &str, plays: usize, settings: Option<&str>) {
+        self.show_recap();
+        let verbosity = self.manner.verbosity;
+        if verbosity > 0 && !std::mem::replace(&mut self.opened, true) {
+            let line = match settings {
+                Some(file) => format!("Using {file} as config file"),
+                None => "No config file found; using defaults".to_owned(),
+            };
+            self.lines.say(&paint(RETRY, &line));
+        }
+        if verbosity > 1 {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            self.banner(&format!("PLAYBOOK: {name}"));
+        }
+        if self.rehearses && self.manner.check_markers {
+            self.banner("DRY RUN");
+        }
+        if verbosity > 1 {
+            let line = format!("{plays} plays in {path}");
+            self.lines.say(&paint(RETRY, &line));
+        }
+    }
+
+    /// What a banner says of a play or task that changes nothing.
+    fn marker(&self, check: bool) -> &'static str {
+        match check && self.manner.check_markers {
+            true => " [CHECK MODE]",
+            false => "",
+        }
     }
 
     /// A task's banner: at once, or with its first result where some results are not shown.
@@ -90,7 +161,7 @@ impl AnsibleLook {
         if let Some((name, path)) = self.waiting.take() {
             self.banner(&name);
             if self.manner.verbosity >= 2 {
-                say(&format!("task path: {path}"));
+                self.lines.say(&format!("task path: {path}"));
             }
         }
     }
@@ -98,25 +169,30 @@ impl AnsibleLook {
     fn result(&mut self, line: &ResultLine<'_>) {
         let Some((style, text)) = line.text(self.manner) else {
             if line.outcome == TaskOutcome::Ignored {
-                say(&paint(QUIET, "...ignoring"));
+                self.lines.say(&paint(QUIET, "...ignoring"));
             }
             return;
         };
         self.show_waiting();
         for diff in line.diffs {
-            say(&format!("{}\n", diff::unified(diff)));
+            let text = diff::unified(diff, self.manner.context);
+            self.lines.say(&format!("{text}\n"));
         }
         let failed = matches!(line.outcome, TaskOutcome::Failed | TaskOutcome::Ignored);
         if failed && self.manner.failed_path && self.manner.verbosity < 2 && line.item.is_none() {
-            say(&format!("task path: {}", self.path));
+            let text = format!("task path: {}", self.path);
+            self.lines.say(&text);
         }
-        match self.manner.failed_stderr && (failed || line.outcome == TaskOutcome::Unreachable) {
-            true => complain(&paint(style, &text)),
-            false => say(&paint(style, &text)),
+        let bad = failed || line.outcome == TaskOutcome::Unreachable;
+        match bad {
+            true => self
+                .lines
+                .fail(&paint(style, &text), self.manner.failed_stderr),
+            false => self.lines.say(&paint(style, &text)),
         }
         let ignored = line.outcome == TaskOutcome::Ignored && line.item.is_none();
         if ignored || line.is_ignored_unreachable() {
-            say(&paint(QUIET, "...ignoring"));
+            self.lines.say(&paint(QUIET, "...ignoring"));
         }
     }
 
@@ -136,15 +212,23 @@ impl AnsibleLook {
     }
 
     fn show_recap(&mut self) {
+        if self.recap.is_empty() && !std::mem::take(&mut self.unfinished) {
+            return;
+        }
+        self.unfinished = false;
         self.banner("PLAY RECAP");
         for (host, counts) in std::mem::take(&mut self.recap) {
-            say(&paint(recap_style(&counts), &recap(&host, &counts)));
+            let line = paint(recap_style(&counts), &recap(&host, &counts));
+            self.lines.say(&line);
         }
-        say("");
+        self.lines.say("");
         let collected = self.statistics.take().filter(|_| self.manner.statistics);
         let stars = banner("CUSTOM STATS:", self.width);
         if let Some(text) = collected.and_then(|values| statistics(&values, &stars)) {
-            say(&text);
+            self.lines.say(&text);
+        }
+        if self.rehearses && self.manner.check_markers {
+            self.banner("DRY RUN");
         }
     }
 
@@ -152,7 +236,8 @@ impl AnsibleLook {
         for (key, hosts) in std::mem::take(&mut self.included) {
             self.show_waiting();
             let (file, item) = key.split_once('\0').unwrap_or((&key, ""));
-            say(&paint(INCLUDED, &format!("{file} for {hosts}{item}")));
+            let line = format!("{file} for {hosts}{item}");
+            self.lines.say(&paint(INCLUDED, &line));
         }
     }
 }
@@ -161,7 +246,7 @@ impl AnsibleLook {
 const INCLUDED: Style = anstyle::AnsiColor::Cyan.on_default();
 
 /// `text`, and stars up to the width, at least three.
-fn banner(text: &str, width: usize) -> String {
+pub(super) fn banner(text: &str, width: usize) -> String {
     let stars = width.saturating_sub(text.chars().count()).max(3);
     format!("\n{text} {}", "*".repeat(stars))
 }
@@ -334,16 +419,23 @@ impl Renderer for AnsibleLook {
             self.show_included();
         }
         match event {
-            Event::PlayStarted { name, hosts } => {
-                // Of several playbooks each has its recap, which counts on.
-                if !self.recap.is_empty() {
-                    self.show_recap();
-                }
+            // Of several playbooks each has its recap, which counts on.
+            Event::PlaybookStarted {
+                path,
+                plays,
+                check,
+                settings,
+            } => {
+                self.rehearses = check;
+                self.playbook(&path, plays, settings.as_deref());
+            }
+            Event::PlayStarted { name, hosts, check } => {
                 self.waiting = None;
                 self.began = true;
-                self.banner(&format!("PLAY [{name}]"));
+                self.unfinished = true;
+                self.banner(&format!("PLAY [{name}]{}", self.marker(check)));
                 if hosts == 0 && !std::mem::take(&mut self.played) {
-                    say(&paint(QUIET, "skipping: no hosts matched"));
+                    self.lines.say(&paint(QUIET, "skipping: no hosts matched"));
                 }
                 self.played = false;
             }
@@ -351,14 +443,19 @@ impl Renderer for AnsibleLook {
                 task,
                 handler,
                 path,
+                check,
+                arguments,
+                ..
             } => {
                 let what = if handler { "RUNNING HANDLER" } else { "TASK" };
-                self.task(format!("{what} [{task}]"), path);
+                let arguments = arguments.map(|text| format!(" {text}")).unwrap_or_default();
+                let marker = self.marker(check);
+                self.task(format!("{what} [{task}{arguments}]{marker}"), path);
             }
             Event::TaskRetried { host, task, left } => {
                 let line = format!("FAILED - RETRYING: [{host}]: {task} ({left} retries left).");
                 self.show_waiting();
-                say(&paint(RETRY, &line));
+                self.lines.say(&paint(RETRY, &line));
             }
             Event::TaskFinished {
                 host,
@@ -387,12 +484,14 @@ impl Renderer for AnsibleLook {
             Event::Statistics { values } => self.statistics = Some(values),
             Event::JobLookedAt { host, job, state } => {
                 self.show_waiting();
-                say(&paint(RETRY, &looked_at(&host, &job, state)));
+                let line = looked_at(&host, &job, state);
+                self.lines.say(&paint(RETRY, &line));
             }
             Event::Pausing { seconds, hidden } => {
                 self.show_waiting();
                 let hidden = if hidden { " (output is hidden)" } else { "" };
-                say(&format!("Pausing for {seconds} seconds{hidden}"));
+                self.lines
+                    .say(&format!("Pausing for {seconds} seconds{hidden}"));
             }
             Event::NoHostsLeft => self.banner("NO MORE HOSTS LEFT"),
             Event::HostRecap { host, counts } => drop(self.recap.insert(host, counts)),
@@ -400,7 +499,8 @@ impl Renderer for AnsibleLook {
             Event::Diagnostic { diagnostic } if diagnostic.code != "no-hosts-matched" => {
                 // Where the run ends in its middle Ansible counts nothing.
                 self.began &= diagnostic.code != "missing-handler";
-                anstream::eprint!("{}", self.diagnostics.render(&diagnostic));
+                let text = self.diagnostics.render(&diagnostic);
+                self.lines.diagnose(&text);
             }
             _ => {}
         }
@@ -456,12 +556,7 @@ mod tests {
         };
         let manner = Manner {
             verbosity,
-            yaml: false,
-            skipped_hosts: true,
-            ok_hosts: true,
-            failed_stderr: false,
-            failed_path: false,
-            statistics: false,
+            ..Manner::usual()
         };
         line.text(manner).map(|(_, text)| text)
     }

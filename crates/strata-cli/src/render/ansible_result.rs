@@ -9,6 +9,10 @@ pub(crate) enum Format {
     Line,
     /// JSON, indented by four.
     Json,
+    /// On one line, without a blank after commas.
+    Dense,
+    /// Indented by four, and on one line all the same.
+    Flat,
     /// YAML below the line.
     Yaml,
 }
@@ -59,6 +63,8 @@ pub(crate) fn write(map: &Map<String, Json>, format: Format) -> String {
     let value = Json::Object(map.clone());
     match format {
         Format::Line => line(&value),
+        Format::Dense => joined(&value, ","),
+        Format::Flat => write(map, Format::Json).replace('\n', ""),
         Format::Json => {
             let mut text = String::new();
             indented(&value, 0, &mut text);
@@ -76,17 +82,22 @@ fn sorted(map: &Map<String, Json>) -> Vec<(&String, &Json)> {
 
 /// On one line, with a blank after commas and colons.
 pub(crate) fn line(value: &Json) -> String {
+    joined(value, ", ")
+}
+
+/// On one line, with `comma` between.
+fn joined(value: &Json, comma: &str) -> String {
     match value {
         Json::Array(items) => {
-            let items: Vec<String> = items.iter().map(line).collect();
-            format!("[{}]", items.join(", "))
+            let items: Vec<String> = items.iter().map(|item| joined(item, comma)).collect();
+            format!("[{}]", items.join(comma))
         }
         Json::Object(map) => {
             let entries: Vec<String> = sorted(map)
                 .into_iter()
-                .map(|(name, value)| format!("{}: {}", quoted(name), line(value)))
+                .map(|(name, value)| format!("{}: {}", quoted(name), joined(value, comma)))
                 .collect();
-            format!("{{{}}}", entries.join(", "))
+            format!("{{{}}}", entries.join(comma))
         }
         scalar => scalar.to_string(),
     }

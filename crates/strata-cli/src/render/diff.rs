@@ -5,8 +5,8 @@ use strata_core::FileDiff;
 
 use super::style::{BAD, GOOD, paint};
 
-/// Draws a unified diff with three lines of context, each side with its name if it has one.
-pub(crate) fn unified(diff: &FileDiff) -> String {
+/// Draws a unified diff with so many lines of context, each side with its name if it has one.
+pub(crate) fn unified(diff: &FileDiff, context: usize) -> String {
     let text = TextDiff::from_lines(&diff.before, &diff.after);
     let side = |what: &str, header: &str| match header.is_empty() {
         true => what.to_owned(),
@@ -14,7 +14,7 @@ pub(crate) fn unified(diff: &FileDiff) -> String {
     };
     let unified = text
         .unified_diff()
-        .context_radius(3)
+        .context_radius(context)
         .header(
             &side("before", &diff.before_header),
             &side("after", &diff.after_header),
@@ -44,7 +44,7 @@ mod tests {
             before: "a\nb\n".into(),
             after: "a\nc\n".into(),
         };
-        let plain = anstream::adapter::strip_str(&unified(&diff)).to_string();
+        let plain = anstream::adapter::strip_str(&unified(&diff, 3)).to_string();
         assert_eq!(
             plain,
             "--- before: /etc/x (content)\n+++ after\n@@ -1,2 +1,2 @@\n a\n-b\n+c"

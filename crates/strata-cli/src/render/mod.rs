@@ -6,6 +6,7 @@
 
 pub(crate) mod adhoc;
 pub(crate) mod ansible;
+pub(crate) mod ansible_profile;
 mod ansible_result;
 mod ansible_statistics;
 pub(crate) mod console;
@@ -15,6 +16,7 @@ mod disruption;
 pub(crate) mod failures;
 pub(crate) mod functions;
 pub(crate) mod json;
+pub(crate) mod lines;
 pub(crate) mod plan;
 pub(crate) mod progress;
 pub(crate) mod reference;

@@ -127,7 +127,7 @@ impl ProgressLook {
         let quiet = matches!(result.outcome, TaskOutcome::Ok | TaskOutcome::Skipped);
         if !quiet || result.message.is_some() || self.verbosity > 0 {
             for diff in result.diffs {
-                self.line(&diff::unified(diff));
+                self.line(&diff::unified(diff, 3));
             }
             self.line(&result.line());
         }
@@ -327,6 +327,7 @@ impl Renderer for ProgressLook {
             | Event::ChangePlanned { .. }
             | Event::Provision { .. }
             | Event::ChangeSummary { .. }
+            | Event::PlaybookStarted { .. }
             | Event::PlayStarted { .. }
             | Event::Statistics { .. }
             | Event::JobLookedAt { .. }

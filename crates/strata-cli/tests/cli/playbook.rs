@@ -104,7 +104,7 @@ fn one_module_runs_as_ansible_runs_it() {
         (ran.code, ran.stdout.as_str()),
         (
             Some(2),
-            "localhost | FAILED | rc=3 >>\na\nnon-zero return code\n"
+            "localhost | FAILED | rc=3 >>\nanon-zero return code\n"
         )
     );
     let ran = project.run(&["run", "a,b", "-i", "a,b,", "--list-hosts"]);
@@ -465,4 +465,77 @@ fn modules_of_kubernetes_get_their_definition_from_a_template_of_ours() {
         "{}",
         ran.stdout
     );
+}
+
+/// What a command line of a shell prints on both outputs, in order; `strata` is ours.
+fn together(project: &Folder, line: &str) -> String {
+    let line = format!(
+        "exec 2>&1; {}",
+        line.replace("strata ", concat!(env!("CARGO_BIN_EXE_strata"), " "))
+    );
+    let output = std::process::Command::new("sh")
+        .args(["-c", &line])
+        .current_dir(project.path())
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_question_stands_below_the_results_that_came_before() {
+    let project = Folder::new(&[(
+        "site.yml",
+        "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - {name: one, debug: {msg: 1}}\n    - {name: two, debug: {msg: 2}}\n",
+    )]);
+    let said = together(
+        &project,
+        "printf 'y\\ny\\n' | strata playbook site.yml --step",
+    );
+    let place = |text: &str| {
+        said.find(text)
+            .unwrap_or_else(|| panic!("no `{text}` in {said}"))
+    };
+    assert!(place("\"msg\": 1") < place("TASK: two (N)o"), "{said}");
+}
+
+#[test]
+fn callbacks_tell_how_long_things_took_and_the_log_has_every_line() {
+    let project = Folder::new(&[
+        (
+            "site.yml",
+            "- hosts: localhost\n  gather_facts: false\n  roles: [r]\n  tasks:\n    - command: 'true'\n    - {name: bad, command: 'false', ignore_errors: true}\n",
+        ),
+        (
+            "roles/r/tasks/main.yml",
+            "- {name: first, ping: }\n- {name: second, ping: }\n",
+        ),
+        (
+            "ansible.cfg",
+            "[defaults]\nlog_path = run.log\ncallbacks_enabled = timer, profile_tasks, ansible.posix.profile_roles\n[callback_profile_tasks]\nsort_order = none\n",
+        ),
+    ]);
+    let said = together(&project, "strata playbook site.yml -v");
+    let begins = |text: &str| said.lines().any(|line| line.starts_with(text));
+    for line in [
+        "Using /",
+        "TASKS RECAP ****",
+        "ROLES RECAP ****",
+        "PLAYBOOK RECAP ****",
+        "Playbook run took 0 days, 0 hours, 0 minutes, ",
+        "r : first -------",
+        "r ---------",
+        "total ------",
+    ] {
+        assert!(begins(line), "no `{line}` in {said}");
+    }
+    let time = |line: &&str| line.contains(" (0:00:0") && line.ends_with("******* ");
+    // One below each of four banners, for each of two callbacks, and one above each of their sums.
+    assert_eq!(said.lines().filter(time).count(), 10, "{said}");
+    let log = std::fs::read_to_string(project.path().join("run.log")).unwrap();
+    assert!(log.contains(" n=ansible INFO| TASK [r : first] *"), "{log}");
+    assert!(
+        log.contains(" n=ansible ERROR| fatal: [localhost]: FAILED!"),
+        "{log}"
+    );
+    assert!(log.lines().all(|line| !line.contains('\u{1b}')), "{log}");
 }

@@ -17,11 +17,12 @@ mod sops;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Map, Value as Json};
-use strata_core::{Diagnostic, Diagnostics, Events, Severity, files::Files};
+use strata_core::{Diagnostic, Diagnostics, Event, Events, Severity, files::Files};
 use strata_jinja::Now;
 use strata_playbook::{
     Inventory, Playbook,
@@ -290,8 +291,10 @@ pub async fn run(
     let events = &project.masked(events);
     let mut recaps = Vec::new();
     for (path, playbook) in playbooks.iter().zip(loaded) {
+        let named = Some(path.as_path());
         let path = absolute(path);
         let one = One {
+            named,
             playbook: playbook.as_ref(),
             path: Some(&path),
             folder: path.parent(),
@@ -333,6 +336,7 @@ pub(crate) async fn run_text(
     let playbook = strata_playbook::load(files, path, &load_options, &mut diags);
     let one = One {
         playbook: playbook.as_ref(),
+        named: None,
         path: None,
         folder: Some(Path::new("")),
         extra: &extra,
@@ -347,6 +351,8 @@ pub(crate) async fn run_text(
 /// One playbook of a run.
 struct One<'a> {
     playbook: Option<&'a Playbook>,
+    /// Its file as the user named it.
+    named: Option<&'a Path>,
     /// Its file, if it has one.
     path: Option<&'a Path>,
     folder: Option<&'a Path>,
@@ -401,6 +407,16 @@ impl One<'_> {
             .into_iter()
             .for_each(|warning| events.diagnostic(warning));
         let defaults = ConnectionDefaults::of(options, &project.settings, password);
+        if let Some(named) = self.named {
+            let settings = project.settings.file.as_deref();
+            let settings = settings.map(|path| around.process.working_directory.join(path));
+            events.send(Event::PlaybookStarted {
+                path: named.display().to_string().into(),
+                plays: playbook.plays.len(),
+                check: options.check,
+                settings: settings.map(|path| path.display().to_string().into()),
+            });
+        }
         let connect =
             |target: &strata_runner::Target| around.platforms.connect(&defaults.applied(target));
         let done = strata_runner::run(playbook, &found.inventory, &connect, &runner, events).await;
@@ -493,6 +509,12 @@ pub(crate) fn apply(
     runner.any_errors_fatal = settings.flag("any_errors_fatal").unwrap_or(false);
     runner.needs_handlers = settings.flag("error_on_missing_handler").unwrap_or(true);
     runner.verbosity = options.verbosity;
+    runner.no_log = settings.flag("no_log").unwrap_or(false);
+    runner.tells_arguments = settings.flag("display_args_to_stdout").unwrap_or(false);
+    let seconds = settings.number("task_timeout", diags);
+    runner.task_timeout = seconds
+        .filter(|seconds| *seconds > 0)
+        .map(Duration::from_secs);
     apply_become(options, settings, around, runner, diags);
     runner.gathering = match settings.text("gathering").as_deref() {
         None | Some("implicit") => Gathering::Implicit,
@@ -644,6 +666,9 @@ pub(crate) fn runner_options(
         plugins: None,
         journal: None,
         ready_timeout: None,
+        no_log: false,
+        tells_arguments: false,
+        task_timeout: None,
         debugs: project
             .settings
             .flag("enable_task_debugger")

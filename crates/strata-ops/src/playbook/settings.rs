@@ -130,13 +130,14 @@ impl Settings {
     fn take_environment(&mut self, process: &Process, diags: &mut Diagnostics) {
         let mut unknown = Vec::new();
         for (name, value) in &process.environment {
-            if !name.starts_with("ANSIBLE_") || known::OTHER_VARIABLES.contains(&name.as_str()) {
+            if known::OTHER_VARIABLES.contains(&name.as_str()) {
                 continue;
             }
             match KNOWN
                 .iter()
                 .find(|setting| setting.variables.contains(&name.as_str()))
             {
+                None if !name.starts_with("ANSIBLE_") => {}
                 Some(setting) => {
                     let folder = process.working_directory.clone();
                     self.take(setting, &format!("`{name}`"), value.clone(), &folder, diags);

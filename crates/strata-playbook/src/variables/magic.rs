@@ -55,27 +55,25 @@ pub fn magic(
 /// depend on (`ansible_dependent_role_names`), and of all, each once (`ansible_role_names`).
 pub fn role_names<'a>(roles: impl Iterator<Item = &'a Role>) -> BTreeMap<String, Variable> {
     let (dependencies, own): (Vec<_>, Vec<_>) = roles.partition(|role| role.is_dependency());
-    let names =
-        |roles: &[&Role]| -> Vec<String> { roles.iter().map(|role| role.name.clone()).collect() };
-    let own = names(&own);
-    let mut dependencies = names(&dependencies);
-    let mut seen = BTreeSet::new();
-    dependencies.retain(|name| seen.insert(name.clone()));
-    let mut all = own.clone();
-    all.extend(dependencies.iter().cloned());
-    let mut seen = BTreeSet::new();
-    all.retain(|name| seen.insert(name.clone()));
+    // A loop may include a role thousands of times: what is listed once is not copied as often.
+    let once = |roles: &mut dyn Iterator<Item = &'a Role>| -> Vec<&'a str> {
+        let mut seen = BTreeSet::new();
+        let names = roles.map(|role| role.name.as_str());
+        names.filter(|name| seen.insert(*name)).collect()
+    };
+    let all = once(&mut own.iter().chain(&dependencies).copied());
+    let dependencies = once(&mut dependencies.iter().copied());
+    let own: Vec<&str> = own.iter().map(|role| role.name.as_str()).collect();
+    let plain = |names: Vec<&str>| Variable::Plain(Arc::new(json!(names)));
+    let own = plain(own);
     let lists = [
-        ("ansible_role_names", all),
-        ("ansible_dependent_role_names", dependencies),
+        ("ansible_role_names", plain(all)),
+        ("ansible_dependent_role_names", plain(dependencies)),
         ("role_names", own.clone()),
         ("play_role_names", own.clone()),
         ("ansible_play_role_names", own),
     ];
-    let plain = |names: Vec<String>| Variable::Plain(Arc::new(json!(names)));
-    lists
-        .map(|(name, names)| (name.to_owned(), plain(names)))
-        .into()
+    lists.map(|(name, names)| (name.to_owned(), names)).into()
 }
 
 /// The Python that Ansible would run in. Strata has none; where one is asked for, as for `ansible_python_interpreter` of

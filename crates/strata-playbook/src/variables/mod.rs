@@ -209,10 +209,21 @@ impl Variables for HostVariables {
         }
         let mut found = self
             .levels()
-            .filter_map(|(map, templates)| map.get(name).map(|value| (value, templates)));
-        let (value, templates) = found.next()?;
+            .filter_map(|(map, templates)| map.get(name).map(|value| (map, value, templates)));
+        let (map, value, templates) = found.next()?;
         let (value, templates) = match value {
-            Json::Object(_) if self.merge_hashes => merged((value, templates), found),
+            Json::Object(_) if self.merge_hashes => {
+                let weaker = found.map(|(_, value, templates)| (value, templates));
+                merged((value, templates), weaker)
+            }
+            // What may be large is not copied for each template that touches it.
+            Json::Object(_) | Json::Array(_) => {
+                return Some(Variable::Entry {
+                    map: map.clone(),
+                    name: name.into(),
+                    templates,
+                });
+            }
             value => (value.clone(), templates),
         };
         let value = Arc::new(value);

@@ -40,12 +40,8 @@ impl Batch<'_> {
             return;
         }
         let host = &self.hosts[next.at].name;
-        let span = &next.task.span;
-        self.shared.events.send(Event::TaskStarted {
-            task: self.name(host, &next.task).into(),
-            handler: next.handler,
-            path: format!("{}:{}", span.file, span.start.line).into(),
-        });
+        let name = self.name(host, &next.task).into();
+        self.started(name, &next.task, next.handler);
     }
 
     /// A condition that does not hold: shown as skipped, and not counted.

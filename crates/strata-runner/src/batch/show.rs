@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use serde_json::Value as Json;
 use strata_core::{Diagnostic, Event, ResultKind, Subject, TaskOutcome};
-use strata_playbook::play::{Action, Task};
+use strata_jinja::as_python;
+use strata_playbook::play::{Action, Spanned, Task};
 
 use super::{Batch, schedule::Next};
 use crate::{
@@ -21,13 +23,36 @@ impl Batch<'_> {
         let span = &next.task.span;
         let place = format!("{}:{}", span.file, span.start.byte);
         if self.shown.insert((next.position.clone(), place)) {
-            self.shared.events.send(Event::TaskStarted {
-                task: name.clone(),
-                handler: next.handler || next.of_handler,
-                path: format!("{}:{}", span.file, span.start.line).into(),
-            });
+            let handler = next.handler || next.of_handler;
+            self.started(name.clone(), &next.task, handler);
         }
         name
+    }
+
+    /// Tells that a task begins.
+    pub(super) fn started(&self, name: Arc<str>, task: &Task, handler: bool) {
+        let (span, keywords) = (&task.span, &task.keywords);
+        let options = &self.shared.options;
+        let is_open = |keyword: &Spanned<Json>| keyword.value == Json::Bool(false);
+        let hides = match &keywords.no_log {
+            Some(keyword) => !is_open(keyword),
+            None => options.no_log,
+        };
+        let arguments = match &task.action {
+            Action::Module { arguments, .. } if options.tells_arguments && !hides => {
+                Some(&arguments.value)
+            }
+            _ => None,
+        };
+        self.shared.events.send(Event::TaskStarted {
+            task: name,
+            handler,
+            path: format!("{}:{}", span.file, span.start.line).into(),
+            action: task.written.as_str().into(),
+            role: task.role.as_ref().map(|role| role.name.as_str().into()),
+            check: outcome::marked_as_check(keywords.check_mode.as_ref(), options.check),
+            arguments: arguments.and_then(written).map(Into::into),
+        });
     }
 
     /// A task's name as the recap shows it: `ROLE : NAME`; one that includes a role goes by its own name alone.
@@ -86,6 +111,13 @@ impl Batch<'_> {
     }
 }
 
+/// Arguments as they are written: `NAME=VALUE` with commas between.
+fn written(arguments: &Json) -> Option<String> {
+    let one = |(name, value): (&String, &Json)| format!("{name}={}", as_python(value));
+    let all: Vec<String> = arguments.as_object()?.iter().map(one).collect();
+    (!all.is_empty()).then(|| all.join(", "))
+}
+
 fn action_name(task: &Task) -> String {
     match &task.action {
         Action::IncludeRole { name, .. } => {
@@ -129,11 +161,36 @@ fn task_failed(job: &Job, whole: &ItemResult) -> Diagnostic {
 }
 
 fn unreachable(job: &Job, whole: &ItemResult) -> Diagnostic {
-    Diagnostic::error("host-unreachable", format!("`{}` cannot be reached", job.host))
-        .detail(whole.message(true).unwrap_or_default())
-        .at(job.task.span.clone())
-        .subject(subject(job))
-        .hint("Look whether the host is up, and whether the inventory names the right connection, address and user.")
+    let reason = whole.message(true).unwrap_or_default();
+    let hint = way_back(&reason);
+    Diagnostic::error(
+        "host-unreachable",
+        format!("`{}` cannot be reached", job.host),
+    )
+    .detail(reason)
+    .at(job.task.span.clone())
+    .subject(subject(job))
+    .hint(hint)
+}
+
+/// What to do about a host that cannot be reached.
+fn way_back(reason: &str) -> &'static str {
+    let says = |words: &str| reason.contains(words);
+    if says("IDENTIFICATION HAS CHANGED") {
+        "If the host was made anew, take its old key out of the known hosts, as ssh says above; if it was not, somebody else answers in its place."
+    } else if says("Host key verification failed") {
+        "Look at the host's key and put it into the known hosts, for example by connecting once by hand."
+    } else if says("Permission denied") {
+        "Name a user and a key that the host accepts (`ansible_user`, `ansible_ssh_private_key_file`), or give the password with `--ask-pass`."
+    } else if says("Could not resolve") {
+        "Look whether the name is right, or give the address as `ansible_host`."
+    } else if says("No space left on device") {
+        "Make room on the host: the agent needs a few megabytes in the home of its user, or in `/var/lib` of root."
+    } else if says("did not start on the host") {
+        "Look at what `ssh` prints when it runs a command there: the user's login shell must run it."
+    } else {
+        "Look whether the host is up, and whether the inventory names the right connection, address and user."
+    }
 }
 
 /// A failed item's message, with what its command printed last.
@@ -159,6 +216,11 @@ fn reason(values: &crate::JsonMap) -> String {
 fn hint(reason: &str) -> Option<&'static str> {
     if reason.contains("is not supported by Strata") {
         Some("Use a module or option that Strata has, or leave the task out with `--skip-tags`.")
+    } else if reason.contains("cannot become the user") {
+        let asked = ["password", "Authentication", "Incorrect"];
+        asked.iter().any(|word| reason.contains(word)).then_some(
+            "Give the right password with `--ask-become-pass`, `ansible_become_password` or `become_password_file`, or let the user go without one.",
+        )
     } else if reason.contains("undefined") {
         Some(
             "Define the variable in the inventory, `group_vars`, the play's `vars` or with `-e`, or give it a `default`.",

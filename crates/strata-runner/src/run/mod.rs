@@ -20,7 +20,7 @@ use crate::{
     hosts::{FactLevel, HostTable},
     jobs::Jobs,
     magic::{MagicCache, PlayScope},
-    resume,
+    outcome, resume,
     scope::{Templates, Watch},
     session::Sessions,
     supported,
@@ -192,7 +192,7 @@ impl Run<'_> {
         let facts = self.play_facts(play)?;
         let hosts = facts.hosts.clone();
         if hosts.is_empty() {
-            self.started(&facts, 0);
+            self.started(play, &facts, 0);
             return Ok(BatchEnd::Done);
         }
         for batch in batches(&facts, play)? {
@@ -220,10 +220,12 @@ impl Run<'_> {
             || memory.condemned.contains(host)
     }
 
-    fn started(&self, facts: &PlayFacts, hosts: usize) {
+    fn started(&self, play: &Play, facts: &PlayFacts, hosts: usize) {
+        let check = play.keywords.check_mode.as_ref();
         self.shared.events.send(Event::PlayStarted {
             name: facts.name.as_str().into(),
             hosts,
+            check: outcome::marked_as_check(check, self.shared.options.check),
         });
     }
 
@@ -243,10 +245,10 @@ impl Run<'_> {
             .collect();
         if left.is_empty() {
             // Some matched, as the number says, but none of them is left.
-            self.started(facts, hosts.len());
+            self.started(play, facts, hosts.len());
             return Ok(BatchEnd::Done);
         }
-        self.started(facts, left.len());
+        self.started(play, facts, left.len());
         let scope = self.scope(play, facts, &left)?;
         self.any_play = true;
         let options = &self.shared.options;
@@ -297,8 +299,14 @@ impl Run<'_> {
             vars_files: BTreeMap::new(),
             roles: BTreeMap::new(),
             included_roles: BTreeMap::new(),
-            play_hosts: names(&facts.hosts),
-            play_hosts_all: Arc::new(facts.hosts.iter().map(|host| Json::from(&**host)).collect()),
+            play_hosts: names(&facts.listed),
+            play_hosts_all: Arc::new(
+                facts
+                    .listed
+                    .iter()
+                    .map(|host| Json::from(&**host))
+                    .collect(),
+            ),
             batch_hosts: names(hosts),
             cache: MagicCache::default(),
         };

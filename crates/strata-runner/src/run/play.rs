@@ -16,7 +16,10 @@ use crate::{Gathering, JsonMap, outcome::text, scope::Watch, task::boolean};
 /// What a play's own keywords say.
 pub(super) struct PlayFacts {
     pub(super) name: String,
+    /// Its hosts, in its own order.
     pub(super) hosts: Vec<Arc<str>>,
+    /// The same in the order of the inventory, as `ansible_play_hosts` has them.
+    pub(super) listed: Vec<Arc<str>>,
     pub(super) serial: Vec<String>,
     pub(super) force_handlers: bool,
     pub(super) max_fail_percentage: Option<f64>,
@@ -42,7 +45,7 @@ impl Run<'_> {
                 String::new()
             }
         };
-        let hosts = self.matching(play, &pattern).unwrap_or_else(|diagnostic| {
+        let listed = self.matching(play, &pattern).unwrap_or_else(|diagnostic| {
             diags.push(*diagnostic);
             Vec::new()
         });
@@ -86,7 +89,8 @@ impl Run<'_> {
         let most = most.and_then(|most| number(most, "max_fail_percentage"));
         let facts = PlayFacts {
             name,
-            hosts,
+            hosts: ordered(listed.clone(), play.order),
+            listed,
             serial,
             force_handlers: force.unwrap_or(self.shared.options.force_handlers),
             max_fail_percentage: most
@@ -115,7 +119,7 @@ impl Run<'_> {
         self.templates(play, Watch::new(None)).templar(&variables)
     }
 
-    /// The hosts of a play, in its order.
+    /// The hosts of a play, in the order of the inventory.
     fn matching(&self, play: &Play, pattern: &str) -> Result<Vec<Arc<str>>, Box<Diagnostic>> {
         let inventory = self.shared.table.inventory();
         let find = |pattern: &str| {
@@ -144,11 +148,11 @@ impl Run<'_> {
                 .events
                 .diagnostic(warning.at(play.hosts.span.clone()));
         }
-        Ok(ordered(names, play.order))
+        Ok(names.into_iter().map(Arc::from).collect())
     }
 }
 
-fn ordered(mut names: Vec<String>, order: Order) -> Vec<Arc<str>> {
+fn ordered(mut names: Vec<Arc<str>>, order: Order) -> Vec<Arc<str>> {
     match order {
         Order::Inventory => {}
         Order::ReverseInventory => names.reverse(),
@@ -162,7 +166,7 @@ fn ordered(mut names: Vec<String>, order: Order) -> Vec<Arc<str>> {
             std::hash::RandomState::new().hash_one(name)
         }),
     }
-    names.into_iter().map(Arc::from).collect()
+    names
 }
 
 /// Divides the hosts of a play by its `serial`: numbers and shares, of which the last repeats.

@@ -18,7 +18,7 @@ use super::{
     tries::{Background, Tries, repeat},
 };
 use crate::{
-    JsonMap,
+    JsonMap, Options,
     outcome::{self, Effect, Include, ItemResult},
     session::TaskError,
     supported::now_called,
@@ -46,7 +46,8 @@ pub(super) async fn run(
         },
     };
     let keywords = &job.task.keywords;
-    match flags(&templar, job) {
+    let hides = |keyword: &Option<_>| keyword.is_some() || shared.options.no_log;
+    match flags(&templar, job, &shared.options) {
         Ok((no_log, ignore_errors, ignore_unreachable)) => {
             result.no_log |= no_log;
             result.ignore_errors = ignore_errors;
@@ -61,10 +62,10 @@ pub(super) async fn run(
             if result.is_failed() {
                 result = ItemResult::unknown();
             }
-            result.no_log |= keywords.no_log.is_some();
+            result.no_log |= hides(&keywords.no_log);
         }
         Err(error) => {
-            result.no_log |= keywords.no_log.is_some();
+            result.no_log |= hides(&keywords.no_log);
             result.values.extend(failed(error.into()).values);
         }
     }
@@ -76,15 +77,19 @@ enum Done {
     Finished(Box<ItemResult>),
 }
 
-fn flags(templar: &Templar, job: &Job) -> Result<(bool, bool, bool), TemplateError> {
+fn flags(
+    templar: &Templar,
+    job: &Job,
+    options: &Options,
+) -> Result<(bool, bool, bool), TemplateError> {
     let keywords = &job.task.keywords;
-    let flag = |keyword: &Option<Spanned<Json>>| {
-        keywords::boolean(templar, keyword.as_ref()).map(|value| value.unwrap_or(false))
+    let flag = |keyword: &Option<Spanned<Json>>, usual: bool| {
+        keywords::boolean(templar, keyword.as_ref()).map(|value| value.unwrap_or(usual))
     };
     Ok((
-        flag(&keywords.no_log)?,
-        flag(&keywords.ignore_errors)?,
-        flag(&keywords.ignore_unreachable)?,
+        flag(&keywords.no_log, options.no_log)?,
+        flag(&keywords.ignore_errors, false)?,
+        flag(&keywords.ignore_unreachable, false)?,
     ))
 }
 
@@ -311,7 +316,7 @@ async fn module(
     let place = call::Place::find(job, variables, templar)?;
     let options = &shared.options;
     let keywords = &job.task.keywords;
-    let timeout = keywords::seconds(templar, keywords.timeout.as_ref())?;
+    let timeout = keywords::seconds(templar, keywords.timeout.as_ref())?.or(options.task_timeout);
     let background = Background::of(job, templar)?;
     let call = Call {
         background: background.limit.filter(|_| background.is_left_behind()),
@@ -323,7 +328,7 @@ async fn module(
         arguments,
         check: keywords::boolean(templar, keywords.check_mode.as_ref())?.unwrap_or(options.check),
         diff: keywords::boolean(templar, keywords.diff.as_ref())?.unwrap_or(options.diff),
-        no_log: keywords::boolean(templar, keywords.no_log.as_ref())?.unwrap_or(false),
+        no_log: keywords::boolean(templar, keywords.no_log.as_ref())?.unwrap_or(options.no_log),
         environment: keywords::environment(templar, keywords)?,
         place,
     };

@@ -202,6 +202,9 @@ fn options(
         plugins: None,
         journal: None,
         ready_timeout: Some(Duration::from_secs(60)),
+        no_log: false,
+        tells_arguments: false,
+        task_timeout: None,
         stop,
     }
 }

@@ -22,6 +22,7 @@ use crate::system::{
 #[cfg(not(feature = "fetch"))]
 use no_http as http;
 pub use process::Cancel;
+pub(crate) use terminal::open as open_terminal;
 
 mod accounts;
 #[cfg(any(test, feature = "fetch"))]

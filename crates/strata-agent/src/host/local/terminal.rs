@@ -99,7 +99,7 @@ pub(super) fn converse(
 }
 
 /// A new terminal: our end and the program's.
-fn open(echo: bool) -> std::io::Result<(File, File)> {
+pub(crate) fn open(echo: bool) -> std::io::Result<(File, File)> {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
     grantpt(&master)?;
     unlockpt(&master)?;

@@ -127,6 +127,10 @@ pub(super) const KNOWN: &[Setting] = &[
             &[
                 "default",
                 "ansible.builtin.default",
+                "minimal",
+                "ansible.builtin.minimal",
+                "oneline",
+                "ansible.builtin.oneline",
                 "yaml",
                 "community.general.yaml",
                 "skippy",
@@ -445,7 +449,17 @@ pub(super) const KNOWN: &[Setting] = &[
             "defaults.callback_enabled",
         ],
         variables: &["ANSIBLE_CALLBACKS_ENABLED", "ANSIBLE_CALLBACK_WHITELIST"],
-        effect: Effect::Only(&[""], "callback plugins are Python"),
+        effect: Effect::Words(
+            &[
+                "timer",
+                "ansible.posix.timer",
+                "profile_tasks",
+                "ansible.posix.profile_tasks",
+                "profile_roles",
+                "ansible.posix.profile_roles",
+            ],
+            "other callback plugins are Python",
+        ),
     },
     Setting {
         name: "strategy",
@@ -453,12 +467,47 @@ pub(super) const KNOWN: &[Setting] = &[
         variables: &["ANSIBLE_STRATEGY"],
         effect: Effect::Only(&["linear", "mitogen_linear"], "say `strategy` in the play"),
     },
-    Setting {
-        name: "display_args_to_stdout",
-        places: &["defaults.display_args_to_stdout"],
-        variables: &["ANSIBLE_DISPLAY_ARGS_TO_STDOUT"],
-        effect: Effect::Only(NO, "arguments may be secret"),
-    },
+    used(
+        "display_args_to_stdout",
+        &["defaults.display_args_to_stdout"],
+        &["ANSIBLE_DISPLAY_ARGS_TO_STDOUT"],
+    ),
+    used(
+        "check_mode_markers",
+        &[
+            "defaults.check_mode_markers",
+            "callback_default.check_mode_markers",
+        ],
+        &["ANSIBLE_CHECK_MODE_MARKERS"],
+    ),
+    used("no_log", &["defaults.no_log"], &["ANSIBLE_NO_LOG"]),
+    used(
+        "task_timeout",
+        &["defaults.task_timeout"],
+        &["ANSIBLE_TASK_TIMEOUT"],
+    ),
+    used("diff_context", &["diff.context"], &["ANSIBLE_DIFF_CONTEXT"]),
+    used("log_path", &["defaults.log_path"], &["ANSIBLE_LOG_PATH"]),
+    used(
+        "profile_tasks_limit",
+        &["callback_profile_tasks.task_output_limit"],
+        &["PROFILE_TASKS_TASK_OUTPUT_LIMIT"],
+    ),
+    used(
+        "profile_tasks_order",
+        &["callback_profile_tasks.sort_order"],
+        &["PROFILE_TASKS_SORT_ORDER"],
+    ),
+    used(
+        "profile_tasks_summary_only",
+        &["callback_profile_tasks.summary_only"],
+        &["PROFILE_TASKS_SUMMARY_ONLY"],
+    ),
+    used(
+        "profile_roles_summary_only",
+        &["callback_profile_roles.summary_only"],
+        &["PROFILE_ROLES_SUMMARY_ONLY"],
+    ),
     used(
         "enable_task_debugger",
         &["defaults.enable_task_debugger"],

@@ -1,0 +1,136 @@
+//! A program with a terminal to ask for a password on, while its three streams stay what they are.
+//!
+//! `doas` reads a password from its terminal alone, and some `sudo` will not run without one. So the agent starts
+//! itself twice: once to hold a terminal and answer on it, and once, as the leader of a session on that terminal, to
+//! become the program. The password is the first line of the standard input, so that it stands in no argument; what
+//! comes after that line is the program's.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitCode, ExitStatus};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Mode, OFlags};
+use rustix::pty::ptsname;
+
+use crate::host::open_terminal;
+
+/// The argument before a program that is to be asked for a password on a terminal.
+pub const ON_TERMINAL: &str = "--on-terminal";
+
+/// The argument before a terminal and the program that it is for.
+const BEHIND: &str = "--behind-terminal";
+
+/// So much of what is said on the terminal is kept.
+const KEPT: usize = 4096;
+
+/// The longest password that is taken.
+const LONGEST: usize = 4096;
+
+/// Does what the arguments ask for, if they ask for one of the two; gives how it ended.
+pub fn asked() -> Option<ExitCode> {
+    let mut arguments = std::env::args().skip(1);
+    let done = match arguments.next()?.as_str() {
+        ON_TERMINAL => hold(arguments.collect()),
+        BEHIND => Err(run_behind(&arguments.collect::<Vec<_>>())),
+        _ => return None,
+    };
+    Some(done.unwrap_or_else(|error| {
+        // Nobody may be left to read it.
+        writeln!(io::stderr(), "strata-agent: {error}").ok();
+        ExitCode::FAILURE
+    }))
+}
+
+/// Becomes the program; gives why it could not.
+fn run_behind(words: &[String]) -> io::Error {
+    let [terminal, program, arguments @ ..] = words else {
+        return io::Error::other("no program is given");
+    };
+    // A session's leader takes the first terminal that it opens.
+    if let Err(error) = rustix::process::setsid() {
+        return error.into();
+    }
+    // It stays open for as long as the program runs.
+    let opened = rustix::fs::open(terminal.as_str(), OFlags::RDWR, Mode::empty());
+    match opened {
+        Ok(_kept) => Command::new(program).args(arguments).exec(),
+        Err(error) => error.into(),
+    }
+}
+
+/// Runs the program behind a terminal, and gives it the password when it asks.
+fn hold(program: Vec<String>) -> io::Result<ExitCode> {
+    let password = first_line()?;
+    let (master, slave) = open_terminal(false)?;
+    let name = ptsname(&master, Vec::new())?;
+    let name = name.to_str().map_err(io::Error::other)?;
+    let mut child = Command::new(std::env::current_exe()?)
+        .args([BEHIND, name])
+        .args(program)
+        .spawn()?;
+    let status = answer(master, slave, &mut child, &password)?;
+    let code = status.code().or(status.signal().map(|signal| 128 + signal));
+    Ok(ExitCode::from(code.map_or(1, |code| code as u8)))
+}
+
+/// Reads to the end of a line and not a byte beyond.
+fn first_line() -> io::Result<String> {
+    let mut line = Vec::new();
+    let mut byte = [0];
+    while rustix::io::read(io::stdin(), &mut byte)? == 1 && byte != *b"\n" {
+        line.push(byte[0]);
+        if line.len() > LONGEST {
+            return Err(io::Error::other("the password does not end"));
+        }
+    }
+    String::from_utf8(line).map_err(io::Error::other)
+}
+
+/// Waits for the program's end; what it says on the terminal goes to the standard error.
+fn answer(
+    mut master: File,
+    slave: File,
+    child: &mut Child,
+    password: &str,
+) -> io::Result<ExitStatus> {
+    // The program may open the terminal for each question anew: until it was answered we keep it open, too.
+    let mut slave = Some(slave);
+    let mut said = String::new();
+    let mut buffer = [0; 1 << 10];
+    loop {
+        if slave.is_some() && !has_data(&master) {
+            let Some(status) = child.try_wait()? else {
+                continue;
+            };
+            write!(io::stderr(), "{said}").ok();
+            return Ok(status);
+        }
+        // Once nobody has the terminal open any more there is nothing to be asked.
+        let Ok(count @ 1..) = master.read(&mut buffer) else {
+            return child.wait();
+        };
+        said.push_str(&String::from_utf8_lossy(&buffer[..count]));
+        if !said.to_lowercase().contains("password") {
+            said.drain(..said.floor_char_boundary(said.len().saturating_sub(KEPT)));
+            continue;
+        }
+        said.clear();
+        if slave.take().is_none() {
+            writeln!(io::stderr(), "Incorrect password").ok();
+            child.kill()?;
+            return child.wait();
+        }
+        master.write_all(format!("{password}\n").as_bytes())?;
+    }
+}
+
+fn has_data(master: &File) -> bool {
+    let moment = Timespec {
+        tv_sec: 0,
+        tv_nsec: 50_000_000,
+    };
+    let mut polled = [PollFd::new(master, PollFlags::IN)];
+    matches!(poll(&mut polled, Some(&moment)), Ok(1..))
+}
