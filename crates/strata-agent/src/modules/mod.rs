@@ -219,6 +219,8 @@ const MODULES: &[Entry] = &[
     entry::<ping::Ping>("ping"),
     entry::<pip::Pip>("pip"),
     entry::<pipx::Pipx>("pipx"),
+    entry::<podman::container::PodmanContainer>("podman_container"),
+    entry::<podman::image::PodmanImage>("podman_image"),
     entry::<podman::network::PodmanNetwork>("podman_network"),
     entry::<podman::volume::PodmanVolume>("podman_volume"),
     entry::<postgresql::db::PostgresqlDb>("postgresql_db"),
@@ -379,7 +381,15 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
         "community.proxmox",
         &["proxmox_access_acl", "proxmox_group"],
     ),
-    ("containers.podman", &["podman_network", "podman_volume"]),
+    (
+        "containers.podman",
+        &[
+            "podman_container",
+            "podman_image",
+            "podman_network",
+            "podman_volume",
+        ],
+    ),
 ];
 
 /// Modules that Ansible never had without a collection.
@@ -393,6 +403,7 @@ const BORN_IN_COLLECTIONS: &[&str] = &[
     "lvg_rename",
     "openssl_csr_pipe",
     "pipx",
+    "podman_container",
     "podman_network",
     "podman_volume",
     "proxmox_access_acl",
