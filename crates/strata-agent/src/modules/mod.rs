@@ -65,6 +65,7 @@ mod modprobe;
 mod mount;
 mod mount_facts;
 mod mysql;
+mod nmcli;
 mod npm;
 mod openpgp;
 mod package_facts;
@@ -201,6 +202,7 @@ const MODULES: &[Entry] = &[
     entry::<mysql::db::MysqlDb>("mysql_db"),
     entry::<mysql::user::MysqlUser>("mysql_user"),
     entry::<mysql::variables::MysqlVariables>("mysql_variables"),
+    entry::<nmcli::Nmcli>("nmcli"),
     entry::<npm::Npm>("npm"),
     entry::<crypto::ssh::OpensshKeypair>("openssh_keypair"),
     entry::<crypto::request::OpensslCsr>("openssl_csr"),
@@ -344,6 +346,7 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
             "lvol",
             "make",
             "modprobe",
+            "nmcli",
             "npm",
             "pacman",
             "pam_limits",
