@@ -81,6 +81,7 @@ mod podman;
 mod postgresql;
 mod programs;
 mod proxmox;
+mod rabbitmq_user;
 mod raw;
 mod read_csv;
 mod replace;
@@ -232,6 +233,7 @@ const MODULES: &[Entry] = &[
     entry::<postgresql::user::PostgresqlUser>("postgresql_user"),
     entry::<proxmox::access_acl::ProxmoxAccessAcl>("proxmox_access_acl"),
     entry::<proxmox::group::ProxmoxGroup>("proxmox_group"),
+    entry::<rabbitmq_user::RabbitmqUser>("rabbitmq_user"),
     entry::<raw::Raw>("raw"),
     entry::<read_csv::ReadCsv>("read_csv"),
     entry::<replace::Replace>("replace"),
@@ -384,6 +386,7 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
         "community.proxmox",
         &["proxmox_access_acl", "proxmox_group"],
     ),
+    ("community.rabbitmq", &["rabbitmq_user"]),
     (
         "containers.podman",
         &[
