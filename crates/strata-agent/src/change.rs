@@ -57,7 +57,8 @@ pub enum Change {
     },
     /// Run a program; where `may_fail`, its module judges the exit status itself.
     Run { command: Command, may_fail: bool },
-    /// Run a program that must succeed; `failure` is what is said if it does not.
+    /// Run a program that must succeed; `failure` is what is said if it does not, in which `{status}`, `{stdout}` and
+    /// `{stderr}` stand for what became of it.
     Attempt { command: Command, failure: String },
 }
 
@@ -291,7 +292,7 @@ fn apply(change: &Change, context: &Context<'_>, outcome: &mut Outcome) -> Resul
         Change::Attempt { command, failure } => {
             let output = host.run(command)?;
             if output.status != 0 {
-                return Err(ModuleError::new(failure).with(results(&output)));
+                return Err(ModuleError::new(filled(failure, &output)).with(results(&output)));
             }
             outcome.outputs.push(output);
         }
@@ -332,6 +333,14 @@ pub fn packages_failed(change: &PackageChange, output: &Output) -> ModuleError {
     ModuleError::new(msg).with(json!({
         "rc": output.status, "stdout": output.stdout, "stderr": output.stderr,
     }))
+}
+
+/// The words for a failure, with what the program said in its places.
+fn filled(failure: &str, output: &Output) -> String {
+    failure
+        .replace("{status}", &output.status.to_string())
+        .replace("{stdout}", &output.stdout)
+        .replace("{stderr}", &output.stderr)
 }
 
 /// What a program left, under the names of `command`.

@@ -65,6 +65,7 @@ mod modprobe;
 mod mount;
 mod mount_facts;
 mod mysql;
+mod nmcli;
 mod npm;
 mod openpgp;
 mod package_facts;
@@ -80,6 +81,7 @@ mod podman;
 mod postgresql;
 mod programs;
 mod proxmox;
+mod rabbitmq_user;
 mod raw;
 mod read_csv;
 mod replace;
@@ -201,6 +203,7 @@ const MODULES: &[Entry] = &[
     entry::<mysql::db::MysqlDb>("mysql_db"),
     entry::<mysql::user::MysqlUser>("mysql_user"),
     entry::<mysql::variables::MysqlVariables>("mysql_variables"),
+    entry::<nmcli::Nmcli>("nmcli"),
     entry::<npm::Npm>("npm"),
     entry::<crypto::ssh::OpensshKeypair>("openssh_keypair"),
     entry::<crypto::request::OpensslCsr>("openssl_csr"),
@@ -219,6 +222,8 @@ const MODULES: &[Entry] = &[
     entry::<ping::Ping>("ping"),
     entry::<pip::Pip>("pip"),
     entry::<pipx::Pipx>("pipx"),
+    entry::<podman::container::PodmanContainer>("podman_container"),
+    entry::<podman::image::PodmanImage>("podman_image"),
     entry::<podman::network::PodmanNetwork>("podman_network"),
     entry::<podman::volume::PodmanVolume>("podman_volume"),
     entry::<postgresql::db::PostgresqlDb>("postgresql_db"),
@@ -228,6 +233,7 @@ const MODULES: &[Entry] = &[
     entry::<postgresql::user::PostgresqlUser>("postgresql_user"),
     entry::<proxmox::access_acl::ProxmoxAccessAcl>("proxmox_access_acl"),
     entry::<proxmox::group::ProxmoxGroup>("proxmox_group"),
+    entry::<rabbitmq_user::RabbitmqUser>("rabbitmq_user"),
     entry::<raw::Raw>("raw"),
     entry::<read_csv::ReadCsv>("read_csv"),
     entry::<replace::Replace>("replace"),
@@ -342,6 +348,7 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
             "lvol",
             "make",
             "modprobe",
+            "nmcli",
             "npm",
             "pacman",
             "pam_limits",
@@ -379,7 +386,16 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
         "community.proxmox",
         &["proxmox_access_acl", "proxmox_group"],
     ),
-    ("containers.podman", &["podman_network", "podman_volume"]),
+    ("community.rabbitmq", &["rabbitmq_user"]),
+    (
+        "containers.podman",
+        &[
+            "podman_container",
+            "podman_image",
+            "podman_network",
+            "podman_volume",
+        ],
+    ),
 ];
 
 /// Modules that Ansible never had without a collection.
@@ -393,6 +409,7 @@ const BORN_IN_COLLECTIONS: &[&str] = &[
     "lvg_rename",
     "openssl_csr_pipe",
     "pipx",
+    "podman_container",
     "podman_network",
     "podman_volume",
     "proxmox_access_acl",

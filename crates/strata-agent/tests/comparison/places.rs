@@ -258,6 +258,7 @@ impl Ansible {
                     .args(["ansible_collections/community/postgresql"])
                     .args(["ansible_collections/community/mysql"])
                     .args(["ansible_collections/community/docker"])
+                    .args(["ansible_collections/community/rabbitmq"])
                     .args(["ansible_collections/community/library_inventory_filtering_v1"])
                     .args(["ansible_collections/containers/podman"])
                     .stdout(Stdio::piped())

@@ -1,34 +1,41 @@
-//! What Podman keeps, by its own program: volumes and networks, and files of Quadlet that have systemd make them.
+//! What Podman keeps, by its own program: containers, images, volumes and networks, and files of Quadlet that have systemd
+//! make them.
 //!
-//! As `containers.podman` 1.18, whose modules leave all out in check mode; ours look, and say what they would do.
+//! As `containers.podman` 1.18. Its modules for volumes and networks leave all out in check mode; ours look, and say what
+//! they would do.
 
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::programs::{self, plain};
-use crate::arguments::{Arguments, Field, text};
-use crate::change::{Change, Outcome};
+use super::programs::{self, attempt, plain};
+use crate::arguments::{Arguments, Field, FieldKind, text};
+use crate::change::Change;
 use crate::diff;
 use crate::host::Host;
-use crate::module::{ModuleError, Report};
+use crate::module::ModuleError;
 use crate::protocol::Diff;
 use crate::system::Command;
 
+pub(super) mod container;
+pub(super) mod image;
+mod kept;
 pub(super) mod network;
 mod quadlet;
+mod systemd;
 pub(super) mod volume;
 
 /// What all of them take.
 const SHARED: &[Field] = &[
     Field::str("executable").default("podman"),
-    Field::bool("debug", false),
-    Field::bool("recreate", false),
     Field::path("quadlet_dir"),
     Field::str("quadlet_filename"),
-    Field::new("quadlet_file_mode", crate::arguments::FieldKind::Raw),
+    Field::new("quadlet_file_mode", FieldKind::Raw),
     Field::list("quadlet_options"),
 ];
+
+/// What those take that have settings to be compared.
+const COMPARED: &[Field] = &[Field::bool("debug", false), Field::bool("recreate", false)];
 
 /// A thing of Podman by its kind (`volume`) and name, and the program that keeps it.
 struct Thing {
@@ -40,11 +47,14 @@ struct Thing {
 
 /// Something to be done, and how it is told.
 struct Step {
-    /// What failed, if it did: `create`.
-    verb: &'static str,
+    /// The whole command.
+    argv: Vec<String>,
     /// `created NAME`; empty where it is only the first half of something.
     told: String,
-    argv: Vec<String>,
+    /// The command as it is told; empty where it is not.
+    shown: String,
+    /// What is said if it fails, as [`Change::Attempt`] has it.
+    failure: String,
 }
 
 impl Thing {
@@ -57,14 +67,25 @@ impl Thing {
         }
     }
 
-    fn command(&self, words: &[String]) -> Command {
-        let start = [self.executable.clone(), self.kind.to_owned()];
-        plain(start.into_iter().chain(words.iter().cloned()))
+    /// Podman with these words.
+    fn podman<S: Into<String>>(&self, words: impl IntoIterator<Item = S>) -> Command {
+        let start = [self.executable.clone()].into_iter();
+        plain(start.chain(words.into_iter().map(Into::into)))
     }
 
     /// What Podman tells of it; nothing where it is not there.
     fn inspect(&self, host: &dyn Host) -> Result<Option<Value>, ModuleError> {
-        let said = host.run(&self.command(&["inspect".to_owned(), self.name.clone()]))?;
+        self.inspect_other(host, self.kind, &self.name)
+    }
+
+    /// What Podman tells of a thing of another kind, or of another name.
+    fn inspect_other(
+        &self,
+        host: &dyn Host,
+        kind: &str,
+        name: &str,
+    ) -> Result<Option<Value>, ModuleError> {
+        let said = host.run(&self.podman([kind, "inspect", name]))?;
         let read: Value = serde_json::from_str(&said.stdout).unwrap_or_default();
         let first = read.as_array().and_then(|all| all.first());
         Ok(first.filter(|_| said.status == 0).cloned())
@@ -73,7 +94,7 @@ impl Thing {
     /// The version, as `4.3.1`.
     fn version(&self, host: &dyn Host) -> Result<String, ModuleError> {
         programs::required(host, &self.executable)?;
-        let said = host.run(&plain([self.executable.as_str(), "--version"]))?;
+        let said = host.run(&self.podman(["--version"]))?;
         match said.stdout.split_once("version") {
             Some((_, version)) if said.status == 0 => Ok(version.trim().to_owned()),
             _ => {
@@ -82,73 +103,26 @@ impl Thing {
             }
         }
     }
-
-    fn step(&self, verb: &'static str, told: &str, words: Vec<String>) -> Step {
-        Step {
-            verb,
-            told: match told {
-                "" => String::new(),
-                told => format!("{told} {}", self.name),
-            },
-            argv: words,
-        }
-    }
-
-    fn changes(&self, steps: &[Step]) -> Vec<Change> {
-        let run = |step: &Step| Change::Attempt {
-            command: self.command(&step.argv),
-            failure: format!("Can't {} {} {}", step.verb, self.kind, self.name),
-        };
-        steps.iter().map(run).collect()
-    }
-
-    /// What all of them return.
-    fn report(
-        &self,
-        host: &dyn Host,
-        current: &Current,
-        outcome: &Outcome,
-    ) -> Result<Report, ModuleError> {
-        let start = format!("{} {}", self.executable, self.kind);
-        let lines = current
-            .steps
-            .iter()
-            .map(|step| format!("{start} {}", step.argv.join(" ")));
-        let told: Vec<&str> = current
-            .steps
-            .iter()
-            .map(|step| step.told.as_str())
-            .filter(|told| !told.is_empty())
-            .collect();
-        let mut report = crate::module::values(json!({
-            "actions": told, "podman_actions": lines.collect::<Vec<_>>(),
-        }));
-        let info = match (current.goes, outcome.changed && !outcome.check) {
-            (true, _) => None,
-            (false, true) => self.inspect(host)?,
-            (false, false) => current.info.clone(),
-        };
-        report.insert(self.kind.to_owned(), info.unwrap_or_else(|| json!({})));
-        if !current.goes {
-            let last = outcome.outputs.last().cloned().unwrap_or_default();
-            report.insert("stdout".to_owned(), last.stdout.into());
-            report.insert("stderr".to_owned(), last.stderr.into());
-            if self.is_verbose {
-                report.insert("podman_version".to_owned(), json!(current.version));
-            }
-        }
-        Ok(Report::of(report))
-    }
 }
 
-/// What there is, and what is left to do.
-pub(in crate::modules) struct Current {
-    version: String,
-    info: Option<Value>,
-    steps: Vec<Step>,
-    /// It shall not be there.
-    goes: bool,
-    differences: Differences,
+/// Whether a version is of Podman 4 or later.
+fn is_of_four(version: &str) -> bool {
+    let major = version.split('.').next().unwrap_or_default();
+    major.parse().is_ok_and(|major: u64| major >= 4)
+}
+
+fn changes(steps: &[Step]) -> Vec<Change> {
+    let run = |step: &Step| attempt(plain(step.argv.iter().cloned()), step.failure.clone());
+    steps.iter().map(run).collect()
+}
+
+/// What was done, as `actions` and `podman_actions` tell it.
+fn told(steps: &[Step]) -> (Vec<&str>, Vec<&str>) {
+    let filled = |part: fn(&Step) -> &str| {
+        let all = steps.iter().map(part);
+        all.filter(|told| !told.is_empty()).collect()
+    };
+    (filled(|step| &step.told), filled(|step| &step.shown))
 }
 
 /// What is otherwise than asked: name, as it is, as it shall be.
@@ -174,8 +148,13 @@ impl Differences {
 
 /// A map as `KEY=VALUE`.
 fn pairs(map: Option<&Value>) -> Vec<String> {
+    joined(map, "=")
+}
+
+/// A map as texts of key and value with something in between.
+fn joined(map: Option<&Value>, between: &str) -> Vec<String> {
     let map = map.and_then(Value::as_object).into_iter().flatten();
-    let pair = |(key, value): (&String, &Value)| Some(format!("{key}={}", text(value)?));
+    let pair = |(key, value): (&String, &Value)| Some(format!("{key}{between}{}", text(value)?));
     map.filter_map(pair).collect()
 }
 

@@ -5,24 +5,20 @@
 
 use serde_json::{Map, Value, json};
 
-use super::quadlet::{self, Quadlet};
-use super::{Current, Differences, SHARED, Thing, flags};
+use super::kept::{Current, Found, Kept};
+use super::{COMPARED, Differences, SHARED, Thing, flags, is_of_four};
 use crate::arguments::{Arguments, Field, FieldKind, Spec, boolean, text};
 use crate::change::{Change, Outcome};
 use crate::host::Host;
-use crate::module::{Module, ModuleError, Report, values};
+use crate::module::{Module, ModuleError, Report};
 use crate::protocol::Task;
 
 pub(in crate::modules) struct PodmanNetwork {
-    thing: Thing,
-    state: String,
+    kept: Kept,
     wish: Wish,
     /// The words of `podman network create` behind the name.
     words: Vec<String>,
     force: bool,
-    recreates: bool,
-    quadlet: Quadlet,
-    diff: bool,
 }
 
 /// What can be compared.
@@ -44,11 +40,6 @@ struct Net {
     subnet: String,
     gateway: String,
     range: Option<String>,
-}
-
-pub(in crate::modules) enum Found {
-    Network(Box<Current>),
-    Quadlet(quadlet::Found),
 }
 
 /// The names that `opt` may have.
@@ -92,6 +83,7 @@ impl Module for PodmanNetwork {
         ],
     )
     .with(SHARED)
+    .and(COMPARED)
     .exclusive(&[&["subnet", "net_config"]]);
     type Current = Found;
 
@@ -108,42 +100,19 @@ impl Module for PodmanNetwork {
         let lines = lines(arguments, &thing, &wish);
         Ok(PodmanNetwork {
             words: words(arguments, &wish),
-            quadlet: Quadlet::read(arguments, "network", "Network", lines)?,
-            thing,
+            kept: Kept::read(thing, "Network", lines, arguments, task)?,
             wish,
-            state: arguments.text("state"),
             force: arguments.bool("force"),
-            recreates: arguments.bool("recreate"),
-            diff: task.diff,
         })
     }
 
     fn observe(&self, host: &dyn Host) -> Result<Found, ModuleError> {
-        if self.state == "quadlet" {
-            return self.quadlet.observe(host).map(Found::Quadlet);
-        }
-        let version = self.thing.version(host)?;
-        if version.starts_with(['1', '2', '3']) && version[1..].starts_with('.') {
-            return Err(ModuleError::new(format!(
-                "the networks of Podman {version} are not supported by Strata, only those of Podman 4 and later"
-            )));
-        }
-        let mut current = Current {
-            version,
-            info: self.thing.inspect(host)?,
-            steps: Vec::new(),
-            goes: self.state == "absent",
-            differences: Differences::default(),
-        };
-        self.decide_steps(&mut current);
-        Ok(Found::Network(Box::new(current)))
+        self.kept
+            .observe(host, |current| self.decide_steps(current))
     }
 
     fn decide(&self, found: &Found) -> Vec<Change> {
-        match found {
-            Found::Quadlet(found) => self.quadlet.changes(found),
-            Found::Network(current) => self.thing.changes(&current.steps),
-        }
+        self.kept.decide(found)
     }
 
     fn report(
@@ -152,38 +121,31 @@ impl Module for PodmanNetwork {
         found: &Found,
         outcome: &Outcome,
     ) -> Result<Report, ModuleError> {
-        let current = match found {
-            Found::Quadlet(_) => return Ok(Report::of(values(Quadlet::values("network")))),
-            Found::Network(current) => current,
-        };
-        let mut report = self.thing.report(host, current, outcome)?;
-        let diff = current.differences.diff(&self.thing.name);
-        report.diff.extend(diff.filter(|_| self.diff));
-        Ok(report)
+        self.kept.report(host, found, outcome)
     }
 }
 
 impl PodmanNetwork {
-    fn decide_steps(&self, current: &mut Current) {
-        let thing = &self.thing;
-        let mut remove = vec!["rm".to_owned(), thing.name.clone()];
-        remove.extend(self.force.then(|| "--force".to_owned()));
-        let create = |told| {
-            let start = ["create".to_owned(), thing.name.clone()].into_iter();
-            thing.step("create", told, start.chain(self.words.clone()).collect())
-        };
-        match (&current.info, current.goes) {
-            (None, true) => {}
-            (Some(_), true) => current.steps.push(thing.step("delete", "deleted", remove)),
-            (None, false) => current.steps.push(create("created")),
-            (Some(info), false) => {
-                current.differences = self.wish.differences(info);
-                if self.recreates || !current.differences.0.is_empty() {
-                    current.steps.push(thing.step("delete", "", remove));
-                    current.steps.push(create("recreated"));
-                }
-            }
+    fn decide_steps(&self, current: &mut Current) -> Result<(), ModuleError> {
+        let version = &current.version;
+        if !is_of_four(version) {
+            return Err(ModuleError::new(format!(
+                "the networks of Podman {version} are not supported by Strata, only those of Podman 4 and later"
+            )));
         }
+        let name = &self.kept.thing.name;
+        let mut remove = vec!["rm".to_owned(), name.clone()];
+        remove.extend(self.force.then(|| "--force".to_owned()));
+        if self.kept.state == "absent" {
+            let delete = || self.kept.step("delete", "deleted", remove);
+            current.steps.extend(current.info.is_some().then(delete));
+            return Ok(());
+        }
+        let start = ["create".to_owned(), name.clone()].into_iter();
+        let create = start.chain(self.words.clone()).collect();
+        let differences = |info: &Value| self.wish.differences(info);
+        self.kept.settle(current, differences, remove, create);
+        Ok(())
     }
 }
 
@@ -264,13 +226,10 @@ impl Wish {
                 .map(|net| format!("{},{}", net.subnet, net.gateway));
             found.compare("net_config", sorted(is.collect()), sorted(wanted.collect()));
         }
-        for name in ["vlan", "mtu"] {
+        for (name, shown) in [("vlan", "opt.vlan"), ("mtu", "opt.mtu")] {
             let is = info["options"].get(name).and_then(text);
-            found.compare(
-                "opt",
-                is.map_or(Value::Null, Value::from),
-                self.option(name),
-            );
+            let is = is.map_or(Value::Null, Value::from);
+            found.compare(shown, is, self.option(name));
         }
         let routes = info["routes"].as_array().cloned().unwrap_or_default();
         let routes = routes.iter().map(|route| {

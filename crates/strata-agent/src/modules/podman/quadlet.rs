@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::folder_of;
 use crate::arguments::Arguments;
-use crate::change::{Change, FileWrite};
+use crate::change::{Change, FileContent, FileWrite};
 use crate::host::{Host, Metadata, Permissions};
 use crate::mode::Mode;
 use crate::module::ModuleError;
@@ -17,10 +17,18 @@ pub(super) struct Quadlet {
     file: String,
     mode: Option<Mode>,
     content: String,
+    /// It holds a password, and no diff shows it.
+    is_hidden: bool,
+}
+
+/// A thing of Podman, or the file of Quadlet that describes it.
+pub(in crate::modules) enum Found<T> {
+    Thing(Box<T>),
+    Quadlet(File),
 }
 
 /// The file as it is.
-pub(in crate::modules) struct Found {
+pub(in crate::modules) struct File {
     path: PathBuf,
     there: Option<Metadata>,
     missing: Vec<PathBuf>,
@@ -36,9 +44,14 @@ impl Quadlet {
         lines: Vec<(&str, Vec<String>)>,
     ) -> Result<Quadlet, ModuleError> {
         let end = format!(".{kind}");
-        let mut file = arguments
-            .filled("quadlet_filename")
-            .unwrap_or_else(|| arguments.text("name"));
+        let name = || {
+            let name = arguments.text("name");
+            match kind {
+                "image" => file_of_image(&name).to_owned(),
+                _ => name,
+            }
+        };
+        let mut file = arguments.filled("quadlet_filename").unwrap_or_else(name);
         if !file.ends_with(&end) {
             file.push_str(&end);
         }
@@ -57,10 +70,16 @@ impl Quadlet {
             file,
             mode: mode.transpose()?,
             content,
+            is_hidden: false,
         })
     }
 
-    pub(super) fn observe(&self, host: &dyn Host) -> Result<Found, ModuleError> {
+    /// The same, with something in it that no diff may show.
+    pub(super) fn hidden(self, is_hidden: bool) -> Quadlet {
+        Quadlet { is_hidden, ..self }
+    }
+
+    pub(super) fn observe(&self, host: &dyn Host) -> Result<File, ModuleError> {
         let folder = match &self.folder {
             Some(folder) => folder.clone(),
             None if host.user_id() == 0 => PathBuf::from("/etc/containers/systemd"),
@@ -78,7 +97,7 @@ impl Quadlet {
             let text = host.read(&path)?;
             without_comments(&String::from_utf8_lossy(&text)) == without_comments(&self.content)
         };
-        Ok(Found {
+        Ok(File {
             missing: missing_folders(host, &folder_of(&path))?,
             path,
             there,
@@ -86,7 +105,7 @@ impl Quadlet {
         })
     }
 
-    pub(super) fn changes(&self, found: &Found) -> Vec<Change> {
+    pub(super) fn changes(&self, found: &File) -> Vec<Change> {
         let wanted = match (&self.mode, &found.there) {
             (Some(mode), there) => {
                 let now = there.as_ref().map_or(0o640, |there| there.mode);
@@ -104,9 +123,14 @@ impl Quadlet {
                 path: path.clone(),
                 mode: 0o755,
             });
+            let content = self.content.clone().into_bytes();
             let write = Change::Write(FileWrite {
                 permissions,
-                ..FileWrite::new(found.path.clone(), self.content.as_bytes())
+                content: match self.is_hidden {
+                    true => FileContent::Hidden(content),
+                    false => FileContent::Bytes(content),
+                },
+                ..FileWrite::new(found.path.clone(), "")
             });
             return folders.chain([write]).collect();
         }
@@ -120,12 +144,24 @@ impl Quadlet {
         differs.then_some(change).into_iter().collect()
     }
 
+    /// The text of the file.
+    pub(super) fn content(&self) -> &str {
+        &self.content
+    }
+
     /// What is returned beside `changed`.
     pub(super) fn values(kind: &str) -> Value {
         json!({"actions": [], kind: {}})
     }
 }
 
-fn without_comments(text: &str) -> Vec<&str> {
+/// The last part of an image's name, without its tag.
+fn file_of_image(name: &str) -> &str {
+    let last = name.rsplit('/').next().unwrap_or(name);
+    last.split(':').next().unwrap_or(last)
+}
+
+/// The lines of a unit's file that mean something.
+pub(super) fn without_comments(text: &str) -> Vec<&str> {
     text.lines().filter(|line| !line.starts_with('#')).collect()
 }

@@ -4,34 +4,19 @@
 
 use serde_json::{Value, json};
 
-use super::quadlet::{self, Quadlet};
-use super::{Current, Differences, SHARED, Thing, flags, pairs};
+use super::kept::{Current, Found, Kept};
+use super::{COMPARED, Differences, SHARED, Thing, flags, pairs};
 use crate::arguments::{Arguments, Field, FieldKind, Spec};
 use crate::change::{Change, Outcome};
 use crate::host::Host;
-use crate::module::{Module, ModuleError, Report, values};
+use crate::module::{Module, ModuleError, Report};
 use crate::protocol::Task;
 
 pub(in crate::modules) struct PodmanVolume {
-    thing: Thing,
-    state: String,
+    kept: Kept,
     labels: Vec<String>,
     driver: Option<String>,
     options: Vec<String>,
-    recreates: bool,
-    quadlet: Quadlet,
-    diff: bool,
-}
-
-pub(in crate::modules) enum Found {
-    Volume(Box<Here>),
-    Quadlet(quadlet::Found),
-}
-
-/// A volume, and whether only Podman's own user namespace shows where it is mounted.
-pub(in crate::modules) struct Here {
-    current: Current,
-    unshares: bool,
 }
 
 impl Module for PodmanVolume {
@@ -47,7 +32,8 @@ impl Module for PodmanVolume {
             Field::list("options"),
         ],
     )
-    .with(SHARED);
+    .with(SHARED)
+    .and(COMPARED);
     type Current = Found;
 
     fn new(arguments: &Arguments, task: &Task) -> Result<PodmanVolume, ModuleError> {
@@ -65,50 +51,22 @@ impl Module for PodmanVolume {
             ("PodmanArgs", options.iter().map(arguments_of).collect()),
         ];
         Ok(PodmanVolume {
-            quadlet: Quadlet::read(arguments, "volume", "Volume", lines)?,
-            state: arguments.text("state"),
-            thing,
+            kept: Kept::read(thing, "Volume", lines, arguments, task)?,
             labels,
             driver,
             options,
-            recreates: arguments.bool("recreate"),
-            diff: task.diff,
         })
     }
 
     fn observe(&self, host: &dyn Host) -> Result<Found, ModuleError> {
-        if self.state == "quadlet" {
-            return self.quadlet.observe(host).map(Found::Quadlet);
-        }
-        let version = self.thing.version(host)?;
-        let info = self.thing.inspect(host)?;
-        let mut current = Current {
-            version,
-            steps: Vec::new(),
-            goes: self.state == "absent",
-            differences: Differences::default(),
-            info: info.filter(|info| info["Name"] == self.thing.name.as_str()),
-        };
-        self.decide_steps(&mut current)?;
-        Ok(Found::Volume(Box::new(Here {
-            current,
-            unshares: host.user_id() != 0,
-        })))
+        // Only Podman's own user namespace shows where a user's volume is mounted.
+        let unshares = host.user_id() != 0;
+        self.kept
+            .observe(host, |current| self.decide_steps(current, unshares))
     }
 
     fn decide(&self, found: &Found) -> Vec<Change> {
-        let here = match found {
-            Found::Quadlet(found) => return self.quadlet.changes(found),
-            Found::Volume(here) => here,
-        };
-        let mut changes = self.thing.changes(&here.current.steps);
-        let mounts = here.current.steps.last();
-        let mounts = mounts.is_some_and(|step| step.verb == "mount") && here.unshares;
-        if let (true, Some(Change::Attempt { command, .. })) = (mounts, changes.last_mut()) {
-            let start = [self.thing.executable.clone(), "unshare".to_owned()];
-            command.argv.splice(0..0, start);
-        }
-        changes
+        self.kept.decide(found)
     }
 
     fn report(
@@ -117,64 +75,59 @@ impl Module for PodmanVolume {
         found: &Found,
         outcome: &Outcome,
     ) -> Result<Report, ModuleError> {
-        let current = match found {
-            Found::Quadlet(_) => return Ok(Report::of(values(Quadlet::values("volume")))),
-            Found::Volume(here) => &here.current,
-        };
-        let mut report = self.thing.report(host, current, outcome)?;
-        let mounts = current.steps.last().filter(|step| step.verb == "mount");
-        if let (Some(_), Some(output)) = (mounts, outcome.outputs.last()) {
-            let point = output.stdout.trim();
-            report
-                .values
-                .insert("mount_point".to_owned(), point.to_owned().into());
+        let mut report = self.kept.report(host, found, outcome)?;
+        let output = outcome.outputs.last();
+        if let Some(output) = output.filter(|_| self.kept.state == "mounted") {
+            let point = output.stdout.trim().to_owned();
+            report.values.insert("mount_point".to_owned(), point.into());
         }
-        let diff = current.differences.diff(&self.thing.name);
-        report.diff.extend(diff.filter(|_| self.diff));
         Ok(report)
     }
 }
 
 impl PodmanVolume {
-    fn decide_steps(&self, current: &mut Current) -> Result<(), ModuleError> {
-        let thing = &self.thing;
-        let simple = |verb: &str| vec![verb.to_owned(), thing.name.clone()];
-        let remove = vec!["rm".to_owned(), "-f".to_owned(), thing.name.clone()];
-        let create = |told| thing.step("create", told, self.create());
+    fn decide_steps(&self, current: &mut Current, unshares: bool) -> Result<(), ModuleError> {
+        let kept = &self.kept;
+        let name = &kept.thing.name;
+        // Podman finds a volume by the beginning of its name, too.
+        current.info = current
+            .info
+            .take()
+            .filter(|info| info["Name"] == name.as_str());
+        let simple = |verb: &str| vec![verb.to_owned(), name.clone()];
+        let remove = vec!["rm".to_owned(), "-f".to_owned(), name.clone()];
         let is_there = current.info.is_some();
         let steps = &mut current.steps;
-        match self.state.as_str() {
-            "absent" if is_there => steps.push(thing.step("delete", "deleted", remove)),
+        match kept.state.as_str() {
+            "absent" if is_there => steps.push(kept.step("delete", "deleted", remove)),
             "absent" => {}
             "unmounted" if is_there => {
-                steps.push(thing.step("unmount", "unmounted", simple("unmount")));
+                steps.push(kept.step("unmount", "unmounted", simple("unmount")));
             }
             "unmounted" => {
-                let name = &thing.name;
                 return Err(ModuleError::new(format!("Volume {name} does not exist!")));
             }
             "mounted" => {
                 if !is_there {
-                    steps.push(create("created"));
+                    steps.push(kept.step("create", "created", self.create()));
                 }
-                steps.push(thing.step("mount", "mounted", simple("mount")));
+                let mut mount = kept.step("mount", "mounted", simple("mount"));
+                if unshares {
+                    mount.argv.insert(1, "unshare".to_owned());
+                    mount.argv.insert(2, kept.thing.executable.clone());
+                }
+                steps.push(mount);
             }
-            _ => match &current.info {
-                None => steps.push(create("created")),
-                Some(info) => {
-                    current.differences = self.differences(info);
-                    if self.recreates || !current.differences.0.is_empty() {
-                        steps.push(thing.step("delete", "", remove));
-                        steps.push(create("recreated"));
-                    }
-                }
-            },
+            _ => {
+                let differences = |info: &Value| self.differences(info);
+                kept.settle(current, differences, remove, self.create());
+            }
         }
         Ok(())
     }
 
     fn create(&self) -> Vec<String> {
-        let mut argv = vec!["create".to_owned(), self.thing.name.clone()];
+        let mut argv = vec!["create".to_owned(), self.kept.thing.name.clone()];
         argv.extend(flags("--label", &self.labels));
         if let Some(driver) = &self.driver {
             argv.extend(["--driver".to_owned(), driver.clone()]);

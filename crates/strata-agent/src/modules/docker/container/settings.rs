@@ -84,14 +84,48 @@ fn setting(
 }
 
 fn special(arguments: &Arguments, host: &dyn Host) -> Result<Vec<Option<Setting>>, ModuleError> {
+    let mut all = of_process(arguments, host)?;
+    all.extend(of_network(arguments)?);
+    all.extend(of_files(arguments, host)?);
+    all.extend(of_machine(arguments)?);
+    all.push(setting(
+        "log_driver",
+        Area::Host,
+        "LogConfig",
+        Kind::Map,
+        log(arguments),
+    ));
+    all.push(restart(arguments));
+    Ok(all)
+}
+
+/// What runs, in which environment, and how it is known to be well.
+fn of_process(arguments: &Arguments, host: &dyn Host) -> Result<Vec<Option<Setting>>, ModuleError> {
+    use Area::Config;
+    let entrypoint = arguments.list("entrypoint").map(Value::from);
+    let labels = super::super::labels(arguments, "labels")?.map(Value::Object);
+    let environment = environment(arguments, host)?;
+    let health = healthcheck(arguments)?;
+    Ok(vec![
+        setting("command", Config, "Cmd", Kind::List, command(arguments)?),
+        setting("entrypoint", Config, "Entrypoint", Kind::List, entrypoint),
+        setting("env", Config, "Env", Kind::Set, environment),
+        setting("labels", Config, "Labels", Kind::Map, labels),
+        setting("healthcheck", Config, "Healthcheck", Kind::Map, health),
+    ])
+}
+
+/// Ports, and whom it reaches under which name.
+fn of_network(arguments: &Arguments) -> Result<Vec<Option<Setting>>, ModuleError> {
     use Area::{Config, Host as InHost};
-    let list = |name: &str| arguments.list(name);
     let address = arguments.string("default_host_ip");
     let address = address.unwrap_or_else(|| "0.0.0.0".to_owned());
-    let published = list("published_ports")
+    let published = arguments
+        .list("published_ports")
         .map(|given| ports::bindings(&given, &address))
         .transpose()?;
-    let mut exposed = list("exposed_ports")
+    let mut exposed = arguments
+        .list("exposed_ports")
         .map(|given| ports::exposed(&given))
         .transpose()?;
     if let Some(published) = &published {
@@ -102,114 +136,61 @@ fn special(arguments: &Arguments, host: &dyn Host) -> Result<Vec<Option<Setting>
         let pairs = ports.into_iter().map(|port| (port, json!({})));
         Value::Object(pairs.collect())
     });
-    let volumes = list("volumes").map(|given| mounts::volumes(&given, host));
-    let (binds, anonymous) = volumes.transpose()?.unzip();
-    let cpus = arguments.raw("cpus").and_then(Value::as_f64);
-    let mut all = vec![
-        setting("command", Config, "Cmd", Kind::List, command(arguments)?),
-        setting(
-            "entrypoint",
-            Config,
-            "Entrypoint",
-            Kind::List,
-            list("entrypoint").map(Value::from),
-        ),
-        setting(
-            "env",
-            Config,
-            "Env",
-            Kind::Set,
-            environment(arguments, host)?,
-        ),
-        setting(
-            "labels",
-            Config,
-            "Labels",
-            Kind::Map,
-            super::super::labels(arguments, "labels")?.map(Value::Object),
-        ),
+    let published = published.map(Value::Object);
+    let mode = network_mode(arguments).map(Value::from);
+    let hosts = hosts(arguments);
+    Ok(vec![
         setting("exposed_ports", Config, "ExposedPorts", Kind::Map, exposed),
         setting(
             "published_ports",
             InHost,
             "PortBindings",
             Kind::Map,
-            published.map(Value::Object),
+            published,
         ),
+        setting("etc_hosts", InHost, "ExtraHosts", Kind::Set, hosts),
+        setting("links", InHost, "Links", Kind::Set, links(arguments)),
+        setting("network_mode", InHost, "NetworkMode", Kind::Value, mode),
+    ])
+}
+
+/// What it finds among its files.
+fn of_files(arguments: &Arguments, host: &dyn Host) -> Result<Vec<Option<Setting>>, ModuleError> {
+    use Area::{Config, Host as InHost};
+    let volumes = arguments.list("volumes");
+    let volumes = volumes.map(|given| mounts::volumes(&given, host));
+    let (binds, anonymous) = volumes.transpose()?.unzip();
+    let anonymous = anonymous.filter(|map: &Value| *map != json!({}));
+    let mounts = mounts::mounts(arguments.raw("mounts"))?;
+    let tmpfs = arguments.list("tmpfs").map(|given| mounts::tmpfs(&given));
+    Ok(vec![
         setting("volumes", InHost, "Binds", Kind::Set, binds),
-        setting(
-            "volumes",
-            Config,
-            "Volumes",
-            Kind::Map,
-            anonymous.filter(|map: &Value| *map != json!({})),
-        ),
-        setting(
-            "mounts",
-            InHost,
-            "Mounts",
-            Kind::Set,
-            mounts::mounts(arguments.raw("mounts"))?,
-        ),
-        setting(
-            "tmpfs",
-            InHost,
-            "Tmpfs",
-            Kind::Map,
-            list("tmpfs").map(|given| mounts::tmpfs(&given)),
-        ),
-        setting(
-            "devices",
-            InHost,
-            "Devices",
-            Kind::Set,
-            list("devices").map(|given| devices(&given)),
-        ),
+        setting("volumes", Config, "Volumes", Kind::Map, anonymous),
+        setting("mounts", InHost, "Mounts", Kind::Set, mounts),
+        setting("tmpfs", InHost, "Tmpfs", Kind::Map, tmpfs),
+    ])
+}
+
+/// Devices and what it may use of the machine.
+fn of_machine(arguments: &Arguments) -> Result<Vec<Option<Setting>>, ModuleError> {
+    use Area::Host as InHost;
+    let devices = arguments.list("devices").map(|given| devices(&given));
+    let requests = requests(arguments.raw("device_requests"));
+    let limits = arguments.list("ulimits");
+    let limits = limits.map(|given| ulimits(&given)).transpose()?;
+    let cpus = arguments.raw("cpus").and_then(Value::as_f64);
+    let cpus = cpus.map(|cpus| json!((cpus * 1e9).round() as i64));
+    let mut all = vec![
+        setting("devices", InHost, "Devices", Kind::Set, devices),
         setting(
             "device_requests",
             InHost,
             "DeviceRequests",
             Kind::Set,
-            requests(arguments.raw("device_requests")),
+            requests,
         ),
-        setting(
-            "etc_hosts",
-            InHost,
-            "ExtraHosts",
-            Kind::Set,
-            hosts(arguments),
-        ),
-        setting("links", InHost, "Links", Kind::Set, links(arguments)),
-        setting(
-            "ulimits",
-            InHost,
-            "Ulimits",
-            Kind::Set,
-            list("ulimits").map(|given| ulimits(&given)).transpose()?,
-        ),
-        setting(
-            "healthcheck",
-            Config,
-            "Healthcheck",
-            Kind::Map,
-            healthcheck(arguments)?,
-        ),
-        setting("log_driver", InHost, "LogConfig", Kind::Map, log(arguments)),
-        setting(
-            "cpus",
-            InHost,
-            "NanoCpus",
-            Kind::Value,
-            cpus.map(|cpus| json!((cpus * 1e9).round() as i64)),
-        ),
-        setting(
-            "network_mode",
-            InHost,
-            "NetworkMode",
-            Kind::Value,
-            network_mode(arguments).map(Value::from),
-        ),
-        restart(arguments),
+        setting("ulimits", InHost, "Ulimits", Kind::Set, limits),
+        setting("cpus", InHost, "NanoCpus", Kind::Value, cpus),
     ];
     for (name, key, counts) in [
         ("device_read_bps", "BlkioDeviceReadBps", false),
