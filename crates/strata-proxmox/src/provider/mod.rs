@@ -218,7 +218,7 @@ impl Provider for ProxmoxProvider {
                 let (access, mut manner) = read(
                     &config,
                     &self.platform.settings.environment,
-                    self.platform.settings.twin.as_deref(),
+                    self.platform.settings.models.as_ref(),
                 )
                 .map_err(|diagnostic| Diagnostics::from(*diagnostic))?;
                 manner.ssh.askpass = self.platform.settings.askpass;

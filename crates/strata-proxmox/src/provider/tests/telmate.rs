@@ -93,7 +93,7 @@ async fn a_machine_is_cloned_from_a_template_by_its_name() {
 #[tokio::test]
 async fn a_rehearsal_has_the_nodes_and_templates_that_a_configuration_names() {
     let rehearsed = |twin: &Twin| Settings {
-        twin: Some(twin.endpoint().to_owned()),
+        models: Some(Models::one(twin.endpoint())),
         ..Settings::default()
     };
     let world = telmate_with(Options::rehearsal(), rehearsed).await;
@@ -109,7 +109,7 @@ async fn a_rehearsal_has_the_nodes_and_templates_that_a_configuration_names() {
 #[tokio::test]
 async fn a_template_that_a_rehearsal_lends_is_there_for_clones_on_all_nodes_at_once() {
     let rehearsed = |twin: &Twin| Settings {
-        twin: Some(twin.endpoint().to_owned()),
+        models: Some(Models::one(twin.endpoint())),
         ..Settings::default()
     };
     let world = telmate_with(Options::rehearsal(), rehearsed).await;
