@@ -488,6 +488,9 @@ impl Configured {
                     remembered.remove(IMPORTED);
                 }
                 write_secrets(facts, &request, &mut json);
+                if let Some(config) = &request.config {
+                    kind.hear(&mut json, &value::to_json(config));
+                }
                 let outcome = match prior {
                     None => kind.create(&work, &mut json).await,
                     Some(prior) => {
@@ -609,14 +612,27 @@ fn reopened(planned: Value, names: &[&str], config: &Value) -> Value {
     let Some(entries) = planned.as_entries() else {
         return planned;
     };
-    let written = |name: &str| {
-        let value = config.as_entries().and_then(|entries| entries.get(name));
-        value.is_some_and(|value| !value.is_null())
-    };
-    let is_open = |name: &str| names.contains(&name) && !written(name);
-    Value::object(entries.iter().map(|(name, value)| match is_open(name) {
-        true => (name.clone(), Value::unknown(value.ty())),
-        false => (name.clone(), value.clone()),
+    Value::object(entries.iter().map(|(name, value)| {
+        let written = config.as_entries().and_then(|entries| entries.get(name));
+        let is_written = written.is_some_and(|value| !value.is_null());
+        let inside = names.iter().filter_map(|path| {
+            let (block, member) = path.split_once('.')?;
+            (block == &**name).then_some(member)
+        });
+        let inside: Vec<&str> = inside.collect();
+        let value = match value {
+            _ if names.contains(&&**name) && !is_written => Value::unknown(value.ty()),
+            Value::List(ty, items) if !inside.is_empty() => {
+                let nothing = Value::Null(ty.clone());
+                let written = written.and_then(Value::as_sequence).unwrap_or_default();
+                let items = items.iter().enumerate().map(|(at, item)| {
+                    reopened(item.clone(), &inside, written.get(at).unwrap_or(&nothing))
+                });
+                Value::list(ty.clone(), items.collect())
+            }
+            value => value.clone(),
+        };
+        (name.clone(), value)
     }))
 }
 
