@@ -266,6 +266,7 @@ fn refuse(type_name: &str, refused: &[&str], config: &Json, diags: &mut Diagnost
         let set = |value: &&Json| match value {
             Json::Null => false,
             Json::Array(items) => !items.is_empty(),
+            Json::String(text) => !text.is_empty(),
             _ => true,
         };
         if values.iter().any(set) {
