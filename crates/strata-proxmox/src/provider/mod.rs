@@ -18,6 +18,7 @@ mod data;
 mod file;
 mod firewall;
 mod form;
+mod former;
 mod guest;
 mod image;
 mod intended;
@@ -133,6 +134,7 @@ impl ProxmoxProvider {
                 true => telmate::block::schema(),
                 false => block::schema(),
             },
+            absent: former::of(telmate),
             ..ProviderSchema::default()
         };
         for facts in schema::all()
