@@ -21,6 +21,7 @@ mod http;
 mod local;
 mod macaddress;
 mod null;
+mod program;
 mod random;
 mod settings;
 mod sops;

@@ -60,6 +60,9 @@ fn hand_over(socket: &Path) -> ExitCode {
 fn refuse(wrong: &clap::Error, is_of_ansible: bool) -> ExitCode {
     // Whoever would read it is gone.
     drop(wrong.print());
+    if let Some(hint) = commands::environment_wanted(wrong) {
+        anstream::eprintln!("\n{hint}");
+    }
     match (wrong.use_stderr(), is_of_ansible) {
         (false, _) => ExitCode::SUCCESS,
         (true, false) => ExitCode::FAILURE,

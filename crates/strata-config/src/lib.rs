@@ -48,7 +48,7 @@ pub use manifest::{MANIFEST, ManifestModule, ModuleManifest};
 pub use provider::ProviderAddress;
 pub use provisioners::{connection_body, connection_schema, provisioner_schema};
 pub use relevant::{Relevant, relevant};
-pub use schemas::Schemas;
+pub use schemas::{Schemas, plain_source};
 pub use source::{Getter, ModuleSource, RegistryModule, RemoteModule};
 pub use steps::{Step, StepShape, Steps, steps};
 pub use strata_hcl::Chance;

@@ -1,6 +1,6 @@
 //! The schemas of all providers in use, as data.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
 
 use strata_core::{
     PathStep, Value,
@@ -33,14 +33,14 @@ impl Schemas {
         let mut all = Self::default();
         for (source, schema) in schemas {
             let source: Arc<str> = source.into();
-            all.0.insert(plain(&source).into(), schema);
+            all.0.insert(plain_source(&source).into(), schema);
         }
         all
     }
 
     /// True if there is such a provider. Its schema is not needed for that.
     pub fn has(&self, source: &str) -> bool {
-        self.0.contains_key(plain(source))
+        self.0.contains_key(&*plain_source(source))
     }
 
     /// The providers that go by the same name as this one, from whoever, as `required_providers` names them.
@@ -52,7 +52,7 @@ impl Schemas {
 
     /// The schema of a provider; which of the public registries its address names does not matter.
     pub fn provider(&self, source: &str) -> Option<&ProviderSchema> {
-        let found = self.0.get(plain(source))?;
+        let found = self.0.get(&*plain_source(source))?;
         Some((**found).as_ref())
     }
 
@@ -62,9 +62,15 @@ impl Schemas {
     }
 }
 
-fn plain(source: &str) -> &str {
+/// The name by which a provider is known here, whichever of the public registries its address names. OpenTofu's own builds
+/// of HashiCorp's (`opentofu/random`) are those.
+pub fn plain_source(source: &str) -> Cow<'_, str> {
     let strip = |registry: &&str| source.strip_prefix(*registry);
-    REGISTRIES.iter().find_map(strip).unwrap_or(source)
+    let plain = REGISTRIES.iter().find_map(strip).unwrap_or(source);
+    match plain.strip_prefix("opentofu/") {
+        Some(name) => Cow::Owned(format!("hashicorp/{name}")),
+        None => Cow::Borrowed(plain),
+    }
 }
 
 /// Marks the attributes that a schema calls sensitive.

@@ -18,8 +18,8 @@ pub struct ProviderSchema {
     pub data_sources: BTreeMap<Arc<str>, Resource>,
     /// Ephemeral resources by type name.
     pub ephemerals: BTreeMap<Arc<str>, Resource>,
-    /// Resources, and arguments of them (`TYPE.ARGUMENT`), that the original has or had and that are not there, with what
-    /// to do instead.
+    /// Resources, and arguments and blocks of them (`TYPE.ARGUMENT`, `TYPE.BLOCK.ARGUMENT`) and of the provider
+    /// (`provider.ARGUMENT`), that the original has or had and that are not there, with what to do instead.
     pub absent: BTreeMap<Arc<str>, &'static str>,
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use strata_config::Schemas;
+use strata_config::{Schemas, plain_source};
 use strata_core::{
     addr::ResourceMode,
     provider::Provider,
@@ -28,9 +28,6 @@ impl AsRef<ProviderSchema> for Offered {
     }
 }
 
-/// The registries that hold the same providers under the same names.
-const REGISTRIES: [&str; 2] = ["registry.terraform.io/", "registry.opentofu.org/"];
-
 impl Providers {
     /// Takes providers; the builtin one is always there.
     pub fn new(providers: impl IntoIterator<Item = Arc<dyn Provider>>) -> Self {
@@ -39,7 +36,8 @@ impl Providers {
         let schema =
             |provider: &Arc<dyn Provider>| (provider.source(), Arc::new(Offered(provider.clone())));
         let schemas = Schemas::new(providers.iter().map(schema));
-        let entry = |provider: Arc<dyn Provider>| (plain(provider.source()).into(), provider);
+        let entry =
+            |provider: Arc<dyn Provider>| (plain_source(provider.source()).into(), provider);
         Self {
             providers: providers.into_iter().map(entry).collect(),
             schemas,
@@ -85,11 +83,6 @@ impl Providers {
 
     /// The provider with this address; which public registry it names does not matter.
     pub fn get(&self, source: &str) -> Option<&Arc<dyn Provider>> {
-        self.providers.get(plain(source))
+        self.providers.get(&*plain_source(source))
     }
-}
-
-fn plain(source: &str) -> &str {
-    let strip = |registry: &&str| source.strip_prefix(*registry);
-    REGISTRIES.iter().find_map(strip).unwrap_or(source)
 }

@@ -18,7 +18,7 @@ use crate::{
     connection::InstanceConnection,
     inventory::Inventory,
     provider::{Declared, IncusProvider},
-    remote::{Block, Remotes},
+    remote::{Block, Remote, Remotes},
 };
 
 /// What must be known before anything is asked of Incus.
@@ -126,7 +126,20 @@ impl Platform {
             Some(name) => name.to_owned(),
             None => remotes.default_name()?,
         };
-        let remote = remotes.get(&name)?;
+        self.client_of(remotes.get(&name)?)
+    }
+
+    /// The client of a remote that images come from.
+    pub(crate) fn image_client(
+        &self,
+        remotes: &Remotes,
+        name: &str,
+    ) -> Result<Arc<Client>, ClientError> {
+        self.client_of(remotes.of_images(name)?)
+    }
+
+    /// The client of a remote; made once.
+    fn client_of(&self, remote: Remote) -> Result<Arc<Client>, ClientError> {
         let mut clients = self.clients.lock().expect("no panic holds this");
         if let Some(client) = clients.iter().find(|client| *client.remote() == remote) {
             return Ok(client.clone());

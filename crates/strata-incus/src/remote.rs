@@ -214,15 +214,31 @@ impl Remotes {
             Some(entry) => self.remote(name, &entry.declared, entry.project.clone()),
             // The Incus client has it from the start, too.
             None if name == "images" => self.remote(name, &public_images(), None),
-            // A rehearsal does not see the user's own settings, which mostly add servers of images.
+            // A rehearsal does not see the user's own settings: whoever is to hold objects is the model.
             None if self.variable(ONLY_SOCKET).is_some() => {
-                self.remote(name, &public_images(), None)
+                self.remote(name, &Declared::default(), None)
             }
             None => Err(ClientError::Setup(format!(
                 "there is no remote `{name}`: neither a `remote` block of the provider, nor `INCUS_REMOTE`, nor `{}` names it",
                 self.config_dir().join("config.yml").display()
             ))),
         }
+    }
+
+    /// A remote by name that images come from. One that a rehearsal does not know serves images and nothing else, as most
+    /// do that users add to their own settings.
+    pub(crate) fn of_images(&self, name: &str) -> Result<Remote, ClientError> {
+        let is_known = |file: &remote_file::RemoteFile| {
+            let declared = self.block.remotes.contains_key(name);
+            declared || name == "local" || file.remotes.contains_key(name)
+        };
+        if self.variable(ONLY_SOCKET).is_some()
+            && !is_known(&remote_file::read(&self.config_dir())?)
+            && self.declared_by_variables(name).is_none()
+        {
+            return self.remote(name, &public_images(), None);
+        }
+        self.get(name)
     }
 
     /// The socket of this machine's daemon.
@@ -419,9 +435,15 @@ mod tests {
             let remote = rehearsed.get(name).unwrap();
             assert_eq!(remote.endpoint_name(), "/twin.socket");
         }
-        // One that only the user's settings know serves images.
-        let other = rehearsed.get("docker").unwrap();
+        // One that only the user's settings know is the model, too, and serves images where those are asked for.
+        let other = rehearsed.get("rack").unwrap();
+        assert_eq!(other.endpoint_name(), "/twin.socket");
+        let other = rehearsed.of_images("docker").unwrap();
         assert!(matches!(other.address, Address::Images { .. }));
+        assert_eq!(
+            rehearsed.of_images("lab").unwrap().endpoint_name(),
+            "/twin.socket"
+        );
     }
 
     #[test]

@@ -15,7 +15,7 @@ use strata_builtin::Clock;
 use strata_core::{Diagnostic, Subject, Value, connection::Connection, inventory::InventoryHost};
 use strata_engine::Providers;
 use strata_incus::{Incus, Settings, Timeouts};
-use strata_proxmox::Proxmox;
+use strata_proxmox::{Models, Proxmox};
 use strata_runner::{HostLink, Target};
 use strata_state::{backend::Outside, encryption::Encryption};
 use strata_transport::{AgentSession, SshOptions, askpass::Keeper};
@@ -61,7 +61,7 @@ impl Platforms {
         Ok(Self {
             incus: incus(environment, &process.environment, true),
             working_directory: process.working_directory.clone(),
-            proxmox: proxmox(process, Some(twin.proxmox_endpoint())),
+            proxmox: proxmox(process, Some(twin.proxmox_models())),
             twin: Some(Arc::new(twin)),
             states: infrastructure::backend::outside(process),
         })
@@ -162,12 +162,12 @@ impl Platforms {
     }
 }
 
-/// Proxmox VE; with the endpoint of a twin that one alone, whatever a configuration says.
-fn proxmox(process: &Process, twin: Option<&str>) -> Proxmox {
+/// Proxmox VE; with models those alone, whatever a configuration says.
+fn proxmox(process: &Process, models: Option<Models>) -> Proxmox {
     Proxmox::new(strata_proxmox::Settings {
         environment: process.environment.clone(),
         directory: process.working_directory.clone(),
-        twin: twin.map(str::to_owned),
+        models,
         askpass: Some(kept),
     })
 }

@@ -101,7 +101,7 @@ impl<P: Schema + 'static, C: Send + Sync + 'static> ProviderBuilder<P, C> {
         self
     }
 
-    /// Names a resource of the original that is not there, and what to do instead.
+    /// Names a resource of the original, or an argument or block (`provider.NAME`), that is not there, and what to do instead.
     #[must_use]
     pub fn absent(mut self, type_name: &str, instead: &'static str) -> Self {
         self.absent.insert(type_name.into(), instead);

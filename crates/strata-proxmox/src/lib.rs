@@ -15,4 +15,4 @@ mod provider;
 pub mod twin;
 
 pub use listing::{Cluster, Details, Guest, Listing, Node, Secret};
-pub use platform::{Askpass, Kept, Proxmox, Settings};
+pub use platform::{Askpass, Kept, Models, Proxmox, Settings};

@@ -3,7 +3,7 @@
 use std::{
     any::Any,
     collections::BTreeMap,
-    io,
+    fmt, io,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -11,7 +11,7 @@ use std::{
 use strata_core::{inventory::InventorySource, provider::Provider};
 
 use crate::{
-    client::{Access, Client, ClientError},
+    client::{Access, Address, Client, ClientError},
     inventory::Inventory,
     provider::ProxmoxProvider,
 };
@@ -23,10 +23,49 @@ pub struct Settings {
     pub environment: BTreeMap<String, String>,
     /// Where relative paths begin.
     pub directory: PathBuf,
-    /// The endpoint of a twin, which then stands in for every cluster that a configuration names.
-    pub twin: Option<String>,
+    /// Models that stand in for the servers that a configuration names: a rehearsal.
+    pub models: Option<Models>,
     /// Hands a password to `ssh`; none where nobody can.
     pub askpass: Option<Askpass>,
+}
+
+/// The models of a rehearsal. Cloning gives the same ones.
+#[derive(Clone)]
+pub struct Models(Arc<dyn Fn(&str) -> io::Result<String> + Send + Sync>);
+
+impl Models {
+    /// One model, by its endpoint, for every server.
+    pub fn one(endpoint: impl Into<String>) -> Self {
+        let endpoint = endpoint.into();
+        Self::each(move |_| Ok(endpoint.clone()))
+    }
+
+    /// A model for each server: gets the server as `host:port`, or an empty text where a configuration names none, and
+    /// gives the model's endpoint.
+    pub fn each(of: impl Fn(&str) -> io::Result<String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(of))
+    }
+
+    /// The endpoint of the model for a server, by what a `provider` block says of where it is.
+    pub(crate) fn endpoint(&self, said: Option<&str>) -> Result<String, ClientError> {
+        let first = said.unwrap_or_default().split(',').next();
+        let first = first.unwrap_or_default().trim();
+        let server = match Address::parse(first) {
+            Ok(Address::Https { host, port } | Address::Http { host, port }) => {
+                format!("{}:{port}", host.to_lowercase())
+            }
+            _ => first.to_owned(),
+        };
+        (self.0)(&server).map_err(|error| {
+            ClientError::Setup(format!("the model of `{server}` cannot be used: {error}"))
+        })
+    }
+}
+
+impl fmt::Debug for Models {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Models")
+    }
 }
 
 /// Keeps a password for an `ssh` that is about to be started.

@@ -51,5 +51,6 @@ pub(crate) fn provider(settings: &Settings) -> Arc<dyn Provider> {
     changed_by
         .into_iter()
         .fold(provider, |provider, name| provider.absent(name, ELSEWHERE))
+        .absent("provider.update", ELSEWHERE)
         .build()
 }

@@ -1,12 +1,15 @@
 //! `external` as a data source: a program that reads a query and answers, both in JSON.
 
-use std::{collections::BTreeMap, path::PathBuf, process::Stdio};
+use std::collections::BTreeMap;
 
 use strata_core::Diagnostics;
 use strata_provider::{Context, DataSourceType, Schema};
-use tokio::{io::AsyncWriteExt, process::Command};
 
-use crate::{Settings, failure::failed};
+use crate::{
+    Settings,
+    failure::failed,
+    program::{self, NotRun, complaint},
+};
 
 /// Asks a program. It gets `query` as a JSON object on its standard input, and gives a JSON object of texts on its
 /// standard output.
@@ -26,9 +29,6 @@ pub(crate) struct External {
     #[schema(computed)]
     id: String,
 }
-
-/// The most of a program's complaint that is told.
-const MOST_TOLD: usize = 4000;
 
 impl External {
     async fn ask(&self, settings: &Settings) -> Result<Vec<u8>, Diagnostics> {
@@ -51,28 +51,16 @@ impl External {
         let folder = folder.map_or(settings.working_directory.clone(), |folder| {
             settings.path(folder)
         });
-        let mut child = command(program, arguments, folder)
-            .spawn()
-            .map_err(|error| {
-                failed(
-                    "External Program Lookup Failed",
-                    format!("The program `{program}` cannot be started: {error}."),
-                )
-            })?;
-        let query = self.query_text();
-        let input = child.stdin.take();
-        let feed = async move {
-            // A program need not read its query: that it closes its input is not wrong.
-            if let Some(mut input) = input {
-                input.write_all(query.as_bytes()).await.unwrap_or_default();
-            }
-        };
-        let (output, ()) = tokio::join!(child.wait_with_output(), feed);
-        let output = output.map_err(|error| {
-            failed(
+        let ran = program::run(program, arguments, folder, self.query_text().as_bytes()).await;
+        let output = ran.map_err(|not_run| match not_run {
+            NotRun::NotStarted(error) => failed(
+                "External Program Lookup Failed",
+                format!("The program `{program}` cannot be started: {error}."),
+            ),
+            NotRun::Lost(error) => failed(
                 "External Program Execution Failed",
                 format!("The program `{program}` was lost: {error}."),
-            )
+            ),
         })?;
         match output.status.success() {
             true => Ok(output.stdout),
@@ -90,42 +78,15 @@ impl External {
 
     /// What the program said, without the values that it was asked with, which may be secret.
     fn complaint(&self, program: &str, said: &[u8], state: &str) -> Diagnostics {
-        let mut text = String::from_utf8_lossy(said).into_owned();
-        let secrets = self
-            .query
-            .iter()
-            .flatten()
-            .filter_map(|(name, value)| Some((name, value.as_deref()?)));
-        for (name, value) in secrets.filter(|(_, value)| value.len() > 3) {
-            text = text.replace(value, &format!("(query.{name})"));
-        }
-        let end = text
-            .char_indices()
-            .nth(MOST_TOLD)
-            .map_or(text.len(), |(at, _)| at);
-        text.truncate(end);
-        let said = match text.trim() {
-            "" => "The program said nothing on its standard error.",
-            said => said,
-        };
+        let secrets = self.query.iter().flatten();
+        let secrets = secrets
+            .filter_map(|(name, value)| Some((format!("(query.{name})"), value.as_deref()?)));
+        let said = complaint(said, secrets);
         failed(
             "External Program Execution Failed",
             format!("The program `{program}` failed.\n\nError Message: {said}\nState: {state}"),
         )
     }
-}
-
-fn command(program: &str, arguments: &[&str], folder: PathBuf) -> Command {
-    // A program with a path is looked for from the folder, as the shell would.
-    let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .current_dir(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    command
 }
 
 /// Reads an answer: an object whose values are texts.

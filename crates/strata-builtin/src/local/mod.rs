@@ -1,5 +1,6 @@
-//! `local`: files on this machine, as hashicorp/local 2.5 has them.
+//! `local`: files and programs on this machine, as hashicorp/local 2.6 has them.
 
+mod command;
 mod content;
 mod data_file;
 mod data_sensitive_file;
@@ -25,6 +26,7 @@ pub(crate) fn provider(settings: &Settings) -> Arc<dyn Provider> {
     )
     .resource::<file::LocalFile>()
     .resource::<sensitive_file::LocalSensitiveFile>()
+    .data_source::<command::LocalCommand>()
     .data_source::<data_file::DataLocalFile>()
     .data_source::<data_sensitive_file::DataLocalSensitiveFile>()
     .build()

@@ -146,3 +146,44 @@ fn after_a_crash_a_file_is_found_if_it_is_whole() {
     assert_eq!(sha1, Some("aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d"));
     assert!(matches!(find("other"), Found::Nothing));
 }
+
+#[test]
+fn a_command_tells_what_it_said_and_how_it_ended() {
+    let world = World::new();
+    let text = r#"
+data "local_command" "a" {
+  command                  = "sh"
+  arguments                = ["-c", "cat; echo no >&2; exit 3"]
+  stdin                    = "given"
+  allow_non_zero_exit_code = true
+}
+
+resource "terraform_data" "a" {
+  input = data.local_command.a
+}
+"#;
+    world.apply(text);
+    let said = world.object("terraform_data.a")["output"]["value"].clone();
+    assert_eq!(
+        (&said["stdout"], &said["stderr"], &said["exit_code"]),
+        (&"given".into(), &"no\n".into(), &3.into())
+    );
+}
+
+#[test]
+fn a_command_that_fails_is_told_without_what_it_was_given() {
+    let world = World::new();
+    let text = r#"
+data "local_command" "a" {
+  command   = "sh"
+  arguments = ["-c", "cat >&2; exit 3"]
+  stdin     = "hunter2"
+}
+"#;
+    let said = world.refused(text);
+    assert!(
+        said.contains("(stdin)") && said.contains("exit status: 3"),
+        "{said}"
+    );
+    assert!(!said.contains("hunter2"), "{said}");
+}

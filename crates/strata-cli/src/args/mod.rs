@@ -304,8 +304,8 @@ pub(crate) struct Version {
     /// As JSON.
     #[arg(long)]
     pub(crate) json: bool,
-    /// The tool of Ansible whose `--version` was asked for.
-    #[arg(long, hide = true, value_name = "NAME", conflicts_with = "json")]
+    /// The tool whose version was asked for, under its own name.
+    #[arg(long, hide = true, value_name = "NAME")]
     pub(crate) tool: Option<String>,
 }
 
@@ -326,8 +326,8 @@ pub(crate) struct Doc {
 /// Under the name of a tool that Strata replaces, it behaves as that tool's command.
 ///
 /// `ansible-playbook` becomes `strata playbook`, `ansible-inventory` `strata inventory`; `terraform`
-/// and `tofu` need no word more, since their commands are ours. What is asked for its `--version` names the
-/// ansible-core that is followed: others look for that before they go on.
+/// and `tofu` need no word more, since their commands are ours. What is asked for its version names the
+/// ansible-core, Terraform or OpenTofu that is followed: others look for that before they go on.
 pub(crate) fn called_as(argv: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut argv: Vec<OsString> = argv.into_iter().collect();
     let name = argv
@@ -335,17 +335,19 @@ pub(crate) fn called_as(argv: impl IntoIterator<Item = OsString>) -> Vec<OsStrin
         .and_then(|path| Path::new(path).file_name())
         .unwrap_or_default()
         .to_owned();
-    let command = match name.to_str() {
-        Some("ansible-playbook") => "playbook",
-        Some("ansible-inventory") => "inventory",
-        Some("ansible-vault") => "vault",
-        Some("ansible-galaxy") => "galaxy",
-        Some("ansible") => "run",
+    let (command, asking) = match name.to_str() {
+        Some("ansible-playbook") => (Some("playbook"), &["--version"][..]),
+        Some("ansible-inventory") => (Some("inventory"), &["--version"][..]),
+        Some("ansible-vault") => (Some("vault"), &["--version"][..]),
+        Some("ansible-galaxy") => (Some("galaxy"), &["--version"][..]),
+        Some("ansible") => (Some("run"), &["--version"][..]),
+        Some("terraform" | "tofu") => (None, &["version", "-v", "-version", "--version"][..]),
         _ => return argv,
     };
-    let (replaced, words) = match argv.get(1).is_some_and(|first| first == "--version") {
+    let is_asking = |first: &OsString| asking.iter().any(|word| first == word);
+    let (replaced, words) = match argv.get(1).is_some_and(is_asking) {
         true => (1..2, vec!["version".into(), "--tool".into(), name]),
-        false => (1..1, vec![command.into()]),
+        false => (1..1, command.into_iter().map(OsString::from).collect()),
     };
     argv.splice(replaced, words);
     argv
@@ -406,7 +408,11 @@ mod tests {
         let argv = called_as(["ansible", "--version"].map(Into::into));
         assert_eq!(argv, ["ansible", "version", "--tool", "ansible"]);
         let argv = called_as(["terraform", "--version"].map(Into::into));
-        assert_eq!(argv, ["terraform", "--version"]);
+        assert_eq!(argv, ["terraform", "version", "--tool", "terraform"]);
+        let argv = called_as(["tofu", "version", "-json"].map(Into::into));
+        assert_eq!(argv, ["tofu", "version", "--tool", "tofu", "-json"]);
+        let argv = called_as(["tofu", "plan"].map(Into::into));
+        assert_eq!(argv, ["tofu", "plan"]);
     }
 
     #[test]

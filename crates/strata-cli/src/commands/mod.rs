@@ -105,6 +105,10 @@ pub(crate) fn refuse_arguments(wrong: &clap::Error, argv: &[OsString]) -> ExitCo
     let said = wrong.render().to_string();
     let said = said.strip_prefix("error: ").unwrap_or(&said).trim_end();
     let found = strata_core::Diagnostic::error("command-line", summary).detail(said);
+    let found = match environment_wanted(wrong) {
+        Some(hint) => found.hint(hint),
+        None => found,
+    };
     let streams = |word: &OsString| {
         let streaming = ["apply", "destroy", "plan", "refresh", "test"];
         streaming.iter().any(|command| word == command)
@@ -112,6 +116,17 @@ pub(crate) fn refuse_arguments(wrong: &clap::Error, argv: &[OsString]) -> ExitCo
     let as_json = argv.iter().any(streams) && argv.iter().any(|word| word == "--json");
     complain_as(&found.into(), as_json);
     ExitCode::from(FAILED)
+}
+
+/// What to write where a command wants an environment and was given none; none for any other mistake.
+pub(crate) fn environment_wanted(wrong: &clap::Error) -> Option<String> {
+    let missing = match wrong.get(ContextKind::InvalidArg) {
+        Some(ContextValue::Strings(missing)) => missing,
+        _ => return None,
+    };
+    let wants = wrong.kind() == ErrorKind::MissingRequiredArgument
+        && missing.iter().any(|name| name.contains("ENV"));
+    wants.then(project::which_environment)
 }
 
 /// Says that the environment's arguments cannot be read.

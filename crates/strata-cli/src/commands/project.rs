@@ -241,6 +241,25 @@ fn platforms(
     Platforms::twin(process, &folder, &environment.twin_members).map_err(Diagnostics::from)
 }
 
+/// What to write where a command wants an environment and was given none.
+pub(super) fn which_environment() -> String {
+    let project = process().ok().and_then(|process| load(&process).ok());
+    let names = project.iter().flat_map(|project| &project.environments);
+    let names: Vec<String> = names.map(|one| format!("`{}`", one.name)).collect();
+    match names.is_empty() {
+        false => format!(
+            "Name the environment that is meant; `{}` has {}.",
+            project::FILE_NAME,
+            names.join(", ")
+        ),
+        true => format!(
+            "Environments stand in `{}`, which is not here; for files that are there already `strata init --from .` \
+             drafts it. Then name one, as in `strata plan ENV --twin`.",
+            project::FILE_NAME
+        ),
+    }
+}
+
 fn load(process: &Process) -> Result<Project, Diagnostics> {
     let mut diags = Diagnostics::new();
     match project::load(&Disk, Path::new(""), &process.environment, &mut diags) {

@@ -267,3 +267,51 @@ fn a_provider_without_its_source_is_told_with_the_sources_that_there_are() {
         &[&missing("aws"), "If the provider is not one of HashiCorp's"],
     );
 }
+
+#[test]
+fn what_earlier_releases_of_a_provider_had_is_told_with_what_is_written_since() {
+    let folder = Folder::new(&[(
+        "main.tf",
+        r#"terraform {
+  required_providers {
+    proxmox = { source = "bpg/proxmox" }
+  }
+}
+
+provider "proxmox" {
+  virtual_environment {
+    endpoint = "https://pve.lan:8006/"
+  }
+}
+
+provider "dns" {
+  update {
+    server = "192.0.2.1"
+  }
+}
+
+data "dns_a_record_set" "host" {
+  host = "localhost"
+}
+
+resource "proxmox_virtual_environment_vm" "web" {
+  node_name = "pve"
+
+  dynamic "vga" {
+    for_each = [true]
+    content {
+      enabled = vga.value
+    }
+  }
+}
+"#,
+    )]);
+    let said = folder.run(&["validate"]).stderr;
+    for expected in [
+        "Since release 0.20 its arguments stand in the `provider` block itself.",
+        "Strata looks names up and changes no records",
+        "Since release 0.65 there is none",
+    ] {
+        assert!(said.contains(expected), "{said}");
+    }
+}

@@ -20,6 +20,11 @@ fn stages_run_in_order_and_each_can_be_left_out() {
     assert_eq!(outcomes, all);
     let again = up(&[]);
     assert_eq!((again.applied(), again.changed_tasks()), (vec![], vec![]));
+    assert!(
+        again.events_of("drift_found").is_empty(),
+        "{}",
+        again.stdout
+    );
 
     let skipped = up(&["--skip", "hypervisor"]);
     assert_eq!(skipped.outcomes()[0], "hypervisor skipped");

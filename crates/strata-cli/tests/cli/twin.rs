@@ -143,3 +143,120 @@ fn what_it_cannot_be_is_refused() {
         assert!(ran.stderr.contains(said), "{}", ran.stderr);
     }
 }
+
+/// A project with one root module, and one environment `e`.
+fn project(main: &str) -> Folder {
+    let project = "project \"p\" {}\nenvironment \"e\" {\n  provision \"x\" {\n    directory = \"infrastructure\"\n  }\n}\n";
+    Folder::new(&[("strata.hcl", project), ("infrastructure/main.tf", main)])
+}
+
+#[test]
+fn a_rehearsal_has_a_model_for_each_server_that_is_named() {
+    let folder = project(
+        r#"terraform {
+  required_providers {
+    proxmox = { source = "bpg/proxmox" }
+  }
+}
+
+provider "proxmox" {
+  endpoint = "https://pve.home:8006/"
+}
+
+provider "proxmox" {
+  alias    = "office"
+  endpoint = "https://pve.office:8006/"
+}
+
+resource "proxmox_virtual_environment_vm" "home" {
+  name      = "web"
+  node_name = "pve"
+  vm_id     = 100
+}
+
+resource "proxmox_virtual_environment_vm" "office" {
+  provider  = proxmox.office
+  name      = "web"
+  node_name = "pve"
+  vm_id     = 100
+}
+"#,
+    );
+    let up = || {
+        folder
+            .run(&["up", "e", "--twin", "-auto-approve", "-json"])
+            .succeeded()
+    };
+    assert_eq!(up().applied().len(), 2);
+    let again = up();
+    assert!(again.applied().is_empty(), "{}", again.stdout);
+    assert!(
+        again.events_of("drift_found").is_empty(),
+        "{}",
+        again.stdout
+    );
+    folder
+        .run(&["down", "e", "--twin", "-auto-approve"])
+        .succeeded();
+}
+
+#[test]
+fn a_remote_of_the_user_s_own_settings_is_the_model_of_a_rehearsal() {
+    let folder = project(
+        r#"terraform {
+  required_providers {
+    incus = { source = "lxc/incus" }
+  }
+}
+
+resource "incus_project" "lab" {
+  name   = "lab"
+  remote = "rack"
+  config = {
+    "features.profiles" = false
+  }
+}
+
+resource "incus_instance" "web" {
+  name     = "web"
+  image    = "images:debian/12"
+  remote   = "rack"
+  project  = incus_project.lab.name
+  profiles = ["default"]
+
+  file {
+    content     = "[Match]\nName=lan\n"
+    target_path = "/etc/systemd/network/10-lan.network"
+  }
+}
+"#,
+    );
+    let up = folder
+        .run(&["up", "e", "--twin", "-auto-approve"])
+        .succeeded();
+    // The default profile of a project that is made only now is nothing to warn of.
+    assert!(
+        !up.stdout.contains("there is no") && !up.stderr.contains("there is no"),
+        "{}",
+        up.stderr
+    );
+    let plan = folder.run(&["plan", "e", "--twin"]).succeeded();
+    assert!(plan.stdout.contains("No changes"), "{}", plan.stdout);
+}
+
+#[test]
+fn an_environment_that_is_not_named_is_asked_for() {
+    let folder = project("");
+    for arguments in [&["plan", "--twin"][..], &["up", "--twin"]] {
+        let ran = folder.run(arguments);
+        assert_eq!(ran.code, Some(1));
+        let hint = "Name the environment that is meant; `strata.hcl` has `e`.";
+        assert!(ran.stderr.contains(hint), "{}", ran.stderr);
+    }
+    let bare = Folder::new(&[("main.tf", "")]).run(&["plan", "--twin"]);
+    assert!(
+        bare.stderr.contains("strata init --from ."),
+        "{}",
+        bare.stderr
+    );
+}

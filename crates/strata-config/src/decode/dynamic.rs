@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The name of the blocks that a `dynamic` block makes; none for any other block.
-pub(super) fn label(block: &Block) -> Option<(&str, Span)> {
+pub(crate) fn label(block: &Block) -> Option<(&str, Span)> {
     if &*block.kind.text != "dynamic" {
         return None;
     }

@@ -4,7 +4,7 @@
 //! here, `dynamic` blocks in [`dynamic`]. Everything that does not fit is reported, and reads as unknown.
 
 mod attribute;
-mod dynamic;
+pub(crate) mod dynamic;
 
 use std::{collections::BTreeMap, sync::Arc};
 

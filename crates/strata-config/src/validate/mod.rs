@@ -5,6 +5,7 @@
 
 mod blocks;
 mod cycles;
+mod former;
 mod names;
 mod providers;
 mod values;

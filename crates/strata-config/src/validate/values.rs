@@ -8,7 +8,7 @@ use strata_core::{
 };
 use strata_hcl::Attribute;
 
-use super::blocks;
+use super::{blocks, former};
 use crate::{
     evaluate::{Evaluator, EvaluatorOptions, Mode},
     module::{IgnoreChanges, Resource},
@@ -44,7 +44,13 @@ pub(super) fn check(
     }
     for provider in config.providers() {
         if let Some(schema) = schemas.provider(&provider.source) {
-            evaluator.provider_config(&provider, &schema.provider, diags);
+            let mut wrong = Diagnostics::new();
+            evaluator.provider_config(&provider, &schema.provider, &mut wrong);
+            let body = config.provider_block(&provider).map(|block| &*block.body);
+            diags.extend(wrong.into_iter().map(|found| match body {
+                Some(body) => former::explain(found, body, "provider", &schema.absent),
+                None => found,
+            }));
         }
     }
 }
@@ -80,7 +86,7 @@ fn module(
                 .provider(&provider.source)
                 .map(|known| &known.absent);
             diags.extend(wrong.into_iter().map(|found| match absent {
-                Some(absent) => with_former(found, absent, &key.type_name),
+                Some(absent) => former::explain(found, &resource.body, &key.type_name, absent),
                 None => found,
             }));
             // Of what is mistaken already there is nothing to ask.
@@ -118,26 +124,6 @@ fn object_kind(mode: ResourceMode) -> ObjectKind {
         ResourceMode::Data => ObjectKind::DataSource,
         ResourceMode::Ephemeral => ObjectKind::Ephemeral,
     }
-}
-
-/// Says of an argument that the original had once what is written instead.
-fn with_former(
-    mut found: Diagnostic,
-    absent: &BTreeMap<Arc<str>, &'static str>,
-    type_name: &str,
-) -> Diagnostic {
-    if found.code != "unsupported-argument" {
-        return found;
-    }
-    let instead = absent.iter().find(|(name, _)| {
-        let argument = name.strip_prefix(type_name);
-        let argument = argument.and_then(|rest| rest.strip_prefix('.'));
-        argument.is_some_and(|argument| found.detail.contains(&format!("`{argument}`")))
-    });
-    if let Some((_, instead)) = instead {
-        found.hints = vec![(*instead).to_owned()];
-    }
-    found
 }
 
 /// What a provider says, at the argument that it names, or else at the block.

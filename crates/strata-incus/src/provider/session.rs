@@ -87,16 +87,13 @@ impl Session {
     /// The client for an object's `remote`.
     pub(crate) fn client(&self, object: Attributes<'_>) -> Result<Arc<Client>, Diagnostics> {
         let name = object.some_text("remote");
-        let Some(remotes) = &self.remotes else {
-            return Err(not_known_yet().into());
-        };
-        let client = self.platform.client(remotes, name);
-        client.map_err(|error| {
-            let remote = name.map_or("the default remote".to_owned(), |name| {
-                format!("remote `{name}`")
-            });
-            error.diagnostic(format!("cannot use {remote}")).into()
-        })
+        let client = self.platform.client(self.remotes()?, name);
+        client.map_err(|error| unusable(name, &error))
+    }
+
+    fn remotes(&self) -> Result<&Remotes, Diagnostics> {
+        let remotes = self.remotes.as_ref();
+        remotes.ok_or_else(|| not_known_yet().into())
     }
 
     /// Where the create call finds the image.
@@ -135,6 +132,15 @@ impl Session {
     pub(crate) fn client_of(&self, name: &str) -> Result<Arc<Client>, Diagnostics> {
         let named = Value::object([("remote", Value::from(name))]);
         self.client(Attributes(&named))
+    }
+
+    /// The client of a remote that images come from, by name.
+    pub(crate) fn image_client(&self, name: &str) -> Result<Arc<Client>, Diagnostics> {
+        if name.is_empty() {
+            return self.client_of(name);
+        }
+        let client = self.platform.image_client(self.remotes()?, name);
+        client.map_err(|error| unusable(Some(name), &error))
     }
 
     /// The host of the other server that an image comes from, if it comes from one.
@@ -201,7 +207,7 @@ impl Session {
         if self.remotes.is_none() || is_open {
             return fine;
         }
-        let (client, remote) = (self.client(planned)?, self.client_of(remote)?);
+        let (client, remote) = (self.client(planned)?, self.image_client(remote)?);
         let full = format!("{}:{name}", remote.remote().name);
         self.check_elsewhere(&client, image, &full, (&remote, name))
             .await
@@ -274,7 +280,7 @@ impl Session {
             Some((remote, alias)) if remote == client.remote().name => {
                 Ok(Image::Here(alias.to_owned()))
             }
-            Some((remote, alias)) => Ok(Image::There(self.client_of(remote)?, alias.to_owned())),
+            Some((remote, alias)) => Ok(Image::There(self.image_client(remote)?, alias.to_owned())),
         }
     }
 }
@@ -285,6 +291,13 @@ enum Image {
     Here(String),
     /// On another remote.
     There(Arc<Client>, String),
+}
+
+fn unusable(name: Option<&str>, error: &ClientError) -> Diagnostics {
+    let remote = name.map_or("the default remote".to_owned(), |name| {
+        format!("remote `{name}`")
+    });
+    error.diagnostic(format!("cannot use {remote}")).into()
 }
 
 fn not_known_yet() -> Diagnostic {

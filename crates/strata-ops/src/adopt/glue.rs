@@ -58,7 +58,20 @@ pub(super) fn programs(files: &dyn Files, base: &Path, tree: &[String]) -> Vec<(
             "builds an image with Packer; a stage `image` does that, with a playbook".to_owned(),
         )
     }));
+    found.extend(terragrunt(tree));
     found
+}
+
+/// The files of Terragrunt, told once: there is one in each folder.
+fn terragrunt(tree: &[String]) -> Option<(String, String)> {
+    let mut files = tree.iter().filter(|path| split(path).1 == "terragrunt.hcl");
+    let first = files.next()?;
+    let name = match files.count() {
+        0 => first.clone(),
+        more => format!("{first} and {more} more"),
+    };
+    let does = "is Terragrunt's: `inputs` are `variables` of a stage, `dependency` is `provision.STAGE.OUTPUT`, and a `backend` may use variables";
+    Some((name, does.to_owned()))
 }
 
 /// The targets of a Makefile: those that run such a tool, then the others.

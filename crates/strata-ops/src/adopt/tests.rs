@@ -177,6 +177,44 @@ environment "local" {
 }
 
 #[test]
+fn a_playbook_that_undoes_something_is_no_stage() {
+    let (text, unplaced) = check(
+        "lab",
+        &[
+            ("playbooks/nodes.yml", PLAY),
+            ("playbooks/stop_all.yml", PLAY),
+            ("playbooks/cluster-reset.yml", PLAY),
+        ],
+    );
+    assert!(text.contains("playbooks/nodes.yml"), "{text}");
+    assert!(
+        !text.contains("stop_all") && !text.contains("reset"),
+        "{text}"
+    );
+    assert_eq!(unplaced.len(), 2, "{unplaced:?}");
+}
+
+#[test]
+fn what_terragrunt_does_is_told_once() {
+    let module = "resource \"terraform_data\" \"x\" {}\nterraform {}\n";
+    let (_, unplaced) = check(
+        "lab",
+        &[
+            ("live/dev/terragrunt.hcl", "inputs = {}\n"),
+            ("live/prod/terragrunt.hcl", "inputs = {}\n"),
+            ("vm/main.tf", module),
+        ],
+    );
+    let [told] = &unplaced[..] else {
+        panic!("{unplaced:?}");
+    };
+    assert!(
+        told.starts_with("live/dev/terragrunt.hcl and 1 more"),
+        "{told}"
+    );
+}
+
+#[test]
 fn a_folder_without_either_gives_no_draft() {
     let files = MemoryFiles::new([("README.md", "hello")]);
     assert!(draft(&files, Path::new(""), "x").is_none());

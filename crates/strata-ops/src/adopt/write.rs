@@ -12,6 +12,27 @@ use super::{
     walk::split,
 };
 
+/// Words for taking away or stopping.
+const UNDOING: [&str; 17] = [
+    "clean",
+    "cleanup",
+    "decommission",
+    "delete",
+    "destroy",
+    "poweroff",
+    "purge",
+    "reboot",
+    "remove",
+    "reset",
+    "restart",
+    "rollback",
+    "shutdown",
+    "stop",
+    "teardown",
+    "uninstall",
+    "wipe",
+];
+
 /// Playbooks that people run whole; others beside them are for a purpose of their own.
 const MAIN: [&str; 4] = ["site", "main", "playbook", "all"];
 
@@ -118,10 +139,22 @@ fn chosen<'a>(found: &'a Found, draft: &mut Draft) -> Vec<&'a Entry> {
                 );
                 draft.unplaced.push((entry.path.clone(), why));
             }
+            None if undoes(&entry.path) => {
+                let why = "undoes or interrupts something, by its name; run it with `strata playbook` when that is wanted";
+                draft.unplaced.push((entry.path.clone(), why.to_owned()));
+            }
             _ => chosen.push(entry),
         }
     }
     chosen
+}
+
+/// True for a playbook that no `up` should run: its name begins or ends with a word for taking away or stopping.
+fn undoes(path: &str) -> bool {
+    let name = stem(split(path).1).to_lowercase();
+    let words: Vec<&str> = name.split(['-', '_', '.', ' ']).collect();
+    let is_undoing = |word: Option<&&str>| word.is_some_and(|word| UNDOING.contains(word));
+    is_undoing(words.first()) || is_undoing(words.last())
 }
 
 fn write_environment(found: &Found, playbooks: &[&Entry], environment: &str, draft: &mut Draft) {

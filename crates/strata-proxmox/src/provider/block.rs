@@ -8,7 +8,10 @@ use strata_core::{
 };
 
 use super::{session::Manner, ssh::Ssh};
-use crate::client::{Access, Address, ClientError, Credentials, Trust};
+use crate::{
+    client::{Access, Address, ClientError, Credentials, Trust},
+    platform::Models,
+};
 
 /// What users may write.
 pub(crate) fn schema() -> Block {
@@ -136,15 +139,18 @@ fn named<const N: usize>(
 pub(crate) fn read(
     config: &Value,
     environment: &BTreeMap<String, String>,
-    twin: Option<&str>,
+    models: Option<&Models>,
 ) -> Result<(Access, Manner), Box<Diagnostic>> {
     let block = Reader {
         config,
         environment,
     };
     own_ssh_only(config)?;
-    let access = match twin {
-        Some(twin) => rehearsal(twin),
+    let access = match models {
+        Some(models) => rehearsal(
+            models,
+            block.text("endpoint", "PROXMOX_VE_ENDPOINT").as_deref(),
+        ),
         None => block.access(),
     };
     let access = access.map_err(|error| {
@@ -169,7 +175,7 @@ pub(crate) fn read(
         deep_refresh: environment
             .get("STRATA_PROXMOX_DEEP_REFRESH")
             .is_some_and(|text| text == "1"),
-        rehearses: twin.is_some(),
+        rehearses: models.is_some(),
         ssh: ssh(&block),
     };
     Ok((access, manner))
@@ -201,10 +207,10 @@ fn own_ssh_only(config: &Value) -> Result<(), Box<Diagnostic>> {
     ))
 }
 
-/// The access to a twin, which takes any login.
-pub(super) fn rehearsal(endpoint: &str) -> Result<Access, ClientError> {
+/// The access to the model of a server, which takes any login.
+pub(super) fn rehearsal(models: &Models, said: Option<&str>) -> Result<Access, ClientError> {
     Ok(Access {
-        endpoints: vec![Address::parse(endpoint)?],
+        endpoints: vec![Address::parse(&models.endpoint(said)?)?],
         trust: Trust::Anybody,
         min_tls13: true,
         credentials: Credentials::Password {

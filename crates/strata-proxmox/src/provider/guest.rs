@@ -63,6 +63,13 @@ pub(crate) fn text<'a>(object: &'a Json, name: &str) -> Option<&'a str> {
     object[name].as_str().filter(|text| !text.is_empty())
 }
 
+/// Says of a guest that was not deleted how its protection is taken away.
+pub(crate) fn protected(failure: Box<Failure>, object: &Json) -> Box<Failure> {
+    let hint = "it has `protection = true`: set it to false and apply that first";
+    let is_protected = object["protection"] == true;
+    hinted(failure, is_protected.then(|| hint.to_owned()))
+}
+
 /// Tells a guest's description. The server keeps no line ends after it, and a heredoc has one: that is no difference.
 pub(crate) fn tell_description(object: &mut Json, config: &Json) {
     let plain = |text: &str| text.trim_end().replace("\r\n", "\n");

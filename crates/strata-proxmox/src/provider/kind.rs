@@ -100,7 +100,7 @@ pub(crate) struct Planned<'a> {
     pub(crate) prior: Option<&'a Json>,
     /// The object as it shall be; null where only apply can tell.
     pub(crate) planned: &'a Json,
-    /// Computed attributes that apply will tell anew.
+    /// Computed attributes that apply will tell anew; `BLOCK.MEMBER` for those of each block of a list.
     pub(crate) reopen: Vec<&'static str>,
     pub(crate) effects: Vec<Effect>,
     pub(crate) warnings: Diagnostics,
@@ -200,6 +200,9 @@ pub(crate) trait Kind: Send + Sync {
 
     /// Fills in the rest of an imported object after it was read.
     fn imported(&self, _object: &mut Json) {}
+
+    /// Takes from the configuration what the planned object does not tell: which values somebody wrote.
+    fn hear(&self, _object: &mut Json, _said: &Json) {}
 
     /// Looks for what a create without an answer left: none, or the object and whether it is ours.
     fn find<'a>(

@@ -18,6 +18,7 @@ mod data;
 mod file;
 mod firewall;
 mod form;
+mod former;
 mod guest;
 mod image;
 mod intended;
@@ -133,6 +134,7 @@ impl ProxmoxProvider {
                 true => telmate::block::schema(),
                 false => block::schema(),
             },
+            absent: former::of(telmate),
             ..ProviderSchema::default()
         };
         for facts in schema::all()
@@ -218,7 +220,7 @@ impl Provider for ProxmoxProvider {
                 let (access, mut manner) = read(
                     &config,
                     &self.platform.settings.environment,
-                    self.platform.settings.twin.as_deref(),
+                    self.platform.settings.models.as_ref(),
                 )
                 .map_err(|diagnostic| Diagnostics::from(*diagnostic))?;
                 manner.ssh.askpass = self.platform.settings.askpass;
@@ -266,6 +268,7 @@ fn refuse(type_name: &str, refused: &[&str], config: &Json, diags: &mut Diagnost
         let set = |value: &&Json| match value {
             Json::Null => false,
             Json::Array(items) => !items.is_empty(),
+            Json::String(text) => !text.is_empty(),
             _ => true,
         };
         if values.iter().any(set) {
@@ -488,6 +491,9 @@ impl Configured {
                     remembered.remove(IMPORTED);
                 }
                 write_secrets(facts, &request, &mut json);
+                if let Some(config) = &request.config {
+                    kind.hear(&mut json, &value::to_json(config));
+                }
                 let outcome = match prior {
                     None => kind.create(&work, &mut json).await,
                     Some(prior) => {
@@ -609,14 +615,27 @@ fn reopened(planned: Value, names: &[&str], config: &Value) -> Value {
     let Some(entries) = planned.as_entries() else {
         return planned;
     };
-    let written = |name: &str| {
-        let value = config.as_entries().and_then(|entries| entries.get(name));
-        value.is_some_and(|value| !value.is_null())
-    };
-    let is_open = |name: &str| names.contains(&name) && !written(name);
-    Value::object(entries.iter().map(|(name, value)| match is_open(name) {
-        true => (name.clone(), Value::unknown(value.ty())),
-        false => (name.clone(), value.clone()),
+    Value::object(entries.iter().map(|(name, value)| {
+        let written = config.as_entries().and_then(|entries| entries.get(name));
+        let is_written = written.is_some_and(|value| !value.is_null());
+        let inside = names.iter().filter_map(|path| {
+            let (block, member) = path.split_once('.')?;
+            (block == &**name).then_some(member)
+        });
+        let inside: Vec<&str> = inside.collect();
+        let value = match value {
+            _ if names.contains(&&**name) && !is_written => Value::unknown(value.ty()),
+            Value::List(ty, items) if !inside.is_empty() => {
+                let nothing = Value::Null(ty.clone());
+                let written = written.and_then(Value::as_sequence).unwrap_or_default();
+                let items = items.iter().enumerate().map(|(at, item)| {
+                    reopened(item.clone(), &inside, written.get(at).unwrap_or(&nothing))
+                });
+                Value::list(ty.clone(), items.collect())
+            }
+            value => value.clone(),
+        };
+        (name.clone(), value)
     }))
 }
 

@@ -212,6 +212,12 @@ impl Planned<'_> {
         }
     }
 
+    /// True if the server has the project and lets us see it.
+    async fn has_project(&self) -> bool {
+        let cell = self.session.tally().state(&self.room());
+        cell.get_or_init(|| self.project_state()).await.is_some()
+    }
+
     /// What the server says of the project.
     async fn project_state(&self) -> Option<ProjectState> {
         let project = self
@@ -351,7 +357,8 @@ impl Planned<'_> {
         for (type_name, name, segments) in self.references() {
             let declared = self.session.declared().has(type_name, &name);
             let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-            if !declared && self.is_missing(&segments).await {
+            // Of a project that is not there yet only the server knows what it will have by itself.
+            if !declared && self.is_missing(&segments).await && self.has_project().await {
                 let noun = entity(type_name).map_or("instance", |entity| entity.noun());
                 found.push(self.missing(noun, &name));
             }

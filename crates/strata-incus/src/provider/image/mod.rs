@@ -178,7 +178,7 @@ impl<'a> Work<'a> {
     async fn copied(&self, image: Attributes<'_>) -> Result<Json, Diagnostics> {
         let remote = self
             .session
-            .client_of(image.text("remote").unwrap_or_default())?;
+            .image_client(image.text("remote").unwrap_or_default())?;
         let name = image.text("name").unwrap_or_default();
         let source = ImageSource {
             remote: &remote,
@@ -227,7 +227,7 @@ impl<'a> Work<'a> {
         };
         let remote = self
             .session
-            .client_of(image.text("remote").unwrap_or_default())?;
+            .image_client(image.text("remote").unwrap_or_default())?;
         let read = match &remote.remote().address {
             Address::Images { url, protocol } => {
                 self.aliases_on(remote.remote(), url, protocol, image).await

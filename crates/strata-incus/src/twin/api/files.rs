@@ -10,10 +10,35 @@ use super::super::{
     store::{Kind, Store},
 };
 
-/// Folders that every guest has.
-const FOLDERS: [&str; 12] = [
+/// Folders that every guest has, as the images of all usual systems have them.
+const FOLDERS: [&str; 45] = [
     "",
+    "/boot",
+    "/dev",
     "/etc",
+    "/etc/apt",
+    "/etc/apt/apt.conf.d",
+    "/etc/apt/keyrings",
+    "/etc/apt/preferences.d",
+    "/etc/apt/sources.list.d",
+    "/etc/cron.d",
+    "/etc/cron.daily",
+    "/etc/default",
+    "/etc/init.d",
+    "/etc/logrotate.d",
+    "/etc/modprobe.d",
+    "/etc/modules-load.d",
+    "/etc/network",
+    "/etc/profile.d",
+    "/etc/security",
+    "/etc/ssl",
+    "/etc/ssl/certs",
+    "/etc/sysctl.d",
+    "/etc/systemd",
+    "/etc/systemd/network",
+    "/etc/systemd/system",
+    "/etc/udev",
+    "/etc/udev/rules.d",
     "/home",
     "/mnt",
     "/opt",
@@ -22,8 +47,16 @@ const FOLDERS: [&str; 12] = [
     "/srv",
     "/tmp",
     "/usr",
+    "/usr/bin",
+    "/usr/lib",
     "/usr/local",
+    "/usr/local/bin",
+    "/usr/local/sbin",
+    "/usr/sbin",
+    "/usr/share",
     "/var",
+    "/var/lib",
+    "/var/log",
 ];
 
 pub(in super::super) fn in_instance(call: &Call<'_>, name: &str) -> Answered {

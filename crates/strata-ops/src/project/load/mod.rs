@@ -43,7 +43,7 @@ pub fn load(
                 format!("There is no project file `{}`", path.display()),
             )
             .detail(error.reason.to_string())
-            .hint("Go to the folder of a project, or name it with `-chdir=DIR`.");
+            .hint("Go to the folder of a project, or name it with `-chdir=DIR`. For files that are there already `strata init --from .` drafts a project file.");
             diags.push(diagnostic);
             return None;
         }

@@ -111,6 +111,7 @@ impl Kind for Container {
                 .with("destroy-unreferenced-disks", 1);
             let gone = work.delete(&place.path(&[]), &params).await;
             gone.doing(|| format!("The container {} was not deleted", place.id))
+                .map_err(|failure| guest::protected(failure, object))
         })
     }
 

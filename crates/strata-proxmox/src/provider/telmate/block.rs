@@ -9,6 +9,7 @@ use strata_core::{
 
 use crate::{
     client::{Access, Address, ClientError, Credentials, Trust},
+    platform::Models,
     provider::{block::rehearsal, session::Manner},
 };
 
@@ -90,7 +91,7 @@ struct Reader<'a> {
 pub(crate) fn read(
     config: &Value,
     environment: &BTreeMap<String, String>,
-    twin: Option<&str>,
+    models: Option<&Models>,
 ) -> Result<(Access, Manner), Box<Diagnostic>> {
     let block = Reader {
         config,
@@ -105,8 +106,8 @@ pub(crate) fn read(
             )));
         }
     }
-    let access = match twin {
-        Some(twin) => rehearsal(twin),
+    let access = match models {
+        Some(models) => rehearsal(models, block.text("pm_api_url", "PM_API_URL").as_deref()),
         None => block.access(),
     };
     let access = access.map_err(|error| {
@@ -120,7 +121,7 @@ pub(crate) fn read(
         deep_refresh: environment
             .get("STRATA_PROXMOX_DEEP_REFRESH")
             .is_some_and(|text| text == "1"),
-        rehearses: twin.is_some(),
+        rehearses: models.is_some(),
         ..Manner::default()
     };
     Ok((access, manner))

@@ -108,6 +108,11 @@ fn with_both_speeds(disk: &Json) -> Json {
     for (both, names) in [
         ("mbps", ["mbps_r_concurrent", "mbps_wr_concurrent"]),
         ("iops", ["iops_r_concurrent", "iops_wr_concurrent"]),
+        ("iops_max", ["iops_r_burst", "iops_wr_burst"]),
+        (
+            "iops_max_length",
+            ["iops_r_burst_length", "iops_wr_burst_length"],
+        ),
     ] {
         let limit = disk[both].clone();
         for name in names {
@@ -146,8 +151,10 @@ fn disk(slot: &str, inner: &Json) -> Json {
     let speeds = [
         ("iops_read", "iops_r_concurrent"),
         ("iops_read_burstable", "iops_r_burst"),
+        ("(iops_read_seconds)", "iops_r_burst_length"),
         ("iops_write", "iops_wr_concurrent"),
         ("iops_write_burstable", "iops_wr_burst"),
+        ("(iops_write_seconds)", "iops_wr_burst_length"),
         ("read", "mbps_r_concurrent"),
         ("read_burstable", "mbps_r_burst"),
         ("write", "mbps_wr_concurrent"),
@@ -178,7 +185,7 @@ fn disk(slot: &str, inner: &Json) -> Json {
 }
 
 /// Options of a disk: telmate's and ours.
-const OPTIONS: [(&str, &str); 18] = [
+const OPTIONS: [(&str, &str); 20] = [
     ("storage", "datastore_id"),
     ("asyncio", "aio"),
     ("backup", "backup"),
@@ -191,8 +198,10 @@ const OPTIONS: [(&str, &str); 18] = [
     ("serial", "serial"),
     ("iops_r_concurrent", "speed/0/iops_read"),
     ("iops_r_burst", "speed/0/iops_read_burstable"),
+    ("iops_r_burst_length", "speed/0/(iops_read_seconds)"),
     ("iops_wr_concurrent", "speed/0/iops_write"),
     ("iops_wr_burst", "speed/0/iops_write_burstable"),
+    ("iops_wr_burst_length", "speed/0/(iops_write_seconds)"),
     ("mbps_r_concurrent", "speed/0/read"),
     ("mbps_r_burst", "speed/0/read_burstable"),
     ("mbps_wr_concurrent", "speed/0/write"),

@@ -31,7 +31,7 @@ pub(super) static MACHINE: Guest = Guest {
     word: "qemu",
     ours: &Vm,
     say: machine::ours,
-    refused: &[],
+    refused: &["disk.file", "disk.volume"],
     fixed: &machine::FIXED,
 };
 

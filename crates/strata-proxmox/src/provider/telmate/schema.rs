@@ -154,8 +154,10 @@ replicate bool o =false switch
 serial string o
 iops_r_concurrent number o =0 <iops_rd
 iops_r_burst number o =0 <iops_rd_max
+iops_r_burst_length number o =0 <iops_rd_max_length
 iops_wr_concurrent number o =0 <iops_wr
 iops_wr_burst number o =0 <iops_wr_max
+iops_wr_burst_length number o =0 <iops_wr_max_length
 mbps_r_concurrent number o =0 <mbps_rd
 mbps_r_burst number o =0 <mbps_rd_max
 mbps_wr_concurrent number o =0 <mbps_wr
@@ -172,6 +174,10 @@ media string o
 storage_type string o
 mbps number o
 iops number o
+iops_max number o
+iops_max_length number o
+file string o
+volume string o
 ";
 
 const PCI: &str = "

@@ -278,7 +278,7 @@ async fn a_clone_s_cloud_init_drive_comes_to_the_interface_that_is_asked_for() {
 #[tokio::test]
 async fn a_rehearsal_has_the_storages_that_a_configuration_names() {
     let world = world_with(Options::rehearsal(), |twin| Settings {
-        twin: Some(twin.endpoint().to_owned()),
+        models: Some(Models::one(twin.endpoint())),
         ..Settings::default()
     })
     .await;

@@ -231,7 +231,7 @@ async fn a_rehearsal_has_the_files_that_are_asked_for() {
         "node_name": "pve", "datastore_id": "tank", "content_type": "iso", "file_name": "installer.iso",
     });
     let rehearsed = world_with(Options::rehearsal(), |twin| Settings {
-        twin: Some(twin.endpoint().to_owned()),
+        models: Some(Models::one(twin.endpoint())),
         ..Settings::default()
     })
     .await;

@@ -232,3 +232,95 @@ async fn two_hundred_clones_are_made_four_at_a_time() {
         world.twin.calls() - before
     );
 }
+
+#[tokio::test]
+async fn a_disk_of_another_machine_is_attached_and_stays_when_the_machine_goes() {
+    let world = world(options()).await;
+    let mut keeper = machine();
+    keeper["name"] = json!("keeper");
+    keeper["started"] = json!(false);
+    keeper["initialization"] = json!([]);
+    let kept = world.apply(VM, None, &keeper).await.unwrap();
+    let path = to_json(&kept.value)["disk"][0]["path_in_datastore"].clone();
+    assert_eq!(path, "100/vm-100-disk-0.raw");
+
+    let mut user = machine();
+    let attached = json!({ "interface": "scsi1", "datastore_id": "local", "size": 8, "file_format": "raw", "path_in_datastore": path });
+    user["disk"].as_array_mut().unwrap().push(attached);
+    world.twin.heard();
+    let made = world.apply(VM, None, &user).await.unwrap();
+    let asked = |interface: &str| {
+        let calls = world.twin.heard().into_iter();
+        let mut asked = calls.filter_map(|(_, params)| params.get(interface).cloned());
+        asked.next()
+    };
+    assert_eq!(
+        asked("scsi1").as_deref(),
+        Some("local:100/vm-100-disk-0.raw")
+    );
+    let read = world.read(VM, &made).await.unwrap();
+    world.nothing(VM, &read, &user).await;
+
+    // Where the path is only told, a disk at another interface is a new one, and not the one that was there.
+    let mut other = user.clone();
+    other["disk"][1] = json!({ "interface": "scsi2", "datastore_id": "local", "size": 4 });
+    let changed = world.apply(VM, Some(&read), &other).await.unwrap();
+    assert_eq!(asked("scsi2").as_deref(), Some("local:4,format=raw"));
+
+    world.apply(VM, Some(&changed), &user).await.unwrap();
+    let again = world.read(VM, &changed).await.unwrap();
+    world.delete(VM, &again).await.unwrap();
+    let left = world.read(VM, &kept).await.unwrap();
+    world.nothing(VM, &left, &keeper).await;
+    let grown = json!({ "interface": "scsi0", "datastore_id": "local", "size": 9, "discard": "on", "ssd": true });
+    keeper["disk"] = json!([grown]);
+    world.apply(VM, Some(&left), &keeper).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_empty_key_is_none() {
+    let world = world(options()).await;
+    let mut config = machine();
+    config["initialization"][0]["user_account"][0]["keys"] = json!([""]);
+    let made = world.apply(VM, None, &config).await.unwrap();
+    let read = world.read(VM, &made).await.unwrap();
+    world.nothing(VM, &read, &config).await;
+}
+
+#[tokio::test]
+async fn a_rehearsal_lends_the_node_that_a_clone_goes_to() {
+    let world = world_with(Options::rehearsal(), |twin| Settings {
+        models: Some(Models::one(twin.endpoint())),
+        ..Settings::default()
+    })
+    .await;
+    for (name, node) in [("one", "attic"), ("two", "cellar")] {
+        let mut clone = machine();
+        clone["name"] = json!(name);
+        clone["node_name"] = json!(node);
+        clone["initialization"] = json!([]);
+        clone["clone"] = json!([{ "vm_id": 900 }]);
+        let made = world.apply(VM, None, &clone).await.unwrap();
+        let read = world.read(VM, &made).await.unwrap();
+        world.nothing(VM, &read, &clone).await;
+    }
+}
+
+#[tokio::test]
+async fn the_volumes_of_a_machine_that_becomes_a_template_are_told_anew() {
+    let world = world(options()).await;
+    let mut config = machine();
+    config["started"] = json!(false);
+    let made = world.apply(VM, None, &config).await.unwrap();
+    config["template"] = json!(true);
+    let template = world.apply(VM, Some(&made), &config).await.unwrap();
+    let read = world.read(VM, &template).await.unwrap();
+    assert_eq!(
+        read.value, template.value,
+        "a refresh tells of changes that nobody made"
+    );
+    assert_eq!(
+        to_json(&read.value)["disk"][0]["path_in_datastore"],
+        "100/base-100-disk-0.raw"
+    );
+}

@@ -29,7 +29,7 @@ use strata_core::{
 
 use super::value::{from_json, to_json};
 use crate::{
-    Proxmox, Settings,
+    Models, Proxmox, Settings,
     twin::{Fault, FaultKind, Options, Twin},
 };
 

@@ -93,7 +93,7 @@ async fn a_machine_is_cloned_from_a_template_by_its_name() {
 #[tokio::test]
 async fn a_rehearsal_has_the_nodes_and_templates_that_a_configuration_names() {
     let rehearsed = |twin: &Twin| Settings {
-        twin: Some(twin.endpoint().to_owned()),
+        models: Some(Models::one(twin.endpoint())),
         ..Settings::default()
     };
     let world = telmate_with(Options::rehearsal(), rehearsed).await;
@@ -109,7 +109,7 @@ async fn a_rehearsal_has_the_nodes_and_templates_that_a_configuration_names() {
 #[tokio::test]
 async fn a_template_that_a_rehearsal_lends_is_there_for_clones_on_all_nodes_at_once() {
     let rehearsed = |twin: &Twin| Settings {
-        twin: Some(twin.endpoint().to_owned()),
+        models: Some(Models::one(twin.endpoint())),
         ..Settings::default()
     };
     let world = telmate_with(Options::rehearsal(), rehearsed).await;
@@ -412,4 +412,46 @@ async fn a_block_without_a_login_says_what_is_missing() {
     );
     let error = provider.configure(config).err().unwrap();
     assert!(shown(&error).contains("pm_api_token_id"));
+}
+
+#[tokio::test]
+async fn a_rehearsal_lends_the_pool_that_a_machine_is_to_be_in() {
+    let rehearsed = |twin: &Twin| Settings {
+        models: Some(Models::one(twin.endpoint())),
+        ..Settings::default()
+    };
+    let world = telmate_with(Options::rehearsal(), rehearsed).await;
+    let mut config = machine();
+    config["pool"] = json!("a-pool-of-somebody");
+    let made = world.apply("proxmox_vm_qemu", None, &config).await.unwrap();
+    let read = world.read("proxmox_vm_qemu", &made).await.unwrap();
+    world.nothing("proxmox_vm_qemu", &read, &config).await;
+    config["pool"] = json!("another-one");
+    let moved = world
+        .apply("proxmox_vm_qemu", Some(&read), &config)
+        .await
+        .unwrap();
+    let read = world.read("proxmox_vm_qemu", &moved).await.unwrap();
+    world.nothing("proxmox_vm_qemu", &read, &config).await;
+}
+
+#[tokio::test]
+async fn how_long_a_burst_may_last_is_sent_and_read() {
+    let world = telmate(options()).await;
+    let config = json!({
+        "name": "web", "target_node": "pve", "memory": 1024, "scsihw": "virtio-scsi-single",
+        "disk": [{ "slot": "scsi0", "storage": "local", "size": "8G", "iops_r_burst": 500, "iops_r_burst_length": 60 }],
+    });
+    world.twin.heard();
+    let made = world.apply("proxmox_vm_qemu", None, &config).await.unwrap();
+    let heard = world.twin.heard();
+    let asked = heard.iter().find_map(|(_, params)| params.get("scsi0"));
+    assert!(
+        asked
+            .unwrap()
+            .contains("iops_rd_max=500,iops_rd_max_length=60"),
+        "{asked:?}"
+    );
+    let read = world.read("proxmox_vm_qemu", &made).await.unwrap();
+    world.nothing("proxmox_vm_qemu", &read, &config).await;
 }

@@ -7,7 +7,7 @@ use strata_core::{
 };
 
 use super::{
-    QEMU, cannot, disks, import, is_clone,
+    QEMU, attach, cannot, disks, import, is_clone,
     on_change::{OnChange, differs},
     settings,
     sizes::{print_size, wanted_size},
@@ -87,7 +87,8 @@ pub(super) async fn plan(planned: &mut Planned<'_>) -> Outcome<()> {
     let networks = networks.collect();
     match planned.prior {
         None => {
-            ahead::new_guest(planned, &wanted(object, networks)).await?;
+            let wanted = wanted(object, planned.said, networks);
+            ahead::new_guest(planned, &wanted).await?;
             import::say(planned);
             cloud_init(planned).await
         }
@@ -153,11 +154,12 @@ async fn cloud_init(planned: &mut Planned<'_>) -> Outcome<()> {
 }
 
 /// What a new machine wants of its node; what only apply can tell is left out.
-fn wanted(object: &Json, networks: Vec<Network>) -> Wanted {
+fn wanted(object: &Json, said: Option<&Json>, networks: Vec<Network>) -> Wanted {
     let mut storages: Vec<(String, &'static str, i64)> = Vec::new();
-    for (_, disk) in disks(object) {
+    for (interface, disk) in disks(object) {
         if let Some(storage) = text(disk, "datastore_id") {
-            let size = positive(disk, "size").unwrap_or(0);
+            let is_there = said.is_some_and(|said| attach::is_attached(said, interface));
+            let size = positive(disk, "size").filter(|_| !is_there).unwrap_or(0);
             storages.push((storage.to_owned(), "images", size));
         }
     }
@@ -409,5 +411,15 @@ fn reopen(planned: &mut Planned<'_>, prior: &Json) {
     }
     if all(prior, "disk").len() != all(object, "disk").len() {
         planned.reopen.push("boot_order");
+    }
+    // Volumes of a template have other names, and so has one that is moved or new.
+    let places = |object| -> Vec<_> {
+        let disks = disks(object).into_iter();
+        disks
+            .map(|(name, disk)| (name, &disk["datastore_id"], &disk["file_format"]))
+            .collect()
+    };
+    if prior["template"] != object["template"] || places(prior) != places(object) {
+        planned.reopen.push("disk.path_in_datastore");
     }
 }

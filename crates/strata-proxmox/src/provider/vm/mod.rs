@@ -2,8 +2,9 @@
 //!
 //! [`settings`] turns arguments into parameters; [`create`] makes a machine new or from a template,
 //! [`update`] compares parameters and changes what differs, [`observe`] puts what is there into the
-//! object, [`import`] fills disks that the API cannot fill, [`wait`] tells what a guest is waited for, [`on_change`] what an edit for cloud-init does.
+//! object, [`import`] fills disks that the API cannot fill, [`attach`] takes some that are there, [`wait`] tells what a guest is waited for, [`on_change`] what an edit for cloud-init does.
 
+mod attach;
 mod create;
 mod devices;
 mod import;
@@ -60,6 +61,10 @@ impl Kind for Vm {
 
     fn validate(&self, config: &Json, diags: &mut Diagnostics) {
         look::validate(config, diags);
+    }
+
+    fn hear(&self, object: &mut Json, said: &Json) {
+        attach::hear(object, said);
     }
 
     fn plan<'a>(&'a self, planned: &'a mut Planned<'_>) -> BoxFuture<'a, Outcome<()>> {
@@ -168,6 +173,7 @@ async fn delete(work: &Work<'_>, object: &Json) -> Outcome<()> {
     );
     let gone = work.delete(&place.path(&[]), &params).await;
     gone.doing(|| format!("The VM {} was not deleted", place.id))
+        .map_err(|failure| guest::protected(failure, object))
 }
 
 /// Switches a machine off before it is deleted: asks its system, unless the user said to stop it.

@@ -5,7 +5,9 @@ use serde_json::{Value as Json, json};
 
 use super::{
     number,
-    settings::{SEV, SMBIOS, SPEEDS, addresses, cloud_init_interface, disk_options, is_drive},
+    settings::{
+        SEV, SMBIOS, SPEEDS, addresses, cloud_init_interface, disk_options, is_drive, keys,
+    },
     sizes::{gigabytes, kibibytes},
 };
 use crate::{
@@ -507,17 +509,13 @@ fn initialization(object: &mut Json, config: &Json) {
         {
             account["username"] = config["ciuser"].clone();
         }
-        let keys = unpercent(config["sshkeys"].as_str().unwrap_or_default(), false);
-        let now: Vec<&str> = keys
+        let told = unpercent(config["sshkeys"].as_str().unwrap_or_default(), false);
+        let now: Vec<&str> = told
             .lines()
             .map(str::trim)
             .filter(|line| !line.is_empty())
             .collect();
-        let was: Vec<String> = texts(account, "keys")
-            .iter()
-            .map(|key| key.trim().to_owned())
-            .collect();
-        if was != now {
+        if keys(account) != now {
             account["keys"] = json!(now);
         }
     }

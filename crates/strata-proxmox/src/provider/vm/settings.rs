@@ -8,6 +8,7 @@ use super::{
         guest::{all, first, parts, positive, text, texts},
         value,
     },
+    attach,
     sizes::{GIBIBYTE, wanted_size},
 };
 use crate::client::{Params, percent};
@@ -377,10 +378,7 @@ fn initialization(init: &Json, params: &mut Params) {
         "cipassword",
         text(account, "password").filter(|text| !text.chars().all(|c| c == '*')),
     );
-    let keys: Vec<String> = texts(account, "keys")
-        .iter()
-        .map(|key| key.trim().to_owned())
-        .collect();
+    let keys = keys(account);
     if !keys.is_empty() {
         let mut encoded = String::new();
         percent(&keys.join("\n"), &mut encoded);
@@ -418,6 +416,13 @@ pub(crate) fn addresses(config: &Json) -> Option<String> {
         }
     }
     (!parts.is_empty()).then(|| parts.join(","))
+}
+
+/// The keys of an account; an empty text is none, and neither sent nor told.
+pub(super) fn keys(account: &Json) -> Vec<String> {
+    let keys = texts(account, "keys").into_iter();
+    let keys = keys.map(|key| key.trim().to_owned());
+    keys.filter(|key| !key.is_empty()).collect()
 }
 
 /// A disk's options without its volume.
@@ -497,12 +502,14 @@ pub(crate) fn disk_options_over(disk: &Json, now: &str) -> String {
         .collect()
 }
 
-/// Limits of a disk's speed and their names in the API.
-pub(crate) const SPEEDS: [(&str, &str); 8] = [
+/// Limits of a disk's speed and their names in the API; how long a burst may last is said by telmate's types alone.
+pub(crate) const SPEEDS: [(&str, &str); 10] = [
     ("iops_read", "iops_rd"),
     ("iops_read_burstable", "iops_rd_max"),
+    ("(iops_read_seconds)", "iops_rd_max_length"),
     ("iops_write", "iops_wr"),
     ("iops_write_burstable", "iops_wr_max"),
+    ("(iops_write_seconds)", "iops_wr_max_length"),
     ("read", "mbps_rd"),
     ("read_burstable", "mbps_rd_max"),
     ("write", "mbps_wr"),
@@ -513,7 +520,7 @@ pub(crate) const SPEEDS: [(&str, &str); 8] = [
 pub(crate) fn new_disk(disk: &Json) -> String {
     let storage = text(disk, "datastore_id").unwrap_or("local-lvm");
     let source = text(disk, "import_from").or_else(|| text(disk, "file_id"));
-    if let Some(volume) = text(disk, "(volume)") {
+    if let Some(volume) = attach::volume(disk).or_else(|| text(disk, "(volume)")) {
         return format!("{volume}{}", disk_options(disk));
     }
     let volume = match source {

@@ -4,7 +4,7 @@ use hyper::Method;
 use serde_json::Value as Json;
 
 use super::{
-    QEMU, create, disks, import, is_clone, is_half_made, look, observe,
+    QEMU, attach, create, disks, import, is_clone, is_half_made, look, observe,
     on_change::{OnChange, differs},
     settings::{
         cloud_init_interface, disk_options, disk_options_over, new_disk, settings, special_drives,
@@ -247,8 +247,10 @@ fn disk_settings(prior: &Json, object: &Json, config: &Json, params: &mut Params
                     .into_iter()
                     .find(|(name, _)| *name == interface);
                 let wanted = disk_options_over(disk, now);
-                if was.is_some_and(|(_, was)| disk_options(was) != disk_options(disk)) {
-                    let volume = now.split(',').next().unwrap_or_default();
+                let there = now.split(',').next().unwrap_or_default();
+                let volume = attach::volume(disk).unwrap_or(there);
+                let is_other = was.is_some_and(|(_, was)| disk_options(was) != disk_options(disk));
+                if is_other || volume != there {
                     params.set(interface, format!("{volume}{wanted}"));
                 }
             }
@@ -285,6 +287,10 @@ pub(super) async fn move_disk(
     (interface, disk): (&str, &Json),
     now: &str,
 ) -> Outcome<()> {
+    if attach::volume(disk).is_some() {
+        // It is another volume that is wanted, and not this one in another place.
+        return Ok(());
+    }
     let storage = now.split(':').next().unwrap_or_default();
     let Some(wanted) = text(disk, "datastore_id") else {
         return Ok(());

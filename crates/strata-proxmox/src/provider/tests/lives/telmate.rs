@@ -99,7 +99,12 @@ fn machine() -> Case {
             .not(path("format"), "a disk keeps its format until it is moved")
             .sample(path("wwn"), json!("0x5000c500a0b1c2d3"));
     }
-    for name in ["disk.iops", "disk.mbps"] {
+    for name in [
+        "disk.iops",
+        "disk.iops_max",
+        "disk.iops_max_length",
+        "disk.mbps",
+    ] {
         case = case.not(name, "the same as in `disks`");
     }
     for name in ["disk.slot", "disk.type", "disk.iso"] {
@@ -132,6 +137,8 @@ fn machine() -> Case {
         "ssh_private_key",
         "ci_wait",
         "disk.id",
+        "disk.file",
+        "disk.volume",
         "disk.storage_type",
     ] {
         case = case.not(name, "asks for nothing here, as the documentation says");

@@ -7,6 +7,8 @@
 //! playbook works on is a model of the agent's. Both are kept in a folder, so that the next run
 //! finds what this one left.
 
+mod servers;
+
 use std::{
     collections::BTreeMap,
     fs::{self, File, TryLockError},
@@ -17,14 +19,17 @@ use std::{
 use strata_agent::host::Model;
 use strata_core::Diagnostic;
 use strata_incus::twin::Twin;
+use strata_proxmox::Models;
 use strata_runner::HostLink;
 use strata_transport::AgentSession;
+
+use self::servers::Servers;
 
 /// The models of one run.
 pub(crate) struct TwinPlatforms {
     incus: Twin,
-    proxmox: strata_proxmox::twin::Twin,
-    /// Holds the socket, whose path must be short.
+    proxmox: Arc<Servers>,
+    /// Holds the sockets, whose paths must be short.
     _sockets: tempfile::TempDir,
     folder: PathBuf,
     hosts: Mutex<BTreeMap<Arc<str>, Model>>,
@@ -140,14 +145,11 @@ impl TwinPlatforms {
         fs::create_dir_all(&hosts).map_err(|error| trouble(folder, &error))?;
         let sockets = tempfile::tempdir().map_err(|error| trouble(folder, &error))?;
         let incus = incus(sockets.path(), Some(folder), members)?;
-        // A rehearsal asks for the nodes that it needs.
-        let options = proxmox(Some(folder), &[]);
-        let proxmox =
-            strata_proxmox::twin::Twin::on_socket(&sockets.path().join("proxmox.socket"), options);
+        let proxmox = Servers::new(folder, sockets.path());
         let proxmox = proxmox.map_err(|error| trouble(folder, &error))?;
         Ok(Self {
             incus,
-            proxmox,
+            proxmox: Arc::new(proxmox),
             _sockets: sockets,
             folder: folder.to_owned(),
             hosts: Mutex::default(),
@@ -159,9 +161,10 @@ impl TwinPlatforms {
         self.incus.socket()
     }
 
-    /// Where the model of Proxmox VE is.
-    pub(crate) fn proxmox_endpoint(&self) -> &str {
-        self.proxmox.endpoint()
+    /// The models of Proxmox VE, one for each server.
+    pub(crate) fn proxmox_models(&self) -> Models {
+        let servers = self.proxmox.clone();
+        Models::each(move |server| servers.endpoint(server))
     }
 
     /// The model of a host, made or read when first asked for.
