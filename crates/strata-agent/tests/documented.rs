@@ -110,3 +110,11 @@ fn every_documented_argument_is_taken_or_refused_by_name() {
     }
     assert_eq!(unknown, NOT_SENT);
 }
+
+#[test]
+fn package_takes_what_apt_takes() {
+    let (apt, _) = known("apt").unwrap();
+    let (package, _) = known("package").unwrap();
+    let missing: Vec<_> = apt.difference(&package).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}

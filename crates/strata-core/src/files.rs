@@ -17,6 +17,11 @@ pub trait Files: Send + Sync {
     /// What is at a path, following links; none if there is nothing.
     fn kind(&self, path: &Path) -> Option<EntryKind>;
 
+    /// The path without links on its way, where there are some; else as it is.
+    fn real(&self, path: &Path) -> PathBuf {
+        path.to_owned()
+    }
+
     /// The home folder of whoever reads, if there is one.
     fn home(&self) -> Option<PathBuf> {
         None

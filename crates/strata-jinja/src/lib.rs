@@ -48,6 +48,10 @@ mod variables;
 pub mod wildcard;
 pub mod yaml;
 
+/// The lookup behind `with_first_found`: `first_found`, whose first term is the folder in which the others are looked for
+/// first, as `vars`; a call of `first_found` has none.
+pub const WITH_FIRST_FOUND: &str = "with_first_found";
+
 pub use engine::Engine;
 pub use error::{TemplateError, TemplateErrorKind};
 pub use password::PasswordHash;

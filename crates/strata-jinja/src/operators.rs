@@ -10,7 +10,7 @@ use crate::{
     changing,
     compile::{
         self, ADD, ATTRIBUTE, CATCHING, CHANGING, CONCATENATE, DEFINED, GREATER, GREATER_OR_EQUAL,
-        ITEM, LESS, LESS_OR_EQUAL, MULTIPLY, REMAINDER, RENDER, SUBTRACT,
+        ITEM, ITERABLE, LESS, LESS_OR_EQUAL, MULTIPLY, REMAINDER, RENDER, SUBTRACT,
     },
     python,
     python_format::percent_format,
@@ -27,6 +27,7 @@ pub(crate) fn register(environment: &mut Environment<'static>) {
     environment.add_filter(SUBTRACT, subtract);
     environment.add_filter(MULTIPLY, multiply);
     environment.add_filter(DEFINED, defined);
+    environment.add_filter(ITERABLE, iterable);
     environment.add_filter(RENDER, render);
     environment.add_filter(CHANGING, changing::filter);
     environment.add_filter(CATCHING, compile::catching);
@@ -239,6 +240,15 @@ fn subtract(left: &Value, right: &Value) -> Result<Value, Error> {
 fn defined(value: &Value) -> Result<Value, Error> {
     if value.is_undefined() {
         return undefined();
+    }
+    Ok(value.clone())
+}
+
+/// A value, if it is not nothing.
+fn iterable(value: &Value) -> Result<Value, Error> {
+    if value.is_none() {
+        let message = "'NoneType' object is not iterable";
+        return Err(Error::new(ErrorKind::InvalidOperation, message));
     }
     Ok(value.clone())
 }

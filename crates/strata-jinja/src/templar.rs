@@ -1,6 +1,6 @@
 //! The way in: renders texts, values, files and conditions.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use minijinja::{Error, Value};
 use serde_json::{Map, Value as Json};
@@ -19,6 +19,8 @@ pub struct Templar {
     pub(crate) engine: Arc<Engine>,
     pub(crate) variables: Arc<dyn Variables>,
     pub(crate) surroundings: Arc<dyn Surroundings>,
+    /// The folder of the template that is rendered: others are looked for in it before those of the surroundings.
+    pub(crate) beside: Option<PathBuf>,
 }
 
 /// How the `template` module wants a file rendered.
@@ -57,6 +59,7 @@ impl Templar {
             engine: engine.clone(),
             variables,
             surroundings,
+            beside: None,
         }
     }
 
@@ -254,7 +257,8 @@ fn with_newlines(text: String, sequence: &str) -> String {
     if sequence == "\n" {
         text
     } else {
-        text.replace('\n', sequence)
+        // Of a value's own line breaks none is made twice.
+        text.replace("\r\n", "\n").replace('\n', sequence)
     }
 }
 

@@ -57,6 +57,13 @@ impl Files for Disk {
         })
     }
 
+    fn real(&self, path: &Path) -> PathBuf {
+        match fs::canonicalize(path) {
+            Ok(real) if std::path::absolute(path).is_ok_and(|own| own != real) => real,
+            _ => path.to_owned(),
+        }
+    }
+
     fn home(&self) -> Option<PathBuf> {
         std::env::home_dir().filter(|home| home.is_absolute())
     }
@@ -70,5 +77,23 @@ fn file_error(path: &Path, error: &io::Error) -> FileError {
     FileError {
         path: path.to_owned(),
         reason,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_with_links_on_their_way_become_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(folder.path()).unwrap();
+        fs::create_dir_all(root.join("store/role")).unwrap();
+        std::os::unix::fs::symlink("store", root.join("roles")).unwrap();
+        let own = root.join("store/role");
+        assert_eq!(Disk.real(&own), own);
+        assert_eq!(Disk.real(&root.join("roles/role")), own);
+        assert_eq!(Disk.real(Path::new("src")), Path::new("src"));
+        assert_eq!(Disk.real(Path::new("gone")), Path::new("gone"));
     }
 }

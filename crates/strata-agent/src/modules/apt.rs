@@ -89,18 +89,20 @@ const FIELDS: &[Field] = &[
     Field::int("policy_rc_d"),
 ];
 
+const EXCLUSIVE: &[&[&str]] = &[&["deb", "name"]];
+
+const ONE_OF: &[&[&str]] = &[&[
+    "autoremove",
+    "deb",
+    "name",
+    "update_cache",
+    "upgrade",
+    "autoclean",
+    "clean",
+]];
+
 impl Module for Apt {
-    const SPEC: Spec = Spec::new("apt", FIELDS)
-        .exclusive(&[&["deb", "name"]])
-        .one_of(&[&[
-            "autoremove",
-            "deb",
-            "name",
-            "update_cache",
-            "upgrade",
-            "autoclean",
-            "clean",
-        ]]);
+    const SPEC: Spec = Spec::new("apt", FIELDS).exclusive(EXCLUSIVE).one_of(ONE_OF);
     type Current = Found;
 
     fn new(arguments: &Arguments, task: &Task) -> Result<Apt, ModuleError> {
@@ -515,48 +517,21 @@ fn deb_is_installed(
     Ok(installed.is_some_and(|package| package.version == field("Version")))
 }
 
-/// `package`: the same by a name that other package managers will answer to.
+/// `package`: the same by a name that other package managers will answer to; it takes what theirs take.
 pub(super) struct Package(Apt);
 
 impl Module for Package {
     const SPEC: Spec = Spec::new(
         "package",
-        &[
-            Field::list("name").alias(&["pkg", "package"]),
-            Field::str("state").default("present"),
-            Field::str("use").choices(&["auto", "apt"]).default("auto"),
-            Field::maybe("update_cache"),
-            Field::int("cache_valid_time").default("0"),
-            Field::maybe("install_recommends"),
-            Field::bool("autoremove", false),
-            Field::bool("purge", false),
-            Field::bool("force", false),
-            Field::str("default_release"),
-            Field::int("lock_timeout").default("60"),
-            Field::str("dpkg_options").default("force-confdef,force-confold"),
-            Field::int("update_cache_retries").default("5"),
-            Field::int("update_cache_retry_max_delay").default("12"),
-        ],
-    );
+        &[Field::str("use").choices(&["auto", "apt"]).default("auto")],
+    )
+    .with(FIELDS)
+    .exclusive(EXCLUSIVE)
+    .one_of(ONE_OF);
     type Current = Found;
 
     fn new(arguments: &Arguments, task: &Task) -> Result<Package, ModuleError> {
-        let state = match arguments.text("state").as_str() {
-            "installed" | "present" => "present",
-            "removed" | "absent" => "absent",
-            "latest" => "latest",
-            other => {
-                return Err(ModuleError::new(format!(
-                    "value of state must be one of: absent, latest, present, got: {other}"
-                )));
-            }
-        };
-        let apt = Apt::new(arguments, task)?;
-        Ok(Package(Apt {
-            state: state.to_owned(),
-            alone: Vec::new(),
-            ..apt
-        }))
+        Apt::new(arguments, task).map(Package)
     }
 
     fn observe(&self, host: &dyn Host) -> Result<Found, ModuleError> {

@@ -1,7 +1,7 @@
 //! Blanks of Unicode between the words of a tag, such as the one that some keyboards write: Jinja takes them for
 //! blanks, our parser only those of ASCII.
 
-use super::tag_length;
+use super::{literal_length, tag_length};
 
 /// The source with plain blanks in its tags; none if it has no others. Texts around and in quotes stay as they are.
 pub(super) fn plain(source: &str) -> Option<String> {
@@ -16,19 +16,14 @@ pub(super) fn plain(source: &str) -> Option<String> {
         out.push_str(before);
         let length = tag_length(opening);
         let (tag, after) = opening.split_at(length);
+        let start = out.len();
         match tag.starts_with("{{") || tag.starts_with("{%") {
             true => replaced(tag, &mut out),
             false => out.push_str(tag),
         }
-        let raw = tag
-            .trim_start_matches(['{', '%', '-', '+', ' '])
-            .starts_with("raw");
-        let literal = match raw && tag.starts_with("{%") {
-            true => after.find("endraw").unwrap_or(after.len()),
-            false => 0,
-        };
-        out.push_str(&after[..literal]);
-        rest = &after[literal..];
+        let (literal, after) = after.split_at(literal_length(&out[start..], after));
+        out.push_str(literal);
+        rest = after;
     }
     out.push_str(rest);
     Some(out)

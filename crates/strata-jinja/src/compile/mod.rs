@@ -11,8 +11,8 @@ mod rewrite;
 
 pub(crate) use macros::{CATCHING, catching};
 pub(crate) use rewrite::{
-    ADD, ATTRIBUTE, CHANGING, CONCATENATE, DEFINED, GREATER, GREATER_OR_EQUAL, INCLUDE, ITEM, LESS,
-    LESS_OR_EQUAL, MULTIPLY, REMAINDER, RENDER, SUBTRACT,
+    ADD, ATTRIBUTE, CHANGING, CONCATENATE, DEFINED, GREATER, GREATER_OR_EQUAL, INCLUDE, ITEM,
+    ITERABLE, LESS, LESS_OR_EQUAL, MULTIPLY, REMAINDER, RENDER, SUBTRACT,
 };
 
 use std::collections::BTreeMap;
@@ -62,6 +62,55 @@ fn tag_length(opening: &str) -> usize {
     opening.find(close).map_or(opening.len(), |at| at + 2)
 }
 
+/// The source with every line break as a line feed, as Jinja reads it; none if it has no others.
+fn with_line_feeds(source: &str) -> Option<String> {
+    let has_others = source.contains('\r');
+    has_others.then(|| source.replace("\r\n", "\n").replace('\r', "\n"))
+}
+
+/// Whether a tag begins a raw block.
+fn opens_raw(tag: &str) -> bool {
+    let inside = tag
+        .strip_prefix("{%")
+        .and_then(|rest| rest.strip_suffix("%}"));
+    inside.is_some_and(|inside| inside.trim_matches(['-', '+', ' ', '\t', '\n', '\r']) == "raw")
+}
+
+/// How much of what follows a tag is literal: what a raw block holds, if the tag begins one.
+fn literal_length(tag: &str, after: &str) -> usize {
+    match opens_raw(tag) {
+        true => after.find("endraw").unwrap_or(after.len()),
+        false => 0,
+    }
+}
+
+/// The source with the line break kept that follows the beginning of a raw block: of all tags, Jinja's `trim_blocks`
+/// spares this one, and our parser does not. None if there is no such tag.
+fn with_raw_line_breaks(source: &str) -> Option<String> {
+    if !source.contains("raw") {
+        return None;
+    }
+    let mut out = String::with_capacity(source.len() + 8);
+    let mut rest = source;
+    while let Some(begin) = rest.find('{') {
+        let (before, opening) = rest.split_at(begin);
+        out.push_str(before);
+        let (tag, after) = opening.split_at(tag_length(opening));
+        match tag.strip_suffix("%}") {
+            Some(bare) if opens_raw(tag) && !bare.ends_with(['-', '+']) => {
+                out.push_str(bare);
+                out.push_str("+%}");
+            }
+            _ => out.push_str(tag),
+        }
+        let (literal, after) = after.split_at(literal_length(tag, after));
+        out.push_str(literal);
+        rest = after;
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
 /// How many line breaks a text ends with.
 pub(crate) fn trailing_line_breaks(text: &str) -> usize {
     text.len() - text.trim_end_matches('\n').len()
@@ -87,11 +136,15 @@ pub(crate) fn render_with(
 ) -> Result<Value, Error> {
     let inlined = inline::inlined(run, source)?;
     let source = inlined.as_deref().unwrap_or(source);
+    let unified = with_line_feeds(source);
+    let source = unified.as_deref().unwrap_or(source);
     if changing::is_changing(source) {
         run.allow_changes();
     }
     let plain = blanks::plain(source);
     let source = plain.as_deref().unwrap_or(source);
+    let kept = with_raw_line_breaks(source);
+    let source = kept.as_deref().unwrap_or(source);
     let tree = rewrite::statement(&parse(source, name, syntax.clone())?);
     if let Some(expression) = only_expression(&tree) {
         return evaluate(run, root, name, source, expression).and_then(defined);

@@ -40,6 +40,31 @@ pub(crate) const INCLUDE: &str = "__strata_include";
 pub(crate) const RENDER: &str = "__strata_render";
 /// The filter behind what is assigned and looped over, which the template may go on to change.
 pub(crate) const CHANGING: &str = "__strata_changing";
+/// The filter that refuses nothing where there must be a list.
+pub(crate) const ITERABLE: &str = "__strata_iterable";
+/// The filters that go through what they are given, and fail in Ansible where that is nothing.
+const ITERATING: &[&str] = &[
+    "batch",
+    "combinations",
+    "difference",
+    "flatten",
+    "groupby",
+    "intersect",
+    "join",
+    "list",
+    "permutations",
+    "product",
+    "reverse",
+    "slice",
+    "sort",
+    "subelements",
+    "sum",
+    "symmetric_difference",
+    "union",
+    "unique",
+    "zip",
+    "zip_longest",
+];
 /// The filter that refuses an undefined argument, which a filter would take for one that was not given.
 pub(crate) const DEFINED: &str = "__strata_defined";
 
@@ -187,7 +212,7 @@ fn body<'a>(statements: &[Stmt<'a>]) -> Vec<Stmt<'a>> {
 fn for_loop<'a>(node: &ast::ForLoop<'a>) -> ast::ForLoop<'a> {
     ast::ForLoop {
         target: target(&node.target),
-        iter: changing(expression(&node.iter)),
+        iter: changing(bare_filter(ITERABLE, expression(&node.iter))),
         filter_expr: node.filter_expr.as_ref().map(expression),
         recursive: node.recursive,
         body: body(&node.body),
@@ -312,7 +337,13 @@ pub(crate) fn expression<'a>(tree: &Expr<'a>) -> Expr<'a> {
         Expr::Filter(node) => Expr::Filter(Spanned::new(
             ast::Filter {
                 name: node.name,
-                expr: node.expr.as_ref().map(expression),
+                expr: node
+                    .expr
+                    .as_ref()
+                    .map(|value| match is_iterating(node.name) {
+                        true => bare_filter(ITERABLE, expression(value)),
+                        false => expression(value),
+                    }),
                 args: match node.name {
                     // What stands in for a missing value may itself be missing.
                     "default" | "d" | "ansible.builtin.default" => arguments(&node.args),
@@ -394,6 +425,10 @@ fn filter<'a>(name: &'a str, value: Expr<'a>, argument: Expr<'a>, span: Span) ->
         },
         span,
     ))
+}
+
+fn is_iterating(name: &str) -> bool {
+    ITERATING.contains(&name.strip_prefix("ansible.builtin.").unwrap_or(name))
 }
 
 /// Makes an undefined argument a mistake.

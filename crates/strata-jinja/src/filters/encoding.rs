@@ -45,7 +45,10 @@ fn b64decode(value: &Value, options: Kwargs) -> Result<String, Error> {
 
 /// As a POSIX shell needs it.
 pub(super) fn quote(value: &Value) -> Result<String, Error> {
-    let text = python::output(&Value::from(given(value)?));
+    let text = match value.is_none() {
+        true => String::new(),
+        false => python::output(&Value::from(given(value)?)),
+    };
     let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
     if text.is_empty() {
         return Ok("''".to_owned());

@@ -7,7 +7,7 @@ use minijinja::{
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 
 use super::{add, option, refuse};
-use crate::{PasswordHash, digest, python, run::Run, sha_crypt};
+use crate::{PasswordHash, digest, operators::type_name, python, run::Run, sha_crypt};
 
 pub(super) fn register(environment: &mut Environment<'static>) {
     add(environment, "hash", hash);
@@ -67,7 +67,15 @@ fn password_hash(
         Some(salt) => salt,
         None => random_salt(state, size.unwrap_or(kind.salt_size()))?,
     };
-    let hashed = kind.of(&given(value)?, &salt, rounds, ident.as_deref());
+    let secret = given(value)?;
+    // What is no text, such as a password that nobody gave, is none.
+    if value.as_str().is_none() {
+        return refuse(format!(
+            "secret must be unicode or bytes, not {}",
+            type_name(value)
+        ));
+    }
+    let hashed = kind.of(&secret, &salt, rounds, ident.as_deref());
     hashed.or_else(refuse)
 }
 

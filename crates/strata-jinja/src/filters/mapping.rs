@@ -62,12 +62,13 @@ fn combine(value: &Value, arguments: Rest<ValueOrKwargs>) -> Result<Value, Error
     Ok(result.unwrap_or_else(|| Value::from_pairs(std::iter::empty::<(Value, Value)>())))
 }
 
-/// Lists of mappings may be given in place of mappings.
+/// Lists of mappings may be given in place of mappings; what is nothing is passed over.
 fn flattened<'a>(values: impl Iterator<Item = &'a Value>) -> Result<Vec<Value>, Error> {
     let mut flat = Vec::new();
     for value in values {
         match value.kind() {
             ValueKind::Map => flat.push(value.clone()),
+            ValueKind::None => {}
             ValueKind::Seq => flat.extend(flattened(items(value)?.iter())?),
             ValueKind::Undefined => return Err(Error::from(minijinja::ErrorKind::UndefinedError)),
             _ => return refuse(format!("combine needs dicts, not a {}", type_name(value))),

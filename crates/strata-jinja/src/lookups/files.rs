@@ -1,4 +1,5 @@
-//! Lookups that read the controller's files: `file`, `template`, `first_found`, `fileglob`, `lines` of a file, `ini`.
+//! Lookups that read the controller's files: `file`, `template`, `first_found`, `fileglob`, `lines` of a file, `ini`;
+//! and where those of the surroundings find theirs.
 
 use std::{
     collections::BTreeMap,
@@ -28,7 +29,11 @@ pub(super) fn run(
             .iter()
             .map(|term| template(run, term, options))
             .collect(),
-        "first_found" => first_found(run, terms, options),
+        "first_found" => first_found(run, terms, options, None),
+        crate::WITH_FIRST_FOUND => match terms.split_first() {
+            Some((kind, terms)) => first_found(run, terms, options, kind.as_str()),
+            None => Ok(Vec::new()),
+        },
         "fileglob" => fileglob(run, terms),
         "csvfile" => terms
             .iter()
@@ -87,13 +92,35 @@ pub(crate) fn candidates(run: &Run, kind: &str, path: &str) -> Vec<PathBuf> {
     if path.is_absolute() {
         return vec![path.to_owned()];
     }
-    run.templar
-        .surroundings
-        .search_folders()
-        .iter()
+    let folders = run.templar.surroundings.search_folders();
+    let beside = run.templar.beside.iter().filter(|_| kind == "templates");
+    beside
+        .chain(&folders)
         .flat_map(|folder| [folder.join(kind).join(path), folder.join(path)])
         .map(|path| normalize(&path))
         .collect()
+}
+
+/// The terms of a lookup of the surroundings that reads files or folders: where they are, beside the task, its role and
+/// the playbook. What is nowhere stays as it was said, for the lookup to name it.
+pub(super) fn located(run: &Run, name: &str, terms: &[Value]) -> Vec<Value> {
+    let wanted = match name {
+        "filetree" => EntryKind::Folder,
+        "unvault" | "community.sops.sops" => EntryKind::File,
+        _ => return terms.to_vec(),
+    };
+    let files = run.templar.surroundings.files();
+    let locate = |term: &Value| {
+        let said = python::text(term);
+        let mut places = candidates(run, "files", &said).into_iter();
+        let Some(found) = places.find(|path| files.kind(path) == Some(wanted)) else {
+            return term.clone();
+        };
+        // A folder keeps the stroke behind it, which the lookup tells.
+        let stroke = if said.ends_with('/') { "/" } else { "" };
+        Value::from(format!("{}{stroke}", found.display()))
+    };
+    terms.iter().map(locate).collect()
 }
 
 pub(crate) fn find(run: &Run, kind: &str, path: &str) -> Result<PathBuf, Error> {
@@ -152,9 +179,13 @@ fn template(run: &Arc<Run>, term: &Value, options: &Options<'_>) -> Result<Value
     let path = find(run, "templates", &python::text(term))?;
     let own = options.get("template_vars");
     let own = own.map(convert::to_json).transpose()?;
+    let mut about = about(run, &path, &python::text(term))?;
     let run = &match own {
-        Some(Json::Object(own)) if !own.is_empty() => with_own(run, &path, own),
-        Some(Json::Object(_) | Json::Null) | None => run.clone(),
+        Some(Json::Object(own)) => {
+            about.extend(own);
+            with_own(run, &path, about)
+        }
+        Some(Json::Null) | None => with_own(run, &path, about),
         Some(_) => {
             return Err(refuse(
                 "`template_vars` of the lookup `template` is a mapping",
@@ -166,15 +197,45 @@ fn template(run: &Arc<Run>, term: &Value, options: &Options<'_>) -> Result<Value
         header::split(&text, &FileOptions::ansible()).map_err(|error| refuse(error.to_string()))?;
     let syntax = header::syntax(&file_options).map_err(|error| refuse(error.to_string()))?;
     let value = compile::render_source(run, &path.display().to_string(), body, &syntax)?;
-    let text = python::output(&value);
+    // A single value stays what it is, and a template that puts nothing out is none.
+    let Some(text) = value.as_str() else {
+        return Ok(match body.is_empty() {
+            true => Value::from(""),
+            false => value,
+        });
+    };
     let missing =
-        compile::trailing_line_breaks(body).saturating_sub(compile::trailing_line_breaks(&text));
-    Ok(Value::from(text + &"\n".repeat(missing)))
+        compile::trailing_line_breaks(body).saturating_sub(compile::trailing_line_breaks(text));
+    Ok(Value::from(text.to_owned() + &"\n".repeat(missing)))
+}
+
+/// What a template knows about itself, as one that the module `template` renders; the user's own `ansible_managed` wins.
+fn about(run: &Arc<Run>, path: &Path, term: &str) -> Result<Map<String, Json>, Error> {
+    let now = compile::expression(run, "now()")?;
+    let mut about = Map::from_iter([
+        ("template_path".to_owned(), term.into()),
+        (
+            "template_fullpath".to_owned(),
+            path.display().to_string().into(),
+        ),
+        ("template_destpath".to_owned(), Json::Null),
+        ("template_run_date".to_owned(), python::text(&now).into()),
+    ]);
+    if run.templar.variables.get("ansible_managed").is_none() {
+        about.insert("ansible_managed".to_owned(), "Ansible managed".into());
+    }
+    Ok(about)
 }
 
 /// A run in which some variables are others.
 fn with_own(run: &Arc<Run>, path: &Path, own: Map<String, Json>) -> Arc<Run> {
-    let scope = format!("{}\0{}", path.display(), Json::Object(own.clone()));
+    // The time of rendering makes no scope of its own.
+    let fixed: Map<_, _> = own
+        .iter()
+        .filter(|(name, _)| *name != "template_run_date")
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    let scope = format!("{}\0{}", path.display(), Json::Object(fixed));
     let own = own
         .into_iter()
         .map(|(name, value)| (name, Arc::new(value)))
@@ -184,6 +245,8 @@ fn with_own(run: &Arc<Run>, path: &Path, own: Map<String, Json>) -> Arc<Run> {
             own,
             others: run.templar.variables.clone(),
         }),
+        // A template includes others from beside itself.
+        beside: path.parent().map(Path::to_owned),
         ..run.templar.clone()
     };
     run.inside(&scope, templar)
@@ -212,11 +275,13 @@ impl Variables for Own {
     }
 }
 
-/// Terms are names, or mappings with `files`, `paths` and `skip`.
+/// Terms are names, or mappings with `files`, `paths` and `skip`. `kind` is the folder beside the task, its role and the
+/// playbook in which they are looked for before these themselves.
 fn first_found(
     run: &Arc<Run>,
     terms: &[Value],
     options: &Options<'_>,
+    kind: Option<&str>,
 ) -> Result<Vec<Value>, Error> {
     options.only(&["files", "paths", "skip"])?;
     let mut skip = options.flag("skip", false);
@@ -236,13 +301,11 @@ fn first_found(
     }
     let files = run.templar.surroundings.files();
     for name in &names {
-        for kind in ["files", "templates", "vars", "tasks"] {
-            let found = candidates(run, kind, name)
-                .into_iter()
-                .find(|path| files.kind(path) == Some(EntryKind::File));
-            if let Some(found) = found {
-                return Ok(vec![Value::from(found.display().to_string())]);
-            }
+        let found = candidates(run, kind.unwrap_or_default(), name)
+            .into_iter()
+            .find(|path| files.kind(path) == Some(EntryKind::File));
+        if let Some(found) = found {
+            return Ok(vec![Value::from(found.display().to_string())]);
         }
     }
     if skip {

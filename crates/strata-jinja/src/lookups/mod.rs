@@ -62,7 +62,7 @@ pub(crate) fn run(
     if terms.iter().any(Value::is_undefined) {
         return Err(Error::from(ErrorKind::UndefinedError));
     }
-    let short = name.strip_prefix("ansible.builtin.").unwrap_or(name);
+    let short = short_name(name);
     let own = Options(options);
     if let Some(found) = plain::run(run, short, terms, &own) {
         return found;
@@ -70,7 +70,16 @@ pub(crate) fn run(
     if let Some(found) = files::run(run, short, terms, &own) {
         return found;
     }
-    elsewhere(run, short, terms, options)
+    elsewhere(run, short, &files::located(run, short, terms), options)
+}
+
+/// The name of a lookup without the collection in which Ansible has it, of those that are done here.
+fn short_name(name: &str) -> &str {
+    let moved = name.strip_prefix("community.general.");
+    let moved = moved.filter(|name| ["cartesian", "filetree", "flattened"].contains(name));
+    moved
+        .or(name.strip_prefix("ansible.builtin."))
+        .unwrap_or(name)
 }
 
 fn elsewhere(

@@ -174,10 +174,12 @@ fn random_choice(run: &Arc<Run>, terms: &[Value]) -> Result<Vec<Value>, Error> {
 
 fn vars(run: &Arc<Run>, terms: &[Value], options: &Options<'_>) -> Result<Vec<Value>, Error> {
     options.only(&["default"])?;
+    // As in Ansible, where nothing is not a default.
+    let default = options.get("default").filter(|value| !value.is_none());
     let mut found = Vec::new();
     for term in terms {
         let name = python::text(term);
-        match (run.variable(&name), options.get("default")) {
+        match (run.variable(&name), default) {
             (Some(value), _) if value.kind() == ValueKind::Invalid => {
                 return Err(crate::convert::invalid(&value));
             }

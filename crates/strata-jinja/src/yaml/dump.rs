@@ -1,5 +1,8 @@
 //! Values as PyYAML writes them.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
 use serde_json::Value as Json;
 
 use super::scalar;
@@ -319,29 +322,52 @@ fn plain_is_safe(text: &str) -> bool {
         && text != "<<"
         && !looks_like_date(text)
         && !looks_like_base_60(text)
+        && !looks_like_infinity(text)
         && matches!(scalar::plain(text), Json::String(_))
 }
 
+/// A moment, as YAML 1.1 writes it: a day in full, or one with a time.
 fn looks_like_date(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
-    (0..4).all(digit)
-        && bytes.get(4) == Some(&b'-')
-        && digit(5)
-        && bytes[5..].contains(&b'-')
-        && bytes
-            .iter()
-            .all(|byte| byte.is_ascii_digit() || b"-:. TtZz+".contains(byte))
+    static MOMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        let day = r"\d{4}-\d\d-\d\d";
+        let time = r"\d\d?:\d\d:\d\d(\.\d*)?([ \t]*(Z|[-+]\d\d?(:\d\d)?))?";
+        Regex::new(&format!(
+            r"^({day}|\d{{4}}-\d\d?-\d\d?([Tt]|[ \t]+){time})$"
+        ))
+        .ok()
+    });
+    MOMENT.as_ref().is_some_and(|moment| moment.is_match(text))
 }
 
 /// Numbers such as `1:30.5`, which YAML 1.1 reads in base 60.
 fn looks_like_base_60(text: &str) -> bool {
-    let digits = text.trim_start_matches(['-', '+']);
-    let known = |byte: u8| byte.is_ascii_digit() || b"_:.".contains(&byte);
-    digits.starts_with(|first: char| first.is_ascii_digit())
-        && digits.contains(':')
-        && digits.contains('.')
-        && digits.bytes().all(known)
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let Some((whole, fraction)) = digits.split_once('.') else {
+        return false;
+    };
+    let is_number = |part: &str| {
+        part.bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'_')
+    };
+    let mut parts = whole.split(':');
+    let first = parts.next().unwrap_or_default();
+    let sixties: Vec<&str> = parts.collect();
+    let is_sixtieth = |part: &&str| match part.as_bytes() {
+        [one] => one.is_ascii_digit(),
+        [ten, one] => (b'0'..=b'5').contains(ten) && one.is_ascii_digit(),
+        _ => false,
+    };
+    first.starts_with(|first: char| first.is_ascii_digit())
+        && is_number(first)
+        && is_number(fraction)
+        && !sixties.is_empty()
+        && sixties.iter().all(is_sixtieth)
+}
+
+/// What YAML reads as no number that can be counted to.
+fn looks_like_infinity(text: &str) -> bool {
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    matches!(unsigned, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN")
 }
 
 fn needs_double(text: &str) -> bool {
@@ -360,6 +386,10 @@ fn double_quoted(text: &str) -> String {
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
             '\u{1b}' => out.push_str("\\e"),
+            '\u{7}' => out.push_str("\\a"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{b}' => out.push_str("\\v"),
+            '\u{c}' => out.push_str("\\f"),
             '\0' => out.push_str("\\0"),
             other if other.is_control() => out.push_str(&format!("\\x{:02X}", u32::from(other))),
             other => out.push(other),

@@ -119,4 +119,8 @@ impl Files for SopsFiles {
     fn kind(&self, path: &Path) -> Option<EntryKind> {
         self.files.kind(path)
     }
+
+    fn real(&self, path: &Path) -> PathBuf {
+        self.files.real(path)
+    }
 }

@@ -179,12 +179,26 @@ impl Reader<'_> {
             format!("`{key}` is not a keyword of {what}"),
         )
         .at(entry.key.span.clone());
-        let diagnostic = match spelling::closest(key, known.iter().copied()) {
-            Some(meant) => diagnostic.hint(format!("did you mean `{meant}`?")),
-            None => diagnostic,
+        let diagnostic = match (gone(key), spelling::closest(key, known.iter().copied())) {
+            (Some(instead), _) => diagnostic.hint(format!(
+                "Ansible does not have it any more: write `{instead}`"
+            )),
+            (None, Some(meant)) => diagnostic.hint(format!("did you mean `{meant}`?")),
+            (None, None) => diagnostic,
         };
         self.diags.push(diagnostic);
     }
+}
+
+/// What stands today in the place of a keyword of old playbooks.
+pub(super) fn gone(key: &str) -> Option<&'static str> {
+    Some(match key {
+        "sudo" | "su" => "become: true",
+        "sudo_user" | "su_user" => "become_user",
+        "always_run" => "check_mode: false",
+        "include" => "import_playbook",
+        _ => return None,
+    })
 }
 
 /// A word that says yes or no.

@@ -308,7 +308,8 @@ impl Reader<'_> {
         let mut seen = std::collections::BTreeSet::new();
         folders.retain(|folder| seen.insert(folder.clone()));
         if let Some(found) = folders.iter().find(|folder| self.is_folder(folder)) {
-            return Some(found.clone());
+            // `role_path` has no links on its way, as in Ansible.
+            return Some(self.files.real(found));
         }
         let places: Vec<_> = folders
             .iter()

@@ -42,6 +42,8 @@ const BLOCK: &[&str] = &["always", "block", "name", "notify", "rescue"];
 
 /// Lookups over which a task may loop with `with_NAME`.
 const WITH: &[&str] = &[
+    "community.general.cartesian",
+    "community.general.filetree",
     "community.general.flattened",
     "csvfile",
     "inventory_hostnames",
@@ -54,6 +56,7 @@ const WITH: &[&str] = &[
     "env",
     "file",
     "fileglob",
+    "filetree",
     "first_found",
     "flattened",
     "indexed_items",
@@ -400,9 +403,12 @@ impl Reader<'_> {
                 let (slips, real): (Vec<_>, Vec<_>) =
                     several.iter().copied().partition(|entry: &&Entry| {
                         let key = entry.key.text().unwrap_or_default();
-                        !key.contains('.')
-                            && spelling::closest(key, known()).is_some()
+                        let similar = spelling::closest(key, known()).is_some()
                             && !KNOWN_LIKE_KEYWORDS.contains(&key)
+                            && !matches!(key, "action" | "local_action");
+                        // `include` was a module, too.
+                        let gone = super::fields::gone(key).is_some() && key != "include";
+                        !key.contains('.') && (similar || gone)
                     });
                 let known: Vec<_> = known().collect();
                 for slip in &slips {

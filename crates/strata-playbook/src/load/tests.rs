@@ -280,3 +280,36 @@ fn all_mistakes_of_a_run_are_reported() {
         "#]],
     );
 }
+
+#[test]
+fn keywords_of_old_playbooks_are_told_what_stands_in_their_place() {
+    check(
+        &[(
+            "site.yml",
+            "\
+- hosts: a
+  sudo: true
+  tasks:
+    - local_action: wait_for port=22
+      sudo: false
+    - command: x
+      sudo_user: b
+      always_run: true
+- include: other.yml
+",
+        )],
+        expect![[r#"
+            site.yml:2:3 `sudo` is not a keyword of a play
+              Ansible does not have it any more: write `become: true`
+            site.yml:5:7 `sudo` is not a keyword of a task
+              Ansible does not have it any more: write `become: true`
+            site.yml:7:7 `sudo_user` is not a keyword of a task
+              Ansible does not have it any more: write `become_user`
+            site.yml:8:7 `always_run` is not a keyword of a task
+              Ansible does not have it any more: write `check_mode: false`
+            site.yml:9:3 `include` is not a keyword of a play
+              Ansible does not have it any more: write `import_playbook`
+            site.yml:9:3 a play must have `hosts`
+        "#]],
+    );
+}

@@ -1,6 +1,9 @@
 //! A tree of files in which those that are encrypted are read as what is in them.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use strata_core::files::{Entry, EntryKind, FileError, FileErrorReason, Files};
 
@@ -40,5 +43,9 @@ impl Files for VaultFiles {
 
     fn kind(&self, path: &Path) -> Option<EntryKind> {
         self.files.kind(path)
+    }
+
+    fn real(&self, path: &Path) -> PathBuf {
+        self.files.real(path)
     }
 }

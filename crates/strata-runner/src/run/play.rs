@@ -49,13 +49,15 @@ impl Run<'_> {
             diags.push(*diagnostic);
             Vec::new()
         });
-        let name = templar
-            .render(&play.name.value)
-            .map_or(pattern.clone(), |name| match name {
-                // A play without a name goes by its hosts.
-                Json::Array(_) => pattern.clone(),
-                name => text(&name),
-            });
+        let name = match templar.render(&play.name.value) {
+            // A play without a name goes by its hosts.
+            Ok(Json::Array(_)) => pattern.clone(),
+            Ok(name) => text(&name),
+            Err(error) => {
+                diags.push(unusable("name", &error.to_string(), &play.name));
+                String::new()
+            }
+        };
         let mut flag =
             |keyword: Option<&Spanned<Json>>, what: &str| match boolean(&templar, keyword) {
                 Ok(value) => value,

@@ -1,7 +1,7 @@
 //! Over what a task repeats: `loop`, `with_*`.
 
 use serde_json::Value as Json;
-use strata_jinja::{Templar, TemplateError, TemplateErrorKind};
+use strata_jinja::{Templar, TemplateError, TemplateErrorKind, WITH_FIRST_FOUND};
 use strata_playbook::play::Loop;
 
 use super::Job;
@@ -19,12 +19,26 @@ pub(super) fn items(job: &Job, templar: &Templar) -> Result<Option<Vec<Json>>, T
             )),
         },
         Some(Loop::With { lookup, terms }) => {
-            let terms = match lookup.value.as_str() {
-                "first_found" => defined(templar, &terms.value)?.unwrap_or_default(),
-                _ => templar.render(&terms.value)?,
-            };
+            if lookup.value == "first_found" {
+                let names = defined(templar, &terms.value)?.unwrap_or_default();
+                let kind = first_found_in(&job.task.written);
+                let terms = [vec![kind.into()], listed(names)].concat();
+                return ask(job, WITH_FIRST_FOUND, terms).map(Some);
+            }
+            let terms = templar.render(&terms.value)?;
             with_lookup(job, &lookup.value, listed(terms)).map(Some)
         }
+    }
+}
+
+/// The folder in which `with_first_found` looks, as Ansible chooses it: by the name of the action.
+fn first_found_in(action: &str) -> &'static str {
+    if action.contains("template") {
+        "templates"
+    } else if action.contains("var") {
+        "vars"
+    } else {
+        "files"
     }
 }
 

@@ -58,6 +58,10 @@ impl Files for Witness<'_> {
         self.files.kind(path)
     }
 
+    fn real(&self, path: &Path) -> PathBuf {
+        self.files.real(path)
+    }
+
     fn home(&self) -> Option<PathBuf> {
         self.files.home()
     }

@@ -4,6 +4,7 @@
 
 mod config;
 mod files;
+mod filetree;
 mod password;
 mod programs;
 mod random_string;
@@ -47,6 +48,7 @@ pub(super) fn all(
             "sops" => each(&terms, |term| {
                 files::sops(folder, term, options, &environment, &secrets)
             }),
+            "filetree" => filetree::filetree(folder, &terms, options),
             "config" => config::config(&terms, options, &settings),
             "unvault" => each(&terms, |term| files::unvault(folder, term, &secrets)),
             _ => return None,
