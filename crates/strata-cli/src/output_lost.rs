@@ -4,12 +4,14 @@
 //! on to its end; here it ends the command, which has nothing more to do than to print.
 
 use std::{
-    io::{Write, stderr},
+    io::{self, Write, stderr},
     panic::{self, PanicHookInfo},
     process::ExitCode,
     sync::atomic::{AtomicBool, Ordering},
 };
 
+/// Set once something could not be printed, and there is a reader that misses it.
+static MISSED: AtomicBool = AtomicBool::new(false);
 /// Set once something could not be printed.
 static LOST: AtomicBool = AtomicBool::new(false);
 
@@ -21,10 +23,12 @@ pub(crate) fn guard(command: impl FnOnce() -> ExitCode) -> ExitCode {
         None => usual(info),
     }));
     let done = panic::catch_unwind(panic::AssertUnwindSafe(command));
-    done.unwrap_or_else(|panic| match LOST.load(Ordering::Relaxed) {
-        true => ExitCode::FAILURE,
-        false => panic::resume_unwind(panic),
-    })
+    match done {
+        Ok(_) if MISSED.load(Ordering::Relaxed) => ExitCode::FAILURE,
+        Ok(code) => code,
+        Err(_) if LOST.load(Ordering::Relaxed) => ExitCode::FAILURE,
+        Err(panic) => panic::resume_unwind(panic),
+    }
 }
 
 /// Why the output takes no more, if that is what a panic is about.
@@ -34,8 +38,18 @@ fn reason<'a>(info: &'a PanicHookInfo<'_>) -> Option<&'a str> {
     what.starts_with("failed printing to std").then_some(why)
 }
 
+/// Takes note of what could not be printed; the work goes on all the same.
+pub(crate) fn heed(printed: io::Result<()>) {
+    if let Err(error) = printed {
+        tell(&error.to_string());
+    }
+}
+
+/// Tells, once, why the output takes no more. A reader that went away, as `head` does, has all that it wanted.
 fn tell(reason: &str) {
-    if !LOST.swap(true, Ordering::Relaxed) {
+    let is_missed = !reason.starts_with("Broken pipe");
+    MISSED.fetch_or(is_missed, Ordering::Relaxed);
+    if !LOST.swap(true, Ordering::Relaxed) && is_missed {
         // Nobody is left to tell if that fails, too.
         drop(writeln!(
             stderr(),

@@ -24,6 +24,7 @@ pub struct Dependencies {
     outputs: HashMap<(addr::Module, Arc<str>), Set>,
     calls: HashMap<(addr::Module, Arc<str>), Set>,
     checks: HashMap<(addr::Module, Arc<str>), Set>,
+    imports: HashMap<ConfigResource, Set>,
 }
 
 impl Dependencies {
@@ -54,6 +55,11 @@ impl Dependencies {
         self.checks.get(&key).map_or(&[], |set| set)
     }
 
+    /// What the `import` blocks of a resource wait for: what their ids and `for_each` refer to.
+    pub fn imports(&self, resource: &ConfigResource) -> &[ConfigResource] {
+        self.imports.get(resource).map_or(&[], |set| set)
+    }
+
     /// What the instances of a called module wait for: its `count` or `for_each`, and those of its callers.
     pub fn module_call(&self, caller: &addr::Module, name: &str) -> &[ConfigResource] {
         let key = (caller.clone(), Arc::from(name));
@@ -80,6 +86,17 @@ pub fn dependencies(config: &Config) -> Dependencies {
                 None => waits.clone(),
             };
             found.record(config, place, waits);
+        }
+    }
+    for import in &config.root().imports {
+        let places = graph::of_import(config, import);
+        let sets = places
+            .iter()
+            .filter_map(|place| Some(&brings[graph.number_of(place)?]));
+        let known = found.imports.remove(&import.resource);
+        let waits = union(sets.chain(&known), Some(&import.resource));
+        if !waits.is_empty() {
+            found.imports.insert(import.resource.clone(), waits);
         }
     }
     found

@@ -10,7 +10,7 @@ use strata_core::{addr::ResourceMode, hash::HashMap};
 use strata_hcl::{Expression, Traversal};
 
 use crate::{
-    module::{ModuleCall, Provisioner, ProvisionerWhen, Resource, ResourceKey},
+    module::{Import, ModuleCall, Provisioner, ProvisionerWhen, Resource, ResourceKey},
     provider::{self, ProviderAddress},
     provisioners,
     references::{self, Target},
@@ -57,6 +57,11 @@ impl Graph {
             [one] => self.successors[*one].contains(one),
             _ => true,
         })
+    }
+
+    /// Which of its places this is; none if it is no cell of the configuration.
+    pub(crate) fn number_of(&self, place: &Place) -> Option<usize> {
+        self.known.get(place).copied()
     }
 
     fn number(&mut self, place: Place) -> usize {
@@ -197,6 +202,17 @@ fn successors(config: &Config, place: &Place) -> Vec<Place> {
             }
         }
     }
+    found.places
+}
+
+/// What an `import` block of the root module refers to.
+pub(crate) fn of_import(config: &Config, import: &Import) -> Vec<Place> {
+    let mut found = Found {
+        config,
+        places: Vec::new(),
+    };
+    found.expression(0, Some(&import.id));
+    found.expression(0, import.for_each.as_ref());
     found.places
 }
 

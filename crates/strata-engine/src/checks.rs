@@ -141,9 +141,7 @@ pub(crate) fn evaluate(
                     continue;
                 }
                 let found = session.evaluator.check_block(instance, name, diags);
-                if let Some(check) = later(&found, module_check(config, module, name)) {
-                    diags.push(check);
-                }
+                diags.extend(later(&found, module_check(config, module, name)));
                 (object.status, object.messages) = sum_up(found);
             }
             results.push(result);
@@ -179,6 +177,25 @@ pub(crate) fn evaluate(
     results
 }
 
+/// Evaluates what the outputs of called modules ask for; those of the root module are planned.
+pub(crate) fn of_module_outputs(session: &Session<'_>, diags: &mut Diagnostics) {
+    let modules = session.environment.config.modules();
+    for (module, found) in modules.filter(|(module, _)| !module.0.is_empty()) {
+        let outputs = found.outputs.iter();
+        let outputs = outputs.filter(|(_, output)| !output.preconditions.is_empty());
+        let names: Vec<_> = outputs.map(|(name, _)| name).collect();
+        if names.is_empty() {
+            continue;
+        }
+        let instances = session.evaluator.module_instances(module, diags).instances;
+        for instance in &instances {
+            for name in &names {
+                session.evaluator.output(instance, name, diags);
+            }
+        }
+    }
+}
+
 fn module_check<'c>(
     config: &'c strata_config::Config,
     module: &Module,
@@ -190,21 +207,20 @@ fn module_check<'c>(
     block.map_or(&[][..], |block| &block.asserts[..])
 }
 
-/// The warning of a check block that cannot be told before everything is applied.
-fn later(found: &[CheckStatus], asserts: &[strata_config::module::Check]) -> Option<Diagnostic> {
-    let is_unknown = |status: &&CheckStatus| **status == CheckStatus::Unknown;
-    let (_, assert) = found
-        .iter()
-        .zip(asserts)
-        .find(|(status, _)| is_unknown(status))?;
-    let warning = Diagnostic::warning("check-later", "Check block assertion known after apply");
-    Some(
-        warning
+/// The warnings of what a check block asserts that cannot be told before everything is applied.
+fn later(
+    found: &[CheckStatus],
+    asserts: &[strata_config::module::Check],
+) -> impl Iterator<Item = Diagnostic> {
+    let asserts = found.iter().zip(asserts);
+    let open = asserts.filter(|(status, _)| **status == CheckStatus::Unknown);
+    open.map(|(_, assert)| {
+        Diagnostic::warning("check-later", "Check block assertion known after apply")
             .detail(
                 "The condition depends on values that are not known until everything is applied.",
             )
-            .at(assert.condition.span()),
-    )
+            .at(assert.condition.span())
+    })
 }
 
 fn sum_up(found: Vec<CheckStatus>) -> (Status, Vec<String>) {
@@ -390,6 +406,52 @@ fn result_from_state(json: &Json) -> Option<CheckResult> {
         subject,
         objects: objects.filter_map(object).collect(),
     })
+}
+
+/// What the state file says once all is destroyed: there is nothing that conditions could speak of.
+pub(crate) fn of_nothing(config: &strata_config::Config) -> Option<Arc<str>> {
+    let mut subjects = Vec::new();
+    for (module, found) in config.modules() {
+        let variables = found.variables.iter();
+        let variables = variables.filter(|(_, variable)| !variable.validations.is_empty());
+        let variables =
+            variables.map(|(name, _)| CheckSubject::Variable(module.clone(), name.clone()));
+        let outputs = found.outputs.iter();
+        let outputs = outputs.filter(|(_, output)| !output.preconditions.is_empty());
+        let outputs = outputs.map(|(name, _)| CheckSubject::Output(module.clone(), name.clone()));
+        let checks = found.checks.keys();
+        let checks = checks.map(|name| CheckSubject::Check(module.clone(), name.clone()));
+        subjects.extend(variables.chain(outputs).chain(checks));
+    }
+    let has_conditions = |lifecycle: &Lifecycle| {
+        !lifecycle.preconditions.is_empty() || !lifecycle.postconditions.is_empty()
+    };
+    let resources = config.resources();
+    let resources = resources.filter(|(_, block)| has_conditions(&block.lifecycle));
+    subjects.extend(resources.map(|(address, _)| CheckSubject::Resource(address)));
+    subjects.sort_by_cached_key(CheckSubject::display);
+    let result = |subject: &CheckSubject| {
+        let unknown = Status::Unknown.name();
+        let address = subject.display();
+        let objects = match subject {
+            // The outputs of the root module are there as long as it is.
+            CheckSubject::Output(module, _) if module.0.is_empty() => {
+                json!([{ "object_addr": address, "status": unknown }])
+            }
+            _ => Json::Null,
+        };
+        json!({
+            "object_kind": subject.kind_in_state(),
+            "config_addr": address,
+            "status": unknown,
+            "objects": objects,
+        })
+    };
+    if subjects.is_empty() {
+        return None;
+    }
+    let json: Json = subjects.iter().map(result).collect();
+    Some(json.to_string().into())
 }
 
 /// Results as the state file has them; none if there are none.

@@ -58,7 +58,7 @@ impl Console {
             variables,
             workspace: workspaces::current(settings, process)?,
             files: Some(Arc::new(Disk)),
-            working_directory: process.working_directory.clone(),
+            working_directory: process.started_in.clone(),
             plan_timestamp: Some(process.now().into()),
         };
         let chance: Arc<dyn Chance + Send + Sync> = Arc::new(SystemChance);

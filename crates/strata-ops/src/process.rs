@@ -11,6 +11,8 @@ pub struct Process {
     pub environment: BTreeMap<String, String>,
     /// The working directory.
     pub working_directory: PathBuf,
+    /// Where the program was started, which `-chdir` does not change: `path.cwd`.
+    pub started_in: PathBuf,
     /// The machine's name.
     pub host: String,
 }
@@ -25,9 +27,11 @@ impl Process {
             .nodename()
             .to_string_lossy()
             .into_owned();
+        let working_directory = env::current_dir()?;
         Ok(Self {
             environment: env::vars_os().filter_map(text).collect(),
-            working_directory: env::current_dir()?,
+            started_in: working_directory.clone(),
+            working_directory,
             host,
         })
     }

@@ -48,11 +48,22 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<File, StateError> {
     replace_with(path, bytes, |_| Ok(()))
 }
 
-/// Where a path leads: the file behind a link is replaced, and the link stays what it is.
-fn followed(path: &Path) -> PathBuf {
-    let is_link = fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
-    let target = is_link.then(|| fs::canonicalize(path).ok()).flatten();
-    target.unwrap_or_else(|| path.to_owned())
+/// How many links are followed, as by Linux.
+const MOST_LINKS: usize = 40;
+
+/// Where a path leads, whether there is a file or not: that file is replaced, and the link stays what it is.
+pub(crate) fn followed(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        let Ok(target) = fs::read_link(&path) else {
+            break;
+        };
+        path = match path.parent() {
+            Some(folder) => folder.join(target),
+            None => target,
+        };
+    }
+    path
 }
 
 /// Writes to what is no file and so cannot be replaced.

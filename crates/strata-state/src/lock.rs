@@ -105,9 +105,11 @@ pub(crate) fn lock(
             continue;
         }
         let before = info(&mut file);
-        if let Some(held) = held
-            && !held.take(state)?
-        {
+        let is_free = held.map_or(Ok(true), |held| held.take(state));
+        if is_free.is_err() {
+            leave(&mut file, path, before.as_ref());
+        }
+        if !is_free? {
             return Err(StateError::Locked(Box::new(before.unwrap_or_else(unknown))));
         }
         if let Some(before) = &before
@@ -119,7 +121,10 @@ pub(crate) fn lock(
             return Err(StateError::Locked(Box::new(before.clone())));
         }
         let new = new_info(state.display().to_string(), request);
-        write(&mut file, &new).map_err(StateError::io("write", path))?;
+        if let Err(error) = write(&mut file, &new) {
+            leave(&mut file, path, before.as_ref());
+            return Err(StateError::io("write", path)(error));
+        }
         return Ok(Lock {
             path: path.to_owned(),
             file,
@@ -168,6 +173,15 @@ pub(crate) fn lock_remote(
     lock.info = info;
     lock.remote = Some(remote.clone());
     Ok(lock)
+}
+
+/// Leaves the file as it was found: half of what a lock says would keep everybody out.
+fn leave(file: &mut File, path: &Path, before: Option<&LockInfo>) {
+    // What cannot be undone either is seen by the next run.
+    drop(match before {
+        None => fs::remove_file(path),
+        Some(before) => write(file, before),
+    });
 }
 
 /// Somebody holds the state file itself, and says nothing more.

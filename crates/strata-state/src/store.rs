@@ -125,7 +125,9 @@ impl Store {
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         Self {
-            path: path.canonicalize().unwrap_or(path),
+            path: path
+                .canonicalize()
+                .unwrap_or_else(|_| files::followed(&path)),
             backup: Backup::default(),
             held: Held::default(),
             remote: None,

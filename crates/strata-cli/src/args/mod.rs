@@ -131,6 +131,8 @@ macro_rules! commands {
                 $(if known($name) {
                     let about = concat!($($about),+).trim().trim_end_matches('.');
                     let command = <$options>::augment_args(clap::Command::new($name));
+                    // Of an option that is given twice the last one counts.
+                    let command = command.args_override_self(true);
                     commands.push(command.about(about).long_about(None));
                 })+
                 commands
@@ -233,6 +235,7 @@ commands! {
 
 /// `providers`.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Providers {
     /// Folder with test files, beside those in this one; what they need is listed, too.
     #[arg(long, default_value = "tests", value_name = "DIR")]

@@ -39,6 +39,7 @@ use std::{
     io::{IsTerminal, stderr},
     path::PathBuf,
     process::ExitCode,
+    sync::OnceLock,
 };
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -67,10 +68,16 @@ pub(crate) type Exit = u8;
 /// Something failed.
 pub(crate) const FAILED: Exit = 1;
 
+/// Where the program was started, before `-chdir`.
+static STARTED_IN: OnceLock<PathBuf> = OnceLock::new();
+
 /// Runs one command.
 pub(crate) fn run(args: Args) -> ExitCode {
     if args.everywhere.no_color {
         anstream::ColorChoice::Never.write_global();
+    }
+    if let Ok(folder) = env::current_dir() {
+        drop(STARTED_IN.set(folder));
     }
     if let Some(folder) = &args.everywhere.chdir
         && let Err(error) = env::set_current_dir(folder)
@@ -200,7 +207,14 @@ fn command(command: Command) -> Result<Exit, Diagnostics> {
 
 /// What this process is, for operations.
 pub(crate) fn process() -> Result<Process, Diagnostics> {
-    Process::current().map_err(|error| {
+    let started_in = |process: Process| Process {
+        started_in: STARTED_IN
+            .get()
+            .unwrap_or(&process.working_directory)
+            .clone(),
+        ..process
+    };
+    Process::current().map(started_in).map_err(|error| {
         let diagnostic = strata_core::Diagnostic::error(
             "working-directory",
             "The working directory is not there",

@@ -96,9 +96,11 @@ fn show(address: &str, state: Option<PathBuf>, json: bool) -> Result<Exit, Diagn
     let process = process()?;
     let state = stored::read(&reading(state), &process)?;
     let wanted = instance(address)?;
-    let Some((_, resource, instance)) =
-        state.instances().find(|(address, _, _)| *address == wanted)
-    else {
+    // What was only set aside is no instance of that address.
+    let is_wanted = |(address, _, instance): &(ResourceInstance, _, &stored::Instance)| {
+        *address == wanted && instance.current.is_some()
+    };
+    let Some((_, resource, instance)) = state.instances().find(is_wanted) else {
         let diagnostic =
             Diagnostic::error("not-in-state", "No instance found for the given address!").detail(
                 format!("`{address}` is not one specific instance that is in the state."),
@@ -245,5 +247,10 @@ pub(crate) fn text(
             resource.provider
         ),
     };
-    format!("# {address}:\n{keyword} {kind:?} {name:?} {{\n{inside}}}\n")
+    let is_tainted = instance
+        .current
+        .as_ref()
+        .is_some_and(|object| object.tainted);
+    let tainted = if is_tainted { " (tainted)" } else { "" };
+    format!("# {address}:{tainted}\n{keyword} {kind:?} {name:?} {{\n{inside}}}\n")
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use strata_core::Event;
 
 use super::Renderer;
+use crate::output_lost;
 
 /// Writes each event with its time.
 pub(crate) struct JsonLines {
@@ -35,7 +36,6 @@ impl Renderer for JsonLines {
             event: &event,
         };
         let text = serde_json::to_string(&line).expect("events have only text keys");
-        // Whoever read our output is gone; the work goes on all the same.
-        drop(writeln!(self.output.lock(), "{text}"));
+        output_lost::heed(writeln!(self.output.lock(), "{text}"));
     }
 }

@@ -37,6 +37,8 @@ use std::{
 
 use strata_core::{Event, Events};
 
+use crate::output_lost;
+
 /// Draws events.
 pub(crate) trait Renderer: Send {
     /// Shows one event.
@@ -86,8 +88,8 @@ pub(crate) fn print_whole(text: &str) {
             .expect("memory takes everything");
         whole.into_inner()
     });
-    // Whoever read our output is gone; the work goes on all the same.
-    drop(stdout().lock().write_all(&whole));
+    let mut out = stdout().lock();
+    output_lost::heed(out.write_all(&whole).and_then(|()| out.flush()));
 }
 
 /// Owns the renderer's thread.

@@ -22,6 +22,7 @@ use super::{
     Renderer,
     terraform::{Running, elapsed, summary, words},
 };
+use crate::output_lost;
 
 /// Writes each event that the format knows as one line.
 pub(crate) struct TerraformJson {
@@ -181,12 +182,8 @@ pub(crate) fn line<const N: usize>(
     kind: &str,
     fields: [(&str, Value); N],
 ) {
-    // Whoever read our output is gone; the work goes on all the same.
-    drop(writeln!(
-        stdout().lock(),
-        "{}",
-        stored::exact_text(&object(level, message, kind, fields), false)
-    ));
+    let line = stored::exact_text(&object(level, message, kind, fields), false);
+    output_lost::heed(writeln!(stdout().lock(), "{line}"));
 }
 
 fn object<const N: usize>(

@@ -94,7 +94,12 @@ pub(crate) fn json(told: &Told<'_>) {
         Told::Found(files) => {
             let runs = files.iter().map(|file| {
                 let names = file.runs.iter().map(|run| json!(&*run.name));
-                (file.name.clone(), names.collect::<Json>())
+                let names: Vec<Json> = names.collect();
+                let names = match names.is_empty() {
+                    true => Json::Null,
+                    false => names.into(),
+                };
+                (file.name.clone(), names)
             });
             let count = files.iter().map(|file| file.runs.len()).sum();
             let message = format!(

@@ -275,6 +275,13 @@ fn a_state_behind_a_link_is_written_there_and_the_link_stays() {
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     let list = folder.run(&["state", "list", "-state=elsewhere/kept.tfstate"]);
     assert_eq!(list.succeeded().stdout.lines().count(), 2);
+    fs::remove_file(folder.path().join("elsewhere/kept.tfstate")).unwrap();
+    folder
+        .run(&["apply", "-auto-approve", "-lock=false"])
+        .succeeded();
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    let list = folder.run(&["state", "list", "-state=elsewhere/kept.tfstate"]);
+    assert_eq!(list.succeeded().stdout.lines().count(), 1);
 }
 
 #[test]
@@ -345,4 +352,52 @@ fn a_backend_that_comes_later_leaves_no_state_behind() {
     folder.run(&["init", "-force-copy"]).succeeded();
     let list = folder.run(&["state", "list"]).succeeded().stdout;
     assert_eq!(list.lines().count(), 1);
+}
+
+#[test]
+fn a_plan_that_is_cut_off_is_called_damaged() {
+    let folder = Folder::new(&[("main.tf", MANY)]);
+    folder.run(&["plan", "-out=p"]).succeeded();
+    let path = folder.path().join("p");
+    let whole = fs::read(&path).unwrap();
+    for length in [20, 200, whole.len() - 2] {
+        fs::write(&path, &whole[..length]).unwrap();
+        let refused = folder.run(&["apply", "p"]);
+        assert_eq!(refused.code, Some(1), "{}", refused.stdout);
+        assert!(
+            refused.stderr.contains("It is damaged"),
+            "{}",
+            refused.stderr
+        );
+        assert!(!folder.path().join("terraform.tfstate").exists());
+    }
+}
+
+#[test]
+fn a_lock_that_cannot_be_written_leaves_none_behind() {
+    let (folder, before) = applied();
+    let line = "trap '' XFSZ; ulimit -f 0; exec $STRATA apply -auto-approve -var=number=2";
+    let full = shell(&folder, line, false);
+    assert!(!full.status.success(), "{}", complaint(&full));
+    let lock = folder.path().join(".terraform.tfstate.lock.info");
+    assert!(!lock.exists());
+    assert!(state(&folder) == before);
+    fs::create_dir(folder.path().join("folder")).unwrap();
+    let refused = folder.run(&["plan", "-state=folder"]);
+    assert_eq!(refused.code, Some(1), "{}", refused.stdout);
+    assert!(!folder.path().join(".folder.lock.info").exists());
+}
+
+#[test]
+fn an_output_that_takes_no_more_is_a_failure() {
+    let (folder, _) = applied();
+    for command in ["plan", "show", "state list", "apply -auto-approve"] {
+        let full = shell(&folder, &format!("$STRATA {command} > /dev/full"), false);
+        assert_eq!(full.status.code(), Some(1), "{command}");
+        assert!(
+            complaint(&full).contains("The output cannot be written"),
+            "{command}: {}",
+            complaint(&full)
+        );
+    }
 }

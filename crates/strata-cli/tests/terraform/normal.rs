@@ -90,7 +90,14 @@ pub(crate) fn by_chance(json: Json) -> Json {
             let entries = entries.into_iter().map(|(name, value)| {
                 let value = by_chance(value);
                 let value = match (name.as_str(), value) {
-                    ("objects" | "failure_messages" | "problems", value) => in_order(value),
+                    (
+                        "objects"
+                        | "failure_messages"
+                        | "problems"
+                        | "sensitive_attributes"
+                        | "child_modules",
+                        value,
+                    ) => in_order(value),
                     ("deposed" | "deposed_key", Json::String(key)) if is_key(&key) => {
                         json!("<deposed>")
                     }

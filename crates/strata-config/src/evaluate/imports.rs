@@ -49,6 +49,16 @@ impl Evaluator {
         targets
     }
 
+    /// The same for one of those blocks.
+    pub fn import_targets_of(&self, import: &Import, diags: &mut Diagnostics) -> Vec<ImportTarget> {
+        let mut targets = Vec::new();
+        if let Some(root) = self.find_module(&ModuleInstance::root()) {
+            self.import(&root, import, &mut targets, diags);
+        }
+        self.report(diags);
+        targets
+    }
+
     fn import(
         &self,
         root: &Arc<ModuleState>,
@@ -138,18 +148,23 @@ impl Evaluator {
 /// The identifier; none if it cannot be one.
 fn identifier(import: &Import, scope: &InModule<'_>, diags: &mut Diagnostics) -> Option<Value> {
     let value = evaluate(&import.id, scope, diags);
-    let wrong = |why: &str| {
-        Diagnostic::error("invalid-import-id", "Invalid import id argument")
-            .detail(why)
-            .at(import.id.span())
-    };
-    let why = match value.unmarked().convert(&Type::String) {
-        Err(_) => "The import ID value is unsuitable: a string is required.",
-        Ok(id) if id.is_null() => "The import ID cannot be null.",
-        Ok(id) if id.as_str() == Some("") => "The import ID value evaluates to an empty string.",
+    let invalid = "Invalid import id argument";
+    let (summary, why) = match value.unmarked().convert(&Type::String) {
+        Err(_) => (
+            "Incorrect value type",
+            "The import ID value is unsuitable: a string is required.",
+        ),
+        Ok(id) if id.is_null() => (invalid, "The import ID cannot be null."),
+        Ok(id) if id.as_str() == Some("") => {
+            (invalid, "The import ID value evaluates to an empty string.")
+        }
         Ok(id) => return Some(id.with_marks(value.marks())),
     };
-    diags.push(wrong(why));
+    diags.push(
+        Diagnostic::error("invalid-import-id", summary)
+            .detail(why)
+            .at(import.id.span()),
+    );
     None
 }
 

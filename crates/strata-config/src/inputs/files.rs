@@ -88,14 +88,15 @@ fn native(
 ) -> Vec<VariableInput> {
     let body = parse(source, diags);
     for block in &body.blocks {
+        let summary = match &*block.kind.text {
+            "variable" => "Variable declaration in .tfvars file".to_owned(),
+            kind => format!("Unexpected \"{kind}\" block"),
+        };
         diags.push(
-            Diagnostic::error(
-                "unsupported-block",
-                format!("Unexpected \"{}\" block", block.kind.text),
-            )
-            .detail("Blocks are not allowed here.")
-            .at(block.header_span())
-            .hint("A variable file holds values only: `name = value`."),
+            Diagnostic::error("unsupported-block", summary)
+                .detail("Blocks are not allowed here.")
+                .at(block.header_span())
+                .hint("A variable file holds values only: `name = value`."),
         );
     }
     body.attributes

@@ -1,9 +1,11 @@
 //! The outputs of the root module, once everything is done.
 
+use std::sync::Arc;
+
 use strata_config::module::Lifecycle;
 use strata_core::{
     Action, Diagnostic, Diagnostics, Marks, Value,
-    addr::{ModuleInstance, ResourceInstance},
+    addr::{Module, ModuleInstance, ResourceInstance},
     hash::HashSet,
 };
 use strata_state::Output;
@@ -49,15 +51,31 @@ impl Run<'_> {
 
     pub(super) fn outputs(&mut self) {
         if self.plan.mode == PlanMode::Destroy {
-            if !self.plan.targeted && self.state.resources.is_empty() {
+            // They go before all that they are made of, some of which may have stayed.
+            if !self.plan.targeted {
                 self.state.outputs.clear();
             }
             return;
         }
         let complete = !self.skipped && !self.diagnostics.has_errors();
+        if self.plan.mode == PlanMode::Normal && !self.plan.targeted {
+            let mut found = Diagnostics::new();
+            checks::of_module_outputs(self.session, &mut found);
+            let unmet = found.into_iter();
+            self.diagnostics
+                .extend(unmet.filter(|found| found.code == "condition-failed"));
+        }
+        let open = match complete {
+            true => HashSet::default(),
+            false => self.outputs_of_undone(),
+        };
         for (name, change) in &self.plan.outputs {
             if change.action == Action::Delete {
                 self.state.outputs.remove(name);
+                continue;
+            }
+            // What is made of something that failed stays as it was.
+            if open.contains(name) {
                 continue;
             }
             let mut diags = Diagnostics::new();
@@ -95,9 +113,30 @@ impl Run<'_> {
         }
     }
 
+    /// The outputs that refer to what was not done, or not to a good end.
+    fn outputs_of_undone(&self) -> HashSet<Arc<str>> {
+        let undone = self.undone();
+        let undone: HashSet<_> = undone
+            .iter()
+            .map(|instance| instance.resource.config())
+            .collect();
+        let dependencies = strata_config::dependencies(&self.plan.environment.config);
+        let refers_to = |name: &&Arc<str>| {
+            let resources = dependencies.output(&Module::root(), name);
+            resources.iter().any(|resource| undone.contains(resource))
+        };
+        let names = self.plan.outputs.keys().filter(refers_to);
+        names.cloned().collect()
+    }
+
     /// Looks at all conditions again, now that what was done has its value, and notes in the state what they found.
     pub(super) async fn checks(&mut self) {
-        if self.plan.targeted || self.plan.mode == PlanMode::Destroy {
+        if self.plan.targeted {
+            return;
+        }
+        if self.plan.mode == PlanMode::Destroy {
+            let config = &self.plan.environment.config;
+            self.state.check_results = checks::of_nothing(config);
             return;
         }
         let is_whole = !self.skipped && !self.diagnostics.has_errors();

@@ -199,8 +199,11 @@ fn unmatched(address: &addr::ResourceInstance, changes: &[Change]) -> Option<Dia
     Some(warning.hint(format!("name one of them, such as `-replace='{first}'`")))
 }
 
+/// Modules come before all that they call, as in Terraform's lists.
 fn by_address(left: &Change, right: &Change) -> Ordering {
-    let addresses = left.address.cmp(&right.address);
+    let depth = |change: &Change| change.address.resource.module.0.len();
+    let depths = depth(left).cmp(&depth(right));
+    let addresses = depths.then_with(|| left.address.cmp(&right.address));
     addresses.then_with(|| left.deposed.cmp(&right.deposed))
 }
 

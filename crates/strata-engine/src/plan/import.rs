@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use strata_config::{Expansion, ImportTarget};
+use strata_config::{Dependencies, Expansion, ImportTarget};
 use strata_core::{
     Diagnostic, Diagnostics, Event, Subject,
-    addr::ResourceInstance,
+    addr::{ConfigResource, ResourceInstance},
     provider::{ConfiguredProvider, Object},
 };
 use strata_state::State;
@@ -16,8 +16,14 @@ use super::{
 };
 use crate::{objects::Template, session::Session};
 
-/// Ids of objects to take over, by the address that they get.
-pub(crate) type Imports = BTreeMap<ResourceInstance, ImportId>;
+/// What is to be taken over.
+#[derive(Default)]
+pub(crate) struct Imports {
+    /// Ids of objects, by the address that they get.
+    known: BTreeMap<ResourceInstance, ImportId>,
+    /// Blocks whose ids refer to other resources and are evaluated once those are planned, by their numbers.
+    late: BTreeMap<ConfigResource, Vec<usize>>,
+}
 
 /// By what a provider finds an object.
 #[derive(Clone, Debug)]
@@ -80,32 +86,84 @@ impl ImportId {
 const HIDDEN: &str = "(sensitive value)";
 
 /// What import blocks ask for that state does not have yet.
-pub(crate) fn wanted(session: &Session<'_>, state: &State, diags: &mut Diagnostics) -> Imports {
-    if session.environment.config.root().imports.is_empty() {
-        return Imports::new();
-    }
-    let mut imports = Imports::new();
-    for target in session.evaluator.import_targets(diags) {
-        if state.current(&target.to).is_some() {
+pub(crate) fn wanted(
+    session: &Session<'_>,
+    state: &State,
+    dependencies: &Dependencies,
+    diags: &mut Diagnostics,
+) -> Imports {
+    let mut imports = Imports::default();
+    let config = &session.environment.config;
+    for (at, import) in config.root().imports.iter().enumerate() {
+        let has_block = config.resource(&import.resource).is_some();
+        if has_block && !dependencies.imports(&import.resource).is_empty() {
+            let late = imports.late.entry(import.resource.clone());
+            late.or_default().push(at);
             continue;
         }
-        let config = &session.environment.config;
-        if config.resource(&target.to.resource.config()).is_none() {
-            diags.push(no_configuration(&target));
-            continue;
-        }
-        match ImportId::of(&target) {
-            Some(id) => drop(imports.insert(target.to.clone(), id)),
-            None => diags.push(unknown_id(&target)),
+        for target in session.evaluator.import_targets_of(import, diags) {
+            if state.current(&target.to).is_some() {
+                continue;
+            }
+            if !has_block {
+                diags.push(no_configuration(&target));
+                continue;
+            }
+            match ImportId::of(&target) {
+                Some(id) => drop(imports.known.insert(target.to.clone(), id)),
+                None => diags.push(unknown_id(&target)),
+            }
         }
     }
     imports
 }
 
+impl Imports {
+    /// The id of what becomes this instance, which state does not have. To be asked once all is planned that it needs.
+    pub(crate) fn id_of(
+        &self,
+        session: &Session<'_>,
+        state: &State,
+        address: &ResourceInstance,
+        diags: &mut Diagnostics,
+    ) -> Option<ImportId> {
+        if let Some(id) = self.known.get(address) {
+            return Some(id.clone());
+        }
+        let late = self.late.get(&address.resource.config())?;
+        if state.current(address).is_some() {
+            return None;
+        }
+        let blocks = &session.environment.config.root().imports;
+        for at in late {
+            // What is wrong with a block is told with the first of its instances.
+            let found = session.evaluator.import_targets_of(&blocks[*at], diags);
+            if let Some(target) = found.iter().find(|target| target.to == *address) {
+                let id = ImportId::of(target);
+                if id.is_none() {
+                    diags.push(unknown_id(target));
+                }
+                return id;
+            }
+        }
+        None
+    }
+}
+
 /// Reports those that configuration has a block for, and not the instance; those that are not part of the plan, too.
 pub(crate) fn check(session: &Session<'_>, imports: &Imports, diags: &mut Diagnostics) {
-    let is_lost = |address: &&ResourceInstance| !is_configured(session, address);
-    diags.extend(imports.keys().filter(is_lost).map(no_instance));
+    let blocks = &session.environment.config.root().imports;
+    let late = imports.late.values().flatten();
+    let late = late.flat_map(|at| {
+        let mut unheard = Diagnostics::new();
+        session
+            .evaluator
+            .import_targets_of(&blocks[*at], &mut unheard)
+    });
+    let all = imports.known.keys().cloned();
+    let all = all.chain(late.map(|target| target.to));
+    let lost = all.filter(|address| !is_configured(session, address));
+    diags.extend(lost.map(|address| no_instance(&address)));
 }
 
 /// False if configuration does not have this instance; where `count` is not known there is no telling.

@@ -52,9 +52,15 @@ pub(crate) async fn plan_instance(
     };
     let mut prior = refresh(session, context, &subject, &mut planned).await;
     let mut importing = None;
-    if let Some(id) = context.imports.get(instance.address) {
+    let id = context.imports.id_of(
+        session,
+        context.state,
+        instance.address,
+        &mut planned.diagnostics,
+    );
+    if let Some(id) = id {
         let template = template(&instance);
-        prior = import(session, &subject, id, &template, &mut planned).await;
+        prior = import(session, &subject, &id, &template, &mut planned).await;
         importing = prior.is_some().then(|| id.shown());
     }
     delete::deposed(session, context, &subject, Ending::Delete, &mut planned).await;
@@ -308,14 +314,9 @@ async fn ask(
     } else {
         instance.triggered.then_some(Reason::Triggered)
     };
-    if let Some(reason) = forced {
+    if forced == Some(Reason::Tainted) {
         let response = request(provider, instance, None, &desired.value).await?;
-        return Ok(decided(
-            response,
-            Verdict::Replace,
-            Some(reason),
-            Vec::new(),
-        ));
+        return Ok(decided(response, Verdict::Replace, forced, Vec::new()));
     }
     let rules = &instance.block.lifecycle.ignore_changes;
     let config = propose::ignore_changes(
@@ -333,6 +334,10 @@ async fn ask(
         .filter(differs)
         .cloned()
         .collect();
+    if forced.is_some() {
+        let response = request(provider, instance, None, &desired.value).await?;
+        return Ok(decided(response, Verdict::Replace, forced, replace));
+    }
     if !replace.is_empty() {
         // What an update would have done live is not done; that something is rebuilt stays true.
         let rebuilds = |effect: &Effect| effect.kind == EffectKind::Rebuild;

@@ -24,10 +24,12 @@ pub(crate) fn plan_outputs(
         for (name, output) in &session.environment.config.root().outputs {
             // What refers to something that is not planned cannot be told.
             let refers_to = context.dependencies.output(&Module::root(), name);
-            if !refers_to
+            let is_planned = refers_to
                 .iter()
-                .all(|resource| scope.has_resource(resource))
-            {
+                .all(|resource| scope.has_resource(resource));
+            // One that refers to nothing belongs to no target.
+            let is_apart = refers_to.is_empty() && matches!(scope, Scope::Part { .. });
+            if !is_planned || is_apart {
                 continue;
             }
             let value = session

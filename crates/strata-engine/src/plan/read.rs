@@ -63,9 +63,17 @@ pub(crate) async fn plan_read(
     };
     let value = instance.kind.mark(&value, &marks);
     if !instance.block.lifecycle.postconditions.is_empty() {
+        let mut found = Diagnostics::new();
         session
             .evaluator
-            .postconditions(instance.address, value.clone(), &mut planned.diagnostics);
+            .postconditions(instance.address, value.clone(), &mut found);
+        planned
+            .diagnostics
+            .append(match context.options.mode == PlanMode::RefreshOnly {
+                // Nothing is changed that they could keep from being changed.
+                true => as_warnings(found),
+                false => found,
+            });
     }
     session
         .evaluator

@@ -42,6 +42,7 @@ impl Scope {
         let surroundings = Surroundings {
             config,
             dependencies,
+            state,
             all: config
                 .resources()
                 .map(|(address, _)| address)
@@ -52,7 +53,11 @@ impl Scope {
         match targets.is_empty() {
             false => Scope::Part {
                 targets: targets.clone(),
-                around: surroundings.of(targets, destroys),
+                around: match destroys {
+                    // On what is not there nothing depends.
+                    true => surroundings.around(surroundings.in_state(targets), true),
+                    false => surroundings.of(targets, false),
+                },
                 of_nothing: surroundings.without(targets),
             },
             true => Scope::Without {
@@ -108,6 +113,7 @@ impl Scope {
 struct Surroundings<'a> {
     config: &'a Config,
     dependencies: &'a Dependencies,
+    state: &'a State,
     all: BTreeSet<ConfigResource>,
 }
 
@@ -123,16 +129,16 @@ impl Surroundings<'_> {
 
     /// What the targets depend on, or what depends on them.
     fn of(&self, targets: &[Target], dependents: bool) -> BTreeSet<ConfigResource> {
+        let named = self.all.iter();
+        let named = named.filter(|address| targets_config(targets, address));
+        self.around(named.cloned().collect(), dependents)
+    }
+
+    fn around(&self, mut queue: Vec<ConfigResource>, dependents: bool) -> BTreeSet<ConfigResource> {
         let users = match dependents {
             true => self.users(),
             false => BTreeMap::new(),
         };
-        let mut queue: Vec<_> = self
-            .all
-            .iter()
-            .filter(|address| targets_config(targets, address))
-            .cloned()
-            .collect();
         let mut around = BTreeSet::new();
         while let Some(address) = queue.pop() {
             let next: Vec<ConfigResource> = match dependents {
@@ -142,6 +148,18 @@ impl Surroundings<'_> {
             queue.extend(next.into_iter().filter(|next| around.insert(next.clone())));
         }
         around
+    }
+
+    /// The resources of which state has an instance that is named.
+    fn in_state(&self, targets: &[Target]) -> Vec<ConfigResource> {
+        let is_named = |address: &ResourceInstance| {
+            let mut targets = targets.iter();
+            targets.any(|target| target.covers(address))
+        };
+        let instances = self.state.instances().map(|(address, _, _)| address);
+        let named = instances.filter(is_named);
+        let named: BTreeSet<_> = named.map(|address| address.resource.config()).collect();
+        named.into_iter().collect()
     }
 
     /// For each resource, which need it.
@@ -156,7 +174,7 @@ impl Surroundings<'_> {
     }
 }
 
-/// What a resource needs: what it refers to, and what its provider's configuration refers to.
+/// What a resource needs: what it refers to, and what its provider's configuration and its `import` blocks refer to.
 pub(crate) fn needs(
     config: &Config,
     dependencies: &Dependencies,
@@ -168,10 +186,11 @@ pub(crate) fn needs(
     let own = dependencies.shared(address);
     let provider = config.provider_of(address);
     let through = provider.map_or(&[][..], |provider| dependencies.provider(&provider));
-    if through.is_empty() {
+    let imports = dependencies.imports(address);
+    if through.is_empty() && imports.is_empty() {
         return own;
     }
-    let all: BTreeSet<&ConfigResource> = own.iter().chain(through).collect();
+    let all: BTreeSet<&ConfigResource> = own.iter().chain(through).chain(imports).collect();
     let others = all.into_iter().filter(|needed| *needed != address);
     others.cloned().collect()
 }

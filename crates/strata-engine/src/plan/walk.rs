@@ -34,7 +34,7 @@ use super::{
     sort::{all_needs, create_before_destroy, sort},
     targets::Scope,
 };
-use crate::{environment::Environment, ephemeral, providers::Providers, session::Session};
+use crate::{checks, environment::Environment, ephemeral, providers::Providers, session::Session};
 
 /// Works out what has to be done. There is no plan if it is stopped, or if anything is wrong; nothing was changed then.
 pub async fn plan(
@@ -85,13 +85,13 @@ async fn whole(
     let mut found = Found::default();
     let (moved, moves) = moves::resolve(config, state, &mut found.diagnostics);
     let state = &*moved;
+    let dependencies = strata_config::dependencies(config);
     let imports = match options.mode {
-        PlanMode::Destroy => Imports::new(),
+        PlanMode::Destroy => Imports::default(),
         PlanMode::Normal | PlanMode::RefreshOnly => {
-            import::wanted(&session, state, &mut found.diagnostics)
+            import::wanted(&session, state, &dependencies, &mut found.diagnostics)
         }
     };
-    let dependencies = strata_config::dependencies(config);
     let scope = Scope::new(options, config, &dependencies, state);
     if let Some(split) = moves::split(&moves, options) {
         let mut refused = Diagnostics::from(split);
@@ -324,14 +324,18 @@ impl<'a> Walk<'a> {
                         create_before_destroy,
                         triggered,
                     };
-                    match address.resource.mode {
+                    let mut planned = match address.resource.mode {
                         ResourceMode::Managed => plan_instance(session, context, instance).await,
                         ResourceMode::Data => plan_read(session, context, instance, pending).await,
                         ResourceMode::Ephemeral => {
                             let waits = pending && !block.depends_on.is_empty();
                             ephemeral::plan(session, instance.address, waits).await
                         }
+                    };
+                    if address.key.is_some() {
+                        name_instance(&mut planned.diagnostics, &address);
                     }
+                    planned
                 })
             }));
         }
@@ -533,7 +537,26 @@ impl<'a> Walk<'a> {
                     .check_inputs(instance, &mut self.found.diagnostics);
             }
         }
+        if self.context.options.mode == PlanMode::Normal {
+            checks::of_module_outputs(self.session, &mut self.found.diagnostics);
+        }
     }
+}
+
+/// Says of which instance a condition does not hold, which its place alone does not tell.
+fn name_instance(diagnostics: &mut Diagnostics, address: &ResourceInstance) {
+    let is_condition = |found: &Diagnostic| found.code == "condition-failed";
+    if !diagnostics.iter().any(is_condition) {
+        return;
+    }
+    let mut named = Diagnostics::new();
+    for found in std::mem::take(diagnostics) {
+        match is_condition(&found) {
+            true => named.append(about(found.into(), address)),
+            false => named.push(found),
+        }
+    }
+    *diagnostics = named;
 }
 
 /// So many jobs are begun before others get their turn.

@@ -40,13 +40,12 @@ impl Evaluator<'_> {
                 )
                 .with_marks(marks);
         };
+        // As in Terraform: the one that is not chosen tells of itself by its type.
+        let marks = marks | then.marks() | otherwise.marks();
         let result = match chosen {
             Some(true) => convert(then, ty.as_ref()),
             Some(false) => convert(otherwise, ty.as_ref()),
-            None => {
-                let marks = marks | then.marks() | otherwise.marks();
-                return either(&then, &otherwise, ty).with_marks(marks);
-            }
+            None => either(&then, &otherwise, ty),
         };
         result.with_marks(marks)
     }

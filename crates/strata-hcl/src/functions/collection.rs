@@ -22,10 +22,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
     ),
     Function::new(
         "anytrue",
-        &[Parameter::new("list", Kind::ListOfBool)],
+        &[Parameter::new("list", Kind::ListOfBool).shallow()],
         Returns::Bool,
         "Tells whether any element is true.",
-        |given, _| Ok(Value::Bool(items(given, 0).iter().any(is_true))),
+        any_true,
     ),
     Function::new(
         "chunklist",
@@ -299,10 +299,29 @@ fn concat(given: Given<'_>, _: &Context<'_>) -> Result_ {
     })
 }
 
+/// One that is true decides, whatever the others turn out to be.
+fn any_true(given: Given<'_>, _: &Context<'_>) -> Result_ {
+    let items = items(given, 0);
+    let marks = items
+        .iter()
+        .fold(Marks::NONE, |marks, item| marks | item.marks());
+    let mut items = items.iter().map(Value::unmarked);
+    let result = match items.clone().any(is_true) {
+        true => Value::Bool(true),
+        false if items.all(Value::is_known) => Value::Bool(false),
+        false => Value::unknown(Type::Bool),
+    };
+    Ok(result.with_marks(marks))
+}
+
 fn contains(given: Given<'_>, _: &Context<'_>) -> Result_ {
-    let mut marks = Marks::NONE;
     let mut unknown = false;
-    for item in sequence(given, 0)? {
+    let items = sequence(given, 0)?;
+    // Not to be there tells of all that is, and to be there of what was asked for.
+    let mut marks = items.iter().fold(given[1].marks_deep(), |marks, item| {
+        marks | item.marks_deep()
+    });
+    for item in items {
         match equal(item, &given[1], &mut marks) {
             Some(true) => return Ok(Value::Bool(true).with_marks(marks)),
             Some(false) => {}

@@ -266,6 +266,12 @@ fn fileset(given: Given<'_>, context: &Context<'_>) -> Result_ {
     let pattern = glob(written).map_err(|message| {
         FunctionError::new(format!("failed to glob pattern {written:?}: {message}"))
     })?;
+    if written.split('/').any(|part| part == "..") {
+        return Err(FunctionError::argument(
+            1,
+            "a pattern that leaves a folder by `..` is not supported: name the folder in the first argument",
+        ));
+    }
     let mut found = Vec::new();
     let mut folders = vec![(folder, String::new())];
     while let Some((folder, inside)) = folders.pop() {
@@ -317,7 +323,7 @@ fn glob(pattern: &str) -> Result<regex::Regex, String> {
                     return Err("the pattern has `[` without `]`".to_owned());
                 };
                 let class = class
-                    .strip_prefix(['!', '^'])
+                    .strip_prefix('^')
                     .map_or(class.to_owned(), |class| format!("^{class}"));
                 out.push_str(&format!("[{}]", class.replace('\\', "\\\\")));
                 rest = after;

@@ -87,6 +87,7 @@ struct Verb {
     minus: bool,
     space: bool,
     zero: bool,
+    sharp: bool,
     width: Option<usize>,
     precision: Option<usize>,
     argument: Option<usize>,
@@ -169,7 +170,7 @@ fn verb(text: &str) -> Result<(Verb, &str), FunctionError> {
             Some('-') => verb.minus = true,
             Some(' ') => verb.space = true,
             Some('0') => verb.zero = true,
-            Some('#') => {}
+            Some('#') => verb.sharp = true,
             _ => break,
         }
         rest = &rest[1..];
@@ -251,13 +252,12 @@ fn write(verb: &Verb, value: &Value) -> Result<String, Unwritten> {
 
 /// `%v`: text as it is, anything with parts as JSON.
 fn as_it_is(verb: &Verb, value: &Value) -> String {
-    let sharp = verb.text.contains('#');
+    let sharp = verb.sharp;
     match value {
         Value::String(text) if !sharp => text.to_string(),
         Value::Number(number) if !sharp => float(
             &Verb {
                 letter: 'g',
-                plus: verb.plus,
                 space: verb.space,
                 precision: verb.precision,
                 ..Verb::default()
@@ -291,7 +291,8 @@ fn number(value: &Value) -> Result<Number, String> {
 }
 
 fn shortened(verb: &Verb, text: String) -> String {
-    match verb.precision {
+    // As in Terraform, where none of a text is all of it.
+    match verb.precision.filter(|precision| *precision > 0) {
         Some(precision) => text.graphemes(true).take(precision).collect(),
         None => text,
     }
@@ -324,7 +325,15 @@ fn integer(verb: &Verb, number: &Number) -> Result<String, String> {
     if let Some(precision) = verb.precision {
         digits = format!("{digits:0>precision$}");
     }
-    Ok(format!("{}{digits}", sign(verb, negative)))
+    let prefix = match verb.letter {
+        _ if !verb.sharp => "",
+        'b' => "0b",
+        'o' => "0",
+        'x' => "0x",
+        'X' => "0X",
+        _ => "",
+    };
+    Ok(format!("{}{prefix}{digits}", sign(verb, negative)))
 }
 
 fn in_base(mut magnitude: Number, base: i64) -> String {

@@ -262,6 +262,9 @@ fn cidrsubnet(given: Given<'_>, _: &Context<'_>) -> Result_ {
     }
 }
 
+/// By how many bits `cidrsubnets` extends a prefix at most, as in Terraform.
+const MOST_NEW_BITS: i64 = 32;
+
 fn cidrsubnets(given: Given<'_>, _: &Context<'_>) -> Result_ {
     let network = Network::parse(text(given, 0))?;
     let mut next = network.address;
@@ -274,6 +277,12 @@ fn cidrsubnets(given: Given<'_>, _: &Context<'_>) -> Result_ {
             return Err(FunctionError::argument(
                 at,
                 "must extend prefix by at least one bit",
+            ));
+        }
+        if newbits > MOST_NEW_BITS {
+            return Err(FunctionError::argument(
+                at,
+                format!("may not extend prefix by more than {MOST_NEW_BITS} bits"),
             ));
         }
         let size = network

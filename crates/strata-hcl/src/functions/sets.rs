@@ -153,7 +153,7 @@ fn product(given: Given<'_>, _: &Context<'_>) -> Result_ {
     let element = Type::tuple(elements);
     let ordered = given
         .iter()
-        .any(|argument| !matches!(argument, Value::Set(..)));
+        .all(|argument| !matches!(argument, Value::Set(..)));
     Ok(if ordered {
         Value::list(element, rows.collect())
     } else {

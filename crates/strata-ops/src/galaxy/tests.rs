@@ -10,6 +10,7 @@ fn process(home: &Path) -> Process {
     Process {
         environment: BTreeMap::from([("HOME".to_owned(), home.display().to_string())]),
         working_directory: home.to_owned(),
+        started_in: home.to_owned(),
         host: "here".to_owned(),
     }
 }

@@ -113,7 +113,7 @@ impl Places {
             inputs: &inputs,
             workspace: &workspace(settings, process),
             data_directory: Some(&data),
-            working_directory: Some(&process.working_directory),
+            working_directory: Some(&process.started_in),
         };
         let config = strata_config::load_with(files, &settings.directory, &options, &mut diags);
         let mut wrong = Diagnostics::new();

@@ -35,6 +35,9 @@ use crate::{process::Process, registry::Platforms};
 /// The version of the format.
 const FORMAT: u32 = 1;
 
+/// With what each saved plan begins.
+const BEGINNING: &str = "{\"strata_plan\"";
+
 /// A plan that was saved.
 pub struct SavedPlan {
     file: File,
@@ -201,8 +204,13 @@ impl SavedPlan {
         let Ok(text) = String::from_utf8(bytes) else {
             return Ok(None);
         };
-        let Ok(header) = serde_json::from_str::<Header>(&text) else {
-            return Ok(None);
+        let header = match serde_json::from_str::<Header>(&text) {
+            Ok(header) => header,
+            // One of ours that was cut off.
+            Err(error) if text.starts_with(BEGINNING) => {
+                return Err(damaged(path, &error.to_string()).into());
+            }
+            Err(_) => return Ok(None),
         };
         let ours = env!("CARGO_PKG_VERSION");
         if header.strata_plan != FORMAT || header.version != ours {

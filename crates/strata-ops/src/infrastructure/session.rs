@@ -357,7 +357,7 @@ fn environment(
         variables,
         workspace: places::workspace(settings, process),
         files: Some(files),
-        working_directory: process.working_directory.clone(),
+        working_directory: process.started_in.clone(),
         plan_timestamp: Some(process.now().into()),
     })
 }

@@ -113,7 +113,10 @@ fn addresses(all: Vec<ResourceInstance>, within: &[String]) -> Result<Vec<String
     let wanted = instances.filter(|address| {
         targets.is_empty() || targets.iter().any(|target| target.covers(address))
     });
-    Ok(wanted.map(|address| address.to_string()).collect())
+    let mut wanted: Vec<ResourceInstance> = wanted.collect();
+    // Modules come before all that they call, as in Terraform.
+    wanted.sort_by_key(|address| address.resource.module.0.len());
+    Ok(wanted.iter().map(ResourceInstance::to_string).collect())
 }
 
 fn unknown(target: &Target) -> Diagnostic {

@@ -81,7 +81,7 @@ fn load(
         inputs,
         workspace: &workspace,
         data_directory: Some(&data_directory),
-        working_directory: Some(&process.working_directory),
+        working_directory: Some(&process.started_in),
     };
     let folder = settings
         .configuration

@@ -317,6 +317,7 @@ mod tests {
         let process = Process {
             environment,
             working_directory: "/elsewhere".into(),
+            started_in: "/elsewhere".into(),
             host: "here".to_owned(),
         };
         let files = MemoryFiles::new([("/project/ansible.cfg", cfg)]);

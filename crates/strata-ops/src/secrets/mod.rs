@@ -117,6 +117,7 @@ mod tests {
         Process {
             environment,
             working_directory: PathBuf::from("/"),
+            started_in: PathBuf::from("/"),
             host: "here".to_owned(),
         }
     }

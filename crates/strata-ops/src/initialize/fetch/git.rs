@@ -165,6 +165,7 @@ mod tests {
         let process = Process {
             environment: BTreeMap::new(),
             working_directory: "/".into(),
+            started_in: "/".into(),
             host: "h".to_owned(),
         };
         let key = Key::write("a2V5").unwrap_or_else(|failure| panic!("{}", failure.detail));

@@ -276,6 +276,7 @@ mod tests {
         let process = Process {
             environment: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
             working_directory: folder.path().to_owned(),
+            started_in: folder.path().to_owned(),
             host: String::new(),
         };
         let mut programs = Programs::new(&process, &Project::bare(), &mut Diagnostics::new());
