@@ -17,6 +17,7 @@ use std::{
     process::ExitCode,
 };
 
+use clap::error::ErrorKind;
 use strata_ops::askpass;
 
 fn main() -> ExitCode {
@@ -35,7 +36,11 @@ fn main() -> ExitCode {
             let argv = args::single_dash::widen(argv);
             match args::Args::parse(&argv) {
                 Ok(args) => output_lost::guard(|| commands::run(args)),
-                Err(wrong) if wrong.use_stderr() && args::environment::is_of_terraform(&argv) => {
+                Err(wrong)
+                    if wrong.use_stderr()
+                        && wrong.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+                        && args::environment::is_of_terraform(&argv) =>
+                {
                     commands::refuse_arguments(&wrong, &argv)
                 }
                 Err(wrong) => refuse(&wrong, is_of_ansible),

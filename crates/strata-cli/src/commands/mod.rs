@@ -111,6 +111,10 @@ pub(crate) fn refuse_arguments(wrong: &clap::Error, argv: &[OsString]) -> ExitCo
     };
     let said = wrong.render().to_string();
     let said = said.strip_prefix("error: ").unwrap_or(&said).trim_end();
+    let said = match unknown {
+        Some(ContextValue::String(option)) => as_typed(said, option),
+        _ => said.to_owned(),
+    };
     let found = strata_core::Diagnostic::error("command-line", summary).detail(said);
     let found = match environment_wanted(wrong) {
         Some(hint) => found.hint(hint),
@@ -123,6 +127,19 @@ pub(crate) fn refuse_arguments(wrong: &clap::Error, argv: &[OsString]) -> ExitCo
     let as_json = argv.iter().any(streams) && argv.iter().any(|word| word == "--json");
     complain_as(&found.into(), as_json);
     ExitCode::from(FAILED)
+}
+
+/// What is said of an option, with one dash before all options if it was typed with one.
+fn as_typed(said: &str, option: &str) -> String {
+    let typed = option.strip_prefix('-').unwrap_or(option);
+    let is_typed = |word: OsString| {
+        let word = word.to_string_lossy();
+        word.split('=').next() == Some(typed)
+    };
+    match typed.starts_with('-') && env::args_os().any(is_typed) {
+        true => said.replace(" '--", " '-"),
+        false => said.to_owned(),
+    }
 }
 
 /// What to write where a command wants an environment and was given none; none for any other mistake.

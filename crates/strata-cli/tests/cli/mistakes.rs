@@ -51,6 +51,21 @@ fn every_mistake_of_a_malformed_file_is_reported() {
 }
 
 #[test]
+fn a_mistake_on_the_command_line_is_said_as_it_was_typed() {
+    let folder = Folder::new(&[]);
+    let said = fails(&folder, &["plan", "-parallelsm=1"], &[]);
+    says(
+        &said,
+        &["unexpected argument '-parallelsm'", "'-parallelism'"],
+    );
+    let said = fails(&folder, &["plan", "--parallelsm=1"], &[]);
+    says(&said, &["unexpected argument '--parallelsm'"]);
+    // Without a subcommand there is no mistake to explain: the help says which there are.
+    let said = fails(&folder, &["state"], &[]);
+    assert!(said.starts_with("Inspect the state"), "{said}");
+}
+
+#[test]
 fn a_missing_module_folder_is_named() {
     refused(
         "module \"net\" {\n  source = \"./modules/net\"\n}\n",
