@@ -374,6 +374,7 @@ mod tests {
             let process = Process {
                 environment: BTreeMap::new(),
                 working_directory: "/elsewhere".into(),
+                started_in: "/elsewhere".into(),
                 host: "here".to_owned(),
             };
             let settings = Settings::read(&files, &process, &mut Diagnostics::new());
