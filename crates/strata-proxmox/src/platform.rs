@@ -29,9 +29,12 @@ pub struct Settings {
     pub askpass: Option<Askpass>,
 }
 
+/// Gives the endpoint of the model for a server.
+type ModelOf = dyn Fn(&str) -> io::Result<String> + Send + Sync;
+
 /// The models of a rehearsal. Cloning gives the same ones.
 #[derive(Clone)]
-pub struct Models(Arc<dyn Fn(&str) -> io::Result<String> + Send + Sync>);
+pub struct Models(Arc<ModelOf>);
 
 impl Models {
     /// One model, by its endpoint, for every server.

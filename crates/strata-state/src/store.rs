@@ -99,6 +99,23 @@ pub struct Opened {
     pub has_journal: bool,
 }
 
+impl Opened {
+    /// A state without a journal.
+    fn alone(state: State, fingerprint: Option<String>) -> Self {
+        let base = Base {
+            fingerprint,
+            lineage: state.lineage.clone(),
+        };
+        Self {
+            state,
+            base,
+            in_flight: Vec::new(),
+            replayed: 0,
+            has_journal: false,
+        }
+    }
+}
+
 impl Base {
     /// The lineage of the state; of a new one where there was no file.
     pub fn lineage(&self) -> &Arc<str> {
@@ -293,17 +310,7 @@ impl Store {
     /// Reads the state and what the journal adds to it. No file, or an empty one, is a new state.
     pub fn open(&self) -> Result<Opened, StateError> {
         let (state, fingerprint) = self.read()?;
-        let base = Base {
-            fingerprint,
-            lineage: state.lineage.clone(),
-        };
-        let mut opened = Opened {
-            state,
-            base,
-            in_flight: Vec::new(),
-            replayed: 0,
-            has_journal: false,
-        };
+        let mut opened = Opened::alone(state, fingerprint);
         let Some(records) = journal::read(&self.journal_path(), self.encryption())? else {
             return Ok(opened);
         };
@@ -331,6 +338,17 @@ impl Store {
         opened.in_flight = replayed.in_flight;
         opened.replayed = replayed.finished;
         Ok(opened)
+    }
+
+    /// The same for a state that is to be replaced: a journal on top of another state is passed over.
+    pub fn open_to_replace(&self) -> Result<Opened, StateError> {
+        match self.open() {
+            Err(StateError::JournalOfOtherState(_)) => {
+                let (state, fingerprint) = self.read()?;
+                Ok(Opened::alone(state, fingerprint))
+            }
+            opened => opened,
+        }
     }
 
     fn read(&self) -> Result<(State, Option<String>), StateError> {
@@ -469,18 +487,18 @@ impl Store {
         self.replace(&self.print(state)?)
     }
 
-    /// Writes a state as it is, its serial and lineage too, over the one that was read.
+    /// Writes a state as it is, its serial and lineage too, over the one that was read, and ends a journal on top of that.
     pub fn overwrite(&self, state: &State, base: &Base) -> Result<(), StateError> {
         let before = self.check(base)?;
         let text = self.print(state)?;
-        if before
-            .as_ref()
-            .is_some_and(|content| content.plain() == text.as_bytes())
-        {
-            return Ok(());
+        let journal = self.journal_path();
+        let is_same = |content: &Content| content.plain() == text.as_bytes();
+        if !before.as_ref().is_some_and(is_same) {
+            self.back_up(before)?;
+            journal::mark_folded(&journal, &files::fingerprint(text.as_bytes()))?;
+            self.replace(&text)?;
         }
-        self.back_up(before)?;
-        self.replace(&text)
+        files::remove(&journal)
     }
 
     /// Copies a state that did not change to where it shall be.

@@ -53,6 +53,43 @@ fn complaint(output: &Output) -> String {
 }
 
 #[test]
+fn a_state_that_is_edited_during_an_apply_stays_and_what_was_done_is_kept_beside_it() {
+    let (folder, before) = applied();
+    let edit = "sed -i 's/\"serial\": 1/\"serial\": 7/' terraform.tfstate";
+    let more = format!(
+        "resource \"terraform_data\" \"more\" {{\n  input = \"made\"\n  provisioner \"local-exec\" {{\n    \
+         command = {}\n  }}\n}}\n",
+        serde_json::json!(edit)
+    );
+    folder.write("more.tf", &more);
+    let failed = folder.run(&["apply", "-auto-approve"]);
+    assert_eq!(failed.code, Some(1), "{}", failed.stdout);
+    for said in [
+        "was changed by somebody else",
+        "state push -force errored.tfstate",
+    ] {
+        assert!(failed.stderr.contains(said), "{}", failed.stderr);
+    }
+    let edited = state(&folder);
+    assert_ne!(edited, before);
+    assert!(!String::from_utf8_lossy(&edited).contains("made"));
+    // Nothing is made twice: until somebody decides, nothing runs on either.
+    let refused = folder.run(&["apply", "-auto-approve"]);
+    assert_eq!(refused.code, Some(1));
+    assert!(
+        refused.stderr.contains("errored.tfstate"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(state(&folder), edited);
+    folder
+        .run(&["state", "push", "-force", "errored.tfstate"])
+        .succeeded();
+    let plan = folder.run(&["plan", "-detailed-exitcode"]);
+    assert_eq!(plan.code, Some(0), "{}{}", plan.stdout, plan.stderr);
+}
+
+#[test]
 fn a_full_disk_leaves_the_old_state_and_the_next_run_goes_on() {
     let (folder, before) = applied();
     // No file may grow beyond some blocks, as on a disk without room.

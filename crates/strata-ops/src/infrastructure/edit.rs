@@ -6,7 +6,7 @@ use std::{
 };
 
 use strata_core::{Diagnostic, Diagnostics, Events};
-use strata_state::{Backup, Lock, Opened, State, Store};
+use strata_state::{Backup, Lock, Opened, State, StateError, Store};
 
 use super::{
     Settings,
@@ -31,14 +31,35 @@ impl Edited {
         process: &Process,
         events: &Events,
     ) -> Result<Self, Diagnostics> {
-        let places = Places::find(settings, process)?;
-        let store = places.store(&places::workspace(settings, process))?;
-        let store = written(store, settings)?;
+        let store = store_of(settings, process)?;
         Self::open_store(store, settings, operation, process, events).await
+    }
+
+    /// The same for a state that is to be replaced: see [`Store::open_to_replace`].
+    pub(super) async fn open_to_replace(
+        settings: &Settings,
+        operation: &str,
+        process: &Process,
+        events: &Events,
+    ) -> Result<Self, Diagnostics> {
+        let store = store_of(settings, process)?;
+        let read = Store::open_to_replace;
+        Self::open_by(read, store, settings, operation, process, events).await
     }
 
     /// Reads a state.
     pub(super) async fn open_store(
+        store: Store,
+        settings: &Settings,
+        operation: &str,
+        process: &Process,
+        events: &Events,
+    ) -> Result<Self, Diagnostics> {
+        Self::open_by(Store::open, store, settings, operation, process, events).await
+    }
+
+    async fn open_by(
+        read: fn(&Store) -> Result<Opened, StateError>,
         store: Store,
         settings: &Settings,
         operation: &str,
@@ -50,7 +71,7 @@ impl Edited {
             true => Some(lock(&store, settings, operation, process, events).await?),
             false => None,
         };
-        let opened = store.open().map_err(|error| diagnostic(&error))?;
+        let opened = read(&store).map_err(|error| diagnostic(&error))?;
         if !opened.in_flight.is_empty() {
             return Err(unfinished(&opened).into());
         }
@@ -92,6 +113,13 @@ impl Edited {
             .map_err(|error| diagnostic(&error))?;
         Ok(())
     }
+}
+
+/// The state of a folder, and where it is written.
+fn store_of(settings: &Settings, process: &Process) -> Result<Store, Diagnostics> {
+    let places = Places::find(settings, process)?;
+    let store = places.store(&places::workspace(settings, process))?;
+    Ok(written(store, settings)?)
 }
 
 /// What `-state-out` means: the state is written to another file than it is read from.

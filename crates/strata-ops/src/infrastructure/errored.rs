@@ -21,6 +21,7 @@ pub(super) fn keep(
         )),
     );
     match store.write_copy(state, &path) {
+        Ok(()) if matches!(error, StateError::Changed(_)) => diags.push(beside(&path)),
         Ok(()) => diags.push(kept(&path)),
         Err(error) => diags.push(
             Diagnostic::error("state-not-saved", "Failed to create local state file").detail(
@@ -39,4 +40,15 @@ fn kept(path: &Path) -> Diagnostic {
         ))
         .hint("On this machine: once the backend is there again, any command that plans or applies goes on from the journal.")
         .hint("From elsewhere, or where the data folder does not stay: `strata state push errored.tfstate`.")
+}
+
+/// What to do where somebody else wrote another state meanwhile.
+fn beside(path: &Path) -> Diagnostic {
+    Diagnostic::error("state-changed", "The state was changed by somebody else")
+        .detail(format!(
+            "It was left as it is. What was done is in `{}` and in the journal, so that nothing is lost.",
+            path.display()
+        ))
+        .hint("Compare the two. To have the one that this run leads to: `strata state push -force errored.tfstate`.")
+        .hint("To have the other one, move the journal away, and bring what this run made into the state by `strata import`.")
 }

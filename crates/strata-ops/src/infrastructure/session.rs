@@ -11,7 +11,7 @@ use strata_core::{
     ChangeCounts, Diagnostic, Diagnostics, Event, Events, OperationKind, Value, files::Files,
 };
 use strata_engine::{ApplyOptions, Environment, Plan, PlanMode, PlanOptions, Providers};
-use strata_state::{Lock, Opened, State, Store};
+use strata_state::{Lock, Opened, State, StateError, Store};
 
 use super::{
     Settings,
@@ -281,7 +281,8 @@ impl Session {
         let mut state = applied.state;
         let serial = state.serial;
         if let Err(error) = journal.finish(&mut state) {
-            if !self.store.is_remote() {
+            let is_changed = matches!(error, StateError::Changed(_));
+            if !self.store.is_remote() && !is_changed {
                 return Err(diagnostic(&error).into());
             }
             state.serial = state.serial.max(serial + 1);

@@ -41,7 +41,8 @@ pub(super) fn diagnostic(error: &StateError) -> Diagnostic {
         StateError::JournalOfOtherState(_) | StateError::JournalLeft(_) => {
             Diagnostic::error("state-journal", "Unfinished work does not belong to this state")
                 .detail(error.to_string())
-                .hint("Restore the state that the journal belongs to. Moving the journal away loses track of what that run was doing.")
+                .hint("Restore the state that the journal belongs to, or, if that run left an `errored.tfstate`, put that in its place: `strata state push -force errored.tfstate`.")
+                .hint("Moving the journal away loses track of what that run was doing.")
         }
         StateError::JournalDamaged { .. } => Diagnostic::error("state-journal", "The journal of a killed run is damaged")
             .detail(error.to_string())
