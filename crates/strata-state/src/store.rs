@@ -469,18 +469,23 @@ impl Store {
         self.replace(&self.print(state)?)
     }
 
-    /// Writes a state as it is, its serial and lineage too, over the one that was read.
-    pub fn overwrite(&self, state: &State, base: &Base) -> Result<(), StateError> {
-        let before = self.check(base)?;
-        let text = self.print(state)?;
-        if before
-            .as_ref()
-            .is_some_and(|content| content.plain() == text.as_bytes())
-        {
-            return Ok(());
+    /// Writes a state as it is, its serial and lineage too, over the one that was read, and ends the journal.
+    ///
+    /// Refused while the journal has calls of which nobody knows how they ended.
+    pub fn overwrite(&self, state: &State, opened: &Opened) -> Result<(), StateError> {
+        let journal = self.journal_path();
+        if !opened.in_flight.is_empty() {
+            return Err(StateError::JournalLeft(journal));
         }
-        self.back_up(before)?;
-        self.replace(&text)
+        let before = self.check(&opened.base)?;
+        let text = self.print(state)?;
+        let is_same = |content: &Content| content.plain() == text.as_bytes();
+        if !before.as_ref().is_some_and(is_same) {
+            self.back_up(before)?;
+            journal::mark_folded(&journal, &files::fingerprint(text.as_bytes()))?;
+            self.replace(&text)?;
+        }
+        files::remove(&journal)
     }
 
     /// Copies a state that did not change to where it shall be.

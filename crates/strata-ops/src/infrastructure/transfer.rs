@@ -37,7 +37,7 @@ pub async fn push(
     }
     edited
         .store
-        .overwrite(&new, &edited.opened.base)
+        .overwrite(&new, &edited.opened)
         .map_err(|error| diagnostic(&error))?;
     Ok(())
 }
