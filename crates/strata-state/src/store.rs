@@ -340,15 +340,25 @@ impl Store {
         Ok(opened)
     }
 
-    /// The same for a state that is to be replaced: a journal on top of another state is passed over.
+    /// The same for who puts a whole state in the place of the one that is there: a journal on top of another state is
+    /// passed over, unless it has calls of which nobody knows how they ended.
     pub fn open_to_replace(&self) -> Result<Opened, StateError> {
-        match self.open() {
-            Err(StateError::JournalOfOtherState(_)) => {
-                let (state, fingerprint) = self.read()?;
-                Ok(Opened::alone(state, fingerprint))
-            }
-            opened => opened,
+        let other = match self.open() {
+            Err(error @ StateError::JournalOfOtherState(_)) => error,
+            opened => return opened,
+        };
+        let records = journal::read(&self.journal_path(), self.encryption())?.unwrap_or_default();
+        if !journal::replay(records, &mut State::new())
+            .in_flight
+            .is_empty()
+        {
+            return Err(other);
         }
+        let (state, fingerprint) = self.read()?;
+        Ok(Opened {
+            has_journal: true,
+            ..Opened::alone(state, fingerprint)
+        })
     }
 
     fn read(&self) -> Result<(State, Option<String>), StateError> {
@@ -487,11 +497,16 @@ impl Store {
         self.replace(&self.print(state)?)
     }
 
-    /// Writes a state as it is, its serial and lineage too, over the one that was read, and ends a journal on top of that.
-    pub fn overwrite(&self, state: &State, base: &Base) -> Result<(), StateError> {
-        let before = self.check(base)?;
-        let text = self.print(state)?;
+    /// Writes a state as it is, its serial and lineage too, over the one that was read, and ends the journal.
+    ///
+    /// Refused while the journal has calls of which nobody knows how they ended.
+    pub fn overwrite(&self, state: &State, opened: &Opened) -> Result<(), StateError> {
         let journal = self.journal_path();
+        if !opened.in_flight.is_empty() {
+            return Err(StateError::JournalLeft(journal));
+        }
+        let before = self.check(&opened.base)?;
+        let text = self.print(state)?;
         let is_same = |content: &Content| content.plain() == text.as_bytes();
         if !before.as_ref().is_some_and(is_same) {
             self.back_up(before)?;

@@ -465,7 +465,7 @@ fn what_could_not_be_written_to_a_bucket_is_in_the_journal() {
     assert_eq!((opened.replayed, opened.in_flight.len()), (1, 0));
     assert_eq!(opened.state.resources, state.resources);
     // Or somebody puts the file in its place that the message speaks of: then there is nothing left to do.
-    store.overwrite(&state, &opened.base).unwrap();
+    store.overwrite(&state, &opened).unwrap();
     let opened = store.open().unwrap();
     assert_eq!((opened.replayed, opened.state.serial), (0, 2));
 }

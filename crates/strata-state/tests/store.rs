@@ -524,12 +524,35 @@ fn a_lock_without_work_leaves_no_file_behind() {
 fn a_state_is_written_over_with_the_serial_it_has() {
     let (folder, store) = store();
     fs::write(store.path(), THEIRS).unwrap();
-    let Opened {
-        mut state, base, ..
-    } = store.open().unwrap();
+    let opened = store.open().unwrap();
+    let mut state = opened.state.clone();
     state.serial = 99;
-    store.overwrite(&state, &base).unwrap();
+    store.overwrite(&state, &opened).unwrap();
     assert_eq!(store.open().unwrap().state.serial, 99);
     let backup = folder.path().join("terraform.tfstate.backup");
     assert_eq!(fs::read_to_string(backup).unwrap(), THEIRS);
+}
+
+#[test]
+fn a_state_that_is_written_over_ends_the_journal_of_a_killed_run() {
+    let (_folder, store) = store();
+    let opened = store.open().unwrap();
+    let mut journal = store.journal(&opened.base).unwrap();
+    let begun = journal.begin(&begin("a.new", Call::Create)).unwrap();
+    journal.sync().unwrap();
+    let mut state = opened.state;
+    state.serial = 99;
+    let in_flight = store.open().unwrap();
+    assert!(matches!(
+        store.overwrite(&state, &in_flight),
+        Err(StateError::JournalLeft(_))
+    ));
+    journal.end(begun, Outcome::Gone).unwrap();
+    drop(journal);
+
+    let opened = store.open().unwrap();
+    assert_eq!((opened.replayed, opened.in_flight.len()), (1, 0));
+    store.overwrite(&state, &opened).unwrap();
+    let again = store.open().unwrap();
+    assert_eq!((again.has_journal, again.state.serial), (false, 99));
 }

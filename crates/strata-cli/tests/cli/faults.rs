@@ -64,10 +64,7 @@ fn a_state_that_is_edited_during_an_apply_stays_and_what_was_done_is_kept_beside
     folder.write("more.tf", &more);
     let failed = folder.run(&["apply", "-auto-approve"]);
     assert_eq!(failed.code, Some(1), "{}", failed.stdout);
-    for said in [
-        "was changed by somebody else",
-        "state push -force errored.tfstate",
-    ] {
+    for said in ["was changed by somebody else", "state push errored.tfstate"] {
         assert!(failed.stderr.contains(said), "{}", failed.stderr);
     }
     let edited = state(&folder);
@@ -83,7 +80,7 @@ fn a_state_that_is_edited_during_an_apply_stays_and_what_was_done_is_kept_beside
     );
     assert_eq!(state(&folder), edited);
     folder
-        .run(&["state", "push", "-force", "errored.tfstate"])
+        .run(&["state", "push", "errored.tfstate"])
         .succeeded();
     let plan = folder.run(&["plan", "-detailed-exitcode"]);
     assert_eq!(plan.code, Some(0), "{}{}", plan.stdout, plan.stderr);

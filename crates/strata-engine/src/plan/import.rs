@@ -1,6 +1,9 @@
 //! Taking over objects that are there already, as `import` blocks say.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use strata_config::{Dependencies, Expansion, ImportTarget};
 use strata_core::{
@@ -21,8 +24,31 @@ use crate::{objects::Template, session::Session};
 pub(crate) struct Imports {
     /// Ids of objects, by the address that they get.
     known: BTreeMap<ResourceInstance, ImportId>,
-    /// Blocks whose ids refer to other resources and are evaluated once those are planned, by their numbers.
-    late: BTreeMap<ConfigResource, Vec<usize>>,
+    /// Blocks whose ids refer to other resources and are evaluated once those are planned.
+    late: BTreeMap<ConfigResource, Vec<LateBlock>>,
+}
+
+/// A block that is evaluated once for all instances of its resource.
+struct LateBlock {
+    /// Which of those of the root module.
+    number: usize,
+    targets: OnceLock<BTreeMap<ResourceInstance, ImportTarget>>,
+}
+
+impl LateBlock {
+    /// What it asks for. What is wrong with it is told to who asks first.
+    fn targets(
+        &self,
+        session: &Session<'_>,
+        diags: &mut Diagnostics,
+    ) -> &BTreeMap<ResourceInstance, ImportTarget> {
+        self.targets.get_or_init(|| {
+            let block = &session.environment.config.root().imports[self.number];
+            let targets = session.evaluator.import_targets_of(block, diags);
+            let targets = targets.into_iter();
+            targets.map(|target| (target.to.clone(), target)).collect()
+        })
+    }
 }
 
 /// By what a provider finds an object.
@@ -98,7 +124,10 @@ pub(crate) fn wanted(
         let has_block = config.resource(&import.resource).is_some();
         if has_block && !dependencies.imports(&import.resource).is_empty() {
             let late = imports.late.entry(import.resource.clone());
-            late.or_default().push(at);
+            late.or_default().push(LateBlock {
+                number: at,
+                targets: OnceLock::new(),
+            });
             continue;
         }
         for target in session.evaluator.import_targets_of(import, diags) {
@@ -134,11 +163,8 @@ impl Imports {
         if state.current(address).is_some() {
             return None;
         }
-        let blocks = &session.environment.config.root().imports;
-        for at in late {
-            // What is wrong with a block is told with the first of its instances.
-            let found = session.evaluator.import_targets_of(&blocks[*at], diags);
-            if let Some(target) = found.iter().find(|target| target.to == *address) {
+        for block in late {
+            if let Some(target) = block.targets(session, diags).get(address) {
                 let id = ImportId::of(target);
                 if id.is_none() {
                     diags.push(unknown_id(target));
@@ -152,18 +178,12 @@ impl Imports {
 
 /// Reports those that configuration has a block for, and not the instance; those that are not part of the plan, too.
 pub(crate) fn check(session: &Session<'_>, imports: &Imports, diags: &mut Diagnostics) {
-    let blocks = &session.environment.config.root().imports;
+    let mut unheard = Diagnostics::new();
     let late = imports.late.values().flatten();
-    let late = late.flat_map(|at| {
-        let mut unheard = Diagnostics::new();
-        session
-            .evaluator
-            .import_targets_of(&blocks[*at], &mut unheard)
-    });
-    let all = imports.known.keys().cloned();
-    let all = all.chain(late.map(|target| target.to));
+    let late = late.flat_map(|block| block.targets(session, &mut unheard).keys());
+    let all = imports.known.keys().chain(late);
     let lost = all.filter(|address| !is_configured(session, address));
-    diags.extend(lost.map(|address| no_instance(&address)));
+    diags.extend(lost.map(no_instance));
 }
 
 /// False if configuration does not have this instance; where `count` is not known there is no telling.

@@ -396,8 +396,13 @@ fn padded(verb: &Verb, written: &str) -> String {
     if verb.minus {
         return format!("{written}{fill}");
     }
-    match written.strip_prefix(['-', '+']) {
-        Some(digits) if verb.zero => format!("{}{fill}{digits}", &written[..1]),
-        _ => format!("{fill}{written}"),
+    if !verb.zero {
+        return format!("{fill}{written}");
     }
+    // Zeros stand behind the sign and behind what names the base.
+    let sign = usize::from(written.starts_with(['-', '+']));
+    let bases = ["0b", "0x", "0X"];
+    let names_base = verb.sharp && bases.iter().any(|base| written[sign..].starts_with(base));
+    let (head, digits) = written.split_at(if names_base { sign + 2 } else { sign });
+    format!("{head}{fill}{digits}")
 }

@@ -24,9 +24,8 @@ pub(super) fn keep(
         Ok(()) if matches!(error, StateError::Changed(_)) => diags.push(beside(&path)),
         Ok(()) => diags.push(kept(&path)),
         Err(error) => diags.push(
-            Diagnostic::error("state-not-saved", "Failed to create local state file").detail(
-                format!("{error}. The journal in the data folder has all that was done."),
-            ),
+            Diagnostic::error("state-not-saved", "Failed to create local state file")
+                .detail(format!("{error}. The journal has all that was done.")),
         ),
     }
     diags
@@ -44,11 +43,12 @@ fn kept(path: &Path) -> Diagnostic {
 
 /// What to do where somebody else wrote another state meanwhile.
 fn beside(path: &Path) -> Diagnostic {
-    Diagnostic::error("state-changed", "The state was changed by somebody else")
+    Diagnostic::error("state-changed", "The state was changed by somebody else while this run worked")
         .detail(format!(
-            "It was left as it is. What was done is in `{}` and in the journal, so that nothing is lost.",
+            "It is left as they wrote it. `{}` is the whole state after this run, without their change. Until one of the two \
+             is chosen no command goes on, so that nothing is made twice.",
             path.display()
         ))
-        .hint("Compare the two. To have the one that this run leads to: `strata state push -force errored.tfstate`.")
-        .hint("To have the other one, move the journal away, and bring what this run made into the state by `strata import`.")
+        .hint("Compare the two. If their change is to stay, put it into `errored.tfstate`.")
+        .hint("Then `strata state push errored.tfstate` makes it the state (`-force` if theirs has another lineage).")
 }

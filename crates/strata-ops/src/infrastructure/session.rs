@@ -281,12 +281,9 @@ impl Session {
         let mut state = applied.state;
         let serial = state.serial;
         if let Err(error) = journal.finish(&mut state) {
-            let is_changed = matches!(error, StateError::Changed(_));
-            if !self.store.is_remote() && !is_changed {
-                return Err(diagnostic(&error).into());
-            }
-            state.serial = state.serial.max(serial + 1);
-            return Err(errored::keep(&state, &self.store, &self.directory, &error));
+            let mut diags = applied.diagnostics;
+            diags.append(self.not_written(state, &error));
+            return Err(diags);
         }
         let (counts, mut diagnostics, stopped) =
             (applied.counts, applied.diagnostics, applied.stopped);
@@ -306,6 +303,19 @@ impl Session {
             diagnostics,
             stopped,
         })
+    }
+
+    /// Keeps the state after an apply where it could not be written where it belongs, and says what to do.
+    fn not_written(&self, mut state: State, error: &StateError) -> Diagnostics {
+        let is_changed = matches!(error, StateError::Changed(_));
+        if !self.store.is_remote() && !is_changed {
+            return diagnostic(error).into();
+        }
+        // `state push` takes only what is later than what is there.
+        let there = self.store.peek().ok().flatten();
+        let there = there.map_or(state.serial, |there| there.serial.max(state.serial));
+        state.serial = there + 1;
+        errored::keep(&state, &self.store, &self.directory, error)
     }
 
     /// The providers in use, for what is made of plan and state.

@@ -16,8 +16,7 @@ pub fn pull(settings: &Settings, process: &Process) -> Result<String, Diagnostic
 
 /// Puts a state in the place of the one that is there; `name` says where its text is from.
 ///
-/// Without `force` it must be a later version of the same state, by lineage and serial. With it, a journal on top of another
-/// state ends, too: what that run did is then what `text` says.
+/// Without `force` it must be a later version of the same state, by lineage and serial. A journal ends with it.
 pub async fn push(
     text: &str,
     name: &Path,
@@ -27,10 +26,7 @@ pub async fn push(
     events: &Events,
 ) -> Result<(), Diagnostics> {
     let mut new = State::parse(text, name).map_err(|error| diagnostic(&error))?;
-    let edited = match force {
-        true => Edited::open_to_replace(settings, "state-push", process, events).await?,
-        false => Edited::open(settings, "state-push", process, events).await?,
-    };
+    let edited = Edited::open_to_replace(settings, "state-push", process, events).await?;
     if new.lineage.is_empty() {
         // A state that does not say whose it is goes on with the one that is there.
         new.lineage = edited.state_ref().lineage.clone();
@@ -41,7 +37,7 @@ pub async fn push(
     }
     edited
         .store
-        .overwrite(&new, &edited.opened.base)
+        .overwrite(&new, &edited.opened)
         .map_err(|error| diagnostic(&error))?;
     Ok(())
 }

@@ -38,11 +38,12 @@ pub(super) fn diagnostic(error: &StateError) -> Diagnostic {
         StateError::Changed(_) => Diagnostic::error("state-changed", "The state was changed by somebody else")
             .detail(error.to_string())
             .hint("Run the command again: it then plans on the new state."),
-        StateError::JournalOfOtherState(_) | StateError::JournalLeft(_) => {
+        StateError::JournalOfOtherState(path) | StateError::JournalLeft(path) => {
             Diagnostic::error("state-journal", "Unfinished work does not belong to this state")
                 .detail(error.to_string())
-                .hint("Restore the state that the journal belongs to, or, if that run left an `errored.tfstate`, put that in its place: `strata state push -force errored.tfstate`.")
-                .hint("Moving the journal away loses track of what that run was doing.")
+                .hint("If that run left an `errored.tfstate`, it is the state with all that was done: `strata state push errored.tfstate`.")
+                .hint("Otherwise put back the state that the run began with: the next run then goes on from the journal.")
+                .hint(format!("Moving `{}` away loses track of what that run was doing.", path.display()))
         }
         StateError::JournalDamaged { .. } => Diagnostic::error("state-journal", "The journal of a killed run is damaged")
             .detail(error.to_string())

@@ -160,7 +160,7 @@ fn carry_out(copy: &Copy, options: &Options, process: &Process) -> Result<(), St
         .map(|store| lock_in_time(store, &request, options.settings.lock_timeout))
         .collect::<Result<_, _>>()?;
     let opened = copy.to.open()?;
-    copy.to.overwrite(&copy.state, &opened.base)?;
+    copy.to.overwrite(&copy.state, &opened)?;
     locks.into_iter().try_for_each(Lock::release)
 }
 

@@ -56,8 +56,10 @@ impl Servers {
         let number = match known.names.iter().position(|name| name == server) {
             Some(at) => at + 1,
             None => {
-                known.names.push(server.to_owned());
-                write(&self.folder, &known.names)?;
+                let mut names = known.names.clone();
+                names.push(server.to_owned());
+                write(&self.folder, &names)?;
+                known.names = names;
                 known.names.len()
             }
         };
