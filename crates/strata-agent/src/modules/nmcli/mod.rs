@@ -60,7 +60,10 @@ impl Module for Nmcli {
         let listed = ["nmcli", "--fields", "name", "--terse", "con", "show"];
         let listed = programs::checked(host, &plain(listed))?;
         let mut current = Current {
-            is_there: listed.stdout.lines().any(|name| name == self.name),
+            is_there: listed
+                .stdout
+                .lines()
+                .any(|name| unescaped(name) == self.name),
             kind: self.settings.kind.clone(),
             sides: Vec::new(),
             commands: Vec::new(),
@@ -144,6 +147,11 @@ impl Module for Nmcli {
             ..Report::of(report)
         })
     }
+}
+
+/// A name out of a terse list, where a backslash stands before colons and backslashes.
+fn unescaped(name: &str) -> String {
+    name.replace("\\:", ":").replace("\\\\", "\\")
 }
 
 /// The editor of `nmcli` ends well even where it could not save.
