@@ -128,7 +128,7 @@ fn answer(
 
 /// Whether the last line asks for the password: a lecture or a warning may only speak of one.
 fn is_question(said: &str) -> bool {
-    let last = said.lines().last().unwrap_or_default();
+    let last = said.lines().next_back().unwrap_or_default();
     last.to_lowercase().contains("password") && last.trim_end().ends_with([':', '：', ']'])
 }
 
