@@ -92,7 +92,14 @@ impl Module for Nmcli {
             });
         }
         let all = current.commands.iter();
-        changes.extend(all.map(|command| attempt(command.clone(), "{stderr}")));
+        changes.extend(all.map(|command| match command.stdin {
+            // The editor repeats the secrets that it is told: no failure may show what it printed.
+            Some(_) => Change::Run {
+                command: command.clone(),
+                may_fail: true,
+            },
+            None => attempt(command.clone(), "{stderr}"),
+        }));
         changes
     }
 
@@ -126,6 +133,9 @@ impl Module for Nmcli {
         for (output, _) in edits {
             refuse_unsaved(&output.stdout)?;
             refuse_unsaved(&output.stderr)?;
+            if output.status != 0 {
+                return Err(ModuleError::new(output.stderr.trim()));
+            }
         }
         let edited = current
             .commands
