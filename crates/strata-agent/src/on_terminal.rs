@@ -112,7 +112,7 @@ fn answer(
             return child.wait();
         };
         said.push_str(&String::from_utf8_lossy(&buffer[..count]));
-        if !said.to_lowercase().contains("password") {
+        if !is_question(&said) {
             said.drain(..said.floor_char_boundary(said.len().saturating_sub(KEPT)));
             continue;
         }
@@ -126,6 +126,12 @@ fn answer(
     }
 }
 
+/// Whether the last line asks for the password: a lecture or a warning may only speak of one.
+fn is_question(said: &str) -> bool {
+    let last = said.lines().next_back().unwrap_or_default();
+    last.to_lowercase().contains("password") && last.trim_end().ends_with([':', '：', ']'])
+}
+
 fn has_data(master: &File) -> bool {
     let moment = Timespec {
         tv_sec: 0,
@@ -133,4 +139,22 @@ fn has_data(master: &File) -> bool {
     };
     let mut polled = [PollFd::new(master, PollFlags::IN)];
     matches!(poll(&mut polled, Some(&moment)), Ok(1..))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_line_that_asks_is_answered() {
+        assert!(is_question("\rdoas (me@here) password: "));
+        assert!(is_question(
+            "a lecture\r\n[strata asks sudo for a password]"
+        ));
+        assert!(!is_question(
+            "For security reasons, the password you type will not be visible.\r\n\r\n"
+        ));
+        assert!(!is_question("Your password will expire in 3 days.\r\n"));
+        assert!(!is_question(""));
+    }
 }

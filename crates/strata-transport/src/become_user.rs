@@ -5,6 +5,7 @@
 //! a terminal alone, the agent that is there already holds one for it, and takes the password beforehand.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use strata_agent::on_terminal::ON_TERMINAL;
 use strata_core::connection::{Channel, ChannelInput, Connection, Output};
@@ -19,6 +20,9 @@ const PROMPT: &str = "[strata asks sudo for a password]";
 
 /// What some `sudo` says where there is no terminal (`requiretty`).
 const NO_TERMINAL: &str = "must have a tty";
+
+/// So long nothing may come: who becomes another user may have to confirm it elsewhere, and wrong passwords take a while.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How a program asks for the password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +89,10 @@ async fn attempt(
         give(&mut input, password).await?;
     }
     loop {
-        match incoming.next().await? {
+        let Ok(next) = tokio::time::timeout(PATIENCE, incoming.next()).await else {
+            return Err(refused(wanted, "nothing came of it within two minutes"));
+        };
+        match next? {
             Next::Frame(frame) => {
                 let (user, path) = hello(frame)?;
                 return Ok(Started {

@@ -28,9 +28,9 @@ use crate::{TransportError, push};
 pub struct Become {
     /// The user to become; Ansible's default is `root`.
     pub user: String,
-    /// `become_method`: `sudo` or `su`.
+    /// `become_method`: `sudo`, `su` or `doas`.
     pub method: BecomeMethod,
-    /// `become_password`, given to `sudo` on its standard input.
+    /// `become_password`, given to the program on its standard input, or on a terminal where it asks on one alone.
     pub password: Option<String>,
     /// `become_exe`: the program, where it is not found by its name.
     pub exe: Option<String>,

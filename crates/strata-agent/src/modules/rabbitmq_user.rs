@@ -1,6 +1,6 @@
 //! `rabbitmq_user`: a user of RabbitMQ is there with its tags and permissions, or is not.
 //!
-//! As `community.rabbitmq.rabbitmq_user` 1.6 by `rabbitmqctl`, of RabbitMQ 3.7.6 and later; passwords go to it on standard
+//! As `community.rabbitmq.rabbitmq_user` 1.6 by `rabbitmqctl`, of RabbitMQ 3.7.17 and later; passwords go to it on standard
 //! input. The original leaves the task out in check mode; ours looks, and says what it would do.
 
 use std::collections::BTreeMap;

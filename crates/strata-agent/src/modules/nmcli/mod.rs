@@ -60,7 +60,10 @@ impl Module for Nmcli {
         let listed = ["nmcli", "--fields", "name", "--terse", "con", "show"];
         let listed = programs::checked(host, &plain(listed))?;
         let mut current = Current {
-            is_there: listed.stdout.lines().any(|name| name == self.name),
+            is_there: listed
+                .stdout
+                .lines()
+                .any(|name| unescaped(name) == self.name),
             kind: self.settings.kind.clone(),
             sides: Vec::new(),
             commands: Vec::new(),
@@ -89,7 +92,14 @@ impl Module for Nmcli {
             });
         }
         let all = current.commands.iter();
-        changes.extend(all.map(|command| attempt(command.clone(), "{stderr}")));
+        changes.extend(all.map(|command| match command.stdin {
+            // The editor repeats the secrets that it is told: no failure may show what it printed.
+            Some(_) => Change::Run {
+                command: command.clone(),
+                may_fail: true,
+            },
+            None => attempt(command.clone(), "{stderr}"),
+        }));
         changes
     }
 
@@ -123,6 +133,9 @@ impl Module for Nmcli {
         for (output, _) in edits {
             refuse_unsaved(&output.stdout)?;
             refuse_unsaved(&output.stderr)?;
+            if output.status != 0 {
+                return Err(ModuleError::new(output.stderr.trim()));
+            }
         }
         let edited = current
             .commands
@@ -144,6 +157,11 @@ impl Module for Nmcli {
             ..Report::of(report)
         })
     }
+}
+
+/// A name out of a terse list, where a backslash stands before colons and backslashes.
+fn unescaped(name: &str) -> String {
+    name.replace("\\:", ":").replace("\\\\", "\\")
 }
 
 /// The editor of `nmcli` ends well even where it could not save.
