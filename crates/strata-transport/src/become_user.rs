@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use strata_agent::on_terminal::ON_TERMINAL;
+use strata_agent::on_terminal::{OFF_TERMINAL, ON_TERMINAL};
 use strata_core::connection::{Channel, ChannelInput, Connection, Output};
 
 use crate::TransportError;
@@ -85,8 +85,7 @@ async fn attempt(
     let mut asked = false;
     if asks == Asks::OnTerminal {
         asked = true;
-        let password = wanted.password.as_deref().unwrap_or_default();
-        give(&mut input, password).await?;
+        give(&mut input, wanted).await?;
     }
     loop {
         let Ok(next) = tokio::time::timeout(PATIENCE, incoming.next()).await else {
@@ -104,24 +103,26 @@ async fn attempt(
             }
             Next::Exit(_) => return Err(refused(wanted, &incoming.last_words())),
             Next::Complaint if is_question(&incoming.complaints()) => {
-                let Some(password) = wanted.password.as_ref().filter(|_| !asked) else {
-                    let reason = if asked {
-                        "Incorrect password"
-                    } else {
-                        "Missing password"
-                    };
-                    return Err(refused(wanted, reason));
-                };
+                match (&wanted.password, asked) {
+                    (Some(_), false) => {}
+                    (_, true) => return Err(refused(wanted, "Incorrect password")),
+                    (None, false) => return Err(refused(wanted, "Missing password")),
+                }
                 asked = true;
                 incoming.forget_complaints();
-                give(&mut input, password).await?;
+                give(&mut input, wanted).await?;
             }
             Next::Complaint => {}
         }
     }
 }
 
-async fn give(input: &mut Box<dyn ChannelInput>, password: &str) -> Result<(), TransportError> {
+async fn give(input: &mut Box<dyn ChannelInput>, wanted: &Become) -> Result<(), TransportError> {
+    let password = wanted.password.as_deref().unwrap_or_default();
+    if password.contains('\n') {
+        // What stands behind the break would be taken for something else.
+        return Err(refused(wanted, "the password has more than one line"));
+    }
     let line = format!("{password}\n");
     let sent = input.send(line.as_bytes()).await;
     sent.map_err(|error| unreachable(&error))
@@ -235,7 +236,8 @@ fn program(
                 Asks::OnStreams => {}
             }
             let head = std::iter::once(exe("doas")).chain(flags);
-            Ok(head.chain(texts(&["-u", &wanted.user, path])).collect())
+            let head = head.chain(texts(&["-u", &wanted.user]));
+            Ok(head.chain(agent(path, asks)).collect())
         }
     }
 }
@@ -268,8 +270,17 @@ fn sudo(
     } else {
         words.push("-n".to_owned());
     }
-    words.extend(texts(&["-u", &wanted.user, "--", path]));
+    words.extend(texts(&["-u", &wanted.user, "--"]));
+    words.extend(agent(path, asks));
     words
+}
+
+/// The agent, which leaves a terminal that was there for the password alone.
+fn agent(path: &str, asks: Asks) -> Vec<String> {
+    match asks {
+        Asks::OnStreams => texts(&[path]),
+        Asks::OnTerminal => texts(&[path, OFF_TERMINAL]),
+    }
 }
 
 fn su(exe: String, own: Option<Vec<String>>, path: &str, wanted: &Become) -> Vec<String> {
@@ -360,7 +371,7 @@ mod tests {
             "me",
             BecomeMethod::Doas,
             Some("secret"),
-            "/home/me/agent-0 --on-terminal doas -u app /var/lib/strata/agent-0",
+            "/home/me/agent-0 --on-terminal doas -u app /var/lib/strata/agent-0 --off-terminal",
         );
     }
 

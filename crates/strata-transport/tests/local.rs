@@ -131,7 +131,9 @@ async fn content_is_offered_by_name_and_stays_where_it_is_until_asked_for() {
     assert!(!result.failed);
 }
 
-/// Runs the agent as the holder of a terminal for a shell script; the password, then what the script may read.
+/// Runs the agent as the holder of a terminal for a shell script, whose `$0` it is; `input` is the password, and what
+/// the script may read.
+#[expect(clippy::unwrap_used, reason = "in a test a panic is the message")]
 fn on_terminal(script: &str, input: &str) -> (Option<i32>, String, String) {
     use std::io::Write;
     use std::os::unix::fs::PermissionsExt;
@@ -140,8 +142,9 @@ fn on_terminal(script: &str, input: &str) -> (Option<i32>, String, String) {
     let path = folder.path().join("agent");
     std::fs::write(&path, strata_transport::agent()).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let mut child = Command::new(path)
+    let mut child = Command::new(&path)
         .args(["--on-terminal", "sh", "-c", script])
+        .arg(&path)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -175,4 +178,18 @@ fn a_program_that_asks_on_a_terminal_alone_gets_the_password_there_and_keeps_its
     let (code, _, stderr) = on_terminal("echo 'I asked nobody' >/dev/tty; exit 3", "secret\n");
     assert_eq!(code, Some(3));
     assert!(stderr.contains("I asked nobody"), "{stderr}");
+}
+
+#[test]
+fn an_agent_that_has_left_the_terminal_has_none_and_nobody_is_answered_any_more() {
+    // Nobody has asked yet, and the password is still there; two tenths of a second are given to answer.
+    let asks_late = "printf 'the agent has left the terminal\\n' >/dev/tty; \
+                     stty -icanon -echo min 0 time 2 </dev/tty; printf 'password: ' >/dev/tty; head -c 6 </dev/tty";
+    let (code, stdout, stderr) = on_terminal(asks_late, "secret\n");
+    assert_eq!((code, stdout.as_str()), (Some(0), ""), "{stderr}");
+    // An agent without input says hello and ends; what it says of itself is the first frame.
+    let (code, stdout, stderr) = on_terminal("exec \"$0\" --off-terminal", "secret\n");
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.contains("hello"), "{stdout}");
+    assert!(!stderr.contains("secret"), "{stderr}");
 }
