@@ -68,10 +68,15 @@ const WITH_MTU: &[&str] = &[
     "vlan",
 ];
 
-/// Whether a setting is nobody's business.
+/// Whether a setting is nobody's business. The data of a VPN may hold its shared key.
 pub(super) fn is_secret(key: &str) -> bool {
-    let names = ["wireguard.private-key", "gsm.password", "gsm.pin"];
-    names.contains(&key) || key.starts_with("vpn.secrets")
+    let names = [
+        "wireguard.private-key",
+        "gsm.password",
+        "gsm.pin",
+        "vpn.data",
+    ];
+    names.contains(&key)
 }
 
 /// Whether a setting says how large packets may be.
