@@ -68,7 +68,10 @@ impl DataSourceType for LocalCommand {
         let code = output.status.code();
         let may_fail = self.allow_non_zero_exit_code == Some(true) && code.is_some();
         if !output.status.success() && !may_fail {
-            let said = complaint(&output.stderr, [("(stdin)".to_owned(), input)]);
+            // A program may repeat a single line of what it was given.
+            let given = std::iter::once(input).chain(input.lines());
+            let given = given.map(|text| ("(stdin)".to_owned(), text));
+            let said = complaint(&output.stderr, given);
             let state = output.status;
             return Err(failed(
                 "Command Execution Failed",
