@@ -279,7 +279,6 @@ impl Session {
             return Err(interrupted().into());
         }
         let mut state = applied.state;
-        let serial = state.serial;
         if let Err(error) = journal.finish(&mut state) {
             let mut diags = applied.diagnostics;
             diags.append(self.not_written(state, &error));
