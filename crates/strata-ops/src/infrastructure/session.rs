@@ -279,8 +279,10 @@ impl Session {
             return Err(interrupted().into());
         }
         let mut state = applied.state;
+        let next = state.serial + 1;
         if let Err(error) = journal.finish(&mut state) {
             let mut diags = applied.diagnostics;
+            state.serial = state.serial.max(next);
             diags.append(self.not_written(state, &error));
             return Err(diags);
         }
@@ -312,8 +314,8 @@ impl Session {
         }
         // `state push` takes only what is later than what is there.
         let there = self.store.peek().ok().flatten();
-        let there = there.map_or(state.serial, |there| there.serial.max(state.serial));
-        state.serial = there + 1;
+        let there = there.map_or(0, |there| there.serial);
+        state.serial = state.serial.max(there + 1);
         errored::keep(&state, &self.store, &self.directory, error)
     }
 
