@@ -137,11 +137,8 @@ impl Module for Nmcli {
                 return Err(ModuleError::new(output.stderr.trim()));
             }
         }
-        let edited = current
-            .commands
-            .last()
-            .is_some_and(|last| last.stdin.is_some());
-        if let Some(last) = outcome.outputs.last().filter(|_| !edited) {
+        let mut told = outcome.outputs.iter().zip(&current.commands);
+        if let Some((last, _)) = told.rfind(|(_, command)| command.stdin.is_none()) {
             for (key, text) in [("stdout", &last.stdout), ("stderr", &last.stderr)] {
                 if !text.is_empty() {
                     report.insert(key.to_owned(), text.clone().into());
