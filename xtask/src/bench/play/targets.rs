@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::failure::Failure;
+use crate::process;
 use crate::testbed;
 
 const PREFIX: &str = "strata-play-bench-";
@@ -36,7 +37,8 @@ struct Target {
 }
 
 impl Targets {
-    /// Makes so many, anew; what they do at boot is over.
+    /// Makes so many, anew; what they do at boot is over, and what making them wrote is on the disk, so that nobody who
+    /// is measured waits for it.
     pub(super) fn make(count: usize) -> Result<Targets, Failure> {
         let mut targets = Targets(Vec::new());
         for at in 0..count {
@@ -62,6 +64,7 @@ impl Targets {
         for target in &targets.0 {
             testbed::wait_for_boot(&target.name)?;
         }
+        process::run(&["sync"])?;
         Ok(targets)
     }
 

@@ -137,8 +137,12 @@ impl Module for Nmcli {
                 return Err(ModuleError::new(output.stderr.trim()));
             }
         }
-        let mut told = outcome.outputs.iter().zip(&current.commands);
-        if let Some((last, _)) = told.rfind(|(_, command)| command.stdin.is_none()) {
+        let is_edit = |at: usize| {
+            let command = current.commands.get(at);
+            command.is_some_and(|command| command.stdin.is_some())
+        };
+        let mut told = outcome.outputs.iter().enumerate();
+        if let Some((_, last)) = told.rfind(|(at, _)| !is_edit(*at)) {
             for (key, text) in [("stdout", &last.stdout), ("stderr", &last.stderr)] {
                 if !text.is_empty() {
                     report.insert(key.to_owned(), text.clone().into());
