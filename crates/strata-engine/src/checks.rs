@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
-use strata_config::{CheckStatus, module::Lifecycle};
+use strata_config::{
+    CheckStatus,
+    module::{self, Lifecycle},
+};
 use strata_core::{
     Diagnostic, Diagnostics,
     addr::{ConfigResource, Module, ModuleInstance, ResourceInstance, ResourceMode},
@@ -96,85 +99,108 @@ pub(crate) fn evaluate(
 ) -> Vec<CheckResult> {
     let config = &session.environment.config;
     let mut results = Vec::new();
-    for (module, found) in config.modules() {
-        let instances = session.evaluator.module_instances(module, diags).instances;
-        let each = |subject: CheckSubject, name: String| {
-            let object = |instance: &ModuleInstance| CheckObject {
-                address: within(&instance.to_string(), &name),
-                status: Status::Pass,
-                messages: Vec::new(),
-            };
-            CheckResult {
-                subject,
-                objects: instances.iter().map(object).collect(),
-            }
-        };
-        for (name, _) in found
-            .variables
-            .iter()
-            .filter(|(_, v)| !v.validations.is_empty())
-        {
-            let subject = CheckSubject::Variable(module.clone(), name.clone());
-            results.push(each(subject, format!("var.{name}")));
-        }
-        for (name, _) in found
-            .outputs
-            .iter()
-            .filter(|(_, o)| !o.preconditions.is_empty())
-        {
-            let subject = CheckSubject::Output(module.clone(), name.clone());
-            let mut result = each(subject, format!("output.{name}"));
-            for (object, instance) in result.objects.iter_mut().zip(&instances) {
-                let found = session.evaluator.output_preconditions(instance, name);
-                (object.status, object.messages) = sum_up(found);
-            }
-            results.push(result);
-        }
-        for name in found.checks.keys() {
-            let mut result = each(
-                CheckSubject::Check(module.clone(), name.clone()),
-                format!("check.{name}"),
-            );
-            for (object, instance) in result.objects.iter_mut().zip(&instances) {
-                if let Some(message) = session.unreadable(&object.address) {
-                    (object.status, object.messages) = (Status::Fail, vec![message]);
-                    continue;
-                }
-                let found = session.evaluator.check_block(instance, name, diags);
-                diags.extend(later(&found, module_check(config, module, name)));
-                (object.status, object.messages) = sum_up(found);
-            }
-            results.push(result);
-        }
+    for (module, block) in config.modules() {
+        results.extend(of_module(session, module, block, diags));
     }
     for (address, block) in config.resources() {
         let lifecycle = &block.lifecycle;
         if lifecycle.preconditions.is_empty() && lifecycle.postconditions.is_empty() {
             continue;
         }
-        let modules = session.evaluator.module_instances(&address.module, diags);
-        let mut objects = Vec::new();
-        for module in &modules.instances {
-            let (mode, type_name) = (address.mode, address.type_name.clone());
-            let resource = module.resource(mode, type_name, address.name.clone());
-            let expansion = session.evaluator.resource_instances(&resource, diags);
-            for key in expansion.keys() {
-                let instance = resource.instance(key);
-                let (status, messages) = conditions(&instance, lifecycle);
-                objects.push(CheckObject {
-                    address: instance.to_string(),
-                    status,
-                    messages,
-                });
+        let object = |instance: ResourceInstance| {
+            let (status, messages) = conditions(&instance, lifecycle);
+            CheckObject {
+                address: instance.to_string(),
+                status,
+                messages,
             }
-        }
+        };
+        let instances = instances(session, &address, diags);
         results.push(CheckResult {
+            objects: instances.into_iter().map(object).collect(),
             subject: CheckSubject::Resource(address),
-            objects,
         });
     }
     results.sort_by_cached_key(|result| result.subject.display());
     results
+}
+
+/// What the variables, outputs and `check` blocks of a module have found, in each of its instances.
+fn of_module(
+    session: &Session<'_>,
+    module: &Module,
+    block: &module::Module,
+    diags: &mut Diagnostics,
+) -> Vec<CheckResult> {
+    let instances = session.evaluator.module_instances(module, diags).instances;
+    type Find<'f> = &'f mut dyn FnMut(&ModuleInstance, &str) -> Found;
+    let each = |subject: CheckSubject, name: String, find: Find<'_>| {
+        let object = |instance: &ModuleInstance| {
+            let address = within(&instance.to_string(), &name);
+            let (status, messages) = find(instance, &address);
+            CheckObject {
+                address,
+                status,
+                messages,
+            }
+        };
+        CheckResult {
+            objects: instances.iter().map(object).collect(),
+            subject,
+        }
+    };
+    let mut results = Vec::new();
+    let variables = block.variables.iter();
+    for (name, _) in variables.filter(|(_, variable)| !variable.validations.is_empty()) {
+        let subject = CheckSubject::Variable(module.clone(), name.clone());
+        let holds = &mut |_: &ModuleInstance, _: &str| (Status::Pass, Vec::new());
+        results.push(each(subject, format!("var.{name}"), holds));
+    }
+    let outputs = block.outputs.iter();
+    for (name, _) in outputs.filter(|(_, output)| !output.preconditions.is_empty()) {
+        let subject = CheckSubject::Output(module.clone(), name.clone());
+        results.push(each(
+            subject,
+            format!("output.{name}"),
+            &mut |instance, _| sum_up(session.evaluator.output_preconditions(instance, name)),
+        ));
+    }
+    for (name, check) in &block.checks {
+        let subject = CheckSubject::Check(module.clone(), name.clone());
+        results.push(each(
+            subject,
+            format!("check.{name}"),
+            &mut |instance, address| {
+                if let Some(message) = session.unreadable(address) {
+                    return (Status::Fail, vec![message]);
+                }
+                let found = session.evaluator.check_block(instance, name, diags);
+                diags.extend(later(&found, &check.asserts));
+                sum_up(found)
+            },
+        ));
+    }
+    results
+}
+
+/// The instances of a resource that are known.
+fn instances(
+    session: &Session<'_>,
+    address: &ConfigResource,
+    diags: &mut Diagnostics,
+) -> Vec<ResourceInstance> {
+    let modules = session.evaluator.module_instances(&address.module, diags);
+    let mut instances = Vec::new();
+    for module in &modules.instances {
+        let (mode, type_name) = (address.mode, address.type_name.clone());
+        let resource = module.resource(mode, type_name, address.name.clone());
+        let keys = session
+            .evaluator
+            .resource_instances(&resource, diags)
+            .keys();
+        instances.extend(keys.into_iter().map(|key| resource.instance(key)));
+    }
+    instances
 }
 
 /// Evaluates what the outputs of called modules ask for; those of the root module are planned.
@@ -194,17 +220,6 @@ pub(crate) fn of_module_outputs(session: &Session<'_>, diags: &mut Diagnostics) 
             }
         }
     }
-}
-
-fn module_check<'c>(
-    config: &'c strata_config::Config,
-    module: &Module,
-    name: &str,
-) -> &'c [strata_config::module::Check] {
-    let block = config
-        .module(module)
-        .and_then(|module| module.checks.get(name));
-    block.map_or(&[][..], |block| &block.asserts[..])
 }
 
 /// The warnings of what a check block asserts that cannot be told before everything is applied.

@@ -22,7 +22,7 @@ use super::{
     targets::Scope,
 };
 use crate::{
-    checks::{self, Status},
+    checks::{self, CheckResult, Status},
     json::reason_in_stream,
     session::Session,
 };
@@ -70,55 +70,19 @@ pub(crate) fn finish(
     needs: &Needs,
     mut found: Found,
 ) -> Result<Plan, Diagnostics> {
-    let mut prior = context.state.clone();
     let before = context.state;
-    for refreshed in found.refreshed {
-        let deposed = refreshed.deposed.as_deref();
-        match refreshed.object {
-            Some(object) => prior.put(&refreshed.address, deposed, &refreshed.provider, object),
-            None => {
-                prior.remove(&refreshed.address, deposed);
-            }
-        }
-    }
-    let targeted = !context.options.targets.is_empty() || !context.options.exclude.is_empty();
-    let keeps_outputs = targeted && context.options.mode == PlanMode::Destroy;
-    let mut outputs = BTreeMap::new();
-    // A condition that does not hold makes nothing unknown: all of them are told at once.
-    let is_condition = |found: &Diagnostic| {
-        !found.is_error() || ["condition-failed", "invalid-variable"].contains(&found.code)
+    let prior = refreshed(before, std::mem::take(&mut found.refreshed));
+    let options = context.options;
+    let targeted = !options.targets.is_empty() || !options.exclude.is_empty();
+    let keeps_outputs = targeted && options.mode == PlanMode::Destroy;
+    let mut outputs = match found.diagnostics.iter().all(leaves_all_known) && !keeps_outputs {
+        true => plan_outputs(session, context, scope, &mut found.diagnostics),
+        false => BTreeMap::new(),
     };
-    if found.diagnostics.iter().all(is_condition) && !keeps_outputs {
-        outputs = plan_outputs(session, context, scope, &mut found.diagnostics);
-    }
-    let failed = found.diagnostics.has_errors();
-    let checks = match failed || targeted || context.options.mode == PlanMode::Destroy {
-        true => Vec::new(),
-        false => {
-            let pending = OnceCell::new();
-            let is_pending = |instance: &addr::ResourceInstance| {
-                let pending: &HashSet<_> = pending.get_or_init(|| {
-                    let changes = found.changes.iter();
-                    let pending = changes.filter(|change| change.action != Action::NoOp);
-                    pending.map(|change| &change.address).collect()
-                });
-                pending.contains(instance)
-            };
-            // What does not hold has ended the plan; what is asked of the object is asked again when it is made.
-            let conditions = |instance: &addr::ResourceInstance, lifecycle: &Lifecycle| {
-                let is_open = is_pending(instance) && !lifecycle.postconditions.is_empty()
-                    || session.evaluator.has_open_preconditions(instance);
-                let status = match is_open {
-                    true => Status::Unknown,
-                    false => Status::Pass,
-                };
-                (status, Vec::new())
-            };
-            let mut diags = Diagnostics::new();
-            let checks = checks::evaluate(session, &conditions, &mut diags);
-            found.diagnostics.append(diags);
-            checks
-        }
+    let is_whole = !targeted && options.mode != PlanMode::Destroy;
+    let checks = match is_whole && !found.diagnostics.has_errors() {
+        true => planned_checks(session, &found.changes, &mut found.diagnostics),
+        false => Vec::new(),
     };
     found.changes.sort_by(by_address);
     found.drift.sort_by(by_address);
@@ -137,7 +101,7 @@ pub(crate) fn finish(
     };
     let mut plan = Plan {
         environment: session.environment.clone(),
-        mode: context.options.mode,
+        mode: options.mode,
         refreshed: !context.moves.is_empty() || differs(before, &prior),
         moves: context.moves.to_vec(),
         origins: OnceLock::new(),
@@ -157,7 +121,7 @@ pub(crate) fn finish(
         return Ok(plan);
     }
     plan.warnings.extend(general_warnings(&plan, scope));
-    let replace = context.options.replace.iter();
+    let replace = options.replace.iter();
     let unmatched = replace.filter_map(|address| unmatched(address, &plan.changes));
     plan.warnings.extend(unmatched.collect::<Vec<_>>());
     announce(&plan, session.events);
@@ -166,6 +130,56 @@ pub(crate) fn finish(
         counts: plan.counts(),
     });
     Ok(plan)
+}
+
+/// State as it was read anew.
+fn refreshed(before: &State, refreshed: Vec<Refreshed>) -> State {
+    let mut state = before.clone();
+    for refreshed in refreshed {
+        let deposed = refreshed.deposed.as_deref();
+        match refreshed.object {
+            Some(object) => state.put(&refreshed.address, deposed, &refreshed.provider, object),
+            None => {
+                state.remove(&refreshed.address, deposed);
+            }
+        }
+    }
+    state
+}
+
+/// A condition that does not hold makes nothing unknown: all of them are told at once.
+fn leaves_all_known(found: &Diagnostic) -> bool {
+    !found.is_error() || ["condition-failed", "invalid-variable"].contains(&found.code)
+}
+
+/// What the conditions of the whole configuration have found so far.
+///
+/// What does not hold has ended the plan; what is asked of an object is asked again when it is made.
+fn planned_checks(
+    session: &Session<'_>,
+    changes: &[Change],
+    diagnostics: &mut Diagnostics,
+) -> Vec<CheckResult> {
+    let pending: OnceCell<HashSet<_>> = OnceCell::new();
+    let is_pending = |instance: &addr::ResourceInstance| {
+        let pending = pending.get_or_init(|| {
+            let made = changes
+                .iter()
+                .filter(|change| change.action != Action::NoOp);
+            made.map(|change| &change.address).collect()
+        });
+        pending.contains(instance)
+    };
+    let conditions = |instance: &addr::ResourceInstance, lifecycle: &Lifecycle| {
+        let is_open = is_pending(instance) && !lifecycle.postconditions.is_empty()
+            || session.evaluator.has_open_preconditions(instance);
+        let status = match is_open {
+            true => Status::Unknown,
+            false => Status::Pass,
+        };
+        (status, Vec::new())
+    };
+    checks::evaluate(session, &conditions, diagnostics)
 }
 
 /// True if reading made a difference to what state has of managed resources.

@@ -13,7 +13,7 @@ use futures_util::{
     future::{Either, select},
     stream::FuturesUnordered,
 };
-use strata_config::{Expansion, ProviderAddress};
+use strata_config::{Expansion, ProviderAddress, module::Resource};
 use strata_core::{
     Action, BoxFuture, Diagnostic, Diagnostics, Events,
     addr::{self, ConfigResource, InstanceKey, ModuleInstance, ResourceInstance, ResourceMode},
@@ -159,6 +159,26 @@ struct Walk<'a> {
 /// One instance to plan. Work that is under way takes much more memory than work that waits, so it is begun late.
 type Job<'a> = Box<dyn FnOnce() -> BoxFuture<'a, Planned> + Send + 'a>;
 
+/// The instances that configuration says a resource has.
+struct Expected {
+    /// Sorted.
+    instances: Vec<ResourceInstance>,
+    /// Those of the module that it is in.
+    modules: BTreeSet<ModuleInstance>,
+    /// False if some of either are not known yet.
+    complete: bool,
+}
+
+/// What the instances of a resource have in common.
+#[derive(Clone)]
+struct Common<'a> {
+    block: &'a Resource,
+    dependencies: Arc<[ConfigResource]>,
+    create_before_destroy: bool,
+    /// True if something that it needs will change.
+    pending: bool,
+}
+
 impl<'a> Walk<'a> {
     /// Values of what is not planned are as state has them.
     fn keep_what_is_out_of_scope(&mut self) {
@@ -257,41 +277,19 @@ impl<'a> Walk<'a> {
         else {
             return Vec::new();
         };
-        let modules = self
-            .session
-            .evaluator
-            .module_instances(&resource.module, &mut self.found.diagnostics);
-        let mut complete = modules.complete;
-        let mut expected = Vec::new();
-        for module in &modules.instances {
-            let address = module.resource(
-                resource.mode,
-                resource.type_name.clone(),
-                resource.name.clone(),
-            );
-            match self
-                .session
-                .evaluator
-                .resource_instances(&address, &mut self.found.diagnostics)
-            {
-                Expansion::Unknown => complete = false,
-                expansion => expected.extend(
-                    expansion
-                        .keys()
-                        .into_iter()
-                        .map(|key| address.instance(key)),
-                ),
-            }
-        }
-        expected.sort();
+        let expected = self.expected(resource);
         let pending = self.needs[resource]
             .iter()
             .any(|needed| self.found.changing.contains(needed));
-        let dependencies: Arc<[ConfigResource]> = self.stored_dependencies(resource);
-        let create_before_destroy = self.context.create_before_destroy.contains(resource);
+        let common = Common {
+            block,
+            dependencies: self.stored_dependencies(resource),
+            create_before_destroy: self.context.create_before_destroy.contains(resource),
+            pending,
+        };
         let several = config.chooses_by_instance(resource, &provider);
-        let mut jobs: Vec<Job<'a>> = Vec::with_capacity(expected.len());
-        for address in &expected {
+        let mut jobs: Vec<Job<'a>> = Vec::with_capacity(expected.instances.len());
+        for address in &expected.instances {
             if !self.scope.has_instance(address) {
                 continue;
             }
@@ -307,43 +305,43 @@ impl<'a> Walk<'a> {
             let Some(provider) = provider else {
                 continue;
             };
-            let (address, dependencies) = (address.clone(), dependencies.clone());
+            let (address, common) = (address.clone(), common.clone());
             let (session, context) = (self.session, self.context);
             jobs.push(Box::new(move || -> BoxFuture<'a, Planned> {
-                Box::pin(async move {
-                    let mut diagnostics = Diagnostics::new();
-                    let Some(kind) = session.kind(&provider, &address, &mut diagnostics) else {
-                        return failed(diagnostics);
-                    };
-                    let instance = Instance {
-                        address: &address,
-                        block,
-                        provider: &provider,
-                        kind: &kind,
-                        dependencies: &dependencies,
-                        create_before_destroy,
-                        triggered,
-                    };
-                    let mut planned = match address.resource.mode {
-                        ResourceMode::Managed => plan_instance(session, context, instance).await,
-                        ResourceMode::Data => plan_read(session, context, instance, pending).await,
-                        ResourceMode::Ephemeral => {
-                            let waits = pending && !block.depends_on.is_empty();
-                            ephemeral::plan(session, instance.address, waits).await
-                        }
-                    };
-                    if address.key.is_some() {
-                        name_instance(&mut planned.diagnostics, &address);
-                    }
-                    planned
-                })
+                Box::pin(plan_one(
+                    session, context, common, address, provider, triggered,
+                ))
             }));
         }
-        if complete {
-            let modules: BTreeSet<_> = modules.instances.into_iter().collect();
-            jobs.extend(self.former(resource, &expected, &modules));
+        if expected.complete {
+            jobs.extend(self.former(resource, &expected));
         }
         jobs
+    }
+
+    /// The instances that configuration says a resource has.
+    fn expected(&mut self, resource: &ConfigResource) -> Expected {
+        let (evaluator, diagnostics) = (&self.session.evaluator, &mut self.found.diagnostics);
+        let modules = evaluator.module_instances(&resource.module, diagnostics);
+        let mut complete = modules.complete;
+        let mut instances = Vec::new();
+        for module in &modules.instances {
+            let (mode, type_name) = (resource.mode, resource.type_name.clone());
+            let address = module.resource(mode, type_name, resource.name.clone());
+            match evaluator.resource_instances(&address, diagnostics) {
+                Expansion::Unknown => complete = false,
+                expansion => {
+                    let keys = expansion.keys().into_iter();
+                    instances.extend(keys.map(|key| address.instance(key)));
+                }
+            }
+        }
+        instances.sort();
+        Expected {
+            instances,
+            modules: modules.instances.into_iter().collect(),
+            complete,
+        }
     }
 
     /// What an object needs to be there as long as it is: managed resources, also those behind data sources.
@@ -387,12 +385,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Instances in state of a resource that configuration has, whose keys it no longer has.
-    fn former(
-        &mut self,
-        resource: &ConfigResource,
-        expected: &[ResourceInstance],
-        modules: &BTreeSet<ModuleInstance>,
-    ) -> Vec<Job<'a>> {
+    fn former(&mut self, resource: &ConfigResource, expected: &Expected) -> Vec<Job<'a>> {
         let state = self.context.state;
         let of_this = self.in_state.get(resource).into_iter().flatten().copied();
         let instances: Vec<_> = of_this
@@ -402,13 +395,13 @@ impl<'a> Walk<'a> {
                     (address.instance(key.clone()), stored.provider_of(instance))
                 })
             })
-            .filter(|(address, _)| expected.binary_search(address).is_err())
+            .filter(|(address, _)| expected.instances.binary_search(address).is_err())
             .collect();
         let block = self.session.environment.config.resource(resource);
         let mut jobs: Vec<Job<'a>> = Vec::new();
         for (address, provider) in instances {
             let reason = match (&address.key, block.map(|block| &block.repeat)) {
-                _ if !modules.contains(&address.resource.module) => Reason::NoModule,
+                _ if !expected.modules.contains(&address.resource.module) => Reason::NoModule,
                 (Some(InstanceKey::Int(_)), Some(strata_config::module::Repeat::Count(_))) => {
                     Reason::CountIndex
                 }
@@ -598,6 +591,41 @@ async fn pause() {
         }
     })
     .await
+}
+
+async fn plan_one(
+    session: &Session<'_>,
+    context: &Context<'_>,
+    common: Common<'_>,
+    address: ResourceInstance,
+    provider: ProviderAddress,
+    triggered: bool,
+) -> Planned {
+    let mut diagnostics = Diagnostics::new();
+    let Some(kind) = session.kind(&provider, &address, &mut diagnostics) else {
+        return failed(diagnostics);
+    };
+    let instance = Instance {
+        address: &address,
+        block: common.block,
+        provider: &provider,
+        kind: &kind,
+        dependencies: &common.dependencies,
+        create_before_destroy: common.create_before_destroy,
+        triggered,
+    };
+    let mut planned = match address.resource.mode {
+        ResourceMode::Managed => plan_instance(session, context, instance).await,
+        ResourceMode::Data => plan_read(session, context, instance, common.pending).await,
+        ResourceMode::Ephemeral => {
+            let waits = common.pending && !common.block.depends_on.is_empty();
+            ephemeral::plan(session, instance.address, waits).await
+        }
+    };
+    if address.key.is_some() {
+        name_instance(&mut planned.diagnostics, &address);
+    }
+    planned
 }
 
 async fn delete_one(
