@@ -10,9 +10,9 @@
 //! 34 MB, that is half of it; [`ORDER`] tells the linker what to put together. `cargo xtask order` writes it, from what
 //! runs touch. It may well be old: names that are no more are passed over, and functions that are new stand behind.
 
-use std::{env, path::Path, process::Command};
+use std::{env, fmt::Write as _, fs, io, path::Path, process::Command};
 
-/// The functions that most runs need, by their names in the linker.
+/// The functions that most runs need: patterns of their names, as sections have them behind `.text.`, each in a line.
 const ORDER: &str = "functions.txt";
 
 /// Where the linker writes what lies where, for `cargo xtask order`.
@@ -35,10 +35,27 @@ fn main() {
         println!("cargo::rustc-link-arg-bin=strata=-Wl,-Map={map},--no-demangle");
     }
     if is_ordered(&target) {
-        let folder = env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
-        let order = format!("--symbol-ordering-file={folder}/{ORDER}");
-        println!("cargo::rustc-link-arg-bin=strata=-Wl,{order},--no-warn-symbol-ordering");
+        let folder = env::var("OUT_DIR").unwrap_or_default();
+        let script = Path::new(&folder).join("order.ld");
+        match order(&script) {
+            Ok(()) => println!(
+                "cargo::rustc-link-arg-bin=strata=-Wl,-T,{}",
+                script.display()
+            ),
+            Err(error) => println!("cargo::warning={}: {error}", script.display()),
+        }
     }
+}
+
+/// Writes the script that has the linker put what [`ORDER`] names before all other functions. Each has a section of its
+/// own.
+fn order(script: &Path) -> io::Result<()> {
+    let mut sections = String::new();
+    for pattern in fs::read_to_string(ORDER)?.lines() {
+        writeln!(sections, "*(.text.{pattern})").map_err(io::Error::other)?;
+    }
+    let text = format!("SECTIONS {{ .text.first : {{\n{sections}}} }} INSERT BEFORE .text;\n");
+    fs::write(script, text)
 }
 
 /// True if the names are those of this build, and its linker knows how to order: `rust-lld`, which the compiler brings for

@@ -2,7 +2,8 @@
 //!
 //! A release is built with the linker's map, which says what lies where; a few ordinary runs are watched by valgrind's
 //! callgrind, which says what was touched. Both together are the list that `crates/strata-cli/build.rs` gives to the
-//! linker. It need not be up to date: what is not on it stands behind.
+//! linker. It need not be up to date: what is not on it stands behind. So that it stays good for long, it leaves out of
+//! names what changes with any change of the code ([`Name`]).
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -81,23 +82,21 @@ fn watched(folder: &Scratch, program: &str, run: &[&str]) -> Result<String, Fail
     fs::read_to_string(&path).map_err(|error| Failure::file(&path, &error))
 }
 
-/// The functions of a map of `lld`, by where they begin: their ends and their names.
+/// The functions of a map of `lld`, by where they begin: their ends and the names of their sections. Each has one of its
+/// own; those that are the same have one together, with the name of one of them.
 ///
-/// A line has address, address in memory, size and alignment, then what it is about: a symbol stands deepest.
+/// A line has address, address in memory, size and alignment, then what it is about: `OBJECT:(SECTION)`.
 fn functions(map: &str) -> BTreeMap<u64, (u64, &str)> {
     map.lines().filter_map(function).collect()
 }
 
 fn function(line: &str) -> Option<(u64, (u64, &str))> {
+    let (_, section) = line.strip_suffix(')')?.rsplit_once(":(")?;
+    let name = section.strip_prefix(".text.")?;
     let mut words = line.split_whitespace();
     let mut number = || u64::from_str_radix(words.next()?, 16).ok();
     let (begin, _, size) = (number()?, number()?, number()?);
-    let name = words
-        .nth(1)
-        .filter(|_| line.contains("                 "))?;
-    let is_other = name.starts_with('.') || name.contains([':', '=', '/']);
-    let is_symbol = words.next().is_none() && !is_other && size > 0;
-    is_symbol.then_some((begin, (begin + size, name)))
+    Some((begin, (begin + size, name)))
 }
 
 /// The functions, by where they begin, in which instructions were carried out.
@@ -114,14 +113,58 @@ fn touched(functions: &BTreeMap<u64, (u64, &str)>, told: &str) -> BTreeSet<u64> 
     addresses.into_iter().filter_map(of).collect()
 }
 
-/// Their names: those that more runs need come first, and else they keep their order.
+/// The name of a section, without what changes with any change of the code.
+///
+/// The older way to mangle ends a name in a hash, of the types of its arguments among others. What one module made
+/// visible for another ends in a hash of the whole module.
+struct Name<'m> {
+    /// Without the hash of a module.
+    whole: &'m str,
+    /// Without its own hash, too.
+    stem: Option<&'m str>,
+}
+
+/// What comes before the hash that ends a name, and how many digits that has.
+const HASH: (&str, usize) = ("17h", 16);
+
+impl<'m> Name<'m> {
+    fn new(name: &'m str) -> Self {
+        let whole = name.split_once(".llvm.").map_or(name, |(whole, _)| whole);
+        let (mark, digits) = HASH;
+        let before = whole
+            .strip_suffix('E')
+            .and_then(|rest| rest.get(..rest.len().checked_sub(digits)?));
+        let stem = before.filter(|before| before.ends_with(mark));
+        Self { whole, stem }
+    }
+}
+
+/// So many bytes of functions that no run touches may stand among the others, for each name.
+const SPARE: u64 = 8192;
+
+/// Patterns of their names: those that more runs need come first, and else they keep their order.
 fn listed(functions: &BTreeMap<u64, (u64, &str)>, uses: BTreeMap<u64, usize>) -> String {
+    let mut untouched: BTreeMap<&str, u64> = BTreeMap::new();
+    for (begin, (end, name)) in functions {
+        if let Some(stem) = Name::new(name).stem.filter(|_| !uses.contains_key(begin)) {
+            *untouched.entry(stem).or_default() += end - begin;
+        }
+    }
+    let is_broad = |stem: &str| untouched.get(stem).is_some_and(|size| *size > SPARE);
     let mut found: Vec<(u64, usize)> = uses.into_iter().collect();
     found.sort_by_key(|(at, uses)| (std::cmp::Reverse(*uses), *at));
     let names = found
         .into_iter()
         .filter_map(|(at, _)| Some(functions.get(&at)?.1));
-    names.map(|name| format!("{name}\n")).collect()
+    let known = names.map(|name| {
+        let name = Name::new(name);
+        name.stem
+            .filter(|stem| !is_broad(stem))
+            .unwrap_or(name.whole)
+    });
+    let mut seen = BTreeSet::new();
+    let new = known.filter(|known| seen.insert(*known));
+    new.map(|known| format!("{known}*\n")).collect()
 }
 
 #[cfg(test)]
@@ -132,9 +175,11 @@ mod tests {
              VMA              LMA     Size Align Out     In      Symbol
              100              100       30    16 .text
              100              100       20    16         a.o:(.text.one)
-             100              100       20     1                 a..one
+             100              100       20     1                 one
+             120              120       10     1         b.a(b.o):(.text.unlikely.two)
              120              120       10     1                 two
-             130              130        0     1                 nothing
+             120              120       10     1                 same_as_two
+             130              130        0     1         a.o:(.data)
 ";
 
     #[test]
@@ -150,7 +195,25 @@ mod tests {
         let functions = functions(MAP);
         assert_eq!(
             listed(&functions, [(0x100, 1), (0x120, 2)].into()),
-            "two\na..one\n"
+            "unlikely.two*\none*\n"
+        );
+    }
+
+    #[test]
+    fn hashes_are_left_out_of_names_unless_many_others_have_them_alike() {
+        let hashed = |name: &str, digit: &str| format!("_ZN{name}17h{}E", digit.repeat(16));
+        let (first, second) = (hashed("1a", "1") + ".llvm.7", hashed("1a", "2"));
+        let (third, fourth) = (hashed("1b", "1"), hashed("1b", "2"));
+        let functions: BTreeMap<u64, (u64, &str)> = [
+            (0x100, (0x110, &*first)),
+            (0x110, (0x120, &*second)),
+            (0x200, (0x210, &*third)),
+            (0x10000, (0x20000, &*fourth)),
+        ]
+        .into();
+        assert_eq!(
+            listed(&functions, [(0x100, 3), (0x110, 2), (0x200, 1)].into()),
+            format!("_ZN1a17h*\n{third}*\n")
         );
     }
 }
