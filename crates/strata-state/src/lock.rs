@@ -270,7 +270,10 @@ fn info(file: &mut File) -> Option<LockInfo> {
 }
 
 fn write(file: &mut File, info: &LockInfo) -> std::io::Result<()> {
-    file.set_len(0)?;
+    // A file that is truncated is written to disk when it is closed, by ext4 at least: not for nothing.
+    if file.metadata()?.len() > 0 {
+        file.set_len(0)?;
+    }
     file.rewind()?;
     file.write_all(serde_json::to_string(info)?.as_bytes())?;
     file.flush()
