@@ -270,6 +270,7 @@ async fn work(arguments: &args::Plan, then: &Then<'_>) -> Result<Exit, Diagnosti
         match then {
             Then::Show { detailed, .. } => {
                 let changes = *detailed && plan.is_applyable();
+                session.leave();
                 return Ok(if changes { CHANGES } else { 0 });
             }
             Then::Apply { auto_approve, .. } => {

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    mem::ManuallyDrop,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -317,6 +318,11 @@ impl Session {
         let there = there.map_or(0, |there| there.serial);
         state.serial = state.serial.max(there + 1);
         errored::keep(&state, &self.store, &self.directory, error)
+    }
+
+    /// Gives the lock back. The program ends with it: giving back each part of a large state first would take a while.
+    pub fn leave(self) {
+        drop(ManuallyDrop::new(self).lock.take());
     }
 
     /// The providers in use, for what is made of plan and state.
