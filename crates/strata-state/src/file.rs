@@ -208,7 +208,7 @@ pub(crate) fn refuse_others(text: &str) -> Result<(), String> {
 }
 
 fn from_file(file: ReadV4) -> Result<State, String> {
-    let resources = in_order(file.resources.0);
+    let resources = in_order(file.resources.0)?;
     let outputs = file
         .outputs
         .into_iter()
@@ -237,6 +237,12 @@ fn resource_from_file(
         texts.shared(&resource.type_name),
         texts.shared(&resource.name),
     );
+    let address = addr::Resource {
+        module,
+        mode,
+        type_name,
+        name,
+    };
     let mut found = Resource {
         provider: texts.shared(&provider(&resource)?),
         instances: Instances::default(),
@@ -246,27 +252,24 @@ fn resource_from_file(
         let (key, deposed, object) = instance_from_file(instance)?;
         let into: &mut Instance = found.instances.get_or_default(key);
         into.provider_instance = own.and_then(|own| split_provider(&own).1.map(Arc::from));
-        match deposed {
-            None => into.current = Some(object),
-            Some(key) => {
-                into.deposed.insert(key, object);
-            }
+        let twice = match deposed {
+            None => into.current.replace(object),
+            Some(key) => into.deposed.insert(key, object),
+        };
+        if twice.is_some() {
+            return Err(appears_twice(&address));
         }
     }
     let is_there = !found.instances.is_empty();
-    let address = addr::Resource {
-        module,
-        mode,
-        type_name,
-        name,
-    };
     Ok(is_there.then_some((address, found)))
 }
 
 /// Resources by address. As we write them they are in order already, and a tree of what is in order takes the least room.
-fn in_order(resources: Vec<(addr::Resource, Resource)>) -> BTreeMap<addr::Resource, Resource> {
+fn in_order(
+    resources: Vec<(addr::Resource, Resource)>,
+) -> Result<BTreeMap<addr::Resource, Resource>, String> {
     if resources.is_sorted_by(|left, right| left.0 < right.0) {
-        return resources.into_iter().collect();
+        return Ok(resources.into_iter().collect());
     }
     let mut all: BTreeMap<addr::Resource, Resource> = BTreeMap::new();
     for (address, resource) in resources {
@@ -276,12 +279,23 @@ fn in_order(resources: Vec<(addr::Resource, Resource)>) -> BTreeMap<addr::Resour
         };
         for (key, instance) in resource.instances {
             let into = found.instances.get_or_default(key);
+            let is_known = |key| into.deposed.contains_key(key);
+            if (into.current.is_some() && instance.current.is_some())
+                || instance.deposed.keys().any(is_known)
+            {
+                return Err(appears_twice(&address));
+            }
             into.provider_instance = instance.provider_instance;
             into.current = instance.current.or(into.current.take());
             into.deposed.extend(instance.deposed);
         }
     }
-    all
+    Ok(all)
+}
+
+/// Of two objects under one address, one would be lost.
+fn appears_twice(address: &addr::Resource) -> String {
+    format!("an instance of `{address}` appears more than once")
 }
 
 /// Texts that many resources have in common, each once.

@@ -202,6 +202,37 @@ fn similar_lines(left: &str, right: &str) -> Vec<String> {
 }
 
 #[test]
+fn a_state_in_which_an_object_appears_twice_is_refused_and_stays() {
+    let (_folder, store) = store();
+    let object = r#"{"schema_version":0,"attributes":{"id":"a"}}"#;
+    let deposed = r#"{"deposed":"0123abcd","schema_version":0,"attributes":{"id":"a"}}"#;
+    let resource = |instances: &str| {
+        format!(
+            r#"{{"mode":"managed","type":"t","name":"a","provider":"provider[\"x/y/z\"]","instances":[{instances}]}}"#
+        )
+    };
+    let file = |resources: &str| {
+        format!(r#"{{"version":4,"serial":1,"lineage":"l","resources":[{resources}]}}"#)
+    };
+    for twice in [
+        resource(&format!("{object},{object}")),
+        resource(&format!("{deposed},{deposed}")),
+        format!("{},{}", resource(object), resource(object)),
+        format!("{},{}", resource(deposed), resource(deposed)),
+    ] {
+        let text = file(&twice);
+        fs::write(store.path(), &text).unwrap();
+        let error = store.open().unwrap_err().to_string();
+        assert!(error.contains("`t.a` appears more than once"), "{error}");
+        assert_eq!(fs::read_to_string(store.path()).unwrap(), text);
+    }
+    // A resource may be written in parts.
+    let parts = format!("{},{}", resource(object), resource(deposed));
+    fs::write(store.path(), file(&parts)).unwrap();
+    assert_eq!(store.open().unwrap().state.instances().count(), 1);
+}
+
+#[test]
 fn states_of_other_versions_are_refused_by_name() {
     let (_folder, store) = store();
     for (text, reason) in [
@@ -389,6 +420,25 @@ fn damage_in_the_middle_is_reported() {
         store.open(),
         Err(StateError::JournalDamaged { line: 3, .. })
     ));
+}
+
+#[test]
+fn a_bit_that_is_another_anywhere_in_the_journal_is_noticed() {
+    let (folder, store) = store();
+    journal(&store);
+    let path = folder.path().join("terraform.tfstate.journal");
+    let whole = fs::read(&path).unwrap();
+    let is_end = |at: &usize| whole[*at] == b'\n';
+    let last = (0..whole.len() - 1).rfind(is_end).unwrap();
+    let before = fs::read(store.path()).unwrap();
+    for at in 0..last {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 1;
+        fs::write(&path, &flipped).unwrap();
+        assert!(store.open().is_err(), "byte {at}");
+        assert_eq!(fs::read(&path).unwrap(), flipped);
+        assert_eq!(fs::read(store.path()).unwrap(), before);
+    }
 }
 
 #[test]

@@ -348,8 +348,19 @@ pub(crate) fn called_as(argv: impl IntoIterator<Item = OsString>) -> Vec<OsStrin
         _ => return argv,
     };
     let is_asking = |first: &OsString| asking.iter().any(|word| first == word);
-    let (replaced, words) = match argv.get(1).is_some_and(is_asking) {
-        true => (1..2, vec!["version".into(), "--tool".into(), name]),
+    // `terraform -chdir=x version` is asked in another folder.
+    let is_folder = |word: &&OsString| {
+        command.is_none()
+            && word
+                .to_str()
+                .is_some_and(|word| word.starts_with("-chdir="))
+    };
+    let first = 1 + argv.iter().skip(1).take_while(is_folder).count();
+    let (replaced, words) = match argv.get(first).is_some_and(is_asking) {
+        true => (
+            first..first + 1,
+            vec!["version".into(), "--tool".into(), name],
+        ),
         false => (1..1, command.into_iter().map(OsString::from).collect()),
     };
     argv.splice(replaced, words);
@@ -414,6 +425,9 @@ mod tests {
         assert_eq!(argv, ["terraform", "version", "--tool", "terraform"]);
         let argv = called_as(["tofu", "version", "-json"].map(Into::into));
         assert_eq!(argv, ["tofu", "version", "--tool", "tofu", "-json"]);
+        let argv = called_as(["terraform", "-chdir=x", "-version"].map(Into::into));
+        let named = ["terraform", "-chdir=x", "version", "--tool", "terraform"];
+        assert_eq!(argv, named);
         let argv = called_as(["tofu", "plan"].map(Into::into));
         assert_eq!(argv, ["tofu", "plan"]);
     }

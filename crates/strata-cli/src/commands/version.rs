@@ -1,7 +1,7 @@
 //! `strata version`.
 
 use anstream::println;
-use strata_core::Diagnostics;
+use strata_core::{Diagnostic, Diagnostics};
 use strata_ops::{files::Disk, requirements};
 
 use super::Exit;
@@ -19,6 +19,7 @@ pub(super) fn run(arguments: &args::Version) -> Result<Exit, Diagnostics> {
         None => ("Strata", LANGUAGE),
         Some("terraform") => ("Terraform", LANGUAGE),
         Some("tofu") => ("OpenTofu", OPENTOFU),
+        Some(tool) if arguments.json => return Err(no_json(tool).into()),
         Some(tool) => return Ok(of_ansible(tool, version)),
     };
     let platform = format!("{}_{}", std::env::consts::OS, architecture());
@@ -47,6 +48,14 @@ pub(super) fn run(arguments: &args::Version) -> Result<Exit, Diagnostics> {
         println!("\nThis is Strata v{version}.");
     }
     Ok(0)
+}
+
+fn no_json(tool: &str) -> Diagnostic {
+    Diagnostic::error(
+        "options",
+        format!("`{tool}` tells its version as text only"),
+    )
+    .hint("`strata version -json` tells that of Strata as JSON.")
 }
 
 /// What a tool of Ansible says of its version.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fmt::Write as _, time::Instant};
 
 use serde_json::{Map, Value as Json, json};
-use strata_core::Diagnostics;
+use strata_core::{Diagnostic, Diagnostics};
 use strata_ops::{
     infrastructure::{Providers, plan_json, stored},
     testing::{Shown, Status, Sum, Told},
@@ -32,6 +32,15 @@ pub(crate) fn text(told: &Told<'_>) {
             commands::complain(diagnostics);
         }
         Told::TearingDown(file) => print_whole(&format!("{file}... tearing down\n")),
+        Told::LeftBehind {
+            run,
+            objects,
+            diagnostics,
+            ..
+        } => {
+            commands::complain(diagnostics);
+            commands::complain(&left_behind(run, objects).into());
+        }
         Told::FileEnded {
             file,
             status,
@@ -41,6 +50,18 @@ pub(crate) fn text(told: &Told<'_>) {
             print_whole(&format!("{file}... {}\n", word(*status)));
         }
     }
+}
+
+fn left_behind(run: &str, objects: &[(String, Option<String>)]) -> Diagnostic {
+    let objects = objects.iter().map(|(address, key)| match key {
+        Some(key) => format!("\n  - {address} (deposed object {key})"),
+        None => format!("\n  - {address}"),
+    });
+    let objects: String = objects.collect();
+    let summary = format!("Error destroying what the run {run:?} made");
+    Diagnostic::error("left-behind", summary).detail(format!(
+        "These objects were made by the tests and are still there:{objects}"
+    ))
 }
 
 fn shown_text(shown: &Shown<'_>) -> String {
@@ -154,6 +175,15 @@ pub(crate) fn json(told: &Told<'_>) {
             "tearing down",
             json!({ "path": file, "run": run, "progress": "teardown", "elapsed": 0 }),
         ),
+        Told::LeftBehind {
+            file,
+            run,
+            objects,
+            diagnostics,
+        } => {
+            left_line((file, run), objects);
+            complain(diagnostics, file, Some(run));
+        }
         Told::FileEnded {
             file,
             status,
@@ -186,6 +216,23 @@ fn file_line(file: &str, doing: &str, fields: Json) {
     let message = format!("{file}... {doing}");
     let fields = [("@testfile", json!(file)), ("test_file", fields)];
     terraform_json::line("info", &message, "test_file", fields);
+}
+
+fn left_line((file, run): (&str, &str), objects: &[(String, Option<String>)]) {
+    let objects = objects.iter().map(|(address, key)| match key {
+        Some(key) => json!({ "instance": address, "deposed_key": key }),
+        None => json!({ "instance": address }),
+    });
+    let left = json!({ "failed_resources": objects.collect::<Json>() });
+    let message = format!(
+        "Strata left some resources in state after executing {file}/{run}, they need to be cleaned up manually."
+    );
+    let fields = [
+        ("@testfile", json!(file)),
+        ("@testrun", json!(run)),
+        ("test_cleanup", left),
+    ];
+    terraform_json::line("error", &message, "test_cleanup", fields);
 }
 
 fn run_line((file, run): (&str, &str), doing: &str, fields: Json) {

@@ -115,7 +115,7 @@ pub(super) struct Run<'a> {
     pub(super) skipped: bool,
     /// What is said of the conditions that do not hold, by the instance that they are of.
     pub(super) unmet: HashMap<addr::ResourceInstance, Vec<String>>,
-    /// Set when the journal cannot be written: nothing may begin any more.
+    /// Set when the journal or the state cannot be written: nothing may begin any more.
     pub(super) broken: bool,
 }
 
@@ -320,13 +320,17 @@ impl<'a> Run<'a> {
             Ok(written) => Some(written),
             Err(error) => {
                 if !self.broken {
-                    self.diagnostics.push(
-                        Diagnostic::error(
-                            "journal-not-written",
-                            "the journal cannot be written, so nothing more is begun",
-                        )
-                        .detail(error.to_string()),
-                    );
+                    // To fold what was done, the state is written, too.
+                    let (code, what) = match &error {
+                        StateError::Changed(_) => (
+                            "state-changed",
+                            "the state was changed by somebody else meanwhile",
+                        ),
+                        _ => ("journal-not-written", "the journal cannot be written"),
+                    };
+                    let summary = format!("{what}, so nothing more is begun");
+                    self.diagnostics
+                        .push(Diagnostic::error(code, summary).detail(error.to_string()));
                 }
                 self.broken = true;
                 None

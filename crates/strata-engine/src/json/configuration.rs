@@ -291,11 +291,7 @@ fn output_json(output: &Output) -> Json {
 
 fn variable_json(variable: &Variable) -> Json {
     let mut json = json!({});
-    if let Some(default) = variable
-        .default
-        .as_ref()
-        .filter(|default| !default.is_null())
-    {
+    if let Some(default) = &variable.default {
         json["default"] = exact(default);
     }
     if let Some(description) = &variable.description {

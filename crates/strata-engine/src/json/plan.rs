@@ -138,7 +138,12 @@ fn variables(plan: &Plan) -> Map<String, Json> {
     let variable = |(name, value): (&std::sync::Arc<str>, &strata_core::Value)| {
         (name.to_string(), json!({ "value": exact(value) }))
     };
-    plan.environment.variables.iter().map(variable).collect()
+    // A value that is not kept in a saved plan shows as the default.
+    let given = &plan.environment.variables;
+    let declared = plan.environment.config.root().variables.iter();
+    let unset = declared.filter(|(name, _)| !given.contains_key(*name));
+    let defaults = unset.filter_map(|(name, found)| Some((name, found.default.as_ref()?)));
+    defaults.chain(given).map(variable).collect()
 }
 
 fn planned_values(plan: &Plan, providers: &Providers) -> Json {

@@ -8,7 +8,7 @@ use strata_core::{
 };
 use strata_state::Output;
 
-use super::{Context, OutputChange, PlanMode, targets::Scope};
+use super::{Context, OutputChange, PlanMode, refresh::as_warnings, targets::Scope};
 use crate::session::Session;
 
 /// Plans all outputs.
@@ -32,9 +32,16 @@ pub(crate) fn plan_outputs(
             if !is_planned || is_apart {
                 continue;
             }
+            let mut found = Diagnostics::new();
             let value = session
                 .evaluator
-                .output(&ModuleInstance::root(), name, diags);
+                .output(&ModuleInstance::root(), name, &mut found);
+            let conditions = found.iter().all(|found| found.code == "condition-failed");
+            diags.append(match context.options.mode == PlanMode::RefreshOnly {
+                // Nothing is changed that they could keep from being changed.
+                true if conditions => as_warnings(found),
+                _ => found,
+            });
             let sensitive = output.sensitive || value.marks_deep().contains(Marks::SENSITIVE);
             changes.insert(
                 name.clone(),

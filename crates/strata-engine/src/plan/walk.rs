@@ -124,12 +124,13 @@ async fn whole(
             .push(address);
     }
     walk.keep_what_is_out_of_scope();
+    // Also what is destroyed is destroyed with values that may be refused.
+    session
+        .evaluator
+        .check_inputs(&ModuleInstance::root(), &mut walk.found.diagnostics);
     match options.mode {
         PlanMode::Destroy => walk.destroy().await,
         PlanMode::Normal | PlanMode::RefreshOnly => {
-            session
-                .evaluator
-                .check_inputs(&ModuleInstance::root(), &mut walk.found.diagnostics);
             walk.configuration(&sorted).await;
             walk.orphans().await;
             walk.check_modules();

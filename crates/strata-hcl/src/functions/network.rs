@@ -112,7 +112,7 @@ impl Network {
     }
 
     /// A network by its number among those that are smaller, or larger where the number of bits is negative.
-    fn subnet(self, added: i64, number: i64) -> Result<Self, String> {
+    fn subnet(self, added: i64, number: &Number) -> Result<Self, String> {
         let prefix = i64::from(self.prefix).saturating_add(added);
         let prefix = u32::try_from(prefix).ok().filter(|it| *it <= self.bits);
         let Some(prefix) = prefix else {
@@ -122,17 +122,18 @@ impl Network {
             ));
         };
         let all = u32::try_from(added).map_or(u128::MAX, ones);
-        let place = u128::from(number.unsigned_abs());
+        let full = || {
+            format!("prefix extension of {added} does not accommodate a subnet numbered {number}")
+        };
+        let place = magnitude(number).ok_or_else(full)?;
         let shift = self.bits - prefix;
         let moved = place.checked_shl(shift).unwrap_or(0);
         let is_cut = moved.checked_shr(shift).unwrap_or(0) != place || moved > ones(self.bits);
         if place > all || (is_cut && shift < 128 && place > 0) {
-            return Err(format!(
-                "prefix extension of {added} does not accommodate a subnet numbered {number}"
-            ));
+            return Err(full());
         }
         Ok(Self {
-            address: with_number(self.address, moved, number < 0),
+            address: with_number(self.address, moved, *number < Number::ZERO),
             prefix,
             bits: self.bits,
         })
@@ -178,6 +179,22 @@ fn ones(bits: u32) -> u128 {
     1_u128.checked_shl(bits).map_or(u128::MAX, |bit| bit - 1)
 }
 
+/// A number of a host or a network, which may be larger than what [`whole`] takes.
+fn whole_of_any_size(given: Given<'_>, at: usize) -> Result<Number, FunctionError> {
+    let number = given.get(at).and_then(Value::as_number);
+    let number = number.cloned().unwrap_or(Number::ZERO);
+    match number.is_whole() {
+        true => Ok(number),
+        false => Err(FunctionError::argument(at, "value must be a whole number")),
+    }
+}
+
+/// A number without its sign, if an address has room for it.
+fn magnitude(number: &Number) -> Option<u128> {
+    let text = number.to_string();
+    text.trim_start_matches('-').parse().ok()
+}
+
 fn cidrcontains(given: Given<'_>, _: &Context<'_>) -> Result_ {
     let outer = Network::parse(text(given, 0))?;
     let inner = text(given, 1);
@@ -199,14 +216,7 @@ fn cidrcontains(given: Given<'_>, _: &Context<'_>) -> Result_ {
 
 fn cidrhost(given: Given<'_>, _: &Context<'_>) -> Result_ {
     let network = Network::parse(text(given, 0))?;
-    let number = given
-        .get(1)
-        .and_then(Value::as_number)
-        .cloned()
-        .unwrap_or(Number::ZERO);
-    if !number.is_whole() {
-        return Err(FunctionError::argument(1, "value must be a whole number"));
-    }
+    let number = whole_of_any_size(given, 1)?;
     let none = || {
         FunctionError::new(format!(
             "prefix of {} does not accommodate a host numbered {number}",
@@ -214,11 +224,7 @@ fn cidrhost(given: Given<'_>, _: &Context<'_>) -> Result_ {
         ))
     };
     let most = ones(network.host_bits());
-    let magnitude: u128 = number
-        .to_string()
-        .trim_start_matches('-')
-        .parse()
-        .map_err(|_| none())?;
+    let magnitude = magnitude(&number).ok_or_else(none)?;
     let host = if number < Number::ZERO {
         // Negative numbers count from the end.
         most.checked_sub(magnitude - 1).ok_or_else(none)?
@@ -256,7 +262,7 @@ fn cidrnetmask(given: Given<'_>, _: &Context<'_>) -> Result_ {
 
 fn cidrsubnet(given: Given<'_>, _: &Context<'_>) -> Result_ {
     let network = Network::parse(text(given, 0))?;
-    match network.subnet(whole(given, 1)?, whole(given, 2)?) {
+    match network.subnet(whole(given, 1)?, &whole_of_any_size(given, 2)?) {
         Ok(subnet) => Ok(Value::from(subnet.to_string())),
         Err(message) => Err(FunctionError::new(message)),
     }
@@ -286,7 +292,7 @@ fn cidrsubnets(given: Given<'_>, _: &Context<'_>) -> Result_ {
             ));
         }
         let size = network
-            .subnet(newbits, 0)
+            .subnet(newbits, &Number::ZERO)
             .map_err(|message| FunctionError::argument(at, message))?;
         let mask = ones(size.host_bits());
         // The next network of this size begins at a multiple of it.

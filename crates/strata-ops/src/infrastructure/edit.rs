@@ -32,35 +32,13 @@ impl Edited {
         events: &Events,
     ) -> Result<Self, Diagnostics> {
         let store = store_of(settings, process)?;
-        Self::open_store(store, settings, operation, process, events).await
+        Self::open_store(store, Store::open, settings, operation, process, events).await
     }
 
-    /// The same for a state that is to be replaced: see [`Store::open_to_replace`].
-    pub(super) async fn open_to_replace(
-        settings: &Settings,
-        operation: &str,
-        process: &Process,
-        events: &Events,
-    ) -> Result<Self, Diagnostics> {
-        let store = store_of(settings, process)?;
-        let read = Store::open_to_replace;
-        Self::open_by(read, store, settings, operation, process, events).await
-    }
-
-    /// Reads a state.
+    /// Reads a state by [`Store::open`], or by [`Store::open_to_replace`] if it is to be replaced.
     pub(super) async fn open_store(
         store: Store,
-        settings: &Settings,
-        operation: &str,
-        process: &Process,
-        events: &Events,
-    ) -> Result<Self, Diagnostics> {
-        Self::open_by(Store::open, store, settings, operation, process, events).await
-    }
-
-    async fn open_by(
         read: fn(&Store) -> Result<Opened, StateError>,
-        store: Store,
         settings: &Settings,
         operation: &str,
         process: &Process,
@@ -116,7 +94,7 @@ impl Edited {
 }
 
 /// The state of a folder, and where it is written.
-fn store_of(settings: &Settings, process: &Process) -> Result<Store, Diagnostics> {
+pub(super) fn store_of(settings: &Settings, process: &Process) -> Result<Store, Diagnostics> {
     let places = Places::find(settings, process)?;
     let store = places.store(&places::workspace(settings, process))?;
     Ok(written(store, settings)?)

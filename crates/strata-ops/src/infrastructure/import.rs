@@ -2,7 +2,10 @@
 
 use std::{fs, io::Write, path::Path};
 
-use strata_core::{Diagnostic, Diagnostics, Events, Subject, addr::ResourceInstance};
+use strata_core::{
+    Diagnostic, Diagnostics, Events, Subject,
+    addr::{ResourceInstance, ResourceMode},
+};
 
 use super::{Session, Settings, trouble::diagnostic};
 use crate::{process::Process, registry::Platforms};
@@ -54,6 +57,9 @@ impl Session {
         id: &str,
         events: &Events,
     ) -> Result<(), Diagnostics> {
+        if address.resource.mode == ResourceMode::Data {
+            return Err(of_data(address).into());
+        }
         let config = &self.environment.config;
         if config.resource(&address.resource.config()).is_none() {
             return Err(no_configuration(address).into());
@@ -84,6 +90,12 @@ fn no_configuration(address: &ResourceInstance) -> Diagnostic {
         "Write its block first: `resource {:?} {:?} {{ … }}`.",
         &*resource.type_name, &*resource.name
     ))
+}
+
+fn of_data(address: &ResourceInstance) -> Diagnostic {
+    let summary =
+        "A managed resource address is required. Importing into a data resource is not allowed.";
+    Diagnostic::error("import-target", summary).detail(format!("`{address}` is read at each plan."))
 }
 
 fn already_there(address: &ResourceInstance) -> Diagnostic {

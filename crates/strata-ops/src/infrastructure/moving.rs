@@ -72,7 +72,7 @@ pub async fn move_objects(
         backup: file.backup,
         ..settings.clone()
     };
-    let mut into = Edited::open_store(store, settings, "state-mv", process, events)
+    let mut into = Edited::open_store(store, Store::open, settings, "state-mv", process, events)
         .await?
         .keeping_each(settings);
     let pairs = pairs(from.state_ref(), into.state_ref(), wish)?;

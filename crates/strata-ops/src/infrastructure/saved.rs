@@ -60,6 +60,9 @@ struct File {
     working_directory: PathBuf,
     timestamp: Option<Arc<str>>,
     variables: BTreeMap<Arc<str>, serde_json::Value>,
+    /// Variables with a value that must not be stored: it must be given once more.
+    #[serde(default)]
+    ephemeral: Vec<Arc<str>>,
     files: Seen,
     plan: Box<RawValue>,
 }
@@ -88,6 +91,7 @@ impl Session {
                 working_directory: environment.working_directory.clone(),
                 timestamp: environment.plan_timestamp.clone(),
                 variables: stored_variables(environment),
+                ephemeral: ephemeral_variables(environment),
                 files: self.recording.seen(),
                 plan: RawValue::from_string(plan).map_err(|error| error.to_string())?,
             };
@@ -182,6 +186,35 @@ fn stored_variables(environment: &Environment) -> BTreeMap<Arc<str>, serde_json:
     stored
         .map(|(name, value)| (name.clone(), value_to_json(value)))
         .collect()
+}
+
+/// Names of the variables that are not stored and have another value than their default. (Those without default are
+/// missed anyway.)
+fn ephemeral_variables(environment: &Environment) -> Vec<Arc<str>> {
+    let variables = environment.config.root().variables.iter();
+    let is_given = |name: &Arc<str>, default: &Value| {
+        let value = environment.variables.get(name);
+        value.is_some_and(|value| value.unmark_paths().0 != *default)
+    };
+    let given = variables.filter(|(name, found)| {
+        let default = found.default.as_ref();
+        found.ephemeral && default.is_some_and(|default| is_given(name, default))
+    });
+    given.map(|(name, _)| name.clone()).collect()
+}
+
+/// Reports those of them that have no value now, as Terraform does.
+fn check_ephemeral(file: &File, given: &[VariableInput], diags: &mut Diagnostics) {
+    let is_given = |name: &Arc<str>| given.iter().any(|input| input.name == *name);
+    for name in file.ephemeral.iter().filter(|name| !is_given(name)) {
+        diags.push(
+            Diagnostic::error("variable-required", "No value for required variable")
+                .detail(format!(
+                    "`var.{name}` is ephemeral, so its value is not in the plan."
+                ))
+                .hint("Give it the value that the plan was made with."),
+        );
+    }
 }
 
 impl SavedPlan {
@@ -279,6 +312,9 @@ impl SavedPlan {
             variables.extend(wanted);
         }
         if let Some(settings) = settings {
+            let mut unread = Diagnostics::new();
+            let given = inputs::collect(settings, &process.environment, &*files, &mut unread);
+            check_ephemeral(file, &given, &mut diags);
             check_given(
                 settings, &*files, &variables, process, platforms, &mut diags,
             );

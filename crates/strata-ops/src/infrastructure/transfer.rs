@@ -3,9 +3,14 @@
 use std::path::Path;
 
 use strata_core::{Diagnostic, Diagnostics, Events};
-use strata_state::State;
+use strata_state::{State, Store};
 
-use super::{Settings, edit::Edited, stored, trouble::diagnostic};
+use super::{
+    Settings,
+    edit::{self, Edited},
+    stored,
+    trouble::diagnostic,
+};
 use crate::process::Process;
 
 /// The state file's text; empty if there is no state.
@@ -26,7 +31,9 @@ pub async fn push(
     events: &Events,
 ) -> Result<(), Diagnostics> {
     let mut new = State::parse(text, name).map_err(|error| diagnostic(&error))?;
-    let edited = Edited::open_to_replace(settings, "state-push", process, events).await?;
+    let store = edit::store_of(settings, process)?;
+    let read = Store::open_to_replace;
+    let edited = Edited::open_store(store, read, settings, "state-push", process, events).await?;
     if new.lineage.is_empty() {
         // A state that does not say whose it is goes on with the one that is there.
         new.lineage = edited.state_ref().lineage.clone();

@@ -162,7 +162,15 @@ pub async fn delete(
         .into());
     }
     let store = places.store(name)?;
-    let edited = Edited::open_store(store, settings, "workspace-delete", process, events).await?;
+    let edited = Edited::open_store(
+        store,
+        Store::open,
+        settings,
+        "workspace-delete",
+        process,
+        events,
+    )
+    .await?;
     let has_objects = !edited.state_ref().resources.is_empty();
     if has_objects && !force {
         return Err(not_empty(name, edited.state_ref()).into());

@@ -54,8 +54,7 @@ pub(super) async fn test(
         earlier.push((block.name.clone(), ran.outputs));
     }
     tell(Told::TearingDown(name));
-    let mut on = |run: &str| tell(Told::RunTearingDown { file: name, run });
-    let mut diagnostics = held.tear_down(world, &mut on).await;
+    let mut diagnostics = held.tear_down(world, name, tell).await;
     if diagnostics.has_errors() {
         sum.left_behind = true;
         status = Status::Error;

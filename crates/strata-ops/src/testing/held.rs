@@ -6,7 +6,7 @@ use strata_core::{Diagnostic, Diagnostics, Events};
 use strata_engine::{ApplyOptions, Environment, Plan, PlanMode, PlanOptions, Providers, Stop};
 use strata_state::{State, Store};
 
-use super::run::World;
+use super::{Told, run::World};
 use crate::infrastructure::provisioners::BuiltIn;
 
 /// A test's states are not written in between: nobody would look for them.
@@ -118,7 +118,8 @@ impl Held {
     pub(super) async fn tear_down(
         mut self,
         world: &World<'_>,
-        on: &mut dyn FnMut(&str),
+        file: &str,
+        tell: &mut dyn FnMut(Told<'_>),
     ) -> Diagnostics {
         let number = |kept: &Kept| kept.last.as_ref().map(|last| last.number);
         let mut keys: Vec<_> = self
@@ -128,12 +129,14 @@ impl Held {
             .collect();
         keys.sort();
         let mut diags = Diagnostics::new();
+        let mut is_left = false;
         for (_, key) in keys.into_iter().rev() {
-            if let Err(found) = self.destroy(&key, world, on).await {
-                diags.append(found);
+            match self.destroy(&key, world, file, tell).await {
+                Ok(is_gone) => is_left |= !is_gone,
+                Err(found) => diags.append(found),
             }
         }
-        if diags.has_errors() {
+        if is_left || diags.has_errors() {
             // What is left can only be found by its state.
             self.folder.disable_cleanup(true);
             let folder = self.folder.path().display();
@@ -144,14 +147,16 @@ impl Held {
         diags
     }
 
+    /// False if something is still there, which was told then.
     async fn destroy(
         &mut self,
         key: &str,
         world: &World<'_>,
-        on: &mut dyn FnMut(&str),
-    ) -> Result<(), Diagnostics> {
+        file: &str,
+        tell: &mut dyn FnMut(Told<'_>),
+    ) -> Result<bool, Diagnostics> {
         let Some(last) = self.kept(key).last.take() else {
-            return Ok(());
+            return Ok(true);
         };
         let state = self.state(key)?;
         let is_there = state
@@ -159,9 +164,10 @@ impl Held {
             .keys()
             .any(|address| !address.mode.prefix().starts_with("data"));
         if !is_there {
-            return Ok(());
+            return Ok(true);
         }
-        on(&last.run);
+        let run = &*last.run;
+        tell(Told::RunTearingDown { file, run });
         let options = PlanOptions {
             mode: PlanMode::Destroy,
             ..plan_options(world, &Stop::new())
@@ -184,26 +190,26 @@ impl Held {
             Err(found) => found,
         };
         let left = self.state(key)?;
-        let left: Vec<_> = left
-            .instances()
-            .map(|(address, ..)| format!("\n  - {address}"))
-            .collect();
+        let left = left.instances().flat_map(|(address, _, instance)| {
+            let address = address.to_string();
+            let current = instance.current.iter().map(|_| None);
+            let keys = instance.deposed.keys().map(|key| Some(key.to_string()));
+            let objects = current.chain(keys);
+            objects.map(move |key| (address.clone(), key))
+        });
+        let left: Vec<_> = left.collect();
         if found.has_errors() || !left.is_empty() {
-            let mut found = found;
-            let what = "were made by the tests and are still there:";
-            let detail = format!("These objects {what}{}", left.concat());
-            found.push(
-                Diagnostic::error(
-                    "left-behind",
-                    format!("Error destroying what the run \"{}\" made", last.run),
-                )
-                .detail(detail),
-            );
-            return Err(found);
+            tell(Told::LeftBehind {
+                file,
+                run,
+                objects: &left,
+                diagnostics: &found,
+            });
+            return Ok(false);
         }
         // Nothing is there any more that anybody could look for.
         self.kept(key).last = None;
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -112,6 +112,17 @@ pub enum Told<'a> {
         /// The last run on that state.
         run: &'a str,
     },
+    /// What one state has is not all gone.
+    LeftBehind {
+        /// The file.
+        file: &'a str,
+        /// The last run on that state.
+        run: &'a str,
+        /// What is still there, each with its key if it was set aside.
+        objects: &'a [(String, Option<String>)],
+        /// Why.
+        diagnostics: &'a Diagnostics,
+    },
     /// A file ended.
     FileEnded {
         /// The file.

@@ -110,7 +110,20 @@ fn in_order(ends: &[Ends]) -> Vec<usize> {
     for (at, ends) in ends.iter().enumerate() {
         beginnings.meeting(&ends.to, &mut leads_to[at]);
         leads_to[at].retain(|after| *after != at);
-        leads_to[at].iter().for_each(|after| before[*after] += 1);
+        leads_to[at].sort_unstable();
+    }
+    // Where a module moves, and things in it also move within it, the module goes first: the other way round is the same.
+    for (at, inner) in ends.iter().enumerate() {
+        let mut after = std::mem::take(&mut leads_to[at]);
+        after.retain(|after| {
+            let outer = &ends[*after].from;
+            let goes_first = is_within(&inner.from, outer)
+                && is_within(&inner.to, outer)
+                && leads_to[*after].binary_search(&at).is_ok();
+            !goes_first
+        });
+        after.iter().for_each(|after| before[*after] += 1);
+        leads_to[at] = after;
     }
     let first = (0..ends.len()).filter(|at| before[*at] == 0);
     let mut ready: BinaryHeap<Reverse<usize>> = first.map(Reverse).collect();
@@ -125,6 +138,14 @@ fn in_order(ends: &[Ends]) -> Vec<usize> {
         }
     }
     sorted
+}
+
+/// Whether a way leads to something in what another one leads to; what has no key stands for all its instances.
+fn is_within(path: &[Part], outer: &[Part]) -> bool {
+    let fits = |((name, key), (other, other_key)): (&Part, &Part)| {
+        name == other && (key == other_key || key.is_none() || other_key.is_none())
+    };
+    path.len() > outer.len() && path.iter().zip(outer).all(fits)
 }
 
 /// Statements by where they begin, name by name.
