@@ -68,6 +68,7 @@ mod mysql;
 mod nmcli;
 mod npm;
 mod openpgp;
+mod openrc;
 mod package_facts;
 mod pacman;
 mod pam_limits;
@@ -491,10 +492,13 @@ pub fn run(context: &Context<'_>) -> TaskResult {
             "the module `{name}` is not supported by Strata"
         )));
     };
-    if entry.name == "package"
-        && let Some(manager) = other_manager(context.host)
-    {
-        return package_by(manager, context);
+    let manager = match entry.name {
+        "package" => other_manager(context.host),
+        "service" => other_service_manager(context),
+        _ => None,
+    };
+    if let Some(manager) = manager {
+        return done_by(manager, context);
     }
     (entry.run)(context).unwrap_or_else(failure)
 }
@@ -518,8 +522,27 @@ fn other_manager(host: &dyn Host) -> Option<&'static Entry> {
     found.and_then(|(_, module)| find(module))
 }
 
-/// Does `package` by another module, to which all arguments but `use` belong.
-fn package_by(manager: &Entry, context: &Context<'_>) -> TaskResult {
+/// `service` by OpenRC, which is no module of its own.
+const OPENRC: &Entry = &entry::<openrc::OpenrcService>("service");
+
+/// The module for the host's service manager, where that is another than systemd; `use: systemd` wants no other.
+fn other_service_manager(context: &Context<'_>) -> Option<&'static Entry> {
+    let host = context.host;
+    let is_there = |path: &str| matches!(host.metadata_followed(path.as_ref()), Ok(Some(_)));
+    let text = |name: &str| context.task.args.get(name).and_then(Value::as_str);
+    if text("use") == Some("systemd") || is_there("/run/systemd/system") {
+        return None;
+    }
+    if host.find_program("rc-service").is_some() {
+        return Some(OPENRC);
+    }
+    let name = text("name").filter(|name| !name.is_empty() && !name.contains('/'))?;
+    let has_script = is_there(&format!("/etc/init.d/{name}"));
+    has_script.then(|| find("sysvinit")).flatten()
+}
+
+/// Does `package` or `service` by another module, to which all arguments but `use` belong.
+fn done_by(manager: &Entry, context: &Context<'_>) -> TaskResult {
     let mut task = context.task.clone();
     task.args.remove("use");
     let context = Context {
