@@ -82,7 +82,9 @@ mod podman;
 mod postgresql;
 mod programs;
 mod proxmox;
+mod rabbitmq_plugin;
 mod rabbitmq_user;
+mod rabbitmq_vhost;
 mod raw;
 mod read_csv;
 mod replace;
@@ -90,6 +92,7 @@ mod rhsm_repository;
 mod rpm_key;
 mod scratch;
 mod seboolean;
+mod sefcontext;
 mod selinux;
 mod seport;
 mod service_facts;
@@ -100,6 +103,7 @@ mod snap;
 mod stat;
 mod subversion;
 mod sudoers;
+mod supervisorctl;
 mod sysctl;
 mod systemd;
 mod sysvinit;
@@ -229,18 +233,23 @@ const MODULES: &[Entry] = &[
     entry::<podman::volume::PodmanVolume>("podman_volume"),
     entry::<postgresql::db::PostgresqlDb>("postgresql_db"),
     entry::<postgresql::ext::PostgresqlExt>("postgresql_ext"),
+    entry::<postgresql::ping::PostgresqlPing>("postgresql_ping"),
     entry::<postgresql::privs::PostgresqlPrivs>("postgresql_privs"),
     entry::<postgresql::query::PostgresqlQuery>("postgresql_query"),
+    entry::<postgresql::schema::PostgresqlSchema>("postgresql_schema"),
     entry::<postgresql::user::PostgresqlUser>("postgresql_user"),
     entry::<proxmox::access_acl::ProxmoxAccessAcl>("proxmox_access_acl"),
     entry::<proxmox::group::ProxmoxGroup>("proxmox_group"),
+    entry::<rabbitmq_plugin::RabbitmqPlugin>("rabbitmq_plugin"),
     entry::<rabbitmq_user::RabbitmqUser>("rabbitmq_user"),
+    entry::<rabbitmq_vhost::RabbitmqVhost>("rabbitmq_vhost"),
     entry::<raw::Raw>("raw"),
     entry::<read_csv::ReadCsv>("read_csv"),
     entry::<replace::Replace>("replace"),
     entry::<rhsm_repository::RhsmRepository>("rhsm_repository"),
     entry::<rpm_key::RpmKey>("rpm_key"),
     entry::<seboolean::Seboolean>("seboolean"),
+    entry::<sefcontext::Sefcontext>("sefcontext"),
     entry::<selinux::Selinux>("selinux"),
     entry::<seport::Seport>("seport"),
     entry::<systemd::Service>("service"),
@@ -252,6 +261,7 @@ const MODULES: &[Entry] = &[
     entry::<stat::Stat>("stat"),
     entry::<subversion::Subversion>("subversion"),
     entry::<sudoers::Sudoers>("sudoers"),
+    entry::<supervisorctl::Supervisorctl>("supervisorctl"),
     entry::<sysctl::Sysctl>("sysctl"),
     entry::<systemd::Systemd>("systemd"),
     entry::<systemd::SystemdService>("systemd_service"),
@@ -358,9 +368,11 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
             "pipx",
             "read_csv",
             "rhsm_repository",
+            "sefcontext",
             "seport",
             "snap",
             "sudoers",
+            "supervisorctl",
             "timezone",
             "ufw",
             "xml",
@@ -378,8 +390,10 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
         &[
             "postgresql_db",
             "postgresql_ext",
+            "postgresql_ping",
             "postgresql_privs",
             "postgresql_query",
+            "postgresql_schema",
             "postgresql_user",
         ],
     ),
@@ -387,7 +401,10 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
         "community.proxmox",
         &["proxmox_access_acl", "proxmox_group"],
     ),
-    ("community.rabbitmq", &["rabbitmq_user"]),
+    (
+        "community.rabbitmq",
+        &["rabbitmq_plugin", "rabbitmq_user", "rabbitmq_vhost"],
+    ),
     (
         "containers.podman",
         &[
