@@ -100,6 +100,7 @@ mod setup;
 mod shell;
 mod slurp;
 mod snap;
+mod ssh_config;
 mod stat;
 mod subversion;
 mod sudoers;
@@ -258,6 +259,7 @@ const MODULES: &[Entry] = &[
     entry::<shell::Shell>("shell"),
     entry::<slurp::Slurp>("slurp"),
     entry::<snap::Snap>("snap"),
+    entry::<ssh_config::SshConfig>("ssh_config"),
     entry::<stat::Stat>("stat"),
     entry::<subversion::Subversion>("subversion"),
     entry::<sudoers::Sudoers>("sudoers"),
@@ -371,6 +373,7 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
             "sefcontext",
             "seport",
             "snap",
+            "ssh_config",
             "sudoers",
             "supervisorctl",
             "timezone",
