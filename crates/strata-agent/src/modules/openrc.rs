@@ -128,9 +128,10 @@ impl Module for OpenrcService {
         }
         let says = outcome.check && self.verb(found).is_some();
         Ok(Report {
-            msg: says
-                .then(|| "service state changed".to_owned())
-                .unwrap_or_default(),
+            msg: match says {
+                true => "service state changed".to_owned(),
+                false => String::new(),
+            },
             ..Report::of(report)
         })
     }

@@ -115,10 +115,10 @@ impl Module for Sefcontext {
         let mut found = Found::default();
         for line in said.stdout.lines() {
             match read(line) {
-                Some(Line::Context(target, ftype, context)) => {
-                    if target == self.target && ftype == self.ftype {
-                        found.context = Some(context);
-                    }
+                Some(Line::Context(target, ftype, context))
+                    if target == self.target && ftype == self.ftype =>
+                {
+                    found.context = Some(context);
                 }
                 // Those of the distribution stand first, and count more.
                 Some(Line::Substitute(target, other)) if target == self.target => {
