@@ -33,6 +33,13 @@ pub(crate) fn utc_day(days: i64) -> String {
         .to_string()
 }
 
+/// The days since 1970 of a day as [`utc_day`] writes it.
+pub(crate) fn day_of(day: &str) -> Option<i64> {
+    let day: jiff::civil::Date = day.parse().ok()?;
+    let midnight = day.to_zoned(TimeZone::UTC).ok()?;
+    Some(midnight.timestamp().as_second().div_euclid(86_400))
+}
+
 /// Seconds since 1970 of a time in the host's zone, written in the notation of `strftime`.
 pub(crate) fn read(text: &str, format: &str) -> Option<f64> {
     let time = jiff::civil::DateTime::strptime(format, text).ok()?;

@@ -68,6 +68,7 @@ mod mysql;
 mod nmcli;
 mod npm;
 mod openpgp;
+mod openrc;
 mod package_facts;
 mod pacman;
 mod pam_limits;
@@ -81,7 +82,9 @@ mod podman;
 mod postgresql;
 mod programs;
 mod proxmox;
+mod rabbitmq_plugin;
 mod rabbitmq_user;
+mod rabbitmq_vhost;
 mod raw;
 mod read_csv;
 mod replace;
@@ -89,6 +92,7 @@ mod rhsm_repository;
 mod rpm_key;
 mod scratch;
 mod seboolean;
+mod sefcontext;
 mod selinux;
 mod seport;
 mod service_facts;
@@ -96,9 +100,11 @@ mod setup;
 mod shell;
 mod slurp;
 mod snap;
+mod ssh_config;
 mod stat;
 mod subversion;
 mod sudoers;
+mod supervisorctl;
 mod sysctl;
 mod systemd;
 mod sysvinit;
@@ -228,18 +234,23 @@ const MODULES: &[Entry] = &[
     entry::<podman::volume::PodmanVolume>("podman_volume"),
     entry::<postgresql::db::PostgresqlDb>("postgresql_db"),
     entry::<postgresql::ext::PostgresqlExt>("postgresql_ext"),
+    entry::<postgresql::ping::PostgresqlPing>("postgresql_ping"),
     entry::<postgresql::privs::PostgresqlPrivs>("postgresql_privs"),
     entry::<postgresql::query::PostgresqlQuery>("postgresql_query"),
+    entry::<postgresql::schema::PostgresqlSchema>("postgresql_schema"),
     entry::<postgresql::user::PostgresqlUser>("postgresql_user"),
     entry::<proxmox::access_acl::ProxmoxAccessAcl>("proxmox_access_acl"),
     entry::<proxmox::group::ProxmoxGroup>("proxmox_group"),
+    entry::<rabbitmq_plugin::RabbitmqPlugin>("rabbitmq_plugin"),
     entry::<rabbitmq_user::RabbitmqUser>("rabbitmq_user"),
+    entry::<rabbitmq_vhost::RabbitmqVhost>("rabbitmq_vhost"),
     entry::<raw::Raw>("raw"),
     entry::<read_csv::ReadCsv>("read_csv"),
     entry::<replace::Replace>("replace"),
     entry::<rhsm_repository::RhsmRepository>("rhsm_repository"),
     entry::<rpm_key::RpmKey>("rpm_key"),
     entry::<seboolean::Seboolean>("seboolean"),
+    entry::<sefcontext::Sefcontext>("sefcontext"),
     entry::<selinux::Selinux>("selinux"),
     entry::<seport::Seport>("seport"),
     entry::<systemd::Service>("service"),
@@ -248,9 +259,11 @@ const MODULES: &[Entry] = &[
     entry::<shell::Shell>("shell"),
     entry::<slurp::Slurp>("slurp"),
     entry::<snap::Snap>("snap"),
+    entry::<ssh_config::SshConfig>("ssh_config"),
     entry::<stat::Stat>("stat"),
     entry::<subversion::Subversion>("subversion"),
     entry::<sudoers::Sudoers>("sudoers"),
+    entry::<supervisorctl::Supervisorctl>("supervisorctl"),
     entry::<sysctl::Sysctl>("sysctl"),
     entry::<systemd::Systemd>("systemd"),
     entry::<systemd::SystemdService>("systemd_service"),
@@ -357,9 +370,12 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
             "pipx",
             "read_csv",
             "rhsm_repository",
+            "sefcontext",
             "seport",
             "snap",
+            "ssh_config",
             "sudoers",
+            "supervisorctl",
             "timezone",
             "ufw",
             "xml",
@@ -377,8 +393,10 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
         &[
             "postgresql_db",
             "postgresql_ext",
+            "postgresql_ping",
             "postgresql_privs",
             "postgresql_query",
+            "postgresql_schema",
             "postgresql_user",
         ],
     ),
@@ -386,7 +404,10 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
         "community.proxmox",
         &["proxmox_access_acl", "proxmox_group"],
     ),
-    ("community.rabbitmq", &["rabbitmq_user"]),
+    (
+        "community.rabbitmq",
+        &["rabbitmq_plugin", "rabbitmq_user", "rabbitmq_vhost"],
+    ),
     (
         "containers.podman",
         &[
@@ -491,10 +512,13 @@ pub fn run(context: &Context<'_>) -> TaskResult {
             "the module `{name}` is not supported by Strata"
         )));
     };
-    if entry.name == "package"
-        && let Some(manager) = other_manager(context.host)
-    {
-        return package_by(manager, context);
+    let manager = match entry.name {
+        "package" => other_manager(context.host),
+        "service" => other_service_manager(context),
+        _ => None,
+    };
+    if let Some(manager) = manager {
+        return done_by(manager, context);
     }
     (entry.run)(context).unwrap_or_else(failure)
 }
@@ -518,8 +542,27 @@ fn other_manager(host: &dyn Host) -> Option<&'static Entry> {
     found.and_then(|(_, module)| find(module))
 }
 
-/// Does `package` by another module, to which all arguments but `use` belong.
-fn package_by(manager: &Entry, context: &Context<'_>) -> TaskResult {
+/// `service` by OpenRC, which is no module of its own.
+const OPENRC: &Entry = &entry::<openrc::OpenrcService>("service");
+
+/// The module for the host's service manager, where that is another than systemd; `use: systemd` wants no other.
+fn other_service_manager(context: &Context<'_>) -> Option<&'static Entry> {
+    let host = context.host;
+    let is_there = |path: &str| matches!(host.metadata_followed(path.as_ref()), Ok(Some(_)));
+    let text = |name: &str| context.task.args.get(name).and_then(Value::as_str);
+    if text("use") == Some("systemd") || is_there("/run/systemd/system") {
+        return None;
+    }
+    if host.find_program("rc-service").is_some() {
+        return Some(OPENRC);
+    }
+    let name = text("name").filter(|name| !name.is_empty() && !name.contains('/'))?;
+    let has_script = is_there(&format!("/etc/init.d/{name}"));
+    has_script.then(|| find("sysvinit")).flatten()
+}
+
+/// Does `package` or `service` by another module, to which all arguments but `use` belong.
+fn done_by(manager: &Entry, context: &Context<'_>) -> TaskResult {
     let mut task = context.task.clone();
     task.args.remove("use");
     let context = Context {

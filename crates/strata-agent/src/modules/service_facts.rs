@@ -1,4 +1,4 @@
-//! `service_facts`: all services, as systemd or the older `service` list them.
+//! `service_facts`: all services, as systemd, OpenRC or the older `service` list them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -29,6 +29,14 @@ impl Module for ServiceFacts {
         if host.find_program("service").is_some() && host.find_program("rc-status").is_none() {
             let said = host.run(&plain(["service", "--status-all"]))?;
             scripts(&said.stdout, &mut services);
+        }
+        let has_openrc = ["rc-status", "rc-update"]
+            .iter()
+            .all(|name| host.find_program(name).is_some());
+        if has_openrc {
+            let status = host.run(&plain(["rc-status", "-a", "-s", "-m"]))?;
+            let runlevels = host.run(&plain(["rc-update", "show", "-v"]))?;
+            openrc(&status.stdout, &runlevels.stdout, &mut services);
         }
         let managed = host.metadata(Path::new("/run/systemd/system"))?.is_some();
         if managed {
@@ -84,6 +92,27 @@ fn scripts(said: &str, services: &mut Services) {
             _ => continue,
         };
         services.insert(name.to_owned(), entry(name, state, None, "sysv"));
+    }
+}
+
+/// Lines as ` sshd    [  started  ]`, and as `sshd | default`; a service that only the first list has is left out.
+fn openrc(status: &str, runlevels: &str, services: &mut Services) {
+    let lines = runlevels.lines().filter_map(|line| line.split_once('|'));
+    let runlevels: BTreeMap<&str, Vec<&str>> = lines
+        .map(|(name, levels)| (name.trim(), levels.split_whitespace().collect()))
+        .collect();
+    for line in status.lines().filter(|line| line.starts_with(' ')) {
+        let line = line.replace(['[', ']'], "");
+        let mut words = line.split_whitespace();
+        let (Some(name), Some(state)) = (words.next(), words.next()) else {
+            continue;
+        };
+        if let Some(levels) = runlevels.get(name) {
+            let mut entry = entry(name, state, None, "openrc");
+            let levels = (!levels.is_empty()).then_some(levels);
+            entry.insert("runlevels".to_owned(), json!(levels));
+            services.insert(name.to_owned(), entry);
+        }
     }
 }
 

@@ -41,7 +41,7 @@ const SYSTEMD: &[Field] = &[
     Field::bool("force", false),
 ];
 
-const SERVICE: &[Field] = &[
+pub(super) const SERVICE: &[Field] = &[
     Field::str("name").required(),
     Field::str("state").choices(&["reloaded", "restarted", "started", "stopped"]),
     Field::maybe("enabled"),

@@ -223,7 +223,7 @@ impl Sysvinit {
 }
 
 /// Whether a program with these words in its line runs.
-fn listed(host: &dyn Host, pattern: &str) -> Result<bool, ModuleError> {
+pub(super) fn listed(host: &dyn Host, pattern: &str) -> Result<bool, ModuleError> {
     let said = host.run(&plain(["ps", "axww", "-o", "args="]))?;
     Ok(said.stdout.lines().any(|line| line.contains(pattern)))
 }

@@ -1,6 +1,6 @@
 //! Users and groups of the real machine, changed with the tools of `passwd`.
 
-use super::Local;
+use super::{Local, busybox};
 use crate::host::{Host, HostError};
 use crate::system::{AccountChange, Command, Output, UserOptions};
 
@@ -20,7 +20,16 @@ pub(super) fn change(host: &Local, change: &AccountChange) -> Result<Output, Hos
             stdin: Some(format!("{name}:{hash}\n")),
             ..Command::new(["chpasswd", "-e"])
         }),
-        change => host.run_plain(arguments(change)),
+        change => {
+            let words = arguments(change);
+            match words
+                .first()
+                .is_some_and(|tool| busybox::is_for(host, tool))
+            {
+                true => busybox::change(host, change),
+                false => host.run_plain(words),
+            }
+        }
     }
 }
 

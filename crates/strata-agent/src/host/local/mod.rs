@@ -25,6 +25,7 @@ pub use process::Cancel;
 pub(crate) use terminal::open as open_terminal;
 
 mod accounts;
+mod busybox;
 #[cfg(any(test, feature = "fetch"))]
 mod ciphers;
 mod files;

@@ -12,7 +12,7 @@ use crate::diff;
 use crate::host::Host;
 use crate::module::{Module, ModuleError, Report, values};
 use crate::protocol::{Diff, Notice, Task};
-use crate::system::Command;
+use crate::system::{Command, Output};
 use profile::{Profile, Side};
 use settings::{Settings, is_secret};
 
@@ -129,12 +129,9 @@ impl Module for Nmcli {
             report.insert(key.to_owned(), told.into());
         }
         let outputs = outcome.outputs.iter().zip(&current.commands);
-        let edits = outputs.filter(|(_, command)| command.stdin.is_some());
-        for (output, _) in edits {
-            refuse_unsaved(&output.stdout)?;
-            refuse_unsaved(&output.stderr)?;
-            if output.status != 0 {
-                return Err(ModuleError::new(output.stderr.trim()));
+        for (output, command) in outputs {
+            if let Some(told) = &command.stdin {
+                refuse_unsaved(output, told)?;
             }
         }
         let is_edit = |at: usize| {
@@ -165,14 +162,42 @@ fn unescaped(name: &str) -> String {
     name.replace("\\:", ":").replace("\\\\", "\\")
 }
 
-/// The editor of `nmcli` ends well even where it could not save.
-fn refuse_unsaved(said: &str) -> Result<(), ModuleError> {
-    let error = said.lines().find(|line| line.starts_with("Error: "));
-    match error {
-        None => Ok(()),
-        Some(error) => Err(ModuleError::new(error)),
-    }
+/// The editor of `nmcli` ends well even where it could not save, and repeats in its complaint what it was `told`.
+fn refuse_unsaved(output: &Output, told: &str) -> Result<(), ModuleError> {
+    let mut lines = output.stdout.lines().chain(output.stderr.lines());
+    let error = match lines.find(|line| line.starts_with("Error: ")) {
+        None if output.status == 0 => return Ok(()),
+        None => output.stderr.trim(),
+        Some(error) => error,
+    };
+    Err(ModuleError::new(without_secrets(error, told)))
 }
+
+/// A complaint without the values that the editor was told, whole or in part.
+fn without_secrets(error: &str, told: &str) -> String {
+    // The reason behind the name of a setting is about its value, which it may quote in any way.
+    if let Some((start, _)) = error.split_once(" property: ")
+        && start.starts_with("Error: failed to set")
+    {
+        return format!("{start} property");
+    }
+    let values = told
+        .lines()
+        .filter_map(|line| line.strip_prefix("set ")?.split_once(' '));
+    let mut shown = error.to_owned();
+    for (_, value) in values {
+        let parts = value.split([',', '=']).map(str::trim);
+        for part in std::iter::once(value).chain(parts) {
+            if !part.is_empty() {
+                shown = shown.replace(part, HIDDEN);
+            }
+        }
+    }
+    shown
+}
+
+/// Stands for a secret.
+const HIDDEN: &str = "********";
 
 impl Nmcli {
     /// `nmcli con VERB NAME`.
@@ -271,5 +296,34 @@ impl Nmcli {
         );
         let is_shown = self.diff && before != after;
         is_shown.then(|| diff::of_values(&self.name, &before, &after))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_complaint_of_the_editor_does_not_tell_what_it_was_told() {
+        let said = |stdout: &str, status: i32| Output {
+            stdout: stdout.to_owned(),
+            status,
+            ..Output::default()
+        };
+        let told = "set gsm.pin 12ab\nset vpn.data user=joe, key=hush\nsave\nquit\n";
+        let complaint = |stdout: &str| {
+            let error = refuse_unsaved(&said(stdout, 0), told).unwrap_err();
+            error.msg
+        };
+        assert!(refuse_unsaved(&said("nmcli> set gsm.pin 12ab\n", 0), told).is_ok());
+        assert_eq!(
+            complaint("Error: failed to set 'pin' property: '12ab' is not a number.\n"),
+            "Error: failed to set 'pin' property"
+        );
+        assert_eq!(
+            complaint("Error: Failed to save 'lan': 'hush' is wrong, and so is 12ab\n"),
+            "Error: Failed to save 'lan': '********' is wrong, and so is ********"
+        );
+        assert!(refuse_unsaved(&said("", 1), told).is_err());
     }
 }

@@ -112,6 +112,8 @@ impl Quadlet {
                 mode.apply(now, false)
             }
             (None, None) => Some(0o640),
+            // A password is not for everybody, whoever could read the file before.
+            (None, Some(there)) if self.is_hidden => Some(there.mode & !0o007),
             (None, Some(_)) => None,
         };
         let permissions = Permissions {
@@ -164,4 +166,38 @@ fn file_of_image(name: &str) -> &str {
 /// The lines of a unit's file that mean something.
 pub(super) fn without_comments(text: &str) -> Vec<&str> {
     text.lines().filter(|line| !line.starts_with('#')).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::Model;
+
+    #[test]
+    fn a_file_that_everybody_could_read_is_closed_when_a_password_comes_in() {
+        let host = Model::debian("one");
+        host.file("/x.image", "");
+        let there = host.metadata("/x.image".as_ref()).unwrap();
+        let mode_of = |is_hidden: bool| {
+            let quadlet = Quadlet {
+                folder: None,
+                file: "x.image".to_owned(),
+                mode: None,
+                content: "[Image]\nCreds=me:hush\n".to_owned(),
+                is_hidden,
+            };
+            let found = File {
+                path: PathBuf::from("/x.image"),
+                there: there.clone(),
+                missing: Vec::new(),
+                is_same: false,
+            };
+            match &quadlet.changes(&found)[..] {
+                [Change::Write(write)] => write.permissions.mode,
+                _ => None,
+            }
+        };
+        assert_eq!(mode_of(true), Some(0o640));
+        assert_eq!(mode_of(false), None);
+    }
 }

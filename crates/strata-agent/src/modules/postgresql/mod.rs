@@ -14,8 +14,10 @@ use crate::system::Command;
 pub(super) mod db;
 mod dump;
 pub(super) mod ext;
+pub(super) mod ping;
 pub(super) mod privs;
 pub(super) mod query;
+pub(super) mod schema;
 mod scram;
 pub(super) mod user;
 

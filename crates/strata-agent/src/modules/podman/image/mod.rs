@@ -36,6 +36,7 @@ pub(in crate::modules) struct PodmanImage {
     build: Build,
     push: Option<Push>,
     access: Access,
+    check: bool,
     quadlet: Quadlet,
 }
 
@@ -78,8 +79,8 @@ impl Module for PodmanImage {
     .exclusive(&[&["auth_file", "username"], &["auth_file", "password"]]);
     type Current = Found<Current>;
 
-    fn new(arguments: &Arguments, _task: &Task) -> Result<PodmanImage, ModuleError> {
-        let access = Access::read(arguments)?;
+    fn new(arguments: &Arguments, task: &Task) -> Result<PodmanImage, ModuleError> {
+        let access = Access::read(arguments, task.check)?;
         let extra = arguments.filled("pull_extra_args").unwrap_or_default();
         let given = arguments.text("name");
         let push = Push::read(arguments)?;
@@ -112,6 +113,7 @@ impl Module for PodmanImage {
             build: Build::read(arguments)?,
             push: arguments.bool("push").then_some(push),
             access,
+            check: task.check,
             given,
         })
     }
@@ -230,7 +232,10 @@ impl PodmanImage {
             let access = self.access.words(host, &scratch, "from.json", &names)?;
             let step = match builds {
                 true => {
-                    let file = self.build.file(host, &mut scratch)?;
+                    let file = match self.check {
+                        true => None,
+                        false => self.build.file(host, &mut scratch)?,
+                    };
                     self.built(&whole, access, hash.as_deref(), file)
                 }
                 false => self.pulled(&whole, access),

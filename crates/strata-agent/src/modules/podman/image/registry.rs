@@ -41,10 +41,12 @@ impl Name {
 pub(super) struct Access {
     words: Vec<String>,
     user: Option<(String, String)>,
+    /// Nothing is asked of a registry, and so no password is put anywhere.
+    check: bool,
 }
 
 impl Access {
-    pub(super) fn read(arguments: &Arguments) -> Result<Access, ModuleError> {
+    pub(super) fn read(arguments: &Arguments, check: bool) -> Result<Access, ModuleError> {
         let user = match (arguments.filled("username"), arguments.filled("password")) {
             (Some(user), Some(password)) => Some((user, password)),
             (None, None) => None,
@@ -68,7 +70,7 @@ impl Access {
                 words.extend([flag.to_owned(), value]);
             }
         }
-        Ok(Access { words, user })
+        Ok(Access { words, user, check })
     }
 
     /// User and password, as a file of Quadlet has them.
@@ -79,7 +81,8 @@ impl Access {
 
     /// A place for the password, if there is one.
     pub(super) fn scratch(&self, host: &dyn Host) -> Result<Option<Scratch>, ModuleError> {
-        let scratch = self.user.as_ref().map(|_| Scratch::new(host));
+        let user = self.user.as_ref().filter(|_| !self.check);
+        let scratch = user.map(|_| Scratch::new(host));
         scratch.transpose()
     }
 
@@ -92,7 +95,7 @@ impl Access {
         images: &[String],
     ) -> Result<Vec<String>, ModuleError> {
         let mut words = self.words.clone();
-        if let (Some(credentials), Some(scratch)) = (self.credentials(), scratch) {
+        if let Some(credentials) = self.credentials() {
             let auth = json!({"auth": base64::encode(credentials.as_bytes())});
             let registries = images.iter().filter_map(|image| registry(image));
             let auths: Map<_, _> = registries.map(|name| (name, auth.clone())).collect();
@@ -103,8 +106,10 @@ impl Access {
                      write it as `docker.io/library/NAME`"
                 )));
             }
-            let file = scratch.put(host, file, &json!({ "auths": auths }).to_string())?;
-            words.extend(["--authfile".to_owned(), file]);
+            if let Some(scratch) = scratch {
+                let file = scratch.put(host, file, &json!({ "auths": auths }).to_string())?;
+                words.extend(["--authfile".to_owned(), file]);
+            }
         }
         Ok(words)
     }
