@@ -99,7 +99,7 @@ pub(crate) fn method(value: &Value, name: &str) -> Option<Value> {
 }
 
 /// False for what only looks like one: a `namespace` and a `loop` have nothing but the names that they were given.
-fn is_mapping(value: &Value) -> bool {
+pub(crate) fn is_mapping(value: &Value) -> bool {
     let object = value.as_object();
     let own = |name: &str| {
         ["Namespace", "Loop", "Macro", "Module"]

@@ -16,6 +16,7 @@ use minijinja::{
 };
 
 use crate::{
+    bound,
     lazy::Lazy,
     operators, python,
     run::Run,
@@ -107,6 +108,10 @@ pub(crate) fn changing(value: &Value) -> Value {
         || value.downcast_object_ref::<ScopeMap>().is_some()
         || value.downcast_object_ref::<VariableMap>().is_some();
     if own || value.is_tuple() {
+        return value.clone();
+    }
+    // A namespace can be assigned to as it is, and what it holds was made changeable when it was filled.
+    if value.kind() == ValueKind::Map && !bound::is_mapping(value) {
         return value.clone();
     }
     let Ok(items) = value.try_iter() else {

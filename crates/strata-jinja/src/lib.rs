@@ -12,6 +12,7 @@
 //! This crate must never know hosts and tasks, nor read files, clocks or the environment by itself: they come
 //! through [`Surroundings`]. Start reading at [`templar`].
 
+pub mod about;
 mod bound;
 mod calendar;
 mod changing;
@@ -58,7 +59,7 @@ pub use password::PasswordHash;
 pub use plugins::Plugin;
 pub use python::as_python;
 pub use python_random::seeded_text;
-pub use surroundings::{NoSurroundings, Now, Surroundings};
+pub use surroundings::{NoSurroundings, Now, Surroundings, TemplateFile};
 pub use templar::{FileOptions, Templar};
 pub use variables::{
     OMIT, Scopes, UNSAFE_KEY, VAULT_KEY, Variable, Variables, is_omit, unsafe_text,

@@ -1,11 +1,24 @@
 //! What templates may ask of the world: files, environment variables, the time, chance, and further lookups.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value as Json};
 use strata_core::files::{Files, MemoryFiles};
 
 use crate::Plugin;
+
+/// What a template may know of the file that it stands in.
+#[derive(Clone, Debug, Default)]
+pub struct TemplateFile {
+    /// The name of the machine that it is on.
+    pub host: String,
+    /// The user whom it belongs to, or the number of one without a name.
+    pub owner: String,
+    /// When it was changed, in seconds since 1970.
+    pub modified: i64,
+    /// What `ansible_managed` says where the user says nothing, with `{file}`, `{host}`, `{uid}` and `%Y` and the like.
+    pub managed: Option<String>,
+}
 
 /// The world as templates see it.
 pub trait Surroundings: Send + Sync {
@@ -25,6 +38,12 @@ pub trait Surroundings: Send + Sync {
 
     /// A random number.
     fn random(&self) -> u64;
+
+    /// What a template may know of the file that it stands in, as far as somebody here can tell.
+    fn template_file(&self, path: &Path) -> TemplateFile {
+        let _ = path;
+        TemplateFile::default()
+    }
 
     /// What an encrypted value (`!vault`) is; none if nobody here has passwords.
     fn decrypt(&self, text: &str) -> Option<Result<String, String>> {

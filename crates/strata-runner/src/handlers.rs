@@ -53,7 +53,7 @@ fn same_list(one: &Handler, other: &Handler) -> bool {
     }
 }
 
-/// What a handler is called: its name, and the same with its role.
+/// What a handler is called: its name, and the same with its role, of a collection's role also by the short name.
 fn names(handler: &Handler, templar: &Templar) -> Vec<String> {
     let Some(name) = &handler.task.name else {
         return Vec::new();
@@ -66,6 +66,9 @@ fn names(handler: &Handler, templar: &Templar) -> Vec<String> {
     let mut names = vec![name.clone()];
     if let Some(role) = &handler.task.role {
         names.push(format!("{} : {name}", role.name));
+        if role.collection.is_some() {
+            names.push(format!("{} : {name}", role.short_name()));
+        }
     }
     names
 }

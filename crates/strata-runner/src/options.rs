@@ -122,6 +122,8 @@ pub struct Options {
     pub no_log: bool,
     /// Whether it is told what arguments each task has (`display_args_to_stdout`).
     pub tells_arguments: bool,
+    /// What `ansible_managed` says in templates (`ansible_managed` of the settings); none: `Ansible managed`.
+    pub managed: Option<String>,
     /// How long a task may take that does not say (`task_timeout`); none: for ever.
     pub task_timeout: Option<Duration>,
     /// Stops the run.

@@ -3,13 +3,14 @@
 use std::{
     collections::hash_map::RandomState,
     hash::{BuildHasher, Hasher},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use serde_json::Value as Json;
 use strata_core::files::Files;
-use strata_jinja::{Now, Plugin, Surroundings};
+use strata_jinja::{Now, Plugin, Surroundings, TemplateFile};
 use strata_playbook::vault::Envelope;
 
 use crate::{JsonMap, Options};
@@ -49,6 +50,10 @@ impl Surroundings for World {
     fn random(&self) -> u64 {
         // Each `RandomState` has keys of its own.
         RandomState::new().build_hasher().finish()
+    }
+
+    fn template_file(&self, path: &Path) -> TemplateFile {
+        template_file(&self.options, path)
     }
 
     fn decrypt(&self, text: &str) -> Option<Result<String, String>> {
@@ -91,4 +96,31 @@ impl Surroundings for World {
         let folder = self.folders.last().map_or(Path::new(""), PathBuf::as_path);
         (self.options.lookup)(folder, name, terms, options)
     }
+}
+
+/// What a template may know of its file; of one that is not on the disk of this machine only where that is.
+pub(crate) fn template_file(options: &Options, path: &Path) -> TemplateFile {
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/hostname");
+    let mut file = TemplateFile {
+        host: kernel.unwrap_or_default().trim().to_owned(),
+        managed: options.managed.clone(),
+        ..TemplateFile::default()
+    };
+    if let Some(metadata) = std::fs::metadata(path).ok().filter(|_| options.disk) {
+        file.owner = user_name(metadata.uid());
+        file.modified = metadata.mtime();
+    }
+    file
+}
+
+/// The name of a user of this machine; the number of one without.
+fn user_name(id: u32) -> String {
+    let id = id.to_string();
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let named = users.lines().find_map(|line| {
+        let mut parts = line.split(':');
+        let name = parts.next()?;
+        (parts.nth(1) == Some(id.as_str())).then(|| name.to_owned())
+    });
+    named.unwrap_or(id)
 }

@@ -206,7 +206,9 @@ impl Module for Copy {
             let md5 = digest::of_stream("md5", &mut written).ok().flatten();
             values.insert("md5sum".to_owned(), md5.into());
         }
-        if found.same {
+        // Ansible asks `file` then, which knows a `path` and no `src`.
+        if found.same && !is_remote {
+            values.remove("src");
             values.insert("path".to_owned(), found.dest.to_string_lossy().into());
         }
         if !(outcome.check && found.there.is_none()) {

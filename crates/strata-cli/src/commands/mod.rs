@@ -52,6 +52,7 @@ use crate::{
         Renderer, Screen,
         adhoc::AdhocLook,
         ansible::{AnsibleLook, Manner},
+        ansible_json::AnsibleJson,
         ansible_profile::{Profile, Profiled},
         diagnostic::DiagnosticRenderer,
         json::JsonLines,
@@ -338,6 +339,8 @@ enum Callback {
     Default,
     Minimal,
     OneLine,
+    Json,
+    JsonLines,
 }
 
 impl AnsibleScreen {
@@ -349,6 +352,10 @@ impl AnsibleScreen {
             Callback::Minimal | Callback::OneLine => {
                 let one_line = self.callback == Callback::OneLine;
                 Box::new(AdhocLook::new(self.manner, one_line, diagnostics, lines))
+            }
+            Callback::Json | Callback::JsonLines => {
+                let each = self.callback == Callback::JsonLines;
+                Box::new(AnsibleJson::new(each, diagnostics, lines))
             }
         };
         if self.profiles.is_empty() {

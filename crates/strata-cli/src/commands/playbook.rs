@@ -223,15 +223,17 @@ fn look(verbosity: u8, process: &Process) -> AnsibleScreen {
     let callback = settings.text("stdout_callback").unwrap_or_default();
     let yaml =
         callback.ends_with("yaml") || settings.text("result_format").as_deref() == Some("yaml");
-    let short = callback
-        .strip_prefix("ansible.builtin.")
+    let short = ["ansible.builtin.", "ansible.posix."]
+        .into_iter()
+        .find_map(|home| callback.strip_prefix(home))
         .unwrap_or(&callback);
     let manner = Manner {
         verbosity: verbosity.max(said.min(5) as u8),
         yaml,
+        texts_apart: short == "debug",
         skipped_hosts: settings
             .flag("display_skipped_hosts")
-            .unwrap_or(callback != "skippy"),
+            .unwrap_or(short != "skippy"),
         ok_hosts: settings.flag("display_ok_hosts").unwrap_or(true),
         failed_stderr: settings.flag("display_failed_stderr").unwrap_or(false),
         failed_path: settings.flag("show_task_path_on_failure").unwrap_or(false),
@@ -245,6 +247,8 @@ fn look(verbosity: u8, process: &Process) -> AnsibleScreen {
         callback: match short {
             "minimal" => Callback::Minimal,
             "oneline" => Callback::OneLine,
+            "json" => Callback::Json,
+            "jsonl" => Callback::JsonLines,
             _ => Callback::Default,
         },
         manner,

@@ -25,6 +25,8 @@ pub(crate) struct Manner {
     pub(crate) verbosity: u8,
     /// Results as YAML.
     pub(crate) yaml: bool,
+    /// Whether what programs print and messages stand below a result, as they are (callback `debug`).
+    pub(crate) texts_apart: bool,
     /// Whether skipped tasks are shown.
     pub(crate) skipped_hosts: bool,
     /// Whether tasks that are ok are shown.
@@ -48,6 +50,7 @@ impl Manner {
         Self {
             verbosity: 0,
             yaml: false,
+            texts_apart: false,
             skipped_hosts: true,
             ok_hosts: true,
             failed_stderr: false,
@@ -352,12 +355,17 @@ impl ResultLine<'_> {
                 ResultKind::Shown => good,
                 _ => false,
             };
+        let apart = match manner.texts_apart {
+            true => ansible_result::texts_apart(&mut map),
+            false => String::new(),
+        };
+        let always = always || manner.texts_apart;
         let format = match (manner.yaml, always || manner.verbosity > 2) {
             (true, _) => Format::Yaml,
             (false, true) => Format::Json,
             (false, false) => Format::Line,
         };
-        format!(" => {}", ansible_result::write(&map, format))
+        format!(" => {}{apart}", ansible_result::write(&map, format))
     }
 }
 

@@ -58,6 +58,28 @@ pub(crate) fn debugged(mut map: Map<String, Json>) -> Map<String, Json> {
     map
 }
 
+/// Takes out of a result what programs printed and what is said, and gives it as it stands below, each part under its
+/// name (callback `debug` of ansible.posix 2.1).
+pub(crate) fn texts_apart(map: &mut Map<String, Json>) -> String {
+    for name in ["stdout_lines", "stderr_lines"] {
+        map.shift_remove(name);
+    }
+    let names = ["stdout", "stderr", "msg", "module_stdout", "module_stderr"];
+    let parts = names.into_iter().filter_map(|name| {
+        let text = match map.shift_remove(name)? {
+            Json::String(text) => text,
+            Json::Bool(true) => "True".to_owned(),
+            Json::Null | Json::Bool(false) => String::new(),
+            other => other.to_string(),
+        };
+        let head = name.to_uppercase();
+        (!text.is_empty()).then(|| format!("\n\n{head}:\n\n{text}\n"))
+    });
+    // The line that it stands in ends by itself.
+    let all: String = parts.collect();
+    all.strip_suffix('\n').map(str::to_owned).unwrap_or(all)
+}
+
 /// Writes a result behind ` => `.
 pub(crate) fn write(map: &Map<String, Json>, format: Format) -> String {
     let value = Json::Object(map.clone());

@@ -6,6 +6,7 @@
 
 pub(crate) mod adhoc;
 pub(crate) mod ansible;
+pub(crate) mod ansible_json;
 pub(crate) mod ansible_profile;
 mod ansible_result;
 mod ansible_statistics;

@@ -7,8 +7,8 @@ use super::{add, items, option, refuse};
 use crate::{python, run::Run};
 
 pub(super) fn register(environment: &mut Environment<'static>) {
-    add(environment, "basename", |path: String| {
-        base(&path).to_owned()
+    add(environment, "basename", |path: Option<String>| {
+        needed(path).map(|path| base(&path).to_owned())
     });
     add(environment, "dirname", |path: String| folder(&path));
     add(environment, "splitext", splitext);
@@ -47,16 +47,22 @@ fn folder(path: &str) -> String {
     }
 }
 
-fn splitext(path: String) -> Vec<String> {
+/// A path; nothing is none.
+fn needed(path: Option<String>) -> Result<String, Error> {
+    path.map_or_else(|| refuse("nothing is no path"), Ok)
+}
+
+fn splitext(path: Option<String>) -> Result<Vec<String>, Error> {
+    let path = needed(path)?;
     let name = base(&path);
     let leading = name.len() - name.trim_start_matches('.').len();
-    match name[leading..].rfind('.') {
+    Ok(match name[leading..].rfind('.') {
         Some(at) => {
             let at = path.len() - name.len() + leading + at;
             vec![path[..at].to_owned(), path[at..].to_owned()]
         }
         None => vec![path, String::new()],
-    }
+    })
 }
 
 fn expanduser(state: &mut State<'_, '_>, path: String) -> Result<String, Error> {

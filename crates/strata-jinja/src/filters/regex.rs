@@ -30,7 +30,11 @@ fn given(value: &Value) -> Result<String, Error> {
     if value.is_undefined() {
         return Err(Error::from(minijinja::ErrorKind::UndefinedError));
     }
-    Ok(python::output(value))
+    // Nothing is a word here, as in Ansible.
+    Ok(match value.is_none() {
+        true => "None".to_owned(),
+        false => python::output(value),
+    })
 }
 
 fn replace(

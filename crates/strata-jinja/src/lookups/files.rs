@@ -211,20 +211,9 @@ fn template(run: &Arc<Run>, term: &Value, options: &Options<'_>) -> Result<Value
 
 /// What a template knows about itself, as one that the module `template` renders; the user's own `ansible_managed` wins.
 fn about(run: &Arc<Run>, path: &Path, term: &str) -> Result<Map<String, Json>, Error> {
-    let now = compile::expression(run, "now()")?;
-    let mut about = Map::from_iter([
-        ("template_path".to_owned(), term.into()),
-        (
-            "template_fullpath".to_owned(),
-            path.display().to_string().into(),
-        ),
-        ("template_destpath".to_owned(), Json::Null),
-        ("template_run_date".to_owned(), python::text(&now).into()),
-    ]);
-    if run.templar.variables.get("ansible_managed").is_none() {
-        about.insert("ansible_managed".to_owned(), "Ansible managed".into());
-    }
-    Ok(about)
+    let file = run.templar.surroundings.template_file(path);
+    crate::about::template(&file, path, (term, None), &run.templar)
+        .map_err(|error| refuse(error.to_string()))
 }
 
 /// A run in which some variables are others.

@@ -131,12 +131,7 @@ fn from(
         }
     };
     for source in names {
-        let hosts: Vec<String> = source
-            .split(',')
-            .map(|name| name.trim().to_owned())
-            .filter(|name| !name.is_empty())
-            .collect();
-        inventory.merge(Inventory::from_names(&hosts));
+        inventory.merge(Inventory::from_list(&source));
     }
     let folder = |path: &PathBuf| {
         if path.is_dir() {

@@ -513,6 +513,7 @@ pub(crate) fn apply(
     runner.verbosity = options.verbosity;
     runner.no_log = settings.flag("no_log").unwrap_or(false);
     runner.tells_arguments = settings.flag("display_args_to_stdout").unwrap_or(false);
+    runner.managed = settings.text("ansible_managed");
     let seconds = settings.number("task_timeout", diags);
     runner.task_timeout = seconds
         .filter(|seconds| *seconds > 0)
@@ -623,6 +624,7 @@ pub(crate) fn runner_options(
         ready_timeout: None,
         no_log: false,
         tells_arguments: false,
+        managed: None,
         task_timeout: None,
         debugs: project
             .settings

@@ -166,13 +166,24 @@ impl Inventory {
         builder.finish(&mut Diagnostics::new())
     }
 
-    /// A host list as `-i a,b,` gives it.
+    /// A host list as `-i a,b,` gives it; for `inventory_file` it is the place that its hosts come from.
+    pub fn from_list(list: &str) -> Self {
+        let names = list.split(',').map(str::trim).map(str::to_owned);
+        let names: Vec<String> = names.filter(|name| !name.is_empty()).collect();
+        Self::named(&names, Some(Path::new(list)))
+    }
+
+    /// Hosts by their names, which come from nowhere.
     pub fn from_names(names: &[String]) -> Self {
+        Self::named(names, None)
+    }
+
+    fn named(names: &[String], source: Option<&Path>) -> Self {
         let mut builder = build::Builder::new();
         for name in names {
             let (name, port) = ini::split_port(name);
             for name in range::expand(name).unwrap_or_default() {
-                let host = builder.host(&name, None);
+                let host = builder.host(&name, source);
                 let port = port.map(|port| ("ansible_port".to_owned(), Json::from(port)));
                 host.vars.extend(port);
             }

@@ -129,7 +129,7 @@ impl Reader<'_> {
             return Vec::new();
         };
         for (key, value) in actions::templated(&read.named) {
-            if key == "rolespec_validate" {
+            if matches!(key, "public" | "rolespec_validate") {
                 let message = format!("`{key}` of an import must be a boolean");
                 self.error("wrong-type", message, &value.span);
             }
@@ -156,7 +156,7 @@ impl Reader<'_> {
             from,
             parameters: Arc::default(),
             given: Arc::default(),
-            public: true,
+            public: self.flag(&read.named, "public", true),
             allow_duplicates: Some(self.flag(&read.named, "allow_duplicates", true)),
             validate: self.validates(&read.named),
             by_task: true,

@@ -1,6 +1,9 @@
 //! Reads the plays of a playbook file.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use serde_json::Value as Json;
 use strata_core::{Diagnostic, files::normalize};
@@ -124,7 +127,11 @@ fn import(
     let Some(file) = reader.static_text(&name, &context) else {
         return Vec::new();
     };
-    let target = normalize(&folder_of(path).join(file));
+    let beside = normalize(&folder_of(path).join(&file));
+    let target = match reader.is_file(&beside) {
+        true => beside,
+        false => collection_playbook(reader, &file, folder_of(path)).unwrap_or(beside),
+    };
     if !reader.is_file(&target) {
         reader.error(
             "missing-file",
@@ -138,6 +145,20 @@ fn import(
     let plays = read(reader, &target, depth + 1);
     reader.import_keywords = saved;
     plays
+}
+
+/// The file of a playbook in a collection, by its full name (`NAMESPACE.COLLECTION.NAME`).
+fn collection_playbook(reader: &Reader<'_>, name: &str, folder: &Path) -> Option<PathBuf> {
+    let (namespace, rest) = name.split_once('.')?;
+    let (collection, playbook) = rest.split_once('.')?;
+    let playbook = playbook.replace('.', "/");
+    let inside = Path::new(namespace).join(collection).join("playbooks");
+    let files = ["yml", "yaml"].map(|end| inside.join(format!("{playbook}.{end}")));
+    let places = reader.collection_roots(folder);
+    let mut places = places
+        .iter()
+        .flat_map(|root| files.iter().map(|file| root.join(file)));
+    places.find(|place| reader.is_file(place))
 }
 
 fn folder_of(path: &Path) -> &Path {

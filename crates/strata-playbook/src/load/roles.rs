@@ -151,8 +151,10 @@ impl Reader<'_> {
         let allow_duplicates = spec
             .allow_duplicates
             .unwrap_or_else(|| allowed.is_some_and(|node| node.to_json() == Json::Bool(true)));
+        let collection = collection_of(&path);
         let mut role = Role {
-            name: spec.name.value.clone(),
+            name: full_name(&spec.name.value, collection.as_deref()),
+            collection,
             path: path.clone(),
             defaults: Arc::new(defaults),
             vars: Arc::new(vars),
@@ -348,17 +350,39 @@ impl Reader<'_> {
                 .iter()
                 .for_each(|collection| add(collection, name));
         }
-        let roots = std::iter::once(context.playbook_folder.join("collections"))
-            .chain(self.options.collections_path.iter().cloned());
-        roots
-            .flat_map(|root| {
-                let root = root.join("ansible_collections");
-                inside
-                    .iter()
-                    .map(move |inside| root.join(inside))
-                    .collect::<Vec<_>>()
-            })
+        let roots = self.collection_roots(&context.playbook_folder);
+        let below = |root: &PathBuf| inside.iter().map(|one| root.join(one)).collect::<Vec<_>>();
+        roots.iter().flat_map(below).collect()
+    }
+
+    /// The folders `ansible_collections` that a playbook in this folder sees; one of a collection sees its neighbours.
+    pub(super) fn collection_roots(&self, playbook_folder: &Path) -> Vec<PathBuf> {
+        let mut around = playbook_folder.ancestors();
+        let around = around.find(|folder| folder.ends_with("ansible_collections"));
+        std::iter::once(playbook_folder.join("collections"))
+            .chain(self.options.collections_path.iter().cloned())
+            .map(|root| root.join("ansible_collections"))
+            .chain(around.map(Path::to_owned))
             .collect()
+    }
+}
+
+/// The collection in which a role's folder is.
+fn collection_of(path: &Path) -> Option<String> {
+    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+    let at = parts
+        .iter()
+        .rposition(|part| part == "ansible_collections")?;
+    match parts.get(at + 1..)? {
+        [namespace, name, kind, _, ..] if kind == "roles" => Some(format!("{namespace}.{name}")),
+        _ => None,
+    }
+}
+
+fn full_name(name: &str, collection: Option<&str>) -> String {
+    match collection {
+        Some(collection) if !name.contains('.') => format!("{collection}.{name}"),
+        _ => name.to_owned(),
     }
 }
 

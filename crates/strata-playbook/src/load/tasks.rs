@@ -438,10 +438,10 @@ impl Reader<'_> {
     fn task_keyword(&mut self, entry: &Entry, keys: &mut TaskKeys) -> bool {
         match entry.key.text().unwrap_or_default() {
             "name" => {
-                keys.name = if entry.value.is_null() {
-                    None
-                } else {
-                    self.text(entry)
+                // An empty name is none.
+                keys.name = match entry.value.is_null() || entry.value.text() == Some("") {
+                    true => None,
+                    false => self.text(entry),
                 }
             }
             "register" => keys.register = self.variable_name(entry),

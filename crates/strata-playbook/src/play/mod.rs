@@ -167,8 +167,10 @@ pub struct Block {
 /// A role as one play or include uses it.
 #[derive(Clone, Debug)]
 pub struct Role {
-    /// The name by which it was asked for.
+    /// The name by which it was asked for; of a collection's role the full one.
     pub name: String,
+    /// The collection that it is in.
+    pub collection: Option<String>,
     /// Its folder: `role_path`.
     pub path: PathBuf,
     /// Its defaults.
@@ -209,6 +211,15 @@ pub struct RoleParent {
 }
 
 impl Role {
+    /// Its name without the collection.
+    pub fn short_name(&self) -> &str {
+        let inside = self.collection.as_ref().and_then(|collection| {
+            let rest = self.name.strip_prefix(collection.as_str())?;
+            rest.strip_prefix('.')
+        });
+        inside.unwrap_or(&self.name)
+    }
+
     /// True for a role that is there since another one depends on it.
     pub fn is_dependency(&self) -> bool {
         self.parents.last().is_some_and(|parent| !parent.by_task)

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::Path,
     sync::Arc,
 };
 
@@ -25,9 +26,13 @@ pub fn magic(
 ) -> BTreeMap<String, Variable> {
     let short = host.split('.').next().unwrap_or(host);
     let source = inventory.host(host).and_then(|host| host.source.clone());
+    // A list of hosts on the command line stands in no folder; Ansible says so by this text.
     let folder = source
         .as_ref()
-        .and_then(|source| source.parent())
+        .and_then(|source| match is_list(source) {
+            true => Some(Path::new("None")),
+            false => source.parent(),
+        })
         .map(|folder| folder.display().to_string());
     let values = [
         ("ansible_version", version()),
@@ -49,6 +54,11 @@ pub fn magic(
     own.chain([("groups".to_owned(), Variable::Plain(groups.clone()))])
         .chain(role_names(play.roles.iter().map(AsRef::as_ref)))
         .collect()
+}
+
+/// True for a list of hosts, as `-i a,b,` has it: files are named in full.
+fn is_list(source: &Path) -> bool {
+    source.is_relative() && source.to_string_lossy().contains(',')
 }
 
 /// The names of a play's roles: of those that it names or its tasks bring (`ansible_play_role_names`), of those that these

@@ -184,7 +184,10 @@ fn with_role(magic: &BTreeMap<String, Variable>, role: &Role) -> BTreeMap<String
         .filter(|parent| parent.by_task)
         .map(|parent| parent.name.clone())
         .collect();
-    magic.insert("role_name".to_owned(), text(&role.name));
+    magic.insert("role_name".to_owned(), text(role.short_name()));
+    if let Some(collection) = &role.collection {
+        magic.insert("ansible_collection_name".to_owned(), text(collection));
+    }
     magic.insert("ansible_role_name".to_owned(), text(&role.name));
     magic.insert(
         "role_path".to_owned(),

@@ -261,8 +261,11 @@ impl Walk {
     /// Unwinds until something takes the failure; `behind` it the walk would go on, were it forgotten.
     fn unwind(&mut self, behind: Option<Vec<Frame>>) {
         let mut flush = None;
+        let mut in_flush = false;
         while let Some(frame) = self.frames.pop() {
             match frame.kind {
+                // Those at the end of a section stand at its top.
+                Kind::Handlers => in_flush |= frame.prefix.len() == 1,
                 // Where hosts that did not fail run their handlers, too.
                 Kind::Flush => flush = flush.or(Some(frame.prefix)),
                 Kind::Block(block) if !block.rescue.is_empty() => {
@@ -284,7 +287,8 @@ impl Walk {
         }
         self.failed = true;
         self.behind_failure = behind;
-        if self.force_handlers && !self.notified.is_empty() {
+        // A handler that fails at the end of a section is the host's last, as in Ansible.
+        if self.force_handlers && !in_flush && !self.notified.is_empty() {
             self.push_handlers(flush.unwrap_or_default());
         }
     }

@@ -89,6 +89,23 @@ pub(crate) fn is_known(name: &str) -> bool {
     find(name).is_some()
 }
 
+/// True for actions that ask no module on the host: their results do not tell how they were called.
+pub(crate) fn is_of_this_side(name: &str) -> bool {
+    matches!(
+        name,
+        "add_host"
+            | "assert"
+            | "debug"
+            | "fail"
+            | "group_by"
+            | "include_vars"
+            | "pause"
+            | "set_fact"
+            | "set_stats"
+            | "validate_argument_spec"
+    )
+}
+
 fn find(name: &str) -> Option<Action> {
     let home = COLLECTIONS.iter().find(|(full, _)| *full == name);
     let name = home.map_or(name, |(_, short)| short);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use strata_agent::encoding::Encoding;
 use strata_jinja::{FileOptions, Templar};
 use strata_transport::Content;
@@ -12,6 +12,7 @@ use crate::{
     JsonMap, outcome,
     scope::with_local,
     session::TaskError,
+    surroundings::template_file,
     task::{ActionResult, Call},
 };
 
@@ -85,19 +86,9 @@ fn render(
     options: &JsonMap,
 ) -> Result<String, TaskError> {
     let options = file_options(options)?;
-    let about = [
-        ("ansible_managed", json!("Ansible managed")),
-        ("template_path", json!(name)),
-        ("template_fullpath", json!(path.display().to_string())),
-        ("template_destpath", json!(destination)),
-        ("template_run_date", templar_now(call)),
-    ];
-    use strata_jinja::Variables as _;
-    // The user's own `ansible_managed` wins.
-    let about = about
-        .into_iter()
-        .filter(|(name, _)| *name != "ansible_managed" || call.variables.get(name).is_none())
-        .map(|(name, value)| (name.to_owned(), value));
+    let file = template_file(&call.shared.options, path);
+    let about =
+        strata_jinja::about::template(&file, path, (name, Some(destination)), call.templar)?;
     let variables = with_local(call.variables, about);
     // A template includes others from beside itself.
     let mut templates = call.job.templates.clone();
@@ -123,15 +114,6 @@ fn is_one_value(templar: &Templar, source: &str) -> bool {
     }
     let value = templar.render(&Json::from(bare));
     value.is_ok_and(|value| !value.is_string())
-}
-
-/// When the template is rendered, as templates write times.
-fn templar_now(call: &Call<'_>) -> Json {
-    let now = call
-        .templar
-        .expression("now()")
-        .map(|now| outcome::text(&now));
-    now.map_or(Json::Null, Json::from)
 }
 
 fn file_options(options: &JsonMap) -> Result<FileOptions, TaskError> {

@@ -261,6 +261,8 @@ fn fits(kind: &str, value: &Json) -> Result<(), String> {
             _ => false,
         },
         "path" => value.is_string(),
+        "bytes" => is_size(value, false),
+        "bits" => is_size(value, true),
         _ => true,
     };
     if good {
@@ -272,6 +274,31 @@ fn fits(kind: &str, value: &Json) -> Result<(), String> {
         "dict" => format!("{python} cannot be converted to a dict"),
         _ => format!("{python} cannot be converted to {}", article(kind)),
     })
+}
+
+/// A number, perhaps with the letter of a unit and what it counts: `1K`, `1.5MB`, of bits `1Kb`.
+fn is_size(value: &Json, bits: bool) -> bool {
+    let text = match value {
+        Json::Number(_) => return true,
+        Json::String(text) => text.trim(),
+        _ => return false,
+    };
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.');
+    let (number, unit) = text.split_at(end.unwrap_or(text.len()));
+    let unit = unit.trim();
+    let counted = if bits { "b" } else { "B" };
+    let word = if bits { "bit" } else { "byte" };
+    let mut letters = unit.chars();
+    let is_unit = match letters.next() {
+        None => true,
+        Some(letter) => {
+            let rest = letters.as_str();
+            let known = "YZEPTGMK".contains(letter.to_ascii_uppercase());
+            let named = |rest: &str| rest == counted || rest.eq_ignore_ascii_case(word);
+            known && (rest.is_empty() || named(rest)) || named(unit)
+        }
+    };
+    number.parse::<f64>().is_ok() && is_unit
 }
 
 fn article(kind: &str) -> String {

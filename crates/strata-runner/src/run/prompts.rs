@@ -13,6 +13,9 @@ impl Run<'_> {
         let options = self.shared.options.clone();
         for written in &play.vars_prompt {
             let prompt = &VarsPrompt {
+                prompt: self.rendered(play, written, &written.prompt)?,
+                encrypt: self.maybe_rendered(play, written, &written.encrypt)?,
+                salt: self.maybe_rendered(play, written, &written.salt)?,
                 default: self.default(play, written)?.map(Json::from),
                 ..written.clone()
             };
@@ -60,14 +63,44 @@ impl Run<'_> {
         play: &std::sync::Arc<Play>,
         prompt: &VarsPrompt,
     ) -> Result<Option<String>, Diagnostics> {
-        let Some(default) = &prompt.default else {
-            return Ok(None);
-        };
-        let rendered = self.play_templar_with(play, JsonMap::new()).render(default);
-        rendered.map(|value| Some(text(&value))).map_err(|error| {
+        let default = prompt.default.as_ref();
+        default
+            .map(|default| self.value(play, prompt, default))
+            .transpose()
+    }
+
+    fn maybe_rendered(
+        &self,
+        play: &std::sync::Arc<Play>,
+        prompt: &VarsPrompt,
+        part: &Option<String>,
+    ) -> Result<Option<String>, Diagnostics> {
+        let part = part.as_ref();
+        part.map(|part| self.rendered(play, prompt, part))
+            .transpose()
+    }
+
+    /// A part of a question, which may be a template.
+    fn rendered(
+        &self,
+        play: &std::sync::Arc<Play>,
+        prompt: &VarsPrompt,
+        part: &str,
+    ) -> Result<String, Diagnostics> {
+        self.value(play, prompt, &Json::from(part))
+    }
+
+    fn value(
+        &self,
+        play: &std::sync::Arc<Play>,
+        prompt: &VarsPrompt,
+        value: &Json,
+    ) -> Result<String, Diagnostics> {
+        let rendered = self.play_templar_with(play, JsonMap::new()).render(value);
+        rendered.map(|value| text(&value)).map_err(|error| {
             Diagnostic::error(
                 "bad-play-keyword",
-                format!("the default of `{}` cannot be rendered", prompt.name),
+                format!("the question for `{}` cannot be rendered", prompt.name),
             )
             .detail(error.to_string())
             .at(play.span.clone())

@@ -66,6 +66,37 @@ impl Background {
     }
 }
 
+/// With what arguments the module was called, which in Ansible only the items of a loop tell. Those that were not given
+/// are left out here, and those with passwords by their names are hidden.
+fn tell_invocation(call: &Call<'_>, values: &mut JsonMap) {
+    if call.job.task.r#loop.is_none()
+        || actions::is_of_this_side(call.name)
+        || values.contains_key("skipped")
+    {
+        return;
+    }
+    let secret = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        [
+            "pass", "secret", "token", "private", "auth", "cred", "content",
+        ]
+        .iter()
+        .any(|word| name.contains(word))
+    };
+    let given = call.arguments.iter().map(|(name, value)| {
+        let shown = match secret(name) {
+            true => "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER".into(),
+            false => value.clone(),
+        };
+        (name.clone(), shown)
+    });
+    let given: JsonMap = given.collect();
+    values.insert(
+        "invocation".to_owned(),
+        serde_json::json!({ "module_args": given }),
+    );
+}
+
 /// Does the task until it is good, or tried often enough.
 pub(super) async fn repeat(
     call: &Call<'_>,
@@ -85,6 +116,7 @@ pub(super) async fn repeat(
             ..ItemResult::default()
         };
         complete(&mut result.values);
+        tell_invocation(call, &mut result.values);
         result.unknown = is_unknown(call, &result.values);
         if tries.most > 1 {
             result.values.insert("attempts".to_owned(), attempt.into());

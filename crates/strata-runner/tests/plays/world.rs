@@ -204,6 +204,7 @@ fn options(
         ready_timeout: Some(Duration::from_secs(60)),
         no_log: false,
         tells_arguments: false,
+        managed: None,
         task_timeout: None,
         stop,
     }

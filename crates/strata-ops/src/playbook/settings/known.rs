@@ -135,6 +135,12 @@ pub(super) const KNOWN: &[Setting] = &[
                 "community.general.yaml",
                 "skippy",
                 "ansible.posix.skippy",
+                "debug",
+                "ansible.posix.debug",
+                "json",
+                "ansible.posix.json",
+                "jsonl",
+                "ansible.posix.jsonl",
             ],
             "what is printed are the lines of `default`",
         ),
@@ -652,7 +658,7 @@ pub(super) const KNOWN: &[Setting] = &[
         ],
         &[],
     ),
-    nothing("ansible_managed", &["defaults.ansible_managed"], &[]),
+    used("ansible_managed", &["defaults.ansible_managed"], &[]),
 ];
 
 /// Variables of Ansible's own that are no settings.
