@@ -219,3 +219,22 @@ fn a_source_with_mistakes_is_left_out_while_another_one_can_be_read() {
     assert_eq!(check(&["good", "bad"]), ("a".to_owned(), false, 1));
     assert_eq!(check(&["bad", "worse.yml"]), (String::new(), true, 2));
 }
+
+#[test]
+fn groups_that_no_source_has_are_told() {
+    let check = |sources: &[&str]| {
+        let files = MemoryFiles::new([
+            ("one", "[site:children]\nweb\nwbe\n\n[web]\na\n"),
+            ("two", "[wbe]\nb\n"),
+        ]);
+        let sources: Vec<PathBuf> = sources.iter().map(PathBuf::from).collect();
+        let mut diags = Diagnostics::new();
+        let nobody = strata_playbook::inventory::NoFetch;
+        let inventory = Inventory::load_what_is_right(&files, &sources, &nobody, false, &mut diags);
+        let said: Vec<String> = diags.into_iter().map(|said| said.summary).collect();
+        (inventory.hosts_in("site").join(" "), said)
+    };
+    let wrong = "section [site:children] includes undefined group `wbe`";
+    assert_eq!(check(&["one"]), ("a".to_owned(), vec![wrong.to_owned()]));
+    assert_eq!(check(&["one", "two"]), ("a b".to_owned(), Vec::new()));
+}

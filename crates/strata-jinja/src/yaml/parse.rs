@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle as Style, Span as EventSpan, Tag};
 use strata_core::{Diagnostic, Diagnostics, Source, Span};
 
-use super::{Entry, Node, NodeKind, ScalarStyle, relaxed::Relaxed};
+use super::{
+    Entry, Node, NodeKind, ScalarStyle,
+    relaxed::{Crooked, Relaxed},
+};
 
 /// How deep a file may nest.
 const MAX_DEPTH: usize = 100;
@@ -34,7 +37,7 @@ pub fn parse_all(source: &Source, diags: &mut Diagnostics) -> Vec<Node> {
         let mut found = Diagnostics::new();
         let (documents, crooked) = read(source, &text, &mut found);
         match crooked {
-            Some(at) if text.indent_line(at) => {}
+            Some(crooked) if text.mend(crooked) => {}
             _ => {
                 diags.append(found);
                 return documents;
@@ -43,8 +46,12 @@ pub fn parse_all(source: &Source, diags: &mut Diagnostics) -> Vec<Node> {
     }
 }
 
-/// Reads all documents once; the offset is that of a continued line in quotes which stands too far left.
-fn read(source: &Source, text: &Relaxed, diags: &mut Diagnostics) -> (Vec<Node>, Option<usize>) {
+/// Reads all documents once; with what more blanks would mend, where that ended it.
+fn read(
+    source: &Source,
+    text: &Relaxed,
+    diags: &mut Diagnostics,
+) -> (Vec<Node>, Option<Crooked>) {
     let mut builder = Builder {
         source,
         text,
@@ -78,7 +85,7 @@ struct Builder<'a> {
     parser: Parser<'a, granit_parser::StrInput<'a>>,
     anchors: BTreeMap<usize, Node>,
     nodes: usize,
-    crooked: Option<usize>,
+    crooked: Option<Crooked>,
     diags: &'a mut Diagnostics,
 }
 
@@ -89,9 +96,11 @@ impl<'a> Builder<'a> {
             Some(Ok(event)) => Ok(Some(event)),
             Some(Err(error)) => {
                 let at = error.marker().byte_offset().unwrap_or_default();
-                if matches!(error.kind(), ErrorKind::InvalidQuotedScalarIndent) {
-                    self.crooked = Some(at);
-                }
+                self.crooked = match error.kind() {
+                    ErrorKind::InvalidQuotedScalarIndent => Some(Crooked::Line(at)),
+                    ErrorKind::CommentNotSeparated => Some(Crooked::Comment(at)),
+                    _ => None,
+                };
                 let at = self.text.original(at);
                 let span = self.source.span(at..at);
                 let mut diagnostic = Diagnostic::error("yaml-syntax", "the file is not valid YAML")
@@ -407,6 +416,13 @@ mod tests {
         let (value, mistakes) = shown("a:\n  b: \"one\n  two\nthree\"\nc: 1\nc: 2\n");
         assert_eq!(value, json!({"a": {"b": "one two three"}, "c": 2}));
         assert_eq!(mistakes, ["6:1 the key `c` is there twice"]);
+    }
+
+    #[test]
+    fn comments_may_follow_a_value_at_once() {
+        let (value, mistakes) = shown("a: \"x\"#one\nb: [1]#two\nc: {d: 1}#three\ne: f#g\ne: 2\n");
+        assert_eq!(value, json!({"a": "x", "b": [1], "c": {"d": 1}, "e": 2}));
+        assert_eq!(mistakes, ["5:1 the key `e` is there twice"]);
     }
 
     #[test]

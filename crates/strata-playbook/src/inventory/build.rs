@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::Value as Json;
-use strata_core::{Diagnostic, Diagnostics};
+use strata_core::{Diagnostic, Diagnostics, Span};
 
 use super::{Group, Host, Inventory};
 use crate::play::JsonMap;
@@ -21,6 +21,15 @@ pub(super) struct Builder {
     group_places: BTreeMap<String, usize>,
     /// Which hosts stand in which groups by their places: looking through a large group for each host takes long.
     members: HashSet<(usize, usize)>,
+    spoken: Vec<Spoken>,
+}
+
+/// A child of a group that its file only speaks of: another source may have it.
+#[derive(Clone)]
+pub(super) struct Spoken {
+    pub(super) group: String,
+    pub(super) child: String,
+    pub(super) place: Span,
 }
 
 fn push_once(list: &mut Vec<String>, name: &str) {
@@ -37,6 +46,7 @@ impl Builder {
             host_places: BTreeMap::new(),
             group_places: BTreeMap::new(),
             members: HashSet::new(),
+            spoken: Vec::new(),
         };
         builder.group("all");
         builder.group("ungrouped");
@@ -85,6 +95,32 @@ impl Builder {
     /// True if there is a group of a name by now.
     pub(super) fn has_group(&self, name: &str) -> bool {
         self.group_places.contains_key(name)
+    }
+
+    /// Adds a child that its file only speaks of.
+    pub(super) fn speak_of(&mut self, spoken: Spoken) {
+        self.add_child(&spoken.group, &spoken.child);
+        self.spoken.push(spoken);
+    }
+
+    /// Warns of children of which no source says anything: Ansible takes nothing out of their files.
+    pub(super) fn never_declared(&self) -> Vec<Diagnostic> {
+        let is_empty = |spoken: &&Spoken| {
+            let group = self.group_places.get(&spoken.child);
+            let group = group.map(|at| &self.groups[*at]);
+            group.is_none_or(|group| {
+                group.hosts.is_empty() && group.children.is_empty() && group.vars.is_empty()
+            })
+        };
+        let warn = |spoken: &Spoken| {
+            let (group, child) = (&spoken.group, &spoken.child);
+            let summary = format!("section [{group}:children] includes undefined group `{child}`");
+            Diagnostic::warning("inventory", summary)
+                .detail("It is taken as a group without hosts; Ansible leaves out the whole file.")
+                .at(spoken.place.clone())
+                .hint(format!("correct the name, or declare the group: `[{child}]`"))
+        };
+        self.spoken.iter().filter(is_empty).map(warn).collect()
     }
 
     /// The hosts so far, in order.

@@ -3,9 +3,12 @@
 use std::path::Path;
 
 use serde_json::Value as Json;
-use strata_core::{Diagnostic, Diagnostics, Source};
+use strata_core::{Diagnostic, Diagnostics, Source, Span};
 
-use super::{build::Builder, range, value};
+use super::{
+    build::{Builder, Spoken},
+    range, value,
+};
 
 #[derive(Clone)]
 enum Section {
@@ -20,7 +23,7 @@ pub(super) fn read(source: &Source, path: &Path, builder: &mut Builder, diags: &
     let mut section = Section::Hosts("ungrouped".to_owned());
     // Groups that are only spoken of: each becomes a child where its section begins, so that children stand in
     // the order in which they are declared. Those that never are stand in another source.
-    let mut pending: Vec<(String, String)> = Vec::new();
+    let mut pending: Vec<Spoken> = Vec::new();
     let mut offset = 0;
     for line in source.text.split_inclusive('\n') {
         let begin = offset + (line.len() - line.trim_start().len());
@@ -35,7 +38,10 @@ pub(super) fn read(source: &Source, path: &Path, builder: &mut Builder, diags: &
                 declare(&new, &mut pending, builder);
                 section = new;
             }),
-            _ => entry(text, &section, path, builder, &mut pending),
+            _ => {
+                let place = source.span(range.clone());
+                entry(text, place, &section, path, builder, &mut pending)
+            }
         };
         if let Err(reason) = result {
             if text.starts_with('[') && is_header(text) {
@@ -44,18 +50,18 @@ pub(super) fn read(source: &Source, path: &Path, builder: &mut Builder, diags: &
             diags.push(Diagnostic::error("inventory", reason).at(source.span(range)));
         }
     }
-    for (group, child) in pending {
-        builder.add_child(&group, &child);
+    for spoken in pending {
+        builder.speak_of(spoken);
     }
 }
 
 /// A section of hosts or children declares its group: it becomes a child of those that waited for it.
-fn declare(section: &Section, pending: &mut Vec<(String, String)>, builder: &mut Builder) {
+fn declare(section: &Section, pending: &mut Vec<Spoken>, builder: &mut Builder) {
     let (Section::Hosts(name) | Section::Children(name)) = section else {
         return;
     };
-    for (group, child) in pending.extract_if(.., |(_, child)| child == name) {
-        builder.add_child(&group, &child);
+    for spoken in pending.extract_if(.., |spoken| spoken.child == *name) {
+        builder.add_child(&spoken.group, &spoken.child);
     }
 }
 
@@ -93,10 +99,11 @@ fn header(rest: &str, builder: &mut Builder) -> Result<Section, String> {
 
 fn entry(
     text: &str,
+    place: Span,
     section: &Section,
     path: &Path,
     builder: &mut Builder,
-    pending: &mut Vec<(String, String)>,
+    pending: &mut Vec<Spoken>,
 ) -> Result<(), String> {
     match section {
         Section::Broken => Ok(()),
@@ -107,7 +114,11 @@ fn entry(
             }
             match builder.has_group(child) {
                 true => builder.add_child(group, child),
-                false => pending.push((group.clone(), child.to_owned())),
+                false => pending.push(Spoken {
+                    group: group.clone(),
+                    child: child.to_owned(),
+                    place,
+                }),
             }
             Ok(())
         }

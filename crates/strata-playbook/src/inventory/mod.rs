@@ -127,6 +127,7 @@ impl Inventory {
         diags: &mut Diagnostics,
     ) -> Self {
         let mut builder = build::Builder::new();
+        let has_others = is_any_right;
         let mut wrong = Vec::new();
         for (file, of_folder) in files_of(files, sources, fetch, diags) {
             let before = builder.clone();
@@ -142,6 +143,9 @@ impl Inventory {
         }
         for found in wrong {
             diags.push(if is_any_right { left_out(found) } else { found });
+        }
+        if !has_others {
+            diags.extend(builder.never_declared());
         }
         builder.finish(diags)
     }

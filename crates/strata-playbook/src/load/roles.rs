@@ -136,7 +136,7 @@ impl Reader<'_> {
             );
             return None;
         }
-        let path = self.find_role(&spec.name, context)?;
+        let (path, name) = self.find_role(&spec.name, context)?;
         let metadata = self.role_file(&path, "meta", None, Some(&spec.name.span));
         let defaults = self.role_variables(
             &path,
@@ -153,7 +153,7 @@ impl Reader<'_> {
             .unwrap_or_else(|| allowed.is_some_and(|node| node.to_json() == Json::Bool(true)));
         let collection = collection_of(&path);
         let mut role = Role {
-            name: full_name(&spec.name.value, collection.as_deref()),
+            name: full_name(&name, collection.as_deref()),
             collection,
             path: path.clone(),
             defaults: Arc::new(defaults),
@@ -292,7 +292,7 @@ impl Reader<'_> {
         }
     }
 
-    fn find_role(&mut self, name: &Spanned<String>, context: &Context) -> Option<PathBuf> {
+    fn find_role(&mut self, name: &Spanned<String>, context: &Context) -> Option<(PathBuf, String)> {
         let text = name.value.as_str();
         let mut folders = self.collection_roles(text, context);
         folders.push(context.playbook_folder.join("roles").join(text));
@@ -311,7 +311,13 @@ impl Reader<'_> {
         folders.retain(|folder| seen.insert(folder.clone()));
         if let Some(found) = folders.iter().find(|folder| self.is_folder(folder)) {
             // `role_path` has no links on its way, as in Ansible.
-            return Some(self.files.real(found));
+            return Some((self.files.real(found), text.to_owned()));
+        }
+        // Last, a path from the working directory, of which only the end is the name.
+        let from_here = normalize(Path::new(text));
+        if self.is_folder(&from_here) {
+            let name = from_here.file_name().and_then(|name| name.to_str());
+            return Some((self.files.real(&from_here), name.unwrap_or(text).to_owned()));
         }
         let places: Vec<_> = folders
             .iter()

@@ -242,6 +242,26 @@ fn roles_and_imports_are_expanded() {
 }
 
 #[test]
+fn a_role_may_be_a_path_from_the_working_directory() {
+    check(
+        &[
+            (
+                "kinds/web/tests/test.yml",
+                "- hosts: all\n  roles: [kinds/web]\n",
+            ),
+            ("kinds/web/tasks/main.yml", "- ping:\n"),
+            ("site.yml", "- import_playbook: kinds/web/tests/test.yml\n"),
+        ],
+        expect![[r#"
+            play "all" on "all"
+             roles
+              ping {}
+              done web
+        "#]],
+    );
+}
+
+#[test]
 fn all_mistakes_of_a_run_are_reported() {
     check(
         &[(
