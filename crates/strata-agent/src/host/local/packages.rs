@@ -38,17 +38,14 @@ pub(super) fn run(
     change: &PackageChange,
     simulate: bool,
 ) -> Result<Output, HostError> {
-    let environment = [
-        ("DEBIAN_FRONTEND", "noninteractive"),
-        ("DEBIAN_PRIORITY", "critical"),
-        ("LANG", "C"),
-        ("LC_ALL", "C"),
-        ("LC_MESSAGES", "C"),
-    ];
-    let environment: BTreeMap<String, String> = environment
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
+    let mut environment = BTreeMap::from([
+        ("DEBIAN_FRONTEND".to_owned(), "noninteractive".to_owned()),
+        ("DEBIAN_PRIORITY".to_owned(), "critical".to_owned()),
+    ]);
+    let known = host.run(&Command::new(["locale", "-a"])).ok();
+    let locale = best_locale(known.as_ref().map_or("", |known| &known.stdout));
+    let names = ["LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LC_MESSAGES"];
+    environment.extend(names.map(|name| (name.to_owned(), locale.to_owned())));
     let _policy = match change.options.policy_rc_d {
         Some(answer) if !simulate => Some(Policy::set(answer)?),
         _ => None,
@@ -57,6 +54,15 @@ pub(super) fn run(
         environment,
         ..Command::new(arguments(change, simulate))
     })
+}
+
+/// The locale for programs that run the scripts of packages, out of those that the host knows, one a line: in English,
+/// and in UTF-8 where it can be, since scripts write what they find into settings, such as the character set of the
+/// console. As ansible-core 2.19 chooses it.
+fn best_locale(known: &str) -> &'static str {
+    let wanted = ["C.utf8", "C.UTF-8", "en_US.utf8", "en_US.UTF-8"];
+    let is_known = |name: &&str| known.lines().any(|line| line.trim() == *name);
+    wanted.into_iter().find(is_known).unwrap_or("C")
 }
 
 /// Asked by package scripts before they start or stop a service.
@@ -178,4 +184,17 @@ fn options(options: &PackageOptions, verb: PackageVerb) -> Vec<String> {
         arguments.extend(["-t".to_owned(), release.clone()]);
     }
     arguments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_are_installed_in_utf_8_where_the_host_has_it() {
+        assert_eq!(best_locale("C\nC.utf8\nde_DE.utf8\nPOSIX\n"), "C.utf8");
+        assert_eq!(best_locale("C\nPOSIX\nen_US.utf8\n"), "en_US.utf8");
+        assert_eq!(best_locale("C\nPOSIX\nde_DE.utf8\n"), "C");
+        assert_eq!(best_locale(""), "C");
+    }
 }
