@@ -178,6 +178,24 @@ fn run_tags(tags: &[String]) -> Json {
     }
 }
 
+/// What the engine provides that belongs to a play; `hostvars` has none of it, so it does not hold itself either.
+const OF_PLAYS: [&str; 11] = [
+    "ansible_dependent_role_names",
+    "ansible_play_batch",
+    "ansible_play_hosts",
+    "ansible_play_hosts_all",
+    "ansible_play_name",
+    "ansible_play_role_names",
+    "ansible_role_names",
+    "hostvars",
+    "play_hosts",
+    "play_role_names",
+    "role_names",
+];
+
+/// What `hostvars` knows of the run itself, beside what the engine provides.
+const OF_THE_RUN: [&str; 2] = ["ansible_config_file", "ansible_inventory_sources"];
+
 /// `hostvars`: what is known of each host, without the variables of plays and tasks.
 struct HostScopes {
     scope: Arc<PlayScope>,
@@ -195,17 +213,22 @@ impl Scopes for HostScopes {
             self.watch.cross();
         }
         let data = self.scope.table.get(name)?;
+        let mut magic = self.scope.magic(name, &self.watch);
+        magic.retain(|name, _| !OF_PLAYS.contains(&name.as_str()));
+        let run = self.scope.options.reached.iter();
+        let run = run.filter(|(name, _)| OF_THE_RUN.contains(&name.as_str()));
+        let mut stand_ins: JsonMap = run
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        stand_ins.insert("ansible_facts".to_owned(), json!({}));
         Some(Arc::new(HostVariables {
             inventory: data.inventory.clone(),
             facts: data.seen_facts(self.scope.options.inject_facts),
             include_vars: data.include_vars.clone(),
             set_facts: data.set_facts.clone(),
             extra_vars: self.scope.options.load.extra_vars.clone(),
-            stand_ins: Arc::new(JsonMap::from_iter([(
-                "ansible_facts".to_owned(),
-                json!({}),
-            )])),
-            magic: Arc::new(self.scope.magic(name, &self.watch)),
+            stand_ins: Arc::new(stand_ins),
+            magic: Arc::new(magic),
             ..HostVariables::default()
         }))
     }
