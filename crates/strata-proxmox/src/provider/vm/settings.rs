@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use super::{
     super::{
-        guest::{all, first, parts, positive, text, texts},
+        guest::{all, first, parts, positive, tags_of, text, texts},
         value,
     },
     attach,
@@ -27,8 +27,7 @@ pub(crate) fn settings(object: &Json, is_clone: bool) -> Params {
     };
     params.maybe("name", text(object, "name"));
     params.maybe("description", text(object, "description"));
-    let mut tags = texts(object, "tags");
-    tags.sort();
+    let tags = tags_of(object);
     if !tags.is_empty() {
         params.set("tags", tags.join(";"));
     }
