@@ -298,6 +298,10 @@ impl Planned<'_> {
         if self.session.known(&place).is_some() {
             return;
         }
+        if entity(self.type_name).is_some_and(|entity| entity.is_given(self.attributes())) {
+            found.push(self.given());
+            return;
+        }
         let path = path(self.type_name, self.value, self.project);
         let Some(there) = self.fetch(&path).await else {
             return;
@@ -333,6 +337,14 @@ impl Planned<'_> {
                 "write the files through an instance that has the volume, or use a newer server",
             ));
         }
+    }
+
+    /// What is said of an object that every project has.
+    fn given(&self) -> Diagnostic {
+        let summary = format!("{} is there already", self.name());
+        Diagnostic::warning("incus-given", summary).detail(
+            "Every project has it: it is changed to what is written here, and emptied when this resource goes.",
+        )
     }
 
     fn taken(&self, is_marked: bool) -> Diagnostic {
