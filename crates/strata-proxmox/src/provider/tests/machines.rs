@@ -322,6 +322,18 @@ async fn a_rehearsal_lends_the_container_that_others_are_cloned_from() {
 }
 
 #[tokio::test]
+async fn a_serial_port_in_the_place_of_a_graphics_card_has_no_memory() {
+    let world = world(options()).await;
+    let mut config = machine();
+    config["vga"] = json!([{ "type": "serial0" }]);
+    config["serial_device"] = json!([{ "device": "socket" }]);
+    let made = world.apply(VM, None, &config).await.unwrap();
+    let read = world.read(VM, &made).await.unwrap();
+    assert_eq!(to_json(&read.value)["vga"], to_json(&made.value)["vga"]);
+    world.nothing(VM, &read, &config).await;
+}
+
+#[tokio::test]
 async fn tags_that_the_server_cuts_and_writes_small_are_no_change() {
     let world = world(options()).await;
     let mut config = machine();

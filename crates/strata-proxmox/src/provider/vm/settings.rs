@@ -138,6 +138,11 @@ pub(super) const SEV: [(&str, &str, bool); 4] = [
     ("no_key_sharing", "no-key-sharing", false),
 ];
 
+/// False for a serial port or nothing in the place of a graphics card, which takes no memory.
+pub(crate) fn has_video_memory(kind: &str) -> bool {
+    !kind.starts_with("serial") && kind != "none"
+}
+
 /// What the firmware says of the machine: texts in base64, as they may hold commas.
 pub(super) const SMBIOS: [&str; 6] = [
     "family",
@@ -202,9 +207,7 @@ fn devices(object: &Json, params: &mut Params) {
     if !vga.is_null() {
         let kind = text(vga, "type").unwrap_or("std");
         let mut setting = kind.to_owned();
-        if let Some(memory) =
-            positive(vga, "memory").filter(|_| !kind.starts_with("serial") && kind != "none")
-        {
+        if let Some(memory) = positive(vga, "memory").filter(|_| has_video_memory(kind)) {
             setting.push_str(&format!(",memory={memory}"));
         }
         if let Some(clipboard) = text(vga, "clipboard") {
