@@ -9,6 +9,7 @@
 //! This crate must never know what a resource is, nor read a file, a clock or the environment but through
 //! [`Environment`]. Start reading at [`syntax::node`], then [`evaluate`](mod@evaluate).
 
+mod bytes;
 mod evaluate;
 mod format;
 pub mod functions;
@@ -21,6 +22,7 @@ pub mod syntax;
 mod traversal;
 mod type_expression;
 
+pub use bytes::{decode, encode};
 pub use evaluate::explain;
 pub use format::{format, is_closed};
 pub use json::{Shape, parse_json};

@@ -71,10 +71,13 @@ pub fn format(options: &FormatOptions, each: &mut dyn FnMut(Formatted), diags: &
 
 /// Formats a text that is in no file.
 pub fn format_text(name: &str, text: Vec<u8>) -> Result<Formatted, Diagnostics> {
-    let before: Arc<str> = match String::from_utf8(text) {
-        Ok(text) => text.into(),
-        Err(error) => return Err(not_utf8(name, error.utf8_error().valid_up_to()).into()),
-    };
+    match String::from_utf8(text) {
+        Ok(text) => formatted(name, text.into()),
+        Err(error) => Err(not_utf8(name, error.utf8_error().valid_up_to()).into()),
+    }
+}
+
+fn formatted(name: &str, before: Arc<str>) -> Result<Formatted, Diagnostics> {
     let source = Arc::new(Source::new(name, before.clone()));
     Ok(Formatted {
         name: name.to_owned(),
@@ -182,7 +185,8 @@ fn file(path: &Path, write: bool, each: &mut dyn FnMut(Formatted), diags: &mut D
         Ok(text) => text,
         Err(error) => return diags.push(unreadable(path, &error)),
     };
-    match format_text(&name, text) {
+    let text = strata_hcl::decode(&text).map_err(|at| Diagnostics::from(not_utf8(&name, at)));
+    match text.and_then(|text| formatted(&name, text.into())) {
         Ok(formatted) => {
             if write
                 && formatted.changed()
@@ -210,7 +214,7 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     let path = path.canonicalize()?;
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut scratch = tempfile::NamedTempFile::new_in(folder)?;
-    scratch.write_all(text.as_bytes())?;
+    scratch.write_all(&strata_hcl::encode(text))?;
     scratch
         .as_file()
         .set_permissions(fs::metadata(&path)?.permissions())?;

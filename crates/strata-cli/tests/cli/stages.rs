@@ -222,6 +222,49 @@ environment "a" "b" {
 }
 
 #[test]
+fn an_inventory_that_a_stage_writes_is_waited_for() {
+    let main = r#"
+variable "greeting" {}
+resource "local_file" "inventory" {
+  filename = "${path.module}/../hosts.ini"
+  content  = "[app]\nhere ansible_connection=local\n"
+}
+output "greeting" {
+  value = var.greeting
+}
+"#;
+    let project = r#"
+project "p" {}
+environment "e" {
+  provision "x" {
+    directory = "infrastructure"
+    variables = { greeting = trimspace(file("greeting.txt")) }
+  }
+  configure "app" {
+    playbook  = "write.yml"
+    inventory = ["hosts.ini"]
+    variables = { file = provision.x.greeting, waits_for = "" }
+    after     = [provision.x]
+  }
+}
+"#;
+    let folder = Folder::new(&[
+        ("strata.hcl", project),
+        ("infrastructure/main.tf", main),
+        ("greeting.txt", "hello\n"),
+        ("write.yml", WRITE),
+    ]);
+    let plan = folder.run(&["plan", "e"]).succeeded();
+    let told = format!("{}{}", plan.stdout, plan.stderr);
+    assert!(told.contains("warning[inventory-awaited]"), "{told}");
+    folder.run(&["up", "e", "-auto-approve"]).succeeded();
+    assert!(folder.path().join("hello").exists());
+    let plan = folder.run(&["plan", "e"]).succeeded();
+    let told = format!("{}{}", plan.stdout, plan.stderr);
+    assert!(!told.contains("inventory-awaited"), "{told}");
+}
+
+#[test]
 fn a_plan_says_which_hosts_will_be_configured_again() {
     let folder = Folder::example("quickstart");
     folder.run(&["up", "local", "--twin"]).succeeded();

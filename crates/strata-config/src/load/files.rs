@@ -66,10 +66,15 @@ pub(crate) fn source(
         }
     };
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
-    match str::from_utf8(bytes) {
+    let is_json = path.extension().is_some_and(|end| end == "json");
+    let text = match is_json {
+        true => String::from_utf8(bytes.to_vec()).map_err(|error| error.utf8_error().valid_up_to()),
+        false => strata_hcl::decode(bytes),
+    };
+    match text {
         Ok(text) => Some(Arc::new(Source::new(shown, text))),
-        Err(error) => {
-            diags.push(not_text(shown, bytes, error.valid_up_to()));
+        Err(at) => {
+            diags.push(not_text(shown, bytes, at));
             None
         }
     }

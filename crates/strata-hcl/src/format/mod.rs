@@ -35,6 +35,12 @@ pub fn format(source: &Arc<Source>) -> Result<String, Diagnostics> {
     Ok(out)
 }
 
+/// True if letters of a kind stand nowhere but in comments.
+pub(crate) fn is_in_comments(text: &str, is_one: impl Fn(char) -> bool) -> bool {
+    let mut tokens = scan::tokens(text).into_iter();
+    tokens.all(|token| token.kind == scan::Kind::Comment || !token.text.contains(&is_one))
+}
+
 /// True unless a bracket, a quoted text or a heredoc is open at the end, as while an expression is being typed.
 pub fn is_closed(text: &str) -> bool {
     scan::is_closed(text)

@@ -97,11 +97,16 @@ pub(crate) trait Entity: Send + Sync {
     /// True if its `config` may carry our mark. Where it cannot, the name is looked for once more right
     /// before the create, and what is found after a create without an answer is ours if it is as planned.
     fn is_markable(&self, object: Attributes<'_>) -> bool {
-        self.has_config() && !self.is_part(object)
+        self.has_config() && !self.is_part(object) && !self.is_given(object)
     }
 
     /// True if it is only a cluster member's part of an object, which is made and removed as a whole.
     fn is_part(&self, _object: Attributes<'_>) -> bool {
+        false
+    }
+
+    /// True if it is there as soon as its project is: it is changed instead of made, and emptied instead of removed.
+    fn is_given(&self, _object: Attributes<'_>) -> bool {
         false
     }
 

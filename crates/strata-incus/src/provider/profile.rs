@@ -64,6 +64,10 @@ impl Entity for Profile {
         vec!["profiles", object.text("name").unwrap_or_default()]
     }
 
+    fn is_given(&self, object: Attributes<'_>) -> bool {
+        object.text("name") == Some("default")
+    }
+
     fn has_devices(&self) -> bool {
         true
     }

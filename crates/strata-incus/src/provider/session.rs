@@ -172,8 +172,8 @@ impl Session {
                 return self.check_elsewhere(&client, object, image, there).await;
             }
         };
-        if self.declared().has("incus_image", "") {
-            // It may be about to be made.
+        if self.declared().has("incus_image", "") || self.is_rehearsal() {
+            // It may be about to be made, and a model has whatever image is asked of it.
             return fine;
         }
         let project = object.text("project").unwrap_or(&client.remote().project);
@@ -213,6 +213,11 @@ impl Session {
             .await
     }
 
+    /// True if models stand for all servers.
+    pub(crate) fn is_rehearsal(&self) -> bool {
+        self.platform.rehearses
+    }
+
     /// Looks for an image on another remote. In a rehearsal nothing but the models is asked.
     async fn check_elsewhere(
         &self,
@@ -221,7 +226,7 @@ impl Session {
         image: &str,
         (remote, name): (&Client, &str),
     ) -> Result<Diagnostics, Diagnostics> {
-        if self.platform.rehearses || remote.remote() == client.remote() {
+        if self.is_rehearsal() || remote.remote() == client.remote() {
             return Ok(Diagnostics::new());
         }
         let architectures = match object.some_text("architecture") {

@@ -10,6 +10,7 @@ use super::{
     schemas::{config, defaulted, optional, place, required, resource},
     validate,
 };
+use crate::client::ApiPath;
 
 pub(crate) struct StoragePool;
 
@@ -60,6 +61,14 @@ impl Entity for StoragePool {
 
     fn validate(&self, config: Attributes<'_>, diags: &mut Diagnostics) {
         validate::one_of(config, "driver", &DRIVERS, diags);
+    }
+
+    /// A server has its pools for all projects, whichever is asked for: one that is not there yet is no obstacle.
+    fn placed(&self, path: ApiPath, object: Attributes<'_>, _project: &str) -> ApiPath {
+        match object.some_text("target") {
+            Some(member) => path.query("target", member),
+            None => path,
+        }
     }
 
     fn segments<'a>(&self, object: Attributes<'a>) -> Vec<&'a str> {

@@ -38,6 +38,12 @@ use store::Store;
 
 pub use faults::{Failure, Fault};
 
+/// What a twin begins with and may hand over: types and names.
+pub(crate) const LENT: [(&str, &str); 2] = [
+    ("incus_storage_pool", "default"),
+    ("incus_network", "incusbr0"),
+];
+
 /// A running twin; it ends when this is dropped.
 pub struct Twin {
     socket: PathBuf,
@@ -88,6 +94,13 @@ impl Twin {
             socket: socket.to_owned(),
             accepting,
         })
+    }
+
+    /// Lets it have whatever image is asked for, and hand over what it began with ([`LENT`]) to the first who makes it.
+    #[must_use]
+    pub fn lending(self) -> Self {
+        self.shared.store().lends = true;
+        self
     }
 
     /// Makes it fail the next call that the fault describes.

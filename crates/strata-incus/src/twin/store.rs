@@ -62,6 +62,9 @@ pub(super) struct Store {
     /// What was changed since it was written.
     #[serde(skip)]
     changes: Vec<Change>,
+    /// True if it has whatever image is asked for, and hands over what it began with.
+    #[serde(skip)]
+    pub(super) lends: bool,
 }
 
 /// An object that was put somewhere, or taken away.
@@ -80,6 +83,7 @@ impl Store {
             made: 0,
             number: 0,
             changes: Vec::new(),
+            lends: false,
         };
         let features = [
             "features.images",
@@ -163,6 +167,19 @@ impl Store {
             object: Some(object.clone()),
         });
         self.objects.entry(kind).or_default().insert(key, object);
+    }
+
+    /// Lets go of a pool or network that it began with, and that nobody changed, for somebody who makes one of that
+    /// name: a server that was set up otherwise would not have it.
+    pub(super) fn hand_over(&mut self, kind: Kind, project: &str, name: &str) {
+        if !self.lends || !matches!(kind, Kind::Pool | Kind::Network) {
+            return;
+        }
+        let fresh = Self::new();
+        let begun = fresh.get(kind, project, name).map(|begun| &begun["config"]);
+        if begun.is_some() && self.get(kind, project, name).map(|now| &now["config"]) == begun {
+            self.remove(kind, project, name);
+        }
     }
 
     pub(super) fn remove(&mut self, kind: Kind, project: &str, name: &str) -> Option<Value> {

@@ -8,7 +8,7 @@ use strata_core::{
 };
 use strata_incus::Timeouts;
 
-use crate::testbed::{Testbed, name, short, testbed, testbed_with, texts};
+use crate::testbed::{Testbed, name, short, testbed, testbed_in_earnest, testbed_with, texts};
 
 pub(crate) fn waits(kinds: &[&str]) -> Value {
     let wait = |kind: &&str| {
@@ -200,7 +200,9 @@ async fn an_address_that_never_comes_is_an_error_and_the_instance_is_recorded() 
 
 #[tokio::test]
 async fn an_image_that_is_not_there_is_found_while_planning() {
-    let Some(testbed) = testbed() else { return };
+    let Some(testbed) = testbed_in_earnest() else {
+        return;
+    };
     let instance = testbed.resource("incus_instance");
     let config = instance.config(&[
         ("name", Value::from(name("x"))),

@@ -255,9 +255,15 @@ async fn what_the_server_has_already_is_told_while_planning() {
     let Some(testbed) = testbed() else { return };
     let profile = testbed.resource("incus_profile");
     let config = profile.config(&[("name", text("default"))]);
-    let told = profile.try_plan(&config).await.unwrap_err();
-    let told: Vec<_> = told.iter().map(|told| told.summary.as_str()).collect();
-    assert_eq!(told, ["profile `default` is there already"]);
+    let told = profile.try_plan(&config).await.unwrap().warnings;
+    let told: Vec<_> = told
+        .iter()
+        .map(|told| (told.code, told.summary.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [("incus-given", "profile `default` is there already")]
+    );
 
     let instance = testbed.resource("incus_instance");
     let properties = texts(&[

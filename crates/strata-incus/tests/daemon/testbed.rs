@@ -75,14 +75,26 @@ pub(crate) fn testbed() -> Option<Testbed> {
     testbed_with(short())
 }
 
+/// The testbed for who does not rehearse: images are looked for.
+pub(crate) fn testbed_in_earnest() -> Option<Testbed> {
+    testbed_of(short(), false)
+}
+
 pub(crate) fn testbed_with(timeouts: Timeouts) -> Option<Testbed> {
+    testbed_of(timeouts, true)
+}
+
+fn testbed_of(timeouts: Timeouts, rehearses: bool) -> Option<Testbed> {
     let socket = socket()?;
     let socket = socket.display().to_string();
     let environment = [
         ("INCUS_SOCKET", socket.as_str()),
         ("INCUS_CONF", "/nonexistent"),
     ];
-    let incus = Incus::new(settings(&environment, timeouts));
+    let incus = Incus::new(Settings {
+        rehearses,
+        ..settings(&environment, timeouts)
+    });
     let provider = incus.provider();
     let block = provider.schema().provider.empty_value();
     let configured = provider.configure(block).unwrap();

@@ -52,11 +52,14 @@ pub(super) fn programs(files: &dyn Files, base: &Path, tree: &[String]) -> Vec<(
         }
     }
     let packer = tree.iter().filter(|path| path.ends_with(".pkr.hcl"));
-    found.extend(packer.map(|path| {
-        (
-            path.clone(),
-            "builds an image with Packer; a stage `image` does that, with a playbook".to_owned(),
-        )
+    let folders: BTreeSet<&str> = packer.map(|path| split(path).0).collect();
+    found.extend(folders.into_iter().map(|folder| {
+        let name = match folder {
+            "" => "*.pkr.hcl".to_owned(),
+            folder => format!("{folder}/*.pkr.hcl"),
+        };
+        let does = "builds an image with Packer; a stage `image` does that, with a playbook";
+        (name, does.to_owned())
     }));
     found.extend(terragrunt(tree));
     found
@@ -74,7 +77,7 @@ fn terragrunt(tree: &[String]) -> Option<(String, String)> {
     Some((name, does.to_owned()))
 }
 
-/// The targets of a Makefile: those that run such a tool, then the others.
+/// The targets of a Makefile: those that run such a tool, then all others in one.
 fn targets(text: &str) -> Vec<(String, String)> {
     let mut found: Vec<(String, String)> = Vec::new();
     let mut others = BTreeSet::new();
@@ -94,12 +97,13 @@ fn targets(text: &str) -> Vec<(String, String)> {
         }
     }
     others.retain(|other| found.iter().all(|(name, _)| name != other));
-    let why = "runs something else: it stays as it is, or becomes a `verify` with `command`";
-    found.extend(
-        others
-            .into_iter()
-            .map(|name| (name.to_owned(), why.to_owned())),
-    );
+    let names: Vec<&str> = others.into_iter().collect();
+    let why = match names.len() {
+        0 => return found,
+        1 => "runs something else: it stays as it is, or becomes a `verify` with `command`",
+        _ => "run something else: they stay as they are, or become a `verify` with `command`",
+    };
+    found.push((names.join(", "), why.to_owned()));
     found
 }
 
@@ -155,13 +159,13 @@ mod tests {
 
     #[test]
     fn targets_that_run_tools_are_named_with_what_replaces_them() {
-        let text = ".PHONY: up\nup: init\n\t@cd tf && terraform apply -auto-approve\n\nlint:\n\tyamllint .\nplay:\n\tansible-playbook site.yml\n";
+        let text = ".PHONY: up\nup: init\n\t@cd tf && terraform apply -auto-approve\n\nlint:\n\tyamllint .\nbackup:\n\trestic backup .\nplay:\n\tansible-playbook site.yml\n";
         let expected = [
             ("up", "is `strata up ENV`"),
             ("play", "is `strata configure ENV`"),
             (
-                "lint",
-                "runs something else: it stays as it is, or becomes a `verify` with `command`",
+                "backup, lint",
+                "run something else: they stay as they are, or become a `verify` with `command`",
             ),
         ];
         let expected = expected.map(|(name, does)| (name.to_owned(), does.to_owned()));

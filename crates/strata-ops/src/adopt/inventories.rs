@@ -45,6 +45,18 @@ pub(super) fn sources(files: &dyn Files, base: &Path, tree: &[String]) -> Vec<So
     found.into_iter().map(source).collect()
 }
 
+/// True for a path that is called as inventories are, wherever it is.
+pub(super) fn is_named_so(path: &str) -> bool {
+    let (folder, name) = split(path);
+    let word = |text: &str| text.contains("inventory") || text.contains("hosts");
+    let is_text = !name.contains('.')
+        || [".ini", ".yml", ".yaml", ".json", ".cfg"]
+            .iter()
+            .any(|end| name.ends_with(end));
+    let is_variables = folder.ends_with("_vars") || folder.contains("_vars/");
+    is_text && !is_variables && (word(name) || word(split(folder).1))
+}
+
 fn is_inventory(path: &str) -> bool {
     let (folder, name) = split(path);
     let parts: Vec<&str> = folder.split('/').collect();

@@ -7,6 +7,7 @@
 mod environments;
 mod glue;
 mod inventories;
+mod names;
 mod playbooks;
 mod terraform;
 #[cfg(test)]

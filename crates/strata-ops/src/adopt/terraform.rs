@@ -9,7 +9,7 @@ use std::{
 use strata_core::{Diagnostics, Source, files::Files};
 use strata_hcl::Body;
 
-use super::{environments, walk::split};
+use super::{environments, inventories, walk::split};
 
 /// A folder that can be planned and applied.
 pub(super) struct RootModule {
@@ -19,10 +19,14 @@ pub(super) struct RootModule {
     pub(super) environment: Option<String>,
     /// Variables that need a value, and their types as they are written.
     pub(super) required: Vec<(String, Option<String>)>,
+    /// An example of `terraform.tfvars`, where there is none of these; what it names is not among `required`.
+    pub(super) example: Option<String>,
     /// Variable files that are not read by themselves, with their environments.
     pub(super) variable_files: Vec<(Option<String>, String)>,
     /// Outputs.
     pub(super) outputs: BTreeSet<String>,
+    /// Inventories that it writes: paths in the repository.
+    pub(super) inventories: BTreeSet<String>,
 }
 
 /// What one folder says.
@@ -31,6 +35,8 @@ struct Folder {
     variables: BTreeMap<String, (bool, Option<String>)>,
     outputs: BTreeSet<String>,
     calls: Vec<String>,
+    /// Files that it writes, relative to the root module that is applied.
+    written: Vec<String>,
     acts: bool,
 }
 
@@ -86,6 +92,16 @@ fn look(folder: &mut Folder, body: &Body) {
                     .calls
                     .extend(source.filter(|source| source.starts_with('.')));
             }
+            ("resource", Some(kind)) => {
+                folder.acts = true;
+                if matches!(&*kind, "local_file" | "local_sensitive_file") {
+                    let name = block.body.attribute("filename");
+                    folder.written.extend(name.and_then(|name| {
+                        let text = written(&name.expression, body);
+                        path_of(&text)
+                    }));
+                }
+            }
             ("resource" | "data" | "provider" | "terraform", _) => folder.acts = true,
             _ => {}
         }
@@ -95,6 +111,15 @@ fn look(folder: &mut Folder, body: &Body) {
 fn literal(expression: &strata_hcl::Expression) -> Option<String> {
     let value = strata_hcl::evaluate(expression, &strata_hcl::EmptyScope, &mut Diagnostics::new());
     value.as_str().map(str::to_owned)
+}
+
+/// The path in a template that begins with the folder of its module, or with none; none if it is made of more.
+fn path_of(template: &str) -> Option<String> {
+    let text = template.strip_prefix('"')?.strip_suffix('"')?;
+    let folders = ["${path.module}/", "${path.root}/", "${path.cwd}/"];
+    let rest = folders.iter().find_map(|folder| text.strip_prefix(folder));
+    let path = rest.unwrap_or(text);
+    (!path.contains("${") && !path.starts_with(['/', '~'])).then(|| path.to_owned())
 }
 
 /// An expression as it is written, in one line.
@@ -118,6 +143,16 @@ fn inside(folder: &str, source: &str) -> String {
     path.display().to_string()
 }
 
+/// How examples of variable files begin and end.
+const EXAMPLES: [(&str, &str); 6] = [
+    ("", ".tfvars.example"),
+    ("", ".tfvars.sample"),
+    ("", ".tfvars.template"),
+    ("", ".tfvars.dist"),
+    ("example", ".tfvars"),
+    ("terraform.", "example.tfvars"),
+];
+
 fn root_module(
     files: &dyn Files,
     base: &Path,
@@ -137,7 +172,20 @@ fn root_module(
     };
     let mut given = BTreeSet::new();
     let mut variable_files = Vec::new();
-    for file in tree.iter().filter(below) {
+    let values = format!("{prefix}terraform.tfvars");
+    let is_example = |file: &&String| {
+        let name = split(file).1;
+        split(file).0 == path
+            && EXAMPLES
+                .iter()
+                .any(|(begin, end)| name.starts_with(begin) && name.ends_with(end))
+    };
+    let example = tree.iter().find(is_example);
+    let example = example.filter(|_| !tree.contains(&values)).cloned();
+    if let Some(file) = &example {
+        given.extend(names(files, base, file));
+    }
+    for file in tree.iter().filter(below).filter(|file| !is_example(file)) {
         given.extend(names(files, base, file));
         if !is_automatic(file) {
             variable_files.push((environments::of(file), file.clone()));
@@ -151,8 +199,15 @@ fn root_module(
         required: required
             .map(|(name, (_, kind))| (name.clone(), kind.clone()))
             .collect(),
+        example,
         variable_files,
         outputs: folder.outputs.clone(),
+        inventories: folder
+            .written
+            .iter()
+            .map(|name| inside(path, name))
+            .filter(|name| inventories::is_named_so(name))
+            .collect(),
     }
 }
 

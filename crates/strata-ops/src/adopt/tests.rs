@@ -215,6 +215,105 @@ fn what_terragrunt_does_is_told_once() {
 }
 
 #[test]
+fn parts_of_a_repository_have_stages_of_their_names_that_follow_each_other() {
+    let module = "resource \"terraform_data\" \"x\" {}\n";
+    let (text, _) = check(
+        "lab",
+        &[
+            ("dns/terraform/main.tf", module),
+            ("dns/ansible/deploy.yml", PLAY),
+            ("proxy/terraform/main.tf", module),
+            (
+                "proxy/ansible/deploy.yml",
+                "- hosts: localhost\n  tasks: []\n",
+            ),
+        ],
+    );
+    assert_eq!(
+        text,
+        r#"project "lab" {}
+
+environment "local" {
+  provision "dns" {
+    directory = "dns/terraform"
+  }
+
+  provision "proxy" {
+    directory = "proxy/terraform"
+  }
+
+  configure "dns" {
+    playbook = "dns/ansible/deploy.yml"
+    # The plays want: web. Name their hosts, or let outputs `GROUP_instances` do it.
+    # hosts = { web = provision.dns.OUTPUT }
+    after = [provision.dns]
+  }
+
+  configure "proxy" {
+    playbook = "proxy/ansible/deploy.yml"
+    after    = [provision.proxy]
+  }
+}
+"#
+    );
+}
+
+#[test]
+fn an_example_of_variables_is_to_be_copied() {
+    let (text, _) = check(
+        "lab",
+        &[
+            (
+                "tofu/main.tf",
+                "variable \"a\" {}\nvariable \"b\" {}\nterraform {}\n",
+            ),
+            ("tofu/terraform.tfvars.example", "a = 1\n"),
+        ],
+    );
+    assert_eq!(
+        text,
+        r#"project "lab" {}
+
+environment "local" {
+  provision "tofu" {
+    directory = "tofu"
+    # Copy `tofu/terraform.tfvars.example` to `terraform.tfvars` beside it and fill it in.
+    variables = {
+      # b = …  # any, needs a value
+    }
+  }
+}
+"#
+    );
+}
+
+#[test]
+fn an_inventory_that_a_root_module_writes_is_that_of_the_playbooks() {
+    let module = "output \"state_of_things\" {\n  value = 1\n}\nresource \"local_file\" \"inventory\" {\n  filename = \"${path.module}/../ansible/inventory.ini\"\n  content  = \"\"\n}\nresource \"local_file\" \"key\" {\n  filename = \"${path.module}/hosts/${var.name}.yml\"\n}\n";
+    let (text, _) = check(
+        "lab",
+        &[("terraform/main.tf", module), ("ansible/site.yml", PLAY)],
+    );
+    assert_eq!(
+        text,
+        r#"project "lab" {}
+
+environment "local" {
+  provision "terraform" {
+    directory = "terraform"
+  }
+
+  configure "ansible" {
+    playbook  = "ansible/site.yml"
+    inventory = ["ansible/inventory.ini"]
+    after     = [provision.terraform]
+  }
+}
+"#
+    );
+}
+
+#[test]
 fn a_folder_without_either_gives_no_draft() {
     let files = MemoryFiles::new([("README.md", "hello")]);
     assert!(draft(&files, Path::new(""), "x").is_none());

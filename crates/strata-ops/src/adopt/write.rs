@@ -7,6 +7,7 @@ use strata_core::Source;
 use super::{
     Draft, Found,
     environments::{stage_name, stem},
+    names::{MAIN, free_name, last_of, playbook_name, telling, top},
     playbooks::Entry,
     terraform::RootModule,
     walk::split,
@@ -32,9 +33,6 @@ const UNDOING: [&str; 17] = [
     "uninstall",
     "wipe",
 ];
-
-/// Playbooks that people run whole; others beside them are for a purpose of their own.
-const MAIN: [&str; 4] = ["site", "main", "playbook", "all"];
 
 pub(super) fn write(found: &Found, name: &str) -> Draft {
     let mut draft = Draft {
@@ -184,12 +182,19 @@ fn write_environment(found: &Found, playbooks: &[&Entry], environment: &str, dra
     }
     let hypervisors = stages.clone();
     let mut names = BTreeSet::new();
-    let modules = found
+    let modules: Vec<&RootModule> = found
         .modules
         .iter()
-        .filter(|module| is_here(&module.environment));
-    for module in modules {
-        let name = free_name(last_of(&module.directory, environment), &mut names);
+        .filter(|module| is_here(&module.environment))
+        .collect();
+    let usual: Vec<&str> = modules
+        .iter()
+        .map(|module| last_of(&module.directory, environment))
+        .collect();
+    let mut applied: Vec<(&str, String)> = Vec::new();
+    for module in &modules {
+        let name = telling(&module.directory, environment, &usual);
+        let name = free_name(name, &mut names);
         let numbered = stages.last().filter(|_| is_numbered(module));
         let before: Vec<&String> = match numbered {
             Some(last) => vec![last],
@@ -197,12 +202,39 @@ fn write_environment(found: &Found, playbooks: &[&Entry], environment: &str, dra
         };
         provision(found, module, &name, environment, &before, draft);
         stages.push(format!("provision.{name}"));
+        applied.push((top(&module.directory), format!("provision.{name}")));
     }
-    for playbook in then {
-        let name = free_name(playbook_name(playbook, environment), &mut playbook_names);
-        configure(found, playbook, &name, environment, &stages, draft);
+    let usual: Vec<&str> = then
+        .iter()
+        .map(|playbook| playbook_name(playbook, environment))
+        .collect();
+    for (playbook, name) in then.iter().zip(&usual) {
+        let name = match usual.iter().filter(|other| *other == name).count() {
+            1 => name,
+            _ => telling(split(&playbook.path).0, environment, &usual),
+        };
+        let name = free_name(name, &mut playbook_names);
+        let before = before_playbook(&playbook.path, &applied, &hypervisors, &stages);
+        configure(found, playbook, &name, environment, &before, draft);
     }
     line(&mut draft.text, 0, "}");
+}
+
+/// The stages before a playbook: all, or where each folder of the repository is a part with root modules of its
+/// own, those of its part.
+fn before_playbook(
+    path: &str,
+    applied: &[(&str, String)],
+    hypervisors: &[String],
+    stages: &[String],
+) -> Vec<String> {
+    let parts: BTreeSet<&str> = applied.iter().map(|(part, _)| *part).collect();
+    let own = applied.iter().filter(|(part, _)| *part == top(path));
+    let own: Vec<&String> = own.map(|(_, stage)| stage).collect();
+    match parts.len() > 1 && !own.is_empty() {
+        true => hypervisors.iter().chain(own).cloned().collect(),
+        false => stages.to_vec(),
+    }
 }
 
 fn provision(
@@ -234,6 +266,10 @@ fn provision(
     if !before.is_empty() {
         let before: Vec<&str> = before.iter().map(|stage| stage.as_str()).collect();
         line(text, 2, &format!("after = [{}]", before.join(", ")));
+    }
+    if let Some(example) = &module.example {
+        let copy = format!("# Copy `{example}` to `terraform.tfvars` beside it and fill it in.");
+        line(text, 2, &copy);
     }
     if !module.required.is_empty() {
         variables(found, module, text);
@@ -309,13 +345,17 @@ fn configure(
         .filter(|source| source.may_have(&playbook.hosts))
         .map(|source| quoted(&source.path))
         .collect();
+    let inventories = match inventories.is_empty() && !is_only_here(playbook) {
+        true => written_inventories(found, environment),
+        false => inventories,
+    };
     if !inventories.is_empty() {
         line(
             text,
             2,
             &format!("inventory = [{}]", inventories.join(", ")),
         );
-    } else if !has_instances(found, playbook) {
+    } else if !has_instances(found, playbook) && !is_only_here(playbook) {
         for hint in hints_of_hosts(found, playbook, environment, stages) {
             line(text, 2, &hint);
         }
@@ -335,6 +375,23 @@ fn is_of(found: Option<&str>, environment: &str) -> bool {
     found.is_none_or(|of| of == environment)
 }
 
+/// Names of this machine, which needs no inventory.
+const HERE: [&str; 2] = ["localhost", "127.0.0.1"];
+
+/// True for a playbook of this machine alone.
+fn is_only_here(playbook: &Entry) -> bool {
+    let mut hosts = playbook.hosts.iter();
+    !playbook.hosts.is_empty() && hosts.all(|host| HERE.contains(&host.as_str()))
+}
+
+/// The inventories that root modules of the environment write.
+fn written_inventories(found: &Found, environment: &str) -> Vec<String> {
+    let modules = found.modules.iter();
+    let modules = modules.filter(|module| is_of(module.environment.as_deref(), environment));
+    let names: BTreeSet<&String> = modules.flat_map(|module| &module.inventories).collect();
+    names.into_iter().map(|name| quoted(name)).collect()
+}
+
 /// Comments that say how the stage could come to its hosts, where nothing names them.
 fn hints_of_hosts(
     found: &Found,
@@ -342,24 +399,34 @@ fn hints_of_hosts(
     environment: &str,
     stages: &[String],
 ) -> Vec<String> {
-    let here = ["all", "localhost", "127.0.0.1"];
-    let group = playbook
-        .hosts
+    let plain = |name: &&str| {
+        name.chars()
+            .all(|c| c.is_alphanumeric() || "_-.".contains(c))
+    };
+    let groups = playbook.hosts.iter().map(String::as_str);
+    let groups: Vec<&str> = groups
+        .filter(|name| !name.is_empty() && plain(name) && !HERE.contains(name))
+        .collect();
+    let group = groups
         .iter()
-        .find(|name| !here.contains(&name.as_str()));
-    let group = group.map_or("GROUP", String::as_str);
+        .find(|name| **name != "all")
+        .unwrap_or(&"GROUP");
     let modules = found.modules.iter();
     let modules = modules.filter(|module| is_of(module.environment.as_deref(), environment));
     let outputs = modules.flat_map(|module| &module.outputs);
     let outputs: Vec<&str> = outputs.map(String::as_str).collect();
     let stage = stages.last().map_or("provision.STAGE", String::as_str);
-    let output = outputs.first().unwrap_or(&"OUTPUT");
-    let groups: Vec<&str> = playbook.hosts.iter().map(String::as_str).collect();
+    const HOSTS: [&str; 8] = [
+        "addr", "host", "instance", "ip", "machine", "node", "server", "vm",
+    ];
+    let is_of_hosts = |output: &&&str| HOSTS.iter().any(|word| output.contains(word));
+    let output = outputs.iter().find(is_of_hosts).unwrap_or(&"OUTPUT");
+    let wanted = match groups.is_empty() {
+        true => "# The plays name their hosts by templates.".to_owned(),
+        false => format!("# The plays want: {}.", groups.join(", ")),
+    };
     let mut hints = vec![
-        format!(
-            "# The plays want: {}. Name their hosts, or let outputs `GROUP_instances` do it.",
-            groups.join(", ")
-        ),
+        format!("{wanted} Name their hosts, or let outputs `GROUP_instances` do it."),
         format!("# hosts = {{ {group} = {stage}.{output} }}"),
     ];
     if outputs.len() > 1 {
@@ -373,41 +440,6 @@ fn has_instances(found: &Found, playbook: &Entry) -> bool {
     let outputs = found.modules.iter().flat_map(|module| &module.outputs);
     let mut groups = outputs.filter_map(|output| output.strip_suffix("_instances"));
     groups.any(|group| playbook.hosts.contains(group))
-}
-
-fn playbook_name<'a>(playbook: &'a Entry, environment: &str) -> &'a str {
-    let (folder, name) = split(&playbook.path);
-    match stem(name) {
-        name if MAIN.contains(&name) => last_of(folder, environment),
-        name => name,
-    }
-}
-
-/// The last part of a path that is not the environment.
-fn last_of<'a>(path: &'a str, environment: &str) -> &'a str {
-    let skipped = [
-        "",
-        "env",
-        "envs",
-        "environments",
-        "playbooks",
-        "inventories",
-        "live",
-        "stages",
-    ];
-    let meant = |part: &&str| *part != environment && !skipped.contains(part);
-    path.rsplit('/').find(meant).unwrap_or("main")
-}
-
-fn free_name(wanted: &str, taken: &mut BTreeSet<String>) -> String {
-    let wanted = stage_name(wanted);
-    let numbered = (2..).map(|number| format!("{wanted}-{number}"));
-    let name = std::iter::once(wanted.clone())
-        .chain(numbered)
-        .find(|name| !taken.contains(name));
-    let name = name.unwrap_or(wanted);
-    taken.insert(name.clone());
-    name
 }
 
 fn quoted(text: &str) -> String {

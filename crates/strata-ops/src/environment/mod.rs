@@ -30,6 +30,7 @@ use strata_core::{
 use strata_engine::Plan;
 
 use crate::{
+    files::Disk,
     process::Process,
     project::{Environment, Outputs, Project, Scope, Stage, env_file::Variables},
     registry::Platforms,
@@ -154,6 +155,7 @@ impl<'a> Run<'a> {
             outputs,
             instance: None,
             secrets: self.secrets,
+            files: (&Disk, &self.project.folder),
         }
     }
 

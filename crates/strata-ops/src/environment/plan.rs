@@ -1,8 +1,8 @@
 //! What `up` would do, in both layers, without doing it.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::PathBuf};
 
-use strata_core::{BoxFuture, Diagnostics, Event, StageOutcome, Value};
+use strata_core::{BoxFuture, Diagnostic, Diagnostics, Event, StageOutcome, Value};
 use strata_engine::{Plan, PlanMode};
 
 use super::{Made, Run, StageEnd, Summary, check, configure::Manner, stages, up::left_out};
@@ -115,6 +115,10 @@ impl Run<'_> {
         configure: &Configure,
         made: &Made,
     ) -> Result<StageEnd, Diagnostics> {
+        if let Some(awaited) = self.awaited_inventory(stage, configure) {
+            self.tell(stage, awaited.into());
+            return Ok(StageEnd::of(StageOutcome::Changed));
+        }
         let mut outcomes = Vec::new();
         for instance in self.instances(configure) {
             self.tell_instance(stage, instance);
@@ -124,6 +128,24 @@ impl Run<'_> {
             .into_iter()
             .find(|outcome| outcomes.contains(outcome));
         Ok(StageEnd::of(worst.unwrap_or(StageOutcome::Unchanged)))
+    }
+
+    /// Says of a stage that it cannot be planned yet, if an inventory of its own is not there, and a root module
+    /// before it may write it.
+    fn awaited_inventory(&self, stage: &Stage, configure: &Configure) -> Option<Diagnostic> {
+        // They stand in the order in which they run.
+        let stages = self.environment.stages.iter();
+        let mut before = stages.take_while(|other| !std::ptr::eq(*other, stage));
+        let first = before.find(|other| matches!(other.body, StageBody::Provision(_)))?;
+        let is_absent = |path: &&PathBuf| !path.to_string_lossy().contains(',') && !path.exists();
+        let absent = configure.inventory.iter().find(is_absent)?;
+        let summary = format!("There is no inventory `{}` yet", absent.display());
+        let why = format!(
+            "`{}` comes before this stage and may write it, so that `up` knows its hosts, and a plan does not.",
+            first.name
+        );
+        let told = Diagnostic::warning("inventory-awaited", summary).detail(why);
+        Some(told.hint("With `hosts`, or outputs `GROUP_instances`, a plan knows them, too."))
     }
 
     async fn plan_instance(

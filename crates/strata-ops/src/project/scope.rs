@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use strata_core::{Diagnostic, Diagnostics, Type, Value};
+use strata_core::{Diagnostic, Diagnostics, Type, Value, files::Files};
 use strata_hcl::{Environment, Expression, Reference, Resolved};
 
 use super::{env_file::Variables, image_outputs};
@@ -35,6 +35,8 @@ pub struct Scope<'a> {
     pub instance: Option<Arc<str>>,
     /// What `secret.NAME` stands for; one that is not here was not read, and is an unknown text.
     pub secrets: &'a Secrets,
+    /// What `file` and its kin read, from the project's folder on.
+    pub files: (&'a dyn Files, &'a Path),
 }
 
 impl Scope<'_> {
@@ -140,8 +142,10 @@ impl strata_hcl::Scope for Scope<'_> {
     }
 
     fn environment(&self) -> Environment<'_> {
+        let (files, directory) = self.files;
         Environment {
-            directory: Path::new("."),
+            files: Some(files),
+            directory,
             ..Environment::none()
         }
     }

@@ -108,7 +108,8 @@ fn incus(sockets: &Path, folder: Option<&Path>, members: &[String]) -> Result<Tw
     let file = folder.map(|folder| folder.join("incus.json"));
     let members: Vec<&str> = members.iter().map(String::as_str).collect();
     let twin = Twin::start_cluster(&sockets.join("incus.socket"), file.as_deref(), &members);
-    twin.map_err(|error| trouble(folder.unwrap_or(sockets), &error))
+    twin.map(Twin::lending)
+        .map_err(|error| trouble(folder.unwrap_or(sockets), &error))
 }
 
 /// What a model of Proxmox VE is like that goes on from what the folder holds.

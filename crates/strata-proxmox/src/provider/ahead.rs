@@ -3,7 +3,7 @@
 //! It asks for lists alone, so that a plan of thousands costs as many calls as one of ten. What the
 //! same plan will make counts as there ([`super::intended`]), and what only apply can tell is not judged.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, ops::RangeInclusive};
 
 use serde_json::Value as Json;
 use strata_core::Diagnostic;
@@ -14,6 +14,9 @@ use super::{
     session::{Cluster, Session},
     value,
 };
+
+/// The ids that guests may have.
+const IDS: RangeInclusive<u32> = 100..=999_999_999;
 
 /// What a guest wants of its node.
 #[derive(Debug, Default)]
@@ -155,6 +158,13 @@ fn check_id(session: &Session, cluster: &Cluster, object: &Json) -> Outcome<()> 
     let Some(id) = id_of(object) else {
         return Ok(());
     };
+    if !IDS.contains(&id) {
+        return refuse(
+            "proxmox-invalid-id",
+            format!("{id} is no id of a guest"),
+            format!("they go from {} to {}", IDS.start(), IDS.end()),
+        );
+    }
     let claimed = who(object).map_or(Ok(()), |who| session.claim(id, &who));
     if let Err(other) = claimed {
         return refuse(

@@ -1,6 +1,9 @@
 //! What virtual machines and containers have in common.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde_json::{Value as Json, json};
 use strata_core::Diagnostic;
@@ -90,6 +93,30 @@ pub(crate) fn texts(object: &Json, name: &str) -> Vec<String> {
         .iter()
         .filter_map(|item| item.as_str().map(str::to_owned))
         .collect()
+}
+
+/// Tags as the server keeps them: cut at `;`, `,` and blanks, in order and each once.
+fn tags<'a>(written: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let words = written
+        .into_iter()
+        .flat_map(|text| text.split(|c: char| matches!(c, ';' | ',') || c.is_whitespace()));
+    let words: BTreeSet<&str> = words.filter(|word| !word.is_empty()).collect();
+    words.into_iter().map(str::to_owned).collect()
+}
+
+/// The tags that an object is written with, as the server keeps them.
+pub(crate) fn tags_of(object: &Json) -> Vec<String> {
+    tags(all(object, "tags").iter().filter_map(Json::as_str))
+}
+
+/// The tags that a server tells, where they are others than those that the object is written with. Most servers
+/// keep them in small letters.
+pub(crate) fn other_tags(object: &Json, told: &Json) -> Option<Vec<String>> {
+    let now = tags(told.as_str());
+    let small = |tags: &[String]| -> BTreeSet<String> {
+        tags.iter().map(|tag| tag.to_lowercase()).collect()
+    };
+    (small(&tags_of(object)) != small(&now)).then_some(now)
 }
 
 /// A property string's parts: the first without a name stands under an empty one.

@@ -9,7 +9,7 @@ use strata_core::{BoxFuture, Diagnostics};
 
 use super::{
     PRIVATE,
-    guest::{self, all, first, id_of, text, texts},
+    guest::{self, all, first, id_of, tags_of, text, texts},
     kind::{Doing, Kind, Outcome, Planned, Work},
     value,
     vm::{Vm, import_id, patience},
@@ -228,13 +228,8 @@ impl Newer {
                 object[name] = ours[name].clone();
             }
         }
-        let sorted = |ours: &Json| {
-            let mut tags = texts(ours, "tags");
-            tags.sort();
-            tags
-        };
-        if sorted(before) != sorted(ours) {
-            object["tags"] = json!(sorted(ours));
+        if tags_of(before) != tags_of(ours) {
+            object["tags"] = json!(tags_of(ours));
         }
         for (theirs, name, members) in MEMBERS {
             if object[theirs].is_object() {

@@ -29,7 +29,10 @@ use super::{
     instance::HardwareAddresses,
     session::{Place, Session},
 };
-use crate::client::{Answer, ApiPath, Client};
+use crate::{
+    client::{Answer, ApiPath, Client},
+    twin,
+};
 
 /// The API extension of servers that read and write files of custom volumes.
 const VOLUME_FILES: &str = "file_storage_volume";
@@ -298,11 +301,15 @@ impl Planned<'_> {
         if self.session.known(&place).is_some() {
             return;
         }
+        if entity(self.type_name).is_some_and(|entity| entity.is_given(self.attributes())) {
+            found.push(self.given());
+            return;
+        }
         let path = path(self.type_name, self.value, self.project);
         let Some(there) = self.fetch(&path).await else {
             return;
         };
-        if there["status"] == PENDING {
+        if there["status"] == PENDING || self.is_lent() {
             return;
         }
         // What carries a mark of Strata's may belong to a resource that goes in this very run.
@@ -333,6 +340,20 @@ impl Planned<'_> {
                 "write the files through an instance that has the volume, or use a newer server",
             ));
         }
+    }
+
+    /// True in a rehearsal for what a model has of its own accord and hands over to the first who makes it.
+    fn is_lent(&self) -> bool {
+        let name = self.attributes().text("name").unwrap_or_default();
+        self.session.is_rehearsal() && twin::LENT.contains(&(self.type_name, name))
+    }
+
+    /// What is said of an object that every project has.
+    fn given(&self) -> Diagnostic {
+        let summary = format!("{} is there already", self.name());
+        Diagnostic::warning("incus-given", summary).detail(
+            "Every project has it: it is changed to what is written here, and emptied when this resource goes.",
+        )
     }
 
     fn taken(&self, is_marked: bool) -> Diagnostic {

@@ -5,6 +5,7 @@
 
 mod create;
 mod delete;
+mod given;
 mod migrate;
 mod settle;
 mod update;
@@ -97,7 +98,12 @@ pub(crate) fn changed(
 impl Lifecycle<'_> {
     /// Creates, updates or deletes.
     pub(crate) async fn apply(&self, request: ApplyRequest) -> ApplyResponse {
+        let is_given = |object: &Value| self.entity.is_given(Attributes(object));
         let outcome = match (&request.prior, &request.planned) {
+            (None, Some(planned)) if is_given(planned) => self.take(planned, &request).await,
+            (Some(prior), None) if is_given(&prior.value) => {
+                self.give_back(&prior.value, &request).await
+            }
             (None, Some(planned)) => return self.create(planned, &request).await,
             (Some(prior), Some(planned)) => self.update(prior, planned, &request).await,
             (Some(prior), None) => self.delete(&prior.value, &request).await,
@@ -153,6 +159,9 @@ impl Lifecycle<'_> {
             true => is_marked(server.value.config.as_ref(), marker),
             false => self.is_as_planned(planned, &server.value),
         };
+        if !is_ours && self.entity.is_given(Attributes(planned)) {
+            return Ok(Found::Nothing);
+        }
         if !is_ours {
             return Ok(Found::Foreign);
         }
@@ -326,6 +335,48 @@ mod tests {
                 r#"POST /1.0/profiles {"name":"a","description":"","config":{"limits.cpu":"1","user.strata.marker":"mark"},"devices":{}}"#
             ]
         );
+    }
+
+    #[tokio::test]
+    async fn the_profile_that_every_project_has_is_changed_and_emptied_again() {
+        let there =
+            r#"{"description":"old","config":{"x":"y"},"devices":{"root":{"type":"disk"}}}"#;
+        let daemon = Scripted::start([
+            ("GET /1.0/profiles/default", object(there).etag("1")),
+            ("PUT /1.0/profiles/default", object("null")),
+        ]);
+        let planned = with(
+            &profile(&[("limits.cpu", "1")]),
+            [("name", Value::from("default"))],
+        );
+        let made = apply(&daemon, request(None, Some(planned.clone()))).await;
+        assert_eq!(
+            made.object.map(|object| object.value),
+            Some(planned.clone())
+        );
+        assert_eq!(
+            daemon.seen()[1],
+            r#"PUT /1.0/profiles/default [1] {"description":"","config":{"limits.cpu":"1"},"devices":{}}"#
+        );
+        for (features, devices) in [
+            (r#"{"config":{}}"#, "{}"),
+            (
+                r#"{"config":{"features.profiles":"false"}}"#,
+                r#"{"root":{"type":"disk"}}"#,
+            ),
+        ] {
+            let daemon = Scripted::start([
+                ("GET /1.0/projects/default", object(features)),
+                ("GET /1.0/profiles/default", object(there).etag("2")),
+                ("PUT /1.0/profiles/default", object("null")),
+            ]);
+            let gone = apply(&daemon, request(Some(planned.clone()), None)).await;
+            assert!(gone.object.is_none() && gone.diagnostics.is_empty());
+            let emptied = format!(
+                r#"PUT /1.0/profiles/default [2] {{"description":"old","config":{{}},"devices":{devices}}}"#
+            );
+            assert_eq!(daemon.seen()[2], emptied);
+        }
     }
 
     #[tokio::test]

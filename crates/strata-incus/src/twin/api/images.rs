@@ -236,10 +236,11 @@ fn by_fingerprint(store: &Store, fingerprint: &Value) -> Option<(String, Value)>
 }
 
 /// The image that an instance is to be made of. Another server has whatever is asked of it: a rehearsal asks none.
+/// So has this one, if it lends.
 pub(super) fn source(store: &Store, source: &Value) -> Option<Value> {
     let text = |name: &str| source[name].as_str().unwrap_or_default();
     let name = [text("alias"), text("fingerprint")].concat();
-    let elsewhere = !text("server").is_empty() && !name.is_empty();
+    let elsewhere = (store.lends || !text("server").is_empty()) && !name.is_empty();
     find(store, &name).or_else(|| elsewhere.then(|| super::super::images::image(&name)))
 }
 

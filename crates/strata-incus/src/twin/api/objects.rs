@@ -73,6 +73,7 @@ fn create(call: &Call<'_>, family: &Family) -> Answered {
     if cluster::announce(&mut store, call, family, name)? {
         return Ok(Answer::Sync(Value::Null));
     }
+    store.hand_over(family.kind, &home, &key);
     let pending = cluster::is_pending(&store, family, name);
     if !pending && store.get(family.kind, &home, &key).is_some() {
         return exists(family.kind, name);

@@ -60,6 +60,7 @@ impl Loader<'_> {
             outputs: &outputs,
             instance: None,
             secrets: &unread,
+            files: (self.files, self.folder),
         };
         let stages: Vec<_> = blocks
             .iter()
@@ -89,6 +90,7 @@ impl Loader<'_> {
             outputs: &outputs,
             instance: None,
             secrets: &unread,
+            files: (self.files, self.folder),
         };
         let mistakes = self.diags.len();
         let value = scope.evaluate(&attribute.expression, self.diags);

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::settings::{environment, id_map, network};
 use crate::provider::{
-    guest::{all, first, parts, tell_description, text, texts},
+    guest::{all, first, other_tags, parts, tell_description, text, texts},
     value, vm,
 };
 
@@ -38,15 +38,7 @@ pub(super) fn observe(object: &mut Json, config: &Json, row: &Json) {
     if object["template"] != true {
         object["started"] = json!(row["status"] == "running");
     }
-    let mut was = texts(object, "tags");
-    was.sort();
-    let now: Vec<&str> = config["tags"]
-        .as_str()
-        .unwrap_or_default()
-        .split(';')
-        .filter(|tag| !tag.is_empty())
-        .collect();
-    if was != now {
+    if let Some(now) = other_tags(object, &config["tags"]) {
         object["tags"] = json!(now);
     }
     let number = |name: &str, usual: i64| json!(value::number(&config[name]).unwrap_or(usual));

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use crate::{
     client::Params,
     provider::{
-        guest::{all, first, positive, text, texts},
+        guest::{all, first, positive, tags_of, text, texts},
         value, vm,
     },
 };
@@ -17,8 +17,7 @@ pub(crate) fn settings(object: &Json) -> Params {
     params
         .maybe("hostname", text(init, "hostname"))
         .maybe("description", text(object, "description"));
-    let mut tags = texts(object, "tags");
-    tags.sort();
+    let tags = tags_of(object);
     if !tags.is_empty() {
         params.set("tags", tags.join(";"));
     }

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::{devices, disks};
 use crate::provider::{
-    guest::{all, first, text, texts},
+    guest::{all, first, tags_of, text, texts},
     vm,
 };
 
@@ -176,13 +176,8 @@ impl Told<'_> {
             let now = text(self.ours, "description").unwrap_or_default();
             object[name] = json!(now.trim_end_matches('\n'));
         }
-        let tags = |whole: &Json| {
-            let mut tags = texts(whole, "tags");
-            tags.sort();
-            tags
-        };
-        if tags(self.before) != tags(self.ours) {
-            object["tags"] = json!(tags(self.ours).join(";"));
+        if tags_of(self.before) != tags_of(self.ours) {
+            object["tags"] = json!(tags_of(self.ours).join(";"));
         }
         if self.change("/startup").is_some() {
             let now = first(self.ours, "startup");

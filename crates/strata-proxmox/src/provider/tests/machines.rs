@@ -110,6 +110,15 @@ async fn what_cannot_be_is_said_before_anything_is_touched() {
             .await
             .contains("The id 200 is")
     );
+    for id in [2, 99, 1_000_000_000] {
+        let mut config = machine();
+        config["vm_id"] = json!(id);
+        let told = refused(config, |_| {}).await;
+        assert!(
+            told.contains(&format!("{id} is no id of a guest")),
+            "{told}"
+        );
+    }
     assert!(
         refused(machine(), |config| config["node_name"] = json!("nope"))
             .await
@@ -287,13 +296,56 @@ async fn an_empty_key_is_none() {
     world.nothing(VM, &read, &config).await;
 }
 
-#[tokio::test]
-async fn a_rehearsal_lends_the_node_that_a_clone_goes_to() {
-    let world = world_with(Options::rehearsal(), |twin| Settings {
+/// A model that lends what a rehearsal asks for.
+async fn rehearsed() -> World {
+    world_with(Options::rehearsal(), |twin| Settings {
         models: Some(Models::one(twin.endpoint())),
         ..Settings::default()
     })
-    .await;
+    .await
+}
+
+#[tokio::test]
+async fn a_rehearsal_lends_the_container_that_others_are_cloned_from() {
+    const CONTAINER: &str = "proxmox_virtual_environment_container";
+    let world = rehearsed().await;
+    for (id, node) in [(301, "attic"), (302, "cellar")] {
+        let clone = json!({
+            "vm_id": id, "node_name": node, "unprivileged": true, "tags": ["Web", "lab,web"],
+            "clone": [{ "vm_id": 700, "node_name": "attic" }],
+            "initialization": [{ "hostname": format!("web-{id}") }],
+        });
+        let made = world.apply(CONTAINER, None, &clone).await.unwrap();
+        let read = world.read(CONTAINER, &made).await.unwrap();
+        world.nothing(CONTAINER, &read, &clone).await;
+    }
+}
+
+#[tokio::test]
+async fn a_serial_port_in_the_place_of_a_graphics_card_has_no_memory() {
+    let world = world(options()).await;
+    let mut config = machine();
+    config["vga"] = json!([{ "type": "serial0" }]);
+    config["serial_device"] = json!([{ "device": "socket" }]);
+    let made = world.apply(VM, None, &config).await.unwrap();
+    let read = world.read(VM, &made).await.unwrap();
+    assert_eq!(to_json(&read.value)["vga"], to_json(&made.value)["vga"]);
+    world.nothing(VM, &read, &config).await;
+}
+
+#[tokio::test]
+async fn tags_that_the_server_cuts_and_writes_small_are_no_change() {
+    let world = world(options()).await;
+    let mut config = machine();
+    config["tags"] = json!(["NVMe,lab", "web"]);
+    let made = world.apply(VM, None, &config).await.unwrap();
+    let read = world.read(VM, &made).await.unwrap();
+    world.nothing(VM, &read, &config).await;
+}
+
+#[tokio::test]
+async fn a_rehearsal_lends_the_node_that_a_clone_goes_to() {
+    let world = rehearsed().await;
     for (name, node) in [("one", "attic"), ("two", "cellar")] {
         let mut clone = machine();
         clone["name"] = json!(name);

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
-use crate::provider::guest::{all, first, parts};
+use super::settings::has_video_memory;
+use crate::provider::guest::{all, first, parts, text};
 
 /// What an attribute is where a setting does not tell it.
 #[derive(Clone, Copy)]
@@ -239,6 +240,10 @@ fn single(
             object[*block] = json!([]);
             return;
         }
+    }
+    // What no memory is sent for tells none, and what is written of it stays.
+    if *block == "vga" && !has_video_memory(text(&now, "type").unwrap_or_default()) {
+        now["memory"] = first(object, block)["memory"].clone();
     }
     object[*block] = json!([now]);
 }

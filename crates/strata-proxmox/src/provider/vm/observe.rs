@@ -13,7 +13,7 @@ use super::{
 use crate::{
     client::unpercent,
     provider::{
-        guest::{all, first, parts, tell_description, text, texts},
+        guest::{all, first, other_tags, parts, tell_description, text, texts},
         value,
     },
 };
@@ -149,15 +149,7 @@ fn scalars(object: &mut Json, config: &Json, row: &Json) {
     if object["template"] != true {
         object["started"] = json!(row["status"] == "running");
     }
-    let now = config["tags"].as_str().unwrap_or_default();
-    let mut now: Vec<&str> = now
-        .split([';', ','])
-        .filter(|tag| !tag.is_empty())
-        .collect();
-    let mut was = texts(object, "tags");
-    was.sort();
-    now.sort_unstable();
-    if was != now {
+    if let Some(now) = other_tags(object, &config["tags"]) {
         object["tags"] = json!(now);
     }
     if !row["pool"].is_null() || text(object, "pool_id").is_some() {

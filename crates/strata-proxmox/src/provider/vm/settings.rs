@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use super::{
     super::{
-        guest::{all, first, parts, positive, text, texts},
+        guest::{all, first, parts, positive, tags_of, text, texts},
         value,
     },
     attach,
@@ -27,8 +27,7 @@ pub(crate) fn settings(object: &Json, is_clone: bool) -> Params {
     };
     params.maybe("name", text(object, "name"));
     params.maybe("description", text(object, "description"));
-    let mut tags = texts(object, "tags");
-    tags.sort();
+    let tags = tags_of(object);
     if !tags.is_empty() {
         params.set("tags", tags.join(";"));
     }
@@ -139,6 +138,11 @@ pub(super) const SEV: [(&str, &str, bool); 4] = [
     ("no_key_sharing", "no-key-sharing", false),
 ];
 
+/// False for a serial port or nothing in the place of a graphics card, which takes no memory.
+pub(crate) fn has_video_memory(kind: &str) -> bool {
+    !kind.starts_with("serial") && kind != "none"
+}
+
 /// What the firmware says of the machine: texts in base64, as they may hold commas.
 pub(super) const SMBIOS: [&str; 6] = [
     "family",
@@ -203,9 +207,7 @@ fn devices(object: &Json, params: &mut Params) {
     if !vga.is_null() {
         let kind = text(vga, "type").unwrap_or("std");
         let mut setting = kind.to_owned();
-        if let Some(memory) =
-            positive(vga, "memory").filter(|_| !kind.starts_with("serial") && kind != "none")
-        {
+        if let Some(memory) = positive(vga, "memory").filter(|_| has_video_memory(kind)) {
             setting.push_str(&format!(",memory={memory}"));
         }
         if let Some(clipboard) = text(vga, "clipboard") {
