@@ -47,11 +47,7 @@ pub fn parse_all(source: &Source, diags: &mut Diagnostics) -> Vec<Node> {
 }
 
 /// Reads all documents once; with what more blanks would mend, where that ended it.
-fn read(
-    source: &Source,
-    text: &Relaxed,
-    diags: &mut Diagnostics,
-) -> (Vec<Node>, Option<Crooked>) {
+fn read(source: &Source, text: &Relaxed, diags: &mut Diagnostics) -> (Vec<Node>, Option<Crooked>) {
     let mut builder = Builder {
         source,
         text,

@@ -118,7 +118,9 @@ impl Builder {
             Diagnostic::warning("inventory", summary)
                 .detail("It is taken as a group without hosts; Ansible leaves out the whole file.")
                 .at(spoken.place.clone())
-                .hint(format!("correct the name, or declare the group: `[{child}]`"))
+                .hint(format!(
+                    "correct the name, or declare the group: `[{child}]`"
+                ))
         };
         self.spoken.iter().filter(is_empty).map(warn).collect()
     }

@@ -292,7 +292,11 @@ impl Reader<'_> {
         }
     }
 
-    fn find_role(&mut self, name: &Spanned<String>, context: &Context) -> Option<(PathBuf, String)> {
+    fn find_role(
+        &mut self,
+        name: &Spanned<String>,
+        context: &Context,
+    ) -> Option<(PathBuf, String)> {
         let text = name.value.as_str();
         let mut folders = self.collection_roles(text, context);
         folders.push(context.playbook_folder.join("roles").join(text));
