@@ -24,10 +24,26 @@ pub(super) fn with_delegate(job: &Job, variables: &HostVariables) -> Option<Host
         watch: job.templates.watch.clone(),
     };
     let mut all = variables.clone();
+    Arc::make_mut(&mut all.stand_ins).extend(reached(&job.scope, &scopes.name));
     let magic: &mut BTreeMap<_, _> = Arc::make_mut(&mut all.magic);
     let scopes = Variable::Scopes(Arc::new(scopes));
     magic.insert("ansible_delegated_vars".to_owned(), scopes);
     Some(all)
+}
+
+/// How the host is reached: what the task sees where its own host has no such variables.
+fn reached(scope: &PlayScope, name: &str) -> JsonMap {
+    let known = scope.table.get(name);
+    let said = |key: &&str| known.as_ref()?.inventory.get(*key).cloned();
+    let keys = ["ansible_host", "ansible_port", "ansible_user"];
+    let mut all: JsonMap = keys
+        .iter()
+        .filter_map(|key| Some(((*key).to_owned(), said(key)?)))
+        .collect();
+    let host = all.entry("ansible_host").or_insert_with(|| name.into());
+    let host = host.clone();
+    all.insert("ansible_ssh_host".to_owned(), host);
+    all
 }
 
 struct Delegated {
