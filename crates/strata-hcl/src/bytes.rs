@@ -3,7 +3,7 @@
 //! Terraform reads such files, and `terraform fmt` leaves the bytes as they are. Here each byte that is no part of
 //! a character is a letter from the last private area of Unicode while the file is worked on.
 
-use crate::format::is_in_comments;
+use crate::format::in_comments_before_code;
 
 /// The letter that byte 0 would be.
 const FIRST: u32 = 0x10_F000;
@@ -11,26 +11,31 @@ const FIRST: u32 = 0x10_F000;
 /// The text of a file in native syntax. Fails with the place of the first byte that is no part of a character and
 /// stands outside of comments.
 pub fn decode(bytes: &[u8]) -> Result<String, usize> {
-    let at = match str::from_utf8(bytes) {
+    let first = match str::from_utf8(bytes) {
         Ok(text) => return Ok(text.to_owned()),
         Err(error) => error.valid_up_to(),
     };
     let mut text = String::with_capacity(bytes.len());
+    let (mut at, mut places) = (0, Vec::new());
     for chunk in bytes.utf8_chunks() {
         if chunk.valid().chars().any(|c| byte_of(c).is_some()) {
-            return Err(at);
+            return Err(first);
         }
         text.push_str(chunk.valid());
-        let letters = chunk.invalid().iter();
-        text.extend(letters.filter_map(|byte| char::from_u32(FIRST + u32::from(*byte))));
+        at += chunk.valid().len();
+        for byte in chunk.invalid() {
+            places.push(at);
+            text.extend(char::from_u32(FIRST + u32::from(*byte)));
+            at += 1;
+        }
     }
-    match is_in_comments(&text, |c| byte_of(c).is_some()) {
-        true => Ok(text),
-        false => Err(at),
+    match in_comments_before_code(&text, |c| byte_of(c).is_some()) {
+        None => Ok(text),
+        Some(before) => Err(places.get(before).copied().unwrap_or(first)),
     }
 }
 
-/// The bytes of a text that [`decode`] gave, or that was made of one.
+/// The bytes of a text that [`decode`] made of something else than UTF-8, or that was made of such a text.
 pub fn encode(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     for c in text.chars() {
@@ -67,7 +72,7 @@ mod tests {
     fn elsewhere_they_are_a_mistake() {
         for (file, at) in [
             (&b"a = \"caf\xe9\"\n"[..], 8),
-            (b"# \xe9\n\xe9 = 1\n", 2),
+            (b"# \xe9\n\xe9 = 1\n", 4),
             (b"a = \xff\n", 4),
         ] {
             assert_eq!(decode(file), Err(at));

@@ -181,16 +181,17 @@ fn is_wanted(path: &Path, recursive: bool) -> bool {
 
 fn file(path: &Path, write: bool, each: &mut dyn FnMut(Formatted), diags: &mut Diagnostics) {
     let name = path.to_string_lossy();
-    let text = match fs::read(path) {
-        Ok(text) => text,
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
         Err(error) => return diags.push(unreadable(path, &error)),
     };
-    let text = strata_hcl::decode(&text).map_err(|at| Diagnostics::from(not_utf8(&name, at)));
+    let is_utf8 = std::str::from_utf8(&bytes).is_ok();
+    let text = strata_hcl::decode(&bytes).map_err(|at| Diagnostics::from(not_utf8(&name, at)));
     match text.and_then(|text| formatted(&name, text.into())) {
         Ok(formatted) => {
             if write
                 && formatted.changed()
-                && let Err(error) = replace(path, &formatted.after)
+                && let Err(error) = replace(path, &formatted.after, is_utf8)
             {
                 diags.push(
                     Diagnostic::error("file-not-written", format!("Failed to write {name}"))
@@ -210,11 +211,15 @@ fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
 }
 
 /// Replaces what a file holds at once, so that no crash leaves half of it. Links and permissions stay.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
+/// What was UTF-8 is written as it stands: there, a letter that [`strata_hcl::encode`] makes a byte of is a letter.
+fn replace(path: &Path, text: &str, is_utf8: bool) -> io::Result<()> {
     let path = path.canonicalize()?;
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut scratch = tempfile::NamedTempFile::new_in(folder)?;
-    scratch.write_all(&strata_hcl::encode(text))?;
+    match is_utf8 {
+        true => scratch.write_all(text.as_bytes())?,
+        false => scratch.write_all(&strata_hcl::encode(text))?,
+    }
     scratch
         .as_file()
         .set_permissions(fs::metadata(&path)?.permissions())?;

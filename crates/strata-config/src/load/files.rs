@@ -82,6 +82,8 @@ pub(crate) fn source(
 
 fn not_text(name: Arc<str>, bytes: &[u8], at: usize) -> Diagnostic {
     let source = Source::new(name, String::from_utf8_lossy(bytes));
+    // What stands for a byte in that text is longer than a byte.
+    let at = String::from_utf8_lossy(&bytes[..at]).len();
     Diagnostic::error("invalid-encoding", "Invalid character encoding")
         .detail("Configuration files must be UTF-8 text; the byte here is not.")
         .at(source.span(at..at + 1))

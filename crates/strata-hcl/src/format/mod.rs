@@ -35,10 +35,17 @@ pub fn format(source: &Arc<Source>) -> Result<String, Diagnostics> {
     Ok(out)
 }
 
-/// True if letters of a kind stand nowhere but in comments.
-pub(crate) fn is_in_comments(text: &str, is_one: impl Fn(char) -> bool) -> bool {
-    let mut tokens = scan::tokens(text).into_iter();
-    tokens.all(|token| token.kind == scan::Kind::Comment || !token.text.contains(&is_one))
+/// How many letters of a kind stand in comments before the first that stands elsewhere; none if all are in comments.
+pub(crate) fn in_comments_before_code(text: &str, is_one: impl Fn(char) -> bool) -> Option<usize> {
+    let mut before = 0;
+    for token in scan::tokens(text) {
+        let letters = token.text.chars().filter(|c| is_one(*c)).count();
+        if letters > 0 && token.kind != scan::Kind::Comment {
+            return Some(before);
+        }
+        before += letters;
+    }
+    None
 }
 
 /// True unless a bracket, a quoted text or a heredoc is open at the end, as while an expression is being typed.
