@@ -198,9 +198,22 @@ fn file(path: &Path, write: bool, each: &mut dyn FnMut(Formatted), diags: &mut D
                         .detail(error.to_string()),
                 );
             }
-            each(formatted);
+            each(match is_utf8 {
+                true => formatted,
+                false => readable(formatted),
+            });
         }
         Err(mistakes) => diags.extend(mistakes),
+    }
+}
+
+/// The same with a sign of replacement for each byte that is no part of a character.
+fn readable(formatted: Formatted) -> Formatted {
+    let text = |text: &str| String::from_utf8_lossy(&strata_hcl::encode(text)).into_owned();
+    Formatted {
+        before: text(&formatted.before).into(),
+        after: text(&formatted.after),
+        name: formatted.name,
     }
 }
 
