@@ -70,7 +70,7 @@ impl Background {
 /// alone. Those that were not given are left out here, and secrets and contents are hidden. A module of others tells it by itself.
 fn tell_invocation(call: &Call<'_>, values: &mut JsonMap) {
     if call.job.task.r#loop.is_none()
-        || actions::is_of_this_side(call.name)
+        || actions::asks_no_module(call.name)
         || values.contains_key("skipped")
         || values.contains_key("invocation")
     {
