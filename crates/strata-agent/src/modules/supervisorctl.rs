@@ -97,12 +97,9 @@ impl Module for Supervisorctl {
             }
         }
         let password = arguments.filled("password");
-        if password
-            .as_ref()
-            .is_some_and(|text| text.contains(" ;") || text.contains('\n'))
-        {
+        if password.as_deref().is_some_and(is_cut) {
             return Err(ModuleError::new(
-                "a password with ` ;` or a line break in it cannot be written into a file of Supervisor",
+                "a password with ` ;`, ` #`, a line break, or blanks around it cannot be written into a file of Supervisor",
             ));
         }
         Ok(Supervisorctl {
@@ -350,6 +347,12 @@ impl Supervisorctl {
 
 /// Where Supervisor looks for its configuration.
 const USUAL: &[&str] = &["/etc/supervisord.conf", "/etc/supervisor/supervisord.conf"];
+
+/// Whether Supervisor would read only a part of a text in its files: what follows ` ;` or ` #` is a comment there.
+fn is_cut(text: &str) -> bool {
+    let marks = [" ;", " #", "\t;", "\t#", "\n", "\r"];
+    text.trim() != text || marks.into_iter().any(|mark| text.contains(mark))
+}
 
 /// What Supervisor said where something else was expected.
 fn refused(step: &Step, said: &str) -> ModuleError {

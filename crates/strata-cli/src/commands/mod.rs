@@ -355,7 +355,8 @@ impl AnsibleScreen {
             }
             Callback::Json | Callback::JsonLines => {
                 let each = self.callback == Callback::JsonLines;
-                Box::new(AnsibleJson::new(each, diagnostics, lines))
+                let statistics = self.manner.statistics;
+                Box::new(AnsibleJson::new(each, statistics, diagnostics, lines))
             }
         };
         if self.profiles.is_empty() {

@@ -5,16 +5,22 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
-use serde::Serialize as _;
 use serde_json::{Map, Value as Json, json};
 use strata_core::{Event, HostCounts, TaskOutcome};
 
-use super::{Renderer, diagnostic::DiagnosticRenderer, lines::Lines};
+use super::{
+    Renderer,
+    ansible_result::{self, Format},
+    diagnostic::DiagnosticRenderer,
+    lines::Lines,
+};
 
 /// Draws a playbook's run as JSON.
 pub(crate) struct AnsibleJson {
     /// Whether each step is a line; else all of it is told at the end.
     each: bool,
+    /// Whether it tells what `set_stats` collected.
+    tells_statistics: bool,
     plays: Vec<Play>,
     counts: BTreeMap<Arc<str>, HostCounts>,
     /// What `set_stats` collected.
@@ -31,16 +37,24 @@ struct Play {
 }
 
 struct Task {
+    name: Arc<str>,
     about: Json,
     /// What it does, by the name of its module.
     action: Arc<str>,
+    /// What became of it on each host; of lines that were told only the names of the hosts are kept.
     hosts: Map<String, Json>,
 }
 
 impl AnsibleJson {
-    pub(crate) fn new(each: bool, diagnostics: DiagnosticRenderer, lines: Lines) -> Self {
+    pub(crate) fn new(
+        each: bool,
+        tells_statistics: bool,
+        diagnostics: DiagnosticRenderer,
+        lines: Lines,
+    ) -> Self {
         Self {
             each,
+            tells_statistics,
             plays: Vec::new(),
             counts: BTreeMap::new(),
             statistics: Map::new(),
@@ -76,8 +90,8 @@ impl AnsibleJson {
         });
     }
 
-    fn task(&mut self, name: &str, path: &str, action: Arc<str>, handler: bool) {
-        let about = self.begin(name, Some(path));
+    fn task(&mut self, name: Arc<str>, path: &str, action: Arc<str>, handler: bool) {
+        let about = self.begin(&name, Some(path));
         let event = match handler {
             true => "v2_playbook_on_handler_task_start",
             false => "v2_playbook_on_task_start",
@@ -85,6 +99,7 @@ impl AnsibleJson {
         self.tell(event, json!({ "task": about, "hosts": {} }));
         if let Some(play) = self.plays.last_mut() {
             play.tasks.push(Task {
+                name,
                 about,
                 action,
                 hosts: Map::new(),
@@ -92,13 +107,17 @@ impl AnsibleJson {
         }
     }
 
-    fn result(&mut self, host: &str, outcome: TaskOutcome, result: &str) {
+    fn result(&mut self, host: &str, name: &str, outcome: TaskOutcome, result: &str) {
         let Some(play) = self.plays.last_mut() else {
             return;
         };
-        let Some(task) = play.tasks.last_mut() else {
+        // Hosts that do not wait for each other are at different tasks.
+        let is_meant = |task: &Task| *task.name == *name && !task.hosts.contains_key(host);
+        let at = play.tasks.iter().rposition(is_meant);
+        let Some(at) = at.or(play.tasks.len().checked_sub(1)) else {
             return;
         };
+        let task = &mut play.tasks[at];
         let values: Option<Map<String, Json>> = serde_json::from_str(result).ok();
         let mut values = values.unwrap_or_default();
         let hidden = values.contains_key("censored");
@@ -116,6 +135,7 @@ impl AnsibleJson {
         };
         if self.each {
             let about = task.about.clone();
+            task.hosts.insert(host.to_owned(), Json::Null);
             self.tell(event, json!({ "task": about, "hosts": { host: values } }));
         } else {
             task.hosts.insert(host.to_owned(), values.into());
@@ -127,7 +147,7 @@ impl AnsibleJson {
         if self.each {
             line["_event"] = event.into();
             line["_timestamp"] = now().into();
-            self.lines.say(&sorted(line).to_string());
+            self.lines.say(&escaped(&sorted(line).to_string()));
         }
     }
 
@@ -180,15 +200,19 @@ fn sorted(value: Json) -> Json {
     }
 }
 
-/// As Python indents it by four.
-fn indented(value: &Json) -> String {
-    let mut bytes = Vec::new();
-    let format = serde_json::ser::PrettyFormatter::with_indent(b"    ");
-    let mut writer = serde_json::Serializer::with_formatter(&mut bytes, format);
-    match value.serialize(&mut writer) {
-        Ok(()) => String::from_utf8_lossy(&bytes).into_owned(),
-        Err(_) => value.to_string(),
+/// The same JSON with characters beyond ASCII escaped, as Python writes them.
+fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character.is_ascii() {
+            text.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            text.push_str(&format!("\\u{unit:04x}"));
+        }
     }
+    text
 }
 
 impl Renderer for AnsibleJson {
@@ -201,16 +225,17 @@ impl Renderer for AnsibleJson {
                 path,
                 action,
                 ..
-            } => self.task(&task, &path, action, handler),
+            } => self.task(task, &path, action, handler),
             Event::TaskFinished {
                 host,
+                task,
                 item: None,
                 outcome,
                 result,
                 ..
-            } => self.result(&host, outcome, &result),
+            } => self.result(&host, &task, outcome, &result),
             Event::HostRecap { host, counts } => drop(self.counts.insert(host, counts)),
-            Event::Statistics { values } => {
+            Event::Statistics { values } if self.tells_statistics => {
                 self.statistics = serde_json::from_str(&values).unwrap_or_default();
             }
             Event::Diagnostic { diagnostic } => {
@@ -222,6 +247,10 @@ impl Renderer for AnsibleJson {
     }
 
     fn finish(&mut self) {
+        // Of files that cannot be read, diagnostics tell alone.
+        if self.plays.is_empty() {
+            return;
+        }
         let mut sums = self.sums();
         if self.each {
             return self.tell("v2_playbook_on_stats", sums.into());
@@ -233,7 +262,8 @@ impl Renderer for AnsibleJson {
             json!({ "play": play.about, "tasks": tasks.collect::<Vec<_>>() })
         });
         sums.insert("plays".to_owned(), plays.collect());
-        self.lines.say(&indented(&sorted(sums.into())));
+        self.lines
+            .say(&escaped(&ansible_result::write(&sums, Format::Json)));
     }
 }
 
@@ -244,7 +274,11 @@ mod tests {
     #[test]
     fn mappings_are_written_by_their_names() {
         let value = sorted(json!({ "b": [{ "d": 1, "c": {} }], "a": [] }));
-        let expected = "{\n    \"a\": [],\n    \"b\": [\n        {\n            \"c\": {},\n            \"d\": 1\n        }\n    ]\n}";
-        assert_eq!(indented(&value), expected);
+        assert_eq!(value.to_string(), r#"{"a":[],"b":[{"c":{},"d":1}]}"#);
+    }
+
+    #[test]
+    fn characters_beyond_ascii_are_escaped() {
+        assert_eq!(escaped("\"aü😀\""), r#""a\u00fc\ud83d\ude00""#);
     }
 }

@@ -68,9 +68,10 @@ pub(crate) fn texts_apart(map: &mut Map<String, Json>) -> String {
     let parts = names.into_iter().filter_map(|name| {
         let text = match map.shift_remove(name)? {
             Json::String(text) => text,
-            Json::Bool(true) => "True".to_owned(),
             Json::Null | Json::Bool(false) => String::new(),
-            other => other.to_string(),
+            Json::Array(items) if items.is_empty() => String::new(),
+            Json::Object(map) if map.is_empty() => String::new(),
+            other => strata_ops::playbook::shown_python(&other),
         };
         let head = name.to_uppercase();
         (!text.is_empty()).then(|| format!("\n\n{head}:\n\n{text}\n"))

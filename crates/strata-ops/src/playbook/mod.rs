@@ -634,6 +634,11 @@ pub(crate) fn runner_options(
     }
 }
 
+/// A value as Python's `str()` writes it.
+pub fn shown_python(value: &Json) -> String {
+    strata_jinja::as_python(value)
+}
+
 /// A value as YAML shows it to people: texts of several lines as blocks, lines folded behind column 80.
 pub fn shown_yaml(value: &Json) -> String {
     let style = strata_jinja::yaml::DumpStyle {

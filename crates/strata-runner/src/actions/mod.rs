@@ -90,7 +90,7 @@ pub(crate) fn is_known(name: &str) -> bool {
 }
 
 /// True for actions that ask no module on the host: their results do not tell how they were called.
-pub(crate) fn is_of_this_side(name: &str) -> bool {
+pub(crate) fn asks_no_module(name: &str) -> bool {
     matches!(
         name,
         "add_host"
@@ -100,9 +100,13 @@ pub(crate) fn is_of_this_side(name: &str) -> bool {
             | "group_by"
             | "include_vars"
             | "pause"
+            | "raw"
+            | "reboot"
+            | "script"
             | "set_fact"
             | "set_stats"
             | "validate_argument_spec"
+            | "wait_for_connection"
     )
 }
 

@@ -66,35 +66,90 @@ impl Background {
     }
 }
 
-/// With what arguments the module was called, which in Ansible only the items of a loop tell. Those that were not given
-/// are left out here, and those with passwords by their names are hidden.
+/// Adds with what arguments a module of ours was called, which in Ansible registered results tell of the items of a loop
+/// alone. Those that were not given are left out here, and secrets and contents are hidden. A module of others tells it by itself.
 fn tell_invocation(call: &Call<'_>, values: &mut JsonMap) {
     if call.job.task.r#loop.is_none()
-        || actions::is_of_this_side(call.name)
+        || actions::asks_no_module(call.name)
         || values.contains_key("skipped")
+        || values.contains_key("invocation")
     {
         return;
     }
-    let secret = |name: &str| {
-        let name = name.to_ascii_lowercase();
-        [
-            "pass", "secret", "token", "private", "auth", "cred", "content",
-        ]
-        .iter()
-        .any(|word| name.contains(word))
-    };
-    let given = call.arguments.iter().map(|(name, value)| {
-        let shown = match secret(name) {
-            true => "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER".into(),
-            false => value.clone(),
-        };
-        (name.clone(), shown)
-    });
-    let given: JsonMap = given.collect();
+    let mut secrets = Vec::new();
+    let arguments = Json::Object(call.arguments.clone());
+    collect_secrets(&arguments, false, &mut secrets);
     values.insert(
         "invocation".to_owned(),
-        serde_json::json!({ "module_args": given }),
+        serde_json::json!({ "module_args": without_secrets(&arguments, &secrets) }),
     );
+}
+
+/// Whether an argument of this name, or a part of one, is taken for a secret.
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let words = [
+        "pass",
+        "secret",
+        "token",
+        "private",
+        "auth",
+        "cred",
+        "api_key",
+        "tunnel_input_key",
+        "tunnel_output_key",
+    ];
+    name != "update_password"
+        && !name.ends_with("_path")
+        && words.iter().any(|word| name.contains(word))
+}
+
+/// The texts below the names of secrets: they may stand in other arguments, too.
+fn collect_secrets(value: &Json, secret: bool, found: &mut Vec<String>) {
+    match value {
+        // Shorter ones would hide what only looks like them.
+        Json::String(text) if secret && text.len() > 3 => found.push(text.clone()),
+        Json::Array(items) => {
+            for item in items {
+                collect_secrets(item, secret, found);
+            }
+        }
+        Json::Object(map) => {
+            for (name, value) in map {
+                collect_secrets(value, secret || is_secret(name), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn without_secrets(value: &Json, secrets: &[String]) -> Json {
+    match value {
+        Json::String(text) => {
+            let hidden = secrets.iter().fold(text.clone(), |text, secret| {
+                text.replace(secret.as_str(), "********")
+            });
+            hidden.into()
+        }
+        Json::Array(items) => items
+            .iter()
+            .map(|item| without_secrets(item, secrets))
+            .collect(),
+        Json::Object(map) => {
+            let shown: JsonMap = map
+                .iter()
+                .map(|(name, value)| {
+                    let shown = match is_secret(name) || name.contains("content") {
+                        true => "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER".into(),
+                        false => without_secrets(value, secrets),
+                    };
+                    (name.clone(), shown)
+                })
+                .collect();
+            Json::Object(shown)
+        }
+        other => other.clone(),
+    }
 }
 
 /// Does the task until it is good, or tried often enough.
