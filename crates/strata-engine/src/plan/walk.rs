@@ -124,12 +124,19 @@ async fn whole(
             .push(address);
     }
     walk.keep_what_is_out_of_scope();
-    // Also what is destroyed is destroyed with values that may be refused.
     session
         .evaluator
         .check_inputs(&ModuleInstance::root(), &mut walk.found.diagnostics);
     match options.mode {
-        PlanMode::Destroy => walk.destroy().await,
+        PlanMode::Destroy => {
+            // Nothing is destroyed either with values that are refused.
+            walk.check_modules();
+            if walk.found.diagnostics.iter().any(is_refused_value) {
+                ephemeral::close(&session, &mut walk.found.diagnostics).await;
+                return Err(walk.found.diagnostics);
+            }
+            walk.destroy().await;
+        }
         PlanMode::Normal | PlanMode::RefreshOnly => {
             walk.configuration(&sorted).await;
             walk.orphans().await;
@@ -145,6 +152,10 @@ async fn whole(
         return Err(stopped().into());
     }
     finish(&session, &context, &scope, &needs, found)
+}
+
+fn is_refused_value(found: &Diagnostic) -> bool {
+    found.is_error() && found.code == "invalid-variable"
 }
 
 struct Walk<'a> {

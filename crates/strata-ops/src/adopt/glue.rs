@@ -1,6 +1,9 @@
 //! What held it together until now: environment files, Makefiles, scripts.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use strata_core::{Source, files::Files};
 
@@ -52,11 +55,15 @@ pub(super) fn programs(files: &dyn Files, base: &Path, tree: &[String]) -> Vec<(
         }
     }
     let packer = tree.iter().filter(|path| path.ends_with(".pkr.hcl"));
-    let folders: BTreeSet<&str> = packer.map(|path| split(path).0).collect();
-    found.extend(folders.into_iter().map(|folder| {
-        let name = match folder {
-            "" => "*.pkr.hcl".to_owned(),
-            folder => format!("{folder}/*.pkr.hcl"),
+    let mut folders: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
+    for path in packer {
+        folders.entry(split(path).0).or_default().push(path);
+    }
+    found.extend(folders.into_iter().map(|(folder, files)| {
+        let name = match (folder, &files[..]) {
+            (_, [only]) => (*only).clone(),
+            ("", _) => "*.pkr.hcl".to_owned(),
+            (folder, _) => format!("{folder}/*.pkr.hcl"),
         };
         let does = "builds an image with Packer; a stage `image` does that, with a playbook";
         (name, does.to_owned())

@@ -419,7 +419,10 @@ fn hints_of_hosts(
     const HOSTS: [&str; 8] = [
         "addr", "host", "instance", "ip", "machine", "node", "server", "vm",
     ];
-    let is_of_hosts = |output: &&&str| HOSTS.iter().any(|word| output.contains(word));
+    let is_of_hosts = |output: &&&str| {
+        let mut words = output.split(['_', '-']);
+        words.any(|word| HOSTS.iter().any(|known| word.starts_with(known)))
+    };
     let output = outputs.iter().find(is_of_hosts).unwrap_or(&"OUTPUT");
     let wanted = match groups.is_empty() {
         true => "# The plays name their hosts by templates.".to_owned(),

@@ -22,7 +22,8 @@ pub(super) fn lent_guest(node: &str, tags: &[String], filters: &[Json]) -> Optio
         return None;
     }
     let looked_for = format!("{node} {tags:?} {filters:?}");
-    let id = 9000 + looked_for.bytes().map(u32::from).sum::<u32>() % 1000;
+    let number = |sum: u32, byte: u8| sum.wrapping_mul(31).wrapping_add(byte.into());
+    let id = 9000 + looked_for.bytes().fold(0, number) % 1000;
     Some(json!({
         "name": wanted("name").unwrap_or_else(|| format!("template-{id}")),
         "node_name": if node.is_empty() { "pve" } else { node },
