@@ -130,7 +130,9 @@ async fn whole(
     match options.mode {
         PlanMode::Destroy => {
             // Nothing is destroyed either with values that are refused.
-            walk.check_modules();
+            if !state.resources.is_empty() {
+                walk.check_modules();
+            }
             if walk.found.diagnostics.iter().any(is_refused_value) {
                 ephemeral::close(&session, &mut walk.found.diagnostics).await;
                 return Err(walk.found.diagnostics);
