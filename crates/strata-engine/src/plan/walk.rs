@@ -133,7 +133,8 @@ async fn whole(
             if !state.resources.is_empty() {
                 walk.check_modules();
             }
-            if walk.found.diagnostics.iter().any(is_refused_value) {
+            let is_value = |found: &Diagnostic| found.code == "invalid-variable";
+            if walk.found.diagnostics.iter().any(is_value) {
                 ephemeral::close(&session, &mut walk.found.diagnostics).await;
                 return Err(walk.found.diagnostics);
             }
@@ -154,10 +155,6 @@ async fn whole(
         return Err(stopped().into());
     }
     finish(&session, &context, &scope, &needs, found)
-}
-
-fn is_refused_value(found: &Diagnostic) -> bool {
-    found.is_error() && found.code == "invalid-variable"
 }
 
 struct Walk<'a> {
