@@ -20,6 +20,7 @@ use std::path::PathBuf;
 
 use crate::failure::Failure;
 use crate::process;
+pub(crate) use meter::clock;
 use options::Options;
 
 const USAGE: &str = "\
