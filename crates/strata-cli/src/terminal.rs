@@ -8,20 +8,23 @@ use std::{
 
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
+use crate::render::undisturbed;
+
 /// A question and whether its answer is hidden; gives none if there is nobody to ask.
 pub(crate) type Ask = dyn Fn(&str, bool) -> Option<String> + Send + Sync;
 
 /// Asks the user, if standard input is a terminal or answers come through it.
 pub(crate) fn ask() -> Arc<Ask> {
-    Arc::new(|question, hidden| {
-        anstream::eprint!("{question}");
-        std::io::stderr().flush().ok()?;
-        let line = match (hidden && stdin().is_terminal(), File::open("/dev/tty")) {
-            (true, Ok(terminal)) => hidden_line(terminal)?,
-            _ => line(&mut stdin().lock())?,
-        };
-        Some(line)
-    })
+    Arc::new(|question, hidden| undisturbed(|| answer(question, hidden)))
+}
+
+fn answer(question: &str, hidden: bool) -> Option<String> {
+    anstream::eprint!("{question}");
+    std::io::stderr().flush().ok()?;
+    match (hidden && stdin().is_terminal(), File::open("/dev/tty")) {
+        (true, Ok(terminal)) => hidden_line(terminal),
+        _ => line(&mut stdin().lock()),
+    }
 }
 
 /// A line without its end; none at the end of input.

@@ -156,6 +156,13 @@ pub enum Event {
         #[serde(skip)]
         arguments: Option<Arc<str>>,
     },
+    /// One host began a task; told again where it had to wait for others (`forks`).
+    HostBegan {
+        /// Inventory name.
+        host: Arc<str>,
+        /// Name as in `TaskStarted`.
+        task: Arc<str>,
+    },
     /// A task was not good yet and is tried again.
     TaskRetried {
         /// Inventory name.

@@ -36,7 +36,7 @@ mod workspace;
 use std::{
     env,
     ffi::OsString,
-    io::{IsTerminal, stderr},
+    io::{IsTerminal, stderr, stdout},
     path::PathBuf,
     process::ExitCode,
     sync::OnceLock,
@@ -346,7 +346,8 @@ enum Callback {
 impl AnsibleScreen {
     fn renderer(&self, diagnostics: DiagnosticRenderer) -> Box<dyn Renderer> {
         let width = columns().saturating_sub(1).max(79);
-        let lines = Lines::new(self.log.as_deref());
+        let live = stdout().is_terminal() && stderr().is_terminal();
+        let lines = Lines::new(self.log.as_deref(), live);
         let look: Box<dyn Renderer> = match self.callback {
             Callback::Default => Box::new(AnsibleLook::new(width, self.manner, diagnostics, lines)),
             Callback::Minimal | Callback::OneLine => {
@@ -362,7 +363,7 @@ impl AnsibleScreen {
         if self.profiles.is_empty() {
             return look;
         }
-        let lines = Lines::new(self.log.as_deref());
+        let lines = Lines::new(self.log.as_deref(), false);
         let verbosity = self.manner.verbosity;
         Box::new(Profiled::new(look, &self.profiles, lines, width, verbosity))
     }

@@ -135,6 +135,7 @@ fn is_command(module: &str) -> bool {
 
 impl Renderer for AdhocLook {
     fn event(&mut self, event: Event) {
+        self.lines.follow(&event);
         match event {
             Event::TaskStarted { action, .. } => self.command = is_command(&action),
             Event::TaskFinished { item: Some(_), .. } => {}
@@ -168,6 +169,14 @@ impl Renderer for AdhocLook {
             _ => {}
         }
     }
+
+    fn tick(&mut self) {
+        self.lines.tick();
+    }
+
+    fn finish(&mut self) {
+        self.lines.clear();
+    }
 }
 
 #[cfg(test)]
@@ -180,7 +189,7 @@ mod tests {
             one_line,
             command,
             diagnostics: DiagnosticRenderer::new(false, 80),
-            lines: Lines::new(None),
+            lines: Lines::new(None, false),
         };
         let shown = Shown {
             host: "web",

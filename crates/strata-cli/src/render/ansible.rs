@@ -407,6 +407,7 @@ fn recap_style(counts: &HostCounts) -> Style {
 
 impl Renderer for AnsibleLook {
     fn event(&mut self, event: Event) {
+        self.lines.follow(&event);
         let joins = matches!(
             &event,
             Event::TaskFinished {
@@ -514,7 +515,12 @@ impl Renderer for AnsibleLook {
         }
     }
 
+    fn tick(&mut self) {
+        self.lines.tick();
+    }
+
     fn finish(&mut self) {
+        self.lines.clear();
         self.show_included();
         if !self.began {
             return;

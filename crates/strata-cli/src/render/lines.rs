@@ -1,13 +1,18 @@
-//! Where lines of Ansible's looks go: to the terminal, and to the log that `log_path` names.
+//! Where lines of Ansible's looks go: to the terminal, and to the log that `log_path` names; below them on a terminal,
+//! what each host is at.
 
 use std::{
     fs::{File, OpenOptions},
     io::Write,
     path::Path,
+    sync::Arc,
 };
 
 use anstream::adapter::strip_str;
 use jiff::Zoned;
+use strata_core::Event;
+
+use super::moving::{Moving, above};
 
 /// What a line is, by the words of Ansible's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +26,7 @@ pub(crate) enum Level {
 /// Prints lines, and logs them as ansible-core 2.19 does.
 pub(crate) struct Lines {
     log: Option<Log>,
+    moving: Moving<Arc<str>>,
 }
 
 struct Log {
@@ -30,7 +36,8 @@ struct Log {
 
 impl Lines {
     /// Prints, and appends to the log at `path` if there is one; a log that cannot be written is told of, and left out.
-    pub(crate) fn new(path: Option<&Path>) -> Self {
+    /// Standard error must be a terminal if what hosts are at is to be shown `live`.
+    pub(crate) fn new(path: Option<&Path>, live: bool) -> Self {
         let opened = path.map(|path| {
             let file = OpenOptions::new().create(true).append(true).open(path);
             file.map_err(|error| (path, error))
@@ -53,7 +60,32 @@ impl Lines {
                 file,
                 user: user.unwrap_or_else(|| "-".to_owned()),
             }),
+            moving: Moving::new(live),
         }
+    }
+
+    /// Takes note of what hosts are at.
+    pub(crate) fn follow(&mut self, event: &Event) {
+        match event {
+            Event::HostBegan { host, task } => {
+                self.moving.start(host.clone(), format!("{host}: {task}"));
+            }
+            Event::TaskFinished {
+                host, item: None, ..
+            }
+            | Event::HostRecap { host, .. } => drop(self.moving.stop(host)),
+            _ => {}
+        }
+    }
+
+    /// Draws anew what hosts are at; to be called some times a second.
+    pub(crate) fn tick(&mut self) {
+        self.moving.tick();
+    }
+
+    /// Nothing is under way any more.
+    pub(crate) fn clear(&mut self) {
+        self.moving.clear();
     }
 
     /// Prints a line of which parts come from others.
@@ -73,7 +105,7 @@ impl Lines {
 
     /// Shows a rendered diagnostic.
     pub(crate) fn diagnose(&mut self, text: &str) {
-        anstream::eprint!("{text}");
+        above(|| anstream::eprint!("{text}"));
         self.log(Level::Error, text);
     }
 

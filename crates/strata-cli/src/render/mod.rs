@@ -18,6 +18,7 @@ pub(crate) mod failures;
 pub(crate) mod functions;
 pub(crate) mod json;
 pub(crate) mod lines;
+mod moving;
 pub(crate) mod plan;
 pub(crate) mod progress;
 pub(crate) mod reference;
@@ -33,12 +34,13 @@ use std::{
     io::{Write, stdout},
     sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     thread::{self, JoinHandle, Thread},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use strata_core::{Event, Events};
 
 use crate::output_lost;
+pub(crate) use moving::undisturbed;
 
 /// Draws events.
 pub(crate) trait Renderer: Send {
@@ -58,7 +60,7 @@ pub(crate) trait Renderer: Send {
     /// Shows what it kept back until no more events wait.
     fn pause(&mut self) {}
 
-    /// Redraws what changes by time alone; called when nothing happened for a while.
+    /// Redraws what changes by time alone; called some times a second.
     fn tick(&mut self) {}
 
     /// Leaves the screen tidy; nothing comes after.
@@ -67,12 +69,12 @@ pub(crate) trait Renderer: Send {
 
 /// Prints a line of which parts come from others.
 pub(crate) fn say(text: &str) {
-    anstream::println!("{}", style::tame(text));
+    moving::above(|| anstream::println!("{}", style::tame(text)));
 }
 
 /// The same on standard error.
 pub(crate) fn complain(text: &str) {
-    anstream::eprintln!("{}", style::tame(text));
+    moving::above(|| anstream::eprintln!("{}", style::tame(text)));
 }
 
 /// Prints in one piece; `print!` would call the system for each line.
@@ -89,8 +91,10 @@ pub(crate) fn print_whole(text: &str) {
             .expect("memory takes everything");
         whole.into_inner()
     });
-    let mut out = stdout().lock();
-    output_lost::heed(out.write_all(&whole).and_then(|()| out.flush()));
+    moving::above(|| {
+        let mut out = stdout().lock();
+        output_lost::heed(out.write_all(&whole).and_then(|()| out.flush()));
+    });
 }
 
 /// Owns the renderer's thread.
@@ -189,14 +193,20 @@ const TICK: Duration = Duration::from_millis(250);
 const GATHER: Duration = Duration::from_millis(5);
 
 fn draw(mut renderer: Box<dyn Renderer>, messages: &Receiver<Message>) {
+    let mut ticked = Instant::now();
     loop {
+        // Also while much happens.
+        if ticked.elapsed() >= TICK {
+            renderer.tick();
+            ticked = Instant::now();
+        }
         match messages.recv_timeout(TICK) {
             Ok(Message::Event(event)) => renderer.event(event),
             Ok(Message::Text(text, drawn)) => {
                 text_of(&mut *renderer, &text, drawn);
                 continue;
             }
-            Err(RecvTimeoutError::Timeout) => renderer.tick(),
+            Err(RecvTimeoutError::Timeout) => continue,
             Ok(Message::End) | Err(RecvTimeoutError::Disconnected) => break,
         }
         if !drain(&mut *renderer, messages) {

@@ -1,7 +1,7 @@
 //! A whole environment going up or down: a line for what is done, and on a terminal a moving line
 //! for each thing under way.
 //!
-//! Off a terminal the same lines come without the moving ones.
+//! Off a terminal the same lines come without the moving ones, and what takes long is told of now and then.
 
 use std::{
     collections::BTreeMap,
@@ -9,22 +9,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use strata_core::{Action, ApplyPhase, Event, HostCounts, StageKind, StageOutcome, TaskOutcome};
 
 use super::{
     Renderer,
     diagnostic::DiagnosticRenderer,
-    diff, say,
-    style::{BAD, CHANGE, FAINT, GOOD, HEADING, QUIET, paint, tame},
+    diff,
+    moving::{Moving, above},
+    say,
+    style::{BAD, CHANGE, FAINT, GOOD, HEADING, QUIET, paint},
 };
 
 /// Draws an environment's run.
 pub(crate) struct ProgressLook {
-    bars: Option<MultiProgress>,
-    running: BTreeMap<Running, (ProgressBar, Instant)>,
+    moving: Moving<Running>,
     stages: BTreeMap<Arc<str>, Instant>,
-    tasks: BTreeMap<Arc<str>, Instant>,
+    /// What each host is at.
+    tasks: BTreeMap<Arc<str>, Arc<str>>,
     diagnostics: DiagnosticRenderer,
     verbosity: u8,
     /// True if nothing is done, only looked at.
@@ -47,8 +48,7 @@ impl ProgressLook {
         diagnostics: DiagnosticRenderer,
     ) -> Self {
         Self {
-            bars: live.then(MultiProgress::new),
-            running: BTreeMap::new(),
+            moving: Moving::new(live),
             stages: BTreeMap::new(),
             tasks: BTreeMap::new(),
             diagnostics,
@@ -57,56 +57,29 @@ impl ProgressLook {
         }
     }
 
-    fn line(&self, text: &str) {
-        match &self.bars {
-            // Standard output carries the lines, standard error the moving ones.
-            Some(bars) => bars.suspend(|| say(text)),
-            None => say(text),
-        }
-    }
-
-    fn start(&mut self, key: Running, text: String) {
-        let Some(bars) = &self.bars else {
-            let _ = self
-                .running
-                .insert(key, (ProgressBar::hidden(), Instant::now()));
-            return;
-        };
-        let style = ProgressStyle::with_template("  {spinner} {wide_msg} {elapsed:>5}");
-        let bar = bars.add(
-            ProgressBar::new_spinner().with_style(style.expect("the template is well formed")),
-        );
-        bar.set_message(tame(&text).into_owned());
-        bar.enable_steady_tick(Duration::from_millis(120));
-        if let Some((old, _)) = self.running.insert(key, (bar, Instant::now())) {
-            old.finish_and_clear();
-        }
-    }
-
-    fn note(&mut self, key: &Running, text: String) {
-        match self.running.get(key) {
-            Some((bar, _)) => bar.set_message(tame(&text).into_owned()),
-            None => self.start(key.clone(), text),
-        }
-    }
-
     /// Takes a moving line away and says how long it was there.
     fn stop(&mut self, key: &Running) -> String {
-        let Some((bar, since)) = self.running.remove(key) else {
-            return String::new();
-        };
-        bar.finish_and_clear();
-        seconds(since.elapsed())
+        self.moving.stop(key).map(seconds).unwrap_or_default()
+    }
+
+    /// A host does its task from now on.
+    fn begin(&mut self, host: Arc<str>) {
+        if let Some(task) = self.tasks.get(&host) {
+            let text = format!("{host}: {task}");
+            self.moving.start(Running::Host(host), text);
+        }
     }
 
     fn resource(&mut self, address: &str, action: Action, phase: ApplyPhase) {
         let key = Running::Resource(address.to_owned());
         match phase {
-            ApplyPhase::Started => self.start(key, format!("{address}: {}", doing(action))),
-            ApplyPhase::Progress(note) => self.note(&key, format!("{address}: {note}")),
+            ApplyPhase::Started => self
+                .moving
+                .start(key, format!("{address}: {}", doing(action))),
+            ApplyPhase::Progress(note) => self.moving.note(&key, format!("{address}: {note}")),
             ApplyPhase::Finished(_) => {
                 let took = self.stop(&key);
-                self.line(&format!(
+                say(&format!(
                     "  {} {address} {}",
                     symbol(action),
                     paint(FAINT, &took)
@@ -114,7 +87,7 @@ impl ProgressLook {
             }
             ApplyPhase::Failed => {
                 let took = self.stop(&key);
-                self.line(&format!(
+                say(&format!(
                     "  {} {address} {}",
                     paint(BAD, "!"),
                     paint(FAINT, &took)
@@ -127,12 +100,14 @@ impl ProgressLook {
         let quiet = matches!(result.outcome, TaskOutcome::Ok | TaskOutcome::Skipped);
         if !quiet || result.message.is_some() || self.verbosity > 0 {
             for diff in result.diffs {
-                self.line(&diff::unified(diff, 3));
+                say(&diff::unified(diff, 3));
             }
-            self.line(&result.line());
+            say(&result.line());
         }
-        let key = Running::Host(result.host.clone());
-        self.note(&key, format!("{}: {}", result.host, result.task));
+        if result.item.is_none() {
+            self.tasks.remove(&result.host);
+            self.stop(&Running::Host(result.host.clone()));
+        }
     }
 
     fn recap(&mut self, host: &Arc<str>, counts: &HostCounts) {
@@ -162,12 +137,12 @@ impl ProgressLook {
         for (count, name) in others.into_iter().filter(|(count, _)| **count > 0) {
             text.push_str(&format!(", {count} {name}"));
         }
-        self.line(&format!("  {} {host}: {text}", paint(style, "=")));
+        say(&format!("  {} {host}: {text}", paint(style, "=")));
     }
 
     fn stage_started(&mut self, stage: &Arc<str>, kind: StageKind) {
         self.stages.insert(stage.clone(), Instant::now());
-        self.line(&paint(HEADING, &format!("{} {stage}", kind_name(kind))));
+        say(&paint(HEADING, &format!("{} {stage}", kind_name(kind))));
     }
 
     fn stage_finished(&mut self, stage: &Arc<str>, kind: StageKind, outcome: StageOutcome) {
@@ -185,7 +160,7 @@ impl ProgressLook {
             StageOutcome::Skipped => (QUIET, "skipped"),
         };
         let name = kind_name(kind);
-        self.line(&format!(
+        say(&format!(
             "{name} {stage}: {} {}",
             paint(style, word),
             paint(FAINT, &took)
@@ -239,7 +214,7 @@ impl Renderer for ProgressLook {
                 outcome,
             } => self.stage_finished(&stage, kind, outcome),
             Event::InstanceStarted { instance, .. } => {
-                self.line(&format!(
+                say(&format!(
                     "  {}",
                     paint(FAINT, &format!("instance {instance}"))
                 ));
@@ -248,7 +223,7 @@ impl Renderer for ProgressLook {
                 for (hosts, why) in [(new, "new"), (replaced, "made anew")] {
                     for host in hosts {
                         let what = format!("{host} is {why}: it will be configured from nothing");
-                        self.line(&format!("  {} {what}", paint(CHANGE, "~")));
+                        say(&format!("  {} {what}", paint(CHANGE, "~")));
                     }
                 }
             }
@@ -258,7 +233,7 @@ impl Renderer for ProgressLook {
                 } else {
                     "was changed"
                 };
-                self.line(&format!(
+                say(&format!(
                     "  {} {address} {what} outside of Strata",
                     paint(CHANGE, "?")
                 ));
@@ -269,17 +244,18 @@ impl Renderer for ProgressLook {
                 phase,
                 ..
             } => self.resource(&address.to_string(), action, phase),
-            Event::HostWaiting { host, note } => {
-                self.note(&Running::Host(host.clone()), format!("{host}: {note}"))
-            }
+            Event::HostWaiting { host, note } => self
+                .moving
+                .note(&Running::Host(host.clone()), format!("{host}: {note}")),
             Event::TaskRetried { host, task, left } => {
                 let note = format!("{host}: {task}: {left} tries left");
-                self.note(&Running::Host(host.clone()), note);
+                self.moving.note(&Running::Host(host.clone()), note);
             }
-            Event::HostReady { host } => {
-                self.note(&Running::Host(host.clone()), format!("{host}: ready"))
+            Event::HostReady { host } => self.begin(host),
+            Event::HostBegan { host, task } => {
+                self.tasks.insert(host.clone(), task);
+                self.begin(host);
             }
-            Event::TaskStarted { task, .. } => drop(self.tasks.insert(task, Instant::now())),
             Event::TaskFinished {
                 host,
                 task,
@@ -310,18 +286,13 @@ impl Renderer for ProgressLook {
                 } else {
                     paint(BAD, "!")
                 };
-                self.line(&format!("  {mark} {what}: {detail}"));
+                say(&format!("  {mark} {what}: {detail}"));
             }
             Event::Diagnostic { diagnostic } => {
                 let text = self.diagnostics.render(&diagnostic);
-                match &self.bars {
-                    Some(bars) => bars.suspend(|| anstream::eprint!("{text}")),
-                    None => anstream::eprint!("{text}"),
-                }
+                above(|| anstream::eprint!("{text}"));
             }
-            Event::Pausing { seconds, .. } => {
-                self.line(&format!("  pausing for {seconds} seconds"))
-            }
+            Event::Pausing { seconds, .. } => say(&format!("  pausing for {seconds} seconds")),
             Event::RefreshStarted { .. }
             | Event::RefreshFinished { .. }
             | Event::ChangePlanned { .. }
@@ -329,23 +300,22 @@ impl Renderer for ProgressLook {
             | Event::ChangeSummary { .. }
             | Event::PlaybookStarted { .. }
             | Event::PlayStarted { .. }
+            | Event::TaskStarted { .. }
             | Event::Statistics { .. }
             | Event::JobLookedAt { .. }
             | Event::NoHostsLeft => {}
         }
     }
 
-    fn text(&mut self, text: &str) {
-        match &self.bars {
-            Some(bars) => bars.suspend(|| anstream::print!("{text}")),
-            None => anstream::print!("{text}"),
+    fn tick(&mut self) {
+        self.moving.tick();
+        for (text, seconds) in self.moving.still() {
+            say(&paint(FAINT, &format!("  … {text} ({seconds}s so far)")));
         }
     }
 
     fn finish(&mut self) {
-        for (bar, _) in self.running.values() {
-            bar.finish_and_clear();
-        }
+        self.moving.clear();
     }
 }
 

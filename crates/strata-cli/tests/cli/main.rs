@@ -30,6 +30,7 @@ mod kill;
 mod language;
 mod mistakes;
 mod module_sources;
+mod moving;
 mod observability;
 mod observability_stack;
 mod pipes;

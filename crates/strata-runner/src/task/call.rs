@@ -10,6 +10,7 @@ use strata_core::FileDiff;
 use strata_jinja::{Templar, is_omit};
 use strata_playbook::variables::HostVariables;
 use strata_transport::{Become, Content};
+use tokio::sync::SemaphorePermit;
 
 use super::{Job, Shared, keywords};
 use crate::{
@@ -123,6 +124,17 @@ impl Place {
 }
 
 impl Call<'_> {
+    /// Waits until as few tasks run as may run at a time, and tells when that took a while.
+    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        let forks = &self.shared.forks;
+        if let Ok(permit) = forks.try_acquire() {
+            return Some(permit);
+        }
+        let permit = forks.acquire().await.ok();
+        self.job.begin(self.shared);
+        permit
+    }
+
     /// Gives a module to the agent on the host.
     pub(crate) async fn module(
         &self,
@@ -149,7 +161,7 @@ impl Call<'_> {
         if let Some(limit) = self.background.filter(|_| !check) {
             return self.leave_behind(module, arguments, content, limit).await;
         }
-        let _permit = self.shared.forks.acquire().await.ok();
+        let _permit = self.turn().await;
         let task = self.task(module, arguments, check);
         let result = sessions
             .run(Order {

@@ -60,6 +60,16 @@ pub(crate) struct Job {
     pub(crate) throttle: Option<Arc<Semaphore>>,
 }
 
+impl Job {
+    /// Tells that the host is at it from now on.
+    pub(crate) fn begin(&self, shared: &Shared<'_>) {
+        shared.events.send(Event::HostBegan {
+            host: self.host.clone(),
+            task: self.name.clone(),
+        });
+    }
+}
+
 /// What came of a job.
 pub(crate) enum Report {
     /// Nothing was done: the task depends on other hosts, which must come here first.
@@ -81,6 +91,7 @@ pub(crate) async fn perform(job: &Job, shared: &Shared<'_>) -> Report {
         Some(throttle) => throttle.acquire().await.ok(),
         None => None,
     };
+    job.begin(shared);
     match items {
         Ok(None) => single(job, shared, None).await,
         // What to loop over is not known: the task's conditions may still say that it does not matter.
