@@ -123,6 +123,9 @@ pub(crate) fn lock(
         let new = new_info(state.display().to_string(), request);
         if let Err(error) = write(&mut file, &new) {
             leave(&mut file, path, before.as_ref());
+            if let Some(held) = held {
+                held.release(state);
+            }
             return Err(StateError::io("write", path)(error));
         }
         return Ok(Lock {

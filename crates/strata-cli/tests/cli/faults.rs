@@ -1,6 +1,7 @@
 //! What a disk, another user or another run can do to a state: it is refused with the reason, and the file stays.
 
 use std::{
+    collections::BTreeSet,
     fs,
     os::unix::{fs::PermissionsExt, process::CommandExt},
     path::Path,
@@ -120,6 +121,79 @@ fn a_folder_that_cannot_be_written_is_said_before_anything_is_done() {
     assert_eq!(refused.status.code(), Some(1), "{refused:?}");
     let said = complaint(&refused);
     assert!(said.contains("Permission denied"), "{said}");
+    assert_eq!(state(&folder), before);
+}
+
+#[test]
+fn no_command_changes_anything_where_it_may_not_write_and_each_says_what_to_do() {
+    let (folder, before) = applied();
+    folder.run(&["workspace", "new", "other"]).succeeded();
+    folder.run(&["workspace", "select", "default"]).succeeded();
+    let all = || -> BTreeSet<String> {
+        let all = Command::new("find").arg(folder.path()).output().unwrap();
+        let all = String::from_utf8(all.stdout).unwrap();
+        all.lines().map(str::to_owned).collect()
+    };
+    let mode = |mode: &str| {
+        let changed = Command::new("chmod")
+            .args(["-R", mode])
+            .arg(folder.path())
+            .status();
+        assert!(changed.unwrap().success());
+    };
+    let there = all();
+    mode("a-w,a+rX");
+    for command in [
+        "plan",
+        "plan -out=p",
+        "apply -auto-approve -var=number=2",
+        "destroy -auto-approve",
+        "refresh",
+        "taint terraform_data.each[0]",
+        "untaint terraform_data.each[0]",
+        "import terraform_data.each[7] id",
+        "state mv terraform_data.each terraform_data.more",
+        "state rm terraform_data.each",
+        "state replace-provider -auto-approve terraform.io/builtin/terraform example.org/a/b",
+        "state push -force terraform.tfstate",
+        "workspace new more",
+        "workspace select other",
+        "workspace delete other",
+    ] {
+        let refused = shell(&folder, &format!("exec $STRATA {command}"), true);
+        let said = complaint(&refused);
+        assert_eq!(refused.status.code(), Some(1), "{command}: {said}");
+        assert!(said.contains("Permission denied"), "{command}: {said}");
+        assert!(said.contains("a user who may write"), "{command}: {said}");
+    }
+    for command in [
+        "plan -lock=false",
+        "show",
+        "output",
+        "state list",
+        "validate",
+    ] {
+        let went = shell(&folder, &format!("exec $STRATA {command}"), true);
+        assert!(went.status.success(), "{command}: {}", complaint(&went));
+    }
+    mode("u+w");
+    assert_eq!(state(&folder), before);
+    assert_eq!(all(), there);
+}
+
+#[test]
+fn a_workspace_that_cannot_be_finished_is_not_there() {
+    let (folder, before) = applied();
+    let line = "trap '' XFSZ; ulimit -f 0; exec $STRATA workspace new more";
+    for option in ["", " -state=terraform.tfstate"] {
+        let full = shell(&folder, &format!("{line}{option}"), false);
+        let said = complaint(&full);
+        assert_eq!(full.status.code(), Some(1), "{said}");
+        assert!(said.contains("File too large"), "{said}");
+        let list = folder.run(&["workspace", "list"]).succeeded().stdout;
+        assert_eq!(list, "* default\n\n");
+    }
+    folder.run(&["workspace", "new", "more"]).succeeded();
     assert_eq!(state(&folder), before);
 }
 

@@ -24,7 +24,7 @@ use super::{
     places::{self, Places},
     provisioners::BuiltIn,
     recording::Recording,
-    trouble::diagnostic,
+    trouble::{diagnostic, with_way_out},
     validate::validate_with,
 };
 use crate::{graph::without_emptiness, process::Process, registry::Platforms, stop::Stop};
@@ -342,11 +342,9 @@ fn interrupted() -> Diagnostic {
 
 pub(super) fn create_folder(folder: &Path) -> Result<(), Diagnostic> {
     std::fs::create_dir_all(folder).map_err(|error| {
-        Diagnostic::error(
-            "state-file",
-            format!("The folder `{}` cannot be made", folder.display()),
-        )
-        .detail(error.to_string())
+        let summary = format!("The folder `{}` cannot be made", folder.display());
+        let diagnostic = Diagnostic::error("state-file", summary).detail(error.to_string());
+        with_way_out(diagnostic, folder, &error)
     })
 }
 

@@ -1,6 +1,9 @@
 //! Trouble with a state, with what to do about it.
 
-use std::path::Path;
+use std::{
+    io::{self, ErrorKind},
+    path::Path,
+};
 
 use strata_core::Diagnostic;
 use strata_state::StateError;
@@ -18,6 +21,23 @@ fn format(path: &Path) -> Diagnostic {
     }
 }
 
+/// Adds what to do about a file that cannot be read or written.
+pub(super) fn with_way_out(diagnostic: Diagnostic, path: &Path, error: &io::Error) -> Diagnostic {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder.display(),
+        _ => Path::new(".").display(),
+    };
+    match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => diagnostic
+            .hint(format!("Run this as a user who may write to `{folder}`."))
+            .hint("To look only: `plan -lock=false`, `show`, `output` and `state list` write nothing."),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => diagnostic.hint(format!(
+            "Make room on the disk of `{folder}`, and run this again: what was done is kept."
+        )),
+        _ => diagnostic,
+    }
+}
+
 /// Says what went wrong with a state, and what to do.
 pub(super) fn diagnostic(error: &StateError) -> Diagnostic {
     match error {
@@ -28,7 +48,10 @@ pub(super) fn diagnostic(error: &StateError) -> Diagnostic {
             .detail(info.to_string())
             .hint("Wait until the other run is over, or wait in this run: `-lock-timeout=5m`.")
             .hint(format!("If you are sure that nobody works with it: `strata force-unlock {}`.", info.id)),
-        StateError::Io { .. } => Diagnostic::error("state-file", "The state cannot be read or written").detail(error.to_string()),
+        StateError::Io { path, source, .. } => {
+            let diagnostic = Diagnostic::error("state-file", "The state cannot be read or written").detail(error.to_string());
+            with_way_out(diagnostic, path, source)
+        }
         StateError::Format { path, .. } => format(path).detail(error.to_string()),
         StateError::Remote { .. } => Diagnostic::error("state-backend", "The backend does not do what is asked of it").detail(error.to_string()),
         StateError::Backend(_) => Diagnostic::error("backend-argument", "Invalid backend configuration").detail(error.to_string()),

@@ -11,7 +11,7 @@ use super::{
     lock::lock,
     places::{self, DEFAULT, Places},
     session::create_folder,
-    trouble::diagnostic,
+    trouble::{diagnostic, with_way_out},
 };
 use crate::process::Process;
 
@@ -89,15 +89,31 @@ pub async fn create(
         true => store.create().map_err(|error| diagnostic(&error))?,
         false => create_folder(&places.workspaces().join(name))?,
     }
-    if let Some(from) = from {
-        let held = match settings.lock {
-            true => Some(lock(&store, settings, "workspace-new", process, events).await?),
-            false => None,
-        };
-        copy_state(from, &store)?;
-        drop(held);
+    let done = async {
+        if let Some(from) = from {
+            let held = match settings.lock {
+                true => Some(lock(&store, settings, "workspace-new", process, events).await?),
+                false => None,
+            };
+            copy_state(from, &store)?;
+            drop(held);
+        }
+        write_selection(&places, name)
+    };
+    let done = done.await;
+    if done.is_err() {
+        take_back(&places, name, &store);
     }
-    write_selection(&places, name)
+    done
+}
+
+/// Takes a workspace away that could not be finished, so that the same command can be run again.
+fn take_back(places: &Places, name: &str, store: &Store) {
+    // Why it could not be finished is told already, and may well be why this fails, too.
+    match store.is_remote() {
+        true => drop(store.delete()),
+        false => drop(fs::remove_dir_all(places.workspaces().join(name))),
+    }
 }
 
 fn copy_state(from: &Path, store: &Store) -> Result<(), Diagnostics> {
@@ -245,9 +261,7 @@ fn write_selection(places: &Places, name: &str) -> Result<(), Diagnostics> {
 }
 
 fn cannot(what: &str, path: &Path, error: &io::Error) -> Diagnostic {
-    Diagnostic::error(
-        "workspace-file",
-        format!("Cannot {what} `{}`", path.display()),
-    )
-    .detail(error.to_string())
+    let summary = format!("Cannot {what} `{}`", path.display());
+    let diagnostic = Diagnostic::error("workspace-file", summary).detail(error.to_string());
+    with_way_out(diagnostic, path, error)
 }
