@@ -48,6 +48,14 @@ pub enum StateError {
         /// Which line, from 1.
         line: usize,
     },
+    /// A line is whole, but says what this version does not know, or is encrypted with another key.
+    #[error("`{}` cannot be understood in line {line}: a later version of Strata wrote it, or it is encrypted otherwise", path.display())]
+    JournalForeign {
+        /// The file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: usize,
+    },
     /// A backend's server refuses, or does not answer.
     #[error("cannot {action} `{place}`: {reason}")]
     Remote {

@@ -18,7 +18,7 @@ use crate::{
     encryption::Encryption,
     error::StateError,
     files,
-    record::{self, Begin, InFlight, Outcome, Record},
+    record::{self, Begin, InFlight, Outcome, Parsed, Record},
     state::{State, StoredObject},
     store::{Base, Store},
 };
@@ -324,19 +324,13 @@ pub(crate) fn read(
     let mut records = Vec::new();
     let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
     for (at, line) in lines.iter().enumerate() {
-        match str::from_utf8(line)
-            .ok()
-            .filter(|line| line.ends_with('\n'))
-            .and_then(|line| record::parse(line, encryption))
-        {
-            Some(record) => records.push(record),
-            None if at + 1 == lines.len() => {}
-            None => {
-                return Err(StateError::JournalDamaged {
-                    path: path.to_owned(),
-                    line: at + 1,
-                });
-            }
+        let (path, number) = (path.to_owned(), at + 1);
+        match record::parse(line, encryption) {
+            Parsed::Record(record) => records.push(record),
+            // Not even the last line may be passed over: it was written whole.
+            Parsed::Foreign => return Err(StateError::JournalForeign { path, line: number }),
+            Parsed::Damaged if number == lines.len() => {}
+            Parsed::Damaged => return Err(StateError::JournalDamaged { path, line: number }),
         }
     }
     Ok(Some(records))

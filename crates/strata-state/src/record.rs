@@ -179,16 +179,32 @@ pub(crate) fn print_sealed(record: &Record, encryption: &Encryption) -> Result<S
     Ok(format!("[\"{}\",{body}]\n", checksum(&body)))
 }
 
-/// Reads a line, encrypted or not; none if it is damaged.
-pub(crate) fn parse(line: &str, encryption: Option<&Encryption>) -> Option<Record> {
-    let (sum, body): (String, Box<RawValue>) = serde_json::from_str(line).ok()?;
-    if sum != checksum(body.get()) {
-        return None;
+/// What a line of a journal is.
+pub(crate) enum Parsed {
+    Record(Record),
+    /// Not as it was written: torn, or changed since.
+    Damaged,
+    /// As it was written, but not for this version, or not for this key.
+    Foreign,
+}
+
+/// Reads a line, encrypted or not.
+pub(crate) fn parse(line: &[u8], encryption: Option<&Encryption>) -> Parsed {
+    let text = str::from_utf8(line).unwrap_or_default();
+    let whole: Option<(String, Box<RawValue>)> = serde_json::from_str(text).ok();
+    match whole {
+        Some((sum, body)) if text.ends_with('\n') && sum == checksum(body.get()) => {
+            read_body(body.get(), encryption).map_or(Parsed::Foreign, Parsed::Record)
+        }
+        _ => Parsed::Damaged,
     }
-    match encryption.filter(|_| is_encrypted(body.get().as_bytes())) {
-        None => from_line(serde_json::from_str(body.get()).ok()?),
+}
+
+fn read_body(body: &str, encryption: Option<&Encryption>) -> Option<Record> {
+    match encryption.filter(|_| is_encrypted(body.as_bytes())) {
+        None => from_line(serde_json::from_str(body).ok()?),
         Some(encryption) => {
-            let plain = encryption.decrypt(body.get().as_bytes()).ok()?;
+            let plain = encryption.decrypt(body.as_bytes()).ok()?;
             from_line(serde_json::from_slice(&plain).ok()?)
         }
     }

@@ -423,6 +423,31 @@ fn damage_in_the_middle_is_reported() {
 }
 
 #[test]
+fn what_a_later_version_wrote_into_the_journal_is_not_passed_over() {
+    let (folder, store) = store();
+    journal(&store);
+    let path = folder.path().join("terraform.tfstate.journal");
+    let whole = fs::read_to_string(&path).unwrap();
+    let before = fs::read(store.path()).unwrap();
+    // With the beginning of its sha256, as all lines.
+    let later = r#"["6cb8339fedbd6ddf",{"merge":{"id":7}}]"#;
+    let lines = whole.lines().count();
+    for at in [1, lines] {
+        let mut changed: Vec<String> = whole.lines().map(str::to_owned).collect();
+        changed.insert(at, later.to_owned());
+        let changed = changed.join("\n") + "\n";
+        fs::write(&path, &changed).unwrap();
+        let refused = store.open();
+        assert!(
+            matches!(refused, Err(StateError::JournalForeign { line, .. }) if line == at + 1),
+            "{refused:?}"
+        );
+        assert_eq!(fs::read_to_string(&path).unwrap(), changed);
+        assert_eq!(fs::read(store.path()).unwrap(), before);
+    }
+}
+
+#[test]
 fn a_bit_that_is_another_anywhere_in_the_journal_is_noticed() {
     let (folder, store) = store();
     journal(&store);

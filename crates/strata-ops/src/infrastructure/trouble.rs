@@ -68,6 +68,9 @@ pub(super) fn diagnostic(error: &StateError) -> Diagnostic {
                 .hint("Otherwise put back the state that the run began with: the next run then goes on from the journal.")
                 .hint(format!("Moving `{}` away loses track of what that run was doing.", path.display()))
         }
+        StateError::JournalForeign { .. } => Diagnostic::error("state-journal", "The journal of a killed run cannot be understood")
+            .detail(error.to_string())
+            .hint("Run the same command with the version of Strata that was killed, and with its `encryption` settings: it finishes what is in the journal."),
         StateError::JournalDamaged { .. } => Diagnostic::error("state-journal", "The journal of a killed run is damaged")
             .detail(error.to_string())
             .hint("Compare what it says with the platform, then move it away."),
