@@ -198,6 +198,30 @@ fn a_workspace_that_cannot_be_finished_is_not_there() {
 }
 
 #[test]
+fn a_data_folder_that_is_none_or_belongs_to_somebody_else_is_named_with_a_way_out() {
+    let (folder, before) = applied();
+    let data = folder.path().join(".terraform");
+    for command in ["init", "plan", "apply -auto-approve", "workspace list"] {
+        fs::write(&data, "").unwrap();
+        let refused = shell(&folder, &format!("exec $STRATA {command}"), false);
+        let said = complaint(&refused);
+        assert_eq!(refused.status.code(), Some(1), "{command}: {said}");
+        assert!(said.contains(".terraform` is to be a folder"), "{said}");
+        fs::remove_file(&data).unwrap();
+
+        fs::create_dir(&data).unwrap();
+        fs::set_permissions(&data, fs::Permissions::from_mode(0o000)).unwrap();
+        let refused = shell(&folder, &format!("exec $STRATA {command}"), true);
+        let said = complaint(&refused);
+        assert_eq!(refused.status.code(), Some(1), "{command}: {said}");
+        assert!(said.contains("belongs to somebody else"), "{said}");
+        fs::set_permissions(&data, fs::Permissions::from_mode(0o700)).unwrap();
+        fs::remove_dir(&data).unwrap();
+    }
+    assert_eq!(state(&folder), before);
+}
+
+#[test]
 fn of_two_applies_one_proceeds_and_the_other_says_who_has_the_lock() {
     let folder = gate::folder();
     let first = Waiting::start(&folder);

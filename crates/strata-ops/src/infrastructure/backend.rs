@@ -134,10 +134,11 @@ pub(crate) fn known(data: &Path) -> Result<Option<Known>, Diagnostics> {
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unreadable(&path, &error.to_string())),
+        Err(error) => return Err(unreadable(&path, &error.to_string(), way_to(data, &error))),
     };
-    let file: File =
-        serde_json::from_str(&text).map_err(|error| unreadable(&path, &error.to_string()))?;
+    let again = "Run `strata init -reconfigure`.".to_owned();
+    let file: File = serde_json::from_str(&text)
+        .map_err(|error| unreadable(&path, &error.to_string(), again))?;
     Ok(file.backend.map(|saved| Known {
         chosen: Chosen {
             kind: saved.kind,
@@ -151,12 +152,26 @@ pub(crate) fn known(data: &Path) -> Result<Option<Known>, Diagnostics> {
     }))
 }
 
-fn unreadable(path: &Path, why: &str) -> Diagnostics {
+fn unreadable(path: &Path, why: &str, hint: String) -> Diagnostics {
     let summary = "What `init` knows of the backend cannot be read";
     Diagnostic::error("backend-file", summary)
         .detail(format!("`{}`: {why}.", path.display()))
-        .hint("Run `strata init -reconfigure`.")
+        .hint(hint)
         .into()
+}
+
+/// What to do where the folder is not as `init` makes it.
+fn way_to(data: &Path, error: &std::io::Error) -> String {
+    let data = data.display();
+    match error.kind() {
+        std::io::ErrorKind::NotADirectory => {
+            format!("`{data}` is to be a folder: move what is there away, and run `strata init`.")
+        }
+        std::io::ErrorKind::PermissionDenied => format!(
+            "`{data}` belongs to somebody else: work as that user, or name a folder of your own by `TF_DATA_DIR` and run `strata init`."
+        ),
+        _ => "Run `strata init -reconfigure`.".to_owned(),
+    }
 }
 
 /// Writes what later commands need to know. It may hold secrets: only its owner may read it.
