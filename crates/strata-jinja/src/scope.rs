@@ -32,6 +32,7 @@ impl Object for RootScope {
             "omit" => Some(Value::from(crate::OMIT)),
             "vars" => Some(Value::from_object(VariableMap {
                 run: self.0.clone(),
+                is_vars: true,
             })),
             _ => self.0.variable(key),
         }
@@ -41,6 +42,14 @@ impl Object for RootScope {
 /// All variables of a run as a mapping: `vars`, and each value of `hostvars`.
 pub(crate) struct VariableMap {
     run: Arc<Run>,
+    /// Whether this is `vars`.
+    is_vars: bool,
+}
+
+impl VariableMap {
+    fn has(&self, name: &str) -> bool {
+        !self.is_vars || self.run.templar.variables.is_in_vars(name)
+    }
 }
 
 impl fmt::Debug for VariableMap {
@@ -55,12 +64,14 @@ impl Object for VariableMap {
     }
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        self.run.variable(key.as_str()?)
+        let name = key.as_str().filter(|name| self.has(name))?;
+        self.run.variable(name)
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
         let names = self.run.templar.variables.names();
-        Enumerator::Values(names.into_iter().map(Value::from).collect())
+        let names = names.into_iter().filter(|name| self.has(name));
+        Enumerator::Values(names.map(Value::from).collect())
     }
 }
 
@@ -84,6 +95,7 @@ impl ScopeMap {
             run: self
                 .run
                 .inside(&format!("{:p} {name}", self.scopes), templar),
+            is_vars: false,
         })
     }
 }

@@ -34,6 +34,11 @@ pub trait Variables: Send + Sync {
 
     /// All names, for `lookup('varnames')` and `vars`.
     fn names(&self) -> Vec<String>;
+
+    /// Whether `vars` has this name, of those that there are.
+    fn is_in_vars(&self, _name: &str) -> bool {
+        true
+    }
 }
 
 /// What a name stands for.

@@ -29,6 +29,10 @@ impl Variables for Scope {
     fn names(&self) -> Vec<String> {
         self.variables.names()
     }
+
+    fn is_in_vars(&self, name: &str) -> bool {
+        self.variables.is_in_vars(name)
+    }
 }
 
 /// Notes when a template asks for what depends on other hosts (see [`crate::pace`]).

@@ -408,6 +408,9 @@ fn recap_style(counts: &HostCounts) -> Style {
 impl Renderer for AnsibleLook {
     fn event(&mut self, event: Event) {
         self.lines.follow(&event);
+        if matches!(event, Event::HostBegan { .. }) {
+            return;
+        }
         let joins = matches!(
             &event,
             Event::TaskFinished {

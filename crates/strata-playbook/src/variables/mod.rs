@@ -56,6 +56,9 @@ pub struct HostVariables {
     pub keywords: Option<Arc<Keywords>>,
     /// Whether mappings of the same name are merged over all levels (`hash_behaviour = merge`).
     pub merge_hashes: bool,
+    /// In a loop, the variables as they were before it: `vars` has no others, and so neither `item` nor what earlier
+    /// items set (ansible-core 2.19).
+    pub before_loop: Option<Arc<HostVariables>>,
 }
 
 impl HostVariables {
@@ -235,6 +238,11 @@ impl Variables for HostVariables {
         } else {
             Variable::Plain(value)
         })
+    }
+
+    fn is_in_vars(&self, name: &str) -> bool {
+        let before = self.before_loop.as_ref();
+        before.is_none_or(|before| before.get(name).is_some())
     }
 
     fn names(&self) -> Vec<String> {

@@ -122,7 +122,10 @@ async fn single(job: &Job, shared: &Shared<'_>, loop_error: Option<TemplateError
 
 /// Does the task for each item.
 async fn repeat(job: &Job, shared: &Shared<'_>, items: Vec<Json>) -> Report {
-    let mut variables = job.variables.clone();
+    let mut variables = HostVariables {
+        before_loop: Some(Arc::new(job.variables.clone())),
+        ..job.variables.clone()
+    };
     let mut results: Vec<ItemResult> = Vec::new();
     let mut includes = Vec::new();
     let pause = match keywords::loop_pause(job) {
