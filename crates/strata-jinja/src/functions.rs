@@ -1,4 +1,5 @@
-//! The functions of templates: `lookup`, `query`, `dict`, `now`, `range`, `undef` and `namespace`.
+//! The functions of templates: `lookup`, `query`, `dict`, `now`, `range`, `undef` and `namespace`; others have files of
+//! their own.
 
 use minijinja::{
     Environment, Error, ErrorKind, State, Value,
@@ -20,6 +21,7 @@ pub(crate) fn register(environment: &mut Environment<'static>) {
     environment.add_function("range", range);
     environment.add_function("undef", undef);
     environment.add_function("namespace", namespace);
+    crate::lipsum::register(environment);
     crate::turns::register(environment);
 }
 

@@ -27,6 +27,7 @@ mod functions;
 mod header;
 mod include;
 mod lazy;
+mod lipsum;
 mod lookups;
 mod md5_crypt;
 mod methods;

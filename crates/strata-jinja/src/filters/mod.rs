@@ -9,6 +9,7 @@ pub(crate) mod community;
 mod encoding;
 mod hashing;
 mod html;
+mod links;
 mod logic;
 mod mapping;
 mod missing;
@@ -35,6 +36,7 @@ pub(crate) fn register(environment: &mut Environment<'static>) {
     collections::register(environment);
     text::register(environment);
     html::register(environment);
+    links::register(environment);
     regex::register(environment);
     paths::register(environment);
     encoding::register(environment);
@@ -85,6 +87,30 @@ fn items(value: &Value) -> Result<Vec<Value>, Error> {
         return Err(Error::from(ErrorKind::UndefinedError));
     }
     value.try_iter().map(Iterator::collect)
+}
+
+/// An argument that may be missing, by its place or by its name.
+pub(crate) fn argument<T>(
+    given: &[Value],
+    options: &Kwargs,
+    at: usize,
+    name: &str,
+) -> Result<Option<T>, Error>
+where
+    T: for<'a> minijinja::value::ArgType<'a, Output = T>,
+{
+    let named = || match options.has(name) {
+        true => options.get::<Value>(name).map(Some),
+        false => Ok(None),
+    };
+    let value = match given.get(at) {
+        Some(value) => Some(value.clone()),
+        None => named()?,
+    };
+    match value.filter(|value| !value.is_none()) {
+        Some(value) => T::from_value(Some(&value)).map(Some),
+        None => Ok(None),
+    }
 }
 
 /// A named argument that may be missing.
