@@ -128,26 +128,58 @@ impl Web for States {
     }
 }
 
+/// How a URL is asked for.
+pub(crate) struct Asking {
+    /// Names and values; the client's own are overwritten.
+    pub(crate) headers: BTreeMap<String, String>,
+    /// How long all of it may take.
+    pub(crate) timeout: Duration,
+    /// Whether a server's certificate must be one that is trusted.
+    pub(crate) verifies: bool,
+    /// A file with the certificates that are trusted in the place of this machine's.
+    pub(crate) authorities: Option<String>,
+    /// Whether it goes through the proxy of the environment.
+    pub(crate) by_proxy: bool,
+    /// Whether it goes where an answer leads on to.
+    pub(crate) follows: bool,
+}
+
 /// Gets what is behind a URL; a status that is none of success is an error.
 pub(crate) fn get(
     url: &str,
     headers: &BTreeMap<String, String>,
     timeout: Duration,
 ) -> Result<Vec<u8>, String> {
-    get_from(url, headers, timeout, true)
+    let asking = Asking {
+        headers: headers.clone(),
+        timeout,
+        verifies: true,
+        authorities: None,
+        by_proxy: true,
+        follows: true,
+    };
+    ask(url, &asking)
 }
 
-/// The same; a server's certificate may be anybody's unless it is to be verified.
-pub(crate) fn get_from(
-    url: &str,
-    headers: &BTreeMap<String, String>,
-    timeout: Duration,
-    verifies: bool,
-) -> Result<Vec<u8>, String> {
-    let tls = tls(trusted()).disable_verification(!verifies);
-    let agent = config(tls, timeout).build().new_agent();
-    let mut request = agent.get(url);
-    for (name, value) in headers {
+/// The same, as the user wants it.
+pub(crate) fn ask(url: &str, asking: &Asking) -> Result<Vec<u8>, String> {
+    let trusted = match &asking.authorities {
+        None => trusted(),
+        Some(path) => {
+            let pem = fs::read(path).map_err(|error| format!("cannot read `{path}`: {error}"))?;
+            certificates(&pem)
+        }
+    };
+    let tls = tls(trusted).disable_verification(!asking.verifies);
+    let mut config = config(tls, asking.timeout);
+    if !asking.by_proxy {
+        config = config.proxy(None);
+    }
+    if !asking.follows {
+        config = config.max_redirects(0);
+    }
+    let mut request = config.build().new_agent().get(url);
+    for (name, value) in &asking.headers {
         request = request.header(name, value);
     }
     let mut response = request.call().map_err(|error| error.to_string())?;

@@ -158,8 +158,8 @@ mod tests {
         assert!(unknown.unwrap_err().contains("des_crypt"));
     }
 
-    #[test]
-    fn a_url_is_asked_with_the_user_and_the_password() {
+    /// A server that gives one answer, and tells what it was asked.
+    fn server(answer: &'static str) -> (String, std::thread::JoinHandle<String>) {
         use std::io::{Read, Write};
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}/x", listener.local_addr().unwrap());
@@ -171,21 +171,53 @@ mod tests {
                 stream.read_exact(&mut byte).unwrap();
                 request.push(byte[0]);
             }
-            let answer = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\na\nb\n";
             stream.write_all(answer.as_bytes()).unwrap();
-            String::from_utf8(request).unwrap()
+            String::from_utf8(request).unwrap().to_ascii_lowercase()
         });
-        let options = serde_json::json!({"username": "me", "password": "p:w"});
+        (address, server)
+    }
+
+    #[test]
+    fn a_url_is_asked_with_the_user_and_the_password_and_what_else_is_said() {
+        let answer = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\na\nb\n";
+        let (address, asked) = server(answer);
+        let options = serde_json::json!({
+            "username": "me", "password": "p:w", "force": true, "http_agent": "mine", "use_proxy": false,
+        });
         let found = look(Path::new(""), "url", &address, options).unwrap();
         assert_eq!(found, ["a", "b"]);
-        let request = server.join().unwrap();
-        // `me:p:w`.
-        let wanted = "authorization: Basic bWU6cDp3";
-        let mut lines = request.lines();
+        let request = asked.join().unwrap();
+        for line in [
+            // `me:p:w`.
+            "authorization: basic bwu6cdp3",
+            "cache-control: no-cache",
+            "user-agent: mine",
+        ] {
+            assert!(request.lines().any(|found| found == line), "{request}");
+        }
+    }
+
+    #[test]
+    fn a_url_that_leads_on_is_a_failure_where_it_is_not_to_be_followed() {
+        let answer =
+            "HTTP/1.1 302 Found\r\nlocation: /y\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        let (address, asked) = server(answer);
+        let options = serde_json::json!({"follow_redirects": "none", "use_netrc": false});
+        let wrong = look(Path::new(""), "url", &address, options).unwrap_err();
+        assert!(wrong.contains("302"), "{wrong}");
         assert!(
-            lines.any(|line| line.eq_ignore_ascii_case(wanted)),
-            "{request}"
+            asked
+                .join()
+                .unwrap()
+                .contains("user-agent: ansible-httpget")
         );
+        for options in [
+            serde_json::json!({"follow_redirects": "maybe"}),
+            serde_json::json!({"unix_socket": "/x"}),
+            serde_json::json!({"ca_path": "/not/there"}),
+        ] {
+            assert!(look(Path::new(""), "url", "http://127.0.0.1:1/", options).is_err());
+        }
     }
 
     #[test]

@@ -6,27 +6,45 @@ use base64::Engine as _;
 use serde_json::Value as Json;
 
 use super::{Found, Options, text};
+use crate::http::{self, Asking};
+
+/// The options of ansible-core 2.19; those that are not here only as what they are where nobody gives them.
+const OPTIONS: &[&str] = &[
+    "ca_path",
+    "follow_redirects",
+    "force",
+    "force_basic_auth",
+    "headers",
+    "http_agent",
+    "password",
+    "split_lines",
+    "timeout",
+    "use_proxy",
+    "username",
+    "validate_certs",
+    "wantlist",
+];
 
 /// The text behind a URL, as lines unless `split_lines` says no.
 pub(super) fn url(address: &str, options: &Options) -> Found {
-    let known = [
-        "split_lines",
-        "validate_certs",
-        "headers",
-        "timeout",
-        "username",
-        "password",
-        "force_basic_auth",
-        "force",
-        "wantlist",
-    ];
-    if let Some(unknown) = options.keys().find(|name| !known.contains(&name.as_str())) {
+    let is_given = |value: &Json| !value.is_null() && *value != Json::Bool(false);
+    let mut given = options.iter().filter(|(_, value)| is_given(value));
+    if let Some((unknown, _)) = given.find(|(name, _)| !OPTIONS.contains(&name.as_str())) {
         return Err(format!(
             "the lookup `url` does not support the option `{unknown}` in Strata"
         ));
     }
     let option = |name: &str| options.get(name).filter(|value| !value.is_null()).map(text);
-    let verifies = option("validate_certs").is_none_or(|said| !is_no(&said));
+    let holds = |name: &str, otherwise: bool| option(name).map_or(otherwise, |said| !is_no(&said));
+    let follows = match option("follow_redirects").as_deref() {
+        None | Some("all" | "safe" | "urllib2" | "yes" | "True" | "true") => true,
+        Some("none" | "no" | "False" | "false") => false,
+        Some(other) => {
+            return Err(format!(
+                "`follow_redirects` must be `all`, `none`, `safe` or `urllib2`, not `{other}`"
+            ));
+        }
+    };
     let seconds = match option("timeout") {
         None => 10.0,
         Some(said) => {
@@ -49,12 +67,27 @@ pub(super) fn url(address: &str, options: &Options) -> Found {
         let known = base64::engine::general_purpose::STANDARD.encode(known);
         headers.insert("Authorization".to_owned(), format!("Basic {known}"));
     }
-    let body = crate::http::get_from(address, &headers, limit, verifies)?;
-    let body = String::from_utf8(body).map_err(|_| "the answer is not UTF-8".to_owned())?;
-    if options
-        .get("split_lines")
-        .is_some_and(|value| text(value).eq_ignore_ascii_case("false"))
+    let agent = option("http_agent").unwrap_or_else(|| "ansible-httpget".to_owned());
+    if !headers
+        .keys()
+        .any(|name| name.eq_ignore_ascii_case("user-agent"))
     {
+        headers.insert("User-Agent".to_owned(), agent);
+    }
+    if holds("force", false) {
+        headers.insert("cache-control".to_owned(), "no-cache".to_owned());
+    }
+    let asking = Asking {
+        headers,
+        timeout: limit,
+        verifies: holds("validate_certs", true),
+        authorities: option("ca_path"),
+        by_proxy: holds("use_proxy", true),
+        follows,
+    };
+    let body = http::ask(address, &asking)?;
+    let body = String::from_utf8(body).map_err(|_| "the answer is not UTF-8".to_owned())?;
+    if !holds("split_lines", true) {
         return Ok(vec![body.into()]);
     }
     Ok(body.lines().map(Json::from).collect())
