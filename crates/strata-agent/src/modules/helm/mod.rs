@@ -18,6 +18,7 @@ use crate::module::ModuleError;
 use crate::system::{Command, Output};
 
 pub(super) mod info;
+mod options;
 pub(super) mod plugin;
 mod reading;
 pub(super) mod release;

@@ -7,8 +7,9 @@
 
 use serde_json::{Map, Value, json};
 
+use super::options::{Given, Options};
 use super::{CLUSTER, Cluster, Helm, reading, required_if};
-use crate::arguments::{Arguments, Field, FieldKind, Spec, text};
+use crate::arguments::{Arguments, Field, FieldKind, Spec};
 use crate::change::{Change, Outcome};
 use crate::host::Host;
 use crate::module::{Module, ModuleError, Report, values};
@@ -25,6 +26,7 @@ pub(in crate::modules) struct HelmRelease {
     updates_repositories: bool,
     updates_dependencies: bool,
     check: bool,
+    diff: bool,
 }
 
 /// Which chart is meant.
@@ -34,33 +36,6 @@ struct Chart {
     version: Option<String>,
     skips_tls: bool,
     plain_http: bool,
-}
-
-/// The values of the release.
-struct Given {
-    values: Map<String, Value>,
-    files: Vec<String>,
-    set: Vec<(String, String)>,
-}
-
-/// How it is installed, upgraded or taken away.
-struct Options {
-    reuse: Option<bool>,
-    reset: bool,
-    reset_then_reuse: bool,
-    no_hooks: bool,
-    force: bool,
-    wait: bool,
-    wait_timeout: Option<String>,
-    timeout: Option<String>,
-    atomic: bool,
-    create_namespace: bool,
-    post_renderer: Option<String>,
-    replace: bool,
-    skip_crds: bool,
-    history_max: Option<i64>,
-    take_ownership: bool,
-    skip_schema: bool,
 }
 
 /// What there is, and what is left to do.
@@ -142,6 +117,7 @@ impl Module for HelmRelease {
             updates_repositories: arguments.bool("update_repo_cache"),
             updates_dependencies: arguments.bool("dependency_update"),
             check: task.check,
+            diff: task.diff,
         })
     }
 
@@ -311,7 +287,7 @@ impl HelmRelease {
                 Some(plugin) => {
                     let found = self.difference(helm, host, &words, &plugin)?;
                     let differs = !found.is_empty();
-                    current.diff = differs.then_some(found);
+                    current.diff = (differs && self.diff).then_some(found);
                     differs || self.options.force
                 }
                 None => {
@@ -545,74 +521,6 @@ struct Words {
     set: String,
     /// The installation brings the charts that this one stands on.
     inline: bool,
-}
-
-impl Given {
-    fn read(arguments: &Arguments) -> Result<Given, ModuleError> {
-        let values = arguments.raw("release_values").and_then(Value::as_object);
-        let list = match arguments.raw("set_values") {
-            None => Vec::new(),
-            Some(Value::Array(list)) => list.clone(),
-            Some(one) => vec![one.clone()],
-        };
-        let mut set = Vec::new();
-        for one in &list {
-            let kind = match &one["value_type"] {
-                Value::Null => Some("raw".to_owned()),
-                kind => text(kind)
-                    .filter(|kind| ["raw", "string", "json", "file"].contains(&kind.as_str())),
-            };
-            let (Some(kind), Some(value)) = (kind, text(&one["value"])) else {
-                return Err(ModuleError::new(
-                    "set_values: each item is a map with a `value` and a `value_type` that is raw, string, json or file",
-                ));
-            };
-            set.push((kind, value));
-        }
-        Ok(Given {
-            values: values.cloned().unwrap_or_default(),
-            files: arguments.list("values_files").unwrap_or_default(),
-            set,
-        })
-    }
-
-    fn set_words(&self, helm: &Helm, host: &dyn Host) -> Result<String, ModuleError> {
-        if self.set.iter().any(|(kind, _)| kind == "json") && !helm.is_at_least(host, "3.10.0")? {
-            let version = helm.version(host)?;
-            return Err(ModuleError::new(format!(
-                "This module requires helm >= 3.10.0, to use set_values parameter with value type set to 'json'. \
-                 current version is {version}"
-            )));
-        }
-        let word = |(kind, value): &(String, String)| match kind.as_str() {
-            "raw" => format!(" --set {value}"),
-            kind => format!(" --set-{kind} '{value}'"),
-        };
-        Ok(self.set.iter().map(word).collect())
-    }
-}
-
-impl Options {
-    fn read(arguments: &Arguments) -> Options {
-        Options {
-            reuse: arguments.maybe("reuse_values"),
-            reset: arguments.bool("reset_values"),
-            reset_then_reuse: arguments.bool("reset_then_reuse_values"),
-            no_hooks: arguments.bool("disable_hook"),
-            force: arguments.bool("force"),
-            wait: arguments.bool("wait"),
-            wait_timeout: arguments.string("wait_timeout"),
-            timeout: arguments.string("timeout"),
-            atomic: arguments.bool("atomic"),
-            create_namespace: arguments.bool("create_namespace"),
-            post_renderer: arguments.filled("post_renderer"),
-            replace: arguments.bool("replace"),
-            skip_crds: arguments.bool("skip_crds"),
-            history_max: arguments.int("history_max"),
-            take_ownership: arguments.bool("take_ownership"),
-            skip_schema: arguments.bool("skip_schema_validation"),
-        }
-    }
 }
 
 /// A truth value as Python writes it; `helm` reads that, too.
