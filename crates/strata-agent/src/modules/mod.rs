@@ -51,6 +51,7 @@ mod getent;
 mod git;
 mod git_config;
 mod group;
+mod helm;
 mod hostname;
 mod htpasswd;
 mod ini_file;
@@ -191,6 +192,10 @@ const MODULES: &[Entry] = &[
     entry::<git::Git>("git"),
     entry::<git_config::GitConfig>("git_config"),
     entry::<group::Group>("group"),
+    entry::<helm::release::HelmRelease>("helm"),
+    entry::<helm::info::HelmInfo>("helm_info"),
+    entry::<helm::plugin::HelmPlugin>("helm_plugin"),
+    entry::<helm::repository::HelmRepository>("helm_repository"),
     entry::<hostname::Hostname>("hostname"),
     entry::<htpasswd::Htpasswd>("htpasswd"),
     entry::<ini_file::IniFile>("ini_file"),
@@ -417,6 +422,10 @@ const COLLECTIONS: &[(&str, &[&str])] = &[
             "podman_volume",
         ],
     ),
+    (
+        "kubernetes.core",
+        &["helm", "helm_info", "helm_plugin", "helm_repository"],
+    ),
 ];
 
 /// Modules that Ansible never had without a collection.
@@ -427,6 +436,10 @@ const BORN_IN_COLLECTIONS: &[&str] = &[
     "docker_container_exec",
     "dpkg_divert",
     "filesize",
+    "helm",
+    "helm_info",
+    "helm_plugin",
+    "helm_repository",
     "lvg_rename",
     "openssl_csr_pipe",
     "pipx",

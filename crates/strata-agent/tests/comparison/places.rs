@@ -261,6 +261,7 @@ impl Ansible {
                     .args(["ansible_collections/community/rabbitmq"])
                     .args(["ansible_collections/community/library_inventory_filtering_v1"])
                     .args(["ansible_collections/containers/podman"])
+                    .args(["ansible_collections/kubernetes/core"])
                     .stdout(Stdio::piped())
                     .spawn()
                     .unwrap();

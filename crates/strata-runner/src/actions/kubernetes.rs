@@ -1,6 +1,6 @@
 //! What this machine does for the modules of `kubernetes.core`, as the action plugin of that collection does it.
 //!
-//! The modules themselves are Python and run as any module of others. Where a task is done on this machine,
+//! Those for Helm are ours; the others are Python and run as any module of others. Where a task is done on this machine,
 //! `kubeconfig`, `src` and `local_path` are looked for as files of a role are; `template` is rendered, and its
 //! documents become the definition.
 

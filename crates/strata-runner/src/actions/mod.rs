@@ -134,7 +134,8 @@ pub(crate) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
     if !known {
         return Err(TaskError::Failed(crate::supported::message(call.name)));
     }
-    call.module(call.name, call.arguments.clone(), None).await
+    let arguments = kubernetes::arguments(call)?;
+    call.module(call.name, arguments, None).await
 }
 
 #[cfg(test)]

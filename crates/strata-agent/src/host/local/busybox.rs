@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::Local;
 use crate::host::{Host, HostError, Permissions};
-use crate::system::{AccountChange, Output, User, UserOptions};
+use crate::system::{AccountChange, Group, Output, User, UserOptions};
 
 const PASSWD: &str = "/etc/passwd";
 const SHADOW: &str = "/etc/shadow";
@@ -69,7 +69,17 @@ fn refuse_what_it_cannot(options: &UserOptions) -> Result<(), HostError> {
 
 fn create_user(host: &Local, name: &str, options: &UserOptions) -> Result<Output, HostError> {
     refuse_what_it_cannot(options)?;
-    let made = run_all(host, create_words(name, options))?;
+    if let Some(refusal) = misplaced(options) {
+        return Ok(refusal);
+    }
+    let named = UserOptions {
+        group: match &options.group {
+            Some(asked) => Some(name_of(asked, &host.groups()?)),
+            None => None,
+        },
+        ..options.clone()
+    };
+    let made = run_all(host, create_words(name, &named))?;
     if let (0, Some(day)) = (made.status, &options.expires) {
         set_expiry(host, name, day)?;
     }
@@ -116,6 +126,9 @@ fn group_words(name: &str, gid: Option<u32>, system: bool, more: &[String]) -> V
 
 fn modify_user(host: &Local, name: &str, options: &UserOptions) -> Result<Output, HostError> {
     refuse_what_it_cannot(options)?;
+    if let Some(refusal) = misplaced(options) {
+        return Ok(refusal);
+    }
     let users = host.users()?;
     let Some(user) = users.iter().find(|user| user.name == name) else {
         return Ok(refused(6, format!("user '{name}' does not exist")));
@@ -148,6 +161,28 @@ fn modify_user(host: &Local, name: &str, options: &UserOptions) -> Result<Output
     run_all(host, runs)
 }
 
+/// The name of a group that may be given as a number, which `adduser` does not take.
+fn name_of(asked: &str, groups: &[Group]) -> String {
+    let is_named = groups.iter().any(|group| group.name == asked);
+    let numbered = groups
+        .iter()
+        .find(|group| !is_named && group.gid.to_string() == asked);
+    numbered.map_or(asked, |group| &group.name).to_owned()
+}
+
+/// What `usermod` says of a text that would end its field of a line, or the line.
+fn misplaced(options: &UserOptions) -> Option<Output> {
+    let texts = [
+        ("comment", &options.comment),
+        ("home directory", &options.home),
+        ("shell", &options.shell),
+    ];
+    texts.into_iter().find_map(|(what, text)| {
+        let text = text.as_deref().filter(|text| text.contains([':', '\n']))?;
+        Some(refused(3, format!("invalid {what} '{text}'")))
+    })
+}
+
 /// A tool's failure that we find ourselves.
 fn refused(status: i32, why: String) -> Output {
     Output {
@@ -168,7 +203,7 @@ fn set_fields(fields: &mut [String], options: &UserOptions, gid: Option<u32>) {
     ];
     for (at, value) in wanted {
         if let (Some(field), Some(value)) = (fields.get_mut(at), value) {
-            *field = value.replace([':', '\n'], "");
+            *field = value;
         }
     }
 }
@@ -312,17 +347,40 @@ mod tests {
     }
 
     #[test]
+    fn a_group_may_be_given_as_its_number() {
+        let group = |name: &str, gid| Group {
+            name: name.to_owned(),
+            gid,
+            members: Vec::new(),
+        };
+        let groups = [group("adm", 4), group("7", 9), group("x", 7)];
+        let names = ["4", "7", "adm", "5"].map(|asked| name_of(asked, &groups));
+        assert_eq!(names, ["adm", "7", "adm", "5"]);
+    }
+
+    #[test]
+    fn what_would_end_a_field_is_refused() {
+        let of_home = |home: &str| UserOptions {
+            home: Some(home.to_owned()),
+            ..UserOptions::default()
+        };
+        assert_eq!(misplaced(&of_home("/srv/a b")), None);
+        let said = misplaced(&of_home("/srv/a:b")).map(|output| output.stderr);
+        assert_eq!(said.as_deref(), Some("invalid home directory '/srv/a:b'"));
+    }
+
+    #[test]
     fn one_line_of_a_file_is_changed() {
         let text = "root:x:0:0:root:/root:/bin/sh\nme:x:7:7::/home/me:/bin/sh\n";
         let options = UserOptions {
             shell: Some("/bin/ash".to_owned()),
-            comment: Some("a:b".to_owned()),
+            comment: Some("a b".to_owned()),
             ..UserOptions::default()
         };
         let after = edited(text, "me", |fields| set_fields(fields, &options, Some(9)));
         assert_eq!(
             after,
-            "root:x:0:0:root:/root:/bin/sh\nme:x:7:9:ab:/home/me:/bin/ash\n"
+            "root:x:0:0:root:/root:/bin/sh\nme:x:7:9:a b:/home/me:/bin/ash\n"
         );
         assert_eq!(edited(text, "m", |_| {}), text);
     }
