@@ -9,7 +9,7 @@ use std::{
 };
 
 use serde_json::Value as Json;
-use strata_builtin::{Clock, Settings};
+use strata_builtin::{Clock, Settings, Templates};
 use strata_core::{
     Action, Diagnostics, Events, Text, Value,
     files::MemoryFiles,
@@ -42,6 +42,11 @@ impl World {
             clock: Clock::by(move || {
                 jiff::Timestamp::from_second(told.load(Ordering::Relaxed)).unwrap()
             }),
+            templates: Templates::by(|template, variables| match template {
+                "" => Err("nothing in it".to_owned()),
+                _ => Ok(format!("{template} {variables:?}")),
+            }),
+            waits: true,
         };
         Self {
             providers: Providers::new(strata_builtin::providers(&settings)),
