@@ -34,6 +34,15 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::with(true)
+    }
+
+    /// One whose machines are models.
+    pub(crate) fn of_models() -> Self {
+        Self::with(false)
+    }
+
+    fn with(waits: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(AtomicI64::new(BEGIN));
         let told = clock.clone();
@@ -46,7 +55,7 @@ impl World {
                 "" => Err("nothing in it".to_owned()),
                 _ => Ok(format!("{template} {variables:?}")),
             }),
-            waits: true,
+            waits,
         };
         Self {
             providers: Providers::new(strata_builtin::providers(&settings)),
