@@ -456,6 +456,7 @@ fn parents(role: Option<&Role>, by_task: bool) -> Vec<RoleParent> {
     };
     let own = RoleParent {
         name: role.name.clone(),
+        path: role.path.clone(),
         defaults: role.defaults.clone(),
         vars: role.vars.clone(),
         parameters: role.parameters.clone(),
