@@ -251,9 +251,19 @@ fn call(
 ) -> Result<Value, Error> {
     let mut given = vec![value.clone()];
     given.extend(arguments.into_values());
-    match given.iter().any(Value::is_undefined) {
-        true => Ok(Value::UNDEFINED),
-        false => state.apply_filter(name, &given),
+    let is_undefined = given.iter().any(Value::is_undefined);
+    if is_undefined {
+        // Whether there is such a filter is known by asking it about nothing at all.
+        given.clear();
+    }
+    match state.apply_filter(name, &given) {
+        // The engine leaves the name to who calls it.
+        Err(error) if error.kind() == ErrorKind::UnknownFilter && error.detail().is_none() => {
+            let message = format!("filter {name} is unknown");
+            Err(Error::new(ErrorKind::UnknownFilter, message))
+        }
+        _ if is_undefined => Ok(Value::UNDEFINED),
+        result => result,
     }
 }
 

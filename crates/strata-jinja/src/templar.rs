@@ -566,6 +566,34 @@ mod tests {
     }
 
     #[test]
+    fn what_is_undefined_goes_through_filters_that_there_are() {
+        let templar = templar(json!({}));
+        let rendered = |text: &str| templar.render_text(text);
+        for (text, value) in [
+            ("{{ nix | upper | default('x') }}", json!("x")),
+            (
+                "{{ nix | ansible . builtin . upper | default('x') }}",
+                json!("x"),
+            ),
+            ("{{ 'a' | replace('a', nix) | default('x') }}", json!("x")),
+            (
+                "{{ nix | combine({}, recursive=true) is defined }}",
+                json!(false),
+            ),
+        ] {
+            assert_eq!(rendered(text).unwrap(), value, "{text}");
+        }
+        for (text, told) in [
+            ("{{ nix | nofilter | default('x') }}", "nofilter"),
+            ("{{ 'a' | nofilter }}", "filter nofilter is unknown"),
+            ("{{ nix | wordcount }}", "`nix` is undefined"),
+        ] {
+            let wrong = rendered(text).unwrap_err();
+            assert!(wrong.message.contains(told), "{}", wrong.message);
+        }
+    }
+
+    #[test]
     fn filters_of_collections_that_people_use_are_there() {
         let templar = templar(
             json!({"hosts": [{"name": "a", "up": true, "ports": [1, 2]}, {"name": "b", "up": false}]}),

@@ -363,10 +363,8 @@ fn named_filter<'a>(node: &Spanned<ast::Filter<'a>>) -> ast::Filter<'a> {
         };
     }
     args = args.into_iter().map(named_defined).collect();
-    args.insert(
-        0,
-        CallArg::Pos(constant(Value::from(node.name), node.span())),
-    );
+    let name: String = node.name.split_ascii_whitespace().collect();
+    args.insert(0, CallArg::Pos(constant(Value::from(name), node.span())));
     let iterating = is_one_of(node.name, ITERATING);
     ast::Filter {
         name: CALL,
