@@ -394,7 +394,7 @@ fn write_file(
     if write.backup
         && let Some(before) = host.metadata_followed(&write.path)?
     {
-        let backup = backup_name(host, &write.path);
+        let backup = backup_name(host, &write.path)?;
         let permissions = Permissions {
             mode: Some(before.mode),
             uid: Some(before.uid),
@@ -424,10 +424,18 @@ pub fn open(
     }
 }
 
-/// As Ansible names backups: process number and local time.
-fn backup_name(host: &dyn Host, path: &Path) -> PathBuf {
+/// As Ansible names backups: process number and local time. Ansible has a process for each task or item; here one does
+/// them all, so the number goes up where there is such a backup already, which may be the only one of the original.
+fn backup_name(host: &dyn Host, path: &Path) -> Result<PathBuf, HostError> {
     let time = crate::time::stamp(host.now(), "%Y-%m-%d@%H:%M:%S");
-    PathBuf::from(format!("{}.{}.{time}~", path.display(), std::process::id()))
+    let mut number = std::process::id();
+    loop {
+        let name = PathBuf::from(format!("{}.{number}.{time}~", path.display()));
+        if host.metadata(&name)?.is_none() {
+            return Ok(name);
+        }
+        number += 1;
+    }
 }
 
 /// Runs the check on a copy that nobody else can read.

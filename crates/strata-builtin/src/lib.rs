@@ -1,5 +1,5 @@
 //! The small providers that everybody uses: `random`, `tls`, `local`, `null`, `external`, `http`, `time`,
-//! `cloudinit`, `archive` and `dns` of HashiCorp, and of others `ansible`, `bcrypt`, `macaddress` and `sops`.
+//! `cloudinit`, `template`, `archive` and `dns` of HashiCorp, and of others `ansible`, `bcrypt`, `macaddress` and `sops`.
 //!
 //! A folder is a provider, a file in it a resource or data source type, with the names, arguments and
 //! behaviour that the documentation of the original gives (the version stands in
@@ -25,6 +25,7 @@ mod program;
 mod random;
 mod settings;
 mod sops;
+mod template;
 mod time;
 mod tls;
 
@@ -32,7 +33,7 @@ use std::sync::Arc;
 
 use strata_core::provider::Provider;
 
-pub use settings::{Clock, Settings};
+pub use settings::{Clock, Settings, Templates};
 
 /// All providers of this crate.
 pub fn providers(settings: &Settings) -> Vec<Arc<dyn Provider>> {
@@ -49,6 +50,7 @@ pub fn providers(settings: &Settings) -> Vec<Arc<dyn Provider>> {
         null::provider(settings),
         random::provider(settings),
         sops::provider(settings),
+        template::provider(settings),
         time::provider(settings),
         tls::provider(settings),
     ]

@@ -1,6 +1,7 @@
 //! What the types must know of the process they run in.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -14,6 +15,10 @@ pub struct Settings {
     pub working_directory: PathBuf,
     /// Tells the time.
     pub clock: Clock,
+    /// Fills in templates.
+    pub templates: Templates,
+    /// Whether `time_sleep` waits: what is waited for may be a model, which is ready at once.
+    pub waits: bool,
 }
 
 /// Tells the time.
@@ -35,6 +40,33 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         let now = (self.0)();
         Timestamp::from_second(now.as_second()).unwrap_or(now)
+    }
+}
+
+/// Fills in templates, as the language does.
+#[derive(Clone)]
+pub struct Templates(Arc<FillIn>);
+
+type FillIn = dyn Fn(&str, &BTreeMap<String, String>) -> Result<String, String> + Send + Sync;
+
+impl Templates {
+    /// By a function of a template and its variables that gives the text, or why there is none.
+    pub fn by(
+        fill_in: impl Fn(&str, &BTreeMap<String, String>) -> Result<String, String>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        Self(Arc::new(fill_in))
+    }
+
+    /// The text that a template gives.
+    pub(crate) fn fill_in(
+        &self,
+        template: &str,
+        variables: &BTreeMap<String, String>,
+    ) -> Result<String, String> {
+        (self.0)(template, variables)
     }
 }
 

@@ -2,15 +2,19 @@
 
 use std::cmp::Ordering;
 
-use minijinja::{Environment, Error, ErrorKind, State, Value, value::ValueKind};
+use minijinja::{
+    Environment, Error, ErrorKind, State, Value,
+    value::{Rest, ValueKind, ValueOrKwargs},
+};
 
 use crate::{
     bound,
     calendar::{Moment, Span},
     changing,
     compile::{
-        self, ADD, ATTRIBUTE, CATCHING, CHANGING, CONCATENATE, DEFINED, GREATER, GREATER_OR_EQUAL,
-        ITEM, ITERABLE, LESS, LESS_OR_EQUAL, MULTIPLY, REMAINDER, RENDER, SUBTRACT,
+        self, ADD, ATTRIBUTE, CALL, CATCHING, CHANGING, CONCATENATE, DEFINED, GREATER,
+        GREATER_OR_EQUAL, ITEM, ITERABLE, LESS, LESS_OR_EQUAL, MULTIPLY, REMAINDER, RENDER,
+        SUBTRACT,
     },
     python,
     python_format::percent_format,
@@ -26,6 +30,7 @@ pub(crate) fn register(environment: &mut Environment<'static>) {
     environment.add_filter(ADD, add);
     environment.add_filter(SUBTRACT, subtract);
     environment.add_filter(MULTIPLY, multiply);
+    environment.add_filter(CALL, call);
     environment.add_filter(DEFINED, defined);
     environment.add_filter(ITERABLE, iterable);
     environment.add_filter(RENDER, render);
@@ -233,6 +238,32 @@ fn subtract(left: &Value, right: &Value) -> Result<Value, Error> {
                 type_name(left)
             ),
         )),
+    }
+}
+
+/// What a filter gives; of what is undefined nothing that is defined, as in ansible-core 2.19, so that a `default` may
+/// stand behind it.
+fn call(
+    state: &mut State<'_, '_>,
+    value: &Value,
+    name: &str,
+    arguments: Rest<ValueOrKwargs>,
+) -> Result<Value, Error> {
+    let mut given = vec![value.clone()];
+    given.extend(arguments.into_values());
+    let is_undefined = given.iter().any(Value::is_undefined);
+    if is_undefined {
+        // Whether there is such a filter is known by asking it about nothing at all.
+        given.clear();
+    }
+    match state.apply_filter(name, &given) {
+        // The engine leaves the name to who calls it.
+        Err(error) if error.kind() == ErrorKind::UnknownFilter && error.detail().is_none() => {
+            let message = format!("filter {name} is unknown");
+            Err(Error::new(ErrorKind::UnknownFilter, message))
+        }
+        _ if is_undefined => Ok(Value::UNDEFINED),
+        result => result,
     }
 }
 

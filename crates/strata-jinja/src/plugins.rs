@@ -36,10 +36,13 @@ pub(crate) fn register<'p>(
             Plugin::Filter(name) => environment.add_filter(
                 name.clone(),
                 move |state: &mut State<'_, '_>,
+                      value: &Value,
                       arguments: Rest<Value>,
                       named: Kwargs|
                       -> Result<Value, Error> {
-                    Ok(convert::from_json(&call(state, &own, &arguments, &named)?))
+                    let mut given = vec![value.clone()];
+                    given.extend(arguments.0);
+                    Ok(convert::from_json(&call(state, &own, &given, &named)?))
                 },
             ),
             Plugin::Test(name) => environment.add_test(

@@ -84,6 +84,10 @@ impl Templar {
         let syntax = header::syntax(&options)?;
         self.with_run(|run| {
             let value = compile::render_source(run, name, text, &syntax)?;
+            // A template that puts nothing out, but for its blocks and comments, gives an empty file.
+            if value.is_none() {
+                return Ok(String::new());
+            }
             // The run must not outlive its values.
             let rendered = python::output(&value);
             let wanted = compile::trailing_line_breaks(text);
@@ -562,6 +566,49 @@ mod tests {
         ] {
             let rendered = templar.render_text(&format!("{{{{ {expression} }}}}"));
             assert_eq!(rendered.unwrap(), value, "{expression}");
+        }
+    }
+
+    #[test]
+    fn a_file_with_nothing_in_it_is_empty() {
+        let templar = templar(json!({}));
+        for (text, file) in [
+            ("{# c #}\n", ""),
+            ("{% for i in [] %}\nx\n{% endfor %}\n\n", ""),
+            ("{% if true %}{{ none }}{% endif %}\n", ""),
+            ("{{ '' }}\n", "\n"),
+            ("{# c #}\nx\n{% if false %}{% endif %}\n", "x\n"),
+        ] {
+            let rendered = templar.render_file("t", text, &FileOptions::ansible());
+            assert_eq!(rendered.unwrap(), file, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_undefined_goes_through_filters_that_there_are() {
+        let templar = templar(json!({}));
+        let rendered = |text: &str| templar.render_text(text);
+        for (text, value) in [
+            ("{{ nix | upper | default('x') }}", json!("x")),
+            (
+                "{{ nix | ansible . builtin . upper | default('x') }}",
+                json!("x"),
+            ),
+            ("{{ 'a' | replace('a', nix) | default('x') }}", json!("x")),
+            (
+                "{{ nix | combine({}, recursive=true) is defined }}",
+                json!(false),
+            ),
+        ] {
+            assert_eq!(rendered(text).unwrap(), value, "{text}");
+        }
+        for (text, told) in [
+            ("{{ nix | nofilter | default('x') }}", "nofilter"),
+            ("{{ 'a' | nofilter }}", "filter nofilter is unknown"),
+            ("{{ nix | wordcount }}", "`nix` is undefined"),
+        ] {
+            let wrong = rendered(text).unwrap_err();
+            assert!(wrong.message.contains(told), "{}", wrong.message);
         }
     }
 

@@ -29,6 +29,7 @@ pub mod registry;
 pub mod requirements;
 pub mod secrets;
 pub mod stop;
+mod templates;
 pub mod testing;
 pub mod twin;
 pub mod vault;

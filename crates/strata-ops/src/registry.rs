@@ -11,7 +11,7 @@ use std::{
 };
 
 use serde_json::Value as Json;
-use strata_builtin::Clock;
+use strata_builtin::{Clock, Templates};
 use strata_core::{Diagnostic, Subject, Value, connection::Connection, inventory::InventoryHost};
 use strata_engine::Providers;
 use strata_incus::{Incus, Settings, Timeouts};
@@ -101,6 +101,8 @@ impl Platforms {
         let settings = strata_builtin::Settings {
             working_directory: self.working_directory.join(directory),
             clock: Clock::system(),
+            templates: Templates::by(crate::templates::fill_in),
+            waits: !self.are_twins(),
         };
         let builtin = strata_builtin::providers(&settings);
         let platforms = [

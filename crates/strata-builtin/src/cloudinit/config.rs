@@ -63,7 +63,8 @@ fn is_boundary(value: &Value) -> Result<(), String> {
     }
 }
 
-fn check(config: &Value, diags: &mut Diagnostics) {
+/// Compressing needs encoding.
+pub(crate) fn check(config: &Value, diags: &mut Diagnostics) {
     let flag = |name: &str| match config.get(name) {
         Some(value) if value.is_null() => Some(true),
         value => value.and_then(Value::as_bool),
@@ -76,38 +77,54 @@ fn check(config: &Value, diags: &mut Diagnostics) {
     }
 }
 
+/// The user data of some parts.
+pub(crate) fn render(
+    boundary: &str,
+    parts: &[CloudinitPart],
+    gzip: bool,
+    base64_encode: bool,
+) -> Result<String, Diagnostics> {
+    let parts = parts.iter().map(|part| Part {
+        content: &part.content,
+        content_type: &part.content_type,
+        filename: part.filename.as_deref(),
+        merge_type: part.merge_type.as_deref(),
+    });
+    let message = mime::message(boundary, parts);
+    let bytes = match gzip {
+        true => compressed(message.as_bytes()).map_err(|_| {
+            failed(
+                "Unable to render cloudinit config",
+                "The user data could not be compressed.",
+            )
+        })?,
+        false => message.into_bytes(),
+    };
+    Ok(match base64_encode {
+        true => STANDARD.encode(&bytes),
+        // Only what is compressed is not text, and that is always encoded.
+        false => String::from_utf8_lossy(&bytes).into_owned(),
+    })
+}
+
+/// What such user data has for an id.
+pub(crate) fn checksum(rendered: &str) -> String {
+    let mut checksum = Crc::new();
+    checksum.update(rendered.as_bytes());
+    checksum.sum().to_string()
+}
+
 impl CloudinitConfig {
     fn render(&mut self) -> Result<(), Diagnostics> {
-        let parts = self.part.iter().map(|part| Part {
-            content: &part.content,
-            content_type: &part.content_type,
-            filename: part.filename.as_deref(),
-            merge_type: part.merge_type.as_deref(),
-        });
-        let message = mime::message(&self.boundary, parts);
-        let bytes = match self.gzip {
-            true => gzip(message.as_bytes()).map_err(|_| {
-                failed(
-                    "Unable to render cloudinit config",
-                    "The user data could not be compressed.",
-                )
-            })?,
-            false => message.into_bytes(),
-        };
-        self.rendered = match self.base64_encode {
-            true => STANDARD.encode(&bytes),
-            // Only what is compressed is not text, and that is always encoded.
-            false => String::from_utf8_lossy(&bytes).into_owned(),
-        };
-        let mut checksum = Crc::new();
-        checksum.update(self.rendered.as_bytes());
-        self.id = checksum.sum().to_string();
+        let rendered = render(&self.boundary, &self.part, self.gzip, self.base64_encode)?;
+        self.id = checksum(&rendered);
+        self.rendered = rendered;
         Ok(())
     }
 }
 
 /// Compresses with a header that is always the same.
-fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+fn compressed(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut encoder = GzBuilder::new()
         .mtime(0)
         .operating_system(255)

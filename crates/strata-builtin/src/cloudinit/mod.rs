@@ -9,6 +9,7 @@ use strata_core::provider::Provider;
 use strata_provider::provider_without_configuration;
 
 use crate::Settings;
+pub(crate) use config::{CloudinitPart, check, checksum, render};
 
 /// The provider.
 pub(crate) fn provider(settings: &Settings) -> Arc<dyn Provider> {

@@ -1,4 +1,4 @@
-//! `time_sleep`: waits at its creation, its end, or both.
+//! `time_sleep`: waits at its creation, its end, or both; not where machines are models.
 
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ fn duration(text: &str) -> Option<Duration> {
 }
 
 async fn wait(text: Option<&str>, context: &Context<'_, Settings>) {
-    if let Some(duration) = text.and_then(duration) {
+    if let Some(duration) = text.and_then(duration).filter(|_| context.client.waits) {
         context.progress.note("waiting");
         tokio::time::sleep(duration).await;
     }

@@ -11,6 +11,7 @@ mod local;
 mod null;
 mod others;
 mod random;
+mod template;
 mod time;
 mod tls;
 mod world;

@@ -90,6 +90,12 @@ fn a_sleep_waits_and_is_not_repeated() {
 }
 
 #[test]
+fn a_sleep_does_not_wait_for_models() {
+    let text = r#"resource "time_sleep" "a" { create_duration = "10h" }"#;
+    World::of_models().apply(text);
+}
+
+#[test]
 fn wrong_arguments_are_refused() {
     for (text, told) in [
         (

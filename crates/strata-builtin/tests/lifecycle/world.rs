@@ -9,7 +9,7 @@ use std::{
 };
 
 use serde_json::Value as Json;
-use strata_builtin::{Clock, Settings};
+use strata_builtin::{Clock, Settings, Templates};
 use strata_core::{
     Action, Diagnostics, Events, Text, Value,
     files::MemoryFiles,
@@ -34,6 +34,15 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::with(true)
+    }
+
+    /// One whose machines are models.
+    pub(crate) fn of_models() -> Self {
+        Self::with(false)
+    }
+
+    fn with(waits: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(AtomicI64::new(BEGIN));
         let told = clock.clone();
@@ -42,6 +51,11 @@ impl World {
             clock: Clock::by(move || {
                 jiff::Timestamp::from_second(told.load(Ordering::Relaxed)).unwrap()
             }),
+            templates: Templates::by(|template, variables| match template {
+                "" => Err("nothing in it".to_owned()),
+                _ => Ok(format!("{template} {variables:?}")),
+            }),
+            waits,
         };
         Self {
             providers: Providers::new(strata_builtin::providers(&settings)),

@@ -445,7 +445,7 @@ impl Renderer for AnsibleLook {
                 self.waiting = None;
                 self.began = true;
                 self.unfinished = true;
-                self.banner(&format!("PLAY [{name}]{}", self.marker(check)));
+                self.banner(&format!("PLAY [{}]{}", name.trim(), self.marker(check)));
                 if hosts == 0 && !std::mem::take(&mut self.played) {
                     self.lines.say(&paint(QUIET, "skipping: no hosts matched"));
                 }
@@ -461,7 +461,7 @@ impl Renderer for AnsibleLook {
             } => {
                 let what = if handler { "RUNNING HANDLER" } else { "TASK" };
                 let arguments = arguments.map(|text| format!(" {text}")).unwrap_or_default();
-                let marker = self.marker(check);
+                let (task, marker) = (task.trim(), self.marker(check));
                 self.task(format!("{what} [{task}{arguments}]{marker}"), path);
             }
             Event::TaskRetried { host, task, left } => {

@@ -49,9 +49,6 @@ fn unknown(schemas: &Schemas, source: &str, places: &[Span]) -> Diagnostic {
         _ if source.ends_with("/terraform-lxd/lxd") => {
             "Strata speaks to Incus, LXD's successor: there is `lxc/incus`, whose types have the same names with `incus_` for `lxd_`. What is to stay on LXD is Terraform's.".to_owned()
         }
-        _ if source.ends_with("/hashicorp/template") => {
-            "What `data.template_file.NAME.rendered` gave, the function `templatefile(PATH, VARIABLES)` gives since Terraform 0.12; `template_cloudinit_config` is `cloudinit_config` of `hashicorp/cloudinit`.".to_owned()
-        }
         (Some(first), _) => format!(
             "There is `{}`: write `source = \"{first}\"` for it in `required_providers`.",
             namesakes.join("` and `")

@@ -68,6 +68,11 @@ const ITERATING: &[&str] = &[
 /// The filter that refuses an undefined argument, which a filter would take for one that was not given.
 pub(crate) const DEFINED: &str = "__strata_defined";
 
+/// The filter behind all filters that a template names, but those that do something with what is undefined.
+pub(crate) const CALL: &str = "__strata_call";
+/// Those: what is undefined comes to nothing in any other, so that a `default` at the end stands in for all before it.
+const TAKING_UNDEFINED: &[&str] = &["d", "default", "mandatory", "type_debug"];
+
 /// Rewrites a statement.
 pub(crate) fn statement<'a>(tree: &Stmt<'a>) -> Stmt<'a> {
     match tree {
@@ -334,24 +339,7 @@ pub(crate) fn expression<'a>(tree: &Expr<'a>) -> Expr<'a> {
             },
             node.span(),
         )),
-        Expr::Filter(node) => Expr::Filter(Spanned::new(
-            ast::Filter {
-                name: node.name,
-                expr: node
-                    .expr
-                    .as_ref()
-                    .map(|value| match is_iterating(node.name) {
-                        true => bare_filter(ITERABLE, expression(value)),
-                        false => expression(value),
-                    }),
-                args: match node.name {
-                    // What stands in for a missing value may itself be missing.
-                    "default" | "d" | "ansible.builtin.default" => arguments(&node.args),
-                    _ => arguments(&node.args).into_iter().map(defined).collect(),
-                },
-            },
-            node.span(),
-        )),
+        Expr::Filter(node) => Expr::Filter(Spanned::new(named_filter(node), node.span())),
         Expr::Test(node) => Expr::Test(Spanned::new(
             ast::Test {
                 name: node.name,
@@ -361,6 +349,30 @@ pub(crate) fn expression<'a>(tree: &Expr<'a>) -> Expr<'a> {
             node.span(),
         )),
         _ => access(tree),
+    }
+}
+
+fn named_filter<'a>(node: &Spanned<ast::Filter<'a>>) -> ast::Filter<'a> {
+    let value = node.expr.as_ref().map(expression);
+    let mut args = arguments(&node.args);
+    if value.is_none() || is_one_of(node.name, TAKING_UNDEFINED) {
+        return ast::Filter {
+            name: node.name,
+            expr: value,
+            args,
+        };
+    }
+    args = args.into_iter().map(named_defined).collect();
+    let name: String = node.name.split_ascii_whitespace().collect();
+    args.insert(0, CallArg::Pos(constant(Value::from(name), node.span())));
+    let iterating = is_one_of(node.name, ITERATING);
+    ast::Filter {
+        name: CALL,
+        expr: value.map(|value| match iterating {
+            true => bare_filter(ITERABLE, value),
+            false => value,
+        }),
+        args,
     }
 }
 
@@ -427,8 +439,16 @@ fn filter<'a>(name: &'a str, value: Expr<'a>, argument: Expr<'a>, span: Span) ->
     ))
 }
 
-fn is_iterating(name: &str) -> bool {
-    ITERATING.contains(&name.strip_prefix("ansible.builtin.").unwrap_or(name))
+fn is_one_of(name: &str, names: &[&str]) -> bool {
+    names.contains(&name.strip_prefix("ansible.builtin.").unwrap_or(name))
+}
+
+/// Makes an undefined argument a mistake if it goes by a name.
+fn named_defined(argument: CallArg<'_>) -> CallArg<'_> {
+    match argument {
+        CallArg::Pos(_) => argument,
+        named => defined(named),
+    }
 }
 
 /// Makes an undefined argument a mistake.

@@ -14,6 +14,7 @@ use super::{
     keywords::{SHARED, inherit, short_name},
     prompts,
     reader::{Reader, variables},
+    roles::collection_of,
 };
 use crate::{
     play::{Keywords, Node as PlayNode, Order, Play, Spanned, Strategy, VarsPrompt},
@@ -226,6 +227,12 @@ fn play(reader: &mut Reader<'_>, node: &Node, path: &Path) -> Option<Play> {
         reader.error("missing-hosts", "a play must have `hosts`", &node.span);
         return None;
     };
+    // A playbook of a collection sees what is in it by short names, before what it names itself.
+    if let Some(collection) = collection_of(folder_of(path))
+        && !own.collections.contains(&collection)
+    {
+        own.collections.insert(0, collection);
+    }
     // What an import says holds for each task; its variables win over the play's own, and those of an outer
     // import over those of an inner one.
     for imported in reader.import_keywords.vars.iter().rev() {

@@ -136,7 +136,11 @@ impl Reader<'_> {
             );
             return None;
         }
-        let (path, name) = self.find_role(&spec.name, context)?;
+        let Found {
+            path,
+            name,
+            collection,
+        } = self.find_role(&spec.name, context)?;
         let metadata = self.role_file(&path, "meta", None, Some(&spec.name.span));
         let defaults = self.role_variables(
             &path,
@@ -151,7 +155,14 @@ impl Reader<'_> {
         let allow_duplicates = spec
             .allow_duplicates
             .unwrap_or_else(|| allowed.is_some_and(|node| node.to_json() == Json::Bool(true)));
-        let collection = collection_of(&path);
+        let meta = metadata.as_ref().map(|(_, node)| node);
+        let context = &Context {
+            keywords: Arc::new(Keywords {
+                collections: collections_of_role(collection.as_deref(), meta, context),
+                ..(*context.keywords).clone()
+            }),
+            ..context.clone()
+        };
         let mut role = Role {
             name: full_name(&name, collection.as_deref()),
             collection,
@@ -166,8 +177,7 @@ impl Reader<'_> {
             public: spec.public,
             identity: identity(&path, spec),
         };
-        let dependencies =
-            self.dependencies(metadata.as_ref().map(|(_, node)| node), &role, context);
+        let dependencies = self.dependencies(meta, &role, context);
         role.dependencies = dependencies.roles.clone();
         let role = Arc::new(role);
         let inner = Context {
@@ -292,11 +302,7 @@ impl Reader<'_> {
         }
     }
 
-    fn find_role(
-        &mut self,
-        name: &Spanned<String>,
-        context: &Context,
-    ) -> Option<(PathBuf, String)> {
+    fn find_role(&mut self, name: &Spanned<String>, context: &Context) -> Option<Found> {
         let text = name.value.as_str();
         let mut folders = self.collection_roles(text, context);
         folders.push(context.playbook_folder.join("roles").join(text));
@@ -314,14 +320,21 @@ impl Reader<'_> {
         let mut seen = std::collections::BTreeSet::new();
         folders.retain(|folder| seen.insert(folder.clone()));
         if let Some(found) = folders.iter().find(|folder| self.is_folder(folder)) {
-            // `role_path` has no links on its way, as in Ansible.
-            return Some((self.files.real(found), text.to_owned()));
+            return Some(Found {
+                path: self.files.real(found),
+                name: text.to_owned(),
+                collection: collection_of(found),
+            });
         }
         // Last, a path from the working directory, of which only the end is the name.
         let from_here = normalize(Path::new(text));
         if self.is_folder(&from_here) {
             let name = from_here.file_name().and_then(|name| name.to_str());
-            return Some((self.files.real(&from_here), name.unwrap_or(text).to_owned()));
+            return Some(Found {
+                path: self.files.real(&from_here),
+                name: name.unwrap_or(text).to_owned(),
+                collection: collection_of(&from_here),
+            });
         }
         let places: Vec<_> = folders
             .iter()
@@ -377,14 +390,48 @@ impl Reader<'_> {
     }
 }
 
-/// The collection in which a role's folder is.
-fn collection_of(path: &Path) -> Option<String> {
+/// A role's folder, found by a name.
+struct Found {
+    /// The folder without links on its way, as Ansible has it in `role_path`.
+    path: PathBuf,
+    /// The name, or the end of a path that was given for it.
+    name: String,
+    /// The collection in which it was found, however that is linked.
+    collection: Option<String>,
+}
+
+/// Where the names of a role's tasks and dependencies are looked for: its own collection (or the playbook's), and those
+/// of `collections` in its metadata. It inherits none from the play.
+fn collections_of_role(
+    own: Option<&str>,
+    metadata: Option<&Node>,
+    context: &Context,
+) -> Vec<String> {
+    let own = own.map(str::to_owned);
+    let own = own.or_else(|| collection_of(&context.playbook_folder));
+    let listed = metadata.and_then(|node| node.get("collections")?.items());
+    let listed = listed.unwrap_or_default().iter();
+    let mut all = Vec::new();
+    for name in own
+        .into_iter()
+        .chain(listed.filter_map(|node| Some(node.text()?.to_owned())))
+    {
+        if !all.contains(&name) {
+            all.push(name);
+        }
+    }
+    all
+}
+
+/// The collection in which the folder of a role, or one with playbooks, is.
+pub(super) fn collection_of(path: &Path) -> Option<String> {
     let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
     let at = parts
         .iter()
         .rposition(|part| part == "ansible_collections")?;
     match parts.get(at + 1..)? {
         [namespace, name, kind, _, ..] if kind == "roles" => Some(format!("{namespace}.{name}")),
+        [namespace, name, kind, ..] if kind == "playbooks" => Some(format!("{namespace}.{name}")),
         _ => None,
     }
 }
@@ -409,6 +456,7 @@ fn parents(role: Option<&Role>, by_task: bool) -> Vec<RoleParent> {
     };
     let own = RoleParent {
         name: role.name.clone(),
+        path: role.path.clone(),
         defaults: role.defaults.clone(),
         vars: role.vars.clone(),
         parameters: role.parameters.clone(),

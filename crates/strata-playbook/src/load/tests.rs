@@ -333,3 +333,67 @@ fn keywords_of_old_playbooks_are_told_what_stands_in_their_place() {
         "#]],
     );
 }
+
+#[test]
+fn a_playbook_of_a_collection_sees_its_roles_by_their_short_names() {
+    let inside = |path: &str| format!("collections/ansible_collections/our/own/{path}");
+    let files = [
+        ("site.yml".into(), "- import_playbook: our.own.first\n"),
+        (
+            inside("playbooks/first.yml"),
+            "- hosts: all\n  roles: [base]\n  tasks:\n    - import_role: {name: last}\n",
+        ),
+        (
+            inside("roles/base/meta/main.yml"),
+            "collections: [their.things]\ndependencies: [theirs]\n",
+        ),
+        (inside("roles/base/tasks/main.yml"), "- command: a\n"),
+        (inside("roles/last/tasks/main.yml"), "- command: b\n"),
+        (
+            "collections/ansible_collections/their/things/roles/theirs/tasks/main.yml".into(),
+            "- command: c\n",
+        ),
+    ];
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(path, text)| (&path[..], *text))
+        .collect();
+    check(
+        &files,
+        expect![[r#"
+        play "all" on "all"
+         roles
+          command {"_raw_params":"c"}
+          done their.things.theirs
+          command {"_raw_params":"a"}
+          done our.own.base
+         tasks
+          command {"_raw_params":"b"}
+          done our.own.last
+    "#]],
+    );
+}
+
+#[test]
+fn a_role_does_not_inherit_the_collections_of_its_play() {
+    check(
+        &[
+            (
+                "site.yml",
+                "- hosts: all\n  collections: [their.things]\n  roles: [ours, theirs]\n",
+            ),
+            (
+                "roles/ours/tasks/main.yml",
+                "- import_role: {name: theirs}\n",
+            ),
+            (
+                "collections/ansible_collections/their/things/roles/theirs/tasks/main.yml",
+                "- command: c\n",
+            ),
+        ],
+        expect![[r#"
+            roles/ours/tasks/main.yml:1:23 the role `theirs` was not found
+              roles live in `roles/` beside the playbook, or in a folder of `roles_path`
+        "#]],
+    );
+}

@@ -198,6 +198,8 @@ pub struct Role {
 pub struct RoleParent {
     /// Its name.
     pub name: String,
+    /// Its folder.
+    pub path: PathBuf,
     /// Its defaults.
     pub defaults: Arc<JsonMap>,
     /// Its variables.

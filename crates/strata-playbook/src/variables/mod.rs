@@ -180,13 +180,10 @@ fn with_role(magic: &BTreeMap<String, Variable>, role: &Role) -> BTreeMap<String
     let mut magic = magic.clone();
     let text = |text: &str| Variable::Plain(Arc::new(text.into()));
     let list = |names: Vec<String>| Variable::Plain(Arc::new(names.into()));
-    let parents: Vec<String> = role
-        .parents
-        .iter()
-        .rev()
-        .filter(|parent| parent.by_task)
-        .map(|parent| parent.name.clone())
-        .collect();
+    let parents = role.parents.iter().rev().filter(|parent| parent.by_task);
+    let (names, paths): (Vec<String>, Vec<String>) = parents
+        .map(|parent| (parent.name.clone(), parent.path.display().to_string()))
+        .unzip();
     magic.insert("role_name".to_owned(), text(role.short_name()));
     if let Some(collection) = &role.collection {
         magic.insert("ansible_collection_name".to_owned(), text(collection));
@@ -196,9 +193,10 @@ fn with_role(magic: &BTreeMap<String, Variable>, role: &Role) -> BTreeMap<String
         "role_path".to_owned(),
         text(&role.path.display().to_string()),
     );
-    // As in Ansible there is no such variable for a role that no other includes.
-    if !parents.is_empty() {
-        magic.insert("ansible_parent_role_names".to_owned(), list(parents));
+    // As in Ansible there are no such variables for a role that no other includes.
+    if !names.is_empty() {
+        magic.insert("ansible_parent_role_names".to_owned(), list(names));
+        magic.insert("ansible_parent_role_paths".to_owned(), list(paths));
     }
     magic
 }

@@ -445,6 +445,8 @@ mod tests {
             "from ansible_collections.my.own.plugins.module_utils.words import LOUD\n\
              class FilterModule(object):\n    def filters(self): return {'shout': lambda text: text + LOUD, 'twice': lambda text: text * 2}\n",
         );
+        // Comes first where each file is looked at, and hides nothing.
+        write("filter/alone.py", "import nothing_of_that_name\n");
         write(
             "test/loud.py",
             "class TestModule:\n    def tests(self): return {'loud': lambda text: text.endswith('!')}\n",
@@ -486,5 +488,6 @@ mod tests {
         assert_eq!(ask("lookup", "near", json!("a")), Ok(json!([1])));
         let wrong = ask("filter", "quiet", json!("a")).unwrap_err();
         assert!(wrong.contains("quiet"), "{wrong}");
+        assert!(wrong.contains("nothing_of_that_name"), "{wrong}");
     }
 }

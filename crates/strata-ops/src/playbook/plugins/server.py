@@ -129,13 +129,13 @@ class Collections:
         self.roots, self.folder, self.known = roots, folder, {}
         self.loader = None
 
-    def modules(self, kind, namespace, collection, only=None):
+    def names(self, kind, namespace, collection, only=None):
         for root in self.roots:
             inside = os.path.join("ansible_collections", namespace, collection, "plugins", kind)
             for path in sorted(glob.glob(os.path.join(root, inside, "**", (only or "*") + ".py"), recursive=True)):
                 stem = os.path.relpath(path, os.path.join(root, inside))[:-3].replace(os.sep, ".")
                 if not stem.endswith("__init__"):
-                    yield importlib.import_module(".".join(["ansible_collections", namespace, collection, "plugins", kind, stem]))
+                    yield ".".join(["ansible_collections", namespace, collection, "plugins", kind, stem])
 
     def variables(self):
         """What lookups that search for files look at."""
@@ -163,30 +163,28 @@ class Collections:
             files.set_basedir(self.folder)
             templar = Templar(loader=files, variables={})
             return lambda: self.loader.lookup_loader.get(name, loader=files, templar=templar)
-        for module in self.modules("lookup", namespace, collection, own.split(".")[-1]):
-            return module.LookupModule
+        for module in self.names("lookup", namespace, collection, own.split(".")[-1]):
+            return importlib.import_module(module).LookupModule
         raise LookupError("there is no lookup %s" % name)
 
     def function(self, kind, namespace, collection, own):
         wrong = []
         for named in (own, None):
-            for module in self.tried(kind, namespace, collection, named, wrong):
-                functions = module.FilterModule().filters() if kind == "filter" else module.TestModule().tests()
+            for module in self.names(kind, namespace, collection, named):
+                functions = self.functions(kind, module, wrong)
                 if own in functions:
                     return functions[own]
         why = "; ".join(wrong) or "the collection has none of this name"
         raise LookupError("%s.%s.%s: %s" % (namespace, collection, own, why))
 
-    def tried(self, kind, namespace, collection, named, wrong):
-        found = self.modules(kind, namespace, collection, named)
-        while True:
-            try:
-                yield next(found)
-            except StopIteration:
-                return
-            except BaseException as error:
-                wrong.append("%s: %s" % (type(error).__name__, error))
-                return
+    def functions(self, kind, module, wrong):
+        """What a file has; one that cannot be loaded, as for want of a package, has nothing, and does not hide the others."""
+        try:
+            loaded = importlib.import_module(module)
+            return loaded.FilterModule().filters() if kind == "filter" else loaded.TestModule().tests()
+        except BaseException as error:
+            wrong.append("%s: %s" % (type(error).__name__, error))
+            return {}
 
 
 def do(found, collections, asked):
