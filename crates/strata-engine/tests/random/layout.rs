@@ -77,7 +77,7 @@ impl Layout {
         !self.passing.is_empty()
     }
 
-    /// The next step. If the last one was not done wholly, objects may still be where any step before left them.
+    /// The next step. If the last one was not done wholly, blocks that were there stay where they are.
     pub(super) fn change(&mut self, chance: &mut Chance, is_whole: bool) {
         self.passing.clear();
         self.forgotten.clear();
@@ -138,17 +138,18 @@ impl Layout {
             },
             needs,
         };
-        if let Some(former) = &self.former[slot] {
-            // The second object may still be under an address from where nothing moves to the only one.
-            if !is_whole && former.repetition == Repetition::Single {
-                block.repetition = Repetition::Single;
+        match &self.former[slot] {
+            // Objects may still be at addresses from where nothing would move to a new one.
+            Some(former) if !is_whole => former.place(&mut block),
+            Some(former) => {
+                block.version = former.version;
+                let moves = chance.once_in(4) || !was_there;
+                if moves || !former.stays(&block) {
+                    block.version += 1;
+                    self.moved.push_str(&former.moves(&block));
+                }
             }
-            block.version = former.version;
-            let moves = chance.once_in(4) || !was_there;
-            if moves || !former.stays(&block, is_whole) {
-                block.version += 1;
-                self.moved.push_str(&former.moves(&block));
-            }
+            None => {}
         }
         block
     }
@@ -258,16 +259,25 @@ impl Block {
         }
     }
 
+    /// Puts another one where this one is.
+    fn place(&self, next: &mut Block) {
+        next.version = self.version;
+        next.in_module = self.in_module;
+        let counts = [self.repetition, next.repetition];
+        if !matches!(counts, [Repetition::Count(_), Repetition::Count(_)]) {
+            next.repetition = self.repetition;
+        }
+    }
+
     /// True if a block can become another one without a `moved` block.
-    fn stays(&self, next: &Block, is_whole: bool) -> bool {
-        let is_kept = match (self.repetition, next.repetition) {
-            (Repetition::Count(_), Repetition::Count(_)) => true,
-            // These move by themselves, but only from the one to the other.
-            (Repetition::Single, Repetition::Count(_))
-            | (Repetition::Count(_), Repetition::Single) => is_whole,
-            (before, after) => before == after,
-        };
-        is_kept && self.in_module == next.in_module
+    fn stays(&self, next: &Block) -> bool {
+        use Repetition::{Count, Single};
+        // One object without a number and with 0 move by themselves.
+        let moves_itself = matches!(
+            (self.repetition, next.repetition),
+            (Single | Count(_), Single | Count(_))
+        );
+        (moves_itself || self.repetition == next.repetition) && self.in_module == next.in_module
     }
 
     /// The `moved` blocks from here to a block with another label.
