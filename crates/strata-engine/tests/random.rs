@@ -1,6 +1,7 @@
 //! Random configurations stepped through random changes, with faults, drift and a crash at a random moment.
 //!
-//! A crash may come between any two things that happen on the platform and in the journal, which then lacks what was
+//! Blocks are renamed, repeated otherwise, put into modules, forgotten, and taken over. A part of a step may come before
+//! the whole of it. A crash may come between any two things that happen on the platform and in the journal, which then lacks what was
 //! not synced, or ends in half a line. After each step: state knows all that is there and nothing else, no object was
 //! made twice, a second plan is empty; at the end destroy leaves nothing.
 //!
@@ -9,11 +10,12 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the message")]
 
+#[path = "random/layout.rs"]
+mod layout;
 mod support;
 
 use std::{
     collections::BTreeSet,
-    fmt::Write,
     fs,
     sync::{
         Mutex,
@@ -22,12 +24,15 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use strata_core::{Diagnostics, Events};
-use strata_engine::{PlanMode, PlanOptions, Stop, plan, settle};
-use strata_testing::{Fault, Operation, Platform};
+use layout::{CreateFirst, HEADER, Layout};
+use strata_core::{
+    Diagnostics, Events,
+    addr::{parse_resource_instance, parse_target},
+};
+use strata_engine::{Environment, Plan, PlanMode, PlanOptions, Stop, plan, settle};
+use strata_state::Opened;
+use strata_testing::{Fault, Operation, Platform, Thing};
 use support::{World, block_on, changes, lines, options};
-
-const HEADER: &str = "terraform {\n  required_providers {\n    test = { source = \"example.com/test/test\" }\n  }\n}\n";
 
 /// A small generator of numbers that are the same for a seed everywhere (xorshift64*).
 struct Chance(u64);
@@ -51,59 +56,8 @@ struct Sequence {
     chance: Chance,
     platform: Platform,
     world: World,
-    create_first: bool,
-}
-
-/// Blocks `r0` to `r4`: each there or not, with other names, sizes, instances, dependencies and ways to be replaced.
-fn configuration(chance: &mut Chance, create_first: bool) -> String {
-    let mut text = HEADER.to_owned();
-    let mut there: Vec<String> = Vec::new();
-    for at in 0..5 {
-        if chance.once_in(4) {
-            continue;
-        }
-        let name = chance.below(2);
-        let (repetition, index, all) = match chance.below(4) {
-            0 => ("", "", format!("[test_thing.r{at}.id]")),
-            1 => (
-                "  for_each = toset([\"a\", \"b\"])\n",
-                "-${each.key}",
-                format!("values(test_thing.r{at})[*].id"),
-            ),
-            2 => (
-                "  count = 1\n",
-                "-${count.index}",
-                format!("test_thing.r{at}[*].id"),
-            ),
-            _ => (
-                "  count = 2\n",
-                "-${count.index}",
-                format!("test_thing.r{at}[*].id"),
-            ),
-        };
-        let kind = match !create_first && chance.once_in(4) {
-            true => "  kind  = \"other\"\n",
-            false => "",
-        };
-        let needs: Vec<&str> = there
-            .iter()
-            .filter(|_| chance.once_in(2))
-            .map(String::as_str)
-            .collect();
-        let needs = if needs.is_empty() {
-            "[]".to_owned()
-        } else {
-            needs.join(", ")
-        };
-        let size = chance.below(3);
-        write!(
-            text,
-            "resource \"test_thing\" \"r{at}\" {{\n{repetition}  name  = \"r{at}-{name}{index}\"\n  size  = {size}\n{kind}  needs = concat({needs})\n  lifecycle {{\n    create_before_destroy = {create_first}\n  }}\n}}\n",
-        )
-        .unwrap();
-        there.push(all);
-    }
-    text
+    layout: Layout,
+    create_first: CreateFirst,
 }
 
 impl Sequence {
@@ -114,28 +68,40 @@ impl Sequence {
         if chance.once_in(2) {
             world.fold_every = Duration::ZERO;
         }
-        let create_first = chance.once_in(2);
+        let create_first = match chance.below(4) {
+            0 | 1 => CreateFirst::Never,
+            2 => CreateFirst::Always,
+            _ => CreateFirst::Mixed,
+        };
         Self {
             seed,
             chance,
             platform,
             world,
+            layout: Layout::new(create_first),
             create_first,
         }
     }
 
     async fn run(mut self) {
         for _ in 0..3 {
-            let mut text = configuration(&mut self.chance, self.create_first);
+            self.layout.change(&mut self.chance, true);
             if self.chance.once_in(4) {
                 self.drift();
             }
+            self.find();
+            let mut text = self.layout.text();
             if self.chance.once_in(2) {
                 self.broken_step(&text).await;
                 // What is made before the old object goes cannot have its name: there nothing is edited in between.
-                if !self.create_first && self.chance.once_in(3) {
-                    text = configuration(&mut self.chance, self.create_first);
+                let may_edit = self.create_first == CreateFirst::Never && !self.layout.is_passing();
+                if may_edit && self.chance.once_in(3) {
+                    self.layout.change(&mut self.chance, false);
+                    text = self.layout.text();
                 }
+            }
+            if self.chance.once_in(3) {
+                self.part(&text).await;
             }
             self.world.apply(&text).await;
             assert_eq!(
@@ -144,9 +110,99 @@ impl Sequence {
                 "seed {}\n{text}",
                 self.seed
             );
+            self.let_go();
             self.assert_whole();
         }
         self.destroy().await;
+    }
+
+    /// Somebody made what the configuration takes over.
+    fn find(&mut self) {
+        let things = self.platform.things();
+        // Not even where state still has one that somebody deleted: what is in state is not taken over again.
+        let known = support::objects(&self.world.state());
+        let is_free = |prefix: &str| {
+            let is_there = things.keys().any(|name| name.starts_with(prefix));
+            !is_there && !known.contains(&format!("\"name\":\"{prefix}"))
+        };
+        for (name, id) in self.layout.import(&mut self.chance, is_free) {
+            let thing = Thing {
+                id,
+                size: self.chance.below(3) as i64,
+                kind: "plain".to_owned(),
+                marker: String::new(),
+                complete: true,
+            };
+            self.platform.set(&name, Some(thing));
+        }
+    }
+
+    /// Takes away what state forgot, as somebody who took it over elsewhere.
+    fn let_go(&self) {
+        let known = support::ids(&self.world.state());
+        for (name, thing) in self.platform.things() {
+            let of = |slot: &usize| name.starts_with(&format!("r{slot}-"));
+            if self.layout.forgotten.iter().any(of) && !known.contains(&thing.id) {
+                self.platform.set(&name, None);
+            }
+        }
+    }
+
+    /// What a plan on the way is asked: all, a part, a look only, or a replacement.
+    fn options(&mut self) -> PlanOptions {
+        let mut asked = options();
+        let chance = &mut self.chance;
+        match chance.below(6) {
+            0 => asked.mode = PlanMode::RefreshOnly,
+            1 | 2 => {
+                let of_instance = chance.once_in(2);
+                let address = self.layout.address(chance, of_instance);
+                let target = address.map(|address| parse_target(&address).unwrap());
+                let is_target = chance.once_in(2);
+                match is_target {
+                    true => asked.targets.extend(target),
+                    false => asked.exclude.extend(target),
+                }
+            }
+            // What is made first cannot have the name of the one that it replaces.
+            3 if self.create_first == CreateFirst::Never && !self.layout.is_passing() => {
+                let address = self.layout.address(chance, true);
+                asked
+                    .replace
+                    .extend(address.map(|address| parse_resource_instance(&address).unwrap()));
+            }
+            _ => {}
+        }
+        asked
+    }
+
+    /// Plans something on the way. A part that a move goes beyond is refused; then it is all.
+    async fn planned(&mut self, environment: &Environment, opened: &Opened) -> Plan {
+        let (events, asked) = (Events::ignored(), self.options());
+        let (state, providers) = (&opened.state, &self.world.providers);
+        let planned = match plan(environment, state, providers, &asked, &events).await {
+            Err(refused) if lines(&refused).contains("excluded by targeting") => {
+                plan(environment, state, providers, &options(), &events).await
+            }
+            planned => planned,
+        };
+        planned.unwrap_or_else(|diags| panic!("{}", lines(&diags)))
+    }
+
+    /// A part of the step, or a look, before the whole of it.
+    async fn part(&mut self, text: &str) {
+        let environment = self.world.environment(text);
+        let opened = self.world.open(&environment).await.unwrap();
+        let planned = self.planned(&environment, &opened).await;
+        let applied = self.world.apply_plan(&planned, &opened, &Stop::new()).await;
+        let diags = applied.unwrap().diagnostics;
+        assert!(
+            !diags.has_errors(),
+            "seed {}\n{text}{}{}",
+            self.seed,
+            changes(&planned),
+            lines(&diags)
+        );
     }
 
     /// Somebody else changes or deletes something.
@@ -168,16 +224,7 @@ impl Sequence {
         self.fault();
         let environment = self.world.environment(text);
         let opened = self.world.open(&environment).await.unwrap();
-        let events = Events::ignored();
-        let planned = plan(
-            &environment,
-            &opened.state,
-            &self.world.providers,
-            &options(),
-            &events,
-        )
-        .await
-        .unwrap();
+        let planned = self.planned(&environment, &opened).await;
         let stop = Stop::new();
         let on_crash = stop.clone();
         let moment = self.chance.below(24) as usize;
@@ -200,9 +247,13 @@ impl Sequence {
     fn fault(&mut self) {
         let names = [Operation::Create, Operation::Update, Operation::Delete];
         let operation = names[self.chance.below(3) as usize];
-        let index = ["", "-0", "-1", "-a"][self.chance.below(4) as usize];
-        let name = format!("r{}-{}{index}", self.chance.below(5), self.chance.below(2));
-        let may_be_half = operation != Operation::Create || !self.create_first;
+        let name = format!(
+            "r{}-{}-{}",
+            self.chance.below(5),
+            self.chance.below(2),
+            self.chance.below(2)
+        );
+        let may_be_half = operation != Operation::Create || self.create_first == CreateFirst::Never;
         let fault = match may_be_half && self.chance.once_in(2) {
             true => Fault::HalfDone,
             false => Fault::Refused,

@@ -53,7 +53,7 @@ impl World {
         {
             return environment.clone();
         }
-        let (environment, diags) = self.try_environment(&[("main.tf", text)]);
+        let (environment, diags) = self.try_environment(&files(text));
         assert!(!diags.has_errors(), "{}", lines(&diags));
         *loaded = Some((text.to_owned(), environment.clone()));
         environment
@@ -186,6 +186,14 @@ impl World {
         );
         applied
     }
+}
+
+/// The files of a text: after a line `-- PATH --` another one begins.
+fn files(text: &str) -> Vec<(&str, &str)> {
+    let mut parts = text.split("-- ");
+    let main = parts.next().unwrap_or_default();
+    let named = parts.filter_map(|part| part.split_once(" --\n"));
+    std::iter::once(("main.tf", main)).chain(named).collect()
 }
 
 /// In memory where there is such a place: nothing here tells of disks, and a test syncs thousands of times.

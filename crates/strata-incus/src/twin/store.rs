@@ -1,6 +1,6 @@
 //! All objects of the twin, by kind, project and name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -59,6 +59,9 @@ pub(super) struct Store {
     /// Counts how often it was written whole.
     #[serde(default)]
     pub(super) number: u64,
+    /// Pools and networks that somebody took away: what has their name now is not what it began with.
+    #[serde(default)]
+    gone: BTreeSet<(Kind, String)>,
     /// What was changed since it was written.
     #[serde(skip)]
     changes: Vec<Change>,
@@ -82,6 +85,7 @@ impl Store {
             objects: BTreeMap::new(),
             made: 0,
             number: 0,
+            gone: BTreeSet::new(),
             changes: Vec::new(),
             lends: false,
         };
@@ -170,9 +174,10 @@ impl Store {
     }
 
     /// Lets go of a pool or network that it began with, and that nobody changed, for somebody who makes one of that
-    /// name: a server that was set up otherwise would not have it.
+    /// name: a server that was set up otherwise would not have it. Only once: then it is theirs.
     pub(super) fn hand_over(&mut self, kind: Kind, project: &str, name: &str) {
-        if !self.lends || !matches!(kind, Kind::Pool | Kind::Network) {
+        let is_gone = || self.gone.contains(&(kind, Self::key(project, name)));
+        if !self.lends || !has_begun(kind) || is_gone() {
             return;
         }
         let fresh = Self::new();
@@ -185,12 +190,19 @@ impl Store {
     pub(super) fn remove(&mut self, kind: Kind, project: &str, name: &str) -> Option<Value> {
         let key = Self::key(project, name);
         let removed = self.objects.get_mut(&kind)?.remove(&key)?;
+        self.note_gone(kind, &key);
         self.changes.push(Change {
             kind,
             key,
             object: None,
         });
         Some(removed)
+    }
+
+    fn note_gone(&mut self, kind: Kind, key: &str) {
+        if has_begun(kind) {
+            self.gone.insert((kind, key.to_owned()));
+        }
     }
 
     /// What was changed since this was asked last.
@@ -207,6 +219,9 @@ impl Store {
     pub(super) fn redo(&mut self, changes: Vec<Change>, made: u64) {
         self.made = made;
         for Change { kind, key, object } in changes {
+            if object.is_none() {
+                self.note_gone(kind, &key);
+            }
             let objects = self.objects.entry(kind).or_default();
             match object {
                 Some(object) => drop(objects.insert(key, object)),
@@ -313,5 +328,36 @@ impl Store {
                 .map(|(name, value)| (name.clone(), value.clone())),
         );
         expanded
+    }
+}
+
+/// True if a daemon begins with something of a kind that others may want to make themselves.
+fn has_begun(kind: Kind) -> bool {
+    matches!(kind, Kind::Pool | Kind::Network)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_it_began_with_is_handed_over_once() {
+        let mut store = Store::new();
+        store.lends = true;
+        let network = store.get(Kind::Network, "default", "incusbr0").cloned();
+        store.hand_over(Kind::Network, "default", "incusbr0");
+        assert!(store.get(Kind::Network, "default", "incusbr0").is_none());
+        // Made as it was, it is somebody's: also in the next run, and where the file was not written since.
+        let network = network.expect("it began with one");
+        store.put(Kind::Network, "default", "incusbr0", network);
+        let written = serde_json::to_vec(&store).expect("it can be written");
+        let mut again: Store = serde_json::from_slice(&written).expect("it can be read");
+        let mut replayed = Store::new();
+        replayed.redo(store.take_changes(), store.made());
+        for store in [&mut store, &mut again, &mut replayed] {
+            store.lends = true;
+            store.hand_over(Kind::Network, "default", "incusbr0");
+            assert!(store.get(Kind::Network, "default", "incusbr0").is_some());
+        }
     }
 }

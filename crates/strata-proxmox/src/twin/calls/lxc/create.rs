@@ -344,9 +344,13 @@ fn imagine_template(store: &mut Store, id: u32, node: &str) -> Result<(), Refusa
         ("hostname".to_owned(), imagined(id)),
         ("rootfs".to_owned(), format!("{storage}:4")),
     ]);
-    build(store, id, ARCHIVE, set, &mut Vec::new())?;
-    make_template(store, id);
-    Ok(())
+    let built = build(store, id, ARCHIVE, set, &mut Vec::new());
+    match &built {
+        Ok(_) => make_template(store, id),
+        // Half of it would be taken for somebody's guest.
+        Err(_) => drop(store.guests.remove(&id)),
+    }
+    built.map(drop)
 }
 
 pub(super) fn template(store: &mut Store, call: &Call) -> Answered {
