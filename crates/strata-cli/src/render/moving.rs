@@ -122,7 +122,7 @@ impl<K: Ord + Clone> Moving<K> {
         let hidden = long.len().saturating_sub(ROWS);
         for work in long.into_iter().take(ROWS) {
             let bar = work.bar.get_or_insert_with(|| {
-                let style = ProgressStyle::with_template("  {spinner} {wide_msg} {elapsed:>5}");
+                let style = ProgressStyle::with_template("  {spinner} {elapsed:>3} {wide_msg}");
                 let bar = ProgressBar::new_spinner()
                     .with_style(style.expect("the template is well formed"))
                     .with_elapsed(work.since.elapsed())
