@@ -80,28 +80,30 @@ fn exchange(method: &str, path: &str, body: &str) -> String {
 /// What begins the names of containers in which tests run beside all others; they have nothing but them on the daemon.
 const BESIDE: [&str; 2] = ["four-runs-", "modules-"];
 
+/// What an environment could leave behind, in an order in which it can be deleted.
+const KINDS: [&str; 6] = [
+    "instances?all-projects=true",
+    "images?all-projects=true",
+    "storage-pools/default/volumes?all-projects=true",
+    "profiles?all-projects=true",
+    "networks?all-projects=true",
+    "projects",
+];
+
 /// Everything on the daemon that an environment could leave behind.
 pub(crate) fn listing() -> BTreeSet<String> {
-    let lists = [
-        "instances?all-projects=true",
-        "networks?all-projects=true",
-        "profiles?all-projects=true",
-        "projects",
-        "storage-pools/default/volumes?all-projects=true",
-        "images?all-projects=true",
-    ];
-    let entries = lists.iter().flat_map(|list| {
-        let answer = request("GET", &format!("/1.0/{list}"), &Value::Null);
-        answer["metadata"].as_array().cloned().unwrap_or_default()
-    });
-    entries
+    KINDS.iter().flat_map(|kind| listed(kind)).collect()
+}
+
+fn listed(kind: &str) -> Vec<String> {
+    let answer = request("GET", &format!("/1.0/{kind}"), &Value::Null);
+    let entries = answer["metadata"].as_array().cloned().unwrap_or_default();
+    let mut paths: Vec<_> = entries
+        .iter()
         .map(|entry| entry.as_str().unwrap_or_default().to_owned())
-        .filter(|entry| {
-            !BESIDE
-                .iter()
-                .any(|name| entry.contains(&format!("/{name}")))
-        })
-        .collect()
+        .collect();
+    paths.retain(|path| !BESIDE.iter().any(|name| path.contains(&format!("/{name}"))));
+    paths
 }
 
 /// Fails the test if something with this in its name was left behind; others may be at work beside it.
@@ -110,6 +112,26 @@ pub(crate) fn has_nothing_of(name: &str) {
     let mut left = listing();
     left.retain(|entry| entry.contains(name));
     assert!(left.is_empty(), "{left:?}");
+}
+
+/// Deletes what has one of these in its name: a run of the tests that was killed leaves it, and the next one meets it.
+pub(crate) fn clear_of(names: &[&str]) {
+    for path in KINDS.iter().flat_map(|kind| listed(kind)) {
+        // A project's own default profile goes with it, an instance's volume with the instance.
+        let goes_with_another =
+            path.starts_with("/1.0/profiles/default") || path.contains("/volumes/container/");
+        let is_one = names.iter().any(|name| path.contains(name));
+        if !is_one || goes_with_another {
+            continue;
+        }
+        if path.starts_with("/1.0/instances/") {
+            let (instance, project) = path.split_once('?').unwrap_or((&path, ""));
+            let stop = json!({ "action": "stop", "force": true, "timeout": 30 });
+            // One that is stopped already refuses that.
+            settled("PUT", &format!("{instance}/state?{project}"), &stop);
+        }
+        delete(&path);
+    }
 }
 
 /// Stops an instance at once, behind Strata's back.
@@ -123,12 +145,20 @@ pub(crate) fn delete(path: &str) {
     operation("DELETE", path, &Value::Null);
 }
 
-/// A request that the daemon works on after it has answered.
+/// A request that the daemon works on after it has answered, or answers at once.
 fn operation(method: &str, path: &str, body: &Value) {
+    let done = settled(method, path, body);
+    assert_eq!(done["status"], "Success", "{done}");
+}
+
+/// The operation as it ended, or the answer where there is none.
+fn settled(method: &str, path: &str, body: &Value) -> Value {
     let answer = request(method, path, body);
-    let operation = answer["operation"]
-        .as_str()
-        .expect("it is answered with an operation");
-    let done = request("GET", &format!("{operation}/wait?timeout=60"), &Value::Null);
-    assert_eq!(done["metadata"]["status"], "Success", "{done}");
+    match answer["operation"].as_str().filter(|id| !id.is_empty()) {
+        Some(operation) => {
+            let path = format!("{operation}/wait?timeout=60");
+            request("GET", &path, &Value::Null)["metadata"].clone()
+        }
+        None => answer,
+    }
 }

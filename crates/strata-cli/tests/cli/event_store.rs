@@ -71,6 +71,7 @@ fn three_copies_run_for_real_on_one_machine() {
     let Some(_alone) = daemon::alone("the event store example") else {
         return;
     };
+    daemon::clear_of(&["event-store"]);
     let folder = example();
     let up = |environment: &[(&str, &str)]| {
         let ran = folder.run_with(&["up", "container", "-json"], environment);

@@ -85,6 +85,7 @@ fn an_up_killed_at_ten_moments_converges_and_leaves_nothing_over() {
     let Some(_alone) = daemon::alone("killing `up`") else {
         return;
     };
+    daemon::clear_of(&["strata-kill"]);
     let before = daemon::listing();
     for moment in MOMENTS {
         let folder = Folder::new(&[

@@ -53,6 +53,7 @@ fn the_whole_way_through_on_a_real_daemon() {
     let Some(_alone) = daemon::alone("the observability example") else {
         return;
     };
+    daemon::clear_of(&["alertmanager", "mosquitto", "prometheus", "observability"]);
     let folder = Folder::example("observability");
     let up = |environment: &[(&str, &str)]| {
         folder

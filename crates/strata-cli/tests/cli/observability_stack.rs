@@ -212,6 +212,7 @@ fn runs_for_real_on_a_server_that_stands_for_the_cluster_and_survives_by_its_bac
     let Some(_alone) = daemon::alone("the whole observability example") else {
         return;
     };
+    daemon::clear_of(&["cluster01"]);
     let folder = example();
     let single = [
         ("CLUSTER01_MEMBERS", ""),

@@ -56,6 +56,7 @@ fn the_playbooks_run_for_real_in_containers() {
     let Some(_alone) = daemon::alone("the Proxmox host example") else {
         return;
     };
+    daemon::clear_of(&["proxmox-host"]);
     let folder = Folder::example("proxmox-host");
     let one = [("WEB_COUNT", "1")];
     let up = || {
