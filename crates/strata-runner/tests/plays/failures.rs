@@ -170,6 +170,7 @@ fn a_handler_that_nobody_has_ends_the_run() {
 ",
         expect![[r#"
             PLAY [a]
+            TASK [copy]
             EXIT 1
             Error missing-handler at playbook.yml:4:7: The requested handler 'nobody' was not found in either the main handlers list nor in the listening handlers list
               The task was done; the run ends here, for all hosts.
