@@ -53,7 +53,7 @@ impl StopSignal {
     }
 
     /// Waits until running tasks are to be dropped; for ever if nobody can ask for it any more.
-    pub(crate) async fn hard(&mut self) {
+    pub async fn hard(&mut self) {
         if self.0.wait_for(|stop| *stop == Stop::Hard).await.is_err() {
             std::future::pending::<()>().await;
         }

@@ -581,6 +581,7 @@ pub(crate) fn runner_options(
             environment,
             project.secrets.clone(),
             project.settings.clone(),
+            around.stop.clone(),
         ),
         ask: around.ask.clone(),
         gathering: Gathering::Implicit,

@@ -18,6 +18,7 @@ use crate::{
     playbook::{Project, lookups, modules},
     process::Process,
     registry::Platforms,
+    stop::Stop,
 };
 
 use super::{incus, proxmox};
@@ -58,6 +59,8 @@ impl Plugins {
                     environment.clone(),
                     project.secrets.clone(),
                     project.settings.clone(),
+                    // A signal ends the whole program here.
+                    Stop::new().signal(),
                 ),
                 environment,
                 folders: Vec::new(),

@@ -14,18 +14,19 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use serde_json::{Map, Value as Json};
 use strata_playbook::vault::Secrets;
-use strata_runner::Lookup;
+use strata_runner::{Lookup, StopSignal};
 
 use super::settings::Settings;
 
 type Options = Map<String, Json>;
 type Found = Result<Vec<Json>, String>;
 
-/// All of them.
+/// All of them. What takes long is ended by a `stop` at once.
 pub(super) fn all(
     environment: Arc<BTreeMap<String, String>>,
     secrets: Arc<Secrets>,
     settings: Arc<Settings>,
+    stop: StopSignal,
 ) -> Arc<Lookup> {
     Arc::new(move |folder, name, terms, options| {
         let terms: Vec<String> = terms.iter().map(text).collect();
@@ -34,9 +35,9 @@ pub(super) fn all(
             .or(name.strip_prefix("community.sops."))
             .unwrap_or(name);
         Some(match short {
-            "pipe" => each(&terms, |term| programs::pipe(folder, term)),
+            "pipe" => each(&terms, |term| programs::pipe(folder, term, &stop)),
             "lines" => terms.iter().try_fold(Vec::new(), |mut all, term| {
-                all.extend(programs::lines(folder, term)?);
+                all.extend(programs::lines(folder, term, &stop)?);
                 Ok(all)
             }),
             "password" => each(&terms, |term| password::password(folder, term, options)),
@@ -84,9 +85,11 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::stop::Stop;
 
     fn look(folder: &Path, name: &str, term: &str, options: Json) -> Found {
-        let lookup = all(Arc::default(), Arc::default(), Arc::default());
+        let stop = Stop::new().signal();
+        let lookup = all(Arc::default(), Arc::default(), Arc::default(), stop);
         let options = options.as_object().unwrap().clone();
         lookup(folder, name, &[term.into()], &options).expect("there is such a lookup")
     }

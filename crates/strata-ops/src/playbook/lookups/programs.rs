@@ -1,15 +1,16 @@
 //! `pipe` and `lines`: what a command prints.
 
-use std::{path::Path, process::Stdio, task::Poll};
+use std::{path::Path, process::Stdio};
 
 use serde_json::Value as Json;
-use tokio::signal::unix::{SignalKind, signal};
+use strata_runner::StopSignal;
 
 use super::{Found, here};
 use crate::playbook::apart;
 
-/// What a command prints. A signal that ends the run ends the command; the run hears of it when its template is done.
-fn shell(folder: &Path, command: &str) -> Result<String, String> {
+/// What a command prints. The run hears that it is to stop when its template is done, so what ends it at once ends the
+/// command, too.
+fn shell(folder: &Path, command: &str, stop: &StopSignal) -> Result<String, String> {
     let mut shell = tokio::process::Command::new("/bin/sh");
     shell
         .args(["-c", command])
@@ -19,10 +20,11 @@ fn shell(folder: &Path, command: &str) -> Result<String, String> {
         .stdout(Stdio::piped())
         .kill_on_drop(true);
     let interrupted = format!("lookup_plugin.pipe({command}) was interrupted");
+    let mut stop = stop.clone();
     let output = apart(async move {
         tokio::select! {
             output = shell.output() => output.map_err(|error| error.to_string()),
-            () = ended() => Err(interrupted),
+            () = stop.hard() => Err(interrupted),
         }
     })?;
     if !output.status.success() {
@@ -32,32 +34,11 @@ fn shell(folder: &Path, command: &str) -> Result<String, String> {
     String::from_utf8(output.stdout).map_err(|_| "the output is not UTF-8".to_owned())
 }
 
-/// Waits for a signal that ends the run.
-async fn ended() {
-    let kinds = [
-        SignalKind::interrupt(),
-        SignalKind::terminate(),
-        SignalKind::hangup(),
-    ];
-    let mut signals: Vec<_> = kinds.into_iter().flat_map(signal).collect();
-    std::future::poll_fn(|context| {
-        let heard = signals
-            .iter_mut()
-            .any(|one| one.poll_recv(context).is_ready());
-        if heard {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    })
-    .await;
+pub(super) fn pipe(folder: &Path, command: &str, stop: &StopSignal) -> Result<String, String> {
+    Ok(shell(folder, command, stop)?.trim_end().to_owned())
 }
 
-pub(super) fn pipe(folder: &Path, command: &str) -> Result<String, String> {
-    Ok(shell(folder, command)?.trim_end().to_owned())
-}
-
-pub(super) fn lines(folder: &Path, command: &str) -> Found {
-    let printed = shell(folder, command)?;
+pub(super) fn lines(folder: &Path, command: &str, stop: &StopSignal) -> Found {
+    let printed = shell(folder, command, stop)?;
     Ok(printed.lines().map(Json::from).collect())
 }
