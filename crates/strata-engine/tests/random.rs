@@ -177,7 +177,7 @@ impl Sequence {
     }
 
     /// Plans something on the way. A part that a move goes beyond is refused; then it is all.
-    async fn planned(&mut self, environment: &Environment, opened: &Opened) -> Plan {
+    async fn planned(&mut self, text: &str, environment: &Environment, opened: &Opened) -> Plan {
         let (events, asked) = (Events::ignored(), self.options());
         let (state, providers) = (&opened.state, &self.world.providers);
         let planned = match plan(environment, state, providers, &asked, &events).await {
@@ -186,14 +186,16 @@ impl Sequence {
             }
             planned => planned,
         };
-        planned.unwrap_or_else(|diags| panic!("{}", lines(&diags)))
+        planned.unwrap_or_else(|diags| {
+            panic!("seed {}\n{text}{asked:?}\n{}", self.seed, lines(&diags))
+        })
     }
 
     /// A part of the step, or a look, before the whole of it.
     async fn part(&mut self, text: &str) {
         let environment = self.world.environment(text);
         let opened = self.world.open(&environment).await.unwrap();
-        let planned = self.planned(&environment, &opened).await;
+        let planned = self.planned(text, &environment, &opened).await;
         let applied = self.world.apply_plan(&planned, &opened, &Stop::new()).await;
         let diags = applied.unwrap().diagnostics;
         assert!(
@@ -224,7 +226,7 @@ impl Sequence {
         self.fault();
         let environment = self.world.environment(text);
         let opened = self.world.open(&environment).await.unwrap();
-        let planned = self.planned(&environment, &opened).await;
+        let planned = self.planned(text, &environment, &opened).await;
         let stop = Stop::new();
         let on_crash = stop.clone();
         let moment = self.chance.below(24) as usize;

@@ -95,17 +95,28 @@ pub(crate) fn order(
         true => Some(Uses::new(needs, state)),
         false => None,
     };
-    for soft in [true, false] {
-        let graph = Builder::build(changes, needs, uses.as_ref(), soft);
+    let mut tried = None;
+    for heeded in [Heeded::All, Heeded::Configured, Heeded::Past] {
+        let graph = Builder::build(changes, needs, uses.as_ref(), heeded);
         // What configuration needs has an order: only deletions can stand in each other's way.
         if uses.is_none() || stuck(&graph).is_empty() {
             return Ok(graph);
         }
-        if !soft {
-            return Err(cycle(changes, &graph).into());
-        }
+        tried.get_or_insert(graph);
     }
-    unreachable!("the second round returns")
+    Err(cycle(changes, &tried.unwrap_or_default()).into())
+}
+
+/// Whose uses deletions wait for: what configuration says and what objects depended on when they were made may together
+/// have no order.
+#[derive(Clone, Copy, PartialEq)]
+enum Heeded {
+    /// Both.
+    All,
+    /// Those of configuration, and the past of what configuration does not know any more.
+    Configured,
+    /// The past alone, as Terraform has it.
+    Past,
 }
 
 fn deletes(change: &Change) -> bool {
@@ -160,12 +171,15 @@ pub(crate) fn edges(graph: &Graph) -> (Vec<usize>, Vec<Vec<usize>>) {
     (waiting.collect(), dependents)
 }
 
-/// Who uses what: pairs of a resource and one that it depends on.
+/// A resource and one that it depends on.
+type Use = (ConfigResource, ConfigResource);
+
+/// Who uses what.
 struct Uses {
-    /// These always count.
-    hard: BTreeSet<(ConfigResource, ConfigResource)>,
-    /// These only tell of the past: what an object once depended on.
-    soft: BTreeSet<(ConfigResource, ConfigResource)>,
+    /// By configuration.
+    configured: BTreeSet<Use>,
+    /// By the objects of state, as they were made.
+    past: BTreeSet<Use>,
 }
 
 impl Uses {
@@ -177,8 +191,8 @@ impl Uses {
                 .collect::<Vec<_>>()
         };
         let mut uses = Self {
-            hard: needs.iter().flat_map(pairs).collect(),
-            soft: BTreeSet::new(),
+            configured: needs.iter().flat_map(pairs).collect(),
+            past: BTreeSet::new(),
         };
         for (address, resource) in &*state.resources {
             let user = address.config();
@@ -192,24 +206,12 @@ impl Uses {
                     continue;
                 }
                 last = Some(&object.dependencies);
-                object
-                    .dependencies
-                    .iter()
-                    .for_each(|used| uses.add(needs, &user, used));
+                let used = object.dependencies.iter().filter(|used| **used != user);
+                uses.past
+                    .extend(used.map(|used| (user.clone(), used.clone())));
             }
         }
         uses
-    }
-
-    fn add(&mut self, needs: &Needs, user: &ConfigResource, used: &ConfigResource) {
-        let pair = (user.clone(), used.clone());
-        if user == used || self.hard.contains(&pair) {
-            return;
-        }
-        match needs.contains_key(user) && needs.contains_key(used) {
-            true => self.soft.insert(pair),
-            false => self.hard.insert(pair),
-        };
     }
 }
 
@@ -218,6 +220,9 @@ impl Uses {
 struct Joins {
     /// All that is made of it is made, and all that it needs.
     done: usize,
+    /// All of it that used the past of others uses it no more, but for what goes first. The same as `done`, unless that
+    /// has no order.
+    changed: usize,
     /// All that uses it and goes is gone.
     unused: usize,
     /// All of it that goes is gone, and all that used it.
@@ -240,15 +245,17 @@ struct Builder<'a> {
     needs: &'a Needs,
     /// True if anything is deleted.
     deletes: bool,
+    heeded: Heeded,
 }
 
 impl<'a> Builder<'a> {
-    fn build(changes: &[Change], needs: &'a Needs, uses: Option<&Uses>, soft: bool) -> Graph {
+    fn build(changes: &[Change], needs: &'a Needs, uses: Option<&Uses>, heeded: Heeded) -> Graph {
         let mut builder = Builder {
             graph: Graph::default(),
             joins: HashMap::with_capacity_and_hasher(needs.len(), Default::default()),
             needs,
             deletes: uses.is_some(),
+            heeded,
         };
         for (resource, needed) in needs {
             let done = builder.joins(resource).done;
@@ -257,17 +264,8 @@ impl<'a> Builder<'a> {
                 builder.graph.nodes[done].after.push(before);
             }
         }
-        let hard = uses.into_iter().flat_map(|uses| &uses.hard);
-        for (user, used) in hard {
-            let configured = |needed: &Arc<[ConfigResource]>| needed.binary_search(used).is_ok();
-            builder.add_use(user, used, needs.get(user).is_some_and(configured));
-        }
-        for (user, used) in uses
-            .filter(|_| soft)
-            .into_iter()
-            .flat_map(|uses| &uses.soft)
-        {
-            builder.add_use(user, used, false);
+        if let Some(uses) = uses {
+            builder.add_uses(uses);
         }
         builder.graph.nodes.reserve(changes.len());
         let mut last: Option<Made<'_>> = None;
@@ -277,23 +275,42 @@ impl<'a> Builder<'a> {
                 Some(last) if last.resource == resource => last,
                 _ => builder.made(resource),
             };
-            builder.add_change(at, change, &made, soft);
+            builder.add_change(at, change, &made);
             last = Some(made);
         }
         builder.graph
     }
 
-    fn add_use(&mut self, user: &ConfigResource, used: &ConfigResource, configured: bool) {
-        let (user_joins, used_joins) = (self.joins(user), self.joins(used));
-        self.graph.nodes[used_joins.unused]
-            .after
-            .push(user_joins.gone);
-        // Objects that are no longer used by configuration wait for their former users to be changed, too.
-        if configured || self.needs.contains_key(user) {
-            self.graph.nodes[used_joins.moved]
-                .after
-                .push(user_joins.done);
+    fn add_uses(&mut self, uses: &Uses) {
+        let heeded = self.heeded;
+        for (user, used) in &uses.configured {
+            if heeded != Heeded::Past {
+                self.wait_until_gone(user, used);
+            }
+            self.wait_until_moved(user, used);
         }
+        for pair @ (user, used) in &uses.past {
+            let is_past = !self.needs.contains_key(user) || !self.needs.contains_key(used);
+            let is_new = !uses.configured.contains(pair);
+            if heeded == Heeded::Past || is_new && (is_past || heeded == Heeded::All) {
+                self.wait_until_gone(user, used);
+            }
+            // Objects that are no longer used by configuration wait for their former users to be changed, too.
+            let is_heeded = is_past || heeded == Heeded::All;
+            if is_new && is_heeded && self.needs.contains_key(user) {
+                self.wait_until_moved(user, used);
+            }
+        }
+    }
+
+    fn wait_until_gone(&mut self, user: &ConfigResource, used: &ConfigResource) {
+        let (gone, unused) = (self.joins(user).gone, self.joins(used).unused);
+        self.graph.nodes[unused].after.push(gone);
+    }
+
+    fn wait_until_moved(&mut self, user: &ConfigResource, used: &ConfigResource) {
+        let (changed, moved) = (self.joins(user).changed, self.joins(used).moved);
+        self.graph.nodes[moved].after.push(changed);
     }
 
     fn made<'c>(&mut self, resource: &'c addr::Resource) -> Made<'c> {
@@ -307,20 +324,20 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn add_change(&mut self, at: usize, change: &Change, made: &Made<'_>, soft: bool) {
+    fn add_change(&mut self, at: usize, change: &Change, made: &Made<'_>) {
         let joins = made.joins;
         match change.action {
             Action::NoOp | Action::Open | Action::Renew | Action::Close => {}
-            Action::Create => self.make(Work::Create(at), made, None),
-            Action::Update => self.make(Work::Update(at), made, None),
-            Action::Read => self.make(Work::Read(at), made, None),
+            Action::Create => self.make(Work::Create(at), made, None, false),
+            Action::Update => self.make(Work::Update(at), made, None, true),
+            Action::Read => self.make(Work::Read(at), made, None, true),
             Action::Forget => {
                 self.push(Work::Forget(at), Vec::new());
             }
             Action::Delete => {
-                let after = match soft {
-                    true => vec![joins.unused, joins.moved],
-                    false => vec![joins.unused],
+                let after = match self.heeded {
+                    Heeded::All => vec![joins.unused, joins.moved],
+                    Heeded::Configured | Heeded::Past => vec![joins.unused],
                 };
                 let node = self.push(Work::Delete(at), after);
                 self.graph.nodes[joins.gone].after.push(node);
@@ -328,10 +345,10 @@ impl<'a> Builder<'a> {
             Action::DeleteThenCreate => {
                 let node = self.push(Work::Delete(at), vec![joins.unused]);
                 self.graph.nodes[joins.gone].after.push(node);
-                self.make(Work::Create(at), made, Some(node));
+                self.make(Work::Create(at), made, Some(node), false);
             }
             Action::CreateThenDelete => {
-                self.make(Work::Create(at), made, None);
+                self.make(Work::Create(at), made, None, true);
                 let created = self.graph.nodes.len() - 1;
                 let node = self.push(Work::Delete(at), vec![created, joins.unused, joins.moved]);
                 self.graph.nodes[joins.gone].after.push(node);
@@ -339,10 +356,16 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn make(&mut self, work: Work, made: &Made<'_>, before: Option<usize>) {
+    /// Something is made; `keeps_old` where the object that it replaces is there until then.
+    fn make(&mut self, work: Work, made: &Made<'_>, before: Option<usize>, keeps_old: bool) {
         let after = before.into_iter().chain(made.after.iter().copied());
         let node = self.push(work, after.collect());
-        self.graph.nodes[made.joins.done].after.push(node);
+        let Joins { done, changed, .. } = made.joins;
+        self.graph.nodes[done].after.push(node);
+        // What is new, or made after the old is gone, used nothing that goes.
+        if changed != done && keeps_old {
+            self.graph.nodes[changed].after.push(node);
+        }
     }
 
     fn joins(&mut self, resource: &ConfigResource) -> Joins {
@@ -354,6 +377,7 @@ impl<'a> Builder<'a> {
             // Nothing waits for the others.
             let joins = Joins {
                 done,
+                changed: done,
                 unused: done,
                 gone: done,
                 moved: done,
@@ -364,8 +388,13 @@ impl<'a> Builder<'a> {
         let unused = self.push(Work::Join, Vec::new());
         let gone = self.push(Work::Join, vec![unused]);
         let moved = self.push(Work::Join, Vec::new());
+        let changed = match self.heeded {
+            Heeded::All => done,
+            Heeded::Configured | Heeded::Past => self.push(Work::Join, Vec::new()),
+        };
         let joins = Joins {
             done,
+            changed,
             unused,
             gone,
             moved,
