@@ -64,6 +64,14 @@ const RECORDERS: &[Recorder] = &[
         test: "cli",
         only: &["playbooks_print", "four_runs"],
     },
+    // Some of them need `community.general`.
+    Recorder {
+        name: "templates",
+        tool: "ansible-playbook",
+        package: "strata-jinja",
+        test: "oracle",
+        only: &[],
+    },
     Recorder {
         name: "configurations",
         tool: "terraform",

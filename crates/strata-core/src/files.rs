@@ -22,6 +22,23 @@ pub trait Files: Send + Sync {
         path.to_owned()
     }
 
+    /// True if a link is at the path itself, wherever it leads.
+    fn is_link(&self, path: &Path) -> bool {
+        let _ = path;
+        false
+    }
+
+    /// True if another file system begins at the path.
+    fn is_mount(&self, path: &Path) -> bool {
+        let _ = path;
+        false
+    }
+
+    /// The folder that relative paths begin at, if there is one.
+    fn current(&self) -> Option<PathBuf> {
+        None
+    }
+
     /// The home folder of whoever reads, if there is one.
     fn home(&self) -> Option<PathBuf> {
         None

@@ -47,6 +47,7 @@ mod templar;
 mod tests;
 mod turns;
 mod variables;
+mod versions;
 pub mod wildcard;
 pub mod yaml;
 

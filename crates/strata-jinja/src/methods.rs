@@ -2,7 +2,11 @@
 
 use minijinja::{Error, ErrorKind, State, Value, value::ValueKind};
 
-use crate::{changing, python};
+use crate::{
+    changing,
+    filters::{mapping, tuple},
+    python,
+};
 
 /// Calls a method that the value itself does not have.
 pub(crate) fn call(
@@ -77,7 +81,8 @@ fn text_method(text: &str, method: &str, arguments: &[Value]) -> Option<Result<V
             Value::from(text.strip_suffix(suffix.as_str()).unwrap_or(text))
         }
         "casefold" => Value::from(text.to_lowercase()),
-        "swapcase" => Value::from(text.chars().map(swapped).collect::<String>()),
+        "swapcase" => Value::from(text.chars().flat_map(swapped).collect::<String>()),
+        "title" => Value::from(titled(text)),
         "partition" => parts(text, text.find(argument(0)?.as_str()), &argument(0)?, true),
         "rpartition" => parts(
             text,
@@ -92,12 +97,25 @@ fn text_method(text: &str, method: &str, arguments: &[Value]) -> Option<Result<V
     }))
 }
 
-fn swapped(character: char) -> char {
-    if character.is_uppercase() {
-        character.to_ascii_lowercase()
-    } else {
-        character.to_ascii_uppercase()
+fn swapped(character: char) -> Vec<char> {
+    match character.is_uppercase() {
+        true => character.to_lowercase().collect(),
+        false => character.to_uppercase().collect(),
     }
+}
+
+/// Each run of letters with a capital.
+fn titled(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut begins = true;
+    for character in text.chars() {
+        match begins {
+            true => out.extend(character.to_uppercase()),
+            false => out.extend(character.to_lowercase()),
+        }
+        begins = !character.is_alphabetic();
+    }
+    out
 }
 
 fn padding(text: &str, width: usize, fill: char) -> String {
@@ -155,7 +173,7 @@ fn parts(text: &str, at: Option<usize>, separator: &str, first: bool) -> Value {
         None if first => (text, "", ""),
         None => ("", "", text),
     };
-    Value::from([a, b, c].map(Value::from).to_vec())
+    tuple([a, b, c].map(Value::from).to_vec())
 }
 
 fn split_from_right(text: &str, separator: Option<&str>, limit: Option<&Value>) -> Value {
@@ -187,6 +205,11 @@ fn mapping_method(
     match method {
         "update" | "pop" | "setdefault" | "clear" | "popitem" => Some(Err(changing(method))),
         "copy" => Some(Ok(value.clone())),
+        "items" if arguments.is_empty() => Some(mapping::items_of(value)),
+        "keys" if arguments.is_empty() => {
+            let keys = value.try_iter().map(Iterator::collect::<Vec<_>>);
+            Some(keys.map(Value::from))
+        }
         "get" => {
             let key = arguments.first()?;
             let found = value.get_item(key).unwrap_or_default();

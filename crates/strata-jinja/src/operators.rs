@@ -12,10 +12,11 @@ use crate::{
     calendar::{Moment, Span},
     changing,
     compile::{
-        self, ADD, ATTRIBUTE, CALL, CATCHING, CHANGING, CONCATENATE, DEFINED, GREATER,
-        GREATER_OR_EQUAL, ITEM, ITERABLE, LESS, LESS_OR_EQUAL, MULTIPLY, REMAINDER, RENDER,
-        SUBTRACT,
+        self, ADD, ATTRIBUTE, CALL, CATCHING, CHANGING, CONCATENATE, CONTAINED, DEFINED, GREATER,
+        GREATER_OR_EQUAL, ITEM, ITERABLE, LESS, LESS_OR_EQUAL, MULTIPLY, NEGATE, REMAINDER, RENDER,
+        SLICE, SUBTRACT,
     },
+    filters::{refuse, tuple},
     python,
     python_format::percent_format,
     run::Run,
@@ -30,6 +31,9 @@ pub(crate) fn register(environment: &mut Environment<'static>) {
     environment.add_filter(ADD, add);
     environment.add_filter(SUBTRACT, subtract);
     environment.add_filter(MULTIPLY, multiply);
+    environment.add_filter(CONTAINED, contained);
+    environment.add_filter(SLICE, slice);
+    environment.add_filter(NEGATE, negate);
     environment.add_filter(CALL, call);
     environment.add_filter(DEFINED, defined);
     environment.add_filter(ITERABLE, iterable);
@@ -133,6 +137,23 @@ fn concatenate(left: &Value, right: &Value) -> Result<Value, Error> {
     Ok(Value::from(python::text(left) + &python::text(right)))
 }
 
+/// `a in b`: a part of a text, an item of a list, a key of a mapping.
+fn contained(state: &mut State<'_, '_>, item: &Value, container: &Value) -> Result<Value, Error> {
+    if item.is_undefined() || container.is_undefined() {
+        return undefined();
+    }
+    if container.as_str().is_some() && item.as_str().is_none() {
+        let kind = type_name(item);
+        return refuse(format!("only a text can be in a text, not a {kind}"));
+    }
+    if !matches!(container.kind(), ValueKind::String) && container.try_iter().is_err() {
+        let kind = type_name(container);
+        return refuse(format!("nothing can be in a {kind}"));
+    }
+    let arguments = [item.clone(), container.clone()];
+    state.perform_test("in", &arguments).map(Value::from)
+}
+
 /// `a % b`: the remainder of numbers, printf for texts.
 fn remainder(left: &Value, right: &Value) -> Result<Value, Error> {
     if left.is_undefined() || right.is_undefined() {
@@ -153,7 +174,7 @@ fn remainder(left: &Value, right: &Value) -> Result<Value, Error> {
         };
         return Ok(Value::from(adjusted));
     }
-    let (left, right) = (f64::try_from(left.clone())?, f64::try_from(right.clone())?);
+    let (left, right) = (number(left)?, number(right)?);
     if right == 0.0 {
         return Err(Error::new(ErrorKind::InvalidOperation, "division by zero"));
     }
@@ -169,11 +190,10 @@ fn add(left: &Value, right: &Value) -> Result<Value, Error> {
         (ValueKind::String, ValueKind::String) => {
             Ok(Value::from(python::text(left) + &python::text(right)))
         }
-        (ValueKind::Seq, ValueKind::Seq) => Ok(Value::from(
-            left.try_iter()?
-                .chain(right.try_iter()?)
-                .collect::<Vec<_>>(),
-        )),
+        (ValueKind::Seq, ValueKind::Seq) => {
+            let all = left.try_iter()?.chain(right.try_iter()?).collect();
+            Ok(like(left, all))
+        }
         (ValueKind::Number | ValueKind::Bool, ValueKind::Number | ValueKind::Bool) => {
             add_numbers(left, right)
         }
@@ -194,12 +214,19 @@ fn add_numbers(left: &Value, right: &Value) -> Result<Value, Error> {
             )),
         };
     }
-    Ok(Value::from(
-        f64::try_from(left.clone())? + f64::try_from(right.clone())?,
-    ))
+    Ok(Value::from(number(left)? + number(right)?))
 }
 
-fn integer(value: &Value) -> Option<i64> {
+/// A number, also one that is told as true or false.
+pub(crate) fn number(value: &Value) -> Result<f64, Error> {
+    match value.kind() {
+        ValueKind::Bool => Ok(f64::from(u8::from(value.is_true()))),
+        _ => f64::try_from(value.clone()),
+    }
+}
+
+/// A whole number, also one that is told as true or false.
+pub(crate) fn integer(value: &Value) -> Option<i64> {
     match value.kind() {
         ValueKind::Bool => Some(i64::from(value.is_true())),
         _ if value.is_integer() => value.as_i64(),
@@ -228,7 +255,7 @@ fn subtract(left: &Value, right: &Value) -> Result<Value, Error> {
             )),
         };
     }
-    match (f64::try_from(left.clone()), f64::try_from(right.clone())) {
+    match (number(left), number(right)) {
         (Ok(a), Ok(b)) => Ok(Value::from(a - b)),
         _ => Err(Error::new(
             ErrorKind::InvalidOperation,
@@ -241,6 +268,9 @@ fn subtract(left: &Value, right: &Value) -> Result<Value, Error> {
     }
 }
 
+/// The filters that go through what they are given only if it counts as true.
+const PICKING: &[&str] = &["map", "reject", "rejectattr", "select", "selectattr"];
+
 /// What a filter gives; of what is undefined nothing that is defined, as in ansible-core 2.19, so that a `default` may
 /// stand behind it.
 fn call(
@@ -252,6 +282,10 @@ fn call(
     let mut given = vec![value.clone()];
     given.extend(arguments.into_values());
     let is_undefined = given.iter().any(Value::is_undefined);
+    if !value.is_true() && !is_undefined && PICKING.contains(&name) && value.try_iter().is_err() {
+        // Jinja looks at no item of what counts as false.
+        return Ok(Value::from(Vec::<Value>::new()));
+    }
     if is_undefined {
         // Whether there is such a filter is known by asking it about nothing at all.
         given.clear();
@@ -305,6 +339,10 @@ pub(crate) fn compare(left: &Value, right: &Value, sign: &str) -> Result<Orderin
         left.downcast_object_ref::<Moment>(),
         right.downcast_object_ref::<Moment>(),
     );
+    if left_kind == ValueKind::Number && left.kind() != right.kind() {
+        let (left, right) = (number(left)?, number(right)?);
+        return Ok(left.total_cmp(&right));
+    }
     Ok(match moments {
         (Some(left), Some(right)) => left.cmp_time(right),
         _ => left.cmp(right),
@@ -319,6 +357,15 @@ fn render(state: &mut State<'_, '_>, text: String) -> Result<Value, Error> {
         return Err(crate::convert::invalid(&value));
     }
     Ok(value)
+}
+
+/// `-a`.
+fn negate(value: &Value) -> Result<Value, Error> {
+    match value.kind() {
+        ValueKind::Number | ValueKind::Bool => multiply(value, &Value::from(-1)),
+        ValueKind::Undefined => undefined(),
+        _ => refuse(format!("a {} has no negative", type_name(value))),
+    }
 }
 
 /// How long a repeated text or list may become.
@@ -337,8 +384,7 @@ fn multiply(left: &Value, right: &Value) -> Result<Value, Error> {
         (ValueKind::String | ValueKind::Seq, _) => repeated(left, right),
         (_, ValueKind::String | ValueKind::Seq) => repeated(right, left),
         (ValueKind::Number | ValueKind::Bool, ValueKind::Number | ValueKind::Bool) => {
-            let product = f64::try_from(left.clone())? * f64::try_from(right.clone())?;
-            Ok(Value::from(product))
+            Ok(Value::from(number(left)? * number(right)?))
         }
         _ => Err(Error::new(
             ErrorKind::InvalidOperation,
@@ -352,7 +398,6 @@ fn multiply(left: &Value, right: &Value) -> Result<Value, Error> {
 }
 
 fn repeated(value: &Value, count: &Value) -> Result<Value, Error> {
-    let refuse = |message: String| Err(Error::new(ErrorKind::InvalidOperation, message));
     let Some(count) = integer(count) else {
         let (value, count) = (type_name(value), type_name(count));
         return refuse(format!("cannot repeat {value} by {count}"));
@@ -362,12 +407,87 @@ fn repeated(value: &Value, count: &Value) -> Result<Value, Error> {
         .as_str()
         .map_or_else(|| value.len().unwrap_or(0), str::len);
     if length.saturating_mul(count) > MAX_REPEATED {
-        return refuse("the repeated value is too long".to_owned());
+        return refuse("the repeated value is too long");
     }
     if let Some(text) = value.as_str() {
         return Ok(Value::from(text.repeat(count)));
     }
     let items: Vec<Value> = value.try_iter()?.collect();
     let all = std::iter::repeat_n(&items, count).flatten().cloned();
-    Ok(Value::from(all.collect::<Vec<_>>()))
+    Ok(like(value, all.collect()))
+}
+
+/// A list, or a tuple if the other value is one.
+fn like(value: &Value, items: Vec<Value>) -> Value {
+    match value.is_tuple() {
+        true => tuple(items),
+        false => Value::from(items),
+    }
+}
+
+/// `value[start:stop:step]`, each of which may be left out.
+fn slice(value: &Value, start: &Value, stop: &Value, step: &Value) -> Result<Value, Error> {
+    if value.is_undefined() {
+        return Ok(Value::UNDEFINED);
+    }
+    let index = |value: &Value| match integer(value) {
+        Some(index) => Ok(Some(index)),
+        None if value.is_undefined() => undefined(),
+        None if value.is_none() => Ok(None),
+        None => refuse(format!("a {} is no place in a list", type_name(value))),
+    };
+    let (start, stop) = (index(start)?, index(stop)?);
+    let step = index(step)?.unwrap_or(1);
+    if step == 0 {
+        return refuse("a slice cannot have a step of 0");
+    }
+    let taken = |items: Vec<Value>| {
+        let places = places(items.len(), start, stop, step);
+        places.map(|at| items[at].clone()).collect::<Vec<_>>()
+    };
+    if let Some(text) = value.as_str() {
+        let letters: Vec<char> = text.chars().collect();
+        let places = places(letters.len(), start, stop, step);
+        return Ok(Value::from(
+            places.map(|at| letters[at]).collect::<String>(),
+        ));
+    }
+    match value.kind() {
+        ValueKind::Seq | ValueKind::Iterable => Ok(like(value, taken(value.try_iter()?.collect()))),
+        _ => refuse(format!("a {} cannot be sliced", type_name(value))),
+    }
+}
+
+/// The places that Python's slices take of so many.
+fn places(
+    length: usize,
+    start: Option<i64>,
+    stop: Option<i64>,
+    step: i64,
+) -> impl Iterator<Item = usize> {
+    let length = i64::try_from(length).unwrap_or(i64::MAX);
+    let (lowest, highest) = if step > 0 {
+        (0, length)
+    } else {
+        (-1, length - 1)
+    };
+    let place = |index: i64| {
+        let counted = if index < 0 {
+            index.saturating_add(length)
+        } else {
+            index
+        };
+        counted.clamp(lowest, highest)
+    };
+    let (first, last) = if step > 0 {
+        (lowest, highest)
+    } else {
+        (highest, lowest)
+    };
+    let start = start.map_or(first, place);
+    let stop = stop.map_or(last, place);
+    let next = move |at: &i64| at.checked_add(step);
+    std::iter::successors(Some(start), next)
+        .take_while(move |at| if step > 0 { *at < stop } else { *at > stop })
+        .filter_map(|at| usize::try_from(at).ok())
 }

@@ -37,7 +37,10 @@ fn written(value: &Value) -> (String, Option<Error>) {
         Some(text) => (text.to_owned(), None),
         None if value.is_none() => (String::new(), None),
         None => {
-            let mut out = Out::default();
+            let mut out = Out {
+                tuples_as_lists: true,
+                ..Out::default()
+            };
             write_repr(value, 0, &mut out);
             (out.text, out.wrong)
         }
@@ -57,6 +60,8 @@ struct Out {
     text: String,
     /// The first part that has no value.
     wrong: Option<Error>,
+    /// As ansible-core 2.19 writes what a template puts out, though not what its filters make a text of.
+    tuples_as_lists: bool,
 }
 
 impl Out {
@@ -93,15 +98,20 @@ fn write_repr(value: &Value, depth: usize, out: &mut Out) {
 }
 
 fn list(value: &Value, depth: usize, out: &mut Out) {
-    // Ansible turns tuples into lists before they are written.
-    out.push('[');
-    for (at, item) in value.try_iter().into_iter().flatten().enumerate() {
-        if at > 0 {
+    let is_tuple = value.is_tuple() && !out.tuples_as_lists;
+    out.push(if is_tuple { '(' } else { '[' });
+    let mut count = 0;
+    for item in value.try_iter().into_iter().flatten() {
+        if count > 0 {
             out.push_str(", ");
         }
         write_repr(&item, depth + 1, out);
+        count += 1;
     }
-    out.push(']');
+    if is_tuple && count == 1 {
+        out.push(',');
+    }
+    out.push(if is_tuple { ')' } else { ']' });
 }
 
 fn mapping(value: &Value, depth: usize, out: &mut Out) {

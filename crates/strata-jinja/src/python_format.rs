@@ -45,7 +45,9 @@ pub(crate) fn percent_format(pattern: &str, values: &Value) -> Result<String, Er
         rest = &rest[length + 1..];
     }
     out.push_str(rest);
-    if next.next().is_some() && !matches!(values.kind(), ValueKind::Map) {
+    // A mapping or a list need not be looked at.
+    let may_be_unused = matches!(values.kind(), ValueKind::Map | ValueKind::Seq);
+    if next.next().is_some() && (values.is_tuple() || !may_be_unused) {
         return refuse("not all arguments are used by the format");
     }
     Ok(out)

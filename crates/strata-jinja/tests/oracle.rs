@@ -1,11 +1,18 @@
-//! What Ansible answered to some hundred templates, and what we answer.
+//! What Ansible answered to templates, and what we answer.
 //!
-//! `oracle/templates.json` holds the variables, the templates and the recorded answers; a template that begins
-//! with `when:` is a condition. `oracle/differences.txt` lists where we differ on purpose, each with its reason.
+//! `oracle/templates.json` (thought out) and `oracle/expressions.json` (most of them random) hold variables, templates and
+//! the recorded answers; a template that begins with `when:` is a condition. `oracle/differences.txt` lists where we differ,
+//! each with its reason. `STRATA_RECORD=1` (`cargo xtask record templates`) asks the ansible-core on the path again, which
+//! needs `community.general` for some of them.
 
 #![expect(clippy::unwrap_used, reason = "what cannot be read fails the test")]
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    process::{Command, Stdio},
+    sync::Arc,
+};
 
 use serde_json::{Value as Json, json};
 use strata_core::files::{Files, MemoryFiles};
@@ -73,38 +80,89 @@ fn same(recorded: &Json, ours: &Json) -> bool {
     }
 }
 
-#[test]
-fn templates_give_what_ansible_gives() {
-    let recorded: Json = serde_json::from_str(include_str!("oracle/templates.json")).unwrap();
-    let known: Vec<&str> = include_str!("oracle/differences.txt")
+/// The path of something beside this file.
+fn beside(name: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "tests/oracle", name]
+        .iter()
+        .collect()
+}
+
+/// Asks for the answers to all cases of a file anew.
+fn record(name: &str, mut recorded: Json) {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders = std::env::split_paths(&paths);
+    let folder = folders.find(|folder| folder.join("ansible-playbook").is_file());
+    let python = folder
+        .expect("there is an `ansible-playbook`")
+        .join("python3");
+    let output = Command::new(python)
+        .args([beside("ask.py"), beside(name)])
+        .stderr(Stdio::null())
+        .output()
+        .unwrap();
+    let answers = String::from_utf8(output.stdout).unwrap();
+    let cases = recorded["cases"].as_array_mut().unwrap();
+    assert_eq!(
+        answers.lines().count(),
+        cases.len(),
+        "not all were answered"
+    );
+    let mut lines = Vec::new();
+    for (case, answer) in cases.iter().zip(answers.lines()) {
+        let answer: Json = serde_json::from_str(answer).unwrap();
+        let (key, value) = answer.as_object().unwrap().iter().next().unwrap();
+        lines.push(format!(r#"{{"in": {}, "{key}": {value}}}"#, case["in"]));
+    }
+    let text = format!(
+        "{{\"recorded_with\": {},\n\"vars\": {},\n\"cases\": [\n{}\n]}}\n",
+        recorded["recorded_with"],
+        recorded["vars"],
+        lines.join(",\n")
+    );
+    std::fs::write(beside(name), text).unwrap();
+}
+
+fn compare(name: &str) {
+    let recorded: Json = serde_json::from_slice(&std::fs::read(beside(name)).unwrap()).unwrap();
+    if std::env::var_os("STRATA_RECORD").is_some() {
+        return record(name, recorded);
+    }
+    let known = std::fs::read_to_string(beside("differences.txt")).unwrap();
+    let known: BTreeSet<&str> = known
         .lines()
         .filter(|line| !line.starts_with('#') && !line.is_empty())
         .collect();
     let templar = templar(&recorded["vars"]);
     let cases = recorded["cases"].as_array().unwrap();
-    let (mut agree, mut wrong) = (0, Vec::new());
+    let (mut agree, mut differ, mut wrong) = (0, 0, Vec::new());
     for case in cases {
         let template = case["in"].as_str().unwrap();
         let ours = answer(&templar, template);
         let listed = known.contains(&template.escape_debug().to_string().as_str());
         match (same(case, &ours), listed) {
             (true, false) => agree += 1,
-            (false, true) => {}
+            (false, true) => differ += 1,
             (true, true) => wrong.push(format!("{template:?} is listed as different, but agrees")),
             (false, false) => {
                 wrong.push(format!("{template:?}\n  ansible {case}\n  ours    {ours}"))
             }
         }
     }
-    println!(
-        "{agree} of {} templates agree, {} differ on purpose",
-        cases.len(),
-        known.len()
-    );
+    println!("{agree} of {} {name} agree, {differ} differ", cases.len());
     assert!(
         wrong.is_empty(),
         "{} differ:\n{}",
         wrong.len(),
         wrong.join("\n")
     );
+}
+
+#[test]
+fn templates_give_what_ansible_gives() {
+    compare("templates.json");
+}
+
+#[test]
+fn random_expressions_give_what_ansible_gives() {
+    compare("expressions.json");
 }

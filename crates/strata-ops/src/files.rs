@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{self, Read},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -62,6 +63,24 @@ impl Files for Disk {
             Ok(real) if std::path::absolute(path).is_ok_and(|own| own != real) => real,
             _ => path.to_owned(),
         }
+    }
+
+    fn is_link(&self, path: &Path) -> bool {
+        fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink())
+    }
+
+    fn is_mount(&self, path: &Path) -> bool {
+        let about = |path: &Path| fs::symlink_metadata(path).ok();
+        match (about(path), about(&path.join(".."))) {
+            (Some(own), Some(above)) if own.is_dir() => {
+                own.dev() != above.dev() || own.ino() == above.ino()
+            }
+            _ => false,
+        }
+    }
+
+    fn current(&self) -> Option<PathBuf> {
+        std::env::current_dir().ok()
     }
 
     fn home(&self) -> Option<PathBuf> {

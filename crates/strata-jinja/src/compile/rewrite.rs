@@ -29,6 +29,15 @@ pub(crate) const SUBTRACT: &str = "__strata_subtract";
 /// The filter behind `*`.
 pub(crate) const MULTIPLY: &str = "__strata_multiply";
 
+/// The filter behind `in`.
+pub(crate) const CONTAINED: &str = "__strata_contained";
+
+/// The filter behind `-` before a value.
+pub(crate) const NEGATE: &str = "__strata_negate";
+
+/// The filter behind `[a:b:c]`.
+pub(crate) const SLICE: &str = "__strata_slice";
+
 /// The filters behind comparisons.
 pub(crate) const LESS: &str = "__strata_less";
 pub(crate) const LESS_OR_EQUAL: &str = "__strata_less_or_equal";
@@ -297,25 +306,17 @@ pub(crate) fn expression<'a>(tree: &Expr<'a>) -> Expr<'a> {
     match tree {
         Expr::Var(node) => Expr::Var(Spanned::new(ast::Var { id: node.id }, node.span())),
         Expr::Const(node) => constant(node.value.clone(), node.span()),
-        Expr::Slice(node) => Expr::Slice(Spanned::new(
-            ast::Slice {
-                expr: expression(&node.expr),
-                start: node.start.as_ref().map(expression),
-                stop: node.stop.as_ref().map(expression),
-                step: node.step.as_ref().map(expression),
-            },
-            node.span(),
-        )),
-        Expr::UnaryOp(node) => Expr::UnaryOp(Spanned::new(
-            ast::UnaryOp {
-                op: match node.op {
-                    ast::UnaryOpKind::Not => ast::UnaryOpKind::Not,
-                    ast::UnaryOpKind::Neg => ast::UnaryOpKind::Neg,
+        Expr::Slice(node) => slice(node),
+        Expr::UnaryOp(node) => match node.op {
+            ast::UnaryOpKind::Neg => bare_filter(NEGATE, expression(&node.expr)),
+            ast::UnaryOpKind::Not => Expr::UnaryOp(Spanned::new(
+                ast::UnaryOp {
+                    op: ast::UnaryOpKind::Not,
+                    expr: expression(&node.expr),
                 },
-                expr: expression(&node.expr),
-            },
-            node.span(),
-        )),
+                node.span(),
+            )),
+        },
         Expr::BinOp(node) => binary(node),
         Expr::Compare(node) => Expr::Compare(Spanned::new(
             ast::Compare {
@@ -350,6 +351,21 @@ pub(crate) fn expression<'a>(tree: &Expr<'a>) -> Expr<'a> {
         )),
         _ => access(tree),
     }
+}
+
+fn slice<'a>(node: &Spanned<ast::Slice<'a>>) -> Expr<'a> {
+    let part = |part: &Option<Expr<'a>>| {
+        let part = part.as_ref().map(expression);
+        CallArg::Pos(part.unwrap_or_else(|| constant(Value::from(()), node.span())))
+    };
+    Expr::Filter(Spanned::new(
+        ast::Filter {
+            name: SLICE,
+            expr: Some(expression(&node.expr)),
+            args: vec![part(&node.start), part(&node.stop), part(&node.step)],
+        },
+        node.span(),
+    ))
 }
 
 fn named_filter<'a>(node: &Spanned<ast::Filter<'a>>) -> ast::Filter<'a> {
@@ -423,6 +439,7 @@ fn binary<'a>(node: &Spanned<ast::BinOp<'a>>) -> Expr<'a> {
         BinOpKind::Lte => LESS_OR_EQUAL,
         BinOpKind::Gt => GREATER,
         BinOpKind::Gte => GREATER_OR_EQUAL,
+        BinOpKind::In => CONTAINED,
         op => return Expr::BinOp(Spanned::new(ast::BinOp { op, left, right }, node.span())),
     };
     filter(name, left, right, node.span())

@@ -1,14 +1,14 @@
 //! Filters over lists: `flatten`, `zip`, `product`, `join`, `first`, `sort`, `shuffle` and the like.
 
-use std::sync::Arc;
+use std::{cmp::Ordering, sync::Arc};
 
 use minijinja::{
     Environment, Error, State, Value,
     value::{Kwargs, Rest, ValueKind, ValueOrKwargs, from_args},
 };
 
-use super::{add, items, option, refuse};
-use crate::{compile::ITEM, python, python_random::PythonRandom, run::Run};
+use super::{add, items, option, refuse, tuple};
+use crate::{compile::ITEM, operators::compare, python, python_random::PythonRandom, run::Run};
 
 pub(super) fn register(environment: &mut Environment<'static>) {
     add(environment, "flatten", flatten);
@@ -25,8 +25,11 @@ pub(super) fn register(environment: &mut Environment<'static>) {
     add(environment, "batch", batch);
     add(environment, "slice", slice);
     add(environment, "list", list);
+    add(environment, "reverse", reverse);
     add(environment, "sort", sort);
     add(environment, "sum", sum);
+    add(environment, "max", max);
+    add(environment, "min", min);
     add(environment, "rekey_on_member", rekey_on_member);
 }
 
@@ -69,15 +72,8 @@ fn lists(first: &Value, others: &[Value]) -> Result<Vec<Vec<Value>>, Error> {
 fn zip(value: &Value, others: Rest<Value>) -> Result<Vec<Value>, Error> {
     let lists = lists(value, &others)?;
     let length = lists.iter().map(Vec::len).min().unwrap_or_default();
-    Ok((0..length)
-        .map(|at| {
-            lists
-                .iter()
-                .map(|list| list[at].clone())
-                .collect::<Vec<_>>()
-        })
-        .map(Value::from)
-        .collect())
+    let row = |at: usize| tuple(lists.iter().map(|list| list[at].clone()).collect());
+    Ok((0..length).map(row).collect())
 }
 
 fn zip_longest(value: &Value, arguments: Rest<ValueOrKwargs>) -> Result<Vec<Value>, Error> {
@@ -87,13 +83,11 @@ fn zip_longest(value: &Value, arguments: Rest<ValueOrKwargs>) -> Result<Vec<Valu
     options.assert_all_used()?;
     let lists = lists(value, others)?;
     let length = lists.iter().map(Vec::len).max().unwrap_or_default();
-    let row = |at: usize| -> Vec<Value> {
-        lists
-            .iter()
-            .map(|list| list.get(at).unwrap_or(&fill).clone())
-            .collect()
+    let row = |at: usize| {
+        let items = lists.iter().map(|list| list.get(at).unwrap_or(&fill));
+        tuple(items.cloned().collect())
     };
-    Ok((0..length).map(row).map(Value::from).collect())
+    Ok((0..length).map(row).collect())
 }
 
 /// How many combinations are made at most.
@@ -118,7 +112,7 @@ fn product(value: &Value, arguments: Rest<ValueOrKwargs>) -> Result<Vec<Value>, 
             })
             .collect();
     }
-    Ok(rows.into_iter().map(Value::from).collect())
+    Ok(rows.into_iter().map(tuple).collect())
 }
 
 fn combinations(value: &Value, size: usize) -> Result<Vec<Value>, Error> {
@@ -154,13 +148,7 @@ fn choose(
         return refuse("there are too many combinations");
     }
     if chosen.len() == size {
-        rows.push(
-            chosen
-                .iter()
-                .map(|at| list[*at].clone())
-                .collect::<Vec<_>>()
-                .into(),
-        );
+        rows.push(tuple(chosen.iter().map(|at| list[*at].clone()).collect()));
         return Ok(());
     }
     for at in from..list.len() {
@@ -308,17 +296,21 @@ fn random(
     Ok(list[chance.below(list.len() as u64) as usize].clone())
 }
 
-fn shuffle(state: &mut State<'_, '_>, value: &Value, options: Kwargs) -> Result<Vec<Value>, Error> {
+/// `list | shuffle(seed)`; what is no list is left as it is.
+fn shuffle(state: &mut State<'_, '_>, value: &Value, options: Kwargs) -> Result<Value, Error> {
     let seed = option::<Value>(&options, "seed")?;
     options.assert_all_used()?;
-    let mut list = items(value)?;
+    let mut list = match value.kind() {
+        ValueKind::None | ValueKind::Bool | ValueKind::Number => return Ok(value.clone()),
+        _ => list(value)?,
+    };
     // Ansible takes a seed that counts as false for none.
     let mut chance = Chance::new(state, seed.as_ref().filter(|seed| seed.is_true()))?;
     for at in (1..list.len()).rev() {
         let other = chance.below(at as u64 + 1);
         list.swap(at, other as usize);
     }
-    Ok(list)
+    Ok(Value::from(list))
 }
 
 /// `list | batch(3, fill)`: rows of so many items.
@@ -357,7 +349,8 @@ fn row_count(count: i64) -> Result<usize, Error> {
     }
 }
 
-fn list(value: &Value) -> Result<Vec<Value>, Error> {
+/// The items of a list, the letters of a text, the keys of a mapping.
+pub(super) fn list(value: &Value) -> Result<Vec<Value>, Error> {
     match value.as_str() {
         Some(text) => Ok(text
             .chars()
@@ -365,6 +358,16 @@ fn list(value: &Value) -> Result<Vec<Value>, Error> {
             .collect()),
         None => items(value),
     }
+}
+
+/// `list | reverse`: texts stay texts, of a mapping the keys.
+fn reverse(value: &Value) -> Result<Value, Error> {
+    if let Some(text) = value.as_str() {
+        return Ok(Value::from(text.chars().rev().collect::<String>()));
+    }
+    let mut list = items(value)?;
+    list.reverse();
+    Ok(Value::from(list))
 }
 
 fn sort(
@@ -427,6 +430,83 @@ fn comparable(left: &[Value], right: &[Value]) -> bool {
         .all(|(left, right)| kind(left) == kind(right))
 }
 
+/// `list | max(case_sensitive, attribute)`: undefined where the list is empty.
+fn max(
+    state: &mut State<'_, '_>,
+    value: &Value,
+    case_sensitive: Option<bool>,
+    attribute: Option<String>,
+    options: Kwargs,
+) -> Result<Value, Error> {
+    extreme(
+        state,
+        value,
+        case_sensitive,
+        attribute,
+        &options,
+        Ordering::Greater,
+    )
+}
+
+/// The same for the least.
+fn min(
+    state: &mut State<'_, '_>,
+    value: &Value,
+    case_sensitive: Option<bool>,
+    attribute: Option<String>,
+    options: Kwargs,
+) -> Result<Value, Error> {
+    extreme(
+        state,
+        value,
+        case_sensitive,
+        attribute,
+        &options,
+        Ordering::Less,
+    )
+}
+
+/// The first item that lies so beside all others.
+fn extreme(
+    state: &mut State<'_, '_>,
+    value: &Value,
+    case_sensitive: Option<bool>,
+    attribute: Option<String>,
+    options: &Kwargs,
+    wanted: Ordering,
+) -> Result<Value, Error> {
+    let case_sensitive = option::<bool>(options, "case_sensitive")?
+        .or(case_sensitive)
+        .unwrap_or(false);
+    let attribute = option::<String>(options, "attribute")?.or(attribute);
+    options.assert_all_used()?;
+    let mut best: Option<(Value, Value)> = None;
+    for item in list(value)? {
+        let key = match &attribute {
+            Some(path) => at_path(state, &item, path)?,
+            None => item.clone(),
+        };
+        let key = match key.as_str() {
+            Some(text) if !case_sensitive => Value::from(text.to_lowercase()),
+            _ => key,
+        };
+        let is_better = match &best {
+            Some((_, best)) => compare(&key, best, "<")? == wanted,
+            None => true,
+        };
+        if is_better {
+            best = Some((item, key));
+        }
+    }
+    match best {
+        Some((item, _)) => Ok(item),
+        None => {
+            Run::of(state)?.note_missing("the list is empty, there is no item in it".to_owned());
+            Ok(Value::UNDEFINED)
+        }
+    }
+}
+
 fn sum(
     state: &mut State<'_, '_>,
     value: &Value,
@@ -449,6 +529,9 @@ fn sum(
 }
 
 fn rekey_on_member(value: &Value, key: String) -> Result<Value, Error> {
+    if value.is_none() {
+        return refuse("rekey_on_member needs a list or a mapping");
+    }
     let list = match value.kind() {
         ValueKind::Map => super::mapping::pairs(value)?
             .into_iter()

@@ -20,7 +20,6 @@ pub(super) fn register(environment: &mut Environment<'static>) {
         environment.add_filter(name("dict"), dict);
         environment.add_filter(name("from_csv"), from_csv);
         environment.add_filter(name("random_mac"), random_mac);
-        environment.add_filter(name("lists_mergeby"), lists_mergeby);
         environment.add_filter(
             name("to_time_unit"),
             |value: &Value, unit: Option<String>, options: Kwargs| {
@@ -205,56 +204,6 @@ fn random_mac(state: &State<'_, '_>, prefix: &str, options: Kwargs) -> Result<Va
     Ok(Value::from(all.join(":")))
 }
 
-/// Lists of mappings joined by a key; later mappings win.
-fn lists_mergeby(first: &Value, rest: minijinja::value::Rest<Value>) -> Result<Value, Error> {
-    let (mut lists, mut key) = (vec![first.clone()], None);
-    for value in rest.iter() {
-        match value.as_str() {
-            Some(text) => key = Some(text.to_owned()),
-            None if value.is_kwargs() => {
-                return refuse(
-                    "`lists_mergeby` with `recursive` or `list_merge` is not supported by Strata",
-                );
-            }
-            None => lists.push(value.clone()),
-        }
-    }
-    let Some(key) = key else {
-        return refuse("lists_mergeby needs the key to join by");
-    };
-    if lists.len() == 1 {
-        let inner = convert::to_json(&lists[0])?;
-        if inner
-            .as_array()
-            .is_some_and(|items| items.iter().all(Json::is_array))
-        {
-            lists = lists[0].try_iter()?.collect();
-        }
-    }
-    let mut merged: Vec<(String, Map<String, Json>)> = Vec::new();
-    for list in &lists {
-        for item in convert::to_json(list)?.as_array().into_iter().flatten() {
-            let Json::Object(map) = item else {
-                return refuse("Elements of list arguments for lists_mergeby must be dictionaries");
-            };
-            let Some(id) = map.get(&key).map(Json::to_string) else {
-                continue;
-            };
-            match merged.iter_mut().find(|(known, _)| *known == id) {
-                Some((_, known)) => known.extend(map.clone()),
-                None => merged.push((id, map.clone())),
-            }
-        }
-    }
-    merged.sort_by(|one, other| one.0.cmp(&other.0));
-    Ok(convert::from_json(
-        &merged
-            .into_iter()
-            .map(|(_, map)| Json::Object(map))
-            .collect(),
-    ))
-}
-
 /// Seconds of each unit, by all its names.
 const UNITS: &[(&[&str], f64)] = &[
     (
@@ -348,8 +297,7 @@ fn split_windows(path: &str) -> (&str, &str) {
 /// Attributes for XML and HTML, each with a blank before it.
 fn xmlattr(value: &Value, autospace: Option<bool>) -> Result<Value, Error> {
     let mut text = Vec::new();
-    for key in value.try_iter()? {
-        let found = value.get_item(&key)?;
+    for (key, found) in super::mapping::pairs(value)? {
         if found.is_none() || found.is_undefined() {
             continue;
         }

@@ -1,6 +1,9 @@
 //! `b64encode`, `b64decode`, `quote`, `urlsplit`.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD},
+};
 use minijinja::{Environment, Error, Value, value::Kwargs};
 
 use super::{add, option, refuse};
@@ -34,10 +37,27 @@ fn b64encode(value: &Value, options: Kwargs) -> Result<String, Error> {
     Ok(STANDARD.encode(given(value)?))
 }
 
+/// Without padding, and with whatever the last digit says beyond the last byte.
+const STANDARD_NO_PAD: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(base64::engine::DecodePaddingMode::RequireNone)
+        .with_decode_allow_trailing_bits(true),
+);
+
 fn b64decode(value: &Value, options: Kwargs) -> Result<String, Error> {
     utf8_only(&options)?;
-    let text: String = given(value)?.split_whitespace().collect();
-    match STANDARD.decode(&text) {
+    // As Python: what is no digit is left out, and what comes after the end is not read.
+    let given = given(value)?;
+    let is_digit = |c: &char| c.is_ascii_alphanumeric() || "+/=".contains(*c);
+    let text: String = given.chars().filter(is_digit).collect();
+    let digits = text.find('=').unwrap_or(text.len());
+    let padding = text[digits..].bytes().take_while(|byte| *byte == b'=');
+    let whole = digits.next_multiple_of(4);
+    if digits + padding.count() < whole {
+        return refuse("the text is not base64: its padding is missing");
+    }
+    match STANDARD_NO_PAD.decode(&text[..digits]) {
         Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
         Err(error) => refuse(format!("the text is not base64: {error}")),
     }
@@ -60,20 +80,27 @@ pub(super) fn quote(value: &Value) -> Result<String, Error> {
 }
 
 /// The parts of an address; one of them when named.
-fn urlsplit(value: String, part: Option<String>) -> Result<Value, Error> {
+fn urlsplit(value: &str, part: Option<String>) -> Result<Value, Error> {
+    let value = value
+        .trim_start_matches(|c: char| c <= ' ')
+        .replace(['\t', '\r', '\n'], "");
     let (rest, fragment) = value.split_once('#').unwrap_or((&value, ""));
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let (scheme, rest) = match rest.split_once("://") {
-        Some((scheme, rest)) => (scheme, Some(rest)),
-        None => ("", None),
+    let is_scheme = |text: &str| {
+        text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
     };
-    let (netloc, path) = match rest {
-        Some(rest) => match rest.find('/') {
-            Some(at) => rest.split_at(at),
-            None => (rest, ""),
-        },
-        None => ("", value.split(['?', '#']).next().unwrap_or_default()),
+    let (scheme, rest) = match rest.split_once(':') {
+        Some((scheme, rest)) if is_scheme(scheme) => (scheme, rest),
+        _ => ("", rest),
     };
+    let (netloc, path) = match rest.strip_prefix("//") {
+        Some(rest) => rest.split_at(rest.find('/').unwrap_or(rest.len())),
+        None => ("", rest),
+    };
+    let scheme = &scheme.to_ascii_lowercase();
     let (user, host) = match netloc.rsplit_once('@') {
         Some((user, host)) => (Some(user), host),
         None => (None, netloc),

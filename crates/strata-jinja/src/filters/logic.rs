@@ -5,7 +5,7 @@ use minijinja::{
     value::{Kwargs, Rest, ValueKind, ValueOrKwargs, from_args},
 };
 
-use super::{add, refuse};
+use super::add;
 use crate::{operators::type_name, python, run::Run};
 
 pub(super) fn register(environment: &mut Environment<'static>) {
@@ -73,7 +73,7 @@ fn ternary(value: &Value, yes: &Value, no: &Value, none: Option<Value>) -> Resul
     })
 }
 
-/// `value | bool`: as Ansible reads booleans.
+/// `value | bool`: as Ansible reads booleans. It warns about what is neither true nor false, and goes on with false.
 fn boolean(value: &Value) -> Result<Value, Error> {
     if value.is_undefined() {
         return Err(Error::from(ErrorKind::UndefinedError));
@@ -81,16 +81,11 @@ fn boolean(value: &Value) -> Result<Value, Error> {
     match value.kind() {
         ValueKind::Bool => Ok(value.clone()),
         ValueKind::None => Ok(Value::from(false)),
-        ValueKind::Number => match f64::try_from(value.clone())? {
-            1.0 => Ok(Value::from(true)),
-            0.0 => Ok(Value::from(false)),
-            other => refuse(format!("`{other}` is not a boolean")),
-        },
+        ValueKind::Number => Ok(Value::from(f64::try_from(value.clone())? == 1.0)),
         _ => {
             let text = python::text(value);
             match text.to_lowercase().as_str() {
                 "true" | "yes" | "on" | "1" | "y" | "t" => Ok(Value::from(true)),
-                // Ansible warns about what is neither and goes on with false.
                 _ => Ok(Value::from(false)),
             }
         }

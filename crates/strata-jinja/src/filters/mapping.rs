@@ -14,6 +14,12 @@ pub(super) fn register(environment: &mut Environment<'static>) {
     add(environment, "items2dict", items2dict);
     add(environment, "extract", extract);
     add(environment, "dictsort", dictsort);
+    add(environment, "items", |value: &Value| {
+        match value.is_undefined() {
+            true => Ok(Value::from(Vec::<Value>::new())),
+            false => items_of(value),
+        }
+    });
     add(environment, "subelements", subelements);
 }
 
@@ -36,7 +42,7 @@ fn checked(value: Value) -> Result<Value, Error> {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum ListMerge {
+pub(super) enum ListMerge {
     Replace,
     Keep,
     Append,
@@ -77,7 +83,7 @@ fn flattened<'a>(values: impl Iterator<Item = &'a Value>) -> Result<Vec<Value>, 
     Ok(flat)
 }
 
-fn list_merge(name: Option<&str>) -> Result<ListMerge, Error> {
+pub(super) fn list_merge(name: Option<&str>) -> Result<ListMerge, Error> {
     Ok(match name.unwrap_or("replace") {
         "replace" => ListMerge::Replace,
         "keep" => ListMerge::Keep,
@@ -89,7 +95,12 @@ fn list_merge(name: Option<&str>) -> Result<ListMerge, Error> {
     })
 }
 
-fn merged(base: &Value, over: &Value, recursive: bool, lists: ListMerge) -> Result<Value, Error> {
+pub(super) fn merged(
+    base: &Value,
+    over: &Value,
+    recursive: bool,
+    lists: ListMerge,
+) -> Result<Value, Error> {
     let mut result = pairs(base)?;
     for (key, value) in pairs(over)? {
         match result.iter_mut().find(|(other, _)| *other == key) {
@@ -190,6 +201,16 @@ fn extract(
     Ok(found)
 }
 
+fn rows(pairs: Vec<(Value, Value)>) -> Value {
+    let row = |(key, value)| super::tuple(vec![key, value]);
+    Value::from(pairs.into_iter().map(row).collect::<Vec<_>>())
+}
+
+/// The keys with their values, also what `mapping.items()` gives.
+pub(crate) fn items_of(value: &Value) -> Result<Value, Error> {
+    pairs(value).map(rows)
+}
+
 /// `mapping | dictsort(case_sensitive, by, reverse)`.
 fn dictsort(
     value: &Value,
@@ -213,14 +234,13 @@ fn dictsort(
         Some(text) if !case_sensitive => Value::from(text.to_lowercase()),
         _ => value.clone(),
     };
-    pairs.sort_by_key(|(key, value)| folded(if by == "value" { value } else { key }));
-    if reverse {
-        pairs.reverse();
-    }
-    let tuple = |(key, value)| Value::from(vec![key, value]);
-    Ok(Value::from(
-        pairs.into_iter().map(tuple).collect::<Vec<_>>(),
-    ))
+    let sorted_by = |(key, value): &(Value, Value)| folded(if by == "value" { value } else { key });
+    // What is equal keeps its order, also backwards.
+    pairs.sort_by(|one, other| match reverse {
+        true => sorted_by(other).cmp(&sorted_by(one)),
+        false => sorted_by(one).cmp(&sorted_by(other)),
+    });
+    Ok(rows(pairs))
 }
 
 /// `list | subelements('path.to.list', skip_missing=true)`.

@@ -3,7 +3,7 @@
 use minijinja::{Environment, Error, ErrorKind, Value, value::Rest};
 
 /// Names that users may expect, without the collection that minds them.
-const MISSING: &[&str] = &["community.general.jc", "fileglob"];
+const MISSING: &[&str] = &["community.general.jc"];
 
 pub(super) fn register(environment: &mut Environment<'static>) {
     for name in MISSING {

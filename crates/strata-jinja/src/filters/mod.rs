@@ -6,12 +6,13 @@
 pub(crate) mod addresses;
 pub(crate) mod collections;
 pub(crate) mod community;
+mod community_lists;
 mod encoding;
 mod hashing;
 mod html;
 mod links;
 mod logic;
-mod mapping;
+pub(crate) mod mapping;
 mod missing;
 mod number;
 mod paths;
@@ -21,11 +22,12 @@ mod sets;
 mod text;
 mod time;
 mod vault;
+mod wrap;
 
 use minijinja::{
     Environment, Error, ErrorKind, Value,
     functions::Function,
-    value::{FunctionArgs, FunctionResult, Kwargs},
+    value::{FunctionArgs, FunctionResult, Kwargs, Tuple},
 };
 
 /// Adds all filters.
@@ -46,7 +48,9 @@ pub(crate) fn register(environment: &mut Environment<'static>) {
     time::register(environment);
     addresses::register(environment);
     community::register(environment);
+    community_lists::register(environment);
     vault::register(environment);
+    wrap::register(environment);
     missing::register(environment);
     for name in BUILTIN {
         alias(environment, name);
@@ -77,11 +81,16 @@ where
 }
 
 /// A filter's refusal.
-fn refuse<T>(message: impl Into<String>) -> Result<T, Error> {
+pub(crate) fn refuse<T>(message: impl Into<String>) -> Result<T, Error> {
     Err(Error::new(ErrorKind::InvalidOperation, message.into()))
 }
 
-/// The texts of a list.
+/// A row of values that Python would have as a tuple.
+pub(crate) fn tuple(values: Vec<Value>) -> Value {
+    Value::from(Tuple::from(values))
+}
+
+/// The values of a list.
 fn items(value: &Value) -> Result<Vec<Value>, Error> {
     if value.is_undefined() {
         return Err(Error::from(ErrorKind::UndefinedError));

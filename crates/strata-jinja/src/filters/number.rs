@@ -1,12 +1,17 @@
 //! Filters over numbers: `int`, `float`, `round`, `abs`, `log`, `pow`, `root`, `human_readable`, `human_to_bytes`, `min`, `max`.
 
+use std::cmp::Ordering;
+
 use minijinja::{
     Environment, Error, Value,
     value::{Kwargs, ValueKind},
 };
 
 use super::{add, option, refuse};
-use crate::python;
+use crate::{
+    operators::{integer, number},
+    python,
+};
 
 pub(super) fn register(environment: &mut Environment<'static>) {
     add(environment, "int", int);
@@ -15,6 +20,7 @@ pub(super) fn register(environment: &mut Environment<'static>) {
     add(environment, "log", log);
     add(environment, "pow", pow);
     add(environment, "root", root);
+    add(environment, "abs", abs);
     add(environment, "human_readable", human_readable);
     add(environment, "human_to_bytes", human_to_bytes);
     add(environment, "filesizeformat", filesizeformat);
@@ -104,7 +110,7 @@ fn round(
     precision: Option<i32>,
     method: Option<String>,
     options: Kwargs,
-) -> Result<f64, Error> {
+) -> Result<Value, Error> {
     defined(value)?;
     let precision = option::<i32>(&options, "precision")?
         .or(precision)
@@ -114,37 +120,66 @@ fn round(
         .or(method)
         .unwrap_or_else(|| "common".to_owned());
     options.assert_all_used()?;
-    let number = f64::try_from(value.clone())?;
+    if method == "common"
+        && let Some(whole) = integer(value)
+    {
+        return Ok(Value::from(round_integer(whole, precision)));
+    }
+    let number = number(value)?;
     let scale = 10_f64.powi(precision);
-    match method.as_str() {
+    Ok(Value::from(match method.as_str() {
         // Python rounds halves to even, on the exact decimal value.
-        "common" if precision >= 0 => Ok(format!("{number:.*}", precision as usize)
+        "common" if precision >= 0 => format!("{number:.*}", precision as usize)
             .parse()
-            .unwrap_or(number)),
-        "common" => Ok((number * scale).round_ties_even() / scale),
-        "ceil" => Ok((number * scale).ceil() / scale),
-        "floor" => Ok((number * scale).floor() / scale),
-        other => refuse(format!("`{other}` is no way to round")),
+            .unwrap_or(number),
+        "common" => (number * scale).round_ties_even() / scale,
+        "ceil" => (number * scale).ceil() / scale,
+        "floor" => (number * scale).floor() / scale,
+        other => return refuse(format!("`{other}` is no way to round")),
+    }))
+}
+
+/// A whole number stays one; halves go to the even side.
+fn round_integer(number: i64, precision: i32) -> i64 {
+    let zeros = u32::try_from(precision.saturating_neg()).unwrap_or(0);
+    let Some(unit) = 10_i64.checked_pow(zeros) else {
+        return 0;
+    };
+    let (whole, rest) = (number.div_euclid(unit), number.rem_euclid(unit));
+    let up = match (2 * i128::from(rest)).cmp(&i128::from(unit)) {
+        Ordering::Less => false,
+        Ordering::Equal => whole % 2 != 0,
+        Ordering::Greater => true,
+    };
+    (whole + i64::from(up)).saturating_mul(unit)
+}
+
+fn abs(value: &Value) -> Result<Value, Error> {
+    match integer(value) {
+        Some(number) => Ok(Value::from(i128::from(number).abs())),
+        None => Ok(Value::from(number(value)?.abs())),
     }
 }
 
-fn log(value: f64, base: Option<f64>) -> f64 {
-    match base {
+fn log(value: &Value, base: Option<f64>) -> Result<f64, Error> {
+    let value = number(value)?;
+    Ok(match base {
         None => value.ln(),
         Some(10.0) => value.log10(),
         Some(base) => value.ln() / base.ln(),
-    }
+    })
 }
 
-fn pow(value: f64, exponent: f64) -> f64 {
-    value.powf(exponent)
+fn pow(value: &Value, exponent: f64) -> Result<f64, Error> {
+    Ok(number(value)?.powf(exponent))
 }
 
-fn root(value: f64, base: Option<f64>) -> f64 {
-    match base {
+fn root(value: &Value, base: Option<f64>) -> Result<f64, Error> {
+    let value = number(value)?;
+    Ok(match base {
         None | Some(2.0) => value.sqrt(),
         Some(base) => value.powf(1.0 / base),
-    }
+    })
 }
 
 /// Units with their powers of 1024, the largest first.
@@ -161,7 +196,7 @@ const UNITS: [(char, i32); 9] = [
 ];
 
 fn human_readable(
-    value: f64,
+    value: &Value,
     bits: Option<bool>,
     unit: Option<String>,
     options: Kwargs,
@@ -171,6 +206,7 @@ fn human_readable(
         .unwrap_or(false);
     let unit = option::<String>(&options, "unit")?.or(unit);
     options.assert_all_used()?;
+    let value = number(value)?;
     let wanted = unit
         .and_then(|unit| unit.chars().next())
         .map(|letter| letter.to_ascii_uppercase());
@@ -230,13 +266,17 @@ fn human_to_bytes(
         Some((_, power))
             if plain || suffix.is_empty() || (suffix == expected && unit.starts_with(letter)) =>
         {
-            Ok((number * 1024_f64.powi(power)).round() as i64)
+            Ok((number * 1024_f64.powi(power)).round_ties_even() as i64)
         }
         _ => refuse(format!("`{unit}` is no unit of size")),
     }
 }
 
-fn filesizeformat(value: f64, binary: Option<bool>) -> String {
+fn filesizeformat(value: &Value, binary: Option<bool>) -> Result<String, Error> {
+    let value = match value.as_str() {
+        Some(text) => text.trim().parse().or_else(|_| refuse("this is no size"))?,
+        None => number(value)?,
+    };
     let (base, names) = if binary == Some(true) {
         (
             1024.0,
@@ -246,17 +286,17 @@ fn filesizeformat(value: f64, binary: Option<bool>) -> String {
         (1000.0, ["kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"])
     };
     if value == 1.0 {
-        return "1 Byte".to_owned();
+        return Ok("1 Byte".to_owned());
     }
     if value < base {
-        return format!("{value:.0} Bytes");
+        return Ok(format!("{value:.0} Bytes"));
     }
     let mut size = value / base;
     for name in &names[..7] {
         if size < base {
-            return format!("{size:.1} {name}");
+            return Ok(format!("{size:.1} {name}"));
         }
         size /= base;
     }
-    format!("{size:.1} {}", names[7])
+    Ok(format!("{size:.1} {}", names[7]))
 }

@@ -1,31 +1,35 @@
-//! Filters over paths. They look at the letters only, but for `expanduser` and `realpath`, which ask the surroundings.
+//! Filters over paths. They look at the letters only, but for `expanduser`, `fileglob`, `realpath` and `relpath`, which ask
+//! the surroundings.
 
-use minijinja::{Environment, Error, State, Value, value::Kwargs};
-use std::path::Path;
+use minijinja::{
+    Environment, Error, State, Value,
+    value::{Kwargs, ValueKind},
+};
+use std::path::{Path, PathBuf};
+use strata_core::files::Files;
 
-use super::{add, items, option, refuse};
-use crate::{python, run::Run};
+use super::{add, items, option, refuse, tuple};
+use crate::{operators::type_name, run::Run, wildcard};
 
 pub(super) fn register(environment: &mut Environment<'static>) {
-    add(environment, "basename", |path: Option<String>| {
-        needed(path).map(|path| base(&path).to_owned())
-    });
-    add(environment, "dirname", |path: String| folder(&path));
+    add(environment, "basename", |path: &str| base(path).to_owned());
+    add(environment, "dirname", folder);
     add(environment, "splitext", splitext);
     add(environment, "expanduser", expanduser);
     add(environment, "expandvars", expandvars);
     add(environment, "realpath", realpath);
-    add(environment, "normpath", |path: String| normalized(&path));
+    add(environment, "normpath", normalized);
     add(environment, "relpath", relpath);
     add(environment, "path_join", path_join);
+    add(environment, "fileglob", fileglob);
     add(environment, "commonpath", commonpath);
-    add(environment, "win_basename", |path: String| {
+    add(environment, "win_basename", |path: &str| {
         path.rsplit(['\\', '/'])
             .next()
             .unwrap_or_default()
             .to_owned()
     });
-    add(environment, "win_dirname", |path: String| {
+    add(environment, "win_dirname", |path: &str| {
         path.rsplit_once(['\\', '/'])
             .map_or(String::new(), |(folder, _)| folder.to_owned())
     });
@@ -47,27 +51,20 @@ fn folder(path: &str) -> String {
     }
 }
 
-/// A path; nothing is none.
-fn needed(path: Option<String>) -> Result<String, Error> {
-    path.map_or_else(|| refuse("nothing is no path"), Ok)
-}
-
-fn splitext(path: Option<String>) -> Result<Vec<String>, Error> {
-    let path = needed(path)?;
-    let name = base(&path);
+fn splitext(path: &str) -> Value {
+    let name = base(path);
     let leading = name.len() - name.trim_start_matches('.').len();
-    Ok(match name[leading..].rfind('.') {
-        Some(at) => {
-            let at = path.len() - name.len() + leading + at;
-            vec![path[..at].to_owned(), path[at..].to_owned()]
-        }
-        None => vec![path, String::new()],
-    })
+    let at = match name[leading..].rfind('.') {
+        Some(at) => path.len() - name.len() + leading + at,
+        None => path.len(),
+    };
+    let (stem, extension) = path.split_at(at);
+    tuple(vec![stem.into(), extension.into()])
 }
 
-fn expanduser(state: &mut State<'_, '_>, path: String) -> Result<String, Error> {
+fn expanduser(state: &mut State<'_, '_>, path: &str) -> Result<String, Error> {
     let Some(rest) = path.strip_prefix('~') else {
-        return Ok(path);
+        return Ok(path.to_owned());
     };
     if !(rest.is_empty() || rest.starts_with('/')) {
         return refuse(format!(
@@ -78,16 +75,16 @@ fn expanduser(state: &mut State<'_, '_>, path: String) -> Result<String, Error> 
         .templar
         .surroundings
         .environment_variable("HOME");
-    Ok(home.map_or(path.clone(), |home| {
+    Ok(home.map_or(path.to_owned(), |home| {
         format!("{}{rest}", home.trim_end_matches('/'))
     }))
 }
 
-fn expandvars(state: &mut State<'_, '_>, path: String) -> Result<String, Error> {
+fn expandvars(state: &mut State<'_, '_>, path: &str) -> Result<String, Error> {
     let run = Run::of(state)?;
     let pattern =
         crate::python_regex::compile(r"\$(\w+|\{[^}]*\})", crate::python_regex::Flags::default())?;
-    let (replaced, _) = pattern.replace(&path, 0, |found| {
+    let (replaced, _) = pattern.replace(path, 0, |found| {
         let group = |at| found.get(at).map_or("", |group| group.as_str());
         let name = group(1).trim_matches(['{', '}']);
         let value = run.templar.surroundings.environment_variable(name);
@@ -96,9 +93,24 @@ fn expandvars(state: &mut State<'_, '_>, path: String) -> Result<String, Error> 
     Ok(replaced)
 }
 
-/// Links are not followed: the tree that templates see has none.
-fn realpath(path: String) -> String {
-    normalized(&path)
+/// The whole path, without links as far as it is there.
+fn realpath(state: &mut State<'_, '_>, path: &str) -> Result<String, Error> {
+    let run = Run::of(state)?;
+    let files = run.templar.surroundings.files();
+    let whole = absolute(files, path);
+    // What is behind a folder that is not there has no links.
+    let there = whole
+        .ancestors()
+        .find(|folder| files.kind(folder).is_some())
+        .unwrap_or(&whole);
+    let rest = whole.strip_prefix(there).unwrap_or(Path::new(""));
+    let real = files.real(there).join(rest);
+    Ok(normalized(&real.to_string_lossy()))
+}
+
+fn absolute(files: &dyn Files, path: &str) -> PathBuf {
+    let current = files.current().unwrap_or_default();
+    PathBuf::from(normalized(&current.join(path).to_string_lossy()))
 }
 
 fn normalized(path: &str) -> String {
@@ -121,11 +133,14 @@ fn normalized(path: &str) -> String {
     }
 }
 
-fn relpath(path: String, start: Option<String>) -> String {
-    let (path, start) = (
-        normalized(&path),
-        normalized(&start.unwrap_or_else(|| ".".to_owned())),
-    );
+fn relpath(state: &mut State<'_, '_>, path: &str, start: Option<&str>) -> Result<String, Error> {
+    if path.is_empty() {
+        return refuse("an empty text is no path");
+    }
+    let run = Run::of(state)?;
+    let files = run.templar.surroundings.files();
+    let whole = |path: &str| absolute(files, path).to_string_lossy().into_owned();
+    let (path, start) = (whole(path), whole(start.unwrap_or(".")));
     let split = |path: &str| -> Vec<String> {
         path.split('/')
             .filter(|part| !part.is_empty() && *part != ".")
@@ -138,17 +153,31 @@ fn relpath(path: String, start: Option<String>) -> String {
     let parts: Vec<&str> = ups
         .chain(path[shared..].iter().map(String::as_str))
         .collect();
-    if parts.is_empty() {
-        ".".to_owned()
-    } else {
-        parts.join("/")
+    Ok(match parts.is_empty() {
+        true => ".".to_owned(),
+        false => parts.join("/"),
+    })
+}
+
+/// The texts of a list, all of which must be some.
+fn texts(value: &Value) -> Result<Vec<String>, Error> {
+    let text = |item: &Value| match item.as_str() {
+        Some(text) => Ok(text.to_owned()),
+        None => refuse(format!("a {} is no path", type_name(item))),
+    };
+    match value.kind() {
+        ValueKind::Seq | ValueKind::Iterable => items(value)?.iter().map(text).collect(),
+        _ => refuse(format!(
+            "paths stand in a list, not in a {}",
+            type_name(value)
+        )),
     }
 }
 
 fn path_join(value: &Value) -> Result<String, Error> {
     let parts = match value.as_str() {
         Some(text) => vec![text.to_owned()],
-        None => items(value)?.iter().map(python::text).collect(),
+        None => texts(value)?,
     };
     let mut joined = String::new();
     for part in parts {
@@ -166,7 +195,7 @@ fn path_join(value: &Value) -> Result<String, Error> {
 
 fn commonpath(value: &Value, options: Kwargs) -> Result<String, Error> {
     let _ = option::<Value>(&options, "encoding")?;
-    let paths: Vec<String> = items(value)?.iter().map(python::text).collect();
+    let paths = texts(value)?;
     let Some(first) = paths.first() else {
         return refuse("commonpath needs at least one path");
     };
@@ -184,4 +213,10 @@ fn commonpath(value: &Value, options: Kwargs) -> Result<String, Error> {
         .collect::<std::path::PathBuf>()
         .to_string_lossy()
         .into_owned())
+}
+
+/// The files that fit a pattern, by whole paths or from the working directory.
+fn fileglob(state: &mut State<'_, '_>, pattern: &str) -> Result<Vec<String>, Error> {
+    let run = Run::of(state)?;
+    Ok(wildcard::files(run.templar.surroundings.files(), &pattern))
 }

@@ -5,7 +5,7 @@ use minijinja::{
     value::{Kwargs, Rest, ValueOrKwargs, from_args},
 };
 
-use super::{add, option, refuse};
+use super::{add, option, refuse, tuple};
 use crate::{
     python,
     python_regex::{self, Flags},
@@ -30,11 +30,7 @@ fn given(value: &Value) -> Result<String, Error> {
     if value.is_undefined() {
         return Err(Error::from(minijinja::ErrorKind::UndefinedError));
     }
-    // Nothing is a word here, as in Ansible.
-    Ok(match value.is_none() {
-        true => "None".to_owned(),
-        false => python::output(value),
-    })
+    Ok(python::text(value))
 }
 
 fn replace(
@@ -137,7 +133,7 @@ fn find_all(
     let groups = found.iter().map(|found| match found.len() {
         1 => group(found, 0),
         2 => group(found, 1),
-        count => Value::from((1..count).map(|at| group(found, at)).collect::<Vec<_>>()),
+        count => tuple((1..count).map(|at| group(found, at)).collect()),
     });
     Ok(groups.collect())
 }

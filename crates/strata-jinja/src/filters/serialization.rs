@@ -74,12 +74,10 @@ fn yaml_options(options: &Kwargs, nice: bool) -> Result<yaml::DumpStyle, Error> 
         width: option::<usize>(options, "width")?.unwrap_or(80),
         sort_keys: option::<bool>(options, "sort_keys")?.unwrap_or(true),
         flow: match option::<Value>(options, "default_flow_style")? {
-            Some(value) if value.is_none() => !nice,
-            Some(value) if value.is_true() => {
-                return refuse("to_yaml cannot write everything in flow style yet");
-            }
-            Some(_) => false,
-            None => !nice,
+            Some(value) if value.is_none() => yaml::Flow::Leaves,
+            Some(value) if value.is_true() => yaml::Flow::Always,
+            None if !nice => yaml::Flow::Leaves,
+            _ => yaml::Flow::Never,
         },
         explicit_start: option::<bool>(options, "explicit_start")?.unwrap_or(false),
         blocks: false,
@@ -106,7 +104,8 @@ fn documents(value: &Value) -> Result<Vec<Json>, Error> {
     let Some(text) = value.as_str() else {
         return match value.is_undefined() {
             true => Err(Error::from(minijinja::ErrorKind::UndefinedError)),
-            false => refuse("from_yaml needs a text"),
+            // It is no text any more.
+            false => Ok(vec![convert::to_json(value)?]),
         };
     };
     let mut diags = Diagnostics::new();
@@ -121,14 +120,15 @@ fn documents(value: &Value) -> Result<Vec<Json>, Error> {
 }
 
 fn from_yaml(value: &Value) -> Result<Value, Error> {
-    if value.is_none() {
-        return Ok(Value::from(()));
-    }
     Ok(documents(value)?
         .first()
         .map_or(Value::from(()), convert::from_json))
 }
 
-fn from_yaml_all(value: &Value) -> Result<Vec<Value>, Error> {
-    Ok(documents(value)?.iter().map(convert::from_json).collect())
+fn from_yaml_all(value: &Value) -> Result<Value, Error> {
+    if value.as_str().is_none() && !value.is_undefined() {
+        return Ok(value.clone());
+    }
+    let documents = documents(value)?;
+    Ok(documents.iter().map(convert::from_json).collect())
 }

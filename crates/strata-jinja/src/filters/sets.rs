@@ -33,6 +33,9 @@ fn unique(
         for step in attribute.iter().flat_map(|path| path.split('.')) {
             key = state.apply_filter(ITEM, &[key, Value::from(step)])?;
         }
+        if key.is_undefined() {
+            return Err(Error::from(minijinja::ErrorKind::UndefinedError));
+        }
         if fold && let Some(text) = key.as_str() {
             key = Value::from(text.to_lowercase());
         }

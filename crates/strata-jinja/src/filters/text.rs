@@ -1,4 +1,4 @@
-//! Filters over texts: `comment`, `indent`, `center`, `truncate`, `wordwrap`, `urlencode`, `format`.
+//! Filters over texts: `comment`, `indent`, `center`, `truncate`, `urlencode`, `format`.
 
 use minijinja::{
     Environment, Error, Value,
@@ -6,26 +6,33 @@ use minijinja::{
 };
 
 use super::{add, option, refuse};
-use crate::{python, python_format::percent_format};
+use crate::{operators::type_name, python, python_format::percent_format};
 
 pub(super) fn register(environment: &mut Environment<'static>) {
     add(environment, "comment", comment);
     add(environment, "indent", indent);
     add(environment, "truncate", truncate);
-    add(environment, "wordwrap", wordwrap);
     add(environment, "wordcount", |value: &Value| {
-        python::text(value).split_whitespace().count()
+        let is_letter = |c: char| c.is_alphanumeric() || c == '_';
+        let text = given(value)?;
+        let words = text
+            .split(|c| !is_letter(c))
+            .filter(|word| !word.is_empty());
+        Ok::<_, Error>(words.count())
     });
     add(environment, "center", center);
     add(environment, "capitalize", capitalize);
     add(environment, "lower", |value: &Value| lowered(value));
     add(environment, "upper", |value: &Value| uppered(value));
+    add(environment, "title", title);
     add(environment, "trim", trim);
     add(environment, "replace", replace);
     add(environment, "format", format);
     add(environment, "escape", escape);
     add(environment, "e", escape);
     add(environment, "forceescape", escape);
+    // Nothing is escaped that would have to be marked.
+    add(environment, "safe", given);
     add(environment, "urlencode", urlencode);
     add(environment, "urldecode", |value: String| {
         percent_decoded(&value)
@@ -46,6 +53,21 @@ fn lowered(value: &Value) -> Result<String, Error> {
 
 fn uppered(value: &Value) -> Result<String, Error> {
     Ok(given(value)?.to_uppercase())
+}
+
+/// Each word with a capital, as Jinja divides words: at blanks, dashes and opening brackets.
+fn title(value: &Value) -> Result<String, Error> {
+    let text = given(value)?;
+    let mut out = String::with_capacity(text.len());
+    let mut begins = true;
+    for character in text.chars() {
+        match begins {
+            true => out.extend(character.to_uppercase()),
+            false => out.extend(character.to_lowercase()),
+        }
+        begins = character.is_whitespace() || "-({[<".contains(character);
+    }
+    Ok(out)
 }
 
 fn capitalize(value: &Value) -> Result<String, Error> {
@@ -89,7 +111,7 @@ fn comment_style(style: &str) -> Result<(&'static str, &'static str, &'static st
 }
 
 /// `text | comment('c', decoration='// ')`.
-fn comment(value: String, style: Option<String>, options: Kwargs) -> Result<String, Error> {
+fn comment(value: &str, style: Option<String>, options: Kwargs) -> Result<String, Error> {
     let style = style.unwrap_or_else(|| "plain".to_owned());
     let (usual, beginning, end) = comment_style(&style)?;
     let text = |name: &str, usual: &str| -> Result<String, Error> {
@@ -142,7 +164,7 @@ fn comment(value: String, style: Option<String>, options: Kwargs) -> Result<Stri
 
 /// `text | indent(4, first=true, blank=true)`.
 fn indent(
-    value: &Value,
+    value: &str,
     width: Option<Value>,
     first: Option<bool>,
     blank: Option<bool>,
@@ -163,7 +185,7 @@ fn indent(
         },
         None => "    ".to_owned(),
     };
-    let text = given(value)? + "\n";
+    let text = format!("{value}\n");
     let mut lines: Vec<&str> = text.split('\n').collect();
     lines.pop();
     let mut out = Vec::with_capacity(lines.len());
@@ -182,7 +204,8 @@ fn indent(
     Ok(out.join("\n"))
 }
 
-fn truncate(value: &Value, arguments: Rest<ValueOrKwargs>) -> Result<String, Error> {
+/// `text | truncate(255, killwords, end, leeway)`; a short list is left as it is.
+fn truncate(value: &Value, arguments: Rest<ValueOrKwargs>) -> Result<Value, Error> {
     let arguments = arguments.into_values();
     let (length, killwords, end, leeway, options) = from_args::<(
         Option<usize>,
@@ -209,8 +232,15 @@ fn truncate(value: &Value, arguments: Rest<ValueOrKwargs>) -> Result<String, Err
         ));
     }
     let text = given(value)?;
-    if text.chars().count() <= length + leeway {
-        return Ok(text);
+    let own_length = match value.kind() {
+        ValueKind::Seq | ValueKind::Map => value.len().unwrap_or_default(),
+        _ => text.chars().count(),
+    };
+    if own_length <= length + leeway {
+        return Ok(value.clone());
+    }
+    if value.as_str().is_none() {
+        return refuse(format!("a {} cannot be cut", type_name(value)));
     }
     let kept: String = text
         .chars()
@@ -220,49 +250,7 @@ fn truncate(value: &Value, arguments: Rest<ValueOrKwargs>) -> Result<String, Err
         Some((words, _)) if !killwords => words.to_owned(),
         _ => kept,
     };
-    Ok(kept + &end)
-}
-
-fn wordwrap(value: &Value, width: Option<usize>, options: Kwargs) -> Result<String, Error> {
-    let width = option::<usize>(&options, "width")?
-        .or(width)
-        .unwrap_or(79)
-        .max(1);
-    let separator = option::<String>(&options, "wrapstring")?.unwrap_or_else(|| "\n".to_owned());
-    let long = option::<bool>(&options, "break_long_words")?.unwrap_or(true);
-    options.assert_all_used()?;
-    let text = given(value)?;
-    let lines: Vec<String> = text
-        .lines()
-        .map(|line| wrapped(line, width, long, &separator))
-        .collect();
-    Ok(lines.join(&separator))
-}
-
-fn wrapped(line: &str, width: usize, break_long: bool, separator: &str) -> String {
-    let mut lines: Vec<String> = vec![String::new()];
-    for word in line.split_whitespace() {
-        let mut word = word.to_owned();
-        loop {
-            let current = lines.last_mut().expect("there is always a line");
-            let used = current.chars().count();
-            let gap = usize::from(used > 0);
-            if used + gap + word.chars().count() <= width || used == 0 && !break_long {
-                if gap == 1 {
-                    current.push(' ');
-                }
-                current.push_str(&word);
-                break;
-            }
-            if used == 0 {
-                let head: String = word.chars().take(width).collect();
-                word = word.chars().skip(width).collect();
-                *current = head;
-            }
-            lines.push(String::new());
-        }
-    }
-    lines.join(separator)
+    Ok(Value::from(kept + &end))
 }
 
 fn center(value: &Value, width: Option<usize>) -> Result<String, Error> {
@@ -326,11 +314,26 @@ fn percent_decoded(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-fn urlencode(value: &Value) -> Result<String, Error> {
-    if value.kind() != ValueKind::Map {
-        return Ok(percent_encoded(&given(value)?, "/"));
+/// The two items of each item.
+fn pairs_of(value: &Value) -> Result<Vec<(Value, Value)>, Error> {
+    let mut pairs = Vec::new();
+    for item in value.try_iter()? {
+        let both: Vec<Value> = item.try_iter()?.collect();
+        match <[Value; 2]>::try_from(both) {
+            Ok([key, value]) => pairs.push((key, value)),
+            Err(_) => return refuse("a list for urlencode must be one of pairs"),
+        }
     }
-    let pairs = super::mapping::pairs(value)?;
+    Ok(pairs)
+}
+
+/// A text for an address; of a mapping or of pairs what follows its `?`.
+fn urlencode(value: &Value) -> Result<String, Error> {
+    let pairs = match value.kind() {
+        ValueKind::Map => super::mapping::pairs(value)?,
+        ValueKind::Seq | ValueKind::Iterable => pairs_of(value)?,
+        _ => return Ok(percent_encoded(&given(value)?, "/")),
+    };
     let encode = |value: &Value| percent_encoded(&python::text(value), "").replace("%20", "+");
     Ok(pairs
         .iter()

@@ -356,7 +356,8 @@ fn fileglob(run: &Arc<Run>, terms: &[Value]) -> Result<Vec<Value>, Error> {
             let pattern = name.to_string_lossy();
             let entries = files.list(folder).unwrap_or_default();
             let fitting = entries.iter().filter(|entry| {
-                entry.kind == EntryKind::File && crate::wildcard::matches(&pattern, &entry.name)
+                entry.kind == EntryKind::File
+                    && crate::wildcard::matches_file(&pattern, &entry.name)
             });
             let paths: Vec<_> = fitting
                 .map(|entry| folder.join(&entry.name).display().to_string())

@@ -1,11 +1,14 @@
 //! Tests on plain values: `truthy`, `contains`, `subset`, `any`, `all`, `nan`, `mapping`.
 
+use std::cmp::Ordering;
+
 use minijinja::{
     Environment, Error, ErrorKind, Value,
     value::{Kwargs, ValueKind},
 };
 
 use super::add;
+use crate::operators::{self, compare, integer, type_name};
 
 pub(super) fn register(environment: &mut Environment<'static>) {
     add(environment, "truthy", |value: &Value, options: Kwargs| {
@@ -33,8 +36,37 @@ pub(super) fn register(environment: &mut Environment<'static>) {
     add(environment, "any", |value: &Value| {
         Ok::<_, Error>(value.try_iter()?.any(|item| item.is_true()))
     });
-    add(environment, "nan", |value: f64| value.is_nan());
-    add(environment, "isnan", |value: f64| value.is_nan());
+    for name in ["lt", "lessthan", "<"] {
+        add(environment, name, |left: &Value, right: &Value| {
+            compare(left, right, "<").map(Ordering::is_lt)
+        });
+    }
+    for name in ["le", "<="] {
+        add(environment, name, |left: &Value, right: &Value| {
+            compare(left, right, "<=").map(Ordering::is_le)
+        });
+    }
+    for name in ["gt", "greaterthan", ">"] {
+        add(environment, name, |left: &Value, right: &Value| {
+            compare(left, right, ">").map(Ordering::is_gt)
+        });
+    }
+    for name in ["ge", ">="] {
+        add(environment, name, |left: &Value, right: &Value| {
+            compare(left, right, ">=").map(Ordering::is_ge)
+        });
+    }
+    add(environment, "odd", |value: &Value| {
+        remainder(value, 2).map(|rest| rest == 1.0)
+    });
+    add(environment, "even", |value: &Value| {
+        remainder(value, 2).map(|rest| rest == 0.0)
+    });
+    add(environment, "divisibleby", |value: &Value, by: i64| {
+        remainder(value, by).map(|rest| rest == 0.0)
+    });
+    add(environment, "nan", is_nan);
+    add(environment, "isnan", is_nan);
     add(environment, "sequence", sequence);
     add(environment, "iterable", sequence);
     add(environment, "callable", crate::bound::is_callable);
@@ -65,12 +97,32 @@ fn truthy(value: &Value, options: &Kwargs) -> Result<bool, Error> {
     })
 }
 
+/// What is left of a number, with the sign of the divisor.
+fn remainder(value: &Value, by: i64) -> Result<f64, Error> {
+    defined(value)?;
+    let refuse = |message: String| Err(Error::new(ErrorKind::InvalidOperation, message));
+    match (integer(value), operators::number(value)) {
+        _ if by == 0 => refuse("division by zero".to_owned()),
+        (Some(whole), _) => Ok((whole.rem_euclid(by)) as f64),
+        (None, Ok(number)) => Ok(number.rem_euclid(by as f64)),
+        (None, Err(_)) => refuse(format!("a {} is no number", type_name(value))),
+    }
+}
+
+fn is_nan(value: &Value) -> Result<bool, Error> {
+    defined(value)?;
+    Ok(f64::try_from(value.clone()).is_ok_and(f64::is_nan))
+}
+
 fn contains(container: &Value, item: &Value) -> Result<bool, Error> {
     defined(container)?;
     defined(item)?;
     match (container.as_str(), item.as_str()) {
         (Some(text), Some(part)) => Ok(text.contains(part)),
-        (Some(_), None) => Ok(false),
+        (Some(_), None) => Err(Error::new(
+            ErrorKind::InvalidOperation,
+            format!("only a text can be in a text, not a {}", type_name(item)),
+        )),
         _ => Ok(container.try_iter()?.any(|other| other == *item)),
     }
 }

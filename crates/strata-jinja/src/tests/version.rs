@@ -1,24 +1,24 @@
-//! `version`: compares versions, loosely as Python's old `LooseVersion` or strictly.
+//! `version`: compares versions of several kinds.
 
 use std::cmp::Ordering;
 
-use minijinja::{Environment, Error, ErrorKind, Value, value::Kwargs};
+use minijinja::{
+    Environment, Error, ErrorKind, Value,
+    value::{Kwargs, Rest, ValueOrKwargs, from_args},
+};
 
 use super::add;
-use crate::python;
+use crate::{filters::refuse, python, versions};
 
 pub(super) fn register(environment: &mut Environment<'static>) {
     add(environment, "version", version);
     add(environment, "version_compare", version);
 }
 
-fn version(
-    value: &Value,
-    other: &Value,
-    operator: Option<String>,
-    strict: Option<Value>,
-    options: Kwargs,
-) -> Result<bool, Error> {
+fn version(value: &Value, other: &Value, more: Rest<ValueOrKwargs>) -> Result<bool, Error> {
+    let more = more.into_values();
+    let (operator, strict, kind, options) =
+        from_args::<(Option<String>, Option<Value>, Option<String>, Kwargs)>(&more)?;
     if value.is_undefined() || other.is_undefined() {
         return Err(Error::from(ErrorKind::UndefinedError));
     }
@@ -29,30 +29,33 @@ fn version(
         true => Some(options.get::<Value>("strict")?),
         false => strict,
     };
-    let kind = named(&options, "version_type")?;
+    let strict = strict.filter(|strict| !strict.is_none());
+    let kind = named(&options, "version_type")?.or(kind);
     options.assert_all_used()?;
+    if strict.is_some() && kind.is_some() {
+        return refuse("only one of `strict` and `version_type` may be given");
+    }
+    if !value.is_true() || !other.is_true() {
+        return refuse("one of the versions is empty");
+    }
     let (left, right) = (python::text(value), python::text(other));
-    let strict = strict.is_some_and(|strict| strict.is_true());
+    let is_strict = strict.is_some_and(|strict| strict.is_true());
     let ordering = match kind.as_deref() {
-        None if strict => exact(&left)?.cmp(&exact(&right)?),
-        Some("strict") => exact(&left)?.cmp(&exact(&right)?),
-        None | Some("loose" | "pep440") => loose(&left, &right),
-        Some("semver" | "semantic") => semantic(&left, &right),
-        Some(other) => return Err(refused(format!("`{other}` is no type of version"))),
+        None if is_strict => versions::strict(&left, &right)?,
+        Some("strict") => versions::strict(&left, &right)?,
+        None | Some("loose") => versions::loose(&left, &right)?,
+        Some("semver" | "semantic") => versions::semantic(&left, &right)?,
+        Some("pep440") => versions::pep440(&left, &right)?,
+        Some(other) => return refuse(format!("`{other}` is no type of version")),
     };
     holds(ordering, &operator)
 }
 
 fn named(options: &Kwargs, name: &str) -> Result<Option<String>, Error> {
-    if options.has(name) {
-        options.get(name).map(Some)
-    } else {
-        Ok(None)
+    match options.has(name) {
+        true => options.get(name),
+        false => Ok(None),
     }
-}
-
-fn refused(message: String) -> Error {
-    Error::new(ErrorKind::InvalidOperation, message)
 }
 
 fn holds(ordering: Ordering, operator: &str) -> Result<bool, Error> {
@@ -63,86 +66,6 @@ fn holds(ordering: Ordering, operator: &str) -> Result<bool, Error> {
         ">" | "gt" => ordering.is_gt(),
         ">=" | "ge" => ordering.is_ge(),
         "!=" | "<>" | "ne" => ordering.is_ne(),
-        other => return Err(refused(format!("`{other}` does not compare versions"))),
+        other => return refuse(format!("`{other}` does not compare versions")),
     })
-}
-
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Part {
-    Number(u128),
-    Text(String),
-}
-
-/// Runs of digits and of letters; everything else separates.
-fn parts(version: &str) -> Vec<Part> {
-    let mut parts = Vec::new();
-    let mut run = String::new();
-    let push = |run: &mut String, parts: &mut Vec<Part>| {
-        if !run.is_empty() {
-            let text = std::mem::take(run);
-            parts.push(match text.parse() {
-                Ok(number) => Part::Number(number),
-                Err(_) => Part::Text(text),
-            });
-        }
-    };
-    for character in version.chars() {
-        let continues = run
-            .chars()
-            .last()
-            .is_none_or(|last| last.is_ascii_digit() == character.is_ascii_digit());
-        if character == '.' || character.is_whitespace() || !continues {
-            push(&mut run, &mut parts);
-        }
-        if character != '.' && !character.is_whitespace() {
-            run.push(character);
-        }
-    }
-    push(&mut run, &mut parts);
-    parts
-}
-
-fn loose(left: &str, right: &str) -> Ordering {
-    parts(left).cmp(&parts(right))
-}
-
-/// Numbers first; a version with a suffix comes before the one without.
-fn semantic(left: &str, right: &str) -> Ordering {
-    let split = |version: &str| -> (String, Option<String>) {
-        let version = version.split('+').next().unwrap_or_default();
-        match version.split_once('-') {
-            Some((core, suffix)) => (core.to_owned(), Some(suffix.to_owned())),
-            None => (version.to_owned(), None),
-        }
-    };
-    let ((left, left_suffix), (right, right_suffix)) = (split(left), split(right));
-    loose(&left, &right).then_with(|| match (left_suffix, right_suffix) {
-        (None, None) => Ordering::Equal,
-        (None, Some(_)) => Ordering::Greater,
-        (Some(_), None) => Ordering::Less,
-        (Some(left), Some(right)) => loose(&left, &right),
-    })
-}
-
-/// Python's old `StrictVersion`: two or three numbers, perhaps with `a1` or `b2`, which comes before the version itself.
-fn exact(version: &str) -> Result<(Vec<u64>, (char, u64)), Error> {
-    let wrong = || refused(format!("`{version}` is no strict version"));
-    let (numbers, suffix) = match version.find(['a', 'b']) {
-        Some(at) => version.split_at(at),
-        None => (version, ""),
-    };
-    let mut parts = numbers
-        .split('.')
-        .map(|part| part.parse::<u64>().map_err(|_| wrong()))
-        .collect::<Result<Vec<_>, _>>()?;
-    if !(2..=3).contains(&parts.len()) {
-        return Err(wrong());
-    }
-    parts.resize(3, 0);
-    let mut letters = suffix.chars();
-    let suffix = match letters.next() {
-        Some(letter) => (letter, letters.as_str().parse().map_err(|_| wrong())?),
-        None => ('z', 0),
-    };
-    Ok((parts, suffix))
 }

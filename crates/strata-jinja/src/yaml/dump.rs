@@ -17,12 +17,23 @@ pub struct DumpStyle {
     pub width: usize,
     /// Whether keys are sorted.
     pub sort_keys: bool,
-    /// Whether collections without collections in them are written in brackets.
-    pub flow: bool,
+    /// Which collections are written in brackets.
+    pub flow: Flow,
     /// Whether `---` comes first.
     pub explicit_start: bool,
     /// Whether texts of several lines are blocks (`|-`), without blanks at their ends, as Ansible's callbacks show them.
     pub blocks: bool,
+}
+
+/// Which collections are written in brackets; those with nothing in them always are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// None else.
+    Never,
+    /// Those without collections in them.
+    Leaves,
+    /// All.
+    Always,
 }
 
 /// Writes a value with a line break at its end.
@@ -76,14 +87,15 @@ impl Writer<'_> {
     }
 
     fn in_brackets(&self, value: &Json) -> bool {
-        match value {
-            Json::Array(items) => {
-                items.is_empty() || self.style.flow && !items.iter().any(is_container)
-            }
-            Json::Object(map) => {
-                map.is_empty() || self.style.flow && !map.values().any(is_container)
-            }
-            _ => false,
+        let (is_empty, is_leaf) = match value {
+            Json::Array(items) => (items.is_empty(), !items.iter().any(is_container)),
+            Json::Object(map) => (map.is_empty(), !map.values().any(is_container)),
+            _ => return false,
+        };
+        match self.style.flow {
+            Flow::Never => is_empty,
+            Flow::Leaves => is_leaf,
+            Flow::Always => true,
         }
     }
 
@@ -180,11 +192,11 @@ impl Writer<'_> {
         for (at, (key, item)) in entries.into_iter().enumerate() {
             if at > 0 {
                 self.push(",");
-                if self.column > self.style.width {
-                    self.line(indent);
-                } else {
-                    self.push(" ");
-                }
+            }
+            if self.column > self.style.width {
+                self.line(indent);
+            } else if at > 0 {
+                self.push(" ");
             }
             if let Some(key) = key {
                 self.text(key, Some(indent), true);
@@ -192,7 +204,7 @@ impl Writer<'_> {
             }
             match item {
                 Json::String(text) => self.flow_text(text),
-                Json::Array(_) | Json::Object(_) => self.flow(item, indent),
+                Json::Array(_) | Json::Object(_) => self.flow(item, indent + self.style.indent),
                 scalar => self.push(&plain_scalar(scalar)),
             }
         }
@@ -284,12 +296,21 @@ fn is_container(value: &Json) -> bool {
 fn plain_scalar(value: &Json) -> String {
     match value {
         Json::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
-            Some(float) => python::float(float)
-                .replace("inf", ".inf")
-                .replace("nan", ".nan"),
+            Some(float) => float_scalar(float),
             None => number.to_string(),
         },
         other => other.to_string(),
+    }
+}
+
+fn float_scalar(float: f64) -> String {
+    let text = python::float(float);
+    match text.as_str() {
+        "inf" | "nan" => format!(".{text}"),
+        "-inf" => "-.inf".to_owned(),
+        // YAML 1.1 takes no number with an exponent that has no point.
+        _ if !text.contains('.') => text.replacen('e', ".0e", 1),
+        _ => text,
     }
 }
 

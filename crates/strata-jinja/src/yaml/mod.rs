@@ -9,6 +9,6 @@ mod parse;
 mod relaxed;
 mod scalar;
 
-pub use dump::{DumpStyle, dump};
+pub use dump::{DumpStyle, Flow, dump};
 pub use node::{Entry, Node, NodeKind, ScalarStyle};
 pub use parse::{parse, parse_all};

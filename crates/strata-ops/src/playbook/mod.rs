@@ -646,7 +646,7 @@ pub fn shown_yaml(value: &Json) -> String {
         indent: 4,
         width: 80,
         sort_keys: true,
-        flow: false,
+        flow: strata_jinja::yaml::Flow::Never,
         explicit_start: false,
         blocks: true,
     };

@@ -123,4 +123,20 @@ impl Files for SopsFiles {
     fn real(&self, path: &Path) -> PathBuf {
         self.files.real(path)
     }
+
+    fn is_link(&self, path: &Path) -> bool {
+        self.files.is_link(path)
+    }
+
+    fn is_mount(&self, path: &Path) -> bool {
+        self.files.is_mount(path)
+    }
+
+    fn current(&self) -> Option<PathBuf> {
+        self.files.current()
+    }
+
+    fn home(&self) -> Option<PathBuf> {
+        self.files.home()
+    }
 }

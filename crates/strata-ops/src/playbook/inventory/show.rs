@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value as Json, json};
 use strata_core::{Diagnostic, Diagnostics};
-use strata_jinja::yaml::{DumpStyle, dump};
+use strata_jinja::yaml::{DumpStyle, Flow, dump};
 use strata_playbook::{Inventory, inventory::Group, variables::InventoryVariables};
 
 /// The priority of a group of which nothing is said.
@@ -33,7 +33,7 @@ pub(super) fn yaml(value: &Json) -> String {
         indent: 2,
         width: 80,
         sort_keys: true,
-        flow: false,
+        flow: Flow::Never,
         explicit_start: false,
         blocks: false,
     };
