@@ -343,14 +343,21 @@ fn whatever_happens_nothing_is_lost_doubled_or_leaked() {
     println!("sequences with seeds from STRATA_RANDOM_SEED={first}");
     let next = AtomicU64::new(first);
     let failed = Mutex::new(BTreeSet::new());
+    let refused = AtomicU64::new(0);
     let work = || loop {
         let seed = next.fetch_add(1, Ordering::Relaxed);
         if seed >= end || !failed.lock().unwrap().is_empty() {
             return;
         }
         let run = || block_on(Sequence::new(seed).run());
-        if std::panic::catch_unwind(run).is_err() {
-            failed.lock().unwrap().insert(seed);
+        let Err(panic) = std::panic::catch_unwind(run) else {
+            continue;
+        };
+        // Terraform ends such a run with a cycle, too; here it is known before anything is done.
+        let said = panic.downcast_ref::<String>().map_or("", String::as_str);
+        match said.contains("there is no order in which these changes could be made") {
+            true => drop(refused.fetch_add(1, Ordering::Relaxed)),
+            false => drop(failed.lock().unwrap().insert(seed)),
         }
     };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -360,5 +367,14 @@ fn whatever_happens_nothing_is_lost_doubled_or_leaked() {
         failed.is_empty(),
         "failed: STRATA_RANDOM_SEED={}",
         failed.first().unwrap()
+    );
+    let refused = refused.into_inner();
+    println!(
+        "{refused} of {} ended where no order was possible",
+        end - first
+    );
+    assert!(
+        refused * 1_000 <= (end - first).max(1_000),
+        "more than one in a thousand"
     );
 }

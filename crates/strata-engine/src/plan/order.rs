@@ -127,21 +127,50 @@ fn deletes(change: &Change) -> bool {
 }
 
 fn cycle(changes: &[Change], graph: &Graph) -> Diagnostic {
-    let names: BTreeSet<String> = stuck(graph)
-        .iter()
-        .filter_map(|at| graph.nodes[*at].work.change())
-        .map(|at| format!("`{}`", changes[at].address))
-        .collect();
-    let names: Vec<_> = names.into_iter().collect();
+    let path = circle(graph);
+    let told = path.iter().filter_map(|at| {
+        let work = graph.nodes[*at].work;
+        let address = &changes[work.change()?].address;
+        let what = match work {
+            Work::Create(_) => "making",
+            Work::Delete(_) => "deleting",
+            Work::Read(_) => "reading",
+            _ => "changing",
+        };
+        Some(format!("{what} `{address}`"))
+    });
+    let mut told: Vec<String> = told.collect();
+    told.extend(told.first().cloned());
     Diagnostic::error(
         "order-cycle",
         "there is no order in which these changes could be made",
     )
-    .detail(format!(
-        "Each of these waits for another one: {}.",
-        names.join(", ")
-    ))
+    .detail(format!("Each waits for the next: {}.", told.join(", ")))
     .hint("apply a part of it first, with `-target`")
+}
+
+/// Actions each of which waits for the next, and the last for the first.
+fn circle(graph: &Graph) -> Vec<usize> {
+    let stuck = stuck(graph);
+    let Some(mut at) = stuck.first().copied() else {
+        return Vec::new();
+    };
+    // Whatever can never begin waits for something that can never begin either.
+    let mut path: Vec<usize> = Vec::new();
+    let mut places = BTreeMap::new();
+    while !places.contains_key(&at) {
+        places.insert(at, path.len());
+        path.push(at);
+        let before = graph.nodes[at].after.iter();
+        match before
+            .copied()
+            .find(|before| stuck.binary_search(before).is_ok())
+        {
+            Some(before) => at = before,
+            None => return path,
+        }
+    }
+    path.split_off(places[&at])
 }
 
 /// The actions that can never begin.
