@@ -204,6 +204,74 @@ fn create_before_destroy_is_carried_to_what_it_refers_to() {
     );
 }
 
+/// The first depends on nothing, the second on it, the third on that, and the fourth on the first and the third.
+const FOUR: &str = r#"
+resource "test_thing" "one" { name = "one" }
+resource "test_thing" "two" {
+  name  = "two"
+  needs = [test_thing.one.id]
+}
+resource "test_thing" "three" {
+  name  = "three"
+  needs = [test_thing.two.id]
+  lifecycle { create_before_destroy = true }
+}
+resource "test_thing" "four" {
+  name  = "four"
+  needs = [test_thing.one.id, test_thing.three.id]
+}
+"#;
+
+/// The same without the second; the names of the first and the third are others, and perhaps that of the fourth.
+fn without_second(name: &str) -> String {
+    format!(
+        r#"
+resource "test_thing" "one" {{ name = "first" }}
+resource "test_thing" "three" {{
+  name = "third"
+  lifecycle {{ create_before_destroy = true }}
+}}
+resource "test_thing" "four" {{
+  name  = "{name}"
+  needs = [test_thing.one.id, test_thing.three.id]
+}}
+"#
+    )
+}
+
+#[test]
+fn what_goes_before_it_is_made_anew_is_not_waited_for() {
+    check(
+        FOUR,
+        &without_second("fourth"),
+        expect![[r#"
+        -/+ test_thing.four CannotUpdate
+        -/+ test_thing.one CannotUpdate
+        +/- test_thing.three CannotUpdate
+        - test_thing.two NotInConfiguration
+        create third
+        delete four
+        delete three
+        delete two
+        delete one
+        create first
+        create fourth
+    "#]],
+    );
+}
+
+/// Terraform 1.11 plans it and ends its apply with a cycle.
+#[test]
+fn changes_without_an_order_are_told_with_their_circle() {
+    check(
+        FOUR,
+        &without_second("four"),
+        expect![[r#"
+        Error there is no order in which these changes could be made: Each waits for the next: making `test_thing.one`, deleting `test_thing.one`, deleting `test_thing.three`, making `test_thing.one`.
+    "#]],
+    );
+}
+
 #[test]
 fn instances_whose_keys_are_gone_are_deleted() {
     let some = |count: usize, keys: &str| {
