@@ -213,6 +213,12 @@ fn convert_sequence(value: &Value, ty: &Type, element: &Type) -> Result<Value, C
         .map(convert_item)
         .collect::<Result<Vec<_>, _>>()?;
     let element = element.without_optional();
+    // What is unknown in a set may turn out to be the same as another element.
+    if matches!((value, ty), (Value::Set(..), Type::List(_)))
+        && !items.iter().all(Value::is_wholly_known)
+    {
+        return Ok(Value::unknown(Type::list(element)));
+    }
     Ok(if matches!(ty, Type::List(_)) {
         Value::list(element, items)
     } else {

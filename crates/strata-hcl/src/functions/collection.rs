@@ -164,7 +164,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     ),
     Function::new(
         "sort",
-        &[Parameter::new("list", Kind::ListOfString)],
+        &[Parameter::new("list", Kind::ListOfString).shallow()],
         Returns::ListOfString,
         "Sorts a list of texts.",
         sort,
@@ -582,7 +582,16 @@ fn slice(given: Given<'_>, _: &Context<'_>) -> Result_ {
 }
 
 fn sort(given: Given<'_>, _: &Context<'_>) -> Result_ {
-    let mut sorted = items(given, 0).to_vec();
+    let mut marks = Marks::NONE;
+    let unmarked = items(given, 0)
+        .iter()
+        .map(|item| item.unmark_deep(&mut marks));
+    let mut sorted: Vec<Value> = unmarked.collect();
+    if !sorted.iter().all(Value::is_wholly_known) {
+        // Nothing is known but how many there are.
+        let unknown = vec![Value::unknown(Type::String); sorted.len()];
+        return Ok(Value::list(Type::String, unknown).with_marks(marks));
+    }
     if let Some(at) = sorted.iter().position(Value::is_null) {
         return Err(FunctionError::argument(
             0,
@@ -590,5 +599,5 @@ fn sort(given: Given<'_>, _: &Context<'_>) -> Result_ {
         ));
     }
     sorted.sort_by(Value::order);
-    Ok(Value::list(Type::String, sorted))
+    Ok(Value::list(Type::String, sorted).with_marks(marks))
 }
