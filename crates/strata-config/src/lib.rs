@@ -38,8 +38,8 @@ pub use evaluate::{
     Named, ReplaceTrigger,
 };
 pub use inputs::{
-    VariableInput, VariableOrigin, VariableText, automatic_variable_files, root_variables,
-    variable_file,
+    VariableInput, VariableOrigin, VariableText, automatic_variable_files, given_variables,
+    root_variables, variable_file,
 };
 pub use load::{
     BACKEND_ARGUMENT, LoadOptions, MissingModule, encryption, load, load_run, load_with, run_path,

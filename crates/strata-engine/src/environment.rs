@@ -12,6 +12,8 @@ pub struct Environment {
     pub config: Arc<Config>,
     /// The root module's variables.
     pub variables: BTreeMap<Arc<str>, Value>,
+    /// What of them was given, as it was before it was converted.
+    pub given: BTreeMap<Arc<str>, Value>,
     /// `terraform.workspace`.
     pub workspace: Arc<str>,
     /// What `file` and its kin read.

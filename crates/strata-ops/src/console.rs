@@ -56,6 +56,7 @@ impl Console {
         let environment = Environment {
             config,
             variables,
+            given: BTreeMap::new(),
             workspace: workspaces::current(settings, process)?,
             files: Some(Arc::new(Disk)),
             working_directory: process.started_in.clone(),

@@ -89,6 +89,7 @@ impl World {
         let environment = Environment {
             config,
             variables,
+            given: Default::default(),
             workspace: "default".into(),
             files: Some(Arc::new(files)),
             working_directory: self.folder.path().to_owned(),

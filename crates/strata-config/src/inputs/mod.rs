@@ -82,6 +82,21 @@ pub fn root_variables(
     declared.iter().map(value).collect()
 }
 
+/// What the root module's variables are given, as it is before it is converted to their types; of several inputs for one
+/// name the last counts. What cannot be read is left out.
+pub fn given_variables(config: &Config, inputs: &[VariableInput]) -> BTreeMap<Arc<str>, Value> {
+    let declared = &config.root().variables;
+    let mut unheard = Diagnostics::new();
+    let mut given = BTreeMap::new();
+    for input in inputs {
+        let variable = declared.get(&input.name);
+        if let Some(value) = variable.and_then(|variable| read(input, variable, &mut unheard)) {
+            given.insert(input.name.clone(), value);
+        }
+    }
+    given
+}
+
 /// The values that the root module's variables have, as far as they are known; mistakes are found later.
 pub(crate) fn early_variables(
     module: &Module,

@@ -139,7 +139,7 @@ fn variables(plan: &Plan) -> Map<String, Json> {
         (name.to_string(), json!({ "value": exact(value) }))
     };
     // A value that is not kept in a saved plan shows as the default.
-    let given = &plan.environment.variables;
+    let given = &plan.environment.given;
     let declared = plan.environment.config.root().variables.iter();
     let unset = declared.filter(|(name, _)| !given.contains_key(*name));
     let defaults = unset.filter_map(|(name, found)| Some((name, found.default.as_ref()?)));

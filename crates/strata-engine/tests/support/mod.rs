@@ -70,6 +70,7 @@ impl World {
         let environment = Environment {
             config,
             variables,
+            given: Default::default(),
             workspace: "default".into(),
             files: Some(Arc::new(files)),
             working_directory: "/work".into(),

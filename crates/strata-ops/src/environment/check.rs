@@ -92,10 +92,10 @@ impl Run<'_> {
             ..Settings::of(provision.directory.clone())
         };
         let mut found = Diagnostics::new();
-        let (config, _) = check_inputs(&Disk, &settings, self.process, self.platforms, &mut found);
+        let inputs = check_inputs(&Disk, &settings, self.process, self.platforms, &mut found);
         let placed = found.into_iter().map(|found| placed(found, provision));
         diags.extend(placed);
-        config.root().outputs.keys().cloned().collect()
+        inputs.config.root().outputs.keys().cloned().collect()
     }
 }
 

@@ -33,7 +33,7 @@ use super::{
 use crate::{process::Process, registry::Platforms};
 
 /// The version of the format.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// With what each saved plan begins.
 const BEGINNING: &str = "{\"strata_plan\"";
@@ -59,6 +59,7 @@ struct File {
     workspace: Arc<str>,
     working_directory: PathBuf,
     timestamp: Option<Arc<str>>,
+    /// What was given for variables.
     variables: BTreeMap<Arc<str>, serde_json::Value>,
     /// Variables with a value that must not be stored: it must be given once more.
     #[serde(default)]
@@ -175,14 +176,11 @@ fn incomplete() -> Diagnostic {
         .hint("Put right what the plan found, and plan again.")
 }
 
-/// Values of variables, without those that must not be stored.
+/// What was given for variables, without those that must not be stored.
 fn stored_variables(environment: &Environment) -> BTreeMap<Arc<str>, serde_json::Value> {
     let declared = &environment.config.root().variables;
     let is_stored = |name: &Arc<str>| !declared.get(name).is_some_and(|found| found.ephemeral);
-    let stored = environment
-        .variables
-        .iter()
-        .filter(|(name, _)| is_stored(name));
+    let stored = environment.given.iter().filter(|(name, _)| is_stored(name));
     stored
         .map(|(name, value)| (name.clone(), value_to_json(value)))
         .collect()
@@ -248,8 +246,15 @@ impl SavedPlan {
         let ours = env!("CARGO_PKG_VERSION");
         if header.strata_plan != FORMAT || header.version != ours {
             let summary = "The saved plan was made by another version of Strata";
+            let detail = match header.version == ours {
+                true => format!(
+                    "Its format is {}, this one writes and reads {FORMAT}.",
+                    header.strata_plan
+                ),
+                false => format!("It is of {}, this is {ours}.", header.version),
+            };
             return Err(Diagnostic::error("plan-version", summary)
-                .detail(format!("It is of {}, this is {ours}.", header.version))
+                .detail(detail)
                 .hint("Plan again with this version.")
                 .into());
         }
@@ -286,11 +291,9 @@ impl SavedPlan {
         let read = |(name, value): (&Arc<str>, &serde_json::Value)| {
             Some((name.clone(), value_from_json(value)?))
         };
-        let variables: Option<BTreeMap<Arc<str>, Value>> =
-            file.variables.iter().map(read).collect();
-        let mut variables =
-            variables.ok_or_else(|| damaged(&self.path, "a variable cannot be read"))?;
-        let stored = variables.iter().map(|(name, value)| VariableInput {
+        let given: Option<BTreeMap<Arc<str>, Value>> = file.variables.iter().map(read).collect();
+        let given = given.ok_or_else(|| damaged(&self.path, "a variable cannot be read"))?;
+        let stored = given.iter().map(|(name, value)| VariableInput {
             name: name.clone(),
             value: VariableText::Value(value.clone()),
             origin: VariableOrigin::Given("the saved plan".to_owned()),
@@ -298,17 +301,16 @@ impl SavedPlan {
         let inputs: Vec<_> = stored.collect();
         let of = Settings::of(file.directory.clone());
         let config = validate_with(&*files, &of, &inputs, process, platforms, &mut diags);
-        let missing = |name: &&Arc<str>| !variables.contains_key(*name);
-        let missing: Vec<Arc<str>> = config
-            .root()
-            .variables
-            .keys()
-            .filter(missing)
-            .cloned()
-            .collect();
-        if let Some(settings) = settings.filter(|_| !missing.is_empty()) {
-            let (_, given) = check_inputs(&*files, settings, process, platforms, &mut diags);
-            let wanted = given.into_iter().filter(|(name, _)| missing.contains(name));
+        let declared = &config.root().variables;
+        let is_stored = |name: &Arc<str>| !declared.get(name).is_some_and(|found| found.ephemeral);
+        // What was stored had no mistakes, and what was not has no value here.
+        let mut variables =
+            strata_config::root_variables(&config, &inputs, &mut Diagnostics::new());
+        variables.retain(|name, _| is_stored(name));
+        let lacks_some = declared.keys().any(|name| !is_stored(name));
+        if let Some(settings) = settings.filter(|_| lacks_some) {
+            let given = check_inputs(&*files, settings, process, platforms, &mut diags).variables;
+            let wanted = given.into_iter().filter(|(name, _)| !is_stored(name));
             variables.extend(wanted);
         }
         if let Some(settings) = settings {
@@ -322,6 +324,7 @@ impl SavedPlan {
         let environment = Environment {
             config,
             variables,
+            given,
             workspace: file.workspace.clone(),
             files: Some(files),
             working_directory: file.working_directory.clone(),
@@ -358,7 +361,7 @@ fn check_given(
         )
     };
     let mut found = Diagnostics::new();
-    let (_, given) = check_inputs(files, settings, process, platforms, &mut found);
+    let given = check_inputs(files, settings, process, platforms, &mut found).variables;
     // Values that are not given once more are no mistakes.
     let undeclared = |found: &Diagnostic| found.is_error() && found.code == "undeclared-variable";
     diags.extend(found.into_iter().filter(undeclared));

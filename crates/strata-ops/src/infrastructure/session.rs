@@ -358,7 +358,7 @@ fn environment(
 ) -> Result<Environment, Diagnostics> {
     let mut diags = Diagnostics::new();
     let files: Arc<dyn Files> = recording.clone();
-    let (config, variables) = check_inputs(&*files, settings, process, platforms, &mut diags);
+    let inputs = check_inputs(&*files, settings, process, platforms, &mut diags);
     if settings.may_be_empty {
         diags = without_emptiness(diags);
     }
@@ -369,13 +369,23 @@ fn environment(
         .into_iter()
         .for_each(|warning| events.diagnostic(warning));
     Ok(Environment {
-        config,
-        variables,
+        config: inputs.config,
+        variables: inputs.variables,
+        given: inputs.given,
         workspace: places::workspace(settings, process),
         files: Some(files),
         working_directory: process.started_in.clone(),
         plan_timestamp: Some(process.now().into()),
     })
+}
+
+/// A configuration with the values of its variables.
+pub(crate) struct Inputs {
+    pub(crate) config: Arc<Config>,
+    /// Of every variable that is declared.
+    pub(crate) variables: BTreeMap<Arc<str>, Value>,
+    /// What was given, before it was converted.
+    pub(crate) given: BTreeMap<Arc<str>, Value>,
 }
 
 /// Loads a configuration and reads the values of its variables; reports every mistake in both.
@@ -385,7 +395,7 @@ pub(crate) fn check_inputs(
     process: &Process,
     platforms: &Platforms,
     diags: &mut Diagnostics,
-) -> (Arc<Config>, BTreeMap<Arc<str>, Value>) {
+) -> Inputs {
     let mut unread = Diagnostics::new();
     let mut inputs = inputs::collect(settings, &process.environment, files, &mut unread);
     let config = validate_with(files, settings, &inputs, process, platforms, diags);
@@ -397,7 +407,12 @@ pub(crate) fn check_inputs(
     }
     diags.append(unread);
     let variables = strata_config::root_variables(&config, &inputs, diags);
-    (config, variables)
+    let given = strata_config::given_variables(&config, &inputs);
+    Inputs {
+        config,
+        variables,
+        given,
+    }
 }
 
 /// All outputs of a state as one object; sensitive ones carry their mark.

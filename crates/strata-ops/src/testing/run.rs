@@ -200,6 +200,7 @@ fn prepare(
     let environment = Environment {
         config: Arc::new(config),
         variables: values,
+        given: BTreeMap::new(),
         workspace: "default".into(),
         files: Some(Arc::new(Disk) as Arc<dyn Files>),
         working_directory: world.process.working_directory.clone(),

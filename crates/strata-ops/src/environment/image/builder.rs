@@ -66,8 +66,8 @@ impl<'a> Builder<'a> {
         let settings = run.settings(stage, &image.machine, &made.outputs)?;
         let witness = Witness::new(&Disk);
         let mut diags = Diagnostics::new();
-        let (config, values) =
-            check_inputs(&witness, &settings, run.process, run.platforms, &mut diags);
+        let inputs = check_inputs(&witness, &settings, run.process, run.platforms, &mut diags);
+        let (config, values) = (inputs.config, inputs.variables);
         if diags.has_errors() {
             return Err(diags);
         }
