@@ -102,13 +102,13 @@ impl Ear {
         if self.is_over.load(Ordering::Relaxed) {
             return;
         }
-        // First this: who reads that it stops may rely on it.
+        // First this: who reads that it stops may rely on it. An output that is blocked is not waited for.
         self.stop.soft();
-        self.printer.print(
+        self.printer.begin(
             "Stopping: what is under way is finished first. Once more stops at once.\n".to_owned(),
         );
         signals.next().await;
-        self.printer.print("Stopping at once.\n".to_owned());
+        self.printer.begin("Stopping at once.\n".to_owned());
         self.stop.hard();
         tokio::time::sleep(GRACE).await;
         given_up.send(()).ok();

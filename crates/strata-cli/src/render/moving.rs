@@ -1,11 +1,15 @@
 //! Moving lines below all that is printed: what is under way, and since when.
 //!
-//! There is one terminal, and so one place for them in a process: what is printed goes through [`above`], and a
-//! question to the user through [`undisturbed`].
+//! There is one terminal, and so one place for them in a process: what looks with moving lines print goes through
+//! [`above`], and a question to the user through [`undisturbed`].
 
 use std::{
     collections::BTreeMap,
-    sync::OnceLock,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -27,9 +31,27 @@ const STILL: u64 = 10;
 
 /// Prints above the moving lines.
 pub(crate) fn above<T>(print: impl FnOnce() -> T) -> T {
-    match PLACE.get() {
-        Some(place) => place.suspend(print),
-        None => print(),
+    let Some(place) = PLACE.get() else {
+        return print();
+    };
+    // An output that takes no more is a panic, which must not leave the place locked.
+    match place.suspend(|| catch_unwind(AssertUnwindSafe(print))) {
+        Ok(printed) => printed,
+        Err(panic) => resume_unwind(panic),
+    }
+}
+
+/// How many questions are asked now.
+static ASKED: AtomicUsize = AtomicUsize::new(0);
+
+/// Lets lines move again when the last question is answered.
+struct Quiet<'a>(&'a MultiProgress);
+
+impl Drop for Quiet<'_> {
+    fn drop(&mut self) {
+        if ASKED.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.0.set_draw_target(ProgressDrawTarget::stderr());
+        }
     }
 }
 
@@ -40,10 +62,15 @@ pub(crate) fn undisturbed<T>(ask: impl FnOnce() -> T) -> T {
     };
     // A terminal that takes nothing any more has nothing to be cleared.
     drop(place.clear());
+    ASKED.fetch_add(1, Ordering::Relaxed);
     place.set_draw_target(ProgressDrawTarget::hidden());
-    let answer = ask();
-    place.set_draw_target(ProgressDrawTarget::stderr());
-    answer
+    let _quiet = Quiet(place);
+    ask()
+}
+
+/// A text for a line of its own.
+fn line_of(text: &str) -> String {
+    tame(text.lines().next().unwrap_or_default()).into_owned()
 }
 
 /// What is under way, by keys of the caller's.
@@ -95,7 +122,7 @@ impl<K: Ord + Clone> Moving<K> {
             return self.start(key.clone(), text);
         };
         if let Some(bar) = &work.bar {
-            bar.set_message(tame(&text).into_owned());
+            bar.set_message(line_of(&text));
         }
         work.text = text;
     }
@@ -105,6 +132,9 @@ impl<K: Ord + Clone> Moving<K> {
         let work = self.work.remove(key)?;
         let took = work.since.elapsed();
         work.erase();
+        if self.work.len() <= ROWS {
+            self.clear_more();
+        }
         Some(took)
     }
 
@@ -126,7 +156,7 @@ impl<K: Ord + Clone> Moving<K> {
                 let bar = ProgressBar::new_spinner()
                     .with_style(style.expect("the template is well formed"))
                     .with_elapsed(work.since.elapsed())
-                    .with_message(tame(&work.text).into_owned());
+                    .with_message(line_of(&work.text));
                 match &self.more {
                     Some(more) => place.insert_before(more, bar),
                     None => place.add(bar),
@@ -135,10 +165,7 @@ impl<K: Ord + Clone> Moving<K> {
             bar.tick();
         }
         if hidden == 0 {
-            if let Some(more) = self.more.take() {
-                more.finish_and_clear();
-            }
-            return;
+            return self.clear_more();
         }
         let more = self.more.get_or_insert_with(|| {
             let style = ProgressStyle::with_template("    {msg}");
@@ -168,6 +195,10 @@ impl<K: Ord + Clone> Moving<K> {
         std::mem::take(&mut self.work)
             .into_values()
             .for_each(Work::erase);
+        self.clear_more();
+    }
+
+    fn clear_more(&mut self) {
         if let Some(more) = self.more.take() {
             more.finish_and_clear();
         }
@@ -197,5 +228,19 @@ mod tests {
         assert_eq!(moving.still(), []);
         assert!(moving.stop(&"web") > Some(Duration::from_secs(24)));
         assert_eq!(moving.stop(&"web"), None);
+    }
+
+    #[test]
+    fn an_output_that_takes_no_more_leaves_the_lines_usable() {
+        let mut moving = Moving::new(true);
+        moving.start("web", "web: install\nand more".to_owned());
+        let began = Instant::now().checked_sub(Duration::from_secs(1));
+        moving.work.get_mut("web").unwrap().since = began.unwrap();
+        moving.tick();
+        let lost = catch_unwind(|| above(|| panic!("failed printing to stdout: no space")));
+        assert!(lost.is_err());
+        assert_eq!(above(|| 1), 1);
+        moving.tick();
+        moving.clear();
     }
 }
