@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use strata_core::{Diagnostics, Source, Type, Value};
-use strata_hcl::{Environment, Reference, Resolved, Scope, evaluate, parse_expression};
+use strata_engine::SystemChance;
+use strata_hcl::{Chance, Environment, Reference, Resolved, Scope, evaluate, parse_expression};
 
 /// What [`fill_in`] evaluates.
 const CALL: &str = "templatestring(template, vars)";
@@ -12,6 +13,8 @@ const CALL: &str = "templatestring(template, vars)";
 struct Given {
     template: Value,
     vars: Value,
+    /// What `plantimestamp` gives: it is filled in where it is read.
+    now: String,
 }
 
 impl Scope for Given {
@@ -24,7 +27,11 @@ impl Scope for Given {
     }
 
     fn environment(&self) -> Environment<'_> {
-        Environment::none()
+        Environment {
+            chance: Some(&SystemChance),
+            plan_timestamp: Some(&self.now),
+            ..Environment::none()
+        }
     }
 }
 
@@ -43,6 +50,7 @@ pub(crate) fn fill_in(
     let given = Given {
         template: Value::string(template),
         vars: Value::object(variables.iter().map(secret)),
+        now: SystemChance.now(),
     };
     let value = evaluate(&call, &given, &mut diags);
     if let Some(error) = diags.iter().find(|diagnostic| diagnostic.is_error()) {
@@ -50,7 +58,8 @@ pub(crate) fn fill_in(
     }
     let text = value.unmarked().convert(&Type::String);
     let text = text.map_err(|_| "It gives no text.".to_owned())?;
-    Ok(text.as_str().unwrap_or_default().to_owned())
+    let text = text.as_str().map(str::to_owned);
+    text.ok_or_else(|| "It gives no text.".to_owned())
 }
 
 #[cfg(test)]
@@ -70,6 +79,10 @@ mod tests {
         assert_eq!(filled("${1 + 1}"), Ok("2".to_owned()));
         assert_eq!(filled("$${name} $name"), Ok("${name} $name".to_owned()));
         assert_eq!(filled(""), Ok(String::new()));
+        assert_eq!(filled("${uuid()}").map(|id| id.len()), Ok(36));
+        let times = filled("${timestamp()} ${plantimestamp()}").unwrap();
+        assert_eq!(times.matches('Z').count(), 2, "{times}");
+        assert!(filled("${null}").is_err());
     }
 
     #[test]
