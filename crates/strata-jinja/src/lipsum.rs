@@ -139,8 +139,12 @@ impl Chance {
         let mut last = "";
         let mut begins = true;
         for at in 0..length {
-            let found = (0..).map(|_| WORDS[self.between(0, WORDS.len() as u64) as usize]);
-            let word = found.into_iter().find(|word| *word != last).unwrap_or(last);
+            let chosen = self.between(0, WORDS.len() as u64) as usize;
+            // The next one, where chance gives the same once more.
+            let word = match WORDS[chosen] {
+                word if word == last => WORDS[(chosen + 1) % WORDS.len()],
+                word => word,
+            };
             last = word;
             if !out.is_empty() {
                 out.push(' ');
