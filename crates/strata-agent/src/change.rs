@@ -290,7 +290,7 @@ fn apply(change: &Change, context: &Context<'_>, outcome: &mut Outcome) -> Resul
             may_fail: false,
         } => must_succeed(host.run(command)?, outcome)?,
         Change::Attempt { command, failure } => {
-            let output = host.run(command)?;
+            let output = command.concealed(host.run(command)?);
             if output.status != 0 {
                 return Err(ModuleError::new(filled(failure, &output)).with(results(&output)));
             }

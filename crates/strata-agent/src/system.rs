@@ -29,6 +29,23 @@ impl Command {
             ..Command::default()
         }
     }
+
+    /// What it said, without the secrets that it has in its environment: programs like to repeat them in complaints.
+    pub(crate) fn concealed(&self, mut output: Output) -> Output {
+        let is_secret = |name: &str| {
+            let words = ["PASS", "PWD", "SECRET", "TOKEN"];
+            words.iter().any(|word| name.contains(word))
+        };
+        let secrets = self.environment.iter();
+        // Shorter ones would hide what only looks like them.
+        let secrets = secrets.filter(|(name, secret)| is_secret(name) && secret.len() > 3);
+        for (_, secret) in secrets {
+            for text in [&mut output.stdout, &mut output.stderr] {
+                *text = text.replace(secret, "********");
+            }
+        }
+        output
+    }
 }
 
 /// What a program on a terminal asks, and what it is answered.

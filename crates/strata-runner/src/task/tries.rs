@@ -95,12 +95,13 @@ fn is_secret(name: &str) -> bool {
         "private",
         "auth",
         "cred",
+        "kubeconfig",
         "api_key",
         "tunnel_input_key",
         "tunnel_output_key",
     ];
     name != "update_password"
-        && !name.ends_with("_path")
+        && (!name.ends_with("_path") || name == "kubeconfig_path")
         && words.iter().any(|word| name.contains(word))
 }
 

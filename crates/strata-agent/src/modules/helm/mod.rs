@@ -203,7 +203,13 @@ impl Helm {
     }
 
     fn run(&self, host: &dyn Host, line: &str) -> Result<Output, ModuleError> {
-        Ok(host.run(&self.command(host, line)?)?)
+        let command = self.command(host, line)?;
+        let output = host.run(&command)?;
+        // Values of releases are compared, so what is read stays as it is.
+        Ok(match output.status {
+            0 => output,
+            _ => command.concealed(output),
+        })
     }
 
     /// Runs what must succeed.
