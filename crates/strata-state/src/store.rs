@@ -238,13 +238,14 @@ impl Store {
         files::replace(path, &self.encrypt(&self.print(state)?)?).map(drop)
     }
 
-    /// Writes an empty state where there is none.
-    pub fn create(&self) -> Result<(), StateError> {
+    /// Writes an empty state where there is none; tells whether it did.
+    pub fn create(&self) -> Result<bool, StateError> {
         let opened = self.open()?;
-        match opened.base.is_there() {
-            true => Ok(()),
-            false => self.replace(&self.print(&opened.state)?),
+        if opened.base.is_there() {
+            return Ok(false);
         }
+        self.replace(&self.print(&opened.state)?)?;
+        Ok(true)
     }
 
     /// Removes the state for good.

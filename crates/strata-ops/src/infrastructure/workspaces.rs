@@ -84,11 +84,17 @@ pub async fn create(
             .into());
     }
     let store = places.store(name)?;
-    match store.is_remote() {
+    let is_new = match store.is_remote() {
         // There it is the state that makes the workspace.
         true => store.create().map_err(|error| diagnostic(&error))?,
-        false => create_folder(&places.workspaces().join(name))?,
-    }
+        false => {
+            create_folder(&places.workspaces())?;
+            let folder = places.workspaces().join(name);
+            let is_new = !folder.exists();
+            create_folder(&folder)?;
+            is_new
+        }
+    };
     let done = async {
         if let Some(from) = from {
             let held = match settings.lock {
@@ -101,7 +107,8 @@ pub async fn create(
         write_selection(&places, name)
     };
     let done = done.await;
-    if done.is_err() {
+    // What another run made in the meantime is not ours to take.
+    if is_new && done.is_err() {
         take_back(&places, name, &store);
     }
     done
