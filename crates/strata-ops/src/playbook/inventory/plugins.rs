@@ -59,7 +59,7 @@ impl Plugins {
                     environment.clone(),
                     project.secrets.clone(),
                     project.settings.clone(),
-                    // A signal ends the whole program here.
+                    // Inventories are read before there is a run that could be stopped gently.
                     Stop::new().signal(),
                 ),
                 environment,

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::{Found, Options, text};
 use crate::http::{self, Asking};
 
-/// The options of ansible-core 2.19; those that are not here only as what they are where nobody gives them.
+/// The options of ansible-core 2.19 that are here.
 const OPTIONS: &[&str] = &[
     "ca_path",
     "follow_redirects",
@@ -25,11 +25,29 @@ const OPTIONS: &[&str] = &[
     "wantlist",
 ];
 
+/// The others, which may only be given as nothing. A `.netrc` is never read.
+const MISSING: &[&str] = &[
+    "ciphers",
+    "unix_socket",
+    "unredirected_headers",
+    "use_gssapi",
+    "use_netrc",
+];
+
 /// The text behind a URL, as lines unless `split_lines` says no.
 pub(super) fn url(address: &str, options: &Options) -> Found {
-    let is_given = |value: &Json| !value.is_null() && *value != Json::Bool(false);
-    let mut given = options.iter().filter(|(_, value)| is_given(value));
-    if let Some((unknown, _)) = given.find(|(name, _)| !OPTIONS.contains(&name.as_str())) {
+    let is_nothing = |value: &Json| match value {
+        Json::Null => true,
+        Json::Array(items) => items.is_empty(),
+        value => matches!(
+            text(value).to_lowercase().as_str(),
+            "" | "no" | "false" | "off"
+        ),
+    };
+    let is_here = |(name, value): &(&String, &Json)| {
+        OPTIONS.contains(&name.as_str()) || MISSING.contains(&name.as_str()) && is_nothing(value)
+    };
+    if let Some((unknown, _)) = options.iter().find(|option| !is_here(option)) {
         return Err(format!(
             "the lookup `url` does not support the option `{unknown}` in Strata"
         ));
