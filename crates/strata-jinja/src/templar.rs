@@ -85,7 +85,7 @@ impl Templar {
         self.with_run(|run| {
             let value = compile::render_source(run, name, text, &syntax)?;
             // A template that puts nothing out, but for its blocks and comments, gives an empty file.
-            if value.is_none() {
+            if value.is_none() && compile::may_be_template(text) {
                 return Ok(String::new());
             }
             // The run must not outlive its values.

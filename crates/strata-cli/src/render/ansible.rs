@@ -445,7 +445,11 @@ impl Renderer for AnsibleLook {
                 self.waiting = None;
                 self.began = true;
                 self.unfinished = true;
-                self.banner(&format!("PLAY [{}]{}", name.trim(), self.marker(check)));
+                let name = match name.trim() {
+                    "" => String::new(),
+                    name => format!(" [{name}]"),
+                };
+                self.banner(&format!("PLAY{name}{}", self.marker(check)));
                 if hosts == 0 && !std::mem::take(&mut self.played) {
                     self.lines.say(&paint(QUIET, "skipping: no hosts matched"));
                 }

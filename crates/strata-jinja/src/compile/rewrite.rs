@@ -80,7 +80,7 @@ pub(crate) const DEFINED: &str = "__strata_defined";
 /// The filter behind all filters that a template names, but those that do something with what is undefined.
 pub(crate) const CALL: &str = "__strata_call";
 /// Those: what is undefined comes to nothing in any other, so that a `default` at the end stands in for all before it.
-const TAKING_UNDEFINED: &[&str] = &["d", "default", "mandatory", "type_debug"];
+const TAKING_UNDEFINED: &[&str] = &["d", "default", "mandatory", "ternary", "type_debug"];
 
 /// Rewrites a statement.
 pub(crate) fn statement<'a>(tree: &Stmt<'a>) -> Stmt<'a> {

@@ -64,7 +64,7 @@ fn mandatory(
 /// `value | ternary('yes', 'no', 'none')`.
 fn ternary(value: &Value, yes: &Value, no: &Value, none: Option<Value>) -> Result<Value, Error> {
     if value.is_undefined() {
-        return Err(Error::from(ErrorKind::UndefinedError));
+        return Ok(Value::UNDEFINED);
     }
     Ok(match none {
         Some(none) if value.is_none() => none,

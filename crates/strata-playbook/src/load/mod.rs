@@ -50,6 +50,8 @@ pub struct Options {
 }
 
 /// Loads a playbook with all that it imports. Reports every mistake it finds; gives none if there are errors.
+///
+/// Where no file is at the path, its last part may be a playbook of a collection (`NAMESPACE.COLLECTION.NAME`).
 pub fn load(
     files: &dyn Files,
     path: &Path,
@@ -58,13 +60,11 @@ pub fn load(
 ) -> Option<Playbook> {
     let mut found = Diagnostics::new();
     let mut reader = reader::Reader::new(files, options, &mut found);
-    let plays = plays::read(&mut reader, path, 0);
+    let path = plays::find(&reader, path);
+    let plays = plays::read(&mut reader, &path, 0);
     let failed = found.has_errors();
     diags.append(found);
-    (!failed).then(|| Playbook {
-        path: path.to_owned(),
-        plays,
-    })
+    (!failed).then_some(Playbook { path, plays })
 }
 
 #[cfg(test)]

@@ -148,6 +148,18 @@ fn import(
     plays
 }
 
+/// The file of a playbook that may be named as one of a collection.
+pub(super) fn find(reader: &Reader<'_>, path: &Path) -> PathBuf {
+    let named = || {
+        let name = path.file_name()?.to_str()?;
+        collection_playbook(reader, name, folder_of(path))
+    };
+    match reader.is_file(path) {
+        true => path.to_owned(),
+        false => named().unwrap_or_else(|| path.to_owned()),
+    }
+}
+
 /// The file of a playbook in a collection, by its full name (`NAMESPACE.COLLECTION.NAME`).
 fn collection_playbook(reader: &Reader<'_>, name: &str, folder: &Path) -> Option<PathBuf> {
     let (namespace, rest) = name.split_once('.')?;
@@ -281,7 +293,10 @@ fn finish(
     all_roles.append(&mut reader.imported_roles);
     handlers.extend(own_handlers);
     Play {
-        name: parts.name.unwrap_or_else(|| hosts.clone()),
+        name: parts
+            .name
+            .filter(|name| name.value != "")
+            .unwrap_or_else(|| hosts.clone()),
         hosts,
         folder,
         gather_facts: parts.gather_facts,
