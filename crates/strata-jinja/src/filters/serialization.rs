@@ -9,7 +9,7 @@ use crate::{convert, python_json, yaml};
 
 pub(super) fn register(environment: &mut Environment<'static>) {
     add(environment, "to_json", to_json);
-    add(environment, "tojson", to_json);
+    add(environment, "tojson", for_scripts);
     add(environment, "to_nice_json", to_nice_json);
     add(environment, "from_json", from_json);
     add(environment, "to_yaml", to_yaml);
@@ -47,6 +47,23 @@ fn to_json(value: &Value, options: Kwargs) -> Result<String, Error> {
     ))
 }
 
+/// `value | tojson(2)`: Jinja's own, with sorted keys, and without what means something in HTML.
+fn for_scripts(value: &Value, indent: Option<usize>, options: Kwargs) -> Result<String, Error> {
+    let mut style = json_options(&options, false)?;
+    style.sort_keys = true;
+    style.indent = indent.map(|width| width.min(64)).or(style.indent);
+    let text = python_json::dump(&convert::to_json(value)?, &style);
+    let escaped = [
+        ('<', "\\u003c"),
+        ('>', "\\u003e"),
+        ('&', "\\u0026"),
+        ('\'', "\\u0027"),
+    ];
+    Ok(escaped
+        .into_iter()
+        .fold(text, |text, (sign, code)| text.replace(sign, code)))
+}
+
 fn to_nice_json(value: &Value, indent: Option<usize>, options: Kwargs) -> Result<String, Error> {
     let mut style = json_options(&options, true)?;
     style.indent = indent.map(|width| width.min(64)).or(style.indent);
@@ -80,9 +97,9 @@ fn yaml_options(options: &Kwargs, nice: bool) -> Result<yaml::DumpStyle, Error> 
             _ => yaml::Flow::Never,
         },
         explicit_start: option::<bool>(options, "explicit_start")?.unwrap_or(false),
+        unicode: option::<bool>(options, "allow_unicode")?.unwrap_or(true),
         blocks: false,
     };
-    let _ = option::<bool>(options, "allow_unicode")?;
     options.assert_all_used()?;
     Ok(style)
 }

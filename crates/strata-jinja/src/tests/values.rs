@@ -8,7 +8,10 @@ use minijinja::{
 };
 
 use super::add;
-use crate::operators::{self, compare, integer, type_name};
+use crate::{
+    operators::{self, compare, integer, type_name},
+    python,
+};
 
 pub(super) fn register(environment: &mut Environment<'static>) {
     add(environment, "truthy", |value: &Value, options: Kwargs| {
@@ -65,6 +68,12 @@ pub(super) fn register(environment: &mut Environment<'static>) {
     add(environment, "divisibleby", |value: &Value, by: i64| {
         remainder(value, by).map(|rest| rest == 0.0)
     });
+    add(environment, "lower", |value: &Value| {
+        in_case(value, char::is_lowercase)
+    });
+    add(environment, "upper", |value: &Value| {
+        in_case(value, char::is_uppercase)
+    });
     add(environment, "nan", is_nan);
     add(environment, "isnan", is_nan);
     add(environment, "sequence", sequence);
@@ -95,6 +104,16 @@ fn truthy(value: &Value, options: &Kwargs) -> Result<bool, Error> {
         }
         _ => value.is_true(),
     })
+}
+
+/// True if all letters that have a case have this one, and there are some; also in what is no text, as it is written.
+fn in_case(value: &Value, is_it: fn(char) -> bool) -> Result<bool, Error> {
+    defined(value)?;
+    let text = python::text(value);
+    let mut cased = text
+        .chars()
+        .filter(|c| c.is_lowercase() || c.is_uppercase());
+    Ok(cased.clone().next().is_some() && cased.all(is_it))
 }
 
 /// What is left of a number, with the sign of the divisor.

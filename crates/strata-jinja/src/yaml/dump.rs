@@ -5,7 +5,10 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::Value as Json;
 
-use super::scalar;
+use super::{
+    scalar,
+    text::{self, Place},
+};
 use crate::python;
 
 /// How to write.
@@ -19,6 +22,8 @@ pub struct DumpStyle {
     pub sort_keys: bool,
     /// Which collections are written in brackets.
     pub flow: Flow,
+    /// Whether letters beyond ASCII stay as they are.
+    pub unicode: bool,
     /// Whether `---` comes first.
     pub explicit_start: bool,
     /// Whether texts of several lines are blocks (`|-`), without blanks at their ends, as Ansible's callbacks show them.
@@ -107,7 +112,7 @@ impl Writer<'_> {
             }
             Json::Array(items) => self.list(items, indent, in_mapping),
             Json::Object(map) => self.mapping(map, indent),
-            Json::String(text) => self.text(text, indent, false),
+            Json::String(text) => self.text(text, indent, false, false),
             scalar => {
                 let text = plain_scalar(scalar);
                 self.push(&text);
@@ -152,7 +157,7 @@ impl Writer<'_> {
             if at > 0 {
                 self.line(own);
             }
-            self.text(key, Some(own), true);
+            self.text(key, Some(own), true, false);
             self.push(":");
             let block = is_collection(value) && !self.in_brackets(value);
             match value {
@@ -199,11 +204,11 @@ impl Writer<'_> {
                 self.push(" ");
             }
             if let Some(key) = key {
-                self.text(key, Some(indent), true);
+                self.text(key, Some(indent), true, true);
                 self.push(": ");
             }
             match item {
-                Json::String(text) => self.flow_text(text),
+                Json::String(text) => self.text(text, Some(indent), false, true),
                 Json::Array(_) | Json::Object(_) => self.flow(item, indent + self.style.indent),
                 scalar => self.push(&plain_scalar(scalar)),
             }
@@ -211,25 +216,23 @@ impl Writer<'_> {
         self.push(close);
     }
 
-    fn flow_text(&mut self, text: &str) {
-        let plain = plain_is_safe(text) && !text.contains([',', '[', ']', '{', '}', '?']);
-        let written = if plain { text.to_owned() } else { quoted(text) };
+    /// A text, a level below `indent`.
+    fn text(&mut self, text: &str, indent: Option<usize>, is_key: bool, in_flow: bool) {
+        let indent = indent.map_or(self.style.indent, |indent| indent + self.style.indent);
+        if self.style.blocks && !is_key && text.contains('\n') {
+            return self.block(text, indent);
+        }
+        let place = Place {
+            in_flow,
+            is_key,
+            is_itself: is_itself(text),
+            column: self.column,
+            indent,
+            width: self.style.width,
+            unicode: self.style.unicode,
+        };
+        let written = text::written(text, &place);
         self.push(&written);
-    }
-
-    fn text(&mut self, text: &str, indent: Option<usize>, key: bool) {
-        let folding = indent.map_or(self.style.indent, |indent| indent + self.style.indent);
-        if self.style.blocks && !key && text.contains('\n') {
-            return self.block(text, folding);
-        }
-        if plain_is_safe(text) {
-            self.folded(text, folding, key);
-        } else if needs_double(text) {
-            let written = double_quoted(text);
-            self.push(&written);
-        } else {
-            self.single_quoted(text, folding, key);
-        }
     }
 
     /// The lines of a text, below a mark.
@@ -251,41 +254,6 @@ impl Writer<'_> {
             }
             self.push(line);
         }
-    }
-
-    /// Plain text, broken at single blanks behind the width.
-    fn folded(&mut self, text: &str, indent: usize, key: bool) {
-        let mut rest = text;
-        while let Some(at) = rest.find(' ') {
-            let (word, after) = rest.split_at(at);
-            self.push(word);
-            let next = after.trim_start_matches(' ');
-            let blanks = after.len() - next.len();
-            if blanks == 1 && !key && self.column > self.style.width && !next.is_empty() {
-                self.line(indent);
-            } else {
-                self.push(&" ".repeat(blanks));
-            }
-            rest = next;
-        }
-        self.push(rest);
-    }
-
-    fn single_quoted(&mut self, text: &str, indent: usize, key: bool) {
-        self.push("'");
-        let escaped = text.replace('\'', "''");
-        let mut lines = escaped.split('\n').peekable();
-        while let Some(line) = lines.next() {
-            self.folded(line, indent, key);
-            if lines.peek().is_some() {
-                // One break is a blank, so each break is written twice; breaks in a row only one more.
-                self.push("\n");
-                if lines.peek().is_some_and(|next| !next.is_empty()) || escaped.ends_with('\n') {
-                    self.line(indent);
-                }
-            }
-        }
-        self.push("'");
     }
 }
 
@@ -314,32 +282,9 @@ fn float_scalar(float: f64) -> String {
     }
 }
 
-fn quoted(text: &str) -> String {
-    if needs_double(text) {
-        double_quoted(text)
-    } else {
-        format!("'{}'", text.replace('\'', "''"))
-    }
-}
-
-/// True if the text without quotes is read back as the same text.
-fn plain_is_safe(text: &str) -> bool {
-    let Some(first) = text.chars().next() else {
-        return false;
-    };
-    let mut rest = text.chars();
-    rest.next();
-    let second_blank = rest.next().is_none_or(char::is_whitespace);
-    let bad_start = "#,[]{}&*!|>'\"%@`".contains(first) || "-?:".contains(first) && second_blank;
-    !bad_start
-        && !text.starts_with("---")
-        && !text.starts_with("...")
-        && !text.starts_with(' ')
-        && !text.ends_with([' ', ':'])
-        && !text.contains(": ")
-        && !text.contains(" #")
-        && !text.contains(|c: char| c.is_control())
-        && text != "="
+/// True if a text without quotes is read back as the same text, and as no number or the like.
+fn is_itself(text: &str) -> bool {
+    text != "="
         && text != "<<"
         && !looks_like_date(text)
         && !looks_like_base_60(text)
@@ -389,33 +334,4 @@ fn looks_like_base_60(text: &str) -> bool {
 fn looks_like_infinity(text: &str) -> bool {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     matches!(unsigned, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN")
-}
-
-fn needs_double(text: &str) -> bool {
-    text.contains(|c: char| c.is_control() && c != '\n')
-        || text.contains(" \n")
-        || text.starts_with("\n ")
-}
-
-fn double_quoted(text: &str) -> String {
-    let mut out = String::from("\"");
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\t' => out.push_str("\\t"),
-            '\r' => out.push_str("\\r"),
-            '\u{1b}' => out.push_str("\\e"),
-            '\u{7}' => out.push_str("\\a"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{b}' => out.push_str("\\v"),
-            '\u{c}' => out.push_str("\\f"),
-            '\0' => out.push_str("\\0"),
-            other if other.is_control() => out.push_str(&format!("\\x{:02X}", u32::from(other))),
-            other => out.push(other),
-        }
-    }
-    out.push('"');
-    out
 }

@@ -8,6 +8,7 @@ mod node;
 mod parse;
 mod relaxed;
 mod scalar;
+mod text;
 
 pub use dump::{DumpStyle, Flow, dump};
 pub use node::{Entry, Node, NodeKind, ScalarStyle};

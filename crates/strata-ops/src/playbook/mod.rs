@@ -647,6 +647,7 @@ pub fn shown_yaml(value: &Json) -> String {
         width: 80,
         sort_keys: true,
         flow: strata_jinja::yaml::Flow::Never,
+        unicode: true,
         explicit_start: false,
         blocks: true,
     };

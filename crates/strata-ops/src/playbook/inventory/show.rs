@@ -34,6 +34,7 @@ pub(super) fn yaml(value: &Json) -> String {
         width: 80,
         sort_keys: true,
         flow: Flow::Never,
+        unicode: true,
         explicit_start: false,
         blocks: false,
     };
