@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use serde_json::{Value as Json, json};
@@ -28,7 +28,7 @@ pub(crate) struct PlayScope {
     /// Included roles whose defaults and variables the rest of the play sees, for each host.
     pub(crate) roles: BTreeMap<Arc<str>, Vec<Arc<Role>>>,
     /// All roles that tasks included for each host, by which the names of roles go.
-    pub(crate) included_roles: BTreeMap<Arc<str>, Vec<Arc<Role>>>,
+    pub(crate) included_roles: BTreeMap<Arc<str>, IncludedRoles>,
     /// Hosts that are still in the play.
     pub(crate) play_hosts: Arc<Json>,
     /// Hosts of the play, in all batches.
@@ -62,6 +62,28 @@ impl MagicCache {
         let magic = variables::magic(inventory, &groups, host, play);
         known.hosts.insert(host.to_owned(), Arc::new(magic.clone()));
         magic
+    }
+}
+
+/// The roles that tasks included for a host.
+#[derive(Clone, Default)]
+pub(crate) struct IncludedRoles {
+    roles: Vec<Arc<Role>>,
+    /// What they and the play's are called, put together once: each task asks, and a loop may include thousands.
+    names: OnceLock<BTreeMap<String, Variable>>,
+}
+
+impl IncludedRoles {
+    pub(crate) fn add(&mut self, roles: &[Arc<Role>]) {
+        self.roles.extend(roles.iter().cloned());
+        self.names = OnceLock::new();
+    }
+
+    fn names(&self, play: &Play) -> &BTreeMap<String, Variable> {
+        self.names.get_or_init(|| {
+            let all = play.roles.iter().chain(&self.roles);
+            variables::role_names(all.map(AsRef::as_ref))
+        })
     }
 }
 
@@ -160,8 +182,7 @@ impl PlayScope {
             ),
         ]);
         if let Some(included) = self.included_roles.get(host) {
-            let all = self.play.roles.iter().chain(included);
-            magic.extend(variables::role_names(all.map(AsRef::as_ref)));
+            magic.extend(included.names(&self.play).clone());
         }
         if let Some(limit) = &options.limit {
             magic.insert("ansible_limit".to_owned(), plain(json!(limit)));

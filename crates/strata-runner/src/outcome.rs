@@ -121,6 +121,30 @@ impl ItemResult {
         check(&self.values, "unreachable")
     }
 
+    /// Leaves out the variables that a later item of the same loop sets anew: a list that grows by an item a round would
+    /// otherwise be kept in all its lengths.
+    pub(crate) fn drop_facts_replaced_by(&mut self, later: &Self) {
+        let replaced = |effect: &Effect| {
+            let Effect::Facts {
+                level: FactLevel::Set,
+                facts,
+                host,
+            } = effect
+            else {
+                return false;
+            };
+            later.effects.iter().any(|effect| match effect {
+                Effect::Facts {
+                    level: FactLevel::Set,
+                    facts: new,
+                    host: to,
+                } => to == host && facts.keys().all(|name| new.contains_key(name)),
+                _ => false,
+            })
+        };
+        self.effects.retain(|effect| !replaced(effect));
+    }
+
     /// How it went, by the words of events.
     pub(crate) fn outcome(&self) -> TaskOutcome {
         if self.is_unreachable() {
@@ -369,6 +393,26 @@ mod tests {
         assert!(whole.is_changed());
         assert_eq!(whole.values["msg"], "One or more items failed");
         assert_eq!(whole.values["results"].as_array().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn facts_that_a_later_item_sets_anew_are_kept_once() {
+        let facts = |value: Json, host: Option<&str>| ItemResult {
+            effects: vec![Effect::Facts {
+                level: FactLevel::Set,
+                facts: map(value),
+                host: host.map(Into::into),
+            }],
+            ..ItemResult::default()
+        };
+        let later = facts(json!({"l": [1, 2]}), None);
+        let left = |mut before: ItemResult| {
+            before.drop_facts_replaced_by(&later);
+            before.effects.len()
+        };
+        assert_eq!(left(facts(json!({"l": [1]}), None)), 0);
+        assert_eq!(left(facts(json!({"l": [1], "m": 1}), None)), 1);
+        assert_eq!(left(facts(json!({"l": [1]}), Some("other"))), 1);
     }
 
     #[test]

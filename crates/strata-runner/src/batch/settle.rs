@@ -515,8 +515,7 @@ impl Batch<'_> {
             return;
         }
         let known = &mut Arc::make_mut(&mut self.scope).included_roles;
-        let known = known.entry(job.host.clone()).or_default();
-        known.extend(roles.iter().cloned());
+        known.entry(job.host.clone()).or_default().add(roles);
         let public = roles.iter().filter(|role| role.public).cloned();
         let public: Vec<_> = public.collect();
         if !public.is_empty() {

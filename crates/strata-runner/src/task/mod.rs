@@ -128,6 +128,8 @@ async fn repeat(job: &Job, shared: &Shared<'_>, items: Vec<Json>) -> Report {
     };
     let mut results: Vec<ItemResult> = Vec::new();
     let mut includes = Vec::new();
+    // The last item that set something.
+    let mut latest = None;
     let pause = match keywords::loop_pause(job) {
         Ok(pause) => pause,
         Err(error) => return done(ItemResult::failed(error), Vec::new()),
@@ -164,6 +166,12 @@ async fn repeat(job: &Job, shared: &Shared<'_>, items: Vec<Json>) -> Report {
         }));
         show_item(job, shared.events, &result);
         let stop = keywords::breaks(job, &variables);
+        if let Some(before) = latest.and_then(|latest: usize| results.get_mut(latest)) {
+            before.drop_facts_replaced_by(&result);
+        }
+        if !result.effects.is_empty() {
+            latest = Some(index);
+        }
         results.push(result);
         if stop {
             break;
