@@ -348,11 +348,12 @@ impl ResultLine<'_> {
             map.shift_remove("changed");
         }
         // What kept an assertion from being looked at is a failure as any other.
-        let asserted = good || map.contains_key("assertion");
+        let judged = self.result.contains("\"failed_when_result\":");
+        let asserted = good || judged || map.contains_key("assertion");
         let always = !hidden
             && match self.kind {
                 ResultKind::Verbose => asserted,
-                ResultKind::Shown => good,
+                ResultKind::Shown => good || judged,
                 _ => false,
             };
         let apart = match manner.texts_apart {

@@ -61,6 +61,8 @@ impl Batch<'_> {
             None => action_name(task),
             Some(name) => match name.value.as_str() {
                 Some(plain) if !plain.contains("{{") && !plain.contains("{%") => plain.to_owned(),
+                // Ansible fills in no names of these.
+                Some(raw) if matches!(task.action, Action::Meta(_)) => raw.to_owned(),
                 _ => {
                     let templar = self.templar(host, task);
                     let rendered = templar.render(&name.value);

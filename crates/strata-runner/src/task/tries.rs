@@ -85,6 +85,16 @@ fn tell_invocation(call: &Call<'_>, values: &mut JsonMap) {
     );
 }
 
+/// False for what changes the inventory alone: in Ansible that is changed after handlers were thought of, but for loops
+/// and where `changed_when` says it.
+fn tells_of_change(call: &Call<'_>) -> bool {
+    let name = call.name.rsplit('.').next().unwrap_or_default();
+    let task = &call.job.task;
+    !["add_host", "group_by"].contains(&name)
+        || task.r#loop.is_some()
+        || task.changed_when.is_some()
+}
+
 /// Whether an argument of this name, or a part of one, is taken for a secret.
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
@@ -189,7 +199,9 @@ pub(super) async fn repeat(
         let variables = after(call, &result);
         let templar = job.templates.templar(&variables);
         if tries.most == 1 || result.unknown || good(job, &templar, &result)? {
-            result.notify = notified(job, &templar)?;
+            if tells_of_change(call) {
+                result.notify = notified(job, &templar)?;
+            }
             return Ok(result);
         }
         if attempt >= tries.most {
