@@ -298,6 +298,8 @@ impl ResultLine<'_> {
                 } else {
                     String::new()
                 };
+                // Ansible does not say who would have done it.
+                let host = self.host;
                 (QUIET, format!("skipping: [{host}]{item}{blank}{shown}"))
             }
             TaskOutcome::Failed | TaskOutcome::Ignored => {

@@ -60,6 +60,18 @@ pub struct Walk {
     ended: Option<End>,
     /// Where it would go on if its failure were forgotten.
     behind_failure: Option<Vec<Frame>>,
+    /// Which tasks run at all; those that do not are no rescue.
+    runs: Runs,
+}
+
+/// Tells whether a task runs at all.
+#[derive(Clone)]
+struct Runs(Arc<dyn Fn(&Task) -> bool + Send + Sync>);
+
+impl std::fmt::Debug for Runs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Runs")
+    }
 }
 
 /// What a frame is for.
@@ -134,7 +146,32 @@ impl Walk {
             failed: false,
             ended: None,
             behind_failure: None,
+            runs: Runs(Arc::new(|_| true)),
         }
+    }
+
+    /// Says which tasks run at all, as tags have it: a rescue of others is none, as in Ansible.
+    #[must_use]
+    pub fn running(self, runs: Arc<dyn Fn(&Task) -> bool + Send + Sync>) -> Self {
+        Self {
+            runs: Runs(runs),
+            ..self
+        }
+    }
+
+    /// True if a block has a rescue of which something runs.
+    fn rescues(&self, block: &Block) -> bool {
+        self.any_runs(&block.rescue)
+    }
+
+    fn any_runs(&self, nodes: &[Node]) -> bool {
+        nodes.iter().any(|node| match node {
+            Node::Task(task) => (self.runs.0)(task),
+            Node::Block(block) => [&block.block, &block.rescue, &block.always]
+                .into_iter()
+                .any(|part| self.any_runs(part)),
+            Node::RoleDone(_) => false,
+        })
     }
 
     /// Lets handlers run even after the host has failed.
@@ -268,7 +305,7 @@ impl Walk {
                 Kind::Handlers => in_flush |= frame.prefix.len() == 1,
                 // Where hosts that did not fail run their handlers, too.
                 Kind::Flush => flush = flush.or(Some(frame.prefix)),
-                Kind::Block(block) if !block.rescue.is_empty() => {
+                Kind::Block(block) if self.rescues(&block) => {
                     let mut prefix = frame.prefix;
                     if let Some(part) = prefix.last_mut() {
                         *part = RESCUE;
@@ -337,7 +374,7 @@ impl Walk {
     fn has_rescue(&self) -> bool {
         self.frames
             .iter()
-            .any(|frame| matches!(&frame.kind, Kind::Block(block) if !block.rescue.is_empty()))
+            .any(|frame| matches!(&frame.kind, Kind::Block(block) if self.rescues(block)))
     }
 
     /// Puts the tasks of an include behind the current step; call before [`Walk::report`].

@@ -38,6 +38,7 @@ use crate::{
     magic::PlayScope,
     resume::Replay,
     scope::{Peers, Templates, Watch},
+    tags::{TagFilter, words},
     task::{self, Job, Report, Shared},
 };
 
@@ -169,6 +170,17 @@ pub(crate) struct Start {
     pub(crate) place: usize,
 }
 
+/// Which tasks tags let run. Tags that are templates may be any.
+fn runs(only: &[String], skip: &[String]) -> Arc<dyn Fn(&Task) -> bool + Send + Sync> {
+    let (only, skip) = (only.to_vec(), skip.to_vec());
+    Arc::new(move |task| {
+        let tags = task.keywords.tags.iter();
+        let tags: Vec<String> = tags.flat_map(|tag| words(&tag.value)).collect();
+        let (only, skip) = (&only, &skip);
+        tags.iter().any(|tag| tag.contains("{{")) || TagFilter { only, skip }.allows(&tags)
+    })
+}
+
 /// Takes the hosts through the play.
 pub(crate) async fn run(shared: &Shared<'_>, memory: &mut Memory, start: Start) -> BatchEnd {
     let play = start.scope.play.clone();
@@ -179,9 +191,11 @@ pub(crate) async fn run(shared: &Shared<'_>, memory: &mut Memory, start: Start) 
     };
     let skips = |tag: &String| tag == "always" || tag == "tagged";
     let skips_flushes = shared.options.skip_tags.iter().any(skips);
+    let runs = runs(&shared.options.tags, &shared.options.skip_tags);
     let hosts = start.hosts.iter().map(|name| HostRun {
         name: name.clone(),
         walk: Walk::new(&play)
+            .running(runs.clone())
             .forcing_handlers(start.force_handlers)
             .without_flushes(skips_flushes),
         gather: start.gather.clone().filter(|_| {
