@@ -218,5 +218,5 @@ fn commonpath(value: &Value, options: Kwargs) -> Result<String, Error> {
 /// The files that fit a pattern, by whole paths or from the working directory.
 fn fileglob(state: &mut State<'_, '_>, pattern: &str) -> Result<Vec<String>, Error> {
     let run = Run::of(state)?;
-    Ok(wildcard::files(run.templar.surroundings.files(), &pattern))
+    Ok(wildcard::files(run.templar.surroundings.files(), pattern))
 }

@@ -125,7 +125,7 @@ fn is_space(letter: char) -> bool {
     "\t\n\u{b}\u{c}\r ".contains(letter)
 }
 
-fn is_blank(chunk: &Vec<char>) -> bool {
+fn is_blank(chunk: &[char]) -> bool {
     chunk.iter().all(|letter| letter.is_whitespace())
 }
 
